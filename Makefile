@@ -1,0 +1,47 @@
+# The outside of the project: install, run, test, check. Everything comes from the lock files; nothing else is fetched.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/installed
+DEV_STAMP := .venv/installed-dev
+
+.PHONY: install run test check format lint types lock
+
+install: $(STAMP)
+
+$(STAMP): requirements.lock setup.cfg
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $(STAMP)
+
+$(DEV_STAMP): $(STAMP) requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $(DEV_STAMP)
+
+run: install
+	exec $(BIN)/booper serve
+
+test: $(DEV_STAMP)
+	$(BIN)/python -m pytest
+
+format: $(DEV_STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(DEV_STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(DEV_STAMP)
+	$(BIN)/mypy
+
+check: lint types test
+
+lock:
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/pip install --quiet pip-tools
+	for extra in "--output-file=requirements.lock" "--extra=dev --output-file=requirements-dev.lock"; do \
+	  CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+	    --all-build-deps --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $$extra setup.cfg || exit 1; \
+	done
+	rm -rf .venv-lock

@@ -1,0 +1,3 @@
+def main() -> int:
+    """Replaced by the command line."""
+    return 0

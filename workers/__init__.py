@@ -1,0 +1,1 @@
+"""What happens as time passes: staging, claiming, sending, judging, recording, and the periodic duties."""
