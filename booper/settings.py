@@ -43,9 +43,16 @@ def number(low: float, high: float) -> Callable[[str], float]:
 
 
 def flag(value: str) -> bool:
-    return {"1": True, "true": True, "on": True, "yes": True, "0": False, "false": False, "off": False, "no": False}[
-        value.lower()
-    ]
+    return {
+        "1": True,
+        "true": True,
+        "on": True,
+        "yes": True,
+        "0": False,
+        "false": False,
+        "off": False,
+        "no": False,
+    }[value.lower()]
 
 
 def one_of_schemes(*schemes: str) -> Callable[[str], str]:

@@ -3,8 +3,15 @@
 An index that names a state spells it as a literal: SQLite takes a partial index only when the query does too.
 """
 
+from typing import Any
+
 PER_DATABASE = {
-    "postgresql": {"serial": "BIGSERIAL PRIMARY KEY", "uuid": "UUID", "blob": "BYTEA", "real": "DOUBLE PRECISION"},
+    "postgresql": {
+        "serial": "BIGSERIAL PRIMARY KEY",
+        "uuid": "UUID",
+        "blob": "BYTEA",
+        "real": "DOUBLE PRECISION",
+    },
     "sqlite": {"serial": "INTEGER PRIMARY KEY AUTOINCREMENT", "uuid": "TEXT", "blob": "BLOB", "real": "REAL"},
 }
 WAITING = "state IN ('available', 'scheduled', 'retryable')"
@@ -42,6 +49,6 @@ STATEMENTS = (
 )
 
 
-def up(migrator, db):  # noqa: ARG001 - the runner's form
+def up(migrator: Any, db: Any) -> None:  # noqa: ARG001 - the form the runner calls
     for statement in STATEMENTS:
         db.execute_sql(statement.format(**PER_DATABASE[db.dialect]))
