@@ -6,8 +6,6 @@ peer. An open connection is used again without a lookup, since its peer was judg
 address is asked anew, because there the path decides.
 """
 
-import select
-import socket
 import ssl
 import threading
 import time
@@ -19,6 +17,7 @@ from workers.guard import AddressPolicy
 from workers.outcome import Blocked, Failed
 from workers.resolver import Resolves
 from workers.response import Incoming
+from workers.timed_socket import TimedSocket
 
 MAX_ADDRESSES = 100
 MAX_IDLE_S = 4.0
@@ -31,7 +30,7 @@ Origin = tuple[str, str, int]
 class Connection:
     """One open socket to one origin. Held by one thread at a time."""
 
-    def __init__(self, target: Target, sock: socket.socket, peer: str) -> None:
+    def __init__(self, target: Target, sock: TimedSocket, peer: str) -> None:
         self.origin: Origin = (target.scheme, target.host, target.port)
         self.peer = peer
         self.incoming = Incoming(sock)
@@ -40,14 +39,13 @@ class Connection:
         self._sock = sock
 
     def write(self, data: bytes, deadline: Deadline) -> None:
-        """Send it all, or as much as the target takes: one that answers and closes early is still heard."""
+        """Begin an attempt: send it all, or as much as the target takes; one that answers and closes early is
+        still heard."""
+        self._sock.deadline = deadline
         rest = memoryview(data)
         try:
             while rest:
-                self._sock.settimeout(deadline.remaining_s())
                 rest = rest[self._sock.send(rest[:_WRITE_BYTES]) :]
-        except TimeoutError:
-            raise deadline.passed() from None
         except OSError:
             return
 
@@ -55,9 +53,7 @@ class Connection:
         """Neither old nor closed by the target, and nothing came on it unasked."""
         if now_s - self.idle_since_s > MAX_IDLE_S or now_s - self._opened_at_s > MAX_AGE_S:
             return False
-        waiting = select.poll()
-        waiting.register(self._sock, select.POLLIN)
-        return not waiting.poll(0)
+        return self._sock.is_quiet()
 
     def close(self) -> None:
         self._sock.close()
@@ -130,11 +126,12 @@ def connect(
     none answers in time.
     """
     addresses = _guarded_addresses(target, policy, resolver, deadline)
-    sock, peer = _connect_to_any(addresses, target.port, deadline)
+    sock = _connect_to_any(addresses, target.port, deadline)
     try:
+        peer = sock.peer
         _guard(peer, target, policy)
         if target.scheme == "https":
-            sock = _start_tls(sock, target.host, tls, deadline)
+            _start_tls(sock, target.host, tls, deadline)
     except BaseException:
         sock.close()
         raise
@@ -165,7 +162,7 @@ def _guard(address: str, target: Target, policy: AddressPolicy) -> None:
         raise Blocked("blocked_address", f"{target.host}: {why}")
 
 
-def _connect_to_any(addresses: list[str], port: int, deadline: Deadline) -> tuple[socket.socket, str]:
+def _connect_to_any(addresses: list[str], port: int, deadline: Deadline) -> TimedSocket:
     """The first that answers; each may use its share of what remains, so that a silent one leaves time for
     the next.
     """
@@ -173,44 +170,25 @@ def _connect_to_any(addresses: list[str], port: int, deadline: Deadline) -> tupl
     for left in range(len(addresses), 0, -1):
         address = addresses[-left]
         try:
-            sock = _connect_one(address, port, deadline.remaining_s() / left)
+            sock = TimedSocket(address, port, deadline, 1 / left)
         except OSError as error:
             failed = error
         else:
             deadline.connect_ms = deadline.elapsed_ms() - started_ms
-            return sock, str(sock.getpeername()[0])
+            return sock
     if isinstance(failed, TimeoutError):
-        raise deadline.passed() from None
+        deadline.remaining_s()
     raise Failed("connect", f"no connection to port {port} of {address}: {failed.strerror}") from None
 
 
-def _connect_one(address: str, port: int, within_s: float) -> socket.socket:
-    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        sock.settimeout(within_s)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.connect((address, port))
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
-def _start_tls(sock: socket.socket, host: str, tls: ssl.SSLContext, deadline: Deadline) -> ssl.SSLSocket:
-    """The certificate is checked against the name that was ordered; a socket's time limit covers a whole
-    handshake.
-    """
+def _start_tls(sock: TimedSocket, host: str, tls: ssl.SSLContext, deadline: Deadline) -> None:
+    """The certificate is checked against the name that was ordered, whatever address it resolved to."""
     started_ms = deadline.elapsed_ms()
-    sock.settimeout(deadline.remaining_s())
     try:
-        wrapped = tls.wrap_socket(sock, server_hostname=host, suppress_ragged_eofs=False)
-    except TimeoutError:
-        raise deadline.passed() from None
+        sock.start_tls(tls, host)
     except ssl.SSLCertVerificationError as error:
         raise Failed("tls", f"the certificate of {host} is not valid: {error.verify_message}") from None
     except (OSError, ValueError) as error:
-        raise Failed(
-            "tls", f"no TLS with {host}: {getattr(error, 'reason', None) or type(error).__name__}"
-        ) from None
+        why = getattr(error, "reason", None) or type(error).__name__
+        raise Failed("tls", f"no TLS with {host}: {why}") from None
     deadline.tls_ms = deadline.elapsed_ms() - started_ms
-    return wrapped

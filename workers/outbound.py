@@ -9,7 +9,9 @@ connections instead of urllib3's pool, which would percent-encode the path anew 
 
 import re
 import ssl
+import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import certifi
@@ -72,7 +74,7 @@ class Transport:
         except Failed as failed:
             return Unreachable(failed.reason, failed.detail, deadline.timings())
         except Exception as error:  # noqa: BLE001 - a sender thread must outlive whatever a target provokes
-            return Unreachable("protocol", f"unexpected {type(error).__name__}", deadline.timings())
+            return Unreachable("protocol", _unexpected(error), deadline.timings())
 
     def close(self) -> None:
         """Close the idle connections now and the others as their attempts end."""
@@ -120,7 +122,6 @@ class _Exchange:
         request = self._request
         self.connection = connection = self._adapter.connection(request.target, request.deadline)
         try:
-            connection.incoming.deadline = request.deadline
             connection.write(request.written, request.deadline)
             self.head = read_head(connection.incoming)
         except BaseException:
@@ -207,9 +208,16 @@ def _head_bytes(prepared: _Prepared) -> bytes:
     return b"\r\n".join([first, *lines, b"\r\n"])
 
 
+def _unexpected(error: Exception) -> str:
+    """Where it happened; its message may quote headers and is left out."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"unexpected {type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
+
+
 def _tls_context(ca_file: str | None) -> ssl.SSLContext:
     """Made by hand, since ssl.create_default_context would write keys to SSLKEYLOGFILE."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
     context.load_verify_locations(ca_file or certifi.where())
     return context

@@ -7,12 +7,11 @@ is decompressed. Texts of failures never quote what came, since a target may ech
 """
 
 import re
-import socket
 import ssl
 from typing import NamedTuple
 
-from workers.deadline import Deadline
 from workers.outcome import Failed
+from workers.timed_socket import TimedSocket
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 100
@@ -23,7 +22,6 @@ _RECEIVE_BYTES = 64 * 1024
 
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: .*)?")
-_HEADER = re.compile(rb"([!-9;-~]+)[ \t]*:[ \t]*(.*?)[ \t]*")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _CHUNK_LINE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;.*)?")
 _FOLD = re.compile(rb"\n[ \t]+")
@@ -52,12 +50,11 @@ class Body(NamedTuple):
 
 
 class Incoming:
-    """The bytes of one connection. Used by one thread at a time; `deadline` is set anew for each attempt."""
+    """The bytes that come on one connection, and those of them that nobody has taken yet."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: TimedSocket) -> None:
         self._sock = sock
         self._held = bytearray()
-        self.deadline = Deadline(0)
         self.taken_bytes = 0
 
     def is_empty(self) -> bool:
@@ -112,16 +109,13 @@ class Incoming:
 
     def _receive(self) -> bool:
         try:
-            self._sock.settimeout(self.deadline.remaining_s())
-            received = self._sock.recv(_RECEIVE_BYTES)
-        except TimeoutError:
-            raise self.deadline.passed() from None
+            received = self._sock.receive(_RECEIVE_BYTES)
         except ssl.SSLEOFError:
             raise Failed("reset", "the target cut the TLS connection before its answer was whole") from None
         except OSError as error:
             raise Failed("reset", f"the connection broke: {error.strerror or type(error).__name__}") from None
-        if received and self.deadline.first_byte_ms is None:
-            self.deadline.first_byte_ms = self.deadline.elapsed_ms()
+        if received:
+            self._sock.deadline.note_first_byte()
         self._held += received
         return bool(received)
 
@@ -188,10 +182,11 @@ def _parse_head(block: bytes) -> Head:
 
 
 def _parse_header(line: bytes) -> tuple[str, str]:
-    match = _HEADER.fullmatch(line)
-    if match is None:
+    name, colon, value = line.decode("latin-1").partition(":")
+    name = name.rstrip(" \t")
+    if not colon or not name:
         raise Failed("protocol", "a header line of the answer has no name or no colon")
-    return match[1].decode("latin-1"), match[2].decode("latin-1")
+    return name, value.strip(" \t")
 
 
 def _length(head: Head) -> str | None:
