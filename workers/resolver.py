@@ -34,9 +34,9 @@ class Resolves(Protocol):
 class Resolver:
     """The system's resolver. Thread-safe: lookups pass through queues, each answer through its own Future.
 
-    A name belongs to one of the `lanes` by its last two labels, so that a domain whose name servers hang holds up
-    only the lookups of its own lane. The threads start at the first lookup (so after any fork) and are daemons,
-    since a hung getaddrinfo cannot be ended.
+    A name belongs to one of the `lanes` by its last two labels, so that a domain whose name servers hang
+    holds up only the lookups of its own lane. The threads start at the first lookup (so after any fork) and
+    are daemons, since a hung getaddrinfo cannot be ended.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class Resolver:
         self._threads_per_lane = threads_per_lane
         self._lanes = [_Lane() for _ in range(lanes)]
         self._threads: list[threading.Thread] = []
+        self._closed = False
         self._lock = threading.Lock()
 
     def addresses(self, host: str, port: int, within_s: float) -> list[str]:
@@ -63,10 +64,10 @@ class Resolver:
             raise Failed("dns", f"the lookup of {host} failed: {why}") from None
 
     def close(self) -> None:
-        """Tell every thread to end and join those that do at once."""
+        """Tell every thread to end and join those that do at once; lookups after this one fail."""
         with self._lock:
-            threads, self._threads = self._threads, []
-        for lane in self._lanes[: len(threads)]:
+            threads, self._closed = list(self._threads), True
+        for lane in self._lanes:
             for _ in range(self._threads_per_lane):
                 lane.put(None)
         for thread in threads:
@@ -74,15 +75,17 @@ class Resolver:
 
     def _start(self) -> None:
         with self._lock:
+            if self._closed:
+                raise Failed("dns", "the resolver is closed")
             if self._threads:
                 return
-            for number, lane in enumerate(self._lanes):
-                for _ in range(self._threads_per_lane):
-                    thread = threading.Thread(
-                        target=_work, args=(lane,), name=f"resolver-{number}", daemon=True
-                    )
-                    self._threads.append(thread)
-                    thread.start()
+            self._threads = [
+                threading.Thread(target=_work, args=(lane,), name=f"resolver-{number}", daemon=True)
+                for number, lane in enumerate(self._lanes)
+                for _ in range(self._threads_per_lane)
+            ]
+            for thread in self._threads:
+                thread.start()
 
 
 def _work(lane: _Lane) -> None:
