@@ -1,0 +1,301 @@
+"""Owns every setting: its environment variable, accepted form, default and meaning, in one table.
+
+Read once at start by the command line and handed on as a `Settings`; nothing else reads the environment.
+A wrong value stops the start with a `SettingsError` that names variable, value and accepted form.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+DEMO_KEY = "sk_public_20230921"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK_NETWORKS = "127.0.0.0/8,::1/128"
+
+
+class SettingsError(Exception):
+    """The environment holds a value Booper can't use; the message lists every such variable."""
+
+
+def text(value: str) -> str:
+    return value
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        number = int(value)
+        if not low <= number <= high:
+            raise ValueError
+        return number
+
+    return parse
+
+
+def number(low: float, high: float) -> Callable[[str], float]:
+    def parse(value: str) -> float:
+        parsed = float(value)
+        if not low <= parsed <= high:
+            raise ValueError
+        return parsed
+
+    return parse
+
+
+def flag(value: str) -> bool:
+    return {
+        "1": True,
+        "true": True,
+        "on": True,
+        "yes": True,
+        "0": False,
+        "false": False,
+        "off": False,
+        "no": False,
+    }[value.lower()]
+
+
+def one_of_schemes(*schemes: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if not any(value.startswith(scheme) for scheme in schemes):
+            raise ValueError
+        return value
+
+    return parse
+
+
+def demo_key(value: str) -> str:
+    if value in ("", "off"):
+        return ""
+    if value == "on":
+        return DEMO_KEY
+    if not value.startswith("sk_") or len(value) < 8:
+        raise ValueError
+    return value
+
+
+def level(value: str) -> str:
+    if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise ValueError
+    return value.upper()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One environment variable. `default` is text in the accepted form, or a function of (embedded, host) giving it."""
+
+    name: str
+    attribute: str
+    parse: Callable[[str], Any]
+    default: str | Callable[[bool, str], str]
+    accepted: str
+    meaning: str
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "BOOPER_DATABASE_URL",
+        "database_url",
+        one_of_schemes("sqlite:///", "postgresql://"),
+        "sqlite:///booper.db",
+        "sqlite:///PATH or postgresql://USER@HOST/NAME",
+        "Where every job is kept.",
+    ),
+    Setting(
+        "BOOPER_BROKER_URL",
+        "broker_url",
+        one_of_schemes("memory://", "amqp://", "amqps://"),
+        "memory://",
+        "memory:// (embedded mode) or amqp://USER:PASSWORD@HOST:PORT",
+        "What carries the nudges from the stager to the workers; several cluster members joined by `;`.",
+    ),
+    Setting(
+        "BOOPER_QUEUE_PREFIX",
+        "queue_prefix",
+        text,
+        "booper",
+        "a name",
+        "Start of every queue's name; two installations on one RabbitMQ need two prefixes.",
+    ),
+    Setting(
+        "BOOPER_HOST",
+        "host",
+        text,
+        "127.0.0.1",
+        "a host name or address",
+        "The address the API listens on.",
+    ),
+    Setting("PORT", "port", whole(1, 65535), "8000", "a port, 1 to 65535", "The port the API listens on."),
+    Setting(
+        "BOOPER_DEMO_KEY",
+        "demo_key",
+        demo_key,
+        lambda embedded, _host: "on" if embedded else "off",
+        "on, off or a key that starts with sk_",
+        "A well-known key of an account of its own, for trying things out; on in embedded mode only.",
+    ),
+    Setting(
+        "BOOPER_TARGET_ALLOW",
+        "target_allow",
+        text,
+        lambda embedded, host: LOOPBACK_NETWORKS if embedded and host in LOOPBACK else "",
+        "networks joined by commas, each with an optional port: 10.0.0.0/8,[::1]/128:8080",
+        "Targets allowed although their address is private; empty allows none. "
+        "In embedded mode on loopback, loopback is allowed.",
+    ),
+    Setting(
+        "BOOPER_ALLOW_HTTP",
+        "allow_http",
+        flag,
+        lambda embedded, _host: "on" if embedded else "off",
+        "on or off",
+        "Whether jobs may name http targets beside https ones.",
+    ),
+    Setting(
+        "BOOPER_LOOK_AHEAD_SECONDS",
+        "look_ahead_s",
+        number(0.1, 600),
+        "10",
+        "seconds, 0.1 to 600",
+        "How long before its time a job is handed to the broker.",
+    ),
+    Setting(
+        "BOOPER_QUEUE_BOUND",
+        "queue_bound",
+        whole(100, 1_000_000),
+        "5000",
+        "a whole number, 100 to 1000000",
+        "Most due jobs (and again as many early ones) in the broker at once; the table holds the rest.",
+    ),
+    Setting(
+        "BOOPER_WORKER_PROCESSES",
+        "worker_processes",
+        whole(1, 256),
+        "2",
+        "a whole number, 1 to 256",
+        "Processes that send, for each `booper worker`.",
+    ),
+    Setting(
+        "BOOPER_API_PROCESSES",
+        "api_processes",
+        whole(1, 256),
+        "2",
+        "a whole number, 1 to 256",
+        "Processes that answer, for each `booper api`.",
+    ),
+    Setting(
+        "BOOPER_SENDER_SLOTS",
+        "sender_slots",
+        whole(1, 4096),
+        "256",
+        "a whole number, 1 to 4096",
+        "Requests a worker process may have under way at once.",
+    ),
+    Setting(
+        "BOOPER_LEASE_MARGIN_SECONDS",
+        "lease_margin_s",
+        number(1, 3600),
+        "10",
+        "seconds, 1 to 3600",
+        "How long after its deadline a request whose worker fell silent is taken for lost and tried again.",
+    ),
+    Setting(
+        "BOOPER_SHUTDOWN_GRACE_SECONDS",
+        "shutdown_grace_s",
+        number(0, 3600),
+        "30",
+        "seconds, 0 to 3600",
+        "How long a stopping process waits for requests under way before it gives them back.",
+    ),
+    Setting(
+        "BOOPER_HORIZON_DAYS",
+        "horizon_days",
+        whole(1, 36500),
+        "366",
+        "days, 1 to 36500",
+        "How far ahead a job may be scheduled.",
+    ),
+    Setting(
+        "BOOPER_MAX_BODY_BYTES",
+        "max_body_bytes",
+        whole(1024, 16_777_216),
+        "524288",
+        "bytes, 1024 to 16777216",
+        "Largest request the API reads.",
+    ),
+    Setting(
+        "BOOPER_LOG_LEVEL",
+        "log_level",
+        level,
+        "INFO",
+        "DEBUG, INFO, WARNING or ERROR",
+        "How much is written to standard error.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The effective settings of one process. Durations and sizes carry their unit in the name."""
+
+    database_url: str
+    broker_url: str
+    queue_prefix: str
+    host: str
+    port: int
+    demo_key: str
+    target_allow: str
+    allow_http: bool
+    look_ahead_s: float
+    queue_bound: int
+    worker_processes: int
+    api_processes: int
+    sender_slots: int
+    lease_margin_s: float
+    shutdown_grace_s: float
+    horizon_days: int
+    max_body_bytes: int
+    log_level: str
+
+    @property
+    def embedded(self) -> bool:
+        """Whether this is the one-process mode: the broker lives in the process's own memory."""
+        return self.broker_url.startswith("memory://")
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of `environ` (default: the process's own). Raises SettingsError with every wrong value at once."""
+    environ = os.environ if environ is None else environ
+    raw = raw_values(environ)
+    values, errors = {}, []
+    for setting in SETTINGS:
+        try:
+            values[setting.attribute] = setting.parse(raw[setting.name])
+        except (ValueError, KeyError):
+            errors.append(f"{setting.name} must be {setting.accepted}, got {raw[setting.name]!r}")
+    errors += unknown_names(environ)
+    if errors:
+        raise SettingsError("; ".join(errors))
+    return Settings(**values)
+
+
+def raw_values(environ: Mapping[str, str]) -> dict[str, str]:
+    """Each setting's text, given or default. A default may depend on the mode and the host."""
+    embedded = environ.get("BOOPER_BROKER_URL", "memory://").startswith("memory://")
+    host = environ.get("BOOPER_HOST", "127.0.0.1")
+    return {
+        s.name: environ[s.name]
+        if s.name in environ
+        else (s.default if isinstance(s.default, str) else s.default(embedded, host))
+        for s in SETTINGS
+    }
+
+
+def unknown_names(environ: Mapping[str, str]) -> list[str]:
+    """A misspelt BOOPER_ variable is a mistake that would otherwise go unseen."""
+    known = {setting.name for setting in SETTINGS} | {"BOOPER_API_KEY"}
+    return [
+        f"{name} is no setting; `booper config` lists them all"
+        for name in environ
+        if name.startswith("BOOPER_") and not name.startswith("BOOPER_TEST_") and name not in known
+    ]

@@ -1,0 +1,68 @@
+"""Owns what happens to accounts and API keys: making, finding, listing, revoking."""
+
+from peewee import IntegrityError
+
+from models import keys
+from models.account import Account, ApiKey
+from models.database import transaction
+
+DEMO_ACCOUNT = "demo"
+
+
+def account_named(name: str, now: int) -> Account:
+    """The account called `name`, made if there is none. Two callers at once get the same one (unique name)."""
+    with transaction():
+        found = Account.get_or_none(Account.name == name)
+        if found:
+            return found
+        try:
+            with transaction():
+                return Account.create(name=name, created_at=now)
+        except IntegrityError:
+            return Account.get(Account.name == name)
+
+
+def create_key(account: Account, name: str, now: int) -> tuple[ApiKey, str]:
+    """A new key of the account and its secret, which can't be had again."""
+    secret = keys.new_key()
+    return _store(account, name, secret, now), secret
+
+
+def ensure_demo_key(secret: str, now: int) -> None:
+    """Let `secret` act for the demo account; older demo keys stop working. An empty one switches the demo off."""
+    with transaction():
+        account = account_named(DEMO_ACCOUNT, now)
+        wanted = keys.digest(secret)
+        ApiKey.update(revoked_at=now).where(
+            ApiKey.account == account, ApiKey.sha256 != wanted, ApiKey.revoked_at.is_null()
+        ).execute()
+        if not secret:
+            return
+        if not ApiKey.update(revoked_at=None).where(ApiKey.sha256 == wanted).execute():
+            _store(account, "demo", secret, now)
+
+
+def account_of(secret: str) -> Account | None:
+    """Whose key this is; None for an unknown or revoked one. The look-up by digest leaks no timing of the secret."""
+    return (
+        Account.select()
+        .join(ApiKey)
+        .where(ApiKey.sha256 == keys.digest(secret), ApiKey.revoked_at.is_null())
+        .get_or_none()
+    )
+
+
+def list_keys() -> list[ApiKey]:
+    """Every key of every account, oldest first."""
+    return list(ApiKey.select(ApiKey, Account).join(Account).order_by(ApiKey.id))
+
+
+def revoke_key(key_id: str, now: int) -> bool:
+    """Stop a key by its id; False when there is no such living key."""
+    return bool(ApiKey.update(revoked_at=now).where(ApiKey.uuid == key_id, ApiKey.revoked_at.is_null()).execute())
+
+
+def _store(account: Account, name: str, secret: str, now: int) -> ApiKey:
+    return ApiKey.create(
+        account=account, name=name, sha256=keys.digest(secret), shown_as=keys.shown_as(secret), created_at=now
+    )

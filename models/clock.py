@@ -1,0 +1,27 @@
+"""Owns "now": an instant is an integer, microseconds since the Unix epoch, UTC.
+
+Everything that depends on the time takes `now` as an argument; only the outermost callers (a view, an actor,
+the ticker) ask this clock. Tests move it by setting `source`.
+"""
+
+import time
+from collections.abc import Callable
+
+MILLISECOND = 1_000
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+WEEK = 7 * DAY
+
+
+def wall_clock() -> int:
+    return time.time_ns() // 1_000
+
+
+source: Callable[[], int] = wall_clock
+
+
+def now() -> int:
+    """The present instant, in microseconds since the Unix epoch."""
+    return source()

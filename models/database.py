@@ -1,0 +1,143 @@
+"""Owns the connection to the database: opening it by URL, transactions, and sets of rows as SQL.
+
+The same SQL text serves both databases. PostgreSQL hands each thread a connection from a pool; SQLite gives each
+thread its own. Writers on SQLite take one lock in turn before BEGIN IMMEDIATE: SQLite's own waiting polls with growing
+sleeps, which costs tens of milliseconds under contention.
+"""
+
+import json
+import select
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from peewee import DatabaseProxy, InterfaceError, OperationalError, SqliteDatabase
+from playhouse.pool import PooledPostgresqlDatabase
+
+Unreachable = (OperationalError, InterfaceError)
+database = DatabaseProxy()
+
+
+class Postgres(PooledPostgresqlDatabase):
+    """PostgreSQL with a pool that notices connections the server has closed while they lay idle."""
+
+    dialect = "postgresql"
+
+    def _is_closed(self, conn: Any) -> bool:
+        if super()._is_closed(conn):
+            return True
+        # An idle connection has nothing to read; if it has, the server said good-bye (restart, fail-over).
+        poll = select.poll()
+        poll.register(conn.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
+
+
+class Sqlite(SqliteDatabase):
+    """SQLite in WAL mode, safe against power loss, with writers in turn."""
+
+    dialect = "sqlite"
+
+    def __init__(self, path: str) -> None:
+        pragmas = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1, "busy_timeout": 10_000}
+        super().__init__(path, pragmas=pragmas, lock_type="IMMEDIATE", timeout=10)
+        self.writers = threading.RLock()
+
+    def execute_sql(self, sql: str, params: Any = None) -> sqlite3.Cursor:
+        return super().execute_sql(sql.replace("%s", "?") if "%s" in sql else sql, params)
+
+
+def open_database(url: str, connections: int = 40) -> Postgres | Sqlite:
+    """Point the models at the database of `url` (sqlite:///PATH or postgresql://…). Connects lazily."""
+    opened: Postgres | Sqlite
+    if url.startswith("sqlite:///"):
+        opened = Sqlite(url.removeprefix("sqlite:///"))
+    else:
+        opened = Postgres(
+            url,
+            max_connections=connections,
+            timeout=10,
+            prefer_psycopg3=True,
+            connect_timeout=5,
+            application_name="booper",
+            keepalives_idle=10,
+            keepalives_interval=5,
+            keepalives_count=3,
+            options="-c statement_timeout=60000 -c lock_timeout=20000 -c idle_in_transaction_session_timeout=120000",
+        )
+    database.initialize(opened)
+    return opened
+
+
+def dialect() -> str:
+    """`postgresql` or `sqlite`."""
+    return database.obj.dialect
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """One transaction that may write. On SQLite the process's writers take turns; nesting joins the outer one."""
+    if dialect() == "sqlite":
+        with database.obj.writers, database.atomic():
+            yield
+    else:
+        with database.atomic():
+            yield
+
+
+@contextmanager
+def connection() -> Iterator[None]:
+    """A connection for this thread for the length of the block; given back at the end, whatever happened."""
+    database.connect(reuse_if_open=True)
+    try:
+        yield
+    finally:
+        give_back()
+
+
+def give_back() -> None:
+    """Return this thread's connection to the pool (a broken one is thrown away)."""
+    if database.is_closed():
+        return
+    if dialect() == "postgresql" and not database.is_connection_usable():
+        database.manual_close()
+    else:
+        database.close()
+
+
+def close_all() -> None:
+    """Close this thread's connection and every pooled one; for the end of a process."""
+    if dialect() == "postgresql":
+        database.close_all()
+    elif not database.is_closed():
+        database.close()
+
+
+def rows_as(columns: str, rows: Sequence[tuple[Any, ...]]) -> tuple[str, list[Any]]:
+    """A set of rows as a table expression that never changes its text with their number.
+
+    `columns`: "id bigint, claim_id bigint, note text". Returns SQL for use as `FROM {sql} AS given` and its parameters.
+    A constant text lets PostgreSQL keep one prepared plan for sets of any size.
+    """
+    named = [column.split() for column in columns.split(", ")]
+    if dialect() == "postgresql":
+        return _unnest(tuple(map(tuple, named))), [list(column) for column in zip(*rows, strict=True)]
+    picks = ", ".join(f"value ->> {index} AS {name}" for index, (name, _) in enumerate(named))
+    return f"(SELECT {picks} FROM json_each(%s))", [json.dumps(rows)]
+
+
+def _unnest(named: tuple[tuple[str, ...], ...]) -> str:
+    arrays = ", ".join(f"%s::{kind}[]" for _, kind in named)
+    names = ", ".join(name for name, _ in named)
+    return f"(SELECT * FROM unnest({arrays}) AS u({names}))"
+
+
+def fetch(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """Every row the statement gives, as tuples."""
+    return database.execute_sql(sql, params).fetchall()
+
+
+def change(sql: str, params: Sequence[Any] = ()) -> int:
+    """How many rows the statement changed."""
+    return database.execute_sql(sql, params).rowcount

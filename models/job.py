@@ -1,0 +1,99 @@
+"""Owns the tables of what is to be done and what was done: jobs, attempts, log entries.
+
+This file is the specification of the columns: who sets each, when, and what null means. Queries live in
+`models/jobs.py` (what clients ask) and `models/lifecycle.py` (what changes a state). Instants are microseconds
+since the Unix epoch. No foreign keys here: each would cost every insert a lock on the account's row.
+"""
+
+from peewee import (
+    BigAutoField,
+    BigIntegerField,
+    BlobField,
+    CompositeKey,
+    FloatField,
+    IntegerField,
+    TextField,
+)
+
+from models.base import BaseModel, UuidText
+from models.ids import new_id
+
+REQUEST = "request"
+
+
+class Job(BaseModel):
+    """An order for one request at one time."""
+
+    # Set at creation, never changed.
+    id = BigAutoField()  # `job_id` to clients
+    uuid = UuidText(default=new_id)  # `id` to clients
+    account_id = BigIntegerField()
+    kind = TextField(default=REQUEST)  # request; callbacks and events are jobs of their own kinds
+    name = TextField(null=True)
+    description = TextField(null=True)
+    idempotency_key = TextField(null=True)  # unique in the account among jobs that were never attempted
+    schedule_id = UuidText(null=True)  # null: a one-off job
+    args = TextField()  # JSON object: the request as the client sent it, without its body
+    body = BlobField(null=True)  # the bytes to send; null: no body
+    content_type = TextField(null=True)  # what the body is; null: no body
+    max_attempts = IntegerField(default=20)
+    timeout_ms = IntegerField(default=30_000)  # for the whole of one attempt
+    inserted_at = BigIntegerField()
+
+    # Written by models/lifecycle.py alone.
+    state = TextField()
+    scheduled_at = BigIntegerField()  # due; of a retryable job the next try
+    attempt = IntegerField(default=0)  # attempts begun; the number of the latest
+    attempted_at = BigIntegerField(null=True)  # start of the latest attempt; null: never claimed
+    completed_at = BigIntegerField(null=True)
+    discarded_at = BigIntegerField(null=True)
+    cancelled_at = BigIntegerField(null=True)
+    staged_at = BigIntegerField(null=True)  # since when a message names this job; null: none does
+    staged_count = IntegerField(default=0)  # how many messages have named it
+    claim_id = BigIntegerField(null=True)  # the fence: who may record the attempt; null: nobody
+    lease_until = BigIntegerField(null=True)  # when the claim is taken for lost; null: not executing
+
+
+class Attempt(BaseModel):
+    """One HTTP try of a job, from 1. Written by the recorder, or by the rescuer for a worker that fell silent."""
+
+    job_id = BigIntegerField()
+    number = IntegerField()
+    started_at = BigIntegerField()
+    finished_at = BigIntegerField()
+    lateness_us = BigIntegerField()  # started_at minus the instant it was due
+    outcome = TextField()  # answered, refused, unreachable, lost
+    status_code = IntegerField(null=True)  # null: no answer
+    reason = TextField(null=True)  # a word; null: answered with 2xx
+    dns_ms = FloatField(null=True)  # null: not reached, or a connection was reused
+    connect_ms = FloatField(null=True)
+    tls_ms = FloatField(null=True)
+    first_byte_ms = FloatField(null=True)
+    total_ms = FloatField(null=True)
+    next_at = BigIntegerField(null=True)  # when it is tried again; null: this was the last
+
+    class Meta:
+        primary_key = CompositeKey("job_id", "number")
+
+
+class LogEntry(BaseModel):
+    """Something that happened to a job, as its owner may read it."""
+
+    uuid = UuidText(default=new_id, primary_key=True)
+    account_id = BigIntegerField()
+    job_id = BigIntegerField()
+    schedule_id = UuidText(null=True)
+    event = TextField()  # worker.http.request, …
+    payload = TextField()  # JSON object
+    inserted_at = BigIntegerField()
+
+    class Meta:
+        table_name = "log_entry"
+
+
+class Ticker(BaseModel):
+    """One row: signs of life of the ticker, and how far deliveries through the queue have come."""
+
+    id = IntegerField(primary_key=True)
+    seen_at = BigIntegerField()  # last round of the leading ticker
+    delivered_until = BigIntegerField()  # every message published before this instant has left the queue

@@ -1,0 +1,259 @@
+"""Owns `Job.state`: the states, which transitions there are, and one guarded set-update for each.
+
+Nothing else writes a state. Each verb takes a set of jobs and the caller's `now`, and returns what it changed;
+a lost race is a normal return value, never an error. What makes them safe: one UPDATE a verb whose WHERE names the
+states it may leave, so of two racers one finds no row; and the fence `claim_id`, a random number that each claim
+draws anew, so a holder whose claim was rescued can't record for the next one. Attempt numbers or states can't fence:
+a rescue makes two holders of one state.
+"""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from models.database import change, fetch, rows_as, transaction
+
+WAITING = ("available", "scheduled", "retryable")
+FINAL = ("completed", "discarded", "cancelled")
+STATES = ("available", "scheduled", "executing", "retryable", *FINAL)
+
+TRANSITIONS: dict[str, tuple[tuple[str, ...], str | None]] = {
+    # verb: (states it leaves, state it enters; None: the same (stage) or none at all (prune))
+    "stage": (WAITING, None),
+    "claim": (WAITING, "executing"),
+    "complete": (("executing",), "completed"),
+    "retry": (("executing",), "retryable"),
+    "discard": (("executing",), "discarded"),
+    "release": (("executing",), "available"),
+    "cancel": ((*WAITING, "executing"), "cancelled"),
+    "rescue": (("executing",), "available"),
+    "bury": (("executing",), "discarded"),
+    "prune": (FINAL, None),
+}
+
+IS_WAITING = "state IN ('available', 'scheduled', 'retryable')"
+UNSTAGED = f"staged_at IS NULL AND {IS_WAITING} AND scheduled_at >= %s AND scheduled_at <= %s"
+RESCUED_AT_ONCE = 500
+
+
+class StagedJob(NamedTuple):
+    """A waiting job that a message is about to name."""
+
+    id: int
+    scheduled_at: int
+
+
+class ClaimedJob(NamedTuple):
+    """A job in the hands of this process until its lease ends: all that is needed to send and to record it."""
+
+    id: int
+    uuid: str
+    account_id: int
+    kind: str
+    schedule_id: str | None
+    attempt: int
+    max_attempts: int
+    timeout_ms: int
+    inserted_at: int
+    scheduled_at: int
+    attempted_at: int
+    args: str
+    body: bytes | None
+    content_type: str | None
+    claim_id: int
+
+
+class LostJob(NamedTuple):
+    """A job whose holder fell silent."""
+
+    id: int
+    account_id: int
+    schedule_id: str | None
+    attempt: int
+    scheduled_at: int
+    attempted_at: int
+
+
+CLAIMED = ", ".join(f"job.{name}" for name in ClaimedJob._fields)
+LOST = ", ".join(f"job.{name}" for name in LostJob._fields)
+
+
+def any_due(first: int, last: int) -> bool:
+    """Whether a job due from `first` to `last` is named by no message yet; cheap enough to ask all the time."""
+    return bool(fetch(f"SELECT 1 FROM job WHERE {UNSTAGED} LIMIT 1", (first, last)))
+
+
+def staged_between(first: int, last: int, limit: int) -> int:
+    """How many jobs a message names since an instant from `first` to `last`; counts no further than `limit`."""
+    sql = (
+        "SELECT count(*) FROM (SELECT 1 FROM job WHERE staged_at IS NOT NULL AND staged_at >= %s AND staged_at <= %s "
+        "LIMIT %s) AS few"
+    )
+    return fetch(sql, (first, last, limit))[0][0]
+
+
+def stage(first: int, last: int, limit: int, now: int) -> list[StagedJob]:
+    """Mark up to `limit` jobs due from `first` to `last`, soonest first, for the message that is about to name them.
+
+    Marked before they are published, so that a claim never meets its own mark; a crash in between leaves marks
+    without a message, which `unstage_lost` finds.
+    """
+    with transaction():
+        rows = fetch(
+            "UPDATE job SET staged_count = staged_count + 1, "
+            "staged_at = CASE WHEN scheduled_at > %s THEN scheduled_at ELSE CAST(%s AS BIGINT) END "
+            f"WHERE id IN (SELECT id FROM job WHERE {UNSTAGED} ORDER BY scheduled_at, id LIMIT %s) "
+            f"AND staged_at IS NULL AND {IS_WAITING} RETURNING id, scheduled_at",
+            (now, now, first, last, limit),
+        )
+    return sorted((StagedJob(*row) for row in rows), key=lambda job: (job.scheduled_at, job.id))
+
+
+def unstage(ids: Sequence[int]) -> int:
+    """Note that no message names these jobs any more, so that the stager takes them again."""
+    given, params = rows_as("id bigint", [(job_id,) for job_id in ids])
+    with transaction():
+        return change(
+            f"UPDATE job SET staged_at = NULL WHERE id IN (SELECT id FROM {given} AS given) AND {IS_WAITING}",
+            params,
+        )
+
+
+def unstage_lost(staged_before: int) -> int:
+    """The same for every job staged before an instant until which all messages are known to be delivered or lost."""
+    with transaction():
+        return change(
+            "UPDATE job SET staged_at = NULL WHERE staged_at IS NOT NULL AND staged_at < %s", (staged_before,)
+        )
+
+
+def claim(ids: Sequence[int], now: int, lease_margin_us: int) -> list[ClaimedJob]:
+    """Take those of the jobs that are waiting and due, each with a lease of its time-out and the margin."""
+    given, params = rows_as("id bigint", [(job_id,) for job_id in ids])
+    claim_id = secrets.randbits(62)
+    with transaction():
+        rows = fetch(
+            "UPDATE job SET state = 'executing', claim_id = %s, attempt = attempt + 1, attempted_at = %s, "
+            "lease_until = CAST(%s AS BIGINT) + timeout_ms * 1000, staged_at = NULL "
+            f"WHERE id IN (SELECT id FROM {given} AS given) AND {IS_WAITING} AND scheduled_at <= %s "
+            f"RETURNING {CLAIMED}",
+            (claim_id, now, now + lease_margin_us, *params, now),
+        )
+    return [ClaimedJob(*row) for row in rows]
+
+
+def not_yet_due(ids: Sequence[int], now: int) -> list[int]:
+    """Which of the jobs still wait for an instant after `now` (their message came early, or they were moved)."""
+    given, params = rows_as("id bigint", [(job_id,) for job_id in ids])
+    sql = f"SELECT id FROM job WHERE id IN (SELECT id FROM {given} AS given) AND {IS_WAITING} AND scheduled_at > %s"
+    return [row[0] for row in fetch(sql, (*params, now))]
+
+
+def complete(jobs: Iterable[ClaimedJob], now: int) -> set[int]:
+    """Their requests succeeded. Returns the ids of those the caller still held."""
+    return _finish(jobs, "state = 'completed', completed_at = %s", (now,))
+
+
+def discard(jobs: Iterable[ClaimedJob], now: int) -> set[int]:
+    """Their requests failed and are not tried again. Returns the ids of those the caller still held."""
+    return _finish(jobs, "state = 'discarded', discarded_at = %s", (now,))
+
+
+def release(jobs: Iterable[ClaimedJob]) -> set[int]:
+    """Their requests were never sent: the attempt is given back. Returns the ids of those the caller still held."""
+    return _finish(jobs, "state = 'available', attempt = attempt - 1", ())
+
+
+def retry(next_tries: Iterable[tuple[ClaimedJob, int]]) -> set[int]:
+    """Their requests failed; each is due again at its instant. Returns the ids of those the caller still held."""
+    rows = [(job.id, job.claim_id, next_at) for job, next_at in next_tries]
+    if not rows:
+        return set()
+    given, params = rows_as("id bigint, claim_id bigint, next_at bigint", rows)
+    with transaction():
+        changed = fetch(
+            "UPDATE job SET state = 'retryable', scheduled_at = given.next_at, claim_id = NULL, lease_until = NULL "
+            f"FROM {given} AS given WHERE job.id = given.id AND job.claim_id = given.claim_id "
+            "AND state = 'executing' RETURNING job.id",
+            params,
+        )
+    return {row[0] for row in changed}
+
+
+def cancel(account_id: int, job_id: int, now: int) -> bool:
+    """Stop a job that is not final; False when it was. A request under way is not undone: the holder keeps its claim
+    so that the attempt is still recorded."""
+    with transaction():
+        return bool(
+            change(
+                "UPDATE job SET state = 'cancelled', cancelled_at = %s, staged_at = NULL, lease_until = NULL "
+                "WHERE id = %s AND account_id = %s AND state IN ('available', 'scheduled', 'retryable', 'executing')",
+                (now, job_id, account_id),
+            )
+        )
+
+
+def settle_cancelled(jobs: Iterable[ClaimedJob]) -> set[int]:
+    """Give up the claims on jobs that were cancelled under way. Returns their ids: those attempts may be recorded."""
+    rows = [(job.id, job.claim_id) for job in jobs]
+    if not rows:
+        return set()
+    given, params = rows_as("id bigint, claim_id bigint", rows)
+    with transaction():
+        changed = fetch(
+            f"UPDATE job SET claim_id = NULL FROM {given} AS given WHERE job.id = given.id "
+            "AND job.claim_id = given.claim_id AND state = 'cancelled' RETURNING job.id",
+            params,
+        )
+    return {row[0] for row in changed}
+
+
+def rescue(now: int) -> list[LostJob]:
+    """Bring back jobs whose lease has ended and that have attempts left; they are due at once."""
+    return _take_back("attempt < max_attempts", "state = 'available'", (), now)
+
+
+def bury(now: int) -> list[LostJob]:
+    """Give up jobs whose lease has ended with their last attempt."""
+    return _take_back("attempt >= max_attempts", "state = 'discarded', discarded_at = %s", (now,), now)
+
+
+def prune(finished_before: int, limit: int) -> int:
+    """Delete up to `limit` final jobs that finished before an instant, with their attempts and log entries."""
+    with transaction():
+        ids = fetch(
+            "SELECT id FROM job WHERE state IN ('completed', 'discarded', 'cancelled') "
+            "AND COALESCE(completed_at, discarded_at, cancelled_at) < %s ORDER BY id LIMIT %s",
+            (finished_before, limit),
+        )
+        if not ids:
+            return 0
+        given, params = rows_as("id bigint", ids)
+        change(f"DELETE FROM attempt WHERE job_id IN (SELECT id FROM {given} AS given)", params)
+        change(f"DELETE FROM log_entry WHERE job_id IN (SELECT id FROM {given} AS given)", params)
+        return change(f"DELETE FROM job WHERE id IN (SELECT id FROM {given} AS given)", params)
+
+
+def _finish(jobs: Iterable[ClaimedJob], assignments: str, values: tuple[Any, ...]) -> set[int]:
+    rows = [(job.id, job.claim_id) for job in jobs]
+    if not rows:
+        return set()
+    given, params = rows_as("id bigint, claim_id bigint", rows)
+    with transaction():
+        changed = fetch(
+            f"UPDATE job SET {assignments}, claim_id = NULL, lease_until = NULL FROM {given} AS given "
+            "WHERE job.id = given.id AND job.claim_id = given.claim_id AND state = 'executing' RETURNING job.id",
+            (*values, *params),
+        )
+    return {row[0] for row in changed}
+
+
+def _take_back(which: str, assignments: str, values: tuple[Any, ...], now: int) -> list[LostJob]:
+    with transaction():
+        rows = fetch(
+            f"UPDATE job SET {assignments}, claim_id = NULL, lease_until = NULL WHERE id IN "
+            f"(SELECT id FROM job WHERE lease_until <= %s AND state = 'executing' AND {which} LIMIT %s) "
+            f"AND state = 'executing' AND lease_until <= %s RETURNING {LOST}",
+            (*values, now, RESCUED_AT_ONCE, now),
+        )
+    return [LostJob(*row) for row in rows]

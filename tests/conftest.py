@@ -1,0 +1,85 @@
+"""Owns what every test may ask for: a database (each test on both kinds), an account, a moved clock.
+
+Each test session gets a PostgreSQL database of its own; each test finds it empty. Where the services are missing the
+PostgreSQL half is skipped with a reason, but never where CI or BOOPER_TEST_REQUIRE_SERVICES says they must be there.
+"""
+
+import os
+import uuid
+
+import psycopg
+import pytest
+
+from models import accounts, clock, schema
+from models.database import close_all, database, open_database
+
+POSTGRES_URL = os.environ.get("BOOPER_TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/postgres")
+REQUIRED = bool(os.environ.get("CI") or os.environ.get("BOOPER_TEST_REQUIRE_SERVICES"))
+START = 1_767_258_000_000_000  # 2026-01-01T09:00:00Z
+
+
+def unavailable(what, error):
+    reason = f"{what} is not reachable: {error}"
+    if REQUIRED:
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def postgres_url():
+    """A fresh, migrated PostgreSQL database, dropped at the end."""
+    name = f"booper_test_{uuid.uuid4().hex[:12]}"
+    try:
+        admin = psycopg.connect(POSTGRES_URL, autocommit=True, connect_timeout=5)
+    except psycopg.OperationalError as error:
+        unavailable("PostgreSQL", error)
+    admin.execute(f"CREATE DATABASE {name}")
+    url = POSTGRES_URL.rsplit("/", 1)[0] + f"/{name}"
+    open_database(url)
+    schema.migrate()
+    close_all()
+    yield url
+    admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    admin.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def db(request, tmp_path):
+    """An empty, migrated database; the test runs once on each kind."""
+    if request.param == "sqlite":
+        open_database(f"sqlite:///{tmp_path}/test.db")
+        schema.migrate()
+    else:
+        open_database(request.getfixturevalue("postgres_url"))
+        database.execute_sql("TRUNCATE account, api_key, job, attempt, log_entry RESTART IDENTITY CASCADE")
+        database.execute_sql("UPDATE ticker SET seen_at = 0, delivered_until = 0")
+    database.connect(reuse_if_open=True)
+    yield request.param
+    close_all()
+
+
+class MovedClock:
+    """The time as the test sets it, in microseconds."""
+
+    def __init__(self, now):
+        self.now = now
+
+    def __call__(self):
+        return self.now
+
+    def advance(self, **spans):
+        units = {"seconds": clock.SECOND, "minutes": clock.MINUTE, "hours": clock.HOUR, "days": clock.DAY}
+        self.now += sum(int(amount * units[unit]) for unit, amount in spans.items())
+
+
+@pytest.fixture
+def moved_clock(monkeypatch):
+    """A clock that stands still at 2026-01-01T09:00:00Z until the test moves it."""
+    moved = MovedClock(START)
+    monkeypatch.setattr(clock, "source", moved)
+    return moved
+
+
+@pytest.fixture
+def account(db):
+    return accounts.account_named("alice", clock.now())
