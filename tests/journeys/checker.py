@@ -34,9 +34,7 @@ def performed(history: History) -> list[str]:
     arrived = {a.nonce for a in history.arrivals}
     spared = {job.nonce for job in history.recorded if job.state == "cancelled"}
     asked = {c.nonce for c in history.created if c.outcome != "fail"}
-    missing = [
-        f"{c.nonce}: created, never arrived" for c in _originals(history) if c.nonce not in arrived | spared
-    ]
+    missing = [f"{c.nonce}: created, never arrived" for c in _originals(history) if c.nonce not in arrived | spared]
     return missing + [f"{nonce}: arrived, never created" for nonce in sorted(arrived - asked, key=str)]
 
 
@@ -70,11 +68,7 @@ def percentiles(values: Iterable[int]) -> dict[str, int]:
     """p50, p99, p99.9 and max by the nearest rank; empty for no values."""
     ordered = sorted(values)
     ranks = {"p50": 500, "p99": 990, "p99.9": 999, "max": 1000}
-    return (
-        {name: ordered[-(-len(ordered) * rank // 1000) - 1] for name, rank in ranks.items()}
-        if ordered
-        else {}
-    )
+    return {name: ordered[-(-len(ordered) * rank // 1000) - 1] for name, rank in ranks.items()} if ordered else {}
 
 
 def too_late(history: History, p99_us: int, max_us: int) -> list[str]:
@@ -207,16 +201,13 @@ def retry_law(history: History, slack_us: int, max_attempts: int = 20) -> list[s
     broken = []
     for nonce, arrivals in _arrivals_by_nonce(history).items():
         if len(arrivals) > max_attempts:
-            broken.append(
-                f"{nonce}: arrived {len(arrivals)} times, at most {max_attempts} attempts are allowed"
-            )
+            broken.append(f"{nonce}: arrived {len(arrivals)} times, at most {max_attempts} attempts are allowed")
         for number, (before, after) in enumerate(pairwise(arrivals), start=1):
             least, most = retry_window_us(before.attempt or number)
             gap = after.at - ended.get((nonce, before.attempt), before.at)
             if not least <= gap <= most + slack_us:
                 broken.append(
-                    f"{nonce}: attempt {before.attempt} was followed after {gap} us, "
-                    f"must be {least} to {most} us"
+                    f"{nonce}: attempt {before.attempt} was followed after {gap} us, must be {least} to {most} us"
                 )
     return broken
 

@@ -72,9 +72,7 @@ class Client:
         }
         invoked_at = now_us()
         outcome, job_id = self._create(fields | ({"idempotency_key": order.key} if order.key else {}))
-        return Created(
-            order.nonce, order.due_at, invoked_at, now_us(), outcome, job_id, order.key, order.path
-        )
+        return Created(order.nonce, order.due_at, invoked_at, now_us(), outcome, job_id, order.key, order.path)
 
     def create_all(self, orders: Iterable[Order]) -> list[Created]:
         """Every order, from a few threads at once."""

@@ -84,9 +84,7 @@ class Product:
 
     def pids(self) -> list[int]:
         """Every process of the product."""
-        return [
-            pid for running in self.processes.values() for pid in [running.pid, *descendants(running.pid)]
-        ]
+        return [pid for running in self.processes.values() for pid in [running.pid, *descendants(running.pid)]]
 
     def log(self) -> str:
         return "".join(running.log() for running in self.processes.values())

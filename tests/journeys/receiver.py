@@ -122,9 +122,7 @@ class Connection(asyncio.Protocol):
         if self.pending:
             self.pending.cancel()
         if self.buffer:
-            self.receiver.ledger.write(
-                "partial", self.first_octet_at, None, None, None, self.number, len(self.buffer)
-            )
+            self.receiver.ledger.write("partial", self.first_octet_at, None, None, None, self.number, len(self.buffer))
 
     def _proceed(self) -> None:
         """Take the whole requests out of the buffer until one has to wait for its answer."""
