@@ -233,11 +233,12 @@ def check(history: History, allowed_duplicates: int = 0) -> list[str]:
 
 
 def _originals(history: History) -> list[Created]:
-    """The creates answered ok, one for each job: a repeated idempotency key made none."""
-    first: dict[object, Created] = {}
-    for create in history.created:
+    """The creates answered ok, one for each job. Of those that share a key the one that made the job: it was seen."""
+    seen = {job.nonce for job in history.recorded} | {a.nonce for a in history.arrivals}
+    first: dict[str, Created] = {}
+    for create in sorted(history.created, key=lambda c: c.nonce not in seen):
         if create.outcome == "ok":
-            first.setdefault(("key", create.key) if create.key else create.nonce, create)
+            first.setdefault(f"key {create.key}" if create.key else f"nonce {create.nonce}", create)
     return list(first.values())
 
 

@@ -62,24 +62,29 @@ def node(tmp_path):
         yield private
 
 
+def under_way(product, receiver):
+    """The journey; what the product wrote is shown when the test fails."""
+    with product:
+        yield Journey(product, receiver)
+        print(product.log())
+
+
 @pytest.fixture
 def embedded(tmp_path, receiver):
-    with Embedded(tmp_path) as product:
-        yield Journey(product, receiver)
+    yield from under_way(Embedded(tmp_path), receiver)
 
 
 @pytest.fixture
 def production(tmp_path, receiver, postgres_url, broker, request):
-    """Production mode; a test gives further settings by `@pytest.mark.parametrize("production", [{…}], indirect=True)`."""
-    with Production(tmp_path, postgres_url, broker, **getattr(request, "param", {})) as product:
-        yield Journey(product, receiver)
+    """Production mode; a test adds settings by `@pytest.mark.parametrize("production", [{…}], indirect=True)`."""
+    settings = getattr(request, "param", {})
+    yield from under_way(Production(tmp_path, postgres_url, broker, **settings), receiver)
 
 
 @pytest.fixture
 def production_on_node(tmp_path, receiver, postgres_url, node):
     """Production mode on the RabbitMQ node that may be stopped."""
-    with Production(tmp_path, postgres_url, node.broker) as product:
-        yield Journey(product, receiver)
+    yield from under_way(Production(tmp_path, postgres_url, node.broker), receiver)
 
 
 @pytest.fixture(params=["embedded", "production"])

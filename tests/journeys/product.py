@@ -61,7 +61,7 @@ class Product:
 
     def close(self) -> None:
         for running in self.processes.values():
-            print(f"--- {running.name}, status {running.stop()}\n{running.log()[-4000:]}")
+            running.stop()
 
     def launch(self, *names: str) -> None:
         """Start `booper NAME` for each name."""
@@ -87,7 +87,8 @@ class Product:
         return [pid for running in self.processes.values() for pid in [running.pid, *descendants(running.pid)]]
 
     def log(self) -> str:
-        return "".join(running.log() for running in self.processes.values())
+        """The end of what every process wrote."""
+        return "\n".join(f"--- {name}\n{running.log()[-4000:]}" for name, running in self.processes.items())
 
     def _ready_or_dead(self) -> bool:
         for running in self.processes.values():

@@ -209,15 +209,21 @@ def test_an_unknown_create_may_arrive_or_not():
     assert checker.performed(with_(good(), created=[unknown], arrivals=[arrival("u")])) == []
 
 
-def test_a_repeated_key_owes_one_job_only():
+@pytest.mark.parametrize("winner", ["k1", "k2"])
+def test_creates_of_one_key_owe_one_job_whichever_made_it(winner):
     history = with_(
         good(),
         created=[created("k1", key="k"), created("k2", key="k")],
-        arrivals=[arrival("k1")],
-        ends=[ended("k1")],
-        recorded=[recorded("k1")],
+        arrivals=[arrival(winner)],
+        ends=[ended(winner)],
+        recorded=[recorded(winner)],
     )
     assert checker.check(history) == []
+
+
+def test_creates_of_one_key_that_made_no_job_are_a_loss():
+    history = with_(good(), created=[created("k1", key="k"), created("k2", key="k")])
+    assert len(checker.no_loss(history)) == len(checker.performed(history)) == 1
 
 
 def test_lateness_is_taken_by_the_nearest_rank():
