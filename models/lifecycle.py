@@ -111,6 +111,8 @@ def stage(first: int, last: int, limit: int, now: int) -> list[StagedJob]:
 
 def unstage(ids: Sequence[int]) -> int:
     """Note that no message names these jobs any more, so that the stager takes them again."""
+    if not ids:
+        return 0
     given, params = rows_as("id bigint", [(job_id,) for job_id in ids])
     with transaction():
         return change(
@@ -125,6 +127,12 @@ def unstage_lost(staged_before: int) -> int:
         return change(
             "UPDATE job SET staged_at = NULL WHERE staged_at IS NOT NULL AND staged_at < %s", (staged_before,)
         )
+
+
+def any_staged(staged_before: int) -> bool:
+    """Whether some job has been named by a message since before an instant and is still not claimed."""
+    sql = "SELECT 1 FROM job WHERE staged_at IS NOT NULL AND staged_at < %s LIMIT 1"
+    return bool(fetch(sql, (staged_before,)))
 
 
 def claim(ids: Sequence[int], now: int, lease_margin_us: int) -> list[ClaimedJob]:
@@ -208,14 +216,17 @@ def settle_cancelled(jobs: Iterable[ClaimedJob]) -> set[int]:
     return {row[0] for row in changed}
 
 
-def rescue(now: int) -> list[LostJob]:
-    """Bring back jobs whose lease has ended and that have attempts left; they are due at once."""
-    return _take_back("attempt < max_attempts", "state = 'available'", (), now)
+def rescue(now: int, leases_until: int | None = None) -> list[LostJob]:
+    """Bring back jobs whose lease has ended (or ends by `leases_until`) with attempts left; they are due at once."""
+    return _take_back(
+        "attempt < max_attempts", "state = 'available'", (), now if leases_until is None else leases_until
+    )
 
 
-def bury(now: int) -> list[LostJob]:
-    """Give up jobs whose lease has ended with their last attempt."""
-    return _take_back("attempt >= max_attempts", "state = 'discarded', discarded_at = %s", (now,), now)
+def bury(now: int, leases_until: int | None = None) -> list[LostJob]:
+    """Give up jobs whose lease has ended (or ends by `leases_until`) with their last attempt."""
+    until = now if leases_until is None else leases_until
+    return _take_back("attempt >= max_attempts", "state = 'discarded', discarded_at = %s", (now,), until)
 
 
 def prune(finished_before: int, limit: int) -> int:
@@ -248,12 +259,12 @@ def _finish(jobs: Iterable[ClaimedJob], assignments: str, values: tuple[Any, ...
     return {row[0] for row in changed}
 
 
-def _take_back(which: str, assignments: str, values: tuple[Any, ...], now: int) -> list[LostJob]:
+def _take_back(which: str, assignments: str, values: tuple[Any, ...], until: int) -> list[LostJob]:
     with transaction():
         rows = fetch(
             f"UPDATE job SET {assignments}, claim_id = NULL, lease_until = NULL WHERE id IN "
             f"(SELECT id FROM job WHERE lease_until <= %s AND state = 'executing' AND {which} LIMIT %s) "
             f"AND state = 'executing' AND lease_until <= %s RETURNING {LOST}",
-            (*values, now, RESCUED_AT_ONCE, now),
+            (*values, until, RESCUED_AT_ONCE, until),
         )
     return [LostJob(*row) for row in rows]

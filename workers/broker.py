@@ -1,0 +1,91 @@
+"""Owns the broker: which one the settings ask for, its queue, and the two actors on it.
+
+Dramatiq reads its timings from the environment when it is imported, so this module sets them before and is the only
+one that imports dramatiq's worker. An actor is called with JSON alone; messages are never pickled.
+"""
+
+import math
+import os
+from collections.abc import Callable, Sequence
+
+os.environ.setdefault("dramatiq_worker_timeout", "20")  # ms; how exactly a delayed message is let go
+os.environ.setdefault("dramatiq_restart_delay", "1000")  # ms; how soon a consumer tries again after RabbitMQ came back
+
+import dramatiq
+import pika
+from dramatiq.brokers.rabbitmq import RabbitmqBroker
+from dramatiq.brokers.stub import StubBroker
+from dramatiq.middleware import Middleware
+
+from booper.settings import Settings
+from models import clock
+
+LEAD_US = 25 * clock.MILLISECOND  # a delayed message is let go this much early; the worker waits for the rest
+BROKER_OPTIONS = {
+    "heartbeat": "30",
+    "blocked_connection_timeout": "10",
+    "socket_timeout": "5",
+    "stack_timeout": "10",
+    "connection_attempts": "1",
+}
+
+
+def make_broker(settings: Settings, middleware: Sequence[Middleware] = ()) -> dramatiq.Broker:
+    """The broker of the settings. No retries of Dramatiq's own: retries live in our rows."""
+    if settings.embedded:
+        return StubBroker(middleware=list(middleware))
+    urls = [with_options(url) for url in settings.broker_url.split(";")]
+    return RabbitmqBroker(url=urls, confirm_delivery=True, middleware=list(middleware))
+
+
+def with_options(url: str) -> str:
+    """The URL with our limits on waiting, unless it sets its own."""
+    base, _, query = url.partition("?")
+    given = dict(pair.partition("=")[::2] for pair in query.split("&") if pair)
+    return base + "?" + "&".join(f"{name}={value}" for name, value in {**BROKER_OPTIONS, **given}.items())
+
+
+def reachable(broker: dramatiq.Broker) -> bool:
+    """Whether the broker takes a connection right now."""
+    if isinstance(broker, StubBroker):
+        return True
+    try:
+        pika.BlockingConnection(broker.parameters).close()
+    except (pika.exceptions.AMQPError, OSError):
+        return False
+    return True
+
+
+def queue_name(settings: Settings) -> str:
+    """The queue of deliver and probe messages; Dramatiq adds `.DQ` (delayed) and `.XQ` (dead) to it."""
+    return f"{settings.queue_prefix}.deliver"
+
+
+class Actors:
+    """The two kinds of message: `deliver` names jobs, `probe` tells how far deliveries have come."""
+
+    def __init__(
+        self,
+        broker: dramatiq.Broker,
+        queue: str,
+        deliver: Callable[[list[int], int], None],
+        probe: Callable[[int], None],
+    ) -> None:
+        self.broker = broker
+        self.deliver = dramatiq.actor(deliver, actor_name="deliver", queue_name=queue, broker=broker)
+        self.probe = dramatiq.actor(probe, actor_name="probe", queue_name=queue, broker=broker)
+
+    def send_deliver(self, ids: list[int], due_at: int, now: int) -> None:
+        """Publish one message, delayed until shortly before `due_at`. Raises ConnectionClosed when it wasn't taken."""
+        message = self.deliver.message(ids, due_at)
+        delay_ms = math.floor((due_at - now - LEAD_US) / clock.MILLISECOND)
+        self.broker.enqueue(message, delay=delay_ms if delay_ms > 0 else None)
+
+    def send_probe(self, now: int) -> None:
+        self.broker.enqueue(self.probe.message(now))
+
+    def keep_alive(self) -> None:
+        """Answer RabbitMQ's heartbeats on this thread's publishing connection, which would be closed otherwise."""
+        connection = getattr(getattr(self.broker, "state", None), "connection", None)
+        if connection is not None:
+            connection.process_data_events()

@@ -1,0 +1,43 @@
+"""The one time limit of an attempt: every wait of the transport asks it how long it may still last.
+
+A socket is given what remains before each single read and write, so that a target which sends one byte a
+second cannot stretch an attempt. Nothing shuts a socket from outside: an answer cut inside its headers
+would look like a whole one.
+"""
+
+import time
+
+from workers.outcome import Failed, Timings
+
+
+class Deadline:
+    """Counts one attempt from its start: what remains of it, and how long its phases took. Used by one
+    thread.
+    """
+
+    __slots__ = ("_ends_at", "_started_at", "timeout_ms", "dns_ms", "connect_ms", "tls_ms", "first_byte_ms")
+
+    def __init__(self, timeout_ms: int) -> None:
+        self.timeout_ms = timeout_ms
+        self._started_at = time.monotonic()
+        self._ends_at = self._started_at + timeout_ms / 1000
+        self.dns_ms: float | None = None
+        self.connect_ms: float | None = None
+        self.tls_ms: float | None = None
+        self.first_byte_ms: float | None = None
+
+    def remaining_s(self) -> float:
+        """Seconds that the next wait may last, above 0; Failed("timeout") when none remain."""
+        remaining_s = self._ends_at - time.monotonic()
+        if remaining_s <= 0:
+            raise self.passed()
+        return remaining_s
+
+    def passed(self) -> Failed:
+        return Failed("timeout", f"no whole answer within {self.timeout_ms} ms")
+
+    def elapsed_ms(self) -> float:
+        return (time.monotonic() - self._started_at) * 1000
+
+    def timings(self) -> Timings:
+        return Timings(self.dns_ms, self.connect_ms, self.tls_ms, self.first_byte_ms, self.elapsed_ms())

@@ -1,0 +1,76 @@
+"""What can come of sending one request: the types that the transport returns and the judge reads.
+
+The transport is the only maker of outcomes. Nothing here decides whether a job is done, tried again or
+given up.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+RefusedReason = Literal["blocked_address", "blocked_url", "invalid_request"]
+UnreachableReason = Literal["timeout", "dns", "connect", "tls", "protocol", "reset"]
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Milliseconds. `dns_ms`, `connect_ms`, `tls_ms` are the length of each phase; `first_byte_ms` and
+    `total_ms` count from the start of the attempt. None: not reached, or not needed because an open
+    connection was used again.
+    """
+
+    dns_ms: float | None = None
+    connect_ms: float | None = None
+    tls_ms: float | None = None
+    first_byte_ms: float | None = None
+    total_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The target gave a whole answer. `body` is raw (never decompressed) and cut when `truncated`."""
+
+    status_code: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    truncated: bool
+    timings: Timings
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Booper did not send it, and would not at the next attempt either. `detail` is for the operator's log
+    only.
+    """
+
+    reason: RefusedReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """It was tried, and no whole answer came. `reason` and `detail` are for the operator; a tenant that
+    could tell them apart could map a private network.
+    """
+
+    reason: UnreachableReason
+    detail: str
+    timings: Timings
+
+
+Outcome = Answered | Refused | Unreachable
+
+
+class Blocked(Exception):  # noqa: N818
+    """Raised inside the transport only, and turned into Refused by it."""
+
+    def __init__(self, reason: RefusedReason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason, self.detail = reason, detail
+
+
+class Failed(Exception):  # noqa: N818
+    """Raised inside the transport only, and turned into Unreachable by it."""
+
+    def __init__(self, reason: UnreachableReason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason, self.detail = reason, detail

@@ -1,0 +1,42 @@
+"""Owns how the parts of this room are put together, for one process or for many."""
+
+from collections.abc import Callable
+from typing import Any
+
+from dramatiq.middleware import Middleware
+
+from booper.settings import Settings
+from models import clock
+from models.database import connection
+from models.leader import Lead
+from workers.broker import Actors
+from workers.delivery import Delivery
+from workers.stager import Stager, note_delivered
+from workers.ticker import Ticker
+
+
+class DeliveryMiddleware(Middleware):
+    """Starts and drains the delivering parts with Dramatiq's worker."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self._delivery = delivery
+
+    def before_worker_boot(self, broker: Any, worker: Any) -> None:
+        self._delivery.start()
+
+    def before_worker_shutdown(self, broker: Any, worker: Any) -> None:
+        self._delivery.close()
+
+    def after_worker_shutdown(self, broker: Any, worker: Any) -> None:
+        self._delivery.drain()
+
+
+def make_ticker(settings: Settings, actors: Actors, lead: Lead, on_lead: Callable[[], None]) -> Ticker:
+    stager = Stager(actors, int(settings.look_ahead_s * clock.SECOND), settings.queue_bound)
+    return Ticker(stager, actors, lead, on_lead)
+
+
+def probe(published_at: int) -> None:
+    """The probe actor: everything published before this message has left the queue."""
+    with connection():
+        note_delivered(published_at)
