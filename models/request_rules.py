@@ -87,11 +87,7 @@ def value_error(name: str, value: object) -> str | None:
     if value != value.strip(" \t"):
         return "must not begin or end with a space, got one that does"
     size = len(name) + len(value)
-    return (
-        f"must be at most {MAX_HEADER_BYTES} bytes with its name, got {size}"
-        if size > MAX_HEADER_BYTES
-        else None
-    )
+    return f"must be at most {MAX_HEADER_BYTES} bytes with its name, got {size}" if size > MAX_HEADER_BYTES else None
 
 
 def _duplicate_error(name: str, seen: set[str]) -> str | None:
@@ -106,7 +102,5 @@ def _together_error(headers: Mapping[str, str]) -> str | None:
         return f"must be at most {MAX_HEADERS} headers, got {len(headers)}"
     size = sum(len(str(name)) + len(str(value)) for name, value in headers.items())
     return (
-        f"must be at most {MAX_ALL_HEADERS_BYTES} bytes together, got {size}"
-        if size > MAX_ALL_HEADERS_BYTES
-        else None
+        f"must be at most {MAX_ALL_HEADERS_BYTES} bytes together, got {size}" if size > MAX_ALL_HEADERS_BYTES else None
     )

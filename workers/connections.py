@@ -141,9 +141,7 @@ def connect(
     return Connection(target, sock, peer)
 
 
-def _guarded_addresses(
-    target: Target, policy: AddressPolicy, resolver: Resolves, deadline: Deadline
-) -> list[str]:
+def _guarded_addresses(target: Target, policy: AddressPolicy, resolver: Resolves, deadline: Deadline) -> list[str]:
     started_ms = deadline.elapsed_ms()
     if is_literal(target.host):
         addresses = [target.host]
@@ -209,8 +207,6 @@ def _start_tls(sock: socket.socket, host: str, tls: ssl.SSLContext, deadline: De
     except ssl.SSLCertVerificationError as error:
         raise Failed("tls", f"the certificate of {host} is not valid: {error.verify_message}") from None
     except (OSError, ValueError) as error:
-        raise Failed(
-            "tls", f"no TLS with {host}: {getattr(error, 'reason', None) or type(error).__name__}"
-        ) from None
+        raise Failed("tls", f"no TLS with {host}: {getattr(error, 'reason', None) or type(error).__name__}") from None
     deadline.tls_ms = deadline.elapsed_ms() - started_ms
     return wrapped

@@ -148,8 +148,7 @@ def _parse_item(item: str) -> Allowed:
         return Allowed(ipaddress.ip_network((match["v6"] or match["v4"]) + (match["length"] or "")), port)
     except ValueError:
         raise ValueError(
-            "must be networks as CIDR[:port], such as 127.0.0.0/8, 10.0.0.0/8:8080 or [fd00::]/8:443, "
-            f"got {item!r}"
+            f"must be networks as CIDR[:port], such as 127.0.0.0/8, 10.0.0.0/8:8080 or [fd00::]/8:443, got {item!r}"
         ) from None
 
 

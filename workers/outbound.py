@@ -132,9 +132,7 @@ class _Exchange:
 class _TargetAdapter(HTTPAdapter):
     """The adapter's frame with our connections; `verify` and `proxies` of its caller do not count."""
 
-    def __init__(
-        self, policy: AddressPolicy, resolver: Resolves, idle: IdleConnections, tls: ssl.SSLContext
-    ) -> None:
+    def __init__(self, policy: AddressPolicy, resolver: Resolves, idle: IdleConnections, tls: ssl.SSLContext) -> None:
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
         self._policy, self._resolver, self._idle, self._tls = policy, resolver, idle, tls
 

@@ -37,8 +37,7 @@ class Resolver:
         self._limit_s = limit_s
         self._lookups: queue.SimpleQueue[tuple[Future[list[str]], str, int] | None] = queue.SimpleQueue()
         self._threads = [
-            threading.Thread(target=self._work, name=f"resolver-{number}", daemon=True)
-            for number in range(threads)
+            threading.Thread(target=self._work, name=f"resolver-{number}", daemon=True) for number in range(threads)
         ]
         self._started = False
         self._lock = threading.Lock()
@@ -51,9 +50,7 @@ class Resolver:
             return answer.result(min(within_s, self._limit_s))
         except TimeoutError:
             answer.cancel()
-            raise Failed(
-                "dns", f"the lookup of {host} took over {min(within_s, self._limit_s):.1f} s"
-            ) from None
+            raise Failed("dns", f"the lookup of {host} took over {min(within_s, self._limit_s):.1f} s") from None
         except (OSError, UnicodeError) as error:
             raise Failed(
                 "dns", f"the lookup of {host} failed: {getattr(error, 'strerror', None) or 'bad name'}"

@@ -198,9 +198,7 @@ def _length(head: Head) -> str | None:
     """Digits, or "chunked", or None for "until the connection is closed"."""
     encodings, lengths = head.values("transfer-encoding"), set(head.values("content-length"))
     if encodings and (encodings != ["chunked"] or lengths or head.minor_version == 0):
-        raise Failed(
-            "protocol", "the answer's Transfer-Encoding is not chunked alone, or it has a Content-Length too"
-        )
+        raise Failed("protocol", "the answer's Transfer-Encoding is not chunked alone, or it has a Content-Length too")
     if encodings:
         return "chunked"
     if len(lengths) > 1 or not all(map(_LENGTH.fullmatch, lengths)):

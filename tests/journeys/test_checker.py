@@ -190,6 +190,13 @@ def test_a_retry_at_the_edge_of_its_window_keeps_the_retry_law(gap_us):
     assert checker.retry_law(history, slack_us=100_000) == []
 
 
+def test_the_retry_law_goes_by_the_attempt_that_failed():
+    history = History(
+        arrivals=[arrival("a", 3), arrival("a", 4, DUE + 11_000 + 23 * SECOND)], ends=[ended("a", 3, status_code=503)]
+    )
+    assert checker.retry_law(history, slack_us=0) == []
+
+
 def test_more_attempts_than_allowed_break_the_retry_law():
     history = History(arrivals=[arrival("a"), arrival("a", 2, DUE + 18 * SECOND)])
     assert checker.retry_law(history, slack_us=0, max_attempts=1) == [
@@ -230,6 +237,16 @@ def test_lateness_is_taken_by_the_nearest_rank():
     assert checker.percentiles(range(1, 1001)) == {"p50": 500, "p99": 990, "p99.9": 999, "max": 1000}
     assert checker.percentiles([7]) == {"p50": 7, "p99": 7, "p99.9": 7, "max": 7}
     assert checker.percentiles([]) == {}
+
+
+def test_an_arrival_at_its_very_instant_is_not_early():
+    history = History([created("a")], arrivals=[arrival("a", at=DUE)], recorded=[recorded("a", attempted_at=DUE)])
+    assert checker.never_early(history) == []
+
+
+def test_a_refused_create_of_a_key_is_no_second_job():
+    refused = created("k2", key="k", outcome="fail", job_id=None)
+    assert checker.idempotent(History([created("k1", key="k"), refused], arrivals=[arrival("k1")])) == []
 
 
 def test_a_late_arrival_breaks_its_bound():
