@@ -94,7 +94,7 @@ BAD = {
     "the same attempt twice": (checker.duplicates, with_(good(), arrivals=[arrival("a", at=DUE + 10_500)])),
     "another attempt after success": (
         checker.duplicates,
-        with_(good(), arrivals=[arrival("a", 2, DUE + SECOND)]),
+        with_(good(), arrivals=[arrival("a", 2, DUE + SECOND)], ends=[ended("a", 2, DUE + 2 * SECOND)]),
     ),
     "an attempt without a number after success": (
         checker.duplicates,
