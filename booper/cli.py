@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from booper import __version__, logs, settings
 from booper.settings import SETTINGS, Settings, SettingsError
 from models import accounts, clock, schema
-from models.database import connection, open_database
 from models.database import Unreachable as DatabaseUnreachable
+from models.database import connection, open_database
 
 WRONG_USE = 2
 

@@ -1,5 +1,6 @@
 """Owns what each kind of process is made of: serve (everything in one), api, worker, ticker."""
 
+import contextlib
 import logging
 import os
 import signal
@@ -66,10 +67,8 @@ def run_until_signal(server: object) -> None:
 
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, on_signal)
-    try:
+    with contextlib.suppress(SystemExit):
         server.run()  # type: ignore[attr-defined]
-    except SystemExit:
-        pass
 
 
 def greet(settings: Settings) -> None:
@@ -94,7 +93,7 @@ def greet(settings: Settings) -> None:
 def api(settings: Settings) -> int:
     """Become gunicorn serving wsgi.py. Does not return."""
     prepare_database(settings)
-    os.execv(
+    os.execv(  # noqa: S606 - no shell is wanted
         sys.executable,
         [
             *(sys.executable, "-m", "gunicorn", "wsgi:app"),

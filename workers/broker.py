@@ -50,7 +50,7 @@ def reachable(broker: dramatiq.Broker) -> bool:
     if isinstance(broker, StubBroker):
         return True
     try:
-        pika.BlockingConnection(broker.parameters).close()
+        pika.BlockingConnection(broker.parameters).close()  # type: ignore[attr-defined]
     except (pika.exceptions.AMQPError, OSError):
         return False
     return True
@@ -72,8 +72,8 @@ class Actors:
         probe: Callable[[int], None],
     ) -> None:
         self.broker = broker
-        self.deliver = dramatiq.actor(deliver, actor_name="deliver", queue_name=queue, broker=broker)
-        self.probe = dramatiq.actor(probe, actor_name="probe", queue_name=queue, broker=broker)
+        self.deliver = dramatiq.actor(actor_name="deliver", queue_name=queue, broker=broker)(deliver)
+        self.probe = dramatiq.actor(actor_name="probe", queue_name=queue, broker=broker)(probe)
 
     def send_deliver(self, ids: list[int], due_at: int, now: int) -> None:
         """Publish one message, delayed until shortly before `due_at`. Raises ConnectionClosed when it wasn't taken."""

@@ -59,7 +59,8 @@ class Delivery:
         wait_until(due_at)
         while time.monotonic() < give_up:
             try:
-                return self._deliver(ids, give_up)
+                self._deliver(ids, give_up)
+                return
             except DatabaseUnreachable as error:
                 log.warning("database gone (%s): %d due jobs wait", error, len(ids))
                 time.sleep(DATABASE_PAUSE_S)

@@ -58,16 +58,17 @@ def attempt_row(result: Result, verdict: Verdict) -> AttemptRow:
 
 
 def log_rows(result: Result, verdict: Verdict) -> list[LogRow]:
-    """What was asked, what came back, and that it was given up, if so."""
-    events = [("worker.http.request", request_payload(result), result.job.attempted_at)]
-    if isinstance(result.outcome, Answered):
-        events.append(("worker.http.response", response_payload(result, result.outcome), result.finished_at))
-    else:
-        events.append(("worker.http.error", error_payload(result, verdict), result.finished_at))
-    if isinstance(verdict, Discard):
-        discarded = {"reason": verdict.reason, "attempt": result.job.attempt}
-        events.append(("worker.job.discarded", discarded, result.finished_at))
+    """What was asked, what came back, and that it was given up, if so; each a little later than the one before, so
+    that a list by instant keeps their order."""
     job = result.job
+    ended_at = max(result.finished_at, job.attempted_at + 1)
+    events: list[tuple[str, dict[str, Any], int]] = [("worker.http.request", request_payload(result), job.attempted_at)]
+    if isinstance(result.outcome, Answered):
+        events.append(("worker.http.response", response_payload(result, result.outcome), ended_at))
+    else:
+        events.append(("worker.http.error", error_payload(result, verdict), ended_at))
+    if isinstance(verdict, Discard):
+        events.append(("worker.job.discarded", {"reason": verdict.reason, "attempt": job.attempt}, ended_at + 1))
     return [log_row(job.account_id, job.id, job.schedule_id, event, payload, at) for event, payload, at in events]
 
 
