@@ -15,7 +15,7 @@ from models.database import connection
 
 log = logging.getLogger("booper")
 API_THREADS = 16
-WORKER_THREADS = 8
+WORKER_THREADS = 16  # each holds a message until its jobs are due, at most 25 ms
 
 
 def prepare_database(settings: Settings) -> None:
@@ -114,6 +114,7 @@ def worker(settings: Settings) -> int:
         *("--processes", str(settings.worker_processes), "--threads", str(WORKER_THREADS)),
         *("--worker-shutdown-timeout", str(int(settings.shutdown_grace_s * 1000)), "--skip-logging"),
     ]
+    os.environ.setdefault("dramatiq_restart_delay", "1000")  # ms until a consumer looks for RabbitMQ again
     ticker_command = [sys.executable, "-m", "booper", "ticker"]
     return supervise([Child("worker", dramatiq), Child("ticker", ticker_command)], settings.shutdown_grace_s)
 

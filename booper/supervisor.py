@@ -70,13 +70,12 @@ class Child:
 def supervise(children: Sequence[Child], grace_s: float) -> int:
     """Keep the children running until SIGTERM or SIGINT; a second signal ends everything at once."""
     stop = threading.Event()
-    seen: list[int] = []
 
-    def on_signal(signum: int, _frame: FrameType | None) -> None:
-        seen.append(signum)
+    def on_signal(_signum: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            for child in children:
+                child.tell(signal.SIGKILL)
         stop.set()
-        for child in children:
-            child.tell(signal.SIGTERM if len(seen) == 1 else signal.SIGKILL)
 
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, on_signal)

@@ -1,15 +1,10 @@
 """Owns the broker: which one the settings ask for, its queue, and the two actors on it.
 
-Dramatiq reads its timings from the environment when it is imported, so this module sets them before and is the only
-one that imports dramatiq's worker. An actor is called with JSON alone; messages are never pickled.
+An actor is called with JSON alone; messages are never pickled.
 """
 
 import math
-import os
 from collections.abc import Callable, Sequence
-
-os.environ.setdefault("dramatiq_worker_timeout", "20")  # ms; how exactly a delayed message is let go
-os.environ.setdefault("dramatiq_restart_delay", "1000")  # ms; how soon a consumer tries again after RabbitMQ came back
 
 import dramatiq
 import pika
@@ -20,6 +15,7 @@ from dramatiq.middleware import Middleware
 from booper.settings import Settings
 from models import clock
 
+LET_GO_EVERY_MS = 20  # how exactly a worker lets delayed messages go
 LEAD_US = 25 * clock.MILLISECOND  # a delayed message is let go this much early; the worker waits for the rest
 BROKER_OPTIONS = {
     "heartbeat": "30",

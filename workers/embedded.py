@@ -18,7 +18,7 @@ from workers.parts import DeliveryMiddleware, make_ticker, probe
 from workers.rescuer import rescue_lost
 
 log = logging.getLogger("booper.embedded")
-WORKER_THREADS = 4
+WORKER_THREADS = 16
 PREFETCH = 100_000  # the in-process broker gives its delay queue the small prefetch: a near job must not wait behind it
 EVERY_LEASE = 2**62
 STOP_LIMIT_MS = 10_000
@@ -31,7 +31,7 @@ class Embedded:
         self._delivery = Delivery(settings)
         self._broker = make_broker(settings, [DeliveryMiddleware(self._delivery)])
         self._actors = Actors(self._broker, queue_name(settings), self._delivery.deliver, probe)
-        self._worker = Worker(self._broker, worker_threads=WORKER_THREADS, worker_timeout=20)
+        self._worker = Worker(self._broker, worker_threads=WORKER_THREADS)
         self._worker.queue_prefetch = self._worker.delay_prefetch = PREFETCH
         self._stop = threading.Event()
         self._first_lead = True

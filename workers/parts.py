@@ -3,16 +3,19 @@
 from collections.abc import Callable
 from typing import Any
 
+from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import Middleware
 
 from booper.settings import Settings
 from models import clock
 from models.database import connection
 from models.leader import Lead
-from workers.broker import Actors
+from workers.broker import LET_GO_EVERY_MS, Actors
 from workers.delivery import Delivery
 from workers.stager import Stager, note_delivered
 from workers.ticker import Ticker
+
+IDLE_LOOK_S = 0.5
 
 
 class DeliveryMiddleware(Middleware):
@@ -22,7 +25,16 @@ class DeliveryMiddleware(Middleware):
         self._delivery = delivery
 
     def before_worker_boot(self, broker: Any, worker: Any) -> None:
+        """No message may wait in this process behind one that is held: fetch as many as there are threads."""
+        worker.worker_timeout = LET_GO_EVERY_MS
+        if not isinstance(broker, StubBroker):
+            worker.queue_prefetch = worker.worker_threads
         self._delivery.start()
+
+    def after_worker_boot(self, broker: Any, worker: Any) -> None:
+        """Threads are woken by what is put in their queue; looking 50 times a second besides costs idle CPU."""
+        for thread in worker.workers:
+            thread.timeout = IDLE_LOOK_S
 
     def before_worker_shutdown(self, broker: Any, worker: Any) -> None:
         self._delivery.close()

@@ -36,10 +36,7 @@ class Stager:
 
         Raises BrokerError when the broker takes nothing; what it did not take is in the table as before.
         """
-        until = now + self._look_ahead_us
-        if not lifecycle.any_due(0, until):
-            return 0
-        return self._stage(0, now, now) + self._stage(now + 1, until, now)
+        return self._stage(0, now, now) + self._stage(now + 1, now + self._look_ahead_us, now)
 
     def find_lost(self, now: int) -> int:
         """Bring back jobs whose message was lost on the way, and send a probe after those that wait long."""
@@ -52,10 +49,11 @@ class Stager:
         return lost
 
     def _stage(self, first: int, last: int, now: int) -> int:
-        room = self._bound - lifecycle.staged_between(first, last, self._bound)
+        ids = lifecycle.due(first, last, JOBS_IN_A_ROUND)
+        room = self._bound - lifecycle.staged_between(first, last, self._bound) if ids else 0
         if room <= 0:
             return 0
-        jobs = lifecycle.stage(first, last, min(room, JOBS_IN_A_ROUND), now)
+        jobs = lifecycle.stage(ids[:room], now)
         published = 0
         try:
             for group in groups(jobs, now):

@@ -29,7 +29,7 @@ def job_in(state, account, **columns):
 
 
 VERBS = {
-    "stage": lambda job: lifecycle.stage(0, clock.now(), 10, clock.now()),
+    "stage": lambda job: lifecycle.stage([job.id], clock.now()),
     "claim": lambda job: lifecycle.claim([job.id], clock.now(), MARGIN),
     "complete": lambda job: lifecycle.complete([held(job)], clock.now()),
     "retry": lambda job: lifecycle.retry([(held(job), clock.now() + 5)]),
@@ -102,22 +102,23 @@ def test_a_claim_takes_of_a_set_only_what_is_to_be_had(account):
 
 def test_a_staged_job_is_not_staged_again_until_its_message_is_given_up(account, moved_clock):
     job = make_job(account)
-    assert [staged.id for staged in lifecycle.stage(0, clock.now(), 10, clock.now())] == [job.id]
-    assert lifecycle.stage(0, clock.now(), 10, clock.now()) == []
+    assert [staged.id for staged in lifecycle.stage([job.id], clock.now())] == [job.id]
+    assert lifecycle.stage([job.id], clock.now()) == lifecycle.due(0, clock.now(), 10) == []
     assert lifecycle.unstage([job.id]) == 1
-    assert len(lifecycle.stage(0, clock.now(), 10, clock.now())) == 1
+    assert len(lifecycle.stage([job.id], clock.now())) == 1
     assert reread(job).staged_count == 2
 
 
-def test_staging_takes_the_soonest_first(account, moved_clock):
+def test_the_soonest_is_due_first(account, moved_clock):
     later, sooner = make_job(account, due_in_s=-1), make_job(account, due_in_s=-2)
-    assert [job.id for job in lifecycle.stage(0, clock.now(), 1, clock.now())] == [sooner.id]
-    assert [job.id for job in lifecycle.stage(0, clock.now(), 1, clock.now())] == [later.id]
+    make_job(account, "scheduled", due_in_s=1)
+    assert lifecycle.due(0, clock.now(), 10) == [sooner.id, later.id]
+    assert lifecycle.due(0, clock.now(), 1) == [sooner.id]
 
 
 def test_the_mark_of_an_early_message_counts_from_the_instant_it_is_due(account, moved_clock):
     job = make_job(account, "scheduled", due_in_s=5)
-    lifecycle.stage(0, clock.now() + 10 * clock.SECOND, 10, clock.now())
+    lifecycle.stage([job.id], clock.now())
     assert reread(job).staged_at == job.scheduled_at
     assert lifecycle.unstage_lost(clock.now() + 1) == 0
     assert lifecycle.unstage_lost(job.scheduled_at + 1) == 1
@@ -125,7 +126,7 @@ def test_the_mark_of_an_early_message_counts_from_the_instant_it_is_due(account,
 
 def test_a_claim_and_a_cancel_take_the_mark_of_staging_away(account, moved_clock):
     claimed, cancelled = make_job(account), make_job(account)
-    lifecycle.stage(0, clock.now(), 10, clock.now())
+    lifecycle.stage([claimed.id, cancelled.id], clock.now())
     lifecycle.claim([claimed.id], clock.now(), MARGIN)
     lifecycle.cancel(account.id, cancelled.id, clock.now())
     assert (reread(claimed).staged_at, reread(cancelled).staged_at) == (None, None)
@@ -224,9 +225,8 @@ def test_eight_racing_claims_take_each_job_exactly_once(account):
 
 
 def test_two_racing_stagers_name_each_job_once(account):
-    for _ in range(40):
-        make_job(account)
-    staged = in_threads(4, lambda _: lifecycle.stage(0, clock.now(), 100, clock.now()))
+    ids = [make_job(account).id for _ in range(40)]
+    staged = in_threads(4, lambda _: lifecycle.stage(ids, clock.now()))
     assert sum(len(jobs) for jobs in staged) == 40
     assert {job.staged_count for job in Job.select()} == {1}
 

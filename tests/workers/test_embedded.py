@@ -119,7 +119,7 @@ def test_a_request_that_outlasts_the_grace_gives_its_attempt_back(account, db, e
 
 def test_a_new_process_forgets_the_messages_of_the_one_before(account, db, embedded_settings, receiver):
     job = make_job(account, url=receiver.url)
-    lifecycle.stage(0, clock.now(), 10, clock.now())
+    lifecycle.stage([job.id], clock.now())
     close_all()
     started = Embedded(embedded_settings)
     started.start()
