@@ -74,7 +74,7 @@ def name_error(name: object) -> str | None:
         return f"must be named with letters, digits and !#$%&'*+-.^_`|~, got {ascii(name)[:100]}"
     lowered = name.lower()
     if lowered in RESERVED_NAMES or lowered.startswith(RESERVED_PREFIXES):
-        return f"must be a header that Booper does not set or keep back, got {name[:100]!r}"
+        return f"must be another header, since Booper sets or keeps back this one, got {name[:100]!r}"
     return None
 
 
