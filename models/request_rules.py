@@ -105,8 +105,6 @@ def _together_error(headers: Mapping[str, str]) -> str | None:
     if len(headers) > MAX_HEADERS:
         return f"must be at most {MAX_HEADERS} headers, got {len(headers)}"
     size = sum(len(str(name)) + len(str(value)) for name, value in headers.items())
-    return (
-        f"must be at most {MAX_ALL_HEADERS_BYTES} bytes together, got {size}"
-        if size > MAX_ALL_HEADERS_BYTES
-        else None
-    )
+    if size > MAX_ALL_HEADERS_BYTES:
+        return f"must be at most {MAX_ALL_HEADERS_BYTES} bytes together, got {size}"
+    return None
