@@ -192,6 +192,14 @@ SETTINGS: tuple[Setting, ...] = (
         "Requests a worker process may have under way at once.",
     ),
     Setting(
+        "BOOPER_SLOT_SHARE",
+        "slot_share",
+        number(0.01, 1),
+        "0.5",
+        "a part, 0.01 to 1",
+        "Part of the slots that one account, or one target host, may hold at once.",
+    ),
+    Setting(
         "BOOPER_LEASE_MARGIN_SECONDS",
         "lease_margin_s",
         number(1, 3600),
@@ -251,6 +259,7 @@ class Settings:
     worker_processes: int
     api_processes: int
     sender_slots: int
+    slot_share: float
     lease_margin_s: float
     shutdown_grace_s: float
     horizon_days: int

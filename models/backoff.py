@@ -1,13 +1,46 @@
-"""Owns when a failed job is tried again. Pure."""
+"""Owns when a failed job is tried again: the policies a client may choose, and the delay each gives. Pure.
+
+A policy is JSON in `job.backoff`; null is the engine's rule. `chance` is a random number from 0 to 1, given by the
+caller. Full jitter draws the delay anew between 0 and the policy's; the engine's rule adds up to 10 % of its own.
+"""
+
+from typing import Any
 
 from models.clock import SECOND
 
-JITTER = 0.1
+ENGINE = "engine"
+ENGINE_JITTER = 0.1
+LONGEST_DELAY_S = 366 * 24 * 3600
+
+
+def delay_us(policy: Any, attempt: int, chance: float) -> int:
+    """Microseconds to wait after the `attempt`th attempt (from 1). `policy` is checked JSON, or None."""
+    if policy is None or policy == ENGINE:
+        return engine_delay_us(attempt, chance)
+    seconds = min(plain_delay_s(policy, attempt), LONGEST_DELAY_S)
+    jitter = chance if isinstance(policy, dict) and policy.get("jitter") == "full" else 1
+    return int(seconds * SECOND * jitter)
 
 
 def engine_delay_us(attempt: int, chance: float) -> int:
-    """Microseconds to wait after the `attempt`th attempt (from 1): 15 + 2^attempt seconds and up to 10 % more.
+    """15 + 2^attempt seconds and up to 10 % more."""
+    return int((15 + 2**attempt) * SECOND * (1 + ENGINE_JITTER * chance))
 
-    `chance` is a random number from 0 to 1, given by the caller.
-    """
-    return int((15 + 2**attempt) * SECOND * (1 + JITTER * chance))
+
+def plain_delay_s(policy: Any, attempt: int) -> float:
+    """The policy's delay in seconds, before jitter."""
+    if isinstance(policy, list):
+        return policy[min(attempt, len(policy)) - 1]
+    if "delays" in policy:
+        return plain_delay_s(policy["delays"], attempt)
+    if "fixed" in policy:
+        return policy["fixed"]
+    return exponential_s(**policy["exponential"], attempt=attempt)
+
+
+def exponential_s(base: float, factor: float, cap: float, attempt: int) -> float:
+    """`base` after the first attempt, `factor` times as much after each further one, never more than `cap`."""
+    try:
+        return min(base * factor ** (attempt - 1), cap)
+    except OverflowError:
+        return cap

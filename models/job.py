@@ -36,14 +36,20 @@ class Job(BaseModel):
     args = TextField()  # JSON object: the request as the client sent it, without its body
     body = BlobField(null=True)  # the bytes to send; null: no body
     content_type = TextField(null=True)  # what the body is; null: no body
+    host = TextField(default="")  # the target's host in its canonical form, for sharing slots fairly
     max_attempts = IntegerField(default=20)
     timeout_ms = IntegerField(default=30_000)  # for the whole of one attempt
+    backoff = TextField(null=True)  # JSON of models/backoff.py; null: the engine's rule
+    retry_until = BigIntegerField(null=True)  # no try is due after this instant; null: no limit
+    redact = TextField(null=True)  # JSON list: header names, and "body", hidden in log entries; null: nothing more
     inserted_at = BigIntegerField()
 
     # Written by models/lifecycle.py alone.
     state = TextField()
     scheduled_at = BigIntegerField()  # due; of a retryable job the next try
+    held_until = BigIntegerField(null=True)  # not staged before this instant; null: staged when due
     attempt = IntegerField(default=0)  # attempts begun; the number of the latest
+    crashes = IntegerField(default=0)  # how many of its holders fell silent
     attempted_at = BigIntegerField(null=True)  # start of the latest attempt; null: never claimed
     completed_at = BigIntegerField(null=True)
     discarded_at = BigIntegerField(null=True)

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from models import clock
 from models.database import change, fetch, one_of, rows_as, transaction
 
 WAITING = ("available", "scheduled", "retryable")
@@ -32,14 +33,19 @@ TRANSITIONS: dict[str, tuple[tuple[str, ...], str | None]] = {
 }
 
 IS_WAITING = "state IN ('available', 'scheduled', 'retryable')"
+LEASE_ENDED = "lease_until IS NOT NULL AND lease_until <= %s AND state = 'executing'"
 RESCUED_AT_ONCE = 500
+CRASHES_ALLOWED = 3  # a job whose holder fell silent this often is given up
+BETWEEN_SUSPECTS_US = 100 * clock.MILLISECOND
 
 
 class DueJob(NamedTuple):
-    """A waiting job that a message is to name."""
+    """A waiting job that a message is to name. `due_at`: when it is due, or until when it is held back."""
 
     id: int
-    scheduled_at: int
+    due_at: int
+    account_id: int
+    host: str
 
 
 class ClaimedJob(NamedTuple):
@@ -48,11 +54,15 @@ class ClaimedJob(NamedTuple):
     id: int
     uuid: str
     account_id: int
+    host: str
     kind: str
     schedule_id: str | None
     attempt: int
     max_attempts: int
     timeout_ms: int
+    backoff: str | None
+    retry_until: int | None
+    redact: str | None
     inserted_at: int
     scheduled_at: int
     attempted_at: int
@@ -71,8 +81,12 @@ class LostJob(NamedTuple):
     attempt: int
     scheduled_at: int
     attempted_at: int
+    max_attempts: int
+    crashes: int
 
 
+DUE_AT = "COALESCE(held_until, scheduled_at)"
+DUE = f"id, {DUE_AT}, account_id, host"
 CLAIMED = ", ".join(f"job.{name}" for name in ClaimedJob._fields)
 LOST = ", ".join(f"job.{name}" for name in LostJob._fields)
 
@@ -89,8 +103,8 @@ def staged_between(first: int, last: int, limit: int) -> int:
 def due(first: int, last: int, limit: int) -> list[DueJob]:
     """Waiting jobs due from `first` to `last` that no message names yet, soonest first."""
     rows = fetch(
-        f"SELECT id, scheduled_at FROM job WHERE staged_at IS NULL AND {IS_WAITING} "
-        "AND scheduled_at >= %s AND scheduled_at <= %s ORDER BY scheduled_at, id LIMIT %s",
+        f"SELECT {DUE} FROM job WHERE staged_at IS NULL AND {IS_WAITING} "
+        f"AND {DUE_AT} >= %s AND {DUE_AT} <= %s ORDER BY {DUE_AT}, id LIMIT %s",
         (first, last, limit),
     )
     return [DueJob(*row) for row in rows]
@@ -106,11 +120,19 @@ def stage(ids: Sequence[int], now: int) -> list[DueJob]:
     with transaction():
         rows = fetch(
             "UPDATE job SET staged_count = staged_count + 1, "
-            "staged_at = CASE WHEN scheduled_at > %s THEN scheduled_at ELSE CAST(%s AS BIGINT) END "
-            f"WHERE {these} AND staged_at IS NULL AND {IS_WAITING} RETURNING id, scheduled_at",
+            f"staged_at = CASE WHEN {DUE_AT} > %s THEN {DUE_AT} ELSE CAST(%s AS BIGINT) END "
+            f"WHERE {these} AND staged_at IS NULL AND {IS_WAITING} RETURNING {DUE}",
             (now, now, given),
         )
-    return sorted((DueJob(*row) for row in rows), key=lambda job: (job.scheduled_at, job.id))
+    return sorted((DueJob(*row) for row in rows), key=lambda job: (job.due_at, job.id))
+
+
+def hold(ids: Sequence[int], until: int) -> int:
+    """Note that no message names these jobs any more and that none shall before an instant."""
+    these, given = one_of("id", ids)
+    with transaction():
+        sql = f"UPDATE job SET staged_at = NULL, held_until = %s WHERE {these} AND {IS_WAITING}"
+        return change(sql, (until, given))
 
 
 def unstage(ids: Sequence[int]) -> int:
@@ -143,7 +165,7 @@ def claim(ids: Sequence[int], now: int, lease_margin_us: int) -> list[ClaimedJob
     with transaction():
         rows = fetch(
             "UPDATE job SET state = 'executing', claim_id = %s, attempt = attempt + 1, attempted_at = %s, "
-            "lease_until = CAST(%s AS BIGINT) + timeout_ms * 1000, staged_at = NULL "
+            "lease_until = CAST(%s AS BIGINT) + timeout_ms * 1000, staged_at = NULL, held_until = NULL "
             f"WHERE {these} AND {IS_WAITING} AND scheduled_at <= %s RETURNING {CLAIMED}",
             (claim_id, now, now + lease_margin_us, given, now),
         )
@@ -219,16 +241,24 @@ def settle_cancelled(jobs: Iterable[ClaimedJob]) -> set[int]:
 
 
 def rescue(now: int, leases_until: int | None = None) -> list[LostJob]:
-    """Bring back jobs whose lease has ended (or ends by `leases_until`) with attempts left; they are due at once."""
-    return _take_back(
-        "attempt < max_attempts", "state = 'available'", (), now if leases_until is None else leases_until
-    )
+    """Bring back jobs whose lease has ended (or ends by `leases_until`) with attempts left, due at once.
+
+    Those whose holder fell silent before come a little after one another: one of them may be what ends the workers,
+    and shall be alone when it does so again.
+    """
+    until = leases_until or now
+    lost = _lost(f"attempt < max_attempts AND crashes < {CRASHES_ALLOWED - 1}", until)
+    suspects = [job_id for job_id, crashes in lost if crashes]
+    holds = {job_id: now + number * BETWEEN_SUSPECTS_US for number, job_id in enumerate(suspects)}
+    rows = [(job_id, holds.get(job_id)) for job_id, _ in lost]
+    return _take_back(rows, "state = 'available', held_until = given.held_until", (), until)
 
 
 def bury(now: int, leases_until: int | None = None) -> list[LostJob]:
-    """Give up jobs whose lease has ended (or ends by `leases_until`) with their last attempt."""
-    until = now if leases_until is None else leases_until
-    return _take_back("attempt >= max_attempts", "state = 'discarded', discarded_at = %s", (now,), until)
+    """Give up jobs whose lease has ended (or ends by `leases_until`) with their last attempt, or for the third time."""
+    until = leases_until or now
+    lost = _lost(f"(attempt >= max_attempts OR crashes >= {CRASHES_ALLOWED - 1})", until)
+    return _take_back([(job_id, None) for job_id, _ in lost], "state = 'discarded', discarded_at = %s", (now,), until)
 
 
 def prune(finished_before: int, limit: int) -> int:
@@ -261,16 +291,22 @@ def _finish(jobs: Iterable[ClaimedJob], assignments: str, values: tuple[Any, ...
     return {row[0] for row in changed}
 
 
-def _take_back(which: str, assignments: str, values: tuple[Any, ...], until: int) -> list[LostJob]:
-    lost = f"lease_until IS NOT NULL AND lease_until <= %s AND state = 'executing' AND {which}"
-    found = fetch(f"SELECT id FROM job WHERE {lost} LIMIT %s", (until, RESCUED_AT_ONCE))
-    if not found:
+def _lost(which: str, until: int) -> list[tuple[int, int]]:
+    """Id and crashes of jobs whose lease ends by an instant."""
+    sql = f"SELECT id, crashes FROM job WHERE {LEASE_ENDED} AND {which} ORDER BY lease_until LIMIT %s"
+    return [(job_id, crashes) for job_id, crashes in fetch(sql, (until, RESCUED_AT_ONCE))]
+
+
+def _take_back(
+    lost: Sequence[tuple[int, int | None]], assignments: str, values: tuple[Any, ...], until: int
+) -> list[LostJob]:
+    if not lost:
         return []
-    these, given = one_of("id", [row[0] for row in found])
+    given, params = rows_as("id bigint, held_until bigint", lost)
     with transaction():
         rows = fetch(
-            f"UPDATE job SET {assignments}, claim_id = NULL, lease_until = NULL "
-            f"WHERE {these} AND {lost} RETURNING {LOST}",
-            (*values, given, until),
+            f"UPDATE job SET {assignments}, crashes = crashes + 1, claim_id = NULL, lease_until = NULL "
+            f"FROM {given} AS given WHERE job.id = given.id AND {LEASE_ENDED} RETURNING {LOST}",
+            (*values, *params, until),
         )
     return [LostJob(*row) for row in rows]

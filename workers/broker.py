@@ -15,6 +15,7 @@ from dramatiq.middleware import Middleware
 
 from booper.settings import Settings
 from models import clock
+from workers.slots import Named
 
 LET_GO_EVERY_MS = 50  # how often a worker looks for delayed messages to let go
 LEAD_US = 60 * clock.MILLISECOND  # a delayed message is let go this much early; the deliver actor waits for the rest
@@ -74,16 +75,19 @@ class Actors:
         self,
         broker: dramatiq.Broker,
         queue: str,
-        deliver: Callable[[list[int], int], None],
+        deliver: Callable[[list[Named], int], None],
         probe: Callable[[int], None],
     ) -> None:
         self.broker = broker
         self.deliver = dramatiq.actor(actor_name="deliver", queue_name=queue, broker=broker)(deliver)
         self.probe = dramatiq.actor(actor_name="probe", queue_name=queue, broker=broker)(probe)
 
-    def send_deliver(self, ids: list[int], due_at: int, now: int) -> None:
-        """Publish one message, delayed until shortly before `due_at`. Raises ConnectionClosed when it wasn't taken."""
-        message = self.deliver.message(ids, due_at)
+    def send_deliver(self, jobs: Sequence[Named], due_at: int, now: int) -> None:
+        """Publish one message that names jobs, delayed until shortly before `due_at`.
+
+        Raises ConnectionClosed when the broker did not take it.
+        """
+        message = self.deliver.message(list(jobs), due_at)
         eta_us = due_at - LEAD_US
         if eta_us > now:
             # `enqueue(delay=…)` would count from the moment of publishing, which a long round puts off.

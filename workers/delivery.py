@@ -2,10 +2,12 @@
 
 A deliver message comes in with the ids of up to a hundred jobs; as many as there are free slots are claimed in one
 statement and handed to the senders. A message whose jobs find no slot within `HOLD_S` gives the rest back to the
-table, so that no message is ever held for long; the stager names them again.
+table, so that no message is ever held for long; the stager names them again. Jobs of an account or host that has its
+share of the slots go back at once and are put off for a second or two.
 """
 
 import logging
+import random
 import socket
 import time
 from collections.abc import Sequence
@@ -19,10 +21,11 @@ from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Transport
 from workers.recorder import Recorder
 from workers.senders import Senders
-from workers.slots import Slots
+from workers.slots import Named, Slots
 
 log = logging.getLogger("booper.delivery")
 HOLD_S = 5.0
+HELD_S = (0.5, 2.5)
 LONGEST_WAIT_S = 1.0
 RECORDING_GRACE_S = 10.0
 DATABASE_PAUSE_S = 0.5
@@ -36,7 +39,7 @@ class Delivery:
         self._lease_margin_us = int(settings.lease_margin_s * clock.SECOND)
         policy = AddressPolicy(parse_allow(settings.target_allow), own_addresses(settings.host, settings.port))
         self._transport = Transport(policy, connections=settings.sender_slots)
-        self.slots = Slots(settings.sender_slots)
+        self.slots = Slots(settings.sender_slots, settings.slot_share)
         self.recorder = Recorder()
         self.senders = Senders(self.slots, self._transport, self.recorder)
 
@@ -53,42 +56,57 @@ class Delivery:
         self.recorder.stop(RECORDING_GRACE_S)
         self._transport.close()
 
-    def deliver(self, ids: Sequence[int], due_at: int) -> None:
+    def deliver(self, jobs: Sequence[Named], due_at: int) -> None:
         """Claim and send these jobs, all due by `due_at`. While the database is gone, waits for `HOLD_S` at most and
         then drops the message: the ticker notices and names the jobs again."""
-        give_up = time.monotonic() + HOLD_S
+        give_up_s = time.monotonic() + HOLD_S
         wait_until(due_at)
-        while time.monotonic() < give_up:
+        waiting = [(job_id, account_id, host) for job_id, account_id, host in jobs]
+        while time.monotonic() < give_up_s:
             try:
-                self._deliver(ids, give_up)
+                self._deliver(waiting, give_up_s)
                 return
             except DatabaseUnreachable as error:
-                log.warning("database gone (%s): %d due jobs wait", error, len(ids))
+                log.warning("database gone (%s): %d due jobs wait", error, len(waiting))
                 time.sleep(DATABASE_PAUSE_S)
-        log.error("database gone for %s s: message of %d jobs dropped, to be staged again", HOLD_S, len(ids))
+        log.error("database gone for %s s: message of %d jobs dropped, to be staged again", HOLD_S, len(waiting))
 
-    def _deliver(self, ids: Sequence[int], give_up: float) -> None:
-        while ids:
-            count = self.slots.take(len(ids), give_up - time.monotonic())
-            if not count:
+    def _deliver(self, waiting: list[Named], give_up_s: float) -> None:
+        while waiting:
+            taken = self.slots.take(waiting, give_up_s - time.monotonic())
+            if taken.admitted:
+                self._claim(taken.admitted)
+            if taken.held:
+                self._hold(taken.held)
+            if not taken.admitted and not taken.held:
                 with connection():
-                    lifecycle.unstage(ids)
+                    lifecycle.unstage(ids_of(waiting))
                 return
-            self._claim(ids[:count])
-            ids = ids[count:]
+            waiting = taken.rest
 
-    def _claim(self, ids: Sequence[int]) -> None:
-        """Claim as many jobs as slots were taken; the slots of those not to be had go back."""
+    def _claim(self, jobs: Sequence[Named]) -> None:
+        """Claim the jobs that got slots; the slots of those not to be had go back."""
         claimed: list[ClaimedJob] = []
         with connection():
             try:
-                claimed = lifecycle.claim(ids, clock.now(), self._lease_margin_us)
+                claimed = lifecycle.claim(ids_of(jobs), clock.now(), self._lease_margin_us)
             finally:
-                self.slots.give(len(ids) - len(claimed))
+                taken = {job.id for job in claimed}
+                self.slots.give([job for job in jobs if job[0] not in taken])
             for job in claimed:
                 self.senders.submit(job)
-            if len(claimed) < len(ids):
-                lifecycle.unstage(lifecycle.not_yet_due(ids, clock.now()))
+            if len(claimed) < len(jobs):
+                lifecycle.unstage(lifecycle.not_yet_due(ids_of(jobs), clock.now()))
+
+    def _hold(self, jobs: Sequence[Named]) -> None:
+        """Put off jobs whose account or host has its share of the slots; spread, so that they don't return as one."""
+        with connection():
+            until = clock.now() + int(random.uniform(*HELD_S) * clock.SECOND)
+            lifecycle.hold(ids_of(jobs), until)
+
+
+def ids_of(jobs: Sequence[Named]) -> list[int]:
+    return [job[0] for job in jobs]
 
 
 def own_addresses(host: str, port: int) -> frozenset[tuple[str, int]]:

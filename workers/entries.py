@@ -25,6 +25,7 @@ SECRET_WORDS = (
     "credential",
 )
 REDACTED = "[redacted]"
+BODY = "body"
 
 
 class Result(NamedTuple):
@@ -73,13 +74,13 @@ def log_rows(result: Result, verdict: Verdict) -> list[LogRow]:
 
 
 def request_payload(result: Result) -> dict[str, Any]:
-    args = json.loads(result.job.args)
+    args, hidden = json.loads(result.job.args), hidden_by(result.job)
     return {
         "method": result.request.method.lower(),
         "url": args["url"],
         "query": args.get("query") or {},
-        "headers": redacted((args.get("headers") or {}).items()),
-        "body": shown_body(result),
+        "headers": redacted((args.get("headers") or {}).items(), hidden),
+        "body": REDACTED if BODY in hidden else shown_body(result),
         "attempt": result.job.attempt,
     }
 
@@ -92,10 +93,11 @@ def shown_body(result: Result) -> Any:
 
 
 def response_payload(result: Result, outcome: Answered) -> dict[str, Any]:
+    hidden = hidden_by(result.job)
     return {
         "status": outcome.status_code,
-        "headers": redacted(outcome.headers),
-        "body": outcome.body.decode("utf-8", "replace"),
+        "headers": redacted(outcome.headers, hidden),
+        "body": REDACTED if BODY in hidden else outcome.body.decode("utf-8", "replace"),
         "truncated": outcome.truncated,
         "elapsed_ms": outcome.timings.total_ms,
         "attempt": result.job.attempt,
@@ -107,11 +109,18 @@ def error_payload(result: Result, verdict: Verdict) -> dict[str, Any]:
     return {"reason": reason_of(result.outcome), "attempt": result.job.attempt, "next_at": next_at}
 
 
-def redacted(headers: Any) -> dict[str, str]:
-    """Headers with the values of the secret-looking ones hidden."""
-    return {
-        name: REDACTED if any(word in name.lower() for word in SECRET_WORDS) else str(value) for name, value in headers
-    }
+def hidden_by(job: ClaimedJob) -> frozenset[str]:
+    """What the job's owner wants hidden: lower-case header names, and BODY."""
+    return frozenset(json.loads(job.redact)) if job.redact else frozenset()
+
+
+def redacted(headers: Any, hidden: frozenset[str]) -> dict[str, str]:
+    """Headers with the values of the secret-looking and the hidden ones replaced."""
+    return {name: REDACTED if is_secret(name.lower(), hidden) else str(value) for name, value in headers}
+
+
+def is_secret(name: str, hidden: frozenset[str]) -> bool:
+    return name in hidden or any(word in name for word in SECRET_WORDS)
 
 
 def tell(result: Result, verdict: Verdict, held: bool) -> None:

@@ -95,8 +95,7 @@ def record(group: list[Result]) -> None:
 
 
 def _verdict(result: Result) -> Verdict:
-    job = result.job
-    return judge(result.outcome, job.attempt, job.max_attempts, result.finished_at, random.random())
+    return judge(result.outcome, result.job, result.finished_at, random.random())
 
 
 def _change_states(judged: list[Judged], now: int) -> set[int]:

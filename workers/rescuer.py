@@ -13,6 +13,7 @@ from models.records import AttemptRow, LogRow, log_row
 
 log = logging.getLogger("booper.rescuer")
 LOST = "worker_lost"
+CRASHED = "crashed"  # it ended its worker once too often
 
 
 def rescue_lost(now: int, leases_until: int | None = None) -> int:
@@ -20,7 +21,8 @@ def rescue_lost(now: int, leases_until: int | None = None) -> int:
     with transaction():
         rescued = lifecycle.rescue(now, leases_until)
         buried = lifecycle.bury(now, leases_until)
-        records.add_attempts([attempt_row(job, now, job in rescued) for job in rescued + buried])
+        records.add_attempts([attempt_row(job, now, again=True) for job in rescued])
+        records.add_attempts([attempt_row(job, now, again=False) for job in buried])
         records.add_log_entries([row for job in rescued for row in log_rows(job, now, given_up=False)])
         records.add_log_entries([row for job in buried for row in log_rows(job, now, given_up=True)])
     if rescued or buried:
@@ -42,6 +44,11 @@ def attempt_row(job: LostJob, now: int, again: bool) -> AttemptRow:
 
 
 def log_rows(job: LostJob, now: int, given_up: bool) -> list[LogRow]:
-    payload = {"reason": LOST, "attempt": job.attempt}
-    events = ["worker.http.error", "worker.job.discarded"] if given_up else ["worker.http.error"]
-    return [log_row(job.account_id, job.id, job.schedule_id, event, payload, now) for event in events]
+    """That the worker was lost, and that the job was given up, if so: `crashed` when it had attempts left."""
+    told = [("worker.http.error", LOST, now)]
+    if given_up:
+        told.append(("worker.job.discarded", LOST if job.attempt >= job.max_attempts else CRASHED, now + 1))
+    return [
+        log_row(job.account_id, job.id, job.schedule_id, event, {"reason": reason, "attempt": job.attempt}, at)
+        for event, reason, at in told
+    ]

@@ -40,8 +40,8 @@ class Stager:
         found = lifecycle.due(0, until, JOBS_IN_A_ROUND)
         if not found:
             return 0
-        due = [job.id for job in found if job.scheduled_at <= now]
-        early = [job.id for job in found if job.scheduled_at > now]
+        due = [job.id for job in found if job.due_at <= now]
+        early = [job.id for job in found if job.due_at > now]
         if len(due) == JOBS_IN_A_ROUND:  # a backlog must not hide what is due next
             early = [job.id for job in lifecycle.due(now + 1, until, JOBS_IN_A_ROUND)]
         return self._stage(due, 0, now, now) + self._stage(early, now + 1, until, now)
@@ -65,7 +65,8 @@ class Stager:
         published = 0
         try:
             for group in groups(jobs, now):
-                self._actors.send_deliver([job.id for job in group], group[-1].scheduled_at, now)
+                named = [(job.id, job.account_id, job.host) for job in group]
+                self._actors.send_deliver(named, group[-1].due_at, now)
                 published += len(group)
         except BrokerError:
             lifecycle.unstage([job.id for job in jobs[published:]])
@@ -79,7 +80,7 @@ def groups(jobs: Sequence[DueJob], now: int) -> Iterator[list[DueJob]]:
     group: list[DueJob] = []
     opened_at = 0
     for job in jobs:
-        due_at = max(job.scheduled_at, now)
+        due_at = max(job.due_at, now)
         if group and (len(group) == JOBS_IN_A_MESSAGE or due_at - opened_at > BUCKET_US):
             yield group
             group = []

@@ -24,8 +24,10 @@ STATEMENTS = (
     "CREATE INDEX api_key_account ON api_key (account_id)",
     "CREATE TABLE job (id {serial}, uuid {uuid} NOT NULL, account_id BIGINT NOT NULL, kind TEXT NOT NULL, "
     "name TEXT, description TEXT, idempotency_key TEXT, schedule_id {uuid}, args TEXT NOT NULL, body {blob}, "
-    "content_type TEXT, max_attempts INTEGER NOT NULL, timeout_ms INTEGER NOT NULL, inserted_at BIGINT NOT NULL, "
-    "state TEXT NOT NULL, scheduled_at BIGINT NOT NULL, attempt INTEGER NOT NULL, attempted_at BIGINT, "
+    "content_type TEXT, host TEXT NOT NULL DEFAULT '', max_attempts INTEGER NOT NULL, timeout_ms INTEGER NOT NULL, "
+    "backoff TEXT, retry_until BIGINT, redact TEXT, inserted_at BIGINT NOT NULL, "
+    "state TEXT NOT NULL, scheduled_at BIGINT NOT NULL, held_until BIGINT, attempt INTEGER NOT NULL, "
+    "crashes INTEGER NOT NULL DEFAULT 0, attempted_at BIGINT, "
     "completed_at BIGINT, discarded_at BIGINT, cancelled_at BIGINT, staged_at BIGINT, staged_count INTEGER NOT NULL, "
     "claim_id BIGINT, lease_until BIGINT)",
     "CREATE UNIQUE INDEX job_uuid ON job (uuid)",
@@ -33,7 +35,7 @@ STATEMENTS = (
     "CREATE INDEX job_account_state ON job (account_id, kind, state, inserted_at, id)",
     "CREATE UNIQUE INDEX job_idempotency ON job (account_id, idempotency_key) WHERE idempotency_key IS NOT NULL "
     "AND attempted_at IS NULL AND state IN ('available', 'scheduled')",
-    f"CREATE INDEX job_unstaged ON job (scheduled_at, id) WHERE staged_at IS NULL AND {WAITING}",
+    f"CREATE INDEX job_unstaged ON job (COALESCE(held_until, scheduled_at), id) WHERE staged_at IS NULL AND {WAITING}",
     "CREATE INDEX job_staged ON job (staged_at) WHERE staged_at IS NOT NULL",
     "CREATE INDEX job_lease ON job (lease_until) WHERE lease_until IS NOT NULL",
     "CREATE TABLE attempt (job_id BIGINT NOT NULL, number INTEGER NOT NULL, started_at BIGINT NOT NULL, "

@@ -259,3 +259,42 @@ def test_complete_and_rescue_race_to_one_winner(account):
         )
         assert bool(completed) != bool(rescued)
         assert reread(job).state == ("completed" if completed else "available")
+
+
+def crash(job, moved_clock):
+    """The job is claimed and its holder falls silent for good."""
+    moved_clock.advance(seconds=30)
+    assert lifecycle.claim([job.id], clock.now(), MARGIN)
+    moved_clock.advance(seconds=60)
+    return lifecycle.rescue(clock.now()), lifecycle.bury(clock.now())
+
+
+def test_a_job_whose_holders_fell_silent_three_times_is_given_up(account, moved_clock):
+    job = make_job(account)
+    outcomes = [crash(job, moved_clock) for _ in range(3)]
+    assert [(len(rescued), len(buried)) for rescued, buried in outcomes] == [(1, 0), (1, 0), (0, 1)]
+    assert (reread(job).state, reread(job).crashes, reread(job).attempt) == ("discarded", 3, 3)
+
+
+def test_jobs_lost_for_the_second_time_come_back_one_after_another(account, moved_clock):
+    jobs = [job_in("executing", account, crashes=1) for _ in range(3)]
+    first_time = job_in("executing", account)
+    lifecycle.rescue(clock.now())
+    spread = sorted(reread(job).held_until for job in jobs)
+    assert [at - clock.now() for at in spread] == [0, 100_000, 200_000]
+    assert reread(first_time).held_until is None
+
+
+def test_a_job_put_off_is_not_due_for_the_stager_until_then(account, moved_clock):
+    job = make_job(account)
+    lifecycle.stage([job.id], clock.now())
+    assert lifecycle.hold([job.id], clock.now() + clock.SECOND) == 1
+    assert lifecycle.due(0, clock.now(), 10) == []
+    moved_clock.advance(seconds=1)
+    assert [due.id for due in lifecycle.due(0, clock.now(), 10)] == [job.id]
+
+
+def test_a_job_claimed_meanwhile_is_not_put_off(account, moved_clock):
+    job = job_in("executing", account)
+    assert lifecycle.hold([job.id], clock.now() + clock.SECOND) == 0
+    assert reread(job).held_until is None

@@ -18,7 +18,7 @@ def receiver():
 @pytest.fixture
 def embedded_settings():
     """The settings of the embedded mode; the database is opened by the `db` fixture."""
-    return settings.load({"BOOPER_SENDER_SLOTS": "8", "BOOPER_SHUTDOWN_GRACE_SECONDS": "1"})
+    return settings.load({"BOOPER_SENDER_SLOTS": "8", "BOOPER_SLOT_SHARE": "1", "BOOPER_SHUTDOWN_GRACE_SECONDS": "1"})
 
 
 class RememberedMessages:
@@ -29,10 +29,10 @@ class RememberedMessages:
         self.probes = []
         self.accepts = 10**9
 
-    def send_deliver(self, ids, due_at, now):
+    def send_deliver(self, jobs, due_at, now):
         if len(self.delivers) >= self.accepts:
             raise ConnectionClosed("gone")
-        self.delivers.append((ids, due_at))
+        self.delivers.append(([job[0] for job in jobs], due_at))
 
     def send_probe(self, now):
         self.probes.append(now)

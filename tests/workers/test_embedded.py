@@ -5,9 +5,10 @@ import time
 
 import pytest
 
-from models import clock, lifecycle
+from booper.settings import load
+from models import accounts, clock, lifecycle
 from models.database import close_all, connection
-from models.job import Attempt, Job
+from models.job import Attempt, Job, LogEntry
 from tests.making import make_job, reread
 from workers.embedded import Embedded
 
@@ -127,3 +128,31 @@ def test_a_new_process_forgets_the_messages_of_the_one_before(account, db, embed
         wait_for(final(job))
         assert Job.get().staged_count == 2
     started.stop()
+
+
+def test_a_hanging_host_leaves_slots_to_its_neighbours(account, db, receiver):
+    settings = load({"BOOPER_SENDER_SLOTS": "8", "BOOPER_SLOT_SHARE": "0.5", "BOOPER_SHUTDOWN_GRACE_SECONDS": "1"})
+    started = Embedded(settings)
+    started.start()
+    neighbour = accounts.account_named("bob", clock.now())
+    hanging = [make_job(account, url=receiver.url + "/hang", host="slow.example") for _ in range(12)]
+    wait_for(lambda: len(receiver.arrivals) == 4)
+    good = [make_job(neighbour, url=receiver.url, host="good.example") for _ in range(12)]
+    wait_for(final(*good))
+    assert [arrival.path for arrival in receiver.arrivals].count("/hang") == 4
+    receiver.let_go.set()
+    wait_for(final(*hanging))
+    assert len(receiver.arrivals) == 24
+    started.stop()
+
+
+def test_what_the_owner_wants_hidden_is_in_no_log_entry(account, embedded, receiver):
+    args = {"url": receiver.url, "method": "post", "headers": {"X-Plan": "s3cret"}}
+    job = make_job(
+        account, args=json.dumps(args), body=b"s3cret", content_type="text/plain", redact='["x-plan", "body"]'
+    )
+    wait_for(final(job))
+    payloads = [entry.payload for entry in LogEntry.select()]
+    assert len(payloads) == 2
+    assert not any("s3cret" in payload or "ok" in payload for payload in payloads)
+    assert receiver.arrivals[0].body == b"s3cret"

@@ -1,44 +1,110 @@
 """Outcome × attempt × policy → verdict."""
 
+import json
+
 import pytest
 
-from models import clock
-from models.backoff import engine_delay_us
+from models.clock import HOUR, SECOND
+from models.lifecycle import ClaimedJob
 from workers.judge import Complete, Discard, Retry, judge
 from workers.outcome import Answered, Refused, Timings, Unreachable
 
+NOW = 1_767_258_000_000_000  # 2026-01-01T09:00:00Z
+ENGINE_FIRST = 17 * SECOND
 
-def answered(status_code):
-    return Answered(status_code, [], b"", False, Timings())
+
+def answered(status_code, **headers):
+    named = [(name.replace("_", "-"), value) for name, value in headers.items()]
+    return Answered(status_code, named, b"", False, Timings())
+
+
+def job(attempt=1, max_attempts=20, backoff=None, retry_until=None):
+    values = dict.fromkeys(ClaimedJob._fields)
+    policy = None if backoff is None else json.dumps(backoff)
+    values.update(attempt=attempt, max_attempts=max_attempts, backoff=policy, retry_until=retry_until)
+    return ClaimedJob(**values)
+
+
+def wait_us(outcome, chance=0.0, **columns):
+    return judge(outcome, job(**columns), NOW, chance).next_at - NOW
 
 
 @pytest.mark.parametrize("status_code", [200, 201, 204, 299])
 def test_any_2xx_completes(status_code):
-    assert judge(answered(status_code), 1, 20, 0, 0.5) == Complete()
+    assert judge(answered(status_code), job(), NOW, 0.5) == Complete()
 
 
 @pytest.mark.parametrize("status_code", [199, 300, 301, 304, 400, 404, 429, 500, 503])
 def test_anything_else_is_tried_again(status_code):
-    verdict = judge(answered(status_code), 1, 20, 1_000, 0)
-    assert verdict == Retry(1_000 + 17 * clock.SECOND, f"status_{status_code}")
+    assert judge(answered(status_code), job(), NOW, 0) == Retry(NOW + ENGINE_FIRST, f"status_{status_code}")
 
 
 def test_the_last_attempt_discards():
-    assert judge(answered(500), 20, 20, 0, 0) == Discard("status_500")
-    assert isinstance(judge(answered(500), 19, 20, 0, 0), Retry)
+    assert judge(answered(500), job(attempt=20), NOW, 0) == Discard("status_500")
+    assert isinstance(judge(answered(500), job(attempt=19), NOW, 0), Retry)
+    assert judge(answered(500), job(attempt=1, max_attempts=1), NOW, 0) == Discard("status_500")
 
 
 def test_a_refused_target_is_discarded_at_the_first_attempt():
-    assert judge(Refused("blocked_address", "10.0.0.1"), 1, 20, 0, 0) == Discard("blocked_address")
+    assert judge(Refused("blocked_address", "10.0.0.1"), job(), NOW, 0) == Discard("blocked_address")
 
 
 @pytest.mark.parametrize("reason", ["dns", "connect", "tls"])
 def test_what_could_map_the_operators_network_reads_the_same(reason):
-    verdict = judge(Unreachable(reason, "closed port", Timings()), 1, 20, 0, 0)
-    assert verdict.reason == "not_reachable"
+    verdict = judge(Unreachable(reason, "closed port", Timings()), job(), NOW, 0)
+    assert verdict == Retry(NOW + ENGINE_FIRST, "not_reachable")
 
 
-@pytest.mark.parametrize(("attempt", "seconds"), [(1, 17), (2, 19), (3, 23), (10, 1039), (19, 524303)])
-def test_the_wait_grows_by_the_engines_rule(attempt, seconds):
-    assert engine_delay_us(attempt, 0) == seconds * clock.SECOND
-    assert engine_delay_us(attempt, 1) == pytest.approx(seconds * 1.1 * clock.SECOND, abs=1)
+def test_a_time_out_is_tried_again_like_a_5xx():
+    assert judge(Unreachable("timeout", "", Timings()), job(), NOW, 0) == Retry(NOW + ENGINE_FIRST, "timeout")
+
+
+def test_a_target_that_is_gone_is_not_tried_again():
+    assert judge(answered(410), job(), NOW, 0) == Discard("status_410")
+
+
+@pytest.mark.parametrize(("value", "stops"), [("abort-message", True), (" Abort-Message ", True), ("other", False)])
+def test_a_target_may_ask_for_no_further_try(value, stops):
+    verdict = judge(answered(500, Webhook_Delivery=value), job(), NOW, 0)
+    assert isinstance(verdict, Discard) is stops
+
+
+def test_the_jobs_own_policy_decides_the_wait():
+    assert wait_us(answered(500), backoff={"fixed": 5}) == 5 * SECOND
+    assert wait_us(answered(500), backoff=[1, 2], attempt=9) == 2 * SECOND
+
+
+@pytest.mark.parametrize(
+    ("status_code", "value", "seconds"),
+    [
+        (429, "120", 120),
+        (503, "120", 120),
+        (503, "Thu, 01 Jan 2026 09:02:00 GMT", 120),
+        (503, "5", 17),  # never sooner than the policy says
+        (500, "120", 17),
+        (301, "120", 17),
+        (429, "0", 17),
+        (429, "-5", 17),
+        (429, "soon", 17),
+        (429, "", 17),
+        (429, "1e9", 17),
+        (429, "²", 17),
+        (429, "999999999999999999999999", 3600),
+        (429, "7200", 3600),
+        (429, "Fri, 01 Jan 9999 09:02:00 GMT", 3600),
+        (429, "Thu, 01 Jan 2015 09:02:00 GMT", 17),
+        (429, "Thu, 99 Jan 2026 09:02:00 GMT", 17),
+    ],
+)
+def test_a_busy_target_is_left_alone_as_long_as_it_asks_but_an_hour_at_most(status_code, value, seconds):
+    assert wait_us(answered(status_code, Retry_After=value)) == seconds * SECOND
+
+
+def test_no_try_is_due_after_the_jobs_greatest_age():
+    assert judge(answered(500), job(retry_until=NOW + ENGINE_FIRST), NOW, 0) == Retry(NOW + ENGINE_FIRST, "status_500")
+    assert judge(answered(500), job(retry_until=NOW + ENGINE_FIRST - 1), NOW, 0) == Discard("max_age")
+    assert judge(answered(503, Retry_After="3600"), job(retry_until=NOW + HOUR - 1), NOW, 0) == Discard("max_age")
+
+
+def test_chance_spreads_the_retries():
+    assert wait_us(answered(500), chance=1) == pytest.approx(1.1 * ENGINE_FIRST)

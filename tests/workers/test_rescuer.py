@@ -30,3 +30,15 @@ def test_nothing_is_rescued_while_leases_run(account, moved_clock):
     lifecycle.claim([make_job(account).id], clock.now(), clock.SECOND)
     assert rescue_lost(clock.now()) == 0
     assert Attempt.select().count() == 0
+
+
+def test_a_job_that_ended_its_worker_three_times_is_discarded_as_crashed(account, moved_clock):
+    job = make_job(account, timeout_ms=1000)
+    for _ in range(3):
+        lifecycle.claim([job.id], clock.now(), clock.SECOND)
+        moved_clock.advance(seconds=3)
+        rescue_lost(clock.now())
+    assert reread(job).state == "discarded"
+    [given_up] = LogEntry.select().where(LogEntry.event == "worker.job.discarded")
+    assert '"reason":"crashed"' in given_up.payload
+    assert Attempt.select().count() == 3

@@ -1,0 +1,41 @@
+"""When a failed job is tried again."""
+
+import pytest
+
+from models.backoff import LONGEST_DELAY_S, delay_us
+from models.clock import SECOND
+
+EXPONENTIAL = {"exponential": {"base": 2, "factor": 3, "cap": 20}}
+
+
+@pytest.mark.parametrize(("attempt", "seconds"), [(1, 17), (2, 19), (3, 23), (10, 1039), (19, 524303)])
+@pytest.mark.parametrize("policy", [None, "engine"])
+def test_the_wait_grows_by_the_engines_rule_with_up_to_a_tenth_more(policy, attempt, seconds):
+    assert delay_us(policy, attempt, 0) == seconds * SECOND
+    assert delay_us(policy, attempt, 1) == pytest.approx(seconds * 1.1 * SECOND, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("policy", "seconds"),
+    [
+        ({"fixed": 7}, [7, 7, 7, 7]),
+        (EXPONENTIAL, [2, 6, 18, 20]),
+        ([1, 5, 60], [1, 5, 60, 60]),
+        ({"delays": [1, 5]}, [1, 5, 5, 5]),
+        ({"fixed": 0.25}, [0.25] * 4),
+    ],
+)
+def test_a_policy_gives_the_delay_after_each_attempt(policy, seconds):
+    assert [delay_us(policy, attempt, 0.9) / SECOND for attempt in (1, 2, 3, 4)] == seconds
+
+
+def test_full_jitter_draws_between_nothing_and_the_whole_delay():
+    policy = {**EXPONENTIAL, "jitter": "full"}
+    assert delay_us(policy, 2, 0) == 0
+    assert delay_us(policy, 2, 0.5) == 3 * SECOND
+    assert delay_us(policy, 2, 1) == 6 * SECOND
+
+
+def test_no_policy_waits_longer_than_a_year_or_overflows():
+    steep = {"exponential": {"base": 1e9, "factor": 1e9, "cap": 1e300}}
+    assert delay_us(steep, 100, 1) == LONGEST_DELAY_S * SECOND
