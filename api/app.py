@@ -18,7 +18,7 @@ from api.known_keys import KnownKeys
 from api.reading import too_large
 from booper import __version__
 from booper.settings import Settings
-from models.database import Unreachable, give_back
+from models.database import Unreachable, database, dialect, give_back
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +69,8 @@ def _refuse_large() -> None:
 
 
 def _give_back(_: BaseException | None) -> None:
+    if database.obj is None or dialect() == "sqlite":
+        return  # the thread keeps it: opening a file and its pragmas costs more than most requests
     try:
         give_back()
     except Unreachable as error:

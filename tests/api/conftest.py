@@ -10,6 +10,9 @@ from models.database import database
 URL = "https://example.com/hook"
 FORM = "application/x-www-form-urlencoded"
 
+# For what is decided before any table is asked.
+one_database = pytest.mark.parametrize("db", ["sqlite"], indirect=True)
+
 
 class Client:
     """Flask's test client with a key, and the answers' JSON at hand."""

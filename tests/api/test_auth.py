@@ -6,7 +6,7 @@ from api import known_keys
 from booper.settings import DEMO_KEY
 from models import accounts, clock, keys
 from models.database import change, close_all, open_database
-from tests.api.conftest import Client, errors_of
+from tests.api.conftest import Client, errors_of, one_database
 
 OPEN = {"/api/ping", "/api/echo", "/api/broadcast", "/api/channels/<name>", "/api/openapi.json", "/healthz", "/readyz"}
 
@@ -15,12 +15,14 @@ def rules(app):
     return [(rule, method) for rule in app.url_map.iter_rules() for method in rule.methods - {"HEAD", "OPTIONS"}]
 
 
+@one_database
 @pytest.mark.parametrize("scheme", ["Bearer", "Token", "bearer", "TOKEN"])
 def test_a_key_is_taken_under_either_scheme(client, scheme):
     secret = client.headers["Authorization"].split()[1]
     assert client.get("/api/jobs", headers={"Authorization": f"{scheme} {secret}"}).status_code == 200
 
 
+@one_database
 @pytest.mark.parametrize(
     "header",
     [

@@ -7,7 +7,7 @@ import pytest
 
 from models.database import fetch
 from models.jobs import JobRow
-from tests.api.conftest import URL, errors_of
+from tests.api.conftest import URL, errors_of, one_database
 
 OUTER = {
     "id",
@@ -201,6 +201,7 @@ WRONG = [
 ]
 
 
+@one_database
 @pytest.mark.parametrize(("fields", "path", "message"), WRONG, ids=lambda value: str(value)[:40])
 def test_a_wrong_field_is_refused_with_what_it_must_be_and_what_it_was(client, fields, path, message):
     errors = errors_of(client.create(**fields))
@@ -215,6 +216,7 @@ def test_all_wrong_fields_are_told_at_once(client):
     assert set(errors_of(answer)) == {"url", "method", "timeout", "headers.Host", "headers.X", "ulr"}
 
 
+@one_database
 def test_errors_never_quote_header_values_or_passwords(client):
     fields = {"headers": {"Authorization": "canary\n"}, "query": {"key": {"a": "canary"}}}
     assert "canary" not in client.create(**fields).text
@@ -222,6 +224,7 @@ def test_errors_never_quote_header_values_or_passwords(client):
     assert "canary" not in client.create(url=["https://example.com/canary"]).text
 
 
+@one_database
 def test_http_targets_are_taken_only_where_the_operator_allows_them(client, settings, account):
     from dataclasses import replace
 

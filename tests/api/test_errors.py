@@ -8,7 +8,7 @@ from playhouse.pool import MaxConnectionsExceeded
 
 from models import jobs
 from models.database import close_all, open_database
-from tests.api.conftest import errors_of
+from tests.api.conftest import errors_of, one_database
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,7 @@ def test_a_database_that_is_away_is_503_with_a_time_to_come_back(client, caplog)
     close_all()
 
 
+@one_database
 @pytest.mark.parametrize(
     "error",
     [
@@ -86,9 +87,8 @@ def test_a_database_that_fails_is_503(client, monkeypatch, error):
     assert str(error) not in answer.text
 
 
-def test_a_full_disk_is_503_and_nothing_is_stored(client, db):
-    if db != "sqlite":
-        pytest.skip("only SQLite has a page limit of its own")
+@one_database
+def test_a_full_disk_is_503_and_nothing_is_stored(client):
     from models.database import database, fetch
 
     client.created()
@@ -125,6 +125,7 @@ def test_head_and_options_have_no_body(bare):
     assert bare.ask("OPTIONS", "/api/ping").data == b""
 
 
+@one_database
 def test_a_thousand_unknown_fields_make_an_answer_of_sensible_size(client):
     answer = client.create(**{f"field{n}" + "x" * 300: n for n in range(1000)})
     assert len(errors_of(answer)) <= 100

@@ -3,7 +3,7 @@
 import pytest
 
 from api import forms
-from tests.api.conftest import FORM, URL, errors_of
+from tests.api.conftest import FORM, URL, errors_of, one_database
 
 
 def post(client, text):
@@ -43,6 +43,7 @@ def test_a_form_s_body_is_sent_as_text_or_json(client):
     assert post(client, f"url={URL}&body[a]=1").json["data"]["args"]["body"] == {"a": "1"}
 
 
+@one_database
 def test_a_form_s_wrong_fields_are_told_as_those_of_json(client):
     errors = errors_of(post(client, f"ulr={URL}&timeout=abc&cron=0+9+*+*+1-5&body[x]=%00"))
     assert errors == {"body.x": ["must be text without NUL and lone surrogates, got one"]}
@@ -52,6 +53,7 @@ def test_a_form_s_wrong_fields_are_told_as_those_of_json(client):
     assert list(errors_of(post(client, f"url={URL}&{deep}=1"))) == ["a" + ".b" * 63]
 
 
+@one_database
 @pytest.mark.parametrize(
     "text",
     [b"a=%zz", b"a=%", b"%=1", b"a=%ff", b"a=\xff", b"[a]=1", b"=1", b"a[=1", b"a]=1", b"a[b]c=1"]

@@ -7,7 +7,7 @@ import pytest
 from models import clock, idempotent_requests, jobs, lifecycle
 from models.database import fetch
 from models.idempotent_requests import KeyReused
-from tests.api.conftest import URL, errors_of
+from tests.api.conftest import URL, errors_of, one_database
 
 
 def order(client, key=None, **fields):
@@ -117,6 +117,7 @@ def test_an_order_that_fails_keeps_nothing(db, account):
         idempotent_requests.answer_once(account.id, "failing", "f", clock.now(), fail)
 
 
+@one_database
 @pytest.mark.parametrize("key", ["", "k" * 256, "tab\tin", "\x7f", "caf\xe9\x80"])
 def test_a_header_key_must_be_printable_and_short(client, key):
     errors = errors_of(order(client, key))

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from api import raw_json
-from tests.api.conftest import FORM, URL, errors_of
+from tests.api.conftest import FORM, URL, errors_of, one_database
 
 NOT_JSON = [
     b"",
@@ -135,6 +135,7 @@ def test_json_that_can_not_be_kept_is_422_at_its_place(bare, text, path):
     assert list(errors_of(answer)) == [path]
 
 
+@one_database
 @pytest.mark.parametrize(
     ("text", "kind"), [(b"[]", "a list"), (b"null", "null"), (b'"x"', "a string"), (b"1", "a number")]
 )
@@ -143,12 +144,14 @@ def test_a_body_that_is_no_object_is_422(client, text, kind):
     assert errors == {"": [f"must be a JSON object, got {kind}"]}
 
 
+@one_database
 def test_a_field_given_twice_is_refused(client):
     text = b'{"url":"https://a.example/","headers":{},"url":"https://b.example/"}'
     errors = errors_of(client.post("/api/jobs", data=text, content_type="application/json"))
     assert errors == {"url": ["must be given once, got it several times"]}
 
 
+@one_database
 @pytest.mark.parametrize(
     ("content_type", "status"),
     [
@@ -200,6 +203,7 @@ class Endless:
     readline = read
 
 
+@one_database
 @pytest.mark.parametrize("path", ["/api/jobs", "/api/echo", "/api/broadcast"])
 def test_a_body_without_stated_length_is_cut_off(client, path):
     body = {"wsgi.input": Endless(), "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
@@ -207,6 +211,7 @@ def test_a_body_without_stated_length_is_cut_off(client, path):
     assert errors_of(answer, 413) == {}
 
 
+@one_database
 @pytest.mark.parametrize("length", ["-1", "x", "9" * 30, "5, 5"])
 def test_a_content_length_that_lies_is_never_worse_than_refused(client, length):
     answer = client.post("/api/jobs", environ_overrides={"CONTENT_LENGTH": length}, content_type="application/json")

@@ -6,7 +6,7 @@ import pytest
 
 from models import records
 from models.clock import SECOND
-from tests.api.conftest import errors_of
+from tests.api.conftest import errors_of, one_database
 
 KEYS = {"event", "id", "inserted_at", "job_id", "payload", "user_id"}
 START = 1_695_319_366_697_398  # 2023-09-21T18:02:46.697398Z
@@ -59,6 +59,7 @@ def test_entries_are_selected_by_job_and_event(client, entries):
     assert listed(client, f"?job_id={uuid.uuid4()}") == []
 
 
+@one_database
 @pytest.mark.parametrize(
     ("query", "field"),
     [

@@ -1,6 +1,7 @@
 """Times as clients write them: durations, dates, timestamps."""
 
 import math
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -124,7 +125,5 @@ def test_an_instant_survives_writing_and_reading(at):
 @given(st.text(max_size=40) | st.floats() | st.integers() | st.lists(st.text() | st.floats(), max_size=3))
 def test_no_value_does_worse_than_be_refused(value):
     for read in (moments.instant, moments.duration):
-        try:
+        with suppress(ValueError, TypeError):
             assert isinstance(read(value), int)
-        except (ValueError, TypeError):
-            pass
