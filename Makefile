@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: install run test check format lint types lock
+.PHONY: install run test check format lint types lock bench-lateness
 
 install: $(STAMP)
 
@@ -36,6 +36,9 @@ types: $(DEV_STAMP)
 	$(BIN)/mypy
 
 check: lint types test
+
+bench-lateness: $(DEV_STAMP)
+	$(BIN)/python -m bench.lateness
 
 lock:
 	$(PYTHON) -m venv .venv-lock

@@ -1,3 +1,115 @@
-def main() -> int:
-    """Replaced by the command line."""
+"""Owns the command line: `booper serve|api|worker|ticker|migrate|config|keys`."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from booper import __version__, logs, settings
+from booper.settings import SETTINGS, Settings, SettingsError
+from models import accounts, clock, schema
+from models.database import Unreachable as DatabaseUnreachable
+from models.database import connection, open_database
+
+WRONG_USE = 2
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="booper", description="A self-hosted scheduler of HTTP requests.")
+    top.add_argument("--version", action="version", version=f"booper {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("serve", help="everything in one process (embedded mode)")
+    commands.add_parser("api", help="the API under gunicorn (production mode)")
+    commands.add_parser("worker", help="sending processes and a ticker (production mode)")
+    commands.add_parser("ticker", help="a ticker alone; `worker` starts its own")
+    commands.add_parser("migrate", help="bring the schema up to date")
+    commands.add_parser("config", help="print the effective settings")
+    keys = commands.add_parser("keys", help="API keys").add_subparsers(dest="action", required=True, metavar="ACTION")
+    create = keys.add_parser("create", help="make a key and print it, this once")
+    create.add_argument("--account", required=True, help="whose key it is; a new name makes a new account")
+    create.add_argument("--name", default="", help="what the key is for")
+    keys.add_parser("list", help="list all keys")
+    keys.add_parser("revoke", help="stop a key").add_argument("id", help="its id, as `list` prints it")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0, 1 (failed) or 2 (wrong use or settings)."""
+    chosen = parser().parse_args(arguments)
+    try:
+        effective = settings.load()
+        check_mode(chosen.command, effective)
+    except SettingsError as error:
+        return fail(f"wrong settings: {error}", WRONG_USE)
+    logs.configure(effective.log_level)
+    if chosen.command == "config":
+        return config(effective)
+    open_database(effective.database_url)
+    try:
+        return run(chosen, effective)
+    except DatabaseUnreachable as error:
+        return fail(f"the database of BOOPER_DATABASE_URL is not usable: {str(error).strip()}")
+
+
+def run(chosen: argparse.Namespace, effective: Settings) -> int:
+    if chosen.command == "migrate":
+        return migrate()
+    if chosen.command == "keys":
+        return keys(chosen, effective)
+    if not effective.embedded and (missing := schema.pending()):
+        return fail(f"the database lacks {', '.join(missing)}: run `booper migrate` first")
+    from booper import processes
+
+    return int(getattr(processes, chosen.command)(effective))
+
+
+def check_mode(command: str, effective: Settings) -> None:
+    """Each kind of process belongs to one mode."""
+    if command == "serve" and not effective.embedded:
+        raise SettingsError(
+            "BOOPER_BROKER_URL must be memory:// for `booper serve`; with RabbitMQ run `booper api` and `booper worker`"
+        )
+    if command in ("api", "worker", "ticker") and effective.embedded:
+        raise SettingsError(f"BOOPER_BROKER_URL must be amqp://… for `booper {command}`; without it run `booper serve`")
+
+
+def migrate() -> int:
+    applied = schema.migrate()
+    print(f"applied {', '.join(applied)}" if applied else "the schema is up to date")
     return 0
+
+
+def config(effective: Settings) -> int:
+    """Every setting with its effective value; passwords in URLs hidden."""
+    for setting in SETTINGS:
+        value = getattr(effective, setting.attribute)
+        source = "set" if setting.name in os.environ else "default"
+        print(f"{setting.name}={without_password(str(value))}  ({source}; {setting.accepted})")
+    return 0
+
+
+def without_password(value: str) -> str:
+    scheme, mark, rest = value.partition("://")
+    user, at, host = rest.rpartition("@")
+    return f"{scheme}{mark}{user.partition(':')[0]}:[hidden]@{host}" if at and ":" in user else value
+
+
+def keys(chosen: argparse.Namespace, effective: Settings) -> int:
+    if effective.embedded:
+        schema.migrate()
+    with connection():
+        if chosen.action == "create":
+            account = accounts.account_named(chosen.account, clock.now())
+            print(accounts.create_key(account, chosen.name, clock.now())[1])
+            return 0
+        if chosen.action == "revoke":
+            return 0 if accounts.revoke_key(chosen.id, clock.now()) else fail(f"no living key has the id {chosen.id!r}")
+        for key in accounts.list_keys():
+            state = "revoked" if key.revoked_at else "live"
+            print(f"{key.uuid}  {key.shown_as}  {state:7}  {key.account.name}  {key.name}")
+        return 0
+
+
+def fail(message: str, code: int = 1) -> int:
+    print(f"booper: {message}", file=sys.stderr)
+    return code

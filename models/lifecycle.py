@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from models.database import change, fetch, rows_as, transaction
+from models.database import change, fetch, one_of, rows_as, transaction
 
 WAITING = ("available", "scheduled", "retryable")
 FINAL = ("completed", "discarded", "cancelled")
@@ -32,12 +32,11 @@ TRANSITIONS: dict[str, tuple[tuple[str, ...], str | None]] = {
 }
 
 IS_WAITING = "state IN ('available', 'scheduled', 'retryable')"
-UNSTAGED = f"staged_at IS NULL AND {IS_WAITING} AND scheduled_at >= %s AND scheduled_at <= %s"
 RESCUED_AT_ONCE = 500
 
 
-class StagedJob(NamedTuple):
-    """A waiting job that a message is about to name."""
+class DueJob(NamedTuple):
+    """A waiting job that a message is to name."""
 
     id: int
     scheduled_at: int
@@ -78,11 +77,6 @@ CLAIMED = ", ".join(f"job.{name}" for name in ClaimedJob._fields)
 LOST = ", ".join(f"job.{name}" for name in LostJob._fields)
 
 
-def any_due(first: int, last: int) -> bool:
-    """Whether a job due from `first` to `last` is named by no message yet; cheap enough to ask all the time."""
-    return bool(fetch(f"SELECT 1 FROM job WHERE {UNSTAGED} LIMIT 1", (first, last)))
-
-
 def staged_between(first: int, last: int, limit: int) -> int:
     """How many jobs a message names since an instant from `first` to `last`; counts no further than `limit`."""
     sql = (
@@ -92,31 +86,40 @@ def staged_between(first: int, last: int, limit: int) -> int:
     return fetch(sql, (first, last, limit))[0][0]
 
 
-def stage(first: int, last: int, limit: int, now: int) -> list[StagedJob]:
-    """Mark up to `limit` jobs due from `first` to `last`, soonest first, for the message that is about to name them.
+def due(first: int, last: int, limit: int) -> list[DueJob]:
+    """Waiting jobs due from `first` to `last` that no message names yet, soonest first."""
+    rows = fetch(
+        f"SELECT id, scheduled_at FROM job WHERE staged_at IS NULL AND {IS_WAITING} "
+        "AND scheduled_at >= %s AND scheduled_at <= %s ORDER BY scheduled_at, id LIMIT %s",
+        (first, last, limit),
+    )
+    return [DueJob(*row) for row in rows]
+
+
+def stage(ids: Sequence[int], now: int) -> list[DueJob]:
+    """Mark jobs for the message that is about to name them; returns those marked, soonest first.
 
     Marked before they are published, so that a claim never meets its own mark; a crash in between leaves marks
-    without a message, which `unstage_lost` finds.
+    without a message, which `unstage_lost` finds. Of two that stage at once, the second finds the marks set.
     """
+    these, given = one_of("id", ids)
     with transaction():
         rows = fetch(
             "UPDATE job SET staged_count = staged_count + 1, "
             "staged_at = CASE WHEN scheduled_at > %s THEN scheduled_at ELSE CAST(%s AS BIGINT) END "
-            f"WHERE id IN (SELECT id FROM job WHERE {UNSTAGED} ORDER BY scheduled_at, id LIMIT %s) "
-            f"AND staged_at IS NULL AND {IS_WAITING} RETURNING id, scheduled_at",
-            (now, now, first, last, limit),
+            f"WHERE {these} AND staged_at IS NULL AND {IS_WAITING} RETURNING id, scheduled_at",
+            (now, now, given),
         )
-    return sorted((StagedJob(*row) for row in rows), key=lambda job: (job.scheduled_at, job.id))
+    return sorted((DueJob(*row) for row in rows), key=lambda job: (job.scheduled_at, job.id))
 
 
 def unstage(ids: Sequence[int]) -> int:
     """Note that no message names these jobs any more, so that the stager takes them again."""
-    given, params = rows_as("id bigint", [(job_id,) for job_id in ids])
+    if not ids:
+        return 0
+    these, given = one_of("id", ids)
     with transaction():
-        return change(
-            f"UPDATE job SET staged_at = NULL WHERE id IN (SELECT id FROM {given} AS given) AND {IS_WAITING}",
-            params,
-        )
+        return change(f"UPDATE job SET staged_at = NULL WHERE {these} AND {IS_WAITING}", (given,))
 
 
 def unstage_lost(staged_before: int) -> int:
@@ -127,26 +130,33 @@ def unstage_lost(staged_before: int) -> int:
         )
 
 
+def any_staged(staged_before: int) -> bool:
+    """Whether some job has been named by a message since before an instant and is still not claimed."""
+    sql = "SELECT 1 FROM job WHERE staged_at IS NOT NULL AND staged_at < %s LIMIT 1"
+    return bool(fetch(sql, (staged_before,)))
+
+
 def claim(ids: Sequence[int], now: int, lease_margin_us: int) -> list[ClaimedJob]:
     """Take those of the jobs that are waiting and due, each with a lease of its time-out and the margin."""
-    given, params = rows_as("id bigint", [(job_id,) for job_id in ids])
+    these, given = one_of("id", ids)
     claim_id = secrets.randbits(62)
     with transaction():
         rows = fetch(
             "UPDATE job SET state = 'executing', claim_id = %s, attempt = attempt + 1, attempted_at = %s, "
             "lease_until = CAST(%s AS BIGINT) + timeout_ms * 1000, staged_at = NULL "
-            f"WHERE id IN (SELECT id FROM {given} AS given) AND {IS_WAITING} AND scheduled_at <= %s "
-            f"RETURNING {CLAIMED}",
-            (claim_id, now, now + lease_margin_us, *params, now),
+            f"WHERE {these} AND {IS_WAITING} AND scheduled_at <= %s RETURNING {CLAIMED}",
+            (claim_id, now, now + lease_margin_us, given, now),
         )
     return [ClaimedJob(*row) for row in rows]
 
 
 def not_yet_due(ids: Sequence[int], now: int) -> list[int]:
     """Which of the jobs still wait for an instant after `now` (their message came early, or they were moved)."""
-    given, params = rows_as("id bigint", [(job_id,) for job_id in ids])
-    sql = f"SELECT id FROM job WHERE id IN (SELECT id FROM {given} AS given) AND {IS_WAITING} AND scheduled_at > %s"
-    return [row[0] for row in fetch(sql, (*params, now))]
+    these, given = one_of("id", ids)
+    return [
+        row[0]
+        for row in fetch(f"SELECT id FROM job WHERE {these} AND {IS_WAITING} AND scheduled_at > %s", (given, now))
+    ]
 
 
 def complete(jobs: Iterable[ClaimedJob], now: int) -> set[int]:
@@ -208,14 +218,17 @@ def settle_cancelled(jobs: Iterable[ClaimedJob]) -> set[int]:
     return {row[0] for row in changed}
 
 
-def rescue(now: int) -> list[LostJob]:
-    """Bring back jobs whose lease has ended and that have attempts left; they are due at once."""
-    return _take_back("attempt < max_attempts", "state = 'available'", (), now)
+def rescue(now: int, leases_until: int | None = None) -> list[LostJob]:
+    """Bring back jobs whose lease has ended (or ends by `leases_until`) with attempts left; they are due at once."""
+    return _take_back(
+        "attempt < max_attempts", "state = 'available'", (), now if leases_until is None else leases_until
+    )
 
 
-def bury(now: int) -> list[LostJob]:
-    """Give up jobs whose lease has ended with their last attempt."""
-    return _take_back("attempt >= max_attempts", "state = 'discarded', discarded_at = %s", (now,), now)
+def bury(now: int, leases_until: int | None = None) -> list[LostJob]:
+    """Give up jobs whose lease has ended (or ends by `leases_until`) with their last attempt."""
+    until = now if leases_until is None else leases_until
+    return _take_back("attempt >= max_attempts", "state = 'discarded', discarded_at = %s", (now,), until)
 
 
 def prune(finished_before: int, limit: int) -> int:
@@ -228,10 +241,10 @@ def prune(finished_before: int, limit: int) -> int:
         )
         if not ids:
             return 0
-        given, params = rows_as("id bigint", ids)
-        change(f"DELETE FROM attempt WHERE job_id IN (SELECT id FROM {given} AS given)", params)
-        change(f"DELETE FROM log_entry WHERE job_id IN (SELECT id FROM {given} AS given)", params)
-        return change(f"DELETE FROM job WHERE id IN (SELECT id FROM {given} AS given)", params)
+        these, given = one_of("job_id", [row[0] for row in ids])
+        change(f"DELETE FROM attempt WHERE {these}", (given,))
+        change(f"DELETE FROM log_entry WHERE {these}", (given,))
+        return change(f"DELETE FROM job WHERE {one_of('id', [])[0]}", (given,))
 
 
 def _finish(jobs: Iterable[ClaimedJob], assignments: str, values: tuple[Any, ...]) -> set[int]:
@@ -248,12 +261,16 @@ def _finish(jobs: Iterable[ClaimedJob], assignments: str, values: tuple[Any, ...
     return {row[0] for row in changed}
 
 
-def _take_back(which: str, assignments: str, values: tuple[Any, ...], now: int) -> list[LostJob]:
+def _take_back(which: str, assignments: str, values: tuple[Any, ...], until: int) -> list[LostJob]:
+    lost = f"lease_until IS NOT NULL AND lease_until <= %s AND state = 'executing' AND {which}"
+    found = fetch(f"SELECT id FROM job WHERE {lost} LIMIT %s", (until, RESCUED_AT_ONCE))
+    if not found:
+        return []
+    these, given = one_of("id", [row[0] for row in found])
     with transaction():
         rows = fetch(
-            f"UPDATE job SET {assignments}, claim_id = NULL, lease_until = NULL WHERE id IN "
-            f"(SELECT id FROM job WHERE lease_until <= %s AND state = 'executing' AND {which} LIMIT %s) "
-            f"AND state = 'executing' AND lease_until <= %s RETURNING {LOST}",
-            (*values, now, RESCUED_AT_ONCE, now),
+            f"UPDATE job SET {assignments}, claim_id = NULL, lease_until = NULL "
+            f"WHERE {these} AND {lost} RETURNING {LOST}",
+            (*values, given, until),
         )
     return [LostJob(*row) for row in rows]

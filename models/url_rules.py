@@ -93,9 +93,7 @@ def _check_shape(scheme: str, slashes: str | None, authority: str, rest: str) ->
     if not slashes or not authority:
         raise UrlRefused(f"must name a host after '{scheme}://', got none")
     if "@" in authority or _DISGUISED_USER.match(rest):
-        raise UrlRefused(
-            "must have no user name or password; send an Authorization header, got an '@' by the host"
-        )
+        raise UrlRefused("must have no user name or password; send an Authorization header, got an '@' by the host")
 
 
 @lru_cache(maxsize=4096)
@@ -105,9 +103,7 @@ def _split_authority(scheme: str, authority: str) -> tuple[str, int, str]:
     """
     match = _AUTHORITY.fullmatch(authority)
     if match is None:
-        raise UrlRefused(
-            f"must have one host and at most one port, IPv6 in brackets, got {authority[:100]!r}"
-        )
+        raise UrlRefused(f"must have one host and at most one port, IPv6 in brackets, got {authority[:100]!r}")
     host, port = _host(match[1]), _port(match[2], DEFAULT_PORTS[scheme])
     bracketed = f"[{host}]" if ":" in host else host
     return host, port, bracketed if port == DEFAULT_PORTS[scheme] else f"{bracketed}:{port}"
@@ -141,9 +137,7 @@ def _ipv6(text: str) -> str:
             raise ValueError(text)
         return str(ipaddress.IPv6Address(text[1:-1]))
     except ValueError:
-        raise UrlRefused(
-            f"must have an IPv6 address without zone in the brackets, got {text[:60]!r}"
-        ) from None
+        raise UrlRefused(f"must have an IPv6 address without zone in the brackets, got {text[:60]!r}") from None
 
 
 def _ipv4(name: str, text: str) -> str:

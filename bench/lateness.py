@@ -1,0 +1,114 @@
+"""How late jobs start in production mode, and what Booper costs while nothing is due.
+
+Owns the measurement behind `make bench-lateness`: 100 jobs a second for 30 s against a receiver on this machine, all
+created before the first is due. Lateness is taken twice: as the API shows it (attempted_at minus scheduled_at) and as
+the receiver saw it (first octet of the request minus the instant asked for). Needs PostgreSQL and RabbitMQ, named by
+BOOPER_TEST_POSTGRES_URL and BOOPER_TEST_RABBITMQ_URL; leaves neither database nor queue behind.
+"""
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+
+import pika
+import psycopg
+
+from tests.journeys import checker
+from tests.journeys.broker import shared_broker
+from tests.journeys.client import now_us
+from tests.journeys.journey import Journey, lead_us, spread
+from tests.journeys.ledger import History
+from tests.journeys.processes import Receiver, cpu_seconds
+from tests.journeys.product import Production
+
+POSTGRES_URL = os.environ.get("BOOPER_TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/postgres")
+RABBITMQ_URL = os.environ.get("BOOPER_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")
+IDLE_SECONDS = 10
+SETTLE_SECONDS = 3
+BOUNDS_MS = {"p50": 25, "p99": 150}
+IDLE_BOUND_PERCENT = 5
+PACKAGES = ("dramatiq", "flask", "gunicorn", "peewee", "pika", "psycopg", "requests")
+
+
+def main() -> int:
+    """Measure and print; 1 when a bound was missed."""
+    parser = argparse.ArgumentParser(description="lateness and idle cost in production mode")
+    parser.add_argument("--rate", type=int, default=100, help="jobs a second")
+    parser.add_argument("--seconds", type=int, default=30)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with Receiver(folder) as receiver, Production(folder, POSTGRES_URL, shared_broker(RABBITMQ_URL)) as product:
+            idle_percent = idle_cpu_percent(product)
+            history = journey(Journey(product, receiver), options.rate, options.seconds)
+    print_machine()
+    return print_figures(history, idle_percent, options)
+
+
+def idle_cpu_percent(product: Production) -> float:
+    """User and system time of all our processes over a while in which nothing is due, per cent of one core."""
+    time.sleep(SETTLE_SECONDS)
+    before, began = cpu_seconds(product.pids()), time.monotonic()
+    time.sleep(IDLE_SECONDS)
+    return 100 * (cpu_seconds(product.pids()) - before) / (time.monotonic() - began)
+
+
+def journey(journey: Journey, rate: int, seconds: int) -> History:
+    count = rate * seconds
+    journey.order(list(spread(count, now_us() + lead_us(count), seconds)))
+    return journey.settle(lead_us(count) / 1e6 + seconds + 60)
+
+
+def recorded_lateness_us(history: History) -> list[int]:
+    """attempted_at minus scheduled_at, as the API shows them."""
+    return [job.attempted_at - job.scheduled_at for job in history.recorded if job.attempted_at and job.scheduled_at]
+
+
+def print_machine() -> None:
+    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    memory_kb = int(Path("/proc/meminfo").read_text().split()[1])
+    with psycopg.connect(POSTGRES_URL, connect_timeout=5) as connection:
+        postgres = connection.info.server_version // 10_000
+    print(f"machine   {os.cpu_count()} x {models[0].partition(': ')[2]}, {memory_kb / 1024**2:.1f} GB of memory")
+    print(f"load      {os.getloadavg()[0]:.1f} in the last minute, by all of the machine")
+    versions = f"PostgreSQL {postgres}, RabbitMQ {rabbitmq_version()}, Python {platform.python_version()}"
+    print(f"versions  {versions}, {platform.system()} {platform.release()}")
+    print(f"packages  {', '.join(f'{name} {version(name)}' for name in PACKAGES)}")
+
+
+def rabbitmq_version() -> str:
+    connection = pika.BlockingConnection(pika.URLParameters(RABBITMQ_URL))
+    properties = connection._impl.server_properties
+    connection.close()
+    return properties["version"]
+
+
+def print_figures(history: History, idle_percent: float, options: argparse.Namespace) -> int:
+    broken = checker.check(history)
+    recorded = checker.percentiles(recorded_lateness_us(history))
+    print(f"\n{options.rate} jobs/s for {options.seconds} s: {len(history.arrivals)} requests arrived")
+    print(f"{'lateness, ms':<32}{'p50':>8}{'p99':>8}{'p99.9':>8}{'max':>8}")
+    print_row("attempted_at - scheduled_at", recorded.values())
+    print_row("arrival - due", checker.lateness_us(history).values())
+    print(f"idle CPU of all processes       {idle_percent:.1f} % of a core over {IDLE_SECONDS} s")
+    broken += [
+        f"{name} must be at most {bound} ms" for name, bound in BOUNDS_MS.items() if recorded[name] > 1000 * bound
+    ]
+    if idle_percent > IDLE_BOUND_PERCENT:
+        broken.append(f"idle CPU must be under {IDLE_BOUND_PERCENT} % of a core")
+    print("\n".join(broken) or "every bound holds")
+    return 1 if broken else 0
+
+
+def print_row(name: str, values_us: Iterable[int]) -> None:
+    print(f"{name:<32}" + "".join(f"{value / 1000:>8.1f}" for value in values_us))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,7 @@
+"""`python -m booper` is `booper`."""
+
+import sys
+
+from booper.cli import main
+
+sys.exit(main())

@@ -1,0 +1,133 @@
+"""Owns what each kind of process is made of: serve (everything in one), api, worker, ticker."""
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+
+from booper.settings import DEMO_KEY, LOOPBACK, Settings
+from booper.supervisor import Child, supervise
+from models import accounts, clock, schema
+from models.database import connection
+
+log = logging.getLogger("booper")
+API_THREADS = 16
+WORKER_THREADS = 16  # each holds a message until its jobs are due, at most 25 ms
+
+
+def prepare_database(settings: Settings) -> None:
+    """In embedded mode bring the schema up to date; in both keep the demo key as the settings want it."""
+    if settings.embedded:
+        schema.migrate()
+    with connection():
+        accounts.ensure_demo_key(settings.demo_key, clock.now())
+
+
+def serve(settings: Settings) -> int:
+    """API, in-process broker, worker and ticker in this one process, until SIGTERM or Ctrl-C."""
+    import waitress
+
+    from api import create_app
+    from workers.embedded import Embedded
+
+    prepare_database(settings)
+    server = waitress.create_server(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        threads=API_THREADS,
+        max_request_body_size=settings.max_body_bytes * 2,
+        clear_untrusted_proxy_headers=True,
+        ident=None,
+    )
+    embedded = Embedded(settings)
+    embedded.start()
+    greet(settings)
+    try:
+        run_until_signal(server)
+    finally:
+        log.info("stopping: requests under way have %s s", settings.shutdown_grace_s)
+        server.task_dispatcher.shutdown(True, 5)
+        embedded.stop()
+    return 0
+
+
+def run_until_signal(server: object) -> None:
+    """Serve until SIGTERM or SIGINT; a second one ends the process at once."""
+    received = threading.Event()
+
+    def on_signal(signum: int, _frame: FrameType | None) -> None:
+        if received.is_set():
+            os._exit(128 + signum)
+        received.set()
+        raise SystemExit(0)
+
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, on_signal)
+    with contextlib.suppress(SystemExit):
+        server.run()  # type: ignore[attr-defined]
+
+
+def greet(settings: Settings) -> None:
+    """Tell where the API is, the demo key and one request to try."""
+    base = f"http://{settings.host}:{settings.port}"
+    lines = [f"Booper listens on {base}"]
+    if settings.target_allow and settings.host in LOOPBACK:
+        lines.append(f"Jobs may reach {settings.target_allow} (BOOPER_TARGET_ALLOW)")
+    if settings.demo_key:
+        known = " (everybody knows it: for trying out only)" if settings.demo_key == DEMO_KEY else ""
+        lines += [
+            f"Demo key: {settings.demo_key}{known}",
+            "Try:",
+            f"  curl -X POST {base}/api/jobs -H 'Authorization: Bearer {settings.demo_key}' "
+            "-H 'Content-Type: application/json' \\",
+            f'    -d \'{{"method": "post", "url": "{base}/api/echo", "body": {{"hello": "world"}}, '
+            '"schedule_in": [2, "seconds"]}\'',
+        ]
+    print("\n".join(lines), flush=True)
+
+
+def api(settings: Settings) -> int:
+    """Become gunicorn serving wsgi.py. Does not return."""
+    prepare_database(settings)
+    os.execv(  # noqa: S606 - no shell is wanted
+        sys.executable,
+        [
+            *(sys.executable, "-m", "gunicorn", "wsgi:app"),
+            *("--bind", f"{settings.host}:{settings.port}"),
+            *("--workers", str(settings.api_processes)),
+            *("--worker-class", "gthread", "--threads", str(API_THREADS)),
+            *("--graceful-timeout", str(int(settings.shutdown_grace_s)), "--timeout", "60"),
+            *("--keep-alive", "15", "--log-level", settings.log_level.lower()),
+            *("--limit-request-line", "8190"),
+        ],
+    )
+
+
+def worker(settings: Settings) -> int:
+    """Dramatiq's processes and a ticker, kept running until SIGTERM."""
+    dramatiq = [
+        *(sys.executable, "-m", "dramatiq", "workers.app:broker"),
+        *("--processes", str(settings.worker_processes), "--threads", str(WORKER_THREADS)),
+        *("--worker-shutdown-timeout", str(int(settings.shutdown_grace_s * 1000)), "--skip-logging"),
+    ]
+    os.environ.setdefault("dramatiq_restart_delay", "1000")  # ms until a consumer looks for RabbitMQ again
+    ticker_command = [sys.executable, "-m", "booper", "ticker"]
+    return supervise([Child("worker", dramatiq), Child("ticker", ticker_command)], settings.shutdown_grace_s)
+
+
+def ticker(settings: Settings) -> int:
+    """One ticker (leading, or standing by for the one that leads) until SIGTERM."""
+    from models.leader import candidate
+    from workers.broker import Actors, make_broker, queue_name
+    from workers.parts import make_ticker, probe
+
+    stop = threading.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: stop.set())
+    actors = Actors(make_broker(settings), queue_name(settings), lambda *_: None, probe)
+    make_ticker(settings, actors, candidate(), lambda: None).tick_until(stop)
+    return 0

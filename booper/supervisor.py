@@ -1,0 +1,95 @@
+"""Owns a group of child processes: starts them, starts again what ended, passes on the order to stop.
+
+Dramatiq stops all its worker processes when one of them dies and does not restart a forked function at all, so without
+an owner above it one killed process would end a host's deliveries. Children die with this process (PR_SET_PDEATHSIG).
+"""
+
+import ctypes
+import logging
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from types import FrameType
+
+log = logging.getLogger("booper.supervisor")
+PR_SET_PDEATHSIG = 1
+LOOK_EVERY_S = 0.2
+QUICK_DEATH_S = 5.0
+LONGEST_PAUSE_S = 30.0
+KILL_AFTER_GRACE_S = 20.0
+
+
+class Child:
+    """One command that is to run as long as the group does."""
+
+    def __init__(self, name: str, command: Sequence[str]) -> None:
+        self.name = name
+        self.command = list(command)
+        self.process: subprocess.Popen[bytes] | None = None
+        self.started_s = 0.0
+        self.start_again_s = 0.0
+        self.pause_s = 0.0
+
+    def keep_running(self, now_s: float) -> None:
+        """Start the command if it does not run, after a pause that grows while it keeps dying young."""
+        if self.process is not None and self.process.poll() is None:
+            return
+        if self.process is not None:
+            self._note_end(now_s)
+        if now_s >= self.start_again_s:
+            self.process = subprocess.Popen(self.command, preexec_fn=die_with_parent)
+            self.started_s = now_s
+
+    def _note_end(self, now_s: float) -> None:
+        assert self.process is not None
+        young = now_s - self.started_s < QUICK_DEATH_S
+        self.pause_s = min(max(1.0, self.pause_s * 2), LONGEST_PAUSE_S) if young else 0.5
+        self.start_again_s = now_s + self.pause_s
+        log.error("%s ended with code %s; starts again in %s s", self.name, self.process.returncode, self.pause_s)
+        self.process = None
+
+    def tell(self, signum: int) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signum)
+
+    def end_within(self, limit_s: float) -> int:
+        """Wait for the end, by force after `limit_s`; returns the exit code."""
+        if self.process is None:
+            return 0
+        try:
+            return self.process.wait(max(0.1, limit_s))
+        except subprocess.TimeoutExpired:
+            log.error("%s did not end in time and is killed; its leases bring its jobs back", self.name)
+            self.process.kill()
+            return self.process.wait(10)
+
+
+def supervise(children: Sequence[Child], grace_s: float) -> int:
+    """Keep the children running until SIGTERM or SIGINT; a second signal ends everything at once."""
+    stop = threading.Event()
+
+    def on_signal(_signum: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            for child in children:
+                child.tell(signal.SIGKILL)
+        stop.set()
+
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, on_signal)
+    while not stop.is_set():
+        for child in children:
+            child.keep_running(time.monotonic())
+        stop.wait(LOOK_EVERY_S)
+    give_up_s = time.monotonic() + grace_s + KILL_AFTER_GRACE_S
+    for child in children:
+        child.tell(signal.SIGTERM)
+    return max(abs(child.end_within(give_up_s - time.monotonic())) for child in children)
+
+
+def die_with_parent() -> None:
+    """In a child, before its program starts: have the kernel end it when the parent is gone."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,93 @@
+"""What the journeys start from: a receiver, the services of production mode, and both modes of the product.
+
+Where PostgreSQL or RabbitMQ is missing, production journeys are skipped with a reason, but never where CI or
+BOOPER_TEST_REQUIRE_SERVICES says that they must be there.
+"""
+
+import os
+
+import pika
+import psycopg
+import pytest
+
+from .broker import PrivateNode, shared_broker
+from .journey import Journey
+from .processes import Receiver
+from .product import Embedded, Production
+
+POSTGRES_URL = os.environ.get("BOOPER_TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/postgres")
+RABBITMQ_URL = os.environ.get("BOOPER_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")
+REQUIRED = bool(os.environ.get("CI") or os.environ.get("BOOPER_TEST_REQUIRE_SERVICES"))
+
+
+def unusable(what, error):
+    reason = f"{what} can't be used for the journey: {error!r}"
+    if REQUIRED:
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def receiver(tmp_path):
+    with Receiver(tmp_path) as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="session")
+def postgres_url():
+    try:
+        psycopg.connect(POSTGRES_URL, connect_timeout=5).close()
+    except psycopg.OperationalError as error:
+        unusable("PostgreSQL", error)
+    return POSTGRES_URL
+
+
+@pytest.fixture(scope="session")
+def broker():
+    """The RabbitMQ of this machine."""
+    try:
+        return shared_broker(RABBITMQ_URL)
+    except (OSError, pika.exceptions.AMQPError) as error:
+        unusable("RabbitMQ", error)
+
+
+@pytest.fixture
+def node(tmp_path):
+    """A RabbitMQ node that the journey may stop."""
+    try:
+        private = PrivateNode(tmp_path)
+    except OSError as error:
+        unusable("a RabbitMQ node of our own", error)
+    with private:
+        yield private
+
+
+def under_way(product, receiver):
+    """The journey; what the product wrote is shown when the test fails."""
+    with product:
+        yield Journey(product, receiver)
+        print(product.log())
+
+
+@pytest.fixture
+def embedded(tmp_path, receiver):
+    yield from under_way(Embedded(tmp_path), receiver)
+
+
+@pytest.fixture
+def production(tmp_path, receiver, postgres_url, broker, request):
+    """Production mode; a test adds settings by `@pytest.mark.parametrize("production", [{…}], indirect=True)`."""
+    settings = getattr(request, "param", {})
+    yield from under_way(Production(tmp_path, postgres_url, broker, **settings), receiver)
+
+
+@pytest.fixture
+def production_on_node(tmp_path, receiver, postgres_url, node):
+    """Production mode on the RabbitMQ node that may be stopped."""
+    yield from under_way(Production(tmp_path, postgres_url, node.broker), receiver)
+
+
+@pytest.fixture(params=["embedded", "production"])
+def either_mode(request):
+    """Once in each mode."""
+    return request.getfixturevalue(request.param)

@@ -1,0 +1,198 @@
+"""Processes of a journey: started in groups of their own, watched through /proc, stopped by id with limits.
+
+Owns starting, waiting and stopping; the Receiver as a process; and the reading of /proc. Knows nothing of
+Booper's settings: that is product.py. Nothing here waits without a limit, and nothing is left behind: whoever
+starts a Running or a Receiver closes it, and closing ends the whole process group.
+"""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+from .ledger import Arrival, Ended, read_arrivals
+
+PAUSE_SECONDS = 0.02
+ESTABLISHED = "01"
+
+
+def wait_until(
+    condition: Callable[[], Any], limit_seconds: float, what: str, pause_seconds: float = PAUSE_SECONDS
+) -> Any:
+    """The first true value of the condition; AssertionError naming `what` after the limit."""
+    deadline = time.monotonic() + limit_seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"waited {limit_seconds} s in vain for {what}"
+        time.sleep(pause_seconds)
+    return value
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+class Running:
+    """One process, leader of its own group, with its output in a file."""
+
+    def __init__(self, name: str, command: list[str], env: dict[str, str], folder: Path) -> None:
+        self.name = name
+        self.log_path = folder / f"{name}.log"
+        with self.log_path.open("ab") as log:
+            self._popen = subprocess.Popen(
+                command,
+                env=env,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.pid = self._popen.pid
+
+    @property
+    def ended(self) -> bool:
+        return self._popen.poll() is not None
+
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace")
+
+    def kill(self) -> None:
+        """SIGKILL to the whole group at once, as a machine that loses its power would."""
+        self._signal(signal.SIGKILL)
+        self._popen.wait(10)
+        wait_until(lambda: not group_members(self.pid), 10, f"the end of all processes of {self.name}")
+
+    def stop(self, limit_seconds: float = 15) -> int | None:
+        """SIGTERM to the leader, SIGKILL to what is left; the leader's exit status, None if it was killed."""
+        status = None
+        with contextlib.suppress(ProcessLookupError):
+            self._popen.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            status = self._popen.wait(limit_seconds)
+        self.kill()
+        return status
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
+
+
+class Receiver:
+    """The receiver as a process of its own; a context that ends it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ledger_path = folder / "arrivals.jsonl"
+        script = Path(__file__).with_name("receiver.py")
+        self._popen = subprocess.Popen(
+            [sys.executable, "-I", str(script), "--ledger", str(self.ledger_path)],
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        assert self._popen.stdout is not None
+        self.port: int = json.loads(self._popen.stdout.readline())["port"]
+        self.pid = self._popen.pid
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def count(self) -> dict[str, int]:
+        return self._control("/count")
+
+    def arrived(self) -> int:
+        return self.count().get("arrival", 0)
+
+    def release(self) -> int:
+        return self._control("/release")["released"]
+
+    def ledger(self) -> tuple[list[Arrival], list[Ended]]:
+        return read_arrivals(self.ledger_path)
+
+    def stopped_ledger(self) -> tuple[list[Arrival], list[Ended]]:
+        """The ledger after the last line was forced to the disk."""
+        self.stop()
+        return self.ledger()
+
+    def stop(self) -> None:
+        self._popen.terminate()
+        try:
+            self._popen.wait(10)
+        except subprocess.TimeoutExpired:
+            self._popen.kill()
+            self._popen.wait(10)
+        if self._popen.stdout:
+            self._popen.stdout.close()
+
+    def _control(self, path: str) -> dict[str, int]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        with contextlib.closing(connection):
+            connection.request("POST", path)
+            return json.loads(connection.getresponse().read())
+
+
+def _stat(pid: int) -> list[str] | None:
+    """The fields of /proc/<pid>/stat from `state` on; None when the process is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+
+
+def group_members(group: int) -> list[int]:
+    """The living processes (no zombies) of one process group."""
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    return [pid for pid in pids if (stat := _stat(pid)) and int(stat[2]) == group and stat[0] != "Z"]
+
+
+def descendants(root: int) -> list[int]:
+    """The living processes below `root`, nearest first."""
+    parents = {
+        int(name): int(stat[1])
+        for name in os.listdir("/proc")
+        if name.isdigit() and (stat := _stat(int(name))) and stat[0] != "Z"
+    }
+    found, layer = [], {root}
+    while layer := {pid for pid, parent in parents.items() if parent in layer}:
+        found += sorted(layer)
+    return found
+
+
+def cpu_seconds(pids: list[int]) -> float:
+    """User and system time of these processes so far."""
+    stats = [stat for pid in pids if (stat := _stat(pid))]
+    return sum(int(stat[11]) + int(stat[12]) for stat in stats) / os.sysconf("SC_CLK_TCK")
+
+
+def connected_to(port: int, pids: list[int]) -> list[int]:
+    """Those of the processes that hold an established connection to this TCP port of the machine."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    sockets = {
+        f"socket:[{line[9]}]"
+        for line in lines
+        if int(line[2].rpartition(":")[2], 16) == port and line[3] == ESTABLISHED
+    }
+    return [pid for pid in pids if sockets & _open_files(pid)]
+
+
+def _open_files(pid: int) -> set[str]:
+    found = set()
+    with contextlib.suppress(OSError):
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):
+                found.add(os.readlink(f"/proc/{pid}/fd/{name}"))
+    return found

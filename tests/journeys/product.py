@@ -1,0 +1,200 @@
+"""Booper as an operator starts it: processes, settings by environment, a database and queues of its own.
+
+Owns the two ways of starting (Embedded, Production), the stopping of both, and what only the outside can see of
+them: logs, readiness, the database. It calls the installed `booper` command and imports nothing of the product.
+"""
+
+import contextlib
+import http.client
+import os
+import sqlite3
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+from typing import Any, Self
+
+import psycopg
+
+from .broker import Broker
+from .client import Client
+from .processes import Running, descendants, free_port, wait_until
+
+BOOPER = str(Path(sys.executable).with_name("booper"))
+READY_SECONDS = 30
+DEMO_KEY = "sk_public_20230921"
+
+
+def environment(settings: dict[str, str]) -> dict[str, str]:
+    """This process's environment with these settings and no other of Booper's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("BOOPER_")}
+    return kept | {"PORT": str(free_port()), "BOOPER_HOST": "127.0.0.1"} | settings
+
+
+class Product:
+    """What both modes share; a context that starts it and leaves nothing behind."""
+
+    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
+        self.folder = folder
+        self.env = environment(settings)
+        self.port = int(self.env["PORT"])
+        self.processes: dict[str, Running] = {}
+        self.key = DEMO_KEY
+
+    def __enter__(self) -> Self:
+        try:
+            self.prepare()
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def prepare(self) -> None:
+        """What has to be there before the first process."""
+
+    def start(self) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        for running in self.processes.values():
+            running.stop()
+
+    def launch(self, *names: str) -> None:
+        """Start `booper NAME` for each name."""
+        for name in names:
+            self.processes[name] = Running(name, [BOOPER, name], self.env, self.folder)
+
+    def booper(self, *arguments: str) -> str:
+        """One `booper` command to its end; its standard output."""
+        done = subprocess.run(
+            [BOOPER, *arguments], env=self.env, cwd=self.folder, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, f"booper {arguments} ended with {done.returncode}: {done.stderr}"
+        return done.stdout.strip()
+
+    def client(self, receiver_port: int = 0) -> Client:
+        return Client(self.port, self.key, receiver_port)
+
+    def await_ready(self, limit_seconds: float = READY_SECONDS) -> None:
+        wait_until(self._ready_or_dead, limit_seconds, "200 from /readyz", pause_seconds=0.1)
+
+    def pids(self) -> list[int]:
+        """Every process of the product."""
+        return [pid for running in self.processes.values() for pid in [running.pid, *descendants(running.pid)]]
+
+    def log(self) -> str:
+        """The end of what every process wrote."""
+        return "\n".join(f"--- {name}\n{running.log()[-4000:]}" for name, running in self.processes.items())
+
+    def _ready_or_dead(self) -> bool:
+        for running in self.processes.values():
+            assert not running.ended, f"booper {running.name} ended by itself:\n{running.log()[-4000:]}"
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return status_of(self.port, "/readyz") == 200
+        return False
+
+
+class Embedded(Product):
+    """`booper serve`: everything in one process, on SQLite in `folder`."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.database_path = folder / "booper.db"
+        super().__init__(folder, {"BOOPER_DATABASE_URL": f"sqlite:///{self.database_path}"} | settings)
+
+    def start(self) -> None:
+        self.launch("serve")
+        self.await_ready()
+
+    def sql(self, statement: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """One statement on the product's database, committed."""
+        with contextlib.closing(sqlite3.connect(self.database_path, timeout=30)) as connection, connection:
+            return connection.execute(statement.replace("%s", "?"), parameters).fetchall()
+
+    def copy_job(self, job_id: int, nonce: str, count: int, state: str, first_due_at: int) -> None:
+        """`count` copies of one row, due a microsecond apart, with nonces `<nonce>-1`, `<nonce>-2`, …"""
+        numbers = "WITH RECURSIVE g(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < %s)"
+        columns = [row[1] for row in self.sql("PRAGMA table_info(job)")]
+        random_uuid = (
+            "substr(lower(hex(randomblob(4))), 1, 8) || '-' || lower(hex(randomblob(2))) || '-4' || "
+            "substr(lower(hex(randomblob(2))), 2) || '-8' || substr(lower(hex(randomblob(2))), 2) || '-' || "
+            "lower(hex(randomblob(6)))"
+        )
+        into, select = copy_statement(columns, random_uuid)
+        self.sql(
+            f"{numbers} {into} {select} FROM job, g WHERE job.id = %s",
+            (count, nonce, f"{nonce}-", first_due_at, state, job_id),
+        )
+
+
+class Production(Product):
+    """`booper api` and `booper worker` on a PostgreSQL database and a queue prefix of their own."""
+
+    def __init__(self, folder: Path, postgres_url: str, broker: Broker, **settings: str) -> None:
+        self.name = f"booper_journey_{uuid.uuid4().hex[:12]}"
+        self.admin_url, self.broker = postgres_url, broker
+        self.database_url = f"{postgres_url.rpartition('/')[0]}/{self.name}"
+        own = {
+            "BOOPER_DATABASE_URL": self.database_url,
+            "BOOPER_BROKER_URL": broker.url,
+            "BOOPER_QUEUE_PREFIX": self.name,
+            "BOOPER_TARGET_ALLOW": "127.0.0.0/8",
+            "BOOPER_ALLOW_HTTP": "1",
+        }
+        super().__init__(folder, own | settings)
+
+    def prepare(self) -> None:
+        self._admin(f"CREATE DATABASE {self.name}")
+        self.booper("migrate")
+        self.key = self.booper("keys", "create", "--account", "journeys", "--name", "journey")
+
+    def start(self) -> None:
+        self.launch("api", "worker")
+        self.await_ready()
+
+    def close(self) -> None:
+        super().close()
+        self._admin(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
+        self.broker.delete_queues(self.name)
+
+    def sql(self, statement: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """One statement on the product's database, committed."""
+        with psycopg.connect(self.database_url, connect_timeout=5) as connection:
+            cursor = connection.execute(statement, parameters)  # type: ignore[call-overload]
+            return cursor.fetchall() if cursor.description else []
+
+    def copy_job(self, job_id: int, nonce: str, count: int, state: str, first_due_at: int) -> None:
+        """`count` copies of one row, due a microsecond apart, with nonces `<nonce>-1`, `<nonce>-2`, …"""
+        found = self.sql("SELECT column_name FROM information_schema.columns WHERE table_name = 'job'")
+        into, select = copy_statement([row[0] for row in found], "gen_random_uuid()")
+        self.sql(
+            f"{into} {select} FROM job, generate_series(1, %s) AS g(n) WHERE job.id = %s",
+            (nonce, f"{nonce}-", first_due_at, state, count, job_id),
+        )
+
+    def _admin(self, statement: str) -> None:
+        with psycopg.connect(self.admin_url, autocommit=True, connect_timeout=5) as connection:
+            connection.execute(statement)  # type: ignore[call-overload]
+
+
+def copy_statement(columns: list[str], random_uuid: str) -> tuple[str, str]:
+    """INSERT and SELECT that copy a job; parameters: nonce, start of the new nonces, first due instant, state."""
+    changed = {
+        "uuid": random_uuid,
+        "args": "replace(args, %s, CAST(%s AS TEXT) || n)",
+        "scheduled_at": "CAST(%s AS BIGINT) + n",
+        "state": "CAST(%s AS TEXT)",
+    }
+    kept = [name for name in columns if name not in ("id", *changed)]
+    names = ", ".join([*changed, *kept])
+    return f"INSERT INTO job ({names})", f"SELECT {', '.join([*changed.values(), *kept])}"
+
+
+def status_of(port: int, path: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    with contextlib.closing(connection):
+        connection.request("GET", path)
+        return connection.getresponse().status

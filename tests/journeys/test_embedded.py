@@ -1,0 +1,59 @@
+"""Journeys of the embedded mode: the quick start, and a server that dies with jobs waiting."""
+
+import pytest
+
+from . import checker
+from .client import now_us
+from .journey import SECOND, lead_us, spread
+from .ledger import instant
+from .processes import wait_until
+from .product import DEMO_KEY, status_of
+
+pytestmark = pytest.mark.journey
+WAITING = 1_000
+
+
+def test_a_request_ordered_for_two_seconds_ahead_is_shown_completed(embedded):
+    url = f"http://127.0.0.1:{embedded.product.port}/api/echo"
+    status, answer = embedded.client.ask(
+        "POST", "/api/jobs", {"method": "post", "url": url, "body": {"hello": 1}, "schedule_in": [2, "seconds"]}
+    )
+    assert (status, answer["data"]["job"]["state"]) == (201, "scheduled")
+    (outer,) = wait_until(lambda: embedded.client.get("/api/jobs?state=completed")["data"], 10, "the completed job")
+    assert outer["id"] == answer["data"]["id"]
+    assert instant(outer["job"]["attempted_at"]) >= instant(outer["job"]["scheduled_at"])
+
+
+def test_the_key_of_the_quick_start_opens_an_empty_list(embedded):
+    assert embedded.product.key == DEMO_KEY
+    assert embedded.client.get("/api/jobs") == {"data": []}
+    assert status_of(embedded.product.port, "/healthz") == 200
+
+
+def test_a_server_killed_with_a_thousand_jobs_waiting_performs_each_once_after_its_restart(embedded):
+    first_due_at = now_us() + lead_us(WAITING)
+    embedded.order(list(spread(WAITING, first_due_at, 6)))
+    embedded.product.processes["serve"].kill()
+    assert embedded.receiver.arrived() == 0
+    wait_until(lambda: now_us() > first_due_at + 3 * SECOND, 20, "half of the jobs to be overdue")
+    embedded.product.start()
+    ready_at = now_us()
+    history = embedded.settle(30)
+    assert checker.check(history) == []
+    assert len(history.arrivals) == WAITING
+    overdue = [a.at - ready_at for a in history.arrivals if due_at(history, a) < ready_at]
+    assert overdue
+    assert max(overdue) < 5 * SECOND
+
+
+def due_at(history, arrival):
+    return next(create.due_at for create in history.created if create.nonce == arrival.nonce)
+
+
+def test_a_server_that_is_told_to_stop_ends_by_itself_and_loses_nothing(embedded):
+    embedded.order(list(spread(50, now_us() + SECOND, 2, "/slow/0.5")))
+    embedded.await_arrivals(10, 15)
+    assert embedded.product.processes["serve"].stop(limit_seconds=40) == 0
+    embedded.product.start()
+    history = embedded.settle(40)
+    assert checker.check(history) == []

@@ -1,0 +1,37 @@
+"""A far job never delays a near one, in either mode."""
+
+import statistics
+
+import pytest
+
+from . import checker
+from .client import now_us
+from .journey import SECOND, WEEK, spread
+from .ledger import History, recorded
+from .processes import wait_until
+
+pytestmark = pytest.mark.journey
+FAR = 50_000
+NEAR = 5
+BOUND_US = SECOND // 5
+
+
+def test_fifty_thousand_jobs_for_next_week_do_not_delay_one_due_in_a_second(either_mode):
+    """Five near ones, for this machine may pause one; the look-ahead defect would delay them all."""
+    either_mode.copies("far", FAR, "scheduled", now_us() + WEEK)
+    near = either_mode.order(list(spread(NEAR, now_us() + SECOND, 0.5)))
+    either_mode.await_arrivals(NEAR, 30)
+    wait_until(
+        lambda: len(either_mode.client.get("/api/jobs?state=completed")["data"]) == NEAR, 10, "the near jobs to end"
+    )
+    arrivals, _ = either_mode.receiver.stopped_ledger()
+    lateness = checker.lateness_us(History(created=near, arrivals=arrivals))
+    assert checker.never_early(History(created=near, arrivals=arrivals)) == []
+    assert lateness["p50"] <= BOUND_US
+    assert statistics.median(recorded_lateness_us(either_mode)) <= BOUND_US
+
+
+def recorded_lateness_us(journey):
+    """attempted_at minus scheduled_at of the completed jobs, as the API shows them."""
+    jobs = [recorded(outer) for outer in journey.client.get("/api/jobs?state=completed")["data"]]
+    return [job.attempted_at - job.scheduled_at for job in jobs]

@@ -1,0 +1,24 @@
+"""Owns the making of rows for tests: a job with just the columns that matter to the test."""
+
+import json
+
+from models import clock
+from models.job import Job
+
+
+def make_job(account, state="available", due_in_s=0, url="http://127.0.0.1:9/", method="post", **columns):
+    """A job row of the account, due `due_in_s` seconds from the clock's now."""
+    now = clock.now()
+    columns.setdefault("args", json.dumps({"method": method, "url": url}))
+    return Job.create(
+        account_id=account.id,
+        state=state,
+        inserted_at=now,
+        scheduled_at=now + int(due_in_s * clock.SECOND),
+        **columns,
+    )
+
+
+def reread(job):
+    """The job as the table has it now."""
+    return Job.get_by_id(job.id)

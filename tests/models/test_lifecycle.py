@@ -1,0 +1,261 @@
+"""What may happen to a job: each verb from each state, the fence, and the races."""
+
+import threading
+
+import pytest
+
+from models import clock, lifecycle
+from models.database import connection
+from models.job import Attempt, Job, LogEntry
+from models.lifecycle import STATES, TRANSITIONS, ClaimedJob
+from tests.making import make_job, reread
+
+MARGIN = 10 * clock.SECOND
+FOREVER = 2**62
+
+
+def held(job, claim_id=None):
+    """The job as its claimer holds it."""
+    row = Job.get_by_id(job.id)
+    fields = {name: getattr(row, name) for name in ClaimedJob._fields}
+    return ClaimedJob(**{**fields, "claim_id": claim_id or row.claim_id or 0})
+
+
+def job_in(state, account, **columns):
+    executing = {"claim_id": 77, "lease_until": clock.now(), "attempt": 1, "attempted_at": clock.now()}
+    extra = executing if state == "executing" else {}
+    stamp = {f"{state}_at": clock.now()} if state in lifecycle.FINAL else {}
+    return make_job(account, state, **{**extra, **stamp, **columns})
+
+
+VERBS = {
+    "stage": lambda job: lifecycle.stage([job.id], clock.now()),
+    "claim": lambda job: lifecycle.claim([job.id], clock.now(), MARGIN),
+    "complete": lambda job: lifecycle.complete([held(job)], clock.now()),
+    "retry": lambda job: lifecycle.retry([(held(job), clock.now() + 5)]),
+    "discard": lambda job: lifecycle.discard([held(job)], clock.now()),
+    "release": lambda job: lifecycle.release([held(job)]),
+    "cancel": lambda job: lifecycle.cancel(job.account_id, job.id, clock.now()),
+    "rescue": lambda job: lifecycle.rescue(clock.now()),
+    "bury": lambda job: lifecycle.bury(clock.now()),
+    "prune": lambda job: lifecycle.prune(clock.now() + 1, 10),
+}
+
+
+def test_the_table_of_transitions_names_every_verb():
+    assert set(TRANSITIONS) == set(VERBS)
+
+
+@pytest.mark.parametrize("verb", TRANSITIONS)
+@pytest.mark.parametrize("state", STATES)
+def test_a_verb_leaves_only_the_states_it_names(account, moved_clock, verb, state):
+    leaves, enters = TRANSITIONS[verb]
+    job = job_in(state, account, max_attempts=1 if verb == "bury" else 20)
+    before = [row for row in Job.select().where(Job.id == job.id).tuples()]
+    done = VERBS[verb](job)
+    after = [row for row in Job.select().where(Job.id == job.id).tuples()]
+    if state not in leaves:
+        assert not done
+        assert after == before
+    elif verb == "prune":
+        assert after == []
+    else:
+        assert done
+        assert after != before
+        assert reread(job).state == (enters or state)
+
+
+def test_each_final_state_has_its_own_instant(account, moved_clock):
+    jobs = {state: job_in("executing", account) for state in lifecycle.FINAL}
+    lifecycle.complete([held(jobs["completed"])], 111)
+    lifecycle.discard([held(jobs["discarded"])], 222)
+    lifecycle.cancel(account.id, jobs["cancelled"].id, 333)
+    stamps = {
+        state: (reread(job).completed_at, reread(job).discarded_at, reread(job).cancelled_at)
+        for state, job in jobs.items()
+    }
+    assert stamps == {"completed": (111, None, None), "discarded": (None, 222, None), "cancelled": (None, None, 333)}
+
+
+def test_a_claim_counts_the_attempt_and_draws_a_lease_of_timeout_and_margin(account, moved_clock):
+    job = make_job(account, timeout_ms=2_000, body=b"\x00\xff", content_type="text/plain")
+    [claimed] = lifecycle.claim([job.id], clock.now(), MARGIN)
+    row = reread(job)
+    assert (row.attempt, row.attempted_at, row.claim_id) == (1, clock.now(), claimed.claim_id)
+    assert row.lease_until == clock.now() + 2 * clock.SECOND + MARGIN
+    assert bytes(claimed.body) == b"\x00\xff"
+
+
+def test_a_job_is_never_claimed_before_it_is_due(account, moved_clock):
+    job = make_job(account, "scheduled", due_in_s=1)
+    assert lifecycle.claim([job.id], clock.now(), MARGIN) == []
+    assert lifecycle.not_yet_due([job.id], clock.now()) == [job.id]
+    moved_clock.advance(seconds=1)
+    assert len(lifecycle.claim([job.id], clock.now(), MARGIN)) == 1
+
+
+def test_a_claim_takes_of_a_set_only_what_is_to_be_had(account):
+    free, taken = make_job(account), job_in("executing", account)
+    claimed = lifecycle.claim([free.id, taken.id, 999_999], clock.now(), MARGIN)
+    assert [job.id for job in claimed] == [free.id]
+
+
+def test_a_staged_job_is_not_staged_again_until_its_message_is_given_up(account, moved_clock):
+    job = make_job(account)
+    assert [staged.id for staged in lifecycle.stage([job.id], clock.now())] == [job.id]
+    assert lifecycle.stage([job.id], clock.now()) == lifecycle.due(0, clock.now(), 10) == []
+    assert lifecycle.unstage([job.id]) == 1
+    assert len(lifecycle.stage([job.id], clock.now())) == 1
+    assert reread(job).staged_count == 2
+
+
+def test_the_soonest_is_due_first(account, moved_clock):
+    later, sooner = make_job(account, due_in_s=-1), make_job(account, due_in_s=-2)
+    make_job(account, "scheduled", due_in_s=1)
+    assert [job.id for job in lifecycle.due(0, clock.now(), 10)] == [sooner.id, later.id]
+    assert [job.id for job in lifecycle.due(0, clock.now(), 1)] == [sooner.id]
+
+
+def test_the_mark_of_an_early_message_counts_from_the_instant_it_is_due(account, moved_clock):
+    job = make_job(account, "scheduled", due_in_s=5)
+    lifecycle.stage([job.id], clock.now())
+    assert reread(job).staged_at == job.scheduled_at
+    assert lifecycle.unstage_lost(clock.now() + 1) == 0
+    assert lifecycle.unstage_lost(job.scheduled_at + 1) == 1
+
+
+def test_a_claim_and_a_cancel_take_the_mark_of_staging_away(account, moved_clock):
+    claimed, cancelled = make_job(account), make_job(account)
+    lifecycle.stage([claimed.id, cancelled.id], clock.now())
+    lifecycle.claim([claimed.id], clock.now(), MARGIN)
+    lifecycle.cancel(account.id, cancelled.id, clock.now())
+    assert (reread(claimed).staged_at, reread(cancelled).staged_at) == (None, None)
+    assert lifecycle.staged_between(0, FOREVER, 10) == 0
+
+
+@pytest.mark.parametrize("verb", ["complete", "discard", "release", "retry"])
+def test_a_holder_whose_claim_was_rescued_changes_nothing(account, moved_clock, verb):
+    job = make_job(account, timeout_ms=1_000)
+    [old] = lifecycle.claim([job.id], clock.now(), MARGIN)
+    moved_clock.advance(seconds=11)
+    assert [lost.id for lost in lifecycle.rescue(clock.now())] == [job.id]
+    [new] = lifecycle.claim([job.id], clock.now(), MARGIN)
+    late = {
+        "complete": lambda: lifecycle.complete([old], clock.now()),
+        "discard": lambda: lifecycle.discard([old], clock.now()),
+        "release": lambda: lifecycle.release([old]),
+        "retry": lambda: lifecycle.retry([(old, 1)]),
+    }
+    assert late[verb]() == set()
+    assert (reread(job).state, reread(job).claim_id, reread(job).attempt) == ("executing", new.claim_id, 2)
+
+
+def test_a_lease_that_has_not_ended_is_not_rescued(account, moved_clock):
+    job = make_job(account, timeout_ms=1_000)
+    lifecycle.claim([job.id], clock.now(), MARGIN)
+    moved_clock.advance(seconds=10.9)
+    assert lifecycle.rescue(clock.now()) == []
+    assert lifecycle.bury(clock.now()) == []
+    assert reread(job).state == "executing"
+
+
+def test_a_lost_last_attempt_is_buried_and_not_rescued(account, moved_clock):
+    job = job_in("executing", account, max_attempts=1)
+    assert lifecycle.rescue(clock.now()) == []
+    assert [lost.id for lost in lifecycle.bury(clock.now())] == [job.id]
+    assert (reread(job).state, reread(job).discarded_at) == ("discarded", clock.now())
+
+
+def test_a_release_gives_the_attempt_back(account):
+    job = make_job(account)
+    claimed = lifecycle.claim([job.id], clock.now(), MARGIN)
+    assert lifecycle.release(claimed) == {job.id}
+    assert (reread(job).state, reread(job).attempt, reread(job).lease_until) == ("available", 0, None)
+
+
+def test_a_job_cancelled_while_running_stays_cancelled_and_its_attempt_may_be_recorded_once(account):
+    job = make_job(account)
+    claimed = lifecycle.claim([job.id], clock.now(), MARGIN)
+    assert lifecycle.cancel(account.id, job.id, clock.now())
+    assert lifecycle.complete(claimed, clock.now()) == set()
+    assert lifecycle.settle_cancelled(claimed) == {job.id}
+    assert lifecycle.settle_cancelled(claimed) == set()
+    assert (reread(job).state, reread(job).completed_at) == ("cancelled", None)
+
+
+def test_a_cancel_of_another_account_changes_nothing(account):
+    job = make_job(account)
+    assert not lifecycle.cancel(account.id + 1, job.id, clock.now())
+    assert reread(job).state == "available"
+
+
+def test_pruning_takes_the_job_with_its_attempts_and_log_entries(account, moved_clock):
+    old = job_in("completed", account, completed_at=clock.now() - 10)
+    kept = job_in("completed", account, completed_at=clock.now())
+    for job in (old, kept):
+        Attempt.create(job_id=job.id, number=1, started_at=1, finished_at=2, lateness_us=0, outcome="answered")
+        LogEntry.create(account_id=account.id, job_id=job.id, event="x", payload="{}", inserted_at=1)
+    assert lifecycle.prune(clock.now(), 100) == 1
+    assert [job.id for job in Job.select()] == [kept.id]
+    assert [row.job_id for row in Attempt.select()] == [row.job_id for row in LogEntry.select()] == [kept.id]
+
+
+def in_threads(count, act):
+    """Run `act(number)` in threads that start together, each with a connection of its own; the results in order."""
+    results, start = [None] * count, threading.Barrier(count)
+
+    def run(number):
+        with connection():
+            start.wait(10)
+            results[number] = act(number)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return results
+
+
+def test_eight_racing_claims_take_each_job_exactly_once(account):
+    ids = [make_job(account).id for _ in range(40)]
+    taken = in_threads(8, lambda _: [job.id for job in lifecycle.claim(ids, clock.now(), MARGIN)])
+    assert sorted(job_id for group in taken for job_id in group) == ids
+    assert {job.attempt for job in Job.select()} == {1}
+
+
+def test_two_racing_stagers_name_each_job_once(account):
+    ids = [make_job(account).id for _ in range(40)]
+    staged = in_threads(4, lambda _: lifecycle.stage(ids, clock.now()))
+    assert sum(len(jobs) for jobs in staged) == 40
+    assert {job.staged_count for job in Job.select()} == {1}
+
+
+def test_cancel_and_claim_race_to_one_winner(account):
+    for _ in range(20):
+        job = make_job(account)
+        claimed, cancelled = in_threads(
+            2,
+            lambda number, job=job: (
+                lifecycle.claim([job.id], clock.now(), MARGIN)
+                if number == 0
+                else lifecycle.cancel(account.id, job.id, clock.now())
+            ),
+        )
+        assert cancelled
+        assert reread(job).state == "cancelled"
+        assert bool(claimed) == (reread(job).attempt == 1)
+
+
+def test_complete_and_rescue_race_to_one_winner(account):
+    for _ in range(20):
+        job = make_job(account, timeout_ms=0)
+        claimed = lifecycle.claim([job.id], clock.now(), 0)
+        completed, rescued = in_threads(
+            2,
+            lambda number, claimed=claimed: (
+                lifecycle.complete(claimed, clock.now()) if number == 0 else lifecycle.rescue(FOREVER)
+            ),
+        )
+        assert bool(completed) != bool(rescued)
+        assert reread(job).state == ("completed" if completed else "available")

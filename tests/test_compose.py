@@ -1,0 +1,124 @@
+"""The compose file and the image against the settings table, without a container engine: both are parsed."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from booper import settings
+
+ROOT = Path(__file__).parent.parent
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
+SERVICES = COMPOSE["services"]
+OURS = ("migrate", "api", "worker")
+VARIABLE = re.compile(r"\$\{(\w+)(?::([?-])([^}]*))?\}")
+PASSWORDS = {"POSTGRES_PASSWORD": "p4", "RABBITMQ_PASSWORD": "r4"}
+
+
+def substituted(value):
+    """The value as the engine would pass it on, with both passwords given and nothing else."""
+    return VARIABLE.sub(lambda found: PASSWORDS.get(found[1], found[3]), str(value))
+
+
+def environment(name):
+    return {key: substituted(value) for key, value in SERVICES[name]["environment"].items()}
+
+
+def instructions(name):
+    return [line.partition(" ")[2] for line in DOCKERFILE if line.startswith(f"{name} ")]
+
+
+def test_there_are_a_database_a_broker_and_our_processes():
+    assert set(SERVICES) == {"postgres", "rabbitmq", *OURS}
+    assert {name: SERVICES[name]["command"] for name in OURS} == {name: [name] for name in OURS}
+
+
+def test_only_loopback_is_published():
+    ports = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert ports == {"rabbitmq": ["127.0.0.1:15672:15672"], "api": ["127.0.0.1:8000:8000"]}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_variable_of_ours_is_in_the_settings_table(name):
+    assert set(environment(name)) <= {setting.name for setting in settings.SETTINGS}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_processes_would_start_with_their_environment(name):
+    effective = settings.load(environment(name))
+    assert not effective.embedded
+    assert effective.database_url == "postgresql://booper:p4@postgres:5432/booper"
+    assert effective.broker_url == "amqp://booper:r4@rabbitmq:5672"
+    assert (effective.demo_key, effective.target_allow, effective.allow_http) == ("", "", False)
+
+
+def test_the_api_listens_where_its_port_is_published():
+    effective = settings.load(environment("api"))
+    assert (effective.host, effective.port) == ("0.0.0.0", 8000)
+
+
+def test_our_passwords_are_those_of_the_services():
+    assert environment("postgres") == {"POSTGRES_USER": "booper", "POSTGRES_DB": "booper", "POSTGRES_PASSWORD": "p4"}
+    assert environment("rabbitmq") == {"RABBITMQ_DEFAULT_USER": "booper", "RABBITMQ_DEFAULT_PASS": "r4"}
+
+
+def test_no_password_has_a_default():
+    found = VARIABLE.findall((ROOT / "docker-compose.yml").read_text())
+    operators = {(name, operator) for name, operator, _ in found if "PASS" in name}
+    assert operators == {("POSTGRES_PASSWORD", "?"), ("RABBITMQ_PASSWORD", "?")}
+
+
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - {"migrate"}))
+def test_what_stays_up_has_a_health_check_with_limits_and_comes_back(name):
+    assert {"test", "interval", "timeout", "retries"} <= set(SERVICES[name]["healthcheck"])
+    assert SERVICES[name]["restart"] == "unless-stopped"
+
+
+@pytest.mark.parametrize("name", ["api", "worker"])
+def test_our_processes_wait_for_a_healthy_database_and_broker_and_the_schema(name):
+    conditions = {other: wait["condition"] for other, wait in SERVICES[name]["depends_on"].items()}
+    assert conditions == {
+        "postgres": "service_healthy",
+        "rabbitmq": "service_healthy",
+        "migrate": "service_completed_successfully",
+    }
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_stopping_process_gets_longer_than_its_own_grace(name):
+    assert (
+        int(SERVICES[name]["stop_grace_period"].removesuffix("s")) > settings.load(environment(name)).shutdown_grace_s
+    )
+
+
+def test_what_is_written_down_survives_in_named_volumes():
+    mounted = {volume.partition(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
+    assert mounted == set(COMPOSE["volumes"]) == {"postgres", "rabbitmq"}
+
+
+def test_every_foreign_image_has_a_version():
+    images = [service["image"] for name, service in SERVICES.items() if name not in OURS] + instructions("FROM")
+    assert all(re.search(r":\d+[.\w-]*$", image) for image in images)
+
+
+def test_the_image_is_built_from_the_lock_file_and_hashes():
+    installs = [line for line in instructions("RUN") if "pip install" in line]
+    assert [line for line in installs if "--no-deps" not in line] == [
+        "pip install --require-hashes -r requirements.lock"
+    ]
+
+
+def test_the_image_does_not_work_as_root():
+    assert instructions("USER") == ["booper"]
+    assert DOCKERFILE.index("USER booper") < next(i for i, line in enumerate(DOCKERFILE) if line.startswith("ENTRY"))
+
+
+def test_everything_the_image_copies_is_there_and_nothing_else_gets_in():
+    copied = {source for line in instructions("COPY") for source in shlex.split(line)[:-1]}
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert [name for name in copied if not (ROOT / name).exists()] == []
+    assert "*" in ignored
+    assert {line[1:] for line in ignored if line.startswith("!")} == copied

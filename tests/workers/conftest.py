@@ -1,0 +1,50 @@
+"""Owns what tests of the workers' room share: a receiver, settings, and an actor pair that only remembers."""
+
+import pytest
+from dramatiq.errors import ConnectionClosed
+
+from booper import settings
+from tests.receiver import Receiver
+
+
+@pytest.fixture
+def receiver():
+    server = Receiver()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def embedded_settings():
+    """The settings of the embedded mode; the database is opened by the `db` fixture."""
+    return settings.load({"BOOPER_SENDER_SLOTS": "8", "BOOPER_SHUTDOWN_GRACE_SECONDS": "1"})
+
+
+class RememberedMessages:
+    """Stands where workers.broker.Actors stands: remembers what is published, or refuses it as a lost broker does."""
+
+    def __init__(self):
+        self.delivers = []
+        self.probes = []
+        self.accepts = 10**9
+
+    def send_deliver(self, ids, due_at, now):
+        if len(self.delivers) >= self.accepts:
+            raise ConnectionClosed("gone")
+        self.delivers.append((ids, due_at))
+
+    def send_probe(self, now):
+        self.probes.append(now)
+
+    def keep_alive(self):
+        pass
+
+    @property
+    def named(self):
+        return [job_id for ids, _ in self.delivers for job_id in ids]
+
+
+@pytest.fixture
+def messages():
+    return RememberedMessages()

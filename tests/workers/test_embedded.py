@@ -1,0 +1,129 @@
+"""The whole way of a job in one process: table, stager, in-process broker, claim, real socket, record."""
+
+import json
+import time
+
+import pytest
+
+from models import clock, lifecycle
+from models.database import close_all, connection
+from models.job import Attempt, Job
+from tests.making import make_job, reread
+from workers.embedded import Embedded
+
+FAR = 7 * 24 * 3600
+
+
+def wait_for(condition, limit_s=20):
+    """Wait until the condition holds; fails after the limit."""
+    give_up = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < give_up, "the condition did not come true in time"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def embedded(db, embedded_settings):
+    started = Embedded(embedded_settings)
+    started.start()
+    yield started
+    started.stop()
+
+
+def final(*jobs):
+    return lambda: all(reread(job).state in lifecycle.FINAL for job in jobs)
+
+
+def test_a_due_job_reaches_its_receiver_as_it_was_asked(account, embedded, receiver):
+    args = {"method": "put", "url": receiver.url + "/a%zz?x=1", "query": {"y": [1, 2]}, "headers": {"X-Mine": "yes"}}
+    job = make_job(account, args=json.dumps(args), body=b'{"a": 1.0}', content_type="application/json")
+    wait_for(final(job))
+    [arrival] = receiver.arrivals
+    assert (arrival.method, arrival.path, arrival.body) == ("PUT", "/a%zz?x=1&y=1&y=2", b'{"a": 1.0}')
+    assert arrival.headers["X-Mine"] == "yes"
+    assert arrival.headers["Content-Type"] == "application/json"
+    assert arrival.headers["Booper-Job-Id"] == arrival.headers["Idempotency-Key"] == job.uuid
+    assert arrival.headers["Booper-Attempt"] == "1"
+
+
+def test_a_job_runs_at_its_time_and_not_before(account, embedded, receiver):
+    jobs = [make_job(account, "scheduled", due_in_s=0.3 + number / 10, url=receiver.url) for number in range(5)]
+    wait_for(final(*jobs))
+    assert all(row.lateness_us >= 0 for row in Attempt.select())
+    assert all(reread(job).attempted_at >= job.scheduled_at for job in jobs)
+
+
+def test_a_failed_job_waits_for_its_next_try(account, embedded, receiver):
+    job = make_job(account, url=receiver.url + "/status/500")
+    wait_for(lambda: reread(job).state == "retryable")
+    assert 16 * clock.SECOND < reread(job).scheduled_at - clock.now() < 20 * clock.SECOND
+    assert Attempt.get().next_at == reread(job).scheduled_at
+
+
+def test_jobs_far_ahead_do_not_delay_a_near_one(account, embedded, receiver):
+    far = [make_job(account, "scheduled", due_in_s=FAR) for _ in range(500)]
+    near = make_job(account, "scheduled", due_in_s=1, url=receiver.url)
+    wait_for(final(near))
+    assert {reread(job).state for job in far} == {"scheduled"}
+    assert {reread(job).staged_count for job in far} == {0}
+
+
+def test_a_near_job_is_not_held_up_by_many_a_little_further(account, db, embedded_settings, receiver):
+    """The in-process broker's small prefetch once kept a near job behind early ones."""
+    further = [make_job(account, "scheduled", due_in_s=6 + number / 100, url=receiver.url) for number in range(100)]
+    started = Embedded(embedded_settings)
+    started.start()
+    wait_for(lambda: reread(further[-1]).staged_count == 1)
+    near = make_job(account, "scheduled", due_in_s=0.5, url=receiver.url)
+    wait_for(final(near))
+    assert reread(further[0]).state == "scheduled"
+    started.stop()
+
+
+def test_more_jobs_than_slots_all_run_once(account, embedded, receiver):
+    jobs = [make_job(account, url=receiver.url) for _ in range(60)]
+    wait_for(final(*jobs))
+    assert len(receiver.arrivals) == 60
+    assert len({arrival.headers["Booper-Job-Id"] for arrival in receiver.arrivals}) == 60
+
+
+def test_what_finds_no_slot_goes_back_to_the_table_and_runs_later(account, embedded, receiver, monkeypatch):
+    monkeypatch.setattr("workers.delivery.HOLD_S", 0.2)
+    hanging = [make_job(account, url=receiver.url + "/hang") for _ in range(8)]
+    wait_for(lambda: len(receiver.arrivals) == 8)
+    late = make_job(account, url=receiver.url)
+    wait_for(lambda: reread(late).staged_count >= 2)
+    receiver.let_go.set()
+    wait_for(final(late, *hanging))
+    assert [arrival.path for arrival in receiver.arrivals].count("/") == 1
+
+
+def test_stopping_waits_for_requests_under_way_and_records_them(account, db, embedded_settings, receiver):
+    started = Embedded(embedded_settings)
+    started.start()
+    job = make_job(account, url=receiver.url + "/hang")
+    wait_for(lambda: receiver.arrivals)
+    receiver.let_go.set()
+    started.stop()
+    assert reread(job).state == "completed"
+
+
+def test_a_request_that_outlasts_the_grace_gives_its_attempt_back(account, db, embedded_settings, receiver):
+    started = Embedded(embedded_settings)
+    started.start()
+    job = make_job(account, url=receiver.url + "/hang")
+    wait_for(lambda: receiver.arrivals)
+    started.stop()
+    assert (reread(job).state, reread(job).attempt) == ("available", 0)
+
+
+def test_a_new_process_forgets_the_messages_of_the_one_before(account, db, embedded_settings, receiver):
+    job = make_job(account, url=receiver.url)
+    lifecycle.stage([job.id], clock.now())
+    close_all()
+    started = Embedded(embedded_settings)
+    started.start()
+    with connection():
+        wait_for(final(job))
+        assert Job.get().staged_count == 2
+    started.stop()

@@ -1,0 +1,131 @@
+"""From an outcome to the rows that tell of it."""
+
+import json
+
+import pytest
+from peewee import OperationalError
+
+from models import clock, lifecycle
+from models.job import Attempt, LogEntry
+from tests.making import make_job, reread
+from workers import recorder as recording
+from workers.entries import Result
+from workers.outcome import Answered, Refused, Timings, Unreachable
+from workers.preparation import prepare
+from workers.recorder import Recorder, record
+
+OK = Answered(
+    200, [("Content-Type", "text/plain"), ("Set-Cookie", "id=s3cret")], b"fine\x00\xff", False, Timings(total_ms=3.5)
+)
+ERROR = Answered(503, [], b"", False, Timings())
+NO_ANSWER = Unreachable("timeout", "after 30 s", Timings(total_ms=30_000))
+BLOCKED = Refused("blocked_address", "10.0.0.1 is private")
+
+
+def claimed(account, **columns):
+    job = make_job(account, **columns)
+    [claim] = lifecycle.claim([job.id], clock.now(), clock.SECOND)
+    return job, claim
+
+
+def result(claim, outcome):
+    return Result(claim, prepare(claim), outcome, clock.now())
+
+
+def events(job):
+    return [row.event for row in LogEntry.select().where(LogEntry.job_id == job.id).order_by(LogEntry.inserted_at)]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state", "told"),
+    [
+        (OK, "completed", ["worker.http.request", "worker.http.response"]),
+        (ERROR, "retryable", ["worker.http.request", "worker.http.response"]),
+        (NO_ANSWER, "retryable", ["worker.http.request", "worker.http.error"]),
+        (BLOCKED, "discarded", ["worker.http.request", "worker.http.error", "worker.job.discarded"]),
+    ],
+)
+def test_an_outcome_becomes_a_state_an_attempt_and_log_entries(account, outcome, state, told):
+    job, claim = claimed(account)
+    record([result(claim, outcome)])
+    assert reread(job).state == state
+    assert events(job) == told
+    assert Attempt.get().outcome == type(outcome).__name__.lower()
+
+
+def test_an_answer_with_nul_and_broken_utf8_is_recorded(account):
+    job, claim = claimed(account)
+    record([result(claim, OK)])
+    payload = json.loads(LogEntry.get(LogEntry.event == "worker.http.response").payload)
+    assert payload["body"] == "fine\x00\ufffd"
+    assert payload["elapsed_ms"] == 3.5
+
+
+def test_secret_looking_headers_are_hidden_in_log_entries(account):
+    args = json.dumps(
+        {"url": "http://x/", "headers": {"Authorization": "Bearer s3cret", "X-Api-Key": "s3cret", "A": "b"}}
+    )
+    job, claim = claimed(account, args=args)
+    record([result(claim, OK)])
+    payloads = [row.payload for row in LogEntry.select()]
+    assert not any("s3cret" in payload for payload in payloads)
+    assert any('"A":"b"' in payload for payload in payloads)
+
+
+def test_a_group_is_recorded_with_each_jobs_own_verdict(account):
+    good, bad = claimed(account), claimed(account)
+    record([result(good[1], OK), result(bad[1], ERROR)])
+    assert (reread(good[0]).state, reread(bad[0]).state) == ("completed", "retryable")
+    assert reread(bad[0]).scheduled_at >= clock.now() + 16 * clock.SECOND
+
+
+def test_a_stale_holder_records_nothing(account, moved_clock):
+    job, stale = claimed(account, timeout_ms=1000)
+    moved_clock.advance(seconds=60)
+    lifecycle.rescue(clock.now())
+    record([result(stale, OK)])
+    assert reread(job).state == "available"
+    assert Attempt.select().count() == LogEntry.select().count() == 0
+
+
+def test_the_attempt_of_a_job_cancelled_under_way_is_recorded(account):
+    job, claim = claimed(account)
+    lifecycle.cancel(account.id, job.id, clock.now())
+    record([result(claim, OK)])
+    assert reread(job).state == "cancelled"
+    assert Attempt.get().status_code == 200
+
+
+def test_results_wait_for_a_database_that_is_gone(account, monkeypatch):
+    monkeypatch.setattr(recording, "WAIT_FOR_DATABASE_S", 0.01)
+    job, claim = claimed(account)
+    failures = iter([OperationalError("gone"), OperationalError("gone")])
+
+    def flaky(group, really=record):
+        for error in failures:
+            raise error
+        really(group)
+
+    monkeypatch.setattr(recording, "record", flaky)
+    recorder = Recorder()
+    recorder.start()
+    recorder.put(result(claim, OK))
+    recorder.stop(10)
+    assert reread(job).state == "completed"
+
+
+def test_one_result_that_can_not_be_recorded_does_not_hold_up_the_others(account, monkeypatch):
+    good, poison = claimed(account), claimed(account)
+
+    def choosy(group, really=record):
+        if any(one.job.id == poison[0].id for one in group):
+            raise ValueError("unrecordable")
+        really(group)
+
+    monkeypatch.setattr(recording, "record", choosy)
+    recorder = Recorder()
+    recorder.put(result(poison[1], OK))
+    recorder.put(result(good[1], OK))
+    recorder.start()
+    recorder.stop(10)
+    assert (reread(good[0]).state, reread(poison[0]).state) == ("completed", "executing")

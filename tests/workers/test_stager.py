@@ -1,0 +1,108 @@
+"""From the table to the queue: near before far, bounded, nothing lost, nothing published twice for waiting."""
+
+import pytest
+from dramatiq.errors import BrokerError
+
+from models import clock, lifecycle
+from tests.making import make_job, reread
+from workers.stager import LOST_AFTER_US, Stager, note_delivered
+
+LOOK_AHEAD = 10 * clock.SECOND
+
+
+@pytest.fixture
+def stager(account, moved_clock, messages):
+    return Stager(messages, LOOK_AHEAD, bound=300)
+
+
+def test_due_jobs_go_out_in_messages_of_a_hundred(stager, account, messages):
+    ids = [make_job(account, due_in_s=-number).id for number in range(150)]
+    assert stager.stage_due(clock.now()) == 150
+    assert [len(named) for named, _ in messages.delivers] == [100, 50]
+    assert sorted(messages.named) == ids
+
+
+def test_a_job_beyond_the_look_ahead_stays_in_the_table(stager, account, messages):
+    far = make_job(account, "scheduled", due_in_s=10.1)
+    near = make_job(account, "scheduled", due_in_s=9.9)
+    stager.stage_due(clock.now())
+    assert messages.named == [near.id]
+    assert reread(far).staged_at is None
+
+
+def test_early_jobs_share_a_message_only_within_five_milliseconds(stager, account, messages):
+    first, second = make_job(account, "scheduled", due_in_s=2), make_job(account, "scheduled", due_in_s=2.005)
+    third = make_job(account, "scheduled", due_in_s=2.006)
+    stager.stage_due(clock.now())
+    assert messages.delivers == [([first.id, second.id], second.scheduled_at), ([third.id], third.scheduled_at)]
+
+
+def test_the_queue_never_holds_more_than_its_bound(stager, account, messages, moved_clock):
+    for _ in range(350):
+        make_job(account)
+    for _ in range(5):
+        stager.stage_due(clock.now())
+        moved_clock.advance(seconds=30)
+    assert len(messages.named) == 300
+    lifecycle.claim(messages.named[:50], clock.now(), 0)
+    stager.stage_due(clock.now())
+    assert len(set(messages.named)) == 350
+
+
+def test_a_backlog_does_not_delay_what_is_due_next(stager, account, messages):
+    for _ in range(400):
+        make_job(account, due_in_s=-60)
+    soon = make_job(account, "scheduled", due_in_s=1)
+    stager.stage_due(clock.now())
+    assert soon.id in messages.named
+
+
+def test_what_the_broker_did_not_take_is_staged_again(stager, account, messages):
+    for _ in range(150):
+        make_job(account)
+    messages.accepts = 1
+    with pytest.raises(BrokerError):
+        stager.stage_due(clock.now())
+    messages.accepts = 10
+    assert stager.stage_due(clock.now()) == 50
+    assert len(set(messages.named)) == len(messages.named) == 150
+
+
+def test_a_backlog_that_waits_is_not_published_again(stager, account, messages, moved_clock):
+    make_job(account)
+    for _ in range(100):
+        stager.stage_due(clock.now())
+        stager.find_lost(clock.now())
+        moved_clock.advance(seconds=30)
+    assert len(messages.named) == 1
+    assert len(messages.probes) == 99
+
+
+def test_a_job_whose_message_was_lost_is_published_again_once_a_later_probe_came_through(
+    stager, account, messages, moved_clock
+):
+    job = make_job(account)
+    stager.stage_due(clock.now())
+    moved_clock.advance(seconds=11)
+    stager.find_lost(clock.now())
+    note_delivered(messages.probes[-1])
+    assert stager.find_lost(clock.now()) == 1
+    stager.stage_due(clock.now())
+    assert messages.named == [job.id, job.id]
+
+
+def test_a_job_staged_shortly_before_the_probe_may_still_be_on_its_way(stager, account, moved_clock):
+    job = make_job(account)
+    stager.stage_due(clock.now())
+    note_delivered(clock.now() + LOST_AFTER_US)
+    moved_clock.advance(seconds=60)
+    assert stager.find_lost(clock.now()) == 0
+    assert reread(job).staged_at is not None
+
+
+def test_no_probe_is_sent_while_nothing_waits_long(stager, account, messages, moved_clock):
+    make_job(account)
+    stager.stage_due(clock.now())
+    moved_clock.advance(seconds=4)
+    stager.find_lost(clock.now())
+    assert messages.probes == []

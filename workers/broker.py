@@ -1,0 +1,101 @@
+"""Owns the broker: which one the settings ask for, its queue, and the two actors on it.
+
+An actor is called with JSON alone; messages are never pickled.
+"""
+
+from collections.abc import Callable, Sequence
+
+import dramatiq
+import pika
+from dramatiq.broker import Consumer
+from dramatiq.brokers.rabbitmq import RabbitmqBroker
+from dramatiq.brokers.stub import StubBroker
+from dramatiq.common import dq_name
+from dramatiq.middleware import Middleware
+
+from booper.settings import Settings
+from models import clock
+
+LET_GO_EVERY_MS = 50  # how often a worker looks for delayed messages to let go
+LEAD_US = 60 * clock.MILLISECOND  # a delayed message is let go this much early; the deliver actor waits for the rest
+IDLE_LOOK_MS = 1000  # consumers of other queues are woken by a message's arrival
+BROKER_OPTIONS = {
+    "heartbeat": "30",
+    "blocked_connection_timeout": "10",
+    "socket_timeout": "5",
+    "stack_timeout": "10",
+    "connection_attempts": "1",
+}
+
+
+class Rabbitmq(RabbitmqBroker):
+    """Lets only the delay queue's consumers look around often: each look costs idle CPU."""
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
+        often = queue_name == dq_name(queue_name)
+        return super().consume(queue_name, prefetch, timeout if often else IDLE_LOOK_MS)
+
+
+def make_broker(settings: Settings, middleware: Sequence[Middleware] = ()) -> dramatiq.Broker:
+    """The broker of the settings. No retries of Dramatiq's own: retries live in our rows."""
+    if settings.embedded:
+        return StubBroker(middleware=list(middleware))
+    urls = [with_options(url) for url in settings.broker_url.split(";")]
+    return Rabbitmq(url=urls, confirm_delivery=True, middleware=list(middleware))
+
+
+def with_options(url: str) -> str:
+    """The URL with our limits on waiting, unless it sets its own."""
+    base, _, query = url.partition("?")
+    given = dict(pair.partition("=")[::2] for pair in query.split("&") if pair)
+    return base + "?" + "&".join(f"{name}={value}" for name, value in {**BROKER_OPTIONS, **given}.items())
+
+
+def reachable(broker: dramatiq.Broker) -> bool:
+    """Whether the broker takes a connection right now."""
+    if isinstance(broker, StubBroker):
+        return True
+    try:
+        pika.BlockingConnection(broker.parameters).close()  # type: ignore[attr-defined]
+    except (pika.exceptions.AMQPError, OSError):
+        return False
+    return True
+
+
+def queue_name(settings: Settings) -> str:
+    """The queue of deliver and probe messages; Dramatiq adds `.DQ` (delayed) and `.XQ` (dead) to it."""
+    return f"{settings.queue_prefix}.deliver"
+
+
+class Actors:
+    """The two kinds of message: `deliver` names jobs, `probe` tells how far deliveries have come."""
+
+    def __init__(
+        self,
+        broker: dramatiq.Broker,
+        queue: str,
+        deliver: Callable[[list[int], int], None],
+        probe: Callable[[int], None],
+    ) -> None:
+        self.broker = broker
+        self.deliver = dramatiq.actor(actor_name="deliver", queue_name=queue, broker=broker)(deliver)
+        self.probe = dramatiq.actor(actor_name="probe", queue_name=queue, broker=broker)(probe)
+
+    def send_deliver(self, ids: list[int], due_at: int, now: int) -> None:
+        """Publish one message, delayed until shortly before `due_at`. Raises ConnectionClosed when it wasn't taken."""
+        message = self.deliver.message(ids, due_at)
+        eta_us = due_at - LEAD_US
+        if eta_us > now:
+            # `enqueue(delay=…)` would count from the moment of publishing, which a long round puts off.
+            delayed = {**message.options, "eta": eta_us // clock.MILLISECOND}
+            message = message.copy(queue_name=dq_name(message.queue_name), options=delayed)
+        self.broker.enqueue(message)
+
+    def send_probe(self, now: int) -> None:
+        self.broker.enqueue(self.probe.message(now))
+
+    def keep_alive(self) -> None:
+        """Answer RabbitMQ's heartbeats on this thread's publishing connection, which would be closed otherwise."""
+        connection = getattr(getattr(self.broker, "state", None), "connection", None)
+        if connection is not None:
+            connection.process_data_events()

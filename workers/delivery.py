@@ -1,0 +1,104 @@
+"""Owns the delivering half of a process: slots, senders, transport and recorder, and the claim that feeds them.
+
+A deliver message comes in with the ids of up to a hundred jobs; as many as there are free slots are claimed in one
+statement and handed to the senders. A message whose jobs find no slot within `HOLD_S` gives the rest back to the
+table, so that no message is ever held for long; the stager names them again.
+"""
+
+import logging
+import socket
+import time
+from collections.abc import Sequence
+
+from booper.settings import Settings
+from models import clock, lifecycle
+from models.database import Unreachable as DatabaseUnreachable
+from models.database import connection
+from models.lifecycle import ClaimedJob
+from workers.guard import AddressPolicy, parse_allow
+from workers.outbound import Transport
+from workers.recorder import Recorder
+from workers.senders import Senders
+from workers.slots import Slots
+
+log = logging.getLogger("booper.delivery")
+HOLD_S = 5.0
+LONGEST_WAIT_S = 1.0
+RECORDING_GRACE_S = 10.0
+DATABASE_PAUSE_S = 0.5
+
+
+class Delivery:
+    """The parts of one sending process. `start`, then `deliver` from any number of threads, `close`, `drain`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._grace_s = settings.shutdown_grace_s
+        self._lease_margin_us = int(settings.lease_margin_s * clock.SECOND)
+        policy = AddressPolicy(parse_allow(settings.target_allow), own_addresses(settings.host, settings.port))
+        self._transport = Transport(policy, connections=settings.sender_slots)
+        self.slots = Slots(settings.sender_slots)
+        self.recorder = Recorder()
+        self.senders = Senders(self.slots, self._transport, self.recorder)
+
+    def start(self) -> None:
+        self.recorder.start()
+
+    def close(self) -> None:
+        """Claim nothing more; what waits for a slot goes back to the table."""
+        self.slots.close()
+
+    def drain(self) -> None:
+        """Let requests under way finish within the grace and record them; then end every thread."""
+        self.senders.drain(self._grace_s)
+        self.recorder.stop(RECORDING_GRACE_S)
+        self._transport.close()
+
+    def deliver(self, ids: Sequence[int], due_at: int) -> None:
+        """Claim and send these jobs, all due by `due_at`. While the database is gone, waits for `HOLD_S` at most and
+        then drops the message: the ticker notices and names the jobs again."""
+        give_up = time.monotonic() + HOLD_S
+        wait_until(due_at)
+        while time.monotonic() < give_up:
+            try:
+                self._deliver(ids, give_up)
+                return
+            except DatabaseUnreachable as error:
+                log.warning("database gone (%s): %d due jobs wait", error, len(ids))
+                time.sleep(DATABASE_PAUSE_S)
+        log.error("database gone for %s s: message of %d jobs dropped, to be staged again", HOLD_S, len(ids))
+
+    def _deliver(self, ids: Sequence[int], give_up: float) -> None:
+        while ids:
+            count = self.slots.take(len(ids), give_up - time.monotonic())
+            if not count:
+                with connection():
+                    lifecycle.unstage(ids)
+                return
+            self._claim(ids[:count])
+            ids = ids[count:]
+
+    def _claim(self, ids: Sequence[int]) -> None:
+        """Claim as many jobs as slots were taken; the slots of those not to be had go back."""
+        claimed: list[ClaimedJob] = []
+        with connection():
+            try:
+                claimed = lifecycle.claim(ids, clock.now(), self._lease_margin_us)
+            finally:
+                self.slots.give(len(ids) - len(claimed))
+            for job in claimed:
+                self.senders.submit(job)
+            if len(claimed) < len(ids):
+                lifecycle.unstage(lifecycle.not_yet_due(ids, clock.now()))
+
+
+def own_addresses(host: str, port: int) -> frozenset[tuple[str, int]]:
+    """Where this server itself listens: the host's addresses, each with the port."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return frozenset((str(address[0]), port) for *_, address in found)
+
+
+def wait_until(instant: int) -> None:
+    """Sleep until an instant that lies at most `LONGEST_WAIT_S` ahead: messages come a little early by design."""
+    ahead_s = (instant - clock.now()) / clock.SECOND
+    if ahead_s > 0:
+        time.sleep(min(ahead_s, LONGEST_WAIT_S))

@@ -1,0 +1,61 @@
+"""Owns the embedded mode: in-process broker, worker and ticker as threads of the process that also serves the API.
+
+The messages of an in-process broker die with their process, so whoever takes the lead forgets all marks of staging.
+"""
+
+import logging
+import threading
+
+from dramatiq import Worker
+
+from booper.settings import Settings
+from models import clock, lifecycle
+from models.database import dialect
+from models.leader import candidate
+from workers.broker import Actors, make_broker, queue_name
+from workers.delivery import Delivery
+from workers.parts import DeliveryMiddleware, make_ticker, probe
+from workers.rescuer import rescue_lost
+
+log = logging.getLogger("booper.embedded")
+WORKER_THREADS = 16
+PREFETCH = 100_000  # the in-process broker gives its delay queue the small prefetch: a near job must not wait behind it
+EVERY_LEASE = 2**62
+STOP_LIMIT_MS = 10_000
+
+
+class Embedded:
+    """`start` and `stop` everything but the API."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._delivery = Delivery(settings)
+        self._broker = make_broker(settings, [DeliveryMiddleware(self._delivery)])
+        self._actors = Actors(self._broker, queue_name(settings), self._delivery.deliver, probe)
+        self._worker = Worker(self._broker, worker_threads=WORKER_THREADS)
+        self._worker.queue_prefetch = self._worker.delay_prefetch = PREFETCH
+        self._stop = threading.Event()
+        self._first_lead = True
+        ticker = make_ticker(settings, self._actors, candidate(), self._forget_messages)
+        self._ticker = threading.Thread(target=ticker.tick_until, args=(self._stop,), name="ticker", daemon=True)
+
+    def start(self) -> None:
+        self._worker.start()
+        self._ticker.start()
+
+    def stop(self) -> None:
+        """No new claim; requests under way finish within the grace; everything is recorded."""
+        self._stop.set()
+        self._ticker.join(10)
+        self._worker.stop(STOP_LIMIT_MS)
+
+    def _forget_messages(self) -> None:
+        """On taking the lead: no message of an earlier process exists any more, and on SQLite (one machine, one
+        leader that delivers) no earlier claim has a living holder either."""
+        forgotten = lifecycle.unstage_lost(EVERY_LEASE)
+        rescued = 0
+        if dialect() == "sqlite" and self._first_lead:
+            while count := rescue_lost(clock.now(), EVERY_LEASE):
+                rescued += count
+        self._first_lead = False
+        if forgotten or rescued:
+            log.info("%d staged jobs and %d jobs under way were left by an earlier process", forgotten, rescued)

@@ -1,0 +1,131 @@
+"""Owns how an attempt reads afterwards: its row, the log entries its owner sees, the line its operator sees. Pure, but
+for the logger."""
+
+import json
+import logging
+from typing import Any, NamedTuple
+
+from models.lifecycle import ClaimedJob
+from models.records import AttemptRow, LogRow, log_row
+from workers.judge import Complete, Discard, Retry, Verdict, reason_of
+from workers.outbound import Request
+from workers.outcome import Answered, Outcome, Refused, Timings
+from workers.preparation import iso
+
+log = logging.getLogger("booper.attempts")
+SECRET_WORDS = (
+    "authorization",
+    "cookie",
+    "secret",
+    "token",
+    "password",
+    "api-key",
+    "apikey",
+    "signature",
+    "credential",
+)
+REDACTED = "[redacted]"
+
+
+class Result(NamedTuple):
+    """What came of one claimed job in this process."""
+
+    job: ClaimedJob
+    request: Request
+    outcome: Outcome
+    finished_at: int
+
+
+def attempt_row(result: Result, verdict: Verdict) -> AttemptRow:
+    job, outcome = result.job, result.outcome
+    timings = Timings() if isinstance(outcome, Refused) else outcome.timings
+    return AttemptRow(
+        job_id=job.id,
+        number=job.attempt,
+        started_at=job.attempted_at,
+        finished_at=result.finished_at,
+        lateness_us=job.attempted_at - job.scheduled_at,
+        outcome=type(outcome).__name__.lower(),
+        status_code=outcome.status_code if isinstance(outcome, Answered) else None,
+        reason=None if isinstance(verdict, Complete) else reason_of(outcome),
+        dns_ms=timings.dns_ms,
+        connect_ms=timings.connect_ms,
+        tls_ms=timings.tls_ms,
+        first_byte_ms=timings.first_byte_ms,
+        total_ms=timings.total_ms,
+        next_at=verdict.next_at if isinstance(verdict, Retry) else None,
+    )
+
+
+def log_rows(result: Result, verdict: Verdict) -> list[LogRow]:
+    """What was asked, what came back, and that it was given up, if so; each a little later than the one before, so
+    that a list by instant keeps their order."""
+    job = result.job
+    ended_at = max(result.finished_at, job.attempted_at + 1)
+    events: list[tuple[str, dict[str, Any], int]] = [("worker.http.request", request_payload(result), job.attempted_at)]
+    if isinstance(result.outcome, Answered):
+        events.append(("worker.http.response", response_payload(result, result.outcome), ended_at))
+    else:
+        events.append(("worker.http.error", error_payload(result, verdict), ended_at))
+    if isinstance(verdict, Discard):
+        events.append(("worker.job.discarded", {"reason": verdict.reason, "attempt": job.attempt}, ended_at + 1))
+    return [log_row(job.account_id, job.id, job.schedule_id, event, payload, at) for event, payload, at in events]
+
+
+def request_payload(result: Result) -> dict[str, Any]:
+    args = json.loads(result.job.args)
+    return {
+        "method": result.request.method.lower(),
+        "url": args["url"],
+        "query": args.get("query") or {},
+        "headers": redacted((args.get("headers") or {}).items()),
+        "body": shown_body(result),
+        "attempt": result.job.attempt,
+    }
+
+
+def shown_body(result: Result) -> Any:
+    body, content_type = result.request.body, result.job.content_type
+    if body is None:
+        return {}
+    return json.loads(body) if content_type == "application/json" else body.decode("utf-8", "replace")
+
+
+def response_payload(result: Result, outcome: Answered) -> dict[str, Any]:
+    return {
+        "status": outcome.status_code,
+        "headers": redacted(outcome.headers),
+        "body": outcome.body.decode("utf-8", "replace"),
+        "truncated": outcome.truncated,
+        "elapsed_ms": outcome.timings.total_ms,
+        "attempt": result.job.attempt,
+    }
+
+
+def error_payload(result: Result, verdict: Verdict) -> dict[str, Any]:
+    next_at = iso(verdict.next_at) if isinstance(verdict, Retry) else None
+    return {"reason": reason_of(result.outcome), "attempt": result.job.attempt, "next_at": next_at}
+
+
+def redacted(headers: Any) -> dict[str, str]:
+    """Headers with the values of the secret-looking ones hidden."""
+    return {
+        name: REDACTED if any(word in name.lower() for word in SECRET_WORDS) else str(value) for name, value in headers
+    }
+
+
+def tell(result: Result, verdict: Verdict, held: bool) -> None:
+    """One wide line an attempt for the operator; no key, body or query string in it."""
+    job, outcome = result.job, result.outcome
+    detail = "" if isinstance(outcome, Answered) else f" detail={outcome.detail!r}"
+    log.info(
+        "job.attempted job_id=%d attempt=%d outcome=%s status=%s verdict=%s lateness_ms=%.1f held=%s%s",
+        job.id,
+        job.attempt,
+        type(outcome).__name__.lower(),
+        getattr(outcome, "status_code", None),
+        type(verdict).__name__.lower(),
+        (job.attempted_at - job.scheduled_at) / 1000,
+        held,
+        detail,
+    )

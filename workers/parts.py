@@ -1,0 +1,77 @@
+"""Owns how the parts of this room are put together, for one process or for many."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from dramatiq.brokers.stub import StubBroker
+from dramatiq.middleware import Middleware
+
+from booper.settings import Settings
+from booper.supervisor import die_with_parent
+from models import clock
+from models.database import connection
+from models.leader import Lead
+from workers.broker import LET_GO_EVERY_MS, Actors
+from workers.delivery import Delivery
+from workers.stager import Stager, note_delivered
+from workers.ticker import Ticker
+
+IDLE_LOOK_S = 0.5
+
+
+class DeliveryMiddleware(Middleware):
+    """Starts and drains the delivering parts with Dramatiq's worker."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self._delivery = delivery
+        self._stopping = False
+
+    def after_process_boot(self, broker: Any) -> None:
+        """In a process of Dramatiq's command line: stop claiming the moment SIGTERM comes (its own loop looks once a
+        second), end at once on a second one, and never outlive the command line."""
+        die_with_parent()
+        first_answer = signal.getsignal(signal.SIGTERM)
+
+        def on_sigterm(signum: int, frame: FrameType | None) -> None:
+            if self._stopping:
+                os._exit(128 + signum)
+            self._stopping = True
+            # Not in the handler itself: it may have interrupted a holder of the lock that closing takes.
+            threading.Thread(target=self._delivery.close, name="closing").start()
+            if callable(first_answer):
+                first_answer(signum, frame)
+
+        signal.signal(signal.SIGTERM, on_sigterm)
+
+    def before_worker_boot(self, broker: Any, worker: Any) -> None:
+        """No message may wait in this process behind one that is held: fetch as many as there are threads."""
+        worker.worker_timeout = LET_GO_EVERY_MS
+        if not isinstance(broker, StubBroker):
+            worker.queue_prefetch = worker.worker_threads
+        self._delivery.start()
+
+    def after_worker_boot(self, broker: Any, worker: Any) -> None:
+        """Threads are woken by what is put in their queue; looking 50 times a second besides costs idle CPU."""
+        for thread in worker.workers:
+            thread.timeout = IDLE_LOOK_S
+
+    def before_worker_shutdown(self, broker: Any, worker: Any) -> None:
+        self._delivery.close()
+
+    def after_worker_shutdown(self, broker: Any, worker: Any) -> None:
+        self._delivery.drain()
+
+
+def make_ticker(settings: Settings, actors: Actors, lead: Lead, on_lead: Callable[[], None]) -> Ticker:
+    stager = Stager(actors, int(settings.look_ahead_s * clock.SECOND), settings.queue_bound)
+    return Ticker(stager, actors, lead, on_lead)
+
+
+def probe(published_at: int) -> None:
+    """The probe actor: everything published before this message has left the queue."""
+    with connection():
+        note_delivered(published_at)

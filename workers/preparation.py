@@ -1,0 +1,68 @@
+"""Owns how a claimed job becomes the request that is sent. Pure: no network, no database."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from models.clock import SECOND
+from models.lifecycle import ClaimedJob
+from workers.outbound import Request
+
+
+def prepare(job: ClaimedJob) -> Request:
+    """The request of this attempt. What the client's headers say wins over ours, but for the `Booper-` ones."""
+    args = json.loads(job.args)
+    return Request(
+        method=args.get("method", "get").upper(),
+        url=with_query(args["url"], args.get("query")),
+        headers=headers_of(job, args.get("headers") or {}),
+        body=job.body,
+        timeout_ms=job.timeout_ms,
+    )
+
+
+def headers_of(job: ClaimedJob, given: dict[str, Any]) -> dict[str, str]:
+    """The client's headers and ours; `Idempotency-Key` is the same in every attempt of the job."""
+    headers = {name: str(value) for name, value in given.items()}
+    named = {name.lower() for name in headers}
+    if job.content_type and "content-type" not in named:
+        headers["Content-Type"] = job.content_type
+    if "idempotency-key" not in named:
+        headers["Idempotency-Key"] = job.uuid
+    headers["Booper-Job-Id"] = job.uuid
+    headers["Booper-Attempt"] = str(job.attempt)
+    headers["Booper-Scheduled-At"] = iso(job.scheduled_at)
+    return headers
+
+
+def with_query(url: str, query: dict[str, Any] | None) -> str:
+    """The URL with the query's members added behind its own; nested members in brackets, lists repeated."""
+    if not query:
+        return url
+    base, _, _fragment = url.partition("#")
+    joint = "&" if "?" in base else "?"
+    return base + joint + urlencode(list(_pairs(query)))
+
+
+def _pairs(query: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    pairs: list[tuple[str, str]] = []
+    for name, value in query.items():
+        key = f"{prefix}[{name}]" if prefix else name
+        if isinstance(value, dict):
+            pairs += _pairs(value, key)
+        else:
+            pairs += [(key, _plain(item)) for item in (value if isinstance(value, list) else [value])]
+    return pairs
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def iso(instant: int) -> str:
+    """An instant as 2026-01-01T09:00:00.000000Z."""
+    whole, micros = divmod(instant, SECOND)
+    return datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{micros:06d}Z"

@@ -1,0 +1,107 @@
+"""Owns the writing down of outcomes: verdict, transition, attempt and log entries in one transaction for many jobs.
+
+Senders put results in a queue; one thread takes all that lie there and records them together. While one transaction
+commits, the next results gather, so groups grow with the load and nobody waits for a timer. Safe against a claim that
+was rescued meanwhile: the transition is fenced, and only what was still held is recorded. While the database is gone
+the results are kept and tried again; should the process die first, the leases bring the jobs back.
+"""
+
+import logging
+import queue
+import random
+import threading
+from typing import NamedTuple
+
+from models import clock, lifecycle, records
+from models.database import Unreachable as DatabaseUnreachable
+from models.database import connection, transaction
+from workers import entries
+from workers.entries import Result
+from workers.judge import Complete, Discard, Retry, Verdict, judge
+
+log = logging.getLogger("booper.recorder")
+GROUP = 200
+WAIT_FOR_DATABASE_S = 1.0
+
+
+class Judged(NamedTuple):
+    result: Result
+    verdict: Verdict
+
+
+class Recorder:
+    """One thread that records; `start`, `put`, then `stop`, which returns when all that was put is recorded."""
+
+    def __init__(self) -> None:
+        self._results: queue.SimpleQueue[Result | None] = queue.SimpleQueue()
+        self._gave_up = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def put(self, result: Result) -> None:
+        self._results.put(result)
+
+    def stop(self, timeout_s: float) -> None:
+        """Record what is left, for at most `timeout_s` seconds."""
+        self._results.put(None)
+        self._thread.join(timeout_s)
+        self._gave_up.set()
+
+    def _work(self) -> None:
+        more = True
+        while more:
+            group, more = self._next_group()
+            while group and not self._gave_up.is_set() and not self._try(group):
+                self._gave_up.wait(WAIT_FOR_DATABASE_S)
+
+    def _next_group(self) -> tuple[list[Result], bool]:
+        group: list[Result] = []
+        result = self._results.get()
+        while result is not None:
+            group.append(result)
+            if len(group) == GROUP or self._results.empty():
+                return group, True
+            result = self._results.get()
+        return group, False
+
+    def _try(self, group: list[Result]) -> bool:
+        """Whether the group is done with: recorded, or given up for a reason that waiting won't mend."""
+        try:
+            with connection():
+                record(group)
+        except DatabaseUnreachable as error:
+            log.warning("database gone (%s): %d results kept, next try in %s s", error, len(group), WAIT_FOR_DATABASE_S)
+            return False
+        except Exception:
+            log.exception("recording failed for jobs %s", [result.job.id for result in group][:20])
+            if len(group) > 1:
+                return all([self._try([result]) for result in group])
+        return True
+
+
+def record(group: list[Result]) -> None:
+    """Record the results in one transaction. Those no longer held by their claim leave no trace but a log line."""
+    now = clock.now()
+    judged = [Judged(result, _verdict(result)) for result in group]
+    with transaction():
+        held = _change_states(judged, now)
+        kept = [one for one in judged if one.result.job.id in held]
+        records.add_attempts([entries.attempt_row(one.result, one.verdict) for one in kept])
+        records.add_log_entries([row for one in kept for row in entries.log_rows(one.result, one.verdict)])
+    for one in judged:
+        entries.tell(one.result, one.verdict, one.result.job.id in held)
+
+
+def _verdict(result: Result) -> Verdict:
+    job = result.job
+    return judge(result.outcome, job.attempt, job.max_attempts, result.finished_at, random.random())
+
+
+def _change_states(judged: list[Judged], now: int) -> set[int]:
+    """The ids whose attempt counts: those that changed state, and those cancelled while it was under way."""
+    held = lifecycle.complete([one.result.job for one in judged if isinstance(one.verdict, Complete)], now)
+    held |= lifecycle.discard([one.result.job for one in judged if isinstance(one.verdict, Discard)], now)
+    held |= lifecycle.retry([(one.result.job, one.verdict.next_at) for one in judged if isinstance(one.verdict, Retry)])
+    return held | lifecycle.settle_cancelled([one.result.job for one in judged if one.result.job.id not in held])

@@ -1,0 +1,47 @@
+"""Owns what becomes of jobs whose holder fell silent: back to the table, or discarded after the last attempt.
+
+The lease in the row decides, so a worker that was killed, cut off or frozen needs no good-bye. Transition, attempt row
+and log entry are one transaction.
+"""
+
+import logging
+
+from models import lifecycle, records
+from models.database import transaction
+from models.lifecycle import LostJob
+from models.records import AttemptRow, LogRow, log_row
+
+log = logging.getLogger("booper.rescuer")
+LOST = "worker_lost"
+
+
+def rescue_lost(now: int, leases_until: int | None = None) -> int:
+    """Bring back or give up every job whose lease has ended (or ends by `leases_until`); returns how many."""
+    with transaction():
+        rescued = lifecycle.rescue(now, leases_until)
+        buried = lifecycle.bury(now, leases_until)
+        records.add_attempts([attempt_row(job, now, job in rescued) for job in rescued + buried])
+        records.add_log_entries([row for job in rescued for row in log_rows(job, now, given_up=False)])
+        records.add_log_entries([row for job in buried for row in log_rows(job, now, given_up=True)])
+    if rescued or buried:
+        log.warning("%d jobs brought back and %d given up whose worker fell silent", len(rescued), len(buried))
+    return len(rescued) + len(buried)
+
+
+def attempt_row(job: LostJob, now: int, again: bool) -> AttemptRow:
+    return AttemptRow(
+        job_id=job.id,
+        number=job.attempt,
+        started_at=job.attempted_at,
+        finished_at=now,
+        lateness_us=job.attempted_at - job.scheduled_at,
+        outcome="lost",
+        reason=LOST,
+        next_at=now if again else None,
+    )
+
+
+def log_rows(job: LostJob, now: int, given_up: bool) -> list[LogRow]:
+    payload = {"reason": LOST, "attempt": job.attempt}
+    events = ["worker.http.error", "worker.job.discarded"] if given_up else ["worker.http.error"]
+    return [log_row(job.account_id, job.id, job.schedule_id, event, payload, now) for event in events]

@@ -1,0 +1,93 @@
+"""Owns the periodic duties and their rhythm: stage, find lost messages, rescue, and the sign of life.
+
+Every worker process group and every embedded process runs one; the one that holds the lead (models/leader.py) works,
+the others stand by and look for the lead each second. A duty that fails is told and tried again at its next turn: no
+failure ends the ticker.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from dramatiq.errors import BrokerError
+
+from models import clock
+from models.database import Unreachable as DatabaseUnreachable
+from models.database import change, database, give_back, transaction
+from models.leader import Lead
+from workers.broker import Actors
+from workers.rescuer import rescue_lost
+from workers.stager import Stager
+
+log = logging.getLogger("booper.ticker")
+STAGE_EVERY_S = 0.025
+LEAD_EVERY_S = 1.0
+PAUSE_AFTER_FAILURE_S = 1.0
+
+
+class Ticker:
+    """`tick_until(stop)` works until `stop` is set. `on_lead` is called each time the lead was won."""
+
+    def __init__(self, stager: Stager, actors: Actors, lead: Lead, on_lead: Callable[[], None]) -> None:
+        self._stager = stager
+        self._actors = actors
+        self._lead = lead
+        self._on_lead = on_lead
+        self._leading = False
+        self._duties: list[tuple[float, Callable[[int], object]]] = [
+            (1.0, sign_of_life),
+            (1.0, rescue_lost),
+            (2.0, stager.find_lost),
+            (5.0, lambda _now: actors.keep_alive()),
+        ]
+        self._due_s = [0.0] * len(self._duties)
+        self._lead_checked_s = 0.0
+
+    def tick_until(self, stop: threading.Event) -> None:
+        """Tick until `stop` is set, on one connection of this thread's own that is given back after a failure."""
+        pause_s = 0.0
+        while not stop.wait(pause_s):
+            pause_s = self._tick_safely()
+        give_back()
+        self._lead.give_up()
+
+    def _tick_safely(self) -> float:
+        """One round; returns the seconds until the next."""
+        try:
+            database.connect(reuse_if_open=True)
+            return self.tick(clock.now(), time.monotonic())
+        except DatabaseUnreachable as error:
+            log.warning("database gone (%s): nothing is staged; next try in %s s", error, PAUSE_AFTER_FAILURE_S)
+        except BrokerError as error:
+            log.warning("broker gone (%s): due jobs wait in the table; next try in %s s", error, PAUSE_AFTER_FAILURE_S)
+        except Exception:
+            log.exception("a duty failed; next try in %s s", PAUSE_AFTER_FAILURE_S)
+        give_back()
+        return PAUSE_AFTER_FAILURE_S
+
+    def tick(self, now: int, monotonic_s: float) -> float:
+        """Do what is due at `monotonic_s` if this ticker leads; returns the seconds until the next round."""
+        if not self._leads(monotonic_s):
+            return LEAD_EVERY_S
+        for number, (every_s, duty) in enumerate(self._duties):
+            if monotonic_s >= self._due_s[number]:
+                self._due_s[number] = monotonic_s + every_s
+                duty(now)
+        return 0.0 if self._stager.stage_due(now) else STAGE_EVERY_S
+
+    def _leads(self, monotonic_s: float) -> bool:
+        if self._leading and monotonic_s < self._lead_checked_s + LEAD_EVERY_S:
+            return True
+        led, self._leading = self._leading, self._lead.hold()
+        self._lead_checked_s = monotonic_s
+        if self._leading and not led:
+            log.info("this ticker leads")
+            self._on_lead()
+        return self._leading
+
+
+def sign_of_life(now: int) -> None:
+    """Tell `/readyz` and the operator that the ticker works."""
+    with transaction():
+        change("UPDATE ticker SET seen_at = %s WHERE id = 1", (now,))
