@@ -6,6 +6,7 @@ Everything that can go wrong in a request ends here as an `ApiError` or is turne
 import json
 import logging
 import secrets
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -13,7 +14,7 @@ from flask import Flask, Response, g
 from playhouse.pool import MaxConnectionsExceeded
 from werkzeug.exceptions import HTTPException
 
-from models.database import Unreachable
+from models.database import Unreachable, give_back
 
 log = logging.getLogger(__name__)
 
@@ -120,6 +121,8 @@ def from_http(error: HTTPException) -> Response:
 def unavailable(error: Exception) -> Response:
     """The database is away, full, or all connections to it are taken."""
     log.error("request %s: answered 503, the database can't be used: %s", request_id(), error)
+    with suppress(*Unreachable):
+        give_back()  # a connection that failed may fail again
     return error_answer(ApiError(503, headers={"Retry-After": RETRY_AFTER_S}))
 
 

@@ -14,11 +14,11 @@ from werkzeug.exceptions import HTTPException
 
 from api import answers, health, jobs, logs, small, wiring
 from api.answer_schemas import ErrorAnswer
-from api.answers import ApiError
 from api.known_keys import KnownKeys
+from api.reading import too_large
 from booper import __version__
 from booper.settings import Settings
-from models.database import Unreachable, give_back
+from models.database import Unreachable, database, dialect, give_back
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,8 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
     """The WSGI app. `broker_reachable` (production): whether the broker answers, asked by /readyz alone."""
     app = Flask("booper", static_folder=None)
     app.config.update(
-        MAX_CONTENT_LENGTH=settings.max_body_bytes,
+        # One more than is allowed: of a body without stated length werkzeug gives this many bytes and no error.
+        MAX_CONTENT_LENGTH=settings.max_body_bytes + 1,
         API_TITLE="Booper",
         API_VERSION=__version__,
         OPENAPI_VERSION="3.0.3",
@@ -62,12 +63,14 @@ def _security() -> dict[str, Any]:
 
 def _refuse_large() -> None:
     """Before anything reads or ignores the body; a body without a stated length is counted while it is read."""
-    limit = request.max_content_length
-    if request.content_length and limit is not None and request.content_length > limit:
-        raise ApiError(413, f"The body must be at most {limit} bytes, got {request.content_length}.")
+    length = request.content_length
+    if length is not None and length > wiring.settings().max_body_bytes:
+        raise too_large(length)
 
 
 def _give_back(_: BaseException | None) -> None:
+    if database.obj is None or dialect() == "sqlite":
+        return  # the thread keeps it: opening a file and its pragmas costs more than most requests
     try:
         give_back()
     except Unreachable as error:

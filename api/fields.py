@@ -41,7 +41,7 @@ class Must(fields.Field[Any]):
             return self._read(value)
         except ValidationError:
             raise
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, ArithmeticError):
             raise ValidationError(f"must be {self.expected}, got {shown(value)}") from None
 
 

@@ -14,6 +14,7 @@ from webargs.flaskparser import FlaskParser
 
 from api import forms, raw_json
 from api.answers import ApiError, invalid
+from api.wiring import settings
 
 FORM = "application/x-www-form-urlencoded"
 CHARSETS = {"utf-8", "utf8", "us-ascii", "ascii"}
@@ -79,6 +80,14 @@ def read_json() -> raw_json.Document:
     return document
 
 
+def read_bytes() -> bytes:
+    """The request's body, never more than the settings allow."""
+    data = request.get_data()
+    if len(data) > settings().max_body_bytes:
+        raise too_large("more")
+    return data
+
+
 def read_query() -> dict[str, Any]:
     """The query string: text by name, lists for repeated names, and `order_by` as a list in any of its forms."""
     query: dict[str, Any] = {}
@@ -88,6 +97,11 @@ def read_query() -> dict[str, Any]:
         else:
             query[name] = values[0] if len(values) == 1 else values
     return query
+
+
+def too_large(got: Any) -> ApiError:
+    """413, for a stated length or for one that shows while reading."""
+    return ApiError(413, f"The body must be at most {settings().max_body_bytes} bytes, got {got}.")
 
 
 def kind_of(value: Any) -> str:
@@ -118,7 +132,7 @@ def _body() -> bytes:
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if charset not in CHARSETS:
         raise ApiError(415, f"The charset must be utf-8, got {charset!s:.40}")
-    return request.get_data()
+    return read_bytes()
 
 
 def _refuse(faults: list[tuple[str, str]]) -> None:

@@ -9,7 +9,7 @@ from api import answer_schemas as shown_as
 from api.answers import answer, not_found
 from api.blueprint import Blueprint
 from api.fields import Strict, text
-from api.reading import FORM, Fields, read_fields, read_json
+from api.reading import FORM, Fields, read_bytes, read_fields, read_json
 
 blueprint = Blueprint("small", __name__, url_prefix="/api", description="Targets to try jobs on.")
 
@@ -52,7 +52,7 @@ def echo() -> Response:
         return answer(read_json().value)
     if request.mimetype == FORM:
         return answer(read_fields())
-    body = request.get_data()
+    body = read_bytes()
     if not body:
         return answer({})
     return Response(body, mimetype="text/plain" if request.mimetype.startswith("text/") else "application/octet-stream")

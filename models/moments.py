@@ -47,7 +47,9 @@ def instant(value: Any) -> int:
 
 def is_number(value: Any) -> bool:
     """Whether `value` is a finite number; true and false are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _times(amount: int | float, length: int) -> int:

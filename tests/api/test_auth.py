@@ -1,0 +1,131 @@
+"""Who may ask, and what they may see."""
+
+import pytest
+
+from api import known_keys
+from booper.settings import DEMO_KEY
+from models import accounts, clock, keys
+from models.database import change, close_all, open_database
+from tests.api.conftest import Client, errors_of, one_database
+
+OPEN = {"/api/ping", "/api/echo", "/api/broadcast", "/api/channels/<name>", "/api/openapi.json", "/healthz", "/readyz"}
+
+
+def rules(app):
+    return [(rule, method) for rule in app.url_map.iter_rules() for method in rule.methods - {"HEAD", "OPTIONS"}]
+
+
+@one_database
+@pytest.mark.parametrize("scheme", ["Bearer", "Token", "bearer", "TOKEN"])
+def test_a_key_is_taken_under_either_scheme(client, scheme):
+    secret = client.headers["Authorization"].split()[1]
+    assert client.get("/api/jobs", headers={"Authorization": f"{scheme} {secret}"}).status_code == 200
+
+
+@one_database
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic {key}",
+        "{key}",
+        "Bearer {key}x",
+        "Bearer x{key}",
+        "Bearer {key},Bearer {key}",
+        "Bearer sk_",
+        "Bearer sk_public_20230921",
+        "Bearer \xe9\xff",
+        "Bearer " + "x" * 5000,
+    ],
+)
+def test_without_a_valid_key_there_is_nothing(client, header):
+    secret = client.headers["Authorization"].split()[1]
+    headers = {} if header is None else {"Authorization": header.format(key=secret)}
+    answer = Client(client.app).get("/api/jobs", headers=headers)
+    assert errors_of(answer, 401) == {}
+    assert answer.json["error"]["code"] == "unauthenticated"
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert secret not in answer.text
+
+
+def test_every_route_but_the_open_ones_needs_a_key(app):
+    for rule, method in rules(app):
+        path = rule.rule.replace("<key>", "1").replace("<name>", "demo")
+        status = Client(app).ask(method, path).status_code
+        assert (status == 401) == (rule.rule not in OPEN), (method, path, status)
+
+
+def test_another_account_s_ids_are_404_on_every_route_that_takes_one(client, stranger):
+    job = client.created()
+    client.post(f"/api/jobs/{job['id']}/cancel")
+    log = client.get("/api/logs").json["data"][0]
+    with_id = [(rule.rule, method) for rule, method in rules(client.app) if "<key>" in rule.rule]
+    assert len(with_id) >= 5
+    for rule, method in with_id:
+        for key in [log["id"]] if "/logs/" in rule else [job["id"], job["job_id"]]:
+            path = rule.replace("<key>", str(key))
+            assert client.ask(method, path).status_code == 200, (method, path)
+            foreign, missing = stranger.ask(method, path), stranger.ask(method, rule.replace("<key>", "999"))
+            assert errors_of(foreign, 404) == {}, (method, path)
+            assert foreign.json["error"]["message"] == missing.json["error"]["message"]
+
+
+def test_lists_show_only_the_account_s_own(client, stranger):
+    job = client.created()
+    client.post(f"/api/jobs/{job['id']}/cancel")
+    assert stranger.get("/api/jobs").json == {"data": []}
+    assert stranger.get("/api/logs").json == {"data": []}
+    assert stranger.get(f"/api/logs?job_id={job['id']}").json == {"data": []}
+    assert stranger.get(f"/api/logs?job_id={job['job_id']}").json == {"data": []}
+
+
+def test_a_stranger_s_cancel_changes_nothing(client, stranger):
+    job = client.created(schedule_in=60)
+    stranger.post(f"/api/jobs/{job['job_id']}/cancel")
+    stranger.ask("DELETE", f"/api/jobs/{job['id']}")
+    assert client.get(f"/api/jobs/{job['id']}").json["data"] == job
+
+
+def test_a_revoked_key_is_dead_within_a_second(client, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(known_keys.time, "monotonic", lambda: now[0])
+    assert client.get("/api/jobs").status_code == 200
+    change("UPDATE api_key SET revoked_at = 1")
+    now[0] += 1.0
+    assert client.get("/api/jobs").status_code == 401
+    assert known_keys.REMEMBERED_S < 1
+
+
+def test_a_known_key_is_not_looked_up_again_at_once(client, monkeypatch):
+    monkeypatch.setattr(known_keys.time, "monotonic", lambda: 1000.0)
+    asked = []
+    monkeypatch.setattr(known_keys.accounts, "account_of", lambda secret: asked.append(secret))
+    seen = known_keys.KnownKeys("")
+    seen._seen[keys.digest(secret := keys.new_key())] = (1000.1, known_keys.Caller(1, "u"))
+    assert seen.caller_of(secret) == known_keys.Caller(1, "u")
+    assert asked == []
+
+
+def test_the_remembered_keys_are_bounded(app, account, monkeypatch):
+    monkeypatch.setattr(known_keys, "REMEMBERED_KEYS", 3)
+    seen = known_keys.KnownKeys("")
+    for _ in range(10):
+        assert seen.caller_of(accounts.create_key(account, "", clock.now())[1])
+    assert len(seen._seen) <= 3
+
+
+@pytest.mark.parametrize("secret", ["sk_wrong", "sk_" + "0" * 33, "sk_public_20230922"])
+def test_a_malformed_key_is_refused_without_the_database(bare, secret):
+    open_database("postgresql://nobody@127.0.0.1:1/nowhere")
+    assert bare.get("/api/jobs", headers={"Authorization": f"Bearer {secret}"}).status_code == 401
+    close_all()
+
+
+def test_the_demo_key_works_while_it_is_on(app, settings):
+    demo = Client(app, DEMO_KEY)
+    assert demo.get("/api/jobs").status_code == 401
+    accounts.ensure_demo_key(settings.demo_key, clock.now())
+    assert demo.get("/api/jobs").status_code == 200

@@ -1,0 +1,74 @@
+"""The documentation says what the API does: docs/api.md and openapi.json against routes, fields and answers."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from api import answer_schemas
+from api.answers import CODES
+from api.jobs import JobsQuery
+from api.logs import LogsQuery
+from api.order_fields import OrderFields
+from models import clock, log_entries, records
+from models import jobs as stored_jobs
+from models.lifecycle import STATES
+
+TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+
+
+def routes(app):
+    return {
+        f"{method} {re.sub('<[a-z]+>', lambda m: '{name}' if m[0] == '<name>' else '{id}', rule.rule)}"
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+
+
+def test_the_route_list_is_that_of_the_app(bare):
+    listed = re.findall(r"^\| `([A-Z]+ /[^`]*)` \|", TEXT, re.MULTILINE)
+    assert len(listed) == len(set(listed))
+    assert set(listed) == routes(bare.app)
+
+
+def test_openapi_describes_every_route_under_api(bare):
+    document = bare.get("/api/openapi.json").json
+    described = {
+        f"{method.upper()} {path.replace('{key}', '{id}')}"
+        for path, methods in document["paths"].items()
+        for method in methods
+        if method != "parameters"
+    }
+    assert described == {r for r in routes(bare.app) if " /api/" in r} - {"GET /api/openapi.json"}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [OrderFields().fields, JobsQuery().fields, LogsQuery().fields, STATES, stored_jobs.ORDERS, log_entries.ORDERS]
+    + [stored_jobs.KINDS],
+)
+def test_every_field_state_and_order_is_named(names):
+    assert [name for name in names if f"`{name}`" not in TEXT] == []
+
+
+def test_every_error_code_in_use_is_listed():
+    later = {403, 409, 429}
+    listed = dict(re.findall(r"^\| ([0-9]{3}) \| `([a-z_]+)` \|", TEXT, re.MULTILINE))
+    assert listed == {str(status): code for status, code in CODES.items() if status not in later}
+
+
+def test_answers_have_the_keys_that_openapi_describes(client, account):
+    job = client.created()
+    records.add_attempts([records.AttemptRow(job["job_id"], 1, 0, 0, 0, "answered")])
+    records.add_log_entries([records.log_row(account.id, job["job_id"], None, "worker.http.request", {}, clock.now())])
+    attempt = client.get(f"/api/jobs/{job['id']}/attempts").json["data"][0]
+    entry = client.get("/api/logs").json["data"][0]
+    error = client.create(x=1).json["error"]
+    for shown, schema in (
+        (job, answer_schemas.Job),
+        (job["job"], answer_schemas.InnerJob),
+        (attempt, answer_schemas.Attempt),
+        (entry, answer_schemas.LogEntry),
+        (error, answer_schemas.Problem),
+    ):
+        assert set(shown) == set(schema().fields), schema

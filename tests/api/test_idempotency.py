@@ -1,0 +1,131 @@
+"""One job for one order: the field `idempotency_key` and the header `Idempotency-Key`."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from models import clock, idempotent_requests, jobs, lifecycle
+from models.database import fetch
+from models.idempotent_requests import KeyReused
+from tests.api.conftest import URL, errors_of, one_database
+
+
+def order(client, key=None, **fields):
+    """POST with the header."""
+    headers = {} if key is None else {"Idempotency-Key": key}
+    return client.post("/api/jobs", json={"url": URL, **fields}, headers=headers)
+
+
+def jobs_stored():
+    return fetch("SELECT count(*) FROM job")[0][0]
+
+
+def test_a_live_key_answers_the_first_job_with_a_conflict(client):
+    first = client.created(idempotency_key="k", body=1)
+    again = client.create(idempotency_key="k", body=2)
+    assert again.status_code == 200
+    assert again.json["data"] == {**first, "job": {**first["job"], "has_confict": True}}
+    assert client.get(f"/api/jobs/{first['id']}").json["data"] == first
+    assert jobs_stored() == 1
+
+
+@pytest.mark.parametrize("end", ["cancelled", "attempted"])
+def test_a_key_is_free_again_once_its_job_was_attempted_or_cancelled(client, end):
+    first = client.created(idempotency_key="k")
+    if end == "cancelled":
+        client.post(f"/api/jobs/{first['id']}/cancel")
+    else:
+        assert lifecycle.claim([first["job_id"]], clock.now(), 0)
+    second = client.created(idempotency_key="k")
+    assert second["id"] != first["id"]
+    assert second["job"]["has_confict"] is False
+
+
+def test_a_key_belongs_to_its_account(client, stranger):
+    assert client.created(idempotency_key="k")["id"] != stranger.created(idempotency_key="k")["id"]
+    assert order(client, "h").status_code == order(stranger, "h", body=1).status_code == 201
+    assert jobs_stored() == 4
+
+
+@pytest.mark.parametrize("how", ["field", "header"])
+def test_many_equal_orders_at_once_make_one_job(client, how):
+    def create(_):
+        return order(client, "k") if how == "header" else client.create(idempotency_key="k")
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(create, range(100)))
+    assert {answer.json["data"]["id"] for answer in answers} == {answers[0].json["data"]["id"]}
+    assert jobs_stored() == 1
+    statuses = sorted(answer.status_code for answer in answers)
+    assert statuses == ([201] * 100 if how == "header" else [200] * 99 + [201])
+    assert sum("Idempotent-Replayed" in answer.headers for answer in answers) == (99 if how == "header" else 0)
+
+
+def test_the_header_replays_the_same_answer_whatever_became_of_the_job(client):
+    first = order(client, "k", schedule_in=60)
+    client.post(f"/api/jobs/{first.json['data']['id']}/cancel")
+    again = order(client, "k", schedule_in=60)
+    assert (again.status_code, again.text) == (201, first.text)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert jobs_stored() == 1
+
+
+def test_the_header_with_another_body_is_refused(client):
+    order(client, "k", body=1)
+    errors = errors_of(order(client, "k", body=2))
+    assert "must be a new key" in errors["Idempotency-Key"][0]
+    assert jobs_stored() == 1
+
+
+def test_the_same_fields_written_otherwise_are_the_same_order(client):
+    order(client, "k", body={"a": 1, "b": 2})
+    text = '{"body": {"b": 2, "a": 1}, "url": "' + URL + '"}'
+    again = client.post("/api/jobs", data=text, content_type="application/json", headers={"Idempotency-Key": "k"})
+    assert again.headers["Idempotent-Replayed"] == "true"
+
+
+def test_a_header_s_answer_is_kept_for_24_hours(client, moved_clock):
+    first = order(client, "k")
+    moved_clock.advance(hours=24, seconds=-1)
+    assert order(client, "k").text == first.text
+    assert idempotent_requests.prune(100, clock.now()) == 0
+    moved_clock.advance(seconds=1)
+    second = order(client, "k", body="another")
+    assert second.status_code == 201
+    assert second.json["data"]["id"] != first.json["data"]["id"]
+    moved_clock.advance(hours=24)
+    assert idempotent_requests.prune(100, clock.now()) == 1
+    assert idempotent_requests.prune(100, clock.now()) == 0
+
+
+def test_a_refused_order_does_not_use_up_its_key(client):
+    assert order(client, "k", timeout=0).status_code == 422
+    assert order(client, "k", timeout=5).status_code == 201
+
+
+def test_an_order_that_fails_keeps_nothing(db, account):
+    def fail():
+        jobs.create(jobs.NewJob(account.id, "{}", None, None, 0), clock.now())
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        idempotent_requests.answer_once(account.id, "failing", "f", clock.now(), fail)
+    assert jobs_stored() == 0
+    kept = idempotent_requests.answer_once(account.id, "failing", "g", clock.now(), lambda: (201, "{}"))
+    assert kept == (201, "{}", False)
+    with pytest.raises(KeyReused):
+        idempotent_requests.answer_once(account.id, "failing", "f", clock.now(), fail)
+
+
+@one_database
+@pytest.mark.parametrize("key", ["", "k" * 256, "tab\tin", "\x7f", "caf\xe9\x80"])
+def test_a_header_key_must_be_printable_and_short(client, key):
+    errors = errors_of(order(client, key))
+    assert "1 to 255 printable characters" in errors["Idempotency-Key"][0]
+
+
+def test_field_and_header_work_together(client):
+    first = order(client, "h1", idempotency_key="k")
+    second = order(client, "h2", idempotency_key="k")
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert order(client, "h2", idempotency_key="k").text == second.text

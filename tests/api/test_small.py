@@ -1,0 +1,56 @@
+"""ping, echo, broadcast and channels: no key, no database."""
+
+import pytest
+
+from tests.api.conftest import FORM, errors_of
+
+MESSAGE = {"author": "alex", "content": "Hello!"}
+
+
+def test_ping_answers_pong(bare):
+    assert bare.get("/api/ping").json == {"message": "Pong"}
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "answer", "answered_as"),
+    [
+        (b'{"a": [1, null]}', "application/json", b'{"a":[1,null]}', "application/json"),
+        (b'"x"', "application/json", b'"x"', "application/json"),
+        (b"a[b]=c", FORM, b'{"a":{"b":"c"}}', "application/json"),
+        (b"plain \xff", "text/plain", b"plain \xff", "text/plain"),
+        (b"<svg onload=x>", "text/html", b"<svg onload=x>", "text/plain"),
+        (b"\x00\x01", "image/png", b"\x00\x01", "application/octet-stream"),
+        (b"", None, b"{}", "application/json"),
+        (b"", "text/plain", b"{}", "application/json"),
+    ],
+)
+def test_echo_gives_the_body_back(bare, body, content_type, answer, answered_as):
+    got = bare.post("/api/echo", data=body, content_type=content_type)
+    assert (got.status_code, got.data, got.mimetype) == (200, answer, answered_as)
+
+
+def test_broadcast_gives_its_three_fields_back(bare):
+    message = {**MESSAGE, "channel": "news"}
+    assert bare.post("/api/broadcast", json=message).json == message
+
+
+def test_the_demo_channel_takes_a_message(bare):
+    answer = bare.post("/api/channels/demo", json=MESSAGE)
+    assert (answer.status_code, answer.json) == (200, {"data": MESSAGE})
+
+
+def test_members_that_recurring_jobs_add_are_passed_over(bare):
+    added = {"$job": {"id": 5}, "$previous": {}, "$state": {}}
+    assert bare.post("/api/channels/demo", json={**MESSAGE, **added}).json == {"data": MESSAGE}
+
+
+@pytest.mark.parametrize("name", ["discord", "slack", "nope", "%00"])
+def test_other_channels_are_not_there(bare, name):
+    assert errors_of(bare.post(f"/api/channels/{name}", json=MESSAGE), 404) == {}
+
+
+def test_a_wrong_message_is_refused_field_by_field(bare):
+    errors = errors_of(bare.post("/api/broadcast", json={"author": 5, "content": "x" * 100_001, "chanel": "x"}))
+    assert set(errors) == {"author", "content", "channel", "chanel"}
+    assert errors["author"] == ["must be a string of at most 255 characters, got 5"]
+    assert errors["chanel"] == ["unknown field, did you mean `channel`?"]
