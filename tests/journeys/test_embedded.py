@@ -53,7 +53,7 @@ def due_at(history, arrival):
 def test_a_server_that_is_told_to_stop_ends_by_itself_and_loses_nothing(embedded):
     embedded.order(list(spread(50, now_us() + SECOND, 2, "/slow/0.5")))
     embedded.await_arrivals(10, 15)
-    assert embedded.product.processes["serve"].stop(limit_seconds=40) == 0
+    assert embedded.product.stop() == {"serve": 0}
     embedded.product.start()
     history = embedded.settle(40)
     assert checker.check(history) == []
