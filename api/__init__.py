@@ -1,1 +1,8 @@
-"""What a client may ask: blueprints, schemas, the one error shape. Writes rows and answers; never talks to a broker."""
+"""What a client may ask: HTTP in, validated, stored, answered. Never talks to the broker, never writes a job's state.
+
+`create_app` is the only way in.
+"""
+
+from api.app import create_app
+
+__all__ = ["create_app"]

@@ -3,13 +3,13 @@
 An actor is called with JSON alone; messages are never pickled.
 """
 
-import math
 from collections.abc import Callable, Sequence
 
 import dramatiq
 import pika
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
+from dramatiq.common import dq_name
 from dramatiq.middleware import Middleware
 
 from booper.settings import Settings
@@ -74,8 +74,12 @@ class Actors:
     def send_deliver(self, ids: list[int], due_at: int, now: int) -> None:
         """Publish one message, delayed until shortly before `due_at`. Raises ConnectionClosed when it wasn't taken."""
         message = self.deliver.message(ids, due_at)
-        delay_ms = math.floor((due_at - now - LEAD_US) / clock.MILLISECOND)
-        self.broker.enqueue(message, delay=delay_ms if delay_ms > 0 else None)
+        eta_us = due_at - LEAD_US
+        if eta_us > now:
+            # `enqueue(delay=…)` would count from the moment of publishing, which a long round puts off.
+            delayed = {**message.options, "eta": eta_us // clock.MILLISECOND}
+            message = message.copy(queue_name=dq_name(message.queue_name), options=delayed)
+        self.broker.enqueue(message)
 
     def send_probe(self, now: int) -> None:
         self.broker.enqueue(self.probe.message(now))

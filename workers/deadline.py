@@ -1,8 +1,5 @@
-"""The one time limit of an attempt: every wait of the transport asks it how long it may still last.
-
-A socket is given what remains before each single read and write, so that a target which sends one byte a
-second cannot stretch an attempt. Nothing shuts a socket from outside: an answer cut inside its headers
-would look like a whole one.
+"""The one time limit of an attempt, and the clock of its phases: every wait asks here how long it may still
+last.
 """
 
 import time
@@ -30,14 +27,18 @@ class Deadline:
         """Seconds that the next wait may last, above 0; Failed("timeout") when none remain."""
         remaining_s = self._ends_at - time.monotonic()
         if remaining_s <= 0:
-            raise self.passed()
+            raise Failed("timeout", self.text())
         return remaining_s
 
-    def passed(self) -> Failed:
-        return Failed("timeout", f"no whole answer within {self.timeout_ms} ms")
+    def text(self) -> str:
+        return f"no whole answer within {self.timeout_ms} ms"
 
     def elapsed_ms(self) -> float:
         return (time.monotonic() - self._started_at) * 1000
+
+    def note_first_byte(self) -> None:
+        if self.first_byte_ms is None:
+            self.first_byte_ms = self.elapsed_ms()
 
     def timings(self) -> Timings:
         return Timings(self.dns_ms, self.connect_ms, self.tls_ms, self.first_byte_ms, self.elapsed_ms())

@@ -113,21 +113,20 @@ class AddressPolicy:
             return f"{ip!r} is no address"
         if address in _METADATA or _carried_v4(address) in _METADATA:
             return f"{ip} is a metadata service"
-        if self.is_own(str(address), port, path):
+        if self.is_own(ip, port, path):
             return f"{ip} port {port} is Booper's own address"
         if any(item.port in (None, port) and address in item.network for item in self.allowed):
             return None
         return None if _is_public(address) else f"{ip} is not a public address and not in BOOPER_TARGET_ALLOW"
 
     def is_own(self, ip: str, port: int, path: str) -> bool:
-        """Whether a request to `path` there would come back to Booper itself at an endpoint that may start
-        work.
-        """
-        if _OWN_PATHS.fullmatch(path):
+        """Whether a request to `path` there would come back to Booper at an endpoint that may start work."""
+        if port not in {own_port for _, own_port in self.own} or _OWN_PATHS.fullmatch(path):
             return False
-        if (ip, port) in self.own:
+        address = str(_judged(ipaddress.ip_address(ip)))
+        if (address, port) in self.own:
             return True
-        return any((wildcard, port) in self.own for wildcard in _WILDCARDS) and self.local(ip)
+        return any((wildcard, port) in self.own for wildcard in _WILDCARDS) and self.local(address)
 
 
 def parse_allow(text: str) -> tuple[Allowed, ...]:

@@ -7,40 +7,26 @@ connections instead of urllib3's pool, which would percent-encode the path anew 
 `%25zz`), resolve the name itself, and limit each read instead of the whole attempt.
 """
 
-import re
 import ssl
-from dataclasses import dataclass
+import traceback
+from pathlib import Path
 from typing import Any, cast
 
 import certifi
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 
-from booper import __version__
-from models.request_rules import FRAMING_NAMES, FRAMING_PREFIXES, METHODS
-from models.url_rules import Target, UrlRefused, split_url
-from workers.connections import Connection, IdleConnections, connect
+from models.url_rules import Target
+from workers.connections import Connection, IdleConnections
 from workers.deadline import Deadline
+from workers.dialing import connect
 from workers.guard import AddressPolicy
 from workers.outcome import Answered, Blocked, Failed, Outcome, Refused, Unreachable
+from workers.prepared import Prepared, Request, prepare
 from workers.resolver import Resolver, Resolves
 from workers.response import Head, read_body, read_head, stays_open
 
-USER_AGENT = f"Booper/{__version__}"
-
-_HEADER_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+: [^\x00-\x08\x0a-\x1f\x7f]*")
-_BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to send, byte for byte; `timeout_ms` limits the whole attempt from the lookup to the last byte."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-    body: bytes | None
-    timeout_ms: int
+__all__ = ["Request", "Transport"]
 
 
 class Transport:
@@ -72,7 +58,7 @@ class Transport:
         except Failed as failed:
             return Unreachable(failed.reason, failed.detail, deadline.timings())
         except Exception as error:  # noqa: BLE001 - a sender thread must outlive whatever a target provokes
-            return Unreachable("protocol", f"unexpected {type(error).__name__}", deadline.timings())
+            return Unreachable("protocol", _unexpected(error), deadline.timings())
 
     def close(self) -> None:
         """Close the idle connections now and the others as their attempts end."""
@@ -80,30 +66,19 @@ class Transport:
         self._resolver.close()
 
     def _attempt(self, request: Request, deadline: Deadline) -> Answered:
-        exchange = self._adapter.exchange(_prepare(request, deadline))
+        prepared = prepare(request, deadline)
+        exchange = self._adapter.exchange(prepared)
+        head, connection = exchange.head, exchange.connection
         try:
-            body = read_body(exchange.connection.incoming, request.method, exchange.head)
+            body = read_body(connection.incoming, prepared.verb, head)
         except BaseException:
-            exchange.connection.close()
+            connection.close()
             raise
-        self._keep(exchange, body.whole)
-        head = exchange.head
-        return Answered(head.status_code, head.headers, body.kept, body.truncated, deadline.timings())
-
-    def _keep(self, exchange: "_Exchange", whole: bool) -> None:
-        connection = exchange.connection
-        if whole and connection.incoming.is_empty() and stays_open(exchange.head):
+        if body.whole and connection.incoming.is_empty() and stays_open(head):
             self._idle.put(connection)
         else:
             connection.close()
-
-
-class _Prepared(PreparedRequest):
-    """A PreparedRequest made by hand: `prepare()` would change the URL and the headers."""
-
-    target: Target
-    deadline: Deadline
-    written: bytes
+        return Answered(head.status_code, head.headers, body.kept, body.truncated, deadline.timings())
 
 
 class _Exchange:
@@ -112,7 +87,7 @@ class _Exchange:
     connection: Connection
     head: Head
 
-    def __init__(self, adapter: "_TargetAdapter", request: _Prepared) -> None:
+    def __init__(self, adapter: "_TargetAdapter", request: Prepared) -> None:
         self._adapter = adapter
         self._request = request
 
@@ -120,7 +95,6 @@ class _Exchange:
         request = self._request
         self.connection = connection = self._adapter.connection(request.target, request.deadline)
         try:
-            connection.incoming.deadline = request.deadline
             connection.write(request.written, request.deadline)
             self.head = read_head(connection.incoming)
         except BaseException:
@@ -146,7 +120,7 @@ class _TargetAdapter(HTTPAdapter):
             raise Blocked("blocked_address", f"{target.host} port {target.port} is Booper's own address")
         return idle
 
-    def exchange(self, prepared: _Prepared) -> _Exchange:
+    def exchange(self, prepared: Prepared) -> _Exchange:
         """Send it and read the head of the answer."""
         return cast(_Exchange, self.send(prepared, stream=True).raw)
 
@@ -166,48 +140,16 @@ class _TargetAdapter(HTTPAdapter):
         return response
 
 
-def _prepare(request: Request, deadline: Deadline) -> _Prepared:
-    try:
-        target = split_url(request.url)
-    except UrlRefused as refused:
-        raise Blocked("blocked_url", f"the URL {refused}") from None
-    prepared = _Prepared()
-    prepared.method, prepared.url, prepared.body = request.method, request.url, request.body
-    prepared.target, prepared.deadline = target, deadline
-    prepared.headers = _headers(request, target)  # type: ignore[assignment]
-    prepared.written = _head_bytes(prepared) + (request.body or b"")
-    return prepared
-
-
-def _headers(request: Request, target: Target) -> dict[str, str]:
-    names = {name.lower() for name in request.headers}
-    framing = next((n for n in names if n in FRAMING_NAMES or n.startswith(FRAMING_PREFIXES)), None)
-    if framing is not None or len(names) != len(request.headers) or request.method not in METHODS:
-        raise Blocked("invalid_request", "the method, or a header that frames the request or is there twice")
-    headers = {"Host": target.host_header, **request.headers}
-    if "user-agent" not in names:
-        headers["User-Agent"] = USER_AGENT
-    if "accept-encoding" not in names:
-        headers["Accept-Encoding"] = "identity"
-    if request.body is not None or request.method in _BODY_METHODS:
-        headers["Content-Length"] = str(len(request.body or b""))
-    return headers
-
-
-def _head_bytes(prepared: _Prepared) -> bytes:
-    try:
-        lines = [f"{name}: {value}".encode("latin-1") for name, value in prepared.headers.items()]
-    except UnicodeEncodeError:
-        raise Blocked("invalid_request", "a header has characters beyond Latin-1") from None
-    if not all(map(_HEADER_LINE.fullmatch, lines)):
-        raise Blocked("invalid_request", "a header has a bad name or a control character")
-    first = f"{prepared.method} {prepared.target.request_target} HTTP/1.1".encode("ascii")
-    return b"\r\n".join([first, *lines, b"\r\n"])
+def _unexpected(error: Exception) -> str:
+    """Where it happened; its message may quote headers and is left out."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"unexpected {type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
 
 
 def _tls_context(ca_file: str | None) -> ssl.SSLContext:
     """Made by hand, since ssl.create_default_context would write keys to SSLKEYLOGFILE."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
     context.load_verify_locations(ca_file or certifi.where())
     return context

@@ -11,10 +11,14 @@ import threading
 from concurrent.futures import Future
 from typing import Protocol
 
-from workers.outcome import Failed
+from workers.outcome import Failed, UnreachableReason
 
 LIMIT_S = 5.0
-THREADS = 16
+LANES = 8
+THREADS_PER_LANE = 4
+_JOIN_S = 0.01
+
+_Lane = queue.SimpleQueue[tuple[Future[list[str]], str, int] | None]
 
 
 class Resolves(Protocol):
@@ -28,58 +32,70 @@ class Resolves(Protocol):
 
 
 class Resolver:
-    """The system's resolver. Thread-safe: lookups pass through one queue, each answer through its own
-    Future. The threads are started at the first lookup (so after any fork) and are daemons, since a hung
-    getaddrinfo cannot be ended.
+    """The system's resolver. Thread-safe: lookups pass through queues, each answer through its own Future.
+
+    A name belongs to one of the `lanes` by its last two labels, so that a domain whose name servers hang
+    holds up only the lookups of its own lane. The threads start at the first lookup (so after any fork) and
+    are daemons, since a hung getaddrinfo cannot be ended.
     """
 
-    def __init__(self, threads: int = THREADS, limit_s: float = LIMIT_S) -> None:
+    def __init__(
+        self, lanes: int = LANES, threads_per_lane: int = THREADS_PER_LANE, limit_s: float = LIMIT_S
+    ):
         self._limit_s = limit_s
-        self._lookups: queue.SimpleQueue[tuple[Future[list[str]], str, int] | None] = queue.SimpleQueue()
-        self._threads = [
-            threading.Thread(target=self._work, name=f"resolver-{number}", daemon=True) for number in range(threads)
-        ]
-        self._started = False
+        self._threads_per_lane = threads_per_lane
+        self._lanes = [_Lane() for _ in range(lanes)]
+        self._threads: list[threading.Thread] = []
+        self._closed = False
         self._lock = threading.Lock()
 
     def addresses(self, host: str, port: int, within_s: float) -> list[str]:
         self._start()
         answer: Future[list[str]] = Future()
-        self._lookups.put((answer, host, port))
+        self._lanes[hash(tuple(host.split(".")[-2:])) % len(self._lanes)].put((answer, host, port))
         try:
             return answer.result(min(within_s, self._limit_s))
         except TimeoutError:
             answer.cancel()
-            raise Failed("dns", f"the lookup of {host} took over {min(within_s, self._limit_s):.1f} s") from None
+            reason: UnreachableReason = "timeout" if within_s <= self._limit_s else "dns"
+            raise Failed(reason, f"no answer to the lookup of {host} in time") from None
         except (OSError, UnicodeError) as error:
-            raise Failed(
-                "dns", f"the lookup of {host} failed: {getattr(error, 'strerror', None) or 'bad name'}"
-            ) from None
+            why = getattr(error, "strerror", None) or "no name that can be looked up"
+            raise Failed("dns", f"the lookup of {host} failed: {why}") from None
 
     def close(self) -> None:
+        """Tell every thread to end and join those that do at once; lookups after this one fail."""
         with self._lock:
-            started, self._started = self._started, True
-        if started:
-            for _ in self._threads:
-                self._lookups.put(None)
-            for thread in self._threads:
-                thread.join(0.05)
+            threads, self._closed = list(self._threads), True
+        for lane in self._lanes:
+            for _ in range(self._threads_per_lane):
+                lane.put(None)
+        for thread in threads:
+            thread.join(_JOIN_S)
 
     def _start(self) -> None:
         with self._lock:
-            if not self._started:
-                self._started = True
-                for thread in self._threads:
-                    thread.start()
+            if self._closed:
+                raise Failed("dns", "the resolver is closed")
+            if self._threads:
+                return
+            self._threads = [
+                threading.Thread(target=_work, args=(lane,), name=f"resolver-{number}", daemon=True)
+                for number, lane in enumerate(self._lanes)
+                for _ in range(self._threads_per_lane)
+            ]
+            for thread in self._threads:
+                thread.start()
 
-    def _work(self) -> None:
-        while (lookup := self._lookups.get()) is not None:
-            answer, host, port = lookup
-            if answer.set_running_or_notify_cancel():
-                try:
-                    answer.set_result(_look_up(host, port))
-                except (OSError, UnicodeError) as error:
-                    answer.set_exception(error)
+
+def _work(lane: _Lane) -> None:
+    while (lookup := lane.get()) is not None:
+        answer, host, port = lookup
+        if answer.set_running_or_notify_cancel():
+            try:
+                answer.set_result(_look_up(host, port))
+            except (OSError, UnicodeError) as error:
+                answer.set_exception(error)
 
 
 def _look_up(host: str, port: int) -> list[str]:

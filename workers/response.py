@@ -7,23 +7,17 @@ is decompressed. Texts of failures never quote what came, since a target may ech
 """
 
 import re
-import socket
-import ssl
 from typing import NamedTuple
 
-from workers.deadline import Deadline
+from workers.incoming import Incoming
 from workers.outcome import Failed
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 100
 MAX_BODY_READ_BYTES = 1024 * 1024
 MAX_BODY_KEPT_BYTES = 64 * 1024
-_MAX_CHUNK_LINE_BYTES = 1024
-_RECEIVE_BYTES = 64 * 1024
 
-_END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: .*)?")
-_HEADER = re.compile(rb"([!-9;-~]+)[ \t]*:[ \t]*(.*?)[ \t]*")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _CHUNK_LINE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;.*)?")
 _FOLD = re.compile(rb"\n[ \t]+")
@@ -49,81 +43,6 @@ class Body(NamedTuple):
     kept: bytes
     truncated: bool
     whole: bool
-
-
-class Incoming:
-    """The bytes of one connection. Used by one thread at a time; `deadline` is set anew for each attempt."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self._held = bytearray()
-        self.deadline = Deadline(0)
-        self.taken_bytes = 0
-
-    def is_empty(self) -> bool:
-        return not self._held
-
-    def block(self, limit: int) -> bytes:
-        """Everything up to the next empty line, without it."""
-        searched_to = 0
-        while (end := _END_OF_HEAD.search(self._held, searched_to)) is None and len(self._held) <= limit:
-            if not b"HTTP/1.".startswith(self._held[:7]):
-                raise Failed("protocol", "the answer is not HTTP/1")
-            searched_to = max(0, len(self._held) - 3)
-            self._receive_or_fail()
-        if end is None or end.start() > limit:
-            raise Failed("protocol", f"the headers of the answer exceed {MAX_HEAD_BYTES} bytes")
-        block = self._take(end.end())
-        return block[: end.start()]
-
-    def line(self) -> bytes:
-        """One line of the framing of chunks, without its end."""
-        searched_to = 0
-        while (end := self._held.find(b"\n", searched_to)) < 0:
-            searched_to = len(self._held)
-            if searched_to > _MAX_CHUNK_LINE_BYTES:
-                break
-            self._receive_or_fail()
-        if not 0 <= end <= _MAX_CHUNK_LINE_BYTES:
-            raise Failed("protocol", f"a chunk's line exceeds {_MAX_CHUNK_LINE_BYTES} bytes")
-        return self._take(end + 1)[:-1].removesuffix(b"\r")
-
-    def some(self, most: int) -> bytes:
-        """At least 1 and at most `most` bytes."""
-        if not self._held:
-            self._receive_or_fail()
-        return self._take(most)
-
-    def some_or_end(self) -> bytes:
-        """Whatever comes next, or b"" when the target has closed the connection properly."""
-        if not self._held and not self._receive():
-            return b""
-        return self._take(len(self._held))
-
-    def _take(self, most: int) -> bytes:
-        taken = bytes(self._held[:most])
-        del self._held[:most]
-        self.taken_bytes += len(taken)
-        return taken
-
-    def _receive_or_fail(self) -> None:
-        if not self._receive():
-            raise Failed("reset", "the target closed the connection before its answer was whole")
-
-    def _receive(self) -> bool:
-        try:
-            self._sock.settimeout(self.deadline.remaining_s())
-            received = self._sock.recv(_RECEIVE_BYTES)
-        except TimeoutError:
-            raise self.deadline.passed() from None
-        except ssl.SSLEOFError:
-            raise Failed("reset", "the target cut the TLS connection before its answer was whole") from None
-        except OSError as error:
-            raise Failed("reset", f"the connection broke: {error.strerror or type(error).__name__}") from None
-        if received and self.deadline.first_byte_ms is None:
-            self.deadline.first_byte_ms = self.deadline.elapsed_ms()
-        self._held += received
-        return bool(received)
 
 
 def read_head(incoming: Incoming) -> Head:
@@ -188,10 +107,11 @@ def _parse_head(block: bytes) -> Head:
 
 
 def _parse_header(line: bytes) -> tuple[str, str]:
-    match = _HEADER.fullmatch(line)
-    if match is None:
+    name, colon, value = line.decode("latin-1").partition(":")
+    name = name.rstrip(" \t")
+    if not colon or not name:
         raise Failed("protocol", "a header line of the answer has no name or no colon")
-    return match[1].decode("latin-1"), match[2].decode("latin-1")
+    return name, value.strip(" \t")
 
 
 def _length(head: Head) -> str | None:

@@ -1,0 +1,107 @@
+"""Owns the description of answers for OpenAPI. Nothing is checked or written by these; a test holds answers to them."""
+
+from marshmallow import Schema, fields
+
+from models.lifecycle import STATES
+
+ZONELESS = {"example": "2023-09-01T18:25:49", "description": "UTC, whole seconds, no zone."}
+MICROS = {"example": "2023-09-01T18:26:20.353046Z", "description": "UTC, six fractional digits."}
+
+
+def _instant(allow_none: bool = False) -> fields.String:
+    return fields.String(metadata=MICROS, allow_none=allow_none)
+
+
+class InnerJob(Schema):
+    attempted_at = _instant(allow_none=True)
+    cancelled_at = _instant(allow_none=True)
+    completed_at = _instant(allow_none=True)
+    discarded_at = _instant(allow_none=True)
+    has_confict = fields.Boolean(metadata={"description": "True when a live job had the idempotency key already."})
+    id = fields.Integer()
+    inserted_at = _instant()
+    scheduled_at = _instant()
+    state = fields.String(metadata={"enum": list(STATES)})
+
+
+class Job(Schema):
+    id = fields.UUID()
+    idempotency_key = fields.String(allow_none=True)
+    inserted_at = fields.String(metadata=ZONELESS)
+    name = fields.String(allow_none=True)
+    description = fields.String(allow_none=True)
+    user_id = fields.UUID()
+    schedule_id = fields.UUID(allow_none=True)
+    job_id = fields.Integer()
+    job = fields.Nested(InnerJob)
+    args = fields.Dict(metadata={"description": "The request as it was sent."})
+
+
+class Attempt(Schema):
+    number = fields.Integer()
+    started_at = _instant()
+    finished_at = _instant()
+    lateness_ms = fields.Float()
+    outcome = fields.String(metadata={"enum": ["answered", "refused", "unreachable", "lost"]})
+    status_code = fields.Integer(allow_none=True)
+    reason = fields.String(allow_none=True)
+    dns_ms = fields.Float(allow_none=True)
+    connect_ms = fields.Float(allow_none=True)
+    tls_ms = fields.Float(allow_none=True)
+    first_byte_ms = fields.Float(allow_none=True)
+    total_ms = fields.Float(allow_none=True)
+    next_at = _instant(allow_none=True)
+
+
+class LogEntry(Schema):
+    event = fields.String()
+    id = fields.UUID()
+    inserted_at = _instant()
+    job_id = fields.Integer()
+    payload = fields.Dict()
+    user_id = fields.UUID()
+
+
+class JobAnswer(Schema):
+    data = fields.Nested(Job)
+
+
+class JobsAnswer(Schema):
+    data = fields.List(fields.Nested(Job))
+
+
+class AttemptsAnswer(Schema):
+    data = fields.List(fields.Nested(Attempt))
+
+
+class LogEntryAnswer(Schema):
+    data = fields.Nested(LogEntry)
+
+
+class LogEntriesAnswer(Schema):
+    data = fields.List(fields.Nested(LogEntry))
+
+
+class Pong(Schema):
+    message = fields.String()
+
+
+class ChannelMessage(Schema):
+    author = fields.String()
+    content = fields.String()
+
+
+class MessageAnswer(Schema):
+    data = fields.Nested(ChannelMessage)
+
+
+class Problem(Schema):
+    status = fields.Integer()
+    code = fields.String()
+    message = fields.String()
+    errors = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))
+    request_id = fields.String()
+
+
+class ErrorAnswer(Schema):
+    error = fields.Nested(Problem)

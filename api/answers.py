@@ -1,0 +1,146 @@
+"""Owns the form of every answer: JSON, its headers, and the one shape of errors.
+
+Everything that can go wrong in a request ends here as an `ApiError` or is turned into one; HTML never leaves.
+"""
+
+import json
+import logging
+import secrets
+from itertools import islice
+from typing import Any
+
+from flask import Flask, Response, g
+from playhouse.pool import MaxConnectionsExceeded
+from werkzeug.exceptions import HTTPException
+
+from models.database import Unreachable
+
+log = logging.getLogger(__name__)
+
+CODES = {
+    400: "invalid_json",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "conflict",
+    413: "too_large",
+    415: "unsupported_media_type",
+    422: "invalid_request",
+    429: "rate_limited",
+    500: "internal",
+    503: "unavailable",
+}
+MESSAGES = {
+    404: "There is nothing at this address that this key may see.",
+    405: "This address does not take this method; the Allow header lists those it takes.",
+    413: "The body is larger than this server reads.",
+    500: "Something went wrong here; the operator finds it in the log by the request_id.",
+    503: "The database can't be reached just now; try again.",
+}
+RETRY_AFTER_S = "5"
+MAX_ERRORS = 100
+MAX_PATH_CHARS = 200
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+
+class ApiError(Exception):
+    """A request that is answered with an error. `errors`: field path → what is wrong with it."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str = "",
+        errors: dict[str, list[str]] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message or MESSAGES.get(status, "")
+        self.errors = errors or {}
+        self.headers = headers or {}
+
+
+def invalid(errors: dict[str, list[str]]) -> ApiError:
+    """422 with every wrong field, as far as an answer of sensible size can name them."""
+    named = {path[:MAX_PATH_CHARS]: errors[path] for path in islice(errors, MAX_ERRORS)}
+    return ApiError(422, "The request has wrong fields; see errors.", named)
+
+
+def not_found() -> ApiError:
+    """404, the same for what is missing and for what is another account's."""
+    return ApiError(404)
+
+
+def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON answer."""
+    return json_answer(encode(value), status, headers)
+
+
+def json_answer(text: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """An answer of a JSON text that is already encoded."""
+    return Response(text, status, headers, mimetype="application/json")
+
+
+def encode(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def request_id() -> str:
+    """A name for this request, in its answer and in the log."""
+    if "request_id" not in g:
+        g.request_id = secrets.token_hex(8)
+    return g.request_id
+
+
+def error_answer(error: ApiError) -> Response:
+    """The one shape of errors."""
+    body = {
+        "status": error.status,
+        "code": CODES.get(error.status) or ("invalid_request" if error.status < 500 else "internal"),
+        "message": error.message,
+        "errors": error.errors,
+        "request_id": request_id(),
+    }
+    # ASCII only: a field's name may hold what UTF-8 can't carry.
+    return json_answer(json.dumps({"error": body}), error.status, error.headers)
+
+
+def from_http(error: HTTPException) -> Response:
+    """What the framework refuses: unknown addresses, methods, lengths."""
+    status = error.code or 500
+    headers = {name: value for name, value in error.get_headers() if name not in ("Content-Type", "Content-Length")}
+    return error_answer(ApiError(status, MESSAGES.get(status) or error.description or error.name, headers=headers))
+
+
+def unavailable(error: Exception) -> Response:
+    """The database is away, full, or all connections to it are taken."""
+    log.error("request %s: answered 503, the database can't be used: %s", request_id(), error)
+    return error_answer(ApiError(503, headers={"Retry-After": RETRY_AFTER_S}))
+
+
+def unexpected(error: Exception) -> Response:
+    """A mistake in Booper: the client learns nothing of it but the id to report."""
+    log.error("request %s: answered 500", request_id(), exc_info=error)
+    return error_answer(ApiError(500))
+
+
+def register(app: Flask) -> None:
+    """Let every answer of the app have this form."""
+    app.register_error_handler(ApiError, error_answer)
+    app.register_error_handler(HTTPException, from_http)
+    for kind in (*Unreachable, MaxConnectionsExceeded):
+        app.register_error_handler(kind, unavailable)
+    app.register_error_handler(Exception, unexpected)
+    app.after_request(_finish)
+
+
+def _finish(response: Response) -> Response:
+    response.headers["X-Request-Id"] = request_id()
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response

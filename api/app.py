@@ -1,0 +1,74 @@
+"""Owns the making of the Flask app: blueprints, limits, the documentation, the connection of each request.
+
+The database is opened by the caller; a request connects when it first asks it something and gives the connection back
+at its end.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import flask_smorest
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from api import answers, health, jobs, logs, small, wiring
+from api.answer_schemas import ErrorAnswer
+from api.answers import ApiError
+from api.known_keys import KnownKeys
+from booper import __version__
+from booper.settings import Settings
+from models.database import Unreachable, give_back
+
+log = logging.getLogger(__name__)
+
+
+class Documentation(flask_smorest.Api):
+    """OpenAPI from the schemas that check requests; errors are left to `api/answers.py`."""
+
+    ERROR_SCHEMA = ErrorAnswer
+
+    def handle_http_exception(self, error: HTTPException) -> Response:
+        return answers.from_http(error)
+
+
+def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None = None) -> Flask:
+    """The WSGI app. `broker_reachable` (production): whether the broker answers, asked by /readyz alone."""
+    app = Flask("booper", static_folder=None)
+    app.config.update(
+        MAX_CONTENT_LENGTH=settings.max_body_bytes,
+        API_TITLE="Booper",
+        API_VERSION=__version__,
+        OPENAPI_VERSION="3.0.3",
+        OPENAPI_URL_PREFIX="/api",
+        OPENAPI_JSON_PATH="openapi.json",
+    )
+    app.url_map.merge_slashes = False  # it would answer // with a redirect in HTML
+    wiring.install(app, wiring.Wiring(settings, KnownKeys(settings.demo_key), broker_reachable))
+    documentation = Documentation(app, spec_kwargs=_security())
+    for blueprint in (jobs.blueprint, logs.blueprint, small.blueprint):
+        documentation.register_blueprint(blueprint)
+    app.register_blueprint(health.blueprint)
+    answers.register(app)
+    app.before_request(_refuse_large)
+    app.teardown_request(_give_back)
+    return app
+
+
+def _security() -> dict[str, Any]:
+    scheme = {"type": "http", "scheme": "bearer", "description": "A key that begins with sk_."}
+    return {"components": {"securitySchemes": {"key": scheme}}, "security": [{"key": []}]}
+
+
+def _refuse_large() -> None:
+    """Before anything reads or ignores the body; a body without a stated length is counted while it is read."""
+    limit = request.max_content_length
+    if request.content_length and limit is not None and request.content_length > limit:
+        raise ApiError(413, f"The body must be at most {limit} bytes, got {request.content_length}.")
+
+
+def _give_back(_: BaseException | None) -> None:
+    try:
+        give_back()
+    except Unreachable as error:
+        log.warning("request: its database connection broke on the way back, it is dropped: %s", error)

@@ -1,0 +1,33 @@
+"""Owns the `Authorization` header: which requests may pass, and as whom. `require_key` runs before the views."""
+
+from flask import g, request
+
+from api.answers import ApiError
+from api.known_keys import Caller
+from api.wiring import wiring
+
+SCHEMES = ("bearer", "token")
+CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+
+def require_key() -> None:
+    """Let the request pass as the account of its key, or answer 401."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if not scheme:
+        raise _unauthenticated("no Authorization header")
+    if scheme.lower() not in SCHEMES or not secret.strip():
+        raise _unauthenticated("another form")
+    caller = wiring().known_keys.caller_of(secret.strip())
+    if caller is None:
+        raise _unauthenticated("a key that is unknown or revoked")
+    g.caller = caller
+
+
+def caller() -> Caller:
+    """Who asks; only behind `require_key`."""
+    found: Caller = g.caller
+    return found
+
+
+def _unauthenticated(got: str) -> ApiError:
+    return ApiError(401, f"Authorization must be `Bearer sk_…` with a valid key, got {got}.", headers=CHALLENGE)

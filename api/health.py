@@ -1,0 +1,56 @@
+"""Owns /healthz and /readyz, outside /api: whether this process lives, and whether the product works as a whole."""
+
+from flask import Blueprint, Response
+from playhouse.pool import MaxConnectionsExceeded
+
+from api.answers import ApiError, answer
+from api.wiring import wiring
+from models import clock, schema
+from models.database import Unreachable, fetch
+
+blueprint = Blueprint("health", __name__)
+
+TICKER_SILENT_S = 10
+RETRY_AFTER_S = "5"
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """The process answers; nothing else is asked."""
+    return answer({"status": "ok"})
+
+
+@blueprint.get("/readyz")
+def readyz() -> Response:
+    """200 when jobs are taken and performed; 503 names what is missing."""
+    missing = {**_database_missing(), **_broker_missing()}
+    if missing:
+        message = f"Not ready: {', '.join(missing)}."
+        raise ApiError(503, message, missing, {"Retry-After": RETRY_AFTER_S})
+    return answer({"status": "ready"})
+
+
+def _database_missing() -> dict[str, list[str]]:
+    try:
+        pending = schema.pending()
+        if pending:
+            return {"migrations": [f"must all be applied (`booper migrate`), got {', '.join(pending)} pending"]}
+        return _ticker_missing()
+    except (*Unreachable, MaxConnectionsExceeded):
+        return {"database": ["must be reachable, got no connection or no answer"]}
+
+
+def _ticker_missing() -> dict[str, list[str]]:
+    seen_at = fetch("SELECT seen_at FROM ticker WHERE id = 1")[0][0]
+    silent_s = (clock.now() - seen_at) / clock.SECOND
+    if silent_s <= TICKER_SILENT_S:
+        return {}
+    got = f"none for {silent_s:.0f} s" if seen_at else "none ever"
+    return {"ticker": [f"must show a sign of life every {TICKER_SILENT_S} s, got {got}"]}
+
+
+def _broker_missing() -> dict[str, list[str]]:
+    reachable = wiring().broker_reachable
+    if reachable is None or reachable():
+        return {}
+    return {"broker": ["must be reachable, got no connection"]}

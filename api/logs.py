@@ -1,0 +1,73 @@
+"""Owns the routes under /logs: what happened to the account's jobs."""
+
+import re
+from typing import Any
+
+from flask import Response
+
+from api import answer_schemas as shown_as
+from api import shapes
+from api.answers import json_answer, not_found
+from api.auth import caller, require_key
+from api.blueprint import Blueprint
+from api.fields import Must, Strict, order_by, whole_in_query
+from api.ids import job_key, uuid_key
+from models import log_entries
+from models.log_entries import LogFilter
+
+blueprint = Blueprint("logs", __name__, url_prefix="/api", description="What happened to jobs.")
+blueprint.before_request(require_key)
+
+_EVENT = re.compile(r"[a-z_]{1,40}(\.[a-z_]{1,40}){0,5}")
+
+
+def read_event(value: Any) -> str:
+    if not isinstance(value, str) or not _EVENT.fullmatch(value):
+        raise ValueError
+    return value
+
+
+def read_job(value: Any) -> int | str:
+    key = job_key(value) if isinstance(value, str) else None
+    if key is None:
+        raise ValueError
+    return key
+
+
+def read_uuid(value: Any) -> str:
+    key = uuid_key(value) if isinstance(value, str) else None
+    if key is None:
+        raise ValueError
+    return key
+
+
+class LogsQuery(Strict):
+    """What GET /logs takes."""
+
+    job_id = Must("the integer or UUID of a job", read_job, "string")
+    event = Must("the name of an event, such as worker.http.response", read_event, "string")
+    schedule_id = Must("the UUID of a schedule", read_uuid, "string")
+    limit = whole_in_query(1, 100, load_default=10)
+    offset = whole_in_query(0, 10**9, load_default=0)
+    order_by = order_by(log_entries.ORDERS, ", ".join(log_entries.ORDERS), load_default=("inserted_at", "desc"))
+
+
+@blueprint.route("/logs", methods=["GET"])
+@blueprint.arguments(LogsQuery(), location="query")
+@blueprint.response(200, shown_as.LogEntriesAnswer)
+def list_logs(asked: dict[str, Any]) -> Response:
+    """A page of log entries, newest first unless asked otherwise."""
+    who, which = caller(), LogFilter(asked.get("job_id"), asked.get("event"), asked.get("schedule_id"))
+    rows = log_entries.listed(who.account_id, which, asked["order_by"], asked["limit"], asked["offset"])
+    return json_answer(shapes.data_list([shapes.log_entry(row, who.user_id) for row in rows]))
+
+
+@blueprint.route("/logs/<key>", methods=["GET"])
+@blueprint.response(200, shown_as.LogEntryAnswer)
+def get_log(key: str) -> Response:
+    """One log entry."""
+    who, uuid = caller(), uuid_key(key)
+    row = log_entries.find(who.account_id, uuid) if uuid else None
+    if row is None:
+        raise not_found()
+    return json_answer(shapes.data(shapes.log_entry(row, who.user_id)))

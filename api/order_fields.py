@@ -1,0 +1,160 @@
+"""Owns the fields of an order for a request (POST /jobs): how each is read, checked and explained.
+
+Reading a field may ask the settings (whether http is allowed, how far ahead a job may lie), never the database.
+"""
+
+from typing import Any
+
+from marshmallow import ValidationError, post_load, validates_schema
+
+from api.fields import Must, Strict, shown, text
+from api.orders import Order
+from api.reading import Fields, kind_of
+from api.wiring import settings
+from models import clock, moments
+from models.request_rules import METHODS, HeadersRefused, check_headers
+from models.url_rules import UrlRefused, check_url
+
+UNITS = "second(s), minute(s), hour(s), day(s) or week(s)"
+A_DURATION = f"a number of seconds from 0 up or a pair [number, unit], the unit {UNITS}"
+AN_INSTANT = "a date and time such as 2026-01-31T09:00:00Z (without a zone: UTC) or a Unix timestamp"
+MAX_KEY_CHARS = 255
+KEY_EXPECTED = "a string of 1 to 255 printable characters"
+MAX_QUERY_VALUES = 1000
+
+
+def read_method(value: Any) -> str:
+    if not isinstance(value, str) or not value.isascii() or value.upper() not in METHODS:
+        raise ValueError
+    return value.lower()
+
+
+def read_url(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValidationError(f"must be an https URL, got {kind_of(value)}")
+    try:
+        check_url(value, settings().allow_http)
+    except UrlRefused as error:
+        raise ValidationError(str(error)) from None
+    return value
+
+
+def read_headers(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise ValidationError(f"must be an object of names and strings, got {kind_of(value)}")
+    try:
+        check_headers(value)
+    except HeadersRefused as error:
+        raise ValidationError({name: [message] for name, message in error.errors.items()}) from None
+    return value
+
+
+def read_query(value: Any) -> dict[str, Any]:
+    """Values are not told in errors: they may be secrets."""
+    if not isinstance(value, dict):
+        raise ValidationError(f"must be an object of names and values, got {kind_of(value)}")
+    errors = {name: [_query_error(item)] for name, item in value.items() if not _may_be_queried(item)}
+    if errors:
+        raise ValidationError(errors)
+    if sum(len(item) if isinstance(item, list) else 1 for item in value.values()) > MAX_QUERY_VALUES:
+        raise ValidationError(f"must be at most {MAX_QUERY_VALUES} values, got more")
+    return value
+
+
+def read_schedule_in(value: Any) -> int:
+    """Microseconds from now."""
+    wait = moments.duration(value)
+    _check_horizon(wait, value)
+    return wait
+
+
+def read_scheduled_at(value: Any) -> int:
+    """An instant; a past one means at once."""
+    at = moments.instant(value)
+    _check_horizon(at - clock.now(), value)
+    return at
+
+
+def read_key(value: Any) -> str:
+    """An idempotency key, from the field or the header."""
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_KEY_CHARS or not value.isprintable():
+        raise ValueError
+    return value
+
+
+def read_timeout(value: Any) -> int:
+    """Milliseconds."""
+    if not moments.is_number(value) or not 1 <= value <= 900:
+        raise ValueError
+    return round(value * 1000)
+
+
+def read_max_attempts(value: Any) -> int:
+    if not moments.is_number(value) or value != int(value) or not 1 <= value <= 100:
+        raise ValueError
+    return int(value)
+
+
+def refuse_recurring(_: Any) -> None:
+    raise ValidationError("must be absent: recurring jobs are not available yet")
+
+
+def refuse_callback(_: Any) -> None:
+    raise ValidationError("must be absent: callbacks and webhooks are not available yet")
+
+
+class OrderFields(Strict):
+    """What POST /jobs takes."""
+
+    method = Must("one of get, post, put, patch, delete, head, options", read_method, "string")
+    url = Must("an https URL", read_url, "string", required=True)
+    query = Must("an object", read_query, "object", allow_none=True)
+    body = Must("any JSON value", lambda value: value, allow_none=True)
+    headers = Must("an object of names and strings", read_headers, "object", allow_none=True)
+    schedule_in = Must(A_DURATION, read_schedule_in, allow_none=True)
+    scheduled_at = Must(AN_INSTANT, read_scheduled_at, allow_none=True)
+    idempotency_key = Must(KEY_EXPECTED, read_key, "string", allow_none=True)
+    name = text(255, allow_none=True)
+    description = text(4096, allow_none=True)
+    timeout = Must("a number of seconds from 1 to 900", read_timeout, "number", allow_none=True)
+    max_attempts = Must("a whole number from 1 to 100", read_max_attempts, "integer", allow_none=True)
+    repeat_every = Must("absent", refuse_recurring, allow_none=True)
+    cron = Must("absent", refuse_recurring, allow_none=True)
+    timezone = Must("absent", refuse_recurring, allow_none=True)
+    callback_url = Must("absent", refuse_callback, allow_none=True)
+    callback = Must("absent", refuse_callback, allow_none=True)
+    webhook_url = Must("absent", refuse_callback, allow_none=True)
+    webhook = Must("absent", refuse_callback, allow_none=True)
+
+    @validates_schema(skip_on_field_errors=False)
+    def check_one_time(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("schedule_in") is not None and data.get("scheduled_at") is not None:
+            raise ValidationError("must be absent when schedule_in is given, got both", "scheduled_at")
+
+    @post_load(pass_original=True)
+    def as_order(self, data: dict[str, Any], original: Fields, **_: Any) -> Order:
+        return Order(data, original)
+
+
+def due_at(order: Order, now: int) -> int:
+    """When a checked order is due."""
+    wait, at = order.values.get("schedule_in"), order.values.get("scheduled_at")
+    if wait is not None:
+        return now + int(wait)
+    return now if at is None else max(now, int(at))
+
+
+def _check_horizon(ahead: int, value: Any) -> None:
+    days = settings().horizon_days
+    if ahead > days * clock.DAY:
+        raise ValidationError(f"must be at most {days} days ahead, got {shown(value)}")
+
+
+def _may_be_queried(item: Any) -> bool:
+    if isinstance(item, list):
+        return not any(isinstance(inner, list | dict) for inner in item)
+    return not isinstance(item, dict)
+
+
+def _query_error(item: Any) -> str:
+    return f"must be a string, number, boolean, null or a list of these, got {kind_of(item)}"

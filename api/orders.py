@@ -1,0 +1,64 @@
+"""Owns the step from a checked order to the row it becomes: what is kept of the request, and as which bytes.
+
+Pure. A body is kept as the bytes that will be sent; everything else as the JSON the client sees again as `args`.
+"""
+
+import hashlib
+import json
+from typing import Any, NamedTuple
+
+from api.answers import encode
+from api.reading import Fields
+from models.jobs import NewJob
+
+JSON_TYPE = "application/json"
+TEXT_TYPE = "text/plain; charset=utf-8"
+
+
+class Order(NamedTuple):
+    """A request that may be stored: the fields as read, and as they were sent."""
+
+    values: dict[str, Any]
+    sent: Fields
+
+
+def new_job(order: Order, account_id: int, due_at: int) -> NewJob:
+    """The row of an order."""
+    values = order.values
+    body, content_type = body_of(order.sent)
+    return NewJob(
+        account_id=account_id,
+        args=args_of(order),
+        body=body,
+        content_type=content_type,
+        scheduled_at=due_at,
+        name=values.get("name"),
+        description=values.get("description"),
+        idempotency_key=values.get("idempotency_key"),
+        max_attempts=values.get("max_attempts") or NewJob._field_defaults["max_attempts"],
+        timeout_ms=values.get("timeout") or NewJob._field_defaults["timeout_ms"],
+    )
+
+
+def args_of(order: Order) -> str:
+    """The request as sent, the method in lower case, without its body unless that is null."""
+    sent = {name: value for name, value in order.sent.items() if name != "body" or value is None}
+    if "method" in sent:
+        sent["method"] = order.values["method"]
+    return encode(sent)
+
+
+def body_of(sent: Fields) -> tuple[bytes | None, str | None]:
+    """(bytes to send, their content type): a text as it is, anything else as the JSON the client wrote."""
+    body = sent.get("body")
+    if body is None:
+        return None, None
+    if isinstance(body, str):
+        return body.encode(), TEXT_TYPE
+    return (sent.body_text or encode(body)).encode(), JSON_TYPE
+
+
+def fingerprint(sent: Fields) -> str:
+    """The same for requests with equal fields, however they are written."""
+    canonical = json.dumps(sent, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()

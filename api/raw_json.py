@@ -1,0 +1,151 @@
+"""Owns the strict reading of JSON texts: one parse gives the values and, of a top-level object, each member's text.
+
+Stricter than the standard library: no NaN or Infinity, no number beyond a double, no text that PostgreSQL can't keep,
+no deep nesting. Pure; `api/reading.py` turns what is found into answers.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from json.decoder import scanstring  # type: ignore[attr-defined]
+from typing import Any, NamedTuple
+
+MAX_DEPTH = 64
+MAX_FAULTS = 20
+
+_skip_space = re.compile(r"[ \t\n\r]*").match
+_unstorable = re.compile("[\x00\ud800-\udfff]").search
+# A string without end takes the rest, lest each of its escaped quotes be tried as a start again.
+_brackets_and_strings = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+
+
+class BadJson(ValueError):
+    """The text is no JSON; says where and why."""
+
+
+class TooDeep(ValueError):
+    """The text is JSON, nested too deep for the parser itself."""
+
+
+class Document(NamedTuple):
+    """A JSON text. `texts` and `repeated` are of the members of a top-level object, else empty."""
+
+    value: Any
+    texts: dict[str, str]  # member name: its value exactly as written
+    repeated: set[str]  # names given more than once; the last one counts
+
+
+def parse(text: str) -> Document:
+    """Read a whole text. Raises BadJson or TooDeep."""
+    try:
+        document, end = _document(text, _end_of_space(text, 0))
+        if _end_of_space(text, end) != len(text):
+            raise BadJson(f"extra text after the value at character {end}")
+        return document
+    except RecursionError:
+        if _is_balanced(text):
+            raise TooDeep from None
+        raise BadJson("brackets are not closed") from None
+    except json.JSONDecodeError as error:
+        raise BadJson(str(error)) from None
+    except BadJson:
+        raise
+    except ValueError:  # int() refuses thousands of digits
+        raise BadJson("a number has too many digits") from None
+
+
+def faults(value: Any, text: str | None = None) -> list[tuple[str, str]]:
+    """(path, "must be …, got …") for what is JSON but can't be kept: NUL, lone surrogates, nesting over MAX_DEPTH.
+
+    `text`, what `value` was parsed from, lets most values pass without a walk.
+    """
+    if text is not None and "\\u" not in text and text.count("[") + text.count("{") <= MAX_DEPTH:
+        return []
+    found = []
+    for fault in _walk(value):
+        found.append(fault)
+        if len(found) == MAX_FAULTS:
+            break
+    return found
+
+
+def _document(text: str, start: int) -> tuple[Document, int]:
+    if text[start : start + 1] != "{":
+        value, end = _decoder.raw_decode(text, start)
+        return Document(value, {}, set()), end
+    value, texts, repeated = {}, {}, set()
+    end = _end_of_space(text, start + 1)
+    while text[end : end + 1] != "}" or value:
+        name, begin = _name(text, end)
+        repeated |= {name} & value.keys()
+        value[name], end = _decoder.raw_decode(text, begin)
+        texts[name] = text[begin:end]
+        end = _end_of_space(text, end)
+        if text[end : end + 1] == "}":
+            break
+        _expect(",", text, end)
+        end = _end_of_space(text, end + 1)
+    return Document(value, texts, repeated), end + 1
+
+
+def _name(text: str, at: int) -> tuple[str, int]:
+    """The member's name, and where its value begins."""
+    _expect('"', text, at)
+    name, end = scanstring(text, at + 1, True)
+    end = _end_of_space(text, end)
+    _expect(":", text, end)
+    return name, _end_of_space(text, end + 1)
+
+
+def _expect(mark: str, text: str, at: int) -> None:
+    if text[at : at + 1] != mark:
+        raise BadJson(f"expected {mark} at character {at}")
+
+
+def _end_of_space(text: str, start: int) -> int:
+    match = _skip_space(text, start)
+    return match.end() if match else start
+
+
+def _refuse_constant(name: str) -> None:
+    raise BadJson(f"{name} is no JSON number")
+
+
+def _double(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise BadJson("a number is beyond the range of a double")
+    return number
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_double)
+
+
+def _is_balanced(text: str) -> bool:
+    depth = 0
+    for match in _brackets_and_strings.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(match[0], 0)
+    return depth == 0
+
+
+def _walk(root: Any) -> Iterator[tuple[str, str]]:
+    """Depth first without recursion."""
+    waiting: list[tuple[str, Any, int]] = [("", root, 1)]
+    while waiting:
+        path, value, depth = waiting.pop()
+        if isinstance(value, str) and _unstorable(value):
+            yield path, "must be text without NUL and lone surrogates, got one"
+        elif isinstance(value, list | dict) and depth > MAX_DEPTH:
+            yield path, f"must be nested at most {MAX_DEPTH} deep, got more"
+        elif isinstance(value, list):
+            waiting += [(_joined(path, index), item, depth + 1) for index, item in enumerate(value)]
+        elif isinstance(value, dict):
+            for name in value:
+                if _unstorable(name):
+                    yield path, "must have names without NUL and lone surrogates, got one"
+            waiting += [(_joined(path, name), item, depth + 1) for name, item in value.items()]
+
+
+def _joined(path: str, name: Any) -> str:
+    return f"{path}.{str(name)[:60]}" if path else str(name)[:60]

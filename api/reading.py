@@ -1,0 +1,126 @@
+"""Owns the reading of requests: body and query string as plain values, before any schema looks at them.
+
+What isn't JSON or a form, or can't be kept, ends here: 400, 413, 415 or 422. webargs calls `Parser` for the views'
+`arguments`, so that the schemas which check requests also document them.
+"""
+
+import json
+import re
+from typing import Any, NoReturn
+
+from flask import Request, request
+from marshmallow import Schema, ValidationError
+from webargs.flaskparser import FlaskParser
+
+from api import forms, raw_json
+from api.answers import ApiError, invalid
+
+FORM = "application/x-www-form-urlencoded"
+CHARSETS = {"utf-8", "utf8", "us-ascii", "ascii"}
+UNTYPED = {"schedule_in", "scheduled_at", "repeat_every", "timeout", "max_attempts"}  # may be numbers in a form
+
+_ORDER_BY = re.compile(r"order_by(\[[0-9]{0,2}\])?")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,18})(\.[0-9]{1,19})?")
+
+
+class Fields(dict[str, Any]):
+    """The members of a request's body; `body_text` is the text of its member `body` exactly as written, if known."""
+
+    body_text: str | None = None
+
+
+class Parser(FlaskParser):
+    """webargs, reading as this module does, and leaving unknown names to the schemas."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}
+
+    def load_json(self, req: Request, schema: Schema) -> Fields:  # noqa: ARG002 - the form webargs calls
+        return read_fields()
+
+    def load_querystring(self, req: Request, schema: Schema) -> dict[str, Any]:  # noqa: ARG002
+        return read_query()
+
+    def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
+        # webargs puts the messages under the name of the place it read, which is no part of a field's path.
+        (messages,) = error.normalized_messages().values()
+        raise invalid(messages)
+
+
+def read_fields() -> Fields:
+    """The object in the request's body, JSON or form."""
+    if request.mimetype == FORM:
+        return _form_fields()
+    document = read_json()
+    if not isinstance(document.value, dict):
+        raise invalid({"": [f"must be a JSON object, got {kind_of(document.value)}"]})
+    if document.repeated:
+        raise invalid({name: ["must be given once, got it several times"] for name in document.repeated})
+    fields = Fields(document.value)
+    fields.body_text = document.texts.get("body")
+    return fields
+
+
+def read_json() -> raw_json.Document:
+    """The JSON text in the request's body, of any kind."""
+    if not request.is_json:
+        raise ApiError(
+            415, f"Content-Type must be application/json or {FORM}, got {request.content_type or 'none'!s:.80}"
+        )
+    try:
+        text = _body().decode()
+        document = raw_json.parse(text)
+    except UnicodeDecodeError:
+        raise ApiError(400, "The body must be JSON in UTF-8, got other bytes.") from None
+    except raw_json.BadJson as error:
+        raise ApiError(400, f"The body must be JSON, got something else: {error}") from None
+    except raw_json.TooDeep:
+        raise invalid({"": [f"must be nested at most {raw_json.MAX_DEPTH} deep, got more"]}) from None
+    _refuse(raw_json.faults(document.value, text))
+    return document
+
+
+def read_query() -> dict[str, Any]:
+    """The query string: text by name, lists for repeated names, and `order_by` as a list in any of its forms."""
+    query: dict[str, Any] = {}
+    for name, values in request.args.lists():
+        if _ORDER_BY.fullmatch(name):
+            query.setdefault("order_by", []).extend(values)
+        else:
+            query[name] = values[0] if len(values) == 1 else values
+    return query
+
+
+def kind_of(value: Any) -> str:
+    """The JSON kind of a value, in words."""
+    kinds = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
+    return kinds.get(type(value), "a number")
+
+
+def _form_fields() -> Fields:
+    try:
+        fields = Fields(forms.parse(_body()))
+    except forms.BadForm as error:
+        raise ApiError(400, f"The body must be a form, got something else: {error}") from None
+    _refuse(raw_json.faults(fields))
+    for name in UNTYPED & fields.keys():
+        fields[name] = _typed(fields[name])
+    return fields
+
+
+def _typed(value: Any) -> Any:
+    """A form's text as the number it spells, if it does."""
+    if isinstance(value, list):
+        return [_typed(item) for item in value]
+    return json.loads(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
+
+
+def _body() -> bytes:
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    if charset not in CHARSETS:
+        raise ApiError(415, f"The charset must be utf-8, got {charset!s:.40}")
+    return request.get_data()
+
+
+def _refuse(faults: list[tuple[str, str]]) -> None:
+    if faults:
+        raise invalid({path: [text for place, text in faults if place == path] for path, _ in faults})

@@ -1,0 +1,78 @@
+"""Owns the small endpoints that need no key: ping, echo, broadcast and the demo channel. They store nothing."""
+
+from typing import Any
+
+from flask import Response, request
+from marshmallow import pre_load
+
+from api import answer_schemas as shown_as
+from api.answers import answer, not_found
+from api.blueprint import Blueprint
+from api.fields import Strict, text
+from api.reading import FORM, Fields, read_fields, read_json
+
+blueprint = Blueprint("small", __name__, url_prefix="/api", description="Targets to try jobs on.")
+
+MAX_AUTHOR_CHARS = 255
+MAX_CONTENT_CHARS = 100_000
+DEMO = "demo"
+
+
+class Message(Strict):
+    """What a channel takes. Members that begin with $ are what Booper adds to the bodies of recurring jobs."""
+
+    author = text(MAX_AUTHOR_CHARS, required=True)
+    content = text(MAX_CONTENT_CHARS, required=True)
+
+    @pre_load
+    def without_dynamic_fields(self, fields: Fields, **_: Any) -> dict[str, Any]:
+        return {name: value for name, value in fields.items() if not name.startswith("$")}
+
+
+class Broadcast(Message):
+    """What broadcast takes."""
+
+    channel = text(MAX_AUTHOR_CHARS, required=True)
+
+
+@blueprint.route("/ping", methods=["GET"])
+@blueprint.doc(security=[])
+@blueprint.response(200, shown_as.Pong)
+def ping() -> Response:
+    """Whether the API answers."""
+    return answer({"message": "Pong"})
+
+
+@blueprint.route("/echo", methods=["POST"])
+@blueprint.doc(security=[])
+@blueprint.response(200, description="The body that was sent; `{}` for an empty one.")
+def echo() -> Response:
+    """The body back: JSON as JSON, a form as an object, anything else as the bytes that came."""
+    if request.is_json:
+        return answer(read_json().value)
+    if request.mimetype == FORM:
+        return answer(read_fields())
+    body = request.get_data()
+    if not body:
+        return answer({})
+    return Response(body, mimetype="text/plain" if request.mimetype.startswith("text/") else "application/octet-stream")
+
+
+@blueprint.route("/broadcast", methods=["POST"])
+@blueprint.doc(security=[])
+@blueprint.arguments(Broadcast())
+@blueprint.response(200, Broadcast)
+def broadcast(message: dict[str, str]) -> Response:
+    """The three fields back."""
+    return answer(message)
+
+
+@blueprint.route("/channels/<name>", methods=["POST"])
+@blueprint.doc(security=[])
+@blueprint.arguments(Message())
+@blueprint.response(200, shown_as.MessageAnswer)
+def post_to_channel(message: dict[str, str], name: str) -> Response:
+    """The message back; only the channel `demo` is there yet."""
+    if name != DEMO:
+        raise not_found()
+    return answer({"data": message})

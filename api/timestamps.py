@@ -1,0 +1,22 @@
+"""Owns the three forms in which instants leave the API. Pure: microseconds since the Unix epoch in, text out."""
+
+from datetime import datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC without saying so, as the first form is written
+
+
+def seconds(instant: int) -> str:
+    """Whole seconds, no zone: `2023-09-01T18:25:49`."""
+    return (EPOCH + timedelta(seconds=instant // 1_000_000)).isoformat()
+
+
+def seconds_utc(instant: int | None) -> str | None:
+    """Whole seconds and Z: `2023-08-27T23:27:23Z`; None stays None."""
+    return None if instant is None else f"{seconds(instant)}Z"
+
+
+def micros_utc(instant: int | None) -> str | None:
+    """Six digits and Z: `2023-09-01T18:26:20.353046Z`; None stays None."""
+    if instant is None:
+        return None
+    return f"{(EPOCH + timedelta(microseconds=instant)).isoformat(timespec='microseconds')}Z"

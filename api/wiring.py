@@ -1,0 +1,34 @@
+"""Owns what the views need from outside, kept with the app: settings, the keys seen lately, how to ask for the broker.
+
+Knows nothing of jobs. `create_app` fills it in; views ask it through the functions here.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from flask import Flask, current_app
+
+from api.known_keys import KnownKeys
+from booper.settings import Settings
+
+NAME = "booper"
+
+
+class Wiring(NamedTuple):
+    settings: Settings
+    known_keys: KnownKeys
+    broker_reachable: Callable[[], bool] | None
+
+
+def install(app: Flask, wiring: Wiring) -> None:
+    app.extensions[NAME] = wiring
+
+
+def wiring() -> Wiring:
+    """That of the app whose request this is."""
+    found: Wiring = current_app.extensions[NAME]
+    return found
+
+
+def settings() -> Settings:
+    return wiring().settings

@@ -1,0 +1,182 @@
+"""Owns what clients ask of the jobs: making, finding, listing, cancelling, and reading what was tried.
+
+Every question names the account; a job of another account is not found. States are changed by `models/lifecycle.py`
+alone. Of jobs made at once with one idempotency key, the partial unique index `job_idempotency` lets one in; the
+others get that one.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from models import lifecycle, records
+from models.database import dialect, fetch, transaction
+from models.ids import new_id
+from models.job import REQUEST
+from models.records import AttemptRow
+
+KINDS = (REQUEST, "callback", "event")
+ORDERS = {  # what a list may be ordered by: the column, and whether it may be null
+    "inserted_at": ("inserted_at", False),
+    "scheduled_at": ("scheduled_at", False),
+    "attempted_at": ("attempted_at", True),
+    "completed_at": ("completed_at", True),
+    "cancelled_at": ("cancelled_at", True),
+    "discarded_at": ("discarded_at", True),
+    "job_id": ("id", False),
+    "state": ("state", False),
+    "name": ("name", True),
+}
+TEXTS = {"name"}  # ordered by code point: the databases' own orders of letters differ
+KEY_IS_LIVE = "attempted_at IS NULL AND state IN ('available', 'scheduled')"
+INSERTS_TRIED = 100
+
+
+class NewJob(NamedTuple):
+    """An order that has been checked. `args` and `body` as in models/job.py."""
+
+    account_id: int
+    args: str
+    body: bytes | None
+    content_type: str | None
+    scheduled_at: int
+    name: str | None = None
+    description: str | None = None
+    idempotency_key: str | None = None
+    max_attempts: int = 20
+    timeout_ms: int = 30_000
+
+
+class JobRow(NamedTuple):
+    """What an owner may see of a job; see models/job.py for each column."""
+
+    id: int
+    uuid: str
+    kind: str
+    name: str | None
+    description: str | None
+    idempotency_key: str | None
+    schedule_id: str | None
+    args: str
+    body: bytes | None
+    content_type: str | None
+    inserted_at: int
+    state: str
+    scheduled_at: int
+    attempted_at: int | None = None
+    completed_at: int | None = None
+    discarded_at: int | None = None
+    cancelled_at: int | None = None
+
+
+SHOWN = ", ".join(JobRow._fields)
+INSERT = (
+    "INSERT INTO job (uuid, account_id, kind, name, description, idempotency_key, args, body, content_type, "
+    "max_attempts, timeout_ms, inserted_at, state, scheduled_at, attempt, staged_count) "
+    "VALUES (%s, %s, 'request', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 0, 0) ON CONFLICT DO NOTHING RETURNING id"
+)
+FIND_LIVE = f"SELECT {SHOWN} FROM job WHERE account_id = %s AND idempotency_key = %s AND {KEY_IS_LIVE}"
+
+
+def create(new: NewJob, now: int) -> tuple[JobRow, bool]:
+    """Store the job; its row and True, or the row that holds its idempotency key already and False."""
+    for _ in range(INSERTS_TRIED):
+        made = _insert(new, now)
+        if made:
+            return made, True
+        holder = fetch(FIND_LIVE, (new.account_id, new.idempotency_key))
+        if holder:
+            return _job(holder[0]), False
+        # The holder of the key was attempted or cancelled in between, so the key is free again.
+    raise RuntimeError(f"job not stored: its idempotency key was taken and freed {INSERTS_TRIED} times in a row")
+
+
+def find(account_id: int, key: int | str) -> JobRow | None:
+    """The account's job of this integer or UUID."""
+    column = "id" if isinstance(key, int) else "uuid"
+    rows = fetch(f"SELECT {SHOWN} FROM job WHERE {column} = %s AND account_id = %s", (key, account_id))
+    return _job(rows[0]) if rows else None
+
+
+def listed(
+    account_id: int, kind: str, state: str | None, order: tuple[str, str], limit: int, offset: int
+) -> list[JobRow]:
+    """A page of the account's jobs. `order`: a name in ORDERS and "asc" or "desc"; nulls come last, ties by id.
+
+    The page's ids are found first, from an index where there is one, so that a deep page reads no skipped row.
+    """
+    where, params = "account_id = %s AND kind = %s", [account_id, kind]
+    if state:
+        where, params = f"{where} AND state = %s", [*params, state]
+    by = order_sql(ORDERS, TEXTS, order, "id")
+    sql = (
+        f"SELECT {SHOWN} FROM job WHERE id IN (SELECT id FROM job WHERE {where} ORDER BY {by} LIMIT %s OFFSET %s) "
+        f"ORDER BY {by}"
+    )
+    return [_job(row) for row in fetch(sql, (*params, limit, offset))]
+
+
+def cancel(account_id: int, key: int | str, now: int) -> JobRow | None:
+    """Cancel the account's job unless it is final, note it in the log, and return it; None when there is none."""
+    with transaction():
+        job_id = key if isinstance(key, int) else _id_of(account_id, key)
+        cancelled = job_id is not None and lifecycle.cancel(account_id, job_id, now)
+        job = None if job_id is None else find(account_id, job_id)
+        if job and cancelled:
+            payload = {"reason": "cancelled by its owner"}
+            event = "worker.job.cancelled"
+            records.add_log_entries([records.log_row(account_id, job.id, job.schedule_id, event, payload, now)])
+    return job
+
+
+def attempts_of(account_id: int, key: int | str) -> list[AttemptRow] | None:
+    """Every attempt of the account's job, first to last; None when there is no such job."""
+    job_id = _id_of(account_id, key)
+    if job_id is None:
+        return None
+    columns = ", ".join(AttemptRow._fields)
+    rows = fetch(f"SELECT {columns} FROM attempt WHERE job_id = %s ORDER BY number", (job_id,))
+    return [AttemptRow(*row) for row in rows]
+
+
+def order_sql(orders: dict[str, tuple[str, bool]], texts: set[str], order: tuple[str, str], tie: str) -> str:
+    """ORDER BY of a list: the column, nulls last on both databases, then `tie` in the same direction."""
+    (column, nullable), direction = orders[order[0]], order[1].upper()
+    if column == tie:
+        return f"{tie} {direction}"
+    collation = ' COLLATE "C"' if column in texts and dialect() == "postgresql" else ""
+    # Named for nullable columns only: PostgreSQL would not take the index of another column for it.
+    nulls = " NULLS LAST" if nullable else ""
+    return f"{column}{collation} {direction}{nulls}, {tie} {direction}"
+
+
+def _insert(new: NewJob, now: int) -> JobRow | None:
+    uuid, due = new_id(), max(new.scheduled_at, now)
+    state = "scheduled" if due > now else "available"
+    texts = (new.name, new.description, new.idempotency_key)
+    sent = (new.args, new.body, new.content_type)
+    with _one_statement():
+        rows = fetch(INSERT, (uuid, new.account_id, *texts, *sent, new.max_attempts, new.timeout_ms, now, state, due))
+    return JobRow(rows[0][0], uuid, REQUEST, *texts, None, *sent, now, state, due) if rows else None
+
+
+@contextmanager
+def _one_statement() -> Iterator[None]:
+    """A single statement is a transaction of its own on PostgreSQL; on SQLite it takes its turn among the writers."""
+    if dialect() == "postgresql":
+        yield
+    else:
+        with transaction():
+            yield
+
+
+def _id_of(account_id: int, key: int | str) -> int | None:
+    column = "id" if isinstance(key, int) else "uuid"
+    rows = fetch(f"SELECT id FROM job WHERE {column} = %s AND account_id = %s", (key, account_id))
+    return rows[0][0] if rows else None
+
+
+def _job(row: Sequence[Any]) -> JobRow:
+    job = JobRow(*row)
+    # PostgreSQL gives UUID objects, SQLite texts.
+    return job._replace(uuid=str(job.uuid), schedule_id=job.schedule_id and str(job.schedule_id))

@@ -1,0 +1,77 @@
+"""Owns the reading of times as clients write them: durations, dates with a time, Unix timestamps.
+
+Pure: values in, integers out (microseconds, or microseconds since the Unix epoch, UTC). What can't be read raises
+ValueError; the caller says what was expected. A result may lie far outside the calendar; only the caller knows how
+far ahead is allowed.
+"""
+
+import math
+import re
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from models.clock import DAY, HOUR, MILLISECOND, MINUTE, SECOND, WEEK
+
+UNITS = {"second": SECOND, "minute": MINUTE, "hour": HOUR, "day": DAY, "week": WEEK}
+UNITS |= {f"{unit}s": length for unit, length in UNITS.items()}
+FIRST_MILLISECONDS = 10**11  # a smaller number is seconds (up to the year 5138), from here on milliseconds
+EPOCH_DAY = date(1970, 1, 1).toordinal()
+
+_DATE_TIME = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,30}))?)?"
+    r"(?:([Zz])| ?([+-])([0-9]{2}):?([0-9]{2}))?"
+)
+
+
+def duration(value: Any) -> int:
+    """Microseconds of a number of seconds, or of a pair [number, unit]; never negative."""
+    if isinstance(value, list | tuple):
+        amount, unit = value
+        length = UNITS[unit] if isinstance(unit, str) and unit in UNITS else None
+    else:
+        amount, length = value, SECOND
+    if length is None or not is_number(amount) or amount < 0:
+        raise ValueError(value)
+    return _times(amount, length)
+
+
+def instant(value: Any) -> int:
+    """The instant of an ISO 8601 text (without a zone: UTC) or of a Unix timestamp (from 10^11 on in milliseconds)."""
+    if isinstance(value, str):
+        return _instant_of_text(value)
+    if not is_number(value):
+        raise ValueError(value)
+    return _times(value, MILLISECOND if value >= FIRST_MILLISECONDS else SECOND)
+
+
+def is_number(value: Any) -> bool:
+    """Whether `value` is a finite number; true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _times(amount: int | float, length: int) -> int:
+    # By way of a fraction: a float product would overflow for 1e308 and round microseconds away.
+    return amount * length if isinstance(amount, int) else round(Fraction(amount) * length)
+
+
+def _instant_of_text(text: str) -> int:
+    match = _DATE_TIME.fullmatch(text)
+    if not match:
+        raise ValueError(text)
+    year, month, day, hour, minute = (int(part) for part in match.groups()[:5])
+    second, fraction = int(match[6] or 0), int(((match[7] or "") + "000000")[:6])
+    if hour > 23 or minute > 59 or second > 59:
+        raise ValueError(text)
+    days = date(year, month, day).toordinal() - EPOCH_DAY
+    local = days * DAY + hour * HOUR + minute * MINUTE + second * SECOND + fraction
+    return local - _offset(match[9], match[10], match[11])
+
+
+def _offset(sign: str | None, hours: str | None, minutes: str | None) -> int:
+    if sign is None:
+        return 0
+    if int(hours or 0) > 23 or int(minutes or 0) > 59:
+        raise ValueError(hours)
+    length = int(hours or 0) * HOUR + int(minutes or 0) * MINUTE
+    return length if sign == "+" else -length

@@ -1,0 +1,48 @@
+"""Receivers and transports that are closed after each test."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from workers.guard import AddressPolicy, parse_allow
+from workers.outbound import Request, Transport
+
+from .receivers import Receiver
+
+
+@pytest.fixture
+def receiver() -> Iterator[Callable[..., Receiver]]:
+    """Start a Receiver with a script."""
+    started: list[Receiver] = []
+
+    def start(*args, **kwargs) -> Receiver:
+        started.append(Receiver(*args, **kwargs))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.close()
+
+
+@pytest.fixture
+def transport() -> Iterator[Callable[..., Transport]]:
+    """Make a Transport that may reach loopback, unless told otherwise."""
+    made: list[Transport] = []
+
+    def make(allow: str = "127.0.0.0/8 [::1]/128", own: frozenset = frozenset(), **kwargs) -> Transport:
+        made.append(Transport(AddressPolicy(parse_allow(allow), own), **kwargs))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def send(transport) -> Callable:
+    """Send one request through a transport of its own."""
+
+    def one(url, method="GET", headers=None, body=None, timeout_ms=5000, **kwargs):
+        return transport(**kwargs).send(Request(method, url, headers or {}, body, timeout_ms))
+
+    return one

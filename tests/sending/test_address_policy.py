@@ -1,0 +1,145 @@
+"""S-ADDR: which addresses may be connected to. Pure: nothing here opens a socket."""
+
+import ipaddress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workers.guard import AddressPolicy, parse_allow
+
+REFUSED = """
+0.0.0.0 0.1.2.3 10.0.0.1 10.255.255.255 100.64.0.0 100.127.255.255 100.100.100.200 127.0.0.1 127.255.255.254
+169.254.0.1 169.254.169.254 172.16.0.0 172.31.255.255 192.0.0.1 192.0.0.9 192.0.2.1 192.31.196.1 192.52.193.1
+192.88.99.1 192.168.0.1 192.175.48.1 198.18.0.1 198.19.255.255 198.51.100.1 203.0.113.1 224.0.0.1
+239.255.255.255 240.0.0.1 255.255.255.255 168.63.129.16
+:: ::1 ::127.0.0.1 ::8.8.8.8 ::ffff:127.0.0.1 ::ffff:10.0.0.1 ::ffff:169.254.169.254 ::ffff:0:127.0.0.1
+64:ff9b::7f00:1 64:ff9b::a9fe:a9fe 64:ff9b:1::a00:1 100::1 2001::1 2001:0:4136:e378:8000:63bf:3f57:fdf2
+2001:2::1 2001:10::1 2001:20::1 2001:1ff:ffff::1 2001:db8::1 2002:7f00:1:: 2002:c0a8:1::1 2002:a9fe:a9fe::1
+2620:4f:8000::1 3fff::1 3fff:fff:ffff::1 fc00::1 fd00:ec2::254 fe80::1 fe80::1%eth0 2606:4700:4700::1111%eth0
+feef::1 fec0::1 ff02::1 ff0e::1 5f00::1 4000::1
+"""
+
+PUBLIC = """
+1.1.1.1 8.8.8.8 100.63.255.255 100.128.0.0 172.15.255.255 172.32.0.0 192.0.1.0 192.169.0.0 192.167.255.255
+198.17.255.255 198.20.0.0 223.255.255.255 11.0.0.0 9.255.255.255 128.0.0.0 126.255.255.255 168.63.129.15
+1.0.0.0 169.253.255.255 169.255.0.0 ::ffff:8.8.8.8 2606:4700:4700::1111 2001:4860:4860::8888 2001:200::1
+2a00:1450:4001::1 3ffe::1 2003::1 2620:4f:8001::1
+"""
+
+METADATA = """
+169.254.169.254 169.254.170.2 100.100.100.200 168.63.129.16 fd00:ec2::254 ::ffff:169.254.169.254
+::a9fe:a9fe 64:ff9b::a9fe:a9fe 64:ff9b:1::a9fe:a9fe 2002:a9fe:a9fe::1
+"""
+
+
+@pytest.mark.parametrize("ip", REFUSED.split())
+def test_s_addr_an_address_that_is_not_public_is_refused(ip):
+    assert AddressPolicy().refusal(ip, 443)
+
+
+@pytest.mark.parametrize("ip", PUBLIC.split())
+def test_s_addr_a_public_address_may_be_connected_to(ip):
+    assert AddressPolicy().refusal(ip, 443) is None
+
+
+@pytest.mark.parametrize("ip", METADATA.split())
+def test_s_addr_a_metadata_service_stays_refused_when_everything_is_allowed(ip):
+    policy = AddressPolicy(parse_allow("0.0.0.0/0 [::]/0"))
+    assert "metadata" in policy.refusal(ip, 80)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "127.1", "0x7f000001", "2130706433", "localhost", "127.0.0.1\n", "127.0.0.01"]
+)
+def test_s_addr_what_is_no_plain_address_is_refused_even_when_everything_is_allowed(text):
+    assert AddressPolicy(parse_allow("0.0.0.0/0 [::]/0")).refusal(text, 80)
+
+
+@given(st.ip_addresses(v=4))
+def test_s_addr_a_mapped_address_is_judged_as_the_ipv4_address_in_it(ip):
+    mapped = str(ipaddress.IPv6Address(f"::ffff:{ip}"))
+    assert bool(AddressPolicy().refusal(mapped, 80)) == bool(AddressPolicy().refusal(str(ip), 80))
+
+
+@given(st.ip_addresses())
+def test_s_addr_nothing_passes_that_the_standard_library_calls_private_or_reserved(ip):
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    if not ip.is_global or ip.is_multicast or ip.is_reserved:
+        assert AddressPolicy().refusal(str(ip), 80)
+
+
+@pytest.mark.parametrize(
+    ("allow", "ip", "port", "passes"),
+    [
+        ("127.0.0.0/8", "127.9.9.9", 1, True),
+        ("127.0.0.0/8", "10.0.0.1", 1, False),
+        ("127.0.0.0/8", "::ffff:127.0.0.1", 1, True),
+        ("10.0.0.0/8:8080", "10.1.2.3", 8080, True),
+        ("10.0.0.0/8:8080", "10.1.2.3", 8081, False),
+        ("[::1]/128", "::1", 80, True),
+        ("[fd00::]/8:443", "fd12::1", 443, True),
+        ("[fd00::]/8:443", "fd12::1", 80, False),
+        ("192.168.7.7", "192.168.7.7", 80, True),
+        ("192.168.7.7", "192.168.7.8", 80, False),
+        ("192.168.7.7:80, 10.0.0.0/8", "10.0.0.1", 22, True),
+        ("::1/128", "::1", 80, True),
+    ],
+)
+def test_s_addr_the_operator_allows_networks_and_ports(allow, ip, port, passes):
+    assert (AddressPolicy(parse_allow(allow)).refusal(ip, port) is None) == passes
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "localhost",
+        "10.0.0.1/8",
+        "10.0.0.0/33",
+        "10.0.0.0/8:0",
+        "10.0.0.0/8:65536",
+        "10.0.0.0/8:x",
+        "[::1",
+        "*",
+    ],
+)
+def test_a_bad_item_of_the_allow_list_is_named_with_the_accepted_form(item):
+    with pytest.raises(ValueError, match=r"must be networks as CIDR\[:port\]") as raised:
+        parse_allow(f"127.0.0.0/8 {item}")
+    assert repr(item) in str(raised.value)
+
+
+def test_an_empty_allow_list_allows_nothing_more():
+    assert parse_allow("") == ()
+
+
+OWN = frozenset({("127.0.0.1", 8000)})
+EVERYWHERE = frozenset({("0.0.0.0", 8000)})
+
+
+@pytest.mark.parametrize(
+    ("own", "ip", "port", "path", "passes"),
+    [
+        (OWN, "127.0.0.1", 8000, "/api/jobs", False),
+        (OWN, "127.0.0.1", 8000, "/", False),
+        (OWN, "127.0.0.1", 8001, "/api/jobs", True),
+        (OWN, "127.0.0.2", 8000, "/api/jobs", True),
+        (OWN, "::ffff:127.0.0.1", 8000, "/api/jobs", False),
+        (EVERYWHERE, "127.0.0.2", 8000, "/api/jobs", False),
+        (EVERYWHERE, "::1", 8000, "/api/jobs", False),
+        (EVERYWHERE, "9.9.9.9", 8000, "/api/jobs", True),
+        (frozenset({("::", 8000)}), "127.0.0.1", 8000, "/api/jobs", False),
+        (OWN, "127.0.0.1", 8000, "/api/echo", True),
+        (OWN, "127.0.0.1", 8000, "/api/ping", True),
+        (OWN, "127.0.0.1", 8000, "/api/broadcast", True),
+        (OWN, "127.0.0.1", 8000, "/api/channels/demo", True),
+        (OWN, "127.0.0.1", 8000, "/api/channels/../jobs", False),
+        (OWN, "127.0.0.1", 8000, "/api/channels/%2e%2e/jobs", False),
+        (OWN, "127.0.0.1", 8000, "/api/echo/../jobs", False),
+        (OWN, "127.0.0.1", 8000, "/api/echo/", False),
+        (OWN, "127.0.0.1", 8000, "/API/echo", False),
+    ],
+)
+def test_s_time_boopers_own_address_is_refused_except_where_nothing_is_started(own, ip, port, path, passes):
+    policy = AddressPolicy(parse_allow("0.0.0.0/0 [::]/0"), own)
+    assert (policy.refusal(ip, port, path) is None) == passes

@@ -1,0 +1,208 @@
+"""B2 to B7: what targets answer, well and badly, and what is made of it."""
+
+import gzip
+import json
+
+import pytest
+
+from workers.outcome import Answered, Unreachable
+
+from .receivers import OK, answering, answering_once
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def sized(body: bytes, more: bytes = b"") -> bytes:
+    return b"HTTP/1.1 200 OK\r\n%bContent-Length: %d\r\n\r\n%b" % (more, len(body), body)
+
+
+GOOD = {
+    "plain": (OK, 200, b"ok"),
+    "no reason phrase": (b"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok", 200, b"ok"),
+    "bare line feeds": (b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok", 200, b"ok"),
+    "no length, until the end": (b"HTTP/1.1 200 OK\r\n\r\nall", 200, b"all"),
+    "HTTP/1.0": (b"HTTP/1.0 404 Not Found\r\n\r\nno", 404, b"no"),
+    "the same length twice": (b"HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok", 200, b"ok"),
+    "chunks": (CHUNKED + b"2\r\nab\r\n3;x=y\r\ncde\r\n0\r\n\r\n", 200, b"abcde"),
+    "chunks with trailers": (CHUNKED + b"2\r\nab\r\n0\r\nX: y\r\n\r\n", 200, b"ab"),
+    "100 first": (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, 200, b"ok"),
+    "103 first": (b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + OK, 200, b"ok"),
+    "204 with a body": (b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok", 204, b""),
+    "304 with a body": (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\nok", 304, b""),
+    "204 and both lengths": (
+        b"HTTP/1.1 204 x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n",
+        204,
+        b"",
+    ),
+    "redirect": (
+        b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n",
+        302,
+        b"",
+    ),
+    "redirect to a file": (
+        b"HTTP/1.1 307 x\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n",
+        307,
+        b"",
+    ),
+    "redirect to nowhere": (b"HTTP/1.1 301 x\r\nContent-Length: 0\r\n\r\n", 301, b""),
+    "server error": (b"HTTP/1.1 599 x\r\nContent-Length: 0\r\n\r\n", 599, b""),
+    "binary body": (sized(bytes(range(256))), 200, bytes(range(256))),
+    "binary reason and header": (b"HTTP/1.1 200 \xff\xfe\r\nX: \xff\r\nContent-Length: 0\r\n\r\n", 200, b""),
+}
+
+
+@pytest.mark.parametrize("case", GOOD)
+def test_b5_a_whole_answer_is_an_answer_however_plain(receiver, send, case):
+    answer, status_code, body = GOOD[case]
+    answered = send(receiver(answering_once(answer)).url())
+    assert isinstance(answered, Answered), answered
+    assert (answered.status_code, answered.body, answered.truncated) == (status_code, body, False)
+
+
+BAD = {
+    "empty reply": (b"", "reset"),
+    "cut in the status line": (b"HTTP/1.1 20", "reset"),
+    "cut after the status line": (b"HTTP/1.1 200 OK\r\n", "reset"),
+    "cut in the headers": (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n", "reset"),
+    "cut in a header line": (b"HTTP/1.1 200 OK\r\nContent-Le", "reset"),
+    "cut in the body": (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", "reset"),
+    "cut in a chunk": (CHUNKED + b"5\r\nab", "reset"),
+    "cut between chunks": (CHUNKED + b"2\r\nab\r\n", "reset"),
+    "cut in the trailers": (CHUNKED + b"0\r\nX: y\r\n", "reset"),
+    "only 100": (b"HTTP/1.1 100 Continue\r\n\r\n", "reset"),
+    "101": (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", "protocol"),
+    "000": (b"HTTP/1.1 000 x\r\nContent-Length: 0\r\n\r\n", "protocol"),
+    "99": (b"HTTP/1.1 99 x\r\nContent-Length: 0\r\n\r\n", "protocol"),
+    "1000": (b"HTTP/1.1 1000 x\r\nContent-Length: 0\r\n\r\n", "protocol"),
+    "999": (b"HTTP/1.1 999 x\r\nContent-Length: 0\r\n\r\n", "protocol"),
+    "ABC": (b"HTTP/1.1 ABC x\r\nContent-Length: 0\r\n\r\n", "protocol"),
+    "+20": (b"HTTP/1.1 +20 x\r\nContent-Length: 0\r\n\r\n", "protocol"),
+    "Arabic digits": ("HTTP/1.1 ٢٠٠ x\r\n\r\n".encode(), "protocol"),
+    "HTTP/2": (b"HTTP/2 200 OK\r\n\r\n", "protocol"),
+    "HTTP/0.9": (b"<html>hello</html>", "protocol"),
+    "a mail server": (b"220 mail.example ESMTP\r\n", "protocol"),
+    "SSH": (b"SSH-2.0-OpenSSH_9.2\r\n", "protocol"),
+    "negative length": (b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello", "protocol"),
+    "signed length": (b"HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nok", "protocol"),
+    "underscored length": (b"HTTP/1.1 200 OK\r\nContent-Length: 0_2\r\n\r\nok", "protocol"),
+    "empty length": (b"HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\nok", "protocol"),
+    "huge length": (b"HTTP/1.1 200 OK\r\nContent-Length: %b\r\n\r\nok" % (b"9" * 5000), "protocol"),
+    "two lengths": (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", "protocol"),
+    "length and chunked": (CHUNKED[:-2] + b"Content-Length: 2\r\n\r\n0\r\n\r\n", "protocol"),
+    "unknown coding": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "protocol"),
+    "chunked in HTTP/1.0": (b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "protocol"),
+    "bad chunk size": (CHUNKED + b"zz\r\nab\r\n", "protocol"),
+    "negative chunk size": (CHUNKED + b"-2\r\nab\r\n0\r\n\r\n", "protocol"),
+    "0x chunk size": (CHUNKED + b"0x2\r\nab\r\n0\r\n\r\n", "protocol"),
+    "chunk longer than its size": (CHUNKED + b"2\r\nabcd\r\n0\r\n\r\n", "protocol"),
+    "endless chunk line": (CHUNKED + b"2;" + b"x" * 5000, "protocol"),
+    "header without colon": (b"HTTP/1.1 200 OK\r\nnonsense\r\nContent-Length: 0\r\n\r\n", "protocol"),
+    "header without name": (b"HTTP/1.1 200 OK\r\n: x\r\nContent-Length: 0\r\n\r\n", "protocol"),
+    "bare CR in a header": (b"HTTP/1.1 200 OK\r\nX: a\rContent-Length: 0\r\n\r\n", "protocol"),
+    "NUL in a header": (b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 0\r\n\r\n", "protocol"),
+    "B4 200 headers": (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n", "protocol"),
+    "B4 header of 70 KB": (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n", "protocol"),
+    "B4 status line of 70 KB": (b"HTTP/1.1 200 " + b"y" * 70_000, "protocol"),
+    "100 flood": (b"HTTP/1.1 100 Continue\r\n\r\n" * 5000, "protocol"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_b5_a_broken_answer_is_no_answer(receiver, send, case):
+    answer, reason = BAD[case]
+    unreachable = send(receiver(answering_once(answer)).url())
+    assert isinstance(unreachable, Unreachable), unreachable
+    assert unreachable.reason == reason
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"]
+)
+def test_b5_a_reset_is_no_answer(receiver, send, answer):
+    unreachable = send(receiver(answering_once(answer, reset=True)).url())
+    assert (type(unreachable), unreachable.reason) == (Unreachable, "reset")
+
+
+def test_b5_a_head_has_no_body_whatever_its_length_says(receiver, send):
+    answered = send(
+        receiver(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n")).url(), method="HEAD"
+    )
+    assert (answered.status_code, answered.body) == (200, b"")
+
+
+def test_headers_are_kept_in_order_with_repeats_and_folds_joined(receiver, send):
+    answered = send(
+        receiver(answering(sized(b"", b"Set-Cookie: a\r\nset-cookie:b \r\nX-F: c\r\n  d\r\n"))).url()
+    )
+    assert answered.headers[:3] == [("Set-Cookie", "a"), ("set-cookie", "b"), ("X-F", "c d")]
+
+
+@pytest.mark.parametrize(
+    ("size", "kept", "truncated"), [(65536, 65536, False), (65537, 65536, True), (900_000, 65536, True)]
+)
+def test_b2_sixty_four_kibibytes_of_a_body_are_kept(receiver, send, size, kept, truncated):
+    answered = send(receiver(answering(sized(b"x" * size))).url())
+    assert (len(answered.body), answered.truncated) == (kept, truncated)
+
+
+ENDLESS = {
+    "until the end": b"HTTP/1.1 200 OK\r\n\r\n",
+    "sized": b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n",
+    "one chunk": CHUNKED + b"fffffffffff\r\n",
+}
+
+
+@pytest.mark.parametrize("case", ENDLESS)
+def test_b2_an_endless_body_is_left_after_a_mebibyte(receiver, send, case):
+    sent = []
+
+    def endless(conn, receiver):
+        conn.recv(65536)
+        conn.sendall(ENDLESS[case])
+        while True:
+            conn.sendall(b"x" * 65536)
+            sent.append(65536)
+
+    answered = send(receiver(endless).url())
+    assert (answered.status_code, len(answered.body), answered.truncated) == (200, 65536, True)
+    assert answered.timings.total_ms < 5000
+
+
+def test_b2_endless_small_chunks_are_left_after_a_mebibyte_of_framing(receiver, send):
+    answered = send(receiver(answering_once(CHUNKED + b"1\r\nx\r\n" * 300_000)).url())
+    assert (answered.status_code, len(answered.body), answered.truncated) == (200, 65536, True)
+
+
+def test_b3_a_compressed_body_is_kept_compressed(receiver, send):
+    bomb = gzip.compress(b"\0" * 50_000_000)
+    answered = send(receiver(answering(sized(bomb, b"Content-Encoding: gzip\r\n"))).url())
+    assert (answered.body, answered.truncated) == (bomb[:65536], len(bomb) > 65536)
+
+
+def test_b5_an_early_answer_to_a_body_that_is_not_taken_is_heard(receiver, send):
+    def early(conn, receiver):
+        conn.recv(1024)
+        conn.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+        conn.shutdown(1)
+        while conn.recv(65536):
+            pass
+
+    assert send(receiver(early).url(), method="POST", body=b"x" * 2_000_000).status_code == 413
+
+
+def test_b7_no_reason_holds_what_was_sent_or_received(receiver, send):
+    echo = b"HTTP/1.1 canary\r\n\r\n"
+    unreachable = send(
+        receiver(answering_once(echo)).url("/p?key=canary"), headers={"Authorization": "canary"}
+    )
+    assert "canary" not in json.dumps([unreachable.reason, unreachable.detail])
+
+
+def test_timings_say_how_long_each_phase_took_and_nothing_of_phases_not_needed(receiver, transport):
+    from workers.outbound import Request
+
+    sender, target = transport(), receiver(answering(OK))
+    first, again = (sender.send(Request("GET", target.url(), {}, None, 5000)).timings for _ in range(2))
+    assert 0 < first.connect_ms <= first.first_byte_ms <= first.total_ms
+    assert (first.dns_ms, first.tls_ms, again.connect_ms) == (None, None, None)
+    assert 0 < again.first_byte_ms <= again.total_ms

@@ -1,0 +1,274 @@
+"""S-TIME: the guard at work.
+
+Public names are mapped to loopback addresses that the allow-list opens: 127.0.0.2 stands for a public address,
+127.0.0.1 for a private one.
+"""
+
+import threading
+
+import pytest
+from dnslib import AAAA, CNAME, QTYPE, RCODE, RR, A, DNSRecord
+from dnslib.server import BaseResolver, DNSServer
+
+from workers.outbound import Request
+from workers.outcome import Failed, Refused, Unreachable
+from workers.resolver import Resolver
+
+from .receivers import OK, Names, Receiver, answering
+
+PUBLIC, PRIVATE = "127.0.0.2", "127.0.0.1"
+ALLOW = "127.0.0.2/32"
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "[::]", "169.254.169.254"]
+)
+def test_s_addr_a_literal_address_that_may_not_be_reached_is_refused_unsent(send, receiver, host):
+    target = receiver(answering(OK))
+    refused = send(target.url(host=host), allow=ALLOW)
+    assert (type(refused), refused.reason) == (Refused, "blocked_address")
+    assert not target.connections
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "localhost.", "ip6-localhost", "ｌocalhost"])
+def test_s_name_a_name_of_this_machine_is_refused_unsent(send, receiver, host):
+    target = receiver(answering(OK))
+    outcome = send(target.url(host=host), allow=ALLOW)
+    assert outcome.reason in ("blocked_address", "dns")
+    assert not target.connections
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        [PUBLIC, PRIVATE],
+        [PRIVATE, PUBLIC],
+        [PUBLIC, "::1"],
+        [PUBLIC, "fe80::1%lo"],
+        [PUBLIC, "169.254.169.254"],
+        [PUBLIC, "nonsense"],
+        [PUBLIC] * 101,
+    ],
+)
+def test_s_time_one_address_that_may_not_be_reached_refuses_them_all(send, receiver, addresses):
+    target = receiver(answering(OK), host=PUBLIC)
+    refused = send(target.url(host="mixed.example"), allow=ALLOW, resolver=Names(mixed_example=[addresses]))
+    assert (type(refused), refused.reason) == (Refused, "blocked_address")
+    assert not target.connections
+
+
+def test_a_hundred_addresses_are_taken(send, receiver):
+    target = receiver(answering(OK), host=PUBLIC)
+    names = Names(many_example=[[PUBLIC] * 100])
+    assert send(target.url(host="many.example"), allow=ALLOW, resolver=names).status_code == 200
+
+
+def test_a_name_without_addresses_is_unreachable(send):
+    outcome = send("http://none.example/", resolver=Names(none_example=[[]]))
+    assert (type(outcome), outcome.reason) == (Unreachable, "dns")
+
+
+def test_the_next_address_is_tried_when_one_refuses_the_connection(send, receiver):
+    target = receiver(answering(OK), host=PUBLIC)
+    names = Names(two_example=[["127.0.0.3", PUBLIC]])
+    outcome = send(target.url(host="two.example"), allow="127.0.0.2/31", resolver=names)
+    assert outcome.status_code == 200
+
+
+def test_a_closed_port_is_unreachable(send, receiver):
+    target = receiver(answering(OK))
+    target.close()
+    outcome = send(target.url())
+    assert (type(outcome), outcome.reason) == (Unreachable, "connect")
+
+
+class Rebinding(BaseResolver):
+    """A name server whose name turns from public to private after the first question, which it counts."""
+
+    def __init__(self):
+        self.questions = []
+
+    def resolve(self, request, handler):
+        name = str(request.q.qname)
+        self.questions.append(name)
+        reply = request.reply()
+        if name == "rebind.example.":
+            reply.add_answer(
+                RR(name, QTYPE.A, rdata=A(PUBLIC if len(self.questions) == 1 else PRIVATE), ttl=0)
+            )
+        elif name == "alias.example.":
+            reply.add_answer(RR(name, QTYPE.CNAME, rdata=CNAME("inside.example"), ttl=0))
+            reply.add_answer(RR("inside.example", QTYPE.A, rdata=A(PRIVATE), ttl=0))
+        elif name == "six.example.":
+            reply.add_answer(RR(name, QTYPE.A, rdata=A(PUBLIC), ttl=0))
+            reply.add_answer(RR(name, QTYPE.AAAA, rdata=AAAA("::1"), ttl=0))
+        else:
+            reply.header.rcode = RCODE.SERVFAIL if name == "broken.example." else RCODE.NXDOMAIN
+        return reply
+
+
+class AskingDns:
+    """Asks one DNS server over UDP, one question a lookup."""
+
+    def __init__(self, port):
+        self._port = port
+
+    def addresses(self, host, port, within_s):
+        answer = DNSRecord.parse(DNSRecord.question(host).send("127.0.0.1", self._port, timeout=within_s))
+        if answer.header.rcode:
+            raise Failed("dns", RCODE[answer.header.rcode])
+        return [str(rr.rdata) for rr in answer.rr if rr.rtype in (QTYPE.A, QTYPE.AAAA)]
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def dns():
+    zone = Rebinding()
+    server = DNSServer(zone, port=0, address="127.0.0.1")
+    server.start_thread()
+    zone.port = server.server.server_address[1]
+    yield zone
+    server.stop()
+    server.server.server_close()
+    server.thread.join(5)
+
+
+def test_s_time_a_name_that_turns_private_is_looked_up_once_and_its_first_address_connected_to(
+    dns, receiver, send
+):
+    public = receiver(answering(OK), host=PUBLIC)
+    private = Receiver(answering(OK), host=PRIVATE, port=public.port)
+    outcome = send(public.url(host="rebind.example"), allow=ALLOW, resolver=AskingDns(dns.port))
+    private.close()
+    assert outcome.status_code == 200
+    assert dns.questions == ["rebind.example."]
+    assert [conn.getsockname()[0] for conn in public.connections] == [PUBLIC]
+    assert private.connections == []
+
+
+def test_s_time_a_name_that_has_turned_private_since_is_refused_when_its_connection_is_gone(
+    dns, receiver, transport
+):
+    public = receiver(
+        answering(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"), host=PUBLIC
+    )
+    sender = transport(ALLOW, resolver=AskingDns(dns.port))
+    request = Request("GET", public.url(host="rebind.example"), {}, None, 5000)
+    assert sender.send(request).status_code == 200
+    assert sender.send(request).reason == "blocked_address"
+
+
+@pytest.mark.parametrize("name", ["alias.example", "six.example"])
+def test_s_time_a_private_address_behind_an_alias_or_beside_a_public_one_is_refused(dns, send, name):
+    outcome = send(f"http://{name}/", allow=ALLOW, resolver=AskingDns(dns.port))
+    assert (type(outcome), outcome.reason) == (Refused, "blocked_address")
+
+
+@pytest.mark.parametrize("name", ["missing.example", "broken.example"])
+def test_s_time_a_name_that_does_not_resolve_is_a_failure_to_try_again(dns, send, name):
+    outcome = send(f"http://{name}/", resolver=AskingDns(dns.port))
+    assert (type(outcome), outcome.reason) == (Unreachable, "dns")
+
+
+@pytest.fixture
+def hanging(monkeypatch):
+    """Lookups of names under hang.example wait until the test ends; how many have begun is counted."""
+    let_go, begun = threading.Event(), []
+
+    def look_up(host, port):
+        if host.endswith("hang.example"):
+            begun.append(host)
+            let_go.wait(10)
+        return [PRIVATE]
+
+    monkeypatch.setattr("workers.resolver._look_up", look_up)
+    yield begun
+    let_go.set()
+
+
+def test_s_time_a_lookup_that_hangs_is_given_up_after_the_limit(hanging, send):
+    outcome = send("http://a.hang.example/", resolver=Resolver(limit_s=0.2))
+    assert (type(outcome), outcome.reason) == (Unreachable, "dns")
+    assert 200 <= outcome.timings.total_ms < 700
+
+
+def test_s_time_a_lookup_that_hangs_ends_with_the_attempt(hanging, send):
+    outcome = send("http://a.hang.example/", timeout_ms=200)
+    assert (type(outcome), outcome.reason) == (Unreachable, "timeout")
+    assert 200 <= outcome.timings.total_ms < 700
+
+
+def test_s_time_lookups_that_hang_hold_a_bounded_number_of_threads(hanging):
+    resolver = Resolver(lanes=2, threads_per_lane=2, limit_s=0.1)
+    for number in range(6):
+        with pytest.raises(Failed):
+            resolver.addresses(f"{number}.hang.example", 80, 1)
+    assert len(hanging) == 2
+    resolver.close()
+
+
+def test_s_time_a_domain_that_hangs_does_not_hold_up_every_other(hanging):
+    resolver = Resolver(lanes=8, threads_per_lane=1, limit_s=0.2)
+    with pytest.raises(Failed):
+        resolver.addresses("a.hang.example", 80, 1)
+    found = []
+    for number in range(40):
+        try:
+            found.append(resolver.addresses(f"www.other{number}.example", 80, 0.2))
+        except Failed:
+            continue
+    assert len(found) > 20
+    resolver.close()
+
+
+def test_the_resolver_ends_its_threads():
+    resolver = Resolver()
+    resolver.addresses("localhost", 80, 5)
+    resolver.close()
+    with pytest.raises(Failed):
+        resolver.addresses("localhost", 80, 5)
+    for thread in resolver._threads:
+        thread.join(5)
+    assert not any(thread.is_alive() for thread in resolver._threads)
+
+
+def test_s_time_a_redirect_is_an_answer_and_is_not_followed(receiver, send):
+    private = receiver(answering(OK))
+    to_private = b"HTTP/1.1 302 Found\r\nLocation: %b\r\nContent-Length: 0\r\n\r\n" % private.url().encode()
+    outcome = send(receiver(answering(to_private), host=PUBLIC).url(), allow=ALLOW)
+    assert outcome.status_code == 302
+    assert not private.connections
+
+
+def test_s_time_boopers_own_api_is_refused_but_its_echo_is_not(receiver, send):
+    own = receiver(answering(OK))
+    listens = frozenset({("127.0.0.1", own.port)})
+    assert send(own.url("/api/jobs"), own=listens).reason == "blocked_address"
+    assert send(own.url("/api/echo?x=/api/jobs"), own=listens).status_code == 200
+    assert len(own.requests) == 1
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::ffff:127.0.0.1]"])
+def test_s_time_an_open_connection_to_the_echo_does_not_lead_to_the_rest_of_the_api(
+    receiver, transport, host
+):
+    own = receiver(answering(OK))
+    sender = transport(own=frozenset({("127.0.0.1", own.port)}))
+    echo, jobs = (
+        Request("POST", own.url(path, host), {}, b"{}", 5000) for path in ("/api/echo", "/api/jobs")
+    )
+    assert sender.send(echo).status_code == 200
+    assert sender.send(jobs).reason == "blocked_address"
+    assert sender.send(echo).status_code == 200
+    assert len(own.connections) == 1
+
+
+def test_s_time_the_unspecified_address_does_not_lead_to_boopers_own_api(receiver, send):
+    own = receiver(answering(OK))
+    outcome = send(
+        own.url("/api/jobs", host="0.0.0.0"), allow="0.0.0.0/0", own=frozenset({("127.0.0.1", own.port)})
+    )
+    assert outcome.reason == "blocked_address"
+    assert not own.requests

@@ -1,0 +1,102 @@
+"""H1 to H5: which methods and headers a client may order."""
+
+import pytest
+
+from models.request_rules import HeadersRefused, check_headers, check_method
+
+
+@pytest.mark.parametrize(
+    "method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "post", "Get"]
+)
+def test_h4_the_usual_methods_pass_in_any_case(method):
+    check_method(method)
+
+
+@pytest.mark.parametrize(
+    "method", ["", "CONNECT", "TRACE", "GET ", "G ET", "PO\u017fT", "GET\r\nX: y", None, 5, "QUERY"]
+)
+def test_h4_any_other_method_is_refused(method):
+    with pytest.raises(ValueError, match="must be one of .*, got "):
+        check_method(method)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Bearer x"},
+        {"X-Empty": ""},
+        {"X-Latin": "é"},
+        {"X-Tab": "a\tb"},
+        {"User-Agent": "mine"},
+        {"Content-Type": "application/json", "Cookie": "a=b", "Accept": "*/*", "X-Forwarded-For": "1.1.1.1"},
+    ],
+)
+def test_h1_ordinary_headers_pass(headers):
+    check_headers(headers)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["a\r\nX: y", "a\nb", "a\rb", "a\0b", " secret", "secret ", "\tsecret", "a\x7f", "a\x1b", "€", "\ud800"],
+)
+def test_h1_a_value_that_would_break_or_bend_the_request_is_refused_without_being_quoted(value):
+    with pytest.raises(HeadersRefused, match="X-A: must .*, got ") as raised:
+        check_headers({"X-A": value})
+    assert value not in str(raised.value)
+
+
+@pytest.mark.parametrize("value", [None, 5, True, ["a"], {"a": "b"}])
+def test_h1_a_value_that_is_no_string_is_refused(value):
+    with pytest.raises(HeadersRefused, match="must be a string, got "):
+        check_headers({"X-A": value})
+
+
+@pytest.mark.parametrize(
+    "name", ["", " ", "X Y", "X:", "X\r\nY", "X\0", "Ünamed", "X\t", ":path", "X(Y)", "X\n"]
+)
+def test_h1_a_name_that_is_no_token_is_refused(name):
+    with pytest.raises(HeadersRefused, match="must be named with"):
+        check_headers({name: "x"})
+
+
+FORBIDDEN = """
+Host Content-Length Transfer-Encoding TE Trailer Connection Keep-Alive Proxy-Authorization Proxy-Connection
+Proxy-X Upgrade Expect HTTP2-Settings webhook-id webhook-signature Webhook-Timestamp Booper-Hop Booper-Attempt
+Metadata Metadata-Flavor X-aws-ec2-metadata-token X-aws-ec2-metadata-token-ttl-seconds X-Google-Metadata-Request
+"""
+
+
+@pytest.mark.parametrize("name", (FORBIDDEN + FORBIDDEN.lower() + FORBIDDEN.upper()).split())
+def test_h2_a_header_that_frames_signs_or_opens_metadata_is_refused_in_any_case(name):
+    with pytest.raises(HeadersRefused, match="must be a header that"):
+        check_headers({name: "x"})
+
+
+def test_h3_a_header_given_twice_in_different_cases_is_refused():
+    with pytest.raises(HeadersRefused, match="x-a: must be given once"):
+        check_headers({"X-A": "1", "x-a": "2"})
+
+
+def test_h5_fifty_headers_pass_and_one_more_does_not():
+    fifty = {f"X-{n}": "v" for n in range(50)}
+    check_headers(fifty)
+    with pytest.raises(HeadersRefused, match="must be at most 50 headers, got 51"):
+        check_headers({**fifty, "X-50": "v"})
+
+
+def test_h5_a_header_of_eight_kibibytes_passes_and_one_byte_more_does_not():
+    check_headers({"X-A": "v" * (8192 - 3)})
+    with pytest.raises(HeadersRefused, match="X-A: must be at most 8192 bytes with its name, got 8193"):
+        check_headers({"X-A": "v" * (8192 - 2)})
+
+
+def test_h5_all_headers_together_are_at_most_thirty_two_kibibytes():
+    with pytest.raises(HeadersRefused, match="must be at most 32768 bytes together"):
+        check_headers({f"X-{n}": "v" * 8000 for n in range(5)})
+
+
+def test_every_bad_header_is_named_at_once():
+    with pytest.raises(HeadersRefused) as raised:
+        check_headers({"Host": "x", "X-A": "a\nb", "X-Good": "x"})
+    assert set(raised.value.errors) == {"Host", "X-A"}

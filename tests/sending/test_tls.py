@@ -1,0 +1,158 @@
+"""S-TIME, TLS: the certificate is checked against the ordered name, the connection goes to the guarded address."""
+
+import datetime
+import os
+import ssl
+
+import pytest
+import trustme
+
+from workers.outcome import Unreachable
+
+from .receivers import OK, Names, answering, answering_once, dripping
+
+
+@pytest.fixture(scope="module")
+def authority():
+    return trustme.CA()
+
+
+@pytest.fixture
+def ca_file(authority, tmp_path):
+    path = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return str(path)
+
+
+def server_side(certificate: trustme.LeafCert, **limits) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    for name, value in limits.items():
+        setattr(context, name, value)
+    return context
+
+
+@pytest.fixture
+def shop(authority, receiver):
+    """A receiver that holds a certificate for shop.example."""
+    return receiver(answering(OK), tls=server_side(authority.issue_cert("shop.example")))
+
+
+NAMES = {"shop_example": [["127.0.0.1"]], "other_example": [["127.0.0.1"]]}
+
+
+def test_a_name_is_verified_while_its_pinned_address_is_connected_to(shop, send, ca_file):
+    outcome = send(shop.url(host="shop.example"), resolver=Names(**NAMES), ca_file=ca_file)
+    assert outcome.status_code == 200
+    assert 0 < outcome.timings.tls_ms < outcome.timings.first_byte_ms
+
+
+def test_the_name_is_asked_for_in_the_handshake(authority, receiver, send, ca_file):
+    asked = []
+    context = server_side(authority.issue_cert("shop.example"))
+    context.sni_callback = lambda sock, name, ctx: asked.append(name)
+    send(
+        receiver(answering(OK), tls=context).url(host="shop.example."),
+        resolver=Names(**NAMES),
+        ca_file=ca_file,
+    )
+    assert asked == ["shop.example"]
+
+
+def test_a_certificate_for_an_address_is_good_for_that_address(authority, receiver, send, ca_file):
+    target = receiver(answering(OK), tls=server_side(authority.issue_cert("127.0.0.1")))
+    assert send(target.url(), ca_file=ca_file).status_code == 200
+
+
+def expired(authority):
+    long_ago = datetime.datetime(2020, 1, 1)
+    return authority.issue_cert(
+        "shop.example", not_before=long_ago, not_after=long_ago + datetime.timedelta(1)
+    )
+
+
+BAD = {
+    "another name": lambda authority: server_side(authority.issue_cert("other.example")),
+    "expired": lambda authority: server_side(expired(authority)),
+    "another authority": lambda authority: server_side(trustme.CA().issue_cert("shop.example")),
+    "only the address": lambda authority: server_side(authority.issue_cert("127.0.0.1")),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_certificate_is_a_failure_and_nothing_is_sent(authority, receiver, send, ca_file, case):
+    target = receiver(answering(OK), tls=BAD[case](authority))
+    outcome = send(target.url(host="shop.example"), resolver=Names(**NAMES), ca_file=ca_file)
+    assert (type(outcome), outcome.reason) == (Unreachable, "tls")
+    assert not target.requests
+
+
+def test_an_unknown_authority_is_not_trusted_by_default(shop, send):
+    assert send(shop.url(host="shop.example"), resolver=Names(**NAMES)).reason == "tls"
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
+def test_tls_before_1_2_is_not_spoken(authority, receiver, send, ca_file):
+    old = server_side(authority.issue_cert("shop.example"))
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    target = receiver(answering(OK), tls=old)
+    assert send(target.url(host="shop.example"), resolver=Names(**NAMES), ca_file=ca_file).reason == "tls"
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_an_open_tls_connection_is_used_again(authority, receiver, transport, ca_file, version):
+    from workers.outbound import Request
+
+    context = server_side(authority.issue_cert("shop.example"), maximum_version=version)
+    target = receiver(answering(OK), tls=context)
+    names = Names(**NAMES)
+    sender = transport(resolver=names, ca_file=ca_file)
+    for _ in range(3):
+        outcome = sender.send(Request("POST", target.url(host="shop.example"), {}, b"x" * 200_000, 5000))
+        assert outcome.status_code == 200
+    assert len(target.requests) == 3
+    assert names.lookups == ["shop.example"]
+
+
+def test_a_plain_server_at_an_https_port_is_a_failure(receiver, send, ca_file):
+    target = receiver(lambda conn, _: conn.recv(9999) and conn.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
+    url = target.url(host="shop.example").replace("http:", "https:")
+    assert send(url, resolver=Names(**NAMES), ca_file=ca_file).reason == "tls"
+
+
+def test_b1_a_handshake_drip_ends_at_the_deadline(receiver, send):
+    target = receiver(dripping(b"\x16\x03\x03\x40\x00", b"\x02", 0.05))
+    outcome = send(target.url().replace("http:", "https:"), timeout_ms=500)
+    assert outcome.reason == "timeout"
+    assert 500 <= outcome.timings.total_ms < 1000
+
+
+@pytest.mark.parametrize(
+    ("first", "drop"),
+    [(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"), (b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n", b"x")],
+)
+def test_b1_a_drip_inside_tls_ends_at_the_deadline(authority, receiver, send, ca_file, first, drop):
+    target = receiver(dripping(first, drop, 0.05), tls=server_side(authority.issue_cert("127.0.0.1")))
+    outcome = send(target.url(), timeout_ms=500, ca_file=ca_file)
+    assert outcome.reason == "timeout"
+    assert 500 <= outcome.timings.total_ms < 1000
+
+
+def test_b5_a_body_until_the_end_needs_a_proper_end_of_tls(authority, receiver, send, ca_file):
+    context = server_side(authority.issue_cert("127.0.0.1"))
+    cut = receiver(answering_once(b"HTTP/1.1 200 OK\r\n\r\nhalf"), tls=context)
+    sized = receiver(answering_once(OK), tls=context)
+    assert send(cut.url(), ca_file=ca_file).reason == "reset"
+    assert send(sized.url(), ca_file=ca_file).status_code == 200
+
+
+def test_s_time_no_session_keys_are_written_and_no_other_roots_are_trusted(
+    shop, send, ca_file, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.setenv(variable, ca_file)
+    assert send(shop.url(host="shop.example"), resolver=Names(**NAMES)).reason == "tls"
+    assert send(shop.url(host="shop.example"), resolver=Names(**NAMES), ca_file=ca_file).status_code == 200
+    assert not os.path.exists(tmp_path / "keys")
