@@ -58,7 +58,7 @@ class Running:
                 start_new_session=True,
             )
         self.pid = self._popen.pid
-        self._group_ended = False
+        self._told = self._group_ended = False
 
     @property
     def ended(self) -> bool:
@@ -77,9 +77,10 @@ class Running:
             self._group_ended = True
 
     def tell_to_stop(self) -> None:
-        """SIGTERM to the leader."""
-        if not self.ended:
+        """SIGTERM to the leader, once: a second one asks for the end without delay."""
+        if not self._told and not self.ended:
             self._popen.terminate()
+        self._told = True
 
     def stop(self, limit_seconds: float = 15) -> int | None:
         """SIGTERM to the leader, SIGKILL to what is left; the leader's exit status, None if it was killed."""

@@ -38,8 +38,7 @@ NOT_KEPT = {
     "HTTP/1.0": b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
     "a second answer came unasked": OK + OK,
     "a body came with 204": b"HTTP/1.1 204 x\r\nContent-Length: 2\r\n\r\nok",
-    "the body was not read to its end": b"HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n"
-    + b"x" * 2_000_000,
+    "the body was not read to its end": b"HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n" + b"x" * 2_000_000,
 }
 
 
