@@ -31,7 +31,7 @@ class Scale(NamedTuple):
 
 
 FULL = os.environ.get("BOOPER_JOURNEY_SCALE") == "full"
-SCALE = Scale(10_000, 60, 20_000, 20) if FULL else Scale(1_500, 8, 6_000, 6)
+SCALE = Scale(10_000, 60, 20_000, 20) if FULL else Scale(1_000, 6, 5_000, 5)
 
 
 class Journey:
