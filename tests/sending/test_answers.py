@@ -162,9 +162,10 @@ def test_b2_an_endless_body_is_left_after_a_mebibyte(receiver, send, case):
     assert answered.timings.total_ms < 5000
 
 
-def test_b2_endless_small_chunks_are_left_after_a_mebibyte_of_framing(receiver, send):
+def test_b2_endless_small_chunks_are_left_before_they_cost_much(receiver, send):
     answered = send(receiver(answering_once(CHUNKED + b"1\r\nx\r\n" * 300_000)).url())
-    assert (answered.status_code, len(answered.body), answered.truncated) == (200, 65536, True)
+    assert (answered.status_code, answered.truncated) == (200, True)
+    assert 10_000 < len(answered.body) < 20_000
 
 
 def test_b3_a_compressed_body_is_kept_compressed(receiver, send):

@@ -8,7 +8,7 @@ from workers.outcome import Failed, Unreachable
 
 from .receivers import Names, dripping, not_reading, reading_slowly
 
-TIMEOUT_MS = 700
+TIMEOUT_MS = 400
 
 DRIPS = {
     "silence": dripping(b"", b"", 0.1),

@@ -59,13 +59,14 @@ def test_h1_a_name_that_is_no_token_is_refused(name):
 FORBIDDEN = """
 Host Content-Length Transfer-Encoding TE Trailer Connection Keep-Alive Proxy-Authorization Proxy-Connection
 Proxy-X Upgrade Expect HTTP2-Settings webhook-id webhook-signature Webhook-Timestamp Booper-Hop Booper-Attempt
-Metadata Metadata-Flavor X-aws-ec2-metadata-token X-aws-ec2-metadata-token-ttl-seconds X-Google-Metadata-Request
+Metadata Metadata-Flavor X-aws-ec2-metadata-token X-aws-ec2-metadata-token-ttl-seconds
+X-Google-Metadata-Request
 """
 
 
 @pytest.mark.parametrize("name", (FORBIDDEN + FORBIDDEN.lower() + FORBIDDEN.upper()).split())
 def test_h2_a_header_that_frames_signs_or_opens_metadata_is_refused_in_any_case(name):
-    with pytest.raises(HeadersRefused, match="must be a header that"):
+    with pytest.raises(HeadersRefused, match="must be another header, .* got "):
         check_headers({name: "x"})
 
 

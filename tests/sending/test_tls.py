@@ -1,4 +1,6 @@
-"""S-TIME, TLS: the certificate is checked against the ordered name, the connection goes to the guarded address."""
+"""S-TIME, TLS: the certificate is checked against the ordered name, the connection goes to the guarded
+address.
+"""
 
 import datetime
 import os
