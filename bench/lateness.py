@@ -22,7 +22,7 @@ import psycopg
 from tests.journeys import checker
 from tests.journeys.broker import shared_broker
 from tests.journeys.client import now_us
-from tests.journeys.journey import Journey, lead_us, spread
+from tests.journeys.journey import Journey, spread
 from tests.journeys.ledger import History
 from tests.journeys.processes import Receiver, cpu_seconds
 from tests.journeys.product import Production
@@ -31,6 +31,7 @@ POSTGRES_URL = os.environ.get("BOOPER_TEST_POSTGRES_URL", "postgresql://root@127
 RABBITMQ_URL = os.environ.get("BOOPER_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")
 IDLE_SECONDS = 10
 SETTLE_SECONDS = 3
+SETTLE_LIMIT_SECONDS = 120
 BOUNDS_MS = {"p50": 25, "p99": 150}
 IDLE_BOUND_PERCENT = 5
 PACKAGES = ("dramatiq", "flask", "gunicorn", "peewee", "pika", "psycopg", "requests")
@@ -61,8 +62,8 @@ def idle_cpu_percent(product: Production) -> float:
 
 def journey(journey: Journey, rate: int, seconds: int) -> History:
     count = rate * seconds
-    journey.order(list(spread(count, now_us() + lead_us(count), seconds)))
-    return journey.settle(lead_us(count) / 1e6 + seconds + 60)
+    journey.order(list(spread(count, journey.lead_us(count) + now_us(), seconds)))
+    return journey.settle(seconds + SETTLE_LIMIT_SECONDS)
 
 
 def recorded_lateness_us(history: History) -> list[int]:

@@ -18,7 +18,7 @@ from .product import Product
 
 SECOND = 1_000_000
 WEEK = 7 * 24 * 3600 * SECOND
-CREATES_PER_SECOND = 250  # what the API surely takes on a busy machine of two cores
+SAMPLE = 40
 
 
 class Scale(NamedTuple):
@@ -31,7 +31,7 @@ class Scale(NamedTuple):
 
 
 FULL = os.environ.get("BOOPER_JOURNEY_SCALE") == "full"
-SCALE = Scale(10_000, 60, 20_000, 20) if FULL else Scale(1_500, 10, 6_000, 8)
+SCALE = Scale(10_000, 60, 20_000, 20) if FULL else Scale(1_000, 6, 5_000, 5)
 
 
 class Journey:
@@ -48,6 +48,14 @@ class Journey:
         self.history.created += created
         assert {create.outcome for create in created} <= {"ok"}, "the API must answer every create with 2xx"
         return created
+
+    def lead_us(self, count: int) -> int:
+        """How far ahead the first of so many jobs must be due for all to be created before: this machine is tried."""
+        began_at = now_us()
+        sample = self.order(list(spread(SAMPLE, began_at + WEEK, 1)))
+        pace_us = (now_us() - began_at) / SAMPLE
+        self.cancel(sample)
+        return 2 * SECOND + int(1.5 * pace_us * count)
 
     def cancel(self, created: list[Created]) -> None:
         self.history.cancelled += [self.client.cancel(create) for create in created]
@@ -85,8 +93,3 @@ def spread(count: int, first_due_at: int, stretch_seconds: float, *paths: str) -
     for number in range(count):
         due_at = first_due_at + int(stretch_seconds * SECOND * number / count)
         yield Order(f"{mark}-{number}", due_at, paths[number % len(paths)])
-
-
-def lead_us(count: int) -> int:
-    """How far ahead the first of so many jobs must be due for all to be created before."""
-    return 2 * SECOND + count * SECOND // CREATES_PER_SECOND

@@ -58,6 +58,7 @@ class Running:
                 start_new_session=True,
             )
         self.pid = self._popen.pid
+        self._told = self._group_ended = False
 
     @property
     def ended(self) -> bool:
@@ -67,24 +68,28 @@ class Running:
         return self.log_path.read_text(errors="replace")
 
     def kill(self) -> None:
-        """SIGKILL to the whole group at once, as a machine that loses its power would."""
-        self._signal(signal.SIGKILL)
-        self._popen.wait(10)
-        wait_until(lambda: not group_members(self.pid), 10, f"the end of all processes of {self.name}")
+        """SIGKILL to the whole group at once, as a machine that loses its power would. Once: an id comes back."""
+        if not self._group_ended:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+            self._popen.wait(10)
+            wait_until(lambda: not group_members(self.pid), 10, f"the end of all processes of {self.name}")
+            self._group_ended = True
+
+    def tell_to_stop(self) -> None:
+        """SIGTERM to the leader, once: a second one asks for the end without delay."""
+        if not self._told and not self.ended:
+            self._popen.terminate()
+        self._told = True
 
     def stop(self, limit_seconds: float = 15) -> int | None:
         """SIGTERM to the leader, SIGKILL to what is left; the leader's exit status, None if it was killed."""
         status = None
-        with contextlib.suppress(ProcessLookupError):
-            self._popen.terminate()
+        self.tell_to_stop()
         with contextlib.suppress(subprocess.TimeoutExpired):
             status = self._popen.wait(limit_seconds)
         self.kill()
         return status
-
-    def _signal(self, number: int) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, number)
 
 
 class Receiver:

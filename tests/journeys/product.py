@@ -22,6 +22,7 @@ from .processes import Running, descendants, free_port, wait_until
 
 BOOPER = str(Path(sys.executable).with_name("booper"))
 READY_SECONDS = 30
+STOP_SECONDS = 40  # more than the grace Booper gives requests under way
 DEMO_KEY = "sk_public_20230921"
 
 
@@ -59,9 +60,15 @@ class Product:
     def start(self) -> None:
         raise NotImplementedError
 
+    def stop(self) -> dict[str, int | None]:
+        """Tell every process to stop, as an operator would; the exit statuses, None for one that had to be killed."""
+        for running in self.processes.values():
+            running.tell_to_stop()
+        return {name: running.stop(STOP_SECONDS) for name, running in self.processes.items()}
+
     def close(self) -> None:
         for running in self.processes.values():
-            running.stop()
+            running.kill()
 
     def launch(self, *names: str) -> None:
         """Start `booper NAME` for each name."""

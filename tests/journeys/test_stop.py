@@ -1,0 +1,23 @@
+"""Told to stop, both modes end by themselves, and what was under way is finished first."""
+
+import pytest
+
+from . import checker
+from .client import now_us
+from .journey import SECOND, spread
+
+pytestmark = pytest.mark.journey
+JOBS = 60
+
+
+def test_stopping_finishes_what_is_under_way_and_keeps_the_rest(either_mode):
+    """Each job arrives once: none under way is cut and sent again, none that waits is lost."""
+    either_mode.order(list(spread(JOBS, now_us() + SECOND, 3, "/slow/1")))
+    either_mode.await_arrivals(JOBS // 4, 15)
+    statuses = either_mode.product.stop()
+    assert set(statuses.values()) == {0}
+    assert either_mode.receiver.arrived() < JOBS
+    either_mode.product.start()
+    history = either_mode.settle(30)
+    assert checker.check(history) == []
+    assert len(history.arrivals) == JOBS
