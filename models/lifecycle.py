@@ -35,8 +35,8 @@ IS_WAITING = "state IN ('available', 'scheduled', 'retryable')"
 RESCUED_AT_ONCE = 500
 
 
-class StagedJob(NamedTuple):
-    """A waiting job that a message is about to name."""
+class DueJob(NamedTuple):
+    """A waiting job that a message is to name."""
 
     id: int
     scheduled_at: int
@@ -86,17 +86,17 @@ def staged_between(first: int, last: int, limit: int) -> int:
     return fetch(sql, (first, last, limit))[0][0]
 
 
-def due(first: int, last: int, limit: int) -> list[int]:
-    """The ids of waiting jobs due from `first` to `last` that no message names yet, soonest first."""
+def due(first: int, last: int, limit: int) -> list[DueJob]:
+    """Waiting jobs due from `first` to `last` that no message names yet, soonest first."""
     rows = fetch(
-        f"SELECT id FROM job WHERE staged_at IS NULL AND {IS_WAITING} AND scheduled_at >= %s AND scheduled_at <= %s "
-        "ORDER BY scheduled_at, id LIMIT %s",
+        f"SELECT id, scheduled_at FROM job WHERE staged_at IS NULL AND {IS_WAITING} "
+        "AND scheduled_at >= %s AND scheduled_at <= %s ORDER BY scheduled_at, id LIMIT %s",
         (first, last, limit),
     )
-    return [row[0] for row in rows]
+    return [DueJob(*row) for row in rows]
 
 
-def stage(ids: Sequence[int], now: int) -> list[StagedJob]:
+def stage(ids: Sequence[int], now: int) -> list[DueJob]:
     """Mark jobs for the message that is about to name them; returns those marked, soonest first.
 
     Marked before they are published, so that a claim never meets its own mark; a crash in between leaves marks
@@ -110,7 +110,7 @@ def stage(ids: Sequence[int], now: int) -> list[StagedJob]:
             f"WHERE {these} AND staged_at IS NULL AND {IS_WAITING} RETURNING id, scheduled_at",
             (now, now, given),
         )
-    return sorted((StagedJob(*row) for row in rows), key=lambda job: (job.scheduled_at, job.id))
+    return sorted((DueJob(*row) for row in rows), key=lambda job: (job.scheduled_at, job.id))
 
 
 def unstage(ids: Sequence[int]) -> int:

@@ -74,7 +74,7 @@ def name_error(name: object) -> str | None:
         return f"must be named with letters, digits and !#$%&'*+-.^_`|~, got {ascii(name)[:100]}"
     lowered = name.lower()
     if lowered in RESERVED_NAMES or lowered.startswith(RESERVED_PREFIXES):
-        return f"must be a header that Booper does not set or keep back, got {name[:100]!r}"
+        return f"must be another header, since Booper sets or keeps back this one, got {name[:100]!r}"
     return None
 
 
@@ -101,6 +101,6 @@ def _together_error(headers: Mapping[str, str]) -> str | None:
     if len(headers) > MAX_HEADERS:
         return f"must be at most {MAX_HEADERS} headers, got {len(headers)}"
     size = sum(len(str(name)) + len(str(value)) for name, value in headers.items())
-    return (
-        f"must be at most {MAX_ALL_HEADERS_BYTES} bytes together, got {size}" if size > MAX_ALL_HEADERS_BYTES else None
-    )
+    if size > MAX_ALL_HEADERS_BYTES:
+        return f"must be at most {MAX_ALL_HEADERS_BYTES} bytes together, got {size}"
+    return None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import dramatiq
 import pika
+from dramatiq.broker import Consumer
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.common import dq_name
@@ -15,8 +16,9 @@ from dramatiq.middleware import Middleware
 from booper.settings import Settings
 from models import clock
 
-LET_GO_EVERY_MS = 20  # how exactly a worker lets delayed messages go
-LEAD_US = 25 * clock.MILLISECOND  # a delayed message is let go this much early; the worker waits for the rest
+LET_GO_EVERY_MS = 50  # how often a worker looks for delayed messages to let go
+LEAD_US = 60 * clock.MILLISECOND  # a delayed message is let go this much early; the deliver actor waits for the rest
+IDLE_LOOK_MS = 1000  # consumers of other queues are woken by a message's arrival
 BROKER_OPTIONS = {
     "heartbeat": "30",
     "blocked_connection_timeout": "10",
@@ -26,12 +28,20 @@ BROKER_OPTIONS = {
 }
 
 
+class Rabbitmq(RabbitmqBroker):
+    """Lets only the delay queue's consumers look around often: each look costs idle CPU."""
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
+        often = queue_name == dq_name(queue_name)
+        return super().consume(queue_name, prefetch, timeout if often else IDLE_LOOK_MS)
+
+
 def make_broker(settings: Settings, middleware: Sequence[Middleware] = ()) -> dramatiq.Broker:
     """The broker of the settings. No retries of Dramatiq's own: retries live in our rows."""
     if settings.embedded:
         return StubBroker(middleware=list(middleware))
     urls = [with_options(url) for url in settings.broker_url.split(";")]
-    return RabbitmqBroker(url=urls, confirm_delivery=True, middleware=list(middleware))
+    return Rabbitmq(url=urls, confirm_delivery=True, middleware=list(middleware))
 
 
 def with_options(url: str) -> str:

@@ -6,6 +6,7 @@ table, so that no message is ever held for long; the stager names them again.
 """
 
 import logging
+import socket
 import time
 from collections.abc import Sequence
 
@@ -33,7 +34,7 @@ class Delivery:
     def __init__(self, settings: Settings) -> None:
         self._grace_s = settings.shutdown_grace_s
         self._lease_margin_us = int(settings.lease_margin_s * clock.SECOND)
-        policy = AddressPolicy(parse_allow(settings.target_allow), frozenset({(settings.host, settings.port)}))
+        policy = AddressPolicy(parse_allow(settings.target_allow), own_addresses(settings.host, settings.port))
         self._transport = Transport(policy, connections=settings.sender_slots)
         self.slots = Slots(settings.sender_slots)
         self.recorder = Recorder()
@@ -88,6 +89,12 @@ class Delivery:
                 self.senders.submit(job)
             if len(claimed) < len(ids):
                 lifecycle.unstage(lifecycle.not_yet_due(ids, clock.now()))
+
+
+def own_addresses(host: str, port: int) -> frozenset[tuple[str, int]]:
+    """Where this server itself listens: the host's addresses, each with the port."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return frozenset((str(address[0]), port) for *_, address in found)
 
 
 def wait_until(instant: int) -> None:

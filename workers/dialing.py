@@ -37,9 +37,7 @@ def connect(
     return Connection(target, sock, peer)
 
 
-def _guarded_addresses(
-    target: Target, policy: AddressPolicy, resolver: Resolves, deadline: Deadline
-) -> list[str]:
+def _guarded_addresses(target: Target, policy: AddressPolicy, resolver: Resolves, deadline: Deadline) -> list[str]:
     started_ms = deadline.elapsed_ms()
     if is_literal(target.host):
         addresses = [target.host]

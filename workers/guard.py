@@ -1,8 +1,8 @@
-"""The address guard: which IP addresses may be connected to. Pure; the transport asks before and after
-connecting.
+"""The address guard: which IP addresses may be connected to; asked before and after connecting.
 
 The public Internet only, unless the operator opened more; never a cloud's metadata service; never Booper's
-own API, except its few endpoints that start nothing.
+own API, except its few endpoints that start nothing. Pure, but for asking whether an address is this
+machine's.
 """
 
 import ipaddress
@@ -15,63 +15,23 @@ from typing import NamedTuple
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_REFUSED_V4 = tuple(
-    map(
-        ipaddress.IPv4Network,
-        (
-            "0.0.0.0/8",
-            "10.0.0.0/8",
-            "100.64.0.0/10",
-            "127.0.0.0/8",
-            "169.254.0.0/16",
-            "172.16.0.0/12",
-            "192.0.0.0/24",
-            "192.0.2.0/24",
-            "192.31.196.0/24",
-            "192.52.193.0/24",
-            "192.88.99.0/24",
-            "192.168.0.0/16",
-            "192.175.48.0/24",
-            "198.18.0.0/15",
-            "198.51.100.0/24",
-            "203.0.113.0/24",
-            "224.0.0.0/4",
-            "240.0.0.0/4",
-            "168.63.129.16/32",
-        ),
-    )
+
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(map(ipaddress.ip_network, text.split()))
+
+
+_REFUSED_V4 = _networks(
+    "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 "
+    "192.31.196.0/24 192.52.193.0/24 192.88.99.0/24 192.168.0.0/16 192.175.48.0/24 198.18.0.0/15 "
+    "198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4 168.63.129.16/32"
 )
 _GLOBAL_V6 = ipaddress.IPv6Network("2000::/3")
-_REFUSED_V6 = tuple(
-    map(
-        ipaddress.IPv6Network,
-        (
-            "2001::/23",
-            "2001:db8::/32",
-            "2002::/16",
-            "3fff::/20",
-            "2620:4f:8000::/48",
-        ),
-    )
+_REFUSED_V6 = _networks("2001::/23 2001:db8::/32 2002::/16 3fff::/20 2620:4f:8000::/48")
+_METADATA = _networks(
+    "169.254.169.254 169.254.170.2 169.254.170.23 169.254.0.23 100.100.100.200 168.63.129.16 192.0.0.192 "
+    "fd00:ec2::254 fd00:ec2::23 fd20:ce::254"
 )
-_METADATA = frozenset(
-    map(
-        ipaddress.ip_address,
-        (
-            "169.254.169.254",
-            "169.254.170.2",
-            "169.254.170.23",
-            "169.254.0.23",
-            "100.100.100.200",
-            "168.63.129.16",
-            "192.0.0.192",
-            "fd00:ec2::254",
-            "fd00:ec2::23",
-            "fd20:ce::254",
-        ),
-    )
-)
-_V4_CARRIERS = tuple(map(ipaddress.IPv6Network, ("::/96", "64:ff9b::/96", "64:ff9b:1::/48")))
+_V4_CARRIERS = _networks("::/96 64:ff9b::/96 64:ff9b:1::/48")
 _WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104
 _OWN_PATHS = re.compile(r"/api/(?:echo|ping|broadcast|channels/[A-Za-z0-9_-]+)")
 _ALLOW = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<v4>[0-9.]+))(?P<length>/[0-9]+)?(?::(?P<port>[0-9]{1,5}))?")
@@ -111,7 +71,7 @@ class AddressPolicy:
             address = _judged(ipaddress.ip_address(ip))
         except ValueError:
             return f"{ip!r} is no address"
-        if address in _METADATA or _carried_v4(address) in _METADATA:
+        if any(each in network for each in (address, _carried_v4(address)) for network in _METADATA):
             return f"{ip} is a metadata service"
         if self.is_own(ip, port, path):
             return f"{ip} port {port} is Booper's own address"
@@ -156,13 +116,15 @@ def _judged(address: Address) -> Address:
     return mapped or address
 
 
-def _carried_v4(address: Address) -> Address | None:
-    """The IPv4 address that a translator (NAT64, 6to4, IPv4-compatible) would send to, if any."""
+def _carried_v4(address: Address) -> Address:
+    """The IPv4 address that a translator (NAT64, 6to4, IPv4-compatible) would send to, else the address
+    itself.
+    """
     if isinstance(address, ipaddress.IPv4Address):
-        return None
+        return address
     if any(address in carrier for carrier in _V4_CARRIERS):
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.sixtofour
+    return address.sixtofour or address
 
 
 def _is_public(address: Address) -> bool:

@@ -33,7 +33,8 @@ class Transport:
     """Sends requests. Thread-safe: each send has its own connection, the idle ones lie behind one lock.
 
     `resolver` replaces the system's (tests); `connections` is how many may stay open unused; `ca_file`
-    holds the roots to trust instead of the bundled ones. `resolver` is closed with the transport.
+    holds the roots to trust instead of the bundled ones. `resolver` is closed with the transport. Make one
+    in each process, after any fork.
     """
 
     def __init__(

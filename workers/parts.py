@@ -1,12 +1,17 @@
 """Owns how the parts of this room are put together, for one process or for many."""
 
+import os
+import signal
+import threading
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import Middleware
 
 from booper.settings import Settings
+from booper.supervisor import die_with_parent
 from models import clock
 from models.database import connection
 from models.leader import Lead
@@ -23,6 +28,24 @@ class DeliveryMiddleware(Middleware):
 
     def __init__(self, delivery: Delivery) -> None:
         self._delivery = delivery
+        self._stopping = False
+
+    def after_process_boot(self, broker: Any) -> None:
+        """In a process of Dramatiq's command line: stop claiming the moment SIGTERM comes (its own loop looks once a
+        second), end at once on a second one, and never outlive the command line."""
+        die_with_parent()
+        first_answer = signal.getsignal(signal.SIGTERM)
+
+        def on_sigterm(signum: int, frame: FrameType | None) -> None:
+            if self._stopping:
+                os._exit(128 + signum)
+            self._stopping = True
+            # Not in the handler itself: it may have interrupted a holder of the lock that closing takes.
+            threading.Thread(target=self._delivery.close, name="closing").start()
+            if callable(first_answer):
+                first_answer(signum, frame)
+
+        signal.signal(signal.SIGTERM, on_sigterm)
 
     def before_worker_boot(self, broker: Any, worker: Any) -> None:
         """No message may wait in this process behind one that is held: fetch as many as there are threads."""

@@ -39,9 +39,7 @@ class Resolver:
     are daemons, since a hung getaddrinfo cannot be ended.
     """
 
-    def __init__(
-        self, lanes: int = LANES, threads_per_lane: int = THREADS_PER_LANE, limit_s: float = LIMIT_S
-    ):
+    def __init__(self, lanes: int = LANES, threads_per_lane: int = THREADS_PER_LANE, limit_s: float = LIMIT_S):
         self._limit_s = limit_s
         self._threads_per_lane = threads_per_lane
         self._lanes = [_Lane() for _ in range(lanes)]

@@ -19,6 +19,7 @@ MAX_BODY_KEPT_BYTES = 64 * 1024
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: .*)?")
 _LENGTH = re.compile(r"[0-9]{1,18}")
+_CHUNK_COST_BYTES = 64
 _CHUNK_LINE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;.*)?")
 _FOLD = re.compile(rb"\n[ \t]+")
 
@@ -59,7 +60,11 @@ def read_head(incoming: Incoming) -> Head:
 
 
 def read_body(incoming: Incoming, method: str, head: Head) -> Body:
-    """The body as it was sent, of which at most MAX_BODY_READ_BYTES are read (chunks with their framing)."""
+    """The body as it was sent, of which at most MAX_BODY_READ_BYTES are read.
+
+    A chunk counts its framing and _CHUNK_COST_BYTES more, since a body in one-byte chunks would cost
+    seconds of CPU.
+    """
     incoming.taken_bytes = 0
     kept = _Kept()
     if method == "HEAD" or head.status_code in (204, 304):
@@ -145,6 +150,7 @@ def _read_to_end(incoming: Incoming, kept: _Kept) -> bool:
 
 def _read_chunks(incoming: Incoming, kept: _Kept) -> bool:
     while incoming.taken_bytes < MAX_BODY_READ_BYTES:
+        incoming.taken_bytes += _CHUNK_COST_BYTES
         match = _CHUNK_LINE.fullmatch(incoming.line())
         if match is None:
             raise Failed("protocol", "a chunk of the answer has no hexadecimal size")

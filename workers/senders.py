@@ -1,12 +1,13 @@
 """Owns the threads that send: one outbound request each, so a slow target costs one slot and never a batch.
 
-The caller has taken a slot for each job it submits; the sender gives it back when the request is over. Jobs that are
-under way are kept by id, so that a process that stops can give back what its grace didn't suffice for.
+The caller has taken a slot for each job it submits; the sender gives it back when the request is over. Threads are
+started as they are needed, at most one a slot, and are daemons: a request that outlasts the grace must not keep the
+process alive. Which jobs are under way is kept under one lock, so that a stopping process can give back the rest.
 """
 
 import logging
+import queue
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from models import clock, lifecycle
 from models.database import connection
@@ -19,6 +20,7 @@ from workers.recorder import Recorder
 from workers.slots import Slots
 
 log = logging.getLogger("booper.senders")
+JOIN_LIMIT_S = 1.0
 
 
 class Senders:
@@ -28,28 +30,53 @@ class Senders:
         self._slots = slots
         self._transport = transport
         self._recorder = recorder
-        self._pool = ThreadPoolExecutor(slots.size, thread_name_prefix="sender")
-        self._under_way: dict[Future[None], ClaimedJob] = {}
-        self._lock = threading.Lock()
+        self._jobs: queue.SimpleQueue[ClaimedJob | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._idle = 0
+        self._under_way: dict[int, ClaimedJob] = {}
+        self._changed = threading.Condition()
 
     def submit(self, job: ClaimedJob) -> None:
         """Send the job's request on a thread of its own; its slot is already taken."""
-        with self._lock:
-            future = self._pool.submit(self._send, job)
-            self._under_way[future] = job
-        future.add_done_callback(self._forget)
+        with self._changed:
+            self._under_way[job.id] = job
+            if self._idle:
+                self._idle -= 1
+            else:
+                self._start_thread()
+        self._jobs.put(job)
 
     def drain(self, grace_s: float) -> None:
         """Wait up to `grace_s` for the requests under way, then give back the claims of the rest, attempts and all."""
-        with self._lock:
-            under_way = dict(self._under_way)
-        self._pool.shutdown(wait=False)
-        left = [under_way[future] for future in wait(under_way, grace_s).not_done]
-        if not left:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._under_way, grace_s)
+            left = list(self._under_way.values())
+            idle = [thread for thread in self._threads if thread.is_alive()]
+        for _ in idle:
+            self._jobs.put(None)
+        if left:
+            with connection():
+                released = lifecycle.release(left)
+            log.warning(
+                "%d requests outlasted the grace of %s s; %d claims given back", len(left), grace_s, len(released)
+            )
             return
-        with connection():
-            released = lifecycle.release(left)
-        log.warning("%d requests outlasted the grace of %s s; %d claims given back", len(left), grace_s, len(released))
+        for thread in idle:
+            thread.join(JOIN_LIMIT_S)
+
+    def _start_thread(self) -> None:
+        thread = threading.Thread(target=self._work, name=f"sender-{len(self._threads) + 1}", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            self._send(job)
+            with self._changed:
+                self._under_way.pop(job.id, None)
+                self._idle += 1
+                if not self._under_way:
+                    self._changed.notify_all()
 
     def _send(self, job: ClaimedJob) -> None:
         try:
@@ -66,7 +93,3 @@ class Senders:
         except Exception as error:
             log.exception("job %d could not be made into a request", job.id)
             return request, Refused("invalid_request", type(error).__name__)
-
-    def _forget(self, future: Future[None]) -> None:
-        with self._lock:
-            self._under_way.pop(future, None)

@@ -14,7 +14,7 @@ from dramatiq.errors import BrokerError
 
 from models import clock, lifecycle
 from models.database import change, fetch, transaction
-from models.lifecycle import StagedJob
+from models.lifecycle import DueJob
 from workers.broker import Actors
 
 log = logging.getLogger("booper.stager")
@@ -36,7 +36,15 @@ class Stager:
 
         Raises BrokerError when the broker takes nothing; what it did not take is in the table as before.
         """
-        return self._stage(0, now, now) + self._stage(now + 1, now + self._look_ahead_us, now)
+        until = now + self._look_ahead_us
+        found = lifecycle.due(0, until, JOBS_IN_A_ROUND)
+        if not found:
+            return 0
+        due = [job.id for job in found if job.scheduled_at <= now]
+        early = [job.id for job in found if job.scheduled_at > now]
+        if len(due) == JOBS_IN_A_ROUND:  # a backlog must not hide what is due next
+            early = [job.id for job in lifecycle.due(now + 1, until, JOBS_IN_A_ROUND)]
+        return self._stage(due, 0, now, now) + self._stage(early, now + 1, until, now)
 
     def find_lost(self, now: int) -> int:
         """Bring back jobs whose message was lost on the way, and send a probe after those that wait long."""
@@ -48,8 +56,8 @@ class Stager:
         self._actors.send_probe(now)
         return lost
 
-    def _stage(self, first: int, last: int, now: int) -> int:
-        ids = lifecycle.due(first, last, JOBS_IN_A_ROUND)
+    def _stage(self, ids: list[int], first: int, last: int, now: int) -> int:
+        """Publish as many of the ids as the bound leaves room for, among those staged from `first` to `last`."""
         room = self._bound - lifecycle.staged_between(first, last, self._bound) if ids else 0
         if room <= 0:
             return 0
@@ -65,10 +73,10 @@ class Stager:
         return published
 
 
-def groups(jobs: Sequence[StagedJob], now: int) -> Iterator[list[StagedJob]]:
+def groups(jobs: Sequence[DueJob], now: int) -> Iterator[list[DueJob]]:
     """The jobs, soonest first, in groups that one message names: at most a hundred, all due now or due within 5 ms of
     one another."""
-    group: list[StagedJob] = []
+    group: list[DueJob] = []
     opened_at = 0
     for job in jobs:
         due_at = max(job.scheduled_at, now)

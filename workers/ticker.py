@@ -14,7 +14,7 @@ from dramatiq.errors import BrokerError
 
 from models import clock
 from models.database import Unreachable as DatabaseUnreachable
-from models.database import change, connection, transaction
+from models.database import change, database, give_back, transaction
 from models.leader import Lead
 from workers.broker import Actors
 from workers.rescuer import rescue_lost
@@ -45,22 +45,25 @@ class Ticker:
         self._lead_checked_s = 0.0
 
     def tick_until(self, stop: threading.Event) -> None:
-        pause = 0.0
-        while not stop.wait(pause):
-            pause = self._tick_safely()
+        """Tick until `stop` is set, on one connection of this thread's own that is given back after a failure."""
+        pause_s = 0.0
+        while not stop.wait(pause_s):
+            pause_s = self._tick_safely()
+        give_back()
         self._lead.give_up()
 
     def _tick_safely(self) -> float:
         """One round; returns the seconds until the next."""
         try:
-            with connection():
-                return self.tick(clock.now(), time.monotonic())
+            database.connect(reuse_if_open=True)
+            return self.tick(clock.now(), time.monotonic())
         except DatabaseUnreachable as error:
             log.warning("database gone (%s): nothing is staged; next try in %s s", error, PAUSE_AFTER_FAILURE_S)
         except BrokerError as error:
             log.warning("broker gone (%s): due jobs wait in the table; next try in %s s", error, PAUSE_AFTER_FAILURE_S)
         except Exception:
             log.exception("a duty failed; next try in %s s", PAUSE_AFTER_FAILURE_S)
+        give_back()
         return PAUSE_AFTER_FAILURE_S
 
     def tick(self, now: int, monotonic_s: float) -> float:

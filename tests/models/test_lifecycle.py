@@ -112,8 +112,8 @@ def test_a_staged_job_is_not_staged_again_until_its_message_is_given_up(account,
 def test_the_soonest_is_due_first(account, moved_clock):
     later, sooner = make_job(account, due_in_s=-1), make_job(account, due_in_s=-2)
     make_job(account, "scheduled", due_in_s=1)
-    assert lifecycle.due(0, clock.now(), 10) == [sooner.id, later.id]
-    assert lifecycle.due(0, clock.now(), 1) == [sooner.id]
+    assert [job.id for job in lifecycle.due(0, clock.now(), 10)] == [sooner.id, later.id]
+    assert [job.id for job in lifecycle.due(0, clock.now(), 1)] == [sooner.id]
 
 
 def test_the_mark_of_an_early_message_counts_from_the_instant_it_is_due(account, moved_clock):

@@ -27,9 +27,7 @@ def read_request(conn: socket.socket) -> bytes:
 class Receiver:
     """Listens on a port of its own; `script(conn, receiver)` says what happens on each connection."""
 
-    def __init__(
-        self, script: Callable, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
-    ):
+    def __init__(self, script: Callable, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, port), family=family)
         self._script, self._tls = script, tls

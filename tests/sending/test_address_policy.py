@@ -49,9 +49,7 @@ def test_s_addr_a_metadata_service_stays_refused_when_everything_is_allowed(ip):
     assert "metadata" in policy.refusal(ip, 80)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "127.1", "0x7f000001", "2130706433", "localhost", "127.0.0.1\n", "127.0.0.01"]
-)
+@pytest.mark.parametrize("text", ["", "127.1", "0x7f000001", "2130706433", "localhost", "127.0.0.1\n", "127.0.0.01"])
 def test_s_addr_what_is_no_plain_address_is_refused_even_when_everything_is_allowed(text):
     assert AddressPolicy(parse_allow("0.0.0.0/0 [::]/0")).refusal(text, 80)
 

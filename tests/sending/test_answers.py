@@ -115,25 +115,19 @@ def test_b5_a_broken_answer_is_no_answer(receiver, send, case):
     assert unreachable.reason == reason
 
 
-@pytest.mark.parametrize(
-    "answer", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"]
-)
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"])
 def test_b5_a_reset_is_no_answer(receiver, send, answer):
     unreachable = send(receiver(answering_once(answer, reset=True)).url())
     assert (type(unreachable), unreachable.reason) == (Unreachable, "reset")
 
 
 def test_b5_a_head_has_no_body_whatever_its_length_says(receiver, send):
-    answered = send(
-        receiver(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n")).url(), method="HEAD"
-    )
+    answered = send(receiver(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n")).url(), method="HEAD")
     assert (answered.status_code, answered.body) == (200, b"")
 
 
 def test_headers_are_kept_in_order_with_repeats_and_folds_joined(receiver, send):
-    answered = send(
-        receiver(answering(sized(b"", b"Set-Cookie: a\r\nset-cookie:b \r\nX-F: c\r\n  d\r\n"))).url()
-    )
+    answered = send(receiver(answering(sized(b"", b"Set-Cookie: a\r\nset-cookie:b \r\nX-F: c\r\n  d\r\n"))).url())
     assert answered.headers[:3] == [("Set-Cookie", "a"), ("set-cookie", "b"), ("X-F", "c d")]
 
 
@@ -168,9 +162,10 @@ def test_b2_an_endless_body_is_left_after_a_mebibyte(receiver, send, case):
     assert answered.timings.total_ms < 5000
 
 
-def test_b2_endless_small_chunks_are_left_after_a_mebibyte_of_framing(receiver, send):
+def test_b2_endless_small_chunks_are_left_before_they_cost_much(receiver, send):
     answered = send(receiver(answering_once(CHUNKED + b"1\r\nx\r\n" * 300_000)).url())
-    assert (answered.status_code, len(answered.body), answered.truncated) == (200, 65536, True)
+    assert (answered.status_code, answered.truncated) == (200, True)
+    assert 10_000 < len(answered.body) < 20_000
 
 
 def test_b3_a_compressed_body_is_kept_compressed(receiver, send):
@@ -192,9 +187,7 @@ def test_b5_an_early_answer_to_a_body_that_is_not_taken_is_heard(receiver, send)
 
 def test_b7_no_reason_holds_what_was_sent_or_received(receiver, send):
     echo = b"HTTP/1.1 canary\r\n\r\n"
-    unreachable = send(
-        receiver(answering_once(echo)).url("/p?key=canary"), headers={"Authorization": "canary"}
-    )
+    unreachable = send(receiver(answering_once(echo)).url("/p?key=canary"), headers={"Authorization": "canary"})
     assert "canary" not in json.dumps([unreachable.reason, unreachable.detail])
 
 

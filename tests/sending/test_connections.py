@@ -8,6 +8,7 @@ from models.url_rules import split_url
 from workers import connections
 from workers.connections import IdleConnections
 from workers.outbound import Request
+from workers.response import MAX_BODY_READ_BYTES
 
 from .receivers import OK, Names, answering, answering_once, read_request, until
 
@@ -38,8 +39,7 @@ NOT_KEPT = {
     "HTTP/1.0": b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
     "a second answer came unasked": OK + OK,
     "a body came with 204": b"HTTP/1.1 204 x\r\nContent-Length: 2\r\n\r\nok",
-    "the body was not read to its end": b"HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n"
-    + b"x" * 2_000_000,
+    "the body was not read to its end": b"HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n" + b"x" * 2_000_000,
 }
 
 
@@ -48,6 +48,14 @@ def test_a_connection_is_not_used_again_when(receiver, transport, case):
     sender, target = transport(), receiver(answering(NOT_KEPT[case]))
     for _ in range(2):
         assert sender.send(get(target)).status_code in (200, 204)
+    assert len(target.connections) == 2
+
+
+def test_a_connection_on_which_the_rest_of_a_body_may_still_come_is_not_used_again(receiver, transport):
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n"
+    sender, target = transport(), receiver(answering(head + b"x" * MAX_BODY_READ_BYTES))
+    for _ in range(2):
+        assert sender.send(get(target)).truncated
     assert len(target.connections) == 2
 
 

@@ -8,7 +8,7 @@ from workers.outcome import Failed, Unreachable
 
 from .receivers import Names, dripping, not_reading, reading_slowly
 
-TIMEOUT_MS = 700
+TIMEOUT_MS = 400
 
 DRIPS = {
     "silence": dripping(b"", b"", 0.1),
@@ -20,9 +20,7 @@ DRIPS = {
     "endless body drip": dripping(b"HTTP/1.1 200 OK\r\n\r\n", b"x", 0.05),
     "chunk drip": dripping(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n", 0.05),
     "chunk line drip": dripping(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"x", 0.05),
-    "trailer drip": dripping(
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X: y\r\n", 0.05
-    ),
+    "trailer drip": dripping(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X: y\r\n", 0.05),
     "not reading": not_reading,
     "reading slowly": reading_slowly,
 }

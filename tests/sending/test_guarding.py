@@ -1,7 +1,7 @@
 """S-TIME: the guard at work.
 
-Public names are mapped to loopback addresses that the allow-list opens: 127.0.0.2 stands for a public address,
-127.0.0.1 for a private one.
+Public names are mapped to loopback addresses that the allow-list opens: 127.0.0.2 stands for a public
+address, 127.0.0.1 for a private one.
 """
 
 import threading
@@ -20,9 +20,7 @@ PUBLIC, PRIVATE = "127.0.0.2", "127.0.0.1"
 ALLOW = "127.0.0.2/32"
 
 
-@pytest.mark.parametrize(
-    "host", ["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "[::]", "169.254.169.254"]
-)
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "[::]", "169.254.169.254"])
 def test_s_addr_a_literal_address_that_may_not_be_reached_is_refused_unsent(send, receiver, host):
     target = receiver(answering(OK))
     refused = send(target.url(host=host), allow=ALLOW)
@@ -93,9 +91,7 @@ class Rebinding(BaseResolver):
         self.questions.append(name)
         reply = request.reply()
         if name == "rebind.example.":
-            reply.add_answer(
-                RR(name, QTYPE.A, rdata=A(PUBLIC if len(self.questions) == 1 else PRIVATE), ttl=0)
-            )
+            reply.add_answer(RR(name, QTYPE.A, rdata=A(PUBLIC if len(self.questions) == 1 else PRIVATE), ttl=0))
         elif name == "alias.example.":
             reply.add_answer(RR(name, QTYPE.CNAME, rdata=CNAME("inside.example"), ttl=0))
             reply.add_answer(RR("inside.example", QTYPE.A, rdata=A(PRIVATE), ttl=0))
@@ -123,8 +119,8 @@ class AskingDns:
         pass
 
 
-@pytest.fixture
-def dns():
+@pytest.fixture(scope="module")
+def name_server():
     zone = Rebinding()
     server = DNSServer(zone, port=0, address="127.0.0.1")
     server.start_thread()
@@ -135,9 +131,13 @@ def dns():
     server.thread.join(5)
 
 
-def test_s_time_a_name_that_turns_private_is_looked_up_once_and_its_first_address_connected_to(
-    dns, receiver, send
-):
+@pytest.fixture
+def dns(name_server):
+    name_server.questions.clear()
+    return name_server
+
+
+def test_s_time_a_name_that_turns_private_is_looked_up_once_and_its_first_address_connected_to(dns, receiver, send):
     public = receiver(answering(OK), host=PUBLIC)
     private = Receiver(answering(OK), host=PRIVATE, port=public.port)
     outcome = send(public.url(host="rebind.example"), allow=ALLOW, resolver=AskingDns(dns.port))
@@ -148,12 +148,8 @@ def test_s_time_a_name_that_turns_private_is_looked_up_once_and_its_first_addres
     assert private.connections == []
 
 
-def test_s_time_a_name_that_has_turned_private_since_is_refused_when_its_connection_is_gone(
-    dns, receiver, transport
-):
-    public = receiver(
-        answering(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"), host=PUBLIC
-    )
+def test_s_time_a_name_that_has_turned_private_since_is_refused_when_its_connection_is_gone(dns, receiver, transport):
+    public = receiver(answering(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"), host=PUBLIC)
     sender = transport(ALLOW, resolver=AskingDns(dns.port))
     request = Request("GET", public.url(host="rebind.example"), {}, None, 5000)
     assert sender.send(request).status_code == 200
@@ -210,13 +206,13 @@ def test_s_time_lookups_that_hang_hold_a_bounded_number_of_threads(hanging):
 
 
 def test_s_time_a_domain_that_hangs_does_not_hold_up_every_other(hanging):
-    resolver = Resolver(lanes=8, threads_per_lane=1, limit_s=0.2)
+    resolver = Resolver(lanes=8, threads_per_lane=1, limit_s=0.1)
     with pytest.raises(Failed):
         resolver.addresses("a.hang.example", 80, 1)
     found = []
     for number in range(40):
         try:
-            found.append(resolver.addresses(f"www.other{number}.example", 80, 0.2))
+            found.append(resolver.addresses(f"www.other{number}.example", 80, 0.1))
         except Failed:
             continue
     assert len(found) > 20
@@ -251,14 +247,10 @@ def test_s_time_boopers_own_api_is_refused_but_its_echo_is_not(receiver, send):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::ffff:127.0.0.1]"])
-def test_s_time_an_open_connection_to_the_echo_does_not_lead_to_the_rest_of_the_api(
-    receiver, transport, host
-):
+def test_s_time_an_open_connection_to_the_echo_does_not_lead_to_the_rest_of_the_api(receiver, transport, host):
     own = receiver(answering(OK))
     sender = transport(own=frozenset({("127.0.0.1", own.port)}))
-    echo, jobs = (
-        Request("POST", own.url(path, host), {}, b"{}", 5000) for path in ("/api/echo", "/api/jobs")
-    )
+    echo, jobs = (Request("POST", own.url(path, host), {}, b"{}", 5000) for path in ("/api/echo", "/api/jobs"))
     assert sender.send(echo).status_code == 200
     assert sender.send(jobs).reason == "blocked_address"
     assert sender.send(echo).status_code == 200
@@ -267,8 +259,6 @@ def test_s_time_an_open_connection_to_the_echo_does_not_lead_to_the_rest_of_the_
 
 def test_s_time_the_unspecified_address_does_not_lead_to_boopers_own_api(receiver, send):
     own = receiver(answering(OK))
-    outcome = send(
-        own.url("/api/jobs", host="0.0.0.0"), allow="0.0.0.0/0", own=frozenset({("127.0.0.1", own.port)})
-    )
+    outcome = send(own.url("/api/jobs", host="0.0.0.0"), allow="0.0.0.0/0", own=frozenset({("127.0.0.1", own.port)}))
     assert outcome.reason == "blocked_address"
     assert not own.requests

@@ -5,9 +5,7 @@ import pytest
 from models.request_rules import HeadersRefused, check_headers, check_method
 
 
-@pytest.mark.parametrize(
-    "method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "post", "Get"]
-)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "post", "Get"])
 def test_h4_the_usual_methods_pass_in_any_case(method):
     check_method(method)
 
@@ -52,9 +50,7 @@ def test_h1_a_value_that_is_no_string_is_refused(value):
         check_headers({"X-A": value})
 
 
-@pytest.mark.parametrize(
-    "name", ["", " ", "X Y", "X:", "X\r\nY", "X\0", "Ünamed", "X\t", ":path", "X(Y)", "X\n"]
-)
+@pytest.mark.parametrize("name", ["", " ", "X Y", "X:", "X\r\nY", "X\0", "Ünamed", "X\t", ":path", "X(Y)", "X\n"])
 def test_h1_a_name_that_is_no_token_is_refused(name):
     with pytest.raises(HeadersRefused, match="must be named with"):
         check_headers({name: "x"})
@@ -63,13 +59,14 @@ def test_h1_a_name_that_is_no_token_is_refused(name):
 FORBIDDEN = """
 Host Content-Length Transfer-Encoding TE Trailer Connection Keep-Alive Proxy-Authorization Proxy-Connection
 Proxy-X Upgrade Expect HTTP2-Settings webhook-id webhook-signature Webhook-Timestamp Booper-Hop Booper-Attempt
-Metadata Metadata-Flavor X-aws-ec2-metadata-token X-aws-ec2-metadata-token-ttl-seconds X-Google-Metadata-Request
+Metadata Metadata-Flavor X-aws-ec2-metadata-token X-aws-ec2-metadata-token-ttl-seconds
+X-Google-Metadata-Request
 """
 
 
 @pytest.mark.parametrize("name", (FORBIDDEN + FORBIDDEN.lower() + FORBIDDEN.upper()).split())
 def test_h2_a_header_that_frames_signs_or_opens_metadata_is_refused_in_any_case(name):
-    with pytest.raises(HeadersRefused, match="must be a header that"):
+    with pytest.raises(HeadersRefused, match="must be another header, .* got "):
         check_headers({name: "x"})
 
 

@@ -22,9 +22,7 @@ def arrived(receiver, send):
 def test_h7_a_plain_get_carries_only_what_was_promised(arrived):
     agent = f"Booper/{__version__}".encode()
     assert arrived("/a") == (
-        b"GET /a HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nUser-Agent: "
-        + agent
-        + b"\r\nAccept-Encoding: identity\r\n\r\n"
+        b"GET /a HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nUser-Agent: " + agent + b"\r\nAccept-Encoding: identity\r\n\r\n"
     )
 
 
@@ -41,9 +39,7 @@ def test_h6_letters_beyond_ascii_arrive_as_percent_encoded_utf8(arrived):
     assert arrived("/ü").startswith(b"GET /%C3%BC HTTP/1.1\r\n")
 
 
-@pytest.mark.parametrize(
-    "body", [b"{}", bytes(range(256)), b"\r\n\r\n0\r\n\r\n", b"x" * 300_000, b"\xff\xfe\x00"]
-)
+@pytest.mark.parametrize("body", [b"{}", bytes(range(256)), b"\r\n\r\n0\r\n\r\n", b"x" * 300_000, b"\xff\xfe\x00"])
 def test_h6_the_body_arrives_unchanged_with_its_length(arrived, body):
     head, _, rest = arrived(method="POST", body=body).partition(b"\r\n\r\n")
     assert rest == body

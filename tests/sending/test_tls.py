@@ -1,4 +1,6 @@
-"""S-TIME, TLS: the certificate is checked against the ordered name, the connection goes to the guarded address."""
+"""S-TIME, TLS: the certificate is checked against the ordered name, the connection goes to the guarded
+address.
+"""
 
 import datetime
 import os
@@ -66,9 +68,7 @@ def test_a_certificate_for_an_address_is_good_for_that_address(authority, receiv
 
 def expired(authority):
     long_ago = datetime.datetime(2020, 1, 1)
-    return authority.issue_cert(
-        "shop.example", not_before=long_ago, not_after=long_ago + datetime.timedelta(1)
-    )
+    return authority.issue_cert("shop.example", not_before=long_ago, not_after=long_ago + datetime.timedelta(1))
 
 
 BAD = {
@@ -147,9 +147,7 @@ def test_b5_a_body_until_the_end_needs_a_proper_end_of_tls(authority, receiver, 
     assert send(sized.url(), ca_file=ca_file).status_code == 200
 
 
-def test_s_time_no_session_keys_are_written_and_no_other_roots_are_trusted(
-    shop, send, ca_file, monkeypatch, tmp_path
-):
+def test_s_time_no_session_keys_are_written_and_no_other_roots_are_trusted(shop, send, ca_file, monkeypatch, tmp_path):
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
     for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
         monkeypatch.setenv(variable, ca_file)
