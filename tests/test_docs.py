@@ -1,0 +1,214 @@
+"""The documents against the code: what they list is what there is, and what they tell the reader to type works.
+
+Also the rules of the house that a machine can check: the words in names, a docstring a module, no registry's host.
+"""
+
+import argparse
+import ast
+import configparser
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from booper import __version__, cli, processes, settings
+from models import lifecycle
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+ROOMS = ("api", "booper", "models", "workers")
+MODULES = sorted(path.relative_to(ROOT) for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+NOT_OURS = re.compile(r"(\.git|\.venv.*|\..*_cache|\.hypothesis|__pycache__|build|mutants|.*\.egg-info)")
+REGISTRIES = ["pypi" + ".org", "python" + "hosted.org", "registry." + "npmjs", "ruby" + "gems.org", "crates" + ".io"]
+ALLOWED_NAMES = {  # why a name may hold a word that is not used
+    ("booper/cli.py", "run"): "the verb",
+    ("booper/processes.py", "run_until_signal"): "the verb",
+}
+
+
+def table(document, heading):
+    """The cells of the first table below a heading, without its head and without backticks."""
+    section = f"\n{(ROOT / document).read_text()}".partition(f"\n{heading}\n")[2]
+    lines = re.search(r"(?:^\|.*\|\n)+", section, re.MULTILINE)[0].splitlines()[2:]
+    return [tuple(cell.strip().strip("`") for cell in line[1:-1].split("|")) for line in lines]
+
+
+def blocks(document):
+    """The lines of a document's shell blocks, continued lines joined."""
+    found = re.findall(r"^```sh\n(.*?)^```", document.read_text(), re.DOTALL | re.MULTILINE)
+    return [line for block in found for line in re.sub(r"\\\n\s*", "", block).splitlines()]
+
+
+def code(document):
+    """What a document shows as code: its blocks' lines and its inline spans."""
+    text = document.read_text()
+    spans = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE))
+    return blocks(document) + spans
+
+
+def choices(parser):
+    """The sub-commands of a parser by name; empty when it has none."""
+    groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    return groups[0].choices if groups else {}
+
+
+def greeting(capsys):
+    processes.greet(settings.load({}))
+    return capsys.readouterr().out
+
+
+def test_the_settings_page_lists_every_setting_as_the_code_has_it():
+    embedded = settings.raw_values({})
+    production = settings.raw_values({"BOOPER_BROKER_URL": "amqp://broker"}) | {"BOOPER_BROKER_URL": "must be set"}
+    wanted = [
+        (s.name, s.accepted, embedded[s.name] or "empty", production[s.name] or "empty", s.meaning)
+        for s in settings.SETTINGS
+    ]
+    assert table("docs/settings.md", "# Settings") == wanted
+
+
+def test_the_transition_table_is_that_of_the_lifecycle():
+    rows = table("docs/lifecycle.md", "## Transitions")
+    told = {verb: (tuple(left.split(", ")), entered) for verb, left, entered, *_ in rows}
+    stays = {"stage": "unchanged", "prune": "deleted"}
+    wanted = {verb: (left, entered or stays[verb]) for verb, (left, entered) in lifecycle.TRANSITIONS.items()}
+    assert told == wanted
+
+
+def test_the_diagram_shows_every_transition_and_no_other():
+    text = (ROOT / "docs/lifecycle.md").read_text()
+    arrows = re.findall(r"^    (\w+) --> (\w+|\[\*\]): (\w+)$", text, re.MULTILINE)
+    wanted = {
+        (left, entered or "[*]", verb)
+        for verb, (states, entered) in lifecycle.TRANSITIONS.items()
+        for left in states
+        if verb != "stage"
+    }
+    assert sorted(arrows) == sorted(wanted)
+
+
+def test_the_table_of_states_has_each_state_with_its_kind():
+    told = {state: kind for state, kind, *_ in table("docs/lifecycle.md", "## States")}
+    kinds = dict.fromkeys(lifecycle.WAITING, "waiting") | dict.fromkeys(lifecycle.FINAL, "final") | {"executing": ""}
+    assert told == kinds
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_command_a_document_names_exists(document):
+    for line in code(document):
+        for words in re.findall(r"\bbooper((?: [a-z]+)+)", line):
+            commands = cli.parser()
+            for word in words.split():
+                if not (known := choices(commands)):
+                    break
+                assert word in known, f"`booper{words}` in {document.name}"
+                commands = known[word]
+
+
+def test_every_booper_line_to_type_is_taken_by_the_command_line():
+    lines = [line for document in DOCUMENTS for line in blocks(document) if re.search(r"(^|/|api )booper ", line)]
+    commands = [shlex.split(re.split(r"\bbooper ", line)[1]) for line in lines]
+    assert {cli.parser().parse_args(words).command for words in commands} >= {"migrate", "keys", "api", "worker"}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_make_target_a_document_names_exists(document):
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {target for line in code(document) for target in re.findall(r"(?:^|\s)make ([a-z-]+)", line)}
+    assert named <= targets
+
+
+def test_the_readme_can_be_read_at_one_sitting():
+    assert len(README.read_text().splitlines()) < 200
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_relative_link_leads_somewhere(document):
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text())
+    missing = [link for link in links if "://" not in link and not (document.parent / link).exists()]
+    assert missing == []
+
+
+def test_the_readme_shows_the_request_that_the_server_prints(capsys):
+    printed = re.search(r"curl .*\n.*", greeting(capsys))[0].replace("\\\n", "")
+    shown = next(line for line in blocks(README) if line.startswith("curl -X POST"))
+    assert shlex.split(shown) == shlex.split(printed)
+
+
+def test_the_readme_asks_the_server_that_it_started_with_the_key_it_prints(capsys):
+    printed = greeting(capsys)
+    address = re.search(r"listens on (\S+)", printed)[1]
+    key = re.search(r"Demo key: (\S+)", printed)[1]
+    curls = [shlex.split(line) for line in blocks(README) if line.startswith("curl ")]
+    assert len(curls) == 3
+    for words in curls:
+        assert f"Authorization: Bearer {key}" in words
+        assert [word for word in words if word.startswith(address)]
+
+
+def test_the_dependency_table_is_that_of_the_package():
+    package = configparser.ConfigParser()
+    package.read(ROOT / "setup.cfg")
+    ranges = dict(line.rsplit(" ", 1) for line in package["options"]["install_requires"].strip().splitlines())
+    locked = dict(re.findall(r"^([\w-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    wanted = {(name, limits, locked[name.partition("[")[0]]) for name, limits in ranges.items()}
+    assert {
+        (name, limits, version) for name, limits, version, _ in table("docs/design.md", "## Dependencies")
+    } == wanted
+
+
+def test_the_changelog_begins_with_this_version():
+    headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == __version__
+
+
+def words_not_used():
+    words = {row[0].partition(" ")[0] for row in table("docs/glossary.md", "## Words not used")}
+    return words | {f"{word}s" for word in words} | {word.removesuffix("s") for word in words}
+
+
+def names_in(module):
+    """The names a module makes for itself and for its functions and classes."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    nodes = ast.walk(ast.parse((ROOT / module).read_text()))
+    return {*module.with_suffix("").parts, *(node.name for node in nodes if isinstance(node, kinds))}
+
+
+def words_of(name):
+    """`rescueLost`, `RescueLost` and `rescue_lost` are rescue and lost."""
+    return {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)}
+
+
+def misnamed():
+    banned = words_not_used()
+    return {(str(module), name) for module in MODULES for name in names_in(module) if words_of(name) & banned}
+
+
+def test_no_name_holds_a_word_that_the_glossary_does_not_use():
+    assert len(words_not_used()) >= 16
+    assert misnamed() == set(ALLOWED_NAMES)
+
+
+@pytest.mark.parametrize("name", ["TaskList", "list_tasks", "HTTPHandler", "_utils", "runs", "ServiceError"])
+def test_a_word_not_used_is_found_in_any_spelling(name):
+    assert words_of(name) & words_not_used()
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_every_module_says_what_it_owns(module):
+    assert ast.get_docstring(ast.parse((ROOT / module).read_text()))
+
+
+def files():
+    """Every file of the repository, as bytes."""
+    for path in ROOT.rglob("*"):
+        inside = path.relative_to(ROOT)
+        if path.is_file() and not any(NOT_OURS.fullmatch(part) for part in inside.parts):
+            yield inside, path.read_bytes()
+
+
+def test_no_file_names_the_host_of_a_package_registry():
+    found = [str(path) for path, content in files() if any(host.encode() in content for host in REGISTRIES)]
+    assert found == []
