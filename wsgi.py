@@ -1,17 +1,18 @@
 """The app for gunicorn: `gunicorn wsgi:app`. Reads the settings, opens the database; workers connect after the fork."""
 
-import logging
 import sys
 
 from api import create_app
+from booper import logs
 from booper import settings as booper_settings
 from models.database import open_database
+from workers.broker import make_broker, reachable
 
 try:
     settings = booper_settings.load()
 except booper_settings.SettingsError as error:
     sys.exit(f"booper: not started: {error}")
 
-logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+logs.configure(settings.log_level)
 open_database(settings.database_url)
-app = create_app(settings)
+app = create_app(settings, broker_reachable=lambda: reachable(make_broker(settings)))

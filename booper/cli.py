@@ -10,8 +10,10 @@ from booper.settings import SETTINGS, Settings, SettingsError
 from models import accounts, clock, schema
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import connection, open_database
+from models.ids import is_uuid
 
 WRONG_USE = 2
+PRODUCTION = ("api", "worker", "ticker")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     open_database(effective.database_url)
     try:
         return run(chosen, effective)
+    except OSError as error:
+        return fail(f"{chosen.command} could not start or go on: {error}")
     except DatabaseUnreachable as error:
         return fail(f"the database of BOOPER_DATABASE_URL is not usable: {str(error).strip()}")
 
@@ -69,7 +73,11 @@ def check_mode(command: str, effective: Settings) -> None:
         raise SettingsError(
             "BOOPER_BROKER_URL must be memory:// for `booper serve`; with RabbitMQ run `booper api` and `booper worker`"
         )
-    if command in ("api", "worker", "ticker") and effective.embedded:
+    if command in PRODUCTION and effective.database_url.startswith("sqlite"):
+        raise SettingsError(
+            f"BOOPER_DATABASE_URL must be postgresql://… for `booper {command}`: SQLite is for `booper serve`"
+        )
+    if command in PRODUCTION and effective.embedded:
         raise SettingsError(f"BOOPER_BROKER_URL must be amqp://… for `booper {command}`; without it run `booper serve`")
 
 
@@ -103,7 +111,8 @@ def keys(chosen: argparse.Namespace, effective: Settings) -> int:
             print(accounts.create_key(account, chosen.name, clock.now())[1])
             return 0
         if chosen.action == "revoke":
-            return 0 if accounts.revoke_key(chosen.id, clock.now()) else fail(f"no living key has the id {chosen.id!r}")
+            revoked = is_uuid(chosen.id) and accounts.revoke_key(chosen.id, clock.now())
+            return 0 if revoked else fail(f"no living key has the id {chosen.id!r}; `booper keys list` prints them")
         for key in accounts.list_keys():
             state = "revoked" if key.revoked_at else "live"
             print(f"{key.uuid}  {key.shown_as}  {state:7}  {key.account.name}  {key.name}")

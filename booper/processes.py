@@ -15,7 +15,7 @@ from models.database import connection
 
 log = logging.getLogger("booper")
 API_THREADS = 16
-WORKER_THREADS = 16  # each holds a message until its jobs are due, at most 25 ms
+WORKER_THREADS = 16  # each holds a message until its jobs are due, at most 60 ms
 
 
 def prepare_database(settings: Settings) -> None:
@@ -73,12 +73,15 @@ def run_until_signal(server: object) -> None:
 
 def greet(settings: Settings) -> None:
     """Tell where the API is, the demo key and one request to try."""
-    base = f"http://{settings.host}:{settings.port}"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    base = f"http://{host}:{settings.port}"
     lines = [f"Booper listens on {base}"]
     if settings.target_allow and settings.host in LOOPBACK:
         lines.append(f"Jobs may reach {settings.target_allow} (BOOPER_TARGET_ALLOW)")
     if settings.demo_key:
         known = " (everybody knows it: for trying out only)" if settings.demo_key == DEMO_KEY else ""
+        if known and settings.host not in LOOPBACK:
+            lines.append("Warning: others can reach this address and use the demo key; BOOPER_DEMO_KEY=off ends that")
         lines += [
             f"Demo key: {settings.demo_key}{known}",
             "Try:",
@@ -102,7 +105,7 @@ def api(settings: Settings) -> int:
             *("--worker-class", "gthread", "--threads", str(API_THREADS)),
             *("--graceful-timeout", str(int(settings.shutdown_grace_s)), "--timeout", "60"),
             *("--keep-alive", "15", "--log-level", settings.log_level.lower()),
-            *("--limit-request-line", "8190"),
+            *("--limit-request-line", "8190", "--no-control-socket"),
         ],
     )
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from workers.guard import parse_allow
+
 DEMO_KEY = "sk_public_20230921"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LOOPBACK_NETWORKS = "127.0.0.0/8,::1/128"
@@ -71,6 +73,12 @@ def demo_key(value: str) -> str:
         return DEMO_KEY
     if not value.startswith("sk_") or len(value) < 8:
         raise ValueError
+    return value
+
+
+def networks(value: str) -> str:
+    """The text as it is, once it is known to parse; workers/guard.py owns the form."""
+    parse_allow(value)
     return value
 
 
@@ -137,7 +145,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "BOOPER_TARGET_ALLOW",
         "target_allow",
-        text,
+        networks,
         lambda embedded, host: LOOPBACK_NETWORKS if embedded and host in LOOPBACK else "",
         "networks joined by commas, each with an optional port: 10.0.0.0/8,[::1]/128:8080",
         "Targets allowed although their address is private; empty allows none. "

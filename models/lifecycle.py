@@ -192,7 +192,9 @@ def discard(jobs: Iterable[ClaimedJob], now: int) -> set[int]:
 
 
 def release(jobs: Iterable[ClaimedJob]) -> set[int]:
-    """Their requests were never sent: the attempt is given back. Returns the ids of those the caller still held."""
+    """Their requests did not end within the grace of a stopping process: the attempts are given back.
+
+    Returns the ids of those the caller still held."""
     return _finish(jobs, "state = 'available', attempt = attempt - 1", ())
 
 

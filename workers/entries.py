@@ -93,13 +93,13 @@ def shown_body(result: Result) -> Any:
 
 
 def response_payload(result: Result, outcome: Answered) -> dict[str, Any]:
-    hidden = hidden_by(result.job)
+    hidden, elapsed_ms = hidden_by(result.job), outcome.timings.total_ms
     return {
         "status": outcome.status_code,
         "headers": redacted(outcome.headers, hidden),
         "body": REDACTED if BODY in hidden else outcome.body.decode("utf-8", "replace"),
         "truncated": outcome.truncated,
-        "elapsed_ms": outcome.timings.total_ms,
+        "elapsed_ms": None if elapsed_ms is None else round(elapsed_ms, 3),
         "attempt": result.job.attempt,
     }
 

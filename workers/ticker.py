@@ -5,6 +5,7 @@ the others stand by and look for the lead each second. A duty that fails is told
 failure ends the ticker.
 """
 
+import contextlib
 import logging
 import threading
 import time
@@ -12,7 +13,7 @@ from collections.abc import Callable
 
 from dramatiq.errors import BrokerError
 
-from models import clock
+from models import clock, idempotent_requests
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import change, database, give_back, transaction
 from models.leader import Lead
@@ -24,6 +25,7 @@ log = logging.getLogger("booper.ticker")
 STAGE_EVERY_S = 0.025
 LEAD_EVERY_S = 1.0
 PAUSE_AFTER_FAILURE_S = 1.0
+PRUNED_AT_ONCE = 1000
 
 
 class Ticker:
@@ -39,6 +41,7 @@ class Ticker:
             (1.0, sign_of_life),
             (1.0, rescue_lost),
             (2.0, stager.find_lost),
+            (60.0, forget_answers),
             (5.0, lambda _now: actors.keep_alive()),
         ]
         self._due_s = [0.0] * len(self._duties)
@@ -63,7 +66,7 @@ class Ticker:
             log.warning("broker gone (%s): due jobs wait in the table; next try in %s s", error, PAUSE_AFTER_FAILURE_S)
         except Exception:
             log.exception("a duty failed; next try in %s s", PAUSE_AFTER_FAILURE_S)
-        give_back()
+        drop_connection()
         return PAUSE_AFTER_FAILURE_S
 
     def tick(self, now: int, monotonic_s: float) -> float:
@@ -85,6 +88,17 @@ class Ticker:
             log.info("this ticker leads")
             self._on_lead()
         return self._leading
+
+
+def drop_connection() -> None:
+    """Give back a connection after a failure; a broken one may fail even at that."""
+    with contextlib.suppress(Exception):
+        give_back()
+
+
+def forget_answers(now: int) -> int:
+    """Delete the answers kept for repeated requests whose time is over."""
+    return idempotent_requests.prune(PRUNED_AT_ONCE, now)
 
 
 def sign_of_life(now: int) -> None:
