@@ -1,17 +1,22 @@
-"""The app for gunicorn: `gunicorn wsgi:app`. Reads the settings, opens the database; workers connect after the fork."""
+"""The app for gunicorn: `gunicorn wsgi:app`. Reads the settings, opens the database; workers connect after the fork.
 
-import logging
+Nothing here talks to the broker but /readyz, which asks whether it is there.
+"""
+
 import sys
 
 from api import create_app
+from booper import logs
 from booper import settings as booper_settings
 from models.database import open_database
+from workers.broker import make_broker, reachable
 
 try:
     settings = booper_settings.load()
 except booper_settings.SettingsError as error:
     sys.exit(f"booper: not started: {error}")
 
-logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+logs.configure(settings.log_level)
 open_database(settings.database_url)
-app = create_app(settings)
+broker = make_broker(settings)
+app = create_app(settings, None if settings.embedded else lambda: reachable(broker))
