@@ -94,21 +94,29 @@ def encode(value: Any) -> str:
 def request_id() -> str:
     """A name for this request, in its answer and in the log."""
     if "request_id" not in g:
-        g.request_id = secrets.token_hex(8)
+        g.request_id = new_request_id()
     return g.request_id
 
 
+def new_request_id() -> str:
+    return secrets.token_hex(8)
+
+
 def error_answer(error: ApiError) -> Response:
-    """The one shape of errors."""
+    return json_answer(error_text(error, request_id()), error.status, error.headers)
+
+
+def error_text(error: ApiError, named: str) -> str:
+    """The one shape of errors. `named`: the request's id."""
     body = {
         "status": error.status,
         "code": CODES.get(error.status) or ("invalid_request" if error.status < 500 else "internal"),
         "message": error.message,
         "errors": error.errors,
-        "request_id": request_id(),
+        "request_id": named,
     }
     # ASCII only: a field's name may hold what UTF-8 can't carry.
-    return json_answer(json.dumps({"error": body}), error.status, error.headers)
+    return json.dumps({"error": body})
 
 
 def from_http(error: HTTPException) -> Response:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from flask import Request, request
 from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import HTTPException
 
 from api import forms, raw_json
 from api.answers import ApiError, invalid
@@ -82,7 +83,12 @@ def read_json() -> raw_json.Document:
 
 def read_bytes() -> bytes:
     """The request's body, never more than the settings allow."""
-    data = request.get_data()
+    try:
+        data = request.get_data()
+    except HTTPException:
+        raise
+    except Exception as error:  # noqa: BLE001 - each WSGI server has its own for chunks that are none
+        raise ApiError(400, f"The body must come whole, got one that broke off: {type(error).__name__}") from None
     if len(data) > settings().max_body_bytes:
         raise too_large("more")
     return data

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from models import lifecycle, records
-from models.database import dialect, fetch, transaction
+from models.database import dialect, fetch, one_of, transaction
 from models.ids import new_id
 from models.job import REQUEST
 from models.records import AttemptRow
@@ -103,17 +103,16 @@ def listed(
 ) -> list[JobRow]:
     """A page of the account's jobs. `order`: a name in ORDERS and "asc" or "desc"; nulls come last, ties by id.
 
-    The page's ids are found first, from an index where there is one, so that a deep page reads no skipped row.
+    The page's ids are found first, from an index where there is one, so that a deep page reads no skipped row. Two
+    statements, because PostgreSQL's planner may run a sub-select once a row of a table it believes to be empty.
     """
     where, params = "account_id = %s AND kind = %s", [account_id, kind]
     if state:
         where, params = f"{where} AND state = %s", [*params, state]
     by = order_sql(ORDERS, TEXTS, order, "id")
-    sql = (
-        f"SELECT {SHOWN} FROM job WHERE id IN (SELECT id FROM job WHERE {where} ORDER BY {by} LIMIT %s OFFSET %s) "
-        f"ORDER BY {by}"
-    )
-    return [_job(row) for row in fetch(sql, (*params, limit, offset))]
+    page = fetch(f"SELECT id FROM job WHERE {where} ORDER BY {by} LIMIT %s OFFSET %s", (*params, limit, offset))
+    these, given = one_of("id", [row[0] for row in page])
+    return [_job(row) for row in fetch(f"SELECT {SHOWN} FROM job WHERE {these} ORDER BY {by}", (given,))]
 
 
 def cancel(account_id: int, key: int | str, now: int) -> JobRow | None:

@@ -83,7 +83,7 @@ def test_the_time_asked_for_is_the_time_it_is_due(client, moved_clock, fields, s
 def test_args_are_the_request_as_sent_with_nothing_added(client):
     sent = {
         "method": "PoSt",
-        "query": {"a": [1, "2"], "b": None},
+        "query": {"a": [1, "2"], "b": None, "c": {"d": True}},
         "headers": {"X-One": "1"},
         "schedule_in": [5.0, "minutes"],
         "timeout": 3,
@@ -149,15 +149,13 @@ WRONG = [
     ({"method": ["get"]}, "method", 'got ["get"]'),
     ({"method": "ﬁx"}, "method", 'got "ﬁx"'),
     ({"headers": [1]}, "headers", "must be an object of names and strings, got a list"),
-    ({"headers": {"Host": "x"}}, "headers.Host", "must be a header"),
+    ({"headers": {"Host": "x"}}, "headers.Host", "got 'Host'"),
     ({"headers": {"X": "a\r\nb"}}, "headers.X", "must have no line breaks"),
     ({"headers": {"X": 5}}, "headers.X", "must be a string, got int"),
     ({"headers": {"A": "1", "a": "2"}}, "headers.a", "must be given once"),
     ({"headers": {f"x{n}": "1" for n in range(51)}}, "headers", "must be at most 50 headers"),
     ({"query": "a=b"}, "query", "must be an object of names and values, got a string"),
-    ({"query": {"a": {"b": 1}}}, "query.a", "got an object"),
-    ({"query": {"a": [[1]]}}, "query.a", "got a list"),
-    ({"query": {"a": [1] * 1001}}, "query", "must be at most 1000 values"),
+    ({"query": {"a": ["é" * 99] * 20}}, "query", "must make a URL of at most 8192 characters, got 11964"),
     ({"schedule_in": -1}, "schedule_in", "got -1"),
     ({"schedule_in": "5"}, "schedule_in", 'got "5"'),
     ({"schedule_in": True}, "schedule_in", "got true"),
@@ -218,7 +216,7 @@ def test_all_wrong_fields_are_told_at_once(client):
 
 @one_database
 def test_errors_never_quote_header_values_or_passwords(client):
-    fields = {"headers": {"Authorization": "canary\n"}, "query": {"key": {"a": "canary"}}}
+    fields = {"headers": {"Authorization": "canary\n"}, "query": {"key": "canary" * 2000}}
     assert "canary" not in client.create(**fields).text
     assert "canary" not in client.create(url="https://me:canary@example.com/?t=canary").text
     assert "canary" not in client.create(url=["https://example.com/canary"]).text

@@ -226,3 +226,19 @@ def test_a_member_text_is_found_exactly_as_written():
 
 def test_only_so_many_faults_are_told():
     assert len(raw_json.faults(["\0"] * 1000)) == raw_json.MAX_FAULTS
+
+
+class Broken:
+    """A body whose chunks are none, as gunicorn tells it."""
+
+    def read(self, size=-1):
+        raise RuntimeError("InvalidChunkSize")
+
+    readline = read
+
+
+def test_a_body_that_breaks_off_is_400(bare):
+    for path, content_type in (("/api/echo", "application/json"), ("/api/echo", "text/plain"), ("/api/echo", FORM)):
+        body = {"wsgi.input": Broken(), "wsgi.input_terminated": True}
+        answer = bare.post(path, environ_overrides=body, content_type=content_type)
+        assert errors_of(answer, 400) == {}

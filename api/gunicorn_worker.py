@@ -1,0 +1,54 @@
+"""Owns how gunicorn answers what never becomes a request: broken request lines, headers too large.
+
+Its own answer is a page of HTML; here it has the one shape of errors. Used as `--worker-class`.
+"""
+
+from contextlib import suppress
+from http import HTTPStatus
+from socket import socket
+from typing import Any
+
+from gunicorn.http import errors
+from gunicorn.workers.gthread import ThreadWorker
+
+from api.answers import HEADERS, ApiError, error_text, new_request_id
+
+STATUSES = {errors.LimitRequestLine: 414, errors.LimitRequestHeaders: 431, errors.ExpectationFailed: 417}
+SEND_LIMIT_S = 1
+
+
+class Worker(ThreadWorker):
+    """gunicorn's threads, with JSON for errors."""
+
+    def handle_error(self, req: Any, client: socket, addr: Any, exc: BaseException) -> None:  # noqa: ARG002
+        error = error_of(exc)
+        named = new_request_id()
+        self.log.warning("request %s from %s: answered %s: %s", named, addr, error.status, type(exc).__name__)
+        with suppress(OSError):
+            client.settimeout(SEND_LIMIT_S)
+            client.sendall(raw_answer(error, named))
+
+
+def error_of(exc: BaseException) -> ApiError:
+    """The client's mistake where it is one; what came is not quoted."""
+    status = next((status for kind, status in STATUSES.items() if isinstance(exc, kind)), None)
+    if status is None:
+        if not isinstance(exc, errors.ParseException | OSError):
+            return ApiError(500)
+        status = 400
+    return ApiError(status, f"The request must be valid HTTP within this server's limits, got {type(exc).__name__}.")
+
+
+def raw_answer(error: ApiError, named: str) -> bytes:
+    """A whole HTTP answer that ends the connection."""
+    body = error_text(error, named)
+    headers = {
+        "Connection": "close",
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        "X-Request-Id": named,
+        **HEADERS,
+    }
+    head = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}"]
+    head += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*head, "", body]).encode("ascii")
