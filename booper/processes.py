@@ -102,7 +102,7 @@ def api(settings: Settings) -> int:
             *(sys.executable, "-m", "gunicorn", "wsgi:app"),
             *("--bind", f"{settings.host}:{settings.port}"),
             *("--workers", str(settings.api_processes)),
-            *("--worker-class", "gthread", "--threads", str(API_THREADS)),
+            *("--worker-class", "api.gunicorn_worker.Worker", "--threads", str(API_THREADS)),
             *("--graceful-timeout", str(int(settings.shutdown_grace_s)), "--timeout", "60"),
             *("--keep-alive", "15", "--log-level", settings.log_level.lower()),
             *("--limit-request-line", "8190", "--no-control-socket"),

@@ -15,6 +15,7 @@ from typing import Any
 
 from peewee import DatabaseProxy, InterfaceError, OperationalError, SqliteDatabase
 from playhouse.pool import PooledPostgresqlDatabase
+from psycopg.pq import TransactionStatus
 
 Unreachable = (OperationalError, InterfaceError)
 database = DatabaseProxy()
@@ -26,7 +27,7 @@ class Postgres(PooledPostgresqlDatabase):
     dialect = "postgresql"
 
     def _is_closed(self, conn: Any) -> bool:
-        if super()._is_closed(conn):
+        if conn.closed or conn.pgconn.transaction_status != TransactionStatus.IDLE:
             return True
         # An idle connection has nothing to read; if it has, the server said good-bye (restart, fail-over).
         poll = select.poll()

@@ -2,13 +2,14 @@
 
 A deliver message comes in with the ids of up to a hundred jobs; as many as there are free slots are claimed in one
 statement and handed to the senders. A message whose jobs find no slot within `HOLD_S` gives the rest back to the
-table, so that no message is ever held for long; the stager names them again. Jobs of an account or host that has its
-share of the slots go back at once and are put off for a second or two.
+table, so that no message is ever held for long; the stager names them again. Jobs of an account or host whose
+share of the slots is full and stuck go back at once and are put off for a second or two.
 """
 
 import logging
 import random
 import socket
+import threading
 import time
 from collections.abc import Sequence
 
@@ -25,7 +26,8 @@ from workers.slots import Named, Slots
 
 log = logging.getLogger("booper.delivery")
 HOLD_S = 5.0
-HELD_S = (0.5, 2.5)
+LOOK_AGAIN_S = 0.01
+PUT_OFF_S = (0.5, 2.5)
 LONGEST_WAIT_S = 1.0
 RECORDING_GRACE_S = 10.0
 DATABASE_PAUSE_S = 0.5
@@ -40,6 +42,7 @@ class Delivery:
         policy = AddressPolicy(parse_allow(settings.target_allow), own_addresses(settings.host, settings.port))
         self._transport = Transport(policy, connections=settings.sender_slots)
         self.slots = Slots(settings.sender_slots, settings.slot_share)
+        self._closed = threading.Event()
         self.recorder = Recorder()
         self.senders = Senders(self.slots, self._transport, self.recorder)
 
@@ -49,6 +52,7 @@ class Delivery:
     def close(self) -> None:
         """Claim nothing more; what waits for a slot goes back to the table."""
         self.slots.close()
+        self._closed.set()
 
     def drain(self) -> None:
         """Let requests under way finish within the grace and record them; then end every thread."""
@@ -73,16 +77,16 @@ class Delivery:
 
     def _deliver(self, waiting: list[Named], give_up_s: float) -> None:
         while waiting:
-            taken = self.slots.take(waiting, give_up_s - time.monotonic())
+            taken = self.slots.take(waiting)
             if taken.admitted:
                 self._claim(taken.admitted)
-            if taken.held:
-                self._hold(taken.held)
-            if not taken.admitted and not taken.held:
+            if taken.stuck:
+                self._put_off(taken.stuck)
+            waiting = taken.rest
+            if waiting and (self._closed.wait(LOOK_AGAIN_S) or time.monotonic() > give_up_s):
                 with connection():
                     lifecycle.unstage(ids_of(waiting))
                 return
-            waiting = taken.rest
 
     def _claim(self, jobs: Sequence[Named]) -> None:
         """Claim the jobs that got slots; the slots of those not to be had go back."""
@@ -98,10 +102,10 @@ class Delivery:
             if len(claimed) < len(jobs):
                 lifecycle.unstage(lifecycle.not_yet_due(ids_of(jobs), clock.now()))
 
-    def _hold(self, jobs: Sequence[Named]) -> None:
+    def _put_off(self, jobs: Sequence[Named]) -> None:
         """Put off jobs whose account or host has its share of the slots; spread, so that they don't return as one."""
         with connection():
-            until = clock.now() + int(random.uniform(*HELD_S) * clock.SECOND)
+            until = clock.now() + int(random.uniform(*PUT_OFF_S) * clock.SECOND)
             lifecycle.hold(ids_of(jobs), until)
 
 

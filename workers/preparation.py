@@ -3,10 +3,10 @@
 import json
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from models.clock import SECOND
 from models.lifecycle import ClaimedJob
+from models.queries import with_query
 from workers.outbound import Request
 
 
@@ -34,32 +34,6 @@ def headers_of(job: ClaimedJob, given: dict[str, Any]) -> dict[str, str]:
     headers["Booper-Attempt"] = str(job.attempt)
     headers["Booper-Scheduled-At"] = iso(job.scheduled_at)
     return headers
-
-
-def with_query(url: str, query: dict[str, Any] | None) -> str:
-    """The URL with the query's members added behind its own; nested members in brackets, lists repeated."""
-    if not query:
-        return url
-    base, _, _fragment = url.partition("#")
-    joint = "&" if "?" in base else "?"
-    return base + joint + urlencode(list(_pairs(query)))
-
-
-def _pairs(query: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    pairs: list[tuple[str, str]] = []
-    for name, value in query.items():
-        key = f"{prefix}[{name}]" if prefix else name
-        if isinstance(value, dict):
-            pairs += _pairs(value, key)
-        else:
-            pairs += [(key, _plain(item)) for item in (value if isinstance(value, list) else [value])]
-    return pairs
-
-
-def _plain(value: Any) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
 def iso(instant: int) -> str:

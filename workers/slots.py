@@ -1,24 +1,40 @@
 """Owns how many requests this process may have under way at once, in all and for one account or host.
 
-One lock over the counts. A caller takes as many slots as are to be had in one step: two callers that each held a part
-and waited for the rest would wait for one another. No account and no host gets more than its share, so targets that
-hang leave the other slots to their neighbours.
+One lock over the counts; nobody waits here: a caller takes in one step what is to be had and asks again for the rest.
+(Two callers that each held a part and waited for more would wait for one another.) No account and no host gets more
+than its share, so targets that hang leave the other slots to their neighbours.
 """
 
 import threading
-from collections import Counter
+import time
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 Named = tuple[int, int, str]  # a job as a message names it: its id, its account's id, its target's host
+Key = int | str  # an account's id or a host
+STUCK_AFTER_S = 0.1
 
 
 class Taken(NamedTuple):
-    """What came of asking for slots: jobs that got one, jobs whose share is used up, jobs still to ask for."""
+    """What came of asking for slots.
+
+    `admitted` got one. `stuck`: their account or host has its share, and none of it has come free for a while.
+    `rest`: no slot just now, but soon.
+    """
 
     admitted: list[Named]
-    held: list[Named]
+    stuck: list[Named]
     rest: list[Named]
+
+
+class Share:
+    """What one account or host holds; `moved_s`: when that last changed."""
+
+    __slots__ = ("held", "moved_s")
+
+    def __init__(self) -> None:
+        self.held = 0
+        self.moved_s = 0.0
 
 
 class Slots:
@@ -26,55 +42,54 @@ class Slots:
         self.size = size
         self._cap = max(1, int(size * share))
         self._free = size
-        self._used: Counter[int | str] = Counter()  # by account id and by host
+        self._shares: dict[Key, Share] = {}
         self._closed = False
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
 
-    def take(self, jobs: Sequence[Named], timeout_s: float) -> Taken:
-        """Slots for as many of the jobs as possible, as soon as one is free.
-
-        When none came free in time, or the slots are closed, all jobs are in `rest`.
-        """
-        with self._changed:
-            self._changed.wait_for(lambda: self._free or self._closed, max(0.0, timeout_s))
-            taken = Taken([], [], [])
+    def take(self, jobs: Sequence[Named], now_s: float | None = None) -> Taken:
+        """Slots for as many of the jobs as possible. `now_s`: monotonic seconds."""
+        now_s = time.monotonic() if now_s is None else now_s
+        taken = Taken([], [], [])
+        with self._lock:
             for job in jobs:
-                self._sort(job, taken)
-            return taken
+                self._sort(job, taken, now_s)
+        return taken
 
-    def give(self, jobs: Iterable[Named]) -> None:
+    def give(self, jobs: Iterable[Named], now_s: float | None = None) -> None:
         """Put the slots of these jobs back."""
-        with self._changed:
-            for _, account_id, host in jobs:
-                self._free += 1
-                self._count(account_id, -1)
-                self._count(host, -1)
-            self._changed.notify_all()
+        now_s = time.monotonic() if now_s is None else now_s
+        with self._lock:
+            for job in jobs:
+                self._move(job, -1, now_s)
 
     def close(self) -> None:
-        """Give out no more; whoever waits gets none."""
-        with self._changed:
+        """Give out no more."""
+        with self._lock:
             self._closed = True
-            self._changed.notify_all()
 
     @property
     def in_use(self) -> int:
-        with self._changed:
+        with self._lock:
             return self.size - self._free
 
-    def _sort(self, job: Named, taken: Taken) -> None:
-        _, account_id, host = job
+    def _sort(self, job: Named, taken: Taken, now_s: float) -> None:
+        shares = (self._shares.get(key) for key in job[1:])
+        full = [share for share in shares if share and share.held >= self._cap]
         if self._closed or not self._free:
             taken.rest.append(job)
-        elif max(self._used[account_id], self._used[host]) >= self._cap:
-            taken.held.append(job)
-        else:
-            self._free -= 1
-            self._count(account_id, 1)
-            self._count(host, 1)
+        elif not full:
+            self._move(job, 1, now_s)
             taken.admitted.append(job)
+        elif any(now_s - share.moved_s > STUCK_AFTER_S for share in full):
+            taken.stuck.append(job)
+        else:
+            taken.rest.append(job)
 
-    def _count(self, key: int | str, by: int) -> None:
-        self._used[key] += by
-        if not self._used[key]:
-            del self._used[key]
+    def _move(self, job: Named, by: int, now_s: float) -> None:
+        self._free -= by
+        for key in job[1:]:
+            share = self._shares.setdefault(key, Share())
+            share.held += by
+            share.moved_s = now_s
+            if not share.held:
+                del self._shares[key]
