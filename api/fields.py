@@ -41,7 +41,7 @@ class Must(fields.Field[Any]):
             return self._read(value)
         except ValidationError:
             raise
-        except (ValueError, TypeError, ArithmeticError):
+        except (ValueError, TypeError, ArithmeticError, LookupError):
             raise ValidationError(f"must be {self.expected}, got {shown(value)}") from None
 
 

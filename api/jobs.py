@@ -23,6 +23,8 @@ blueprint.before_request(require_key)
 
 NEWEST_FIRST = ("inserted_at", "desc")
 KEY_HEADER = "Idempotency-Key"
+HOP_HEADER = "Booper-Hop"
+MAX_HOPS = 5
 
 
 class JobsQuery(Strict):
@@ -90,8 +92,20 @@ def list_attempts(key: str) -> Response:
 
 def _create(order: Order, now: int) -> tuple[int, str]:
     who = caller()
-    row, made = jobs.create(new_job(order, who.account_id, due_at(order, now)), now)
+    row, made = jobs.create(new_job(order, who.account_id, due_at(order, now), hops()), now)
     return 201 if made else 200, shapes.data(shapes.job(row, who.user_id, has_conflict=not made))
+
+
+def hops() -> int:
+    """Through how many jobs this request came; 422 when they are so many that it must be a loop."""
+    text = request.headers.get(HOP_HEADER, "0")
+    count = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else MAX_HOPS
+    if count >= MAX_HOPS:
+        message = (
+            f"must be a number below {MAX_HOPS}: schedulers that order from one another are a loop, got {shown(text)}"
+        )
+        raise invalid({HOP_HEADER: [message]})
+    return count
 
 
 def _create_once(key: str, order: Order) -> Response:

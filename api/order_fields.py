@@ -9,6 +9,7 @@ from marshmallow import ValidationError, post_load, validates_schema
 
 from api.fields import Must, Strict, shown, text
 from api.orders import Order
+from api.policy_fields import BACKOFF, read_backoff, read_redact
 from api.reading import Fields, kind_of
 from api.wiring import settings
 from models import clock, moments
@@ -113,6 +114,9 @@ class OrderFields(Strict):
     description = text(4096, allow_none=True)
     timeout = Must("a number of seconds from 1 to 900", read_timeout, "number", allow_none=True)
     max_attempts = Must("a whole number from 1 to 100", read_max_attempts, "integer", allow_none=True)
+    backoff = Must(BACKOFF, read_backoff, allow_none=True)
+    max_age = Must(A_DURATION, moments.duration, allow_none=True)
+    redact = Must('a list of header names and "body"', read_redact, "array", allow_none=True)
     repeat_every = Must("absent", refuse_recurring, allow_none=True)
     cron = Must("absent", refuse_recurring, allow_none=True)
     timezone = Must("absent", refuse_recurring, allow_none=True)

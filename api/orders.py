@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from api.answers import encode
 from api.reading import Fields
 from models.jobs import NewJob
+from models.url_rules import split_url
 
 JSON_TYPE = "application/json"
 TEXT_TYPE = "text/plain; charset=utf-8"
@@ -22,9 +23,10 @@ class Order(NamedTuple):
     sent: Fields
 
 
-def new_job(order: Order, account_id: int, due_at: int) -> NewJob:
-    """The row of an order."""
+def new_job(order: Order, account_id: int, due_at: int, hops: int) -> NewJob:
+    """The row of an order. `hops`: through how many jobs of schedulers the order itself came."""
     values = order.values
+    max_age = values.get("max_age")
     body, content_type = body_of(order.sent)
     return NewJob(
         account_id=account_id,
@@ -37,7 +39,16 @@ def new_job(order: Order, account_id: int, due_at: int) -> NewJob:
         idempotency_key=values.get("idempotency_key"),
         max_attempts=values.get("max_attempts") or NewJob._field_defaults["max_attempts"],
         timeout_ms=values.get("timeout") or NewJob._field_defaults["timeout_ms"],
+        host=split_url(values["url"]).host,
+        hops=hops,
+        backoff=encode_or_none(values.get("backoff")),
+        retry_until=None if max_age is None else due_at + max_age,
+        redact=encode_or_none(values.get("redact")),
     )
+
+
+def encode_or_none(value: Any) -> str | None:
+    return encode(value) if value else None
 
 
 def args_of(order: Order) -> str:

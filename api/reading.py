@@ -19,7 +19,14 @@ from api.wiring import settings
 
 FORM = "application/x-www-form-urlencoded"
 CHARSETS = {"utf-8", "utf8", "us-ascii", "ascii"}
-UNTYPED = {"schedule_in", "scheduled_at", "repeat_every", "timeout", "max_attempts"}  # may be numbers in a form
+UNTYPED = {
+    "schedule_in",
+    "scheduled_at",
+    "repeat_every",
+    "timeout",
+    "max_attempts",
+    "max_age",
+}  # may be numbers in a form
 
 _ORDER_BY = re.compile(r"order_by(\[[0-9]{0,2}\])?")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,18})(\.[0-9]{1,19})?")

@@ -37,6 +37,7 @@ class Job(BaseModel):
     body = BlobField(null=True)  # the bytes to send; null: no body
     content_type = TextField(null=True)  # what the body is; null: no body
     host = TextField(default="")  # the target's host in its canonical form, for sharing slots fairly
+    hops = IntegerField(default=0)  # through how many jobs the order came that made this one
     max_attempts = IntegerField(default=20)
     timeout_ms = IntegerField(default=30_000)  # for the whole of one attempt
     backoff = TextField(null=True)  # JSON of models/backoff.py; null: the engine's rule

@@ -45,6 +45,11 @@ class NewJob(NamedTuple):
     idempotency_key: str | None = None
     max_attempts: int = 20
     timeout_ms: int = 30_000
+    host: str = ""
+    hops: int = 0
+    backoff: str | None = None
+    retry_until: int | None = None
+    redact: str | None = None
 
 
 class JobRow(NamedTuple):
@@ -72,8 +77,9 @@ class JobRow(NamedTuple):
 SHOWN = ", ".join(JobRow._fields)
 INSERT = (
     "INSERT INTO job (uuid, account_id, kind, name, description, idempotency_key, args, body, content_type, "
-    "max_attempts, timeout_ms, inserted_at, state, scheduled_at, attempt, staged_count) "
-    "VALUES (%s, %s, 'request', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 0, 0) ON CONFLICT DO NOTHING RETURNING id"
+    "max_attempts, timeout_ms, host, hops, backoff, retry_until, redact, inserted_at, state, scheduled_at, attempt, "
+    "staged_count) VALUES (%s, %s, 'request', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 0, 0) "
+    "ON CONFLICT DO NOTHING RETURNING id"
 )
 FIND_LIVE = f"SELECT {SHOWN} FROM job WHERE account_id = %s AND idempotency_key = %s AND {KEY_IS_LIVE}"
 
@@ -154,8 +160,9 @@ def _insert(new: NewJob, now: int) -> JobRow | None:
     state = "scheduled" if due > now else "available"
     texts = (new.name, new.description, new.idempotency_key)
     sent = (new.args, new.body, new.content_type)
+    limits = (new.max_attempts, new.timeout_ms, new.host, new.hops, new.backoff, new.retry_until, new.redact)
     with _one_statement():
-        rows = fetch(INSERT, (uuid, new.account_id, *texts, *sent, new.max_attempts, new.timeout_ms, now, state, due))
+        rows = fetch(INSERT, (uuid, new.account_id, *texts, *sent, *limits, now, state, due))
     return JobRow(rows[0][0], uuid, REQUEST, *texts, None, *sent, now, state, due) if rows else None
 
 

@@ -55,6 +55,7 @@ class ClaimedJob(NamedTuple):
     uuid: str
     account_id: int
     host: str
+    hops: int
     kind: str
     schedule_id: str | None
     attempt: int

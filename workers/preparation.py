@@ -32,6 +32,7 @@ def headers_of(job: ClaimedJob, given: dict[str, Any]) -> dict[str, str]:
         headers["Idempotency-Key"] = job.uuid
     headers["Booper-Job-Id"] = job.uuid
     headers["Booper-Attempt"] = str(job.attempt)
+    headers["Booper-Hop"] = str(job.hops + 1)
     headers["Booper-Scheduled-At"] = iso(job.scheduled_at)
     return headers
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 Named = tuple[int, int, str]  # a job as a message names it: its id, its account's id, its target's host
 Key = int | str  # an account's id or a host
-STUCK_AFTER_S = 0.1
+STUCK_AFTER_S = 0.5
 
 
 class Taken(NamedTuple):

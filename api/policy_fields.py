@@ -1,0 +1,74 @@
+"""Owns the reading of what an order says about failure and secrecy: backoff, greatest age, what to hide.
+
+Pure. Results are JSON as models/backoff.py and workers/entries.py take it.
+"""
+
+from typing import Any
+
+from marshmallow import ValidationError
+
+from api.fields import shown
+from models import moments
+from models.backoff import ENGINE, LONGEST_DELAY_S
+from models.request_rules import name_error
+
+MAX_DELAYS = 100
+MAX_HIDDEN = 50
+SECONDS = f"a number of seconds from 0 to {LONGEST_DELAY_S}"
+BACKOFF = (
+    f'"{ENGINE}", {{"fixed": seconds}}, {{"exponential": {{"base": seconds, "factor": number, "cap": seconds}}}} '
+    f'or a list of 1 to {MAX_DELAYS} delays in seconds, as {{"delays": […]}} too; objects may add "jitter": "full"'
+)
+EXPONENTIAL = {"base": (0, LONGEST_DELAY_S), "factor": (1, 1000), "cap": (0, LONGEST_DELAY_S)}
+
+
+def read_backoff(value: Any) -> Any:
+    """The policy as it is, once it is known to be one; None for the engine's rule."""
+    if value == ENGINE:
+        return None
+    if isinstance(value, list):
+        return _delays(value, "")
+    if not isinstance(value, dict):
+        raise ValueError
+    kinds = value.keys() - {"jitter"}
+    if len(kinds) != 1 or value.get("jitter", "full") != "full":
+        raise ValueError
+    (kind,) = kinds
+    {"fixed": _seconds, "delays": _delays, "exponential": _exponential}[kind](value[kind], kind)
+    return value
+
+
+def read_redact(value: Any) -> list[str]:
+    """Lower-case header names and `body`, each once."""
+    if not isinstance(value, list) or len(value) > MAX_HIDDEN:
+        raise ValueError
+    for name in value:
+        if not isinstance(name, str) or name_error(name):
+            raise ValueError
+    return sorted({name.lower() for name in value})
+
+
+def _seconds(value: Any, path: str) -> Any:
+    return _number(value, path, 0, LONGEST_DELAY_S)
+
+
+def _delays(value: Any, path: str) -> Any:
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_DELAYS:
+        raise ValidationError({path: [f"must be a list of 1 to {MAX_DELAYS} delays in seconds, got {shown(value)}"]})
+    for number, delay in enumerate(value):
+        _seconds(delay, f"{path}.{number}".strip("."))
+    return value
+
+
+def _exponential(value: Any, path: str) -> Any:
+    if not isinstance(value, dict) or value.keys() != EXPONENTIAL.keys():
+        raise ValidationError({path: [f"must be an object of base, factor and cap, got {shown(value)}"]})
+    for name, (low, high) in EXPONENTIAL.items():
+        _number(value[name], f"{path}.{name}", low, high)
+    return value
+
+
+def _number(value: Any, path: str, low: float, high: float) -> Any:
+    if not moments.is_number(value) or not low <= value <= high:
+        raise ValidationError({path: [f"must be a number from {low} to {high}, got {shown(value)}"]})
+    return value

@@ -1,0 +1,102 @@
+"""What an order says about failure, secrecy and loops, as the job's row keeps it."""
+
+import json
+
+import pytest
+
+from models.clock import SECOND
+from models.job import Job
+
+TARGET = "https://example.com/hook"
+
+
+def order(client, **fields):
+    return client.post("/api/jobs", json={"url": TARGET, **fields})
+
+
+def refused(answer):
+    assert answer.status_code == 422
+    return answer.json["error"]["errors"]
+
+
+@pytest.mark.parametrize(
+    "backoff",
+    [
+        {"fixed": 5},
+        {"fixed": 0.5, "jitter": "full"},
+        {"exponential": {"base": 1, "factor": 2, "cap": 60}},
+        [1, 5, 30],
+        {"delays": [1, 5], "jitter": "full"},
+    ],
+)
+def test_a_backoff_is_kept_as_it_was_sent(client, backoff):
+    answer = order(client, backoff=backoff)
+    assert answer.status_code == 201
+    assert json.loads(Job.get().backoff) == backoff
+    assert answer.json["data"]["args"]["backoff"] == backoff
+
+
+def test_the_engines_backoff_is_the_default(client):
+    order(client, backoff="engine")
+    assert Job.get().backoff is None
+
+
+@pytest.mark.parametrize(
+    ("backoff", "path"),
+    [
+        ("fast", "backoff"),
+        (5, "backoff"),
+        ({}, "backoff"),
+        ({"fixed": 1, "delays": [1]}, "backoff"),
+        ({"linear": 1}, "backoff"),
+        ({"fixed": 1, "jitter": "some"}, "backoff"),
+        ({"fixed": -1}, "backoff.fixed"),
+        ({"fixed": "5"}, "backoff.fixed"),
+        ({"fixed": True}, "backoff.fixed"),
+        ({"fixed": 1e12}, "backoff.fixed"),
+        ([], "backoff"),
+        ([1, -1], "backoff.1"),
+        ([1] * 101, "backoff"),
+        ({"delays": 5}, "backoff.delays"),
+        ({"exponential": {"base": 1}}, "backoff.exponential"),
+        ({"exponential": {"base": 1, "factor": 0.5, "cap": 2}}, "backoff.exponential.factor"),
+        ({"exponential": {"base": 1, "factor": 2, "cap": "x"}}, "backoff.exponential.cap"),
+    ],
+)
+def test_a_backoff_that_is_none_is_refused_where_it_is_wrong(client, backoff, path):
+    [(where, [message])] = refused(order(client, backoff=backoff)).items()
+    assert where.strip(".") == path
+    assert message.startswith("must be ")
+    assert "got " in message
+
+
+def test_the_greatest_age_counts_from_the_instant_the_job_is_due(client):
+    order(client, schedule_in=10, max_age=[1, "minute"])
+    assert Job.get().retry_until == Job.get().scheduled_at + 60 * SECOND
+
+
+def test_what_is_to_be_hidden_is_kept_in_lower_case(client):
+    order(client, redact=["X-Plan", "body", "x-plan"])
+    assert json.loads(Job.get().redact) == ["body", "x-plan"]
+
+
+@pytest.mark.parametrize("redact", ["body", [1], ["a b"], [""], ["x"] * 51])
+def test_a_list_of_what_to_hide_must_name_headers(client, redact):
+    assert "redact" in refused(order(client, redact=redact))
+
+
+def test_the_targets_host_is_kept_in_its_canonical_form(client):
+    client.post("/api/jobs", json={"url": "https://BÜCHER.example:8443/x"})
+    assert Job.get().host == "xn--bcher-kva.example"
+
+
+def test_an_order_that_came_through_jobs_passes_their_number_on(client):
+    client.post("/api/jobs", json={"url": TARGET}, headers={"Booper-Hop": "4"})
+    assert Job.get().hops == 4
+
+
+@pytest.mark.parametrize("hop", ["5", "6", "9999", "-1", "x", "²"])
+def test_an_order_that_came_through_five_jobs_is_a_loop(client, hop):
+    answer = client.post("/api/jobs", json={"url": TARGET}, headers={"Booper-Hop": hop.encode().decode("latin-1")})
+    assert "Booper-Hop" in refused(answer)
+    assert Job.select().count() == 0
