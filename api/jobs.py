@@ -101,9 +101,7 @@ def hops() -> int:
     text = request.headers.get(HOP_HEADER, "0")
     count = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else MAX_HOPS
     if count >= MAX_HOPS:
-        message = (
-            f"must be a number below {MAX_HOPS}: schedulers that order from one another are a loop, got {shown(text)}"
-        )
+        message = f"must be a number below {MAX_HOPS}: schedulers ordering from one another loop, got {shown(text)}"
         raise invalid({HOP_HEADER: [message]})
     return count
 

@@ -24,7 +24,8 @@ STATEMENTS = (
     "CREATE INDEX api_key_account ON api_key (account_id)",
     "CREATE TABLE job (id {serial}, uuid {uuid} NOT NULL, account_id BIGINT NOT NULL, kind TEXT NOT NULL, "
     "name TEXT, description TEXT, idempotency_key TEXT, schedule_id {uuid}, args TEXT NOT NULL, body {blob}, "
-    "content_type TEXT, host TEXT NOT NULL DEFAULT '', hops INTEGER NOT NULL DEFAULT 0, max_attempts INTEGER NOT NULL, timeout_ms INTEGER NOT NULL, "
+    "content_type TEXT, host TEXT NOT NULL DEFAULT '', hops INTEGER NOT NULL DEFAULT 0, "
+    "max_attempts INTEGER NOT NULL, timeout_ms INTEGER NOT NULL, "
     "backoff TEXT, retry_until BIGINT, redact TEXT, inserted_at BIGINT NOT NULL, "
     "state TEXT NOT NULL, scheduled_at BIGINT NOT NULL, held_until BIGINT, attempt INTEGER NOT NULL, "
     "crashes INTEGER NOT NULL DEFAULT 0, attempted_at BIGINT, "
