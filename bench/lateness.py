@@ -31,7 +31,7 @@ POSTGRES_URL = os.environ.get("BOOPER_TEST_POSTGRES_URL", "postgresql://root@127
 RABBITMQ_URL = os.environ.get("BOOPER_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")
 IDLE_SECONDS = 10
 SETTLE_SECONDS = 3
-SETTLE_LIMIT_SECONDS = 120
+SETTLE_LIMIT_SECONDS = 60
 BOUNDS_MS = {"p50": 25, "p99": 150}
 IDLE_BOUND_PERCENT = 5
 PACKAGES = ("dramatiq", "flask", "gunicorn", "peewee", "pika", "psycopg", "requests")
@@ -63,7 +63,7 @@ def idle_cpu_percent(product: Production) -> float:
 def journey(journey: Journey, rate: int, seconds: int) -> History:
     count = rate * seconds
     journey.order(list(spread(count, journey.lead_us(count) + now_us(), seconds)))
-    return journey.settle(seconds + SETTLE_LIMIT_SECONDS)
+    return journey.settle(SETTLE_LIMIT_SECONDS)
 
 
 def recorded_lateness_us(history: History) -> list[int]:

@@ -26,6 +26,12 @@ def order_stretch(journey, *paths):
     return first_due_at
 
 
+def await_a_third(journey):
+    """Wait until the stretch is well under way."""
+    last_due_at = max(create.due_at for create in journey.history.created[-SCALE.jobs :])
+    journey.await_arrivals(SCALE.jobs // 3, DRAIN_SECONDS + (last_due_at - now_us()) / SECOND)
+
+
 def sending_children(journey):
     """The worker's processes that have a connection to the receiver open."""
     return connected_to(journey.receiver.port, descendants(journey.product.processes["worker"].pid))
@@ -33,7 +39,7 @@ def sending_children(journey):
 
 def test_every_job_is_performed_exactly_once_and_none_early(production):
     order_stretch(production)
-    history = production.settle(SCALE.stretch_seconds + DRAIN_SECONDS)
+    history = production.settle(DRAIN_SECONDS)
     assert checker.check(history) == []
     assert len(history.arrivals) == SCALE.jobs
 
@@ -55,11 +61,11 @@ def test_a_worker_child_killed_under_way_loses_no_job(production):
     """What was in flight in the killed process may arrive again, under the next attempt number."""
     order_stretch(production, *["/ok"] * 9, "/slow/0.5")
     production.product.sql("UPDATE job SET timeout_ms = 3000")  # so that the leases of the dead soon end
-    production.await_arrivals(SCALE.jobs // 3, DRAIN_SECONDS + SCALE.stretch_seconds)
+    await_a_third(production)
     victim = wait_until(lambda: sending_children(production), 10, "a process that sends")[0]
     os.kill(victim, signal.SIGKILL)
     ((in_flight,),) = production.product.sql("SELECT count(*) FROM job WHERE state = 'executing'")
-    history = production.settle(SCALE.stretch_seconds + RETRY_SECONDS + DRAIN_SECONDS)
+    history = production.settle(RETRY_SECONDS + DRAIN_SECONDS)
     assert checker.check(history, allowed_duplicates=in_flight) == []
     assert victim not in production.product.pids()
     assert not production.product.processes["worker"].ended
@@ -68,7 +74,7 @@ def test_a_worker_child_killed_under_way_loses_no_job(production):
 def test_a_purged_queue_loses_no_job(production):
     """The senders stand still until messages wait in the queue, so that the purge has something to throw away."""
     order_stretch(production)
-    production.await_arrivals(SCALE.jobs // 3, DRAIN_SECONDS + SCALE.stretch_seconds)
+    await_a_third(production)
     children = wait_until(lambda: sending_children(production), 10, "the processes that send")
     queues = list(production.product.broker.queues(production.product.name))
     try:
@@ -79,7 +85,7 @@ def test_a_purged_queue_loses_no_job(production):
     finally:
         for pid in children:
             os.kill(pid, signal.SIGCONT)
-    history = production.settle(SCALE.stretch_seconds + DRAIN_SECONDS)
+    history = production.settle(DRAIN_SECONDS)
     assert checker.check(history) == []
 
 
@@ -100,7 +106,7 @@ def test_a_stopped_rabbitmq_loses_no_job_and_no_create(production_on_node, node)
         end = time.monotonic() + SCALE.outage_seconds
         while time.monotonic() < end:
             journey.order(list(spread(20, now_us() + SECOND, 1)))
-    history = journey.settle(SCALE.stretch_seconds + DRAIN_SECONDS)
+    history = journey.settle(DRAIN_SECONDS)
     assert checker.check(history) == []
 
 
