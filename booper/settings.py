@@ -224,6 +224,30 @@ SETTINGS: tuple[Setting, ...] = (
         "How long a stopping process waits for requests under way before it gives them back.",
     ),
     Setting(
+        "BOOPER_KEEP_COMPLETED_DAYS",
+        "keep_completed_days",
+        number(0, 36500),
+        "30",
+        "days, 0 to 36500",
+        "How long completed jobs, their attempts and log entries are kept; 0 keeps them for ever.",
+    ),
+    Setting(
+        "BOOPER_KEEP_DISCARDED_DAYS",
+        "keep_discarded_days",
+        number(0, 36500),
+        "30",
+        "days, 0 to 36500",
+        "The same for discarded jobs.",
+    ),
+    Setting(
+        "BOOPER_KEEP_CANCELLED_DAYS",
+        "keep_cancelled_days",
+        number(0, 36500),
+        "30",
+        "days, 0 to 36500",
+        "The same for cancelled jobs.",
+    ),
+    Setting(
         "BOOPER_HORIZON_DAYS",
         "horizon_days",
         whole(1, 36500),
@@ -270,6 +294,9 @@ class Settings:
     slot_share: float
     lease_margin_s: float
     shutdown_grace_s: float
+    keep_completed_days: float
+    keep_discarded_days: float
+    keep_cancelled_days: float
     horizon_days: int
     max_body_bytes: int
     log_level: str

@@ -17,6 +17,7 @@ from models.database import connection
 from models.leader import Lead
 from workers.broker import LET_GO_EVERY_MS, Actors
 from workers.delivery import Delivery
+from workers.pruner import Pruner
 from workers.stager import Stager, note_delivered
 from workers.ticker import Ticker
 
@@ -68,7 +69,17 @@ class DeliveryMiddleware(Middleware):
 
 def make_ticker(settings: Settings, actors: Actors, lead: Lead, on_lead: Callable[[], None]) -> Ticker:
     stager = Stager(actors, int(settings.look_ahead_s * clock.SECOND), settings.queue_bound)
-    return Ticker(stager, actors, lead, on_lead)
+    return Ticker(stager, Pruner(kept_us(settings)), actors, lead, on_lead)
+
+
+def kept_us(settings: Settings) -> dict[str, int]:
+    """For each final state how long its jobs are kept, in microseconds; a state that is absent is kept for ever."""
+    days = {
+        "completed": settings.keep_completed_days,
+        "discarded": settings.keep_discarded_days,
+        "cancelled": settings.keep_cancelled_days,
+    }
+    return {state: int(kept * clock.DAY) for state, kept in days.items() if kept}
 
 
 def probe(published_at: int) -> None:

@@ -18,6 +18,7 @@ from models.database import Unreachable as DatabaseUnreachable
 from models.database import change, database, give_back, transaction
 from models.leader import Lead
 from workers.broker import Actors
+from workers.pruner import Pruner
 from workers.rescuer import rescue_lost
 from workers.stager import Stager
 
@@ -31,7 +32,7 @@ PRUNED_AT_ONCE = 1000
 class Ticker:
     """`tick_until(stop)` works until `stop` is set. `on_lead` is called each time the lead was won."""
 
-    def __init__(self, stager: Stager, actors: Actors, lead: Lead, on_lead: Callable[[], None]) -> None:
+    def __init__(self, stager: Stager, pruner: Pruner, actors: Actors, lead: Lead, on_lead: Callable[[], None]) -> None:
         self._stager = stager
         self._actors = actors
         self._lead = lead
@@ -41,6 +42,7 @@ class Ticker:
             (1.0, sign_of_life),
             (1.0, rescue_lost),
             (2.0, stager.find_lost),
+            (0.25, pruner.prune_some),
             (60.0, forget_answers),
             (5.0, lambda _now: actors.keep_alive()),
         ]

@@ -8,6 +8,7 @@ from models import clock
 from models.job import Ticker as TickerRow
 from models.leader import candidate
 from tests.making import make_job
+from workers.pruner import Pruner
 from workers.stager import Stager
 from workers.ticker import PAUSE_AFTER_FAILURE_S, STAGE_EVERY_S, Ticker
 
@@ -26,7 +27,7 @@ class Lead:
 
 
 def ticker_with(messages, lead, on_lead=lambda: None):
-    return Ticker(Stager(messages, clock.SECOND, 100), messages, lead, on_lead)
+    return Ticker(Stager(messages, clock.SECOND, 100), Pruner({}), messages, lead, on_lead)
 
 
 def test_the_leading_ticker_stages_and_shows_that_it_lives(account, messages):
