@@ -9,7 +9,7 @@ from tests.journeys.journey import SECOND
 
 from .asking import Load
 from .report import note
-from .scale import FULL
+from .scale import only_full
 
 pytestmark = pytest.mark.journey
 AWAY_SECONDS = 4
@@ -43,7 +43,8 @@ def cut_off(node, product):
 FAULTS = (stopped, killed, purged, deleted, cut_off)
 
 
-@pytest.mark.parametrize("fault", FAULTS if FULL else [deleted], ids=lambda fault: fault.__name__)
+@only_full
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_f4_jobs_survive_what_happens_to_rabbitmq_and_the_api_goes_on(production_on_node, node, fault):
     """No process of Booper dies of it, so no job is performed twice."""
     journey = production_on_node

@@ -46,16 +46,18 @@ def test_f6_a_server_killed_under_load_loses_no_job_it_confirmed(embedded):
 
 @pytest.mark.parametrize("held_seconds", HELD_SECONDS)
 def test_f6_another_writer_on_the_database_makes_the_api_wait_or_say_503(embedded, held_seconds):
+    """What was answered and can't be recorded before its lease ends is sent again."""
     with Load(embedded) as load:
         load.lasts(1)
         with writing(embedded.product.database_path):
             time.sleep(held_seconds)
+            in_flight = embedded.product.sql("SELECT count(*) FROM job WHERE state = 'executing'")[0][0]
         load.lasts(2)
     history = embedded.settle(30)
     statuses = dict(embedded.client.statuses())
-    note(f"F6 second writer for {held_seconds} s", history, statuses=statuses)
+    note(f"F6 second writer for {held_seconds} s", history, in_flight=in_flight, statuses=statuses)
     assert set(statuses) <= ({201} if held_seconds < BUSY_LIMIT_SECONDS else {201, 503})
-    assert checker.check(history) == []
+    assert checker.check(history, allowed_duplicates=in_flight) == []
     assert checker.too_late(history, p99_us=30 * SECOND, max_us=(held_seconds + 5) * SECOND) == []
     assert embedded.product.sql("PRAGMA integrity_check") == [("ok",)]
 
@@ -70,7 +72,7 @@ def writing(path):
 
 
 class OnSmallDisk(FaultyEmbedded):
-    """`booper serve` in a mount namespace of its own, where the database's folder is a disk of 4 MB."""
+    """`booper serve` in a mount namespace of its own, where the database's folder is a disk of 16 MB."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder / "disk")
@@ -79,7 +81,7 @@ class OnSmallDisk(FaultyEmbedded):
         self.mounted.mkdir()
 
     def launch(self, *names: str) -> None:
-        script = f"mount -t tmpfs -o size=4m none {self.mounted} && exec {BOOPER} serve"
+        script = f"mount -t tmpfs -o size=16m none {self.mounted} && exec {BOOPER} serve"
         command = ["unshare", "--mount", "sh", "-c", script]
         self.processes["serve"] = Running("serve", command, self.env, self.folder)
 
