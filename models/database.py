@@ -48,6 +48,11 @@ class Sqlite(SqliteDatabase):
     def execute_sql(self, sql: str, params: Any = None) -> sqlite3.Cursor:
         return super().execute_sql(sql.replace("%s", "?") if "%s" in sql else sql, params)
 
+    def rollback(self) -> None:
+        """SQLite itself has rolled back after some errors (a full disk): asked again, it would hide them by another."""
+        if self.connection().in_transaction:
+            super().rollback()
+
 
 def open_database(url: str, connections: int = 40) -> Postgres | Sqlite:
     """Point the models at the database of `url` (sqlite:///PATH or postgresql://…). Connects lazily."""

@@ -36,7 +36,7 @@ IS_WAITING = "state IN ('available', 'scheduled', 'retryable')"
 LEASE_ENDED = "lease_until IS NOT NULL AND lease_until <= %s AND state = 'executing'"
 RESCUED_AT_ONCE = 500
 CRASHES_ALLOWED = 3  # a job whose holder fell silent this often is given up
-BETWEEN_SUSPECTS_US = 100 * clock.MILLISECOND
+ALONE_US = 2 * clock.SECOND  # how long a job whose next crash is its last is under way by itself, unless it ends sooner
 
 
 class DueJob(NamedTuple):
@@ -246,14 +246,16 @@ def settle_cancelled(jobs: Iterable[ClaimedJob]) -> set[int]:
 def rescue(now: int, leases_until: int | None = None) -> list[LostJob]:
     """Bring back jobs whose lease has ended (or ends by `leases_until`) with attempts left, due at once.
 
-    Those whose holder fell silent before come a little after one another: one of them may be what ends the workers,
-    and shall be alone when it does so again.
+    Those whose holder fell silent before come one after another, each when the one before has had time to end: one of
+    them may be what ends the workers, and a job that is under way beside it would be given up with it.
     """
     until = leases_until or now
     lost = _lost(f"attempt < max_attempts AND crashes < {CRASHES_ALLOWED - 1}", until)
-    suspects = [job_id for job_id, crashes in lost if crashes]
-    holds = {job_id: now + number * BETWEEN_SUSPECTS_US for number, job_id in enumerate(suspects)}
-    rows = [(job_id, holds.get(job_id)) for job_id, _ in lost]
+    rows: list[tuple[int, int | None]] = [(job_id, None) for job_id, crashes, _ in lost if not crashes]
+    held_until = now
+    for job_id, timeout_ms in [(job_id, timeout_ms) for job_id, crashes, timeout_ms in lost if crashes]:
+        rows.append((job_id, held_until))
+        held_until += min(timeout_ms * clock.MILLISECOND, ALONE_US)
     return _take_back(rows, "state = 'available', held_until = given.held_until", (), until)
 
 
@@ -261,7 +263,7 @@ def bury(now: int, leases_until: int | None = None) -> list[LostJob]:
     """Give up jobs whose lease has ended (or ends by `leases_until`) with their last attempt, or for the third time."""
     until = leases_until or now
     lost = _lost(f"(attempt >= max_attempts OR crashes >= {CRASHES_ALLOWED - 1})", until)
-    return _take_back([(job_id, None) for job_id, _ in lost], "state = 'discarded', discarded_at = %s", (now,), until)
+    return _take_back([(job_id, None) for job_id, *_ in lost], "state = 'discarded', discarded_at = %s", (now,), until)
 
 
 def prune(after_id: int, finished_before: Mapping[str, int], limit: int) -> tuple[int, int | None]:
@@ -304,10 +306,10 @@ def _finish(jobs: Iterable[ClaimedJob], assignments: str, values: tuple[Any, ...
     return {row[0] for row in changed}
 
 
-def _lost(which: str, until: int) -> list[tuple[int, int]]:
-    """Id and crashes of jobs whose lease ends by an instant."""
-    sql = f"SELECT id, crashes FROM job WHERE {LEASE_ENDED} AND {which} ORDER BY lease_until LIMIT %s"
-    return [(job_id, crashes) for job_id, crashes in fetch(sql, (until, RESCUED_AT_ONCE))]
+def _lost(which: str, until: int) -> list[tuple[int, int, int]]:
+    """Id, crashes and time-out in ms of jobs whose lease ends by an instant."""
+    sql = f"SELECT id, crashes, timeout_ms FROM job WHERE {LEASE_ENDED} AND {which} ORDER BY lease_until, id LIMIT %s"
+    return [(job_id, crashes, timeout_ms) for job_id, crashes, timeout_ms in fetch(sql, (until, RESCUED_AT_ONCE))]
 
 
 def _take_back(

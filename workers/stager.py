@@ -22,6 +22,7 @@ JOBS_IN_A_MESSAGE = 100
 JOBS_IN_A_ROUND = 1000
 BUCKET_US = 5 * clock.MILLISECOND
 PROBE_AFTER_US = 5 * clock.SECOND
+EVERY_MARK = 2**62
 LOST_AFTER_US = 10 * clock.SECOND  # longer than any message may be held on its way (delivery.HOLD_S)
 
 
@@ -55,6 +56,12 @@ class Stager:
             log.warning("%d jobs were named by a message that got lost; they are staged again", lost)
         self._actors.send_probe(now)
         return lost
+
+    def forget(self) -> int:
+        """Take every job for named by no message; returns how many were thought to be. For whoever takes the lead: the
+        leader before may have died after it marked jobs and before it published them. What is published twice so is
+        bounded, and the claim absorbs it."""
+        return lifecycle.unstage_lost(EVERY_MARK)
 
     def _stage(self, ids: list[int], first: int, last: int, now: int) -> int:
         """Publish as many of the ids as the bound leaves room for, among those staged from `first` to `last`."""

@@ -87,7 +87,7 @@ class Ticker:
         led, self._leading = self._leading, self._lead.hold()
         self._lead_checked_s = monotonic_s
         if self._leading and not led:
-            log.info("this ticker leads")
+            log.info("this ticker leads; %d jobs marked by the one before are staged again", self._stager.forget())
             self._on_lead()
         return self._leading
 

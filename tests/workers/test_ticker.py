@@ -4,7 +4,7 @@ import threading
 
 from peewee import OperationalError
 
-from models import clock
+from models import clock, lifecycle
 from models.job import Ticker as TickerRow
 from models.leader import candidate
 from tests.making import make_job
@@ -58,6 +58,13 @@ def test_winning_the_lead_is_told_each_time(account, messages):
         lead.held = held
         ticker.tick(clock.now(), at_s)
     assert len(won) == 2
+
+
+def test_a_new_leader_stages_again_what_the_one_before_marked_and_may_not_have_published(account, messages):
+    job = make_job(account)
+    lifecycle.stage([job.id], clock.now())
+    ticker_with(messages, Lead()).tick(clock.now(), 0.0)
+    assert messages.named == [job.id]
 
 
 def test_a_duty_that_fails_does_not_end_the_ticker(account, messages, monkeypatch):
