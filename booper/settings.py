@@ -4,7 +4,9 @@ Read once at start by the command line and handed on as a `Settings`; nothing el
 A wrong value stops the start with a `SettingsError` that names variable, value and accepted form.
 """
 
+import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +22,14 @@ class SettingsError(Exception):
     """The environment holds a value Booper can't use; the message lists every such variable."""
 
 
-def text(value: str) -> str:
+def queue_prefix(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9._-]{0,63}", value):
+        raise ValueError
     return value
+
+
+def host(value: str) -> str:
+    return value if value == "localhost" else str(ipaddress.ip_address(value))
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:
@@ -120,17 +128,17 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "BOOPER_QUEUE_PREFIX",
         "queue_prefix",
-        text,
+        queue_prefix,
         "booper",
-        "a name",
+        "up to 64 letters, digits, `.`, `_` or `-`, a letter first",
         "Start of every queue's name; two installations on one RabbitMQ need two prefixes.",
     ),
     Setting(
         "BOOPER_HOST",
         "host",
-        text,
+        host,
         "127.0.0.1",
-        "a host name or address",
+        "an address of this machine, or localhost",
         "The address the API listens on.",
     ),
     Setting("PORT", "port", whole(1, 65535), "8000", "a port, 1 to 65535", "The port the API listens on."),
@@ -326,11 +334,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 def raw_values(environ: Mapping[str, str]) -> dict[str, str]:
     """Each setting's text, given or default. A default may depend on the mode and the host."""
     embedded = environ.get("BOOPER_BROKER_URL", "memory://").startswith("memory://")
-    host = environ.get("BOOPER_HOST", "127.0.0.1")
+    listens_on = environ.get("BOOPER_HOST", "127.0.0.1")
     return {
         s.name: environ[s.name]
         if s.name in environ
-        else (s.default if isinstance(s.default, str) else s.default(embedded, host))
+        else (s.default if isinstance(s.default, str) else s.default(embedded, listens_on))
         for s in SETTINGS
     }
 

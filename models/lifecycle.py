@@ -128,12 +128,17 @@ def stage(ids: Sequence[int], now: int) -> list[DueJob]:
     return sorted((DueJob(*row) for row in rows), key=lambda job: (job.due_at, job.id))
 
 
-def hold(ids: Sequence[int], until: int) -> int:
-    """Note that no message names these jobs any more and that none shall before an instant."""
+def put_off(ids: Sequence[int], now: int, base_us: int) -> int:
+    """Note that no message names these jobs any more and that none shall for a while: `base_us`, doubled for each
+    message that has named the job, up to 32 times as long."""
     these, given = one_of("id", ids)
+    times = "CASE WHEN staged_count < 5 THEN 1 << staged_count ELSE 32 END"
     with transaction():
-        sql = f"UPDATE job SET staged_at = NULL, held_until = %s WHERE {these} AND {IS_WAITING}"
-        return change(sql, (until, given))
+        return change(
+            f"UPDATE job SET staged_at = NULL, held_until = CAST(%s AS BIGINT) + CAST(%s AS BIGINT) * ({times}) "
+            f"WHERE {these} AND {IS_WAITING}",
+            (now, base_us, given),
+        )
 
 
 def unstage(ids: Sequence[int]) -> int:
@@ -207,8 +212,8 @@ def retry(next_tries: Iterable[tuple[ClaimedJob, int]]) -> set[int]:
     given, params = rows_as("id bigint, claim_id bigint, next_at bigint", rows)
     with transaction():
         changed = fetch(
-            "UPDATE job SET state = 'retryable', scheduled_at = given.next_at, claim_id = NULL, lease_until = NULL "
-            f"FROM {given} AS given WHERE job.id = given.id AND job.claim_id = given.claim_id "
+            "UPDATE job SET state = 'retryable', scheduled_at = given.next_at, crashes = 0, claim_id = NULL, "
+            f"lease_until = NULL FROM {given} AS given WHERE job.id = given.id AND job.claim_id = given.claim_id "
             "AND state = 'executing' RETURNING job.id",
             params,
         )
@@ -299,8 +304,9 @@ def _finish(jobs: Iterable[ClaimedJob], assignments: str, values: tuple[Any, ...
     given, params = rows_as("id bigint, claim_id bigint", rows)
     with transaction():
         changed = fetch(
-            f"UPDATE job SET {assignments}, claim_id = NULL, lease_until = NULL FROM {given} AS given "
-            "WHERE job.id = given.id AND job.claim_id = given.claim_id AND state = 'executing' RETURNING job.id",
+            f"UPDATE job SET {assignments}, crashes = 0, claim_id = NULL, lease_until = NULL "
+            f"FROM {given} AS given WHERE job.id = given.id AND job.claim_id = given.claim_id "
+            "AND state = 'executing' RETURNING job.id",
             (*values, *params),
         )
     return {row[0] for row in changed}

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -22,6 +23,7 @@ from workers.stager import Stager, note_delivered
 from workers.ticker import Ticker
 
 IDLE_LOOK_S = 0.5
+SAME_ORDER_S = 1.0  # one order to stop may come several times: from the group, from Dramatiq, from the kernel
 
 
 class DeliveryMiddleware(Middleware):
@@ -29,7 +31,7 @@ class DeliveryMiddleware(Middleware):
 
     def __init__(self, delivery: Delivery) -> None:
         self._delivery = delivery
-        self._stopping = False
+        self._stopping_since_s: float | None = None
 
     def after_process_boot(self, broker: Any) -> None:
         """In a process of Dramatiq's command line: stop claiming the moment SIGTERM comes (its own loop looks once a
@@ -38,9 +40,11 @@ class DeliveryMiddleware(Middleware):
         first_answer = signal.getsignal(signal.SIGTERM)
 
         def on_sigterm(signum: int, frame: FrameType | None) -> None:
-            if self._stopping:
-                os._exit(128 + signum)
-            self._stopping = True
+            if self._stopping_since_s is not None:
+                if time.monotonic() - self._stopping_since_s >= SAME_ORDER_S:
+                    os._exit(128 + signum)
+                return
+            self._stopping_since_s = time.monotonic()
             # Not in the handler itself: it may have interrupted a holder of the lock that closing takes.
             threading.Thread(target=self._delivery.close, name="closing").start()
             if callable(first_answer):

@@ -15,9 +15,8 @@ def sqlite(tmp_path):
 
 def test_what_ended_a_transaction_is_told_when_sqlite_has_rolled_back_already(sqlite):
     """As it does by itself when the disk is full at the commit."""
-    with pytest.raises(OperationalError, match="disk is full"):
-        with transaction():
-            database.execute_sql("ROLLBACK")
-            raise OperationalError("database or disk is full")
+    with pytest.raises(OperationalError, match="disk is full"), transaction():  # noqa: PT012 - the commit is the subject
+        database.execute_sql("ROLLBACK")
+        raise OperationalError("database or disk is full")
     with transaction():
         database.execute_sql("CREATE TABLE afterwards (id INTEGER)")

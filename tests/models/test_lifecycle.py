@@ -278,13 +278,26 @@ def test_jobs_lost_for_the_second_time_come_back_one_after_another(account, move
 def test_a_job_put_off_is_not_due_for_the_stager_until_then(account, moved_clock):
     job = make_job(account)
     lifecycle.stage([job.id], clock.now())
-    assert lifecycle.hold([job.id], clock.now() + clock.SECOND) == 1
+    assert lifecycle.put_off([job.id], clock.now(), clock.SECOND // 2) == 1
     assert lifecycle.due(0, clock.now(), 10) == []
     moved_clock.advance(seconds=1)
     assert [due.id for due in lifecycle.due(0, clock.now(), 10)] == [job.id]
 
 
+def test_a_job_is_put_off_longer_each_time_a_message_named_it(account, moved_clock):
+    jobs = [make_job(account, staged_count=count) for count in (1, 2, 4, 5, 50)]
+    lifecycle.put_off([job.id for job in jobs], clock.now(), 1000)
+    assert [reread(job).held_until - clock.now() for job in jobs] == [2000, 4000, 16000, 32000, 32000]
+
+
 def test_a_job_claimed_meanwhile_is_not_put_off(account, moved_clock):
     job = job_in("executing", account)
-    assert lifecycle.hold([job.id], clock.now() + clock.SECOND) == 0
+    assert lifecycle.put_off([job.id], clock.now(), clock.SECOND) == 0
     assert reread(job).held_until is None
+
+
+def test_an_attempt_that_is_recorded_makes_earlier_silence_forgotten(account, moved_clock):
+    jobs = {verb: job_in("executing", account, crashes=2) for verb in ("complete", "retry", "release")}
+    for verb, job in jobs.items():
+        VERBS[verb](job)
+    assert {reread(job).crashes for job in jobs.values()} == {0}
