@@ -40,8 +40,7 @@ class Child:
         if self.process is not None:
             self._note_end(now_s)
         if now_s >= self.start_again_s:
-            # A session of its own: a signal to our group (Ctrl-C, a service manager) reaches it once, through us.
-            self.process = subprocess.Popen(self.command, preexec_fn=die_with_parent, start_new_session=True)
+            self.process = subprocess.Popen(self.command, preexec_fn=die_with_parent)
             self.started_s = now_s
 
     def _note_end(self, now_s: float) -> None:

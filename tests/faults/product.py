@@ -60,6 +60,10 @@ class FaultyProduction(Production):
 
         return wait_until(found, 40, "a ticker")[0]
 
+    def await_queues(self) -> None:
+        """A message published by hand before a worker has made its queue would vanish."""
+        wait_until(lambda: f"{self.name}.deliver" in self.broker.queues(self.name), 30, "the queue", 0.25)
+
     def executing(self) -> int:
         """How many jobs are claimed."""
         return self.sql("SELECT count(*) FROM job WHERE state = 'executing'")[0][0]

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.journey
 
 def test_f14_a_message_published_ten_times_and_stale_ones_perform_nothing_twice(production):
     """Ten for a job about to be due; ten for one that waits for its second attempt; ten for one that is done."""
+    production.product.await_queues()
     due_at = now_us() + SECOND
     created = production.order([Order("plain", due_at), Order("again", due_at, "/fail-then-ok/1")])
     publish_ten_times(production.product, created, due_at)

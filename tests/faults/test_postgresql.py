@@ -49,7 +49,7 @@ def test_f5_jobs_survive_what_happens_to_postgresql_and_the_api_says_so(producti
         load.lasts(2)
         fault(cluster)
         back_at = now_us()
-        load.lasts(10 if FULL else 6)
+        load.lasts(6)
     history = journey.settle(60)
     answers, first_ok_at = journey.client.answers, first_created_after(journey, back_at)
     overdue = overdue_arrivals(history, back_at)

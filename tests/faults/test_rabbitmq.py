@@ -7,11 +7,13 @@ import pytest
 from tests.journeys import checker
 from tests.journeys.journey import SECOND
 
-from .asking import Load
+from .asking import RETRIED, Load
+from .checking import retries_wait
 from .report import note
 from .scale import only_full
 
 pytestmark = pytest.mark.journey
+PATHS = ("/ok", "/ok", RETRIED)
 AWAY_SECONDS = 4
 SWEEP_SECONDS = 30
 
@@ -28,7 +30,7 @@ def killed(node, product):
 
 
 def purged(node, product):
-    for _ in range(10):
+    for _ in range(4):
         node.broker.purge(list(node.broker.queues(product.name)))
 
 
@@ -48,7 +50,7 @@ FAULTS = (stopped, killed, purged, deleted, cut_off)
 def test_f4_jobs_survive_what_happens_to_rabbitmq_and_the_api_goes_on(production_on_node, node, fault):
     """No process of Booper dies of it, so no job is performed twice."""
     journey = production_on_node
-    with Load(journey) as load:
+    with Load(journey, paths=PATHS) as load:
         load.lasts(2)
         began = time.monotonic()
         fault(node, journey.product)
@@ -58,5 +60,6 @@ def test_f4_jobs_survive_what_happens_to_rabbitmq_and_the_api_goes_on(production
     note(f"F4 RabbitMQ {fault.__name__}", history, fault_ms=int(1000 * lasted))
     assert set(journey.client.statuses()) == {201}
     assert checker.check(history) == []
+    assert retries_wait(history) == []
     late = int((lasted + SWEEP_SECONDS) * SECOND)
     assert checker.too_late(history, p99_us=late, max_us=late) == []

@@ -11,7 +11,7 @@ from tests.journeys.processes import wait_until
 
 from .product import FIELDS
 from .report import extra, note
-from .scale import FULL, only_full, seeded
+from .scale import only_full, seeded
 
 pytestmark = pytest.mark.journey
 GRACE_SECONDS = 3
@@ -69,7 +69,7 @@ def test_f12_a_worker_told_to_stop_while_it_starts_ends_and_loses_nothing(produc
     chance, statuses = seeded("boot"), []
     assert production.product.processes.pop("worker").stop(40) == 0
     production.order(list(spread(60, now_us() + SECOND, 10)))
-    for _ in range(5 if FULL else 2):
+    for _ in range(4):
         production.product.launch("worker")
         time.sleep(chance.uniform(0, 2))
         statuses.append(production.product.processes.pop("worker").stop(10))

@@ -13,10 +13,15 @@ def sqlite(tmp_path):
     close_all()
 
 
-def test_what_ended_a_transaction_is_told_when_sqlite_has_rolled_back_already(sqlite):
+def rolled_back_by_sqlite():
     """As it does by itself when the disk is full at the commit."""
-    with pytest.raises(OperationalError, match="disk is full"), transaction():  # noqa: PT012 - the commit is the subject
+    with transaction():
         database.execute_sql("ROLLBACK")
         raise OperationalError("database or disk is full")
+
+
+def test_what_ended_a_transaction_is_told_when_sqlite_has_rolled_back_already(sqlite):
+    with pytest.raises(OperationalError, match="disk is full"):
+        rolled_back_by_sqlite()
     with transaction():
         database.execute_sql("CREATE TABLE afterwards (id INTEGER)")
