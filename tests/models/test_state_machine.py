@@ -270,12 +270,14 @@ class Jobs(RuleBasedStateMachine):
         self.rescue()
 
     @precondition(lambda self: self.claims())
-    @rule()
-    def crash_all_and_rescue(self):
-        for worker in (0, 1):
-            self.crash(worker)
-        self.advance(45)
-        self.rescue()
+    @rule(times=st.integers(1, 3))
+    def crash_again_and_again(self, times):
+        for _ in range(times):
+            self.crash(0)
+            self.crash(1)
+            self.advance(45)
+            self.rescue()
+            self.stage_and_deliver(0, 100, None)
 
     @precondition(lambda self: self.claims())
     @rule(worker=WORKERS)
@@ -354,7 +356,7 @@ def pick(things, which):
 
 def test_any_history_of_jobs_keeps_its_promises(db, moved_clock):
     profile = settings(
-        max_examples=EXAMPLES or 100,
+        max_examples=EXAMPLES or 120,
         derandomize=not EXAMPLES,
         stateful_step_count=40,
         deadline=None,
