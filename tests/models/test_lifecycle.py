@@ -91,7 +91,9 @@ def test_a_job_is_never_claimed_before_it_is_due(account, moved_clock):
     assert lifecycle.claim([job.id], clock.now(), MARGIN) == []
     assert lifecycle.not_yet_due([job.id], clock.now()) == [job.id]
     moved_clock.advance(seconds=1)
+    assert lifecycle.not_yet_due([job.id], clock.now()) == []
     assert len(lifecycle.claim([job.id], clock.now(), MARGIN)) == 1
+    assert lifecycle.not_yet_due([job.id], clock.now() - 1) == []
 
 
 def test_a_claim_takes_of_a_set_only_what_is_to_be_had(account):
@@ -213,6 +215,17 @@ def test_a_job_cancelled_while_running_stays_cancelled_and_its_attempt_may_be_re
     assert lifecycle.settle_cancelled(claimed) == {job.id}
     assert lifecycle.settle_cancelled(claimed) == set()
     assert (reread(job).state, reread(job).completed_at) == ("cancelled", None)
+
+
+def test_a_stale_holder_of_a_cancelled_job_does_not_give_up_the_claim_of_the_newer_one(account, moved_clock):
+    job = make_job(account, timeout_ms=1_000)
+    old = lifecycle.claim([job.id], clock.now(), MARGIN)
+    moved_clock.advance(seconds=11)
+    lifecycle.rescue(clock.now())
+    new = lifecycle.claim([job.id], clock.now(), MARGIN)
+    lifecycle.cancel(account.id, job.id, clock.now())
+    assert lifecycle.settle_cancelled(old) == set()
+    assert lifecycle.settle_cancelled(new) == {job.id}
 
 
 def test_a_cancel_of_another_account_changes_nothing(account):
