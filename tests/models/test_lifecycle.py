@@ -91,7 +91,9 @@ def test_a_job_is_never_claimed_before_it_is_due(account, moved_clock):
     assert lifecycle.claim([job.id], clock.now(), MARGIN) == []
     assert lifecycle.not_yet_due([job.id], clock.now()) == [job.id]
     moved_clock.advance(seconds=1)
+    assert lifecycle.not_yet_due([job.id], clock.now()) == []
     assert len(lifecycle.claim([job.id], clock.now(), MARGIN)) == 1
+    assert lifecycle.not_yet_due([job.id], clock.now() - 1) == []
 
 
 def test_a_claim_takes_of_a_set_only_what_is_to_be_had(account):
@@ -114,6 +116,38 @@ def test_the_soonest_is_due_first(account, moved_clock):
     make_job(account, "scheduled", due_in_s=1)
     assert [job.id for job in lifecycle.due(0, clock.now(), 10)] == [sooner.id, later.id]
     assert [job.id for job in lifecycle.due(0, clock.now(), 1)] == [sooner.id]
+
+
+def test_what_is_staged_is_told_soonest_first(account, moved_clock):
+    later, sooner = make_job(account, due_in_s=-1), make_job(account, due_in_s=-2)
+    assert [job.id for job in lifecycle.stage([later.id, sooner.id], clock.now())] == [sooner.id, later.id]
+
+
+def test_a_job_counts_as_waiting_long_only_since_before_the_instant_asked_for(account, moved_clock):
+    job = make_job(account)
+    assert not lifecycle.any_staged(FOREVER)
+    lifecycle.stage([job.id], clock.now())
+    assert not lifecycle.any_staged(clock.now())
+    assert lifecycle.any_staged(clock.now() + 1)
+
+
+def test_only_marks_from_before_the_instant_are_taken_for_lost(account, moved_clock):
+    job = make_job(account)
+    lifecycle.stage([job.id], clock.now())
+    assert lifecycle.unstage_lost(clock.now()) == 0
+    assert lifecycle.unstage_lost(clock.now() + 1) == 1
+
+
+def test_what_is_staged_is_counted_from_the_first_to_the_last_instant_and_no_further_than_asked(account, moved_clock):
+    for due_in_s in (1, 2, 3):
+        lifecycle.stage([make_job(account, "scheduled", due_in_s=due_in_s).id], clock.now())
+    first, last = (clock.now() + seconds * clock.SECOND for seconds in (1, 3))
+    counts = [lifecycle.staged_between(*asked) for asked in ((first, last, 9), (first + 1, last - 1, 9), (0, last, 2))]
+    assert counts == [3, 1, 2]
+
+
+def test_giving_up_no_message_changes_nothing(account):
+    assert lifecycle.unstage([]) == 0
 
 
 def test_the_mark_of_an_early_message_counts_from_the_instant_it_is_due(account, moved_clock):
@@ -181,6 +215,17 @@ def test_a_job_cancelled_while_running_stays_cancelled_and_its_attempt_may_be_re
     assert lifecycle.settle_cancelled(claimed) == {job.id}
     assert lifecycle.settle_cancelled(claimed) == set()
     assert (reread(job).state, reread(job).completed_at) == ("cancelled", None)
+
+
+def test_a_stale_holder_of_a_cancelled_job_does_not_give_up_the_claim_of_the_newer_one(account, moved_clock):
+    job = make_job(account, timeout_ms=1_000)
+    old = lifecycle.claim([job.id], clock.now(), MARGIN)
+    moved_clock.advance(seconds=11)
+    lifecycle.rescue(clock.now())
+    new = lifecycle.claim([job.id], clock.now(), MARGIN)
+    lifecycle.cancel(account.id, job.id, clock.now())
+    assert lifecycle.settle_cancelled(old) == set()
+    assert lifecycle.settle_cancelled(new) == {job.id}
 
 
 def test_a_cancel_of_another_account_changes_nothing(account):
@@ -263,6 +308,13 @@ def test_a_job_whose_holders_fell_silent_three_times_is_given_up(account, moved_
     outcomes = [crash(job, moved_clock) for _ in range(3)]
     assert [(len(rescued), len(buried)) for rescued, buried in outcomes] == [(1, 0), (1, 0), (0, 1)]
     assert (reread(job).state, reread(job).crashes, reread(job).attempt) == ("discarded", 3, 3)
+
+
+def test_a_job_whose_holders_fell_silent_twice_is_not_given_up(account, moved_clock):
+    job = job_in("executing", account, crashes=1)
+    assert lifecycle.bury(clock.now()) == []
+    assert [lost.id for lost in lifecycle.rescue(clock.now())] == [job.id]
+    assert reread(job).crashes == 2
 
 
 def test_jobs_lost_for_the_second_time_come_back_one_after_another(account, moved_clock):

@@ -10,6 +10,7 @@ import pytest
 from dnslib import AAAA, CNAME, QTYPE, RCODE, RR, A, DNSRecord
 from dnslib.server import BaseResolver, DNSServer
 
+from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Request
 from workers.outcome import Failed, Refused, Unreachable
 from workers.resolver import Resolver
@@ -26,6 +27,13 @@ def test_s_addr_a_literal_address_that_may_not_be_reached_is_refused_unsent(send
     refused = send(target.url(host=host), allow=ALLOW)
     assert (type(refused), refused.reason) == (Refused, "blocked_address")
     assert not target.connections
+
+
+@pytest.mark.parametrize("port", [1, 65535])
+def test_s_addr_the_allow_list_takes_the_first_and_the_last_port(port):
+    policy = AddressPolicy(parse_allow(f"127.0.0.2/32:{port}"))
+    assert policy.refusal(PUBLIC, port) is None
+    assert policy.refusal(PUBLIC, 80)
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "localhost.", "ip6-localhost", "ｌocalhost"])

@@ -74,6 +74,11 @@ def test_the_jobs_own_policy_decides_the_wait():
     assert wait_us(answered(500), backoff=[1, 2], attempt=9) == 2 * SECOND
 
 
+def test_a_policy_without_a_wait_is_taken_at_its_word():
+    assert wait_us(answered(500), backoff={"fixed": 0}) == 0
+    assert wait_us(answered(429, Retry_After="0"), backoff={"fixed": 0}) == 0
+
+
 @pytest.mark.parametrize(
     ("status_code", "value", "seconds"),
     [

@@ -100,6 +100,28 @@ def test_a_job_staged_shortly_before_the_probe_may_still_be_on_its_way(stager, a
     assert reread(job).staged_at is not None
 
 
+def test_a_clock_that_was_set_back_makes_no_waiting_message_look_lost(stager, account, messages, moved_clock):
+    note_delivered(clock.now())
+    moved_clock.advance(hours=-1)
+    make_job(account)
+    for _ in range(10):
+        stager.stage_due(clock.now())
+        moved_clock.advance(seconds=6)
+        assert stager.find_lost(clock.now()) == 0
+    assert len(messages.named) == 1
+
+
+def test_after_a_clock_was_set_back_the_next_probe_tells_again_what_is_lost(stager, account, messages, moved_clock):
+    note_delivered(clock.now())
+    moved_clock.advance(hours=-1)
+    make_job(account)
+    stager.stage_due(clock.now())
+    moved_clock.advance(seconds=11)
+    stager.find_lost(clock.now())
+    note_delivered(messages.probes[-1])
+    assert stager.find_lost(clock.now()) == 1
+
+
 def test_no_probe_is_sent_while_nothing_waits_long(stager, account, messages, moved_clock):
     make_job(account)
     stager.stage_due(clock.now())
