@@ -40,7 +40,8 @@ class Child:
         if self.process is not None:
             self._note_end(now_s)
         if now_s >= self.start_again_s:
-            self.process = subprocess.Popen(self.command, preexec_fn=die_with_parent)
+            # A session of its own: a signal to our group (Ctrl-C, a service manager) reaches it once, through us.
+            self.process = subprocess.Popen(self.command, preexec_fn=die_with_parent, start_new_session=True)
             self.started_s = now_s
 
     def _note_end(self, now_s: float) -> None:

@@ -35,7 +35,8 @@ class Embedded:
         self._worker.queue_prefetch = self._worker.delay_prefetch = PREFETCH
         self._stop = threading.Event()
         self._first_lead = True
-        ticker = make_ticker(settings, self._actors, candidate(), self._rescue_all)
+        self._lead = candidate()
+        ticker = make_ticker(settings, self._actors, self._lead, self._rescue_all)
         self._ticker = threading.Thread(target=ticker.tick_until, args=(self._stop,), name="ticker", daemon=True)
 
     def start(self) -> None:
@@ -47,6 +48,7 @@ class Embedded:
         self._stop.set()
         self._ticker.join(10)
         self._worker.stop(STOP_LIMIT_MS)
+        self._lead.give_up()  # not before: the next leader takes whatever is under way for lost
 
     def _rescue_all(self) -> None:
         """On SQLite (one machine, one leader that delivers) no claim older than the first lead has a living holder."""
