@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: install run test check format lint types lock bench-lateness
+.PHONY: install run test check format lint types lock journeys-full bench-lateness bench-neighbours faults
 
 install: $(STAMP)
 
@@ -37,8 +37,17 @@ types: $(DEV_STAMP)
 
 check: lint types test
 
+journeys-full: $(DEV_STAMP)
+	BOOPER_TEST_JOURNEY_SCALE=full $(BIN)/python -m pytest tests/journeys --durations=20 -rA
+
 bench-lateness: $(DEV_STAMP)
 	$(BIN)/python -m bench.lateness
+
+bench-neighbours: $(DEV_STAMP)
+	$(BIN)/python -m bench.neighbours
+
+faults: $(DEV_STAMP)
+	BOOPER_TEST_FAULTS=full $(BIN)/python -m pytest tests/faults
 
 lock:
 	$(PYTHON) -m venv .venv-lock

@@ -11,7 +11,6 @@ from itertools import islice
 from typing import Any
 
 from flask import Flask, Response, g
-from playhouse.pool import MaxConnectionsExceeded
 from werkzeug.exceptions import HTTPException
 
 from models.database import Unreachable, give_back
@@ -144,7 +143,7 @@ def register(app: Flask) -> None:
     """Let every answer of the app have this form."""
     app.register_error_handler(ApiError, error_answer)
     app.register_error_handler(HTTPException, from_http)
-    for kind in (*Unreachable, MaxConnectionsExceeded):
+    for kind in Unreachable:
         app.register_error_handler(kind, unavailable)
     app.register_error_handler(Exception, unexpected)
     app.after_request(_finish)

@@ -1,7 +1,6 @@
 """Owns /healthz and /readyz, outside /api: whether this process lives, and whether the product works as a whole."""
 
 from flask import Blueprint, Response
-from playhouse.pool import MaxConnectionsExceeded
 
 from api.answers import ApiError, answer
 from api.wiring import wiring
@@ -36,7 +35,7 @@ def _database_missing() -> dict[str, list[str]]:
         if pending:
             return {"migrations": [f"must all be applied (`booper migrate`), got {', '.join(pending)} pending"]}
         return _ticker_missing()
-    except (*Unreachable, MaxConnectionsExceeded):
+    except Unreachable:
         return {"database": ["must be reachable, got no connection or no answer"]}
 
 

@@ -106,6 +106,8 @@ def keys(chosen: argparse.Namespace, effective: Settings) -> int:
     if effective.embedded:
         schema.migrate()
     with connection():
+        if chosen.action == "create" and chosen.name == accounts.DEMO_KEY_NAME:
+            return fail(f"--name must be other than {accounts.DEMO_KEY_NAME}", WRONG_USE)
         if chosen.action == "create":
             account = accounts.account_named(chosen.account, clock.now())
             print(accounts.create_key(account, chosen.name, clock.now())[1])

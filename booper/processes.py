@@ -31,6 +31,7 @@ def serve(settings: Settings) -> int:
     import waitress
 
     from api import create_app
+    from api.waitress_channel import Channel
     from workers.embedded import Embedded
 
     prepare_database(settings)
@@ -43,6 +44,7 @@ def serve(settings: Settings) -> int:
         clear_untrusted_proxy_headers=True,
         ident=None,
     )
+    server.channel_class = Channel
     embedded = Embedded(settings)
     embedded.start()
     greet(settings)
@@ -50,6 +52,7 @@ def serve(settings: Settings) -> int:
         run_until_signal(server)
     finally:
         log.info("stopping: requests under way have %s s", settings.shutdown_grace_s)
+        server.close()  # frees the port; whoever is being answered still is
         server.task_dispatcher.shutdown(True, 5)
         embedded.stop()
     return 0
@@ -132,5 +135,7 @@ def ticker(settings: Settings) -> int:
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
     actors = Actors(make_broker(settings), queue_name(settings), lambda *_: None, probe)
-    make_ticker(settings, actors, candidate(), lambda: None).tick_until(stop)
+    lead = candidate()
+    make_ticker(settings, actors, lead, lambda: None).tick_until(stop)
+    lead.give_up()
     return 0

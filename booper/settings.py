@@ -4,7 +4,9 @@ Read once at start by the command line and handed on as a `Settings`; nothing el
 A wrong value stops the start with a `SettingsError` that names variable, value and accepted form.
 """
 
+import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +22,14 @@ class SettingsError(Exception):
     """The environment holds a value Booper can't use; the message lists every such variable."""
 
 
-def text(value: str) -> str:
+def queue_prefix(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9._-]{0,63}", value):
+        raise ValueError
     return value
+
+
+def host(value: str) -> str:
+    return value if value == "localhost" else str(ipaddress.ip_address(value))
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:
@@ -120,17 +128,17 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "BOOPER_QUEUE_PREFIX",
         "queue_prefix",
-        text,
+        queue_prefix,
         "booper",
-        "a name",
+        "up to 64 letters, digits, `.`, `_` or `-`, a letter first",
         "Start of every queue's name; two installations on one RabbitMQ need two prefixes.",
     ),
     Setting(
         "BOOPER_HOST",
         "host",
-        text,
+        host,
         "127.0.0.1",
-        "a host name or address",
+        "an address of this machine, or localhost",
         "The address the API listens on.",
     ),
     Setting("PORT", "port", whole(1, 65535), "8000", "a port, 1 to 65535", "The port the API listens on."),
@@ -224,6 +232,30 @@ SETTINGS: tuple[Setting, ...] = (
         "How long a stopping process waits for requests under way before it gives them back.",
     ),
     Setting(
+        "BOOPER_KEEP_COMPLETED_DAYS",
+        "keep_completed_days",
+        number(0, 36500),
+        "30",
+        "days, 0 to 36500",
+        "How long completed jobs, their attempts and log entries are kept; 0 keeps them for ever.",
+    ),
+    Setting(
+        "BOOPER_KEEP_DISCARDED_DAYS",
+        "keep_discarded_days",
+        number(0, 36500),
+        "30",
+        "days, 0 to 36500",
+        "The same for discarded jobs.",
+    ),
+    Setting(
+        "BOOPER_KEEP_CANCELLED_DAYS",
+        "keep_cancelled_days",
+        number(0, 36500),
+        "30",
+        "days, 0 to 36500",
+        "The same for cancelled jobs.",
+    ),
+    Setting(
         "BOOPER_HORIZON_DAYS",
         "horizon_days",
         whole(1, 36500),
@@ -270,6 +302,9 @@ class Settings:
     slot_share: float
     lease_margin_s: float
     shutdown_grace_s: float
+    keep_completed_days: float
+    keep_discarded_days: float
+    keep_cancelled_days: float
     horizon_days: int
     max_body_bytes: int
     log_level: str
@@ -299,11 +334,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 def raw_values(environ: Mapping[str, str]) -> dict[str, str]:
     """Each setting's text, given or default. A default may depend on the mode and the host."""
     embedded = environ.get("BOOPER_BROKER_URL", "memory://").startswith("memory://")
-    host = environ.get("BOOPER_HOST", "127.0.0.1")
+    listens_on = environ.get("BOOPER_HOST", "127.0.0.1")
     return {
         s.name: environ[s.name]
         if s.name in environ
-        else (s.default if isinstance(s.default, str) else s.default(embedded, host))
+        else (s.default if isinstance(s.default, str) else s.default(embedded, listens_on))
         for s in SETTINGS
     }
 

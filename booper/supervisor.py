@@ -86,7 +86,9 @@ def supervise(children: Sequence[Child], grace_s: float) -> int:
     give_up_s = time.monotonic() + grace_s + KILL_AFTER_GRACE_S
     for child in children:
         child.tell(signal.SIGTERM)
-    return max(abs(child.end_within(give_up_s - time.monotonic())) for child in children)
+    codes = [child.end_within(give_up_s - time.monotonic()) for child in children]
+    # The order may reach a child twice, the second time when it has all but ended and handles signals no more.
+    return max(0 if code == -signal.SIGTERM else abs(code) for code in codes)
 
 
 def die_with_parent() -> None:

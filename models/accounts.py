@@ -1,5 +1,7 @@
 """Owns what happens to accounts and API keys: making, finding, listing, revoking."""
 
+from typing import Any
+
 from peewee import IntegrityError
 
 from models import keys
@@ -7,6 +9,7 @@ from models.account import Account, ApiKey
 from models.database import transaction
 
 DEMO_ACCOUNT = "demo"
+DEMO_KEY_NAME = "BOOPER_DEMO_KEY"  # marks the key that the setting made; no other is touched
 
 
 def account_named(name: str, now: int) -> Account:
@@ -25,21 +28,22 @@ def account_named(name: str, now: int) -> Account:
 def create_key(account: Account, name: str, now: int) -> tuple[ApiKey, str]:
     """A new key of the account and its secret, which can't be had again."""
     secret = keys.new_key()
-    return _store(account, name, secret, now), secret
+    return ApiKey.create(**_row(account, name, secret, now)), secret
 
 
 def ensure_demo_key(secret: str, now: int) -> None:
-    """Let `secret` act for the demo account; older demo keys stop working. An empty one switches the demo off."""
+    """Let `secret` act for the demo account, and no demo key of an earlier setting. Empty: none at all.
+
+    A secret that is another key already, living or revoked, is left as it is.
+    """
+    wanted = keys.digest(secret)
+    demo = ApiKey.name == DEMO_KEY_NAME
     with transaction():
-        account = account_named(DEMO_ACCOUNT, now)
-        wanted = keys.digest(secret)
-        ApiKey.update(revoked_at=now).where(
-            ApiKey.account == account, ApiKey.sha256 != wanted, ApiKey.revoked_at.is_null()
-        ).execute()
-        if not secret:
+        ApiKey.update(revoked_at=now).where(demo, ApiKey.sha256 != wanted, ApiKey.revoked_at.is_null()).execute()
+        if not secret or ApiKey.update(revoked_at=None).where(demo, ApiKey.sha256 == wanted).execute():
             return
-        if not ApiKey.update(revoked_at=None).where(ApiKey.sha256 == wanted).execute():
-            _store(account, "demo", secret, now)
+        row = _row(account_named(DEMO_ACCOUNT, now), DEMO_KEY_NAME, secret, now)
+        ApiKey.insert(**row).on_conflict_ignore().execute()
 
 
 def account_of(secret: str) -> Account | None:
@@ -62,7 +66,6 @@ def revoke_key(key_id: str, now: int) -> bool:
     return bool(ApiKey.update(revoked_at=now).where(ApiKey.uuid == key_id, ApiKey.revoked_at.is_null()).execute())
 
 
-def _store(account: Account, name: str, secret: str, now: int) -> ApiKey:
-    return ApiKey.create(
-        account=account, name=name, sha256=keys.digest(secret), shown_as=keys.shown_as(secret), created_at=now
-    )
+def _row(account: Account, name: str, secret: str, now: int) -> dict[str, Any]:
+    shown = keys.shown_as(secret)
+    return {"account": account, "name": name, "sha256": keys.digest(secret), "shown_as": shown, "created_at": now}

@@ -14,11 +14,20 @@ from contextlib import contextmanager
 from typing import Any
 
 from peewee import DatabaseProxy, InterfaceError, OperationalError, SqliteDatabase
-from playhouse.pool import PooledPostgresqlDatabase
+from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase
 from psycopg.pq import TransactionStatus
 
-Unreachable = (OperationalError, InterfaceError)
+Unreachable = (OperationalError, InterfaceError, MaxConnectionsExceeded)
 database = DatabaseProxy()
+# A peer that vanished without a word is noticed within seconds, on both ends.
+DEAD_PEER: dict[str, Any] = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+LIMITS = "-c statement_timeout=60000 -c lock_timeout=20000 -c idle_in_transaction_session_timeout=120000"
+DEAD_PEER_OPTIONS = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
 
 
 class Postgres(PooledPostgresqlDatabase):
@@ -48,6 +57,11 @@ class Sqlite(SqliteDatabase):
     def execute_sql(self, sql: str, params: Any = None) -> sqlite3.Cursor:
         return super().execute_sql(sql.replace("%s", "?") if "%s" in sql else sql, params)
 
+    def rollback(self) -> None:
+        """SQLite itself has rolled back after some errors (a full disk): asked again, it would hide them by another."""
+        if self.connection().in_transaction:
+            super().rollback()
+
 
 def open_database(url: str, connections: int = 40) -> Postgres | Sqlite:
     """Point the models at the database of `url` (sqlite:///PATH or postgresql://…). Connects lazily."""
@@ -62,10 +76,8 @@ def open_database(url: str, connections: int = 40) -> Postgres | Sqlite:
             prefer_psycopg3=True,
             connect_timeout=5,
             application_name="booper",
-            keepalives_idle=10,
-            keepalives_interval=5,
-            keepalives_count=3,
-            options="-c statement_timeout=60000 -c lock_timeout=20000 -c idle_in_transaction_session_timeout=120000",
+            **DEAD_PEER,
+            options=f"{DEAD_PEER_OPTIONS} {LIMITS}",
         )
     database.initialize(opened)
     return opened

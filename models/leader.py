@@ -2,19 +2,31 @@
 when its holder dies.
 
 PostgreSQL: a session's advisory lock on a connection of its own; when the connection breaks, the lead is lost and
-`hold` says so at its next call. SQLite: a lock on a file beside the database, for the life of the process. Two leaders
-for a moment do no harm: everything a ticker does is a guarded update.
+`hold` says so at its next call; from a leader that gives no sign of life, one that stands by takes it away. SQLite:
+a lock on a file beside the database, for the life of the process. Two leaders for a moment do no harm: everything a
+ticker does is a guarded update.
 """
 
+import contextlib
 import fcntl
+import logging
+import time
 from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
 
-from models.database import database, dialect
+from models.database import DEAD_PEER, DEAD_PEER_OPTIONS, database, dialect
+
+log = logging.getLogger("booper.leader")
 
 LOCK = 0x626F6F71  # any constant shared by all tickers
+SILENT_AFTER_S = 10.0
+# Ends the session that holds the lock in this database: a leader that is frozen or cut off can't free it itself.
+TAKE_AWAY = (
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = 0 "
+    f"AND objid = {LOCK} AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 
 
 class Lead(Protocol):
@@ -23,6 +35,9 @@ class Lead(Protocol):
 
     def give_up(self) -> None:
         """Let another one lead."""
+
+
+steady_s = time.monotonic
 
 
 def candidate() -> Lead:
@@ -60,27 +75,48 @@ class PostgresLead:
         self.url = url
         self.connection: psycopg.Connection[Any] | None = None
         self.held = False
+        self._seen: tuple[int, float] = (-1, 0.0)  # the leader's last sign of life, and when it was new here
 
     def hold(self) -> bool:
         try:
             if self.connection is None:
-                self.connection = psycopg.connect(
-                    self.url,
-                    autocommit=True,
-                    connect_timeout=5,
-                    application_name="booper ticker",
-                    options="-c statement_timeout=5000",
-                )
-            question = "SELECT true" if self.held else f"SELECT pg_try_advisory_lock({LOCK})"
-            row = self.connection.execute(question).fetchone()
+                self.connection = self._connect()
+            self.held = self.held and self._asks("SELECT true")
+            self.held = self.held or self._asks(f"SELECT pg_try_advisory_lock({LOCK})")
+            if not self.held and self._silent(steady_s()):
+                log.warning("the leading ticker gave no sign of life for %s s: its lock is taken away", SILENT_AFTER_S)
+                self._asks(TAKE_AWAY)
         except psycopg.Error:
             self.give_up()
-            return False
-        self.held = bool(row and row[0])
         return self.held
 
     def give_up(self) -> None:
         self.held = False
         if self.connection is not None:
-            self.connection.close()
+            with contextlib.suppress(psycopg.Error):
+                self.connection.close()
             self.connection = None
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(
+            self.url,
+            autocommit=True,
+            connect_timeout=5,
+            application_name="booper ticker",
+            options=f"{DEAD_PEER_OPTIONS} -c statement_timeout=5000",
+            **DEAD_PEER,
+        )
+
+    def _asks(self, question: Any) -> bool:
+        assert self.connection is not None
+        row = self.connection.execute(question).fetchone()
+        return bool(row and row[0])
+
+    def _silent(self, now_s: float) -> bool:
+        """Whether the leader's sign of life has stood still too long, by this machine's steady clock."""
+        assert self.connection is not None
+        row = self.connection.execute("SELECT seen_at FROM ticker WHERE id = 1").fetchone()
+        seen_at = row[0] if row else -1
+        if seen_at != self._seen[0]:
+            self._seen = (seen_at, now_s)
+        return now_s - self._seen[1] > SILENT_AFTER_S

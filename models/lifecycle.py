@@ -8,7 +8,7 @@ a rescue makes two holders of one state.
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from models import clock
@@ -36,7 +36,7 @@ IS_WAITING = "state IN ('available', 'scheduled', 'retryable')"
 LEASE_ENDED = "lease_until IS NOT NULL AND lease_until <= %s AND state = 'executing'"
 RESCUED_AT_ONCE = 500
 CRASHES_ALLOWED = 3  # a job whose holder fell silent this often is given up
-BETWEEN_SUSPECTS_US = 100 * clock.MILLISECOND
+ALONE_US = 2 * clock.SECOND  # how long a job whose next crash is its last is under way by itself, unless it ends sooner
 
 
 class DueJob(NamedTuple):
@@ -128,12 +128,17 @@ def stage(ids: Sequence[int], now: int) -> list[DueJob]:
     return sorted((DueJob(*row) for row in rows), key=lambda job: (job.due_at, job.id))
 
 
-def hold(ids: Sequence[int], until: int) -> int:
-    """Note that no message names these jobs any more and that none shall before an instant."""
+def put_off(ids: Sequence[int], now: int, base_us: int) -> int:
+    """Note that no message names these jobs any more and that none shall for a while: `base_us`, doubled for each
+    message that has named the job, up to 32 times as long."""
     these, given = one_of("id", ids)
+    times = "CASE WHEN staged_count < 5 THEN 1 << staged_count ELSE 32 END"
     with transaction():
-        sql = f"UPDATE job SET staged_at = NULL, held_until = %s WHERE {these} AND {IS_WAITING}"
-        return change(sql, (until, given))
+        return change(
+            f"UPDATE job SET staged_at = NULL, held_until = CAST(%s AS BIGINT) + CAST(%s AS BIGINT) * ({times}) "
+            f"WHERE {these} AND {IS_WAITING}",
+            (now, base_us, given),
+        )
 
 
 def unstage(ids: Sequence[int]) -> int:
@@ -207,8 +212,8 @@ def retry(next_tries: Iterable[tuple[ClaimedJob, int]]) -> set[int]:
     given, params = rows_as("id bigint, claim_id bigint, next_at bigint", rows)
     with transaction():
         changed = fetch(
-            "UPDATE job SET state = 'retryable', scheduled_at = given.next_at, claim_id = NULL, lease_until = NULL "
-            f"FROM {given} AS given WHERE job.id = given.id AND job.claim_id = given.claim_id "
+            "UPDATE job SET state = 'retryable', scheduled_at = given.next_at, crashes = 0, claim_id = NULL, "
+            f"lease_until = NULL FROM {given} AS given WHERE job.id = given.id AND job.claim_id = given.claim_id "
             "AND state = 'executing' RETURNING job.id",
             params,
         )
@@ -246,14 +251,16 @@ def settle_cancelled(jobs: Iterable[ClaimedJob]) -> set[int]:
 def rescue(now: int, leases_until: int | None = None) -> list[LostJob]:
     """Bring back jobs whose lease has ended (or ends by `leases_until`) with attempts left, due at once.
 
-    Those whose holder fell silent before come a little after one another: one of them may be what ends the workers,
-    and shall be alone when it does so again.
+    Those whose holder fell silent before come one after another, each when the one before has had time to end: one of
+    them may be what ends the workers, and a job that is under way beside it would be given up with it.
     """
     until = leases_until or now
     lost = _lost(f"attempt < max_attempts AND crashes < {CRASHES_ALLOWED - 1}", until)
-    suspects = [job_id for job_id, crashes in lost if crashes]
-    holds = {job_id: now + number * BETWEEN_SUSPECTS_US for number, job_id in enumerate(suspects)}
-    rows = [(job_id, holds.get(job_id)) for job_id, _ in lost]
+    rows: list[tuple[int, int | None]] = [(job_id, None) for job_id, crashes, _ in lost if not crashes]
+    held_until = now
+    for job_id, timeout_ms in [(job_id, timeout_ms) for job_id, crashes, timeout_ms in lost if crashes]:
+        rows.append((job_id, held_until))
+        held_until += min(timeout_ms * clock.MILLISECOND, ALONE_US)
     return _take_back(rows, "state = 'available', held_until = given.held_until", (), until)
 
 
@@ -261,23 +268,33 @@ def bury(now: int, leases_until: int | None = None) -> list[LostJob]:
     """Give up jobs whose lease has ended (or ends by `leases_until`) with their last attempt, or for the third time."""
     until = leases_until or now
     lost = _lost(f"(attempt >= max_attempts OR crashes >= {CRASHES_ALLOWED - 1})", until)
-    return _take_back([(job_id, None) for job_id, _ in lost], "state = 'discarded', discarded_at = %s", (now,), until)
+    return _take_back([(job_id, None) for job_id, *_ in lost], "state = 'discarded', discarded_at = %s", (now,), until)
 
 
-def prune(finished_before: int, limit: int) -> int:
-    """Delete up to `limit` final jobs that finished before an instant, with their attempts and log entries."""
+def prune(after_id: int, finished_before: Mapping[str, int], limit: int) -> tuple[int, int | None]:
+    """Of the next `limit` jobs by id, delete those final since before their state's instant, with all that tells of
+    them. Returns how many went, and the last id looked at; None when there is no further job.
+
+    In the order of ids, since an index on three instants would cost every finish more than this costs an hour.
+    """
+    rows = fetch(
+        "SELECT id, state, COALESCE(completed_at, discarded_at, cancelled_at) FROM job WHERE id > %s "
+        "ORDER BY id LIMIT %s",
+        (after_id, limit),
+    )
+    if not rows:
+        return 0, None
+    old = [job_id for job_id, state, at in rows if state in FINAL and at < finished_before.get(state, 0)]
+    return _delete(old) if old else 0, rows[-1][0]
+
+
+def _delete(ids: Sequence[int]) -> int:
+    these, given = one_of("job_id", ids)
     with transaction():
-        ids = fetch(
-            "SELECT id FROM job WHERE state IN ('completed', 'discarded', 'cancelled') "
-            "AND COALESCE(completed_at, discarded_at, cancelled_at) < %s ORDER BY id LIMIT %s",
-            (finished_before, limit),
-        )
-        if not ids:
-            return 0
-        these, given = one_of("job_id", [row[0] for row in ids])
         change(f"DELETE FROM attempt WHERE {these}", (given,))
         change(f"DELETE FROM log_entry WHERE {these}", (given,))
-        return change(f"DELETE FROM job WHERE {one_of('id', [])[0]}", (given,))
+        final = "state IN ('completed', 'discarded', 'cancelled')"
+        return change(f"DELETE FROM job WHERE {one_of('id', [])[0]} AND {final}", (given,))
 
 
 def _finish(jobs: Iterable[ClaimedJob], assignments: str, values: tuple[Any, ...]) -> set[int]:
@@ -287,17 +304,18 @@ def _finish(jobs: Iterable[ClaimedJob], assignments: str, values: tuple[Any, ...
     given, params = rows_as("id bigint, claim_id bigint", rows)
     with transaction():
         changed = fetch(
-            f"UPDATE job SET {assignments}, claim_id = NULL, lease_until = NULL FROM {given} AS given "
-            "WHERE job.id = given.id AND job.claim_id = given.claim_id AND state = 'executing' RETURNING job.id",
+            f"UPDATE job SET {assignments}, crashes = 0, claim_id = NULL, lease_until = NULL "
+            f"FROM {given} AS given WHERE job.id = given.id AND job.claim_id = given.claim_id "
+            "AND state = 'executing' RETURNING job.id",
             (*values, *params),
         )
     return {row[0] for row in changed}
 
 
-def _lost(which: str, until: int) -> list[tuple[int, int]]:
-    """Id and crashes of jobs whose lease ends by an instant."""
-    sql = f"SELECT id, crashes FROM job WHERE {LEASE_ENDED} AND {which} ORDER BY lease_until LIMIT %s"
-    return [(job_id, crashes) for job_id, crashes in fetch(sql, (until, RESCUED_AT_ONCE))]
+def _lost(which: str, until: int) -> list[tuple[int, int, int]]:
+    """Id, crashes and time-out in ms of jobs whose lease ends by an instant."""
+    sql = f"SELECT id, crashes, timeout_ms FROM job WHERE {LEASE_ENDED} AND {which} ORDER BY lease_until, id LIMIT %s"
+    return [(job_id, crashes, timeout_ms) for job_id, crashes, timeout_ms in fetch(sql, (until, RESCUED_AT_ONCE))]
 
 
 def _take_back(

@@ -1,6 +1,7 @@
 """Owns the fake customer of in-process tests: an HTTP server on loopback that remembers what arrived."""
 
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
@@ -13,7 +14,8 @@ class Arrival(NamedTuple):
 
 
 class Receiver:
-    """Answers `status` (200) to everything; a path /status/NNN answers NNN, /hang waits for `let_go`."""
+    """Answers `status` (200) to everything; a path /status/NNN answers NNN, /hang waits for `let_go`,
+    /slow takes 0.1 s."""
 
     def __init__(self):
         self.arrivals = []
@@ -43,6 +45,8 @@ class Receiver:
                 receiver.arrivals.append(Arrival(self.command, self.path, dict(self.headers.items()), body))
                 if self.path.startswith("/hang"):
                     receiver.let_go.wait(30)
+                if self.path.startswith("/slow"):
+                    time.sleep(0.1)
                 status = int(self.path.split("/")[2]) if self.path.startswith("/status/") else 200
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")

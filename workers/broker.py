@@ -3,6 +3,7 @@
 An actor is called with JSON alone; messages are never pickled.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 
 import dramatiq
@@ -17,6 +18,7 @@ from booper.settings import Settings
 from models import clock
 from workers.slots import Named
 
+log = logging.getLogger("booper.broker")
 LET_GO_EVERY_MS = 50  # how often a worker looks for delayed messages to let go
 LEAD_US = 60 * clock.MILLISECOND  # a delayed message is let go this much early; the deliver actor waits for the rest
 IDLE_LOOK_MS = 1000  # consumers of other queues are woken by a message's arrival
@@ -101,5 +103,11 @@ class Actors:
     def keep_alive(self) -> None:
         """Answer RabbitMQ's heartbeats on this thread's publishing connection, which would be closed otherwise."""
         connection = getattr(getattr(self.broker, "state", None), "connection", None)
-        if connection is not None:
+        if connection is None:
+            return
+        try:
             connection.process_data_events()
+        except (pika.exceptions.AMQPError, OSError, ValueError) as error:
+            # The next message opens a new one.
+            log.warning("RabbitMQ closed the publishing connection: %r", error)
+            del self.broker.connection  # type: ignore[attr-defined]

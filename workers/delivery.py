@@ -3,7 +3,7 @@
 A deliver message comes in with the ids of up to a hundred jobs; as many as there are free slots are claimed in one
 statement and handed to the senders. A message whose jobs find no slot within `HOLD_S` gives the rest back to the
 table, so that no message is ever held for long; the stager names them again. Jobs of an account or host whose
-share of the slots is full and stuck go back at once and are put off for a second or two.
+share of the slots is full and stuck go back at once and are put off, longer each time.
 """
 
 import logging
@@ -27,7 +27,7 @@ from workers.slots import Named, Slots
 log = logging.getLogger("booper.delivery")
 HOLD_S = 5.0
 LOOK_AGAIN_S = 0.01
-PUT_OFF_S = (0.5, 2.5)
+PUT_OFF_S = (0.25, 0.75)  # doubled each time a message has named the job
 LONGEST_WAIT_S = 1.0
 RECORDING_GRACE_S = 10.0
 DATABASE_PAUSE_S = 0.5
@@ -97,16 +97,26 @@ class Delivery:
             finally:
                 taken = {job.id for job in claimed}
                 self.slots.give([job for job in jobs if job[0] not in taken])
-            for job in claimed:
-                self.senders.submit(job)
+            self._submit(claimed)
             if len(claimed) < len(jobs):
                 lifecycle.unstage(lifecycle.not_yet_due(ids_of(jobs), clock.now()))
+
+    def _submit(self, claimed: Sequence[ClaimedJob]) -> None:
+        """Hand the jobs to the senders; those that get no thread are given back with their slots."""
+        for number, job in enumerate(claimed):
+            try:
+                self.senders.submit(job)
+            except RuntimeError as error:
+                left = claimed[number:]
+                log.error("no thread for %d claimed jobs (%s): given back; lower BOOPER_SENDER_SLOTS", len(left), error)
+                lifecycle.release(left)
+                self.slots.give([(job.id, job.account_id, job.host) for job in left])
+                return
 
     def _put_off(self, jobs: Sequence[Named]) -> None:
         """Put off jobs whose account or host has its share of the slots; spread, so that they don't return as one."""
         with connection():
-            until = clock.now() + int(random.uniform(*PUT_OFF_S) * clock.SECOND)
-            lifecycle.hold(ids_of(jobs), until)
+            lifecycle.put_off(ids_of(jobs), clock.now(), int(random.uniform(*PUT_OFF_S) * clock.SECOND))
 
 
 def ids_of(jobs: Sequence[Named]) -> list[int]:

@@ -24,6 +24,18 @@ def connect(
     """A new connection, with TLS for https: Blocked when any address may not be connected to, Failed when
     none answers in time.
     """
+    try:
+        return _connect(target, policy, resolver, tls, deadline)
+    except Failed as failed:
+        if failed.reason != "timeout":
+            raise
+        # Its owner must not be able to tell a silent port from a closed one.
+        raise Failed("connect", f"no connection to {target.host} in time: {failed.detail}") from None
+
+
+def _connect(
+    target: Target, policy: AddressPolicy, resolver: Resolves, tls: ssl.SSLContext, deadline: Deadline
+) -> Connection:
     addresses = _guarded_addresses(target, policy, resolver, deadline)
     sock = _connect_to_any(addresses, target.port, deadline)
     try:

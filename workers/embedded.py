@@ -1,6 +1,6 @@
 """Owns the embedded mode: in-process broker, worker and ticker as threads of the process that also serves the API.
 
-The messages of an in-process broker die with their process, so whoever takes the lead forgets all marks of staging.
+The messages of an in-process broker die with their process; whoever takes the lead forgets all marks of staging anyway.
 """
 
 import logging
@@ -9,7 +9,7 @@ import threading
 from dramatiq import Worker
 
 from booper.settings import Settings
-from models import clock, lifecycle
+from models import clock
 from models.database import dialect
 from models.leader import candidate
 from workers.broker import Actors, make_broker, queue_name
@@ -35,7 +35,8 @@ class Embedded:
         self._worker.queue_prefetch = self._worker.delay_prefetch = PREFETCH
         self._stop = threading.Event()
         self._first_lead = True
-        ticker = make_ticker(settings, self._actors, candidate(), self._forget_messages)
+        self._lead = candidate()
+        ticker = make_ticker(settings, self._actors, self._lead, self._rescue_all)
         self._ticker = threading.Thread(target=ticker.tick_until, args=(self._stop,), name="ticker", daemon=True)
 
     def start(self) -> None:
@@ -47,15 +48,14 @@ class Embedded:
         self._stop.set()
         self._ticker.join(10)
         self._worker.stop(STOP_LIMIT_MS)
+        self._lead.give_up()  # not before: the next leader takes whatever is under way for lost
 
-    def _forget_messages(self) -> None:
-        """On taking the lead: no message of an earlier process exists any more, and on SQLite (one machine, one
-        leader that delivers) no earlier claim has a living holder either."""
-        forgotten = lifecycle.unstage_lost(EVERY_LEASE)
+    def _rescue_all(self) -> None:
+        """On SQLite (one machine, one leader that delivers) no claim older than the first lead has a living holder."""
         rescued = 0
         if dialect() == "sqlite" and self._first_lead:
             while count := rescue_lost(clock.now(), EVERY_LEASE):
                 rescued += count
         self._first_lead = False
-        if forgotten or rescued:
-            log.info("%d staged jobs and %d jobs under way were left by an earlier process", forgotten, rescued)
+        if rescued:
+            log.info("%d jobs under way were left by an earlier process", rescued)

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -17,10 +18,12 @@ from models.database import connection
 from models.leader import Lead
 from workers.broker import LET_GO_EVERY_MS, Actors
 from workers.delivery import Delivery
+from workers.pruner import Pruner
 from workers.stager import Stager, note_delivered
 from workers.ticker import Ticker
 
 IDLE_LOOK_S = 0.5
+SAME_ORDER_S = 1.0  # one order to stop may come several times: from the group, from Dramatiq, from the kernel
 
 
 class DeliveryMiddleware(Middleware):
@@ -28,7 +31,7 @@ class DeliveryMiddleware(Middleware):
 
     def __init__(self, delivery: Delivery) -> None:
         self._delivery = delivery
-        self._stopping = False
+        self._stopping_since_s: float | None = None
 
     def after_process_boot(self, broker: Any) -> None:
         """In a process of Dramatiq's command line: stop claiming the moment SIGTERM comes (its own loop looks once a
@@ -37,9 +40,11 @@ class DeliveryMiddleware(Middleware):
         first_answer = signal.getsignal(signal.SIGTERM)
 
         def on_sigterm(signum: int, frame: FrameType | None) -> None:
-            if self._stopping:
-                os._exit(128 + signum)
-            self._stopping = True
+            if self._stopping_since_s is not None:
+                if time.monotonic() - self._stopping_since_s >= SAME_ORDER_S:
+                    os._exit(128 + signum)
+                return
+            self._stopping_since_s = time.monotonic()
             # Not in the handler itself: it may have interrupted a holder of the lock that closing takes.
             threading.Thread(target=self._delivery.close, name="closing").start()
             if callable(first_answer):
@@ -68,7 +73,17 @@ class DeliveryMiddleware(Middleware):
 
 def make_ticker(settings: Settings, actors: Actors, lead: Lead, on_lead: Callable[[], None]) -> Ticker:
     stager = Stager(actors, int(settings.look_ahead_s * clock.SECOND), settings.queue_bound)
-    return Ticker(stager, actors, lead, on_lead)
+    return Ticker(stager, Pruner(kept_us(settings)), actors, lead, on_lead)
+
+
+def kept_us(settings: Settings) -> dict[str, int]:
+    """For each final state how long its jobs are kept, in microseconds; a state that is absent is kept for ever."""
+    days = {
+        "completed": settings.keep_completed_days,
+        "discarded": settings.keep_discarded_days,
+        "cancelled": settings.keep_cancelled_days,
+    }
+    return {state: int(kept * clock.DAY) for state, kept in days.items() if kept}
 
 
 def probe(published_at: int) -> None:

@@ -22,6 +22,7 @@ from workers.judge import Complete, Discard, Retry, Verdict, judge
 log = logging.getLogger("booper.recorder")
 GROUP = 200
 WAIT_FOR_DATABASE_S = 1.0
+FAILURES_TOGETHER = 5
 
 
 class Judged(NamedTuple):
@@ -53,8 +54,19 @@ class Recorder:
         more = True
         while more:
             group, more = self._next_group()
-            while group and not self._gave_up.is_set() and not self._try(group):
-                self._gave_up.wait(WAIT_FOR_DATABASE_S)
+            self._record_all([group] if group else [])
+
+    def _record_all(self, groups: list[list[Result]]) -> None:
+        """Record the groups, however long it takes; what fails again and again together is tried one by one."""
+        failures = 0
+        while groups and not self._gave_up.is_set():
+            group = groups.pop(0)
+            if self._try(group):
+                continue
+            failures += 1
+            alone = failures >= FAILURES_TOGETHER
+            groups += [[result] for result in group] if alone else [group]
+            self._gave_up.wait(WAIT_FOR_DATABASE_S)
 
     def _next_group(self) -> tuple[list[Result], bool]:
         group: list[Result] = []
@@ -72,7 +84,7 @@ class Recorder:
             with connection():
                 record(group)
         except DatabaseUnreachable as error:
-            log.warning("database gone (%s): %d results kept, next try in %s s", error, len(group), WAIT_FOR_DATABASE_S)
+            log.warning("database not usable (%s): %d results kept, next try soon", error, len(group))
             return False
         except Exception:
             log.exception("recording failed for jobs %s", [result.job.id for result in group][:20])

@@ -37,13 +37,14 @@ class Senders:
         self._changed = threading.Condition()
 
     def submit(self, job: ClaimedJob) -> None:
-        """Send the job's request on a thread of its own; its slot is already taken."""
+        """Send the job's request on a thread of its own; its slot is already taken. Raises RuntimeError when the system
+        gives no thread."""
         with self._changed:
-            self._under_way[job.id] = job
             if self._idle:
                 self._idle -= 1
             else:
                 self._start_thread()
+            self._under_way[job.id] = job
         self._jobs.put(job)
 
     def drain(self, grace_s: float) -> None:
@@ -66,8 +67,8 @@ class Senders:
 
     def _start_thread(self) -> None:
         thread = threading.Thread(target=self._work, name=f"sender-{len(self._threads) + 1}", daemon=True)
-        self._threads.append(thread)
         thread.start()
+        self._threads.append(thread)
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:

@@ -22,6 +22,7 @@ JOBS_IN_A_MESSAGE = 100
 JOBS_IN_A_ROUND = 1000
 BUCKET_US = 5 * clock.MILLISECOND
 PROBE_AFTER_US = 5 * clock.SECOND
+EVERY_MARK = 2**62
 LOST_AFTER_US = 10 * clock.SECOND  # longer than any message may be held on its way (delivery.HOLD_S)
 
 
@@ -37,14 +38,10 @@ class Stager:
         Raises BrokerError when the broker takes nothing; what it did not take is in the table as before.
         """
         until = now + self._look_ahead_us
-        found = lifecycle.due(0, until, JOBS_IN_A_ROUND)
-        if not found:
+        if not lifecycle.due(0, until, 1):
             return 0
-        due = [job.id for job in found if job.due_at <= now]
-        early = [job.id for job in found if job.due_at > now]
-        if len(due) == JOBS_IN_A_ROUND:  # a backlog must not hide what is due next
-            early = [job.id for job in lifecycle.due(now + 1, until, JOBS_IN_A_ROUND)]
-        return self._stage(due, 0, now, now) + self._stage(early, now + 1, until, now)
+        # Each has its own room, so that a backlog can't hide what is due next.
+        return self._stage(0, now, now) + self._stage(now + 1, until, now)
 
     def find_lost(self, now: int) -> int:
         """Bring back jobs whose message was lost on the way, and send a probe after those that wait long."""
@@ -58,12 +55,17 @@ class Stager:
         self._actors.send_probe(now)
         return lost
 
-    def _stage(self, ids: list[int], first: int, last: int, now: int) -> int:
-        """Publish as many of the ids as the bound leaves room for, among those staged from `first` to `last`."""
-        room = self._bound - lifecycle.staged_between(first, last, self._bound) if ids else 0
-        if room <= 0:
-            return 0
-        jobs = lifecycle.stage(ids[:room], now)
+    def forget(self) -> int:
+        """Take every job for named by no message; returns how many were thought to be. For whoever takes the lead: the
+        leader before may have died after it marked jobs and before it published them. What is published twice so is
+        bounded, and the claim absorbs it."""
+        return lifecycle.unstage_lost(EVERY_MARK)
+
+    def _stage(self, first: int, last: int, now: int) -> int:
+        """Publish jobs due from `first` to `last`, as many as the bound leaves room for."""
+        room = self._bound - lifecycle.staged_between(first, last, self._bound)
+        found = lifecycle.due(first, last, min(room, JOBS_IN_A_ROUND)) if room > 0 else []
+        jobs = lifecycle.stage([job.id for job in found], now) if found else []
         published = 0
         try:
             for group in groups(jobs, now):

@@ -18,6 +18,7 @@ from models.database import Unreachable as DatabaseUnreachable
 from models.database import change, database, give_back, transaction
 from models.leader import Lead
 from workers.broker import Actors
+from workers.pruner import Pruner
 from workers.rescuer import rescue_lost
 from workers.stager import Stager
 
@@ -26,12 +27,14 @@ STAGE_EVERY_S = 0.025
 LEAD_EVERY_S = 1.0
 PAUSE_AFTER_FAILURE_S = 1.0
 PRUNED_AT_ONCE = 1000
+JUMP_US = 2 * clock.SECOND
+LONGEST_LEASE_US = 16 * clock.MINUTE  # the longest time-out and a margin
 
 
 class Ticker:
     """`tick_until(stop)` works until `stop` is set. `on_lead` is called each time the lead was won."""
 
-    def __init__(self, stager: Stager, actors: Actors, lead: Lead, on_lead: Callable[[], None]) -> None:
+    def __init__(self, stager: Stager, pruner: Pruner, actors: Actors, lead: Lead, on_lead: Callable[[], None]) -> None:
         self._stager = stager
         self._actors = actors
         self._lead = lead
@@ -39,21 +42,26 @@ class Ticker:
         self._leading = False
         self._duties: list[tuple[float, Callable[[int], object]]] = [
             (1.0, sign_of_life),
-            (1.0, rescue_lost),
+            (1.0, lambda now: rescue_lost(now, self._leases_until(now))),
             (2.0, stager.find_lost),
+            (0.25, pruner.prune_some),
             (60.0, forget_answers),
             (5.0, lambda _now: actors.keep_alive()),
         ]
         self._due_s = [0.0] * len(self._duties)
         self._lead_checked_s = 0.0
+        self._offset = clock.now() - time.monotonic_ns() // 1000  # wall clock against the steady one
+        self._jump = self._jump_ends_us = 0
 
     def tick_until(self, stop: threading.Event) -> None:
-        """Tick until `stop` is set, on one connection of this thread's own that is given back after a failure."""
+        """Tick until `stop` is set, on one connection of this thread's own that is given back after a failure.
+
+        The lead is kept: its owner gives it up when nothing that it started goes on.
+        """
         pause_s = 0.0
         while not stop.wait(pause_s):
             pause_s = self._tick_safely()
         give_back()
-        self._lead.give_up()
 
     def _tick_safely(self) -> float:
         """One round; returns the seconds until the next."""
@@ -79,13 +87,25 @@ class Ticker:
                 duty(now)
         return 0.0 if self._stager.stage_due(now) else STAGE_EVERY_S
 
+    def _leases_until(self, now: int) -> int:
+        """By when a lease must have ended to be taken for lost. After the wall clock was set forward, leases given
+        before would all seem to have ended; for as long as any of them can last, the old time counts."""
+        monotonic_us = time.monotonic_ns() // 1000
+        offset = now - monotonic_us
+        jump_us = offset - self._offset
+        if jump_us > JUMP_US:
+            log.warning("the clock was set forward by %d s: no job is taken for lost", jump_us // clock.SECOND)
+            self._jump, self._jump_ends_us = jump_us, monotonic_us + LONGEST_LEASE_US
+        self._offset = offset
+        return now - self._jump if monotonic_us < self._jump_ends_us else now
+
     def _leads(self, monotonic_s: float) -> bool:
         if self._leading and monotonic_s < self._lead_checked_s + LEAD_EVERY_S:
             return True
         led, self._leading = self._leading, self._lead.hold()
         self._lead_checked_s = monotonic_s
         if self._leading and not led:
-            log.info("this ticker leads")
+            log.info("this ticker leads; %d jobs marked by the one before are staged again", self._stager.forget())
             self._on_lead()
         return self._leading
 

@@ -90,8 +90,10 @@ class Client:
         return list(read_recorded(self.get))
 
     def settled(self) -> bool:
-        """Whether every job of the account is in a final state."""
-        return not any(self.get(f"/api/jobs?state={state}&limit=1")["data"] for state in OPEN_STATES)
+        """Whether every job of the account is in a final state. Looked at twice: a rescue may lead a job from a state
+        not looked at yet to one already looked at."""
+        twice = [*OPEN_STATES, *OPEN_STATES]
+        return not any(self.get(f"/api/jobs?state={state}&limit=1")["data"] for state in twice)
 
     def _create(self, fields: dict[str, Any]) -> tuple[str, int | None]:
         try:

@@ -1,7 +1,7 @@
 """One journey: a product, a receiver, a client, and the three ledgers they fill.
 
 Owns the steps that journeys share: ordering jobs over a stretch of time, waiting for the end, and reading the history
-for the checker. The sizes are here too: BOOPER_JOURNEY_SCALE=full asks for the figures Booper promises, otherwise
+for the checker. The sizes are here too: BOOPER_TEST_JOURNEY_SCALE=full asks for the figures Booper promises, otherwise
 journeys are short enough for every change.
 """
 
@@ -30,7 +30,7 @@ class Scale(NamedTuple):
     outage_seconds: int
 
 
-FULL = os.environ.get("BOOPER_JOURNEY_SCALE") == "full"
+FULL = os.environ.get("BOOPER_TEST_JOURNEY_SCALE") == "full"
 SCALE = Scale(10_000, 60, 20_000, 20) if FULL else Scale(1_000, 6, 5_000, 5)
 
 

@@ -82,6 +82,12 @@ class Running:
             self._popen.terminate()
         self._told = True
 
+    def tell_group_to_stop(self, signum: int) -> None:
+        """The signal to every process of the group at once, as a terminal's Ctrl-C and service managers do."""
+        if not self._told and not self.ended:
+            os.killpg(self.pid, signum)
+        self._told = True
+
     def stop(self, limit_seconds: float = 15) -> int | None:
         """SIGTERM to the leader, SIGKILL to what is left; the leader's exit status, None if it was killed."""
         status = None

@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -62,8 +63,12 @@ class Product:
 
     def stop(self) -> dict[str, int | None]:
         """Tell every process to stop, as an operator would; the exit statuses, None for one that had to be killed."""
+        return self.stop_by(Running.tell_to_stop)
+
+    def stop_by(self, tell: Callable[[Running], None]) -> dict[str, int | None]:
+        """The same, each process told by `tell`."""
         for running in self.processes.values():
-            running.tell_to_stop()
+            tell(running)
         return {name: running.stop(STOP_SECONDS) for name, running in self.processes.items()}
 
     def close(self) -> None:

@@ -1,5 +1,7 @@
 """Told to stop, both modes end by themselves, and what was under way is finished first."""
 
+import signal
+
 import pytest
 
 from . import checker
@@ -19,5 +21,18 @@ def test_stopping_finishes_what_is_under_way_and_keeps_the_rest(either_mode):
     assert either_mode.receiver.arrived() < JOBS
     either_mode.product.start()
     history = either_mode.settle(30)
+    assert checker.check(history) == []
+    assert len(history.arrivals) == JOBS
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_the_whole_group_cuts_no_request_under_way(production, signum):
+    """A child that got the order twice once took it for a second one, and ended at once: its jobs were sent again."""
+    production.order(list(spread(JOBS, now_us() + SECOND, 3, "/slow/1")))
+    production.await_arrivals(JOBS // 4, 15)
+    statuses = production.product.stop_by(lambda running: running.tell_group_to_stop(signum))
+    assert statuses["worker"] == 0
+    production.product.start()
+    history = production.settle(30)
     assert checker.check(history) == []
     assert len(history.arrivals) == JOBS

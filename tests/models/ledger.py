@@ -84,6 +84,7 @@ class Order:
         sent.ended, sent.outcome = "recorded", outcome.word
         if self.state != "executing":  # cancelled under way
             return
+        self.crashes = 0
         if outcome.state == "retryable" and self.attempt < self.max_attempts:
             self.state, self.due_at = "waiting", now + self.delay_s * clock.SECOND
         else:
@@ -99,7 +100,7 @@ class Order:
             self.state = "waiting"
 
     def released(self):
-        self.under_way.ended, self.state = "released", "waiting"
+        self.under_way.ended, self.state, self.crashes = "released", "waiting", 0
 
     def row(self):
         """What its row must say, in the order of ROW."""

@@ -40,3 +40,15 @@ def test_switching_the_demo_off_stops_its_key(db):
     assert accounts.account_of("sk_demo_12345") is None
     accounts.ensure_demo_key("sk_demo_12345", clock.now())
     assert accounts.account_of("sk_demo_12345").name == "demo"
+
+
+def test_the_demo_setting_touches_no_key_that_it_did_not_make(db):
+    account = accounts.account_named("demo", clock.now())
+    _, mine = accounts.create_key(account, "mine", clock.now())
+    revoked, old = accounts.create_key(account, "old", clock.now())
+    accounts.revoke_key(revoked.uuid, clock.now())
+    for setting in ("sk_demo_12345", old, ""):
+        accounts.ensure_demo_key(setting, clock.now())
+    assert accounts.account_of(mine).name == "demo"
+    assert accounts.account_of(old) is None
+    assert accounts.account_of("sk_demo_12345") is None

@@ -6,7 +6,7 @@ import pytest
 
 from models import clock, lifecycle
 from models.database import connection
-from models.job import Attempt, Job, LogEntry
+from models.job import Job
 from models.lifecycle import STATES, TRANSITIONS, ClaimedJob
 from tests.making import make_job, reread
 
@@ -38,7 +38,7 @@ VERBS = {
     "cancel": lambda job: lifecycle.cancel(job.account_id, job.id, clock.now()),
     "rescue": lambda job: lifecycle.rescue(clock.now()),
     "bury": lambda job: lifecycle.bury(clock.now()),
-    "prune": lambda job: lifecycle.prune(clock.now() + 1, 10),
+    "prune": lambda job: lifecycle.prune(0, dict.fromkeys(lifecycle.FINAL, clock.now() + 1), 10)[0],
 }
 
 
@@ -290,23 +290,6 @@ def test_a_cancel_of_another_account_changes_nothing(account):
     assert reread(job).state == "available"
 
 
-def test_pruning_takes_the_job_with_its_attempts_and_log_entries(account, moved_clock):
-    old = job_in("completed", account, completed_at=clock.now() - 10)
-    kept = job_in("completed", account, completed_at=clock.now())
-    for job in (old, kept):
-        Attempt.create(job_id=job.id, number=1, started_at=1, finished_at=2, lateness_us=0, outcome="answered")
-        LogEntry.create(account_id=account.id, job_id=job.id, event="x", payload="{}", inserted_at=1)
-    assert lifecycle.prune(clock.now(), 100) == 1
-    assert [job.id for job in Job.select()] == [kept.id]
-    assert [row.job_id for row in Attempt.select()] == [row.job_id for row in LogEntry.select()] == [kept.id]
-
-
-def test_pruning_takes_no_more_than_asked_oldest_order_first(account, moved_clock):
-    jobs = [job_in("completed", account) for _ in range(3)]
-    assert lifecycle.prune(clock.now() + 1, 2) == 2
-    assert [job.id for job in Job.select()] == [jobs[2].id]
-
-
 def in_threads(count, act):
     """Run `act(number)` in threads that start together, each with a connection of its own; the results in order."""
     results, start = [None] * count, threading.Barrier(count)
@@ -391,18 +374,19 @@ def test_a_job_whose_holders_fell_silent_twice_is_not_given_up(account, moved_cl
 
 
 def test_jobs_lost_for_the_second_time_come_back_one_after_another(account, moved_clock):
-    jobs = [job_in("executing", account, crashes=1) for _ in range(3)]
+    """Each has its time-out for itself, at most two seconds; the next holder's death must not be theirs too."""
+    jobs = [job_in("executing", account, crashes=1, timeout_ms=timeout_ms) for timeout_ms in (1500, 30_000, 1000)]
     first_time = job_in("executing", account)
     lifecycle.rescue(clock.now())
-    spread = sorted(reread(job).held_until for job in jobs)
-    assert [at - clock.now() for at in spread] == [0, 100_000, 200_000]
+    spread = [reread(job).held_until - clock.now() for job in jobs]
+    assert spread == [0, 1_500_000, 3_500_000]
     assert reread(first_time).held_until is None
 
 
 def test_a_job_put_off_is_not_due_for_the_stager_until_then(account, moved_clock):
     job = make_job(account)
     lifecycle.stage([job.id], clock.now())
-    assert lifecycle.hold([job.id], clock.now() + clock.SECOND) == 1
+    assert lifecycle.put_off([job.id], clock.now(), clock.SECOND // 2) == 1
     assert lifecycle.due(0, clock.now(), 10) == []
     moved_clock.advance(seconds=1)
     assert [due.id for due in lifecycle.due(0, clock.now(), 10)] == [job.id]
@@ -410,12 +394,25 @@ def test_a_job_put_off_is_not_due_for_the_stager_until_then(account, moved_clock
 
 def test_a_job_that_was_put_off_and_then_claimed_is_put_off_no_more(account, moved_clock):
     job = make_job(account)
-    lifecycle.hold([job.id], clock.now() + clock.SECOND)
+    lifecycle.put_off([job.id], clock.now(), clock.SECOND)
     lifecycle.claim([job.id], clock.now(), MARGIN)
     assert reread(job).held_until is None
 
 
+def test_a_job_is_put_off_longer_each_time_a_message_named_it(account, moved_clock):
+    jobs = [make_job(account, staged_count=count) for count in (1, 2, 4, 5, 50)]
+    lifecycle.put_off([job.id for job in jobs], clock.now(), 1000)
+    assert [reread(job).held_until - clock.now() for job in jobs] == [2000, 4000, 16000, 32000, 32000]
+
+
 def test_a_job_claimed_meanwhile_is_not_put_off(account, moved_clock):
     job = job_in("executing", account)
-    assert lifecycle.hold([job.id], clock.now() + clock.SECOND) == 0
+    assert lifecycle.put_off([job.id], clock.now(), clock.SECOND) == 0
     assert reread(job).held_until is None
+
+
+def test_an_attempt_that_is_recorded_makes_earlier_silence_forgotten(account, moved_clock):
+    jobs = {verb: job_in("executing", account, crashes=2) for verb in ("complete", "retry", "release")}
+    for verb, job in jobs.items():
+        VERBS[verb](job)
+    assert {reread(job).crashes for job in jobs.values()} == {0}

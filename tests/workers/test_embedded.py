@@ -1,6 +1,7 @@
 """The whole way of a job in one process: table, stager, in-process broker, claim, real socket, record."""
 
 import json
+import threading
 import time
 
 import pytest
@@ -156,3 +157,32 @@ def test_what_the_owner_wants_hidden_is_in_no_log_entry(account, embedded, recei
     assert len(payloads) == 2
     assert not any("s3cret" in payload or "ok" in payload for payload in payloads)
     assert receiver.arrivals[0].body == b"s3cret"
+
+
+def test_a_second_process_waits_with_the_lead_until_the_first_has_drained(account, receiver, db, embedded_settings):
+    """It once took what was still under way for lost, and sent it again."""
+    first = Embedded(embedded_settings)
+    first.start()
+    job = make_job(account, url=receiver.url + "/hang")
+    wait_for(lambda: receiver.arrivals)
+    second = Embedded(embedded_settings)
+    second.start()
+    stopping = threading.Thread(target=first.stop)
+    stopping.start()
+    receiver.let_go.set()
+    stopping.join(20)
+    wait_for(lambda: reread(job).state == "completed")
+    second.stop()
+    assert (len(receiver.arrivals), reread(job).attempt) == (1, 1)
+
+
+def test_a_backlog_for_a_slow_target_is_published_a_bounded_number_of_times(account, db, receiver, monkeypatch):
+    monkeypatch.setattr("workers.slots.STUCK_AFTER_S", 0.02)
+    monkeypatch.setattr("workers.delivery.PUT_OFF_S", (0.05, 0.1))
+    started = Embedded(load({"BOOPER_SENDER_SLOTS": "8", "BOOPER_SLOT_SHARE": "0.5"}))
+    started.start()
+    jobs = [make_job(account, url=receiver.url + "/slow", host="slow.example") for _ in range(40)]
+    wait_for(final(*jobs), 40)
+    assert len(receiver.arrivals) == 40
+    assert max(reread(job).staged_count for job in jobs) <= 8
+    started.stop()

@@ -2,14 +2,24 @@
 
 import threading
 
+import pytest
 from peewee import OperationalError
 
-from models import clock
+from models import clock, lifecycle
+from models import leader as leading
 from models.job import Ticker as TickerRow
 from models.leader import candidate
-from tests.making import make_job
+from tests.making import make_job, reread
+from tests.workers.test_embedded import wait_for
+from workers.pruner import Pruner
 from workers.stager import Stager
-from workers.ticker import PAUSE_AFTER_FAILURE_S, STAGE_EVERY_S, Ticker
+from workers.ticker import PAUSE_AFTER_FAILURE_S, STAGE_EVERY_S, Ticker, sign_of_life
+
+
+@pytest.fixture
+def postgres_only(db):
+    if db != "postgresql":
+        pytest.skip("SQLite's lock is the operating system's, which frees it when its holder dies")
 
 
 class Lead:
@@ -26,7 +36,7 @@ class Lead:
 
 
 def ticker_with(messages, lead, on_lead=lambda: None):
-    return Ticker(Stager(messages, clock.SECOND, 100), messages, lead, on_lead)
+    return Ticker(Stager(messages, clock.SECOND, 100), Pruner({}), messages, lead, on_lead)
 
 
 def test_the_leading_ticker_stages_and_shows_that_it_lives(account, messages):
@@ -59,6 +69,13 @@ def test_winning_the_lead_is_told_each_time(account, messages):
     assert len(won) == 2
 
 
+def test_a_new_leader_stages_again_what_the_one_before_marked_and_may_not_have_published(account, messages):
+    job = make_job(account)
+    lifecycle.stage([job.id], clock.now())
+    ticker_with(messages, Lead()).tick(clock.now(), 0.0)
+    assert messages.named == [job.id]
+
+
 def test_a_duty_that_fails_does_not_end_the_ticker(account, messages, monkeypatch):
     ticker = ticker_with(messages, Lead())
     errors = iter([OperationalError("gone"), ValueError("a bug")])
@@ -71,13 +88,54 @@ def test_only_one_of_two_candidates_leads_and_the_other_takes_over(db):
     assert first.hold()
     assert not second.hold()
     first.give_up()
-    assert second.hold()
+    wait_for(second.hold)
     assert not first.hold()
     second.give_up()
 
 
-def test_a_stopped_ticker_gives_up_the_lead(db, messages):
+def test_a_stopped_ticker_keeps_the_lead_for_its_owner_to_give_up(db, messages):
     lead, stop = Lead(), threading.Event()
     stop.set()
     ticker_with(messages, lead).tick_until(stop)
-    assert not lead.held
+    assert lead.held
+
+
+def test_a_leader_that_is_frozen_is_relieved_of_the_lead(postgres_only, monkeypatch):
+    frozen, standby = candidate(), candidate()
+    assert frozen.hold()
+    moments = iter([0.0, leading.SILENT_AFTER_S, leading.SILENT_AFTER_S + 0.1, *[99.0] * 1000])
+    monkeypatch.setattr(leading, "steady_s", lambda: next(moments))
+    assert [standby.hold(), standby.hold()] == [False, False]
+    assert not standby.hold()  # it takes the lock away now
+    wait_for(standby.hold)
+    assert not frozen.hold()
+    standby.give_up()
+
+
+def test_a_leader_that_shows_life_keeps_the_lead(postgres_only, monkeypatch):
+    leader, standby = candidate(), candidate()
+    assert leader.hold()
+    moments = iter(range(0, 1000, 9))
+    monkeypatch.setattr(leading, "steady_s", lambda: next(moments))
+    for instant in range(5):
+        sign_of_life(instant)
+        assert not standby.hold()
+    assert leader.hold()
+    leader.give_up()
+    standby.give_up()
+
+
+def test_a_clock_set_forward_takes_no_running_job_for_lost(account, messages, moved_clock):
+    ticker = ticker_with(messages, Lead())
+    job = make_job(account, timeout_ms=30_000)
+    lifecycle.claim([job.id], clock.now(), 10 * clock.SECOND)
+    moved_clock.advance(hours=1)
+    ticker.tick(clock.now(), 0.0)
+    assert reread(job).state == "executing"
+
+
+def test_a_lease_that_ended_without_a_jump_is_taken_for_lost(account, messages, moved_clock):
+    job = make_job(account, timeout_ms=0)
+    lifecycle.claim([job.id], clock.now(), -clock.SECOND)
+    ticker_with(messages, Lead()).tick(clock.now(), 0.0)
+    assert reread(job).state == "available"

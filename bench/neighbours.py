@@ -1,0 +1,106 @@
+"""What one account's hanging targets cost another account's jobs.
+
+Owns the measurement behind `make bench-neighbours`. Jobs of one account go to a host that never answers (127.0.0.2),
+and meanwhile 50 a second of another account to one that does (127.0.0.1); before that the good ones alone, in the same
+production. Lateness is the first octet at the receiver minus the instant asked for. Needs PostgreSQL and RabbitMQ,
+named by BOOPER_TEST_POSTGRES_URL and BOOPER_TEST_RABBITMQ_URL; leaves neither database nor queue behind.
+"""
+
+import argparse
+import contextlib
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.journeys import checker
+from tests.journeys.broker import shared_broker
+from tests.journeys.client import Client, now_us
+from tests.journeys.journey import SECOND, WEEK, Journey, spread
+from tests.journeys.ledger import Created, History
+from tests.journeys.processes import Receiver, wait_until
+from tests.journeys.product import Production
+
+POSTGRES_URL = os.environ.get("BOOPER_TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/postgres")
+RABBITMQ_URL = os.environ.get("BOOPER_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")
+HANGING_HOST = "127.0.0.2"
+TIMEOUT_SECONDS = 30
+BACKLOG = 4096
+ALLOWED_FACTOR, ALLOWED_MORE_US = 2, SECOND // 4
+NAMES = ("p50", "p99", "max")
+
+
+def main() -> int:
+    """Measure and print; 1 when the good ones' p99 suffered more than is promised."""
+    parser = argparse.ArgumentParser(description="lateness beside hanging neighbours, in production mode")
+    parser.add_argument("--hanging", type=int, default=1000, help="jobs to the host that hangs")
+    parser.add_argument("--rate", type=int, default=50, help="good jobs a second")
+    parser.add_argument("--seconds", type=int, default=20)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as opened:
+        folder = Path(name)
+        receiver = opened.enter_context(Receiver(folder))
+        hanging_port = opened.enter_context(hanging_host())
+        product = opened.enter_context(Production(folder, POSTGRES_URL, shared_broker(RABBITMQ_URL)))
+        journey = Journey(product, receiver)
+        alone = good_jobs(journey, options)
+        hang(product, hanging_port, options.hanging)
+        beside = good_jobs(journey, options)
+        states = dict(product.sql("SELECT state, count(*) FROM job WHERE host = %s GROUP BY state", (HANGING_HOST,)))
+        arrivals, _ = receiver.stopped_ledger()
+    print(f"{options.hanging} jobs hang for {TIMEOUT_SECONDS} s each; at the end they were {states}")
+    return print_figures(lateness_us(alone, arrivals), lateness_us(beside, arrivals), options)
+
+
+@contextlib.contextmanager
+def hanging_host() -> Iterator[int]:
+    """A port whose connections nobody ever accepts: requests are taken by the kernel and never answered."""
+    with socket.create_server((HANGING_HOST, 0), backlog=BACKLOG) as server:
+        yield server.getsockname()[1]
+
+
+def good_jobs(journey: Journey, options: argparse.Namespace) -> list[Created]:
+    """Ordered before the first is due; returns when all have arrived."""
+    count, before = options.rate * options.seconds, journey.receiver.arrived()
+    first_due_at = journey.lead_us(count) + now_us()
+    created = journey.order(list(spread(count, first_due_at, options.seconds)))
+    left_s = (created[-1].due_at - now_us()) / SECOND
+    journey.await_arrivals(before + count, left_s + 60)
+    return created
+
+
+def hang(product: Production, port: int, count: int) -> None:
+    """So many jobs of another account, due now, that hang; returns when the first are under way."""
+    key = product.booper("keys", "create", "--account", "neighbour", "--name", "neighbour")
+    order = {
+        "url": f"http://{HANGING_HOST}:{port}/",
+        "timeout": TIMEOUT_SECONDS,
+        "headers": {"X-Nonce": "hanging"},
+        "schedule_in": WEEK // SECOND,
+    }
+    status, answer = Client(product.port, key).ask("POST", "/api/jobs", order)
+    assert status == 201, answer
+    product.copy_job(answer["data"]["job_id"], "hanging", count, "available", now_us())
+    under_way = "SELECT count(*) FROM job WHERE state = 'executing' AND host = %s"
+    wait_until(lambda: product.sql(under_way, (HANGING_HOST,))[0][0] > 0, 20, "hanging requests")
+
+
+def lateness_us(created: list[Created], arrivals: list) -> dict[str, int]:
+    return checker.lateness_us(History(created=created, arrivals=arrivals))
+
+
+def print_figures(alone: dict[str, int], beside: dict[str, int], options: argparse.Namespace) -> int:
+    print(f"{options.rate} good jobs/s for {options.seconds} s; load {os.getloadavg()[0]:.1f} in the last minute")
+    print(f"{'lateness, ms':<28}" + "".join(f"{name:>8}" for name in NAMES))
+    for title, figures in (("alone", alone), ("beside the hanging ones", beside)):
+        print(f"{title:<28}" + "".join(f"{figures[name] / 1000:>8.1f}" for name in NAMES))
+    bound = ALLOWED_FACTOR * alone["p99"] + ALLOWED_MORE_US
+    held = beside["p99"] <= bound
+    print(f"p99 must be at most {bound / 1000:.1f} ms: {'the bound holds' if held else 'the bound is missed'}")
+    return 0 if held else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""F15: a sending process stands still for longer than its leases last, and then goes on."""
+
+import os
+import signal
+
+import pytest
+
+from tests.journeys import checker
+from tests.journeys.client import now_us
+from tests.journeys.journey import SECOND, spread
+from tests.journeys.processes import wait_until
+
+from .report import extra, note
+
+pytestmark = pytest.mark.journey
+JOBS = 24
+
+
+def test_f15_a_worker_frozen_beyond_its_lease_changes_nothing_when_it_goes_on(production):
+    """The receiver has answered it meanwhile: its late records find their claims gone."""
+    production.order(list(spread(JOBS, now_us() + SECOND, 0.3, "/slow/1")))
+    production.await_arrivals(JOBS, 20)
+    victim = production.product.senders(production.receiver.port)[0]
+    try:
+        in_flight = production.product.freeze(victim)
+        wait_until(production.client.settled, 30, "every job to be done by others")
+        before = production.client.jobs()
+    finally:
+        os.kill(victim, signal.SIGCONT)
+    log = production.product.processes["worker"].log
+    wait_until(lambda: "held=False" in log(), 10, "the late records")
+    history = production.settle(20)
+    note("F15 frozen beyond the lease", history, in_flight=in_flight, late_records=log().count("held=False"))
+    assert checker.check(history, allowed_duplicates=in_flight) == []
+    assert history.recorded == before
+    assert 0 < extra(history) <= in_flight

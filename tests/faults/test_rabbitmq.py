@@ -1,0 +1,65 @@
+"""F4: RabbitMQ stopped, killed, emptied, its queues deleted, its connections closed: all under a steady load."""
+
+import time
+
+import pytest
+
+from tests.journeys import checker
+from tests.journeys.journey import SECOND
+
+from .asking import RETRIED, Load
+from .checking import retries_wait
+from .report import note
+from .scale import only_full
+
+pytestmark = pytest.mark.journey
+PATHS = ("/ok", "/ok", RETRIED)
+AWAY_SECONDS = 4
+SWEEP_SECONDS = 30
+
+
+def stopped(node, product):
+    with node.outage():
+        time.sleep(AWAY_SECONDS)
+
+
+def killed(node, product):
+    node.kill()
+    time.sleep(AWAY_SECONDS)
+    node.start()
+
+
+def purged(node, product):
+    for _ in range(4):
+        node.broker.purge(list(node.broker.queues(product.name)))
+
+
+def deleted(node, product):
+    node.broker.delete_queues(product.name)
+
+
+def cut_off(node, product):
+    node.close_connections()
+
+
+FAULTS = (stopped, killed, purged, deleted, cut_off)
+
+
+@only_full
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_f4_jobs_survive_what_happens_to_rabbitmq_and_the_api_goes_on(production_on_node, node, fault):
+    """No process of Booper dies of it, so no job is performed twice."""
+    journey = production_on_node
+    with Load(journey, paths=PATHS) as load:
+        load.lasts(2)
+        began = time.monotonic()
+        fault(node, journey.product)
+        lasted = time.monotonic() - began
+        load.lasts(4)
+    history = journey.settle(60)
+    note(f"F4 RabbitMQ {fault.__name__}", history, fault_ms=int(1000 * lasted))
+    assert set(journey.client.statuses()) == {201}
+    assert checker.check(history) == []
+    assert retries_wait(history) == []
+    late = int((lasted + SWEEP_SECONDS) * SECOND)
+    assert checker.too_late(history, p99_us=late, max_us=late) == []

@@ -1,0 +1,97 @@
+"""Every fault of the production mode in a random order under a steady load, for BOOPER_TEST_MINUTES minutes."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from tests.journeys import checker
+from tests.journeys.conftest import under_way
+from tests.journeys.processes import wait_until
+
+from . import test_rabbitmq
+from .asking import RETRIED, Load
+from .checking import retries_wait
+from .product import LEASE_SECONDS, FaultyProduction
+from .report import lines, note
+from .scale import MINUTES, seeded
+
+pytestmark = pytest.mark.journey
+
+
+class Breaker:
+    """Breaks one thing at a time. `allowed`: requests that were under way at a kill or a freeze."""
+
+    def __init__(self, journey, node, cluster, chance):
+        self.journey, self.product, self.node, self.cluster = journey, journey.product, node, cluster
+        self.chance = chance
+        self.allowed = 0
+        self.faults = [
+            self.kill_a_sender,
+            self.kill_the_ticker,
+            self.freeze_a_sender,
+            self.stop_the_worker,
+            *(lambda fault=fault: fault(node, self.product) for fault in test_rabbitmq.FAULTS),
+            self.restart_postgresql,
+            self.cluster.kill_backend,
+        ]
+
+    def break_something(self):
+        """One fault; its number, for the log of faults."""
+        number = self.chance.randrange(len(self.faults))
+        self.faults[number]()
+        return number
+
+    def kill_a_sender(self):
+        victim = self.chance.choice(self.product.senders(self.journey.receiver.port))
+        self.allowed += self.product.freeze(victim)
+        os.kill(victim, signal.SIGKILL)
+
+    def kill_the_ticker(self):
+        os.kill(self.product.ticker(), signal.SIGKILL)
+
+    def freeze_a_sender(self):
+        victim = self.chance.choice(self.product.senders(self.journey.receiver.port))
+        self.allowed += self.product.freeze(victim)
+        time.sleep(LEASE_SECONDS + 2)
+        os.kill(victim, signal.SIGCONT)
+
+    def stop_the_worker(self):
+        assert self.product.processes.pop("worker").stop(40) is not None
+        self.product.launch("worker")
+
+    def restart_postgresql(self):
+        self.cluster.stop(self.chance.choice(["fast", "immediate"]))
+        time.sleep(self.chance.uniform(0, 3))
+        self.cluster.start()
+
+
+@pytest.fixture
+def breakable(tmp_path, receiver, cluster, node):
+    yield from under_way(FaultyProduction(tmp_path, cluster.url, node.broker), receiver)
+
+
+@pytest.mark.skipif(not MINUTES, reason="only with BOOPER_TEST_MINUTES=n")
+def test_f18_random_faults_one_after_another_lose_nothing(breakable, node, cluster):
+    chance, made = seeded("random"), []
+    breaker = Breaker(breakable, node, cluster, chance)
+    end = time.monotonic() + 60 * MINUTES
+    with Load(breakable, rate=15, paths=("/ok", "/slow/0.5", RETRIED)) as load:
+        while time.monotonic() < end:
+            load.lasts(chance.uniform(3, 8))
+            made.append(breaker.break_something())
+            wait_until(lambda: sends_again(breakable), 60, f"requests to arrive after fault {made[-1]}", 0.1)
+    history = breakable.settle(180)
+    lines.append(f"F18 faults in their order: {made}")
+    note("F18 random faults", history, allowed=breaker.allowed, statuses=dict(breakable.client.statuses()))
+    assert set(breakable.client.statuses()) <= {201, 503}
+    assert checker.check(history, allowed_duplicates=breaker.allowed) == []
+    assert retries_wait(history) == []
+
+
+def sends_again(journey):
+    """Whether requests arrive within a second."""
+    before = journey.receiver.arrived()
+    time.sleep(1)
+    return journey.receiver.arrived() > before

@@ -1,0 +1,80 @@
+"""F12: SIGTERM to a worker: once, twice, and while it starts."""
+
+import time
+
+import pytest
+
+from tests.journeys import checker
+from tests.journeys.client import now_us
+from tests.journeys.journey import SECOND, spread
+from tests.journeys.processes import wait_until
+
+from .product import FIELDS
+from .report import extra, note
+from .scale import only_full, seeded
+
+pytestmark = pytest.mark.journey
+GRACE_SECONDS = 3
+GRACE = {"BOOPER_SHUTDOWN_GRACE_SECONDS": str(GRACE_SECONDS)}
+STALLED = 6
+
+
+@pytest.mark.parametrize("production", [GRACE | {"fields": FIELDS | {"timeout": 30}}], indirect=True)
+def test_f12_a_worker_told_to_stop_claims_nothing_more_and_ends_within_its_grace(production):
+    """Those under way for less than the grace are recorded; those beyond it go back as if never tried."""
+    due_at = now_us() + 2 * SECOND
+    production.order([*spread(STALLED, due_at, 0, "/stall"), *spread(STALLED, due_at, 0, "/slow/1.5")])
+    production.order(list(spread(100, due_at, 4)))
+    production.await_arrivals(2 * STALLED + 20, 20)
+    told_at, status = now_us(), production.product.processes["worker"].stop(GRACE_SECONDS + 10)
+    took_us = now_us() - told_at
+    last_claim_at = production.product.sql("SELECT max(attempted_at) FROM job")[0][0]
+    counts = dict(production.product.sql("SELECT state, count(*) FROM job WHERE attempt = 0 GROUP BY state"))
+    waiting = production.product.sql("SELECT count(*) FROM job WHERE state <> 'completed'")[0][0]
+    production.product.launch("worker")
+    wait_until(lambda: production.receiver.release() or production.client.settled(), 60, "the rest")
+    wait_until(lambda: production.receiver.release() == 0 and production.client.settled(), 60, "every job", 0.2)
+    history = production.settle(20)
+    claimed_after_ms = (last_claim_at - told_at) // 1000
+    note("F12 stopped once", history, stop_ms=took_us // 1000, last_claim_ms=claimed_after_ms, put_back=waiting)
+    assert status == 0
+    assert last_claim_at <= told_at + SECOND // 10
+    assert took_us <= (GRACE_SECONDS + 5) * SECOND
+    assert counts.get("available", 0) >= STALLED
+    assert checker.check(history, allowed_duplicates=STALLED) == []
+    assert extra(history) == STALLED
+
+
+@only_full
+def test_f12_a_second_sigterm_ends_at_once_and_loses_nothing(production):
+    production.order([*spread(STALLED, now_us() + SECOND, 0, "/slow/1.5"), *spread(60, now_us() + SECOND, 3)])
+    production.await_arrivals(STALLED, 20)
+    worker = production.product.processes["worker"]
+    worker.tell_to_stop()
+    time.sleep(0.2)
+    told_at = now_us()
+    worker._popen.terminate()
+    wait_until(lambda: worker.ended, 10, "the end of the worker")
+    took_us = now_us() - told_at
+    worker.kill()
+    production.product.launch("worker")
+    history = production.settle(30)
+    note("F12 stopped twice", history, end_ms=took_us // 1000)
+    assert took_us <= SECOND
+    assert checker.check(history, allowed_duplicates=STALLED + 2) == []
+
+
+@only_full
+def test_f12_a_worker_told_to_stop_while_it_starts_ends_and_loses_nothing(production):
+    chance, statuses = seeded("boot"), []
+    assert production.product.processes.pop("worker").stop(40) == 0
+    production.order(list(spread(60, now_us() + SECOND, 10)))
+    for _ in range(4):
+        production.product.launch("worker")
+        time.sleep(chance.uniform(0, 2))
+        statuses.append(production.product.processes.pop("worker").stop(10))
+    production.product.launch("worker")
+    history = production.settle(40)
+    note("F12 stopped at boot", history, statuses=statuses)
+    assert None not in statuses
+    assert checker.check(history) == []

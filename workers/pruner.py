@@ -1,0 +1,42 @@
+"""Owns the forgetting: final jobs older than they are to be kept go, with their attempts and log entries.
+
+An hourly sweep over the table in the order of ids, a few hundred rows at a time between the stager's rounds, so that
+neither staging nor a create waits for it. The place of the sweep is in memory: a new leader begins again.
+"""
+
+import logging
+from collections.abc import Mapping
+
+from models import lifecycle
+from models.clock import HOUR
+
+log = logging.getLogger("booper.pruner")
+ROWS_AT_ONCE = 500
+
+
+class Pruner:
+    """`kept_us`: for each final state how long its jobs are kept; states not in it are kept for ever."""
+
+    def __init__(self, kept_us: Mapping[str, int]) -> None:
+        self._kept_us = kept_us
+        self._after_id = 0
+        self._pruned = 0
+        self._next_sweep_at = 0
+
+    def prune_some(self, now: int) -> int:
+        """The next step of the sweep, if it is time for one; returns how many jobs were deleted."""
+        if not self._kept_us or now < self._next_sweep_at:
+            return 0
+        finished_before = {state: now - kept for state, kept in self._kept_us.items()}
+        pruned, last_id = lifecycle.prune(self._after_id, finished_before, ROWS_AT_ONCE)
+        self._pruned += pruned
+        if last_id is None:
+            self._end_sweep(now)
+        else:
+            self._after_id = last_id
+        return pruned
+
+    def _end_sweep(self, now: int) -> None:
+        if self._pruned:
+            log.info("%d jobs were older than they are kept, and are gone", self._pruned)
+        self._after_id, self._pruned, self._next_sweep_at = 0, 0, now + HOUR
