@@ -150,6 +150,14 @@ def test_giving_up_no_message_changes_nothing(account):
     assert lifecycle.unstage([]) == 0
 
 
+def test_due_is_what_waits_from_the_first_to_the_last_instant(account, moved_clock):
+    for state in STATES:
+        job_in(state, account)
+    waiting = {job.id for job in Job.select() if job.state in lifecycle.WAITING}
+    assert {job.id for job in lifecycle.due(clock.now(), clock.now(), 10)} == waiting
+    assert lifecycle.due(clock.now() + 1, FOREVER, 10) == lifecycle.due(0, clock.now() - 1, 10) == []
+
+
 def test_the_mark_of_an_early_message_counts_from_the_instant_it_is_due(account, moved_clock):
     job = make_job(account, "scheduled", due_in_s=5)
     lifecycle.stage([job.id], clock.now())
@@ -205,6 +213,54 @@ def test_a_release_gives_the_attempt_back(account):
     claimed = lifecycle.claim([job.id], clock.now(), MARGIN)
     assert lifecycle.release(claimed) == {job.id}
     assert (reread(job).state, reread(job).attempt, reread(job).lease_until) == ("available", 0, None)
+
+
+ENDINGS = {
+    "complete": lambda claims: lifecycle.complete(claims, clock.now()),
+    "discard": lambda claims: lifecycle.discard(claims, clock.now()),
+    "release": lifecycle.release,
+    "retry": lambda claims: lifecycle.retry([(claim, 1) for claim in claims]),
+}
+
+
+@pytest.mark.parametrize("verb", ENDINGS)
+def test_the_end_of_a_claim_leaves_neither_fence_nor_lease(account, verb):
+    job = make_job(account)
+    assert ENDINGS[verb](lifecycle.claim([job.id], clock.now(), MARGIN)) == {job.id}
+    assert (reread(job).claim_id, reread(job).lease_until) == (None, None)
+
+
+@pytest.mark.parametrize("attempts", [1, 20])
+def test_a_job_taken_back_has_neither_fence_nor_lease(account, moved_clock, attempts):
+    job = job_in("executing", account, max_attempts=attempts)
+    assert len(lifecycle.rescue(clock.now()) + lifecycle.bury(clock.now())) == 1
+    assert (reread(job).claim_id, reread(job).lease_until) == (None, None)
+
+
+@pytest.mark.parametrize("verb", ENDINGS)
+def test_of_jobs_claimed_together_only_those_named_change(account, verb):
+    ids = [make_job(account).id for _ in range(2)]
+    first, second = lifecycle.claim(ids, clock.now(), MARGIN)
+    assert ENDINGS[verb]([first]) == {first.id}
+    assert reread(second).state == "executing"
+
+
+@pytest.mark.parametrize("verb", ENDINGS)
+def test_no_outcome_brings_a_cancelled_job_back(account, verb):
+    job = make_job(account)
+    claims = lifecycle.claim([job.id], clock.now(), MARGIN)
+    lifecycle.cancel(account.id, job.id, clock.now())
+    assert ENDINGS[verb](claims) == set()
+    assert (reread(job).state, reread(job).lease_until) == ("cancelled", None)
+
+
+def test_of_cancelled_jobs_claimed_together_only_those_named_give_up_their_claim(account):
+    ids = [make_job(account).id for _ in range(3)]
+    first, second, running = lifecycle.claim(ids, clock.now(), MARGIN)
+    lifecycle.cancel(account.id, first.id, clock.now())
+    lifecycle.cancel(account.id, second.id, clock.now())
+    assert lifecycle.settle_cancelled([first, running]) == {first.id}
+    assert reread(second).claim_id == reread(running).claim_id == running.claim_id
 
 
 def test_a_job_cancelled_while_running_stays_cancelled_and_its_attempt_may_be_recorded_once(account):
@@ -334,6 +390,13 @@ def test_a_job_put_off_is_not_due_for_the_stager_until_then(account, moved_clock
     assert lifecycle.due(0, clock.now(), 10) == []
     moved_clock.advance(seconds=1)
     assert [due.id for due in lifecycle.due(0, clock.now(), 10)] == [job.id]
+
+
+def test_a_job_that_was_put_off_and_then_claimed_is_put_off_no_more(account, moved_clock):
+    job = make_job(account)
+    lifecycle.put_off([job.id], clock.now(), clock.SECOND)
+    lifecycle.claim([job.id], clock.now(), MARGIN)
+    assert reread(job).held_until is None
 
 
 def test_a_job_is_put_off_longer_each_time_a_message_named_it(account, moved_clock):

@@ -4,6 +4,7 @@ Public names are mapped to loopback addresses that the allow-list opens: 127.0.0
 address, 127.0.0.1 for a private one.
 """
 
+import ipaddress
 import threading
 
 import pytest
@@ -27,6 +28,53 @@ def test_s_addr_a_literal_address_that_may_not_be_reached_is_refused_unsent(send
     refused = send(target.url(host=host), allow=ALLOW)
     assert (type(refused), refused.reason) == (Refused, "blocked_address")
     assert not target.connections
+
+
+REFUSED = """
+0.0.0.0-0.255.255.255 10.0.0.0-10.255.255.255 100.64.0.0-100.127.255.255 127.0.0.0-127.255.255.255
+169.254.0.0-169.254.255.255 172.16.0.0-172.31.255.255 192.0.0.0-192.0.0.255 192.0.2.0-192.0.2.255
+192.31.196.0-192.31.196.255 192.52.193.0-192.52.193.255 192.88.99.0-192.88.99.255 192.168.0.0-192.168.255.255
+192.175.48.0-192.175.48.255 198.18.0.0-198.19.255.255 198.51.100.0-198.51.100.255 203.0.113.0-203.0.113.255
+224.0.0.0-255.255.255.255 168.63.129.16-168.63.129.16 ::-1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff
+2001::-2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff 2001:db8::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff
+2002::-2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff 2620:4f:8000::-2620:4f:8000:ffff:ffff:ffff:ffff:ffff
+3fff::-3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff 4000::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff
+"""
+ENDS = [tuple(map(ipaddress.ip_address, ends.split("-"))) for ends in REFUSED.split()]
+
+
+@pytest.mark.parametrize(("first", "last"), ENDS)
+def test_s_addr_each_refused_network_is_refused_to_its_edges_and_no_further(first, last):
+    policy = AddressPolicy()
+    assert policy.refusal(str(first), 443)
+    assert policy.refusal(str(last), 443)
+    beside = [int(first) - 1] * (int(first) > 0) + [int(last) + 1] * (int(last) + 1 < 2**first.max_prefixlen)
+    neighbours = [str(type(first)(number)) for number in beside]
+    assert [policy.refusal(ip, 443) for ip in neighbours] == [None] * len(neighbours)
+
+
+METADATA = """
+169.254.169.254 169.254.170.2 169.254.170.23 169.254.0.23 100.100.100.200 168.63.129.16 192.0.0.192 fd00:ec2::254
+fd00:ec2::23 fd20:ce::254
+"""
+
+
+@pytest.mark.parametrize("ip", METADATA.split())
+def test_s_addr_every_known_metadata_service_stays_refused_when_everything_is_allowed(ip):
+    assert "metadata" in AddressPolicy(parse_allow("0.0.0.0/0 [::]/0")).refusal(ip, 80)
+
+
+def test_s_addr_the_metadata_service_is_known_behind_every_translator_of_addresses():
+    policy = AddressPolicy(parse_allow("[::]/0"))
+    carriers = ["::%s", "64:ff9b::%s", "64:ff9b:1::%s", "64:ff9b:1:ffff::%s"]
+    assert all("metadata" in policy.refusal(carrier % "169.254.169.254", 80) for carrier in carriers)
+    assert policy.refusal("::1:a9fe:a9fe", 80) is None
+    assert policy.refusal("64:ff9b::1:a9fe:a9fe", 80) is None
+
+
+def test_s_addr_an_empty_listen_host_means_every_address_of_this_machine():
+    policy = AddressPolicy(parse_allow("127.0.0.0/8"), frozenset({("", 8000)}))
+    assert "own address" in policy.refusal(PRIVATE, 8000)
 
 
 @pytest.mark.parametrize("port", [1, 65535])
