@@ -290,6 +290,14 @@ def test_a_cancel_of_another_account_changes_nothing(account):
     assert reread(job).state == "available"
 
 
+def test_pruning_looks_at_so_many_jobs_at_a_time_and_tells_how_far_it_came(account, moved_clock):
+    first, second, third = (job_in("completed", account, completed_at=at) for at in (9, 10, 9))
+    assert lifecycle.prune(0, {"completed": 10}, 2) == (1, second.id)
+    assert lifecycle.prune(second.id, {"discarded": 10}, 2) == (0, third.id)
+    assert lifecycle.prune(third.id, {"completed": 10}, 2) == (0, None)
+    assert [job.id for job in Job.select().order_by(Job.id)] == [second.id, third.id]
+
+
 def in_threads(count, act):
     """Run `act(number)` in threads that start together, each with a connection of its own; the results in order."""
     results, start = [None] * count, threading.Barrier(count)
