@@ -91,6 +91,13 @@ def read_max_attempts(value: Any) -> int:
     return int(value)
 
 
+def read_max_age(value: Any) -> int:
+    """Microseconds after the instant the job is due."""
+    age = moments.duration(value)
+    _check_horizon(age, value)
+    return age
+
+
 def refuse_recurring(_: Any) -> None:
     raise ValidationError("must be absent: recurring jobs are not available yet")
 
@@ -115,7 +122,7 @@ class OrderFields(Strict):
     timeout = Must("a number of seconds from 1 to 900", read_timeout, "number", allow_none=True)
     max_attempts = Must("a whole number from 1 to 100", read_max_attempts, "integer", allow_none=True)
     backoff = Must(BACKOFF, read_backoff, allow_none=True)
-    max_age = Must(A_DURATION, moments.duration, allow_none=True)
+    max_age = Must(A_DURATION, read_max_age, allow_none=True)
     redact = Must('a list of header names and "body"', read_redact, "array", allow_none=True)
     repeat_every = Must("absent", refuse_recurring, allow_none=True)
     cron = Must("absent", refuse_recurring, allow_none=True)

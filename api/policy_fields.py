@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 from api.fields import shown
 from models import moments
 from models.backoff import ENGINE, LONGEST_DELAY_S
-from models.request_rules import name_error
+from models.request_rules import is_token
 
 MAX_DELAYS = 100
 MAX_HIDDEN = 50
@@ -43,7 +43,7 @@ def read_redact(value: Any) -> list[str]:
     if not isinstance(value, list) or len(value) > MAX_HIDDEN:
         raise ValueError
     for name in value:
-        if not isinstance(name, str) or name_error(name):
+        if not isinstance(name, str) or not is_token(name):
             raise ValueError
     return sorted({name.lower() for name in value})
 

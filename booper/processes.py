@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from types import FrameType
 
 from booper.settings import DEMO_KEY, LOOPBACK, Settings
@@ -49,7 +50,7 @@ def serve(settings: Settings) -> int:
     embedded.start()
     greet(settings)
     try:
-        run_until_signal(server)
+        run_until_signal(server, embedded.abandon)
     finally:
         log.info("stopping: requests under way have %s s", settings.shutdown_grace_s)
         server.close()  # frees the port; whoever is being answered still is
@@ -58,12 +59,13 @@ def serve(settings: Settings) -> int:
     return 0
 
 
-def run_until_signal(server: object) -> None:
-    """Serve until SIGTERM or SIGINT; a second one ends the process at once."""
+def run_until_signal(server: object, abandon: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT; a second one calls `abandon` and ends the process at once."""
     received = threading.Event()
 
     def on_signal(signum: int, _frame: FrameType | None) -> None:
         if received.is_set():
+            abandon()
             os._exit(128 + signum)
         received.set()
         raise SystemExit(0)

@@ -74,7 +74,7 @@ def supervise(children: Sequence[Child], grace_s: float) -> int:
     def on_signal(_signum: int, _frame: FrameType | None) -> None:
         if stop.is_set():
             for child in children:
-                child.tell(signal.SIGKILL)
+                child.tell(signal.SIGTERM)
         stop.set()
 
     for signum in (signal.SIGTERM, signal.SIGINT):

@@ -130,9 +130,10 @@ def stage(ids: Sequence[int], now: int) -> list[DueJob]:
 
 def put_off(ids: Sequence[int], now: int, base_us: int) -> int:
     """Note that no message names these jobs any more and that none shall for a while: `base_us`, doubled for each
-    message that has named the job, up to 32 times as long."""
+    message that has named the job in vain, up to 32 times as long."""
     these, given = one_of("id", ids)
-    times = "CASE WHEN staged_count < 5 THEN 1 << staged_count ELSE 32 END"
+    vain = "staged_count - attempt"
+    times = f"CASE WHEN {vain} < 1 THEN 1 WHEN {vain} < 5 THEN 1 << ({vain}) ELSE 32 END"
     with transaction():
         return change(
             f"UPDATE job SET staged_at = NULL, held_until = CAST(%s AS BIGINT) + CAST(%s AS BIGINT) * ({times}) "

@@ -78,6 +78,11 @@ def name_error(name: object) -> str | None:
     return None
 
 
+def is_token(name: str) -> bool:
+    """Whether `name` has the form of a header's name, whoever may set it."""
+    return bool(_NAME.fullmatch(name))
+
+
 def value_error(name: str, value: object) -> str | None:
     """Why this value cannot be sent, or None; the text does not quote the value, which may be a secret."""
     if not isinstance(value, str):

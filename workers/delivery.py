@@ -30,6 +30,7 @@ LOOK_AGAIN_S = 0.01
 PUT_OFF_S = (0.25, 0.75)  # doubled each time a message has named the job
 LONGEST_WAIT_S = 1.0
 RECORDING_GRACE_S = 10.0
+ABANDON_S = 2.0
 DATABASE_PAUSE_S = 0.5
 
 
@@ -59,6 +60,17 @@ class Delivery:
         self.senders.drain(self._grace_s)
         self.recorder.stop(RECORDING_GRACE_S)
         self._transport.close()
+
+    def abandon(self) -> None:
+        """Give back what is under way, if the database takes it within `ABANDON_S`; for a process told to end at once.
+        Without it the jobs' leases would have to run out, and the order to stop would count as a crash of each."""
+        giving = threading.Thread(target=self._abandon, name="abandon", daemon=True)
+        giving.start()
+        giving.join(ABANDON_S)
+
+    def _abandon(self) -> None:
+        self.close()
+        self.senders.abandon()
 
     def deliver(self, jobs: Sequence[Named], due_at: int) -> None:
         """Claim and send these jobs, all due by `due_at`. While the database is gone, waits for `HOLD_S` at most and

@@ -50,6 +50,10 @@ class Embedded:
         self._worker.stop(STOP_LIMIT_MS)
         self._lead.give_up()  # not before: the next leader takes whatever is under way for lost
 
+    def abandon(self) -> None:
+        """Give back what is under way; the process ends at once."""
+        self._delivery.abandon()
+
     def _rescue_all(self) -> None:
         """On SQLite (one machine, one leader that delivers) no claim older than the first lead has a living holder."""
         rescued = 0

@@ -14,16 +14,10 @@ from workers.preparation import iso
 
 log = logging.getLogger("booper.attempts")
 SECRET_WORDS = (
-    "authorization",
-    "cookie",
-    "secret",
-    "token",
-    "password",
-    "api-key",
-    "apikey",
-    "signature",
-    "credential",
+    *("auth", "cookie", "secret", "token", "passw", "apikey", "signature", "credential", "session", "jwt"),
+    *("access-key", "private-key"),
 )
+NO_SECRET = ("idempotency-key",)
 REDACTED = "[redacted]"
 BODY = "body"
 
@@ -116,11 +110,17 @@ def hidden_by(job: ClaimedJob) -> frozenset[str]:
 
 def redacted(headers: Any, hidden: frozenset[str]) -> dict[str, str]:
     """Headers with the values of the secret-looking and the hidden ones replaced."""
-    return {name: REDACTED if is_secret(name.lower(), hidden) else str(value) for name, value in headers}
+    shown: dict[str, str] = {}
+    for name, value in headers:
+        plain = REDACTED if is_secret(name.lower(), hidden) else str(value)
+        shown[name] = f"{shown[name]}, {plain}" if name in shown else plain
+    return shown
 
 
 def is_secret(name: str, hidden: frozenset[str]) -> bool:
-    return name in hidden or any(word in name for word in SECRET_WORDS)
+    plain = name.replace("_", "-")
+    looks_secret = plain.endswith("-key") or any(word in plain for word in SECRET_WORDS)
+    return name in hidden or (looks_secret and plain not in NO_SECRET)
 
 
 def tell(result: Result, verdict: Verdict, held: bool) -> None:

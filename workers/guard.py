@@ -28,8 +28,7 @@ _REFUSED_V4 = _networks(
 _GLOBAL_V6 = ipaddress.IPv6Network("2000::/3")
 _REFUSED_V6 = _networks("2001::/23 2001:db8::/32 2002::/16 3fff::/20 2620:4f:8000::/48")
 _METADATA = _networks(
-    "169.254.169.254 169.254.170.2 169.254.170.23 169.254.0.23 100.100.100.200 168.63.129.16 192.0.0.192 "
-    "fd00:ec2::254 fd00:ec2::23 fd20:ce::254"
+    "169.254.0.0/16 100.100.100.200 168.63.129.16 192.0.0.192 fd00:ec2::254 fd00:ec2::23 fd20:ce::254"
 )
 _V4_CARRIERS = _networks("::/96 64:ff9b::/96 64:ff9b:1::/48")
 _WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104
@@ -71,6 +70,8 @@ class AddressPolicy:
             address = _judged(ipaddress.ip_address(ip))
         except ValueError:
             return f"{ip!r} is no address"
+        if getattr(address, "scope_id", None) is not None:
+            return f"{ip} has a zone"
         if any(each in network for each in (address, _carried_v4(address)) for network in _METADATA):
             return f"{ip} is a metadata service"
         if self.is_own(ip, port, path):
@@ -83,7 +84,7 @@ class AddressPolicy:
         """Whether a request to `path` there would come back to Booper at an endpoint that may start work."""
         if port not in {own_port for _, own_port in self.own} or _OWN_PATHS.fullmatch(path):
             return False
-        address = str(_judged(ipaddress.ip_address(ip)))
+        address = str(_carried_v4(_judged(ipaddress.ip_address(ip))))
         if (address, port) in self.own:
             return True
         return any((wildcard, port) in self.own for wildcard in _WILDCARDS) and self.local(address)

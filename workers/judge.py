@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from models.backoff import delay_us
@@ -77,7 +78,9 @@ def retry_after_us(outcome: Outcome, now: int) -> int:
 def date_us(text: str) -> int:
     """The instant of an HTTP date; 0 when it is none."""
     try:
-        return int(parsedate_to_datetime(text).timestamp() * SECOND)
+        parsed = parsedate_to_datetime(text)
+        aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)  # HTTP dates are in UTC whatever their form
+        return int(aware.timestamp() * SECOND)
     except (ValueError, TypeError, OverflowError, IndexError):
         return 0
 

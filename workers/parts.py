@@ -42,6 +42,7 @@ class DeliveryMiddleware(Middleware):
         def on_sigterm(signum: int, frame: FrameType | None) -> None:
             if self._stopping_since_s is not None:
                 if time.monotonic() - self._stopping_since_s >= SAME_ORDER_S:
+                    self._delivery.abandon()
                     os._exit(128 + signum)
                 return
             self._stopping_since_s = time.monotonic()

@@ -14,8 +14,8 @@ from typing import Protocol
 from workers.outcome import Failed, UnreachableReason
 
 LIMIT_S = 5.0
-LANES = 8
-THREADS_PER_LANE = 4
+LANES = 32
+THREADS_PER_LANE = 8  # all together as many as a process has slots, unless that was set higher
 _JOIN_S = 0.01
 
 _Lane = queue.SimpleQueue[tuple[Future[list[str]], str, int] | None]

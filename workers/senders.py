@@ -65,6 +65,14 @@ class Senders:
         for thread in idle:
             thread.join(JOIN_LIMIT_S)
 
+    def abandon(self) -> None:
+        """Give back the claims of all requests under way, without waiting for them: their process ends at once."""
+        with self._changed:
+            left = list(self._under_way.values())
+        if left:
+            with connection():
+                lifecycle.release(left)
+
     def _start_thread(self) -> None:
         thread = threading.Thread(target=self._work, name=f"sender-{len(self._threads) + 1}", daemon=True)
         thread.start()

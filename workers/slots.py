@@ -2,7 +2,8 @@
 
 One lock over the counts; nobody waits here: a caller takes in one step what is to be had and asks again for the rest.
 (Two callers that each held a part and waited for more would wait for one another.) No account and no host gets more
-than its share, so targets that hang leave the other slots to their neighbours.
+than its share, so targets that hang or dawdle leave the other slots to their neighbours. A full share is worth waiting
+for only while it comes free quickly: who waits holds a thread that others need.
 """
 
 import threading
@@ -12,13 +13,15 @@ from typing import NamedTuple
 
 Named = tuple[int, int, str]  # a job as a message names it: its id, its account's id, its target's host
 Key = int | str  # an account's id or a host
-STUCK_AFTER_S = 0.5
+STUCK_AFTER_S = 0.2
+SLOW_GAP_S = 0.01  # a share that comes free less often than this is slow
+WEIGHT = 0.05  # of the newest gap in the mean
 
 
 class Taken(NamedTuple):
     """What came of asking for slots.
 
-    `admitted` got one. `stuck`: their account or host has its share, and none of it has come free for a while.
+    `admitted` got one. `stuck`: their account or host has its share, and little or none of it comes free.
     `rest`: no slot just now, but soon.
     """
 
@@ -28,13 +31,22 @@ class Taken(NamedTuple):
 
 
 class Share:
-    """What one account or host holds; `moved_s`: when that last changed."""
+    """What one account or host holds; `given_s`: when a part of it last came free; `gap_s`: mean time between two."""
 
-    __slots__ = ("held", "moved_s")
+    __slots__ = ("gap_s", "given_s", "held")
 
-    def __init__(self) -> None:
+    def __init__(self, now_s: float) -> None:
         self.held = 0
-        self.moved_s = 0.0
+        self.given_s = now_s
+        self.gap_s = 0.0
+
+    def give(self, now_s: float) -> None:
+        self.held -= 1
+        self.gap_s += WEIGHT * (now_s - self.given_s - self.gap_s)
+        self.given_s = now_s
+
+    def is_slow(self, now_s: float) -> bool:
+        return self.gap_s > SLOW_GAP_S or now_s - self.given_s > STUCK_AFTER_S
 
 
 class Slots:
@@ -60,7 +72,7 @@ class Slots:
         now_s = time.monotonic() if now_s is None else now_s
         with self._lock:
             for job in jobs:
-                self._move(job, -1, now_s)
+                self._give(job, now_s)
 
     def close(self) -> None:
         """Give out no more."""
@@ -75,21 +87,22 @@ class Slots:
     def _sort(self, job: Named, taken: Taken, now_s: float) -> None:
         shares = (self._shares.get(key) for key in job[1:])
         full = [share for share in shares if share and share.held >= self._cap]
-        if self._closed or not self._free:
+        if self._closed:
             taken.rest.append(job)
-        elif not full:
-            self._move(job, 1, now_s)
-            taken.admitted.append(job)
-        elif any(now_s - share.moved_s > STUCK_AFTER_S for share in full):
+        elif any(share.is_slow(now_s) for share in full):
             taken.stuck.append(job)
-        else:
+        elif full or not self._free:
             taken.rest.append(job)
+        else:
+            self._free -= 1
+            for key in job[1:]:
+                self._shares.setdefault(key, Share(now_s)).held += 1
+            taken.admitted.append(job)
 
-    def _move(self, job: Named, by: int, now_s: float) -> None:
-        self._free -= by
+    def _give(self, job: Named, now_s: float) -> None:
+        self._free += 1
         for key in job[1:]:
-            share = self._shares.setdefault(key, Share())
-            share.held += by
-            share.moved_s = now_s
+            share = self._shares[key]
+            share.give(now_s)
             if not share.held:
                 del self._shares[key]

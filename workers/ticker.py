@@ -42,7 +42,7 @@ class Ticker:
         self._leading = False
         self._duties: list[tuple[float, Callable[[int], object]]] = [
             (1.0, sign_of_life),
-            (1.0, lambda now: rescue_lost(now, self._leases_until(now))),
+            (1.0, lambda _now: rescue_lost(*self._now_and_leases_until())),
             (2.0, stager.find_lost),
             (0.25, pruner.prune_some),
             (60.0, forget_answers),
@@ -87,17 +87,15 @@ class Ticker:
                 duty(now)
         return 0.0 if self._stager.stage_due(now) else STAGE_EVERY_S
 
-    def _leases_until(self, now: int) -> int:
-        """By when a lease must have ended to be taken for lost. After the wall clock was set forward, leases given
-        before would all seem to have ended; for as long as any of them can last, the old time counts."""
-        monotonic_us = time.monotonic_ns() // 1000
-        offset = now - monotonic_us
-        jump_us = offset - self._offset
+    def _now_and_leases_until(self) -> tuple[int, int]:
+        """Now, and by when a lease must have ended to be taken for lost. After the wall clock was set forward, leases
+        given before would all seem to have ended; for as long as any of them can last, the old time counts."""
+        now, steady_us = clock.now(), time.monotonic_ns() // 1000  # read together: a slow duty before is no jump
+        jump_us, self._offset = now - steady_us - self._offset, now - steady_us
         if jump_us > JUMP_US:
             log.warning("the clock was set forward by %d s: no job is taken for lost", jump_us // clock.SECOND)
-            self._jump, self._jump_ends_us = jump_us, monotonic_us + LONGEST_LEASE_US
-        self._offset = offset
-        return now - self._jump if monotonic_us < self._jump_ends_us else now
+            self._jump, self._jump_ends_us = jump_us, steady_us + LONGEST_LEASE_US
+        return now, now - self._jump if steady_us < self._jump_ends_us else now
 
     def _leads(self, monotonic_s: float) -> bool:
         if self._leading and monotonic_s < self._lead_checked_s + LEAD_EVERY_S:

@@ -75,6 +75,15 @@ def test_the_greatest_age_counts_from_the_instant_the_job_is_due(client):
     assert Job.get().retry_until == Job.get().scheduled_at + 60 * SECOND
 
 
+@pytest.mark.parametrize("max_age", [1e13, 1e300, [1e15, "weeks"], -1, "x", [367, "days"]])
+def test_an_age_beyond_the_horizon_is_refused(client, max_age):
+    assert "max_age" in refused(order(client, max_age=max_age))
+
+
+def test_a_header_that_only_answers_bear_may_be_hidden(client):
+    assert order(client, redact=["Webhook-Signature", "host"]).status_code == 201
+
+
 def test_what_is_to_be_hidden_is_kept_in_lower_case(client):
     order(client, redact=["X-Plan", "body", "x-plan"])
     assert json.loads(Job.get().redact) == ["body", "x-plan"]

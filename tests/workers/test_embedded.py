@@ -186,3 +186,26 @@ def test_a_backlog_for_a_slow_target_is_published_a_bounded_number_of_times(acco
     assert len(receiver.arrivals) == 40
     assert max(reread(job).staged_count for job in jobs) <= 8
     started.stop()
+
+
+def test_a_process_told_to_end_at_once_gives_back_what_is_under_way(account, embedded, receiver):
+    """Three such orders once discarded a job as if it had ended three workers."""
+    job = make_job(account, url=receiver.url + "/hang")
+    wait_for(lambda: receiver.arrivals)
+    embedded.abandon()
+    assert (reread(job).state, reread(job).attempt, reread(job).crashes) == ("available", 0, 0)
+
+
+def test_a_dawdling_hosts_backlog_does_not_starve_its_neighbours(account, db, receiver):
+    """Its share moved now and then, so each of its messages held a thread for seconds."""
+    started = Embedded(load({"BOOPER_SENDER_SLOTS": "32", "BOOPER_SLOT_SHARE": "0.5"}))
+    started.start()
+    neighbour = accounts.account_named("bob", clock.now())
+    slow = [
+        make_job(account, url=receiver.url + "/slow", due_in_s=-number, host="slow.example") for number in range(300)
+    ]
+    wait_for(lambda: len(receiver.arrivals) > 40)
+    good = [make_job(neighbour, url=receiver.url, host="good.example") for _ in range(5)]
+    wait_for(final(*good), 5)
+    assert any(reread(job).state != "completed" for job in slow)
+    started.stop()

@@ -85,6 +85,7 @@ def test_a_policy_without_a_wait_is_taken_at_its_word():
         (429, "120", 120),
         (503, "120", 120),
         (503, "Thu, 01 Jan 2026 09:02:00 GMT", 120),
+        (503, "Thu Jan  1 09:02:00 2026", 120),  # an older form, in UTC too
         (503, "5", 17),  # never sooner than the policy says
         (500, "120", 17),
         (301, "120", 17),

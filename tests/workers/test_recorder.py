@@ -9,7 +9,7 @@ from models import clock, lifecycle
 from models.job import Attempt, LogEntry
 from tests.making import make_job, reread
 from workers import recorder as recording
-from workers.entries import Result
+from workers.entries import REDACTED, Result, redacted
 from workers.outcome import Answered, Refused, Timings, Unreachable
 from workers.preparation import prepare
 from workers.recorder import Recorder, record
@@ -129,3 +129,16 @@ def test_one_result_that_can_not_be_recorded_does_not_hold_up_the_others(account
     recorder.start()
     recorder.stop(10)
     assert (reread(good[0]).state, reread(poison[0]).state) == ("completed", "executing")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Authorization", "X-Auth-Key", "Ocp-Apim-Subscription-Key", "X_Api_Key", "X-Session-Id", "X-JWT", "X-Passwd"],
+)
+def test_a_header_whose_name_looks_secret_is_hidden(name):
+    assert redacted([(name, "canary")], frozenset()) == {name: REDACTED}
+
+
+def test_what_is_no_secret_is_shown_and_repeated_headers_together():
+    shown = redacted([("Idempotency-Key", "a"), ("Via", "1"), ("Via", "2")], frozenset())
+    assert shown == {"Idempotency-Key": "a", "Via": "1, 2"}

@@ -2,7 +2,7 @@
 
 import threading
 
-from workers.slots import STUCK_AFTER_S, Slots
+from workers.slots import SLOW_GAP_S, STUCK_AFTER_S, Slots
 
 
 def named(count, account_id=1, host="a.example"):
@@ -42,12 +42,32 @@ def test_a_full_share_is_stuck_when_none_of_it_came_free_for_a_while():
     assert slots.take(named(1), now_s=STUCK_AFTER_S + 0.001).stuck == named(1)
 
 
-def test_a_full_share_that_moves_is_worth_waiting_for():
-    slots = Slots(10, share=0.2)
-    slots.take(named(2), now_s=0)
-    slots.give(named(1), now_s=10)
-    slots.take(named(1), now_s=10)
-    assert slots.take(named(1), now_s=10.05).rest == named(1)
+def used_every(gap_s, times=200):
+    """Slots whose one host has its share, of which one slot came free and was taken again every `gap_s`."""
+    slots, now_s = Slots(10, share=0.2), 0.0
+    slots.take(named(2), now_s=now_s)
+    for _ in range(times):
+        now_s += gap_s
+        slots.give(named(1), now_s=now_s)
+        slots.take(named(1), now_s=now_s)
+    return slots, now_s
+
+
+def test_a_full_share_that_comes_free_quickly_is_worth_waiting_for():
+    slots, now_s = used_every(SLOW_GAP_S / 2)
+    assert slots.take(named(1), now_s=now_s).rest == named(1)
+
+
+def test_a_full_share_that_comes_free_slowly_is_not():
+    """Jobs for a target that answers after many seconds once held every thread, and starved their neighbours."""
+    slots, now_s = used_every(SLOW_GAP_S * 2)
+    assert slots.take(named(1), now_s=now_s).stuck == named(1)
+
+
+def test_a_slow_share_that_has_room_admits():
+    slots, now_s = used_every(SLOW_GAP_S * 2)
+    slots.give(named(1), now_s=now_s)
+    assert slots.take(named(1), now_s=now_s).admitted == named(1)
 
 
 def test_a_share_given_back_can_be_had_again():
