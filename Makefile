@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: install run test check format lint types lock journeys-full bench-lateness bench-neighbours faults
+.PHONY: install run test check format lint types lock journeys-full bench bench-quick bench-lateness bench-neighbours faults
 
 install: $(STAMP)
 
@@ -36,6 +36,12 @@ types: $(DEV_STAMP)
 	$(BIN)/mypy
 
 check: lint types test
+
+bench: $(DEV_STAMP)
+	$(BIN)/python -m bench
+
+bench-quick: $(DEV_STAMP)
+	$(BIN)/python -m bench --quick
 
 journeys-full: $(DEV_STAMP)
 	BOOPER_TEST_JOURNEY_SCALE=full $(BIN)/python -m pytest tests/journeys --durations=20 -rA

@@ -48,7 +48,8 @@ def main() -> int:
         with Receiver(folder) as receiver, Production(folder, POSTGRES_URL, shared_broker(RABBITMQ_URL)) as product:
             idle_percent = idle_cpu_percent(product)
             history = journey(Journey(product, receiver), options.rate, options.seconds)
-    print_machine()
+    for name, value in machine().items():
+        print(f"{name:<10}{value}")
     return print_figures(history, idle_percent, options)
 
 
@@ -71,16 +72,19 @@ def recorded_lateness_us(history: History) -> list[int]:
     return [job.attempted_at - job.scheduled_at for job in history.recorded if job.attempted_at and job.scheduled_at]
 
 
-def print_machine() -> None:
+def machine() -> dict[str, str]:
+    """What was measured on, and with which versions."""
     models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     memory_kb = int(Path("/proc/meminfo").read_text().split()[1])
     with psycopg.connect(POSTGRES_URL, connect_timeout=5) as connection:
         postgres = connection.info.server_version // 10_000
-    print(f"machine   {os.cpu_count()} x {models[0].partition(': ')[2]}, {memory_kb / 1024**2:.1f} GB of memory")
-    print(f"load      {os.getloadavg()[0]:.1f} in the last minute, by all of the machine")
     versions = f"PostgreSQL {postgres}, RabbitMQ {rabbitmq_version()}, Python {platform.python_version()}"
-    print(f"versions  {versions}, {platform.system()} {platform.release()}")
-    print(f"packages  {', '.join(f'{name} {version(name)}' for name in PACKAGES)}")
+    return {
+        "machine": f"{os.cpu_count()} x {models[0].partition(': ')[2]}, {memory_kb / 1024**2:.1f} GB of memory",
+        "load": f"{os.getloadavg()[0]:.1f} in the last minute, by all of the machine",
+        "versions": f"{versions}, {platform.system()} {platform.release()}",
+        "packages": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
+    }
 
 
 def rabbitmq_version() -> str:

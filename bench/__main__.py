@@ -1,0 +1,92 @@
+"""The benchmark's command: `make bench` writes docs/benchmarks.md, `make bench-quick` prints smaller figures.
+
+Needs PostgreSQL and RabbitMQ on this machine (BOOPER_TEST_POSTGRES_URL, BOOPER_TEST_RABBITMQ_URL); starts everything
+else. A workload that fails costs its own rows, never those of the others.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from tqdm import tqdm
+
+from bench import report
+from bench.lateness import machine
+from bench.peers import peers
+from bench.report import Result
+from bench.session import RABBITMQ_URL, NotThereYet, Session
+from bench.workloads import WORKLOADS, Workload
+from tests.journeys.broker import shared_broker
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+QUICK_ROUNDS, FULL_ROUNDS = 2, 5
+QUICK_DRAIN, FULL_DRAIN = 3_000, 20_000
+
+
+def options() -> argparse.Namespace:
+    names, peer_names = [workload.name for workload in WORKLOADS], [peer.name for peer in peers()]
+    parser = argparse.ArgumentParser(prog="bench", description="how fast Booper is on this machine")
+    parser.add_argument("--quick", action="store_true", help="smaller and fewer rounds; writes no document")
+    parser.add_argument("--rounds", type=int, help="how often everything is measured")
+    parser.add_argument("--jobs", type=int, help="how many jobs a drain has")
+    parser.add_argument("--only", nargs="+", choices=names, default=names, help="these workloads alone")
+    parser.add_argument("--peers", nargs="*", choices=peer_names, default=peer_names, help="these peers alone")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Measure, print, and write the document after a full session of everything."""
+    chosen = options()
+    session = Session(
+        quick=chosen.quick,
+        rounds=chosen.rounds or (QUICK_ROUNDS if chosen.quick else FULL_ROUNDS),
+        broker=shared_broker(RABBITMQ_URL),
+        drained=chosen.jobs or (QUICK_DRAIN if chosen.quick else FULL_DRAIN),
+        peer_names=frozenset(chosen.peers),
+    )
+    seen_first = machine()
+    results = measured(session, [workload for workload in WORKLOADS if workload.name in chosen.only])
+    show(seen_first, results, session)
+    if not chosen.quick and len(results) == len(WORKLOADS):
+        DOCUMENT.write_text(report.markdown(seen_first, results, session.notes))
+        print(f"\nwritten to {DOCUMENT}")
+    return 0
+
+
+def measured(session: Session, workloads: list[Workload]) -> list[Result]:
+    """Every workload in turn; the bar is shown on a terminal alone."""
+    with tqdm(total=len(workloads), unit="workload", disable=None, file=sys.stderr) as bar:
+        session.tell = bar.set_description
+        results = []
+        for workload in workloads:
+            results.append(result_of(session, workload))
+            bar.update()
+    return results
+
+
+def result_of(session: Session, workload: Workload) -> Result:
+    found: list[dict[str, float]] = []
+    problem, began_s = "", time.monotonic()
+    try:
+        for figures in workload.rounds(session):
+            found.append(figures)
+    except NotThereYet as missing:
+        problem = str(missing)
+    except Exception as error:  # noqa: BLE001 - hours of other figures must not be lost
+        problem = f"failed after {len(found)} rounds: {type(error).__name__}: {error}"
+    return Result(workload, found, problem, time.monotonic() - began_s)
+
+
+def show(seen: dict[str, str], results: list[Result], session: Session) -> None:
+    for name, value in seen.items():
+        print(f"{name:<10}{value}")
+    print("\n" + report.plain(report.rows(results)))
+    print("\n" + "\n".join([*(f"{name}: {note}" for name, note in session.notes.items()), *report.problems(results)]))
+    print("took: " + ", ".join(f"{result.workload.name} {result.took_s:.0f} s" for result in results))
+    if session.quick:
+        print("quick: small sizes and few rounds; the bounds are meant for `make bench`")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""Clients that cost next to nothing: threads that write the same octets and read the answer, on a connection each.
+
+An HTTP library would take more CPU than the endpoint it asks.
+"""
+
+import socket
+import threading
+import time
+from typing import NamedTuple
+
+TIMEOUT_SECONDS = 30
+
+
+class Asked(NamedTuple):
+    """What came of it; `latencies_s` of every request in no order."""
+
+    per_s: float
+    latencies_s: list[float]
+
+
+def octets(method: str, path: str, key: str = "", body: bytes = b"") -> bytes:
+    """One HTTP/1.1 request."""
+    head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n"
+    typed = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
+    return f"{head}{typed}\r\n".encode() + body
+
+
+class Line:
+    """One keep-alive connection."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_SECONDS)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def ask(self, request: bytes) -> tuple[int, bytes]:
+        """Status code and body. Raises OSError when the server hangs up."""
+        self._socket.sendall(request)
+        head, _, body = self._read_until(b"", lambda data: b"\r\n\r\n" in data).partition(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0])
+        return int(head[9:12]), self._read_until(body, lambda data: len(data) >= length)
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _read_until(self, data: bytes, enough) -> bytes:
+        while not enough(data):
+            more = self._socket.recv(65536)
+            if not more:
+                raise OSError("the server closed the connection inside an answer")
+            data += more
+        return data
+
+
+def ask_all(port: int, request: bytes, count: int, clients: int, expected: int) -> Asked:
+    """`count` times the same request from so many clients at once; every answer must have the expected status."""
+    found: list[list[float]] = [[] for _ in range(clients)]
+    errors: list[str] = []
+
+    def work(latencies: list[float]) -> None:
+        line = Line(port)
+        try:
+            for _ in range(count // clients):
+                began = time.perf_counter()
+                status, body = line.ask(request)
+                latencies.append(time.perf_counter() - began)
+                assert status == expected, f"answered {status}: {body[:300]!r}"
+        except (OSError, AssertionError) as error:
+            errors.append(str(error))
+        finally:
+            line.close()
+
+    threads = [threading.Thread(target=work, args=(latencies,)) for latencies in found]
+    began = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors, f"{len(errors)} of {clients} clients failed, the first: {errors[0]}"
+    return Asked(count / (time.perf_counter() - began), [one for latencies in found for one in latencies])

@@ -1,0 +1,65 @@
+"""The drain: due jobs through production mode, as fast as they go, in turn with the peers.
+
+Every contestant makes one POST with a small JSON body a job to the same target, and keeps a durable record of each.
+The rate is taken from the first to the last arrival; the round ends when every record is there.
+"""
+
+from collections.abc import Iterator
+
+from bench.figures import Figures, ratio
+from bench.peers import Peer, contestants
+from bench.session import SECOND, Session, add_jobs, await_recorded, model_job
+from bench.targets import Target
+from tests.journeys.client import now_us
+from tests.journeys.processes import cpu_seconds
+from tests.journeys.product import Embedded, Production
+
+SLOWEST = 50  # jobs a second; a drain that is slower has failed
+NAME = "Booper, jobs/s"
+
+
+def rounds(session: Session) -> Iterator[Figures]:
+    peers = contestants(session)
+    for _ in session.each_round("drain", quick=3):
+        with session.production() as product, Target() as target:
+            figures = drained(product, target, session.drained)
+        for peer in peers:
+            session.tell(f"drain, {peer.name}")
+            figures |= compared(session, peer, figures[NAME])
+        yield figures
+
+
+def compared(session: Session, peer: Peer, ours: float) -> Figures:
+    """One drain of the peer. One that fails is noted and costs its own figures alone."""
+    try:
+        theirs = peer.drained(session, session.size(session.drained, min(session.drained, peer.quick_jobs)))
+    except (AssertionError, OSError) as error:
+        session.notes[f"{peer.name}, failed"] = str(error)
+        return {}
+    return {f"{peer.name}, jobs/s": theirs, f"times {peer.name}": ratio(ours, theirs)}
+
+
+def drained(product: Embedded | Production, target: Target, count: int) -> Figures:
+    """One drain of so many jobs that were all due a minute ago; the CPU of a job, by who spent it."""
+    before = spent_us(product, target)
+    add_jobs(product, model_job(product, target.port), count, "available", now_us() - 60 * SECOND)
+    jobs_per_s = target.await_arrivals(count, 30 + count / SLOWEST)
+    await_recorded(product, count, 60)
+    after = spent_us(product, target)
+    return {NAME: jobs_per_s} | {name: (after[name] - before[name]) / count for name in after}
+
+
+def spent_us(product: Embedded | Production, target: Target) -> dict[str, float]:
+    """The CPU time so far of our processes and of the target."""
+    return {
+        "CPU of our processes, us a job": 1e6 * cpu_seconds(product.pids()),
+        "CPU of the target, us a job": 1e6 * cpu_seconds([target.pid]),
+    }
+
+
+def embedded_rounds(session: Session) -> Iterator[Figures]:
+    """The same in embedded mode, where everything is one process."""
+    for _ in session.each_round("embedded drain", quick=2):
+        with session.embedded() as product, Target() as target:
+            figures = drained(product, target, session.size(10_000, 1_500))
+        yield {"jobs/s": figures[NAME], "CPU of our process, us a job": figures["CPU of our processes, us a job"]}

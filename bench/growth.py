@@ -1,0 +1,96 @@
+"""What a table that has grown costs: lists, the drain, and memory, each next to a small table.
+
+The small and the large product stand side by side, so that rounds take turns.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.clients import Line, octets
+from bench.drain import NAME, drained
+from bench.figures import Figures, percentile, ratio
+from bench.session import SECOND, WEEK, Session, add_jobs, fill, model_job, settle_tables
+from bench.targets import Target
+from tests.journeys.client import now_us
+from tests.journeys.processes import wait_until
+from tests.journeys.product import Production
+
+PAGES = {
+    "first page": "/api/jobs",
+    "state filter": "/api/jobs?state=completed",
+    "offset 10,000": "/api/jobs?offset=10000",
+}
+LOOK_AHEAD_SECONDS = 2
+
+
+def lists(session: Session) -> Iterator[Figures]:
+    """The p50 of three lists with few and with very many jobs of the account in the table."""
+    large_count, asked = session.size(2_000_000, 100_000), session.size(300, 100)
+    with session.production() as small, session.production() as large:
+        for product, count in ((small, 1_000), (large, large_count)):
+            session.tell(f"list: making {count} jobs")
+            fill(product, model_job(product, 9), count // 2, count // 2)
+        for _ in session.each_round("list", quick=2):
+            few = {page: p50_ms(small, path, asked) for page, path in PAGES.items()}
+            many = {page: p50_ms(large, path, asked) for page, path in PAGES.items()}
+            yield {
+                "first page, large / small": ratio(many["first page"], few["first page"]),
+                "state filter, large / small": ratio(many["state filter"], few["state filter"]),
+                "offset 10,000 of the large, ms": many["offset 10,000"],
+                "first page of the large, ms": many["first page"],
+                "state filter of the large, ms": many["state filter"],
+            }
+
+
+def p50_ms(product: Production, path: str, count: int) -> float:
+    """Of so many requests, one after another."""
+    line, request = Line(product.port), octets("GET", path, product.key)
+    latencies = []
+    for _ in range(count):
+        began = now_us()
+        status, body = line.ask(request)
+        assert status == 200, f"GET {path} was answered {status}: {body[:300]!r}"
+        latencies.append((now_us() - began) / 1000)
+    line.close()
+    return percentile(latencies, 50)
+
+
+def drains(session: Session) -> Iterator[Figures]:
+    """The drain with nothing else in the table, and with far-future and finished jobs."""
+    rows, count = session.size(2_000_000, 100_000), session.size(10_000, 2_000)
+    for _ in session.each_round("growth"):
+        figures: Figures = {}
+        for name, others in (("small", 0), ("large", rows)):
+            with session.production() as product, Target() as target:
+                if others:
+                    fill(product, model_job(product, target.port), others, others)
+                figures[f"{name} table, jobs/s"] = drained(product, target, count)[NAME]
+        share = ratio(figures["large table, jobs/s"], figures["small table, jobs/s"])
+        yield {"large / small": share} | figures
+
+
+def memory(session: Session) -> Iterator[Figures]:
+    """How the memory of all our processes grows with jobs that wait; both readings follow a drain."""
+    waiting, count = session.size(1_000_000, 100_000), session.size(2_000, 1_000)
+    for _ in session.each_round("memory"):
+        with session.production(BOOPER_LOOK_AHEAD_SECONDS=str(LOOK_AHEAD_SECONDS)) as product, Target() as target:
+            drained(product, target, count)
+            model = model_job(product, target.port)
+            settle_tables(product)
+            before = resident_bytes(product)
+            add_jobs(product, model, waiting, "scheduled", now_us() + WEEK)
+            await_ticks(product)
+            grown = resident_bytes(product) - before
+        yield {"bytes a waiting job": max(0, round(grown / waiting)), "memory of all our processes, MB": before / 1e6}
+
+
+def await_ticks(product: Production) -> None:
+    """Until the ticker has gone over the table for longer than the look-ahead."""
+    until = now_us() + 2 * LOOK_AHEAD_SECONDS * SECOND
+    wait_until(lambda: product.sql("SELECT seen_at FROM ticker")[0][0] > until, 60, "the ticker", pause_seconds=0.5)
+
+
+def resident_bytes(product: Production) -> int:
+    """The memory that all processes of the product hold now."""
+    lines = [line for pid in product.pids() for line in Path(f"/proc/{pid}/status").read_text().splitlines()]
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))

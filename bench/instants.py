@@ -1,0 +1,73 @@
+"""What happens at instants: lateness while jobs fall due evenly, a herd due at one, and targets that take long."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.figures import Figures
+from bench.lateness import journey, recorded_lateness_us
+from bench.session import SECOND, Session, add_jobs, await_recorded, model_job
+from bench.targets import Target
+from tests.journeys import checker
+from tests.journeys.client import now_us
+from tests.journeys.journey import Journey
+from tests.journeys.processes import Receiver, descendants
+from tests.journeys.product import Production
+
+RATES = (100, 500)
+
+
+def lateness(session: Session) -> Iterator[Figures]:
+    """attempted_at minus scheduled_at of jobs created through the API before the first is due."""
+    seconds = session.size(60, 5)
+    for _ in session.each_round("lateness"):
+        figures: Figures = {}
+        for rate in RATES:
+            with tempfile.TemporaryDirectory() as name, Receiver(Path(name)) as receiver:
+                with session.production() as product:
+                    history = journey(Journey(product, receiver), rate, seconds)
+            seen = checker.percentiles(recorded_lateness_us(history))
+            figures |= {f"{name} at {rate}/s, ms": seen[name] / 1000 for name in ("p50", "p99", "max")}
+        yield figures
+
+
+def herd(session: Session) -> Iterator[Figures]:
+    """Jobs that are all due at one instant, known well before: until the last attempt begins."""
+    count = session.size(10_000, 2_000)
+    for _ in session.each_round("herd"):
+        with session.production() as product, Target() as target:
+            due_at = order_herd(product, model_job(product, target.port), count)
+            target.await_arrivals(count, 120)
+            await_recorded(product, count, 60)
+            ((last_at,),) = product.sql("SELECT max(started_at) FROM attempt")
+        yield {"until the last is attempted, s": (last_at - due_at) / SECOND}
+
+
+def order_herd(product: Production, model: int, count: int) -> int:
+    """Jobs due at one instant some seconds ahead; the instant."""
+    due_at = now_us() + (3 + count // 1000) * SECOND
+    far_at = now_us() + 1000 * SECOND
+    add_jobs(product, model, count, "scheduled", far_at)
+    product.sql("UPDATE job SET scheduled_at = %s WHERE id <> %s", (due_at, model))
+    return due_at
+
+
+def slow_targets(session: Session) -> Iterator[Figures]:
+    """Jobs to a target that answers late: until all are recorded, and the most memory that the workers held."""
+    count, takes_seconds = session.size(2_000, 300), session.size(10, 1)
+    session.notes["slow targets"] = f"{count} jobs to a target that takes {takes_seconds} s"
+    for _ in session.each_round("slow targets"):
+        with tempfile.TemporaryDirectory() as name, Receiver(Path(name)) as receiver:
+            with session.production() as product:
+                began_at = now_us()
+                add_jobs(product, model_job(product, receiver.port, f"/slow/{takes_seconds}"), count, "available", 0)
+                await_recorded(product, count, 600)
+                ((last_at,),) = product.sql("SELECT max(completed_at) FROM job")
+                peak_mb = peak_bytes(descendants(product.processes["worker"].pid)) / 1e6
+        yield {"until all are finished, s": (last_at - began_at) / SECOND, "peak memory of the workers, MB": peak_mb}
+
+
+def peak_bytes(pids: list[int]) -> int:
+    """The sum of the most memory each process ever held."""
+    lines = [line for pid in pids for line in Path(f"/proc/{pid}/status").read_text().splitlines()]
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))

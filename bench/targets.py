@@ -1,0 +1,32 @@
+"""The fast target as a process: started, asked and stopped as the journeys' receiver is."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.figures import rate
+from tests.journeys.processes import Receiver, wait_until
+
+
+class Target(Receiver):
+    """target.py on a port of its own; a context that ends it."""
+
+    def __init__(self) -> None:
+        script = Path(__file__).with_name("target.py")
+        self._popen = subprocess.Popen(
+            [sys.executable, "-I", str(script)], stdout=subprocess.PIPE, start_new_session=True
+        )
+        assert self._popen.stdout is not None
+        self.port = json.loads(self._popen.stdout.readline())["port"]
+        self.pid = self._popen.pid
+
+    def forget(self) -> None:
+        """Count from nothing again."""
+        self._control("/forget")
+
+    def await_arrivals(self, count: int, limit_seconds: float) -> float:
+        """Wait for so many requests; how many a second came, from the first to the last."""
+        wait_until(lambda: self.arrived() >= count, limit_seconds, f"{count} arrivals", pause_seconds=0.1)
+        seen = self.count()
+        return rate(seen["arrival"], seen["first_at"], seen["last_at"])

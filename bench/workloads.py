@@ -1,0 +1,77 @@
+"""The table of workloads: what is measured, by which function, and what each figure must reach."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from bench import create, drain, growth, instants, limit
+from bench.figures import Figures
+from bench.session import Session
+
+AT_LEAST, AT_MOST = "at least", "at most"
+
+
+class Bound(NamedTuple):
+    """What the median of one figure must reach."""
+
+    figure: str
+    kind: str
+    value: float
+
+    def holds(self, median: float) -> bool:
+        return median >= self.value if self.kind == AT_LEAST else median <= self.value
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.value:g}"
+
+
+class Workload(NamedTuple):
+    """One row of what is promised. `rounds` yields the figures of one round after another."""
+
+    name: str
+    rounds: Callable[[Session], Iterator[Figures]]
+    bounds: tuple[Bound, ...]
+
+
+WORKLOADS = (
+    Workload(
+        "drain",
+        drain.rounds,
+        (
+            Bound("Booper, jobs/s", AT_LEAST, 4000),
+            Bound("times Celery", AT_LEAST, 10),
+            Bound("times Procrastinate", AT_LEAST, 5),
+            Bound("times plain Dramatiq", AT_LEAST, 7),
+            Bound("times graphile-worker", AT_LEAST, 1.4),
+        ),
+    ),
+    Workload("the limit", limit.rounds, (Bound("share of the limit, %", AT_LEAST, 60),)),
+    Workload(
+        "lateness",
+        instants.lateness,
+        (
+            Bound("p50 at 100/s, ms", AT_MOST, 10),
+            Bound("p99 at 100/s, ms", AT_MOST, 50),
+            Bound("p99 at 500/s, ms", AT_MOST, 150),
+        ),
+    ),
+    Workload("herd", instants.herd, (Bound("until the last is attempted, s", AT_MOST, 4),)),
+    Workload(
+        "slow targets",
+        instants.slow_targets,
+        (Bound("until all are finished, s", AT_MOST, 25), Bound("peak memory of the workers, MB", AT_MOST, 600)),
+    ),
+    Workload("create", create.rounds, (Bound("share of it, %", AT_LEAST, 60),)),
+    Workload("batch create", create.batch_rounds, (Bound("jobs/s", AT_LEAST, 10_000),)),
+    Workload(
+        "list",
+        growth.lists,
+        (
+            Bound("first page, large / small", AT_MOST, 1.3),
+            Bound("state filter, large / small", AT_MOST, 1.3),
+            Bound("offset 10,000 of the large, ms", AT_MOST, 30),
+        ),
+    ),
+    Workload("growth", growth.drains, (Bound("large / small", AT_LEAST, 0.9),)),
+    Workload("embedded mode", drain.embedded_rounds, (Bound("jobs/s", AT_LEAST, 800),)),
+    Workload("memory per waiting job", growth.memory, (Bound("bytes a waiting job", AT_MOST, 0),)),
+)

@@ -1,0 +1,41 @@
+"""The fast target counts what arrives, however the octets are cut."""
+
+import socket
+from contextlib import closing
+
+import pytest
+
+from bench.target import end_of_request
+from bench.targets import Target
+
+POST = b'POST /ok HTTP/1.1\r\nHost: x\r\nContent-Length: 7\r\n\r\n{"a":1}'
+
+
+@pytest.mark.parametrize(
+    ("data", "end"),
+    [
+        (b"", 0),
+        (POST[:20], 0),
+        (POST, len(POST)),
+        (POST[:-3], len(POST)),
+        (POST + POST, len(POST)),
+        (b"GET / HTTP/1.1\r\n\r\n", 18),
+        (POST.replace(b"Content-Length", b"CONTENT-LENGTH"), len(POST)),
+    ],
+)
+def test_a_request_ends_after_its_body(data, end):
+    assert end_of_request(data) == end
+
+
+def test_it_answers_and_counts_each_request_once_and_forgets():
+    with Target() as target:
+        with closing(socket.create_connection(("127.0.0.1", target.port), timeout=10)) as sock:
+            sock.sendall(POST + POST[:30])
+            assert sock.recv(1000).startswith(b"HTTP/1.1 200 OK\r\n")
+            sock.sendall(POST[30:])
+            assert sock.recv(1000).endswith(b'{"received": true}')
+        seen = target.count()
+        assert seen["arrival"] == 2
+        assert seen["first_at"] < seen["last_at"]
+        target.forget()
+        assert target.count()["arrival"] == 0
