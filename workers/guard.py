@@ -84,10 +84,10 @@ class AddressPolicy:
         """Whether a request to `path` there would come back to Booper at an endpoint that may start work."""
         if port not in {own_port for _, own_port in self.own} or _OWN_PATHS.fullmatch(path):
             return False
-        address = str(_carried_v4(_judged(ipaddress.ip_address(ip))))
-        if (address, port) in self.own:
-            return True
-        return any((wildcard, port) in self.own for wildcard in _WILDCARDS) and self.local(address)
+        address = _judged(ipaddress.ip_address(ip))
+        everywhere = any((wildcard, port) in self.own for wildcard in _WILDCARDS)
+        meant = {str(address), str(_carried_v4(address))}
+        return any((each, port) in self.own or (everywhere and self.local(each)) for each in meant)
 
 
 def parse_allow(text: str) -> tuple[Allowed, ...]:

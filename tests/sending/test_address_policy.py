@@ -123,6 +123,8 @@ EVERYWHERE = frozenset({("0.0.0.0", 8000)})
         (OWN, "127.0.0.1", 8001, "/api/jobs", True),
         (OWN, "127.0.0.2", 8000, "/api/jobs", True),
         (OWN, "::ffff:127.0.0.1", 8000, "/api/jobs", False),
+        (OWN, "64:ff9b::7f00:1", 8000, "/api/jobs", False),
+        (OWN, "::127.0.0.1", 8000, "/api/jobs", False),
         (EVERYWHERE, "127.0.0.2", 8000, "/api/jobs", False),
         (EVERYWHERE, "::1", 8000, "/api/jobs", False),
         (EVERYWHERE, "9.9.9.9", 8000, "/api/jobs", True),
@@ -141,3 +143,8 @@ EVERYWHERE = frozenset({("0.0.0.0", 8000)})
 def test_s_time_boopers_own_address_is_refused_except_where_nothing_is_started(own, ip, port, path, passes):
     policy = AddressPolicy(parse_allow("0.0.0.0/0 [::]/0"), own)
     assert (policy.refusal(ip, port, path) is None) == passes
+
+
+@pytest.mark.parametrize("ip", ["169.254.42.1", "169.254.169.254", "::ffff:169.254.0.1", "fe80::1%eth0"])
+def test_s_addr_link_local_addresses_and_zones_stay_refused_whatever_is_allowed(ip):
+    assert AddressPolicy(parse_allow("0.0.0.0/0,::/0")).refusal(ip, 80)
