@@ -1,6 +1,7 @@
 """Outcome × attempt × policy → verdict."""
 
 import json
+import time
 
 import pytest
 
@@ -86,6 +87,7 @@ def test_a_policy_without_a_wait_is_taken_at_its_word():
         (503, "120", 120),
         (503, "Thu, 01 Jan 2026 09:02:00 GMT", 120),
         (503, "Thu Jan  1 09:02:00 2026", 120),  # an older form, in UTC too
+        (503, "Thu, 01 Jan 2026 11:02:00 +0200", 120),
         (503, "5", 17),  # never sooner than the policy says
         (500, "120", 17),
         (301, "120", 17),
@@ -114,3 +116,17 @@ def test_no_try_is_due_after_the_jobs_greatest_age():
 
 def test_chance_spreads_the_retries():
     assert wait_us(answered(500), chance=1) == pytest.approx(1.1 * ENGINE_FIRST)
+
+
+@pytest.fixture
+def tokyo(monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize("value", ["Thu Jan  1 09:02:00 2026", "Thu, 01 Jan 2026 09:02:00 -0000"])
+def test_a_date_without_zone_is_in_utc_wherever_the_server_stands(tokyo, value):
+    assert wait_us(answered(503, Retry_After=value)) == 120 * SECOND
