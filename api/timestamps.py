@@ -1,8 +1,8 @@
 """Owns the three forms in which instants leave the API. Pure: microseconds since the Unix epoch in, text out."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC without saying so, as the first form is written
+from models.moments import EPOCH, written
 
 
 def seconds(instant: int) -> str:
@@ -17,6 +17,4 @@ def seconds_utc(instant: int | None) -> str | None:
 
 def micros_utc(instant: int | None) -> str | None:
     """Six digits and Z: `2023-09-01T18:26:20.353046Z`; None stays None."""
-    if instant is None:
-        return None
-    return f"{(EPOCH + timedelta(microseconds=instant)).isoformat(timespec='microseconds')}Z"
+    return None if instant is None else written(instant)

@@ -33,6 +33,7 @@ TRANSITIONS: dict[str, tuple[tuple[str, ...], str | None]] = {
 }
 
 IS_WAITING = "state IN ('available', 'scheduled', 'retryable')"
+ENDS_CLAIM = "crashes = 0, claim_id = NULL, lease_until = NULL"
 LEASE_ENDED = "lease_until IS NOT NULL AND lease_until <= %s AND state = 'executing'"
 RESCUED_AT_ONCE = 500
 CRASHES_ALLOWED = 3  # a job whose holder fell silent this often is given up
@@ -208,17 +209,7 @@ def release(jobs: Iterable[ClaimedJob]) -> set[int]:
 def retry(next_tries: Iterable[tuple[ClaimedJob, int]]) -> set[int]:
     """Their requests failed; each is due again at its instant. Returns the ids of those the caller still held."""
     rows = [(job.id, job.claim_id, next_at) for job, next_at in next_tries]
-    if not rows:
-        return set()
-    given, params = rows_as("id bigint, claim_id bigint, next_at bigint", rows)
-    with transaction():
-        changed = fetch(
-            "UPDATE job SET state = 'retryable', scheduled_at = given.next_at, crashes = 0, claim_id = NULL, "
-            f"lease_until = NULL FROM {given} AS given WHERE job.id = given.id AND job.claim_id = given.claim_id "
-            "AND state = 'executing' RETURNING job.id",
-            params,
-        )
-    return {row[0] for row in changed}
+    return _fenced("executing", rows, f"state = 'retryable', scheduled_at = given.at, {ENDS_CLAIM}", ())
 
 
 def cancel(account_id: int, job_id: int, now: int) -> bool:
@@ -236,17 +227,7 @@ def cancel(account_id: int, job_id: int, now: int) -> bool:
 
 def settle_cancelled(jobs: Iterable[ClaimedJob]) -> set[int]:
     """Give up the claims on jobs that were cancelled under way. Returns their ids: those attempts may be recorded."""
-    rows = [(job.id, job.claim_id) for job in jobs]
-    if not rows:
-        return set()
-    given, params = rows_as("id bigint, claim_id bigint", rows)
-    with transaction():
-        changed = fetch(
-            f"UPDATE job SET claim_id = NULL FROM {given} AS given WHERE job.id = given.id "
-            "AND job.claim_id = given.claim_id AND state = 'cancelled' RETURNING job.id",
-            params,
-        )
-    return {row[0] for row in changed}
+    return _fenced("cancelled", [(job.id, job.claim_id, None) for job in jobs], "claim_id = NULL", ())
 
 
 def rescue(now: int, leases_until: int | None = None) -> list[LostJob]:
@@ -299,15 +280,21 @@ def _delete(ids: Sequence[int]) -> int:
 
 
 def _finish(jobs: Iterable[ClaimedJob], assignments: str, values: tuple[Any, ...]) -> set[int]:
-    rows = [(job.id, job.claim_id) for job in jobs]
+    rows = [(job.id, job.claim_id, None) for job in jobs]
+    return _fenced("executing", rows, f"{assignments}, {ENDS_CLAIM}", values)
+
+
+def _fenced(
+    state: str, rows: Sequence[tuple[int, int, int | None]], assignments: str, values: tuple[Any, ...]
+) -> set[int]:
+    """Change the jobs that are in `state` and still held by the claim given; rows of (id, claim_id, given.at)."""
     if not rows:
         return set()
-    given, params = rows_as("id bigint, claim_id bigint", rows)
+    given, params = rows_as("id bigint, claim_id bigint, at bigint", rows)
     with transaction():
         changed = fetch(
-            f"UPDATE job SET {assignments}, crashes = 0, claim_id = NULL, lease_until = NULL "
-            f"FROM {given} AS given WHERE job.id = given.id AND job.claim_id = given.claim_id "
-            "AND state = 'executing' RETURNING job.id",
+            f"UPDATE job SET {assignments} FROM {given} AS given WHERE job.id = given.id "
+            f"AND job.claim_id = given.claim_id AND state = '{state}' RETURNING job.id",
             (*values, *params),
         )
     return {row[0] for row in changed}

@@ -1,4 +1,4 @@
-"""Owns the reading of times as clients write them: durations, dates with a time, Unix timestamps.
+"""Owns the reading of times as clients write them: durations, dates with a time, Unix timestamps; and their writing.
 
 Pure: values in, integers out (microseconds, or microseconds since the Unix epoch, UTC). What can't be read raises
 ValueError; the caller says what was expected. A result may lie far outside the calendar; only the caller knows how
@@ -7,7 +7,7 @@ far ahead is allowed.
 
 import math
 import re
-from datetime import date
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -16,6 +16,7 @@ from models.clock import DAY, HOUR, MILLISECOND, MINUTE, SECOND, WEEK
 UNITS = {"second": SECOND, "minute": MINUTE, "hour": HOUR, "day": DAY, "week": WEEK}
 UNITS |= {f"{unit}s": length for unit, length in UNITS.items()}
 FIRST_MILLISECONDS = 10**11  # a smaller number is seconds (up to the year 5138), from here on milliseconds
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC without saying so
 EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 _DATE_TIME = re.compile(
@@ -43,6 +44,11 @@ def instant(value: Any) -> int:
     if not is_number(value):
         raise ValueError(value)
     return _times(value, MILLISECOND if value >= FIRST_MILLISECONDS else SECOND)
+
+
+def written(instant: int) -> str:
+    """An instant as text: `2023-09-01T18:26:20.353046Z`."""
+    return f"{(EPOCH + timedelta(microseconds=instant)).isoformat(timespec='microseconds')}Z"
 
 
 def is_number(value: Any) -> bool:

@@ -6,11 +6,11 @@ import logging
 from typing import Any, NamedTuple
 
 from models.lifecycle import ClaimedJob
+from models.moments import written
 from models.records import AttemptRow, LogRow, log_row
 from workers.judge import Complete, Discard, Retry, Verdict, reason_of
 from workers.outbound import Request
 from workers.outcome import Answered, Outcome, Refused, Timings
-from workers.preparation import iso
 
 log = logging.getLogger("booper.attempts")
 SECRET_WORDS = (
@@ -99,7 +99,7 @@ def response_payload(result: Result, outcome: Answered) -> dict[str, Any]:
 
 
 def error_payload(result: Result, verdict: Verdict) -> dict[str, Any]:
-    next_at = iso(verdict.next_at) if isinstance(verdict, Retry) else None
+    next_at = written(verdict.next_at) if isinstance(verdict, Retry) else None
     return {"reason": reason_of(result.outcome), "attempt": result.job.attempt, "next_at": next_at}
 
 

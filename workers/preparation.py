@@ -1,11 +1,10 @@
 """Owns how a claimed job becomes the request that is sent. Pure: no network, no database."""
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
-from models.clock import SECOND
 from models.lifecycle import ClaimedJob
+from models.moments import written
 from models.queries import with_query
 from workers.outbound import Request
 
@@ -33,11 +32,5 @@ def headers_of(job: ClaimedJob, given: dict[str, Any]) -> dict[str, str]:
     headers["Booper-Job-Id"] = job.uuid
     headers["Booper-Attempt"] = str(job.attempt)
     headers["Booper-Hop"] = str(job.hops + 1)
-    headers["Booper-Scheduled-At"] = iso(job.scheduled_at)
+    headers["Booper-Scheduled-At"] = written(job.scheduled_at)
     return headers
-
-
-def iso(instant: int) -> str:
-    """An instant as 2026-01-01T09:00:00.000000Z."""
-    whole, micros = divmod(instant, SECOND)
-    return datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{micros:06d}Z"

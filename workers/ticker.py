@@ -36,7 +36,6 @@ class Ticker:
 
     def __init__(self, stager: Stager, pruner: Pruner, actors: Actors, lead: Lead, on_lead: Callable[[], None]) -> None:
         self._stager = stager
-        self._actors = actors
         self._lead = lead
         self._on_lead = on_lead
         self._leading = False
@@ -61,7 +60,7 @@ class Ticker:
         pause_s = 0.0
         while not stop.wait(pause_s):
             pause_s = self._tick_safely()
-        give_back()
+        drop_connection()
 
     def _tick_safely(self) -> float:
         """One round; returns the seconds until the next."""
