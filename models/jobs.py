@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from models import lifecycle, records
-from models.database import dialect, fetch, one_of, transaction
+from models.database import dialect, fetch, one_of, rows_as, transaction
 from models.ids import new_id
 from models.job import REQUEST
 from models.records import AttemptRow
@@ -50,6 +50,8 @@ class NewJob(NamedTuple):
     backoff: str | None = None
     retry_until: int | None = None
     redact: str | None = None
+    kind: str = REQUEST
+    schedule_id: str | None = None
 
 
 class JobRow(NamedTuple):
@@ -75,11 +77,15 @@ class JobRow(NamedTuple):
 
 
 SHOWN = ", ".join(JobRow._fields)
-INSERT = (
-    "INSERT INTO job (uuid, account_id, kind, name, description, idempotency_key, args, body, content_type, "
-    "max_attempts, timeout_ms, host, hops, backoff, retry_until, redact, inserted_at, state, scheduled_at, attempt, "
-    "staged_count) VALUES (%s, %s, 'request', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 0, 0) "
-    "ON CONFLICT DO NOTHING RETURNING id"
+WRITTEN = (
+    "uuid uuid, account_id bigint, kind text, name text, description text, idempotency_key text, schedule_id uuid, "
+    "args text, body bytea, content_type text, max_attempts int, timeout_ms int, host text, hops int, backoff text, "
+    "retry_until bigint, redact text, inserted_at bigint, state text, scheduled_at bigint"
+)
+NAMES = ", ".join(column.split()[0] for column in WRITTEN.split(", "))
+INSERT = f"INSERT INTO job ({NAMES}, attempt, staged_count) "
+INSERT_ONE = (
+    f"{INSERT} VALUES ({', '.join(['%s'] * len(WRITTEN.split(', ')))}, 0, 0) ON CONFLICT DO NOTHING RETURNING id"
 )
 FIND_LIVE = f"SELECT {SHOWN} FROM job WHERE account_id = %s AND idempotency_key = %s AND {KEY_IS_LIVE}"
 
@@ -95,6 +101,15 @@ def create(new: NewJob, now: int) -> tuple[JobRow, bool]:
             return _job(holder[0]), False
         # The holder of the key was attempted or cancelled in between, so the key is free again.
     raise RuntimeError(f"job not stored: its idempotency key was taken and freed {INSERTS_TRIED} times in a row")
+
+
+def create_many(new: Sequence[NewJob], now: int) -> list[JobRow | None]:
+    """Store many jobs in one transaction, joining the caller's; in the order given, None for those whose idempotency
+    key a live job holds."""
+    rows = [_row(each, now) for each in new]
+    with transaction():
+        ids = _insert_set(rows) if dialect() == "postgresql" else {row[0]: _insert_one(row) for row in rows}
+    return [_made(row, ids.get(row[0])) for row in rows]
 
 
 def find(account_id: int, key: int | str) -> JobRow | None:
@@ -156,14 +171,41 @@ def order_sql(orders: dict[str, tuple[str, bool]], texts: set[str], order: tuple
 
 
 def _insert(new: NewJob, now: int) -> JobRow | None:
-    uuid, due = new_id(), max(new.scheduled_at, now)
+    row = _row(new, now)
+    with _one_statement():
+        return _made(row, _insert_one(row))
+
+
+def _row(new: NewJob, now: int) -> tuple[Any, ...]:
+    """The values of WRITTEN, in its order; the first is the fresh UUID."""
+    due = max(new.scheduled_at, now)
     state = "scheduled" if due > now else "available"
-    texts = (new.name, new.description, new.idempotency_key)
+    told = (new.kind, new.name, new.description, new.idempotency_key, new.schedule_id)
     sent = (new.args, new.body, new.content_type)
     limits = (new.max_attempts, new.timeout_ms, new.host, new.hops, new.backoff, new.retry_until, new.redact)
-    with _one_statement():
-        rows = fetch(INSERT, (uuid, new.account_id, *texts, *sent, *limits, now, state, due))
-    return JobRow(rows[0][0], uuid, REQUEST, *texts, None, *sent, now, state, due) if rows else None
+    return (new_id(), new.account_id, *told, *sent, *limits, now, state, due)
+
+
+def _insert_one(row: tuple[Any, ...]) -> int | None:
+    made = fetch(INSERT_ONE, row)
+    return made[0][0] if made else None
+
+
+def _insert_set(rows: Sequence[tuple[Any, ...]]) -> dict[str, int]:
+    """The id of each row that was inserted, by its UUID."""
+    if not rows:
+        return {}
+    given, params = rows_as(WRITTEN, rows)
+    sql = f"{INSERT} SELECT {NAMES}, 0, 0 FROM {given} AS given ON CONFLICT DO NOTHING RETURNING uuid, id"
+    return {str(uuid): job_id for uuid, job_id in fetch(sql, params)}
+
+
+def _made(row: tuple[Any, ...], job_id: int | None) -> JobRow | None:
+    """What an owner sees of a row just inserted; None for one that was not."""
+    if job_id is None:
+        return None
+    shown = dict(zip(NAMES.split(", "), row, strict=True))
+    return JobRow(job_id, **{name: shown[name] for name in JobRow._fields if name in shown})
 
 
 @contextmanager

@@ -51,9 +51,9 @@ def db(request, tmp_path):
         schema.migrate()
     else:
         open_database(request.getfixturevalue("postgres_url"))
-        database.execute_sql(
-            "TRUNCATE account, api_key, idempotent_request, job, attempt, log_entry RESTART IDENTITY CASCADE"
-        )
+        kept = ("ticker", schema.TABLE)
+        filled = ", ".join(name for name in database.get_tables() if name not in kept)
+        database.execute_sql(f"TRUNCATE {filled} RESTART IDENTITY CASCADE")
         database.execute_sql("UPDATE ticker SET seen_at = 0, delivered_until = 0")
     database.connect(reuse_if_open=True)
     yield request.param

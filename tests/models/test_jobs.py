@@ -1,0 +1,51 @@
+"""Making many jobs at once: in order, each with its own values, with a place for those that a live key keeps out."""
+
+import pytest
+
+from models import clock, jobs
+from models.jobs import NewJob
+
+
+@pytest.fixture
+def now(moved_clock):
+    return moved_clock()
+
+
+def order(account, **fields):
+    given = {"args": '{"url":"https://example.com"}', "body": b"{}", "content_type": "application/json"}
+    return NewJob(account_id=account.id, scheduled_at=0, **(given | fields))
+
+
+def test_many_jobs_are_made_in_the_order_given(account, now):
+    # Given three orders: a null body, a text with quotes, bytes that are no text
+    orders = [
+        order(account, body=None, content_type=None, name="first"),
+        order(account, name='"second"', kind="callback"),
+        order(account, body=b"\x00\xff", name="third"),
+    ]
+    # When they are stored
+    made = jobs.create_many(orders, now)
+    # Then each is there as it was given
+    assert [row.name for row in made] == ["first", '"second"', "third"]
+    assert [jobs.find(account.id, row.id) for row in made] == made
+    assert [(row.body, row.kind) for row in made] == [(None, "request"), (b"{}", "callback"), (b"\x00\xff", "request")]
+
+
+def test_a_job_whose_key_is_live_is_not_made_and_leaves_the_others_alone(account, now):
+    held, _ = jobs.create(order(account, idempotency_key="k"), now)
+    made = jobs.create_many([order(account, name="a"), order(account, idempotency_key="k"), order(account)], now)
+    assert [row and row.name for row in made] == ["a", None, None]
+    assert made[1] is None
+    assert made[2] is not None
+    assert jobs.find(account.id, held.id) == held
+
+
+def test_none_at_all_are_made_of_nothing(account, now):
+    assert jobs.create_many([], now) == []
+
+
+def test_one_job_and_many_are_written_alike(account, now):
+    later = now + clock.HOUR
+    one, _ = jobs.create(order(account)._replace(scheduled_at=later), now)
+    (many,) = jobs.create_many([order(account)._replace(scheduled_at=later)], now)
+    assert one._replace(id=0, uuid="") == many._replace(id=0, uuid="")
