@@ -14,7 +14,7 @@ from api.ids import job_key
 from api.order_fields import KEY_EXPECTED, OrderFields, due_at, read_key
 from api.orders import Order, fingerprint, new_job
 from api.reading import FORM
-from models import clock, idempotent_requests, jobs
+from models import cancelling, clock, idempotent_requests, jobs
 from models.idempotent_requests import KeyReused
 from models.lifecycle import STATES
 
@@ -70,14 +70,14 @@ def get_job(key: str) -> Response:
 @blueprint.response(200, shown_as.JobAnswer)
 def cancel_job(key: str) -> Response:
     """Cancel a job; one that is final stays as it is. A request already sent is not undone."""
-    return _found(jobs.cancel(caller().account_id, _checked_id(key), clock.now()))
+    return _found(cancelling.cancel(caller().account_id, _checked_id(key), clock.now()))
 
 
 @blueprint.route("/jobs/<key>", methods=["DELETE"])
 @blueprint.response(200, shown_as.JobAnswer)
 def delete_job(key: str) -> Response:
     """The same as cancelling it."""
-    return _found(jobs.cancel(caller().account_id, _checked_id(key), clock.now()))
+    return _found(cancelling.cancel(caller().account_id, _checked_id(key), clock.now()))
 
 
 @blueprint.route("/jobs/<key>/attempts", methods=["GET"])

@@ -102,10 +102,6 @@ def refuse_recurring(_: Any) -> None:
     raise ValidationError("must be absent: recurring jobs are not available yet")
 
 
-def refuse_callback(_: Any) -> None:
-    raise ValidationError("must be absent: callbacks and webhooks are not available yet")
-
-
 class OrderFields(Strict):
     """What POST /jobs takes."""
 
@@ -127,15 +123,22 @@ class OrderFields(Strict):
     repeat_every = Must("absent", refuse_recurring, allow_none=True)
     cron = Must("absent", refuse_recurring, allow_none=True)
     timezone = Must("absent", refuse_recurring, allow_none=True)
-    callback_url = Must("absent", refuse_callback, allow_none=True)
-    callback = Must("absent", refuse_callback, allow_none=True)
-    webhook_url = Must("absent", refuse_callback, allow_none=True)
-    webhook = Must("absent", refuse_callback, allow_none=True)
+    callback_url = Must("an https URL", read_url, "string", allow_none=True)
+    callback = Must("an https URL", read_url, "string", allow_none=True)
+    failure_callback_url = Must("an https URL", read_url, "string", allow_none=True)
+    webhook_url = Must("an https URL", read_url, "string", allow_none=True)
+    webhook = Must("an https URL", read_url, "string", allow_none=True)
 
     @validates_schema(skip_on_field_errors=False)
     def check_one_time(self, data: dict[str, Any], **_: Any) -> None:
         if data.get("schedule_in") is not None and data.get("scheduled_at") is not None:
             raise ValidationError("must be absent when schedule_in is given, got both", "scheduled_at")
+
+    @validates_schema(skip_on_field_errors=False)
+    def check_aliases(self, data: dict[str, Any], **_: Any) -> None:
+        both = [name for name in ("callback", "webhook") if data.get(name) and data.get(f"{name}_url")]
+        if both:
+            raise ValidationError({name: [f"must be absent when {name}_url is given, got both"] for name in both})
 
     @validates_schema
     def check_whole_url(self, data: dict[str, Any], **_: Any) -> None:

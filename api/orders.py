@@ -44,7 +44,18 @@ def new_job(order: Order, account_id: int, due_at: int, hops: int) -> NewJob:
         backoff=encode_or_none(values.get("backoff")),
         retry_until=None if max_age is None else due_at + max_age,
         redact=encode_or_none(values.get("redact")),
+        notify=encode_or_none(notify_of(values)),
     )
+
+
+def notify_of(values: dict[str, Any]) -> dict[str, str]:
+    """Whom a job's owner wants told of it, as models/followups.py takes it."""
+    told = {
+        "callback": values.get("callback_url") or values.get("callback"),
+        "failure_callback": values.get("failure_callback_url"),
+        "webhook": values.get("webhook_url") or values.get("webhook"),
+    }
+    return {name: url for name, url in told.items() if url}
 
 
 def encode_or_none(value: Any) -> str | None:

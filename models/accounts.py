@@ -6,7 +6,7 @@ from peewee import IntegrityError
 
 from models import keys
 from models.account import Account, ApiKey
-from models.database import transaction
+from models.database import database, transaction
 
 DEMO_ACCOUNT = "demo"
 DEMO_KEY_NAME = "BOOPER_DEMO_KEY"  # marks the key that the setting made; no other is touched
@@ -19,7 +19,7 @@ def account_named(name: str, now: int) -> Account:
         if found:
             return found
         try:
-            with transaction():
+            with database.atomic():
                 return Account.create(name=name, created_at=now)
         except IntegrityError:
             return Account.get(Account.name == name)

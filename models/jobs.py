@@ -1,4 +1,4 @@
-"""Owns what clients ask of the jobs: making, finding, listing, cancelling, and reading what was tried.
+"""Owns what clients ask of the jobs: making, finding, listing, and reading what was tried.
 
 Every question names the account; a job of another account is not found. States are changed by `models/lifecycle.py`
 alone. Of jobs made at once with one idempotency key, the partial unique index `job_idempotency` lets one in; the
@@ -9,13 +9,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from models import lifecycle, records
 from models.database import dialect, fetch, one_of, rows_as, transaction
 from models.ids import new_id
 from models.job import REQUEST
 from models.records import AttemptRow
 
-KINDS = (REQUEST, "callback", "event")
+KINDS = (REQUEST, "callback", "event", "channel")
 ORDERS = {  # what a list may be ordered by: the column, and whether it may be null
     "inserted_at": ("inserted_at", False),
     "scheduled_at": ("scheduled_at", False),
@@ -52,6 +51,11 @@ class NewJob(NamedTuple):
     redact: str | None = None
     kind: str = REQUEST
     schedule_id: str | None = None
+    notify: str | None = None
+    parent_id: int | None = None
+    uuid: str | None = None  # None: a fresh one
+    after_uuid: str | None = None
+    held_until: int | None = None
 
 
 class JobRow(NamedTuple):
@@ -80,7 +84,8 @@ SHOWN = ", ".join(JobRow._fields)
 WRITTEN = (
     "uuid uuid, account_id bigint, kind text, name text, description text, idempotency_key text, schedule_id uuid, "
     "args text, body bytea, content_type text, max_attempts int, timeout_ms int, host text, hops int, backoff text, "
-    "retry_until bigint, redact text, inserted_at bigint, state text, scheduled_at bigint"
+    "retry_until bigint, redact text, notify text, parent_id bigint, after_uuid uuid, held_until bigint, "
+    "inserted_at bigint, state text, scheduled_at bigint"
 )
 NAMES = ", ".join(column.split()[0] for column in WRITTEN.split(", "))
 INSERT = f"INSERT INTO job ({NAMES}, attempt, staged_count) "
@@ -98,7 +103,7 @@ def create(new: NewJob, now: int) -> tuple[JobRow, bool]:
             return made, True
         holder = fetch(FIND_LIVE, (new.account_id, new.idempotency_key))
         if holder:
-            return _job(holder[0]), False
+            return job_row(holder[0]), False
         # The holder of the key was attempted or cancelled in between, so the key is free again.
     raise RuntimeError(f"job not stored: its idempotency key was taken and freed {INSERTS_TRIED} times in a row")
 
@@ -116,7 +121,7 @@ def find(account_id: int, key: int | str) -> JobRow | None:
     """The account's job of this integer or UUID."""
     column = "id" if isinstance(key, int) else "uuid"
     rows = fetch(f"SELECT {SHOWN} FROM job WHERE {column} = %s AND account_id = %s", (key, account_id))
-    return _job(rows[0]) if rows else None
+    return job_row(rows[0]) if rows else None
 
 
 def listed(
@@ -133,25 +138,12 @@ def listed(
     by = order_sql(ORDERS, TEXTS, order, "id")
     page = fetch(f"SELECT id FROM job WHERE {where} ORDER BY {by} LIMIT %s OFFSET %s", (*params, limit, offset))
     these, given = one_of("id", [row[0] for row in page])
-    return [_job(row) for row in fetch(f"SELECT {SHOWN} FROM job WHERE {these} ORDER BY {by}", (given,))]
-
-
-def cancel(account_id: int, key: int | str, now: int) -> JobRow | None:
-    """Cancel the account's job unless it is final, note it in the log, and return it; None when there is none."""
-    with transaction():
-        job_id = key if isinstance(key, int) else _id_of(account_id, key)
-        cancelled = job_id is not None and lifecycle.cancel(account_id, job_id, now)
-        job = None if job_id is None else find(account_id, job_id)
-        if job and cancelled:
-            payload = {"reason": "cancelled by its owner"}
-            event = "worker.job.cancelled"
-            records.add_log_entries([records.log_row(account_id, job.id, job.schedule_id, event, payload, now)])
-    return job
+    return [job_row(row) for row in fetch(f"SELECT {SHOWN} FROM job WHERE {these} ORDER BY {by}", (given,))]
 
 
 def attempts_of(account_id: int, key: int | str) -> list[AttemptRow] | None:
     """Every attempt of the account's job, first to last; None when there is no such job."""
-    job_id = _id_of(account_id, key)
+    job_id = id_of(account_id, key)
     if job_id is None:
         return None
     columns = ", ".join(AttemptRow._fields)
@@ -177,13 +169,14 @@ def _insert(new: NewJob, now: int) -> JobRow | None:
 
 
 def _row(new: NewJob, now: int) -> tuple[Any, ...]:
-    """The values of WRITTEN, in its order; the first is the fresh UUID."""
+    """The values of WRITTEN, in its order; the first is the UUID."""
     due = max(new.scheduled_at, now)
     state = "scheduled" if due > now else "available"
     told = (new.kind, new.name, new.description, new.idempotency_key, new.schedule_id)
     sent = (new.args, new.body, new.content_type)
     limits = (new.max_attempts, new.timeout_ms, new.host, new.hops, new.backoff, new.retry_until, new.redact)
-    return (new_id(), new.account_id, *told, *sent, *limits, now, state, due)
+    follows = (new.notify, new.parent_id, new.after_uuid, new.held_until)
+    return (new.uuid or new_id(), new.account_id, *told, *sent, *limits, *follows, now, state, due)
 
 
 def _insert_one(row: tuple[Any, ...]) -> int | None:
@@ -218,13 +211,15 @@ def _one_statement() -> Iterator[None]:
             yield
 
 
-def _id_of(account_id: int, key: int | str) -> int | None:
+def id_of(account_id: int, key: int | str) -> int | None:
+    """The integer of the account's job of this integer or UUID."""
     column = "id" if isinstance(key, int) else "uuid"
     rows = fetch(f"SELECT id FROM job WHERE {column} = %s AND account_id = %s", (key, account_id))
     return rows[0][0] if rows else None
 
 
-def _job(row: Sequence[Any]) -> JobRow:
+def job_row(row: Sequence[Any]) -> JobRow:
+    """A row of SHOWN as the database gave it."""
     job = JobRow(*row)
     # PostgreSQL gives UUID objects, SQLite texts.
     return job._replace(uuid=str(job.uuid), schedule_id=job.schedule_id and str(job.schedule_id))

@@ -14,13 +14,15 @@ import time
 from collections.abc import Sequence
 
 from booper.settings import Settings
-from models import clock, lifecycle
+from models import clock, lifecycle, succession
 from models.database import Unreachable as DatabaseUnreachable
-from models.database import connection
+from models.database import connection, transaction
 from models.lifecycle import ClaimedJob
+from workers import followups
 from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Transport
 from workers.recorder import Recorder
+from workers.remembered import Remembered
 from workers.senders import Senders
 from workers.slots import Named, Slots
 
@@ -44,7 +46,8 @@ class Delivery:
         self._transport = Transport(policy, connections=settings.sender_slots)
         self.slots = Slots(settings.sender_slots, settings.slot_share)
         self._closed = threading.Event()
-        self.recorder = Recorder()
+        self._remembered = Remembered()
+        self.recorder = Recorder(self._remembered)
         self.senders = Senders(self.slots, self._transport, self.recorder)
 
     def start(self) -> None:
@@ -105,13 +108,21 @@ class Delivery:
         claimed: list[ClaimedJob] = []
         with connection():
             try:
-                claimed = lifecycle.claim(ids_of(jobs), clock.now(), self._lease_margin_us)
+                claimed = self._claim_and_tell(jobs, clock.now())
             finally:
                 taken = {job.id for job in claimed}
                 self.slots.give([job for job in jobs if job[0] not in taken])
             self._submit(claimed)
             if len(claimed) < len(jobs):
                 lifecycle.unstage(lifecycle.not_yet_due(ids_of(jobs), clock.now()))
+
+    def _claim_and_tell(self, jobs: Sequence[Named], now: int) -> list[ClaimedJob]:
+        self._remembered.refresh({abs(account) for _, account, _ in jobs})
+        with transaction():
+            claimed = lifecycle.claim(ids_of(jobs), now, self._lease_margin_us)
+            waiting = followups.add_of_claims(claimed, self._remembered, now)
+        succession.let_go(waiting)
+        return claimed
 
     def _submit(self, claimed: Sequence[ClaimedJob]) -> None:
         """Hand the jobs to the senders; those that get no thread are given back with their slots."""
@@ -122,7 +133,7 @@ class Delivery:
                 left = claimed[number:]
                 log.error("no thread for %d claimed jobs (%s): given back; lower BOOPER_SENDER_SLOTS", len(left), error)
                 lifecycle.release(left)
-                self.slots.give([(job.id, job.account_id, job.host) for job in left])
+                self.slots.give([job.named for job in left])
                 return
 
     def _put_off(self, jobs: Sequence[Named]) -> None:

@@ -12,12 +12,13 @@ import random
 import threading
 from typing import NamedTuple
 
-from models import clock, lifecycle, records
+from models import clock, lifecycle, records, succession
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import connection, transaction
-from workers import entries
+from workers import entries, followups
 from workers.entries import Result
 from workers.judge import Complete, Discard, Retry, Verdict, judge
+from workers.remembered import Remembered
 
 log = logging.getLogger("booper.recorder")
 GROUP = 200
@@ -33,7 +34,8 @@ class Judged(NamedTuple):
 class Recorder:
     """One thread that records; `start`, `put`, then `stop`, which returns when all that was put is recorded."""
 
-    def __init__(self) -> None:
+    def __init__(self, remembered: Remembered | None = None) -> None:
+        self._remembered = remembered or Remembered()
         self._results: queue.SimpleQueue[Result | None] = queue.SimpleQueue()
         self._gave_up = threading.Event()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
@@ -82,7 +84,7 @@ class Recorder:
         """Whether the group is done with: recorded, or given up for a reason that waiting won't mend."""
         try:
             with connection():
-                record(group)
+                record(group, self._remembered)
         except DatabaseUnreachable as error:
             log.warning("database not usable (%s): %d results kept, next try soon", error, len(group))
             return False
@@ -93,15 +95,18 @@ class Recorder:
         return True
 
 
-def record(group: list[Result]) -> None:
+def record(group: list[Result], remembered: Remembered | None = None) -> None:
     """Record the results in one transaction. Those no longer held by their claim leave no trace but a log line."""
-    now = clock.now()
+    now, remembered = clock.now(), remembered or Remembered()
+    remembered.refresh({result.job.account_id for result in group})
     judged = [Judged(result, _verdict(result)) for result in group]
     with transaction():
         held = _change_states(judged, now)
         kept = [one for one in judged if one.result.job.id in held]
         records.add_attempts([entries.attempt_row(one.result, one.verdict) for one in kept])
         records.add_log_entries([row for one in kept for row in entries.log_rows(one.result, one.verdict)])
+        waiting = followups.add_of_results(kept, remembered, now)
+    succession.let_go(waiting)
     for one in judged:
         entries.tell(one.result, one.verdict, one.result.job.id in held)
 

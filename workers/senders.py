@@ -92,7 +92,7 @@ class Senders:
             request, outcome = self._perform(job)
             self._recorder.put(Result(job, request, outcome, clock.now()))
         finally:
-            self._slots.give([(job.id, job.account_id, job.host)])
+            self._slots.give([job.named])
 
     def _perform(self, job: ClaimedJob) -> tuple[Request, Outcome]:
         request = Request("GET", "", {}, None, job.timeout_ms)

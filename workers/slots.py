@@ -2,8 +2,9 @@
 
 One lock over the counts; nobody waits here: a caller takes in one step what is to be had and asks again for the rest.
 (Two callers that each held a part and waited for more would wait for one another.) No account and no host gets more
-than its share, so targets that hang or dawdle leave the other slots to their neighbours. A full share is worth waiting
-for only while it comes free quickly: who waits holds a thread that others need.
+than its share, so targets that hang or dawdle leave the other slots to their neighbours. Follow-ups have shares of
+their own, half as large, and no more than one share all together: who is told of jobs never slows the jobs. A full
+share is worth waiting for only while it comes free quickly: who waits holds a thread that others need.
 """
 
 import threading
@@ -11,8 +12,10 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-Named = tuple[int, int, str]  # a job as a message names it: its id, its account's id, its target's host
-Key = int | str  # an account's id or a host
+from models.lifecycle import Named
+
+Key = int | str  # an account's id (negated for its follow-ups) or a host
+FOLLOW_UPS = "\nfollow-ups"  # no host's name: all of them together
 STUCK_AFTER_S = 0.2
 SLOW_GAP_S = 0.01  # a share that comes free less often than this is slow
 WEIGHT = 0.05  # of the newest gap in the mean
@@ -85,8 +88,8 @@ class Slots:
             return self.size - self._free
 
     def _sort(self, job: Named, taken: Taken, now_s: float) -> None:
-        shares = (self._shares.get(key) for key in job[1:])
-        full = [share for share in shares if share and share.held >= self._cap]
+        shares = ((self._shares.get(key), cap) for key, cap in self._caps_of(job))
+        full = [share for share, cap in shares if share and share.held >= cap]
         if self._closed:
             taken.rest.append(job)
         elif any(share.is_slow(now_s) for share in full):
@@ -95,14 +98,22 @@ class Slots:
             taken.rest.append(job)
         else:
             self._free -= 1
-            for key in job[1:]:
+            for key, _ in self._caps_of(job):
                 self._shares.setdefault(key, Share(now_s)).held += 1
             taken.admitted.append(job)
 
     def _give(self, job: Named, now_s: float) -> None:
         self._free += 1
-        for key in job[1:]:
+        for key, _ in self._caps_of(job):
             share = self._shares[key]
             share.give(now_s)
             if not share.held:
                 del self._shares[key]
+
+    def _caps_of(self, job: Named) -> tuple[tuple[Key, int], ...]:
+        """The shares that a job takes part of, each with how many slots it may hold."""
+        _, account, host = job
+        if account >= 0:
+            return (account, self._cap), (host, self._cap)
+        half = max(1, self._cap // 2)
+        return (account, half), (f"{host}{FOLLOW_UPS}", half), (FOLLOW_UPS, self._cap)

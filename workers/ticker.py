@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from dramatiq.errors import BrokerError
 
-from models import clock, idempotent_requests
+from models import clock, idempotent_requests, succession
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import change, database, give_back, transaction
 from models.leader import Lead
@@ -43,6 +43,7 @@ class Ticker:
             (1.0, sign_of_life),
             (1.0, lambda _now: rescue_lost(*self._now_and_leases_until())),
             (2.0, stager.find_lost),
+            (5.0, succession.let_go_left_over),
             (0.25, pruner.prune_some),
             (60.0, forget_answers),
             (5.0, lambda _now: actors.keep_alive()),

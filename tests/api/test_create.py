@@ -190,8 +190,6 @@ WRONG = [
     ({"cron": "0 9 * * *"}, "cron", "recurring jobs are not available yet"),
     ({"repeat_every": [5, "minutes"]}, "repeat_every", "recurring jobs are not available yet"),
     ({"timezone": "Europe/Berlin"}, "timezone", "recurring jobs are not available yet"),
-    ({"callback_url": URL}, "callback_url", "not available yet"),
-    ({"webhook": URL}, "webhook", "not available yet"),
     ({"shedule_in": 5}, "shedule_in", "unknown field, did you mean `schedule_in`?"),
     ({"URL": URL}, "URL", "unknown field, did you mean `url`?"),
     ({"labels": []}, "labels", "unknown field"),

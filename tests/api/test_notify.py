@@ -1,0 +1,43 @@
+"""Whom a job's owner wants told of it: the fields of the order, and where the follow-ups are seen."""
+
+import json
+
+import pytest
+
+from models.job import Job
+from tests.api.conftest import URL, errors_of
+
+HOOK = "https://hooks.example.com/a"
+
+
+@pytest.mark.parametrize(
+    ("fields", "notify"),
+    [
+        ({"callback_url": HOOK}, {"callback": HOOK}),
+        ({"callback": HOOK}, {"callback": HOOK}),
+        ({"failure_callback_url": HOOK}, {"failure_callback": HOOK}),
+        ({"webhook_url": HOOK}, {"webhook": HOOK}),
+        ({"webhook": HOOK, "callback": URL}, {"webhook": HOOK, "callback": URL}),
+        ({"webhook": None, "webhook_url": HOOK}, {"webhook": HOOK}),
+        ({"callback_url": None}, None),
+        ({}, None),
+    ],
+)
+def test_an_order_says_whom_to_tell(client, fields, notify):
+    client.created(**fields)
+    stored = Job.get().notify
+    assert (json.loads(stored) if stored else None) == notify
+
+
+@pytest.mark.parametrize("name", ["callback_url", "callback", "failure_callback_url", "webhook_url", "webhook"])
+@pytest.mark.parametrize("url", ["ftp://a.example/", "https://user:pass@a.example/", "https://127.1/", 5, "x"])
+def test_an_address_to_tell_is_checked_as_a_target_is(bare, client, name, url):
+    errors = errors_of(client.create(**{name: url}))
+    assert set(errors) == {name}
+    assert errors[name][0].startswith("must ")
+
+
+@pytest.mark.parametrize("name", ["callback", "webhook"])
+def test_a_field_and_its_alias_exclude_each_other(client, name):
+    errors = errors_of(client.create(**{name: HOOK, f"{name}_url": HOOK}))
+    assert errors == {name: [f"must be absent when {name}_url is given, got both"]}
