@@ -82,6 +82,30 @@ class LogEntriesAnswer(Schema):
     data = fields.List(fields.Nested(LogEntry))
 
 
+class NewSigningKey(Schema):
+    id = fields.UUID()
+    secret = fields.String(metadata={"description": "Shown this once."})
+
+
+class SigningKey(Schema):
+    id = fields.UUID()
+    inserted_at = _instant()
+    ends_at = _instant(allow_none=True)
+    live = fields.Boolean(metadata={"description": "Whether it signs now."})
+
+
+class NewSigningKeyAnswer(Schema):
+    data = fields.Nested(NewSigningKey)
+
+
+class SigningKeyAnswer(Schema):
+    data = fields.Nested(SigningKey)
+
+
+class SigningKeysAnswer(Schema):
+    data = fields.List(fields.Nested(SigningKey))
+
+
 class Pong(Schema):
     message = fields.String()
 

@@ -48,7 +48,7 @@ class Delivery:
         self._closed = threading.Event()
         self._remembered = Remembered()
         self.recorder = Recorder(self._remembered)
-        self.senders = Senders(self.slots, self._transport, self.recorder)
+        self.senders = Senders(self.slots, self._transport, self.recorder, self._remembered)
 
     def start(self) -> None:
         self.recorder.start()

@@ -3,19 +3,26 @@
 import json
 from typing import Any
 
+from models.clock import SECOND
 from models.lifecycle import ClaimedJob
 from models.moments import written
+from models.outgoing import NOTHING, Outgoing
 from models.queries import with_query
+from models.signatures import headers_for
 from workers.outbound import Request
 
 
-def prepare(job: ClaimedJob) -> Request:
-    """The request of this attempt. What the client's headers say wins over ours, but for the `Booper-` ones."""
+def prepare(job: ClaimedJob, outgoing: Outgoing = NOTHING) -> Request:
+    """The request of this attempt, signed if the account has a key. What the client's headers say wins over ours, but
+    for the `Booper-` ones and the signature."""
     args = json.loads(job.args)
+    signed = headers_for(
+        outgoing.secrets_at(job.attempted_at), str(job.uuid), job.attempted_at // SECOND, job.body or b""
+    )
     return Request(
         method=args.get("method", "get").upper(),
         url=with_query(args["url"], args.get("query")),
-        headers=headers_of(job, args.get("headers") or {}),
+        headers=headers_of(job, args.get("headers") or {}) | signed,
         body=job.body,
         timeout_ms=job.timeout_ms,
     )

@@ -17,6 +17,7 @@ from workers.outbound import Request, Transport
 from workers.outcome import Outcome, Refused
 from workers.preparation import prepare
 from workers.recorder import Recorder
+from workers.remembered import Remembered
 from workers.slots import Slots
 
 log = logging.getLogger("booper.senders")
@@ -26,10 +27,11 @@ JOIN_LIMIT_S = 1.0
 class Senders:
     """A pool of at most `slots.size` threads. `submit` never waits; `drain` ends the pool."""
 
-    def __init__(self, slots: Slots, transport: Transport, recorder: Recorder) -> None:
+    def __init__(self, slots: Slots, transport: Transport, recorder: Recorder, remembered: Remembered) -> None:
         self._slots = slots
         self._transport = transport
         self._recorder = recorder
+        self._remembered = remembered
         self._jobs: queue.SimpleQueue[ClaimedJob | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._idle = 0
@@ -97,7 +99,7 @@ class Senders:
     def _perform(self, job: ClaimedJob) -> tuple[Request, Outcome]:
         request = Request("GET", "", {}, None, job.timeout_ms)
         try:
-            request = prepare(job)
+            request = prepare(job, self._remembered.of(job.account_id))
             return request, self._transport.send(request)
         except Exception as error:
             log.exception("job %d could not be made into a request", job.id)

@@ -62,10 +62,15 @@ def test_another_account_s_ids_are_404_on_every_route_that_takes_one(client, str
     job = client.created()
     client.post(f"/api/jobs/{job['id']}/cancel")
     log = client.get("/api/logs").json["data"][0]
+    own = {
+        "jobs": [job["id"], job["job_id"]],
+        "logs": [log["id"]],
+        "signing-keys": [client.post("/api/signing-keys").json["data"]["id"]],
+    }
     with_id = [(rule.rule, method) for rule, method in rules(client.app) if "<key>" in rule.rule]
     assert len(with_id) >= 5
     for rule, method in with_id:
-        for key in [log["id"]] if "/logs/" in rule else [job["id"], job["job_id"]]:
+        for key in own[rule.split("/")[2]]:
             path = rule.replace("<key>", str(key))
             assert client.ask(method, path).status_code == 200, (method, path)
             foreign, missing = stranger.ask(method, path), stranger.ask(method, rule.replace("<key>", "999"))
