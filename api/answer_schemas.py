@@ -82,6 +82,30 @@ class LogEntriesAnswer(Schema):
     data = fields.List(fields.Nested(LogEntry))
 
 
+class RelatedJob(Job):
+    kind = fields.String(metadata={"enum": ["callback", "event", "request"]})
+
+
+class RelatedAnswer(Schema):
+    data = fields.List(fields.Nested(RelatedJob))
+
+
+class Endpoint(Schema):
+    id = fields.UUID()
+    url = fields.String()
+    types = fields.List(fields.String(), allow_none=True, metadata={"description": "Null: all."})
+    enabled = fields.Boolean()
+    inserted_at = _instant()
+
+
+class EndpointAnswer(Schema):
+    data = fields.Nested(Endpoint)
+
+
+class EndpointsAnswer(Schema):
+    data = fields.List(fields.Nested(Endpoint))
+
+
 class NewSigningKey(Schema):
     id = fields.UUID()
     secret = fields.String(metadata={"description": "Shown this once."})

@@ -88,7 +88,7 @@ def _parents(job_ids: Collection[int]) -> dict[int, Parent]:
 
 def _parent(row: Sequence[Any]) -> Parent:
     account_id, user_id, hops, attempt, notify, redact = row[len(JobRow._fields) :]
-    shown = jobs.job_row(row[: len(JobRow._fields)])
+    shown = jobs.shown_row(row[: len(JobRow._fields)])
     return Parent(shown, account_id, str(user_id), hops, attempt, json.loads(notify) if notify else {}, redact)
 
 

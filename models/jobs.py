@@ -103,7 +103,7 @@ def create(new: NewJob, now: int) -> tuple[JobRow, bool]:
             return made, True
         holder = fetch(FIND_LIVE, (new.account_id, new.idempotency_key))
         if holder:
-            return job_row(holder[0]), False
+            return shown_row(holder[0]), False
         # The holder of the key was attempted or cancelled in between, so the key is free again.
     raise RuntimeError(f"job not stored: its idempotency key was taken and freed {INSERTS_TRIED} times in a row")
 
@@ -121,7 +121,7 @@ def find(account_id: int, key: int | str) -> JobRow | None:
     """The account's job of this integer or UUID."""
     column = "id" if isinstance(key, int) else "uuid"
     rows = fetch(f"SELECT {SHOWN} FROM job WHERE {column} = %s AND account_id = %s", (key, account_id))
-    return job_row(rows[0]) if rows else None
+    return shown_row(rows[0]) if rows else None
 
 
 def listed(
@@ -138,7 +138,7 @@ def listed(
     by = order_sql(ORDERS, TEXTS, order, "id")
     page = fetch(f"SELECT id FROM job WHERE {where} ORDER BY {by} LIMIT %s OFFSET %s", (*params, limit, offset))
     these, given = one_of("id", [row[0] for row in page])
-    return [job_row(row) for row in fetch(f"SELECT {SHOWN} FROM job WHERE {these} ORDER BY {by}", (given,))]
+    return [shown_row(row) for row in fetch(f"SELECT {SHOWN} FROM job WHERE {these} ORDER BY {by}", (given,))]
 
 
 def attempts_of(account_id: int, key: int | str) -> list[AttemptRow] | None:
@@ -218,7 +218,7 @@ def id_of(account_id: int, key: int | str) -> int | None:
     return rows[0][0] if rows else None
 
 
-def job_row(row: Sequence[Any]) -> JobRow:
+def shown_row(row: Sequence[Any]) -> JobRow:
     """A row of SHOWN as the database gave it."""
     job = JobRow(*row)
     # PostgreSQL gives UUID objects, SQLite texts.

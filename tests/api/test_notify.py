@@ -41,3 +41,25 @@ def test_an_address_to_tell_is_checked_as_a_target_is(bare, client, name, url):
 def test_a_field_and_its_alias_exclude_each_other(client, name):
     errors = errors_of(client.create(**{name: HOOK, f"{name}_url": HOOK}))
     assert errors == {name: [f"must be absent when {name}_url is given, got both"]}
+
+
+def test_a_job_and_its_callback_lead_to_one_another(client):
+    job = client.created(callback_url=HOOK, webhook_url=HOOK)
+    client.created(callback_url=HOOK)
+    client.post(f"/api/jobs/{job['id']}/cancel")
+    related = client.get(f"/api/jobs/{job['id']}/related").json["data"]
+    assert [each["kind"] for each in related] == ["callback", "event"]
+    assert set(related[0]) == {*job, "kind"}
+    assert related[0]["args"]["body"]["job"]["id"] == job["id"]
+    assert client.get(f"/api/jobs/{job['job_id']}/related?limit=1&offset=1").json["data"] == related[1:]
+    [back] = client.get(f"/api/jobs/{related[0]['id']}/related").json["data"]
+    assert (back["id"], back["kind"]) == (job["id"], "request")
+
+
+def test_a_list_shows_follow_ups_only_when_asked(client):
+    job = client.created(callback_url=HOOK)
+    client.post(f"/api/jobs/{job['id']}/cancel")
+    assert [each["id"] for each in client.get("/api/jobs").json["data"]] == [job["id"]]
+    [callback] = client.get("/api/jobs?kind=callback").json["data"]
+    assert callback["args"]["url"] == HOOK
+    assert client.get("/api/jobs?kind=event").json["data"] == []
