@@ -143,6 +143,28 @@ class MessageAnswer(Schema):
     data = fields.Nested(ChannelMessage)
 
 
+class Channel(Schema):
+    name = fields.String()
+    set = fields.Boolean()
+    host = fields.String(allow_none=True, metadata={"description": "Of the URL, which is a secret itself."})
+
+
+class ChannelAnswer(Schema):
+    data = fields.Nested(Channel)
+
+
+class ChannelsAnswer(Schema):
+    data = fields.List(fields.Nested(Channel))
+
+
+class KeptMessage(ChannelMessage):
+    inserted_at = _instant()
+
+
+class KeptMessagesAnswer(Schema):
+    data = fields.List(fields.Nested(KeptMessage))
+
+
 class Problem(Schema):
     status = fields.Integer()
     code = fields.String()

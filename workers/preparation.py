@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from models.channels import CHANNEL
 from models.clock import SECOND
 from models.lifecycle import ClaimedJob
 from models.moments import written
@@ -21,11 +22,18 @@ def prepare(job: ClaimedJob, outgoing: Outgoing = NOTHING) -> Request:
     )
     return Request(
         method=args.get("method", "get").upper(),
-        url=with_query(args["url"], args.get("query")),
+        url=url_of(job, args, outgoing),
         headers=headers_of(job, args.get("headers") or {}) | signed,
         body=job.body,
         timeout_ms=job.timeout_ms,
     )
+
+
+def url_of(job: ClaimedJob, args: dict[str, Any], outgoing: Outgoing) -> str:
+    """Of a message to a channel its secret URL, or an empty one, which is refused, when it is set no more."""
+    if job.kind == CHANNEL:
+        return outgoing.channels.get(args["channel"], "")
+    return with_query(args["url"], args.get("query"))
 
 
 def headers_of(job: ClaimedJob, given: dict[str, Any]) -> dict[str, str]:

@@ -6,7 +6,7 @@ clients are in models/request_rules.py. No text of a refusal quotes a header's v
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from requests import PreparedRequest
 
@@ -27,9 +27,9 @@ class Request:
     """What to send, byte for byte; `timeout_ms` limits the whole attempt from the lookup to the last byte."""
 
     method: str
-    url: str
-    headers: dict[str, str]
-    body: bytes | None
+    url: str = field(repr=False)
+    headers: dict[str, str] = field(repr=False)
+    body: bytes | None = field(repr=False)
     timeout_ms: int
 
 
