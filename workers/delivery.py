@@ -18,6 +18,7 @@ from models import clock, lifecycle
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import connection, turn
 from models.lifecycle import ClaimedJob
+from models.url_rules import origins
 from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Transport
 from workers.recorder import Recorder
@@ -40,7 +41,8 @@ class Delivery:
     def __init__(self, settings: Settings) -> None:
         self._grace_s = settings.shutdown_grace_s
         self._lease_margin_us = int(settings.lease_margin_s * clock.SECOND)
-        policy = AddressPolicy(parse_allow(settings.target_allow), own_addresses(settings.host, settings.port))
+        own = own_addresses(settings.host, settings.port)
+        policy = AddressPolicy(parse_allow(settings.target_allow), own, origins(settings.public_urls))
         self._transport = Transport(policy, connections=settings.sender_slots)
         self.slots = Slots(settings.sender_slots, settings.slot_share)
         self._closed = threading.Event()

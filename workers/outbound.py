@@ -113,6 +113,8 @@ class _TargetAdapter(HTTPAdapter):
 
     def connection(self, target: Target, deadline: Deadline) -> Connection:
         """An idle connection to the origin, else a new one."""
+        if self._policy.is_own_origin(target.host, target.port, target.path):
+            raise Blocked("blocked_address", f"{target.host} port {target.port} is in BOOPER_PUBLIC_URLS")
         idle = self._idle.take((target.scheme, target.host, target.port))
         if idle is None:
             return connect(target, self._policy, self._resolver, self._tls, deadline)

@@ -318,3 +318,45 @@ def test_s_time_the_unspecified_address_does_not_lead_to_boopers_own_api(receive
     outcome = send(own.url("/api/jobs", host="0.0.0.0"), allow="0.0.0.0/0", own=frozenset({("127.0.0.1", own.port)}))
     assert outcome.reason == "blocked_address"
     assert not own.requests
+
+
+@pytest.mark.parametrize("host", ["booper.example", "BOOPER.example", "booper.example.", "ｂooper.example"])
+@pytest.mark.parametrize(
+    ("path", "passes"),
+    [
+        ("/api/jobs", False),
+        ("/", False),
+        ("//api/echo", False),
+        ("/api/echo/../jobs", False),
+        ("/api/echo?x=/api/jobs", True),
+        ("/api/channels/demo", True),
+    ],
+)
+def test_s_time_boopers_own_api_is_refused_under_its_public_name_but_its_echo_is_not(
+    receiver, send, host, path, passes
+):
+    proxy = receiver(answering(OK), host=PUBLIC)
+    names = Names(booper_example=[[PUBLIC]])
+    public = f"https://other.example http://booper.example:{proxy.port}/"
+    outcome = send(proxy.url(path, host), allow=ALLOW, resolver=names, public_urls=public)
+    assert len(proxy.requests) == passes
+    assert passes or outcome.reason == "blocked_address"
+
+
+def test_s_time_an_open_connection_to_the_public_echo_does_not_lead_to_the_rest_of_the_api(receiver, transport):
+    proxy = receiver(answering(OK), host=PUBLIC)
+    public = f"http://booper.example:{proxy.port}"
+    sender = transport(ALLOW, public_urls=public, resolver=Names(booper_example=[[PUBLIC]]))
+    echo, jobs = (Request("POST", public + path, {}, b"{}", 5000) for path in ("/api/echo", "/api/jobs"))
+    assert sender.send(echo).status_code == 200
+    assert sender.send(jobs).reason == "blocked_address"
+    assert len(proxy.requests) == 1
+
+
+@pytest.mark.parametrize("url", ["http://booper.example:{other}/api/jobs", "http://www.booper.example:{port}/api/jobs"])
+def test_s_time_another_port_or_name_than_the_public_one_is_no_own_api(receiver, send, url):
+    proxy, other = receiver(answering(OK), host=PUBLIC), receiver(answering(OK), host=PUBLIC)
+    names = Names(booper_example=[[PUBLIC]], www_booper_example=[[PUBLIC]])
+    public = f"http://booper.example:{proxy.port}"
+    answered = send(url.format(other=other.port, port=proxy.port), allow=ALLOW, resolver=names, public_urls=public)
+    assert answered.status_code == 200
