@@ -11,12 +11,13 @@ import argparse
 import asyncio
 import contextlib
 import os
+import queue
 import random
 import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.journeys import checker
@@ -72,23 +73,29 @@ def hanging_host() -> Iterator[int]:
 @contextlib.contextmanager
 def dawdling_host(least_seconds: float, most_seconds: float) -> Iterator[int]:
     """The port of a server, in a thread of its own, that answers each request with 200 after such a while."""
-    chance, loop = random.Random(), asyncio.new_event_loop()
+    listening: queue.SimpleQueue[tuple[int, Callable[[], object]]] = queue.SimpleQueue()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError), contextlib.closing(writer):
             while await reader.readuntil(b"\r\n\r\n"):
-                await asyncio.sleep(chance.uniform(least_seconds, most_seconds))
+                await asyncio.sleep(random.uniform(least_seconds, most_seconds))
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
-    server = loop.run_until_complete(asyncio.start_server(answer, HANGING_HOST, 0, backlog=BACKLOG))
-    thread = threading.Thread(target=loop.run_forever, name="dawdling host")
-    thread.start()
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+    async def serve() -> None:
+        server = await asyncio.start_server(answer, HANGING_HOST, 0, backlog=BACKLOG)
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        listening.put((server.sockets[0].getsockname()[1], lambda: loop.call_soon_threadsafe(stop.set)))
+        await stop.wait()
         server.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="dawdling host")
+    thread.start()
+    port, stop = listening.get(timeout=10)
+    try:
+        yield port
+    finally:
+        stop()
+        thread.join(10)
 
 
 def good_jobs(journey: Journey, options: argparse.Namespace) -> list[Created]:
