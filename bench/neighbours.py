@@ -70,20 +70,30 @@ def hanging_host() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
+class Dawdling(asyncio.Protocol):
+    """One connection whose requests, small enough to come in one piece, are answered after a while."""
+
+    def __init__(self, least_seconds: float, most_seconds: float) -> None:
+        self._between = least_seconds, most_seconds
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+        asyncio.get_running_loop().call_later(random.uniform(*self._between), self._transport.write, answer)
+
+
 @contextlib.contextmanager
 def dawdling_host(least_seconds: float, most_seconds: float) -> Iterator[int]:
     """The port of a server, in a thread of its own, that answers each request with 200 after such a while."""
     listening: queue.SimpleQueue[tuple[int, Callable[[], object]]] = queue.SimpleQueue()
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError), contextlib.closing(writer):
-            while await reader.readuntil(b"\r\n\r\n"):
-                await asyncio.sleep(random.uniform(least_seconds, most_seconds))
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-
     async def serve() -> None:
-        server = await asyncio.start_server(answer, HANGING_HOST, 0, backlog=BACKLOG)
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        server = await loop.create_server(
+            lambda: Dawdling(least_seconds, most_seconds), HANGING_HOST, 0, backlog=BACKLOG
+        )
         listening.put((server.sockets[0].getsockname()[1], lambda: loop.call_soon_threadsafe(stop.set)))
         await stop.wait()
         server.close()
