@@ -79,7 +79,7 @@ class Dawdling(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, _request: bytes) -> None:
         answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
         asyncio.get_running_loop().call_later(random.uniform(*self._between), self._transport.write, answer)
 
