@@ -17,7 +17,7 @@ MAX_HEADERS = 100
 MAX_BODY_READ_BYTES = 1024 * 1024
 MAX_BODY_KEPT_BYTES = 64 * 1024
 
-_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: .*)?")
+_STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-5][0-9]{2})(?: .*)?")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _CHUNK_COST_BYTES = 64
 _CHUNK_LINE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;.*)?")
@@ -102,7 +102,9 @@ def _parse_head(block: bytes) -> Head:
     text = block.replace(b"\r\n", b"\n")
     if b"\r" in text or b"\0" in text:
         raise Failed("protocol", "the headers of the answer hold a bare CR or a NUL")
-    status, *lines = _FOLD.sub(b" ", text).split(b"\n")
+    if b"\n " in text or b"\n\t" in text:
+        text = _FOLD.sub(b" ", text)
+    status, *lines = text.decode("latin-1").split("\n")
     match = _STATUS_LINE.fullmatch(status)
     if match is None:
         raise Failed("protocol", "the status line of the answer is not HTTP/1 with a status from 100 to 599")
@@ -111,8 +113,8 @@ def _parse_head(block: bytes) -> Head:
     return Head(int(match[2]), [_parse_header(line) for line in lines], int(match[1]))
 
 
-def _parse_header(line: bytes) -> tuple[str, str]:
-    name, colon, value = line.decode("latin-1").partition(":")
+def _parse_header(line: str) -> tuple[str, str]:
+    name, colon, value = line.partition(":")
     name = name.rstrip(" \t")
     if not colon or not name:
         raise Failed("protocol", "a header line of the answer has no name or no colon")

@@ -1,12 +1,13 @@
 """Owns the threads that send: one outbound request each, so a slow target costs one slot and never a batch.
 
 The caller has taken a slot for each job it submits; the sender gives it back when the request is over. Threads that
-compute only hinder one another (one interpreter lock), so few are busy at once: `BASE`, and beside them as many as wait
-for slow answers. One more thread, the pacer, watches while jobs are queued: it counts the requests that last longer
-than `SLOW_S` and lets half as many threads again be busy, so hundreds are there within a fraction of a second when
-targets are slow. A request may also last because this process gets too little of the processor; the pacer knows by how
-much later it wakes than it wanted to, and then more threads would make it worse. All threads are daemons: a request that outlasts the grace must not keep the process alive. One lock guards
-what is queued, busy and under way, so that a stopping process can give back the rest.
+compute only hinder one another (one interpreter lock), so few are busy at once: `BASE`, and beside them as many as
+wait for slow answers. One more thread, the pacer, watches while jobs are queued: it counts the requests that last
+longer than `SLOW_S` and lets half as many threads again be busy, so hundreds are there within a fraction of a second
+when targets are slow. A request may also last because this process gets too little of the processor; the pacer knows
+by how much later it wakes than it wanted to, and then more threads would make it worse. All threads are daemons: a
+request that outlasts the grace must not keep the process alive. One lock guards what is queued, busy and under way, so
+that a stopping process can give back the rest.
 """
 
 import logging
@@ -117,7 +118,7 @@ class Senders:
         self._late_s += WEIGHT * (time.monotonic() - began_s - LOOK_EVERY_S - self._late_s)
 
     def _give_back_queued(self, error: RuntimeError) -> None:
-        """Without threads the queued jobs would wait until their leases end, and that would count as a crash of each."""
+        """Without threads the queued jobs would wait until their leases end, which would count as a crash of each."""
         with self._more:
             left = list(self._queue)
             self._queue.clear()
