@@ -51,6 +51,7 @@ class Delivery:
 
     def start(self) -> None:
         self.recorder.start()
+        self.senders.start()
 
     def close(self) -> None:
         """Claim nothing more; what waits for a slot goes back to the table."""
@@ -111,7 +112,7 @@ class Delivery:
             finally:
                 taken = {job.id for job in claimed}
                 self.slots.give([job for job in jobs if job[0] not in taken])
-            self._submit(claimed)
+            self.senders.submit(claimed)
             if len(claimed) < len(jobs):
                 lifecycle.unstage(lifecycle.not_yet_due(ids_of(jobs), clock.now()))
 
@@ -126,18 +127,6 @@ class Delivery:
             lifecycle.release(claimed)
             return []
         return claimed
-
-    def _submit(self, claimed: Sequence[ClaimedJob]) -> None:
-        """Hand the jobs to the senders; those that get no thread are given back with their slots."""
-        for number, job in enumerate(claimed):
-            try:
-                self.senders.submit(job)
-            except RuntimeError as error:
-                left = claimed[number:]
-                log.error("no thread for %d claimed jobs (%s): given back; lower BOOPER_SENDER_SLOTS", len(left), error)
-                lifecycle.release(left)
-                self.slots.give([(job.id, job.account_id, job.host) for job in left])
-                return
 
     def _put_off(self, jobs: Sequence[Named]) -> None:
         """Put off jobs whose account or host has its share of the slots; spread, so that they don't return as one."""
