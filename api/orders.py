@@ -69,7 +69,7 @@ def body_of(sent: Fields) -> tuple[bytes | None, str | None]:
     return (sent.body_text or encode(body)).encode(), JSON_TYPE
 
 
-def fingerprint(sent: Fields) -> str:
+def fingerprint(sent: dict[str, Any]) -> str:
     """The same for requests with equal fields, however they are written."""
     canonical = json.dumps(sent, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

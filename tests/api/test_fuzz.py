@@ -55,6 +55,18 @@ def test_any_order_is_stored_or_refused(client, order):
         assert client.get(f"/api/jobs/{job['id']}").json["data"]["args"] == job["args"]
 
 
+@one_database
+@few
+@given(asked=st.lists(orders | values, max_size=4), rest=st.dictionaries(texts, values, max_size=1))
+def test_any_batch_is_taken_or_refused(client, asked, rest):
+    text = json.dumps({"jobs": asked, **rest})
+    answer = client.post("/api/jobs/batch", data=text, content_type="application/json")
+    check(answer)
+    if answer.status_code < 300:
+        assert len(answer.json["data"]) == len(asked)
+        assert all(item.get("error", {"status": 422})["status"] == 422 for item in answer.json["data"])
+
+
 @few
 @given(body=st.binary(max_size=80) | values.map(lambda value: json.dumps(value).encode()), data=st.data())
 def test_any_bytes_are_read_or_refused(bare, body, data):
