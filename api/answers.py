@@ -152,5 +152,6 @@ def register(app: Flask) -> None:
 def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = request_id()
     for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+        if name not in response.headers:
+            response.headers.add(name, value)
     return response
