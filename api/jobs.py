@@ -9,31 +9,21 @@ from api import shapes
 from api.answers import answer, invalid, json_answer, not_found
 from api.auth import caller, require_key
 from api.blueprint import Blueprint
-from api.fields import Strict, one_of, order_by, shown, whole_in_query
+from api.fields import shown
 from api.ids import job_key
+from api.job_filters import JobsQuery, filter_of
 from api.once import answered_once
 from api.order_fields import OrderFields, due_at
 from api.orders import Order, new_job
+from api.paging import NEXT_HEADERS, page_answer
 from api.reading import FORM
-from models import clock, jobs
-from models.lifecycle import STATES
+from models import clock, job_lists, jobs
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/api", description="Requests to be performed, and their fate.")
 blueprint.before_request(require_key)
 
-NEWEST_FIRST = ("inserted_at", "desc")
 HOP_HEADER = "Booper-Hop"
 MAX_HOPS = 5
-
-
-class JobsQuery(Strict):
-    """What GET /jobs takes."""
-
-    state = one_of(STATES, ", ".join(STATES))
-    kind = one_of(jobs.KINDS, ", ".join(jobs.KINDS), load_default=jobs.KINDS[0])
-    limit = whole_in_query(1, 100, load_default=10)
-    offset = whole_in_query(0, 10**9, load_default=0)
-    order_by = order_by(jobs.ORDERS, ", ".join(jobs.ORDERS), load_default=NEWEST_FIRST)
 
 
 @blueprint.route("/jobs", methods=["POST"])
@@ -46,12 +36,12 @@ def create(order: Order) -> Response:
 
 @blueprint.route("/jobs", methods=["GET"])
 @blueprint.arguments(JobsQuery(), location="query")
-@blueprint.response(200, shown_as.JobsAnswer)
+@blueprint.response(200, shown_as.JobsAnswer, headers=NEXT_HEADERS)
 def list_jobs(asked: dict[str, Any]) -> Response:
     """A page of jobs, newest first unless asked otherwise."""
-    who, page = caller(), (asked["limit"], asked["offset"])
-    rows = jobs.listed(who.account_id, asked["kind"], asked.get("state"), asked["order_by"], *page)
-    return json_answer(shapes.data_list([shapes.job(row, who.user_id) for row in rows]))
+    who, page = caller(), asked["page"]
+    rows, end = job_lists.listed(who.account_id, filter_of(asked), page)
+    return page_answer(shapes.data_list([shapes.job(row, who.user_id) for row in rows]), page.order, end)
 
 
 @blueprint.route("/jobs/<key>", methods=["GET"])

@@ -44,6 +44,7 @@ def new_job(order: Order, account_id: int, due_at: int, hops: int) -> NewJob:
         backoff=encode_or_none(values.get("backoff")),
         retry_until=None if max_age is None else due_at + max_age,
         redact=encode_or_none(values.get("redact")),
+        labels=tuple(values.get("labels") or ()),
     )
 
 

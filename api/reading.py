@@ -156,6 +156,11 @@ def _typed(value: Any) -> Any:
     """A form's text as the number it spells, if it does."""
     if isinstance(value, list):
         return [_typed(item) for item in value]
+    return as_number(value)
+
+
+def as_number(value: Any) -> Any:
+    """A text as the number it spells, if it does; anything else as it is."""
     return json.loads(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
 
 

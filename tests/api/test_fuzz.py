@@ -1,5 +1,6 @@
 """Nothing a client sends is answered with 5xx, and every refusal has the one shape."""
 
+import base64
 import json
 from urllib.parse import quote, urlencode
 
@@ -86,8 +87,13 @@ def test_any_form_is_stored_or_refused(client, pairs):
     check(client.post("/api/jobs", data=body, content_type=FORM))
 
 
-names = st.sampled_from(["limit", "offset", "order_by", "order_by[]", "state", "kind", "job_id", "event", "x"])
+names = st.sampled_from(
+    ["limit", "offset", "order_by", "order_by[]", "state", "kind", "job_id", "event", "x", "cursor", "label", "host"]
+    + ["text", "after", "before"]
+)
 some_values = st.sampled_from(["1", "asc", "inserted_at", "name,desc", '["job_id","asc"]', "[[", "9" * 25, "scheduled"])
+cursors = st.tuples(st.just("inserted_at"), st.just("desc"), scalars, scalars)
+some_values |= cursors.map(lambda parts: base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("="))
 
 
 @one_database
