@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 SECRET_WORDS = (
@@ -27,6 +28,7 @@ def redacted(headers: Iterable[tuple[str, Any]], hidden: frozenset[str]) -> dict
     return shown
 
 
+@lru_cache(maxsize=256)
 def is_secret(name: str, hidden: frozenset[str]) -> bool:
     plain = name.replace("_", "-")
     looks_secret = plain.endswith("-key") or any(word in plain for word in SECRET_WORDS)

@@ -13,9 +13,9 @@ from models.lifecycle import ClaimedJob, LostJob
 from models.moments import written
 from models.outgoing import Outgoing
 from models.secrecy import redacted
-from workers.entries import Result, hidden_by
+from workers.entries import Result, hidden_by, told_timings
 from workers.judge import Complete, Retry, Verdict, reason_of
-from workers.outcome import Answered, Refused
+from workers.outcome import Answered
 from workers.remembered import Remembered
 
 LOST = "worker_lost"
@@ -106,11 +106,10 @@ def response_of(result: Result, outcome: Answered) -> dict[str, Any]:
 
 def timings_of(result: Result) -> dict[str, Any]:
     """When the last attempt began and ended, and how long each phase took, in milliseconds."""
-    job, outcome = result.job, result.outcome
-    phases = {} if isinstance(outcome, Refused) else {name: getattr(outcome.timings, name) for name in PHASES}
+    job, phases = result.job, told_timings(result.outcome)
     return {
         "started_at": written(job.attempted_at),
         "finished_at": written(result.finished_at),
         "lateness_ms": (job.attempted_at - job.scheduled_at) / MILLISECOND,
-        **phases,
+        **{name: getattr(phases, name) for name in PHASES},
     }

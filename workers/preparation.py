@@ -26,13 +26,14 @@ def prepare(job: ClaimedJob, outgoing: Outgoing = NOTHING) -> Request:
         headers=headers_of(job, args.get("headers") or {}) | signed,
         body=job.body,
         timeout_ms=job.timeout_ms,
+        owner=job.named[1],
     )
 
 
 def url_of(job: ClaimedJob, args: dict[str, Any], outgoing: Outgoing) -> str:
     """Of a message to a channel its secret URL, or an empty one, which is refused, when it is set no more."""
     if job.kind == CHANNEL:
-        return outgoing.channels.get(args["channel"], "")
+        return outgoing.channels.get(args.get("channel", ""), "")
     return with_query(args["url"], args.get("query"))
 
 

@@ -4,7 +4,8 @@ One lock over the counts; nobody waits here: a caller takes in one step what is 
 (Two callers that each held a part and waited for more would wait for one another.) No account and no host gets more
 than its share, so targets that hang or dawdle leave the other slots to their neighbours. Follow-ups have shares of
 their own, half as large, and no more than one share all together: who is told of jobs never slows the jobs. A full
-share is worth waiting for only while it comes free quickly: who waits holds a thread that others need.
+share is worth waiting for only while it comes free quickly: who waits holds a thread that others need. Of a share that
+does, slots are given out many at a time, since each claim is a statement and a commit of its own.
 """
 
 import threading
@@ -14,11 +15,13 @@ from typing import NamedTuple
 
 from models.lifecycle import Named
 
-Key = int | str  # an account's id (negated for its follow-ups) or a host
-FOLLOW_UPS = "\nfollow-ups"  # no host's name: all of them together
+# An account's id, negated for its follow-ups; a host, for follow-ups in a pair; all follow-ups together.
+Key = int | str | tuple[str, str]
+FOLLOW_UPS = "\nfollow-ups"  # no host has this name
 STUCK_AFTER_S = 0.2
 SLOW_GAP_S = 0.01  # a share that comes free less often than this is slow
 WEIGHT = 0.05  # of the newest gap in the mean
+TOGETHER = 50  # jobs that wait for a moving share are let in by at least so many, or a quarter of the share
 
 
 class Taken(NamedTuple):
@@ -56,6 +59,8 @@ class Slots:
     def __init__(self, size: int, share: float) -> None:
         self.size = size
         self._cap = max(1, int(size * share))
+        self._half_cap = max(1, self._cap // 2)
+        self._together = max(1, min(TOGETHER, self._cap // 4))
         self._free = size
         self._shares: dict[Key, Share] = {}
         self._closed = False
@@ -66,8 +71,8 @@ class Slots:
         now_s = time.monotonic() if now_s is None else now_s
         taken = Taken([], [], [])
         with self._lock:
-            for job in jobs:
-                self._sort(job, taken, now_s)
+            for alike in _alike(jobs):
+                self._sort(alike, taken, now_s)
         return taken
 
     def give(self, jobs: Iterable[Named], now_s: float | None = None) -> None:
@@ -87,33 +92,55 @@ class Slots:
         with self._lock:
             return self.size - self._free
 
-    def _sort(self, job: Named, taken: Taken, now_s: float) -> None:
-        shares = ((self._shares.get(key), cap) for key, cap in self._caps_of(job))
-        full = [share for share, cap in shares if share and share.held >= cap]
-        if self._closed:
-            taken.rest.append(job)
-        elif any(share.is_slow(now_s) for share in full):
-            taken.stuck.append(job)
-        elif full or not self._free:
-            taken.rest.append(job)
-        else:
-            self._free -= 1
-            for key, _ in self._caps_of(job):
-                self._shares.setdefault(key, Share(now_s)).held += 1
-            taken.admitted.append(job)
+    def _sort(self, jobs: list[Named], taken: Taken, now_s: float) -> None:
+        """Slots for jobs of one account and host. A share is only made where one of its slots is taken."""
+        keys = keys_of(jobs[0])
+        room = 0 if self._closed else min([self._free, *map(self._room, keys)])
+        if room < min(len(jobs), self._together) and self._moves(keys, now_s):
+            room = 0
+        admitted, left = jobs[:room], jobs[room:]
+        if admitted:
+            self._free -= len(admitted)
+            for key in keys:
+                self._shares.setdefault(key, Share(now_s)).held += len(admitted)
+            taken.admitted.extend(admitted)
+        if left:
+            (taken.stuck if self._is_stuck(keys, now_s) else taken.rest).extend(left)
+
+    def _room(self, key: Key) -> int:
+        """How many more slots this share may hold."""
+        share = self._shares.get(key)
+        of_follow_ups = isinstance(key, tuple) or (isinstance(key, int) and key < 0)
+        return (self._half_cap if of_follow_ups else self._cap) - (share.held if share else 0)
+
+    def _moves(self, keys: Sequence[Key], now_s: float) -> bool:
+        """Whether it is a share that limits them, and it comes free quickly."""
+        tight = [share for key in keys if (share := self._shares.get(key)) and self._room(key) < self._together]
+        return bool(tight) and not any(share.is_slow(now_s) for share in tight)
+
+    def _is_stuck(self, keys: Sequence[Key], now_s: float) -> bool:
+        """Whether one of their shares is full and slow."""
+        full = [share for key in keys if (share := self._shares.get(key)) and self._room(key) <= 0]
+        return not self._closed and any(share.is_slow(now_s) for share in full)
 
     def _give(self, job: Named, now_s: float) -> None:
         self._free += 1
-        for key, _ in self._caps_of(job):
+        for key in keys_of(job):
             share = self._shares[key]
             share.give(now_s)
             if not share.held:
                 del self._shares[key]
 
-    def _caps_of(self, job: Named) -> tuple[tuple[Key, int], ...]:
-        """The shares that a job takes part of, each with how many slots it may hold."""
-        _, account, host = job
-        if account >= 0:
-            return (account, self._cap), (host, self._cap)
-        half = max(1, self._cap // 2)
-        return (account, half), (f"{host}{FOLLOW_UPS}", half), (FOLLOW_UPS, self._cap)
+
+def keys_of(job: Named) -> tuple[Key, ...]:
+    """The shares that a job takes part of."""
+    _, account, host = job
+    return (account, host) if account >= 0 else (account, (host, FOLLOW_UPS), FOLLOW_UPS)
+
+
+def _alike(jobs: Iterable[Named]) -> Iterable[list[Named]]:
+    """The jobs by account and host: they find the same room, and a message often names a hundred of one kind."""
+    kinds: dict[tuple[Key, ...], list[Named]] = {}
+    for job in jobs:
+        kinds.setdefault(job[1:], []).append(job)
+    return kinds.values()

@@ -63,3 +63,16 @@ def test_a_list_shows_follow_ups_only_when_asked(client):
     [callback] = client.get("/api/jobs?kind=callback").json["data"]
     assert callback["args"]["url"] == HOOK
     assert client.get("/api/jobs?kind=event").json["data"] == []
+
+
+@pytest.mark.parametrize("more", ["", "&host=hooks.example.com", "&state=available"])
+def test_a_list_is_narrowed_to_what_tells_of_one_job(client, stranger, more):
+    jobs = [client.created(callback_url=HOOK) for _ in range(2)]
+    for job in jobs:
+        client.post(f"/api/jobs/{job['id']}/cancel")
+    for key in ("id", "job_id"):
+        path = f"/api/jobs?kind=callback&parent={jobs[0][key]}{more}"
+        [callback] = client.get(path).json["data"]
+        assert callback["args"]["body"]["job"]["id"] == jobs[0]["id"]
+        assert stranger.get(path).json["data"] == []
+    assert set(errors_of(client.get("/api/jobs?parent=x"))) == {"parent"}
