@@ -22,6 +22,9 @@ class Order(NamedTuple):
     values: dict[str, Any]
     sent: Fields
 
+    def __repr__(self) -> str:
+        return f"Order({', '.join(self.sent)})"  # the values may be secrets
+
 
 def new_job(order: Order, account_id: int, due_at: int, hops: int) -> NewJob:
     """The row of an order. `hops`: through how many jobs of schedulers the order itself came."""

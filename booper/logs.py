@@ -10,4 +10,5 @@ def configure(level: str) -> None:
     logging.basicConfig(level=level, format=FORMAT, force=True)
     for library in ("pika", "dramatiq", "urllib3", "waitress"):
         logging.getLogger(library).setLevel(logging.WARNING)
+    logging.getLogger("peewee").setLevel(logging.INFO)  # below, it writes every statement with its values
     logging.getLogger("pika").setLevel(logging.CRITICAL)

@@ -47,6 +47,9 @@ class NewJob(NamedTuple):
     after_uuid: str | None = None
     held_until: int | None = None
 
+    def __repr__(self) -> str:
+        return f"NewJob(account_id={self.account_id}, kind={self.kind!r})"  # the rest may hold secrets
+
 
 class JobRow(NamedTuple):
     """What an owner may see of a job; see models/job.py for each column."""
@@ -68,6 +71,9 @@ class JobRow(NamedTuple):
     completed_at: int | None = None
     discarded_at: int | None = None
     cancelled_at: int | None = None
+
+    def __repr__(self) -> str:
+        return f"JobRow(id={self.id}, kind={self.kind!r}, state={self.state!r})"  # the rest may hold secrets
 
 
 SHOWN = ", ".join(JobRow._fields)

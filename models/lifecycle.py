@@ -89,6 +89,9 @@ class ClaimedJob(NamedTuple):
     notify: str | None = None
     parent_id: int | None = None
 
+    def __repr__(self) -> str:
+        return f"ClaimedJob(id={self.id}, kind={self.kind!r}, attempt={self.attempt})"  # the rest may hold secrets
+
     @property
     def named(self) -> Named:
         return named(self.id, self.account_id, self.host, self.kind)
