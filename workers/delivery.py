@@ -47,10 +47,11 @@ class Delivery:
         self.slots = Slots(settings.sender_slots, settings.slot_share)
         self._closed = threading.Event()
         self.recorder = Recorder()
-        self.senders = Senders(self.slots, self._transport, self.recorder)
+        self.senders = Senders(self.slots, self._transport, self.recorder, self._lease_margin_us // 2)
 
     def start(self) -> None:
         self.recorder.start()
+        self.senders.start()
 
     def close(self) -> None:
         """Claim nothing more; what waits for a slot goes back to the table."""
@@ -107,37 +108,14 @@ class Delivery:
         claimed: list[ClaimedJob] = []
         with connection():
             try:
-                claimed = self._claim_in_time(ids_of(jobs))
+                with turn():
+                    claimed = lifecycle.claim(ids_of(jobs), clock.now(), self._lease_margin_us)
             finally:
                 taken = {job.id for job in claimed}
                 self.slots.give([job for job in jobs if job[0] not in taken])
-            self._submit(claimed)
+            self.senders.submit(claimed)
             if len(claimed) < len(jobs):
                 lifecycle.unstage(lifecycle.not_yet_due(ids_of(jobs), clock.now()))
-
-    def _claim_in_time(self, ids: Sequence[int]) -> list[ClaimedJob]:
-        """Claim, unless the database made the claim wait so long that the leases, counted from "now", may end before
-        the answers are recorded: the requests would be sent again."""
-        with turn():
-            asked_at = clock.now()
-            claimed = lifecycle.claim(ids, asked_at, self._lease_margin_us)
-        if claimed and clock.now() - asked_at > self._lease_margin_us // 2:
-            log.warning("the database took too long over a claim: %d jobs given back", len(claimed))
-            lifecycle.release(claimed)
-            return []
-        return claimed
-
-    def _submit(self, claimed: Sequence[ClaimedJob]) -> None:
-        """Hand the jobs to the senders; those that get no thread are given back with their slots."""
-        for number, job in enumerate(claimed):
-            try:
-                self.senders.submit(job)
-            except RuntimeError as error:
-                left = claimed[number:]
-                log.error("no thread for %d claimed jobs (%s): given back; lower BOOPER_SENDER_SLOTS", len(left), error)
-                lifecycle.release(left)
-                self.slots.give([(job.id, job.account_id, job.host) for job in left])
-                return
 
     def _put_off(self, jobs: Sequence[Named]) -> None:
         """Put off jobs whose account or host has its share of the slots; spread, so that they don't return as one."""

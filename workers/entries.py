@@ -3,6 +3,7 @@ for the logger."""
 
 import json
 import logging
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from models.lifecycle import ClaimedJob
@@ -126,6 +127,7 @@ def redacted(headers: Any, hidden: frozenset[str]) -> dict[str, str]:
     return shown
 
 
+@lru_cache(maxsize=256)
 def is_secret(name: str, hidden: frozenset[str]) -> bool:
     plain = name.replace("_", "-")
     looks_secret = plain.endswith("-key") or any(word in plain for word in SECRET_WORDS)

@@ -18,7 +18,7 @@ MAX_HEADERS = 100
 MAX_BODY_READ_BYTES = 1024 * 1024
 MAX_BODY_KEPT_BYTES = 64 * 1024
 
-_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: .*)?")
+_STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-5][0-9]{2})(?: .*)?")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _LINE_COST_BYTES = 64
 _CHUNK_LINE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\0]*)?")
@@ -103,17 +103,18 @@ def _parse_head(block: bytes) -> Head:
     text = block.replace(b"\r\n", b"\n")
     if b"\r" in text or b"\0" in text:
         raise Failed("protocol", "the headers of the answer hold a bare CR or a NUL")
-    status, *lines = _FOLD.sub(b" ", text).split(b"\n")
+    unfolded = _FOLD.sub(b" ", text) if b"\n " in text or b"\n\t" in text else text
+    status, *lines = unfolded.decode("latin-1").split("\n")
     match = _STATUS_LINE.fullmatch(status)
-    if match is None or not text.startswith(status):
+    if match is None or not text.startswith(status.encode("latin-1")):
         raise Failed("protocol", "the status line of the answer is not HTTP/1 with a status from 100 to 599")
     if len(lines) > MAX_HEADERS:
         raise Failed("protocol", f"the answer has over {MAX_HEADERS} headers")
     return Head(int(match[2]), [_parse_header(line) for line in lines], int(match[1]))
 
 
-def _parse_header(line: bytes) -> tuple[str, str]:
-    name, colon, value = line.decode("latin-1").partition(":")
+def _parse_header(line: str) -> tuple[str, str]:
+    name, colon, value = line.partition(":")
     if not colon or not is_token(name):
         raise Failed("protocol", "a header line of the answer has no colon, or no token before it")
     return name, value.strip(" \t")
