@@ -13,6 +13,6 @@ try:
 except booper_settings.SettingsError as error:
     sys.exit(f"booper: not started: {error}")
 
-logs.configure(settings.log_level)
+logs.configure(settings)
 open_database(settings.database_url)
 app = create_app(settings, broker_reachable=lambda: reachable(make_broker(settings)))

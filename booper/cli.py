@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         check_mode(chosen.command, effective)
     except SettingsError as error:
         return fail(f"wrong settings: {error}", WRONG_USE)
-    logs.configure(effective.log_level)
+    logs.configure(effective)
     if chosen.command == "config":
         return config(effective)
     open_database(effective.database_url)
@@ -92,7 +92,8 @@ def config(effective: Settings) -> int:
     for setting in SETTINGS:
         value = getattr(effective, setting.attribute)
         source = "set" if setting.name in os.environ else "default"
-        print(f"{setting.name}={without_password(str(value))}  ({source}; {setting.accepted})")
+        shown = "[hidden]" if setting.secret and value else without_password(str(value))
+        print(f"{setting.name}={shown}  ({source}; {setting.accepted})")
     return 0
 
 

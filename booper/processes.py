@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
+from booper import metrics_files, metrics_page
 from booper.settings import DEMO_KEY, LOOPBACK, Settings
 from booper.supervisor import Child, supervise
 from models import accounts, clock, schema
@@ -42,7 +43,7 @@ def serve(settings: Settings) -> int:
         port=settings.port,
         threads=API_THREADS,
         max_request_body_size=settings.max_body_bytes * 2,
-        clear_untrusted_proxy_headers=True,
+        clear_untrusted_proxy_headers=False,  # nothing believes them, and /metrics asks whether there are any
         ident=None,
     )
     server.channel_class = Channel
@@ -101,6 +102,7 @@ def greet(settings: Settings) -> None:
 def api(settings: Settings) -> int:
     """Become gunicorn serving wsgi.py. Does not return."""
     prepare_database(settings)
+    metrics_files.make_directory()
     os.execv(  # noqa: S606 - no shell is wanted
         sys.executable,
         [
@@ -111,6 +113,7 @@ def api(settings: Settings) -> int:
             *("--graceful-timeout", str(int(settings.shutdown_grace_s)), "--timeout", "60"),
             *("--keep-alive", "15", "--log-level", settings.log_level.lower()),
             *("--limit-request-line", "8190", "--no-control-socket"),
+            *("--config", "python:api.gunicorn_hooks", "--logger-class", "api.gunicorn_hooks.Logger"),
         ],
     )
 
@@ -123,8 +126,13 @@ def worker(settings: Settings) -> int:
         *("--worker-shutdown-timeout", str(int(settings.shutdown_grace_s * 1000)), "--skip-logging"),
     ]
     os.environ.setdefault("dramatiq_restart_delay", "1000")  # ms until a consumer looks for RabbitMQ again
-    ticker_command = [sys.executable, "-m", "booper", "ticker"]
-    return supervise([Child("worker", dramatiq), Child("ticker", ticker_command)], settings.shutdown_grace_s)
+    children = [Child("worker", dramatiq), Child("ticker", [sys.executable, "-m", "booper", "ticker"])]
+    shared = metrics_files.make_directory()
+    try:
+        with metrics_page.served(settings, settings.worker_metrics_port):
+            return supervise(children, settings.shutdown_grace_s, metrics_files.Folding(shared))
+    finally:
+        metrics_files.remove(shared)
 
 
 def ticker(settings: Settings) -> int:

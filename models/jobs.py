@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from models import lifecycle, records
+from models.counting import noted
 from models.database import dialect, fetch, one_of, rows_as, transaction
 from models.ids import new_id
 from models.job import REQUEST
@@ -95,6 +96,7 @@ def create(new: NewJob, now: int) -> tuple[JobRow, bool]:
     for _ in range(INSERTS_TRIED):
         made = _insert(new, now)
         if made:
+            noted("created", 1)
             return made, True
         holder = fetch(FIND_LIVE, (new.account_id, new.idempotency_key))
         if holder:
@@ -109,6 +111,7 @@ def create_many(new: Sequence[NewJob], now: int) -> list[JobRow | None]:
     rows = [_row(each, now) for each in new]
     with transaction():
         ids = _insert_set(rows) if dialect() == "postgresql" else {row[0]: _insert_one(row) for row in rows}
+        noted("created", sum(job_id is not None for job_id in ids.values()))
     return [_made(row, ids.get(row[0])) for row in rows]
 
 

@@ -7,7 +7,7 @@ from workers.delivery import Delivery
 from workers.parts import DeliveryMiddleware, probe
 
 configuration = settings.load()
-logs.configure(configuration.log_level)
+logs.configure(configuration)
 open_database(configuration.database_url)
 delivery = Delivery(configuration)
 broker = make_broker(configuration, [DeliveryMiddleware(delivery)])
