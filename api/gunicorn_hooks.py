@@ -3,6 +3,7 @@
 Used as `--config python:api.gunicorn_hooks` and `--logger-class api.gunicorn_hooks.Logger`.
 """
 
+import logging
 from typing import Any
 
 from gunicorn.glogging import Logger as GunicornLogger
@@ -33,3 +34,4 @@ class Logger(GunicornLogger):
         for handler in list(self.error_log.handlers):
             self.error_log.removeHandler(handler)
         self.error_log.propagate = True
+        self.error_log.setLevel(max(self.loglevel, logging.INFO))  # below that it tells the path of every request

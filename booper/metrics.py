@@ -18,7 +18,7 @@ from models.clock import SECOND
 from models.database import connections_in_use
 from models.lifecycle import ClaimedJob
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # booper_jobs_created would be read as a number of jobs
+disable_created_metrics()  # booper_jobs_created would be read as a number of jobs
 REGISTRY = CollectorRegistry()
 LATENESS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600)
 DURATION_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900)

@@ -121,7 +121,7 @@ def api(settings: Settings) -> int:
 def worker(settings: Settings) -> int:
     """Dramatiq's processes and a ticker, kept running until SIGTERM."""
     dramatiq = [
-        *(sys.executable, "-m", "dramatiq", "workers.app:broker"),
+        *(sys.executable, "-m", "workers", "workers.app:broker"),
         *("--processes", str(settings.worker_processes), "--threads", str(WORKER_THREADS)),
         *("--worker-shutdown-timeout", str(int(settings.shutdown_grace_s * 1000)), "--skip-logging"),
     ]
