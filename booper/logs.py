@@ -26,7 +26,7 @@ def configure(settings: Settings) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(Json() if writes_json(settings) else Text())
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
-    for library in ("pika", "dramatiq", "urllib3", "waitress", "psycopg", "opentelemetry"):
+    for library in ("pika", "dramatiq", "urllib3", "waitress", "psycopg", "opentelemetry", "peewee.migrations"):
         logging.getLogger(library).setLevel(logging.WARNING)
     logging.getLogger("peewee").setLevel(logging.INFO)  # it tells every value of every statement below that
     logging.getLogger("pika").setLevel(logging.CRITICAL)

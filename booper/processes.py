@@ -23,7 +23,7 @@ WORKER_THREADS = 16  # each holds a message until its jobs are due, at most 60 m
 def prepare_database(settings: Settings) -> None:
     """In embedded mode bring the schema up to date; in both keep the demo key as the settings want it."""
     if settings.embedded:
-        schema.migrate()
+        schema.migrate(lambda name: log.info("migration %s is applied", name))
     with connection():
         accounts.ensure_demo_key(settings.demo_key, clock.now())
 

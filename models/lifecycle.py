@@ -175,6 +175,12 @@ def backlog(now: int, limit: int) -> tuple[int, int]:
     return jobs, now - oldest_at
 
 
+def id_range() -> tuple[int, int]:
+    """The first and the last id of all jobs; 0 and 0 when there are none."""
+    first, last = fetch("SELECT min(id), max(id) FROM job")[0]
+    return first or 0, last or 0
+
+
 def any_staged(staged_before: int) -> bool:
     """Whether some job has been named by a message since before an instant and is still not claimed."""
     sql = "SELECT 1 FROM job WHERE staged_at IS NOT NULL AND staged_at < %s LIMIT 1"
