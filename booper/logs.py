@@ -7,12 +7,15 @@ body, no query string and no user name of a URL may be among them.
 import json
 import logging
 import os
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 from booper.settings import Settings
 
 STDERR = 2
+encode = json.JSONEncoder(default=str).encode
+PLAIN = re.compile(r'[^\s"=]+')
 NOT_PRINTED = {number: f"\\x{number:02x}" for number in [*range(32), 127, *range(128, 160)]}
 
 
@@ -52,7 +55,7 @@ class Json(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return encode(line)
 
 
 class Text(logging.Formatter):
@@ -60,15 +63,16 @@ class Text(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         named = "".join(f" {name}={shown(value)}" for name, value in getattr(record, "fields", {}).items())
-        message = f"{record.getMessage()}{named}".translate(NOT_PRINTED)
+        message = f"{record.getMessage()}{named}"
+        if not message.isprintable():
+            message = message.translate(NOT_PRINTED)
         line = f"{written(record.created)} {record.levelname:<7} {record.name} {message}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
 def shown(value: Any) -> str:
     """A value as text, in quotes when it would be read as several."""
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
-    return json.dumps(text) if isinstance(value, str) and (not text or set(text) & set(' "=\n')) else text
+    return value if isinstance(value, str) and PLAIN.fullmatch(value) else encode(value)
 
 
 def written(at_s: float) -> str:
