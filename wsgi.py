@@ -3,13 +3,14 @@
 import sys
 
 from api import create_app
-from booper import logs
+from booper import logs, tracing
 from booper import settings as booper_settings
 from models.database import open_database
 from workers.broker import make_broker, reachable
 
 try:
     settings = booper_settings.load()
+    tracing.configure(settings, "api")
 except booper_settings.SettingsError as error:
     sys.exit(f"booper: not started: {error}")
 

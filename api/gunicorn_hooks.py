@@ -8,7 +8,7 @@ from typing import Any
 
 from gunicorn.glogging import Logger as GunicornLogger
 
-from booper import logs, metrics_files, settings
+from booper import logs, metrics_files, settings, tracing
 
 
 def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - the form gunicorn calls
@@ -16,6 +16,11 @@ def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - the form gun
     shared = metrics_files.directory()
     if shared:
         metrics_files.Folding(shared)()
+
+
+def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001
+    """In the worker that ends: send the spans that are left."""
+    tracing.stop()
 
 
 def on_exit(server: Any) -> None:  # noqa: ARG001

@@ -11,6 +11,7 @@ from api.auth import caller, require_key
 from api.blueprint import Blueprint
 from api.fields import Strict, one_of, order_by, shown, whole_in_query
 from api.ids import job_key
+from api.observing import name_job
 from api.order_fields import KEY_EXPECTED, OrderFields, due_at, read_key
 from api.orders import Order, fingerprint, new_job
 from api.reading import FORM
@@ -93,6 +94,7 @@ def list_attempts(key: str) -> Response:
 def _create(order: Order, now: int) -> tuple[int, str]:
     who = caller()
     row, made = jobs.create(new_job(order, who.account_id, due_at(order, now), hops()), now)
+    name_job(row.id)
     return 201 if made else 200, shapes.data(shapes.job(row, who.user_id, has_conflict=not made))
 
 

@@ -11,7 +11,7 @@ from flask import Blueprint, Flask, Response, g, request
 
 from api.answers import not_found, request_id
 from api.wiring import settings
-from booper import metrics, metrics_files, metrics_page
+from booper import metrics, metrics_files, metrics_page, tracing
 from booper.logs import fields
 
 log = logging.getLogger("booper.requests")
@@ -37,21 +37,26 @@ def register(app: Flask) -> None:
 
 def _begin() -> None:
     g.began_s = time.perf_counter()
+    g.span = tracing.begin_request(request.headers.get(tracing.TRACEPARENT, ""))
+
+
+def name_job(job_id: int) -> None:
+    """The job that this request made, for its line in the log and its span."""
+    g.job_id = job_id
 
 
 def _tell(response: Response) -> Response:
     duration_s = time.perf_counter() - g.began_s if "began_s" in g else 0.0
-    route = request.url_rule.rule if request.url_rule else NO_ROUTE
-    metrics.note_request(request.method, route, response.status_code, duration_s)
-    level = logging.DEBUG if route in OF_OPERATORS else logging.INFO
-    if log.isEnabledFor(level):
-        told = fields(
-            request_id=request_id(),
-            method=metrics.known_method(request.method),
-            route=route,
-            status=response.status_code,
-            duration_ms=round(duration_s * 1000, 3),
-            account_id=g.caller.account_id if "caller" in g else None,
-        )
-        log.log(level, "request", extra=told)
+    told = {
+        "request_id": request_id(),
+        "method": metrics.known_method(request.method),
+        "route": request.url_rule.rule if request.url_rule else NO_ROUTE,
+        "status": response.status_code,
+        "duration_ms": round(duration_s * 1000, 3),
+        "account_id": g.caller.account_id if "caller" in g else None,
+        "job_id": g.get("job_id"),
+    }
+    metrics.note_request(told["method"], told["route"], response.status_code, duration_s)
+    tracing.end_request(g.get("span"), told)
+    log.log(logging.DEBUG if told["route"] in OF_OPERATORS else logging.INFO, "request", extra=fields(**told))
     return response

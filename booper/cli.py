@@ -50,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     open_database(effective.database_url)
     try:
         return run(chosen, effective)
+    except SettingsError as error:
+        return fail(f"wrong settings: {error}", WRONG_USE)
     except OSError as error:
         return fail(f"{chosen.command} could not start or go on: {error}")
     except DatabaseUnreachable as error:

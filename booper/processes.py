@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
-from booper import metrics_files, metrics_page
+from booper import metrics_files, metrics_page, tracing
 from booper.settings import DEMO_KEY, LOOPBACK, Settings
 from booper.supervisor import Child, supervise
 from models import accounts, clock, schema
@@ -37,6 +37,7 @@ def serve(settings: Settings) -> int:
     from workers.embedded import Embedded
 
     prepare_database(settings)
+    tracing.configure(settings, "serve")
     server = waitress.create_server(
         create_app(settings),
         host=settings.host,
@@ -141,6 +142,7 @@ def ticker(settings: Settings) -> int:
     from workers.broker import Actors, make_broker, queue_name
     from workers.parts import make_ticker, probe
 
+    tracing.configure(settings, "ticker")
     stop = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
@@ -148,4 +150,5 @@ def ticker(settings: Settings) -> int:
     lead = candidate()
     make_ticker(settings, actors, lead, lambda: None).tick_until(stop)
     lead.give_up()
+    tracing.stop()
     return 0

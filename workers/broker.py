@@ -16,7 +16,7 @@ from dramatiq.common import dq_name
 from dramatiq.errors import BrokerError
 from dramatiq.middleware import Middleware
 
-from booper import metrics
+from booper import metrics, tracing
 from booper.settings import Settings
 from models import clock
 from workers.slots import Named
@@ -98,14 +98,15 @@ class Actors:
             # `enqueue(delay=…)` would count from the moment of publishing, which a long round puts off.
             delayed = {**message.options, "eta": eta_us // clock.MILLISECOND}
             message = message.copy(queue_name=dq_name(message.queue_name), options=delayed)
-        self._publish(message)
+        self._publish(message, [job[0] for job in jobs])
 
     def send_probe(self, now: int) -> None:
-        self._publish(self.probe.message(now))
+        self._publish(self.probe.message(now), [])
 
-    def _publish(self, message: dramatiq.Message[Any]) -> None:
+    def _publish(self, message: dramatiq.Message[Any], job_ids: list[int]) -> None:
         try:
-            self.broker.enqueue(message)
+            with tracing.publishing(message.actor_name, job_ids):
+                self.broker.enqueue(message)
         except BrokerError:
             metrics.note_publish(message.actor_name, taken=False)
             raise

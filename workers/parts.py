@@ -11,7 +11,7 @@ from typing import Any
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import Middleware
 
-from booper import metrics
+from booper import metrics, tracing
 from booper.settings import Settings
 from booper.supervisor import die_with_parent
 from models import clock
@@ -78,6 +78,7 @@ class DeliveryMiddleware(Middleware):
 
     def after_worker_shutdown(self, broker: Any, worker: Any) -> None:
         self._delivery.drain()
+        tracing.stop()
 
 
 def make_ticker(settings: Settings, actors: Actors, lead: Lead, on_lead: Callable[[], None]) -> Ticker:

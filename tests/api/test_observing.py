@@ -126,7 +126,14 @@ def test_a_request_is_one_line_with_the_id_of_its_answer(client, account, caplog
         "route": "/api/jobs",
         "status": 422,
         "account_id": account.id,
+        "job_id": None,
     }
+
+
+def test_the_line_of_a_create_names_the_job(client, caplog):
+    caplog.set_level(logging.INFO)
+    job = client.created()
+    assert request_lines(caplog)[0]["job_id"] == job["job_id"]
 
 
 def test_the_id_that_a_request_brings_along_is_neither_told_nor_believed(client, caplog):
