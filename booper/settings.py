@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from models.url_rules import origins
 from workers.guard import parse_allow
 
 DEMO_KEY = "sk_public_20230921"
@@ -108,6 +109,12 @@ def endpoint(value: str) -> str:
     return value
 
 
+def public_urls(value: str) -> str:
+    """The text as it is, once it is known to parse; models/url_rules.py owns the form."""
+    origins(value)
+    return value
+
+
 def level(value: str) -> str:
     if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise ValueError
@@ -161,6 +168,14 @@ SETTINGS: tuple[Setting, ...] = (
         "The address the API listens on.",
     ),
     Setting("PORT", "port", whole(1, 65535), "8000", "a port, 1 to 65535", "The port the API listens on."),
+    Setting(
+        "BOOPER_PUBLIC_URLS",
+        "public_urls",
+        public_urls,
+        "",
+        "http or https URLs without a path, joined by commas: https://booper.example.com",
+        "Under which URLs others reach this API (by a proxy, say); jobs to them may start no other jobs.",
+    ),
     Setting(
         "BOOPER_DEMO_KEY",
         "demo_key",
@@ -222,7 +237,7 @@ SETTINGS: tuple[Setting, ...] = (
         "BOOPER_SENDER_SLOTS",
         "sender_slots",
         whole(1, 4096),
-        "256",
+        "1024",
         "a whole number, 1 to 4096",
         "Requests a worker process may have under way at once.",
     ),
@@ -291,6 +306,14 @@ SETTINGS: tuple[Setting, ...] = (
         "Largest request the API reads.",
     ),
     Setting(
+        "BOOPER_MAX_BATCH_BYTES",
+        "max_batch_bytes",
+        whole(1024, 268_435_456),
+        "16777216",
+        "bytes, 1024 to 268435456",
+        "Largest request with many jobs (`POST /api/jobs/batch`) the API reads.",
+    ),
+    Setting(
         "BOOPER_LOG_LEVEL",
         "log_level",
         level,
@@ -343,6 +366,7 @@ class Settings:
     queue_prefix: str
     host: str
     port: int
+    public_urls: str
     demo_key: str
     target_allow: str
     allow_http: bool
@@ -359,6 +383,7 @@ class Settings:
     keep_cancelled_days: float
     horizon_days: int
     max_body_bytes: int
+    max_batch_bytes: int
     log_level: str
     log_format: str
     metrics_token: str

@@ -138,6 +138,17 @@ def after_commit(call: Callable[[], None]) -> None:
 
 
 @contextmanager
+def turn() -> Iterator[None]:
+    """For one statement: on PostgreSQL a transaction of its own; on SQLite a turn among the writers, which may have to
+    be waited for. "Now" is to be asked within."""
+    if dialect() == "postgresql":
+        yield
+    else:
+        with transaction():
+            yield
+
+
+@contextmanager
 def connection() -> Iterator[None]:
     """A connection for this thread for the length of the block; given back at the end, whatever happened."""
     database.connect(reuse_if_open=True)
@@ -184,7 +195,7 @@ def rows_as(columns: str, rows: Sequence[tuple[Any, ...]]) -> tuple[str, list[An
 
 
 def _unnest(named: tuple[tuple[str, ...], ...]) -> str:
-    arrays = ", ".join(f"%s::{kind}[]" for _, kind in named)
+    arrays = ", ".join(f"%b::{kind}[]" for _, kind in named)
     names = ", ".join(name for name, _ in named)
     return f"(SELECT * FROM unnest({arrays}) AS u({names}))"
 
