@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
+from booper import tracing
 from models import clock, lifecycle
 from models.database import connection
 from models.lifecycle import ClaimedJob
@@ -181,7 +182,7 @@ class Senders:
         request = Request("GET", "", {}, None, job.timeout_ms)
         try:
             request = prepare(job)
-            return request, self._transport.send(request)
+            return request, tracing.attempting(job, request, self._transport.send)
         except Exception as error:
             log.exception("job %d could not be made into a request", job.id)
             return request, Refused("invalid_request", type(error).__name__)
