@@ -48,7 +48,7 @@ class Delivery:
         self.slots = Slots(settings.sender_slots, settings.slot_share)
         self._closed = threading.Event()
         self.recorder = Recorder()
-        self.senders = Senders(self.slots, self._transport, self.recorder)
+        self.senders = Senders(self.slots, self._transport, self.recorder, self._lease_margin_us // 2)
         self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
 
     def start(self) -> None:
@@ -112,7 +112,8 @@ class Delivery:
         claimed: list[ClaimedJob] = []
         with connection():
             try:
-                claimed = self._claim_in_time(ids_of(jobs))
+                with turn():
+                    claimed = lifecycle.claim(ids_of(jobs), clock.now(), self._lease_margin_us)
                 metrics.note_claimed(claimed)
             finally:
                 taken = {job.id for job in claimed}
@@ -120,18 +121,6 @@ class Delivery:
             self.senders.submit(claimed)
             if len(claimed) < len(jobs):
                 lifecycle.unstage(lifecycle.not_yet_due(ids_of(jobs), clock.now()))
-
-    def _claim_in_time(self, ids: Sequence[int]) -> list[ClaimedJob]:
-        """Claim, unless the database made the claim wait so long that the leases, counted from "now", may end before
-        the answers are recorded: the requests would be sent again."""
-        with turn():
-            asked_at = clock.now()
-            claimed = lifecycle.claim(ids, asked_at, self._lease_margin_us)
-        if claimed and clock.now() - asked_at > self._lease_margin_us // 2:
-            log.warning("the database took too long over a claim: %d jobs given back", len(claimed))
-            lifecycle.release(claimed)
-            return []
-        return claimed
 
     def _put_off(self, jobs: Sequence[Named]) -> None:
         """Put off jobs whose account or host has its share of the slots; spread, so that they don't return as one."""
