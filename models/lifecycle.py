@@ -279,19 +279,21 @@ def bury(now: int, leases_until: int | None = None) -> list[LostJob]:
 
 def prune(after_id: int, finished_before: Mapping[str, int], limit: int) -> tuple[int, int | None]:
     """Of the next `limit` jobs by id, delete those final since before their state's instant, with all that tells of
-    them. Returns how many went, and the last id looked at; None when there is no further job.
+    them. Returns how many went, and the last id looked at; None when no further job can be that old.
 
-    In the order of ids, since an index on three instants would cost every finish more than this costs an hour.
+    In the order of ids, since an index on three instants would cost every finish more than this costs a sweep. Ids
+    ascend with the instants at which jobs were made, but for the clocks of several hosts: what a sweep ends before is
+    found by a later one.
     """
     rows = fetch(
-        "SELECT id, state, COALESCE(completed_at, discarded_at, cancelled_at) FROM job WHERE id > %s "
+        "SELECT id, state, COALESCE(completed_at, discarded_at, cancelled_at), inserted_at FROM job WHERE id > %s "
         "ORDER BY id LIMIT %s",
         (after_id, limit),
     )
-    if not rows:
-        return 0, None
-    old = [job_id for job_id, state, at in rows if state in FINAL and at < finished_before.get(state, 0)]
-    return _delete(old) if old else 0, rows[-1][0]
+    old = [job_id for job_id, state, at, _ in rows if state in FINAL and at < finished_before.get(state, 0)]
+    pruned = _delete(old) if old else 0
+    is_last = len(rows) < limit or rows[-1][3] >= max(finished_before.values())
+    return pruned, None if is_last else rows[-1][0]
 
 
 def _delete(ids: Sequence[int]) -> int:

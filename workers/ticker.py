@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dramatiq.errors import BrokerError
 
 from booper import metrics
-from models import clock, idempotent_requests, lifecycle
+from models import clock, lifecycle
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import change, database, give_back, transaction
 from models.leader import Lead
@@ -27,7 +27,6 @@ log = logging.getLogger("booper.ticker")
 STAGE_EVERY_S = 0.025
 LEAD_EVERY_S = 1.0
 PAUSE_AFTER_FAILURE_S = 1.0
-PRUNED_AT_ONCE = 1000
 BACKLOG_COUNTED = 10_000
 JUMP_US = 2 * clock.SECOND
 LONGEST_LEASE_US = 16 * clock.MINUTE  # the longest time-out and a margin
@@ -45,8 +44,8 @@ class Ticker:
             (1.0, sign_of_life),
             (1.0, lambda _now: rescue_lost(*self._now_and_leases_until())),
             (2.0, stager.find_lost),
-            (0.25, pruner.prune_some),
-            (60.0, forget_answers),
+            (0.0, pruner.prune_some),  # keeps its own pace
+            (0.0, pruner.forget_answers),
             (5.0, lambda _now: actors.keep_alive()),
             (5.0, measure_backlog),
         ]
@@ -117,11 +116,6 @@ def drop_connection() -> None:
     """Give back a connection after a failure; a broken one may fail even at that."""
     with contextlib.suppress(Exception):
         give_back()
-
-
-def forget_answers(now: int) -> int:
-    """Delete the answers kept for repeated requests whose time is over."""
-    return idempotent_requests.prune(PRUNED_AT_ONCE, now)
 
 
 def sign_of_life(now: int) -> None:
