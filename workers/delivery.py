@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Sequence
 
+from booper import metrics
 from booper.settings import Settings
 from models import clock, lifecycle
 from models.database import Unreachable as DatabaseUnreachable
@@ -48,9 +49,11 @@ class Delivery:
         self._closed = threading.Event()
         self.recorder = Recorder()
         self.senders = Senders(self.slots, self._transport, self.recorder, self._lease_margin_us // 2)
+        self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
 
     def start(self) -> None:
         self.recorder.start()
+        self._sampling.start()
         self.senders.start()
 
     def close(self) -> None:
@@ -63,6 +66,7 @@ class Delivery:
         self.senders.drain(self._grace_s)
         self.recorder.stop(RECORDING_GRACE_S)
         self._transport.close()
+        self._sampling.stop()
 
     def abandon(self) -> None:
         """Give back what is under way, if the database takes it within `ABANDON_S`; for a process told to end at once.
@@ -110,6 +114,7 @@ class Delivery:
             try:
                 with turn():
                     claimed = lifecycle.claim(ids_of(jobs), clock.now(), self._lease_margin_us)
+                metrics.note_claimed(claimed)
             finally:
                 taken = {job.id for job in claimed}
                 self.slots.give([job for job in jobs if job[0] not in taken])

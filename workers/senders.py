@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
+from booper import tracing
 from models import clock, lifecycle
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import connection
@@ -197,7 +198,7 @@ class Senders:
         request = Request("GET", "", {}, None, job.timeout_ms)
         try:
             request = prepare(job)
-            return request, self._transport.send(request)
+            return request, tracing.attempting(job, request, self._transport.send)
         except Exception as error:
             log.exception("job %d could not be made into a request", job.id)
             return request, Refused("invalid_request", type(error).__name__)
