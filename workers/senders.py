@@ -27,11 +27,11 @@ from workers.recorder import Recorder
 from workers.slots import Slots
 
 log = logging.getLogger("booper.senders")
-BASE = 6
-SLOW_S = 0.01
+BASE = 8
 LOOK_EVERY_S = 0.005
-WAKES = 5  # how often a sender waits for the processor in one request, at most; the pacer does so once a look
-WEIGHT = 0.2  # of the newest look in the mean of the pacer's lateness
+SLOW_S = 0.01  # a request that lasts longer waits for its target, in a process that has little to compute
+STRAINED_S = 0.1  # and so much longer in one that computes, or waits for the processor, all the time
+WEIGHT = 0.1  # of the newest look in the mean strain
 JOIN_LIMIT_S = 1.0
 
 
@@ -46,7 +46,7 @@ class Senders:
         self._under_way: dict[int, ClaimedJob] = {}  # queued or being sent
         self._began_s: dict[int, float] = {}  # of those being sent: since when
         self._allowed = BASE  # how many may be sent at once
-        self._late_s = 0.0
+        self._strain = 0.0  # 0 to 1, or a little above
         self._idle = 0
         self._ended = False
         self._threads: list[threading.Thread] = []
@@ -112,10 +112,12 @@ class Senders:
             self._rest()
 
     def _rest(self) -> None:
-        """Wait for the next look, and learn how late threads wake."""
-        began_s = time.monotonic()
+        """Wait for the next look, and learn how much of the time this process computes or waits for the processor."""
+        began_s, cpu_s = time.monotonic(), time.process_time()
         time.sleep(LOOK_EVERY_S)
-        self._late_s += WEIGHT * (time.monotonic() - began_s - LOOK_EVERY_S - self._late_s)
+        took_s = time.monotonic() - began_s
+        strain = (time.process_time() - cpu_s + took_s - LOOK_EVERY_S) / took_s
+        self._strain += WEIGHT * (strain - self._strain)
 
     def _give_back_queued(self, error: RuntimeError) -> None:
         """Without threads the queued jobs would wait until their leases end, which would count as a crash of each."""
@@ -131,7 +133,7 @@ class Senders:
 
     def _missing(self, now_s: float) -> int:
         """How many threads must be started for those that may be busy; wakes the idle ones. Lock held."""
-        slow_s = SLOW_S + WAKES * self._late_s
+        slow_s = SLOW_S + STRAINED_S * self._strain
         slow = sum(now_s - began_s > slow_s for began_s in self._began_s.values())
         self._allowed = min(BASE + slow * 3 // 2, self._slots.size)
         wanted = min(len(self._queue), self._allowed - len(self._began_s))
