@@ -14,7 +14,8 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from models import clock, lifecycle
 from models.database import connection
@@ -32,6 +33,7 @@ LOOK_EVERY_S = 0.005
 SLOW_S = 0.01  # a request that lasts longer waits for its target, in a process that has little to compute
 STRAINED_S = 0.1  # and so much longer in one that computes, or waits for the processor, all the time
 WEIGHT = 0.1  # of the newest look in the mean strain
+QUEUED = 200  # enough to keep the senders busy during a claim; what waits here has been claimed, and not attempted
 JOIN_LIMIT_S = 1.0
 
 
@@ -48,18 +50,35 @@ class Senders:
         self._allowed = BASE  # how many may be sent at once
         self._strain = 0.0  # 0 to 1, or a little above
         self._idle = 0
+        self._coming = 0  # jobs that are being claimed
         self._ended = False
         self._threads: list[threading.Thread] = []
         self._pacer = threading.Thread(target=self._pace, name="sender-pacer", daemon=True)
         lock = threading.Lock()
         self._more = threading.Condition(lock)  # for the senders: there may be a job for one
         self._short = threading.Condition(lock)  # for the pacer: jobs are queued and no thread is idle
+        self._room = threading.Condition(lock)  # for who claims: few jobs are queued
         self._done = threading.Condition(lock)  # for who drains: nothing is under way
 
     def start(self) -> None:
         """Start the pacer and the first thread. Raises RuntimeError when the system gives no thread."""
         self._pacer.start()
         self._start_threads(1)
+
+    @contextmanager
+    def room_for(self, count: int, timeout_s: float) -> Iterator[bool]:
+        """Wait until few enough jobs are queued that so many more may be claimed within the block; False if that takes
+        too long, or the pool has ended."""
+        with self._room:
+            self._room.wait_for(lambda: self._ended or self._has_room(), timeout_s)
+            reserved = count if self._has_room() and not self._ended else 0
+            self._coming += reserved
+        try:
+            yield reserved > 0
+        finally:
+            with self._room:
+                self._coming -= reserved
+                self._room.notify()
 
     def submit(self, jobs: Sequence[ClaimedJob]) -> None:
         """Send these jobs' requests, each on a thread of its own; their slots are already taken."""
@@ -78,8 +97,8 @@ class Senders:
             left = list(self._under_way.values())
             self._ended = True
             self._queue.clear()
-            self._more.notify_all()
-            self._short.notify_all()
+            for waiting in (self._more, self._short, self._room):
+                waiting.notify_all()
         if left:
             with connection():
                 released = lifecycle.release(left)
@@ -98,6 +117,9 @@ class Senders:
         if left:
             with connection():
                 lifecycle.release(left)
+
+    def _has_room(self) -> bool:
+        return len(self._queue) + self._coming < QUEUED
 
     def _pace(self) -> None:
         while not self._ended:
@@ -163,6 +185,8 @@ class Senders:
                 self._more.wait()
                 self._idle -= 1
             job = self._queue.popleft()
+            if len(self._queue) + self._coming == QUEUED - 1:
+                self._room.notify()
             self._began_s[job.id] = time.monotonic()
             return job
 
