@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
+from booper import garbage
 from booper.settings import DEMO_KEY, LOOPBACK, Settings
 from booper.supervisor import Child, supervise
 from models import accounts, clock, schema
@@ -48,6 +49,7 @@ def serve(settings: Settings) -> int:
     server.channel_class = Channel
     embedded = Embedded(settings)
     embedded.start()
+    garbage.look_rarely()
     greet(settings)
     try:
         run_until_signal(server, embedded.abandon)

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from models import clock, lifecycle
+from models.database import Unreachable as DatabaseUnreachable
 from models.database import connection
 from models.lifecycle import ClaimedJob
 from workers.entries import Result
@@ -85,8 +86,7 @@ class Senders:
         with self._more:
             self._queue.extend(jobs)
             self._under_way.update((job.id, job) for job in jobs)
-            wanted = min(len(self._queue), self._allowed - len(self._began_s))
-            self._more.notify(wanted)
+            wanted = self._wake()
             if len(self._queue) > min(wanted, self._idle):
                 self._short.notify()
 
@@ -149,18 +149,24 @@ class Senders:
             for job in left:
                 self._forget(job)
         log.error("no thread for %d claimed jobs (%s): given back; lower BOOPER_SENDER_SLOTS", len(left), error)
-        with connection():
-            lifecycle.release(left)
         self._slots.give([(job.id, job.account_id, job.host) for job in left])
+        try:
+            with connection():
+                lifecycle.release(left)
+        except DatabaseUnreachable as gone:
+            log.warning("database gone (%s): the leases of %d jobs bring them back", gone, len(left))
 
     def _missing(self, now_s: float) -> int:
         """How many threads must be started for those that may be busy; wakes the idle ones. Lock held."""
-        slow_s = SLOW_S + STRAINED_S * self._strain
-        slow = sum(now_s - began_s > slow_s for began_s in self._began_s.values())
-        self._allowed = min(BASE + slow * 3 // 2, self._slots.size)
-        wanted = min(len(self._queue), self._allowed - len(self._began_s))
-        self._more.notify(max(0, wanted))
-        return max(0, min(wanted - self._idle, self._slots.size - len(self._threads)))
+        ages_s = [now_s - began_s for began_s in self._began_s.values()]
+        self._allowed = min(busy_allowed(ages_s, self._strain), self._slots.size)
+        return max(0, min(self._wake() - self._idle, self._slots.size - len(self._threads)))
+
+    def _wake(self) -> int:
+        """Wake as many idle threads as queued jobs may be sent at once; returns how many that are. Lock held."""
+        wanted = max(0, min(len(self._queue), self._allowed - len(self._began_s)))
+        self._more.notify(wanted)
+        return wanted
 
     def _start_threads(self, count: int) -> None:
         for _ in range(count):
@@ -211,3 +217,10 @@ class Senders:
         except Exception as error:
             log.exception("job %d could not be made into a request", job.id)
             return request, Refused("invalid_request", type(error).__name__)
+
+
+def busy_allowed(ages_s: Sequence[float], strain: float) -> int:
+    """How many requests may be under way at once, when those that are have lasted so many seconds, in a process that
+    computes or waits for the processor during a `strain` (0 to 1) of the time."""
+    slow_s = SLOW_S + STRAINED_S * strain
+    return BASE + sum(age_s > slow_s for age_s in ages_s) * 3 // 2
