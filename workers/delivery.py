@@ -13,11 +13,13 @@ import threading
 import time
 from collections.abc import Sequence
 
+from booper import metrics
 from booper.settings import Settings
 from models import clock, lifecycle
 from models.database import Unreachable as DatabaseUnreachable
-from models.database import connection
+from models.database import connection, turn
 from models.lifecycle import ClaimedJob
+from models.url_rules import origins
 from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Transport
 from workers.recorder import Recorder
@@ -40,15 +42,18 @@ class Delivery:
     def __init__(self, settings: Settings) -> None:
         self._grace_s = settings.shutdown_grace_s
         self._lease_margin_us = int(settings.lease_margin_s * clock.SECOND)
-        policy = AddressPolicy(parse_allow(settings.target_allow), own_addresses(settings.host, settings.port))
+        own = own_addresses(settings.host, settings.port)
+        policy = AddressPolicy(parse_allow(settings.target_allow), own, origins(settings.public_urls))
         self._transport = Transport(policy, connections=settings.sender_slots)
         self.slots = Slots(settings.sender_slots, settings.slot_share)
         self._closed = threading.Event()
         self.recorder = Recorder()
-        self.senders = Senders(self.slots, self._transport, self.recorder)
+        self.senders = Senders(self.slots, self._transport, self.recorder, self._lease_margin_us // 2)
+        self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
 
     def start(self) -> None:
         self.recorder.start()
+        self._sampling.start()
         self.senders.start()
 
     def close(self) -> None:
@@ -61,6 +66,7 @@ class Delivery:
         self.senders.drain(self._grace_s)
         self.recorder.stop(RECORDING_GRACE_S)
         self._transport.close()
+        self._sampling.stop()
 
     def abandon(self) -> None:
         """Give back what is under way, if the database takes it within `ABANDON_S`; for a process told to end at once.
@@ -107,7 +113,9 @@ class Delivery:
         claimed: list[ClaimedJob] = []
         with connection():
             try:
-                claimed = lifecycle.claim(ids_of(jobs), clock.now(), self._lease_margin_us)
+                with turn():
+                    claimed = lifecycle.claim(ids_of(jobs), clock.now(), self._lease_margin_us)
+                metrics.note_claimed(claimed)
             finally:
                 taken = {job.id for job in claimed}
                 self.slots.give([job for job in jobs if job[0] not in taken])

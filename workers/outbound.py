@@ -96,7 +96,7 @@ class _Exchange:
 
     def urlopen(self, **_: Any) -> "_Exchange":
         request = self._request
-        self.connection = connection = self._adapter.connection(request.target, request.deadline)
+        self.connection = connection = self._adapter.connection(request.target, request.owner, request.deadline)
         try:
             connection.write(request.written, request.deadline)
             self.head = read_head(connection.incoming)
@@ -120,11 +120,13 @@ class _TargetAdapter(HTTPAdapter):
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
         self._policy, self._resolver, self._idle, self._tls = policy, resolver, idle, tls
 
-    def connection(self, target: Target, deadline: Deadline) -> Connection:
+    def connection(self, target: Target, owner: int, deadline: Deadline) -> Connection:
         """An idle connection to the origin, else a new one."""
+        if self._policy.is_own_origin(target.host, target.port, target.path):
+            raise Blocked("blocked_address", f"{target.host} port {target.port} is in BOOPER_PUBLIC_URLS")
         idle = self._idle.take((target.scheme, target.host, target.port))
         if idle is None:
-            return connect(target, self._policy, self._resolver, self._tls, deadline)
+            return connect(target, owner, self._policy, self._resolver, self._tls, deadline)
         if self._policy.is_own(idle.peer, target.port, target.path):
             self._idle.put(idle)
             raise Blocked("blocked_address", f"{target.host} port {target.port} is Booper's own address")

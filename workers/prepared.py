@@ -26,13 +26,15 @@ _target_of = lru_cache(maxsize=512)(split_url)  # the same few targets are sent 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to send, byte for byte; `timeout_ms` limits the whole attempt from the lookup to the last byte."""
+    """What to send, byte for byte; `timeout_ms` limits the whole attempt from the lookup to the last byte. `owner` is
+    the account whose job it is: it takes its share of the lookups."""
 
     method: str
     url: str
     headers: dict[str, str]
     body: bytes | None
     timeout_ms: int
+    owner: int = 0
 
 
 class Prepared(PreparedRequest):
@@ -42,6 +44,7 @@ class Prepared(PreparedRequest):
 
     verb: str
     target: Target
+    owner: int
     deadline: Deadline
     written: bytes
 
@@ -57,7 +60,7 @@ def prepare(request: Request, deadline: Deadline) -> Prepared:
     prepared.method = prepared.verb = _verb(request.method)
     prepared.url, prepared.body = request.url, request.body
     prepared.headers = headers  # type: ignore[assignment]
-    prepared.target, prepared.deadline = target, deadline
+    prepared.target, prepared.owner, prepared.deadline = target, request.owner, deadline
     prepared.written = _head_bytes(prepared.verb, target, headers) + (request.body or b"")
     return prepared
 

@@ -45,7 +45,7 @@ def transport():
 
 @pytest.fixture
 def senders(transport):
-    made = Senders(Slots(64, share=1), transport, Results())
+    made = Senders(Slots(64, share=1), transport, Results(), clock.MINUTE)
     made.start()
     yield made
     transport.let_go.set()
