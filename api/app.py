@@ -12,7 +12,7 @@ import flask_smorest
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from api import answers, health, jobs, logs, small, wiring
+from api import answers, health, jobs, logs, pages, small, wiring
 from api.answer_schemas import ErrorAnswer
 from api.known_keys import KnownKeys
 from api.reading import too_large
@@ -51,6 +51,7 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
         documentation.register_blueprint(blueprint)
     app.register_blueprint(health.blueprint)
     answers.register(app)
+    pages.register(app)
     app.before_request(_refuse_large)
     app.teardown_request(_give_back)
     return app

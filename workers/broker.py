@@ -16,6 +16,8 @@ from dramatiq.middleware import Middleware
 
 from booper.settings import Settings
 from models import clock
+from models.vitals import Depths
+from workers.depths import measured
 from workers.slots import Named
 
 log = logging.getLogger("booper.broker")
@@ -99,6 +101,10 @@ class Actors:
 
     def send_probe(self, now: int) -> None:
         self.broker.enqueue(self.probe.message(now))
+
+    def depths(self, now: int) -> Depths:
+        """How many messages lie in the queues; raises ConnectionClosed like a publish."""
+        return measured(self.broker, self.deliver.queue_name, now)
 
     def keep_alive(self) -> None:
         """Answer RabbitMQ's heartbeats on this thread's publishing connection, which would be closed otherwise."""

@@ -20,6 +20,7 @@ from models.database import connection
 from models.lifecycle import ClaimedJob
 from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Transport
+from workers.pulse import Pulse
 from workers.recorder import Recorder
 from workers.senders import Senders
 from workers.slots import Named, Slots
@@ -44,11 +45,13 @@ class Delivery:
         self._transport = Transport(policy, connections=settings.sender_slots)
         self.slots = Slots(settings.sender_slots, settings.slot_share)
         self._closed = threading.Event()
-        self.recorder = Recorder()
+        self.pulse = Pulse(self.slots)
+        self.recorder = Recorder(self.pulse.count)
         self.senders = Senders(self.slots, self._transport, self.recorder)
 
     def start(self) -> None:
         self.recorder.start()
+        self.pulse.start()
 
     def close(self) -> None:
         """Claim nothing more; what waits for a slot goes back to the table."""
@@ -59,6 +62,7 @@ class Delivery:
         """Let requests under way finish within the grace and record them; then end every thread."""
         self.senders.drain(self._grace_s)
         self.recorder.stop(RECORDING_GRACE_S)
+        self.pulse.stop()
         self._transport.close()
 
     def abandon(self) -> None:

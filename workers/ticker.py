@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from dramatiq.errors import BrokerError
 
-from models import clock, idempotent_requests
+from models import clock, idempotent_requests, vitals
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import change, database, give_back, transaction
 from models.leader import Lead
@@ -46,6 +46,8 @@ class Ticker:
             (0.25, pruner.prune_some),
             (60.0, forget_answers),
             (5.0, lambda _now: actors.keep_alive()),
+            (5.0, lambda now: vitals.note_depths(actors.depths(now))),
+            (60.0, vitals.forget_old),
         ]
         self._due_s = [0.0] * len(self._duties)
         self._lead_checked_s = 0.0
