@@ -105,3 +105,11 @@ class Problem(Schema):
 
 class ErrorAnswer(Schema):
     error = fields.Nested(Problem)
+
+
+class BatchItem(Job):
+    error = fields.Nested(Problem, metadata={"description": "Alone, in the place of an order that was refused."})
+
+
+class BatchAnswer(Schema):
+    data = fields.List(fields.Nested(BatchItem))

@@ -12,10 +12,10 @@ import flask_smorest
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from api import answers, health, jobs, logs, pages, small, wiring
+from api import answers, batch, health, jobs, logs, pages, small, wiring
 from api.answer_schemas import ErrorAnswer
 from api.known_keys import KnownKeys
-from api.reading import too_large
+from api.reading import body_limit, too_large
 from booper import __version__
 from booper.settings import Settings
 from models.database import Unreachable, database, dialect, give_back
@@ -36,8 +36,6 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
     """The WSGI app. `broker_reachable` (production): whether the broker answers, asked by /readyz alone."""
     app = Flask("booper", static_folder=None)
     app.config.update(
-        # One more than is allowed: of a body without stated length werkzeug gives this many bytes and no error.
-        MAX_CONTENT_LENGTH=settings.max_body_bytes + 1,
         API_TITLE="Booper",
         API_VERSION=__version__,
         OPENAPI_VERSION="3.0.3",
@@ -47,7 +45,7 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
     app.url_map.merge_slashes = False  # it would answer // with a redirect in HTML
     wiring.install(app, wiring.Wiring(settings, KnownKeys(settings.demo_key), broker_reachable))
     documentation = Documentation(app, spec_kwargs=_security())
-    for blueprint in (jobs.blueprint, logs.blueprint, small.blueprint):
+    for blueprint in (jobs.blueprint, batch.blueprint, logs.blueprint, small.blueprint):
         documentation.register_blueprint(blueprint)
     app.register_blueprint(health.blueprint)
     answers.register(app)
@@ -64,8 +62,10 @@ def _security() -> dict[str, Any]:
 
 def _refuse_large() -> None:
     """Before anything reads or ignores the body; a body without a stated length is counted while it is read."""
-    length = request.content_length
-    if length is not None and length > wiring.settings().max_body_bytes:
+    length, limit = request.content_length, body_limit()
+    # One more than is allowed: of a body without stated length werkzeug gives this many bytes and no error.
+    request.max_content_length = limit + 1
+    if length is not None and length > limit:
         raise too_large(length)
 
 

@@ -41,7 +41,7 @@ def serve(settings: Settings) -> int:
         host=settings.host,
         port=settings.port,
         threads=API_THREADS,
-        max_request_body_size=settings.max_body_bytes * 2,
+        max_request_body_size=2 * max(settings.max_body_bytes, settings.max_batch_bytes),
         clear_untrusted_proxy_headers=True,
         ident=None,
     )

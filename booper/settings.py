@@ -272,6 +272,14 @@ SETTINGS: tuple[Setting, ...] = (
         "Largest request the API reads.",
     ),
     Setting(
+        "BOOPER_MAX_BATCH_BYTES",
+        "max_batch_bytes",
+        whole(1024, 268_435_456),
+        "16777216",
+        "bytes, 1024 to 268435456",
+        "Largest request with many jobs (`POST /api/jobs/batch`) the API reads.",
+    ),
+    Setting(
         "BOOPER_LOG_LEVEL",
         "log_level",
         level,
@@ -307,6 +315,7 @@ class Settings:
     keep_cancelled_days: float
     horizon_days: int
     max_body_bytes: int
+    max_batch_bytes: int
     log_level: str
 
     @property

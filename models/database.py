@@ -141,7 +141,7 @@ def rows_as(columns: str, rows: Sequence[tuple[Any, ...]]) -> tuple[str, list[An
 
 
 def _unnest(named: tuple[tuple[str, ...], ...]) -> str:
-    arrays = ", ".join(f"%s::{kind}[]" for _, kind in named)
+    arrays = ", ".join(f"%b::{kind}[]" for _, kind in named)
     names = ", ".join(name for name, _ in named)
     return f"(SELECT * FROM unnest({arrays}) AS u({names}))"
 

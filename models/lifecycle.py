@@ -275,6 +275,7 @@ def _delete(ids: Sequence[int]) -> int:
     with transaction():
         change(f"DELETE FROM attempt WHERE {these}", (given,))
         change(f"DELETE FROM log_entry WHERE {these}", (given,))
+        change(f"DELETE FROM job_label WHERE {these}", (given,))
         final = "state IN ('completed', 'discarded', 'cancelled')"
         return change(f"DELETE FROM job WHERE {one_of('id', [])[0]} AND {final}", (given,))
 

@@ -7,10 +7,10 @@ import pytest
 
 from api import answer_schemas
 from api.answers import CODES
-from api.jobs import JobsQuery
+from api.job_filters import JobsQuery
 from api.logs import LogsQuery
 from api.order_fields import OrderFields
-from models import clock, log_entries, records
+from models import clock, job_lists, log_entries, records
 from models import jobs as stored_jobs
 from models.lifecycle import STATES
 
@@ -45,7 +45,14 @@ def test_openapi_describes_every_route_under_api(bare):
 
 @pytest.mark.parametrize(
     "names",
-    [OrderFields().fields, JobsQuery().fields, LogsQuery().fields, STATES, stored_jobs.ORDERS, log_entries.ORDERS]
+    [
+        OrderFields().fields,
+        JobsQuery().fields,
+        LogsQuery().fields,
+        STATES,
+        job_lists.LISTING.orders,
+        log_entries.LISTING.orders,
+    ]
     + [stored_jobs.KINDS],
 )
 def test_every_field_state_and_order_is_named(names):

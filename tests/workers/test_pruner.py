@@ -4,7 +4,7 @@ import pytest
 
 from booper.settings import load
 from models import clock
-from models.job import Attempt, Job, LogEntry
+from models.job import Attempt, Job, JobLabel, LogEntry
 from tests.making import make_job
 from workers import pruner as pruning
 from workers.parts import kept_us
@@ -29,10 +29,12 @@ def test_final_jobs_older_than_they_are_kept_go_with_all_that_tells_of_them(acco
     old, young = finished(account, "completed", 1.01), finished(account, "completed", 0.99)
     for job in (old, young):
         Attempt.create(job_id=job.id, number=1, started_at=1, finished_at=2, lateness_us=0, outcome="answered")
+        JobLabel.create(account_id=account.id, label="a", inserted_at=1, job_id=job.id)
         LogEntry.create(account_id=account.id, job_id=job.id, event="x", payload="{}", inserted_at=1)
     sweep(Pruner(KEPT))
     assert left() == {young.id}
-    assert [row.job_id for row in Attempt.select()] == [row.job_id for row in LogEntry.select()] == [young.id]
+    for table in (Attempt, LogEntry, JobLabel):
+        assert [row.job_id for row in table.select()] == [young.id]
 
 
 @pytest.mark.parametrize("state", ["available", "scheduled", "retryable", "executing"])
