@@ -40,6 +40,24 @@ class Facts(NamedTuple):
     schedule_disabled_at: int | None = None
 
 
+CODES = {  # every code, and what it says
+    "not_due": "its time has not come",
+    "waits_for_retry": "an attempt failed, and the time of the next has not come",
+    "schedule_disabled": "its schedule is disabled",
+    "ticker_silent": "the ticker, which hands over due jobs, gives no sign of life",
+    "no_worker": "no process that sends gives a sign of life",
+    "host_share_full": "its account or its host holds its whole share of the slots",
+    "held_after_crash": "its sender fell silent; it is tried again alone",
+    "slots_full": "every slot is in use",
+    "queued_behind": "jobs that were due before it have not begun",
+    "on_its_way": "nothing stands in its way",
+    "lease_held": "it is under way",
+    "completed": "it has run",
+    "discarded": "it was given up",
+    "cancelled": "it was cancelled",
+}
+
+
 class Reason(NamedTuple):
     """`code`: a word for programs; `text`: the same for people."""
 
@@ -146,8 +164,8 @@ def _queued(facts: Facts) -> list[Reason]:
         found.append(Reason("slots_full", f"All {facts.slots} slots are in use; it takes the next that comes free."))
     if facts.ahead:
         count = f"more than {COUNTED:,}" if facts.ahead > COUNTED else f"{facts.ahead:,}"
-        jobs = "job was" if facts.ahead == 1 else "jobs were"
-        found.append(Reason("queued_behind", f"{count} {jobs} due before it and not yet begun."))
+        jobs = "job was due before it and has" if facts.ahead == 1 else "jobs were due before it and have"
+        found.append(Reason("queued_behind", f"{count} {jobs} not begun."))
     return found
 
 

@@ -44,6 +44,7 @@ def _again(account_id: int, args_text: str, copied: Sequence[Any], now: int) -> 
         args=json.dumps(args, ensure_ascii=False, separators=(",", ":")),
         scheduled_at=now,
         retry_until=_retry_until(args.get("max_age"), now),
+        labels=tuple(args.get("labels") or ()),
         **dict(zip(COPIED, copied, strict=True)),
     )
 

@@ -13,6 +13,7 @@ from models import clock, explain, jobs, log_entries, replays
 from models.jobs import JobRow
 from models.lifecycle import FINAL
 from models.log_entries import LogFilter
+from models.paging import PageAsked
 
 ENTRIES = 100
 NEWEST_FIRST = ("inserted_at", "desc")
@@ -23,7 +24,7 @@ def show_job(key: str) -> str:
     job, now = found(key), clock.now()
     account_id = visitor().account_id
     attempts = jobs.attempts_of(account_id, job.id) or []
-    entries = log_entries.listed(account_id, LogFilter(job=job.id), NEWEST_FIRST, ENTRIES, 0)
+    entries = log_entries.listed(account_id, LogFilter(job=job.id), PageAsked(NEWEST_FIRST, ENTRIES)).rows
     facts = explain.facts_of(account_id, job.id, now)
     args = json.loads(job.args)
     return render_template(

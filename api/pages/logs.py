@@ -19,6 +19,7 @@ from api.pages.blueprint import gone, pages, visitor
 from models import accounts, clock, log_entries
 from models.database import Unreachable, connection
 from models.log_entries import LogEntryRow, LogFilter
+from models.paging import PageAsked
 
 SHOWN = 50
 STREAMS = 4
@@ -39,7 +40,7 @@ free = threading.BoundedSemaphore(STREAMS)
 @pages.get("/logs")
 def list_logs() -> str:
     asked = filter_asked()
-    rows = log_entries.listed(visitor().account_id, asked, NEWEST_FIRST, SHOWN, 0)
+    rows = log_entries.listed(visitor().account_id, asked, PageAsked(NEWEST_FIRST, SHOWN)).rows
     return render_template(
         "logs.html", entries=[with_payload(row) for row in rows], asked=asked, events=EVENTS, query=request.args
     )
@@ -93,7 +94,7 @@ class Tail:
 
     def fresh(self) -> list[LogEntryRow]:
         """What appeared since the last look, oldest first."""
-        rows = log_entries.listed(self._account_id, self._asked, NEWEST_FIRST, SHOWN, 0)
+        rows = log_entries.listed(self._account_id, self._asked, PageAsked(NEWEST_FIRST, SHOWN)).rows
         fresh = [row for row in rows if row.inserted_at > self._since - OVERLAP_US and row.uuid not in self._seen]
         fresh = [row for row in fresh if self._seen or row.inserted_at > self._since]
         self._seen = {row.uuid: row.inserted_at for row in rows}

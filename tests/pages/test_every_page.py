@@ -6,6 +6,7 @@ import pytest
 
 from models import clock, lifecycle, records
 from models.database import change
+from models.paging import PageAsked
 from models.records import AttemptRow
 from tests.making import make_job
 from tests.pages.conftest import Markup
@@ -20,7 +21,7 @@ def canary_job(account, state="discarded"):
     """A job with a canary in each of its members, its attempts and log entries."""
     args = (
         f'{{"method":"post","url":"https://example.com/{SVG}","query":{{"a":"{SVG}"}},"headers":{{"X-A":"{SVG}"}},'
-        f'"name":"{SVG}","labels":{{"a":"{SVG}"}}}}'
+        f'"name":"{SVG}","labels":["{SVG}"]}}'
     )
     body = f'{{"a":"{SVG}"}}'.encode()
     job = make_job(
@@ -49,7 +50,9 @@ def canary_job(account, state="discarded"):
 def pages_of(browser, job):
     from models import log_entries
 
-    entries = log_entries.listed(browser.account.id, log_entries.LogFilter(), ("inserted_at", "desc"), 10, 0)
+    entries = log_entries.listed(
+        browser.account.id, log_entries.LogFilter(), PageAsked(("inserted_at", "desc"), 10)
+    ).rows
     return [*PAGES, f"/jobs/{job.uuid}", f"/jobs/new?from={job.uuid}", *[f"/logs/{entry.uuid}" for entry in entries]]
 
 
