@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from booper.settings import DEMO_KEY, LOOPBACK, Settings
-from booper.supervisor import Child, supervise
+from booper.supervisor import Child, Orders, supervise
 from models import accounts, clock, schema
 from models.database import connection
 
@@ -61,14 +61,15 @@ def serve(settings: Settings) -> int:
 
 def run_until_signal(server: object, abandon: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; a second one calls `abandon` and ends the process at once."""
-    received = threading.Event()
+    received, orders = threading.Event(), Orders()
 
     def on_signal(signum: int, _frame: FrameType | None) -> None:
-        if received.is_set():
+        if orders.is_second():
             abandon()
             os._exit(128 + signum)
-        received.set()
-        raise SystemExit(0)
+        if not received.is_set():
+            received.set()
+            raise SystemExit(0)
 
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, on_signal)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from models.url_rules import origins
 from workers.guard import parse_allow
 
 DEMO_KEY = "sk_public_20230921"
@@ -90,6 +91,12 @@ def networks(value: str) -> str:
     return value
 
 
+def public_urls(value: str) -> str:
+    """The text as it is, once it is known to parse; models/url_rules.py owns the form."""
+    origins(value)
+    return value
+
+
 def level(value: str) -> str:
     if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise ValueError
@@ -142,6 +149,14 @@ SETTINGS: tuple[Setting, ...] = (
         "The address the API listens on.",
     ),
     Setting("PORT", "port", whole(1, 65535), "8000", "a port, 1 to 65535", "The port the API listens on."),
+    Setting(
+        "BOOPER_PUBLIC_URLS",
+        "public_urls",
+        public_urls,
+        "",
+        "http or https URLs without a path, joined by commas: https://booper.example.com",
+        "Under which URLs others reach this API (by a proxy, say); jobs to them may start no other jobs.",
+    ),
     Setting(
         "BOOPER_DEMO_KEY",
         "demo_key",
@@ -203,7 +218,7 @@ SETTINGS: tuple[Setting, ...] = (
         "BOOPER_SENDER_SLOTS",
         "sender_slots",
         whole(1, 4096),
-        "256",
+        "1024",
         "a whole number, 1 to 4096",
         "Requests a worker process may have under way at once.",
     ),
@@ -299,6 +314,7 @@ class Settings:
     queue_prefix: str
     host: str
     port: int
+    public_urls: str
     demo_key: str
     target_allow: str
     allow_http: bool

@@ -100,6 +100,17 @@ def transaction() -> Iterator[None]:
 
 
 @contextmanager
+def turn() -> Iterator[None]:
+    """For one statement: on PostgreSQL a transaction of its own; on SQLite a turn among the writers, which may have to
+    be waited for. "Now" is to be asked within."""
+    if dialect() == "postgresql":
+        yield
+    else:
+        with transaction():
+            yield
+
+
+@contextmanager
 def connection() -> Iterator[None]:
     """A connection for this thread for the length of the block; given back at the end, whatever happened."""
     database.connect(reuse_if_open=True)

@@ -6,12 +6,11 @@ alone. Of jobs made at once with one idempotency key, the partial unique index `
 others get that one.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from models import labels, lifecycle, records
-from models.database import dialect, fetch, rows_as, transaction
+from models.database import dialect, fetch, rows_as, transaction, turn
 from models.ids import new_id
 from models.job import REQUEST
 from models.records import AttemptRow
@@ -136,7 +135,7 @@ def attempts_of(account_id: int, key: int | str) -> list[AttemptRow] | None:
 
 def _insert(new: NewJob, now: int) -> JobRow | None:
     row = _row(new, now)
-    with transaction() if new.labels else _one_statement():
+    with transaction() if new.labels else turn():
         made = _made(row, _insert_one(row))
         labels.add(_labels(new, made) if made else [])
     return made
@@ -176,16 +175,6 @@ def _made(row: tuple[Any, ...], job_id: int | None) -> JobRow | None:
         return None
     shown = dict(zip(NAMES.split(", "), row, strict=True))
     return JobRow(job_id, **{name: shown[name] for name in JobRow._fields if name in shown})
-
-
-@contextmanager
-def _one_statement() -> Iterator[None]:
-    """A single statement is a transaction of its own on PostgreSQL; on SQLite it takes its turn among the writers."""
-    if dialect() == "postgresql":
-        yield
-    else:
-        with transaction():
-            yield
 
 
 def _id_of(account_id: int, key: int | str) -> int | None:

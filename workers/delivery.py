@@ -16,8 +16,9 @@ from collections.abc import Sequence
 from booper.settings import Settings
 from models import clock, lifecycle
 from models.database import Unreachable as DatabaseUnreachable
-from models.database import connection
+from models.database import connection, turn
 from models.lifecycle import ClaimedJob
+from models.url_rules import origins
 from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Transport
 from workers.pulse import Pulse
@@ -41,7 +42,8 @@ class Delivery:
     def __init__(self, settings: Settings) -> None:
         self._grace_s = settings.shutdown_grace_s
         self._lease_margin_us = int(settings.lease_margin_s * clock.SECOND)
-        policy = AddressPolicy(parse_allow(settings.target_allow), own_addresses(settings.host, settings.port))
+        own = own_addresses(settings.host, settings.port)
+        policy = AddressPolicy(parse_allow(settings.target_allow), own, origins(settings.public_urls))
         self._transport = Transport(policy, connections=settings.sender_slots)
         self.slots = Slots(settings.sender_slots, settings.slot_share)
         self._closed = threading.Event()
@@ -52,6 +54,7 @@ class Delivery:
     def start(self) -> None:
         self.recorder.start()
         self.pulse.start()
+        self.senders.start()
 
     def close(self) -> None:
         """Claim nothing more; what waits for a slot goes back to the table."""
@@ -109,25 +112,25 @@ class Delivery:
         claimed: list[ClaimedJob] = []
         with connection():
             try:
-                claimed = lifecycle.claim(ids_of(jobs), clock.now(), self._lease_margin_us)
+                claimed = self._claim_in_time(ids_of(jobs))
             finally:
                 taken = {job.id for job in claimed}
                 self.slots.give([job for job in jobs if job[0] not in taken])
-            self._submit(claimed)
+            self.senders.submit(claimed)
             if len(claimed) < len(jobs):
                 lifecycle.unstage(lifecycle.not_yet_due(ids_of(jobs), clock.now()))
 
-    def _submit(self, claimed: Sequence[ClaimedJob]) -> None:
-        """Hand the jobs to the senders; those that get no thread are given back with their slots."""
-        for number, job in enumerate(claimed):
-            try:
-                self.senders.submit(job)
-            except RuntimeError as error:
-                left = claimed[number:]
-                log.error("no thread for %d claimed jobs (%s): given back; lower BOOPER_SENDER_SLOTS", len(left), error)
-                lifecycle.release(left)
-                self.slots.give([(job.id, job.account_id, job.host) for job in left])
-                return
+    def _claim_in_time(self, ids: Sequence[int]) -> list[ClaimedJob]:
+        """Claim, unless the database made the claim wait so long that the leases, counted from "now", may end before
+        the answers are recorded: the requests would be sent again."""
+        with turn():
+            asked_at = clock.now()
+            claimed = lifecycle.claim(ids, asked_at, self._lease_margin_us)
+        if claimed and clock.now() - asked_at > self._lease_margin_us // 2:
+            log.warning("the database took too long over a claim: %d jobs given back", len(claimed))
+            lifecycle.release(claimed)
+            return []
+        return claimed
 
     def _put_off(self, jobs: Sequence[Named]) -> None:
         """Put off jobs whose account or host has its share of the slots; spread, so that they don't return as one."""

@@ -3,14 +3,15 @@ for the logger."""
 
 import json
 import logging
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from models.lifecycle import ClaimedJob
 from models.moments import written
 from models.records import AttemptRow, LogRow, log_row
-from workers.judge import Complete, Discard, Retry, Verdict, reason_of
+from workers.judge import REASONS, Complete, Discard, Retry, Verdict, reason_of
 from workers.outbound import Request
-from workers.outcome import Answered, Outcome, Refused, Timings
+from workers.outcome import Answered, Outcome, Refused, Timings, Unreachable
 
 log = logging.getLogger("booper.attempts")
 SECRET_WORDS = (
@@ -33,7 +34,7 @@ class Result(NamedTuple):
 
 def attempt_row(result: Result, verdict: Verdict) -> AttemptRow:
     job, outcome = result.job, result.outcome
-    timings = Timings() if isinstance(outcome, Refused) else outcome.timings
+    timings = told_timings(outcome)
     return AttemptRow(
         job_id=job.id,
         number=job.attempt,
@@ -50,6 +51,15 @@ def attempt_row(result: Result, verdict: Verdict) -> AttemptRow:
         total_ms=timings.total_ms,
         next_at=verdict.next_at if isinstance(verdict, Retry) else None,
     )
+
+
+def told_timings(outcome: Outcome) -> Timings:
+    """What the owner may read of the phases: how far an attempt came that reached nothing would tell a closed port from
+    a missing name and a bad certificate from either."""
+    if isinstance(outcome, Refused):
+        return Timings()
+    not_reachable = isinstance(outcome, Unreachable) and outcome.reason in REASONS
+    return Timings(total_ms=outcome.timings.total_ms) if not_reachable else outcome.timings
 
 
 def log_rows(result: Result, verdict: Verdict) -> list[LogRow]:
@@ -117,6 +127,7 @@ def redacted(headers: Any, hidden: frozenset[str]) -> dict[str, str]:
     return shown
 
 
+@lru_cache(maxsize=256)
 def is_secret(name: str, hidden: frozenset[str]) -> bool:
     plain = name.replace("_", "-")
     looks_secret = plain.endswith("-key") or any(word in plain for word in SECRET_WORDS)

@@ -12,7 +12,7 @@ from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import Middleware
 
 from booper.settings import Settings
-from booper.supervisor import die_with_parent
+from booper.supervisor import AT_ONCE, die_with_parent
 from models import clock
 from models.database import connection
 from models.leader import Lead
@@ -35,15 +35,15 @@ class DeliveryMiddleware(Middleware):
 
     def after_process_boot(self, broker: Any) -> None:
         """In a process of Dramatiq's command line: stop claiming the moment SIGTERM comes (its own loop looks once a
-        second), end at once on a second one, and never outlive the command line."""
+        second), end at once on AT_ONCE or a later SIGTERM, and never outlive the command line."""
         die_with_parent()
         first_answer = signal.getsignal(signal.SIGTERM)
 
-        def on_sigterm(signum: int, frame: FrameType | None) -> None:
+        def on_order(signum: int, frame: FrameType | None) -> None:
             if self._stopping_since_s is not None:
-                if time.monotonic() - self._stopping_since_s >= SAME_ORDER_S:
+                if signum == AT_ONCE or time.monotonic() - self._stopping_since_s >= SAME_ORDER_S:
                     self._delivery.abandon()
-                    os._exit(128 + signum)
+                    os._exit(128 + signal.SIGTERM)
                 return
             self._stopping_since_s = time.monotonic()
             # Not in the handler itself: it may have interrupted a holder of the lock that closing takes.
@@ -51,7 +51,8 @@ class DeliveryMiddleware(Middleware):
             if callable(first_answer):
                 first_answer(signum, frame)
 
-        signal.signal(signal.SIGTERM, on_sigterm)
+        for order in (signal.SIGTERM, AT_ONCE):
+            signal.signal(order, on_order)
 
     def before_worker_boot(self, broker: Any, worker: Any) -> None:
         """No message may wait in this process behind one that is held: fetch as many as there are threads."""

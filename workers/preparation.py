@@ -18,6 +18,7 @@ def prepare(job: ClaimedJob) -> Request:
         headers=headers_of(job, args.get("headers") or {}),
         body=job.body,
         timeout_ms=job.timeout_ms,
+        owner=job.account_id,
     )
 
 

@@ -3,7 +3,8 @@
 One lock over the counts; nobody waits here: a caller takes in one step what is to be had and asks again for the rest.
 (Two callers that each held a part and waited for more would wait for one another.) No account and no host gets more
 than its share, so targets that hang or dawdle leave the other slots to their neighbours. A full share is worth waiting
-for only while it comes free quickly: who waits holds a thread that others need.
+for only while it comes free quickly: who waits holds a thread that others need. Of a share that does, slots are given
+out many at a time, since each claim is a statement and a commit of its own.
 """
 
 import threading
@@ -16,6 +17,7 @@ Key = int | str  # an account's id or a host
 STUCK_AFTER_S = 0.2
 SLOW_GAP_S = 0.01  # a share that comes free less often than this is slow
 WEIGHT = 0.05  # of the newest gap in the mean
+TOGETHER = 50  # jobs that wait for a moving share are let in by at least so many, or a quarter of the share
 
 
 class Taken(NamedTuple):
@@ -53,6 +55,7 @@ class Slots:
     def __init__(self, size: int, share: float) -> None:
         self.size = size
         self._cap = max(1, int(size * share))
+        self._together = max(1, min(TOGETHER, self._cap // 4))
         self._free = size
         self._shares: dict[Key, Share] = {}
         self._closed = False
@@ -63,8 +66,8 @@ class Slots:
         now_s = time.monotonic() if now_s is None else now_s
         taken = Taken([], [], [])
         with self._lock:
-            for job in jobs:
-                self._sort(job, taken, now_s)
+            for alike in _alike(jobs):
+                self._sort(alike, taken, now_s)
         return taken
 
     def give(self, jobs: Iterable[Named], now_s: float | None = None) -> None:
@@ -84,20 +87,34 @@ class Slots:
         with self._lock:
             return self.size - self._free
 
-    def _sort(self, job: Named, taken: Taken, now_s: float) -> None:
-        shares = (self._shares.get(key) for key in job[1:])
-        full = [share for share in shares if share and share.held >= self._cap]
-        if self._closed:
-            taken.rest.append(job)
-        elif any(share.is_slow(now_s) for share in full):
-            taken.stuck.append(job)
-        elif full or not self._free:
-            taken.rest.append(job)
-        else:
-            self._free -= 1
-            for key in job[1:]:
-                self._shares.setdefault(key, Share(now_s)).held += 1
-            taken.admitted.append(job)
+    def _sort(self, jobs: list[Named], taken: Taken, now_s: float) -> None:
+        """Slots for jobs of one account and host. A share is only made where one of its slots is taken."""
+        keys = jobs[0][1:]
+        room = 0 if self._closed else min([self._free, *(self._cap - self._held(key) for key in keys)])
+        if room < min(len(jobs), self._together) and self._moves(keys, now_s):
+            room = 0
+        admitted, left = jobs[:room], jobs[room:]
+        if admitted:
+            self._free -= len(admitted)
+            for key in keys:
+                self._shares.setdefault(key, Share(now_s)).held += len(admitted)
+            taken.admitted.extend(admitted)
+        if left:
+            (taken.stuck if self._is_stuck(keys, now_s) else taken.rest).extend(left)
+
+    def _held(self, key: Key) -> int:
+        share = self._shares.get(key)
+        return share.held if share else 0
+
+    def _moves(self, keys: Sequence[Key], now_s: float) -> bool:
+        """Whether it is a share that limits them, and it comes free quickly."""
+        tight = [share for share in map(self._shares.get, keys) if share and self._cap - share.held < self._together]
+        return bool(tight) and not any(share.is_slow(now_s) for share in tight)
+
+    def _is_stuck(self, keys: Sequence[Key], now_s: float) -> bool:
+        """Whether one of their shares is full and slow."""
+        full = [share for share in map(self._shares.get, keys) if share and share.held >= self._cap]
+        return not self._closed and any(share.is_slow(now_s) for share in full)
 
     def _give(self, job: Named, now_s: float) -> None:
         self._free += 1
@@ -106,3 +123,11 @@ class Slots:
             share.give(now_s)
             if not share.held:
                 del self._shares[key]
+
+
+def _alike(jobs: Iterable[Named]) -> Iterable[list[Named]]:
+    """The jobs by account and host: they find the same room, and a message often names a hundred of one kind."""
+    kinds: dict[tuple[Key, ...], list[Named]] = {}
+    for job in jobs:
+        kinds.setdefault(job[1:], []).append(job)
+    return kinds.values()
