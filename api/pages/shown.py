@@ -96,7 +96,7 @@ def summary(payload: dict[str, Any]) -> str:
 
 def one_line(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return " ".join(text[:200].split())
+    return " ".join(text[:120].split())
 
 
 @pages.app_template_filter("capped")

@@ -9,13 +9,13 @@ import os
 import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.journeys.processes import Receiver
 from tests.journeys.product import DEMO_KEY, Embedded
 
 CHROMIUM = os.environ.get("BOOPER_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-LIMIT_MS = 10_000
+LIMIT_MS = 15_000
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +25,7 @@ def chromium():
         if os.environ.get("BOOPER_TEST_REQUIRE_CHROMIUM"):
             pytest.fail(reason)
         pytest.skip(reason)
+    expect.set_options(timeout=LIMIT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
