@@ -12,7 +12,7 @@ import flask_smorest
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from api import answers, batch, explaining, health, jobs, logs, pages, small, wiring
+from api import answers, batch, explaining, health, jobs, logs, observing, pages, small, wiring
 from api.answer_schemas import ErrorAnswer
 from api.known_keys import KnownKeys
 from api.reading import body_limit, too_large
@@ -48,6 +48,7 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
     for blueprint in (jobs.blueprint, batch.blueprint, explaining.blueprint, logs.blueprint, small.blueprint):
         documentation.register_blueprint(blueprint)
     app.register_blueprint(health.blueprint)
+    observing.register(app)
     answers.register(app)
     pages.register(app)
     app.before_request(_refuse_large)

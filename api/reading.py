@@ -68,11 +68,19 @@ def fields_of(document: raw_json.Document) -> Fields:
     """The members of an object, each given once."""
     if not isinstance(document.value, dict):
         raise invalid({"": [f"must be a JSON object, got {kind_of(document.value)}"]})
-    if document.repeated:
-        raise invalid({name: ["must be given once, got it several times"] for name in document.repeated})
+    if repeated := document.repeated | _repeated_within(document):
+        raise invalid({name: ["must be given once, got it several times"] for name in repeated})
     fields = Fields(document.value)
     fields.body_text = document.texts.get("body")
     return fields
+
+
+def _repeated_within(document: raw_json.Document) -> set[str]:
+    """The paths of headers and query members given more than once: which one would count is anybody's guess."""
+    objects = {
+        name: document.texts[name] for name in ("headers", "query") if isinstance(document.value.get(name), dict)
+    }
+    return {f"{name}.{member}" for name, text in objects.items() for member in raw_json.parse(text).repeated}
 
 
 def read_json(listing: str = "") -> raw_json.Document:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from bench import create, drain, growth, instants, limit
+from bench import create, drain, growth, instants, limit, pruning
 from bench.figures import Figures
 from bench.session import Session
 
@@ -69,6 +69,14 @@ WORKLOADS = (
             Bound("first page, large / small", AT_MOST, 1.3),
             Bound("state filter, large / small", AT_MOST, 1.3),
             Bound("offset 10,000 of the large, ms", AT_MOST, 30),
+        ),
+    ),
+    Workload(
+        "pruning",
+        pruning.rounds,
+        (
+            Bound("p99 of a create while pruning, times that without", AT_MOST, 1.2),
+            Bound("jobs pruned/s", AT_LEAST, 4000),
         ),
     ),
     Workload("growth", growth.drains, (Bound("large / small", AT_LEAST, 0.9),)),

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from models import labels, lifecycle, records
+from models.counting import noted
 from models.database import dialect, fetch, rows_as, transaction, turn
 from models.ids import new_id
 from models.job import REQUEST
@@ -84,6 +85,7 @@ def create(new: NewJob, now: int) -> tuple[JobRow, bool]:
     for _ in range(INSERTS_TRIED):
         made = _insert(new, now)
         if made:
+            noted("created", 1)
             return made, True
         holder = fetch(FIND_LIVE, (new.account_id, new.idempotency_key))
         if holder:
@@ -98,6 +100,7 @@ def create_many(new: Sequence[NewJob], now: int) -> list[JobRow | None]:
     rows = [_row(each, now) for each in new]
     with transaction():
         ids = _insert_set(rows) if dialect() == "postgresql" else {row[0]: _insert_one(row) for row in rows}
+        noted("created", sum(job_id is not None for job_id in ids.values()))
         made = [_made(row, ids.get(row[0])) for row in rows]
         labels.add([row for each, job in zip(new, made, strict=True) if job for row in _labels(each, job)])
     return made

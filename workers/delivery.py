@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Sequence
 
+from booper import metrics
 from booper.settings import Settings
 from models import clock, lifecycle
 from models.database import Unreachable as DatabaseUnreachable
@@ -49,11 +50,13 @@ class Delivery:
         self._closed = threading.Event()
         self.pulse = Pulse(self.slots)
         self.recorder = Recorder(self.pulse.count)
-        self.senders = Senders(self.slots, self._transport, self.recorder)
+        self.senders = Senders(self.slots, self._transport, self.recorder, self._lease_margin_us // 2)
+        self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
 
     def start(self) -> None:
         self.recorder.start()
         self.pulse.start()
+        self._sampling.start()
         self.senders.start()
 
     def close(self) -> None:
@@ -67,6 +70,7 @@ class Delivery:
         self.recorder.stop(RECORDING_GRACE_S)
         self.pulse.stop()
         self._transport.close()
+        self._sampling.stop()
 
     def abandon(self) -> None:
         """Give back what is under way, if the database takes it within `ABANDON_S`; for a process told to end at once.
@@ -112,25 +116,15 @@ class Delivery:
         claimed: list[ClaimedJob] = []
         with connection():
             try:
-                claimed = self._claim_in_time(ids_of(jobs))
+                with turn():
+                    claimed = lifecycle.claim(ids_of(jobs), clock.now(), self._lease_margin_us)
+                metrics.note_claimed(claimed)
             finally:
                 taken = {job.id for job in claimed}
                 self.slots.give([job for job in jobs if job[0] not in taken])
             self.senders.submit(claimed)
             if len(claimed) < len(jobs):
                 lifecycle.unstage(lifecycle.not_yet_due(ids_of(jobs), clock.now()))
-
-    def _claim_in_time(self, ids: Sequence[int]) -> list[ClaimedJob]:
-        """Claim, unless the database made the claim wait so long that the leases, counted from "now", may end before
-        the answers are recorded: the requests would be sent again."""
-        with turn():
-            asked_at = clock.now()
-            claimed = lifecycle.claim(ids, asked_at, self._lease_margin_us)
-        if claimed and clock.now() - asked_at > self._lease_margin_us // 2:
-            log.warning("the database took too long over a claim: %d jobs given back", len(claimed))
-            lifecycle.release(claimed)
-            return []
-        return claimed
 
     def _put_off(self, jobs: Sequence[Named]) -> None:
         """Put off jobs whose account or host has its share of the slots; spread, so that they don't return as one."""

@@ -16,7 +16,9 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
+from booper import tracing
 from models import clock, lifecycle
+from models.database import Unreachable as DatabaseUnreachable
 from models.database import connection
 from models.lifecycle import ClaimedJob
 from workers.entries import Result
@@ -38,8 +40,10 @@ JOIN_LIMIT_S = 1.0
 class Senders:
     """A pool of at most `slots.size` threads. `start`, then `submit`, which never waits; `drain` ends the pool."""
 
-    def __init__(self, slots: Slots, transport: Transport, recorder: Recorder) -> None:
+    def __init__(self, slots: Slots, transport: Transport, recorder: Recorder, fresh_us: int) -> None:
+        """`fresh_us`: how long after its claim a request may begin; part of the margin that leases have."""
         self._slots = slots
+        self._fresh_us = fresh_us
         self._transport = transport
         self._recorder = recorder
         self._queue: deque[ClaimedJob] = deque()
@@ -172,16 +176,29 @@ class Senders:
 
     def _send(self, job: ClaimedJob) -> None:
         try:
+            if clock.now() - job.attempted_at > self._fresh_us:
+                self._give_back_stale(job)
+                return
             request, outcome = self._perform(job)
             self._recorder.put(Result(job, request, outcome, clock.now()))
         finally:
             self._slots.give([(job.id, job.account_id, job.host)])
 
+    def _give_back_stale(self, job: ClaimedJob) -> None:
+        """This process stood still, or was short of threads, since the claim. Its lease may end before the answer is
+        recorded, or has ended: the request would be sent twice."""
+        log.warning("job %d waited too long since its claim: given back unsent", job.id)
+        try:
+            with connection():
+                lifecycle.release([job])
+        except DatabaseUnreachable as error:
+            log.warning("database gone (%s): the lease of job %d brings it back", error, job.id)
+
     def _perform(self, job: ClaimedJob) -> tuple[Request, Outcome]:
         request = Request("GET", "", {}, None, job.timeout_ms)
         try:
             request = prepare(job)
-            return request, self._transport.send(request)
+            return request, tracing.attempting(job, request, self._transport.send)
         except Exception as error:
             log.exception("job %d could not be made into a request", job.id)
             return request, Refused("invalid_request", type(error).__name__)

@@ -8,7 +8,16 @@ from models import accounts, clock, keys
 from models.database import change, close_all, open_database
 from tests.api.conftest import Client, errors_of, one_database
 
-OPEN = {"/api/ping", "/api/echo", "/api/broadcast", "/api/channels/<name>", "/api/openapi.json", "/healthz", "/readyz"}
+OPEN = {
+    "/api/ping",
+    "/api/echo",
+    "/api/broadcast",
+    "/api/channels/<name>",
+    "/api/openapi.json",
+    "/healthz",
+    "/metrics",
+    "/readyz",
+}
 
 
 def rules(app):
