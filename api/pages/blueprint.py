@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from api import answers
 from api.answers import ApiError, request_id
+from api.known_keys import Caller
 from api.pages import sessions
 from api.pages.sessions import Session
 from models import accounts
@@ -93,6 +94,7 @@ def know_visitor() -> Response | None:
     account = accounts.of_key(g.session.key_id) if g.session and g.session.key_id else None
     if account:
         g.visitor = Visitor(account.id, account.uuid, account.name, g.session.key_id)
+        g.caller = Caller(account.id, account.uuid)  # for the line in the log
     if request.method == "POST":
         refuse_foreign_form()
     if account or request.endpoint in OPEN:
