@@ -59,7 +59,8 @@ class Source(NamedTuple):
 
 
 def listed(account_id: int, asked: JobFilter, page: PageAsked, looked_at: int | None = None) -> Page:
-    """A page of the account's jobs, as JobRow; nulls come last, ties by id. `looked_at`: how many rows a search looks at at most; None: LOOKED_AT.
+    """A page of the account's jobs, as JobRow; nulls come last, ties by id. `looked_at`: the most rows that a search
+    looks at; None: LOOKED_AT.
 
     The page's ids are found first, from an index where there is one, so that a deep page reads no skipped row. Two
     statements, because PostgreSQL's planner may run a sub-select once a row of a table it believes to be empty.
