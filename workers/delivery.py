@@ -22,6 +22,7 @@ from models.lifecycle import ClaimedJob
 from models.url_rules import origins
 from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Transport
+from workers.pulse import Pulse
 from workers.recorder import Recorder
 from workers.senders import Senders
 from workers.slots import Named, Slots, Taken
@@ -47,12 +48,14 @@ class Delivery:
         self._transport = Transport(policy, connections=settings.sender_slots)
         self.slots = Slots(settings.sender_slots, settings.slot_share)
         self._closed = threading.Event()
-        self.recorder = Recorder()
+        self.pulse = Pulse(self.slots)
+        self.recorder = Recorder(self.pulse.count)
         self.senders = Senders(self.slots, self._transport, self.recorder, self._lease_margin_us // 2)
         self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
 
     def start(self) -> None:
         self.recorder.start()
+        self.pulse.start()
         self._sampling.start()
         self.senders.start()
 
@@ -65,6 +68,7 @@ class Delivery:
         """Let requests under way finish within the grace and record them; then end every thread."""
         self.senders.drain(self._grace_s)
         self.recorder.stop(RECORDING_GRACE_S)
+        self.pulse.stop()
         self._transport.close()
         self._sampling.stop()
 
