@@ -17,9 +17,12 @@ from api import (
     batch,
     channels,
     endpoints,
+    explaining,
     health,
     jobs,
     logs,
+    observing,
+    pages,
     related,
     signing_keys,
     small,
@@ -35,6 +38,13 @@ from models.database import Unreachable, database, dialect, give_back
 log = logging.getLogger(__name__)
 
 
+class App(Flask):
+    """Flask without its question, at each of seven calls a request, whether a function is a coroutine: none is here."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 class Documentation(flask_smorest.Api):
     """OpenAPI from the schemas that check requests; errors are left to `api/answers.py`."""
 
@@ -46,7 +56,7 @@ class Documentation(flask_smorest.Api):
 
 def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None = None) -> Flask:
     """The WSGI app. `broker_reachable` (production): whether the broker answers, asked by /readyz alone."""
-    app = Flask("booper", static_folder=None)
+    app = App("booper", static_folder=None)
     app.config.update(
         API_TITLE="Booper",
         API_VERSION=__version__,
@@ -57,10 +67,12 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
     app.url_map.merge_slashes = False  # it would answer // with a redirect in HTML
     wiring.install(app, wiring.Wiring(settings, KnownKeys(settings.demo_key), broker_reachable))
     documentation = Documentation(app, spec_kwargs=_security())
-    for room in (jobs, batch, related, logs, endpoints, signing_keys, channels, small):
+    for room in (jobs, batch, explaining, related, logs, endpoints, signing_keys, channels, small):
         documentation.register_blueprint(room.blueprint)
     app.register_blueprint(health.blueprint)
+    observing.register(app)
     answers.register(app)
+    pages.register(app)
     app.before_request(_refuse_large)
     app.teardown_request(_give_back)
     return app

@@ -12,6 +12,7 @@ from api.blueprint import Blueprint
 from api.fields import shown
 from api.ids import job_key
 from api.job_filters import JobsQuery, filter_of
+from api.observing import name_job
 from api.once import answered_once
 from api.order_fields import OrderFields, due_at
 from api.orders import Order, new_job
@@ -78,6 +79,7 @@ def list_attempts(key: str) -> Response:
 def _create(order: Order, now: int) -> tuple[int, str]:
     who = caller()
     row, made = jobs.create(new_job(order, who.account_id, due_at(order, now), hops()), now)
+    name_job(row.id)
     return 201 if made else 200, shapes.data(shapes.job(row, who.user_id, has_conflict=not made))
 
 

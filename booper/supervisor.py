@@ -14,11 +14,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 log = logging.getLogger("booper.supervisor")
 PR_SET_PDEATHSIG = 1
+# Looked up now: a child that is forked while another thread loads a library must not load one itself.
+prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 LOOK_EVERY_S = 0.2
 QUICK_DEATH_S = 5.0
 LONGEST_PAUSE_S = 30.0
@@ -86,8 +88,9 @@ class Child:
             return self.process.wait(10)
 
 
-def supervise(children: Sequence[Child], grace_s: float) -> int:
-    """Keep the children running until SIGTERM or SIGINT; a second signal ends everything at once."""
+def supervise(children: Sequence[Child], grace_s: float, besides: Callable[[], None] = lambda: None) -> int:
+    """Keep the children running until SIGTERM or SIGINT; a second signal ends everything at once. `besides` is called
+    at each look; it must neither wait nor fail."""
     stop, orders = threading.Event(), Orders()
 
     def on_signal(_signum: int, _frame: FrameType | None) -> None:
@@ -102,6 +105,7 @@ def supervise(children: Sequence[Child], grace_s: float) -> int:
     while not stop.is_set():
         for child in children:
             child.keep_running(time.monotonic())
+        besides()
         stop.wait(LOOK_EVERY_S)
     give_up_s = time.monotonic() + grace_s + KILL_AFTER_GRACE_S
     for child in children:
@@ -113,5 +117,5 @@ def supervise(children: Sequence[Child], grace_s: float) -> int:
 
 def die_with_parent() -> None:
     """In a child, before its program starts: have the kernel end it when the parent is gone."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if prctl is not None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from models import labels
+from models.counting import noted
 from models.database import dialect, fetch, rows_as, transaction, turn
 from models.ids import new_id
 from models.job import REQUEST
@@ -84,6 +85,8 @@ WRITTEN = (
     "inserted_at bigint, state text, scheduled_at bigint"
 )
 NAMES = ", ".join(column.split()[0] for column in WRITTEN.split(", "))
+# Where in a row written stands what is shown: all but the id before, and the stamps of a later time behind.
+SHOWN_AS_WRITTEN = [NAMES.split(", ").index(name) for name in JobRow._fields if name in NAMES.split(", ")]
 INSERT = f"INSERT INTO job ({NAMES}, attempt, staged_count) "
 INSERT_ONE = (
     f"{INSERT} VALUES ({', '.join(['%s'] * len(WRITTEN.split(', ')))}, 0, 0) ON CONFLICT DO NOTHING RETURNING id"
@@ -96,6 +99,7 @@ def create(new: NewJob, now: int) -> tuple[JobRow, bool]:
     for _ in range(INSERTS_TRIED):
         made = _insert(new, now)
         if made:
+            noted("created", 1)
             return made, True
         holder = fetch(FIND_LIVE, (new.account_id, new.idempotency_key))
         if holder:
@@ -110,6 +114,7 @@ def create_many(new: Sequence[NewJob], now: int) -> list[JobRow | None]:
     rows = [_row(each, now) for each in new]
     with transaction():
         ids = _insert_set(rows) if dialect() == "postgresql" else {row[0]: _insert_one(row) for row in rows}
+        noted("created", sum(job_id is not None for job_id in ids.values()))
         made = [_made(row, ids.get(row[0])) for row in rows]
         labels.add([row for each, job in zip(new, made, strict=True) if job for row in _labels(each, job)])
     return made
@@ -173,8 +178,7 @@ def _made(row: tuple[Any, ...], job_id: int | None) -> JobRow | None:
     """What an owner sees of a row just inserted; None for one that was not."""
     if job_id is None:
         return None
-    shown = dict(zip(NAMES.split(", "), row, strict=True))
-    return JobRow(job_id, **{name: shown[name] for name in JobRow._fields if name in shown})
+    return JobRow(job_id, *(row[place] for place in SHOWN_AS_WRITTEN))
 
 
 def id_of(account_id: int, key: int | str) -> int | None:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Sequence
 
+from booper import metrics
 from booper.settings import Settings
 from models import clock, lifecycle, succession
 from models.database import Unreachable as DatabaseUnreachable
@@ -22,10 +23,11 @@ from models.url_rules import origins
 from workers import followups
 from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Transport
+from workers.pulse import Pulse
 from workers.recorder import Recorder
 from workers.remembered import Remembered
 from workers.senders import Senders
-from workers.slots import Named, Slots
+from workers.slots import Named, Slots, Taken
 
 log = logging.getLogger("booper.delivery")
 HOLD_S = 5.0
@@ -49,11 +51,15 @@ class Delivery:
         self.slots = Slots(settings.sender_slots, settings.slot_share)
         self._closed = threading.Event()
         self._remembered = Remembered()
-        self.recorder = Recorder(self._remembered)
-        self.senders = Senders(self.slots, self._transport, self.recorder, self._remembered)
+        self.pulse = Pulse(self.slots)
+        self.recorder = Recorder(self.pulse.count, self._remembered)
+        self.senders = Senders(self.slots, self._transport, self.recorder, self._lease_margin_us // 2, self._remembered)
+        self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
 
     def start(self) -> None:
         self.recorder.start()
+        self.pulse.start()
+        self._sampling.start()
         self.senders.start()
 
     def close(self) -> None:
@@ -65,7 +71,9 @@ class Delivery:
         """Let requests under way finish within the grace and record them; then end every thread."""
         self.senders.drain(self._grace_s)
         self.recorder.stop(RECORDING_GRACE_S)
+        self.pulse.stop()
         self._transport.close()
+        self._sampling.stop()
 
     def abandon(self) -> None:
         """Give back what is under way, if the database takes it within `ABANDON_S`; for a process told to end at once.
@@ -95,9 +103,10 @@ class Delivery:
 
     def _deliver(self, waiting: list[Named], give_up_s: float) -> None:
         while waiting:
-            taken = self.slots.take(waiting)
-            if taken.admitted:
-                self._claim(taken.admitted)
+            with self.senders.room_for(len(waiting), give_up_s - time.monotonic()) as has_room:
+                taken = self.slots.take(waiting) if has_room else Taken([], [], waiting)
+                if taken.admitted:
+                    self._claim(taken.admitted)
             if taken.stuck:
                 self._put_off(taken.stuck)
             waiting = taken.rest
@@ -111,7 +120,8 @@ class Delivery:
         claimed: list[ClaimedJob] = []
         with connection():
             try:
-                claimed = self._claim_in_time(jobs)
+                claimed = self._claim_and_tell(jobs)
+                metrics.note_claimed(claimed)
             finally:
                 taken = {job.id for job in claimed}
                 self.slots.give([job for job in jobs if job[0] not in taken])
@@ -119,18 +129,14 @@ class Delivery:
             if len(claimed) < len(jobs):
                 lifecycle.unstage(lifecycle.not_yet_due(ids_of(jobs), clock.now()))
 
-    def _claim_in_time(self, jobs: Sequence[Named]) -> list[ClaimedJob]:
-        """Claim and tell of it, unless the database made the claim wait so long that the leases, counted from "now",
-        may end before the answers are recorded: the requests would be sent again."""
+    def _claim_and_tell(self, jobs: Sequence[Named]) -> list[ClaimedJob]:
+        """Claim, and store what tells that these jobs begin, in one transaction. "Now" is asked within: on SQLite the
+        writers take turns."""
         self._remembered.refresh({abs(account) for _, account, _ in jobs})
         with transaction():
-            asked_at = clock.now()
-            claimed = lifecycle.claim(ids_of(jobs), asked_at, self._lease_margin_us)
-            if claimed and clock.now() - asked_at > self._lease_margin_us // 2:
-                log.warning("the database took too long over a claim: %d jobs given back", len(claimed))
-                lifecycle.release(claimed)
-                return []
-            waiting = followups.add_of_claims(claimed, self._remembered, asked_at)
+            now = clock.now()
+            claimed = lifecycle.claim(ids_of(jobs), now, self._lease_margin_us)
+            waiting = followups.add_of_claims(claimed, self._remembered, now)
         succession.let_go(waiting)
         return claimed
 

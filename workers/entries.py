@@ -5,6 +5,7 @@ import json
 import logging
 from typing import Any, NamedTuple
 
+from booper.logs import fields
 from models.lifecycle import ClaimedJob
 from models.moments import written
 from models.records import AttemptRow, LogRow, log_row
@@ -111,18 +112,30 @@ def hidden_by(job: ClaimedJob) -> frozenset[str]:
     return hidden_names(job.redact)
 
 
+def measured(result: Result) -> tuple[str, int | None, float | None]:
+    """What the metrics take of an attempt: the outcome's name, the status code, the length in ms."""
+    outcome = result.outcome
+    total_ms = None if isinstance(outcome, Refused) else outcome.timings.total_ms
+    return type(outcome).__name__.lower(), getattr(outcome, "status_code", None), total_ms
+
+
 def tell(result: Result, verdict: Verdict, held: bool) -> None:
     """One wide line an attempt for the operator; no key, body or query string in it."""
     job, outcome = result.job, result.outcome
-    detail = "" if isinstance(outcome, Answered) else f" detail={outcome.detail!r}"
-    log.info(
-        "job.attempted job_id=%d attempt=%d outcome=%s status=%s verdict=%s lateness_ms=%.1f held=%s%s",
-        job.id,
-        job.attempt,
-        type(outcome).__name__.lower(),
-        getattr(outcome, "status_code", None),
-        type(verdict).__name__.lower(),
-        (job.attempted_at - job.scheduled_at) / 1000,
-        held,
-        detail,
+    name, status, total_ms = measured(result)
+    told = fields(
+        job_id=job.id,
+        attempt=job.attempt,
+        outcome=name,
+        status=status,
+        verdict=type(verdict).__name__.lower(),
+        reason=getattr(verdict, "reason", None),
+        lateness_ms=(job.attempted_at - job.scheduled_at) / 1000,
+        total_ms=None if total_ms is None else round(total_ms, 3),
+        account_id=job.account_id,
+        host=job.host,
+        held=held,
     )
+    if not isinstance(outcome, Answered):
+        told["fields"]["detail"] = outcome.detail
+    log.info("job.attempted", extra=told)

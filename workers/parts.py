@@ -11,6 +11,7 @@ from typing import Any
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import Middleware
 
+from booper import metrics, tracing
 from booper.settings import Settings
 from booper.supervisor import AT_ONCE, die_with_parent
 from models import clock
@@ -66,11 +67,19 @@ class DeliveryMiddleware(Middleware):
         for thread in worker.workers:
             thread.timeout = IDLE_LOOK_S
 
+    def after_process_message(self, broker: Any, message: Any, *, result: Any = None, exception: Any = None) -> None:
+        if exception is not None:
+            metrics.note_message_failure("raised")
+
+    def after_nack(self, broker: Any, message: Any) -> None:
+        metrics.note_message_failure("dead")
+
     def before_worker_shutdown(self, broker: Any, worker: Any) -> None:
         self._delivery.close()
 
     def after_worker_shutdown(self, broker: Any, worker: Any) -> None:
         self._delivery.drain()
+        tracing.stop()
 
 
 def make_ticker(settings: Settings, actors: Actors, lead: Lead, on_lead: Callable[[], None]) -> Ticker:

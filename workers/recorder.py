@@ -10,14 +10,17 @@ import logging
 import queue
 import random
 import threading
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from booper import metrics
 from models import clock, lifecycle, records, succession
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import connection, transaction
 from workers import entries, followups
 from workers.entries import Result
 from workers.judge import Complete, Discard, Retry, Verdict, judge
+from workers.pulse import Recorded
 from workers.remembered import Remembered
 
 log = logging.getLogger("booper.recorder")
@@ -32,9 +35,13 @@ class Judged(NamedTuple):
 
 
 class Recorder:
-    """One thread that records; `start`, `put`, then `stop`, which returns when all that was put is recorded."""
+    """One thread that records, and tells `count` what it recorded; `start`, `put`, then `stop`, which returns when all
+    that was put is recorded."""
 
-    def __init__(self, remembered: Remembered | None = None) -> None:
+    def __init__(
+        self, count: Callable[[Iterable[Recorded]], None] = lambda _: None, remembered: Remembered | None = None
+    ) -> None:
+        self._count = count
         self._remembered = remembered or Remembered()
         self._results: queue.SimpleQueue[Result | None] = queue.SimpleQueue()
         self._gave_up = threading.Event()
@@ -84,7 +91,7 @@ class Recorder:
         """Whether the group is done with: recorded, or given up for a reason that waiting won't mend."""
         try:
             with connection():
-                record(group, self._remembered)
+                self._count([recorded_of(one) for one in record(group, self._remembered)])
         except DatabaseUnreachable as error:
             log.warning("database not usable (%s): %d results kept, next try soon", error, len(group))
             return False
@@ -95,8 +102,9 @@ class Recorder:
         return True
 
 
-def record(group: list[Result], remembered: Remembered | None = None) -> None:
-    """Record the results in one transaction. Those no longer held by their claim leave no trace but a log line."""
+def record(group: list[Result], remembered: Remembered | None = None) -> list[Judged]:
+    """Record the results in one transaction; returns those that were. Those no longer held by their claim leave no
+    trace but a log line."""
     now, remembered = clock.now(), remembered or Remembered()
     remembered.refresh({result.job.account_id for result in group})
     judged = [Judged(result, _verdict(result)) for result in group]
@@ -107,8 +115,17 @@ def record(group: list[Result], remembered: Remembered | None = None) -> None:
         records.add_log_entries([row for one in kept for row in entries.log_rows(one.result, one.verdict)])
         waiting = followups.add_of_results(kept, remembered, now)
     succession.let_go(waiting)
+    metrics.note_attempts(entries.measured(one.result) for one in kept)
     for one in judged:
         entries.tell(one.result, one.verdict, one.result.job.id in held)
+    return kept
+
+
+def recorded_of(judged: Judged) -> Recorded:
+    """What the statistics count of an attempt."""
+    job = judged.result.job
+    lateness_us = job.attempted_at - job.scheduled_at
+    return Recorded(job.account_id, job.attempted_at, lateness_us, isinstance(judged.verdict, Complete))
 
 
 def _verdict(result: Result) -> Verdict:

@@ -4,8 +4,7 @@ One lock over the counts; nobody waits here: a caller takes in one step what is 
 (Two callers that each held a part and waited for more would wait for one another.) No account and no host gets more
 than its share, so targets that hang or dawdle leave the other slots to their neighbours. Follow-ups have shares of
 their own, half as large, and no more than one share all together: who is told of jobs never slows the jobs. A full
-share is worth waiting for only while it comes free quickly: who waits holds a thread that others need. Of a share that
-does, slots are given out many at a time, since each claim is a statement and a commit of its own.
+share is worth waiting for only while it comes free quickly: who waits holds a thread that others need.
 """
 
 import threading
@@ -21,7 +20,6 @@ FOLLOW_UPS = "\nfollow-ups"  # no host has this name
 STUCK_AFTER_S = 0.2
 SLOW_GAP_S = 0.01  # a share that comes free less often than this is slow
 WEIGHT = 0.05  # of the newest gap in the mean
-TOGETHER = 50  # jobs that wait for a moving share are let in by at least so many, or a quarter of the share
 
 
 class Taken(NamedTuple):
@@ -60,7 +58,6 @@ class Slots:
         self.size = size
         self._cap = max(1, int(size * share))
         self._half_cap = max(1, self._cap // 2)
-        self._together = max(1, min(TOGETHER, self._cap // 4))
         self._free = size
         self._shares: dict[Key, Share] = {}
         self._closed = False
@@ -96,8 +93,6 @@ class Slots:
         """Slots for jobs of one account and host. A share is only made where one of its slots is taken."""
         keys = keys_of(jobs[0])
         room = 0 if self._closed else min([self._free, *map(self._room, keys)])
-        if room < min(len(jobs), self._together) and self._moves(keys, now_s):
-            room = 0
         admitted, left = jobs[:room], jobs[room:]
         if admitted:
             self._free -= len(admitted)
@@ -112,11 +107,6 @@ class Slots:
         share = self._shares.get(key)
         of_follow_ups = isinstance(key, tuple) or (isinstance(key, int) and key < 0)
         return (self._half_cap if of_follow_ups else self._cap) - (share.held if share else 0)
-
-    def _moves(self, keys: Sequence[Key], now_s: float) -> bool:
-        """Whether it is a share that limits them, and it comes free quickly."""
-        tight = [share for key in keys if (share := self._shares.get(key)) and self._room(key) < self._together]
-        return bool(tight) and not any(share.is_slow(now_s) for share in tight)
 
     def _is_stuck(self, keys: Sequence[Key], now_s: float) -> bool:
         """Whether one of their shares is full and slow."""
