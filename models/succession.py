@@ -14,10 +14,10 @@ from models.database import change, dialect, fetch, one_of, transaction
 
 HELD_US = DAY  # longer than a ticker is ever away; then the event goes, whatever became of the one before
 LET_GO_AT_ONCE = 1000
-# Not yet accepted, and its first attempt has not failed.
+# Not final, and no attempt has ended yet. One that was lost with its worker does not count: it may not have been sent.
 IS_UNTRIED = (
     "{0}.state IN ('available', 'scheduled', 'retryable', 'executing') "
-    "AND ({0}.attempt = 0 OR ({0}.attempt = 1 AND {0}.state = 'executing'))"
+    "AND {0}.attempt - {0}.crashes - CASE WHEN {0}.state = 'executing' THEN 1 ELSE 0 END <= 0"
 )
 
 

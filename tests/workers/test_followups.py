@@ -287,11 +287,27 @@ def test_an_event_does_not_go_while_the_one_before_is_under_way(pair):
     assert due() == []
 
 
-def test_an_event_goes_when_the_worker_of_the_one_before_was_lost(pair, moved_clock):
+def test_an_event_whose_worker_was_lost_keeps_its_turn(pair, moved_clock):
+    """Nobody knows whether the receiver got it; once let go, the next one may have come before it."""
     claimed(pair[0])
     moved_clock.advance(hours=1)
     rescue_lost(clock.now())
-    assert pair[1].id in due()
+    assert due() == [pair[0].id]
+    claim = claimed(pair[0])
+    succession.let_go_left_over(clock.now())
+    assert due() == []
+    recorded(pair[0], ERROR, claim)
+    assert due() == [pair[1].id]
+
+
+def test_an_event_given_up_since_it_ended_its_workers_lets_the_next_one_go(pair, moved_clock):
+    for _ in range(lifecycle.CRASHES_ALLOWED):
+        moved_clock.advance(hours=1)
+        claimed(pair[0])
+        moved_clock.advance(hours=1)
+        rescue_lost(clock.now())
+    assert reread(pair[0]).state == "discarded"
+    assert due() == [pair[1].id]
 
 
 def test_an_event_whose_release_got_lost_is_let_go_by_the_ticker(pair):
