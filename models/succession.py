@@ -6,12 +6,14 @@ what the other wrote. A crash between commit and look costs a delay: the ticker 
 transaction itself it could not be done: each of the two would lock what the other holds.
 """
 
+import logging
 from collections.abc import Collection
 from typing import Any
 
 from models.clock import DAY
-from models.database import change, dialect, fetch, one_of, transaction
+from models.database import Unreachable, change, dialect, fetch, one_of, transaction
 
+log = logging.getLogger("booper.succession")
 HELD_US = DAY  # longer than a ticker is ever away; then the event goes, whatever became of the one before
 LET_GO_AT_ONCE = 1000
 # Not final, and no attempt has ended yet. One that was lost with its worker does not count: it may not have been sent.
@@ -29,11 +31,16 @@ def untried_events(parent_ids: Collection[int]) -> list[tuple[int, str, str]]:
 
 
 def let_go(parent_ids: Collection[int]) -> int:
-    """Let go the events of these jobs that wait for nothing any more; to be called after the commit."""
+    """Let go the events of these jobs that wait for nothing any more; to be called after the commit. Never fails, since
+    what was committed must go on: without the database it is left to the ticker."""
     if not parent_ids:
         return 0
     these, given = one_of("event.parent_id", list(parent_ids))
-    return _let_go(f"{these} AND event.after_uuid IS NOT NULL", (given,))
+    try:
+        return _let_go(f"{these} AND event.after_uuid IS NOT NULL", (given,))
+    except Unreachable as error:
+        log.warning("database gone (%s): events of %d jobs wait for the ticker", error, len(parent_ids))
+        return 0
 
 
 def let_go_left_over(_now: int) -> int:

@@ -4,6 +4,7 @@ import json
 import threading
 
 import pytest
+from peewee import OperationalError
 
 from models import clock, followups, lifecycle, succession
 from models.database import connection, database, transaction
@@ -73,3 +74,18 @@ def test_an_event_added_in_a_transaction_that_is_undone_is_not_there(parent):
         undone(parent)
     assert not database.in_transaction()
     assert Job.select().count() == 1
+
+
+def test_without_the_database_events_wait_for_the_ticker(parent, monkeypatch):
+    tell(parent, FAILED, {"attempt": 1})
+    [claim] = lifecycle.claim([Job.get(Job.kind == "event").id], clock.now(), clock.SECOND)
+    tell(parent, FINISHED, ABOUT)
+    with monkeypatch.context() as broken:
+        broken.setattr(succession, "fetch", gone)
+        end(claim)
+    assert lifecycle.due(0, clock.now(), 10) == []
+    assert succession.let_go_left_over(clock.now()) == 1
+
+
+def gone(*_):
+    raise OperationalError("gone")
