@@ -23,6 +23,13 @@ from models.database import Unreachable, database, dialect, give_back
 log = logging.getLogger(__name__)
 
 
+class App(Flask):
+    """Flask without its question, at each of seven calls a request, whether a function is a coroutine: none is here."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 class Documentation(flask_smorest.Api):
     """OpenAPI from the schemas that check requests; errors are left to `api/answers.py`."""
 
@@ -34,7 +41,7 @@ class Documentation(flask_smorest.Api):
 
 def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None = None) -> Flask:
     """The WSGI app. `broker_reachable` (production): whether the broker answers, asked by /readyz alone."""
-    app = Flask("booper", static_folder=None)
+    app = App("booper", static_folder=None)
     app.config.update(
         API_TITLE="Booper",
         API_VERSION=__version__,

@@ -25,7 +25,7 @@ from workers.outbound import Transport
 from workers.pulse import Pulse
 from workers.recorder import Recorder
 from workers.senders import Senders
-from workers.slots import Named, Slots
+from workers.slots import Named, Slots, Taken
 
 log = logging.getLogger("booper.delivery")
 HOLD_S = 5.0
@@ -100,9 +100,10 @@ class Delivery:
 
     def _deliver(self, waiting: list[Named], give_up_s: float) -> None:
         while waiting:
-            taken = self.slots.take(waiting)
-            if taken.admitted:
-                self._claim(taken.admitted)
+            with self.senders.room_for(len(waiting), give_up_s - time.monotonic()) as has_room:
+                taken = self.slots.take(waiting) if has_room else Taken([], [], waiting)
+                if taken.admitted:
+                    self._claim(taken.admitted)
             if taken.stuck:
                 self._put_off(taken.stuck)
             waiting = taken.rest
