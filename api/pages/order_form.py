@@ -34,13 +34,18 @@ FIELD_OF = {"schedule_in": "when", "scheduled_at": "when", "repeat_every": "when
 
 
 class Ordered(Protocol):
-    """What a job and a schedule have in common: the request that was ordered."""
+    """What a job and a schedule have in common: the request that was ordered, as in models/job.py."""
 
-    args: str
-    body: bytes | None
-    content_type: str | None
-    name: str | None
-    description: str | None
+    @property
+    def args(self) -> str: ...
+    @property
+    def body(self) -> bytes | None: ...
+    @property
+    def content_type(self) -> str | None: ...
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def description(self) -> str | None: ...
 
 
 def fields_of(form: dict[str, str]) -> Fields:
