@@ -2,6 +2,7 @@
 
 from marshmallow import Schema, fields
 
+from models.explain import CODES
 from models.lifecycle import STATES
 
 ZONELESS = {"example": "2023-09-01T18:25:49", "description": "UTC, whole seconds, no zone."}
@@ -80,6 +81,19 @@ class LogEntryAnswer(Schema):
 
 class LogEntriesAnswer(Schema):
     data = fields.List(fields.Nested(LogEntry))
+
+
+class Reason(Schema):
+    code = fields.String(metadata={"enum": list(CODES)})
+    text = fields.String()
+
+
+class Explanation(Schema):
+    reasons = fields.List(fields.Nested(Reason))
+
+
+class ExplanationAnswer(Schema):
+    data = fields.Nested(Explanation)
 
 
 class Pong(Schema):

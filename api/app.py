@@ -12,7 +12,7 @@ import flask_smorest
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from api import answers, batch, health, jobs, logs, observing, small, wiring
+from api import answers, batch, explaining, health, jobs, logs, observing, pages, small, wiring
 from api.answer_schemas import ErrorAnswer
 from api.known_keys import KnownKeys
 from api.reading import body_limit, too_large
@@ -21,6 +21,13 @@ from booper.settings import Settings
 from models.database import Unreachable, database, dialect, give_back
 
 log = logging.getLogger(__name__)
+
+
+class App(Flask):
+    """Flask without its question, at each of seven calls a request, whether a function is a coroutine: none is here."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
 
 
 class Documentation(flask_smorest.Api):
@@ -34,7 +41,7 @@ class Documentation(flask_smorest.Api):
 
 def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None = None) -> Flask:
     """The WSGI app. `broker_reachable` (production): whether the broker answers, asked by /readyz alone."""
-    app = Flask("booper", static_folder=None)
+    app = App("booper", static_folder=None)
     app.config.update(
         API_TITLE="Booper",
         API_VERSION=__version__,
@@ -45,11 +52,12 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
     app.url_map.merge_slashes = False  # it would answer // with a redirect in HTML
     wiring.install(app, wiring.Wiring(settings, KnownKeys(settings.demo_key), broker_reachable))
     documentation = Documentation(app, spec_kwargs=_security())
-    for blueprint in (jobs.blueprint, batch.blueprint, logs.blueprint, small.blueprint):
+    for blueprint in (jobs.blueprint, batch.blueprint, explaining.blueprint, logs.blueprint, small.blueprint):
         documentation.register_blueprint(blueprint)
     app.register_blueprint(health.blueprint)
     observing.register(app)
     answers.register(app)
+    pages.register(app)
     app.before_request(_refuse_large)
     app.teardown_request(_give_back)
     return app

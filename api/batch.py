@@ -16,7 +16,7 @@ from api.once import answered_once
 from api.order_fields import OrderFields, due_at
 from api.orders import Order, new_job
 from api.raw_json import Document
-from api.reading import BATCH, fields_of, kind_of, refuse_faults
+from api.reading import BATCH, Listing, fields_of, kind_of, refuse_faults
 from api.wiring import settings
 from models import batches
 
@@ -31,18 +31,18 @@ order_fields = OrderFields()
 
 
 def read_jobs(value: Any) -> list[Document]:
-    """The orders as texts and values, none of them checked yet."""
+    """The orders as texts and values, none of them checked yet; more than MAX_JOBS are refused while they are read."""
     if not isinstance(value, list):
         raise ValidationError(f"must be {JOBS_EXPECTED}, got {kind_of(value)}")
-    if not 1 <= len(value) <= MAX_JOBS:
-        raise ValidationError(f"must be {JOBS_EXPECTED}, got {len(value)}")
+    if not value:
+        raise ValidationError(f"must be {JOBS_EXPECTED}, got none")
     return value
 
 
 class BatchFields(Strict):
     """What POST /jobs/batch takes."""
 
-    listing = LISTING
+    documents = Listing(LISTING, MAX_JOBS)
     about = {"items": {"$ref": "#/components/schemas/OrderFields"}, "minItems": 1, "maxItems": MAX_JOBS}
     jobs = Must(JOBS_EXPECTED, read_jobs, "array", required=True, metadata=about)
 

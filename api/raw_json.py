@@ -30,6 +30,10 @@ class TooDeep(ValueError):
     """The text is JSON, nested too deep for the parser itself."""
 
 
+class TooMany(ValueError):
+    """The list to be read as Documents has more elements than its reader takes; the rest was not read."""
+
+
 class Document(NamedTuple):
     """A JSON text. `texts` and `repeated` are of the members of a top-level object, else empty."""
 
@@ -39,11 +43,11 @@ class Document(NamedTuple):
     repeated: set[str]  # names given more than once; the last one counts
 
 
-def parse(text: str, listing: str = "") -> Document:
-    """Read a whole text. If the top-level object has a list under the name `listing`, that list becomes one of
-    Documents. Raises BadJson or TooDeep."""
+def parse(text: str, listing: str = "", most: int = 0) -> Document:
+    """Read a whole text. If the top-level object has a list under the name `listing`, that list becomes one of `most`
+    Documents at most. Raises BadJson, TooDeep or TooMany."""
     try:
-        document, end = _document(text, _end_of_space(text, 0), listing)
+        document, end = _document(text, _end_of_space(text, 0), listing, most)
         if _end_of_space(text, end) != len(text):
             raise BadJson(f"extra text after the value at character {end}")
         return document
@@ -53,7 +57,7 @@ def parse(text: str, listing: str = "") -> Document:
         raise BadJson("brackets are not closed") from None
     except json.JSONDecodeError as error:
         raise BadJson(str(error)) from None
-    except BadJson:
+    except (BadJson, TooMany):
         raise
     except ValueError:  # int() refuses thousands of digits
         raise BadJson("a number has too many digits") from None
@@ -74,7 +78,7 @@ def faults(value: Any, text: str | None = None) -> list[tuple[str, str]]:
     return found
 
 
-def _document(text: str, start: int, listing: str = "") -> tuple[Document, int]:
+def _document(text: str, start: int, listing: str = "", most: int = 0) -> tuple[Document, int]:
     if text[start : start + 1] != "{":
         value, end = _decoder.raw_decode(text, start)
         return Document(value, text[start:end], {}, set()), end
@@ -85,7 +89,7 @@ def _document(text: str, start: int, listing: str = "") -> tuple[Document, int]:
         if name in value:
             repeated.add(name)
         listed = name == listing and text[begin : begin + 1] == "["
-        value[name], end = _documents(text, begin) if listed else _decoder.raw_decode(text, begin)
+        value[name], end = _documents(text, begin, most) if listed else _decoder.raw_decode(text, begin)
         texts[name] = text[begin:end]
         end = _end_of_space(text, end)
         if text[end : end + 1] == "}":
@@ -95,11 +99,13 @@ def _document(text: str, start: int, listing: str = "") -> tuple[Document, int]:
     return Document(value, text[start : end + 1], texts, repeated), end + 1
 
 
-def _documents(text: str, start: int) -> tuple[list[Document], int]:
-    """The elements of a list."""
+def _documents(text: str, start: int, most: int) -> tuple[list[Document], int]:
+    """The elements of a list. Refused while it is read, since millions of tiny elements fit into one request."""
     found: list[Document] = []
     end = _end_of_space(text, start + 1)
     while text[end : end + 1] != "]" or found:
+        if len(found) == most:
+            raise TooMany
         document, end = _document(text, end)
         found.append(document)
         end = _end_of_space(text, end)

@@ -6,7 +6,7 @@ What isn't JSON or a form, or can't be kept, ends here: 400, 413, 415 or 422. we
 
 import json
 import re
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from flask import Request, request
 from marshmallow import Schema, ValidationError
@@ -39,13 +39,20 @@ class Fields(dict[str, Any]):
     body_text: str | None = None
 
 
+class Listing(NamedTuple):
+    """A member of the body that is a list, each element of which is read for itself (`raw_json.parse`)."""
+
+    name: str
+    most: int
+
+
 class Parser(FlaskParser):
     """webargs, reading as this module does, and leaving unknown names to the schemas."""
 
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}
 
     def load_json(self, req: Request, schema: Schema) -> Fields:  # noqa: ARG002 - the form webargs calls
-        listing = getattr(schema, "listing", None)
+        listing: Listing | None = getattr(schema, "documents", None)
         return fields_of(read_json(listing)) if listing else read_fields()
 
     def load_querystring(self, req: Request, schema: Schema) -> dict[str, Any]:  # noqa: ARG002
@@ -83,20 +90,23 @@ def _repeated_within(document: raw_json.Document) -> set[str]:
     return {f"{name}.{member}" for name, text in objects.items() for member in raw_json.parse(text).repeated}
 
 
-def read_json(listing: str = "") -> raw_json.Document:
-    """The JSON text in the request's body, of any kind. The elements of the list `listing` (see `raw_json.parse`) are
-    still to be looked at by `refuse_faults`."""
+def read_json(listing: Listing | None = None) -> raw_json.Document:
+    """The JSON text in the request's body, of any kind. The elements of a `listing` are still to be looked at by
+    `refuse_faults`."""
     if not request.is_json:
         raise ApiError(
             415, f"Content-Type must be application/json or {FORM}, got {request.content_type or 'none'!s:.80}"
         )
     try:
         text = _body().decode()
-        document = raw_json.parse(text, listing)
+        document = raw_json.parse(text, *(listing or ()))
     except UnicodeDecodeError:
         raise ApiError(400, "The body must be JSON in UTF-8, got other bytes.") from None
     except raw_json.BadJson as error:
         raise ApiError(400, f"The body must be JSON, got something else: {error}") from None
+    except raw_json.TooMany:
+        most, name = (listing.most, listing.name) if listing else (0, "")
+        raise invalid({name: [f"must have at most {most} elements, got more"]}) from None
     except raw_json.TooDeep:
         raise invalid({"": [f"must be nested at most {raw_json.MAX_DEPTH} deep, got more"]}) from None
     if not listing:

@@ -8,10 +8,11 @@ import json
 import logging
 import os
 import re
-from datetime import UTC, datetime
 from typing import Any
 
 from booper.settings import Settings
+from models import moments
+from models.clock import SECOND
 
 STDERR = 2
 encode = json.JSONEncoder(default=str).encode
@@ -26,6 +27,8 @@ def fields(**named: Any) -> dict[str, Any]:
 
 def configure(settings: Settings) -> None:
     """Send every log line of the level and above to standard error; libraries only warn."""
+    # No line names them, and each attempt writes a line.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler()
     handler.setFormatter(Json() if writes_json(settings) else Text())
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
@@ -76,4 +79,4 @@ def shown(value: Any) -> str:
 
 
 def written(at_s: float) -> str:
-    return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return moments.written(round(at_s * SECOND))

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
-from booper import metrics_files, metrics_page, tracing
+from booper import garbage, metrics_files, metrics_page, tracing
 from booper.settings import DEMO_KEY, LOOPBACK, Settings
 from booper.supervisor import Child, Orders, supervise
 from models import accounts, clock, schema
@@ -50,6 +50,7 @@ def serve(settings: Settings) -> int:
     server.channel_class = Channel
     embedded = Embedded(settings)
     embedded.start()
+    garbage.look_rarely()
     greet(settings)
     try:
         run_until_signal(server, embedded.abandon)

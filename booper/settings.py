@@ -237,7 +237,7 @@ SETTINGS: tuple[Setting, ...] = (
         "BOOPER_SENDER_SLOTS",
         "sender_slots",
         whole(1, 4096),
-        "1024",
+        "2048",
         "a whole number, 1 to 4096",
         "Requests a worker process may have under way at once.",
     ),

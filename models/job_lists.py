@@ -58,13 +58,18 @@ class Source(NamedTuple):
     judged_params: list[Any]
 
 
-def listed(account_id: int, asked: JobFilter, page: PageAsked) -> Page:
-    """A page of the account's jobs, as JobRow; nulls come last, ties by id.
+def listed(account_id: int, asked: JobFilter, page: PageAsked, looked_at: int | None = None) -> Page:
+    """A page of the account's jobs, as JobRow; nulls come last, ties by id. `looked_at`: the most rows that a search
+    looks at; None: LOOKED_AT.
 
     The page's ids are found first, from an index where there is one, so that a deep page reads no skipped row. Two
     statements, because PostgreSQL's planner may run a sub-select once a row of a table it believes to be empty.
     """
-    ids, end = _search(account_id, asked, page) if asked.is_search else _indexed(account_id, asked, page)
+    ids, end = (
+        _search(account_id, asked, page, looked_at or LOOKED_AT)
+        if asked.is_search
+        else _indexed(account_id, asked, page)
+    )
     return Page(_rows(ids, page.order), end)
 
 
@@ -79,11 +84,11 @@ def _indexed(account_id: int, asked: JobFilter, page: PageAsked) -> Page:
     return ids_of("job", LISTING, where, params, page)
 
 
-def _search(account_id: int, asked: JobFilter, page: PageAsked) -> Page:
+def _search(account_id: int, asked: JobFilter, page: PageAsked, looked_at: int) -> Page:
     """The edge is found before the search: rows that are added in between must not let them miss one another."""
     source = _labelled(account_id, asked) if asked.label is not None else _all(account_id, asked)
     listing = Listing({"inserted_at": (source.at, False)}, source.id)
-    edge = _edge(source, listing, page)
+    edge = _edge(source, listing, page, looked_at)
     where, params = source.where, source.params
     if edge:
         mark = "<=" if page.order[1] == "asc" else ">="
@@ -94,9 +99,9 @@ def _search(account_id: int, asked: JobFilter, page: PageAsked) -> Page:
     return Page(found.rows, found.end or edge)
 
 
-def _edge(source: Source, listing: Listing, page: PageAsked) -> Place | None:
+def _edge(source: Source, listing: Listing, page: PageAsked, looked_at: int) -> Place | None:
     """The last row this page looks at; None when the list ends before."""
-    looked = ids_of(source.table, listing, source.where, source.params, page._replace(limit=1, offset=LOOKED_AT - 1))
+    looked = ids_of(source.table, listing, source.where, source.params, page._replace(limit=1, offset=looked_at - 1))
     return looked.end
 
 

@@ -73,6 +73,8 @@ WRITTEN = (
     "retry_until bigint, redact text, inserted_at bigint, state text, scheduled_at bigint"
 )
 NAMES = ", ".join(column.split()[0] for column in WRITTEN.split(", "))
+# Where in a row written stands what is shown: all but the id before, and the stamps of a later time behind.
+SHOWN_AS_WRITTEN = [NAMES.split(", ").index(name) for name in JobRow._fields if name in NAMES.split(", ")]
 INSERT = f"INSERT INTO job ({NAMES}, attempt, staged_count) "
 INSERT_ONE = (
     f"{INSERT} VALUES ({', '.join(['%s'] * len(WRITTEN.split(', ')))}, 0, 0) ON CONFLICT DO NOTHING RETURNING id"
@@ -176,8 +178,7 @@ def _made(row: tuple[Any, ...], job_id: int | None) -> JobRow | None:
     """What an owner sees of a row just inserted; None for one that was not."""
     if job_id is None:
         return None
-    shown = dict(zip(NAMES.split(", "), row, strict=True))
-    return JobRow(job_id, **{name: shown[name] for name in JobRow._fields if name in shown})
+    return JobRow(job_id, *(row[place] for place in SHOWN_AS_WRITTEN))
 
 
 def _id_of(account_id: int, key: int | str) -> int | None:

@@ -19,6 +19,8 @@ from dramatiq.middleware import Middleware
 from booper import metrics, tracing
 from booper.settings import Settings
 from models import clock
+from models.vitals import Depths
+from workers.depths import measured
 from workers.slots import Named
 
 log = logging.getLogger("booper.broker")
@@ -111,6 +113,10 @@ class Actors:
             metrics.note_publish(message.actor_name, taken=False)
             raise
         metrics.note_publish(message.actor_name, taken=True)
+
+    def depths(self, now: int) -> Depths:
+        """How many messages lie in the queues; raises ConnectionClosed like a publish."""
+        return measured(self.broker, self.deliver.queue_name, now)
 
     def keep_alive(self) -> None:
         """Answer RabbitMQ's heartbeats on this thread's publishing connection, which would be closed otherwise."""

@@ -22,9 +22,10 @@ from models.lifecycle import ClaimedJob
 from models.url_rules import origins
 from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Transport
+from workers.pulse import Pulse
 from workers.recorder import Recorder
 from workers.senders import Senders
-from workers.slots import Named, Slots
+from workers.slots import Named, Slots, Taken
 
 log = logging.getLogger("booper.delivery")
 HOLD_S = 5.0
@@ -47,12 +48,14 @@ class Delivery:
         self._transport = Transport(policy, connections=settings.sender_slots)
         self.slots = Slots(settings.sender_slots, settings.slot_share)
         self._closed = threading.Event()
-        self.recorder = Recorder()
+        self.pulse = Pulse(self.slots)
+        self.recorder = Recorder(self.pulse.count)
         self.senders = Senders(self.slots, self._transport, self.recorder, self._lease_margin_us // 2)
         self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
 
     def start(self) -> None:
         self.recorder.start()
+        self.pulse.start()
         self._sampling.start()
         self.senders.start()
 
@@ -65,6 +68,7 @@ class Delivery:
         """Let requests under way finish within the grace and record them; then end every thread."""
         self.senders.drain(self._grace_s)
         self.recorder.stop(RECORDING_GRACE_S)
+        self.pulse.stop()
         self._transport.close()
         self._sampling.stop()
 
@@ -96,9 +100,10 @@ class Delivery:
 
     def _deliver(self, waiting: list[Named], give_up_s: float) -> None:
         while waiting:
-            taken = self.slots.take(waiting)
-            if taken.admitted:
-                self._claim(taken.admitted)
+            with self.senders.room_for(len(waiting), give_up_s - time.monotonic()) as has_room:
+                taken = self.slots.take(waiting) if has_room else Taken([], [], waiting)
+                if taken.admitted:
+                    self._claim(taken.admitted)
             if taken.stuck:
                 self._put_off(taken.stuck)
             waiting = taken.rest

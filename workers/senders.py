@@ -14,7 +14,8 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from booper import tracing
 from models import clock, lifecycle
@@ -29,11 +30,12 @@ from workers.recorder import Recorder
 from workers.slots import Slots
 
 log = logging.getLogger("booper.senders")
-BASE = 6
-SLOW_S = 0.01
+BASE = 8
 LOOK_EVERY_S = 0.005
-WAKES = 5  # how often a sender waits for the processor in one request, at most; the pacer does so once a look
-WEIGHT = 0.2  # of the newest look in the mean of the pacer's lateness
+SLOW_S = 0.01  # a request that lasts longer waits for its target, in a process that has little to compute
+STRAINED_S = 0.1  # and so much longer in one that computes, or waits for the processor, all the time
+WEIGHT = 0.1  # of the newest look in the mean strain
+QUEUED = 200  # enough to keep the senders busy during a claim; what waits here has been claimed, and not attempted
 JOIN_LIMIT_S = 1.0
 
 
@@ -50,14 +52,16 @@ class Senders:
         self._under_way: dict[int, ClaimedJob] = {}  # queued or being sent
         self._began_s: dict[int, float] = {}  # of those being sent: since when
         self._allowed = BASE  # how many may be sent at once
-        self._late_s = 0.0
+        self._strain = 0.0  # 0 to 1, or a little above
         self._idle = 0
+        self._coming = 0  # jobs that are being claimed
         self._ended = False
         self._threads: list[threading.Thread] = []
         self._pacer = threading.Thread(target=self._pace, name="sender-pacer", daemon=True)
         lock = threading.Lock()
         self._more = threading.Condition(lock)  # for the senders: there may be a job for one
         self._short = threading.Condition(lock)  # for the pacer: jobs are queued and no thread is idle
+        self._room = threading.Condition(lock)  # for who claims: few jobs are queued
         self._done = threading.Condition(lock)  # for who drains: nothing is under way
 
     def start(self) -> None:
@@ -65,13 +69,27 @@ class Senders:
         self._pacer.start()
         self._start_threads(1)
 
+    @contextmanager
+    def room_for(self, count: int, timeout_s: float) -> Iterator[bool]:
+        """Wait until few enough jobs are queued that so many more may be claimed within the block; False if that takes
+        too long, or the pool has ended."""
+        with self._room:
+            self._room.wait_for(lambda: self._ended or self._has_room(), timeout_s)
+            reserved = count if self._has_room() and not self._ended else 0
+            self._coming += reserved
+        try:
+            yield reserved > 0
+        finally:
+            with self._room:
+                self._coming -= reserved
+                self._room.notify()
+
     def submit(self, jobs: Sequence[ClaimedJob]) -> None:
         """Send these jobs' requests, each on a thread of its own; their slots are already taken."""
         with self._more:
             self._queue.extend(jobs)
             self._under_way.update((job.id, job) for job in jobs)
-            wanted = min(len(self._queue), self._allowed - len(self._began_s))
-            self._more.notify(wanted)
+            wanted = self._wake()
             if len(self._queue) > min(wanted, self._idle):
                 self._short.notify()
 
@@ -82,8 +100,8 @@ class Senders:
             left = list(self._under_way.values())
             self._ended = True
             self._queue.clear()
-            self._more.notify_all()
-            self._short.notify_all()
+            for waiting in (self._more, self._short, self._room):
+                waiting.notify_all()
         if left:
             with connection():
                 released = lifecycle.release(left)
@@ -103,6 +121,9 @@ class Senders:
             with connection():
                 lifecycle.release(left)
 
+    def _has_room(self) -> bool:
+        return len(self._queue) + self._coming < QUEUED
+
     def _pace(self) -> None:
         while not self._ended:
             with self._short:
@@ -116,10 +137,12 @@ class Senders:
             self._rest()
 
     def _rest(self) -> None:
-        """Wait for the next look, and learn how late threads wake."""
-        began_s = time.monotonic()
+        """Wait for the next look, and learn how much of the time this process computes or waits for the processor."""
+        began_s, cpu_s = time.monotonic(), time.process_time()
         time.sleep(LOOK_EVERY_S)
-        self._late_s += WEIGHT * (time.monotonic() - began_s - LOOK_EVERY_S - self._late_s)
+        took_s = time.monotonic() - began_s
+        strain = (time.process_time() - cpu_s + took_s - LOOK_EVERY_S) / took_s
+        self._strain += WEIGHT * (strain - self._strain)
 
     def _give_back_queued(self, error: RuntimeError) -> None:
         """Without threads the queued jobs would wait until their leases end, which would count as a crash of each."""
@@ -129,18 +152,24 @@ class Senders:
             for job in left:
                 self._forget(job)
         log.error("no thread for %d claimed jobs (%s): given back; lower BOOPER_SENDER_SLOTS", len(left), error)
-        with connection():
-            lifecycle.release(left)
         self._slots.give([(job.id, job.account_id, job.host) for job in left])
+        try:
+            with connection():
+                lifecycle.release(left)
+        except DatabaseUnreachable as gone:
+            log.warning("database gone (%s): the leases of %d jobs bring them back", gone, len(left))
 
     def _missing(self, now_s: float) -> int:
         """How many threads must be started for those that may be busy; wakes the idle ones. Lock held."""
-        slow_s = SLOW_S + WAKES * self._late_s
-        slow = sum(now_s - began_s > slow_s for began_s in self._began_s.values())
-        self._allowed = min(BASE + slow * 3 // 2, self._slots.size)
-        wanted = min(len(self._queue), self._allowed - len(self._began_s))
-        self._more.notify(max(0, wanted))
-        return max(0, min(wanted - self._idle, self._slots.size - len(self._threads)))
+        ages_s = [now_s - began_s for began_s in self._began_s.values()]
+        self._allowed = min(busy_allowed(ages_s, self._strain), self._slots.size)
+        return max(0, min(self._wake() - self._idle, self._slots.size - len(self._threads)))
+
+    def _wake(self) -> int:
+        """Wake as many idle threads as queued jobs may be sent at once; returns how many that are. Lock held."""
+        wanted = max(0, min(len(self._queue), self._allowed - len(self._began_s)))
+        self._more.notify(wanted)
+        return wanted
 
     def _start_threads(self, count: int) -> None:
         for _ in range(count):
@@ -165,6 +194,8 @@ class Senders:
                 self._more.wait()
                 self._idle -= 1
             job = self._queue.popleft()
+            if len(self._queue) + self._coming == QUEUED - 1:
+                self._room.notify()
             self._began_s[job.id] = time.monotonic()
             return job
 
@@ -202,3 +233,10 @@ class Senders:
         except Exception as error:
             log.exception("job %d could not be made into a request", job.id)
             return request, Refused("invalid_request", type(error).__name__)
+
+
+def busy_allowed(ages_s: Sequence[float], strain: float) -> int:
+    """How many requests may be under way at once, when those that are have lasted so many seconds, in a process that
+    computes or waits for the processor during a `strain` (0 to 1) of the time."""
+    slow_s = SLOW_S + STRAINED_S * strain
+    return BASE + sum(age_s > slow_s for age_s in ages_s) * 3 // 2

@@ -3,8 +3,7 @@
 One lock over the counts; nobody waits here: a caller takes in one step what is to be had and asks again for the rest.
 (Two callers that each held a part and waited for more would wait for one another.) No account and no host gets more
 than its share, so targets that hang or dawdle leave the other slots to their neighbours. A full share is worth waiting
-for only while it comes free quickly: who waits holds a thread that others need. Of a share that does, slots are given
-out many at a time, since each claim is a statement and a commit of its own.
+for only while it comes free quickly: who waits holds a thread that others need.
 """
 
 import threading
@@ -17,7 +16,6 @@ Key = int | str  # an account's id or a host
 STUCK_AFTER_S = 0.2
 SLOW_GAP_S = 0.01  # a share that comes free less often than this is slow
 WEIGHT = 0.05  # of the newest gap in the mean
-TOGETHER = 50  # jobs that wait for a moving share are let in by at least so many, or a quarter of the share
 
 
 class Taken(NamedTuple):
@@ -55,7 +53,6 @@ class Slots:
     def __init__(self, size: int, share: float) -> None:
         self.size = size
         self._cap = max(1, int(size * share))
-        self._together = max(1, min(TOGETHER, self._cap // 4))
         self._free = size
         self._shares: dict[Key, Share] = {}
         self._closed = False
@@ -91,8 +88,6 @@ class Slots:
         """Slots for jobs of one account and host. A share is only made where one of its slots is taken."""
         keys = jobs[0][1:]
         room = 0 if self._closed else min([self._free, *(self._cap - self._held(key) for key in keys)])
-        if room < min(len(jobs), self._together) and self._moves(keys, now_s):
-            room = 0
         admitted, left = jobs[:room], jobs[room:]
         if admitted:
             self._free -= len(admitted)
@@ -105,11 +100,6 @@ class Slots:
     def _held(self, key: Key) -> int:
         share = self._shares.get(key)
         return share.held if share else 0
-
-    def _moves(self, keys: Sequence[Key], now_s: float) -> bool:
-        """Whether it is a share that limits them, and it comes free quickly."""
-        tight = [share for share in map(self._shares.get, keys) if share and self._cap - share.held < self._together]
-        return bool(tight) and not any(share.is_slow(now_s) for share in tight)
 
     def _is_stuck(self, keys: Sequence[Key], now_s: float) -> bool:
         """Whether one of their shares is full and slow."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dramatiq.errors import BrokerError
 
 from booper import metrics
-from models import clock, lifecycle
+from models import clock, lifecycle, vitals
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import change, database, give_back, transaction
 from models.leader import Lead
@@ -47,6 +47,8 @@ class Ticker:
             (0.0, pruner.prune_some),  # keeps its own pace
             (0.0, pruner.forget_answers),
             (5.0, lambda _now: actors.keep_alive()),
+            (5.0, lambda now: vitals.note_depths(actors.depths(now))),
+            (60.0, vitals.forget_old),
             (5.0, measure_backlog),
         ]
         self._due_s = [0.0] * len(self._duties)

@@ -21,6 +21,7 @@ def routes(app):
     return {
         f"{method} {re.sub('<[a-z]+>', lambda m: '{name}' if m[0] == '<name>' else '{id}', rule.rule)}"
         for rule in app.url_map.iter_rules()
+        if not rule.endpoint.startswith("pages.")
         for method in rule.methods - {"HEAD", "OPTIONS"}
     }
 
