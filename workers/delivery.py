@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 
 from booper.settings import Settings
-from models import clock, lifecycle
+from models import clock, firings, lifecycle
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import connection
 from models.lifecycle import ClaimedJob
@@ -106,6 +106,9 @@ class Delivery:
         with connection():
             try:
                 claimed = lifecycle.claim(ids_of(jobs), clock.now(), self._lease_margin_us)
+                if len(claimed) < len(jobs):
+                    left = sorted(set(ids_of(jobs)) - {job.id for job in claimed})
+                    claimed += firings.claim(left, clock.now(), self._lease_margin_us)
             finally:
                 taken = {job.id for job in claimed}
                 self.slots.give([job for job in jobs if job[0] not in taken])

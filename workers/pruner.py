@@ -7,7 +7,7 @@ neither staging nor a create waits for it. The place of the sweep is in memory: 
 import logging
 from collections.abc import Mapping
 
-from models import lifecycle
+from models import firings, lifecycle
 from models.clock import HOUR
 
 log = logging.getLogger("booper.pruner")
@@ -15,10 +15,12 @@ ROWS_AT_ONCE = 500
 
 
 class Pruner:
-    """`kept_us`: for each final state how long its jobs are kept; states not in it are kept for ever."""
+    """`kept_us`: for each final state how long its jobs are kept; states not in it are kept for ever.
+    `firings_kept_us`: the same for what came of schedules' instants; 0 keeps it for ever."""
 
-    def __init__(self, kept_us: Mapping[str, int]) -> None:
+    def __init__(self, kept_us: Mapping[str, int], firings_kept_us: int = 0) -> None:
         self._kept_us = kept_us
+        self._firings_kept_us = firings_kept_us
         self._after_id = 0
         self._pruned = 0
         self._next_sweep_at = 0
@@ -35,6 +37,10 @@ class Pruner:
         else:
             self._after_id = last_id
         return pruned
+
+    def forget_firings(self, now: int) -> int:
+        """Delete some of the rows that are older than they are kept; returns how many."""
+        return firings.prune(now - self._firings_kept_us, ROWS_AT_ONCE) if self._firings_kept_us else 0
 
     def _end_sweep(self, now: int) -> None:
         if self._pruned:

@@ -14,7 +14,7 @@ from models.database import connection
 from models.lifecycle import ClaimedJob
 from workers.entries import Result
 from workers.outbound import Request, Transport
-from workers.outcome import Outcome, Refused
+from workers.outcome import Blocked, Outcome, Refused
 from workers.preparation import prepare
 from workers.recorder import Recorder
 from workers.slots import Slots
@@ -99,6 +99,8 @@ class Senders:
         try:
             request = prepare(job)
             return request, self._transport.send(request)
+        except Blocked as blocked:
+            return request, Refused(blocked.reason, blocked.detail)
         except Exception as error:
             log.exception("job %d could not be made into a request", job.id)
             return request, Refused("invalid_request", type(error).__name__)

@@ -10,7 +10,8 @@ from api.answers import CODES
 from api.jobs import JobsQuery
 from api.logs import LogsQuery
 from api.order_fields import OrderFields
-from models import clock, log_entries, records
+from api.schedules import FiringsQuery, PreviewQuery, ScheduleFields, SchedulesQuery
+from models import clock, firings, log_entries, records, schedules
 from models import jobs as stored_jobs
 from models.lifecycle import STATES
 
@@ -45,7 +46,14 @@ def test_openapi_describes_every_route_under_api(bare):
 @pytest.mark.parametrize(
     "names",
     [OrderFields().fields, JobsQuery().fields, LogsQuery().fields, STATES, stored_jobs.ORDERS, log_entries.ORDERS]
-    + [stored_jobs.KINDS],
+    + [
+        stored_jobs.KINDS,
+        SchedulesQuery().fields,
+        FiringsQuery().fields,
+        PreviewQuery().fields,
+        ScheduleFields().fields,
+    ]
+    + [firings.STATUSES, firings.OVERLAPS, firings.MISFIRES, firings.ORDERS, schedules.ORDERS],
 )
 def test_every_field_state_and_order_is_named(names):
     assert [name for name in names if f"`{name}`" not in TEXT] == []
@@ -64,11 +72,16 @@ def test_answers_have_the_keys_that_openapi_describes(client, account):
     attempt = client.get(f"/api/jobs/{job['id']}/attempts").json["data"][0]
     entry = client.get("/api/logs").json["data"][0]
     error = client.create(x=1).json["error"]
+    schedule = client.get(f"/api/schedules/{client.created(cron='@daily')['schedule_id']}").json["data"]
+    firings.add([firings.FiringRow(schedule["id"], clock.now(), firings.FIRED, job["job_id"], 1, clock.now())])
+    firing = client.get(f"/api/schedules/{schedule['id']}/runs").json["data"][0]
     for shown, schema in (
         (job, answer_schemas.Job),
         (job["job"], answer_schemas.InnerJob),
         (attempt, answer_schemas.Attempt),
         (entry, answer_schemas.LogEntry),
+        (schedule, answer_schemas.Schedule),
+        (firing, answer_schemas.Firing),
         (error, answer_schemas.Problem),
     ):
         assert set(shown) == set(schema().fields), schema
