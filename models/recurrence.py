@@ -33,6 +33,7 @@ LAST = datetime(9000, 1, 1, tzinfo=UTC)  # behind it nothing is looked for
 NOT_ZONES = {"localtime", "Factory"}
 
 _ITEM = re.compile(r"(\*|[0-9]{1,2}|[A-Za-z]{3})(-([0-9]{1,2}|[A-Za-z]{3}))?(/[0-9]{1,2})?")
+_LONE_RANGE = re.compile(r"\b0?([0-9]{1,2}|[A-Za-z]{3})-0?\1(/[0-9]{1,2})?\b", re.IGNORECASE)
 _MONTHS = {"JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"}
 _NAMES = {3: _MONTHS, 4: {"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"}}
 
@@ -66,14 +67,13 @@ def frequency_of(text: str) -> Frequency:
 
 def check_cron(text: str) -> str:
     """The expression as it is; raises CronRefused with the reason."""
-    expression = ALIASES.get(text, text)
-    fields = expression.split(" ") if len(text) <= MAX_CRON_CHARS else []
+    fields = ALIASES.get(text, text).split(" ") if len(text) <= MAX_CRON_CHARS else []
     fields = [field for field in fields if field]
     if len(fields) != len(FIELDS):
         raise _refused(f"have the five fields {', '.join(FIELDS)}, or be one of {', '.join(ALIASES)}", text)
     for number, field in enumerate(fields):
         _check_field(number, field)
-    _check_date(expression)
+    _check_date(_plain(text))
     return text
 
 
@@ -92,7 +92,7 @@ def next_after(frequency: Frequency, instant: int) -> int | None:
     """The first instant after this one, of an interval measured from it; None when there is none within 50 years."""
     if frequency.every_us is not None:
         return instant + frequency.every_us
-    return _next_by_cron(ALIASES.get(frequency.cron, frequency.cron), frequency.timezone, instant)
+    return _next_by_cron(_plain(frequency.cron), frequency.timezone, instant)
 
 
 def between(frequency: Frequency, first: int | None, last: int, most: int) -> tuple[Instants, int | None]:
@@ -111,7 +111,7 @@ def between(frequency: Frequency, first: int | None, last: int, most: int) -> tu
 def description(frequency: Frequency) -> str:
     """The frequency in plain words."""
     if frequency.every_us is None:
-        text = Expression(["0", *ALIASES.get(frequency.cron, frequency.cron).upper().split()]).explain()
+        text = Expression(["0", *_plain(frequency.cron).upper().split()]).explain()
         return f"{text} ({frequency.timezone})"
     for length, unit in ((7 * DAY, "week"), (DAY, "day"), (60 * MINUTE, "hour"), (MINUTE, "minute")):
         if frequency.every_us % length == 0:
@@ -119,6 +119,13 @@ def description(frequency: Frequency) -> str:
             return f"Every {unit}" if count == 1 else f"Every {count} {unit}s"
     seconds = frequency.every_us / SECOND
     return "Every second" if seconds == 1 else f"Every {seconds:g} seconds"
+
+
+@lru_cache(maxsize=8192)
+def _plain(text: str) -> str:
+    """The expression as cronsim reads it rightly: an alias spelled out, a range of one value as that value, since
+    cronsim takes 5-5/2 for 5/2."""
+    return _LONE_RANGE.sub(lambda match: match[1], ALIASES.get(text, text))
 
 
 def _refused(expected: str, got: str) -> CronRefused:
