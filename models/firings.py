@@ -16,6 +16,7 @@ from models.lifecycle import IS_WAITING, ClaimedJob, Memory
 FIRED, LATE, OVERLAPPED = "fired", "late", "skipped_overlap"
 MISFIRED, MISSED, DISABLED, CANCELLED = "skipped_misfire", "missed_down", "disabled", "cancelled"
 STATUSES = (FIRED, LATE, OVERLAPPED, MISFIRED, MISSED, DISABLED, CANCELLED)
+LIVE = "state IN ('available', 'scheduled', 'retryable', 'executing')"  # as the index job_of_schedule spells it
 LATE_AFTER_US = clock.MINUTE  # a first attempt that begins later than this after its time is late
 HELD_US = clock.SECOND // 4  # how long a job that waits for its turn is put off at first
 SKIP, QUEUE_ONE, ALLOW = "skip", "queue_one", "allow"
@@ -102,9 +103,11 @@ def claim(ids: Sequence[int], now: int, lease_margin_us: int) -> list[ClaimedJob
 def expire(now: int, limit: int) -> int:
     """Cancel jobs that were not begun by their last moment; returns how many."""
     late = fetch(
-        "SELECT job.id, job.schedule_id, job.fire_at, schedule.misfire, schedule.catch_up_us FROM job "
+        "SELECT job.id, job.schedule_id, job.fire_at, schedule.misfire, schedule.catch_up_us, EXISTS (SELECT 1 "
+        f"FROM job AS other WHERE other.schedule_id = job.schedule_id AND other.{LIVE} AND other.state = 'executing') "
+        "FROM job "
         "LEFT JOIN schedule ON schedule.id = job.schedule_id "
-        "WHERE start_by IS NOT NULL AND start_by < %s ORDER BY start_by LIMIT %s",
+        f"WHERE start_by IS NOT NULL AND job.{IS_WAITING} AND start_by < %s ORDER BY start_by LIMIT %s",
         (now, limit),
     )
     if not late:
@@ -112,9 +115,10 @@ def expire(now: int, limit: int) -> int:
     with transaction():
         stopped = set(lifecycle.cancel_waiting([row[0] for row in late], now))
         rows = []
-        for job_id, schedule_id, fire_at, misfire, catch_up_us in late:
+        for job_id, schedule_id, fire_at, misfire, catch_up_us, behind_another in late:
             if job_id in stopped:
-                status = MISFIRED if misfire == "skip" and fire_at >= now - catch_up_us else MISSED
+                too_old = MISFIRED if misfire == "skip" and fire_at >= now - catch_up_us else MISSED
+                status = OVERLAPPED if behind_another else too_old
                 rows.append(FiringRow(str(schedule_id), fire_at, status, job_id, None, now))
         add(rows)
     return len(stopped)
@@ -214,7 +218,8 @@ def _skip(ids: Sequence[int], now: int) -> None:
 def _executing(schedule_ids: Sequence[str]) -> set[str]:
     if not schedule_ids:
         return set()
-    sql = f"SELECT DISTINCT schedule_id FROM job WHERE {_in('schedule_id', schedule_ids)} AND state = 'executing'"
+    these = f"{_in('schedule_id', schedule_ids)} AND {LIVE}"
+    sql = f"SELECT DISTINCT schedule_id FROM job WHERE {these} AND state = 'executing'"
     return {str(row[0]) for row in fetch(sql, schedule_ids)}
 
 
@@ -234,7 +239,8 @@ def _ready(column: str, values: Sequence[Any], now: int, besides: str = "true") 
     these, given = one_of("id", values) if column == "id" else (_in(column, values), None)
     rows = fetch(
         f"SELECT {', '.join(Ready._fields)} FROM job WHERE {these} AND fire_at IS NOT NULL AND {IS_WAITING} "
-        f"AND schedule_id IS NOT NULL AND scheduled_at <= %s AND (start_by IS NULL OR start_by >= %s) AND {besides} "
+        f"AND {LIVE} AND schedule_id IS NOT NULL AND scheduled_at <= %s "
+        f"AND (start_by IS NULL OR start_by >= %s) AND {besides} "
         "ORDER BY fire_at, id",
         (*([given] if column == "id" else values), now, now),
     )

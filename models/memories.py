@@ -40,6 +40,8 @@ class Remembered(NamedTuple):
 
 def remember(ended: Sequence[Ended], now: int) -> None:
     """Write down what these jobs mean for their schedules; to be called inside a transaction."""
+    if not ended:
+        return
     rows = _locked(sorted({one.schedule_id for one in ended}))
     notes: list[records.LogRow] = []
     for one in ended:

@@ -50,7 +50,7 @@ class Decision(NamedTuple):
 COLUMNS = ", ".join(Planned._fields)
 FIRST_WAITS = (
     "EXISTS (SELECT 1 FROM job WHERE job.schedule_id = schedule.id AND job.fire_at = schedule.next_at "
-    "AND job.state IN ('available', 'scheduled', 'retryable') AND job.start_by >= %s)"
+    f"AND job.{firings.LIVE} AND job.state <> 'executing' AND job.start_by >= %s)"
 )
 
 
@@ -79,8 +79,9 @@ def settle(due: Sequence[tuple[Planned, bool]], now: int) -> None:
     for one, first_waits in due:
         frequency = recurrence.frequency_of(one.frequency)
         second = recurrence.next_after(frequency, one.next_at)
-        instants, next_at = recurrence.between(frequency, second, now, ROWS_AT_MOST)
-        decision = decide(one, instants, first_waits, now)
+        old, young = recurrence.between(frequency, second, now - one.catch_up_us - 1, ROWS_AT_MOST)
+        recent, next_at = recurrence.between(frequency, young, now, ROWS_AT_MOST)
+        decision = decide(one, old, recent, first_waits, now)
         rows += decision.rows
         new += [job_at(one, at) for at in [*decision.made_up, *([] if next_at is None else [next_at])]]
         moves.append((one.id, one.next_at, next_at))
@@ -89,19 +90,23 @@ def settle(due: Sequence[tuple[Planned, bool]], now: int) -> None:
     move_on(moves)
 
 
-def decide(one: Planned, instants: Instants, first_waits: bool, now: int) -> Decision:
-    """What becomes of instants that passed without a job. `first_waits`: a job before them is still to begin, and makes
-    up for them under `once`."""
-    oldest = now - one.catch_up_us
-    missed = [at for at in instants.latest if at >= now - window_us(one)]
+def decide(one: Planned, old: Instants, recent: Instants, first_waits: bool, now: int) -> Decision:
+    """What becomes of instants that passed without a job: those too old to be made up for, and the recent ones.
+    `first_waits`: a job before them is still to begin, and makes up for them under `once`."""
+    missed = [at for at in recent.latest if at >= now - window_us(one)]
     most = {MISFIRE_SKIP: len(missed), MISFIRE_ONCE: 0 if first_waits else 1, MISFIRE_ALL: MADE_UP_AT_MOST}
     made_up = missed[: most[one.misfire]]
-    others = [at for at in instants.latest if at not in set(made_up)]
-    rows = [FiringRow(one.id, at, MISSED if at < oldest else MISFIRED, None, None, now) for at in others]
+    skipped = Instants(recent.before, [at for at in recent.latest if at not in set(made_up)])
+    return Decision(made_up, rows_of(one.id, old, MISSED, now) + rows_of(one.id, skipped, MISFIRED, now))
+
+
+def rows_of(schedule_id: str, instants: Instants, status: str, now: int) -> list[FiringRow]:
+    """The rows of instants that get no job."""
+    rows = [FiringRow(schedule_id, at, status, None, None, now) for at in instants.latest]
     if instants.before:
         first, last, count = instants.before
-        rows.append(FiringRow(one.id, first, MISSED if last < oldest else MISFIRED, None, None, now, last, count))
-    return Decision(made_up, rows)
+        rows.append(FiringRow(schedule_id, first, status, None, None, now, last, count))
+    return rows
 
 
 def window_us(one: Planned) -> int:

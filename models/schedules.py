@@ -269,11 +269,7 @@ def _pass_over(one: Planned, now: int) -> None:
     """Rows for the instants that passed while it was disabled, and the first one to come."""
     frequency = recurrence.frequency_of(one.frequency)
     instants, next_at = recurrence.between(frequency, one.next_at, now, ROWS_AT_MOST)
-    rows = [FiringRow(one.id, at, firings.DISABLED, None, None, now) for at in instants.latest]
-    if instants.before:
-        first, last, count = instants.before
-        rows.append(FiringRow(one.id, first, firings.DISABLED, None, None, now, last, count))
-    firings.add(rows)
+    firings.add(planning.rows_of(one.id, instants, firings.DISABLED, now))
     planning.move_on([(one.id, one.next_at, next_at)])
 
 
@@ -287,7 +283,7 @@ def _make_next(schedule_id: str, now: int) -> None:
 
 def _cancel(schedule_id: str, reason: str, now: int, which: str = "true", params: Sequence[Any] = ()) -> list[int]:
     """Cancel the schedule's waiting jobs and note it in their logs; returns their ids."""
-    sql = f"SELECT id FROM job WHERE schedule_id = %s AND {lifecycle.IS_WAITING} AND {which}"
+    sql = f"SELECT id FROM job WHERE schedule_id = %s AND {lifecycle.IS_WAITING} AND {firings.LIVE} AND {which}"
     ids = lifecycle.cancel_waiting([row[0] for row in fetch(sql, (schedule_id, *params))], now)
     if ids:
         account_id = fetch("SELECT account_id FROM schedule WHERE id = %s", (schedule_id,))[0][0]

@@ -16,8 +16,7 @@ def remember(judged: Iterable[tuple[Result, Verdict]], now: int) -> None:
         for result, verdict in judged
         if result.job.schedule_id is not None and not isinstance(verdict, Retry)
     ]
-    if ended:
-        memories.remember(ended, now)
+    memories.remember(ended, now)
 
 
 def _ended(result: Result, verdict: Verdict) -> Ended:

@@ -24,7 +24,8 @@ STATEMENTS = (
     "ALTER TABLE job ADD COLUMN start_by BIGINT",
     "CREATE UNIQUE INDEX job_fire_at ON job (schedule_id, fire_at) WHERE fire_at IS NOT NULL "
     "AND (state <> 'cancelled' OR attempted_at IS NOT NULL)",
-    "CREATE INDEX job_start_by ON job (start_by) WHERE start_by IS NOT NULL",
+    "CREATE INDEX job_start_by ON job (start_by) WHERE start_by IS NOT NULL "
+    "AND state IN ('available', 'scheduled', 'retryable')",
     "CREATE INDEX job_of_schedule ON job (schedule_id, fire_at) WHERE schedule_id IS NOT NULL "
     "AND state IN ('available', 'scheduled', 'retryable', 'executing')",
 )

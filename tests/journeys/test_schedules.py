@@ -49,11 +49,8 @@ def test_a_daily_stand_up_by_cron_and_form(embedded):
 
 
 def test_a_digest_remembers_what_it_sent(embedded):
-    answers = [
-        {"last": {"id": 7}, "$set": {"sent": [1]}},
-        {"last": {"id": 9}, "$set": {"sent": [1, 2], "on": True}},
-        {},
-    ]
+    state = {"sent": [1, 2], "on": True}
+    answers = [{"last": {"id": 7}, "$set": {"sent": [1]}}, {"last": {"id": 9}, "$set": state}, {}]
     body = {"since": "$previous.last.id", "sent": "$state.sent", "first": "$state.sent.0", "title": "Digest"}
     with Customer(answers) as customer:
         order = {"url": customer.url, "method": "post", "body": body, "repeat_every": 1}

@@ -50,6 +50,9 @@ class Stretch:
         self.local = [minute.astimezone(info).replace(tzinfo=None) for minute in self.minutes]
         self.seen_before = self._repeated()
         self.skipped = self._skipped()
+        self.by_time = {}
+        for minute, local, again in zip(self.minutes, self.local, self.seen_before, strict=True):
+            self.by_time.setdefault((local.hour, local.minute), []).append((minute, local, again))
 
     def _repeated(self):
         """Whether the clock has shown this minute's local time already."""
@@ -74,19 +77,18 @@ class Stretch:
         """The instants of the expression in this stretch, in order."""
         fields = expression.split()
         fixed = not fields[0].startswith("*") and not fields[1].startswith("*")
+        times = {(hour, minute) for hour in values(fields[1], 1) for minute in values(fields[0], 0)}
         fits_day = cache(lambda date: day_fits(fields, date))
-        minutes, hours = values(fields[0], 0), values(fields[1], 1)
-
-        def fits(local):
-            return local.minute in minutes and local.hour in hours and fits_day(local.date())
-
         found = {
             minute
-            for minute, local, again in zip(self.minutes, self.local, self.seen_before, strict=True)
-            if fits(local) and not (fixed and again)
+            for time in times
+            for minute, local, again in self.by_time.get(time, [])
+            if fits_day(local.date()) and not (fixed and again)
         }
         if fixed:
-            found |= {minute for local, minute in self.skipped if fits(local)}
+            found |= {
+                at for local, at in self.skipped if (local.hour, local.minute) in times and fits_day(local.date())
+            }
         return sorted(found)
 
 
