@@ -20,7 +20,7 @@ from tests.models.cron_oracle import Stretch
 from workers import planner
 
 ZONES = ("America/New_York", "Australia/Lord_Howe", "Africa/Casablanca")
-TIMES = ("0 9", "30 2", "0,30 1", "15 2")  # some inside the gaps and the repeated hours
+TIMES = ("30 2", "0,30 1", "15 2")  # some inside the gaps and the repeated hours
 OFF_US = 4 * SECOND  # how far the second ticker's clock is behind
 
 
@@ -32,6 +32,7 @@ class Year:
         self.ends_at = START + days * DAY
         self.latest = START
         self.wanted = {}  # schedule: instants
+        self.unhindered = set()  # schedules whose jobs wait for no other
         self.spells = {}  # schedule: [(disabled at, enabled at)]
         self.troubled = []  # stretches in which an instant need not be fired on time
         self.attempts = Counter()  # (schedule, instant)
@@ -50,22 +51,25 @@ class Year:
             "overlap": self.chance.choice(["skip", "queue_one", "allow"]),
         }
         if number % 6 == 0:
-            every_us = self.chance.randint(100, 400) * HOUR + self.chance.randint(0, 59) * SECOND
+            every_us = self.chance.randint(200, 600) * HOUR + self.chance.randint(0, 59) * SECOND
             first_at = START + self.chance.randint(0, DAY)
             frequency, instants = {"repeat_every": every_us / SECOND}, range(first_at, self.ends_at + 2 * DAY, every_us)
         else:
             zone, time = self.chance.choice(ZONES), self.chance.choice(TIMES)
-            days = (
-                ["* * *"] if number % 25 == 1 else ["* * 0", "* * mon", "* * SAT,3", "1,15 * *", "13 * fri", "29 2-4 *"]
-            )
+            days = ["* * *"] if number % 100 == 1 else ["* * 0", "* * sun", "1,15 * *", "13 * fri", "29 2-4 *"]
             cron = f"{time} {self.chance.choice(days)}"
             frequency = {"cron": cron, "timezone": zone}
             instants = [int(at.timestamp()) * SECOND for at in self.stretches[zone].due(cron)]
             instants = [at for at in instants if at > START]
+            if not instants:
+                return
             first_at = instants[0]
         order = NewJob(self.account.id, '{"url": "http://127.0.0.1:9/"}', None, None, clock.now())
         new = NewSchedule(order, json.dumps(frequency), first_at, **policies)
-        self.wanted[schedules.create(new, clock.now(), 10**6)[0].id] = list(instants)
+        made = schedules.create(new, clock.now(), 10**6)[0].id
+        self.wanted[made] = list(instants)
+        if policies["overlap"] == "allow":
+            self.unhindered.add(made)
 
     def plan_trouble(self, days):
         """What happens when: outages, spells, and clocks set forward or back by an hour."""
@@ -114,15 +118,15 @@ class Year:
         return [row.id for row in Job.select(Job.id).where(waiting, Job.scheduled_at <= clock.now()).limit(200)]
 
     def claim(self):
-        lifecycle.complete(self.under_way, clock.now())
+        if self.chance.random() < 0.6:
+            lifecycle.complete(self.under_way, clock.now())
+            self.under_way = []
         ids = self.due()
         claimed = firings.claim(ids, clock.now(), HOUR) if ids else []
         self.attempts.update((job.schedule_id, job.fire_at) for job in claimed)
         for job in claimed:
             assert job.attempted_at >= job.fire_at
-        self.under_way = claimed if self.chance.random() < 0.3 else []
-        if not self.under_way:
-            lifecycle.complete(claimed, clock.now())
+        self.under_way += claimed
 
     def outage(self, span):
         self.troubled.append((clock.now() - MINUTE, clock.now() + span + MINUTE))
@@ -147,7 +151,9 @@ class Year:
     def is_calm(self, schedule_id, at):
         """Whether nothing but the schedule itself decides what comes of this instant."""
         spells = [(since - MINUTE, until + MINUTE) for since, until in self.spells.get(schedule_id, [])]
-        return at < self.ends_at and not any(since <= at <= until for since, until in [*self.troubled, *spells])
+        if schedule_id not in self.unhindered or at >= self.ends_at:
+            return False
+        return not any(since <= at <= until for since, until in [*self.troubled, *spells])
 
 
 @pytest.fixture
@@ -172,7 +178,6 @@ def test_every_instant_of_a_year_has_exactly_one_row_and_is_attempted_once_at_mo
     begun = {key for key, row in rows.items() if row.status in ("fired", "late")}
     assert begun == set(year.attempts)
     calm = [key for key in rows if year.is_calm(*key)]
-    assert len(calm) > len(rows) / 2
-    unexpected = [key for key in calm if rows[key].status not in ("fired", "skipped_overlap")]
-    assert unexpected == []
+    assert len(calm) > len(rows) / 6
+    assert {rows[key].status for key in calm} == {"fired"}
     assert {row.status for row in rows.values()} == set(firings.STATUSES) - {"cancelled"}
