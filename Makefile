@@ -58,7 +58,8 @@ faults: $(DEV_STAMP)
 lock:
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/pip install --quiet pip-tools
-	for extra in "--output-file=requirements.lock" "--extra=dev --output-file=requirements-dev.lock"; do \
+	for extra in "--output-file=requirements.lock" "--extra=otel --output-file=requirements-otel.lock" \
+	  "--extra=dev --output-file=requirements-dev.lock"; do \
 	  CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	    --all-build-deps --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $$extra setup.cfg || exit 1; \
 	done

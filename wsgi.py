@@ -3,16 +3,17 @@
 import sys
 
 from api import create_app
-from booper import logs
+from booper import logs, tracing
 from booper import settings as booper_settings
 from models.database import open_database
 from workers.broker import make_broker, reachable
 
 try:
     settings = booper_settings.load()
+    tracing.configure(settings, "api")
 except booper_settings.SettingsError as error:
     sys.exit(f"booper: not started: {error}")
 
-logs.configure(settings.log_level)
+logs.configure(settings)
 open_database(settings.database_url)
 app = create_app(settings, broker_reachable=lambda: reachable(make_broker(settings)))

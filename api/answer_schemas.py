@@ -2,6 +2,7 @@
 
 from marshmallow import Schema, fields
 
+from models.explain import CODES
 from models.firings import STATUSES
 from models.lifecycle import STATES
 
@@ -126,6 +127,19 @@ class LogEntriesAnswer(Schema):
     data = fields.List(fields.Nested(LogEntry))
 
 
+class Reason(Schema):
+    code = fields.String(metadata={"enum": list(CODES)})
+    text = fields.String()
+
+
+class Explanation(Schema):
+    reasons = fields.List(fields.Nested(Reason))
+
+
+class ExplanationAnswer(Schema):
+    data = fields.Nested(Explanation)
+
+
 class Pong(Schema):
     message = fields.String()
 
@@ -149,3 +163,11 @@ class Problem(Schema):
 
 class ErrorAnswer(Schema):
     error = fields.Nested(Problem)
+
+
+class BatchItem(Job):
+    error = fields.Nested(Problem, metadata={"description": "Alone, in the place of an order that was refused."})
+
+
+class BatchAnswer(Schema):
+    data = fields.List(fields.Nested(BatchItem))

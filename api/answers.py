@@ -86,8 +86,8 @@ def json_answer(text: str, status: int = 200, headers: dict[str, str] | None = N
     return Response(text, status, headers, mimetype="application/json")
 
 
-def encode(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""JSON without spaces. One encoder for all: making one for each text costs as much as a short text."""
 
 
 def request_id() -> str:
@@ -152,5 +152,6 @@ def register(app: Flask) -> None:
 def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = request_id()
     for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+        if name not in response.headers:
+            response.headers.add(name, value)
     return response

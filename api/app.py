@@ -12,15 +12,22 @@ import flask_smorest
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from api import answers, health, jobs, logs, schedules, small, wiring
+from api import answers, batch, explaining, health, jobs, logs, observing, pages, schedules, small, wiring
 from api.answer_schemas import ErrorAnswer
 from api.known_keys import KnownKeys
-from api.reading import too_large
+from api.reading import body_limit, too_large
 from booper import __version__
 from booper.settings import Settings
 from models.database import Unreachable, database, dialect, give_back
 
 log = logging.getLogger(__name__)
+
+
+class App(Flask):
+    """Flask without its question, at each of seven calls a request, whether a function is a coroutine: none is here."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
 
 
 class Documentation(flask_smorest.Api):
@@ -34,10 +41,8 @@ class Documentation(flask_smorest.Api):
 
 def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None = None) -> Flask:
     """The WSGI app. `broker_reachable` (production): whether the broker answers, asked by /readyz alone."""
-    app = Flask("booper", static_folder=None)
+    app = App("booper", static_folder=None)
     app.config.update(
-        # One more than is allowed: of a body without stated length werkzeug gives this many bytes and no error.
-        MAX_CONTENT_LENGTH=settings.max_body_bytes + 1,
         API_TITLE="Booper",
         API_VERSION=__version__,
         OPENAPI_VERSION="3.0.3",
@@ -47,10 +52,19 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
     app.url_map.merge_slashes = False  # it would answer // with a redirect in HTML
     wiring.install(app, wiring.Wiring(settings, KnownKeys(settings.demo_key), broker_reachable))
     documentation = Documentation(app, spec_kwargs=_security())
-    for blueprint in (jobs.blueprint, schedules.blueprint, logs.blueprint, small.blueprint):
+    for blueprint in (
+        jobs.blueprint,
+        batch.blueprint,
+        explaining.blueprint,
+        schedules.blueprint,
+        logs.blueprint,
+        small.blueprint,
+    ):
         documentation.register_blueprint(blueprint)
     app.register_blueprint(health.blueprint)
+    observing.register(app)
     answers.register(app)
+    pages.register(app)
     app.before_request(_refuse_large)
     app.teardown_request(_give_back)
     return app
@@ -63,8 +77,10 @@ def _security() -> dict[str, Any]:
 
 def _refuse_large() -> None:
     """Before anything reads or ignores the body; a body without a stated length is counted while it is read."""
-    length = request.content_length
-    if length is not None and length > wiring.settings().max_body_bytes:
+    length, limit = request.content_length, body_limit()
+    # One more than is allowed: of a body without stated length werkzeug gives this many bytes and no error.
+    request.max_content_length = limit + 1
+    if length is not None and length > limit:
         raise too_large(length)
 
 

@@ -10,8 +10,9 @@ from api import shapes
 from api.answers import json_answer, not_found
 from api.auth import caller, require_key
 from api.blueprint import Blueprint
-from api.fields import Must, Strict, order_by, whole_in_query
+from api.fields import Must
 from api.ids import job_key, uuid_key
+from api.paging import NEXT_HEADERS, PageQuery, ordered, page_answer
 from models import log_entries
 from models.log_entries import LogFilter
 
@@ -41,25 +42,24 @@ def read_uuid(value: Any) -> str:
     return key
 
 
-class LogsQuery(Strict):
+class LogsQuery(PageQuery):
     """What GET /logs takes."""
 
     job_id = Must("the integer or UUID of a job", read_job, "string")
     event = Must("the name of an event, such as worker.http.response", read_event, "string")
     schedule_id = Must("the UUID of a schedule", read_uuid, "string")
-    limit = whole_in_query(1, 100, load_default=10)
-    offset = whole_in_query(0, 10**9, load_default=0)
-    order_by = order_by(log_entries.ORDERS, ", ".join(log_entries.ORDERS), load_default=("inserted_at", "desc"))
+    listing = log_entries.LISTING
+    order_by = ordered(listing)
 
 
 @blueprint.route("/logs", methods=["GET"])
 @blueprint.arguments(LogsQuery(), location="query")
-@blueprint.response(200, shown_as.LogEntriesAnswer)
+@blueprint.response(200, shown_as.LogEntriesAnswer, headers=NEXT_HEADERS)
 def list_logs(asked: dict[str, Any]) -> Response:
     """A page of log entries, newest first unless asked otherwise."""
     who, which = caller(), LogFilter(asked.get("job_id"), asked.get("event"), asked.get("schedule_id"))
-    rows = log_entries.listed(who.account_id, which, asked["order_by"], asked["limit"], asked["offset"])
-    return json_answer(shapes.data_list([shapes.log_entry(row, who.user_id) for row in rows]))
+    rows, end = log_entries.listed(who.account_id, which, asked["page"])
+    return page_answer(shapes.data_list([shapes.log_entry(row, who.user_id) for row in rows]), asked["page"].order, end)
 
 
 @blueprint.route("/logs/<key>", methods=["GET"])

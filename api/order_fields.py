@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import ValidationError, post_load, validates_schema
 
 from api.fields import Must, shown, text
+from api.labels import LABELS, read_labels
 from api.orders import Order
 from api.policy_fields import BACKOFF, read_backoff, read_redact
 from api.reading import Fields, kind_of
@@ -119,6 +120,7 @@ class OrderFields(RecurringFields):
     timeout = Must("a number of seconds from 1 to 900", read_timeout, "number", allow_none=True)
     max_attempts = Must("a whole number from 1 to 100", read_max_attempts, "integer", allow_none=True)
     backoff = Must(BACKOFF, read_backoff, allow_none=True)
+    labels = Must(LABELS, read_labels, "array", allow_none=True)
     max_age = Must(A_DURATION, read_max_age, allow_none=True)
     redact = Must('a list of header names and "body"', read_redact, "array", allow_none=True)
     callback_url = Must("absent", refuse_callback, allow_none=True)

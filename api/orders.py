@@ -44,6 +44,7 @@ def new_job(order: Order, account_id: int, due_at: int, hops: int) -> NewJob:
         backoff=encode_or_none(values.get("backoff")),
         retry_until=None if max_age is None else due_at + max_age,
         redact=encode_or_none(values.get("redact")),
+        labels=tuple(values.get("labels") or ()),
     )
 
 
@@ -69,7 +70,7 @@ def body_of(sent: Fields) -> tuple[bytes | None, str | None]:
     return (sent.body_text or encode(body)).encode(), JSON_TYPE
 
 
-def fingerprint(sent: Fields) -> str:
+def fingerprint(sent: dict[str, Any]) -> str:
     """The same for requests with equal fields, however they are written."""
     canonical = json.dumps(sent, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -15,6 +15,8 @@ MAX_DEPTH = 64
 MAX_FAULTS = 20
 
 _skip_space = re.compile(r"[ \t\n\r]*").match
+# The usual member name, without escapes; any other goes by way of the standard library's strings.
+_plain_name = re.compile(r'"([^"\\\x00-\x1f]*)"[ \t\n\r]*:[ \t\n\r]*').match
 _unstorable = re.compile("[\x00\ud800-\udfff]").search
 # A string without end takes the rest, lest each of its escaped quotes be tried as a start again.
 _brackets_and_strings = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
@@ -28,18 +30,24 @@ class TooDeep(ValueError):
     """The text is JSON, nested too deep for the parser itself."""
 
 
+class TooMany(ValueError):
+    """The list to be read as Documents has more elements than its reader takes; the rest was not read."""
+
+
 class Document(NamedTuple):
     """A JSON text. `texts` and `repeated` are of the members of a top-level object, else empty."""
 
     value: Any
+    text: str  # exactly as written
     texts: dict[str, str]  # member name: its value exactly as written
     repeated: set[str]  # names given more than once; the last one counts
 
 
-def parse(text: str) -> Document:
-    """Read a whole text. Raises BadJson or TooDeep."""
+def parse(text: str, listing: str = "", most: int = 0) -> Document:
+    """Read a whole text. If the top-level object has a list under the name `listing`, that list becomes one of `most`
+    Documents at most. Raises BadJson, TooDeep or TooMany."""
     try:
-        document, end = _document(text, _end_of_space(text, 0))
+        document, end = _document(text, _end_of_space(text, 0), listing, most)
         if _end_of_space(text, end) != len(text):
             raise BadJson(f"extra text after the value at character {end}")
         return document
@@ -49,7 +57,7 @@ def parse(text: str) -> Document:
         raise BadJson("brackets are not closed") from None
     except json.JSONDecodeError as error:
         raise BadJson(str(error)) from None
-    except BadJson:
+    except (BadJson, TooMany):
         raise
     except ValueError:  # int() refuses thousands of digits
         raise BadJson("a number has too many digits") from None
@@ -70,27 +78,49 @@ def faults(value: Any, text: str | None = None) -> list[tuple[str, str]]:
     return found
 
 
-def _document(text: str, start: int) -> tuple[Document, int]:
+def _document(text: str, start: int, listing: str = "", most: int = 0) -> tuple[Document, int]:
     if text[start : start + 1] != "{":
         value, end = _decoder.raw_decode(text, start)
-        return Document(value, {}, set()), end
+        return Document(value, text[start:end], {}, set()), end
     value, texts, repeated = {}, {}, set()
     end = _end_of_space(text, start + 1)
     while text[end : end + 1] != "}" or value:
         name, begin = _name(text, end)
-        repeated |= {name} & value.keys()
-        value[name], end = _decoder.raw_decode(text, begin)
+        if name in value:
+            repeated.add(name)
+        listed = name == listing and text[begin : begin + 1] == "["
+        value[name], end = _documents(text, begin, most) if listed else _decoder.raw_decode(text, begin)
         texts[name] = text[begin:end]
         end = _end_of_space(text, end)
         if text[end : end + 1] == "}":
             break
         _expect(",", text, end)
         end = _end_of_space(text, end + 1)
-    return Document(value, texts, repeated), end + 1
+    return Document(value, text[start : end + 1], texts, repeated), end + 1
+
+
+def _documents(text: str, start: int, most: int) -> tuple[list[Document], int]:
+    """The elements of a list. Refused while it is read, since millions of tiny elements fit into one request."""
+    found: list[Document] = []
+    end = _end_of_space(text, start + 1)
+    while text[end : end + 1] != "]" or found:
+        if len(found) == most:
+            raise TooMany
+        document, end = _document(text, end)
+        found.append(document)
+        end = _end_of_space(text, end)
+        if text[end : end + 1] == "]":
+            break
+        _expect(",", text, end)
+        end = _end_of_space(text, end + 1)
+    return found, end + 1
 
 
 def _name(text: str, at: int) -> tuple[str, int]:
     """The member's name, and where its value begins."""
+    match = _plain_name(text, at)
+    if match:
+        return match[1], match.end()
     _expect('"', text, at)
     name, end = scanstring(text, at + 1, True)
     end = _end_of_space(text, end)

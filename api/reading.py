@@ -6,7 +6,7 @@ What isn't JSON or a form, or can't be kept, ends here: 400, 413, 415 or 422. we
 
 import json
 import re
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from flask import Request, request
 from marshmallow import Schema, ValidationError
@@ -18,6 +18,7 @@ from api.answers import ApiError, invalid
 from api.wiring import settings
 
 FORM = "application/x-www-form-urlencoded"
+BATCH = "batch"  # the blueprint whose requests may be larger
 CHARSETS = {"utf-8", "utf8", "us-ascii", "ascii"}
 UNTYPED = {
     "schedule_in",
@@ -41,13 +42,21 @@ class Fields(dict[str, Any]):
     body_text: str | None = None
 
 
+class Listing(NamedTuple):
+    """A member of the body that is a list, each element of which is read for itself (`raw_json.parse`)."""
+
+    name: str
+    most: int
+
+
 class Parser(FlaskParser):
     """webargs, reading as this module does, and leaving unknown names to the schemas."""
 
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}
 
     def load_json(self, req: Request, schema: Schema) -> Fields:  # noqa: ARG002 - the form webargs calls
-        return read_fields()
+        listing: Listing | None = getattr(schema, "documents", None)
+        return fields_of(read_json(listing)) if listing else read_fields()
 
     def load_querystring(self, req: Request, schema: Schema) -> dict[str, Any]:  # noqa: ARG002
         return read_query()
@@ -62,33 +71,60 @@ def read_fields() -> Fields:
     """The object in the request's body, JSON or form."""
     if request.mimetype == FORM:
         return _form_fields()
-    document = read_json()
+    return fields_of(read_json())
+
+
+def fields_of(document: raw_json.Document) -> Fields:
+    """The members of an object, each given once."""
     if not isinstance(document.value, dict):
         raise invalid({"": [f"must be a JSON object, got {kind_of(document.value)}"]})
-    if document.repeated:
-        raise invalid({name: ["must be given once, got it several times"] for name in document.repeated})
+    if repeated := document.repeated | _repeated_within(document):
+        raise invalid({name: ["must be given once, got it several times"] for name in repeated})
     fields = Fields(document.value)
     fields.body_text = document.texts.get("body")
     return fields
 
 
-def read_json() -> raw_json.Document:
-    """The JSON text in the request's body, of any kind."""
+def _repeated_within(document: raw_json.Document) -> set[str]:
+    """The paths of headers and query members given more than once: which one would count is anybody's guess."""
+    objects = {
+        name: document.texts[name] for name in ("headers", "query") if isinstance(document.value.get(name), dict)
+    }
+    return {f"{name}.{member}" for name, text in objects.items() for member in raw_json.parse(text).repeated}
+
+
+def read_json(listing: Listing | None = None) -> raw_json.Document:
+    """The JSON text in the request's body, of any kind. The elements of a `listing` are still to be looked at by
+    `refuse_faults`."""
     if not request.is_json:
         raise ApiError(
             415, f"Content-Type must be application/json or {FORM}, got {request.content_type or 'none'!s:.80}"
         )
     try:
         text = _body().decode()
-        document = raw_json.parse(text)
+        document = raw_json.parse(text, *(listing or ()))
     except UnicodeDecodeError:
         raise ApiError(400, "The body must be JSON in UTF-8, got other bytes.") from None
     except raw_json.BadJson as error:
         raise ApiError(400, f"The body must be JSON, got something else: {error}") from None
+    except raw_json.TooMany:
+        most, name = (listing.most, listing.name) if listing else (0, "")
+        raise invalid({name: [f"must have at most {most} elements, got more"]}) from None
     except raw_json.TooDeep:
         raise invalid({"": [f"must be nested at most {raw_json.MAX_DEPTH} deep, got more"]}) from None
-    _refuse(raw_json.faults(document.value, text))
+    if not listing:
+        refuse_faults(document)
     return document
+
+
+def refuse_faults(document: raw_json.Document) -> None:
+    """422 for what is JSON but can't be kept."""
+    _refuse(raw_json.faults(document.value, document.text))
+
+
+def body_limit() -> int:
+    """The most bytes that the body of this request may have."""
+    return settings().max_batch_bytes if request.blueprint == BATCH else settings().max_body_bytes
 
 
 def read_bytes() -> bytes:
@@ -99,7 +135,7 @@ def read_bytes() -> bytes:
         raise
     except Exception as error:  # noqa: BLE001 - each WSGI server has its own for chunks that are none
         raise ApiError(400, f"The body must come whole, got one that broke off: {type(error).__name__}") from None
-    if len(data) > settings().max_body_bytes:
+    if len(data) > body_limit():
         raise too_large("more")
     return data
 
@@ -117,7 +153,7 @@ def read_query() -> dict[str, Any]:
 
 def too_large(got: Any) -> ApiError:
     """413, for a stated length or for one that shows while reading."""
-    return ApiError(413, f"The body must be at most {settings().max_body_bytes} bytes, got {got}.")
+    return ApiError(413, f"The body must be at most {body_limit()} bytes, got {got}.")
 
 
 def kind_of(value: Any) -> str:
@@ -141,6 +177,11 @@ def _typed(value: Any) -> Any:
     """A form's text as the number it spells, if it does."""
     if isinstance(value, list):
         return [_typed(item) for item in value]
+    return as_number(value)
+
+
+def as_number(value: Any) -> Any:
+    """A text as the number it spells, if it does; anything else as it is."""
     return json.loads(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
 
 

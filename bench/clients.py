@@ -51,16 +51,24 @@ class Line:
         return data
 
 
-def ask_all(port: int, request: bytes, count: int, clients: int, expected: int) -> Asked:
-    """`count` times the same request from so many clients at once; every answer must have the expected status."""
+def ask_all(port: int, request: bytes, count: int, clients: int, expected: int, per_s: float = 0) -> Asked:
+    """`count` times the same request from so many clients at once; every answer must have the expected status.
+
+    `per_s`: at that rate, all clients together; else each as soon as it was answered. A latency then counts from the
+    instant the request was meant to be sent, so that a stall is seen by all who would have come meanwhile.
+    """
     found: list[list[float]] = [[] for _ in range(clients)]
     errors: list[str] = []
 
-    def work(latencies: list[float]) -> None:
+    def work(client: int, latencies: list[float]) -> None:
         line = Line(port)
         try:
-            for _ in range(count // clients):
+            for number in range(count // clients):
                 began = time.perf_counter()
+                if per_s:
+                    meant = first + (number * clients + client) / per_s
+                    time.sleep(max(0.0, meant - began))
+                    began = meant
                 status, body = line.ask(request)
                 latencies.append(time.perf_counter() - began)
                 assert status == expected, f"answered {status}: {body[:300]!r}"
@@ -69,8 +77,8 @@ def ask_all(port: int, request: bytes, count: int, clients: int, expected: int) 
         finally:
             line.close()
 
-    threads = [threading.Thread(target=work, args=(latencies,)) for latencies in found]
-    began = time.perf_counter()
+    threads = [threading.Thread(target=work, args=numbered) for numbered in enumerate(found)]
+    began = first = time.perf_counter()
     for thread in threads:
         thread.start()
     for thread in threads:

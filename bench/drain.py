@@ -31,8 +31,10 @@ def rounds(session: Session) -> Iterator[Figures]:
 
 def compared(session: Session, peer: Peer, ours: float) -> Figures:
     """One drain of the peer. One that fails is noted and costs its own figures alone."""
+    count = min(session.drained, session.size(peer.jobs, peer.quick_jobs))
+    session.notes[peer.name] = f"{peer.settings}; {count} jobs"
     try:
-        theirs = peer.drained(session, session.size(session.drained, min(session.drained, peer.quick_jobs)))
+        theirs = peer.drained(session, count)
     except (AssertionError, OSError) as error:
         session.notes[f"{peer.name}, failed"] = str(error)
         return {}
@@ -41,10 +43,11 @@ def compared(session: Session, peer: Peer, ours: float) -> Figures:
 
 def drained(product: Embedded | Production, target: Target, count: int) -> Figures:
     """One drain of so many jobs that were all due a minute ago; the CPU of a job, by who spent it."""
+    ((recorded,),) = product.sql("SELECT count(*) FROM attempt")
     before = spent_us(product, target)
     add_jobs(product, model_job(product, target.port), count, "available", now_us() - 60 * SECOND)
     jobs_per_s = target.await_arrivals(count, 30 + count / SLOWEST)
-    await_recorded(product, count, 60)
+    await_recorded(product, recorded + count, 60)
     after = spent_us(product, target)
     return {NAME: jobs_per_s} | {name: (after[name] - before[name]) / count for name in after}
 

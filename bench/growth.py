@@ -58,30 +58,31 @@ def p50_ms(product: Production, path: str, count: int) -> float:
 def drains(session: Session) -> Iterator[Figures]:
     """The drain with nothing else in the table, and with far-future and finished jobs."""
     rows, count = session.size(2_000_000, 100_000), session.size(10_000, 2_000)
-    for _ in session.each_round("growth"):
-        figures: Figures = {}
-        for name, others in (("small", 0), ("large", rows)):
-            with session.production() as product, Target() as target:
-                if others:
-                    fill(product, model_job(product, target.port), others, others)
-                figures[f"{name} table, jobs/s"] = drained(product, target, count)[NAME]
-        share = ratio(figures["large table, jobs/s"], figures["small table, jobs/s"])
-        yield {"large / small": share} | figures
+    with session.production() as small, session.production() as large, Target() as target:
+        session.tell(f"growth: making {2 * rows} jobs")
+        fill(large, model_job(large, target.port), rows, rows)
+        for _ in session.each_round("growth"):
+            rates = {}
+            for name, product in (("small", small), ("large", large)):
+                target.forget()
+                rates[name] = drained(product, target, count)[NAME]
+            share = ratio(rates["large"], rates["small"])
+            yield {"large / small": share} | {f"{name} table, jobs/s": rate for name, rate in rates.items()}
 
 
 def memory(session: Session) -> Iterator[Figures]:
-    """How the memory of all our processes grows with jobs that wait; both readings follow a drain."""
-    waiting, count = session.size(1_000_000, 100_000), session.size(2_000, 1_000)
-    for _ in session.each_round("memory"):
-        with session.production(BOOPER_LOOK_AHEAD_SECONDS=str(LOOK_AHEAD_SECONDS)) as product, Target() as target:
-            drained(product, target, count)
-            model = model_job(product, target.port)
+    """How the memory of all our processes grows with jobs that wait: a part of a million in each round."""
+    waiting, count = session.size(1_000_000 // session.rounds, 100_000), session.size(2_000, 1_000)
+    with session.production(BOOPER_LOOK_AHEAD_SECONDS=str(LOOK_AHEAD_SECONDS)) as product, Target() as target:
+        drained(product, target, count)
+        model = model_job(product, target.port)
+        for _ in session.each_round("memory"):
             settle_tables(product)
             before = resident_bytes(product)
             add_jobs(product, model, waiting, "scheduled", now_us() + WEEK)
             await_ticks(product)
-            grown = resident_bytes(product) - before
-        yield {"bytes a waiting job": max(0, round(grown / waiting)), "memory of all our processes, MB": before / 1e6}
+            each = (resident_bytes(product) - before) / waiting
+            yield {"bytes a waiting job": max(0, round(each)), "memory of all our processes, MB": before / 1e6}
 
 
 def await_ticks(product: Production) -> None:

@@ -1,14 +1,16 @@
-"""The limit: our transport on bare threads, sending what the drain sends and nothing else.
+"""The limit: the same sender threads sending the same requests, with nothing else.
 
-Two processes, as in production mode. How many threads do best is tried once; the drain's share is of the best.
-`python -m bench.limit PORT COUNT THREADS` is one of the processes.
+Two processes, as in production mode, each with the product's own pool of senders and its transport. Jobs come from
+memory, slots are taken and given back, and nothing is recorded: no queue, no database. Formerly bare threads called the
+transport in a loop with one request made once; that measured another program than the one whose share is asked for.
+`python -m bench.limit PORT COUNT` is one of the processes.
 """
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,31 +18,29 @@ from bench.drain import NAME, drained
 from bench.figures import Figures, ratio
 from bench.session import Session
 from bench.targets import Target
+from booper import garbage
+from models import clock
+from models.ids import new_id
+from models.lifecycle import ClaimedJob
+from workers.entries import Result
 from workers.guard import AddressPolicy, parse_allow
-from workers.outbound import Request, Transport
+from workers.outbound import Transport
+from workers.recorder import Recorder
+from workers.senders import Senders
+from workers.slots import Slots
 
 PROCESSES = 2
-TRIED, QUICK_TRIED = (1, 2, 4, 16, 64, 128), (4, 16)
-HEADERS = {
-    "X-Nonce": "bench-0-1234",
-    "Content-Type": "application/json",
-    "Idempotency-Key": "0b6c3c0e-5d52-4f0c-9d5f-0d5e1b8f1a11",
-    "Booper-Job-Id": "0b6c3c0e-5d52-4f0c-9d5f-0d5e1b8f1a11",
-    "Booper-Attempt": "1",
-    "Booper-Hop": "1",
-    "Booper-Scheduled-At": "2026-01-01T09:00:00.000000Z",
-}
+SLOTS = 2048
+A_MESSAGE = 100
+LIMIT_S = 600
 
 
 def rounds(session: Session) -> Iterator[Figures]:
-    tried = QUICK_TRIED if session.quick else TRIED
-    session.tell("the limit: how many threads do best")
-    best = max(tried, key=lambda threads: sent_per_s(session.size(8_000, 1_500), threads))
-    session.notes["the limit"] = f"the best of {tried} threads in each of {PROCESSES} processes: {best}"
+    session.notes["the limit"] = f"the senders of {PROCESSES} worker processes, fed from memory; nothing is recorded"
     for _ in session.each_round("the limit"):
         with session.production() as product, Target() as target:
             ours = drained(product, target, session.drained)[NAME]
-        limit = sent_per_s(session.drained, best)
+        limit = sent_per_s(session.drained)
         yield {
             "sending alone, requests/s": limit,
             "drain, jobs/s": ours,
@@ -48,10 +48,10 @@ def rounds(session: Session) -> Iterator[Figures]:
         }
 
 
-def sent_per_s(count: int, threads: int) -> float:
-    """The rate at which two processes of so many threads send."""
+def sent_per_s(count: int) -> float:
+    """The rate at which the senders of two processes send, when they have nothing else to do."""
     with Target() as target:
-        command = [sys.executable, "-m", "bench.limit", str(target.port), str(count // PROCESSES), str(threads)]
+        command = [sys.executable, "-m", "bench.limit", str(target.port), str(count // PROCESSES)]
         root = Path(__file__).parent.parent
         senders = [subprocess.Popen(command, cwd=root, env=dict(os.environ)) for _ in range(PROCESSES)]
         try:
@@ -64,22 +64,39 @@ def sent_per_s(count: int, threads: int) -> float:
                 sender.wait(10)
 
 
-def send_all(port: int, count: int, threads: int) -> None:
-    """So many requests from so many threads, each with its equal part."""
-    transport = Transport(AddressPolicy(parse_allow("127.0.0.0/8"), frozenset()), connections=threads)
-    request = Request("POST", f"http://127.0.0.1:{port}/ok", HEADERS, b'{"nonce": "bench-0-1234"}', 30_000)
+class Forgetting(Recorder):
+    """A recorder that records nothing."""
 
-    def send(part: int) -> None:
-        for _ in range(part):
-            transport.send(request)
+    def put(self, result: Result) -> None:
+        pass
 
-    parts = [count // threads + (number < count % threads) for number in range(threads)]
-    workers = [threading.Thread(target=send, args=(part,)) for part in parts]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+
+def send_all(port: int, count: int) -> None:
+    """So many jobs handed to the senders of one process as the deliver actor hands them over."""
+    garbage.look_rarely()
+    transport = Transport(AddressPolicy(parse_allow("127.0.0.0/8"), frozenset()), connections=SLOTS)
+    slots = Slots(SLOTS, 1)
+    senders = Senders(slots, transport, Forgetting(), clock.MINUTE)
+    senders.start()
+    for first in range(1, count + 1, A_MESSAGE):
+        jobs = [claimed(number, port) for number in range(first, min(first + A_MESSAGE, count + 1))]
+        with senders.room_for(len(jobs), LIMIT_S):
+            slots.take([(job.id, job.account_id, job.host) for job in jobs])
+            senders.submit(jobs)
+    senders.drain(LIMIT_S)
     transport.close()
+
+
+def claimed(number: int, port: int) -> ClaimedJob:
+    """What the claim of one of the drain's jobs gives."""
+    args = {"method": "post", "url": f"http://127.0.0.1:{port}/ok", "headers": {"X-Nonce": f"bench-0-{number}"}}
+    values = dict.fromkeys(ClaimedJob._fields)
+    now = clock.now()
+    given = {"id": number, "uuid": new_id(), "account_id": 1, "host": "127.0.0.1", "hops": 0, "kind": "request"}
+    policy = {"attempt": 1, "max_attempts": 20, "timeout_ms": 30_000, "claim_id": 1}
+    times = {"inserted_at": now, "scheduled_at": now, "attempted_at": now}
+    sent = {"args": json.dumps(args), "body": b'{"nonce": "bench-0-1"}', "content_type": "application/json"}
+    return ClaimedJob(**{**values, **given, **policy, **times, **sent})  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -1,18 +1,23 @@
 """What one account's hanging targets cost another account's jobs.
 
-Owns the measurement behind `make bench-neighbours`. Jobs of one account go to a host that never answers (127.0.0.2),
-and meanwhile 50 a second of another account to one that does (127.0.0.1); before that the good ones alone, in the same
-production. Lateness is the first octet at the receiver minus the instant asked for. Needs PostgreSQL and RabbitMQ,
-named by BOOPER_TEST_POSTGRES_URL and BOOPER_TEST_RABBITMQ_URL; leaves neither database nor queue behind.
+Owns the measurement behind `make bench-neighbours`. Jobs of one account go to a host that never answers, or dawdles
+(127.0.0.2), and meanwhile 50 a second of another account to one that answers at once (127.0.0.1); before that the good
+ones alone, in the same production. Lateness is the first octet at the receiver minus the instant asked for. Needs
+PostgreSQL and RabbitMQ, named by BOOPER_TEST_POSTGRES_URL and BOOPER_TEST_RABBITMQ_URL; leaves neither database nor
+queue behind.
 """
 
 import argparse
+import asyncio
 import contextlib
 import os
+import queue
+import random
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.journeys import checker
@@ -38,11 +43,14 @@ def main() -> int:
     parser.add_argument("--hanging", type=int, default=1000, help="jobs to the host that hangs")
     parser.add_argument("--rate", type=int, default=50, help="good jobs a second")
     parser.add_argument("--seconds", type=int, default=20)
+    answers = "the host answers after FROM to TO seconds, such as 5 25, instead of never"
+    parser.add_argument("--dawdles", nargs=2, type=float, metavar=("FROM", "TO"), help=answers)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as opened:
         folder = Path(name)
         receiver = opened.enter_context(Receiver(folder))
-        hanging_port = opened.enter_context(hanging_host())
+        slow_host = dawdling_host(*options.dawdles) if options.dawdles else hanging_host()
+        hanging_port = opened.enter_context(slow_host)
         product = opened.enter_context(Production(folder, POSTGRES_URL, shared_broker(RABBITMQ_URL)))
         journey = Journey(product, receiver)
         alone = good_jobs(journey, options)
@@ -50,7 +58,8 @@ def main() -> int:
         beside = good_jobs(journey, options)
         states = dict(product.sql("SELECT state, count(*) FROM job WHERE host = %s GROUP BY state", (HANGING_HOST,)))
         arrivals, _ = receiver.stopped_ledger()
-    print(f"{options.hanging} jobs hang for {TIMEOUT_SECONDS} s each; at the end they were {states}")
+    how = "are answered after {} to {} s" if options.dawdles else f"hang for {TIMEOUT_SECONDS} s"
+    print(f"{options.hanging} jobs {how.format(*options.dawdles or ())} each; at the end they were {states}")
     return print_figures(lateness_us(alone, arrivals), lateness_us(beside, arrivals), options)
 
 
@@ -59,6 +68,44 @@ def hanging_host() -> Iterator[int]:
     """A port whose connections nobody ever accepts: requests are taken by the kernel and never answered."""
     with socket.create_server((HANGING_HOST, 0), backlog=BACKLOG) as server:
         yield server.getsockname()[1]
+
+
+class Dawdling(asyncio.Protocol):
+    """One connection whose requests, small enough to come in one piece, are answered after a while."""
+
+    def __init__(self, least_seconds: float, most_seconds: float) -> None:
+        self._between = least_seconds, most_seconds
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, _request: bytes) -> None:
+        answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+        asyncio.get_running_loop().call_later(random.uniform(*self._between), self._transport.write, answer)
+
+
+@contextlib.contextmanager
+def dawdling_host(least_seconds: float, most_seconds: float) -> Iterator[int]:
+    """The port of a server, in a thread of its own, that answers each request with 200 after such a while."""
+    listening: queue.SimpleQueue[tuple[int, Callable[[], object]]] = queue.SimpleQueue()
+
+    async def serve() -> None:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        server = await loop.create_server(
+            lambda: Dawdling(least_seconds, most_seconds), HANGING_HOST, 0, backlog=BACKLOG
+        )
+        listening.put((server.sockets[0].getsockname()[1], lambda: loop.call_soon_threadsafe(stop.set)))
+        await stop.wait()
+        server.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="dawdling host")
+    thread.start()
+    port, stop = listening.get(timeout=10)
+    try:
+        yield port
+    finally:
+        stop()
+        thread.join(10)
 
 
 def good_jobs(journey: Journey, options: argparse.Namespace) -> list[Created]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from bench import create, drain, growth, instants, limit, schedules
+from bench import create, drain, growth, instants, limit, pages, pruning, schedules
 from bench.figures import Figures
 from bench.session import Session
 
@@ -80,6 +80,15 @@ WORKLOADS = (
             Bound("offset 10,000 of the large, ms", AT_MOST, 30),
         ),
     ),
+    Workload(
+        "pruning",
+        pruning.rounds,
+        (
+            Bound("p99 of a create while pruning, times that without", AT_MOST, 1.2),
+            Bound("jobs pruned/s", AT_LEAST, 4000),
+        ),
+    ),
+    Workload("pages", pages.rounds, tuple(Bound(f"{page}, ms", AT_MOST, 100) for page in pages.NAMES)),
     Workload("growth", growth.drains, (Bound("large / small", AT_LEAST, 0.9),)),
     Workload("embedded mode", drain.embedded_rounds, (Bound("jobs/s", AT_LEAST, 800),)),
     Workload("memory per waiting job", growth.memory, (Bound("bytes a waiting job", AT_MOST, 0),)),

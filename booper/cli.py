@@ -1,11 +1,11 @@
-"""Owns the command line: `booper serve|api|worker|ticker|migrate|config|keys`."""
+"""Owns the command line: `booper serve|api|worker|ticker|migrate|prune|config|keys`."""
 
 import argparse
 import os
 import sys
 from collections.abc import Sequence
 
-from booper import __version__, logs, settings
+from booper import __version__, logs, settings, upkeep
 from booper.settings import SETTINGS, Settings, SettingsError
 from models import accounts, clock, schema
 from models.database import Unreachable as DatabaseUnreachable
@@ -25,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("worker", help="sending processes and a ticker (production mode)")
     commands.add_parser("ticker", help="a ticker alone; `worker` starts its own")
     commands.add_parser("migrate", help="bring the schema up to date")
+    commands.add_parser("prune", help="delete now the jobs that are kept no longer; the ticker does it by itself")
     commands.add_parser("config", help="print the effective settings")
     keys = commands.add_parser("keys", help="API keys").add_subparsers(dest="action", required=True, metavar="ACTION")
     create = keys.add_parser("create", help="make a key and print it, this once")
@@ -43,12 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         check_mode(chosen.command, effective)
     except SettingsError as error:
         return fail(f"wrong settings: {error}", WRONG_USE)
-    logs.configure(effective.log_level)
+    logs.configure(effective)
     if chosen.command == "config":
         return config(effective)
     open_database(effective.database_url)
     try:
         return run(chosen, effective)
+    except SettingsError as error:
+        return fail(f"wrong settings: {error}", WRONG_USE)
     except OSError as error:
         return fail(f"{chosen.command} could not start or go on: {error}")
     except DatabaseUnreachable as error:
@@ -57,11 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(chosen: argparse.Namespace, effective: Settings) -> int:
     if chosen.command == "migrate":
-        return migrate()
+        return upkeep.migrate()
     if chosen.command == "keys":
         return keys(chosen, effective)
-    if not effective.embedded and (missing := schema.pending()):
+    if (not effective.embedded or chosen.command == "prune") and (missing := schema.pending()):
         return fail(f"the database lacks {', '.join(missing)}: run `booper migrate` first")
+    if chosen.command == "prune":
+        return upkeep.prune(effective)
     from booper import processes
 
     return int(getattr(processes, chosen.command)(effective))
@@ -81,18 +86,13 @@ def check_mode(command: str, effective: Settings) -> None:
         raise SettingsError(f"BOOPER_BROKER_URL must be amqp://… for `booper {command}`; without it run `booper serve`")
 
 
-def migrate() -> int:
-    applied = schema.migrate()
-    print(f"applied {', '.join(applied)}" if applied else "the schema is up to date")
-    return 0
-
-
 def config(effective: Settings) -> int:
     """Every setting with its effective value; passwords in URLs hidden."""
     for setting in SETTINGS:
         value = getattr(effective, setting.attribute)
         source = "set" if setting.name in os.environ else "default"
-        print(f"{setting.name}={without_password(str(value))}  ({source}; {setting.accepted})")
+        shown = "[hidden]" if setting.secret and value else without_password(str(value))
+        print(f"{setting.name}={shown}  ({source}; {setting.accepted})")
     return 0
 
 

@@ -9,8 +9,9 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
+from booper import garbage, metrics_files, metrics_page, tracing
 from booper.settings import DEMO_KEY, LOOPBACK, Settings
-from booper.supervisor import Child, supervise
+from booper.supervisor import Child, Orders, supervise
 from models import accounts, clock, schema
 from models.database import connection
 
@@ -22,7 +23,7 @@ WORKER_THREADS = 16  # each holds a message until its jobs are due, at most 60 m
 def prepare_database(settings: Settings) -> None:
     """In embedded mode bring the schema up to date; in both keep the demo key as the settings want it."""
     if settings.embedded:
-        schema.migrate()
+        schema.migrate(lambda name: log.info("migration %s is applied", name))
     with connection():
         accounts.ensure_demo_key(settings.demo_key, clock.now())
 
@@ -36,18 +37,20 @@ def serve(settings: Settings) -> int:
     from workers.embedded import Embedded
 
     prepare_database(settings)
+    tracing.configure(settings, "serve")
     server = waitress.create_server(
         create_app(settings),
         host=settings.host,
         port=settings.port,
         threads=API_THREADS,
-        max_request_body_size=settings.max_body_bytes * 2,
-        clear_untrusted_proxy_headers=True,
+        max_request_body_size=2 * max(settings.max_body_bytes, settings.max_batch_bytes),
+        clear_untrusted_proxy_headers=False,  # nothing believes them, and /metrics asks whether there are any
         ident=None,
     )
     server.channel_class = Channel
     embedded = Embedded(settings)
     embedded.start()
+    garbage.look_rarely()
     greet(settings)
     try:
         run_until_signal(server, embedded.abandon)
@@ -61,14 +64,15 @@ def serve(settings: Settings) -> int:
 
 def run_until_signal(server: object, abandon: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; a second one calls `abandon` and ends the process at once."""
-    received = threading.Event()
+    received, orders = threading.Event(), Orders()
 
     def on_signal(signum: int, _frame: FrameType | None) -> None:
-        if received.is_set():
+        if orders.is_second():
             abandon()
             os._exit(128 + signum)
-        received.set()
-        raise SystemExit(0)
+        if not received.is_set():
+            received.set()
+            raise SystemExit(0)
 
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, on_signal)
@@ -101,6 +105,7 @@ def greet(settings: Settings) -> None:
 def api(settings: Settings) -> int:
     """Become gunicorn serving wsgi.py. Does not return."""
     prepare_database(settings)
+    metrics_files.make_directory()
     os.execv(  # noqa: S606 - no shell is wanted
         sys.executable,
         [
@@ -111,6 +116,7 @@ def api(settings: Settings) -> int:
             *("--graceful-timeout", str(int(settings.shutdown_grace_s)), "--timeout", "60"),
             *("--keep-alive", "15", "--log-level", settings.log_level.lower()),
             *("--limit-request-line", "8190", "--no-control-socket"),
+            *("--config", "python:api.gunicorn_hooks", "--logger-class", "api.gunicorn_hooks.Logger"),
         ],
     )
 
@@ -118,13 +124,18 @@ def api(settings: Settings) -> int:
 def worker(settings: Settings) -> int:
     """Dramatiq's processes and a ticker, kept running until SIGTERM."""
     dramatiq = [
-        *(sys.executable, "-m", "dramatiq", "workers.app:broker"),
+        *(sys.executable, "-m", "workers", "workers.app:broker"),
         *("--processes", str(settings.worker_processes), "--threads", str(WORKER_THREADS)),
         *("--worker-shutdown-timeout", str(int(settings.shutdown_grace_s * 1000)), "--skip-logging"),
     ]
     os.environ.setdefault("dramatiq_restart_delay", "1000")  # ms until a consumer looks for RabbitMQ again
-    ticker_command = [sys.executable, "-m", "booper", "ticker"]
-    return supervise([Child("worker", dramatiq), Child("ticker", ticker_command)], settings.shutdown_grace_s)
+    children = [Child("worker", dramatiq), Child("ticker", [sys.executable, "-m", "booper", "ticker"])]
+    shared = metrics_files.make_directory()
+    try:
+        with metrics_page.served(settings, settings.worker_metrics_port):
+            return supervise(children, settings.shutdown_grace_s, metrics_files.Folding(shared))
+    finally:
+        metrics_files.remove(shared)
 
 
 def ticker(settings: Settings) -> int:
@@ -133,6 +144,7 @@ def ticker(settings: Settings) -> int:
     from workers.broker import Actors, make_broker, queue_name
     from workers.parts import make_ticker, probe
 
+    tracing.configure(settings, "ticker")
     stop = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
@@ -140,4 +152,5 @@ def ticker(settings: Settings) -> int:
     lead = candidate()
     make_ticker(settings, actors, lead, lambda: None).tick_until(stop)
     lead.give_up()
+    tracing.stop()
     return 0

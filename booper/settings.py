@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from models.url_rules import origins
 from workers.guard import parse_allow
 
 DEMO_KEY = "sk_public_20230921"
@@ -90,6 +91,30 @@ def networks(value: str) -> str:
     return value
 
 
+def token(value: str) -> str:
+    if value and not re.fullmatch(r"[!-~]{16,256}", value):
+        raise ValueError
+    return value
+
+
+def log_format(value: str) -> str:
+    if value not in ("auto", "json", "text"):
+        raise ValueError
+    return value
+
+
+def endpoint(value: str) -> str:
+    if value and not re.fullmatch(r"https?://[!-~]+", value):
+        raise ValueError
+    return value
+
+
+def public_urls(value: str) -> str:
+    """The text as it is, once it is known to parse; models/url_rules.py owns the form."""
+    origins(value)
+    return value
+
+
 def level(value: str) -> str:
     if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise ValueError
@@ -106,6 +131,7 @@ class Setting:
     default: str | Callable[[bool, str], str]
     accepted: str
     meaning: str
+    secret: bool = False
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -142,6 +168,14 @@ SETTINGS: tuple[Setting, ...] = (
         "The address the API listens on.",
     ),
     Setting("PORT", "port", whole(1, 65535), "8000", "a port, 1 to 65535", "The port the API listens on."),
+    Setting(
+        "BOOPER_PUBLIC_URLS",
+        "public_urls",
+        public_urls,
+        "",
+        "http or https URLs without a path, joined by commas: https://booper.example.com",
+        "Under which URLs others reach this API (by a proxy, say); jobs to them may start no other jobs.",
+    ),
     Setting(
         "BOOPER_DEMO_KEY",
         "demo_key",
@@ -203,7 +237,7 @@ SETTINGS: tuple[Setting, ...] = (
         "BOOPER_SENDER_SLOTS",
         "sender_slots",
         whole(1, 4096),
-        "256",
+        "2048",
         "a whole number, 1 to 4096",
         "Requests a worker process may have under way at once.",
     ),
@@ -296,12 +330,53 @@ SETTINGS: tuple[Setting, ...] = (
         "Largest request the API reads.",
     ),
     Setting(
+        "BOOPER_MAX_BATCH_BYTES",
+        "max_batch_bytes",
+        whole(1024, 268_435_456),
+        "16777216",
+        "bytes, 1024 to 268435456",
+        "Largest request with many jobs (`POST /api/jobs/batch`) the API reads.",
+    ),
+    Setting(
         "BOOPER_LOG_LEVEL",
         "log_level",
         level,
         "INFO",
         "DEBUG, INFO, WARNING or ERROR",
         "How much is written to standard error.",
+    ),
+    Setting(
+        "BOOPER_LOG_FORMAT",
+        "log_format",
+        log_format,
+        "auto",
+        "auto, json or text",
+        "How it is written; auto: as text to a terminal and in embedded mode, else a JSON object a line.",
+    ),
+    Setting(
+        "BOOPER_METRICS_TOKEN",
+        "metrics_token",
+        token,
+        "",
+        "16 to 256 printable characters, or empty",
+        "Who sends it as `Authorization: Bearer …` may read /metrics from anywhere; empty: from this machine alone.",
+        secret=True,
+    ),
+    Setting(
+        "BOOPER_WORKER_METRICS_PORT",
+        "worker_metrics_port",
+        whole(0, 65535),
+        "0",
+        "a port, 1 to 65535, or 0",
+        "Where `booper worker` serves /metrics, on the address of BOOPER_HOST; 0: nowhere.",
+    ),
+    Setting(
+        "BOOPER_OTEL_ENDPOINT",
+        "otel_endpoint",
+        endpoint,
+        "",
+        "the http or https URL of an OTLP collector, or empty",
+        "Where traces are sent (needs the extra `otel`); empty: none are made.",
     ),
 )
 
@@ -315,6 +390,7 @@ class Settings:
     queue_prefix: str
     host: str
     port: int
+    public_urls: str
     demo_key: str
     target_allow: str
     allow_http: bool
@@ -334,7 +410,12 @@ class Settings:
     max_schedules: int
     horizon_days: int
     max_body_bytes: int
+    max_batch_bytes: int
     log_level: str
+    log_format: str
+    metrics_token: str
+    worker_metrics_port: int
+    otel_endpoint: str
 
     @property
     def embedded(self) -> bool:
@@ -351,7 +432,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         try:
             values[setting.attribute] = setting.parse(raw[setting.name])
         except (ValueError, KeyError):
-            errors.append(f"{setting.name} must be {setting.accepted}, got {raw[setting.name]!r}")
+            got = "something else" if setting.secret else repr(raw[setting.name])
+            errors.append(f"{setting.name} must be {setting.accepted}, got {got}")
     errors += unknown_names(environ)
     if errors:
         raise SettingsError("; ".join(errors))

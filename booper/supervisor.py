@@ -1,4 +1,7 @@
-"""Owns a group of child processes: starts them, starts again what ended, passes on the order to stop.
+"""Owns a group of child processes: starts them, starts again what ended, passes on the orders to stop.
+
+The first order is SIGTERM. The second is SIGHUP, which Dramatiq's command line passes on to its processes: of one order
+SIGTERM may reach them several times (from the group, from Dramatiq, from here), so it can't tell a second one.
 
 Dramatiq stops all its worker processes when one of them dies and does not restart a forked function at all, so without
 an owner above it one killed process would end a host's deliveries. Children die with this process (PR_SET_PDEATHSIG).
@@ -11,15 +14,33 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 log = logging.getLogger("booper.supervisor")
 PR_SET_PDEATHSIG = 1
+# Looked up now: a child that is forked while another thread loads a library must not load one itself.
+prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 LOOK_EVERY_S = 0.2
 QUICK_DEATH_S = 5.0
 LONGEST_PAUSE_S = 30.0
 KILL_AFTER_GRACE_S = 20.0
+AT_ONCE = signal.SIGHUP
+SAME_ORDER_S = 0.1  # make, a shell or a service manager may pass on what the whole group was told
+
+
+class Orders:
+    """Counts the orders to stop that one process gets."""
+
+    def __init__(self) -> None:
+        self._first_s: float | None = None
+
+    def is_second(self) -> bool:
+        """Note an order; whether it is another one and no echo of the first."""
+        now_s = time.monotonic()
+        if self._first_s is None:
+            self._first_s = now_s
+        return now_s - self._first_s > SAME_ORDER_S
 
 
 class Child:
@@ -67,14 +88,16 @@ class Child:
             return self.process.wait(10)
 
 
-def supervise(children: Sequence[Child], grace_s: float) -> int:
-    """Keep the children running until SIGTERM or SIGINT; a second signal ends everything at once."""
-    stop = threading.Event()
+def supervise(children: Sequence[Child], grace_s: float, besides: Callable[[], None] = lambda: None) -> int:
+    """Keep the children running until SIGTERM or SIGINT; a second signal ends everything at once. `besides` is called
+    at each look; it must neither wait nor fail."""
+    stop, orders = threading.Event(), Orders()
 
     def on_signal(_signum: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
+        if orders.is_second():
             for child in children:
-                child.tell(signal.SIGTERM)
+                child.tell(AT_ONCE)
+                child.tell(signal.SIGTERM)  # told AT_ONCE alone, Dramatiq would start again
         stop.set()
 
     for signum in (signal.SIGTERM, signal.SIGINT):
@@ -82,16 +105,17 @@ def supervise(children: Sequence[Child], grace_s: float) -> int:
     while not stop.is_set():
         for child in children:
             child.keep_running(time.monotonic())
+        besides()
         stop.wait(LOOK_EVERY_S)
     give_up_s = time.monotonic() + grace_s + KILL_AFTER_GRACE_S
     for child in children:
         child.tell(signal.SIGTERM)
     codes = [child.end_within(give_up_s - time.monotonic()) for child in children]
     # The order may reach a child twice, the second time when it has all but ended and handles signals no more.
-    return max(0 if code == -signal.SIGTERM else abs(code) for code in codes)
+    return max(0 if code in (-signal.SIGTERM, -AT_ONCE) else abs(code) for code in codes)
 
 
 def die_with_parent() -> None:
     """In a child, before its program starts: have the kernel end it when the parent is gone."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if prctl is not None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -8,6 +8,7 @@ from models import keys
 from models.account import Account, ApiKey
 from models.database import transaction
 
+MOST_LISTED = 500
 DEMO_ACCOUNT = "demo"
 DEMO_KEY_NAME = "BOOPER_DEMO_KEY"  # marks the key that the setting made; no other is touched
 
@@ -54,6 +55,28 @@ def account_of(secret: str) -> Account | None:
         .where(ApiKey.sha256 == keys.digest(secret), ApiKey.revoked_at.is_null())
         .get_or_none()
     )
+
+
+def of_key(key_id: str) -> Account | None:
+    """Whose living key has this id; None when it was revoked or never was."""
+    return Account.select().join(ApiKey).where(ApiKey.uuid == key_id, ApiKey.revoked_at.is_null()).get_or_none()
+
+
+def key_id_of(secret: str) -> str | None:
+    """The id of the living key with this secret."""
+    found = ApiKey.get_or_none(ApiKey.sha256 == keys.digest(secret), ApiKey.revoked_at.is_null())
+    return None if found is None else str(found.uuid)
+
+
+def keys_of(account_id: int) -> list[ApiKey]:
+    """The account's keys, newest first."""
+    return list(ApiKey.select().where(ApiKey.account == account_id).order_by(ApiKey.id.desc()).limit(MOST_LISTED))
+
+
+def revoke_key_of(account_id: int, key_id: str, now: int) -> bool:
+    """Stop a key of the account; False when it has no such living key."""
+    this = (ApiKey.uuid == key_id, ApiKey.account == account_id, ApiKey.revoked_at.is_null())
+    return bool(ApiKey.update(revoked_at=now).where(*this).execute())
 
 
 def list_keys() -> list[ApiKey]:

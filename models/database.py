@@ -1,4 +1,4 @@
-"""Owns the connection to the database: opening it by URL, transactions, and sets of rows as SQL.
+"""Owns the connection to the database: opening it by URL, transactions and what follows them, sets of rows as SQL.
 
 The same SQL text serves both databases. PostgreSQL hands each thread a connection from a pool; SQLite gives each
 thread its own. Writers on SQLite take one lock in turn before BEGIN IMMEDIATE: SQLite's own waiting polls with growing
@@ -9,7 +9,7 @@ import json
 import select
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +17,16 @@ from peewee import DatabaseProxy, InterfaceError, OperationalError, SqliteDataba
 from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase
 from psycopg.pq import TransactionStatus
 
+
+class _Following(threading.local):
+    """What this thread does once its transaction is committed."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.calls: list[Callable[[], None]] = []
+
+
+_following = _Following()
 Unreachable = (OperationalError, InterfaceError, MaxConnectionsExceeded)
 database = DatabaseProxy()
 # A peer that vanished without a word is noticed within seconds, on both ends.
@@ -91,11 +101,50 @@ def dialect() -> str:
 @contextmanager
 def transaction() -> Iterator[None]:
     """One transaction that may write. On SQLite the process's writers take turns; nesting joins the outer one."""
-    if dialect() == "sqlite":
-        with database.obj.writers, database.atomic():
-            yield
+    with _followed():
+        if dialect() == "sqlite":
+            with database.obj.writers, database.atomic():
+                yield
+        else:
+            with database.atomic():
+                yield
+
+
+@contextmanager
+def _followed() -> Iterator[None]:
+    """After the outermost block: do what was asked by `after_commit`; what a block that failed asked for is dropped."""
+    asked = len(_following.calls)
+    _following.depth += 1
+    try:
+        yield
+    except BaseException:
+        del _following.calls[asked:]
+        raise
+    finally:
+        _following.depth -= 1
+    if not _following.depth:
+        calls, _following.calls = _following.calls, []
+        for call in calls:
+            call()
+
+
+def after_commit(call: Callable[[], None]) -> None:
+    """Call this once what the thread is writing is committed, and never if it is rolled back; at once outside of a
+    transaction. It must not fail."""
+    if _following.depth:
+        _following.calls.append(call)
     else:
-        with database.atomic():
+        call()
+
+
+@contextmanager
+def turn() -> Iterator[None]:
+    """For one statement: on PostgreSQL a transaction of its own; on SQLite a turn among the writers, which may have to
+    be waited for. "Now" is to be asked within."""
+    if dialect() == "postgresql":
+        yield
+    else:
+        with transaction():
             yield
 
 
@@ -117,6 +166,11 @@ def give_back() -> None:
         database.manual_close()
     else:
         database.close()
+
+
+def connections_in_use() -> int:
+    """How many connections of the pool are taken just now; 0 on SQLite, which has no pool."""
+    return len(database.obj._in_use) if isinstance(database.obj, Postgres) else 0
 
 
 def close_all() -> None:
@@ -141,7 +195,7 @@ def rows_as(columns: str, rows: Sequence[tuple[Any, ...]]) -> tuple[str, list[An
 
 
 def _unnest(named: tuple[tuple[str, ...], ...]) -> str:
-    arrays = ", ".join(f"%s::{kind}[]" for _, kind in named)
+    arrays = ", ".join(f"%b::{kind}[]" for _, kind in named)
     names = ", ".join(name for name, _ in named)
     return f"(SELECT * FROM unnest({arrays}) AS u({names}))"
 

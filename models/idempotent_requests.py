@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from models.clock import DAY
-from models.database import change, fetch, transaction
+from models.database import change, fetch, one_of, transaction
 
 KEPT_US = DAY
 ROUNDS = 100
@@ -51,12 +51,15 @@ def answer_once(
 
 def prune(limit: int, now: int) -> int:
     """Delete up to `limit` answers older than KEPT_US; returns how many."""
+    old = fetch(
+        "SELECT id FROM idempotent_request WHERE created_at <= %s ORDER BY created_at LIMIT %s", (now - KEPT_US, limit)
+    )
+    if not old:
+        return 0
+    these, given = one_of("id", [row[0] for row in old])
     with transaction():
-        return change(
-            "DELETE FROM idempotent_request WHERE id IN "
-            "(SELECT id FROM idempotent_request WHERE created_at <= %s ORDER BY created_at LIMIT %s)",
-            (now - KEPT_US, limit),
-        )
+        # A key may have been taken anew in between.
+        return change(f"DELETE FROM idempotent_request WHERE {these} AND created_at <= %s", (given, now - KEPT_US))
 
 
 def _take(account_id: int, key: str, fingerprint: str, now: int) -> bool:

@@ -7,11 +7,14 @@ from models import clock
 
 
 def new_id() -> str:
-    """A fresh UUID as lower-case text with dashes: 48 bits of milliseconds, then 74 random bits."""
-    milliseconds = clock.now() // clock.MILLISECOND
-    value = (milliseconds & (1 << 48) - 1) << 80 | int.from_bytes(os.urandom(10))
-    value = value & ~(0xF << 76) & ~(0x3 << 62) | 0x7 << 76 | 0x2 << 62
-    return str(uuid.UUID(int=value))
+    """A fresh UUID as lower-case text with dashes: 48 bits of milliseconds, then 74 random bits.
+
+    Cut from hexadecimal digits: three are made for each attempt, and `uuid.UUID` would take three times as long.
+    """
+    when = f"{clock.now() // clock.MILLISECOND & (1 << 48) - 1:012x}"
+    chance = os.urandom(10).hex()
+    variant = "89ab"[int(chance[3], 16) & 3]
+    return f"{when[:8]}-{when[8:]}-7{chance[:3]}-{variant}{chance[4:7]}-{chance[8:]}"
 
 
 def is_uuid(text: str) -> bool:

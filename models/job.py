@@ -65,6 +65,19 @@ class Job(BaseModel):
     lease_until = BigIntegerField(null=True)  # when the claim is taken for lost; null: not executing
 
 
+class JobLabel(BaseModel):
+    """That a job has a label; jobs without labels have no row here."""
+
+    account_id = BigIntegerField()
+    label = TextField()
+    inserted_at = BigIntegerField()  # the job's, so that a label's jobs are listed from one index
+    job_id = BigIntegerField()
+
+    class Meta:
+        primary_key = CompositeKey("account_id", "label", "inserted_at", "job_id")
+        table_name = "job_label"
+
+
 class Attempt(BaseModel):
     """One HTTP try of a job, from 1. Written by the recorder, or by the rescuer for a worker that fell silent."""
 

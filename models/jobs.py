@@ -1,33 +1,22 @@
-"""Owns what clients ask of the jobs: making, finding, listing, cancelling, and reading what was tried.
+"""Owns what clients ask of the jobs: making, finding, cancelling, and reading what was tried. Lists are
+`models/job_lists.py`'s.
 
 Every question names the account; a job of another account is not found. States are changed by `models/lifecycle.py`
 alone. Of jobs made at once with one idempotency key, the partial unique index `job_idempotency` lets one in; the
 others get that one.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from models import firings, lifecycle, records
-from models.database import dialect, fetch, one_of, rows_as, transaction
+from models import firings, labels, lifecycle, records
+from models.counting import noted
+from models.database import dialect, fetch, rows_as, transaction, turn
 from models.ids import new_id
 from models.job import REQUEST
 from models.records import AttemptRow
 
 KINDS = (REQUEST, "callback", "event")
-ORDERS = {  # what a list may be ordered by: the column, and whether it may be null
-    "inserted_at": ("inserted_at", False),
-    "scheduled_at": ("scheduled_at", False),
-    "attempted_at": ("attempted_at", True),
-    "completed_at": ("completed_at", True),
-    "cancelled_at": ("cancelled_at", True),
-    "discarded_at": ("discarded_at", True),
-    "job_id": ("id", False),
-    "state": ("state", False),
-    "name": ("name", True),
-}
-TEXTS = {"name"}  # ordered by code point: the databases' own orders of letters differ
 KEY_IS_LIVE = "attempted_at IS NULL AND state IN ('available', 'scheduled')"
 INSERTS_TRIED = 100
 
@@ -54,6 +43,7 @@ class NewJob(NamedTuple):
     schedule_id: str | None = None
     fire_at: int | None = None
     start_by: int | None = None
+    labels: tuple[str, ...] = ()
 
 
 class JobRow(NamedTuple):
@@ -86,6 +76,8 @@ WRITTEN = (
     "scheduled_at bigint"
 )
 NAMES = ", ".join(column.split()[0] for column in WRITTEN.split(", "))
+# Where in a row written stands what is shown: all but the id before, and the stamps of a later time behind.
+SHOWN_AS_WRITTEN = [NAMES.split(", ").index(name) for name in JobRow._fields if name in NAMES.split(", ")]
 INSERT = f"INSERT INTO job ({NAMES}, attempt, staged_count) "
 INSERT_ONE = (
     f"{INSERT} VALUES ({', '.join(['%s'] * len(WRITTEN.split(', ')))}, 0, 0) ON CONFLICT DO NOTHING RETURNING id"
@@ -98,10 +90,11 @@ def create(new: NewJob, now: int) -> tuple[JobRow, bool]:
     for _ in range(INSERTS_TRIED):
         made = _insert(new, now)
         if made:
+            noted("created", 1)
             return made, True
         holder = fetch(FIND_LIVE, (new.account_id, new.idempotency_key))
         if holder:
-            return _job(holder[0]), False
+            return shown_row(holder[0]), False
         # The holder of the key was attempted or cancelled in between, so the key is free again.
     raise RuntimeError(f"job not stored: its idempotency key was taken and freed {INSERTS_TRIED} times in a row")
 
@@ -112,31 +105,17 @@ def create_many(new: Sequence[NewJob], now: int) -> list[JobRow | None]:
     rows = [_row(each, now) for each in new]
     with transaction():
         ids = _insert_set(rows) if dialect() == "postgresql" else {row[0]: _insert_one(row) for row in rows}
-    return [_made(row, ids.get(row[0])) for row in rows]
+        noted("created", sum(job_id is not None for job_id in ids.values()))
+        made = [_made(row, ids.get(row[0])) for row in rows]
+        labels.add([row for each, job in zip(new, made, strict=True) if job for row in _labels(each, job)])
+    return made
 
 
 def find(account_id: int, key: int | str) -> JobRow | None:
     """The account's job of this integer or UUID."""
     column = "id" if isinstance(key, int) else "uuid"
     rows = fetch(f"SELECT {SHOWN} FROM job WHERE {column} = %s AND account_id = %s", (key, account_id))
-    return _job(rows[0]) if rows else None
-
-
-def listed(
-    account_id: int, kind: str, state: str | None, order: tuple[str, str], limit: int, offset: int
-) -> list[JobRow]:
-    """A page of the account's jobs. `order`: a name in ORDERS and "asc" or "desc"; nulls come last, ties by id.
-
-    The page's ids are found first, from an index where there is one, so that a deep page reads no skipped row. Two
-    statements, because PostgreSQL's planner may run a sub-select once a row of a table it believes to be empty.
-    """
-    where, params = "account_id = %s AND kind = %s", [account_id, kind]
-    if state:
-        where, params = f"{where} AND state = %s", [*params, state]
-    by = order_sql(ORDERS, TEXTS, order, "id")
-    page = fetch(f"SELECT id FROM job WHERE {where} ORDER BY {by} LIMIT %s OFFSET %s", (*params, limit, offset))
-    these, given = one_of("id", [row[0] for row in page])
-    return [_job(row) for row in fetch(f"SELECT {SHOWN} FROM job WHERE {these} ORDER BY {by}", (given,))]
+    return shown_row(rows[0]) if rows else None
 
 
 def cancel(account_id: int, key: int | str, now: int) -> JobRow | None:
@@ -163,21 +142,16 @@ def attempts_of(account_id: int, key: int | str) -> list[AttemptRow] | None:
     return [AttemptRow(*row) for row in rows]
 
 
-def order_sql(orders: dict[str, tuple[str, bool]], texts: set[str], order: tuple[str, str], tie: str) -> str:
-    """ORDER BY of a list: the column, nulls last on both databases, then `tie` in the same direction."""
-    (column, nullable), direction = orders[order[0]], order[1].upper()
-    if column == tie:
-        return f"{tie} {direction}"
-    collation = ' COLLATE "C"' if column in texts and dialect() == "postgresql" else ""
-    # Named for nullable columns only: PostgreSQL would not take the index of another column for it.
-    nulls = " NULLS LAST" if nullable else ""
-    return f"{column}{collation} {direction}{nulls}, {tie} {direction}"
-
-
 def _insert(new: NewJob, now: int) -> JobRow | None:
     row = _row(new, now)
-    with _one_statement():
-        return _made(row, _insert_one(row))
+    with transaction() if new.labels else turn():
+        made = _made(row, _insert_one(row))
+        labels.add(_labels(new, made) if made else [])
+    return made
+
+
+def _labels(new: NewJob, made: JobRow) -> list[tuple[int, str, int, int]]:
+    return [(new.account_id, label, made.inserted_at, made.id) for label in new.labels]
 
 
 def _row(new: NewJob, now: int) -> tuple[Any, ...]:
@@ -208,18 +182,7 @@ def _made(row: tuple[Any, ...], job_id: int | None) -> JobRow | None:
     """What an owner sees of a row just inserted; None for one that was not."""
     if job_id is None:
         return None
-    shown = dict(zip(NAMES.split(", "), row, strict=True))
-    return JobRow(job_id, **{name: shown[name] for name in JobRow._fields if name in shown})
-
-
-@contextmanager
-def _one_statement() -> Iterator[None]:
-    """A single statement is a transaction of its own on PostgreSQL; on SQLite it takes its turn among the writers."""
-    if dialect() == "postgresql":
-        yield
-    else:
-        with transaction():
-            yield
+    return JobRow(job_id, *(row[place] for place in SHOWN_AS_WRITTEN))
 
 
 def _id_of(account_id: int, key: int | str) -> int | None:
@@ -228,7 +191,8 @@ def _id_of(account_id: int, key: int | str) -> int | None:
     return rows[0][0] if rows else None
 
 
-def _job(row: Sequence[Any]) -> JobRow:
+def shown_row(row: Sequence[Any]) -> JobRow:
+    """A row of SHOWN."""
     job = JobRow(*row)
     # PostgreSQL gives UUID objects, SQLite texts.
     return job._replace(uuid=str(job.uuid), schedule_id=job.schedule_id and str(job.schedule_id))

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from models import clock
+from models.counting import noted
 from models.database import change, fetch, one_of, rows_as, transaction
 
 WAITING = ("available", "scheduled", "retryable")
@@ -135,6 +136,7 @@ def stage(ids: Sequence[int], now: int) -> list[DueJob]:
             f"WHERE {these} AND staged_at IS NULL AND {IS_WAITING} RETURNING {DUE}",
             (now, now, given),
         )
+        noted("staged", rows)
     return sorted((DueJob(*row) for row in rows), key=lambda job: (job.due_at, job.id))
 
 
@@ -169,6 +171,25 @@ def unstage_lost(staged_before: int) -> int:
         )
 
 
+def backlog(now: int, limit: int) -> tuple[int, int]:
+    """How many waiting jobs are due and not claimed, counted up to `limit` in the table and again in the queue, and how
+    long the oldest of those counted has been due, in microseconds. Jobs put off count from when they return."""
+    unstaged = f"staged_at IS NULL AND {IS_WAITING} AND {DUE_AT} <= %s ORDER BY {DUE_AT}"
+    staged = f"staged_at IS NOT NULL AND staged_at <= %s AND {IS_WAITING} ORDER BY staged_at"
+    jobs, oldest_at = 0, now
+    for where in (unstaged, staged):
+        due_jobs = f"SELECT scheduled_at FROM job WHERE {where} LIMIT %s"
+        count, first_at = fetch(f"SELECT count(*), min(scheduled_at) FROM ({due_jobs}) AS due_jobs", (now, limit))[0]
+        jobs, oldest_at = jobs + count, min(oldest_at, first_at or now)
+    return jobs, now - oldest_at
+
+
+def id_range() -> tuple[int, int]:
+    """The first and the last id of all jobs; 0 and 0 when there are none."""
+    first, last = fetch("SELECT min(id), max(id) FROM job")[0]
+    return first or 0, last or 0
+
+
 def any_staged(staged_before: int) -> bool:
     """Whether some job has been named by a message since before an instant and is still not claimed."""
     sql = "SELECT 1 FROM job WHERE staged_at IS NOT NULL AND staged_at < %s LIMIT 1"
@@ -189,6 +210,7 @@ def claim(ids: Sequence[int], now: int, lease_margin_us: int, of_schedules: bool
             f"start_by = NULL WHERE {these} AND {IS_WAITING} AND scheduled_at <= %s AND {which} RETURNING {CLAIMED}",
             (claim_id, now, now + lease_margin_us, given, now),
         )
+        noted("claimed", rows)
     return [ClaimedJob(*row) for row in rows]
 
 
@@ -203,38 +225,39 @@ def not_yet_due(ids: Sequence[int], now: int) -> list[int]:
 
 def complete(jobs: Iterable[ClaimedJob], now: int) -> set[int]:
     """Their requests succeeded. Returns the ids of those the caller still held."""
-    return _finish(jobs, "state = 'completed', completed_at = %s", (now,))
+    return noted("completed", _finish(jobs, "state = 'completed', completed_at = %s", (now,)))
 
 
 def discard(jobs: Iterable[ClaimedJob], now: int) -> set[int]:
     """Their requests failed and are not tried again. Returns the ids of those the caller still held."""
-    return _finish(jobs, "state = 'discarded', discarded_at = %s", (now,))
+    return noted("discarded", _finish(jobs, "state = 'discarded', discarded_at = %s", (now,)))
 
 
 def release(jobs: Iterable[ClaimedJob]) -> set[int]:
     """Their requests did not end within the grace of a stopping process: the attempts are given back.
 
     Returns the ids of those the caller still held."""
-    return _finish(jobs, "state = 'available', attempt = attempt - 1", ())
+    return noted("released", _finish(jobs, "state = 'available', attempt = attempt - 1", ()))
 
 
 def retry(next_tries: Iterable[tuple[ClaimedJob, int]]) -> set[int]:
     """Their requests failed; each is due again at its instant. Returns the ids of those the caller still held."""
     rows = [(job.id, job.claim_id, next_at) for job, next_at in next_tries]
-    return _fenced("executing", rows, f"state = 'retryable', scheduled_at = given.at, {ENDS_CLAIM}", ())
+    return noted(
+        "retried", _fenced("executing", rows, f"state = 'retryable', scheduled_at = given.at, {ENDS_CLAIM}", ())
+    )
 
 
 def cancel(account_id: int, job_id: int, now: int) -> bool:
     """Stop a job that is not final; False when it was. A request under way is not undone: the holder keeps its claim
     so that the attempt is still recorded."""
     with transaction():
-        return bool(
-            change(
-                "UPDATE job SET state = 'cancelled', cancelled_at = %s, staged_at = NULL, lease_until = NULL "
-                "WHERE id = %s AND account_id = %s AND state IN ('available', 'scheduled', 'retryable', 'executing')",
-                (now, job_id, account_id),
-            )
+        changed = change(
+            "UPDATE job SET state = 'cancelled', cancelled_at = %s, staged_at = NULL, lease_until = NULL "
+            "WHERE id = %s AND account_id = %s AND state IN ('available', 'scheduled', 'retryable', 'executing')",
+            (now, job_id, account_id),
         )
+        return bool(noted("cancelled", changed))
 
 
 def cancel_waiting(ids: Sequence[int], now: int) -> list[int]:
@@ -278,31 +301,34 @@ def rescue(now: int, leases_until: int | None = None) -> list[LostJob]:
     for job_id, timeout_ms in [(job_id, timeout_ms) for job_id, crashes, timeout_ms in lost if crashes]:
         rows.append((job_id, held_until))
         held_until += min(timeout_ms * clock.MILLISECOND, ALONE_US)
-    return _take_back(rows, "state = 'available', held_until = given.held_until", (), until)
+    return noted("rescued", _take_back(rows, "state = 'available', held_until = given.held_until", (), until))
 
 
 def bury(now: int, leases_until: int | None = None) -> list[LostJob]:
     """Give up jobs whose lease has ended (or ends by `leases_until`) with their last attempt, or for the third time."""
     until = leases_until or now
     lost = _lost(f"(attempt >= max_attempts OR crashes >= {CRASHES_ALLOWED - 1})", until)
-    return _take_back([(job_id, None) for job_id, *_ in lost], "state = 'discarded', discarded_at = %s", (now,), until)
+    rows = [(job_id, None) for job_id, *_ in lost]
+    return noted("buried", _take_back(rows, "state = 'discarded', discarded_at = %s", (now,), until))
 
 
 def prune(after_id: int, finished_before: Mapping[str, int], limit: int) -> tuple[int, int | None]:
     """Of the next `limit` jobs by id, delete those final since before their state's instant, with all that tells of
-    them. Returns how many went, and the last id looked at; None when there is no further job.
+    them. Returns how many went, and the last id looked at; None when no further job can be that old.
 
-    In the order of ids, since an index on three instants would cost every finish more than this costs an hour.
+    In the order of ids, since an index on three instants would cost every finish more than this costs a sweep. Ids
+    ascend with the instants at which jobs were made, but for the clocks of several hosts: what a sweep ends before is
+    found by a later one.
     """
     rows = fetch(
-        "SELECT id, state, COALESCE(completed_at, discarded_at, cancelled_at) FROM job WHERE id > %s "
+        "SELECT id, state, COALESCE(completed_at, discarded_at, cancelled_at), inserted_at FROM job WHERE id > %s "
         "ORDER BY id LIMIT %s",
         (after_id, limit),
     )
-    if not rows:
-        return 0, None
-    old = [job_id for job_id, state, at in rows if state in FINAL and at < finished_before.get(state, 0)]
-    return _delete(old) if old else 0, rows[-1][0]
+    old = [job_id for job_id, state, at, _ in rows if state in FINAL and at < finished_before.get(state, 0)]
+    pruned = _delete(old) if old else 0
+    is_last = len(rows) < limit or rows[-1][3] >= max(finished_before.values())
+    return pruned, None if is_last else rows[-1][0]
 
 
 def _delete(ids: Sequence[int]) -> int:
@@ -310,8 +336,9 @@ def _delete(ids: Sequence[int]) -> int:
     with transaction():
         change(f"DELETE FROM attempt WHERE {these}", (given,))
         change(f"DELETE FROM log_entry WHERE {these}", (given,))
+        change(f"DELETE FROM job_label WHERE {these}", (given,))
         final = "state IN ('completed', 'discarded', 'cancelled')"
-        return change(f"DELETE FROM job WHERE {one_of('id', [])[0]} AND {final}", (given,))
+        return noted("pruned", change(f"DELETE FROM job WHERE {one_of('id', [])[0]} AND {final}", (given,)))
 
 
 def _finish(jobs: Iterable[ClaimedJob], assignments: str, values: tuple[Any, ...]) -> set[int]:

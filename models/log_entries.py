@@ -7,9 +7,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from models.database import fetch
-from models.jobs import order_sql
+from models.paging import Listing, Page, PageAsked, ids_of, order_sql
 
-ORDERS = {"inserted_at": ("inserted_at", False), "event": ("event", False), "job_id": ("job_id", False)}
+LISTING = Listing(
+    {"inserted_at": ("inserted_at", False), "event": ("event", False), "job_id": ("job_id", False)},
+    "uuid",
+    frozenset({"event"}),
+)
 
 
 class LogEntryRow(NamedTuple):
@@ -39,19 +43,17 @@ def find(account_id: int, uuid: str) -> LogEntryRow | None:
     return _entry(rows[0]) if rows else None
 
 
-def listed(account_id: int, asked: LogFilter, order: tuple[str, str], limit: int, offset: int) -> list[LogEntryRow]:
-    """A page of the account's log. `order`: a name in ORDERS and "asc" or "desc"; ties by id.
+def listed(account_id: int, asked: LogFilter, page: PageAsked) -> Page:
+    """A page of the account's log, as LogEntryRow; ties by id.
 
-    The page's ids are found first, as in `models/jobs.py`.
+    The page's ids are found first, as in `models/job_lists.py`.
     """
-    where, params = _restricted(account_id, asked)
-    by = order_sql(ORDERS, {"event"}, order, "uuid")
-    page = f"SELECT uuid FROM log_entry WHERE {where} ORDER BY {by} LIMIT %s OFFSET %s"
-    ids = [str(row[0]) for row in fetch(page, (*params, limit, offset))]
+    ids, end = ids_of("log_entry", LISTING, *_restricted(account_id, asked), page)
     if not ids:
-        return []
-    these = ", ".join(["%s"] * len(ids))
-    return [_entry(row) for row in fetch(f"SELECT {SHOWN} FROM log_entry WHERE uuid IN ({these}) ORDER BY {by}", ids)]
+        return Page([], end)
+    these, by = ", ".join(["%s"] * len(ids)), order_sql(LISTING, page.order)
+    rows = fetch(f"SELECT {SHOWN} FROM log_entry WHERE uuid IN ({these}) ORDER BY {by}", ids)
+    return Page([_entry(row) for row in rows], end)
 
 
 def _restricted(account_id: int, asked: LogFilter) -> tuple[str, list[Any]]:

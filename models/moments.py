@@ -9,6 +9,7 @@ import math
 import re
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from models.clock import DAY, HOUR, MILLISECOND, MINUTE, SECOND, WEEK
@@ -48,7 +49,13 @@ def instant(value: Any) -> int:
 
 def written(instant: int) -> str:
     """An instant as text: `2023-09-01T18:26:20.353046Z`."""
-    return f"{(EPOCH + timedelta(microseconds=instant)).isoformat(timespec='microseconds')}Z"
+    second, microsecond = divmod(instant, SECOND)
+    return f"{_second(second)}.{microsecond:06d}Z"
+
+
+@lru_cache(maxsize=1024)
+def _second(second: int) -> str:
+    return (EPOCH + timedelta(seconds=second)).isoformat()
 
 
 def is_number(value: Any) -> bool:

@@ -116,7 +116,10 @@ def window_us(one: Planned) -> int:
 
 def job_at(one: Planned, fire_at: int) -> NewJob:
     """The schedule's job for an instant."""
-    template = json.loads(one.template)
+    told = json.loads(one.template)
+    template: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in told.items()
+    }
     max_age_us = template.pop("max_age_us")
     due_at = fire_at + one.offset_us
     return NewJob(

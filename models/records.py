@@ -17,6 +17,9 @@ LOG_COLUMNS = (
 )
 
 
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 class AttemptRow(NamedTuple):
     """One row of `attempt`; see models/job.py for each column."""
 
@@ -50,8 +53,7 @@ class LogRow(NamedTuple):
 
 def log_row(account_id: int, job_id: int, schedule_id: str | None, event: str, payload: Any, at: int) -> LogRow:
     """A log entry with a fresh id; `payload` is a JSON object not yet encoded."""
-    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
-    return LogRow(new_id(), account_id, job_id, schedule_id, event, text, at)
+    return LogRow(new_id(), account_id, job_id, schedule_id, event, _encoded(payload), at)
 
 
 def add_attempts(rows: Sequence[AttemptRow]) -> None:

@@ -29,7 +29,11 @@ FRAMING_NAMES = frozenset(
 )
 FRAMING_PREFIXES = ("proxy-",)
 RESERVED_NAMES = FRAMING_NAMES | {"metadata", "metadata-flavor", "x-google-metadata-request"}
-RESERVED_PREFIXES = (*FRAMING_PREFIXES, "webhook-", "booper-", "x-aws-ec2-metadata-token")
+RESERVED_PREFIXES = (
+    *FRAMING_PREFIXES,
+    *("webhook-", "booper-"),
+    *("x-aws-ec2-metadata-token", "x-aliyun-ecs-metadata-token", "metadata-token"),
+)
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _BAD_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
@@ -72,7 +76,7 @@ def name_error(name: object) -> str | None:
     """Why a client may not send a header of this name, or None."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         return f"must be named with letters, digits and !#$%&'*+-.^_`|~, got {ascii(name)[:100]}"
-    lowered = name.lower()
+    lowered = name.lower().replace("_", "-")  # many servers can't tell the two
     if lowered in RESERVED_NAMES or lowered.startswith(RESERVED_PREFIXES):
         return f"must be another header, since Booper sets or keeps back this one, got {name[:100]!r}"
     return None

@@ -15,7 +15,8 @@ from models import firings, jobs, lifecycle, planning, records, recurrence
 from models.database import change, dialect, fetch, one_of, transaction
 from models.firings import FiringRow
 from models.ids import is_uuid, new_id
-from models.jobs import JobRow, NewJob, order_sql
+from models.jobs import JobRow, NewJob
+from models.paging import Listing, order_sql
 from models.planning import ROWS_AT_MOST, Planned
 
 ORDERS = {
@@ -23,6 +24,7 @@ ORDERS = {
     "disabled_at": ("disabled_at", True),
     "name": ("name", True),
 }
+LISTING = Listing(ORDERS, "id", frozenset({"name"}))
 OF_ONE_JOB = {  # fields of NewJob that are each job's own, or columns of the schedule
     *("account_id", "args", "body", "content_type", "scheduled_at", "name", "description", "idempotency_key"),
     *("retry_until", "kind", "schedule_id", "fire_at", "start_by"),
@@ -135,7 +137,7 @@ def find(account_id: int, key: str) -> ScheduleRow | None:
 
 def listed(account_id: int, order: tuple[str, str], limit: int, offset: int) -> list[ScheduleRow]:
     """A page of the account's schedules. `order`: a name in ORDERS and "asc" or "desc"; nulls come last, ties by id."""
-    by = order_sql(ORDERS, {"name"}, order, "id")
+    by = order_sql(LISTING, order)
     rows = fetch(
         f"SELECT {SHOWN} FROM schedule WHERE account_id = %s ORDER BY {by} LIMIT %s OFFSET %s",
         (account_id, limit, offset),

@@ -4,6 +4,7 @@ Safe to run from several processes at once: PostgreSQL holds an advisory lock, S
 second one finds nothing left to do.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from playhouse.migrations import Runner
@@ -17,18 +18,27 @@ LOCK = 0x626F6F70  # any constant shared by all processes
 
 def pending() -> list[str]:
     """The names of the migrations the database lacks, in order."""
-    runner = _runner()
     with connection():
-        applied = runner.applied()
-        return [migration.name for migration in runner.migrations() if migration.name not in applied]
+        return _lacking()
 
 
-def migrate() -> list[str]:
-    """Apply what is pending, all or nothing; returns the names applied."""
+def migrate(told: Callable[[str], None] = lambda _name: None) -> list[str]:
+    """Apply what is pending, all or nothing; returns the names applied. `told` is called as each has been applied, and
+    still is not committed."""
     with connection(), transaction():
         if dialect() == "postgresql":
             database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-        return _runner().up()
+        names = _lacking()
+        for name in names:
+            _runner().up(name)
+            told(name)
+        return names
+
+
+def _lacking() -> list[str]:
+    runner = _runner()
+    applied = runner.applied()
+    return [migration.name for migration in runner.migrations() if migration.name not in applied]
 
 
 def _runner() -> Runner:

@@ -70,6 +70,15 @@ def split_url(url: str) -> Target:
     return Target(scheme.lower(), host, port, host_header, target.partition("?")[0], target)
 
 
+def origins(text: str) -> frozenset[tuple[str, int]]:
+    """(host, port) of each URL, parted by commas or spaces. UrlRefused (a ValueError) when one is no URL, or has a
+    path: it would promise that only what lies below is meant."""
+    targets = [split_url(url) for url in text.replace(",", " ").split()]
+    if any(target.request_target != "/" for target in targets):
+        raise UrlRefused(f"must have no path, got {text[:100]!r}")
+    return frozenset((target.host, target.port) for target in targets)
+
+
 def is_literal(host: str) -> bool:
     """Whether a Target's host is an address, which needs no lookup."""
     return ":" in host or host.rpartition(".")[2].isdigit()

@@ -10,10 +10,10 @@ def make_job(account, state="available", due_in_s=0, url="http://127.0.0.1:9/", 
     """A job row of the account, due `due_in_s` seconds from the clock's now."""
     now = clock.now()
     columns.setdefault("args", json.dumps({"method": method, "url": url}))
+    columns.setdefault("inserted_at", now)
     return Job.create(
         account_id=account.id,
         state=state,
-        inserted_at=now,
         scheduled_at=now + int(due_in_s * clock.SECOND),
         **columns,
     )

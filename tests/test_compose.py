@@ -11,9 +11,11 @@ from booper import settings
 
 ROOT = Path(__file__).parent.parent
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+PROMETHEUS = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text())
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
 SERVICES = COMPOSE["services"]
 OURS = ("migrate", "api", "worker")
+MONITORING = ("prometheus", "grafana")
 VARIABLE = re.compile(r"\$\{(\w+)(?::([?-])([^}]*))?\}")
 PASSWORDS = {"POSTGRES_PASSWORD": "p4", "RABBITMQ_PASSWORD": "r4"}
 
@@ -32,13 +34,54 @@ def instructions(name):
 
 
 def test_there_are_a_database_a_broker_and_our_processes():
-    assert set(SERVICES) == {"postgres", "rabbitmq", *OURS}
+    assert set(SERVICES) == {"postgres", "rabbitmq", *OURS, *MONITORING}
     assert {name: SERVICES[name]["command"] for name in OURS} == {name: [name] for name in OURS}
 
 
 def test_only_loopback_is_published():
     ports = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert ports == {"rabbitmq": ["127.0.0.1:15672:15672"], "api": ["127.0.0.1:8000:8000"]}
+    assert ports == {
+        "rabbitmq": ["127.0.0.1:15672:15672"],
+        "api": ["127.0.0.1:8000:8000"],
+        "prometheus": ["127.0.0.1:9090:9090"],
+        "grafana": ["127.0.0.1:3000:3000"],
+    }
+
+
+def test_monitoring_starts_only_when_it_is_asked_for():
+    assert {name: service.get("profiles") for name, service in SERVICES.items()} == {
+        name: ["monitoring"] if name in MONITORING else None for name in SERVICES
+    }
+
+
+def test_prometheus_asks_where_our_processes_and_rabbitmq_show_their_metrics():
+    jobs = {job["job_name"]: job for job in PROMETHEUS["scrape_configs"]}
+    for name in ("api", "worker"):
+        [wanted] = jobs[f"booper-{name}"]["dns_sd_configs"]
+        effective = settings.load(environment(name))
+        assert wanted["names"] == [name]
+        assert wanted["port"] == {"api": effective.port, "worker": effective.worker_metrics_port}[name]
+        assert effective.host == "0.0.0.0"  # noqa: S104 - inside its network
+    for name in ("rabbitmq", "rabbitmq-queues"):
+        assert jobs[name]["static_configs"] == [{"targets": ["rabbitmq:15692"]}]
+    plugins = (ROOT / "deploy/rabbitmq/enabled_plugins").read_text()
+    assert plugins == "[rabbitmq_management,rabbitmq_prometheus].\n"
+
+
+def test_prometheus_has_the_token_that_our_processes_ask_for():
+    assert COMPOSE["secrets"] == {"metrics_token": {"environment": "BOOPER_METRICS_TOKEN"}}
+    assert SERVICES["prometheus"]["secrets"] == ["metrics_token"]
+    ours = [job for job in PROMETHEUS["scrape_configs"] if job["job_name"].startswith("booper-")]
+    assert [job["authorization"] for job in ours] == [{"credentials_file": "/run/secrets/metrics_token"}] * 2
+    for name in ("api", "worker"):
+        assert SERVICES[name]["environment"]["BOOPER_METRICS_TOKEN"] == "${BOOPER_METRICS_TOKEN:-}"
+
+
+def test_what_is_mounted_from_here_is_there_and_read_only():
+    mounts = [volume.split(":") for service in SERVICES.values() for volume in service.get("volumes", [])]
+    from_here = [mount for mount in mounts if mount[0].startswith("./")]
+    assert len(from_here) == 5
+    assert all((ROOT / source).exists() and how == ["ro"] for source, _, *how in from_here)
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -96,12 +139,13 @@ def test_a_stopping_process_gets_longer_than_its_own_grace(name):
 
 def test_what_is_written_down_survives_in_named_volumes():
     mounted = {volume.partition(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
-    assert mounted == set(COMPOSE["volumes"]) == {"postgres", "rabbitmq"}
+    named = {name for name in mounted if not name.startswith("./")}
+    assert named == set(COMPOSE["volumes"]) == {"postgres", "rabbitmq", *MONITORING}
 
 
 def test_every_foreign_image_has_a_version():
     images = [service["image"] for name, service in SERVICES.items() if name not in OURS] + instructions("FROM")
-    assert all(re.search(r":\d+[.\w-]*$", image) for image in images)
+    assert all(re.search(r":v?\d+[.\w-]*$", image) for image in images)
 
 
 def test_the_image_is_built_from_the_lock_file_and_hashes():

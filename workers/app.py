@@ -1,14 +1,16 @@
 """Owns the production worker: what `dramatiq workers.app:broker` imports in each of its processes."""
 
-from booper import logs, settings
+from booper import garbage, logs, settings, tracing
 from models.database import open_database
 from workers.broker import Actors, make_broker, queue_name
 from workers.delivery import Delivery
 from workers.parts import DeliveryMiddleware, probe
 
 configuration = settings.load()
-logs.configure(configuration.log_level)
+logs.configure(configuration)
 open_database(configuration.database_url)
+tracing.configure(configuration, "worker")
 delivery = Delivery(configuration)
 broker = make_broker(configuration, [DeliveryMiddleware(delivery)])
 actors = Actors(broker, queue_name(configuration), delivery.deliver, probe)
+garbage.look_rarely()

@@ -5,6 +5,7 @@ An actor is called with JSON alone; messages are never pickled.
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import dramatiq
 import pika
@@ -12,10 +13,14 @@ from dramatiq.broker import Consumer
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.common import dq_name
+from dramatiq.errors import BrokerError
 from dramatiq.middleware import Middleware
 
+from booper import metrics, tracing
 from booper.settings import Settings
 from models import clock
+from models.vitals import Depths
+from workers.depths import measured
 from workers.slots import Named
 
 log = logging.getLogger("booper.broker")
@@ -95,10 +100,23 @@ class Actors:
             # `enqueue(delay=…)` would count from the moment of publishing, which a long round puts off.
             delayed = {**message.options, "eta": eta_us // clock.MILLISECOND}
             message = message.copy(queue_name=dq_name(message.queue_name), options=delayed)
-        self.broker.enqueue(message)
+        self._publish(message, [job[0] for job in jobs])
 
     def send_probe(self, now: int) -> None:
-        self.broker.enqueue(self.probe.message(now))
+        self._publish(self.probe.message(now), [])
+
+    def _publish(self, message: dramatiq.Message[Any], job_ids: list[int]) -> None:
+        try:
+            with tracing.publishing(message.actor_name, job_ids):
+                self.broker.enqueue(message)
+        except BrokerError:
+            metrics.note_publish(message.actor_name, taken=False)
+            raise
+        metrics.note_publish(message.actor_name, taken=True)
+
+    def depths(self, now: int) -> Depths:
+        """How many messages lie in the queues; raises ConnectionClosed like a publish."""
+        return measured(self.broker, self.deliver.queue_name, now)
 
     def keep_alive(self) -> None:
         """Answer RabbitMQ's heartbeats on this thread's publishing connection, which would be closed otherwise."""

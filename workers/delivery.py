@@ -13,16 +13,19 @@ import threading
 import time
 from collections.abc import Sequence
 
+from booper import metrics
 from booper.settings import Settings
 from models import clock, firings, lifecycle
 from models.database import Unreachable as DatabaseUnreachable
-from models.database import connection
+from models.database import connection, turn
 from models.lifecycle import ClaimedJob
+from models.url_rules import origins
 from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Transport
+from workers.pulse import Pulse
 from workers.recorder import Recorder
 from workers.senders import Senders
-from workers.slots import Named, Slots
+from workers.slots import Named, Slots, Taken
 
 log = logging.getLogger("booper.delivery")
 HOLD_S = 5.0
@@ -40,15 +43,21 @@ class Delivery:
     def __init__(self, settings: Settings) -> None:
         self._grace_s = settings.shutdown_grace_s
         self._lease_margin_us = int(settings.lease_margin_s * clock.SECOND)
-        policy = AddressPolicy(parse_allow(settings.target_allow), own_addresses(settings.host, settings.port))
+        own = own_addresses(settings.host, settings.port)
+        policy = AddressPolicy(parse_allow(settings.target_allow), own, origins(settings.public_urls))
         self._transport = Transport(policy, connections=settings.sender_slots)
         self.slots = Slots(settings.sender_slots, settings.slot_share)
         self._closed = threading.Event()
-        self.recorder = Recorder()
-        self.senders = Senders(self.slots, self._transport, self.recorder)
+        self.pulse = Pulse(self.slots)
+        self.recorder = Recorder(self.pulse.count)
+        self.senders = Senders(self.slots, self._transport, self.recorder, self._lease_margin_us // 2)
+        self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
 
     def start(self) -> None:
         self.recorder.start()
+        self.pulse.start()
+        self._sampling.start()
+        self.senders.start()
 
     def close(self) -> None:
         """Claim nothing more; what waits for a slot goes back to the table."""
@@ -59,7 +68,9 @@ class Delivery:
         """Let requests under way finish within the grace and record them; then end every thread."""
         self.senders.drain(self._grace_s)
         self.recorder.stop(RECORDING_GRACE_S)
+        self.pulse.stop()
         self._transport.close()
+        self._sampling.stop()
 
     def abandon(self) -> None:
         """Give back what is under way, if the database takes it within `ABANDON_S`; for a process told to end at once.
@@ -89,9 +100,10 @@ class Delivery:
 
     def _deliver(self, waiting: list[Named], give_up_s: float) -> None:
         while waiting:
-            taken = self.slots.take(waiting)
-            if taken.admitted:
-                self._claim(taken.admitted)
+            with self.senders.room_for(len(waiting), give_up_s - time.monotonic()) as has_room:
+                taken = self.slots.take(waiting) if has_room else Taken([], [], waiting)
+                if taken.admitted:
+                    self._claim(taken.admitted)
             if taken.stuck:
                 self._put_off(taken.stuck)
             waiting = taken.rest
@@ -105,28 +117,25 @@ class Delivery:
         claimed: list[ClaimedJob] = []
         with connection():
             try:
-                claimed = lifecycle.claim(ids_of(jobs), clock.now(), self._lease_margin_us)
-                if len(claimed) < len(jobs):
-                    left = sorted(set(ids_of(jobs)) - {job.id for job in claimed})
-                    claimed += firings.claim(left, clock.now(), self._lease_margin_us)
+                with turn():
+                    claimed = lifecycle.claim(ids_of(jobs), clock.now(), self._lease_margin_us)
+                claimed = claimed + self._claim_fired(jobs, claimed)
+                metrics.note_claimed(claimed)
             finally:
                 taken = {job.id for job in claimed}
                 self.slots.give([job for job in jobs if job[0] not in taken])
-            self._submit(claimed)
+            self.senders.submit(claimed)
             if len(claimed) < len(jobs):
                 lifecycle.unstage(lifecycle.not_yet_due(ids_of(jobs), clock.now()))
 
-    def _submit(self, claimed: Sequence[ClaimedJob]) -> None:
-        """Hand the jobs to the senders; those that get no thread are given back with their slots."""
-        for number, job in enumerate(claimed):
-            try:
-                self.senders.submit(job)
-            except RuntimeError as error:
-                left = claimed[number:]
-                log.error("no thread for %d claimed jobs (%s): given back; lower BOOPER_SENDER_SLOTS", len(left), error)
-                lifecycle.release(left)
-                self.slots.give([(job.id, job.account_id, job.host) for job in left])
-                return
+    def _claim_fired(self, jobs: Sequence[Named], claimed: Sequence[ClaimedJob]) -> list[ClaimedJob]:
+        """Claim those of the other jobs that belong to schedules. Raises nothing: the claimed ones must be sent."""
+        left = set(ids_of(jobs)) - {job.id for job in claimed}
+        try:
+            return firings.claim(sorted(left), clock.now(), self._lease_margin_us) if left else []
+        except Exception:
+            log.exception("jobs of schedules could not be claimed: they are named again when their message is missed")
+            return []
 
     def _put_off(self, jobs: Sequence[Named]) -> None:
         """Put off jobs whose account or host has its share of the slots; spread, so that they don't return as one."""

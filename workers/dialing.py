@@ -19,13 +19,13 @@ MAX_ADDRESSES = 100
 
 
 def connect(
-    target: Target, policy: AddressPolicy, resolver: Resolves, tls: ssl.SSLContext, deadline: Deadline
+    target: Target, owner: int, policy: AddressPolicy, resolver: Resolves, tls: ssl.SSLContext, deadline: Deadline
 ) -> Connection:
     """A new connection, with TLS for https: Blocked when any address may not be connected to, Failed when
     none answers in time.
     """
     try:
-        return _connect(target, policy, resolver, tls, deadline)
+        return _connect(target, owner, policy, resolver, tls, deadline)
     except Failed as failed:
         if failed.reason != "timeout":
             raise
@@ -34,9 +34,9 @@ def connect(
 
 
 def _connect(
-    target: Target, policy: AddressPolicy, resolver: Resolves, tls: ssl.SSLContext, deadline: Deadline
+    target: Target, owner: int, policy: AddressPolicy, resolver: Resolves, tls: ssl.SSLContext, deadline: Deadline
 ) -> Connection:
-    addresses = _guarded_addresses(target, policy, resolver, deadline)
+    addresses = _guarded_addresses(target, owner, policy, resolver, deadline)
     sock = _connect_to_any(addresses, target.port, deadline)
     try:
         peer = sock.peer
@@ -49,12 +49,14 @@ def _connect(
     return Connection(target, sock, peer)
 
 
-def _guarded_addresses(target: Target, policy: AddressPolicy, resolver: Resolves, deadline: Deadline) -> list[str]:
+def _guarded_addresses(
+    target: Target, owner: int, policy: AddressPolicy, resolver: Resolves, deadline: Deadline
+) -> list[str]:
     started_ms = deadline.elapsed_ms()
     if is_literal(target.host):
         addresses = [target.host]
     else:
-        addresses = resolver.addresses(target.host, target.port, deadline.remaining_s())
+        addresses = resolver.addresses(target.host, target.port, deadline.remaining_s(), owner)
         deadline.dns_ms = deadline.elapsed_ms() - started_ms
     if not addresses:
         raise Failed("dns", f"{target.host} has no address")

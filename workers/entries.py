@@ -3,14 +3,16 @@ for the logger."""
 
 import json
 import logging
+from functools import lru_cache
 from typing import Any, NamedTuple
 
+from booper.logs import fields
 from models.lifecycle import ClaimedJob
 from models.moments import written
 from models.records import AttemptRow, LogRow, log_row
-from workers.judge import Complete, Discard, Retry, Verdict, reason_of
+from workers.judge import REASONS, Complete, Discard, Retry, Verdict, reason_of
 from workers.outbound import Request
-from workers.outcome import Answered, Outcome, Refused, Timings
+from workers.outcome import Answered, Outcome, Refused, Timings, Unreachable
 
 log = logging.getLogger("booper.attempts")
 SECRET_WORDS = (
@@ -33,7 +35,7 @@ class Result(NamedTuple):
 
 def attempt_row(result: Result, verdict: Verdict) -> AttemptRow:
     job, outcome = result.job, result.outcome
-    timings = Timings() if isinstance(outcome, Refused) else outcome.timings
+    timings = told_timings(outcome)
     return AttemptRow(
         job_id=job.id,
         number=job.attempt,
@@ -50,6 +52,15 @@ def attempt_row(result: Result, verdict: Verdict) -> AttemptRow:
         total_ms=timings.total_ms,
         next_at=verdict.next_at if isinstance(verdict, Retry) else None,
     )
+
+
+def told_timings(outcome: Outcome) -> Timings:
+    """What the owner may read of the phases: how far an attempt came that reached nothing would tell a closed port from
+    a missing name and a bad certificate from either."""
+    if isinstance(outcome, Refused):
+        return Timings()
+    not_reachable = isinstance(outcome, Unreachable) and outcome.reason in REASONS
+    return Timings(total_ms=outcome.timings.total_ms) if not_reachable else outcome.timings
 
 
 def log_rows(result: Result, verdict: Verdict) -> list[LogRow]:
@@ -117,24 +128,37 @@ def redacted(headers: Any, hidden: frozenset[str]) -> dict[str, str]:
     return shown
 
 
+@lru_cache(maxsize=256)
 def is_secret(name: str, hidden: frozenset[str]) -> bool:
     plain = name.replace("_", "-")
     looks_secret = plain.endswith("-key") or any(word in plain for word in SECRET_WORDS)
     return name in hidden or (looks_secret and plain not in NO_SECRET)
 
 
+def measured(result: Result) -> tuple[str, int | None, float | None]:
+    """What the metrics take of an attempt: the outcome's name, the status code, the length in ms."""
+    outcome = result.outcome
+    total_ms = None if isinstance(outcome, Refused) else outcome.timings.total_ms
+    return type(outcome).__name__.lower(), getattr(outcome, "status_code", None), total_ms
+
+
 def tell(result: Result, verdict: Verdict, held: bool) -> None:
     """One wide line an attempt for the operator; no key, body or query string in it."""
     job, outcome = result.job, result.outcome
-    detail = "" if isinstance(outcome, Answered) else f" detail={outcome.detail!r}"
-    log.info(
-        "job.attempted job_id=%d attempt=%d outcome=%s status=%s verdict=%s lateness_ms=%.1f held=%s%s",
-        job.id,
-        job.attempt,
-        type(outcome).__name__.lower(),
-        getattr(outcome, "status_code", None),
-        type(verdict).__name__.lower(),
-        (job.attempted_at - job.scheduled_at) / 1000,
-        held,
-        detail,
+    name, status, total_ms = measured(result)
+    told = fields(
+        job_id=job.id,
+        attempt=job.attempt,
+        outcome=name,
+        status=status,
+        verdict=type(verdict).__name__.lower(),
+        reason=getattr(verdict, "reason", None),
+        lateness_ms=(job.attempted_at - job.scheduled_at) / 1000,
+        total_ms=None if total_ms is None else round(total_ms, 3),
+        account_id=job.account_id,
+        host=job.host,
+        held=held,
     )
+    if not isinstance(outcome, Answered):
+        told["fields"]["detail"] = outcome.detail
+    log.info("job.attempted", extra=told)

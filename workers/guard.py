@@ -57,11 +57,13 @@ def is_local(ip: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class AddressPolicy:
     """`allowed` widens the public Internet; `own` are Booper's listen addresses as (ip, port), where the ip
-    0.0.0.0, :: or "" means every address of this machine, which `local` tells.
+    0.0.0.0, :: or "" means every address of this machine, which `local` tells; `own_origins` are the hosts and
+    ports of its public URLs.
     """
 
     allowed: tuple[Allowed, ...] = ()
     own: frozenset[tuple[str, int]] = frozenset()
+    own_origins: frozenset[tuple[str, int]] = frozenset()
     local: Callable[[str], bool] = is_local
 
     def refusal(self, ip: str, port: int, path: str = "/") -> str | None:
@@ -79,6 +81,11 @@ class AddressPolicy:
         if any(item.port in (None, port) and address in item.network for item in self.allowed):
             return None
         return None if _is_public(address) else f"{ip} is not a public address and not in BOOPER_TARGET_ALLOW"
+
+    def is_own_origin(self, host: str, port: int, path: str) -> bool:
+        """Whether a request to `path` at a host as ordered, not yet looked up, would come back to Booper by its proxy
+        at an endpoint that may start work."""
+        return (host, port) in self.own_origins and not _OWN_PATHS.fullmatch(path)
 
     def is_own(self, ip: str, port: int, path: str) -> bool:
         """Whether a request to `path` there would come back to Booper at an endpoint that may start work."""

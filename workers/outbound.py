@@ -15,6 +15,7 @@ from typing import Any, cast
 import certifi
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
+from urllib3 import Timeout
 
 from models.url_rules import Target
 from workers.connections import Connection, IdleConnections
@@ -27,6 +28,7 @@ from workers.resolver import Resolver, Resolves
 from workers.response import Head, read_body, read_head, stays_open
 
 __all__ = ["Request", "Transport"]
+_NO_TIMEOUT = Timeout()  # one for all, since the adapter would make one each time; the deadline is what counts
 
 
 class Transport:
@@ -94,7 +96,7 @@ class _Exchange:
 
     def urlopen(self, **_: Any) -> "_Exchange":
         request = self._request
-        self.connection = connection = self._adapter.connection(request.target, request.deadline)
+        self.connection = connection = self._adapter.connection(request.target, request.owner, request.deadline)
         try:
             connection.write(request.written, request.deadline)
             self.head = read_head(connection.incoming)
@@ -104,6 +106,13 @@ class _Exchange:
         return self
 
 
+class _Response(Response):
+    """The frame's answer, of which only `raw` is read; a whole one would be made with a jar for cookies."""
+
+    def __init__(self, exchange: _Exchange) -> None:
+        self.raw = exchange
+
+
 class _TargetAdapter(HTTPAdapter):
     """The adapter's frame with our connections; `verify` and `proxies` of its caller do not count."""
 
@@ -111,11 +120,13 @@ class _TargetAdapter(HTTPAdapter):
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
         self._policy, self._resolver, self._idle, self._tls = policy, resolver, idle, tls
 
-    def connection(self, target: Target, deadline: Deadline) -> Connection:
+    def connection(self, target: Target, owner: int, deadline: Deadline) -> Connection:
         """An idle connection to the origin, else a new one."""
+        if self._policy.is_own_origin(target.host, target.port, target.path):
+            raise Blocked("blocked_address", f"{target.host} port {target.port} is in BOOPER_PUBLIC_URLS")
         idle = self._idle.take((target.scheme, target.host, target.port))
         if idle is None:
-            return connect(target, self._policy, self._resolver, self._tls, deadline)
+            return connect(target, owner, self._policy, self._resolver, self._tls, deadline)
         if self._policy.is_own(idle.peer, target.port, target.path):
             self._idle.put(idle)
             raise Blocked("blocked_address", f"{target.host} port {target.port} is Booper's own address")
@@ -123,7 +134,7 @@ class _TargetAdapter(HTTPAdapter):
 
     def exchange(self, prepared: Prepared) -> _Exchange:
         """Send it and read the head of the answer."""
-        return cast(_Exchange, self.send(prepared, stream=True).raw)
+        return cast(_Exchange, self.send(prepared, stream=True, timeout=_NO_TIMEOUT).raw)  # type: ignore[arg-type]
 
     def get_connection_with_tls_context(self, request: Any, *_: Any, **__: Any) -> Any:
         return _Exchange(self, request)
@@ -134,11 +145,8 @@ class _TargetAdapter(HTTPAdapter):
     def request_url(self, request: Any, proxies: Any) -> str:  # noqa: ARG002
         return str(request.target.request_target)
 
-    def build_response(self, req: PreparedRequest, resp: Any) -> Response:
-        response = Response()
-        response.status_code, response.raw = resp.head.status_code, resp
-        response.request, response.url = req, req.url or ""
-        return response
+    def build_response(self, req: PreparedRequest, resp: Any) -> Response:  # noqa: ARG002
+        return _Response(resp)
 
 
 def _unexpected(error: Exception) -> str:

@@ -11,8 +11,9 @@ from typing import Any
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import Middleware
 
+from booper import metrics, tracing
 from booper.settings import Settings
-from booper.supervisor import die_with_parent
+from booper.supervisor import AT_ONCE, die_with_parent
 from models import clock
 from models.database import connection
 from models.leader import Lead
@@ -35,15 +36,15 @@ class DeliveryMiddleware(Middleware):
 
     def after_process_boot(self, broker: Any) -> None:
         """In a process of Dramatiq's command line: stop claiming the moment SIGTERM comes (its own loop looks once a
-        second), end at once on a second one, and never outlive the command line."""
+        second), end at once on AT_ONCE or a later SIGTERM, and never outlive the command line."""
         die_with_parent()
         first_answer = signal.getsignal(signal.SIGTERM)
 
-        def on_sigterm(signum: int, frame: FrameType | None) -> None:
+        def on_order(signum: int, frame: FrameType | None) -> None:
             if self._stopping_since_s is not None:
-                if time.monotonic() - self._stopping_since_s >= SAME_ORDER_S:
+                if signum == AT_ONCE or time.monotonic() - self._stopping_since_s >= SAME_ORDER_S:
                     self._delivery.abandon()
-                    os._exit(128 + signum)
+                    os._exit(128 + signal.SIGTERM)
                 return
             self._stopping_since_s = time.monotonic()
             # Not in the handler itself: it may have interrupted a holder of the lock that closing takes.
@@ -51,7 +52,8 @@ class DeliveryMiddleware(Middleware):
             if callable(first_answer):
                 first_answer(signum, frame)
 
-        signal.signal(signal.SIGTERM, on_sigterm)
+        for order in (signal.SIGTERM, AT_ONCE):
+            signal.signal(order, on_order)
 
     def before_worker_boot(self, broker: Any, worker: Any) -> None:
         """No message may wait in this process behind one that is held: fetch as many as there are threads."""
@@ -65,16 +67,24 @@ class DeliveryMiddleware(Middleware):
         for thread in worker.workers:
             thread.timeout = IDLE_LOOK_S
 
+    def after_process_message(self, broker: Any, message: Any, *, result: Any = None, exception: Any = None) -> None:
+        if exception is not None:
+            metrics.note_message_failure("raised")
+
+    def after_nack(self, broker: Any, message: Any) -> None:
+        metrics.note_message_failure("dead")
+
     def before_worker_shutdown(self, broker: Any, worker: Any) -> None:
         self._delivery.close()
 
     def after_worker_shutdown(self, broker: Any, worker: Any) -> None:
         self._delivery.drain()
+        tracing.stop()
 
 
 def make_ticker(settings: Settings, actors: Actors, lead: Lead, on_lead: Callable[[], None]) -> Ticker:
     stager = Stager(actors, int(settings.look_ahead_s * clock.SECOND), settings.queue_bound)
-    pruner = Pruner(kept_us(settings), int(settings.keep_runs_days * clock.DAY))
+    pruner = Pruner(kept_us(settings), firings_kept_us=int(settings.keep_runs_days * clock.DAY))
     return Ticker(stager, pruner, actors, lead, on_lead)
 
 

@@ -20,6 +20,7 @@ def prepare(job: ClaimedJob) -> Request:
         headers=headers_of(job, args.get("headers") or {}),
         body=body_of(job),
         timeout_ms=job.timeout_ms,
+        owner=job.account_id,
     )
 
 

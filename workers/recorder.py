@@ -10,14 +10,17 @@ import logging
 import queue
 import random
 import threading
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from booper import metrics
 from models import clock, lifecycle, records
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import connection, transaction
 from workers import entries, memories
 from workers.entries import Result
 from workers.judge import Complete, Discard, Retry, Verdict, judge
+from workers.pulse import Recorded
 
 log = logging.getLogger("booper.recorder")
 GROUP = 200
@@ -31,9 +34,11 @@ class Judged(NamedTuple):
 
 
 class Recorder:
-    """One thread that records; `start`, `put`, then `stop`, which returns when all that was put is recorded."""
+    """One thread that records, and tells `count` what it recorded; `start`, `put`, then `stop`, which returns when all
+    that was put is recorded."""
 
-    def __init__(self) -> None:
+    def __init__(self, count: Callable[[Iterable[Recorded]], None] = lambda _: None) -> None:
+        self._count = count
         self._results: queue.SimpleQueue[Result | None] = queue.SimpleQueue()
         self._gave_up = threading.Event()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
@@ -82,7 +87,7 @@ class Recorder:
         """Whether the group is done with: recorded, or given up for a reason that waiting won't mend."""
         try:
             with connection():
-                record(group)
+                self._count([recorded_of(one) for one in record(group)])
         except DatabaseUnreachable as error:
             log.warning("database not usable (%s): %d results kept, next try soon", error, len(group))
             return False
@@ -93,8 +98,9 @@ class Recorder:
         return True
 
 
-def record(group: list[Result]) -> None:
-    """Record the results in one transaction. Those no longer held by their claim leave no trace but a log line."""
+def record(group: list[Result]) -> list[Judged]:
+    """Record the results in one transaction; returns those that were. Those no longer held by their claim leave no
+    trace but a log line."""
     now = clock.now()
     judged = [Judged(result, _verdict(result)) for result in group]
     with transaction():
@@ -103,8 +109,17 @@ def record(group: list[Result]) -> None:
         records.add_attempts([entries.attempt_row(one.result, one.verdict) for one in kept])
         records.add_log_entries([row for one in kept for row in entries.log_rows(one.result, one.verdict)])
         memories.remember(kept, now)
+    metrics.note_attempts(entries.measured(one.result) for one in kept)
     for one in judged:
         entries.tell(one.result, one.verdict, one.result.job.id in held)
+    return kept
+
+
+def recorded_of(judged: Judged) -> Recorded:
+    """What the statistics count of an attempt."""
+    job = judged.result.job
+    lateness_us = job.attempted_at - job.scheduled_at
+    return Recorded(job.account_id, job.attempted_at, lateness_us, isinstance(judged.verdict, Complete))
 
 
 def _verdict(result: Result) -> Verdict:

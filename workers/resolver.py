@@ -1,16 +1,15 @@
 """Names to addresses, with a limit: getaddrinfo knows none, so it runs in a bounded pool of threads.
 
-A lookup that hangs holds one of these threads, never a sender; when all are held, further lookups fail
-after the limit. Every call is one lookup: nothing is kept, so a name is judged on the very answer that is
-connected to.
+A lookup that hangs holds one of these threads, never a sender; one account holds at most half of those that
+a name may use, and when all are held, further lookups fail after the limit. Every call is one lookup: nothing
+is kept, so a name is judged on the very answer that is connected to.
 """
 
-import queue
 import socket
 import threading
-from concurrent.futures import Future
 from typing import Protocol
 
+from workers.lanes import Lane, Lookup
 from workers.outcome import Failed, UnreachableReason
 
 LIMIT_S = 5.0
@@ -18,21 +17,20 @@ LANES = 32
 THREADS_PER_LANE = 8  # all together as many as a process has slots, unless that was set higher
 _JOIN_S = 0.01
 
-_Lane = queue.SimpleQueue[tuple[Future[list[str]], str, int] | None]
-
 
 class Resolves(Protocol):
     """What the transport needs of a resolver; tests give their own."""
 
-    def addresses(self, host: str, port: int, within_s: float) -> list[str]:
-        """The addresses of a name in the order to try them; Failed("dns") when there are none in time."""
+    def addresses(self, host: str, port: int, within_s: float, owner: int) -> list[str]:
+        """The addresses of a name in the order to try them; Failed("dns") when there are none in time. `owner`: whose
+        job asks."""
 
     def close(self) -> None:
         """End its threads, waiting for none that hangs."""
 
 
 class Resolver:
-    """The system's resolver. Thread-safe: lookups pass through queues, each answer through its own Future.
+    """The system's resolver. Thread-safe: lookups pass through lanes, each answer through its own Future.
 
     A name belongs to one of the `lanes` by its last two labels, so that a domain whose name servers hang
     holds up only the lookups of its own lane. The threads start at the first lookup (so after any fork) and
@@ -42,19 +40,20 @@ class Resolver:
     def __init__(self, lanes: int = LANES, threads_per_lane: int = THREADS_PER_LANE, limit_s: float = LIMIT_S):
         self._limit_s = limit_s
         self._threads_per_lane = threads_per_lane
-        self._lanes = [_Lane() for _ in range(lanes)]
+        self._lanes = [Lane(threads_per_lane) for _ in range(lanes)]
         self._threads: list[threading.Thread] = []
         self._closed = False
         self._lock = threading.Lock()
 
-    def addresses(self, host: str, port: int, within_s: float) -> list[str]:
+    def addresses(self, host: str, port: int, within_s: float, owner: int) -> list[str]:
         self._start()
-        answer: Future[list[str]] = Future()
-        self._lanes[hash(tuple(host.split(".")[-2:])) % len(self._lanes)].put((answer, host, port))
+        lookup, lane = Lookup(host, port, owner), self._lane_of(host)
+        lane.put(lookup)
         try:
-            return answer.result(min(within_s, self._limit_s))
+            return lookup.answer.result(min(within_s, self._limit_s))
         except TimeoutError:
-            answer.cancel()
+            lookup.answer.cancel()
+            lane.drop(lookup)
             reason: UnreachableReason = "timeout" if within_s <= self._limit_s else "dns"
             raise Failed(reason, f"no answer to the lookup of {host} in time") from None
         except (OSError, UnicodeError) as error:
@@ -66,10 +65,12 @@ class Resolver:
         with self._lock:
             threads, self._closed = list(self._threads), True
         for lane in self._lanes:
-            for _ in range(self._threads_per_lane):
-                lane.put(None)
+            lane.close()
         for thread in threads:
             thread.join(_JOIN_S)
+
+    def _lane_of(self, host: str) -> Lane:
+        return self._lanes[hash(tuple(host.split(".")[-2:])) % len(self._lanes)]
 
     def _start(self) -> None:
         with self._lock:
@@ -86,14 +87,14 @@ class Resolver:
                 thread.start()
 
 
-def _work(lane: _Lane) -> None:
-    while (lookup := lane.get()) is not None:
-        answer, host, port = lookup
-        if answer.set_running_or_notify_cancel():
+def _work(lane: Lane) -> None:
+    while (lookup := lane.take()) is not None:
+        if lookup.answer.set_running_or_notify_cancel():
             try:
-                answer.set_result(_look_up(host, port))
+                lookup.answer.set_result(_look_up(lookup.host, lookup.port))
             except (OSError, UnicodeError) as error:
-                answer.set_exception(error)
+                lookup.answer.set_exception(error)
+        lane.give(lookup)
 
 
 def _look_up(host: str, port: int) -> list[str]:

@@ -9,6 +9,7 @@ is decompressed. Texts of failures never quote what came, since a target may ech
 import re
 from typing import NamedTuple
 
+from models.request_rules import is_token
 from workers.incoming import Incoming
 from workers.outcome import Failed
 
@@ -17,10 +18,10 @@ MAX_HEADERS = 100
 MAX_BODY_READ_BYTES = 1024 * 1024
 MAX_BODY_KEPT_BYTES = 64 * 1024
 
-_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: .*)?")
+_STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-5][0-9]{2})(?: .*)?")
 _LENGTH = re.compile(r"[0-9]{1,18}")
-_CHUNK_COST_BYTES = 64
-_CHUNK_LINE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;.*)?")
+_LINE_COST_BYTES = 64
+_CHUNK_LINE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\0]*)?")
 _FOLD = re.compile(rb"\n[ \t]+")
 
 
@@ -33,7 +34,7 @@ class Head(NamedTuple):
 
     def values(self, name: str) -> list[str]:
         """The comma-parted values of every header of this lower-case name, in lower case."""
-        return [v.strip().lower() for n, text in self.headers if n.lower() == name for v in text.split(",")]
+        return [v.strip(" \t").lower() for n, text in self.headers if n.lower() == name for v in text.split(",")]
 
 
 class Body(NamedTuple):
@@ -62,8 +63,8 @@ def read_head(incoming: Incoming) -> Head:
 def read_body(incoming: Incoming, method: str, head: Head) -> Body:
     """The body as it was sent, of which at most MAX_BODY_READ_BYTES are read.
 
-    A chunk counts its framing and _CHUNK_COST_BYTES more, since a body in one-byte chunks would cost
-    seconds of CPU.
+    A chunk or trailer counts its framing and _LINE_COST_BYTES more, since a body in one-byte chunks would
+    cost seconds of CPU.
     """
     incoming.taken_bytes = 0
     kept = _Kept()
@@ -102,20 +103,20 @@ def _parse_head(block: bytes) -> Head:
     text = block.replace(b"\r\n", b"\n")
     if b"\r" in text or b"\0" in text:
         raise Failed("protocol", "the headers of the answer hold a bare CR or a NUL")
-    status, *lines = _FOLD.sub(b" ", text).split(b"\n")
+    unfolded = _FOLD.sub(b" ", text) if b"\n " in text or b"\n\t" in text else text
+    status, *lines = unfolded.decode("latin-1").split("\n")
     match = _STATUS_LINE.fullmatch(status)
-    if match is None:
+    if match is None or not text.startswith(status.encode("latin-1")):
         raise Failed("protocol", "the status line of the answer is not HTTP/1 with a status from 100 to 599")
     if len(lines) > MAX_HEADERS:
         raise Failed("protocol", f"the answer has over {MAX_HEADERS} headers")
     return Head(int(match[2]), [_parse_header(line) for line in lines], int(match[1]))
 
 
-def _parse_header(line: bytes) -> tuple[str, str]:
-    name, colon, value = line.decode("latin-1").partition(":")
-    name = name.rstrip(" \t")
-    if not colon or not name:
-        raise Failed("protocol", "a header line of the answer has no name or no colon")
+def _parse_header(line: str) -> tuple[str, str]:
+    name, colon, value = line.partition(":")
+    if not colon or not is_token(name):
+        raise Failed("protocol", "a header line of the answer has no colon, or no token before it")
     return name, value.strip(" \t")
 
 
@@ -150,10 +151,10 @@ def _read_to_end(incoming: Incoming, kept: _Kept) -> bool:
 
 def _read_chunks(incoming: Incoming, kept: _Kept) -> bool:
     while incoming.taken_bytes < MAX_BODY_READ_BYTES:
-        incoming.taken_bytes += _CHUNK_COST_BYTES
+        incoming.taken_bytes += _LINE_COST_BYTES
         match = _CHUNK_LINE.fullmatch(incoming.line())
         if match is None:
-            raise Failed("protocol", "a chunk of the answer has no hexadecimal size")
+            raise Failed("protocol", "a chunk of the answer has no hexadecimal size, or a bare CR or a NUL")
         size = int(match[1], 16)
         if size == 0:
             return _read_trailers(incoming)
@@ -166,6 +167,7 @@ def _read_chunks(incoming: Incoming, kept: _Kept) -> bool:
 
 def _read_trailers(incoming: Incoming) -> bool:
     while incoming.taken_bytes < MAX_BODY_READ_BYTES:
+        incoming.taken_bytes += _LINE_COST_BYTES
         if not incoming.line():
             return True
     return False

@@ -63,8 +63,8 @@ class Slots:
         now_s = time.monotonic() if now_s is None else now_s
         taken = Taken([], [], [])
         with self._lock:
-            for job in jobs:
-                self._sort(job, taken, now_s)
+            for alike in _alike(jobs):
+                self._sort(alike, taken, now_s)
         return taken
 
     def give(self, jobs: Iterable[Named], now_s: float | None = None) -> None:
@@ -84,20 +84,27 @@ class Slots:
         with self._lock:
             return self.size - self._free
 
-    def _sort(self, job: Named, taken: Taken, now_s: float) -> None:
-        shares = (self._shares.get(key) for key in job[1:])
-        full = [share for share in shares if share and share.held >= self._cap]
-        if self._closed:
-            taken.rest.append(job)
-        elif any(share.is_slow(now_s) for share in full):
-            taken.stuck.append(job)
-        elif full or not self._free:
-            taken.rest.append(job)
-        else:
-            self._free -= 1
-            for key in job[1:]:
-                self._shares.setdefault(key, Share(now_s)).held += 1
-            taken.admitted.append(job)
+    def _sort(self, jobs: list[Named], taken: Taken, now_s: float) -> None:
+        """Slots for jobs of one account and host. A share is only made where one of its slots is taken."""
+        keys = jobs[0][1:]
+        room = 0 if self._closed else min([self._free, *(self._cap - self._held(key) for key in keys)])
+        admitted, left = jobs[:room], jobs[room:]
+        if admitted:
+            self._free -= len(admitted)
+            for key in keys:
+                self._shares.setdefault(key, Share(now_s)).held += len(admitted)
+            taken.admitted.extend(admitted)
+        if left:
+            (taken.stuck if self._is_stuck(keys, now_s) else taken.rest).extend(left)
+
+    def _held(self, key: Key) -> int:
+        share = self._shares.get(key)
+        return share.held if share else 0
+
+    def _is_stuck(self, keys: Sequence[Key], now_s: float) -> bool:
+        """Whether one of their shares is full and slow."""
+        full = [share for share in map(self._shares.get, keys) if share and share.held >= self._cap]
+        return not self._closed and any(share.is_slow(now_s) for share in full)
 
     def _give(self, job: Named, now_s: float) -> None:
         self._free += 1
@@ -106,3 +113,11 @@ class Slots:
             share.give(now_s)
             if not share.held:
                 del self._shares[key]
+
+
+def _alike(jobs: Iterable[Named]) -> Iterable[list[Named]]:
+    """The jobs by account and host: they find the same room, and a message often names a hundred of one kind."""
+    kinds: dict[tuple[Key, ...], list[Named]] = {}
+    for job in jobs:
+        kinds.setdefault(job[1:], []).append(job)
+    return kinds.values()

@@ -13,7 +13,8 @@ from collections.abc import Callable
 
 from dramatiq.errors import BrokerError
 
-from models import clock, idempotent_requests
+from booper import metrics
+from models import clock, lifecycle, vitals
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import change, database, give_back, transaction
 from models.leader import Lead
@@ -28,7 +29,7 @@ STAGE_EVERY_S = 0.025
 PLAN_EVERY_S = 0.05
 LEAD_EVERY_S = 1.0
 PAUSE_AFTER_FAILURE_S = 1.0
-PRUNED_AT_ONCE = 1000
+BACKLOG_COUNTED = 10_000
 JUMP_US = 2 * clock.SECOND
 LONGEST_LEASE_US = 16 * clock.MINUTE  # the longest time-out and a margin
 
@@ -47,10 +48,13 @@ class Ticker:
             (PLAN_EVERY_S, planner.plan_due),
             (1.0, lambda _now: rescue_lost(*self._now_and_leases_until())),
             (2.0, stager.find_lost),
-            (0.25, pruner.prune_some),
-            (60.0, forget_answers),
+            (0.0, pruner.prune_some),  # keeps its own pace
+            (0.0, pruner.forget_answers),
             (1.0, pruner.forget_firings),
             (5.0, lambda _now: actors.keep_alive()),
+            (5.0, lambda now: vitals.note_depths(actors.depths(now))),
+            (60.0, vitals.forget_old),
+            (5.0, measure_backlog),
         ]
         self._due_s = [0.0] * len(self._duties)
         self._lead_checked_s = 0.0
@@ -89,7 +93,9 @@ class Ticker:
             if monotonic_s >= self._due_s[number]:
                 self._due_s[number] = monotonic_s + every_s
                 duty(now)
-        return 0.0 if self._stager.stage_due(now) else STAGE_EVERY_S
+        staged = self._stager.stage_due(now)
+        metrics.note_staged(now)
+        return 0.0 if staged else STAGE_EVERY_S
 
     def _now_and_leases_until(self) -> tuple[int, int]:
         """Now, and by when a lease must have ended to be taken for lost. After the wall clock was set forward, leases
@@ -106,6 +112,7 @@ class Ticker:
             return True
         led, self._leading = self._leading, self._lead.hold()
         self._lead_checked_s = monotonic_s
+        metrics.note_lead(self._leading)
         if self._leading and not led:
             log.info("this ticker leads; %d jobs marked by the one before are staged again", self._stager.forget())
             self._on_lead()
@@ -118,12 +125,13 @@ def drop_connection() -> None:
         give_back()
 
 
-def forget_answers(now: int) -> int:
-    """Delete the answers kept for repeated requests whose time is over."""
-    return idempotent_requests.prune(PRUNED_AT_ONCE, now)
-
-
 def sign_of_life(now: int) -> None:
     """Tell `/readyz` and the operator that the ticker works."""
     with transaction():
         change("UPDATE ticker SET seen_at = %s WHERE id = 1", (now,))
+    metrics.note_sign_of_life(now)
+
+
+def measure_backlog(now: int) -> None:
+    """Tell the operator how much is due and unclaimed, as far as it is cheap to count."""
+    metrics.note_backlog(*lifecycle.backlog(now, BACKLOG_COUNTED))

@@ -24,7 +24,6 @@ def contestants(session: Session) -> list[Peer]:
     for peer in usable:
         session.tell(f"installing {peer.name}")
         (installing.install_node if peer.node else installing.install_python)()
-        session.notes[peer.name] = peer.settings
     return usable
 
 

@@ -25,7 +25,8 @@ Env = dict[str, str]
 
 
 class Peer(NamedTuple):
-    """One peer. `recorded`: SQL that counts the stored results; None: they are in Redis."""
+    """One peer. `recorded`: SQL that counts the stored results; None: they are in Redis. `quick_jobs` take it some two
+    seconds, `jobs` some twenty: a rate over that long is as good as one over minutes."""
 
     name: str
     order: list[str]
@@ -34,6 +35,10 @@ class Peer(NamedTuple):
     settings: str
     quick_jobs: int
     node: bool = False
+
+    @property
+    def jobs(self) -> int:
+        return 10 * self.quick_jobs
 
     def drained(self, session: Session, count: int) -> float:
         """Jobs a second of one drain in a database, queue and Redis of its own."""

@@ -192,7 +192,7 @@ WRONG = [
     ({"webhook": URL}, "webhook", "not available yet"),
     ({"shedule_in": 5}, "shedule_in", "unknown field, did you mean `schedule_in`?"),
     ({"URL": URL}, "URL", "unknown field, did you mean `url`?"),
-    ({"labels": []}, "labels", "unknown field"),
+    ({"lable": []}, "lable", "unknown field, did you mean `labels`?"),
     ({"": 1}, "", "unknown field"),
 ]
 

@@ -1,5 +1,6 @@
 """Nothing a client sends is answered with 5xx, and every refusal has the one shape."""
 
+import base64
 import json
 from urllib.parse import quote, urlencode
 
@@ -55,6 +56,18 @@ def test_any_order_is_stored_or_refused(client, order):
         assert client.get(f"/api/jobs/{job['id']}").json["data"]["args"] == job["args"]
 
 
+@one_database
+@few
+@given(asked=st.lists(orders | values, max_size=4), rest=st.dictionaries(texts, values, max_size=1))
+def test_any_batch_is_taken_or_refused(client, asked, rest):
+    text = json.dumps({"jobs": asked, **rest})
+    answer = client.post("/api/jobs/batch", data=text, content_type="application/json")
+    check(answer)
+    if answer.status_code < 300:
+        assert len(answer.json["data"]) == len(asked)
+        assert all(item.get("error", {"status": 422})["status"] == 422 for item in answer.json["data"])
+
+
 @few
 @given(body=st.binary(max_size=80) | values.map(lambda value: json.dumps(value).encode()), data=st.data())
 def test_any_bytes_are_read_or_refused(bare, body, data):
@@ -74,8 +87,13 @@ def test_any_form_is_stored_or_refused(client, pairs):
     check(client.post("/api/jobs", data=body, content_type=FORM))
 
 
-names = st.sampled_from(["limit", "offset", "order_by", "order_by[]", "state", "kind", "job_id", "event", "x"])
+names = st.sampled_from(
+    ["limit", "offset", "order_by", "order_by[]", "state", "kind", "job_id", "event", "x", "cursor", "label", "host"]
+    + ["text", "after", "before"]
+)
 some_values = st.sampled_from(["1", "asc", "inserted_at", "name,desc", '["job_id","asc"]', "[[", "9" * 25, "scheduled"])
+cursors = st.tuples(st.just("inserted_at"), st.just("desc"), scalars, scalars)
+some_values |= cursors.map(lambda parts: base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("="))
 
 
 @one_database

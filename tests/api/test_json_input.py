@@ -152,6 +152,15 @@ def test_a_field_given_twice_is_refused(client):
 
 
 @one_database
+def test_h3_a_header_or_query_member_given_twice_is_refused_and_a_body_s_member_is_not(client):
+    text = b'{"url":"https://a.example/","headers":{"X":"1","X":"1"},"query":{"a":1,"b":{"c":1},"a":2}}'
+    errors = errors_of(client.post("/api/jobs", data=text, content_type="application/json"))
+    assert set(errors) == {"headers.X", "query.a"}
+    text = b'{"url":"https://a.example/","method":"post","body":{"a":1,"a":2},"headers":{"X":"1","Y":"1"}}'
+    assert client.post("/api/jobs", data=text, content_type="application/json").status_code == 201
+
+
+@one_database
 @pytest.mark.parametrize(
     ("content_type", "status"),
     [

@@ -32,6 +32,10 @@ PROMISED = {
         "state filter, large / small": "at most 1.3",
         "offset 10,000 of the large, ms": "at most 30",
     },
+    "pruning": {
+        "p99 of a create while pruning, times that without": "at most 1.2",
+        "jobs pruned/s": "at least 4000",
+    },
     "growth": {"large / small": "at least 0.9"},
     "embedded mode": {"jobs/s": "at least 800"},
     "memory per waiting job": {"bytes a waiting job": "at most 0"},

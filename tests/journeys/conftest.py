@@ -70,8 +70,9 @@ def under_way(product, receiver):
 
 
 @pytest.fixture
-def embedded(tmp_path, receiver):
-    yield from under_way(Embedded(tmp_path), receiver)
+def embedded(tmp_path, receiver, request):
+    """Embedded mode; settings as for `production`."""
+    yield from under_way(Embedded(tmp_path, **getattr(request, "param", {})), receiver)
 
 
 @pytest.fixture

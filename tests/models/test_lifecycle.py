@@ -291,11 +291,19 @@ def test_a_cancel_of_another_account_changes_nothing(account):
 
 
 def test_pruning_looks_at_so_many_jobs_at_a_time_and_tells_how_far_it_came(account, moved_clock):
-    first, second, third = (job_in("completed", account, completed_at=at) for at in (9, 10, 9))
+    ends = (9, 10, 9, 9)
+    first, second, third, last = (job_in("completed", account, completed_at=at, inserted_at=8) for at in ends)
     assert lifecycle.prune(0, {"completed": 10}, 2) == (1, second.id)
-    assert lifecycle.prune(second.id, {"discarded": 10}, 2) == (0, third.id)
-    assert lifecycle.prune(third.id, {"completed": 10}, 2) == (0, None)
-    assert [job.id for job in Job.select().order_by(Job.id)] == [second.id, third.id]
+    assert lifecycle.prune(first.id, {"discarded": 10}, 2) == (0, third.id)
+    assert lifecycle.prune(second.id, {"completed": 10}, 3) == (2, None)
+    assert [job.id for job in Job.select()] == [second.id]
+
+
+def test_pruning_ends_at_jobs_made_too_late_to_be_old(account, moved_clock):
+    jobs = [job_in("completed", account, completed_at=9, inserted_at=at) for at in (8, 10, 12, 8)]
+    assert lifecycle.prune(0, {"completed": 10, "discarded": 11}, 2) == (2, jobs[1].id)
+    assert lifecycle.prune(jobs[1].id, {"completed": 10, "discarded": 11}, 1) == (1, None)
+    assert [job.id for job in Job.select()] == [jobs[3].id]
 
 
 def in_threads(count, act):

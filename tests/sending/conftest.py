@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from models.url_rules import origins
 from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Request, Transport
 
@@ -29,8 +30,10 @@ def transport() -> Iterator[Callable[..., Transport]]:
     """Make a Transport that may reach loopback, unless told otherwise."""
     made: list[Transport] = []
 
-    def make(allow: str = "127.0.0.0/8 [::1]/128", own: frozenset = frozenset(), **kwargs) -> Transport:
-        made.append(Transport(AddressPolicy(parse_allow(allow), own), **kwargs))
+    def make(
+        allow: str = "127.0.0.0/8 [::1]/128", own: frozenset = frozenset(), public_urls: str = "", **kwargs
+    ) -> Transport:
+        made.append(Transport(AddressPolicy(parse_allow(allow), own, origins(public_urls)), **kwargs))
         return made[-1]
 
     yield make

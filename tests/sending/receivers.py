@@ -140,7 +140,7 @@ class Names:
         self._answers = {name.replace("_", "."): list(each) for name, each in answers.items()}
         self.lookups: list[str] = []
 
-    def addresses(self, host: str, port: int, within_s: float) -> list[str]:
+    def addresses(self, host: str, port: int, within_s: float, owner: int) -> list[str]:
         self.lookups.append(host)
         answers = self._answers[host]
         return answers.pop(0) if len(answers) > 1 else answers[0]

@@ -5,9 +5,12 @@ import json
 
 import pytest
 
+from workers.incoming import Incoming
 from workers.outcome import Answered, Unreachable
+from workers.response import read_body, read_head
 
 from .receivers import OK, answering, answering_once
+from .test_reading_answers import Pieces
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -98,6 +101,20 @@ BAD = {
     "endless chunk line": (CHUNKED + b"2;" + b"x" * 5000, "protocol"),
     "header without colon": (b"HTTP/1.1 200 OK\r\nnonsense\r\nContent-Length: 0\r\n\r\n", "protocol"),
     "header without name": (b"HTTP/1.1 200 OK\r\n: x\r\nContent-Length: 0\r\n\r\n", "protocol"),
+    "space before the colon": (b"HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nok", "protocol"),
+    "tab before the colon": (b"HTTP/1.1 200 OK\r\nContent-Length\t: 2\r\n\r\nok", "protocol"),
+    "space in a header's name": (b"HTTP/1.1 200 OK\r\nX Y: z\r\nContent-Length: 0\r\n\r\n", "protocol"),
+    "control in a header's name": (b"HTTP/1.1 200 OK\r\nX\x01: z\r\nContent-Length: 0\r\n\r\n", "protocol"),
+    "letter beyond ASCII in a name": (b"HTTP/1.1 200 OK\r\nX\xe4: z\r\nContent-Length: 0\r\n\r\n", "protocol"),
+    "fold of the status line": (b"HTTP/1.1 200 OK\r\n Content-Length: 2\r\n\r\nok", "protocol"),
+    "no-break space in a length": (b"HTTP/1.1 200 OK\r\nContent-Length: 2\xa0\r\n\r\nok", "protocol"),
+    "vertical tab in a coding": (CHUNKED[:-11] + b"\x0bchunked\r\n\r\n0\r\n\r\n", "protocol"),
+    "hexadecimal length": (b"HTTP/1.1 200 OK\r\nContent-Length: 0x2\r\n\r\nok", "protocol"),
+    "two negative lengths": (b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\nContent-Length: -2\r\n\r\nok", "protocol"),
+    "chunked twice": (CHUNKED[:-2] + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "protocol"),
+    "bare CR in a chunk's line": (CHUNKED + b"2;a\rb\r\nok\r\n0\r\n\r\n", "protocol"),
+    "chunk extension of a MB": (CHUNKED + b"2;" + b"x" * 1_000_000 + b"\r\nok\r\n0\r\n\r\n", "protocol"),
+    "body of an interim answer": (b"HTTP/1.1 100 x\r\nContent-Length: 2\r\n\r\nno" + OK, "protocol"),
     "bare CR in a header": (b"HTTP/1.1 200 OK\r\nX: a\rContent-Length: 0\r\n\r\n", "protocol"),
     "NUL in a header": (b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 0\r\n\r\n", "protocol"),
     "B4 200 headers": (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n", "protocol"),
@@ -166,6 +183,15 @@ def test_b2_endless_small_chunks_are_left_before_they_cost_much(receiver, send):
     answered = send(receiver(answering_once(CHUNKED + b"1\r\nx\r\n" * 300_000)).url())
     assert (answered.status_code, answered.truncated) == (200, True)
     assert 10_000 < len(answered.body) < 20_000
+
+
+def test_b2_endless_small_trailers_are_left_before_they_cost_much():
+    trailers = [CHUNKED + b"0\r\n" + b"a\n" * 20_000] + [b"a\n" * 32_000] * 20
+    socket = Pieces(trailers)
+    incoming = Incoming(socket)
+    body = read_body(incoming, "GET", read_head(incoming))
+    assert (body.whole, body.truncated) == (False, True)
+    assert len(socket._pieces) == 20
 
 
 def test_b3_a_compressed_body_is_kept_compressed(receiver, send):

@@ -45,7 +45,7 @@ def test_b1_the_first_byte_is_timed_even_when_the_rest_never_comes(receiver, sen
 
 def test_b1_a_slow_lookup_is_part_of_the_attempt(receiver, send):
     class Slow(Names):
-        def addresses(self, host, port, within_s):
+        def addresses(self, host, port, within_s, owner):
             assert within_s <= 0.3
             raise Failed("timeout", "slow")
 

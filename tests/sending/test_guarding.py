@@ -20,6 +20,7 @@ from .receivers import OK, Names, Receiver, answering
 
 PUBLIC, PRIVATE = "127.0.0.2", "127.0.0.1"
 ALLOW = "127.0.0.2/32"
+ALICE, BOB = 1, 2
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "[::]", "169.254.169.254"])
@@ -165,7 +166,7 @@ class AskingDns:
     def __init__(self, port):
         self._port = port
 
-    def addresses(self, host, port, within_s):
+    def addresses(self, host, port, within_s, owner):
         answer = DNSRecord.parse(DNSRecord.question(host).send("127.0.0.1", self._port, timeout=within_s))
         if answer.header.rcode:
             raise Failed("dns", RCODE[answer.header.rcode])
@@ -256,19 +257,43 @@ def test_s_time_lookups_that_hang_hold_a_bounded_number_of_threads(hanging):
     resolver = Resolver(lanes=2, threads_per_lane=2, limit_s=0.1)
     for number in range(6):
         with pytest.raises(Failed):
-            resolver.addresses(f"{number}.hang.example", 80, 1)
+            resolver.addresses(f"{number}.hang.example", 80, 1, owner=number)
     assert len(hanging) == 2
+    resolver.close()
+
+
+def test_s_time_one_account_whose_lookups_hang_leaves_half_of_every_lane_to_the_others(hanging):
+    """However many names it has: its attempts ended, and their slots came free, long before their threads did."""
+    resolver = Resolver(lanes=1, threads_per_lane=4, limit_s=0.05)
+    for number in range(8):
+        with pytest.raises(Failed):
+            resolver.addresses(f"{number}.hang.example", 80, 1, ALICE)
+    with pytest.raises(Failed):
+        resolver.addresses("good.example", 80, 1, ALICE)
+    assert resolver.addresses("good.example", 80, 1, BOB) == [PRIVATE]
+    assert hanging == ["0.hang.example", "1.hang.example"]
+    resolver.close()
+
+
+def test_s_time_an_account_looks_up_again_when_what_hung_has_ended(monkeypatch):
+    let_go = threading.Event()
+    monkeypatch.setattr("workers.resolver._look_up", lambda host, port: let_go.wait(10) and [PRIVATE])
+    resolver = Resolver(lanes=1, threads_per_lane=2, limit_s=0.05)
+    with pytest.raises(Failed):
+        resolver.addresses("slow.example", 80, 1, ALICE)
+    let_go.set()
+    assert resolver.addresses("good.example", 80, 10, ALICE) == [PRIVATE]
     resolver.close()
 
 
 def test_s_time_a_domain_that_hangs_does_not_hold_up_every_other(hanging):
     resolver = Resolver(lanes=8, threads_per_lane=1, limit_s=0.1)
     with pytest.raises(Failed):
-        resolver.addresses("a.hang.example", 80, 1)
+        resolver.addresses("a.hang.example", 80, 1, ALICE)
     found = []
     for number in range(40):
         try:
-            found.append(resolver.addresses(f"www.other{number}.example", 80, 0.1))
+            found.append(resolver.addresses(f"www.other{number}.example", 80, 0.1, ALICE))
         except Failed:
             continue
     assert len(found) > 20
@@ -277,10 +302,10 @@ def test_s_time_a_domain_that_hangs_does_not_hold_up_every_other(hanging):
 
 def test_the_resolver_ends_its_threads():
     resolver = Resolver()
-    resolver.addresses("localhost", 80, 5)
+    resolver.addresses("localhost", 80, 5, ALICE)
     resolver.close()
     with pytest.raises(Failed):
-        resolver.addresses("localhost", 80, 5)
+        resolver.addresses("localhost", 80, 5, ALICE)
     for thread in resolver._threads:
         thread.join(5)
     assert not any(thread.is_alive() for thread in resolver._threads)
@@ -318,3 +343,45 @@ def test_s_time_the_unspecified_address_does_not_lead_to_boopers_own_api(receive
     outcome = send(own.url("/api/jobs", host="0.0.0.0"), allow="0.0.0.0/0", own=frozenset({("127.0.0.1", own.port)}))
     assert outcome.reason == "blocked_address"
     assert not own.requests
+
+
+@pytest.mark.parametrize("host", ["booper.example", "BOOPER.example", "booper.example.", "ｂooper.example"])
+@pytest.mark.parametrize(
+    ("path", "passes"),
+    [
+        ("/api/jobs", False),
+        ("/", False),
+        ("//api/echo", False),
+        ("/api/echo/../jobs", False),
+        ("/api/echo?x=/api/jobs", True),
+        ("/api/channels/demo", True),
+    ],
+)
+def test_s_time_boopers_own_api_is_refused_under_its_public_name_but_its_echo_is_not(
+    receiver, send, host, path, passes
+):
+    proxy = receiver(answering(OK), host=PUBLIC)
+    names = Names(booper_example=[[PUBLIC]])
+    public = f"https://other.example http://booper.example:{proxy.port}/"
+    outcome = send(proxy.url(path, host), allow=ALLOW, resolver=names, public_urls=public)
+    assert len(proxy.requests) == passes
+    assert passes or outcome.reason == "blocked_address"
+
+
+def test_s_time_an_open_connection_to_the_public_echo_does_not_lead_to_the_rest_of_the_api(receiver, transport):
+    proxy = receiver(answering(OK), host=PUBLIC)
+    public = f"http://booper.example:{proxy.port}"
+    sender = transport(ALLOW, public_urls=public, resolver=Names(booper_example=[[PUBLIC]]))
+    echo, jobs = (Request("POST", public + path, {}, b"{}", 5000) for path in ("/api/echo", "/api/jobs"))
+    assert sender.send(echo).status_code == 200
+    assert sender.send(jobs).reason == "blocked_address"
+    assert len(proxy.requests) == 1
+
+
+@pytest.mark.parametrize("url", ["http://booper.example:{other}/api/jobs", "http://www.booper.example:{port}/api/jobs"])
+def test_s_time_another_port_or_name_than_the_public_one_is_no_own_api(receiver, send, url):
+    proxy, other = receiver(answering(OK), host=PUBLIC), receiver(answering(OK), host=PUBLIC)
+    names = Names(booper_example=[[PUBLIC]], www_booper_example=[[PUBLIC]])
+    public = f"http://booper.example:{proxy.port}"
+    answered = send(url.format(other=other.port, port=proxy.port), allow=ALLOW, resolver=names, public_urls=public)
+    assert answered.status_code == 200

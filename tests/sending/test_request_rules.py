@@ -60,7 +60,8 @@ FORBIDDEN = """
 Host Content-Length Transfer-Encoding TE Trailer Connection Keep-Alive Proxy-Authorization Proxy-Connection
 Proxy-X Upgrade Expect HTTP2-Settings webhook-id webhook-signature Webhook-Timestamp Booper-Hop Booper-Attempt
 Metadata Metadata-Flavor X-aws-ec2-metadata-token X-aws-ec2-metadata-token-ttl-seconds
-X-Google-Metadata-Request
+X-Google-Metadata-Request X-aliyun-ecs-metadata-token X-aliyun-ecs-metadata-token-ttl-seconds Metadata-Token
+Metadata-Token-Expiry-Seconds Booper_Hop Content_Length Transfer_Encoding webhook_signature Proxy_Authorization
 """
 
 

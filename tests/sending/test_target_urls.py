@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.url_rules import UrlRefused, check_url, split_url
+from models.url_rules import UrlRefused, check_url, origins, split_url
 
 NUMBERS = """
 127.1 127.0.1 0177.0.0.1 017700000001 0x7f.0.0.1 0x7f000001 0X7F000001 2130706433 127.000.000.001 0 0x0 0x
@@ -215,3 +215,14 @@ def test_s_url_any_text_is_either_refused_or_read_as_a_sound_target(text):
     assert target.request_target.startswith("/")
     if target.host.rpartition(".")[2].isdigit():
         ipaddress.IPv4Address(target.host)
+
+
+def test_the_origins_of_urls_are_their_hosts_and_ports():
+    assert origins("https://Booper.example., http://10.0.0.1:8080/") == {("booper.example", 443), ("10.0.0.1", 8080)}
+    assert origins("") == frozenset()
+
+
+@pytest.mark.parametrize("text", ["booper.example", "https://booper.example/api", "https://a.example https://", "*"])
+def test_what_is_no_url_without_a_path_is_no_origin(text):
+    with pytest.raises(UrlRefused, match="must "):
+        origins(text)

@@ -4,6 +4,7 @@ import pytest
 from dramatiq.errors import ConnectionClosed
 
 from booper import settings
+from models.vitals import Depths
 from tests.receiver import Receiver
 
 
@@ -39,6 +40,9 @@ class RememberedMessages:
 
     def keep_alive(self):
         pass
+
+    def depths(self, now):
+        return Depths(len(self.delivers), 0, 0, now)
 
     @property
     def named(self):

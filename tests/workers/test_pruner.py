@@ -3,22 +3,45 @@
 import pytest
 
 from booper.settings import load
-from models import clock
-from models.job import Attempt, Job, LogEntry
+from models import clock, idempotent_requests
+from models.database import fetch
+from models.job import Attempt, Job, JobLabel, LogEntry
 from tests.making import make_job
 from workers import pruner as pruning
+from workers.pace import STEP_US, Pace
 from workers.parts import kept_us
 from workers.pruner import Pruner
 
 KEPT = {"completed": clock.DAY}
 
 
+class Steady:
+    """A steady clock under which each step takes `took` microseconds."""
+
+    def __init__(self, took):
+        self.now, self.took = 0, took
+
+    def __call__(self):
+        return self.now
+
+    def work(self, most):
+        """A step for a Pace that does all it is asked to."""
+        self.now += self.took
+        return most
+
+
 def finished(account, state, days_ago):
-    return make_job(account, state, **{f"{state}_at": clock.now() - int(days_ago * clock.DAY)})
+    at = clock.now() - int(days_ago * clock.DAY)
+    return make_job(account, state, inserted_at=at, **{f"{state}_at": at})
 
 
 def left():
     return {job.id for job in Job.select()}
+
+
+def pruner_of(kept_us):
+    """One that never rests."""
+    return Pruner(kept_us, steady=lambda: 0)
 
 
 def sweep(pruner):
@@ -29,23 +52,25 @@ def test_final_jobs_older_than_they_are_kept_go_with_all_that_tells_of_them(acco
     old, young = finished(account, "completed", 1.01), finished(account, "completed", 0.99)
     for job in (old, young):
         Attempt.create(job_id=job.id, number=1, started_at=1, finished_at=2, lateness_us=0, outcome="answered")
+        JobLabel.create(account_id=account.id, label="a", inserted_at=1, job_id=job.id)
         LogEntry.create(account_id=account.id, job_id=job.id, event="x", payload="{}", inserted_at=1)
-    sweep(Pruner(KEPT))
+    sweep(pruner_of(KEPT))
     assert left() == {young.id}
-    assert [row.job_id for row in Attempt.select()] == [row.job_id for row in LogEntry.select()] == [young.id]
+    for table in (Attempt, LogEntry, JobLabel):
+        assert [row.job_id for row in table.select()] == [young.id]
 
 
 @pytest.mark.parametrize("state", ["available", "scheduled", "retryable", "executing"])
 def test_a_job_that_is_not_final_is_kept_whatever_its_age(account, moved_clock, state):
     job = make_job(account, state, due_in_s=-400 * 24 * 3600)
-    sweep(Pruner(dict.fromkeys(("completed", "discarded", "cancelled"), clock.DAY)))
+    sweep(pruner_of(dict.fromkeys(("completed", "discarded", "cancelled"), clock.DAY)))
     assert left() == {job.id}
 
 
 def test_each_final_state_has_its_own_time(account, moved_clock):
     completed, discarded = finished(account, "completed", 5), finished(account, "discarded", 5)
     cancelled = finished(account, "cancelled", 5)
-    sweep(Pruner({"completed": 4 * clock.DAY, "discarded": 6 * clock.DAY}))
+    sweep(pruner_of({"completed": 4 * clock.DAY, "discarded": 6 * clock.DAY}))
     assert left() == {discarded.id, cancelled.id}
     assert completed.id not in left()
 
@@ -55,13 +80,58 @@ def test_nought_days_keep_a_state_for_ever():
     assert kept_us(chosen) == {"completed": 30 * clock.DAY, "cancelled": clock.DAY // 2}
 
 
-def test_a_sweep_goes_in_small_steps_and_rests_for_an_hour(account, moved_clock, monkeypatch):
-    monkeypatch.setattr(pruning, "ROWS_AT_ONCE", 2)
+def test_a_sweep_goes_in_small_steps_and_rests_until_the_next(account, moved_clock, monkeypatch):
+    monkeypatch.setattr(Pace, "FIRST", 2)
+    monkeypatch.setattr(Pace, "MOST", 2)
     for _ in range(5):
         finished(account, "completed", 2)
-    pruner = Pruner(KEPT)
+    pruner = pruner_of(KEPT)
     assert sweep(pruner) == [2, 2, 1, 0, 0, 0, 0, 0, 0, 0]
     finished(account, "completed", 2)
     assert sum(sweep(pruner)) == 0
-    moved_clock.advance(hours=1)
+    moved_clock.now += pruning.SWEEP_EVERY_US
     assert sum(sweep(pruner)) == 1
+
+
+def test_old_jobs_behind_long_waiting_ones_are_found(account, moved_clock, monkeypatch):
+    monkeypatch.setattr(Pace, "FIRST", 1)
+    monkeypatch.setattr(Pace, "MOST", 1)
+    waiting = [make_job(account, "scheduled", inserted_at=1) for _ in range(3)]
+    finished(account, "completed", 2)
+    young = make_job(account)
+    sweep(pruner_of(KEPT))
+    assert left() == {*(job.id for job in waiting), young.id}
+
+
+def test_answers_whose_time_is_over_are_forgotten_in_steps(account, moved_clock, monkeypatch):
+    monkeypatch.setattr(Pace, "FIRST", 2)
+    monkeypatch.setattr(Pace, "MOST", 2)
+    for number in range(5):
+        idempotent_requests.answer_once(account.id, f"k{number}", "f", clock.now(), lambda: (201, "{}"))
+    pruner = pruner_of({})
+    assert pruner.forget_answers(clock.now()) == 0
+    moved_clock.advance(days=1)
+    idempotent_requests.answer_once(account.id, "young", "f", clock.now(), lambda: (201, "{}"))
+    assert [pruner.forget_answers(clock.now()) for _ in range(5)] == [2, 2, 1, 0, 0]
+    assert fetch("SELECT key FROM idempotent_request") == [("young",)]
+    moved_clock.advance(days=1)
+    assert pruner.forget_answers(clock.now()) == 1
+
+
+def test_a_pace_rests_for_twice_what_a_step_took():
+    steady = Steady(took=10)
+    pace = Pace(steady)
+    assert pace.step(steady.work) > 0
+    for passed, works in ((0, False), (19, False), (1, True)):
+        steady.now += passed
+        assert bool(pace.step(steady.work)) is works
+
+
+@pytest.mark.parametrize(("took", "rows"), [(1, Pace.MOST), (STEP_US * 3 // 4, Pace.FIRST), (STEP_US * 2, Pace.FEWEST)])
+def test_a_step_becomes_as_large_as_fits_into_its_time(took, rows):
+    steady = Steady(took)
+    pace = Pace(steady)
+    for _ in range(10):
+        steady.now += 4 * took
+        assert pace.step(steady.work)
+    assert pace.rows == rows

@@ -53,6 +53,24 @@ def test_an_outcome_becomes_a_state_an_attempt_and_log_entries(account, outcome,
     assert Attempt.get().outcome == type(outcome).__name__.lower()
 
 
+@pytest.mark.parametrize(
+    ("outcome", "reason", "told"),
+    [
+        (Unreachable("dns", "no such name", Timings(dns_ms=2, total_ms=9)), "not_reachable", [None, None, None, 9]),
+        (Unreachable("connect", "refused", Timings(dns_ms=2, total_ms=9)), "not_reachable", [None, None, None, 9]),
+        (Unreachable("tls", "expired", Timings(2, 3, 4, None, 9)), "not_reachable", [None, None, None, 9]),
+        (Unreachable("reset", "cut off", Timings(2, 3, 4, None, 9)), "reset", [2, 3, 4, 9]),
+        (Answered(200, [], b"", False, Timings(2, 3, 4, 5, 9)), None, [2, 3, 4, 9]),
+        (BLOCKED, "blocked_address", [None, None, None, None]),
+    ],
+)
+def test_what_was_not_reachable_does_not_tell_by_its_times_how_far_it_came(account, outcome, reason, told):
+    _, claim = claimed(account)
+    record([result(claim, outcome)])
+    row = Attempt.get()
+    assert (row.reason, [row.dns_ms, row.connect_ms, row.tls_ms, row.total_ms]) == (reason, told)
+
+
 def test_an_answer_with_nul_and_broken_utf8_is_recorded(account):
     job, claim = claimed(account)
     record([result(claim, OK)])

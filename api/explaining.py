@@ -1,0 +1,25 @@
+"""Owns the route that answers why a job has not run."""
+
+from flask import Response
+
+from api import answer_schemas as shown_as
+from api.answers import answer, not_found
+from api.auth import caller, require_key
+from api.blueprint import Blueprint
+from api.ids import job_key
+from models import clock, explain, jobs
+
+blueprint = Blueprint("explaining", __name__, url_prefix="/api", description="Why a job has not run.")
+blueprint.before_request(require_key)
+
+
+@blueprint.route("/jobs/<key>/explain", methods=["GET"])
+@blueprint.response(200, shown_as.ExplanationAnswer)
+def explain_job(key: str) -> Response:
+    """Why a job has not run, the weightiest reason first; of a final one, how it ended."""
+    now, known = clock.now(), job_key(key)
+    job = None if known is None else jobs.find(caller().account_id, known)
+    facts = job and explain.facts_of(caller().account_id, job.id, now)
+    if facts is None:
+        raise not_found()
+    return answer({"data": {"reasons": [reason._asdict() for reason in explain.explain(facts, now)]}})

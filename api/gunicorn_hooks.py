@@ -1,0 +1,42 @@
+"""Owns what gunicorn's master does beside serving: the metrics of its workers when they end, and its own log lines.
+
+Used as `--config python:api.gunicorn_hooks` and `--logger-class api.gunicorn_hooks.Logger`.
+"""
+
+import logging
+from typing import Any
+
+from gunicorn.glogging import Logger as GunicornLogger
+
+from booper import logs, metrics_files, settings, tracing
+
+
+def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - the form gunicorn calls
+    """A worker has ended: what it had counted stays in the totals, its gauges don't."""
+    shared = metrics_files.directory()
+    if shared:
+        metrics_files.Folding(shared)()
+
+
+def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001
+    """In the worker that ends: send the spans that are left."""
+    tracing.stop()
+
+
+def on_exit(server: Any) -> None:  # noqa: ARG001
+    shared = metrics_files.directory()
+    if shared:
+        metrics_files.remove(shared)
+
+
+class Logger(GunicornLogger):
+    """gunicorn's messages in the form of all the others; no access log, Booper writes its own."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        effective = settings.load()
+        logs.configure(effective)
+        for handler in list(self.error_log.handlers):
+            self.error_log.removeHandler(handler)
+        self.error_log.propagate = True
+        self.error_log.setLevel(max(self.loglevel, logging.INFO))  # below that it tells the path of every request

@@ -1,0 +1,38 @@
+"""Owns the header `Idempotency-Key`: the answer to a request that names one is kept and given again."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Response, request
+
+from api.answers import invalid, json_answer
+from api.auth import caller
+from api.fields import shown
+from api.order_fields import KEY_EXPECTED, read_key
+from api.orders import fingerprint
+from models import clock, idempotent_requests
+from models.idempotent_requests import KeyReused
+
+KEY_HEADER = "Idempotency-Key"
+USED_MESSAGE = "must be a new key for a request with other fields, got one used within the last 24 hours"
+
+
+def answered_once(sent: dict[str, Any], make: Callable[[int], tuple[int, str]]) -> Response:
+    """The answer that `make(now)` gives as status code and JSON text, or the one kept for this key and these fields."""
+    now, key = clock.now(), request.headers.get(KEY_HEADER)
+    if key is None:
+        status, text = make(now)
+        return json_answer(text, status)
+    checked, same = _checked_key(key), fingerprint(sent)
+    try:
+        kept = idempotent_requests.answer_once(caller().account_id, checked, same, now, lambda: make(now))
+    except KeyReused:
+        raise invalid({KEY_HEADER: [USED_MESSAGE]}) from None
+    return json_answer(kept.text, kept.status_code, {"Idempotent-Replayed": "true"} if kept.replayed else None)
+
+
+def _checked_key(key: str) -> str:
+    try:
+        return read_key(key)
+    except ValueError:
+        raise invalid({KEY_HEADER: [f"must be {KEY_EXPECTED}, got {shown(key)}"]}) from None

@@ -1,0 +1,8 @@
+"""The dashboard: what the API tells and takes, as pages for people. Server-rendered; one module a page.
+
+`register` is the only way in.
+"""
+
+from api.pages.registration import register
+
+__all__ = ["register"]

@@ -1,0 +1,23 @@
+"""Owns the page of failures: what was given up and what is tried again, by host and reason."""
+
+from flask import Response, render_template, request
+
+from api.pages.blueprint import back_to, pages, visitor
+from models import clock, failures, replays
+
+
+@pages.get("/failures")
+def list_failures() -> str:
+    groups = failures.grouped(visitor().account_id)
+    return render_template("failures.html", groups=groups, looked_at=failures.LOOKED_AT, most=failures.EXAMPLES)
+
+
+@pages.post("/failures/again")
+def order_failures_again() -> Response:
+    """Order the newest jobs of a group again; the given-up ones stay as they are, for the record."""
+    form = request.form
+    ids = failures.of_group(visitor().account_id, form.get("state", ""), form.get("host", ""), form.get("reason", ""))
+    if not ids:
+        return back_to("list_failures", "nothing")
+    replays.order_again(visitor().account_id, ids, clock.now())
+    return back_to("list_jobs", "bulk_again")

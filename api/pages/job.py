@@ -1,0 +1,79 @@
+"""Owns the page of one job: its request, its attempts on a timeline, what was asked and answered, and why it waits."""
+
+import json
+from typing import Any
+
+from flask import Response, render_template
+
+from api.ids import job_key
+from api.pages import charts
+from api.pages.blueprint import back_to, gone, pages, visitor
+from api.pages.curl import curl
+from models import clock, explain, jobs, log_entries, replays
+from models.jobs import JobRow
+from models.lifecycle import FINAL
+from models.log_entries import LogFilter
+from models.paging import PageAsked
+
+ENTRIES = 100
+NEWEST_FIRST = ("inserted_at", "desc")
+
+
+@pages.get("/jobs/<key>")
+def show_job(key: str) -> str:
+    job, now = found(key), clock.now()
+    account_id = visitor().account_id
+    attempts = jobs.attempts_of(account_id, job.id) or []
+    entries = log_entries.listed(account_id, LogFilter(job=job.id), PageAsked(NEWEST_FIRST, ENTRIES)).rows
+    facts = explain.facts_of(account_id, job.id, now)
+    args = json.loads(job.args)
+    return render_template(
+        "job.html",
+        job=job,
+        args=args,
+        body=None if job.body is None else job.body.decode("utf-8", "replace"),
+        final=job.state in FINAL,
+        attempts=list(reversed(attempts)),
+        bars=charts.timeline(attempts),
+        words=charts.WORDS,
+        width=charts.WIDTH,
+        told=by_attempt(entries),
+        others=[entry for entry in entries if not entry.event.startswith("worker.http.")],
+        reasons=explain.explain(facts, now) if facts else [],
+        curl=curl(args, job.body, job.content_type),
+        now=now,
+    )
+
+
+@pages.post("/jobs/<key>/cancel")
+def cancel_job(key: str) -> Response:
+    job = found(key)
+    jobs.cancel(visitor().account_id, job.id, clock.now())
+    return back_to("show_job", "final" if job.state in FINAL else "cancelled", key=job.uuid)
+
+
+@pages.post("/jobs/<key>/again")
+def order_again(key: str) -> Response:
+    """A new job with the same request, due now; its page comes next."""
+    (made,) = replays.order_again(visitor().account_id, [found(key).id], clock.now()) or [found(key)]
+    return back_to("show_job", "again", key=made.uuid)
+
+
+def found(key: str) -> JobRow:
+    """The visitor's job of this integer or UUID, or 404."""
+    known = job_key(key)
+    job = None if known is None else jobs.find(visitor().account_id, known)
+    if job is None:
+        raise gone()
+    return job
+
+
+def by_attempt(entries: list[log_entries.LogEntryRow]) -> dict[int, dict[str, Any]]:
+    """For each attempt's number what was asked (`request`) and what came (`response`, `error`)."""
+    told: dict[int, dict[str, Any]] = {}
+    for entry in entries:
+        kind = entry.event.removeprefix("worker.http.")
+        if kind != entry.event:
+            payload = json.loads(entry.payload)
+            told.setdefault(payload.get("attempt") or 0, {})[kind] = payload
+    return told

@@ -1,0 +1,73 @@
+"""Owns the page that lists jobs, and what is done to many of them at once."""
+
+from typing import Any
+
+from flask import Response, make_response, render_template, request
+from marshmallow import ValidationError
+
+from api.ids import job_key
+from api.job_filters import JobsQuery, filter_of
+from api.pages.blueprint import back_to, pages, visitor
+from api.paging import cursor_of
+from models import clock, job_lists, jobs, replays
+from models.database import transaction
+from models.lifecycle import STATES
+from models.paging import Page
+
+SHOWN = 50
+LOOKED_AT = 5000  # by a search: a page that is asked for again and again must be cheap
+MOST_CHOSEN = 100
+FILTERS = ("state", "kind", "label", "host", "text", "after", "before")
+
+
+@pages.get("/jobs")
+def list_jobs() -> Response:
+    given = {name: request.args.get(name, "").strip() for name in (*FILTERS, "cursor")}
+    given = {name: value for name, value in given.items() if value}
+    page, problems = Page([], None), []
+    try:
+        asked = JobsQuery().load({**given, "limit": str(SHOWN)})
+        page = job_lists.listed(visitor().account_id, filter_of(asked), asked["page"], LOOKED_AT)
+    except ValidationError as error:
+        problems = [f"{name} {text}" for name, texts in error.normalized_messages().items() for text in texts]
+    return make_response(_rendered(given, page, problems), 422 if problems else 200)
+
+
+@pages.post("/jobs/chosen")
+def act_on_chosen() -> Response:
+    """Cancel the chosen jobs, or order them again; then the same list."""
+    ids, kept = chosen(), {name: request.form[name] for name in FILTERS if request.form.get(name)}
+    if not ids:
+        return back_to("list_jobs", "nothing", **kept)
+    if request.form.get("action") == "again":
+        replays.order_again(visitor().account_id, ids, clock.now())
+        return back_to("list_jobs", "bulk_again", **kept)
+    cancel_all(visitor().account_id, ids, clock.now())
+    return back_to("list_jobs", "bulk_cancelled", **kept)
+
+
+def cancel_all(account_id: int, ids: list[int], now: int) -> None:
+    """In the order of ids, so that two that cancel the same jobs can't wait for one another."""
+    with transaction():
+        for job_id in sorted(ids):
+            jobs.cancel(account_id, job_id, now)
+
+
+def chosen() -> list[int]:
+    """The integers of the jobs that were ticked, at most a hundred."""
+    keys = [job_key(text) for text in request.form.getlist("job")[:MOST_CHOSEN]]
+    return [key for key in keys if isinstance(key, int)]
+
+
+def _rendered(given: dict[str, str], page: Page, problems: list[str]) -> str:
+    filters: dict[str, Any] = {name: given[name] for name in FILTERS if name in given}
+    return render_template(
+        "jobs.html",
+        jobs=page.rows,
+        next=page.end and cursor_of(("inserted_at", "desc"), page.end),
+        is_first="cursor" not in given,
+        asked=filters,
+        problems=problems,
+        states=STATES,
+        kinds=jobs.KINDS,
+    )

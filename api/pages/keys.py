@@ -1,0 +1,39 @@
+"""Owns the page of API keys: listing, making (the secret is shown once), revoking."""
+
+from flask import Response, make_response, render_template, request
+
+from api.pages.blueprint import back_to, gone, pages, visitor
+from models import accounts, clock
+from models.account import Account
+from models.ids import is_uuid
+
+MAX_NAME_CHARS = 100
+
+
+@pages.get("/keys")
+def list_keys() -> Response:
+    return _page("", "", 200)
+
+
+@pages.post("/keys")
+def create_key() -> Response:
+    """Make a key; this answer alone holds it, so there is no redirect."""
+    name = request.form.get("name", "").strip()
+    if not 1 <= len(name) <= MAX_NAME_CHARS or not name.isprintable():
+        return _page("", f"The name must be 1 to {MAX_NAME_CHARS} printable characters.", 422)
+    if name == accounts.DEMO_KEY_NAME:
+        return _page("", f"The name must be another one than {name}.", 422)
+    _, secret = accounts.create_key(Account.get_by_id(visitor().account_id), name, clock.now())
+    return _page(secret, "", 200)
+
+
+@pages.post("/keys/<key_id>/revoke")
+def revoke_key(key_id: str) -> Response:
+    if not is_uuid(key_id) or not accounts.revoke_key_of(visitor().account_id, key_id, clock.now()):
+        raise gone()
+    return back_to("list_keys", "revoked")
+
+
+def _page(secret: str, problem: str, status: int) -> Response:
+    keys = accounts.keys_of(visitor().account_id)
+    return make_response(render_template("keys.html", keys=keys, secret=secret, problem=problem), status)

@@ -1,0 +1,35 @@
+"""Owns the first page: what is due, running, waiting and failing now, the last hour, the machinery, what comes next."""
+
+from flask import render_template
+
+from api.pages import charts
+from api.pages.blueprint import pages, visitor
+from api.pages.shown import utc
+from models import clock, overview, vitals
+
+MINUTES = 60
+UPCOMING = 20
+
+
+@pages.get("/")
+def show_overview() -> str:
+    now, account_id = clock.now(), visitor().account_id
+    minutes = vitals.minutes(account_id, now, MINUTES)
+    lines, ticks = charts.lateness_lines(minutes)
+    known = vitals.workers()
+    return render_template(
+        "overview.html",
+        counts=overview.counts(account_id, now),
+        bars=charts.throughput_bars(minutes, [utc(minute.minute_at)[11:16] for minute in minutes]),
+        lines=lines,
+        ticks=ticks,
+        minutes=minutes,
+        completed=sum(minute.completed for minute in minutes),
+        failed=sum(minute.failed for minute in minutes),
+        latest=next((minute for minute in reversed(minutes) if minute.p50_us is not None), None),
+        depths=vitals.depths(),
+        workers=known,
+        alive=vitals.alive(known, now),
+        upcoming=overview.upcoming(account_id, UPCOMING),
+        now=now,
+    )

@@ -1,0 +1,34 @@
+"""Owns which pages there are, and what a browser gets where there is none."""
+
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from api import answers
+from api.pages import (  # noqa: F401 - a page is registered by being imported
+    channels,
+    failures,
+    job,
+    jobs,
+    keys,
+    logs,
+    new_job,
+    overview,
+    previews,
+    schedules,
+    shown,
+    signing_in,
+    signing_keys,
+)
+from api.pages.blueprint import error_page, pages, wants_page
+
+
+def register(app: Flask) -> None:
+    """Give the app its pages."""
+    app.register_blueprint(pages)
+    for status in (404, 405):
+        app.register_error_handler(status, not_there)
+
+
+def not_there(error: HTTPException) -> Response:
+    """A path or method that no route has: a page for a browser, JSON for a program."""
+    return error_page(error) if wants_page() else answers.from_http(error)

@@ -1,0 +1,60 @@
+"""Owns the cookie that keeps a browser signed in: what is in it, how it is signed, and the token of its forms.
+
+The cookie holds a key's id, never the key: it is worthless without the key's row, which is asked at each request, so
+whoever's key is revoked is signed out. It is signed with a secret that all API processes share. A browser that is not
+signed in has a cookie too, without a key, so that the sign-in form has its token.
+"""
+
+import hmac
+import secrets
+from typing import Any, NamedTuple
+
+from flask import Response, current_app, request
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from models.session_secret import session_secret
+
+COOKIE = "booper_session"
+LASTS_S = 7 * 24 * 3600
+KEPT = "booper_session_secret"
+
+
+class Session(NamedTuple):
+    """`key_id`: the UUID of the key that signed in, "" for nobody; `token`: what each form must send back."""
+
+    key_id: str
+    token: str
+
+
+def fresh(key_id: str = "") -> Session:
+    return Session(key_id, secrets.token_urlsafe(24))
+
+
+def read() -> Session | None:
+    """The session of this request; None without one, with one that is forged, or too old."""
+    try:
+        return Session(*_signer().loads(request.cookies.get(COOKIE, ""), max_age=LASTS_S))
+    except (BadData, TypeError):
+        return None
+
+
+def write(response: Response, session: Session) -> None:
+    """Have the browser keep the session. It is sent to this site alone, and only for what begins here."""
+    value: Any = _signer().dumps(list(session))
+    response.set_cookie(COOKIE, value, max_age=LASTS_S, httponly=True, samesite="Strict", secure=over_tls(), path="/")
+
+
+def over_tls() -> bool:
+    """Whether the browser came by https, to this server or to the proxy before it. A false claim harms who makes it."""
+    return request.is_secure or request.headers.get("X-Forwarded-Proto", "").lower() == "https"
+
+
+def token_matches(session: Session, given: str) -> bool:
+    return hmac.compare_digest(session.token.encode(), given.encode("utf-8", "replace"))
+
+
+def _signer() -> URLSafeTimedSerializer:
+    kept = current_app.extensions
+    if KEPT not in kept:
+        kept[KEPT] = session_secret()
+    return URLSafeTimedSerializer(kept[KEPT], salt="booper.session")

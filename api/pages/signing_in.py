@@ -1,0 +1,93 @@
+"""Owns signing in with an API key and signing out.
+
+A right key always passes: keys are too long to guess, and a lock would let a stranger keep the owner out. Wrong ones
+cost one look-up by digest at most; an address that sends many of them is told to slow down.
+"""
+
+import re
+import threading
+import time
+
+from flask import Response, g, make_response, redirect, render_template, request
+
+from api.answers import ApiError
+from api.pages import sessions
+from api.pages.blueprint import back_to, pages
+from api.wiring import settings, wiring
+from booper.settings import DEMO_KEY
+from models import accounts
+
+FAILURES_ALLOWED = 10
+WITHIN_S = 60
+ADDRESSES_KEPT = 10_000
+
+_LOCAL = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
+
+
+class Failures:
+    """Counts failed sign-ins by address. One lock over the counts."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, list[float]] = {}
+        self._lock = threading.Lock()
+
+    def too_many(self, address: str, now_s: float) -> bool:
+        """Note one more; whether there were too many within the last minute."""
+        with self._lock:
+            if len(self._seen) >= ADDRESSES_KEPT:
+                self._seen.clear()
+            recent = [at for at in self._seen.get(address, []) if at > now_s - WITHIN_S][-FAILURES_ALLOWED:]
+            self._seen[address] = [*recent, now_s]
+            return len(recent) >= FAILURES_ALLOWED
+
+
+failures = Failures()
+
+
+@pages.get("/sign-in")
+def sign_in() -> Response:
+    """The form; its token is in a cookie that names nobody."""
+    return _form("", 200)
+
+
+@pages.post("/sign-in")
+def sign_in_with_key() -> Response:
+    secret = request.form.get("key", "").strip()
+    key_id = accounts.key_id_of(secret) if wiring().known_keys.caller_of(secret) else None
+    if key_id is None:
+        return _refused()
+    response = make_response(redirect(local_path(request.form.get("next", "")), 303))
+    sessions.write(response, sessions.fresh(key_id))
+    return response
+
+
+@pages.post("/sign-out")
+def sign_out() -> Response:
+    response = back_to("sign_in")
+    response.delete_cookie(sessions.COOKIE, path="/", httponly=True, samesite="Strict", secure=sessions.over_tls())
+    return response
+
+
+def local_path(wanted: str) -> str:
+    """Where to go after signing in: a path of this site, or the overview."""
+    return wanted if _LOCAL.fullmatch(wanted) else "/"
+
+
+def _refused() -> Response:
+    if failures.too_many(request.remote_addr or "", time.monotonic()):
+        raise ApiError(
+            429,
+            "Too many keys that are none came from your address. A right one still works.",
+            headers={"Retry-After": str(WITHIN_S)},
+        )
+    return _form("That is no key, or it was revoked. A key begins with sk_ and was shown once, when it was made.", 422)
+
+
+def _form(problem: str, status: int) -> Response:
+    session = g.session or sessions.fresh()
+    g.session = session
+    wanted = local_path(request.values.get("next", ""))
+    demo = DEMO_KEY if settings().demo_key == DEMO_KEY else ""  # any other one is a secret of the operator's
+    response = make_response(render_template("sign_in.html", problem=problem, next=wanted, demo_key=demo), status)
+    sessions.write(response, session)
+    return response

@@ -1,0 +1,113 @@
+"""How long each page of the dashboard takes the server, with very many jobs of the account in the table."""
+
+import re
+from collections.abc import Iterator
+
+import requests
+
+from bench.clients import Line
+from bench.figures import Figures, percentile
+from bench.session import WEEK, Session, add_jobs, model_job, settle_tables
+from tests.journeys.client import now_us
+from tests.journeys.product import Production
+
+PARTS = {"scheduled": 0.4, "completed": 0.4, "retryable": 0.1, "discarded": 0.1}
+LOGGED = 200_000
+LIMIT_S = 10
+NAMES = (
+    *("overview", "jobs", "jobs of a state", "jobs, second page", "jobs by a text that none has", "job that waits"),
+    *("job that failed", "new job", "failures", "logs", "log entry", "keys"),
+)
+
+
+def rounds(session: Session) -> Iterator[Figures]:
+    """The p95 of each page, asked one after another by somebody who is signed in."""
+    count, asked = session.size(1_000_000, 20_000), session.size(40, 20)
+    with session.production() as product:
+        session.tell(f"pages: making {count} jobs")
+        model = fill(product, count)
+        cookie = signed_in(product)
+        for _ in session.each_round("pages"):
+            yield {
+                f"{page}, ms": percentile(latencies_ms(product, path, cookie, asked), 95)
+                for page, path in pages(product, model, cookie).items()
+            }
+
+
+def pages(product: Production, model: int, cookie: str) -> dict[str, str]:
+    """The address of each page, of things that are there."""
+    failed = product.sql("SELECT id FROM job WHERE state = 'discarded' ORDER BY id DESC LIMIT 1")[0][0]
+    entry = product.sql("SELECT uuid FROM log_entry LIMIT 1")[0][0]
+    return {
+        "overview": "/",
+        "jobs": "/jobs",
+        "jobs of a state": "/jobs?state=completed",
+        "jobs, second page": older(product, cookie),
+        "jobs by a text that none has": "/jobs?text=nowhere",
+        "job that waits": f"/jobs/{model}",
+        "job that failed": f"/jobs/{failed}",
+        "new job": f"/jobs/new?from={failed}",
+        "failures": "/failures",
+        "logs": "/logs",
+        "log entry": f"/logs/{entry}",
+        "keys": "/keys",
+    }
+
+
+def fill(product: Production, count: int) -> int:
+    """So many jobs in four states, the failed ones with an attempt, and a long log; the job they are copies of."""
+    model = model_job(product, 9)
+    for state, part in PARTS.items():
+        due_at = now_us() + (WEEK if state in ("scheduled", "retryable") else -WEEK)
+        add_jobs(product, model, int(count * part), state, due_at)
+    failed = "state IN ('retryable', 'discarded')"
+    product.sql(f"UPDATE job SET attempt = 1, attempted_at = inserted_at, host = 'host-' || mod(id, 20) WHERE {failed}")
+    product.sql(
+        "INSERT INTO attempt (job_id, number, started_at, finished_at, lateness_us, outcome, status_code, reason) "
+        "SELECT id, 1, inserted_at, inserted_at + 1000, 500, 'answered', 500, 'status_500' FROM job WHERE " + failed
+    )
+    product.sql(
+        "INSERT INTO log_entry (uuid, account_id, job_id, event, payload, inserted_at) SELECT gen_random_uuid(), "
+        'account_id, id, \'worker.http.response\', \'{"status":200,"body":"ok","attempt":1}\', inserted_at + id '
+        "FROM job ORDER BY id DESC LIMIT %s",
+        (LOGGED,),
+    )
+    settle_tables(product)
+    return model
+
+
+def signed_in(product: Production) -> str:
+    """The cookie of somebody who is signed in."""
+    with requests.Session() as browser:
+        base = f"http://127.0.0.1:{product.port}"
+        token = re.search(r'name="csrf" value="([^"]+)"', browser.get(f"{base}/sign-in", timeout=LIMIT_S).text)
+        assert token is not None
+        form = {"csrf": token[1], "key": product.key}
+        answer = browser.post(f"{base}/sign-in", data=form, timeout=LIMIT_S, allow_redirects=False)
+        assert answer.status_code == 303, answer.text
+        return browser.cookies["booper_session"]
+
+
+def older(product: Production, cookie: str) -> str:
+    """The address of the second page of jobs."""
+    text = asked_once(Line(product.port), "/jobs", cookie).decode()
+    link = re.search(r'href="(/jobs\?cursor=[^"]+)"', text)
+    assert link is not None
+    return link[1]
+
+
+def latencies_ms(product: Production, path: str, cookie: str, count: int) -> list[float]:
+    line, latencies = Line(product.port), []
+    for _ in range(count):
+        began = now_us()
+        asked_once(line, path, cookie)
+        latencies.append((now_us() - began) / 1000)
+    line.close()
+    return latencies
+
+
+def asked_once(line: Line, path: str, cookie: str) -> bytes:
+    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: booper_session={cookie}\r\n\r\n"
+    status, body = line.ask(request.encode())
+    assert status == 200, f"GET {path} was answered {status}: {body[:300]!r}"
+    return body

@@ -1,0 +1,206 @@
+"""Owns what is counted and measured: every metric, and one short call for each thing that happens.
+
+A metric is named `booper_…` with its unit; its labels are few and bounded, never an account, a host or a URL. Calls on
+the hot path take a whole group. Where the values live is prometheus_client's affair: in this process, or, when
+`booper/metrics_files.py` made a directory, in files that all processes of one command share.
+"""
+
+import threading
+from bisect import bisect_left
+from collections import Counter as Tally
+from collections.abc import Callable, Iterable, Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+
+from booper import __version__
+from models import counting
+from models.clock import SECOND
+from models.database import connections_in_use
+from models.lifecycle import ClaimedJob
+
+disable_created_metrics()  # booper_jobs_created would be read as a number of jobs
+REGISTRY = CollectorRegistry()
+LATENESS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600)
+DURATION_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900)
+REQUEST_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+BACKLOG_JOBS = (0, 1, 10, 100, 1_000, 10_000)
+SAMPLE_EVERY_S = 1.0
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+
+
+class GroupHistogram(Histogram):
+    """A histogram that takes many values with one increment a bucket."""
+
+    def observe_all(self, amounts: Sequence[float]) -> None:
+        if not amounts:
+            return
+        last = len(self._upper_bounds) - 1
+        for place, count in Tally(min(bisect_left(self._upper_bounds, each), last) for each in amounts).items():
+            self._buckets[place].inc(count)
+        self._sum.inc(sum(amounts))
+
+
+def _gauge(name: str, meaning: str, labels: Sequence[str] = (), mode: str = "livesum") -> Gauge:
+    return Gauge(name, meaning, labels, registry=REGISTRY, multiprocess_mode=mode)  # type: ignore[arg-type]
+
+
+TRANSITIONS = Counter(
+    "booper_jobs", "Jobs that went through a transition, once committed.", ("transition",), registry=REGISTRY
+)
+ATTEMPTS = Counter(
+    "booper_attempts",
+    "Attempts that ended, by outcome and class of the answer's status (none: no answer).",
+    ("outcome", "status"),
+    registry=REGISTRY,
+)
+LATENESS = GroupHistogram(
+    "booper_lateness_seconds", "Start of an attempt minus its due instant.", buckets=LATENESS_S, registry=REGISTRY
+)
+DURATION = GroupHistogram(
+    "booper_attempt_duration_seconds",
+    "Length of an attempt that got as far as the network, from the lookup to the last byte.",
+    buckets=DURATION_S,
+    registry=REGISTRY,
+)
+PUBLISHES = Counter("booper_publishes", "Messages the broker took.", ("message",), registry=REGISTRY)
+PUBLISH_FAILURES = Counter("booper_publish_failures", "Messages it did not take.", ("message",), registry=REGISTRY)
+MESSAGE_FAILURES = Counter(
+    "booper_message_failures",
+    "Messages a worker could not perform: raised (an actor failed) or dead (nobody's, moved to the dead letters).",
+    ("how",),
+    registry=REGISTRY,
+)
+LEADING = _gauge("booper_ticker_leading", "Tickers here that lead: 1, or 0 for one that stands by.")
+TICKER_AT = _gauge(
+    "booper_ticker_last_round_timestamp_seconds", "When the leading ticker last gave a sign of life.", mode="max"
+)
+STAGER_AT = _gauge(
+    "booper_stager_last_round_timestamp_seconds", "When the stager last ended a round without an error.", mode="max"
+)
+BACKLOG = _gauge(
+    "booper_backlog_jobs", "Due and unclaimed jobs, each part counted up to 10000; from the leading ticker."
+)
+BACKLOG_AGE = _gauge("booper_backlog_oldest_age_seconds", "How long the oldest of them has been due.")
+BACKLOGS = GroupHistogram(
+    "booper_backlog_size_jobs", "The backlog, as often as it is measured.", buckets=BACKLOG_JOBS, registry=REGISTRY
+)
+SLOTS = _gauge("booper_sender_slots", "Requests that may be under way at once.")
+SLOTS_IN_USE = _gauge("booper_sender_slots_in_use", "Requests under way.")
+CONNECTIONS = _gauge("booper_database_connections_in_use", "Connections to PostgreSQL in use.", ("process",))
+REQUESTS = Counter(
+    "booper_http_requests", "Requests the API answered.", ("method", "route", "status"), registry=REGISTRY
+)
+REQUEST_TIME = Histogram(
+    "booper_http_request_duration_seconds",
+    "Time until the API's answer began.",
+    ("method", "route"),
+    buckets=REQUEST_S,
+    registry=REGISTRY,
+)
+BUILD = _gauge("booper_build_info", "1; the version is the label.", ("version",), mode="max")
+
+_by_transition = {name: TRANSITIONS.labels(name) for name in counting.TRANSITIONS}
+BUILD.labels(__version__).set(1)
+
+
+def _count_transition(transition: str, jobs: int) -> None:
+    _by_transition[transition].inc(jobs)
+    if transition in ("rescued", "buried"):
+        ATTEMPTS.labels("lost", "none").inc(jobs)
+
+
+counting.listener = _count_transition
+
+
+def note_claimed(jobs: Iterable[ClaimedJob]) -> None:
+    """These jobs were claimed just now."""
+    LATENESS.observe_all([max(0, job.attempted_at - job.scheduled_at) / SECOND for job in jobs])
+
+
+def note_attempts(ended: Iterable[tuple[str, int | None, float | None]]) -> None:
+    """Attempts were recorded: the outcome's name, the status code and the length in ms, each None if there is none."""
+    ended = list(ended)
+    for (outcome, status), count in Tally((outcome, status_class(code)) for outcome, code, _ in ended).items():
+        ATTEMPTS.labels(outcome, status).inc(count)
+    DURATION.observe_all([total_ms / 1000 for _, _, total_ms in ended if total_ms is not None])
+
+
+def status_class(code: int | None) -> str:
+    """`2xx` for 204; five classes and `none`, whatever a target invents."""
+    return f"{code // 100}xx" if code and 100 <= code <= 599 else "none"
+
+
+def note_publish(message: str, taken: bool) -> None:
+    """A message (`deliver`, `probe`) was taken by the broker, or was not."""
+    (PUBLISHES if taken else PUBLISH_FAILURES).labels(message).inc()
+
+
+def note_message_failure(how: str) -> None:
+    MESSAGE_FAILURES.labels(how).inc()
+
+
+def note_lead(leads: bool) -> None:
+    """This process's ticker leads, or does not; the backlog is measured by the one that leads."""
+    LEADING.set(leads)
+    if not leads:
+        BACKLOG.set(0)
+        BACKLOG_AGE.set(0)
+
+
+def note_sign_of_life(now: int) -> None:
+    TICKER_AT.set(now / SECOND)
+    CONNECTIONS.labels("ticker").set(connections_in_use())
+
+
+def note_staged(now: int) -> None:
+    STAGER_AT.set(now / SECOND)
+
+
+def note_backlog(jobs: int, oldest_us: int) -> None:
+    BACKLOG.set(jobs)
+    BACKLOG_AGE.set(oldest_us / SECOND)
+    BACKLOGS.observe_all([jobs])
+
+
+def note_request(method: str, route: str, status: int, duration_s: float) -> None:
+    """The API answered. `method`: one that is known; `route`: the template, `none` where there is nothing."""
+    REQUESTS.labels(method, route, str(status)).inc()
+    REQUEST_TIME.labels(method, route).observe(duration_s)
+
+
+def known_method(method: str) -> str:
+    """The method, or `other`: a client may make up any."""
+    return method if method in METHODS else "other"
+
+
+def note_connections(process: str) -> None:
+    CONNECTIONS.labels(process).set(connections_in_use())
+
+
+class Sampling:
+    """A thread that looks once a second at what changes too often to be counted at each change; `start`, then `stop`.
+
+    `in_use` and `size`: the slots of this process.
+    """
+
+    def __init__(self, in_use: Callable[[], int], size: int) -> None:
+        self._in_use = in_use
+        self._size = size
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="sampling", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(SAMPLE_EVERY_S)
+
+    def _work(self) -> None:
+        SLOTS.set(self._size)
+        while not self._stop.wait(SAMPLE_EVERY_S):
+            SLOTS_IN_USE.set(self._in_use())
+            note_connections("worker")
+        SLOTS.set(0)
+        SLOTS_IN_USE.set(0)

@@ -1,0 +1,62 @@
+"""Owns the commands that look after the database: `booper migrate` and `booper prune`, with how far they have come."""
+
+import time
+
+from booper.progress import progress
+from booper.settings import Settings
+from models import clock, idempotent_requests, lifecycle, schema
+from models.database import connection
+
+ROWS_AT_ONCE = 500
+PAUSE_S = 0.01  # lets other writers in between; on SQLite they would wait for long otherwise
+
+
+def migrate() -> int:
+    """Bring the schema up to date, one line a migration."""
+    lacking = schema.pending()
+    with progress("migrate", len(lacking), "migrations") as shown:
+
+        def told(name: str) -> None:
+            shown.say(f"{name} is applied")
+            shown.advance(1)
+
+        applied = schema.migrate(told)
+    print(f"applied {', '.join(applied)}" if applied else "the schema is up to date")
+    return 0
+
+
+def prune(settings: Settings) -> int:
+    """Delete now every final job that the settings keep no longer, as the ticker does by itself within an hour."""
+    from workers.parts import kept_us
+
+    finished_before = {state: clock.now() - kept for state, kept in kept_us(settings).items()}
+    with connection():
+        pruned = _prune_jobs(finished_before) if finished_before else 0
+        answers = _prune_answers()
+    print(f"{pruned} jobs pruned, and {answers} answers kept for repeated requests")
+    if not finished_before:
+        print("jobs are kept for ever: BOOPER_KEEP_COMPLETED_DAYS, _DISCARDED_DAYS and _CANCELLED_DAYS are 0")
+    return 0
+
+
+def _prune_jobs(finished_before: dict[str, int]) -> int:
+    first, last = lifecycle.id_range()
+    after_id, pruned = max(0, first - 1), 0
+    with progress("prune", last - after_id, "jobs looked at") as shown:
+        while after_id < last:
+            gone, looked_at = lifecycle.prune(after_id, finished_before, ROWS_AT_ONCE)
+            pruned += gone
+            if looked_at is None:
+                break
+            shown.advance(min(looked_at, last) - after_id)
+            after_id = looked_at
+            time.sleep(PAUSE_S)
+    return pruned
+
+
+def _prune_answers() -> int:
+    answers = 0
+    while gone := idempotent_requests.prune(ROWS_AT_ONCE, clock.now()):
+        answers += gone
+        time.sleep(PAUSE_S)
+    return answers

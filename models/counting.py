@@ -1,0 +1,30 @@
+"""Owns the news of transitions: how many jobs each changed, told to whoever counts, once it is committed.
+
+Knows nothing of metrics: `booper/metrics.py` sets `listener`. A transition that is rolled back is never told.
+"""
+
+from collections.abc import Callable, Sized
+from typing import TypeVar
+
+from models.database import after_commit
+
+Changed = TypeVar("Changed", bound=Sized | int)
+TRANSITIONS = (
+    *("created", "staged", "claimed", "completed", "retried", "discarded"),
+    *("released", "cancelled", "rescued", "buried", "pruned"),
+)
+
+
+def nobody(transition: str, jobs: int) -> None:
+    """Counts nothing."""
+
+
+listener: Callable[[str, int], None] = nobody
+
+
+def noted(transition: str, changed: Changed) -> Changed:
+    """Tell that so many jobs (or these) went through a transition; gives them back."""
+    jobs = changed if isinstance(changed, int) else len(changed)
+    if jobs:
+        after_commit(lambda: listener(transition, jobs))
+    return changed

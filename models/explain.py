@@ -1,0 +1,181 @@
+"""Owns the answer to "why has this job not run?": facts about one job and the machinery in, reasons in words out.
+
+`facts_of` asks the database a few bounded questions; `explain` is pure. What concerns other accounts is told in numbers
+alone.
+"""
+
+from typing import NamedTuple
+
+from models import vitals
+from models.clock import SECOND
+from models.database import fetch
+from models.lifecycle import DUE_AT, FINAL, IS_WAITING
+from models.moments import written
+
+TICKER_SILENT_US = 10 * SECOND
+COUNTED = 10_000
+
+
+class Facts(NamedTuple):
+    """What is known of a job that may stand in its way. `ahead`: due jobs of anybody before it, `COUNTED` + 1 at most;
+    `slots`, `slots_in_use`, `workers`: of the processes alive; `worker_seen_at`: the last sign of any, None for none;
+    `schedule_disabled_at`: when its schedule was disabled, None when it is not or there is none."""
+
+    state: str
+    scheduled_at: int
+    attempt: int
+    max_attempts: int
+    crashes: int
+    held_until: int | None
+    staged_at: int | None
+    lease_until: int | None
+    attempted_at: int | None
+    reason: str | None
+    ahead: int
+    ticker_seen_at: int
+    workers: int
+    slots: int
+    slots_in_use: int
+    worker_seen_at: int | None
+    schedule_disabled_at: int | None = None
+
+
+CODES = {  # every code, and what it says
+    "not_due": "its time has not come",
+    "waits_for_retry": "an attempt failed, and the time of the next has not come",
+    "schedule_disabled": "its schedule is disabled",
+    "ticker_silent": "the ticker, which hands over due jobs, gives no sign of life",
+    "no_worker": "no process that sends gives a sign of life",
+    "host_share_full": "its account or its host holds its whole share of the slots",
+    "held_after_crash": "its sender fell silent; it is tried again alone",
+    "slots_full": "every slot is in use",
+    "queued_behind": "jobs that were due before it have not begun",
+    "on_its_way": "nothing stands in its way",
+    "lease_held": "it is under way",
+    "completed": "it has run",
+    "discarded": "it was given up",
+    "cancelled": "it was cancelled",
+}
+
+
+class Reason(NamedTuple):
+    """`code`: a word for programs; `text`: the same for people."""
+
+    code: str
+    text: str
+
+
+COLUMNS = "state, scheduled_at, attempt, max_attempts, crashes, held_until, staged_at, lease_until, attempted_at"
+
+
+def facts_of(account_id: int, job_id: int, now: int) -> Facts | None:
+    """The facts of the account's job; None when there is no such job."""
+    rows = fetch(f"SELECT {COLUMNS} FROM job WHERE id = %s AND account_id = %s", (job_id, account_id))
+    if not rows:
+        return None
+    job = rows[0]
+    reason = fetch("SELECT reason FROM attempt WHERE job_id = %s AND number = %s", (job_id, job[2]))
+    known = vitals.workers()
+    alive = vitals.alive(known, now)
+    return Facts(
+        **dict(zip(COLUMNS.split(", "), job, strict=True)),
+        reason=reason[0][0] if reason else None,
+        ahead=_ahead(job_id, job[1], now) if job[0] not in FINAL and job[1] <= now else 0,
+        ticker_seen_at=fetch("SELECT seen_at FROM ticker WHERE id = 1")[0][0],
+        workers=len(alive),
+        slots=sum(worker.slots for worker in alive),
+        slots_in_use=sum(worker.slots_in_use for worker in alive),
+        worker_seen_at=known[0].seen_at if known else None,
+    )
+
+
+def explain(facts: Facts, now: int) -> list[Reason]:
+    """Why the job is not done; the first reason weighs most. Of a final job, how it ended."""
+    if facts.state in FINAL:
+        return [_ended(facts)]
+    if facts.state == "executing":
+        return [_under_way(facts)]
+    if facts.scheduled_at > now:
+        return [_not_due(facts), *_standing_still(facts, now)]
+    waiting = [*_standing_still(facts, now), *_held(facts, now), *_queued(facts)]
+    return waiting or [Reason("on_its_way", "Nothing stands in its way: it is handed over and sent within moments.")]
+
+
+def _ended(facts: Facts) -> Reason:
+    texts = {
+        "completed": f"It has run: attempt {facts.attempt} was answered with success.",
+        "cancelled": "It was cancelled.",
+        "discarded": f"It was given up after attempt {facts.attempt} of {facts.max_attempts}"
+        f"{f': {facts.reason}' if facts.reason else ''}.",
+    }
+    return Reason(facts.state, texts[facts.state])
+
+
+def _under_way(facts: Facts) -> Reason:
+    until = (
+        f" If the process that sends it falls silent, it is taken back at {written(facts.lease_until)}."
+        if (facts.lease_until)
+        else ""
+    )
+    began = written(facts.attempted_at) if facts.attempted_at else "a moment ago"
+    return Reason("lease_held", f"It is under way: attempt {facts.attempt} began at {began}.{until}")
+
+
+def _not_due(facts: Facts) -> Reason:
+    at = written(facts.scheduled_at)
+    if facts.state == "retryable":
+        failed = f" failed ({facts.reason})" if facts.reason else " failed"
+        return Reason(
+            "waits_for_retry", f"Attempt {facts.attempt} of {facts.max_attempts}{failed}; the next is at {at}."
+        )
+    return Reason("not_due", f"It is not due before {at}.")
+
+
+def _standing_still(facts: Facts, now: int) -> list[Reason]:
+    """What keeps every job from running."""
+    found = []
+    if facts.schedule_disabled_at is not None:
+        found.append(
+            Reason("schedule_disabled", f"Its schedule is disabled since {written(facts.schedule_disabled_at)}.")
+        )
+    if now - facts.ticker_seen_at > TICKER_SILENT_US:
+        since = written(facts.ticker_seen_at) if facts.ticker_seen_at else "ever"
+        found.append(Reason("ticker_silent", f"The ticker, which hands over due jobs, gave no sign since {since}."))
+    if not facts.workers:
+        seen = f"since {written(facts.worker_seen_at)}" if facts.worker_seen_at else "ever"
+        found.append(Reason("no_worker", f"No worker was seen {seen}."))
+    return found
+
+
+def _held(facts: Facts, now: int) -> list[Reason]:
+    if facts.held_until is None or facts.held_until <= now:
+        return []
+    until = written(facts.held_until)
+    if facts.crashes:
+        times = "once" if facts.crashes == 1 else f"{facts.crashes} times"
+        return [Reason("held_after_crash", f"Its sender fell silent {times}; it is tried alone, not before {until}.")]
+    text = f"Its account or its host holds its whole share of the slots; it is looked at again at {until}."
+    return [Reason("host_share_full", text)]
+
+
+def _queued(facts: Facts) -> list[Reason]:
+    found = []
+    if facts.slots and facts.slots_in_use >= facts.slots:
+        found.append(Reason("slots_full", f"All {facts.slots} slots are in use; it takes the next that comes free."))
+    if facts.ahead:
+        count = f"more than {COUNTED:,}" if facts.ahead > COUNTED else f"{facts.ahead:,}"
+        jobs = "job was due before it and has" if facts.ahead == 1 else "jobs were due before it and have"
+        found.append(Reason("queued_behind", f"{count} {jobs} not begun."))
+    return found
+
+
+def _ahead(job_id: int, scheduled_at: int, now: int) -> int:
+    """How many waiting jobs were due before this one: those no message names, and those one does."""
+    unstaged = f"SELECT 1 FROM job WHERE staged_at IS NULL AND {IS_WAITING} AND {DUE_AT} < %s AND id <> %s LIMIT %s"
+    staged = (
+        "SELECT 1 FROM job WHERE staged_at IS NOT NULL AND staged_at <= %s AND scheduled_at < %s AND id <> %s LIMIT %s"
+    )
+    most = COUNTED + 1
+    first = fetch(f"SELECT count(*) FROM ({unstaged}) AS few", (scheduled_at, job_id, most))[0][0]
+    second = fetch(f"SELECT count(*) FROM ({staged}) AS few", (now, scheduled_at, job_id, most))[0][0]
+    return min(int(first) + int(second), most)

@@ -1,0 +1,54 @@
+"""Owns the account's failures: the latest jobs that were given up or are tried again, grouped by host and reason.
+
+Of each state only the latest `LOOKED_AT` jobs are looked at, so the answer costs the same however many there are.
+"""
+
+from typing import NamedTuple
+
+from models.database import fetch
+from models.job import REQUEST
+
+LOOKED_AT = 1000
+STATES = ("discarded", "retryable")
+EXAMPLES = 100  # how many of a group can be ordered again at once
+
+
+class Failure(NamedTuple):
+    """Jobs of one state whose latest attempt failed for one reason at one host. `ids`: the newest of them."""
+
+    state: str
+    host: str
+    reason: str
+    jobs: int
+    latest_at: int
+    ids: list[int]
+
+
+def grouped(account_id: int) -> list[Failure]:
+    """The groups, the largest first."""
+    groups: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
+    for state in STATES:
+        for job_id, host, reason, at in _latest(account_id, state):
+            groups.setdefault((state, host, reason or "unknown"), []).append((job_id, at))
+    found = [
+        Failure(*key, len(jobs), max(at for _, at in jobs), [job_id for job_id, _ in jobs[:EXAMPLES]])
+        for key, jobs in groups.items()
+    ]
+    return sorted(found, key=lambda group: (-group.jobs, group.state, group.host, group.reason))
+
+
+def of_group(account_id: int, state: str, host: str, reason: str) -> list[int]:
+    """The ids of the newest jobs of one group."""
+    found = [group for group in grouped(account_id) if (group.state, group.host, group.reason) == (state, host, reason)]
+    return found[0].ids if found else []
+
+
+def _latest(account_id: int, state: str) -> list[tuple[int, str, str | None, int]]:
+    """(id, host, reason of the latest attempt, its start) of the newest jobs in a state."""
+    sql = (
+        "SELECT few.id, few.host, attempt.reason, COALESCE(few.attempted_at, few.inserted_at) FROM "
+        f"(SELECT id, host, attempt, attempted_at, inserted_at FROM job WHERE account_id = %s AND kind = '{REQUEST}' "
+        "AND state = %s ORDER BY inserted_at DESC, id DESC LIMIT %s) AS few "
+        "LEFT JOIN attempt ON attempt.job_id = few.id AND attempt.number = few.attempt ORDER BY few.id DESC"
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in fetch(sql, (account_id, state, LOOKED_AT))]

@@ -1,0 +1,45 @@
+"""Owns the histogram of lateness: its bounds, adding to it, and reading percentiles from it. Pure.
+
+A histogram is a list of counts, one for each bound and one for what lies beyond the last. Microseconds.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from models.clock import MILLISECOND, SECOND
+
+BOUNDS = (
+    *(ms * MILLISECOND for ms in (1, 2, 5, 10, 20, 50, 100, 200, 500)),
+    *(s * SECOND for s in (1, 2, 5, 10, 30, 60, 300, 3600)),
+)
+
+
+def empty() -> list[int]:
+    return [0] * (len(BOUNDS) + 1)
+
+
+def add(counts: list[int], lateness_us: int) -> None:
+    """Count one lateness."""
+    counts[sum(lateness_us > bound for bound in BOUNDS)] += 1
+
+
+def together(histograms: Iterable[Sequence[int]]) -> list[int]:
+    """The sum of histograms; those of an older version with other bounds are left out."""
+    total = empty()
+    for counts in histograms:
+        if len(counts) == len(total):
+            total = [a + b for a, b in zip(total, counts, strict=True)]
+    return total
+
+
+def percentile(counts: Sequence[int], part: float) -> float | None:
+    """The lateness that `part` (0 to 1) of the counted do not exceed, within its bucket by proportion; None of none."""
+    wanted = part * sum(counts)
+    if not wanted:
+        return None
+    low = 0
+    for count, bound in zip(counts, BOUNDS, strict=False):
+        if count and count >= wanted:
+            return low + (bound - low) * wanted / count
+        wanted -= count
+        low = bound
+    return float(BOUNDS[-1])

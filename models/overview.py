@@ -1,0 +1,67 @@
+"""Owns what an account's overview asks of the jobs: how many there are of each kind of waiting, and what comes next.
+
+No question costs more with more jobs: counts end at `CAP`, lists are short and come from an index.
+"""
+
+from typing import NamedTuple
+
+from models.database import fetch
+from models.job import REQUEST
+
+CAP = 10_000
+OF_KIND = f"account_id = %s AND kind = '{REQUEST}'"
+LATER = "state IN ('scheduled', 'retryable')"  # as the index job_account_due spells it
+
+
+class Counts(NamedTuple):
+    """How many of the account's jobs are in each situation, `CAP` + 1 at most.
+
+    `due`: their time has come; `running`: under way; `waiting`: their time is to come; `failing`: failed, tried again.
+    """
+
+    due: int
+    running: int
+    waiting: int
+    failing: int
+
+
+class Upcoming(NamedTuple):
+    """A job that waits; `args` is JSON, see models/job.py."""
+
+    id: int
+    uuid: str
+    name: str | None
+    args: str
+    state: str
+    scheduled_at: int
+    schedule_id: str | None
+
+
+SHOWN = ", ".join(Upcoming._fields)
+
+
+def counts(account_id: int, now: int) -> Counts:
+    available, running, failing = (
+        _count("state = %s", account_id, state) for state in ("available", "executing", "retryable")
+    )
+    due = available + _count(f"{LATER} AND scheduled_at <= %s", account_id, now)
+    waiting = _count(f"{LATER} AND scheduled_at > %s", account_id, now)
+    return Counts(min(due, CAP + 1), running, waiting, failing)
+
+
+def upcoming(account_id: int, limit: int) -> list[Upcoming]:
+    """What is performed next, soonest first."""
+    found = [
+        row
+        for condition, order in (("state = 'available'", "inserted_at, id"), (LATER, "scheduled_at"))
+        for row in fetch(
+            f"SELECT {SHOWN} FROM job WHERE {OF_KIND} AND {condition} ORDER BY {order} LIMIT %s", (account_id, limit)
+        )
+    ]
+    return sorted((Upcoming(*row) for row in found), key=lambda job: (job.scheduled_at, job.id))[:limit]
+
+
+def _count(condition: str, account_id: int, value: int | str) -> int:
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM job WHERE {OF_KIND} AND {condition} LIMIT %s) AS few"
+    found: int = fetch(sql, (account_id, value, CAP + 1))[0][0]
+    return found

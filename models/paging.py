@@ -1,0 +1,79 @@
+"""Owns how lists are cut into pages: their order as SQL, and where the next page begins.
+
+A page goes on by place (the last row's value and its tie-breaker), which an index finds however deep it lies, and which
+rows that are added in between do not move; or by offset, for whoever wants a page by its number.
+"""
+
+from typing import Any, NamedTuple
+
+from models.database import dialect, fetch
+
+
+class Listing(NamedTuple):
+    """What a kind of list may be ordered by."""
+
+    orders: dict[str, tuple[str, bool]]  # name: the column, and whether it may be null
+    tie: str  # a unique column, which breaks ties
+    texts: frozenset[str] = frozenset()  # columns of text, ordered by code point: the databases' own orders differ
+
+
+class Place(NamedTuple):
+    """The last row of a page: what it has in the column ordered by, and in the tie-breaker."""
+
+    value: int | str | None
+    tie: int | str
+
+
+class PageAsked(NamedTuple):
+    """Which rows of a list: at most `limit` behind `place` (None: from its beginning), after `offset` others.
+    `order`: a name in Listing.orders and "asc" or "desc"."""
+
+    order: tuple[str, str]
+    limit: int
+    offset: int = 0
+    place: Place | None = None
+
+
+class Page(NamedTuple):
+    """Rows, and the place behind which the next page begins; None: there is no further one."""
+
+    rows: list[Any]
+    end: Place | None
+
+
+def order_sql(listing: Listing, order: tuple[str, str]) -> str:
+    """ORDER BY of a list: the column, nulls last on both databases, then the tie-breaker in the same direction."""
+    (column, nullable), direction = listing.orders[order[0]], order[1].upper()
+    if column == listing.tie:
+        return f"{column} {direction}"
+    # Named for nullable columns only: PostgreSQL would not take the index of another column for it.
+    nulls = " NULLS LAST" if nullable else ""
+    return f"{_collated(listing, column)} {direction}{nulls}, {listing.tie} {direction}"
+
+
+def beyond_sql(listing: Listing, order: tuple[str, str], place: Place) -> tuple[str, list[Any]]:
+    """The condition that a row comes after the place in this order, and its parameters."""
+    (column, nullable), mark = listing.orders[order[0]], ">" if order[1] == "asc" else "<"
+    if column == listing.tie:
+        return f"{column} {mark} %s", [place.tie]
+    if place.value is None:
+        return f"{column} IS NULL AND {listing.tie} {mark} %s", [place.tie]
+    behind = f"({_collated(listing, column)}, {listing.tie}) {mark} (%s, %s)"
+    return f"({behind} OR {column} IS NULL)" if nullable else behind, [place.value, place.tie]
+
+
+def ids_of(table: str, listing: Listing, where: str, params: list[Any], asked: PageAsked) -> Page:
+    """A page of tie-breakers (as texts where they are no integers). One row more than asked for tells whether there is
+    a further page; nothing is counted."""
+    column = listing.orders[asked.order[0]][0]
+    if asked.place:
+        beyond, given = beyond_sql(listing, asked.order, asked.place)
+        where, params = f"{where} AND {beyond}", [*params, *given]
+    sql = f"SELECT {listing.tie}, {column} FROM {table} WHERE {where} ORDER BY {order_sql(listing, asked.order)}"
+    rows = fetch(f"{sql} LIMIT %s OFFSET %s", (*params, asked.limit + 1, asked.offset))
+    places = [Place(value, tie if isinstance(tie, int) else str(tie)) for tie, value in rows[: asked.limit]]
+    return Page([place.tie for place in places], places[-1] if len(rows) > asked.limit else None)
+
+
+def _collated(listing: Listing, column: str) -> str:
+    return f'{column} COLLATE "C"' if column in listing.texts and dialect() == "postgresql" else column

@@ -1,0 +1,221 @@
+"""POST /api/jobs/batch: each order stored or refused for itself, in the order given."""
+
+import dataclasses
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from api import create_app
+from api.batch import MAX_JOBS
+from booper import settings as booper_settings
+from models import jobs
+from models.database import fetch
+from tests.api.conftest import FORM, URL, Client, errors_of, one_database
+
+
+def batch(client, *orders, **options):
+    return client.post("/api/jobs/batch", json={"jobs": list(orders)}, **options)
+
+
+def batch_text(client, text):
+    return client.post("/api/jobs/batch", data=text.encode(), content_type="application/json")
+
+
+def items(answer):
+    assert answer.status_code == 201, answer.text
+    return answer.json["data"]
+
+
+def order(**fields):
+    return {"url": URL, **fields}
+
+
+def stored():
+    return fetch("SELECT count(*) FROM job")[0][0]
+
+
+def test_every_order_makes_its_job_in_the_order_given(client):
+    made = items(batch(client, *[order(name=f"n{number}", body={"n": number}) for number in range(5)]))
+    assert [job["name"] for job in made] == ["n0", "n1", "n2", "n3", "n4"]
+    for job in made:
+        assert client.get(f"/api/jobs/{job['id']}").json["data"] == job
+
+
+def test_a_job_of_a_batch_is_what_it_would_be_alone(client, moved_clock):
+    fields = {"method": "POST", "headers": {"X-A": "b"}, "schedule_in": [30, "seconds"], "timeout": 5, "max_age": 60}
+    alone, (together,) = client.created(**fields), items(batch(client, order(**fields)))
+    for job in (alone, together):
+        job["id"] = job["job_id"] = job["job"]["id"] = None
+    assert together == alone
+    columns = ", ".join(set(jobs.NAMES.split(", ")) - {"uuid"})
+    assert len({*fetch(f"SELECT {columns} FROM job")}) == 1
+
+
+def test_a_wrong_order_is_told_in_its_place_and_spoils_no_other(client):
+    answer = batch(client, order(name="first"), {"url": "x", "timeout": 0}, 7, order(max_attemps=1), order(name="last"))
+    first, wrong, number, misspelt, last = items(answer)
+    assert (first["name"], last["name"], stored()) == ("first", "last", 2)
+    for item in (wrong, number, misspelt):
+        assert set(item) == {"error"}
+        assert set(item["error"]) == {"status", "code", "message", "errors", "request_id"}
+        assert (item["error"]["status"], item["error"]["code"]) == (422, "invalid_request")
+        assert item["error"]["request_id"] == answer.headers["X-Request-Id"]
+    assert set(wrong["error"]["errors"]) == {"url", "timeout"}
+    assert number["error"]["errors"] == {"": ["must be a JSON object, got a number"]}
+    assert misspelt["error"]["errors"] == {"max_attemps": ["unknown field, did you mean `max_attempts`?"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ('{"url": "https://example.com", "url": "https://example.org"}', "url"),
+        ('{"url": "https://example.com", "name": "\\u0000"}', "name"),
+        ('{"url": "https://example.com", "body": ["\\ud800"]}', "body.0"),
+        ('{"url": "https://example.com", "body": ' + "[" * 70 + "]" * 70 + "}", None),
+        ("[]", ""),
+    ],
+)
+def test_what_can_not_be_kept_is_refused_where_it_stands(client, text, path):
+    wrong, right = items(batch_text(client, f'{{"jobs": [{text}, {{"url": "{URL}"}}]}}'))
+    assert wrong["error"]["status"] == 422
+    assert path is None or list(wrong["error"]["errors"]) == [path]
+    assert right["job"]["state"] == "available"
+
+
+def test_each_body_keeps_its_bytes(client):
+    texts = ['{ "b":1,  "a":\t1.50 }', '[1e2,"\\u00e9"]', '"plain"', "null"]
+    orders = ", ".join(f'{{"body" : {text} , "url": "{URL}"}}' for text in texts)
+    items(batch_text(client, f' {{ "jobs" : [ {orders} ] }} '))
+    bodies = [row[0] and bytes(row[0]).decode() for row in fetch("SELECT body FROM job ORDER BY id")]
+    assert bodies == [texts[0], texts[1], "plain", None]
+
+
+FRAMES = [
+    ("{}", "jobs"),
+    ('{"jobs": {}}', "jobs"),
+    ('{"jobs": null}', "jobs"),
+    ('{"jobs": "x"}', "jobs"),
+    ('{"jobs": []}', "jobs"),
+    ('{"jobs": [1], "jobs": [1]}', "jobs"),
+    ('{"jobs": [{}], "job": 1}', "job"),
+    ("[]", ""),
+    ("7", ""),
+]
+
+
+@one_database
+@pytest.mark.parametrize(("text", "path"), FRAMES)
+def test_a_wrong_frame_is_422_and_stores_nothing(client, text, path):
+    assert list(errors_of(batch_text(client, text))) == [path]
+    assert stored() == 0
+
+
+@one_database
+@pytest.mark.parametrize("text", ["", "{", '{"jobs": [', '{"jobs": [{}', '{"jobs": [{},]}', '{"jobs": [NaN]}'])
+def test_what_is_not_json_is_400(client, text):
+    errors_of(batch_text(client, text), 400)
+
+
+@one_database
+def test_a_form_is_no_batch(client):
+    errors_of(client.post("/api/jobs/batch", data=f"jobs[][url]={URL}", content_type=FORM), 415)
+
+
+@one_database
+def test_more_orders_than_a_batch_may_have_are_refused(client):
+    answer = batch(client, *[{}] * (MAX_JOBS + 1))
+    assert errors_of(answer) == {"jobs": [f"must have at most {MAX_JOBS} elements, got more"]}
+    assert len(items(batch(client, *[{}] * MAX_JOBS))) == MAX_JOBS
+
+
+def test_a_key_that_is_live_or_comes_twice_answers_its_first_job(client):
+    live = client.created(idempotency_key="live")
+    made = items(
+        batch(client, order(idempotency_key="z"), order(), order(idempotency_key="live"), order(idempotency_key="z"))
+    )
+    first, plain, held, second = made
+    assert held == {**live, "job": {**live["job"], "has_confict": True}}
+    assert second == {**first, "job": {**first["job"], "has_confict": True}}
+    assert [job["job"]["has_confict"] for job in (first, plain)] == [False, False]
+    assert stored() == 3
+
+
+def test_a_refused_order_does_not_use_up_its_key(client):
+    wrong, right = items(batch(client, order(idempotency_key="k", timeout=0), order(idempotency_key="k")))
+    assert wrong["error"]["errors"].keys() == {"timeout"}
+    assert right["job"]["has_confict"] is False
+
+
+def test_another_account_s_key_is_no_conflict(client, stranger):
+    stranger.created(idempotency_key="k")
+    (job,) = items(batch(client, order(idempotency_key="k")))
+    assert job["job"]["has_confict"] is False
+
+
+def test_batches_with_the_same_keys_in_any_order_at_once_make_each_job_once(client):
+    def send(asked):
+        ready.wait(10)
+        return dict(zip(asked, items(batch(client, *[order(idempotency_key=key) for key in asked])), strict=True))
+
+    ready = threading.Barrier(4)
+    with ThreadPoolExecutor(4) as pool:
+        for turn in range(5):
+            keys = [f"{turn} {number:03}" for number in range(200)]
+            answers = list(pool.map(send, [keys, keys[::-1], keys[100:] + keys[:100], keys[::-1]]))
+            for key in keys:
+                found = [answer[key] for answer in answers]
+                assert len({job["id"] for job in found}) == 1
+                assert [job["job"]["has_confict"] for job in found].count(False) == 1
+    assert stored() == 5 * 200
+
+
+def test_jobs_with_keys_are_inserted_in_the_order_of_their_keys(client):
+    made = items(batch(client, *[order(idempotency_key=key) for key in "cab"], order(name="no key")))
+    assert sorted(made, key=lambda job: job["job_id"]) == [made[3], made[1], made[2], made[0]]
+
+
+def test_the_header_replays_the_whole_answer(client):
+    asked = [order(name="a"), {"url": 1}]
+    first, again = (batch(client, *asked, headers={"Idempotency-Key": "h"}) for _ in range(2))
+    assert again.text == first.text
+    assert (again.status_code, again.headers["Idempotent-Replayed"]) == (201, "true")
+    assert stored() == 1
+    assert "Idempotency-Key" in errors_of(batch(client, order(), headers={"Idempotency-Key": "h"}))
+
+
+@one_database
+def test_a_loop_of_schedulers_is_refused_for_the_whole_batch(client):
+    assert "Booper-Hop" in errors_of(batch(client, order(), headers={"Booper-Hop": "5"}))
+    assert stored() == 0
+
+
+@pytest.fixture
+def small(app, client, db):
+    """A client of an app with small limits."""
+    chosen = dataclasses.replace(booper_settings.load({}), max_body_bytes=2000, max_batch_bytes=10_000)
+    return Client(create_app(chosen), client.headers["Authorization"].split()[1])
+
+
+@one_database
+def test_a_batch_has_a_limit_of_its_own(small):
+    fitting = [order(name="x" * 100)] * 20
+    assert 2000 < len(json.dumps(fitting)) < 10_000
+    assert len(items(batch(small, *fitting))) == 20
+    errors_of(batch(small, *fitting * 5), 413)
+    errors_of(small.create(name="x" * 3000), 413)
+
+
+@one_database
+@pytest.mark.parametrize("letter", ["x", "é", "😀"])
+def test_no_job_of_a_batch_is_larger_than_one_alone_may_be(small, letter):
+    size = len(letter.encode())
+    fits, exceeds = (json.dumps(order(body=letter * (b // size)), ensure_ascii=False) for b in (1900, 2100))
+    right, wrong = items(batch_text(small, f'{{"jobs": [{fits}, {exceeds}]}}'))
+    assert right["job"]["state"] == "available"
+    assert wrong["error"]["errors"][""][0].startswith("must be at most 2000 bytes, got 2")
+
+
+def test_a_batch_needs_a_key(bare):
+    errors_of(batch(bare, order()), 401)

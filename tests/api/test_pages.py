@@ -1,0 +1,174 @@
+"""Lists in pages by cursor: every row once, in order, whatever is added in between."""
+
+import base64
+import itertools
+import json
+
+import pytest
+
+from api.paging import CURSOR_HEADER
+from models import clock, job_lists, log_entries, records
+from models.database import change
+from tests.api.conftest import errors_of, one_database
+
+WAYS = ("asc", "desc")
+STAMPS = ("attempted_at", "completed_at", "cancelled_at", "discarded_at")
+
+
+def rows(answer):
+    assert answer.status_code == 200, answer.text
+    return [row["id"] for row in answer.json["data"]]
+
+
+def next_of(answer):
+    """The address of the next page, or None."""
+    assert (CURSOR_HEADER in answer.headers) == ("Link" in answer.headers)
+    if "Link" not in answer.headers:
+        return None
+    address, rel = answer.headers["Link"].split("; ")
+    assert rel == 'rel="next"'
+    assert f"cursor={answer.headers[CURSOR_HEADER]}" in address
+    return address.strip("<>")
+
+
+def pages(client, address, between=lambda: None):
+    """The rows of each page, following the links."""
+    while address:
+        answer = client.get(address)
+        yield rows(answer)
+        address = next_of(answer)
+        between()
+
+
+def cursor(*parts):
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
+
+
+@pytest.fixture
+def many(client, moved_clock):
+    """Fourteen jobs with ties, nulls and odd names in every column a list may be ordered by."""
+    names = itertools.cycle([None, "b", "a", "é", "B", "", "a", "%_'\U0001f600"])
+    for number, name in zip(range(14), names, strict=False):
+        moved_clock.advance(seconds=number % 3)
+        job = client.created(name=name, schedule_in=number % 4)["job_id"]
+        for place, stamp in enumerate(STAMPS):
+            if (number + place) % 3:
+                change(f"UPDATE job SET {stamp} = %s WHERE id = %s", (number * 7 % 5, job))
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("field", job_lists.LISTING.orders)
+def test_the_pages_of_every_order_make_the_whole_list(client, many, field, way):
+    whole = rows(client.get(f"/api/jobs?limit=100&order_by={field},{way}"))
+    assert len(whole) == 14
+    for limit in (1, 3, 7, 14):
+        found = list(pages(client, f"/api/jobs?limit={limit}&order_by={field},{way}"))
+        assert sum(found, []) == whole
+        assert [len(page) for page in found[:-1]] == [limit] * (len(found) - 1)
+        assert len(found) == -(-14 // limit)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_added_between_pages_hides_and_repeats_nothing(client, moved_clock, way):
+    def add():
+        moved_clock.advance(seconds=1)
+        added.append(client.created()["id"])
+
+    added = []
+    for _ in range(7):
+        add()
+    first, stop = list(added), itertools.count()
+    found = sum(pages(client, f"/api/jobs?limit=2&order_by=inserted_at,{way}", lambda: next(stop) < 5 and add()), [])
+    assert len(found) == len(set(found))
+    assert found == (first[::-1] if way == "desc" else added)
+
+
+def test_a_page_by_offset_moves_with_what_is_added_and_one_by_cursor_does_not(client):
+    made = [client.created()["id"] for _ in range(4)]
+    first = client.get("/api/jobs?limit=2")
+    client.created()
+    assert rows(client.get("/api/jobs?limit=2&offset=2")) == made[2:0:-1]
+    assert rows(client.get(next_of(first))) == made[1::-1]
+
+
+def test_a_link_keeps_what_was_asked_for(client, moved_clock):
+    made = [client.created(name="é &")["id"] for _ in range(3)]
+    client.created(name="other")
+    address = "/api/jobs?text=%C3%A9+%26&limit=1&order_by[]=inserted_at&order_by[]=asc&state=available"
+    assert list(pages(client, address)) == [[made[0]], [made[1]], [made[2]]]
+
+
+def test_a_state_s_jobs_are_paged_by_themselves(client, many):
+    whole = rows(client.get("/api/jobs?limit=100&state=scheduled"))
+    assert 2 < len(whole) < 14
+    assert sum(pages(client, "/api/jobs?limit=2&state=scheduled"), []) == whole
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("field", log_entries.LISTING.orders)
+def test_the_pages_of_the_log_make_the_whole_log(client, account, field, way):
+    events = ["worker.http.request", "worker.http.response", "worker.http.error"]
+    entries = [records.log_row(account.id, n % 4, None, events[n % 3], {}, clock.now() + n // 5) for n in range(13)]
+    records.add_log_entries(entries)
+    whole = rows(client.get(f"/api/logs?limit=100&order_by={field},{way}"))
+    assert len(whole) == 13
+    assert sum(pages(client, f"/api/logs?limit=4&order_by={field},{way}"), []) == whole
+    selected = rows(client.get(f"/api/logs?limit=100&job_id=1&order_by={field},{way}"))
+    assert sum(pages(client, f"/api/logs?limit=1&job_id=1&order_by={field},{way}"), []) == selected
+
+
+GOOD = cursor("inserted_at", "desc", 5, 5)
+WRONG = [
+    "",
+    "x",
+    "é",
+    "====",
+    GOOD[:-2],
+    GOOD + "A",
+    "A" * 5000,
+    cursor("inserted_at", "asc", 5, 5),
+    cursor("job_id", "desc", 5, 5),
+    cursor("inserted_at", "desc", "5", 5),
+    cursor("inserted_at", "desc", None, 5),
+    cursor("inserted_at", "desc", True, 5),
+    cursor("inserted_at", "desc", 1.5, 5),
+    cursor("inserted_at", "desc", 2**63, 5),
+    cursor("inserted_at", "desc", 5, -(2**63)),
+    cursor("inserted_at", "desc", 5, None),
+    cursor("inserted_at", "desc", 5, "5"),
+    cursor("inserted_at", "desc", [5], 5),
+    cursor("inserted_at", "desc", 5),
+    cursor("inserted_at", "desc", 5, 5, 5),
+    cursor(["inserted_at"], "desc", 5, 5),
+    cursor(*"[" * 4)[:40],
+    base64.urlsafe_b64encode(b"[" * 3000).decode(),
+    base64.urlsafe_b64encode(b'{"a": 1}').decode(),
+    base64.urlsafe_b64encode(b"\xff\xff").decode(),
+]
+
+
+@one_database
+@pytest.mark.parametrize("text", WRONG)
+def test_a_wrong_cursor_is_refused(client, text):
+    errors = errors_of(client.get("/api/jobs", query_string={"cursor": text}))
+    assert errors["cursor"][0].startswith("must be a cursor that an answer gave for this list in this order, got ")
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "\ud800"])
+def test_a_cursor_with_text_that_no_database_takes_is_refused(client, name):
+    text = cursor("name", "asc", name, 5)
+    assert "cursor" in errors_of(client.get("/api/jobs", query_string={"cursor": text, "order_by": "name,asc"}))
+
+
+@one_database
+@pytest.mark.parametrize("tie", [5, "x", None, "41D7F28B-DFBE-44B8-B716-B91898BB0CE0"])
+def test_a_log_s_cursor_must_name_an_entry(client, tie):
+    text = cursor("inserted_at", "desc", 5, tie)
+    assert "cursor" in errors_of(client.get("/api/logs", query_string={"cursor": text}))
+
+
+@one_database
+def test_a_right_cursor_is_taken_and_excludes_an_offset(client):
+    assert rows(client.get(f"/api/jobs?cursor={GOOD}")) == []
+    assert "offset" in errors_of(client.get(f"/api/jobs?cursor={GOOD}&offset=1"))
+    assert "cursor" in errors_of(client.get(f"/api/jobs?cursor={GOOD}&cursor={GOOD}"))

@@ -1,0 +1,159 @@
+"""A person's way through the dashboard, in a real browser against the real product."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.journey
+PAGES = ["/", "/jobs", "/jobs/new", "/failures", "/logs", "/keys"]
+STATE = ".facts .state"
+
+
+def order(reader, url, **fields):
+    """Fill in the form and send it; the job's page comes next."""
+    page = reader.page
+    reader.go("/jobs/new")
+    page.get_by_label("URL", exact=True).fill(url)
+    for label, value in fields.items():
+        page.get_by_label(label, exact=True).fill(value)
+    page.get_by_role("button", name="Order it").click()
+    page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}"))
+
+
+def test_a_job_is_ordered_watched_run_again_and_cancelled(reader, receiver):
+    page = reader.page
+    reader.go("/jobs/new")
+    page.get_by_label("URL", exact=True).fill(f"http://127.0.0.1:{receiver.port}/ok")
+    page.get_by_role("textbox", name="Body").fill('{"hello": "world"}')
+    page.get_by_label("how many").fill("2")
+    expect(page.locator("#preview time")).to_have_attribute("datetime", re.compile(r"Z$"))
+    expect(page.locator("#preview")).to_contain_text("in 1 s")
+    page.get_by_role("button", name="Order it").click()
+
+    expect(page.locator(STATE)).to_have_text("scheduled")
+    expect(page.locator(".why")).to_contain_text("It is not due before")
+    page.evaluate("window.sameDocument = true")
+    expect(page.locator(STATE)).to_have_text("completed")
+    expect(page.locator(".attempt pre").first).to_contain_text("POST")
+    assert page.evaluate("window.sameDocument") is True
+
+    first = page.url
+    page.get_by_role("button", name="Run again").click()
+    page.wait_for_url(lambda url: "/jobs/" in url and url != first)
+    expect(page.locator(STATE)).to_have_text("completed")
+    assert receiver.arrived() == 2
+
+    page.get_by_role("link", name="Edit and run again").click()
+    expect(page.get_by_role("textbox", name="Body")).to_have_value('{"hello": "world"}')
+    page.get_by_label("how many").fill("600")
+    page.get_by_role("button", name="Order it").click()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(STATE)).to_have_text("cancelled")
+    expect(page.get_by_role("status")).to_have_text("Cancelled.")
+
+
+def test_a_times_preview_is_in_the_readers_own_time(reader):
+    page = reader.page
+    reader.go("/jobs/new")
+    page.get_by_label("date and time").fill("2026-12-24T18:00:00")
+    expect(page.locator("#preview")).to_contain_text("2026-12-24 18:00:00")
+    expect(page.locator("#preview")).to_contain_text("2026-12-24 17:00:00 UTC")
+
+
+def test_the_chosen_failures_are_run_again_together(reader, receiver):
+    page = reader.page
+    for number in range(3):
+        fields = {"Name": f"fails {number}", "Most attempts": "1"}
+        order(reader, f"http://127.0.0.1:{receiver.port}/status/500", **fields)
+    expect(page.locator(STATE)).to_have_text("discarded")
+    reader.go("/jobs?state=discarded&text=fails")
+    expect(page.locator("tbody tr")).to_have_count(3)
+    page.get_by_label("all shown").check()
+    page.get_by_role("button", name="Run again").click()
+    expect(page.get_by_role("status")).to_contain_text("ordered again")
+    expect(page.locator("tbody tr")).to_have_count(6)  # live: the new ones end as the old ones did
+    reader.go("/failures")
+    expect(page.get_by_role("row", name="discarded").get_by_role("cell", name="status_500")).to_be_visible()
+
+
+def test_the_log_grows_by_itself(reader, receiver):
+    page = reader.page
+    reader.go("/logs")
+    expect(page.locator("#tail-state")).to_have_text("live")
+    before = page.locator("#entries tr").count()
+    reader.page.request.post(
+        f"{reader.base}/api/jobs",
+        data={"method": "post", "url": f"http://127.0.0.1:{receiver.port}/ok"},
+        headers={"Authorization": "Bearer sk_public_20230921"},
+    )
+    expect(page.locator("#entries tr")).to_have_count(before + 2)
+    expect(page.locator("#entries tr").first).to_contain_text("http.response")
+
+
+def test_light_and_dark_are_kept(reader):
+    page = reader.page
+    ground = "getComputedStyle(document.documentElement).backgroundColor"
+    reader.go("/")
+    light = page.evaluate(ground)
+    page.get_by_role("button", name="Light or dark").click()
+    dark = page.evaluate(ground)
+    assert light != dark
+    reader.go("/jobs")
+    assert page.evaluate(ground) == dark
+
+
+def test_the_keyboard_is_enough(reader):
+    page = reader.page
+    reader.go("/jobs")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="New job")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/jobs/new")
+
+
+def test_a_script_that_found_its_way_into_a_page_does_not_run(open_reader):
+    reader = open_reader()
+    reader.sign_in()
+    blocked = reader.page.evaluate(
+        """() => new Promise((resolve) => {
+          document.addEventListener("securitypolicyviolation", (event) => resolve(event.violatedDirective));
+          const script = document.createElement("script");
+          script.textContent = "window.injected = true";
+          document.body.append(script);
+          setTimeout(() => resolve("nothing"), 5000);
+        })"""
+    )
+    assert blocked.startswith("script-src")
+    assert reader.page.evaluate("window.injected") is None
+    assert [text for text in reader.complaints if "Content Security Policy" not in text] == []
+    reader.complaints.clear()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_shuts_anybody_out(open_reader, receiver, scheme):
+    """axe-core finds nothing serious, and nothing is wider than a phone."""
+    reader = open_reader(color_scheme=scheme, viewport={"width": 360, "height": 800})
+    axe, found = Axe(), {}
+    reader.go("/sign-in")
+    found["/sign-in"] = serious(axe.run(reader.page))
+    reader.sign_in()
+    order(reader, f"http://127.0.0.1:{receiver.port}/status/500", **{"Most attempts": "2", "Name": "seen by axe"})
+    expect(reader.page.locator(STATE)).to_have_text("retryable")
+    for path in [reader.page.url.removeprefix(reader.base), *PAGES]:
+        reader.go(path)
+        found[path] = serious(axe.run(reader.page))
+        assert reader.page.evaluate("document.documentElement.scrollWidth") <= 360, path
+    assert found == {path: [] for path in found}
+
+
+def serious(results):
+    return [
+        (violation["id"], [node["target"] for node in violation["nodes"]])
+        for violation in results.response["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]

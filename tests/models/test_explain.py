@@ -1,0 +1,125 @@
+"""Why a job has not run: each reason when it holds, and not when it doesn't."""
+
+import pytest
+
+from models import accounts, clock, explain, lifecycle, vitals
+from models.clock import SECOND
+from models.database import change
+from models.explain import CODES, Facts
+from models.records import AttemptRow, add_attempts
+from models.vitals import WorkerRow
+from tests.making import make_job
+
+NOW = 1_767_258_000_000_000
+WORKER = WorkerRow("w", "host", 1, "0", 8, 0, NOW, NOW)
+CALM = Facts(
+    state="available",
+    scheduled_at=NOW - SECOND,
+    attempt=0,
+    max_attempts=20,
+    crashes=0,
+    held_until=None,
+    staged_at=None,
+    lease_until=None,
+    attempted_at=None,
+    reason=None,
+    ahead=0,
+    ticker_seen_at=NOW,
+    workers=1,
+    slots=8,
+    slots_in_use=0,
+    worker_seen_at=NOW,
+)
+
+
+def codes(**changes):
+    return [reason.code for reason in explain.explain(CALM._replace(**changes), NOW)]
+
+
+def test_a_due_job_that_nothing_hinders_is_on_its_way():
+    assert codes() == ["on_its_way"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"state": "scheduled", "scheduled_at": NOW + 1}, ["not_due"]),
+        ({"state": "retryable", "scheduled_at": NOW + 1, "attempt": 1}, ["waits_for_retry"]),
+        ({"state": "executing", "lease_until": NOW + 1, "attempted_at": NOW, "attempt": 1}, ["lease_held"]),
+        ({"ticker_seen_at": NOW - 11 * SECOND}, ["ticker_silent"]),
+        ({"ticker_seen_at": NOW - 10 * SECOND}, ["on_its_way"]),
+        ({"ticker_seen_at": 0}, ["ticker_silent"]),
+        ({"workers": 0, "slots": 0}, ["no_worker"]),
+        ({"workers": 0, "slots": 0, "worker_seen_at": None}, ["no_worker"]),
+        ({"slots_in_use": 8}, ["slots_full"]),
+        ({"slots_in_use": 7}, ["on_its_way"]),
+        ({"ahead": 1}, ["queued_behind"]),
+        ({"ahead": 5, "slots_in_use": 8}, ["slots_full", "queued_behind"]),
+        ({"held_until": NOW + 1}, ["host_share_full"]),
+        ({"held_until": NOW + 1, "crashes": 1}, ["held_after_crash"]),
+        ({"held_until": NOW, "crashes": 1}, ["on_its_way"]),
+        ({"schedule_disabled_at": NOW - 5}, ["schedule_disabled"]),
+        ({"state": "completed"}, ["completed"]),
+        ({"state": "cancelled", "workers": 0}, ["cancelled"]),
+        ({"state": "discarded", "ahead": 9}, ["discarded"]),
+        ({"state": "scheduled", "scheduled_at": NOW + 1, "workers": 0}, ["not_due", "no_worker"]),
+    ],
+)
+def test_each_reason_is_told_when_it_holds(changes, expected):
+    assert codes(**changes) == expected
+    assert set(expected) <= set(CODES)
+
+
+def test_the_texts_name_numbers_and_instants():
+    texts = [
+        reason.text
+        for changes in (
+            {"ahead": 1204},
+            {"ahead": 10_001},
+            {"state": "retryable", "scheduled_at": NOW + 1, "attempt": 3, "reason": "status_503"},
+        )
+        for reason in explain.explain(CALM._replace(**changes), NOW)
+    ]
+    assert texts[0] == "1,204 jobs were due before it and have not begun."
+    assert texts[1] == "more than 10,000 jobs were due before it and have not begun."
+    assert texts[2] == "Attempt 3 of 20 failed (status_503); the next is at 2026-01-01T09:00:00.000001Z."
+
+
+def reasons_of(account, job):
+    facts = explain.facts_of(account.id, job.id, clock.now())
+    return [reason.code for reason in explain.explain(facts, clock.now())]
+
+
+@pytest.fixture
+def machinery(account, moved_clock):
+    """A ticker and a worker that live."""
+    change("UPDATE ticker SET seen_at = %s", (clock.now(),))
+    vitals.say(WORKER._replace(started_at=clock.now(), seen_at=clock.now()))
+
+
+def test_the_jobs_before_are_counted_whether_a_message_names_them_or_not(account, machinery, moved_clock):
+    others = [make_job(account, due_in_s=-60), make_job(account, due_in_s=-50), make_job(account, due_in_s=50)]
+    lifecycle.stage([others[0].id], clock.now() - SECOND)
+    job = make_job(account, due_in_s=-10)
+    assert explain.facts_of(account.id, job.id, clock.now()).ahead == 2
+    assert reasons_of(account, job) == ["queued_behind"]
+    assert reasons_of(account, others[0]) == ["on_its_way"]
+
+
+def test_a_failed_attempt_is_named(account, machinery):
+    job = make_job(account, "retryable", 60, attempt=1)
+    add_attempts([AttemptRow(job.id, 1, 0, 0, 0, "unreachable", reason="timeout")])
+    assert explain.facts_of(account.id, job.id, clock.now()).reason == "timeout"
+    assert reasons_of(account, job) == ["waits_for_retry"]
+
+
+def test_a_worker_that_fell_silent_is_not_counted(account, machinery, moved_clock):
+    job = make_job(account)
+    assert reasons_of(account, job) == ["on_its_way"]
+    moved_clock.advance(seconds=16)
+    assert reasons_of(account, job) == ["ticker_silent", "no_worker"]
+
+
+def test_another_accounts_job_is_not_explained(account):
+    bob = accounts.account_named("bob", clock.now())
+    assert explain.facts_of(bob.id, make_job(account).id, clock.now()) is None

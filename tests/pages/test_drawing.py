@@ -1,0 +1,144 @@
+"""Charts, timelines, curl commands and written values: pure, from numbers to shapes and texts."""
+
+import shlex
+import subprocess
+
+import pytest
+
+from api.pages import charts, shown
+from api.pages.curl import curl
+from models.clock import DAY, HOUR, MINUTE, SECOND
+from models.records import AttemptRow
+from models.vitals import Minute
+
+
+def minute(completed=0, failed=0, p50_us=None, p99_us=None):
+    return Minute(0, completed, failed, p50_us, p99_us)
+
+
+def test_bars_stand_on_the_floor_and_failures_on_top_of_them():
+    bars = charts.throughput_bars([minute(), minute(6, 2), minute(4)], ["a", "b", "c"])
+    assert [(bar.kind, bar.y, bar.height) for bar in bars] == [
+        ("completed", 30.0, 90.0),
+        ("failed", 0.0, 30.0),
+        ("completed", 60.0, 60.0),
+    ]
+    assert bars[0].title == "b: 6 completed, 2 failed"
+    assert 200 <= bars[0].x < bars[2].x < 600
+
+
+def test_an_hour_without_attempts_has_no_bars():
+    assert charts.throughput_bars([minute()] * 60, [""] * 60) == []
+
+
+def test_a_minute_without_attempts_breaks_the_line():
+    some = minute(1, 0, 1000.0, 100_000.0)
+    lines, ticks = charts.lateness_lines([some, some, minute(), some])
+    assert [line.kind for line in lines] == ["p50", "p50", "p99", "p99"]
+    ys = [float(point.split(",")[1]) for line in lines for point in line.points.split()]
+    assert ys[0] == charts.HEIGHT
+    assert min(ys) >= 0
+    assert [tick.label for tick in ticks] == ["1 ms", "10 ms", "100 ms"]
+
+
+def test_whatever_the_lateness_the_line_stays_in_the_chart():
+    for late_us in (0.0, 1.0, 5_000.0, 3_600_000_000.0):
+        lines, _ = charts.lateness_lines([minute(1, 0, late_us, late_us)] * 2)
+        assert all(0 <= float(point.split(",")[1]) <= charts.HEIGHT for line in lines for point in line.points.split())
+
+
+ANSWERED = AttemptRow(1, 1, 0, 100_000, 20_000, "answered", 200, None, 10.0, 20.0, 30.0, 80.0, 100.0)
+
+
+def test_an_attempt_is_cut_into_its_phases_from_when_it_was_due():
+    assert [(p.kind, p.start_ms, p.length_ms) for p in charts.phases(ANSWERED)] == [
+        ("waited", 0, 20.0),
+        ("dns", 20.0, 10.0),
+        ("connect", 30.0, 20.0),
+        ("tls", 50.0, 30.0),
+        ("first_byte", 80.0, 20.0),
+        ("body", 100.0, 20.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("attempt", "kinds"),
+    [
+        (ANSWERED._replace(dns_ms=None, connect_ms=None, tls_ms=None), ["waited", "first_byte", "body"]),
+        (ANSWERED._replace(first_byte_ms=None), ["waited", "dns", "connect", "tls", "nothing"]),
+        (AttemptRow(1, 1, 0, 30_000_000, 0, "lost"), ["waited", "nothing"]),
+        (AttemptRow(1, 1, 0, 0, 0, "refused"), ["waited"]),
+        (ANSWERED._replace(first_byte_ms=200.0), ["waited", "dns", "connect", "tls", "first_byte"]),
+    ],
+)
+def test_what_was_not_reached_has_no_phase(attempt, kinds):
+    assert [phase.kind for phase in charts.phases(attempt)] == kinds
+
+
+def test_all_attempts_share_one_scale():
+    slow = ANSWERED._replace(number=2, total_ms=1000.0)
+    bars = charts.timeline([ANSWERED, slow])
+    assert sum(bar.width for bar in bars[2]) == pytest.approx(charts.WIDTH, abs=2)
+    assert sum(bar.width for bar in bars[1]) == pytest.approx(charts.WIDTH * 120 / 1020, abs=4)
+
+
+def as_the_shell_reads(command):
+    """The arguments after a real shell has read the command."""
+    script = f"set -- {command}\nprintf '%s\\0' \"$@\""
+    return subprocess.run(["sh", "-c", script], capture_output=True, check=True).stdout.decode().split("\0")[:-1]
+
+
+@pytest.mark.parametrize("nasty", ["it's", '"$(id)"', "`id`", "a\nb", "$HOME", "@/etc/passwd", "-o x", "!!", "é\\"])
+def test_a_curl_command_means_the_same_whatever_the_values(nasty):
+    args = {"method": "post", "url": "https://example.com/a[1]?b", "headers": {"X-A": nasty}, "query": {"q": nasty}}
+    words = as_the_shell_reads(curl(args, nasty.encode(), "application/json"))
+    assert words[:3] == ["curl", "-X", "POST"]
+    assert f"X-A: {nasty}" in words
+    assert "Content-Type: application/json" in words
+    assert words[words.index("--data-raw") + 1] == nasty
+    assert words[-2] == "--url"
+    assert words[-1].startswith("https://example.com/a[1]?b&q=")
+
+
+def test_a_curl_command_leaves_out_what_is_not_there():
+    assert curl({"url": "https://example.com/"}, None, None) == "curl -X GET --globoff --url https://example.com/"
+    assert curl({"method": "head", "url": "https://example.com/"}, None, None).startswith("curl --head ")
+    own = shlex.split(curl({"url": "https://a.example", "headers": {"content-type": "x/y"}}, b"z", "text/plain"))
+    assert [word for word in own if "ontent-" in word] == ["content-type: x/y"]
+
+
+@pytest.mark.parametrize(
+    ("span_us", "text"),
+    [
+        (500, "0.5 ms"),
+        (45_000, "45 ms"),
+        (SECOND, "1 s"),
+        (90 * SECOND, "1 min 30 s"),
+        (59 * MINUTE, "59 min"),
+        (HOUR, "1 h"),
+        (25 * HOUR, "1 d 1 h"),
+        (40 * DAY, "40 d"),
+    ],
+)
+def test_a_length_of_time_is_written_in_its_greatest_units(span_us, text):
+    assert shown.span(span_us) == text
+
+
+def test_an_instant_is_written_from_the_present():
+    assert shown.ago(1000 * SECOND, 1000 * SECOND) == "now"
+    assert shown.ago(1004 * SECOND, 1000 * SECOND) == "in 4 s"
+    assert shown.ago(940 * SECOND, 1000 * SECOND) == "1 min ago"
+    assert shown.utc(0) == "1970-01-01 00:00:00 UTC"
+    assert shown.utc(None) == shown.ago(None) == shown.iso(None) == ""
+
+
+def test_json_is_indented_and_what_is_none_is_left_as_it_is():
+    assert shown.pretty('{"a":[1]}') == '{\n  "a": [\n    1\n  ]\n}'
+    assert shown.pretty({"é": None}) == '{\n  "é": null\n}'
+    for text in ("{not json", "plain", "", "[" * 100_000):
+        assert shown.pretty(text)[:20_000] == text[:20_000]
+    assert len(shown.pretty("x" * 10**6)) < 21_000
+
+
+def test_a_capped_count_says_so():
+    assert [shown.capped(count) for count in (0, 9_999, 10_000, 10_001)] == ["0", "9,999", "10,000", "10,000+"]

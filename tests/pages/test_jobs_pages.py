@@ -1,0 +1,231 @@
+"""The pages of jobs: lists, one job, what is done to them, the form for a new one, failures, keys."""
+
+import json
+
+import pytest
+
+from models import accounts, clock, jobs
+from models.job import Job
+from models.records import AttemptRow, add_attempts
+from tests.making import make_job, reread
+from tests.pages.conftest import Browser, Markup
+
+URL = "https://example.com/hook"
+
+
+def made(answer):
+    """The job whose page a form led to."""
+    assert answer.status_code == 303, answer.text
+    return Job.get(Job.uuid == answer.location.split("/jobs/")[1].split("?")[0])
+
+
+def order(browser, **fields):
+    return browser.send("/jobs/new", **{"method": "POST", "url": URL, "when": "now", **fields})
+
+
+def problems(answer):
+    """The texts that stand by the fields."""
+    assert answer.status_code == 422, answer.status_code
+    return answer.text
+
+
+def test_a_filled_form_orders_what_the_api_would(alice):
+    fields = {"name": "welcome", "headers": "X-A: 1\r\nX-B: two: 2\r\n", "body": '{"a":  1.50}', "timeout": "2.5"}
+    job = made(order(alice, when="in", amount="90", unit="minutes", max_attempts="3", **fields))
+    assert (job.state, job.scheduled_at - job.inserted_at) == ("scheduled", 5400 * clock.SECOND)
+    assert (job.name, job.timeout_ms, job.max_attempts, job.host) == ("welcome", 2500, 3, "example.com")
+    assert bytes(job.body) == b'{"a":  1.50}'
+    assert job.content_type == "application/json"
+    assert json.loads(job.args)["headers"] == {"X-A": "1", "X-B": "two: 2"}
+    assert json.loads(job.args)["schedule_in"] == [90, "minutes"]
+
+
+def test_a_text_body_is_sent_with_the_line_ends_that_were_typed(alice):
+    job = made(order(alice, body="a\r\nb", body_type="text"))
+    assert bytes(job.body) == b"a\nb"
+    assert job.content_type.startswith("text/plain")
+
+
+def test_a_local_time_is_taken_with_the_browsers_offset(alice, moved_clock):
+    job = made(order(alice, when="at", at="2026-01-01T12:00:00", offset="+02:00"))
+    assert job.scheduled_at == clock.now() + 3600 * clock.SECOND
+    job = made(order(alice, when="at", at="2026-01-01T12:00", offset=""))
+    assert job.scheduled_at == clock.now() + 3 * 3600 * clock.SECOND
+
+
+def test_further_members_are_taken_as_json(alice):
+    job = made(order(alice, more='{"backoff": {"fixed": 60}, "labels": ["a"]}'))
+    assert json.loads(job.backoff) == {"fixed": 60}
+    assert json.loads(job.args)["labels"] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"url": "ftp://x"}, "must be an https URL"),
+        ({"url": ""}, "must be an https URL"),
+        ({"method": "BREW"}, "must be one of get, post"),
+        ({"headers": "no colon"}, "lines of `Name: value`"),
+        ({"headers": "Host: x"}, "Booper sets or keeps back"),
+        ({"headers": "A: 1\nA: 2"}, "must be given once each"),
+        ({"body": "{nope"}, "must be JSON"),
+        ({"body": '"\\ud800"'}, "must be JSON that can be kept"),
+        ({"when": "in", "amount": "soon"}, "must be a number of seconds"),
+        ({"when": "in", "amount": "-1"}, "must be a number of seconds"),
+        ({"when": "in", "amount": "1", "unit": "years"}, "must be a number of seconds"),
+        ({"when": "at", "at": "tomorrow"}, "must be a date and time"),
+        ({"when": "in", "amount": "999999", "unit": "weeks"}, "days ahead"),
+        ({"timeout": "0"}, "must be a number of seconds from 1 to 900"),
+        ({"max_attempts": "many"}, "must be a whole number from 1 to 100"),
+        ({"more": "[]"}, "must be a JSON object"),
+        ({"more": '{"url": "https://x.example"}'}, "must leave out what has its own field"),
+        ({"more": '{"colour": 1}'}, "unknown field"),
+        ({"more": '{"backoff": 1}'}, "backoff"),
+        ({"name": "x" * 300}, "at most 255 characters"),
+    ],
+)
+def test_what_the_api_would_refuse_is_told_by_its_field_and_nothing_is_lost(alice, fields, told):
+    answer = order(alice, **{"description": "kept as typed", **fields})
+    assert told in problems(answer).replace("&#34;", '"').replace("&#39;", "'")
+    assert "kept as typed" in answer.text
+    assert Job.select().count() == 0
+
+
+def test_the_preview_says_when_in_utc(alice, moved_clock):
+    text = alice.get("/jobs/preview?when=in&amount=2&unit=hours").text
+    assert 'datetime="2026-01-01T11:00:00.000000Z"' in text
+    assert "in 2 h" in text
+    assert "must be" in alice.get("/jobs/preview?when=in&amount=x&unit=hours").text
+    assert "2026-01-01 09:00:00 UTC" in alice.get("/jobs/preview").text
+
+
+def test_running_again_makes_the_same_request_due_now(alice, moved_clock):
+    more = '{"labels": ["a"], "max_age": 60}'
+    old = made(order(alice, name="n", headers="X-A: 1", body="[1]", when="in", amount="5", unit="days", more=more))
+    moved_clock.advance(hours=1)
+    new = made(alice.send(f"/jobs/{old.uuid}/again"))
+    assert new.id != old.id
+    assert (new.state, new.scheduled_at) == ("available", clock.now())
+    for column in ("body", "content_type", "name", "host", "max_attempts", "timeout_ms"):
+        assert getattr(new, column) == getattr(old, column)
+    assert new.retry_until == clock.now() + 60 * clock.SECOND
+    assert json.loads(new.args) == {k: v for k, v in json.loads(old.args).items() if k != "schedule_in"}
+    assert reread(old).state == "scheduled"
+    assert str(new.id) in alice.get("/jobs?label=a").text
+
+
+def test_a_key_that_holds_the_first_order_does_not_hold_back_the_next(alice):
+    old = jobs.create(jobs.NewJob(alice.account.id, f'{{"url":"{URL}"}}', None, None, 0, idempotency_key="k"), 1)[0]
+    assert made(alice.send(f"/jobs/{old.uuid}/again")).idempotency_key is None
+
+
+def test_the_form_is_filled_in_from_an_old_job(alice):
+    request = {"url": f"{URL}?a=1", "headers": "X-A: 1", "body": '{"b": "<b>"}', "more": '{"redact": ["body"]}'}
+    old = made(order(alice, name="n", **request))
+    text = alice.get(f"/jobs/new?from={old.uuid}").text
+    values = [attributes.get("value") for tag, attributes in Markup(text).tags if tag == "input"]
+    assert f"{URL}?a=1" in values
+    assert "n" in values
+    for typed in ("X-A: 1", "{&#34;b&#34;: &#34;&lt;b&gt;&#34;}", "{&#34;redact&#34;: [&#34;body&#34;]}"):
+        assert typed in text
+
+
+def test_a_job_can_be_cancelled_once(alice):
+    job = make_job(alice.account, "scheduled", 60)
+    assert "note=cancelled" in alice.send(f"/jobs/{job.uuid}/cancel").location
+    assert reread(job).state == "cancelled"
+    assert "note=final" in alice.send(f"/jobs/{job.uuid}/cancel").location
+
+
+def test_the_chosen_jobs_are_cancelled_and_no_others(alice):
+    one, two, three = (make_job(alice.account, "scheduled", 60) for _ in range(3))
+    alice.send("/jobs/chosen", action="cancel", job=[str(one.id), str(three.id), "x", "999999"])
+    assert [reread(job).state for job in (one, two, three)] == ["cancelled", "scheduled", "cancelled"]
+
+
+def test_the_chosen_jobs_are_ordered_again_and_the_list_stays_filtered(alice):
+    chosen = [make_job(alice.account, "discarded") for _ in range(3)]
+    answer = alice.send("/jobs/chosen", action="again", job=[str(job.id) for job in chosen[:2]], state="discarded")
+    assert answer.location == "/jobs?state=discarded&note=bulk_again"
+    assert sorted(job.state for job in Job.select()) == ["available"] * 2 + ["discarded"] * 3
+    assert alice.send("/jobs/chosen", action="again").location == "/jobs?note=nothing"
+
+
+def test_a_list_goes_on_where_the_page_before_ended(alice, moved_clock):
+    for _ in range(60):
+        moved_clock.advance(seconds=1)
+        make_job(alice.account, "completed")
+    first = alice.get("/jobs?state=completed")
+    (older,) = [a["href"] for tag, a in Markup(first.text).tags if tag == "a" and a.get("rel") == "next"]
+    assert "state=completed" in older
+    second = alice.get(older)
+    shown = [[a["value"] for tag, a in Markup(page.text).tags if a.get("name") == "job"] for page in (first, second)]
+    assert [len(page) for page in shown] == [50, 10]
+    assert len({*shown[0], *shown[1]}) == 60
+    assert 'rel="next"' not in second.text
+
+
+@pytest.mark.parametrize("query", ["state=done", "cursor=x", "text=" + "x" * 300, "after=never", "host=a/b"])
+def test_a_filter_that_means_nothing_is_told(alice, query):
+    answer = alice.get(f"/jobs?{query}")
+    assert answer.status_code == 422
+    assert "must be" in answer.text
+
+
+def test_empty_lists_say_what_to_do(alice):
+    assert "Order the first one" in alice.get("/jobs").text
+    assert "No job matches" in alice.get("/jobs?state=completed").text
+    assert "Nothing has failed" in alice.get("/failures").text
+    assert "appears here by itself" in alice.get("/logs").text
+
+
+def test_a_jobs_page_shows_its_attempts_on_a_timeline(alice):
+    job = make_job(alice.account, "retryable", 60, attempt=1)
+    add_attempts([AttemptRow(job.id, 1, 0, 5000, 1000, "answered", 503, "status_503", 1.0, 2.0, 3.0, 8.0, 9.0)])
+    tags = Markup(alice.get(f"/jobs/{job.uuid}").text).tags
+    kinds = [attributes["class"].removeprefix("phase-") for tag, attributes in tags if tag == "rect"]
+    assert kinds == ["waited", "dns", "connect", "tls", "first_byte", "body"]
+
+
+def failing(account, host, reason, state="discarded"):
+    job = make_job(account, state, host=host, attempt=1)
+    add_attempts([AttemptRow(job.id, 1, 0, 0, 0, "answered", 500, reason)])
+    return job
+
+
+def test_failures_are_grouped_and_a_group_is_ordered_again(alice, bob):
+    for host, reason, count in (
+        ("a.example", "status_500", 3),
+        ("a.example", "timeout", 1),
+        ("b.example", "timeout", 2),
+    ):
+        for _ in range(count):
+            failing(alice.account, host, reason)
+    failing(alice.account, "a.example", "timeout", "retryable")
+    failing(bob.account, "bobs.example", "timeout")
+    text = alice.get("/failures").text
+    assert "bobs.example" not in text
+    assert text.count("<tr>") == 1 + 4
+    alice.send("/failures/again", state="discarded", host="a.example", reason="status_500")
+    assert [job.host for job in Job.select().where(Job.state == "available")] == ["a.example"] * 3
+    alice.send("/failures/again", state="discarded", host="a.example", reason="nothing")
+    assert Job.select().where(Job.state == "available").count() == 3
+
+
+def test_a_key_is_shown_once_and_works(app, alice):
+    answer = alice.send("/keys", name="deploy")
+    secret = answer.text.split('id="secret">')[1].split("<")[0]
+    assert Browser(app).sign_in(secret).location == "/"
+    assert secret not in alice.get("/keys").text
+    assert accounts.account_of(secret).id == alice.account.id
+    for wrong in ("", " ", "x" * 101, "a\nb", accounts.DEMO_KEY_NAME):
+        assert alice.send("/keys", name=wrong).status_code == 422
+
+
+def test_revoking_the_own_key_signs_out_and_that_of_another_does_not(alice):
+    alice.send("/keys", name="other")
+    other = accounts.keys_of(alice.account.id)[0]
+    assert alice.send(f"/keys/{other.uuid}/revoke").location == "/keys?note=revoked"
+    assert alice.send(f"/keys/{other.uuid}/revoke").status_code == 404
+    alice.send(f"/keys/{alice.key.uuid}/revoke")
+    assert alice.get("/keys").status_code == 303

@@ -1,0 +1,107 @@
+"""The log and its live tail: what appears, for whom, and how many tails there are at once."""
+
+import json
+import threading
+
+import pytest
+
+from api.pages import logs
+from api.pages.logs import Tail
+from models import accounts, clock, records
+from models.log_entries import LogFilter
+
+
+@pytest.fixture(autouse=True)
+def _own_tails(monkeypatch):
+    monkeypatch.setattr(logs, "free", threading.BoundedSemaphore(2))
+    monkeypatch.setattr(logs, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(logs, "LASTS_S", 0.2)
+
+
+def add(account, event="worker.http.request", payload=None, at=None):
+    row = records.log_row(account.id, 1, None, event, payload or {"url": "x"}, at or clock.now())
+    records.add_log_entries([row])
+    return row.uuid
+
+
+def tail_of(browser, asked=None):
+    return Tail(browser.account.id, browser.key.uuid, asked or LogFilter(), lambda row: row.uuid)
+
+
+def test_a_tail_tells_what_appears_after_it_began_once_and_in_order(alice, moved_clock):
+    add(alice.account)
+    tail = tail_of(alice)
+    assert tail.fresh() == []
+    moved_clock.advance(seconds=1)
+    first = add(alice.account)
+    moved_clock.advance(seconds=1)
+    second = add(alice.account)
+    assert [row.uuid for row in tail.fresh()] == [first, second]
+    assert tail.fresh() == []
+
+
+def test_an_entry_whose_transaction_ended_late_is_not_missed(alice, moved_clock):
+    tail = tail_of(alice)
+    moved_clock.advance(seconds=5)
+    add(alice.account)
+    assert len(tail.fresh()) == 1
+    late = add(alice.account, at=clock.now() - 2 * clock.SECOND)
+    assert [row.uuid for row in tail.fresh()] == [late]
+
+
+def test_a_tail_tells_nothing_of_another_account_or_event(alice, bob, moved_clock):
+    tail = tail_of(alice, LogFilter(event="worker.http.error"))
+    moved_clock.advance(seconds=1)
+    add(bob.account, "worker.http.error")
+    add(alice.account)
+    mine = add(alice.account, "worker.http.error")
+    assert [row.uuid for row in tail.fresh()] == [mine]
+
+
+def test_a_stream_sends_rows_as_escaped_markup_and_ends_by_itself(alice):
+    with alice.client.get("/logs/stream", buffered=False) as answer:
+        assert answer.mimetype == "text/event-stream"
+        parts = iter(answer.response)
+        assert next(parts).startswith(b"retry:")
+        add(alice.account, payload={"url": "<svg/onload=alert(1)>"})
+        text = b"".join(parts).decode()
+    (row,) = [json.loads(line.removeprefix("data: ")) for line in text.splitlines() if line.startswith("data: ")]
+    assert row.startswith("<tr id=")
+    assert "&lt;svg/onload" in row
+    assert "<svg" not in row
+
+
+def test_a_process_gives_out_few_streams_and_takes_them_back(alice):
+    held = [alice.client.get("/logs/stream", buffered=False) for _ in range(2)]
+    refused = alice.client.get("/logs/stream")
+    assert refused.status_code == 503
+    assert refused.headers["Retry-After"]
+    for answer in held:
+        answer.close()
+    with alice.client.get("/logs/stream", buffered=False) as answer:
+        assert answer.status_code == 200
+
+
+def test_a_stream_ends_when_its_key_is_revoked(alice, monkeypatch):
+    monkeypatch.setattr(logs, "LASTS_S", 60)
+    with alice.client.get("/logs/stream", buffered=False) as answer:
+        parts = iter(answer.response)
+        next(parts)
+        next(parts)
+        accounts.revoke_key(alice.key.uuid, clock.now())
+        assert list(parts) == []
+
+
+def test_nobody_gets_a_stream_without_signing_in(nobody):
+    assert nobody.get("/logs/stream").status_code == 303
+
+
+def test_the_page_shows_the_newest_first_and_takes_filters(alice, moved_clock):
+    for event in ("worker.http.request", "worker.http.error"):
+        moved_clock.advance(seconds=1)
+        add(alice.account, event)
+    text = alice.get("/logs").text
+    assert text.index(">http.error<") < text.index(">http.request<")
+    assert ">http.request<" not in alice.get("/logs?event=worker.http.error").text
+    assert ">http.error<" in alice.get("/logs?job=1&event=nonsense!").text
+    assert ">http.error<" not in alice.get("/logs?job=2").text

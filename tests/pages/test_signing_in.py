@@ -1,0 +1,143 @@
+"""Signing in with a key: what the cookie holds, who is let in, where one lands, and when it ends."""
+
+import pytest
+
+from api.pages import sessions, signing_in
+from api.pages.signing_in import Failures, local_path
+from models import accounts, clock
+from tests.pages.conftest import Browser
+
+
+def cookie_of(answer):
+    (found,) = [text for text in answer.headers.getlist("Set-Cookie") if text.startswith("booper_session=")]
+    return found
+
+
+def test_a_page_asks_whoever_is_not_signed_in_to_do_so_and_brings_them_back(nobody, alice):
+    answer = nobody.get("/jobs?state=completed")
+    assert answer.status_code == 303
+    assert answer.location == "/sign-in?next=/jobs?state%3Dcompleted"
+    landed = nobody.sign_in(alice.secret, next="/jobs?state=completed")
+    assert (landed.status_code, landed.location) == (303, "/jobs?state=completed")
+    assert nobody.get("/jobs").status_code == 200
+
+
+def test_a_wrong_key_is_refused_and_signs_nobody_in(nobody):
+    for wrong in ("", "sk_", "sk_wrong", "sk_public_20230922", "x" * 5000):
+        answer = nobody.sign_in(wrong)
+        assert answer.status_code == 422
+        assert "That is no key" in answer.text
+    assert nobody.get("/").status_code == 303
+
+
+def test_the_cookie_holds_no_key_and_is_for_this_site_alone(nobody, alice):
+    cookie = cookie_of(nobody.sign_in(alice.secret))
+    assert alice.secret not in cookie
+    for part in ("HttpOnly", "SameSite=Strict", "Path=/"):
+        assert part in cookie
+    assert "Secure" not in cookie
+
+
+def test_over_https_the_cookie_is_never_sent_in_the_clear(app, alice):
+    token = Browser(app).token()
+    browser = Browser(app)
+    token = browser.token()
+    form = {"csrf": token, "key": alice.secret}
+    for options in ({"base_url": "https://localhost"}, {"headers": {"X-Forwarded-Proto": "https"}}):
+        client = browser.client
+        assert "Secure" in cookie_of(client.get("/sign-in", **options))
+    assert client.post("/sign-in", data=form).status_code in (303, 403)
+
+
+def test_signing_in_again_gives_another_token(nobody, alice):
+    before = nobody.token()
+    nobody.sign_in(alice.secret)
+    assert nobody.token() != before
+
+
+def test_a_forged_or_changed_cookie_is_nobodys(app, alice):
+    value = alice.client.get_cookie("booper_session").value
+    for forged in (value[:-2] + "AA", value.replace(".", "..", 1), "x", "", '["1","2"]', "é"):
+        browser = Browser(app)
+        browser.client.set_cookie("booper_session", forged)
+        assert browser.get("/").status_code == 303
+
+
+def test_a_cookie_of_another_secret_is_nobodys(app, alice):
+    app.extensions[sessions.KEPT] = "another"
+    assert alice.get("/").status_code == 303
+
+
+def test_every_api_process_knows_the_same_secret(app, alice):
+    from api import create_app
+    from booper import settings
+
+    other = Browser(create_app(settings.load({})))
+    other.client.set_cookie("booper_session", alice.client.get_cookie("booper_session").value)
+    assert other.get("/").status_code == 200
+
+
+def test_a_revoked_key_signs_out_at_once(alice):
+    assert alice.get("/").status_code == 200
+    accounts.revoke_key(alice.key.uuid, clock.now())
+    assert alice.get("/").status_code == 303
+
+
+def test_signing_out_ends_the_session(alice):
+    assert alice.send("/sign-out").status_code == 303
+    assert alice.get("/").status_code == 303
+
+
+def test_a_link_signs_nobody_out(alice):
+    assert alice.get("/sign-out").status_code == 405
+    assert alice.get("/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "https://evil.example/",
+        "//evil.example/",
+        "/\\evil.example/",
+        "\\\\evil.example",
+        "/\t/evil.example",
+        "javascript:alert(1)",
+        "evil.example",
+        "/ok\r\nSet-Cookie: a=b",
+        " /jobs",
+        "/jobs\\x",
+        "",
+    ],
+)
+def test_signing_in_leads_to_no_other_site(nobody, alice, wanted):
+    assert nobody.sign_in(alice.secret, next=wanted).location == "/"
+
+
+def test_signing_in_leads_to_the_page_that_was_wanted():
+    for wanted in ("/", "/jobs", "/jobs?state=completed&page=2", "/logs/0198"):
+        assert local_path(wanted) == wanted
+
+
+def test_many_failures_are_told_to_slow_down_and_a_right_key_still_passes(nobody, alice, monkeypatch):
+    monkeypatch.setattr(signing_in, "failures", Failures())
+    answers = [nobody.sign_in("sk_wrong").status_code for _ in range(12)]
+    assert answers == [422] * 10 + [429] * 2
+    assert "Retry-After" in nobody.sign_in("sk_wrong").headers
+    assert nobody.sign_in(alice.secret).status_code == 303
+
+
+def test_failures_of_one_address_count_for_it_alone_and_for_a_minute():
+    failures = Failures()
+    assert [failures.too_many("a", 0.0) for _ in range(11)] == [False] * 10 + [True]
+    assert not failures.too_many("b", 0.0)
+    assert not failures.too_many("a", 61.0)
+
+
+def test_only_the_key_that_everybody_knows_is_shown(db):
+    from api import create_app
+    from booper import settings
+
+    known = Browser(create_app(settings.load({}))).get("/sign-in").text
+    own = Browser(create_app(settings.load({"BOOPER_DEMO_KEY": "sk_operators_own"}))).get("/sign-in").text
+    assert "sk_public_20230921" in known
+    assert "sk_operators_own" not in own

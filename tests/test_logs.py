@@ -1,0 +1,95 @@
+"""The form of log lines: JSON for machines, text for people, neither of which a value can break."""
+
+import json
+import logging
+import os
+from dataclasses import replace
+
+import pytest
+
+from booper import logs, settings
+
+PRODUCTION = settings.load({"BOOPER_BROKER_URL": "amqp://broker"})
+EMBEDDED = settings.load({})
+
+
+def record(message="job.attempted", *arguments, error=None, **told):
+    made = logging.LogRecord("booper.attempts", logging.INFO, __file__, 1, message, arguments, error)
+    made.created = 1_767_258_000.25
+    made.__dict__.update(logs.fields(**told))
+    return made
+
+
+def failure():
+    try:
+        raise ValueError("broken\nin two")
+    except ValueError as error:
+        return (type(error), error, error.__traceback__)
+
+
+def test_a_json_line_is_one_object_with_the_fields_of_its_event():
+    line = logs.Json().format(record(job_id=7, status=None, held=True, lateness_ms=1.5, host="a\nb\u2028"))
+    assert "\n" not in line
+    assert list(json.loads(line).items()) == [
+        ("time", "2026-01-01T09:00:00.250000Z"),
+        ("level", "INFO"),
+        ("logger", "booper.attempts"),
+        ("message", "job.attempted"),
+        ("job_id", 7),
+        ("status", None),
+        ("held", True),
+        ("lateness_ms", 1.5),
+        ("host", "a\nb\u2028"),
+    ]
+
+
+def test_an_exception_is_a_field_of_its_line():
+    line = logs.Json().format(record("recording failed for %s", [1], error=failure()))
+    assert "\n" not in line
+    told = json.loads(line)
+    assert told["message"] == "recording failed for [1]"
+    assert told["exception"].endswith("ValueError: broken\nin two")
+
+
+def test_what_json_does_not_know_is_told_as_text():
+    assert json.loads(logs.Json().format(record(path=os, bad="\ud800")))["bad"] == "\ud800"
+
+
+def test_a_text_line_can_be_read_and_split_at_its_spaces():
+    line = logs.Text().format(record(job_id=7, status=None, detail='said "no" to us', host="a.example", reason=""))
+    assert line == (
+        "2026-01-01T09:00:00.250000Z INFO    booper.attempts job.attempted "
+        r'job_id=7 status=null detail="said \"no\" to us" host=a.example reason=""'
+    )
+
+
+@pytest.mark.parametrize("trick", ["a\nINFO booper forged", "a\r\x1b[2Jb", "\x9b31m", "\x00"])
+def test_no_value_forges_a_line_or_moves_the_cursor(trick):
+    line = logs.Text().format(record("request %s", trick, detail=trick))
+    assert line.isprintable()
+
+
+def test_production_writes_json_unless_to_a_terminal(monkeypatch):
+    monkeypatch.setattr(os, "isatty", lambda _: False)
+    assert (logs.writes_json(PRODUCTION), logs.writes_json(EMBEDDED)) == (True, False)
+    monkeypatch.setattr(os, "isatty", lambda _: True)
+    assert not logs.writes_json(PRODUCTION)
+
+
+@pytest.mark.parametrize(("form", "is_json"), [("json", True), ("text", False)])
+def test_a_form_that_is_asked_for_is_kept(form, is_json):
+    for effective in (PRODUCTION, EMBEDDED):
+        assert logs.writes_json(replace(effective, log_format=form)) is is_json
+
+
+@pytest.mark.parametrize("value", ["JSON", "", "logfmt"])
+def test_another_form_stops_the_start(value):
+    with pytest.raises(settings.SettingsError, match="BOOPER_LOG_FORMAT must be auto, json or text"):
+        settings.load({"BOOPER_LOG_FORMAT": value})
+
+
+def test_a_wrong_token_stops_the_start_and_is_not_quoted():
+    with pytest.raises(settings.SettingsError) as told:
+        settings.load({"BOOPER_METRICS_TOKEN": "too short"})
+    assert "BOOPER_METRICS_TOKEN must be 16 to 256 printable characters" in str(told.value)
+    assert "too short" not in str(told.value)

@@ -1,0 +1,177 @@
+"""What is counted: transitions once committed, groups at once, and only labels that can't grow."""
+
+from contextlib import suppress
+
+import pytest
+
+from booper import metrics
+from models import clock, counting, jobs, lifecycle
+from models.database import after_commit, transaction
+from tests.making import make_job
+from workers.entries import Result
+from workers.outcome import Answered, Timings, Unreachable
+from workers.preparation import prepare
+from workers.recorder import record
+
+BOUNDED = {"transition", "outcome", "status", "message", "how", "process", "method", "route", "version", "le"}
+
+
+class Grown:
+    """How much the samples of the registry have grown since the test began."""
+
+    def __init__(self):
+        self.before = self._all()
+
+    def __call__(self, name, **labels):
+        key = (name, tuple(sorted(labels.items())))
+        return self._all().get(key, 0) - self.before.get(key, 0)
+
+    def transitions(self):
+        grown = {name: self("booper_jobs_total", transition=name) for name in counting.TRANSITIONS}
+        return {name: number for name, number in grown.items() if number}
+
+    @staticmethod
+    def _all():
+        families = metrics.REGISTRY.collect()
+        return {(s.name, tuple(sorted(s.labels.items()))): s.value for family in families for s in family.samples}
+
+
+@pytest.fixture
+def grown():
+    return Grown()
+
+
+def claimed(account, **columns):
+    job = make_job(account, **columns)
+    [claim] = lifecycle.claim([job.id], clock.now(), clock.SECOND)
+    return claim
+
+
+def result(claim, outcome):
+    return Result(claim, prepare(claim), outcome, clock.now())
+
+
+def answered(status, total_ms=3.0):
+    return Answered(status, [], b"", False, Timings(total_ms=total_ms))
+
+
+def new_job(account, **fields):
+    return jobs.NewJob(account.id, '{"url": "https://example.com"}', None, None, clock.now(), **fields)
+
+
+def test_each_transition_counts_the_jobs_it_changed(account, grown):
+    jobs.create(new_job(account), clock.now())
+    jobs.create_many([new_job(account), new_job(account)], clock.now())
+    ids = [job.id for job in lifecycle.due(0, clock.now(), 10)]
+    lifecycle.stage(ids, clock.now())
+    claims = lifecycle.claim(ids, clock.now(), clock.SECOND)
+    record([result(claims[0], answered(204)), result(claims[1], answered(500)), result(claims[2], answered(410))])
+    assert grown.transitions() == {
+        **dict.fromkeys(("created", "staged", "claimed"), 3),
+        **dict.fromkeys(("completed", "retried", "discarded"), 1),
+    }
+
+
+def test_the_rest_of_the_transitions_count_too(account, grown):
+    lifecycle.release([claimed(account)])
+    lifecycle.cancel(account.id, make_job(account).id, clock.now())
+    claimed(account)
+    lifecycle.rescue(clock.now(), 2**62)
+    claimed(account, max_attempts=1)
+    lifecycle.bury(clock.now(), 2**62)
+    lifecycle.prune(0, {"cancelled": 2**62}, 100)
+    counted = grown.transitions()
+    assert {name: counted[name] for name in ("released", "cancelled", "rescued", "buried", "pruned")} == {
+        **dict.fromkeys(("released", "cancelled", "rescued", "buried", "pruned"), 1)
+    }
+    assert grown("booper_attempts_total", outcome="lost", status="none") == 2
+
+
+def test_a_transition_that_is_rolled_back_is_not_counted(account, grown):
+    job = make_job(account)
+    with suppress(ZeroDivisionError), transaction():
+        lifecycle.cancel(account.id, job.id, clock.now())
+        raise ZeroDivisionError
+    lifecycle.stage([job.id], clock.now())
+    assert grown.transitions() == {"staged": 1}
+
+
+def test_a_change_of_nothing_is_not_counted(account, grown):
+    lifecycle.claim([make_job(account, due_in_s=60).id], clock.now(), clock.SECOND)
+    assert grown.transitions() == {}
+
+
+def test_what_an_inner_block_asks_for_waits_for_the_outermost_and_falls_with_its_own(db):
+    done = []
+    with transaction():
+        with suppress(ZeroDivisionError), transaction():
+            after_commit(lambda: done.append("rolled back"))
+            raise ZeroDivisionError
+        with transaction():
+            after_commit(lambda: done.append("kept"))
+        assert done == []
+    after_commit(lambda: done.append("outside"))
+    assert done == ["kept", "outside"]
+
+
+def test_attempts_are_counted_by_outcome_and_measured(account, grown):
+    claims = [claimed(account) for _ in range(4)]
+    slow = Unreachable("timeout", "after 2 s", Timings(total_ms=2000.0))
+    outcomes = [answered(200), answered(204, 30.0), answered(999), slow]
+    record([result(claim, outcome) for claim, outcome in zip(claims, outcomes, strict=True)])
+    assert grown("booper_attempts_total", outcome="answered", status="2xx") == 2
+    assert grown("booper_attempts_total", outcome="answered", status="none") == 1
+    assert grown("booper_attempts_total", outcome="unreachable", status="none") == 1
+    assert grown("booper_attempt_duration_seconds_count") == 4
+    assert grown("booper_attempt_duration_seconds_sum") == pytest.approx(2.036)
+    assert grown("booper_attempt_duration_seconds_bucket", le="0.005") == 2
+    assert grown("booper_attempt_duration_seconds_bucket", le="2.5") == 4
+
+
+def test_an_attempt_that_its_claim_no_longer_held_is_not_counted(account, grown):
+    claim = claimed(account)
+    lifecycle.rescue(clock.now(), 2**62)
+    record([result(claim, answered(200))])
+    assert grown("booper_attempts_total", outcome="answered", status="2xx") == 0
+
+
+@pytest.mark.parametrize(("lateness_us", "le", "within"), [(0, "0.001", 1), (1001, "0.001", 0), (1001, "0.0025", 1)])
+def test_lateness_is_the_start_minus_the_due_instant(account, moved_clock, grown, lateness_us, le, within):
+    job = make_job(account)
+    moved_clock.now += lateness_us
+    [claim] = lifecycle.claim([job.id], clock.now(), clock.SECOND)
+    metrics.note_claimed([claim])
+    assert grown("booper_lateness_seconds_bucket", le=le) == within
+    assert grown("booper_lateness_seconds_bucket", le="+Inf") == 1
+    assert grown("booper_lateness_seconds_sum") == pytest.approx(lateness_us / 1e6)
+
+
+def test_a_group_is_observed_as_its_values_one_by_one_would_be(grown):
+    values = [0.0, 0.005, 0.0050001, 7, 10**6]
+    metrics.DURATION.observe_all(values)
+    at_once = {le: grown("booper_attempt_duration_seconds_bucket", le=le) for le in ("0.005", "0.01", "10.0", "+Inf")}
+    assert at_once == {"0.005": 2, "0.01": 3, "10.0": 4, "+Inf": 5}
+
+
+def test_the_backlog_is_what_is_due_and_not_claimed(account, moved_clock):
+    assert lifecycle.backlog(moved_clock.now, 10) == (0, 0)
+    now = moved_clock.now
+    make_job(account, due_in_s=3600)
+    claimed(account, due_in_s=-3600)
+    waiting = make_job(account, due_in_s=-60)
+    lifecycle.stage([make_job(account, due_in_s=-1).id], now)
+    assert lifecycle.backlog(now, 10) == (2, clock.MINUTE)
+    lifecycle.stage([waiting.id], now)
+    assert lifecycle.backlog(now, 10) == (2, clock.MINUTE)
+    assert lifecycle.backlog(now, 1)[0] == 1
+
+
+def test_labels_are_few_and_never_name_an_account_a_host_or_a_url():
+    labels = {label for family in metrics.REGISTRY.collect() for sample in family.samples for label in sample.labels}
+    assert labels <= BOUNDED
+
+
+def test_every_metric_is_named_for_the_product_and_has_a_meaning():
+    for family in metrics.REGISTRY.collect():
+        assert family.name.startswith("booper_")
+        assert family.documentation.endswith(".") or family.name == "booper_build_info"

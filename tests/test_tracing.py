@@ -1,0 +1,124 @@
+"""Traces: what a span tells, that the request carries it on, and that nothing is done without an endpoint."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, StatusCode
+
+from booper import settings, tracing
+from models import clock, lifecycle
+from tests.making import make_job
+from workers.broker import Actors, make_broker
+from workers.outcome import Answered, Refused, Timings
+from workers.preparation import prepare
+
+SECRET = "canary7f3a"
+CLIENTS = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@pytest.fixture
+def spans():
+    exporter = InMemorySpanExporter()
+    tracing.install(SimpleSpanProcessor(exporter), "test")
+    yield exporter.get_finished_spans
+    tracing.stop()
+
+
+@pytest.fixture
+def claim(account):
+    args = f'{{"method": "post", "url": "http://a.example/{SECRET}?{SECRET}", "headers": {{"Cookie": "{SECRET}"}}}}'
+    job = make_job(account, args=args, host="a.example")
+    [claimed] = lifecycle.claim([job.id], clock.now(), clock.SECOND)
+    return claimed
+
+
+def send(claim, outcome, **headers):
+    """What went out, when this outcome came back."""
+    sent = []
+    request = prepare(claim)
+    request = replace(request, headers={**request.headers, **headers})
+    assert tracing.attempting(claim, request, lambda each: sent.append(each) or outcome) is outcome
+    return sent[0]
+
+
+def answered(status):
+    return Answered(status, [], b"", False, Timings())
+
+
+def test_an_attempt_is_a_span_that_its_request_carries_on(claim, spans):
+    sent = send(claim, answered(200))
+    [span] = spans()
+    trace_id, span_id = f"{span.context.trace_id:032x}", f"{span.context.span_id:016x}"
+    assert sent.headers["traceparent"].startswith(f"00-{trace_id}-{span_id}-")
+    assert (span.name, span.kind, span.status.status_code) == ("attempt POST", SpanKind.CLIENT, StatusCode.UNSET)
+    assert dict(span.attributes) == {
+        "http.request.method": "POST",
+        "server.address": "a.example",
+        "booper.job_id": claim.id,
+        "booper.attempt": 1,
+        "booper.outcome": "answered",
+        "http.response.status_code": 200,
+    }
+
+
+@pytest.mark.parametrize("outcome", [answered(503), Refused("blocked_address", f"{SECRET} is private")])
+def test_a_failed_attempt_is_a_failed_span_and_tells_no_detail(claim, spans, outcome):
+    send(claim, outcome)
+    [span] = spans()
+    assert span.status.status_code is StatusCode.ERROR
+    assert SECRET not in span.to_json()
+
+
+def test_a_traceparent_of_the_jobs_own_is_left_as_it_is(claim, spans):
+    sent = send(claim, answered(200), Traceparent=CLIENTS)
+    assert sent.headers["Traceparent"] == CLIENTS
+    assert "traceparent" not in sent.headers
+    assert len(spans()) == 1
+
+
+def test_a_message_that_is_published_is_a_span_that_names_its_jobs(spans):
+    broker = make_broker(settings.load({}))
+    actors = Actors(broker, "booper.deliver", lambda *_: None, lambda _: None)
+    actors.send_deliver([(7, 1, "a.example"), (8, 1, "a.example")], clock.now(), clock.now())
+    [span] = spans()
+    assert (span.name, span.kind) == ("publish deliver", SpanKind.PRODUCER)
+    assert span.attributes["booper.job_ids"] == (7, 8)
+
+
+def test_a_message_the_broker_does_not_take_is_a_failed_span(spans):
+    with pytest.raises(OSError, match="gone"), tracing.publishing("deliver", [1]):
+        raise OSError("gone")
+    assert spans()[0].status.status_code is StatusCode.ERROR
+
+
+def test_without_an_endpoint_nothing_is_made_and_nothing_imported():
+    """In a process of its own, which does all that would make spans."""
+    program = (
+        "import sys\n"
+        "from booper import settings, tracing\n"
+        "effective = settings.load({})\n"
+        "tracing.configure(effective, 'serve')\n"
+        "from api import create_app\n"
+        "from workers.embedded import Embedded\n"
+        "assert create_app(effective).test_client().get('/healthz', headers={'traceparent': 'x'}).status_code == 200\n"
+        "with tracing.publishing('deliver', []): pass\n"
+        "assert tracing.attempting(None, None, lambda request: 'outcome') == 'outcome'\n"
+        "assert not [name for name in sys.modules if name.startswith('opentelemetry')]\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("value", ["collector:4318", "grpc://collector", "http://a b"])
+def test_an_endpoint_that_is_no_url_stops_the_start(value):
+    with pytest.raises(settings.SettingsError, match="BOOPER_OTEL_ENDPOINT must be the http or https URL"):
+        settings.load({"BOOPER_OTEL_ENDPOINT": value})
+
+
+def test_without_the_packages_the_start_says_which_are_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
+    with pytest.raises(settings.SettingsError, match="needs the packages of requirements-otel.lock"):
+        tracing.configure(settings.load({"BOOPER_OTEL_ENDPOINT": "http://127.0.0.1:4318"}), "serve")

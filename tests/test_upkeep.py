@@ -1,0 +1,108 @@
+"""`booper migrate` and `booper prune`: what they do, and how they show it on a terminal and elsewhere."""
+
+import io
+from dataclasses import replace
+
+from booper import cli, progress, settings, upkeep
+from models import clock, idempotent_requests, schema
+from models.database import close_all, fetch, open_database
+from models.job import Attempt, Job
+from tests.making import make_job
+
+SETTINGS = settings.load({})
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def finished(account, state, days_ago):
+    at = clock.now() - int(days_ago * clock.DAY)
+    job = make_job(account, state=state, **{f"{state}_at": at})
+    Attempt.create(job_id=job.id, number=1, started_at=at, finished_at=at, lateness_us=0, outcome="answered")
+    return job.id
+
+
+def left():
+    return [row[0] for row in fetch("SELECT id FROM job ORDER BY id")]
+
+
+def test_prune_deletes_what_the_settings_keep_no_longer_and_nothing_else(account, capsys):
+    old = [finished(account, state, 31) for state in ("completed", "discarded", "cancelled")]
+    kept = [finished(account, state, 29) for state in ("completed", "discarded", "cancelled")]
+    kept.append(make_job(account).id)
+    upkeep.prune(SETTINGS)
+    assert left() == kept
+    assert fetch("SELECT count(*) FROM attempt WHERE job_id <= %s", (max(old),)) == [(0,)]
+    assert capsys.readouterr().out == "3 jobs pruned, and 0 answers kept for repeated requests\n"
+
+
+def test_prune_looks_at_every_job_however_many_there_are(account, monkeypatch):
+    monkeypatch.setattr(upkeep, "ROWS_AT_ONCE", 2)
+    ids = [finished(account, "completed", days) for days in (31, 1, 31, 31, 1, 31, 31)]
+    Job.delete().where(Job.id == ids[3]).execute()
+    upkeep.prune(SETTINGS)
+    assert left() == [ids[1], ids[4]]
+
+
+def test_what_is_kept_for_ever_is_not_pruned(account, capsys):
+    finished(account, "completed", 9999)
+    discarded = finished(account, "discarded", 9999)
+    for_ever = replace(SETTINGS, keep_completed_days=0, keep_cancelled_days=0)
+    upkeep.prune(for_ever)
+    assert discarded not in left()
+    upkeep.prune(replace(for_ever, keep_discarded_days=0))
+    assert len(left()) == 1
+    assert "kept for ever" in capsys.readouterr().out
+
+
+def test_prune_forgets_the_answers_that_are_too_old_to_be_replayed(account, moved_clock, capsys):
+    kept_until = idempotent_requests.KEPT_US
+    for key in ("a", "b"):
+        idempotent_requests.answer_once(account.id, key, "f", clock.now(), lambda: (201, "{}"))
+        moved_clock.now += kept_until - clock.SECOND
+    upkeep.prune(SETTINGS)
+    assert "and 1 answers" in capsys.readouterr().out
+
+
+def test_prune_without_jobs_is_no_error(db, capsys):
+    assert upkeep.prune(SETTINGS) == 0
+
+
+def test_prune_says_when_the_schema_is_missing(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("BOOPER_DATABASE_URL", f"sqlite:///{tmp_path}/empty.db")
+    assert cli.main(["prune"]) == 1
+    assert "run `booper migrate` first" in capsys.readouterr().err
+
+
+def test_migrate_tells_each_migration_and_then_that_there_is_none(tmp_path, capsys):
+    open_database(f"sqlite:///{tmp_path}/new.db")
+    names = schema.pending()
+    upkeep.migrate()
+    told = capsys.readouterr()
+    assert told.err.splitlines() == [f"{name} is applied" for name in names]
+    assert told.out == f"applied {', '.join(names)}\n"
+    upkeep.migrate()
+    assert capsys.readouterr().out == "the schema is up to date\n"
+    close_all()
+
+
+def test_a_terminal_sees_a_bar():
+    stream = Terminal()
+    with progress.progress("prune", 40, "jobs looked at", stream) as shown:
+        shown.say("above")
+        shown.advance(40)
+    assert "above\n" in stream.getvalue()
+    assert "prune: 100%" in stream.getvalue()
+    assert "40/40" in stream.getvalue()
+
+
+def test_a_file_sees_lines_and_only_when_it_takes_long(monkeypatch):
+    seconds = iter([0.0, 5.0, 11.0, 11.0, 12.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(seconds))
+    stream = io.StringIO()
+    with progress.progress("prune", 40, "jobs looked at", stream) as shown:
+        for _ in range(3):
+            shown.advance(10)
+    assert stream.getvalue() == "prune: 20 of 40 jobs looked at\n"

@@ -1,0 +1,115 @@
+"""What a delivering process does with claims that are no longer fresh: the database or the system let it wait."""
+
+import contextlib
+import sqlite3
+import threading
+import time
+
+import psycopg
+import pytest
+
+from booper.settings import load
+from models import clock, lifecycle
+from models.database import database
+from models.job import Attempt
+from tests.making import make_job, reread
+from workers.delivery import Delivery
+
+from .test_embedded import wait_for
+
+MARGIN = {"BOOPER_LEASE_MARGIN_SECONDS": "10", "BOOPER_TARGET_ALLOW": "127.0.0.0/8"}
+
+
+@pytest.fixture
+def delivery(db):
+    made = Delivery(load(MARGIN))
+    made.start()
+    yield made
+    made.close()
+    made.drain()
+
+
+@contextlib.contextmanager
+def locked(db):
+    """Another program holds what every writer of jobs needs."""
+    if db == "sqlite":
+        other = sqlite3.connect(database.obj.database, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+    else:
+        other = psycopg.connect(str(database.obj.database))
+        other.execute("LOCK TABLE job IN EXCLUSIVE MODE")
+    with contextlib.closing(other):
+        yield
+        other.rollback()
+
+
+def deliver_in_thread(delivery, job):
+    thread = threading.Thread(target=delivery.deliver, args=([(job.id, job.account_id, job.host)], job.scheduled_at))
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("seconds", [6, 3600])
+def test_a_job_whose_claim_had_to_wait_is_never_sent_under_a_lease_that_is_half_over(
+    account, db, delivery, receiver, moved_clock, seconds
+):
+    """Its lease was counted from before the wait, so it was taken for lost, and sent again, while it was recorded."""
+    job = make_job(account, url=receiver.url, host="127.0.0.1", timeout_ms=1000)
+    with locked(db):
+        thread = deliver_in_thread(delivery, job)
+        time.sleep(0.3)
+        moved_clock.advance(seconds=seconds)
+    thread.join(10)
+    if db == "postgresql":
+        wait_for(lambda: reread(job).state == "available")
+        assert (reread(job).attempt, receiver.arrivals) == (0, [])
+        delivery.deliver([(job.id, job.account_id, job.host)], job.scheduled_at)
+    wait_for(lambda: Attempt.select().count())
+    assert reread(job).attempted_at == moved_clock.now
+    assert (reread(job).state, len(receiver.arrivals)) == ("completed", 1)
+
+
+def test_a_job_whose_claim_waited_a_little_is_sent(account, db, delivery, receiver, moved_clock):
+    job = make_job(account, url=receiver.url, host="127.0.0.1", timeout_ms=1000)
+    with locked(db):
+        thread = deliver_in_thread(delivery, job)
+        time.sleep(0.3)
+        moved_clock.advance(seconds=4)
+    thread.join(10)
+    wait_for(lambda: Attempt.select().count())
+    assert (reread(job).state, len(receiver.arrivals)) == ("completed", 1)
+    assert moved_clock.now - reread(job).attempted_at <= 4 * clock.SECOND
+
+
+@pytest.fixture
+def claimed(account, delivery, receiver, moved_clock):
+    """A job claimed by this process, with its slot, and not yet sent."""
+    job = make_job(account, url=receiver.url, host="127.0.0.1", timeout_ms=1000)
+    assert delivery.slots.take([(job.id, job.account_id, job.host)]).admitted
+    return lifecycle.claim([job.id], clock.now(), 10 * clock.SECOND)
+
+
+def test_a_request_whose_claim_is_stale_is_given_back_unsent(claimed, delivery, receiver, moved_clock):
+    """A process that was frozen sent, when it went on, what another one was about to send again."""
+    moved_clock.advance(seconds=5.001)
+    delivery.senders.submit(claimed)
+    wait_for(lambda: delivery.slots.in_use == 0)
+    assert (reread(claimed[0]).state, reread(claimed[0]).attempt, receiver.arrivals) == ("available", 0, [])
+
+
+def test_a_request_whose_claim_is_fresh_enough_is_sent(claimed, delivery, receiver, moved_clock):
+    moved_clock.advance(seconds=5)
+    delivery.senders.submit(claimed)
+    wait_for(lambda: reread(claimed[0]).state == "completed")
+    assert len(receiver.arrivals) == 1
+
+
+def test_a_stale_claim_that_was_rescued_meanwhile_is_neither_sent_nor_given_back(
+    claimed, delivery, receiver, moved_clock
+):
+    moved_clock.advance(seconds=12)
+    assert lifecycle.rescue(clock.now())
+    [again] = lifecycle.claim([claimed[0].id], clock.now(), 10 * clock.SECOND)
+    delivery.senders.submit(claimed)
+    wait_for(lambda: delivery.slots.in_use == 0)
+    assert (reread(again).state, reread(again).attempt, receiver.arrivals) == ("executing", 2, [])

@@ -1,0 +1,73 @@
+"""A sending process's signs of life: written, kept while the database is away, ended with the process."""
+
+import pytest
+
+from models import clock, vitals
+from models.clock import MINUTE
+from models.database import close_all, open_database
+from tests.making import make_job
+from tests.workers.test_embedded import embedded as embedded  # noqa: PLC0414 - the fixture
+from tests.workers.test_embedded import wait_for
+from workers.pulse import Pulse, Recorded
+from workers.slots import Slots
+
+
+def pulse():
+    return Pulse(Slots(8, 1.0))
+
+
+def attempts(account, count, completed=True):
+    return [Recorded(account.id, clock.now(), 700, completed)] * count
+
+
+def test_a_beat_tells_of_slots_and_minutes(account, moved_clock):
+    slots = Slots(8, 1.0)
+    slots.take([(1, account.id, "a"), (2, account.id, "a")])
+    process = Pulse(slots)
+    process.count(attempts(account, 3) + attempts(account, 1, completed=False))
+    process.beat(clock.now())
+    ((worker),) = vitals.workers()
+    assert (worker.slots, worker.slots_in_use, worker.seen_at) == (8, 2, clock.now())
+    assert vitals.minutes(account.id, clock.now(), 1)[0][:3] == (clock.now(), 3, 1)
+
+
+def test_a_minute_grows_from_beat_to_beat_and_two_processes_share_it(account, moved_clock):
+    one, other = pulse(), pulse()
+    for process in (one, other, one):
+        process.count(attempts(account, 1))
+        process.beat(clock.now())
+    assert vitals.minutes(account.id, clock.now(), 1)[0].completed == 3
+
+
+def test_what_could_not_be_written_is_written_later(account, moved_clock, db, tmp_path, request):
+    process = pulse()
+    process.count(attempts(account, 2))
+    url = f"sqlite:///{tmp_path}/test.db" if db == "sqlite" else request.getfixturevalue("postgres_url")
+    close_all()
+    open_database("postgresql://nobody@127.0.0.1:1/nowhere")
+    with pytest.raises(Exception, match="refused"):
+        process.beat(clock.now())
+    close_all()
+    open_database(url)
+    moved_clock.advance(minutes=10)
+    process.beat(clock.now())
+    assert vitals.minutes(account.id, clock.now(), 11)[0].completed == 2
+
+
+def test_minutes_long_past_take_no_memory(account, moved_clock):
+    process = pulse()
+    for _ in range(10):
+        process.count(attempts(account, 1))
+        process.beat(clock.now())
+        moved_clock.now += MINUTE
+    assert len(process._totals) <= 4
+
+
+def test_what_runs_shows_in_the_statistics_and_the_process_says_goodbye(db, embedded, receiver, account):
+    for _ in range(5):
+        make_job(account, url=receiver.url)
+    wait_for(lambda: vitals.depths() is not None and vitals.workers())
+    wait_for(lambda: len(receiver.arrivals) == 5)
+    embedded.stop()
+    assert sum(minute.completed for minute in vitals.minutes(account.id, clock.now(), 3)) == 5
+    assert vitals.workers() == []

@@ -1,0 +1,20 @@
+"""Owns the measuring of the broker: how many messages lie in its queues. Asked by the leading ticker alone."""
+
+from dramatiq import Broker
+from dramatiq.brokers.stub import StubBroker
+from dramatiq.common import dq_name
+
+from models.vitals import Depths
+
+
+def measured(broker: Broker, queue: str, now: int) -> Depths:
+    """What lies in the queue, in its delay queue and among its dead letters.
+
+    RabbitMQ doesn't count what workers have fetched; the in-process broker counts what is not yet done.
+    Raises ConnectionClosed when RabbitMQ does not answer.
+    """
+    if isinstance(broker, StubBroker):
+        ready, delayed = (broker.queues[name].unfinished_tasks for name in (queue, dq_name(queue)))
+        return Depths(ready, delayed, len(broker.dead_letters_by_queue[queue]), now)
+    ready, delayed, dead = broker.get_queue_message_counts(queue)  # type: ignore[attr-defined]
+    return Depths(ready, delayed, dead, now)

@@ -1,0 +1,138 @@
+"""Owns a sending process's signs of life: that it lives, how many slots it has in use, and what its minutes brought.
+
+One thread writes them every few seconds, beside the hot path: what the recorder counts stays in memory until then. A
+crash loses some seconds of statistics and nothing else; jobs and attempts are the record.
+"""
+
+import json
+import logging
+import os
+import socket
+import threading
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from booper import __version__
+from models import clock, lateness, vitals
+from models.clock import MINUTE
+from models.database import Unreachable as DatabaseUnreachable
+from models.database import connection
+from models.ids import new_id
+from models.vitals import MinuteRow, WorkerRow
+from workers.slots import Slots
+
+log = logging.getLogger("booper.pulse")
+EVERY_S = 5.0
+JOIN_LIMIT_S = 5.0
+MINUTES_HELD = 3
+
+
+class Recorded(NamedTuple):
+    """One attempt that was recorded."""
+
+    account_id: int
+    attempted_at: int
+    lateness_us: int
+    completed: bool
+
+
+class Totals:
+    """What one minute brought one account in this process."""
+
+    def __init__(self) -> None:
+        self.completed = self.failed = 0
+        self.lateness = lateness.empty()
+        self.changed = True
+
+    def add(self, attempt: Recorded) -> None:
+        if attempt.completed:
+            self.completed += 1
+        else:
+            self.failed += 1
+        lateness.add(self.lateness, attempt.lateness_us)
+        self.changed = True
+
+
+class Pulse:
+    """`start`, then `count` from any thread, then `stop`. One lock over the totals, never held while writing."""
+
+    def __init__(self, slots: Slots) -> None:
+        self._slots = slots
+        self._id = new_id()
+        self._started_at = 0
+        self._totals: dict[tuple[int, int], Totals] = {}
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="pulse", daemon=True)
+
+    def start(self) -> None:
+        self._started_at = clock.now()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what is left and say good-bye, if the database takes it in time."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(JOIN_LIMIT_S)
+
+    def count(self, attempts: Iterable[Recorded]) -> None:
+        with self._lock:
+            for attempt in attempts:
+                minute_at = attempt.attempted_at - attempt.attempted_at % MINUTE
+                self._totals.setdefault((attempt.account_id, minute_at), Totals()).add(attempt)
+
+    def beat(self, now: int) -> None:
+        """Write the sign of life and the minutes that changed."""
+        vitals.say(self._worker(now))
+        changed = self._changed()
+        if changed:
+            vitals.note_minutes(changed)
+        self._written(changed, now)
+
+    def _work(self) -> None:
+        stopping = False
+        while not stopping:
+            try:
+                with connection():
+                    self.beat(clock.now())
+            except DatabaseUnreachable as error:
+                log.debug("no sign of life written: %s", error)
+            except Exception:
+                log.exception("no sign of life written; next try in %s s", EVERY_S)
+            stopping = self._stop.wait(EVERY_S)
+        self._end()
+
+    def _end(self) -> None:
+        try:
+            with connection():
+                self.beat(clock.now())
+                vitals.say_goodbye(self._id)
+        except DatabaseUnreachable as error:
+            log.debug("no good-bye written: %s", error)
+
+    def _changed(self) -> list[MinuteRow]:
+        """The minutes that changed since they were last written."""
+        with self._lock:
+            return [
+                MinuteRow(*key, self._id, totals.completed, totals.failed, json.dumps(totals.lateness))
+                for key, totals in self._totals.items()
+                if totals.changed
+            ]
+
+    def _written(self, rows: list[MinuteRow], now: int) -> None:
+        """Forget minutes that are over and written; what was counted meanwhile is written at the next beat."""
+        with self._lock:
+            for row in rows:
+                totals = self._totals[row.account_id, row.minute_at]
+                totals.changed = (totals.completed, totals.failed) != (row.completed, row.failed)
+            over = [
+                key
+                for key, totals in self._totals.items()
+                if not totals.changed and key[1] < now - MINUTES_HELD * MINUTE
+            ]
+            for key in over:
+                del self._totals[key]
+
+    def _worker(self, now: int) -> WorkerRow:
+        host, slots = socket.gethostname(), self._slots
+        return WorkerRow(self._id, host, os.getpid(), __version__, slots.size, slots.in_use, self._started_at, now)
