@@ -50,13 +50,17 @@ def test_openapi_describes_every_route_under_api(bare):
         OrderFields().fields,
         JobsQuery().fields,
         LogsQuery().fields,
+        ScheduleFields().fields,
+        SchedulesQuery().fields,
+        FiringsQuery().fields,
+        PreviewQuery().fields,
         STATES,
         job_lists.LISTING.orders,
         log_entries.LISTING.orders,
+        schedules.ORDERS,
+        stored_jobs.KINDS,
     ]
-    + [stored_jobs.KINDS],
-    +[ScheduleFields().fields, SchedulesQuery().fields, FiringsQuery().fields, PreviewQuery().fields]
-    + [firings.STATUSES, firings.OVERLAPS, firings.MISFIRES, firings.ORDERS, schedules.ORDERS],
+    + [firings.STATUSES, firings.OVERLAPS, firings.MISFIRES, firings.ORDERS],
 )
 def test_every_field_state_and_order_is_named(names):
     assert [name for name in names if f"`{name}`" not in TEXT] == []
