@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from booper import metrics
 from booper.settings import Settings
-from models import clock, lifecycle
+from models import clock, firings, lifecycle
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import connection, turn
 from models.lifecycle import ClaimedJob
@@ -119,6 +119,7 @@ class Delivery:
             try:
                 with turn():
                     claimed = lifecycle.claim(ids_of(jobs), clock.now(), self._lease_margin_us)
+                claimed = claimed + self._claim_fired(jobs, claimed)
                 metrics.note_claimed(claimed)
             finally:
                 taken = {job.id for job in claimed}
@@ -126,6 +127,15 @@ class Delivery:
             self.senders.submit(claimed)
             if len(claimed) < len(jobs):
                 lifecycle.unstage(lifecycle.not_yet_due(ids_of(jobs), clock.now()))
+
+    def _claim_fired(self, jobs: Sequence[Named], claimed: Sequence[ClaimedJob]) -> list[ClaimedJob]:
+        """Claim those of the other jobs that belong to schedules. Raises nothing: the claimed ones must be sent."""
+        left = set(ids_of(jobs)) - {job.id for job in claimed}
+        try:
+            return firings.claim(sorted(left), clock.now(), self._lease_margin_us) if left else []
+        except Exception:
+            log.exception("jobs of schedules could not be claimed: they are named again when their message is missed")
+            return []
 
     def _put_off(self, jobs: Sequence[Named]) -> None:
         """Put off jobs whose account or host has its share of the slots; spread, so that they don't return as one."""
