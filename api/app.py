@@ -24,6 +24,7 @@ from api import (
     observing,
     pages,
     related,
+    schedules,
     signing_keys,
     small,
     wiring,
@@ -67,7 +68,7 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
     app.url_map.merge_slashes = False  # it would answer // with a redirect in HTML
     wiring.install(app, wiring.Wiring(settings, KnownKeys(settings.demo_key), broker_reachable))
     documentation = Documentation(app, spec_kwargs=_security())
-    for room in (jobs, batch, explaining, related, logs, endpoints, signing_keys, channels, small):
+    for room in (jobs, batch, explaining, related, schedules, logs, endpoints, signing_keys, channels, small):
         documentation.register_blueprint(room.blueprint)
     app.register_blueprint(health.blueprint)
     observing.register(app)

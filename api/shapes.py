@@ -6,12 +6,14 @@ Pure: rows in, JSON text out. What a client once sent is put in as text, not par
 from typing import Any
 
 from api.answers import encode
-from api.timestamps import micros_utc
+from api.timestamps import micros_utc, seconds, seconds_utc
+from models.firings import FiringRow
 from models.log_entries import LogEntryRow
 from models.records import AttemptRow
+from models.schedules import ScheduleRow
 from models.shapes import args, job, with_member
 
-__all__ = ["args", "attempt", "data", "data_list", "job", "log_entry", "with_member"]
+__all__ = ["args", "attempt", "data", "data_list", "firing", "job", "log_entry", "schedule", "with_member"]
 
 STAMPS = ("started_at", "finished_at", "next_at")
 
@@ -24,6 +26,32 @@ def data(text: str) -> str:
 def data_list(texts: list[str]) -> str:
     """A list's answer."""
     return f'{{"data":[{",".join(texts)}]}}'
+
+
+def schedule(row: ScheduleRow, user_id: str) -> str:
+    """A schedule: eight keys."""
+    outer = {
+        "id": row.id,
+        "name": row.name,
+        "description": row.description,
+        "inserted_at": seconds(row.inserted_at),
+        "disabled_at": seconds_utc(row.disabled_at),
+        "user_id": user_id,
+    }
+    return with_member(with_member(encode(outer), "frequency", row.frequency), "args", args(row))
+
+
+def firing(row: FiringRow) -> dict[str, Any]:
+    """What came of an instant, or of `count` of them from `fire_at` to `until`."""
+    return {
+        "fire_at": micros_utc(row.fire_at),
+        "status": row.status,
+        "job_id": row.job_id,
+        "lateness_ms": None if row.lateness_us is None else row.lateness_us / 1000,
+        "decided_at": micros_utc(row.decided_at),
+        "until": micros_utc(row.until_at),
+        "count": row.instants if row.until_at else 1,
+    }
 
 
 def attempt(row: AttemptRow) -> dict[str, Any]:

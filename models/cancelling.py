@@ -1,6 +1,6 @@
 """Owns the cancel of a job as its owner orders it: transition, log entry and what tells of it, in one transaction."""
 
-from models import followups, jobs, lifecycle, outgoing, records, succession
+from models import firings, followups, jobs, lifecycle, outgoing, records, succession
 from models.database import transaction
 from models.followups import CANCELLED, News
 from models.jobs import JobRow
@@ -15,6 +15,7 @@ def cancel(account_id: int, key: int | str, now: int) -> JobRow | None:
         cancelled = job_id is not None and lifecycle.cancel(account_id, job_id, now)
         job = None if job_id is None else jobs.find(account_id, job_id)
         if job and cancelled:
+            firings.note_cancelled([job.id], firings.CANCELLED, now)
             payload = {"reason": "cancelled by its owner"}
             event = "worker.job.cancelled"
             records.add_log_entries([records.log_row(account_id, job.id, job.schedule_id, event, payload, now)])

@@ -41,6 +41,8 @@ class NewJob(NamedTuple):
     redact: str | None = None
     kind: str = REQUEST
     schedule_id: str | None = None
+    fire_at: int | None = None
+    start_by: int | None = None
     labels: tuple[str, ...] = ()
     notify: str | None = None
     parent_id: int | None = None
@@ -81,8 +83,8 @@ SHOWN = ", ".join(JobRow._fields)
 WRITTEN = (
     "uuid uuid, account_id bigint, kind text, name text, description text, idempotency_key text, schedule_id uuid, "
     "args text, body bytea, content_type text, max_attempts int, timeout_ms int, host text, hops int, backoff text, "
-    "retry_until bigint, redact text, notify text, parent_id bigint, after_uuid uuid, held_until bigint, "
-    "inserted_at bigint, state text, scheduled_at bigint"
+    "retry_until bigint, redact text, fire_at bigint, start_by bigint, notify text, parent_id bigint, after_uuid uuid, "
+    "held_until bigint, inserted_at bigint, state text, scheduled_at bigint"
 )
 NAMES = ", ".join(column.split()[0] for column in WRITTEN.split(", "))
 # Where in a row written stands what is shown: all but the id before, and the stamps of a later time behind.
@@ -156,7 +158,7 @@ def _row(new: NewJob, now: int) -> tuple[Any, ...]:
     told = (new.kind, new.name, new.description, new.idempotency_key, new.schedule_id)
     sent = (new.args, new.body, new.content_type)
     limits = (new.max_attempts, new.timeout_ms, new.host, new.hops, new.backoff, new.retry_until, new.redact)
-    follows = (new.notify, new.parent_id, new.after_uuid, new.held_until)
+    follows = (new.fire_at, new.start_by, new.notify, new.parent_id, new.after_uuid, new.held_until)
     return (new.uuid or new_id(), new.account_id, *told, *sent, *limits, *follows, now, state, due)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from models.jobs import JobRow
 from models.moments import written, written_seconds
+from models.schedules import ScheduleRow
 
 JSON_TYPE = "application/json"
 
@@ -38,7 +39,7 @@ def job(row: JobRow, user_id: str, has_conflict: bool = False) -> str:
     return with_member(compact(outer), "args", args(row))
 
 
-def args(row: JobRow) -> str:
+def args(row: JobRow | ScheduleRow) -> str:
     """The request as the client sent it, its body included."""
     if row.body is None:
         return row.args

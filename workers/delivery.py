@@ -11,16 +11,16 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from booper import metrics
 from booper.settings import Settings
-from models import clock, lifecycle, succession
+from models import clock, firings, lifecycle, succession
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import connection, transaction
 from models.lifecycle import ClaimedJob
 from models.url_rules import origins
-from workers import followups
+from workers import followups, open_files
 from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Transport
 from workers.pulse import Pulse
@@ -57,6 +57,7 @@ class Delivery:
         self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
 
     def start(self) -> None:
+        open_files.allow_for(self.slots.size)
         self.recorder.start()
         self.pulse.start()
         self._sampling.start()
@@ -130,12 +131,26 @@ class Delivery:
                 lifecycle.unstage(lifecycle.not_yet_due(ids_of(jobs), clock.now()))
 
     def _claim_and_tell(self, jobs: Sequence[Named]) -> list[ClaimedJob]:
+        """The jobs that could be claimed, those of schedules too."""
+        self._remembered.refresh({abs(account) for _, account, _ in jobs})
+        claimed = self._told(lambda now: lifecycle.claim(ids_of(jobs), now, self._lease_margin_us))
+        return claimed + self._claim_fired(jobs, claimed)
+
+    def _claim_fired(self, jobs: Sequence[Named], claimed: Sequence[ClaimedJob]) -> list[ClaimedJob]:
+        """Claim those of the other jobs that belong to schedules. Raises nothing: the claimed ones must be sent."""
+        left = set(ids_of(jobs)) - {job.id for job in claimed}
+        try:
+            return self._told(lambda now: firings.claim(sorted(left), now, self._lease_margin_us)) if left else []
+        except Exception:
+            log.exception("jobs of schedules could not be claimed: they are named again when their message is missed")
+            return []
+
+    def _told(self, claim: Callable[[int], list[ClaimedJob]]) -> list[ClaimedJob]:
         """Claim, and store what tells that these jobs begin, in one transaction. "Now" is asked within: on SQLite the
         writers take turns."""
-        self._remembered.refresh({abs(account) for _, account, _ in jobs})
         with transaction():
             now = clock.now()
-            claimed = lifecycle.claim(ids_of(jobs), now, self._lease_margin_us)
+            claimed = claim(now)
             waiting = followups.add_of_claims(claimed, self._remembered, now)
         succession.let_go(waiting)
         return claimed

@@ -17,7 +17,7 @@ from booper import metrics
 from models import clock, lifecycle, records, succession
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import connection, transaction
-from workers import entries, followups
+from workers import entries, followups, memories
 from workers.entries import Result
 from workers.judge import Complete, Discard, Retry, Verdict, judge
 from workers.pulse import Recorded
@@ -113,6 +113,7 @@ def record(group: list[Result], remembered: Remembered | None = None) -> list[Ju
         kept = [one for one in judged if one.result.job.id in held]
         records.add_attempts([entries.attempt_row(one.result, one.verdict) for one in kept])
         records.add_log_entries([row for one in kept for row in entries.log_rows(one.result, one.verdict)])
+        memories.remember(kept, now)
         waiting = followups.add_of_results(kept, remembered, now)
     succession.let_go(waiting)
     metrics.note_attempts(entries.measured(one.result) for one in kept)

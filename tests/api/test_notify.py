@@ -76,3 +76,10 @@ def test_a_list_is_narrowed_to_what_tells_of_one_job(client, stranger, more):
         assert callback["args"]["body"]["job"]["id"] == jobs[0]["id"]
         assert stranger.get(path).json["data"] == []
     assert set(errors_of(client.get("/api/jobs?parent=x"))) == {"parent"}
+
+
+def test_the_jobs_of_a_schedule_tell_whom_its_order_names(client):
+    schedule_id = client.created(cron="@daily", callback_url=HOOK, webhook_url=HOOK)["schedule_id"]
+    client.post(f"/api/schedules/{schedule_id}/run")
+    told = [json.loads(job.notify) for job in Job.select().where(Job.schedule_id == schedule_id)]
+    assert told == [{"callback": HOOK, "webhook": HOOK}] * 2

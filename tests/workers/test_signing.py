@@ -84,3 +84,15 @@ def test_no_header_of_the_job_takes_the_place_of_the_signature(account):
     args = json.dumps({"url": "http://x/", "headers": {"webhook-id": "forged"}})
     job = make_job(account, args=args)
     assert request_of(account, job).headers["webhook-id"] == job.uuid
+
+
+def test_a_schedule_s_job_is_signed_over_the_body_that_is_sent(account):
+    """Its dynamic fields are put in when it is sent, so the bytes differ from those ordered."""
+    secret = signing_keys.create(account.id, None, clock.now()).secret
+    job = make_job(account, body=BODY, content_type="application/json")
+    [claim] = lifecycle.claim([job.id], clock.now(), clock.SECOND)
+    remembered = Remembered()
+    remembered.refresh([account.id])
+    request = prepare(claim._replace(memory=lifecycle.Memory(None, "{}")), remembered.of(account.id))
+    assert request.body != BODY
+    assert Webhook(secret).verify(request.body, request.headers)["a"] == 1.0
