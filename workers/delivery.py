@@ -20,6 +20,7 @@ from models.database import Unreachable as DatabaseUnreachable
 from models.database import connection, turn
 from models.lifecycle import ClaimedJob
 from models.url_rules import origins
+from workers import open_files
 from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Transport
 from workers.pulse import Pulse
@@ -54,6 +55,7 @@ class Delivery:
         self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
 
     def start(self) -> None:
+        open_files.allow_for(self.slots.size)
         self.recorder.start()
         self.pulse.start()
         self._sampling.start()
