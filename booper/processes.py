@@ -84,7 +84,7 @@ def greet(settings: Settings) -> None:
     """Tell where the API is, the demo key and one request to try."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     base = f"http://{host}:{settings.port}"
-    lines = [f"Booper listens on {base}"]
+    lines = [f"Booper listens on {base}", f"Dashboard: {base}/ (sign in with a key)"]
     if settings.target_allow and settings.host in LOOPBACK:
         lines.append(f"Jobs may reach {settings.target_allow} (BOOPER_TARGET_ALLOW)")
     if settings.demo_key:
