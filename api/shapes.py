@@ -8,10 +8,12 @@ from typing import Any
 
 from api.answers import encode
 from api.orders import JSON_TYPE
-from api.timestamps import micros_utc, seconds
+from api.timestamps import micros_utc, seconds, seconds_utc
+from models.firings import FiringRow
 from models.jobs import JobRow
 from models.log_entries import LogEntryRow
 from models.records import AttemptRow
+from models.schedules import ScheduleRow
 
 STAMPS = ("started_at", "finished_at", "next_at")
 
@@ -52,7 +54,33 @@ def job(row: JobRow, user_id: str, has_conflict: bool = False) -> str:
     return with_member(encode(outer), "args", args(row))
 
 
-def args(row: JobRow) -> str:
+def schedule(row: ScheduleRow, user_id: str) -> str:
+    """A schedule: eight keys."""
+    outer = {
+        "id": row.id,
+        "name": row.name,
+        "description": row.description,
+        "inserted_at": seconds(row.inserted_at),
+        "disabled_at": seconds_utc(row.disabled_at),
+        "user_id": user_id,
+    }
+    return with_member(with_member(encode(outer), "frequency", row.frequency), "args", args(row))
+
+
+def firing(row: FiringRow) -> dict[str, Any]:
+    """What came of an instant, or of `count` of them from `fire_at` to `until`."""
+    return {
+        "fire_at": micros_utc(row.fire_at),
+        "status": row.status,
+        "job_id": row.job_id,
+        "lateness_ms": None if row.lateness_us is None else row.lateness_us / 1000,
+        "decided_at": micros_utc(row.decided_at),
+        "until": micros_utc(row.until_at),
+        "count": row.instants if row.until_at else 1,
+    }
+
+
+def args(row: JobRow | ScheduleRow) -> str:
     """The request as the client sent it, its body included."""
     if row.body is None:
         return row.args

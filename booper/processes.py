@@ -46,6 +46,7 @@ def serve(settings: Settings) -> int:
         max_request_body_size=2 * max(settings.max_body_bytes, settings.max_batch_bytes),
         clear_untrusted_proxy_headers=False,  # nothing believes them, and /metrics asks whether there are any
         ident=None,
+        asyncore_use_poll=True,  # select() takes no file beyond the 1,024th, and senders have many open
     )
     server.channel_class = Channel
     embedded = Embedded(settings)

@@ -33,6 +33,7 @@ class Job(BaseModel):
     description = TextField(null=True)
     idempotency_key = TextField(null=True)  # unique in the account among jobs that were never attempted
     schedule_id = UuidText(null=True)  # null: a one-off job
+    fire_at = BigIntegerField(null=True)  # the schedule's instant it stands for, once each; null: a one-off job
     args = TextField()  # JSON object: the request as the client sent it, without its body
     body = BlobField(null=True)  # the bytes to send; null: no body
     content_type = TextField(null=True)  # what the body is; null: no body
@@ -48,6 +49,9 @@ class Job(BaseModel):
     # Written by models/lifecycle.py alone.
     state = TextField()
     scheduled_at = BigIntegerField()  # due; of a retryable job the next try
+    start_by = BigIntegerField(
+        null=True
+    )  # of a schedule's job: not begun later than this; null: begun, or a one-off job
     held_until = BigIntegerField(null=True)  # not staged before this instant; null: staged when due
     attempt = IntegerField(default=0)  # attempts begun; the number of the latest
     crashes = IntegerField(default=0)  # how many of its holders fell silent

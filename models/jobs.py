@@ -9,7 +9,7 @@ others get that one.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from models import labels, lifecycle, records
+from models import firings, labels, lifecycle, records
 from models.counting import noted
 from models.database import dialect, fetch, rows_as, transaction, turn
 from models.ids import new_id
@@ -41,6 +41,8 @@ class NewJob(NamedTuple):
     redact: str | None = None
     kind: str = REQUEST
     schedule_id: str | None = None
+    fire_at: int | None = None
+    start_by: int | None = None
     labels: tuple[str, ...] = ()
 
 
@@ -70,7 +72,8 @@ SHOWN = ", ".join(JobRow._fields)
 WRITTEN = (
     "uuid uuid, account_id bigint, kind text, name text, description text, idempotency_key text, schedule_id uuid, "
     "args text, body bytea, content_type text, max_attempts int, timeout_ms int, host text, hops int, backoff text, "
-    "retry_until bigint, redact text, inserted_at bigint, state text, scheduled_at bigint"
+    "retry_until bigint, redact text, fire_at bigint, start_by bigint, inserted_at bigint, state text, "
+    "scheduled_at bigint"
 )
 NAMES = ", ".join(column.split()[0] for column in WRITTEN.split(", "))
 # Where in a row written stands what is shown: all but the id before, and the stamps of a later time behind.
@@ -122,6 +125,7 @@ def cancel(account_id: int, key: int | str, now: int) -> JobRow | None:
         cancelled = job_id is not None and lifecycle.cancel(account_id, job_id, now)
         job = None if job_id is None else find(account_id, job_id)
         if job and cancelled:
+            firings.note_cancelled([job.id], firings.CANCELLED, now)
             payload = {"reason": "cancelled by its owner"}
             event = "worker.job.cancelled"
             records.add_log_entries([records.log_row(account_id, job.id, job.schedule_id, event, payload, now)])
@@ -157,7 +161,7 @@ def _row(new: NewJob, now: int) -> tuple[Any, ...]:
     told = (new.kind, new.name, new.description, new.idempotency_key, new.schedule_id)
     sent = (new.args, new.body, new.content_type)
     limits = (new.max_attempts, new.timeout_ms, new.host, new.hops, new.backoff, new.retry_until, new.redact)
-    return (new_id(), new.account_id, *told, *sent, *limits, now, state, due)
+    return (new_id(), new.account_id, *told, *sent, *limits, new.fire_at, new.start_by, now, state, due)
 
 
 def _insert_one(row: tuple[Any, ...]) -> int | None:

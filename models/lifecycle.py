@@ -50,6 +50,13 @@ class DueJob(NamedTuple):
     host: str
 
 
+class Memory(NamedTuple):
+    """What a schedule remembered when its job was claimed, as JSON: the answer before (None: none yet), its state."""
+
+    previous: str | None
+    state: str
+
+
 class ClaimedJob(NamedTuple):
     """A job in the hands of this process until its lease ends: all that is needed to send and to record it."""
 
@@ -73,6 +80,8 @@ class ClaimedJob(NamedTuple):
     body: bytes | None
     content_type: str | None
     claim_id: int
+    fire_at: int | None
+    memory: Memory | None = None  # of a schedule's job; put in by models/firings.py
 
 
 class LostJob(NamedTuple):
@@ -90,7 +99,7 @@ class LostJob(NamedTuple):
 
 DUE_AT = "COALESCE(held_until, scheduled_at)"
 DUE = f"id, {DUE_AT}, account_id, host"
-CLAIMED = ", ".join(f"job.{name}" for name in ClaimedJob._fields)
+CLAIMED = ", ".join(f"job.{name}" for name in ClaimedJob._fields if name != "memory")
 LOST = ", ".join(f"job.{name}" for name in LostJob._fields)
 
 
@@ -187,15 +196,18 @@ def any_staged(staged_before: int) -> bool:
     return bool(fetch(sql, (staged_before,)))
 
 
-def claim(ids: Sequence[int], now: int, lease_margin_us: int) -> list[ClaimedJob]:
-    """Take those of the jobs that are waiting and due, each with a lease of its time-out and the margin."""
+def claim(ids: Sequence[int], now: int, lease_margin_us: int, of_schedules: bool = False) -> list[ClaimedJob]:
+    """Take those of the jobs that are waiting and due, each with a lease of its time-out and the margin.
+
+    Jobs of schedules are left alone unless asked for: whether they may begin is decided in `models/firings.py`."""
     these, given = one_of("id", ids)
     claim_id = secrets.randbits(62)
+    which = "fire_at IS NOT NULL" if of_schedules else "fire_at IS NULL"
     with transaction():
         rows = fetch(
             "UPDATE job SET state = 'executing', claim_id = %s, attempt = attempt + 1, attempted_at = %s, "
-            "lease_until = CAST(%s AS BIGINT) + timeout_ms * 1000, staged_at = NULL, held_until = NULL "
-            f"WHERE {these} AND {IS_WAITING} AND scheduled_at <= %s RETURNING {CLAIMED}",
+            "lease_until = CAST(%s AS BIGINT) + timeout_ms * 1000, staged_at = NULL, held_until = NULL, "
+            f"start_by = NULL WHERE {these} AND {IS_WAITING} AND scheduled_at <= %s AND {which} RETURNING {CLAIMED}",
             (claim_id, now, now + lease_margin_us, given, now),
         )
         noted("claimed", rows)
@@ -246,6 +258,29 @@ def cancel(account_id: int, job_id: int, now: int) -> bool:
             (now, job_id, account_id),
         )
         return bool(noted("cancelled", changed))
+
+
+def cancel_waiting(ids: Sequence[int], now: int) -> list[int]:
+    """Stop those of the jobs that wait; one under way goes on. Returns the ids of those stopped."""
+    these, given = one_of("id", ids)
+    with transaction():
+        rows = fetch(
+            "UPDATE job SET state = 'cancelled', cancelled_at = %s, staged_at = NULL "
+            f"WHERE {these} AND {IS_WAITING} RETURNING id",
+            (now, given),
+        )
+    return [row[0] for row in rows]
+
+
+def let_go(ids: Sequence[int]) -> int:
+    """Let jobs that were held back be staged at once."""
+    these, given = one_of("id", ids)
+    with transaction():
+        return change(
+            f"UPDATE job SET staged_at = NULL, held_until = NULL WHERE {these} AND {IS_WAITING} "
+            "AND held_until IS NOT NULL",
+            (given,),
+        )
 
 
 def settle_cancelled(jobs: Iterable[ClaimedJob]) -> set[int]:

@@ -15,11 +15,12 @@ from collections.abc import Sequence
 
 from booper import metrics
 from booper.settings import Settings
-from models import clock, lifecycle
+from models import clock, firings, lifecycle
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import connection, turn
 from models.lifecycle import ClaimedJob
 from models.url_rules import origins
+from workers import open_files
 from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Transport
 from workers.pulse import Pulse
@@ -54,6 +55,7 @@ class Delivery:
         self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
 
     def start(self) -> None:
+        open_files.allow_for(self.slots.size)
         self.recorder.start()
         self.pulse.start()
         self._sampling.start()
@@ -119,6 +121,7 @@ class Delivery:
             try:
                 with turn():
                     claimed = lifecycle.claim(ids_of(jobs), clock.now(), self._lease_margin_us)
+                claimed = claimed + self._claim_fired(jobs, claimed)
                 metrics.note_claimed(claimed)
             finally:
                 taken = {job.id for job in claimed}
@@ -126,6 +129,15 @@ class Delivery:
             self.senders.submit(claimed)
             if len(claimed) < len(jobs):
                 lifecycle.unstage(lifecycle.not_yet_due(ids_of(jobs), clock.now()))
+
+    def _claim_fired(self, jobs: Sequence[Named], claimed: Sequence[ClaimedJob]) -> list[ClaimedJob]:
+        """Claim those of the other jobs that belong to schedules. Raises nothing: the claimed ones must be sent."""
+        left = set(ids_of(jobs)) - {job.id for job in claimed}
+        try:
+            return firings.claim(sorted(left), clock.now(), self._lease_margin_us) if left else []
+        except Exception:
+            log.exception("jobs of schedules could not be claimed: they are named again when their message is missed")
+            return []
 
     def _put_off(self, jobs: Sequence[Named]) -> None:
         """Put off jobs whose account or host has its share of the slots; spread, so that they don't return as one."""

@@ -7,7 +7,7 @@ given up.
 from dataclasses import dataclass
 from typing import Literal
 
-RefusedReason = Literal["blocked_address", "blocked_url", "invalid_request"]
+RefusedReason = Literal["blocked_address", "blocked_url", "invalid_request", "body_too_large"]
 UnreachableReason = Literal["timeout", "dns", "connect", "tls", "protocol", "reset"]
 
 

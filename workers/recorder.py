@@ -17,7 +17,7 @@ from booper import metrics
 from models import clock, lifecycle, records
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import connection, transaction
-from workers import entries
+from workers import entries, memories
 from workers.entries import Result
 from workers.judge import Complete, Discard, Retry, Verdict, judge
 from workers.pulse import Recorded
@@ -108,6 +108,7 @@ def record(group: list[Result]) -> list[Judged]:
         kept = [one for one in judged if one.result.job.id in held]
         records.add_attempts([entries.attempt_row(one.result, one.verdict) for one in kept])
         records.add_log_entries([row for one in kept for row in entries.log_rows(one.result, one.verdict)])
+        memories.remember(kept, now)
     metrics.note_attempts(entries.measured(one.result) for one in kept)
     for one in judged:
         entries.tell(one.result, one.verdict, one.result.job.id in held)

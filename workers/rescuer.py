@@ -6,9 +6,10 @@ and log entry are one transaction.
 
 import logging
 
-from models import lifecycle, records
+from models import lifecycle, memories, records
 from models.database import transaction
 from models.lifecycle import LostJob
+from models.memories import Ended
 from models.records import AttemptRow, LogRow, log_row
 
 log = logging.getLogger("booper.rescuer")
@@ -25,9 +26,14 @@ def rescue_lost(now: int, leases_until: int | None = None) -> int:
         records.add_attempts([attempt_row(job, now, again=False) for job in buried])
         records.add_log_entries([row for job in rescued for row in log_rows(job, now, given_up=False)])
         records.add_log_entries([row for job in buried for row in log_rows(job, now, given_up=True)])
+        memories.remember([ended(job) for job in buried if job.schedule_id], now)
     if rescued or buried:
         log.warning("%d jobs brought back and %d given up whose worker fell silent", len(rescued), len(buried))
     return len(rescued) + len(buried)
+
+
+def ended(job: LostJob) -> Ended:
+    return Ended(job.id, job.account_id, str(job.schedule_id), job.attempted_at, None)
 
 
 def attempt_row(job: LostJob, now: int, again: bool) -> AttemptRow:

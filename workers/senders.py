@@ -24,7 +24,7 @@ from models.database import connection
 from models.lifecycle import ClaimedJob
 from workers.entries import Result
 from workers.outbound import Request, Transport
-from workers.outcome import Outcome, Refused
+from workers.outcome import Blocked, Outcome, Refused
 from workers.preparation import prepare
 from workers.recorder import Recorder
 from workers.slots import Slots
@@ -230,6 +230,8 @@ class Senders:
         try:
             request = prepare(job)
             return request, tracing.attempting(job, request, self._transport.send)
+        except Blocked as blocked:
+            return request, Refused(blocked.reason, blocked.detail)
         except Exception as error:
             log.exception("job %d could not be made into a request", job.id)
             return request, Refused("invalid_request", type(error).__name__)
