@@ -86,6 +86,7 @@ def facts_of(account_id: int, job_id: int, now: int) -> Facts | None:
         slots=sum(worker.slots for worker in alive),
         slots_in_use=sum(worker.slots_in_use for worker in alive),
         worker_seen_at=known[0].seen_at if known else None,
+        schedule_disabled_at=_disabled_at(job_id),
     )
 
 
@@ -167,6 +168,12 @@ def _queued(facts: Facts) -> list[Reason]:
         jobs = "job was due before it and has" if facts.ahead == 1 else "jobs were due before it and have"
         found.append(Reason("queued_behind", f"{count} {jobs} not begun."))
     return found
+
+
+def _disabled_at(job_id: int) -> int | None:
+    sql = "SELECT disabled_at FROM schedule WHERE id = (SELECT schedule_id FROM job WHERE id = %s)"
+    rows = fetch(sql, (job_id,))
+    return rows[0][0] if rows else None
 
 
 def _ahead(job_id: int, scheduled_at: int, now: int) -> int:
