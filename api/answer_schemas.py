@@ -3,9 +3,11 @@
 from marshmallow import Schema, fields
 
 from models.explain import CODES
+from models.firings import STATUSES
 from models.lifecycle import STATES
 
 ZONELESS = {"example": "2023-09-01T18:25:49", "description": "UTC, whole seconds, no zone."}
+WHOLE_SECONDS = {"example": "2023-08-27T23:27:23Z", "description": "UTC, whole seconds."}
 MICROS = {"example": "2023-09-01T18:26:20.353046Z", "description": "UTC, six fractional digits."}
 
 
@@ -63,6 +65,48 @@ class LogEntry(Schema):
     user_id = fields.UUID()
 
 
+class Schedule(Schema):
+    id = fields.UUID()
+    name = fields.String(allow_none=True)
+    description = fields.String(allow_none=True)
+    inserted_at = fields.String(metadata=ZONELESS)
+    disabled_at = fields.String(metadata=WHOLE_SECONDS, allow_none=True)
+    user_id = fields.UUID()
+    frequency = fields.Dict(metadata={"example": {"cron": "0 9 * * 1-5", "timezone": "Europe/Berlin"}})
+    args = fields.Dict(metadata={"description": "The request as it was sent."})
+
+
+class Firing(Schema):
+    fire_at = _instant()
+    status = fields.String(metadata={"enum": list(STATUSES)})
+    job_id = fields.Integer(allow_none=True)
+    lateness_ms = fields.Float(allow_none=True)
+    decided_at = _instant()
+    until = _instant(allow_none=True)
+    count = fields.Integer(allow_none=True)
+
+
+class Preview(Schema):
+    instants = fields.List(fields.String())
+    description = fields.String()
+
+
+class ScheduleAnswer(Schema):
+    data = fields.Nested(Schedule)
+
+
+class SchedulesAnswer(Schema):
+    data = fields.List(fields.Nested(Schedule))
+
+
+class FiringsAnswer(Schema):
+    data = fields.List(fields.Nested(Firing))
+
+
+class PreviewAnswer(Schema):
+    data = fields.Nested(Preview)
+
+
 class JobAnswer(Schema):
     data = fields.Nested(Job)
 
@@ -81,6 +125,54 @@ class LogEntryAnswer(Schema):
 
 class LogEntriesAnswer(Schema):
     data = fields.List(fields.Nested(LogEntry))
+
+
+class RelatedJob(Job):
+    kind = fields.String(metadata={"enum": ["callback", "event", "request"]})
+
+
+class RelatedAnswer(Schema):
+    data = fields.List(fields.Nested(RelatedJob))
+
+
+class Endpoint(Schema):
+    id = fields.UUID()
+    url = fields.String()
+    types = fields.List(fields.String(), allow_none=True, metadata={"description": "Null: all."})
+    enabled = fields.Boolean()
+    inserted_at = _instant()
+
+
+class EndpointAnswer(Schema):
+    data = fields.Nested(Endpoint)
+
+
+class EndpointsAnswer(Schema):
+    data = fields.List(fields.Nested(Endpoint))
+
+
+class NewSigningKey(Schema):
+    id = fields.UUID()
+    secret = fields.String(metadata={"description": "Shown this once."})
+
+
+class SigningKey(Schema):
+    id = fields.UUID()
+    inserted_at = _instant()
+    ends_at = _instant(allow_none=True)
+    live = fields.Boolean(metadata={"description": "Whether it signs now."})
+
+
+class NewSigningKeyAnswer(Schema):
+    data = fields.Nested(NewSigningKey)
+
+
+class SigningKeyAnswer(Schema):
+    data = fields.Nested(SigningKey)
+
+
+class SigningKeysAnswer(Schema):
+    data = fields.List(fields.Nested(SigningKey))
 
 
 class Reason(Schema):
@@ -107,6 +199,28 @@ class ChannelMessage(Schema):
 
 class MessageAnswer(Schema):
     data = fields.Nested(ChannelMessage)
+
+
+class Channel(Schema):
+    name = fields.String()
+    set = fields.Boolean()
+    host = fields.String(allow_none=True, metadata={"description": "Of the URL, which is a secret itself."})
+
+
+class ChannelAnswer(Schema):
+    data = fields.Nested(Channel)
+
+
+class ChannelsAnswer(Schema):
+    data = fields.List(fields.Nested(Channel))
+
+
+class KeptMessage(ChannelMessage):
+    inserted_at = _instant()
+
+
+class KeptMessagesAnswer(Schema):
+    data = fields.List(fields.Nested(KeptMessage))
 
 
 class Problem(Schema):

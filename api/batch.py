@@ -17,6 +17,7 @@ from api.order_fields import OrderFields, due_at
 from api.orders import Order, new_job
 from api.raw_json import Document
 from api.reading import BATCH, Listing, fields_of, kind_of, refuse_faults
+from api.schedule_orders import recurs
 from api.wiring import settings
 from models import batches
 
@@ -26,6 +27,7 @@ blueprint.before_request(require_key)
 MAX_JOBS = 1000
 JOBS_EXPECTED = f"a list of 1 to {MAX_JOBS} orders, each as POST /api/jobs takes it"
 LISTING = "jobs"
+NOT_RECURRING = "must be absent in a batch, and cron too: make each schedule by itself, got one"
 
 order_fields = OrderFields()
 
@@ -73,7 +75,7 @@ def _order(document: Document) -> Order | ApiError:
         _refuse_large(document)
         refuse_faults(document)
         order: Order = order_fields.load(fields_of(document))
-        return order
+        return invalid({"repeat_every": [NOT_RECURRING]}) if recurs(order) else order
     except ApiError as error:
         return error
     except ValidationError as error:

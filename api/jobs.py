@@ -18,7 +18,11 @@ from api.order_fields import OrderFields, due_at
 from api.orders import Order, new_job
 from api.paging import NEXT_HEADERS, page_answer
 from api.reading import FORM
-from models import clock, job_lists, jobs
+from api.schedule_fields import too_many
+from api.schedule_orders import new_schedule, recurs
+from api.wiring import settings
+from models import cancelling, clock, job_lists, jobs, schedules
+from models.schedules import NewSchedule
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/api", description="Requests to be performed, and their fate.")
 blueprint.before_request(require_key)
@@ -56,14 +60,14 @@ def get_job(key: str) -> Response:
 @blueprint.response(200, shown_as.JobAnswer)
 def cancel_job(key: str) -> Response:
     """Cancel a job; one that is final stays as it is. A request already sent is not undone."""
-    return _found(jobs.cancel(caller().account_id, _checked_id(key), clock.now()))
+    return _found(cancelling.cancel(caller().account_id, _checked_id(key), clock.now()))
 
 
 @blueprint.route("/jobs/<key>", methods=["DELETE"])
 @blueprint.response(200, shown_as.JobAnswer)
 def delete_job(key: str) -> Response:
     """The same as cancelling it."""
-    return _found(jobs.cancel(caller().account_id, _checked_id(key), clock.now()))
+    return _found(cancelling.cancel(caller().account_id, _checked_id(key), clock.now()))
 
 
 @blueprint.route("/jobs/<key>/attempts", methods=["GET"])
@@ -77,10 +81,21 @@ def list_attempts(key: str) -> Response:
 
 
 def _create(order: Order, now: int) -> tuple[int, str]:
-    who = caller()
-    row, made = jobs.create(new_job(order, who.account_id, due_at(order, now), hops()), now)
+    who, due = caller(), due_at(order, now)
+    if recurs(order):
+        row, made = _create_recurring(new_schedule(order, who.account_id, due, now, hops()), now)
+    else:
+        row, made = jobs.create(new_job(order, who.account_id, due, hops()), now)
     name_job(row.id)
     return 201 if made else 200, shapes.data(shapes.job(row, who.user_id, has_conflict=not made))
+
+
+def _create_recurring(new: NewSchedule, now: int) -> tuple[jobs.JobRow, bool]:
+    try:
+        _, row, made = schedules.create(new, now, settings().max_schedules)
+    except schedules.TooMany:
+        raise too_many() from None
+    return row, made
 
 
 def hops() -> int:

@@ -7,11 +7,12 @@ from typing import Any
 
 from marshmallow import ValidationError, post_load, validates_schema
 
-from api.fields import Must, Strict, shown, text
+from api.fields import Must, shown, text
 from api.labels import LABELS, read_labels
 from api.orders import Order
 from api.policy_fields import BACKOFF, read_backoff, read_redact
 from api.reading import Fields, kind_of
+from api.schedule_fields import RecurringFields
 from api.wiring import settings
 from models import clock, moments
 from models.queries import with_query
@@ -99,15 +100,7 @@ def read_max_age(value: Any) -> int:
     return age
 
 
-def refuse_recurring(_: Any) -> None:
-    raise ValidationError("must be absent: recurring jobs are not available yet")
-
-
-def refuse_callback(_: Any) -> None:
-    raise ValidationError("must be absent: callbacks and webhooks are not available yet")
-
-
-class OrderFields(Strict):
+class OrderFields(RecurringFields):
     """What POST /jobs takes."""
 
     method = Must("one of get, post, put, patch, delete, head, options", read_method, "string")
@@ -126,18 +119,22 @@ class OrderFields(Strict):
     labels = Must(LABELS, read_labels, "array", allow_none=True)
     max_age = Must(A_DURATION, read_max_age, allow_none=True)
     redact = Must('a list of header names and "body"', read_redact, "array", allow_none=True)
-    repeat_every = Must("absent", refuse_recurring, allow_none=True)
-    cron = Must("absent", refuse_recurring, allow_none=True)
-    timezone = Must("absent", refuse_recurring, allow_none=True)
-    callback_url = Must("absent", refuse_callback, allow_none=True)
-    callback = Must("absent", refuse_callback, allow_none=True)
-    webhook_url = Must("absent", refuse_callback, allow_none=True)
-    webhook = Must("absent", refuse_callback, allow_none=True)
+    callback_url = Must("an https URL", read_url, "string", allow_none=True)
+    callback = Must("an https URL", read_url, "string", allow_none=True)
+    failure_callback_url = Must("an https URL", read_url, "string", allow_none=True)
+    webhook_url = Must("an https URL", read_url, "string", allow_none=True)
+    webhook = Must("an https URL", read_url, "string", allow_none=True)
 
     @validates_schema(skip_on_field_errors=False)
     def check_one_time(self, data: dict[str, Any], **_: Any) -> None:
         if data.get("schedule_in") is not None and data.get("scheduled_at") is not None:
             raise ValidationError("must be absent when schedule_in is given, got both", "scheduled_at")
+
+    @validates_schema(skip_on_field_errors=False)
+    def check_aliases(self, data: dict[str, Any], **_: Any) -> None:
+        both = [name for name in ("callback", "webhook") if data.get(name) and data.get(f"{name}_url")]
+        if both:
+            raise ValidationError({name: [f"must be absent when {name}_url is given, got both"] for name in both})
 
     @validates_schema
     def check_whole_url(self, data: dict[str, Any], **_: Any) -> None:

@@ -27,6 +27,9 @@ UNTYPED = {
     "timeout",
     "max_attempts",
     "max_age",
+    "catch_up_seconds",
+    "jitter_seconds",
+    "disable_after_failures",
 }  # may be numbers in a form
 
 _ORDER_BY = re.compile(r"order_by(\[[0-9]{0,2}\])?")

@@ -44,11 +44,11 @@ def rounds(session: Session) -> Iterator[Figures]:
             for statement in (OLD, ATTEMPTS, ENTRIES, "ANALYZE"):
                 product.sql(statement)
             creates(product, asked // 4)
-        sweep_anew(product, count)
+        sweep_anew(product)
         for _ in session.each_round("pruning", quick=2):
             with frozen(product):
                 without = creates(product, asked)
-                before = product.sql(LEFT)[0][0]
+            before = await_fewer(product)
             began = time.perf_counter()
             beside = creates(product, asked)
             took_s = time.perf_counter() - began
@@ -77,12 +77,19 @@ def frozen(product: Production) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
-def sweep_anew(product: Production, old: int) -> None:
-    """A ticker that takes the lead begins a sweep at once; returns when the first of the `old` jobs are gone."""
+def sweep_anew(product: Production) -> None:
+    """A ticker that takes the lead begins a sweep at once."""
     product.processes["worker"].tell_to_stop()
     product.processes["worker"].stop(40)
     product.launch("worker")
-    wait_until(lambda: product.sql(LEFT)[0][0] < old, 30, "the first job pruned", pause_seconds=0.2)
+
+
+def await_fewer(product: Production) -> int:
+    """How many old jobs are left once some more are gone: a step that was frozen seems long, and so is the rest after
+    it."""
+    before = product.sql(LEFT)[0][0]
+    wait_until(lambda: product.sql(LEFT)[0][0] < before, 60, "a job pruned", pause_seconds=0.2)
+    return product.sql(LEFT)[0][0]
 
 
 def creates(product: Production, count: int) -> Asked:

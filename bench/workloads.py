@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from bench import create, drain, growth, instants, limit, pages, pruning
+from bench import create, drain, events, growth, instants, limit, pages, pruning, schedules
 from bench.figures import Figures
 from bench.session import Session
 
@@ -59,6 +59,16 @@ WORKLOADS = (
         "slow targets",
         instants.slow_targets,
         (Bound("until all are finished, s", AT_MOST, 25), Bound("peak memory of the workers, MB", AT_MOST, 600)),
+    ),
+    Workload("events", events.rounds, (Bound("hangs / answers", AT_MOST, 1.2),)),
+    Workload(
+        "schedules",
+        schedules.rounds,
+        (
+            Bound("until all are planned, s", AT_MOST, 1),
+            Bound("the same beside many idle, s", AT_MOST, 1),
+            Bound("instants not fired once", AT_MOST, 0),
+        ),
     ),
     Workload("create", create.rounds, (Bound("share of it, %", AT_LEAST, 60),)),
     Workload("batch create", create.batch_rounds, (Bound("jobs/s", AT_LEAST, 10_000),)),

@@ -290,6 +290,30 @@ SETTINGS: tuple[Setting, ...] = (
         "The same for cancelled jobs.",
     ),
     Setting(
+        "BOOPER_KEEP_RUNS_DAYS",
+        "keep_runs_days",
+        number(0, 36500),
+        "30",
+        "days, 0 to 36500",
+        "How long the runs of schedules are kept; 0 keeps them for ever.",
+    ),
+    Setting(
+        "BOOPER_MIN_INTERVAL_SECONDS",
+        "min_interval_s",
+        number(0.1, 86400),
+        "1",
+        "seconds, 0.1 to 86400",
+        "Shortest interval of `repeat_every`; the shortest of `cron` is a minute.",
+    ),
+    Setting(
+        "BOOPER_MAX_SCHEDULES",
+        "max_schedules",
+        whole(1, 10_000_000),
+        "10000",
+        "a whole number, 1 to 10000000",
+        "Most enabled schedules an account may have.",
+    ),
+    Setting(
         "BOOPER_HORIZON_DAYS",
         "horizon_days",
         whole(1, 36500),
@@ -381,6 +405,9 @@ class Settings:
     keep_completed_days: float
     keep_discarded_days: float
     keep_cancelled_days: float
+    keep_runs_days: float
+    min_interval_s: float
+    max_schedules: int
     horizon_days: int
     max_body_bytes: int
     max_batch_bytes: int

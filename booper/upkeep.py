@@ -46,9 +46,8 @@ def _prune_jobs(finished_before: dict[str, int]) -> int:
         while after_id < last:
             gone, looked_at = lifecycle.prune(after_id, finished_before, ROWS_AT_ONCE)
             pruned += gone
-            if looked_at is None:
-                break
-            shown.advance(min(looked_at, last) - after_id)
+            looked_at = last if looked_at is None else min(looked_at, last)  # None: those left are too young
+            shown.advance(looked_at - after_id)
             after_id = looked_at
             time.sleep(PAUSE_S)
     return pruned

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from models import clock
 from models.counting import noted
 from models.database import change, fetch, one_of, rows_as, transaction
+from models.job import REQUEST
 
 WAITING = ("available", "scheduled", "retryable")
 FINAL = ("completed", "discarded", "cancelled")
@@ -41,6 +42,14 @@ CRASHES_ALLOWED = 3  # a job whose holder fell silent this often is given up
 ALONE_US = 2 * clock.SECOND  # how long a job whose next crash is its last is under way by itself, unless it ends sooner
 
 
+Named = tuple[int, int, str]  # a job as a message names it: id, whose share of the slots it takes, the target's host
+
+
+def named(job_id: int, account_id: int, host: str, kind: str) -> Named:
+    """Follow-ups have a share apart from that of their account's requests: the account's id negated."""
+    return job_id, account_id if kind == REQUEST else -account_id, host
+
+
 class DueJob(NamedTuple):
     """A waiting job that a message is to name. `due_at`: when it is due, or until when it is held back."""
 
@@ -48,6 +57,18 @@ class DueJob(NamedTuple):
     due_at: int
     account_id: int
     host: str
+    kind: str = REQUEST
+
+    @property
+    def named(self) -> Named:
+        return named(self.id, self.account_id, self.host, self.kind)
+
+
+class Memory(NamedTuple):
+    """What a schedule remembered when its job was claimed, as JSON: the answer before (None: none yet), its state."""
+
+    previous: str | None
+    state: str
 
 
 class ClaimedJob(NamedTuple):
@@ -73,6 +94,17 @@ class ClaimedJob(NamedTuple):
     body: bytes | None
     content_type: str | None
     claim_id: int
+    fire_at: int | None = None
+    notify: str | None = None
+    parent_id: int | None = None
+    memory: Memory | None = None  # of a schedule's job; put in by models/firings.py
+
+    def __repr__(self) -> str:
+        return f"ClaimedJob(id={self.id}, kind={self.kind!r}, attempt={self.attempt})"  # the rest may hold secrets
+
+    @property
+    def named(self) -> Named:
+        return named(self.id, self.account_id, self.host, self.kind)
 
 
 class LostJob(NamedTuple):
@@ -86,11 +118,14 @@ class LostJob(NamedTuple):
     attempted_at: int
     max_attempts: int
     crashes: int
+    kind: str = REQUEST
+    notify: str | None = None
+    parent_id: int | None = None
 
 
 DUE_AT = "COALESCE(held_until, scheduled_at)"
-DUE = f"id, {DUE_AT}, account_id, host"
-CLAIMED = ", ".join(f"job.{name}" for name in ClaimedJob._fields)
+DUE = f"id, {DUE_AT}, account_id, host, kind"
+CLAIMED = ", ".join(f"job.{name}" for name in ClaimedJob._fields if name != "memory")
 LOST = ", ".join(f"job.{name}" for name in LostJob._fields)
 
 
@@ -187,15 +222,18 @@ def any_staged(staged_before: int) -> bool:
     return bool(fetch(sql, (staged_before,)))
 
 
-def claim(ids: Sequence[int], now: int, lease_margin_us: int) -> list[ClaimedJob]:
-    """Take those of the jobs that are waiting and due, each with a lease of its time-out and the margin."""
+def claim(ids: Sequence[int], now: int, lease_margin_us: int, of_schedules: bool = False) -> list[ClaimedJob]:
+    """Take those of the jobs that are waiting and due, each with a lease of its time-out and the margin.
+
+    Jobs of schedules are left alone unless asked for: whether they may begin is decided in `models/firings.py`."""
     these, given = one_of("id", ids)
     claim_id = secrets.randbits(62)
+    which = "fire_at IS NOT NULL" if of_schedules else "fire_at IS NULL"
     with transaction():
         rows = fetch(
             "UPDATE job SET state = 'executing', claim_id = %s, attempt = attempt + 1, attempted_at = %s, "
-            "lease_until = CAST(%s AS BIGINT) + timeout_ms * 1000, staged_at = NULL, held_until = NULL "
-            f"WHERE {these} AND {IS_WAITING} AND scheduled_at <= %s RETURNING {CLAIMED}",
+            "lease_until = CAST(%s AS BIGINT) + timeout_ms * 1000, staged_at = NULL, held_until = NULL, "
+            f"start_by = NULL WHERE {these} AND {IS_WAITING} AND scheduled_at <= %s AND {which} RETURNING {CLAIMED}",
             (claim_id, now, now + lease_margin_us, given, now),
         )
         noted("claimed", rows)
@@ -246,6 +284,29 @@ def cancel(account_id: int, job_id: int, now: int) -> bool:
             (now, job_id, account_id),
         )
         return bool(noted("cancelled", changed))
+
+
+def cancel_waiting(ids: Sequence[int], now: int) -> list[int]:
+    """Stop those of the jobs that wait; one under way goes on. Returns the ids of those stopped."""
+    these, given = one_of("id", ids)
+    with transaction():
+        rows = fetch(
+            "UPDATE job SET state = 'cancelled', cancelled_at = %s, staged_at = NULL "
+            f"WHERE {these} AND {IS_WAITING} RETURNING id",
+            (now, given),
+        )
+    return [row[0] for row in rows]
+
+
+def let_go(ids: Sequence[int]) -> int:
+    """Let jobs that were held back be staged at once."""
+    these, given = one_of("id", ids)
+    with transaction():
+        return change(
+            f"UPDATE job SET staged_at = NULL, held_until = NULL WHERE {these} AND {IS_WAITING} "
+            "AND held_until IS NOT NULL",
+            (given,),
+        )
 
 
 def settle_cancelled(jobs: Iterable[ClaimedJob]) -> set[int]:

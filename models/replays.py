@@ -13,8 +13,10 @@ from models.database import fetch, one_of
 from models.job import REQUEST
 from models.jobs import JobRow, NewJob
 
-NOT_AGAIN = ("schedule_in", "scheduled_at", "repeat_every", "cron", "timezone", "idempotency_key")
+POLICIES = ("overlap", "misfire", "catch_up_seconds", "jitter_seconds", "disable_after_failures")
+NOT_AGAIN = ("schedule_in", "scheduled_at", "repeat_every", "cron", "timezone", "idempotency_key", *POLICIES)
 COPIED = (
+    "notify",
     "body",
     "content_type",
     "name",

@@ -1,5 +1,6 @@
 """What is counted: transitions once committed, groups at once, and only labels that can't grow."""
 
+import inspect
 from contextlib import suppress
 
 import pytest
@@ -85,6 +86,13 @@ def test_the_rest_of_the_transitions_count_too(account, grown):
         **dict.fromkeys(("released", "cancelled", "rescued", "buried", "pruned"), 1)
     }
     assert grown("booper_attempts_total", outcome="lost", status="none") == 2
+
+
+@pytest.mark.parametrize("verb", lifecycle.TRANSITIONS)
+def test_every_verb_of_the_lifecycle_tells_what_it_did(verb):
+    """A new verb must not go uncounted."""
+    told = inspect.getsource(lifecycle._delete if verb == "prune" else getattr(lifecycle, verb))
+    assert any(f'noted("{name}"' in told or f'"{name}",' in told for name in counting.TRANSITIONS)
 
 
 def test_a_transition_that_is_rolled_back_is_not_counted(account, grown):

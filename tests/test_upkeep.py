@@ -42,6 +42,7 @@ def test_prune_looks_at_every_job_however_many_there_are(account, monkeypatch):
     monkeypatch.setattr(upkeep, "ROWS_AT_ONCE", 2)
     ids = [finished(account, "completed", days) for days in (31, 1, 31, 31, 1, 31, 31)]
     Job.delete().where(Job.id == ids[3]).execute()
+    Job.update(inserted_at=0).execute()
     upkeep.prune(SETTINGS)
     assert left() == [ids[1], ids[4]]
 

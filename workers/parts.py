@@ -84,7 +84,8 @@ class DeliveryMiddleware(Middleware):
 
 def make_ticker(settings: Settings, actors: Actors, lead: Lead, on_lead: Callable[[], None]) -> Ticker:
     stager = Stager(actors, int(settings.look_ahead_s * clock.SECOND), settings.queue_bound)
-    return Ticker(stager, Pruner(kept_us(settings)), actors, lead, on_lead)
+    pruner = Pruner(kept_us(settings), firings_kept_us=int(settings.keep_runs_days * clock.DAY))
+    return Ticker(stager, pruner, actors, lead, on_lead)
 
 
 def kept_us(settings: Settings) -> dict[str, int]:

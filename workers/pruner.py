@@ -9,7 +9,7 @@ begins again after SWEEP_EVERY_US. The place of the sweep is in memory: a new le
 import logging
 from collections.abc import Callable, Mapping
 
-from models import idempotent_requests, lifecycle
+from models import firings, idempotent_requests, lifecycle
 from models.clock import MINUTE, SECOND
 from workers.pace import Pace, steady_us
 
@@ -19,12 +19,16 @@ ANSWERS_EVERY_US = 10 * SECOND
 
 
 class Pruner:
-    """`kept_us`: for each final state how long its jobs are kept; states not in it are kept for ever. `steady` as in
+    """`kept_us`: for each final state how long its jobs are kept; states not in it are kept for ever.
+    `firings_kept_us`: the same for what came of schedules' instants; 0 keeps it for ever. `steady` as in
     workers/pace.py."""
 
-    def __init__(self, kept_us: Mapping[str, int], steady: Callable[[], int] = steady_us) -> None:
+    def __init__(
+        self, kept_us: Mapping[str, int], steady: Callable[[], int] = steady_us, firings_kept_us: int = 0
+    ) -> None:
+        self._firings_kept_us = firings_kept_us
         self._kept_us = kept_us
-        self._job_pace, self._answer_pace = Pace(steady), Pace(steady)
+        self._job_pace, self._answer_pace, self._firing_pace = Pace(steady), Pace(steady), Pace(steady)
         self._after_id = self._pruned = 0
         self._next_sweep_at = self._next_answers_at = 0
 
@@ -48,6 +52,12 @@ class Pruner:
         if last_id is None:
             self._end_sweep(now)
         return pruned
+
+    def forget_firings(self, now: int) -> int:
+        """Delete some of the rows that are older than they are kept; returns how many."""
+        if not self._firings_kept_us:
+            return 0
+        return self._firing_pace.step(lambda rows: firings.prune(now - self._firings_kept_us, rows))
 
     def _end_sweep(self, now: int) -> None:
         if self._pruned:

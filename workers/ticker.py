@@ -1,4 +1,4 @@
-"""Owns the periodic duties and their rhythm: stage, find lost messages, rescue, and the sign of life.
+"""Owns the periodic duties and their rhythm: plan, stage, find lost messages, rescue, and the sign of life.
 
 Every worker process group and every embedded process runs one; the one that holds the lead (models/leader.py) works,
 the others stand by and look for the lead each second. A duty that fails is told and tried again at its next turn: no
@@ -14,10 +14,11 @@ from collections.abc import Callable
 from dramatiq.errors import BrokerError
 
 from booper import metrics
-from models import clock, lifecycle, vitals
+from models import clock, lifecycle, succession, vitals
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import change, database, give_back, transaction
 from models.leader import Lead
+from workers import planner
 from workers.broker import Actors
 from workers.pruner import Pruner
 from workers.rescuer import rescue_lost
@@ -25,6 +26,7 @@ from workers.stager import Stager
 
 log = logging.getLogger("booper.ticker")
 STAGE_EVERY_S = 0.025
+PLAN_EVERY_S = 0.05
 LEAD_EVERY_S = 1.0
 PAUSE_AFTER_FAILURE_S = 1.0
 BACKLOG_COUNTED = 10_000
@@ -42,10 +44,14 @@ class Ticker:
         self._leading = False
         self._duties: list[tuple[float, Callable[[int], object]]] = [
             (1.0, sign_of_life),
+            (1.0, planner.expire),
+            (PLAN_EVERY_S, planner.plan_due),
             (1.0, lambda _now: rescue_lost(*self._now_and_leases_until())),
             (2.0, stager.find_lost),
+            (5.0, succession.let_go_left_over),
             (0.0, pruner.prune_some),  # keeps its own pace
             (0.0, pruner.forget_answers),
+            (1.0, pruner.forget_firings),
             (5.0, lambda _now: actors.keep_alive()),
             (5.0, lambda now: vitals.note_depths(actors.depths(now))),
             (60.0, vitals.forget_old),

@@ -13,6 +13,7 @@ from api.pages import (  # noqa: F401 - a page is registered by being imported
     logs,
     new_job,
     overview,
+    previews,
     schedules,
     shown,
     signing_in,

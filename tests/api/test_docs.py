@@ -10,7 +10,8 @@ from api.answers import CODES
 from api.job_filters import JobsQuery
 from api.logs import LogsQuery
 from api.order_fields import OrderFields
-from models import clock, job_lists, log_entries, records
+from api.schedules import FiringsQuery, PreviewQuery, ScheduleFields, SchedulesQuery
+from models import clock, firings, job_lists, log_entries, records, schedules
 from models import jobs as stored_jobs
 from models.lifecycle import STATES
 
@@ -49,18 +50,24 @@ def test_openapi_describes_every_route_under_api(bare):
         OrderFields().fields,
         JobsQuery().fields,
         LogsQuery().fields,
+        ScheduleFields().fields,
+        SchedulesQuery().fields,
+        FiringsQuery().fields,
+        PreviewQuery().fields,
         STATES,
         job_lists.LISTING.orders,
         log_entries.LISTING.orders,
+        schedules.ORDERS,
+        stored_jobs.KINDS,
     ]
-    + [stored_jobs.KINDS],
+    + [firings.STATUSES, firings.OVERLAPS, firings.MISFIRES, firings.ORDERS],
 )
 def test_every_field_state_and_order_is_named(names):
     assert [name for name in names if f"`{name}`" not in TEXT] == []
 
 
 def test_every_error_code_in_use_is_listed():
-    later = {403, 409, 429}
+    later = {403, 429}
     listed = dict(re.findall(r"^\| ([0-9]{3}) \| `([a-z_]+)` \|", TEXT, re.MULTILINE))
     assert listed == {str(status): code for status, code in CODES.items() if status not in later}
 
@@ -72,11 +79,16 @@ def test_answers_have_the_keys_that_openapi_describes(client, account):
     attempt = client.get(f"/api/jobs/{job['id']}/attempts").json["data"][0]
     entry = client.get("/api/logs").json["data"][0]
     error = client.create(x=1).json["error"]
+    schedule = client.get(f"/api/schedules/{client.created(cron='@daily')['schedule_id']}").json["data"]
+    firings.add([firings.FiringRow(schedule["id"], clock.now(), firings.FIRED, job["job_id"], 1, clock.now())])
+    firing = client.get(f"/api/schedules/{schedule['id']}/runs").json["data"][0]
     for shown, schema in (
         (job, answer_schemas.Job),
         (job["job"], answer_schemas.InnerJob),
         (attempt, answer_schemas.Attempt),
         (entry, answer_schemas.LogEntry),
+        (schedule, answer_schemas.Schedule),
+        (firing, answer_schemas.Firing),
         (error, answer_schemas.Problem),
     ):
         assert set(shown) == set(schema().fields), schema

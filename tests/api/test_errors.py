@@ -17,7 +17,7 @@ from tests.api.conftest import errors_of, one_database
         ("GET", "/api", 404),
         ("GET", "/api/", 404),
         ("GET", "/nope", 404),
-        ("GET", "/api/schedules", 404),
+        ("GET", "/api/schedule", 404),
         ("GET", "/api/jobs/", 404),
         ("GET", "/api//ping", 404),
         ("GET", "/api/%2e%2e/ping", 404),

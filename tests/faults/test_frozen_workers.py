@@ -14,6 +14,7 @@ from .report import extra, note
 
 pytestmark = pytest.mark.journey
 JOBS = 24
+NOT_HELD = '"held": false'
 
 
 def test_f15_a_worker_frozen_beyond_its_lease_changes_nothing_when_it_goes_on(production):
@@ -28,9 +29,9 @@ def test_f15_a_worker_frozen_beyond_its_lease_changes_nothing_when_it_goes_on(pr
     finally:
         os.kill(victim, signal.SIGCONT)
     log = production.product.processes["worker"].log
-    wait_until(lambda: "held=False" in log(), 10, "the late records")
+    wait_until(lambda: NOT_HELD in log(), 10, "the late records")
     history = production.settle(20)
-    note("F15 frozen beyond the lease", history, in_flight=in_flight, late_records=log().count("held=False"))
+    note("F15 frozen beyond the lease", history, in_flight=in_flight, late_records=log().count(NOT_HELD))
     assert checker.check(history, allowed_duplicates=in_flight) == []
     assert history.recorded == before
     assert 0 < extra(history) <= in_flight

@@ -8,10 +8,10 @@ from booper.cli import main
 supervise = processes.supervise
 
 
-def supervise_deadly(children, grace_s):
+def supervise_deadly(children, *rest):
     for child in children:
         child.command = ["tests.faults.app:broker" if part == "workers.app:broker" else part for part in child.command]
-    return supervise(children, grace_s)
+    return supervise(children, *rest)
 
 
 if __name__ == "__main__":

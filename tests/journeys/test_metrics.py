@@ -16,6 +16,7 @@ from .processes import connected_to, descendants, free_port, wait_until
 
 pytestmark = pytest.mark.journey
 JOBS = 300
+SETTINGS = {"BOOPER_WORKER_METRICS_PORT": str(free_port()), "BOOPER_SENDER_SLOTS": "64"}
 SETTLE_SECONDS = 60
 
 
@@ -41,7 +42,7 @@ def perform(journey, count):
     journey.await_arrivals(already + count, SETTLE_SECONDS)
 
 
-@pytest.mark.parametrize("production", [{"BOOPER_WORKER_METRICS_PORT": str(free_port())}], indirect=True)
+@pytest.mark.parametrize("production", [SETTINGS], indirect=True)
 def test_the_pages_sum_over_processes_and_over_those_that_were_killed(production):
     api, worker = production.product.port, int(production.product.env["BOOPER_WORKER_METRICS_PORT"])
     supervisor = production.product.processes["worker"].pid
@@ -53,7 +54,7 @@ def test_the_pages_sum_over_processes_and_over_those_that_were_killed(production
     samples = page(worker)
     assert transitions(samples, "staged", "claimed", "completed") == [JOBS, JOBS, JOBS]
     assert samples["booper_lateness_seconds_count"] == JOBS
-    assert samples["booper_sender_slots"] == 2 * 2048
+    assert samples["booper_sender_slots"] == 2 * 64
     assert samples["booper_ticker_leading"] == 1
     wait_until(lambda: page(worker)["booper_sender_slots_in_use"] == 0, 10, "free slots on the page")
     assert transitions(page(api), "created") == [JOBS]
@@ -62,7 +63,7 @@ def test_the_pages_sum_over_processes_and_over_those_that_were_killed(production
     wait_until(lambda: senders[1] not in descendants(supervisor), 30, "the end of the other sender")
     perform(production, JOBS)
     wait_until(lambda: page(worker).get(completed) == 2 * JOBS, SETTLE_SECONDS, "the old and the new attempts")
-    wait_until(lambda: page(worker)["booper_sender_slots"] == 2 * 2048, 30, "the slots of the living alone")
+    wait_until(lambda: page(worker)["booper_sender_slots"] == 2 * 64, 30, "the slots of the living alone")
     assert transitions(page(worker), "completed") == [2 * JOBS]
 
     answering = descendants(production.product.processes["api"].pid)

@@ -56,6 +56,7 @@ def test_a_due_job_that_nothing_hinders_is_on_its_way():
         ({"ahead": 1}, ["queued_behind"]),
         ({"ahead": 5, "slots_in_use": 8}, ["slots_full", "queued_behind"]),
         ({"held_until": NOW + 1}, ["host_share_full"]),
+        ({"held_until": NOW + 1, "after_uuid": "01a2"}, ["waits_for_event"]),
         ({"held_until": NOW + 1, "crashes": 1}, ["held_after_crash"]),
         ({"held_until": NOW, "crashes": 1}, ["on_its_way"]),
         ({"schedule_disabled_at": NOW - 5}, ["schedule_disabled"]),

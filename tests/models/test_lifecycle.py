@@ -17,7 +17,7 @@ FOREVER = 2**62
 def held(job, claim_id=None):
     """The job as its claimer holds it."""
     row = Job.get_by_id(job.id)
-    fields = {name: getattr(row, name) for name in ClaimedJob._fields}
+    fields = {name: getattr(row, name, None) for name in ClaimedJob._fields}
     return ClaimedJob(**{**fields, "claim_id": claim_id or row.claim_id or 0})
 
 

@@ -1,0 +1,228 @@
+"""Owns the routes under /schedules: making, looking at, changing, disabling and enabling what makes jobs."""
+
+import re
+from typing import Any
+
+from flask import Response
+from marshmallow import ValidationError, validates_schema
+
+from api import answer_schemas as shown_as
+from api import shapes
+from api.answers import answer, invalid, json_answer, not_found
+from api.auth import caller, require_key
+from api.blueprint import Blueprint
+from api.fields import Must, Strict, one_of, order_by, shown, whole_in_query
+from api.ids import uuid_key
+from api.jobs import hops
+from api.order_fields import OrderFields, due_at
+from api.orders import Order
+from api.reading import FORM, read_fields
+from api.schedule_fields import (
+    RecurringFields,
+    read_cron,
+    read_from,
+    read_spelled_interval,
+    read_zone,
+    too_many,
+)
+from api.schedule_orders import changed, frequency, new_schedule
+from api.timestamps import seconds_utc
+from api.wiring import settings
+from models import clock, firings, moments, recurrence, schedules
+from models.schedules import NewSchedule, ScheduleRow, TooMany
+
+blueprint = Blueprint("schedules", __name__, url_prefix="/api", description="What makes jobs, again and again.")
+blueprint.before_request(require_key)
+
+NEWEST_FIRST = ("inserted_at", "desc")
+LATEST_FIRST = ("fire_at", "desc")
+KEY_EXPECTED = "up to 100 letters, digits, `.`, `_` or `-`, a letter or digit first, and no UUID"
+
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+class ScheduleFields(OrderFields):
+    """What POST /schedules takes: an order that recurs."""
+
+    class Meta(Strict.Meta):
+        exclude = ("idempotency_key",)
+
+    @validates_schema(skip_on_field_errors=False)
+    def check_recurs(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("repeat_every") is None and data.get("cron") is None:
+            raise ValidationError("must be given, or cron, got neither", "repeat_every")
+
+
+class SchedulesQuery(Strict):
+    """What GET /schedules takes."""
+
+    limit = whole_in_query(1, 100, load_default=10)
+    offset = whole_in_query(0, 10**9, load_default=0)
+    order_by = order_by(schedules.ORDERS, ", ".join(schedules.ORDERS), load_default=NEWEST_FIRST)
+
+
+class FiringsQuery(Strict):
+    """What GET /schedules/{id}/runs takes."""
+
+    status = one_of(firings.STATUSES, ", ".join(firings.STATUSES))
+    limit = whole_in_query(1, 100, load_default=10)
+    offset = whole_in_query(0, 10**9, load_default=0)
+    order_by = order_by(firings.ORDERS, ", ".join(firings.ORDERS), load_default=LATEST_FIRST)
+
+
+class PreviewQuery(RecurringFields):
+    """What GET /schedules/preview takes."""
+
+    class Meta(Strict.Meta):
+        fields = ("repeat_every", "cron", "timezone", "from", "count")
+
+    repeat_every = Must("seconds, or a number and a unit such as 5,minutes", read_spelled_interval, "string")
+    cron = Must("five cron fields", read_cron, "string")
+    timezone = Must("the name of an IANA time zone", read_zone, "string")
+    count = whole_in_query(1, 100, load_default=10)
+
+
+PreviewQuery._declared_fields["from"] = Must("a date and time, or a Unix timestamp", read_from, "string")
+
+
+@blueprint.route("/schedules", methods=["POST"])
+@blueprint.arguments(ScheduleFields(), content_type="application/json", description=f"As JSON, or as {FORM}.")
+@blueprint.response(201, shown_as.ScheduleAnswer)
+def create(order: Order) -> Response:
+    """Make a schedule and its first job."""
+    now = clock.now()
+    try:
+        row, _, _ = schedules.create(_new(order, now), now, settings().max_schedules)
+    except TooMany:
+        raise too_many() from None
+    return _found(row, 201)
+
+
+@blueprint.route("/schedules", methods=["GET"])
+@blueprint.arguments(SchedulesQuery(), location="query")
+@blueprint.response(200, shown_as.SchedulesAnswer)
+def list_schedules(asked: dict[str, Any]) -> Response:
+    """A page of schedules, newest first unless asked otherwise."""
+    who = caller()
+    rows = schedules.listed(who.account_id, asked["order_by"], asked["limit"], asked["offset"])
+    return json_answer(shapes.data_list([shapes.schedule(row, who.user_id) for row in rows]))
+
+
+@blueprint.route("/schedules/preview", methods=["GET"])
+@blueprint.arguments(PreviewQuery(), location="query")
+@blueprint.response(200, shown_as.PreviewAnswer)
+def preview(asked: dict[str, Any]) -> Response:
+    """The next instants of a frequency, and the frequency in words."""
+    if asked.get("repeat_every") is None and asked.get("cron") is None:
+        raise invalid({"cron": ["must be given, or repeat_every, got neither"]})
+    told, at = frequency(asked), asked.get("from", clock.now())
+    instants: list[int] = []
+    while len(instants) < asked["count"] and (at := recurrence.next_after(told, at)) is not None:
+        instants.append(at)
+    texts = [seconds_utc(instant) if instant % clock.SECOND == 0 else moments.written(instant) for instant in instants]
+    return answer({"data": {"instants": texts, "description": recurrence.description(told)}})
+
+
+@blueprint.route("/schedules/<key>", methods=["GET"])
+@blueprint.response(200, shown_as.ScheduleAnswer)
+def get_schedule(key: str) -> Response:
+    """One schedule, by its UUID or its key."""
+    return _found(schedules.find(caller().account_id, _checked(key)))
+
+
+@blueprint.route("/schedules/<key>", methods=["PUT"])
+@blueprint.arguments(ScheduleFields(), content_type="application/json", description=f"As JSON, or as {FORM}.")
+@blueprint.response(200, shown_as.ScheduleAnswer, description="The schedule as it is now; 201 when it was made.")
+def put_schedule(order: Order, key: str) -> Response:
+    """Make a schedule of this key, or change the one there is to this; the same again changes nothing."""
+    if not _KEY.fullmatch(key) or uuid_key(key):
+        raise invalid({"key": [f"must be {KEY_EXPECTED}, got {shown(key)}"]})
+    now = clock.now()
+    try:
+        row, made = schedules.put(_new(order, now, key), now, settings().max_schedules)
+    except TooMany:
+        raise too_many() from None
+    return _found(row, 201 if made else 200)
+
+
+@blueprint.route("/schedules/<key>", methods=["PATCH"])
+@blueprint.doc(description="Takes the fields of POST /schedules; null takes one away.")
+@blueprint.response(200, shown_as.ScheduleAnswer)
+def change_schedule(key: str) -> Response:
+    """Change some fields of a schedule; it keeps its state, and its instants unless the frequency changes."""
+    sent, who, now = read_fields(), caller(), clock.now()
+    row = schedules.find(who.account_id, _checked(key))
+    if row is None:
+        raise not_found()
+    try:
+        order = ScheduleFields().load(changed(row, sent))
+    except ValidationError as error:
+        raise invalid(error.normalized_messages()) from None
+    if schedules.replace(who.account_id, row.id, _new(order, now), now) is None:
+        raise not_found()
+    return _found(schedules.find(who.account_id, row.id))
+
+
+@blueprint.route("/schedules/<key>", methods=["DELETE"])
+@blueprint.response(204)
+def delete_schedule(key: str) -> Response:
+    """Delete a schedule and cancel its waiting jobs; one under way goes on."""
+    if not schedules.delete(caller().account_id, _checked(key), clock.now()):
+        raise not_found()
+    return Response(status=204)
+
+
+@blueprint.route("/schedules/<key>/disable", methods=["POST"])
+@blueprint.response(200, shown_as.ScheduleAnswer)
+def disable_schedule(key: str) -> Response:
+    """Make no more jobs; those that wait are cancelled, one under way goes on."""
+    return _found(schedules.disable(caller().account_id, _checked(key), clock.now()))
+
+
+@blueprint.route("/schedules/<key>/enable", methods=["POST"])
+@blueprint.response(200, shown_as.ScheduleAnswer)
+def enable_schedule(key: str) -> Response:
+    """Make jobs again, from the next instant on."""
+    try:
+        return _found(schedules.enable(caller().account_id, _checked(key), clock.now(), settings().max_schedules))
+    except TooMany:
+        raise too_many() from None
+
+
+@blueprint.route("/schedules/<key>/run", methods=["POST"])
+@blueprint.response(201, shown_as.JobAnswer)
+def fire_schedule(key: str) -> Response:
+    """Make a job of the schedule at once, besides those of its instants."""
+    who = caller()
+    row = schedules.fire_now(who.account_id, _checked(key), clock.now())
+    if row is None:
+        raise not_found()
+    return json_answer(shapes.data(shapes.job(row, who.user_id)), 201)
+
+
+@blueprint.route("/schedules/<key>/runs", methods=["GET"])
+@blueprint.arguments(FiringsQuery(), location="query")
+@blueprint.response(200, shown_as.FiringsAnswer)
+def list_firings(asked: dict[str, Any], key: str) -> Response:
+    """What came of each instant of a schedule, the latest first unless asked otherwise."""
+    page = (asked.get("status"), asked["order_by"], asked["limit"], asked["offset"])
+    rows = schedules.firings_of(caller().account_id, _checked(key), *page)
+    if rows is None:
+        raise not_found()
+    return answer({"data": [shapes.firing(row) for row in rows]})
+
+
+def _new(order: Order, now: int, key: str | None = None) -> NewSchedule:
+    return new_schedule(order, caller().account_id, due_at(order, now), now, hops(), key)
+
+
+def _checked(key: str) -> str:
+    if uuid_key(key) is None and not _KEY.fullmatch(key):
+        raise not_found()
+    return uuid_key(key) or key
+
+
+def _found(row: ScheduleRow | None, status: int = 200) -> Response:
+    if row is None:
+        raise not_found()
+    return json_answer(shapes.data(shapes.schedule(row, caller().user_id)), status)

@@ -1,0 +1,101 @@
+"""Owns the dynamic fields of a schedule's bodies: what is put in before sending, and what an answer asks to keep.
+
+Pure, values in and out. Nothing here grows without limit: a short text in a body may stand for a large value, and may
+be there ten thousand times.
+"""
+
+import json
+import re
+from typing import Any
+
+MAX_MEMORY_BYTES = 65_536  # of the state, and of the answer before, each as JSON
+MAX_BODY_BYTES = 1_048_576  # of a body with everything put in
+JOB, PREVIOUS, STATE, SET = "$job", "$previous", "$state", "$set"
+
+_PATH = re.compile(r"\$(previous|state)((?:\.[^.]+)+)")
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,8}")
+
+
+class TooLarge(ValueError):
+    """What would be sent or kept is larger than allowed; says how large it may be and how large it is."""
+
+
+def resolved(body: dict[str, Any], job_id: int, previous: Any, state: dict[str, Any]) -> str:
+    """The body as JSON, with `$job`, `$previous` and `$state` in it and paths into the last two replaced by what lies
+    there; null for what is missing. Raises TooLarge."""
+    known = {"previous": previous, "state": state}
+    sizes: dict[str, int] = {}
+    room = [MAX_BODY_BYTES]
+
+    def replace(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: replace(member) for name, member in value.items()}
+        if isinstance(value, list):
+            return [replace(item) for item in value]
+        match = _PATH.fullmatch(value) if isinstance(value, str) else None
+        if not match:
+            return value
+        found = at_path(known[match[1]], match[2][1:].split("."))
+        if value not in sizes:
+            sizes[value] = len(encoded(found))
+        room[0] -= sizes[value]
+        if room[0] < 0:
+            raise TooLarge(f"the body must be at most {MAX_BODY_BYTES} bytes with its dynamic fields, got more")
+        return found
+
+    added = {JOB: {"id": job_id}, PREVIOUS: previous, STATE: state}
+    text = encoded({name: replace(value) for name, value in body.items() if name not in added} | added)
+    if len(text.encode()) > MAX_BODY_BYTES:
+        raise TooLarge(f"the body must be at most {MAX_BODY_BYTES} bytes with its dynamic fields, got more")
+    return text
+
+
+def at_path(value: Any, path: list[str]) -> Any:
+    """What lies at the end of a path of names, and of numbers into lists; None when nothing does."""
+    for step in path:
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and _WHOLE.fullmatch(step) and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return None
+    return value
+
+
+def answer_of(body: bytes) -> Any:
+    """An answer's body as a value: JSON where it is JSON, else its text; {} when it is empty."""
+    text = body.decode("utf-8", "replace").replace("\x00", "\ufffd")
+    if not text.strip():
+        return {}
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return text
+
+
+def merged(state: dict[str, Any], answer: Any) -> dict[str, Any]:
+    """The state with the members of the answer's `$set` in it, each as a whole. Raises TooLarge or ValueError."""
+    if not isinstance(answer, dict) or SET not in answer:
+        return state
+    given = answer[SET]
+    if not isinstance(given, dict):
+        raise ValueError(f"$set must be an object, got {encoded(given)[:60]}")
+    together = state | given
+    size = len(encoded(together).encode())
+    if size > MAX_MEMORY_BYTES:
+        raise TooLarge(f"the state must be at most {MAX_MEMORY_BYTES} bytes as JSON, got {size}")
+    return together
+
+
+def encoded(value: Any) -> str:
+    """As JSON that every database keeps: lone surrogates stay escaped."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return text
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(name)

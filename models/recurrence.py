@@ -1,0 +1,269 @@
+"""Owns when a schedule is due: frequencies, cron expressions in a time zone, and the instants they name. Pure.
+
+cronsim matches dates and times of day; what a zone's clock does to them is decided here, since cronsim loses instants
+where a clock moves by half an hour or at midnight. The rule is that of Debian's cron. When neither minute nor hour
+begins with `*`, the times are fixed: one that the clock skips is due at the first instant after the gap, one that comes
+twice is due the first time. Otherwise each real minute whose local time fits is due.
+"""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo, available_timezones
+
+from cronsim import CronSim, CronSimError
+from cronsim.explain import Expression
+
+from models import moments
+from models.clock import DAY, MINUTE, SECOND
+from models.moments import EPOCH
+
+ALIASES = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+}
+FIELDS = ("minute", "hour", "day of the month", "month", "day of the week")
+MAX_CRON_CHARS = 255
+LAST = datetime(9000, 1, 1, tzinfo=UTC)  # behind it nothing is looked for
+NOT_ZONES = {"localtime", "Factory"}
+
+_ITEM = re.compile(r"(\*|[0-9]{1,2}|[A-Za-z]{3})(-([0-9]{1,2}|[A-Za-z]{3}))?(/[0-9]{1,2})?")
+_LONE_RANGE = re.compile(r"\b0?([0-9]{1,2}|[A-Za-z]{3})-0?\1(/[0-9]{1,2})?\b", re.IGNORECASE)
+_MONTHS = {"JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"}
+_NAMES = {3: _MONTHS, 4: {"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"}}
+
+
+class CronRefused(ValueError):
+    """The expression is no cron expression, or names no date; says which part and why."""
+
+
+class Frequency(NamedTuple):
+    """How often: every so many microseconds, or by a cron expression in a zone."""
+
+    every_us: int | None = None
+    cron: str = ""
+    timezone: str = "UTC"
+
+
+class Instants(NamedTuple):
+    """Instants that passed: the latest one by one, and those before them as (first, last, how many or None)."""
+
+    before: tuple[int, int, int | None] | None
+    latest: list[int]
+
+
+def frequency_of(text: str) -> Frequency:
+    """The frequency in its JSON form, as a schedule keeps and shows it."""
+    told = json.loads(text)
+    if "repeat_every" in told:
+        return Frequency(every_us=moments.duration(told["repeat_every"]))
+    return Frequency(cron=told["cron"], timezone=told.get("timezone", "UTC"))
+
+
+def check_cron(text: str) -> str:
+    """The expression as it is; raises CronRefused with the reason."""
+    fields = ALIASES.get(text, text).split(" ") if len(text) <= MAX_CRON_CHARS else []
+    fields = [field for field in fields if field]
+    if len(fields) != len(FIELDS):
+        raise _refused(f"have the five fields {', '.join(FIELDS)}, or be one of {', '.join(ALIASES)}", text)
+    for number, field in enumerate(fields):
+        _check_field(number, field)
+    _check_date(_plain(text))
+    return text
+
+
+@cache
+def zones() -> frozenset[str]:
+    """The names of all zones."""
+    return frozenset(available_timezones() - NOT_ZONES)
+
+
+def is_zone(name: str) -> bool:
+    """Whether the name is one of the IANA database."""
+    return name in zones()
+
+
+def next_after(frequency: Frequency, instant: int) -> int | None:
+    """The first instant after this one, of an interval measured from it; None when there is none within 50 years."""
+    if frequency.every_us is not None:
+        return instant + frequency.every_us
+    return _next_by_cron(_plain(frequency.cron), frequency.timezone, instant)
+
+
+def between(frequency: Frequency, first: int | None, last: int, most: int) -> tuple[Instants, int | None]:
+    """The instants from `first`, which is one (None: there is none), to `last`, and the one that follows; at most
+    `most` one by one.
+
+    Takes time for about that many, however long ago `first` was: those before are counted only where it costs nothing.
+    """
+    if first is None or first > last:
+        return Instants(None, []), first
+    if frequency.every_us is not None:
+        return _between_evenly(first, last, frequency.every_us, most)
+    return _between_by_cron(frequency, first, last, most)
+
+
+def description(frequency: Frequency) -> str:
+    """The frequency in plain words."""
+    if frequency.every_us is None:
+        text = Expression(["0", *_plain(frequency.cron).upper().split()]).explain()
+        return f"{text} ({frequency.timezone})"
+    for length, unit in ((7 * DAY, "week"), (DAY, "day"), (60 * MINUTE, "hour"), (MINUTE, "minute")):
+        if frequency.every_us % length == 0:
+            count = frequency.every_us // length
+            return f"Every {unit}" if count == 1 else f"Every {count} {unit}s"
+    seconds = frequency.every_us / SECOND
+    return "Every second" if seconds == 1 else f"Every {seconds:g} seconds"
+
+
+@lru_cache(maxsize=8192)
+def _plain(text: str) -> str:
+    """The expression as cronsim reads it rightly: an alias spelled out, a range of one value as that value, since
+    cronsim takes 5-5/2 for 5/2."""
+    return _LONE_RANGE.sub(lambda match: match[1], ALIASES.get(text, text))
+
+
+def _refused(expected: str, got: str) -> CronRefused:
+    return CronRefused(f"must {expected}, got {json.dumps(got[:60], ensure_ascii=False)}")
+
+
+def _check_field(number: int, field: str) -> None:
+    for item in field.split(","):
+        match = _ITEM.fullmatch(item)
+        words = [part.upper() for part in (match[1], match[3]) if part and part[0].isalpha()] if match else []
+        if not match or (match[1] == "*" and match[2]) or not set(words) <= _NAMES.get(number, set()):
+            raise _refused(f"have a {FIELDS[number]} of numbers, ranges, steps and names", item)
+
+
+def _check_date(expression: str) -> None:
+    try:
+        sim = CronSim(expression, EPOCH)
+    except CronSimError as error:
+        fields = expression.split()
+        for number, field in enumerate(fields):
+            alone = ["*"] * len(FIELDS)
+            alone[number] = field
+            _check_range(" ".join(alone), number, field)
+        raise _refused("name a date that exists", f"day {fields[2]} of month {fields[3]}") from error
+    if next(sim, None) is None:
+        raise _refused("name a date that comes within 50 years", expression)
+
+
+def _check_range(alone: str, number: int, field: str) -> None:
+    try:
+        CronSim(alone, EPOCH)
+    except CronSimError:
+        raise _refused(f"have a {FIELDS[number]} within its range, every range from low to high", field) from None
+
+
+@lru_cache(maxsize=8192)  # a thousand schedules at the same second ask the same thing
+def _next_by_cron(expression: str, timezone: str, instant: int) -> int | None:
+    zone = ZoneInfo(timezone)
+    # A whole minute is due at its start: from 09:00:00.5 on, 09:01 is the next one that can be.
+    after = datetime.fromtimestamp(instant // MINUTE * 60, UTC)
+    minute, hour, *_ = expression.split()
+    fixed = not minute.startswith("*") and not hour.startswith("*")
+    found = (_next_fixed if fixed else _next_real)(expression, zone, after)
+    return None if found is None else int(found.timestamp()) * SECOND
+
+
+def _next_fixed(expression: str, zone: ZoneInfo, after: datetime) -> datetime | None:
+    for local in CronSim(expression, after.astimezone(zone).replace(tzinfo=None)):
+        found = _instant_of(local, zone)
+        if found > after:
+            return found
+    return None
+
+
+def _instant_of(local: datetime, zone: ZoneInfo) -> datetime:
+    """When a zone's clock first shows this time, or jumps over it."""
+    first = local.replace(tzinfo=zone).astimezone(UTC)
+    if first.astimezone(zone).replace(tzinfo=None) == local:
+        return first
+    # In a gap fold=1 reads the offset after it, which gives an instant before it.
+    return _next_change(zone, local.replace(tzinfo=zone, fold=1).astimezone(UTC), first) or first
+
+
+def _next_real(expression: str, zone: ZoneInfo, after: datetime) -> datetime | None:
+    """From one change of the clock to the next, local time runs evenly."""
+    while after < LAST:
+        offset = _offset(zone, after)
+        local = next(CronSim(expression, (after + offset).replace(tzinfo=None)), None)
+        if local is None:
+            return None
+        found = local.replace(tzinfo=UTC) - offset
+        change = _next_change(zone, after, found)
+        if change is None:
+            return found
+        local = (change + _offset(zone, change)).replace(tzinfo=None)
+        first = next(CronSim(expression, local - timedelta(minutes=1)), None)
+        if first == local:
+            return change
+        after = change
+    return None
+
+
+def _next_change(zone: ZoneInfo, after: datetime, until: datetime) -> datetime | None:
+    """The first instant in (after, until] at which the zone's offset is another than before; looks once a day."""
+    offset = _offset(zone, after)
+    while after < until:
+        step = min(after + timedelta(days=1), until)
+        if _offset(zone, step) != offset:
+            return _change_between(zone, after, step, offset)
+        after = step
+    return None
+
+
+def _change_between(zone: ZoneInfo, same: datetime, other: datetime, offset: timedelta) -> datetime:
+    while other - same > timedelta(seconds=1):
+        middle = same + timedelta(seconds=(other - same) // timedelta(seconds=2))
+        if _offset(zone, middle) == offset:
+            same = middle
+        else:
+            other = middle
+    return other
+
+
+def _offset(zone: ZoneInfo, instant: datetime) -> timedelta:
+    return instant.astimezone(zone).utcoffset() or timedelta()
+
+
+def _between_evenly(first: int, last: int, every_us: int, most: int) -> tuple[Instants, int]:
+    count = (last - first) // every_us + 1
+    alone = min(count, most)
+    start = first + (count - alone) * every_us
+    latest = [start + number * every_us for number in range(alone)]
+    before = None if alone == count else (first, start - every_us, count - alone)
+    return Instants(before, latest), first + count * every_us
+
+
+def _between_by_cron(frequency: Frequency, first: int, last: int, most: int) -> tuple[Instants, int | None]:
+    """Looks back in spans that grow until enough instants lie in one."""
+    span = max(most * MINUTE, DAY)
+    while True:
+        start = max(first, last - span)
+        found, following = _walk(frequency, start, last)
+        if start == first or len(found) >= most:
+            break
+        span *= 4
+    if start == first and len(found) <= most:
+        return Instants(None, found), following
+    alone = found[-most:]
+    count = len(found) - len(alone) if start == first else None
+    before_last = found[-most - 1] if len(found) > most else start - 1
+    return Instants((first, before_last, count), alone), following
+
+
+def _walk(frequency: Frequency, start: int, last: int) -> tuple[list[int], int | None]:
+    """The instants from `start` to `last`, and the next."""
+    found: list[int] = []
+    at = next_after(frequency, start - 1)
+    while at is not None and at <= last:
+        found.append(at)
+        at = next_after(frequency, at)
+    return found, at

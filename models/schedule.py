@@ -1,0 +1,61 @@
+"""Owns the tables of what makes jobs again and again: schedules, and what came of each instant at which one was due.
+
+This file is the specification of the columns: who sets each, when, and what null means. Queries live in
+`models/schedules.py` (what clients ask), `models/planning.py` (which jobs come next), `models/firings.py` (the claim of
+those jobs and the rows) and `models/memories.py` (what a schedule remembers).
+"""
+
+from peewee import BigIntegerField, BlobField, CompositeKey, IntegerField, TextField
+
+from models.base import BaseModel, UuidText
+
+
+class Schedule(BaseModel):
+    """What makes jobs, again and again."""
+
+    # Set at creation.
+    id = UuidText(primary_key=True)
+    account_id = BigIntegerField()
+    key = TextField(null=True)  # the client's own name for it, unique in the account; null: none
+    inserted_at = BigIntegerField()
+
+    # Set at creation and by a change; the definition.
+    name = TextField(null=True)
+    description = TextField(null=True)
+    args = TextField()  # JSON object: the request as the client sent it, without its body
+    body = BlobField(null=True)  # the bytes as they were sent; null: no body
+    content_type = TextField(null=True)
+    template = TextField()  # JSON object: what else its jobs are made of (schedules.template_of)
+    frequency = TextField()  # JSON object: repeat_every, or cron and perhaps timezone
+    offset_us = BigIntegerField()  # its jobs are due so much after each instant: its part of jitter_seconds
+    overlap = TextField()  # skip, queue_one, allow: while another of its jobs is executing
+    misfire = TextField()  # skip, once, all: which instants that were missed are made up for
+    catch_up_us = BigIntegerField()  # no job begins later than this after its instant
+    disable_after = IntegerField(null=True)  # failures in a row that disable it; null: it is never disabled so
+
+    # Written by the planner, and by whatever changes the frequency, disables or enables.
+    next_at = BigIntegerField(null=True)  # the first instant not planned yet; null: there is none any more
+    enabled_at = BigIntegerField()  # since when it is enabled, or was last
+    disabled_at = BigIntegerField(null=True)  # null: enabled
+
+    # Written by the recorder (models/memories.py).
+    failures = IntegerField()  # jobs in a row that were given up
+    previous = TextField(null=True)  # JSON: the answer to the latest job that succeeded; null: {}
+    state = TextField()  # JSON object: what its targets asked to keep
+
+
+class Firing(BaseModel):
+    """What came of an instant, or of many that passed in a row. Written once: at the claim of its job, when that job
+    ends without a claim, or by the planner when no job was made."""
+
+    schedule_id = UuidText()
+    fire_at = BigIntegerField()
+    status = TextField()  # one of firings.STATUSES
+    job_id = BigIntegerField(null=True)  # null: no job was made
+    lateness_us = BigIntegerField(null=True)  # start of the first attempt minus when the job was due; null: none began
+    decided_at = BigIntegerField()
+    until_at = BigIntegerField(null=True)  # the last of many instants; null: fire_at is the only one
+    instants = BigIntegerField(null=True)  # how many; null: one, or with until_at more than were counted
+
+    class Meta:
+        primary_key = CompositeKey("schedule_id", "fire_at")

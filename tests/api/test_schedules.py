@@ -1,0 +1,273 @@
+"""Schedules over HTTP: made, shown, changed, disabled, enabled, deleted, and what came of their instants."""
+
+import pytest
+
+from models import clock, planning
+from models.job import Job
+from models.schedule import Schedule
+from tests.api.conftest import URL, errors_of, one_database
+
+EIGHT = {"id", "name", "description", "inserted_at", "disabled_at", "user_id", "frequency", "args"}
+
+
+def make(client, **fields):
+    answer = client.post("/api/schedules", json={"url": URL, **fields})
+    assert answer.status_code == 201, answer.text
+    return answer.json["data"]
+
+
+def jobs_of(schedule):
+    return list(Job.select().where(Job.schedule_id == schedule["id"]).order_by(Job.id))
+
+
+def test_a_job_with_repeat_every_makes_a_schedule_and_its_first_job(client, moved_clock):
+    job = client.created(repeat_every=[2, "minutes"], schedule_in=[1, "hour"])
+    schedule = client.get(f"/api/schedules/{job['schedule_id']}").json["data"]
+    assert job["job"]["scheduled_at"] == "2026-01-01T10:00:00.000000Z"
+    assert set(schedule) == EIGHT
+    assert schedule["frequency"] == {"repeat_every": [2, "minutes"]}
+    assert schedule["args"] == job["args"] == {"url": URL, "repeat_every": [2, "minutes"], "schedule_in": [1, "hour"]}
+
+
+def test_a_recurring_job_without_a_first_time_is_due_at_once(client, moved_clock):
+    assert client.created(repeat_every=60)["job"]["state"] == "available"
+
+
+def test_a_cron_job_is_due_at_the_next_instant_in_its_zone(client, moved_clock):
+    job = client.created(cron="30 10 * * *", timezone="Europe/Berlin")
+    assert job["job"]["scheduled_at"] == "2026-01-01T09:30:00.000000Z"
+    [schedule] = client.get("/api/schedules").json["data"]
+    assert schedule["frequency"] == {"cron": "30 10 * * *", "timezone": "Europe/Berlin"}
+
+
+def test_a_form_makes_a_schedule_as_the_original_showed_it(client, moved_clock):
+    form = "url=https://example.com/hook&method=post&body[content]=hi&cron=0+9+*+*+1-5"
+    answer = client.post("/api/jobs", data=form, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 201, answer.text
+    assert answer.json["data"]["job"]["scheduled_at"] == "2026-01-02T09:00:00.000000Z"
+
+
+def test_disabling_cancels_the_waiting_job_and_enabling_makes_it_again(client, moved_clock):
+    schedule = make(client, cron="0 12 * * *")
+    disabled = client.post(f"/api/schedules/{schedule['id']}/disable").json["data"]
+    assert disabled["disabled_at"] == "2026-01-01T09:00:00Z"
+    assert [job.state for job in jobs_of(schedule)] == ["cancelled"]
+    enabled = client.post(f"/api/schedules/{schedule['id']}/enable").json["data"]
+    assert enabled["disabled_at"] is None
+    assert [job.state for job in jobs_of(schedule)] == ["cancelled", "scheduled"]
+
+
+def test_instants_that_pass_while_it_is_disabled_are_rows(client, moved_clock):
+    schedule = make(client, repeat_every=[1, "hour"])
+    client.post(f"/api/schedules/{schedule['id']}/disable")
+    moved_clock.advance(hours=3)
+    client.post(f"/api/schedules/{schedule['id']}/enable")
+    rows = client.get(f"/api/schedules/{schedule['id']}/runs").json["data"]
+    assert [(row["fire_at"][11:16], row["status"]) for row in rows] == [
+        ("12:00", "disabled"),
+        ("11:00", "disabled"),
+        ("10:00", "disabled"),
+        ("09:00", "disabled"),
+    ]
+    assert jobs_of(schedule)[-1].scheduled_at == clock.now() + clock.HOUR
+
+
+def test_a_deleted_schedule_is_gone_with_its_waiting_job(client, moved_clock):
+    schedule = make(client, cron="@daily")
+    assert client.ask("DELETE", f"/api/schedules/{schedule['id']}").status_code == 204
+    assert client.get(f"/api/schedules/{schedule['id']}").status_code == 404
+    assert [job.state for job in jobs_of(schedule)] == ["cancelled"]
+
+
+def test_another_accounts_schedule_is_not_there(client, stranger, moved_clock):
+    path = f"/api/schedules/{make(client, cron='@daily')['id']}"
+    for method, end in [("GET", ""), ("DELETE", ""), ("PATCH", ""), ("GET", "/runs")]:
+        assert stranger.ask(method, path + end, json={} if method == "PATCH" else None).status_code == 404
+    for end in ("/disable", "/enable", "/run"):
+        assert stranger.post(path + end).status_code == 404
+    assert stranger.get("/api/schedules").json == {"data": []}
+    assert Schedule.select().count() == 1
+
+
+def test_a_changed_request_is_that_of_the_waiting_job(client, moved_clock):
+    schedule = make(client, cron="0 12 * * *", body={"a": 1})
+    path = f"/api/schedules/{schedule['id']}"
+    answer = client.ask("PATCH", path, json={"method": "post", "name": "noon"})
+    assert answer.json["data"]["args"] == {"url": URL, "cron": "0 12 * * *", "method": "post", "name": "noon"} | {
+        "body": {"a": 1}
+    }
+    old, new = jobs_of(schedule)
+    assert (old.state, new.state, new.fire_at == old.fire_at) == ("cancelled", "scheduled", True)
+    assert (new.name, bytes(new.body)) == ("noon", b'{"a": 1}')
+
+
+def test_a_changed_frequency_moves_the_next_instant(client, moved_clock):
+    schedule = make(client, repeat_every=[1, "hour"], schedule_in=60)
+    answer = client.ask("PATCH", f"/api/schedules/{schedule['id']}", json={"cron": "0 12 * * *"})
+    assert answer.json["data"]["frequency"] == {"cron": "0 12 * * *"}
+    assert [job.state for job in jobs_of(schedule)] == ["cancelled", "scheduled"]
+    assert jobs_of(schedule)[-1].fire_at == clock.now() + 3 * clock.HOUR
+
+
+def test_putting_the_same_again_changes_nothing(client, moved_clock):
+    fields = {"url": URL, "repeat_every": [1, "day"]}
+    first = client.ask("PUT", "/api/schedules/digest", json=fields)
+    moved_clock.advance(hours=1)
+    planning.plan(clock.now(), 10)
+    again = client.ask("PUT", "/api/schedules/digest", json=fields)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json == again.json == client.get("/api/schedules/digest").json
+    assert len(jobs_of(first.json["data"])) == 2
+
+
+def test_firing_now_makes_one_more_job(client, moved_clock):
+    schedule = make(client, cron="@daily")
+    answer = client.post(f"/api/schedules/{schedule['id']}/run")
+    assert (answer.status_code, answer.json["data"]["job"]["state"]) == (201, "available")
+    assert answer.json["data"]["schedule_id"] == schedule["id"]
+
+
+@one_database
+@pytest.mark.parametrize(
+    ("fields", "path", "part"),
+    [
+        ({"repeat_every": 0}, "repeat_every", "at least 1 seconds"),
+        ({"repeat_every": [1, "month"]}, "repeat_every", "a pair [number, unit]"),
+        ({"repeat_every": 60, "cron": "@daily"}, "cron", "must be absent"),
+        ({"cron": "0 0 30 2 *"}, "cron", "a date that exists"),
+        ({"cron": "* * * * * *"}, "cron", "five fields"),
+        ({"cron": "60 * * * *"}, "cron", "minute within its range"),
+        ({"cron": "@reboot"}, "cron", "five fields"),
+        ({"cron": "0 0 * * *", "timezone": "Europe/Berln"}, "timezone", "did you mean Europe/Berlin?"),
+        ({"repeat_every": 60, "timezone": "UTC"}, "timezone", "must be absent without cron"),
+        ({"overlap": "skip"}, "overlap", "must be absent without repeat_every or cron"),
+        ({"cron": "@daily", "overlap": "never"}, "overlap", "one of skip, queue_one, allow"),
+        ({"cron": "@daily", "catch_up_seconds": 1}, "catch_up_seconds", "a whole number from 60"),
+    ],
+)
+def test_what_can_not_recur_is_refused_with_the_reason(client, fields, path, part):
+    assert part in errors_of(client.create(**fields))[path][0]
+
+
+@one_database
+def test_a_schedule_must_say_how_often(client):
+    assert "repeat_every" in errors_of(client.post("/api/schedules", json={"url": URL}))
+
+
+@one_database
+def test_a_preview_crosses_the_change_of_clocks(client):
+    query = "cron=30+2+*+*+*&timezone=America/New_York&from=2026-03-07T12:00:00Z&count=2"
+    assert client.get(f"/api/schedules/preview?{query}").json == {
+        "data": {
+            "instants": ["2026-03-08T07:00:00Z", "2026-03-09T06:30:00Z"],
+            "description": "At 02:30 every day (America/New_York)",
+        }
+    }
+
+
+@one_database
+def test_a_preview_of_an_interval(client):
+    answer = client.get("/api/schedules/preview?repeat_every=5,minutes&from=2026-01-01T00:00:00Z&count=2")
+    assert answer.json["data"] == {
+        "instants": ["2026-01-01T00:05:00Z", "2026-01-01T00:10:00Z"],
+        "description": "Every 5 minutes",
+    }
+
+
+@one_database
+def test_an_account_has_no_more_schedules_than_it_may(client, settings):
+    object.__setattr__(settings, "max_schedules", 1)
+    make(client, cron="@daily")
+    assert "at most 1 enabled" in errors_of(client.create(cron="@daily"))[""][0]
+    assert (Schedule.select().count(), Job.select().count()) == (1, 1)
+
+
+@one_database
+@pytest.mark.parametrize("recurring", [{"repeat_every": 60}, {"cron": "@daily"}])
+def test_a_batch_takes_no_recurring_order_for_one_that_is_not(client, recurring):
+    answer = client.post("/api/jobs/batch", json={"jobs": [{"url": URL, **recurring}, {"url": URL}]})
+    refused, made = answer.json["data"]
+    assert "must be absent in a batch" in refused["error"]["errors"]["repeat_every"][0]
+    assert made["schedule_id"] is None
+    assert (Schedule.select().count(), Job.select().count()) == (0, 1)
+
+
+@one_database
+def test_an_order_whose_key_is_live_makes_no_schedule(client):
+    first = client.created(idempotency_key="k", schedule_in=60)
+    again = client.create(idempotency_key="k", repeat_every=60)
+    assert (again.status_code, again.json["data"]["id"]) == (200, first["id"])
+    assert again.json["data"]["job"]["has_confict"]
+    assert Schedule.select().count() == 0
+
+
+def test_the_labels_of_a_schedule_are_on_each_of_its_jobs(client, moved_clock):
+    client.created(repeat_every=60, labels=["nightly"])
+    planning.plan(clock.now(), 10)
+    assert len(client.get("/api/jobs?label=nightly").json["data"]) == 2
+
+
+@one_database
+@pytest.mark.parametrize("key", ["-x", "a b", "x" * 101, "0b3ba6a7-5b2f-4d6d-8f7e-2f1c9b6f3f6e"])
+def test_a_key_of_another_form_is_refused(client, key):
+    answer = client.ask("PUT", f"/api/schedules/{key}", json={"url": URL, "cron": "@daily"})
+    assert "up to 100 letters" in errors_of(answer)["key"][0]
+
+
+def test_putting_something_else_changes_the_schedule_and_keeps_its_state(client, moved_clock):
+    client.ask("PUT", "/api/schedules/digest", json={"url": URL, "cron": "@daily", "name": "old"})
+    Schedule.update(state='{"a":1}').execute()
+    answer = client.ask("PUT", "/api/schedules/digest", json={"url": URL, "cron": "@hourly"})
+    assert (answer.status_code, answer.json["data"]["name"]) == (200, None)
+    assert answer.json["data"]["frequency"] == {"cron": "@hourly"}
+    assert (Schedule.get().state, Schedule.select().count()) == ('{"a":1}', 1)
+    assert jobs_of(answer.json["data"])[-1].fire_at == clock.now() + clock.HOUR
+
+
+@one_database
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [({"url": None}, "url"), ({"cron": None}, "repeat_every"), ({"crn": "x"}, "crn"), ({"overlap": 1}, "overlap")],
+)
+def test_a_change_that_would_make_it_wrong_is_refused_and_changes_nothing(client, change, path):
+    schedule = make(client, cron="@daily")
+    assert path in errors_of(client.ask("PATCH", f"/api/schedules/{schedule['id']}", json=change))
+    assert client.get(f"/api/schedules/{schedule['id']}").json["data"] == schedule
+
+
+@one_database
+def test_a_change_of_the_zone_alone_moves_the_next_instant(client, moved_clock):
+    schedule = make(client, cron="0 12 * * *", timezone="Europe/Berlin")
+    client.ask("PATCH", f"/api/schedules/{schedule['id']}", json={"timezone": None})
+    assert jobs_of(schedule)[-1].fire_at == clock.now() + 3 * clock.HOUR
+
+
+@one_database
+@pytest.mark.parametrize(
+    ("query", "path"),
+    [
+        ("", "cron"),
+        ("cron=x", "cron"),
+        ("repeat_every=5,parsecs", "repeat_every"),
+        ("cron=@daily&count=0", "count"),
+        ("cron=@daily&count=101", "count"),
+        ("cron=@daily&from=yesterday", "from"),
+        ("cron=@daily&from=9999-12-31T00:00:00Z", "from"),
+        ("cron=@daily&timezone=Mars", "timezone"),
+    ],
+)
+def test_a_preview_of_what_can_not_be_is_refused(client, query, path):
+    assert path in errors_of(client.get(f"/api/schedules/preview?{query}"))
+
+
+def test_schedules_are_listed_newest_first_or_as_asked_for(client, moved_clock):
+    for name in ("b", "a", "c"):
+        make(client, cron="@daily", name=name)
+        moved_clock.advance(seconds=1)
+
+    def names(query):
+        return [schedule["name"] for schedule in client.get(f"/api/schedules?{query}").json["data"]]
+
+    assert names("") == ["c", "a", "b"]
+    assert names("order_by=name,asc&limit=2") == ["a", "b"]
+    assert names("order_by=name,asc&limit=2&offset=2") == ["c"]

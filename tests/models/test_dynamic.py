@@ -1,0 +1,119 @@
+"""The dynamic fields of bodies: what is put in, what an answer keeps, and that neither grows without limit."""
+
+import json
+
+import pytest
+
+from models import dynamic
+from models.dynamic import MAX_BODY_BYTES, MAX_MEMORY_BYTES, TooLarge, answer_of, merged, resolved
+
+PREVIOUS = {"a": {"b": [10, {"c": None}]}, "n": 1.5, "t": True}
+STATE = {"x": [1, 2], "deep": {"y": "z"}, "0": "zero"}
+
+
+def body(**members):
+    return json.loads(resolved(members, 7, PREVIOUS, STATE))
+
+
+def test_three_members_are_added():
+    assert body(author="alex") == {"author": "alex", "$job": {"id": 7}, "$previous": PREVIOUS, "$state": STATE}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("$previous.a.b", [10, {"c": None}]),
+        ("$previous.a.b.0", 10),
+        ("$previous.a.b.1.c", None),
+        ("$previous.n", 1.5),
+        ("$previous.t", True),
+        ("$state.x.1", 2),
+        ("$state.0", "zero"),
+        ("$state.x.2", None),
+        ("$state.x.-1", None),
+        ("$state.x.01", None),
+        ("$state.missing.y", None),
+        ("$state.deep.y.z", None),
+    ],
+)
+def test_a_path_becomes_the_value_there_with_its_own_type(text, value):
+    assert body(v=text)["v"] == value
+    assert body(v=[{"w": text}])["v"] == [{"w": value}]
+
+
+@pytest.mark.parametrize("text", ["$state", "$previous", "$state.", "a $state.x", "$other.x", "$job.id", "$state..x"])
+def test_other_texts_stay_as_they_are(text):
+    assert body(v=text)["v"] == text
+
+
+def test_a_value_put_in_is_not_read_for_paths_again():
+    assert json.loads(resolved({"v": "$state.s"}, 1, {}, {"s": "$state.t", "t": 1}))["v"] == "$state.t"
+
+
+def test_names_are_not_replaced_and_ours_win_over_the_body_s():
+    assert body(**{"$state.x": 1, "$job": "mine"})["$state.x"] == 1
+    assert body(**{"$job": "mine"})["$job"] == {"id": 7}
+
+
+def test_previous_may_be_of_any_kind():
+    assert json.loads(resolved({"v": "$previous.0"}, 1, ["a"], {}))["v"] == "a"
+    assert json.loads(resolved({"v": "$previous.a"}, 1, "text", {}))["v"] is None
+
+
+def test_a_body_that_would_grow_too_large_is_refused_before_it_is_built():
+    state = {"big": "x" * 60_000}
+    with pytest.raises(TooLarge, match=f"at most {MAX_BODY_BYTES} bytes"):
+        resolved({"v": ["$state.big"] * 40_000}, 1, {}, state)
+
+
+def test_a_body_with_many_small_values_is_built():
+    assert json.loads(resolved({"v": ["$state.n"] * 10_000}, 1, {}, {"n": 1}))["v"] == [1] * 10_000
+
+
+@pytest.mark.parametrize(
+    ("answer", "value"),
+    [
+        (b'{"a": 1}', {"a": 1}),
+        (b"[1]", [1]),
+        (b"null", None),
+        (b"", {}),
+        (b" \n", {}),
+        (b"plain", "plain"),
+        (b"NaN", "NaN"),
+        (b"\xff", "\ufffd"),
+        (b'{"a": "\x00', '{"a": "\ufffd'),
+        (b"[" * 100_000, "[" * 100_000),
+    ],
+)
+def test_an_answer_is_its_json_or_its_text(answer, value):
+    assert answer_of(answer) == value
+
+
+def test_set_is_merged_member_by_member():
+    assert merged({"a": {"b": 1}, "c": 2}, {"$set": {"a": {"d": 3}}, "e": 4}) == {"a": {"d": 3}, "c": 2}
+
+
+@pytest.mark.parametrize("answer", [{}, {"set": {"a": 1}}, [], "text", None, 1])
+def test_an_answer_without_set_leaves_the_state(answer):
+    assert merged({"a": 1}, answer) == {"a": 1}
+
+
+@pytest.mark.parametrize("given", [None, 1, "a", [1]])
+def test_set_must_be_an_object(given):
+    with pytest.raises(ValueError, match=r"\$set must be an object, got "):
+        merged({}, {"$set": given})
+
+
+def test_a_state_may_be_as_large_as_allowed_and_no_larger():
+    fits = "x" * (MAX_MEMORY_BYTES - len('{"a":""}'))
+    assert merged({}, {"$set": {"a": fits}}) == {"a": fits}
+    with pytest.raises(TooLarge, match=f"at most {MAX_MEMORY_BYTES} bytes as JSON, got {MAX_MEMORY_BYTES + 1}"):
+        merged({}, {"$set": {"a": fits + "x"}})
+
+
+@pytest.mark.parametrize("text", ["\ud800", "\x00"])
+def test_what_no_database_keeps_stays_escaped(text):
+    written = dynamic.encoded({"a": text})
+    assert json.loads(written) == {"a": text}
+    assert written.encode()
+    assert "\x00" not in written

@@ -1,0 +1,271 @@
+"""When schedules are due: against an independent oracle, on the days when clocks change, and what is refused."""
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from models.clock import DAY, HOUR, MINUTE, SECOND
+from models.recurrence import CronRefused, Frequency, Instants, between, check_cron, description, is_zone, next_after
+from tests.models.cron_oracle import DAYS, MONTHS, RANGES, Stretch, changes
+
+CASES = 10_000
+CASES_IN_A_STRETCH = 40
+ZONES = [  # clocks that change by an hour, by half an hour, by two, at midnight, by a whole day, and not at all
+    *("America/New_York", "Europe/Berlin", "Europe/London", "Australia/Lord_Howe", "Pacific/Auckland"),
+    *("America/Havana", "America/Santiago", "Asia/Beirut", "Africa/Casablanca", "America/St_Johns"),
+    *("Pacific/Chatham", "Antarctica/Troll", "America/Sao_Paulo", "Asia/Tehran", "Asia/Kolkata", "UTC"),
+]
+
+
+def micros(moment):
+    return int(moment.timestamp()) * SECOND
+
+
+def at(text):
+    return micros(datetime.fromisoformat(text).replace(tzinfo=UTC))
+
+
+def told(instant):
+    return datetime.fromtimestamp(instant // SECOND, UTC).strftime("%Y-%m-%dT%H:%M")
+
+
+def random_field(chance, field):
+    low, high = RANGES[field]
+    names = {3: MONTHS, 4: DAYS}.get(field)
+    first = chance.randint(low, high)
+    last = chance.randint(first, high)
+    forms = [
+        "*",
+        f"*/{chance.randint(1, high)}",
+        str(first),
+        str(first),
+        f"{first}-{last}",
+        f"{first}/{chance.choice([2, 5, 15])}",
+    ]
+    forms += [f"{first}-{last}/{chance.randint(1, 9)}", f"{first},{last}", f"{low},{first}-{last}"]
+    if names:
+        forms += [chance.choice(names), chance.choice(names).upper(), "*", "*"]
+    return chance.choice(forms)
+
+
+def random_cron(chance, local):
+    """Mostly near the hour and the date of a stretch, so that something is due in it."""
+    minute, hour = random_field(chance, 0), random_field(chance, 1)
+    if chance.random() < 0.6:
+        hour = str((local.hour + chance.randint(-2, 2)) % 24)
+    if minute.startswith("*") and hour.startswith("*") and chance.random() < 0.8:
+        minute = str(chance.randint(0, 59))
+    days = ["*", "*", str(local.day), random_field(chance, 2)]
+    months = ["*", "*", str(local.month), random_field(chance, 3)]
+    return " ".join(
+        [minute, hour, chance.choice(days), chance.choice(months), chance.choice(["*", random_field(chance, 4)])]
+    )
+
+
+def stretches(chance):
+    """Stretches of three days, most of them around a change of the clock."""
+    while True:
+        zone, year = chance.choice(ZONES), chance.randint(2004, 2037)
+        days = changes(zone, year) or [datetime(year, 1, 1, tzinfo=UTC) + timedelta(days=chance.randint(0, 364))]
+        if chance.random() < 0.2:
+            days = [datetime(year, chance.choice([2, 12]), 28, tzinfo=UTC)]
+        for day in days[:4]:
+            yield Stretch(zone, day - timedelta(days=1), day + timedelta(days=2))
+
+
+def ours(expression, stretch, first, last):
+    frequency = Frequency(cron=expression, timezone=stretch.zone)
+    # What comes seldom is looked for from far away, so that the way to it is tried too.
+    seldom = all(field.isdigit() for field in expression.split()[:4])
+    instant = next_after(frequency, micros(first) - (300 * DAY if seldom else 1))
+    found = []
+    while instant is not None and instant <= micros(last):
+        found += [instant] if instant >= micros(first) else []
+        instant = next_after(frequency, instant)
+    return found
+
+
+def test_ten_thousand_random_cases_are_due_as_an_independent_reading_says():
+    chance = random.Random(20261124)
+    cases = due = 0
+    for stretch in stretches(chance):
+        first, last = stretch.first + timedelta(hours=18), stretch.last - timedelta(hours=18)
+        local = stretch.local[len(stretch.local) // 2]
+        for _ in range(CASES_IN_A_STRETCH):
+            expression = random_cron(chance, local)
+            try:
+                check_cron(expression)
+            except CronRefused:
+                continue
+            wanted = [micros(moment) for moment in stretch.due(expression) if first <= moment <= last]
+            assert list(map(told, ours(expression, stretch, first, last))) == list(map(told, wanted)), (
+                expression,
+                stretch.zone,
+                stretch.first,
+            )
+            cases, due = cases + 1, due + len(wanted)
+        if cases >= CASES:
+            break
+    assert due > cases  # it is not all about nothing
+
+
+@pytest.mark.parametrize("zone", ZONES[:10])
+@pytest.mark.parametrize("expression", ["30 2 * * *", "0 0 * * *", "15 */1 * * *", "*/30 1-3 * * *", "0,30 0-4 * * *"])
+def test_both_days_of_a_zone_s_change_are_as_the_independent_reading_says(zone, expression):
+    days = [day for year in (2010, 2026) for day in changes(zone, year)]
+    assert days
+    for day in days:
+        stretch = Stretch(zone, day - timedelta(days=1), day + timedelta(days=2))
+        first, last = stretch.first + timedelta(hours=6), stretch.last - timedelta(hours=6)
+        wanted = [micros(moment) for moment in stretch.due(expression) if first <= moment <= last]
+        assert ours(expression, stretch, first, last) == wanted
+
+
+def test_a_date_that_a_zone_left_out_is_due_at_the_first_instant_after_it():
+    # Samoa went from 29 to 31 December 2011.
+    frequency = Frequency(cron="0 9 30 12 *", timezone="Pacific/Apia")
+    assert told(next_after(frequency, at("2011-12-01T00:00"))) == "2011-12-30T10:00"
+
+
+@pytest.mark.parametrize(
+    ("zone", "expression", "start", "wanted"),
+    [
+        ("America/New_York", "30 2 * * *", "2026-03-08T00:00", ["2026-03-08T07:00", "2026-03-09T06:30"]),
+        ("America/New_York", "30 1 * * *", "2026-11-01T00:00", ["2026-11-01T05:30", "2026-11-02T06:30"]),
+        ("America/New_York", "30 * * * *", "2026-11-01T05:00", ["2026-11-01T05:30", "2026-11-01T06:30"]),
+        ("Australia/Lord_Howe", "15 2 * * *", "2026-10-03T12:00", ["2026-10-03T15:30", "2026-10-04T15:15"]),
+        ("Australia/Lord_Howe", "*/15 2 * * *", "2026-04-04T15:05", ["2026-04-04T15:30", "2026-04-04T15:45"]),
+        ("UTC", "0 0 29 2 *", "2026-01-01T00:00", ["2028-02-29T00:00", "2032-02-29T00:00"]),
+        ("UTC", "0 0 1 1 0", "2026-01-02T00:00", ["2026-01-04T00:00", "2026-01-11T00:00"]),
+    ],
+)
+def test_known_days(zone, expression, start, wanted):
+    frequency = Frequency(cron=expression, timezone=zone)
+    first = next_after(frequency, at(start))
+    assert [told(first), told(next_after(frequency, first))] == wanted
+
+
+def test_an_instant_inside_the_second_hour_is_not_followed_by_one_of_the_first():
+    frequency = Frequency(cron="30 1 * * *", timezone="America/New_York")
+    assert told(next_after(frequency, at("2026-11-01T06:10"))) == "2026-11-02T06:30"
+
+
+def test_intervals_are_measured_from_the_instant():
+    assert next_after(Frequency(every_us=90 * SECOND), 7) == 7 + 90 * SECOND
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("* * * *", "the five fields"),
+        ("* * * * * *", "the five fields"),
+        ("", "the five fields"),
+        ("@reboot", "the five fields"),
+        ("@every 5m", "the five fields"),
+        ("*/0 * * * *", "a minute within its range"),
+        ("60 * * * *", "a minute within its range"),
+        ("* 24 * * *", "a hour within its range"),
+        ("* * 0 * *", "a day of the month within its range"),
+        ("* * * 13 *", "a month within its range"),
+        ("* * * * 8", "a day of the week within its range"),
+        ("* * * * sat-sun", "a day of the week within its range"),
+        ("0 0 30 2 *", "day 30 of month 2"),
+        ("0 0 31 4,6,9,11 *", "day 31 of month 4,6,9,11"),
+        ("* * L * *", "numbers, ranges, steps and names"),
+        ("* * LW * *", "numbers, ranges, steps and names"),
+        ("* * * * 5L", "numbers, ranges, steps and names"),
+        ("* * * * 1#2", "numbers, ranges, steps and names"),
+        ("* * ? * *", "numbers, ranges, steps and names"),
+        ("H * * * *", "numbers, ranges, steps and names"),
+        ("jan * * * *", "numbers, ranges, steps and names"),
+        ("-1 * * * *", "numbers, ranges, steps and names"),
+        ("1, * * * *", "numbers, ranges, steps and names"),
+        ("\uff11 * * * *", "numbers, ranges, steps and names"),
+        ("*\x00 * * * *", "numbers, ranges, steps and names"),
+        (",".join(["1"] * 5000) + " * * * *", "the five fields"),
+    ],
+)
+def test_what_is_no_cron_expression_is_refused_with_the_reason(text, reason):
+    with pytest.raises(CronRefused, match="^must ") as refused:
+        check_cron(text)
+    assert reason in str(refused.value)
+    assert ", got " in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["@daily", "0 0 31 2 1", "0 9 * JAN-mar MON", "5/15 * * * *", "0 0 29 2 */7", "0 0 * * 7"]
+)
+def test_what_is_a_cron_expression_is_taken(text):
+    assert check_cron(text) == text
+
+
+def test_zones_are_those_of_the_database_by_their_exact_names():
+    assert is_zone("Europe/Berlin")
+    assert is_zone("UTC")
+    for name in (
+        "",
+        "Europe",
+        "europe/berlin",
+        "../../etc/passwd",
+        "/etc/localtime",
+        "localtime",
+        "Mars/Olympus",
+        "a\x00",
+    ):
+        assert not is_zone(name)
+
+
+@pytest.mark.parametrize(
+    ("frequency", "words"),
+    [
+        (Frequency(every_us=5 * MINUTE), "Every 5 minutes"),
+        (Frequency(every_us=DAY), "Every day"),
+        (Frequency(every_us=90 * SECOND), "Every 90 seconds"),
+        (Frequency(every_us=SECOND), "Every second"),
+        (Frequency(cron="@daily"), "At 00:00 every day (UTC)"),
+        (
+            Frequency(cron="0 9 * * mon-fri", timezone="Europe/Berlin"),
+            "At 09:00 on Monday through Friday (Europe/Berlin)",
+        ),
+    ],
+)
+def test_a_frequency_in_words(frequency, words):
+    assert description(frequency) == words
+
+
+def test_instants_between_are_all_told_when_they_are_few():
+    hourly = Frequency(cron="0 * * * *")
+    found, following = between(hourly, at("2026-01-01T01:00"), at("2026-01-01T03:30"), 10)
+    assert (found.before, list(map(told, found.latest))) == (
+        None,
+        ["2026-01-01T01:00", "2026-01-01T02:00", "2026-01-01T03:00"],
+    )
+    assert told(following) == "2026-01-01T04:00"
+
+
+def test_nothing_lies_between_when_the_first_is_still_to_come():
+    assert between(Frequency(every_us=HOUR), 10, 9, 5) == (Instants(None, []), 10)
+    assert between(Frequency(every_us=HOUR), None, 9, 5) == (Instants(None, []), None)
+
+
+@pytest.mark.parametrize("frequency", [Frequency(every_us=MINUTE), Frequency(cron="* * * * *")])
+def test_of_a_long_spell_the_latest_are_told_one_by_one_and_the_rest_together(frequency):
+    first = at("2026-01-01T00:00")
+    found, following = between(frequency, first, first + 100 * MINUTE, 30)
+    assert found.latest == [first + number * MINUTE for number in range(71, 101)]
+    assert found.before == (first, first + 70 * MINUTE, 71)
+    assert following == first + 101 * MINUTE
+
+
+@pytest.mark.parametrize(
+    "frequency", [Frequency(every_us=SECOND), Frequency(cron="* * * * *", timezone="Europe/Berlin")]
+)
+def test_years_of_instants_take_no_longer_than_their_latest(frequency):
+    first = at("2006-01-01T00:00")
+    last = first + 20 * 366 * DAY
+    found, following = between(frequency, first, last, 1000)
+    assert len(found.latest) == 1000
+    assert found.latest[-1] <= last < following
+    assert found.before[:2][0] == first
+    assert found.before[1] < found.latest[0]

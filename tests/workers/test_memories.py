@@ -1,0 +1,207 @@
+"""What schedules remember of their jobs: the answer before, the state, failures in a row."""
+
+import json
+import threading
+
+import pytest
+
+from models import clock, firings, jobs, lifecycle, planning, schedules
+from models.database import connection
+from models.job import Job, LogEntry
+from models.schedule import Firing, Schedule
+from tests.models.test_firings import HOURLY, a_plan, make
+from workers.delivery import Delivery
+from workers.entries import Result
+from workers.outcome import Answered, Refused, Timings
+from workers.preparation import prepare
+from workers.recorder import record
+
+BODY = b'{"since": "$previous.id", "sent": "$state.sent"}'
+
+
+def answered(body, status=200, truncated=False):
+    return Answered(status, [], body if isinstance(body, bytes) else json.dumps(body).encode(), truncated, Timings())
+
+
+def claim_next(schedule_id):
+    """The schedule's next job, at its time."""
+    planning.plan(clock.now(), 10)
+    waiting = Job.select().where(Job.schedule_id == schedule_id, Job.state.in_(lifecycle.WAITING))
+    ids = [job.id for job in waiting.order_by(Job.fire_at)]
+    [job] = firings.claim(ids, clock.now(), clock.HOUR)
+    return job
+
+
+def finish(job, outcome):
+    record([Result(job, prepare(job), outcome, clock.now())])
+
+
+def events(event):
+    return [json.loads(row.payload) for row in LogEntry.select().where(LogEntry.event == event)]
+
+
+@pytest.fixture
+def one(account, moved_clock):
+    return make(account, body=BODY)
+
+
+def test_the_next_body_has_what_the_job_before_answered(one, moved_clock):
+    first = claim_next(one)
+    assert json.loads(prepare(first).body) == {
+        **{"since": None, "sent": None},
+        **{"$job": {"id": first.id}, "$previous": {}, "$state": {}},
+    }
+    finish(first, answered({"id": 5, "$set": {"sent": [1]}}))
+    moved_clock.advance(hours=1)
+    second = json.loads(prepare(claim_next(one)).body)
+    assert (second["since"], second["sent"], second["$state"]) == (5, [1], {"sent": [1]})
+
+
+def test_the_log_shows_the_body_as_it_was_sent(one):
+    job = claim_next(one)
+    finish(job, answered({}))
+    assert events("worker.http.request")[0]["body"] == json.loads(prepare(job).body)
+
+
+@pytest.mark.parametrize("body", [b"[1]", b'"$state.x"', None])
+def test_a_body_that_is_no_object_is_sent_byte_for_byte(account, moved_clock, body):
+    assert prepare(claim_next(make(account, body=body))).body == body
+
+
+def test_a_body_of_a_one_off_job_is_sent_byte_for_byte(account, moved_clock):
+    new = jobs.NewJob(account.id, '{"url": "http://127.0.0.1:9/"}', BODY, "application/json", clock.now())
+    job, _ = jobs.create(new, clock.now())
+    [claimed] = lifecycle.claim([job.id], clock.now(), clock.HOUR)
+    assert prepare(claimed).body == BODY
+
+
+def test_a_job_that_failed_changes_neither(one):
+    Schedule.update(previous='{"id":1}', state='{"sent":2}').execute()
+    finish(claim_next(one), answered({"id": 9, "$set": {"sent": 3}}, status=410))
+    row = Schedule.get()
+    assert (row.previous, row.state) == ('{"id":1}', '{"sent":2}')
+
+
+def test_an_answer_that_was_cut_is_not_read_and_the_log_says_so(one):
+    finish(claim_next(one), answered(b'{"$set": {"sent": 3}, "x": "', truncated=True))
+    assert (Schedule.get().previous, Schedule.get().state) == ("{}", "{}")
+    [note] = events("worker.schedule.not_kept")
+    assert "longer than what is kept" in note["reason"]
+
+
+def test_a_state_too_large_stays_as_it_was_and_the_log_says_so(one):
+    finish(claim_next(one), answered({"$set": {"sent": "x" * 70_000}}))
+    assert Schedule.get().state == "{}"
+    assert "the state must be at most 65536 bytes" in events("worker.schedule.not_kept")[0]["reason"]
+
+
+def test_a_body_that_would_be_too_large_is_not_sent(account, moved_clock, embedded_settings):
+    one = make(account, body=json.dumps({"v": ["$state.big"] * 100}).encode())
+    Schedule.update(state=json.dumps({"big": "x" * 60_000})).execute()
+    request, outcome = Delivery(embedded_settings).senders._perform(claim_next(one))
+    assert isinstance(outcome, Refused)
+    assert outcome.reason == "body_too_large"
+
+
+def test_disabling_and_enabling_loses_previous_and_keeps_state(account, one, moved_clock):
+    finish(claim_next(one), answered({"id": 5, "$set": {"sent": [1]}}))
+    schedules.disable(account.id, one, clock.now())
+    schedules.enable(account.id, one, clock.now(), 100)
+    assert (Schedule.get().previous, Schedule.get().state) == (None, '{"sent":[1]}')
+
+
+def test_a_job_from_before_it_was_disabled_leaves_no_previous_behind(account, one, moved_clock):
+    job = claim_next(one)
+    moved_clock.advance(minutes=1)
+    schedules.disable(account.id, one, clock.now())
+    moved_clock.advance(minutes=1)
+    schedules.enable(account.id, one, clock.now(), 100)
+    finish(job, answered({"id": 5}))
+    assert Schedule.get().previous is None
+
+
+def test_jobs_that_end_at_once_lose_nothing_of_each_other(account, db):
+    one = make(account, overlap="allow")
+    now = clock.now()
+    new = [planning.job_at(a_plan(one), now - number - 1) for number in range(8)]
+    ids = [job.id for job in jobs.create_many(new, now)]
+    claimed = firings.claim(ids, now, clock.HOUR)
+    Schedule.update(enabled_at=0).execute()
+    barrier = threading.Barrier(len(claimed))
+
+    def end(number, job):
+        with connection():
+            barrier.wait(10)
+            finish(job, answered({"$set": {str(number): number}}))
+
+    threads = [threading.Thread(target=end, args=(number, job)) for number, job in enumerate(claimed)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert json.loads(Schedule.get().state) == {str(number): number for number in range(8)}
+
+
+def test_jobs_recorded_in_one_group_are_merged_in_their_order(account, moved_clock):
+    make(account, overlap="allow")
+    one = Schedule.get().id
+    first = claim_next(one)
+    moved_clock.advance(hours=1)
+    second = claim_next(one)
+    answers = [answered({"$set": {"n": 1}}), answered({"$set": {"n": 2, "m": 3}})]
+    record([Result(job, prepare(job), said, clock.now()) for job, said in zip([first, second], answers, strict=True)])
+    assert json.loads(Schedule.get().state) == {"n": 2, "m": 3}
+
+
+def test_failures_in_a_row_disable_the_schedule(account, moved_clock):
+    one = make(account, HOURLY, disable_after=2)
+    for _ in range(2):
+        assert Schedule.get().disabled_at is None
+        finish(claim_next(one), answered(b"", status=410))
+        moved_clock.advance(hours=1)
+    assert Schedule.get().disabled_at is not None
+    assert events("worker.schedule.disabled") == [{"reason": "2 of its jobs in a row failed", "failures": 2}]
+    assert Job.select().where(Job.state.in_(lifecycle.WAITING)).count() == 0
+
+
+def test_a_success_between_failures_keeps_it_enabled(account, moved_clock):
+    one = make(account, HOURLY, disable_after=2)
+    for status in (410, 200, 410):
+        finish(claim_next(one), answered(b"", status=status))
+        moved_clock.advance(hours=1)
+    assert (Schedule.get().disabled_at, Schedule.get().failures) == (None, 1)
+
+
+def test_failures_do_not_disable_it_unless_asked_for(one, moved_clock):
+    for _ in range(5):
+        finish(claim_next(one), answered(b"", status=410))
+        moved_clock.advance(hours=1)
+    assert (Schedule.get().disabled_at, Schedule.get().failures) == (None, 5)
+
+
+def test_a_retry_is_no_end(one):
+    finish(claim_next(one), answered(b"", status=500))
+    assert Schedule.get().failures == 0
+
+
+def test_a_job_of_a_deleted_schedule_is_recorded_all_the_same(account, one):
+    job = claim_next(one)
+    schedules.delete(account.id, one, clock.now())
+    finish(job, answered({"$set": {"a": 1}}))
+    assert Job.get_by_id(job.id).state == "completed"
+    assert Firing.select().count() == 1
+
+
+def test_a_message_that_names_both_kinds_sends_the_others_when_schedules_can_not_be_claimed(
+    account, moved_clock, embedded_settings, monkeypatch
+):
+    delivery, submitted = Delivery(embedded_settings), []
+    monkeypatch.setattr(delivery.senders, "submit", submitted.extend)
+    monkeypatch.setattr(firings, "claim", lambda *_: 1 / 0)
+    plain, _ = jobs.create(jobs.NewJob(account.id, "{}", None, None, clock.now()), clock.now())
+    make(account)
+    fired = Job.get(Job.fire_at.is_null(False))
+    named = delivery.slots.take([(plain.id, account.id, ""), (fired.id, account.id, "")]).admitted
+    delivery._claim(named)
+    assert [job.id for job in submitted] == [plain.id]
+    assert Job.get_by_id(fired.id).state == "available"

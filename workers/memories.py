@@ -1,0 +1,27 @@
+"""Owns the step from results to what schedules remember: of which jobs, with which answer. Called by the recorder."""
+
+from collections.abc import Iterable
+
+from models import memories
+from models.memories import Ended
+from workers.entries import Result
+from workers.judge import Complete, Retry, Verdict
+from workers.outcome import Answered
+
+
+def remember(judged: Iterable[tuple[Result, Verdict]], now: int) -> None:
+    """Let schedules remember those of their jobs that have ended; inside the transaction that records them."""
+    ended = [
+        _ended(result, verdict)
+        for result, verdict in judged
+        if result.job.schedule_id is not None and not isinstance(verdict, Retry)
+    ]
+    memories.remember(ended, now)
+
+
+def _ended(result: Result, verdict: Verdict) -> Ended:
+    job, outcome = result.job, result.outcome
+    one = Ended(job.id, job.account_id, str(job.schedule_id), job.fire_at or 0, None)
+    if isinstance(verdict, Complete) and isinstance(outcome, Answered):
+        return one._replace(answer=outcome.body, whole=not outcome.truncated)
+    return one
