@@ -136,7 +136,7 @@ class Senders:
     def _pace(self) -> None:
         while not self._ended:
             with self._short:
-                if not self._queue:
+                if not self._queue and not self._ended:
                     self._short.wait()
                 missing = self._missing(time.monotonic())
             try:
