@@ -127,6 +127,54 @@ class LogEntriesAnswer(Schema):
     data = fields.List(fields.Nested(LogEntry))
 
 
+class RelatedJob(Job):
+    kind = fields.String(metadata={"enum": ["callback", "event", "request"]})
+
+
+class RelatedAnswer(Schema):
+    data = fields.List(fields.Nested(RelatedJob))
+
+
+class Endpoint(Schema):
+    id = fields.UUID()
+    url = fields.String()
+    types = fields.List(fields.String(), allow_none=True, metadata={"description": "Null: all."})
+    enabled = fields.Boolean()
+    inserted_at = _instant()
+
+
+class EndpointAnswer(Schema):
+    data = fields.Nested(Endpoint)
+
+
+class EndpointsAnswer(Schema):
+    data = fields.List(fields.Nested(Endpoint))
+
+
+class NewSigningKey(Schema):
+    id = fields.UUID()
+    secret = fields.String(metadata={"description": "Shown this once."})
+
+
+class SigningKey(Schema):
+    id = fields.UUID()
+    inserted_at = _instant()
+    ends_at = _instant(allow_none=True)
+    live = fields.Boolean(metadata={"description": "Whether it signs now."})
+
+
+class NewSigningKeyAnswer(Schema):
+    data = fields.Nested(NewSigningKey)
+
+
+class SigningKeyAnswer(Schema):
+    data = fields.Nested(SigningKey)
+
+
+class SigningKeysAnswer(Schema):
+    data = fields.List(fields.Nested(SigningKey))
+
+
 class Reason(Schema):
     code = fields.String(metadata={"enum": list(CODES)})
     text = fields.String()
@@ -151,6 +199,28 @@ class ChannelMessage(Schema):
 
 class MessageAnswer(Schema):
     data = fields.Nested(ChannelMessage)
+
+
+class Channel(Schema):
+    name = fields.String()
+    set = fields.Boolean()
+    host = fields.String(allow_none=True, metadata={"description": "Of the URL, which is a secret itself."})
+
+
+class ChannelAnswer(Schema):
+    data = fields.Nested(Channel)
+
+
+class ChannelsAnswer(Schema):
+    data = fields.List(fields.Nested(Channel))
+
+
+class KeptMessage(ChannelMessage):
+    inserted_at = _instant()
+
+
+class KeptMessagesAnswer(Schema):
+    data = fields.List(fields.Nested(KeptMessage))
 
 
 class Problem(Schema):

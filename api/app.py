@@ -12,7 +12,23 @@ import flask_smorest
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from api import answers, batch, explaining, health, jobs, logs, observing, pages, schedules, small, wiring
+from api import (
+    answers,
+    batch,
+    channels,
+    endpoints,
+    explaining,
+    health,
+    jobs,
+    logs,
+    observing,
+    pages,
+    related,
+    schedules,
+    signing_keys,
+    small,
+    wiring,
+)
 from api.answer_schemas import ErrorAnswer
 from api.known_keys import KnownKeys
 from api.reading import body_limit, too_large
@@ -52,15 +68,8 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
     app.url_map.merge_slashes = False  # it would answer // with a redirect in HTML
     wiring.install(app, wiring.Wiring(settings, KnownKeys(settings.demo_key), broker_reachable))
     documentation = Documentation(app, spec_kwargs=_security())
-    for blueprint in (
-        jobs.blueprint,
-        batch.blueprint,
-        explaining.blueprint,
-        schedules.blueprint,
-        logs.blueprint,
-        small.blueprint,
-    ):
-        documentation.register_blueprint(blueprint)
+    for room in (jobs, batch, explaining, related, schedules, logs, endpoints, signing_keys, channels, small):
+        documentation.register_blueprint(room.blueprint)
     app.register_blueprint(health.blueprint)
     observing.register(app)
     answers.register(app)

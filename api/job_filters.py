@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, validates_schema
 
 from api.fields import Must, one_of
+from api.ids import job_key
 from api.labels import LABEL, read_label
 from api.order_fields import AN_INSTANT
 from api.paging import PageQuery, ordered
@@ -40,6 +41,13 @@ def read_text(value: Any) -> str:
     return value
 
 
+def read_parent(value: Any) -> int | str:
+    key = job_key(value) if isinstance(value, str) else None
+    if key is None:
+        raise ValueError
+    return key
+
+
 class JobsQuery(PageQuery):
     """What GET /jobs takes; `filter_of` makes a JobFilter of it."""
 
@@ -51,6 +59,7 @@ class JobsQuery(PageQuery):
     before = Must(AN_INSTANT, read_instant, "string")
     label = Must(LABEL, read_label, "string")
     host = Must(f"a host such as api.example.com, at most {MAX_NAME_CHARS} characters", read_host, "string")
+    parent = Must("the integer or UUID of a job", read_parent, "string")
     text = Must(f"a part of a URL or a name, 1 to {MAX_TEXT_CHARS} characters", read_text, "string")
 
     @validates_schema

@@ -21,7 +21,7 @@ from api.reading import FORM
 from api.schedule_fields import too_many
 from api.schedule_orders import new_schedule, recurs
 from api.wiring import settings
-from models import clock, job_lists, jobs, schedules
+from models import cancelling, clock, job_lists, jobs, schedules
 from models.schedules import NewSchedule
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/api", description="Requests to be performed, and their fate.")
@@ -60,14 +60,14 @@ def get_job(key: str) -> Response:
 @blueprint.response(200, shown_as.JobAnswer)
 def cancel_job(key: str) -> Response:
     """Cancel a job; one that is final stays as it is. A request already sent is not undone."""
-    return _found(jobs.cancel(caller().account_id, _checked_id(key), clock.now()))
+    return _found(cancelling.cancel(caller().account_id, _checked_id(key), clock.now()))
 
 
 @blueprint.route("/jobs/<key>", methods=["DELETE"])
 @blueprint.response(200, shown_as.JobAnswer)
 def delete_job(key: str) -> Response:
     """The same as cancelling it."""
-    return _found(jobs.cancel(caller().account_id, _checked_id(key), clock.now()))
+    return _found(cancelling.cancel(caller().account_id, _checked_id(key), clock.now()))
 
 
 @blueprint.route("/jobs/<key>/attempts", methods=["GET"])

@@ -100,10 +100,6 @@ def read_max_age(value: Any) -> int:
     return age
 
 
-def refuse_callback(_: Any) -> None:
-    raise ValidationError("must be absent: callbacks and webhooks are not available yet")
-
-
 class OrderFields(RecurringFields):
     """What POST /jobs takes."""
 
@@ -123,15 +119,22 @@ class OrderFields(RecurringFields):
     labels = Must(LABELS, read_labels, "array", allow_none=True)
     max_age = Must(A_DURATION, read_max_age, allow_none=True)
     redact = Must('a list of header names and "body"', read_redact, "array", allow_none=True)
-    callback_url = Must("absent", refuse_callback, allow_none=True)
-    callback = Must("absent", refuse_callback, allow_none=True)
-    webhook_url = Must("absent", refuse_callback, allow_none=True)
-    webhook = Must("absent", refuse_callback, allow_none=True)
+    callback_url = Must("an https URL", read_url, "string", allow_none=True)
+    callback = Must("an https URL", read_url, "string", allow_none=True)
+    failure_callback_url = Must("an https URL", read_url, "string", allow_none=True)
+    webhook_url = Must("an https URL", read_url, "string", allow_none=True)
+    webhook = Must("an https URL", read_url, "string", allow_none=True)
 
     @validates_schema(skip_on_field_errors=False)
     def check_one_time(self, data: dict[str, Any], **_: Any) -> None:
         if data.get("schedule_in") is not None and data.get("scheduled_at") is not None:
             raise ValidationError("must be absent when schedule_in is given, got both", "scheduled_at")
+
+    @validates_schema(skip_on_field_errors=False)
+    def check_aliases(self, data: dict[str, Any], **_: Any) -> None:
+        both = [name for name in ("callback", "webhook") if data.get(name) and data.get(f"{name}_url")]
+        if both:
+            raise ValidationError({name: [f"must be absent when {name}_url is given, got both"] for name in both})
 
     @validates_schema
     def check_whole_url(self, data: dict[str, Any], **_: Any) -> None:

@@ -22,6 +22,9 @@ class Order(NamedTuple):
     values: dict[str, Any]
     sent: Fields
 
+    def __repr__(self) -> str:
+        return f"Order({', '.join(self.sent)})"  # the values may be secrets
+
 
 def new_job(order: Order, account_id: int, due_at: int, hops: int) -> NewJob:
     """The row of an order. `hops`: through how many jobs of schedulers the order itself came."""
@@ -44,8 +47,19 @@ def new_job(order: Order, account_id: int, due_at: int, hops: int) -> NewJob:
         backoff=encode_or_none(values.get("backoff")),
         retry_until=None if max_age is None else due_at + max_age,
         redact=encode_or_none(values.get("redact")),
+        notify=encode_or_none(notify_of(values)),
         labels=tuple(values.get("labels") or ()),
     )
+
+
+def notify_of(values: dict[str, Any]) -> dict[str, str]:
+    """Whom a job's owner wants told of it, as models/followups.py takes it."""
+    told = {
+        "callback": values.get("callback_url") or values.get("callback"),
+        "failure_callback": values.get("failure_callback_url"),
+        "webhook": values.get("webhook_url") or values.get("webhook"),
+    }
+    return {name: url for name, url in told.items() if url}
 
 
 def encode_or_none(value: Any) -> str | None:

@@ -1,19 +1,19 @@
-"""Owns the forms of jobs, attempts and log entries in answers: exact key sets, the three timestamp forms.
+"""Owns the forms of attempts and log entries in answers, and of answers as a whole; a job's is in models/shapes.py.
 
 Pure: rows in, JSON text out. What a client once sent is put in as text, not parsed and encoded again.
 """
 
-import json
 from typing import Any
 
 from api.answers import encode
-from api.orders import JSON_TYPE
 from api.timestamps import micros_utc, seconds, seconds_utc
 from models.firings import FiringRow
-from models.jobs import JobRow
 from models.log_entries import LogEntryRow
 from models.records import AttemptRow
 from models.schedules import ScheduleRow
+from models.shapes import args, job, with_member
+
+__all__ = ["args", "attempt", "data", "data_list", "firing", "job", "log_entry", "schedule", "with_member"]
 
 STAMPS = ("started_at", "finished_at", "next_at")
 
@@ -26,32 +26,6 @@ def data(text: str) -> str:
 def data_list(texts: list[str]) -> str:
     """A list's answer."""
     return f'{{"data":[{",".join(texts)}]}}'
-
-
-def job(row: JobRow, user_id: str, has_conflict: bool = False) -> str:
-    """A job: ten outer and nine inner keys."""
-    outer = {
-        "id": row.uuid,
-        "idempotency_key": row.idempotency_key,
-        "inserted_at": seconds(row.inserted_at),
-        "name": row.name,
-        "description": row.description,
-        "user_id": user_id,
-        "schedule_id": row.schedule_id,
-        "job_id": row.id,
-        "job": {
-            "attempted_at": micros_utc(row.attempted_at),
-            "cancelled_at": micros_utc(row.cancelled_at),
-            "completed_at": micros_utc(row.completed_at),
-            "discarded_at": micros_utc(row.discarded_at),
-            "has_confict": has_conflict,  # spelled so in the original
-            "id": row.id,
-            "inserted_at": micros_utc(row.inserted_at),
-            "scheduled_at": micros_utc(row.scheduled_at),
-            "state": row.state,
-        },
-    }
-    return with_member(encode(outer), "args", args(row))
 
 
 def schedule(row: ScheduleRow, user_id: str) -> str:
@@ -80,14 +54,6 @@ def firing(row: FiringRow) -> dict[str, Any]:
     }
 
 
-def args(row: JobRow | ScheduleRow) -> str:
-    """The request as the client sent it, its body included."""
-    if row.body is None:
-        return row.args
-    text = row.body.decode()
-    return with_member(row.args, "body", text if row.content_type == JSON_TYPE else encode(text))
-
-
 def attempt(row: AttemptRow) -> dict[str, Any]:
     """An attempt: the columns of its row, times in milliseconds."""
     shape = row._asdict() | {name: micros_utc(getattr(row, name)) for name in STAMPS}
@@ -106,9 +72,3 @@ def log_entry(row: LogEntryRow, user_id: str) -> str:
         "user_id": user_id,
     }
     return with_member(encode(outer), "payload", row.payload)
-
-
-def with_member(json_object: str, name: str, json_value: str) -> str:
-    """A JSON object's text with one more member, whose value is text already."""
-    comma = "" if json_object == "{}" else ","
-    return f"{json_object[:-1]}{comma}{json.dumps(name)}:{json_value}}}"

@@ -1,4 +1,4 @@
-"""Owns the small endpoints that need no key: ping, echo, broadcast and the demo channel. They store nothing."""
+"""Owns the small endpoints that need no key: ping, echo and broadcast. They store nothing."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from flask import Response, request
 from marshmallow import pre_load
 
 from api import answer_schemas as shown_as
-from api.answers import answer, not_found
+from api.answers import answer
 from api.blueprint import Blueprint
 from api.fields import Strict, text
 from api.reading import FORM, Fields, read_bytes, read_fields, read_json
@@ -15,7 +15,6 @@ blueprint = Blueprint("small", __name__, url_prefix="/api", description="Targets
 
 MAX_AUTHOR_CHARS = 255
 MAX_CONTENT_CHARS = 100_000
-DEMO = "demo"
 
 
 class Message(Strict):
@@ -65,14 +64,3 @@ def echo() -> Response:
 def broadcast(message: dict[str, str]) -> Response:
     """The three fields back."""
     return answer(message)
-
-
-@blueprint.route("/channels/<name>", methods=["POST"])
-@blueprint.doc(security=[])
-@blueprint.arguments(Message())
-@blueprint.response(200, shown_as.MessageAnswer)
-def post_to_channel(message: dict[str, str], name: str) -> Response:
-    """The message back; only the channel `demo` is there yet."""
-    if name != DEMO:
-        raise not_found()
-    return answer({"data": message})

@@ -1,13 +1,11 @@
 """Owns the three forms in which instants leave the API. Pure: microseconds since the Unix epoch in, text out."""
 
-from datetime import timedelta
-
-from models.moments import EPOCH, written
+from models.moments import written, written_seconds
 
 
 def seconds(instant: int) -> str:
     """Whole seconds, no zone: `2023-09-01T18:25:49`."""
-    return (EPOCH + timedelta(seconds=instant // 1_000_000)).isoformat()
+    return written_seconds(instant)
 
 
 def seconds_utc(instant: int | None) -> str | None:

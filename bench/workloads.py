@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from bench import create, drain, growth, instants, limit, pages, pruning, schedules
+from bench import create, drain, events, growth, instants, limit, pages, pruning, schedules
 from bench.figures import Figures
 from bench.session import Session
 
@@ -60,6 +60,7 @@ WORKLOADS = (
         instants.slow_targets,
         (Bound("until all are finished, s", AT_MOST, 25), Bound("peak memory of the workers, MB", AT_MOST, 600)),
     ),
+    Workload("events", events.rounds, (Bound("hangs / answers", AT_MOST, 1.2),)),
     Workload(
         "schedules",
         schedules.rounds,

@@ -1,9 +1,10 @@
-"""Owns the command line: `booper serve|api|worker|ticker|migrate|prune|config|keys`."""
+"""Owns the command line: `booper serve|api|worker|ticker|migrate|prune|config|keys|signing-keys`."""
 
 import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from booper import __version__, logs, settings, upkeep
 from booper.settings import SETTINGS, Settings, SettingsError
@@ -33,7 +34,21 @@ def parser() -> argparse.ArgumentParser:
     create.add_argument("--name", default="", help="what the key is for")
     keys.add_parser("list", help="list all keys")
     keys.add_parser("revoke", help="stop a key").add_argument("id", help="its id, as `list` prints it")
+    add_signing_keys(commands)
     return top
+
+
+def add_signing_keys(commands: Any) -> None:
+    about = "secrets that sign what is sent on behalf of an account"
+    signing = commands.add_parser("signing-keys", help=about)
+    actions = signing.add_subparsers(dest="action", required=True, metavar="ACTION")
+    create = actions.add_parser("create", help="make a key and print its secret, this once")
+    shown = actions.add_parser("list", help="list the account's keys, without their secrets")
+    retire = actions.add_parser("retire", help="let a key end")
+    retire.add_argument("id", help="its id, as `list` prints it")
+    retire.add_argument("--after", type=float, default=0, help="seconds for which it goes on signing")
+    for action in (create, shown, retire):
+        action.add_argument("--account", required=True, help="whose keys; `create` makes a new account")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,6 +78,8 @@ def run(chosen: argparse.Namespace, effective: Settings) -> int:
         return upkeep.migrate()
     if chosen.command == "keys":
         return keys(chosen, effective)
+    if chosen.command == "signing-keys":
+        return signing_keys(chosen, effective)
     if (not effective.embedded or chosen.command == "prune") and (missing := schema.pending()):
         return fail(f"the database lacks {', '.join(missing)}: run `booper migrate` first")
     if chosen.command == "prune":
@@ -119,6 +136,16 @@ def keys(chosen: argparse.Namespace, effective: Settings) -> int:
             state = "revoked" if key.revoked_at else "live"
             print(f"{key.uuid}  {key.shown_as}  {state:7}  {key.account.name}  {key.name}")
         return 0
+
+
+def signing_keys(chosen: argparse.Namespace, effective: Settings) -> int:
+    if effective.embedded:
+        schema.migrate()
+    from booper import signing_keys as actions
+
+    with connection():
+        problem = getattr(actions, chosen.action)(chosen, clock.now())
+    return fail(problem) if problem else 0
 
 
 def fail(message: str, code: int = 1) -> int:

@@ -6,7 +6,7 @@ from peewee import IntegrityError
 
 from models import keys
 from models.account import Account, ApiKey
-from models.database import transaction
+from models.database import database, transaction
 
 MOST_LISTED = 500
 DEMO_ACCOUNT = "demo"
@@ -20,7 +20,7 @@ def account_named(name: str, now: int) -> Account:
         if found:
             return found
         try:
-            with transaction():
+            with database.atomic():
                 return Account.create(name=name, created_at=now)
         except IntegrityError:
             return Account.get(Account.name == name)

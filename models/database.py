@@ -100,11 +100,14 @@ def dialect() -> str:
 
 @contextmanager
 def transaction() -> Iterator[None]:
-    """One transaction that may write. On SQLite the process's writers take turns; nesting joins the outer one."""
+    """One transaction that may write. On SQLite the process's writers take turns; nesting joins the outer one, without
+    a savepoint: whoever wants to go on after an error inside asks for `database.atomic()`."""
     with _followed():
         if dialect() == "sqlite":
             with database.obj.writers, database.atomic():
                 yield
+        elif database.in_transaction():
+            yield
         else:
             with database.atomic():
                 yield

@@ -40,6 +40,7 @@ class Facts(NamedTuple):
     worker_seen_at: int | None
     schedule_disabled_at: int | None = None
     sibling_under_way: bool = False
+    after_uuid: str | None = None  # of an event: the one it waits for
 
 
 CODES = {  # every code, and what it says
@@ -50,6 +51,7 @@ CODES = {  # every code, and what it says
     "no_worker": "no process that sends gives a sign of life",
     "waits_for_turn": "another job of its schedule is under way",
     "host_share_full": "its account or its host holds its whole share of the slots",
+    "waits_for_event": "an event that comes before it was neither accepted nor has failed once",
     "held_after_crash": "its sender fell silent; it is tried again alone",
     "slots_full": "every slot is in use",
     "queued_behind": "jobs that were due before it have not begun",
@@ -68,7 +70,9 @@ class Reason(NamedTuple):
     text: str
 
 
-COLUMNS = "state, scheduled_at, attempt, max_attempts, crashes, held_until, staged_at, lease_until, attempted_at"
+COLUMNS = (
+    "state, scheduled_at, attempt, max_attempts, crashes, held_until, staged_at, lease_until, attempted_at, after_uuid"
+)
 
 
 def facts_of(account_id: int, job_id: int, now: int) -> Facts | None:
@@ -156,6 +160,8 @@ def _held(facts: Facts, now: int) -> list[Reason]:
     if facts.held_until is None or facts.held_until <= now:
         return []
     until = written(facts.held_until)
+    if facts.after_uuid:
+        return [Reason("waits_for_event", f"The event {facts.after_uuid} comes before it: accepted, or failed once.")]
     if facts.crashes:
         times = "once" if facts.crashes == 1 else f"{facts.crashes} times"
         return [Reason("held_after_crash", f"Its sender fell silent {times}; it is tried alone, not before {until}.")]

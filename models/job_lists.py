@@ -38,6 +38,7 @@ class JobFilter(NamedTuple):
     before: int | None = None  # inserted earlier than this instant
     label: str | None = None
     host: str | None = None
+    parent: int | str | None = None  # the integer or UUID of the job that they tell of
     text: str | None = None  # part of the URL or the name, whatever the case of ASCII letters
 
     @property
@@ -80,6 +81,7 @@ def _indexed(account_id: int, asked: JobFilter, page: PageAsked) -> Page:
         ("state = %s", asked.state),
         ("inserted_at >= %s", asked.after),
         ("inserted_at < %s", asked.before),
+        _parent(asked.parent),
     )
     return ids_of("job", LISTING, where, params, page)
 
@@ -112,6 +114,7 @@ def _all(account_id: int, asked: JobFilter) -> Source:
         ("job.state = %s", asked.state),
         ("job.inserted_at >= %s", asked.after),
         ("job.inserted_at < %s", asked.before),
+        _parent(asked.parent),
     )
     judged_by, given = _conditions(("job.host = %s", asked.host), *_text(asked.text))
     return Source("job", "job.inserted_at", "job.id", where, params, judged_by, given)
@@ -128,6 +131,7 @@ def _labelled(account_id: int, asked: JobFilter) -> Source:
         ("job.kind = %s", asked.kind),
         ("job.state = %s", asked.state),
         ("job.host = %s", asked.host),
+        _parent(asked.parent),
         *_text(asked.text),
     )
     return Source("job_label", "job_label.inserted_at", "job_label.job_id", where, params, judged_by, given)
@@ -138,6 +142,12 @@ def _conditions(*pairs: tuple[str, Any]) -> tuple[str, list[Any]]:
     given = [(condition, value) for condition, value in pairs if value is not None]
     params = [value for condition, value in given for _ in range(condition.count("%s"))]
     return " AND ".join(condition for condition, _ in given) or "true", params
+
+
+def _parent(key: int | str | None) -> tuple[str, Any]:
+    if isinstance(key, str):
+        return "job.parent_id = (SELECT told.id FROM job AS told WHERE told.uuid = %s)", key
+    return "job.parent_id = %s", key
 
 
 def _text(text: str | None) -> list[tuple[str, Any]]:

@@ -1,5 +1,5 @@
-"""Owns what clients ask of the jobs: making, finding, cancelling, and reading what was tried. Lists are
-`models/job_lists.py`'s.
+"""Owns what clients ask of the jobs: making, finding, and reading what was tried. Lists are `models/job_lists.py`'s,
+cancelling is `models/cancelling.py`'s.
 
 Every question names the account; a job of another account is not found. States are changed by `models/lifecycle.py`
 alone. Of jobs made at once with one idempotency key, the partial unique index `job_idempotency` lets one in; the
@@ -9,14 +9,14 @@ others get that one.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from models import firings, labels, lifecycle, records
+from models import labels
 from models.counting import noted
 from models.database import dialect, fetch, rows_as, transaction, turn
 from models.ids import new_id
 from models.job import REQUEST
 from models.records import AttemptRow
 
-KINDS = (REQUEST, "callback", "event")
+KINDS = (REQUEST, "callback", "event", "channel")
 KEY_IS_LIVE = "attempted_at IS NULL AND state IN ('available', 'scheduled')"
 INSERTS_TRIED = 100
 
@@ -44,6 +44,14 @@ class NewJob(NamedTuple):
     fire_at: int | None = None
     start_by: int | None = None
     labels: tuple[str, ...] = ()
+    notify: str | None = None
+    parent_id: int | None = None
+    uuid: str | None = None  # None: a fresh one
+    after_uuid: str | None = None
+    held_until: int | None = None
+
+    def __repr__(self) -> str:
+        return f"NewJob(account_id={self.account_id}, kind={self.kind!r})"  # the rest may hold secrets
 
 
 class JobRow(NamedTuple):
@@ -67,13 +75,16 @@ class JobRow(NamedTuple):
     discarded_at: int | None = None
     cancelled_at: int | None = None
 
+    def __repr__(self) -> str:
+        return f"JobRow(id={self.id}, kind={self.kind!r}, state={self.state!r})"  # the rest may hold secrets
+
 
 SHOWN = ", ".join(JobRow._fields)
 WRITTEN = (
     "uuid uuid, account_id bigint, kind text, name text, description text, idempotency_key text, schedule_id uuid, "
     "args text, body bytea, content_type text, max_attempts int, timeout_ms int, host text, hops int, backoff text, "
-    "retry_until bigint, redact text, fire_at bigint, start_by bigint, inserted_at bigint, state text, "
-    "scheduled_at bigint"
+    "retry_until bigint, redact text, fire_at bigint, start_by bigint, notify text, parent_id bigint, after_uuid uuid, "
+    "held_until bigint, inserted_at bigint, state text, scheduled_at bigint"
 )
 NAMES = ", ".join(column.split()[0] for column in WRITTEN.split(", "))
 # Where in a row written stands what is shown: all but the id before, and the stamps of a later time behind.
@@ -118,23 +129,9 @@ def find(account_id: int, key: int | str) -> JobRow | None:
     return shown_row(rows[0]) if rows else None
 
 
-def cancel(account_id: int, key: int | str, now: int) -> JobRow | None:
-    """Cancel the account's job unless it is final, note it in the log, and return it; None when there is none."""
-    with transaction():
-        job_id = key if isinstance(key, int) else _id_of(account_id, key)
-        cancelled = job_id is not None and lifecycle.cancel(account_id, job_id, now)
-        job = None if job_id is None else find(account_id, job_id)
-        if job and cancelled:
-            firings.note_cancelled([job.id], firings.CANCELLED, now)
-            payload = {"reason": "cancelled by its owner"}
-            event = "worker.job.cancelled"
-            records.add_log_entries([records.log_row(account_id, job.id, job.schedule_id, event, payload, now)])
-    return job
-
-
 def attempts_of(account_id: int, key: int | str) -> list[AttemptRow] | None:
     """Every attempt of the account's job, first to last; None when there is no such job."""
-    job_id = _id_of(account_id, key)
+    job_id = id_of(account_id, key)
     if job_id is None:
         return None
     columns = ", ".join(AttemptRow._fields)
@@ -155,13 +152,14 @@ def _labels(new: NewJob, made: JobRow) -> list[tuple[int, str, int, int]]:
 
 
 def _row(new: NewJob, now: int) -> tuple[Any, ...]:
-    """The values of WRITTEN, in its order; the first is the fresh UUID."""
+    """The values of WRITTEN, in its order; the first is the UUID."""
     due = max(new.scheduled_at, now)
     state = "scheduled" if due > now else "available"
     told = (new.kind, new.name, new.description, new.idempotency_key, new.schedule_id)
     sent = (new.args, new.body, new.content_type)
     limits = (new.max_attempts, new.timeout_ms, new.host, new.hops, new.backoff, new.retry_until, new.redact)
-    return (new_id(), new.account_id, *told, *sent, *limits, new.fire_at, new.start_by, now, state, due)
+    follows = (new.fire_at, new.start_by, new.notify, new.parent_id, new.after_uuid, new.held_until)
+    return (new.uuid or new_id(), new.account_id, *told, *sent, *limits, *follows, now, state, due)
 
 
 def _insert_one(row: tuple[Any, ...]) -> int | None:
@@ -185,7 +183,8 @@ def _made(row: tuple[Any, ...], job_id: int | None) -> JobRow | None:
     return JobRow(job_id, *(row[place] for place in SHOWN_AS_WRITTEN))
 
 
-def _id_of(account_id: int, key: int | str) -> int | None:
+def id_of(account_id: int, key: int | str) -> int | None:
+    """The integer of the account's job of this integer or UUID."""
     column = "id" if isinstance(key, int) else "uuid"
     rows = fetch(f"SELECT id FROM job WHERE {column} = %s AND account_id = %s", (key, account_id))
     return rows[0][0] if rows else None

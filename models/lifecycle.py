@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from models import clock
 from models.counting import noted
 from models.database import change, fetch, one_of, rows_as, transaction
+from models.job import REQUEST
 
 WAITING = ("available", "scheduled", "retryable")
 FINAL = ("completed", "discarded", "cancelled")
@@ -41,6 +42,14 @@ CRASHES_ALLOWED = 3  # a job whose holder fell silent this often is given up
 ALONE_US = 2 * clock.SECOND  # how long a job whose next crash is its last is under way by itself, unless it ends sooner
 
 
+Named = tuple[int, int, str]  # a job as a message names it: id, whose share of the slots it takes, the target's host
+
+
+def named(job_id: int, account_id: int, host: str, kind: str) -> Named:
+    """Follow-ups have a share apart from that of their account's requests: the account's id negated."""
+    return job_id, account_id if kind == REQUEST else -account_id, host
+
+
 class DueJob(NamedTuple):
     """A waiting job that a message is to name. `due_at`: when it is due, or until when it is held back."""
 
@@ -48,6 +57,11 @@ class DueJob(NamedTuple):
     due_at: int
     account_id: int
     host: str
+    kind: str = REQUEST
+
+    @property
+    def named(self) -> Named:
+        return named(self.id, self.account_id, self.host, self.kind)
 
 
 class Memory(NamedTuple):
@@ -80,8 +94,17 @@ class ClaimedJob(NamedTuple):
     body: bytes | None
     content_type: str | None
     claim_id: int
-    fire_at: int | None
+    fire_at: int | None = None
+    notify: str | None = None
+    parent_id: int | None = None
     memory: Memory | None = None  # of a schedule's job; put in by models/firings.py
+
+    def __repr__(self) -> str:
+        return f"ClaimedJob(id={self.id}, kind={self.kind!r}, attempt={self.attempt})"  # the rest may hold secrets
+
+    @property
+    def named(self) -> Named:
+        return named(self.id, self.account_id, self.host, self.kind)
 
 
 class LostJob(NamedTuple):
@@ -95,10 +118,13 @@ class LostJob(NamedTuple):
     attempted_at: int
     max_attempts: int
     crashes: int
+    kind: str = REQUEST
+    notify: str | None = None
+    parent_id: int | None = None
 
 
 DUE_AT = "COALESCE(held_until, scheduled_at)"
-DUE = f"id, {DUE_AT}, account_id, host"
+DUE = f"id, {DUE_AT}, account_id, host, kind"
 CLAIMED = ", ".join(f"job.{name}" for name in ClaimedJob._fields if name != "memory")
 LOST = ", ".join(f"job.{name}" for name in LostJob._fields)
 

@@ -58,6 +58,11 @@ def _second(second: int) -> str:
     return (EPOCH + timedelta(seconds=second)).isoformat()
 
 
+def written_seconds(instant: int) -> str:
+    """The same without zone and in whole seconds: `2023-09-01T18:26:20`."""
+    return (EPOCH + timedelta(seconds=instant // SECOND)).isoformat()
+
+
 def is_number(value: Any) -> bool:
     """Whether `value` is a finite number; true and false are none."""
     if isinstance(value, bool):

@@ -16,6 +16,7 @@ from models.jobs import JobRow, NewJob
 POLICIES = ("overlap", "misfire", "catch_up_seconds", "jitter_seconds", "disable_after_failures")
 NOT_AGAIN = ("schedule_in", "scheduled_at", "repeat_every", "cron", "timezone", "idempotency_key", *POLICIES)
 COPIED = (
+    "notify",
     "body",
     "content_type",
     "name",

@@ -11,20 +11,21 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from booper import metrics
 from booper.settings import Settings
-from models import clock, firings, lifecycle
+from models import clock, firings, lifecycle, succession
 from models.database import Unreachable as DatabaseUnreachable
-from models.database import connection, turn
+from models.database import connection, transaction
 from models.lifecycle import ClaimedJob
 from models.url_rules import origins
-from workers import open_files
+from workers import followups, open_files
 from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Transport
 from workers.pulse import Pulse
 from workers.recorder import Recorder
+from workers.remembered import Remembered
 from workers.senders import Senders
 from workers.slots import Named, Slots, Taken
 
@@ -49,9 +50,10 @@ class Delivery:
         self._transport = Transport(policy, connections=settings.sender_slots)
         self.slots = Slots(settings.sender_slots, settings.slot_share)
         self._closed = threading.Event()
+        self._remembered = Remembered()
         self.pulse = Pulse(self.slots)
-        self.recorder = Recorder(self.pulse.count)
-        self.senders = Senders(self.slots, self._transport, self.recorder, self._lease_margin_us // 2)
+        self.recorder = Recorder(self.pulse.count, self._remembered)
+        self.senders = Senders(self.slots, self._transport, self.recorder, self._lease_margin_us // 2, self._remembered)
         self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
 
     def start(self) -> None:
@@ -119,9 +121,7 @@ class Delivery:
         claimed: list[ClaimedJob] = []
         with connection():
             try:
-                with turn():
-                    claimed = lifecycle.claim(ids_of(jobs), clock.now(), self._lease_margin_us)
-                claimed = claimed + self._claim_fired(jobs, claimed)
+                claimed = self._claim_and_tell(jobs)
                 metrics.note_claimed(claimed)
             finally:
                 taken = {job.id for job in claimed}
@@ -130,14 +130,30 @@ class Delivery:
             if len(claimed) < len(jobs):
                 lifecycle.unstage(lifecycle.not_yet_due(ids_of(jobs), clock.now()))
 
+    def _claim_and_tell(self, jobs: Sequence[Named]) -> list[ClaimedJob]:
+        """The jobs that could be claimed, those of schedules too."""
+        self._remembered.refresh({abs(account) for _, account, _ in jobs})
+        claimed = self._told(lambda now: lifecycle.claim(ids_of(jobs), now, self._lease_margin_us))
+        return claimed + self._claim_fired(jobs, claimed)
+
     def _claim_fired(self, jobs: Sequence[Named], claimed: Sequence[ClaimedJob]) -> list[ClaimedJob]:
         """Claim those of the other jobs that belong to schedules. Raises nothing: the claimed ones must be sent."""
         left = set(ids_of(jobs)) - {job.id for job in claimed}
         try:
-            return firings.claim(sorted(left), clock.now(), self._lease_margin_us) if left else []
+            return self._told(lambda now: firings.claim(sorted(left), now, self._lease_margin_us)) if left else []
         except Exception:
             log.exception("jobs of schedules could not be claimed: they are named again when their message is missed")
             return []
+
+    def _told(self, claim: Callable[[int], list[ClaimedJob]]) -> list[ClaimedJob]:
+        """Claim, and store what tells that these jobs begin, in one transaction. "Now" is asked within: on SQLite the
+        writers take turns."""
+        with transaction():
+            now = clock.now()
+            claimed = claim(now)
+            waiting = followups.add_of_claims(claimed, self._remembered, now)
+        succession.let_go(waiting)
+        return claimed
 
     def _put_off(self, jobs: Sequence[Named]) -> None:
         """Put off jobs whose account or host has its share of the slots; spread, so that they don't return as one."""

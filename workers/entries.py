@@ -3,25 +3,18 @@ for the logger."""
 
 import json
 import logging
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from booper.logs import fields
 from models.lifecycle import ClaimedJob
 from models.moments import written
 from models.records import AttemptRow, LogRow, log_row
+from models.secrecy import BODY, REDACTED, hidden_names, redacted
 from workers.judge import REASONS, Complete, Discard, Retry, Verdict, reason_of
 from workers.outbound import Request
 from workers.outcome import Answered, Outcome, Refused, Timings, Unreachable
 
 log = logging.getLogger("booper.attempts")
-SECRET_WORDS = (
-    *("auth", "cookie", "secret", "token", "passw", "apikey", "signature", "credential", "session", "jwt"),
-    *("access-key", "private-key"),
-)
-NO_SECRET = ("idempotency-key",)
-REDACTED = "[redacted]"
-BODY = "body"
 
 
 class Result(NamedTuple):
@@ -116,23 +109,7 @@ def error_payload(result: Result, verdict: Verdict) -> dict[str, Any]:
 
 def hidden_by(job: ClaimedJob) -> frozenset[str]:
     """What the job's owner wants hidden: lower-case header names, and BODY."""
-    return frozenset(json.loads(job.redact)) if job.redact else frozenset()
-
-
-def redacted(headers: Any, hidden: frozenset[str]) -> dict[str, str]:
-    """Headers with the values of the secret-looking and the hidden ones replaced."""
-    shown: dict[str, str] = {}
-    for name, value in headers:
-        plain = REDACTED if is_secret(name.lower(), hidden) else str(value)
-        shown[name] = f"{shown[name]}, {plain}" if name in shown else plain
-    return shown
-
-
-@lru_cache(maxsize=256)
-def is_secret(name: str, hidden: frozenset[str]) -> bool:
-    plain = name.replace("_", "-")
-    looks_secret = plain.endswith("-key") or any(word in plain for word in SECRET_WORDS)
-    return name in hidden or (looks_secret and plain not in NO_SECRET)
+    return hidden_names(job.redact)
 
 
 def measured(result: Result) -> tuple[str, int | None, float | None]:

@@ -4,7 +4,7 @@ The transport is the only maker of outcomes. Nothing here decides whether a job 
 given up.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 RefusedReason = Literal["blocked_address", "blocked_url", "invalid_request", "body_too_large"]
@@ -30,8 +30,8 @@ class Answered:
     """The target gave a whole answer. `body` is raw (never decompressed) and cut when `truncated`."""
 
     status_code: int
-    headers: list[tuple[str, str]]
-    body: bytes
+    headers: list[tuple[str, str]] = field(repr=False)
+    body: bytes = field(repr=False)
     truncated: bool
     timings: Timings
 

@@ -4,24 +4,38 @@ import json
 from typing import Any
 
 from models import dynamic
+from models.channels import CHANNEL
+from models.clock import SECOND
 from models.lifecycle import ClaimedJob
 from models.moments import written
+from models.outgoing import NOTHING, Outgoing
 from models.queries import with_query
+from models.signatures import headers_for
 from workers.outbound import Request
 from workers.outcome import Blocked
 
 
-def prepare(job: ClaimedJob) -> Request:
-    """The request of this attempt. What the client's headers say wins over ours, but for the `Booper-` ones."""
+def prepare(job: ClaimedJob, outgoing: Outgoing = NOTHING) -> Request:
+    """The request of this attempt, signed if the account has a key. What the client's headers say wins over ours, but
+    for the `Booper-` ones and the signature."""
     args = json.loads(job.args)
+    body = body_of(job)
+    signed = headers_for(outgoing.secrets_at(job.attempted_at), str(job.uuid), job.attempted_at // SECOND, body or b"")
     return Request(
         method=args.get("method", "get").upper(),
-        url=with_query(args["url"], args.get("query")),
-        headers=headers_of(job, args.get("headers") or {}),
-        body=body_of(job),
+        url=url_of(job, args, outgoing),
+        headers=headers_of(job, args.get("headers") or {}) | signed,
+        body=body,
         timeout_ms=job.timeout_ms,
-        owner=job.account_id,
+        owner=job.named[1],
     )
+
+
+def url_of(job: ClaimedJob, args: dict[str, Any], outgoing: Outgoing) -> str:
+    """Of a message to a channel its secret URL, or an empty one, which is refused, when it is set no more."""
+    if job.kind == CHANNEL:
+        return outgoing.channels.get(args.get("channel", ""), "")
+    return with_query(args["url"], args.get("query"))
 
 
 def body_of(job: ClaimedJob) -> bytes | None:

@@ -6,7 +6,7 @@ clients are in models/request_rules.py. No text of a refusal quotes a header's v
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from requests import PreparedRequest
@@ -30,9 +30,9 @@ class Request:
     the account whose job it is: it takes its share of the lookups."""
 
     method: str
-    url: str
-    headers: dict[str, str]
-    body: bytes | None
+    url: str = field(repr=False)
+    headers: dict[str, str] = field(repr=False)
+    body: bytes | None = field(repr=False)
     timeout_ms: int
     owner: int = 0
 

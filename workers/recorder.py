@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from booper import metrics
-from models import clock, lifecycle, records
+from models import clock, lifecycle, records, succession
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import connection, transaction
-from workers import entries, memories
+from workers import entries, followups, memories
 from workers.entries import Result
 from workers.judge import Complete, Discard, Retry, Verdict, judge
 from workers.pulse import Recorded
+from workers.remembered import Remembered
 
 log = logging.getLogger("booper.recorder")
 GROUP = 200
@@ -37,8 +38,11 @@ class Recorder:
     """One thread that records, and tells `count` what it recorded; `start`, `put`, then `stop`, which returns when all
     that was put is recorded."""
 
-    def __init__(self, count: Callable[[Iterable[Recorded]], None] = lambda _: None) -> None:
+    def __init__(
+        self, count: Callable[[Iterable[Recorded]], None] = lambda _: None, remembered: Remembered | None = None
+    ) -> None:
         self._count = count
+        self._remembered = remembered or Remembered()
         self._results: queue.SimpleQueue[Result | None] = queue.SimpleQueue()
         self._gave_up = threading.Event()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
@@ -87,7 +91,7 @@ class Recorder:
         """Whether the group is done with: recorded, or given up for a reason that waiting won't mend."""
         try:
             with connection():
-                self._count([recorded_of(one) for one in record(group)])
+                self._count([recorded_of(one) for one in record(group, self._remembered)])
         except DatabaseUnreachable as error:
             log.warning("database not usable (%s): %d results kept, next try soon", error, len(group))
             return False
@@ -98,10 +102,11 @@ class Recorder:
         return True
 
 
-def record(group: list[Result]) -> list[Judged]:
+def record(group: list[Result], remembered: Remembered | None = None) -> list[Judged]:
     """Record the results in one transaction; returns those that were. Those no longer held by their claim leave no
     trace but a log line."""
-    now = clock.now()
+    now, remembered = clock.now(), remembered or Remembered()
+    remembered.refresh({result.job.account_id for result in group})
     judged = [Judged(result, _verdict(result)) for result in group]
     with transaction():
         held = _change_states(judged, now)
@@ -109,6 +114,8 @@ def record(group: list[Result]) -> list[Judged]:
         records.add_attempts([entries.attempt_row(one.result, one.verdict) for one in kept])
         records.add_log_entries([row for one in kept for row in entries.log_rows(one.result, one.verdict)])
         memories.remember(kept, now)
+        waiting = followups.add_of_results(kept, remembered, now)
+    succession.let_go(waiting)
     metrics.note_attempts(entries.measured(one.result) for one in kept)
     for one in judged:
         entries.tell(one.result, one.verdict, one.result.job.id in held)

@@ -6,14 +6,16 @@ and log entry are one transaction.
 
 import logging
 
-from models import lifecycle, memories, records
+from models import lifecycle, memories, records, succession
 from models.database import transaction
 from models.lifecycle import LostJob
 from models.memories import Ended
 from models.records import AttemptRow, LogRow, log_row
+from workers import followups
+from workers.followups import LOST
+from workers.remembered import Remembered
 
 log = logging.getLogger("booper.rescuer")
-LOST = "worker_lost"
 CRASHED = "crashed"  # it ended its worker once too often
 
 
@@ -27,6 +29,8 @@ def rescue_lost(now: int, leases_until: int | None = None) -> int:
         records.add_log_entries([row for job in rescued for row in log_rows(job, now, given_up=False)])
         records.add_log_entries([row for job in buried for row in log_rows(job, now, given_up=True)])
         memories.remember([ended(job) for job in buried if job.schedule_id], now)
+        waiting = followups.add_of_lost(rescued, buried, Remembered(), now) if rescued or buried else set()
+    succession.let_go(waiting)
     if rescued or buried:
         log.warning("%d jobs brought back and %d given up whose worker fell silent", len(rescued), len(buried))
     return len(rescued) + len(buried)

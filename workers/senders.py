@@ -27,6 +27,7 @@ from workers.outbound import Request, Transport
 from workers.outcome import Blocked, Outcome, Refused
 from workers.preparation import prepare
 from workers.recorder import Recorder
+from workers.remembered import Remembered
 from workers.slots import Slots
 
 log = logging.getLogger("booper.senders")
@@ -42,12 +43,20 @@ JOIN_LIMIT_S = 1.0
 class Senders:
     """A pool of at most `slots.size` threads. `start`, then `submit`, which never waits; `drain` ends the pool."""
 
-    def __init__(self, slots: Slots, transport: Transport, recorder: Recorder, fresh_us: int) -> None:
+    def __init__(
+        self,
+        slots: Slots,
+        transport: Transport,
+        recorder: Recorder,
+        fresh_us: int,
+        remembered: Remembered | None = None,
+    ) -> None:
         """`fresh_us`: how long after its claim a request may begin; part of the margin that leases have."""
         self._slots = slots
         self._fresh_us = fresh_us
         self._transport = transport
         self._recorder = recorder
+        self._remembered = remembered or Remembered()
         self._queue: deque[ClaimedJob] = deque()
         self._under_way: dict[int, ClaimedJob] = {}  # queued or being sent
         self._began_s: dict[int, float] = {}  # of those being sent: since when
@@ -152,7 +161,7 @@ class Senders:
             for job in left:
                 self._forget(job)
         log.error("no thread for %d claimed jobs (%s): given back; lower BOOPER_SENDER_SLOTS", len(left), error)
-        self._slots.give([(job.id, job.account_id, job.host) for job in left])
+        self._slots.give([job.named for job in left])
         try:
             with connection():
                 lifecycle.release(left)
@@ -213,7 +222,7 @@ class Senders:
             request, outcome = self._perform(job)
             self._recorder.put(Result(job, request, outcome, clock.now()))
         finally:
-            self._slots.give([(job.id, job.account_id, job.host)])
+            self._slots.give([job.named])
 
     def _give_back_stale(self, job: ClaimedJob) -> None:
         """This process stood still, or was short of threads, since the claim. Its lease may end before the answer is
@@ -228,7 +237,7 @@ class Senders:
     def _perform(self, job: ClaimedJob) -> tuple[Request, Outcome]:
         request = Request("GET", "", {}, None, job.timeout_ms)
         try:
-            request = prepare(job)
+            request = prepare(job, self._remembered.of(job.account_id))
             return request, tracing.attempting(job, request, self._transport.send)
         except Blocked as blocked:
             return request, Refused(blocked.reason, blocked.detail)

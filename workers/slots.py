@@ -2,8 +2,9 @@
 
 One lock over the counts; nobody waits here: a caller takes in one step what is to be had and asks again for the rest.
 (Two callers that each held a part and waited for more would wait for one another.) No account and no host gets more
-than its share, so targets that hang or dawdle leave the other slots to their neighbours. A full share is worth waiting
-for only while it comes free quickly: who waits holds a thread that others need.
+than its share, so targets that hang or dawdle leave the other slots to their neighbours. Follow-ups have shares of
+their own, half as large, and no more than one share all together: who is told of jobs never slows the jobs. A full
+share is worth waiting for only while it comes free quickly: who waits holds a thread that others need.
 """
 
 import threading
@@ -11,8 +12,11 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-Named = tuple[int, int, str]  # a job as a message names it: its id, its account's id, its target's host
-Key = int | str  # an account's id or a host
+from models.lifecycle import Named
+
+# An account's id, negated for its follow-ups; a host, for follow-ups in a pair; all follow-ups together.
+Key = int | str | tuple[str, str]
+FOLLOW_UPS = "\nfollow-ups"  # no host has this name
 STUCK_AFTER_S = 0.2
 SLOW_GAP_S = 0.01  # a share that comes free less often than this is slow
 WEIGHT = 0.05  # of the newest gap in the mean
@@ -53,6 +57,7 @@ class Slots:
     def __init__(self, size: int, share: float) -> None:
         self.size = size
         self._cap = max(1, int(size * share))
+        self._half_cap = max(1, self._cap // 2)
         self._free = size
         self._shares: dict[Key, Share] = {}
         self._closed = False
@@ -86,8 +91,8 @@ class Slots:
 
     def _sort(self, jobs: list[Named], taken: Taken, now_s: float) -> None:
         """Slots for jobs of one account and host. A share is only made where one of its slots is taken."""
-        keys = jobs[0][1:]
-        room = 0 if self._closed else min([self._free, *(self._cap - self._held(key) for key in keys)])
+        keys = keys_of(jobs[0])
+        room = 0 if self._closed else min([self._free, *map(self._room, keys)])
         admitted, left = jobs[:room], jobs[room:]
         if admitted:
             self._free -= len(admitted)
@@ -97,22 +102,30 @@ class Slots:
         if left:
             (taken.stuck if self._is_stuck(keys, now_s) else taken.rest).extend(left)
 
-    def _held(self, key: Key) -> int:
+    def _room(self, key: Key) -> int:
+        """How many more slots this share may hold."""
         share = self._shares.get(key)
-        return share.held if share else 0
+        of_follow_ups = isinstance(key, tuple) or (isinstance(key, int) and key < 0)
+        return (self._half_cap if of_follow_ups else self._cap) - (share.held if share else 0)
 
     def _is_stuck(self, keys: Sequence[Key], now_s: float) -> bool:
         """Whether one of their shares is full and slow."""
-        full = [share for share in map(self._shares.get, keys) if share and share.held >= self._cap]
+        full = [share for key in keys if (share := self._shares.get(key)) and self._room(key) <= 0]
         return not self._closed and any(share.is_slow(now_s) for share in full)
 
     def _give(self, job: Named, now_s: float) -> None:
         self._free += 1
-        for key in job[1:]:
+        for key in keys_of(job):
             share = self._shares[key]
             share.give(now_s)
             if not share.held:
                 del self._shares[key]
+
+
+def keys_of(job: Named) -> tuple[Key, ...]:
+    """The shares that a job takes part of."""
+    _, account, host = job
+    return (account, host) if account >= 0 else (account, (host, FOLLOW_UPS), FOLLOW_UPS)
 
 
 def _alike(jobs: Iterable[Named]) -> Iterable[list[Named]]:

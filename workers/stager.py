@@ -69,8 +69,7 @@ class Stager:
         published = 0
         try:
             for group in groups(jobs, now):
-                named = [(job.id, job.account_id, job.host) for job in group]
-                self._actors.send_deliver(named, group[-1].due_at, now)
+                self._actors.send_deliver([job.named for job in group], group[-1].due_at, now)
                 published += len(group)
         except BrokerError:
             lifecycle.unstage([job.id for job in jobs[published:]])

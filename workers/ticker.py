@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dramatiq.errors import BrokerError
 
 from booper import metrics
-from models import clock, lifecycle, vitals
+from models import clock, lifecycle, succession, vitals
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import change, database, give_back, transaction
 from models.leader import Lead
@@ -48,6 +48,7 @@ class Ticker:
             (PLAN_EVERY_S, planner.plan_due),
             (1.0, lambda _now: rescue_lost(*self._now_and_leases_until())),
             (2.0, stager.find_lost),
+            (5.0, succession.let_go_left_over),
             (0.0, pruner.prune_some),  # keeps its own pace
             (0.0, pruner.forget_answers),
             (1.0, pruner.forget_firings),

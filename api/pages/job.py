@@ -10,7 +10,7 @@ from api.ids import job_key
 from api.pages import charts
 from api.pages.blueprint import back_to, gone, pages, visitor
 from api.pages.curl import curl
-from models import clock, explain, jobs, log_entries, replays
+from models import cancelling, clock, explain, jobs, log_entries, replays
 from models.job import REQUEST
 from models.jobs import JobRow
 from models.lifecycle import FINAL
@@ -50,7 +50,7 @@ def show_job(key: str) -> str:
 @pages.post("/jobs/<key>/cancel")
 def cancel_job(key: str) -> Response:
     job = found(key)
-    jobs.cancel(visitor().account_id, job.id, clock.now())
+    cancelling.cancel(visitor().account_id, job.id, clock.now())
     return back_to("show_job", "final" if job.state in FINAL else "cancelled", key=job.uuid)
 
 

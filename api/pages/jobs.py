@@ -9,7 +9,7 @@ from api.ids import job_key
 from api.job_filters import JobsQuery, filter_of
 from api.pages.blueprint import back_to, pages, visitor
 from api.paging import cursor_of
-from models import clock, job_lists, jobs, replays
+from models import cancelling, clock, job_lists, jobs, replays
 from models.database import transaction
 from models.lifecycle import STATES
 from models.paging import Page
@@ -50,7 +50,7 @@ def cancel_all(account_id: int, ids: list[int], now: int) -> None:
     """In the order of ids, so that two that cancel the same jobs can't wait for one another."""
     with transaction():
         for job_id in sorted(ids):
-            jobs.cancel(account_id, job_id, now)
+            cancelling.cancel(account_id, job_id, now)
 
 
 def chosen() -> list[int]:

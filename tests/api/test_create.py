@@ -188,8 +188,6 @@ WRONG = [
     ({"idempotency_key": "a\nb"}, "idempotency_key", "1 to 255 printable characters"),
     ({"idempotency_key": "k" * 256}, "idempotency_key", "1 to 255 printable characters"),
     ({"timezone": "Europe/Berlin"}, "timezone", "must be absent without cron, got one"),
-    ({"callback_url": URL}, "callback_url", "not available yet"),
-    ({"webhook": URL}, "webhook", "not available yet"),
     ({"shedule_in": 5}, "shedule_in", "unknown field, did you mean `schedule_in`?"),
     ({"URL": URL}, "URL", "unknown field, did you mean `url`?"),
     ({"lable": []}, "lable", "unknown field, did you mean `labels`?"),

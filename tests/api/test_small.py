@@ -1,4 +1,4 @@
-"""ping, echo, broadcast and channels: no key, no database."""
+"""ping, echo and broadcast: no key, no database."""
 
 import pytest
 
@@ -34,19 +34,10 @@ def test_broadcast_gives_its_three_fields_back(bare):
     assert bare.post("/api/broadcast", json=message).json == message
 
 
-def test_the_demo_channel_takes_a_message(bare):
-    answer = bare.post("/api/channels/demo", json=MESSAGE)
-    assert (answer.status_code, answer.json) == (200, {"data": MESSAGE})
-
-
 def test_members_that_recurring_jobs_add_are_passed_over(bare):
     added = {"$job": {"id": 5}, "$previous": {}, "$state": {}}
-    assert bare.post("/api/channels/demo", json={**MESSAGE, **added}).json == {"data": MESSAGE}
-
-
-@pytest.mark.parametrize("name", ["discord", "slack", "nope", "%00"])
-def test_other_channels_are_not_there(bare, name):
-    assert errors_of(bare.post(f"/api/channels/{name}", json=MESSAGE), 404) == {}
+    message = {**MESSAGE, "channel": "news"}
+    assert bare.post("/api/broadcast", json={**message, **added}).json == message
 
 
 def test_a_wrong_message_is_refused_field_by_field(bare):

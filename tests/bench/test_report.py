@@ -30,6 +30,7 @@ PROMISED = {
         "the same beside many idle, s": "at most 1",
         "instants not fired once": "at most 0",
     },
+    "events": {"hangs / answers": "at most 1.2"},
     "create": {"share of it, %": "at least 60"},
     "batch create": {"jobs/s": "at least 10000"},
     "list": {

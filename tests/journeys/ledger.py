@@ -68,6 +68,16 @@ class Ended:
 
 
 @dataclass(frozen=True)
+class Told:
+    """One whole request below /told: a callback or an event, with its lower-case headers and its body."""
+
+    at: int
+    path: str
+    headers: dict[str, str]
+    body: str
+
+
+@dataclass(frozen=True)
 class Recorded:
     """One job as the API shows it at the end; an instant is None where the API shows null."""
 
@@ -108,12 +118,20 @@ def read_arrivals(path: Path) -> tuple[list[Arrival], list[Ended]]:
     """The receiver's file; partial requests are left out, they reached nobody's code."""
     arrivals, ends = [], []
     for line in path.read_text().splitlines():
+        if line.startswith('["told"'):
+            continue
         kind, wall, _, nonce, attempt, job_id, connection, *rest = json.loads(line)
         if kind == "arrival":
             arrivals.append(Arrival(nonce, attempt, wall, job_id, connection, *rest))
         elif kind == "end":
             ends.append(Ended(nonce, attempt, wall, *rest, connection))
     return arrivals, ends
+
+
+def read_told(path: Path) -> list[Told]:
+    """What arrived below /told, in its order."""
+    rows = [json.loads(line) for line in path.read_text().splitlines() if line.startswith('["told"')]
+    return [Told(wall, path, headers, body) for _, wall, _, path, headers, body in rows]
 
 
 def read_recorded(get: Callable[[str], dict]) -> Iterator[Recorded]:

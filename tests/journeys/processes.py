@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
-from .ledger import Arrival, Ended, read_arrivals
+from .ledger import Arrival, Ended, Told, read_arrivals, read_told
 
 PAUSE_SECONDS = 0.02
 ESTABLISHED = "01"
@@ -133,6 +133,10 @@ class Receiver:
 
     def ledger(self) -> tuple[list[Arrival], list[Ended]]:
         return read_arrivals(self.ledger_path)
+
+    def told(self) -> list[Told]:
+        """What arrived below /told, in its order."""
+        return read_told(self.ledger_path)
 
     def stopped_ledger(self) -> tuple[list[Arrival], list[Ended]]:
         """The ledger after the last line was forced to the disk."""

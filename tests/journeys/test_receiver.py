@@ -35,6 +35,12 @@ def test_each_path_is_answered_with_its_status_code(receiver, path, code):
     assert ask(receiver, path)[0] == code
 
 
+def test_what_is_told_is_written_with_headers_and_body(receiver):
+    ask(receiver, "/told/a", headers={"X-Mine": "yes"})
+    [told] = receiver.told()
+    assert (told.path, told.headers["x-mine"], told.body) == ("/told/a", "yes", "hello")
+
+
 def test_an_arrival_and_its_end_are_written_with_all_their_marks(receiver):
     ask(receiver, "/status/503?a=1")
     arrivals, ends = receiver.stopped_ledger()

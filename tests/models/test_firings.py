@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from models import clock, firings, jobs, lifecycle, planning, schedules
+from models import cancelling, clock, firings, jobs, lifecycle, planning, schedules
 from models.database import connection
 from models.firings import FiringRow
 from models.job import Job, LogEntry
@@ -365,7 +365,7 @@ def test_a_clock_set_forward_and_back_fires_no_instant_twice_and_loses_none(acco
 
 def test_a_job_that_its_owner_cancelled_is_a_row_and_the_next_comes(account, moved_clock):
     one = make(account)
-    jobs.cancel(account.id, jobs_of(one)[0].id, clock.now())
+    cancelling.cancel(account.id, jobs_of(one)[0].id, clock.now())
     tick()
     assert rows(one) == [(0, "cancelled")]
     assert [job.state for job in jobs_of(one)] == ["cancelled", "scheduled"]
@@ -374,7 +374,7 @@ def test_a_job_that_its_owner_cancelled_is_a_row_and_the_next_comes(account, mov
 def test_a_job_cancelled_under_way_keeps_its_row(account, moved_clock):
     one = make(account)
     [job] = tick()
-    jobs.cancel(account.id, job.id, clock.now())
+    cancelling.cancel(account.id, job.id, clock.now())
     assert rows(one) == [(0, "fired")]
 
 

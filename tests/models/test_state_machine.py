@@ -22,7 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from models import accounts, clock, jobs, lifecycle
+from models import accounts, cancelling, clock, jobs, lifecycle
 from models.database import database, fetch
 from models.jobs import NewJob
 from tests.conftest import START
@@ -118,7 +118,7 @@ class Jobs(RuleBasedStateMachine):
         order = pick(self.orders.values(), which)
         if under_way and self.claims():
             order = self.orders[pick(self.claims(), which).claim.id]
-        answer = jobs.cancel(self.account.id, order.id, self.clock.now)
+        answer = cancelling.cancel(self.account.id, order.id, self.clock.now)
         order.cancelled(self.clock.now)
         assert (answer.state == "cancelled") == (order.state == "cancelled")
 

@@ -119,10 +119,10 @@ def test_results_wait_for_a_database_that_is_gone(account, monkeypatch):
     job, claim = claimed(account)
     failures = iter([OperationalError("gone"), OperationalError("gone")])
 
-    def flaky(group, really=record):
+    def flaky(group, remembered, really=record):
         for error in failures:
             raise error
-        really(group)
+        really(group, remembered)
 
     monkeypatch.setattr(recording, "record", flaky)
     recorder = Recorder()
@@ -135,10 +135,10 @@ def test_results_wait_for_a_database_that_is_gone(account, monkeypatch):
 def test_one_result_that_can_not_be_recorded_does_not_hold_up_the_others(account, monkeypatch):
     good, poison = claimed(account), claimed(account)
 
-    def choosy(group, really=record):
+    def choosy(group, remembered, really=record):
         if any(one.job.id == poison[0].id for one in group):
             raise ValueError("unrecordable")
-        really(group)
+        really(group, remembered)
 
     monkeypatch.setattr(recording, "record", choosy)
     recorder = Recorder()

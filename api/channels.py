@@ -1,0 +1,102 @@
+"""Owns the routes under /channels: messages to a channel, and where an account's messages go to.
+
+A message needs no key for the demo channel; for the others, which belong to an account, its key tells which. The URL of
+a service is a secret and never answered.
+"""
+
+from typing import Any
+
+from flask import Response, g, request
+
+from api import answer_schemas as shown_as
+from api.answers import answer, not_found
+from api.auth import caller, require_key
+from api.blueprint import Blueprint
+from api.fields import Must, Strict
+from api.jobs import hops
+from api.order_fields import read_url
+from api.small import Message
+from api.timestamps import micros_utc
+from models import channels, clock
+from models.channel_forms import FORWARDED
+from models.channels import DEMO
+
+blueprint = Blueprint("channels", __name__, url_prefix="/api", description="Messages to people.")
+
+
+@blueprint.before_request
+def require_key_unless_open() -> None:
+    """A message may come without a key; to the demo channel with any, since nobody looks at it."""
+    named = (request.view_args or {}).get("name")
+    if request.method != "POST" or ("Authorization" in request.headers and named != DEMO):
+        require_key()
+
+
+class ChannelTarget(Strict):
+    """What PUT /channels/{name} takes."""
+
+    url = Must("an https URL", read_url, "string", required=True)
+
+
+@blueprint.route("/channels/<name>", methods=["POST"])
+@blueprint.doc(security=[{}, {"key": []}])
+@blueprint.arguments(Message())
+@blueprint.response(200, shown_as.MessageAnswer)
+def post_to_channel(message: dict[str, str], name: str) -> Response:
+    """The message back; `demo` shows it on the dashboard, `discord` and `slack` forward it."""
+    author, content, now = message["author"], message["content"], clock.now()
+    if name == DEMO:
+        channels.keep(channels.Message(author, content, now))
+    elif not _forwarded(name, author, content, now):
+        raise not_found()
+    return answer({"data": message})
+
+
+@blueprint.route("/channels", methods=["GET"])
+@blueprint.response(200, shown_as.ChannelsAnswer)
+def list_channels() -> Response:
+    """The channels that forward, and whether they are set."""
+    return answer({"data": [shape(name, host) for name, host in channels.hosts(caller().account_id).items()]})
+
+
+@blueprint.route("/channels/<name>", methods=["PUT"])
+@blueprint.arguments(ChannelTarget(), content_type="application/json")
+@blueprint.response(200, shown_as.ChannelAnswer)
+def configure(asked: dict[str, Any], name: str) -> Response:
+    """Set where messages to a channel go to."""
+    _checked(name)
+    channels.configure(caller().account_id, name, asked["url"], clock.now())
+    return answer({"data": shape(name, channels.hosts(caller().account_id)[name])})
+
+
+@blueprint.route("/channels/<name>", methods=["DELETE"])
+@blueprint.response(204)
+def remove(name: str) -> Response:
+    """Forward no messages to a channel any more."""
+    _checked(name)
+    if not channels.remove(caller().account_id, name):
+        raise not_found()
+    return Response(status=204)
+
+
+@blueprint.route("/channels/demo/messages", methods=["GET"])
+@blueprint.response(200, shown_as.KeptMessagesAnswer)
+def list_messages() -> Response:
+    """The last messages to the demo channel, newest first."""
+    return answer({"data": [row._asdict() | {"inserted_at": micros_utc(row.inserted_at)} for row in channels.kept()]})
+
+
+def shape(name: str, host: str | None) -> dict[str, Any]:
+    return {"name": name, "set": host is not None, "host": host}
+
+
+def _forwarded(name: str, author: str, content: str, now: int) -> bool:
+    """Without a key nobody's channels are there: the same 404 as for one that is not set."""
+    if name not in FORWARDED or "caller" not in g:
+        return False
+    return channels.forward(caller().account_id, name, author, content, hops(), now)
+
+
+def _checked(name: str) -> None:
+    if name not in FORWARDED:
+        raise not_found()

@@ -1,0 +1,134 @@
+"""Owns the routes under /endpoints: the addresses that get the events of all jobs of an account."""
+
+import json
+from typing import Any
+
+from flask import Response
+from marshmallow import ValidationError
+
+from api import answer_schemas as shown_as
+from api.answers import ApiError, answer, encode, not_found
+from api.auth import caller, require_key
+from api.blueprint import Blueprint
+from api.fields import Must, Strict
+from api.ids import uuid_key
+from api.order_fields import read_url
+from api.timestamps import micros_utc
+from models import clock, endpoints
+from models.followups import EVENTS
+from models.outgoing import Endpoint
+
+blueprint = Blueprint("endpoints", __name__, url_prefix="/api", description="Who gets the events of all jobs.")
+blueprint.before_request(require_key)
+
+TYPES = f"a list of one or more of {', '.join(EVENTS)}"
+FLAG = "true or false"
+
+
+def read_types(value: Any) -> list[str]:
+    """Each type once, in the order of EVENTS."""
+    if not isinstance(value, list) or not value or not all(isinstance(each, str) for each in value):
+        raise ValueError
+    unknown = [each for each in value if each not in EVENTS]
+    if unknown:
+        raise ValidationError(f"must be {TYPES}, got {encode(unknown[0])[:60]}")
+    return [each for each in EVENTS if each in value]
+
+
+def read_flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+class NewEndpoint(Strict):
+    """What POST /endpoints takes. `types`: null or nothing for all."""
+
+    url = Must("an https URL", read_url, "string", required=True)
+    types = Must(TYPES, read_types, "array", allow_none=True)
+    enabled = Must(FLAG, read_flag, "boolean", load_default=True)
+
+
+class EndpointChange(Strict):
+    """What PATCH /endpoints/{id} takes."""
+
+    url = Must("an https URL", read_url, "string")
+    types = Must(TYPES, read_types, "array", allow_none=True)
+    enabled = Must(FLAG, read_flag, "boolean")
+
+
+@blueprint.route("/endpoints", methods=["POST"])
+@blueprint.arguments(NewEndpoint(), content_type="application/json")
+@blueprint.response(201, shown_as.EndpointAnswer)
+@blueprint.alt_response(409, schema=shown_as.ErrorAnswer, description="The account has as many as there may be.")
+def create(asked: dict[str, Any]) -> Response:
+    """Add an endpoint."""
+    made = endpoints.create(
+        caller().account_id, asked["url"], stored_types(asked.get("types")), asked["enabled"], clock.now()
+    )
+    if made is None:
+        raise ApiError(409, f"There may be at most {endpoints.MOST} endpoints; delete one of them first.")
+    return answer({"data": shape(made)}, 201)
+
+
+@blueprint.route("/endpoints", methods=["GET"])
+@blueprint.response(200, shown_as.EndpointsAnswer)
+def list_endpoints() -> Response:
+    """Every endpoint, oldest first."""
+    return answer({"data": [shape(endpoint) for endpoint in endpoints.listed(caller().account_id)]})
+
+
+@blueprint.route("/endpoints/<key>", methods=["GET"])
+@blueprint.response(200, shown_as.EndpointAnswer)
+def get_endpoint(key: str) -> Response:
+    """One endpoint."""
+    return _found(endpoints.find(caller().account_id, _checked(key)))
+
+
+@blueprint.route("/endpoints/<key>", methods=["PATCH"])
+@blueprint.arguments(EndpointChange(), content_type="application/json")
+@blueprint.response(200, shown_as.EndpointAnswer)
+def change(asked: dict[str, Any], key: str) -> Response:
+    """Change what is given, and leave the rest."""
+    values = dict(asked)
+    if "types" in values:
+        values["types"] = stored_types(values["types"])
+    if "enabled" in values:
+        values["enabled"] = int(values["enabled"])
+    return _found(endpoints.change(caller().account_id, _checked(key), values))
+
+
+@blueprint.route("/endpoints/<key>", methods=["DELETE"])
+@blueprint.response(204)
+def delete(key: str) -> Response:
+    """Delete an endpoint; events that wait for it are sent all the same."""
+    if not endpoints.delete(caller().account_id, _checked(key)):
+        raise not_found()
+    return Response(status=204)
+
+
+def stored_types(types: list[str] | None) -> str | None:
+    return None if types is None else encode(types)
+
+
+def shape(endpoint: Endpoint) -> dict[str, Any]:
+    return {
+        "id": endpoint.uuid,
+        "url": endpoint.url,
+        "types": json.loads(endpoint.types) if endpoint.types else None,
+        "enabled": bool(endpoint.enabled),
+        "inserted_at": micros_utc(endpoint.created_at),
+    }
+
+
+def _checked(key: str) -> str:
+    uuid = uuid_key(key)
+    if uuid is None:
+        raise not_found()
+    return uuid
+
+
+def _found(endpoint: Endpoint | None) -> Response:
+    if endpoint is None:
+        raise not_found()
+    return answer({"data": shape(endpoint)})

@@ -1,0 +1,37 @@
+"""Owns the route from a job to what tells of it, and back."""
+
+from typing import Any
+
+from flask import Response
+
+from api import answer_schemas as shown_as
+from api import shapes
+from api.answers import encode, json_answer, not_found
+from api.auth import caller, require_key
+from api.blueprint import Blueprint
+from api.fields import Strict, whole_in_query
+from api.ids import job_key
+from models.related import related
+
+blueprint = Blueprint("related", __name__, url_prefix="/api", description="Callbacks and events of a job.")
+blueprint.before_request(require_key)
+
+
+class RelatedQuery(Strict):
+    """What GET /jobs/{id}/related takes."""
+
+    limit = whole_in_query(1, 100, load_default=100)
+    offset = whole_in_query(0, 10**9, load_default=0)
+
+
+@blueprint.route("/jobs/<key>/related", methods=["GET"])
+@blueprint.arguments(RelatedQuery(), location="query")
+@blueprint.response(200, shown_as.RelatedAnswer)
+def list_related(asked: dict[str, Any], key: str) -> Response:
+    """The callbacks and events of a job; of one of those, the job that it tells of. Oldest first."""
+    who, job = caller(), job_key(key)
+    rows = related(who.account_id, job, asked["limit"], asked["offset"]) if job is not None else None
+    if rows is None:
+        raise not_found()
+    texts = [shapes.with_member(shapes.job(row, who.user_id), "kind", encode(row.kind)) for row in rows]
+    return json_answer(shapes.data_list(texts))

@@ -1,0 +1,65 @@
+"""What a receiver of events that hangs costs the jobs that it is told of: their lateness, beside one that answers.
+
+In each round the same jobs are told of to a receiver that answers at once and to one that takes 30 s for every event,
+in turn the one and the other first.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.figures import Figures, percentile, ratio
+from bench.session import SECOND, Session, add_jobs, model_job
+from tests.journeys.client import now_us
+from tests.journeys.processes import Receiver, wait_until
+from tests.journeys.product import Production
+
+RATE = 100
+AHEAD_SECONDS = 15
+ANSWERS, HANGS = "/told/events", "/told/events/30"
+LATENESS = (
+    "SELECT attempt.lateness_us FROM attempt JOIN job ON job.id = attempt.job_id WHERE job.kind = 'request' "
+    "AND attempt.number = 1"
+)
+
+
+def rounds(session: Session) -> Iterator[Figures]:
+    """The jobs' lateness at p99 with either receiver, and how many times worse the hanging one is."""
+    seconds = session.size(60, 20)
+    session.notes["events"] = f"{RATE} jobs/s for {seconds} s, each told of to a receiver that answers, or takes 30 s"
+    for number in session.each_round("events", quick=4):
+        pair = (ANSWERS, HANGS) if number % 2 else (HANGS, ANSWERS)
+        p99_ms = {path: lateness_p99_ms(session, path, seconds) for path in pair}
+        yield {
+            "p99 with one that answers, ms": p99_ms[ANSWERS],
+            "p99 with one that hangs, ms": p99_ms[HANGS],
+            "hangs / answers": ratio(p99_ms[HANGS], p99_ms[ANSWERS]),
+        }
+
+
+def lateness_p99_ms(session: Session, path: str, seconds: int) -> float:
+    with tempfile.TemporaryDirectory() as name, Receiver(Path(name)) as receiver:
+        with session.production() as product:
+            count = order_told(product, receiver, path, seconds)
+            limit_seconds = AHEAD_SECONDS + seconds + 60
+            wait_until(lambda: len(product.sql(LATENESS)) >= count, limit_seconds, f"{count} attempts", 0.5)
+            return percentile([row[0] for row in product.sql(LATENESS)], 99) / 1000
+
+
+def order_told(product: Production, receiver: Receiver, path: str, seconds: int) -> int:
+    """Jobs that fall due one after another, a while ahead; how many."""
+    count = RATE * seconds
+    model = model_job(product, receiver.port)
+    add_jobs(product, model, count, "scheduled", now_us() + 1000 * SECOND)
+    product.sql(
+        "UPDATE job SET notify = %s, scheduled_at = CAST(%s AS BIGINT) + (id - %s) * %s WHERE id <> %s",
+        (
+            json.dumps({"webhook": receiver.url(path)}),
+            now_us() + AHEAD_SECONDS * SECOND,
+            model,
+            SECOND // RATE,
+            model,
+        ),
+    )
+    return count

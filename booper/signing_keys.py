@@ -1,0 +1,38 @@
+"""Owns `booper signing-keys create|list|retire`: each prints what it found or made and returns what went wrong."""
+
+import argparse
+
+from models import accounts, signing_keys
+from models.account import Account
+from models.clock import SECOND
+from models.ids import is_uuid
+from models.moments import written
+
+
+def create(chosen: argparse.Namespace, now: int) -> str:
+    account = accounts.account_named(chosen.account, now)
+    made = signing_keys.create(account.id, None, now)
+    if made is None:
+        return f"the account has {signing_keys.MOST_LIVE} live signing keys; retire one of them first"
+    print(made.secret)
+    return ""
+
+
+def list(chosen: argparse.Namespace, now: int) -> str:  # noqa: A001 - the action's name
+    account = Account.get_or_none(Account.name == chosen.account)
+    if account is None:
+        return f"there is no account {chosen.account!r}"
+    for key in signing_keys.listed(account.id):
+        ends = "live" if key.ends_at is None else f"{'ends' if key.ends_at > now else 'ended'} {written(key.ends_at)}"
+        print(f"{key.uuid}  made {written(key.created_at)}  {ends}")
+    return ""
+
+
+def retire(chosen: argparse.Namespace, now: int) -> str:
+    account = Account.get_or_none(Account.name == chosen.account)
+    if not 0 <= chosen.after <= signing_keys.LONGEST_AFTER_US / SECOND:
+        return f"--after must be from 0 to {signing_keys.LONGEST_AFTER_US // SECOND} seconds, got {chosen.after}"
+    ends_at = now + int(chosen.after * SECOND)
+    if account and is_uuid(chosen.id) and signing_keys.retire(account.id, chosen.id.lower(), ends_at, now):
+        return ""
+    return f"the account {chosen.account!r} has no signing key {chosen.id!r}; `booper signing-keys list` prints them"

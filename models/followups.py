@@ -1,0 +1,163 @@
+"""Owns what is told of a job to others than the API's callers: callbacks and events, which are jobs of their own kinds.
+
+From news (something that happened to a job) to the jobs that carry it, stored in the transaction in which it happened:
+so none is lost and none is made twice. `notify` of a job is JSON: `callback`, `failure_callback`, `webhook`, each a
+URL. Jobs that are follow-ups or messages to a channel are told of to nobody.
+
+What a receiver gets is the job as the API shows it, but for secret-looking headers and a long body.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from models import jobs, shapes, succession
+from models.database import fetch, one_of
+from models.ids import new_id
+from models.job import REQUEST
+from models.jobs import JobRow, NewJob
+from models.moments import written
+from models.outgoing import Outgoing
+from models.secrecy import BODY, hidden_names, redacted
+from models.url_rules import split_url
+
+STARTED, REQUESTED, ANSWERED = "job.started", "job.request", "job.response"
+FAILED, FINISHED, CANCELLED = "job.error", "job.finished", "job.cancelled"
+EVENTS = (STARTED, REQUESTED, ANSWERED, FAILED, FINISHED, CANCELLED)
+CALLBACK, EVENT = "callback", "event"
+LONGEST_BODY_BYTES = 16 * 1024  # of the job's own body in a callback or an event
+NOTHING_CAME = {"response": None, "error": "cancelled", "timings": None}  # of a job cancelled
+COLUMNS = ", ".join(f"job.{name}" for name in JobRow._fields)
+
+
+class News(NamedTuple):
+    """Something that happened to a job. `about`: what is told beside the job; of one that is final (FINISHED,
+    CANCELLED) `response`, `error` and `timings`."""
+
+    job_id: int
+    type: str
+    at: int
+    about: dict[str, Any]
+
+
+class Parent(NamedTuple):
+    """A job that is told of."""
+
+    row: JobRow
+    account_id: int
+    user_id: str
+    hops: int
+    attempt: int
+    notify: dict[str, str]
+    redact: str | None
+
+
+def concerned(kind: str, notify: str | None, outgoing: Outgoing) -> bool:
+    """Whether anybody may want to know of the job; cheap, since it is asked for every job."""
+    return kind == REQUEST and (notify is not None or bool(outgoing.endpoints))
+
+
+def add(news: Sequence[News], outgoing_of: Callable[[int], Outgoing], now: int) -> set[int]:
+    """Store what tells of the news, joining the caller's transaction, which has written what is told.
+
+    Returns the ids of jobs whose events wait for one another: to be given to `succession.let_go` after the commit.
+    """
+    if not news:
+        return set()
+    parents = _parents({each.job_id for each in news})
+    waits = {(parent_id, args): uuid for parent_id, args, uuid in succession.untried_events(parents)}
+    made: list[NewJob] = []
+    for each in news:
+        parent = parents.get(each.job_id)
+        if parent and _happened(each, parent):
+            made += _callbacks(parent, each, now)
+            made += _events(parent, each, outgoing_of(parent.account_id), waits, now)
+    jobs.create_many(made, now)
+    return {job.parent_id for job in made if job.after_uuid and job.parent_id}
+
+
+def _parents(job_ids: Collection[int]) -> dict[int, Parent]:
+    these, given = one_of("job.id", list(job_ids))
+    rows = fetch(
+        f"SELECT {COLUMNS}, job.account_id, account.uuid, job.hops, job.attempt, job.notify, job.redact "
+        f"FROM job JOIN account ON account.id = job.account_id WHERE {these} AND job.kind = '{REQUEST}'",
+        (given,),
+    )
+    return {row[0]: _parent(row) for row in rows}
+
+
+def _parent(row: Sequence[Any]) -> Parent:
+    account_id, user_id, hops, attempt, notify, redact = row[len(JobRow._fields) :]
+    shown = jobs.shown_row(row[: len(JobRow._fields)])
+    return Parent(shown, account_id, str(user_id), hops, attempt, json.loads(notify) if notify else {}, redact)
+
+
+def _happened(news: News, parent: Parent) -> bool:
+    """A job cancelled under way has its attempt recorded, but it was the cancel that ended it."""
+    return news.type != FINISHED or parent.row.state in ("completed", "discarded")
+
+
+def _callbacks(parent: Parent, news: News, now: int) -> list[NewJob]:
+    if news.type not in (FINISHED, CANCELLED):
+        return []
+    urls = [parent.notify.get("callback")]
+    if parent.row.state == "discarded":
+        urls.append(parent.notify.get("failure_callback"))
+    body = _told(parent, {"attempts": parent.attempt} | news.about)
+    return [_follow_up(parent, CALLBACK, url, body, now) for url in dict.fromkeys(filter(None, urls))]
+
+
+def _events(
+    parent: Parent, news: News, outgoing: Outgoing, waits: dict[tuple[int, str], str], now: int
+) -> Iterable[NewJob]:
+    """One event for each address, waiting for the one before to the same address, if that is untried."""
+    urls = [parent.notify.get("webhook"), *outgoing.takers_of(news.type)]
+    wanted = dict.fromkeys(filter(None, urls))
+    if not wanted:
+        return
+    about = news.about
+    if news.type in (FINISHED, CANCELLED):
+        about = {"attempts": parent.attempt, "error": about["error"]}
+    data = _told(parent, about)
+    for url in wanted:
+        event_id = new_id()
+        told = shapes.compact({"id": event_id, "type": news.type, "timestamp": written(news.at)})
+        event = _follow_up(parent, EVENT, url, shapes.with_members(told, {"data": data}), now)
+        earlier = waits.get((parent.row.id, event.args))
+        waits[parent.row.id, event.args] = event_id
+        held_until = now + succession.HELD_US if earlier else None
+        yield event._replace(uuid=event_id, after_uuid=earlier, held_until=held_until)
+
+
+def _follow_up(parent: Parent, kind: str, url: str, body: str, now: int) -> NewJob:
+    return NewJob(
+        account_id=parent.account_id,
+        args=shapes.compact({"method": "post", "url": url}),
+        body=body.encode(),
+        content_type=shapes.JSON_TYPE,
+        scheduled_at=now,
+        host=split_url(url).host,
+        hops=parent.hops + 1,
+        kind=kind,
+        parent_id=parent.row.id,
+        # What the log shall not show of the job, it shall not show of what tells of it.
+        redact=shapes.compact([BODY]) if BODY in hidden_names(parent.redact) else None,
+    )
+
+
+def _told(parent: Parent, about: dict[str, Any]) -> str:
+    members = {name: shapes.compact(value) for name, value in about.items()}
+    return shapes.with_members("{}", {"job": _told_job(parent)} | members)
+
+
+def _told_job(parent: Parent) -> str:
+    """The job as the API shows it, without secret-looking headers; a long body is left out."""
+    row, too_long = parent.row, len(parent.row.body or b"") > LONGEST_BODY_BYTES
+    if '"headers"' in row.args:
+        sent = json.loads(row.args)
+        if isinstance(sent.get("headers"), dict):
+            sent["headers"] = redacted(sent["headers"].items(), hidden_names(parent.redact))
+        row = row._replace(args=shapes.compact(sent))
+    if too_long:
+        row = row._replace(body=None, args=shapes.with_member(row.args, "body_left_out", "true"))
+    return shapes.job(row, parent.user_id)

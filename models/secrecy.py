@@ -1,0 +1,35 @@
+"""Owns what counts as a secret in headers, and how it is hidden from logs, callbacks and events. Pure."""
+
+import json
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+SECRET_WORDS = (
+    *("auth", "cookie", "secret", "token", "passw", "apikey", "signature", "credential", "session", "jwt"),
+    *("access-key", "private-key"),
+)
+NO_SECRET = ("idempotency-key",)
+REDACTED = "[redacted]"
+BODY = "body"
+
+
+def hidden_names(redact: str | None) -> frozenset[str]:
+    """What a job's owner wants hidden, from its column `redact`: lower-case header names, and BODY."""
+    return frozenset(json.loads(redact)) if redact else frozenset()
+
+
+def redacted(headers: Iterable[tuple[str, Any]], hidden: frozenset[str]) -> dict[str, str]:
+    """Headers with the values of the secret-looking and the hidden ones replaced."""
+    shown: dict[str, str] = {}
+    for name, value in headers:
+        plain = REDACTED if is_secret(name.lower(), hidden) else str(value)
+        shown[name] = f"{shown[name]}, {plain}" if name in shown else plain
+    return shown
+
+
+@lru_cache(maxsize=256)
+def is_secret(name: str, hidden: frozenset[str]) -> bool:
+    plain = name.replace("_", "-")
+    looks_secret = plain.endswith("-key") or any(word in plain for word in SECRET_WORDS)
+    return name in hidden or (looks_secret and plain not in NO_SECRET)

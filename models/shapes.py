@@ -1,0 +1,68 @@
+"""Owns the form of a job as it is shown: by the API, and to callbacks and events. Exact keys, the timestamp forms.
+
+Pure: a row in, JSON text out. What a client once sent is put in as text, not parsed and encoded again.
+"""
+
+import json
+from typing import Any
+
+from models.jobs import JobRow
+from models.moments import written, written_seconds
+from models.schedules import ScheduleRow
+
+JSON_TYPE = "application/json"
+
+
+def job(row: JobRow, user_id: str, has_conflict: bool = False) -> str:
+    """A job: ten outer and nine inner keys."""
+    outer = {
+        "id": row.uuid,
+        "idempotency_key": row.idempotency_key,
+        "inserted_at": written_seconds(row.inserted_at),
+        "name": row.name,
+        "description": row.description,
+        "user_id": user_id,
+        "schedule_id": row.schedule_id,
+        "job_id": row.id,
+        "job": {
+            "attempted_at": _micros(row.attempted_at),
+            "cancelled_at": _micros(row.cancelled_at),
+            "completed_at": _micros(row.completed_at),
+            "discarded_at": _micros(row.discarded_at),
+            "has_confict": has_conflict,  # spelled so in the original
+            "id": row.id,
+            "inserted_at": _micros(row.inserted_at),
+            "scheduled_at": _micros(row.scheduled_at),
+            "state": row.state,
+        },
+    }
+    return with_member(compact(outer), "args", args(row))
+
+
+def args(row: JobRow | ScheduleRow) -> str:
+    """The request as the client sent it, its body included."""
+    if row.body is None:
+        return row.args
+    text = row.body.decode()
+    return with_member(row.args, "body", text if row.content_type == JSON_TYPE else compact(text))
+
+
+def with_member(json_object: str, name: str, json_value: str) -> str:
+    """A JSON object's text with one more member, whose value is text already."""
+    comma = "" if json_object == "{}" else ","
+    return f"{json_object[:-1]}{comma}{json.dumps(name)}:{json_value}}}"
+
+
+def with_members(json_object: str, members: dict[str, str]) -> str:
+    """The same with several, by name."""
+    for name, value in members.items():
+        json_object = with_member(json_object, name, value)
+    return json_object
+
+
+def compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _micros(instant: int | None) -> str | None:
+    return None if instant is None else written(instant)

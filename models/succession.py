@@ -1,0 +1,63 @@
+"""Owns the order of the events of one job: an event waits (`after_uuid`, `held_until`) until the one before it, to the
+same address, was accepted or has failed its first attempt; then it is let go.
+
+Whoever ends an event and whoever adds one look here after their commit: of two at once the one that commits last sees
+what the other wrote. A crash between commit and look costs a delay: the ticker lets go what was left. In the
+transaction itself it could not be done: each of the two would lock what the other holds.
+"""
+
+import logging
+from collections.abc import Collection
+from typing import Any
+
+from models.clock import DAY
+from models.database import Unreachable, change, dialect, fetch, one_of, transaction
+
+log = logging.getLogger("booper.succession")
+HELD_US = DAY  # longer than a ticker is ever away; then the event goes, whatever became of the one before
+LET_GO_AT_ONCE = 1000
+# Not final, and no attempt has ended yet. One that was lost with its worker does not count: it may not have been sent.
+IS_UNTRIED = (
+    "{0}.state IN ('available', 'scheduled', 'retryable', 'executing') "
+    "AND {0}.attempt - {0}.crashes - CASE WHEN {0}.state = 'executing' THEN 1 ELSE 0 END <= 0"
+)
+
+
+def untried_events(parent_ids: Collection[int]) -> list[tuple[int, str, str]]:
+    """(parent's id, args, uuid) of the events of these jobs that others have to wait for, in their order."""
+    these, given = one_of("parent_id", list(parent_ids))
+    sql = f"SELECT parent_id, args, uuid FROM job WHERE {these} AND kind = 'event' AND {IS_UNTRIED.format('job')} "
+    return [(parent_id, args, str(uuid)) for parent_id, args, uuid in fetch(f"{sql} ORDER BY id", (given,))]
+
+
+def let_go(parent_ids: Collection[int]) -> int:
+    """Let go the events of these jobs that wait for nothing any more; to be called after the commit. Never fails, since
+    what was committed must go on: without the database it is left to the ticker."""
+    if not parent_ids:
+        return 0
+    these, given = one_of("event.parent_id", list(parent_ids))
+    try:
+        return _let_go(f"{these} AND event.after_uuid IS NOT NULL", (given,))
+    except Unreachable as error:
+        log.warning("database gone (%s): events of %d jobs wait for the ticker", error, len(parent_ids))
+        return 0
+
+
+def let_go_left_over(_now: int) -> int:
+    """The same for all jobs: what a crash left."""
+    return _let_go("event.after_uuid IS NOT NULL", ())
+
+
+def _let_go(which: str, params: tuple[Any, ...]) -> int:
+    lock = "FOR UPDATE OF event SKIP LOCKED" if dialect() == "postgresql" else ""  # another one lets those go
+    sql = (
+        "SELECT event.id FROM job AS event LEFT JOIN job AS earlier ON earlier.uuid = event.after_uuid "
+        f"WHERE {which} AND (earlier.id IS NULL OR NOT ({IS_UNTRIED.format('earlier')})) "
+        f"ORDER BY event.id LIMIT {LET_GO_AT_ONCE} {lock}"
+    )
+    with transaction():
+        ids = [row[0] for row in fetch(sql, params)]
+        if not ids:
+            return 0
+        these, given = one_of("id", ids)
+        return change(f"UPDATE job SET held_until = NULL, after_uuid = NULL WHERE {these}", (given,))

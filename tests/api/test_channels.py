@@ -1,0 +1,100 @@
+"""Channels over the API: set, listed, unset, written to."""
+
+import json
+
+import pytest
+
+from models import channels, clock
+from models.job import Job
+from tests.api.conftest import Client, errors_of
+
+MESSAGE = {"author": "alex", "content": "Hello!"}
+SECRET = "B0XYZ-s3cret-Path"
+URL = f"https://discord.example.com/api/webhooks/{SECRET}?wait={SECRET}"
+
+
+def put(client, name="discord", url=URL):
+    return client.ask("PUT", f"/api/channels/{name}", json={"url": url})
+
+
+def test_the_demo_channel_keeps_a_message_without_a_key(client, app, moved_clock):
+    answer = Client(app).post("/api/channels/demo", json=MESSAGE)
+    assert (answer.status_code, answer.json) == (200, {"data": MESSAGE})
+    shown = {**MESSAGE, "inserted_at": "2026-01-01T09:00:00.000000Z"}
+    assert client.get("/api/channels/demo/messages").json == {"data": [shown]}
+    assert Job.select().count() == 0
+
+
+def test_the_demo_channel_keeps_the_last_hundred_newest_first_and_not_all_of_a_long_one(client):
+    for number in range(105):
+        channels.keep(channels.Message("a", f"{number} {'x' * 5000}", clock.now()))
+    kept = client.get("/api/channels/demo/messages").json["data"]
+    assert [int(message["content"].split()[0]) for message in kept] == list(range(104, 4, -1))
+    assert len(kept[0]["content"]) == channels.MOST_KEPT_CHARS
+
+
+def test_members_that_recurring_jobs_add_are_passed_over(client):
+    added = {"$job": {"id": 5}, "$previous": {}, "$state": {}}
+    assert client.post("/api/channels/demo", json={**MESSAGE, **added}).json == {"data": MESSAGE}
+
+
+def test_a_channel_that_is_set_shows_its_host_alone(client):
+    answer = put(client)
+    assert answer.json == {"data": {"name": "discord", "set": True, "host": "discord.example.com"}}
+    listed = client.get("/api/channels")
+    assert listed.json["data"] == [answer.json["data"], {"name": "slack", "set": False, "host": None}]
+    assert SECRET not in answer.text + listed.text
+
+
+def test_a_message_is_forwarded_by_a_job_that_does_not_show_the_url(client):
+    put(client)
+    assert client.post("/api/channels/discord", json=MESSAGE).json == {"data": MESSAGE}
+    job = Job.get()
+    assert (job.kind, job.state, job.host, job.hops) == ("channel", "available", "discord.example.com", 1)
+    assert json.loads(job.body)["content"] == "**alex**: Hello!"
+    listed = client.get("/api/jobs?kind=channel")
+    shown = {"method": "post", "url": "https://discord.example.com/[redacted]", "channel": "discord"}
+    assert listed.json["data"][0]["args"] == {**shown, "body": json.loads(job.body)}
+    assert SECRET not in listed.text
+    assert client.get("/api/jobs").json == {"data": []}
+
+
+@pytest.mark.parametrize("name", ["discord", "slack", "nope", "%00"])
+def test_a_channel_that_is_not_set_is_not_there(client, stranger, app, name):
+    put(stranger)
+    for asking in (client, Client(app)):
+        assert errors_of(asking.post(f"/api/channels/{name}", json=MESSAGE), 404) == {}
+    assert Job.select().count() == 0
+
+
+def test_a_wrong_key_for_a_channel_is_told(client, app):
+    put(client)
+    assert Client(app, "sk_wrong").post("/api/channels/discord", json=MESSAGE).status_code == 401
+
+
+def test_a_channel_can_be_set_anew_and_unset(client):
+    put(client)
+    assert put(client, url="https://other.example.com/x").json["data"]["host"] == "other.example.com"
+    assert client.ask("DELETE", "/api/channels/discord").status_code == 204
+    assert client.ask("DELETE", "/api/channels/discord").status_code == 404
+    assert errors_of(client.post("/api/channels/discord", json=MESSAGE), 404) == {}
+
+
+@pytest.mark.parametrize("name", ["demo", "nope"])
+def test_other_channels_can_not_be_set(client, name):
+    assert errors_of(put(client, name), 404) == {}
+    assert client.ask("DELETE", f"/api/channels/{name}").status_code == 404
+
+
+@pytest.mark.parametrize("url", [f"ftp://a.example/{SECRET}", f"https://u:{SECRET}@a.example/", 5, None])
+def test_a_wrong_url_is_refused_and_not_told(client, url):
+    answer = put(client, url=url)
+    assert set(errors_of(answer)) == {"url"}
+    assert SECRET not in answer.text
+
+
+def test_messages_that_forward_one_another_end(client):
+    put(client)
+    headers = {**client.headers, "Booper-Hop": "5"}
+    answer = client.app.test_client().post("/api/channels/discord", json=MESSAGE, headers=headers)
+    assert set(errors_of(answer)) == {"Booper-Hop"}

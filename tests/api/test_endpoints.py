@@ -1,0 +1,101 @@
+"""Endpoints over the API: add, list, show, change, delete."""
+
+import pytest
+
+from models import endpoints
+from models.followups import EVENTS
+from tests.api.conftest import errors_of
+
+PATH = "/api/endpoints"
+URL = "https://hooks.example.com/events"
+
+
+def made(client, **fields):
+    answer = client.post(PATH, json={"url": URL, **fields})
+    assert answer.status_code == 201, answer.text
+    return answer.json["data"]
+
+
+def test_an_endpoint_takes_all_events_and_is_enabled_unless_it_says_otherwise(client, moved_clock):
+    endpoint = made(client)
+    shown = {"url": URL, "types": None, "enabled": True, "inserted_at": "2026-01-01T09:00:00.000000Z"}
+    assert endpoint == {"id": endpoint["id"], **shown}
+    assert client.get(f"{PATH}/{endpoint['id']}").json["data"] == endpoint
+    assert client.get(PATH).json["data"] == [endpoint]
+
+
+def test_types_are_kept_once_and_in_order(client):
+    assert made(client, types=["job.finished", "job.started", "job.finished"])["types"] == [
+        "job.started",
+        "job.finished",
+    ]
+    assert made(client, types=list(EVENTS))["types"] == list(EVENTS)
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        ({"enabled": False}, {"enabled": False}),
+        ({"types": ["job.error"]}, {"types": ["job.error"]}),
+        ({"types": None}, {"types": None}),
+        ({"url": f"{URL}/2"}, {"url": f"{URL}/2"}),
+        ({}, {}),
+    ],
+)
+def test_a_change_leaves_the_rest(client, change, shown):
+    endpoint = made(client, types=["job.started"])
+    changed = client.ask("PATCH", f"{PATH}/{endpoint['id']}", json=change).json["data"]
+    assert changed == {**endpoint, **shown}
+    assert client.get(PATH).json["data"] == [changed]
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"url": "ftp://a.example"}, "url"),
+        ({"url": None}, "url"),
+        ({"types": []}, "types"),
+        ({"types": ["job.nope"]}, "types"),
+        ({"types": "job.started"}, "types"),
+        ({"types": [["job.started"]]}, "types"),
+        ({"enabled": 1}, "enabled"),
+        ({"enabled": None}, "enabled"),
+        ({"typs": []}, "typs"),
+    ],
+)
+def test_a_wrong_field_is_refused(client, fields, path):
+    endpoint = made(client)
+    for answer in (
+        client.post(PATH, json={"url": URL, **fields}),
+        client.ask("PATCH", f"{PATH}/{endpoint['id']}", json=fields),
+    ):
+        assert set(errors_of(answer)) == {path}
+
+
+def test_a_url_is_needed(client):
+    assert set(errors_of(client.post(PATH, json={}))) == {"url"}
+
+
+def test_a_deleted_endpoint_is_gone(client):
+    path = f"{PATH}/{made(client)['id']}"
+    answer = client.ask("DELETE", path)
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert client.get(PATH).json == {"data": []}
+    for method in ("GET", "DELETE"):
+        assert errors_of(client.ask(method, path), 404) == {}
+
+
+def test_an_account_has_only_so_many(client, stranger, monkeypatch):
+    monkeypatch.setattr(endpoints, "MOST", 2)
+    made(client), made(client)
+    assert client.post(PATH, json={"url": URL}).json["error"]["code"] == "conflict"
+    made(stranger)
+
+
+def test_an_endpoint_of_another_account_stays_as_it_is(client, stranger):
+    endpoint = made(client)
+    path = f"{PATH}/{endpoint['id']}"
+    assert errors_of(stranger.ask("PATCH", path, json={"enabled": False}), 404) == {}
+    assert errors_of(stranger.ask("DELETE", path), 404) == {}
+    assert stranger.get(PATH).json == {"data": []}
+    assert client.get(path).json["data"] == endpoint

@@ -1,0 +1,85 @@
+"""Whom a job's owner wants told of it: the fields of the order, and where the follow-ups are seen."""
+
+import json
+
+import pytest
+
+from models.job import Job
+from tests.api.conftest import URL, errors_of
+
+HOOK = "https://hooks.example.com/a"
+
+
+@pytest.mark.parametrize(
+    ("fields", "notify"),
+    [
+        ({"callback_url": HOOK}, {"callback": HOOK}),
+        ({"callback": HOOK}, {"callback": HOOK}),
+        ({"failure_callback_url": HOOK}, {"failure_callback": HOOK}),
+        ({"webhook_url": HOOK}, {"webhook": HOOK}),
+        ({"webhook": HOOK, "callback": URL}, {"webhook": HOOK, "callback": URL}),
+        ({"webhook": None, "webhook_url": HOOK}, {"webhook": HOOK}),
+        ({"callback_url": None}, None),
+        ({}, None),
+    ],
+)
+def test_an_order_says_whom_to_tell(client, fields, notify):
+    client.created(**fields)
+    stored = Job.get().notify
+    assert (json.loads(stored) if stored else None) == notify
+
+
+@pytest.mark.parametrize("name", ["callback_url", "callback", "failure_callback_url", "webhook_url", "webhook"])
+@pytest.mark.parametrize("url", ["ftp://a.example/", "https://user:pass@a.example/", "https://127.1/", 5, "x"])
+def test_an_address_to_tell_is_checked_as_a_target_is(bare, client, name, url):
+    errors = errors_of(client.create(**{name: url}))
+    assert set(errors) == {name}
+    assert errors[name][0].startswith("must ")
+
+
+@pytest.mark.parametrize("name", ["callback", "webhook"])
+def test_a_field_and_its_alias_exclude_each_other(client, name):
+    errors = errors_of(client.create(**{name: HOOK, f"{name}_url": HOOK}))
+    assert errors == {name: [f"must be absent when {name}_url is given, got both"]}
+
+
+def test_a_job_and_its_callback_lead_to_one_another(client):
+    job = client.created(callback_url=HOOK, webhook_url=HOOK)
+    client.created(callback_url=HOOK)
+    client.post(f"/api/jobs/{job['id']}/cancel")
+    related = client.get(f"/api/jobs/{job['id']}/related").json["data"]
+    assert [each["kind"] for each in related] == ["callback", "event"]
+    assert set(related[0]) == {*job, "kind"}
+    assert related[0]["args"]["body"]["job"]["id"] == job["id"]
+    assert client.get(f"/api/jobs/{job['job_id']}/related?limit=1&offset=1").json["data"] == related[1:]
+    [back] = client.get(f"/api/jobs/{related[0]['id']}/related").json["data"]
+    assert (back["id"], back["kind"]) == (job["id"], "request")
+
+
+def test_a_list_shows_follow_ups_only_when_asked(client):
+    job = client.created(callback_url=HOOK)
+    client.post(f"/api/jobs/{job['id']}/cancel")
+    assert [each["id"] for each in client.get("/api/jobs").json["data"]] == [job["id"]]
+    [callback] = client.get("/api/jobs?kind=callback").json["data"]
+    assert callback["args"]["url"] == HOOK
+    assert client.get("/api/jobs?kind=event").json["data"] == []
+
+
+@pytest.mark.parametrize("more", ["", "&host=hooks.example.com", "&state=available"])
+def test_a_list_is_narrowed_to_what_tells_of_one_job(client, stranger, more):
+    jobs = [client.created(callback_url=HOOK) for _ in range(2)]
+    for job in jobs:
+        client.post(f"/api/jobs/{job['id']}/cancel")
+    for key in ("id", "job_id"):
+        path = f"/api/jobs?kind=callback&parent={jobs[0][key]}{more}"
+        [callback] = client.get(path).json["data"]
+        assert callback["args"]["body"]["job"]["id"] == jobs[0]["id"]
+        assert stranger.get(path).json["data"] == []
+    assert set(errors_of(client.get("/api/jobs?parent=x"))) == {"parent"}
+
+
+def test_the_jobs_of_a_schedule_tell_whom_its_order_names(client):
+    schedule_id = client.created(cron="@daily", callback_url=HOOK, webhook_url=HOOK)["schedule_id"]
+    client.post(f"/api/schedules/{schedule_id}/run")
+    told = [json.loads(job.notify) for job in Job.select().where(Job.schedule_id == schedule_id)]
+    assert told == [{"callback": HOOK, "webhook": HOOK}] * 2

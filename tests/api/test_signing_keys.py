@@ -1,0 +1,102 @@
+"""Signing keys over the API: the secret once, at most two live, rotation."""
+
+import threading
+
+import pytest
+
+from models import clock, signatures, signing_keys
+from models.database import connection
+from models.outgoing import SigningKey
+from tests.api.conftest import errors_of
+
+OWN = signatures.new_secret()
+PATH = "/api/signing-keys"
+
+
+def made(client, **fields):
+    answer = client.post(PATH, json=fields)
+    assert answer.status_code == 201, answer.text
+    return answer.json["data"]
+
+
+def test_a_key_answers_its_secret_once(client):
+    key = made(client)
+    assert set(key) == {"id", "secret"}
+    assert len(signatures.key_of(key["secret"])) == 32
+    listed = client.get(PATH)
+    assert listed.json["data"] == [
+        {"id": key["id"], "inserted_at": listed.json["data"][0]["inserted_at"], "ends_at": None, "live": True}
+    ]
+    assert key["secret"].removeprefix("whsec_") not in listed.text
+
+
+def test_a_key_needs_no_body(client):
+    assert client.post(PATH).status_code == 201
+
+
+def test_a_secret_of_ones_own_is_taken(client):
+    assert made(client, secret=OWN)["secret"] == OWN
+
+
+@pytest.mark.parametrize("secret", ["whsec_c2hvcnQ=", 5, "", ["whsec_"], {}, "sk_1"])
+def test_a_secret_of_another_form_is_refused_and_not_told(client, secret):
+    errors = errors_of(client.post(PATH, json={"secret": secret}))
+    assert errors == {"secret": [f"must be {signatures.EXPECTED}, got another text"]}
+
+
+def test_a_third_live_key_is_refused_until_one_is_retired(client):
+    first, _ = made(client), made(client)
+    answer = client.post(PATH, json={})
+    assert (answer.status_code, answer.json["error"]["code"]) == (409, "conflict")
+    assert client.ask("DELETE", f"{PATH}/{first['id']}").json["data"]["live"] is False
+    made(client)
+
+
+def test_two_at_once_make_no_third_key(client, account):
+    made(client)
+    together, results = threading.Barrier(4), []
+
+    def create():
+        with connection():
+            together.wait(10)
+            results.append(signing_keys.create(account.id, None, clock.now()))
+
+    threads = [threading.Thread(target=create) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sum(result is not None for result in results) == 1
+    assert SigningKey.select().count() == 2
+
+
+def test_a_retired_key_goes_on_until_its_end(client, moved_clock):
+    key = made(client)
+    retired = client.post(f"{PATH}/{key['id']}/retire", json={"after": [1, "hour"]}).json["data"]
+    assert (retired["live"], retired["ends_at"]) == (True, "2026-01-01T10:00:00.000000Z")
+    moved_clock.advance(hours=1)
+    assert client.get(PATH).json["data"][0]["live"] is False
+
+
+def test_a_retired_key_can_end_sooner_but_not_later(client, moved_clock):
+    path = f"{PATH}/{made(client)['id']}/retire"
+    for after, ends_at in ((100, "09:01:40"), (200, "09:01:40"), (50, "09:00:50"), (0, "09:00:00"), (10, "09:00:00")):
+        assert client.post(path, json={"after": after}).json["data"]["ends_at"] == f"2026-01-01T{ends_at}.000000Z"
+
+
+@pytest.mark.parametrize("after", [-1, "soon", [400, "days"], None])
+def test_a_wrong_delay_is_refused(client, after):
+    assert set(errors_of(client.post(f"{PATH}/{made(client)['id']}/retire", json={"after": after}))) == {"after"}
+
+
+def test_the_keys_of_another_account_are_not_there(client, stranger):
+    key = made(client)
+    assert stranger.get(PATH).json == {"data": []}
+    for answer in (stranger.ask("DELETE", f"{PATH}/{key['id']}"), stranger.post(f"{PATH}/{key['id']}/retire")):
+        assert errors_of(answer, 404) == {}
+    assert client.get(PATH).json["data"][0]["live"] is True
+
+
+@pytest.mark.parametrize("key", ["nope", "5", "01a20c2a-4b1c-7c60-8f3e-0d7c6b2f9a11"])
+def test_a_key_that_is_not_there_is_not_found(client, key):
+    assert client.ask("DELETE", f"{PATH}/{key}").status_code == 404

@@ -1,0 +1,84 @@
+"""Callbacks and events on production mode: each job is told of, in order, signed, and also when a worker is killed."""
+
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from . import told
+from .client import THREADS, now_us
+from .journey import FULL, SECOND
+from .ledger import timestamp
+from .processes import connected_to, descendants, wait_until
+
+pytestmark = pytest.mark.journey
+JOBS = 5_000 if FULL else 200
+STRETCH_SECONDS = 20 if FULL else 4
+SETTLE_SECONDS = 600 if FULL else 120
+OPEN = "SELECT count(*) FROM job WHERE state NOT IN ('completed', 'discarded', 'cancelled')"
+
+
+def sign_with_two_keys(journey):
+    return [journey.product.booper("signing-keys", "create", "--account", "journeys") for _ in range(2)]
+
+
+def order_told(journey, slow=""):
+    """JOBS jobs with callback and webhook, spread over a while; their integers. `slow`: seconds until who is told
+    answers, as the end of a path."""
+    first_due_at = now_us() + (10 if FULL else 2) * SECOND
+
+    def order(number):
+        due_at = first_due_at + number * STRETCH_SECONDS * SECOND // JOBS
+        fields = {
+            "method": "post",
+            "url": journey.receiver.url("/ok"),
+            "headers": {"X-Nonce": f"n-{number}"},
+            "body": {"number": number},
+            "scheduled_at": timestamp(due_at),
+            "callback_url": journey.receiver.url(f"{told.CALLBACK}{slow}"),
+            "webhook_url": journey.receiver.url(f"{told.EVENTS}{slow}"),
+            "timeout": 5,
+        }
+        status, answer = journey.client.ask("POST", "/api/jobs", fields)
+        assert status == 201, answer
+        return answer["data"]["job_id"]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(order, range(JOBS)))
+
+
+def settle(journey):
+    wait_until(lambda: journey.product.sql(OPEN) == [(0,)], SETTLE_SECONDS, "every job to be final", pause_seconds=0.5)
+    journey.receiver.stop()
+    return journey.receiver.told()
+
+
+def figures(journey, arrived, capsys):
+    rows = journey.product.sql("SELECT kind, state, count(*), max(attempt) FROM job GROUP BY 1, 2 ORDER BY 1, 2")
+    with capsys.disabled():
+        print(f"\n{len(arrived)} callbacks and events arrived; kind, state, jobs, most attempts: {rows}")
+
+
+def test_each_job_is_told_of_in_order_and_signed(production, capsys):
+    secrets = sign_with_two_keys(production)
+    job_ids = order_told(production)
+    arrived = settle(production)
+    assert told.check(arrived, job_ids, secrets) == []
+    assert len(arrived) == len(job_ids) * (1 + len(told.LIFE))  # once each, since nothing died
+    figures(production, arrived, capsys)
+
+
+@pytest.mark.parametrize("production", [{"BOOPER_LEASE_MARGIN_SECONDS": "1"}], indirect=True)
+def test_each_job_is_told_of_when_a_worker_is_killed_under_way(production, capsys):
+    """Who is told answers late, so that something is under way when it is killed."""
+    secrets = sign_with_two_keys(production)
+    job_ids = order_told(production, "/0.1")
+    wait_until(lambda: production.receiver.arrived() > 2 * JOBS, SETTLE_SECONDS, "callbacks and events under way")
+    worker = production.product.processes["worker"].pid
+    victim = wait_until(lambda: connected_to(production.receiver.port, descendants(worker)), 10, "who sends")[0]
+    os.kill(victim, signal.SIGKILL)
+    arrived = settle(production)
+    figures(production, arrived, capsys)
+    assert told.check(arrived, job_ids, secrets) == []
+    assert production.product.sql("SELECT count(*) FROM attempt WHERE outcome = 'lost'")[0][0] > 0

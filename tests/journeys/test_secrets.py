@@ -1,0 +1,113 @@
+"""A secret of each kind, put wherever one may be put, and then looked for wherever none may be found (A4)."""
+
+import pytest
+
+from .client import Client, Order, now_us
+from .journey import SECOND
+from .processes import wait_until
+
+pytestmark = pytest.mark.journey
+HEADER, HIDDEN, BODY = "canaryAuth0rization", "canaryH1dden", "canaryB0dy"
+CHANNEL, WRONG_KEY, URL_USER = "canaryChann3l", "sk_canaryWr0ngKey", "canaryUs3r"
+OPEN = "SELECT count(*) FROM job WHERE state NOT IN ('completed', 'discarded', 'cancelled')"
+
+
+def order(journey, url, **fields):
+    """A job that carries secrets; its answer may show what its owner sent, and nobody else's may."""
+    asked = {
+        "method": "post",
+        "url": url,
+        "headers": {"Authorization": f"Bearer {HEADER}", "X-Mine": HIDDEN, "Cookie": f"id={HEADER}"},
+        "body": {"password": BODY},
+        "redact": ["x-mine", "body"],
+        "max_attempts": 1,
+        "callback_url": journey.receiver.url("/told/callback"),
+        "webhook_url": journey.receiver.url("/told/events"),
+    }
+    return journey.client.ask("POST", "/api/jobs", asked | fields)
+
+
+def texts_of_errors(journey):
+    """What the API answers to requests that are wrong and hold a secret."""
+    ask, stranger = journey.client.ask, Client(journey.product.port, WRONG_KEY)
+    wrong = [
+        order(journey, f"https://{URL_USER}:{URL_USER}@a.example/"),
+        order(journey, "http://127.0.0.1/", headers={"Authorization": f"{HEADER}\n"}),
+        order(journey, "http://127.0.0.1/", webhook_url=f"https://{URL_USER}@a.example/"),
+        ask("PUT", "/api/channels/discord", {"url": f"ftp://a.example/{CHANNEL}"}),
+        ask("POST", "/api/signing-keys", {"secret": f"whsec_{CHANNEL}"}),
+        stranger.ask("GET", "/api/jobs"),
+    ]
+    assert {status for status, _ in wrong} == {401, 422}
+    return [str(answer) for _, answer in wrong]
+
+
+def place_and_perform(journey):
+    """Every secret in its place, every job to its end; the secrets that were made."""
+    status, made = journey.client.ask("POST", "/api/signing-keys", {})
+    assert status == 201
+    channel = {"url": journey.receiver.url(f"/told/channel/{CHANNEL}")}
+    journey.client.ask("PUT", "/api/channels/discord", channel)
+    journey.client.ask("PUT", "/api/channels/slack", {"url": f"http://127.0.0.1:9/{CHANNEL}"})
+    for name in ("discord", "slack"):
+        status, _ = journey.client.ask("POST", f"/api/channels/{name}", {"author": "a", "content": "b"})
+        assert status == 200
+    for url in (journey.receiver.url("/ok"), "http://127.0.0.1:9/", "http://10.0.0.1/"):
+        assert order(journey, url)[0] == 201
+    journey.product.sql("UPDATE job SET max_attempts = 1")
+    wait_until(lambda: journey.product.sql(OPEN) == [(0,)], 60, "every job to be final", pause_seconds=0.2)
+    return made["data"]["secret"].removeprefix("whsec_")
+
+
+def messages_of(journey):
+    """What the queue holds while nobody takes it: a job is ordered, a ticker alone hands it over."""
+    journey.product.stop()
+    journey.product.processes.clear()
+    journey.product.launch("api", "ticker")
+    journey.product.await_ready()
+    assert order(journey, journey.receiver.url("/ok"))[0] == 201
+    created = journey.client.create(Order("n", now_us() + 5 * SECOND))
+    assert created.outcome == "ok"
+    queues = wait_until(lambda: list(journey.product.broker.queues(journey.product.name)), 20, "queues")
+    found = []
+    with journey.product.broker.channel() as channel:
+
+        def took():
+            for name in queues:
+                _, _, body = channel.basic_get(name, auto_ack=True)
+                found.extend([body.decode()] if body else [])
+            return len(found) >= 2
+
+        wait_until(took, 20, "two messages", pause_seconds=0.1)
+    return found
+
+
+@pytest.mark.parametrize("production", [{"BOOPER_LOG_LEVEL": "DEBUG"}], indirect=True)
+def test_no_secret_is_found_where_none_may_be(production):
+    signing = place_and_perform(production)
+    get = production.client.ask
+    kinds = ("callback", "event", "channel")
+    shown = [str(get("GET", f"/api/jobs?kind={kind}&limit=100")) for kind in kinds]
+    shown += [str(get("GET", path)) for path in ("/api/channels", "/api/signing-keys", "/api/endpoints")]
+    shown += [str(get("GET", f"/api/logs?limit=100&offset={offset}")) for offset in (0, 100)]
+    rows = [str(row) for row in production.product.sql("SELECT * FROM log_entry")]
+    rows += [str(row) for row in production.product.sql("SELECT * FROM job WHERE kind <> 'request'")]
+    rows += [str(row) for row in production.product.sql("SELECT * FROM attempt")]
+    keys = [str(row) for row in production.product.sql("SELECT * FROM api_key")]
+    errors = texts_of_errors(production)
+    told = [one.body for one in production.receiver.told()]
+    queued = messages_of(production)
+    logs = [path.read_text() for path in production.product.folder.glob("*.log")]
+    assert len(told) >= 3
+    assert any("job.attempted" in text for text in logs)
+    places = {"answers": shown, "rows": rows, "errors": errors, "told": told, "queued": queued, "logs": logs}
+    everywhere = [HEADER, HIDDEN, CHANNEL, URL_USER, WRONG_KEY, signing, production.product.key]
+    found = [
+        (place, secret)
+        for place, texts in (places | {"keys": keys}).items()
+        for secret in everywhere
+        if any(secret in text for text in texts)
+    ]
+    assert found == []
+    hidden_from = {name: texts for name, texts in places.items() if name in ("errors", "queued", "logs")}
+    assert [place for place, texts in hidden_from.items() if any(BODY in text for text in texts)] == []

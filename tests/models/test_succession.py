@@ -1,0 +1,91 @@
+"""Two at once: one ends an event while another adds the next. Whoever commits last lets the next one go."""
+
+import json
+import threading
+
+import pytest
+from peewee import OperationalError
+
+from models import clock, followups, lifecycle, succession
+from models.database import connection, database, transaction
+from models.followups import FAILED, FINISHED, News
+from models.job import Job
+from models.outgoing import NOTHING
+from tests.making import make_job, reread
+
+ABOUT = {"response": None, "error": None, "timings": None}
+
+
+@pytest.fixture
+def parent(account):
+    return make_job(account, "completed", notify=json.dumps({"webhook": "http://hooks.example/"}))
+
+
+def tell(parent, kind, about):
+    """What a recorder does: write within a transaction, look after it."""
+    with transaction():
+        waiting = followups.add([News(parent.id, kind, clock.now(), about)], lambda _: NOTHING, clock.now())
+    succession.let_go(waiting)
+
+
+def end(claim):
+    with transaction():
+        lifecycle.complete([claim], clock.now())
+    succession.let_go([claim.parent_id])
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_the_next_event_goes_whichever_of_two_at_once_is_first(parent, number):
+    tell(parent, FAILED, {"attempt": 1})
+    [claim] = lifecycle.claim([Job.get(Job.kind == "event").id], clock.now(), clock.SECOND)
+    together = threading.Barrier(2)
+    failures = []
+
+    def at_once(work, *arguments):
+        try:
+            with connection():
+                together.wait(10)
+                work(*arguments)
+        except Exception as error:  # noqa: BLE001 - told by the assertion below
+            failures.append(error)
+
+    threads = [
+        threading.Thread(target=at_once, args=(tell, parent, FINISHED, ABOUT)),
+        threading.Thread(target=at_once, args=(end, claim)),
+    ]
+    for thread in threads[:: 1 if number % 2 else -1]:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert failures == []
+    [due] = lifecycle.due(0, clock.now(), 10)
+    assert due.kind == "event"
+    assert reread(Job(id=due.id)).after_uuid is None
+
+
+def undone(parent):
+    with transaction():
+        followups.add([News(parent.id, FINISHED, clock.now(), ABOUT)], lambda _: NOTHING, clock.now())
+        raise RuntimeError
+
+
+def test_an_event_added_in_a_transaction_that_is_undone_is_not_there(parent):
+    with pytest.raises(RuntimeError):
+        undone(parent)
+    assert not database.in_transaction()
+    assert Job.select().count() == 1
+
+
+def test_without_the_database_events_wait_for_the_ticker(parent, monkeypatch):
+    tell(parent, FAILED, {"attempt": 1})
+    [claim] = lifecycle.claim([Job.get(Job.kind == "event").id], clock.now(), clock.SECOND)
+    tell(parent, FINISHED, ABOUT)
+    with monkeypatch.context() as broken:
+        broken.setattr(succession, "fetch", gone)
+        end(claim)
+    assert lifecycle.due(0, clock.now(), 10) == []
+    assert succession.let_go_left_over(clock.now()) == 1
+
+
+def gone(*_):
+    raise OperationalError("gone")

@@ -1,0 +1,49 @@
+"""What may end in a log by its repr shows no secret: jobs, requests, answers, keys."""
+
+import json
+
+import pytest
+
+from api.orders import Order
+from api.reading import Fields
+from models import channels, clock, lifecycle, signing_keys
+from models.jobs import JobRow, NewJob, find
+from models.outgoing import of_accounts
+from tests.making import make_job
+from workers.entries import Result
+from workers.outcome import Answered, Timings
+from workers.preparation import prepare
+
+CANARY = "canary5ecret"
+ARGS = json.dumps({"url": f"http://x/?{CANARY}", "headers": {"Authorization": CANARY}})
+
+
+@pytest.fixture
+def claim(account):
+    job = make_job(account, args=ARGS, body=CANARY.encode(), notify=json.dumps({"callback": f"http://x/{CANARY}"}))
+    [claimed] = lifecycle.claim([job.id], clock.now(), clock.SECOND)
+    return claimed
+
+
+def test_a_job_and_its_request_and_result_show_no_secret(account, claim):
+    answered = Answered(200, [("Set-Cookie", CANARY)], CANARY.encode(), False, Timings())
+    request = prepare(claim)
+    row = find(account.id, claim.id)
+    assert isinstance(row, JobRow)
+    for shown in (claim, row, request, answered, Result(claim, request, answered, 0)):
+        assert CANARY not in repr(shown)
+        assert CANARY not in str(shown)
+
+
+def test_an_order_shows_no_secret():
+    fields = Fields({"url": f"http://x/{CANARY}", "headers": {"Authorization": CANARY}})
+    assert CANARY not in repr(Order({"url": CANARY}, fields))
+    assert CANARY not in repr(NewJob(1, ARGS, CANARY.encode(), None, 0, notify=CANARY))
+
+
+def test_what_an_account_has_set_shows_no_secret(account):
+    key = signing_keys.create(account.id, None, clock.now())
+    channels.configure(account.id, "discord", f"https://x.example/{CANARY}", clock.now())
+    shown = repr(of_accounts([account.id])[account.id]) + repr(key) + str(key)
+    assert CANARY not in shown
+    assert key.secret not in shown

@@ -1,0 +1,42 @@
+"""`booper signing-keys`: the secret once, the list without it, the end of a key."""
+
+import pytest
+
+from booper import cli
+from models import signatures
+
+
+@pytest.fixture
+def booper(tmp_path, monkeypatch, capsys):
+    """Runs a command on a database of its own; its exit code and what it printed."""
+    monkeypatch.setattr(cli.logs, "configure", lambda _: None)  # it would keep the captured stream for ever
+    monkeypatch.setenv("BOOPER_DATABASE_URL", f"sqlite:///{tmp_path}/cli.db")
+
+    def run(*words):
+        code = cli.main(["signing-keys", *words])
+        printed = capsys.readouterr()
+        return code, printed.out.strip(), printed.err
+
+    return run
+
+
+def test_a_key_is_made_listed_without_its_secret_and_retired(booper):
+    code, secret, _ = booper("create", "--account", "acme")
+    assert (code, len(signatures.key_of(secret))) == (0, 32)
+    _, listed, _ = booper("list", "--account", "acme")
+    assert listed.endswith(" live")
+    assert secret.removeprefix("whsec_") not in listed
+    assert booper("retire", listed.split()[0], "--account", "acme", "--after", "60")[0] == 0
+    assert " ends 20" in booper("list", "--account", "acme")[1]
+    assert booper("retire", listed.split()[0], "--account", "acme")[0] == 0
+    assert " ended 20" in booper("list", "--account", "acme")[1]
+
+
+def test_a_third_key_and_an_unknown_one_are_refused_with_the_reason(booper):
+    booper("create", "--account", "acme")
+    booper("create", "--account", "acme")
+    assert "2 live signing keys" in booper("create", "--account", "acme")[2]
+    code, _, problem = booper("retire", "nope", "--account", "acme")
+    assert (code, "no signing key 'nope'" in problem) == (1, True)
+    assert "no account 'other'" in booper("list", "--account", "other")[2]
+    assert "--after must be" in booper("retire", "nope", "--account", "acme", "--after", "-1")[2]

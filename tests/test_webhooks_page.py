@@ -1,0 +1,67 @@
+"""docs/webhooks.md: the ways to verify a signature that it shows do verify one, and refuse a wrong one."""
+
+import json
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from models import signatures
+
+TEXT = (Path(__file__).parent.parent / "docs" / "webhooks.md").read_text()
+SECRET = signatures.new_secret()
+BODY = '{"a":  1.0, "é": "\U0001f600"}'.encode()
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+
+
+def signed(secrets=(SECRET,), at=None):
+    return signatures.headers_for(secrets, "01a20c2e", int(time.time()) if at is None else at, BODY)
+
+
+CASES = [  # headers, whether they are to be taken
+    (signed(), True),
+    (signed([signatures.new_secret(), SECRET]), True),
+    (signed([signatures.new_secret()]), False),
+    (signed(at=int(time.time()) - 3600), False),
+    (signed() | {"webhook-id": "other"}, False),
+]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize(("headers", "good"), CASES)
+def test_the_python_shown_verifies(number, headers, good):
+    shown = {}
+    exec(blocks("python")[number], shown)  # noqa: S102 - our own page
+    if good:
+        assert shown["verified"](BODY, headers, SECRET)["a"] == 1.0
+    else:
+        with pytest.raises((ValueError, shown.get("WebhookVerificationError", ValueError))):
+            shown["verified"](BODY, headers, SECRET)
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="node is not there")
+@pytest.mark.parametrize(("headers", "good"), CASES)
+def test_the_node_by_hand_verifies(headers, good):
+    given = ", ".join(json.dumps(value) for value in (BODY.decode(), headers, SECRET))
+    script = f"{blocks('js')[1]}\nconsole.log(verified({given}).a)"
+    done = subprocess.run(["node", "-e", script], capture_output=True, timeout=30, check=False)
+    assert (done.returncode == 0, done.stdout) == (good, b"1\n" if good else b""), done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not there")
+def test_the_shell_by_hand_computes_the_signature(tmp_path):
+    headers = signed()
+    (tmp_path / "body").write_bytes(BODY)
+    script = next(block for block in blocks("sh") if "openssl" in block)
+    given = {"SECRET": SECRET, "ID": headers["webhook-id"], "TIMESTAMP": headers["webhook-timestamp"]}
+    environ = given | {"PATH": "/usr/local/bin:/usr/bin:/bin"}
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, env=environ, capture_output=True, timeout=30, check=True
+    )
+    assert f"v1,{done.stdout.decode().strip()}" == headers["webhook-signature"]

@@ -1,0 +1,115 @@
+"""Owns what claims and results have to tell of: from them to news for callbacks and events. Pure, but for `add_…`,
+which store it by way of `models/followups.py` in the caller's transaction."""
+
+import base64
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from models import followups
+from models.clock import MILLISECOND
+from models.followups import ANSWERED, EVENT, FAILED, FINISHED, REQUESTED, STARTED, News, concerned
+from models.lifecycle import ClaimedJob, LostJob
+from models.moments import written
+from models.outgoing import Outgoing
+from models.secrecy import redacted
+from workers.entries import Result, hidden_by, told_timings
+from workers.judge import Complete, Retry, Verdict, reason_of
+from workers.outcome import Answered
+from workers.remembered import Remembered
+
+LOST = "worker_lost"
+PHASES = ("dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "total_ms")
+
+
+def add_of_claims(claimed: Iterable[ClaimedJob], remembered: Remembered, now: int) -> set[int]:
+    """Tell that these jobs' attempts begin; what it returns is for `succession.let_go` after the commit."""
+    news = [each for job in claimed if takes_events(job, remembered.of(job.account_id)) for each in of_claim(job)]
+    return followups.add(news, remembered.of, now)
+
+
+def add_of_results(ended: Sequence[tuple[Result, Verdict]], remembered: Remembered, now: int) -> set[int]:
+    """Tell what came of these attempts; what it returns is for `succession.let_go` after the commit: an event that
+    ended lets the next one go."""
+    news = [
+        each
+        for result, verdict in ended
+        if concerned(result.job.kind, result.job.notify, remembered.of(result.job.account_id))
+        for each in of_result(result, verdict)
+    ]
+    return followups.add(news, remembered.of, now) | parents_of_events([result.job for result, _ in ended])
+
+
+def add_of_lost(rescued: Sequence[LostJob], buried: Sequence[LostJob], remembered: Remembered, now: int) -> set[int]:
+    """The same for attempts whose worker fell silent."""
+    lost = [*rescued, *buried]
+    remembered.refresh({job.account_id for job in lost})
+    told = [job for job in lost if concerned(job.kind, job.notify, remembered.of(job.account_id))]
+    news = [each for job in told for each in of_lost(job, job in buried, now)]
+    return followups.add(news, remembered.of, now) | parents_of_events(lost)
+
+
+def parents_of_events(jobs: Iterable[ClaimedJob | LostJob]) -> set[int]:
+    return {job.parent_id for job in jobs if job.kind == EVENT and job.parent_id}
+
+
+def takes_events(job: ClaimedJob, outgoing: Outgoing) -> bool:
+    """Whether anybody wants to know that the job begins: callbacks only tell of its end."""
+    if not concerned(job.kind, job.notify, outgoing):
+        return False
+    return bool(outgoing.endpoints) or "webhook" in json.loads(job.notify or "{}")
+
+
+def of_claim(job: ClaimedJob) -> list[News]:
+    began = News(job.id, REQUESTED, job.attempted_at, {"attempt": job.attempt})
+    return [began] if job.attempt > 1 else [News(job.id, STARTED, job.attempted_at, {}), began]
+
+
+def of_result(result: Result, verdict: Verdict) -> list[News]:
+    """That an answer or none came, and the end if it was one; each a little later than the one before."""
+    job, outcome = result.job, result.outcome
+    ended_at = max(result.finished_at, job.attempted_at + 1)
+    response = response_of(result, outcome) if isinstance(outcome, Answered) else None
+    error = None if isinstance(verdict, Complete) else reason_of(outcome)
+    next_at = written(verdict.next_at) if isinstance(verdict, Retry) else None
+    if response:
+        came = News(job.id, ANSWERED, ended_at, {"attempt": job.attempt, "response": response, "next_at": next_at})
+    else:
+        came = News(job.id, FAILED, ended_at, {"attempt": job.attempt, "error": error, "next_at": next_at})
+    if isinstance(verdict, Retry):
+        return [came]
+    about = {"response": response, "error": error, "timings": timings_of(result)}
+    return [came, News(job.id, FINISHED, ended_at + 1, about)]
+
+
+def of_lost(job: LostJob, given_up: bool, now: int) -> list[News]:
+    next_at = None if given_up else written(now)
+    came = News(job.id, FAILED, now, {"attempt": job.attempt, "error": LOST, "next_at": next_at})
+    ended = News(job.id, FINISHED, now + 1, {"response": None, "error": LOST, "timings": None})
+    return [came, ended] if given_up else [came]
+
+
+def response_of(result: Result, outcome: Answered) -> dict[str, Any]:
+    """The answer as it is told: its body as text where it is UTF-8, else in base64."""
+    try:
+        body, encoding = outcome.body.decode(), "text"
+    except UnicodeDecodeError:
+        body, encoding = base64.b64encode(outcome.body).decode(), "base64"
+    return {
+        "status": outcome.status_code,
+        "headers": redacted(outcome.headers, hidden_by(result.job)),
+        "body": body,
+        "encoding": encoding,
+        "truncated": outcome.truncated,
+    }
+
+
+def timings_of(result: Result) -> dict[str, Any]:
+    """When the last attempt began and ended, and how long each phase took, in milliseconds."""
+    job, phases = result.job, told_timings(result.outcome)
+    return {
+        "started_at": written(job.attempted_at),
+        "finished_at": written(result.finished_at),
+        "lateness_ms": (job.attempted_at - job.scheduled_at) / MILLISECOND,
+        **{name: getattr(phases, name) for name in PHASES},
+    }
