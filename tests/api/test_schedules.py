@@ -180,3 +180,94 @@ def test_an_account_has_no_more_schedules_than_it_may(client, settings):
     make(client, cron="@daily")
     assert "at most 1 enabled" in errors_of(client.create(cron="@daily"))[""][0]
     assert (Schedule.select().count(), Job.select().count()) == (1, 1)
+
+
+@one_database
+@pytest.mark.parametrize("recurring", [{"repeat_every": 60}, {"cron": "@daily"}])
+def test_a_batch_takes_no_recurring_order_for_one_that_is_not(client, recurring):
+    answer = client.post("/api/jobs/batch", json={"jobs": [{"url": URL, **recurring}, {"url": URL}]})
+    refused, made = answer.json["data"]
+    assert "must be absent in a batch" in refused["error"]["errors"]["repeat_every"][0]
+    assert made["schedule_id"] is None
+    assert (Schedule.select().count(), Job.select().count()) == (0, 1)
+
+
+@one_database
+def test_an_order_whose_key_is_live_makes_no_schedule(client):
+    first = client.created(idempotency_key="k", schedule_in=60)
+    again = client.create(idempotency_key="k", repeat_every=60)
+    assert (again.status_code, again.json["data"]["id"]) == (200, first["id"])
+    assert again.json["data"]["job"]["has_confict"]
+    assert Schedule.select().count() == 0
+
+
+def test_the_labels_of_a_schedule_are_on_each_of_its_jobs(client, moved_clock):
+    client.created(repeat_every=60, labels=["nightly"])
+    planning.plan(clock.now(), 10)
+    assert len(client.get("/api/jobs?label=nightly").json["data"]) == 2
+
+
+@one_database
+@pytest.mark.parametrize("key", ["-x", "a b", "x" * 101, "0b3ba6a7-5b2f-4d6d-8f7e-2f1c9b6f3f6e"])
+def test_a_key_of_another_form_is_refused(client, key):
+    answer = client.ask("PUT", f"/api/schedules/{key}", json={"url": URL, "cron": "@daily"})
+    assert "up to 100 letters" in errors_of(answer)["key"][0]
+
+
+def test_putting_something_else_changes_the_schedule_and_keeps_its_state(client, moved_clock):
+    client.ask("PUT", "/api/schedules/digest", json={"url": URL, "cron": "@daily", "name": "old"})
+    Schedule.update(state='{"a":1}').execute()
+    answer = client.ask("PUT", "/api/schedules/digest", json={"url": URL, "cron": "@hourly"})
+    assert (answer.status_code, answer.json["data"]["name"]) == (200, None)
+    assert answer.json["data"]["frequency"] == {"cron": "@hourly"}
+    assert (Schedule.get().state, Schedule.select().count()) == ('{"a":1}', 1)
+    assert jobs_of(answer.json["data"])[-1].fire_at == clock.now() + clock.HOUR
+
+
+@one_database
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [({"url": None}, "url"), ({"cron": None}, "repeat_every"), ({"crn": "x"}, "crn"), ({"overlap": 1}, "overlap")],
+)
+def test_a_change_that_would_make_it_wrong_is_refused_and_changes_nothing(client, change, path):
+    schedule = make(client, cron="@daily")
+    assert path in errors_of(client.ask("PATCH", f"/api/schedules/{schedule['id']}", json=change))
+    assert client.get(f"/api/schedules/{schedule['id']}").json["data"] == schedule
+
+
+@one_database
+def test_a_change_of_the_zone_alone_moves_the_next_instant(client, moved_clock):
+    schedule = make(client, cron="0 12 * * *", timezone="Europe/Berlin")
+    client.ask("PATCH", f"/api/schedules/{schedule['id']}", json={"timezone": None})
+    assert jobs_of(schedule)[-1].fire_at == clock.now() + 3 * clock.HOUR
+
+
+@one_database
+@pytest.mark.parametrize(
+    ("query", "path"),
+    [
+        ("", "cron"),
+        ("cron=x", "cron"),
+        ("repeat_every=5,parsecs", "repeat_every"),
+        ("cron=@daily&count=0", "count"),
+        ("cron=@daily&count=101", "count"),
+        ("cron=@daily&from=yesterday", "from"),
+        ("cron=@daily&from=9999-12-31T00:00:00Z", "from"),
+        ("cron=@daily&timezone=Mars", "timezone"),
+    ],
+)
+def test_a_preview_of_what_can_not_be_is_refused(client, query, path):
+    assert path in errors_of(client.get(f"/api/schedules/preview?{query}"))
+
+
+def test_schedules_are_listed_newest_first_or_as_asked_for(client, moved_clock):
+    for name in ("b", "a", "c"):
+        make(client, cron="@daily", name=name)
+        moved_clock.advance(seconds=1)
+
+    def names(query):
+        return [schedule["name"] for schedule in client.get(f"/api/schedules?{query}").json["data"]]
+
+    assert names("") == ["c", "a", "b"]
+    assert names("order_by=name,asc&limit=2") == ["a", "b"]
+    assert names("order_by=name,asc&limit=2&offset=2") == ["c"]

@@ -190,3 +190,18 @@ def test_a_job_of_a_deleted_schedule_is_recorded_all_the_same(account, one):
     finish(job, answered({"$set": {"a": 1}}))
     assert Job.get_by_id(job.id).state == "completed"
     assert Firing.select().count() == 1
+
+
+def test_a_message_that_names_both_kinds_sends_the_others_when_schedules_can_not_be_claimed(
+    account, moved_clock, embedded_settings, monkeypatch
+):
+    delivery, submitted = Delivery(embedded_settings), []
+    monkeypatch.setattr(delivery.senders, "submit", submitted.extend)
+    monkeypatch.setattr(firings, "claim", lambda *_: 1 / 0)
+    plain, _ = jobs.create(jobs.NewJob(account.id, "{}", None, None, clock.now()), clock.now())
+    make(account)
+    fired = Job.get(Job.fire_at.is_null(False))
+    named = delivery.slots.take([(plain.id, account.id, ""), (fired.id, account.id, "")]).admitted
+    delivery._claim(named)
+    assert [job.id for job in submitted] == [plain.id]
+    assert Job.get_by_id(fired.id).state == "available"
