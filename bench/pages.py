@@ -17,7 +17,18 @@ SCHEDULES, INSTANTS = 1_000, 200  # and so many instants of each
 LIMIT_S = 10
 NAMES = (
     *("overview", "jobs", "jobs of a state", "jobs, second page", "jobs by a text that none has", "job that waits"),
-    *("job that failed", "new job", "schedules", "schedule", "failures", "logs", "log entry", "keys"),
+    *(
+        "job that failed",
+        "new job",
+        "schedules",
+        "schedule",
+        "failures",
+        "logs",
+        "log entry",
+        "keys",
+        "signing keys",
+        "channels",
+    ),
 )
 
 
@@ -55,6 +66,8 @@ def pages(product: Production, model: int, cookie: str) -> dict[str, str]:
         "logs": "/logs",
         "log entry": f"/logs/{entry}",
         "keys": "/keys",
+        "signing keys": "/signing-keys",
+        "channels": "/channels",
     }
 
 

@@ -48,6 +48,7 @@ PROMISED = {
         **{"job that waits, ms": "at most 100", "job that failed, ms": "at most 100", "new job, ms": "at most 100"},
         **{"schedules, ms": "at most 100", "schedule, ms": "at most 100", "failures, ms": "at most 100"},
         **{"logs, ms": "at most 100", "log entry, ms": "at most 100", "keys, ms": "at most 100"},
+        **{"signing keys, ms": "at most 100", "channels, ms": "at most 100"},
     },
     "growth": {"large / small": "at least 0.9"},
     "embedded mode": {"jobs/s": "at least 800"},
