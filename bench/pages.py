@@ -77,6 +77,7 @@ def fill(product: Production, count: int) -> int:
     for state, part in PARTS.items():
         due_at = now_us() + (WEEK if state in ("scheduled", "retryable") else -WEEK)
         add_jobs(product, model, int(count * part), state, due_at)
+    product.sql("UPDATE job SET inserted_at = inserted_at + id")  # the copies were all made at one instant
     failed = "state IN ('retryable', 'discarded')"
     product.sql(f"UPDATE job SET attempt = 1, attempted_at = inserted_at, host = 'host-' || mod(id, 20) WHERE {failed}")
     product.sql(
