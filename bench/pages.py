@@ -17,7 +17,18 @@ SCHEDULES, INSTANTS = 1_000, 200  # and so many instants of each
 LIMIT_S = 10
 NAMES = (
     *("overview", "jobs", "jobs of a state", "jobs, second page", "jobs by a text that none has", "job that waits"),
-    *("job that failed", "new job", "schedules", "schedule", "failures", "logs", "log entry", "keys"),
+    *(
+        "job that failed",
+        "new job",
+        "schedules",
+        "schedule",
+        "failures",
+        "logs",
+        "log entry",
+        "keys",
+        "signing keys",
+        "channels",
+    ),
 )
 
 
@@ -55,6 +66,8 @@ def pages(product: Production, model: int, cookie: str) -> dict[str, str]:
         "logs": "/logs",
         "log entry": f"/logs/{entry}",
         "keys": "/keys",
+        "signing keys": "/signing-keys",
+        "channels": "/channels",
     }
 
 
@@ -64,6 +77,7 @@ def fill(product: Production, count: int) -> int:
     for state, part in PARTS.items():
         due_at = now_us() + (WEEK if state in ("scheduled", "retryable") else -WEEK)
         add_jobs(product, model, int(count * part), state, due_at)
+    product.sql("UPDATE job SET inserted_at = inserted_at + id")  # the copies were all made at one instant
     failed = "state IN ('retryable', 'discarded')"
     product.sql(f"UPDATE job SET attempt = 1, attempted_at = inserted_at, host = 'host-' || mod(id, 20) WHERE {failed}")
     product.sql(

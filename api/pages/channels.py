@@ -1,1 +1,39 @@
-"""Not there yet."""
+"""Owns the page of channels: where an account's messages go to, and the last ones of the demo channel."""
+
+from flask import Response, make_response, render_template, request
+from marshmallow import ValidationError
+
+from api.order_fields import read_url
+from api.pages.blueprint import back_to, gone, pages, visitor
+from models import channels, clock
+from models.channel_forms import FORWARDED
+
+
+@pages.get("/channels")
+def list_channels() -> Response:
+    return _page({}, 200)
+
+
+@pages.post("/channels/<name>")
+def set_channel(name: str) -> Response:
+    """Set where messages to a channel go to; the URL is a secret and never shown again."""
+    if name not in FORWARDED:
+        raise gone()
+    try:
+        url = read_url(request.form.get("url", "").strip())
+    except ValidationError as error:
+        return _page({name: str(error.messages[0])}, 422)
+    channels.configure(visitor().account_id, name, url, clock.now())
+    return back_to("list_channels", "saved")
+
+
+@pages.post("/channels/<name>/remove")
+def remove_channel(name: str) -> Response:
+    if name not in FORWARDED or not channels.remove(visitor().account_id, name):
+        raise gone()
+    return back_to("list_channels", "deleted")
+
+
+def _page(problems: dict[str, str], status: int) -> Response:
+    hosts, messages = channels.hosts(visitor().account_id), channels.kept()
+    return make_response(render_template("channels.html", hosts=hosts, messages=messages, problems=problems), status)

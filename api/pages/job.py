@@ -10,7 +10,7 @@ from api.ids import job_key
 from api.pages import charts
 from api.pages.blueprint import back_to, gone, pages, visitor
 from api.pages.curl import curl
-from models import cancelling, clock, explain, jobs, log_entries, replays
+from models import cancelling, clock, explain, jobs, log_entries, related, replays
 from models.job import REQUEST
 from models.jobs import JobRow
 from models.lifecycle import FINAL
@@ -18,6 +18,7 @@ from models.log_entries import LogFilter
 from models.paging import PageAsked
 
 ENTRIES = 100
+RELATED = 50
 NEWEST_FIRST = ("inserted_at", "desc")
 
 
@@ -41,6 +42,7 @@ def show_job(key: str) -> str:
         width=charts.WIDTH,
         told=by_attempt(entries),
         others=[entry for entry in entries if not entry.event.startswith("worker.http.")],
+        related=related.related(account_id, job.id, RELATED, 0) or [],
         reasons=explain.explain(facts, now) if facts else [],
         curl=curl(args, job.body, job.content_type),
         now=now,

@@ -5,10 +5,11 @@ from flask import render_template
 from api.pages import charts
 from api.pages.blueprint import pages, visitor
 from api.pages.shown import utc
-from models import clock, overview, vitals
+from models import channels, clock, overview, vitals
 
 MINUTES = 60
 UPCOMING = 20
+MESSAGES = 5
 
 
 @pages.get("/")
@@ -31,5 +32,5 @@ def show_overview() -> str:
         workers=known,
         alive=vitals.alive(known, now),
         upcoming=overview.upcoming(account_id, UPCOMING),
-        now=now,
+        messages=channels.kept()[:MESSAGES],
     )

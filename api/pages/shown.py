@@ -124,6 +124,15 @@ def args(text: str) -> dict[str, Any]:
     return found
 
 
+@pages.app_template_filter("event_type")
+def event_type(body: bytes | None) -> str:
+    """What an event tells: `job.finished`; "" for a body that is no event's."""
+    try:
+        return str(json.loads(body or b"{}").get("type", ""))
+    except (ValueError, AttributeError):
+        return ""
+
+
 @pages.app_template_global("note_text")
 def note_text(word: str) -> str:
     """What the page says after a form was taken; nothing for a word that is not ours."""

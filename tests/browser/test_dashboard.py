@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.journey
-PAGES = ["/", "/jobs", "/jobs/new", "/schedules", "/failures", "/logs", "/keys"]
+PAGES = ["/", "/jobs", "/jobs/new", "/schedules", "/failures", "/logs", "/keys", "/signing-keys", "/channels"]
 STATE = ".facts .state"
 
 

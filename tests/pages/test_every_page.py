@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from models import clock, lifecycle, records
+from models import clock, lifecycle, records, signing_keys
 from models.database import change
 from models.paging import PageAsked
 from models.records import AttemptRow
@@ -14,7 +14,7 @@ from tests.pages.conftest import Markup
 SVG = "<svg/onload=alert(1)>"
 QUOTED = '"><img src=x onerror=alert(1)>'
 SCRIPT = "javascript:alert(1)"
-PAGES = ["/", "/jobs", "/jobs/new", "/schedules", "/failures", "/logs", "/keys"]
+PAGES = ["/", "/jobs", "/jobs/new", "/schedules", "/failures", "/logs", "/keys", "/signing-keys", "/channels"]
 
 
 def canary_job(account, state="discarded"):
@@ -151,7 +151,8 @@ def test_another_accounts_things_are_not_there(app, alice, bob):
     """Each page that names a thing, with the thing's id, answers a stranger as if there were none."""
     job = canary_job(alice.account, "scheduled")
     entry = re.search(r"/logs/([0-9a-f-]{36})", alice.get("/logs").text)[1]
-    ids = {"/jobs/": job.uuid, "/logs/": entry, "/keys/": alice.key.uuid}
+    signing_key = signing_keys.create(alice.account.id, None, clock.now()).uuid
+    ids = {"/jobs/": job.uuid, "/logs/": entry, "/keys/": alice.key.uuid, "/signing-keys/": signing_key}
     asked = 0
     for rule in app.url_map.iter_rules():
         stem = next((stem for stem in ids if rule.rule.startswith(f"{stem}<")), None)

@@ -237,3 +237,15 @@ def test_what_tells_of_a_job_is_not_run_again_by_itself(alice):
     assert alice.send(f"/jobs/{job.uuid}/again").status_code == 422
     alice.send("/jobs/chosen", action="again", job=str(job.id))
     assert Job.select().count() == 1
+
+
+def test_a_job_and_what_tells_of_it_lead_to_one_another(alice, bob):
+    job = make_job(alice.account, "completed")
+    event = make_job(alice.account, kind="event", parent_id=job.id, body=b'{"type": "job.finished"}')
+    callback = make_job(alice.account, kind="callback", parent_id=job.id, body=b"[]", url="https://example.com/told")
+    text = alice.get(f"/jobs/{job.uuid}").text
+    assert "job.finished" in text
+    for other in (event, callback):
+        assert f"/jobs/{other.uuid}" in text
+        assert f"/jobs/{job.uuid}" in alice.get(f"/jobs/{other.uuid}").text
+        assert bob.get(f"/jobs/{other.uuid}").status_code == 404

@@ -1,0 +1,83 @@
+"""The pages of signing keys and channels: secrets are shown once or never, and each account has its own."""
+
+import pytest
+
+from models import channels, clock, signing_keys
+from models.channels import Message
+from models.outgoing import SigningKey
+
+SVG = "<svg/onload=alert(1)>"
+HOOK = "https://hooks.example.com/services/T000/B000/very-secret-part"
+
+
+def test_a_signing_secret_is_shown_once(alice):
+    answer = alice.send("/signing-keys")
+    (key,) = signing_keys.listed(alice.account.id)
+    assert key.secret in answer.text
+    assert key.uuid in alice.get("/signing-keys").text
+    assert key.secret not in alice.get("/signing-keys").text
+
+
+def test_a_third_living_key_is_refused_with_what_to_do(alice):
+    for _ in range(2):
+        alice.send("/signing-keys")
+    answer = alice.send("/signing-keys")
+    assert answer.status_code == 409
+    assert "retire one of them first" in answer.text
+    assert len(signing_keys.listed(alice.account.id)) == 2
+
+
+@pytest.mark.parametrize(("after", "wait_us"), [("now", 0), ("day", clock.DAY)])
+def test_a_key_is_retired_at_once_or_in_a_day(alice, moved_clock, after, wait_us):
+    alice.send("/signing-keys")
+    (key,) = signing_keys.listed(alice.account.id)
+    assert alice.send(f"/signing-keys/{key.uuid}/retire", after=after).location == "/signing-keys?note=retired"
+    assert SigningKey.get().ends_at == clock.now() + wait_us
+    assert ("Retire now" in alice.get("/signing-keys").text) == (after == "day")
+
+
+def test_another_accounts_signing_key_is_not_there(alice, bob):
+    alice.send("/signing-keys")
+    (key,) = signing_keys.listed(alice.account.id)
+    assert bob.send(f"/signing-keys/{key.uuid}/retire").status_code == 404
+    assert bob.send("/signing-keys/x/retire").status_code == 404
+    assert key.uuid not in bob.get("/signing-keys").text
+    assert SigningKey.get().ends_at is None
+
+
+def test_a_channels_url_is_kept_and_never_shown(alice, bob):
+    assert alice.send("/channels/slack", url=HOOK).location == "/channels?note=saved"
+    text = alice.get("/channels").text
+    assert "hooks.example.com" in text
+    assert "very-secret-part" not in text
+    assert "hooks.example.com" not in bob.get("/channels").text
+    assert bob.send("/channels/slack/remove").status_code == 404
+    alice.send("/channels/slack/remove")
+    assert channels.hosts(alice.account.id)["slack"] is None
+
+
+@pytest.mark.parametrize("url", ["", "ftp://x", "nonsense", "https://user:pw@hooks.example.com/"])
+def test_a_wrong_url_is_told_and_not_repeated(alice, url):
+    answer = alice.send("/channels/discord", url=url)
+    assert answer.status_code == 422
+    assert "must" in answer.text
+    assert "user:pw" not in answer.text
+    assert channels.hosts(alice.account.id)["discord"] is None
+
+
+def test_only_channels_that_forward_can_be_set(alice):
+    for name in ("demo", "teams"):
+        assert alice.send(f"/channels/{name}", url=HOOK).status_code == 404
+        assert alice.send(f"/channels/{name}/remove").status_code == 404
+
+
+def test_messages_of_strangers_are_text(alice):
+    channels.keep(Message(SVG, f"{SVG} javascript:alert(1)", clock.now()))
+    for path in ("/channels", "/"):
+        text = alice.get(path).text
+        assert SVG not in text
+        assert text.count("&lt;svg/onload") == 2, path
+
+
+def test_without_messages_the_channel_says_how_to_send_one(alice):
+    assert "/api/channels/demo" in alice.get("/channels").text
