@@ -43,7 +43,7 @@ class Document(NamedTuple):
     repeated: set[str]  # names given more than once; the last one counts
 
 
-def parse(text: str, listing: str = "", most: int = 0) -> Document:
+def parse(text: str, listing: str | None = None, most: int = 0) -> Document:
     """Read a whole text. If the top-level object has a list under the name `listing`, that list becomes one of `most`
     Documents at most. Raises BadJson, TooDeep or TooMany."""
     try:
@@ -78,7 +78,7 @@ def faults(value: Any, text: str | None = None) -> list[tuple[str, str]]:
     return found
 
 
-def _document(text: str, start: int, listing: str = "", most: int = 0) -> tuple[Document, int]:
+def _document(text: str, start: int, listing: str | None = None, most: int = 0) -> tuple[Document, int]:
     if text[start : start + 1] != "{":
         value, end = _decoder.raw_decode(text, start)
         return Document(value, text[start:end], {}, set()), end

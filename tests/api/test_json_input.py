@@ -251,3 +251,8 @@ def test_a_body_that_breaks_off_is_400(bare):
         body = {"wsgi.input": Broken(), "wsgi.input_terminated": True}
         answer = bare.post(path, environ_overrides=body, content_type=content_type)
         assert errors_of(answer, 400) == {}
+
+
+def test_a_member_with_an_empty_name_is_no_list_to_be_parted():
+    # The order in question: {"headers": {"": [1]}}, once taken for the list of a batch
+    assert raw_json.parse('{"": [1, 2]}').value == {"": [1, 2]}
