@@ -41,6 +41,7 @@ def show_job(key: str) -> str:
         words=charts.WORDS,
         width=charts.WIDTH,
         told=by_attempt(entries),
+        cut=len(entries) == ENTRIES,
         others=[entry for entry in entries if not entry.event.startswith("worker.http.")],
         related=related.related(account_id, job.id, RELATED, 0) or [],
         reasons=explain.explain(facts, now) if facts else [],

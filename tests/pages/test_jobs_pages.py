@@ -151,6 +151,16 @@ def test_the_chosen_jobs_are_ordered_again_and_the_list_stays_filtered(alice):
     assert alice.send("/jobs/chosen", action="again").location == "/jobs?note=nothing"
 
 
+def test_nothing_is_done_to_the_chosen_jobs_unless_a_button_says_what(alice):
+    job = make_job(alice.account, "scheduled", 60)
+    for said in ({}, {"action": "delete"}):
+        assert alice.send("/jobs/chosen", job=str(job.id), **said).location == "/jobs?note=nothing"
+    assert reread(job).state == "scheduled"
+    text = alice.get("/jobs").text
+    first = next(a for tag, a in Markup(text[text.index('id="list"') :]).tags if tag == "button")
+    assert "disabled" in first  # so that Enter in a checkbox presses none
+
+
 def test_a_list_goes_on_where_the_page_before_ended(alice, moved_clock):
     for _ in range(60):
         moved_clock.advance(seconds=1)
