@@ -67,6 +67,8 @@ def fields_of(form: dict[str, str], before: Ordered | None = None) -> Fields:
         fields["headers"] = headers
     add_body(fields, form, before)
     add_more(fields, form.get("more", ""))
+    if found := raw_json.faults(fields):
+        raise ValidationError({path: [told] for path, told in found})
     return fields
 
 

@@ -125,3 +125,14 @@ def test_an_edited_schedule_keeps_its_interval_and_its_next_instant(alice, moved
     again = edited(alice, old, every="90", every_unit="seconds")
     assert json.loads(again.frequency) == {"repeat_every": [90, "seconds"]}
     assert again.next_at >= clock.now()
+
+
+@pytest.mark.parametrize("name", ["name", "description", "body", "url", "headers", "cron", "timezone"])
+def test_a_nul_is_told_by_its_field_and_not_stored(alice, name):
+    form = {"method": "POST", "url": URL, "when": "cron", "cron": "0 9 * * *", "body_type": "text"}
+    schedule = make(alice)
+    for path in ("/jobs/new", f"/schedules/{schedule.id}/edit"):
+        answer = alice.send(path, **form | {name: "a\0b"})
+        assert answer.status_code == 422, path
+        assert 'class="problem"' in answer.text
+    assert Schedule.select().count() == 1
