@@ -130,6 +130,12 @@ def test_the_form_is_filled_in_from_an_old_job(alice):
         assert typed in text
 
 
+@pytest.mark.parametrize(("due_in_s", "seconds"), [(86_400, 10), (4, 4), (0, 1), (-60, 1)])
+def test_the_page_of_a_job_that_waits_long_is_asked_for_seldom(alice, moved_clock, due_in_s, seconds):
+    job = make_job(alice.account, "scheduled", due_in_s)
+    assert f'data-refresh="{seconds}"' in alice.get(f"/jobs/{job.uuid}").text
+
+
 def test_a_job_can_be_cancelled_once(alice):
     job = make_job(alice.account, "scheduled", 60)
     assert "note=cancelled" in alice.send(f"/jobs/{job.uuid}/cancel").location
