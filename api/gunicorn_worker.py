@@ -12,13 +12,18 @@ from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
 from api.answers import HEADERS, ApiError, error_text, new_request_id
+from api.pages import tails
 
 STATUSES = {errors.LimitRequestLine: 414, errors.LimitRequestHeaders: 431, errors.ExpectationFailed: 417}
 SEND_LIMIT_S = 1
 
 
 class Worker(ThreadWorker):
-    """gunicorn's threads, with JSON for errors."""
+    """gunicorn's threads, with JSON for errors, and an end to live tails when it is told to stop."""
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        tails.stopping.set()
+        super().handle_exit(sig, frame)
 
     def handle_error(self, req: Any, client: socket, addr: Any, exc: BaseException) -> None:  # noqa: ARG002
         error = error_of(exc)

@@ -13,10 +13,11 @@ from tests.journeys.product import Production
 
 PARTS = {"scheduled": 0.4, "completed": 0.4, "retryable": 0.1, "discarded": 0.1}
 LOGGED = 200_000
+SCHEDULES, INSTANTS = 1_000, 200  # and so many instants of each
 LIMIT_S = 10
 NAMES = (
     *("overview", "jobs", "jobs of a state", "jobs, second page", "jobs by a text that none has", "job that waits"),
-    *("job that failed", "new job", "failures", "logs", "log entry", "keys"),
+    *("job that failed", "new job", "schedules", "schedule", "failures", "logs", "log entry", "keys"),
 )
 
 
@@ -37,6 +38,7 @@ def rounds(session: Session) -> Iterator[Figures]:
 def pages(product: Production, model: int, cookie: str) -> dict[str, str]:
     """The address of each page, of things that are there."""
     failed = product.sql("SELECT id FROM job WHERE state = 'discarded' ORDER BY id DESC LIMIT 1")[0][0]
+    schedule = product.sql("SELECT id FROM schedule LIMIT 1")[0][0]
     entry = product.sql("SELECT uuid FROM log_entry LIMIT 1")[0][0]
     return {
         "overview": "/",
@@ -47,6 +49,8 @@ def pages(product: Production, model: int, cookie: str) -> dict[str, str]:
         "job that waits": f"/jobs/{model}",
         "job that failed": f"/jobs/{failed}",
         "new job": f"/jobs/new?from={failed}",
+        "schedules": "/schedules",
+        "schedule": f"/schedules/{schedule}",
         "failures": "/failures",
         "logs": "/logs",
         "log entry": f"/logs/{entry}",
@@ -72,8 +76,29 @@ def fill(product: Production, count: int) -> int:
         "FROM job ORDER BY id DESC LIMIT %s",
         (LOGGED,),
     )
+    add_schedules(product)
     settle_tables(product)
     return model
+
+
+def add_schedules(product: Production) -> None:
+    """Copies of a schedule that is due once a year, each with its past."""
+    order = {"url": "http://127.0.0.1:9/", "cron": "0 0 1 1 *", "name": "yearly"}
+    status, answer = product.client().ask("POST", "/api/schedules", order)
+    assert status == 201, answer
+    columns = ", ".join(
+        row[0]
+        for row in product.sql("SELECT column_name FROM information_schema.columns WHERE table_name = 'schedule'")
+        if row[0] != "id"
+    )
+    product.sql(
+        f"INSERT INTO schedule (id, {columns}) SELECT gen_random_uuid(), {columns} FROM schedule, "
+        f"generate_series(1, {SCHEDULES})"
+    )
+    product.sql(
+        "INSERT INTO firing (schedule_id, fire_at, status, decided_at) SELECT id, inserted_at - n * 1000000, 'fired', "
+        f"inserted_at FROM schedule, generate_series(1, {INSTANTS}) AS g(n)"
+    )
 
 
 def signed_in(product: Production) -> str:

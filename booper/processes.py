@@ -33,6 +33,7 @@ def serve(settings: Settings) -> int:
     import waitress
 
     from api import create_app
+    from api.pages import tails
     from api.waitress_channel import Channel
     from workers.embedded import Embedded
 
@@ -57,6 +58,7 @@ def serve(settings: Settings) -> int:
         run_until_signal(server, embedded.abandon)
     finally:
         log.info("stopping: requests under way have %s s", settings.shutdown_grace_s)
+        tails.stopping.set()
         server.close()  # frees the port; whoever is being answered still is
         server.task_dispatcher.shutdown(True, 5)
         embedded.stop()
@@ -85,7 +87,7 @@ def greet(settings: Settings) -> None:
     """Tell where the API is, the demo key and one request to try."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     base = f"http://{host}:{settings.port}"
-    lines = [f"Booper listens on {base}"]
+    lines = [f"Booper listens on {base}", f"Dashboard: {base}/ (sign in with a key)"]
     if settings.target_allow and settings.host in LOOPBACK:
         lines.append(f"Jobs may reach {settings.target_allow} (BOOPER_TARGET_ALLOW)")
     if settings.demo_key:

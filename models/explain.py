@@ -19,7 +19,8 @@ COUNTED = 10_000
 class Facts(NamedTuple):
     """What is known of a job that may stand in its way. `ahead`: due jobs of anybody before it, `COUNTED` + 1 at most;
     `slots`, `slots_in_use`, `workers`: of the processes alive; `worker_seen_at`: the last sign of any, None for none;
-    `schedule_disabled_at`: when its schedule was disabled, None when it is not or there is none."""
+    `schedule_disabled_at`: when its schedule was disabled, None when it is not or there is none;
+    `sibling_under_way`: whether another job of its schedule is executing."""
 
     state: str
     scheduled_at: int
@@ -39,6 +40,7 @@ class Facts(NamedTuple):
     worker_seen_at: int | None
     schedule_disabled_at: int | None = None
     after_uuid: str | None = None  # of an event: the one it waits for
+    sibling_under_way: bool = False
 
 
 CODES = {  # every code, and what it says
@@ -47,6 +49,7 @@ CODES = {  # every code, and what it says
     "schedule_disabled": "its schedule is disabled",
     "ticker_silent": "the ticker, which hands over due jobs, gives no sign of life",
     "no_worker": "no process that sends gives a sign of life",
+    "waits_for_turn": "another job of its schedule is under way",
     "host_share_full": "its account or its host holds its whole share of the slots",
     "waits_for_event": "an event that comes before it was neither accepted nor has failed once",
     "held_after_crash": "its sender fell silent; it is tried again alone",
@@ -90,6 +93,8 @@ def facts_of(account_id: int, job_id: int, now: int) -> Facts | None:
         slots=sum(worker.slots for worker in alive),
         slots_in_use=sum(worker.slots_in_use for worker in alive),
         worker_seen_at=known[0].seen_at if known else None,
+        schedule_disabled_at=_disabled_at(job_id),
+        sibling_under_way=_sibling_under_way(job_id),
     )
 
 
@@ -160,6 +165,10 @@ def _held(facts: Facts, now: int) -> list[Reason]:
     if facts.crashes:
         times = "once" if facts.crashes == 1 else f"{facts.crashes} times"
         return [Reason("held_after_crash", f"Its sender fell silent {times}; it is tried alone, not before {until}.")]
+    if facts.sibling_under_way:
+        return [
+            Reason("waits_for_turn", f"Another job of its schedule is under way; it is looked at again at {until}.")
+        ]
     text = f"Its account or its host holds its whole share of the slots; it is looked at again at {until}."
     return [Reason("host_share_full", text)]
 
@@ -173,6 +182,18 @@ def _queued(facts: Facts) -> list[Reason]:
         jobs = "job was due before it and has" if facts.ahead == 1 else "jobs were due before it and have"
         found.append(Reason("queued_behind", f"{count} {jobs} not begun."))
     return found
+
+
+def _disabled_at(job_id: int) -> int | None:
+    sql = "SELECT disabled_at FROM schedule WHERE id = (SELECT schedule_id FROM job WHERE id = %s)"
+    rows = fetch(sql, (job_id,))
+    return rows[0][0] if rows else None
+
+
+def _sibling_under_way(job_id: int) -> bool:
+    sql = "SELECT schedule_id FROM job WHERE id = %s AND schedule_id IS NOT NULL"
+    executing = "SELECT 1 FROM job WHERE schedule_id = %s AND state = 'executing' AND id <> %s LIMIT 1"
+    return any(fetch(executing, (schedule_id, job_id)) for (schedule_id,) in fetch(sql, (job_id,)))
 
 
 def _ahead(job_id: int, scheduled_at: int, now: int) -> int:

@@ -54,6 +54,11 @@ MESSAGES = {
 NAV = (  # the first endpoint of each page, its name, and the endpoints that belong to it
     ("show_overview", "Overview", ("pages.show_overview",)),
     ("list_jobs", "Jobs", ("pages.list_jobs", "pages.show_job", "pages.show_new_job", "pages.create_job")),
+    (
+        "list_schedules",
+        "Schedules",
+        ("pages.list_schedules", "pages.show_schedule", "pages.edit_schedule", "pages.change_schedule"),
+    ),
     ("list_failures", "Failures", ("pages.list_failures",)),
     ("list_logs", "Logs", ("pages.list_logs", "pages.show_log")),
     ("list_keys", "Keys", ("pages.list_keys", "pages.create_key")),

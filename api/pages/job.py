@@ -5,11 +5,13 @@ from typing import Any
 
 from flask import Response, render_template
 
+from api.answers import ApiError
 from api.ids import job_key
 from api.pages import charts
 from api.pages.blueprint import back_to, gone, pages, visitor
 from api.pages.curl import curl
 from models import cancelling, clock, explain, jobs, log_entries, replays
+from models.job import REQUEST
 from models.jobs import JobRow
 from models.lifecycle import FINAL
 from models.log_entries import LogFilter
@@ -55,7 +57,10 @@ def cancel_job(key: str) -> Response:
 @pages.post("/jobs/<key>/again")
 def order_again(key: str) -> Response:
     """A new job with the same request, due now; its page comes next."""
-    (made,) = replays.order_again(visitor().account_id, [found(key).id], clock.now()) or [found(key)]
+    job = found(key)
+    if job.kind != REQUEST:
+        raise ApiError(422, "Only requests can be ordered again; what tells of a job comes with it.")
+    (made,) = replays.order_again(visitor().account_id, [job.id], clock.now())
     return back_to("show_job", "again", key=made.uuid)
 
 

@@ -15,7 +15,7 @@ from models.lifecycle import STATES
 from models.paging import Page
 
 SHOWN = 50
-LOOKED_AT = 5000  # by a search: a page that is asked for again and again must be cheap
+LOOKED_AT = 3000  # by a search: a page that is asked for again and again must be cheap
 MOST_CHOSEN = 100
 FILTERS = ("state", "kind", "label", "host", "text", "after", "before")
 

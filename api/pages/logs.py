@@ -1,13 +1,6 @@
-"""Owns the page of the log and its live tail.
-
-A tail keeps one of the server's few threads, so a process gives out `STREAMS` at once and ends each after `LASTS_S`;
-the browser comes back by itself. Who gets none is told 503, and the page asks again every few seconds instead.
-"""
+"""Owns the page of the log, and where its live tail comes from."""
 
 import json
-import threading
-import time
-from collections.abc import Iterator
 from typing import Any
 
 from flask import Response, current_app, render_template, request
@@ -15,17 +8,14 @@ from flask import Response, current_app, render_template, request
 from api.answers import ApiError
 from api.ids import job_key, uuid_key
 from api.logs import read_event
+from api.pages import tails
 from api.pages.blueprint import gone, pages, visitor
-from models import accounts, clock, log_entries
-from models.database import Unreachable, connection
+from models import clock, log_entries
 from models.log_entries import LogEntryRow, LogFilter
 from models.paging import PageAsked
 
 SHOWN = 50
-STREAMS = 4
-LASTS_S = 25.0
-LOOK_EVERY_S = 1.0
-OVERLAP_US = 10 * clock.SECOND  # entries of one transaction may appear this much after their instant
+LONGEST_AGO_US = clock.HOUR
 NEWEST_FIRST = ("inserted_at", "desc")
 EVENTS = (
     "worker.http.request",
@@ -34,16 +24,14 @@ EVENTS = (
     "worker.job.cancelled",
     "worker.job.discarded",
 )
-free = threading.BoundedSemaphore(STREAMS)
 
 
 @pages.get("/logs")
 def list_logs() -> str:
-    asked = filter_asked()
+    asked, now = filter_asked(), clock.now()
     rows = log_entries.listed(visitor().account_id, asked, PageAsked(NEWEST_FIRST, SHOWN)).rows
-    return render_template(
-        "logs.html", entries=[with_payload(row) for row in rows], asked=asked, events=EVENTS, query=request.args
-    )
+    entries = [with_payload(row) for row in rows]
+    return render_template("logs.html", entries=entries, asked=asked, events=EVENTS, query=request.args, now=now)
 
 
 @pages.get("/logs/<key>")
@@ -58,51 +46,16 @@ def show_log(key: str) -> str:
 @pages.get("/logs/stream")
 def stream_logs() -> Response:
     """New entries as server-sent events, each the HTML of a row."""
-    if not free.acquire(blocking=False):
+    if not tails.free.acquire(blocking=False):
         raise ApiError(503, "All live tails are taken; the page asks again by itself.", headers={"Retry-After": "5"})
     who, asked = visitor(), filter_asked()
     entry_row = current_app.jinja_env.get_template("log_row.html")
-    tail = Tail(who.account_id, who.key_id, asked, lambda row: entry_row.render(entry=with_payload(row)))
+    as_html = lambda row: entry_row.render(entry=with_payload(row))  # noqa: E731
+    tail = tails.Tail(who.account_id, who.key_id, asked, heard_until(clock.now()), as_html)
     response = Response(tail.events(), mimetype="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"
     response.call_on_close(tail.end)
     return response
-
-
-class Tail:
-    """One live tail. `events` yields text; no connection is held between two looks. `end` may be called twice."""
-
-    def __init__(self, account_id: int, key_id: str, asked: LogFilter, as_html: Any) -> None:
-        self._account_id, self._key_id, self._asked, self._as_html = account_id, key_id, asked, as_html
-        self._since = clock.now()
-        self._seen: dict[str, int] = {}
-        self._ended = threading.Lock()
-
-    def events(self) -> Iterator[str]:
-        ends_s = time.monotonic() + LASTS_S
-        yield "retry: 1000\n\n"
-        while time.monotonic() < ends_s:
-            try:
-                with connection():
-                    if accounts.of_key(self._key_id) is None:
-                        return
-                    rows = self.fresh()
-            except Unreachable:
-                return
-            yield "".join(f"data: {json.dumps(self._as_html(row))}\n\n" for row in rows) or ": nothing new\n\n"
-            time.sleep(LOOK_EVERY_S)
-
-    def fresh(self) -> list[LogEntryRow]:
-        """What appeared since the last look, oldest first."""
-        rows = log_entries.listed(self._account_id, self._asked, PageAsked(NEWEST_FIRST, SHOWN)).rows
-        fresh = [row for row in rows if row.inserted_at > self._since - OVERLAP_US and row.uuid not in self._seen]
-        fresh = [row for row in fresh if self._seen or row.inserted_at > self._since]
-        self._seen = {row.uuid: row.inserted_at for row in rows}
-        return fresh[::-1]
-
-    def end(self) -> None:
-        if self._ended.acquire(blocking=False):
-            free.release()
 
 
 def filter_asked() -> LogFilter:
@@ -113,6 +66,13 @@ def filter_asked() -> LogFilter:
     except ValueError:
         event = None
     return LogFilter(job=job, event=event)
+
+
+def heard_until(now: int) -> int:
+    """The instant of the last look that the browser heard of, or of its page; not long ago, and not to come."""
+    text = request.headers.get("Last-Event-ID") or request.args.get("since", "")
+    told = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else now
+    return min(max(told, now - LONGEST_AGO_US), now)
 
 
 def with_payload(row: LogEntryRow) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Owns the form that orders a job, empty or filled in from an old one."""
+"""Owns the form that orders a job, once or again and again, empty or filled in from an old one."""
 
 from typing import Any
 
@@ -9,15 +9,20 @@ from api.order_fields import OrderFields, due_at
 from api.orders import new_job
 from api.pages.blueprint import back_to, pages, visitor
 from api.pages.job import found
-from api.pages.order_form import EMPTY, METHODS, SHOWN_ERRORS, UNITS, fields_of, flat, form_of
-from models import clock, jobs
+from api.pages.order_form import EMPTY, METHODS, SHOWN_ERRORS, UNITS, WAYS, fields_of, flat, form_of
+from api.pages.schedules import too_many
+from api.schedule_orders import new_schedule, recurs
+from api.wiring import settings
+from models import clock, jobs, schedules
+from models.schedules import NewSchedule, TooMany
 
 
 @pages.get("/jobs/new")
 def show_new_job() -> Response:
-    """An empty form, or one filled in from the job that `from` names."""
-    like = request.args.get("from", "")
-    return _form(form_of(found(like)) if like else dict(EMPTY), {}, 200)
+    """An empty form, or one filled in from the job that `from` names; `when`: the way of saying when that is chosen."""
+    like, when = request.args.get("from", ""), request.args.get("when", "")
+    form = form_of(found(like)) if like else dict(EMPTY)
+    return _form(form | ({"when": when} if when in WAYS else {}), {}, 200)
 
 
 @pages.post("/jobs/new")
@@ -28,9 +33,22 @@ def create_job() -> Response:
         order = OrderFields().load(fields)
     except ValidationError as error:
         return _form(form, error.normalized_messages(), 422)
-    now = clock.now()
-    made, _ = jobs.create(new_job(order, visitor().account_id, due_at(order, now), 0), now)
+    now, account_id = clock.now(), visitor().account_id
+    due = due_at(order, now)
+    if recurs(order):
+        return _made_schedule(new_schedule(order, account_id, due, now, 0), now)
+    made, _ = jobs.create(new_job(order, account_id, due, 0), now)
     return back_to("show_job", "created", key=made.uuid)
+
+
+def _made_schedule(new: NewSchedule, now: int) -> Response:
+    try:
+        row, job, _ = schedules.create(new, now, settings().max_schedules)
+    except TooMany:
+        raise too_many() from None
+    if row is None:  # a live job holds the order's idempotency key
+        return back_to("show_job", "created", key=job.uuid)
+    return back_to("show_schedule", "created", key=row.id)
 
 
 def _form(form: dict[str, str], errors: dict[str, Any], status: int) -> Response:

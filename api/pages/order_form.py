@@ -29,7 +29,11 @@ SHOWN_ERRORS = (
     "more",
 )
 FORM_MEMBERS = ("method", "url", "headers", "body", "name", "description", "timeout", "max_attempts")
-EMPTY = {"method": "POST", "when": "now", "amount": "30", "unit": "seconds", "body_type": "json"}
+EMPTY = {
+    **{"method": "POST", "when": "now", "amount": "30", "unit": "seconds", "body_type": "json"},
+    **{"every": "5", "every_unit": "minutes", "cron": "0 9 * * 1-5", "timezone": ""},
+}
+WAYS = ("now", "in", "at", "every", "cron")
 FIELD_OF = {"schedule_in": "when", "scheduled_at": "when", "repeat_every": "when", "cron": "when", "timezone": "when"}
 
 
@@ -92,6 +96,11 @@ def time_fields(form: dict[str, str]) -> dict[str, Any]:
     when = form.get("when", "now")
     if when == "in":
         return {"schedule_in": [number(form.get("amount", "")), form.get("unit", "seconds")]}
+    if when == "every":
+        return {"repeat_every": [number(form.get("every", "")), form.get("every_unit", "seconds")]}
+    if when == "cron":
+        zone_name = form.get("timezone", "").strip()
+        return {"cron": form.get("cron", "").strip(), **({"timezone": zone_name} if zone_name else {})}
     if when == "at":
         return {"scheduled_at": form.get("at", "") + zone(form.get("offset", ""))}
     return {}

@@ -26,6 +26,11 @@ PROMISED = {
     "herd": {"until the last is attempted, s": "at most 4"},
     "slow targets": {"until all are finished, s": "at most 25", "peak memory of the workers, MB": "at most 600"},
     "events": {"hangs / answers": "at most 1.2"},
+    "schedules": {
+        "until all are planned, s": "at most 1",
+        "the same beside many idle, s": "at most 1",
+        "instants not fired once": "at most 0",
+    },
     "create": {"share of it, %": "at least 60"},
     "batch create": {"jobs/s": "at least 10000"},
     "list": {
@@ -36,6 +41,13 @@ PROMISED = {
     "pruning": {
         "p99 of a create while pruning, times that without": "at most 1.2",
         "jobs pruned/s": "at least 4000",
+    },
+    "pages": {
+        **{"overview, ms": "at most 100", "jobs, ms": "at most 100", "jobs of a state, ms": "at most 100"},
+        **{"jobs, second page, ms": "at most 100", "jobs by a text that none has, ms": "at most 100"},
+        **{"job that waits, ms": "at most 100", "job that failed, ms": "at most 100", "new job, ms": "at most 100"},
+        **{"schedules, ms": "at most 100", "schedule, ms": "at most 100", "failures, ms": "at most 100"},
+        **{"logs, ms": "at most 100", "log entry, ms": "at most 100", "keys, ms": "at most 100"},
     },
     "growth": {"large / small": "at least 0.9"},
     "embedded mode": {"jobs/s": "at least 800"},

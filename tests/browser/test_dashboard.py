@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.journey
-PAGES = ["/", "/jobs", "/jobs/new", "/failures", "/logs", "/keys"]
+PAGES = ["/", "/jobs", "/jobs/new", "/schedules", "/failures", "/logs", "/keys"]
 STATE = ".facts .state"
 
 
@@ -27,7 +27,7 @@ def test_a_job_is_ordered_watched_run_again_and_cancelled(reader, receiver):
     reader.go("/jobs/new")
     page.get_by_label("URL", exact=True).fill(f"http://127.0.0.1:{receiver.port}/ok")
     page.get_by_role("textbox", name="Body").fill('{"hello": "world"}')
-    page.get_by_label("how many").fill("2")
+    page.get_by_label("how many", exact=True).fill("2")
     expect(page.locator("#preview time")).to_have_attribute("datetime", re.compile(r"Z$"))
     expect(page.locator("#preview")).to_contain_text("in 1 s")
     page.get_by_role("button", name="Order it").click()
@@ -47,7 +47,7 @@ def test_a_job_is_ordered_watched_run_again_and_cancelled(reader, receiver):
 
     page.get_by_role("link", name="Edit and run again").click()
     expect(page.get_by_role("textbox", name="Body")).to_have_value('{"hello": "world"}')
-    page.get_by_label("how many").fill("600")
+    page.get_by_label("how many", exact=True).fill("600")
     page.get_by_role("button", name="Order it").click()
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator(STATE)).to_have_text("cancelled")
@@ -76,6 +76,28 @@ def test_the_chosen_failures_are_run_again_together(reader, receiver):
     expect(page.locator("tbody tr")).to_have_count(6)  # live: the new ones end as the old ones did
     reader.go("/failures")
     expect(page.get_by_role("row", name="discarded").get_by_role("cell", name="status_500")).to_be_visible()
+
+
+def test_a_schedule_is_made_disabled_and_enabled(reader, receiver):
+    page = reader.page
+    reader.go("/jobs/new?when=cron")
+    page.get_by_label("URL", exact=True).fill(f"http://127.0.0.1:{receiver.port}/ok")
+    page.get_by_label("Name").fill("heartbeat")
+    page.get_by_label("cron expression").fill("30 2 * * *")
+    page.get_by_label("time zone").fill("Europe/Berlin")
+    expect(page.locator("#preview")).to_contain_text("Around the next change of the clock")
+    page.get_by_label("how many, each time").fill("1")
+    page.get_by_label("of which unit, each time").select_option("seconds")
+    expect(page.locator("#preview")).to_contain_text("Every second")
+    page.get_by_role("button", name="Order it").click()
+    page.wait_for_url(re.compile(r"/schedules/[0-9a-f-]{36}"))
+    expect(page.locator("#schedule .strip .fired").nth(1)).to_be_visible()  # live, as the seconds pass
+    page.get_by_role("button", name="Disable").click()
+    expect(page.locator(STATE)).to_have_text("disabled")
+    page.get_by_role("button", name="Enable").click()
+    expect(page.locator(STATE)).to_have_text("enabled")
+    page.get_by_role("button", name="Disable").click()
+    expect(page.get_by_role("button", name="Enable")).to_be_visible()
 
 
 def test_the_log_grows_by_itself(reader, receiver):
@@ -144,7 +166,10 @@ def test_no_page_shuts_anybody_out(open_reader, receiver, scheme):
     reader.sign_in()
     order(reader, f"http://127.0.0.1:{receiver.port}/status/500", **{"Most attempts": "2", "Name": "seen by axe"})
     expect(reader.page.locator(STATE)).to_have_text("retryable")
-    for path in [reader.page.url.removeprefix(reader.base), *PAGES]:
+    job = reader.page.url.removeprefix(reader.base)
+    reader.go("/schedules")
+    schedule = reader.page.locator("tbody a").first.get_attribute("href")
+    for path in [job, schedule, f"{schedule}/edit", *PAGES]:
         reader.go(path)
         found[path] = serious(axe.run(reader.page))
         assert reader.page.evaluate("document.documentElement.scrollWidth") <= 360, path

@@ -58,6 +58,8 @@ def test_a_due_job_that_nothing_hinders_is_on_its_way():
         ({"held_until": NOW + 1}, ["host_share_full"]),
         ({"held_until": NOW + 1, "after_uuid": "01a2"}, ["waits_for_event"]),
         ({"held_until": NOW + 1, "crashes": 1}, ["held_after_crash"]),
+        ({"held_until": NOW + 1, "sibling_under_way": True}, ["waits_for_turn"]),
+        ({"sibling_under_way": True}, ["on_its_way"]),
         ({"held_until": NOW, "crashes": 1}, ["on_its_way"]),
         ({"schedule_disabled_at": NOW - 5}, ["schedule_disabled"]),
         ({"state": "completed"}, ["completed"]),
@@ -124,3 +126,12 @@ def test_a_worker_that_fell_silent_is_not_counted(account, machinery, moved_cloc
 def test_another_accounts_job_is_not_explained(account):
     bob = accounts.account_named("bob", clock.now())
     assert explain.facts_of(bob.id, make_job(account).id, clock.now()) is None
+
+
+def test_a_job_of_a_schedule_knows_whether_the_one_before_is_under_way(account, machinery, moved_clock):
+    uuid = "0198c0de-0000-7000-8000-000000000000"
+    before = make_job(account, "executing", schedule_id=uuid)
+    job = make_job(account, due_in_s=-1, schedule_id=uuid, held_until=clock.now() + SECOND)
+    assert reasons_of(account, job)[0] == "waits_for_turn"
+    change("UPDATE job SET state = 'completed' WHERE id = %s", (before.id,))
+    assert reasons_of(account, job)[0] == "host_share_full"

@@ -14,7 +14,7 @@ from tests.pages.conftest import Markup
 SVG = "<svg/onload=alert(1)>"
 QUOTED = '"><img src=x onerror=alert(1)>'
 SCRIPT = "javascript:alert(1)"
-PAGES = ["/", "/jobs", "/jobs/new", "/failures", "/logs", "/keys"]
+PAGES = ["/", "/jobs", "/jobs/new", "/schedules", "/failures", "/logs", "/keys"]
 
 
 def canary_job(account, state="discarded"):

@@ -229,3 +229,11 @@ def test_revoking_the_own_key_signs_out_and_that_of_another_does_not(alice):
     assert alice.send(f"/keys/{other.uuid}/revoke").status_code == 404
     alice.send(f"/keys/{alice.key.uuid}/revoke")
     assert alice.get("/keys").status_code == 303
+
+
+def test_what_tells_of_a_job_is_not_run_again_by_itself(alice):
+    job = make_job(alice.account, "discarded", kind="callback")
+    assert "Run again" not in alice.get(f"/jobs/{job.uuid}").text
+    assert alice.send(f"/jobs/{job.uuid}/again").status_code == 422
+    alice.send("/jobs/chosen", action="again", job=str(job.id))
+    assert Job.select().count() == 1

@@ -5,17 +5,17 @@ import threading
 
 import pytest
 
-from api.pages import logs
-from api.pages.logs import Tail
+from api.pages import logs, tails
+from api.pages.tails import Tail
 from models import accounts, clock, records
 from models.log_entries import LogFilter
 
 
 @pytest.fixture(autouse=True)
 def _own_tails(monkeypatch):
-    monkeypatch.setattr(logs, "free", threading.BoundedSemaphore(2))
-    monkeypatch.setattr(logs, "LOOK_EVERY_S", 0.01)
-    monkeypatch.setattr(logs, "LASTS_S", 0.2)
+    monkeypatch.setattr(tails, "free", threading.BoundedSemaphore(2))
+    monkeypatch.setattr(tails, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(tails, "LASTS_S", 0.2)
 
 
 def add(account, event="worker.http.request", payload=None, at=None):
@@ -25,11 +25,11 @@ def add(account, event="worker.http.request", payload=None, at=None):
 
 
 def tail_of(browser, asked=None):
-    return Tail(browser.account.id, browser.key.uuid, asked or LogFilter(), lambda row: row.uuid)
+    return Tail(browser.account.id, browser.key.uuid, asked or LogFilter(), clock.now(), lambda row: row.uuid)
 
 
 def test_a_tail_tells_what_appears_after_it_began_once_and_in_order(alice, moved_clock):
-    add(alice.account)
+    add(alice.account, at=clock.now() - 11 * clock.SECOND)
     tail = tail_of(alice)
     assert tail.fresh() == []
     moved_clock.advance(seconds=1)
@@ -83,13 +83,41 @@ def test_a_process_gives_out_few_streams_and_takes_them_back(alice):
 
 
 def test_a_stream_ends_when_its_key_is_revoked(alice, monkeypatch):
-    monkeypatch.setattr(logs, "LASTS_S", 60)
+    monkeypatch.setattr(tails, "LASTS_S", 60)
     with alice.client.get("/logs/stream", buffered=False) as answer:
         parts = iter(answer.response)
         next(parts)
         next(parts)
         accounts.revoke_key(alice.key.uuid, clock.now())
         assert list(parts) == []
+
+
+def test_a_stream_ends_when_its_process_stops(alice, monkeypatch):
+    monkeypatch.setattr(tails, "LASTS_S", 60)
+    monkeypatch.setattr(tails, "LOOK_EVERY_S", 60)
+    monkeypatch.setattr(tails, "stopping", threading.Event())
+    with alice.client.get("/logs/stream", buffered=False) as answer:
+        parts = iter(answer.response)
+        next(parts)
+        next(parts)
+        tails.stopping.set()
+        assert list(parts) == []
+
+
+def test_whoever_comes_back_misses_nothing_in_between(alice):
+    with alice.client.get("/logs/stream", buffered=False) as answer:
+        heard = [line.removeprefix("id: ") for line in answer.text.splitlines() if line.startswith("id: ")][-1]
+    mine = add(alice.account)
+    for options in ({"headers": {"Last-Event-ID": heard}}, {"query_string": {"since": heard}}):
+        with alice.client.get("/logs/stream", buffered=False, **options) as answer:
+            assert mine in answer.text
+
+
+def test_an_instant_to_come_or_long_ago_is_no_place_to_go_on_from(app, moved_clock):
+    now = clock.now()
+    for told, taken in ((now + 5, now), (0, now - clock.HOUR), ("x", now), (now - 7, now - 7), ("9" * 30, now)):
+        with app.test_request_context("/logs/stream", headers={"Last-Event-ID": str(told)}):
+            assert logs.heard_until(now) == taken
 
 
 def test_nobody_gets_a_stream_without_signing_in(nobody):

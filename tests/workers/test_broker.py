@@ -7,6 +7,7 @@ import pytest
 from dramatiq.brokers.stub import StubBroker
 
 from booper import settings
+from models.vitals import Depths
 from tests.conftest import unavailable
 from workers.broker import Actors, make_broker, reachable, with_options
 
@@ -39,6 +40,23 @@ def test_an_early_message_goes_to_the_delay_queue_and_a_due_one_does_not(actors)
     actors.send_deliver([(1, 1, "a")], now + 10_000_000, now)
     actors.send_deliver([(2, 1, "a")], now, now)
     assert actors.broker.get_queue_message_counts(actors.deliver.queue_name) == (1, 1, 0)
+
+
+def test_the_depths_of_rabbitmqs_queues_are_told(actors):
+    now = 1_000_000_000
+    for _ in range(3):
+        actors.send_deliver([(1, 1, "a")], now + 10_000_000, now)
+    actors.send_deliver([(2, 1, "a")], now, now)
+    assert actors.depths(now) == Depths(1, 3, 0, now)
+
+
+def test_the_depths_of_the_broker_in_the_process_are_told():
+    actors = Actors(make_broker(settings.load({})), "q", lambda *_: None, lambda *_: None)
+    now = 1_000_000_000
+    actors.send_deliver([(1, 1, "a")], now + 10_000_000, now)
+    actors.send_deliver([(2, 1, "a")], now, now)
+    actors.send_probe(now)
+    assert actors.depths(now) == Depths(2, 1, 0, now)
 
 
 def test_the_embedded_mode_has_its_broker_in_the_process():

@@ -130,8 +130,23 @@ function toggleTheme() {
 }
 
 async function copy(button) {
-  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+  const source = document.getElementById(button.dataset.copy);
+  getSelection().selectAllChildren(source);
+  if (!navigator.clipboard) { // only https and loopback have it
+    button.textContent = "Selected: copy it with Ctrl+C";
+    return;
+  }
+  await navigator.clipboard.writeText(source.textContent);
+  getSelection().removeAllRanges();
   button.textContent = "Copied";
+}
+
+// What a form's redirect says is said once, and not again when the page is loaded anew.
+function forgetNote() {
+  const here = new URL(location.href);
+  if (!here.searchParams.has("note")) return;
+  here.searchParams.delete("note");
+  history.replaceState(null, "", here);
 }
 
 document.addEventListener("click", (event) => {
@@ -142,6 +157,7 @@ document.addEventListener("change", (event) => {
   const all = event.target.dataset.all;
   if (all) for (const box of event.target.form.querySelectorAll(`input[name="${all}"]`)) box.checked = event.target.checked;
 });
+forgetNote();
 showLocal(document);
 for (const place of document.querySelectorAll("[data-zone]")) place.textContent = Intl.DateTimeFormat().resolvedOptions().timeZone;
 document.querySelectorAll("[data-refresh]").forEach(keepFresh);

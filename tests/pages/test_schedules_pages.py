@@ -1,0 +1,185 @@
+"""The pages of schedules: made, shown with a strip, disabled, enabled, run, changed, deleted; and the preview."""
+
+import json
+
+import pytest
+
+from api.pages import previews
+from models import clock, firings
+from models.firings import FiringRow
+from models.job import Job
+from models.moments import instant
+from models.recurrence import Frequency
+from models.schedule import Schedule
+from tests.pages.conftest import Markup
+
+URL = "https://example.com/hook"
+SVG = "<svg/onload=alert(1)>"
+
+
+def make(browser, **fields):
+    answer = browser.send("/jobs/new", **{"method": "POST", "url": URL, "when": "cron", "cron": "0 9 * * *", **fields})
+    assert answer.status_code == 303, answer.text
+    return Schedule.get(Schedule.id == answer.location.split("/schedules/")[1].split("?")[0])
+
+
+def test_the_form_makes_a_schedule_and_its_first_job(alice, moved_clock):
+    made = make(alice, cron="30 2 * * *", timezone="Europe/Berlin", name="digest")
+    assert json.loads(made.frequency) == {"cron": "30 2 * * *", "timezone": "Europe/Berlin"}
+    job = Job.get(Job.schedule_id == made.id)
+    assert job.scheduled_at == instant("2026-01-02T01:30:00Z")
+    assert f"/schedules/{made.id}" in alice.get(f"/jobs/{job.uuid}").text
+    every = make(alice, when="every", every="2.5", every_unit="minutes")
+    assert json.loads(every.frequency) == {"repeat_every": [2.5, "minutes"]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"cron": "nope"}, "five fields"),
+        ({"cron": "0 0 30 2 *"}, "name a date that exists"),
+        ({"timezone": "Europe/Berln"}, "did you mean Europe/Berlin"),
+        ({"when": "every", "every": "0"}, "must be at least"),
+        ({"when": "every", "every": "soon"}, "must be a number of seconds"),
+    ],
+)
+def test_a_wrong_frequency_is_told_by_its_field(alice, fields, told):
+    answer = alice.send("/jobs/new", **{"method": "POST", "url": URL, "when": "cron", "cron": "0 9 * * *", **fields})
+    assert answer.status_code == 422
+    assert told in answer.text
+    assert 'id="when-problem"' in answer.text
+    assert Schedule.select().count() == 0
+
+
+def test_a_schedule_is_disabled_and_enabled(alice, moved_clock):
+    made = make(alice)
+    alice.send(f"/schedules/{made.id}/disable")
+    assert Schedule.get_by_id(made.id).disabled_at == clock.now()
+    assert [job.state for job in Job.select()] == ["cancelled"]
+    text = alice.get(f"/schedules/{made.id}").text
+    assert ">Enable<" in text
+    assert ">Disable<" not in text
+    alice.send(f"/schedules/{made.id}/enable")
+    assert Schedule.get_by_id(made.id).disabled_at is None
+    assert ">Disable<" in alice.get(f"/schedules/{made.id}").text
+
+
+def test_a_schedule_runs_now_besides_its_instants(alice, moved_clock):
+    made = make(alice)
+    answer = alice.send(f"/schedules/{made.id}/fire")
+    job = Job.get(Job.uuid == answer.location.split("/jobs/")[1].split("?")[0])
+    assert (job.schedule_id, job.scheduled_at) == (made.id, clock.now())
+    assert Job.select().count() == 2
+
+
+def test_a_change_keeps_what_the_schedule_remembers(alice, moved_clock):
+    made = make(alice, name="before", more='{"overlap": "allow"}')
+    Schedule.update(state='{"seen": 3}').execute()
+    form = {"method": "PUT", "url": f"{URL}/2", "when": "every", "every": "10", "every_unit": "minutes"}
+    more = {"more": '{"overlap": "allow", "labels": ["x"]}', "name": "after"}
+    assert alice.send(f"/schedules/{made.id}/edit", **form, **more).status_code == 303
+    now = Schedule.get_by_id(made.id)
+    assert (now.name, json.loads(now.frequency), now.overlap) == ("after", {"repeat_every": [10, "minutes"]}, "allow")
+    assert json.loads(now.state) == {"seen": 3}
+    text = alice.get(f"/schedules/{made.id}/edit").text
+    values = [attributes.get("value") for tag, attributes in Markup(text).tags if tag == "input"]
+    assert {"after", f"{URL}/2", "10"} <= set(values)
+    assert alice.send(f"/schedules/{made.id}/edit", **form | {"every": "0"}).status_code == 422
+
+
+def test_a_deleted_schedule_is_gone_and_its_jobs_page_is_not(alice):
+    made = make(alice)
+    job = Job.get()
+    assert alice.send(f"/schedules/{made.id}/delete").location == "/schedules?note=deleted"
+    assert alice.get(f"/schedules/{made.id}").status_code == 404
+    assert alice.get(f"/jobs/{job.uuid}").status_code == 200
+
+
+def test_the_strip_tells_each_instant_by_letter_and_words(alice, moved_clock):
+    made = make(alice)
+    rows = [
+        FiringRow(
+            str(made.id), clock.now() + number, status, number + 1 if status == "fired" else None, 1500, clock.now()
+        )
+        for number, status in enumerate(firings.STATUSES)
+    ]
+    firings.add(rows + [FiringRow(str(made.id), number, "fired", 9, 0, 0) for number in range(100)])
+    for path in ("/schedules", f"/schedules/{made.id}"):
+        text = alice.get(path).text
+        strip = [a for tag, a in Markup(text).tags if tag == "li" and a.get("class") in firings.STATUSES]
+        assert len(strip) == 60, path
+        assert [a["class"] for a in strip[-7:]] == list(firings.STATUSES)
+        assert "missed down" in strip[-3]["title"]
+        assert "1.5 ms late" in strip[-1]["title"]
+
+
+def test_another_accounts_schedule_is_not_there(app, alice, bob):
+    made = make(alice, name="secret plan")
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint.startswith("pages.") and rule.rule.startswith("/schedules/<"):
+            path = rule.rule.replace("<key>", str(made.id))
+            answer = bob.get(path) if "GET" in rule.methods else bob.send(path)
+            assert answer.status_code == 404, path
+    assert "secret plan" not in bob.get("/schedules").text
+    assert Schedule.get_by_id(made.id).disabled_at is None
+
+
+def test_what_a_customer_calls_a_schedule_is_text(alice):
+    made = make(
+        alice, name=SVG, description=SVG, url=f"https://example.com/{SVG}", body=json.dumps(SVG), headers=f"X: {SVG}"
+    )
+    Schedule.update(state=json.dumps({SVG: SVG}), previous=json.dumps(SVG)).execute()
+    for path in ("/schedules", f"/schedules/{made.id}", f"/schedules/{made.id}/edit", "/jobs", "/"):
+        text = alice.get(path).text
+        assert SVG not in text, path
+        assert "&lt;svg/onload" in text, path
+
+
+def preview(browser, query):
+    return browser.get(f"/jobs/preview?{query}").text
+
+
+def test_the_preview_shows_ten_instants_and_those_around_the_change_of_the_clock(alice, moved_clock):
+    text = preview(alice, "when=cron&cron=30 2 * * *&timezone=Europe/Berlin")
+    walls = [part.split("</b>")[0] for part in text.split("<b>")[1:]]
+    assert walls[0] == "2026-01-02 02:30:00 +01:00"
+    assert len(walls) == 14
+    assert walls[10:] == [
+        "2026-03-27 02:30:00 +01:00",
+        "2026-03-28 02:30:00 +01:00",
+        "2026-03-29 03:00:00 +02:00",  # the clock skips 02:30
+        "2026-03-30 02:30:00 +02:00",
+    ]
+
+
+def test_the_preview_of_an_interval_or_of_utc_knows_no_change(alice, moved_clock):
+    for query in ("when=every&every=5&every_unit=minutes", "when=cron&cron=0 9 * * *"):
+        text = preview(alice, query)
+        assert text.count("<li>") == 10
+        assert "change of the clock" not in text
+    assert "Every 5 minutes" in preview(alice, "when=every&every=5&every_unit=minutes")
+
+
+def test_the_preview_of_a_rare_date_ends_in_time(alice, moved_clock):
+    assert preview(alice, "when=cron&cron=0 0 29 2 *&timezone=America/New_York").count("<li>") >= 10
+    assert "must" in preview(alice, "when=cron&cron=x")
+
+
+@pytest.mark.parametrize(
+    ("zone", "after", "change"),
+    [
+        ("Europe/Berlin", "2026-01-01T00:00:00Z", "2026-03-29T01:00:00Z"),
+        ("Europe/Berlin", "2026-03-29T01:00:00Z", "2026-10-25T01:00:00Z"),
+        ("Australia/Lord_Howe", "2026-01-01T00:00:00Z", "2026-04-04T15:00:00Z"),
+    ],
+)
+def test_the_next_change_of_a_clock_is_found_to_the_second(zone, after, change):
+    assert previews.next_change(zone, instant(after)) == instant(change)
+
+
+def test_a_clock_that_never_changes_has_no_change():
+    assert previews.next_change("UTC", instant("2026-01-01T00:00:00Z")) is None
+
+
+def test_the_instants_of_an_interval_begin_with_the_one_that_was_asked_for():
+    assert previews.following(Frequency(every_us=10), 99, 3) == [100, 110, 120]
