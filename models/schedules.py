@@ -29,6 +29,7 @@ OF_ONE_JOB = {  # fields of NewJob that are each job's own, or columns of the sc
     *("account_id", "args", "body", "content_type", "scheduled_at", "name", "description", "idempotency_key"),
     *("retry_until", "kind", "schedule_id", "fire_at", "start_by", "parent_id", "uuid", "after_uuid", "held_until"),
 }
+PUTS_TRIED = 100
 DISABLED_BY_OWNER = "its schedule was disabled"
 CHANGED = "its schedule was changed"
 DELETED = "its schedule was deleted"
@@ -97,16 +98,19 @@ def create(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow | None
 
 def put(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow, bool]:
     """Make the account's schedule of this key be so: the row, and whether it was made. Of two that make it at once the
-    unique index `schedule_key` lets one in; the other changes it."""
-    account_id = new.order.account_id
-    if not _id_of(account_id, new.key or ""):
+    unique index `schedule_key` lets one in; the other changes it, or makes it anew should it be deleted meanwhile."""
+    account_id, key = new.order.account_id, new.key or ""
+    for _ in range(PUTS_TRIED):
         with transaction():
+            schedule_id = replace(account_id, key, new, now)
+            if schedule_id:
+                return _found(schedule_id), False
             _check_room(account_id, at_most)
             schedule_id = new_id()
             if _insert(new, schedule_id, now):
                 jobs.create(_first_job(new, schedule_id), now)
-                return _found(account_id, schedule_id), True
-    return _found(account_id, replace(account_id, new.key or "", new, now)), False
+                return _found(schedule_id), True
+    raise RuntimeError(f"schedule not stored: its key was taken and freed {PUTS_TRIED} times in a row")
 
 
 def replace(account_id: int, key: str, new: NewSchedule, now: int) -> str | None:
@@ -122,6 +126,7 @@ def replace(account_id: int, key: str, new: NewSchedule, now: int) -> str | None
         assignments = ", ".join(f"{name} = %s" for name in DEFINITION)
         change(f"UPDATE schedule SET {assignments} WHERE id = %s", (*values, before.id))
         if new.frequency != before.frequency:
+            _pass_over(before, now)  # nothing passed but while it was disabled
             change("UPDATE schedule SET next_at = %s WHERE id = %s", (max(new.first_at, now), before.id))
         coming = "fire_at > %s AND attempted_at IS NULL"
         if _cancel(before.id, CHANGED, now, coming, (now,)) or new.frequency != before.frequency:
@@ -276,8 +281,11 @@ def _pass_over(one: Planned, now: int) -> None:
 
 
 def _make_next(schedule_id: str, now: int) -> None:
-    """Make the job of the schedule's next instant, unless it is disabled or has none."""
-    sql = f"SELECT {planning.COLUMNS} FROM schedule WHERE id = %s AND next_at IS NOT NULL AND disabled_at IS NULL"
+    """Make the job of the schedule's next instant, unless it is disabled, has none, or its owner cancelled that one."""
+    sql = (
+        f"SELECT {planning.COLUMNS} FROM schedule WHERE id = %s AND next_at IS NOT NULL AND disabled_at IS NULL "
+        "AND NOT EXISTS (SELECT 1 FROM firing WHERE schedule_id = schedule.id AND fire_at = schedule.next_at)"
+    )
     for row in fetch(sql, (schedule_id,)):
         one = planning.planned(row)
         jobs.create_many([planning.job_at(one, one.next_at)], now)
@@ -318,10 +326,10 @@ def _row(schedule_id: str) -> ScheduleRow | None:
     return _schedule(rows[0]) if rows else None
 
 
-def _found(account_id: int, key: str | None) -> ScheduleRow:
-    row = find(account_id, key) if key else None
+def _found(schedule_id: str) -> ScheduleRow:
+    row = _row(schedule_id)
     if row is None:
-        raise LookupError(f"schedule {key} was deleted while it was stored")
+        raise AssertionError("a schedule is there in the transaction that stores it")
     return row
 
 
