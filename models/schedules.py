@@ -83,6 +83,10 @@ class TooMany(Exception):
     """The account has as many enabled schedules as it may have."""
 
 
+class Overtaken(Exception):
+    """The schedule is no longer what the change was made from."""
+
+
 def create(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow | None, JobRow, bool]:
     """Store a schedule and its first job; both and True. Or None, the job that holds the order's idempotency key
     already, and False. Raises TooMany."""
@@ -113,13 +117,17 @@ def put(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow, bool]:
     raise RuntimeError(f"schedule not stored: its key was taken and freed {PUTS_TRIED} times in a row")
 
 
-def replace(account_id: int, key: str, new: NewSchedule, now: int) -> str | None:
+def replace(account_id: int, key: str, new: NewSchedule, now: int, made_from: ScheduleRow | None = None) -> str | None:
     """Give a schedule another definition; its id, or None when there is no such schedule. It keeps its state. Its
-    instants change only with its frequency, and its waiting job is made anew with whatever changed."""
+    instants change only with its frequency, and its waiting job is made anew with whatever changed.
+
+    Raises Overtaken when the definition is no longer that of `made_from`."""
     with transaction():
         before = _locked(account_id, key, now)
         if before is None:
             return None
+        if made_from and _sent(made_from) != _sent(before):
+            raise Overtaken
         values = _definition(new, before.id)
         if values == _stored(before.id):
             return before.id
@@ -225,6 +233,11 @@ def template_of(order: NewJob) -> str:
 def offset_us(schedule_id: str, jitter_us: int) -> int:
     """The schedule's own part of its jitter: the same for ever, spread evenly over schedules."""
     return int.from_bytes(hashlib.sha256(schedule_id.encode()).digest()[:8]) % (jitter_us + 1)
+
+
+def _sent(one: ScheduleRow | Planned) -> tuple[Any, ...]:
+    """What the client sent of it: `args` has all its fields but the body."""
+    return (one.args, one.body and bytes(one.body), one.content_type)
 
 
 def _first_job(new: NewSchedule, schedule_id: str) -> NewJob:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models import clock, planning
+from models import clock, planning, schedules
 from models.job import Job
 from models.schedule import Schedule
 from tests.api.conftest import URL, errors_of, one_database
@@ -233,6 +233,21 @@ def test_a_change_that_would_make_it_wrong_is_refused_and_changes_nothing(client
     schedule = make(client, cron="@daily")
     assert path in errors_of(client.ask("PATCH", f"/api/schedules/{schedule['id']}", json=change))
     assert client.get(f"/api/schedules/{schedule['id']}").json["data"] == schedule
+
+
+def test_of_two_changes_at_once_none_undoes_the_other(client, moved_clock, monkeypatch):
+    schedule = make(client, cron="@daily")
+    path, replace = f"/api/schedules/{schedule['id']}", schedules.replace
+
+    def overtaken(*given):
+        monkeypatch.setattr(schedules, "replace", replace)
+        client.ask("PATCH", path, json={"name": "theirs", "body": {"a": 1}})
+        return replace(*given)
+
+    monkeypatch.setattr(schedules, "replace", overtaken)
+    changed = client.ask("PATCH", path, json={"cron": "@hourly"}).json["data"]
+    assert (changed["name"], changed["frequency"]) == ("theirs", {"cron": "@hourly"})
+    assert changed["args"] == {"url": URL, "cron": "@hourly", "name": "theirs", "body": {"a": 1}}
 
 
 @one_database
