@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from models import cancelling, clock, schedules
+from models import cancelling, clock, lifecycle, schedules
 from models.job import Job
 from models.jobs import NewJob
 from models.schedule import Schedule
@@ -80,3 +80,18 @@ def test_putting_one_more_than_may_be_is_refused_and_changing_one_is_not(account
         schedules.put(a_definition(account, key="other"), clock.now(), 1)
     _, made = schedules.put(a_definition(account, TWO_HOURLY, key="k"), clock.now(), 1)
     assert not made
+
+
+WEBHOOK = json.dumps({"webhook": "http://127.0.0.1:9/events"})
+
+
+@pytest.mark.parametrize("stop", [schedules.disable, schedules.delete])
+def test_a_job_that_waited_for_its_retry_when_its_schedule_stopped_is_told_of(account, moved_clock, stop):
+    new = a_definition(account)
+    row, _, _ = schedules.create(new._replace(order=new.order._replace(notify=WEBHOOK)), clock.now(), 100)
+    [begun] = tick()
+    lifecycle.retry([(begun, clock.now() + clock.MINUTE)])
+    stop(account.id, row.id, clock.now())
+    [event] = Job.select().where(Job.kind == "event")
+    assert (event.parent_id, json.loads(event.body)["type"]) == (begun.id, "job.cancelled")
+    assert [job.state for job in jobs_of(row.id)] == ["cancelled", "cancelled"]
