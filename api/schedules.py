@@ -38,7 +38,7 @@ blueprint.before_request(require_key)
 NEWEST_FIRST = ("inserted_at", "desc")
 LATEST_FIRST = ("fire_at", "desc")
 CHANGES_TRIED = 20
-KEY_EXPECTED = "up to 100 letters, digits, `.`, `_` or `-`, a letter or digit first, and no UUID"
+KEY_EXPECTED = "up to 100 letters, digits, `.`, `_` or `-`, a letter or digit first, no UUID and not `preview`"
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -137,7 +137,7 @@ def get_schedule(key: str) -> Response:
 @blueprint.response(200, shown_as.ScheduleAnswer, description="The schedule as it is now; 201 when it was made.")
 def put_schedule(order: Order, key: str) -> Response:
     """Make a schedule of this key, or change the one there is to this; the same again changes nothing."""
-    if not _KEY.fullmatch(key) or uuid_key(key):
+    if not _KEY.fullmatch(key) or uuid_key(key) or key == "preview":
         raise invalid({"key": [f"must be {KEY_EXPECTED}, got {shown(key)}"]})
     now = clock.now()
     try:
