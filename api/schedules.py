@@ -26,7 +26,7 @@ from api.schedule_fields import (
     read_zone,
     too_many,
 )
-from api.schedule_orders import changed, frequency, new_schedule
+from api.schedule_orders import changed, frequency, misplaced, new_schedule
 from api.timestamps import seconds_utc
 from api.wiring import settings
 from models import clock, firings, moments, recurrence, schedules
@@ -164,10 +164,13 @@ def _change(key: str, sent: Fields) -> Response:
     row = schedules.find(account_id, _checked(key))
     if row is None:
         raise not_found()
+    errors = misplaced(sent)
     try:
         order = ScheduleFields().load(changed(row, sent))
     except ValidationError as error:
-        raise invalid(error.normalized_messages()) from None
+        raise invalid(errors | error.normalized_messages()) from None
+    if errors:
+        raise invalid(errors)
     if schedules.replace(account_id, row.id, _new(order, now), now, row) is None:
         raise not_found()
     return _found(schedules.find(account_id, row.id))

@@ -227,12 +227,27 @@ def test_putting_something_else_changes_the_schedule_and_keeps_its_state(client,
 @one_database
 @pytest.mark.parametrize(
     ("change", "path"),
-    [({"url": None}, "url"), ({"cron": None}, "repeat_every"), ({"crn": "x"}, "crn"), ({"overlap": 1}, "overlap")],
+    [
+        ({"url": None}, "url"),
+        ({"cron": None}, "repeat_every"),
+        ({"crn": "x"}, "crn"),
+        ({"overlap": 1}, "overlap"),
+        ({"schedule_in": 60}, "schedule_in"),
+        ({"scheduled_at": "2026-12-24T00:00:00Z", "name": "x"}, "scheduled_at"),
+    ],
 )
 def test_a_change_that_would_make_it_wrong_is_refused_and_changes_nothing(client, change, path):
     schedule = make(client, cron="@daily")
     assert path in errors_of(client.ask("PATCH", f"/api/schedules/{schedule['id']}", json=change))
     assert client.get(f"/api/schedules/{schedule['id']}").json["data"] == schedule
+
+
+@one_database
+def test_a_changed_interval_begins_when_the_change_says(client, moved_clock):
+    schedule = make(client, cron="@daily")
+    changed = {"repeat_every": 600, "schedule_in": 60}
+    assert client.ask("PATCH", f"/api/schedules/{schedule['id']}", json=changed).status_code == 200
+    assert jobs_of(schedule)[-1].fire_at == clock.now() + clock.MINUTE
 
 
 def test_of_two_changes_at_once_none_undoes_the_other(client, moved_clock, monkeypatch):
