@@ -98,7 +98,9 @@ def read_json(listing: Listing | None = None) -> raw_json.Document:
     `refuse_faults`."""
     if not request.is_json:
         raise ApiError(
-            415, f"Content-Type must be application/json or {FORM}, got {request.content_type or 'none'!s:.80}"
+            415,
+            f"Content-Type must be application/json{'' if listing else f' or {FORM}'}, "
+            f"got {request.content_type or 'none'!s:.80}",
         )
     try:
         text = _body().decode()

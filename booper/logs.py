@@ -18,6 +18,7 @@ STDERR = 2
 encode = json.JSONEncoder(default=str).encode
 PLAIN = re.compile(r'[^\s"=]+')
 NOT_PRINTED = {number: f"\\x{number:02x}" for number in [*range(32), 127, *range(128, 160)]}
+NOT_PRINTED_BELOW = {number: text for number, text in NOT_PRINTED.items() if number != ord("\n")}
 
 
 def fields(**named: Any) -> dict[str, Any]:
@@ -70,7 +71,9 @@ class Text(logging.Formatter):
         if not message.isprintable():
             message = message.translate(NOT_PRINTED)
         line = f"{written(record.created)} {record.levelname:<7} {record.name} {message}"
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        if not record.exc_info:
+            return line
+        return f"{line}\n{self.formatException(record.exc_info).translate(NOT_PRINTED_BELOW)}"
 
 
 def shown(value: Any) -> str:

@@ -117,8 +117,9 @@ def description(frequency: Frequency) -> str:
         if frequency.every_us % length == 0:
             count = frequency.every_us // length
             return f"Every {unit}" if count == 1 else f"Every {count} {unit}s"
-    seconds = frequency.every_us / SECOND
-    return "Every second" if seconds == 1 else f"Every {seconds:g} seconds"
+    whole, rest = divmod(frequency.every_us, SECOND)
+    seconds = f"{whole}.{rest:06d}".rstrip("0").rstrip(".")
+    return "Every second" if seconds == "1" else f"Every {seconds} seconds"
 
 
 @lru_cache(maxsize=8192)

@@ -14,7 +14,8 @@ from models.job import REQUEST
 from models.jobs import JobRow, NewJob
 
 POLICIES = ("overlap", "misfire", "catch_up_seconds", "jitter_seconds", "disable_after_failures")
-NOT_AGAIN = ("schedule_in", "scheduled_at", "repeat_every", "cron", "timezone", "idempotency_key", *POLICIES)
+TIMES = ("schedule_in", "scheduled_at", "repeat_every", "cron", "timezone", "idempotency_key")
+NOT_AGAIN = (*TIMES, *POLICIES)
 COPIED = (
     "notify",
     "body",

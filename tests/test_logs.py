@@ -69,6 +69,14 @@ def test_no_value_forges_a_line_or_moves_the_cursor(trick):
     assert line.isprintable()
 
 
+def test_no_exception_moves_the_cursor():
+    try:
+        raise ValueError("a\x1b[2Jb\rc\nd")
+    except ValueError as error:
+        text = logs.Text().format(record(error=(type(error), error, error.__traceback__)))
+    assert text.endswith("ValueError: a\\x1b[2Jb\\x0dc\nd")
+
+
 def test_production_writes_json_unless_to_a_terminal(monkeypatch):
     monkeypatch.setattr(os, "isatty", lambda _: False)
     assert (logs.writes_json(PRODUCTION), logs.writes_json(EMBEDDED)) == (True, False)

@@ -19,6 +19,8 @@ from models.paging import PageAsked
 
 ENTRIES = 100
 RELATED = 50
+SELDOM_S = 10
+EXECUTING = "executing"
 NEWEST_FIRST = ("inserted_at", "desc")
 
 
@@ -36,11 +38,13 @@ def show_job(key: str) -> str:
         args=args,
         body=None if job.body is None else job.body.decode("utf-8", "replace"),
         final=job.state in FINAL,
+        look_every_s=look_every_s(job, now),
         attempts=list(reversed(attempts)),
         bars=charts.timeline(attempts),
         words=charts.WORDS,
         width=charts.WIDTH,
         told=by_attempt(entries),
+        cut=len(entries) == ENTRIES,
         others=[entry for entry in entries if not entry.event.startswith("worker.http.")],
         related=related.related(account_id, job.id, RELATED, 0) or [],
         reasons=explain.explain(facts, now) if facts else [],
@@ -64,6 +68,11 @@ def order_again(key: str) -> Response:
         raise ApiError(422, "Only requests can be ordered again; what tells of a job comes with it.")
     (made,) = replays.order_again(visitor().account_id, [job.id], clock.now())
     return back_to("show_job", "again", key=made.uuid)
+
+
+def look_every_s(job: JobRow, now: int) -> int:
+    """How soon an open page of the job asks for its newer part: at once when it runs, seldom while nothing is due."""
+    return 1 if job.state == EXECUTING else min(max((job.scheduled_at - now) // clock.SECOND, 1), SELDOM_S)
 
 
 def found(key: str) -> JobRow:

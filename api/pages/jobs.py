@@ -36,9 +36,10 @@ def list_jobs() -> Response:
 def act_on_chosen() -> Response:
     """Cancel the chosen jobs, or order them again; then the same list."""
     ids, kept = chosen(), {name: request.form[name] for name in FILTERS if request.form.get(name)}
-    if not ids:
+    action = request.form.get("action")
+    if not ids or action not in ("cancel", "again"):
         return back_to("list_jobs", "nothing", **kept)
-    if request.form.get("action") == "again":
+    if action == "again":
         replays.order_again(visitor().account_id, ids, clock.now())
         return back_to("list_jobs", "bulk_again", **kept)
     cancel_all(visitor().account_id, ids, clock.now())

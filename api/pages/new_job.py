@@ -21,7 +21,7 @@ from models.schedules import NewSchedule, TooMany
 def show_new_job() -> Response:
     """An empty form, or one filled in from the job that `from` names; `when`: the way of saying when that is chosen."""
     like, when = request.args.get("from", ""), request.args.get("when", "")
-    form = form_of(found(like)) if like else dict(EMPTY)
+    form = {**form_of(found(like)), "from": like} if like else dict(EMPTY)
     return _form(form | ({"when": when} if when in WAYS else {}), {}, 200)
 
 
@@ -29,7 +29,7 @@ def show_new_job() -> Response:
 def create_job() -> Response:
     form = request.form.to_dict()
     try:
-        fields = fields_of(form)
+        fields = fields_of(form, found(form["from"]) if form.get("from") else None)
         order = OrderFields().load(fields)
     except ValidationError as error:
         return _form(form, error.normalized_messages(), 422)

@@ -1,6 +1,7 @@
 """Owns the form of an order: from its fields to what POST /api/jobs takes, and back. Pure.
 
-The API checks what comes of it; `flat` brings its errors to the fields of the form.
+The API checks what comes of it; `flat` brings its errors to the fields of the form. A browser writes every line's end
+as CRLF; a body that was left as it was in the form keeps the bytes it was ordered with.
 """
 
 import json
@@ -52,19 +53,22 @@ class Ordered(Protocol):
     def description(self) -> str | None: ...
 
 
-def fields_of(form: dict[str, str]) -> Fields:
-    """The form as the members of an order. Raises ValidationError for what can't be read at all."""
+def fields_of(form: dict[str, str], before: Ordered | None = None) -> Fields:
+    """The form as the members of an order. Raises ValidationError for what can't be read at all. `before`: the job or
+    schedule that the form was filled in from."""
     fields = Fields({"method": form.get("method", ""), "url": form.get("url", "").strip(), **time_fields(form)})
     for name in ("name", "description", "idempotency_key"):
         if form.get(name, "").strip():
-            fields[name] = form[name].strip()
+            fields[name] = form[name].strip().replace("\r\n", "\n")
     for name in ("timeout", "max_attempts"):
         if form.get(name, "").strip():
             fields[name] = number(form[name].strip())
     if headers := headers_of(form.get("headers", "")):
         fields["headers"] = headers
-    add_body(fields, form)
+    add_body(fields, form, before)
     add_more(fields, form.get("more", ""))
+    if found := raw_json.faults(fields):
+        raise ValidationError({path: [told] for path, told in found})
     return fields
 
 
@@ -122,7 +126,9 @@ def number(text: str) -> Any:
 def headers_of(text: str) -> dict[str, str]:
     """`Name: value` lines as an object."""
     headers: dict[str, str] = {}
-    for line in text.splitlines():
+    for line in text.replace("\r\n", "\n").split(
+        "\n"
+    ):  # not splitlines: a value may hold what else it takes for an end
         name, colon, value = line.partition(":")
         if not line.strip():
             continue
@@ -130,33 +136,45 @@ def headers_of(text: str) -> dict[str, str]:
             raise ValidationError("must be lines of `Name: value`, got one without a colon", "headers")
         if name.strip() in headers:
             raise ValidationError("must be given once each, got one twice", "headers")
-        headers[name.strip()] = value.strip()
+        headers[name.strip()] = value.strip(" \t")
     return headers
 
 
-def add_body(fields: Fields, form: dict[str, str]) -> None:
-    text = form.get("body", "")
-    if not text.strip():
+def add_body(fields: Fields, form: dict[str, str], before: Ordered | None) -> None:
+    text, is_text = form.get("body", "").replace("\r\n", "\n"), form.get("body_type") == "text"
+    old = None if before is None or before.body is None else bytes(before.body).decode("utf-8", "replace")
+    if old is not None and before is not None and (lines(old), sent_as_text(before)) == (text, is_text):
+        text = old
+    elif not text.strip():
         return
-    if form.get("body_type") == "text":
-        fields["body"] = text.replace("\r\n", "\n")  # browsers send every line's end as CRLF
+    if is_text:
+        fields["body"] = text
         return
     fields["body"], fields.body_text = json_of(text, "body").value, text.strip()
 
 
-def form_of(row: Ordered) -> dict[str, str]:
-    """The form filled in with the request of a job or schedule; it is due now."""
+def lines(text: str) -> str:
+    """A text as it comes back from a form."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def sent_as_text(row: Ordered) -> bool:
+    return row.content_type is not None and not row.content_type.startswith("application/json")
+
+
+def form_of(row: Ordered, left_out: tuple[str, ...] = replays.NOT_AGAIN) -> dict[str, str]:
+    """The form filled in with the request of a job or schedule; it is due now. `left_out`: members of the old order
+    that the new one shall not have."""
     args = json.loads(row.args)
-    left_out = (*FORM_MEMBERS, *replays.NOT_AGAIN, "query")
+    left_out = (*FORM_MEMBERS, *left_out, "query")
     more = {name: value for name, value in args.items() if name not in left_out}
-    is_text = row.content_type is not None and not row.content_type.startswith("application/json")
     return {
         **EMPTY,
         "method": args.get("method", "get").upper(),
         "url": with_query(args["url"], args.get("query")),
         "headers": "\n".join(f"{name}: {value}" for name, value in (args.get("headers") or {}).items()),
         "body": "" if row.body is None else bytes(row.body).decode("utf-8", "replace"),
-        "body_type": "text" if is_text else "json",
+        "body_type": "text" if sent_as_text(row) else "json",
         "name": row.name or "",
         "description": row.description or "",
         "timeout": str(args.get("timeout") or ""),

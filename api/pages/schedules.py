@@ -14,7 +14,7 @@ from api.pages.order_form import METHODS, SHOWN_ERRORS, UNITS, fields_of, flat, 
 from api.schedule_orders import new_schedule
 from api.schedules import ScheduleFields
 from api.wiring import settings
-from models import clock, recurrence, schedules, strips
+from models import clock, recurrence, replays, schedules, strips
 from models.schedules import ScheduleRow, TooMany
 
 SHOWN = 25
@@ -94,7 +94,7 @@ def delete_schedule(key: str) -> Response:
 @pages.get("/schedules/<key>/edit")
 def edit_schedule(key: str) -> Response:
     row = found(key)
-    return _form(row, {**form_of(row), **times_of(row)}, {}, 200)
+    return _form(row, {**form_of(row, replays.TIMES), **times_of(row)}, {}, 200)
 
 
 @pages.post("/schedules/<key>/edit")
@@ -102,10 +102,12 @@ def change_schedule(key: str) -> Response:
     """Give the schedule the form's definition; it keeps its state, and its instants unless the frequency changes."""
     row, form, now = found(key), request.form.to_dict(), clock.now()
     try:
-        order = ScheduleFields().load(fields_of(form))
+        order = ScheduleFields().load(fields_of(form, row))
     except ValidationError as error:
         return _form(row, form, error.normalized_messages(), 422)
     new = new_schedule(order, visitor().account_id, due_at(order, now), now, 0, row.key)
+    if recurrence.frequency_of(new.frequency) == recurrence.frequency_of(row.frequency):
+        new = new._replace(frequency=row.frequency)  # the form spells it in its own way; its instants stay
     if schedules.replace(visitor().account_id, row.id, new, now) is None:
         raise gone()
     return back_to("show_schedule", "saved", key=row.id)
@@ -131,7 +133,7 @@ def times_of(row: ScheduleRow) -> dict[str, str]:
         return {"when": "cron", "cron": told["cron"], "timezone": told.get("timezone", "")}
     every = told["repeat_every"]
     amount, unit = every if isinstance(every, list) else (every, "seconds")
-    return {"when": "every", "every": f"{amount:g}", "every_unit": unit if unit.endswith("s") else f"{unit}s"}
+    return {"when": "every", "every": str(amount), "every_unit": unit if unit.endswith("s") else f"{unit}s"}
 
 
 def too_many() -> ApiError:

@@ -120,7 +120,9 @@ def test_what_is_not_json_is_400(client, text):
 
 @one_database
 def test_a_form_is_no_batch(client):
-    errors_of(client.post("/api/jobs/batch", data=f"jobs[][url]={URL}", content_type=FORM), 415)
+    answer = client.post("/api/jobs/batch", data=f"jobs[][url]={URL}", content_type=FORM)
+    errors_of(answer, 415)
+    assert "must be application/json, got" in answer.json["error"]["message"]
 
 
 @one_database

@@ -78,6 +78,22 @@ def test_the_chosen_failures_are_run_again_together(reader, receiver):
     expect(page.get_by_role("row", name="discarded").get_by_role("cell", name="status_500")).to_be_visible()
 
 
+def test_enter_in_a_checkbox_does_nothing_to_the_chosen_jobs(reader, receiver):
+    page = reader.page
+    order(reader, f"http://127.0.0.1:{receiver.port}/ok", **{"how many": "600", "Name": "kept"})
+    job = page.url
+    reader.go("/jobs?text=kept")
+    for scripted in (True, False):
+        if not scripted:  # what the page does by itself, when its script is not there
+            page.evaluate("addEventListener('keydown', (event) => event.stopImmediatePropagation(), true)")
+        box = page.get_by_role("checkbox", name="Job ")
+        box.check()
+        box.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("Nothing was chosen.")
+    page.goto(job)
+    expect(page.locator(STATE)).to_have_text("scheduled")
+
+
 def test_a_schedule_is_made_disabled_and_enabled(reader, receiver):
     page = reader.page
     reader.go("/jobs/new?when=cron")

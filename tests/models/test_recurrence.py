@@ -223,6 +223,8 @@ def test_zones_are_those_of_the_database_by_their_exact_names():
         (Frequency(every_us=DAY), "Every day"),
         (Frequency(every_us=90 * SECOND), "Every 90 seconds"),
         (Frequency(every_us=SECOND), "Every second"),
+        (Frequency(every_us=1_234_567 * SECOND), "Every 1234567 seconds"),
+        (Frequency(every_us=1_500_001), "Every 1.500001 seconds"),
         (Frequency(cron="@daily"), "At 00:00 every day (UTC)"),
         (
             Frequency(cron="0 9 * * mon-fri", timezone="Europe/Berlin"),

@@ -101,8 +101,12 @@ def test_a_curl_command_means_the_same_whatever_the_values(nasty):
 
 
 def test_a_curl_command_leaves_out_what_is_not_there():
-    assert curl({"url": "https://example.com/"}, None, None) == "curl -X GET --globoff --url https://example.com/"
+    assert (
+        curl({"url": "https://example.com/"}, None, None)
+        == "curl -X GET --globoff --path-as-is --url https://example.com/"
+    )
     assert curl({"method": "head", "url": "https://example.com/"}, None, None).startswith("curl --head ")
+    assert curl({"method": "head", "url": "https://example.com/"}, b"a", None).startswith("curl -X HEAD --data-raw a ")
     own = shlex.split(curl({"url": "https://a.example", "headers": {"content-type": "x/y"}}, b"z", "text/plain"))
     assert [word for word in own if "ontent-" in word] == ["content-type: x/y"]
 

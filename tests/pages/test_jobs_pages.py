@@ -130,6 +130,12 @@ def test_the_form_is_filled_in_from_an_old_job(alice):
         assert typed in text
 
 
+@pytest.mark.parametrize(("due_in_s", "seconds"), [(86_400, 10), (4, 4), (0, 1), (-60, 1)])
+def test_the_page_of_a_job_that_waits_long_is_asked_for_seldom(alice, moved_clock, due_in_s, seconds):
+    job = make_job(alice.account, "scheduled", due_in_s)
+    assert f'data-refresh="{seconds}"' in alice.get(f"/jobs/{job.uuid}").text
+
+
 def test_a_job_can_be_cancelled_once(alice):
     job = make_job(alice.account, "scheduled", 60)
     assert "note=cancelled" in alice.send(f"/jobs/{job.uuid}/cancel").location
@@ -149,6 +155,16 @@ def test_the_chosen_jobs_are_ordered_again_and_the_list_stays_filtered(alice):
     assert answer.location == "/jobs?state=discarded&note=bulk_again"
     assert sorted(job.state for job in Job.select()) == ["available"] * 2 + ["discarded"] * 3
     assert alice.send("/jobs/chosen", action="again").location == "/jobs?note=nothing"
+
+
+def test_nothing_is_done_to_the_chosen_jobs_unless_a_button_says_what(alice):
+    job = make_job(alice.account, "scheduled", 60)
+    for said in ({}, {"action": "delete"}):
+        assert alice.send("/jobs/chosen", job=str(job.id), **said).location == "/jobs?note=nothing"
+    assert reread(job).state == "scheduled"
+    text = alice.get("/jobs").text
+    first = next(a for tag, a in Markup(text[text.index('id="list"') :]).tags if tag == "button")
+    assert first["value"] not in ("cancel", "again")  # Enter in a checkbox presses the first one
 
 
 def test_a_list_goes_on_where_the_page_before_ended(alice, moved_clock):

@@ -94,7 +94,7 @@ function preview(form) {
     }
     const turn = ++asked;
     const answer = await fetch(`${form.dataset.preview}?${fields}`);
-    if (turn !== asked || !answer.ok) return;
+    if (turn !== asked || !answer.ok || answer.redirected) return; // redirected: signed out
     const body = parsed(await answer.text()).body;
     showLocal(body);
     place.replaceChildren(...body.childNodes);
@@ -152,6 +152,10 @@ function forgetNote() {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-theme-toggle], [data-copy]");
   if (button) "copy" in button.dataset ? copy(button) : toggleTheme();
+});
+// A checkbox is ticked by the space bar; Enter would send its whole form.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.matches("input[type=checkbox]")) event.preventDefault();
 });
 document.addEventListener("change", (event) => {
   const all = event.target.dataset.all;

@@ -1,0 +1,138 @@
+"""Forms that are filled in from something old and sent as they are: nothing of it may change on the way."""
+
+import json
+from html.parser import HTMLParser
+
+import pytest
+
+from models import clock
+from models.job import Job
+from models.schedule import Schedule
+from tests.pages.test_schedules_pages import make
+
+URL = "https://example.com/hook"
+POLICIES = {
+    "overlap": "allow",
+    "misfire": "all",
+    "catch_up_seconds": 120,
+    "jitter_seconds": 5,
+    "disable_after_failures": 7,
+}
+
+
+class Filled(HTMLParser):
+    """The form of an order as a browser would send it: no first line break of a field of lines, CRLF between lines."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.fields, self._named, self._options = {}, None, None
+        self.feed(text[text.index("data-preview") :])
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        if tag == "textarea":
+            self._named = given["name"]
+            self.fields[self._named] = ""
+        elif tag == "select":
+            self._options = given["name"]
+        elif tag == "option" and "selected" in given:
+            self._named = self._options
+            self.fields[self._named] = ""
+        elif tag == "input" and (given.get("type") != "radio" or "checked" in given):
+            self.fields[given["name"]] = given.get("value", "").replace("\n", "").replace("\r", "")
+
+    def handle_data(self, data):
+        if self._named:
+            self.fields[self._named] += data
+
+    def handle_endtag(self, tag):
+        if tag == "textarea":
+            text = self.fields[self._named].replace("\r\n", "\n").replace("\r", "\n")
+            self.fields[self._named] = text.removeprefix("\n").replace("\n", "\r\n")
+        self._named = None
+
+
+def ordered(browser, **fields):
+    authorization = {"Authorization": f"Bearer {browser.secret}", "Content-Type": "application/json"}
+    body = fields.pop("body", "null")
+    text = json.dumps({"method": "post", "url": URL, "schedule_in": 60, **fields})
+    answer = browser.client.post("/api/jobs", data=f'{text[:-1]}, "body": {body}}}', headers=authorization)
+    assert answer.status_code == 201, answer.text
+    return answer.json["data"]["id"]
+
+
+def sent_again(browser, key, **changes):
+    form = Filled(browser.get(f"/jobs/new?from={key}").text).fields
+    answer = browser.client.post("/jobs/new", data={**form, **changes})
+    assert answer.status_code == 303, answer.text
+    return Job.get(Job.uuid == answer.location.split("/jobs/")[1].split("?")[0])
+
+
+@pytest.mark.parametrize(
+    "body",
+    ['{"a":\n 1}', '{"a":\r\n 1.50}', '"\\nfirst"', '"a\\r\\nb"', '"a\\rb"', '" "', '""', '"\\r\\n{}"', "[1]", "null"],
+)
+def test_edit_and_run_again_keeps_the_bytes_of_a_body_left_alone(alice, body):
+    key = ordered(alice, body=body)
+    old, new = Job.get(Job.uuid == key), sent_again(alice, key)
+    assert (old.body, old.content_type) == (new.body, new.content_type)
+
+
+def test_edit_and_run_again_sends_the_body_that_was_typed(alice):
+    key = ordered(alice, body='"a\\r\\nb"')
+    assert bytes(sent_again(alice, key, body="a\r\nc").body) == b"a\nc"
+    assert sent_again(alice, key, body="").body is None
+    assert bytes(sent_again(alice, key, body='{"a":\r\n1}', body_type="json").body) == b'{"a":\n1}'
+
+
+def test_edit_and_run_again_of_another_accounts_job_is_not_to_be_had(alice, bob):
+    key = ordered(alice, body='"secret"')
+    form = {"csrf": bob.token(), "from": key, "method": "POST", "url": URL, "body": "secret", "body_type": "text"}
+    assert bob.client.post("/jobs/new", data=form).status_code == 404
+
+
+def test_headers_and_description_come_back_as_they_were(alice):
+    headers, description = {"X-A": "a\x85b", "X-B": "\xa0", "X-C": "", "X-D": "a: b"}, "one\ntwo"
+    new = sent_again(alice, ordered(alice, headers=headers, description=description))
+    assert json.loads(new.args)["headers"] == headers
+    assert new.description == description
+
+
+def edited(browser, schedule, **changes):
+    form = Filled(browser.get(f"/schedules/{schedule.id}/edit").text).fields
+    assert browser.client.post(f"/schedules/{schedule.id}/edit", data={**form, **changes}).status_code == 303
+    return Schedule.get_by_id(schedule.id)
+
+
+def test_an_edited_schedule_keeps_the_policies_that_were_left_alone(alice, moved_clock):
+    old = make(alice, more=json.dumps(POLICIES))
+    moved_clock.advance(seconds=1)
+    new = edited(alice, old, name="renamed")
+    assert new.name == "renamed"
+    for column in ("overlap", "misfire", "catch_up_us", "offset_us", "disable_after", "frequency", "next_at"):
+        assert getattr(new, column) == getattr(old, column), column
+
+
+@pytest.mark.parametrize("every", [1_234_567, 86_461.5, [1.5, "hour"], [1, "minute"]])
+def test_an_edited_schedule_keeps_its_interval_and_its_next_instant(alice, moved_clock, every):
+    authorization = {"Authorization": f"Bearer {alice.secret}"}
+    order = {"url": URL, "repeat_every": every, "scheduled_at": "2026-03-01T00:00:00Z"}
+    answer = alice.client.post("/api/schedules", json=order, headers=authorization)
+    old = Schedule.get_by_id(answer.json["data"]["id"])
+    moved_clock.advance(seconds=1)
+    new = edited(alice, old, name="renamed")
+    assert (new.name, new.frequency, new.next_at) == ("renamed", old.frequency, old.next_at)
+    again = edited(alice, old, every="90", every_unit="seconds")
+    assert json.loads(again.frequency) == {"repeat_every": [90, "seconds"]}
+    assert again.next_at >= clock.now()
+
+
+@pytest.mark.parametrize("name", ["name", "description", "body", "url", "headers", "cron", "timezone"])
+def test_a_nul_is_told_by_its_field_and_not_stored(alice, name):
+    form = {"method": "POST", "url": URL, "when": "cron", "cron": "0 9 * * *", "body_type": "text"}
+    schedule = make(alice)
+    for path in ("/jobs/new", f"/schedules/{schedule.id}/edit"):
+        answer = alice.send(path, **form | {name: "a\0b"})
+        assert answer.status_code == 422, path
+        assert 'class="problem"' in answer.text
+    assert Schedule.select().count() == 1
