@@ -23,7 +23,7 @@ class _Following(threading.local):
 
     def __init__(self) -> None:
         self.depth = 0
-        self.calls: list[Callable[[], None]] = []
+        self.calls: list[Callable[[], object]] = []
 
 
 _following = _Following()
@@ -131,7 +131,7 @@ def _followed() -> Iterator[None]:
             call()
 
 
-def after_commit(call: Callable[[], None]) -> None:
+def after_commit(call: Callable[[], object]) -> None:
     """Call this once what the thread is writing is committed, and never if it is rolled back; at once outside of a
     transaction. It must not fail."""
     if _following.depth:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from models import firings, jobs, lifecycle, planning, records, recurrence
+from models import firings, followups, jobs, lifecycle, planning, records, recurrence
 from models.database import change, dialect, fetch, one_of, transaction
 from models.firings import FiringRow
 from models.ids import is_uuid, new_id
@@ -284,7 +284,7 @@ def _make_next(schedule_id: str, now: int) -> None:
 
 
 def _cancel(schedule_id: str, reason: str, now: int, which: str = "true", params: Sequence[Any] = ()) -> list[int]:
-    """Cancel the schedule's waiting jobs and note it in their logs; returns their ids."""
+    """Cancel the schedule's waiting jobs, note it in their logs and tell of it; returns their ids."""
     sql = f"SELECT id FROM job WHERE schedule_id = %s AND {lifecycle.IS_WAITING} AND {firings.LIVE} AND {which}"
     ids = lifecycle.cancel_waiting([row[0] for row in fetch(sql, (schedule_id, *params))], now)
     if ids:
@@ -292,6 +292,7 @@ def _cancel(schedule_id: str, reason: str, now: int, which: str = "true", params
         told = {"reason": reason}
         event = "worker.job.cancelled"
         records.add_log_entries([records.log_row(account_id, id, schedule_id, event, told, now) for id in ids])
+        followups.tell_cancelled(ids, now)
     return ids
 
 

@@ -4,11 +4,13 @@ Pure: a row in, JSON text out. What a client once sent is put in as text, not pa
 """
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models.jobs import JobRow
 from models.moments import written, written_seconds
-from models.schedules import ScheduleRow
+
+if TYPE_CHECKING:
+    from models.schedules import ScheduleRow  # which itself has jobs told of
 
 JSON_TYPE = "application/json"
 
@@ -39,7 +41,7 @@ def job(row: JobRow, user_id: str, has_conflict: bool = False) -> str:
     return with_member(compact(outer), "args", args(row))
 
 
-def args(row: JobRow | ScheduleRow) -> str:
+def args(row: "JobRow | ScheduleRow") -> str:
     """The request as the client sent it, its body included."""
     if row.body is None:
         return row.args
