@@ -202,6 +202,21 @@ def test_a_lost_worker_is_told(account, moved_clock, attempts, expected, urls):
     assert told("event")[0]["data"]["error"] == "worker_lost"
 
 
+def test_a_job_out_of_time_tells_what_its_attempt_met_and_why_it_ended(account):
+    recorded(made(account, retry_until=clock.now()), ERROR)
+    assert [event["data"].get("error") for event in told("event")] == [None, "max_age"]
+    assert [body["error"] for body in told("callback")] == ["max_age"] * 2
+
+
+def test_a_job_given_up_with_attempts_left_tells_that_it_crashed(account, moved_clock):
+    job = made(account, timeout_ms=1000, crashes=lifecycle.CRASHES_ALLOWED - 1)
+    claimed(job)
+    moved_clock.advance(seconds=60)
+    rescue_lost(clock.now())
+    assert [event["data"]["error"] for event in told("event")] == ["worker_lost", "crashed"]
+    assert [body["error"] for body in told("callback")] == ["crashed"] * 2
+
+
 def test_secrets_of_the_job_and_a_long_body_are_not_told(account):
     headers = {"Authorization": "s3cret", "X-Mine": "s3cret", "A": "b"}
     args = json.dumps({"url": "http://x/", "headers": headers})
