@@ -62,14 +62,15 @@ def takes_events(job: ClaimedJob, outgoing: Outgoing) -> bool:
 
 
 def of_claim(job: ClaimedJob) -> list[News]:
-    began = News(job.id, REQUESTED, job.attempted_at, {"attempt": job.attempt})
+    """That an attempt begins, and the job, if it is its first; the one a little later than the other."""
+    began = News(job.id, REQUESTED, job.attempted_at + 1, {"attempt": job.attempt})
     return [began] if job.attempt > 1 else [News(job.id, STARTED, job.attempted_at, {}), began]
 
 
 def of_result(result: Result, verdict: Verdict) -> list[News]:
     """That an answer or none came, and the end if it was one; each a little later than the one before."""
     job, outcome = result.job, result.outcome
-    ended_at = max(result.finished_at, job.attempted_at + 1)
+    ended_at = max(result.finished_at, job.attempted_at + 2)  # after what tells of its claim
     response = response_of(result, outcome) if isinstance(outcome, Answered) else None
     next_at = written(verdict.next_at) if isinstance(verdict, Retry) else None
     if response:

@@ -132,7 +132,7 @@ def test_the_events_of_a_job_tell_its_life_in_order(account, moved_clock):
     rows = list(Job.select().where(Job.kind == "event").order_by(Job.id))
     assert [event["id"] for event in events] == [row.uuid for row in rows]
     stamps = [event["timestamp"] for event in events]
-    assert stamps == sorted(stamps)
+    assert stamps == sorted(set(stamps))  # so they can be put in order by it
     assert [event["data"]["job"]["job"]["state"] for event in events][2::3] == ["retryable", "completed"]
     assert events[2]["data"]["response"]["status"] == 503
     assert events[-1]["data"]["attempts"] == 2
