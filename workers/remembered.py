@@ -18,7 +18,7 @@ REMEMBERED_ACCOUNTS = 10_000
 
 
 class Remembered:
-    """`refresh` with a connection at hand, then `of` from any thread."""
+    """`refresh` or `ask_for` with a connection at hand, then `of` from any thread."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[float, Outgoing]] = {}
@@ -32,13 +32,18 @@ class Remembered:
     def refresh(self, account_ids: Collection[int]) -> None:
         """Ask for those of the accounts that were not asked for within the last second."""
         now_s = time.monotonic()
-        old = {account_id for account_id in account_ids if self._known.get(account_id, (0.0,))[0] <= now_s}
-        if not old:
+        self.ask_for({account_id for account_id in account_ids if self._known.get(account_id, (0.0,))[0] <= now_s})
+
+    def ask_for(self, account_ids: Collection[int]) -> None:
+        """Ask for all of the accounts, whenever they were asked for."""
+        if not account_ids:
             return
+        until_s = time.monotonic() + REMEMBERED_S
         self._turn_if_full()
-        found = outgoing.of_accounts(old)
-        for account_id in old:
-            self._known[account_id] = (now_s + REMEMBERED_S, found.get(account_id, NOTHING))
+        found = outgoing.of_accounts(account_ids)
+        for account_id in account_ids:
+            if self._known.get(account_id, (0.0,))[0] <= until_s:  # else another thread has asked since
+                self._known[account_id] = (until_s, found.get(account_id, NOTHING))
 
     def of(self, account_id: int) -> Outgoing:
         """What was known at the last refresh."""
