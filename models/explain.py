@@ -39,8 +39,8 @@ class Facts(NamedTuple):
     slots_in_use: int
     worker_seen_at: int | None
     schedule_disabled_at: int | None = None
-    sibling_under_way: bool = False
     after_uuid: str | None = None  # of an event: the one it waits for
+    sibling_under_way: bool = False
 
 
 CODES = {  # every code, and what it says

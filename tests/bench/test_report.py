@@ -25,12 +25,12 @@ PROMISED = {
     },
     "herd": {"until the last is attempted, s": "at most 4"},
     "slow targets": {"until all are finished, s": "at most 25", "peak memory of the workers, MB": "at most 600"},
+    "events": {"hangs / answers": "at most 1.2"},
     "schedules": {
         "until all are planned, s": "at most 1",
         "the same beside many idle, s": "at most 1",
         "instants not fired once": "at most 0",
     },
-    "events": {"hangs / answers": "at most 1.2"},
     "create": {"share of it, %": "at least 60"},
     "batch create": {"jobs/s": "at least 10000"},
     "list": {
