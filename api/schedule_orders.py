@@ -6,6 +6,7 @@ from typing import Any
 from api.answers import encode
 from api.orders import JSON_TYPE, Order, new_job
 from api.reading import Fields
+from api.schedule_fields import FREQUENCY
 from models.clock import SECOND
 from models.recurrence import Frequency, next_after
 from models.schedules import NewSchedule, ScheduleRow
@@ -62,6 +63,17 @@ def first_at(order: Order, due_at: int, now: int) -> int:
     if found is None:
         raise AssertionError("a checked expression names an instant")
     return found
+
+
+def misplaced(sent: Fields) -> dict[str, list[str]]:
+    """What is wrong with a change that tells a first time of no new frequency: the instants would stay as they are."""
+    if any(sent.get(name) is not None for name in FREQUENCY):
+        return {}
+    return {
+        name: ["must be absent without repeat_every or cron, got one"]
+        for name in FIRST_TIME
+        if sent.get(name) is not None
+    }
 
 
 def changed(row: ScheduleRow, sent: Fields) -> Fields:

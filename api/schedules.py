@@ -1,6 +1,7 @@
 """Owns the routes under /schedules: making, looking at, changing, disabling and enabling what makes jobs."""
 
 import re
+from contextlib import suppress
 from typing import Any
 
 from flask import Response
@@ -8,7 +9,7 @@ from marshmallow import ValidationError, validates_schema
 
 from api import answer_schemas as shown_as
 from api import shapes
-from api.answers import answer, invalid, json_answer, not_found
+from api.answers import ApiError, answer, invalid, json_answer, not_found
 from api.auth import caller, require_key
 from api.blueprint import Blueprint
 from api.fields import Must, Strict, one_of, order_by, shown, whole_in_query
@@ -16,7 +17,7 @@ from api.ids import uuid_key
 from api.jobs import hops
 from api.order_fields import OrderFields, due_at
 from api.orders import Order
-from api.reading import FORM, read_fields
+from api.reading import FORM, Fields, read_fields
 from api.schedule_fields import (
     RecurringFields,
     read_cron,
@@ -25,18 +26,19 @@ from api.schedule_fields import (
     read_zone,
     too_many,
 )
-from api.schedule_orders import changed, frequency, new_schedule
+from api.schedule_orders import changed, frequency, misplaced, new_schedule
 from api.timestamps import seconds_utc
 from api.wiring import settings
 from models import clock, firings, moments, recurrence, schedules
-from models.schedules import NewSchedule, ScheduleRow, TooMany
+from models.schedules import NewSchedule, Overtaken, ScheduleRow, TooMany
 
 blueprint = Blueprint("schedules", __name__, url_prefix="/api", description="What makes jobs, again and again.")
 blueprint.before_request(require_key)
 
 NEWEST_FIRST = ("inserted_at", "desc")
 LATEST_FIRST = ("fire_at", "desc")
-KEY_EXPECTED = "up to 100 letters, digits, `.`, `_` or `-`, a letter or digit first, and no UUID"
+CHANGES_TRIED = 20
+KEY_EXPECTED = "up to 100 letters, digits, `.`, `_` or `-`, a letter or digit first, no UUID and not `preview`"
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -135,7 +137,7 @@ def get_schedule(key: str) -> Response:
 @blueprint.response(200, shown_as.ScheduleAnswer, description="The schedule as it is now; 201 when it was made.")
 def put_schedule(order: Order, key: str) -> Response:
     """Make a schedule of this key, or change the one there is to this; the same again changes nothing."""
-    if not _KEY.fullmatch(key) or uuid_key(key):
+    if not _KEY.fullmatch(key) or uuid_key(key) or key == "preview":
         raise invalid({"key": [f"must be {KEY_EXPECTED}, got {shown(key)}"]})
     now = clock.now()
     try:
@@ -150,17 +152,28 @@ def put_schedule(order: Order, key: str) -> Response:
 @blueprint.response(200, shown_as.ScheduleAnswer)
 def change_schedule(key: str) -> Response:
     """Change some fields of a schedule; it keeps its state, and its instants unless the frequency changes."""
-    sent, who, now = read_fields(), caller(), clock.now()
-    row = schedules.find(who.account_id, _checked(key))
+    sent = read_fields()
+    for _ in range(CHANGES_TRIED):
+        with suppress(Overtaken):  # by another change, which this one must not undo
+            return _change(key, sent)
+    raise ApiError(409, "The schedule is changed by others again and again; try again later.")
+
+
+def _change(key: str, sent: Fields) -> Response:
+    account_id, now = caller().account_id, clock.now()
+    row = schedules.find(account_id, _checked(key))
     if row is None:
         raise not_found()
+    errors = misplaced(sent)
     try:
         order = ScheduleFields().load(changed(row, sent))
     except ValidationError as error:
-        raise invalid(error.normalized_messages()) from None
-    if schedules.replace(who.account_id, row.id, _new(order, now), now) is None:
+        raise invalid(errors | error.normalized_messages()) from None
+    if errors:
+        raise invalid(errors)
+    if schedules.replace(account_id, row.id, _new(order, now), now, row) is None:
         raise not_found()
-    return _found(schedules.find(who.account_id, row.id))
+    return _found(schedules.find(account_id, row.id))
 
 
 @blueprint.route("/schedules/<key>", methods=["DELETE"])

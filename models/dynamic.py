@@ -5,11 +5,14 @@ be there ten thousand times.
 """
 
 import json
+import math
 import re
+from collections.abc import Iterable
 from typing import Any
 
 MAX_MEMORY_BYTES = 65_536  # of the state, and of the answer before, each as JSON
 MAX_BODY_BYTES = 1_048_576  # of a body with everything put in
+MAX_DEPTH = 64  # of an answer: deeper ones could be read here and yet not be written again
 JOB, PREVIOUS, STATE, SET = "$job", "$previous", "$state", "$set"
 
 _PATH = re.compile(r"\$(previous|state)((?:\.[^.]+)+)")
@@ -63,14 +66,16 @@ def at_path(value: Any, path: list[str]) -> Any:
 
 
 def answer_of(body: bytes) -> Any:
-    """An answer's body as a value: JSON where it is JSON, else its text; {} when it is empty."""
+    """An answer's body as a value: JSON where it is JSON that can be written again, else its text; {} when it is
+    empty."""
     text = body.decode("utf-8", "replace").replace("\x00", "\ufffd")
     if not text.strip():
         return {}
     try:
-        return json.loads(text, parse_constant=_refuse)
+        value = json.loads(text, parse_constant=_refuse, parse_float=_double)
     except (ValueError, RecursionError):
         return text
+    return text if _is_too_deep(value) else value
 
 
 def merged(state: dict[str, Any], answer: Any) -> dict[str, Any]:
@@ -99,3 +104,25 @@ def encoded(value: Any) -> str:
 
 def _refuse(name: str) -> None:
     raise ValueError(name)
+
+
+def _double(digits: str) -> float:
+    """1e999 is JSON, but would be read as infinity, which is none."""
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(digits)
+    return number
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [each for each in level if isinstance(each, list | dict)]
+        if not level:
+            return False
+        level = [item for each in level for item in _members(each)]
+    return True
+
+
+def _members(value: list[Any] | dict[str, Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value

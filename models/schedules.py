@@ -29,6 +29,7 @@ OF_ONE_JOB = {  # fields of NewJob that are each job's own, or columns of the sc
     *("account_id", "args", "body", "content_type", "scheduled_at", "name", "description", "idempotency_key"),
     *("retry_until", "kind", "schedule_id", "fire_at", "start_by", "parent_id", "uuid", "after_uuid", "held_until"),
 }
+PUTS_TRIED = 100
 DISABLED_BY_OWNER = "its schedule was disabled"
 CHANGED = "its schedule was changed"
 DELETED = "its schedule was deleted"
@@ -82,6 +83,10 @@ class TooMany(Exception):
     """The account has as many enabled schedules as it may have."""
 
 
+class Overtaken(Exception):
+    """The schedule is no longer what the change was made from."""
+
+
 def create(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow | None, JobRow, bool]:
     """Store a schedule and its first job; both and True. Or None, the job that holds the order's idempotency key
     already, and False. Raises TooMany."""
@@ -97,31 +102,39 @@ def create(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow | None
 
 def put(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow, bool]:
     """Make the account's schedule of this key be so: the row, and whether it was made. Of two that make it at once the
-    unique index `schedule_key` lets one in; the other changes it."""
-    account_id = new.order.account_id
-    if not _id_of(account_id, new.key or ""):
+    unique index `schedule_key` lets one in; the other changes it, or makes it anew should it be deleted meanwhile."""
+    account_id, key = new.order.account_id, new.key or ""
+    for _ in range(PUTS_TRIED):
         with transaction():
+            schedule_id = replace(account_id, key, new, now)
+            if schedule_id:
+                return _found(schedule_id), False
             _check_room(account_id, at_most)
             schedule_id = new_id()
             if _insert(new, schedule_id, now):
                 jobs.create(_first_job(new, schedule_id), now)
-                return _found(account_id, schedule_id), True
-    return _found(account_id, replace(account_id, new.key or "", new, now)), False
+                return _found(schedule_id), True
+    raise RuntimeError(f"schedule not stored: its key was taken and freed {PUTS_TRIED} times in a row")
 
 
-def replace(account_id: int, key: str, new: NewSchedule, now: int) -> str | None:
+def replace(account_id: int, key: str, new: NewSchedule, now: int, made_from: ScheduleRow | None = None) -> str | None:
     """Give a schedule another definition; its id, or None when there is no such schedule. It keeps its state. Its
-    instants change only with its frequency, and its waiting job is made anew with whatever changed."""
+    instants change only with its frequency, and its waiting job is made anew with whatever changed.
+
+    Raises Overtaken when the definition is no longer that of `made_from`."""
     with transaction():
         before = _locked(account_id, key, now)
         if before is None:
             return None
+        if made_from and _sent(made_from) != _sent(before):
+            raise Overtaken
         values = _definition(new, before.id)
         if values == _stored(before.id):
             return before.id
         assignments = ", ".join(f"{name} = %s" for name in DEFINITION)
         change(f"UPDATE schedule SET {assignments} WHERE id = %s", (*values, before.id))
         if new.frequency != before.frequency:
+            _pass_over(before, now)  # nothing passed but while it was disabled
             change("UPDATE schedule SET next_at = %s WHERE id = %s", (max(new.first_at, now), before.id))
         coming = "fire_at > %s AND attempted_at IS NULL"
         if _cancel(before.id, CHANGED, now, coming, (now,)) or new.frequency != before.frequency:
@@ -222,6 +235,11 @@ def offset_us(schedule_id: str, jitter_us: int) -> int:
     return int.from_bytes(hashlib.sha256(schedule_id.encode()).digest()[:8]) % (jitter_us + 1)
 
 
+def _sent(one: ScheduleRow | Planned) -> tuple[Any, ...]:
+    """What the client sent of it: `args` has all its fields but the body."""
+    return (one.args, one.body and bytes(one.body), one.content_type)
+
+
 def _first_job(new: NewSchedule, schedule_id: str) -> NewJob:
     values = (schedule_id, new.order.account_id, *_definition(new, schedule_id)[:-1], new.first_at)
     one = planning.planned(values)
@@ -276,8 +294,11 @@ def _pass_over(one: Planned, now: int) -> None:
 
 
 def _make_next(schedule_id: str, now: int) -> None:
-    """Make the job of the schedule's next instant, unless it is disabled or has none."""
-    sql = f"SELECT {planning.COLUMNS} FROM schedule WHERE id = %s AND next_at IS NOT NULL AND disabled_at IS NULL"
+    """Make the job of the schedule's next instant, unless it is disabled, has none, or its owner cancelled that one."""
+    sql = (
+        f"SELECT {planning.COLUMNS} FROM schedule WHERE id = %s AND next_at IS NOT NULL AND disabled_at IS NULL "
+        "AND NOT EXISTS (SELECT 1 FROM firing WHERE schedule_id = schedule.id AND fire_at = schedule.next_at)"
+    )
     for row in fetch(sql, (schedule_id,)):
         one = planning.planned(row)
         jobs.create_many([planning.job_at(one, one.next_at)], now)
@@ -319,10 +340,10 @@ def _row(schedule_id: str) -> ScheduleRow | None:
     return _schedule(rows[0]) if rows else None
 
 
-def _found(account_id: int, key: str | None) -> ScheduleRow:
-    row = find(account_id, key) if key else None
+def _found(schedule_id: str) -> ScheduleRow:
+    row = _row(schedule_id)
     if row is None:
-        raise LookupError(f"schedule {key} was deleted while it was stored")
+        raise AssertionError("a schedule is there in the transaction that stores it")
     return row
 
 

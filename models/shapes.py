@@ -4,15 +4,23 @@ Pure: a row in, JSON text out. What a client once sent is put in as text, not pa
 """
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from models.jobs import JobRow
 from models.moments import written, written_seconds
 
-if TYPE_CHECKING:
-    from models.schedules import ScheduleRow  # which itself has jobs told of
-
 JSON_TYPE = "application/json"
+
+
+class Sent(Protocol):
+    """A row that keeps a request as it was sent: a job's or a schedule's; see models/job.py for each column."""
+
+    @property
+    def args(self) -> str: ...
+    @property
+    def body(self) -> bytes | None: ...
+    @property
+    def content_type(self) -> str | None: ...
 
 
 def job(row: JobRow, user_id: str, has_conflict: bool = False) -> str:
@@ -41,7 +49,7 @@ def job(row: JobRow, user_id: str, has_conflict: bool = False) -> str:
     return with_member(compact(outer), "args", args(row))
 
 
-def args(row: "JobRow | ScheduleRow") -> str:
+def args(row: Sent) -> str:
     """The request as the client sent it, its body included."""
     if row.body is None:
         return row.args

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models import clock, planning
+from models import clock, planning, schedules
 from models.job import Job
 from models.schedule import Schedule
 from tests.api.conftest import URL, errors_of, one_database
@@ -208,7 +208,7 @@ def test_the_labels_of_a_schedule_are_on_each_of_its_jobs(client, moved_clock):
 
 
 @one_database
-@pytest.mark.parametrize("key", ["-x", "a b", "x" * 101, "0b3ba6a7-5b2f-4d6d-8f7e-2f1c9b6f3f6e"])
+@pytest.mark.parametrize("key", ["-x", "a b", "x" * 101, "preview", "0b3ba6a7-5b2f-4d6d-8f7e-2f1c9b6f3f6e"])
 def test_a_key_of_another_form_is_refused(client, key):
     answer = client.ask("PUT", f"/api/schedules/{key}", json={"url": URL, "cron": "@daily"})
     assert "up to 100 letters" in errors_of(answer)["key"][0]
@@ -227,12 +227,42 @@ def test_putting_something_else_changes_the_schedule_and_keeps_its_state(client,
 @one_database
 @pytest.mark.parametrize(
     ("change", "path"),
-    [({"url": None}, "url"), ({"cron": None}, "repeat_every"), ({"crn": "x"}, "crn"), ({"overlap": 1}, "overlap")],
+    [
+        ({"url": None}, "url"),
+        ({"cron": None}, "repeat_every"),
+        ({"crn": "x"}, "crn"),
+        ({"overlap": 1}, "overlap"),
+        ({"schedule_in": 60}, "schedule_in"),
+        ({"scheduled_at": "2026-12-24T00:00:00Z", "name": "x"}, "scheduled_at"),
+    ],
 )
 def test_a_change_that_would_make_it_wrong_is_refused_and_changes_nothing(client, change, path):
     schedule = make(client, cron="@daily")
     assert path in errors_of(client.ask("PATCH", f"/api/schedules/{schedule['id']}", json=change))
     assert client.get(f"/api/schedules/{schedule['id']}").json["data"] == schedule
+
+
+@one_database
+def test_a_changed_interval_begins_when_the_change_says(client, moved_clock):
+    schedule = make(client, cron="@daily")
+    changed = {"repeat_every": 600, "schedule_in": 60}
+    assert client.ask("PATCH", f"/api/schedules/{schedule['id']}", json=changed).status_code == 200
+    assert jobs_of(schedule)[-1].fire_at == clock.now() + clock.MINUTE
+
+
+def test_of_two_changes_at_once_none_undoes_the_other(client, moved_clock, monkeypatch):
+    schedule = make(client, cron="@daily")
+    path, replace = f"/api/schedules/{schedule['id']}", schedules.replace
+
+    def overtaken(*given):
+        monkeypatch.setattr(schedules, "replace", replace)
+        client.ask("PATCH", path, json={"name": "theirs", "body": {"a": 1}})
+        return replace(*given)
+
+    monkeypatch.setattr(schedules, "replace", overtaken)
+    changed = client.ask("PATCH", path, json={"cron": "@hourly"}).json["data"]
+    assert (changed["name"], changed["frequency"]) == ("theirs", {"cron": "@hourly"})
+    assert changed["args"] == {"url": URL, "cron": "@hourly", "name": "theirs", "body": {"a": 1}}
 
 
 @one_database

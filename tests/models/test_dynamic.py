@@ -83,10 +83,27 @@ def test_a_body_with_many_small_values_is_built():
         (b"\xff", "\ufffd"),
         (b'{"a": "\x00', '{"a": "\ufffd'),
         (b"[" * 100_000, "[" * 100_000),
+        (b'{"a": 1e999}', '{"a": 1e999}'),
+        (b'{"$set": {"a": -1e999}}', '{"$set": {"a": -1e999}}'),
+        (b'{"a": 1e308}', {"a": 1e308}),
+        (b"[" * 990 + b"]" * 990, "[" * 990 + "]" * 990),
     ],
 )
 def test_an_answer_is_its_json_or_its_text(answer, value):
     assert answer_of(answer) == value
+
+
+def test_an_answer_as_deep_as_allowed_is_a_value_and_a_deeper_one_a_text():
+    fits = json.loads("[" * dynamic.MAX_DEPTH + "]" * dynamic.MAX_DEPTH)
+    assert answer_of(json.dumps(fits).encode()) == fits
+    assert answer_of(json.dumps([fits]).encode()) == json.dumps([fits])
+    assert answer_of(json.dumps({"a": fits, "b": 1}).encode()) == json.dumps({"a": fits, "b": 1})
+
+
+@pytest.mark.parametrize("answer", [b'{"a": 1e999}', b"[" * 990 + b"]" * 990, b'"\\ud800"', b"9" * 4300, b"9" * 4301])
+def test_whatever_a_target_answers_can_be_written_again(answer):
+    written = dynamic.encoded(answer_of(answer))
+    assert json.loads(resolved({}, 1, json.loads(written), {}))["$previous"] == json.loads(written)
 
 
 def test_set_is_merged_member_by_member():

@@ -89,6 +89,14 @@ def test_an_answer_that_was_cut_is_not_read_and_the_log_says_so(one):
     assert "longer than what is kept" in note["reason"]
 
 
+@pytest.mark.parametrize("answer", [b'{"$set": {"sent": 1e999}}', b"[" * 990 + b"]" * 990])
+def test_an_answer_that_could_not_be_written_again_does_not_keep_its_job_from_ending(one, answer):
+    job = claim_next(one)
+    finish(job, answered(answer))
+    assert Job.get_by_id(job.id).state == "completed"
+    assert (json.loads(Schedule.get().previous), Schedule.get().state) == (answer.decode(), "{}")
+
+
 def test_a_state_too_large_stays_as_it_was_and_the_log_says_so(one):
     finish(claim_next(one), answered({"$set": {"sent": "x" * 70_000}}))
     assert Schedule.get().state == "{}"

@@ -1,0 +1,97 @@
+"""What clients ask of schedules: changes, disabling and deleting, alone and at once, and that no instant gets lost."""
+
+import json
+
+import pytest
+
+from models import cancelling, clock, lifecycle, schedules
+from models.job import Job
+from models.jobs import NewJob
+from models.schedule import Schedule
+from models.schedules import NewSchedule
+from tests.models.test_firings import HOURLY, jobs_of, make, rows, tick, waiting
+
+TWO_HOURLY = json.dumps({"repeat_every": [2, "hours"]})
+
+
+def a_definition(account, frequency=HOURLY, url="http://127.0.0.1:9/", **more):
+    order = NewJob(account.id, json.dumps({"url": url}), None, None, clock.now())
+    return NewSchedule(order, frequency, clock.now(), **more)
+
+
+def finish_all():
+    Job.update(state="completed").where(Job.state == "executing").execute()
+
+
+def test_what_passed_while_disabled_is_rows_though_the_frequency_was_changed_meanwhile(account, moved_clock):
+    one = make(account)
+    tick()
+    schedules.disable(account.id, one, clock.now())
+    moved_clock.advance(minutes=150)
+    schedules.replace(account.id, one, a_definition(account, TWO_HOURLY), clock.now())
+    moved_clock.advance(hours=2)
+    schedules.enable(account.id, one, clock.now(), 100)
+    passed = [(3600, "disabled"), (7200, "disabled"), (9000, "disabled"), (16200, "disabled")]
+    assert rows(one) == [(0, "fired"), *passed]
+
+
+def test_changing_the_frequency_of_an_enabled_one_makes_no_row(account, moved_clock):
+    one = make(account)
+    tick()
+    moved_clock.advance(minutes=30)
+    schedules.replace(account.id, one, a_definition(account, TWO_HOURLY), clock.now())
+    assert rows(one) == [(0, "fired")]
+
+
+def test_an_instant_that_its_owner_cancelled_stays_so_when_the_schedule_is_enabled_again(account, moved_clock):
+    one = make(account)
+    tick()
+    finish_all()
+    cancelling.cancel(account.id, waiting(one)[0].id, clock.now())
+    schedules.disable(account.id, one, clock.now())
+    schedules.enable(account.id, one, clock.now(), 100)
+    moved_clock.advance(hours=1)
+    assert tick() == []
+    moved_clock.advance(hours=1)
+    assert len(tick()) == 1
+    assert rows(one) == [(0, "fired"), (3600, "cancelled"), (7200, "fired")]
+
+
+def test_putting_one_that_is_deleted_at_the_same_time_makes_it_anew(account, moved_clock, monkeypatch):
+    before, _ = schedules.put(a_definition(account, key="k"), clock.now(), 100)
+    asked = schedules._id_of
+
+    def found_and_deleted(account_id, key):
+        monkeypatch.setattr(schedules, "_id_of", asked)
+        found = asked(account_id, key)
+        schedules.delete(account_id, key, clock.now())
+        return found
+
+    monkeypatch.setattr(schedules, "_id_of", found_and_deleted)
+    after, made = schedules.put(a_definition(account, key="k"), clock.now(), 100)
+    assert (made, after.id == before.id) == (True, False)
+    assert [job.state for job in jobs_of(after.id)] == ["available"]
+    assert Schedule.select().count() == 1
+
+
+def test_putting_one_more_than_may_be_is_refused_and_changing_one_is_not(account, moved_clock):
+    schedules.put(a_definition(account, key="k"), clock.now(), 1)
+    with pytest.raises(schedules.TooMany):
+        schedules.put(a_definition(account, key="other"), clock.now(), 1)
+    _, made = schedules.put(a_definition(account, TWO_HOURLY, key="k"), clock.now(), 1)
+    assert not made
+
+
+WEBHOOK = json.dumps({"webhook": "http://127.0.0.1:9/events"})
+
+
+@pytest.mark.parametrize("stop", [schedules.disable, schedules.delete])
+def test_a_job_that_waited_for_its_retry_when_its_schedule_stopped_is_told_of(account, moved_clock, stop):
+    new = a_definition(account)
+    row, _, _ = schedules.create(new._replace(order=new.order._replace(notify=WEBHOOK)), clock.now(), 100)
+    [begun] = tick()
+    lifecycle.retry([(begun, clock.now() + clock.MINUTE)])
+    stop(account.id, row.id, clock.now())
+    [event] = Job.select().where(Job.kind == "event", Job.parent_id == begun.id)
+    assert json.loads(event.body)["type"] == "job.cancelled"
+    assert [job.state for job in jobs_of(row.id)] == ["cancelled", "cancelled"]
