@@ -9,7 +9,7 @@ both find nothing executing. A job that waits for its retry does not hold back t
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from models import clock, lifecycle
+from models import clock, followups, lifecycle
 from models.database import change, dialect, fetch, one_of, rows_as, transaction
 from models.lifecycle import IS_WAITING, ClaimedJob, Memory
 
@@ -121,6 +121,7 @@ def expire(now: int, limit: int) -> int:
                 status = OVERLAPPED if behind_another else too_old
                 rows.append(FiringRow(str(schedule_id), fire_at, status, job_id, None, now))
         add(rows)
+        followups.tell_cancelled(sorted(stopped), now)
     return len(stopped)
 
 
@@ -212,7 +213,9 @@ def _waits(job: Ready, policy: Policy, queued: Mapping[str, list[int]], chosen: 
 
 def _skip(ids: Sequence[int], now: int) -> None:
     if ids:
-        note_cancelled(lifecycle.cancel_waiting(ids, now), OVERLAPPED, now)
+        skipped = lifecycle.cancel_waiting(ids, now)
+        note_cancelled(skipped, OVERLAPPED, now)
+        followups.tell_cancelled(skipped, now)
 
 
 def _executing(schedule_ids: Sequence[str]) -> set[str]:

@@ -9,15 +9,16 @@ What a receiver gets is the job as the API shows it, but for secret-looking head
 
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
-from models import jobs, shapes, succession
-from models.database import fetch, one_of
+from models import jobs, outgoing, shapes, succession
+from models.database import after_commit, fetch, one_of
 from models.ids import new_id
 from models.job import REQUEST
 from models.jobs import JobRow, NewJob
 from models.moments import written
-from models.outgoing import Outgoing
+from models.outgoing import NOTHING, Outgoing
 from models.secrecy import BODY, hidden_names, redacted
 from models.url_rules import split_url
 
@@ -52,9 +53,9 @@ class Parent(NamedTuple):
     redact: str | None
 
 
-def concerned(kind: str, notify: str | None, outgoing: Outgoing) -> bool:
+def concerned(kind: str, notify: str | None, theirs: Outgoing) -> bool:
     """Whether anybody may want to know of the job; cheap, since it is asked for every job."""
-    return kind == REQUEST and (notify is not None or bool(outgoing.endpoints))
+    return kind == REQUEST and (notify is not None or bool(theirs.endpoints))
 
 
 def add(news: Sequence[News], outgoing_of: Callable[[int], Outgoing], now: int) -> set[int]:
@@ -74,6 +75,15 @@ def add(news: Sequence[News], outgoing_of: Callable[[int], Outgoing], now: int) 
             made += _events(parent, each, outgoing_of(parent.account_id), waits, now)
     jobs.create_many(made, now)
     return {job.parent_id for job in made if job.after_uuid and job.parent_id}
+
+
+def tell_cancelled(job_ids: Collection[int], now: int) -> None:
+    """Store what tells of cancelled jobs, joining the transaction that cancelled them; what must be looked at after it,
+    is."""
+    outgoing_of = cache(lambda account_id: outgoing.of_accounts([account_id]).get(account_id, NOTHING))
+    held = add([News(job_id, CANCELLED, now, NOTHING_CAME) for job_id in job_ids], outgoing_of, now)
+    if held:
+        after_commit(lambda: succession.let_go(held))
 
 
 def _parents(job_ids: Collection[int]) -> dict[int, Parent]:
@@ -108,10 +118,10 @@ def _callbacks(parent: Parent, news: News, now: int) -> list[NewJob]:
 
 
 def _events(
-    parent: Parent, news: News, outgoing: Outgoing, waits: dict[tuple[int, str], str], now: int
+    parent: Parent, news: News, theirs: Outgoing, waits: dict[tuple[int, str], str], now: int
 ) -> Iterable[NewJob]:
     """One event for each address, waiting for the one before to the same address, if that is untried."""
-    urls = [parent.notify.get("webhook"), *outgoing.takers_of(news.type)]
+    urls = [parent.notify.get("webhook"), *theirs.takers_of(news.type)]
     wanted = dict.fromkeys(filter(None, urls))
     if not wanted:
         return

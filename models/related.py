@@ -10,8 +10,9 @@ def related(account_id: int, key: int | str, limit: int, offset: int) -> list[Jo
     job_id = id_of(account_id, key)
     if job_id is None:
         return None
+    # The sign keeps SQLite from reading all jobs of the account instead of the few that belong together.
     rows = fetch(
-        f"SELECT {SHOWN} FROM job WHERE account_id = %s AND (parent_id = %s OR id = (SELECT told.parent_id FROM job "
+        f"SELECT {SHOWN} FROM job WHERE +account_id = %s AND (parent_id = %s OR id = (SELECT told.parent_id FROM job "
         "AS told WHERE told.id = %s)) ORDER BY id LIMIT %s OFFSET %s",
         (account_id, job_id, job_id, limit, offset),
     )

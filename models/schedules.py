@@ -9,11 +9,10 @@ instant, has at most one job (`job_fire_at`).
 import hashlib
 import json
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
-from models import cancelling, firings, jobs, lifecycle, planning, records, recurrence, succession
-from models.database import after_commit, change, dialect, fetch, one_of, transaction
+from models import firings, followups, jobs, lifecycle, planning, records, recurrence
+from models.database import change, dialect, fetch, one_of, transaction
 from models.firings import FiringRow
 from models.ids import is_uuid, new_id
 from models.jobs import JobRow, NewJob
@@ -306,21 +305,15 @@ def _make_next(schedule_id: str, now: int) -> None:
 
 
 def _cancel(schedule_id: str, reason: str, now: int, which: str = "true", params: Sequence[Any] = ()) -> list[int]:
-    """Cancel the schedule's waiting jobs and note it in their logs; returns their ids. Those that wait for a retry were
-    told of when they began, and so they are now; of the others nobody has heard."""
-    sql = (
-        "SELECT id, attempted_at IS NOT NULL FROM job "
-        f"WHERE schedule_id = %s AND {lifecycle.IS_WAITING} AND {firings.LIVE} AND {which}"
-    )
-    begun = {row[0]: bool(row[1]) for row in fetch(sql, (schedule_id, *params))}
-    ids = lifecycle.cancel_waiting(list(begun), now)
+    """Cancel the schedule's waiting jobs, note it in their logs and tell of it; returns their ids."""
+    sql = f"SELECT id FROM job WHERE schedule_id = %s AND {lifecycle.IS_WAITING} AND {firings.LIVE} AND {which}"
+    ids = lifecycle.cancel_waiting([row[0] for row in fetch(sql, (schedule_id, *params))], now)
     if ids:
         account_id = fetch("SELECT account_id FROM schedule WHERE id = %s", (schedule_id,))[0][0]
         told = {"reason": reason}
         event = "worker.job.cancelled"
         records.add_log_entries([records.log_row(account_id, id, schedule_id, event, told, now) for id in ids])
-        held = cancelling.tell_cancelled(account_id, [id for id in ids if begun[id]], now)
-        after_commit(partial(succession.let_go, held))
+        followups.tell_cancelled(ids, now)
     return ids
 
 

@@ -9,6 +9,7 @@ from models.outgoing import SigningKey
 from models.signatures import new_secret
 
 MOST_LIVE = 2
+MOST_ENDED = 50  # of an account: all are read whenever something is sent for it
 LONGEST_AFTER_US = 366 * DAY
 IS_LIVE = "(ends_at IS NULL OR ends_at > %s)"
 
@@ -20,11 +21,12 @@ def create(account_id: int, secret: str | None, now: int) -> SigningKey | None:
         count = f"SELECT count(*) FROM signing_key WHERE account_id = %s AND {IS_LIVE}"
         if fetch(count, (account_id, now))[0][0] >= MOST_LIVE:
             return None
+        _forget_old(account_id, now)
         return SigningKey.create(account_id=account_id, secret=secret or new_secret(), created_at=now)
 
 
 def listed(account_id: int) -> list[SigningKey]:
-    """Every key of the account, oldest first, those that have ended too; their secrets are not to be shown."""
+    """Every key of the account, oldest first, the last that have ended too; their secrets are not to be shown."""
     return list(SigningKey.select().where(SigningKey.account_id == account_id).order_by(SigningKey.id))
 
 
@@ -37,6 +39,15 @@ def retire(account_id: int, uuid: str, ends_at: int, now: int) -> SigningKey | N
             (ends_at, account_id, uuid, now, ends_at),
         )
     return SigningKey.get_or_none(SigningKey.account_id == account_id, SigningKey.uuid == uuid)
+
+
+def _forget_old(account_id: int, now: int) -> None:
+    """Of the keys that have ended, keep the last ones."""
+    ended = "SELECT id FROM signing_key WHERE account_id = %s AND ends_at <= %s ORDER BY ends_at DESC, id DESC"
+    change(
+        f"DELETE FROM signing_key WHERE id IN ({ended} LIMIT {MOST_ENDED} OFFSET {MOST_ENDED})",
+        (account_id, now),
+    )
 
 
 def _lock(account_id: int) -> None:

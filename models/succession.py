@@ -53,7 +53,8 @@ def _let_go(which: str, params: tuple[Any, ...]) -> int:
     sql = (
         "SELECT event.id FROM job AS event LEFT JOIN job AS earlier ON earlier.uuid = event.after_uuid "
         f"WHERE {which} AND (earlier.id IS NULL OR NOT ({IS_UNTRIED.format('earlier')})) "
-        f"ORDER BY event.id LIMIT {LET_GO_AT_ONCE} {lock}"
+        # The sign keeps SQLite from reading all jobs in the order of their ids instead of the few that wait.
+        f"ORDER BY +event.id LIMIT {LET_GO_AT_ONCE} {lock}"
     )
     with transaction():
         ids = [row[0] for row in fetch(sql, params)]

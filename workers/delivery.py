@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from booper import metrics
 from booper.settings import Settings
 from models import clock, firings, lifecycle, succession
+from models.channels import CHANNEL
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import connection, transaction
 from models.lifecycle import ClaimedJob
@@ -151,6 +152,8 @@ class Delivery:
         with transaction():
             now = clock.now()
             claimed = claim(now)
+            # A message is ordered for the URL that was set just before, and is lost without it.
+            self._remembered.ask_for({job.account_id for job in claimed if job.kind == CHANNEL})
             waiting = followups.add_of_claims(claimed, self._remembered, now)
         succession.let_go(waiting)
         return claimed

@@ -6,10 +6,12 @@ import logging
 from typing import Any, NamedTuple
 
 from booper.logs import fields
+from models.channels import CHANNEL
 from models.lifecycle import ClaimedJob
 from models.moments import written
 from models.records import AttemptRow, LogRow, log_row
 from models.secrecy import BODY, REDACTED, hidden_names, redacted
+from models.url_rules import split_url
 from workers.judge import REASONS, Complete, Discard, Retry, Verdict, reason_of
 from workers.outbound import Request
 from workers.outcome import Answered, Outcome, Refused, Timings, Unreachable
@@ -92,14 +94,29 @@ def shown_body(result: Result) -> Any:
 
 def response_payload(result: Result, outcome: Answered) -> dict[str, Any]:
     hidden, elapsed_ms = hidden_by(result.job), outcome.timings.total_ms
+    secrets = secrets_of(result)
     return {
         "status": outcome.status_code,
-        "headers": redacted(outcome.headers, hidden),
-        "body": REDACTED if BODY in hidden else outcome.body.decode("utf-8", "replace"),
+        "headers": redacted([(name, covered(value, secrets)) for name, value in outcome.headers], hidden),
+        "body": REDACTED if BODY in hidden else covered(outcome.body.decode("utf-8", "replace"), secrets),
         "truncated": outcome.truncated,
         "elapsed_ms": None if elapsed_ms is None else round(elapsed_ms, 3),
         "attempt": result.job.attempt,
     }
+
+
+def secrets_of(result: Result) -> list[str]:
+    """What an answer may repeat of a channel's URL, the longest first: a redirect names it."""
+    if result.job.kind != CHANNEL or not result.request.url:
+        return []
+    target = split_url(result.request.url)
+    return [secret for secret in (target.request_target, target.path, target.path.rstrip("/")) if len(secret) > 1]
+
+
+def covered(text: str, secrets: list[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, f"/{REDACTED}")
+    return text
 
 
 def error_payload(result: Result, verdict: Verdict) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from workers.outcome import Answered
 from workers.remembered import Remembered
 
 LOST = "worker_lost"
+CRASHED = "crashed"  # it ended its worker once too often
 PHASES = ("dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "total_ms")
 
 
@@ -61,23 +62,24 @@ def takes_events(job: ClaimedJob, outgoing: Outgoing) -> bool:
 
 
 def of_claim(job: ClaimedJob) -> list[News]:
-    began = News(job.id, REQUESTED, job.attempted_at, {"attempt": job.attempt})
+    """That an attempt begins, and the job, if it is its first; the one a little later than the other."""
+    began = News(job.id, REQUESTED, job.attempted_at + 1, {"attempt": job.attempt})
     return [began] if job.attempt > 1 else [News(job.id, STARTED, job.attempted_at, {}), began]
 
 
 def of_result(result: Result, verdict: Verdict) -> list[News]:
     """That an answer or none came, and the end if it was one; each a little later than the one before."""
     job, outcome = result.job, result.outcome
-    ended_at = max(result.finished_at, job.attempted_at + 1)
+    ended_at = max(result.finished_at, job.attempted_at + 2)  # after what tells of its claim
     response = response_of(result, outcome) if isinstance(outcome, Answered) else None
-    error = None if isinstance(verdict, Complete) else reason_of(outcome)
     next_at = written(verdict.next_at) if isinstance(verdict, Retry) else None
     if response:
         came = News(job.id, ANSWERED, ended_at, {"attempt": job.attempt, "response": response, "next_at": next_at})
     else:
-        came = News(job.id, FAILED, ended_at, {"attempt": job.attempt, "error": error, "next_at": next_at})
+        came = News(job.id, FAILED, ended_at, {"attempt": job.attempt, "error": reason_of(outcome), "next_at": next_at})
     if isinstance(verdict, Retry):
         return [came]
+    error = None if isinstance(verdict, Complete) else verdict.reason
     about = {"response": response, "error": error, "timings": timings_of(result)}
     return [came, News(job.id, FINISHED, ended_at + 1, about)]
 
@@ -85,8 +87,13 @@ def of_result(result: Result, verdict: Verdict) -> list[News]:
 def of_lost(job: LostJob, given_up: bool, now: int) -> list[News]:
     next_at = None if given_up else written(now)
     came = News(job.id, FAILED, now, {"attempt": job.attempt, "error": LOST, "next_at": next_at})
-    ended = News(job.id, FINISHED, now + 1, {"response": None, "error": LOST, "timings": None})
+    ended = News(job.id, FINISHED, now + 1, {"response": None, "error": given_up_for(job), "timings": None})
     return [came, ended] if given_up else [came]
+
+
+def given_up_for(job: LostJob) -> str:
+    """Why a job whose worker fell silent is discarded: CRASHED when it had attempts left."""
+    return LOST if job.attempt >= job.max_attempts else CRASHED
 
 
 def response_of(result: Result, outcome: Answered) -> dict[str, Any]:

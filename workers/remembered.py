@@ -2,9 +2,11 @@
 
 So a job costs no question of its own, and one of an account that has set nothing costs a look into a dictionary. Asked
 for a whole group before its claim; what is changed works within a second. Safe among threads: every change is one
-dictionary operation, and a race only asks twice.
+dictionary operation, and a race only asks twice. When it is full, all that it knows becomes old and the old is
+forgotten, so an account asked for is known until that many others were: longer than a job takes from claim to end.
 """
 
+import threading
 import time
 from collections.abc import Collection
 
@@ -16,23 +18,40 @@ REMEMBERED_ACCOUNTS = 10_000
 
 
 class Remembered:
-    """`refresh` with a connection at hand, then `of` from any thread."""
+    """`refresh` or `ask_for` with a connection at hand, then `of` from any thread."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[float, Outgoing]] = {}
+        self._older: dict[int, tuple[float, Outgoing]] = {}
+        self._turning = threading.Lock()
+
+    @property
+    def size(self) -> int:
+        return len(self._known) + len(self._older)
 
     def refresh(self, account_ids: Collection[int]) -> None:
         """Ask for those of the accounts that were not asked for within the last second."""
         now_s = time.monotonic()
-        old = {account_id for account_id in account_ids if self._known.get(account_id, (0.0,))[0] <= now_s}
-        if not old:
+        self.ask_for({account_id for account_id in account_ids if self._known.get(account_id, (0.0,))[0] <= now_s})
+
+    def ask_for(self, account_ids: Collection[int]) -> None:
+        """Ask for all of the accounts, whenever they were asked for."""
+        if not account_ids:
             return
-        if len(self._known) >= REMEMBERED_ACCOUNTS:
-            self._known.clear()
-        found = outgoing.of_accounts(old)
-        for account_id in old:
-            self._known[account_id] = (now_s + REMEMBERED_S, found.get(account_id, NOTHING))
+        until_s = time.monotonic() + REMEMBERED_S
+        self._turn_if_full()
+        found = outgoing.of_accounts(account_ids)
+        for account_id in account_ids:
+            if self._known.get(account_id, (0.0,))[0] <= until_s:  # else another thread has asked since
+                self._known[account_id] = (until_s, found.get(account_id, NOTHING))
 
     def of(self, account_id: int) -> Outgoing:
         """What was known at the last refresh."""
-        return self._known.get(account_id, (0.0, NOTHING))[1]
+        known = self._known.get(account_id) or self._older.get(account_id) or (0.0, NOTHING)
+        return known[1]
+
+    def _turn_if_full(self) -> None:
+        with self._turning:
+            if len(self._known) >= REMEMBERED_ACCOUNTS:
+                self._older = self._known  # first, so that who looks between finds them in both
+                self._known = {}

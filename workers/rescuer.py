@@ -12,11 +12,10 @@ from models.lifecycle import LostJob
 from models.memories import Ended
 from models.records import AttemptRow, LogRow, log_row
 from workers import followups
-from workers.followups import LOST
+from workers.followups import LOST, given_up_for
 from workers.remembered import Remembered
 
 log = logging.getLogger("booper.rescuer")
-CRASHED = "crashed"  # it ended its worker once too often
 
 
 def rescue_lost(now: int, leases_until: int | None = None) -> int:
@@ -54,10 +53,10 @@ def attempt_row(job: LostJob, now: int, again: bool) -> AttemptRow:
 
 
 def log_rows(job: LostJob, now: int, given_up: bool) -> list[LogRow]:
-    """That the worker was lost, and that the job was given up, if so: `crashed` when it had attempts left."""
+    """That the worker was lost, and that the job was given up, if so."""
     told = [("worker.http.error", LOST, now)]
     if given_up:
-        told.append(("worker.job.discarded", LOST if job.attempt >= job.max_attempts else CRASHED, now + 1))
+        told.append(("worker.job.discarded", given_up_for(job), now + 1))
     return [
         log_row(job.account_id, job.id, job.schedule_id, event, {"reason": reason, "attempt": job.attempt}, at)
         for event, reason, at in told

@@ -100,3 +100,16 @@ def test_the_keys_of_another_account_are_not_there(client, stranger):
 @pytest.mark.parametrize("key", ["nope", "5", "01a20c2a-4b1c-7c60-8f3e-0d7c6b2f9a11"])
 def test_a_key_that_is_not_there_is_not_found(client, key):
     assert client.ask("DELETE", f"{PATH}/{key}").status_code == 404
+
+
+def test_of_keys_that_have_ended_the_last_ones_are_kept(client, account, moved_clock):
+    other = signing_keys.create(account.id + 1, None, clock.now())
+    signing_keys.retire(account.id + 1, other.uuid, clock.now(), clock.now())
+    kept = []
+    for _ in range(60):
+        moved_clock.advance(seconds=1)
+        key = signing_keys.create(account.id, None, clock.now())
+        signing_keys.retire(account.id, key.uuid, clock.now(), clock.now())
+        kept.append(key.uuid)
+    assert [key.uuid for key in signing_keys.listed(account.id)] == kept[-51:]
+    assert len(signing_keys.listed(account.id + 1)) == 1

@@ -89,3 +89,18 @@ def test_without_the_database_events_wait_for_the_ticker(parent, monkeypatch):
 
 def gone(*_):
     raise OperationalError("gone")
+
+
+def test_the_look_for_what_a_crash_left_reads_none_of_the_other_jobs(parent, db, monkeypatch):
+    """It holds the writers of SQLite up for as long as it reads."""
+    asked = []
+    monkeypatch.setattr(succession, "fetch", lambda sql, params: asked.append((sql, params)) or [])
+    succession.let_go_left_over(clock.now())
+    [(sql, params)] = asked
+    with database.atomic():
+        if db == "postgresql":
+            database.execute_sql("SET LOCAL enable_seqscan = off")
+        explained = f"{'EXPLAIN QUERY PLAN' if db == 'sqlite' else 'EXPLAIN'} {sql}"
+        plan = str(database.execute_sql(explained, params).fetchall())
+    assert "job_after" in plan
+    assert "SCAN event" not in plan

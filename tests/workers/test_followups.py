@@ -132,7 +132,7 @@ def test_the_events_of_a_job_tell_its_life_in_order(account, moved_clock):
     rows = list(Job.select().where(Job.kind == "event").order_by(Job.id))
     assert [event["id"] for event in events] == [row.uuid for row in rows]
     stamps = [event["timestamp"] for event in events]
-    assert stamps == sorted(stamps)
+    assert stamps == sorted(set(stamps))  # so they can be put in order by it
     assert [event["data"]["job"]["job"]["state"] for event in events][2::3] == ["retryable", "completed"]
     assert events[2]["data"]["response"]["status"] == 503
     assert events[-1]["data"]["attempts"] == 2
@@ -200,6 +200,21 @@ def test_a_lost_worker_is_told(account, moved_clock, attempts, expected, urls):
     assert types() == expected
     assert targets("callback") == urls
     assert told("event")[0]["data"]["error"] == "worker_lost"
+
+
+def test_a_job_out_of_time_tells_what_its_attempt_met_and_why_it_ended(account):
+    recorded(made(account, retry_until=clock.now()), ERROR)
+    assert [event["data"].get("error") for event in told("event")] == [None, "max_age"]
+    assert [body["error"] for body in told("callback")] == ["max_age"] * 2
+
+
+def test_a_job_given_up_with_attempts_left_tells_that_it_crashed(account, moved_clock):
+    job = made(account, timeout_ms=1000, crashes=lifecycle.CRASHES_ALLOWED - 1)
+    claimed(job)
+    moved_clock.advance(seconds=60)
+    rescue_lost(clock.now())
+    assert [event["data"]["error"] for event in told("event")] == ["worker_lost", "crashed"]
+    assert [body["error"] for body in told("callback")] == ["crashed"] * 2
 
 
 def test_secrets_of_the_job_and_a_long_body_are_not_told(account):

@@ -40,6 +40,16 @@ def test_a_message_to_a_channel_arrives_in_the_form_of_its_service(account, embe
     assert not [row for row in LogEntry.select() if "s3cret" in row.payload]
 
 
+def test_a_message_goes_where_its_channel_was_set_to_just_before(account, embedded, receiver):  # noqa: F811
+    for number in range(3):
+        make_job(account, url=f"{receiver.url}/job/{number}")
+        wait_for(lambda: len(receiver.arrivals) == 2 * number + 1)  # noqa: B023 - waited for at once
+        channels.configure(account.id, "slack", f"{receiver.url}/services/{number}", clock.now())
+        channels.forward(account.id, "slack", "alex", "hi", 0, clock.now())
+        wait_for(lambda: Job.select().where(Job.kind == "channel", Job.state == "completed").count() == number + 1)  # noqa: B023
+        assert receiver.arrivals[-1].path == f"/services/{number}"
+
+
 def test_a_message_to_a_channel_that_is_set_no_more_goes_nowhere(account, embedded, receiver):  # noqa: F811
     channels.configure(account.id, "slack", receiver.url, clock.now())
     job_is_due_at = clock.now() + clock.SECOND

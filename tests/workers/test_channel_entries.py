@@ -1,0 +1,42 @@
+"""What the log tells of a message to a channel, whose URL is a secret."""
+
+import json
+
+import pytest
+
+from models import channels, clock, lifecycle
+from models.job import Job, LogEntry
+from workers.entries import Result
+from workers.outcome import Answered, Timings
+from workers.preparation import prepare
+from workers.recorder import record
+from workers.remembered import Remembered
+
+URL = "https://hooks.example/services/s3cret?key=s3cret"
+
+
+def response_to(account, url, headers, body):
+    """What the log tells of this answer to a message."""
+    channels.configure(account.id, "slack", url, clock.now())
+    channels.forward(account.id, "slack", "alex", "hi", 0, clock.now())
+    [claim] = lifecycle.claim([Job.get().id], clock.now(), clock.SECOND)
+    remembered = Remembered()
+    remembered.refresh([account.id])
+    request = prepare(claim, remembered.of(account.id))
+    record([Result(claim, request, Answered(302, headers, body, False, Timings()), clock.now())])
+    return json.loads(LogEntry.get(LogEntry.event == "worker.http.response").payload)
+
+
+@pytest.mark.parametrize(
+    "place", [URL, "https://eu.hooks.example/services/s3cret?key=s3cret", "https://hooks.example/services/s3cret/"]
+)
+def test_an_answer_that_repeats_the_url_does_not_show_it(account, place):
+    shown = response_to(account, URL, [("Location", place)], f"moved to {place}".encode())
+    assert "s3cret" not in json.dumps(shown)
+    assert shown["headers"]["Location"].startswith(place.partition("/services")[0])
+    assert shown["body"].startswith("moved to https://")
+
+
+def test_an_answer_that_does_not_is_shown_as_it_came(account):
+    shown = response_to(account, "https://hooks.example/", [("Location", "https://a.example/b")], b"no / here")
+    assert (shown["headers"], shown["body"]) == ({"Location": "https://a.example/b"}, "no / here")
