@@ -13,6 +13,7 @@ from api import raw_json
 from api.reading import Fields
 from models import replays
 from models.queries import with_query
+from models.shapes import Sent
 
 UNITS = ("seconds", "minutes", "hours", "days", "weeks")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
@@ -38,15 +39,9 @@ WAYS = ("now", "in", "at", "every", "cron")
 FIELD_OF = {"schedule_in": "when", "scheduled_at": "when", "repeat_every": "when", "cron": "when", "timezone": "when"}
 
 
-class Ordered(Protocol):
-    """What a job and a schedule have in common: the request that was ordered, as in models/job.py."""
+class Ordered(Sent, Protocol):
+    """What a job and a schedule have in common: the request that was ordered, and how it is called."""
 
-    @property
-    def args(self) -> str: ...
-    @property
-    def body(self) -> bytes | None: ...
-    @property
-    def content_type(self) -> str | None: ...
     @property
     def name(self) -> str | None: ...
     @property
