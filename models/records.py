@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import orjson
+
 from models.database import change, rows_as
 from models.ids import new_id
 
@@ -17,7 +19,11 @@ LOG_COLUMNS = (
 )
 
 
-_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_slowly = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=json.loads).encode
+
+
+class Written(bytes):
+    """A part of a payload that is JSON already."""
 
 
 class AttemptRow(NamedTuple):
@@ -52,8 +58,16 @@ class LogRow(NamedTuple):
 
 
 def log_row(account_id: int, job_id: int, schedule_id: str | None, event: str, payload: Any, at: int) -> LogRow:
-    """A log entry with a fresh id; `payload` is a JSON object not yet encoded."""
+    """A log entry with a fresh id; `payload` is a JSON object not yet encoded, but for its `Written` parts."""
     return LogRow(new_id(), account_id, job_id, schedule_id, event, _encoded(payload), at)
+
+
+def _encoded(payload: Any) -> str:
+    """`payload` as JSON; by the slow encoder what orjson refuses, such as integers beyond 64 bits."""
+    try:
+        return orjson.dumps(payload, default=lambda written: orjson.Fragment(bytes(written))).decode()
+    except TypeError:
+        return _slowly(payload)
 
 
 def add_attempts(rows: Sequence[AttemptRow]) -> None:

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import threading
 from dataclasses import replace
 
 import pytest
@@ -75,6 +76,68 @@ def test_no_exception_moves_the_cursor():
     except ValueError as error:
         text = logs.Text().format(record(error=(type(error), error, error.__traceback__)))
     assert text.endswith("ValueError: a\\x1b[2Jb\\x0dc\nd")
+
+
+def test_what_lies_beyond_ascii_is_escaped_in_json():
+    line = logs.Json().format(record(host="a\x9b31m", reason="\u2028"))
+    assert line.isascii()
+    assert json.loads(line)["host"] == "a\x9b31m"
+
+
+class Written(list):
+    """A stream that keeps each piece it is given to write."""
+
+    write = list.append
+
+    def flush(self):
+        pass
+
+
+@pytest.fixture
+def pieces(monkeypatch):
+    handler = logs.Lines(Written())
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
+    return handler.stream
+
+
+def test_lines_told_together_are_written_in_few_whole_pieces(pieces):
+    with logs.together():
+        for number in range(10):
+            logging.getLogger("booper.attempts").error("%d %s", number, "x" * 1000)
+        assert pieces == []
+    assert [piece.count("\n") for piece in pieces] == [4, 4, 2]
+    assert max(map(len, pieces)) <= logs.IN_ONE_PIECE
+    assert [line.split()[0] for line in "".join(pieces).splitlines()] == [str(number) for number in range(10)]
+
+
+def test_lines_told_together_are_written_although_the_block_fails(pieces):
+    def fail():
+        with logs.together():
+            logging.getLogger("booper.attempts").error("told")
+            raise ZeroDivisionError
+
+    pytest.raises(ZeroDivisionError, fail)
+    assert pieces == ["told\n"]
+    logging.getLogger("booper.attempts").error("alone")
+    assert pieces == ["told\n", "alone\n"]
+
+
+def test_another_threads_lines_do_not_wait_for_the_block(pieces):
+    with logs.together():
+        telling = threading.Thread(target=lambda: logging.getLogger("booper.attempts").error("of another"))
+        telling.start()
+        telling.join(10)
+        assert pieces == ["of another\n"]
+
+
+def test_a_closed_standard_error_fails_nothing(pieces, monkeypatch):
+    def refuse(_):
+        raise BrokenPipeError
+
+    monkeypatch.setattr(pieces, "write", refuse, raising=False)
+    with logs.together():
+        logging.getLogger("booper.attempts").error("lost")
 
 
 def test_production_writes_json_unless_to_a_terminal(monkeypatch):

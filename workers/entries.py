@@ -9,7 +9,7 @@ from booper.logs import fields
 from models.channels import CHANNEL
 from models.lifecycle import ClaimedJob
 from models.moments import written
-from models.records import AttemptRow, LogRow, log_row
+from models.records import AttemptRow, LogRow, Written, log_row
 from models.secrecy import BODY, REDACTED, hidden_names, redacted
 from models.url_rules import split_url
 from workers.judge import REASONS, Complete, Discard, Retry, Verdict, reason_of
@@ -89,7 +89,7 @@ def shown_body(result: Result) -> Any:
     body, content_type = result.request.body, result.job.content_type
     if body is None:
         return {}
-    return json.loads(body) if content_type == "application/json" else body.decode("utf-8", "replace")
+    return Written(body) if content_type == "application/json" else body.decode("utf-8", "replace")
 
 
 def response_payload(result: Result, outcome: Answered) -> dict[str, Any]:

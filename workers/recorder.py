@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from booper import metrics
+from booper import logs, metrics
 from models import clock, lifecycle, records, succession
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import connection, transaction
@@ -117,8 +117,9 @@ def record(group: list[Result], remembered: Remembered | None = None) -> list[Ju
         waiting = followups.add_of_results(kept, remembered, now)
     succession.let_go(waiting)
     metrics.note_attempts(entries.measured(one.result) for one in kept)
-    for one in judged:
-        entries.tell(one.result, one.verdict, one.result.job.id in held)
+    with logs.together():
+        for one in judged:
+            entries.tell(one.result, one.verdict, one.result.job.id in held)
     return kept
 
 

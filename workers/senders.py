@@ -31,7 +31,7 @@ from workers.remembered import Remembered
 from workers.slots import Slots
 
 log = logging.getLogger("booper.senders")
-BASE = 8
+BASE = 16
 LOOK_EVERY_S = 0.005
 SLOW_S = 0.01  # a request that lasts longer waits for its target, in a process that has little to compute
 STRAINED_S = 0.1  # and so much longer in one that computes, or waits for the processor, all the time

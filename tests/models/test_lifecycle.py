@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from models import clock, lifecycle
-from models.database import connection
+from models.database import connection, database
 from models.job import Job
 from models.lifecycle import STATES, TRANSITIONS, ClaimedJob
 from tests.making import make_job, reread
@@ -432,3 +432,19 @@ def test_an_attempt_that_is_recorded_makes_earlier_silence_forgotten(account, mo
     for verb, job in jobs.items():
         VERBS[verb](job)
     assert {reread(job).crashes for job in jobs.values()} == {0}
+
+
+def test_staging_finds_its_jobs_by_their_ids_however_few_were_unstaged_when_last_counted(account, db, monkeypatch):
+    """Misled by a partial index that had been empty, PostgreSQL searched all of it for each set of ids."""
+    jobs = [make_job(account) for _ in range(3)]
+    asked = []
+    monkeypatch.setattr(lifecycle, "fetch", lambda sql, params: asked.append((sql, params)) or [])
+    lifecycle.stage([job.id for job in jobs], clock.now())
+    [(sql, params)] = asked
+    explained = f"{'EXPLAIN QUERY PLAN' if db == 'sqlite' else 'EXPLAIN'} {sql}"
+    with database.atomic():
+        if db == "postgresql":
+            database.execute_sql("SET LOCAL enable_seqscan = off")
+        plan = str(database.execute_sql(explained, params).fetchall())
+    assert "job_unstaged" not in plan
+    assert "job_pkey" in plan or "INTEGER PRIMARY KEY" in plan
