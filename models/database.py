@@ -203,13 +203,13 @@ def _unnest(named: tuple[tuple[str, ...], ...]) -> str:
     return f"(SELECT * FROM unnest({arrays}) AS u({names}))"
 
 
-def one_of(column: str, ids: Sequence[int]) -> tuple[str, Any]:
-    """The condition that a column holds one of the ids, and its parameter. A join with a sub-select would say the same,
-    but PostgreSQL's planner, misled by a partial index that was nearly empty when it last looked, then runs the
-    sub-select once a row."""
+def one_of(column: str, values: Sequence[Any], kind: str = "bigint") -> tuple[str, Any]:
+    """The condition that a column of this kind holds one of the values, and its parameter. A join with a sub-select
+    would say the same, but PostgreSQL's planner, misled by a partial index that was nearly empty when it last looked,
+    then runs the sub-select once a row."""
     if dialect() == "postgresql":
-        return f"{column} = ANY(%s::bigint[])", list(ids)
-    return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(list(ids))
+        return f"{column} = ANY(%s::{kind}[])", list(values)
+    return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(list(values))
 
 
 def fetch(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

@@ -199,7 +199,7 @@ def _choose(ready: Sequence[Ready], policies: Mapping[str, Policy], now: int) ->
             held.append(job.id)
     _skip(skipped, now)
     if held:
-        lifecycle.put_off(held, now, HELD_US)
+        lifecycle.put_off([(job_id, 0) for job_id in held], now, HELD_US)
     return chosen
 
 

@@ -167,17 +167,21 @@ def stage(ids: Sequence[int], now: int) -> list[DueJob]:
     return sorted((DueJob(*row) for row in rows), key=lambda job: (job.due_at, job.id))
 
 
-def put_off(ids: Sequence[int], now: int, base_us: int) -> int:
-    """Note that no message names these jobs any more and that none shall for a while: `base_us`, doubled for each
-    message that has named the job in vain, up to 32 times as long."""
-    these, given = one_of("id", ids)
+def put_off(turns: Sequence[tuple[int, int]], now: int, base_us: int) -> int:
+    """Note that no message names these jobs any more and that none shall for a while: until the job's turn, in
+    microseconds from now, but at least `base_us`, doubled for each message that has named the job in vain, up to 32
+    times as long. `turns`: (id, turn)."""
+    if not turns:
+        return 0
     vain = "staged_count - attempt"
     times = f"CASE WHEN {vain} < 1 THEN 1 WHEN {vain} < 5 THEN 1 << ({vain}) ELSE 32 END"
+    given, params = rows_as("id bigint, turn bigint", turns)
     with transaction():
         return change(
-            f"UPDATE job SET staged_at = NULL, held_until = CAST(%s AS BIGINT) + CAST(%s AS BIGINT) * ({times}) "
-            f"WHERE {these} AND {IS_WAITING}",
-            (now, base_us, given),
+            "UPDATE job SET staged_at = NULL, held_until = CAST(%s AS BIGINT) + CASE WHEN given.turn > "
+            f"CAST(%s AS BIGINT) * ({times}) THEN given.turn ELSE CAST(%s AS BIGINT) * ({times}) END "
+            f"FROM {given} AS given WHERE job.id = given.id AND {IS_WAITING}",
+            (now, base_us, base_us, *params),
         )
 
 

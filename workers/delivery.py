@@ -33,7 +33,7 @@ from workers.slots import Named, Slots, Taken
 log = logging.getLogger("booper.delivery")
 HOLD_S = 5.0
 LOOK_AGAIN_S = 0.01
-PUT_OFF_S = (0.25, 0.75)  # doubled each time a message has named the job
+PUT_OFF_S = (0.25, 0.75)  # at least; doubled each time a message has named the job
 LONGEST_WAIT_S = 1.0
 RECORDING_GRACE_S = 10.0
 ABANDON_S = 2.0
@@ -159,9 +159,12 @@ class Delivery:
         return claimed
 
     def _put_off(self, jobs: Sequence[Named]) -> None:
-        """Put off jobs whose account or host has its share of the slots; spread, so that they don't return as one."""
+        """Put off jobs whose account or host has its share of the slots, each until its turn; spread, so that they
+        don't return as one."""
+        turns = [int(turn_s * clock.SECOND) for turn_s in self.slots.turns(jobs)]
+        base_us = int(random.uniform(*PUT_OFF_S) * clock.SECOND)
         with connection():
-            lifecycle.put_off(ids_of(jobs), clock.now(), int(random.uniform(*PUT_OFF_S) * clock.SECOND))
+            lifecycle.put_off(list(zip(ids_of(jobs), turns, strict=True)), clock.now(), base_us)
 
 
 def ids_of(jobs: Sequence[Named]) -> list[int]:

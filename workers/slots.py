@@ -7,6 +7,7 @@ their own, half as large, and no more than one share all together: who is told o
 share is worth waiting for only while it comes free quickly: who waits holds a thread that others need.
 """
 
+import random
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -20,6 +21,7 @@ FOLLOW_UPS = "\nfollow-ups"  # no host has this name
 STUCK_AFTER_S = 0.2
 SLOW_GAP_S = 0.01  # a share that comes free less often than this is slow
 WEIGHT = 0.05  # of the newest gap in the mean
+LONGEST_TURN_S = 60.0  # nothing is known of a target for longer
 
 
 class Taken(NamedTuple):
@@ -35,22 +37,32 @@ class Taken(NamedTuple):
 
 
 class Share:
-    """What one account or host holds; `given_s`: when a part of it last came free; `gap_s`: mean time between two."""
+    """What one account or host holds; `given_s`: when a part of it last came free; `gap_s`: mean time between two;
+    `turn_s`: when one should come free for the last of those put off."""
 
-    __slots__ = ("gap_s", "given_s", "held")
+    __slots__ = ("gap_s", "given_s", "gives", "held", "turn_s")
 
     def __init__(self, now_s: float) -> None:
-        self.held = 0
-        self.given_s = now_s
+        self.held = self.gives = 0
+        self.given_s = self.turn_s = now_s
         self.gap_s = 0.0
 
     def give(self, now_s: float) -> None:
         self.held -= 1
-        self.gap_s += WEIGHT * (now_s - self.given_s - self.gap_s)
+        if self.gives:
+            self.gap_s += max(WEIGHT, 1 / self.gives) * (now_s - self.given_s - self.gap_s)
+        self.gives += 1
         self.given_s = now_s
 
     def is_slow(self, now_s: float) -> bool:
         return self.gap_s > SLOW_GAP_S or now_s - self.given_s > STUCK_AFTER_S
+
+    def next_turn(self, now_s: float) -> float:
+        """Seconds until a part of it should come free for one more job; 0 while that is not known. Beyond the longest
+        they are spread, so that they don't return as one."""
+        self.turn_s = min(max(self.turn_s, now_s) + self.gap_s, now_s + LONGEST_TURN_S)
+        wait_s = self.turn_s - now_s
+        return wait_s if wait_s < LONGEST_TURN_S else random.uniform(LONGEST_TURN_S / 2, LONGEST_TURN_S)
 
 
 class Slots:
@@ -71,6 +83,13 @@ class Slots:
             for alike in _alike(jobs):
                 self._sort(alike, taken, now_s)
         return taken
+
+    def turns(self, jobs: Sequence[Named], now_s: float | None = None) -> list[float]:
+        """For each of the stuck jobs the seconds until a slot should be free for it: one after another, as quickly as
+        those of its slowest share have come free."""
+        now_s = time.monotonic() if now_s is None else now_s
+        with self._lock:
+            return [self._next_turn(keys_of(job), now_s) for job in jobs]
 
     def give(self, jobs: Iterable[Named], now_s: float | None = None) -> None:
         """Put the slots of these jobs back."""
@@ -112,6 +131,10 @@ class Slots:
         """Whether one of their shares is full and slow."""
         full = [share for key in keys if (share := self._shares.get(key)) and self._room(key) <= 0]
         return not self._closed and any(share.is_slow(now_s) for share in full)
+
+    def _next_turn(self, keys: Sequence[Key], now_s: float) -> float:
+        full = [share for key in keys if (share := self._shares.get(key)) and self._room(key) <= 0]
+        return max(full, key=lambda share: share.gap_s).next_turn(now_s) if full else 0.0
 
     def _give(self, job: Named, now_s: float) -> None:
         self._free += 1

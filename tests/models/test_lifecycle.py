@@ -402,7 +402,7 @@ def test_jobs_lost_for_the_second_time_come_back_one_after_another(account, move
 def test_a_job_put_off_is_not_due_for_the_stager_until_then(account, moved_clock):
     job = make_job(account)
     lifecycle.stage([job.id], clock.now())
-    assert lifecycle.put_off([job.id], clock.now(), clock.SECOND // 2) == 1
+    assert lifecycle.put_off([(job.id, 0)], clock.now(), clock.SECOND // 2) == 1
     assert lifecycle.due(0, clock.now(), 10) == []
     moved_clock.advance(seconds=1)
     assert [due.id for due in lifecycle.due(0, clock.now(), 10)] == [job.id]
@@ -410,20 +410,27 @@ def test_a_job_put_off_is_not_due_for_the_stager_until_then(account, moved_clock
 
 def test_a_job_that_was_put_off_and_then_claimed_is_put_off_no_more(account, moved_clock):
     job = make_job(account)
-    lifecycle.put_off([job.id], clock.now(), clock.SECOND)
+    lifecycle.put_off([(job.id, 0)], clock.now(), clock.SECOND)
     lifecycle.claim([job.id], clock.now(), MARGIN)
     assert reread(job).held_until is None
 
 
 def test_a_job_is_put_off_longer_each_time_a_message_named_it(account, moved_clock):
     jobs = [make_job(account, staged_count=count) for count in (1, 2, 4, 5, 50)]
-    lifecycle.put_off([job.id for job in jobs], clock.now(), 1000)
+    lifecycle.put_off([(job.id, 0) for job in jobs], clock.now(), 1000)
     assert [reread(job).held_until - clock.now() for job in jobs] == [2000, 4000, 16000, 32000, 32000]
+
+
+def test_a_job_is_put_off_until_its_turn_when_that_comes_later(account, moved_clock):
+    jobs = [make_job(account, staged_count=2) for _ in range(3)]
+    turns = [(job.id, turn) for job, turn in zip(jobs, (0, 3999, 4001), strict=True)]
+    assert lifecycle.put_off(turns, clock.now(), 1000) == 3
+    assert [reread(job).held_until - clock.now() for job in jobs] == [4000, 4000, 4001]
 
 
 def test_a_job_claimed_meanwhile_is_not_put_off(account, moved_clock):
     job = job_in("executing", account)
-    assert lifecycle.put_off([job.id], clock.now(), clock.SECOND) == 0
+    assert lifecycle.put_off([(job.id, 0)], clock.now(), clock.SECOND) == 0
     assert reread(job).held_until is None
 
 

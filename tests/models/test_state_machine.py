@@ -220,7 +220,7 @@ class Jobs(RuleBasedStateMachine):
         if hold_s is None:
             lifecycle.unstage(rest)
         else:
-            lifecycle.put_off(rest, now, int(hold_s * clock.SECOND))
+            lifecycle.put_off([(job_id, 0) for job_id in rest], now, int(hold_s * clock.SECOND))
         for job_id in (*early, *rest):
             self.orders[job_id].message = None
 

@@ -7,7 +7,7 @@ import pytest
 from peewee import OperationalError
 
 from models import clock, followups, lifecycle, succession
-from models.database import connection, database, transaction
+from models.database import connection, database, fetch, transaction
 from models.followups import FAILED, FINISHED, News
 from models.job import Job
 from models.outgoing import NOTHING
@@ -104,3 +104,20 @@ def test_the_look_for_what_a_crash_left_reads_none_of_the_other_jobs(parent, db,
         plan = str(database.execute_sql(explained, params).fetchall())
     assert "job_after" in plan
     assert "SCAN event" not in plan
+
+
+def test_the_look_for_who_goes_next_reads_none_of_the_other_jobs(parent, db, monkeypatch):
+    """At each claim and each record: PostgreSQL once read every event that waited, or every job, each time."""
+    tell(parent, FAILED, {"attempt": 1})
+    tell(parent, FAILED, {"attempt": 2})
+    asked = []
+    monkeypatch.setattr(succession, "fetch", lambda sql, params: asked.append((sql, params)) or fetch(sql, params))
+    succession.let_go([parent.id])
+    assert len(asked) == 2
+    with database.atomic():
+        if db == "postgresql":
+            database.execute_sql("SET LOCAL enable_seqscan = off")
+        prefix = "EXPLAIN QUERY PLAN" if db == "sqlite" else "EXPLAIN"
+        plans = [str(database.execute_sql(f"{prefix} {sql}", params).fetchall()) for sql, params in asked]
+    assert "job_parent" in plans[0]
+    assert "job_uuid" in plans[1]

@@ -2,7 +2,9 @@
 
 import threading
 
-from workers.slots import SLOW_GAP_S, STUCK_AFTER_S, Slots
+import pytest
+
+from workers.slots import LONGEST_TURN_S, SLOW_GAP_S, STUCK_AFTER_S, Slots
 
 
 def named(count, account_id=1, host="a.example"):
@@ -62,6 +64,40 @@ def test_a_full_share_that_comes_free_slowly_is_not():
     """Jobs for a target that answers after many seconds once held every thread, and starved their neighbours."""
     slots, now_s = used_every(SLOW_GAP_S * 2)
     assert slots.take(named(1), now_s=now_s).stuck == named(1)
+
+
+def test_stuck_jobs_get_turns_as_far_apart_as_slots_come_free():
+    slots, now_s = used_every(2.0)
+    assert slots.turns(named(2), now_s=now_s) == pytest.approx([2, 4])
+    assert slots.turns(named(1), now_s=now_s + 1) == pytest.approx([5])
+
+
+def test_a_turn_that_would_come_too_late_is_spread_over_the_longest_times():
+    slots, now_s = used_every(LONGEST_TURN_S)
+    turns = slots.turns(named(100), now_s=now_s)
+    assert all(LONGEST_TURN_S / 2 <= turn <= LONGEST_TURN_S for turn in turns)
+    assert len(set(turns)) > 50
+
+
+def test_no_turn_is_known_before_two_slots_came_free():
+    slots = Slots(10, share=0.2)
+    slots.take(named(2), now_s=0)
+    assert slots.turns(named(2), now_s=30) == [0, 0]
+    slots.give(named(1), now_s=30)
+    slots.take(named(1), now_s=30)
+    assert slots.turns(named(2), now_s=30) == [0, 0]
+
+
+def test_turns_are_forgotten_when_time_has_passed_them():
+    slots, now_s = used_every(2.0)
+    slots.turns(named(10), now_s=now_s)
+    assert slots.turns(named(1), now_s=now_s + 1000) == pytest.approx([2])
+
+
+def test_a_share_with_room_has_no_turns_to_give():
+    slots, now_s = used_every(2.0)
+    slots.give(named(1), now_s=now_s)
+    assert slots.turns(named(1), now_s=now_s) == [0]
 
 
 def test_a_slow_share_that_has_room_admits():
