@@ -131,7 +131,7 @@ def status_class(code: int | None) -> str:
 
 
 def note_publish(message: str, taken: bool) -> None:
-    """A message (`deliver`, `probe`) was taken by the broker, or was not."""
+    """A message (`deliver`, `follow_up`, `probe`) was taken by the broker, or was not."""
     (PUBLISHES if taken else PUBLISH_FAILURES).labels(message).inc()
 
 

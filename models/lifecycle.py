@@ -38,6 +38,7 @@ IS_WAITING = "state IN ('available', 'scheduled', 'retryable')"
 ENDS_CLAIM = "crashes = 0, claim_id = NULL, lease_until = NULL"
 LEASE_ENDED = "lease_until IS NOT NULL AND lease_until <= %s AND state = 'executing'"
 RESCUED_AT_ONCE = 500
+RETURN_US = clock.SECOND // 4  # jobs put off return at its multiples
 CRASHES_ALLOWED = 3  # a job whose holder fell silent this often is given up
 ALONE_US = 2 * clock.SECOND  # how long a job whose next crash is its last is under way by itself, unless it ends sooner
 
@@ -170,7 +171,8 @@ def stage(ids: Sequence[int], now: int) -> list[DueJob]:
 def put_off(turns: Sequence[tuple[int, int]], now: int, base_us: int) -> int:
     """Note that no message names these jobs any more and that none shall for a while: until the job's turn, in
     microseconds from now, but at least `base_us`, doubled for each message that has named the job in vain, up to 32
-    times as long. `turns`: (id, turn)."""
+    times as long. `turns`: (id, turn). On to the next quarter of a second, since those that return at one instant
+    share a message."""
     if not turns:
         return 0
     vain = "staged_count - attempt"
@@ -178,8 +180,9 @@ def put_off(turns: Sequence[tuple[int, int]], now: int, base_us: int) -> int:
     given, params = rows_as("id bigint, turn bigint", turns)
     with transaction():
         return change(
-            "UPDATE job SET staged_at = NULL, held_until = CAST(%s AS BIGINT) + CASE WHEN given.turn > "
-            f"CAST(%s AS BIGINT) * ({times}) THEN given.turn ELSE CAST(%s AS BIGINT) * ({times}) END "
+            "UPDATE job SET staged_at = NULL, held_until = ((CAST(%s AS BIGINT) + CASE WHEN given.turn > "
+            f"CAST(%s AS BIGINT) * ({times}) THEN given.turn ELSE CAST(%s AS BIGINT) * ({times}) END) "
+            f"/ {RETURN_US} + 1) * {RETURN_US} "
             f"FROM {given} AS given WHERE job.id = given.id AND {IS_WAITING}",
             (now, base_us, base_us, *params),
         )

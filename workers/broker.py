@@ -21,12 +21,13 @@ from booper.settings import Settings
 from models import clock
 from models.vitals import Depths
 from workers.depths import measured
-from workers.slots import Named
+from workers.slots import Named, is_follow_up
 
 log = logging.getLogger("booper.broker")
 LET_GO_EVERY_MS = 50  # how often a worker looks for delayed messages to let go
 LEAD_US = 60 * clock.MILLISECOND  # a delayed message is let go this much early; the deliver actor waits for the rest
 IDLE_LOOK_MS = 1000  # consumers of other queues are woken by a message's arrival
+LATER = 10  # Dramatiq's priority of follow-ups; 0 is that of the others, the lower goes first
 BROKER_OPTIONS = {
     "heartbeat": "30",
     "blocked_connection_timeout": "10",
@@ -76,7 +77,9 @@ def queue_name(settings: Settings) -> str:
 
 
 class Actors:
-    """The two kinds of message: `deliver` names jobs, `probe` tells how far deliveries have come."""
+    """The kinds of message: `deliver` names requests, `follow_up` callbacks and events, `probe` tells how far both have
+    come. Follow-ups go through the same queue, so that one probe tells of all; a worker's threads take what else lies
+    in its process first."""
 
     def __init__(
         self,
@@ -87,14 +90,19 @@ class Actors:
     ) -> None:
         self.broker = broker
         self.deliver = dramatiq.actor(actor_name="deliver", queue_name=queue, broker=broker)(deliver)
-        self.probe = dramatiq.actor(actor_name="probe", queue_name=queue, broker=broker)(probe)
+        self.follow_up = dramatiq.actor(actor_name="follow_up", queue_name=queue, broker=broker, priority=LATER)(
+            deliver
+        )
+        # Not before the follow-ups that were published before it.
+        self.probe = dramatiq.actor(actor_name="probe", queue_name=queue, broker=broker, priority=LATER)(probe)
 
     def send_deliver(self, jobs: Sequence[Named], due_at: int, now: int) -> None:
-        """Publish one message that names jobs, delayed until shortly before `due_at`.
+        """Publish one message that names jobs, all requests or all follow-ups, delayed until shortly before `due_at`.
 
         Raises ConnectionClosed when the broker did not take it.
         """
-        message = self.deliver.message(list(jobs), due_at)
+        actor = self.follow_up if is_follow_up(jobs[0]) else self.deliver
+        message = actor.message(list(jobs), due_at)
         eta_us = due_at - LEAD_US
         if eta_us > now:
             # `enqueue(delay=…)` would count from the moment of publishing, which a long round puts off.

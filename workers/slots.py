@@ -22,6 +22,7 @@ STUCK_AFTER_S = 0.2
 SLOW_GAP_S = 0.01  # a share that comes free less often than this is slow
 WEIGHT = 0.05  # of the newest gap in the mean
 LONGEST_TURN_S = 60.0  # nothing is known of a target for longer
+AGAIN = 0.25, 0.75  # of the time that a share was silent: how much longer it is expected to be
 
 
 class Taken(NamedTuple):
@@ -58,11 +59,12 @@ class Share:
         return self.gap_s > SLOW_GAP_S or now_s - self.given_s > STUCK_AFTER_S
 
     def next_turn(self, now_s: float) -> float:
-        """Seconds until a part of it should come free for one more job; 0 while that is not known. Beyond the longest
-        they are spread, so that they don't return as one."""
+        """Seconds until a part of it should come free for one more job: at the pace known so far, and, of one that has
+        been silent for a while, not before half of that while again. Spread, so that jobs don't return as one."""
         self.turn_s = min(max(self.turn_s, now_s) + self.gap_s, now_s + LONGEST_TURN_S)
+        at_least_s = random.uniform(*AGAIN) * min(now_s - self.given_s, LONGEST_TURN_S)
         wait_s = self.turn_s - now_s
-        return wait_s if wait_s < LONGEST_TURN_S else random.uniform(LONGEST_TURN_S / 2, LONGEST_TURN_S)
+        return max(wait_s if wait_s < LONGEST_TURN_S else random.uniform(*AGAIN) * LONGEST_TURN_S, at_least_s)
 
 
 class Slots:
@@ -128,9 +130,10 @@ class Slots:
         return (self._half_cap if of_follow_ups else self._cap) - (share.held if share else 0)
 
     def _is_stuck(self, keys: Sequence[Key], now_s: float) -> bool:
-        """Whether one of their shares is full and slow."""
+        """Whether one of their shares is full, and slow if it is worth waiting for at all: follow-ups never hold a
+        thread that requests need."""
         full = [share for key in keys if (share := self._shares.get(key)) and self._room(key) <= 0]
-        return not self._closed and any(share.is_slow(now_s) for share in full)
+        return not self._closed and any(FOLLOW_UPS in keys or share.is_slow(now_s) for share in full)
 
     def _next_turn(self, keys: Sequence[Key], now_s: float) -> float:
         full = [share for key in keys if (share := self._shares.get(key)) and self._room(key) <= 0]
@@ -145,10 +148,15 @@ class Slots:
                 del self._shares[key]
 
 
+def is_follow_up(job: Named) -> bool:
+    """Whether a message names it as a follow-up: under its account's id negated."""
+    return job[1] < 0
+
+
 def keys_of(job: Named) -> tuple[Key, ...]:
     """The shares that a job takes part of."""
     _, account, host = job
-    return (account, host) if account >= 0 else (account, (host, FOLLOW_UPS), FOLLOW_UPS)
+    return (account, (host, FOLLOW_UPS), FOLLOW_UPS) if is_follow_up(job) else (account, host)
 
 
 def _alike(jobs: Iterable[Named]) -> Iterable[list[Named]]:

@@ -16,11 +16,13 @@ from models import clock, lifecycle
 from models.database import change, fetch, transaction
 from models.lifecycle import DueJob
 from workers.broker import Actors
+from workers.slots import is_follow_up
 
 log = logging.getLogger("booper.stager")
 JOBS_IN_A_MESSAGE = 100
 JOBS_IN_A_ROUND = 1000
 BUCKET_US = 5 * clock.MILLISECOND
+FOLLOW_UPS_BUCKET_US = 100 * clock.MILLISECOND  # nobody has ordered them for an instant
 PROBE_AFTER_US = 5 * clock.SECOND
 EVERY_MARK = 2**62
 LOST_AFTER_US = 10 * clock.SECOND  # longer than any message may be held on its way (delivery.HOLD_S)
@@ -66,6 +68,7 @@ class Stager:
         room = self._bound - lifecycle.staged_between(first, last, self._bound)
         found = lifecycle.due(first, last, min(room, JOBS_IN_A_ROUND)) if room > 0 else []
         jobs = lifecycle.stage([job.id for job in found], now) if found else []
+        jobs.sort(key=lambda job: is_follow_up(job.named))  # which no message names beside requests
         published = 0
         try:
             for group in groups(jobs, now):
@@ -78,20 +81,24 @@ class Stager:
 
 
 def groups(jobs: Sequence[DueJob], now: int) -> Iterator[list[DueJob]]:
-    """The jobs, soonest first, in groups that one message names: at most a hundred, all due now or due within 5 ms of
-    one another."""
+    """The jobs, requests before follow-ups and then soonest first, in groups that one message names: at most a hundred,
+    of one sort, all due now or due within 5 ms of one another (follow-ups: 100 ms)."""
     group: list[DueJob] = []
-    opened_at = 0
     for job in jobs:
-        due_at = max(job.due_at, now)
-        if group and (len(group) == JOBS_IN_A_MESSAGE or due_at - opened_at > BUCKET_US):
+        if group and not (len(group) < JOBS_IN_A_MESSAGE and go_together(group[0], job, now)):
             yield group
             group = []
-        if not group:
-            opened_at = due_at
         group.append(job)
     if group:
         yield group
+
+
+def go_together(first: DueJob, job: DueJob, now: int) -> bool:
+    """Whether a message that names the one may name the other, which is not due before it."""
+    if is_follow_up(first.named) != is_follow_up(job.named):
+        return False
+    bucket_us = FOLLOW_UPS_BUCKET_US if is_follow_up(job.named) else BUCKET_US
+    return max(job.due_at, now) - max(first.due_at, now) <= bucket_us
 
 
 def delivered_until() -> int:

@@ -404,7 +404,7 @@ def test_a_job_put_off_is_not_due_for_the_stager_until_then(account, moved_clock
     lifecycle.stage([job.id], clock.now())
     assert lifecycle.put_off([(job.id, 0)], clock.now(), clock.SECOND // 2) == 1
     assert lifecycle.due(0, clock.now(), 10) == []
-    moved_clock.advance(seconds=1)
+    moved_clock.advance(seconds=1.25)
     assert [due.id for due in lifecycle.due(0, clock.now(), 10)] == [job.id]
 
 
@@ -417,15 +417,28 @@ def test_a_job_that_was_put_off_and_then_claimed_is_put_off_no_more(account, mov
 
 def test_a_job_is_put_off_longer_each_time_a_message_named_it(account, moved_clock):
     jobs = [make_job(account, staged_count=count) for count in (1, 2, 4, 5, 50)]
-    lifecycle.put_off([(job.id, 0) for job in jobs], clock.now(), 1000)
-    assert [reread(job).held_until - clock.now() for job in jobs] == [2000, 4000, 16000, 32000, 32000]
+    lifecycle.put_off([(job.id, 0) for job in jobs], clock.now(), clock.SECOND)
+    assert [reread(job).held_until - clock.now() for job in jobs] == [
+        seconds * clock.SECOND + lifecycle.RETURN_US for seconds in (2, 4, 16, 32, 32)
+    ]
 
 
 def test_a_job_is_put_off_until_its_turn_when_that_comes_later(account, moved_clock):
     jobs = [make_job(account, staged_count=2) for _ in range(3)]
-    turns = [(job.id, turn) for job, turn in zip(jobs, (0, 3999, 4001), strict=True)]
-    assert lifecycle.put_off(turns, clock.now(), 1000) == 3
-    assert [reread(job).held_until - clock.now() for job in jobs] == [4000, 4000, 4001]
+    turns = [(job.id, turn * clock.SECOND) for job, turn in zip(jobs, (0, 3, 5), strict=True)]
+    assert lifecycle.put_off(turns, clock.now(), clock.SECOND) == 3
+    assert [reread(job).held_until - clock.now() for job in jobs] == [
+        seconds * clock.SECOND + lifecycle.RETURN_US for seconds in (4, 4, 5)
+    ]
+
+
+def test_jobs_put_off_return_together_at_quarters_of_a_second(account, moved_clock):
+    jobs = [make_job(account) for _ in range(3)]
+    turns = [(job.id, turn) for job, turn in zip(jobs, (300_000, 400_000, 500_000), strict=True)]
+    lifecycle.put_off(turns, clock.now(), 1)
+    returns = [reread(job).held_until for job in jobs]
+    assert [at % lifecycle.RETURN_US for at in returns] == [0, 0, 0]
+    assert returns[0] == returns[1] < returns[2]
 
 
 def test_a_job_claimed_meanwhile_is_not_put_off(account, moved_clock):

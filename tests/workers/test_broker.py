@@ -42,12 +42,13 @@ def test_an_early_message_goes_to_the_delay_queue_and_a_due_one_does_not(actors)
     assert actors.broker.get_queue_message_counts(actors.deliver.queue_name) == (1, 1, 0)
 
 
-def test_the_depths_of_rabbitmqs_queues_are_told(actors):
+def test_follow_ups_go_through_the_same_queue_and_are_taken_after_requests(actors):
     now = 1_000_000_000
-    for _ in range(3):
-        actors.send_deliver([(1, 1, "a")], now + 10_000_000, now)
+    actors.send_deliver([(1, -1, "a")], now, now)
     actors.send_deliver([(2, 1, "a")], now, now)
-    assert actors.depths(now) == Depths(1, 3, 0, now)
+    assert actors.broker.get_queue_message_counts(actors.deliver.queue_name)[0] == 2
+    assert next(actors.broker.consume(actors.deliver.queue_name, timeout=1000)).actor_name == "follow_up"
+    assert actors.follow_up.priority == actors.probe.priority > actors.deliver.priority
 
 
 def test_the_depths_of_the_broker_in_the_process_are_told():

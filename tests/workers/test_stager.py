@@ -22,6 +22,15 @@ def test_due_jobs_go_out_in_messages_of_a_hundred(stager, account, messages):
     assert sorted(messages.named) == ids
 
 
+def test_no_message_names_follow_ups_beside_requests(stager, account, messages):
+    events, requests = [], []
+    for number in range(3):
+        events.append(make_job(account, due_in_s=-number, kind="event").id)
+        requests.append(make_job(account, due_in_s=-number).id)
+    stager.stage_due(clock.now())
+    assert [sorted(named) for named, _ in messages.delivers] == [requests, events]
+
+
 def test_a_job_beyond_the_look_ahead_stays_in_the_table(stager, account, messages):
     far = make_job(account, "scheduled", due_in_s=10.1)
     near = make_job(account, "scheduled", due_in_s=9.9)
@@ -35,6 +44,12 @@ def test_early_jobs_share_a_message_only_within_five_milliseconds(stager, accoun
     third = make_job(account, "scheduled", due_in_s=2.006)
     stager.stage_due(clock.now())
     assert messages.delivers == [([first.id, second.id], second.scheduled_at), ([third.id], third.scheduled_at)]
+
+
+def test_early_follow_ups_share_a_message_within_a_tenth_of_a_second(stager, account, messages):
+    events = [make_job(account, "scheduled", due_in_s=2 + later, kind="event") for later in (0, 0.1, 0.101)]
+    stager.stage_due(clock.now())
+    assert [named for named, _ in messages.delivers] == [[events[0].id, events[1].id], [events[2].id]]
 
 
 def test_the_queue_never_holds_more_than_its_bound(stager, account, messages, moved_clock):
