@@ -8,6 +8,7 @@ What a receiver gets is the job as the API shows it, but for secret-looking head
 """
 
 import json
+import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from models.outgoing import NOTHING, Outgoing
 from models.secrecy import BODY, hidden_names, redacted
 from models.url_rules import split_url
 
+log = logging.getLogger("booper.followups")
 STARTED, REQUESTED, ANSWERED = "job.started", "job.request", "job.response"
 FAILED, FINISHED, CANCELLED = "job.error", "job.finished", "job.cancelled"
 EVENTS = (STARTED, REQUESTED, ANSWERED, FAILED, FINISHED, CANCELLED)
@@ -71,8 +73,7 @@ def add(news: Sequence[News], outgoing_of: Callable[[int], Outgoing], now: int) 
     for each in news:
         parent = parents.get(each.job_id)
         if parent and _happened(each, parent):
-            made += _callbacks(parent, each, now)
-            made += _events(parent, each, outgoing_of(parent.account_id), waits, now)
+            made += _follow_ups(parent, each, outgoing_of(parent.account_id), waits, now)
     jobs.create_many(made, now)
     return {job.parent_id for job in made if job.after_uuid and job.parent_id}
 
@@ -105,6 +106,18 @@ def _parent(row: Sequence[Any]) -> Parent:
 def _happened(news: News, parent: Parent) -> bool:
     """A job cancelled under way has its attempt recorded, but it was the cancel that ended it."""
     return news.type != FINISHED or parent.row.state in ("completed", "discarded")
+
+
+def _follow_ups(
+    parent: Parent, news: News, theirs: Outgoing, waits: dict[tuple[int, str], str], now: int
+) -> list[NewJob]:
+    """What carries this news. Of one that can't be told nobody hears: it must not stop the jobs that are claimed or
+    recorded together with it, which would be so again at every try."""
+    try:
+        return [*_callbacks(parent, news, now), *_events(parent, news, theirs, waits, now)]
+    except Exception:
+        log.exception("%s of job %d is told to nobody", news.type, news.job_id)
+        return []
 
 
 def _callbacks(parent: Parent, news: News, now: int) -> list[NewJob]:

@@ -153,6 +153,17 @@ def test_a_job_that_wants_nobody_told_makes_nothing(account):
     assert Job.select().count() == 1
 
 
+def test_news_that_cannot_be_told_stops_neither_its_job_nor_the_others(account, caplog):
+    broken = made(account, notify=json.dumps({"callback": "no address", "webhook": f"{HOOK}events"}))
+    sound = made(account)
+    claims = [claimed(broken), claimed(sound)]
+    record([Result(claim, prepare(claim), OK, clock.now()) for claim in claims])
+    assert [reread(job).state for job in (broken, sound)] == ["completed", "completed"]
+    assert targets("callback") == ["callback"]  # the sound one's
+    assert types().count("job.finished") == 1
+    assert f"job.finished of job {broken.id} is told to nobody" in caplog.text
+
+
 @pytest.mark.parametrize("kind", ["callback", "event", "channel"])
 def test_follow_ups_make_no_follow_ups(account, kind):
     recorded(made(account, kind=kind), OK)
