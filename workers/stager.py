@@ -22,7 +22,7 @@ log = logging.getLogger("booper.stager")
 JOBS_IN_A_MESSAGE = 100
 JOBS_IN_A_ROUND = 1000
 BUCKET_US = 5 * clock.MILLISECOND
-FOLLOW_UPS_BUCKET_US = 100 * clock.MILLISECOND  # nobody has ordered them for an instant
+FOLLOW_UPS_US = 100 * clock.MILLISECOND  # so long they gather, since nobody has ordered them for an instant
 PROBE_AFTER_US = 5 * clock.SECOND
 EVERY_MARK = 2**62
 LOST_AFTER_US = 10 * clock.SECOND  # longer than any message may be held on its way (delivery.HOLD_S)
@@ -33,6 +33,7 @@ class Stager:
         self._actors = actors
         self._look_ahead_us = look_ahead_us
         self._bound = bound
+        self._follow_ups_at = 0  # when some were last handed over
 
     def stage_due(self, now: int) -> int:
         """Hand over what is due now and what will be within the look-ahead; returns how many jobs that were.
@@ -42,8 +43,9 @@ class Stager:
         until = now + self._look_ahead_us
         if not lifecycle.due(0, until, 1):
             return 0
+        let_gather = 0 <= now - self._follow_ups_at < FOLLOW_UPS_US
         # Each has its own room, so that a backlog can't hide what is due next.
-        return self._stage(0, now, now) + self._stage(now + 1, until, now)
+        return self._stage(0, now, now, let_gather) + self._stage(now + 1, until, now, let_gather)
 
     def find_lost(self, now: int) -> int:
         """Bring back jobs whose message was lost on the way, and send a probe after those that wait long."""
@@ -63,12 +65,20 @@ class Stager:
         bounded, and the claim absorbs it."""
         return lifecycle.unstage_lost(EVERY_MARK)
 
-    def _stage(self, first: int, last: int, now: int) -> int:
-        """Publish jobs due from `first` to `last`, as many as the bound leaves room for."""
-        room = self._bound - lifecycle.staged_between(first, last, self._bound)
-        found = lifecycle.due(first, last, min(room, JOBS_IN_A_ROUND)) if room > 0 else []
-        jobs = lifecycle.stage([job.id for job in found], now) if found else []
+    def _stage(self, first: int, last: int, now: int, let_gather: bool) -> int:
+        """Publish jobs due from `first` to `last`, as many as the bound leaves room for; `let_gather`: no follow-ups,
+        but for those that would stand before requests."""
+        room = min(self._bound - lifecycle.staged_between(first, last, self._bound), JOBS_IN_A_ROUND)
+        found = lifecycle.due(first, last, room) if room > 0 else []
+        if let_gather and len(found) < room:
+            found = [job for job in found if not is_follow_up(job.named)]
+        return self._publish(found, now) if found else 0
+
+    def _publish(self, found: Sequence[DueJob], now: int) -> int:
+        jobs = lifecycle.stage([job.id for job in found], now)
         jobs.sort(key=lambda job: is_follow_up(job.named))  # which no message names beside requests
+        if jobs and is_follow_up(jobs[-1].named):
+            self._follow_ups_at = now
         published = 0
         try:
             for group in groups(jobs, now):
@@ -97,7 +107,7 @@ def go_together(first: DueJob, job: DueJob, now: int) -> bool:
     """Whether a message that names the one may name the other, which is not due before it."""
     if is_follow_up(first.named) != is_follow_up(job.named):
         return False
-    bucket_us = FOLLOW_UPS_BUCKET_US if is_follow_up(job.named) else BUCKET_US
+    bucket_us = FOLLOW_UPS_US if is_follow_up(job.named) else BUCKET_US
     return max(job.due_at, now) - max(first.due_at, now) <= bucket_us
 
 

@@ -46,6 +46,39 @@ def test_early_jobs_share_a_message_only_within_five_milliseconds(stager, accoun
     assert messages.delivers == [([first.id, second.id], second.scheduled_at), ([third.id], third.scheduled_at)]
 
 
+def test_follow_ups_gather_for_a_tenth_of_a_second_after_one_went(stager, account, messages, moved_clock):
+    """Each by a message of its own cost three milliseconds of CPU."""
+    first = make_job(account, kind="event")
+    stager.stage_due(clock.now())
+    assert messages.named == [first.id]
+    moved_clock.advance(seconds=0.05)
+    second, request = make_job(account, kind="event"), make_job(account)
+    put_off = make_job(account, kind="callback", held_until=clock.now() + clock.SECOND)
+    stager.stage_due(clock.now())
+    assert messages.named == [first.id, request.id]
+    moved_clock.advance(seconds=0.05)
+    stager.stage_due(clock.now())
+    assert sorted(messages.named) == [first.id, second.id, request.id, put_off.id]
+
+
+def test_follow_ups_that_stand_before_requests_do_not_gather(stager, account, messages):
+    for _ in range(601):
+        make_job(account, kind="event", due_in_s=-10)
+    for named in (300, 600, 600):
+        stager.stage_due(clock.now())
+        assert len(messages.named) == named
+        lifecycle.claim(messages.named, clock.now(), 0)
+
+
+def test_follow_ups_go_although_the_clock_was_set_back(stager, account, messages, moved_clock):
+    make_job(account, kind="event")
+    stager.stage_due(clock.now())
+    moved_clock.advance(hours=-1)
+    late = make_job(account, kind="event")
+    stager.stage_due(clock.now())
+    assert messages.named[-1] == late.id
+
+
 def test_early_follow_ups_share_a_message_within_a_tenth_of_a_second(stager, account, messages):
     events = [make_job(account, "scheduled", due_in_s=2 + later, kind="event") for later in (0, 0.1, 0.101)]
     stager.stage_due(clock.now())
