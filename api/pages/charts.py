@@ -49,7 +49,7 @@ class Phase(NamedTuple):
 
 def throughput_bars(minutes: Sequence[Minute], labels: Sequence[str]) -> list[Bar]:
     """For each minute what was completed and, on top of it, what failed."""
-    most = max([minute.completed + minute.failed for minute in minutes] + [1])
+    most = _most(minutes)
     step = WIDTH / max(len(minutes), 1)
     bars = []
     for number, (minute, label) in enumerate(zip(minutes, labels, strict=True)):
@@ -61,6 +61,11 @@ def throughput_bars(minutes: Sequence[Minute], labels: Sequence[str]) -> list[Ba
         if minute.failed:
             bars.append(_bar(x, HEIGHT - done - failed, width, failed, "failed", title))
     return bars
+
+
+def throughput_ticks(minutes: Sequence[Minute]) -> list[Tick]:
+    """What the highest of the bars stands for, and the ground."""
+    return [Tick(0.0, f"{_most(minutes):,}"), Tick(HEIGHT, "0")]
 
 
 def lateness_lines(minutes: Sequence[Minute]) -> tuple[list[Line], list[Tick]]:
@@ -129,6 +134,10 @@ WORDS = {
     "body": "read the answer",
     "nothing": "waited, in vain",
 }
+
+
+def _most(minutes: Sequence[Minute]) -> int:
+    return max([minute.completed + minute.failed for minute in minutes] + [1])
 
 
 def _total_ms(attempt: AttemptRow) -> float:

@@ -31,7 +31,7 @@ def show_job(key: str) -> str:
     attempts = jobs.attempts_of(account_id, job.id) or []
     entries = log_entries.listed(account_id, LogFilter(job=job.id), PageAsked(NEWEST_FIRST, ENTRIES)).rows
     facts = explain.facts_of(account_id, job.id, now)
-    args = json.loads(job.args)
+    args, bars = json.loads(job.args), charts.timeline(attempts)
     return render_template(
         "job.html",
         job=job,
@@ -40,7 +40,8 @@ def show_job(key: str) -> str:
         final=job.state in FINAL,
         look_every_s=look_every_s(job, now),
         attempts=list(reversed(attempts)),
-        bars=charts.timeline(attempts),
+        bars=bars,
+        kinds={bar.kind for row in bars.values() for bar in row},
         words=charts.WORDS,
         width=charts.WIDTH,
         told=by_attempt(entries),

@@ -3,20 +3,21 @@
 import json
 from typing import Any
 
-from flask import Response, current_app, render_template, request
+from flask import Response, current_app, make_response, render_template, request
+from marshmallow import ValidationError
 
 from api.answers import ApiError
 from api.ids import job_key, uuid_key
-from api.logs import read_event
+from api.logs import LogsQuery, read_event
 from api.pages import tails
 from api.pages.blueprint import gone, pages, visitor
+from api.paging import NEWEST_FIRST, cursor_of
 from models import clock, log_entries
 from models.log_entries import LogEntryRow, LogFilter
-from models.paging import PageAsked
+from models.paging import Page
 
 SHOWN = 50
 LONGEST_AGO_US = clock.HOUR
-NEWEST_FIRST = ("inserted_at", "desc")
 EVENTS = (
     "worker.http.request",
     "worker.http.response",
@@ -27,11 +28,17 @@ EVENTS = (
 
 
 @pages.get("/logs")
-def list_logs() -> str:
-    asked, now = filter_asked(), clock.now()
-    rows = log_entries.listed(visitor().account_id, asked, PageAsked(NEWEST_FIRST, SHOWN)).rows
-    entries = [with_payload(row) for row in rows]
-    return render_template("logs.html", entries=entries, asked=asked, events=EVENTS, query=request.args, now=now)
+def list_logs() -> Response:
+    given = {name: request.args.get(name, "").strip() for name in ("event", "job", "cursor")}
+    page, problems, now = Page([], None), [], clock.now()
+    try:
+        asked = LogsQuery().load(as_query(given))
+        which = LogFilter(asked.get("job_id"), asked.get("event"))
+        page = log_entries.listed(visitor().account_id, which, asked["page"])
+    except ValidationError as error:
+        said = error.normalized_messages().items()
+        problems = [f"{name.removesuffix('_id')} {text}" for name, texts in said for text in texts]
+    return make_response(_rendered(given, page, problems, now), 422 if problems else 200)
 
 
 @pages.get("/logs/<key>")
@@ -58,8 +65,27 @@ def stream_logs() -> Response:
     return response
 
 
+def as_query(given: dict[str, str]) -> dict[str, str]:
+    """What GET /api/logs would be asked; an empty field asks nothing."""
+    named = {"event": given["event"], "job_id": given["job"], "cursor": given["cursor"], "limit": str(SHOWN)}
+    return {name: value for name, value in named.items() if value}
+
+
+def _rendered(given: dict[str, str], page: Page, problems: list[str], now: int) -> str:
+    return render_template(
+        "logs.html",
+        entries=[with_payload(row) for row in page.rows],
+        next=page.end and cursor_of(NEWEST_FIRST, page.end),
+        is_first=not given["cursor"],
+        asked={name: given[name] for name in ("event", "job") if given[name]},
+        problems=problems,
+        events=EVENTS,
+        now=now,
+    )
+
+
 def filter_asked() -> LogFilter:
-    """The filter in the query string; what can't be read restricts nothing."""
+    """The filter of a tail; what can't be read restricts nothing, and its page says so and has no tail."""
     job = job_key(request.args.get("job", "").strip())
     try:
         event = read_event(request.args.get("event"))

@@ -22,6 +22,7 @@ def show_overview() -> str:
         "overview.html",
         counts=overview.counts(account_id, now),
         bars=charts.throughput_bars(minutes, [utc(minute.minute_at)[11:16] for minute in minutes]),
+        bar_ticks=charts.throughput_ticks(minutes),
         lines=lines,
         ticks=ticks,
         minutes=minutes,

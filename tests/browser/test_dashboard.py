@@ -198,3 +198,17 @@ def serious(results):
         for violation in results.response["violations"]
         if violation["impact"] in ("serious", "critical")
     ]
+
+
+def test_what_cant_be_undone_is_asked_for_twice(reader):
+    page = reader.page
+    reader.go("/keys")
+    page.get_by_label("What for").fill("a key to lose")
+    page.get_by_role("button", name="Make a key").click()
+    row = page.get_by_role("row", name="a key to lose")
+    row.get_by_text("Revoke…").press("Enter")
+    expect(row).to_contain_text("refused from now on")
+    expect(row).to_contain_text("live")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    row.get_by_role("button", name="Revoke", exact=True).click()
+    expect(row).to_contain_text("revoked")

@@ -146,3 +146,8 @@ def test_json_is_indented_and_what_is_none_is_left_as_it_is():
 
 def test_a_capped_count_says_so():
     assert [shown.capped(count) for count in (0, 9_999, 10_000, 10_001)] == ["0", "9,999", "10,000", "10,000+"]
+
+
+def test_the_highest_bar_has_its_number_beside_it():
+    ticks = charts.throughput_ticks([minute(), minute(1200, 34)])
+    assert [(tick.y, tick.label) for tick in ticks] == [(0.0, "1,234"), (charts.HEIGHT, "0")]

@@ -1,6 +1,7 @@
 """The log and its live tail: what appears, for whom, and how many tails there are at once."""
 
 import json
+import re
 import threading
 
 import pytest
@@ -131,5 +132,32 @@ def test_the_page_shows_the_newest_first_and_takes_filters(alice, moved_clock):
     text = alice.get("/logs").text
     assert text.index(">http.error<") < text.index(">http.request<")
     assert ">http.request<" not in alice.get("/logs?event=worker.http.error").text
-    assert ">http.error<" in alice.get("/logs?job=1&event=nonsense!").text
+    assert ">http.error<" in alice.get("/logs?job=1").text
     assert ">http.error<" not in alice.get("/logs?job=2").text
+
+
+@pytest.mark.parametrize("query", ["job=12x", "event=No+Event", "cursor=!"])
+def test_a_filter_that_cant_be_read_is_told_and_shows_nothing(alice, query):
+    uuid = add(alice.account)
+    answer = alice.get(f"/logs?{query}")
+    assert answer.status_code == 422
+    assert f"{query.partition('=')[0]} must be" in answer.text
+    assert uuid not in answer.text
+    assert "data-tail" not in answer.text
+
+
+def test_older_entries_are_on_the_next_page(alice, moved_clock):
+    uuids = []
+    for _ in range(logs.SHOWN + 1):
+        moved_clock.advance(seconds=1)
+        uuids.append(add(alice.account))
+    first = alice.get("/logs?job=1").text
+    assert uuids[1] in first
+    assert uuids[0] not in first
+    older = re.search('href="(/logs[^"]*)" rel="next"', first)[1].replace("&amp;", "&")
+    second = alice.get(older).text
+    assert uuids[0] in second
+    assert uuids[1] not in second
+    assert "job=1" in older
+    assert "data-tail" not in second
+    assert 'rel="next"' not in second

@@ -81,3 +81,11 @@ def test_messages_of_strangers_are_text(alice):
 
 def test_without_messages_the_channel_says_how_to_send_one(alice):
     assert "/api/channels/demo" in alice.get("/channels").text
+
+
+def test_a_button_that_cant_be_undone_is_behind_a_warning(alice):
+    alice.send("/signing-keys")
+    channels.configure(alice.account.id, "slack", HOOK, clock.now())
+    for path in ("/keys", "/signing-keys", "/channels"):
+        _, *warned = alice.get(path).text.split('<details class="confirm"')
+        assert [part.count('<button class="danger"') for part in warned] == [1], path
