@@ -155,7 +155,12 @@ def _pieces(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:
         elif pieces[-1]:
             pieces.append([])
     found = [piece for piece in pieces if piece]
-    return [piece if len(piece) > 1 else [piece[0], (piece[0][0] + 0.5, piece[0][1])] for piece in found]  # type: ignore[list-item]
+    return [piece if len(piece) > 1 else _drawn_out(*piece[0]) for piece in found]
+
+
+def _drawn_out(number: int, value: float) -> list[tuple[int, float]]:
+    """A minute that stands alone, as a line that can be seen; within the chart, also if it is the last."""
+    return [(max(number - 1, 0), value), (max(number, 1), value)]
 
 
 def _bar(x: float, y: float, width: float, height: float, kind: str, title: str) -> Bar:

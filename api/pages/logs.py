@@ -7,14 +7,14 @@ from flask import Response, current_app, make_response, render_template, request
 from marshmallow import ValidationError
 
 from api.answers import ApiError
-from api.ids import job_key, uuid_key
-from api.logs import LogsQuery, read_event
+from api.ids import uuid_key
+from api.logs import LogsQuery
 from api.pages import tails
 from api.pages.blueprint import gone, pages, visitor
 from api.paging import NEWEST_FIRST, cursor_of
 from models import clock, log_entries
 from models.log_entries import LogEntryRow, LogFilter
-from models.paging import Page
+from models.paging import Page, PageAsked
 
 SHOWN = 50
 LONGEST_AGO_US = clock.HOUR
@@ -29,12 +29,9 @@ EVENTS = (
 
 @pages.get("/logs")
 def list_logs() -> Response:
-    given = {name: request.args.get(name, "").strip() for name in ("event", "job", "cursor")}
-    page, problems, now = Page([], None), [], clock.now()
+    given, page, problems, now = given_names(), Page([], None), [], clock.now()
     try:
-        asked = LogsQuery().load(as_query(given))
-        which = LogFilter(asked.get("job_id"), asked.get("event"))
-        page = log_entries.listed(visitor().account_id, which, asked["page"])
+        page = log_entries.listed(visitor().account_id, *read(given))
     except ValidationError as error:
         said = error.normalized_messages().items()
         problems = [f"{name.removesuffix('_id')} {text}" for name, texts in said for text in texts]
@@ -53,9 +50,12 @@ def show_log(key: str) -> str:
 @pages.get("/logs/stream")
 def stream_logs() -> Response:
     """New entries as server-sent events, each the HTML of a row."""
+    try:
+        who, (asked, _) = visitor(), read(given_names())
+    except ValidationError as error:
+        raise ApiError(422, errors=error.normalized_messages()) from None
     if not tails.free.acquire(blocking=False):
         raise ApiError(503, "All live tails are taken; the page asks again by itself.", headers={"Retry-After": "5"})
-    who, asked = visitor(), filter_asked()
     entry_row = current_app.jinja_env.get_template("log_row.html")
     as_html = lambda row: entry_row.render(entry=with_payload(row))  # noqa: E731
     tail = tails.Tail(who.account_id, who.key_id, asked, heard_until(clock.now()), as_html)
@@ -65,10 +65,15 @@ def stream_logs() -> Response:
     return response
 
 
-def as_query(given: dict[str, str]) -> dict[str, str]:
-    """What GET /api/logs would be asked; an empty field asks nothing."""
+def given_names() -> dict[str, str]:
+    return {name: request.args.get(name, "").strip() for name in ("event", "job", "cursor")}
+
+
+def read(given: dict[str, str]) -> tuple[LogFilter, PageAsked]:
+    """What is asked for, read as GET /api/logs would; an empty field asks nothing. Raises ValidationError."""
     named = {"event": given["event"], "job_id": given["job"], "cursor": given["cursor"], "limit": str(SHOWN)}
-    return {name: value for name, value in named.items() if value}
+    asked = LogsQuery().load({name: value for name, value in named.items() if value})
+    return LogFilter(asked.get("job_id"), asked.get("event")), asked["page"]
 
 
 def _rendered(given: dict[str, str], page: Page, problems: list[str], now: int) -> str:
@@ -82,16 +87,6 @@ def _rendered(given: dict[str, str], page: Page, problems: list[str], now: int) 
         events=EVENTS,
         now=now,
     )
-
-
-def filter_asked() -> LogFilter:
-    """The filter of a tail; what can't be read restricts nothing, and its page says so and has no tail."""
-    job = job_key(request.args.get("job", "").strip())
-    try:
-        event = read_event(request.args.get("event"))
-    except ValueError:
-        event = None
-    return LogFilter(job=job, event=event)
 
 
 def heard_until(now: int) -> int:

@@ -146,6 +146,13 @@ def test_a_filter_that_cant_be_read_is_told_and_shows_nothing(alice, query):
     assert "data-tail" not in answer.text
 
 
+def test_a_stream_with_a_filter_that_cant_be_read_is_refused_and_takes_no_tail(alice):
+    for _ in range(3):
+        assert alice.client.get("/logs/stream?job=abc").status_code == 422
+    with alice.client.get("/logs/stream", buffered=False) as answer:
+        assert answer.status_code == 200
+
+
 def test_older_entries_are_on_the_next_page(alice, moved_clock):
     uuids = []
     for _ in range(logs.SHOWN + 1):
