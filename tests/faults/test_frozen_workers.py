@@ -14,7 +14,7 @@ from .report import extra, note
 
 pytestmark = pytest.mark.journey
 JOBS = 24
-NOT_HELD = '"held": false'
+NOT_HELD = '"held":false'
 
 
 def test_f15_a_worker_frozen_beyond_its_lease_changes_nothing_when_it_goes_on(production):

@@ -80,7 +80,8 @@ def test_what_a_dead_server_missed_is_made_up_for_once_and_written_down(embedded
     with Customer([{}]) as customer:
         order = {"url": customer.url, "method": "post", "repeat_every": 1}
         schedule_id = client.ask("POST", "/api/jobs", order)[1]["data"]["schedule_id"]
-        wait_until(lambda: len(customer.bodies) >= 2, 20, "two jobs")
+        # What is killed between arrival and record arrives again.
+        wait_until(lambda: product.sql("SELECT count(*) FROM attempt")[0][0] >= 2, 20, "two recorded jobs")
         product.processes["serve"].kill()
         dead_at, seen = now_us(), len(customer.bodies)
         wait_until(lambda: now_us() > dead_at + 5 * SECOND, 20, "five seconds without a server")
