@@ -3,6 +3,7 @@
 import json
 
 from models import clock
+from models.database import database
 from models.job import Job
 
 
@@ -17,6 +18,15 @@ def make_job(account, state="available", due_in_s=0, url="http://127.0.0.1:9/", 
         scheduled_at=now + int(due_in_s * clock.SECOND),
         **columns,
     )
+
+
+def plan_of(db, sql, params):
+    """How the database `db` would run the statement, as text; PostgreSQL by an index if there is one that fits."""
+    with database.atomic():
+        if db == "postgresql":
+            database.execute_sql("SET LOCAL enable_seqscan = off")
+        explain = "EXPLAIN QUERY PLAN" if db == "sqlite" else "EXPLAIN"
+        return str(database.execute_sql(f"{explain} {sql}", params).fetchall())
 
 
 def reread(job):

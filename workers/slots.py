@@ -132,11 +132,14 @@ class Slots:
     def _is_stuck(self, keys: Sequence[Key], now_s: float) -> bool:
         """Whether one of their shares is full, and slow if it is worth waiting for at all: follow-ups never hold a
         thread that requests need."""
-        full = [share for key in keys if (share := self._shares.get(key)) and self._room(key) <= 0]
-        return not self._closed and any(FOLLOW_UPS in keys or share.is_slow(now_s) for share in full)
+        return not self._closed and any(FOLLOW_UPS in keys or share.is_slow(now_s) for share in self._full(keys))
+
+    def _full(self, keys: Sequence[Key]) -> list[Share]:
+        """Those of the shares that have no slot left."""
+        return [share for key in keys if (share := self._shares.get(key)) and self._room(key) <= 0]
 
     def _next_turn(self, keys: Sequence[Key], now_s: float) -> float:
-        full = [share for key in keys if (share := self._shares.get(key)) and self._room(key) <= 0]
+        full = self._full(keys)
         return max(full, key=lambda share: share.gap_s).next_turn(now_s) if full else 0.0
 
     def _give(self, job: Named, now_s: float) -> None:

@@ -5,10 +5,10 @@ import threading
 import pytest
 
 from models import clock, lifecycle
-from models.database import connection, database
+from models.database import connection
 from models.job import Job
 from models.lifecycle import STATES, TRANSITIONS, ClaimedJob
-from tests.making import make_job, reread
+from tests.making import make_job, plan_of, reread
 
 MARGIN = 10 * clock.SECOND
 FOREVER = 2**62
@@ -461,10 +461,6 @@ def test_staging_finds_its_jobs_by_their_ids_however_few_were_unstaged_when_last
     monkeypatch.setattr(lifecycle, "fetch", lambda sql, params: asked.append((sql, params)) or [])
     lifecycle.stage([job.id for job in jobs], clock.now())
     [(sql, params)] = asked
-    explained = f"{'EXPLAIN QUERY PLAN' if db == 'sqlite' else 'EXPLAIN'} {sql}"
-    with database.atomic():
-        if db == "postgresql":
-            database.execute_sql("SET LOCAL enable_seqscan = off")
-        plan = str(database.execute_sql(explained, params).fetchall())
+    plan = plan_of(db, sql, params)
     assert "job_unstaged" not in plan
     assert "job_pkey" in plan or "INTEGER PRIMARY KEY" in plan

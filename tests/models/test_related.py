@@ -1,8 +1,7 @@
 """Which jobs belong together, and that finding them reads no others."""
 
 from models import related
-from models.database import database
-from tests.making import make_job
+from tests.making import make_job, plan_of
 
 
 def test_what_tells_of_a_job_and_what_it_tells_of_are_found_and_nothing_else(account):
@@ -20,10 +19,6 @@ def test_finding_them_reads_none_of_the_account_s_other_jobs(account, db, monkey
     monkeypatch.setattr(related, "fetch", lambda sql, params: asked.append((sql, params)) or [])
     related.related(account.id, parent.id, 10, 0)
     [(sql, params)] = asked
-    with database.atomic():
-        if db == "postgresql":
-            database.execute_sql("SET LOCAL enable_seqscan = off")
-        explained = f"{'EXPLAIN QUERY PLAN' if db == 'sqlite' else 'EXPLAIN'} {sql}"
-        plan = str(database.execute_sql(explained, params).fetchall())
+    plan = plan_of(db, sql, params)
     assert "job_parent" in plan
     assert "job_account" not in plan

@@ -11,7 +11,7 @@ from models.database import connection, database, fetch, transaction
 from models.followups import FAILED, FINISHED, News
 from models.job import Job
 from models.outgoing import NOTHING
-from tests.making import make_job, reread
+from tests.making import make_job, plan_of, reread
 
 ABOUT = {"response": None, "error": None, "timings": None}
 
@@ -97,11 +97,7 @@ def test_the_look_for_what_a_crash_left_reads_none_of_the_other_jobs(parent, db,
     monkeypatch.setattr(succession, "fetch", lambda sql, params: asked.append((sql, params)) or [])
     succession.let_go_left_over(clock.now())
     [(sql, params)] = asked
-    with database.atomic():
-        if db == "postgresql":
-            database.execute_sql("SET LOCAL enable_seqscan = off")
-        explained = f"{'EXPLAIN QUERY PLAN' if db == 'sqlite' else 'EXPLAIN'} {sql}"
-        plan = str(database.execute_sql(explained, params).fetchall())
+    plan = plan_of(db, sql, params)
     assert "job_after" in plan
     assert "SCAN event" not in plan
 
@@ -114,10 +110,6 @@ def test_the_look_for_who_goes_next_reads_none_of_the_other_jobs(parent, db, mon
     monkeypatch.setattr(succession, "fetch", lambda sql, params: asked.append((sql, params)) or fetch(sql, params))
     succession.let_go([parent.id])
     assert len(asked) == 2
-    with database.atomic():
-        if db == "postgresql":
-            database.execute_sql("SET LOCAL enable_seqscan = off")
-        prefix = "EXPLAIN QUERY PLAN" if db == "sqlite" else "EXPLAIN"
-        plans = [str(database.execute_sql(f"{prefix} {sql}", params).fetchall()) for sql, params in asked]
+    plans = [plan_of(db, sql, params) for sql, params in asked]
     assert "job_parent" in plans[0]
     assert "job_uuid" in plans[1]
