@@ -5,7 +5,7 @@ Everything that can go wrong in a request ends here as an `ApiError` or is turne
 
 import json
 import logging
-import secrets
+import random
 from contextlib import suppress
 from itertools import islice
 from typing import Any
@@ -14,6 +14,7 @@ from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException
 
 from models.database import Unreachable, give_back
+from models.shapes import JSON_TYPE, compact
 
 log = logging.getLogger(__name__)
 
@@ -83,11 +84,10 @@ def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None)
 
 def json_answer(text: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """An answer of a JSON text that is already encoded."""
-    return Response(text, status, headers, mimetype="application/json")
+    return Response(text, status, headers, content_type=JSON_TYPE)
 
 
-encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-"""JSON without spaces. One encoder for all: making one for each text costs as much as a short text."""
+encode = compact
 
 
 def request_id() -> str:
@@ -98,7 +98,8 @@ def request_id() -> str:
 
 
 def new_request_id() -> str:
-    return secrets.token_hex(8)
+    """No secret, and so from the module's own chance: to ask the system lets go of the interpreter."""
+    return f"{random.getrandbits(64):016x}"  # noqa: S311
 
 
 def error_answer(error: ApiError) -> Response:

@@ -13,6 +13,7 @@ from models.channel_forms import FORWARDED, cut, form_of
 from models.database import change, fetch, transaction
 from models.jobs import NewJob
 from models.secrecy import REDACTED
+from models.shapes import compact
 from models.url_rules import split_url
 
 CHANNEL = "channel"  # the kind of a job that forwards a message
@@ -55,7 +56,7 @@ def forward(account_id: int, name: str, author: str, content: str, hops: int, no
     host = hosts(account_id).get(name)
     if host is None:
         return False
-    form = json.dumps(form_of(name, author, content), ensure_ascii=False, separators=(",", ":"))
+    form = compact(form_of(name, author, content))
     args = {"method": "post", "url": f"https://{host}/{REDACTED}", "channel": name}
     job = NewJob(
         account_id, json.dumps(args), form.encode(), "application/json", now, host=host, hops=hops + 1, kind=CHANNEL

@@ -9,6 +9,7 @@ import json
 import select
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -29,6 +30,7 @@ class _Following(threading.local):
 _following = _Following()
 Unreachable = (OperationalError, InterfaceError, MaxConnectionsExceeded)
 database = DatabaseProxy()
+BELIEVED_S = 0.1
 # A peer that vanished without a word is noticed within seconds, on both ends.
 DEAD_PEER: dict[str, Any] = {
     "keepalives_idle": 5,
@@ -41,13 +43,22 @@ DEAD_PEER_OPTIONS = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tc
 
 
 class Postgres(PooledPostgresqlDatabase):
-    """PostgreSQL with a pool that notices connections the server has closed while they lay idle."""
+    """PostgreSQL with a pool that notices connections the server has closed while they lay idle.
+
+    One that was in use a moment ago is believed: to look at each would let go of the interpreter with the pool locked.
+    """
 
     dialect = "postgresql"
+
+    def _can_reuse(self, conn: Any) -> bool:
+        conn.idle_since_s = time.monotonic()
+        return True
 
     def _is_closed(self, conn: Any) -> bool:
         if conn.closed or conn.pgconn.transaction_status != TransactionStatus.IDLE:
             return True
+        if time.monotonic() - conn.idle_since_s < BELIEVED_S:
+            return False
         # An idle connection has nothing to read; if it has, the server said good-bye (restart, fail-over).
         poll = select.poll()
         poll.register(conn.fileno(), select.POLLIN)

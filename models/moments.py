@@ -60,7 +60,7 @@ def _second(second: int) -> str:
 
 def written_seconds(instant: int) -> str:
     """The same without zone and in whole seconds: `2023-09-01T18:26:20`."""
-    return (EPOCH + timedelta(seconds=instant // SECOND)).isoformat()
+    return _second(instant // SECOND)
 
 
 def is_number(value: Any) -> bool:

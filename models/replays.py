@@ -12,6 +12,7 @@ from models import jobs, moments
 from models.database import fetch, one_of
 from models.job import REQUEST
 from models.jobs import JobRow, NewJob
+from models.shapes import compact
 
 POLICIES = ("overlap", "misfire", "catch_up_seconds", "jitter_seconds", "disable_after_failures")
 TIMES = ("schedule_in", "scheduled_at", "repeat_every", "cron", "timezone", "idempotency_key")
@@ -44,7 +45,7 @@ def _again(account_id: int, args_text: str, copied: Sequence[Any], now: int) -> 
     args = {name: value for name, value in json.loads(args_text).items() if name not in NOT_AGAIN}
     return NewJob(
         account_id=account_id,
-        args=json.dumps(args, ensure_ascii=False, separators=(",", ":")),
+        args=compact(args),
         scheduled_at=now,
         retry_until=_retry_until(args.get("max_age"), now),
         labels=tuple(args.get("labels") or ()),

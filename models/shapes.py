@@ -4,12 +4,14 @@ Pure: a row in, JSON text out. What a client once sent is put in as text, not pa
 """
 
 import json
-from typing import Any, Protocol
+from typing import Protocol
 
 from models.jobs import JobRow
 from models.moments import written, written_seconds
 
 JSON_TYPE = "application/json"
+compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""JSON without spaces. One encoder for all: making one for each text costs as much as a short text."""
 
 
 class Sent(Protocol):
@@ -60,7 +62,7 @@ def args(row: Sent) -> str:
 def with_member(json_object: str, name: str, json_value: str) -> str:
     """A JSON object's text with one more member, whose value is text already."""
     comma = "" if json_object == "{}" else ","
-    return f"{json_object[:-1]}{comma}{json.dumps(name)}:{json_value}}}"
+    return f"{json_object[:-1]}{comma}{compact(name)}:{json_value}}}"
 
 
 def with_members(json_object: str, members: dict[str, str]) -> str:
@@ -68,10 +70,6 @@ def with_members(json_object: str, members: dict[str, str]) -> str:
     for name, value in members.items():
         json_object = with_member(json_object, name, value)
     return json_object
-
-
-def compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _micros(instant: int | None) -> str | None:
