@@ -55,17 +55,18 @@ def peers() -> list[Peer]:
             "plain Dramatiq",
             [python, str(FOLDER / "dramatiq_peer.py")],
             [dramatiq],
-            "SELECT count(*) FROM result",
-            "RabbitMQ with confirms, one requests.Session and one connection a thread, one INSERT a job; "
-            "2 processes, 8 threads each",
+            "SELECT count(*) FROM attempt",
+            "RabbitMQ with confirms, one requests.Session and one connection a thread; attempt and two log rows in one "
+            "statement a job; 2 processes, 8 threads each",
             1000,
         ),
         Peer(
             "graphile-worker",
             [node, graphile, "order"],
             [[node, graphile, "work"]] * PROCESSES,
-            "SELECT count(*) FROM result",
-            "one INSERT a job, since it deletes finished jobs; 2 processes, 24 jobs at once each, batches of 500",
+            "SELECT count(*) FROM attempt",
+            "attempt and two log rows in one statement a job, since it deletes finished jobs; 2 processes, 24 jobs at "
+            "once each, batches of 500",
             3000,
             node=True,
         ),

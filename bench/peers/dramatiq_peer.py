@@ -1,8 +1,11 @@
-"""A plain Dramatiq actor: one message a job, one request, one row. `dramatiq_peer.py COUNT` orders."""
+"""A plain Dramatiq actor: one message a job, one request, and its record in one statement. `dramatiq_peer.py COUNT`
+orders."""
 
+import json
 import os
 import sys
 import threading
+from datetime import UTC, datetime
 
 import dramatiq
 import psycopg
@@ -12,6 +15,9 @@ from dramatiq.brokers.rabbitmq import RabbitmqBroker
 broker = RabbitmqBroker(url=os.environ["PEER_BROKER_URL"], confirm_delivery=True)
 dramatiq.set_broker(broker)
 local = threading.local()
+RECORD = """WITH attempted AS (INSERT INTO attempt VALUES (%(number)s, %(started)s, %(finished)s, %(status)s))
+INSERT INTO log_entry VALUES (gen_random_uuid(), %(number)s, 'request', %(request)s, %(started)s),
+    (gen_random_uuid(), %(number)s, 'response', %(response)s, %(finished)s)"""
 
 
 def own() -> threading.local:
@@ -24,12 +30,11 @@ def own() -> threading.local:
 
 @dramatiq.actor(actor_name="deliver", queue_name=os.environ["PEER_QUEUE"])
 def deliver(number: int) -> None:
-    mine = own()
-    answer = mine.session.post(os.environ["PEER_URL"], json={"nonce": f"bench-{number}"}, timeout=30)
-    mine.database.execute(
-        "INSERT INTO result (number, status_code, answer) VALUES (%s, %s, %s)",
-        (number, answer.status_code, answer.text),
-    )
+    mine, body, started = own(), {"nonce": f"bench-{number}"}, datetime.now(UTC)
+    answer = mine.session.post(os.environ["PEER_URL"], json=body, timeout=30)
+    told = {"request": json.dumps(body), "response": json.dumps({"body": answer.text})}
+    at = {"started": started, "finished": datetime.now(UTC)}
+    mine.database.execute(RECORD, {"number": number, "status": answer.status_code, **at, **told})
 
 
 if __name__ == "__main__":

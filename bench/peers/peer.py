@@ -20,7 +20,12 @@ from tests.journeys.processes import Running, wait_until
 FOLDER = Path(__file__).parent
 ORDER_SECONDS = 300
 SLOWEST = 30  # jobs a second; a peer that is slower has failed
-RESULT = "CREATE TABLE result (id bigserial PRIMARY KEY, number int, status_code int, answer text)"
+# What a peer that keeps nothing itself must keep of each job: the attempt with its instants, and two log rows.
+TABLES = """
+CREATE TABLE attempt (number int PRIMARY KEY, started_at timestamptz, finished_at timestamptz, status_code int);
+CREATE TABLE log_entry (id uuid PRIMARY KEY, number int, event text, payload json, inserted_at timestamptz);
+CREATE INDEX log_entry_number ON log_entry (number);
+"""
 Env = dict[str, str]
 
 
@@ -79,7 +84,7 @@ def place(session: Session, target: Target, peer: Peer, folder: Path) -> Iterato
             administer(f"CREATE DATABASE {name}", POSTGRES_URL)
             stack.callback(administer, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", POSTGRES_URL)
             stack.callback(session.broker.delete_queues, name)
-            administer(RESULT, database_url)
+            administer(TABLES, database_url)
         yield env
 
 
