@@ -7,10 +7,11 @@ takes a fixed part of one connection, whatever it finds and however busy the dat
 import time
 from collections.abc import Callable
 
-from models.clock import MILLISECOND
+from models.clock import MILLISECOND, SECOND
 
-STEP_US = 20 * MILLISECOND
-REST_TIMES = 2  # at most a third of the time is worked
+STEP_US = 10 * MILLISECOND
+REST_TIMES = 3  # at most a quarter of the time is worked
+LONGEST_REST_US = SECOND  # a step may have lasted for as long as the process stood still
 
 
 def steady_us() -> int:
@@ -35,7 +36,7 @@ class Pace:
             return 0
         done = work(self.rows)
         took = self._steady() - began
-        self._rest_until = began + took + REST_TIMES * took
+        self._rest_until = began + took + min(REST_TIMES * took, LONGEST_REST_US)
         if took > STEP_US:
             self.rows = max(self.FEWEST, self.rows // 2)
         elif took < STEP_US // 2:

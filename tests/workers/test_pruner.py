@@ -118,11 +118,12 @@ def test_answers_whose_time_is_over_are_forgotten_in_steps(account, moved_clock,
     assert pruner.forget_answers(clock.now()) == 1
 
 
-def test_a_pace_rests_for_twice_what_a_step_took():
-    steady = Steady(took=10)
+@pytest.mark.parametrize(("took", "rest"), [(10, 30), (60 * clock.SECOND, clock.SECOND)])
+def test_a_pace_rests_for_three_times_what_a_step_took_but_a_second_at_most(took, rest):
+    steady = Steady(took)
     pace = Pace(steady)
     assert pace.step(steady.work) > 0
-    for passed, works in ((0, False), (19, False), (1, True)):
+    for passed, works in ((0, False), (rest - 1, False), (1, True)):
         steady.now += passed
         assert bool(pace.step(steady.work)) is works
 
