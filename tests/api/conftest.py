@@ -2,10 +2,10 @@
 
 import pytest
 
-from api import create_app
 from booper import settings as booper_settings
 from models import accounts, clock
 from models.database import database
+from tests.apps import app_of
 
 URL = "https://example.com/hook"
 FORM = "application/x-www-form-urlencoded"
@@ -60,13 +60,13 @@ def settings():
 @pytest.fixture
 def bare(settings):
     """A client without key of an app without database."""
-    return Client(create_app(settings))
+    return Client(app_of(settings))
 
 
 @pytest.fixture
 def app(db, settings):
     database.execute_sql("DELETE FROM idempotent_request")
-    return create_app(settings)
+    return app_of(settings)
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from api import create_app
 from booper import settings as booper_settings
 from models import accounts, clock
+from tests.apps import app_of
 
 TOKEN = re.compile(r'name="csrf" value="([^"]+)"')
 
@@ -46,7 +46,7 @@ class Markup(HTMLParser):
 
 @pytest.fixture
 def app(db):
-    return create_app(booper_settings.load({}))
+    return app_of(booper_settings.load({}))
 
 
 def signed_in(app, name):

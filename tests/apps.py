@@ -1,0 +1,19 @@
+"""Owns the apps that tests ask: one for each settings, made once, since it takes longer to make than most tests last.
+
+Each test finds it as if it were new: it remembers nothing of another test's database.
+"""
+
+from functools import cache
+
+from api import create_app, wiring
+from api.known_keys import KnownKeys
+from api.pages import sessions
+
+_made = cache(create_app)
+
+
+def app_of(settings):
+    app = _made(settings)
+    app.extensions.pop(sessions.KEPT, None)
+    wiring.install(app, wiring.Wiring(settings, KnownKeys(settings.demo_key), None))
+    return app
