@@ -172,7 +172,8 @@ def put_off(turns: Sequence[tuple[int, int]], now: int, base_us: int) -> int:
     """Note that no message names these jobs any more and that none shall for a while: until the job's turn, in
     microseconds from now, but at least `base_us`, doubled for each message that has named the job in vain, up to 32
     times as long. `turns`: (id, turn). On to the next quarter of a second, since those that return at one instant
-    share a message."""
+    share a message. A job that is not due yet, such as one that a stale message names, waits for its own instant: held
+    until an earlier one it would be staged again and again until then."""
     if not turns:
         return 0
     vain = "staged_count - attempt"
@@ -180,11 +181,11 @@ def put_off(turns: Sequence[tuple[int, int]], now: int, base_us: int) -> int:
     given, params = rows_as("id bigint, turn bigint", turns)
     with transaction():
         return change(
-            "UPDATE job SET staged_at = NULL, held_until = ((CAST(%s AS BIGINT) + CASE WHEN given.turn > "
-            f"CAST(%s AS BIGINT) * ({times}) THEN given.turn ELSE CAST(%s AS BIGINT) * ({times}) END) "
-            f"/ {RETURN_US} + 1) * {RETURN_US} "
+            "UPDATE job SET staged_at = NULL, held_until = CASE WHEN scheduled_at <= %s THEN "
+            f"((CAST(%s AS BIGINT) + CASE WHEN given.turn > CAST(%s AS BIGINT) * ({times}) THEN given.turn "
+            f"ELSE CAST(%s AS BIGINT) * ({times}) END) / {RETURN_US} + 1) * {RETURN_US} END "
             f"FROM {given} AS given WHERE job.id = given.id AND {IS_WAITING}",
-            (now, base_us, base_us, *params),
+            (now, now, base_us, base_us, *params),
         )
 
 

@@ -447,6 +447,14 @@ def test_a_job_claimed_meanwhile_is_not_put_off(account, moved_clock):
     assert reread(job).held_until is None
 
 
+def test_a_job_that_waits_for_its_retry_is_not_put_off_to_before_it(account, moved_clock):
+    """A stale message did so: the job was named, refused and named again, dozens of times a second, until its retry."""
+    job = make_job(account, "retryable", due_in_s=60, attempt=1, staged_count=1)
+    lifecycle.put_off([(job.id, 0)], clock.now(), clock.SECOND)
+    assert lifecycle.due(0, reread(job).scheduled_at - 1, 10) == []
+    assert [due.id for due in lifecycle.due(0, reread(job).scheduled_at, 10)] == [job.id]
+
+
 def test_an_attempt_that_is_recorded_makes_earlier_silence_forgotten(account, moved_clock):
     jobs = {verb: job_in("executing", account, crashes=2) for verb in ("complete", "retry", "release")}
     for verb, job in jobs.items():
