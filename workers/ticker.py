@@ -1,8 +1,8 @@
 """Owns the periodic duties and their rhythm: plan, stage, find lost messages, rescue, and the sign of life.
 
 Every worker process group and every embedded process runs one; the one that holds the lead (models/leader.py) works,
-the others stand by and look for the lead each second. A duty that fails is told and tried again at its next turn: no
-failure ends the ticker.
+the others stand by and look for the lead each second. A duty that fails is told and tried again, later each time while
+the others succeed: no failure ends the ticker, and none keeps it from staging.
 """
 
 import contextlib
@@ -20,6 +20,7 @@ from models.database import change, database, give_back, transaction
 from models.leader import Lead
 from workers import planner
 from workers.broker import Actors
+from workers.duty import Duty
 from workers.pruner import Pruner
 from workers.rescuer import rescue_lost
 from workers.stager import Stager
@@ -42,7 +43,7 @@ class Ticker:
         self._lead = lead
         self._on_lead = on_lead
         self._leading = False
-        self._duties: list[tuple[float, Callable[[int], object]]] = [
+        duties: list[tuple[float, Callable[[int], object]]] = [
             (1.0, sign_of_life),
             (1.0, planner.expire),
             (PLAN_EVERY_S, planner.plan_due),
@@ -57,7 +58,8 @@ class Ticker:
             (60.0, vitals.forget_old),
             (5.0, measure_backlog),
         ]
-        self._due_s = [0.0] * len(self._duties)
+        self._duties = [Duty(*duty) for duty in duties]
+        self._rounds = 0  # that ended well
         self._lead_checked_s = 0.0
         self._offset = clock.now() - time.monotonic_ns() // 1000  # wall clock against the steady one
         self._jump = self._jump_ends_us = 0
@@ -90,11 +92,10 @@ class Ticker:
         """Do what is due at `monotonic_s` if this ticker leads; returns the seconds until the next round."""
         if not self._leads(monotonic_s):
             return LEAD_EVERY_S
-        for number, (every_s, duty) in enumerate(self._duties):
-            if monotonic_s >= self._due_s[number]:
-                self._due_s[number] = monotonic_s + every_s
-                duty(now)
+        for duty in self._duties:
+            duty.turn(now, monotonic_s, self._rounds)
         staged = self._stager.stage_due(now)
+        self._rounds += 1
         metrics.note_staged(now)
         return 0.0 if staged else STAGE_EVERY_S
 

@@ -1,6 +1,8 @@
 """The rhythm of the periodic duties, and who may do them."""
 
+import contextlib
 import threading
+from itertools import pairwise
 
 import pytest
 from peewee import OperationalError
@@ -11,6 +13,8 @@ from models.job import Ticker as TickerRow
 from models.leader import candidate
 from tests.making import make_job, reread
 from tests.workers.test_embedded import wait_for
+from workers import planner
+from workers.duty import Duty
 from workers.pruner import Pruner
 from workers.stager import Stager
 from workers.ticker import PAUSE_AFTER_FAILURE_S, STAGE_EVERY_S, Ticker, sign_of_life
@@ -81,6 +85,45 @@ def test_a_duty_that_fails_does_not_end_the_ticker(account, messages, monkeypatc
     errors = iter([OperationalError("gone"), ValueError("a bug")])
     monkeypatch.setattr(ticker, "tick", lambda *_: (_ for _ in ()).throw(next(errors)))
     assert [ticker._tick_safely(), ticker._tick_safely()] == [PAUSE_AFTER_FAILURE_S] * 2
+
+
+@pytest.mark.parametrize("error", [OperationalError("a lock was not to be had"), ValueError("a bug")])
+def test_a_duty_that_always_fails_does_not_keep_jobs_from_being_staged(account, messages, monkeypatch, error):
+    """One schedule that could not be planned, or one row that somebody had locked, stopped all jobs of everybody."""
+
+    def fail(_now):
+        raise error
+
+    monkeypatch.setattr(planner, "plan_due", fail)
+    ticker, job = ticker_with(messages, Lead()), make_job(account)
+    for second in (0.0, 1.0):
+        with contextlib.suppress(OperationalError):
+            ticker.tick(clock.now(), second)
+    assert messages.named == [job.id]
+
+
+@pytest.mark.parametrize(("well", "pauses_s"), [(True, [2, 4, 8, 16, 32, 64, 64]), (False, [2] * 7)])
+def test_a_duty_that_fails_waits_longer_each_time_only_while_others_succeed(well, pauses_s):
+    tried = []
+    duty = Duty(0.05, lambda now: tried.append(now) or 1 / 0)
+    for second in range(sum(pauses_s)):
+        duty.turn(second, float(second), second if well else 0)
+    assert [later - sooner for sooner, later in pairwise([*tried, sum(pauses_s)])] == pauses_s
+
+
+def test_a_duty_that_succeeds_again_has_its_old_rhythm(monkeypatch):
+    failures = iter([ValueError("a bug")])
+    tried = []
+
+    def do(now):
+        tried.append(now)
+        for failure in failures:
+            raise failure
+
+    duty = Duty(1.0, do)
+    for second in range(5):
+        duty.turn(second, float(second), second)
+    assert tried == [0, 2, 3, 4]
 
 
 def test_only_one_of_two_candidates_leads_and_the_other_takes_over(db):
