@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from peewee import DatabaseProxy, InterfaceError, OperationalError, SqliteDatabase
+from peewee import DatabaseProxy, InterfaceError, InternalError, OperationalError, SqliteDatabase
 from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase
 from psycopg.pq import TransactionStatus
 
@@ -28,7 +28,8 @@ class _Following(threading.local):
 
 
 _following = _Following()
-Unreachable = (OperationalError, InterfaceError, MaxConnectionsExceeded)
+# InternalError is among them: it is how psycopg tells of a database that is read-only for now (a fail-over).
+Unreachable = (OperationalError, InterfaceError, InternalError, MaxConnectionsExceeded)
 database = DatabaseProxy()
 BELIEVED_S = 0.1
 # A peer that vanished without a word is noticed within seconds, on both ends.
