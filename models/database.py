@@ -39,7 +39,8 @@ DEAD_PEER: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
-LIMITS = "-c statement_timeout=60000 -c lock_timeout=20000 -c idle_in_transaction_session_timeout=120000"
+# A process that was frozen inside a transaction holds its locks no longer than a lease.
+LIMITS = "-c statement_timeout=60000 -c lock_timeout=20000 -c idle_in_transaction_session_timeout=20000"
 DEAD_PEER_OPTIONS = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
 
 
@@ -222,6 +223,18 @@ def one_of(column: str, values: Sequence[Any], kind: str = "bigint") -> tuple[st
     if dialect() == "postgresql":
         return f"{column} = ANY(%s::{kind}[])", list(values)
     return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(list(values))
+
+
+def wait_briefly_for_locks() -> None:
+    """For the connection of one who looks after all jobs: none of them may wait long for a row that somebody holds."""
+    if dialect() == "postgresql":
+        database.execute_sql("SET lock_timeout = 2000")
+
+
+def skipping_locked() -> str:
+    """For the end of a SELECT: lock its rows, but leave out those that another session holds, and so wait for nobody.
+    One that was frozen or cut off inside a transaction must not stop those who look after all jobs."""
+    return " FOR UPDATE SKIP LOCKED" if dialect() == "postgresql" else ""
 
 
 def fetch(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from models import clock
 from models.counting import noted
-from models.database import change, fetch, one_of, rows_as, transaction
+from models.database import change, fetch, one_of, rows_as, skipping_locked, transaction
 from models.job import REQUEST
 
 WAITING = ("available", "scheduled", "retryable")
@@ -200,10 +200,10 @@ def unstage(ids: Sequence[int]) -> int:
 
 def unstage_lost(staged_before: int) -> int:
     """The same for every job staged before an instant until which all messages are known to be delivered or lost."""
+    lost = f"SELECT id FROM job WHERE staged_at IS NOT NULL AND staged_at < %s{skipping_locked()}"
     with transaction():
-        return change(
-            "UPDATE job SET staged_at = NULL WHERE staged_at IS NOT NULL AND staged_at < %s", (staged_before,)
-        )
+        these, given = one_of("id", [row[0] for row in fetch(lost, (staged_before,))])
+        return change(f"UPDATE job SET staged_at = NULL WHERE {these}", (given,))
 
 
 def backlog(now: int, limit: int) -> tuple[int, int]:
@@ -367,8 +367,10 @@ def prune(after_id: int, finished_before: Mapping[str, int], limit: int) -> tupl
 
 
 def _delete(ids: Sequence[int]) -> int:
-    these, given = one_of("job_id", ids)
+    these, given = one_of("id", ids)
     with transaction():
+        mine = [row[0] for row in fetch(f"SELECT id FROM job WHERE {these}{skipping_locked()}", (given,))]
+        these, given = one_of("job_id", mine)
         change(f"DELETE FROM attempt WHERE {these}", (given,))
         change(f"DELETE FROM log_entry WHERE {these}", (given,))
         change(f"DELETE FROM job_label WHERE {these}", (given,))
@@ -400,7 +402,8 @@ def _fenced(
 def _lost(which: str, until: int) -> list[tuple[int, int, int]]:
     """Id, crashes and time-out in ms of jobs whose lease ends by an instant."""
     sql = f"SELECT id, crashes, timeout_ms FROM job WHERE {LEASE_ENDED} AND {which} ORDER BY lease_until, id LIMIT %s"
-    return [(job_id, crashes, timeout_ms) for job_id, crashes, timeout_ms in fetch(sql, (until, RESCUED_AT_ONCE))]
+    rows = fetch(f"{sql}{skipping_locked()}", (until, RESCUED_AT_ONCE))
+    return [(job_id, crashes, timeout_ms) for job_id, crashes, timeout_ms in rows]
 
 
 def _take_back(

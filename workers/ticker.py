@@ -16,7 +16,7 @@ from dramatiq.errors import BrokerError
 from booper import metrics
 from models import clock, lifecycle, succession, vitals
 from models.database import Unreachable as DatabaseUnreachable
-from models.database import change, database, give_back, transaction
+from models.database import change, database, give_back, transaction, wait_briefly_for_locks
 from models.leader import Lead
 from workers import planner
 from workers.broker import Actors
@@ -77,7 +77,8 @@ class Ticker:
     def _tick_safely(self) -> float:
         """One round; returns the seconds until the next."""
         try:
-            database.connect(reuse_if_open=True)
+            if database.connect(reuse_if_open=True):
+                wait_briefly_for_locks()
             return self.tick(clock.now(), time.monotonic())
         except DatabaseUnreachable as error:
             log.warning("database gone (%s): nothing is staged; next try in %s s", error, PAUSE_AFTER_FAILURE_S)

@@ -1,11 +1,13 @@
 """What may happen to a job: each verb from each state, the fence, and the races."""
 
+import contextlib
 import threading
 
+import psycopg
 import pytest
 
 from models import clock, lifecycle
-from models.database import connection
+from models.database import connection, database
 from models.job import Job
 from models.lifecycle import STATES, TRANSITIONS, ClaimedJob
 from tests.making import make_job, plan_of, reread
@@ -365,6 +367,37 @@ def test_complete_and_rescue_race_to_one_winner(account):
         )
         assert bool(completed) != bool(rescued)
         assert reread(job).state == ("completed" if completed else "available")
+
+
+@contextlib.contextmanager
+def held_by_another(db, job):
+    """Another session was frozen inside a transaction that changes the job."""
+    if db == "sqlite":
+        pytest.skip("SQLite's writers take turns")
+    with psycopg.connect(str(database.obj.database)) as other:
+        other.execute("UPDATE job SET name = name WHERE id = %s", (job.id,))
+        yield
+        other.rollback()
+
+
+KEPT = {"state": "completed", "completed_at": 1, "inserted_at": 1}
+LOOKS_AFTER_ALL = {
+    "rescue": (lambda: lifecycle.rescue(FOREVER), {"state": "executing", "lease_until": 1, "claim_id": 7}),
+    "bury": (lambda: lifecycle.bury(FOREVER), {"state": "executing", "lease_until": 1, "claim_id": 7, "crashes": 2}),
+    "unstage_lost": (lambda: [None] * lifecycle.unstage_lost(FOREVER), {"staged_at": 1}),
+    "prune": (lambda: [None] * lifecycle.prune(0, dict.fromkeys(lifecycle.FINAL, 2), 10)[0], KEPT),
+}
+
+
+@pytest.mark.parametrize("verb", LOOKS_AFTER_ALL)
+def test_who_looks_after_all_jobs_waits_for_none_that_another_session_holds(account, db, verb):
+    """A worker frozen in the middle of a group stopped the ticker, and with it all jobs, for two minutes."""
+    do, columns = LOOKS_AFTER_ALL[verb]
+    held, _free = (make_job(account, **{"attempted_at": 1, "attempt": 1, **columns}) for _ in range(2))
+    database.execute_sql("SET lock_timeout = 1" if db == "postgresql" else "SELECT 1")
+    with held_by_another(db, held):
+        assert len(do()) == 1
+    assert len(do()) == 1
 
 
 def crash(job, moved_clock):
