@@ -113,12 +113,14 @@ class Ticker:
     def _leads(self, monotonic_s: float) -> bool:
         if self._leading and monotonic_s < self._lead_checked_s + LEAD_EVERY_S:
             return True
-        led, self._leading = self._leading, self._lead.hold()
+        led, self._leading = self._leading, False
+        holds = self._lead.hold()
         self._lead_checked_s = monotonic_s
-        metrics.note_lead(self._leading)
-        if self._leading and not led:
+        metrics.note_lead(holds)
+        if holds and not led:  # it leads once this is done: what fails here is tried again
             log.info("this ticker leads; %d jobs marked by the one before are staged again", self._stager.forget())
             self._on_lead()
+        self._leading = holds
         return self._leading
 
 

@@ -80,6 +80,21 @@ def test_a_new_leader_stages_again_what_the_one_before_marked_and_may_not_have_p
     assert messages.named == [job.id]
 
 
+def test_what_fails_when_the_lead_is_won_is_tried_again(account, messages):
+    """Marks of the leader before, and in embedded mode what was under way, would wait until they are missed."""
+    job, errors, won = make_job(account), iter([OperationalError("gone")]), []
+    lifecycle.stage([job.id], clock.now())
+
+    def on_lead():
+        for error in errors:
+            raise error
+        won.append(1)
+
+    ticker = ticker_with(messages, Lead(), on_lead)
+    assert [ticker._tick_safely(), ticker._tick_safely()] == [PAUSE_AFTER_FAILURE_S, 0.0]
+    assert (won, messages.named) == ([1], [job.id])
+
+
 def test_a_duty_that_fails_does_not_end_the_ticker(account, messages, monkeypatch):
     ticker = ticker_with(messages, Lead())
     errors = iter([OperationalError("gone"), ValueError("a bug")])
