@@ -112,11 +112,8 @@ class Senders:
             for waiting in (self._more, self._short, self._room):
                 waiting.notify_all()
         if left:
-            with connection():
-                released = lifecycle.release(left)
-            log.warning(
-                "%d requests outlasted the grace of %s s; %d claims given back", len(left), grace_s, len(released)
-            )
+            log.warning("%d requests outlasted the grace of %s s: given back", len(left), grace_s)
+            self._release(left)
             return
         for thread in (self._pacer, *self._threads):
             thread.join(JOIN_LIMIT_S)
@@ -127,8 +124,7 @@ class Senders:
             self._queue.clear()
             left = list(self._under_way.values())
         if left:
-            with connection():
-                lifecycle.release(left)
+            self._release(left)
 
     def _has_room(self) -> bool:
         return len(self._queue) + self._coming < QUEUED
@@ -160,13 +156,10 @@ class Senders:
             self._queue.clear()
             for job in left:
                 self._forget(job)
+            self._room.notify_all()
         log.error("no thread for %d claimed jobs (%s): given back; lower BOOPER_SENDER_SLOTS", len(left), error)
         self._slots.give([job.named for job in left])
-        try:
-            with connection():
-                lifecycle.release(left)
-        except DatabaseUnreachable as gone:
-            log.warning("database gone (%s): the leases of %d jobs bring them back", gone, len(left))
+        self._release(left)
 
     def _missing(self, now_s: float) -> int:
         """How many threads must be started for those that may be busy; wakes the idle ones. Lock held."""
@@ -228,11 +221,15 @@ class Senders:
         """This process stood still, or was short of threads, since the claim. Its lease may end before the answer is
         recorded, or has ended: the request would be sent twice."""
         log.warning("job %d waited too long since its claim: given back unsent", job.id)
+        self._release([job])
+
+    def _release(self, jobs: list[ClaimedJob]) -> None:
+        """Give back the claims, attempts and all, if the database takes it."""
         try:
             with connection():
-                lifecycle.release([job])
+                lifecycle.release(jobs)
         except DatabaseUnreachable as error:
-            log.warning("database gone (%s): the lease of job %d brings it back", error, job.id)
+            log.warning("database gone (%s): the leases of %d jobs bring them back", error, len(jobs))
 
     def _perform(self, job: ClaimedJob) -> tuple[Request, Outcome]:
         request = Request("GET", "", {}, None, job.timeout_ms)

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from peewee import OperationalError
 
 from models import clock, lifecycle
 from tests.making import make_job, reread
@@ -118,3 +119,15 @@ def test_jobs_that_get_no_thread_are_given_back(account, senders, transport, mon
     assert [(reread(job).state, reread(job).attempt) for job in jobs[1:]] == [("available", 0)] * 2
     assert reread(jobs[0]).state == "executing"
     assert senders._slots.in_use == 0
+
+
+def test_what_can_not_be_given_back_does_not_keep_a_process_from_ending_in_order(
+    account, senders, transport, monkeypatch
+):
+    """What had been answered was then not recorded, however soon the database was back."""
+    jobs = claimed(account, 1)
+    submit(senders, jobs)
+    transport.await_begun(1)
+    monkeypatch.setattr(sending.lifecycle, "release", lambda _jobs: (_ for _ in ()).throw(OperationalError("gone")))
+    senders.drain(0)
+    assert reread(jobs[0]).state == "executing"
