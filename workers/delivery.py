@@ -78,8 +78,9 @@ class Delivery:
         self._sampling.stop()
 
     def abandon(self) -> None:
-        """Give back what is under way, if the database takes it within `ABANDON_S`; for a process told to end at once.
-        Without it the jobs' leases would have to run out, and the order to stop would count as a crash of each."""
+        """Give back what is under way and record what was answered, if the database takes it within `ABANDON_S`; for a
+        process told to end at once. Without it the jobs' leases would have to run out, and the order to stop would
+        count as a crash of each."""
         giving = threading.Thread(target=self._abandon, name="abandon", daemon=True)
         giving.start()
         giving.join(ABANDON_S)
@@ -87,6 +88,7 @@ class Delivery:
     def _abandon(self) -> None:
         self.close()
         self.senders.abandon()
+        self.recorder.stop(ABANDON_S)
 
     def deliver(self, jobs: Sequence[Named], due_at: int) -> None:
         """Claim and send these jobs, all due by `due_at`. While the database is gone, waits for `HOLD_S` at most and

@@ -13,7 +13,11 @@ from models import clock, lifecycle
 from models.database import database
 from models.job import Attempt
 from tests.making import make_job, reread
+from workers import recorder as recording
 from workers.delivery import Delivery
+from workers.entries import Result
+from workers.outcome import Answered, Timings
+from workers.preparation import prepare
 
 from .test_embedded import wait_for
 
@@ -113,3 +117,17 @@ def test_a_stale_claim_that_was_rescued_meanwhile_is_neither_sent_nor_given_back
     delivery.senders.submit(claimed)
     wait_for(lambda: delivery.slots.in_use == 0)
     assert (reread(again).state, reread(again).attempt, receiver.arrivals) == ("executing", 2, [])
+
+
+def test_a_process_told_to_end_at_once_records_what_was_answered(claimed, delivery, monkeypatch):
+    """It was sent again, when its lease had ended, and counted as a crash."""
+
+    def slowly(*args, really=recording.record):
+        time.sleep(0.2)
+        return really(*args)
+
+    monkeypatch.setattr(recording, "record", slowly)
+    answered = Answered(200, [], b"", False, Timings())
+    delivery.recorder.put(Result(claimed[0], prepare(claimed[0]), answered, clock.now()))
+    delivery.abandon()
+    assert reread(claimed[0]).state == "completed"
