@@ -24,7 +24,7 @@ from workers.slots import Slots
 log = logging.getLogger("booper.pulse")
 EVERY_S = 5.0
 JOIN_LIMIT_S = 5.0
-MINUTES_HELD = 3
+MINUTES_HELD = 17  # longer than any attempt lasts: one that began in a minute forgotten would begin its count anew
 
 
 class Recorded(NamedTuple):
