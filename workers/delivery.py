@@ -107,8 +107,9 @@ class Delivery:
 
     def _deliver(self, waiting: list[Named], give_up_s: float) -> None:
         while waiting:
+            keeps_up = self.recorder.keeps_up(give_up_s - time.monotonic())
             with self.senders.room_for(len(waiting), give_up_s - time.monotonic()) as has_room:
-                taken = self.slots.take(waiting) if has_room else Taken([], [], waiting)
+                taken = self.slots.take(waiting) if keeps_up and has_room else Taken([], [], waiting)
                 if taken.admitted:
                     self._claim(taken.admitted)
             if taken.stuck:

@@ -1,7 +1,8 @@
 """Owns the writing down of outcomes: verdict, transition, attempt and log entries in one transaction for many jobs.
 
 Senders put results in a queue; one thread takes all that lie there and records them together. While one transaction
-commits, the next results gather, so groups grow with the load and nobody waits for a timer. Safe against a claim that
+commits, the next results gather, so groups grow with the load and nobody waits for a timer. Long answers take longer to
+write down than to get: who claims waits until few results wait here (`keeps_up`). Safe against a claim that
 was rescued meanwhile: the transition is fenced, and only what was still held is recorded. While the database is gone
 the results are kept and tried again; should the process die first, the leases bring the jobs back.
 """
@@ -27,6 +28,7 @@ log = logging.getLogger("booper.recorder")
 GROUP = 200
 WAIT_FOR_DATABASE_S = 1.0
 FAILURES_TOGETHER = 5
+WAITING = 1000  # results, each with an answer of up to 64 KiB and a lease that runs
 
 
 class Judged(NamedTuple):
@@ -45,6 +47,7 @@ class Recorder:
         self._remembered = remembered or Remembered()
         self._results: queue.SimpleQueue[Result | None] = queue.SimpleQueue()
         self._gave_up = threading.Event()
+        self._fewer = threading.Condition()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
 
     def start(self) -> None:
@@ -52,6 +55,13 @@ class Recorder:
 
     def put(self, result: Result) -> None:
         self._results.put(result)
+
+    def keeps_up(self, timeout_s: float) -> bool:
+        """Wait until few results wait to be recorded; False if that takes too long."""
+        if self._few():
+            return True
+        with self._fewer:
+            return self._fewer.wait_for(self._few, timeout_s)
 
     def stop(self, timeout_s: float) -> None:
         """Record what is left, for at most `timeout_s` seconds."""
@@ -64,6 +74,11 @@ class Recorder:
         while more:
             group, more = self._next_group()
             self._record_all([group] if group else [])
+            with self._fewer:
+                self._fewer.notify_all()
+
+    def _few(self) -> bool:
+        return self._results.qsize() < WAITING
 
     def _record_all(self, groups: list[list[Result]]) -> None:
         """Record the groups, however long it takes; what fails again and again together is tried one by one."""

@@ -13,6 +13,7 @@ from models import clock, lifecycle
 from models.database import database
 from models.job import Attempt
 from tests.making import make_job, reread
+from workers import delivery as delivering
 from workers import recorder as recording
 from workers.delivery import Delivery
 from workers.entries import Result
@@ -131,3 +132,14 @@ def test_a_process_told_to_end_at_once_records_what_was_answered(claimed, delive
     delivery.recorder.put(Result(claimed[0], prepare(claimed[0]), answered, clock.now()))
     delivery.abandon()
     assert reread(claimed[0]).state == "completed"
+
+
+def test_no_job_is_claimed_while_too_many_results_wait(account, delivery, receiver, monkeypatch):
+    job = make_job(account, url=receiver.url, host="127.0.0.1", staged_at=clock.now())
+    monkeypatch.setattr(delivering, "HOLD_S", 0.1)
+    monkeypatch.setattr(recording, "WAITING", 0)
+    delivery.deliver([(job.id, job.account_id, job.host)], job.scheduled_at)
+    assert (reread(job).state, reread(job).staged_at, receiver.arrivals) == ("available", None, [])
+    monkeypatch.setattr(recording, "WAITING", 1)
+    delivery.deliver([(job.id, job.account_id, job.host)], job.scheduled_at)
+    wait_for(lambda: reread(job).state == "completed")

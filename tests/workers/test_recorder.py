@@ -132,6 +132,20 @@ def test_results_wait_for_a_database_that_is_gone(account, monkeypatch):
     assert reread(job).state == "completed"
 
 
+def test_who_claims_waits_until_few_results_wait_to_be_recorded(account, monkeypatch):
+    """Long answers were got three times as fast as they were written down: they filled the memory, their leases ended,
+    and thousands of requests were sent again."""
+    monkeypatch.setattr(recording, "WAITING", 2)
+    recorder = Recorder()
+    recorder.put(result(claimed(account)[1], OK))
+    assert recorder.keeps_up(0)
+    recorder.put(result(claimed(account)[1], OK))
+    assert not recorder.keeps_up(0)
+    recorder.start()
+    assert recorder.keeps_up(10)
+    recorder.stop(10)
+
+
 def test_one_result_that_can_not_be_recorded_does_not_hold_up_the_others(account, monkeypatch):
     good, poison = claimed(account), claimed(account)
 
