@@ -215,7 +215,7 @@ SETTINGS: tuple[Setting, ...] = (
         whole(100, 1_000_000),
         "5000",
         "a whole number, 100 to 1000000",
-        "Most due jobs (and again as many early ones) in the broker at once; the table holds the rest.",
+        "Most due jobs (and again as many just due or early ones) in the broker at once; the table holds the rest.",
     ),
     Setting(
         "BOOPER_WORKER_PROCESSES",

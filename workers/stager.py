@@ -1,10 +1,10 @@
 """Owns the way from the table to the queue: which jobs are handed to the broker, when, and how often.
 
-The table is the backlog. Of the jobs due now at most `bound` are in the queue, and of those due within the look-ahead
-again as many; so a backlog can't delay what is due next, and nothing far can delay what is near. A job is marked in the
-table before its message is published. What a message named and nobody claimed is published again only when it is
-known to be lost: a probe sent behind it through the same queue has come back (`ticker.delivered_until`), so a backlog
-that merely waits is never published again.
+The table is the backlog. Of the jobs due now at most `bound` are in the queue, and as many more of those due just now
+or within the look-ahead; so a backlog can't delay what is due next, and nothing far can delay what is near. A job is
+marked in the table before its message is published. What a message named and nobody claimed is published again only
+when it is known to be lost: a probe sent behind it through the same queue has come back (`ticker.delivered_until`), so
+a backlog that merely waits is never published again.
 """
 
 import logging
@@ -23,6 +23,7 @@ JOBS_IN_A_MESSAGE = 100
 JOBS_IN_A_ROUND = 1000
 BUCKET_US = 5 * clock.MILLISECOND
 FOLLOW_UPS_US = 100 * clock.MILLISECOND  # so long they gather, since nobody has ordered them for an instant
+JUST_NOW_US = 2 * clock.SECOND  # longer than a round takes: what falls due between two is no part of the backlog
 PROBE_AFTER_US = 5 * clock.SECOND
 EVERY_MARK = 2**62
 LOST_AFTER_US = 10 * clock.SECOND  # longer than any message may be held on its way (delivery.HOLD_S)
@@ -45,7 +46,9 @@ class Stager:
             return 0
         let_gather = 0 <= now - self._follow_ups_at < FOLLOW_UPS_US
         # Each has its own room, so that a backlog can't hide what is due next.
-        return self._stage(0, now, now, let_gather) + self._stage(now + 1, until, now, let_gather)
+        due = self._stage(0, now, self._room(now, self._bound), now, let_gather)
+        soon = self._stage(now - JUST_NOW_US, until, self._room(until, 2 * self._bound), now, let_gather)
+        return due + soon
 
     def find_lost(self, now: int) -> int:
         """Bring back jobs whose message was lost on the way, and send a probe after those that wait long."""
@@ -65,10 +68,13 @@ class Stager:
         bounded, and the claim absorbs it."""
         return lifecycle.unstage_lost(EVERY_MARK)
 
-    def _stage(self, first: int, last: int, now: int, let_gather: bool) -> int:
-        """Publish jobs due from `first` to `last`, as many as the bound leaves room for; `let_gather`: no follow-ups,
-        but for those that would stand before requests."""
-        room = min(self._bound - lifecycle.staged_between(first, last, self._bound), JOBS_IN_A_ROUND)
+    def _room(self, until: int, bound: int) -> int:
+        """How many jobs more may be named in this round when messages may name so many that are due by an instant."""
+        return min(bound - lifecycle.staged_between(0, until, bound), JOBS_IN_A_ROUND)
+
+    def _stage(self, first: int, last: int, room: int, now: int, let_gather: bool) -> int:
+        """Publish at most `room` jobs due from `first` to `last`; `let_gather`: no follow-ups, but for those that would
+        stand before requests."""
         found = lifecycle.due(first, last, room) if room > 0 else []
         if let_gather and len(found) < room:
             found = [job for job in found if not is_follow_up(job.named)]

@@ -87,7 +87,7 @@ def test_early_follow_ups_share_a_message_within_a_tenth_of_a_second(stager, acc
 
 def test_the_queue_never_holds_more_than_its_bound(stager, account, messages, moved_clock):
     for _ in range(350):
-        make_job(account)
+        make_job(account, due_in_s=-60)
     for _ in range(5):
         stager.stage_due(clock.now())
         moved_clock.advance(seconds=30)
@@ -103,6 +103,26 @@ def test_a_backlog_does_not_delay_what_is_due_next(stager, account, messages):
     soon = make_job(account, "scheduled", due_in_s=1)
     stager.stage_due(clock.now())
     assert soon.id in messages.named
+
+
+def test_what_falls_due_between_two_rounds_does_not_stand_behind_the_backlog(stager, account, messages, moved_clock):
+    """One in eight of a neighbour's jobs ordered for now waited 20 s, until a backlog of 100,000 had drained."""
+    for _ in range(1500):
+        make_job(account, due_in_s=-60)
+    stager.stage_due(clock.now())
+    now = make_job(account)
+    moved_clock.advance(seconds=0.3)
+    stager.stage_due(clock.now())
+    assert now.id in messages.named
+
+
+@pytest.mark.parametrize("due_in_s", [-60, -1])
+def test_the_queue_never_holds_more_than_twice_its_bound(stager, account, messages, moved_clock, due_in_s):
+    for number in range(700):
+        make_job(account, due_in_s=due_in_s if number % 2 else -1)
+    for _ in range(5):
+        stager.stage_due(clock.now())
+    assert len(messages.named) == 600
 
 
 def test_what_the_broker_did_not_take_is_staged_again(stager, account, messages):
