@@ -65,7 +65,10 @@ def batch_rounds(session: Session) -> Iterator[Figures]:
         body = json.dumps({"jobs": [order()] * JOBS_A_CALL}).encode()
         request = octets("POST", "/api/jobs/batch", product.key, body)
         for _ in session.each_round("batch create", quick=2):
+            ((before,),) = product.sql("SELECT count(*) FROM job")
             asked = ask_all(product.port, request, calls, 2, status)
+            ((made,),) = product.sql("SELECT count(*) - %s FROM job", (before,))
+            assert made == calls * JOBS_A_CALL, f"{calls} calls must make {JOBS_A_CALL} jobs each, got {made} in all"
             yield {"jobs/s": asked.per_s * JOBS_A_CALL}
 
 

@@ -1,7 +1,8 @@
 """The drain: due jobs through production mode, as fast as they go, in turn with the peers.
 
 Every contestant makes one POST with a small JSON body a job to the same target, and keeps a durable record of each.
-The rate is taken from the first to the last arrival; the round ends when every record is there.
+The rate is taken from the first to the last arrival; the round ends when every record is there, and counts only if each
+job arrived once and left its whole record.
 """
 
 from collections.abc import Iterator
@@ -43,13 +44,23 @@ def compared(session: Session, peer: Peer, ours: float) -> Figures:
 
 def drained(product: Embedded | Production, target: Target, count: int) -> Figures:
     """One drain of so many jobs that were all due a minute ago; the CPU of a job, by who spent it."""
-    ((recorded,),) = product.sql("SELECT count(*) FROM attempt")
+    recorded, entries = records(product)
     before = spent_us(product, target)
     add_jobs(product, model_job(product, target.port), count, "available", now_us() - 60 * SECOND)
     jobs_per_s = target.await_arrivals(count, 30 + count / SLOWEST)
     await_recorded(product, recorded + count, 60)
     after = spent_us(product, target)
+    target.assert_arrivals(count)
+    assert records(product) == (recorded + count, entries + 2 * count), f"{count} whole records, got {records(product)}"
     return {NAME: jobs_per_s} | {name: (after[name] - before[name]) / count for name in after}
+
+
+def records(product: Embedded | Production) -> tuple[int, int]:
+    """How many attempts that were answered 200 there are, and how many log entries."""
+    ((attempts, entries),) = product.sql(
+        "SELECT (SELECT count(*) FROM attempt WHERE status_code = 200), (SELECT count(*) FROM log_entry)"
+    )
+    return attempts, entries
 
 
 def spent_us(product: Embedded | Production, target: Target) -> dict[str, float]:

@@ -30,3 +30,7 @@ class Target(Receiver):
         wait_until(lambda: self.arrived() >= count, limit_seconds, f"{count} arrivals", pause_seconds=0.1)
         seen = self.count()
         return rate(seen["arrival"], seen["first_at"], seen["last_at"])
+
+    def assert_arrivals(self, count: int) -> None:
+        """Raises AssertionError when more came, or fewer; to be asked when all is recorded."""
+        assert self.arrived() == count, f"{count} jobs must arrive once each, got {self.arrived()} requests"

@@ -56,6 +56,7 @@ class Peer(NamedTuple):
                 stack.enter_context(stopped(Running(f"{self.name}-{number}".replace(" ", "-"), command, env, folder)))
             jobs_per_s = target.await_arrivals(count, 30 + count / SLOWEST)
             wait_until(lambda: self._stored(env) >= count, 60, f"the results of {self.name}", pause_seconds=0.2)
+            target.assert_arrivals(count)
         return jobs_per_s
 
     def _stored(self, env: Env) -> int:
