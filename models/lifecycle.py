@@ -153,9 +153,12 @@ def stage(ids: Sequence[int], now: int) -> list[DueJob]:
     """Mark jobs for the message that is about to name them; returns those marked, soonest first.
 
     Marked before they are published, so that a claim never meets its own mark; a crash in between leaves marks
-    without a message, which `unstage_lost` finds. Of two that stage at once, the second finds the marks set.
+    without a message, which `unstage_lost` finds. Of two that stage at once, the second finds the marks set. One that
+    another session holds is left for the next round.
     """
     these, given = one_of("id", ids)
+    if lock := skipping_locked():
+        these = f"id = ANY(ARRAY(SELECT id FROM job WHERE {these}{lock}))"
     # "+ 0" hides the partial index of unstaged jobs: empty when last analysed, it would be searched whole for each id.
     with transaction():
         rows = fetch(

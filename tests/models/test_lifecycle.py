@@ -382,6 +382,7 @@ def held_by_another(db, job):
 
 KEPT = {"state": "completed", "completed_at": 1, "inserted_at": 1}
 LOOKS_AFTER_ALL = {
+    "stage": (lambda: lifecycle.stage([job.id for job in Job.select()], clock.now()), {}),
     "rescue": (lambda: lifecycle.rescue(FOREVER), {"state": "executing", "lease_until": 1, "claim_id": 7}),
     "bury": (lambda: lifecycle.bury(FOREVER), {"state": "executing", "lease_until": 1, "claim_id": 7, "crashes": 2}),
     "unstage_lost": (lambda: [None] * lifecycle.unstage_lost(FOREVER), {"staged_at": 1}),
