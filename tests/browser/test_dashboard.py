@@ -94,6 +94,19 @@ def test_enter_in_a_checkbox_does_nothing_to_the_chosen_jobs(reader, receiver):
     expect(page.locator(STATE)).to_have_text("scheduled")
 
 
+def test_a_long_curl_command_is_copied_whole(open_reader, receiver):
+    reader = open_reader(permissions=["clipboard-read", "clipboard-write"])
+    reader.sign_in()
+    page, body = reader.page, "x" * 50_000
+    order(reader, f"http://127.0.0.1:{receiver.port}/ok", **{"Body": f'"{body}"', "how many": "600"})
+    page.get_by_text("As a curl command").click()
+    expect(page.locator("#curl")).to_contain_text("curl -X POST")
+    assert len(page.locator("#curl").text_content()) < 5000
+    page.get_by_role("button", name="Copy it whole").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert body in page.evaluate("navigator.clipboard.readText()")
+
+
 def test_a_schedule_is_made_disabled_and_enabled(reader, receiver):
     page = reader.page
     reader.go("/jobs/new?when=cron")

@@ -88,7 +88,7 @@ def as_the_shell_reads(command):
     return subprocess.run(["sh", "-c", script], capture_output=True, check=True).stdout.decode().split("\0")[:-1]
 
 
-@pytest.mark.parametrize("nasty", ["it's", '"$(id)"', "`id`", "a\nb", "$HOME", "@/etc/passwd", "-o x", "!!", "é\\"])
+@pytest.mark.parametrize("nasty", ["it's", '"$(id)"', "`id`", "a\nb", "$HOME", "@/etc/passwd", "-o x", "!!", "e\\"])
 def test_a_curl_command_means_the_same_whatever_the_values(nasty):
     args = {"method": "post", "url": "https://example.com/a[1]?b", "headers": {"X-A": nasty}, "query": {"q": nasty}}
     words = as_the_shell_reads(curl(args, nasty.encode(), "application/json"))
@@ -106,7 +106,7 @@ def test_a_curl_command_leaves_out_what_is_not_there():
         == "curl -X GET --globoff --path-as-is --url https://example.com/"
     )
     assert curl({"method": "head", "url": "https://example.com/"}, None, None).startswith("curl --head ")
-    assert curl({"method": "head", "url": "https://example.com/"}, b"a", None).startswith("curl -X HEAD --data-raw a ")
+    assert curl({"method": "head", "url": "https://example.com/"}, b"a", "x/y").startswith("curl -X HEAD -H ")
     own = shlex.split(curl({"url": "https://a.example", "headers": {"content-type": "x/y"}}, b"z", "text/plain"))
     assert [word for word in own if "ontent-" in word] == ["content-type: x/y"]
 

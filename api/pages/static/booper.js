@@ -131,6 +131,10 @@ function toggleTheme() {
 
 async function copy(button) {
   const source = document.getElementById(button.dataset.copy);
+  if (!(await madeWhole(source))) {
+    button.textContent = "Not copied: the rest did not come. Try again";
+    return;
+  }
   getSelection().selectAllChildren(source);
   if (!navigator.clipboard) { // only https and loopback have it
     button.textContent = "Selected: copy it with Ctrl+C";
@@ -139,6 +143,16 @@ async function copy(button) {
   await navigator.clipboard.writeText(source.textContent);
   getSelection().removeAllRanges();
   button.textContent = "Copied";
+}
+
+// Of a long text the page has the beginning; data-whole says where the rest is.
+async function madeWhole(source) {
+  if (!source.dataset.whole) return true;
+  const answer = await fetch(source.dataset.whole).catch(() => null);
+  if (!answer || !answer.ok || answer.redirected) return false; // redirected: signed out
+  source.textContent = await answer.text();
+  delete source.dataset.whole;
+  return true;
 }
 
 // What a form's redirect says is said once, and not again when the page is loaded anew.
