@@ -53,7 +53,11 @@ MESSAGES = {
 
 NAV = (  # the first endpoint of each page, its name, and the endpoints that belong to it
     ("show_overview", "Overview", ("pages.show_overview",)),
-    ("list_jobs", "Jobs", ("pages.list_jobs", "pages.show_job", "pages.show_new_job", "pages.create_job")),
+    (
+        "list_jobs",
+        "Jobs",
+        ("pages.list_jobs", "pages.show_job", "pages.show_new_job", "pages.create_job", "pages.show_bulk"),
+    ),
     (
         "list_schedules",
         "Schedules",

@@ -198,7 +198,7 @@ def test_no_page_shuts_anybody_out(open_reader, receiver, scheme):
     job = reader.page.url.removeprefix(reader.base)
     reader.go("/schedules")
     schedule = reader.page.locator("tbody a").first.get_attribute("href")
-    for path in [job, schedule, f"{schedule}/edit", *PAGES]:
+    for path in [job, schedule, f"{schedule}/edit", "/jobs/bulk?action=cancel", *PAGES]:
         reader.go(path)
         found[path] = serious(axe.run(reader.page))
         assert reader.page.evaluate("document.documentElement.scrollWidth") <= 360, path

@@ -53,7 +53,14 @@ def pages_of(browser, job):
     entries = log_entries.listed(
         browser.account.id, log_entries.LogFilter(), PageAsked(("inserted_at", "desc"), 10)
     ).rows
-    return [*PAGES, f"/jobs/{job.uuid}", f"/jobs/new?from={job.uuid}", *[f"/logs/{entry.uuid}" for entry in entries]]
+    bulk = f"/jobs/bulk?action=again&state=discarded&host={SVG}&reason={SVG}"
+    return [
+        *PAGES,
+        bulk,
+        f"/jobs/{job.uuid}",
+        f"/jobs/new?from={job.uuid}",
+        *[f"/logs/{entry.uuid}" for entry in entries],
+    ]
 
 
 def test_what_a_customer_sends_is_text_on_every_page(alice):
