@@ -10,6 +10,8 @@ from api.pages.blueprint import pages
 from api.timestamps import micros_utc
 from models import clock
 from models.clock import DAY, HOUR, MINUTE, SECOND
+from models.jobs import JobRow
+from models.lifecycle import FINAL
 from models.overview import CAP
 
 UNITS = ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (SECOND, "s"))
@@ -54,6 +56,13 @@ def ago(instant: int | None, now: int | None = None) -> str:
     if abs(ahead) < SECOND:
         return "now"
     return f"in {span(ahead)}" if ahead > 0 else f"{span(-ahead)} ago"
+
+
+@pages.app_template_filter("ended_at")
+def ended_at(job: JobRow) -> int | None:
+    """When a job ended; None for one that has not."""
+    stamps = (job.completed_at, job.discarded_at, job.cancelled_at)
+    return next((at for at in stamps if at is not None), None) if job.state in FINAL else None
 
 
 @pages.app_template_filter("span")

@@ -53,6 +53,11 @@ def test_a_job_is_ordered_watched_run_again_and_cancelled(reader, receiver):
     expect(page.locator(STATE)).to_have_text("cancelled")
     expect(page.get_by_role("status")).to_have_text("Cancelled.")
 
+    page.set_viewport_size({"width": 360, "height": 800})
+    reader.go("/jobs?state=cancelled")
+    row = page.locator("tbody tr").first
+    assert re.fullmatch(r"cancelled\s.*\n(now|\d+ s ago)", row.inner_text().strip())
+
 
 def test_a_times_preview_is_in_the_readers_own_time(reader):
     page = reader.page

@@ -181,6 +181,22 @@ def test_a_list_goes_on_where_the_page_before_ended(alice, moved_clock):
     assert 'rel="next"' not in second.text
 
 
+@pytest.mark.parametrize("state", ["completed", "discarded", "cancelled"])
+def test_a_job_that_has_ended_tells_when_and_not_when_it_was_due(alice, moved_clock, state):
+    job = make_job(alice.account, state, 47 * 3600, **{f"{state}_at": clock.now()})
+    moved_clock.advance(minutes=2)
+    for path in ("/jobs", f"/jobs/{job.uuid}"):
+        text = alice.get(path).text
+        assert ">2 min ago<" in text, path
+        assert "in 1 d 2" not in text, path
+
+
+def test_a_job_that_waits_tells_when_it_is_due(alice, moved_clock):
+    job = make_job(alice.account, "retryable", 47 * 3600)
+    for path in ("/jobs", f"/jobs/{job.uuid}"):
+        assert ">in 1 d 23 h<" in alice.get(path).text
+
+
 @pytest.mark.parametrize("query", ["state=done", "cursor=x", "text=" + "x" * 300, "after=never", "host=a/b"])
 def test_a_filter_that_means_nothing_is_told(alice, query):
     answer = alice.get(f"/jobs?{query}")
