@@ -67,6 +67,21 @@ def test_a_times_preview_is_in_the_readers_own_time(reader):
     expect(page.locator("#preview")).to_contain_text("2026-12-24 17:00:00 UTC")
 
 
+def test_what_is_wrong_with_a_time_is_told_once_and_anew_while_it_is_mended(reader):
+    page = reader.page
+    reader.go("/jobs/new")
+    page.get_by_label("URL", exact=True).fill("https://example.com/")
+    page.get_by_role("textbox", name="Body").fill("{nope")
+    page.get_by_label("how many", exact=True).fill("soon")
+    page.get_by_role("button", name="Order it").click()
+    expect(page.locator("#body-problem")).to_contain_text("must be JSON")
+    expect(page.get_by_text("must be a number of seconds")).to_have_count(1)
+    page.get_by_label("how many", exact=True).fill("60")
+    expect(page.locator("#preview")).to_contain_text(re.compile(r"in 5\d s|in 1 min"))
+    expect(page.get_by_text("must be a number of seconds")).to_have_count(0)
+    reader.complaints.clear()  # of the answer 422
+
+
 def test_the_chosen_failures_are_run_again_together(reader, receiver):
     page = reader.page
     for number in range(3):

@@ -1,6 +1,8 @@
 """The pages of jobs: lists, one job, what is done to them, the form for a new one, failures, keys."""
 
 import json
+import re
+from types import SimpleNamespace
 
 import pytest
 
@@ -89,6 +91,58 @@ def test_what_the_api_would_refuse_is_told_by_its_field_and_nothing_is_lost(alic
     assert told in problems(answer).replace("&#34;", '"').replace("&#39;", "'")
     assert "kept as typed" in answer.text
     assert Job.select().count() == 0
+
+
+def told_by_field(answer):
+    """For each field the text beside it, each of which the field names as its description."""
+    text = problems(answer).replace("&#34;", '"').replace("&#39;", "'")
+    found = dict(re.findall(r'id="([a-z_]+)-problem">([^<]*)<', text))
+    described = {given["aria-describedby"] for _, given in Markup(text).tags if "aria-invalid" in given}
+    assert described == {f"{name}-problem" for name in found if name != "query"}
+    return found
+
+
+def test_all_that_is_wrong_is_told_at_once_each_by_its_field(alice):
+    wrong = {
+        "method": "BREW",
+        "url": "ftp://x",
+        "headers": "no colon\nHost: x\nA: 1\nA: 2",
+        "body": "{nope",
+        "when": "in",
+        "amount": "soon",
+        "name": "x" * 300,
+        "description": "a\0b",
+        "timeout": "0",
+        "max_attempts": "many",
+        "more": '{"backoff": 1, "colour": 2, "body": 3}',
+    }
+    answer = order(alice, **wrong)
+    told = told_by_field(answer)
+    assert told.keys() == {*wrong, "when"} - {"amount"}
+    for part in ("one without a colon", "one twice", "Host: must be another header"):
+        assert part in told["headers"]
+    for part in ("backoff: must be", "colour: unknown field", "its own field above, got body"):
+        assert part in told["more"]
+    for typed in ("ftp://x", "no colon", "{nope", "soon", "x" * 300, "many", "colour"):
+        assert typed in answer.text
+    assert Job.select().count() == 0
+
+
+def test_what_follows_from_another_mistake_is_not_told_besides(alice):
+    more = '{"overlap": "allow", "catch_up_seconds": 120}'
+    told = told_by_field(order(alice, when="cron", cron="nope", timezone="Europe/Berlin", more=more, url=f"{URL}\0"))
+    assert told.keys() == {"when", "url"}
+    assert told["when"].startswith("must have the five fields")
+    assert "absent" not in told["when"]
+    assert "NUL" in told["url"]
+    assert "got nothing" not in told["url"]
+
+
+def test_a_schedule_too_many_is_told_in_the_form_and_nothing_is_lost(alice, monkeypatch):
+    monkeypatch.setattr("api.pages.new_job.settings", lambda: SimpleNamespace(max_schedules=0))
+    answer = order(alice, when="cron", cron="0 9 * * *", name="kept as typed")
+    assert "disable another one first" in problems(answer)
+    assert "kept as typed" in answer.text
 
 
 def test_the_preview_says_when_in_utc(alice, moved_clock):

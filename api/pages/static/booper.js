@@ -146,10 +146,11 @@ function preview(form) {
   let waiting;
   form.addEventListener("input", (event) => {
     choose(event.target);
+    if (event.target.closest(".times")) document.getElementById("when-problem")?.remove(); // the preview tells anew
     clearTimeout(waiting);
     waiting = setTimeout(show, 250);
   });
-  show();
+  if (!document.getElementById("when-problem")) show();
 }
 
 // Filling in a time chooses its way of saying when.
