@@ -44,7 +44,17 @@ def show_log(key: str) -> str:
     row = log_entries.find(visitor().account_id, uuid) if uuid else None
     if row is None:
         raise gone()
-    return render_template("log.html", entry=row, payload=json.loads(row.payload))
+    payload: dict[str, Any] = json.loads(row.payload)
+    lines, parts = lines_and_parts(payload)
+    return render_template("log.html", entry=row, payload=payload, lines=lines, parts=parts)
+
+
+def lines_and_parts(payload: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What an entry tells in a line each, and what needs room of its own: a body, and whatever has an inside."""
+    nested = {name: value for name, value in payload.items() if name == "body" or isinstance(value, dict | list)}
+    lines = {name: value for name, value in payload.items() if name not in nested and value is not None}
+    lines.pop("truncated", None)
+    return lines, {name: value for name, value in nested.items() if value}
 
 
 @pages.get("/logs/stream")

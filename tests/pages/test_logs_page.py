@@ -136,6 +136,29 @@ def test_the_page_shows_the_newest_first_and_takes_filters(alice, moved_clock):
     assert ">http.error<" not in alice.get("/logs?job=2").text
 
 
+def entry_page(browser, **payload):
+    return browser.get(f"/logs/{add(browser.account, payload=payload)}").text
+
+
+@pytest.mark.parametrize("body", ['{"a": [1, "<b>"]}', {"a": [1, "<b>"]}])
+def test_an_entry_shows_a_json_body_indented_and_escaped(alice, body):
+    text = entry_page(alice, status=200, headers={"Content-Type": "application/json"}, body=body)
+    assert "{\n  &#34;a&#34;: [\n    1,\n    &#34;&lt;b&gt;&#34;\n  ]\n}" in text
+    assert '<th scope="row">Content-Type</th><td>application/json</td>' in text
+    assert '<th scope="row">status</th><td>200</td>' in text
+
+
+def test_an_entry_shows_a_text_as_it_is_and_leaves_out_what_is_not_there(alice):
+    text = entry_page(
+        alice, method="post", url="https://example.com/", query={}, headers={}, body="{not\njson", attempt=1
+    )
+    assert "{not\njson</pre>" in text
+    for absent in ("query", "headers</h3>", "truncated"):
+        assert absent not in text
+    assert ">body<" not in entry_page(alice, url="https://example.com/", body={})
+    assert "this is its beginning" in entry_page(alice, status=200, body="x", truncated=True)
+
+
 @pytest.mark.parametrize("query", ["job=12x", "event=No+Event", "cursor=!"])
 def test_a_filter_that_cant_be_read_is_told_and_shows_nothing(alice, query):
     uuid = add(alice.account)
