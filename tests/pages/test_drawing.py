@@ -8,6 +8,7 @@ import pytest
 from api.pages import charts, shown
 from api.pages.curl import curl
 from models.clock import DAY, HOUR, MINUTE, SECOND
+from models.moments import written
 from models.records import AttemptRow
 from models.vitals import Minute
 
@@ -134,6 +135,13 @@ def test_an_instant_is_written_from_the_present():
     assert shown.ago(940 * SECOND, 1000 * SECOND) == "1 min ago"
     assert shown.utc(0) == "1970-01-01 00:00:00 UTC"
     assert shown.utc(None) == shown.ago(None) == shown.iso(None) == ""
+
+
+def test_a_sentence_is_parted_at_the_instants_that_it_names():
+    text = f"Attempt 1 began at {written(7)}. It is taken back at {written(10**12)}."
+    assert shown.pieces(text) == ["Attempt 1 began at ", 7, ". It is taken back at ", 10**12, "."]
+    assert shown.pieces("on 2026-01-01, 2026-01-01T00:00:00Z") == ["on 2026-01-01, 2026-01-01T00:00:00Z"]
+    assert shown.exact(7) == "1970-01-01 00:00:00.000007 UTC"
 
 
 def test_json_is_indented_and_what_is_none_is_left_as_it_is():

@@ -265,6 +265,15 @@ def test_empty_lists_say_what_to_do(alice):
     assert "appears here by itself" in alice.get("/logs").text
 
 
+def test_why_a_job_has_not_run_tells_times_that_can_be_read(alice, moved_clock):
+    lease = {"attempt": 1, "attempted_at": clock.now() - 5, "lease_until": clock.now() + 30 * clock.SECOND + 7}
+    for job in (make_job(alice.account, "retryable", 60, attempt=1), make_job(alice.account, "executing", 0, **lease)):
+        (why,) = re.findall(r'id="why".*?</section>', alice.get(f"/jobs/{job.uuid}").text)
+        assert not re.search(r">[^<]*\dT\d", why), why
+        assert ' data-local title="2026-01-01 09:0' in why
+    assert 'title="2026-01-01 09:00:30.000007 UTC">2026-01-01 09:00:30 UTC</time>' in why
+
+
 def test_a_jobs_page_shows_its_attempts_on_a_timeline(alice):
     job = make_job(alice.account, "retryable", 60, attempt=1)
     add_attempts([AttemptRow(job.id, 1, 0, 5000, 1000, "answered", 503, "status_503", 1.0, 2.0, 3.0, 8.0, 9.0)])

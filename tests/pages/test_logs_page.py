@@ -10,6 +10,7 @@ from api.pages import logs, tails
 from api.pages.tails import Tail
 from models import accounts, clock, records
 from models.log_entries import LogFilter
+from models.moments import written
 
 
 @pytest.fixture(autouse=True)
@@ -157,6 +158,17 @@ def test_an_entry_shows_a_text_as_it_is_and_leaves_out_what_is_not_there(alice):
         assert absent not in text
     assert ">body<" not in entry_page(alice, url="https://example.com/", body={})
     assert "this is its beginning" in entry_page(alice, status=200, body="x", truncated=True)
+
+
+def test_the_next_try_is_a_time_that_can_be_read_with_the_exact_one_beside_it(alice):
+    uuid = add(
+        alice.account, "worker.http.error", {"reason": "timeout", "attempt": 1, "next_at": written(clock.SECOND)}
+    )
+    for text in (alice.get("/logs").text, alice.get(f"/logs/{uuid}").text):
+        assert ">1970-01-01 00:00:01 UTC</time>" in text
+        assert 'title="1970-01-01 00:00:01.000000 UTC"' in text
+        assert "next try" in text
+        assert not re.search(r">[^<]*1970-01-01T", text)
 
 
 @pytest.mark.parametrize("query", ["job=12x", "event=No+Event", "cursor=!"])
