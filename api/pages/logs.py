@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from flask import Response, current_app, make_response, render_template, request
+from flask import Response, current_app, g, make_response, render_template, request
 from marshmallow import ValidationError
 
 from api.answers import ApiError
@@ -68,7 +68,7 @@ def stream_logs() -> Response:
         raise ApiError(503, "All live tails are taken; the page asks again by itself.", headers={"Retry-After": "5"})
     entry_row = current_app.jinja_env.get_template("log_row.html")
     as_html = lambda row: entry_row.render(entry=with_payload(row))  # noqa: E731
-    tail = tails.Tail(who.account_id, who.key_id, asked, heard_until(clock.now()), as_html)
+    tail = tails.Tail(who.account_id, g.session, asked, heard_until(clock.now()), as_html)
     response = Response(tail.events(), mimetype="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"
     response.call_on_close(tail.end)

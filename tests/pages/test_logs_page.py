@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from api.pages import logs, tails
+from api.pages.sessions import Session
 from api.pages.tails import Tail
 from models import accounts, clock, records
 from models.log_entries import LogFilter
@@ -27,7 +28,9 @@ def add(account, event="worker.http.request", payload=None, at=None):
 
 
 def tail_of(browser, asked=None):
-    return Tail(browser.account.id, browser.key.uuid, asked or LogFilter(), clock.now(), lambda row: row.uuid)
+    return Tail(
+        browser.account.id, Session(browser.key.uuid, "t"), asked or LogFilter(), clock.now(), lambda row: row.uuid
+    )
 
 
 def test_a_tail_tells_what_appears_after_it_began_once_and_in_order(alice, moved_clock):
@@ -91,6 +94,16 @@ def test_a_stream_ends_when_its_key_is_revoked(alice, monkeypatch):
         next(parts)
         next(parts)
         accounts.revoke_key(alice.key.uuid, clock.now())
+        assert list(parts) == []
+
+
+def test_a_stream_ends_when_its_session_is_signed_out(alice, monkeypatch):
+    monkeypatch.setattr(tails, "LASTS_S", 60)
+    with alice.client.get("/logs/stream", buffered=False) as answer:
+        parts = iter(answer.response)
+        next(parts)
+        next(parts)
+        alice.send("/sign-out")
         assert list(parts) == []
 
 
