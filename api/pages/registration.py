@@ -7,6 +7,7 @@ from api import answers
 from api.pages import (  # noqa: F401 - a page is registered by being imported
     bulk,
     channels,
+    endpoints,
     failures,
     job,
     jobs,

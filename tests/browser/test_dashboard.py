@@ -7,7 +7,18 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.journey
-PAGES = ["/", "/jobs", "/jobs/new", "/schedules", "/failures", "/logs", "/keys", "/signing-keys", "/channels"]
+PAGES = [
+    "/",
+    "/jobs",
+    "/jobs/new",
+    "/schedules",
+    "/failures",
+    "/logs",
+    "/keys",
+    "/signing-keys",
+    "/endpoints",
+    "/channels",
+]
 STATE = ".facts .state"
 
 
@@ -231,6 +242,21 @@ def serious(results):
         for violation in results.response["violations"]
         if violation["impact"] in ("serious", "critical")
     ]
+
+
+def test_an_endpoint_is_added_disabled_and_removed(reader, receiver):
+    page, url = reader.page, f"http://127.0.0.1:{receiver.port}/told"
+    reader.go("/endpoints")
+    page.get_by_label("URL", exact=True).fill(url)
+    page.get_by_role("checkbox", name="job.finished").check()
+    page.get_by_role("button", name="Add").click()
+    row = page.get_by_role("row", name=url)
+    expect(row).to_contain_text("job.finished")
+    row.get_by_role("button", name="Disable").click()
+    expect(row.locator(".state")).to_have_text("disabled")
+    row.get_by_text("Remove…").click()
+    row.get_by_role("button", name="Remove", exact=True).click()
+    expect(row).to_have_count(0)
 
 
 def test_what_cant_be_undone_is_asked_for_twice(reader):
