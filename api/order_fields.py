@@ -136,9 +136,9 @@ class OrderFields(RecurringFields):
         if both:
             raise ValidationError({name: [f"must be absent when {name}_url is given, got both"] for name in both})
 
-    @validates_schema
+    @validates_schema(skip_on_field_errors=False)
     def check_whole_url(self, data: dict[str, Any], **_: Any) -> None:
-        length = len(with_query(data["url"], data.get("query")))
+        length = len(with_query(data.get("url", ""), data.get("query")))
         if length > MAX_URL_CHARS:
             raise ValidationError(f"must make a URL of at most {MAX_URL_CHARS} characters, got {length}", "query")
 

@@ -104,10 +104,11 @@ class RecurringFields(Strict):
     jitter_seconds = whole(0, 3600)
     disable_after_failures = whole(1, 1000)
 
-    @validates_schema(skip_on_field_errors=False)
-    def check_frequency(self, data: dict[str, Any], **_: Any) -> None:
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def check_frequency(self, data: dict[str, Any], sent: dict[str, Any], **_: Any) -> None:
+        """A frequency that was sent counts, right or wrong: what else is wrong is not told twice."""
         errors = {}
-        repeat_every, cron = (data.get(name) is not None for name in FREQUENCY)
+        repeat_every, cron = (sent.get(name) is not None for name in FREQUENCY)
         if repeat_every and cron:
             errors["cron"] = ["must be absent when repeat_every is given, got both"]
         if data.get("timezone") is not None and not cron:

@@ -49,9 +49,9 @@ class ScheduleFields(OrderFields):
     class Meta(Strict.Meta):
         exclude = ("idempotency_key",)
 
-    @validates_schema(skip_on_field_errors=False)
-    def check_recurs(self, data: dict[str, Any], **_: Any) -> None:
-        if data.get("repeat_every") is None and data.get("cron") is None:
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def check_recurs(self, data: dict[str, Any], sent: dict[str, Any], **_: Any) -> None:  # noqa: ARG002
+        if sent.get("repeat_every") is None and sent.get("cron") is None:
             raise ValidationError("must be given, or cron, got neither", "repeat_every")
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from models.database import fetch
 from models.job import REQUEST
+from models.job_lists import UNKNOWN
 
 LOOKED_AT = 1000
 STATES = ("discarded", "retryable")
@@ -14,7 +15,8 @@ EXAMPLES = 100  # how many of a group can be ordered again at once
 
 
 class Failure(NamedTuple):
-    """Jobs of one state whose latest attempt failed for one reason at one host. `ids`: the newest of them."""
+    """Jobs of one state whose latest attempt failed for one reason at one host. `ids`: the newest of them; `more`:
+    whether there are or may be others."""
 
     state: str
     host: str
@@ -22,18 +24,17 @@ class Failure(NamedTuple):
     jobs: int
     latest_at: int
     ids: list[int]
+    more: bool
 
 
 def grouped(account_id: int) -> list[Failure]:
     """The groups, the largest first."""
+    latest = {state: _latest(account_id, state) for state in STATES}
     groups: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
-    for state in STATES:
-        for job_id, host, reason, at in _latest(account_id, state):
-            groups.setdefault((state, host, reason or "unknown"), []).append((job_id, at))
-    found = [
-        Failure(*key, len(jobs), max(at for _, at in jobs), [job_id for job_id, _ in jobs[:EXAMPLES]])
-        for key, jobs in groups.items()
-    ]
+    for state, rows in latest.items():
+        for job_id, host, reason, at in rows:
+            groups.setdefault((state, host, reason or UNKNOWN), []).append((job_id, at))
+    found = [_failure(key, jobs, len(latest[key[0]]) == LOOKED_AT) for key, jobs in groups.items()]
     return sorted(found, key=lambda group: (-group.jobs, group.state, group.host, group.reason))
 
 
@@ -41,6 +42,11 @@ def of_group(account_id: int, state: str, host: str, reason: str) -> list[int]:
     """The ids of the newest jobs of one group."""
     found = [group for group in grouped(account_id) if (group.state, group.host, group.reason) == (state, host, reason)]
     return found[0].ids if found else []
+
+
+def _failure(key: tuple[str, str, str], jobs: list[tuple[int, int]], cut: bool) -> Failure:
+    ids = [job_id for job_id, _ in jobs[:EXAMPLES]]
+    return Failure(*key, len(jobs), max(at for _, at in jobs), ids, cut or len(jobs) > EXAMPLES)
 
 
 def _latest(account_id: int, state: str) -> list[tuple[int, str, str | None, int]]:

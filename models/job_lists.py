@@ -27,6 +27,7 @@ LISTING = Listing(
     frozenset({"name", "state"}),
 )
 LOOKED_AT = 20_000
+UNKNOWN = "unknown"
 
 
 class JobFilter(NamedTuple):
@@ -40,11 +41,12 @@ class JobFilter(NamedTuple):
     host: str | None = None
     parent: int | str | None = None  # the integer or UUID of the job that they tell of
     text: str | None = None  # part of the URL or the name, whatever the case of ASCII letters
+    reason: str | None = None  # why the latest attempt failed; UNKNOWN for one that tells none
 
     @property
     def is_search(self) -> bool:
         """Whether no index leads to exactly these jobs; then they are listed by `inserted_at` and without offset."""
-        return any(value is not None for value in (self.label, self.host, self.text))
+        return any(value is not None for value in (self.label, self.host, self.text, self.reason))
 
 
 class Source(NamedTuple):
@@ -66,12 +68,15 @@ def listed(account_id: int, asked: JobFilter, page: PageAsked, looked_at: int | 
     The page's ids are found first, from an index where there is one, so that a deep page reads no skipped row. Two
     statements, because PostgreSQL's planner may run a sub-select once a row of a table it believes to be empty.
     """
-    ids, end = (
-        _search(account_id, asked, page, looked_at or LOOKED_AT)
-        if asked.is_search
-        else _indexed(account_id, asked, page)
-    )
+    ids, end = matching(account_id, asked, page, looked_at)
     return Page(_rows(ids, page.order), end)
+
+
+def matching(account_id: int, asked: JobFilter, page: PageAsked, looked_at: int | None = None) -> Page:
+    """The same page, as the jobs' integers."""
+    if asked.is_search:
+        return _search(account_id, asked, page, looked_at or LOOKED_AT)
+    return _indexed(account_id, asked, page)
 
 
 def _indexed(account_id: int, asked: JobFilter, page: PageAsked) -> Page:
@@ -116,7 +121,7 @@ def _all(account_id: int, asked: JobFilter) -> Source:
         ("job.inserted_at < %s", asked.before),
         _parent(asked.parent),
     )
-    judged_by, given = _conditions(("job.host = %s", asked.host), *_text(asked.text))
+    judged_by, given = _conditions(("job.host = %s", asked.host), *_text(asked.text), _reason(asked.reason))
     return Source("job", "job.inserted_at", "job.id", where, params, judged_by, given)
 
 
@@ -133,6 +138,7 @@ def _labelled(account_id: int, asked: JobFilter) -> Source:
         ("job.host = %s", asked.host),
         _parent(asked.parent),
         *_text(asked.text),
+        _reason(asked.reason),
     )
     return Source("job_label", "job_label.inserted_at", "job_label.job_id", where, params, judged_by, given)
 
@@ -157,6 +163,11 @@ def _text(text: str | None) -> list[tuple[str, Any]]:
     else:
         inside, url = "instr(lower({}), lower(%s)) > 0", "json_extract(job.args, '$.url')"
     return [(f"({inside.format(url)} OR {inside.format('job.name')})", text)]
+
+
+def _reason(reason: str | None) -> tuple[str, str | None]:
+    told = "SELECT attempt.reason FROM attempt WHERE attempt.job_id = job.id AND attempt.number = job.attempt"
+    return f"COALESCE(NULLIF(({told}), ''), '{UNKNOWN}') = %s", reason
 
 
 def _rows(ids: list[Any], order: tuple[str, str]) -> list[JobRow]:

@@ -7,6 +7,7 @@ whose runs are its own affair. Every question names the account.
 import json
 from collections.abc import Sequence
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 from models import jobs, moments
 from models.database import fetch, one_of
@@ -32,13 +33,20 @@ COPIED = (
 )
 
 
-def order_again(account_id: int, ids: Sequence[int], now: int) -> list[JobRow]:
-    """Jobs that ask for the same as these of the account's, due now, in the order of the old ids."""
+def order_again(account_id: int, ids: Sequence[int], now: int, once: str | None = None) -> list[JobRow]:
+    """Jobs that ask for the same as these of the account's, due now, in the order of the old ids. `once`: a word of
+    the caller's, for which each is ordered again once however often it is asked for."""
     these, given = one_of("id", ids)
     where = f"{these} AND account_id = %s AND kind = '{REQUEST}'"
-    rows = fetch(f"SELECT args, {', '.join(COPIED)} FROM job WHERE {where} ORDER BY id", (given, account_id))
-    made = jobs.create_many([_again(account_id, row[0], row[1:], now) for row in rows], now)
+    rows = fetch(f"SELECT id, args, {', '.join(COPIED)} FROM job WHERE {where} ORDER BY id", (given, account_id))
+    new = [_again(account_id, row[1], row[2:], now)._replace(uuid=_uuid(account_id, row[0], once)) for row in rows]
+    made = jobs.create_many(new, now)
     return [job for job in made if job is not None]
+
+
+def _uuid(account_id: int, job_id: int, once: str | None) -> str | None:
+    """The same for the same word: of two rows with it the database takes one."""
+    return None if once is None else str(uuid5(NAMESPACE_OID, f"booper {account_id} {job_id} {once}"))
 
 
 def _again(account_id: int, args_text: str, copied: Sequence[Any], now: int) -> NewJob:

@@ -1,5 +1,5 @@
 """Owns the forgetting: final jobs older than they are to be kept go, with their attempts, log entries and labels, and
-so do the answers kept for repeated requests.
+so do the answers kept for repeated requests, and the sessions whose cookies have grown too old.
 
 Jobs go in a sweep over the table in the order of ids, in small steps between the stager's rounds and with rests
 (workers/pace.py), so that neither staging nor a create waits for it. A sweep ends at jobs made too late to be old, and
@@ -9,7 +9,7 @@ begins again after SWEEP_EVERY_US. The place of the sweep is in memory: a new le
 import logging
 from collections.abc import Callable, Mapping
 
-from models import firings, idempotent_requests, lifecycle
+from models import ended_sessions, firings, idempotent_requests, lifecycle
 from models.clock import MINUTE, SECOND
 from workers.pace import Pace, steady_us
 
@@ -29,6 +29,7 @@ class Pruner:
         self._firings_kept_us = firings_kept_us
         self._kept_us = kept_us
         self._job_pace, self._answer_pace, self._firing_pace = Pace(steady), Pace(steady), Pace(steady)
+        self._session_pace = Pace(steady)
         self._after_id = self._pruned = 0
         self._next_sweep_at = self._next_answers_at = 0
 
@@ -58,6 +59,10 @@ class Pruner:
         if not self._firings_kept_us:
             return 0
         return self._firing_pace.step(lambda rows: firings.prune(now - self._firings_kept_us, rows))
+
+    def forget_sessions(self, now: int) -> int:
+        """Delete some of the rows of sessions that are over by themselves; returns how many."""
+        return self._session_pace.step(lambda rows: ended_sessions.prune(rows, now))
 
     def _end_sweep(self, now: int) -> None:
         if self._pruned:

@@ -53,7 +53,11 @@ MESSAGES = {
 
 NAV = (  # the first endpoint of each page, its name, and the endpoints that belong to it
     ("show_overview", "Overview", ("pages.show_overview",)),
-    ("list_jobs", "Jobs", ("pages.list_jobs", "pages.show_job", "pages.show_new_job", "pages.create_job")),
+    (
+        "list_jobs",
+        "Jobs",
+        ("pages.list_jobs", "pages.show_job", "pages.show_new_job", "pages.create_job", "pages.show_bulk"),
+    ),
     (
         "list_schedules",
         "Schedules",
@@ -63,6 +67,7 @@ NAV = (  # the first endpoint of each page, its name, and the endpoints that bel
     ("list_logs", "Logs", ("pages.list_logs", "pages.show_log")),
     ("list_keys", "Keys", ("pages.list_keys", "pages.create_key")),
     ("list_signing_keys", "Signing keys", ("pages.list_signing_keys", "pages.create_signing_key")),
+    ("list_endpoints", "Endpoints", ("pages.list_endpoints", "pages.add_endpoint")),
     ("list_channels", "Channels", ("pages.list_channels", "pages.set_channel")),
 )
 

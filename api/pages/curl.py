@@ -1,25 +1,89 @@
-"""Owns a job's request as a command for a shell. Pure."""
+"""Owns a job's request as a command for a shell: the bytes that the sender writes, but for what Booper adds. Pure.
 
+Every value is quoted for a POSIX shell. What a terminal would take for a key press, or no text can hold, goes as octal
+or base64, so that a pasted command says what it does.
+"""
+
+import base64
+import re
 import shlex
 from typing import Any
 
 from models.queries import with_query
+from models.url_rules import UrlRefused, split_url
+
+MOST_IN_ARGUMENT = 100_000  # bytes; Linux takes 128 KiB in one argument
+WITH_LENGTH = ("POST", "PUT", "PATCH")  # methods whose requests say that their body is empty
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def curl(args: dict[str, Any], body: bytes | None, content_type: str | None) -> str:
-    """A curl command that sends what the job sends (without what Booper adds); every value quoted for a POSIX shell."""
+    """A command that sends what the job sends."""
     method = args.get("method", "get").upper()
+    before, behind = _body(body)
     # curl takes --head and a body for two methods.
-    parts = ["curl", *(["--head"] if method == "HEAD" and body is None else ["-X", method])]
-    headers = dict(args.get("headers") or {})
-    if content_type and "content-type" not in {name.lower() for name in headers}:
-        headers["Content-Type"] = content_type
-    for name, value in headers.items():
-        # An empty value would take the header away.
-        parts += ["-H", f"{name}: {value}" if value else f"{name};"]
-    if body is not None:
-        # Not --data-binary: there an @ at the front would name a file.
-        parts += ["--data-raw", body.decode("utf-8", "replace")]
+    words = ["curl", *(["--head"] if method == "HEAD" and body is None else ["-X", method])]
+    for name, value in _headers(args, method, body, content_type).items():
+        words += ["-H", _header(name, value)]
     # No globbing, no shortening of paths: brackets, braces and dots in a URL are meant.
-    parts += ["--globoff", "--path-as-is", "--url", with_query(args["url"], args.get("query"))]
-    return " ".join(shlex.quote(part) for part in parts)
+    words += [*behind, "--globoff", "--path-as-is", "--url", shlex.quote(_url(args))]
+    return before + " ".join(words)
+
+
+def _url(args: dict[str, Any]) -> str:
+    """As it is connected to and asked for: the host in ASCII, the rest percent-encoded, no fragment."""
+    url = with_query(args["url"], args.get("query"))
+    try:
+        target = split_url(url)
+    except UrlRefused:  # ordered when the rules were others; it is refused when it is sent
+        return url
+    return f"{target.scheme}://{target.host_header}{target.request_target}"
+
+
+def _headers(args: dict[str, Any], method: str, body: bytes | None, content_type: str | None) -> dict[str, str | None]:
+    """The job's headers, and what keeps curl from adding one that the sender does not; None takes a header away."""
+    headers: dict[str, str | None] = dict(args.get("headers") or {})
+    if body is not None and "content-type" not in {name.lower() for name in headers}:
+        headers["Content-Type"] = content_type
+    if body is None and method in WITH_LENGTH:
+        headers["Content-Length"] = "0"
+    return headers
+
+
+def _header(name: str, value: str | None) -> str:
+    """A quoted header. The sender writes Latin-1, a terminal UTF-8: what differs goes as octal."""
+    if value is None:
+        return shlex.quote(f"{name}:")
+    line = f"{name}: {value}" if value else f"{name};"  # an empty value would take the header away
+    if line.isascii():
+        return shlex.quote(line)
+    told = line.replace("\\", "\\\\").replace("%", "%%")
+    octal = "".join(char if char.isascii() else "".join(f"\\{byte:03o}" for byte in _bytes(char)) for char in told)
+    return f'"$(printf {shlex.quote(octal)})"'
+
+
+def _bytes(char: str) -> bytes:
+    return char.encode("latin-1" if char <= "\xff" else "utf-8")
+
+
+def _body(body: bytes | None) -> tuple[str, list[str]]:
+    """What stands before the command, and the words that send the body."""
+    if body is None:
+        return "", []
+    text = _plain(body)
+    if text is None:
+        return f"printf %s {shlex.quote(base64.b64encode(body).decode())} | base64 -d | ", ["--data-binary", "@-"]
+    if len(body) > MOST_IN_ARGUMENT:
+        return f"printf %s {shlex.quote(text)} | ", ["--data-binary", "@-"]
+    # Not --data-binary: there an @ at the front would name a file.
+    return "", ["--data-raw", shlex.quote(text)]
+
+
+def _plain(body: bytes) -> str | None:
+    """The body as a text that can be pasted, if it is one."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return None
+    return None if _CONTROL.search(text) else text

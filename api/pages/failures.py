@@ -9,7 +9,7 @@ from models import clock, failures, replays
 @pages.get("/failures")
 def list_failures() -> str:
     groups = failures.grouped(visitor().account_id)
-    return render_template("failures.html", groups=groups, looked_at=failures.LOOKED_AT, most=failures.EXAMPLES)
+    return render_template("failures.html", groups=groups, looked_at=failures.LOOKED_AT)
 
 
 @pages.post("/failures/again")

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from flask import Response, render_template
+from flask import Response, make_response, render_template
 
 from api.answers import ApiError
 from api.ids import job_key
@@ -11,6 +11,7 @@ from api.pages import charts
 from api.pages.blueprint import back_to, gone, pages, visitor
 from api.pages.curl import curl
 from models import cancelling, clock, explain, jobs, log_entries, related, replays
+from models.channels import CHANNEL
 from models.job import REQUEST
 from models.jobs import JobRow
 from models.lifecycle import FINAL
@@ -19,6 +20,7 @@ from models.paging import PageAsked
 
 ENTRIES = 100
 RELATED = 50
+COMMAND_SHOWN = 4000
 SELDOM_S = 10
 EXECUTING = "executing"
 NEWEST_FIRST = ("inserted_at", "desc")
@@ -49,9 +51,21 @@ def show_job(key: str) -> str:
         others=[entry for entry in entries if not entry.event.startswith("worker.http.")],
         related=related.related(account_id, job.id, RELATED, 0) or [],
         reasons=explain.explain(facts, now) if facts else [],
-        curl=curl(args, job.body, job.content_type),
+        curl=command_of(job),
+        most=COMMAND_SHOWN,
         now=now,
     )
+
+
+@pages.get("/jobs/<key>/curl")
+def show_command(key: str) -> Response:
+    """The whole curl command; the page shows the beginning of a long one."""
+    command = command_of(found(key))
+    if command is None:
+        raise gone()
+    response = make_response(command)
+    response.mimetype = "text/plain"
+    return response
 
 
 @pages.post("/jobs/<key>/cancel")
@@ -69,6 +83,11 @@ def order_again(key: str) -> Response:
         raise ApiError(422, "Only requests can be ordered again; what tells of a job comes with it.")
     (made,) = replays.order_again(visitor().account_id, [job.id], clock.now())
     return back_to("show_job", "again", key=made.uuid)
+
+
+def command_of(job: JobRow) -> str | None:
+    """The order as a curl command; None for a message to a channel, whose URL is a secret."""
+    return None if job.kind == CHANNEL else curl(json.loads(job.args), job.body, job.content_type)
 
 
 def look_every_s(job: JobRow, now: int) -> int:

@@ -10,7 +10,7 @@ from api.job_filters import JobsQuery, filter_of
 from api.pages.blueprint import back_to, pages, visitor
 from api.paging import cursor_of
 from models import cancelling, clock, job_lists, jobs, replays
-from models.lifecycle import STATES
+from models.lifecycle import FINAL, STATES
 from models.paging import Page
 
 SHOWN = 50
@@ -68,5 +68,6 @@ def _rendered(given: dict[str, str], page: Page, problems: list[str]) -> str:
         asked=filters,
         problems=problems,
         states=STATES,
+        final=FINAL,
         kinds=jobs.KINDS,
     )

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from flask import Response, current_app, make_response, render_template, request
+from flask import Response, current_app, g, make_response, render_template, request
 from marshmallow import ValidationError
 
 from api.answers import ApiError
@@ -44,7 +44,17 @@ def show_log(key: str) -> str:
     row = log_entries.find(visitor().account_id, uuid) if uuid else None
     if row is None:
         raise gone()
-    return render_template("log.html", entry=row, payload=json.loads(row.payload))
+    payload: dict[str, Any] = json.loads(row.payload)
+    lines, parts = lines_and_parts(payload)
+    return render_template("log.html", entry=row, payload=payload, lines=lines, parts=parts)
+
+
+def lines_and_parts(payload: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What an entry tells in a line each, and what needs room of its own: a body, and whatever has an inside."""
+    nested = {name: value for name, value in payload.items() if name == "body" or isinstance(value, dict | list)}
+    lines = {name: value for name, value in payload.items() if name not in nested and value is not None}
+    lines.pop("truncated", None)
+    return lines, {name: value for name, value in nested.items() if value}
 
 
 @pages.get("/logs/stream")
@@ -58,7 +68,7 @@ def stream_logs() -> Response:
         raise ApiError(503, "All live tails are taken; the page asks again by itself.", headers={"Retry-After": "5"})
     entry_row = current_app.jinja_env.get_template("log_row.html")
     as_html = lambda row: entry_row.render(entry=with_payload(row))  # noqa: E731
-    tail = tails.Tail(who.account_id, who.key_id, asked, heard_until(clock.now()), as_html)
+    tail = tails.Tail(who.account_id, g.session, asked, heard_until(clock.now()), as_html)
     response = Response(tail.events(), mimetype="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"
     response.call_on_close(tail.end)

@@ -9,7 +9,8 @@ from api.order_fields import OrderFields, due_at
 from api.orders import new_job
 from api.pages.blueprint import back_to, pages, visitor
 from api.pages.job import found
-from api.pages.order_form import EMPTY, METHODS, SHOWN_ERRORS, UNITS, WAYS, fields_of, flat, form_of
+from api.pages.order_form import EMPTY, METHODS, UNITS, WAYS, flat, form_of
+from api.pages.order_reading import order_of
 from api.pages.schedules import too_many
 from api.schedule_orders import new_schedule, recurs
 from api.wiring import settings
@@ -29,30 +30,27 @@ def show_new_job() -> Response:
 def create_job() -> Response:
     form = request.form.to_dict()
     try:
-        fields = fields_of(form, found(form["from"]) if form.get("from") else None)
-        order = OrderFields().load(fields)
+        order = order_of(OrderFields(), form, found(form["from"]) if form.get("from") else None)
     except ValidationError as error:
         return _form(form, error.normalized_messages(), 422)
     now, account_id = clock.now(), visitor().account_id
     due = due_at(order, now)
     if recurs(order):
-        return _made_schedule(new_schedule(order, account_id, due, now, 0), now)
+        return _made_schedule(new_schedule(order, account_id, due, now, 0), form, now)
     made, _ = jobs.create(new_job(order, account_id, due, 0), now)
     return back_to("show_job", "created", key=made.uuid)
 
 
-def _made_schedule(new: NewSchedule, now: int) -> Response:
+def _made_schedule(new: NewSchedule, form: dict[str, str], now: int) -> Response:
     try:
         row, job, _ = schedules.create(new, now, settings().max_schedules)
     except TooMany:
-        raise too_many() from None
+        return _form(form, {"": [too_many().message]}, 422)
     if row is None:  # a live job holds the order's idempotency key
         return back_to("show_job", "created", key=job.uuid)
     return back_to("show_schedule", "created", key=row.id)
 
 
 def _form(form: dict[str, str], errors: dict[str, Any], status: int) -> Response:
-    text = render_template(
-        "new_job.html", form=form, errors=flat(errors), units=UNITS, methods=METHODS, shown_errors=SHOWN_ERRORS
-    )
+    text = render_template("new_job.html", form=form, errors=flat(errors), units=UNITS, methods=METHODS)
     return make_response(text, status)

@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 from api.order_fields import OrderFields, due_at
 from api.orders import Order
 from api.pages.blueprint import pages
-from api.pages.order_form import time_fields
+from api.pages.order_reading import time_fields
 from api.reading import Fields
 from api.schedule_orders import first_at, frequency, recurs
 from models import clock, recurrence

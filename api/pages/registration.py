@@ -5,7 +5,9 @@ from werkzeug.exceptions import HTTPException
 
 from api import answers
 from api.pages import (  # noqa: F401 - a page is registered by being imported
+    bulk,
     channels,
+    endpoints,
     failures,
     job,
     jobs,

@@ -10,7 +10,8 @@ from api.answers import ApiError
 from api.ids import uuid_key
 from api.order_fields import due_at
 from api.pages.blueprint import back_to, gone, pages, visitor
-from api.pages.order_form import METHODS, SHOWN_ERRORS, UNITS, fields_of, flat, form_of
+from api.pages.order_form import METHODS, UNITS, flat, form_of
+from api.pages.order_reading import order_of
 from api.schedule_orders import new_schedule
 from api.schedules import ScheduleFields
 from api.wiring import settings
@@ -102,7 +103,7 @@ def change_schedule(key: str) -> Response:
     """Give the schedule the form's definition; it keeps its state, and its instants unless the frequency changes."""
     row, form, now = found(key), request.form.to_dict(), clock.now()
     try:
-        order = ScheduleFields().load(fields_of(form, row))
+        order = order_of(ScheduleFields(), form, row)
     except ValidationError as error:
         return _form(row, form, error.normalized_messages(), 422)
     new = new_schedule(order, visitor().account_id, due_at(order, now), now, 0, row.key)
@@ -154,6 +155,5 @@ def _form(row: ScheduleRow, form: dict[str, str], errors: dict[str, Any], status
         errors=flat(errors),
         units=UNITS,
         methods=METHODS,
-        shown_errors=SHOWN_ERRORS,
     )
     return make_response(text, status)

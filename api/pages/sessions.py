@@ -1,7 +1,8 @@
 """Owns the cookie that keeps a browser signed in: what is in it, how it is signed, and the token of its forms.
 
 The cookie holds a key's id, never the key: it is worthless without the key's row, which is asked at each request, so
-whoever's key is revoked is signed out. It is signed with a secret that all API processes share. A browser that is not
+whoever's key is revoked is signed out. It is signed with a secret that all API processes share. Signing out ends it for
+all of them: its token is remembered as ended until the last cookie with it has grown too old. A browser that is not
 signed in has a cookie too, without a key, so that the sign-in form has its token.
 """
 
@@ -12,10 +13,14 @@ from typing import Any, NamedTuple
 from flask import Response, current_app, request
 from itsdangerous import BadData, URLSafeTimedSerializer
 
+from models import accounts, ended_sessions
+from models.account import Account
+from models.clock import DAY, SECOND
 from models.session_secret import session_secret
 
 COOKIE = "booper_session"
 LASTS_S = 7 * 24 * 3600
+MARGIN_US = DAY  # clocks of several machines may differ
 KEPT = "booper_session_secret"
 
 
@@ -31,11 +36,23 @@ def fresh(key_id: str = "") -> Session:
 
 
 def read() -> Session | None:
-    """The session of this request; None without one, with one that is forged, or too old."""
+    """The session of this request; None without one, with one that is forged, too old, or signed out."""
     try:
-        return Session(*_signer().loads(request.cookies.get(COOKIE, ""), max_age=LASTS_S))
+        session = Session(*_signer().loads(request.cookies.get(COOKIE, ""), max_age=LASTS_S))
     except (BadData, TypeError):
         return None
+    return None if session.key_id and ended_sessions.has_ended(session.token) else session
+
+
+def account_of(session: Session) -> Account | None:
+    """Whose session it is; None when its key is revoked or it has been signed out."""
+    return None if ended_sessions.has_ended(session.token) else accounts.of_key(session.key_id)
+
+
+def end(session: Session, now: int) -> None:
+    """Let nobody in with it from now on, whoever has its cookie."""
+    if session.key_id:
+        ended_sessions.end(session.token, now + LASTS_S * SECOND + MARGIN_US)
 
 
 def write(response: Response, session: Session) -> None:

@@ -4,33 +4,25 @@ The filters give text that templates escape; none of them gives markup.
 """
 
 import json
+import re
 from typing import Any
 
 from api.pages.blueprint import pages
+from api.pages.words import member
 from api.timestamps import micros_utc
-from models import clock
+from models import clock, moments
 from models.clock import DAY, HOUR, MINUTE, SECOND
+from models.jobs import JobRow
+from models.lifecycle import FINAL
 from models.overview import CAP
 
 UNITS = ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (SECOND, "s"))
 MARK = "·"
 MOST_SHOWN_CHARS = 20_000
-NOTES = {  # what a page says after a form was taken
-    "created": "The job is ordered.",
-    "cancelled": "Cancelled.",
-    "final": "It had ended already; nothing was changed.",
-    "again": "Ordered again.",
-    "nothing": "Nothing was chosen.",
-    "revoked": "The key is revoked. Whoever used it is refused within a second.",
-    "saved": "Saved.",
-    "deleted": "Deleted.",
-    "enabled": "Enabled. The next run is planned.",
-    "disabled": "Disabled. What was waiting is cancelled.",
-    "fired": "Run ordered now.",
-    "retired": "Retired.",
-    "bulk_cancelled": "What was chosen and had not ended is cancelled.",
-    "bulk_again": "What was chosen is ordered again.",
-}
+
+_WRITTEN = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z)"
+)  # as models/moments.py does
 
 
 @pages.app_template_filter("iso")
@@ -45,6 +37,18 @@ def utc(instant: int | None) -> str:
     return "" if instant is None else f"{iso(instant)[:19].replace('T', ' ')} UTC"
 
 
+@pages.app_template_filter("exact")
+def exact(instant: int | None) -> str:
+    """`2023-09-01 18:26:20.353046 UTC`, for whoever looks twice."""
+    return "" if instant is None else f"{iso(instant)[:-1].replace('T', ' ')} UTC"
+
+
+@pages.app_template_filter("pieces")
+def pieces(text: str) -> list[str | int]:
+    """A sentence of ours in its parts: texts, and the instants that it names."""
+    return [part if number % 2 == 0 else moments.instant(part) for number, part in enumerate(_WRITTEN.split(text))]
+
+
 @pages.app_template_filter("ago")
 def ago(instant: int | None, now: int | None = None) -> str:
     """`in 4 min`, `3 s ago`, from the present."""
@@ -54,6 +58,13 @@ def ago(instant: int | None, now: int | None = None) -> str:
     if abs(ahead) < SECOND:
         return "now"
     return f"in {span(ahead)}" if ahead > 0 else f"{span(-ahead)} ago"
+
+
+@pages.app_template_filter("ended_at")
+def ended_at(job: JobRow) -> int | None:
+    """When a job ended; None for one that has not."""
+    stamps = (job.completed_at, job.discarded_at, job.cancelled_at)
+    return next((at for at in stamps if at is not None), None) if job.state in FINAL else None
 
 
 @pages.app_template_filter("span")
@@ -91,7 +102,9 @@ def summary(payload: dict[str, Any]) -> str:
         return f"{payload['status']} {MARK} {one_line(payload.get('body'))}"
     if "url" in payload:
         return f"{str(payload.get('method') or '').upper()} {payload['url']}".strip()
-    return MARK.join(f" {name}: {one_line(value)} " for name, value in payload.items() if value is not None).strip()
+    return MARK.join(
+        f" {member(name)}: {one_line(value)} " for name, value in payload.items() if value is not None
+    ).strip()
 
 
 def one_line(value: Any) -> str:
@@ -131,9 +144,3 @@ def event_type(body: bytes | None) -> str:
         return str(json.loads(body or b"{}").get("type", ""))
     except (ValueError, AttributeError):
         return ""
-
-
-@pages.app_template_global("note_text")
-def note_text(word: str) -> str:
-    """What the page says after a form was taken; nothing for a word that is not ours."""
-    return NOTES.get(word, "")

@@ -15,7 +15,7 @@ from api.pages import sessions
 from api.pages.blueprint import back_to, pages
 from api.wiring import settings, wiring
 from booper.settings import DEMO_KEY
-from models import accounts
+from models import accounts, clock
 
 FAILURES_ALLOWED = 10
 WITHIN_S = 60
@@ -63,6 +63,8 @@ def sign_in_with_key() -> Response:
 
 @pages.post("/sign-out")
 def sign_out() -> Response:
+    """End the session, not only in this browser."""
+    sessions.end(g.session, clock.now())
     response = back_to("sign_in")
     response.delete_cookie(sessions.COOKIE, path="/", httponly=True, samesite="Strict", secure=sessions.over_tls())
     return response

@@ -10,7 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from models import accounts, clock, log_entries
+from api.pages import sessions
+from api.pages.sessions import Session
+from models import clock, log_entries
 from models.database import Unreachable, connection
 from models.log_entries import LogEntryRow, LogFilter
 from models.paging import PageAsked
@@ -31,9 +33,9 @@ class Tail:
     twice."""
 
     def __init__(
-        self, account_id: int, key_id: str, asked: LogFilter, since: int, as_html: Callable[[LogEntryRow], str]
+        self, account_id: int, session: Session, asked: LogFilter, since: int, as_html: Callable[[LogEntryRow], str]
     ) -> None:
-        self._account_id, self._key_id, self._asked, self._as_html = account_id, key_id, asked, as_html
+        self._account_id, self._session, self._asked, self._as_html = account_id, session, asked, as_html
         self._oldest = since - OVERLAP_US
         self._seen: set[str] = set()
         self._ended = threading.Lock()
@@ -45,7 +47,7 @@ class Tail:
             now = clock.now()
             try:
                 with connection():
-                    if accounts.of_key(self._key_id) is None:
+                    if sessions.account_of(self._session) is None:
                         return
                     rows = self.fresh()
             except Unreachable:

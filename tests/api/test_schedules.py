@@ -183,6 +183,14 @@ def test_an_account_has_no_more_schedules_than_it_may(client, settings):
 
 
 @one_database
+@pytest.mark.parametrize("wrong", [{"cron": "nope", "timezone": "Europe/Berlin"}, {"repeat_every": 0}])
+def test_a_wrong_frequency_is_told_without_what_follows_from_it(client, wrong):
+    for path in ("/api/schedules", "/api/jobs"):
+        answer = client.post(path, json={"url": URL, "overlap": "allow", **wrong})
+        assert errors_of(answer).keys() == {next(iter(wrong))}, path
+
+
+@one_database
 @pytest.mark.parametrize("recurring", [{"repeat_every": 60}, {"cron": "@daily"}])
 def test_a_batch_takes_no_recurring_order_for_one_that_is_not(client, recurring):
     answer = client.post("/api/jobs/batch", json={"jobs": [{"url": URL, **recurring}, {"url": URL}]})

@@ -7,7 +7,18 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.journey
-PAGES = ["/", "/jobs", "/jobs/new", "/schedules", "/failures", "/logs", "/keys", "/signing-keys", "/channels"]
+PAGES = [
+    "/",
+    "/jobs",
+    "/jobs/new",
+    "/schedules",
+    "/failures",
+    "/logs",
+    "/keys",
+    "/signing-keys",
+    "/endpoints",
+    "/channels",
+]
 STATE = ".facts .state"
 
 
@@ -53,6 +64,11 @@ def test_a_job_is_ordered_watched_run_again_and_cancelled(reader, receiver):
     expect(page.locator(STATE)).to_have_text("cancelled")
     expect(page.get_by_role("status")).to_have_text("Cancelled.")
 
+    page.set_viewport_size({"width": 360, "height": 800})
+    reader.go("/jobs?state=cancelled")
+    row = page.locator("tbody tr").first
+    assert re.fullmatch(r"cancelled\s.*\n(now|\d+ s ago)", row.inner_text().strip())
+
 
 def test_a_times_preview_is_in_the_readers_own_time(reader):
     page = reader.page
@@ -60,6 +76,21 @@ def test_a_times_preview_is_in_the_readers_own_time(reader):
     page.get_by_label("date and time").fill("2026-12-24T18:00:00")
     expect(page.locator("#preview")).to_contain_text("2026-12-24 18:00:00")
     expect(page.locator("#preview")).to_contain_text("2026-12-24 17:00:00 UTC")
+
+
+def test_what_is_wrong_with_a_time_is_told_once_and_anew_while_it_is_mended(reader):
+    page = reader.page
+    reader.go("/jobs/new")
+    page.get_by_label("URL", exact=True).fill("https://example.com/")
+    page.get_by_role("textbox", name="Body").fill("{nope")
+    page.get_by_label("how many", exact=True).fill("soon")
+    page.get_by_role("button", name="Order it").click()
+    expect(page.locator("#body-problem")).to_contain_text("must be JSON")
+    expect(page.get_by_text("must be a number of seconds")).to_have_count(1)
+    page.get_by_label("how many", exact=True).fill("60")
+    expect(page.locator("#preview")).to_contain_text(re.compile(r"in 5\d s|in 1 min"))
+    expect(page.get_by_text("must be a number of seconds")).to_have_count(0)
+    reader.complaints.clear()  # of the answer 422
 
 
 def test_the_chosen_failures_are_run_again_together(reader, receiver):
@@ -92,6 +123,19 @@ def test_enter_in_a_checkbox_does_nothing_to_the_chosen_jobs(reader, receiver):
     expect(page.get_by_role("status")).to_have_text("Nothing was chosen.")
     page.goto(job)
     expect(page.locator(STATE)).to_have_text("scheduled")
+
+
+def test_a_long_curl_command_is_copied_whole(open_reader, receiver):
+    reader = open_reader(permissions=["clipboard-read", "clipboard-write"])
+    reader.sign_in()
+    page, body = reader.page, "x" * 50_000
+    order(reader, f"http://127.0.0.1:{receiver.port}/ok", **{"Body": f'"{body}"', "how many": "600"})
+    page.get_by_text("As a curl command").click()
+    expect(page.locator("#curl")).to_contain_text("curl -X POST")
+    assert len(page.locator("#curl").text_content()) < 5000
+    page.get_by_role("button", name="Copy it whole").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert body in page.evaluate("navigator.clipboard.readText()")
 
 
 def test_a_schedule_is_made_disabled_and_enabled(reader, receiver):
@@ -185,7 +229,7 @@ def test_no_page_shuts_anybody_out(open_reader, receiver, scheme):
     job = reader.page.url.removeprefix(reader.base)
     reader.go("/schedules")
     schedule = reader.page.locator("tbody a").first.get_attribute("href")
-    for path in [job, schedule, f"{schedule}/edit", *PAGES]:
+    for path in [job, schedule, f"{schedule}/edit", "/jobs/bulk?action=cancel", *PAGES]:
         reader.go(path)
         found[path] = serious(axe.run(reader.page))
         assert reader.page.evaluate("document.documentElement.scrollWidth") <= 360, path
@@ -198,6 +242,21 @@ def serious(results):
         for violation in results.response["violations"]
         if violation["impact"] in ("serious", "critical")
     ]
+
+
+def test_an_endpoint_is_added_disabled_and_removed(reader, receiver):
+    page, url = reader.page, f"http://127.0.0.1:{receiver.port}/told"
+    reader.go("/endpoints")
+    page.get_by_label("URL", exact=True).fill(url)
+    page.get_by_role("checkbox", name="job.finished").check()
+    page.get_by_role("button", name="Add").click()
+    row = page.get_by_role("row", name=url)
+    expect(row).to_contain_text("job.finished")
+    row.get_by_role("button", name="Disable").click()
+    expect(row.locator(".state")).to_have_text("disabled")
+    row.get_by_text("Remove…").click()
+    row.get_by_role("button", name="Remove", exact=True).click()
+    expect(row).to_have_count(0)
 
 
 def test_what_cant_be_undone_is_asked_for_twice(reader):

@@ -8,6 +8,7 @@ import pytest
 from api.pages import charts, shown
 from api.pages.curl import curl
 from models.clock import DAY, HOUR, MINUTE, SECOND
+from models.moments import written
 from models.records import AttemptRow
 from models.vitals import Minute
 
@@ -88,7 +89,7 @@ def as_the_shell_reads(command):
     return subprocess.run(["sh", "-c", script], capture_output=True, check=True).stdout.decode().split("\0")[:-1]
 
 
-@pytest.mark.parametrize("nasty", ["it's", '"$(id)"', "`id`", "a\nb", "$HOME", "@/etc/passwd", "-o x", "!!", "é\\"])
+@pytest.mark.parametrize("nasty", ["it's", '"$(id)"', "`id`", "a\nb", "$HOME", "@/etc/passwd", "-o x", "!!", "e\\"])
 def test_a_curl_command_means_the_same_whatever_the_values(nasty):
     args = {"method": "post", "url": "https://example.com/a[1]?b", "headers": {"X-A": nasty}, "query": {"q": nasty}}
     words = as_the_shell_reads(curl(args, nasty.encode(), "application/json"))
@@ -106,7 +107,7 @@ def test_a_curl_command_leaves_out_what_is_not_there():
         == "curl -X GET --globoff --path-as-is --url https://example.com/"
     )
     assert curl({"method": "head", "url": "https://example.com/"}, None, None).startswith("curl --head ")
-    assert curl({"method": "head", "url": "https://example.com/"}, b"a", None).startswith("curl -X HEAD --data-raw a ")
+    assert curl({"method": "head", "url": "https://example.com/"}, b"a", "x/y").startswith("curl -X HEAD -H ")
     own = shlex.split(curl({"url": "https://a.example", "headers": {"content-type": "x/y"}}, b"z", "text/plain"))
     assert [word for word in own if "ontent-" in word] == ["content-type: x/y"]
 
@@ -134,6 +135,13 @@ def test_an_instant_is_written_from_the_present():
     assert shown.ago(940 * SECOND, 1000 * SECOND) == "1 min ago"
     assert shown.utc(0) == "1970-01-01 00:00:00 UTC"
     assert shown.utc(None) == shown.ago(None) == shown.iso(None) == ""
+
+
+def test_a_sentence_is_parted_at_the_instants_that_it_names():
+    text = f"Attempt 1 began at {written(7)}. It is taken back at {written(10**12)}."
+    assert shown.pieces(text) == ["Attempt 1 began at ", 7, ". It is taken back at ", 10**12, "."]
+    assert shown.pieces("on 2026-01-01, 2026-01-01T00:00:00Z") == ["on 2026-01-01, 2026-01-01T00:00:00Z"]
+    assert shown.exact(7) == "1970-01-01 00:00:00.000007 UTC"
 
 
 def test_json_is_indented_and_what_is_none_is_left_as_it_is():

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from models import clock, lifecycle, records, signing_keys
+from models import clock, endpoints, lifecycle, records, signing_keys
 from models.database import change
 from models.paging import PageAsked
 from models.records import AttemptRow
@@ -14,7 +14,18 @@ from tests.pages.conftest import Markup
 SVG = "<svg/onload=alert(1)>"
 QUOTED = '"><img src=x onerror=alert(1)>'
 SCRIPT = "javascript:alert(1)"
-PAGES = ["/", "/jobs", "/jobs/new", "/schedules", "/failures", "/logs", "/keys", "/signing-keys", "/channels"]
+PAGES = [
+    "/",
+    "/jobs",
+    "/jobs/new",
+    "/schedules",
+    "/failures",
+    "/logs",
+    "/keys",
+    "/signing-keys",
+    "/endpoints",
+    "/channels",
+]
 
 
 def canary_job(account, state="discarded"):
@@ -53,12 +64,20 @@ def pages_of(browser, job):
     entries = log_entries.listed(
         browser.account.id, log_entries.LogFilter(), PageAsked(("inserted_at", "desc"), 10)
     ).rows
-    return [*PAGES, f"/jobs/{job.uuid}", f"/jobs/new?from={job.uuid}", *[f"/logs/{entry.uuid}" for entry in entries]]
+    bulk = f"/jobs/bulk?action=again&state=discarded&host={SVG}&reason={SVG}"
+    return [
+        *PAGES,
+        bulk,
+        f"/jobs/{job.uuid}",
+        f"/jobs/new?from={job.uuid}",
+        *[f"/logs/{entry.uuid}" for entry in entries],
+    ]
 
 
 def test_what_a_customer_sends_is_text_on_every_page(alice):
     finished, waiting = canary_job(alice.account), canary_job(alice.account, "retryable")
     change("UPDATE account SET name = %s WHERE id = %s", (SVG, alice.account.id))
+    endpoints.create(alice.account.id, f"https://example.com/{SVG}", None, True, clock.now())
     shown = 0
     for path in [*pages_of(alice, finished), f"/jobs/{waiting.uuid}"]:
         answer = alice.get(path)
@@ -152,7 +171,9 @@ def test_another_accounts_things_are_not_there(app, alice, bob):
     job = canary_job(alice.account, "scheduled")
     entry = re.search(r"/logs/([0-9a-f-]{36})", alice.get("/logs").text)[1]
     signing_key = signing_keys.create(alice.account.id, None, clock.now()).uuid
+    endpoint = endpoints.create(alice.account.id, f"https://example.com/{SVG}", None, True, clock.now()).uuid
     ids = {"/jobs/": job.uuid, "/logs/": entry, "/keys/": alice.key.uuid, "/signing-keys/": signing_key}
+    ids["/endpoints/"] = endpoint
     asked = 0
     for rule in app.url_map.iter_rules():
         stem = next((stem for stem in ids if rule.rule.startswith(f"{stem}<")), None)
@@ -175,6 +196,7 @@ def test_another_accounts_things_are_not_there(app, alice, bob):
     bob.send("/jobs/chosen", action="again", job=str(job.id))
     bob.send("/failures/again", state="discarded", host=SVG, reason=SVG)
     assert type(job).select().count() == 1
+    assert [each.enabled for each in endpoints.listed(alice.account.id)] == [1]
     assert alice.get("/").status_code == 200
 
 

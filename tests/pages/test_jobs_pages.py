@@ -1,6 +1,8 @@
 """The pages of jobs: lists, one job, what is done to them, the form for a new one, failures, keys."""
 
 import json
+import re
+from types import SimpleNamespace
 
 import pytest
 
@@ -89,6 +91,58 @@ def test_what_the_api_would_refuse_is_told_by_its_field_and_nothing_is_lost(alic
     assert told in problems(answer).replace("&#34;", '"').replace("&#39;", "'")
     assert "kept as typed" in answer.text
     assert Job.select().count() == 0
+
+
+def told_by_field(answer):
+    """For each field the text beside it, each of which the field names as its description."""
+    text = problems(answer).replace("&#34;", '"').replace("&#39;", "'")
+    found = dict(re.findall(r'id="([a-z_]+)-problem">([^<]*)<', text))
+    described = {given["aria-describedby"] for _, given in Markup(text).tags if "aria-invalid" in given}
+    assert described == {f"{name}-problem" for name in found if name != "query"}
+    return found
+
+
+def test_all_that_is_wrong_is_told_at_once_each_by_its_field(alice):
+    wrong = {
+        "method": "BREW",
+        "url": "ftp://x",
+        "headers": "no colon\nHost: x\nA: 1\nA: 2",
+        "body": "{nope",
+        "when": "in",
+        "amount": "soon",
+        "name": "x" * 300,
+        "description": "a\0b",
+        "timeout": "0",
+        "max_attempts": "many",
+        "more": '{"backoff": 1, "colour": 2, "body": 3}',
+    }
+    answer = order(alice, **wrong)
+    told = told_by_field(answer)
+    assert told.keys() == {*wrong, "when"} - {"amount"}
+    for part in ("one without a colon", "one twice", "Host: must be another header"):
+        assert part in told["headers"]
+    for part in ("backoff: must be", "colour: unknown field", "its own field above, got body"):
+        assert part in told["more"]
+    for typed in ("ftp://x", "no colon", "{nope", "soon", "x" * 300, "many", "colour"):
+        assert typed in answer.text
+    assert Job.select().count() == 0
+
+
+def test_what_follows_from_another_mistake_is_not_told_besides(alice):
+    more = '{"overlap": "allow", "catch_up_seconds": 120}'
+    told = told_by_field(order(alice, when="cron", cron="nope", timezone="Europe/Berlin", more=more, url=f"{URL}\0"))
+    assert told.keys() == {"when", "url"}
+    assert told["when"].startswith("must have the five fields")
+    assert "absent" not in told["when"]
+    assert "NUL" in told["url"]
+    assert "got nothing" not in told["url"]
+
+
+def test_a_schedule_too_many_is_told_in_the_form_and_nothing_is_lost(alice, monkeypatch):
+    monkeypatch.setattr("api.pages.new_job.settings", lambda: SimpleNamespace(max_schedules=0))
+    answer = order(alice, when="cron", cron="0 9 * * *", name="kept as typed")
+    assert "disable another one first" in problems(answer)
+    assert "kept as typed" in answer.text
 
 
 def test_the_preview_says_when_in_utc(alice, moved_clock):
@@ -181,6 +235,22 @@ def test_a_list_goes_on_where_the_page_before_ended(alice, moved_clock):
     assert 'rel="next"' not in second.text
 
 
+@pytest.mark.parametrize("state", ["completed", "discarded", "cancelled"])
+def test_a_job_that_has_ended_tells_when_and_not_when_it_was_due(alice, moved_clock, state):
+    job = make_job(alice.account, state, 47 * 3600, **{f"{state}_at": clock.now()})
+    moved_clock.advance(minutes=2)
+    for path in ("/jobs", f"/jobs/{job.uuid}"):
+        text = alice.get(path).text
+        assert ">2 min ago<" in text, path
+        assert "in 1 d 2" not in text, path
+
+
+def test_a_job_that_waits_tells_when_it_is_due(alice, moved_clock):
+    job = make_job(alice.account, "retryable", 47 * 3600)
+    for path in ("/jobs", f"/jobs/{job.uuid}"):
+        assert ">in 1 d 23 h<" in alice.get(path).text
+
+
 @pytest.mark.parametrize("query", ["state=done", "cursor=x", "text=" + "x" * 300, "after=never", "host=a/b"])
 def test_a_filter_that_means_nothing_is_told(alice, query):
     answer = alice.get(f"/jobs?{query}")
@@ -193,6 +263,15 @@ def test_empty_lists_say_what_to_do(alice):
     assert "No job matches" in alice.get("/jobs?state=completed").text
     assert "Nothing has failed" in alice.get("/failures").text
     assert "appears here by itself" in alice.get("/logs").text
+
+
+def test_why_a_job_has_not_run_tells_times_that_can_be_read(alice, moved_clock):
+    lease = {"attempt": 1, "attempted_at": clock.now() - 5, "lease_until": clock.now() + 30 * clock.SECOND + 7}
+    for job in (make_job(alice.account, "retryable", 60, attempt=1), make_job(alice.account, "executing", 0, **lease)):
+        (why,) = re.findall(r'id="why".*?</section>', alice.get(f"/jobs/{job.uuid}").text)
+        assert not re.search(r">[^<]*\dT\d", why), why
+        assert ' data-local title="2026-01-01 09:0' in why
+    assert 'title="2026-01-01 09:00:30.000007 UTC">2026-01-01 09:00:30 UTC</time>' in why
 
 
 def test_a_jobs_page_shows_its_attempts_on_a_timeline(alice):

@@ -7,9 +7,11 @@ import threading
 import pytest
 
 from api.pages import logs, tails
+from api.pages.sessions import Session
 from api.pages.tails import Tail
 from models import accounts, clock, records
 from models.log_entries import LogFilter
+from models.moments import written
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +28,9 @@ def add(account, event="worker.http.request", payload=None, at=None):
 
 
 def tail_of(browser, asked=None):
-    return Tail(browser.account.id, browser.key.uuid, asked or LogFilter(), clock.now(), lambda row: row.uuid)
+    return Tail(
+        browser.account.id, Session(browser.key.uuid, "t"), asked or LogFilter(), clock.now(), lambda row: row.uuid
+    )
 
 
 def test_a_tail_tells_what_appears_after_it_began_once_and_in_order(alice, moved_clock):
@@ -93,6 +97,16 @@ def test_a_stream_ends_when_its_key_is_revoked(alice, monkeypatch):
         assert list(parts) == []
 
 
+def test_a_stream_ends_when_its_session_is_signed_out(alice, monkeypatch):
+    monkeypatch.setattr(tails, "LASTS_S", 60)
+    with alice.client.get("/logs/stream", buffered=False) as answer:
+        parts = iter(answer.response)
+        next(parts)
+        next(parts)
+        alice.send("/sign-out")
+        assert list(parts) == []
+
+
 def test_a_stream_ends_when_its_process_stops(alice, monkeypatch):
     monkeypatch.setattr(tails, "LASTS_S", 60)
     monkeypatch.setattr(tails, "LOOK_EVERY_S", 60)
@@ -134,6 +148,40 @@ def test_the_page_shows_the_newest_first_and_takes_filters(alice, moved_clock):
     assert ">http.request<" not in alice.get("/logs?event=worker.http.error").text
     assert ">http.error<" in alice.get("/logs?job=1").text
     assert ">http.error<" not in alice.get("/logs?job=2").text
+
+
+def entry_page(browser, **payload):
+    return browser.get(f"/logs/{add(browser.account, payload=payload)}").text
+
+
+@pytest.mark.parametrize("body", ['{"a": [1, "<b>"]}', {"a": [1, "<b>"]}])
+def test_an_entry_shows_a_json_body_indented_and_escaped(alice, body):
+    text = entry_page(alice, status=200, headers={"Content-Type": "application/json"}, body=body)
+    assert "{\n  &#34;a&#34;: [\n    1,\n    &#34;&lt;b&gt;&#34;\n  ]\n}" in text
+    assert '<th scope="row">Content-Type</th><td>application/json</td>' in text
+    assert '<th scope="row">status</th><td>200</td>' in text
+
+
+def test_an_entry_shows_a_text_as_it_is_and_leaves_out_what_is_not_there(alice):
+    text = entry_page(
+        alice, method="post", url="https://example.com/", query={}, headers={}, body="{not\njson", attempt=1
+    )
+    assert "{not\njson</pre>" in text
+    for absent in ("query", "headers</h3>", "truncated"):
+        assert absent not in text
+    assert ">body<" not in entry_page(alice, url="https://example.com/", body={})
+    assert "this is its beginning" in entry_page(alice, status=200, body="x", truncated=True)
+
+
+def test_the_next_try_is_a_time_that_can_be_read_with_the_exact_one_beside_it(alice):
+    uuid = add(
+        alice.account, "worker.http.error", {"reason": "timeout", "attempt": 1, "next_at": written(clock.SECOND)}
+    )
+    for text in (alice.get("/logs").text, alice.get(f"/logs/{uuid}").text):
+        assert ">1970-01-01 00:00:01 UTC</time>" in text
+        assert 'title="1970-01-01 00:00:01.000000 UTC"' in text
+        assert "next try" in text
+        assert not re.search(r">[^<]*1970-01-01T", text)
 
 
 @pytest.mark.parametrize("query", ["job=12x", "event=No+Event", "cursor=!"])

@@ -1,10 +1,12 @@
 """The pages of schedules: made, shown with a strip, disabled, enabled, run, changed, deleted; and the preview."""
 
 import json
+import re
 
 import pytest
 
-from api.pages import previews
+from api.pages import previews, words
+from api.pages.schedules import LETTERS
 from models import clock, firings
 from models.firings import FiringRow
 from models.job import Job
@@ -109,8 +111,14 @@ def test_the_strip_tells_each_instant_by_letter_and_words(alice, moved_clock):
         strip = [a for tag, a in Markup(text).tags if tag == "li" and a.get("class") in firings.STATUSES]
         assert len(strip) == 60, path
         assert [a["class"] for a in strip[-7:]] == list(firings.STATUSES)
-        assert "missed down" in strip[-3]["title"]
+        assert "missed, and noticed too late" in strip[-3]["title"]
+        assert not re.search(">[^<]*(missed down|skipped misfire)", text)
         assert "1.5 ms late" in strip[-1]["title"]
+
+
+def test_every_status_of_an_instant_has_its_words():
+    assert words.STATUSES.keys() == set(firings.STATUSES) == LETTERS.keys()
+    assert len(set(words.STATUSES.values())) == len(firings.STATUSES)
 
 
 def test_another_accounts_schedule_is_not_there(app, alice, bob):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models import channels, clock, signing_keys
+from models import channels, clock, endpoints, signing_keys
 from models.channels import Message
 from models.outgoing import SigningKey
 
@@ -86,6 +86,7 @@ def test_without_messages_the_channel_says_how_to_send_one(alice):
 def test_a_button_that_cant_be_undone_is_behind_a_warning(alice):
     alice.send("/signing-keys")
     channels.configure(alice.account.id, "slack", HOOK, clock.now())
-    for path in ("/keys", "/signing-keys", "/channels"):
+    endpoints.create(alice.account.id, HOOK, None, True, clock.now())
+    for path in ("/keys", "/signing-keys", "/endpoints", "/channels"):
         _, *warned = alice.get(path).text.split('<details class="confirm"')
         assert [part.count('<button class="danger"') for part in warned] == [1], path

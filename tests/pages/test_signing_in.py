@@ -5,6 +5,7 @@ import pytest
 from api.pages import sessions, signing_in
 from api.pages.signing_in import Failures, local_path
 from models import accounts, clock
+from models.database import fetch
 from tests.pages.conftest import Browser
 
 
@@ -86,6 +87,58 @@ def test_a_revoked_key_signs_out_at_once(alice):
 def test_signing_out_ends_the_session(alice):
     assert alice.send("/sign-out").status_code == 303
     assert alice.get("/").status_code == 303
+
+
+def copied(app, cookie):
+    """A browser with a copied cookie, before a server process of its own."""
+    browser = Browser(app)
+    browser.client.set_cookie("booper_session", cookie)
+    return browser
+
+
+def test_a_copied_cookie_is_worth_nothing_after_signing_out(app, alice):
+    from api import create_app
+    from booper import settings
+
+    cookie = alice.client.get_cookie("booper_session").value
+    others = [copied(app, cookie), copied(create_app(settings.load({})), cookie)]
+    assert [other.get("/").status_code for other in others] == [200, 200]
+    token = others[0].token()
+    alice.send("/sign-out")
+    for other in others:
+        other.client.set_cookie("booper_session", cookie)
+        assert other.get("/").status_code == 303
+        assert other.get("/logs/stream").status_code == 303
+        assert other.send("/keys", token=token, name="mine").status_code == 403
+
+
+def test_a_signed_out_session_is_not_made_young_again_by_the_form(app, alice):
+    cookie = alice.client.get_cookie("booper_session").value
+    alice.send("/sign-out")
+    other = copied(app, cookie)
+    other.get("/sign-in")  # writes a cookie
+    assert other.client.get_cookie("booper_session").value != cookie
+    assert other.get("/").status_code == 303
+
+
+def test_signing_out_ends_one_session_of_a_key_and_no_other(app, alice):
+    second = Browser(app)
+    second.sign_in(alice.secret)
+    alice.send("/sign-out")
+    assert second.get("/").status_code == 200
+    assert alice.sign_in(alice.secret).status_code == 303
+    assert alice.get("/").status_code == 200
+
+
+def test_an_ended_session_is_remembered_for_as_long_as_its_cookie_lasts(alice, moved_clock):
+    alice.send("/sign-out")
+    ((until,),) = fetch("SELECT forgotten_at FROM ended_session")
+    assert until >= clock.now() + sessions.LASTS_S * clock.SECOND
+
+
+def test_who_is_not_signed_in_leaves_no_row_by_signing_out(nobody):
+    nobody.send("/sign-out")
+    assert fetch("SELECT count(*) FROM ended_session") == [(0,)]
 
 
 def test_a_link_signs_nobody_out(alice):

@@ -3,7 +3,7 @@
 import pytest
 
 from booper.settings import load
-from models import clock, idempotent_requests
+from models import clock, ended_sessions, idempotent_requests
 from models.database import fetch
 from models.job import Attempt, Job, JobLabel, LogEntry
 from tests.making import make_job
@@ -116,6 +116,20 @@ def test_answers_whose_time_is_over_are_forgotten_in_steps(account, moved_clock,
     assert fetch("SELECT key FROM idempotent_request") == [("young",)]
     moved_clock.advance(days=1)
     assert pruner.forget_answers(clock.now()) == 1
+
+
+def test_sessions_that_are_over_by_themselves_are_forgotten_in_steps(db, moved_clock, monkeypatch):
+    monkeypatch.setattr(Pace, "FIRST", 2)
+    monkeypatch.setattr(Pace, "MOST", 2)
+    for number in range(3):
+        ended_sessions.end(f"token {number}", clock.now() + clock.DAY)
+    ended_sessions.end("young", clock.now() + 2 * clock.DAY)
+    pruner = pruner_of({})
+    assert pruner.forget_sessions(clock.now()) == 0
+    moved_clock.advance(days=1)
+    assert [pruner.forget_sessions(clock.now()) for _ in range(3)] == [2, 1, 0]
+    assert ended_sessions.has_ended("young")
+    assert not ended_sessions.has_ended("token 1")
 
 
 @pytest.mark.parametrize(("took", "rest"), [(10, 30), (60 * clock.SECOND, clock.SECOND)])

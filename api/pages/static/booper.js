@@ -61,6 +61,50 @@ async function keepFresh(part) {
   }
 }
 
+// An action on many jobs: each answer tells how far it is, and has the form of the next chunk until there is none.
+const bulk = { stopped: false };
+
+async function workOff(form) {
+  let part = form.closest("#bulk");
+  bulk.stopped = false;
+  goesOn(part, true);
+  part.querySelector("[data-stop]").focus();
+  while (form && !bulk.stopped) {
+    const newer = await chunkDone(form);
+    if (!newer) {
+      part.querySelector("[data-trouble]").hidden = false;
+      break;
+    }
+    const focused = part.contains(document.activeElement);
+    part.replaceWith(newer);
+    part = newer;
+    form = part.querySelector("form[data-chunks]");
+    if (form) goesOn(part, true);
+    if (focused) part.querySelector(form ? "[data-stop]" : "[data-back]").focus();
+  }
+  if (!form) return;
+  goesOn(part, false);
+  form.querySelector("button").focus();
+}
+
+async function chunkDone(form) {
+  try {
+    const answer = await fetch(form.getAttribute("action"), { method: "POST", body: new URLSearchParams(new FormData(form)) });
+    const newer = answer.ok && parsed(await answer.text()).getElementById("bulk");
+    if (newer) history.replaceState(null, "", answer.url);
+    return newer;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error; // the network is away
+    return null;
+  }
+}
+
+function goesOn(part, does) {
+  part.querySelector("form[data-chunks]").hidden = part.querySelector("[data-back]").hidden = does;
+  part.querySelector("[data-stop]").hidden = !does;
+  if (does) part.querySelector("[data-trouble]").hidden = true;
+}
+
 // The live tail: server-sent events; where the server has none to spare, the page's rows every few seconds.
 function tail(rows) {
   const state = document.getElementById("tail-state");
@@ -102,10 +146,11 @@ function preview(form) {
   let waiting;
   form.addEventListener("input", (event) => {
     choose(event.target);
+    if (event.target.closest(".times")) document.getElementById("when-problem")?.remove(); // the preview tells anew
     clearTimeout(waiting);
     waiting = setTimeout(show, 250);
   });
-  show();
+  if (!document.getElementById("when-problem")) show();
 }
 
 // Filling in a time chooses its way of saying when.
@@ -131,6 +176,10 @@ function toggleTheme() {
 
 async function copy(button) {
   const source = document.getElementById(button.dataset.copy);
+  if (!(await madeWhole(source))) {
+    button.textContent = "Not copied: the rest did not come. Try again";
+    return;
+  }
   getSelection().selectAllChildren(source);
   if (!navigator.clipboard) { // only https and loopback have it
     button.textContent = "Selected: copy it with Ctrl+C";
@@ -139,6 +188,16 @@ async function copy(button) {
   await navigator.clipboard.writeText(source.textContent);
   getSelection().removeAllRanges();
   button.textContent = "Copied";
+}
+
+// Of a long text the page has the beginning; data-whole says where the rest is.
+async function madeWhole(source) {
+  if (!source.dataset.whole) return true;
+  const answer = await fetch(source.dataset.whole).catch(() => null);
+  if (!answer || !answer.ok || answer.redirected) return false; // redirected: signed out
+  source.textContent = await answer.text();
+  delete source.dataset.whole;
+  return true;
 }
 
 // What a form's redirect says is said once, and not again when the page is loaded anew.
@@ -152,6 +211,14 @@ function forgetNote() {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-theme-toggle], [data-copy]");
   if (button) "copy" in button.dataset ? copy(button) : toggleTheme();
+});
+document.addEventListener("click", (event) => {
+  if (event.target.matches("[data-stop]")) bulk.stopped = true;
+});
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("form[data-chunks]")) return;
+  event.preventDefault();
+  workOff(event.target);
 });
 // A checkbox is ticked by the space bar; Enter would send its whole form.
 document.addEventListener("keydown", (event) => {
