@@ -35,7 +35,8 @@ TRANSITIONS: dict[str, tuple[tuple[str, ...], str | None]] = {
 }
 
 IS_WAITING = "state IN ('available', 'scheduled', 'retryable')"
-ENDS_CLAIM = "crashes = 0, claim_id = NULL, lease_until = NULL"
+ENDS_CLAIM = "claim_id = NULL, lease_until = NULL"
+ENDED = "crashes = 0"  # of an attempt that ended: earlier silence is forgotten
 LEASE_ENDED = "lease_until IS NOT NULL AND lease_until <= %s AND state = 'executing'"
 RESCUED_AT_ONCE = 500
 RETURN_US = clock.SECOND // 4  # jobs put off return at its multiples
@@ -263,16 +264,17 @@ def not_yet_due(ids: Sequence[int], now: int) -> list[int]:
 
 def complete(jobs: Iterable[ClaimedJob], now: int) -> set[int]:
     """Their requests succeeded. Returns the ids of those the caller still held."""
-    return noted("completed", _finish(jobs, "state = 'completed', completed_at = %s", (now,)))
+    return noted("completed", _finish(jobs, f"state = 'completed', completed_at = %s, {ENDED}", (now,)))
 
 
 def discard(jobs: Iterable[ClaimedJob], now: int) -> set[int]:
     """Their requests failed and are not tried again. Returns the ids of those the caller still held."""
-    return noted("discarded", _finish(jobs, "state = 'discarded', discarded_at = %s", (now,)))
+    return noted("discarded", _finish(jobs, f"state = 'discarded', discarded_at = %s, {ENDED}", (now,)))
 
 
 def release(jobs: Iterable[ClaimedJob]) -> set[int]:
-    """Their requests did not end within the grace of a stopping process: the attempts are given back.
+    """Their requests did not end within the grace of a stopping process: the attempts are given back, as if
+    never made: what fell silent before is remembered, and an event's successor goes on waiting for it.
 
     Returns the ids of those the caller still held."""
     return noted("released", _finish(jobs, "state = 'available', attempt = attempt - 1", ()))
@@ -282,7 +284,8 @@ def retry(next_tries: Iterable[tuple[ClaimedJob, int]]) -> set[int]:
     """Their requests failed; each is due again at its instant. Returns the ids of those the caller still held."""
     rows = [(job.id, job.claim_id, next_at) for job, next_at in next_tries]
     return noted(
-        "retried", _fenced("executing", rows, f"state = 'retryable', scheduled_at = given.at, {ENDS_CLAIM}", ())
+        "retried",
+        _fenced("executing", rows, f"state = 'retryable', scheduled_at = given.at, {ENDED}, {ENDS_CLAIM}", ()),
     )
 
 

@@ -490,10 +490,17 @@ def test_a_job_that_waits_for_its_retry_is_not_put_off_to_before_it(account, mov
 
 
 def test_an_attempt_that_is_recorded_makes_earlier_silence_forgotten(account, moved_clock):
-    jobs = {verb: job_in("executing", account, crashes=2) for verb in ("complete", "retry", "release")}
+    jobs = {verb: job_in("executing", account, crashes=2) for verb in ("complete", "retry", "discard")}
     for verb, job in jobs.items():
         VERBS[verb](job)
     assert {reread(job).crashes for job in jobs.values()} == {0}
+
+
+def test_an_attempt_that_is_given_back_leaves_earlier_silence_as_it_was(account, moved_clock):
+    """Else an event that was lost and then given back passed for tried, and the next one overtook it."""
+    job = job_in("executing", account, crashes=1, attempt=2)
+    lifecycle.release([held(job)])
+    assert (reread(job).crashes, reread(job).attempt) == (1, 1)
 
 
 def test_staging_finds_its_jobs_by_their_ids_however_few_were_unstaged_when_last_counted(account, db, monkeypatch):
