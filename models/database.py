@@ -32,6 +32,7 @@ _following = _Following()
 Unreachable = (OperationalError, InterfaceError, InternalError, MaxConnectionsExceeded)
 database = DatabaseProxy()
 BELIEVED_S = 0.1
+BRIEFLY_MS = 2000
 # A peer that vanished without a word is noticed within seconds, on both ends.
 DEAD_PEER: dict[str, Any] = {
     "keepalives_idle": 5,
@@ -226,9 +227,11 @@ def one_of(column: str, values: Sequence[Any], kind: str = "bigint") -> tuple[st
 
 
 def wait_briefly_for_locks() -> None:
-    """For the connection of one who looks after all jobs: none of them may wait long for a row that somebody holds."""
+    """Within a transaction: until its end; else from now on, on this connection. For those who look after all jobs, who
+    may not wait long for a row that somebody holds."""
     if dialect() == "postgresql":
-        database.execute_sql("SET lock_timeout = 2000")
+        local = "LOCAL " if database.in_transaction() else ""
+        database.execute_sql(f"SET {local}lock_timeout = {BRIEFLY_MS}")
 
 
 def skipping_locked() -> str:

@@ -7,6 +7,7 @@ word. `decide` is pure.
 """
 
 import json
+import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from models.firings import LATE_AFTER_US, MISFIRED, MISSED, FiringRow
 from models.jobs import NewJob
 from models.recurrence import Instants
 
+log = logging.getLogger("booper.planner")
 MADE_UP_AT_MOST = 100  # jobs for missed instants, with misfire "all"
 ROWS_AT_MOST = 1000  # missed instants with a row of their own; those before share one
 MISFIRE_SKIP, MISFIRE_ONCE, MISFIRE_ALL = firings.MISFIRES
@@ -72,22 +74,35 @@ def plan(now: int, limit: int) -> int:
 def settle(due: Sequence[tuple[Planned, bool]], now: int) -> None:
     """Make what follows the due instants of these schedules, whose rows the caller has locked: jobs, rows, next_at.
 
-    Each with whether the job of its due instant still waits."""
+    Each with whether the job of its due instant still waits. One that can't be planned any more (its zone is gone) is
+    disabled, and keeps no other from being planned."""
     new: list[NewJob] = []
     rows: list[FiringRow] = []
     moves: list[tuple[str, int, int | None]] = []
     for one, first_waits in due:
-        frequency = recurrence.frequency_of(one.frequency)
-        second = recurrence.next_after(frequency, one.next_at)
-        old, young = recurrence.between(frequency, second, now - one.catch_up_us - 1, ROWS_AT_MOST)
-        recent, next_at = recurrence.between(frequency, young, now, ROWS_AT_MOST)
-        decision = decide(one, old, recent, first_waits, now)
-        rows += decision.rows
-        new += [job_at(one, at) for at in [*decision.made_up, *([] if next_at is None else [next_at])]]
+        try:
+            made, told, next_at = following(one, first_waits, now)
+        except Exception:
+            log.exception("schedule %s can't be planned: disabled", one.id)
+            change("UPDATE schedule SET disabled_at = %s WHERE id = %s AND disabled_at IS NULL", (now, one.id))
+            continue
+        new += made
+        rows += told
         moves.append((one.id, one.next_at, next_at))
     jobs.create_many(new, now)
     firings.add(rows)
     move_on(moves)
+
+
+def following(one: Planned, first_waits: bool, now: int) -> tuple[list[NewJob], list[FiringRow], int | None]:
+    """What follows the due instant of a schedule: its jobs, the rows of instants without one, the next instant."""
+    frequency = recurrence.frequency_of(one.frequency)
+    second = recurrence.next_after(frequency, one.next_at)
+    old, young = recurrence.between(frequency, second, now - one.catch_up_us - 1, ROWS_AT_MOST)
+    recent, next_at = recurrence.between(frequency, young, now, ROWS_AT_MOST)
+    decision = decide(one, old, recent, first_waits, now)
+    new = [job_at(one, at) for at in [*decision.made_up, *([] if next_at is None else [next_at])]]
+    return new, decision.rows, next_at
 
 
 def decide(one: Planned, old: Instants, recent: Instants, first_waits: bool, now: int) -> Decision:

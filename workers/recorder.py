@@ -4,20 +4,22 @@ Senders put results in a queue; one thread takes all that lie there and records 
 commits, the next results gather, so groups grow with the load and nobody waits for a timer. Long answers take longer to
 write down than to get: who claims waits until few results wait here (`keeps_up`). Safe against a claim that
 was rescued meanwhile: the transition is fenced, and only what was still held is recorded. While the database is gone
-the results are kept and tried again; should the process die first, the leases bring the jobs back.
+the results are kept and tried again, beside those that come; should the process die first, the leases bring the jobs
+back. A row that another session has locked keeps back its own result alone.
 """
 
 import logging
 import queue
 import random
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from booper import logs, metrics
 from models import clock, lifecycle, records, succession
 from models.database import Unreachable as DatabaseUnreachable
-from models.database import connection, transaction
+from models.database import connection, transaction, wait_briefly_for_locks
 from workers import entries, followups, memories
 from workers.entries import Result
 from workers.judge import Complete, Discard, Retry, Verdict, judge
@@ -27,7 +29,7 @@ from workers.remembered import Remembered
 log = logging.getLogger("booper.recorder")
 GROUP = 200
 WAIT_FOR_DATABASE_S = 1.0
-FAILURES_TOGETHER = 5
+PAUSE_TIMES = 4  # of what a try took that failed although others succeed
 WAITING = 1000  # results, each with an answer of up to 64 KiB and a lease that runs
 
 
@@ -46,6 +48,9 @@ class Recorder:
         self._count = count
         self._remembered = remembered or Remembered()
         self._results: queue.SimpleQueue[Result | None] = queue.SimpleQueue()
+        self._kept: list[list[Result]] = []  # what could not be written so far
+        self._well = True  # whether something was written since the last failure
+        self._again_s = 0.0
         self._gave_up = threading.Event()
         self._fewer = threading.Condition()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
@@ -71,30 +76,45 @@ class Recorder:
 
     def _work(self) -> None:
         more = True
-        while more:
-            group, more = self._next_group()
-            self._record_all([group] if group else [])
+        while (more or self._kept) and not self._gave_up.is_set():
+            group, more = self._next_group() if more else self._nothing_new()
+            if group:
+                self._record(group)
+            while self._kept and time.monotonic() >= self._again_s:
+                self._record(self._kept.pop(0))
             with self._fewer:
                 self._fewer.notify_all()
 
     def _few(self) -> bool:
-        return self._results.qsize() < WAITING
+        return self._results.qsize() + sum(map(len, self._kept)) < WAITING
 
-    def _record_all(self, groups: list[list[Result]]) -> None:
-        """Record the groups, however long it takes; what fails again and again together is tried one by one."""
-        failures = 0
-        while groups and not self._gave_up.is_set():
-            group = groups.pop(0)
-            if self._try(group):
-                continue
-            failures += 1
-            alone = failures >= FAILURES_TOGETHER
-            groups += [[result] for result in group] if alone else [group]
-            self._gave_up.wait(WAIT_FOR_DATABASE_S)
+    def _record(self, group: list[Result]) -> None:
+        """Record the group, or keep it, to be tried again after a pause: one by one if it is not the database that
+        keeps it from being written."""
+        began_s = time.monotonic()
+        if self._try(group):
+            self._well = True
+            return
+        self._kept += [[result] for result in group] if self._well else [group]
+        took_s, pause_s = time.monotonic() - began_s, WAIT_FOR_DATABASE_S
+        self._again_s = began_s + took_s + (max(pause_s, PAUSE_TIMES * took_s) if self._well else pause_s)
+        self._well = False
+
+    def _until_again_s(self) -> float | None:
+        """How long to wait for the next result, in seconds; None: for ever."""
+        return max(0.0, self._again_s - time.monotonic()) if self._kept else None
+
+    def _nothing_new(self) -> tuple[list[Result], bool]:
+        self._gave_up.wait(self._until_again_s())
+        return [], False
 
     def _next_group(self) -> tuple[list[Result], bool]:
+        """What lies there, and whether more may come; nothing when it is time to try again what is kept."""
         group: list[Result] = []
-        result = self._results.get()
+        try:
+            result = self._results.get(timeout=self._until_again_s())
+        except queue.Empty:
+            return [], True
         while result is not None:
             group.append(result)
             if len(group) == GROUP or self._results.empty():
@@ -124,6 +144,7 @@ def record(group: list[Result], remembered: Remembered | None = None) -> list[Ju
     remembered.refresh({result.job.account_id for result in group})
     judged = [Judged(result, _verdict(result)) for result in group]
     with transaction():
+        wait_briefly_for_locks()
         held = _change_states(judged, now)
         kept = [one for one in judged if one.result.job.id in held]
         records.add_attempts([entries.attempt_row(one.result, one.verdict) for one in kept])

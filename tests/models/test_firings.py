@@ -73,6 +73,17 @@ def test_nothing_is_planned_before_the_instant(account, moved_clock):
     assert plan() == 0
 
 
+def test_a_schedule_that_can_not_be_planned_any_more_is_disabled_and_keeps_no_other_waiting(account, moved_clock):
+    """Its zone went with an update of the machine: not one schedule of anybody was planned."""
+    gone, other = make(account), make(account)
+    told = json.dumps({"cron": "0 9 * * *", "timezone": "Atlantis/Capital"})
+    Schedule.update(frequency=told).where(Schedule.id == gone).execute()
+    plan()
+    assert [len(jobs_of(one)) for one in (gone, other)] == [1, 2]
+    assert Schedule.get_by_id(gone).disabled_at == clock.now()
+    assert Schedule.get_by_id(other).disabled_at is None
+
+
 def test_a_late_planner_does_not_let_the_interval_drift(account, moved_clock):
     one = make(account)
     moved_clock.advance(minutes=59)

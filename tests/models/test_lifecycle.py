@@ -1,16 +1,14 @@
 """What may happen to a job: each verb from each state, the fence, and the races."""
 
-import contextlib
 import threading
 
-import psycopg
 import pytest
 
 from models import clock, lifecycle
 from models.database import connection, database
 from models.job import Job
 from models.lifecycle import STATES, TRANSITIONS, ClaimedJob
-from tests.making import make_job, plan_of, reread
+from tests.making import held_by_another, make_job, plan_of, reread
 
 MARGIN = 10 * clock.SECOND
 FOREVER = 2**62
@@ -367,17 +365,6 @@ def test_complete_and_rescue_race_to_one_winner(account):
         )
         assert bool(completed) != bool(rescued)
         assert reread(job).state == ("completed" if completed else "available")
-
-
-@contextlib.contextmanager
-def held_by_another(db, job):
-    """Another session was frozen inside a transaction that changes the job."""
-    if db == "sqlite":
-        pytest.skip("SQLite's writers take turns")
-    with psycopg.connect(str(database.obj.database)) as other:
-        other.execute("UPDATE job SET name = name WHERE id = %s", (job.id,))
-        yield
-        other.rollback()
 
 
 KEPT = {"state": "completed", "completed_at": 1, "inserted_at": 1}

@@ -6,8 +6,10 @@ import pytest
 from peewee import OperationalError
 
 from models import clock, lifecycle
+from models import database as database_module
 from models.job import Attempt, LogEntry
-from tests.making import make_job, reread
+from tests.making import held_by_another, make_job, reread
+from tests.workers.test_embedded import wait_for
 from workers import recorder as recording
 from workers.entries import REDACTED, Result, redacted
 from workers.outcome import Answered, Refused, Timings, Unreachable
@@ -130,6 +132,24 @@ def test_results_wait_for_a_database_that_is_gone(account, monkeypatch):
     recorder.put(result(claim, OK))
     recorder.stop(10)
     assert reread(job).state == "completed"
+
+
+def test_a_row_that_another_session_has_locked_keeps_back_its_own_result_alone(account, db, monkeypatch):
+    """Its group was tried again and again before any other: a process sent nothing for as long as the lock lasted."""
+    monkeypatch.setattr(database_module, "BRIEFLY_MS", 1)
+    monkeypatch.setattr(recording, "WAIT_FOR_DATABASE_S", 0.01)
+    locked, beside, later = (claimed(account) for _ in range(3))
+    recorder = Recorder()
+    for _, claim in (locked, beside):
+        recorder.put(result(claim, OK))
+    with held_by_another(db, locked[0]):
+        recorder.start()
+        wait_for(lambda: reread(beside[0]).state == "completed")
+        recorder.put(result(later[1], OK))
+        wait_for(lambda: reread(later[0]).state == "completed")
+        assert reread(locked[0]).state == "executing"
+    recorder.stop(10)
+    assert reread(locked[0]).state == "completed"
 
 
 def test_who_claims_waits_until_few_results_wait_to_be_recorded(account, monkeypatch):
