@@ -92,9 +92,10 @@ encode = compact
 
 def request_id() -> str:
     """A name for this request, in its answer and in the log."""
-    if "request_id" not in g:
-        g.request_id = new_request_id()
-    return g.request_id
+    found: str | None = g.get("request_id")
+    if found is None:
+        g.request_id = found = new_request_id()
+    return found
 
 
 def new_request_id() -> str:

@@ -37,6 +37,12 @@ class Must(fields.Field[Any]):
         self.expected = expected
         self._read = read
 
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **options: Any) -> Any:
+        """What was sent is read at once; marshmallow's own way goes on to ask validators, and here are none."""
+        if value is None or value is missing:
+            return super().deserialize(value, attr, data, **options)
+        return self._deserialize(value, attr, data)
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Any:  # noqa: ARG002 - marshmallow's
         try:
             return self._read(value)

@@ -7,13 +7,14 @@ no deep nesting. Pure; `api/reading.py` turns what is found into answers.
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any, NamedTuple
 
 MAX_DEPTH = 64
 MAX_FAULTS = 20
 
+_after_value: Callable[[str, int], re.Match[str]] = re.compile(r"[ \t\n\r]*(,?)[ \t\n\r]*").match  # type: ignore[assignment]
 _skip_space = re.compile(r"[ \t\n\r]*").match
 # The usual member name, without escapes; any other goes by way of the standard library's strings.
 _plain_name = re.compile(r'"([^"\\\x00-\x1f]*)"[ \t\n\r]*:[ \t\n\r]*').match
@@ -91,11 +92,12 @@ def _document(text: str, start: int, listing: str | None = None, most: int = 0) 
         listed = name == listing and text[begin : begin + 1] == "["
         value[name], end = _documents(text, begin, most) if listed else _decoder.raw_decode(text, begin)
         texts[name] = text[begin:end]
-        end = _end_of_space(text, end)
-        if text[end : end + 1] == "}":
+        after = _after_value(text, end)
+        end = after.end()
+        if not after[1]:
+            if text[end : end + 1] != "}":
+                raise BadJson(f"expected , or }} at character {end}")
             break
-        _expect(",", text, end)
-        end = _end_of_space(text, end + 1)
     return Document(value, text[start : end + 1], texts, repeated), end + 1
 
 

@@ -32,7 +32,7 @@ RABBITMQ_URL = os.environ.get("BOOPER_TEST_RABBITMQ_URL", "amqp://guest:guest@12
 IDLE_SECONDS = 10
 SETTLE_SECONDS = 3
 SETTLE_LIMIT_SECONDS = 60
-BOUNDS_MS = {"p50": 25, "p99": 150}
+BOUNDS_MS = {"p50": 10, "p99": 50}
 IDLE_BOUND_PERCENT = 5
 PACKAGES = ("dramatiq", "flask", "gunicorn", "peewee", "pika", "psycopg", "requests")
 

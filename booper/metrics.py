@@ -101,7 +101,7 @@ REQUEST_TIME = Histogram(
 BUILD = _gauge("booper_build_info", "1; the version is the label.", ("version",), mode="max")
 
 # Looked up here at half of what the library takes; as many as there are routes, methods and statuses.
-_answered, _timed = cache(REQUESTS.labels), cache(REQUEST_TIME.labels)
+_answered, _timed, _connections = cache(REQUESTS.labels), cache(REQUEST_TIME.labels), cache(CONNECTIONS.labels)
 _by_transition = {name: TRANSITIONS.labels(name) for name in counting.TRANSITIONS}
 BUILD.labels(__version__).set(1)
 
@@ -177,7 +177,7 @@ def known_method(method: str) -> str:
 
 
 def note_connections(process: str) -> None:
-    CONNECTIONS.labels(process).set(connections_in_use())
+    _connections(process).set(connections_in_use())
 
 
 class Sampling:

@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from peewee import DatabaseProxy, InterfaceError, InternalError, OperationalError, SqliteDatabase
@@ -154,15 +154,10 @@ def after_commit(call: Callable[[], object]) -> None:
         call()
 
 
-@contextmanager
-def turn() -> Iterator[None]:
+def turn() -> AbstractContextManager[None]:
     """For one statement: on PostgreSQL a transaction of its own; on SQLite a turn among the writers, which may have to
     be waited for. "Now" is to be asked within."""
-    if dialect() == "postgresql":
-        yield
-    else:
-        with transaction():
-            yield
+    return nullcontext() if dialect() == "postgresql" else transaction()
 
 
 @contextmanager

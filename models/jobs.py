@@ -7,6 +7,7 @@ others get that one.
 """
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from models import labels
@@ -88,7 +89,7 @@ WRITTEN = (
 )
 NAMES = ", ".join(column.split()[0] for column in WRITTEN.split(", "))
 # Where in a row written stands what is shown: all but the id before, and the stamps of a later time behind.
-SHOWN_AS_WRITTEN = [NAMES.split(", ").index(name) for name in JobRow._fields if name in NAMES.split(", ")]
+_shown_as_written = itemgetter(*(NAMES.split(", ").index(name) for name in JobRow._fields if name in NAMES.split(", ")))
 INSERT = f"INSERT INTO job ({NAMES}, attempt, staged_count) "
 INSERT_ONE = (
     f"{INSERT} VALUES ({', '.join(['%s'] * len(WRITTEN.split(', ')))}, 0, 0) ON CONFLICT DO NOTHING RETURNING id"
@@ -180,7 +181,7 @@ def _made(row: tuple[Any, ...], job_id: int | None) -> JobRow | None:
     """What an owner sees of a row just inserted; None for one that was not."""
     if job_id is None:
         return None
-    return JobRow(job_id, *(row[place] for place in SHOWN_AS_WRITTEN))
+    return JobRow(job_id, *_shown_as_written(row))
 
 
 def id_of(account_id: int, key: int | str) -> int | None:

@@ -59,6 +59,14 @@ def check_url(url: str, allow_http: bool) -> None:
 
 def split_url(url: str) -> Target:
     """The parts of an http or https URL; UrlRefused when it is anything else or could be read in two ways."""
+    if not isinstance(url, str):
+        raise UrlRefused(f"must be a string, got {type(url).__name__}")
+    return _split(url)
+
+
+@lru_cache(maxsize=512)
+def _split(url: str) -> Target:
+    """Kept for some URLs, since the same few targets are ordered and sent to again."""
     _check_characters(url)
     match = _URL.fullmatch(url)
     if match is None:
@@ -85,8 +93,6 @@ def is_literal(host: str) -> bool:
 
 
 def _check_characters(url: str) -> None:
-    if not isinstance(url, str):
-        raise UrlRefused(f"must be a string, got {type(url).__name__}")
     if len(url) > MAX_URL_CHARS:
         raise UrlRefused(f"must be at most {MAX_URL_CHARS} characters, got {len(url)}")
     if url.isascii() and not _ASCII_FORBIDDEN.search(url):

@@ -7,7 +7,6 @@ clients are in models/request_rules.py. No text of a refusal quotes a header's v
 
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from requests import PreparedRequest
 
@@ -21,7 +20,6 @@ USER_AGENT = f"Booper/{__version__}"
 
 _HEADER_LINES = re.compile(rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: [^\x00-\x08\x0a-\x1f\x7f]*\r\n)*")
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
-_target_of = lru_cache(maxsize=512)(split_url)  # the same few targets are sent to again
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ class Prepared(PreparedRequest):
 def prepare(request: Request, deadline: Deadline) -> Prepared:
     """Ready to be written; Blocked("blocked_url") or Blocked("invalid_request") when it may not be."""
     try:
-        target = _target_of(request.url)
+        target = split_url(request.url)
     except UrlRefused as refused:
         raise Blocked("blocked_url", f"the URL {refused}") from None
     headers = _headers(request, target)
