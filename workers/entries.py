@@ -1,7 +1,6 @@
 """Owns how an attempt reads afterwards: its row, the log entries its owner sees, the line its operator sees. Pure, but
 for the logger."""
 
-import json
 import logging
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from models.url_rules import split_url
 from workers.judge import REASONS, Complete, Discard, Retry, Verdict, reason_of
 from workers.outbound import Request
 from workers.outcome import Answered, Outcome, Refused, Timings, Unreachable
+from workers.preparation import order_of
 
 log = logging.getLogger("booper.attempts")
 
@@ -74,7 +74,7 @@ def log_rows(result: Result, verdict: Verdict) -> list[LogRow]:
 
 
 def request_payload(result: Result) -> dict[str, Any]:
-    args, hidden = json.loads(result.job.args), hidden_by(result.job)
+    args, hidden = order_of(result.job), hidden_by(result.job)
     return {
         "method": result.request.method.lower(),
         "url": args["url"],

@@ -1,6 +1,7 @@
 """Owns how a claimed job becomes the request that is sent. Pure: no network, no database."""
 
 import json
+from functools import lru_cache
 from typing import Any
 
 from models import dynamic
@@ -18,7 +19,7 @@ from workers.outcome import Blocked
 def prepare(job: ClaimedJob, outgoing: Outgoing = NOTHING) -> Request:
     """The request of this attempt, signed if the account has a key. What the client's headers say wins over ours, but
     for the `Booper-` ones and the signature."""
-    args = json.loads(job.args)
+    args = order_of(job)
     body = body_of(job)
     signed = headers_for(outgoing.secrets_at(job.attempted_at), str(job.uuid), job.attempted_at // SECOND, body or b"")
     return Request(
@@ -29,6 +30,17 @@ def prepare(job: ClaimedJob, outgoing: Outgoing = NOTHING) -> Request:
         timeout_ms=job.timeout_ms,
         owner=job.named[1],
     )
+
+
+def order_of(job: ClaimedJob) -> dict[str, Any]:
+    """What the client ordered. Not to be changed: who records the attempt gets the same."""
+    return _read(job.args)
+
+
+@lru_cache(maxsize=512)
+def _read(args: str) -> dict[str, Any]:
+    """Kept from the sending of a request to its recording."""
+    return dict(json.loads(args))
 
 
 def url_of(job: ClaimedJob, args: dict[str, Any], outgoing: Outgoing) -> str:
