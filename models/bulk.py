@@ -82,6 +82,4 @@ def _act(account_id: int, action: str, ids: list[int], once: str, now: int) -> i
     """How many jobs it was done to."""
     if action == AGAIN:
         return len(replays.order_again(account_id, ids, now, once))
-    # One after another: each looks after its commit whether an event waited for it.
-    jobs = [cancelling.cancel(account_id, job_id, now) for job_id in ids]
-    return sum(job is not None and job.state == "cancelled" for job in jobs)
+    return cancelling.cancel_all(account_id, ids, now)
