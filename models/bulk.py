@@ -17,6 +17,7 @@ COUNTED = 10_000
 LOOKED_AT = 5000  # by a search, for one chunk or one count
 NEWEST_FIRST = ("inserted_at", "desc")
 LIVE = ("retryable", "scheduled", "available", "executing")  # in the order in which a job may go on meanwhile
+GIVEN_BACK = ("retryable", "available", "executing")  # by an attempt that ended behind its list: looked for once more
 
 
 class Mark(NamedTuple):
@@ -55,7 +56,7 @@ def step(account_id: int, action: str, asked: JobFilter, mark: Mark, once: str, 
 
 def left(account_id: int, action: str, asked: JobFilter, mark: Mark) -> Left:
     """What the chunks from this one on will find, as far as it is cheap to count: the lists share what is looked at."""
-    lists = _lists(action, asked)[mark.turn :]
+    lists = list(dict.fromkeys(_lists(action, asked)[mark.turn :]))  # what is gone through twice is counted once
     jobs, more = 0, False
     for number, each in enumerate(lists):
         if jobs >= COUNTED:
@@ -68,9 +69,9 @@ def left(account_id: int, action: str, asked: JobFilter, mark: Mark) -> Left:
 
 def _lists(action: str, asked: JobFilter) -> list[JobFilter]:
     """The lists to go through: a cancel looks at what has not ended alone, which may be little among very much."""
-    if action == AGAIN:
+    if action == AGAIN or asked.state in LIVE:
         return [asked]
-    return [asked._replace(state=state) for state in LIVE if asked.state in (None, state)]
+    return [asked._replace(state=state) for state in (*LIVE, *GIVEN_BACK) if asked.state is None]
 
 
 def _page(account_id: int, asked: JobFilter, place: Place | None, limit: int, looked_at: int) -> Page:
@@ -81,6 +82,4 @@ def _act(account_id: int, action: str, ids: list[int], once: str, now: int) -> i
     """How many jobs it was done to."""
     if action == AGAIN:
         return len(replays.order_again(account_id, ids, now, once))
-    # One after another: each looks after its commit whether an event waited for it.
-    jobs = [cancelling.cancel(account_id, job_id, now) for job_id in ids]
-    return sum(job is not None and job.state == "cancelled" for job in jobs)
+    return cancelling.cancel_all(account_id, ids, now)

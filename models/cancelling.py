@@ -1,5 +1,7 @@
 """Owns the cancel of a job as its owner orders it: transition, log entry and what tells of it, in one transaction."""
 
+from collections.abc import Sequence
+
 from models import firings, followups, jobs, lifecycle, records
 from models.database import transaction
 from models.jobs import JobRow
@@ -18,3 +20,10 @@ def cancel(account_id: int, key: int | str, now: int) -> JobRow | None:
             records.add_log_entries([records.log_row(account_id, job.id, job.schedule_id, event, payload, now)])
             followups.tell_cancelled([job.id], now)
     return job
+
+
+def cancel_all(account_id: int, ids: Sequence[int], now: int) -> int:
+    """Cancel those of the account's jobs that are not final, one after another: each looks after its commit whether an
+    event waited for it. Returns how many are cancelled then."""
+    jobs = [cancel(account_id, job_id, now) for job_id in ids]
+    return sum(job is not None and job.state == "cancelled" for job in jobs)

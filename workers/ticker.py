@@ -53,7 +53,7 @@ class Ticker:
             (0.0, pruner.prune_some),  # keeps its own pace
             (0.0, pruner.forget_answers),
             (1.0, pruner.forget_firings),
-            (60.0, pruner.forget_sessions),
+            (1.0, pruner.forget_sessions),
             (5.0, lambda _now: actors.keep_alive()),
             (5.0, lambda now: vitals.note_depths(actors.depths(now))),
             (60.0, vitals.forget_old),

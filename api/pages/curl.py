@@ -7,7 +7,9 @@ or base64, so that a pasted command says what it does.
 import base64
 import re
 import shlex
+import string
 from typing import Any
+from urllib.parse import quote
 
 from models.queries import with_query
 from models.url_rules import UrlRefused, split_url
@@ -15,7 +17,10 @@ from models.url_rules import UrlRefused, split_url
 MOST_IN_ARGUMENT = 100_000  # bytes; Linux takes 128 KiB in one argument
 WITH_LENGTH = ("POST", "PUT", "PATCH")  # methods whose requests say that their body is empty
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# Keys, the tab among them (it completes names of files), and marks that turn the direction of what is read.
+_NOT_SHOWN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# In double quotes an older bash takes "!" for its history; printf a dash in front for an option.
+_NOT_PRINTED = re.compile(r"^-|[!\t]|[^\x00-\x7f]")
 
 
 def curl(args: dict[str, Any], body: bytes | None, content_type: str | None) -> str:
@@ -37,7 +42,7 @@ def _url(args: dict[str, Any]) -> str:
     try:
         target = split_url(url)
     except UrlRefused:  # ordered when the rules were others; it is refused when it is sent
-        return url
+        return quote(url, safe=string.punctuation)
     return f"{target.scheme}://{target.host_header}{target.request_target}"
 
 
@@ -52,19 +57,19 @@ def _headers(args: dict[str, Any], method: str, body: bytes | None, content_type
 
 
 def _header(name: str, value: str | None) -> str:
-    """A quoted header. The sender writes Latin-1, a terminal UTF-8: what differs goes as octal."""
+    """A quoted header. The sender writes Latin-1, a terminal UTF-8: what differs goes as octal, and so does a tab."""
     if value is None:
         return shlex.quote(f"{name}:")
     line = f"{name}: {value}" if value else f"{name};"  # an empty value would take the header away
-    if line.isascii():
+    if line.isascii() and "\t" not in line:
         return shlex.quote(line)
     told = line.replace("\\", "\\\\").replace("%", "%%")
-    octal = "".join(char if char.isascii() else "".join(f"\\{byte:03o}" for byte in _bytes(char)) for char in told)
-    return f'"$(printf {shlex.quote(octal)})"'
+    return f'"$(printf {shlex.quote(_NOT_PRINTED.sub(_octal, told))})"'
 
 
-def _bytes(char: str) -> bytes:
-    return char.encode("latin-1" if char <= "\xff" else "utf-8")
+def _octal(char: re.Match[str]) -> str:
+    written = char[0].encode("latin-1" if char[0] <= "\xff" else "utf-8")
+    return "".join(f"\\{byte:03o}" for byte in written)
 
 
 def _body(body: bytes | None) -> tuple[str, list[str]]:
@@ -86,4 +91,4 @@ def _plain(body: bytes) -> str | None:
         text = body.decode()
     except UnicodeDecodeError:
         return None
-    return None if _CONTROL.search(text) else text
+    return None if _NOT_SHOWN.search(text) else text

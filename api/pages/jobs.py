@@ -42,14 +42,8 @@ def act_on_chosen() -> Response:
     if action == "again":
         replays.order_again(visitor().account_id, ids, clock.now())
         return back_to("list_jobs", "bulk_again", **kept)
-    cancel_all(visitor().account_id, ids, clock.now())
+    cancelling.cancel_all(visitor().account_id, ids, clock.now())
     return back_to("list_jobs", "bulk_cancelled", **kept)
-
-
-def cancel_all(account_id: int, ids: list[int], now: int) -> None:
-    """One after another: each looks after its commit whether an event waited for it."""
-    for job_id in ids:
-        cancelling.cancel(account_id, job_id, now)
 
 
 def chosen() -> list[int]:

@@ -56,6 +56,8 @@ def sign_in_with_key() -> Response:
     key_id = accounts.key_id_of(secret) if wiring().known_keys.caller_of(secret) else None
     if key_id is None:
         return _refused()
+    if g.session:  # the browser forgets it, a copy would live on
+        sessions.end(g.session, clock.now())
     response = make_response(redirect(local_path(request.form.get("next", "")), 303))
     sessions.write(response, sessions.fresh(key_id))
     return response

@@ -109,6 +109,30 @@ def test_what_is_ordered_while_it_goes_on_is_left_alone(alice, moved_clock):
     assert reread(new).state == "scheduled"
 
 
+def test_what_an_attempt_gives_back_behind_the_place_is_cancelled_too(alice, moved_clock):
+    for _ in range(3):
+        make_job(alice.account, "retryable", 60)
+    running = make_job(alice.account, "executing")  # the newest: its place in the list of retries is passed at once
+    moved_clock.advance(seconds=1)
+    form = next_chunk(alice, question(alice, action="cancel"))
+    Job.update(state="retryable").where(Job.id == running.id).execute()
+    *_, last = to_the_end(alice, form)
+    assert "<b>4</b> cancelled" in last.text
+    assert reread(running).state == "cancelled"
+
+
+def test_of_one_state_nothing_is_cancelled_that_came_to_it_meanwhile(alice, moved_clock):
+    for _ in range(3):
+        make_job(alice.account, "retryable", 60)
+    running = make_job(alice.account, "executing")
+    moved_clock.advance(seconds=1)
+    form = next_chunk(alice, question(alice, action="cancel", state="retryable"))
+    Job.update(state="retryable").where(Job.id == running.id).execute()
+    *_, last = to_the_end(alice, form)
+    assert "<b>3</b> cancelled" in last.text
+    assert reread(running).state == "retryable"
+
+
 def test_what_ended_before_its_turn_is_told(alice, moved_clock, monkeypatch):
     jobs = [make_job(alice.account, "scheduled", 60) for _ in range(2)]
     moved_clock.advance(seconds=1)

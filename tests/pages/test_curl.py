@@ -75,7 +75,7 @@ def test_the_address_is_that_which_the_sender_asks_for(arrived, url):
     "body",
     [
         *(b'{"a": "it\'s $HOME `id` !! \\\\ %s"}', '["ü€"]\n\n'.encode(), b"@/etc/passwd", b"", b"-x"),
-        *(BINARY, b"a\0b", b"a\r\nb\n", b"\x1b[201~rm", b"\xff", b"\n"),
+        *(BINARY, b"a\0b", b"a\r\nb\n", b"\x1b[201~rm", b"\xff", b"\n", b"{\n\t1\t}", "\u202e' rm".encode()),
         *(b"x" * (MOST_IN_ARGUMENT + 1), "é".encode() * 150_000, BINARY * 4000),
     ],
     ids=lambda body: f"{len(body)} bytes {body[:8]!r}",
@@ -96,6 +96,7 @@ def test_a_body_of_any_bytes_and_length_arrives_as_it_is(arrived, method, body):
 @pytest.mark.parametrize("shell", [name for name in ("dash", "bash", "zsh", "busybox") if shutil.which(name)])
 def test_headers_arrive_as_the_sender_writes_them_in_every_shell(arrived, shell):
     headers = {"X-Latin": "é\x85\xa0%d\\351 'quoted'", "X-Empty": "", "X-Plain": '@a $b `c` "d"', "X-Tab": "a\tb"}
+    headers |= {"-v": "é", "X-History": "é !! !-1"}
     args = {"method": "put", "url": "http://example.com/", "headers": headers}
     assert arrived(curl(args, None, None), shell) == sent(args, None, None)
 
@@ -104,6 +105,18 @@ def test_headers_arrive_as_the_sender_writes_them_in_every_shell(arrived, shell)
 def test_a_body_without_a_type_is_given_none(arrived):
     args = {"method": "post", "url": "http://example.com/"}
     assert arrived(curl(args, b"a", None)) == sent(args, b"a", None)
+
+
+@pytest.mark.parametrize("char", ["\t", "\x1b", "\x7f", "\u202e", "\u2066"])
+def test_what_is_pasted_presses_no_key_and_reads_as_it_runs(char):
+    command = curl({"url": "https://user@example.com/" + char}, f"a{char}b".encode(), None)
+    assert char not in command
+    assert "\t" not in curl({"url": "https://example.com/", "headers": {"X-Tab": "a\tb"}}, None, None)
+
+
+def test_where_an_old_shell_would_look_into_its_history_there_is_nothing_to_find():
+    command = curl({"url": "https://example.com/", "headers": {"X-History": "é!!"}}, None, None)
+    assert "!" not in command
 
 
 def test_a_url_that_would_be_refused_today_is_written_as_it_was_ordered():

@@ -130,6 +130,16 @@ def test_signing_out_ends_one_session_of_a_key_and_no_other(app, alice):
     assert alice.get("/").status_code == 200
 
 
+def test_signing_in_again_ends_the_session_that_the_browser_had(app, alice, monkeypatch):
+    monkeypatch.setattr(signing_in, "failures", Failures())
+    other = copied(app, alice.client.get_cookie("booper_session").value)
+    assert alice.sign_in("sk_wrong").status_code == 422
+    assert other.get("/").status_code == 200
+    assert alice.sign_in(alice.secret).status_code == 303
+    assert other.get("/").status_code == 303
+    assert alice.get("/").status_code == 200
+
+
 def test_an_ended_session_is_remembered_for_as_long_as_its_cookie_lasts(alice, moved_clock):
     alice.send("/sign-out")
     ((until,),) = fetch("SELECT forgotten_at FROM ended_session")
@@ -138,6 +148,7 @@ def test_an_ended_session_is_remembered_for_as_long_as_its_cookie_lasts(alice, m
 
 def test_who_is_not_signed_in_leaves_no_row_by_signing_out(nobody):
     nobody.send("/sign-out")
+    nobody.sign_in("sk_wrong")
     assert fetch("SELECT count(*) FROM ended_session") == [(0,)]
 
 

@@ -7,14 +7,16 @@ from itertools import pairwise
 import pytest
 from peewee import OperationalError
 
-from models import clock, lifecycle
+from models import clock, ended_sessions, lifecycle
 from models import leader as leading
+from models.database import fetch
 from models.job import Ticker as TickerRow
 from models.leader import candidate
 from tests.making import make_job, reread
 from tests.workers.test_embedded import wait_for
 from workers import planner
 from workers.duty import Duty
+from workers.pace import Pace
 from workers.pruner import Pruner
 from workers.stager import Stager
 from workers.ticker import PAUSE_AFTER_FAILURE_S, STAGE_EVERY_S, Ticker, sign_of_life
@@ -48,6 +50,18 @@ def test_the_leading_ticker_stages_and_shows_that_it_lives(account, messages):
     ticker_with(messages, Lead()).tick(clock.now(), 0.0)
     assert len(messages.named) == 1
     assert TickerRow.get().seen_at >= clock.now() - clock.SECOND
+
+
+def test_ended_sessions_are_forgotten_each_second_so_that_many_are_worked_off(db, messages, monkeypatch):
+    monkeypatch.setattr(Pace, "FIRST", 2)
+    monkeypatch.setattr(Pace, "MOST", 2)
+    for number in range(6):
+        ended_sessions.end(f"token {number}", clock.now() - 1)
+    pruner = Pruner({}, steady=lambda: 0)
+    ticker = Ticker(Stager(messages, clock.SECOND, 100), pruner, messages, Lead(), lambda: None)
+    for second in range(3):
+        ticker.tick(clock.now(), float(second))
+    assert fetch("SELECT count(*) FROM ended_session") == [(0,)]
 
 
 def test_a_standby_does_nothing(account, messages):
