@@ -28,6 +28,9 @@ NAMES = (
         "keys",
         "signing keys",
         "channels",
+        "endpoints",
+        "cancel all",
+        "run a group again",
     ),
 )
 
@@ -68,6 +71,9 @@ def pages(product: Production, model: int, cookie: str) -> dict[str, str]:
         "keys": "/keys",
         "signing keys": "/signing-keys",
         "channels": "/channels",
+        "endpoints": "/endpoints",
+        "cancel all": "/jobs/bulk?action=cancel",
+        "run a group again": "/jobs/bulk?action=again&state=discarded&host=host-1&reason=status_500",
     }
 
 

@@ -80,7 +80,7 @@ def read(form: Mapping[str, str]) -> Asked:
     action, now = form.get("action", ""), clock.now()
     if action != CANCEL and (action != AGAIN or asked.kind != REQUEST):
         raise ApiError(422, "All that match can be cancelled; requests can be ordered again. Nothing was done.")
-    until = min(whole(form.get("until", ""), now), now)
+    until = whole(form.get("until", ""), now)  # by the clock of the server that put the question
     bounded = asked._replace(before=until if asked.before is None else min(asked.before, until))
     told = Asked(action, given, bounded, until, form.get("once", "")[:MOST_CHARS] or secrets.token_urlsafe(12))
     if "turn" not in form:

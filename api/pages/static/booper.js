@@ -181,11 +181,12 @@ async function copy(button) {
     return;
   }
   getSelection().selectAllChildren(source);
-  if (!navigator.clipboard) { // only https and loopback have it
+  // Only https and loopback have one; and it may be refused, such as when the rest was long in coming.
+  const taken = await navigator.clipboard?.writeText(source.textContent).then(() => true, () => false);
+  if (!taken) {
     button.textContent = "Selected: copy it with Ctrl+C";
     return;
   }
-  await navigator.clipboard.writeText(source.textContent);
   getSelection().removeAllRanges();
   button.textContent = "Copied";
 }
