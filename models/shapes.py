@@ -6,6 +6,8 @@ Pure: a row in, JSON text out. What a client once sent is put in as text, not pa
 import json
 from typing import Protocol
 
+import orjson
+
 from models.jobs import JobRow
 from models.moments import written, written_seconds
 
@@ -48,7 +50,7 @@ def job(row: JobRow, user_id: str, has_conflict: bool = False) -> str:
             "state": row.state,
         },
     }
-    return with_member(compact(outer), "args", args(row))
+    return with_member(orjson.dumps(outer).decode(), "args", args(row))
 
 
 def args(row: Sent) -> str:
