@@ -16,7 +16,8 @@ from models import accounts, clock, schema
 from models.database import connection
 
 log = logging.getLogger("booper")
-API_THREADS = 16
+API_THREADS = 8  # of each process
+EMBEDDED_THREADS = 16
 WORKER_THREADS = 16  # each holds a message until its jobs are due, at most 60 ms
 
 
@@ -43,7 +44,7 @@ def serve(settings: Settings) -> int:
         create_app(settings),
         host=settings.host,
         port=settings.port,
-        threads=API_THREADS,
+        threads=EMBEDDED_THREADS,
         max_request_body_size=2 * max(settings.max_body_bytes, settings.max_batch_bytes),
         clear_untrusted_proxy_headers=False,  # nothing believes them, and /metrics asks whether there are any
         ident=None,

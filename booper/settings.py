@@ -229,7 +229,7 @@ SETTINGS: tuple[Setting, ...] = (
         "BOOPER_API_PROCESSES",
         "api_processes",
         whole(1, 256),
-        "2",
+        "4",
         "a whole number, 1 to 256",
         "Processes that answer, for each `booper api`.",
     ),

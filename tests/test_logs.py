@@ -84,21 +84,19 @@ def test_what_lies_beyond_ascii_is_escaped_in_json():
     assert json.loads(line)["host"] == "a\x9b31m"
 
 
-class Written(list):
-    """A stream that keeps each piece it is given to write."""
-
-    write = list.append
-
-    def flush(self):
-        pass
-
-
 @pytest.fixture
 def pieces(monkeypatch):
-    handler = logs.Lines(Written())
+    """Each piece that is written."""
+    written = []
+
+    def write(data):
+        written.append(data.decode())
+        return len(data)
+
+    handler = logs.Lines(write)
     handler.setFormatter(logging.Formatter("%(message)s"))
     monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
-    return handler.stream
+    return written
 
 
 def test_lines_told_together_are_written_in_few_whole_pieces(pieces):
@@ -135,9 +133,44 @@ def test_a_closed_standard_error_fails_nothing(pieces, monkeypatch):
     def refuse(_):
         raise BrokenPipeError
 
-    monkeypatch.setattr(pieces, "write", refuse, raising=False)
+    monkeypatch.setattr(logging.getLogger().handlers[0], "_write", refuse)
     with logs.together():
         logging.getLogger("booper.attempts").error("lost")
+    logging.getLogger("booper.attempts").error("lost too")
+    assert pieces == []
+
+
+def test_what_standard_error_takes_in_part_is_written_to_its_end(pieces, monkeypatch):
+    handler, written = logging.getLogger().handlers[0], bytearray()
+
+    def take_some(data):
+        written.extend(data[:3])
+        return len(data[:3])
+
+    monkeypatch.setattr(handler, "_write", take_some)
+    logging.getLogger("booper.attempts").error("a line")
+    assert written == b"a line\n"
+
+
+def test_a_thread_that_writes_keeps_no_other_from_it(pieces, monkeypatch):
+    """The lock was held while the interpreter was waited for: threads of the API stood in line for their log line."""
+    handler, entered, leave = logging.getLogger().handlers[0], threading.Event(), threading.Event()
+
+    def write(data):
+        if data == b"slow\n":
+            entered.set()
+            leave.wait(10)
+        pieces.append(data.decode())
+        return len(data)
+
+    monkeypatch.setattr(handler, "_write", write)
+    slow = threading.Thread(target=logging.getLogger("booper.attempts").error, args=("slow",))
+    slow.start()
+    assert entered.wait(10)
+    logging.getLogger("booper.attempts").error("quick")
+    leave.set()
+    slow.join(10)
+    assert pieces == ["quick\n", "slow\n"]
 
 
 def test_production_writes_json_unless_to_a_terminal(monkeypatch):

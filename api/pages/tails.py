@@ -18,7 +18,7 @@ from models.log_entries import LogEntryRow, LogFilter
 from models.paging import PageAsked
 
 SHOWN = 50
-STREAMS = 4
+STREAMS = 3
 LASTS_S = 25.0
 LOOK_EVERY_S = 1.0
 OVERLAP_US = 10 * clock.SECOND  # entries of one transaction may appear this much after their instant
