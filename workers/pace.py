@@ -10,7 +10,7 @@ from collections.abc import Callable
 from models.clock import MILLISECOND, SECOND
 
 STEP_US = 10 * MILLISECOND
-REST_TIMES = 3  # at most a quarter of the time is worked
+REST_TIMES = 5  # at most a sixth of the time is worked
 LONGEST_REST_US = SECOND  # a step may have lasted for as long as the process stood still
 
 
