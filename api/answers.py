@@ -79,15 +79,12 @@ def not_found() -> ApiError:
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON answer."""
-    return json_answer(encode(value), status, headers)
+    return json_answer(compact(value), status, headers)
 
 
 def json_answer(text: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """An answer of a JSON text that is already encoded."""
     return Response(text, status, headers, content_type=JSON_TYPE)
-
-
-encode = compact
 
 
 def request_id() -> str:

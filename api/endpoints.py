@@ -7,7 +7,7 @@ from flask import Response
 from marshmallow import ValidationError
 
 from api import answer_schemas as shown_as
-from api.answers import ApiError, answer, encode, not_found
+from api.answers import ApiError, answer, not_found
 from api.auth import caller, require_key
 from api.blueprint import Blueprint
 from api.fields import Must, Strict
@@ -17,6 +17,7 @@ from api.timestamps import micros_utc
 from models import clock, endpoints
 from models.followups import EVENTS
 from models.outgoing import Endpoint
+from models.shapes import compact
 
 blueprint = Blueprint("endpoints", __name__, url_prefix="/api", description="Who gets the events of all jobs.")
 blueprint.before_request(require_key)
@@ -31,7 +32,7 @@ def read_types(value: Any) -> list[str]:
         raise ValueError
     unknown = [each for each in value if each not in EVENTS]
     if unknown:
-        raise ValidationError(f"must be {TYPES}, got {encode(unknown[0])[:60]}")
+        raise ValidationError(f"must be {TYPES}, got {compact(unknown[0])[:60]}")
     return [each for each in EVENTS if each in value]
 
 
@@ -108,7 +109,7 @@ def delete(key: str) -> Response:
 
 
 def stored_types(types: list[str] | None) -> str | None:
-    return None if types is None else encode(types)
+    return None if types is None else compact(types)
 
 
 def shape(endpoint: Endpoint) -> dict[str, Any]:

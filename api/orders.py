@@ -7,9 +7,9 @@ import hashlib
 import json
 from typing import Any, NamedTuple
 
-from api.answers import encode
 from api.reading import Fields
 from models.jobs import NewJob
+from models.shapes import compact
 from models.url_rules import split_url
 
 JSON_TYPE = "application/json"
@@ -63,7 +63,7 @@ def notify_of(values: dict[str, Any]) -> dict[str, str]:
 
 
 def encode_or_none(value: Any) -> str | None:
-    return encode(value) if value else None
+    return compact(value) if value else None
 
 
 def args_of(order: Order) -> str:
@@ -71,7 +71,7 @@ def args_of(order: Order) -> str:
     sent = {name: value for name, value in order.sent.items() if name != "body" or value is None}
     if "method" in sent:
         sent["method"] = order.values["method"]
-    return encode(sent)
+    return compact(sent)
 
 
 def body_of(sent: Fields) -> tuple[bytes | None, str | None]:
@@ -81,7 +81,7 @@ def body_of(sent: Fields) -> tuple[bytes | None, str | None]:
         return None, None
     if isinstance(body, str):
         return body.encode(), TEXT_TYPE
-    return (sent.body_text or encode(body)).encode(), JSON_TYPE
+    return (sent.body_text or compact(body)).encode(), JSON_TYPE
 
 
 def fingerprint(sent: dict[str, Any]) -> str:

@@ -12,15 +12,15 @@ from urllib.parse import urlencode
 from flask import Response, request
 from marshmallow import ValidationError, post_load
 
-from api.answers import encode, json_answer
+from api.answers import json_answer
 from api.fields import Must, Strict, order_by, shown, whole_in_query
 from api.ids import BIGGEST, uuid_key
-from models.paging import Listing, PageAsked, Place
+from models.paging import NEWEST_FIRST, Listing, PageAsked, Place
+from models.shapes import compact
 
 CURSOR = "a cursor that an answer gave for this list in this order"
 CURSOR_HEADER = "Booper-Next-Cursor"
 MAX_CURSOR_CHARS = 4096
-NEWEST_FIRST = ("inserted_at", "desc")
 NEXT_HEADERS = {
     CURSOR_HEADER: {"description": "The cursor of the next page; none when this is the last.", "schema": {}},
     "Link": {"description": 'The address of the next page, with rel="next".', "schema": {}},
@@ -60,7 +60,7 @@ def page_answer(text: str, order: tuple[str, str], end: Place | None) -> Respons
 
 
 def cursor_of(order: tuple[str, str], place: Place) -> str:
-    return base64.urlsafe_b64encode(encode([*order, *place]).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(compact([*order, *place]).encode()).decode().rstrip("=")
 
 
 def place_of(cursor: str, listing: Listing, order: tuple[str, str]) -> Place:

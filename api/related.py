@@ -6,12 +6,13 @@ from flask import Response
 
 from api import answer_schemas as shown_as
 from api import shapes
-from api.answers import encode, json_answer, not_found
+from api.answers import json_answer, not_found
 from api.auth import caller, require_key
 from api.blueprint import Blueprint
 from api.fields import Strict, whole_in_query
 from api.ids import job_key
 from models.related import related
+from models.shapes import compact
 
 blueprint = Blueprint("related", __name__, url_prefix="/api", description="Callbacks and events of a job.")
 blueprint.before_request(require_key)
@@ -33,5 +34,5 @@ def list_related(asked: dict[str, Any], key: str) -> Response:
     rows = related(who.account_id, job, asked["limit"], asked["offset"]) if job is not None else None
     if rows is None:
         raise not_found()
-    texts = [shapes.with_member(shapes.job(row, who.user_id), "kind", encode(row.kind)) for row in rows]
+    texts = [shapes.with_member(shapes.job(row, who.user_id), "kind", compact(row.kind)) for row in rows]
     return json_answer(shapes.data_list(texts))

@@ -3,13 +3,13 @@
 import json
 from typing import Any
 
-from api.answers import encode
 from api.orders import JSON_TYPE, Order, new_job
 from api.reading import Fields
 from api.schedule_fields import FREQUENCY
 from models.clock import SECOND
 from models.recurrence import Frequency, next_after
 from models.schedules import NewSchedule, ScheduleRow
+from models.shapes import compact
 
 FIRST_TIME = ("schedule_in", "scheduled_at")
 DROPPED = {*FIRST_TIME, "idempotency_key"}
@@ -42,9 +42,9 @@ def new_schedule(
 def frequency_text(order: Order) -> str:
     """What a schedule shows as its frequency: as it was sent."""
     if order.values.get("cron") is None:
-        return encode({"repeat_every": order.sent["repeat_every"]})
+        return compact({"repeat_every": order.sent["repeat_every"]})
     zone = order.values.get("timezone")
-    return encode({"cron": order.sent["cron"]} | ({"timezone": zone} if zone else {}))
+    return compact({"cron": order.sent["cron"]} | ({"timezone": zone} if zone else {}))
 
 
 def frequency(values: dict[str, Any]) -> Frequency:

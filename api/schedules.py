@@ -30,12 +30,12 @@ from api.schedule_orders import changed, frequency, misplaced, new_schedule
 from api.timestamps import seconds_utc
 from api.wiring import settings
 from models import clock, firings, moments, recurrence, schedules
+from models.paging import NEWEST_FIRST
 from models.schedules import NewSchedule, Overtaken, ScheduleRow, TooMany
 
 blueprint = Blueprint("schedules", __name__, url_prefix="/api", description="What makes jobs, again and again.")
 blueprint.before_request(require_key)
 
-NEWEST_FIRST = ("inserted_at", "desc")
 LATEST_FIRST = ("fire_at", "desc")
 CHANGES_TRIED = 20
 KEY_EXPECTED = "up to 100 letters, digits, `.`, `_` or `-`, a letter or digit first, no UUID and not `preview`"

@@ -5,13 +5,12 @@ Pure: rows in, JSON text out. What a client once sent is put in as text, not par
 
 from typing import Any
 
-from api.answers import encode
 from api.timestamps import micros_utc, seconds, seconds_utc
 from models.firings import FiringRow
 from models.log_entries import LogEntryRow
 from models.records import AttemptRow
 from models.schedules import ScheduleRow
-from models.shapes import args, job, with_member
+from models.shapes import args, compact, job, with_member
 
 __all__ = ["args", "attempt", "data", "data_list", "firing", "job", "log_entry", "schedule", "with_member"]
 
@@ -38,7 +37,7 @@ def schedule(row: ScheduleRow, user_id: str) -> str:
         "disabled_at": seconds_utc(row.disabled_at),
         "user_id": user_id,
     }
-    return with_member(with_member(encode(outer), "frequency", row.frequency), "args", args(row))
+    return with_member(with_member(compact(outer), "frequency", row.frequency), "args", args(row))
 
 
 def firing(row: FiringRow) -> dict[str, Any]:
@@ -71,4 +70,4 @@ def log_entry(row: LogEntryRow, user_id: str) -> str:
         "job_id": row.job_id,
         "user_id": user_id,
     }
-    return with_member(encode(outer), "payload", row.payload)
+    return with_member(compact(outer), "payload", row.payload)

@@ -9,13 +9,12 @@ from typing import NamedTuple
 
 from models import cancelling, job_lists, replays
 from models.job_lists import JobFilter
-from models.paging import Page, PageAsked, Place
+from models.paging import NEWEST_FIRST, Page, PageAsked, Place
 
 CANCEL, AGAIN = "cancel", "again"
 CHUNK = 40  # a cancel of so many takes half of the time that a page may take
 COUNTED = 10_000
 LOOKED_AT = 5000  # by a search, for one chunk or one count
-NEWEST_FIRST = ("inserted_at", "desc")
 LIVE = ("retryable", "scheduled", "available", "executing")  # in the order in which a job may go on meanwhile
 GIVEN_BACK = ("retryable", "available", "executing")  # by an attempt that ended behind its list: looked for once more
 

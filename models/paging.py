@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from models.database import dialect, fetch
 
+NEWEST_FIRST = ("inserted_at", "desc")
+
 
 class Listing(NamedTuple):
     """What a kind of list may be ordered by."""

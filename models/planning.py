@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from models import firings, jobs, recurrence
-from models.database import change, dialect, fetch, rows_as, transaction
+from models.database import change, fetch, rows_as, skipping_locked, transaction
 from models.firings import LATE_AFTER_US, MISFIRED, MISSED, FiringRow
 from models.jobs import NewJob
 from models.recurrence import Instants
@@ -61,10 +61,9 @@ def plan(now: int, limit: int) -> int:
     due = "next_at <= %s AND next_at IS NOT NULL AND disabled_at IS NULL"
     if not fetch(f"SELECT 1 FROM schedule WHERE {due} LIMIT 1", (now,)):
         return 0
-    lock = " FOR UPDATE SKIP LOCKED" if dialect() == "postgresql" else ""
     with transaction():
         rows = fetch(
-            f"SELECT {COLUMNS}, {FIRST_WAITS} FROM schedule WHERE {due} ORDER BY next_at LIMIT %s{lock}",
+            f"SELECT {COLUMNS}, {FIRST_WAITS} FROM schedule WHERE {due} ORDER BY next_at LIMIT %s{skipping_locked()}",
             (now, now, limit),
         )
         settle([(planned(row[:-1]), bool(row[-1])) for row in rows], now)

@@ -1,6 +1,6 @@
-"""Owns the apps that tests ask: one for each settings, made once, since it takes longer to make than most tests last.
+"""Owns the apps that tests ask, and which pages they have.
 
-Each test finds it as if it were new: it remembers nothing of another test's database.
+One app for each settings, made once, since it takes longer to make than most tests last. Each test finds it as if it were new: it remembers nothing of another test's database.
 """
 
 from functools import cache
@@ -9,6 +9,18 @@ from api import create_app, wiring
 from api.known_keys import KnownKeys
 from api.pages import sessions
 
+PAGES = [  # that stand by themselves
+    "/",
+    "/jobs",
+    "/jobs/new",
+    "/schedules",
+    "/failures",
+    "/logs",
+    "/keys",
+    "/signing-keys",
+    "/endpoints",
+    "/channels",
+]
 _made = cache(create_app)
 
 

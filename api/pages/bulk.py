@@ -14,12 +14,13 @@ from marshmallow import ValidationError
 from api.answers import ApiError
 from api.job_filters import JobsQuery, filter_of
 from api.pages.blueprint import back_to, pages, visitor
-from api.pages.jobs import FILTERS
+from api.pages.jobs import FILTERS, problems_of
 from api.paging import cursor_of
 from models import bulk, clock
-from models.bulk import AGAIN, CANCEL, CHUNK, NEWEST_FIRST, Mark
+from models.bulk import AGAIN, CANCEL, CHUNK, Mark
 from models.job import REQUEST
 from models.job_lists import JobFilter
+from models.paging import NEWEST_FIRST
 
 GROUP = ("host", "reason")  # of a group of failures, as they were kept
 MOST_CHARS = 300
@@ -75,8 +76,7 @@ def read(form: Mapping[str, str]) -> Asked:
     try:
         asked, place = _filter(given, form.get("cursor", ""))
     except ValidationError as error:
-        said = error.normalized_messages().items()
-        raise ApiError(422, "; ".join(f"{name} {text}" for name, texts in said for text in texts)) from None
+        raise ApiError(422, "; ".join(problems_of(error))) from None
     action, now = form.get("action", ""), clock.now()
     if action != CANCEL and (action != AGAIN or asked.kind != REQUEST):
         raise ApiError(422, "All that match can be cancelled; requests can be ordered again. Nothing was done.")

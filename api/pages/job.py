@@ -16,14 +16,13 @@ from models.job import REQUEST
 from models.jobs import JobRow
 from models.lifecycle import FINAL
 from models.log_entries import LogFilter
-from models.paging import PageAsked
+from models.paging import NEWEST_FIRST, PageAsked
 
 ENTRIES = 100
 RELATED = 50
 COMMAND_SHOWN = 4000
 SELDOM_S = 10
 EXECUTING = "executing"
-NEWEST_FIRST = ("inserted_at", "desc")
 
 
 @pages.get("/jobs/<key>")

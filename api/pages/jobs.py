@@ -11,7 +11,7 @@ from api.pages.blueprint import back_to, pages, visitor
 from api.paging import cursor_of
 from models import cancelling, clock, job_lists, jobs, replays
 from models.lifecycle import FINAL, STATES
-from models.paging import Page
+from models.paging import NEWEST_FIRST, Page
 
 SHOWN = 50
 LOOKED_AT = 5000  # by a search: a page that is asked for again and again must be cheap
@@ -28,8 +28,13 @@ def list_jobs() -> Response:
         asked = JobsQuery().load({**given, "limit": str(SHOWN)})
         page = job_lists.listed(visitor().account_id, filter_of(asked), asked["page"], LOOKED_AT)
     except ValidationError as error:
-        problems = [f"{name} {text}" for name, texts in error.normalized_messages().items() for text in texts]
+        problems = problems_of(error)
     return make_response(_rendered(given, page, problems), 422 if problems else 200)
+
+
+def problems_of(error: ValidationError) -> list[str]:
+    """What is wrong with a filter, each with its name in front."""
+    return [f"{name} {text}" for name, texts in error.normalized_messages().items() for text in texts]
 
 
 @pages.post("/jobs/chosen")
@@ -57,7 +62,7 @@ def _rendered(given: dict[str, str], page: Page, problems: list[str]) -> str:
     return render_template(
         "jobs.html",
         jobs=page.rows,
-        next=page.end and cursor_of(("inserted_at", "desc"), page.end),
+        next=page.end and cursor_of(NEWEST_FIRST, page.end),
         is_first="cursor" not in given,
         asked=filters,
         problems=problems,

@@ -11,10 +11,10 @@ from api.ids import uuid_key
 from api.logs import LogsQuery
 from api.pages import tails
 from api.pages.blueprint import gone, pages, visitor
-from api.paging import NEWEST_FIRST, cursor_of
+from api.paging import cursor_of
 from models import clock, log_entries
 from models.log_entries import LogEntryRow, LogFilter
-from models.paging import Page, PageAsked
+from models.paging import NEWEST_FIRST, Page, PageAsked
 
 SHOWN = 50
 LONGEST_AGO_US = clock.HOUR

@@ -16,10 +16,10 @@ from api.schedule_orders import new_schedule
 from api.schedules import ScheduleFields
 from api.wiring import settings
 from models import clock, recurrence, replays, schedules, strips
+from models.paging import NEWEST_FIRST
 from models.schedules import ScheduleRow, TooMany
 
 SHOWN = 25
-NEWEST_FIRST = ("inserted_at", "desc")
 LATEST_FIRST = ("fire_at", "desc")
 LETTERS = {  # one for each status of an instant, so that colour is not all that tells them apart
     "fired": "✓",

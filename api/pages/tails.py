@@ -15,14 +15,13 @@ from api.pages.sessions import Session
 from models import clock, log_entries
 from models.database import Unreachable, connection
 from models.log_entries import LogEntryRow, LogFilter
-from models.paging import PageAsked
+from models.paging import NEWEST_FIRST, PageAsked
 
 SHOWN = 50
 STREAMS = 3
 LASTS_S = 25.0
 LOOK_EVERY_S = 1.0
 OVERLAP_US = 10 * clock.SECOND  # entries of one transaction may appear this much after their instant
-NEWEST_FIRST = ("inserted_at", "desc")
 free = threading.BoundedSemaphore(STREAMS)
 stopping = threading.Event()  # set when the process stops, for good
 

@@ -6,19 +6,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.apps import PAGES
+
 pytestmark = pytest.mark.journey
-PAGES = [
-    "/",
-    "/jobs",
-    "/jobs/new",
-    "/schedules",
-    "/failures",
-    "/logs",
-    "/keys",
-    "/signing-keys",
-    "/endpoints",
-    "/channels",
-]
 STATE = ".facts .state"
 
 

@@ -8,24 +8,13 @@ from models import clock, endpoints, lifecycle, records, signing_keys
 from models.database import change
 from models.paging import PageAsked
 from models.records import AttemptRow
+from tests.apps import PAGES
 from tests.making import make_job
 from tests.pages.conftest import Markup
 
 SVG = "<svg/onload=alert(1)>"
 QUOTED = '"><img src=x onerror=alert(1)>'
 SCRIPT = "javascript:alert(1)"
-PAGES = [
-    "/",
-    "/jobs",
-    "/jobs/new",
-    "/schedules",
-    "/failures",
-    "/logs",
-    "/keys",
-    "/signing-keys",
-    "/endpoints",
-    "/channels",
-]
 
 
 def canary_job(account, state="discarded"):
