@@ -1,6 +1,7 @@
 """Owns the apps that tests ask, and which pages they have.
 
-One app for each settings, made once, since it takes longer to make than most tests last. Each test finds it as if it were new: it remembers nothing of another test's database.
+One app for each settings, made once, since it takes longer to make than most tests last. Each test finds it as if it
+were new: it remembers nothing of another test's database.
 """
 
 from functools import cache
