@@ -36,6 +36,11 @@ def transitions(samples, *names):
     return [samples[f'booper_jobs_total{{transition="{name}"}}'] for name in names]
 
 
+def times_staged(journey):
+    """By the rows: a job that found its host's share of the slots full was put off and staged again."""
+    return journey.product.sql("SELECT sum(staged_count) FROM job")[0][0]
+
+
 def perform(journey, count):
     """Order so many jobs, due at once, and see them arrive."""
     already = journey.receiver.arrived()
@@ -61,7 +66,7 @@ def test_the_pages_sum_over_processes_and_over_those_that_were_killed(production
     completed = 'booper_attempts_total{outcome="answered",status="2xx"}'
     wait_until(lambda: page(worker).get(completed) == count, SETTLE_SECONDS, "every attempt on the page")
     samples = page(worker)
-    assert transitions(samples, "staged", "claimed", "completed") == [count, count, count]
+    assert transitions(samples, "staged", "claimed", "completed") == [times_staged(production), count, count]
     assert samples["booper_lateness_seconds_count"] == count
     assert samples["booper_sender_slots"] == 2 * 64
     assert samples["booper_ticker_leading"] == 1
