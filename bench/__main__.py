@@ -20,17 +20,17 @@ from bench.workloads import WORKLOADS, Workload
 from tests.journeys.broker import shared_broker
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
-QUICK_ROUNDS, FULL_ROUNDS = 2, 5
+QUICK_ROUNDS, FULL_ROUNDS = 1, 5
 QUICK_DRAIN, FULL_DRAIN = 3_000, 20_000
 
 
 def options() -> argparse.Namespace:
     names, peer_names = [workload.name for workload in WORKLOADS], [peer.name for peer in peers()]
     parser = argparse.ArgumentParser(prog="bench", description="how fast Booper is on this machine")
-    parser.add_argument("--quick", action="store_true", help="smaller and fewer rounds; writes no document")
+    parser.add_argument("--quick", action="store_true", help="small sizes, one round; writes no document")
     parser.add_argument("--rounds", type=int, help="how often everything is measured")
     parser.add_argument("--jobs", type=int, help="how many jobs a drain has")
-    parser.add_argument("--only", nargs="+", choices=names, default=names, help="these workloads alone")
+    parser.add_argument("--only", nargs="+", choices=names, help="these workloads alone")
     parser.add_argument("--peers", nargs="*", choices=peer_names, default=peer_names, help="these peers alone")
     return parser.parse_args()
 
@@ -46,12 +46,19 @@ def main() -> int:
         peer_names=frozenset(chosen.peers),
     )
     seen_first = machine()
-    results = measured(session, [workload for workload in WORKLOADS if workload.name in chosen.only])
+    results = measured(session, workloads(chosen))
     show(seen_first, results, session)
     if not chosen.quick and len(results) == len(WORKLOADS):
         DOCUMENT.write_text(report.markdown(seen_first, results, session.notes))
         print(f"\nwritten to {DOCUMENT}")
     return 0
+
+
+def workloads(chosen: argparse.Namespace) -> list[Workload]:
+    """Those asked for by name, else all that such a session has."""
+    if chosen.only:
+        return [workload for workload in WORKLOADS if workload.name in chosen.only]
+    return [workload for workload in WORKLOADS if workload.quick or not chosen.quick]
 
 
 def measured(session: Session, workloads: list[Workload]) -> list[Result]:
@@ -85,7 +92,7 @@ def show(seen: dict[str, str], results: list[Result], session: Session) -> None:
     print("\n" + "\n".join([*(f"{name}: {note}" for name, note in session.notes.items()), *report.problems(results)]))
     print("took: " + ", ".join(f"{result.workload.name} {result.took_s:.0f} s" for result in results))
     if session.quick:
-        print("quick: small sizes and few rounds; the bounds are meant for `make bench`")
+        print("quick: small sizes and one round; the bounds are meant for `make bench`")
 
 
 if __name__ == "__main__":

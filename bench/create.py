@@ -38,12 +38,12 @@ def order() -> dict[str, object]:
 
 def rounds(session: Session) -> Iterator[Figures]:
     """Requests a second by 16 clients, in turn with the bare endpoint."""
-    count = session.size(16_000, 3_200)
+    count = session.size(16_000, 2_400)
     with session.production() as product, bare_endpoint(product) as bare_port:
         request = octets("POST", "/api/jobs", product.key, json.dumps(order()).encode())
         for port in (product.port, bare_port):
             ask_all(port, request, WARM_UP, CLIENTS, 201)
-        for _ in session.each_round("create", quick=2):
+        for _ in session.each_round("create"):
             ours = ask_all(product.port, request, count, CLIENTS, 201)
             bare = ask_all(bare_port, request, count, CLIENTS, 201)
             yield {
@@ -64,7 +64,7 @@ def batch_rounds(session: Session) -> Iterator[Figures]:
             raise NotThereYet(f"POST /api/jobs/batch is not there yet: it was answered {status}")
         body = json.dumps({"jobs": [order()] * JOBS_A_CALL}).encode()
         request = octets("POST", "/api/jobs/batch", product.key, body)
-        for _ in session.each_round("batch create", quick=2):
+        for _ in session.each_round("batch create"):
             ((before,),) = product.sql("SELECT count(*) FROM job")
             asked = ask_all(product.port, request, calls, 2, status)
             ((made,),) = product.sql("SELECT count(*) - %s FROM job", (before,))

@@ -21,7 +21,7 @@ NAME = "Booper, jobs/s"
 
 def rounds(session: Session) -> Iterator[Figures]:
     peers = contestants(session)
-    for _ in session.each_round("drain", quick=3):
+    for _ in session.each_round("drain"):
         with session.production() as product, Target() as target:
             figures = drained(product, target, session.drained)
         for peer in peers:
@@ -73,7 +73,7 @@ def spent_us(product: Embedded | Production, target: Target) -> dict[str, float]
 
 def embedded_rounds(session: Session) -> Iterator[Figures]:
     """The same in embedded mode, where everything is one process."""
-    for _ in session.each_round("embedded drain", quick=2):
+    for _ in session.each_round("embedded drain"):
         with session.embedded() as product, Target() as target:
             figures = drained(product, target, session.size(10_000, 1_500))
         yield {"jobs/s": figures[NAME], "CPU of our process, us a job": figures["CPU of our processes, us a job"]}

@@ -16,7 +16,6 @@ from tests.journeys.processes import Receiver, wait_until
 from tests.journeys.product import Production
 
 RATE = 100
-AHEAD_SECONDS = 15
 ANSWERS, HANGS = "/told/events", "/told/events/30"
 LATENESS = (
     "SELECT attempt.lateness_us FROM attempt JOIN job ON job.id = attempt.job_id WHERE job.kind = 'request' "
@@ -26,11 +25,11 @@ LATENESS = (
 
 def rounds(session: Session) -> Iterator[Figures]:
     """The jobs' lateness at p99 with either receiver, and how many times worse the hanging one is."""
-    seconds = session.size(60, 20)
+    seconds, ahead_seconds = session.size(60, 5), session.size(15, 5)
     session.notes["events"] = f"{RATE} jobs/s for {seconds} s, each told of to a receiver that answers, or takes 30 s"
-    for number in session.each_round("events", quick=4):
+    for number in session.each_round("events"):
         pair = (ANSWERS, HANGS) if number % 2 else (HANGS, ANSWERS)
-        p99_ms = {path: lateness_p99_ms(session, path, seconds) for path in pair}
+        p99_ms = {path: lateness_p99_ms(session, path, seconds, ahead_seconds) for path in pair}
         yield {
             "p99 with one that answers, ms": p99_ms[ANSWERS],
             "p99 with one that hangs, ms": p99_ms[HANGS],
@@ -38,16 +37,16 @@ def rounds(session: Session) -> Iterator[Figures]:
         }
 
 
-def lateness_p99_ms(session: Session, path: str, seconds: int) -> float:
+def lateness_p99_ms(session: Session, path: str, seconds: int, ahead_seconds: int) -> float:
     with tempfile.TemporaryDirectory() as name, Receiver(Path(name)) as receiver:
         with session.production() as product:
-            count = order_told(product, receiver, path, seconds)
-            limit_seconds = AHEAD_SECONDS + seconds + 60
+            count = order_told(product, receiver, path, seconds, ahead_seconds)
+            limit_seconds = ahead_seconds + seconds + 60
             wait_until(lambda: len(product.sql(LATENESS)) >= count, limit_seconds, f"{count} attempts", 0.5)
             return percentile([row[0] for row in product.sql(LATENESS)], 99) / 1000
 
 
-def order_told(product: Production, receiver: Receiver, path: str, seconds: int) -> int:
+def order_told(product: Production, receiver: Receiver, path: str, seconds: int, ahead_seconds: int) -> int:
     """Jobs that fall due one after another, a while ahead; how many."""
     count = RATE * seconds
     model = model_job(product, receiver.port)
@@ -56,7 +55,7 @@ def order_told(product: Production, receiver: Receiver, path: str, seconds: int)
         "UPDATE job SET notify = %s, scheduled_at = CAST(%s AS BIGINT) + (id - %s) * %s WHERE id <> %s",
         (
             json.dumps({"webhook": receiver.url(path)}),
-            now_us() + AHEAD_SECONDS * SECOND,
+            now_us() + ahead_seconds * SECOND,
             model,
             SECOND // RATE,
             model,

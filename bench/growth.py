@@ -20,17 +20,17 @@ PAGES = {
     "state filter": "/api/jobs?state=completed",
     "offset 10,000": "/api/jobs?offset=10000",
 }
-LOOK_AHEAD_SECONDS = 2
+LOOK_AHEAD_SECONDS = 1
 
 
 def lists(session: Session) -> Iterator[Figures]:
     """The p50 of three lists with few and with very many jobs of the account in the table."""
-    large_count, asked = session.size(2_000_000, 100_000), session.size(300, 100)
+    large_count, asked = session.size(2_000_000, 20_000), session.size(300, 100)
     with session.production() as small, session.production() as large:
         for product, count in ((small, 1_000), (large, large_count)):
             session.tell(f"list: making {count} jobs")
             fill(product, model_job(product, 9), count // 2, count // 2)
-        for _ in session.each_round("list", quick=2):
+        for _ in session.each_round("list"):
             few = {page: p50_ms(small, path, asked) for page, path in PAGES.items()}
             many = {page: p50_ms(large, path, asked) for page, path in PAGES.items()}
             yield {
@@ -57,7 +57,7 @@ def p50_ms(product: Production, path: str, count: int) -> float:
 
 def drains(session: Session) -> Iterator[Figures]:
     """The drain with nothing else in the table, and with far-future and finished jobs."""
-    rows, count = session.size(2_000_000, 100_000), session.size(10_000, 2_000)
+    rows, count = session.size(2_000_000, 20_000), session.size(10_000, 2_000)
     with session.production() as small, session.production() as large, Target() as target:
         session.tell(f"growth: making {2 * rows} jobs")
         fill(large, model_job(large, target.port), rows, rows)
@@ -72,7 +72,7 @@ def drains(session: Session) -> Iterator[Figures]:
 
 def memory(session: Session) -> Iterator[Figures]:
     """How the memory of all our processes grows with jobs that wait: a part of a million in each round."""
-    waiting, count = session.size(1_000_000 // session.rounds, 100_000), session.size(2_000, 1_000)
+    waiting, count = session.size(1_000_000 // session.rounds, 50_000), session.size(2_000, 1_000)
     with session.production(BOOPER_LOOK_AHEAD_SECONDS=str(LOOK_AHEAD_SECONDS)) as product, Target() as target:
         drained(product, target, count)
         model = model_job(product, target.port)

@@ -20,7 +20,7 @@ RATES = (100, 500)
 def lateness(session: Session) -> Iterator[Figures]:
     """attempted_at minus scheduled_at of jobs created through the API before the first is due; and how late each was at
     the receiver, which sees the commit of the claim and the wait for a sender too."""
-    seconds = session.size(60, 5)
+    seconds = session.size(60, 2)
     for _ in session.each_round("lateness"):
         figures: Figures = {}
         for rate in RATES:
@@ -39,7 +39,7 @@ def lateness(session: Session) -> Iterator[Figures]:
 
 def herd(session: Session) -> Iterator[Figures]:
     """Jobs that are all due at one instant, known well before: until the last attempt begins."""
-    count = session.size(10_000, 2_000)
+    count = session.size(10_000, 1_000)
     for _ in session.each_round("herd"):
         with session.production() as product, Target() as target:
             due_at = order_herd(product, model_job(product, target.port), count)

@@ -36,7 +36,7 @@ LEFT = "SELECT count(*) FROM job WHERE state = 'completed'"
 
 def rounds(session: Session) -> Iterator[Figures]:
     """The p99 of a create with and without pruning beside it, and how fast the old jobs go."""
-    count, asked = session.size(1_000_000, 100_000), session.size(1_500, 300)
+    count, asked = session.size(1_000_000, 40_000), session.size(1_500, 300)
     with session.production() as product:
         session.tell(f"pruning: making {count} finished jobs")
         with frozen(product):
@@ -45,7 +45,7 @@ def rounds(session: Session) -> Iterator[Figures]:
                 product.sql(statement)
             creates(product, asked // 4)
         sweep_anew(product)
-        for _ in session.each_round("pruning", quick=2):
+        for _ in session.each_round("pruning"):
             with frozen(product):
                 without = creates(product, asked)
             before = await_fewer(product)

@@ -10,15 +10,15 @@ from tests.journeys.ledger import timestamp
 from tests.journeys.processes import wait_until
 from tests.journeys.product import Production
 
-FEW, LEAD_SECONDS = 100, 10
+FEW = 100
 
 
 def rounds(session: Session) -> Iterator[Figures]:
-    due, many = session.size(1000, 200), session.size(100_000, 5_000)
+    due, many, lead_seconds = session.size(1000, 100), session.size(100_000, 2_000), session.size(10, 3)
     session.notes["schedules"] = f"{due} schedules due at one second, beside {FEW} and {many} idle ones"
     for _ in session.each_round("schedules"):
-        few_s, few_wrong = planned(session, due, FEW)
-        many_s, many_wrong = planned(session, due, many)
+        few_s, few_wrong = planned(session, due, FEW, lead_seconds)
+        many_s, many_wrong = planned(session, due, many, lead_seconds)
         yield {
             "until all are planned, s": few_s,
             "the same beside many idle, s": many_s,
@@ -27,11 +27,11 @@ def rounds(session: Session) -> Iterator[Figures]:
         }
 
 
-def planned(session: Session, due: int, idle: int) -> tuple[float, int]:
+def planned(session: Session, due: int, idle: int, lead_seconds: int) -> tuple[float, int]:
     """Seconds from the instant until the last next job was made, and how many instants were not fired exactly once."""
     with session.production(BOOPER_MAX_SCHEDULES="1000000") as product, Target() as target:
         add_idle(product, target.port, idle)
-        due_at = (now_us() // SECOND + LEAD_SECONDS + due // 50) * SECOND
+        due_at = (now_us() // SECOND + lead_seconds + due // 50) * SECOND
         for number in range(due):
             order(product, target.port, due_at, str(number))
         assert now_us() < due_at, "the schedules must be made before they are due"

@@ -44,9 +44,9 @@ class Session:
     def size(self, full: int, quick: int) -> int:
         return quick if self.quick else full
 
-    def each_round(self, what: str, quick: int = 1) -> Iterator[int]:
-        """The rounds of a workload; `quick`: how many it gets at most in a quick session."""
-        for number in range(1, (min(self.rounds, quick) if self.quick else self.rounds) + 1):
+    def each_round(self, what: str) -> Iterator[int]:
+        """The rounds of a workload."""
+        for number in range(1, self.rounds + 1):
             self.tell(f"{what}, round {number}")
             yield number
 

@@ -25,11 +25,13 @@ class Bound(NamedTuple):
 
 
 class Workload(NamedTuple):
-    """One row of what is promised. `rounds` yields the figures of one round after another."""
+    """One row of what is promised. `rounds` yields the figures of one round after another. `quick`: whether it is part
+    of a quick session, too."""
 
     name: str
     rounds: Callable[[Session], Iterator[Figures]]
     bounds: tuple[Bound, ...]
+    quick: bool = True
 
 
 WORKLOADS = (
@@ -60,7 +62,7 @@ WORKLOADS = (
         instants.slow_targets,
         (Bound("until all are finished, s", AT_MOST, 25), Bound("peak memory of the workers, MB", AT_MOST, 600)),
     ),
-    Workload("events", events.rounds, (Bound("hangs / answers", AT_MOST, 1.2),)),
+    Workload("events", events.rounds, (Bound("hangs / answers", AT_MOST, 1.2),), quick=False),
     Workload(
         "schedules",
         schedules.rounds,
@@ -69,6 +71,7 @@ WORKLOADS = (
             Bound("the same beside many idle, s", AT_MOST, 1),
             Bound("instants not fired once", AT_MOST, 0),
         ),
+        quick=False,
     ),
     Workload("create", create.rounds, (Bound("share of it, %", AT_LEAST, 60),)),
     Workload("batch create", create.batch_rounds, (Bound("jobs/s", AT_LEAST, 10_000),)),
@@ -89,7 +92,7 @@ WORKLOADS = (
             Bound("jobs pruned/s", AT_LEAST, 4000),
         ),
     ),
-    Workload("pages", pages.rounds, tuple(Bound(f"{page}, ms", AT_MOST, 100) for page in pages.NAMES)),
+    Workload("pages", pages.rounds, tuple(Bound(f"{page}, ms", AT_MOST, 100) for page in pages.NAMES), quick=False),
     Workload("growth", growth.drains, (Bound("large / small", AT_LEAST, 0.9),)),
     Workload("embedded mode", drain.embedded_rounds, (Bound("jobs/s", AT_LEAST, 800),)),
     Workload("memory per waiting job", growth.memory, (Bound("bytes a waiting job", AT_MOST, 0),)),

@@ -53,7 +53,7 @@ class Peer(NamedTuple):
             env = stack.enter_context(place(session, target, self, folder))
             finish(Running("order", [*self.order, str(count)], env, folder), ORDER_SECONDS)
             for number, command in enumerate(self.work):
-                stack.enter_context(stopped(Running(f"{self.name}-{number}".replace(" ", "-"), command, env, folder)))
+                stack.enter_context(killed(Running(f"{self.name}-{number}".replace(" ", "-"), command, env, folder)))
             jobs_per_s = target.await_arrivals(count, 30 + count / SLOWEST)
             wait_until(lambda: self._stored(env) >= count, 60, f"the results of {self.name}", pause_seconds=0.2)
             target.assert_arrivals(count)
@@ -96,14 +96,15 @@ def administer(statement: str, url: str) -> None:
 
 def finish(running: Running, limit_seconds: float) -> None:
     """Let a process end by itself."""
-    with stopped(running):
+    with killed(running):
         wait_until(lambda: running.ended, limit_seconds, f"the end of {running.name}", pause_seconds=0.1)
         assert running.stop() == 0, f"ordering failed:\n{running.log()[-2000:]}"
 
 
 @contextlib.contextmanager
-def stopped(running: Running) -> Iterator[None]:
+def killed(running: Running) -> Iterator[None]:
+    """At the end of the block all is stored and counted, so nothing is lost."""
     try:
         yield
     finally:
-        running.stop(5)
+        running.kill()
