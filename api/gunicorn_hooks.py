@@ -1,4 +1,4 @@
-"""Owns what gunicorn's master does beside serving: the metrics of its workers when they end, and its own log lines.
+"""Owns what gunicorn's master does beside serving: its workers' seats, their metrics when they end, its log lines.
 
 Used as `--config python:api.gunicorn_hooks` and `--logger-class api.gunicorn_hooks.Logger`.
 """
@@ -8,11 +8,17 @@ from typing import Any
 
 from gunicorn.glogging import Logger as GunicornLogger
 
+from api import accepting
 from booper import logs, metrics_files, settings, tracing
 
 
-def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - the form gunicorn calls
+def pre_fork(server: Any, worker: Any) -> None:  # noqa: ARG001 - the form gunicorn calls
+    worker.seat = accepting.take_seat()
+
+
+def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001
     """A worker has ended: what it had counted stays in the totals, its gauges don't."""
+    accepting.leave_seat(worker.seat)
     shared = metrics_files.directory()
     if shared:
         metrics_files.Folding(shared)()

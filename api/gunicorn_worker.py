@@ -1,8 +1,10 @@
-"""Owns how gunicorn answers what never becomes a request: broken request lines, headers too large.
+"""Owns gunicorn's worker: when it takes a connection, and how it answers what never becomes a request.
 
-Its own answer is a page of HTML; here it has the one shape of errors. Used as `--worker-class`.
+For broken request lines and headers too large gunicorn's own answer is a page of HTML; here it has the one shape of
+errors. Used as `--worker-class`.
 """
 
+import time
 from contextlib import suppress
 from http import HTTPStatus
 from socket import socket
@@ -11,6 +13,7 @@ from typing import Any
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
+from api import accepting
 from api.answers import HEADERS, ApiError, error_text, new_request_id
 from api.pages import tails
 
@@ -19,7 +22,30 @@ SEND_LIMIT_S = 1
 
 
 class Worker(ThreadWorker):
-    """gunicorn's threads, with JSON for errors, and an end to live tails when it is told to stop."""
+    """gunicorn's threads, with JSON for errors, connections shared evenly among the processes, and an end to live tails
+    when it is told to stop."""
+
+    seat: int | None = None  # given by the master before the process begins
+    rests_until_s = 0.0
+
+    def accept(self, listener: socket) -> None:
+        """Take a connection, or leave it to a process that holds fewer: once, it may be busy."""
+        rested_s = time.monotonic() - self.rests_until_s
+        if rested_s > accepting.REST_S and accepting.another_holds_fewer(self.nr_conns):
+            self.rests_until_s = time.monotonic() + accepting.REST_S
+            self.set_accept_enabled(False)
+            return
+        self.rests_until_s = 0.0
+        super().accept(listener)
+        accepting.note(self.seat, self.nr_conns)
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        super().set_accept_enabled(enabled and time.monotonic() >= self.rests_until_s)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        accepting.note(self.seat, self.nr_conns)
+        rest_s = self.rests_until_s - time.monotonic()
+        super().wait_for_and_dispatch_events(rest_s if 0 < rest_s < timeout else timeout)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         tails.stopping.set()

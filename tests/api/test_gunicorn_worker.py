@@ -1,12 +1,16 @@
-"""What never becomes a request has the one shape too."""
+"""What never becomes a request has the one shape too; connections are shared among the processes."""
 
+import contextlib
 import json
 import logging
+import selectors
 import socket
 
 import pytest
+from gunicorn.config import Config
 from gunicorn.http import errors
 
+from api import accepting, gunicorn_worker
 from api.gunicorn_worker import Worker
 
 
@@ -56,3 +60,135 @@ def test_a_client_that_is_gone_does_no_harm():
     theirs.close()
     ours.close()
     worker.handle_error(None, ours, None, errors.InvalidRequestLine("x"))
+
+
+class Clock:
+    """A steady clock that stands still until it is moved."""
+
+    def __init__(self):
+        self.at_s = 100.0
+
+    def monotonic(self):
+        return self.at_s
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    monkeypatch.setattr(gunicorn_worker, "time", standing := Clock())
+    return standing
+
+
+@pytest.fixture
+def listener():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening
+
+
+@pytest.fixture
+def workers(listener, clock):
+    """Two processes' workers at one listening socket, each with a seat; they run when a test lets them."""
+    both = []
+    for _ in range(2):
+        worker = Worker(0, 0, [listener], None, 30, Config(), logging.getLogger("gunicorn.error"))
+        worker.poller, worker.held = selectors.DefaultSelector(), []
+        worker.enqueue_req = worker.held.append
+        worker.seat = accepting.take_seat()
+        accepting.note(worker.seat, 0)
+        worker.set_accept_enabled(True)
+        both.append(worker)
+    yield both
+    for worker in both:
+        accepting.leave_seat(worker.seat)
+        worker.poller.close()
+        for conn in worker.held:
+            conn.close()
+
+
+def let_run(worker):
+    worker.set_accept_enabled(True)
+    worker.wait_for_and_dispatch_events(0)
+    worker.set_accept_enabled(True)
+
+
+@contextlib.contextmanager
+def clients_of(listener, count):
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(socket.create_connection(listener.getsockname())) for _ in range(count)]
+
+
+def test_connections_that_come_at_once_are_shared_evenly(listener, workers, clock):
+    first, second = workers
+    with clients_of(listener, 8):
+        for _ in range(8):
+            let_run(first)  # it is always the first to wake
+            let_run(second)
+            clock.at_s += 2 * accepting.REST_S
+    assert (len(first.held), len(second.held)) == (4, 4)
+
+
+def test_a_connection_that_a_busy_process_leaves_is_taken_after_a_rest(listener, workers, clock):
+    first, _ = workers
+    with clients_of(listener, 2):
+        let_run(first)
+        let_run(first)
+        assert len(first.held) == 1, "the other process holds fewer"
+        clock.at_s += accepting.REST_S / 2
+        let_run(first)
+        assert len(first.held) == 1, "not before the rest is over"
+        clock.at_s += accepting.REST_S / 2
+        let_run(first)
+        assert len(first.held) == 2
+
+
+def test_a_process_rests_before_each_connection_that_another_should_take(listener, workers, clock):
+    first, _ = workers
+    with clients_of(listener, 3):
+        let_run(first)
+        let_run(first)
+        clock.at_s += accepting.REST_S
+        for _ in range(3):
+            let_run(first)
+        assert len(first.held) == 2
+
+
+def test_a_process_that_ended_is_not_waited_for(listener, workers):
+    first, second = workers
+    accepting.leave_seat(second.seat)
+    second.seat = None
+    with clients_of(listener, 3):
+        for _ in range(3):
+            let_run(first)
+        assert len(first.held) == 3
+
+
+def test_a_process_without_a_seat_takes_connections(listener, workers):
+    first, second = workers
+    accepting.leave_seat(second.seat)
+    second.seat = None
+    with clients_of(listener, 1):
+        let_run(second)
+        assert len(second.held) == 1
+
+
+def test_a_closed_connection_counts_no_more(listener, workers):
+    first, second = workers
+    with clients_of(listener, 2):
+        let_run(first)
+        let_run(second)
+        first.nr_conns -= 1  # as gunicorn notes that a client has gone
+        let_run(first)
+        with clients_of(listener, 1):
+            let_run(second)
+            let_run(first)
+    assert (len(first.held), len(second.held)) == (2, 1)
+
+
+def test_seats_are_given_once_and_again_after_their_process_ended():
+    seats = [accepting.take_seat() for _ in range(accepting.SEATS)]
+    assert sorted(seats) == list(range(accepting.SEATS))
+    assert accepting.take_seat() is None
+    for seat in seats:
+        accepting.leave_seat(seat)
+    again = accepting.take_seat()
+    assert again in seats
+    accepting.leave_seat(again)
