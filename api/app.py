@@ -1,11 +1,12 @@
 """Owns the making of the Flask app: blueprints, limits, the documentation, the connection of each request.
 
-The database is opened by the caller; a request connects when it first asks it something and gives the connection back
-at its end.
+The database is opened by the caller; a request connects when it first asks it something, and its thread keeps the
+connection for the next one.
 """
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import flask_smorest
@@ -34,7 +35,7 @@ from api.known_keys import KnownKeys
 from api.reading import body_limit, too_large
 from booper import __version__
 from booper.settings import Settings
-from models.database import Unreachable, database, dialect, give_back
+from models.database import Unreachable, database, drop_if_stale, keep
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,8 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
     answers.register(app)
     pages.register(app)
     app.before_request(_refuse_large)
-    app.teardown_request(_give_back)
+    app.before_request(_renew_connection)
+    app.teardown_request(_keep_connection)
     return app
 
 
@@ -93,10 +95,15 @@ def _refuse_large() -> None:
         raise too_large(length)
 
 
-def _give_back(_: BaseException | None) -> None:
-    if database.obj is None or dialect() == "sqlite":
-        return  # the thread keeps it: opening a file and its pragmas costs more than most requests
+def _renew_connection() -> None:
+    with suppress(*Unreachable):
+        drop_if_stale()
+
+
+def _keep_connection(_: BaseException | None) -> None:
+    if database.obj is None:
+        return
     try:
-        give_back()
+        keep()
     except Unreachable as error:
-        log.warning("request: its database connection broke on the way back, it is dropped: %s", error)
+        log.warning("request: its database connection broke, it is dropped: %s", error)

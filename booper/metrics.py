@@ -87,7 +87,9 @@ BACKLOGS = GroupHistogram(
 )
 SLOTS = _gauge("booper_sender_slots", "Requests that may be under way at once.")
 SLOTS_IN_USE = _gauge("booper_sender_slots_in_use", "Requests under way.")
-CONNECTIONS = _gauge("booper_database_connections_in_use", "Connections to PostgreSQL in use.", ("process",))
+CONNECTIONS = _gauge(
+    "booper_database_connections_in_use", "Connections to PostgreSQL that threads hold, at work or kept.", ("process",)
+)
 REQUESTS = Counter(
     "booper_http_requests", "Requests the API answered.", ("method", "route", "status"), registry=REGISTRY
 )
@@ -102,6 +104,7 @@ BUILD = _gauge("booper_build_info", "1; the version is the label.", ("version",)
 
 # Looked up here at half of what the library takes; as many as there are routes, methods and statuses.
 _answered, _timed, _connections = cache(REQUESTS.labels), cache(REQUEST_TIME.labels), cache(CONNECTIONS.labels)
+_noted_connections: dict[str, int] = {}
 _by_transition = {name: TRANSITIONS.labels(name) for name in counting.TRANSITIONS}
 BUILD.labels(__version__).set(1)
 
@@ -152,7 +155,7 @@ def note_lead(leads: bool) -> None:
 
 def note_sign_of_life(now: int) -> None:
     TICKER_AT.set(now / SECOND)
-    CONNECTIONS.labels("ticker").set(connections_in_use())
+    note_connections("ticker")
 
 
 def note_staged(now: int) -> None:
@@ -177,7 +180,10 @@ def known_method(method: str) -> str:
 
 
 def note_connections(process: str) -> None:
-    _connections(process).set(connections_in_use())
+    count = connections_in_use()
+    if _noted_connections.get(process) != count:  # asked after every request, and hardly ever another
+        _connections(process).set(count)
+        _noted_connections[process] = count
 
 
 class Sampling:

@@ -1,9 +1,20 @@
-"""What becomes of a transaction whose database refuses, and which refusals pass."""
+"""What becomes of a transaction whose database refuses, which refusals pass, which connections a thread keeps."""
 
+import psycopg
 import pytest
 from peewee import OperationalError
 
-from models.database import Unreachable, close_all, database, open_database, transaction
+from models.database import (
+    Unreachable,
+    close_all,
+    connections_in_use,
+    database,
+    drop_if_stale,
+    fetch,
+    keep,
+    open_database,
+    transaction,
+)
 
 
 @pytest.fixture
@@ -35,3 +46,70 @@ def test_a_database_that_is_read_only_for_now_counts_as_unreachable(account, db)
     database.execute_sql("PRAGMA query_only = 0" if db == "sqlite" else "SET default_transaction_read_only = off")
     with transaction():
         database.execute_sql("UPDATE account SET name = 'other'")
+
+
+postgres = pytest.mark.parametrize("db", ["postgresql"], indirect=True)
+
+
+def backend():
+    """The server's process that serves this thread's connection."""
+    return fetch("SELECT pg_backend_pid()")[0][0]
+
+
+@pytest.fixture
+def never_believed(monkeypatch):
+    """A kept connection is looked at however short ago it was used."""
+    monkeypatch.setattr("models.database.BELIEVED_S", 0)
+
+
+@postgres
+def test_a_thread_keeps_its_connection_for_the_next_request(db, never_believed):
+    before = backend()
+    keep()
+    drop_if_stale()
+    assert not database.is_closed()
+    assert backend() == before
+
+
+@postgres
+def test_a_kept_connection_that_the_server_closed_is_replaced(db, never_believed, postgres_url):
+    before = backend()
+    keep()
+    with psycopg.connect(postgres_url, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", (before,))
+    drop_if_stale()
+    assert database.is_closed()
+    assert connections_in_use() == 0
+    assert backend() != before
+
+
+@postgres
+def test_a_connection_within_a_transaction_is_not_kept(db):
+    before = backend()
+    database.begin()
+    database.execute_sql("SELECT 1")
+    keep()
+    assert database.is_closed()
+    assert backend() != before
+
+
+@postgres
+def test_a_connection_that_broke_is_not_kept(db):
+    database.connection().close()
+    keep()
+    assert database.is_closed()
+    assert backend() > 0
+
+
+def test_keeping_and_renewing_what_is_closed_does_nothing(db):
+    database.close()
+    keep()
+    drop_if_stale()
+    assert database.is_closed()
+
+
+@pytest.mark.parametrize("db", ["sqlite"], indirect=True)
+def test_sqlite_is_kept_open(db):
+    keep()
+    drop_if_stale()
+    assert not database.is_closed()
