@@ -37,15 +37,19 @@ class Worker(ThreadWorker):
             return
         self.rests_until_s = 0.0
         super().accept(listener)
-        accepting.note(self.seat, self.nr_conns)
+        self._note_connections()
 
     def set_accept_enabled(self, enabled: bool) -> None:
         super().set_accept_enabled(enabled and time.monotonic() >= self.rests_until_s)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        accepting.note(self.seat, self.nr_conns)
+        self._note_connections()
         rest_s = self.rests_until_s - time.monotonic()
         super().wait_for_and_dispatch_events(rest_s if 0 < rest_s < timeout else timeout)
+
+    def _note_connections(self) -> None:
+        """One that stops takes no more, however few it holds: nobody shall wait for it."""
+        accepting.note(self.seat, self.nr_conns if self.alive else accepting.EMPTY)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         tails.stopping.set()

@@ -161,6 +161,17 @@ def test_a_process_that_ended_is_not_waited_for(listener, workers):
         assert len(first.held) == 3
 
 
+def test_a_process_that_stops_is_not_waited_for(listener, workers):
+    first, second = workers
+    second.alive = False
+    second.set_accept_enabled(False)
+    second.wait_for_and_dispatch_events(0)
+    with clients_of(listener, 3):
+        for _ in range(3):
+            let_run(first)
+        assert len(first.held) == 3
+
+
 def test_a_process_without_a_seat_takes_connections(listener, workers):
     first, second = workers
     accepting.leave_seat(second.seat)
