@@ -35,7 +35,7 @@ from api.known_keys import KnownKeys
 from api.reading import body_limit, too_large
 from booper import __version__
 from booper.settings import Settings
-from models.database import Unreachable, database, drop_if_stale, keep
+from models.database import Unreachable, drop_if_stale, keep
 
 log = logging.getLogger(__name__)
 
@@ -101,8 +101,6 @@ def _renew_connection() -> None:
 
 
 def _keep_connection(_: BaseException | None) -> None:
-    if database.obj is None:
-        return
     try:
         keep()
     except Unreachable as error:

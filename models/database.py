@@ -188,7 +188,7 @@ def keep() -> None:
     """The end of a request: its thread keeps the connection for the next one, unless that broke. To return it each time
     would cost a tenth of a create; on SQLite, opening a file and its pragmas would cost more than most requests."""
     opened = database.obj
-    if opened.dialect == "postgresql" and not opened.is_closed():
+    if isinstance(opened, Postgres) and not opened.is_closed():
         held = opened.connection()
         held.idle_since_s = time.monotonic()
         if held.pgconn.transaction_status != TransactionStatus.IDLE:
@@ -198,7 +198,7 @@ def keep() -> None:
 def drop_if_stale() -> None:
     """The beginning of a request: a kept connection that the server has closed meanwhile is thrown away."""
     opened = database.obj
-    if opened.dialect == "postgresql" and not opened.is_closed() and opened.is_stale(opened.connection()):
+    if isinstance(opened, Postgres) and not opened.is_closed() and opened.is_stale(opened.connection()):
         opened.manual_close()
 
 
