@@ -1,8 +1,8 @@
-"""Owns which of the API's processes takes a new connection: one that holds no more than the others.
+"""Owns which of the API's processes takes a new connection: one that holds hardly more than the others.
 
 A kept-alive connection stays where it was accepted, and the process that woke first took most of those that came at
-once: it then did three quarters of the work while the others idled. Now a process that holds more than another leaves a
-new connection to the others for REST_S, and takes it if it is still there then.
+once: it then did three quarters of the work while the others idled. Now a process that holds two more than another
+leaves a new connection to the others for REST_S, and takes it if it is still there then.
 
 The counts lie in memory that the processes share by fork. Each seat is written by its process alone, by the master
 before that begins and after it ended; a count read a moment late costs balance and nothing else, so there is no lock.
@@ -40,5 +40,11 @@ def note(seat: int | None, connections: int) -> None:
 
 
 def another_holds_fewer(connections: int) -> bool:
-    """Whether some process that accepts holds fewer connections than that."""
-    return min(_counts) < connections
+    """Whether some process that accepts holds at least two fewer. Connections of one request each differ by one all the
+    time, and a rest before most of them would halve what such clients get."""
+    return min(_counts) + 1 < connections
+
+
+def counts() -> list[int]:
+    """How many connections each process holds that accepts any."""
+    return [count for count in _counts if count != EMPTY]

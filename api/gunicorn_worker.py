@@ -26,26 +26,33 @@ class Worker(ThreadWorker):
     when it is told to stop."""
 
     seat: int | None = None  # given by the master before the process begins
-    rests_until_s = 0.0
+    rests_until_s = 0.0  # 0: it does not rest
+    rested = False
 
     def accept(self, listener: socket) -> None:
         """Take a connection, or leave it to a process that holds fewer: once, it may be busy."""
-        rested_s = time.monotonic() - self.rests_until_s
-        if rested_s > accepting.REST_S and accepting.another_holds_fewer(self.nr_conns):
+        if not self.rested and accepting.another_holds_fewer(self.nr_conns):
             self.rests_until_s = time.monotonic() + accepting.REST_S
             self.set_accept_enabled(False)
             return
-        self.rests_until_s = 0.0
+        self.rested = False
         super().accept(listener)
         self._note_connections()
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        super().set_accept_enabled(enabled and time.monotonic() >= self.rests_until_s)
+        super().set_accept_enabled(enabled and not self.rests_until_s)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """What is still there when a rest is over is taken, however late it is noticed."""
         self._note_connections()
-        rest_s = self.rests_until_s - time.monotonic()
-        super().wait_for_and_dispatch_events(rest_s if 0 < rest_s < timeout else timeout)
+        if self.rests_until_s:
+            left_s = max(0.0, self.rests_until_s - time.monotonic())
+            if not left_s:
+                self.rests_until_s, self.rested = 0.0, True
+                self.set_accept_enabled(self.alive and self.nr_conns < self.worker_connections)
+            timeout = min(timeout, left_s)
+        super().wait_for_and_dispatch_events(timeout)
+        self.rested = False
 
     def _note_connections(self) -> None:
         """One that stops takes no more, however few it holds: nobody shall wait for it."""

@@ -105,6 +105,7 @@ BUILD = _gauge("booper_build_info", "1; the version is the label.", ("version",)
 # Looked up here at half of what the library takes; as many as there are routes, methods and statuses.
 _answered, _timed, _connections = cache(REQUESTS.labels), cache(REQUEST_TIME.labels), cache(CONNECTIONS.labels)
 _noted_connections: dict[str, int] = {}
+_noting = threading.Lock()
 _by_transition = {name: TRANSITIONS.labels(name) for name in counting.TRANSITIONS}
 BUILD.labels(__version__).set(1)
 
@@ -182,8 +183,10 @@ def known_method(method: str) -> str:
 def note_connections(process: str) -> None:
     count = connections_in_use()
     if _noted_connections.get(process) != count:  # asked after every request, and hardly ever another
-        _connections(process).set(count)
-        _noted_connections[process] = count
+        with _noting:
+            count = connections_in_use()
+            _connections(process).set(count)
+            _noted_connections[process] = count
 
 
 class Sampling:

@@ -48,14 +48,11 @@ DEAD_PEER_OPTIONS = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tc
 class Postgres(PooledPostgresqlDatabase):
     """PostgreSQL with a pool that notices connections the server has closed while they lay idle.
 
-    One that was in use a moment ago is believed: to look at each would let go of the interpreter with the pool locked.
+    One that was found sound a moment ago is believed: to look at each would let go of the interpreter with the pool
+    locked.
     """
 
     dialect = "postgresql"
-
-    def _can_reuse(self, conn: Any) -> bool:
-        conn.idle_since_s = time.monotonic()
-        return True
 
     def _is_closed(self, conn: Any) -> bool:
         return self.is_stale(conn)
@@ -64,12 +61,16 @@ class Postgres(PooledPostgresqlDatabase):
         """Whether a connection that lay idle can be used no more."""
         if conn.closed or conn.pgconn.transaction_status != TransactionStatus.IDLE:
             return True
-        if time.monotonic() - getattr(conn, "idle_since_s", 0.0) < BELIEVED_S:
+        now_s = time.monotonic()
+        if now_s - getattr(conn, "sound_at_s", 0.0) < BELIEVED_S:
             return False
         # An idle connection has nothing to read; if it has, the server said good-bye (restart, fail-over).
         poll = select.poll()
         poll.register(conn.fileno(), select.POLLIN)
-        return bool(poll.poll(0))
+        if poll.poll(0):
+            return True
+        conn.sound_at_s = now_s
+        return False
 
 
 class Sqlite(SqliteDatabase):
@@ -187,19 +188,20 @@ def give_back() -> None:
 def keep() -> None:
     """The end of a request: its thread keeps the connection for the next one, unless that broke. To return it each time
     would cost a tenth of a create; on SQLite, opening a file and its pragmas would cost more than most requests."""
-    opened = database.obj
-    if isinstance(opened, Postgres) and not opened.is_closed():
-        held = opened.connection()
-        held.idle_since_s = time.monotonic()
-        if held.pgconn.transaction_status != TransactionStatus.IDLE:
-            opened.manual_close()
+    if (held := _held()) and held.pgconn.transaction_status != TransactionStatus.IDLE:
+        database.obj.manual_close()
 
 
 def drop_if_stale() -> None:
     """The beginning of a request: a kept connection that the server has closed meanwhile is thrown away."""
+    if (held := _held()) and database.obj.is_stale(held):
+        database.obj.manual_close()
+
+
+def _held() -> Any:
+    """This thread's connection to PostgreSQL, if it has one."""
     opened = database.obj
-    if isinstance(opened, Postgres) and not opened.is_closed() and opened.is_stale(opened.connection()):
-        opened.manual_close()
+    return opened.connection() if isinstance(opened, Postgres) and not opened.is_closed() else None
 
 
 def connections_in_use() -> int:

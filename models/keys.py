@@ -35,7 +35,7 @@ def well_formed(key: str) -> bool:
 
 def digest(key: str) -> str:
     """What is stored in the key's place: its SHA-256 in hex. No salt or stretching: the key is random enough."""
-    return hashlib.sha256(key.encode()).hexdigest()
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
 def shown_as(key: str) -> str:

@@ -3,11 +3,12 @@
 import sqlite3
 
 import peewee
+import psycopg
 import pytest
 from playhouse.pool import MaxConnectionsExceeded
 
 from models import jobs
-from models.database import close_all, open_database
+from models.database import close_all, fetch, open_database
 from tests.api.conftest import errors_of, one_database
 
 
@@ -127,3 +128,13 @@ def test_a_thousand_unknown_fields_make_an_answer_of_sensible_size(client):
     answer = client.create(**{f"field{n}" + "x" * 300: n for n in range(1000)})
     assert len(errors_of(answer)) <= 100
     assert len(answer.data) < 60_000
+
+
+@pytest.mark.parametrize("db", ["postgresql"], indirect=True)
+def test_a_request_after_the_server_closed_the_connection_is_answered(client, db, postgres_url, monkeypatch):
+    monkeypatch.setattr("models.database.BELIEVED_S", 0)
+    assert client.get("/api/jobs").status_code == 200
+    ((kept,),) = fetch("SELECT pg_backend_pid()")
+    with psycopg.connect(postgres_url, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", (kept,))
+    assert client.get("/api/jobs").status_code == 200

@@ -10,7 +10,7 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.http import errors
 
-from api import accepting, gunicorn_worker
+from api import accepting, gunicorn_hooks, gunicorn_worker
 from api.gunicorn_worker import Worker
 
 
@@ -116,49 +116,140 @@ def clients_of(listener, count):
         yield [stack.enter_context(socket.create_connection(listener.getsockname())) for _ in range(count)]
 
 
-def test_connections_that_come_at_once_are_shared_evenly(listener, workers, clock):
+def test_connections_that_come_at_once_are_shared_evenly(listener, workers):
     first, second = workers
     with clients_of(listener, 8):
-        for _ in range(8):
+        for _ in range(4):
             let_run(first)  # it is always the first to wake
             let_run(second)
-            clock.at_s += 2 * accepting.REST_S
     assert (len(first.held), len(second.held)) == (4, 4)
 
 
-def test_a_connection_that_a_busy_process_leaves_is_taken_after_a_rest(listener, workers, clock):
+def test_a_process_that_wakes_first_each_time_takes_not_more_than_two(listener, workers):
+    first, second = workers
+    with clients_of(listener, 4):
+        for _ in range(3):
+            let_run(first)
+        for _ in range(3):
+            let_run(second)
+    assert (len(first.held), len(second.held)) == (2, 2)
+
+
+def test_a_difference_of_one_lets_nobody_wait(listener, workers):
     first, _ = workers
     with clients_of(listener, 2):
         let_run(first)
         let_run(first)
-        assert len(first.held) == 1, "the other process holds fewer"
+    assert len(first.held) == 2
+
+
+def test_a_connection_that_a_process_leaves_is_taken_after_a_rest(listener, workers, clock):
+    first, _ = workers
+    with clients_of(listener, 3):
+        for _ in range(3):
+            let_run(first)
+        assert len(first.held) == 2, "the other process holds fewer"
         clock.at_s += accepting.REST_S / 2
         let_run(first)
-        assert len(first.held) == 1, "not before the rest is over"
+        assert len(first.held) == 2, "not before the rest is over"
         clock.at_s += accepting.REST_S / 2
         let_run(first)
-        assert len(first.held) == 2
+        assert len(first.held) == 3
+
+
+def test_a_process_that_comes_late_from_its_rest_does_not_rest_again(listener, workers, clock):
+    first, _ = workers
+    with clients_of(listener, 3):
+        for _ in range(3):
+            let_run(first)
+        clock.at_s += 100 * accepting.REST_S
+        let_run(first)
+        assert len(first.held) == 3
 
 
 def test_a_process_rests_before_each_connection_that_another_should_take(listener, workers, clock):
     first, _ = workers
-    with clients_of(listener, 3):
-        let_run(first)
-        let_run(first)
+    with clients_of(listener, 5):
+        for _ in range(3):
+            let_run(first)
         clock.at_s += accepting.REST_S
         for _ in range(3):
             let_run(first)
-        assert len(first.held) == 2
+        assert len(first.held) == 3
+
+
+def test_the_connection_that_a_rest_was_for_may_be_gone(listener, workers, clock):
+    first, second = workers
+    with clients_of(listener, 3):
+        for _ in range(3):
+            let_run(first)
+        let_run(second)
+        clock.at_s += accepting.REST_S
+        let_run(first)
+        with clients_of(listener, 1):
+            let_run(first)
+        assert (len(first.held), len(second.held)) == (3, 1)
+
+
+class Told:
+    """A poller that notes how long it was to wait, and does not."""
+
+    def __init__(self, poller):
+        self.poller, self.timeouts = poller, []
+
+    def __getattr__(self, name):
+        return getattr(self.poller, name)
+
+    def select(self, timeout):
+        self.timeouts.append(timeout)
+        return self.poller.select(0)
+
+
+def test_a_process_waits_no_longer_than_its_rest(listener, workers):
+    first, _ = workers
+    first.poller = Told(first.poller)
+    with clients_of(listener, 3):
+        for _ in range(4):
+            first.set_accept_enabled(True)
+            first.wait_for_and_dispatch_events(1.0)
+    assert first.poller.timeouts == [1.0, 1.0, 1.0, pytest.approx(accepting.REST_S)]
+
+
+def test_a_rest_that_ends_between_two_looks_at_the_clock_makes_nobody_deaf(listener, workers, clock):
+    """gunicorn asks to accept again before it waits for a second: the rest may end in between."""
+    first, _ = workers
+    first.poller = Told(first.poller)
+    with clients_of(listener, 3):
+        for _ in range(3):
+            let_run(first)
+        first.set_accept_enabled(True)
+        clock.at_s += accepting.REST_S
+        first.wait_for_and_dispatch_events(1.0)
+    assert first.poller.timeouts[-1] == 0
+    assert len(first.held) == 3
+
+
+def test_a_process_that_was_told_to_stop_while_it_rests_takes_nothing(listener, workers, clock):
+    first, _ = workers
+    with clients_of(listener, 3):
+        for _ in range(3):
+            let_run(first)
+        first.alive = False
+        clock.at_s += accepting.REST_S
+        first.set_accept_enabled(False)
+        first.wait_for_and_dispatch_events(0)
+        first.wait_for_and_dispatch_events(0)
+    assert len(first.held) == 2
 
 
 def test_a_process_that_ended_is_not_waited_for(listener, workers):
     first, second = workers
     accepting.leave_seat(second.seat)
     second.seat = None
-    with clients_of(listener, 3):
-        for _ in range(3):
+    with clients_of(listener, 4):
+        for _ in range(4):
             let_run(first)
-        assert len(first.held) == 3
+        assert len(first.held) == 4
 
 
 def test_a_process_that_stops_is_not_waited_for(listener, workers):
@@ -166,10 +257,10 @@ def test_a_process_that_stops_is_not_waited_for(listener, workers):
     second.alive = False
     second.set_accept_enabled(False)
     second.wait_for_and_dispatch_events(0)
-    with clients_of(listener, 3):
-        for _ in range(3):
+    with clients_of(listener, 4):
+        for _ in range(4):
             let_run(first)
-        assert len(first.held) == 3
+        assert len(first.held) == 4
 
 
 def test_a_process_without_a_seat_takes_connections(listener, workers):
@@ -183,15 +274,26 @@ def test_a_process_without_a_seat_takes_connections(listener, workers):
 
 def test_a_closed_connection_counts_no_more(listener, workers):
     first, second = workers
-    with clients_of(listener, 2):
-        let_run(first)
-        let_run(second)
-        first.nr_conns -= 1  # as gunicorn notes that a client has gone
+    with clients_of(listener, 4):
+        for _ in range(2):
+            let_run(first)
+            let_run(second)
+        first.nr_conns -= 2  # as gunicorn notes that clients have gone
         let_run(first)
         with clients_of(listener, 1):
             let_run(second)
             let_run(first)
-    assert (len(first.held), len(second.held)) == (2, 1)
+    assert (len(first.held), len(second.held)) == (3, 2)
+
+
+def test_the_master_seats_a_process_before_it_begins_and_frees_the_seat_when_it_ended():
+    worker = Worker.__new__(Worker)
+    gunicorn_hooks.pre_fork(None, worker)
+    assert accepting.counts() == []
+    accepting.note(worker.seat, 3)
+    assert accepting.counts() == [3]
+    gunicorn_hooks.child_exit(None, worker)
+    assert accepting.counts() == []
 
 
 def test_seats_are_given_once_and_again_after_their_process_ended():

@@ -1,5 +1,7 @@
 """What becomes of a transaction whose database refuses, which refusals pass, which connections a thread keeps."""
 
+from types import SimpleNamespace
+
 import psycopg
 import pytest
 from peewee import OperationalError
@@ -81,6 +83,22 @@ def test_a_kept_connection_that_the_server_closed_is_replaced(db, never_believed
     assert database.is_closed()
     assert connections_in_use() == 0
     assert backend() != before
+
+
+@postgres
+def test_a_connection_is_not_believed_because_of_requests_that_never_asked_it(db, postgres_url, monkeypatch):
+    """A health check kept a thread from looking; the first who asked the database after a restart got 503."""
+    at_s = [100.0]
+    monkeypatch.setattr("models.database.time", SimpleNamespace(monotonic=lambda: at_s[0]))
+    before = backend()
+    drop_if_stale()
+    with psycopg.connect(postgres_url, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", (before,))
+    for _ in range(5):
+        at_s[0] += 0.03
+        keep()
+        drop_if_stale()
+    assert database.is_closed()
 
 
 @postgres
