@@ -1,16 +1,28 @@
 """Owns what happens to accounts and API keys: making, finding, listing, revoking."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from peewee import IntegrityError
 
 from models import keys
 from models.account import Account, ApiKey
-from models.database import database, transaction
+from models.database import database, fetch, transaction
 
 MOST_LISTED = 500
 DEMO_ACCOUNT = "demo"
 DEMO_KEY_NAME = "BOOPER_DEMO_KEY"  # marks the key that the setting made; no other is touched
+OWNER = (
+    "SELECT account.id, account.uuid, account.name FROM api_key JOIN account ON account.id = api_key.account_id "
+    "WHERE api_key.sha256 = %s AND api_key.revoked_at IS NULL"
+)
+
+
+class Owner(NamedTuple):
+    """The account behind a key."""
+
+    id: int
+    uuid: str
+    name: str
 
 
 def account_named(name: str, now: int) -> Account:
@@ -47,14 +59,10 @@ def ensure_demo_key(secret: str, now: int) -> None:
         ApiKey.insert(**row).on_conflict_ignore().execute()
 
 
-def account_of(secret: str) -> Account | None:
+def account_of(secret: str) -> Owner | None:
     """Whose key this is; None for an unknown or revoked one. The look-up by digest leaks no timing of the secret."""
-    return (
-        Account.select()
-        .join(ApiKey)
-        .where(ApiKey.sha256 == keys.digest(secret), ApiKey.revoked_at.is_null())
-        .get_or_none()
-    )
+    found = fetch(OWNER, (keys.digest(secret),))
+    return Owner(found[0][0], str(found[0][1]), found[0][2]) if found else None
 
 
 def of_key(key_id: str) -> Account | None:

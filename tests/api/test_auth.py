@@ -123,6 +123,34 @@ def test_a_known_key_is_not_looked_up_again_at_once(client, monkeypatch):
     assert asked == []
 
 
+def asking_again(seen, secret, monkeypatch):
+    """Whether somebody who asks while another is asking for the same key is believed."""
+    believed = []
+
+    def account_of(_):
+        monkeypatch.setattr(known_keys.accounts, "account_of", lambda _: None)
+        believed.append(seen.caller_of(secret))
+
+    monkeypatch.setattr(known_keys.accounts, "account_of", account_of)
+    assert seen.caller_of(secret) is None, "whoever asked is told what there is now"
+    return believed == [known_keys.Caller(1, "u")]
+
+
+def test_while_one_asks_for_a_key_the_others_believe_what_was_known_until_just_now(monkeypatch):
+    monkeypatch.setattr(known_keys.time, "monotonic", lambda: 1000.0)
+    seen = known_keys.KnownKeys("")
+    seen._seen[keys.digest(secret := keys.new_key())] = (999.99, known_keys.Caller(1, "u"))
+    assert asking_again(seen, secret, monkeypatch)
+    assert seen.caller_of(secret) is None
+
+
+def test_while_one_asks_for_a_key_the_others_do_not_believe_what_was_known_long_ago(monkeypatch):
+    monkeypatch.setattr(known_keys.time, "monotonic", lambda: 1000.0)
+    seen = known_keys.KnownKeys("")
+    seen._seen[keys.digest(secret := keys.new_key())] = (999.0, known_keys.Caller(1, "u"))
+    assert not asking_again(seen, secret, monkeypatch)
+
+
 def test_the_remembered_keys_are_bounded(app, account, monkeypatch):
     monkeypatch.setattr(known_keys, "REMEMBERED_KEYS", 3)
     seen = known_keys.KnownKeys("")
