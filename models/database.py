@@ -48,11 +48,15 @@ DEAD_PEER_OPTIONS = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tc
 class Postgres(PooledPostgresqlDatabase):
     """PostgreSQL with a pool that notices connections the server has closed while they lay idle.
 
-    One that was found sound a moment ago is believed: to look at each would let go of the interpreter with the pool
-    locked.
+    One that came back to the pool or was found sound a moment ago is believed: to look at each would let go of the
+    interpreter with the pool locked, and all threads would wait for it.
     """
 
     dialect = "postgresql"
+
+    def _can_reuse(self, conn: Any) -> bool:
+        conn.sound_at_s = time.monotonic()
+        return True
 
     def _is_closed(self, conn: Any) -> bool:
         return self.is_stale(conn)
