@@ -43,8 +43,3 @@ def another_holds_fewer(connections: int) -> bool:
     """Whether some process that accepts holds at least two fewer. Connections of one request each differ by one all the
     time, and a rest before most of them would halve what such clients get."""
     return min(_counts) + 1 < connections
-
-
-def counts() -> list[int]:
-    """How many connections each process holds that accepts any."""
-    return [count for count in _counts if count != EMPTY]
