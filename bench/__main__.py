@@ -17,7 +17,7 @@ from bench.peers import peers
 from bench.report import Result
 from bench.session import RABBITMQ_URL, NotThereYet, Session
 from bench.workloads import WORKLOADS, Workload
-from tests.journeys.broker import shared_broker
+from tests.support.journeys.broker import shared_broker
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 QUICK_ROUNDS, FULL_ROUNDS = 1, 5

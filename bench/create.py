@@ -14,10 +14,10 @@ from bench.bare import TABLE
 from bench.clients import ask_all, octets
 from bench.figures import Figures, percentile, ratio
 from bench.session import WEEK, NotThereYet, Session
-from tests.journeys.client import now_us
-from tests.journeys.ledger import timestamp
-from tests.journeys.processes import Running, free_port, wait_until
-from tests.journeys.product import Production, status_of
+from tests.support.journeys.client import now_us
+from tests.support.journeys.ledger import timestamp
+from tests.support.journeys.processes import Running, free_port, wait_until
+from tests.support.journeys.product import Production, status_of
 
 CLIENTS = 16
 WARM_UP = 320

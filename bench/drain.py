@@ -11,9 +11,9 @@ from bench.figures import Figures, ratio
 from bench.peers import Peer, contestants
 from bench.session import SECOND, Session, add_jobs, await_recorded, model_job
 from bench.targets import Target
-from tests.journeys.client import now_us
-from tests.journeys.processes import cpu_seconds
-from tests.journeys.product import Embedded, Production
+from tests.support.journeys.client import now_us
+from tests.support.journeys.processes import cpu_seconds
+from tests.support.journeys.product import Embedded, Production
 
 SLOWEST = 50  # jobs a second; a drain that is slower has failed
 NAME = "Booper, jobs/s"

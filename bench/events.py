@@ -11,12 +11,12 @@ from pathlib import Path
 
 from bench.figures import Figures, percentile, ratio
 from bench.session import SECOND, Session, add_jobs, model_job
-from tests.journeys.client import now_us
-from tests.journeys.processes import Receiver, wait_until
-from tests.journeys.product import Production
+from tests.support.journeys.client import now_us
+from tests.support.journeys.processes import Receiver, wait_until
+from tests.support.journeys.product import Production
 
 RATE = 100
-ANSWERS, HANGS = "/told/events", "/told/events/30"
+ANSWERS, HANGS = "/notified/events", "/notified/events/30"
 LATENESS = (
     "SELECT attempt.lateness_us FROM attempt JOIN job ON job.id = attempt.job_id WHERE job.kind = 'request' "
     "AND attempt.number = 1"
@@ -40,13 +40,13 @@ def rounds(session: Session) -> Iterator[Figures]:
 def lateness_p99_ms(session: Session, path: str, seconds: int, ahead_seconds: int) -> float:
     with tempfile.TemporaryDirectory() as name, Receiver(Path(name)) as receiver:
         with session.production() as product:
-            count = order_told(product, receiver, path, seconds, ahead_seconds)
+            count = order_notified(product, receiver, path, seconds, ahead_seconds)
             limit_seconds = ahead_seconds + seconds + 60
             wait_until(lambda: len(product.sql(LATENESS)) >= count, limit_seconds, f"{count} attempts", 0.5)
             return percentile([row[0] for row in product.sql(LATENESS)], 99) / 1000
 
 
-def order_told(product: Production, receiver: Receiver, path: str, seconds: int, ahead_seconds: int) -> int:
+def order_notified(product: Production, receiver: Receiver, path: str, seconds: int, ahead_seconds: int) -> int:
     """Jobs that fall due one after another, a while ahead; how many."""
     count = RATE * seconds
     model = model_job(product, receiver.port)

@@ -11,9 +11,9 @@ from bench.drain import NAME, drained
 from bench.figures import Figures, percentile, ratio
 from bench.session import SECOND, WEEK, Session, add_jobs, fill, model_job, settle_tables
 from bench.targets import Target
-from tests.journeys.client import now_us
-from tests.journeys.processes import wait_until
-from tests.journeys.product import Production
+from tests.support.journeys.client import now_us
+from tests.support.journeys.processes import wait_until
+from tests.support.journeys.product import Production
 
 PAGES = {
     "first page": "/api/jobs",

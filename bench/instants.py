@@ -8,11 +8,11 @@ from bench.figures import Figures
 from bench.lateness import journey, recorded_lateness_us
 from bench.session import SECOND, Session, add_jobs, await_recorded, model_job
 from bench.targets import Target
-from tests.journeys import checker
-from tests.journeys.client import now_us
-from tests.journeys.journey import Journey
-from tests.journeys.processes import Receiver, descendants
-from tests.journeys.product import Production
+from tests.support.journeys import checker
+from tests.support.journeys.client import now_us
+from tests.support.journeys.journey import Journey
+from tests.support.journeys.processes import Receiver, descendants
+from tests.support.journeys.product import Production
 
 RATES = (100, 500)
 

@@ -19,13 +19,13 @@ from pathlib import Path
 import pika
 import psycopg
 
-from tests.journeys import checker
-from tests.journeys.broker import shared_broker
-from tests.journeys.client import now_us
-from tests.journeys.journey import Journey, spread
-from tests.journeys.ledger import History
-from tests.journeys.processes import Receiver, cpu_seconds
-from tests.journeys.product import Production
+from tests.support.journeys import checker
+from tests.support.journeys.broker import shared_broker
+from tests.support.journeys.client import now_us
+from tests.support.journeys.journey import Journey, spread
+from tests.support.journeys.ledger import History
+from tests.support.journeys.processes import Receiver, cpu_seconds
+from tests.support.journeys.product import Production
 
 POSTGRES_URL = os.environ.get("BOOPER_TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/postgres")
 RABBITMQ_URL = os.environ.get("BOOPER_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")

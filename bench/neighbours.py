@@ -20,13 +20,13 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.journeys import checker
-from tests.journeys.broker import shared_broker
-from tests.journeys.client import Client, now_us
-from tests.journeys.journey import SECOND, WEEK, Journey, spread
-from tests.journeys.ledger import Created, History
-from tests.journeys.processes import Receiver, wait_until
-from tests.journeys.product import Production
+from tests.support.journeys import checker
+from tests.support.journeys.broker import shared_broker
+from tests.support.journeys.client import Client, now_us
+from tests.support.journeys.journey import SECOND, WEEK, Journey, spread
+from tests.support.journeys.ledger import Created, History
+from tests.support.journeys.processes import Receiver, wait_until
+from tests.support.journeys.product import Production
 
 POSTGRES_URL = os.environ.get("BOOPER_TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/postgres")
 RABBITMQ_URL = os.environ.get("BOOPER_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")

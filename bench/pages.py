@@ -8,8 +8,8 @@ import requests
 from bench.clients import Line
 from bench.figures import Figures, percentile
 from bench.session import WEEK, Session, add_jobs, model_job, settle_tables
-from tests.journeys.client import now_us
-from tests.journeys.product import Production
+from tests.support.journeys.client import now_us
+from tests.support.journeys.product import Production
 
 PARTS = {"scheduled": 0.4, "completed": 0.4, "retryable": 0.1, "discarded": 0.1}
 LOGGED = 200_000

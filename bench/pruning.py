@@ -15,9 +15,9 @@ from bench.clients import Asked, ask_all, octets
 from bench.create import order
 from bench.figures import Figures, percentile, ratio
 from bench.session import WEEK, Session, add_jobs, model_job
-from tests.journeys.client import now_us
-from tests.journeys.processes import descendants, wait_until
-from tests.journeys.product import Production
+from tests.support.journeys.client import now_us
+from tests.support.journeys.processes import descendants, wait_until
+from tests.support.journeys.product import Production
 
 CLIENTS, PER_S = 4, 200
 AGE = 20 * WEEK

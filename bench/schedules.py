@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from bench.figures import Figures, ratio
 from bench.session import SECOND, WEEK, Session, await_recorded
 from bench.targets import Target
-from tests.journeys.client import now_us
-from tests.journeys.ledger import timestamp
-from tests.journeys.processes import wait_until
-from tests.journeys.product import Production
+from tests.support.journeys.client import now_us
+from tests.support.journeys.ledger import timestamp
+from tests.support.journeys.processes import wait_until
+from tests.support.journeys.product import Production
 
 FEW = 100
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import psycopg
 
-from tests.journeys.broker import Broker
-from tests.journeys.client import Order, now_us
-from tests.journeys.processes import wait_until
-from tests.journeys.product import Embedded, Product, Production
+from tests.support.journeys.broker import Broker
+from tests.support.journeys.client import Order, now_us
+from tests.support.journeys.processes import wait_until
+from tests.support.journeys.product import Embedded, Product, Production
 
 POSTGRES_URL = os.environ.get("BOOPER_TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/postgres")
 RABBITMQ_URL = os.environ.get("BOOPER_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from bench.figures import rate
-from tests.journeys.processes import Receiver, wait_until
+from tests.support.journeys.processes import Receiver, wait_until
 
 
 class Target(Receiver):

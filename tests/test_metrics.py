@@ -8,7 +8,7 @@ import pytest
 from booper import metrics
 from models import clock, counting, jobs, lifecycle
 from models.database import after_commit, transaction
-from tests.making import make_job
+from tests.support.rows import make_job
 from workers.entries import Result
 from workers.outcome import Answered, Timings, Unreachable
 from workers.preparation import prepare

@@ -9,7 +9,7 @@ from api.reading import Fields
 from models import channels, clock, lifecycle, signing_keys
 from models.jobs import JobRow, NewJob, find
 from models.outgoing import of_accounts
-from tests.making import make_job
+from tests.support.rows import make_job
 from workers.entries import Result
 from workers.outcome import Answered, Timings
 from workers.preparation import prepare

@@ -11,7 +11,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from booper import settings, tracing
 from models import clock, lifecycle
-from tests.making import make_job
+from tests.support.rows import make_job
 from workers.broker import Actors, make_broker
 from workers.outcome import Answered, Refused, Timings
 from workers.preparation import prepare

@@ -7,7 +7,7 @@ from booper import cli, progress, settings, upkeep
 from models import clock, idempotent_requests, schema
 from models.database import close_all, fetch, open_database
 from models.job import Attempt, Job
-from tests.making import make_job
+from tests.support.rows import make_job
 
 SETTINGS = settings.load({})
 

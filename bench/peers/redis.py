@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 from typing import Self
 
-from tests.journeys.processes import Running, free_port, wait_until
+from tests.support.journeys.processes import Running, free_port, wait_until
 
 OPTIONS = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "always"]
 

@@ -5,7 +5,7 @@ import pytest
 from booper import settings as booper_settings
 from models import accounts, clock
 from models.database import database
-from tests.apps import app_of
+from tests.support.apps import app_of
 
 URL = "https://example.com/hook"
 FORM = "application/x-www-form-urlencoded"

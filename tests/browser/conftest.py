@@ -11,8 +11,8 @@ import shutil
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from tests.journeys.processes import Receiver
-from tests.journeys.product import DEMO_KEY, Embedded
+from tests.support.journeys.processes import Receiver
+from tests.support.journeys.product import DEMO_KEY, Embedded
 
 CHROMIUM = os.environ.get("BOOPER_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 LIMIT_MS = 15_000

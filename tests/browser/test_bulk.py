@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from models import bulk
-from tests.journeys.product import DEMO_KEY
+from tests.support.journeys.product import DEMO_KEY
 
 pytestmark = pytest.mark.journey
 JOBS = 2 * bulk.CHUNK + 50

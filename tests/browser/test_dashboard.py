@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.apps import PAGES
+from tests.support.apps import PAGES
 
 pytestmark = pytest.mark.journey
 STATE = ".facts .state"

@@ -3,12 +3,11 @@
 import pytest
 
 from tests.journeys.conftest import broker, postgres_url, receiver, under_way, unusable
-
-from . import report
-from .cluster import Cluster
-from .node import FragileNode
-from .product import FaultyEmbedded, FaultyProduction
-from .scale import FULL, SEED
+from tests.support.faults import report
+from tests.support.faults.cluster import Cluster
+from tests.support.faults.faulty_product import FaultyEmbedded, FaultyProduction
+from tests.support.faults.node import FragileNode
+from tests.support.faults.scale import FULL, SEED
 
 __all__ = ["broker", "postgres_url", "receiver"]
 

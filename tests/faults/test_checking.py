@@ -2,10 +2,9 @@
 
 import pytest
 
-from tests.journeys.journey import SECOND
-from tests.journeys.ledger import Arrival, Ended, History
-
-from .checking import retries_wait
+from tests.support.faults.checking import retries_wait
+from tests.support.journeys.journey import SECOND
+from tests.support.journeys.ledger import Arrival, Ended, History
 
 
 @pytest.mark.parametrize(("gap_us", "status_code", "broken"), [(SECOND, 503, 0), (SECOND - 1, 503, 1), (5, 200, 0)])

@@ -5,12 +5,11 @@ import signal
 
 import pytest
 
-from tests.journeys import checker
-from tests.journeys.client import now_us
-from tests.journeys.journey import SECOND, spread
-from tests.journeys.processes import wait_until
-
-from .report import extra, note
+from tests.support.faults.report import extra, note
+from tests.support.journeys import checker
+from tests.support.journeys.client import now_us
+from tests.support.journeys.journey import SECOND, spread
+from tests.support.journeys.processes import wait_until
 
 pytestmark = pytest.mark.journey
 JOBS = 24

@@ -8,14 +8,13 @@ import uuid
 
 import pytest
 
-from tests.journeys import checker
-from tests.journeys.client import Order, now_us
-from tests.journeys.journey import SECOND, spread
-from tests.journeys.processes import wait_until
-
-from .product import FIELDS, LEASE_SECONDS
-from .report import extra, note
-from .scale import only_full
+from tests.support.faults.faulty_product import FIELDS, LEASE_SECONDS
+from tests.support.faults.report import extra, note
+from tests.support.faults.scale import only_full
+from tests.support.journeys import checker
+from tests.support.journeys.client import Order, now_us
+from tests.support.journeys.journey import SECOND, spread
+from tests.support.journeys.processes import wait_until
 
 pytestmark = pytest.mark.journey
 AGAIN_US = (LEASE_SECONDS + 5) * SECOND

@@ -6,12 +6,11 @@ import uuid
 
 import pytest
 
-from tests.journeys import checker
-from tests.journeys.client import Order, now_us
-from tests.journeys.journey import SECOND
-from tests.journeys.processes import wait_until
-
-from .report import note
+from tests.support.faults.report import note
+from tests.support.journeys import checker
+from tests.support.journeys.client import Order, now_us
+from tests.support.journeys.journey import SECOND
+from tests.support.journeys.processes import wait_until
 
 pytestmark = pytest.mark.journey
 

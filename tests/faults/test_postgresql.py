@@ -4,13 +4,12 @@ import time
 
 import pytest
 
-from tests.journeys import checker
-from tests.journeys.client import now_us
-from tests.journeys.journey import SECOND
-
-from .asking import Load
-from .report import note
-from .scale import FULL
+from tests.support.faults.asking import Load
+from tests.support.faults.report import note
+from tests.support.faults.scale import FULL
+from tests.support.journeys import checker
+from tests.support.journeys.client import now_us
+from tests.support.journeys.journey import SECOND
 
 pytestmark = pytest.mark.journey
 AWAY_SECONDS = 3

@@ -4,13 +4,12 @@ import time
 
 import pytest
 
-from tests.journeys import checker
-from tests.journeys.journey import SECOND
-
-from .asking import RETRIED, Load
-from .checking import retries_wait
-from .report import note
-from .scale import only_full
+from tests.support.faults.asking import RETRIED, Load
+from tests.support.faults.checking import retries_wait
+from tests.support.faults.report import note
+from tests.support.faults.scale import only_full
+from tests.support.journeys import checker
+from tests.support.journeys.journey import SECOND
 
 pytestmark = pytest.mark.journey
 PATHS = ("/ok", "/ok", RETRIED)

@@ -6,16 +6,15 @@ import time
 
 import pytest
 
-from tests.journeys import checker
+from tests.faults import test_rabbitmq
 from tests.journeys.conftest import under_way
-from tests.journeys.processes import wait_until
-
-from . import test_rabbitmq
-from .asking import RETRIED, Load
-from .checking import retries_wait
-from .product import LEASE_SECONDS, FaultyProduction
-from .report import lines, note
-from .scale import MINUTES, seeded
+from tests.support.faults.asking import RETRIED, Load
+from tests.support.faults.checking import retries_wait
+from tests.support.faults.faulty_product import LEASE_SECONDS, FaultyProduction
+from tests.support.faults.report import lines, note
+from tests.support.faults.scale import MINUTES, seeded
+from tests.support.journeys import checker
+from tests.support.journeys.processes import wait_until
 
 pytestmark = pytest.mark.journey
 

@@ -10,16 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys import checker
 from tests.journeys.conftest import under_way
-from tests.journeys.journey import SECOND
-from tests.journeys.processes import Running, wait_until
-from tests.journeys.product import BOOPER
-
-from .asking import Load
-from .product import FaultyEmbedded
-from .report import note
-from .scale import FULL, only_full, seeded
+from tests.support.faults.asking import Load
+from tests.support.faults.faulty_product import FaultyEmbedded
+from tests.support.faults.report import note
+from tests.support.faults.scale import FULL, only_full, seeded
+from tests.support.journeys import checker
+from tests.support.journeys.journey import SECOND
+from tests.support.journeys.processes import Running, wait_until
+from tests.support.journeys.product import BOOPER
 
 pytestmark = pytest.mark.journey
 KILLS = 4 if FULL else 1

@@ -4,14 +4,13 @@ import time
 
 import pytest
 
-from tests.journeys import checker
-from tests.journeys.client import now_us
-from tests.journeys.journey import SECOND, spread
-from tests.journeys.processes import wait_until
-
-from .product import FIELDS, command_of
-from .report import extra, note
-from .scale import only_full, seeded
+from tests.support.faults.faulty_product import FIELDS, command_of
+from tests.support.faults.report import extra, note
+from tests.support.faults.scale import only_full, seeded
+from tests.support.journeys import checker
+from tests.support.journeys.client import now_us
+from tests.support.journeys.journey import SECOND, spread
+from tests.support.journeys.processes import wait_until
 
 pytestmark = pytest.mark.journey
 GRACE_SECONDS = 3

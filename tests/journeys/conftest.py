@@ -10,10 +10,10 @@ import pika
 import psycopg
 import pytest
 
-from .broker import PrivateNode, shared_broker
-from .journey import Journey
-from .processes import Receiver
-from .product import Embedded, Production
+from tests.support.journeys.broker import PrivateNode, shared_broker
+from tests.support.journeys.journey import Journey
+from tests.support.journeys.processes import Receiver
+from tests.support.journeys.product import Embedded, Production
 
 POSTGRES_URL = os.environ.get("BOOPER_TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/postgres")
 RABBITMQ_URL = os.environ.get("BOOPER_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")

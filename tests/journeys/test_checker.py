@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from . import checker
-from .ledger import Arrival, Cancelled, Created, Ended, History, Recorded
+from tests.support.journeys import checker
+from tests.support.journeys.ledger import Arrival, Cancelled, Created, Ended, History, Recorded
 
 DUE = 1_700_000_000_000_000
 SECOND = 1_000_000

@@ -2,12 +2,12 @@
 
 import pytest
 
-from . import checker
-from .client import now_us
-from .journey import SECOND, spread
-from .ledger import instant
-from .processes import wait_until
-from .product import DEMO_KEY, status_of
+from tests.support.journeys import checker
+from tests.support.journeys.client import now_us
+from tests.support.journeys.journey import SECOND, spread
+from tests.support.journeys.ledger import instant
+from tests.support.journeys.processes import wait_until
+from tests.support.journeys.product import DEMO_KEY, status_of
 
 pytestmark = pytest.mark.journey
 WAITING = 1_000

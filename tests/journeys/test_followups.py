@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from . import told
-from .client import THREADS, now_us
-from .journey import FULL, SECOND
-from .ledger import timestamp
-from .processes import connected_to, descendants, wait_until
+from tests.support.journeys import notifications
+from tests.support.journeys.client import THREADS, now_us
+from tests.support.journeys.journey import FULL, SECOND
+from tests.support.journeys.ledger import timestamp
+from tests.support.journeys.processes import connected_to, descendants, wait_until
 
 pytestmark = pytest.mark.journey
 JOBS = 5_000 if FULL else 200
@@ -24,9 +24,9 @@ def sign_with_two_keys(journey):
     return [journey.product.booper("signing-keys", "create", "--account", "journeys") for _ in range(2)]
 
 
-def order_told(journey, slow=""):
-    """JOBS jobs with callback and webhook, spread over a while; their integers. `slow`: seconds until who is told
-    answers, as the end of a path."""
+def order_with_notifications(journey, slow=""):
+    """JOBS jobs with callback and webhook, spread over a while; their integers. `slow`: the end of a path, the seconds until
+    the receiver of notifications answers."""
     first_due_at = now_us() + (10 if FULL else 2) * SECOND
 
     def order(number):
@@ -37,8 +37,8 @@ def order_told(journey, slow=""):
             "headers": {"X-Nonce": f"n-{number}"},
             "body": {"number": number},
             "scheduled_at": timestamp(due_at),
-            "callback_url": journey.receiver.url(f"{told.CALLBACK}{slow}"),
-            "webhook_url": journey.receiver.url(f"{told.EVENTS}{slow}"),
+            "callback_url": journey.receiver.url(f"{notifications.CALLBACK}{slow}"),
+            "webhook_url": journey.receiver.url(f"{notifications.EVENTS}{slow}"),
             "timeout": 5,
         }
         status, answer = journey.client.ask("POST", "/api/jobs", fields)
@@ -52,7 +52,7 @@ def order_told(journey, slow=""):
 def settle(journey):
     wait_until(lambda: journey.product.sql(OPEN) == [(0,)], SETTLE_SECONDS, "every job to be final", pause_seconds=0.5)
     journey.receiver.stop()
-    return journey.receiver.told()
+    return journey.receiver.notifications()
 
 
 def figures(journey, arrived, capsys):
@@ -63,25 +63,27 @@ def figures(journey, arrived, capsys):
 
 def test_each_job_is_told_of_in_order_and_signed(production, capsys):
     secrets = sign_with_two_keys(production)
-    job_ids = order_told(production)
+    job_ids = order_with_notifications(production)
     arrived = settle(production)
-    assert told.check(arrived, job_ids, secrets) == []
-    assert len(arrived) == len(job_ids) * (1 + len(told.LIFE))  # once each, since nothing died
+    assert notifications.check(arrived, job_ids, secrets) == []
+    assert len(arrived) == len(job_ids) * (1 + len(notifications.LIFE))  # once each, since nothing died
     figures(production, arrived, capsys)
 
 
 @pytest.mark.parametrize("production", [{"BOOPER_LEASE_MARGIN_SECONDS": "1"}], indirect=True)
 def test_each_job_is_told_of_when_the_workers_are_killed_under_way(production, capsys):
-    """Who is told answers late, so that much is under way when they are killed."""
+    """The receiver answers notifications late, so that much is under way when they are killed."""
     secrets = sign_with_two_keys(production)
-    job_ids = order_told(production, "/0.5")
+    job_ids = order_with_notifications(production, "/0.5")
     wait_until(lambda: production.receiver.arrived() > 2 * JOBS, SETTLE_SECONDS, "callbacks and events under way")
     worker = production.product.processes["worker"].pid
-    victims = wait_until(lambda: connected_to(production.receiver.port, descendants(worker)), 10, "who sends")
+    victims = wait_until(
+        lambda: connected_to(production.receiver.port, descendants(worker)), 10, "a process that sends"
+    )
     wait_until(lambda: production.product.sql(UNDER_WAY)[0][0] >= JOBS // 10, SETTLE_SECONDS, "much under way")
     for victim in victims:
         os.kill(victim, signal.SIGKILL)
     arrived = settle(production)
     figures(production, arrived, capsys)
-    assert told.check(arrived, job_ids, secrets) == []
+    assert notifications.check(arrived, job_ids, secrets) == []
     assert production.product.sql("SELECT count(*) FROM attempt WHERE outcome = 'lost'")[0][0] > 0

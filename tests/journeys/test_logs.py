@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from .processes import free_port, wait_until
+from tests.support.journeys.processes import free_port, wait_until
 
 pytestmark = pytest.mark.journey
 CANARY = "canary7f3a"

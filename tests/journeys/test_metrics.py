@@ -10,9 +10,9 @@ import signal
 
 import pytest
 
-from .client import now_us
-from .journey import spread
-from .processes import connected_to, descendants, free_port, wait_until
+from tests.support.journeys.client import now_us
+from tests.support.journeys.journey import spread
+from tests.support.journeys.processes import connected_to, descendants, free_port, wait_until
 
 pytestmark = pytest.mark.journey
 JOBS = 300

@@ -5,11 +5,10 @@ import http.client
 
 import pytest
 
+from tests.journeys.conftest import unusable
+from tests.support.journeys.broker import PROGRAMS, PrivateNode
+from tests.support.journeys.processes import free_port
 from tests.test_deploy import OF_RABBITMQ
-
-from .broker import PROGRAMS, PrivateNode
-from .conftest import unusable
-from .processes import free_port
 
 pytestmark = pytest.mark.journey
 QUEUES = ("booper.deliver", "booper.deliver.DQ", "booper.deliver.XQ")

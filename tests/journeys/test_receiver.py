@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
-from .ledger import read_arrivals
-from .processes import Receiver, wait_until
+from tests.support.journeys.ledger import read_arrivals
+from tests.support.journeys.processes import Receiver, wait_until
 
 HEADERS = {"X-Nonce": "n1", "Booper-Attempt": "3", "Booper-Job-Id": "17"}
 
@@ -35,10 +35,10 @@ def test_each_path_is_answered_with_its_status_code(receiver, path, code):
     assert ask(receiver, path)[0] == code
 
 
-def test_what_is_told_is_written_with_headers_and_body(receiver):
-    ask(receiver, "/told/a", headers={"X-Mine": "yes"})
-    [told] = receiver.told()
-    assert (told.path, told.headers["x-mine"], told.body) == ("/told/a", "yes", "hello")
+def test_a_notification_is_written_with_headers_and_body(receiver):
+    ask(receiver, "/notified/a", headers={"X-Mine": "yes"})
+    [notification] = receiver.notifications()
+    assert (notification.path, notification.headers["x-mine"], notification.body) == ("/notified/a", "yes", "hello")
 
 
 def test_an_arrival_and_its_end_are_written_with_all_their_marks(receiver):

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from .client import now_us
-from .digest import Customer
-from .journey import SECOND
-from .ledger import instant
-from .processes import wait_until
+from tests.support.journeys.client import now_us
+from tests.support.journeys.digest import Customer
+from tests.support.journeys.journey import SECOND
+from tests.support.journeys.ledger import instant
+from tests.support.journeys.processes import wait_until
 
 pytestmark = pytest.mark.journey
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from .client import Client, Order, now_us
-from .journey import SECOND
-from .processes import wait_until
+from tests.support.journeys.client import Client, Order, now_us
+from tests.support.journeys.journey import SECOND
+from tests.support.journeys.processes import wait_until
 
 pytestmark = pytest.mark.journey
 HEADER, HIDDEN, BODY = "canaryAuth0rization", "canaryH1dden", "canaryB0dy"
@@ -21,8 +21,8 @@ def order(journey, url, **fields):
         "body": {"password": BODY},
         "redact": ["x-mine", "body"],
         "max_attempts": 1,
-        "callback_url": journey.receiver.url("/told/callback"),
-        "webhook_url": journey.receiver.url("/told/events"),
+        "callback_url": journey.receiver.url("/notified/callback"),
+        "webhook_url": journey.receiver.url("/notified/events"),
     }
     return journey.client.ask("POST", "/api/jobs", asked | fields)
 
@@ -46,7 +46,7 @@ def place_and_perform(journey):
     """Every secret in its place, every job to its end; the secrets that were made."""
     status, made = journey.client.ask("POST", "/api/signing-keys", {})
     assert status == 201
-    channel = {"url": journey.receiver.url(f"/told/channel/{CHANNEL}")}
+    channel = {"url": journey.receiver.url(f"/notified/channel/{CHANNEL}")}
     journey.client.ask("PUT", "/api/channels/discord", channel)
     journey.client.ask("PUT", "/api/channels/slack", {"url": f"http://127.0.0.1:9/{CHANNEL}"})
     for name in ("discord", "slack"):
@@ -95,12 +95,12 @@ def test_no_secret_is_found_where_none_may_be(production):
     rows += [str(row) for row in production.product.sql("SELECT * FROM attempt")]
     keys = [str(row) for row in production.product.sql("SELECT * FROM api_key")]
     errors = texts_of_errors(production)
-    told = [one.body for one in production.receiver.told()]
+    notified = [each.body for each in production.receiver.notifications()]
     queued = messages_of(production)
     logs = [path.read_text() for path in production.product.folder.glob("*.log")]
-    assert len(told) >= 3
+    assert len(notified) >= 3
     assert any("job.attempted" in text for text in logs)
-    places = {"answers": shown, "rows": rows, "errors": errors, "told": told, "queued": queued, "logs": logs}
+    places = {"answers": shown, "rows": rows, "errors": errors, "notified": notified, "queued": queued, "logs": logs}
     everywhere = [HEADER, HIDDEN, CHANNEL, URL_USER, WRONG_KEY, signing, production.product.key]
     found = [
         (place, secret)

@@ -4,9 +4,9 @@ import signal
 
 import pytest
 
-from . import checker
-from .client import now_us
-from .journey import SECOND, spread
+from tests.support.journeys import checker
+from tests.support.journeys.client import now_us
+from tests.support.journeys.journey import SECOND, spread
 
 pytestmark = pytest.mark.journey
 JOBS = 60

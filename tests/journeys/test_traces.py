@@ -5,10 +5,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from .client import now_us
-from .journey import spread
-from .processes import wait_until
-from .product import Embedded, Production
+from tests.support.journeys.client import now_us
+from tests.support.journeys.journey import spread
+from tests.support.journeys.processes import wait_until
+from tests.support.journeys.product import Embedded, Production
 
 pytestmark = pytest.mark.journey
 

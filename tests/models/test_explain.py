@@ -8,7 +8,7 @@ from models.database import change
 from models.explain import CODES, Facts
 from models.records import AttemptRow, add_attempts
 from models.vitals import WorkerRow
-from tests.making import make_job
+from tests.support.rows import make_job
 
 NOW = 1_767_258_000_000_000
 WORKER = WorkerRow("w", "host", 1, "0", 8, 0, NOW, NOW)

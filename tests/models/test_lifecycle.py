@@ -8,7 +8,7 @@ from models import clock, lifecycle
 from models.database import connection, database
 from models.job import Job
 from models.lifecycle import STATES, TRANSITIONS, ClaimedJob
-from tests.making import held_by_another, make_job, plan_of, reread
+from tests.support.rows import held_by_another, make_job, plan_of, reread
 
 MARGIN = 10 * clock.SECOND
 FOREVER = 2**62

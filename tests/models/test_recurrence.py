@@ -7,7 +7,7 @@ import pytest
 
 from models.clock import DAY, HOUR, MINUTE, SECOND
 from models.recurrence import CronRefused, Frequency, Instants, between, check_cron, description, is_zone, next_after
-from tests.models.cron_oracle import DAYS, MONTHS, RANGES, Stretch, changes
+from tests.support.cron_oracle import DAYS, MONTHS, RANGES, Stretch, changes
 
 CASES = 10_000
 CASES_IN_A_STRETCH = 40

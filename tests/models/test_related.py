@@ -1,7 +1,7 @@
 """Which jobs belong together, and that finding them reads no others."""
 
 from models import related
-from tests.making import make_job, plan_of
+from tests.support.rows import make_job, plan_of
 
 
 def test_what_tells_of_a_job_and_what_it_tells_of_are_found_and_nothing_else(account):

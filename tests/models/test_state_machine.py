@@ -26,7 +26,7 @@ from models import accounts, cancelling, clock, jobs, lifecycle
 from models.database import database, fetch
 from models.jobs import NewJob
 from tests.conftest import START
-from tests.models.ledger import ROW, Order, Queue
+from tests.support.expected_jobs import ROW, Order, Queue
 from workers.entries import Result
 from workers.outbound import Request
 from workers.outcome import Answered, Outcome, Refused, Timings, Unreachable

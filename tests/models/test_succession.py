@@ -11,7 +11,7 @@ from models.database import connection, database, fetch, transaction
 from models.followups import FAILED, FINISHED, News
 from models.job import Job
 from models.outgoing import NOTHING
-from tests.making import make_job, plan_of, reread
+from tests.support.rows import make_job, plan_of, reread
 
 ABOUT = {"response": None, "error": None, "timings": None}
 

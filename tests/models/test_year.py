@@ -16,7 +16,7 @@ from models.jobs import NewJob
 from models.schedule import Firing
 from models.schedules import NewSchedule
 from tests.conftest import START
-from tests.models.cron_oracle import Stretch
+from tests.support.cron_oracle import Stretch
 from workers import planner
 
 ZONES = ("America/New_York", "Australia/Lord_Howe", "Africa/Casablanca")

@@ -7,7 +7,7 @@ import pytest
 
 from booper import settings as booper_settings
 from models import accounts, clock
-from tests.apps import app_of
+from tests.support.apps import app_of
 
 TOKEN = re.compile(r'name="csrf" value="([^"]+)"')
 

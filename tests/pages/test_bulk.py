@@ -4,9 +4,9 @@ import pytest
 
 from models import bulk, clock
 from models.job import Job
-from tests.making import make_job, reread
 from tests.pages.conftest import Markup
 from tests.pages.test_jobs_pages import failing
+from tests.support.rows import make_job, reread
 
 
 @pytest.fixture(autouse=True)

@@ -9,9 +9,9 @@ import pytest
 
 from api.pages.curl import MOST_IN_ARGUMENT, curl
 from models.queries import with_query
-from tests.making import make_job
 from tests.pages.conftest import Markup
-from tests.sending.receivers import OK, Receiver, answering
+from tests.support.rows import make_job
+from tests.support.scripted_receivers import OK, Receiver, answering
 from workers.deadline import Deadline
 from workers.prepared import Request, prepare
 

@@ -8,9 +8,9 @@ from models import clock, endpoints, lifecycle, records, signing_keys
 from models.database import change
 from models.paging import PageAsked
 from models.records import AttemptRow
-from tests.apps import PAGES
-from tests.making import make_job
 from tests.pages.conftest import Markup
+from tests.support.apps import PAGES
+from tests.support.rows import make_job
 
 SVG = "<svg/onload=alert(1)>"
 QUOTED = '"><img src=x onerror=alert(1)>'

@@ -9,8 +9,8 @@ import pytest
 from models import accounts, clock, jobs
 from models.job import Job
 from models.records import AttemptRow, add_attempts
-from tests.making import make_job, reread
 from tests.pages.conftest import Browser, Markup
+from tests.support.rows import make_job, reread
 
 URL = "https://example.com/hook"
 

@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from models.url_rules import origins
+from tests.support.scripted_receivers import Receiver
 from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Request, Transport
-
-from .receivers import Receiver
 
 
 @pytest.fixture

@@ -5,12 +5,11 @@ import json
 
 import pytest
 
+from tests.sending.test_reading_answers import Pieces
+from tests.support.scripted_receivers import OK, answering, answering_once
 from workers.incoming import Incoming
 from workers.outcome import Answered, Unreachable
 from workers.response import read_body, read_head
-
-from .receivers import OK, answering, answering_once
-from .test_reading_answers import Pieces
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 

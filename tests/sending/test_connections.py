@@ -5,12 +5,11 @@ import threading
 import pytest
 
 from models.url_rules import split_url
+from tests.support.scripted_receivers import OK, Names, answering, answering_once, read_request, until
 from workers import connections
 from workers.connections import IdleConnections
 from workers.outbound import Request
 from workers.response import MAX_BODY_READ_BYTES
-
-from .receivers import OK, Names, answering, answering_once, read_request, until
 
 
 def get(target, **kwargs) -> Request:

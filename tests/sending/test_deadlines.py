@@ -4,9 +4,8 @@ import time
 
 import pytest
 
+from tests.support.scripted_receivers import Names, dripping, not_reading, reading_slowly
 from workers.outcome import Failed, Unreachable
-
-from .receivers import Names, dripping, not_reading, reading_slowly
 
 TIMEOUT_MS = 400
 

@@ -11,12 +11,11 @@ import pytest
 from dnslib import AAAA, CNAME, QTYPE, RCODE, RR, A, DNSRecord
 from dnslib.server import BaseResolver, DNSServer
 
+from tests.support.scripted_receivers import OK, Names, Receiver, answering
 from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Request
 from workers.outcome import Failed, Refused, Unreachable
 from workers.resolver import Resolver
-
-from .receivers import OK, Names, Receiver, answering
 
 PUBLIC, PRIVATE = "127.0.0.2", "127.0.0.1"
 ALLOW = "127.0.0.2/32"

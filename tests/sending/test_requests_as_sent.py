@@ -3,8 +3,7 @@
 import pytest
 
 from booper import __version__
-
-from .receivers import OK, answering
+from tests.support.scripted_receivers import OK, answering
 
 
 @pytest.fixture

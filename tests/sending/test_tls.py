@@ -9,9 +9,8 @@ import ssl
 import pytest
 import trustme
 
+from tests.support.scripted_receivers import OK, Names, answering, answering_once, dripping
 from workers.outcome import Unreachable
-
-from .receivers import OK, Names, answering, answering_once, dripping
 
 
 @pytest.fixture(scope="module")

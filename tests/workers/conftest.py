@@ -5,7 +5,7 @@ from dramatiq.errors import ConnectionClosed
 
 from booper import settings
 from models.vitals import Depths
-from tests.receiver import Receiver
+from tests.support.receivers import Receiver
 
 
 @pytest.fixture

@@ -12,15 +12,14 @@ from booper.settings import load
 from models import clock, lifecycle
 from models.database import database
 from models.job import Attempt
-from tests.making import make_job, reread
+from tests.support.rows import make_job, reread
+from tests.workers.test_embedded import wait_for
 from workers import delivery as delivering
 from workers import recorder as recording
 from workers.delivery import Delivery
 from workers.entries import Result
 from workers.outcome import Answered, Timings
 from workers.preparation import prepare
-
-from .test_embedded import wait_for
 
 MARGIN = {"BOOPER_LEASE_MARGIN_SECONDS": "10", "BOOPER_TARGET_ALLOW": "127.0.0.0/8"}
 

@@ -10,7 +10,7 @@ from booper.settings import load
 from models import accounts, clock, lifecycle
 from models.database import close_all, connection
 from models.job import Attempt, Job, LogEntry
-from tests.making import make_job, reread
+from tests.support.rows import make_job, reread
 from workers.embedded import Embedded
 
 FAR = 7 * 24 * 3600

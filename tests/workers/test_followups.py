@@ -8,7 +8,7 @@ import pytest
 from models import cancelling, clock, lifecycle, succession
 from models.job import Job, LogEntry
 from models.outgoing import Endpoint
-from tests.making import make_job, reread
+from tests.support.rows import make_job, reread
 from workers.entries import Result
 from workers.followups import add_of_claims
 from workers.outcome import Answered, Refused, Timings, Unreachable

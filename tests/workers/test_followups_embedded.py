@@ -4,7 +4,7 @@ import json
 
 from models import channels, clock
 from models.job import Job, LogEntry
-from tests.making import make_job
+from tests.support.rows import make_job
 from tests.workers.test_embedded import embedded, wait_for  # noqa: F401 - a fixture
 
 

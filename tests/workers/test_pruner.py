@@ -6,7 +6,7 @@ from booper.settings import load
 from models import clock, ended_sessions, idempotent_requests
 from models.database import fetch
 from models.job import Attempt, Job, JobLabel, LogEntry
-from tests.making import make_job
+from tests.support.rows import make_job
 from workers import pruner as pruning
 from workers.pace import STEP_US, Pace
 from workers.parts import kept_us

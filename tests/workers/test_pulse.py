@@ -5,7 +5,7 @@ import pytest
 from models import clock, vitals
 from models.clock import MINUTE
 from models.database import close_all, open_database
-from tests.making import make_job
+from tests.support.rows import make_job
 from tests.workers.test_embedded import embedded as embedded  # noqa: PLC0414 - the fixture
 from tests.workers.test_embedded import wait_for
 from workers.pulse import MINUTES_HELD, Pulse, Recorded

@@ -8,7 +8,7 @@ from peewee import OperationalError
 from models import clock, lifecycle
 from models import database as database_module
 from models.job import Attempt, LogEntry
-from tests.making import held_by_another, make_job, reread
+from tests.support.rows import held_by_another, make_job, reread
 from tests.workers.test_embedded import wait_for
 from workers import recorder as recording
 from workers.entries import REDACTED, Result, redacted

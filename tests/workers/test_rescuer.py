@@ -2,7 +2,7 @@
 
 from models import clock, lifecycle
 from models.job import Attempt, LogEntry
-from tests.making import make_job, reread
+from tests.support.rows import make_job, reread
 from workers.rescuer import rescue_lost
 
 

@@ -6,7 +6,7 @@ import pytest
 from peewee import OperationalError
 
 from models import clock, lifecycle
-from tests.making import make_job, reread
+from tests.support.rows import make_job, reread
 from workers import senders as sending
 from workers.outcome import Answered, Timings
 from workers.senders import BASE, QUEUED, SLOW_S, STRAINED_S, Senders, busy_allowed

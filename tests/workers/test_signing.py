@@ -6,7 +6,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from models import clock, lifecycle, signing_keys
-from tests.making import make_job, reread
+from tests.support.rows import make_job, reread
 from tests.workers.test_embedded import embedded, wait_for  # noqa: F401 - a fixture
 from workers.outbound import Request
 from workers.preparation import prepare

@@ -4,7 +4,7 @@ import pytest
 from dramatiq.errors import BrokerError
 
 from models import clock, lifecycle
-from tests.making import make_job, reread
+from tests.support.rows import make_job, reread
 from workers.stager import LOST_AFTER_US, Stager, note_delivered
 
 LOOK_AHEAD = 10 * clock.SECOND

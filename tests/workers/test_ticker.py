@@ -12,7 +12,7 @@ from models import leader as leading
 from models.database import fetch
 from models.job import Ticker as TickerRow
 from models.leader import candidate
-from tests.making import make_job, reread
+from tests.support.rows import make_job, reread
 from tests.workers.test_embedded import wait_for
 from workers import planner
 from workers.duty import Duty

@@ -17,9 +17,9 @@ from typing import Any, Self
 
 import psycopg
 
-from .broker import Broker
-from .client import Client
-from .processes import Running, descendants, free_port, wait_until
+from tests.support.journeys.broker import Broker
+from tests.support.journeys.client import Client
+from tests.support.journeys.processes import Running, descendants, free_port, wait_until
 
 BOOPER = str(Path(sys.executable).with_name("booper"))
 READY_SECONDS = 30

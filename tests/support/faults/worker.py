@@ -1,4 +1,4 @@
-"""`python -m tests.faults.worker`: `booper worker`, but its processes import tests/faults/app.py."""
+"""`python -m tests.support.faults.worker`: `booper worker`, but its processes import tests/support/faults/app.py."""
 
 import sys
 
@@ -10,7 +10,9 @@ supervise = processes.supervise
 
 def supervise_deadly(children, *rest):
     for child in children:
-        child.command = ["tests.faults.app:broker" if part == "workers.app:broker" else part for part in child.command]
+        child.command = [
+            "tests.support.faults.app:broker" if part == "workers.app:broker" else part for part in child.command
+        ]
     return supervise(children, *rest)
 
 

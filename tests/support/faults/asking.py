@@ -1,6 +1,6 @@
 """The client of a fault: orders that share some fields, every answer's status kept, and a load that goes on by itself.
 
-Owns what journeys/client.py leaves out: what the API answers while things break. Repeats nothing.
+Owns what support/journeys/client.py leaves out: what the API answers while things break. Repeats nothing.
 """
 
 import json
@@ -10,8 +10,8 @@ import time
 from collections import Counter
 from typing import Any, NamedTuple, Self
 
-from tests.journeys.client import Client, Order, now_us
-from tests.journeys.journey import SECOND, Journey
+from tests.support.journeys.client import Client, Order, now_us
+from tests.support.journeys.journey import SECOND, Journey
 
 JOIN_SECONDS = 60
 RETRIED = "/fail-then-ok/1"

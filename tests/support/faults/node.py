@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tests.journeys.broker import PROGRAMS, START_SECONDS, PrivateNode
-from tests.journeys.processes import Running, wait_until
+from tests.support.journeys.broker import PROGRAMS, START_SECONDS, PrivateNode
+from tests.support.journeys.processes import Running, wait_until
 
 
 class FragileNode(PrivateNode):

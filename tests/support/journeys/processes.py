@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
-from .ledger import Arrival, Ended, Told, read_arrivals, read_told
+from tests.support.journeys.ledger import Arrival, Ended, Notification, read_arrivals, read_notifications
 
 PAUSE_SECONDS = 0.02
 ESTABLISHED = "01"
@@ -58,7 +58,7 @@ class Running:
                 start_new_session=True,
             )
         self.pid = self._popen.pid
-        self._told = self._group_ended = False
+        self._stopping = self._group_ended = False
 
     @property
     def ended(self) -> bool:
@@ -78,15 +78,15 @@ class Running:
 
     def tell_to_stop(self) -> None:
         """SIGTERM to the leader, once: a second one asks for the end without delay."""
-        if not self._told and not self.ended:
+        if not self._stopping and not self.ended:
             self._popen.terminate()
-        self._told = True
+        self._stopping = True
 
     def tell_group_to_stop(self, signum: int) -> None:
         """The signal to every process of the group at once, as a terminal's Ctrl-C and service managers do."""
-        if not self._told and not self.ended:
+        if not self._stopping and not self.ended:
             os.killpg(self.pid, signum)
-        self._told = True
+        self._stopping = True
 
     def stop(self, limit_seconds: float = 15) -> int | None:
         """SIGTERM to the leader, SIGKILL to what is left; the leader's exit status, None if it was killed."""
@@ -134,9 +134,9 @@ class Receiver:
     def ledger(self) -> tuple[list[Arrival], list[Ended]]:
         return read_arrivals(self.ledger_path)
 
-    def told(self) -> list[Told]:
-        """What arrived below /told, in its order."""
-        return read_told(self.ledger_path)
+    def notifications(self) -> list[Notification]:
+        """What arrived below /notified, in its order."""
+        return read_notifications(self.ledger_path)
 
     def stopped_ledger(self) -> tuple[list[Arrival], list[Ended]]:
         """The ledger after the last line was forced to the disk."""

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from .ledger import Cancelled, Created, Recorded, read_recorded, timestamp
+from tests.support.journeys.ledger import Cancelled, Created, Recorded, read_recorded, timestamp
 
 THREADS = 4
 TIMEOUT_SECONDS = 30

@@ -1,7 +1,7 @@
 """What each fault cost, in one line: collected while the tests go, printed at the end of the session."""
 
-from tests.journeys import checker
-from tests.journeys.ledger import History
+from tests.support.journeys import checker
+from tests.support.journeys.ledger import History
 
 lines: list[str] = []
 

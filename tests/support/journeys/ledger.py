@@ -68,8 +68,8 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Told:
-    """One whole request below /told: a callback or an event, with its lower-case headers and its body."""
+class Notification:
+    """One whole request below /notified: a callback or an event, with its lower-case headers and its body."""
 
     at: int
     path: str
@@ -118,7 +118,7 @@ def read_arrivals(path: Path) -> tuple[list[Arrival], list[Ended]]:
     """The receiver's file; partial requests are left out, they reached nobody's code."""
     arrivals, ends = [], []
     for line in path.read_text().splitlines():
-        if line.startswith('["told"'):
+        if line.startswith('["notified"'):
             continue
         kind, wall, _, nonce, attempt, job_id, connection, *rest = json.loads(line)
         if kind == "arrival":
@@ -128,10 +128,10 @@ def read_arrivals(path: Path) -> tuple[list[Arrival], list[Ended]]:
     return arrivals, ends
 
 
-def read_told(path: Path) -> list[Told]:
-    """What arrived below /told, in its order."""
-    rows = [json.loads(line) for line in path.read_text().splitlines() if line.startswith('["told"')]
-    return [Told(wall, path, headers, body) for _, wall, _, path, headers, body in rows]
+def read_notifications(path: Path) -> list[Notification]:
+    """What arrived below /notified, in its order."""
+    rows = [json.loads(line) for line in path.read_text().splitlines() if line.startswith('["notified"')]
+    return [Notification(wall, path, headers, body) for _, wall, _, path, headers, body in rows]
 
 
 def read_recorded(get: Callable[[str], dict]) -> Iterator[Recorded]:

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from itertools import pairwise
 
-from .ledger import Arrival, Created, Ended, History
+from tests.support.journeys.ledger import Arrival, Created, Ended, History
 
 FINAL = frozenset({"completed", "discarded", "cancelled"})
 SECOND = 1_000_000

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from .client import Client, Order, now_us
-from .ledger import Created, History
-from .processes import Receiver, wait_until
-from .product import Product
+from tests.support.journeys.client import Client, Order, now_us
+from tests.support.journeys.ledger import Created, History
+from tests.support.journeys.processes import Receiver, wait_until
+from tests.support.journeys.product import Product
 
 SECOND = 1_000_000
 WEEK = 7 * 24 * 3600 * SECOND

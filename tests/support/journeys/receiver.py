@@ -9,12 +9,12 @@ Each line of the ledger is one JSON list, written by one `write` to a file opene
     ["arrival", wall_us, monotonic_us, nonce, attempt, job_id, connection, method, path, body_sha256]
     ["end",     wall_us, monotonic_us, nonce, attempt, job_id, connection, status_code, whole]
     ["partial", wall_us, monotonic_us, null, null, null, connection, octets]
-    ["told",    wall_us, monotonic_us, path, headers, body]          beside the arrival, for paths below /told
+    ["notified",    wall_us, monotonic_us, path, headers, body]          beside the arrival, for paths below /notified
 
 An arrival bears the instant its first octet was read; an end bears the instant the response was handed to the
 kernel (`whole` true) or was given up (`whole` false). A partial is a connection closed inside a request.
 
-Paths: /ok, /echo, /status/<code>, /slow/<seconds>, /hang, /reset, /drip, /stall (held until /release), /told/…
+Paths: /ok, /echo, /status/<code>, /slow/<seconds>, /hang, /reset, /drip, /stall (held until /release), /notified/…
 (answered after so many seconds, if it ends in a number), /fail-then-ok/<n> (503 to the first n arrivals of each nonce).
 Control: /release, /count.
 
@@ -157,8 +157,8 @@ class Connection(asyncio.Protocol):
             request.path,
             hashlib.sha256(request.body).hexdigest(),
         )
-        if mode_of(request.path) == "told":
-            self.receiver.ledger.write("told", now(), request.path, request.headers, request.body.decode())
+        if mode_of(request.path) == "notified":
+            self.receiver.ledger.write("notified", now(), request.path, request.headers, request.body.decode())
         self.first_octet_at = now()
         code = status_at_once(self.receiver, request)
         if code is not None:
@@ -196,7 +196,7 @@ async def _slow(connection: Connection, request: Request) -> int:
     return 200
 
 
-async def _told(connection: Connection, request: Request) -> int:
+async def _notified(connection: Connection, request: Request) -> int:
     with contextlib.suppress(ValueError):
         await asyncio.sleep(float(request.path.rpartition("/")[2]))
     return 200
@@ -224,7 +224,7 @@ async def _stall(connection: Connection, request: Request) -> int:
     return 200
 
 
-SLOW_MODES = {"slow": _slow, "told": _told, "hang": _hang, "reset": _reset, "drip": _drip, "stall": _stall}
+SLOW_MODES = {"slow": _slow, "notified": _notified, "hang": _hang, "reset": _reset, "drip": _drip, "stall": _stall}
 CONTROLS = {
     "/release": lambda receiver: {"released": receiver.release()},
     "/count": lambda receiver: receiver.count(),

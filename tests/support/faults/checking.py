@@ -2,8 +2,8 @@
 
 from itertools import pairwise
 
-from tests.journeys.journey import SECOND
-from tests.journeys.ledger import History
+from tests.support.journeys.journey import SECOND
+from tests.support.journeys.ledger import History
 
 
 def retries_wait(history: History, delay_us: int = SECOND) -> list[str]:

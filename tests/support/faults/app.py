@@ -1,4 +1,4 @@
-"""What `dramatiq tests.faults.app:broker` imports: the production worker, but some requests end their process.
+"""What `dramatiq tests.support.faults.app:broker` imports: the production worker, but some requests end their process.
 
 Owns the faults that no outsider can time. A job says by the query of its URL where its process dies of SIGKILL:
 `?once=before` (before its request is sent), `?once=after` (after the answer, before the record), each in its first

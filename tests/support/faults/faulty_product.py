@@ -1,6 +1,6 @@
 """Booper for faults: short leases, a worker whose requests may be deadly, more than one worker, one process of many.
 
-Owns the starting and the finding of processes; the rest is journeys/product.py.
+Owns the starting and the finding of processes; the rest is support/journeys/product.py.
 """
 
 import os
@@ -9,13 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.journeys.broker import Broker
-from tests.journeys.processes import Running, connected_to, descendants, wait_until
-from tests.journeys.product import BOOPER, Embedded, Production
+from tests.support.faults.asking import FaultClient
+from tests.support.journeys.broker import Broker
+from tests.support.journeys.processes import Running, connected_to, descendants, wait_until
+from tests.support.journeys.product import BOOPER, Embedded, Production
 
-from .asking import FaultClient
-
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TIMEOUT_SECONDS = 2
 MARGIN_SECONDS = 1
 LEASE_SECONDS = TIMEOUT_SECONDS + MARGIN_SECONDS
@@ -39,7 +38,7 @@ class FaultyProduction(Production):
     def launch(self, *names: str) -> None:
         """`booper NAME`, but for `worker…`: a worker in which some requests are deadly."""
         for name in names:
-            deadly = [sys.executable, "-m", "tests.faults.worker"]
+            deadly = [sys.executable, "-m", "tests.support.faults.worker"]
             command = deadly if name.startswith("worker") else [BOOPER, name]
             self.processes[name] = Running(name, command, self.env, self.folder)
 

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import psycopg
 
-from tests.journeys.processes import free_port, wait_until
+from tests.support.journeys.processes import free_port, wait_until
 
 VERSIONS = Path("/usr/lib/postgresql")
 CONNECTIONS = 100

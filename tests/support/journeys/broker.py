@@ -16,7 +16,7 @@ from typing import Self
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
 
-from .processes import Running, free_port, wait_until
+from tests.support.journeys.processes import Running, free_port, wait_until
 
 PROGRAMS = Path("/usr/lib/rabbitmq/bin")
 CONTROL_SECONDS = 60
