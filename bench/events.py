@@ -12,8 +12,9 @@ from pathlib import Path
 from bench.figures import Figures, percentile, ratio
 from bench.session import SECOND, Session, add_jobs, model_job
 from tests.support.journeys.client import now_us
-from tests.support.journeys.processes import Receiver, wait_until
+from tests.support.journeys.processes import ReceiverProcess
 from tests.support.journeys.product import Production
+from tests.support.waiting import wait_until
 
 RATE = 100
 ANSWERS, HANGS = "/notified/events", "/notified/events/30"
@@ -38,7 +39,7 @@ def rounds(session: Session) -> Iterator[Figures]:
 
 
 def lateness_p99_ms(session: Session, path: str, seconds: int, ahead_seconds: int) -> float:
-    with tempfile.TemporaryDirectory() as name, Receiver(Path(name)) as receiver:
+    with tempfile.TemporaryDirectory() as name, ReceiverProcess(Path(name)) as receiver:
         with session.production() as product:
             count = order_notified(product, receiver, path, seconds, ahead_seconds)
             limit_seconds = ahead_seconds + seconds + 60
@@ -46,7 +47,7 @@ def lateness_p99_ms(session: Session, path: str, seconds: int, ahead_seconds: in
             return percentile([row[0] for row in product.sql(LATENESS)], 99) / 1000
 
 
-def order_notified(product: Production, receiver: Receiver, path: str, seconds: int, ahead_seconds: int) -> int:
+def order_notified(product: Production, receiver: ReceiverProcess, path: str, seconds: int, ahead_seconds: int) -> int:
     """Jobs that fall due one after another, a while ahead; how many."""
     count = RATE * seconds
     model = model_job(product, receiver.port)

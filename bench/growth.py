@@ -12,8 +12,8 @@ from bench.figures import Figures, percentile, ratio
 from bench.session import SECOND, WEEK, Session, add_jobs, fill, model_job, settle_tables
 from bench.targets import Target
 from tests.support.journeys.client import now_us
-from tests.support.journeys.processes import wait_until
 from tests.support.journeys.product import Production
+from tests.support.waiting import wait_until
 
 PAGES = {
     "first page": "/api/jobs",

@@ -11,7 +11,7 @@ from bench.targets import Target
 from tests.support.journeys import checker
 from tests.support.journeys.client import now_us
 from tests.support.journeys.journey import Journey
-from tests.support.journeys.processes import Receiver, descendants
+from tests.support.journeys.processes import ReceiverProcess, descendants
 from tests.support.journeys.product import Production
 
 RATES = (100, 500)
@@ -24,7 +24,7 @@ def lateness(session: Session) -> Iterator[Figures]:
     for _ in session.each_round("lateness"):
         figures: Figures = {}
         for rate in RATES:
-            with tempfile.TemporaryDirectory() as name, Receiver(Path(name)) as receiver:
+            with tempfile.TemporaryDirectory() as name, ReceiverProcess(Path(name)) as receiver:
                 with session.production() as product:
                     history = journey(Journey(product, receiver), rate, seconds)
             broken = checker.check(history)
@@ -63,7 +63,7 @@ def slow_targets(session: Session) -> Iterator[Figures]:
     count, takes_seconds = session.size(2_000, 300), session.size(10, 1)
     session.notes["slow targets"] = f"{count} jobs to a target that takes {takes_seconds} s"
     for _ in session.each_round("slow targets"):
-        with tempfile.TemporaryDirectory() as name, Receiver(Path(name)) as receiver:
+        with tempfile.TemporaryDirectory() as name, ReceiverProcess(Path(name)) as receiver:
             with session.production() as product:
                 began_at = now_us()
                 add_jobs(product, model_job(product, receiver.port, f"/slow/{takes_seconds}"), count, "available", 0)

@@ -24,7 +24,7 @@ from tests.support.journeys.broker import shared_broker
 from tests.support.journeys.client import now_us
 from tests.support.journeys.journey import Journey, spread
 from tests.support.journeys.ledger import History
-from tests.support.journeys.processes import Receiver, cpu_seconds
+from tests.support.journeys.processes import ReceiverProcess, cpu_seconds
 from tests.support.journeys.product import Production
 
 POSTGRES_URL = os.environ.get("BOOPER_TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/postgres")
@@ -45,7 +45,10 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with Receiver(folder) as receiver, Production(folder, POSTGRES_URL, shared_broker(RABBITMQ_URL)) as product:
+        with (
+            ReceiverProcess(folder) as receiver,
+            Production(folder, POSTGRES_URL, shared_broker(RABBITMQ_URL)) as product,
+        ):
             idle_percent = idle_cpu_percent(product)
             history = journey(Journey(product, receiver), options.rate, options.seconds)
     for name, value in machine().items():

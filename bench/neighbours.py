@@ -25,8 +25,9 @@ from tests.support.journeys.broker import shared_broker
 from tests.support.journeys.client import Client, now_us
 from tests.support.journeys.journey import SECOND, WEEK, Journey, spread
 from tests.support.journeys.ledger import Created, History
-from tests.support.journeys.processes import Receiver, wait_until
+from tests.support.journeys.processes import ReceiverProcess
 from tests.support.journeys.product import Production
+from tests.support.waiting import wait_until
 
 POSTGRES_URL = os.environ.get("BOOPER_TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/postgres")
 RABBITMQ_URL = os.environ.get("BOOPER_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")
@@ -48,7 +49,7 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as opened:
         folder = Path(name)
-        receiver = opened.enter_context(Receiver(folder))
+        receiver = opened.enter_context(ReceiverProcess(folder))
         slow_host = dawdling_host(*options.dawdles) if options.dawdles else hanging_host()
         hanging_port = opened.enter_context(slow_host)
         product = opened.enter_context(Production(folder, POSTGRES_URL, shared_broker(RABBITMQ_URL)))

@@ -16,8 +16,9 @@ from bench.create import order
 from bench.figures import Figures, percentile, ratio
 from bench.session import WEEK, Session, add_jobs, model_job
 from tests.support.journeys.client import now_us
-from tests.support.journeys.processes import descendants, wait_until
+from tests.support.journeys.processes import descendants
 from tests.support.journeys.product import Production
+from tests.support.waiting import wait_until
 
 CLIENTS, PER_S = 4, 200
 AGE = 20 * WEEK

@@ -7,8 +7,8 @@ from bench.session import SECOND, WEEK, Session, await_recorded
 from bench.targets import Target
 from tests.support.journeys.client import now_us
 from tests.support.journeys.ledger import timestamp
-from tests.support.journeys.processes import wait_until
 from tests.support.journeys.product import Production
+from tests.support.waiting import wait_until
 
 FEW = 100
 

@@ -15,8 +15,8 @@ import psycopg
 
 from tests.support.journeys.broker import Broker
 from tests.support.journeys.client import Order, now_us
-from tests.support.journeys.processes import wait_until
 from tests.support.journeys.product import Embedded, Product, Production
+from tests.support.waiting import wait_until
 
 POSTGRES_URL = os.environ.get("BOOPER_TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/postgres")
 RABBITMQ_URL = os.environ.get("BOOPER_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")

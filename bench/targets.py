@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 
 from bench.figures import rate
-from tests.support.journeys.processes import Receiver, wait_until
+from tests.support.journeys.processes import ReceiverProcess
+from tests.support.waiting import wait_until
 
 
-class Target(Receiver):
+class Target(ReceiverProcess):
     """target.py on a port of its own; a context that ends it."""
 
     def __init__(self) -> None:

@@ -4,7 +4,6 @@ Each test session gets a PostgreSQL database of its own; each test finds it empt
 PostgreSQL half is skipped with a reason, but never where CI or BOOPER_TEST_REQUIRE_SERVICES says they must be there.
 """
 
-import os
 import shutil
 import uuid
 
@@ -14,16 +13,11 @@ import pytest
 from models import accounts, clock, schema
 from models.database import close_all, database, open_database
 
-POSTGRES_URL = os.environ.get("BOOPER_TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/postgres")
-REQUIRED = bool(os.environ.get("CI") or os.environ.get("BOOPER_TEST_REQUIRE_SERVICES"))
-START = 1_767_258_000_000_000  # 2026-01-01T09:00:00Z
+pytest.register_assert_rewrite("tests.support")
 
-
-def unavailable(what, error):
-    reason = f"{what} is not reachable: {error}"
-    if REQUIRED:
-        pytest.fail(reason)
-    pytest.skip(reason)
+from tests.support.clocks import START, MovedClock  # noqa: E402 - after the line above
+from tests.support.services import POSTGRES_URL, unavailable  # noqa: E402 - after the line above
+from tests.support.traces import traced  # noqa: E402 - after the line above
 
 
 @pytest.fixture(scope="session")
@@ -78,20 +72,6 @@ def empty_tables():
     database.execute_sql("UPDATE ticker SET seen_at = 0, delivered_until = 0")
 
 
-class MovedClock:
-    """The time as the test sets it, in microseconds."""
-
-    def __init__(self, now):
-        self.now = now
-
-    def __call__(self):
-        return self.now
-
-    def advance(self, **spans):
-        units = {"seconds": clock.SECOND, "minutes": clock.MINUTE, "hours": clock.HOUR, "days": clock.DAY}
-        self.now += sum(int(amount * units[unit]) for unit, amount in spans.items())
-
-
 @pytest.fixture
 def moved_clock(monkeypatch):
     """A clock that stands still at 2026-01-01T09:00:00Z until the test moves it."""
@@ -103,3 +83,10 @@ def moved_clock(monkeypatch):
 @pytest.fixture
 def account(db):
     return accounts.account_named("alice", clock.now())
+
+
+@pytest.fixture
+def spans():
+    """A function that returns the spans finished so far."""
+    with traced() as finished:
+        yield finished

@@ -16,7 +16,8 @@ import yaml
 
 from booper import metrics
 from models import counting
-from tests.test_docs import table
+from tests.support.documents import table
+from tests.support.rabbitmq_metrics import OF_RABBITMQ
 
 ROOT = Path(__file__).parent.parent
 ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yml"
@@ -24,11 +25,6 @@ RULES = [rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule
 DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "booper.json").read_text())
 TARGETS = [(panel["title"], target) for panel in DASHBOARD["panels"] for target in panel["targets"]]
 EXPRESSIONS = [rule["expr"] for rule in RULES] + [target["expr"] for _, target in TARGETS]
-OF_RABBITMQ = {
-    "rabbitmq_detailed_queue_messages_ready": {"queue", "vhost"},
-    "rabbitmq_detailed_queue_messages_unacked": {"queue", "vhost"},
-    "rabbitmq_detailed_queue_consumers": {"queue", "vhost"},
-}
 OF_PROMETHEUS = {"instance", "job"}
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
 VALUES = {"transition": set(counting.TRANSITIONS), "status": {*"12345", "2xx", "500", "none"}}

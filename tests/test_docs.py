@@ -14,6 +14,7 @@ import pytest
 
 from booper import __version__, cli, processes, settings
 from models import lifecycle
+from tests.support.documents import table
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -26,13 +27,6 @@ ALLOWED_NAMES = {  # why a name may hold a word that is not used
     ("booper/cli.py", "run"): "the verb",
     ("booper/processes.py", "run_until_signal"): "the verb",
 }
-
-
-def table(document, heading):
-    """The cells of the first table below a heading, without its head and without backticks."""
-    section = f"\n{(ROOT / document).read_text()}".partition(f"\n{heading}\n")[2]
-    lines = re.search(r"(?:^\|.*\|\n)+", section, re.MULTILINE)[0].splitlines()[2:]
-    return [tuple(cell.strip().strip("`") for cell in line[1:-1].split("|")) for line in lines]
 
 
 def blocks(document):

@@ -9,32 +9,13 @@ from booper import metrics
 from models import clock, counting, jobs, lifecycle
 from models.database import after_commit, transaction
 from tests.support.rows import make_job
+from tests.support.samples import Grown
 from workers.entries import Result
 from workers.outcome import Answered, Timings, Unreachable
 from workers.preparation import prepare
 from workers.recorder import record
 
 BOUNDED = {"transition", "outcome", "status", "message", "how", "process", "method", "route", "version", "le"}
-
-
-class Grown:
-    """How much the samples of the registry have grown since the test began."""
-
-    def __init__(self):
-        self.before = self._all()
-
-    def __call__(self, name, **labels):
-        key = (name, tuple(sorted(labels.items())))
-        return self._all().get(key, 0) - self.before.get(key, 0)
-
-    def transitions(self):
-        grown = {name: self("booper_jobs_total", transition=name) for name in counting.TRANSITIONS}
-        return {name: number for name, number in grown.items() if number}
-
-    @staticmethod
-    def _all():
-        families = metrics.REGISTRY.collect()
-        return {(s.name, tuple(sorted(s.labels.items()))): s.value for family in families for s in family.samples}
 
 
 @pytest.fixture

@@ -5,27 +5,15 @@ import sys
 from dataclasses import replace
 
 import pytest
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
 from booper import settings, tracing
 from models import clock, lifecycle
 from tests.support.rows import make_job
+from tests.support.traces import CLIENT_TRACEPARENT, SECRET
 from workers.broker import Actors, make_broker
 from workers.outcome import Answered, Refused, Timings
 from workers.preparation import prepare
-
-SECRET = "canary7f3a"
-CLIENTS = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-
-
-@pytest.fixture
-def spans():
-    exporter = InMemorySpanExporter()
-    tracing.install(SimpleSpanProcessor(exporter), "test")
-    yield exporter.get_finished_spans
-    tracing.stop()
 
 
 @pytest.fixture
@@ -74,8 +62,8 @@ def test_a_failed_attempt_is_a_failed_span_and_tells_no_detail(claim, spans, out
 
 
 def test_a_traceparent_of_the_jobs_own_is_left_as_it_is(claim, spans):
-    sent = send(claim, answered(200), Traceparent=CLIENTS)
-    assert sent.headers["Traceparent"] == CLIENTS
+    sent = send(claim, answered(200), Traceparent=CLIENT_TRACEPARENT)
+    assert sent.headers["Traceparent"] == CLIENT_TRACEPARENT
     assert "traceparent" not in sent.headers
     assert len(spans()) == 1
 

@@ -15,7 +15,8 @@ from bench.peers.installing import NODE_MODULES
 from bench.peers.redis import Redis
 from bench.session import POSTGRES_URL, RABBITMQ_URL, Session
 from bench.targets import Target
-from tests.support.journeys.processes import Running, wait_until
+from tests.support.journeys.processes import Running
+from tests.support.waiting import wait_until
 
 FOLDER = Path(__file__).parent
 ORDER_SECONDS = 300

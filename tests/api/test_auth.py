@@ -6,7 +6,7 @@ from api import known_keys
 from booper.settings import DEMO_KEY
 from models import accounts, clock, keys
 from models.database import change, close_all, open_database
-from tests.api.conftest import Client, errors_of, one_database
+from tests.support.api_client import ApiClient, errors_of, one_database
 
 OPEN = {"/api/ping", "/api/echo", "/api/broadcast", "/api/openapi.json", "/healthz", "/metrics", "/readyz"}
 
@@ -46,7 +46,7 @@ def test_a_key_is_taken_under_either_scheme(client, scheme):
 def test_without_a_valid_key_there_is_nothing(client, header):
     secret = client.headers["Authorization"].split()[1]
     headers = {} if header is None else {"Authorization": header.format(key=secret)}
-    answer = Client(client.app).get("/api/jobs", headers=headers)
+    answer = ApiClient(client.app).get("/api/jobs", headers=headers)
     assert errors_of(answer, 401) == {}
     assert answer.json["error"]["code"] == "unauthenticated"
     assert answer.headers["WWW-Authenticate"] == "Bearer"
@@ -57,7 +57,7 @@ def test_every_route_but_the_open_ones_needs_a_key(app):
     for rule, method in rules(app):
         path = rule.rule.replace("<key>", "1").replace("<name>", "demo")
         is_open = rule.rule in OPEN or (rule.rule, method) == ("/api/channels/<name>", "POST")
-        status = Client(app).ask(method, path).status_code
+        status = ApiClient(app).ask(method, path).status_code
         assert (status == 401) == (not is_open), (method, path, status)
 
 
@@ -167,7 +167,7 @@ def test_a_malformed_key_is_refused_without_the_database(bare, secret):
 
 
 def test_the_demo_key_works_while_it_is_on(app, settings):
-    demo = Client(app, DEMO_KEY)
+    demo = ApiClient(app, DEMO_KEY)
     assert demo.get("/api/jobs").status_code == 401
     accounts.ensure_demo_key(settings.demo_key, clock.now())
     assert demo.get("/api/jobs").status_code == 200

@@ -12,7 +12,7 @@ from api.batch import MAX_JOBS
 from booper import settings as booper_settings
 from models import jobs
 from models.database import fetch
-from tests.api.conftest import FORM, URL, Client, errors_of, one_database
+from tests.support.api_client import FORM, URL, ApiClient, errors_of, one_database
 
 
 def batch(client, *orders, **options):
@@ -197,7 +197,7 @@ def test_a_loop_of_schedulers_is_refused_for_the_whole_batch(client):
 def small(app, client, db):
     """A client of an app with small limits."""
     chosen = dataclasses.replace(booper_settings.load({}), max_body_bytes=2000, max_batch_bytes=10_000)
-    return Client(create_app(chosen), client.headers["Authorization"].split()[1])
+    return ApiClient(create_app(chosen), client.headers["Authorization"].split()[1])
 
 
 @one_database

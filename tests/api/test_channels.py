@@ -6,7 +6,7 @@ import pytest
 
 from models import channels, clock
 from models.job import Job
-from tests.api.conftest import Client, errors_of
+from tests.support.api_client import ApiClient, errors_of
 
 MESSAGE = {"author": "alex", "content": "Hello!"}
 SECRET = "B0XYZ-s3cret-Path"
@@ -18,7 +18,7 @@ def put(client, name="discord", url=URL):
 
 
 def test_the_demo_channel_keeps_a_message_without_a_key(client, app, moved_clock):
-    answer = Client(app).post("/api/channels/demo", json=MESSAGE)
+    answer = ApiClient(app).post("/api/channels/demo", json=MESSAGE)
     assert (answer.status_code, answer.json) == (200, {"data": MESSAGE})
     shown = {**MESSAGE, "inserted_at": "2026-01-01T09:00:00.000000Z"}
     assert client.get("/api/channels/demo/messages").json == {"data": [shown]}
@@ -62,14 +62,14 @@ def test_a_message_is_forwarded_by_a_job_that_does_not_show_the_url(client):
 @pytest.mark.parametrize("name", ["discord", "slack", "nope", "%00"])
 def test_a_channel_that_is_not_set_is_not_there(client, stranger, app, name):
     put(stranger)
-    for asking in (client, Client(app)):
+    for asking in (client, ApiClient(app)):
         assert errors_of(asking.post(f"/api/channels/{name}", json=MESSAGE), 404) == {}
     assert Job.select().count() == 0
 
 
 def test_a_wrong_key_for_a_channel_is_told(client, app):
     put(client)
-    assert Client(app, "sk_wrong").post("/api/channels/discord", json=MESSAGE).status_code == 401
+    assert ApiClient(app, "sk_wrong").post("/api/channels/discord", json=MESSAGE).status_code == 401
 
 
 def test_a_channel_can_be_set_anew_and_unset(client):

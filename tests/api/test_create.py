@@ -7,7 +7,7 @@ import pytest
 
 from models.database import fetch
 from models.jobs import JobRow
-from tests.api.conftest import URL, errors_of, one_database
+from tests.support.api_client import URL, errors_of, one_database
 
 OUTER = {
     "id",
@@ -223,9 +223,9 @@ def test_http_targets_are_taken_only_where_the_operator_allows_them(client, sett
     from dataclasses import replace
 
     from api import create_app
-    from tests.api.conftest import Client
+    from tests.support.api_client import ApiClient
 
-    strict = Client(create_app(replace(settings, allow_http=False)))
+    strict = ApiClient(create_app(replace(settings, allow_http=False)))
     strict.headers = client.headers
     assert client.create(url="http://example.com/").status_code == 201
     assert "must be an https URL" in errors_of(strict.create(url="http://example.com/"))["url"][0]

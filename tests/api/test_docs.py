@@ -1,7 +1,6 @@
 """The documentation says what the API does: docs/api.md and openapi.json against routes, fields and answers."""
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -14,8 +13,7 @@ from api.schedules import FiringsQuery, PreviewQuery, ScheduleFields, SchedulesQ
 from models import clock, firings, job_lists, log_entries, records, schedules
 from models import jobs as stored_jobs
 from models.lifecycle import STATES
-
-TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+from tests.support.documents import API_PAGE
 
 
 def routes(app):
@@ -28,7 +26,7 @@ def routes(app):
 
 
 def test_the_route_list_is_that_of_the_app(bare):
-    listed = re.findall(r"^\| `([A-Z]+ /[^`]*)` \|", TEXT, re.MULTILINE)
+    listed = re.findall(r"^\| `([A-Z]+ /[^`]*)` \|", API_PAGE, re.MULTILINE)
     assert len(listed) == len(set(listed))
     assert set(listed) == routes(bare.app)
 
@@ -63,12 +61,12 @@ def test_openapi_describes_every_route_under_api(bare):
     + [firings.STATUSES, firings.OVERLAPS, firings.MISFIRES, firings.ORDERS],
 )
 def test_every_field_state_and_order_is_named(names):
-    assert [name for name in names if f"`{name}`" not in TEXT] == []
+    assert [name for name in names if f"`{name}`" not in API_PAGE] == []
 
 
 def test_every_error_code_in_use_is_listed():
     later = {403, 429}
-    listed = dict(re.findall(r"^\| ([0-9]{3}) \| `([a-z_]+)` \|", TEXT, re.MULTILINE))
+    listed = dict(re.findall(r"^\| ([0-9]{3}) \| `([a-z_]+)` \|", API_PAGE, re.MULTILINE))
     assert listed == {str(status): code for status, code in CODES.items() if status not in later}
 
 

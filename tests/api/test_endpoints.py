@@ -4,7 +4,7 @@ import pytest
 
 from models import endpoints
 from models.followups import EVENTS
-from tests.api.conftest import errors_of
+from tests.support.api_client import errors_of
 
 PATH = "/api/endpoints"
 URL = "https://hooks.example.com/events"

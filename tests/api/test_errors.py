@@ -9,7 +9,7 @@ from playhouse.pool import MaxConnectionsExceeded
 
 from models import jobs
 from models.database import close_all, fetch, open_database
-from tests.api.conftest import errors_of, one_database
+from tests.support.api_client import errors_of, one_database
 
 
 @pytest.mark.parametrize(

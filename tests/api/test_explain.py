@@ -3,8 +3,8 @@
 import re
 
 from models.explain import CODES
-from tests.api.conftest import errors_of
-from tests.api.test_docs import TEXT
+from tests.support.api_client import errors_of
+from tests.support.documents import API_PAGE
 
 
 def test_a_job_is_explained_by_either_id(client):
@@ -23,5 +23,5 @@ def test_what_is_not_there_is_not_explained(client, stranger):
 
 
 def test_the_documentation_lists_every_code_with_its_meaning():
-    section = TEXT.partition("/explain\n")[2].partition("\n## ")[0]
+    section = API_PAGE.partition("/explain\n")[2].partition("\n## ")[0]
     assert dict(re.findall(r"^\| `([a-z_]+)` \| (.*) \|$", section, re.MULTILINE)) == CODES

@@ -3,7 +3,7 @@
 import pytest
 
 from api import forms
-from tests.api.conftest import FORM, URL, errors_of, one_database
+from tests.support.api_client import FORM, URL, errors_of, one_database
 
 
 def post(client, text):

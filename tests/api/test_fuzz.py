@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from api.order_fields import OrderFields
-from tests.api.conftest import FORM, URL, errors_of, one_database
+from tests.support.api_client import FORM, URL, errors_of, one_database
 
 few = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 texts = st.text(st.characters(exclude_categories=[]), max_size=20)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from api import create_app
 from models import clock
 from models.database import change, close_all, open_database
-from tests.api.conftest import Client, errors_of
+from tests.support.api_client import ApiClient, errors_of
 
 
 def tick():
@@ -54,6 +54,6 @@ def test_a_database_that_is_away_is_missing(bare):
 def test_the_broker_is_asked_where_there_is_one(app, settings):
     tick()
     production = replace(settings, broker_url="amqp://127.0.0.1")
-    assert Client(create_app(production, broker_reachable=lambda: True)).get("/readyz").status_code == 200
-    errors = errors_of(Client(create_app(production, broker_reachable=lambda: False)).get("/readyz"), 503)
+    assert ApiClient(create_app(production, broker_reachable=lambda: True)).get("/readyz").status_code == 200
+    errors = errors_of(ApiClient(create_app(production, broker_reachable=lambda: False)).get("/readyz"), 503)
     assert set(errors) == {"broker"}

@@ -7,7 +7,7 @@ import pytest
 from models import clock, idempotent_requests, jobs, lifecycle
 from models.database import fetch
 from models.idempotent_requests import KeyReused
-from tests.api.conftest import URL, errors_of, one_database
+from tests.support.api_client import URL, errors_of, one_database
 
 
 def order(client, key=None, **fields):

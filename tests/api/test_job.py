@@ -4,8 +4,8 @@ import pytest
 
 from models import clock, lifecycle, records
 from models.database import change, fetch
-from tests.api.conftest import errors_of
-from tests.conftest import START
+from tests.support.api_client import errors_of
+from tests.support.clocks import START
 
 IDS_OF_NOTHING = [
     "0",

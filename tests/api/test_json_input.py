@@ -5,7 +5,7 @@ import json
 import pytest
 
 from api import raw_json
-from tests.api.conftest import FORM, URL, errors_of, one_database
+from tests.support.api_client import FORM, URL, errors_of, one_database
 
 NOT_JSON = [
     b"",

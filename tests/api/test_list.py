@@ -6,7 +6,7 @@ import pytest
 
 from models import clock, lifecycle
 from models.database import change
-from tests.api.conftest import errors_of, one_database
+from tests.support.api_client import errors_of, one_database
 
 
 def ids(answer):

@@ -6,7 +6,7 @@ import pytest
 
 from models import records
 from models.clock import SECOND
-from tests.api.conftest import errors_of, one_database
+from tests.support.api_client import errors_of, one_database
 
 KEYS = {"event", "id", "inserted_at", "job_id", "payload", "user_id"}
 START = 1_695_319_366_697_398  # 2023-09-21T18:02:46.697398Z

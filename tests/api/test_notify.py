@@ -5,7 +5,7 @@ import json
 import pytest
 
 from models.job import Job
-from tests.api.conftest import URL, errors_of
+from tests.support.api_client import URL, errors_of
 
 HOOK = "https://hooks.example.com/a"
 

@@ -7,8 +7,8 @@ import pytest
 
 from api import create_app
 from booper import metrics_page
-from tests.api.conftest import errors_of
-from tests.test_metrics import Grown
+from tests.support.api_client import errors_of
+from tests.support.samples import Grown
 
 TOKEN = "a-token-of-the-operator"
 

@@ -6,38 +6,13 @@ import json
 
 import pytest
 
-from api.paging import CURSOR_HEADER
 from models import clock, job_lists, log_entries, records
 from models.database import change
-from tests.api.conftest import errors_of, one_database
+from tests.support.api_client import errors_of, one_database
+from tests.support.listings import ids_of, next_of, pages_of
 
 WAYS = ("asc", "desc")
 STAMPS = ("attempted_at", "completed_at", "cancelled_at", "discarded_at")
-
-
-def rows(answer):
-    assert answer.status_code == 200, answer.text
-    return [row["id"] for row in answer.json["data"]]
-
-
-def next_of(answer):
-    """The address of the next page, or None."""
-    assert (CURSOR_HEADER in answer.headers) == ("Link" in answer.headers)
-    if "Link" not in answer.headers:
-        return None
-    address, rel = answer.headers["Link"].split("; ")
-    assert rel == 'rel="next"'
-    assert f"cursor={answer.headers[CURSOR_HEADER]}" in address
-    return address.strip("<>")
-
-
-def pages(client, address, between=lambda: None):
-    """The rows of each page, following the links."""
-    while address:
-        answer = client.get(address)
-        yield rows(answer)
-        address = next_of(answer)
-        between()
 
 
 def cursor(*parts):
@@ -59,10 +34,10 @@ def many(client, moved_clock):
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("field", job_lists.LISTING.orders)
 def test_the_pages_of_every_order_make_the_whole_list(client, many, field, way):
-    whole = rows(client.get(f"/api/jobs?limit=100&order_by={field},{way}"))
+    whole = ids_of(client.get(f"/api/jobs?limit=100&order_by={field},{way}"))
     assert len(whole) == 14
     for limit in (1, 3, 7, 14):
-        found = list(pages(client, f"/api/jobs?limit={limit}&order_by={field},{way}"))
+        found = list(pages_of(client, f"/api/jobs?limit={limit}&order_by={field},{way}"))
         assert sum(found, []) == whole
         assert [len(page) for page in found[:-1]] == [limit] * (len(found) - 1)
         assert len(found) == -(-14 // limit)
@@ -78,7 +53,7 @@ def test_what_is_added_between_pages_hides_and_repeats_nothing(client, moved_clo
     for _ in range(7):
         add()
     first, stop = list(added), itertools.count()
-    found = sum(pages(client, f"/api/jobs?limit=2&order_by=inserted_at,{way}", lambda: next(stop) < 5 and add()), [])
+    found = sum(pages_of(client, f"/api/jobs?limit=2&order_by=inserted_at,{way}", lambda: next(stop) < 5 and add()), [])
     assert len(found) == len(set(found))
     assert found == (first[::-1] if way == "desc" else added)
 
@@ -87,21 +62,21 @@ def test_a_page_by_offset_moves_with_what_is_added_and_one_by_cursor_does_not(cl
     made = [client.created()["id"] for _ in range(4)]
     first = client.get("/api/jobs?limit=2")
     client.created()
-    assert rows(client.get("/api/jobs?limit=2&offset=2")) == made[2:0:-1]
-    assert rows(client.get(next_of(first))) == made[1::-1]
+    assert ids_of(client.get("/api/jobs?limit=2&offset=2")) == made[2:0:-1]
+    assert ids_of(client.get(next_of(first))) == made[1::-1]
 
 
 def test_a_link_keeps_what_was_asked_for(client, moved_clock):
     made = [client.created(name="é &")["id"] for _ in range(3)]
     client.created(name="other")
     address = "/api/jobs?text=%C3%A9+%26&limit=1&order_by[]=inserted_at&order_by[]=asc&state=available"
-    assert list(pages(client, address)) == [[made[0]], [made[1]], [made[2]]]
+    assert list(pages_of(client, address)) == [[made[0]], [made[1]], [made[2]]]
 
 
 def test_a_state_s_jobs_are_paged_by_themselves(client, many):
-    whole = rows(client.get("/api/jobs?limit=100&state=scheduled"))
+    whole = ids_of(client.get("/api/jobs?limit=100&state=scheduled"))
     assert 2 < len(whole) < 14
-    assert sum(pages(client, "/api/jobs?limit=2&state=scheduled"), []) == whole
+    assert sum(pages_of(client, "/api/jobs?limit=2&state=scheduled"), []) == whole
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -110,11 +85,11 @@ def test_the_pages_of_the_log_make_the_whole_log(client, account, field, way):
     events = ["worker.http.request", "worker.http.response", "worker.http.error"]
     entries = [records.log_row(account.id, n % 4, None, events[n % 3], {}, clock.now() + n // 5) for n in range(13)]
     records.add_log_entries(entries)
-    whole = rows(client.get(f"/api/logs?limit=100&order_by={field},{way}"))
+    whole = ids_of(client.get(f"/api/logs?limit=100&order_by={field},{way}"))
     assert len(whole) == 13
-    assert sum(pages(client, f"/api/logs?limit=4&order_by={field},{way}"), []) == whole
-    selected = rows(client.get(f"/api/logs?limit=100&job_id=1&order_by={field},{way}"))
-    assert sum(pages(client, f"/api/logs?limit=1&job_id=1&order_by={field},{way}"), []) == selected
+    assert sum(pages_of(client, f"/api/logs?limit=4&order_by={field},{way}"), []) == whole
+    selected = ids_of(client.get(f"/api/logs?limit=100&job_id=1&order_by={field},{way}"))
+    assert sum(pages_of(client, f"/api/logs?limit=1&job_id=1&order_by={field},{way}"), []) == selected
 
 
 GOOD = cursor("inserted_at", "desc", 5, 5)
@@ -169,6 +144,6 @@ def test_a_log_s_cursor_must_name_an_entry(client, tie):
 
 @one_database
 def test_a_right_cursor_is_taken_and_excludes_an_offset(client):
-    assert rows(client.get(f"/api/jobs?cursor={GOOD}")) == []
+    assert ids_of(client.get(f"/api/jobs?cursor={GOOD}")) == []
     assert "offset" in errors_of(client.get(f"/api/jobs?cursor={GOOD}&offset=1"))
     assert "cursor" in errors_of(client.get(f"/api/jobs?cursor={GOOD}&cursor={GOOD}"))

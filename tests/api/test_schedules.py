@@ -5,7 +5,7 @@ import pytest
 from models import clock, planning, schedules
 from models.job import Job
 from models.schedule import Schedule
-from tests.api.conftest import URL, errors_of, one_database
+from tests.support.api_client import URL, errors_of, one_database
 
 EIGHT = {"id", "name", "description", "inserted_at", "disabled_at", "user_id", "frequency", "args"}
 

@@ -4,12 +4,12 @@ import pytest
 
 from models import job_lists
 from models.database import change, fetch
-from tests.api.conftest import FORM, URL, errors_of, one_database
-from tests.api.test_pages import next_of, pages, rows
+from tests.support.api_client import FORM, URL, errors_of, one_database
+from tests.support.listings import ids_of, next_of, pages_of
 
 
 def found(client, **query):
-    return rows(client.get("/api/jobs", query_string={"limit": 100, **query}))
+    return ids_of(client.get("/api/jobs", query_string={"limit": 100, **query}))
 
 
 def test_labels_are_echoed_and_find_their_jobs_newest_first(client):
@@ -115,7 +115,7 @@ def scattered(client, moved_clock, monkeypatch):
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_search_looks_at_so_many_jobs_a_page_and_goes_on(client, scattered, query, way):
     address = "/api/jobs?limit=2&" + "&".join(f"{n}={v}" for n, v in query.items()) + f"&order_by=inserted_at,{way}"
-    found_pages = list(pages(client, address))
+    found_pages = list(pages_of(client, address))
     assert sum(found_pages, []) == (scattered if way == "asc" else scattered[::-1])
     assert [] in found_pages
     assert 6 <= len(found_pages) <= 8
@@ -133,12 +133,12 @@ def test_a_job_added_while_a_search_looks_makes_it_miss_none(client, scattered, 
     moved_clock.advance(seconds=1)
     monkeypatch.setattr(job_lists, "_edge", edge_then_add)
     address = "/api/jobs?limit=2&" + "&".join(f"{n}={v}" for n, v in query.items())
-    assert sum(pages(client, address), []) == scattered[::-1]
+    assert sum(pages_of(client, address), []) == scattered[::-1]
 
 
 def test_a_label_alone_goes_on_until_its_last_job(client, moved_clock):
     made = [client.created(labels=["a"])["id"] for _ in range(5)]
-    assert list(pages(client, "/api/jobs?label=a&limit=2")) == [made[:2:-1], made[2:0:-1], made[:1]]
+    assert list(pages_of(client, "/api/jobs?label=a&limit=2")) == [made[:2:-1], made[2:0:-1], made[:1]]
     assert next_of(client.get("/api/jobs?label=a&limit=5")) is None
 
 

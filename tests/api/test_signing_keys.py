@@ -7,7 +7,7 @@ import pytest
 from models import clock, signatures, signing_keys
 from models.database import connection
 from models.outgoing import SigningKey
-from tests.api.conftest import errors_of
+from tests.support.api_client import errors_of
 
 OWN = signatures.new_secret()
 PATH = "/api/signing-keys"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.api.conftest import FORM, errors_of
+from tests.support.api_client import FORM, errors_of
 
 MESSAGE = {"author": "alex", "content": "Hello!"}
 

@@ -2,9 +2,7 @@
 
 import pytest
 
-from tests.test_tracing import CLIENTS, SECRET, spans
-
-__all__ = ["spans"]
+from tests.support.traces import CLIENT_TRACEPARENT, SECRET
 
 
 def test_a_request_is_a_span_that_names_the_job_it_made(client, spans):
@@ -23,12 +21,12 @@ def test_a_request_is_a_span_that_names_the_job_it_made(client, spans):
 
 
 def test_a_clients_trace_is_linked_and_not_joined(client, spans):
-    client.get(f"/api/jobs/{SECRET}?{SECRET}", headers={"traceparent": CLIENTS})
+    client.get(f"/api/jobs/{SECRET}?{SECRET}", headers={"traceparent": CLIENT_TRACEPARENT})
     [span] = spans()
     [link] = span.links
-    assert f"{link.context.trace_id:032x}" == CLIENTS[3:35]
+    assert f"{link.context.trace_id:032x}" == CLIENT_TRACEPARENT[3:35]
     assert span.parent is None
-    assert f"{span.context.trace_id:032x}" != CLIENTS[3:35]
+    assert f"{span.context.trace_id:032x}" != CLIENT_TRACEPARENT[3:35]
     assert SECRET not in span.to_json()
 
 

@@ -11,7 +11,7 @@ import shutil
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from tests.support.journeys.processes import Receiver
+from tests.support.journeys.processes import ReceiverProcess
 from tests.support.journeys.product import DEMO_KEY, Embedded
 
 CHROMIUM = os.environ.get("BOOPER_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -40,7 +40,7 @@ def product(tmp_path_factory, chromium):
 
 @pytest.fixture(scope="module")
 def receiver(tmp_path_factory, chromium):
-    with Receiver(tmp_path_factory.mktemp("receiver")) as receiver:
+    with ReceiverProcess(tmp_path_factory.mktemp("receiver")) as receiver:
         yield receiver
 
 

@@ -2,12 +2,14 @@
 
 import pytest
 
-from tests.journeys.conftest import broker, postgres_url, receiver, under_way, unusable
+from tests.journeys.conftest import broker, postgres_url, receiver
 from tests.support.faults import report
 from tests.support.faults.cluster import Cluster
 from tests.support.faults.faulty_product import FaultyEmbedded, FaultyProduction
 from tests.support.faults.node import FragileNode
 from tests.support.faults.scale import FULL, SEED
+from tests.support.journeys.journey import under_way
+from tests.support.services import unavailable
 
 __all__ = ["broker", "postgres_url", "receiver"]
 
@@ -24,7 +26,7 @@ def node(tmp_path_factory):
     try:
         private = FragileNode(tmp_path_factory.mktemp("node"))
     except OSError as error:
-        unusable("a RabbitMQ node of our own", error)
+        unavailable("a RabbitMQ node of our own", error)
     with private:
         yield private
 
@@ -40,7 +42,7 @@ def cluster():
     try:
         private = Cluster()
     except OSError as error:
-        unusable("a PostgreSQL cluster of our own", error)
+        unavailable("a PostgreSQL cluster of our own", error)
     with private:
         yield private
 

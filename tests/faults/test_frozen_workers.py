@@ -9,7 +9,7 @@ from tests.support.faults.report import extra, note
 from tests.support.journeys import checker
 from tests.support.journeys.client import now_us
 from tests.support.journeys.journey import SECOND, spread
-from tests.support.journeys.processes import wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.journey
 JOBS = 24

@@ -14,7 +14,7 @@ from tests.support.faults.scale import only_full
 from tests.support.journeys import checker
 from tests.support.journeys.client import Order, now_us
 from tests.support.journeys.journey import SECOND, spread
-from tests.support.journeys.processes import wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.journey
 AGAIN_US = (LEASE_SECONDS + 5) * SECOND

@@ -10,7 +10,7 @@ from tests.support.faults.report import note
 from tests.support.journeys import checker
 from tests.support.journeys.client import Order, now_us
 from tests.support.journeys.journey import SECOND
-from tests.support.journeys.processes import wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.journey
 

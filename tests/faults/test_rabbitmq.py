@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.faults.asking import RETRIED, Load
 from tests.support.faults.checking import retries_wait
+from tests.support.faults.rabbitmq_faults import FAULTS
 from tests.support.faults.report import note
 from tests.support.faults.scale import only_full
 from tests.support.journeys import checker
@@ -13,35 +14,7 @@ from tests.support.journeys.journey import SECOND
 
 pytestmark = pytest.mark.journey
 PATHS = ("/ok", "/ok", RETRIED)
-AWAY_SECONDS = 4
 SWEEP_SECONDS = 30
-
-
-def stopped(node, product):
-    with node.outage():
-        time.sleep(AWAY_SECONDS)
-
-
-def killed(node, product):
-    node.kill()
-    time.sleep(AWAY_SECONDS)
-    node.start()
-
-
-def purged(node, product):
-    for _ in range(4):
-        node.broker.purge(list(node.broker.queues(product.name)))
-
-
-def deleted(node, product):
-    node.broker.delete_queues(product.name)
-
-
-def cut_off(node, product):
-    node.close_connections()
-
-
-FAULTS = (stopped, killed, purged, deleted, cut_off)
 
 
 @only_full

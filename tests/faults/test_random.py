@@ -6,15 +6,15 @@ import time
 
 import pytest
 
-from tests.faults import test_rabbitmq
-from tests.journeys.conftest import under_way
+from tests.support.faults import rabbitmq_faults
 from tests.support.faults.asking import RETRIED, Load
 from tests.support.faults.checking import retries_wait
 from tests.support.faults.faulty_product import LEASE_SECONDS, FaultyProduction
 from tests.support.faults.report import lines, note
 from tests.support.faults.scale import MINUTES, seeded
 from tests.support.journeys import checker
-from tests.support.journeys.processes import wait_until
+from tests.support.journeys.journey import under_way
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.journey
 
@@ -31,7 +31,7 @@ class Breaker:
             self.kill_the_ticker,
             self.freeze_a_sender,
             self.stop_the_worker,
-            *(lambda fault=fault: fault(node, self.product) for fault in test_rabbitmq.FAULTS),
+            *(lambda fault=fault: fault(node, self.product) for fault in rabbitmq_faults.FAULTS),
             self.restart_postgresql,
             self.cluster.kill_backend,
         ]

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.conftest import under_way
 from tests.support.faults.asking import Load
 from tests.support.faults.faulty_product import FaultyEmbedded
 from tests.support.faults.report import note
 from tests.support.faults.scale import FULL, only_full, seeded
 from tests.support.journeys import checker
-from tests.support.journeys.journey import SECOND
-from tests.support.journeys.processes import Running, wait_until
+from tests.support.journeys.journey import SECOND, under_way
+from tests.support.journeys.processes import Running
 from tests.support.journeys.product import BOOPER
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.journey
 KILLS = 4 if FULL else 1

@@ -10,7 +10,7 @@ from tests.support.faults.scale import only_full, seeded
 from tests.support.journeys import checker
 from tests.support.journeys.client import now_us
 from tests.support.journeys.journey import SECOND, spread
-from tests.support.journeys.processes import wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.journey
 GRACE_SECONDS = 3

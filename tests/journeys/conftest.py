@@ -4,32 +4,20 @@ Where PostgreSQL or RabbitMQ is missing, production journeys are skipped with a 
 BOOPER_TEST_REQUIRE_SERVICES says that they must be there.
 """
 
-import os
-
 import pika
 import psycopg
 import pytest
 
 from tests.support.journeys.broker import PrivateNode, shared_broker
-from tests.support.journeys.journey import Journey
-from tests.support.journeys.processes import Receiver
+from tests.support.journeys.journey import under_way
+from tests.support.journeys.processes import ReceiverProcess
 from tests.support.journeys.product import Embedded, Production
-
-POSTGRES_URL = os.environ.get("BOOPER_TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/postgres")
-RABBITMQ_URL = os.environ.get("BOOPER_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")
-REQUIRED = bool(os.environ.get("CI") or os.environ.get("BOOPER_TEST_REQUIRE_SERVICES"))
-
-
-def unusable(what, error):
-    reason = f"{what} can't be used for the journey: {error!r}"
-    if REQUIRED:
-        pytest.fail(reason)
-    pytest.skip(reason)
+from tests.support.services import POSTGRES_URL, RABBITMQ_URL, unavailable
 
 
 @pytest.fixture
 def receiver(tmp_path):
-    with Receiver(tmp_path) as receiver:
+    with ReceiverProcess(tmp_path) as receiver:
         yield receiver
 
 
@@ -38,7 +26,7 @@ def postgres_url():
     try:
         psycopg.connect(POSTGRES_URL, connect_timeout=5).close()
     except psycopg.OperationalError as error:
-        unusable("PostgreSQL", error)
+        unavailable("PostgreSQL", error)
     return POSTGRES_URL
 
 
@@ -48,7 +36,7 @@ def broker():
     try:
         return shared_broker(RABBITMQ_URL)
     except (OSError, pika.exceptions.AMQPError) as error:
-        unusable("RabbitMQ", error)
+        unavailable("RabbitMQ", error)
 
 
 @pytest.fixture
@@ -57,16 +45,9 @@ def node(tmp_path):
     try:
         private = PrivateNode(tmp_path)
     except OSError as error:
-        unusable("a RabbitMQ node of our own", error)
+        unavailable("a RabbitMQ node of our own", error)
     with private:
         yield private
-
-
-def under_way(product, receiver):
-    """The journey; what the product wrote is shown when the test fails."""
-    with product:
-        yield Journey(product, receiver)
-        print(product.log())
 
 
 @pytest.fixture

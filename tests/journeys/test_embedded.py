@@ -6,8 +6,8 @@ from tests.support.journeys import checker
 from tests.support.journeys.client import now_us
 from tests.support.journeys.journey import SECOND, spread
 from tests.support.journeys.ledger import instant
-from tests.support.journeys.processes import wait_until
 from tests.support.journeys.product import DEMO_KEY, status_of
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.journey
 WAITING = 1_000

@@ -10,7 +10,8 @@ from tests.support.journeys import notifications
 from tests.support.journeys.client import THREADS, now_us
 from tests.support.journeys.journey import FULL, SECOND
 from tests.support.journeys.ledger import timestamp
-from tests.support.journeys.processes import connected_to, descendants, wait_until
+from tests.support.journeys.processes import connected_to, descendants
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.journey
 JOBS = 5_000 if FULL else 200
@@ -25,8 +26,8 @@ def sign_with_two_keys(journey):
 
 
 def order_with_notifications(journey, slow=""):
-    """JOBS jobs with callback and webhook, spread over a while; their integers. `slow`: the end of a path, the seconds until
-    the receiver of notifications answers."""
+    """JOBS jobs with callback and webhook, spread over a while; their integers. `slow`: the end of a path, the
+    seconds until the receiver of notifications answers."""
     first_due_at = now_us() + (10 if FULL else 2) * SECOND
 
     def order(number):

@@ -13,7 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.support.journeys.processes import free_port, wait_until
+from tests.support.journeys.processes import free_port
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.journey
 CANARY = "canary7f3a"

@@ -8,7 +8,7 @@ from tests.support.journeys import checker
 from tests.support.journeys.client import now_us
 from tests.support.journeys.journey import SECOND, WEEK, spread
 from tests.support.journeys.ledger import History, recorded
-from tests.support.journeys.processes import wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.journey
 FAR = 50_000

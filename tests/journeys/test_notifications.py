@@ -3,6 +3,7 @@
 import json
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from standardwebhooks.webhooks import Webhook
@@ -16,7 +17,7 @@ NOW = time.time_ns() // 1000
 
 def signed(path, name, body):
     text, seconds = json.dumps(body), NOW // 1_000_000
-    signature = Webhook(SECRET).sign(name, notifications.datetime.fromtimestamp(seconds, notifications.UTC), text)
+    signature = Webhook(SECRET).sign(name, datetime.fromtimestamp(seconds, UTC), text)
     headers = {"webhook-id": name, "webhook-timestamp": str(seconds), "webhook-signature": f"v1,other {signature}"}
     return Notification(NOW, path, headers, text)
 

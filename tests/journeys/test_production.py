@@ -12,7 +12,8 @@ import pytest
 from tests.support.journeys import checker
 from tests.support.journeys.client import Order, now_us
 from tests.support.journeys.journey import SCALE, SECOND, spread
-from tests.support.journeys.processes import connected_to, descendants, wait_until
+from tests.support.journeys.processes import connected_to, descendants
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.journey
 DRAIN_SECONDS = 60

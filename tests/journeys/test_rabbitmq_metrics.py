@@ -5,10 +5,10 @@ import http.client
 
 import pytest
 
-from tests.journeys.conftest import unusable
 from tests.support.journeys.broker import PROGRAMS, PrivateNode
 from tests.support.journeys.processes import free_port
-from tests.test_deploy import OF_RABBITMQ
+from tests.support.rabbitmq_metrics import OF_RABBITMQ
+from tests.support.services import unavailable
 
 pytestmark = pytest.mark.journey
 QUEUES = ("booper.deliver", "booper.deliver.DQ", "booper.deliver.XQ")
@@ -19,7 +19,7 @@ PATH = "/metrics/detailed?family=queue_coarse_metrics&family=queue_consumer_coun
 def metrics_port(tmp_path, monkeypatch):
     """The port at which a node of this test's own shows its metrics."""
     if not (PROGRAMS / "rabbitmq-server").exists():
-        unusable("a RabbitMQ node of our own", f"no rabbitmq-server in {PROGRAMS}")
+        unavailable("a RabbitMQ node of our own", f"no rabbitmq-server in {PROGRAMS}")
     port = free_port()
     (tmp_path / "no-plugins").write_text("[rabbitmq_prometheus].\n")
     (tmp_path / "no-rabbitmq.conf").write_text(f"prometheus.tcp.port = {port}\nprometheus.tcp.ip = 127.0.0.1\n")

@@ -6,14 +6,15 @@ import socket
 import pytest
 
 from tests.support.journeys.ledger import read_arrivals
-from tests.support.journeys.processes import Receiver, wait_until
+from tests.support.journeys.processes import ReceiverProcess
+from tests.support.waiting import wait_until
 
 HEADERS = {"X-Nonce": "n1", "Booper-Attempt": "3", "Booper-Job-Id": "17"}
 
 
 @pytest.fixture
 def receiver(tmp_path):
-    with Receiver(tmp_path) as receiver:
+    with ReceiverProcess(tmp_path) as receiver:
         yield receiver
 
 
@@ -114,6 +115,6 @@ def test_what_is_no_request_is_refused(receiver):
 
 def test_the_ledger_of_an_earlier_receiver_is_continued(tmp_path):
     for _ in range(2):
-        with Receiver(tmp_path) as receiver:
+        with ReceiverProcess(tmp_path) as receiver:
             ask(receiver, "/ok")
     assert len(read_arrivals(receiver.ledger_path)[0]) == 2

@@ -9,7 +9,7 @@ from tests.support.journeys.client import now_us
 from tests.support.journeys.digest import Customer
 from tests.support.journeys.journey import SECOND
 from tests.support.journeys.ledger import instant
-from tests.support.journeys.processes import wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.journey
 

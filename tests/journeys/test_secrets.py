@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.journeys.client import Client, Order, now_us
 from tests.support.journeys.journey import SECOND
-from tests.support.journeys.processes import wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.journey
 HEADER, HIDDEN, BODY = "canaryAuth0rization", "canaryH1dden", "canaryB0dy"

@@ -7,8 +7,8 @@ import pytest
 
 from tests.support.journeys.client import now_us
 from tests.support.journeys.journey import spread
-from tests.support.journeys.processes import wait_until
 from tests.support.journeys.product import Embedded, Production
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.journey
 

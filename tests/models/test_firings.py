@@ -13,35 +13,16 @@ from models.jobs import NewJob
 from models.planning import Planned
 from models.recurrence import Instants
 from models.schedule import Firing, Schedule
-from models.schedules import NewSchedule
-from workers import planner
-
-MARGIN = 10 * clock.SECOND
-HOURLY = json.dumps({"repeat_every": [1, "hour"]})
-SECONDLY = json.dumps({"repeat_every": 1})
-
-
-def make(account, frequency=HOURLY, first_in_s=0, body=None, at_most=100, **policies):
-    """The id of a fresh schedule."""
-    now = clock.now()
-    order = NewJob(account.id, json.dumps({"url": "http://127.0.0.1:9/"}), body, body and "application/json", now)
-    first_at = now + first_in_s * clock.SECOND
-    return schedules.create(NewSchedule(order, frequency, first_at, **policies), now, at_most)[0].id
-
-
-def jobs_of(schedule_id):
-    return list(Job.select().where(Job.schedule_id == schedule_id).order_by(Job.fire_at, Job.id))
-
-
-def waiting(schedule_id):
-    return [job for job in jobs_of(schedule_id) if job.state in lifecycle.WAITING]
-
-
-def rows(schedule_id):
-    """(seconds after the start of the test's clock, status), the earliest first."""
-    start = jobs_of(schedule_id)[0].inserted_at
-    found = Firing.select().where(Firing.schedule_id == schedule_id).order_by(Firing.fire_at)
-    return [((row.fire_at - start) // clock.SECOND, row.status) for row in found]
+from tests.support.schedule_rows import (
+    MARGIN,
+    SECONDLY,
+    firings_of,
+    jobs_of,
+    make_schedule,
+    planned,
+    run_ticker,
+    waiting_jobs_of,
+)
 
 
 def claim(*claimed):
@@ -52,16 +33,8 @@ def plan():
     return planning.plan(clock.now(), 100)
 
 
-def tick():
-    """One turn of the ticker's duties for schedules, and a claim of what is due."""
-    planner.expire(clock.now())
-    planner.plan_due(clock.now())
-    due = Job.select().where(Job.state.in_(lifecycle.WAITING), Job.scheduled_at <= clock.now())
-    return firings.claim([job.id for job in due], clock.now(), MARGIN)
-
-
 def test_the_next_job_waits_in_advance(account, moved_clock):
-    one = make(account)
+    one = make_schedule(account)
     assert plan() == 1
     first, second = jobs_of(one)
     assert (second.state, second.fire_at) == ("scheduled", first.fire_at + clock.HOUR)
@@ -69,13 +42,13 @@ def test_the_next_job_waits_in_advance(account, moved_clock):
 
 
 def test_nothing_is_planned_before_the_instant(account, moved_clock):
-    make(account, first_in_s=60)
+    make_schedule(account, first_in_s=60)
     assert plan() == 0
 
 
 def test_a_schedule_that_can_not_be_planned_any_more_is_disabled_and_keeps_no_other_waiting(account, moved_clock):
     """Its zone went with an update of the machine: not one schedule of anybody was planned."""
-    gone, other = make(account), make(account)
+    gone, other = make_schedule(account), make_schedule(account)
     told = json.dumps({"cron": "0 9 * * *", "timezone": "Atlantis/Capital"})
     Schedule.update(frequency=told).where(Schedule.id == gone).execute()
     plan()
@@ -85,14 +58,14 @@ def test_a_schedule_that_can_not_be_planned_any_more_is_disabled_and_keeps_no_ot
 
 
 def test_a_late_planner_does_not_let_the_interval_drift(account, moved_clock):
-    one = make(account)
+    one = make_schedule(account)
     moved_clock.advance(minutes=59)
     plan()
     assert jobs_of(one)[1].fire_at == jobs_of(one)[0].fire_at + clock.HOUR
 
 
 def test_the_claim_of_a_job_is_the_row_of_its_instant(account, moved_clock):
-    one = make(account, first_in_s=5)
+    one = make_schedule(account, first_in_s=5)
     moved_clock.advance(seconds=6)
     [job] = claim(*jobs_of(one))
     [row] = Firing.select()
@@ -100,14 +73,14 @@ def test_the_claim_of_a_job_is_the_row_of_its_instant(account, moved_clock):
 
 
 def test_a_job_that_begins_more_than_a_minute_after_its_time_is_late(account, moved_clock):
-    one = make(account)
+    one = make_schedule(account)
     moved_clock.advance(seconds=61)
     claim(*jobs_of(one))
-    assert rows(one) == [(0, "late")]
+    assert firings_of(one) == [(0, "late")]
 
 
 def test_a_job_of_a_schedule_is_not_taken_by_the_claim_of_other_jobs(account, moved_clock):
-    one = make(account)
+    one = make_schedule(account)
     assert lifecycle.claim([jobs_of(one)[0].id], clock.now(), MARGIN) == []
     assert len(claim(*jobs_of(one))) == 1
 
@@ -118,7 +91,7 @@ def test_a_job_of_no_schedule_is_not_taken_by_the_claim_of_schedules(account, mo
 
 
 def test_jitter_puts_the_job_off_and_is_no_lateness(account, moved_clock):
-    one = make(account, jitter_us=3600 * clock.SECOND)
+    one = make_schedule(account, jitter_us=3600 * clock.SECOND)
     offset_us = Schedule.get().offset_us
     job = jobs_of(one)[0]
     assert job.scheduled_at == job.fire_at + offset_us
@@ -135,90 +108,90 @@ def test_jitter_is_spread_over_schedules_and_stable():
 
 
 def test_skip_cancels_the_job_while_another_is_executing(account, moved_clock):
-    one = make(account)
-    tick()
+    one = make_schedule(account)
+    run_ticker()
     moved_clock.advance(hours=1)
-    assert tick() == []
-    assert rows(one) == [(0, "fired"), (3600, "skipped_overlap")]
+    assert run_ticker() == []
+    assert firings_of(one) == [(0, "fired"), (3600, "skipped_overlap")]
     assert [job.state for job in jobs_of(one)] == ["executing", "cancelled", "scheduled"]
 
 
 def test_skip_lets_the_job_begin_when_the_one_before_has_ended(account, moved_clock):
-    one = make(account)
-    lifecycle.complete(tick(), clock.now())
+    one = make_schedule(account)
+    lifecycle.complete(run_ticker(), clock.now())
     moved_clock.advance(hours=1)
-    assert len(tick()) == 1
-    assert rows(one) == [(0, "fired"), (3600, "fired")]
+    assert len(run_ticker()) == 1
+    assert firings_of(one) == [(0, "fired"), (3600, "fired")]
 
 
 def test_allow_sends_both(account, moved_clock):
-    make(account, overlap="allow")
-    tick()
+    make_schedule(account, overlap="allow")
+    run_ticker()
     moved_clock.advance(hours=1)
-    assert len(tick()) == 1
+    assert len(run_ticker()) == 1
 
 
 def test_queue_one_lets_one_wait_and_cancels_the_others(account, moved_clock):
-    one = make(account, overlap="queue_one", catch_up_us=24 * clock.HOUR)
-    under_way = tick()
+    one = make_schedule(account, overlap="queue_one", catch_up_us=24 * clock.HOUR)
+    under_way = run_ticker()
     for _ in range(3):
         moved_clock.advance(hours=1)
-        assert tick() == []
-    assert rows(one) == [(0, "fired"), (7200, "skipped_overlap"), (10800, "skipped_overlap")]
+        assert run_ticker() == []
+    assert firings_of(one) == [(0, "fired"), (7200, "skipped_overlap"), (10800, "skipped_overlap")]
     lifecycle.complete(under_way, clock.now())
-    [queued] = tick()
+    [queued] = run_ticker()
     assert queued.fire_at == jobs_of(one)[0].fire_at + clock.HOUR
-    assert rows(one)[1] == (3600, "late")
+    assert firings_of(one)[1] == (3600, "late")
 
 
 def test_a_job_that_waits_too_long_for_its_turn_is_skipped_for_the_overlap(account, moved_clock):
-    one = make(account, overlap="queue_one")
-    tick()
+    one = make_schedule(account, overlap="queue_one")
+    run_ticker()
     moved_clock.advance(hours=1)
-    tick()
+    run_ticker()
     moved_clock.advance(hours=1, seconds=1)
-    tick()
-    assert rows(one)[:2] == [(0, "fired"), (3600, "skipped_overlap")]
+    run_ticker()
+    assert firings_of(one)[:2] == [(0, "fired"), (3600, "skipped_overlap")]
 
 
 def test_the_job_that_waits_for_its_turn_is_let_go_when_the_one_before_ends(account, moved_clock):
-    one = make(account, overlap="queue_one")
-    under_way = tick()
+    one = make_schedule(account, overlap="queue_one")
+    under_way = run_ticker()
     moved_clock.advance(hours=1)
-    tick()
-    assert waiting(one)[0].held_until > clock.now()
+    run_ticker()
+    assert waiting_jobs_of(one)[0].held_until > clock.now()
     lifecycle.complete(under_way, clock.now())
     firings.wake([one], clock.now())
-    assert waiting(one)[0].held_until is None
+    assert waiting_jobs_of(one)[0].held_until is None
 
 
 def test_a_job_that_waits_for_its_retry_does_not_hold_back_the_next(account, moved_clock):
-    one = make(account)
-    [first] = tick()
+    one = make_schedule(account)
+    [first] = run_ticker()
     lifecycle.retry([(first, clock.now() + 2 * clock.HOUR)])
     moved_clock.advance(hours=1)
-    assert len(tick()) == 1
-    assert rows(one)[-1] == (3600, "fired")
+    assert len(run_ticker()) == 1
+    assert firings_of(one)[-1] == (3600, "fired")
 
 
 def test_a_retry_waits_while_the_next_is_executing(account, moved_clock):
-    one = make(account)
-    [first] = tick()
+    one = make_schedule(account)
+    [first] = run_ticker()
     lifecycle.retry([(first, clock.now() + clock.HOUR + clock.SECOND)])
     moved_clock.advance(hours=1)
-    [second] = tick()
+    [second] = run_ticker()
     moved_clock.advance(seconds=1)
-    assert tick() == []
+    assert run_ticker() == []
     assert jobs_of(one)[0].state == "retryable"
     lifecycle.complete([second], clock.now())
-    assert [job.id for job in tick()] == [first.id]
-    assert rows(one) == [(0, "fired"), (3600, "fired")]
+    assert [job.id for job in run_ticker()] == [first.id]
+    assert firings_of(one) == [(0, "fired"), (3600, "fired")]
 
 
 def test_two_claims_at_once_let_one_job_of_a_schedule_begin(account, db):
-    one = make(account, SECONDLY)
+    one = make_schedule(account, SECONDLY)
     now = clock.now() + 3 * clock.SECOND
-    new = [planning.job_at(a_plan(one), now - number)._replace(scheduled_at=now - clock.SECOND) for number in range(8)]
+    new = [planning.job_at(planned(one), now - number)._replace(scheduled_at=now - clock.SECOND) for number in range(8)]
     made = [job.id for job in jobs.create_many(new, now - clock.SECOND)]
     barrier, begun = threading.Barrier(8), []
 
@@ -236,13 +209,8 @@ def test_two_claims_at_once_let_one_job_of_a_schedule_begin(account, db):
     assert Firing.select().where(Firing.status == "skipped_overlap").count() == 7
 
 
-def a_plan(schedule_id):
-    row = Schedule.get_by_id(schedule_id)
-    return Planned(*(getattr(row, name) for name in Planned._fields))
-
-
 def test_two_planners_at_once_make_each_job_once(account, db):
-    made = [make(account, SECONDLY) for _ in range(30)]
+    made = [make_schedule(account, SECONDLY) for _ in range(30)]
     now, barrier = clock.now() + clock.SECOND // 2, threading.Barrier(4)
 
     def race():
@@ -260,97 +228,97 @@ def test_two_planners_at_once_make_each_job_once(account, db):
 
 
 def test_an_instant_has_one_job_whatever_is_asked(account, moved_clock):
-    one = make(account)
-    again = planning.job_at(a_plan(one), clock.now())
+    one = make_schedule(account)
+    again = planning.job_at(planned(one), clock.now())
     assert jobs.create_many([again], clock.now()) == [None]
 
 
 def test_a_job_that_was_cancelled_unattempted_does_not_hold_its_instant(account, moved_clock):
-    one = make(account)
+    one = make_schedule(account)
     lifecycle.cancel_waiting([jobs_of(one)[0].id], clock.now())
-    assert jobs.create_many([planning.job_at(a_plan(one), clock.now())], clock.now()) != [None]
+    assert jobs.create_many([planning.job_at(planned(one), clock.now())], clock.now()) != [None]
 
 
 def test_one_that_was_attempted_and_cancelled_does(account, moved_clock):
-    one = make(account)
+    one = make_schedule(account)
     [job] = claim(*jobs_of(one))
     lifecycle.cancel(account.id, job.id, clock.now())
-    assert jobs.create_many([planning.job_at(a_plan(one), clock.now())], clock.now()) == [None]
+    assert jobs.create_many([planning.job_at(planned(one), clock.now())], clock.now()) == [None]
 
 
 def test_once_makes_up_for_all_that_was_missed_with_the_job_that_waits(account, moved_clock):
-    one = make(account, SECONDLY, catch_up_us=600 * clock.SECOND)
+    one = make_schedule(account, SECONDLY, catch_up_us=600 * clock.SECOND)
     moved_clock.advance(seconds=100)
-    [job] = tick()
+    [job] = run_ticker()
     assert job.fire_at == jobs_of(one)[0].fire_at
-    assert rows(one) == [(0, "late"), *((second, "skipped_misfire") for second in range(1, 101))]
+    assert firings_of(one) == [(0, "late"), *((second, "skipped_misfire") for second in range(1, 101))]
 
 
 def test_once_makes_one_job_when_none_waits(account, moved_clock):
-    one = make(account)
-    lifecycle.complete(tick(), clock.now())
+    one = make_schedule(account)
+    lifecycle.complete(run_ticker(), clock.now())
     lifecycle.complete(claim(*jobs_of(one)), clock.now())
     Job.update(state="completed").where(Job.state == "scheduled").execute()  # it began in time, just before the outage
     moved_clock.advance(hours=4)
     Schedule.update(catch_up_us=10 * clock.HOUR).execute()
-    [job] = tick()
+    [job] = run_ticker()
     assert (job.fire_at - jobs_of(one)[0].fire_at) // clock.HOUR == 2
-    assert [status for _, status in rows(one)] == ["fired", "late", "skipped_misfire", "skipped_misfire"]
+    assert [status for _, status in firings_of(one)] == ["fired", "late", "skipped_misfire", "skipped_misfire"]
 
 
 def test_all_makes_up_for_each_one_after_another_the_oldest_first(account, moved_clock):
-    one = make(account, misfire="all", catch_up_us=24 * clock.HOUR)
+    one = make_schedule(account, misfire="all", catch_up_us=24 * clock.HOUR)
     moved_clock.advance(hours=3, seconds=1)
     begun = []
     for _ in range(4):
-        [job] = tick()
+        [job] = run_ticker()
         begun.append((job.fire_at - jobs_of(one)[0].fire_at) // clock.HOUR)
         lifecycle.complete([job], clock.now())
     assert begun == [0, 1, 2, 3]
-    assert {status for _, status in rows(one)} == {"late", "fired"}
+    assert {status for _, status in firings_of(one)} == {"late", "fired"}
 
 
 def test_all_makes_up_for_a_hundred_at_most(account, moved_clock):
-    one = make(account, SECONDLY, misfire="all")
+    one = make_schedule(account, SECONDLY, misfire="all")
     moved_clock.advance(seconds=300)
     plan()
-    assert len(waiting(one)) == 102  # the first, a hundred made up for, and the next
-    assert len(rows(one)) == 200
+    assert len(waiting_jobs_of(one)) == 102  # the first, a hundred made up for, and the next
+    assert len(firings_of(one)) == 200
 
 
 def test_skip_makes_up_for_nothing(account, moved_clock):
-    one = make(account, misfire="skip")
+    one = make_schedule(account, misfire="skip")
     moved_clock.advance(hours=3)
     moved_clock.advance(minutes=30)
-    assert tick() == []
-    assert [status for _, status in rows(one)] == ["missed_down", "missed_down", "missed_down", "skipped_misfire"]
-    assert len(waiting(one)) == 1
+    assert run_ticker() == []
+    assert [status for _, status in firings_of(one)] == ["missed_down", "missed_down", "missed_down", "skipped_misfire"]
+    assert len(waiting_jobs_of(one)) == 1
 
 
 def test_what_is_older_than_catch_up_never_begins_even_if_a_message_names_it(account, moved_clock):
-    one = make(account, catch_up_us=clock.HOUR)
+    one = make_schedule(account, catch_up_us=clock.HOUR)
     moved_clock.advance(hours=1)
     moved_clock.now += 1
     assert claim(*jobs_of(one)) == []
-    assert tick() != []  # that of an hour later, which is on time
-    assert rows(one) == [(0, "missed_down"), (3600, "fired")]
+    assert run_ticker() != []  # that of an hour later, which is on time
+    assert firings_of(one) == [(0, "missed_down"), (3600, "fired")]
 
 
 def test_what_was_begun_once_may_be_tried_again_at_any_time(account, moved_clock):
-    one = make(account, catch_up_us=clock.HOUR)
-    [job] = tick()
+    one = make_schedule(account, catch_up_us=clock.HOUR)
+    [job] = run_ticker()
     lifecycle.retry([(job, clock.now() + 5 * clock.HOUR)])
     Schedule.update(next_at=None).execute()
-    lifecycle.cancel_waiting([waiting(one)[-1].id], clock.now())
+    lifecycle.cancel_waiting([waiting_jobs_of(one)[-1].id], clock.now())
     moved_clock.advance(hours=5)
-    assert [again.attempt for again in tick()] == [2]
-    assert rows(one) == [(0, "fired")]
+    assert [again.attempt for again in run_ticker()] == [2]
+    assert firings_of(one) == [(0, "fired")]
 
 
 def test_of_a_long_outage_the_latest_have_rows_and_the_rest_share_one(account, moved_clock):
-    one = make(account, SECONDLY)
+    one = make_schedule(account, SECONDLY)
     moved_clock.advance(days=365)
-    tick()
+    run_ticker()
     shared = Firing.select().where(Firing.until_at.is_null(False)).order_by(Firing.fire_at)
     assert [row.status for row in shared] == ["missed_down", "skipped_misfire"]
     assert shared[1].fire_at >= clock.now() - clock.HOUR > shared[0].until_at
@@ -360,84 +328,84 @@ def test_of_a_long_outage_the_latest_have_rows_and_the_rest_share_one(account, m
 
 @pytest.mark.parametrize(("ahead_h", "back_h"), [(1, 1), (3, 2)])
 def test_a_clock_set_forward_and_back_fires_no_instant_twice_and_loses_none(account, moved_clock, ahead_h, back_h):
-    one = make(account, misfire="all", catch_up_us=24 * clock.HOUR)
-    lifecycle.complete(tick(), clock.now())
+    one = make_schedule(account, misfire="all", catch_up_us=24 * clock.HOUR)
+    lifecycle.complete(run_ticker(), clock.now())
     moved_clock.advance(hours=ahead_h)
-    lifecycle.complete(tick(), clock.now())
+    lifecycle.complete(run_ticker(), clock.now())
     moved_clock.advance(hours=-back_h)
     for _ in range(8):
-        lifecycle.complete(tick(), clock.now())
+        lifecycle.complete(run_ticker(), clock.now())
         moved_clock.advance(minutes=30)
-    told = [second for second, _ in rows(one)]
+    told = [second for second, _ in firings_of(one)]
     assert told == [3600 * number for number in range(len(told))]
     attempted = [job.fire_at for job in jobs_of(one) if job.attempted_at]
     assert len(attempted) == len(set(attempted))
 
 
 def test_a_job_that_its_owner_cancelled_is_a_row_and_the_next_comes(account, moved_clock):
-    one = make(account)
+    one = make_schedule(account)
     cancelling.cancel(account.id, jobs_of(one)[0].id, clock.now())
-    tick()
-    assert rows(one) == [(0, "cancelled")]
+    run_ticker()
+    assert firings_of(one) == [(0, "cancelled")]
     assert [job.state for job in jobs_of(one)] == ["cancelled", "scheduled"]
 
 
 def test_a_job_cancelled_under_way_keeps_its_row(account, moved_clock):
-    one = make(account)
-    [job] = tick()
+    one = make_schedule(account)
+    [job] = run_ticker()
     cancelling.cancel(account.id, job.id, clock.now())
-    assert rows(one) == [(0, "fired")]
+    assert firings_of(one) == [(0, "fired")]
 
 
 def test_disabling_lets_the_one_under_way_finish_and_writes_the_due_ones_down(account, moved_clock):
-    one = make(account, overlap="queue_one")
-    [under_way] = tick()
+    one = make_schedule(account, overlap="queue_one")
+    [under_way] = run_ticker()
     moved_clock.advance(hours=1)
-    tick()
+    run_ticker()
     schedules.disable(account.id, one, clock.now())
     assert [job.state for job in jobs_of(one)] == ["executing", "cancelled", "cancelled"]
-    assert rows(one) == [(0, "fired"), (3600, "disabled")]
+    assert firings_of(one) == [(0, "fired"), (3600, "disabled")]
     assert lifecycle.complete([under_way], clock.now()) == {under_way.id}
     assert LogEntry.select().where(LogEntry.event == "worker.job.cancelled").count() == 2
 
 
 def test_disabling_twice_changes_nothing(account, moved_clock):
-    one = make(account, first_in_s=60)
+    one = make_schedule(account, first_in_s=60)
     first = schedules.disable(account.id, one, clock.now())
     moved_clock.advance(hours=1)
     assert schedules.disable(account.id, one, clock.now()) == first
 
 
 def test_enabling_before_the_instant_makes_its_job_again(account, moved_clock):
-    one = make(account, first_in_s=60)
+    one = make_schedule(account, first_in_s=60)
     schedules.disable(account.id, one, clock.now())
     schedules.enable(account.id, one, clock.now(), 100)
     moved_clock.advance(minutes=1)
-    assert [job.fire_at for job in tick()] == [clock.now()]
+    assert [job.fire_at for job in run_ticker()] == [clock.now()]
     assert Firing.select().count() == 1
 
 
 def test_a_year_disabled_is_not_a_year_of_rows(account, moved_clock):
-    one = make(account, SECONDLY)
+    one = make_schedule(account, SECONDLY)
     schedules.disable(account.id, one, clock.now())
     moved_clock.advance(days=365)
     schedules.enable(account.id, one, clock.now(), 100)
     assert Firing.select().count() == 1002  # the one whose job waited, a thousand, and one for those before
     assert sum(row.instants or 1 for row in Firing.select()) == 365 * 24 * 3600 + 1
-    assert waiting(one)[0].fire_at == clock.now() + clock.SECOND
+    assert waiting_jobs_of(one)[0].fire_at == clock.now() + clock.SECOND
 
 
 def test_a_deleted_schedule_is_planned_no_more(account, moved_clock):
-    one = make(account)
+    one = make_schedule(account)
     assert schedules.delete(account.id, one, clock.now())
     assert not schedules.delete(account.id, one, clock.now())
     moved_clock.advance(hours=5)
-    assert tick() == []
+    assert run_ticker() == []
 
 
 def test_rows_go_when_they_are_old(account, moved_clock):
-    one = make(account)
-    tick()
+    one = make_schedule(account)
+    run_ticker()
     moved_clock.advance(days=30)
     firings.add([FiringRow(one, 1, "disabled", None, None, clock.now())])
     assert firings.prune(clock.now() - clock.DAY, 100) == 1
@@ -445,8 +413,8 @@ def test_rows_go_when_they_are_old(account, moved_clock):
 
 
 def test_planning_looks_at_no_idle_schedule(account, moved_clock):
-    make(account, first_in_s=3600)
-    due = make(account)
+    make_schedule(account, first_in_s=3600)
+    due = make_schedule(account)
     assert plan() == 1
     assert len(jobs_of(due)) == 2
 

@@ -9,7 +9,7 @@ from models.job import Job
 from models.jobs import NewJob
 from models.schedule import Schedule
 from models.schedules import NewSchedule
-from tests.models.test_firings import HOURLY, jobs_of, make, rows, tick, waiting
+from tests.support.schedule_rows import HOURLY, firings_of, jobs_of, make_schedule, run_ticker, waiting_jobs_of
 
 TWO_HOURLY = json.dumps({"repeat_every": [2, "hours"]})
 
@@ -24,37 +24,37 @@ def finish_all():
 
 
 def test_what_passed_while_disabled_is_rows_though_the_frequency_was_changed_meanwhile(account, moved_clock):
-    one = make(account)
-    tick()
+    one = make_schedule(account)
+    run_ticker()
     schedules.disable(account.id, one, clock.now())
     moved_clock.advance(minutes=150)
     schedules.replace(account.id, one, a_definition(account, TWO_HOURLY), clock.now())
     moved_clock.advance(hours=2)
     schedules.enable(account.id, one, clock.now(), 100)
     passed = [(3600, "disabled"), (7200, "disabled"), (9000, "disabled"), (16200, "disabled")]
-    assert rows(one) == [(0, "fired"), *passed]
+    assert firings_of(one) == [(0, "fired"), *passed]
 
 
 def test_changing_the_frequency_of_an_enabled_one_makes_no_row(account, moved_clock):
-    one = make(account)
-    tick()
+    one = make_schedule(account)
+    run_ticker()
     moved_clock.advance(minutes=30)
     schedules.replace(account.id, one, a_definition(account, TWO_HOURLY), clock.now())
-    assert rows(one) == [(0, "fired")]
+    assert firings_of(one) == [(0, "fired")]
 
 
 def test_an_instant_that_its_owner_cancelled_stays_so_when_the_schedule_is_enabled_again(account, moved_clock):
-    one = make(account)
-    tick()
+    one = make_schedule(account)
+    run_ticker()
     finish_all()
-    cancelling.cancel(account.id, waiting(one)[0].id, clock.now())
+    cancelling.cancel(account.id, waiting_jobs_of(one)[0].id, clock.now())
     schedules.disable(account.id, one, clock.now())
     schedules.enable(account.id, one, clock.now(), 100)
     moved_clock.advance(hours=1)
-    assert tick() == []
+    assert run_ticker() == []
     moved_clock.advance(hours=1)
-    assert len(tick()) == 1
-    assert rows(one) == [(0, "fired"), (3600, "cancelled"), (7200, "fired")]
+    assert len(run_ticker()) == 1
+    assert firings_of(one) == [(0, "fired"), (3600, "cancelled"), (7200, "fired")]
 
 
 def test_putting_one_that_is_deleted_at_the_same_time_makes_it_anew(account, moved_clock, monkeypatch):
@@ -89,7 +89,7 @@ WEBHOOK = json.dumps({"webhook": "http://127.0.0.1:9/events"})
 def test_a_job_that_waited_for_its_retry_when_its_schedule_stopped_is_told_of(account, moved_clock, stop):
     new = a_definition(account)
     row, _, _ = schedules.create(new._replace(order=new.order._replace(notify=WEBHOOK)), clock.now(), 100)
-    [begun] = tick()
+    [begun] = run_ticker()
     lifecycle.retry([(begun, clock.now() + clock.MINUTE)])
     stop(account.id, row.id, clock.now())
     [event] = Job.select().where(Job.kind == "event", Job.parent_id == begun.id)

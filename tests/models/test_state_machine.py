@@ -25,8 +25,8 @@ from hypothesis.stateful import (
 from models import accounts, cancelling, clock, jobs, lifecycle
 from models.database import database, fetch
 from models.jobs import NewJob
-from tests.conftest import START
-from tests.support.expected_jobs import ROW, Order, Queue
+from tests.support.clocks import START
+from tests.support.expected_jobs import ROW, ExpectedJob, Queue
 from workers.entries import Result
 from workers.outbound import Request
 from workers.outcome import Answered, Outcome, Refused, Timings, Unreachable
@@ -84,7 +84,7 @@ class Jobs(RuleBasedStateMachine):
         self.clock = moved_clock
         self.clock.now = self.latest = START
         self.account = accounts.account_named("alice", START)
-        self.orders: dict[int, Order] = {}
+        self.orders: dict[int, ExpectedJob] = {}
         self.queue = Queue(self.orders)
         self.stager = Stager(self.queue, LOOK_AHEAD, BOUND)
 
@@ -108,7 +108,7 @@ class Jobs(RuleBasedStateMachine):
         job, made = jobs.create(new._replace(**limits), self.clock.now)
         assert made == (holder is None)
         if made:
-            self.orders[job.id] = Order(job.id, key, max(due_at, self.clock.now), max_attempts, delay_s)
+            self.orders[job.id] = ExpectedJob(job.id, key, max(due_at, self.clock.now), max_attempts, delay_s)
         else:
             assert job.id == holder.id
 

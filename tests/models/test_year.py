@@ -15,7 +15,7 @@ from models.job import Job
 from models.jobs import NewJob
 from models.schedule import Firing
 from models.schedules import NewSchedule
-from tests.conftest import START
+from tests.support.clocks import START
 from tests.support.cron_oracle import Stretch
 from workers import planner
 

@@ -4,9 +4,8 @@ import pytest
 
 from models import bulk, clock
 from models.job import Job
-from tests.pages.conftest import Markup
-from tests.pages.test_jobs_pages import failing
-from tests.support.rows import make_job, reread
+from tests.support.browsers import Markup
+from tests.support.rows import make_failed_job, make_job, reread
 
 
 @pytest.fixture(autouse=True)
@@ -151,11 +150,11 @@ def test_a_whole_group_of_failures_is_ordered_again(alice, bob, moved_clock, mon
     monkeypatch.setattr("models.failures.EXAMPLES", 2)
     for host, reason in (("a.example", "status_500"), ("a.example", "timeout"), ("", "status_500")):
         for _ in range(3):
-            failing(alice.account, host, reason)
+            make_failed_job(alice.account, host, reason)
     for reason in (None, ""):
-        failing(alice.account, "b.example", reason)
-    failing(alice.account, "a.example", "status_500", "retryable")
-    failing(bob.account, "a.example", "status_500")
+        make_failed_job(alice.account, "b.example", reason)
+    make_failed_job(alice.account, "a.example", "status_500", "retryable")
+    make_failed_job(bob.account, "a.example", "status_500")
     moved_clock.advance(seconds=1)
     links = [g["href"] for t, g in Markup(alice.get("/failures").text).tags if t == "a" and "/bulk" in g["href"]]
     assert len(links) == 3

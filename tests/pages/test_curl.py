@@ -9,9 +9,9 @@ import pytest
 
 from api.pages.curl import MOST_IN_ARGUMENT, curl
 from models.queries import with_query
-from tests.pages.conftest import Markup
+from tests.support.browsers import Markup
 from tests.support.rows import make_job
-from tests.support.scripted_receivers import OK, Receiver, answering
+from tests.support.scripted_receivers import OK, ScriptedReceiver, answering
 from workers.deadline import Deadline
 from workers.prepared import Request, prepare
 
@@ -22,7 +22,7 @@ curl_is_here = pytest.mark.skipif(not shutil.which("curl"), reason="curl is not 
 
 @pytest.fixture
 def receiver():
-    started = Receiver(answering(OK))
+    started = ScriptedReceiver(answering(OK))
     yield started
     started.close()
 

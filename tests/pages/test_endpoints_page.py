@@ -6,7 +6,7 @@ import pytest
 
 from models import clock, endpoints, signing_keys
 from models.outgoing import Endpoint
-from tests.pages.conftest import Markup
+from tests.support.browsers import Markup
 
 URL = "https://example.com/events?a=1"
 

@@ -8,8 +8,8 @@ from models import clock, endpoints, lifecycle, records, signing_keys
 from models.database import change
 from models.paging import PageAsked
 from models.records import AttemptRow
-from tests.pages.conftest import Markup
 from tests.support.apps import PAGES
+from tests.support.browsers import Markup
 from tests.support.rows import make_job
 
 SVG = "<svg/onload=alert(1)>"

@@ -9,8 +9,8 @@ import pytest
 from models import accounts, clock, jobs
 from models.job import Job
 from models.records import AttemptRow, add_attempts
-from tests.pages.conftest import Browser, Markup
-from tests.support.rows import make_job, reread
+from tests.support.browsers import Browser, Markup
+from tests.support.rows import make_failed_job, make_job, reread
 
 URL = "https://example.com/hook"
 
@@ -282,12 +282,6 @@ def test_a_jobs_page_shows_its_attempts_on_a_timeline(alice):
     assert kinds == ["waited", "dns", "connect", "tls", "first_byte", "body"]
 
 
-def failing(account, host, reason, state="discarded"):
-    job = make_job(account, state, host=host, attempt=1)
-    add_attempts([AttemptRow(job.id, 1, 0, 0, 0, "answered", 500, reason)])
-    return job
-
-
 def test_failures_are_grouped_and_a_group_is_ordered_again(alice, bob):
     for host, reason, count in (
         ("a.example", "status_500", 3),
@@ -295,9 +289,9 @@ def test_failures_are_grouped_and_a_group_is_ordered_again(alice, bob):
         ("b.example", "timeout", 2),
     ):
         for _ in range(count):
-            failing(alice.account, host, reason)
-    failing(alice.account, "a.example", "timeout", "retryable")
-    failing(bob.account, "bobs.example", "timeout")
+            make_failed_job(alice.account, host, reason)
+    make_failed_job(alice.account, "a.example", "timeout", "retryable")
+    make_failed_job(bob.account, "bobs.example", "timeout")
     text = alice.get("/failures").text
     assert "bobs.example" not in text
     assert text.count("<tr>") == 1 + 4

@@ -8,7 +8,7 @@ import pytest
 from models import clock
 from models.job import Job
 from models.schedule import Schedule
-from tests.pages.test_schedules_pages import make
+from tests.support.browsers import submit_schedule
 
 URL = "https://example.com/hook"
 POLICIES = {
@@ -105,7 +105,7 @@ def edited(browser, schedule, **changes):
 
 
 def test_an_edited_schedule_keeps_the_policies_that_were_left_alone(alice, moved_clock):
-    old = make(alice, more=json.dumps(POLICIES))
+    old = submit_schedule(alice, more=json.dumps(POLICIES))
     moved_clock.advance(seconds=1)
     new = edited(alice, old, name="renamed")
     assert new.name == "renamed"
@@ -130,7 +130,7 @@ def test_an_edited_schedule_keeps_its_interval_and_its_next_instant(alice, moved
 @pytest.mark.parametrize("name", ["name", "description", "body", "url", "headers", "cron", "timezone"])
 def test_a_nul_is_told_by_its_field_and_not_stored(alice, name):
     form = {"method": "POST", "url": URL, "when": "cron", "cron": "0 9 * * *", "body_type": "text"}
-    schedule = make(alice)
+    schedule = submit_schedule(alice)
     for path in ("/jobs/new", f"/schedules/{schedule.id}/edit"):
         answer = alice.send(path, **form | {name: "a\0b"})
         assert answer.status_code == 422, path

@@ -13,25 +13,19 @@ from models.job import Job
 from models.moments import instant
 from models.recurrence import Frequency
 from models.schedule import Schedule
-from tests.pages.conftest import Markup
+from tests.support.browsers import Markup, submit_schedule
 
 URL = "https://example.com/hook"
 SVG = "<svg/onload=alert(1)>"
 
 
-def make(browser, **fields):
-    answer = browser.send("/jobs/new", **{"method": "POST", "url": URL, "when": "cron", "cron": "0 9 * * *", **fields})
-    assert answer.status_code == 303, answer.text
-    return Schedule.get(Schedule.id == answer.location.split("/schedules/")[1].split("?")[0])
-
-
 def test_the_form_makes_a_schedule_and_its_first_job(alice, moved_clock):
-    made = make(alice, cron="30 2 * * *", timezone="Europe/Berlin", name="digest")
+    made = submit_schedule(alice, cron="30 2 * * *", timezone="Europe/Berlin", name="digest")
     assert json.loads(made.frequency) == {"cron": "30 2 * * *", "timezone": "Europe/Berlin"}
     job = Job.get(Job.schedule_id == made.id)
     assert job.scheduled_at == instant("2026-01-02T01:30:00Z")
     assert f"/schedules/{made.id}" in alice.get(f"/jobs/{job.uuid}").text
-    every = make(alice, when="every", every="2.5", every_unit="minutes")
+    every = submit_schedule(alice, when="every", every="2.5", every_unit="minutes")
     assert json.loads(every.frequency) == {"repeat_every": [2.5, "minutes"]}
 
 
@@ -54,7 +48,7 @@ def test_a_wrong_frequency_is_told_by_its_field(alice, fields, told):
 
 
 def test_a_schedule_is_disabled_and_enabled(alice, moved_clock):
-    made = make(alice)
+    made = submit_schedule(alice)
     alice.send(f"/schedules/{made.id}/disable")
     assert Schedule.get_by_id(made.id).disabled_at == clock.now()
     assert [job.state for job in Job.select()] == ["cancelled"]
@@ -67,7 +61,7 @@ def test_a_schedule_is_disabled_and_enabled(alice, moved_clock):
 
 
 def test_a_schedule_runs_now_besides_its_instants(alice, moved_clock):
-    made = make(alice)
+    made = submit_schedule(alice)
     answer = alice.send(f"/schedules/{made.id}/fire")
     job = Job.get(Job.uuid == answer.location.split("/jobs/")[1].split("?")[0])
     assert (job.schedule_id, job.scheduled_at) == (made.id, clock.now())
@@ -75,7 +69,7 @@ def test_a_schedule_runs_now_besides_its_instants(alice, moved_clock):
 
 
 def test_a_change_keeps_what_the_schedule_remembers(alice, moved_clock):
-    made = make(alice, name="before", more='{"overlap": "allow"}')
+    made = submit_schedule(alice, name="before", more='{"overlap": "allow"}')
     Schedule.update(state='{"seen": 3}').execute()
     form = {"method": "PUT", "url": f"{URL}/2", "when": "every", "every": "10", "every_unit": "minutes"}
     more = {"more": '{"overlap": "allow", "labels": ["x"]}', "name": "after"}
@@ -90,7 +84,7 @@ def test_a_change_keeps_what_the_schedule_remembers(alice, moved_clock):
 
 
 def test_a_deleted_schedule_is_gone_and_its_jobs_page_is_not(alice):
-    made = make(alice)
+    made = submit_schedule(alice)
     job = Job.get()
     assert alice.send(f"/schedules/{made.id}/delete").location == "/schedules?note=deleted"
     assert alice.get(f"/schedules/{made.id}").status_code == 404
@@ -98,7 +92,7 @@ def test_a_deleted_schedule_is_gone_and_its_jobs_page_is_not(alice):
 
 
 def test_the_strip_tells_each_instant_by_letter_and_words(alice, moved_clock):
-    made = make(alice)
+    made = submit_schedule(alice)
     rows = [
         FiringRow(
             str(made.id), clock.now() + number, status, number + 1 if status == "fired" else None, 1500, clock.now()
@@ -122,7 +116,7 @@ def test_every_status_of_an_instant_has_its_words():
 
 
 def test_another_accounts_schedule_is_not_there(app, alice, bob):
-    made = make(alice, name="secret plan")
+    made = submit_schedule(alice, name="secret plan")
     for rule in app.url_map.iter_rules():
         if rule.endpoint.startswith("pages.") and rule.rule.startswith("/schedules/<"):
             path = rule.rule.replace("<key>", str(made.id))
@@ -133,7 +127,7 @@ def test_another_accounts_schedule_is_not_there(app, alice, bob):
 
 
 def test_what_a_customer_calls_a_schedule_is_text(alice):
-    made = make(
+    made = submit_schedule(
         alice, name=SVG, description=SVG, url=f"https://example.com/{SVG}", body=json.dumps(SVG), headers=f"X: {SVG}"
     )
     Schedule.update(state=json.dumps({SVG: SVG}), previous=json.dumps(SVG)).execute()

@@ -6,7 +6,7 @@ from api.pages import sessions, signing_in
 from api.pages.signing_in import Failures, local_path
 from models import accounts, clock
 from models.database import fetch
-from tests.pages.conftest import Browser
+from tests.support.browsers import Browser
 
 
 def cookie_of(answer):

@@ -5,18 +5,18 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from models.url_rules import origins
-from tests.support.scripted_receivers import Receiver
+from tests.support.scripted_receivers import ScriptedReceiver
 from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Request, Transport
 
 
 @pytest.fixture
-def receiver() -> Iterator[Callable[..., Receiver]]:
-    """Start a Receiver with a script."""
-    started: list[Receiver] = []
+def receiver() -> Iterator[Callable[..., ScriptedReceiver]]:
+    """Start a ScriptedReceiver with a script."""
+    started: list[ScriptedReceiver] = []
 
-    def start(*args, **kwargs) -> Receiver:
-        started.append(Receiver(*args, **kwargs))
+    def start(*args, **kwargs) -> ScriptedReceiver:
+        started.append(ScriptedReceiver(*args, **kwargs))
         return started[-1]
 
     yield start

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.sending.test_reading_answers import Pieces
+from tests.support.pieces import Pieces
 from tests.support.scripted_receivers import OK, answering, answering_once
 from workers.incoming import Incoming
 from workers.outcome import Answered, Unreachable

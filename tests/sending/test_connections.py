@@ -5,7 +5,9 @@ import threading
 import pytest
 
 from models.url_rules import split_url
-from tests.support.scripted_receivers import OK, Names, answering, answering_once, read_request, until
+from tests.support.resolvers import Names
+from tests.support.scripted_receivers import OK, answering, answering_once, read_request
+from tests.support.waiting import wait_until
 from workers import connections
 from workers.connections import IdleConnections
 from workers.outbound import Request
@@ -62,14 +64,14 @@ def test_a_connection_whose_answer_failed_is_not_used_again(receiver, transport)
     sender = transport()
     target = receiver(answering(b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", OK))
     sender.send(get(target))
-    assert until(lambda: target.connections[0].fileno() == -1)
+    wait_until(lambda: target.connections[0].fileno() == -1)
 
 
 def test_a_connection_that_the_target_closed_meanwhile_is_replaced(receiver, transport):
     sender, target = transport(), receiver(answering_once(OK))
     for _ in range(3):
         assert sender.send(get(target)).status_code == 200
-        assert until(lambda: target.connections[-1].fileno() == -1)
+        wait_until(lambda: target.connections[-1].fileno() == -1)
     assert len(target.requests) == 3
 
 
@@ -159,9 +161,9 @@ def test_closing_the_transport_closes_idle_connections_and_later_ones(receiver, 
     sender, target = transport(), receiver(answering(OK))
     sender.send(get(target))
     sender.close()
-    assert until(lambda: target.connections[0].fileno() == -1)
+    wait_until(lambda: target.connections[0].fileno() == -1)
     assert sender.send(get(target)).status_code == 200
-    assert until(lambda: target.connections[1].fileno() == -1)
+    wait_until(lambda: target.connections[1].fileno() == -1)
 
 
 def test_many_threads_share_one_transport(receiver, transport):

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from tests.support.scripted_receivers import Names, dripping, not_reading, reading_slowly
+from tests.support.resolvers import Names
+from tests.support.scripted_receivers import dripping, not_reading, reading_slowly
 from workers.outcome import Failed, Unreachable
 
 TIMEOUT_MS = 400

@@ -11,7 +11,8 @@ import pytest
 from dnslib import AAAA, CNAME, QTYPE, RCODE, RR, A, DNSRecord
 from dnslib.server import BaseResolver, DNSServer
 
-from tests.support.scripted_receivers import OK, Names, Receiver, answering
+from tests.support.resolvers import Names
+from tests.support.scripted_receivers import OK, ScriptedReceiver, answering
 from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Request
 from workers.outcome import Failed, Refused, Unreachable
@@ -195,7 +196,7 @@ def dns(name_server):
 
 def test_s_time_a_name_that_turns_private_is_looked_up_once_and_its_first_address_connected_to(dns, receiver, send):
     public = receiver(answering(OK), host=PUBLIC)
-    private = Receiver(answering(OK), host=PRIVATE, port=public.port)
+    private = ScriptedReceiver(answering(OK), host=PRIVATE, port=public.port)
     outcome = send(public.url(host="rebind.example"), allow=ALLOW, resolver=AskingDns(dns.port))
     private.close()
     assert outcome.status_code == 200

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.deadline import Deadline
+from tests.support.pieces import Pieces
 from workers.incoming import Incoming
 from workers.outcome import Failed
 from workers.response import read_body, read_head
@@ -14,17 +14,6 @@ ANSWERS = [
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nhel\r\n2\r\nlo\r\n0\r\nX: y\r\n\r\n",
     b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
 ]
-
-
-class Pieces:
-    """A socket that gives the bytes piece by piece, and then its end."""
-
-    def __init__(self, pieces):
-        self._pieces = [piece for piece in pieces if piece]
-        self.deadline = Deadline(60_000)
-
-    def receive(self, most):
-        return self._pieces.pop(0) if self._pieces else b""
 
 
 def read(pieces):

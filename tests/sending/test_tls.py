@@ -9,7 +9,8 @@ import ssl
 import pytest
 import trustme
 
-from tests.support.scripted_receivers import OK, Names, answering, answering_once, dripping
+from tests.support.resolvers import Names
+from tests.support.scripted_receivers import OK, answering, answering_once, dripping
 from workers.outcome import Unreachable
 
 

@@ -35,7 +35,7 @@ class Sent:
 
 
 @dataclass(eq=False)
-class Order:
+class ExpectedJob:
     """A job as its owner and its holders know it."""
 
     id: int

@@ -6,14 +6,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
 
-class Arrival(NamedTuple):
+class ReceivedRequest(NamedTuple):
     method: str
     path: str
     headers: dict
     body: bytes
 
 
-class Receiver:
+class RecordingReceiver:
     """Answers `status` (200) to everything; a path /status/NNN answers NNN, /hang waits for `let_go`,
     /slow takes 0.1 s."""
 
@@ -42,7 +42,7 @@ class Receiver:
 
             def answer(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                receiver.arrivals.append(Arrival(self.command, self.path, dict(self.headers.items()), body))
+                receiver.arrivals.append(ReceivedRequest(self.command, self.path, dict(self.headers.items()), body))
                 if self.path.startswith("/hang"):
                     receiver.let_go.wait(30)
                 if self.path.startswith("/slow"):

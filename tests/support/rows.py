@@ -6,9 +6,10 @@ import json
 import psycopg
 import pytest
 
-from models import clock
+from models import clock, lifecycle
 from models.database import database
 from models.job import Job
+from models.records import AttemptRow, add_attempts
 
 
 def make_job(account, state="available", due_in_s=0, url="http://127.0.0.1:9/", method="post", **columns):
@@ -47,3 +48,21 @@ def held_by_another(db, job):
         other.execute("UPDATE job SET name = name WHERE id = %s", (job.id,))
         yield
         other.rollback()
+
+
+def claim_of(job, lease_us=clock.SECOND):
+    """The claim of this job by a worker."""
+    [claim] = lifecycle.claim([job.id], clock.now(), lease_us)
+    return claim
+
+
+def claim_job(account, **columns):
+    """The claim of a fresh job with these columns."""
+    return claim_of(make_job(account, **columns))
+
+
+def make_failed_job(account, host, reason, state="discarded"):
+    """A job whose only attempt was answered 500."""
+    job = make_job(account, state, host=host, attempt=1)
+    add_attempts([AttemptRow(job.id, 1, 0, 0, 0, "answered", 500, reason)])
+    return job

@@ -3,8 +3,7 @@
 import socket
 import ssl
 import threading
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -24,7 +23,7 @@ def read_request(conn: socket.socket) -> bytes:
     return head + b"\r\n\r\n" + body
 
 
-class Receiver:
+class ScriptedReceiver:
     """Listens on a port of its own; `script(conn, receiver)` says what happens on each connection."""
 
     def __init__(self, script: Callable, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None):
@@ -87,7 +86,7 @@ def _end(conn: socket.socket) -> None:
 def answering(*answers: bytes) -> Callable:
     """Answers request after request, the last answer for ever; then waits for the client to close."""
 
-    def script(conn: socket.socket, receiver: Receiver) -> None:
+    def script(conn: socket.socket, receiver: ScriptedReceiver) -> None:
         left = list(answers)
         while request := read_request(conn):
             receiver.requests.append(request)
@@ -99,7 +98,7 @@ def answering(*answers: bytes) -> Callable:
 def answering_once(answer: bytes, reset: bool = False) -> Callable:
     """Answers one request and closes, properly or with a reset."""
 
-    def script(conn: socket.socket, receiver: Receiver) -> None:
+    def script(conn: socket.socket, receiver: ScriptedReceiver) -> None:
         receiver.requests.append(read_request(conn))
         conn.sendall(answer)
         if reset:
@@ -111,7 +110,7 @@ def answering_once(answer: bytes, reset: bool = False) -> Callable:
 def dripping(first: bytes, drop: bytes, every_s: float) -> Callable:
     """Sends `first` at once and `drop` again and again."""
 
-    def script(conn: socket.socket, receiver: Receiver) -> None:
+    def script(conn: socket.socket, receiver: ScriptedReceiver) -> None:
         receiver.requests.append(read_request(conn))
         conn.sendall(first)
         while not receiver.closing.wait(every_s):
@@ -120,40 +119,12 @@ def dripping(first: bytes, drop: bytes, every_s: float) -> Callable:
     return script
 
 
-def not_reading(conn: socket.socket, receiver: Receiver) -> None:
+def not_reading(conn: socket.socket, receiver: ScriptedReceiver) -> None:
     """Accepts and takes nothing."""
     receiver.closing.wait(10)
 
 
-def reading_slowly(conn: socket.socket, receiver: Receiver) -> None:
+def reading_slowly(conn: socket.socket, receiver: ScriptedReceiver) -> None:
     """Takes a little of the request now and then."""
     while not receiver.closing.wait(0.05):
         conn.recv(1024)
-
-
-class Names:
-    """A resolver with a table of answers: each lookup of a name takes its next answer, the last one for
-    ever.
-    """
-
-    def __init__(self, **answers: Iterable[list[str]]):
-        self._answers = {name.replace("_", "."): list(each) for name, each in answers.items()}
-        self.lookups: list[str] = []
-
-    def addresses(self, host: str, port: int, within_s: float, owner: int) -> list[str]:
-        self.lookups.append(host)
-        answers = self._answers[host]
-        return answers.pop(0) if len(answers) > 1 else answers[0]
-
-    def close(self) -> None:
-        pass
-
-
-def until(condition: Callable[[], bool], within_s: float = 5.0) -> bool:
-    """Whether the condition comes true in time."""
-    ends_at_s = time.monotonic() + within_s
-    while not condition():
-        if time.monotonic() > ends_at_s:
-            return False
-        time.sleep(0.005)
-    return True

@@ -5,12 +5,13 @@ from dramatiq.errors import ConnectionClosed
 
 from booper import settings
 from models.vitals import Depths
-from tests.support.receivers import Receiver
+from tests.support.receivers import RecordingReceiver
+from workers.embedded import Embedded
 
 
 @pytest.fixture
 def receiver():
-    server = Receiver()
+    server = RecordingReceiver()
     server.start()
     yield server
     server.stop()
@@ -20,6 +21,15 @@ def receiver():
 def embedded_settings():
     """The settings of the embedded mode; the database is opened by the `db` fixture."""
     return settings.load({"BOOPER_SENDER_SLOTS": "8", "BOOPER_SLOT_SHARE": "1", "BOOPER_SHUTDOWN_GRACE_SECONDS": "1"})
+
+
+@pytest.fixture
+def embedded(db, embedded_settings):
+    """The whole system in this process."""
+    started = Embedded(embedded_settings)
+    started.start()
+    yield started
+    started.stop()
 
 
 class RememberedMessages:

@@ -8,7 +8,7 @@ from dramatiq.brokers.stub import StubBroker
 
 from booper import settings
 from models.vitals import Depths
-from tests.conftest import unavailable
+from tests.support.services import unavailable
 from workers.broker import Actors, make_broker, reachable, with_options
 
 RABBITMQ_URL = os.environ.get("BOOPER_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")

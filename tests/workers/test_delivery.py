@@ -13,7 +13,7 @@ from models import clock, lifecycle
 from models.database import database
 from models.job import Attempt
 from tests.support.rows import make_job, reread
-from tests.workers.test_embedded import wait_for
+from tests.support.waiting import wait_until
 from workers import delivery as delivering
 from workers import recorder as recording
 from workers.delivery import Delivery
@@ -65,10 +65,10 @@ def test_a_job_whose_claim_had_to_wait_is_never_sent_under_a_lease_that_is_half_
         moved_clock.advance(seconds=seconds)
     thread.join(10)
     if db == "postgresql":
-        wait_for(lambda: reread(job).state == "available")
+        wait_until(lambda: reread(job).state == "available")
         assert (reread(job).attempt, receiver.arrivals) == (0, [])
         delivery.deliver([(job.id, job.account_id, job.host)], job.scheduled_at)
-    wait_for(lambda: Attempt.select().count())
+    wait_until(lambda: Attempt.select().count())
     assert reread(job).attempted_at == moved_clock.now
     assert (reread(job).state, len(receiver.arrivals)) == ("completed", 1)
 
@@ -80,7 +80,7 @@ def test_a_job_whose_claim_waited_a_little_is_sent(account, db, delivery, receiv
         time.sleep(0.3)
         moved_clock.advance(seconds=4)
     thread.join(10)
-    wait_for(lambda: Attempt.select().count())
+    wait_until(lambda: Attempt.select().count())
     assert (reread(job).state, len(receiver.arrivals)) == ("completed", 1)
     assert moved_clock.now - reread(job).attempted_at <= 4 * clock.SECOND
 
@@ -97,14 +97,14 @@ def test_a_request_whose_claim_is_stale_is_given_back_unsent(claimed, delivery, 
     """A process that was frozen sent, when it went on, what another one was about to send again."""
     moved_clock.advance(seconds=5.001)
     delivery.senders.submit(claimed)
-    wait_for(lambda: delivery.slots.in_use == 0)
+    wait_until(lambda: delivery.slots.in_use == 0)
     assert (reread(claimed[0]).state, reread(claimed[0]).attempt, receiver.arrivals) == ("available", 0, [])
 
 
 def test_a_request_whose_claim_is_fresh_enough_is_sent(claimed, delivery, receiver, moved_clock):
     moved_clock.advance(seconds=5)
     delivery.senders.submit(claimed)
-    wait_for(lambda: reread(claimed[0]).state == "completed")
+    wait_until(lambda: reread(claimed[0]).state == "completed")
     assert len(receiver.arrivals) == 1
 
 
@@ -115,7 +115,7 @@ def test_a_stale_claim_that_was_rescued_meanwhile_is_neither_sent_nor_given_back
     assert lifecycle.rescue(clock.now())
     [again] = lifecycle.claim([claimed[0].id], clock.now(), 10 * clock.SECOND)
     delivery.senders.submit(claimed)
-    wait_for(lambda: delivery.slots.in_use == 0)
+    wait_until(lambda: delivery.slots.in_use == 0)
     assert (reread(again).state, reread(again).attempt, receiver.arrivals) == ("executing", 2, [])
 
 
@@ -141,4 +141,4 @@ def test_no_job_is_claimed_while_too_many_results_wait(account, delivery, receiv
     assert (reread(job).state, reread(job).staged_at, receiver.arrivals) == ("available", None, [])
     monkeypatch.setattr(recording, "WAITING", 1)
     delivery.deliver([(job.id, job.account_id, job.host)], job.scheduled_at)
-    wait_for(lambda: reread(job).state == "completed")
+    wait_until(lambda: reread(job).state == "completed")

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 
 import pytest
 
@@ -11,25 +10,10 @@ from models import accounts, clock, lifecycle
 from models.database import close_all, connection
 from models.job import Attempt, Job, LogEntry
 from tests.support.rows import make_job, reread
+from tests.support.waiting import wait_until
 from workers.embedded import Embedded
 
 FAR = 7 * 24 * 3600
-
-
-def wait_for(condition, limit_s=20):
-    """Wait until the condition holds; fails after the limit."""
-    give_up = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < give_up, "the condition did not come true in time"
-        time.sleep(0.02)
-
-
-@pytest.fixture
-def embedded(db, embedded_settings):
-    started = Embedded(embedded_settings)
-    started.start()
-    yield started
-    started.stop()
 
 
 @pytest.fixture
@@ -54,7 +38,7 @@ def final(*jobs):
 def test_a_due_job_reaches_its_receiver_as_it_was_asked(account, embedded, receiver):
     args = {"method": "put", "url": receiver.url + "/a%zz?x=1", "query": {"y": [1, 2]}, "headers": {"X-Mine": "yes"}}
     job = make_job(account, args=json.dumps(args), body=b'{"a": 1.0}', content_type="application/json")
-    wait_for(final(job))
+    wait_until(final(job))
     [arrival] = receiver.arrivals
     assert (arrival.method, arrival.path, arrival.body) == ("PUT", "/a%zz?x=1&y=1&y=2", b'{"a": 1.0}')
     assert arrival.headers["X-Mine"] == "yes"
@@ -65,14 +49,14 @@ def test_a_due_job_reaches_its_receiver_as_it_was_asked(account, embedded, recei
 
 def test_a_job_runs_at_its_time_and_not_before(account, embedded, receiver):
     jobs = [make_job(account, "scheduled", due_in_s=0.3 + number / 10, url=receiver.url) for number in range(5)]
-    wait_for(final(*jobs))
+    wait_until(final(*jobs))
     assert all(row.lateness_us >= 0 for row in Attempt.select())
     assert all(reread(job).attempted_at >= job.scheduled_at for job in jobs)
 
 
 def test_a_failed_job_waits_for_its_next_try(account, embedded, receiver):
     job = make_job(account, url=receiver.url + "/status/500")
-    wait_for(lambda: reread(job).state == "retryable")
+    wait_until(lambda: reread(job).state == "retryable")
     assert 16 * clock.SECOND < reread(job).scheduled_at - clock.now() < 20 * clock.SECOND
     assert Attempt.get().next_at == reread(job).scheduled_at
 
@@ -80,7 +64,7 @@ def test_a_failed_job_waits_for_its_next_try(account, embedded, receiver):
 def test_jobs_far_ahead_do_not_delay_a_near_one(account, embedded, receiver):
     far = [make_job(account, "scheduled", due_in_s=FAR) for _ in range(500)]
     near = make_job(account, "scheduled", due_in_s=1, url=receiver.url)
-    wait_for(final(near))
+    wait_until(final(near))
     assert {reread(job).state for job in far} == {"scheduled"}
     assert {reread(job).staged_count for job in far} == {0}
 
@@ -90,16 +74,16 @@ def test_a_near_job_is_not_held_up_by_many_a_little_further(account, db, embedde
     further = [make_job(account, "scheduled", due_in_s=6 + number / 100, url=receiver.url) for number in range(100)]
     started = Embedded(embedded_settings)
     started.start()
-    wait_for(lambda: reread(further[-1]).staged_count == 1)
+    wait_until(lambda: reread(further[-1]).staged_count == 1)
     near = make_job(account, "scheduled", due_in_s=0.5, url=receiver.url)
-    wait_for(final(near))
+    wait_until(final(near))
     assert reread(further[0]).state == "scheduled"
     started.stop()
 
 
 def test_more_jobs_than_slots_all_run_once(account, embedded, receiver):
     jobs = [make_job(account, url=receiver.url) for _ in range(60)]
-    wait_for(final(*jobs))
+    wait_until(final(*jobs))
     assert len(receiver.arrivals) == 60
     assert len({arrival.headers["Booper-Job-Id"] for arrival in receiver.arrivals}) == 60
 
@@ -107,11 +91,11 @@ def test_more_jobs_than_slots_all_run_once(account, embedded, receiver):
 def test_what_finds_no_slot_goes_back_to_the_table_and_runs_later(account, embedded, receiver, monkeypatch):
     monkeypatch.setattr("workers.delivery.HOLD_S", 0.2)
     hanging = [make_job(account, url=receiver.url + "/hang") for _ in range(8)]
-    wait_for(lambda: len(receiver.arrivals) == 8)
+    wait_until(lambda: len(receiver.arrivals) == 8)
     late = make_job(account, url=receiver.url)
-    wait_for(lambda: reread(late).staged_count >= 2)
+    wait_until(lambda: reread(late).staged_count >= 2)
     receiver.let_go.set()
-    wait_for(final(late, *hanging))
+    wait_until(final(late, *hanging))
     assert [arrival.path for arrival in receiver.arrivals].count("/") == 1
 
 
@@ -119,7 +103,7 @@ def test_stopping_waits_for_requests_under_way_and_records_them(account, db, emb
     started = Embedded(embedded_settings)
     started.start()
     job = make_job(account, url=receiver.url + "/hang")
-    wait_for(lambda: receiver.arrivals)
+    wait_until(lambda: receiver.arrivals)
     receiver.let_go.set()
     started.stop()
     assert reread(job).state == "completed"
@@ -129,7 +113,7 @@ def test_a_request_that_outlasts_the_grace_gives_its_attempt_back(account, db, e
     started = Embedded(embedded_settings)
     started.start()
     job = make_job(account, url=receiver.url + "/hang")
-    wait_for(lambda: receiver.arrivals)
+    wait_until(lambda: receiver.arrivals)
     started.stop()
     assert (reread(job).state, reread(job).attempt) == ("available", 0)
 
@@ -141,7 +125,7 @@ def test_a_new_process_forgets_the_messages_of_the_one_before(account, db, embed
     started = Embedded(embedded_settings)
     started.start()
     with connection():
-        wait_for(final(job))
+        wait_until(final(job))
         assert Job.get().staged_count == 2
     started.stop()
 
@@ -152,12 +136,12 @@ def test_a_hanging_host_leaves_slots_to_its_neighbours(account, db, receiver):
     started.start()
     neighbour = accounts.account_named("bob", clock.now())
     hanging = [make_job(account, url=receiver.url + "/hang", host="slow.example") for _ in range(12)]
-    wait_for(lambda: len(receiver.arrivals) == 4)
+    wait_until(lambda: len(receiver.arrivals) == 4)
     good = [make_job(neighbour, url=receiver.url, host="good.example") for _ in range(12)]
-    wait_for(final(*good))
+    wait_until(final(*good))
     assert [arrival.path for arrival in receiver.arrivals].count("/hang") == 4
     receiver.let_go.set()
-    wait_for(final(*hanging))
+    wait_until(final(*hanging))
     assert len(receiver.arrivals) == 24
     started.stop()
 
@@ -167,7 +151,7 @@ def test_what_the_owner_wants_hidden_is_in_no_log_entry(account, embedded, recei
     job = make_job(
         account, args=json.dumps(args), body=b"s3cret", content_type="text/plain", redact='["x-plan", "body"]'
     )
-    wait_for(final(job))
+    wait_until(final(job))
     payloads = [entry.payload for entry in LogEntry.select()]
     assert len(payloads) == 2
     assert not any("s3cret" in payload or "ok" in payload for payload in payloads)
@@ -179,14 +163,14 @@ def test_a_second_process_waits_with_the_lead_until_the_first_has_drained(accoun
     first = Embedded(embedded_settings)
     first.start()
     job = make_job(account, url=receiver.url + "/hang")
-    wait_for(lambda: receiver.arrivals)
+    wait_until(lambda: receiver.arrivals)
     second = Embedded(embedded_settings)
     second.start()
     stopping = threading.Thread(target=first.stop)
     stopping.start()
     receiver.let_go.set()
     stopping.join(20)
-    wait_for(lambda: reread(job).state == "completed")
+    wait_until(lambda: reread(job).state == "completed")
     second.stop()
     assert (len(receiver.arrivals), reread(job).attempt) == (1, 1)
 
@@ -196,7 +180,7 @@ def test_a_backlog_for_a_slow_target_is_published_a_bounded_number_of_times(acco
     monkeypatch.setattr("workers.delivery.PUT_OFF_S", (0.1, 0.2))
     start(SENDER_SLOTS="8", SLOT_SHARE="0.5")
     jobs = [make_job(account, url=receiver.url + "/slow", host="slow.example") for _ in range(40)]
-    wait_for(final(*jobs), 40)
+    wait_until(final(*jobs), 40)
     assert len(receiver.arrivals) == 40
     assert max(reread(job).staged_count for job in jobs) <= 12
 
@@ -204,7 +188,7 @@ def test_a_backlog_for_a_slow_target_is_published_a_bounded_number_of_times(acco
 def test_a_process_told_to_end_at_once_gives_back_what_is_under_way(account, embedded, receiver):
     """Three such orders once discarded a job as if it had ended three workers."""
     job = make_job(account, url=receiver.url + "/hang")
-    wait_for(lambda: receiver.arrivals)
+    wait_until(lambda: receiver.arrivals)
     embedded.abandon()
     assert (reread(job).state, reread(job).attempt, reread(job).crashes) == ("available", 0, 0)
 
@@ -214,7 +198,7 @@ def test_a_dawdling_hosts_backlog_does_not_starve_its_neighbours(account, start,
     start(SENDER_SLOTS="32", SLOT_SHARE="0.5")
     neighbour, url = accounts.account_named("bob", clock.now()), receiver.url + "/slow"
     slow = [make_job(account, url=url, due_in_s=-number, host="slow.example") for number in range(300)]
-    wait_for(lambda: len(receiver.arrivals) > 40)
+    wait_until(lambda: len(receiver.arrivals) > 40)
     good = [make_job(neighbour, url=receiver.url, host="good.example") for _ in range(5)]
-    wait_for(final(*good), 5)
+    wait_until(final(*good), 5)
     assert any(reread(job).state != "completed" for job in slow)

@@ -5,7 +5,7 @@ import json
 from models import channels, clock
 from models.job import Job, LogEntry
 from tests.support.rows import make_job
-from tests.workers.test_embedded import embedded, wait_for  # noqa: F401 - a fixture
+from tests.support.waiting import wait_until
 
 
 def arrived(receiver, path):
@@ -15,7 +15,7 @@ def arrived(receiver, path):
 def test_a_job_with_callback_and_webhook_is_told_of_from_start_to_end(account, embedded, receiver):  # noqa: F811
     notify = {"callback": f"{receiver.url}/callback", "webhook": f"{receiver.url}/events"}
     job = make_job(account, url=f"{receiver.url}/job", notify=json.dumps(notify))
-    wait_for(lambda: Job.select().where(Job.state != "completed").count() == 0 and len(receiver.arrivals) == 6)
+    wait_until(lambda: Job.select().where(Job.state != "completed").count() == 0 and len(receiver.arrivals) == 6)
     [callback] = arrived(receiver, "/callback")
     assert (callback["job"]["id"], callback["response"]["status"]) == (job.uuid, 200)
     told = [event["type"] for event in arrived(receiver, "/events")]
@@ -25,16 +25,16 @@ def test_a_job_with_callback_and_webhook_is_told_of_from_start_to_end(account, e
 def test_events_that_are_not_accepted_do_not_hold_up_the_next(account, embedded, receiver):  # noqa: F811
     notify = json.dumps({"webhook": f"{receiver.url}/status/500"})
     make_job(account, url=f"{receiver.url}/job", notify=notify)
-    wait_for(lambda: len(arrived(receiver, "/status/500")) == 4)
+    wait_until(lambda: len(arrived(receiver, "/status/500")) == 4)
     told = [event["type"] for event in arrived(receiver, "/status/500")]
     assert told == ["job.started", "job.request", "job.response", "job.finished"]
-    wait_for(lambda: Job.select().where(Job.state == "retryable", Job.scheduled_at > clock.now()).count() == 4)
+    wait_until(lambda: Job.select().where(Job.state == "retryable", Job.scheduled_at > clock.now()).count() == 4)
 
 
 def test_a_message_to_a_channel_arrives_in_the_form_of_its_service(account, embedded, receiver):  # noqa: F811
     channels.configure(account.id, "slack", f"{receiver.url}/services/s3cret", clock.now())
     channels.forward(account.id, "slack", "alex", "1 < 2", 0, clock.now())
-    wait_for(lambda: Job.select().where(Job.state == "completed").count() == 1)
+    wait_until(lambda: Job.select().where(Job.state == "completed").count() == 1)
     [arrival] = receiver.arrivals
     assert (arrival.path, json.loads(arrival.body)) == ("/services/s3cret", {"text": "*alex*: 1 &lt; 2"})
     assert not [row for row in LogEntry.select() if "s3cret" in row.payload]
@@ -43,10 +43,10 @@ def test_a_message_to_a_channel_arrives_in_the_form_of_its_service(account, embe
 def test_a_message_goes_where_its_channel_was_set_to_just_before(account, embedded, receiver):  # noqa: F811
     for number in range(3):
         make_job(account, url=f"{receiver.url}/job/{number}")
-        wait_for(lambda: len(receiver.arrivals) == 2 * number + 1)  # noqa: B023 - waited for at once
+        wait_until(lambda: len(receiver.arrivals) == 2 * number + 1)  # noqa: B023 - waited for at once
         channels.configure(account.id, "slack", f"{receiver.url}/services/{number}", clock.now())
         channels.forward(account.id, "slack", "alex", "hi", 0, clock.now())
-        wait_for(lambda: Job.select().where(Job.kind == "channel", Job.state == "completed").count() == number + 1)  # noqa: B023
+        wait_until(lambda: Job.select().where(Job.kind == "channel", Job.state == "completed").count() == number + 1)  # noqa: B023
         assert receiver.arrivals[-1].path == f"/services/{number}"
 
 
@@ -55,5 +55,5 @@ def test_a_message_to_a_channel_that_is_set_no_more_goes_nowhere(account, embedd
     job_is_due_at = clock.now() + clock.SECOND
     channels.forward(account.id, "slack", "alex", "hi", 0, job_is_due_at)
     channels.remove(account.id, "slack")
-    wait_for(lambda: Job.select().where(Job.state == "discarded").count() == 1)
+    wait_until(lambda: Job.select().where(Job.state == "discarded").count() == 1)
     assert receiver.arrivals == []

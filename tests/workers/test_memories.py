@@ -9,7 +9,7 @@ from models import clock, firings, jobs, lifecycle, planning, schedules
 from models.database import connection
 from models.job import Job, LogEntry
 from models.schedule import Firing, Schedule
-from tests.models.test_firings import HOURLY, a_plan, make
+from tests.support.schedule_rows import HOURLY, make_schedule, planned
 from workers.delivery import Delivery
 from workers.entries import Result
 from workers.outcome import Answered, Refused, Timings
@@ -26,8 +26,8 @@ def answered(body, status=200, truncated=False):
 def claim_next(schedule_id):
     """The schedule's next job, at its time."""
     planning.plan(clock.now(), 10)
-    waiting = Job.select().where(Job.schedule_id == schedule_id, Job.state.in_(lifecycle.WAITING))
-    ids = [job.id for job in waiting.order_by(Job.fire_at)]
+    waiting_jobs_of = Job.select().where(Job.schedule_id == schedule_id, Job.state.in_(lifecycle.WAITING))
+    ids = [job.id for job in waiting_jobs_of.order_by(Job.fire_at)]
     [job] = firings.claim(ids, clock.now(), clock.HOUR)
     return job
 
@@ -42,7 +42,7 @@ def events(event):
 
 @pytest.fixture
 def one(account, moved_clock):
-    return make(account, body=BODY)
+    return make_schedule(account, body=BODY)
 
 
 def test_the_next_body_has_what_the_job_before_answered(one, moved_clock):
@@ -65,7 +65,7 @@ def test_the_log_shows_the_body_as_it_was_sent(one):
 
 @pytest.mark.parametrize("body", [b"[1]", b'"$state.x"', None])
 def test_a_body_that_is_no_object_is_sent_byte_for_byte(account, moved_clock, body):
-    assert prepare(claim_next(make(account, body=body))).body == body
+    assert prepare(claim_next(make_schedule(account, body=body))).body == body
 
 
 def test_a_body_of_a_one_off_job_is_sent_byte_for_byte(account, moved_clock):
@@ -104,7 +104,7 @@ def test_a_state_too_large_stays_as_it_was_and_the_log_says_so(one):
 
 
 def test_a_body_that_would_be_too_large_is_not_sent(account, moved_clock, embedded_settings):
-    one = make(account, body=json.dumps({"v": ["$state.big"] * 100}).encode())
+    one = make_schedule(account, body=json.dumps({"v": ["$state.big"] * 100}).encode())
     Schedule.update(state=json.dumps({"big": "x" * 60_000})).execute()
     request, outcome = Delivery(embedded_settings).senders._perform(claim_next(one))
     assert isinstance(outcome, Refused)
@@ -129,9 +129,9 @@ def test_a_job_from_before_it_was_disabled_leaves_no_previous_behind(account, on
 
 
 def test_jobs_that_end_at_once_lose_nothing_of_each_other(account, db):
-    one = make(account, overlap="allow")
+    one = make_schedule(account, overlap="allow")
     now = clock.now()
-    new = [planning.job_at(a_plan(one), now - number - 1) for number in range(8)]
+    new = [planning.job_at(planned(one), now - number - 1) for number in range(8)]
     ids = [job.id for job in jobs.create_many(new, now)]
     claimed = firings.claim(ids, now, clock.HOUR)
     Schedule.update(enabled_at=0).execute()
@@ -151,7 +151,7 @@ def test_jobs_that_end_at_once_lose_nothing_of_each_other(account, db):
 
 
 def test_jobs_recorded_in_one_group_are_merged_in_their_order(account, moved_clock):
-    make(account, overlap="allow")
+    make_schedule(account, overlap="allow")
     one = Schedule.get().id
     first = claim_next(one)
     moved_clock.advance(hours=1)
@@ -162,7 +162,7 @@ def test_jobs_recorded_in_one_group_are_merged_in_their_order(account, moved_clo
 
 
 def test_failures_in_a_row_disable_the_schedule(account, moved_clock):
-    one = make(account, HOURLY, disable_after=2)
+    one = make_schedule(account, HOURLY, disable_after=2)
     for _ in range(2):
         assert Schedule.get().disabled_at is None
         finish(claim_next(one), answered(b"", status=410))
@@ -173,7 +173,7 @@ def test_failures_in_a_row_disable_the_schedule(account, moved_clock):
 
 
 def test_a_success_between_failures_keeps_it_enabled(account, moved_clock):
-    one = make(account, HOURLY, disable_after=2)
+    one = make_schedule(account, HOURLY, disable_after=2)
     for status in (410, 200, 410):
         finish(claim_next(one), answered(b"", status=status))
         moved_clock.advance(hours=1)
@@ -207,7 +207,7 @@ def test_a_message_that_names_both_kinds_sends_the_others_when_schedules_can_not
     monkeypatch.setattr(delivery.senders, "submit", submitted.extend)
     monkeypatch.setattr(firings, "claim", lambda *_: 1 / 0)
     plain, _ = jobs.create(jobs.NewJob(account.id, "{}", None, None, clock.now()), clock.now())
-    make(account)
+    make_schedule(account)
     fired = Job.get(Job.fire_at.is_null(False))
     named = delivery.slots.take([(plain.id, account.id, ""), (fired.id, account.id, "")]).admitted
     delivery._claim(named)

@@ -6,8 +6,7 @@ from models import clock, vitals
 from models.clock import MINUTE
 from models.database import close_all, open_database
 from tests.support.rows import make_job
-from tests.workers.test_embedded import embedded as embedded  # noqa: PLC0414 - the fixture
-from tests.workers.test_embedded import wait_for
+from tests.support.waiting import wait_until
 from workers.pulse import MINUTES_HELD, Pulse, Recorded
 from workers.slots import Slots
 
@@ -78,8 +77,8 @@ def test_minutes_long_past_take_no_memory(account, moved_clock):
 def test_what_runs_shows_in_the_statistics_and_the_process_says_goodbye(db, embedded, receiver, account):
     for _ in range(5):
         make_job(account, url=receiver.url)
-    wait_for(lambda: vitals.depths() is not None and vitals.workers())
-    wait_for(lambda: len(receiver.arrivals) == 5)
+    wait_until(lambda: vitals.depths() is not None and vitals.workers())
+    wait_until(lambda: len(receiver.arrivals) == 5)
     embedded.stop()
     assert sum(minute.completed for minute in vitals.minutes(account.id, clock.now(), 3)) == 5
     assert vitals.workers() == []

@@ -9,7 +9,7 @@ from models import clock, lifecycle
 from models import database as database_module
 from models.job import Attempt, LogEntry
 from tests.support.rows import held_by_another, make_job, reread
-from tests.workers.test_embedded import wait_for
+from tests.support.waiting import wait_until
 from workers import recorder as recording
 from workers.entries import REDACTED, Result, redacted
 from workers.outcome import Answered, Refused, Timings, Unreachable
@@ -144,9 +144,9 @@ def test_a_row_that_another_session_has_locked_keeps_back_its_own_result_alone(a
         recorder.put(result(claim, OK))
     with held_by_another(db, locked[0]):
         recorder.start()
-        wait_for(lambda: reread(beside[0]).state == "completed")
+        wait_until(lambda: reread(beside[0]).state == "completed")
         recorder.put(result(later[1], OK))
-        wait_for(lambda: reread(later[0]).state == "completed")
+        wait_until(lambda: reread(later[0]).state == "completed")
         assert reread(locked[0]).state == "executing"
     recorder.stop(10)
     assert reread(locked[0]).state == "completed"

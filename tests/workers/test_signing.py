@@ -7,7 +7,7 @@ from standardwebhooks.webhooks import Webhook
 
 from models import clock, lifecycle, signing_keys
 from tests.support.rows import make_job, reread
-from tests.workers.test_embedded import embedded, wait_for  # noqa: F401 - a fixture
+from tests.support.waiting import wait_until
 from workers.outbound import Request
 from workers.preparation import prepare
 from workers.remembered import Remembered
@@ -24,7 +24,7 @@ def test_everything_that_an_account_with_a_key_sends_is_signed(account, embedded
     secret = signing_keys.create(account.id, None, clock.now()).secret
     notify = json.dumps({"callback": f"{receiver.url}/callback", "webhook": f"{receiver.url}/events"})
     job = make_job(account, url=f"{receiver.url}/job", body=BODY, content_type="application/json", notify=notify)
-    wait_for(lambda: len(receiver.arrivals) == 6)
+    wait_until(lambda: len(receiver.arrivals) == 6)
     by_path = {arrival.path: verified(arrival, secret) for arrival in receiver.arrivals}
     assert by_path["/job"] == job.uuid
     for arrival in receiver.arrivals:
@@ -36,14 +36,14 @@ def test_everything_that_an_account_with_a_key_sends_is_signed(account, embedded
 def test_a_request_without_body_is_signed_too(account, embedded, receiver):  # noqa: F811
     secret = signing_keys.create(account.id, None, clock.now()).secret
     make_job(account, url=f"{receiver.url}/job", method="get")
-    wait_for(lambda: receiver.arrivals)
+    wait_until(lambda: receiver.arrivals)
     verified(receiver.arrivals[0], secret)
 
 
 def test_an_account_without_a_key_sends_no_signature(account, embedded, receiver):  # noqa: F811
     signing_keys.create(account.id + 1, None, clock.now())
     make_job(account, url=f"{receiver.url}/job")
-    wait_for(lambda: receiver.arrivals)
+    wait_until(lambda: receiver.arrivals)
     assert not [name for name in receiver.arrivals[0].headers if name.lower().startswith("webhook-")]
 
 

@@ -13,7 +13,7 @@ from models.database import fetch
 from models.job import Ticker as TickerRow
 from models.leader import candidate
 from tests.support.rows import make_job, reread
-from tests.workers.test_embedded import wait_for
+from tests.support.waiting import wait_until
 from workers import planner
 from workers.duty import Duty
 from workers.pace import Pace
@@ -160,7 +160,7 @@ def test_only_one_of_two_candidates_leads_and_the_other_takes_over(db):
     assert first.hold()
     assert not second.hold()
     first.give_up()
-    wait_for(second.hold)
+    wait_until(second.hold)
     assert not first.hold()
     second.give_up()
 
@@ -179,7 +179,7 @@ def test_a_leader_that_is_frozen_is_relieved_of_the_lead(postgres_only, monkeypa
     monkeypatch.setattr(leading, "steady_s", lambda: next(moments))
     assert [standby.hold(), standby.hold()] == [False, False]
     assert not standby.hold()  # it takes the lock away now
-    wait_for(standby.hold)
+    wait_until(standby.hold)
     assert not frozen.hold()
     standby.give_up()
 

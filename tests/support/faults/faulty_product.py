@@ -11,8 +11,9 @@ from typing import Any
 
 from tests.support.faults.asking import FaultClient
 from tests.support.journeys.broker import Broker
-from tests.support.journeys.processes import Running, connected_to, descendants, wait_until
+from tests.support.journeys.processes import Running, connected_to, descendants
 from tests.support.journeys.product import BOOPER, Embedded, Production
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 TIMEOUT_SECONDS = 2

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from tests.support.journeys.broker import PROGRAMS, START_SECONDS, PrivateNode
-from tests.support.journeys.processes import Running, wait_until
+from tests.support.journeys.processes import Running
+from tests.support.waiting import wait_until
 
 
 class FragileNode(PrivateNode):

@@ -16,7 +16,8 @@ from typing import Self
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
 
-from tests.support.journeys.processes import Running, free_port, wait_until
+from tests.support.journeys.processes import Running, free_port
+from tests.support.waiting import wait_until
 
 PROGRAMS = Path("/usr/lib/rabbitmq/bin")
 CONTROL_SECONDS = 60

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from tests.support.journeys.client import Client, Order, now_us
 from tests.support.journeys.ledger import Created, History
-from tests.support.journeys.processes import Receiver, wait_until
+from tests.support.journeys.processes import ReceiverProcess
 from tests.support.journeys.product import Product
+from tests.support.waiting import wait_until
 
 SECOND = 1_000_000
 WEEK = 7 * 24 * 3600 * SECOND
@@ -37,7 +38,7 @@ SCALE = Scale(10_000, 60, 20_000, 20) if FULL else Scale(1_000, 6, 5_000, 5)
 class Journey:
     """The product under way, and what is known about it."""
 
-    def __init__(self, product: Product, receiver: Receiver) -> None:
+    def __init__(self, product: Product, receiver: ReceiverProcess) -> None:
         self.product, self.receiver = product, receiver
         self.client: Client = product.client(receiver.port)
         self.history = History()
@@ -97,3 +98,10 @@ def spread(count: int, first_due_at: int, stretch_seconds: float, *paths: str) -
     for number in range(count):
         due_at = first_due_at + int(stretch_seconds * SECOND * number / count)
         yield Order(f"{mark}-{number}", due_at, paths[number % len(paths)])
+
+
+def under_way(product: Product, receiver: ReceiverProcess) -> Iterator[Journey]:
+    """The journey; what the product wrote is shown when the test fails."""
+    with product:
+        yield Journey(product, receiver)
+        print(product.log())

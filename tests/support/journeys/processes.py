@@ -1,8 +1,8 @@
 """Processes of a journey: started in groups of their own, watched through /proc, stopped by id with limits.
 
-Owns starting, waiting and stopping; the Receiver as a process; and the reading of /proc. Knows nothing of
+Owns starting, waiting and stopping; the receiver as a process; and the reading of /proc. Knows nothing of
 Booper's settings: that is product.py. Nothing here waits without a limit, and nothing is left behind: whoever
-starts a Running or a Receiver closes it, and closing ends the whole process group.
+starts a Running or a ReceiverProcess closes it, and closing ends the whole process group.
 """
 
 import contextlib
@@ -13,26 +13,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from tests.support.journeys.ledger import Arrival, Ended, Notification, read_arrivals, read_notifications
+from tests.support.waiting import wait_until
 
-PAUSE_SECONDS = 0.02
 ESTABLISHED = "01"
-
-
-def wait_until(
-    condition: Callable[[], Any], limit_seconds: float, what: str, pause_seconds: float = PAUSE_SECONDS
-) -> Any:
-    """The first true value of the condition; AssertionError naming `what` after the limit."""
-    deadline = time.monotonic() + limit_seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"waited {limit_seconds} s in vain for {what}"
-        time.sleep(pause_seconds)
-    return value
 
 
 def free_port() -> int:
@@ -98,7 +85,7 @@ class Running:
         return status
 
 
-class Receiver:
+class ReceiverProcess:
     """The receiver as a process of its own; a context that ends it."""
 
     def __init__(self, folder: Path) -> None:

@@ -19,7 +19,8 @@ import psycopg
 
 from tests.support.journeys.broker import Broker
 from tests.support.journeys.client import Client
-from tests.support.journeys.processes import Running, descendants, free_port, wait_until
+from tests.support.journeys.processes import Running, descendants, free_port
+from tests.support.waiting import wait_until
 
 BOOPER = str(Path(sys.executable).with_name("booper"))
 READY_SECONDS = 30

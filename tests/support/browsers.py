@@ -1,0 +1,58 @@
+"""Browsers of the dashboard for tests in one process: cookies, forms with their token, and what a page is made of."""
+
+import re
+from html.parser import HTMLParser
+
+from models import accounts, clock
+from models.schedule import Schedule
+
+TOKEN = re.compile(r'name="csrf" value="([^"]+)"')
+URL = "https://example.com/hook"
+
+
+class Browser:
+    """Flask's test client with its cookies; `send` posts a form as a person would, token and all."""
+
+    def __init__(self, app):
+        self.client = app.test_client()
+
+    def get(self, path, **options):
+        return self.client.get(path, **options)
+
+    def token(self):
+        """The token that the site puts into this browser's forms."""
+        return TOKEN.search(self.get("/sign-in").text)[1]
+
+    def send(self, path, token=None, **fields):
+        return self.client.post(path, data={"csrf": self.token() if token is None else token, **fields})
+
+    def sign_in(self, secret, **fields):
+        return self.send("/sign-in", key=secret, **fields)
+
+
+class Markup(HTMLParser):
+    """Every tag of a page with its attributes."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+
+def signed_in(app, name):
+    browser = Browser(app)
+    account = accounts.account_named(name, clock.now())
+    key, secret = accounts.create_key(account, "test", clock.now())
+    browser.account, browser.key, browser.secret = account, key, secret
+    assert browser.sign_in(secret).status_code == 303
+    return browser
+
+
+def submit_schedule(browser, **fields):
+    """The schedule that the form makes."""
+    answer = browser.send("/jobs/new", **{"method": "POST", "url": URL, "when": "cron", "cron": "0 9 * * *", **fields})
+    assert answer.status_code == 303, answer.text
+    return Schedule.get(Schedule.id == answer.location.split("/schedules/")[1].split("?")[0])

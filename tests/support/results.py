@@ -1,0 +1,16 @@
+"""What a claim comes to: the answer of a target, and the result that a sender hands to the recorder."""
+
+from models import clock
+from workers.entries import Result
+from workers.outcome import Answered, Timings
+from workers.preparation import prepare
+
+
+def answered(status=200, body=b"", headers=(), truncated=False, total_ms=1.0):
+    """The target answered like this."""
+    return Answered(status, list(headers), body, truncated, Timings(total_ms=total_ms))
+
+
+def result_of(claim, outcome):
+    """The result of a claim, now."""
+    return Result(claim, prepare(claim), outcome, clock.now())

@@ -1,0 +1,51 @@
+"""Schedules in the tables: making them, one turn of the ticker's duties, and what comes of their instants."""
+
+import json
+
+from models import clock, firings, lifecycle, schedules
+from models.job import Job
+from models.jobs import NewJob
+from models.planning import Planned
+from models.schedule import Firing, Schedule
+from models.schedules import NewSchedule
+from workers import planner
+
+MARGIN = 10 * clock.SECOND
+HOURLY = json.dumps({"repeat_every": [1, "hour"]})
+SECONDLY = json.dumps({"repeat_every": 1})
+
+
+def make_schedule(account, frequency=HOURLY, first_in_s=0, body=None, at_most=100, **policies):
+    """The id of a fresh schedule."""
+    now = clock.now()
+    order = NewJob(account.id, json.dumps({"url": "http://127.0.0.1:9/"}), body, body and "application/json", now)
+    first_at = now + first_in_s * clock.SECOND
+    return schedules.create(NewSchedule(order, frequency, first_at, **policies), now, at_most)[0].id
+
+
+def planned(schedule_id):
+    row = Schedule.get_by_id(schedule_id)
+    return Planned(*(getattr(row, name) for name in Planned._fields))
+
+
+def run_ticker():
+    """One turn of the ticker's duties for schedules, and a claim of what is due."""
+    planner.expire(clock.now())
+    planner.plan_due(clock.now())
+    due = Job.select().where(Job.state.in_(lifecycle.WAITING), Job.scheduled_at <= clock.now())
+    return firings.claim([job.id for job in due], clock.now(), MARGIN)
+
+
+def jobs_of(schedule_id):
+    return list(Job.select().where(Job.schedule_id == schedule_id).order_by(Job.fire_at, Job.id))
+
+
+def waiting_jobs_of(schedule_id):
+    return [job for job in jobs_of(schedule_id) if job.state in lifecycle.WAITING]
+
+
+def firings_of(schedule_id):
+    """(seconds after the start of the test's clock, status), the earliest first."""
+    start = jobs_of(schedule_id)[0].inserted_at
+    found = Firing.select().where(Firing.schedule_id == schedule_id).order_by(Firing.fire_at)
+    return [((row.fire_at - start) // clock.SECOND, row.status) for row in found]
