@@ -16,6 +16,7 @@ from models.database import close_all, database, open_database
 pytest.register_assert_rewrite("tests.support")
 
 from tests.support.clocks import START, MovedClock  # noqa: E402 - after the line above
+from tests.support.databases import empty_tables  # noqa: E402 - after the line above
 from tests.support.services import POSTGRES_URL, unavailable  # noqa: E402 - after the line above
 from tests.support.traces import traced  # noqa: E402 - after the line above
 
@@ -60,16 +61,6 @@ def db(request, tmp_path):
     database.connect(reuse_if_open=True)
     yield request.param
     close_all()
-
-
-def empty_tables():
-    """Those that hold something alone: to truncate all of them takes longer than most tests."""
-    names = [name for name in database.get_tables() if name not in ("ticker", schema.TABLE)]
-    looks = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in names)  # noqa: S608
-    filled = [name for (name,) in database.execute_sql(looks).fetchall()]
-    if filled:
-        database.execute_sql(f"TRUNCATE {', '.join(filled)} RESTART IDENTITY CASCADE")
-    database.execute_sql("UPDATE ticker SET seen_at = 0, delivered_until = 0")
 
 
 @pytest.fixture

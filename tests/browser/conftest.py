@@ -12,10 +12,10 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from tests.support.journeys.processes import ReceiverProcess
-from tests.support.journeys.product import DEMO_KEY, Embedded
+from tests.support.journeys.product import Embedded
+from tests.support.readers import LIMIT_MS, Reader
 
 CHROMIUM = os.environ.get("BOOPER_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-LIMIT_MS = 15_000
 
 
 @pytest.fixture(scope="session")
@@ -42,33 +42,6 @@ def product(tmp_path_factory, chromium):
 def receiver(tmp_path_factory, chromium):
     with ReceiverProcess(tmp_path_factory.mktemp("receiver")) as receiver:
         yield receiver
-
-
-class Reader:
-    """A person before the dashboard: a page, what it asked for, and what its console said."""
-
-    def __init__(self, context, base):
-        self.base = base
-        self.asked, self.complaints = [], []
-        self.page = context.new_page()
-        self.page.set_default_timeout(LIMIT_MS)
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else 0)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-    def go(self, path):
-        return self.page.goto(self.base + path)
-
-    def sign_in(self, key=DEMO_KEY):
-        self.go("/sign-in")
-        self.page.get_by_label("API key").fill(key)
-        self.page.get_by_role("button", name="Sign in").click()
-        self.page.wait_for_url(f"{self.base}/")
-
-    def check(self):
-        strangers = {url for url in self.asked if not url.startswith((f"{self.base}/", "data:", "about:"))}
-        assert strangers == set()
-        assert self.complaints == []
 
 
 @pytest.fixture
