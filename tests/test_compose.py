@@ -25,7 +25,7 @@ def substituted(value):
     return VARIABLE.sub(lambda found: PASSWORDS.get(found[1], found[3]), str(value))
 
 
-def environment(name):
+def environment_of(name):
     return {key: substituted(value) for key, value in SERVICES[name]["environment"].items()}
 
 
@@ -58,7 +58,7 @@ def test_prometheus_asks_where_our_processes_and_rabbitmq_show_their_metrics():
     jobs = {job["job_name"]: job for job in PROMETHEUS["scrape_configs"]}
     for name in ("api", "worker"):
         [wanted] = jobs[f"booper-{name}"]["dns_sd_configs"]
-        effective = settings.load(environment(name))
+        effective = settings.load(environment_of(name))
         assert wanted["names"] == [name]
         assert wanted["port"] == {"api": effective.port, "worker": effective.worker_metrics_port}[name]
         assert effective.host == "0.0.0.0"  # noqa: S104 - inside its network
@@ -86,12 +86,12 @@ def test_what_is_mounted_from_here_is_there_and_read_only():
 
 @pytest.mark.parametrize("name", OURS)
 def test_every_variable_of_ours_is_in_the_settings_table(name):
-    assert set(environment(name)) <= {setting.name for setting in settings.SETTINGS}
+    assert set(environment_of(name)) <= {setting.name for setting in settings.SETTINGS}
 
 
 @pytest.mark.parametrize("name", OURS)
 def test_our_processes_would_start_with_their_environment(name):
-    effective = settings.load(environment(name))
+    effective = settings.load(environment_of(name))
     assert not effective.embedded
     assert effective.database_url == "postgresql://booper:p4@postgres:5432/booper"
     assert effective.broker_url == "amqp://booper:r4@rabbitmq:5672"
@@ -99,13 +99,13 @@ def test_our_processes_would_start_with_their_environment(name):
 
 
 def test_the_api_listens_where_its_port_is_published():
-    effective = settings.load(environment("api"))
+    effective = settings.load(environment_of("api"))
     assert (effective.host, effective.port) == ("0.0.0.0", 8000)
 
 
 def test_our_passwords_are_those_of_the_services():
-    assert environment("postgres") == {"POSTGRES_USER": "booper", "POSTGRES_DB": "booper", "POSTGRES_PASSWORD": "p4"}
-    assert environment("rabbitmq") == {"RABBITMQ_DEFAULT_USER": "booper", "RABBITMQ_DEFAULT_PASS": "r4"}
+    assert environment_of("postgres") == {"POSTGRES_USER": "booper", "POSTGRES_DB": "booper", "POSTGRES_PASSWORD": "p4"}
+    assert environment_of("rabbitmq") == {"RABBITMQ_DEFAULT_USER": "booper", "RABBITMQ_DEFAULT_PASS": "r4"}
 
 
 def test_no_password_has_a_default():
@@ -133,7 +133,8 @@ def test_our_processes_wait_for_a_healthy_database_and_broker_and_the_schema(nam
 @pytest.mark.parametrize("name", OURS)
 def test_a_stopping_process_gets_longer_than_its_own_grace(name):
     assert (
-        int(SERVICES[name]["stop_grace_period"].removesuffix("s")) > settings.load(environment(name)).shutdown_grace_s
+        int(SERVICES[name]["stop_grace_period"].removesuffix("s"))
+        > settings.load(environment_of(name)).shutdown_grace_s
     )
 
 

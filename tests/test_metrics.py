@@ -8,11 +8,10 @@ import pytest
 from booper import metrics
 from models import clock, counting, jobs, lifecycle
 from models.database import after_commit, transaction
-from tests.support.rows import make_job
+from tests.support.results import answered, result_of
+from tests.support.rows import claim_job, make_job
 from tests.support.samples import Grown
-from workers.entries import Result
-from workers.outcome import Answered, Timings, Unreachable
-from workers.preparation import prepare
+from workers.outcome import Timings, Unreachable
 from workers.recorder import record
 
 BOUNDED = {"transition", "outcome", "status", "message", "how", "process", "method", "route", "version", "le"}
@@ -21,20 +20,6 @@ BOUNDED = {"transition", "outcome", "status", "message", "how", "process", "meth
 @pytest.fixture
 def grown():
     return Grown()
-
-
-def claimed(account, **columns):
-    job = make_job(account, **columns)
-    [claim] = lifecycle.claim([job.id], clock.now(), clock.SECOND)
-    return claim
-
-
-def result(claim, outcome):
-    return Result(claim, prepare(claim), outcome, clock.now())
-
-
-def answered(status, total_ms=3.0):
-    return Answered(status, [], b"", False, Timings(total_ms=total_ms))
 
 
 def new_job(account, **fields):
@@ -47,7 +32,7 @@ def test_each_transition_counts_the_jobs_it_changed(account, grown):
     ids = [job.id for job in lifecycle.due(0, clock.now(), 10)]
     lifecycle.stage(ids, clock.now())
     claims = lifecycle.claim(ids, clock.now(), clock.SECOND)
-    record([result(claims[0], answered(204)), result(claims[1], answered(500)), result(claims[2], answered(410))])
+    record([result_of(claim, answered(status)) for claim, status in zip(claims, (204, 500, 410), strict=True)])
     assert grown.transitions() == {
         **dict.fromkeys(("created", "staged", "claimed"), 3),
         **dict.fromkeys(("completed", "retried", "discarded"), 1),
@@ -55,11 +40,11 @@ def test_each_transition_counts_the_jobs_it_changed(account, grown):
 
 
 def test_the_rest_of_the_transitions_count_too(account, grown):
-    lifecycle.release([claimed(account)])
+    lifecycle.release([claim_job(account)])
     lifecycle.cancel(account.id, make_job(account).id, clock.now())
-    claimed(account)
+    claim_job(account)
     lifecycle.rescue(clock.now(), 2**62)
-    claimed(account, max_attempts=1)
+    claim_job(account, max_attempts=1)
     lifecycle.bury(clock.now(), 2**62)
     lifecycle.prune(0, {"cancelled": 2**62}, 100)
     counted = grown.transitions()
@@ -104,10 +89,10 @@ def test_what_an_inner_block_asks_for_waits_for_the_outermost_and_falls_with_its
 
 
 def test_attempts_are_counted_by_outcome_and_measured(account, grown):
-    claims = [claimed(account) for _ in range(4)]
+    claims = [claim_job(account) for _ in range(4)]
     slow = Unreachable("timeout", "after 2 s", Timings(total_ms=2000.0))
-    outcomes = [answered(200), answered(204, 30.0), answered(999), slow]
-    record([result(claim, outcome) for claim, outcome in zip(claims, outcomes, strict=True)])
+    outcomes = [*(answered(status, total_ms=3.0) for status in (200, 999)), answered(204, total_ms=30.0), slow]
+    record([result_of(claim, outcome) for claim, outcome in zip(claims, outcomes, strict=True)])
     assert grown("booper_attempts_total", outcome="answered", status="2xx") == 2
     assert grown("booper_attempts_total", outcome="answered", status="none") == 1
     assert grown("booper_attempts_total", outcome="unreachable", status="none") == 1
@@ -118,9 +103,9 @@ def test_attempts_are_counted_by_outcome_and_measured(account, grown):
 
 
 def test_an_attempt_that_its_claim_no_longer_held_is_not_counted(account, grown):
-    claim = claimed(account)
+    claim = claim_job(account)
     lifecycle.rescue(clock.now(), 2**62)
-    record([result(claim, answered(200))])
+    record([result_of(claim, answered(200))])
     assert grown("booper_attempts_total", outcome="answered", status="2xx") == 0
 
 
@@ -146,7 +131,7 @@ def test_the_backlog_is_what_is_due_and_not_claimed(account, moved_clock):
     assert lifecycle.backlog(moved_clock.now, 10) == (0, 0)
     now = moved_clock.now
     make_job(account, due_in_s=3600)
-    claimed(account, due_in_s=-3600)
+    claim_job(account, due_in_s=-3600)
     waiting = make_job(account, due_in_s=-60)
     lifecycle.stage([make_job(account, due_in_s=-1).id], now)
     assert lifecycle.backlog(now, 10) == (2, clock.MINUTE)

@@ -6,10 +6,10 @@ import pytest
 
 from api.orders import Order
 from api.reading import Fields
-from models import channels, clock, lifecycle, signing_keys
+from models import channels, clock, signing_keys
 from models.jobs import JobRow, NewJob, find
 from models.outgoing import of_accounts
-from tests.support.rows import make_job
+from tests.support.rows import claim_job
 from workers.entries import Result
 from workers.outcome import Answered, Timings
 from workers.preparation import prepare
@@ -20,9 +20,8 @@ ARGS = json.dumps({"url": f"http://x/?{CANARY}", "headers": {"Authorization": CA
 
 @pytest.fixture
 def claim(account):
-    job = make_job(account, args=ARGS, body=CANARY.encode(), notify=json.dumps({"callback": f"http://x/{CANARY}"}))
-    [claimed] = lifecycle.claim([job.id], clock.now(), clock.SECOND)
-    return claimed
+    notify = json.dumps({"callback": f"http://x/{CANARY}"})
+    return claim_job(account, args=ARGS, body=CANARY.encode(), notify=notify)
 
 
 def test_a_job_and_its_request_and_result_show_no_secret(account, claim):

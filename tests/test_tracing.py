@@ -8,23 +8,22 @@ import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
 from booper import settings, tracing
-from models import clock, lifecycle
-from tests.support.rows import make_job
+from models import clock
+from tests.support.results import answered
+from tests.support.rows import claim_job
 from tests.support.traces import CLIENT_TRACEPARENT, SECRET
 from workers.broker import Actors, make_broker
-from workers.outcome import Answered, Refused, Timings
+from workers.outcome import Refused
 from workers.preparation import prepare
 
 
 @pytest.fixture
 def claim(account):
     args = f'{{"method": "post", "url": "http://a.example/{SECRET}?{SECRET}", "headers": {{"Cookie": "{SECRET}"}}}}'
-    job = make_job(account, args=args, host="a.example")
-    [claimed] = lifecycle.claim([job.id], clock.now(), clock.SECOND)
-    return claimed
+    return claim_job(account, args=args, host="a.example")
 
 
-def send(claim, outcome, **headers):
+def send_traced(claim, outcome, **headers):
     """What went out, when this outcome came back."""
     sent = []
     request = prepare(claim)
@@ -33,12 +32,8 @@ def send(claim, outcome, **headers):
     return sent[0]
 
 
-def answered(status):
-    return Answered(status, [], b"", False, Timings())
-
-
 def test_an_attempt_is_a_span_that_its_request_carries_on(claim, spans):
-    sent = send(claim, answered(200))
+    sent = send_traced(claim, answered(200))
     [span] = spans()
     trace_id, span_id = f"{span.context.trace_id:032x}", f"{span.context.span_id:016x}"
     assert sent.headers["traceparent"].startswith(f"00-{trace_id}-{span_id}-")
@@ -55,14 +50,14 @@ def test_an_attempt_is_a_span_that_its_request_carries_on(claim, spans):
 
 @pytest.mark.parametrize("outcome", [answered(503), Refused("blocked_address", f"{SECRET} is private")])
 def test_a_failed_attempt_is_a_failed_span_and_tells_no_detail(claim, spans, outcome):
-    send(claim, outcome)
+    send_traced(claim, outcome)
     [span] = spans()
     assert span.status.status_code is StatusCode.ERROR
     assert SECRET not in span.to_json()
 
 
 def test_a_traceparent_of_the_jobs_own_is_left_as_it_is(claim, spans):
-    sent = send(claim, answered(200), Traceparent=CLIENT_TRACEPARENT)
+    sent = send_traced(claim, answered(200), Traceparent=CLIENT_TRACEPARENT)
     assert sent.headers["Traceparent"] == CLIENT_TRACEPARENT
     assert "traceparent" not in sent.headers
     assert len(spans()) == 1

@@ -17,44 +17,44 @@ class Terminal(io.StringIO):
         return True
 
 
-def finished(account, state, days_ago):
+def finished_with_attempt(account, state, days_ago):
     at = clock.now() - int(days_ago * clock.DAY)
     job = make_job(account, state=state, **{f"{state}_at": at})
     Attempt.create(job_id=job.id, number=1, started_at=at, finished_at=at, lateness_us=0, outcome="answered")
     return job.id
 
 
-def left():
+def ids_left():
     return [row[0] for row in fetch("SELECT id FROM job ORDER BY id")]
 
 
 def test_prune_deletes_what_the_settings_keep_no_longer_and_nothing_else(account, capsys):
-    old = [finished(account, state, 31) for state in ("completed", "discarded", "cancelled")]
-    kept = [finished(account, state, 29) for state in ("completed", "discarded", "cancelled")]
+    old = [finished_with_attempt(account, state, 31) for state in ("completed", "discarded", "cancelled")]
+    kept = [finished_with_attempt(account, state, 29) for state in ("completed", "discarded", "cancelled")]
     kept.append(make_job(account).id)
     upkeep.prune(SETTINGS)
-    assert left() == kept
+    assert ids_left() == kept
     assert fetch("SELECT count(*) FROM attempt WHERE job_id <= %s", (max(old),)) == [(0,)]
     assert capsys.readouterr().out == "3 jobs pruned, and 0 answers kept for repeated requests\n"
 
 
 def test_prune_looks_at_every_job_however_many_there_are(account, monkeypatch):
     monkeypatch.setattr(upkeep, "ROWS_AT_ONCE", 2)
-    ids = [finished(account, "completed", days) for days in (31, 1, 31, 31, 1, 31, 31)]
+    ids = [finished_with_attempt(account, "completed", days) for days in (31, 1, 31, 31, 1, 31, 31)]
     Job.delete().where(Job.id == ids[3]).execute()
     Job.update(inserted_at=0).execute()
     upkeep.prune(SETTINGS)
-    assert left() == [ids[1], ids[4]]
+    assert ids_left() == [ids[1], ids[4]]
 
 
 def test_what_is_kept_for_ever_is_not_pruned(account, capsys):
-    finished(account, "completed", 9999)
-    discarded = finished(account, "discarded", 9999)
+    finished_with_attempt(account, "completed", 9999)
+    discarded = finished_with_attempt(account, "discarded", 9999)
     for_ever = replace(SETTINGS, keep_completed_days=0, keep_cancelled_days=0)
     upkeep.prune(for_ever)
-    assert discarded not in left()
+    assert discarded not in ids_left()
     upkeep.prune(replace(for_ever, keep_discarded_days=0))
-    assert len(left()) == 1
+    assert len(ids_left()) == 1
     assert "kept for ever" in capsys.readouterr().out
 
 

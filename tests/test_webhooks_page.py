@@ -16,7 +16,7 @@ SECRET = signatures.new_secret()
 BODY = '{"a":  1.0, "é": "\U0001f600"}'.encode()
 
 
-def blocks(language):
+def examples_in(language):
     return re.findall(rf"^```{language}\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
 
 
@@ -38,7 +38,7 @@ CASES = [  # headers, made when they are wanted since they bear the time, and wh
 def test_the_python_shown_verifies(number, made, good):
     headers = made()
     shown = {}
-    exec(blocks("python")[number], shown)  # noqa: S102 - our own page
+    exec(examples_in("python")[number], shown)  # noqa: S102 - our own page
     if good:
         assert shown["verified"](BODY, headers, SECRET)["a"] == 1.0
     else:
@@ -51,7 +51,7 @@ def test_the_python_shown_verifies(number, made, good):
 def test_the_node_by_hand_verifies(made, good):
     headers = made()
     given = ", ".join(json.dumps(value) for value in (BODY.decode(), headers, SECRET))
-    script = f"{blocks('js')[1]}\nconsole.log(verified({given}).a)"
+    script = f"{examples_in('js')[1]}\nconsole.log(verified({given}).a)"
     done = subprocess.run(["node", "-e", script], capture_output=True, timeout=30, check=False)
     assert (done.returncode == 0, done.stdout) == (good, b"1\n" if good else b""), done.stderr
 
@@ -60,7 +60,7 @@ def test_the_node_by_hand_verifies(made, good):
 def test_the_shell_by_hand_computes_the_signature(tmp_path):
     headers = signed()
     (tmp_path / "body").write_bytes(BODY)
-    script = next(block for block in blocks("sh") if "openssl" in block)
+    script = next(block for block in examples_in("sh") if "openssl" in block)
     given = {"SECRET": SECRET, "ID": headers["webhook-id"], "TIMESTAMP": headers["webhook-timestamp"]}
     environ = given | {"PATH": "/usr/local/bin:/usr/bin:/bin"}
     done = subprocess.run(

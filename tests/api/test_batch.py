@@ -28,16 +28,16 @@ def items(answer):
     return answer.json["data"]
 
 
-def order(**fields):
+def item_of(**fields):
     return {"url": URL, **fields}
 
 
-def stored():
+def count_jobs():
     return fetch("SELECT count(*) FROM job")[0][0]
 
 
 def test_every_order_makes_its_job_in_the_order_given(client):
-    made = items(batch(client, *[order(name=f"n{number}", body={"n": number}) for number in range(5)]))
+    made = items(batch(client, *[item_of(name=f"n{number}", body={"n": number}) for number in range(5)]))
     assert [job["name"] for job in made] == ["n0", "n1", "n2", "n3", "n4"]
     for job in made:
         assert client.get(f"/api/jobs/{job['id']}").json["data"] == job
@@ -45,7 +45,7 @@ def test_every_order_makes_its_job_in_the_order_given(client):
 
 def test_a_job_of_a_batch_is_what_it_would_be_alone(client, moved_clock):
     fields = {"method": "POST", "headers": {"X-A": "b"}, "schedule_in": [30, "seconds"], "timeout": 5, "max_age": 60}
-    alone, (together,) = client.created(**fields), items(batch(client, order(**fields)))
+    alone, (together,) = client.created(**fields), items(batch(client, item_of(**fields)))
     for job in (alone, together):
         job["id"] = job["job_id"] = job["job"]["id"] = None
     assert together == alone
@@ -54,9 +54,11 @@ def test_a_job_of_a_batch_is_what_it_would_be_alone(client, moved_clock):
 
 
 def test_a_wrong_order_is_told_in_its_place_and_spoils_no_other(client):
-    answer = batch(client, order(name="first"), {"url": "x", "timeout": 0}, 7, order(max_attemps=1), order(name="last"))
+    answer = batch(
+        client, item_of(name="first"), {"url": "x", "timeout": 0}, 7, item_of(max_attemps=1), item_of(name="last")
+    )
     first, wrong, number, misspelt, last = items(answer)
-    assert (first["name"], last["name"], stored()) == ("first", "last", 2)
+    assert (first["name"], last["name"], count_jobs()) == ("first", "last", 2)
     for item in (wrong, number, misspelt):
         assert set(item) == {"error"}
         assert set(item["error"]) == {"status", "code", "message", "errors", "request_id"}
@@ -109,7 +111,7 @@ FRAMES = [
 @pytest.mark.parametrize(("text", "path"), FRAMES)
 def test_a_wrong_frame_is_422_and_stores_nothing(client, text, path):
     assert list(errors_of(batch_text(client, text))) == [path]
-    assert stored() == 0
+    assert count_jobs() == 0
 
 
 @one_database
@@ -135,31 +137,37 @@ def test_more_orders_than_a_batch_may_have_are_refused(client):
 def test_a_key_that_is_live_or_comes_twice_answers_its_first_job(client):
     live = client.created(idempotency_key="live")
     made = items(
-        batch(client, order(idempotency_key="z"), order(), order(idempotency_key="live"), order(idempotency_key="z"))
+        batch(
+            client,
+            item_of(idempotency_key="z"),
+            item_of(),
+            item_of(idempotency_key="live"),
+            item_of(idempotency_key="z"),
+        )
     )
     first, plain, held, second = made
     assert held == {**live, "job": {**live["job"], "has_confict": True}}
     assert second == {**first, "job": {**first["job"], "has_confict": True}}
     assert [job["job"]["has_confict"] for job in (first, plain)] == [False, False]
-    assert stored() == 3
+    assert count_jobs() == 3
 
 
 def test_a_refused_order_does_not_use_up_its_key(client):
-    wrong, right = items(batch(client, order(idempotency_key="k", timeout=0), order(idempotency_key="k")))
+    wrong, right = items(batch(client, item_of(idempotency_key="k", timeout=0), item_of(idempotency_key="k")))
     assert wrong["error"]["errors"].keys() == {"timeout"}
     assert right["job"]["has_confict"] is False
 
 
 def test_another_account_s_key_is_no_conflict(client, stranger):
     stranger.created(idempotency_key="k")
-    (job,) = items(batch(client, order(idempotency_key="k")))
+    (job,) = items(batch(client, item_of(idempotency_key="k")))
     assert job["job"]["has_confict"] is False
 
 
 def test_batches_with_the_same_keys_in_any_order_at_once_make_each_job_once(client):
     def send(asked):
         ready.wait(10)
-        return dict(zip(asked, items(batch(client, *[order(idempotency_key=key) for key in asked])), strict=True))
+        return dict(zip(asked, items(batch(client, *[item_of(idempotency_key=key) for key in asked])), strict=True))
 
     ready = threading.Barrier(4)
     with ThreadPoolExecutor(4) as pool:
@@ -170,27 +178,27 @@ def test_batches_with_the_same_keys_in_any_order_at_once_make_each_job_once(clie
                 found = [answer[key] for answer in answers]
                 assert len({job["id"] for job in found}) == 1
                 assert [job["job"]["has_confict"] for job in found].count(False) == 1
-    assert stored() == 5 * 200
+    assert count_jobs() == 5 * 200
 
 
 def test_jobs_with_keys_are_inserted_in_the_order_of_their_keys(client):
-    made = items(batch(client, *[order(idempotency_key=key) for key in "cab"], order(name="no key")))
+    made = items(batch(client, *[item_of(idempotency_key=key) for key in "cab"], item_of(name="no key")))
     assert sorted(made, key=lambda job: job["job_id"]) == [made[3], made[1], made[2], made[0]]
 
 
 def test_the_header_replays_the_whole_answer(client):
-    asked = [order(name="a"), {"url": 1}]
+    asked = [item_of(name="a"), {"url": 1}]
     first, again = (batch(client, *asked, headers={"Idempotency-Key": "h"}) for _ in range(2))
     assert again.text == first.text
     assert (again.status_code, again.headers["Idempotent-Replayed"]) == (201, "true")
-    assert stored() == 1
-    assert "Idempotency-Key" in errors_of(batch(client, order(), headers={"Idempotency-Key": "h"}))
+    assert count_jobs() == 1
+    assert "Idempotency-Key" in errors_of(batch(client, item_of(), headers={"Idempotency-Key": "h"}))
 
 
 @one_database
 def test_a_loop_of_schedulers_is_refused_for_the_whole_batch(client):
-    assert "Booper-Hop" in errors_of(batch(client, order(), headers={"Booper-Hop": "5"}))
-    assert stored() == 0
+    assert "Booper-Hop" in errors_of(batch(client, item_of(), headers={"Booper-Hop": "5"}))
+    assert count_jobs() == 0
 
 
 @pytest.fixture
@@ -202,7 +210,7 @@ def small(app, client, db):
 
 @one_database
 def test_a_batch_has_a_limit_of_its_own(small):
-    fitting = [order(name="x" * 100)] * 20
+    fitting = [item_of(name="x" * 100)] * 20
     assert 2000 < len(json.dumps(fitting)) < 10_000
     assert len(items(batch(small, *fitting))) == 20
     errors_of(batch(small, *fitting * 5), 413)
@@ -213,11 +221,11 @@ def test_a_batch_has_a_limit_of_its_own(small):
 @pytest.mark.parametrize("letter", ["x", "é", "😀"])
 def test_no_job_of_a_batch_is_larger_than_one_alone_may_be(small, letter):
     size = len(letter.encode())
-    fits, exceeds = (json.dumps(order(body=letter * (b // size)), ensure_ascii=False) for b in (1900, 2100))
+    fits, exceeds = (json.dumps(item_of(body=letter * (b // size)), ensure_ascii=False) for b in (1900, 2100))
     right, wrong = items(batch_text(small, f'{{"jobs": [{fits}, {exceeds}]}}'))
     assert right["job"]["state"] == "available"
     assert wrong["error"]["errors"][""][0].startswith("must be at most 2000 bytes, got 2")
 
 
 def test_a_batch_needs_a_key(bare):
-    errors_of(batch(bare, order()), 401)
+    errors_of(batch(bare, item_of()), 401)

@@ -10,14 +10,14 @@ PATH = "/api/endpoints"
 URL = "https://hooks.example.com/events"
 
 
-def made(client, **fields):
+def create_endpoint(client, **fields):
     answer = client.post(PATH, json={"url": URL, **fields})
     assert answer.status_code == 201, answer.text
     return answer.json["data"]
 
 
 def test_an_endpoint_takes_all_events_and_is_enabled_unless_it_says_otherwise(client, moved_clock):
-    endpoint = made(client)
+    endpoint = create_endpoint(client)
     shown = {"url": URL, "types": None, "enabled": True, "inserted_at": "2026-01-01T09:00:00.000000Z"}
     assert endpoint == {"id": endpoint["id"], **shown}
     assert client.get(f"{PATH}/{endpoint['id']}").json["data"] == endpoint
@@ -25,11 +25,11 @@ def test_an_endpoint_takes_all_events_and_is_enabled_unless_it_says_otherwise(cl
 
 
 def test_types_are_kept_once_and_in_order(client):
-    assert made(client, types=["job.finished", "job.started", "job.finished"])["types"] == [
+    assert create_endpoint(client, types=["job.finished", "job.started", "job.finished"])["types"] == [
         "job.started",
         "job.finished",
     ]
-    assert made(client, types=list(EVENTS))["types"] == list(EVENTS)
+    assert create_endpoint(client, types=list(EVENTS))["types"] == list(EVENTS)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_types_are_kept_once_and_in_order(client):
     ],
 )
 def test_a_change_leaves_the_rest(client, change, shown):
-    endpoint = made(client, types=["job.started"])
+    endpoint = create_endpoint(client, types=["job.started"])
     changed = client.ask("PATCH", f"{PATH}/{endpoint['id']}", json=change).json["data"]
     assert changed == {**endpoint, **shown}
     assert client.get(PATH).json["data"] == [changed]
@@ -64,7 +64,7 @@ def test_a_change_leaves_the_rest(client, change, shown):
     ],
 )
 def test_a_wrong_field_is_refused(client, fields, path):
-    endpoint = made(client)
+    endpoint = create_endpoint(client)
     for answer in (
         client.post(PATH, json={"url": URL, **fields}),
         client.ask("PATCH", f"{PATH}/{endpoint['id']}", json=fields),
@@ -77,7 +77,7 @@ def test_a_url_is_needed(client):
 
 
 def test_a_deleted_endpoint_is_gone(client):
-    path = f"{PATH}/{made(client)['id']}"
+    path = f"{PATH}/{create_endpoint(client)['id']}"
     answer = client.ask("DELETE", path)
     assert (answer.status_code, answer.data) == (204, b"")
     assert client.get(PATH).json == {"data": []}
@@ -87,13 +87,13 @@ def test_a_deleted_endpoint_is_gone(client):
 
 def test_an_account_has_only_so_many(client, stranger, monkeypatch):
     monkeypatch.setattr(endpoints, "MOST", 2)
-    made(client), made(client)
+    create_endpoint(client), create_endpoint(client)
     assert client.post(PATH, json={"url": URL}).json["error"]["code"] == "conflict"
-    made(stranger)
+    create_endpoint(stranger)
 
 
 def test_an_endpoint_of_another_account_stays_as_it_is(client, stranger):
-    endpoint = made(client)
+    endpoint = create_endpoint(client)
     path = f"{PATH}/{endpoint['id']}"
     assert errors_of(stranger.ask("PATCH", path, json={"enabled": False}), 404) == {}
     assert errors_of(stranger.ask("DELETE", path), 404) == {}

@@ -29,7 +29,7 @@ fields = {name: likely[name] | values if name in likely else values for name in 
 orders = st.fixed_dictionaries({}, optional=fields)
 
 
-def check(answer):
+def check_answer(answer):
     assert answer.status_code < 500, answer.text
     if answer.status_code >= 400:
         errors = errors_of(answer, answer.status_code)
@@ -50,7 +50,7 @@ def check(answer):
 @example(order={"url": URL, "headers": {"a" * 200_000: "b"}, "x" * 200_000: 1})
 def test_any_order_is_stored_or_refused(client, order):
     answer = client.post("/api/jobs", data=json.dumps(order), content_type="application/json")
-    check(answer)
+    check_answer(answer)
     if answer.status_code < 300:
         job = answer.json["data"]
         assert client.get(f"/api/jobs/{job['id']}").json["data"]["args"] == job["args"]
@@ -62,7 +62,7 @@ def test_any_order_is_stored_or_refused(client, order):
 def test_any_batch_is_taken_or_refused(client, asked, rest):
     text = json.dumps({"jobs": asked, **rest})
     answer = client.post("/api/jobs/batch", data=text, content_type="application/json")
-    check(answer)
+    check_answer(answer)
     if answer.status_code < 300:
         assert len(answer.json["data"]) == len(asked)
         assert all(item.get("error", {"status": 422})["status"] == 422 for item in answer.json["data"])
@@ -76,7 +76,7 @@ def test_any_bytes_are_read_or_refused(bare, body, data):
     content_type = data.draw(st.sampled_from(["application/json", FORM, "text/plain"]) | texts.filter(str.isprintable))
     if not content_type.isascii():
         content_type = "application/json"
-    check(bare.post("/api/echo", data=changed, content_type=content_type))
+    check_answer(bare.post("/api/echo", data=changed, content_type=content_type))
 
 
 @one_database
@@ -84,7 +84,7 @@ def test_any_bytes_are_read_or_refused(bare, body, data):
 @given(pairs=st.lists(st.tuples(st.from_regex(r"[a-z_]{1,12}(\[[a-z]?\]){0,3}", fullmatch=True) | texts, texts)))
 def test_any_form_is_stored_or_refused(client, pairs):
     body = urlencode([("url", URL), *pairs], errors="replace")
-    check(client.post("/api/jobs", data=body, content_type=FORM))
+    check_answer(client.post("/api/jobs", data=body, content_type=FORM))
 
 
 names = st.sampled_from(
@@ -102,8 +102,10 @@ some_values |= cursors.map(lambda parts: base64.urlsafe_b64encode(json.dumps(par
     path=st.sampled_from(["/api/jobs", "/api/logs"]), pairs=st.lists(st.tuples(names, some_values | texts), max_size=4)
 )
 def test_any_query_is_answered_or_refused(client, path, pairs):
-    check(client.get(f"{path}?{urlencode(pairs, errors='replace')}"))
-    check(client.get(f"{path}?" + "&".join(f"{name}={quote(value, errors='replace')[:-1]}" for name, value in pairs)))
+    check_answer(client.get(f"{path}?{urlencode(pairs, errors='replace')}"))
+    check_answer(
+        client.get(f"{path}?" + "&".join(f"{name}={quote(value, errors='replace')[:-1]}" for name, value in pairs))
+    )
 
 
 @one_database
@@ -130,4 +132,4 @@ headers = st.dictionaries(
 @given(given_headers=headers)
 def test_any_header_is_taken_or_refused(client, given_headers):
     body = json.dumps({"url": URL}).encode()
-    check(client.post("/api/jobs", data=body, headers={"Content-Type": "application/json", **given_headers}))
+    check_answer(client.post("/api/jobs", data=body, headers={"Content-Type": "application/json", **given_headers}))

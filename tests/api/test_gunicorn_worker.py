@@ -14,7 +14,7 @@ from api import accepting, gunicorn_hooks, gunicorn_worker
 from api.gunicorn_worker import Worker
 
 
-def answered(error):
+def error_response(error):
     """Status, headers and JSON of what the worker sends for this error."""
     worker = Worker.__new__(Worker)
     worker.log = logging.getLogger("gunicorn.error")
@@ -45,7 +45,7 @@ def answered(error):
     ],
 )
 def test_a_broken_request_is_answered_in_the_one_shape(error, status):
-    got, headers, body = answered(error)
+    got, headers, body = error_response(error)
     assert got == body["status"] == status
     assert set(body) == {"status", "code", "message", "errors", "request_id"}
     assert headers["Content-Type"] == "application/json"
@@ -186,7 +186,7 @@ def test_the_connection_that_a_rest_was_for_may_be_gone(listener, workers, clock
         assert (len(first.held), len(second.held)) == (3, 1)
 
 
-class Told:
+class RecordingPoller:
     """A poller that notes how long it was to wait, and does not."""
 
     def __init__(self, poller):
@@ -202,7 +202,7 @@ class Told:
 
 def test_a_process_waits_no_longer_than_its_rest(listener, workers):
     first, _ = workers
-    first.poller = Told(first.poller)
+    first.poller = RecordingPoller(first.poller)
     with clients_of(listener, 3):
         for _ in range(4):
             first.set_accept_enabled(True)
@@ -213,7 +213,7 @@ def test_a_process_waits_no_longer_than_its_rest(listener, workers):
 def test_a_rest_that_ends_between_two_looks_at_the_clock_makes_nobody_deaf(listener, workers, clock):
     """gunicorn asks to accept again before it waits for a second: the rest may end in between."""
     first, _ = workers
-    first.poller = Told(first.poller)
+    first.poller = RecordingPoller(first.poller)
     with clients_of(listener, 3):
         let_run(first, 3)
         first.set_accept_enabled(True)

@@ -8,7 +8,7 @@ from models.database import change, close_all, open_database
 from tests.support.api_client import ApiClient, errors_of
 
 
-def tick():
+def note_ticker():
     change("UPDATE ticker SET seen_at = %s", (clock.now(),))
 
 
@@ -18,14 +18,14 @@ def test_healthz_asks_nothing_but_the_process(bare):
 
 
 def test_ready_when_all_parts_are_there(client):
-    tick()
+    note_ticker()
     answer = client.get("/readyz", headers={"Authorization": ""})
     assert (answer.status_code, answer.json) == (200, {"status": "ready"})
 
 
 def test_a_ticker_silent_for_over_ten_seconds_is_missing(client, moved_clock):
     assert errors_of(client.get("/readyz"), 503)["ticker"][0].endswith("got none ever")
-    tick()
+    note_ticker()
     moved_clock.advance(seconds=10)
     assert client.get("/readyz").status_code == 200
     moved_clock.advance(seconds=1)
@@ -35,7 +35,7 @@ def test_a_ticker_silent_for_over_ten_seconds_is_missing(client, moved_clock):
 
 
 def test_a_pending_migration_is_missing(client):
-    tick()
+    note_ticker()
     change("UPDATE schema_migration SET name = 'another' WHERE name = '0002_idempotent_requests'")
     try:
         errors = errors_of(client.get("/readyz"), 503)
@@ -52,7 +52,7 @@ def test_a_database_that_is_away_is_missing(bare):
 
 
 def test_the_broker_is_asked_where_there_is_one(app, settings):
-    tick()
+    note_ticker()
     production = replace(settings, broker_url="amqp://127.0.0.1")
     assert ApiClient(create_app(production, broker_reachable=lambda: True)).get("/readyz").status_code == 200
     errors = errors_of(ApiClient(create_app(production, broker_reachable=lambda: False)).get("/readyz"), 503)

@@ -10,7 +10,7 @@ from models.idempotent_requests import KeyReused
 from tests.support.api_client import URL, errors_of, one_database
 
 
-def order(client, key=None, **fields):
+def post_job(client, key=None, **fields):
     """POST with the header."""
     headers = {} if key is None else {"Idempotency-Key": key}
     return client.post("/api/jobs", json={"url": URL, **fields}, headers=headers)
@@ -43,14 +43,14 @@ def test_a_key_is_free_again_once_its_job_was_attempted_or_cancelled(client, end
 
 def test_a_key_belongs_to_its_account(client, stranger):
     assert client.created(idempotency_key="k")["id"] != stranger.created(idempotency_key="k")["id"]
-    assert order(client, "h").status_code == order(stranger, "h", body=1).status_code == 201
+    assert post_job(client, "h").status_code == post_job(stranger, "h", body=1).status_code == 201
     assert jobs_stored() == 4
 
 
 @pytest.mark.parametrize("how", ["field", "header"])
 def test_many_equal_orders_at_once_make_one_job(client, how):
     def create(_):
-        return order(client, "k") if how == "header" else client.create(idempotency_key="k")
+        return post_job(client, "k") if how == "header" else client.create(idempotency_key="k")
 
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(create, range(100)))
@@ -62,35 +62,35 @@ def test_many_equal_orders_at_once_make_one_job(client, how):
 
 
 def test_the_header_replays_the_same_answer_whatever_became_of_the_job(client):
-    first = order(client, "k", schedule_in=60)
+    first = post_job(client, "k", schedule_in=60)
     client.post(f"/api/jobs/{first.json['data']['id']}/cancel")
-    again = order(client, "k", schedule_in=60)
+    again = post_job(client, "k", schedule_in=60)
     assert (again.status_code, again.text) == (201, first.text)
     assert again.headers["Idempotent-Replayed"] == "true"
     assert jobs_stored() == 1
 
 
 def test_the_header_with_another_body_is_refused(client):
-    order(client, "k", body=1)
-    errors = errors_of(order(client, "k", body=2))
+    post_job(client, "k", body=1)
+    errors = errors_of(post_job(client, "k", body=2))
     assert "must be a new key" in errors["Idempotency-Key"][0]
     assert jobs_stored() == 1
 
 
 def test_the_same_fields_written_otherwise_are_the_same_order(client):
-    order(client, "k", body={"a": 1, "b": 2})
+    post_job(client, "k", body={"a": 1, "b": 2})
     text = '{"body": {"b": 2, "a": 1}, "url": "' + URL + '"}'
     again = client.post("/api/jobs", data=text, content_type="application/json", headers={"Idempotency-Key": "k"})
     assert again.headers["Idempotent-Replayed"] == "true"
 
 
 def test_a_header_s_answer_is_kept_for_24_hours(client, moved_clock):
-    first = order(client, "k")
+    first = post_job(client, "k")
     moved_clock.advance(hours=24, seconds=-1)
-    assert order(client, "k").text == first.text
+    assert post_job(client, "k").text == first.text
     assert idempotent_requests.prune(100, clock.now()) == 0
     moved_clock.advance(seconds=1)
-    second = order(client, "k", body="another")
+    second = post_job(client, "k", body="another")
     assert second.status_code == 201
     assert second.json["data"]["id"] != first.json["data"]["id"]
     moved_clock.advance(hours=24)
@@ -99,8 +99,8 @@ def test_a_header_s_answer_is_kept_for_24_hours(client, moved_clock):
 
 
 def test_a_refused_order_does_not_use_up_its_key(client):
-    assert order(client, "k", timeout=0).status_code == 422
-    assert order(client, "k", timeout=5).status_code == 201
+    assert post_job(client, "k", timeout=0).status_code == 422
+    assert post_job(client, "k", timeout=5).status_code == 201
 
 
 def test_an_order_that_fails_keeps_nothing(db, account):
@@ -120,12 +120,12 @@ def test_an_order_that_fails_keeps_nothing(db, account):
 @one_database
 @pytest.mark.parametrize("key", ["", "k" * 256, "tab\tin", "\x7f", "caf\xe9\x80"])
 def test_a_header_key_must_be_printable_and_short(client, key):
-    errors = errors_of(order(client, key))
+    errors = errors_of(post_job(client, key))
     assert "1 to 255 printable characters" in errors["Idempotency-Key"][0]
 
 
 def test_field_and_header_work_together(client):
-    first = order(client, "h1", idempotency_key="k")
-    second = order(client, "h2", idempotency_key="k")
+    first = post_job(client, "h1", idempotency_key="k")
+    second = post_job(client, "h2", idempotency_key="k")
     assert (first.status_code, second.status_code) == (201, 200)
-    assert order(client, "h2", idempotency_key="k").text == second.text
+    assert post_job(client, "h2", idempotency_key="k").text == second.text

@@ -25,7 +25,7 @@ def entries(client, account):
     return rows
 
 
-def listed(client, query=""):
+def entry_ids(client, query=""):
     answer = client.get(f"/api/logs{query}")
     assert answer.status_code == 200, answer.text
     return [entry["id"] for entry in answer.json["data"]]
@@ -42,21 +42,21 @@ def test_an_entry_has_exactly_the_keys_of_the_contract(client, account, entries)
 
 def test_the_newest_comes_first(client, entries):
     ids = [row.uuid for row in entries]
-    assert listed(client) == ids[::-1]
-    assert listed(client, "?order_by=inserted_at,asc") == ids
-    assert listed(client, "?limit=1&offset=1") == [ids[1]]
-    assert listed(client, "?order_by[]=event&order_by[]=desc")[0] == ids[1]
+    assert entry_ids(client) == ids[::-1]
+    assert entry_ids(client, "?order_by=inserted_at,asc") == ids
+    assert entry_ids(client, "?limit=1&offset=1") == [ids[1]]
+    assert entry_ids(client, "?order_by[]=event&order_by[]=desc")[0] == ids[1]
 
 
 def test_entries_are_selected_by_job_and_event(client, entries):
     job = client.get(f"/api/jobs/{entries[0].job_id}").json["data"]
     ids = [row.uuid for row in entries]
     for key in (job["id"], job["job_id"]):
-        assert listed(client, f"?job_id={key}") == ids[1::-1]
-    assert listed(client, "?event=worker.http.response") == [ids[1]]
-    assert listed(client, f"?event=worker.http.request&job_id={job['id']}") == [ids[0]]
-    assert listed(client, f"?schedule_id={uuid.uuid4()}") == []
-    assert listed(client, f"?job_id={uuid.uuid4()}") == []
+        assert entry_ids(client, f"?job_id={key}") == ids[1::-1]
+    assert entry_ids(client, "?event=worker.http.response") == [ids[1]]
+    assert entry_ids(client, f"?event=worker.http.request&job_id={job['id']}") == [ids[0]]
+    assert entry_ids(client, f"?schedule_id={uuid.uuid4()}") == []
+    assert entry_ids(client, f"?job_id={uuid.uuid4()}") == []
 
 
 @one_database
@@ -83,5 +83,5 @@ def test_a_wrong_query_is_refused(client, query, field):
 def test_entries_of_one_instant_keep_their_order_from_page_to_page(client, account):
     rows = [records.log_row(account.id, 1, None, "worker.http.request", {}, START) for _ in range(6)]
     records.add_log_entries(rows)
-    pages = [listed(client, f"?limit=2&offset={offset}") for offset in (0, 2, 4)]
+    pages = [entry_ids(client, f"?limit=2&offset={offset}") for offset in (0, 2, 4)]
     assert sum(pages, []) == sorted((row.uuid for row in rows), reverse=True)

@@ -13,7 +13,7 @@ from tests.support.samples import Grown
 TOKEN = "a-token-of-the-operator"
 
 
-def ask(app, headers=None, peer="127.0.0.1"):
+def get_health(app, headers=None, peer="127.0.0.1"):
     return app.test_client().get("/metrics", headers=headers or {}, environ_base={"REMOTE_ADDR": peer})
 
 
@@ -24,14 +24,14 @@ def with_token(settings):
 
 @pytest.mark.parametrize("peer", ["127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"])
 def test_whoever_asks_from_this_machine_sees_the_metrics(app, peer):
-    answer = ask(app, peer=peer)
+    answer = get_health(app, peer=peer)
     assert (answer.status_code, answer.content_type) == (200, "text/plain; version=0.0.4; charset=utf-8")
     assert "booper_jobs_total" in answer.text
 
 
 @pytest.mark.parametrize("peer", ["192.0.2.7", "10.0.0.1", "2001:db8::1", "::ffff:10.0.0.1", "", "unix:"])
 def test_whoever_asks_from_elsewhere_finds_nothing(app, peer):
-    assert errors_of(ask(app, peer=peer), 404) == {}
+    assert errors_of(get_health(app, peer=peer), 404) == {}
 
 
 @pytest.mark.parametrize(
@@ -39,33 +39,33 @@ def test_whoever_asks_from_elsewhere_finds_nothing(app, peer):
     ["X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "Via", "X-Real-IP", "CF-Connecting-IP"],
 )
 def test_what_a_proxy_on_this_machine_forwards_is_not_local(app, name):
-    assert ask(app, {name: "127.0.0.1"}).status_code == 404
+    assert get_health(app, {name: "127.0.0.1"}).status_code == 404
 
 
 @pytest.mark.parametrize(
     "host", ["booper.example.com", "127.0.0.1.example.com", "localhost.example.com:80", "10.0.0.1"]
 )
 def test_a_page_in_a_browser_here_that_asks_by_its_own_name_is_not_local(app, host):
-    assert ask(app, {"Host": host}).status_code == 404
+    assert get_health(app, {"Host": host}).status_code == 404
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1:8000", "[::1]:8000", "[::1]"])
 def test_the_names_of_loopback_are_local(app, host):
-    assert ask(app, {"Host": host}).status_code == 200
+    assert get_health(app, {"Host": host}).status_code == 200
 
 
 def test_whoever_has_the_token_sees_the_metrics_from_anywhere(with_token):
     headers = {"Authorization": f"Bearer {TOKEN}", "X-Forwarded-For": "192.0.2.1", "Host": "booper.example.com"}
-    assert ask(with_token, headers, peer="192.0.2.7").status_code == 200
+    assert get_health(with_token, headers, peer="192.0.2.7").status_code == 200
 
 
 @pytest.mark.parametrize("given", ["", TOKEN, f"Bearer {TOKEN}x", "Bearer", "Bearer ", f"Basic {TOKEN}", "Bearer \xe9"])
 def test_no_other_credentials_do(with_token, given):
-    assert ask(with_token, {"Authorization": given}, peer="192.0.2.7").status_code == 404
+    assert get_health(with_token, {"Authorization": given}, peer="192.0.2.7").status_code == 404
 
 
 def test_an_empty_token_is_no_token(app):
-    assert ask(app, {"Authorization": "Bearer "}, peer="192.0.2.7").status_code == 404
+    assert get_health(app, {"Authorization": "Bearer "}, peer="192.0.2.7").status_code == 404
 
 
 def test_a_key_of_an_account_is_not_enough(client):

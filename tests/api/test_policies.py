@@ -10,7 +10,7 @@ from models.job import Job
 TARGET = "https://example.com/hook"
 
 
-def order(client, **fields):
+def post_job_with(client, **fields):
     return client.post("/api/jobs", json={"url": TARGET, **fields})
 
 
@@ -30,14 +30,14 @@ def refused(answer):
     ],
 )
 def test_a_backoff_is_kept_as_it_was_sent(client, backoff):
-    answer = order(client, backoff=backoff)
+    answer = post_job_with(client, backoff=backoff)
     assert answer.status_code == 201
     assert json.loads(Job.get().backoff) == backoff
     assert answer.json["data"]["args"]["backoff"] == backoff
 
 
 def test_the_engines_backoff_is_the_default(client):
-    order(client, backoff="engine")
+    post_job_with(client, backoff="engine")
     assert Job.get().backoff is None
 
 
@@ -64,34 +64,34 @@ def test_the_engines_backoff_is_the_default(client):
     ],
 )
 def test_a_backoff_that_is_none_is_refused_where_it_is_wrong(client, backoff, path):
-    [(where, [message])] = refused(order(client, backoff=backoff)).items()
+    [(where, [message])] = refused(post_job_with(client, backoff=backoff)).items()
     assert where.strip(".") == path
     assert message.startswith("must be ")
     assert "got " in message
 
 
 def test_the_greatest_age_counts_from_the_instant_the_job_is_due(client):
-    order(client, schedule_in=10, max_age=[1, "minute"])
+    post_job_with(client, schedule_in=10, max_age=[1, "minute"])
     assert Job.get().retry_until == Job.get().scheduled_at + 60 * SECOND
 
 
 @pytest.mark.parametrize("max_age", [1e13, 1e300, [1e15, "weeks"], -1, "x", [367, "days"]])
 def test_an_age_beyond_the_horizon_is_refused(client, max_age):
-    assert "max_age" in refused(order(client, max_age=max_age))
+    assert "max_age" in refused(post_job_with(client, max_age=max_age))
 
 
 def test_a_header_that_only_answers_bear_may_be_hidden(client):
-    assert order(client, redact=["Webhook-Signature", "host"]).status_code == 201
+    assert post_job_with(client, redact=["Webhook-Signature", "host"]).status_code == 201
 
 
 def test_what_is_to_be_hidden_is_kept_in_lower_case(client):
-    order(client, redact=["X-Plan", "body", "x-plan"])
+    post_job_with(client, redact=["X-Plan", "body", "x-plan"])
     assert json.loads(Job.get().redact) == ["body", "x-plan"]
 
 
 @pytest.mark.parametrize("redact", ["body", [1], ["a b"], [""], ["x"] * 51])
 def test_a_list_of_what_to_hide_must_name_headers(client, redact):
-    assert "redact" in refused(order(client, redact=redact))
+    assert "redact" in refused(post_job_with(client, redact=redact))
 
 
 def test_the_targets_host_is_kept_in_its_canonical_form(client):

@@ -10,13 +10,13 @@ from tests.support.api_client import URL, errors_of, one_database
 EIGHT = {"id", "name", "description", "inserted_at", "disabled_at", "user_id", "frequency", "args"}
 
 
-def make(client, **fields):
+def post_schedule(client, **fields):
     answer = client.post("/api/schedules", json={"url": URL, **fields})
     assert answer.status_code == 201, answer.text
     return answer.json["data"]
 
 
-def jobs_of(schedule):
+def jobs_made_by(schedule):
     return list(Job.select().where(Job.schedule_id == schedule["id"]).order_by(Job.id))
 
 
@@ -48,17 +48,17 @@ def test_a_form_makes_a_schedule_as_the_original_showed_it(client, moved_clock):
 
 
 def test_disabling_cancels_the_waiting_job_and_enabling_makes_it_again(client, moved_clock):
-    schedule = make(client, cron="0 12 * * *")
+    schedule = post_schedule(client, cron="0 12 * * *")
     disabled = client.post(f"/api/schedules/{schedule['id']}/disable").json["data"]
     assert disabled["disabled_at"] == "2026-01-01T09:00:00Z"
-    assert [job.state for job in jobs_of(schedule)] == ["cancelled"]
+    assert [job.state for job in jobs_made_by(schedule)] == ["cancelled"]
     enabled = client.post(f"/api/schedules/{schedule['id']}/enable").json["data"]
     assert enabled["disabled_at"] is None
-    assert [job.state for job in jobs_of(schedule)] == ["cancelled", "scheduled"]
+    assert [job.state for job in jobs_made_by(schedule)] == ["cancelled", "scheduled"]
 
 
 def test_instants_that_pass_while_it_is_disabled_are_rows(client, moved_clock):
-    schedule = make(client, repeat_every=[1, "hour"])
+    schedule = post_schedule(client, repeat_every=[1, "hour"])
     client.post(f"/api/schedules/{schedule['id']}/disable")
     moved_clock.advance(hours=3)
     client.post(f"/api/schedules/{schedule['id']}/enable")
@@ -69,18 +69,18 @@ def test_instants_that_pass_while_it_is_disabled_are_rows(client, moved_clock):
         ("10:00", "disabled"),
         ("09:00", "disabled"),
     ]
-    assert jobs_of(schedule)[-1].scheduled_at == clock.now() + clock.HOUR
+    assert jobs_made_by(schedule)[-1].scheduled_at == clock.now() + clock.HOUR
 
 
 def test_a_deleted_schedule_is_gone_with_its_waiting_job(client, moved_clock):
-    schedule = make(client, cron="@daily")
+    schedule = post_schedule(client, cron="@daily")
     assert client.ask("DELETE", f"/api/schedules/{schedule['id']}").status_code == 204
     assert client.get(f"/api/schedules/{schedule['id']}").status_code == 404
-    assert [job.state for job in jobs_of(schedule)] == ["cancelled"]
+    assert [job.state for job in jobs_made_by(schedule)] == ["cancelled"]
 
 
 def test_another_accounts_schedule_is_not_there(client, stranger, moved_clock):
-    path = f"/api/schedules/{make(client, cron='@daily')['id']}"
+    path = f"/api/schedules/{post_schedule(client, cron='@daily')['id']}"
     for method, end in [("GET", ""), ("DELETE", ""), ("PATCH", ""), ("GET", "/runs")]:
         assert stranger.ask(method, path + end, json={} if method == "PATCH" else None).status_code == 404
     for end in ("/disable", "/enable", "/run"):
@@ -90,23 +90,23 @@ def test_another_accounts_schedule_is_not_there(client, stranger, moved_clock):
 
 
 def test_a_changed_request_is_that_of_the_waiting_job(client, moved_clock):
-    schedule = make(client, cron="0 12 * * *", body={"a": 1})
+    schedule = post_schedule(client, cron="0 12 * * *", body={"a": 1})
     path = f"/api/schedules/{schedule['id']}"
     answer = client.ask("PATCH", path, json={"method": "post", "name": "noon"})
     assert answer.json["data"]["args"] == {"url": URL, "cron": "0 12 * * *", "method": "post", "name": "noon"} | {
         "body": {"a": 1}
     }
-    old, new = jobs_of(schedule)
+    old, new = jobs_made_by(schedule)
     assert (old.state, new.state, new.fire_at == old.fire_at) == ("cancelled", "scheduled", True)
     assert (new.name, bytes(new.body)) == ("noon", b'{"a": 1}')
 
 
 def test_a_changed_frequency_moves_the_next_instant(client, moved_clock):
-    schedule = make(client, repeat_every=[1, "hour"], schedule_in=60)
+    schedule = post_schedule(client, repeat_every=[1, "hour"], schedule_in=60)
     answer = client.ask("PATCH", f"/api/schedules/{schedule['id']}", json={"cron": "0 12 * * *"})
     assert answer.json["data"]["frequency"] == {"cron": "0 12 * * *"}
-    assert [job.state for job in jobs_of(schedule)] == ["cancelled", "scheduled"]
-    assert jobs_of(schedule)[-1].fire_at == clock.now() + 3 * clock.HOUR
+    assert [job.state for job in jobs_made_by(schedule)] == ["cancelled", "scheduled"]
+    assert jobs_made_by(schedule)[-1].fire_at == clock.now() + 3 * clock.HOUR
 
 
 def test_putting_the_same_again_changes_nothing(client, moved_clock):
@@ -117,11 +117,11 @@ def test_putting_the_same_again_changes_nothing(client, moved_clock):
     again = client.ask("PUT", "/api/schedules/digest", json=fields)
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json == again.json == client.get("/api/schedules/digest").json
-    assert len(jobs_of(first.json["data"])) == 2
+    assert len(jobs_made_by(first.json["data"])) == 2
 
 
 def test_firing_now_makes_one_more_job(client, moved_clock):
-    schedule = make(client, cron="@daily")
+    schedule = post_schedule(client, cron="@daily")
     answer = client.post(f"/api/schedules/{schedule['id']}/run")
     assert (answer.status_code, answer.json["data"]["job"]["state"]) == (201, "available")
     assert answer.json["data"]["schedule_id"] == schedule["id"]
@@ -177,7 +177,7 @@ def test_a_preview_of_an_interval(client):
 @one_database
 def test_an_account_has_no_more_schedules_than_it_may(client, settings):
     object.__setattr__(settings, "max_schedules", 1)
-    make(client, cron="@daily")
+    post_schedule(client, cron="@daily")
     assert "at most 1 enabled" in errors_of(client.create(cron="@daily"))[""][0]
     assert (Schedule.select().count(), Job.select().count()) == (1, 1)
 
@@ -229,7 +229,7 @@ def test_putting_something_else_changes_the_schedule_and_keeps_its_state(client,
     assert (answer.status_code, answer.json["data"]["name"]) == (200, None)
     assert answer.json["data"]["frequency"] == {"cron": "@hourly"}
     assert (Schedule.get().state, Schedule.select().count()) == ('{"a":1}', 1)
-    assert jobs_of(answer.json["data"])[-1].fire_at == clock.now() + clock.HOUR
+    assert jobs_made_by(answer.json["data"])[-1].fire_at == clock.now() + clock.HOUR
 
 
 @one_database
@@ -245,21 +245,21 @@ def test_putting_something_else_changes_the_schedule_and_keeps_its_state(client,
     ],
 )
 def test_a_change_that_would_make_it_wrong_is_refused_and_changes_nothing(client, change, path):
-    schedule = make(client, cron="@daily")
+    schedule = post_schedule(client, cron="@daily")
     assert path in errors_of(client.ask("PATCH", f"/api/schedules/{schedule['id']}", json=change))
     assert client.get(f"/api/schedules/{schedule['id']}").json["data"] == schedule
 
 
 @one_database
 def test_a_changed_interval_begins_when_the_change_says(client, moved_clock):
-    schedule = make(client, cron="@daily")
+    schedule = post_schedule(client, cron="@daily")
     changed = {"repeat_every": 600, "schedule_in": 60}
     assert client.ask("PATCH", f"/api/schedules/{schedule['id']}", json=changed).status_code == 200
-    assert jobs_of(schedule)[-1].fire_at == clock.now() + clock.MINUTE
+    assert jobs_made_by(schedule)[-1].fire_at == clock.now() + clock.MINUTE
 
 
 def test_of_two_changes_at_once_none_undoes_the_other(client, moved_clock, monkeypatch):
-    schedule = make(client, cron="@daily")
+    schedule = post_schedule(client, cron="@daily")
     path, replace = f"/api/schedules/{schedule['id']}", schedules.replace
 
     def overtaken(*given):
@@ -275,9 +275,9 @@ def test_of_two_changes_at_once_none_undoes_the_other(client, moved_clock, monke
 
 @one_database
 def test_a_change_of_the_zone_alone_moves_the_next_instant(client, moved_clock):
-    schedule = make(client, cron="0 12 * * *", timezone="Europe/Berlin")
+    schedule = post_schedule(client, cron="0 12 * * *", timezone="Europe/Berlin")
     client.ask("PATCH", f"/api/schedules/{schedule['id']}", json={"timezone": None})
-    assert jobs_of(schedule)[-1].fire_at == clock.now() + 3 * clock.HOUR
+    assert jobs_made_by(schedule)[-1].fire_at == clock.now() + 3 * clock.HOUR
 
 
 @one_database
@@ -300,7 +300,7 @@ def test_a_preview_of_what_can_not_be_is_refused(client, query, path):
 
 def test_schedules_are_listed_newest_first_or_as_asked_for(client, moved_clock):
     for name in ("b", "a", "c"):
-        make(client, cron="@daily", name=name)
+        post_schedule(client, cron="@daily", name=name)
         moved_clock.advance(seconds=1)
 
     def names(query):

@@ -13,14 +13,14 @@ OWN = signatures.new_secret()
 PATH = "/api/signing-keys"
 
 
-def made(client, **fields):
+def create_signing_key(client, **fields):
     answer = client.post(PATH, json=fields)
     assert answer.status_code == 201, answer.text
     return answer.json["data"]
 
 
 def test_a_key_answers_its_secret_once(client):
-    key = made(client)
+    key = create_signing_key(client)
     assert set(key) == {"id", "secret"}
     assert len(signatures.key_of(key["secret"])) == 32
     listed = client.get(PATH)
@@ -35,7 +35,7 @@ def test_a_key_needs_no_body(client):
 
 
 def test_a_secret_of_ones_own_is_taken(client):
-    assert made(client, secret=OWN)["secret"] == OWN
+    assert create_signing_key(client, secret=OWN)["secret"] == OWN
 
 
 @pytest.mark.parametrize("secret", ["whsec_c2hvcnQ=", 5, "", ["whsec_"], {}, "sk_1"])
@@ -45,15 +45,15 @@ def test_a_secret_of_another_form_is_refused_and_not_told(client, secret):
 
 
 def test_a_third_live_key_is_refused_until_one_is_retired(client):
-    first, _ = made(client), made(client)
+    first, _ = create_signing_key(client), create_signing_key(client)
     answer = client.post(PATH, json={})
     assert (answer.status_code, answer.json["error"]["code"]) == (409, "conflict")
     assert client.ask("DELETE", f"{PATH}/{first['id']}").json["data"]["live"] is False
-    made(client)
+    create_signing_key(client)
 
 
 def test_two_at_once_make_no_third_key(client, account):
-    made(client)
+    create_signing_key(client)
     together, results = threading.Barrier(4), []
 
     def create():
@@ -71,7 +71,7 @@ def test_two_at_once_make_no_third_key(client, account):
 
 
 def test_a_retired_key_goes_on_until_its_end(client, moved_clock):
-    key = made(client)
+    key = create_signing_key(client)
     retired = client.post(f"{PATH}/{key['id']}/retire", json={"after": [1, "hour"]}).json["data"]
     assert (retired["live"], retired["ends_at"]) == (True, "2026-01-01T10:00:00.000000Z")
     moved_clock.advance(hours=1)
@@ -79,18 +79,19 @@ def test_a_retired_key_goes_on_until_its_end(client, moved_clock):
 
 
 def test_a_retired_key_can_end_sooner_but_not_later(client, moved_clock):
-    path = f"{PATH}/{made(client)['id']}/retire"
+    path = f"{PATH}/{create_signing_key(client)['id']}/retire"
     for after, ends_at in ((100, "09:01:40"), (200, "09:01:40"), (50, "09:00:50"), (0, "09:00:00"), (10, "09:00:00")):
         assert client.post(path, json={"after": after}).json["data"]["ends_at"] == f"2026-01-01T{ends_at}.000000Z"
 
 
 @pytest.mark.parametrize("after", [-1, "soon", [400, "days"], None])
 def test_a_wrong_delay_is_refused(client, after):
-    assert set(errors_of(client.post(f"{PATH}/{made(client)['id']}/retire", json={"after": after}))) == {"after"}
+    path = f"{PATH}/{create_signing_key(client)['id']}/retire"
+    assert set(errors_of(client.post(path, json={"after": after}))) == {"after"}
 
 
 def test_the_keys_of_another_account_are_not_there(client, stranger):
-    key = made(client)
+    key = create_signing_key(client)
     assert stranger.get(PATH).json == {"data": []}
     for answer in (stranger.ask("DELETE", f"{PATH}/{key['id']}"), stranger.post(f"{PATH}/{key['id']}/retire")):
         assert errors_of(answer, 404) == {}

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.journey
 STATE = ".facts .state"
 
 
-def order(reader, url, **fields):
+def fill_in_order(reader, url, **fields):
     """Fill in the form and send it; the job's page comes next."""
     page = reader.page
     reader.go("/jobs/new")
@@ -87,7 +87,7 @@ def test_the_chosen_failures_are_run_again_together(reader, receiver):
     page = reader.page
     for number in range(3):
         fields = {"Name": f"fails {number}", "Most attempts": "1"}
-        order(reader, f"http://127.0.0.1:{receiver.port}/status/500", **fields)
+        fill_in_order(reader, f"http://127.0.0.1:{receiver.port}/status/500", **fields)
     expect(page.locator(STATE)).to_have_text("discarded")
     reader.go("/jobs?state=discarded&text=fails")
     expect(page.locator("tbody tr")).to_have_count(3)
@@ -101,7 +101,7 @@ def test_the_chosen_failures_are_run_again_together(reader, receiver):
 
 def test_enter_in_a_checkbox_does_nothing_to_the_chosen_jobs(reader, receiver):
     page = reader.page
-    order(reader, f"http://127.0.0.1:{receiver.port}/ok", **{"how many": "600", "Name": "kept"})
+    fill_in_order(reader, f"http://127.0.0.1:{receiver.port}/ok", **{"how many": "600", "Name": "kept"})
     job = page.url
     reader.go("/jobs?text=kept")
     for scripted in (True, False):
@@ -119,7 +119,7 @@ def test_a_long_curl_command_is_copied_whole(open_reader, receiver):
     reader = open_reader(permissions=["clipboard-read", "clipboard-write"])
     reader.sign_in()
     page, body = reader.page, "x" * 50_000
-    order(reader, f"http://127.0.0.1:{receiver.port}/ok", **{"Body": f'"{body}"', "how many": "600"})
+    fill_in_order(reader, f"http://127.0.0.1:{receiver.port}/ok", **{"Body": f'"{body}"', "how many": "600"})
     page.get_by_text("As a curl command").click()
     expect(page.locator("#curl")).to_contain_text("curl -X POST")
     assert len(page.locator("#curl").text_content()) < 5000
@@ -214,7 +214,9 @@ def test_no_page_shuts_anybody_out(open_reader, receiver, scheme):
     reader.go("/sign-in")
     found["/sign-in"] = serious(axe.run(reader.page))
     reader.sign_in()
-    order(reader, f"http://127.0.0.1:{receiver.port}/status/500", **{"Most attempts": "2", "Name": "seen by axe"})
+    fill_in_order(
+        reader, f"http://127.0.0.1:{receiver.port}/status/500", **{"Most attempts": "2", "Name": "seen by axe"}
+    )
     expect(reader.page.locator(STATE)).to_have_text("retryable")
     job = reader.page.url.removeprefix(reader.base)
     reader.go("/schedules")

@@ -21,7 +21,7 @@ def test_f14_a_message_published_ten_times_and_stale_ones_perform_nothing_twice(
     due_at = now_us() + SECOND
     created = production.order([Order("plain", due_at), Order("again", due_at, "/fail-then-ok/1")])
     publish_ten_times(production.product, created, due_at)
-    wait_until(lambda: states(production.product) == {"completed", "retryable"}, 10, "the first attempts")
+    wait_until(lambda: job_states(production.product) == {"completed", "retryable"}, 10, "the first attempts")
     publish_ten_times(production.product, created, due_at)
     history = production.settle(20)
     note("F14 ten copies of a message", history)
@@ -43,5 +43,5 @@ def publish_ten_times(product, created, due_at):
             channel.basic_publish("", queue, json.dumps(message).encode())
 
 
-def states(product):
+def job_states(product):
     return {state for (state,) in product.sql("SELECT state FROM job")}

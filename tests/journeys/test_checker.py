@@ -29,7 +29,7 @@ def ended(nonce, attempt=1, at=DUE + 11_000, **other):
     return Ended(nonce, attempt, at, **other)
 
 
-def recorded(nonce, state="completed", **other):
+def made_up_job(nonce, state="completed", **other):
     stamps = {"scheduled_at": DUE, "attempted_at": DUE + 5_000}
     if state in checker.FINAL:
         stamps[f"{state}_at"] = DUE + 12_000
@@ -45,9 +45,9 @@ def good():
         arrivals=[arrival("a"), arrival("b"), arrival("b", 2, retry_at)],
         ends=[ended("a"), ended("b", status_code=503), ended("b", 2, retry_at + 1_000)],
         recorded=[
-            recorded("a"),
-            recorded("b", attempted_at=retry_at - 1_000, completed_at=retry_at + 2_000),
-            recorded("c", "cancelled", attempted_at=None),
+            made_up_job("a"),
+            made_up_job("b", attempted_at=retry_at - 1_000, completed_at=retry_at + 2_000),
+            made_up_job("c", "cancelled", attempted_at=None),
         ],
     )
 
@@ -67,29 +67,29 @@ def test_a_good_history_breaks_nothing():
     assert checker.too_late(good(), p99_us=10_000, max_us=10_000) == []
 
 
-def one(create, arrivals=(), ends=(), jobs=()):
+def history_of_one(create, arrivals=(), ends=(), jobs=()):
     return with_(good(), created=[create], arrivals=list(arrivals), ends=list(ends), recorded=list(jobs))
 
 
 BAD = {
     "a job answered 201 is missing at the end": (checker.no_loss, without(good(), "recorded", "a")),
-    "a job shows twice": (checker.no_loss, with_(good(), recorded=[recorded("a")])),
-    "a job never becomes final": (checker.no_loss, one(created("d"), jobs=[recorded("d", "executing")])),
+    "a job shows twice": (checker.no_loss, with_(good(), recorded=[made_up_job("a")])),
+    "a job never becomes final": (checker.no_loss, history_of_one(created("d"), jobs=[made_up_job("d", "executing")])),
     "a completed job never arrived": (checker.performed, without(good(), "arrivals", "a")),
     "a discarded job never arrived": (
         checker.performed,
-        one(created("d"), jobs=[recorded("d", "discarded")]),
+        history_of_one(created("d"), jobs=[made_up_job("d", "discarded")]),
     ),
     "something arrived that nobody created": (checker.performed, with_(good(), arrivals=[arrival("ghost")])),
     "a refused create was performed": (
         checker.performed,
-        one(created("d", outcome="fail", job_id=None), [arrival("d")]),
+        history_of_one(created("d", outcome="fail", job_id=None), [arrival("d")]),
     ),
     "a request without a nonce arrived": (checker.performed, with_(good(), arrivals=[arrival(None)])),
-    "an arrival one microsecond early": (checker.never_early, one(created("d"), [arrival("d", at=DUE - 1)])),
+    "an arrival one microsecond early": (checker.never_early, history_of_one(created("d"), [arrival("d", at=DUE - 1)])),
     "an attempt recorded one microsecond early": (
         checker.never_early,
-        one(created("d"), jobs=[recorded("d", attempted_at=DUE - 1)]),
+        history_of_one(created("d"), jobs=[made_up_job("d", attempted_at=DUE - 1)]),
     ),
     "the same attempt twice": (checker.duplicates, with_(good(), arrivals=[arrival("a", at=DUE + 10_500)])),
     "another attempt after success": (
@@ -108,7 +108,7 @@ BAD = {
     "a cancelled job arrives": (checker.cancels_hold, with_(good(), arrivals=[arrival("c")])),
     "a cancelled job completes": (
         checker.cancels_hold,
-        with_(without(good(), "recorded", "c"), recorded=[recorded("c")]),
+        with_(without(good(), "recorded", "c"), recorded=[made_up_job("c")]),
     ),
     "a cancel answered completed, and the job cancelled after all": (
         checker.cancels_hold,
@@ -128,24 +128,24 @@ BAD = {
     ),
     "completed, and the receiver answered 503": (
         checker.truthful,
-        one(created("d"), [arrival("d")], [ended("d", status_code=503)], [recorded("d")]),
+        history_of_one(created("d"), [arrival("d")], [ended("d", status_code=503)], [made_up_job("d")]),
     ),
     "completed, and the answer was cut": (
         checker.truthful,
-        one(created("d"), [arrival("d")], [ended("d", whole=False)], [recorded("d")]),
+        history_of_one(created("d"), [arrival("d")], [ended("d", whole=False)], [made_up_job("d")]),
     ),
-    "completed, and it never arrived": (checker.truthful, one(created("d"), jobs=[recorded("d")])),
+    "completed, and it never arrived": (checker.truthful, history_of_one(created("d"), jobs=[made_up_job("d")])),
     "discarded, and the receiver answered 200": (
         checker.truthful,
-        one(created("d"), [arrival("d")], [ended("d")], [recorded("d", "discarded")]),
+        history_of_one(created("d"), [arrival("d")], [ended("d")], [made_up_job("d", "discarded")]),
     ),
     "attempted after it arrived": (
         checker.truthful,
-        one(created("d"), [arrival("d")], [ended("d")], [recorded("d", attempted_at=DUE + 20_000)]),
+        history_of_one(created("d"), [arrival("d")], [ended("d")], [made_up_job("d", attempted_at=DUE + 20_000)]),
     ),
     "completed without completed_at": (
         checker.truthful,
-        one(created("d"), [arrival("d")], [ended("d")], [recorded("d", completed_at=None)]),
+        history_of_one(created("d"), [arrival("d")], [ended("d")], [made_up_job("d", completed_at=None)]),
     ),
 }
 
@@ -223,7 +223,7 @@ def test_creates_of_one_key_owe_one_job_whichever_made_it(winner):
         created=[created("k1", key="k"), created("k2", key="k")],
         arrivals=[arrival(winner)],
         ends=[ended(winner)],
-        recorded=[recorded(winner)],
+        recorded=[made_up_job(winner)],
     )
     assert checker.check(history) == []
 
@@ -240,7 +240,7 @@ def test_lateness_is_taken_by_the_nearest_rank():
 
 
 def test_an_arrival_at_its_very_instant_is_not_early():
-    history = History([created("a")], arrivals=[arrival("a", at=DUE)], recorded=[recorded("a", attempted_at=DUE)])
+    history = History([created("a")], arrivals=[arrival("a", at=DUE)], recorded=[made_up_job("a", attempted_at=DUE)])
     assert checker.never_early(history) == []
 
 

@@ -62,7 +62,7 @@ def say_raw(port, text):
         raw.recv(65536)
 
 
-def order(product, url):
+def order_with_canary(product, url):
     job = {
         "method": "post",
         "url": f"{url}?token={CANARY}",
@@ -107,8 +107,8 @@ def drive(journey, target):
     product = journey.product
     urls = [f"http://127.0.0.1:{target}/{status}{CANARY}" for status in (200, 410, 500, 302)]
     urls += [f"http://127.0.0.1:{free_port()}/{CANARY}", f"https://127.0.0.1:{target}/{CANARY}", "http://10.0.0.1/"]
-    assert [order(product, url) for url in urls] == [201] * len(urls)
-    assert order(product, f"http://{CANARY}:{CANARY}@example.com/") == 422
+    assert [order_with_canary(product, url) for url in urls] == [201] * len(urls)
+    assert order_with_canary(product, f"http://{CANARY}:{CANARY}@example.com/") == 422
     ask_wrongly(product)
     wait_until(lambda: product.sql("SELECT count(*) FROM attempt") == [(len(urls),)], 60, "every attempt")
     product.stop()
@@ -119,14 +119,14 @@ def drive(journey, target):
     return lines
 
 
-def told(lines):
+def lines_with_canary(lines):
     return [line for line in lines if CANARY in line.lower()]
 
 
 @pytest.mark.parametrize("production", [DEBUG], indirect=True)
 def test_production_writes_objects_and_no_secret(production, target):
     lines = drive(production, target)
-    assert told(lines) == []
+    assert lines_with_canary(lines) == []
     assert [line for line in lines if production.product.key in line] == []
     objects = [json.loads(line) for line in lines]
     assert all({"time", "level", "logger", "message"} <= set(each) for each in objects)
@@ -138,4 +138,4 @@ def test_production_writes_objects_and_no_secret(production, target):
 
 @pytest.mark.parametrize("embedded", [DEBUG], indirect=True)
 def test_the_embedded_mode_writes_text_and_no_secret(embedded, target):
-    assert told(drive(embedded, target)) == []
+    assert lines_with_canary(drive(embedded, target)) == []

@@ -15,7 +15,7 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NOW = time.time_ns() // 1000
 
 
-def signed(path, name, body):
+def signed_notification(path, name, body):
     text, seconds = json.dumps(body), NOW // 1_000_000
     signature = Webhook(SECRET).sign(name, datetime.fromtimestamp(seconds, UTC), text)
     headers = {"webhook-id": name, "webhook-timestamp": str(seconds), "webhook-signature": f"v1,other {signature}"}
@@ -25,12 +25,12 @@ def signed(path, name, body):
 def event(number, kind, name=None):
     name = name or f"e{number}"
     body = {"id": name, "type": kind, "timestamp": timestamp(NOW + number), "data": {"job": {"job_id": 7}}}
-    return signed(notifications.EVENTS, name, body)
+    return signed_notification(notifications.EVENTS, name, body)
 
 
 GOOD = [
     *(event(number, kind) for number, kind in enumerate(notifications.LIFE)),
-    signed(notifications.CALLBACK, "c", {"job": {"job_id": 7}}),
+    signed_notification(notifications.CALLBACK, "c", {"job": {"job_id": 7}}),
 ]
 
 

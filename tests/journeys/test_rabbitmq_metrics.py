@@ -30,7 +30,7 @@ def metrics_port(tmp_path, monkeypatch):
         yield port
 
 
-def page(port):
+def metrics_page(port):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     with contextlib.closing(connection):
         connection.request("GET", PATH)
@@ -40,7 +40,7 @@ def page(port):
 
 
 def test_rabbitmq_has_what_the_alerts_and_the_dashboard_ask_of_it(metrics_port):
-    text = page(metrics_port)
+    text = metrics_page(metrics_port)
     for name, labels in OF_RABBITMQ.items():
         lines = [line for line in text.splitlines() if line.startswith(name + "{")]
         for queue in QUEUES:

@@ -12,7 +12,7 @@ CHANNEL, WRONG_KEY, URL_USER = "canaryChann3l", "sk_canaryWr0ngKey", "canaryUs3r
 OPEN = "SELECT count(*) FROM job WHERE state NOT IN ('completed', 'discarded', 'cancelled')"
 
 
-def order(journey, url, **fields):
+def order_with_secrets(journey, url, **fields):
     """A job that carries secrets; its answer may show what its owner sent, and nobody else's may."""
     asked = {
         "method": "post",
@@ -31,9 +31,9 @@ def texts_of_errors(journey):
     """What the API answers to requests that are wrong and hold a secret."""
     ask, stranger = journey.client.ask, Client(journey.product.port, WRONG_KEY)
     wrong = [
-        order(journey, f"https://{URL_USER}:{URL_USER}@a.example/"),
-        order(journey, "http://127.0.0.1/", headers={"Authorization": f"{HEADER}\n"}),
-        order(journey, "http://127.0.0.1/", webhook_url=f"https://{URL_USER}@a.example/"),
+        order_with_secrets(journey, f"https://{URL_USER}:{URL_USER}@a.example/"),
+        order_with_secrets(journey, "http://127.0.0.1/", headers={"Authorization": f"{HEADER}\n"}),
+        order_with_secrets(journey, "http://127.0.0.1/", webhook_url=f"https://{URL_USER}@a.example/"),
         ask("PUT", "/api/channels/discord", {"url": f"ftp://a.example/{CHANNEL}"}),
         ask("POST", "/api/signing-keys", {"secret": f"whsec_{CHANNEL}"}),
         stranger.ask("GET", "/api/jobs"),
@@ -53,7 +53,7 @@ def place_and_perform(journey):
         status, _ = journey.client.ask("POST", f"/api/channels/{name}", {"author": "a", "content": "b"})
         assert status == 200
     for url in (journey.receiver.url("/ok"), "http://127.0.0.1:9/", "http://10.0.0.1/"):
-        assert order(journey, url)[0] == 201
+        assert order_with_secrets(journey, url)[0] == 201
     journey.product.sql("UPDATE job SET max_attempts = 1")
     wait_until(lambda: journey.product.sql(OPEN) == [(0,)], 60, "every job to be final", pause_seconds=0.2)
     return made["data"]["secret"].removeprefix("whsec_")
@@ -65,7 +65,7 @@ def messages_of(journey):
     journey.product.processes.clear()
     journey.product.launch("api", "ticker")
     journey.product.await_ready()
-    assert order(journey, journey.receiver.url("/ok"))[0] == 201
+    assert order_with_secrets(journey, journey.receiver.url("/ok"))[0] == 201
     created = journey.client.create(Order("n", now_us() + 5 * SECOND))
     assert created.outcome == "ok"
     queues = wait_until(lambda: list(journey.product.broker.queues(journey.product.name)), 20, "queues")

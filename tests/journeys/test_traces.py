@@ -37,7 +37,7 @@ def collector():
     server.server_close()
 
 
-def names_in(came):
+def span_names(came):
     return {
         name for name in (b"POST /api/jobs", b"publish deliver", b"attempt POST") for _, body in came if name in body
     }
@@ -52,4 +52,4 @@ def test_spans_of_every_part_reach_the_collector(mode, collector, tmp_path, rece
         wait_until(lambda: receiver.arrived() == 3, 30, "every attempt")
         assert set(product.stop().values()) == {0}
     assert {path for path, _ in collector.came} == {"/v1/traces"}
-    assert names_in(collector.came) == {b"POST /api/jobs", b"publish deliver", b"attempt POST"}
+    assert span_names(collector.came) == {b"POST /api/jobs", b"publish deliver", b"attempt POST"}

@@ -25,7 +25,7 @@ from tests.support.schedule_rows import (
 )
 
 
-def claim(*claimed):
+def claim_firings(*claimed):
     return firings.claim([job.id for job in claimed], clock.now(), MARGIN)
 
 
@@ -67,7 +67,7 @@ def test_a_late_planner_does_not_let_the_interval_drift(account, moved_clock):
 def test_the_claim_of_a_job_is_the_row_of_its_instant(account, moved_clock):
     one = make_schedule(account, first_in_s=5)
     moved_clock.advance(seconds=6)
-    [job] = claim(*jobs_of(one))
+    [job] = claim_firings(*jobs_of(one))
     [row] = Firing.select()
     assert (row.status, row.job_id, row.lateness_us) == ("fired", job.id, clock.SECOND)
 
@@ -75,14 +75,14 @@ def test_the_claim_of_a_job_is_the_row_of_its_instant(account, moved_clock):
 def test_a_job_that_begins_more_than_a_minute_after_its_time_is_late(account, moved_clock):
     one = make_schedule(account)
     moved_clock.advance(seconds=61)
-    claim(*jobs_of(one))
+    claim_firings(*jobs_of(one))
     assert firings_of(one) == [(0, "late")]
 
 
 def test_a_job_of_a_schedule_is_not_taken_by_the_claim_of_other_jobs(account, moved_clock):
     one = make_schedule(account)
     assert lifecycle.claim([jobs_of(one)[0].id], clock.now(), MARGIN) == []
-    assert len(claim(*jobs_of(one))) == 1
+    assert len(claim_firings(*jobs_of(one))) == 1
 
 
 def test_a_job_of_no_schedule_is_not_taken_by_the_claim_of_schedules(account, moved_clock):
@@ -97,7 +97,7 @@ def test_jitter_puts_the_job_off_and_is_no_lateness(account, moved_clock):
     assert job.scheduled_at == job.fire_at + offset_us
     assert offset_us == schedules.offset_us(one, 3600 * clock.SECOND) > 0
     moved_clock.now = job.scheduled_at
-    claim(job)
+    claim_firings(job)
     assert Firing.get().lateness_us == 0
 
 
@@ -241,7 +241,7 @@ def test_a_job_that_was_cancelled_unattempted_does_not_hold_its_instant(account,
 
 def test_one_that_was_attempted_and_cancelled_does(account, moved_clock):
     one = make_schedule(account)
-    [job] = claim(*jobs_of(one))
+    [job] = claim_firings(*jobs_of(one))
     lifecycle.cancel(account.id, job.id, clock.now())
     assert jobs.create_many([planning.job_at(planned(one), clock.now())], clock.now()) == [None]
 
@@ -257,7 +257,7 @@ def test_once_makes_up_for_all_that_was_missed_with_the_job_that_waits(account, 
 def test_once_makes_one_job_when_none_waits(account, moved_clock):
     one = make_schedule(account)
     lifecycle.complete(run_ticker(), clock.now())
-    lifecycle.complete(claim(*jobs_of(one)), clock.now())
+    lifecycle.complete(claim_firings(*jobs_of(one)), clock.now())
     Job.update(state="completed").where(Job.state == "scheduled").execute()  # it began in time, just before the outage
     moved_clock.advance(hours=4)
     Schedule.update(catch_up_us=10 * clock.HOUR).execute()
@@ -299,7 +299,7 @@ def test_what_is_older_than_catch_up_never_begins_even_if_a_message_names_it(acc
     one = make_schedule(account, catch_up_us=clock.HOUR)
     moved_clock.advance(hours=1)
     moved_clock.now += 1
-    assert claim(*jobs_of(one)) == []
+    assert claim_firings(*jobs_of(one)) == []
     assert run_ticker() != []  # that of an hour later, which is on time
     assert firings_of(one) == [(0, "missed_down"), (3600, "fired")]
 

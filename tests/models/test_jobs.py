@@ -11,7 +11,7 @@ def now(moved_clock):
     return moved_clock()
 
 
-def order(account, **fields):
+def new_job_with(account, **fields):
     given = {"args": '{"url":"https://example.com"}', "body": b"{}", "content_type": "application/json"}
     return NewJob(account_id=account.id, scheduled_at=0, **(given | fields))
 
@@ -19,9 +19,9 @@ def order(account, **fields):
 def test_many_jobs_are_made_in_the_order_given(account, now):
     # Given three orders: a null body, a text with quotes, bytes that are no text
     orders = [
-        order(account, body=None, content_type=None, name="first"),
-        order(account, name='"second"', kind="callback"),
-        order(account, body=b"\x00\xff", name="third"),
+        new_job_with(account, body=None, content_type=None, name="first"),
+        new_job_with(account, name='"second"', kind="callback"),
+        new_job_with(account, body=b"\x00\xff", name="third"),
     ]
     # When they are stored
     made = jobs.create_many(orders, now)
@@ -32,8 +32,9 @@ def test_many_jobs_are_made_in_the_order_given(account, now):
 
 
 def test_a_job_whose_key_is_live_is_not_made_and_leaves_the_others_alone(account, now):
-    held, _ = jobs.create(order(account, idempotency_key="k"), now)
-    made = jobs.create_many([order(account, name="a"), order(account, idempotency_key="k"), order(account)], now)
+    held, _ = jobs.create(new_job_with(account, idempotency_key="k"), now)
+    new = [new_job_with(account, **fields) for fields in ({"name": "a"}, {"idempotency_key": "k"}, {})]
+    made = jobs.create_many(new, now)
     assert [row and row.name for row in made] == ["a", None, None]
     assert made[1] is None
     assert made[2] is not None
@@ -46,6 +47,6 @@ def test_none_at_all_are_made_of_nothing(account, now):
 
 def test_one_job_and_many_are_written_alike(account, now):
     later = now + clock.HOUR
-    one, _ = jobs.create(order(account)._replace(scheduled_at=later), now)
-    (many,) = jobs.create_many([order(account)._replace(scheduled_at=later)], now)
+    one, _ = jobs.create(new_job_with(account)._replace(scheduled_at=later), now)
+    (many,) = jobs.create_many([new_job_with(account)._replace(scheduled_at=later)], now)
     assert one._replace(id=0, uuid="") == many._replace(id=0, uuid="")

@@ -26,7 +26,7 @@ def at(text):
     return micros(datetime.fromisoformat(text).replace(tzinfo=UTC))
 
 
-def told(instant):
+def minute_text(instant):
     return datetime.fromtimestamp(instant // SECOND, UTC).strftime("%Y-%m-%dT%H:%M")
 
 
@@ -99,7 +99,7 @@ def test_ten_thousand_random_cases_are_due_as_an_independent_reading_says():
             except CronRefused:
                 continue
             wanted = [micros(moment) for moment in stretch.due(expression) if first <= moment <= last]
-            assert list(map(told, ours(expression, stretch, first, last))) == list(map(told, wanted)), (
+            assert list(map(minute_text, ours(expression, stretch, first, last))) == list(map(minute_text, wanted)), (
                 expression,
                 stretch.zone,
                 stretch.first,
@@ -125,7 +125,7 @@ def test_both_days_of_a_zone_s_change_are_as_the_independent_reading_says(zone, 
 def test_a_date_that_a_zone_left_out_is_due_at_the_first_instant_after_it():
     # Samoa went from 29 to 31 December 2011.
     frequency = Frequency(cron="0 9 30 12 *", timezone="Pacific/Apia")
-    assert told(next_after(frequency, at("2011-12-01T00:00"))) == "2011-12-30T10:00"
+    assert minute_text(next_after(frequency, at("2011-12-01T00:00"))) == "2011-12-30T10:00"
 
 
 @pytest.mark.parametrize(
@@ -143,12 +143,12 @@ def test_a_date_that_a_zone_left_out_is_due_at_the_first_instant_after_it():
 def test_known_days(zone, expression, start, wanted):
     frequency = Frequency(cron=expression, timezone=zone)
     first = next_after(frequency, at(start))
-    assert [told(first), told(next_after(frequency, first))] == wanted
+    assert [minute_text(first), minute_text(next_after(frequency, first))] == wanted
 
 
 def test_an_instant_inside_the_second_hour_is_not_followed_by_one_of_the_first():
     frequency = Frequency(cron="30 1 * * *", timezone="America/New_York")
-    assert told(next_after(frequency, at("2026-11-01T06:10"))) == "2026-11-02T06:30"
+    assert minute_text(next_after(frequency, at("2026-11-01T06:10"))) == "2026-11-02T06:30"
 
 
 def test_intervals_are_measured_from_the_instant():
@@ -239,11 +239,11 @@ def test_a_frequency_in_words(frequency, words):
 def test_instants_between_are_all_told_when_they_are_few():
     hourly = Frequency(cron="0 * * * *")
     found, following = between(hourly, at("2026-01-01T01:00"), at("2026-01-01T03:30"), 10)
-    assert (found.before, list(map(told, found.latest))) == (
+    assert (found.before, list(map(minute_text, found.latest))) == (
         None,
         ["2026-01-01T01:00", "2026-01-01T02:00", "2026-01-01T03:00"],
     )
-    assert told(following) == "2026-01-01T04:00"
+    assert minute_text(following) == "2026-01-01T04:00"
 
 
 def test_nothing_lies_between_when_the_first_is_still_to_come():

@@ -27,9 +27,10 @@ from models.database import database, fetch
 from models.jobs import NewJob
 from tests.support.clocks import START
 from tests.support.expected_jobs import ROW, ExpectedJob, Queue
+from tests.support.results import answered
 from workers.entries import Result
 from workers.outbound import Request
-from workers.outcome import Answered, Outcome, Refused, Timings, Unreachable
+from workers.outcome import Outcome, Refused, Timings, Unreachable
 from workers.recorder import record
 from workers.rescuer import rescue_lost
 from workers.stager import Stager, note_delivered
@@ -43,7 +44,7 @@ DRAIN_STEP_S, DRAIN_STEPS = 15, 40
 FINAL = ("completed", "discarded", "cancelled")
 
 
-class Told(NamedTuple):
+class OutcomeCase(NamedTuple):
     """An outcome that a holder tells, the word of its attempt row, and the state it leads to."""
 
     outcome: Outcome
@@ -51,17 +52,13 @@ class Told(NamedTuple):
     state: str
 
 
-def answered(status_code):
-    return Answered(status_code, [], b"", False, Timings(total_ms=1.0))
-
-
-OK = Told(answered(200), "answered", "completed")
+OK = OutcomeCase(answered(200), "answered", "completed")
 OUTCOMES = (
     OK,
-    Told(answered(500), "answered", "retryable"),
-    Told(Unreachable("timeout", "after 30 s", Timings()), "unreachable", "retryable"),
-    Told(answered(410), "answered", "discarded"),
-    Told(Refused("blocked_address", "10.0.0.1"), "refused", "discarded"),
+    OutcomeCase(answered(500), "answered", "retryable"),
+    OutcomeCase(Unreachable("timeout", "after 30 s", Timings()), "unreachable", "retryable"),
+    OutcomeCase(answered(410), "answered", "discarded"),
+    OutcomeCase(Refused("blocked_address", "10.0.0.1"), "refused", "discarded"),
 )
 WORKERS = st.integers(0, 1)
 ANY = st.integers(0, 50)  # picks one of what there is

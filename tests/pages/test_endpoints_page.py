@@ -11,14 +11,14 @@ from tests.support.browsers import Markup
 URL = "https://example.com/events?a=1"
 
 
-def listed(browser):
+def stored_endpoints(browser):
     return [(row.url, row.types and json.loads(row.types), row.enabled) for row in endpoints.listed(browser.account.id)]
 
 
 def test_an_endpoint_is_added_for_all_events_or_for_some(alice, bob):
     assert alice.send("/endpoints", url=f" {URL} ").location == "/endpoints?note=saved"
     alice.send("/endpoints", url=URL, types=["job.cancelled", "job.finished"])
-    assert listed(alice) == [(URL, None, 1), (URL, ["job.finished", "job.cancelled"], 1)]
+    assert stored_endpoints(alice) == [(URL, None, 1), (URL, ["job.finished", "job.cancelled"], 1)]
     text = alice.get("/endpoints").text
     assert "<td>all<" in text
     assert "<td>job.finished, job.cancelled</td>" in text
@@ -32,7 +32,7 @@ def test_an_endpoint_is_disabled_enabled_and_removed(alice):
         assert alice.send(f"{path}/{action}").location == "/endpoints?note=saved"
         assert Endpoint.get().enabled == enabled
     assert alice.send(f"{path}/remove").location == "/endpoints?note=deleted"
-    assert listed(alice) == []
+    assert stored_endpoints(alice) == []
     for action in ("disable", "enable", "remove"):
         assert alice.send(f"{path}/{action}").status_code == 404
         assert alice.send(f"/endpoints/x/{action}").status_code == 404
@@ -56,7 +56,7 @@ def test_what_cant_be_taken_is_told_by_its_field_and_stays_as_typed(alice, field
     assert url == fields["url"]
     ticked = [given["value"] for _, given in tags if given.get("name") == "types" and "checked" in given]
     assert ticked == [name for name in fields.get("types", []) if name == "job.finished"]
-    assert listed(alice) == []
+    assert stored_endpoints(alice) == []
 
 
 def test_one_more_than_there_may_be_is_refused_with_what_to_do(alice, monkeypatch):
@@ -66,7 +66,7 @@ def test_one_more_than_there_may_be_is_refused_with_what_to_do(alice, monkeypatc
     assert answer.status_code == 409
     assert "remove one of them first" in answer.text
     assert f"{URL}&amp;b" in answer.text
-    assert len(listed(alice)) == 1
+    assert len(stored_endpoints(alice)) == 1
 
 
 def test_the_page_says_whether_events_are_signed(alice, moved_clock):

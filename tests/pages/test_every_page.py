@@ -47,7 +47,7 @@ def canary_job(account, state="discarded"):
     return job
 
 
-def pages_of(browser, job):
+def addresses_of(browser, job):
     from models import log_entries
 
     entries = log_entries.listed(
@@ -68,7 +68,7 @@ def test_what_a_customer_sends_is_text_on_every_page(alice):
     change("UPDATE account SET name = %s WHERE id = %s", (SVG, alice.account.id))
     endpoints.create(alice.account.id, f"https://example.com/{SVG}", None, True, clock.now())
     shown = 0
-    for path in [*pages_of(alice, finished), f"/jobs/{waiting.uuid}"]:
+    for path in [*addresses_of(alice, finished), f"/jobs/{waiting.uuid}"]:
         answer = alice.get(path)
         assert answer.status_code == 200, path
         assert SVG not in answer.text, path

@@ -15,13 +15,13 @@ from tests.support.rows import make_failed_job, make_job, reread
 URL = "https://example.com/hook"
 
 
-def made(answer):
+def job_shown_after(answer):
     """The job whose page a form led to."""
     assert answer.status_code == 303, answer.text
     return Job.get(Job.uuid == answer.location.split("/jobs/")[1].split("?")[0])
 
 
-def order(browser, **fields):
+def submit_order(browser, **fields):
     return browser.send("/jobs/new", **{"method": "POST", "url": URL, "when": "now", **fields})
 
 
@@ -33,7 +33,7 @@ def problems(answer):
 
 def test_a_filled_form_orders_what_the_api_would(alice):
     fields = {"name": "welcome", "headers": "X-A: 1\r\nX-B: two: 2\r\n", "body": '{"a":  1.50}', "timeout": "2.5"}
-    job = made(order(alice, when="in", amount="90", unit="minutes", max_attempts="3", **fields))
+    job = job_shown_after(submit_order(alice, when="in", amount="90", unit="minutes", max_attempts="3", **fields))
     assert (job.state, job.scheduled_at - job.inserted_at) == ("scheduled", 5400 * clock.SECOND)
     assert (job.name, job.timeout_ms, job.max_attempts, job.host) == ("welcome", 2500, 3, "example.com")
     assert bytes(job.body) == b'{"a":  1.50}'
@@ -43,20 +43,20 @@ def test_a_filled_form_orders_what_the_api_would(alice):
 
 
 def test_a_text_body_is_sent_with_the_line_ends_that_were_typed(alice):
-    job = made(order(alice, body="a\r\nb", body_type="text"))
+    job = job_shown_after(submit_order(alice, body="a\r\nb", body_type="text"))
     assert bytes(job.body) == b"a\nb"
     assert job.content_type.startswith("text/plain")
 
 
 def test_a_local_time_is_taken_with_the_browsers_offset(alice, moved_clock):
-    job = made(order(alice, when="at", at="2026-01-01T12:00:00", offset="+02:00"))
+    job = job_shown_after(submit_order(alice, when="at", at="2026-01-01T12:00:00", offset="+02:00"))
     assert job.scheduled_at == clock.now() + 3600 * clock.SECOND
-    job = made(order(alice, when="at", at="2026-01-01T12:00", offset=""))
+    job = job_shown_after(submit_order(alice, when="at", at="2026-01-01T12:00", offset=""))
     assert job.scheduled_at == clock.now() + 3 * 3600 * clock.SECOND
 
 
 def test_further_members_are_taken_as_json(alice):
-    job = made(order(alice, more='{"backoff": {"fixed": 60}, "labels": ["a"]}'))
+    job = job_shown_after(submit_order(alice, more='{"backoff": {"fixed": 60}, "labels": ["a"]}'))
     assert json.loads(job.backoff) == {"fixed": 60}
     assert json.loads(job.args)["labels"] == ["a"]
 
@@ -87,7 +87,7 @@ def test_further_members_are_taken_as_json(alice):
     ],
 )
 def test_what_the_api_would_refuse_is_told_by_its_field_and_nothing_is_lost(alice, fields, told):
-    answer = order(alice, **{"description": "kept as typed", **fields})
+    answer = submit_order(alice, **{"description": "kept as typed", **fields})
     assert told in problems(answer).replace("&#34;", '"').replace("&#39;", "'")
     assert "kept as typed" in answer.text
     assert Job.select().count() == 0
@@ -116,7 +116,7 @@ def test_all_that_is_wrong_is_told_at_once_each_by_its_field(alice):
         "max_attempts": "many",
         "more": '{"backoff": 1, "colour": 2, "body": 3}',
     }
-    answer = order(alice, **wrong)
+    answer = submit_order(alice, **wrong)
     told = told_by_field(answer)
     assert told.keys() == {*wrong, "when"} - {"amount"}
     for part in ("one without a colon", "one twice", "Host: must be another header"):
@@ -130,7 +130,9 @@ def test_all_that_is_wrong_is_told_at_once_each_by_its_field(alice):
 
 def test_what_follows_from_another_mistake_is_not_told_besides(alice):
     more = '{"overlap": "allow", "catch_up_seconds": 120}'
-    told = told_by_field(order(alice, when="cron", cron="nope", timezone="Europe/Berlin", more=more, url=f"{URL}\0"))
+    told = told_by_field(
+        submit_order(alice, when="cron", cron="nope", timezone="Europe/Berlin", more=more, url=f"{URL}\0")
+    )
     assert told.keys() == {"when", "url"}
     assert told["when"].startswith("must have the five fields")
     assert "absent" not in told["when"]
@@ -140,7 +142,7 @@ def test_what_follows_from_another_mistake_is_not_told_besides(alice):
 
 def test_a_schedule_too_many_is_told_in_the_form_and_nothing_is_lost(alice, monkeypatch):
     monkeypatch.setattr("api.pages.new_job.settings", lambda: SimpleNamespace(max_schedules=0))
-    answer = order(alice, when="cron", cron="0 9 * * *", name="kept as typed")
+    answer = submit_order(alice, when="cron", cron="0 9 * * *", name="kept as typed")
     assert "disable another one first" in problems(answer)
     assert "kept as typed" in answer.text
 
@@ -155,9 +157,11 @@ def test_the_preview_says_when_in_utc(alice, moved_clock):
 
 def test_running_again_makes_the_same_request_due_now(alice, moved_clock):
     more = '{"labels": ["a"], "max_age": 60}'
-    old = made(order(alice, name="n", headers="X-A: 1", body="[1]", when="in", amount="5", unit="days", more=more))
+    old = job_shown_after(
+        submit_order(alice, name="n", headers="X-A: 1", body="[1]", when="in", amount="5", unit="days", more=more)
+    )
     moved_clock.advance(hours=1)
-    new = made(alice.send(f"/jobs/{old.uuid}/again"))
+    new = job_shown_after(alice.send(f"/jobs/{old.uuid}/again"))
     assert new.id != old.id
     assert (new.state, new.scheduled_at) == ("available", clock.now())
     for column in ("body", "content_type", "name", "host", "max_attempts", "timeout_ms"):
@@ -170,12 +174,12 @@ def test_running_again_makes_the_same_request_due_now(alice, moved_clock):
 
 def test_a_key_that_holds_the_first_order_does_not_hold_back_the_next(alice):
     old = jobs.create(jobs.NewJob(alice.account.id, f'{{"url":"{URL}"}}', None, None, 0, idempotency_key="k"), 1)[0]
-    assert made(alice.send(f"/jobs/{old.uuid}/again")).idempotency_key is None
+    assert job_shown_after(alice.send(f"/jobs/{old.uuid}/again")).idempotency_key is None
 
 
 def test_the_form_is_filled_in_from_an_old_job(alice):
     request = {"url": f"{URL}?a=1", "headers": "X-A: 1", "body": '{"b": "<b>"}', "more": '{"redact": ["body"]}'}
-    old = made(order(alice, name="n", **request))
+    old = job_shown_after(submit_order(alice, name="n", **request))
     text = alice.get(f"/jobs/new?from={old.uuid}").text
     values = [attributes.get("value") for tag, attributes in Markup(text).tags if tag == "input"]
     assert f"{URL}?a=1" in values

@@ -89,7 +89,7 @@ def test_signing_out_ends_the_session(alice):
     assert alice.get("/").status_code == 303
 
 
-def copied(app, cookie):
+def browser_with_cookie(app, cookie):
     """A browser with a copied cookie, before a server process of its own."""
     browser = Browser(app)
     browser.client.set_cookie("booper_session", cookie)
@@ -101,7 +101,7 @@ def test_a_copied_cookie_is_worth_nothing_after_signing_out(app, alice):
     from booper import settings
 
     cookie = alice.client.get_cookie("booper_session").value
-    others = [copied(app, cookie), copied(create_app(settings.load({})), cookie)]
+    others = [browser_with_cookie(app, cookie), browser_with_cookie(create_app(settings.load({})), cookie)]
     assert [other.get("/").status_code for other in others] == [200, 200]
     token = others[0].token()
     alice.send("/sign-out")
@@ -115,7 +115,7 @@ def test_a_copied_cookie_is_worth_nothing_after_signing_out(app, alice):
 def test_a_signed_out_session_is_not_made_young_again_by_the_form(app, alice):
     cookie = alice.client.get_cookie("booper_session").value
     alice.send("/sign-out")
-    other = copied(app, cookie)
+    other = browser_with_cookie(app, cookie)
     other.get("/sign-in")  # writes a cookie
     assert other.client.get_cookie("booper_session").value != cookie
     assert other.get("/").status_code == 303
@@ -132,7 +132,7 @@ def test_signing_out_ends_one_session_of_a_key_and_no_other(app, alice):
 
 def test_signing_in_again_ends_the_session_that_the_browser_had(app, alice, monkeypatch):
     monkeypatch.setattr(signing_in, "failures", Failures())
-    other = copied(app, alice.client.get_cookie("booper_session").value)
+    other = browser_with_cookie(app, alice.client.get_cookie("booper_session").value)
     assert alice.sign_in("sk_wrong").status_code == 422
     assert other.get("/").status_code == 200
     assert alice.sign_in(alice.secret).status_code == 303

@@ -8,7 +8,8 @@ import pytest
 from models import cancelling, clock, lifecycle, succession
 from models.job import Job, LogEntry
 from models.outgoing import Endpoint
-from tests.support.rows import make_job, reread
+from tests.support.follow_ups import follow_up_bodies, follow_ups
+from tests.support.rows import claim_of, make_job, reread
 from workers.entries import Result
 from workers.followups import add_of_claims
 from workers.outcome import Answered, Refused, Timings, Unreachable
@@ -25,29 +26,19 @@ BLOCKED = Refused("blocked_address", "10.0.0.1 is private")
 EVERYTHING = {"callback": f"{HOOK}callback", "failure_callback": f"{HOOK}failed", "webhook": f"{HOOK}events"}
 
 
-def made(account, **columns):
+def make_notifying_job(account, **columns):
     columns.setdefault("notify", json.dumps(EVERYTHING))
     return make_job(account, **columns)
 
 
-def claimed(job):
-    [claim] = lifecycle.claim([job.id], clock.now(), clock.SECOND)
-    return claim
-
-
-def recorded(job, outcome, claim=None):
-    claim = claim or claimed(job)
+def record_outcome(job, outcome, claim=None):
+    claim = claim or claim_of(job)
     record([Result(claim, prepare(claim), outcome, clock.now())])
     return claim
 
 
-def told(kind):
-    """The bodies of the follow-ups of this kind, in their order."""
-    return [json.loads(job.body) for job in Job.select().where(Job.kind == kind).order_by(Job.id)]
-
-
 def types():
-    return [event["type"] for event in told("event")]
+    return [event["type"] for event in follow_up_bodies("event")]
 
 
 def targets(kind):
@@ -55,10 +46,10 @@ def targets(kind):
 
 
 def test_a_completed_job_calls_back_with_its_result(account, moved_clock):
-    job = made(account, body=b'{"a": 1.0}', content_type="application/json", name="nightly")
+    job = make_notifying_job(account, body=b'{"a": 1.0}', content_type="application/json", name="nightly")
     moved_clock.advance(seconds=1)
-    recorded(job, OK)
-    [body] = told("callback")
+    record_outcome(job, OK)
+    [body] = follow_up_bodies("callback")
     assert set(body) == {"job", "attempts", "response", "error", "timings"}
     assert (body["attempts"], body["error"]) == (1, None)
     headers = {"X-A": "b", "Set-Cookie": "[redacted]"}
@@ -73,8 +64,8 @@ def test_a_completed_job_calls_back_with_its_result(account, moved_clock):
 
 
 def test_a_callback_is_a_job_of_its_own_that_is_due_at_once(account, moved_clock):
-    parent = made(account, hops=2)
-    recorded(parent, OK)
+    parent = make_notifying_job(account, hops=2)
+    record_outcome(parent, OK)
     callback = Job.get(Job.kind == "callback")
     assert (callback.state, callback.scheduled_at) == ("available", clock.now())
     assert (callback.parent_id, callback.account_id, callback.hops) == (parent.id, account.id, 3)
@@ -92,43 +83,43 @@ def test_a_callback_is_a_job_of_its_own_that_is_due_at_once(account, moved_clock
     ],
 )
 def test_who_is_called_back_depends_on_the_final_state(account, outcome, columns, urls):
-    recorded(made(account, **columns), outcome)
+    record_outcome(make_notifying_job(account, **columns), outcome)
     assert targets("callback") == urls
 
 
 def test_one_address_for_both_is_called_back_once(account):
     notify = json.dumps({"callback": HOOK, "failure_callback": HOOK})
-    recorded(made(account, notify=notify), BLOCKED)
-    assert len(told("callback")) == 1
+    record_outcome(make_notifying_job(account, notify=notify), BLOCKED)
+    assert len(follow_up_bodies("callback")) == 1
 
 
 def test_an_answer_that_is_no_text_comes_in_base64(account):
-    recorded(made(account, max_attempts=1), ERROR)
-    response = told("callback")[0]["response"]
+    record_outcome(make_notifying_job(account, max_attempts=1), ERROR)
+    response = follow_up_bodies("callback")[0]["response"]
     assert (response["encoding"], response["truncated"]) == ("base64", True)
     assert base64.b64decode(response["body"]) == b"\xff"
-    assert told("callback")[0]["error"] == "status_503"
+    assert follow_up_bodies("callback")[0]["error"] == "status_503"
 
 
 @pytest.mark.parametrize(("outcome", "reason"), [(NO_ANSWER, "not_reachable"), (BLOCKED, "blocked_address")])
 def test_a_job_without_answer_calls_back_with_the_reason(account, outcome, reason):
-    recorded(made(account, max_attempts=1), outcome)
-    body = told("callback")[0]
+    record_outcome(make_notifying_job(account, max_attempts=1), outcome)
+    body = follow_up_bodies("callback")[0]
     assert (body["response"], body["error"]) == (None, reason)
 
 
 def test_the_events_of_a_job_tell_its_life_in_order(account, moved_clock):
-    job = made(account)
-    claim = claimed(job)
+    job = make_notifying_job(account)
+    claim = claim_of(job)
     add_of_claims([claim], Remembered(), clock.now())
     moved_clock.advance(seconds=1)
-    recorded(job, ERROR, claim)
+    record_outcome(job, ERROR, claim)
     moved_clock.advance(hours=1)
-    claim = claimed(job)
+    claim = claim_of(job)
     add_of_claims([claim], Remembered(), clock.now())
-    recorded(job, OK, claim)
+    record_outcome(job, OK, claim)
     assert types() == ["job.started", "job.request", "job.response", "job.request", "job.response", "job.finished"]
-    events = told("event")
+    events = follow_up_bodies("event")
     rows = list(Job.select().where(Job.kind == "event").order_by(Job.id))
     assert [event["id"] for event in events] == [row.uuid for row in rows]
     stamps = [event["timestamp"] for event in events]
@@ -139,24 +130,24 @@ def test_the_events_of_a_job_tell_its_life_in_order(account, moved_clock):
 
 
 def test_an_attempt_without_answer_is_an_event_of_its_own(account):
-    recorded(made(account), NO_ANSWER)
+    record_outcome(make_notifying_job(account), NO_ANSWER)
     assert types() == ["job.error"]
-    assert told("event")[0]["data"]["error"] == "not_reachable"
-    assert told("event")[0]["data"]["next_at"]
+    assert follow_up_bodies("event")[0]["data"]["error"] == "not_reachable"
+    assert follow_up_bodies("event")[0]["data"]["next_at"]
 
 
 def test_a_job_that_wants_nobody_told_makes_nothing(account):
     job = make_job(account)
-    claim = claimed(job)
+    claim = claim_of(job)
     add_of_claims([claim], Remembered(), clock.now())
-    recorded(job, OK, claim)
+    record_outcome(job, OK, claim)
     assert Job.select().count() == 1
 
 
 def test_news_that_cannot_be_told_stops_neither_its_job_nor_the_others(account, caplog):
-    broken = made(account, notify=json.dumps({"callback": "no address", "webhook": f"{HOOK}events"}))
-    sound = made(account)
-    claims = [claimed(broken), claimed(sound)]
+    broken = make_notifying_job(account, notify=json.dumps({"callback": "no address", "webhook": f"{HOOK}events"}))
+    sound = make_notifying_job(account)
+    claims = [claim_of(broken), claim_of(sound)]
     record([Result(claim, prepare(claim), OK, clock.now()) for claim in claims])
     assert [reread(job).state for job in (broken, sound)] == ["completed", "completed"]
     assert targets("callback") == ["callback"]  # the sound one's
@@ -166,37 +157,37 @@ def test_news_that_cannot_be_told_stops_neither_its_job_nor_the_others(account, 
 
 @pytest.mark.parametrize("kind", ["callback", "event", "channel"])
 def test_follow_ups_make_no_follow_ups(account, kind):
-    recorded(made(account, kind=kind), OK)
-    cancelling.cancel(account.id, made(account, kind=kind).id, clock.now())
+    record_outcome(make_notifying_job(account, kind=kind), OK)
+    cancelling.cancel(account.id, make_notifying_job(account, kind=kind).id, clock.now())
     assert Job.select().count() == 2
 
 
 def test_what_a_stale_holder_brings_is_not_told(account, moved_clock):
-    job = made(account, timeout_ms=1000)
-    stale = claimed(job)
+    job = make_notifying_job(account, timeout_ms=1000)
+    stale = claim_of(job)
     moved_clock.advance(seconds=60)
     lifecycle.rescue(clock.now())
-    recorded(job, OK, stale)
+    record_outcome(job, OK, stale)
     assert Job.select().count() == 1
 
 
 def test_a_cancelled_job_calls_back_and_tells(account):
-    job = made(account)
+    job = make_notifying_job(account)
     cancelling.cancel(account.id, job.id, clock.now())
     cancelling.cancel(account.id, job.id, clock.now())
     assert types() == ["job.cancelled"]
-    [body] = told("callback")
+    [body] = follow_up_bodies("callback")
     assert (body["error"], body["response"], body["attempts"]) == ("cancelled", None, 0)
     assert targets("callback") == ["callback"]
 
 
 def test_a_job_cancelled_under_way_is_not_finished_besides(account):
-    job = made(account)
-    claim = claimed(job)
+    job = make_notifying_job(account)
+    claim = claim_of(job)
     cancelling.cancel(account.id, job.id, clock.now())
-    recorded(job, OK, claim)
+    record_outcome(job, OK, claim)
     assert types() == ["job.cancelled", "job.response"]
-    assert len(told("callback")) == 1
+    assert len(follow_up_bodies("callback")) == 1
 
 
 @pytest.mark.parametrize(
@@ -204,42 +195,42 @@ def test_a_job_cancelled_under_way_is_not_finished_besides(account):
     [(20, ["job.error"], []), (1, ["job.error", "job.finished"], ["callback", "failed"])],
 )
 def test_a_lost_worker_is_told(account, moved_clock, attempts, expected, urls):
-    job = made(account, max_attempts=attempts, timeout_ms=1000)
-    claimed(job)
+    job = make_notifying_job(account, max_attempts=attempts, timeout_ms=1000)
+    claim_of(job)
     moved_clock.advance(seconds=60)
     rescue_lost(clock.now())
     assert types() == expected
     assert targets("callback") == urls
-    assert told("event")[0]["data"]["error"] == "worker_lost"
+    assert follow_up_bodies("event")[0]["data"]["error"] == "worker_lost"
 
 
 def test_a_job_out_of_time_tells_what_its_attempt_met_and_why_it_ended(account):
-    recorded(made(account, retry_until=clock.now()), ERROR)
-    assert [event["data"].get("error") for event in told("event")] == [None, "max_age"]
-    assert [body["error"] for body in told("callback")] == ["max_age"] * 2
+    record_outcome(make_notifying_job(account, retry_until=clock.now()), ERROR)
+    assert [event["data"].get("error") for event in follow_up_bodies("event")] == [None, "max_age"]
+    assert [body["error"] for body in follow_up_bodies("callback")] == ["max_age"] * 2
 
 
 def test_a_job_given_up_with_attempts_left_tells_that_it_crashed(account, moved_clock):
-    job = made(account, timeout_ms=1000, crashes=lifecycle.CRASHES_ALLOWED - 1)
-    claimed(job)
+    job = make_notifying_job(account, timeout_ms=1000, crashes=lifecycle.CRASHES_ALLOWED - 1)
+    claim_of(job)
     moved_clock.advance(seconds=60)
     rescue_lost(clock.now())
-    assert [event["data"]["error"] for event in told("event")] == ["worker_lost", "crashed"]
-    assert [body["error"] for body in told("callback")] == ["crashed"] * 2
+    assert [event["data"]["error"] for event in follow_up_bodies("event")] == ["worker_lost", "crashed"]
+    assert [body["error"] for body in follow_up_bodies("callback")] == ["crashed"] * 2
 
 
 def test_secrets_of_the_job_and_a_long_body_are_not_told(account):
     headers = {"Authorization": "s3cret", "X-Mine": "s3cret", "A": "b"}
     args = json.dumps({"url": "http://x/", "headers": headers})
     long = json.dumps("x" * 20_000).encode()
-    job = made(account, args=args, redact='["body","x-mine"]', body=long, content_type="application/json")
-    recorded(job, OK)
-    [body] = told("callback")
+    job = make_notifying_job(account, args=args, redact='["body","x-mine"]', body=long, content_type="application/json")
+    record_outcome(job, OK)
+    [body] = follow_up_bodies("callback")
     shown = {"Authorization": "[redacted]", "X-Mine": "[redacted]", "A": "b"}
     assert body["job"]["args"] == {"url": "http://x/", "headers": shown, "body_left_out": True}
     callback = Job.get(Job.kind == "callback")
     assert b"s3cret" not in callback.body
-    recorded(callback, OK)
+    record_outcome(callback, OK)
     asked = LogEntry.get((LogEntry.job_id == callback.id) & (LogEntry.event == "worker.http.request"))
     assert json.loads(asked.payload)["body"] == "[redacted]"
 
@@ -251,35 +242,31 @@ def endpoint(account, **columns):
 
 def test_an_endpoint_gets_the_events_of_every_job_of_its_account(account):
     endpoint(account)
-    recorded(make_job(account), OK)
+    record_outcome(make_job(account), OK)
     assert types() == ["job.response", "job.finished"]
     assert targets("event") == ["all", "all"]
 
 
 def test_an_endpoint_gets_only_the_types_it_takes(account):
     endpoint(account, types='["job.finished"]')
-    recorded(make_job(account), OK)
+    record_outcome(make_job(account), OK)
     assert types() == ["job.finished"]
 
 
 def test_a_disabled_endpoint_and_that_of_another_account_get_nothing(account):
     endpoint(account, enabled=0)
     Endpoint.create(account_id=account.id + 1, url=HOOK, created_at=clock.now())
-    recorded(make_job(account), OK)
-    assert told("event") == []
+    record_outcome(make_job(account), OK)
+    assert follow_up_bodies("event") == []
 
 
 def test_one_address_gets_an_event_once(account):
     endpoint(account, url=EVERYTHING["webhook"])
-    recorded(made(account), OK)
+    record_outcome(make_notifying_job(account), OK)
     assert types() == ["job.response", "job.finished"]
 
 
 # The order of a job's events.
-
-
-def events():
-    return list(Job.select().where(Job.kind == "event").order_by(Job.id))
 
 
 def due():
@@ -289,8 +276,8 @@ def due():
 @pytest.fixture
 def pair(account, moved_clock):
     """Two events of one job, response and finished."""
-    recorded(made(account), OK)
-    return events()
+    record_outcome(make_notifying_job(account), OK)
+    return follow_ups("event")
 
 
 def test_an_event_waits_for_the_one_before(pair):
@@ -302,34 +289,34 @@ def test_an_event_waits_for_the_one_before(pair):
 @pytest.mark.parametrize("outcome", [OK, ERROR, NO_ANSWER, BLOCKED])
 def test_an_event_goes_when_the_one_before_ended_its_first_attempt(pair, outcome):
     first, second = pair
-    recorded(first, outcome)
+    record_outcome(first, outcome)
     assert second.id in due()
     assert reread(second).after_uuid is None
 
 
 def test_an_event_does_not_go_while_the_one_before_is_under_way(pair):
-    claimed(pair[0])
+    claim_of(pair[0])
     succession.let_go([pair[0].parent_id])
     assert due() == []
 
 
 def test_an_event_whose_worker_was_lost_keeps_its_turn(pair, moved_clock):
     """Nobody knows whether the receiver got it; once let go, the next one may have come before it."""
-    claimed(pair[0])
+    claim_of(pair[0])
     moved_clock.advance(hours=1)
     rescue_lost(clock.now())
     assert due() == [pair[0].id]
-    claim = claimed(pair[0])
+    claim = claim_of(pair[0])
     succession.let_go_left_over(clock.now())
     assert due() == []
-    recorded(pair[0], ERROR, claim)
+    record_outcome(pair[0], ERROR, claim)
     assert due() == [pair[1].id]
 
 
 def test_an_event_given_up_since_it_ended_its_workers_lets_the_next_one_go(pair, moved_clock):
     for _ in range(lifecycle.CRASHES_ALLOWED):
         moved_clock.advance(hours=1)
-        claimed(pair[0])
+        claim_of(pair[0])
         moved_clock.advance(hours=1)
         rescue_lost(clock.now())
     assert reread(pair[0]).state == "discarded"
@@ -337,7 +324,7 @@ def test_an_event_given_up_since_it_ended_its_workers_lets_the_next_one_go(pair,
 
 
 def test_an_event_whose_release_got_lost_is_let_go_by_the_ticker(pair):
-    claim = claimed(pair[0])
+    claim = claim_of(pair[0])
     lifecycle.complete([claim], clock.now())
     assert due() == []
     assert succession.let_go_left_over(clock.now()) == 1
@@ -345,18 +332,18 @@ def test_an_event_whose_release_got_lost_is_let_go_by_the_ticker(pair):
 
 
 def test_an_event_given_back_by_a_stopping_worker_keeps_its_turn(pair):
-    lifecycle.release([claimed(pair[0])])
+    lifecycle.release([claim_of(pair[0])])
     succession.let_go_left_over(clock.now())
     assert due() == [pair[0].id]
 
 
 def test_events_to_different_addresses_do_not_wait_for_one_another(account):
     endpoint(account)
-    recorded(made(account), OK)
+    record_outcome(make_notifying_job(account), OK)
     assert len(due()) == 2
 
 
 def test_events_of_different_jobs_do_not_wait_for_one_another(account):
     for _ in range(2):
-        recorded(made(account), OK)
+        record_outcome(make_notifying_job(account), OK)
     assert len(due()) == 2

@@ -8,7 +8,7 @@ from tests.support.rows import make_job
 from tests.support.waiting import wait_until
 
 
-def arrived(receiver, path):
+def bodies_at(receiver, path):
     return [json.loads(arrival.body) for arrival in receiver.arrivals if arrival.path == path]
 
 
@@ -16,17 +16,17 @@ def test_a_job_with_callback_and_webhook_is_told_of_from_start_to_end(account, e
     notify = {"callback": f"{receiver.url}/callback", "webhook": f"{receiver.url}/events"}
     job = make_job(account, url=f"{receiver.url}/job", notify=json.dumps(notify))
     wait_until(lambda: Job.select().where(Job.state != "completed").count() == 0 and len(receiver.arrivals) == 6)
-    [callback] = arrived(receiver, "/callback")
+    [callback] = bodies_at(receiver, "/callback")
     assert (callback["job"]["id"], callback["response"]["status"]) == (job.uuid, 200)
-    told = [event["type"] for event in arrived(receiver, "/events")]
+    told = [event["type"] for event in bodies_at(receiver, "/events")]
     assert told == ["job.started", "job.request", "job.response", "job.finished"]
 
 
 def test_events_that_are_not_accepted_do_not_hold_up_the_next(account, embedded, receiver):  # noqa: F811
     notify = json.dumps({"webhook": f"{receiver.url}/status/500"})
     make_job(account, url=f"{receiver.url}/job", notify=notify)
-    wait_until(lambda: len(arrived(receiver, "/status/500")) == 4)
-    told = [event["type"] for event in arrived(receiver, "/status/500")]
+    wait_until(lambda: len(bodies_at(receiver, "/status/500")) == 4)
+    told = [event["type"] for event in bodies_at(receiver, "/status/500")]
     assert told == ["job.started", "job.request", "job.response", "job.finished"]
     wait_until(lambda: Job.select().where(Job.state == "retryable", Job.scheduled_at > clock.now()).count() == 4)
 

@@ -14,7 +14,7 @@ NOW = 1_767_258_000_000_000  # 2026-01-01T09:00:00Z
 ENGINE_FIRST = 17 * SECOND
 
 
-def answered(status_code, **headers):
+def answered_with_headers(status_code, **headers):
     named = [(name.replace("_", "-"), value) for name, value in headers.items()]
     return Answered(status_code, named, b"", False, Timings())
 
@@ -32,18 +32,20 @@ def wait_us(outcome, chance=0.0, **columns):
 
 @pytest.mark.parametrize("status_code", [200, 201, 204, 299])
 def test_any_2xx_completes(status_code):
-    assert judge(answered(status_code), job(), NOW, 0.5) == Complete()
+    assert judge(answered_with_headers(status_code), job(), NOW, 0.5) == Complete()
 
 
 @pytest.mark.parametrize("status_code", [199, 300, 301, 304, 400, 404, 429, 500, 503])
 def test_anything_else_is_tried_again(status_code):
-    assert judge(answered(status_code), job(), NOW, 0) == Retry(NOW + ENGINE_FIRST, f"status_{status_code}")
+    assert judge(answered_with_headers(status_code), job(), NOW, 0) == Retry(
+        NOW + ENGINE_FIRST, f"status_{status_code}"
+    )
 
 
 def test_the_last_attempt_discards():
-    assert judge(answered(500), job(attempt=20), NOW, 0) == Discard("status_500")
-    assert isinstance(judge(answered(500), job(attempt=19), NOW, 0), Retry)
-    assert judge(answered(500), job(attempt=1, max_attempts=1), NOW, 0) == Discard("status_500")
+    assert judge(answered_with_headers(500), job(attempt=20), NOW, 0) == Discard("status_500")
+    assert isinstance(judge(answered_with_headers(500), job(attempt=19), NOW, 0), Retry)
+    assert judge(answered_with_headers(500), job(attempt=1, max_attempts=1), NOW, 0) == Discard("status_500")
 
 
 def test_a_refused_target_is_discarded_at_the_first_attempt():
@@ -61,23 +63,23 @@ def test_a_time_out_is_tried_again_like_a_5xx():
 
 
 def test_a_target_that_is_gone_is_not_tried_again():
-    assert judge(answered(410), job(), NOW, 0) == Discard("status_410")
+    assert judge(answered_with_headers(410), job(), NOW, 0) == Discard("status_410")
 
 
 @pytest.mark.parametrize(("value", "stops"), [("abort-message", True), (" Abort-Message ", True), ("other", False)])
 def test_a_target_may_ask_for_no_further_try(value, stops):
-    verdict = judge(answered(500, Webhook_Delivery=value), job(), NOW, 0)
+    verdict = judge(answered_with_headers(500, Webhook_Delivery=value), job(), NOW, 0)
     assert isinstance(verdict, Discard) is stops
 
 
 def test_the_jobs_own_policy_decides_the_wait():
-    assert wait_us(answered(500), backoff={"fixed": 5}) == 5 * SECOND
-    assert wait_us(answered(500), backoff=[1, 2], attempt=9) == 2 * SECOND
+    assert wait_us(answered_with_headers(500), backoff={"fixed": 5}) == 5 * SECOND
+    assert wait_us(answered_with_headers(500), backoff=[1, 2], attempt=9) == 2 * SECOND
 
 
 def test_a_policy_without_a_wait_is_taken_at_its_word():
-    assert wait_us(answered(500), backoff={"fixed": 0}) == 0
-    assert wait_us(answered(429, Retry_After="0"), backoff={"fixed": 0}) == 0
+    assert wait_us(answered_with_headers(500), backoff={"fixed": 0}) == 0
+    assert wait_us(answered_with_headers(429, Retry_After="0"), backoff={"fixed": 0}) == 0
 
 
 @pytest.mark.parametrize(
@@ -105,17 +107,21 @@ def test_a_policy_without_a_wait_is_taken_at_its_word():
     ],
 )
 def test_a_busy_target_is_left_alone_as_long_as_it_asks_but_an_hour_at_most(status_code, value, seconds):
-    assert wait_us(answered(status_code, Retry_After=value)) == seconds * SECOND
+    assert wait_us(answered_with_headers(status_code, Retry_After=value)) == seconds * SECOND
 
 
 def test_no_try_is_due_after_the_jobs_greatest_age():
-    assert judge(answered(500), job(retry_until=NOW + ENGINE_FIRST), NOW, 0) == Retry(NOW + ENGINE_FIRST, "status_500")
-    assert judge(answered(500), job(retry_until=NOW + ENGINE_FIRST - 1), NOW, 0) == Discard("max_age")
-    assert judge(answered(503, Retry_After="3600"), job(retry_until=NOW + HOUR - 1), NOW, 0) == Discard("max_age")
+    assert judge(answered_with_headers(500), job(retry_until=NOW + ENGINE_FIRST), NOW, 0) == Retry(
+        NOW + ENGINE_FIRST, "status_500"
+    )
+    assert judge(answered_with_headers(500), job(retry_until=NOW + ENGINE_FIRST - 1), NOW, 0) == Discard("max_age")
+    assert judge(answered_with_headers(503, Retry_After="3600"), job(retry_until=NOW + HOUR - 1), NOW, 0) == Discard(
+        "max_age"
+    )
 
 
 def test_chance_spreads_the_retries():
-    assert wait_us(answered(500), chance=1) == pytest.approx(1.1 * ENGINE_FIRST)
+    assert wait_us(answered_with_headers(500), chance=1) == pytest.approx(1.1 * ENGINE_FIRST)
 
 
 @pytest.fixture
@@ -129,4 +135,4 @@ def tokyo(monkeypatch):
 
 @pytest.mark.parametrize("value", ["Thu Jan  1 09:02:00 2026", "Thu, 01 Jan 2026 09:02:00 -0000"])
 def test_a_date_without_zone_is_in_utc_wherever_the_server_stands(tokyo, value):
-    assert wait_us(answered(503, Retry_After=value)) == 120 * SECOND
+    assert wait_us(answered_with_headers(503, Retry_After=value)) == 120 * SECOND

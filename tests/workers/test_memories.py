@@ -19,7 +19,7 @@ from workers.recorder import record
 BODY = b'{"since": "$previous.id", "sent": "$state.sent"}'
 
 
-def answered(body, status=200, truncated=False):
+def answered_with_body(body, status=200, truncated=False):
     return Answered(status, [], body if isinstance(body, bytes) else json.dumps(body).encode(), truncated, Timings())
 
 
@@ -36,7 +36,7 @@ def finish(job, outcome):
     record([Result(job, prepare(job), outcome, clock.now())])
 
 
-def events(event):
+def payloads_of(event):
     return [json.loads(row.payload) for row in LogEntry.select().where(LogEntry.event == event)]
 
 
@@ -51,7 +51,7 @@ def test_the_next_body_has_what_the_job_before_answered(one, moved_clock):
         **{"since": None, "sent": None},
         **{"$job": {"id": first.id}, "$previous": {}, "$state": {}},
     }
-    finish(first, answered({"id": 5, "$set": {"sent": [1]}}))
+    finish(first, answered_with_body({"id": 5, "$set": {"sent": [1]}}))
     moved_clock.advance(hours=1)
     second = json.loads(prepare(claim_next(one)).body)
     assert (second["since"], second["sent"], second["$state"]) == (5, [1], {"sent": [1]})
@@ -59,8 +59,8 @@ def test_the_next_body_has_what_the_job_before_answered(one, moved_clock):
 
 def test_the_log_shows_the_body_as_it_was_sent(one):
     job = claim_next(one)
-    finish(job, answered({}))
-    assert events("worker.http.request")[0]["body"] == json.loads(prepare(job).body)
+    finish(job, answered_with_body({}))
+    assert payloads_of("worker.http.request")[0]["body"] == json.loads(prepare(job).body)
 
 
 @pytest.mark.parametrize("body", [b"[1]", b'"$state.x"', None])
@@ -77,30 +77,30 @@ def test_a_body_of_a_one_off_job_is_sent_byte_for_byte(account, moved_clock):
 
 def test_a_job_that_failed_changes_neither(one):
     Schedule.update(previous='{"id":1}', state='{"sent":2}').execute()
-    finish(claim_next(one), answered({"id": 9, "$set": {"sent": 3}}, status=410))
+    finish(claim_next(one), answered_with_body({"id": 9, "$set": {"sent": 3}}, status=410))
     row = Schedule.get()
     assert (row.previous, row.state) == ('{"id":1}', '{"sent":2}')
 
 
 def test_an_answer_that_was_cut_is_not_read_and_the_log_says_so(one):
-    finish(claim_next(one), answered(b'{"$set": {"sent": 3}, "x": "', truncated=True))
+    finish(claim_next(one), answered_with_body(b'{"$set": {"sent": 3}, "x": "', truncated=True))
     assert (Schedule.get().previous, Schedule.get().state) == ("{}", "{}")
-    [note] = events("worker.schedule.not_kept")
+    [note] = payloads_of("worker.schedule.not_kept")
     assert "longer than what is kept" in note["reason"]
 
 
 @pytest.mark.parametrize("answer", [b'{"$set": {"sent": 1e999}}', b"[" * 990 + b"]" * 990])
 def test_an_answer_that_could_not_be_written_again_does_not_keep_its_job_from_ending(one, answer):
     job = claim_next(one)
-    finish(job, answered(answer))
+    finish(job, answered_with_body(answer))
     assert Job.get_by_id(job.id).state == "completed"
     assert (json.loads(Schedule.get().previous), Schedule.get().state) == (answer.decode(), "{}")
 
 
 def test_a_state_too_large_stays_as_it_was_and_the_log_says_so(one):
-    finish(claim_next(one), answered({"$set": {"sent": "x" * 70_000}}))
+    finish(claim_next(one), answered_with_body({"$set": {"sent": "x" * 70_000}}))
     assert Schedule.get().state == "{}"
-    assert "the state must be at most 65536 bytes" in events("worker.schedule.not_kept")[0]["reason"]
+    assert "the state must be at most 65536 bytes" in payloads_of("worker.schedule.not_kept")[0]["reason"]
 
 
 def test_a_body_that_would_be_too_large_is_not_sent(account, moved_clock, embedded_settings):
@@ -112,7 +112,7 @@ def test_a_body_that_would_be_too_large_is_not_sent(account, moved_clock, embedd
 
 
 def test_disabling_and_enabling_loses_previous_and_keeps_state(account, one, moved_clock):
-    finish(claim_next(one), answered({"id": 5, "$set": {"sent": [1]}}))
+    finish(claim_next(one), answered_with_body({"id": 5, "$set": {"sent": [1]}}))
     schedules.disable(account.id, one, clock.now())
     schedules.enable(account.id, one, clock.now(), 100)
     assert (Schedule.get().previous, Schedule.get().state) == (None, '{"sent":[1]}')
@@ -124,7 +124,7 @@ def test_a_job_from_before_it_was_disabled_leaves_no_previous_behind(account, on
     schedules.disable(account.id, one, clock.now())
     moved_clock.advance(minutes=1)
     schedules.enable(account.id, one, clock.now(), 100)
-    finish(job, answered({"id": 5}))
+    finish(job, answered_with_body({"id": 5}))
     assert Schedule.get().previous is None
 
 
@@ -140,7 +140,7 @@ def test_jobs_that_end_at_once_lose_nothing_of_each_other(account, db):
     def end(number, job):
         with connection():
             barrier.wait(10)
-            finish(job, answered({"$set": {str(number): number}}))
+            finish(job, answered_with_body({"$set": {str(number): number}}))
 
     threads = [threading.Thread(target=end, args=(number, job)) for number, job in enumerate(claimed)]
     for thread in threads:
@@ -156,7 +156,7 @@ def test_jobs_recorded_in_one_group_are_merged_in_their_order(account, moved_clo
     first = claim_next(one)
     moved_clock.advance(hours=1)
     second = claim_next(one)
-    answers = [answered({"$set": {"n": 1}}), answered({"$set": {"n": 2, "m": 3}})]
+    answers = [answered_with_body({"$set": {"n": 1}}), answered_with_body({"$set": {"n": 2, "m": 3}})]
     record([Result(job, prepare(job), said, clock.now()) for job, said in zip([first, second], answers, strict=True)])
     assert json.loads(Schedule.get().state) == {"n": 2, "m": 3}
 
@@ -165,37 +165,37 @@ def test_failures_in_a_row_disable_the_schedule(account, moved_clock):
     one = make_schedule(account, HOURLY, disable_after=2)
     for _ in range(2):
         assert Schedule.get().disabled_at is None
-        finish(claim_next(one), answered(b"", status=410))
+        finish(claim_next(one), answered_with_body(b"", status=410))
         moved_clock.advance(hours=1)
     assert Schedule.get().disabled_at is not None
-    assert events("worker.schedule.disabled") == [{"reason": "2 of its jobs in a row failed", "failures": 2}]
+    assert payloads_of("worker.schedule.disabled") == [{"reason": "2 of its jobs in a row failed", "failures": 2}]
     assert Job.select().where(Job.state.in_(lifecycle.WAITING)).count() == 0
 
 
 def test_a_success_between_failures_keeps_it_enabled(account, moved_clock):
     one = make_schedule(account, HOURLY, disable_after=2)
     for status in (410, 200, 410):
-        finish(claim_next(one), answered(b"", status=status))
+        finish(claim_next(one), answered_with_body(b"", status=status))
         moved_clock.advance(hours=1)
     assert (Schedule.get().disabled_at, Schedule.get().failures) == (None, 1)
 
 
 def test_failures_do_not_disable_it_unless_asked_for(one, moved_clock):
     for _ in range(5):
-        finish(claim_next(one), answered(b"", status=410))
+        finish(claim_next(one), answered_with_body(b"", status=410))
         moved_clock.advance(hours=1)
     assert (Schedule.get().disabled_at, Schedule.get().failures) == (None, 5)
 
 
 def test_a_retry_is_no_end(one):
-    finish(claim_next(one), answered(b"", status=500))
+    finish(claim_next(one), answered_with_body(b"", status=500))
     assert Schedule.get().failures == 0
 
 
 def test_a_job_of_a_deleted_schedule_is_recorded_all_the_same(account, one):
     job = claim_next(one)
     schedules.delete(account.id, one, clock.now())
-    finish(job, answered({"$set": {"a": 1}}))
+    finish(job, answered_with_body({"$set": {"a": 1}}))
     assert Job.get_by_id(job.id).state == "completed"
     assert Firing.select().count() == 1
 

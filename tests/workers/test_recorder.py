@@ -8,12 +8,12 @@ from peewee import OperationalError
 from models import clock, lifecycle
 from models import database as database_module
 from models.job import Attempt, LogEntry
-from tests.support.rows import held_by_another, make_job, reread
+from tests.support.results import result_of
+from tests.support.rows import claim_of, held_by_another, make_job, reread
 from tests.support.waiting import wait_until
 from workers import recorder as recording
-from workers.entries import REDACTED, Result, redacted
+from workers.entries import REDACTED, redacted
 from workers.outcome import Answered, Refused, Timings, Unreachable
-from workers.preparation import prepare
 from workers.recorder import Recorder, record
 
 OK = Answered(
@@ -24,17 +24,12 @@ NO_ANSWER = Unreachable("timeout", "after 30 s", Timings(total_ms=30_000))
 BLOCKED = Refused("blocked_address", "10.0.0.1 is private")
 
 
-def claimed(account, **columns):
+def job_and_claim(account, **columns):
     job = make_job(account, **columns)
-    [claim] = lifecycle.claim([job.id], clock.now(), clock.SECOND)
-    return job, claim
+    return job, claim_of(job)
 
 
-def result(claim, outcome):
-    return Result(claim, prepare(claim), outcome, clock.now())
-
-
-def events(job):
+def log_events_of(job):
     return [row.event for row in LogEntry.select().where(LogEntry.job_id == job.id).order_by(LogEntry.inserted_at)]
 
 
@@ -48,10 +43,10 @@ def events(job):
     ],
 )
 def test_an_outcome_becomes_a_state_an_attempt_and_log_entries(account, outcome, state, told):
-    job, claim = claimed(account)
-    record([result(claim, outcome)])
+    job, claim = job_and_claim(account)
+    record([result_of(claim, outcome)])
     assert reread(job).state == state
-    assert events(job) == told
+    assert log_events_of(job) == told
     assert Attempt.get().outcome == type(outcome).__name__.lower()
 
 
@@ -67,15 +62,15 @@ def test_an_outcome_becomes_a_state_an_attempt_and_log_entries(account, outcome,
     ],
 )
 def test_what_was_not_reachable_does_not_tell_by_its_times_how_far_it_came(account, outcome, reason, told):
-    _, claim = claimed(account)
-    record([result(claim, outcome)])
+    _, claim = job_and_claim(account)
+    record([result_of(claim, outcome)])
     row = Attempt.get()
     assert (row.reason, [row.dns_ms, row.connect_ms, row.tls_ms, row.total_ms]) == (reason, told)
 
 
 def test_an_answer_with_nul_and_broken_utf8_is_recorded(account):
-    job, claim = claimed(account)
-    record([result(claim, OK)])
+    job, claim = job_and_claim(account)
+    record([result_of(claim, OK)])
     payload = json.loads(LogEntry.get(LogEntry.event == "worker.http.response").payload)
     assert payload["body"] == "fine\x00\ufffd"
     assert payload["elapsed_ms"] == 3.5
@@ -85,40 +80,40 @@ def test_secret_looking_headers_are_hidden_in_log_entries(account):
     args = json.dumps(
         {"url": "http://x/", "headers": {"Authorization": "Bearer s3cret", "X-Api-Key": "s3cret", "A": "b"}}
     )
-    job, claim = claimed(account, args=args)
-    record([result(claim, OK)])
+    job, claim = job_and_claim(account, args=args)
+    record([result_of(claim, OK)])
     payloads = [row.payload for row in LogEntry.select()]
     assert not any("s3cret" in payload for payload in payloads)
     assert any('"A":"b"' in payload for payload in payloads)
 
 
 def test_a_group_is_recorded_with_each_jobs_own_verdict(account):
-    good, bad = claimed(account), claimed(account)
-    record([result(good[1], OK), result(bad[1], ERROR)])
+    good, bad = job_and_claim(account), job_and_claim(account)
+    record([result_of(good[1], OK), result_of(bad[1], ERROR)])
     assert (reread(good[0]).state, reread(bad[0]).state) == ("completed", "retryable")
     assert reread(bad[0]).scheduled_at >= clock.now() + 16 * clock.SECOND
 
 
 def test_a_stale_holder_records_nothing(account, moved_clock):
-    job, stale = claimed(account, timeout_ms=1000)
+    job, stale = job_and_claim(account, timeout_ms=1000)
     moved_clock.advance(seconds=60)
     lifecycle.rescue(clock.now())
-    record([result(stale, OK)])
+    record([result_of(stale, OK)])
     assert reread(job).state == "available"
     assert Attempt.select().count() == LogEntry.select().count() == 0
 
 
 def test_the_attempt_of_a_job_cancelled_under_way_is_recorded(account):
-    job, claim = claimed(account)
+    job, claim = job_and_claim(account)
     lifecycle.cancel(account.id, job.id, clock.now())
-    record([result(claim, OK)])
+    record([result_of(claim, OK)])
     assert reread(job).state == "cancelled"
     assert Attempt.get().status_code == 200
 
 
 def test_results_wait_for_a_database_that_is_gone(account, monkeypatch):
     monkeypatch.setattr(recording, "WAIT_FOR_DATABASE_S", 0.01)
-    job, claim = claimed(account)
+    job, claim = job_and_claim(account)
     failures = iter([OperationalError("gone"), OperationalError("gone")])
 
     def flaky(group, remembered, really=record):
@@ -129,7 +124,7 @@ def test_results_wait_for_a_database_that_is_gone(account, monkeypatch):
     monkeypatch.setattr(recording, "record", flaky)
     recorder = Recorder()
     recorder.start()
-    recorder.put(result(claim, OK))
+    recorder.put(result_of(claim, OK))
     recorder.stop(10)
     assert reread(job).state == "completed"
 
@@ -138,14 +133,14 @@ def test_a_row_that_another_session_has_locked_keeps_back_its_own_result_alone(a
     """Its group was tried again and again before any other: a process sent nothing for as long as the lock lasted."""
     monkeypatch.setattr(database_module, "BRIEFLY_MS", 1)
     monkeypatch.setattr(recording, "WAIT_FOR_DATABASE_S", 0.01)
-    locked, beside, later = (claimed(account) for _ in range(3))
+    locked, beside, later = (job_and_claim(account) for _ in range(3))
     recorder = Recorder()
     for _, claim in (locked, beside):
-        recorder.put(result(claim, OK))
+        recorder.put(result_of(claim, OK))
     with held_by_another(db, locked[0]):
         recorder.start()
         wait_until(lambda: reread(beside[0]).state == "completed")
-        recorder.put(result(later[1], OK))
+        recorder.put(result_of(later[1], OK))
         wait_until(lambda: reread(later[0]).state == "completed")
         assert reread(locked[0]).state == "executing"
     recorder.stop(10)
@@ -157,9 +152,9 @@ def test_who_claims_waits_until_few_results_wait_to_be_recorded(account, monkeyp
     and thousands of requests were sent again."""
     monkeypatch.setattr(recording, "WAITING", 2)
     recorder = Recorder()
-    recorder.put(result(claimed(account)[1], OK))
+    recorder.put(result_of(job_and_claim(account)[1], OK))
     assert recorder.keeps_up(0)
-    recorder.put(result(claimed(account)[1], OK))
+    recorder.put(result_of(job_and_claim(account)[1], OK))
     assert not recorder.keeps_up(0)
     recorder.start()
     assert recorder.keeps_up(10)
@@ -167,7 +162,7 @@ def test_who_claims_waits_until_few_results_wait_to_be_recorded(account, monkeyp
 
 
 def test_one_result_that_can_not_be_recorded_does_not_hold_up_the_others(account, monkeypatch):
-    good, poison = claimed(account), claimed(account)
+    good, poison = job_and_claim(account), job_and_claim(account)
 
     def choosy(group, remembered, really=record):
         if any(one.job.id == poison[0].id for one in group):
@@ -176,8 +171,8 @@ def test_one_result_that_can_not_be_recorded_does_not_hold_up_the_others(account
 
     monkeypatch.setattr(recording, "record", choosy)
     recorder = Recorder()
-    recorder.put(result(poison[1], OK))
-    recorder.put(result(good[1], OK))
+    recorder.put(result_of(poison[1], OK))
+    recorder.put(result_of(good[1], OK))
     recorder.start()
     recorder.stop(10)
     assert (reread(good[0]).state, reread(poison[0]).state) == ("completed", "executing")

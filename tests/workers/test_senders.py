@@ -59,13 +59,13 @@ def submit(senders, jobs):
     senders.submit(jobs)
 
 
-def claimed(account, count):
+def claim_jobs(account, count):
     ids = [make_job(account).id for _ in range(count)]
     return lifecycle.claim(ids, clock.now(), clock.SECOND)
 
 
 def test_requests_that_hang_all_get_a_thread(account, senders, transport):
-    submit(senders, claimed(account, 40))
+    submit(senders, claim_jobs(account, 40))
     transport.await_begun(40)
 
 
@@ -85,7 +85,7 @@ def test_in_a_strained_process_the_same_age_lets_none_be_busy():
 
 def test_a_claim_waits_while_enough_jobs_are_queued(account, senders, transport, monkeypatch):
     monkeypatch.setattr(sending, "QUEUED", 10)
-    monkeypatch.setattr(senders, "_queue", type(senders._queue)(claimed(account, 10)))
+    monkeypatch.setattr(senders, "_queue", type(senders._queue)(claim_jobs(account, 10)))
     with senders.room_for(5, timeout_s=0) as has_room:
         assert not has_room
     senders._queue.clear()
@@ -101,7 +101,7 @@ def test_what_others_are_claiming_counts_as_queued(senders):
 
 
 def test_jobs_that_get_no_thread_are_given_back(account, senders, transport, monkeypatch):
-    jobs = claimed(account, 3)
+    jobs = claim_jobs(account, 3)
     submit(senders, jobs[:1])
     transport.await_begun(1)
 
@@ -125,7 +125,7 @@ def test_what_can_not_be_given_back_does_not_keep_a_process_from_ending_in_order
     account, senders, transport, monkeypatch
 ):
     """What had been answered was then not recorded, however soon the database was back."""
-    jobs = claimed(account, 1)
+    jobs = claim_jobs(account, 1)
     submit(senders, jobs)
     transport.await_begun(1)
     monkeypatch.setattr(sending.lifecycle, "release", lambda _jobs: (_ for _ in ()).throw(OperationalError("gone")))

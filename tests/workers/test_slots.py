@@ -151,14 +151,14 @@ def test_many_takers_never_hold_more_than_there_is():
     assert slots.in_use == 0
 
 
-def follow_ups(count, account_id=1, host="a.example"):
+def follow_ups_named(count, account_id=1, host="a.example"):
     """As a message names callbacks and events: under the account's id negated."""
     return named(count, -account_id, host)
 
 
 def test_follow_ups_take_nothing_from_the_share_of_their_account_s_requests():
     slots = Slots(16, share=0.5)
-    taken = slots.take(follow_ups(16), now_s=0)
+    taken = slots.take(follow_ups_named(16), now_s=0)
     assert len(taken.admitted) == 4
     assert len(slots.take(named(16), now_s=0).admitted) == 8
 
@@ -172,23 +172,23 @@ def test_all_follow_ups_together_hold_one_share_at_most():
 
 def test_a_hanging_receiver_of_follow_ups_is_stuck_and_its_host_is_not():
     slots = Slots(16, share=0.5)
-    slots.take(follow_ups(16), now_s=0)
+    slots.take(follow_ups_named(16), now_s=0)
     late_s = STUCK_AFTER_S + 0.001
-    assert slots.take(follow_ups(1, 2), now_s=late_s).stuck == follow_ups(1, 2)
+    assert slots.take(follow_ups_named(1, 2), now_s=late_s).stuck == follow_ups_named(1, 2)
     assert slots.take(named(1), now_s=late_s).admitted == named(1)
 
 
 def test_follow_ups_never_hold_a_thread_for_a_share_that_is_full():
     """Requests had to wait for those threads, for a receiver whose slots came free every few milliseconds."""
     slots = Slots(16, share=0.5)
-    slots.take(follow_ups(16), now_s=0)
-    assert slots.take(follow_ups(2), now_s=0).stuck == follow_ups(2)
+    slots.take(follow_ups_named(16), now_s=0)
+    assert slots.take(follow_ups_named(2), now_s=0).stuck == follow_ups_named(2)
     slots.close()
-    assert slots.take(follow_ups(2), now_s=0).rest == follow_ups(2)
+    assert slots.take(follow_ups_named(2), now_s=0).rest == follow_ups_named(2)
 
 
 def test_what_follow_ups_held_comes_free_again():
     slots = Slots(16, share=0.5)
-    slots.give(slots.take(follow_ups(16), now_s=0).admitted, now_s=0)
+    slots.give(slots.take(follow_ups_named(16), now_s=0).admitted, now_s=0)
     assert slots.in_use == 0
-    assert len(slots.take(follow_ups(16), now_s=0).admitted) == 4
+    assert len(slots.take(follow_ups_named(16), now_s=0).admitted) == 4
