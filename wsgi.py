@@ -3,9 +3,9 @@
 import sys
 
 from api import create_app
-from booper import logs, tracing
-from booper import settings as booper_settings
 from models.database import open_database
+from runtime import logs, tracing
+from runtime import settings as booper_settings
 from workers.broker import make_broker, reachable
 
 try:

@@ -34,8 +34,8 @@ from api.answer_schemas import ErrorAnswer
 from api.known_keys import KnownKeys
 from api.reading import body_limit, too_large
 from booper import __version__
-from booper.settings import Settings
 from models.database import Unreachable, drop_if_stale, keep
+from runtime.settings import Settings
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Any
 from gunicorn.glogging import Logger as GunicornLogger
 
 from api import accepting
-from booper import logs, metrics_files, settings, tracing
+from runtime import logs, metrics_files, settings, tracing
 
 
 def pre_fork(server: Any, worker: Any) -> None:  # noqa: ARG001 - the form gunicorn calls

@@ -12,8 +12,9 @@ from flask.globals import app_ctx, request_ctx
 
 from api.answers import not_found, request_id
 from api.wiring import settings
-from booper import metrics, metrics_files, metrics_page, tracing
-from booper.logs import fields
+from booper import metrics_page
+from runtime import metrics, metrics_files, tracing
+from runtime.logs import fields
 
 log = logging.getLogger("booper.requests")
 blueprint = Blueprint("metrics", __name__)

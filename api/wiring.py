@@ -9,7 +9,7 @@ from typing import NamedTuple
 from flask import Flask, current_app
 
 from api.known_keys import KnownKeys
-from booper.settings import Settings
+from runtime.settings import Settings
 
 NAME = "booper"
 

@@ -18,10 +18,10 @@ from bench.drain import NAME, drained
 from bench.figures import Figures, ratio
 from bench.session import Session
 from bench.targets import Target
-from booper import garbage
 from models import clock
 from models.ids import new_id
 from models.lifecycle import ClaimedJob
+from runtime import gc_tuning
 from workers.entries import Result
 from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Transport
@@ -73,7 +73,7 @@ class Forgetting(Recorder):
 
 def send_all(port: int, count: int) -> None:
     """So many jobs handed to the senders of one process as the deliver actor hands them over."""
-    garbage.look_rarely()
+    gc_tuning.look_rarely()
     transport = Transport(AddressPolicy(parse_allow("127.0.0.0/8"), frozenset()), connections=SLOTS)
     slots = Slots(SLOTS, 1)
     senders = Senders(slots, transport, Forgetting(), clock.MINUTE)

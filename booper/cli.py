@@ -6,12 +6,13 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from booper import __version__, logs, settings, upkeep
-from booper.settings import SETTINGS, Settings, SettingsError
+from booper import __version__, upkeep
 from models import accounts, clock, schema
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import connection, open_database
 from models.ids import is_uuid
+from runtime import logs, settings
+from runtime.settings import SETTINGS, Settings, SettingsError
 
 WRONG_USE = 2
 PRODUCTION = ("api", "worker", "ticker")

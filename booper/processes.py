@@ -9,11 +9,12 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
-from booper import garbage, metrics_files, metrics_page, tracing
-from booper.settings import DEMO_KEY, LOOPBACK, Settings
+from booper import metrics_page
 from booper.supervisor import Child, Orders, supervise
 from models import accounts, clock, schema
 from models.database import connection
+from runtime import gc_tuning, metrics_files, tracing
+from runtime.settings import DEMO_KEY, LOOPBACK, Settings
 
 log = logging.getLogger("booper")
 API_THREADS = 8  # of each process
@@ -53,7 +54,7 @@ def serve(settings: Settings) -> int:
     server.channel_class = Channel
     embedded = Embedded(settings)
     embedded.start()
-    garbage.look_rarely()
+    gc_tuning.look_rarely()
     greet(settings)
     try:
         run_until_signal(server, embedded.abandon)

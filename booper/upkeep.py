@@ -3,9 +3,9 @@
 import time
 
 from booper.progress import progress
-from booper.settings import Settings
 from models import clock, idempotent_requests, lifecycle, schema
 from models.database import connection
+from runtime.settings import Settings
 
 ROWS_AT_ONCE = 500
 PAUSE_S = 0.01  # lets other writers in between; on SQLite they would wait for long otherwise

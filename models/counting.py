@@ -1,6 +1,6 @@
 """Owns the news of transitions: how many jobs each changed, told to whoever counts, once it is committed.
 
-Knows nothing of metrics: `booper/metrics.py` sets `listener`. A transition that is rolled back is never told.
+Knows nothing of metrics: `runtime/metrics.py` sets `listener`. A transition that is rolled back is never told.
 """
 
 from collections.abc import Callable, Sized

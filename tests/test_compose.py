@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from booper import settings
+from runtime import settings
 
 ROOT = Path(__file__).parent.parent
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

@@ -14,8 +14,8 @@ import promql_parser
 import pytest
 import yaml
 
-from booper import metrics
 from models import counting
+from runtime import metrics
 from tests.support.documents import table
 from tests.support.rabbitmq_metrics import OF_RABBITMQ
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from booper import __version__, cli, processes, settings
+from booper import __version__, cli, processes
 from models import lifecycle
+from runtime import settings
 from tests.support.documents import table
 
 ROOT = Path(__file__).parent.parent

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from booper import logs, settings
+from runtime import logs, settings
 
 PRODUCTION = settings.load({"BOOPER_BROKER_URL": "amqp://broker"})
 EMBEDDED = settings.load({})

@@ -5,9 +5,9 @@ from contextlib import suppress
 
 import pytest
 
-from booper import metrics
 from models import clock, counting, jobs, lifecycle
 from models.database import after_commit, transaction
+from runtime import metrics
 from tests.support.results import answered, result_of
 from tests.support.rows import claim_job, make_job
 from tests.support.samples import Grown

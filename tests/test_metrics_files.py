@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from booper import metrics_files
+from runtime import metrics_files
 
 COUNTS = textwrap.dedent(
     """

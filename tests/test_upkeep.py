@@ -3,10 +3,11 @@
 import io
 from dataclasses import replace
 
-from booper import cli, progress, settings, upkeep
+from booper import cli, progress, upkeep
 from models import clock, idempotent_requests, schema
 from models.database import close_all, fetch, open_database
 from models.job import Attempt, Job
+from runtime import settings
 from tests.support.rows import make_job
 
 SETTINGS = settings.load({})

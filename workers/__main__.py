@@ -4,7 +4,7 @@ import sys
 
 from dramatiq.cli import main
 
-from booper import logs, settings
+from runtime import logs, settings
 
 if __name__ == "__main__":
     logs.configure(settings.load())

@@ -1,7 +1,7 @@
 """Owns the production worker: what `dramatiq workers.app:broker` imports in each of its processes."""
 
-from booper import garbage, logs, settings, tracing
 from models.database import open_database
+from runtime import gc_tuning, logs, settings, tracing
 from workers.broker import Actors, make_broker, queue_name
 from workers.delivery import Delivery
 from workers.parts import DeliveryMiddleware, probe
@@ -13,4 +13,4 @@ tracing.configure(configuration, "worker")
 delivery = Delivery(configuration)
 broker = make_broker(configuration, [DeliveryMiddleware(delivery)])
 actors = Actors(broker, queue_name(configuration), delivery.deliver, probe)
-garbage.look_rarely()
+gc_tuning.look_rarely()

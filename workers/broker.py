@@ -16,10 +16,10 @@ from dramatiq.common import dq_name
 from dramatiq.errors import BrokerError
 from dramatiq.middleware import Middleware
 
-from booper import metrics, tracing
-from booper.settings import Settings
 from models import clock
 from models.vitals import Depths
+from runtime import metrics, tracing
+from runtime.settings import Settings
 from workers.depths import measured
 from workers.slots import Named, is_follow_up
 

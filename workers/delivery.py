@@ -13,14 +13,14 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from booper import metrics
-from booper.settings import Settings
 from models import clock, firings, lifecycle, succession
 from models.channels import CHANNEL
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import connection, transaction
 from models.lifecycle import ClaimedJob
 from models.url_rules import origins
+from runtime import metrics
+from runtime.settings import Settings
 from workers import followups, open_files
 from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Transport

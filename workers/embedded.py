@@ -8,10 +8,10 @@ import threading
 
 from dramatiq import Worker
 
-from booper.settings import Settings
 from models import clock
 from models.database import dialect
 from models.leader import candidate
+from runtime.settings import Settings
 from workers.broker import Actors, make_broker, queue_name
 from workers.delivery import Delivery
 from workers.parts import DeliveryMiddleware, make_ticker, probe

@@ -4,13 +4,13 @@ for the logger."""
 import logging
 from typing import Any, NamedTuple
 
-from booper.logs import fields
 from models.channels import CHANNEL
 from models.lifecycle import ClaimedJob
 from models.moments import written
 from models.records import AttemptRow, LogRow, Written, log_row
 from models.secrecy import BODY, REDACTED, hidden_names, redacted
 from models.url_rules import split_url
+from runtime.logs import fields
 from workers.judge import REASONS, Complete, Discard, Retry, Verdict, reason_of
 from workers.outbound import Request
 from workers.outcome import Answered, Outcome, Refused, Timings, Unreachable

@@ -11,12 +11,12 @@ from typing import Any
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import Middleware
 
-from booper import metrics, tracing
-from booper.settings import Settings
 from booper.supervisor import AT_ONCE, die_with_parent
 from models import clock
 from models.database import connection
 from models.leader import Lead
+from runtime import metrics, tracing
+from runtime.settings import Settings
 from workers.broker import LET_GO_EVERY_MS, Actors
 from workers.delivery import Delivery
 from workers.pruner import Pruner

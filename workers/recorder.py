@@ -16,10 +16,10 @@ import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from booper import logs, metrics
 from models import clock, lifecycle, records, succession
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import connection, transaction, wait_briefly_for_locks
+from runtime import logs, metrics
 from workers import entries, followups, memories
 from workers.entries import Result
 from workers.judge import Complete, Discard, Retry, Verdict, judge

@@ -14,8 +14,8 @@ from api.answers import ApiError
 from api.pages import sessions
 from api.pages.blueprint import back_to, pages
 from api.wiring import settings, wiring
-from booper.settings import DEMO_KEY
 from models import accounts, clock
+from runtime.settings import DEMO_KEY
 
 FAILURES_ALLOWED = 10
 WITHIN_S = 60

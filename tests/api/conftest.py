@@ -2,9 +2,9 @@
 
 import pytest
 
-from booper import settings as booper_settings
 from models import accounts, clock
 from models.database import database
+from runtime import settings as booper_settings
 from tests.support.api_client import ApiClient
 from tests.support.apps import app_of
 

@@ -3,9 +3,9 @@
 import pytest
 
 from api import known_keys
-from booper.settings import DEMO_KEY
 from models import accounts, clock, keys
 from models.database import change, close_all, open_database
+from runtime.settings import DEMO_KEY
 from tests.support.api_client import ApiClient, errors_of, one_database
 
 OPEN = {"/api/ping", "/api/echo", "/api/broadcast", "/api/openapi.json", "/healthz", "/metrics", "/readyz"}

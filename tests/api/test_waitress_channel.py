@@ -9,7 +9,7 @@ import waitress
 
 from api import create_app
 from api.waitress_channel import Channel
-from booper import settings
+from runtime import settings
 
 HEAD = b"POST /api/echo HTTP/1.1\r\nHost: x\r\n"
 

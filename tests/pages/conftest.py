@@ -2,7 +2,7 @@
 
 import pytest
 
-from booper import settings as booper_settings
+from runtime import settings as booper_settings
 from tests.support.apps import app_of
 from tests.support.browsers import Browser, signed_in
 

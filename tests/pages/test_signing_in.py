@@ -71,7 +71,7 @@ def test_a_cookie_of_another_secret_is_nobodys(app, alice):
 
 def test_every_api_process_knows_the_same_secret(app, alice):
     from api import create_app
-    from booper import settings
+    from runtime import settings
 
     other = Browser(create_app(settings.load({})))
     other.client.set_cookie("booper_session", alice.client.get_cookie("booper_session").value)
@@ -98,7 +98,7 @@ def browser_with_cookie(app, cookie):
 
 def test_a_copied_cookie_is_worth_nothing_after_signing_out(app, alice):
     from api import create_app
-    from booper import settings
+    from runtime import settings
 
     cookie = alice.client.get_cookie("booper_session").value
     others = [browser_with_cookie(app, cookie), browser_with_cookie(create_app(settings.load({})), cookie)]
@@ -199,7 +199,7 @@ def test_failures_of_one_address_count_for_it_alone_and_for_a_minute():
 
 def test_only_the_key_that_everybody_knows_is_shown(db):
     from api import create_app
-    from booper import settings
+    from runtime import settings
 
     known = Browser(create_app(settings.load({}))).get("/sign-in").text
     own = Browser(create_app(settings.load({"BOOPER_DEMO_KEY": "sk_operators_own"}))).get("/sign-in").text

@@ -1,7 +1,7 @@
 """The samples of the metrics registry."""
 
-from booper import metrics
 from models import counting
+from runtime import metrics
 
 
 class Grown:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from booper import settings
+from runtime import settings
 from tests.support.messages import RememberedMessages
 from tests.support.receivers import RecordingReceiver
 from workers.embedded import Embedded

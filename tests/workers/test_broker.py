@@ -6,8 +6,8 @@ import pika
 import pytest
 from dramatiq.brokers.stub import StubBroker
 
-from booper import settings
 from models.vitals import Depths
+from runtime import settings
 from tests.support.services import unavailable
 from workers.broker import Actors, make_broker, reachable, with_options
 

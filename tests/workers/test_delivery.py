@@ -8,10 +8,10 @@ import time
 import psycopg
 import pytest
 
-from booper.settings import load
 from models import clock, lifecycle
 from models.database import database
 from models.job import Attempt
+from runtime.settings import load
 from tests.support.rows import make_job, reread
 from tests.support.waiting import wait_until
 from workers import delivery as delivering

@@ -5,10 +5,10 @@ import threading
 
 import pytest
 
-from booper.settings import load
 from models import accounts, clock, lifecycle
 from models.database import close_all, connection
 from models.job import Attempt, Job, LogEntry
+from runtime.settings import load
 from tests.support.rows import make_job, reread
 from tests.support.waiting import wait_until
 from workers.embedded import Embedded

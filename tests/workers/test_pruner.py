@@ -2,10 +2,10 @@
 
 import pytest
 
-from booper.settings import load
 from models import clock, ended_sessions, idempotent_requests
 from models.database import fetch
 from models.job import Attempt, Job, JobLabel, LogEntry
+from runtime.settings import load
 from tests.support.rows import make_job
 from workers import pruner as pruning
 from workers.pace import STEP_US, Pace

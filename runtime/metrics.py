@@ -2,7 +2,7 @@
 
 A metric is named `booper_…` with its unit; its labels are few and bounded, never an account, a host or a URL. Calls on
 the hot path take a whole group. Where the values live is prometheus_client's affair: in this process, or, when
-`booper/metrics_files.py` made a directory, in files that all processes of one command share.
+`runtime/metrics_files.py` made a directory, in files that all processes of one command share.
 """
 
 import threading

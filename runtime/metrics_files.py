@@ -62,7 +62,7 @@ def page() -> bytes:
 
     shared = directory()
     if shared is None:
-        from booper.metrics import REGISTRY
+        from runtime.metrics import REGISTRY
 
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()

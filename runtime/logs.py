@@ -16,9 +16,9 @@ from typing import Any
 
 import orjson
 
-from booper.settings import Settings
 from models import moments
 from models.clock import SECOND
+from runtime.settings import Settings
 
 STDERR = 2
 IN_ONE_PIECE = 4096  # bytes that a pipe takes from one writer without those of another in between

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from booper import __version__
-from booper.settings import Settings, SettingsError
+from runtime.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from models.lifecycle import ClaimedJob
