@@ -17,9 +17,10 @@ from api.jobs import hops
 from api.order_fields import read_url
 from api.small import Message
 from api.timestamps import micros_utc
-from models import channels, clock
+from models import channels
 from models.channel_forms import FORWARDED
 from models.channels import DEMO
+from models.rules import clock
 
 blueprint = Blueprint("channels", __name__, url_prefix="/api", description="Messages to people.")
 

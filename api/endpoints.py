@@ -14,9 +14,10 @@ from api.fields import Must, Strict
 from api.ids import uuid_key
 from api.order_fields import read_url
 from api.timestamps import micros_utc
-from models import clock, endpoints
+from models import endpoints
 from models.followups import EVENTS
 from models.outgoing import Endpoint
+from models.rules import clock
 from models.shapes import compact
 
 blueprint = Blueprint("endpoints", __name__, url_prefix="/api", description="Who gets the events of all jobs.")

@@ -7,7 +7,8 @@ from api.answers import answer, not_found
 from api.auth import caller, require_key
 from api.blueprint import Blueprint
 from api.ids import job_key
-from models import clock, explain, jobs
+from models import explain, jobs
+from models.rules import clock
 
 blueprint = Blueprint("explaining", __name__, url_prefix="/api", description="Why a job has not run.")
 blueprint.before_request(require_key)

@@ -10,10 +10,11 @@ from api.labels import LABEL, read_label
 from api.order_fields import AN_INSTANT
 from api.paging import PageQuery, ordered
 from api.reading import as_number
-from models import job_lists, jobs, moments
+from models import job_lists, jobs
 from models.job_lists import JobFilter
 from models.lifecycle import STATES
-from models.url_rules import MAX_NAME_CHARS, split_url
+from models.rules import times
+from models.rules.url_rules import MAX_NAME_CHARS, split_url
 
 FURTHEST = 2**62
 MAX_TEXT_CHARS = 200
@@ -21,7 +22,7 @@ MAX_TEXT_CHARS = 200
 
 def read_instant(value: Any) -> int:
     """An instant in a query string, where a number is a text too."""
-    instant = moments.instant(as_number(value))
+    instant = times.instant(as_number(value))
     if abs(instant) > FURTHEST:
         raise ValueError
     return instant

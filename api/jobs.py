@@ -21,7 +21,8 @@ from api.reading import FORM
 from api.schedule_fields import too_many
 from api.schedule_orders import new_schedule, recurs
 from api.wiring import settings
-from models import cancelling, clock, job_lists, jobs, schedules
+from models import cancelling, job_lists, jobs, schedules
+from models.rules import clock
 from models.schedules import NewSchedule
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/api", description="Requests to be performed, and their fate.")

@@ -10,8 +10,9 @@ from api.auth import caller
 from api.fields import shown
 from api.order_fields import KEY_EXPECTED, read_key
 from api.orders import fingerprint
-from models import clock, idempotent_requests
+from models import idempotent_requests
 from models.idempotent_requests import KeyReused
+from models.rules import clock
 
 KEY_HEADER = "Idempotency-Key"
 USED_MESSAGE = "must be a new key for a request with other fields, got one used within the last 24 hours"

@@ -14,10 +14,10 @@ from api.policy_fields import BACKOFF, read_backoff, read_redact
 from api.reading import Fields, kind_of
 from api.schedule_fields import RecurringFields
 from api.wiring import settings
-from models import clock, moments
-from models.queries import with_query
-from models.request_rules import METHODS, HeadersRefused, check_headers
-from models.url_rules import MAX_URL_CHARS, UrlRefused, check_url
+from models.rules import clock, times
+from models.rules.query_strings import with_query
+from models.rules.request_rules import METHODS, HeadersRefused, check_headers
+from models.rules.url_rules import MAX_URL_CHARS, UrlRefused, check_url
 
 UNITS = "second(s), minute(s), hour(s), day(s) or week(s)"
 A_DURATION = f"a number of seconds from 0 up or a pair [number, unit], the unit {UNITS}"
@@ -61,14 +61,14 @@ def read_query(value: Any) -> dict[str, Any]:
 
 def read_schedule_in(value: Any) -> int:
     """Microseconds from now."""
-    wait = moments.duration(value)
+    wait = times.duration(value)
     _check_horizon(wait, value)
     return wait
 
 
 def read_scheduled_at(value: Any) -> int:
     """An instant; a past one means at once."""
-    at = moments.instant(value)
+    at = times.instant(value)
     _check_horizon(at - clock.now(), value)
     return at
 
@@ -82,20 +82,20 @@ def read_key(value: Any) -> str:
 
 def read_timeout(value: Any) -> int:
     """Milliseconds."""
-    if not moments.is_number(value) or not 1 <= value <= 900:
+    if not times.is_number(value) or not 1 <= value <= 900:
         raise ValueError
     return round(value * 1000)
 
 
 def read_max_attempts(value: Any) -> int:
-    if not moments.is_number(value) or value != int(value) or not 1 <= value <= 100:
+    if not times.is_number(value) or value != int(value) or not 1 <= value <= 100:
         raise ValueError
     return int(value)
 
 
 def read_max_age(value: Any) -> int:
     """Microseconds after the instant the job is due."""
-    age = moments.duration(value)
+    age = times.duration(value)
     _check_horizon(age, value)
     return age
 

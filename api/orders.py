@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from api.reading import Fields
 from models.jobs import NewJob
+from models.rules.url_rules import split_url
 from models.shapes import compact
-from models.url_rules import split_url
 
 JSON_TYPE = "application/json"
 TEXT_TYPE = "text/plain; charset=utf-8"

@@ -1,6 +1,6 @@
 """Owns the reading of what an order says about failure and secrecy: backoff, greatest age, what to hide.
 
-Pure. Results are JSON as models/backoff.py and workers/entries.py take it.
+Pure. Results are JSON as models/rules/backoff.py and workers/entries.py take it.
 """
 
 from typing import Any
@@ -8,9 +8,9 @@ from typing import Any
 from marshmallow import ValidationError
 
 from api.fields import shown
-from models import moments
-from models.backoff import ENGINE, LONGEST_DELAY_S
-from models.request_rules import is_token
+from models.rules import times
+from models.rules.backoff import ENGINE, LONGEST_DELAY_S
+from models.rules.request_rules import is_token
 
 MAX_DELAYS = 100
 MAX_HIDDEN = 50
@@ -69,6 +69,6 @@ def _exponential(value: Any, path: str) -> Any:
 
 
 def _number(value: Any, path: str, low: float, high: float) -> Any:
-    if not moments.is_number(value) or not low <= value <= high:
+    if not times.is_number(value) or not low <= value <= high:
         raise ValidationError({path: [f"must be a number from {low} to {high}, got {shown(value)}"]})
     return value

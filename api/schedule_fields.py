@@ -14,8 +14,9 @@ from api.fields import Must, Strict, one_of, shown
 from api.nearest import nearest
 from api.reading import kind_of
 from api.wiring import settings
-from models import firings, moments, recurrence
-from models.clock import SECOND
+from models import firings
+from models.rules import recurrence, times
+from models.rules.clock import SECOND
 
 UNITS = "second(s), minute(s), hour(s), day(s) or week(s)"
 AN_INTERVAL = f"a number of seconds or a pair [number, unit], the unit {UNITS}"
@@ -23,7 +24,7 @@ A_CRON = f"five cron fields, such as 0 9 * * 1-5, or one of {', '.join(recurrenc
 A_ZONE = "the name of an IANA time zone, such as Europe/Berlin"
 FREQUENCY = ("repeat_every", "cron")
 POLICIES = ("overlap", "misfire", "catch_up_seconds", "jitter_seconds", "disable_after_failures")
-LAST_FROM = moments.instant("3000-01-01T00:00:00Z")
+LAST_FROM = times.instant("3000-01-01T00:00:00Z")
 
 _NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,6})?")
 _SPELLED = re.compile(r"\[?([0-9]{1,15}(?:\.[0-9]{1,6})?)(?:[, ] ?\"?([a-z]+)\"?)?\]?")
@@ -31,7 +32,7 @@ _SPELLED = re.compile(r"\[?([0-9]{1,15}(?:\.[0-9]{1,6})?)(?:[, ] ?\"?([a-z]+)\"?
 
 def read_repeat_every(value: Any) -> int:
     """Microseconds from one instant to the next."""
-    interval = moments.duration(value)
+    interval = times.duration(value)
     least_s, most_days = settings().min_interval_s, settings().horizon_days
     if interval < least_s * SECOND:
         raise ValidationError(f"must be at least {least_s:g} seconds, got {shown(value)}")
@@ -69,7 +70,7 @@ def read_spelled_interval(value: Any) -> int:
 
 def read_from(value: Any) -> int:
     """An instant in a query string."""
-    instant = moments.instant(json.loads(value) if _NUMBER.fullmatch(value) else value)
+    instant = times.instant(json.loads(value) if _NUMBER.fullmatch(value) else value)
     if not 0 <= instant <= LAST_FROM:
         raise ValueError
     return instant
@@ -85,7 +86,7 @@ def whole(low: int, high: int, **options: Any) -> Must:
     """A whole number in a JSON body."""
 
     def read(value: Any) -> int:
-        if not moments.is_number(value) or value != int(value) or not low <= value <= high:
+        if not times.is_number(value) or value != int(value) or not low <= value <= high:
             raise ValueError
         return int(value)
 

@@ -6,8 +6,8 @@ from typing import Any
 from api.orders import JSON_TYPE, Order, new_job
 from api.reading import Fields
 from api.schedule_fields import FREQUENCY
-from models.clock import SECOND
-from models.recurrence import Frequency, next_after
+from models.rules.clock import SECOND
+from models.rules.recurrence import Frequency, next_after
 from models.schedules import NewSchedule, ScheduleRow
 from models.shapes import compact
 

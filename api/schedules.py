@@ -29,8 +29,9 @@ from api.schedule_fields import (
 from api.schedule_orders import changed, frequency, misplaced, new_schedule
 from api.timestamps import seconds_utc
 from api.wiring import settings
-from models import clock, firings, moments, recurrence, schedules
+from models import firings, schedules
 from models.paging import NEWEST_FIRST
+from models.rules import clock, recurrence, times
 from models.schedules import NewSchedule, Overtaken, ScheduleRow, TooMany
 
 blueprint = Blueprint("schedules", __name__, url_prefix="/api", description="What makes jobs, again and again.")
@@ -121,7 +122,7 @@ def preview(asked: dict[str, Any]) -> Response:
     instants: list[int] = []
     while len(instants) < asked["count"] and (at := recurrence.next_after(told, at)) is not None:
         instants.append(at)
-    texts = [seconds_utc(instant) if instant % clock.SECOND == 0 else moments.written(instant) for instant in instants]
+    texts = [seconds_utc(instant) if instant % clock.SECOND == 0 else times.written(instant) for instant in instants]
     return answer({"data": {"instants": texts, "description": recurrence.description(told)}})
 
 

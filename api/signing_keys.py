@@ -17,8 +17,9 @@ from api.ids import uuid_key
 from api.optional import optional_fields
 from api.order_fields import A_DURATION
 from api.timestamps import micros_utc
-from models import clock, moments, signatures, signing_keys
+from models import signing_keys
 from models.outgoing import SigningKey
+from models.rules import clock, signatures, times
 
 blueprint = Blueprint("signing_keys", __name__, url_prefix="/api", description="Secrets that sign what is sent.")
 blueprint.before_request(require_key)
@@ -35,7 +36,7 @@ def read_secret(value: Any) -> str:
 
 def read_after(value: Any) -> int:
     """Microseconds."""
-    after = moments.duration(value)
+    after = times.duration(value)
     if after > signing_keys.LONGEST_AFTER_US:
         raise ValueError
     return after

@@ -1,6 +1,6 @@
 """Owns the three forms in which instants leave the API. Pure: microseconds since the Unix epoch in, text out."""
 
-from models.moments import written, written_seconds
+from models.rules.times import written, written_seconds
 
 
 def seconds(instant: int) -> str:

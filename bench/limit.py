@@ -18,12 +18,12 @@ from bench.drain import NAME, drained
 from bench.figures import Figures, ratio
 from bench.session import Session
 from bench.targets import Target
-from models import clock
 from models.ids import new_id
 from models.lifecycle import ClaimedJob
+from models.rules import clock
+from models.rules.address_rules import AddressPolicy, parse_allow
 from runtime import gc_tuning
 from workers.entries import Result
-from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Transport
 from workers.recorder import Recorder
 from workers.senders import Senders

@@ -4,9 +4,9 @@ import argparse
 
 from models import accounts, signing_keys
 from models.account import Account
-from models.clock import SECOND
 from models.ids import is_uuid
-from models.moments import written
+from models.rules.clock import SECOND
+from models.rules.times import written
 
 
 def create(chosen: argparse.Namespace, now: int) -> str:

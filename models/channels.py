@@ -12,9 +12,9 @@ from models import jobs
 from models.channel_forms import FORWARDED, cut, form_of
 from models.database import change, fetch, transaction
 from models.jobs import NewJob
-from models.secrecy import REDACTED
+from models.rules.redaction import REDACTED
+from models.rules.url_rules import split_url
 from models.shapes import compact
-from models.url_rules import split_url
 
 CHANNEL = "channel"  # the kind of a job that forwards a message
 DEMO = "demo"

@@ -7,10 +7,10 @@ alone.
 from typing import NamedTuple
 
 from models import vitals
-from models.clock import SECOND
 from models.database import fetch
 from models.lifecycle import DUE_AT, FINAL, IS_WAITING
-from models.moments import written
+from models.rules.clock import SECOND
+from models.rules.times import written
 
 TICKER_SILENT_US = 10 * SECOND
 COUNTED = 10_000

@@ -18,10 +18,10 @@ from models.database import after_commit, fetch, one_of
 from models.ids import new_id
 from models.job import REQUEST
 from models.jobs import JobRow, NewJob
-from models.moments import written
 from models.outgoing import NOTHING, Outgoing
-from models.secrecy import BODY, hidden_names, redacted
-from models.url_rules import split_url
+from models.rules.redaction import BODY, hidden_names, redacted
+from models.rules.times import written
+from models.rules.url_rules import split_url
 
 log = logging.getLogger("booper.followups")
 STARTED, REQUESTED, ANSWERED = "job.started", "job.request", "job.response"

@@ -8,8 +8,8 @@ its answer, or rolls back, and then goes first. On SQLite the writers take turns
 from collections.abc import Callable
 from typing import NamedTuple
 
-from models.clock import DAY
 from models.database import change, fetch, one_of, transaction
+from models.rules.clock import DAY
 
 KEPT_US = DAY
 ROUNDS = 100

@@ -3,7 +3,7 @@
 import random
 import uuid
 
-from models import clock
+from models.rules import clock
 
 
 def new_id() -> str:

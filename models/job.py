@@ -41,7 +41,7 @@ class Job(BaseModel):
     hops = IntegerField(default=0)  # through how many jobs the order came that made this one
     max_attempts = IntegerField(default=20)
     timeout_ms = IntegerField(default=30_000)  # for the whole of one attempt
-    backoff = TextField(null=True)  # JSON of models/backoff.py; null: the engine's rule
+    backoff = TextField(null=True)  # JSON of models/rules/backoff.py; null: the engine's rule
     retry_until = BigIntegerField(null=True)  # no try is due after this instant; null: no limit
     redact = TextField(null=True)  # JSON list: header names, and "body", hidden in log entries; null: nothing more
     notify = TextField(null=True)  # JSON object: whom to tell (models/followups.py); null: nobody

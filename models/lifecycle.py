@@ -11,10 +11,10 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from models import clock
 from models.counting import noted
 from models.database import change, fetch, one_of, rows_as, skipping_locked, transaction
 from models.job import REQUEST
+from models.rules import clock
 
 WAITING = ("available", "scheduled", "retryable")
 FINAL = ("completed", "discarded", "cancelled")

@@ -9,8 +9,9 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from models import dynamic, firings, records, schedules
+from models import firings, records, schedules
 from models.database import change, dialect, fetch, rows_as
+from models.rules import templating
 
 NOT_KEPT = "worker.schedule.not_kept"
 AUTO_DISABLED = "worker.schedule.disabled"
@@ -65,16 +66,16 @@ def _after(row: Remembered, one: Ended) -> tuple[Remembered, list[str]]:
     if one.answer is None:
         return (row._replace(failures=row.failures + 1) if is_of_now else row), []
     reasons: list[str] = []
-    answer = dynamic.answer_of(one.answer) if one.whole else {}
+    answer = templating.answer_of(one.answer) if one.whole else {}
     if not one.whole:
         reasons.append("the answer is longer than what is kept of it; $previous is {} and $set is not read")
     try:
-        row = row._replace(state=dynamic.encoded(dynamic.merged(json.loads(row.state), answer)))
+        row = row._replace(state=templating.encoded(templating.merged(json.loads(row.state), answer)))
     except ValueError as error:
         reasons.append(f"{error}; the state stays as it was")
-    previous = dynamic.encoded(answer)
-    if len(previous.encode()) > dynamic.MAX_MEMORY_BYTES:
-        reasons.append(f"the answer must be at most {dynamic.MAX_MEMORY_BYTES} bytes as JSON; $previous is {{}}")
+    previous = templating.encoded(answer)
+    if len(previous.encode()) > templating.MAX_MEMORY_BYTES:
+        reasons.append(f"the answer must be at most {templating.MAX_MEMORY_BYTES} bytes as JSON; $previous is {{}}")
         previous = "{}"
     return (row._replace(previous=previous, failures=0) if is_of_now else row), reasons
 

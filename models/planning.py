@@ -11,11 +11,12 @@ import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from models import firings, jobs, recurrence
+from models import firings, jobs
 from models.database import change, fetch, rows_as, skipping_locked, transaction
 from models.firings import LATE_AFTER_US, MISFIRED, MISSED, FiringRow
 from models.jobs import NewJob
-from models.recurrence import Instants
+from models.rules import recurrence
+from models.rules.recurrence import Instants
 
 log = logging.getLogger("booper.planner")
 MADE_UP_AT_MOST = 100  # jobs for missed instants, with misfire "all"

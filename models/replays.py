@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-from models import jobs, moments
+from models import jobs
 from models.database import fetch, one_of
 from models.job import REQUEST
 from models.jobs import JobRow, NewJob
+from models.rules import times
 from models.shapes import compact
 
 POLICIES = ("overlap", "misfire", "catch_up_seconds", "jitter_seconds", "disable_after_failures")
@@ -62,4 +63,4 @@ def _again(account_id: int, args_text: str, copied: Sequence[Any], now: int) -> 
 
 
 def _retry_until(max_age: Any, now: int) -> int | None:
-    return None if max_age is None else now + moments.duration(max_age)
+    return None if max_age is None else now + times.duration(max_age)

@@ -9,7 +9,7 @@ from typing import Protocol
 import orjson
 
 from models.jobs import JobRow
-from models.moments import written, written_seconds
+from models.rules.times import written, written_seconds
 
 JSON_TYPE = "application/json"
 compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

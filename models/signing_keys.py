@@ -3,10 +3,10 @@
 Safe against any number of requests at once: whoever makes one locks the account's row before counting.
 """
 
-from models.clock import DAY
 from models.database import change, dialect, fetch, transaction
 from models.outgoing import SigningKey
-from models.signatures import new_secret
+from models.rules.clock import DAY
+from models.rules.signatures import new_secret
 
 MOST_LIVE = 2
 MOST_ENDED = 50  # of an account: all are read whenever something is sent for it

@@ -9,8 +9,8 @@ transaction itself it could not be done: each of the two would lock what the oth
 import logging
 from collections.abc import Collection, Sequence
 
-from models.clock import DAY
 from models.database import Unreachable, change, dialect, fetch, one_of, transaction
+from models.rules.clock import DAY
 
 log = logging.getLogger("booper.succession")
 HELD_US = DAY  # longer than a ticker is ever away; then the event goes, whatever became of the one before

@@ -9,9 +9,9 @@ import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from models import lateness
-from models.clock import DAY, HOUR, MINUTE, SECOND
 from models.database import change, fetch, rows_as, transaction
+from models.rules import lateness
+from models.rules.clock import DAY, HOUR, MINUTE, SECOND
 
 ALIVE_US = 15 * SECOND  # a process that said nothing for so long counts as dead
 WORKERS_KEPT_US = DAY

@@ -16,8 +16,8 @@ from typing import Any
 
 import orjson
 
-from models import moments
-from models.clock import SECOND
+from models.rules import times
+from models.rules.clock import SECOND
 from runtime.settings import Settings
 
 STDERR = 2
@@ -175,4 +175,4 @@ def shown(value: Any) -> str:
 
 
 def written(at_s: float) -> str:
-    return moments.written(round(at_s * SECOND))
+    return times.written(round(at_s * SECOND))

@@ -15,9 +15,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 
 from booper import __version__
 from models import counting
-from models.clock import SECOND
 from models.database import connections_in_use
 from models.lifecycle import ClaimedJob
+from models.rules.clock import SECOND
 
 disable_created_metrics()  # booper_jobs_created would be read as a number of jobs
 REGISTRY = CollectorRegistry()

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from models.url_rules import origins
-from workers.guard import parse_allow
+from models.rules.address_rules import parse_allow
+from models.rules.url_rules import origins
 
 DEMO_KEY = "sk_public_20230921"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -86,7 +86,7 @@ def demo_key(value: str) -> str:
 
 
 def networks(value: str) -> str:
-    """The text as it is, once it is known to parse; workers/guard.py owns the form."""
+    """The text as it is, once it is known to parse; models/rules/address_rules.py owns the form."""
     parse_allow(value)
     return value
 
@@ -110,7 +110,7 @@ def endpoint(value: str) -> str:
 
 
 def public_urls(value: str) -> str:
-    """The text as it is, once it is known to parse; models/url_rules.py owns the form."""
+    """The text as it is, once it is known to parse; models/rules/url_rules.py owns the form."""
     origins(value)
     return value
 

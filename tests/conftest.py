@@ -10,8 +10,9 @@ import uuid
 import psycopg
 import pytest
 
-from models import accounts, clock, schema
+from models import accounts, schema
 from models.database import close_all, database, open_database
+from models.rules import clock
 
 pytest.register_assert_rewrite("tests.support")
 

@@ -5,8 +5,9 @@ from contextlib import suppress
 
 import pytest
 
-from models import clock, counting, jobs, lifecycle
+from models import counting, jobs, lifecycle
 from models.database import after_commit, transaction
+from models.rules import clock
 from runtime import metrics
 from tests.support.results import answered, result_of
 from tests.support.rows import claim_job, make_job

@@ -3,7 +3,7 @@
 import pytest
 
 from booper import cli
-from models import signatures
+from models.rules import signatures
 
 
 @pytest.fixture

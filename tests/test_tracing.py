@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
-from models import clock
+from models.rules import clock
 from runtime import settings, tracing
 from tests.support.results import answered
 from tests.support.rows import claim_job

@@ -4,9 +4,10 @@ import io
 from dataclasses import replace
 
 from booper import cli, progress, upkeep
-from models import clock, idempotent_requests, schema
+from models import idempotent_requests, schema
 from models.database import close_all, fetch, open_database
 from models.job import Attempt, Job
+from models.rules import clock
 from runtime import settings
 from tests.support.rows import make_job
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from models import signatures
+from models.rules import signatures
 
 TEXT = (Path(__file__).parent.parent / "docs" / "webhooks.md").read_text()
 SECRET = signatures.new_secret()

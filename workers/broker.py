@@ -16,7 +16,7 @@ from dramatiq.common import dq_name
 from dramatiq.errors import BrokerError
 from dramatiq.middleware import Middleware
 
-from models import clock
+from models.rules import clock
 from models.vitals import Depths
 from runtime import metrics, tracing
 from runtime.settings import Settings

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 
-from models.url_rules import Target
+from models.rules.url_rules import Target
 from workers.deadline import Deadline
 from workers.incoming import Incoming
 from workers.timed_socket import TimedSocket

@@ -13,16 +13,17 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from models import clock, firings, lifecycle, succession
+from models import firings, lifecycle, succession
 from models.channels import CHANNEL
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import connection, transaction
 from models.lifecycle import ClaimedJob
-from models.url_rules import origins
+from models.rules import clock
+from models.rules.address_rules import AddressPolicy, parse_allow
+from models.rules.url_rules import origins
 from runtime import metrics
 from runtime.settings import Settings
 from workers import followups, open_files
-from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Transport
 from workers.pulse import Pulse
 from workers.recorder import Recorder

@@ -7,10 +7,10 @@ changes its address between the two gains nothing.
 
 import ssl
 
-from models.url_rules import Target, is_literal
+from models.rules.address_rules import AddressPolicy
+from models.rules.url_rules import Target, is_literal
 from workers.connections import Connection
 from workers.deadline import Deadline
-from workers.guard import AddressPolicy
 from workers.outcome import Blocked, Failed
 from workers.resolver import Resolves
 from workers.timed_socket import TimedSocket

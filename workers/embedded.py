@@ -8,9 +8,9 @@ import threading
 
 from dramatiq import Worker
 
-from models import clock
 from models.database import dialect
 from models.leader import candidate
+from models.rules import clock
 from runtime.settings import Settings
 from workers.broker import Actors, make_broker, queue_name
 from workers.delivery import Delivery

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from models.channels import CHANNEL
 from models.lifecycle import ClaimedJob
-from models.moments import written
 from models.records import AttemptRow, LogRow, Written, log_row
-from models.secrecy import BODY, REDACTED, hidden_names, redacted
-from models.url_rules import split_url
+from models.rules.redaction import BODY, REDACTED, hidden_names, redacted
+from models.rules.times import written
+from models.rules.url_rules import split_url
 from runtime.logs import fields
 from workers.judge import REASONS, Complete, Discard, Retry, Verdict, reason_of
 from workers.outbound import Request

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from models import followups
-from models.clock import MILLISECOND
 from models.followups import ANSWERED, EVENT, FAILED, FINISHED, REQUESTED, STARTED, News, concerned
 from models.lifecycle import ClaimedJob, LostJob
-from models.moments import written
 from models.outgoing import Outgoing
-from models.secrecy import redacted
+from models.rules.clock import MILLISECOND
+from models.rules.redaction import redacted
+from models.rules.times import written
 from workers.entries import Result, hidden_by, told_timings
 from workers.judge import Complete, Retry, Verdict, reason_of
 from workers.outcome import Answered

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-from models.backoff import delay_us
-from models.clock import HOUR, SECOND
 from models.lifecycle import ClaimedJob
+from models.rules.backoff import delay_us
+from models.rules.clock import HOUR, SECOND
 from workers.outcome import Answered, Outcome, Refused
 
 RETRY_AFTER_STATUSES = (429, 503)

@@ -17,11 +17,11 @@ from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 from urllib3 import Timeout
 
-from models.url_rules import Target
+from models.rules.address_rules import AddressPolicy
+from models.rules.url_rules import Target
 from workers.connections import Connection, IdleConnections
 from workers.deadline import Deadline
 from workers.dialing import connect
-from workers.guard import AddressPolicy
 from workers.outcome import Answered, Blocked, Failed, Outcome, Refused, Unreachable
 from workers.prepared import Prepared, Request, prepare
 from workers.resolver import Resolver, Resolves

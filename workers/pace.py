@@ -7,7 +7,7 @@ takes a fixed part of one connection, whatever it finds and however busy the dat
 import time
 from collections.abc import Callable
 
-from models.clock import MILLISECOND, SECOND
+from models.rules.clock import MILLISECOND, SECOND
 
 STEP_US = 10 * MILLISECOND
 REST_TIMES = 5  # at most a sixth of the time is worked

@@ -12,9 +12,9 @@ from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import Middleware
 
 from booper.supervisor import AT_ONCE, die_with_parent
-from models import clock
 from models.database import connection
 from models.leader import Lead
+from models.rules import clock
 from runtime import metrics, tracing
 from runtime.settings import Settings
 from workers.broker import LET_GO_EVERY_MS, Actors

@@ -4,14 +4,14 @@ import json
 from functools import lru_cache
 from typing import Any
 
-from models import dynamic
 from models.channels import CHANNEL
-from models.clock import SECOND
 from models.lifecycle import ClaimedJob
-from models.moments import written
 from models.outgoing import NOTHING, Outgoing
-from models.queries import with_query
-from models.signatures import headers_for
+from models.rules import templating
+from models.rules.clock import SECOND
+from models.rules.query_strings import with_query
+from models.rules.signatures import headers_for
+from models.rules.times import written
 from workers.outbound import Request
 from workers.outcome import Blocked
 
@@ -60,8 +60,8 @@ def body_of(job: ClaimedJob) -> bytes | None:
         return job.body
     previous = json.loads(job.memory.previous) if job.memory.previous else {}
     try:
-        return dynamic.resolved(body, job.id, previous, json.loads(job.memory.state)).encode()
-    except dynamic.TooLarge as error:
+        return templating.resolved(body, job.id, previous, json.loads(job.memory.state)).encode()
+    except templating.TooLarge as error:
         raise Blocked("body_too_large", str(error)) from None
 
 

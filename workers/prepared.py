@@ -2,7 +2,7 @@
 changed.
 
 A last check stands here for what would break the framing of the request, whoever wrote it; the rules for
-clients are in models/request_rules.py. No text of a refusal quotes a header's value or the URL.
+clients are in models/rules/request_rules.py. No text of a refusal quotes a header's value or the URL.
 """
 
 import re
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from requests import PreparedRequest
 
 from booper import __version__
-from models.request_rules import FRAMING_NAMES, FRAMING_PREFIXES, METHODS
-from models.url_rules import Target, UrlRefused, split_url
+from models.rules.request_rules import FRAMING_NAMES, FRAMING_PREFIXES, METHODS
+from models.rules.url_rules import Target, UrlRefused, split_url
 from workers.deadline import Deadline
 from workers.outcome import Blocked
 

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from models import ended_sessions, firings, idempotent_requests, lifecycle
-from models.clock import MINUTE, SECOND
+from models.rules.clock import MINUTE, SECOND
 from workers.pace import Pace, steady_us
 
 log = logging.getLogger("booper.pruner")

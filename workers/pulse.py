@@ -13,11 +13,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from booper import __version__
-from models import clock, lateness, vitals
-from models.clock import MINUTE
+from models import vitals
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import connection
 from models.ids import new_id
+from models.rules import clock, lateness
+from models.rules.clock import MINUTE
 from models.vitals import MinuteRow, WorkerRow
 from workers.slots import Slots
 

@@ -9,7 +9,7 @@ is decompressed. Texts of failures never quote what came, since a target may ech
 import re
 from typing import NamedTuple
 
-from models.request_rules import is_token
+from models.rules.request_rules import is_token
 from workers.incoming import Incoming
 from workers.outcome import Failed
 

@@ -17,10 +17,11 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from models import clock, lifecycle
+from models import lifecycle
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import connection
 from models.lifecycle import ClaimedJob
+from models.rules import clock
 from runtime import tracing
 from workers.entries import Result
 from workers.outbound import Request, Transport

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Sequence
 
 from dramatiq.errors import BrokerError
 
-from models import clock, lifecycle
+from models import lifecycle
 from models.database import change, fetch, transaction
 from models.lifecycle import DueJob
+from models.rules import clock
 from workers.broker import Actors
 from workers.slots import is_follow_up
 

@@ -13,10 +13,11 @@ from collections.abc import Callable
 
 from dramatiq.errors import BrokerError
 
-from models import clock, lifecycle, succession, vitals
+from models import lifecycle, succession, vitals
 from models.database import Unreachable as DatabaseUnreachable
 from models.database import change, database, give_back, transaction, wait_briefly_for_locks
 from models.leader import Lead
+from models.rules import clock
 from runtime import metrics
 from workers import planner
 from workers.broker import Actors

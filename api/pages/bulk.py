@@ -16,11 +16,12 @@ from api.job_filters import JobsQuery, filter_of
 from api.pages.blueprint import back_to, pages, visitor
 from api.pages.jobs import FILTERS, problems_of
 from api.paging import cursor_of
-from models import bulk, clock
+from models import bulk
 from models.bulk import AGAIN, CANCEL, CHUNK, Mark
 from models.job import REQUEST
 from models.job_lists import JobFilter
 from models.paging import NEWEST_FIRST
+from models.rules import clock
 
 GROUP = ("host", "reason")  # of a group of failures, as they were kept
 MOST_CHARS = 300

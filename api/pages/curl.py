@@ -11,8 +11,8 @@ import string
 from typing import Any
 from urllib.parse import quote
 
-from models.queries import with_query
-from models.url_rules import UrlRefused, split_url
+from models.rules.query_strings import with_query
+from models.rules.url_rules import UrlRefused, split_url
 
 MOST_IN_ARGUMENT = 100_000  # bytes; Linux takes 128 KiB in one argument
 WITH_LENGTH = ("POST", "PUT", "PATCH")  # methods whose requests say that their body is empty

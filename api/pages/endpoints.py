@@ -8,9 +8,10 @@ from marshmallow import ValidationError
 
 from api.endpoints import NewEndpoint, stored_types
 from api.pages.blueprint import back_to, gone, pages, visitor
-from models import clock, endpoints, signing_keys
+from models import endpoints, signing_keys
 from models.followups import EVENTS
 from models.ids import is_uuid
+from models.rules import clock
 
 
 @pages.get("/endpoints")

@@ -10,13 +10,14 @@ from api.ids import job_key
 from api.pages import charts
 from api.pages.blueprint import back_to, gone, pages, visitor
 from api.pages.curl import curl
-from models import cancelling, clock, explain, jobs, log_entries, related, replays
+from models import cancelling, explain, jobs, log_entries, related, replays
 from models.channels import CHANNEL
 from models.job import REQUEST
 from models.jobs import JobRow
 from models.lifecycle import FINAL
 from models.log_entries import LogFilter
 from models.paging import NEWEST_FIRST, PageAsked
+from models.rules import clock
 
 ENTRIES = 100
 RELATED = 50

@@ -9,9 +9,10 @@ from api.ids import job_key
 from api.job_filters import JobsQuery, filter_of
 from api.pages.blueprint import back_to, pages, visitor
 from api.paging import cursor_of
-from models import cancelling, clock, job_lists, jobs, replays
+from models import cancelling, job_lists, jobs, replays
 from models.lifecycle import FINAL, STATES
 from models.paging import NEWEST_FIRST, Page
+from models.rules import clock
 
 SHOWN = 50
 LOOKED_AT = 5000  # by a search: a page that is asked for again and again must be cheap

@@ -3,9 +3,10 @@
 from flask import Response, make_response, render_template, request
 
 from api.pages.blueprint import back_to, gone, pages, visitor
-from models import accounts, clock
+from models import accounts
 from models.account import Account
 from models.ids import is_uuid
+from models.rules import clock
 
 MAX_NAME_CHARS = 100
 

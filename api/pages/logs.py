@@ -12,9 +12,10 @@ from api.logs import LogsQuery
 from api.pages import tails
 from api.pages.blueprint import gone, pages, visitor
 from api.paging import cursor_of
-from models import clock, log_entries
+from models import log_entries
 from models.log_entries import LogEntryRow, LogFilter
 from models.paging import NEWEST_FIRST, Page, PageAsked
+from models.rules import clock
 
 SHOWN = 50
 LONGEST_AGO_US = clock.HOUR

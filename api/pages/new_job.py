@@ -14,7 +14,8 @@ from api.pages.order_reading import order_of
 from api.pages.schedules import too_many
 from api.schedule_orders import new_schedule, recurs
 from api.wiring import settings
-from models import clock, jobs, schedules
+from models import jobs, schedules
+from models.rules import clock
 from models.schedules import NewSchedule, TooMany
 
 

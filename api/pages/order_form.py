@@ -6,7 +6,7 @@ import json
 from typing import Any, Protocol
 
 from models import replays
-from models.queries import with_query
+from models.rules.query_strings import with_query
 from models.shapes import Sent
 
 UNITS = ("seconds", "minutes", "hours", "days", "weeks")

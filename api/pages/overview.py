@@ -5,7 +5,8 @@ from flask import render_template
 from api.pages import charts
 from api.pages.blueprint import pages, visitor
 from api.pages.shown import utc
-from models import channels, clock, overview, vitals
+from models import channels, overview, vitals
+from models.rules import clock
 
 MINUTES = 60
 UPCOMING = 20

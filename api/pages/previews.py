@@ -13,9 +13,9 @@ from api.pages.blueprint import pages
 from api.pages.order_reading import time_fields
 from api.reading import Fields
 from api.schedule_orders import first_at, frequency, recurs
-from models import clock, recurrence
-from models.clock import DAY, SECOND
-from models.recurrence import Frequency
+from models.rules import clock, recurrence
+from models.rules.clock import DAY, SECOND
+from models.rules.recurrence import Frequency
 
 TIMES = ("when", "amount", "unit", "at", "offset", "every", "every_unit", "cron", "timezone")
 COUNT = 10

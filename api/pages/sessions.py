@@ -15,7 +15,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 from models import accounts, ended_sessions
 from models.account import Account
-from models.clock import DAY, SECOND
+from models.rules.clock import DAY, SECOND
 from models.session_secret import session_secret
 
 COOKIE = "booper_session"

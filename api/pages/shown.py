@@ -10,11 +10,11 @@ from typing import Any
 from api.pages.blueprint import pages
 from api.pages.words import member
 from api.timestamps import micros_utc
-from models import clock, moments
-from models.clock import DAY, HOUR, MINUTE, SECOND
 from models.jobs import JobRow
 from models.lifecycle import FINAL
 from models.overview import CAP
+from models.rules import clock, times
+from models.rules.clock import DAY, HOUR, MINUTE, SECOND
 
 UNITS = ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (SECOND, "s"))
 MARK = "·"
@@ -22,7 +22,7 @@ MOST_SHOWN_CHARS = 20_000
 
 _WRITTEN = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z)"
-)  # as models/moments.py does
+)  # as models/rules/times.py does
 
 
 @pages.app_template_filter("iso")
@@ -46,7 +46,7 @@ def exact(instant: int | None) -> str:
 @pages.app_template_filter("pieces")
 def pieces(text: str) -> list[str | int]:
     """A sentence of ours in its parts: texts, and the instants that it names."""
-    return [part if number % 2 == 0 else moments.instant(part) for number, part in enumerate(_WRITTEN.split(text))]
+    return [part if number % 2 == 0 else times.instant(part) for number, part in enumerate(_WRITTEN.split(text))]
 
 
 @pages.app_template_filter("ago")

@@ -14,7 +14,8 @@ from api.answers import ApiError
 from api.pages import sessions
 from api.pages.blueprint import back_to, pages
 from api.wiring import settings, wiring
-from models import accounts, clock
+from models import accounts
+from models.rules import clock
 from runtime.settings import DEMO_KEY
 
 FAILURES_ALLOWED = 10

@@ -3,9 +3,10 @@
 from flask import Response, make_response, render_template, request
 
 from api.pages.blueprint import back_to, gone, pages, visitor
-from models import clock, signing_keys
-from models.clock import DAY
+from models import signing_keys
 from models.ids import is_uuid
+from models.rules import clock
+from models.rules.clock import DAY
 
 
 @pages.get("/signing-keys")

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator
 
 from api.pages import sessions
 from api.pages.sessions import Session
-from models import clock, log_entries
+from models import log_entries
 from models.database import Unreachable, connection
 from models.log_entries import LogEntryRow, LogFilter
 from models.paging import NEWEST_FIRST, PageAsked
+from models.rules import clock
 
 SHOWN = 50
 STREAMS = 3

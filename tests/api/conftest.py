@@ -2,8 +2,9 @@
 
 import pytest
 
-from models import accounts, clock
+from models import accounts
 from models.database import database
+from models.rules import clock
 from runtime import settings as booper_settings
 from tests.support.api_client import ApiClient
 from tests.support.apps import app_of

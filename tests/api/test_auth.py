@@ -3,8 +3,9 @@
 import pytest
 
 from api import known_keys
-from models import accounts, clock, keys
+from models import accounts, keys
 from models.database import change, close_all, open_database
+from models.rules import clock
 from runtime.settings import DEMO_KEY
 from tests.support.api_client import ApiClient, errors_of, one_database
 

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from models import channels, clock
+from models import channels
 from models.job import Job
+from models.rules import clock
 from tests.support.api_client import ApiClient, errors_of
 
 MESSAGE = {"author": "alex", "content": "Hello!"}

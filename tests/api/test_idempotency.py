@@ -4,9 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from models import clock, idempotent_requests, jobs, lifecycle
+from models import idempotent_requests, jobs, lifecycle
 from models.database import fetch
 from models.idempotent_requests import KeyReused
+from models.rules import clock
 from tests.support.api_client import URL, errors_of, one_database
 
 

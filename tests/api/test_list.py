@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from models import clock, lifecycle
+from models import lifecycle
 from models.database import change
+from models.rules import clock
 from tests.support.api_client import errors_of, one_database
 
 

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from models import records
-from models.clock import SECOND
+from models.rules.clock import SECOND
 from tests.support.api_client import errors_of, one_database
 
 KEYS = {"event", "id", "inserted_at", "job_id", "payload", "user_id"}

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from models.clock import SECOND
 from models.job import Job
+from models.rules.clock import SECOND
 
 TARGET = "https://example.com/hook"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.queries import with_query
+from models.rules.query_strings import with_query
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 import pytest
 
-from models import clock, planning, schedules
+from models import planning, schedules
 from models.job import Job
+from models.rules import clock
 from models.schedule import Schedule
 from tests.support.api_client import URL, errors_of, one_database
 

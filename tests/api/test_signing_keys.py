@@ -4,9 +4,10 @@ import threading
 
 import pytest
 
-from models import clock, signatures, signing_keys
+from models import signing_keys
 from models.database import connection
 from models.outgoing import SigningKey
+from models.rules import clock, signatures
 from tests.support.api_client import errors_of
 
 OWN = signatures.new_secret()

@@ -2,8 +2,8 @@
 
 import pytest
 
-from models.backoff import delay_us
-from models.clock import SECOND
+from models.rules.backoff import delay_us
+from models.rules.clock import SECOND
 
 EXPONENTIAL = {"exponential": {"base": 2, "factor": 3, "cap": 20}}
 

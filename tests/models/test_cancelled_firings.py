@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from models import clock, lifecycle, schedules
+from models import lifecycle, schedules
 from models.job import Job
 from models.jobs import NewJob
+from models.rules import clock
 from models.schedules import NewSchedule
 from tests.support.follow_ups import follow_ups
 from tests.support.schedule_rows import HOURLY, run_ticker

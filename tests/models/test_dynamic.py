@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from models import dynamic
-from models.dynamic import MAX_BODY_BYTES, MAX_MEMORY_BYTES, TooLarge, answer_of, merged, resolved
+from models.rules import templating
+from models.rules.templating import MAX_BODY_BYTES, MAX_MEMORY_BYTES, TooLarge, answer_of, merged, resolved
 
 PREVIOUS = {"a": {"b": [10, {"c": None}]}, "n": 1.5, "t": True}
 STATE = {"x": [1, 2], "deep": {"y": "z"}, "0": "zero"}
@@ -94,7 +94,7 @@ def test_an_answer_is_its_json_or_its_text(answer, value):
 
 
 def test_an_answer_as_deep_as_allowed_is_a_value_and_a_deeper_one_a_text():
-    fits = json.loads("[" * dynamic.MAX_DEPTH + "]" * dynamic.MAX_DEPTH)
+    fits = json.loads("[" * templating.MAX_DEPTH + "]" * templating.MAX_DEPTH)
     assert answer_of(json.dumps(fits).encode()) == fits
     assert answer_of(json.dumps([fits]).encode()) == json.dumps([fits])
     assert answer_of(json.dumps({"a": fits, "b": 1}).encode()) == json.dumps({"a": fits, "b": 1})
@@ -102,7 +102,7 @@ def test_an_answer_as_deep_as_allowed_is_a_value_and_a_deeper_one_a_text():
 
 @pytest.mark.parametrize("answer", [b'{"a": 1e999}', b"[" * 990 + b"]" * 990, b'"\\ud800"', b"9" * 4300, b"9" * 4301])
 def test_whatever_a_target_answers_can_be_written_again(answer):
-    written = dynamic.encoded(answer_of(answer))
+    written = templating.encoded(answer_of(answer))
     assert json.loads(resolved({}, 1, json.loads(written), {}))["$previous"] == json.loads(written)
 
 
@@ -130,7 +130,7 @@ def test_a_state_may_be_as_large_as_allowed_and_no_larger():
 
 @pytest.mark.parametrize("text", ["\ud800", "\x00"])
 def test_what_no_database_keeps_stays_escaped(text):
-    written = dynamic.encoded({"a": text})
+    written = templating.encoded({"a": text})
     assert json.loads(written) == {"a": text}
     assert written.encode()
     assert "\x00" not in written

@@ -2,11 +2,12 @@
 
 import pytest
 
-from models import accounts, clock, explain, lifecycle, vitals
-from models.clock import SECOND
+from models import accounts, explain, lifecycle, vitals
 from models.database import change
 from models.explain import CODES, Facts
 from models.records import AttemptRow, add_attempts
+from models.rules import clock
+from models.rules.clock import SECOND
 from models.vitals import WorkerRow
 from tests.support.rows import make_job
 

@@ -5,13 +5,14 @@ import threading
 
 import pytest
 
-from models import cancelling, clock, firings, jobs, lifecycle, planning, schedules
+from models import cancelling, firings, jobs, lifecycle, planning, schedules
 from models.database import connection
 from models.firings import FiringRow
 from models.job import Job, LogEntry
 from models.jobs import NewJob
 from models.planning import Planned
-from models.recurrence import Instants
+from models.rules import clock
+from models.rules.recurrence import Instants
 from models.schedule import Firing, Schedule
 from tests.support.schedule_rows import (
     MARGIN,

@@ -3,8 +3,8 @@
 import os
 import uuid
 
-from models import clock
 from models.ids import new_id
+from models.rules import clock
 
 
 def test_an_id_is_a_uuid_of_version_7_that_bears_its_instant(moved_clock):

@@ -2,8 +2,9 @@
 
 import pytest
 
-from models import clock, jobs
+from models import jobs
 from models.jobs import NewJob
+from models.rules import clock
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """The form of an API key: 160 random bits and a checksum, of which only a digest is kept."""
 
-from models import accounts, clock, keys
+from models import accounts, keys
 from models.account import ApiKey
+from models.rules import clock
 
 
 def test_a_new_key_is_well_formed_and_never_the_same():

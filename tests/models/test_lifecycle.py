@@ -4,10 +4,11 @@ import threading
 
 import pytest
 
-from models import clock, lifecycle
+from models import lifecycle
 from models.database import connection, database
 from models.job import Job
 from models.lifecycle import STATES, TRANSITIONS, ClaimedJob
+from models.rules import clock
 from tests.support.rows import held_by_another, make_job, plan_of, reread
 
 MARGIN = 10 * clock.SECOND

@@ -5,8 +5,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from models.clock import DAY, HOUR, MINUTE, SECOND
-from models.recurrence import CronRefused, Frequency, Instants, between, check_cron, description, is_zone, next_after
+from models.rules.clock import DAY, HOUR, MINUTE, SECOND
+from models.rules.recurrence import (
+    CronRefused,
+    Frequency,
+    Instants,
+    between,
+    check_cron,
+    description,
+    is_zone,
+    next_after,
+)
 from tests.support.cron_oracle import DAYS, MONTHS, RANGES, Stretch, changes
 
 CASES = 10_000

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from models import cancelling, clock, lifecycle, schedules
+from models import cancelling, lifecycle, schedules
 from models.job import Job
 from models.jobs import NewJob
+from models.rules import clock
 from models.schedule import Schedule
 from models.schedules import NewSchedule
 from tests.support.schedule_rows import HOURLY, firings_of, jobs_of, make_schedule, run_ticker, waiting_jobs_of

@@ -22,9 +22,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from models import accounts, cancelling, clock, jobs, lifecycle
+from models import accounts, cancelling, jobs, lifecycle
 from models.database import database, fetch
 from models.jobs import NewJob
+from models.rules import clock
 from tests.support.clocks import START
 from tests.support.expected_jobs import ROW, ExpectedJob, Queue
 from tests.support.results import answered

@@ -6,11 +6,12 @@ import threading
 import pytest
 from peewee import OperationalError
 
-from models import clock, followups, lifecycle, succession
+from models import followups, lifecycle, succession
 from models.database import connection, database, fetch, transaction
 from models.followups import FAILED, FINISHED, News
 from models.job import Job
 from models.outgoing import NOTHING
+from models.rules import clock
 from tests.support.rows import make_job, plan_of, reread
 
 ABOUT = {"response": None, "error": None, "timings": None}

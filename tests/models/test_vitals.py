@@ -2,8 +2,9 @@
 
 import json
 
-from models import clock, lateness, vitals
-from models.clock import DAY, MINUTE, SECOND
+from models import vitals
+from models.rules import clock, lateness
+from models.rules.clock import DAY, MINUTE, SECOND
 from models.vitals import Depths, MinuteRow, WorkerRow
 
 

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from models import clock, firings, lifecycle, planning, schedules
-from models.clock import DAY, HOUR, MINUTE, SECOND
+from models import firings, lifecycle, planning, schedules
 from models.database import database, fetch
 from models.job import Job
 from models.jobs import NewJob
+from models.rules import clock
+from models.rules.clock import DAY, HOUR, MINUTE, SECOND
 from models.schedule import Firing
 from models.schedules import NewSchedule
 from tests.support.clocks import START

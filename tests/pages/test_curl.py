@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from api.pages.curl import MOST_IN_ARGUMENT, curl
-from models.queries import with_query
+from models.rules.query_strings import with_query
 from tests.support.browsers import Markup
 from tests.support.rows import make_job
 from tests.support.scripted_receivers import OK, ScriptedReceiver, answering

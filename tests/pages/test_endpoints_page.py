@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from models import clock, endpoints, signing_keys
+from models import endpoints, signing_keys
 from models.outgoing import Endpoint
+from models.rules import clock
 from tests.support.browsers import Markup
 
 URL = "https://example.com/events?a=1"

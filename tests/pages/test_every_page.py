@@ -4,10 +4,11 @@ import re
 
 import pytest
 
-from models import clock, endpoints, lifecycle, records, signing_keys
+from models import endpoints, lifecycle, records, signing_keys
 from models.database import change
 from models.paging import PageAsked
 from models.records import AttemptRow
+from models.rules import clock
 from tests.support.apps import PAGES
 from tests.support.browsers import Markup
 from tests.support.rows import make_job

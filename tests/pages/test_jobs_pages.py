@@ -6,9 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from models import accounts, clock, jobs
+from models import accounts, jobs
 from models.job import Job
 from models.records import AttemptRow, add_attempts
+from models.rules import clock
 from tests.support.browsers import Browser, Markup
 from tests.support.rows import make_failed_job, make_job, reread
 

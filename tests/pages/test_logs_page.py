@@ -9,9 +9,10 @@ import pytest
 from api.pages import logs, tails
 from api.pages.sessions import Session
 from api.pages.tails import Tail
-from models import accounts, clock, records
+from models import accounts, records
 from models.log_entries import LogFilter
-from models.moments import written
+from models.rules import clock
+from models.rules.times import written
 
 
 @pytest.fixture(autouse=True)

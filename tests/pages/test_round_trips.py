@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from models import clock
 from models.job import Job
+from models.rules import clock
 from models.schedule import Schedule
 from tests.support.browsers import submit_schedule
 

@@ -7,11 +7,12 @@ import pytest
 
 from api.pages import previews, words
 from api.pages.schedules import LETTERS
-from models import clock, firings
+from models import firings
 from models.firings import FiringRow
 from models.job import Job
-from models.moments import instant
-from models.recurrence import Frequency
+from models.rules import clock
+from models.rules.recurrence import Frequency
+from models.rules.times import instant
 from models.schedule import Schedule
 from tests.support.browsers import Markup, submit_schedule
 

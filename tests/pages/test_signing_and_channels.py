@@ -2,9 +2,10 @@
 
 import pytest
 
-from models import channels, clock, endpoints, signing_keys
+from models import channels, endpoints, signing_keys
 from models.channels import Message
 from models.outgoing import SigningKey
+from models.rules import clock
 
 SVG = "<svg/onload=alert(1)>"
 HOOK = "https://hooks.example.com/services/T000/B000/very-secret-part"

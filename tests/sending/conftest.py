@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from models.url_rules import origins
+from models.rules.address_rules import AddressPolicy, parse_allow
+from models.rules.url_rules import origins
 from tests.support.scripted_receivers import ScriptedReceiver
-from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Request, Transport
 
 

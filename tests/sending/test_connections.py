@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from models.url_rules import split_url
+from models.rules.url_rules import split_url
 from tests.support.resolvers import Names
 from tests.support.scripted_receivers import OK, answering, answering_once, read_request
 from tests.support.waiting import wait_until

@@ -11,9 +11,9 @@ import pytest
 from dnslib import AAAA, CNAME, QTYPE, RCODE, RR, A, DNSRecord
 from dnslib.server import BaseResolver, DNSServer
 
+from models.rules.address_rules import AddressPolicy, parse_allow
 from tests.support.resolvers import Names
 from tests.support.scripted_receivers import OK, ScriptedReceiver, answering
-from workers.guard import AddressPolicy, parse_allow
 from workers.outbound import Request
 from workers.outcome import Failed, Refused, Unreachable
 from workers.resolver import Resolver

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.request_rules import HeadersRefused, check_headers, check_method
+from models.rules.request_rules import HeadersRefused, check_headers, check_method
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "post", "Get"])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.url_rules import UrlRefused, check_url, origins, split_url
+from models.rules.url_rules import UrlRefused, check_url, origins, split_url
 
 NUMBERS = """
 127.1 127.0.1 0177.0.0.1 017700000001 0x7f.0.0.1 0x7f000001 0X7F000001 2130706433 127.000.000.001 0 0x0 0x

@@ -3,7 +3,8 @@
 import re
 from html.parser import HTMLParser
 
-from models import accounts, clock
+from models import accounts
+from models.rules import clock
 from models.schedule import Schedule
 
 TOKEN = re.compile(r'name="csrf" value="([^"]+)"')

@@ -1,6 +1,6 @@
 """A clock that the test moves, so that nothing waits."""
 
-from models import clock
+from models.rules import clock
 
 START = 1_767_258_000_000_000  # 2026-01-01T09:00:00Z
 

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 from dramatiq.errors import ConnectionClosed
 
-from models import clock
 from models.lifecycle import CRASHES_ALLOWED, ClaimedJob
+from models.rules import clock
 from workers.broker import LEAD_US
 
 

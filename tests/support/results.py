@@ -1,6 +1,6 @@
 """What a claim comes to: the answer of a target, and the result that a sender hands to the recorder."""
 
-from models import clock
+from models.rules import clock
 from workers.entries import Result
 from workers.outcome import Answered, Timings
 from workers.preparation import prepare

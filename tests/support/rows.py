@@ -6,10 +6,11 @@ import json
 import psycopg
 import pytest
 
-from models import clock, lifecycle
+from models import lifecycle
 from models.database import database
 from models.job import Job
 from models.records import AttemptRow, add_attempts
+from models.rules import clock
 
 
 def make_job(account, state="available", due_in_s=0, url="http://127.0.0.1:9/", method="post", **columns):

@@ -2,10 +2,11 @@
 
 import json
 
-from models import clock, firings, lifecycle, schedules
+from models import firings, lifecycle, schedules
 from models.job import Job
 from models.jobs import NewJob
 from models.planning import Planned
+from models.rules import clock
 from models.schedule import Firing, Schedule
 from models.schedules import NewSchedule
 from workers import planner

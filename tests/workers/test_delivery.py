@@ -8,9 +8,10 @@ import time
 import psycopg
 import pytest
 
-from models import clock, lifecycle
+from models import lifecycle
 from models.database import database
 from models.job import Attempt
+from models.rules import clock
 from runtime.settings import load
 from tests.support.rows import make_job, reread
 from tests.support.waiting import wait_until

@@ -5,9 +5,10 @@ import threading
 
 import pytest
 
-from models import accounts, clock, lifecycle
+from models import accounts, lifecycle
 from models.database import close_all, connection
 from models.job import Attempt, Job, LogEntry
+from models.rules import clock
 from runtime.settings import load
 from tests.support.rows import make_job, reread
 from tests.support.waiting import wait_until

@@ -5,9 +5,10 @@ import json
 
 import pytest
 
-from models import cancelling, clock, lifecycle, succession
+from models import cancelling, lifecycle, succession
 from models.job import Job, LogEntry
 from models.outgoing import Endpoint
+from models.rules import clock
 from tests.support.follow_ups import follow_up_bodies, follow_ups
 from tests.support.rows import claim_of, make_job, reread
 from workers.entries import Result

@@ -2,8 +2,9 @@
 
 import json
 
-from models import channels, clock
+from models import channels
 from models.job import Job, LogEntry
+from models.rules import clock
 from tests.support.rows import make_job
 from tests.support.waiting import wait_until
 

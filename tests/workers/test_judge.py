@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from models.clock import HOUR, SECOND
 from models.lifecycle import ClaimedJob
+from models.rules.clock import HOUR, SECOND
 from workers.judge import Complete, Discard, Retry, judge
 from workers.outcome import Answered, Refused, Timings, Unreachable
 

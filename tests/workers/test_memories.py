@@ -5,9 +5,10 @@ import threading
 
 import pytest
 
-from models import clock, firings, jobs, lifecycle, planning, schedules
+from models import firings, jobs, lifecycle, planning, schedules
 from models.database import connection
 from models.job import Job, LogEntry
+from models.rules import clock
 from models.schedule import Firing, Schedule
 from tests.support.schedule_rows import HOURLY, make_schedule, planned
 from workers.delivery import Delivery

@@ -2,9 +2,10 @@
 
 import pytest
 
-from models import clock, ended_sessions, idempotent_requests
+from models import ended_sessions, idempotent_requests
 from models.database import fetch
 from models.job import Attempt, Job, JobLabel, LogEntry
+from models.rules import clock
 from runtime.settings import load
 from tests.support.rows import make_job
 from workers import pruner as pruning

@@ -2,9 +2,10 @@
 
 import pytest
 
-from models import clock, vitals
-from models.clock import MINUTE
+from models import vitals
 from models.database import close_all, open_database
+from models.rules import clock
+from models.rules.clock import MINUTE
 from tests.support.rows import make_job
 from tests.support.waiting import wait_until
 from workers.pulse import MINUTES_HELD, Pulse, Recorded

@@ -5,9 +5,10 @@ import json
 import pytest
 from peewee import OperationalError
 
-from models import clock, lifecycle
 from models import database as database_module
+from models import lifecycle
 from models.job import Attempt, LogEntry
+from models.rules import clock
 from tests.support.results import result_of
 from tests.support.rows import claim_of, held_by_another, make_job, reread
 from tests.support.waiting import wait_until

@@ -1,6 +1,7 @@
 """What a sending process remembers of its accounts."""
 
-from models import clock, signing_keys
+from models import signing_keys
+from models.rules import clock
 from workers import remembered as module
 from workers.remembered import Remembered
 

@@ -1,7 +1,8 @@
 """Jobs whose holder fell silent."""
 
-from models import clock, lifecycle
+from models import lifecycle
 from models.job import Attempt, LogEntry
+from models.rules import clock
 from tests.support.rows import make_job, reread
 from workers.rescuer import rescue_lost
 

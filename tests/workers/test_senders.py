@@ -5,7 +5,8 @@ import threading
 import pytest
 from peewee import OperationalError
 
-from models import clock, lifecycle
+from models import lifecycle
+from models.rules import clock
 from tests.support.rows import make_job, reread
 from workers import senders as sending
 from workers.outcome import Answered, Timings

@@ -5,7 +5,8 @@ import json
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from models import clock, lifecycle, signing_keys
+from models import lifecycle, signing_keys
+from models.rules import clock
 from tests.support.rows import make_job, reread
 from tests.support.waiting import wait_until
 from workers.outbound import Request

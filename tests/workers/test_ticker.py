@@ -7,11 +7,12 @@ from itertools import pairwise
 import pytest
 from peewee import OperationalError
 
-from models import clock, ended_sessions, lifecycle
+from models import ended_sessions, lifecycle
 from models import leader as leading
 from models.database import fetch
 from models.job import Ticker as TickerRow
 from models.leader import candidate
+from models.rules import clock
 from tests.support.rows import make_job, reread
 from tests.support.waiting import wait_until
 from workers import planner

@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from models.clock import DAY, HOUR, MILLISECOND, MINUTE, SECOND, WEEK
+from models.rules.clock import DAY, HOUR, MILLISECOND, MINUTE, SECOND, WEEK
 
 UNITS = {"second": SECOND, "minute": MINUTE, "hour": HOUR, "day": DAY, "week": WEEK}
 UNITS |= {f"{unit}s": length for unit, length in UNITS.items()}

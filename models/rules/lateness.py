@@ -5,7 +5,7 @@ A histogram is a list of counts, one for each bound and one for what lies beyond
 
 from collections.abc import Iterable, Sequence
 
-from models.clock import MILLISECOND, SECOND
+from models.rules.clock import MILLISECOND, SECOND
 
 BOUNDS = (
     *(ms * MILLISECOND for ms in (1, 2, 5, 10, 20, 50, 100, 200, 500)),

@@ -6,7 +6,7 @@ caller. Full jitter draws the delay anew between 0 and the policy's; the engine'
 
 from typing import Any
 
-from models.clock import SECOND
+from models.rules.clock import SECOND
 
 ENGINE = "engine"
 ENGINE_JITTER = 0.1

@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo, available_timezones
 from cronsim import CronSim, CronSimError
 from cronsim.explain import Expression
 
-from models import moments
-from models.clock import DAY, MINUTE, SECOND
-from models.moments import EPOCH
+from models.rules import times
+from models.rules.clock import DAY, MINUTE, SECOND
+from models.rules.times import EPOCH
 
 ALIASES = {
     "@hourly": "0 * * * *",
@@ -61,7 +61,7 @@ def frequency_of(text: str) -> Frequency:
     """The frequency in its JSON form, as a schedule keeps and shows it."""
     told = json.loads(text)
     if "repeat_every" in told:
-        return Frequency(every_us=moments.duration(told["repeat_every"]))
+        return Frequency(every_us=times.duration(told["repeat_every"]))
     return Frequency(cron=told["cron"], timezone=told.get("timezone", "UTC"))
 
 

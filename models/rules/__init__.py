@@ -1,0 +1,1 @@
+"""Pure rules: no database, no network, no clock but the one that is passed in."""
