@@ -3,7 +3,7 @@
 import sys
 
 from api import create_app
-from models.database import open_database
+from models.database.connection import open_database
 from runtime import logs, tracing
 from runtime import settings as booper_settings
 from workers.broker import make_broker, reachable

@@ -13,7 +13,7 @@ from typing import Any
 from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException
 
-from models.database import Unreachable, give_back
+from models.database.connection import Unreachable, give_back
 from models.shapes import JSON_TYPE, compact
 
 log = logging.getLogger(__name__)

@@ -34,7 +34,7 @@ from api.answer_schemas import ErrorAnswer
 from api.known_keys import KnownKeys
 from api.reading import body_limit, too_large
 from booper import __version__
-from models.database import Unreachable, drop_if_stale, keep
+from models.database.connection import Unreachable, drop_if_stale, keep
 from runtime.settings import Settings
 
 log = logging.getLogger(__name__)

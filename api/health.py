@@ -4,8 +4,8 @@ from flask import Blueprint, Response
 
 from api.answers import ApiError, answer
 from api.wiring import wiring
-from models import schema
-from models.database import Unreachable, fetch
+from models.database import schema
+from models.database.connection import Unreachable, fetch
 from models.rules import clock
 
 blueprint = Blueprint("health", __name__)

@@ -2,7 +2,7 @@
 
 import re
 
-from models.ids import is_uuid
+from models.database.ids import is_uuid
 
 BIGGEST = 2**63 - 1
 

@@ -1,7 +1,7 @@
 """Owns the pages of lists in requests and answers: limit, offset, and the cursor that says where a page goes on.
 
-A cursor is the place of the last row (`models/paging.py`) with the order it belongs to, as base64 of JSON. It holds
-nothing that its reader has not seen, so it is checked and not signed.
+A cursor is the place of the last row (`models/database/paging.py`) with the order it belongs to, as base64 of JSON. It
+holds nothing that its reader has not seen, so it is checked and not signed.
 """
 
 import base64
@@ -15,7 +15,7 @@ from marshmallow import ValidationError, post_load
 from api.answers import json_answer
 from api.fields import Must, Strict, order_by, shown, whole_in_query
 from api.ids import BIGGEST, uuid_key
-from models.paging import NEWEST_FIRST, Listing, PageAsked, Place
+from models.database.paging import NEWEST_FIRST, Listing, PageAsked, Place
 from models.shapes import compact
 
 CURSOR = "a cursor that an answer gave for this list in this order"

@@ -30,7 +30,7 @@ from api.schedule_orders import changed, frequency, misplaced, new_schedule
 from api.timestamps import seconds_utc
 from api.wiring import settings
 from models import firings, schedules
-from models.paging import NEWEST_FIRST
+from models.database.paging import NEWEST_FIRST
 from models.rules import clock, recurrence, times
 from models.schedules import NewSchedule, Overtaken, ScheduleRow, TooMany
 

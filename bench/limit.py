@@ -18,7 +18,7 @@ from bench.drain import NAME, drained
 from bench.figures import Figures, ratio
 from bench.session import Session
 from bench.targets import Target
-from models.ids import new_id
+from models.database.ids import new_id
 from models.lifecycle import ClaimedJob
 from models.rules import clock
 from models.rules.address_rules import AddressPolicy, parse_allow

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from booper import __version__, upkeep
-from models import accounts, schema
-from models.database import Unreachable as DatabaseUnreachable
-from models.database import connection, open_database
-from models.ids import is_uuid
+from models import accounts
+from models.database import schema
+from models.database.connection import Unreachable as DatabaseUnreachable
+from models.database.connection import connection, open_database
+from models.database.ids import is_uuid
 from models.rules import clock
 from runtime import logs, settings
 from runtime.settings import SETTINGS, Settings, SettingsError

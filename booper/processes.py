@@ -11,8 +11,9 @@ from types import FrameType
 
 from booper import metrics_page
 from booper.supervisor import Child, Orders, supervise
-from models import accounts, schema
-from models.database import connection
+from models import accounts
+from models.database import schema
+from models.database.connection import connection
 from models.rules import clock
 from runtime import gc_tuning, metrics_files, tracing
 from runtime.settings import DEMO_KEY, LOOPBACK, Settings

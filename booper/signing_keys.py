@@ -4,7 +4,7 @@ import argparse
 
 from models import accounts, signing_keys
 from models.account import Account
-from models.ids import is_uuid
+from models.database.ids import is_uuid
 from models.rules.clock import SECOND
 from models.rules.times import written
 

@@ -3,8 +3,9 @@
 import time
 
 from booper.progress import progress
-from models import idempotent_requests, lifecycle, schema
-from models.database import connection
+from models import idempotent_requests, lifecycle
+from models.database import schema
+from models.database.connection import connection
 from models.rules import clock
 from runtime.settings import Settings
 

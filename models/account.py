@@ -2,8 +2,8 @@
 
 from peewee import BigAutoField, BigIntegerField, CharField, ForeignKeyField, TextField
 
-from models.base import BaseModel, UuidText
-from models.ids import new_id
+from models.database.base import BaseModel, UuidText
+from models.database.ids import new_id
 
 
 class Account(BaseModel):

@@ -6,7 +6,7 @@ from peewee import IntegrityError
 
 from models import keys
 from models.account import Account, ApiKey
-from models.database import database, fetch, transaction
+from models.database.connection import database, fetch, transaction
 
 MOST_LISTED = 500
 DEMO_ACCOUNT = "demo"

@@ -7,7 +7,7 @@ keys, so both wait at the unique index in one order.
 from collections.abc import Sequence
 
 from models import jobs
-from models.database import transaction
+from models.database.connection import transaction
 from models.jobs import JobRow, NewJob
 
 

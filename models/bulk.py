@@ -8,8 +8,8 @@ names the account.
 from typing import NamedTuple
 
 from models import cancelling, job_lists, replays
+from models.database.paging import NEWEST_FIRST, Page, PageAsked, Place
 from models.job_lists import JobFilter
-from models.paging import NEWEST_FIRST, Page, PageAsked, Place
 
 CANCEL, AGAIN = "cancel", "again"
 CHUNK = 40  # a cancel of so many takes half of the time that a page may take

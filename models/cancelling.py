@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from models import firings, followups, jobs, lifecycle, records
-from models.database import transaction
+from models.database.connection import transaction
 from models.jobs import JobRow
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from models import jobs
 from models.channel_forms import FORWARDED, cut, form_of
-from models.database import change, fetch, transaction
+from models.database.connection import change, fetch, transaction
 from models.jobs import NewJob
 from models.rules.redaction import REDACTED
 from models.rules.url_rules import split_url

@@ -6,7 +6,7 @@ grown too old by themselves. A row holds a digest: whoever reads the table learn
 
 import hashlib
 
-from models.database import change, fetch, one_of, transaction
+from models.database.connection import change, fetch, one_of, transaction
 
 
 def end(token: str, until: int) -> None:

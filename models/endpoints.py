@@ -3,7 +3,7 @@ changing, deleting. Every question names the account."""
 
 from typing import Any
 
-from models.database import dialect, fetch, transaction
+from models.database.connection import dialect, fetch, transaction
 from models.outgoing import Endpoint
 
 MOST = 20  # of an account: each event of each job is a job for each of them

@@ -7,7 +7,7 @@ alone.
 from typing import NamedTuple
 
 from models import vitals
-from models.database import fetch
+from models.database.connection import fetch
 from models.lifecycle import DUE_AT, FINAL, IS_WAITING
 from models.rules.clock import SECOND
 from models.rules.times import written

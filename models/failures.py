@@ -5,7 +5,7 @@ Of each state only the latest `LOOKED_AT` jobs are looked at, so the answer cost
 
 from typing import NamedTuple
 
-from models.database import fetch
+from models.database.connection import fetch
 from models.job import REQUEST
 from models.job_lists import UNKNOWN
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from models import followups, lifecycle
-from models.database import change, dialect, fetch, one_of, rows_as, transaction
+from models.database.connection import change, dialect, fetch, one_of, rows_as, transaction
 from models.lifecycle import IS_WAITING, ClaimedJob, Memory
 from models.rules import clock
 

@@ -14,8 +14,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from models import jobs, outgoing, shapes, succession
-from models.database import after_commit, fetch, one_of
-from models.ids import new_id
+from models.database.connection import after_commit, fetch, one_of
+from models.database.ids import new_id
 from models.job import REQUEST
 from models.jobs import JobRow, NewJob
 from models.outgoing import NOTHING, Outgoing

@@ -8,7 +8,7 @@ its answer, or rolls back, and then goes first. On SQLite the writers take turns
 from collections.abc import Callable
 from typing import NamedTuple
 
-from models.database import change, fetch, one_of, transaction
+from models.database.connection import change, fetch, one_of, transaction
 from models.rules.clock import DAY
 
 KEPT_US = DAY

@@ -15,8 +15,8 @@ from peewee import (
     TextField,
 )
 
-from models.base import BaseModel, UuidText
-from models.ids import new_id
+from models.database.base import BaseModel, UuidText
+from models.database.ids import new_id
 
 REQUEST = "request"
 

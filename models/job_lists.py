@@ -7,9 +7,9 @@ and still go on.
 
 from typing import Any, NamedTuple
 
-from models.database import dialect, fetch, one_of
+from models.database.connection import dialect, fetch, one_of
+from models.database.paging import Listing, Page, PageAsked, Place, ids_of, order_sql
 from models.jobs import SHOWN, JobRow, shown_row
-from models.paging import Listing, Page, PageAsked, Place, ids_of, order_sql
 
 LISTING = Listing(
     {

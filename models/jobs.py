@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from models import labels
 from models.counting import noted
-from models.database import dialect, fetch, rows_as, transaction, turn
-from models.ids import new_id
+from models.database.connection import dialect, fetch, rows_as, transaction, turn
+from models.database.ids import new_id
 from models.job import REQUEST
 from models.records import AttemptRow
 

@@ -5,7 +5,7 @@ Written in the transaction that makes the job; deleted with it by `models/lifecy
 
 from collections.abc import Sequence
 
-from models.database import change, rows_as
+from models.database.connection import change, rows_as
 
 COLUMNS = "account_id bigint, label text, inserted_at bigint, job_id bigint"
 

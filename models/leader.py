@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import psycopg
 
-from models.database import DEAD_PEER, DEAD_PEER_OPTIONS, database, dialect
+from models.database.connection import DEAD_PEER, DEAD_PEER_OPTIONS, database, dialect
 
 log = logging.getLogger("booper.leader")
 

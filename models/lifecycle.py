@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from models.counting import noted
-from models.database import change, fetch, one_of, rows_as, skipping_locked, transaction
+from models.database.connection import change, fetch, one_of, rows_as, skipping_locked, transaction
 from models.job import REQUEST
 from models.rules import clock
 

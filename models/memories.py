@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from models import firings, records, schedules
-from models.database import change, dialect, fetch, rows_as
+from models.database.connection import change, dialect, fetch, rows_as
 from models.rules import templating
 
 NOT_KEPT = "worker.schedule.not_kept"

@@ -12,9 +12,9 @@ from typing import Any
 
 from peewee import BigAutoField, BigIntegerField, IntegerField, TextField
 
-from models.base import BaseModel, UuidText
-from models.database import fetch, one_of
-from models.ids import new_id
+from models.database.base import BaseModel, UuidText
+from models.database.connection import fetch, one_of
+from models.database.ids import new_id
 
 
 class SigningKey(BaseModel):

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from models import firings, jobs
-from models.database import change, fetch, rows_as, skipping_locked, transaction
+from models.database.connection import change, fetch, rows_as, skipping_locked, transaction
 from models.firings import LATE_AFTER_US, MISFIRED, MISSED, FiringRow
 from models.jobs import NewJob
 from models.rules import recurrence

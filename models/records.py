@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from models.database import change, rows_as
-from models.ids import new_id
+from models.database.connection import change, rows_as
+from models.database.ids import new_id
 
 ATTEMPT_COLUMNS = (
     "job_id bigint, number int, started_at bigint, finished_at bigint, lateness_us bigint, outcome text, "

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from models import jobs
-from models.database import fetch, one_of
+from models.database.connection import fetch, one_of
 from models.job import REQUEST
 from models.jobs import JobRow, NewJob
 from models.rules import times

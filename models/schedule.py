@@ -7,7 +7,7 @@ those jobs and the rows) and `models/memories.py` (what a schedule remembers).
 
 from peewee import BigIntegerField, BlobField, CompositeKey, IntegerField, TextField
 
-from models.base import BaseModel, UuidText
+from models.database.base import BaseModel, UuidText
 
 
 class Schedule(BaseModel):

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from models import firings, followups, jobs, lifecycle, planning, records
-from models.database import change, dialect, fetch, one_of, transaction
+from models.database.connection import change, dialect, fetch, one_of, transaction
+from models.database.ids import is_uuid, new_id
+from models.database.paging import Listing, order_sql
 from models.firings import FiringRow
-from models.ids import is_uuid, new_id
 from models.jobs import JobRow, NewJob
-from models.paging import Listing, order_sql
 from models.planning import ROWS_AT_MOST, Planned
 from models.rules import recurrence
 

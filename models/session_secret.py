@@ -6,7 +6,7 @@ every job anyway. Two processes that make it at once get the same one: the row's
 
 import secrets
 
-from models.database import change, fetch, transaction
+from models.database.connection import change, fetch, transaction
 
 BYTES = 32
 

@@ -3,7 +3,7 @@
 Safe against any number of requests at once: whoever makes one locks the account's row before counting.
 """
 
-from models.database import change, dialect, fetch, transaction
+from models.database.connection import change, dialect, fetch, transaction
 from models.outgoing import SigningKey
 from models.rules.clock import DAY
 from models.rules.signatures import new_secret

@@ -9,7 +9,7 @@ transaction itself it could not be done: each of the two would lock what the oth
 import logging
 from collections.abc import Collection, Sequence
 
-from models.database import Unreachable, change, dialect, fetch, one_of, transaction
+from models.database.connection import Unreachable, change, dialect, fetch, one_of, transaction
 from models.rules.clock import DAY
 
 log = logging.getLogger("booper.succession")

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from models.database import change, fetch, rows_as, transaction
+from models.database.connection import change, fetch, rows_as, transaction
 from models.rules import lateness
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
 

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 
 from booper import __version__
 from models import counting
-from models.database import connections_in_use
+from models.database.connection import connections_in_use
 from models.lifecycle import ClaimedJob
 from models.rules.clock import SECOND
 

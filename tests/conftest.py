@@ -10,8 +10,9 @@ import uuid
 import psycopg
 import pytest
 
-from models import accounts, schema
-from models.database import close_all, database, open_database
+from models import accounts
+from models.database import schema
+from models.database.connection import close_all, database, open_database
 from models.rules import clock
 
 pytest.register_assert_rewrite("tests.support")

@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 
 from models import counting, jobs, lifecycle
-from models.database import after_commit, transaction
+from models.database.connection import after_commit, transaction
 from models.rules import clock
 from runtime import metrics
 from tests.support.results import answered, result_of

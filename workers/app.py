@@ -1,6 +1,6 @@
 """Owns the production worker: what `dramatiq workers.app:broker` imports in each of its processes."""
 
-from models.database import open_database
+from models.database.connection import open_database
 from runtime import gc_tuning, logs, settings, tracing
 from workers.broker import Actors, make_broker, queue_name
 from workers.delivery import Delivery

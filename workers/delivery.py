@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 
 from models import firings, lifecycle, succession
 from models.channels import CHANNEL
-from models.database import Unreachable as DatabaseUnreachable
-from models.database import connection, transaction
+from models.database.connection import Unreachable as DatabaseUnreachable
+from models.database.connection import connection, transaction
 from models.lifecycle import ClaimedJob
 from models.rules import clock
 from models.rules.address_rules import AddressPolicy, parse_allow

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from dramatiq.errors import BrokerError
 
-from models.database import Unreachable as DatabaseUnreachable
+from models.database.connection import Unreachable as DatabaseUnreachable
 
 log = logging.getLogger("booper.ticker")
 AGAIN_S = 2.0, 64.0  # after the first failure and at most: longer than the ticker's pause, so that others have a turn

@@ -8,7 +8,7 @@ import threading
 
 from dramatiq import Worker
 
-from models.database import dialect
+from models.database.connection import dialect
 from models.leader import candidate
 from models.rules import clock
 from runtime.settings import Settings

@@ -12,7 +12,7 @@ from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import Middleware
 
 from booper.supervisor import AT_ONCE, die_with_parent
-from models.database import connection
+from models.database.connection import connection
 from models.leader import Lead
 from models.rules import clock
 from runtime import metrics, tracing

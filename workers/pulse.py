@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from booper import __version__
 from models import vitals
-from models.database import Unreachable as DatabaseUnreachable
-from models.database import connection
-from models.ids import new_id
+from models.database.connection import Unreachable as DatabaseUnreachable
+from models.database.connection import connection
+from models.database.ids import new_id
 from models.rules import clock, lateness
 from models.rules.clock import MINUTE
 from models.vitals import MinuteRow, WorkerRow

@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from models import lifecycle, records, succession
-from models.database import Unreachable as DatabaseUnreachable
-from models.database import connection, transaction, wait_briefly_for_locks
+from models.database.connection import Unreachable as DatabaseUnreachable
+from models.database.connection import connection, transaction, wait_briefly_for_locks
 from models.rules import clock
 from runtime import logs, metrics
 from workers import entries, followups, memories

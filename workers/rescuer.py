@@ -7,7 +7,7 @@ and log entry are one transaction.
 import logging
 
 from models import lifecycle, memories, records, succession
-from models.database import transaction
+from models.database.connection import transaction
 from models.lifecycle import LostJob
 from models.memories import Ended
 from models.records import AttemptRow, LogRow, log_row

@@ -18,8 +18,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from models import lifecycle
-from models.database import Unreachable as DatabaseUnreachable
-from models.database import connection
+from models.database.connection import Unreachable as DatabaseUnreachable
+from models.database.connection import connection
 from models.lifecycle import ClaimedJob
 from models.rules import clock
 from runtime import tracing

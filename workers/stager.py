@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dramatiq.errors import BrokerError
 
 from models import lifecycle
-from models.database import change, fetch, transaction
+from models.database.connection import change, fetch, transaction
 from models.lifecycle import DueJob
 from models.rules import clock
 from workers.broker import Actors

@@ -14,7 +14,7 @@ from api.known_keys import Caller
 from api.pages import sessions
 from api.pages.sessions import Session
 from models import accounts
-from models.database import Unreachable
+from models.database.connection import Unreachable
 
 pages = Blueprint("pages", __name__, template_folder="templates", static_folder="static", static_url_path="/static")
 

@@ -18,9 +18,9 @@ from api.pages.jobs import FILTERS, problems_of
 from api.paging import cursor_of
 from models import bulk
 from models.bulk import AGAIN, CANCEL, CHUNK, Mark
+from models.database.paging import NEWEST_FIRST
 from models.job import REQUEST
 from models.job_lists import JobFilter
-from models.paging import NEWEST_FIRST
 from models.rules import clock
 
 GROUP = ("host", "reason")  # of a group of failures, as they were kept

@@ -9,8 +9,8 @@ from marshmallow import ValidationError
 from api.endpoints import NewEndpoint, stored_types
 from api.pages.blueprint import back_to, gone, pages, visitor
 from models import endpoints, signing_keys
+from models.database.ids import is_uuid
 from models.followups import EVENTS
-from models.ids import is_uuid
 from models.rules import clock
 
 

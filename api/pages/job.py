@@ -12,11 +12,11 @@ from api.pages.blueprint import back_to, gone, pages, visitor
 from api.pages.curl import curl
 from models import cancelling, explain, jobs, log_entries, related, replays
 from models.channels import CHANNEL
+from models.database.paging import NEWEST_FIRST, PageAsked
 from models.job import REQUEST
 from models.jobs import JobRow
 from models.lifecycle import FINAL
 from models.log_entries import LogFilter
-from models.paging import NEWEST_FIRST, PageAsked
 from models.rules import clock
 
 ENTRIES = 100

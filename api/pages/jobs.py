@@ -10,8 +10,8 @@ from api.job_filters import JobsQuery, filter_of
 from api.pages.blueprint import back_to, pages, visitor
 from api.paging import cursor_of
 from models import cancelling, job_lists, jobs, replays
+from models.database.paging import NEWEST_FIRST, Page
 from models.lifecycle import FINAL, STATES
-from models.paging import NEWEST_FIRST, Page
 from models.rules import clock
 
 SHOWN = 50

@@ -5,7 +5,7 @@ from flask import Response, make_response, render_template, request
 from api.pages.blueprint import back_to, gone, pages, visitor
 from models import accounts
 from models.account import Account
-from models.ids import is_uuid
+from models.database.ids import is_uuid
 from models.rules import clock
 
 MAX_NAME_CHARS = 100

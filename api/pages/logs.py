@@ -13,8 +13,8 @@ from api.pages import tails
 from api.pages.blueprint import gone, pages, visitor
 from api.paging import cursor_of
 from models import log_entries
+from models.database.paging import NEWEST_FIRST, Page, PageAsked
 from models.log_entries import LogEntryRow, LogFilter
-from models.paging import NEWEST_FIRST, Page, PageAsked
 from models.rules import clock
 
 SHOWN = 50

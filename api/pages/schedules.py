@@ -16,7 +16,7 @@ from api.schedule_orders import new_schedule
 from api.schedules import ScheduleFields
 from api.wiring import settings
 from models import replays, schedules, strips
-from models.paging import NEWEST_FIRST
+from models.database.paging import NEWEST_FIRST
 from models.rules import clock, recurrence
 from models.schedules import ScheduleRow, TooMany
 

@@ -3,7 +3,7 @@
 import pytest
 
 from models import accounts
-from models.database import database
+from models.database.connection import database
 from models.rules import clock
 from runtime import settings as booper_settings
 from tests.support.api_client import ApiClient

@@ -4,7 +4,7 @@ import pytest
 
 from api import known_keys
 from models import accounts, keys
-from models.database import change, close_all, open_database
+from models.database.connection import change, close_all, open_database
 from models.rules import clock
 from runtime.settings import DEMO_KEY
 from tests.support.api_client import ApiClient, errors_of, one_database

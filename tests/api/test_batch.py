@@ -10,7 +10,7 @@ import pytest
 from api import create_app
 from api.batch import MAX_JOBS
 from models import jobs
-from models.database import fetch
+from models.database.connection import fetch
 from runtime import settings as booper_settings
 from tests.support.api_client import FORM, URL, ApiClient, errors_of, one_database
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from api import create_app
-from models.database import change, close_all, open_database
+from models.database.connection import change, close_all, open_database
 from models.rules import clock
 from tests.support.api_client import ApiClient, errors_of
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from models import idempotent_requests, jobs, lifecycle
-from models.database import fetch
+from models.database.connection import fetch
 from models.idempotent_requests import KeyReused
 from models.rules import clock
 from tests.support.api_client import URL, errors_of, one_database

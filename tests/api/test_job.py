@@ -3,7 +3,7 @@
 import pytest
 
 from models import lifecycle, records
-from models.database import change, fetch
+from models.database.connection import change, fetch
 from models.rules import clock
 from tests.support.api_client import errors_of
 from tests.support.clocks import START

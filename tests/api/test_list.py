@@ -5,7 +5,7 @@ import json
 import pytest
 
 from models import lifecycle
-from models.database import change
+from models.database.connection import change
 from models.rules import clock
 from tests.support.api_client import errors_of, one_database
 

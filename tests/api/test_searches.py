@@ -3,7 +3,7 @@
 import pytest
 
 from models import job_lists
-from models.database import change, fetch
+from models.database.connection import change, fetch
 from tests.support.api_client import FORM, URL, errors_of, one_database
 from tests.support.listings import ids_of, next_of, pages_of
 

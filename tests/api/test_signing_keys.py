@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from models import signing_keys
-from models.database import connection
+from models.database.connection import connection
 from models.outgoing import SigningKey
 from models.rules import clock, signatures
 from tests.support.api_client import errors_of

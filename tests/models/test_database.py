@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from peewee import OperationalError
 
-from models.database import (
+from models.database.connection import (
     Unreachable,
     close_all,
     connections_in_use,
@@ -61,7 +61,7 @@ def backend():
 @pytest.fixture
 def never_believed(monkeypatch):
     """A kept connection is looked at however short ago it was used."""
-    monkeypatch.setattr("models.database.BELIEVED_S", 0)
+    monkeypatch.setattr("models.database.connection.BELIEVED_S", 0)
 
 
 @postgres
@@ -89,7 +89,7 @@ def test_a_kept_connection_that_the_server_closed_is_replaced(db, never_believed
 def test_a_connection_is_not_believed_because_of_requests_that_never_asked_it(db, postgres_url, monkeypatch):
     """A health check kept a thread from looking; the first who asked the database after a restart got 503."""
     at_s = [100.0]
-    monkeypatch.setattr("models.database.time", SimpleNamespace(monotonic=lambda: at_s[0]))
+    monkeypatch.setattr("models.database.connection.time", SimpleNamespace(monotonic=lambda: at_s[0]))
     before = backend()
     drop_if_stale()
     with psycopg.connect(postgres_url, autocommit=True) as other:

@@ -3,7 +3,7 @@
 import pytest
 
 from models import accounts, explain, lifecycle, vitals
-from models.database import change
+from models.database.connection import change
 from models.explain import CODES, Facts
 from models.records import AttemptRow, add_attempts
 from models.rules import clock

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from models import cancelling, firings, jobs, lifecycle, planning, schedules
-from models.database import connection
+from models.database.connection import connection
 from models.firings import FiringRow
 from models.job import Job, LogEntry
 from models.jobs import NewJob

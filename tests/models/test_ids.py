@@ -3,7 +3,7 @@
 import os
 import uuid
 
-from models.ids import new_id
+from models.database.ids import new_id
 from models.rules import clock
 
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from models import lifecycle
-from models.database import connection, database
+from models.database.connection import connection, database
 from models.job import Job
 from models.lifecycle import STATES, TRANSITIONS, ClaimedJob
 from models.rules import clock

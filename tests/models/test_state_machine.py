@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 )
 
 from models import accounts, cancelling, jobs, lifecycle
-from models.database import database, fetch
+from models.database.connection import database, fetch
 from models.jobs import NewJob
 from models.rules import clock
 from tests.support.clocks import START

@@ -7,7 +7,7 @@ import pytest
 from peewee import OperationalError
 
 from models import followups, lifecycle, succession
-from models.database import connection, database, fetch, transaction
+from models.database.connection import connection, database, fetch, transaction
 from models.followups import FAILED, FINISHED, News
 from models.job import Job
 from models.outgoing import NOTHING

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from models import firings, lifecycle, planning, schedules
-from models.database import database, fetch
+from models.database.connection import database, fetch
 from models.job import Job
 from models.jobs import NewJob
 from models.rules import clock

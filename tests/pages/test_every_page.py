@@ -5,8 +5,8 @@ import re
 import pytest
 
 from models import endpoints, lifecycle, records, signing_keys
-from models.database import change
-from models.paging import PageAsked
+from models.database.connection import change
+from models.database.paging import PageAsked
 from models.records import AttemptRow
 from models.rules import clock
 from tests.support.apps import PAGES
@@ -191,7 +191,7 @@ def test_another_accounts_things_are_not_there(app, alice, bob):
 
 
 def test_a_database_that_is_away_is_a_page_with_a_time_to_come_back(alice):
-    from models.database import close_all, open_database
+    from models.database.connection import close_all, open_database
 
     open_database("postgresql://nobody@127.0.0.1:1/nowhere")
     answer = alice.get("/jobs")

@@ -5,7 +5,7 @@ import pytest
 from api.pages import sessions, signing_in
 from api.pages.signing_in import Failures, local_path
 from models import accounts
-from models.database import fetch
+from models.database.connection import fetch
 from models.rules import clock
 from tests.support.browsers import Browser
 

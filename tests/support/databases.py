@@ -1,7 +1,7 @@
 """The databases of the tests."""
 
-from models import schema
-from models.database import database
+from models.database import schema
+from models.database.connection import database
 
 
 def empty_tables():

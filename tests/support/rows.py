@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from models import lifecycle
-from models.database import database
+from models.database.connection import database
 from models.job import Job
 from models.records import AttemptRow, add_attempts
 from models.rules import clock

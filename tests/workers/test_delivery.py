@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from models import lifecycle
-from models.database import database
+from models.database.connection import database
 from models.job import Attempt
 from models.rules import clock
 from runtime.settings import load

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from models import accounts, lifecycle
-from models.database import close_all, connection
+from models.database.connection import close_all, connection
 from models.job import Attempt, Job, LogEntry
 from models.rules import clock
 from runtime.settings import load

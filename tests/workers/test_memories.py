@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from models import firings, jobs, lifecycle, planning, schedules
-from models.database import connection
+from models.database.connection import connection
 from models.job import Job, LogEntry
 from models.rules import clock
 from models.schedule import Firing, Schedule

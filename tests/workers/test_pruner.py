@@ -3,7 +3,7 @@
 import pytest
 
 from models import ended_sessions, idempotent_requests
-from models.database import fetch
+from models.database.connection import fetch
 from models.job import Attempt, Job, JobLabel, LogEntry
 from models.rules import clock
 from runtime.settings import load

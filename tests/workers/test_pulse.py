@@ -3,7 +3,7 @@
 import pytest
 
 from models import vitals
-from models.database import close_all, open_database
+from models.database.connection import close_all, open_database
 from models.rules import clock
 from models.rules.clock import MINUTE
 from tests.support.rows import make_job

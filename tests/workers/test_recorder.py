@@ -5,8 +5,8 @@ import json
 import pytest
 from peewee import OperationalError
 
-from models import database as database_module
 from models import lifecycle
+from models.database import connection as database_module
 from models.job import Attempt, LogEntry
 from models.rules import clock
 from tests.support.results import result_of

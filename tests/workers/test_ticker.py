@@ -9,7 +9,7 @@ from peewee import OperationalError
 
 from models import ended_sessions, lifecycle
 from models import leader as leading
-from models.database import fetch
+from models.database.connection import fetch
 from models.job import Ticker as TickerRow
 from models.leader import candidate
 from models.rules import clock

@@ -6,7 +6,7 @@ rows that are added in between do not move; or by offset, for whoever wants a pa
 
 from typing import Any, NamedTuple
 
-from models.database import dialect, fetch
+from models.database.connection import dialect, fetch
 
 NEWEST_FIRST = ("inserted_at", "desc")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from peewee import Field, Model
 
-from models.database import database
+from models.database.connection import database
 
 
 class UuidText(Field):

@@ -1,0 +1,1 @@
+"""The connection to the database, SQL for both databases, the schema and its migrations."""
