@@ -14,7 +14,7 @@ from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException
 
 from models.database.connection import Unreachable, give_back
-from models.shapes import JSON_TYPE, compact
+from models.jobs.job_json import JSON_TYPE, compact
 
 log = logging.getLogger(__name__)
 

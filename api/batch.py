@@ -19,7 +19,7 @@ from api.raw_json import Document
 from api.reading import BATCH, Listing, fields_of, kind_of, refuse_faults
 from api.schedule_orders import recurs
 from api.wiring import settings
-from models import batches
+from models.jobs import batches
 
 blueprint = Blueprint(BATCH, __name__, url_prefix="/api", description="Many orders in one request.")
 blueprint.before_request(require_key)

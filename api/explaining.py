@@ -7,7 +7,8 @@ from api.answers import answer, not_found
 from api.auth import caller, require_key
 from api.blueprint import Blueprint
 from api.ids import job_key
-from models import explain, jobs
+from models import explain
+from models.jobs import job_store
 from models.rules import clock
 
 blueprint = Blueprint("explaining", __name__, url_prefix="/api", description="Why a job has not run.")
@@ -19,7 +20,7 @@ blueprint.before_request(require_key)
 def explain_job(key: str) -> Response:
     """Why a job has not run, the weightiest reason first; of a final one, how it ended."""
     now, known = clock.now(), job_key(key)
-    job = None if known is None else jobs.find(caller().account_id, known)
+    job = None if known is None else job_store.find(caller().account_id, known)
     facts = job and explain.facts_of(caller().account_id, job.id, now)
     if facts is None:
         raise not_found()

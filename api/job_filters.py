@@ -10,9 +10,9 @@ from api.labels import LABEL, read_label
 from api.order_fields import AN_INSTANT
 from api.paging import PageQuery, ordered
 from api.reading import as_number
-from models import job_lists, jobs
-from models.job_lists import JobFilter
-from models.lifecycle import STATES
+from models.jobs import job_lists, job_store
+from models.jobs.job_lists import JobFilter
+from models.jobs.lifecycle import STATES
 from models.rules import times
 from models.rules.url_rules import MAX_NAME_CHARS, split_url
 
@@ -54,7 +54,7 @@ class JobsQuery(PageQuery):
 
     listing = job_lists.LISTING
     state = one_of(STATES, ", ".join(STATES))
-    kind = one_of(jobs.KINDS, ", ".join(jobs.KINDS), load_default=jobs.KINDS[0])
+    kind = one_of(job_store.KINDS, ", ".join(job_store.KINDS), load_default=job_store.KINDS[0])
     order_by = ordered(listing)
     after = Must(AN_INSTANT, read_instant, "string")
     before = Must(AN_INSTANT, read_instant, "string")

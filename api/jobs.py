@@ -21,7 +21,8 @@ from api.reading import FORM
 from api.schedule_fields import too_many
 from api.schedule_orders import new_schedule, recurs
 from api.wiring import settings
-from models import cancelling, job_lists, jobs, schedules
+from models import cancelling, schedules
+from models.jobs import job_lists, job_store
 from models.rules import clock
 from models.schedules import NewSchedule
 
@@ -54,7 +55,7 @@ def list_jobs(asked: dict[str, Any]) -> Response:
 @blueprint.response(200, shown_as.JobAnswer)
 def get_job(key: str) -> Response:
     """One job, by its UUID or its integer."""
-    return _found(jobs.find(caller().account_id, _checked_id(key)))
+    return _found(job_store.find(caller().account_id, _checked_id(key)))
 
 
 @blueprint.route("/jobs/<key>/cancel", methods=["POST"])
@@ -75,7 +76,7 @@ def delete_job(key: str) -> Response:
 @blueprint.response(200, shown_as.AttemptsAnswer)
 def list_attempts(key: str) -> Response:
     """Every attempt of a job, first to last."""
-    rows = jobs.attempts_of(caller().account_id, _checked_id(key))
+    rows = job_store.attempts_of(caller().account_id, _checked_id(key))
     if rows is None:
         raise not_found()
     return answer({"data": [shapes.attempt(row) for row in rows]})
@@ -86,12 +87,12 @@ def _create(order: Order, now: int) -> tuple[int, str]:
     if recurs(order):
         row, made = _create_recurring(new_schedule(order, who.account_id, due, now, hops()), now)
     else:
-        row, made = jobs.create(new_job(order, who.account_id, due, hops()), now)
+        row, made = job_store.create(new_job(order, who.account_id, due, hops()), now)
     name_job(row.id)
     return 201 if made else 200, shapes.data(shapes.job(row, who.user_id, has_conflict=not made))
 
 
-def _create_recurring(new: NewSchedule, now: int) -> tuple[jobs.JobRow, bool]:
+def _create_recurring(new: NewSchedule, now: int) -> tuple[job_store.JobRow, bool]:
     try:
         _, row, made = schedules.create(new, now, settings().max_schedules)
     except schedules.TooMany:
@@ -116,7 +117,7 @@ def _checked_id(text: str) -> int | str:
     return key
 
 
-def _found(row: jobs.JobRow | None) -> Response:
+def _found(row: job_store.JobRow | None) -> Response:
     if row is None:
         raise not_found()
     return json_answer(shapes.data(shapes.job(row, caller().user_id)))

@@ -8,7 +8,7 @@ import hmac
 import time
 from typing import NamedTuple
 
-from models import accounts, keys
+from models.accounts import account_store, key_format
 
 REMEMBERED_S = 0.5
 ASKING_S = 0.05  # so long the others believe what was known until just now, while one asks anew
@@ -31,18 +31,18 @@ class KnownKeys:
 
     def caller_of(self, secret: str) -> Caller | None:
         """Whose key this is, or None. A malformed one is refused without a look into the database."""
-        digest, now = keys.digest(secret), time.monotonic()
+        digest, now = key_format.digest(secret), time.monotonic()
         until, caller = self._seen.get(digest, (0.0, None))
         if caller and now < until:
             return caller
-        if not keys.well_formed(secret) and not self._is_demo(secret):
+        if not key_format.well_formed(secret) and not self._is_demo(secret):
             return None
         if caller and now < until + ASKING_S:
             self._seen[digest] = (now + ASKING_S, caller)
         return self._look_up(secret, digest, now)
 
     def _look_up(self, secret: str, digest: str, now: float) -> Caller | None:
-        account = accounts.account_of(secret)
+        account = account_store.account_of(secret)
         if account is None:
             self._seen.pop(digest, None)
             return None

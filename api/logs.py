@@ -13,8 +13,8 @@ from api.blueprint import Blueprint
 from api.fields import Must
 from api.ids import job_key, uuid_key
 from api.paging import NEXT_HEADERS, PageQuery, ordered, page_answer
-from models import log_entries
-from models.log_entries import LogFilter
+from models.jobs import log_entries
+from models.jobs.log_entries import LogFilter
 
 blueprint = Blueprint("logs", __name__, url_prefix="/api", description="What happened to jobs.")
 blueprint.before_request(require_key)

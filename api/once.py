@@ -10,8 +10,8 @@ from api.auth import caller
 from api.fields import shown
 from api.order_fields import KEY_EXPECTED, read_key
 from api.orders import fingerprint
-from models import idempotent_requests
-from models.idempotent_requests import KeyReused
+from models.jobs import idempotent_requests
+from models.jobs.idempotent_requests import KeyReused
 from models.rules import clock
 
 KEY_HEADER = "Idempotency-Key"

@@ -8,9 +8,9 @@ import json
 from typing import Any, NamedTuple
 
 from api.reading import Fields
-from models.jobs import NewJob
+from models.jobs.job_json import compact
+from models.jobs.job_store import NewJob
 from models.rules.url_rules import split_url
-from models.shapes import compact
 
 JSON_TYPE = "application/json"
 TEXT_TYPE = "text/plain; charset=utf-8"

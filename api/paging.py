@@ -16,7 +16,7 @@ from api.answers import json_answer
 from api.fields import Must, Strict, order_by, shown, whole_in_query
 from api.ids import BIGGEST, uuid_key
 from models.database.paging import NEWEST_FIRST, Listing, PageAsked, Place
-from models.shapes import compact
+from models.jobs.job_json import compact
 
 CURSOR = "a cursor that an answer gave for this list in this order"
 CURSOR_HEADER = "Booper-Next-Cursor"

@@ -11,8 +11,8 @@ from api.auth import caller, require_key
 from api.blueprint import Blueprint
 from api.fields import Strict, whole_in_query
 from api.ids import job_key
-from models.related import related
-from models.shapes import compact
+from models.jobs.job_json import compact
+from models.jobs.related import related
 
 blueprint = Blueprint("related", __name__, url_prefix="/api", description="Callbacks and events of a job.")
 blueprint.before_request(require_key)

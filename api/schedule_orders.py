@@ -6,10 +6,10 @@ from typing import Any
 from api.orders import JSON_TYPE, Order, new_job
 from api.reading import Fields
 from api.schedule_fields import FREQUENCY
+from models.jobs.job_json import compact
 from models.rules.clock import SECOND
 from models.rules.recurrence import Frequency, next_after
 from models.schedules import NewSchedule, ScheduleRow
-from models.shapes import compact
 
 FIRST_TIME = ("schedule_in", "scheduled_at")
 DROPPED = {*FIRST_TIME, "idempotency_key"}

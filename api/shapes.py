@@ -1,4 +1,5 @@
-"""Owns the forms of attempts and log entries in answers, and of answers as a whole; a job's is in models/shapes.py.
+"""Owns the forms of attempts and log entries in answers, and of answers as a whole; a job's is in
+models/jobs/job_json.py.
 
 Pure: rows in, JSON text out. What a client once sent is put in as text, not parsed and encoded again.
 """
@@ -7,10 +8,10 @@ from typing import Any
 
 from api.timestamps import micros_utc, seconds, seconds_utc
 from models.firings import FiringRow
-from models.log_entries import LogEntryRow
-from models.records import AttemptRow
+from models.jobs.job_json import args, compact, job, with_member
+from models.jobs.log_entries import LogEntryRow
+from models.jobs.records import AttemptRow
 from models.schedules import ScheduleRow
-from models.shapes import args, compact, job, with_member
 
 __all__ = ["args", "attempt", "data", "data_list", "firing", "job", "log_entry", "schedule", "with_member"]
 

@@ -19,7 +19,7 @@ from bench.figures import Figures, ratio
 from bench.session import Session
 from bench.targets import Target
 from models.database.ids import new_id
-from models.lifecycle import ClaimedJob
+from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
 from models.rules.address_rules import AddressPolicy, parse_allow
 from runtime import gc_tuning

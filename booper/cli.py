@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from booper import __version__, upkeep
-from models import accounts
+from models.accounts import account_store
 from models.database import schema
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import connection, open_database
@@ -126,16 +126,16 @@ def keys(chosen: argparse.Namespace, effective: Settings) -> int:
     if effective.embedded:
         schema.migrate()
     with connection():
-        if chosen.action == "create" and chosen.name == accounts.DEMO_KEY_NAME:
-            return fail(f"--name must be other than {accounts.DEMO_KEY_NAME}", WRONG_USE)
+        if chosen.action == "create" and chosen.name == account_store.DEMO_KEY_NAME:
+            return fail(f"--name must be other than {account_store.DEMO_KEY_NAME}", WRONG_USE)
         if chosen.action == "create":
-            account = accounts.account_named(chosen.account, clock.now())
-            print(accounts.create_key(account, chosen.name, clock.now())[1])
+            account = account_store.account_named(chosen.account, clock.now())
+            print(account_store.create_key(account, chosen.name, clock.now())[1])
             return 0
         if chosen.action == "revoke":
-            revoked = is_uuid(chosen.id) and accounts.revoke_key(chosen.id, clock.now())
+            revoked = is_uuid(chosen.id) and account_store.revoke_key(chosen.id, clock.now())
             return 0 if revoked else fail(f"no living key has the id {chosen.id!r}; `booper keys list` prints them")
-        for key in accounts.list_keys():
+        for key in account_store.list_keys():
             state = "revoked" if key.revoked_at else "live"
             print(f"{key.uuid}  {key.shown_as}  {state:7}  {key.account.name}  {key.name}")
         return 0

@@ -11,7 +11,7 @@ from types import FrameType
 
 from booper import metrics_page
 from booper.supervisor import Child, Orders, supervise
-from models import accounts
+from models.accounts import account_store
 from models.database import schema
 from models.database.connection import connection
 from models.rules import clock
@@ -29,7 +29,7 @@ def prepare_database(settings: Settings) -> None:
     if settings.embedded:
         schema.migrate(lambda name: log.info("migration %s is applied", name))
     with connection():
-        accounts.ensure_demo_key(settings.demo_key, clock.now())
+        account_store.ensure_demo_key(settings.demo_key, clock.now())
 
 
 def serve(settings: Settings) -> int:

@@ -2,15 +2,16 @@
 
 import argparse
 
-from models import accounts, signing_keys
-from models.account import Account
+from models import signing_keys
+from models.accounts import account_store
+from models.accounts.account_tables import Account
 from models.database.ids import is_uuid
 from models.rules.clock import SECOND
 from models.rules.times import written
 
 
 def create(chosen: argparse.Namespace, now: int) -> str:
-    account = accounts.account_named(chosen.account, now)
+    account = account_store.account_named(chosen.account, now)
     made = signing_keys.create(account.id, None, now)
     if made is None:
         return f"the account has {signing_keys.MOST_LIVE} live signing keys; retire one of them first"

@@ -3,9 +3,9 @@
 import time
 
 from booper.progress import progress
-from models import idempotent_requests, lifecycle
 from models.database import schema
 from models.database.connection import connection
+from models.jobs import idempotent_requests, lifecycle
 from models.rules import clock
 from runtime.settings import Settings
 

@@ -7,9 +7,10 @@ names the account.
 
 from typing import NamedTuple
 
-from models import cancelling, job_lists, replays
+from models import cancelling
 from models.database.paging import NEWEST_FIRST, Page, PageAsked, Place
-from models.job_lists import JobFilter
+from models.jobs import job_lists, replays
+from models.jobs.job_lists import JobFilter
 
 CANCEL, AGAIN = "cancel", "again"
 CHUNK = 40  # a cancel of so many takes half of the time that a page may take

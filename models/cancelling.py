@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 
-from models import firings, followups, jobs, lifecycle, records
+from models import firings, followups
 from models.database.connection import transaction
-from models.jobs import JobRow
+from models.jobs import job_store, lifecycle, records
+from models.jobs.job_store import JobRow
 
 
 def cancel(account_id: int, key: int | str, now: int) -> JobRow | None:
     """Cancel the account's job unless it is final, note it in the log, and return it; None when there is none."""
     with transaction():
-        job_id = jobs.id_of(account_id, key)
+        job_id = job_store.id_of(account_id, key)
         cancelled = job_id is not None and lifecycle.cancel(account_id, job_id, now)
-        job = None if job_id is None else jobs.find(account_id, job_id)
+        job = None if job_id is None else job_store.find(account_id, job_id)
         if job and cancelled:
             firings.note_cancelled([job.id], firings.CANCELLED, now)
             payload = {"reason": "cancelled by its owner"}
@@ -25,5 +26,5 @@ def cancel(account_id: int, key: int | str, now: int) -> JobRow | None:
 def cancel_all(account_id: int, ids: Sequence[int], now: int) -> int:
     """Cancel those of the account's jobs that are not final, one after another: each looks after its commit whether an
     event waited for it. Returns how many are cancelled then."""
-    jobs = [cancel(account_id, job_id, now) for job_id in ids]
-    return sum(job is not None and job.state == "cancelled" for job in jobs)
+    job_store = [cancel(account_id, job_id, now) for job_id in ids]
+    return sum(job is not None and job.state == "cancelled" for job in job_store)

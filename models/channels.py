@@ -8,13 +8,13 @@ alone, and the sender looks it up when it sends.
 import json
 from typing import NamedTuple
 
-from models import jobs
 from models.channel_forms import FORWARDED, cut, form_of
 from models.database.connection import change, fetch, transaction
-from models.jobs import NewJob
+from models.jobs import job_store
+from models.jobs.job_json import compact
+from models.jobs.job_store import NewJob
 from models.rules.redaction import REDACTED
 from models.rules.url_rules import split_url
-from models.shapes import compact
 
 CHANNEL = "channel"  # the kind of a job that forwards a message
 DEMO = "demo"
@@ -61,7 +61,7 @@ def forward(account_id: int, name: str, author: str, content: str, hops: int, no
     job = NewJob(
         account_id, json.dumps(args), form.encode(), "application/json", now, host=host, hops=hops + 1, kind=CHANNEL
     )
-    jobs.create_many([job], now)
+    job_store.create_many([job], now)
     return True
 
 

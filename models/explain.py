@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from models import vitals
 from models.database.connection import fetch
-from models.lifecycle import DUE_AT, FINAL, IS_WAITING
+from models.jobs.lifecycle import DUE_AT, FINAL, IS_WAITING
 from models.rules.clock import SECOND
 from models.rules.times import written
 

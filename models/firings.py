@@ -9,9 +9,10 @@ both find nothing executing. A job that waits for its retry does not hold back t
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from models import followups, lifecycle
+from models import followups
 from models.database.connection import change, dialect, fetch, one_of, rows_as, transaction
-from models.lifecycle import IS_WAITING, ClaimedJob, Memory
+from models.jobs import lifecycle
+from models.jobs.lifecycle import IS_WAITING, ClaimedJob, Memory
 from models.rules import clock
 
 FIRED, LATE, OVERLAPPED = "fired", "late", "skipped_overlap"

@@ -13,11 +13,12 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from models import jobs, outgoing, shapes, succession
+from models import outgoing, succession
 from models.database.connection import after_commit, fetch, one_of
 from models.database.ids import new_id
-from models.job import REQUEST
-from models.jobs import JobRow, NewJob
+from models.jobs import job_json, job_store
+from models.jobs.job_store import JobRow, NewJob
+from models.jobs.job_tables import REQUEST
 from models.outgoing import NOTHING, Outgoing
 from models.rules.redaction import BODY, hidden_names, redacted
 from models.rules.times import written
@@ -74,7 +75,7 @@ def add(news: Sequence[News], outgoing_of: Callable[[int], Outgoing], now: int) 
         parent = parents.get(each.job_id)
         if parent and _happened(each, parent):
             made += _follow_ups(parent, each, outgoing_of(parent.account_id), waits, now)
-    jobs.create_many(made, now)
+    job_store.create_many(made, now)
     return {job.parent_id for job in made if job.after_uuid and job.parent_id}
 
 
@@ -99,7 +100,7 @@ def _parents(job_ids: Collection[int]) -> dict[int, Parent]:
 
 def _parent(row: Sequence[Any]) -> Parent:
     account_id, user_id, hops, attempt, notify, redact = row[len(JobRow._fields) :]
-    shown = jobs.shown_row(row[: len(JobRow._fields)])
+    shown = job_store.shown_row(row[: len(JobRow._fields)])
     return Parent(shown, account_id, str(user_id), hops, attempt, json.loads(notify) if notify else {}, redact)
 
 
@@ -144,8 +145,8 @@ def _events(
     data = _told(parent, about)
     for url in wanted:
         event_id = new_id()
-        told = shapes.compact({"id": event_id, "type": news.type, "timestamp": written(news.at)})
-        event = _follow_up(parent, EVENT, url, shapes.with_members(told, {"data": data}), now)
+        told = job_json.compact({"id": event_id, "type": news.type, "timestamp": written(news.at)})
+        event = _follow_up(parent, EVENT, url, job_json.with_members(told, {"data": data}), now)
         earlier = waits.get((parent.row.id, event.args))
         waits[parent.row.id, event.args] = event_id
         held_until = now + succession.HELD_US if earlier else None
@@ -155,22 +156,22 @@ def _events(
 def _follow_up(parent: Parent, kind: str, url: str, body: str, now: int) -> NewJob:
     return NewJob(
         account_id=parent.account_id,
-        args=shapes.compact({"method": "post", "url": url}),
+        args=job_json.compact({"method": "post", "url": url}),
         body=body.encode(),
-        content_type=shapes.JSON_TYPE,
+        content_type=job_json.JSON_TYPE,
         scheduled_at=now,
         host=split_url(url).host,
         hops=parent.hops + 1,
         kind=kind,
         parent_id=parent.row.id,
         # What the log shall not show of the job, it shall not show of what tells of it.
-        redact=shapes.compact([BODY]) if BODY in hidden_names(parent.redact) else None,
+        redact=job_json.compact([BODY]) if BODY in hidden_names(parent.redact) else None,
     )
 
 
 def _told(parent: Parent, about: dict[str, Any]) -> str:
-    members = {name: shapes.compact(value) for name, value in about.items()}
-    return shapes.with_members("{}", {"job": _told_job(parent)} | members)
+    members = {name: job_json.compact(value) for name, value in about.items()}
+    return job_json.with_members("{}", {"job": _told_job(parent)} | members)
 
 
 def _told_job(parent: Parent) -> str:
@@ -180,7 +181,7 @@ def _told_job(parent: Parent) -> str:
         sent = json.loads(row.args)
         if isinstance(sent.get("headers"), dict):
             sent["headers"] = redacted(sent["headers"].items(), hidden_names(parent.redact))
-        row = row._replace(args=shapes.compact(sent))
+        row = row._replace(args=job_json.compact(sent))
     if too_long:
-        row = row._replace(body=None, args=shapes.with_member(row.args, "body_left_out", "true"))
-    return shapes.job(row, parent.user_id)
+        row = row._replace(body=None, args=job_json.with_member(row.args, "body_left_out", "true"))
+    return job_json.job(row, parent.user_id)

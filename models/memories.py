@@ -9,8 +9,9 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from models import firings, records, schedules
+from models import firings, schedules
 from models.database.connection import change, dialect, fetch, rows_as
+from models.jobs import records
 from models.rules import templating
 
 NOT_KEPT = "worker.schedule.not_kept"

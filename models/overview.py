@@ -6,7 +6,7 @@ No question costs more with more jobs: counts end at `CAP`, lists are short and 
 from typing import NamedTuple
 
 from models.database.connection import fetch
-from models.job import REQUEST
+from models.jobs.job_tables import REQUEST
 
 CAP = 10_000
 OF_KIND = f"account_id = %s AND kind = '{REQUEST}'"
@@ -26,7 +26,7 @@ class Counts(NamedTuple):
 
 
 class Upcoming(NamedTuple):
-    """A job that waits; `args` is JSON, see models/job.py."""
+    """A job that waits; `args` is JSON, see models/jobs/job_tables.py."""
 
     id: int
     uuid: str

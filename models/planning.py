@@ -11,10 +11,11 @@ import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from models import firings, jobs
+from models import firings
 from models.database.connection import change, fetch, rows_as, skipping_locked, transaction
 from models.firings import LATE_AFTER_US, MISFIRED, MISSED, FiringRow
-from models.jobs import NewJob
+from models.jobs import job_store
+from models.jobs.job_store import NewJob
 from models.rules import recurrence
 from models.rules.recurrence import Instants
 
@@ -89,7 +90,7 @@ def settle(due: Sequence[tuple[Planned, bool]], now: int) -> None:
         new += made
         rows += told
         moves.append((one.id, one.next_at, next_at))
-    jobs.create_many(new, now)
+    job_store.create_many(new, now)
     firings.add(rows)
     move_on(moves)
 

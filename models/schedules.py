@@ -11,12 +11,13 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from models import firings, followups, jobs, lifecycle, planning, records
+from models import firings, followups, planning
 from models.database.connection import change, dialect, fetch, one_of, transaction
 from models.database.ids import is_uuid, new_id
 from models.database.paging import Listing, order_sql
 from models.firings import FiringRow
-from models.jobs import JobRow, NewJob
+from models.jobs import job_store, lifecycle, records
+from models.jobs.job_store import JobRow, NewJob
 from models.planning import ROWS_AT_MOST, Planned
 from models.rules import recurrence
 
@@ -94,7 +95,7 @@ def create(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow | None
     schedule_id = new_id()
     with transaction():
         _check_room(new.order.account_id, at_most)
-        job, made = jobs.create(_first_job(new, schedule_id), now)
+        job, made = job_store.create(_first_job(new, schedule_id), now)
         if not made:
             return None, job, False
         _insert(new, schedule_id, now)
@@ -113,7 +114,7 @@ def put(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow, bool]:
             _check_room(account_id, at_most)
             schedule_id = new_id()
             if _insert(new, schedule_id, now):
-                jobs.create(_first_job(new, schedule_id), now)
+                job_store.create(_first_job(new, schedule_id), now)
                 return _found(schedule_id), True
     raise RuntimeError(f"schedule not stored: its key was taken and freed {PUTS_TRIED} times in a row")
 
@@ -211,7 +212,7 @@ def fire_now(account_id: int, key: str, now: int) -> JobRow | None:
         fire_at = now
         while made is None:  # an instant of its own, should one be due in this very microsecond
             new = planning.job_at(one, fire_at)._replace(scheduled_at=now)
-            made = jobs.create_many([new], now)[0]
+            made = job_store.create_many([new], now)[0]
             fire_at += 1
         return made
 
@@ -302,7 +303,7 @@ def _make_next(schedule_id: str, now: int) -> None:
     )
     for row in fetch(sql, (schedule_id,)):
         one = planning.planned(row)
-        jobs.create_many([planning.job_at(one, one.next_at)], now)
+        job_store.create_many([planning.job_at(one, one.next_at)], now)
 
 
 def _cancel(schedule_id: str, reason: str, now: int, which: str = "true", params: Sequence[Any] = ()) -> list[int]:

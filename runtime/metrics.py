@@ -14,9 +14,9 @@ from functools import cache
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from booper import __version__
-from models import counting
 from models.database.connection import connections_in_use
-from models.lifecycle import ClaimedJob
+from models.jobs import transition_counts
+from models.jobs.lifecycle import ClaimedJob
 from models.rules.clock import SECOND
 
 disable_created_metrics()  # booper_jobs_created would be read as a number of jobs
@@ -106,7 +106,7 @@ BUILD = _gauge("booper_build_info", "1; the version is the label.", ("version",)
 _answered, _timed, _connections = cache(REQUESTS.labels), cache(REQUEST_TIME.labels), cache(CONNECTIONS.labels)
 _noted_connections: dict[str, int] = {}
 _noting = threading.Lock()
-_by_transition = {name: TRANSITIONS.labels(name) for name in counting.TRANSITIONS}
+_by_transition = {name: TRANSITIONS.labels(name) for name in transition_counts.TRANSITIONS}
 BUILD.labels(__version__).set(1)
 
 
@@ -116,7 +116,7 @@ def _count_transition(transition: str, jobs: int) -> None:
         ATTEMPTS.labels("lost", "none").inc(jobs)
 
 
-counting.listener = _count_transition
+transition_counts.listener = _count_transition
 
 
 def note_claimed(jobs: Iterable[ClaimedJob]) -> None:

@@ -13,7 +13,7 @@ from booper import __version__
 from runtime.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
-    from models.lifecycle import ClaimedJob
+    from models.jobs.lifecycle import ClaimedJob
     from workers.outcome import Outcome
     from workers.prepared import Request
 

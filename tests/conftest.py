@@ -10,7 +10,7 @@ import uuid
 import psycopg
 import pytest
 
-from models import accounts
+from models.accounts import account_store
 from models.database import schema
 from models.database.connection import close_all, database, open_database
 from models.rules import clock
@@ -75,7 +75,7 @@ def moved_clock(monkeypatch):
 
 @pytest.fixture
 def account(db):
-    return accounts.account_named("alice", clock.now())
+    return account_store.account_named("alice", clock.now())
 
 
 @pytest.fixture

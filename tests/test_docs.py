@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from booper import __version__, cli, processes
-from models import lifecycle
+from models.jobs import lifecycle
 from runtime import settings
 from tests.support.documents import table
 

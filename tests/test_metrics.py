@@ -5,8 +5,8 @@ from contextlib import suppress
 
 import pytest
 
-from models import counting, jobs, lifecycle
 from models.database.connection import after_commit, transaction
+from models.jobs import job_store, lifecycle, transition_counts
 from models.rules import clock
 from runtime import metrics
 from tests.support.results import answered, result_of
@@ -24,12 +24,12 @@ def grown():
 
 
 def new_job(account, **fields):
-    return jobs.NewJob(account.id, '{"url": "https://example.com"}', None, None, clock.now(), **fields)
+    return job_store.NewJob(account.id, '{"url": "https://example.com"}', None, None, clock.now(), **fields)
 
 
 def test_each_transition_counts_the_jobs_it_changed(account, grown):
-    jobs.create(new_job(account), clock.now())
-    jobs.create_many([new_job(account), new_job(account)], clock.now())
+    job_store.create(new_job(account), clock.now())
+    job_store.create_many([new_job(account), new_job(account)], clock.now())
     ids = [job.id for job in lifecycle.due(0, clock.now(), 10)]
     lifecycle.stage(ids, clock.now())
     claims = lifecycle.claim(ids, clock.now(), clock.SECOND)
@@ -59,7 +59,7 @@ def test_the_rest_of_the_transitions_count_too(account, grown):
 def test_every_verb_of_the_lifecycle_tells_what_it_did(verb):
     """A new verb must not go uncounted."""
     told = inspect.getsource(lifecycle._delete if verb == "prune" else getattr(lifecycle, verb))
-    assert any(f'noted("{name}"' in told or f'"{name}",' in told for name in counting.TRANSITIONS)
+    assert any(f'noted("{name}"' in told or f'"{name}",' in told for name in transition_counts.TRANSITIONS)
 
 
 def test_a_transition_that_is_rolled_back_is_not_counted(account, grown):

@@ -7,7 +7,7 @@ import pytest
 from api.orders import Order
 from api.reading import Fields
 from models import channels, signing_keys
-from models.jobs import JobRow, NewJob, find
+from models.jobs.job_store import JobRow, NewJob, find
 from models.outgoing import of_accounts
 from models.rules import clock
 from tests.support.rows import claim_job

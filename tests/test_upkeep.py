@@ -4,10 +4,10 @@ import io
 from dataclasses import replace
 
 from booper import cli, progress, upkeep
-from models import idempotent_requests
 from models.database import schema
 from models.database.connection import close_all, fetch, open_database
-from models.job import Attempt, Job
+from models.jobs import idempotent_requests
+from models.jobs.job_tables import Attempt, Job
 from models.rules import clock
 from runtime import settings
 from tests.support.rows import make_job

@@ -13,11 +13,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from models import firings, lifecycle, succession
+from models import firings, succession
 from models.channels import CHANNEL
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import connection, transaction
-from models.lifecycle import ClaimedJob
+from models.jobs import lifecycle
+from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
 from models.rules.address_rules import AddressPolicy, parse_allow
 from models.rules.url_rules import origins

@@ -5,8 +5,8 @@ import logging
 from typing import Any, NamedTuple
 
 from models.channels import CHANNEL
-from models.lifecycle import ClaimedJob
-from models.records import AttemptRow, LogRow, Written, log_row
+from models.jobs.lifecycle import ClaimedJob
+from models.jobs.records import AttemptRow, LogRow, Written, log_row
 from models.rules.redaction import BODY, REDACTED, hidden_names, redacted
 from models.rules.times import written
 from models.rules.url_rules import split_url

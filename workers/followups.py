@@ -8,7 +8,7 @@ from typing import Any
 
 from models import followups
 from models.followups import ANSWERED, EVENT, FAILED, FINISHED, REQUESTED, STARTED, News, concerned
-from models.lifecycle import ClaimedJob, LostJob
+from models.jobs.lifecycle import ClaimedJob, LostJob
 from models.outgoing import Outgoing
 from models.rules.clock import MILLISECOND
 from models.rules.redaction import redacted

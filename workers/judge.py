@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-from models.lifecycle import ClaimedJob
+from models.jobs.lifecycle import ClaimedJob
 from models.rules.backoff import delay_us
 from models.rules.clock import HOUR, SECOND
 from workers.outcome import Answered, Outcome, Refused

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from models.channels import CHANNEL
-from models.lifecycle import ClaimedJob
+from models.jobs.lifecycle import ClaimedJob
 from models.outgoing import NOTHING, Outgoing
 from models.rules import templating
 from models.rules.clock import SECOND

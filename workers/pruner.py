@@ -9,7 +9,9 @@ begins again after SWEEP_EVERY_US. The place of the sweep is in memory: a new le
 import logging
 from collections.abc import Callable, Mapping
 
-from models import ended_sessions, firings, idempotent_requests, lifecycle
+from models import firings
+from models.accounts import ended_sessions
+from models.jobs import idempotent_requests, lifecycle
 from models.rules.clock import MINUTE, SECOND
 from workers.pace import Pace, steady_us
 

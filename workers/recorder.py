@@ -16,9 +16,10 @@ import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from models import lifecycle, records, succession
+from models import succession
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import connection, transaction, wait_briefly_for_locks
+from models.jobs import lifecycle, records
 from models.rules import clock
 from runtime import logs, metrics
 from workers import entries, followups, memories

@@ -6,11 +6,12 @@ and log entry are one transaction.
 
 import logging
 
-from models import lifecycle, memories, records, succession
+from models import memories, succession
 from models.database.connection import transaction
-from models.lifecycle import LostJob
+from models.jobs import lifecycle, records
+from models.jobs.lifecycle import LostJob
+from models.jobs.records import AttemptRow, LogRow, log_row
 from models.memories import Ended
-from models.records import AttemptRow, LogRow, log_row
 from workers import followups
 from workers.followups import LOST, given_up_for
 from workers.remembered import Remembered

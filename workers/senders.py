@@ -17,10 +17,10 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from models import lifecycle
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import connection
-from models.lifecycle import ClaimedJob
+from models.jobs import lifecycle
+from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
 from runtime import tracing
 from workers.entries import Result

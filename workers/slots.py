@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from models.lifecycle import Named
+from models.jobs.lifecycle import Named
 
 # An account's id, negated for its follow-ups; a host, for follow-ups in a pair; all follow-ups together.
 Key = int | str | tuple[str, str]

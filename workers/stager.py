@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 
 from dramatiq.errors import BrokerError
 
-from models import lifecycle
 from models.database.connection import change, fetch, transaction
-from models.lifecycle import DueJob
+from models.jobs import lifecycle
+from models.jobs.lifecycle import DueJob
 from models.rules import clock
 from workers.broker import Actors
 from workers.slots import is_follow_up

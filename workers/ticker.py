@@ -13,9 +13,10 @@ from collections.abc import Callable
 
 from dramatiq.errors import BrokerError
 
-from models import lifecycle, succession, vitals
+from models import succession, vitals
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import change, database, give_back, transaction, wait_briefly_for_locks
+from models.jobs import lifecycle
 from models.leader import Lead
 from models.rules import clock
 from runtime import metrics

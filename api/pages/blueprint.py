@@ -13,7 +13,7 @@ from api.answers import ApiError, request_id
 from api.known_keys import Caller
 from api.pages import sessions
 from api.pages.sessions import Session
-from models import accounts
+from models.accounts import account_store
 from models.database.connection import Unreachable
 
 pages = Blueprint("pages", __name__, template_folder="templates", static_folder="static", static_url_path="/static")
@@ -103,7 +103,7 @@ def know_visitor() -> Response | None:
     if request.endpoint == "pages.static":
         return None
     g.session = sessions.read()
-    account = accounts.of_key(g.session.key_id) if g.session and g.session.key_id else None
+    account = account_store.of_key(g.session.key_id) if g.session and g.session.key_id else None
     if account:
         g.visitor = Visitor(account.id, account.uuid, account.name, g.session.key_id)
         g.caller = Caller(account.id, account.uuid)  # for the line in the log

@@ -19,8 +19,8 @@ from api.paging import cursor_of
 from models import bulk
 from models.bulk import AGAIN, CANCEL, CHUNK, Mark
 from models.database.paging import NEWEST_FIRST
-from models.job import REQUEST
-from models.job_lists import JobFilter
+from models.jobs.job_lists import JobFilter
+from models.jobs.job_tables import REQUEST
 from models.rules import clock
 
 GROUP = ("host", "reason")  # of a group of failures, as they were kept

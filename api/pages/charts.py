@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from models.records import AttemptRow
+from models.jobs.records import AttemptRow
 from models.vitals import Minute
 
 WIDTH, HEIGHT = 600.0, 120.0

@@ -10,13 +10,14 @@ from api.ids import job_key
 from api.pages import charts
 from api.pages.blueprint import back_to, gone, pages, visitor
 from api.pages.curl import curl
-from models import cancelling, explain, jobs, log_entries, related, replays
+from models import cancelling, explain
 from models.channels import CHANNEL
 from models.database.paging import NEWEST_FIRST, PageAsked
-from models.job import REQUEST
-from models.jobs import JobRow
-from models.lifecycle import FINAL
-from models.log_entries import LogFilter
+from models.jobs import job_store, log_entries, related, replays
+from models.jobs.job_store import JobRow
+from models.jobs.job_tables import REQUEST
+from models.jobs.lifecycle import FINAL
+from models.jobs.log_entries import LogFilter
 from models.rules import clock
 
 ENTRIES = 100
@@ -30,7 +31,7 @@ EXECUTING = "executing"
 def show_job(key: str) -> str:
     job, now = found(key), clock.now()
     account_id = visitor().account_id
-    attempts = jobs.attempts_of(account_id, job.id) or []
+    attempts = job_store.attempts_of(account_id, job.id) or []
     entries = log_entries.listed(account_id, LogFilter(job=job.id), PageAsked(NEWEST_FIRST, ENTRIES)).rows
     facts = explain.facts_of(account_id, job.id, now)
     args, bars = json.loads(job.args), charts.timeline(attempts)
@@ -98,7 +99,7 @@ def look_every_s(job: JobRow, now: int) -> int:
 def found(key: str) -> JobRow:
     """The visitor's job of this integer or UUID, or 404."""
     known = job_key(key)
-    job = None if known is None else jobs.find(visitor().account_id, known)
+    job = None if known is None else job_store.find(visitor().account_id, known)
     if job is None:
         raise gone()
     return job

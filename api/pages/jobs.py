@@ -9,9 +9,10 @@ from api.ids import job_key
 from api.job_filters import JobsQuery, filter_of
 from api.pages.blueprint import back_to, pages, visitor
 from api.paging import cursor_of
-from models import cancelling, job_lists, jobs, replays
+from models import cancelling
 from models.database.paging import NEWEST_FIRST, Page
-from models.lifecycle import FINAL, STATES
+from models.jobs import job_lists, job_store, replays
+from models.jobs.lifecycle import FINAL, STATES
 from models.rules import clock
 
 SHOWN = 50
@@ -69,5 +70,5 @@ def _rendered(given: dict[str, str], page: Page, problems: list[str]) -> str:
         problems=problems,
         states=STATES,
         final=FINAL,
-        kinds=jobs.KINDS,
+        kinds=job_store.KINDS,
     )

@@ -3,8 +3,8 @@
 from flask import Response, make_response, render_template, request
 
 from api.pages.blueprint import back_to, gone, pages, visitor
-from models import accounts
-from models.account import Account
+from models.accounts import account_store
+from models.accounts.account_tables import Account
 from models.database.ids import is_uuid
 from models.rules import clock
 
@@ -22,19 +22,19 @@ def create_key() -> Response:
     name = request.form.get("name", "").strip()
     if not 1 <= len(name) <= MAX_NAME_CHARS or not name.isprintable():
         return _page("", f"The name must be 1 to {MAX_NAME_CHARS} printable characters.", 422)
-    if name == accounts.DEMO_KEY_NAME:
+    if name == account_store.DEMO_KEY_NAME:
         return _page("", f"The name must be another one than {name}.", 422)
-    _, secret = accounts.create_key(Account.get_by_id(visitor().account_id), name, clock.now())
+    _, secret = account_store.create_key(Account.get_by_id(visitor().account_id), name, clock.now())
     return _page(secret, "", 200)
 
 
 @pages.post("/keys/<key_id>/revoke")
 def revoke_key(key_id: str) -> Response:
-    if not is_uuid(key_id) or not accounts.revoke_key_of(visitor().account_id, key_id, clock.now()):
+    if not is_uuid(key_id) or not account_store.revoke_key_of(visitor().account_id, key_id, clock.now()):
         raise gone()
     return back_to("list_keys", "revoked")
 
 
 def _page(secret: str, problem: str, status: int) -> Response:
-    keys = accounts.keys_of(visitor().account_id)
+    keys = account_store.keys_of(visitor().account_id)
     return make_response(render_template("keys.html", keys=keys, secret=secret, problem=problem), status)

@@ -12,9 +12,9 @@ from api.logs import LogsQuery
 from api.pages import tails
 from api.pages.blueprint import gone, pages, visitor
 from api.paging import cursor_of
-from models import log_entries
 from models.database.paging import NEWEST_FIRST, Page, PageAsked
-from models.log_entries import LogEntryRow, LogFilter
+from models.jobs import log_entries
+from models.jobs.log_entries import LogEntryRow, LogFilter
 from models.rules import clock
 
 SHOWN = 50

@@ -14,7 +14,8 @@ from api.pages.order_reading import order_of
 from api.pages.schedules import too_many
 from api.schedule_orders import new_schedule, recurs
 from api.wiring import settings
-from models import jobs, schedules
+from models import schedules
+from models.jobs import job_store
 from models.rules import clock
 from models.schedules import NewSchedule, TooMany
 
@@ -38,7 +39,7 @@ def create_job() -> Response:
     due = due_at(order, now)
     if recurs(order):
         return _made_schedule(new_schedule(order, account_id, due, now, 0), form, now)
-    made, _ = jobs.create(new_job(order, account_id, due, 0), now)
+    made, _ = job_store.create(new_job(order, account_id, due, 0), now)
     return back_to("show_job", "created", key=made.uuid)
 
 

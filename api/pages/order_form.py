@@ -5,9 +5,9 @@ by. Pure. What it says is read by api/pages/order_reading.py.
 import json
 from typing import Any, Protocol
 
-from models import replays
+from models.jobs import replays
+from models.jobs.job_json import Sent
 from models.rules.query_strings import with_query
-from models.shapes import Sent
 
 UNITS = ("seconds", "minutes", "hours", "days", "weeks")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")

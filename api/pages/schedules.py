@@ -15,8 +15,9 @@ from api.pages.order_reading import order_of
 from api.schedule_orders import new_schedule
 from api.schedules import ScheduleFields
 from api.wiring import settings
-from models import replays, schedules, strips
+from models import schedules, strips
 from models.database.paging import NEWEST_FIRST
+from models.jobs import replays
 from models.rules import clock, recurrence
 from models.schedules import ScheduleRow, TooMany
 

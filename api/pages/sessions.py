@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from flask import Response, current_app, request
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from models import accounts, ended_sessions
-from models.account import Account
+from models.accounts import account_store, ended_sessions
+from models.accounts.account_tables import Account
+from models.accounts.session_secret import session_secret
 from models.rules.clock import DAY, SECOND
-from models.session_secret import session_secret
 
 COOKIE = "booper_session"
 LASTS_S = 7 * 24 * 3600
@@ -46,7 +46,7 @@ def read() -> Session | None:
 
 def account_of(session: Session) -> Account | None:
     """Whose session it is; None when its key is revoked or it has been signed out."""
-    return None if ended_sessions.has_ended(session.token) else accounts.of_key(session.key_id)
+    return None if ended_sessions.has_ended(session.token) else account_store.of_key(session.key_id)
 
 
 def end(session: Session, now: int) -> None:

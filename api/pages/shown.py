@@ -10,8 +10,8 @@ from typing import Any
 from api.pages.blueprint import pages
 from api.pages.words import member
 from api.timestamps import micros_utc
-from models.jobs import JobRow
-from models.lifecycle import FINAL
+from models.jobs.job_store import JobRow
+from models.jobs.lifecycle import FINAL
 from models.overview import CAP
 from models.rules import clock, times
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND

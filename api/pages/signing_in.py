@@ -14,7 +14,7 @@ from api.answers import ApiError
 from api.pages import sessions
 from api.pages.blueprint import back_to, pages
 from api.wiring import settings, wiring
-from models import accounts
+from models.accounts import account_store
 from models.rules import clock
 from runtime.settings import DEMO_KEY
 
@@ -54,7 +54,7 @@ def sign_in() -> Response:
 @pages.post("/sign-in")
 def sign_in_with_key() -> Response:
     secret = request.form.get("key", "").strip()
-    key_id = accounts.key_id_of(secret) if wiring().known_keys.caller_of(secret) else None
+    key_id = account_store.key_id_of(secret) if wiring().known_keys.caller_of(secret) else None
     if key_id is None:
         return _refused()
     if g.session:  # the browser forgets it, a copy would live on

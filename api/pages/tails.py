@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 
 from api.pages import sessions
 from api.pages.sessions import Session
-from models import log_entries
 from models.database.connection import Unreachable, connection
 from models.database.paging import NEWEST_FIRST, PageAsked
-from models.log_entries import LogEntryRow, LogFilter
+from models.jobs import log_entries
+from models.jobs.log_entries import LogEntryRow, LogFilter
 from models.rules import clock
 
 SHOWN = 50

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models import accounts
+from models.accounts import account_store
 from models.database.connection import database
 from models.rules import clock
 from runtime import settings as booper_settings
@@ -30,11 +30,11 @@ def app(db, settings):
 @pytest.fixture
 def client(app, account):
     """Alice's client."""
-    return ApiClient(app, accounts.create_key(account, "test", clock.now())[1])
+    return ApiClient(app, account_store.create_key(account, "test", clock.now())[1])
 
 
 @pytest.fixture
 def stranger(app):
     """Bob's client, on the same app."""
-    bob = accounts.account_named("bob", clock.now())
-    return ApiClient(app, accounts.create_key(bob, "test", clock.now())[1])
+    bob = account_store.account_named("bob", clock.now())
+    return ApiClient(app, account_store.create_key(bob, "test", clock.now())[1])

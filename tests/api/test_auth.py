@@ -3,7 +3,7 @@
 import pytest
 
 from api import known_keys
-from models import accounts, keys
+from models.accounts import account_store, key_format
 from models.database.connection import change, close_all, open_database
 from models.rules import clock
 from runtime.settings import DEMO_KEY
@@ -117,9 +117,9 @@ def test_a_revoked_key_is_dead_within_a_second(client, monkeypatch):
 def test_a_known_key_is_not_looked_up_again_at_once(client, monkeypatch):
     monkeypatch.setattr(known_keys.time, "monotonic", lambda: 1000.0)
     asked = []
-    monkeypatch.setattr(known_keys.accounts, "account_of", lambda secret: asked.append(secret))
+    monkeypatch.setattr(known_keys.account_store, "account_of", lambda secret: asked.append(secret))
     seen = known_keys.KnownKeys("")
-    seen._seen[keys.digest(secret := keys.new_key())] = (1000.1, known_keys.Caller(1, "u"))
+    seen._seen[key_format.digest(secret := key_format.new_key())] = (1000.1, known_keys.Caller(1, "u"))
     assert seen.caller_of(secret) == known_keys.Caller(1, "u")
     assert asked == []
 
@@ -129,10 +129,10 @@ def asking_again(seen, secret, monkeypatch):
     believed = []
 
     def account_of(_):
-        monkeypatch.setattr(known_keys.accounts, "account_of", lambda _: None)
+        monkeypatch.setattr(known_keys.account_store, "account_of", lambda _: None)
         believed.append(seen.caller_of(secret))
 
-    monkeypatch.setattr(known_keys.accounts, "account_of", account_of)
+    monkeypatch.setattr(known_keys.account_store, "account_of", account_of)
     assert seen.caller_of(secret) is None, "whoever asked is told what there is now"
     return believed == [known_keys.Caller(1, "u")]
 
@@ -140,7 +140,7 @@ def asking_again(seen, secret, monkeypatch):
 def test_while_one_asks_for_a_key_the_others_believe_what_was_known_until_just_now(monkeypatch):
     monkeypatch.setattr(known_keys.time, "monotonic", lambda: 1000.0)
     seen = known_keys.KnownKeys("")
-    seen._seen[keys.digest(secret := keys.new_key())] = (999.99, known_keys.Caller(1, "u"))
+    seen._seen[key_format.digest(secret := key_format.new_key())] = (999.99, known_keys.Caller(1, "u"))
     assert asking_again(seen, secret, monkeypatch)
     assert seen.caller_of(secret) is None
 
@@ -148,7 +148,7 @@ def test_while_one_asks_for_a_key_the_others_believe_what_was_known_until_just_n
 def test_while_one_asks_for_a_key_the_others_do_not_believe_what_was_known_long_ago(monkeypatch):
     monkeypatch.setattr(known_keys.time, "monotonic", lambda: 1000.0)
     seen = known_keys.KnownKeys("")
-    seen._seen[keys.digest(secret := keys.new_key())] = (999.0, known_keys.Caller(1, "u"))
+    seen._seen[key_format.digest(secret := key_format.new_key())] = (999.0, known_keys.Caller(1, "u"))
     assert not asking_again(seen, secret, monkeypatch)
 
 
@@ -156,7 +156,7 @@ def test_the_remembered_keys_are_bounded(app, account, monkeypatch):
     monkeypatch.setattr(known_keys, "REMEMBERED_KEYS", 3)
     seen = known_keys.KnownKeys("")
     for _ in range(10):
-        assert seen.caller_of(accounts.create_key(account, "", clock.now())[1])
+        assert seen.caller_of(account_store.create_key(account, "", clock.now())[1])
     assert len(seen._seen) <= 3
 
 
@@ -170,5 +170,5 @@ def test_a_malformed_key_is_refused_without_the_database(bare, secret):
 def test_the_demo_key_works_while_it_is_on(app, settings):
     demo = ApiClient(app, DEMO_KEY)
     assert demo.get("/api/jobs").status_code == 401
-    accounts.ensure_demo_key(settings.demo_key, clock.now())
+    account_store.ensure_demo_key(settings.demo_key, clock.now())
     assert demo.get("/api/jobs").status_code == 200

@@ -9,8 +9,8 @@ import pytest
 
 from api import create_app
 from api.batch import MAX_JOBS
-from models import jobs
 from models.database.connection import fetch
+from models.jobs import job_store
 from runtime import settings as booper_settings
 from tests.support.api_client import FORM, URL, ApiClient, errors_of, one_database
 
@@ -49,7 +49,7 @@ def test_a_job_of_a_batch_is_what_it_would_be_alone(client, moved_clock):
     for job in (alone, together):
         job["id"] = job["job_id"] = job["job"]["id"] = None
     assert together == alone
-    columns = ", ".join(set(jobs.NAMES.split(", ")) - {"uuid"})
+    columns = ", ".join(set(job_store.NAMES.split(", ")) - {"uuid"})
     assert len({*fetch(f"SELECT {columns} FROM job")}) == 1
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from models import channels
-from models.job import Job
+from models.jobs.job_tables import Job
 from models.rules import clock
 from tests.support.api_client import ApiClient, errors_of
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from models.database.connection import fetch
-from models.jobs import JobRow
+from models.jobs.job_store import JobRow
 from tests.support.api_client import URL, errors_of, one_database
 
 OUTER = {

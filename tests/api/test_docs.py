@@ -10,9 +10,10 @@ from api.job_filters import JobsQuery
 from api.logs import LogsQuery
 from api.order_fields import OrderFields
 from api.schedules import FiringsQuery, PreviewQuery, ScheduleFields, SchedulesQuery
-from models import firings, job_lists, log_entries, records, schedules
-from models import jobs as stored_jobs
-from models.lifecycle import STATES
+from models import firings, schedules
+from models.jobs import job_lists, log_entries, records
+from models.jobs import job_store as stored_jobs
+from models.jobs.lifecycle import STATES
 from models.rules import clock
 from tests.support.documents import API_PAGE
 

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from playhouse.pool import MaxConnectionsExceeded
 
-from models import jobs
 from models.database.connection import close_all, fetch, open_database
+from models.jobs import job_store
 from tests.support.api_client import errors_of, one_database
 
 
@@ -79,7 +79,7 @@ def test_a_database_that_fails_is_503(client, monkeypatch, error):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(jobs, "fetch", fail)
+    monkeypatch.setattr(job_store, "fetch", fail)
     answer = client.create()
     assert errors_of(answer, 503) == {}
     assert str(error) not in answer.text
@@ -110,7 +110,7 @@ def test_a_mistake_of_ours_is_500_and_tells_nothing(client, monkeypatch, caplog)
     def fail(*_):
         raise ZeroDivisionError("canary")
 
-    monkeypatch.setattr(jobs, "find", fail)
+    monkeypatch.setattr(job_store, "find", fail)
     answer = client.get("/api/jobs/1")
     assert errors_of(answer, 500) == {}
     assert "canary" not in answer.text

@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from models import idempotent_requests, jobs, lifecycle
 from models.database.connection import fetch
-from models.idempotent_requests import KeyReused
+from models.jobs import idempotent_requests, job_store, lifecycle
+from models.jobs.idempotent_requests import KeyReused
 from models.rules import clock
 from tests.support.api_client import URL, errors_of, one_database
 
@@ -106,7 +106,7 @@ def test_a_refused_order_does_not_use_up_its_key(client):
 
 def test_an_order_that_fails_keeps_nothing(db, account):
     def fail():
-        jobs.create(jobs.NewJob(account.id, "{}", None, None, 0), clock.now())
+        job_store.create(job_store.NewJob(account.id, "{}", None, None, 0), clock.now())
         raise RuntimeError
 
     with pytest.raises(RuntimeError):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from models import lifecycle, records
 from models.database.connection import change, fetch
+from models.jobs import lifecycle, records
 from models.rules import clock
 from tests.support.api_client import errors_of
 from tests.support.clocks import START

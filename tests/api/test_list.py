@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from models import lifecycle
 from models.database.connection import change
+from models.jobs import lifecycle
 from models.rules import clock
 from tests.support.api_client import errors_of, one_database
 

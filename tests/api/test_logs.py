@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from models import records
+from models.jobs import records
 from models.rules.clock import SECOND
 from tests.support.api_client import errors_of, one_database
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from models.job import Job
+from models.jobs.job_tables import Job
 from tests.support.api_client import URL, errors_of
 
 HOOK = "https://hooks.example.com/a"

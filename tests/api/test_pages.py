@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from models import job_lists, log_entries, records
 from models.database.connection import change
+from models.jobs import job_lists, log_entries, records
 from models.rules import clock
 from tests.support.api_client import errors_of, one_database
 from tests.support.listings import ids_of, next_of, pages_of

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from models.job import Job
+from models.jobs.job_tables import Job
 from models.rules.clock import SECOND
 
 TARGET = "https://example.com/hook"

@@ -3,7 +3,7 @@
 import pytest
 
 from models import planning, schedules
-from models.job import Job
+from models.jobs.job_tables import Job
 from models.rules import clock
 from models.schedule import Schedule
 from tests.support.api_client import URL, errors_of, one_database

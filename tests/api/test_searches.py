@@ -2,8 +2,8 @@
 
 import pytest
 
-from models import job_lists
 from models.database.connection import change, fetch
+from models.jobs import job_lists
 from tests.support.api_client import FORM, URL, errors_of, one_database
 from tests.support.listings import ids_of, next_of, pages_of
 

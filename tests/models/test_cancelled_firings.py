@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from models import lifecycle, schedules
-from models.job import Job
-from models.jobs import NewJob
+from models import schedules
+from models.jobs import lifecycle
+from models.jobs.job_store import NewJob
+from models.jobs.job_tables import Job
 from models.rules import clock
 from models.schedules import NewSchedule
 from tests.support.follow_ups import follow_ups

@@ -2,10 +2,12 @@
 
 import pytest
 
-from models import accounts, explain, lifecycle, vitals
+from models import explain, vitals
+from models.accounts import account_store
 from models.database.connection import change
 from models.explain import CODES, Facts
-from models.records import AttemptRow, add_attempts
+from models.jobs import lifecycle
+from models.jobs.records import AttemptRow, add_attempts
 from models.rules import clock
 from models.rules.clock import SECOND
 from models.vitals import WorkerRow
@@ -125,7 +127,7 @@ def test_a_worker_that_fell_silent_is_not_counted(account, machinery, moved_cloc
 
 
 def test_another_accounts_job_is_not_explained(account):
-    bob = accounts.account_named("bob", clock.now())
+    bob = account_store.account_named("bob", clock.now())
     assert explain.facts_of(bob.id, make_job(account).id, clock.now()) is None
 
 

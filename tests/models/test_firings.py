@@ -5,11 +5,12 @@ import threading
 
 import pytest
 
-from models import cancelling, firings, jobs, lifecycle, planning, schedules
+from models import cancelling, firings, planning, schedules
 from models.database.connection import connection
 from models.firings import FiringRow
-from models.job import Job, LogEntry
-from models.jobs import NewJob
+from models.jobs import job_store, lifecycle
+from models.jobs.job_store import NewJob
+from models.jobs.job_tables import Job, LogEntry
 from models.planning import Planned
 from models.rules import clock
 from models.rules.recurrence import Instants
@@ -87,7 +88,7 @@ def test_a_job_of_a_schedule_is_not_taken_by_the_claim_of_other_jobs(account, mo
 
 
 def test_a_job_of_no_schedule_is_not_taken_by_the_claim_of_schedules(account, moved_clock):
-    job, _ = jobs.create(NewJob(account.id, "{}", None, None, clock.now()), clock.now())
+    job, _ = job_store.create(NewJob(account.id, "{}", None, None, clock.now()), clock.now())
     assert firings.claim([job.id], clock.now(), MARGIN) == []
 
 
@@ -193,7 +194,7 @@ def test_two_claims_at_once_let_one_job_of_a_schedule_begin(account, db):
     one = make_schedule(account, SECONDLY)
     now = clock.now() + 3 * clock.SECOND
     new = [planning.job_at(planned(one), now - number)._replace(scheduled_at=now - clock.SECOND) for number in range(8)]
-    made = [job.id for job in jobs.create_many(new, now - clock.SECOND)]
+    made = [job.id for job in job_store.create_many(new, now - clock.SECOND)]
     barrier, begun = threading.Barrier(8), []
 
     def race(job_id):
@@ -231,20 +232,20 @@ def test_two_planners_at_once_make_each_job_once(account, db):
 def test_an_instant_has_one_job_whatever_is_asked(account, moved_clock):
     one = make_schedule(account)
     again = planning.job_at(planned(one), clock.now())
-    assert jobs.create_many([again], clock.now()) == [None]
+    assert job_store.create_many([again], clock.now()) == [None]
 
 
 def test_a_job_that_was_cancelled_unattempted_does_not_hold_its_instant(account, moved_clock):
     one = make_schedule(account)
     lifecycle.cancel_waiting([jobs_of(one)[0].id], clock.now())
-    assert jobs.create_many([planning.job_at(planned(one), clock.now())], clock.now()) != [None]
+    assert job_store.create_many([planning.job_at(planned(one), clock.now())], clock.now()) != [None]
 
 
 def test_one_that_was_attempted_and_cancelled_does(account, moved_clock):
     one = make_schedule(account)
     [job] = claim_firings(*jobs_of(one))
     lifecycle.cancel(account.id, job.id, clock.now())
-    assert jobs.create_many([planning.job_at(planned(one), clock.now())], clock.now()) == [None]
+    assert job_store.create_many([planning.job_at(planned(one), clock.now())], clock.now()) == [None]
 
 
 def test_once_makes_up_for_all_that_was_missed_with_the_job_that_waits(account, moved_clock):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from models import jobs
-from models.jobs import NewJob
+from models.jobs import job_store
+from models.jobs.job_store import NewJob
 from models.rules import clock
 
 
@@ -25,29 +25,29 @@ def test_many_jobs_are_made_in_the_order_given(account, now):
         new_job_with(account, body=b"\x00\xff", name="third"),
     ]
     # When they are stored
-    made = jobs.create_many(orders, now)
+    made = job_store.create_many(orders, now)
     # Then each is there as it was given
     assert [row.name for row in made] == ["first", '"second"', "third"]
-    assert [jobs.find(account.id, row.id) for row in made] == made
+    assert [job_store.find(account.id, row.id) for row in made] == made
     assert [(row.body, row.kind) for row in made] == [(None, "request"), (b"{}", "callback"), (b"\x00\xff", "request")]
 
 
 def test_a_job_whose_key_is_live_is_not_made_and_leaves_the_others_alone(account, now):
-    held, _ = jobs.create(new_job_with(account, idempotency_key="k"), now)
+    held, _ = job_store.create(new_job_with(account, idempotency_key="k"), now)
     new = [new_job_with(account, **fields) for fields in ({"name": "a"}, {"idempotency_key": "k"}, {})]
-    made = jobs.create_many(new, now)
+    made = job_store.create_many(new, now)
     assert [row and row.name for row in made] == ["a", None, None]
     assert made[1] is None
     assert made[2] is not None
-    assert jobs.find(account.id, held.id) == held
+    assert job_store.find(account.id, held.id) == held
 
 
 def test_none_at_all_are_made_of_nothing(account, now):
-    assert jobs.create_many([], now) == []
+    assert job_store.create_many([], now) == []
 
 
 def test_one_job_and_many_are_written_alike(account, now):
     later = now + clock.HOUR
-    one, _ = jobs.create(new_job_with(account)._replace(scheduled_at=later), now)
-    (many,) = jobs.create_many([new_job_with(account)._replace(scheduled_at=later)], now)
+    one, _ = job_store.create(new_job_with(account)._replace(scheduled_at=later), now)
+    (many,) = job_store.create_many([new_job_with(account)._replace(scheduled_at=later)], now)
     assert one._replace(id=0, uuid="") == many._replace(id=0, uuid="")

@@ -4,10 +4,10 @@ import threading
 
 import pytest
 
-from models import lifecycle
 from models.database.connection import connection, database
-from models.job import Job
-from models.lifecycle import STATES, TRANSITIONS, ClaimedJob
+from models.jobs import lifecycle
+from models.jobs.job_tables import Job
+from models.jobs.lifecycle import STATES, TRANSITIONS, ClaimedJob
 from models.rules import clock
 from tests.support.rows import held_by_another, make_job, plan_of, reread
 

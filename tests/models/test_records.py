@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from models import records
-from models.records import Written
+from models.jobs import records
+from models.jobs.records import Written
 
 
 @pytest.mark.parametrize("number", [2**63, 2**64, -(2**70), 1.5, 0])

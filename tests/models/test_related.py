@@ -1,6 +1,6 @@
 """Which jobs belong together, and that finding them reads no others."""
 
-from models import related
+from models.jobs import related
 from tests.support.rows import make_job, plan_of
 
 

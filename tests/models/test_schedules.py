@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from models import cancelling, lifecycle, schedules
-from models.job import Job
-from models.jobs import NewJob
+from models import cancelling, schedules
+from models.jobs import lifecycle
+from models.jobs.job_store import NewJob
+from models.jobs.job_tables import Job
 from models.rules import clock
 from models.schedule import Schedule
 from models.schedules import NewSchedule

@@ -22,9 +22,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from models import accounts, cancelling, jobs, lifecycle
+from models import cancelling
+from models.accounts import account_store
 from models.database.connection import database, fetch
-from models.jobs import NewJob
+from models.jobs import job_store, lifecycle
+from models.jobs.job_store import NewJob
 from models.rules import clock
 from tests.support.clocks import START
 from tests.support.expected_jobs import ROW, ExpectedJob, Queue
@@ -81,7 +83,7 @@ class Jobs(RuleBasedStateMachine):
         note_delivered(0)
         self.clock = moved_clock
         self.clock.now = self.latest = START
-        self.account = accounts.account_named("alice", START)
+        self.account = account_store.account_named("alice", START)
         self.orders: dict[int, ExpectedJob] = {}
         self.queue = Queue(self.orders)
         self.stager = Stager(self.queue, LOOK_AHEAD, BOUND)
@@ -103,7 +105,7 @@ class Jobs(RuleBasedStateMachine):
         policy = json.dumps({"fixed": delay_s})
         new = NewJob(self.account.id, '{"url": "http://x/"}', None, None, due_at, idempotency_key=key)
         limits = {"max_attempts": max_attempts, "timeout_ms": 1000 * max_attempts, "backoff": policy}
-        job, made = jobs.create(new._replace(**limits), self.clock.now)
+        job, made = job_store.create(new._replace(**limits), self.clock.now)
         assert made == (holder is None)
         if made:
             self.orders[job.id] = ExpectedJob(job.id, key, max(due_at, self.clock.now), max_attempts, delay_s)

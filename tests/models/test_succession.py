@@ -6,10 +6,11 @@ import threading
 import pytest
 from peewee import OperationalError
 
-from models import followups, lifecycle, succession
+from models import followups, succession
 from models.database.connection import connection, database, fetch, transaction
 from models.followups import FAILED, FINISHED, News
-from models.job import Job
+from models.jobs import lifecycle
+from models.jobs.job_tables import Job
 from models.outgoing import NOTHING
 from models.rules import clock
 from tests.support.rows import make_job, plan_of, reread

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from models import firings, lifecycle, planning, schedules
+from models import firings, planning, schedules
 from models.database.connection import database, fetch
-from models.job import Job
-from models.jobs import NewJob
+from models.jobs import lifecycle
+from models.jobs.job_store import NewJob
+from models.jobs.job_tables import Job
 from models.rules import clock
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
 from models.schedule import Firing

@@ -3,7 +3,7 @@
 import pytest
 
 from models import bulk
-from models.job import Job
+from models.jobs.job_tables import Job
 from models.rules import clock
 from tests.support.browsers import Markup
 from tests.support.rows import make_failed_job, make_job, reread

@@ -7,7 +7,7 @@ import pytest
 
 from api.pages import charts, shown
 from api.pages.curl import curl
-from models.records import AttemptRow
+from models.jobs.records import AttemptRow
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
 from models.rules.times import written
 from models.vitals import Minute

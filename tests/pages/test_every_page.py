@@ -4,10 +4,11 @@ import re
 
 import pytest
 
-from models import endpoints, lifecycle, records, signing_keys
+from models import endpoints, signing_keys
 from models.database.connection import change
 from models.database.paging import PageAsked
-from models.records import AttemptRow
+from models.jobs import lifecycle, records
+from models.jobs.records import AttemptRow
 from models.rules import clock
 from tests.support.apps import PAGES
 from tests.support.browsers import Markup
@@ -49,7 +50,7 @@ def canary_job(account, state="discarded"):
 
 
 def addresses_of(browser, job):
-    from models import log_entries
+    from models.jobs import log_entries
 
     entries = log_entries.listed(
         browser.account.id, log_entries.LogFilter(), PageAsked(("inserted_at", "desc"), 10)

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from models import accounts, jobs
-from models.job import Job
-from models.records import AttemptRow, add_attempts
+from models.accounts import account_store
+from models.jobs import job_store
+from models.jobs.job_tables import Job
+from models.jobs.records import AttemptRow, add_attempts
 from models.rules import clock
 from tests.support.browsers import Browser, Markup
 from tests.support.rows import make_failed_job, make_job, reread
@@ -174,7 +175,9 @@ def test_running_again_makes_the_same_request_due_now(alice, moved_clock):
 
 
 def test_a_key_that_holds_the_first_order_does_not_hold_back_the_next(alice):
-    old = jobs.create(jobs.NewJob(alice.account.id, f'{{"url":"{URL}"}}', None, None, 0, idempotency_key="k"), 1)[0]
+    old = job_store.create(
+        job_store.NewJob(alice.account.id, f'{{"url":"{URL}"}}', None, None, 0, idempotency_key="k"), 1
+    )[0]
     assert job_shown_after(alice.send(f"/jobs/{old.uuid}/again")).idempotency_key is None
 
 
@@ -311,14 +314,14 @@ def test_a_key_is_shown_once_and_works(app, alice):
     secret = answer.text.split('id="secret">')[1].split("<")[0]
     assert Browser(app).sign_in(secret).location == "/"
     assert secret not in alice.get("/keys").text
-    assert accounts.account_of(secret).id == alice.account.id
-    for wrong in ("", " ", "x" * 101, "a\nb", accounts.DEMO_KEY_NAME):
+    assert account_store.account_of(secret).id == alice.account.id
+    for wrong in ("", " ", "x" * 101, "a\nb", account_store.DEMO_KEY_NAME):
         assert alice.send("/keys", name=wrong).status_code == 422
 
 
 def test_revoking_the_own_key_signs_out_and_that_of_another_does_not(alice):
     alice.send("/keys", name="other")
-    other = accounts.keys_of(alice.account.id)[0]
+    other = account_store.keys_of(alice.account.id)[0]
     assert alice.send(f"/keys/{other.uuid}/revoke").location == "/keys?note=revoked"
     assert alice.send(f"/keys/{other.uuid}/revoke").status_code == 404
     alice.send(f"/keys/{alice.key.uuid}/revoke")

@@ -9,8 +9,9 @@ import pytest
 from api.pages import logs, tails
 from api.pages.sessions import Session
 from api.pages.tails import Tail
-from models import accounts, records
-from models.log_entries import LogFilter
+from models.accounts import account_store
+from models.jobs import records
+from models.jobs.log_entries import LogFilter
 from models.rules import clock
 from models.rules.times import written
 
@@ -94,7 +95,7 @@ def test_a_stream_ends_when_its_key_is_revoked(alice, monkeypatch):
         parts = iter(answer.response)
         next(parts)
         next(parts)
-        accounts.revoke_key(alice.key.uuid, clock.now())
+        account_store.revoke_key(alice.key.uuid, clock.now())
         assert list(parts) == []
 
 

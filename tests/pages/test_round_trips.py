@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from models.job import Job
+from models.jobs.job_tables import Job
 from models.rules import clock
 from models.schedule import Schedule
 from tests.support.browsers import submit_schedule

@@ -9,7 +9,7 @@ from api.pages import previews, words
 from api.pages.schedules import LETTERS
 from models import firings
 from models.firings import FiringRow
-from models.job import Job
+from models.jobs.job_tables import Job
 from models.rules import clock
 from models.rules.recurrence import Frequency
 from models.rules.times import instant

@@ -4,7 +4,7 @@ import pytest
 
 from api.pages import sessions, signing_in
 from api.pages.signing_in import Failures, local_path
-from models import accounts
+from models.accounts import account_store
 from models.database.connection import fetch
 from models.rules import clock
 from tests.support.browsers import Browser
@@ -81,7 +81,7 @@ def test_every_api_process_knows_the_same_secret(app, alice):
 
 def test_a_revoked_key_signs_out_at_once(alice):
     assert alice.get("/").status_code == 200
-    accounts.revoke_key(alice.key.uuid, clock.now())
+    account_store.revoke_key(alice.key.uuid, clock.now())
     assert alice.get("/").status_code == 303
 
 

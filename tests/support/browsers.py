@@ -3,7 +3,7 @@
 import re
 from html.parser import HTMLParser
 
-from models import accounts
+from models.accounts import account_store
 from models.rules import clock
 from models.schedule import Schedule
 
@@ -45,8 +45,8 @@ class Markup(HTMLParser):
 
 def signed_in(app, name):
     browser = Browser(app)
-    account = accounts.account_named(name, clock.now())
-    key, secret = accounts.create_key(account, "test", clock.now())
+    account = account_store.account_named(name, clock.now())
+    key, secret = account_store.create_key(account, "test", clock.now())
     browser.account, browser.key, browser.secret = account, key, secret
     assert browser.sign_in(secret).status_code == 303
     return browser

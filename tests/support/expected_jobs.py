@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 from dramatiq.errors import ConnectionClosed
 
-from models.lifecycle import CRASHES_ALLOWED, ClaimedJob
+from models.jobs.lifecycle import CRASHES_ALLOWED, ClaimedJob
 from models.rules import clock
 from workers.broker import LEAD_US
 

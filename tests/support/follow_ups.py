@@ -2,7 +2,7 @@
 
 import json
 
-from models.job import Job
+from models.jobs.job_tables import Job
 
 
 def follow_ups(kind):

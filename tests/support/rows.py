@@ -6,10 +6,10 @@ import json
 import psycopg
 import pytest
 
-from models import lifecycle
 from models.database.connection import database
-from models.job import Job
-from models.records import AttemptRow, add_attempts
+from models.jobs import lifecycle
+from models.jobs.job_tables import Job
+from models.jobs.records import AttemptRow, add_attempts
 from models.rules import clock
 
 

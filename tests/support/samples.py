@@ -1,6 +1,6 @@
 """The samples of the metrics registry."""
 
-from models import counting
+from models.jobs import transition_counts
 from runtime import metrics
 
 
@@ -15,7 +15,7 @@ class Grown:
         return self._all().get(key, 0) - self.before.get(key, 0)
 
     def transitions(self):
-        grown = {name: self("booper_jobs_total", transition=name) for name in counting.TRANSITIONS}
+        grown = {name: self("booper_jobs_total", transition=name) for name in transition_counts.TRANSITIONS}
         return {name: number for name, number in grown.items() if number}
 
     @staticmethod

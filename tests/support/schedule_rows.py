@@ -2,9 +2,10 @@
 
 import json
 
-from models import firings, lifecycle, schedules
-from models.job import Job
-from models.jobs import NewJob
+from models import firings, schedules
+from models.jobs import lifecycle
+from models.jobs.job_store import NewJob
+from models.jobs.job_tables import Job
 from models.planning import Planned
 from models.rules import clock
 from models.schedule import Firing, Schedule

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from models import channels, lifecycle
-from models.job import Job, LogEntry
+from models import channels
+from models.jobs import lifecycle
+from models.jobs.job_tables import Job, LogEntry
 from models.rules import clock
 from workers.entries import Result
 from workers.outcome import Answered, Timings

@@ -8,9 +8,9 @@ import time
 import psycopg
 import pytest
 
-from models import lifecycle
 from models.database.connection import database
-from models.job import Attempt
+from models.jobs import lifecycle
+from models.jobs.job_tables import Attempt
 from models.rules import clock
 from runtime.settings import load
 from tests.support.rows import make_job, reread

@@ -5,9 +5,10 @@ import threading
 
 import pytest
 
-from models import accounts, lifecycle
+from models.accounts import account_store
 from models.database.connection import close_all, connection
-from models.job import Attempt, Job, LogEntry
+from models.jobs import lifecycle
+from models.jobs.job_tables import Attempt, Job, LogEntry
 from models.rules import clock
 from runtime.settings import load
 from tests.support.rows import make_job, reread
@@ -135,7 +136,7 @@ def test_a_hanging_host_leaves_slots_to_its_neighbours(account, db, receiver):
     settings = load({"BOOPER_SENDER_SLOTS": "8", "BOOPER_SLOT_SHARE": "0.5", "BOOPER_SHUTDOWN_GRACE_SECONDS": "1"})
     started = Embedded(settings)
     started.start()
-    neighbour = accounts.account_named("bob", clock.now())
+    neighbour = account_store.account_named("bob", clock.now())
     hanging = [make_job(account, url=receiver.url + "/hang", host="slow.example") for _ in range(12)]
     wait_until(lambda: len(receiver.arrivals) == 4)
     good = [make_job(neighbour, url=receiver.url, host="good.example") for _ in range(12)]
@@ -197,7 +198,7 @@ def test_a_process_told_to_end_at_once_gives_back_what_is_under_way(account, emb
 def test_a_dawdling_hosts_backlog_does_not_starve_its_neighbours(account, start, receiver):
     """Its share moved now and then, so each of its messages held a thread for seconds."""
     start(SENDER_SLOTS="32", SLOT_SHARE="0.5")
-    neighbour, url = accounts.account_named("bob", clock.now()), receiver.url + "/slow"
+    neighbour, url = account_store.account_named("bob", clock.now()), receiver.url + "/slow"
     slow = [make_job(account, url=url, due_in_s=-number, host="slow.example") for number in range(300)]
     wait_until(lambda: len(receiver.arrivals) > 40)
     good = [make_job(neighbour, url=receiver.url, host="good.example") for _ in range(5)]

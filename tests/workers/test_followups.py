@@ -5,8 +5,9 @@ import json
 
 import pytest
 
-from models import cancelling, lifecycle, succession
-from models.job import Job, LogEntry
+from models import cancelling, succession
+from models.jobs import lifecycle
+from models.jobs.job_tables import Job, LogEntry
 from models.outgoing import Endpoint
 from models.rules import clock
 from tests.support.follow_ups import follow_up_bodies, follow_ups

@@ -3,7 +3,7 @@
 import json
 
 from models import channels
-from models.job import Job, LogEntry
+from models.jobs.job_tables import Job, LogEntry
 from models.rules import clock
 from tests.support.rows import make_job
 from tests.support.waiting import wait_until

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from models.lifecycle import ClaimedJob
+from models.jobs.lifecycle import ClaimedJob
 from models.rules.clock import HOUR, SECOND
 from workers.judge import Complete, Discard, Retry, judge
 from workers.outcome import Answered, Refused, Timings, Unreachable

@@ -5,9 +5,10 @@ import threading
 
 import pytest
 
-from models import firings, jobs, lifecycle, planning, schedules
+from models import firings, planning, schedules
 from models.database.connection import connection
-from models.job import Job, LogEntry
+from models.jobs import job_store, lifecycle
+from models.jobs.job_tables import Job, LogEntry
 from models.rules import clock
 from models.schedule import Firing, Schedule
 from tests.support.schedule_rows import HOURLY, make_schedule, planned
@@ -70,8 +71,8 @@ def test_a_body_that_is_no_object_is_sent_byte_for_byte(account, moved_clock, bo
 
 
 def test_a_body_of_a_one_off_job_is_sent_byte_for_byte(account, moved_clock):
-    new = jobs.NewJob(account.id, '{"url": "http://127.0.0.1:9/"}', BODY, "application/json", clock.now())
-    job, _ = jobs.create(new, clock.now())
+    new = job_store.NewJob(account.id, '{"url": "http://127.0.0.1:9/"}', BODY, "application/json", clock.now())
+    job, _ = job_store.create(new, clock.now())
     [claimed] = lifecycle.claim([job.id], clock.now(), clock.HOUR)
     assert prepare(claimed).body == BODY
 
@@ -133,7 +134,7 @@ def test_jobs_that_end_at_once_lose_nothing_of_each_other(account, db):
     one = make_schedule(account, overlap="allow")
     now = clock.now()
     new = [planning.job_at(planned(one), now - number - 1) for number in range(8)]
-    ids = [job.id for job in jobs.create_many(new, now)]
+    ids = [job.id for job in job_store.create_many(new, now)]
     claimed = firings.claim(ids, now, clock.HOUR)
     Schedule.update(enabled_at=0).execute()
     barrier = threading.Barrier(len(claimed))
@@ -207,7 +208,7 @@ def test_a_message_that_names_both_kinds_sends_the_others_when_schedules_can_not
     delivery, submitted = Delivery(embedded_settings), []
     monkeypatch.setattr(delivery.senders, "submit", submitted.extend)
     monkeypatch.setattr(firings, "claim", lambda *_: 1 / 0)
-    plain, _ = jobs.create(jobs.NewJob(account.id, "{}", None, None, clock.now()), clock.now())
+    plain, _ = job_store.create(job_store.NewJob(account.id, "{}", None, None, clock.now()), clock.now())
     make_schedule(account)
     fired = Job.get(Job.fire_at.is_null(False))
     named = delivery.slots.take([(plain.id, account.id, ""), (fired.id, account.id, "")]).admitted

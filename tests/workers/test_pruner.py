@@ -2,9 +2,10 @@
 
 import pytest
 
-from models import ended_sessions, idempotent_requests
+from models.accounts import ended_sessions
 from models.database.connection import fetch
-from models.job import Attempt, Job, JobLabel, LogEntry
+from models.jobs import idempotent_requests
+from models.jobs.job_tables import Attempt, Job, JobLabel, LogEntry
 from models.rules import clock
 from runtime.settings import load
 from tests.support.rows import make_job

@@ -5,9 +5,9 @@ import json
 import pytest
 from peewee import OperationalError
 
-from models import lifecycle
 from models.database import connection as database_module
-from models.job import Attempt, LogEntry
+from models.jobs import lifecycle
+from models.jobs.job_tables import Attempt, LogEntry
 from models.rules import clock
 from tests.support.results import result_of
 from tests.support.rows import claim_of, held_by_another, make_job, reread

@@ -1,7 +1,7 @@
 """Jobs whose holder fell silent."""
 
-from models import lifecycle
-from models.job import Attempt, LogEntry
+from models.jobs import lifecycle
+from models.jobs.job_tables import Attempt, LogEntry
 from models.rules import clock
 from tests.support.rows import make_job, reread
 from workers.rescuer import rescue_lost

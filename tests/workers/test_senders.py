@@ -5,7 +5,7 @@ import threading
 import pytest
 from peewee import OperationalError
 
-from models import lifecycle
+from models.jobs import lifecycle
 from models.rules import clock
 from tests.support.rows import make_job, reread
 from workers import senders as sending

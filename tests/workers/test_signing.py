@@ -5,7 +5,8 @@ import json
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from models import lifecycle, signing_keys
+from models import signing_keys
+from models.jobs import lifecycle
 from models.rules import clock
 from tests.support.rows import make_job, reread
 from tests.support.waiting import wait_until

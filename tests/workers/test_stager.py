@@ -3,7 +3,7 @@
 import pytest
 from dramatiq.errors import BrokerError
 
-from models import lifecycle
+from models.jobs import lifecycle
 from models.rules import clock
 from tests.support.rows import make_job, reread
 from workers.stager import LOST_AFTER_US, Stager, note_delivered

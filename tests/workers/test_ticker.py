@@ -7,10 +7,11 @@ from itertools import pairwise
 import pytest
 from peewee import OperationalError
 
-from models import ended_sessions, lifecycle
 from models import leader as leading
+from models.accounts import ended_sessions
 from models.database.connection import fetch
-from models.job import Ticker as TickerRow
+from models.jobs import lifecycle
+from models.jobs.job_tables import Ticker as TickerRow
 from models.leader import candidate
 from models.rules import clock
 from tests.support.rows import make_job, reread

@@ -1,21 +1,21 @@
-"""Owns what clients ask of the jobs: making, finding, and reading what was tried. Lists are `models/job_lists.py`'s,
-cancelling is `models/cancelling.py`'s.
+"""Owns what clients ask of the jobs: making, finding, and reading what was tried. Lists are
+`models/jobs/job_lists.py`'s, cancelling is `models/cancelling.py`'s.
 
-Every question names the account; a job of another account is not found. States are changed by `models/lifecycle.py`
-alone. Of jobs made at once with one idempotency key, the partial unique index `job_idempotency` lets one in; the
-others get that one.
+Every question names the account; a job of another account is not found. States are changed by
+`models/jobs/lifecycle.py` alone. Of jobs made at once with one idempotency key, the partial unique index
+`job_idempotency` lets one in; the others get that one.
 """
 
 from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from models import labels
-from models.counting import noted
 from models.database.connection import dialect, fetch, rows_as, transaction, turn
 from models.database.ids import new_id
-from models.job import REQUEST
-from models.records import AttemptRow
+from models.jobs import labels
+from models.jobs.job_tables import REQUEST
+from models.jobs.records import AttemptRow
+from models.jobs.transition_counts import noted
 
 KINDS = (REQUEST, "callback", "event", "channel")
 KEY_IS_LIVE = "attempted_at IS NULL AND state IN ('available', 'scheduled')"
@@ -23,7 +23,7 @@ INSERTS_TRIED = 100
 
 
 class NewJob(NamedTuple):
-    """An order that has been checked. `args` and `body` as in models/job.py."""
+    """An order that has been checked. `args` and `body` as in models/jobs/job_tables.py."""
 
     account_id: int
     args: str
@@ -56,7 +56,7 @@ class NewJob(NamedTuple):
 
 
 class JobRow(NamedTuple):
-    """What an owner may see of a job; see models/job.py for each column."""
+    """What an owner may see of a job; see models/jobs/job_tables.py for each column."""
 
     id: int
     uuid: str

@@ -1,7 +1,7 @@
 """Owns the question which jobs belong together: a job and what tells of it."""
 
 from models.database.connection import fetch
-from models.jobs import SHOWN, JobRow, id_of, shown_row
+from models.jobs.job_store import SHOWN, JobRow, id_of, shown_row
 
 
 def related(account_id: int, key: int | str, limit: int, offset: int) -> list[JobRow] | None:

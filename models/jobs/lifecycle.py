@@ -11,9 +11,9 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from models.counting import noted
 from models.database.connection import change, fetch, one_of, rows_as, skipping_locked, transaction
-from models.job import REQUEST
+from models.jobs.job_tables import REQUEST
+from models.jobs.transition_counts import noted
 from models.rules import clock
 
 WAITING = ("available", "scheduled", "retryable")

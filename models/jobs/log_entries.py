@@ -1,4 +1,4 @@
-"""Owns what clients ask of the log: one entry, or a page of them. Writing is `models/records.py`'s.
+"""Owns what clients ask of the log: one entry, or a page of them. Writing is `models/jobs/records.py`'s.
 
 Every question names the account; an entry of another account is not found.
 """
@@ -46,7 +46,7 @@ def find(account_id: int, uuid: str) -> LogEntryRow | None:
 def listed(account_id: int, asked: LogFilter, page: PageAsked) -> Page:
     """A page of the account's log, as LogEntryRow; ties by id.
 
-    The page's ids are found first, as in `models/job_lists.py`.
+    The page's ids are found first, as in `models/jobs/job_lists.py`.
     """
     ids, end = ids_of("log_entry", LISTING, *_restricted(account_id, asked), page)
     if not ids:

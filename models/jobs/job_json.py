@@ -8,7 +8,7 @@ from typing import Protocol
 
 import orjson
 
-from models.jobs import JobRow
+from models.jobs.job_store import JobRow
 from models.rules.times import written, written_seconds
 
 JSON_TYPE = "application/json"
@@ -17,7 +17,8 @@ compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Sent(Protocol):
-    """A row that keeps a request as it was sent: a job's or a schedule's; see models/job.py for each column."""
+    """A row that keeps a request as it was sent: a job's or a schedule's; see models/jobs/job_tables.py for each
+    column."""
 
     @property
     def args(self) -> str: ...

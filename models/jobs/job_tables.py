@@ -1,8 +1,8 @@
 """Owns the tables of what is to be done and what was done: jobs, attempts, log entries.
 
 This file is the specification of the columns: who sets each, when, and what null means. Queries live in
-`models/jobs.py` (what clients ask) and `models/lifecycle.py` (what changes a state). Instants are microseconds
-since the Unix epoch. No foreign keys here: each would cost every insert a lock on the account's row.
+`models/jobs/job_store.py` (what clients ask) and `models/jobs/lifecycle.py` (what changes a state). Instants are
+microseconds since the Unix epoch. No foreign keys here: each would cost every insert a lock on the account's row.
 """
 
 from peewee import (
@@ -48,7 +48,7 @@ class Job(BaseModel):
     parent_id = BigIntegerField(null=True)  # the job that a callback or an event tells of; null: of none
     inserted_at = BigIntegerField()
 
-    # Written by models/lifecycle.py alone.
+    # Written by models/jobs/lifecycle.py alone.
     state = TextField()
     scheduled_at = BigIntegerField()  # due; of a retryable job the next try
     start_by = BigIntegerField(

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from models.database.connection import dialect, fetch, one_of
 from models.database.paging import Listing, Page, PageAsked, Place, ids_of, order_sql
-from models.jobs import SHOWN, JobRow, shown_row
+from models.jobs.job_store import SHOWN, JobRow, shown_row
 
 LISTING = Listing(
     {

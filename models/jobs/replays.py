@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-from models import jobs
 from models.database.connection import fetch, one_of
-from models.job import REQUEST
-from models.jobs import JobRow, NewJob
+from models.jobs import job_store
+from models.jobs.job_json import compact
+from models.jobs.job_store import JobRow, NewJob
+from models.jobs.job_tables import REQUEST
 from models.rules import times
-from models.shapes import compact
 
 POLICIES = ("overlap", "misfire", "catch_up_seconds", "jitter_seconds", "disable_after_failures")
 TIMES = ("schedule_in", "scheduled_at", "repeat_every", "cron", "timezone", "idempotency_key")
@@ -41,7 +41,7 @@ def order_again(account_id: int, ids: Sequence[int], now: int, once: str | None 
     where = f"{these} AND account_id = %s AND kind = '{REQUEST}'"
     rows = fetch(f"SELECT id, args, {', '.join(COPIED)} FROM job WHERE {where} ORDER BY id", (given, account_id))
     new = [_again(account_id, row[1], row[2:], now)._replace(uuid=_uuid(account_id, row[0], once)) for row in rows]
-    made = jobs.create_many(new, now)
+    made = job_store.create_many(new, now)
     return [job for job in made if job is not None]
 
 

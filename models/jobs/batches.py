@@ -6,9 +6,9 @@ keys, so both wait at the unique index in one order.
 
 from collections.abc import Sequence
 
-from models import jobs
 from models.database.connection import transaction
-from models.jobs import JobRow, NewJob
+from models.jobs import job_store
+from models.jobs.job_store import JobRow, NewJob
 
 
 def create_each(new: Sequence[NewJob], now: int) -> list[tuple[JobRow, bool]]:
@@ -16,8 +16,9 @@ def create_each(new: Sequence[NewJob], now: int) -> list[tuple[JobRow, bool]]:
     that holds its idempotency key already and False; of several with one key in here, the first has it."""
     order = sorted(range(len(new)), key=lambda place: new[place].idempotency_key or "")
     with transaction():
-        rows = jobs.create_many([new[place] for place in order], now)
+        rows = job_store.create_many([new[place] for place in order], now)
         found = {
-            place: (row, True) if row else jobs.create(new[place], now) for place, row in zip(order, rows, strict=True)
+            place: (row, True) if row else job_store.create(new[place], now)
+            for place, row in zip(order, rows, strict=True)
         }
     return [found[place] for place in range(len(new))]

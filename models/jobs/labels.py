@@ -1,6 +1,6 @@
 """Owns the writing of labels: which jobs of an account have one, newest first. Only jobs with labels have rows.
 
-Written in the transaction that makes the job; deleted with it by `models/lifecycle.py`.
+Written in the transaction that makes the job; deleted with it by `models/jobs/lifecycle.py`.
 """
 
 from collections.abc import Sequence

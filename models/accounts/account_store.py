@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 from peewee import IntegrityError
 
-from models import keys
-from models.account import Account, ApiKey
+from models.accounts import key_format
+from models.accounts.account_tables import Account, ApiKey
 from models.database.connection import database, fetch, transaction
 
 MOST_LISTED = 500
@@ -40,7 +40,7 @@ def account_named(name: str, now: int) -> Account:
 
 def create_key(account: Account, name: str, now: int) -> tuple[ApiKey, str]:
     """A new key of the account and its secret, which can't be had again."""
-    secret = keys.new_key()
+    secret = key_format.new_key()
     return ApiKey.create(**_row(account, name, secret, now)), secret
 
 
@@ -49,7 +49,7 @@ def ensure_demo_key(secret: str, now: int) -> None:
 
     A secret that is another key already, living or revoked, is left as it is.
     """
-    wanted = keys.digest(secret)
+    wanted = key_format.digest(secret)
     demo = ApiKey.name == DEMO_KEY_NAME
     with transaction():
         ApiKey.update(revoked_at=now).where(demo, ApiKey.sha256 != wanted, ApiKey.revoked_at.is_null()).execute()
@@ -61,7 +61,7 @@ def ensure_demo_key(secret: str, now: int) -> None:
 
 def account_of(secret: str) -> Owner | None:
     """Whose key this is; None for an unknown or revoked one. The look-up by digest leaks no timing of the secret."""
-    found = fetch(OWNER, (keys.digest(secret),))
+    found = fetch(OWNER, (key_format.digest(secret),))
     return Owner(found[0][0], str(found[0][1]), found[0][2]) if found else None
 
 
@@ -72,7 +72,7 @@ def of_key(key_id: str) -> Account | None:
 
 def key_id_of(secret: str) -> str | None:
     """The id of the living key with this secret."""
-    found = ApiKey.get_or_none(ApiKey.sha256 == keys.digest(secret), ApiKey.revoked_at.is_null())
+    found = ApiKey.get_or_none(ApiKey.sha256 == key_format.digest(secret), ApiKey.revoked_at.is_null())
     return None if found is None else str(found.uuid)
 
 
@@ -98,5 +98,5 @@ def revoke_key(key_id: str, now: int) -> bool:
 
 
 def _row(account: Account, name: str, secret: str, now: int) -> dict[str, Any]:
-    shown = keys.shown_as(secret)
-    return {"account": account, "name": name, "sha256": keys.digest(secret), "shown_as": shown, "created_at": now}
+    shown = key_format.shown_as(secret)
+    return {"account": account, "name": name, "sha256": key_format.digest(secret), "shown_as": shown, "created_at": now}

@@ -27,7 +27,7 @@ class Written(bytes):
 
 
 class AttemptRow(NamedTuple):
-    """One row of `attempt`; see models/job.py for each column."""
+    """One row of `attempt`; see models/jobs/job_tables.py for each column."""
 
     job_id: int
     number: int

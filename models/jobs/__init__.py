@@ -1,0 +1,1 @@
+"""Jobs: tables, lifecycle, storing and finding, attempts and log entries."""
