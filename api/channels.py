@@ -17,10 +17,10 @@ from api.jobs import hops
 from api.order_fields import read_url
 from api.small import Message
 from api.timestamps import micros_utc
-from models import channels
-from models.channel_forms import FORWARDED
-from models.channels import DEMO
 from models.rules import clock
+from models.webhooks import channels
+from models.webhooks.channel_forms import FORWARDED
+from models.webhooks.channels import DEMO
 
 blueprint = Blueprint("channels", __name__, url_prefix="/api", description="Messages to people.")
 

@@ -14,11 +14,11 @@ from api.fields import Must, Strict
 from api.ids import uuid_key
 from api.order_fields import read_url
 from api.timestamps import micros_utc
-from models import endpoints
-from models.followups import EVENTS
 from models.jobs.job_json import compact
-from models.outgoing import Endpoint
 from models.rules import clock
+from models.webhooks import endpoints
+from models.webhooks.delivery_config import Endpoint
+from models.webhooks.notifications import EVENTS
 
 blueprint = Blueprint("endpoints", __name__, url_prefix="/api", description="Who gets the events of all jobs.")
 blueprint.before_request(require_key)

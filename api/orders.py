@@ -53,7 +53,7 @@ def new_job(order: Order, account_id: int, due_at: int, hops: int) -> NewJob:
 
 
 def notify_of(values: dict[str, Any]) -> dict[str, str]:
-    """Whom a job's owner wants told of it, as models/followups.py takes it."""
+    """Whom a job's owner wants told of it, as models/webhooks/notifications.py takes it."""
     told = {
         "callback": values.get("callback_url") or values.get("callback"),
         "failure_callback": values.get("failure_callback_url"),

@@ -17,9 +17,9 @@ from api.ids import uuid_key
 from api.optional import optional_fields
 from api.order_fields import A_DURATION
 from api.timestamps import micros_utc
-from models import signing_keys
-from models.outgoing import SigningKey
 from models.rules import clock, signatures, times
+from models.webhooks import signing_keys
+from models.webhooks.delivery_config import SigningKey
 
 blueprint = Blueprint("signing_keys", __name__, url_prefix="/api", description="Secrets that sign what is sent.")
 blueprint.before_request(require_key)

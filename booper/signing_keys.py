@@ -2,12 +2,12 @@
 
 import argparse
 
-from models import signing_keys
 from models.accounts import account_store
 from models.accounts.account_tables import Account
 from models.database.ids import is_uuid
 from models.rules.clock import SECOND
 from models.rules.times import written
+from models.webhooks import signing_keys
 
 
 def create(chosen: argparse.Namespace, now: int) -> str:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from models import firings, followups
+from models import firings
 from models.database.connection import transaction
 from models.jobs import job_store, lifecycle, records
 from models.jobs.job_store import JobRow
+from models.webhooks import notifications
 
 
 def cancel(account_id: int, key: int | str, now: int) -> JobRow | None:
@@ -19,7 +20,7 @@ def cancel(account_id: int, key: int | str, now: int) -> JobRow | None:
             payload = {"reason": "cancelled by its owner"}
             event = "worker.job.cancelled"
             records.add_log_entries([records.log_row(account_id, job.id, job.schedule_id, event, payload, now)])
-            followups.tell_cancelled([job.id], now)
+            notifications.tell_cancelled([job.id], now)
     return job
 
 

@@ -9,11 +9,11 @@ both find nothing executing. A job that waits for its retry does not hold back t
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from models import followups
 from models.database.connection import change, dialect, fetch, one_of, rows_as, transaction
 from models.jobs import lifecycle
 from models.jobs.lifecycle import IS_WAITING, ClaimedJob, Memory
 from models.rules import clock
+from models.webhooks import notifications
 
 FIRED, LATE, OVERLAPPED = "fired", "late", "skipped_overlap"
 MISFIRED, MISSED, DISABLED, CANCELLED = "skipped_misfire", "missed_down", "disabled", "cancelled"
@@ -123,7 +123,7 @@ def expire(now: int, limit: int) -> int:
                 status = OVERLAPPED if behind_another else too_old
                 rows.append(FiringRow(str(schedule_id), fire_at, status, job_id, None, now))
         add(rows)
-        followups.tell_cancelled(sorted(stopped), now)
+        notifications.tell_cancelled(sorted(stopped), now)
     return len(stopped)
 
 
@@ -217,7 +217,7 @@ def _skip(ids: Sequence[int], now: int) -> None:
     if ids:
         skipped = lifecycle.cancel_waiting(ids, now)
         note_cancelled(skipped, OVERLAPPED, now)
-        followups.tell_cancelled(skipped, now)
+        notifications.tell_cancelled(skipped, now)
 
 
 def _executing(schedule_ids: Sequence[str]) -> set[str]:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from models import firings, followups, planning
+from models import firings, planning
 from models.database.connection import change, dialect, fetch, one_of, transaction
 from models.database.ids import is_uuid, new_id
 from models.database.paging import Listing, order_sql
@@ -20,6 +20,7 @@ from models.jobs import job_store, lifecycle, records
 from models.jobs.job_store import JobRow, NewJob
 from models.planning import ROWS_AT_MOST, Planned
 from models.rules import recurrence
+from models.webhooks import notifications
 
 ORDERS = {
     "inserted_at": ("inserted_at", False),
@@ -315,7 +316,7 @@ def _cancel(schedule_id: str, reason: str, now: int, which: str = "true", params
         told = {"reason": reason}
         event = "worker.job.cancelled"
         records.add_log_entries([records.log_row(account_id, id, schedule_id, event, told, now) for id in ids])
-        followups.tell_cancelled(ids, now)
+        notifications.tell_cancelled(ids, now)
     return ids
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from api.orders import Order
 from api.reading import Fields
-from models import channels, signing_keys
 from models.jobs.job_store import JobRow, NewJob, find
-from models.outgoing import of_accounts
 from models.rules import clock
+from models.webhooks import channels, signing_keys
+from models.webhooks.delivery_config import of_accounts
 from tests.support.rows import claim_job
 from workers.entries import Result
 from workers.outcome import Answered, Timings

@@ -13,8 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from models import firings, succession
-from models.channels import CHANNEL
+from models import firings
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import connection, transaction
 from models.jobs import lifecycle
@@ -22,6 +21,8 @@ from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
 from models.rules.address_rules import AddressPolicy, parse_allow
 from models.rules.url_rules import origins
+from models.webhooks import event_order
+from models.webhooks.channels import CHANNEL
 from runtime import metrics
 from runtime.settings import Settings
 from workers import followups, open_files
@@ -160,7 +161,7 @@ class Delivery:
             # A message is ordered for the URL that was set just before, and is lost without it.
             self._remembered.ask_for({job.account_id for job in claimed if job.kind == CHANNEL})
             waiting = followups.add_of_claims(claimed, self._remembered, now)
-        succession.let_go(waiting)
+        event_order.let_go(waiting)
         return claimed
 
     def _put_off(self, jobs: Sequence[Named]) -> None:

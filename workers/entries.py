@@ -4,12 +4,12 @@ for the logger."""
 import logging
 from typing import Any, NamedTuple
 
-from models.channels import CHANNEL
 from models.jobs.lifecycle import ClaimedJob
 from models.jobs.records import AttemptRow, LogRow, Written, log_row
 from models.rules.redaction import BODY, REDACTED, hidden_names, redacted
 from models.rules.times import written
 from models.rules.url_rules import split_url
+from models.webhooks.channels import CHANNEL
 from runtime.logs import fields
 from workers.judge import REASONS, Complete, Discard, Retry, Verdict, reason_of
 from workers.outbound import Request

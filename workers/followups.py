@@ -1,18 +1,18 @@
 """Owns what claims and results have to tell of: from them to news for callbacks and events. Pure, but for `add_…`,
-which store it by way of `models/followups.py` in the caller's transaction."""
+which store it by way of `models/webhooks/notifications.py` in the caller's transaction."""
 
 import base64
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from models import followups
-from models.followups import ANSWERED, EVENT, FAILED, FINISHED, REQUESTED, STARTED, News, concerned
 from models.jobs.lifecycle import ClaimedJob, LostJob
-from models.outgoing import Outgoing
 from models.rules.clock import MILLISECOND
 from models.rules.redaction import redacted
 from models.rules.times import written
+from models.webhooks import notifications
+from models.webhooks.delivery_config import Outgoing
+from models.webhooks.notifications import ANSWERED, EVENT, FAILED, FINISHED, REQUESTED, STARTED, News, concerned
 from workers.entries import Result, hidden_by, told_timings
 from workers.judge import Complete, Retry, Verdict, reason_of
 from workers.outcome import Answered
@@ -26,7 +26,7 @@ PHASES = ("dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "total_ms")
 def add_of_claims(claimed: Iterable[ClaimedJob], remembered: Remembered, now: int) -> set[int]:
     """Tell that these jobs' attempts begin; what it returns is for `succession.let_go` after the commit."""
     news = [each for job in claimed if takes_events(job, remembered.of(job.account_id)) for each in of_claim(job)]
-    return followups.add(news, remembered.of, now)
+    return notifications.add(news, remembered.of, now)
 
 
 def add_of_results(ended: Sequence[tuple[Result, Verdict]], remembered: Remembered, now: int) -> set[int]:
@@ -38,7 +38,7 @@ def add_of_results(ended: Sequence[tuple[Result, Verdict]], remembered: Remember
         if concerned(result.job.kind, result.job.notify, remembered.of(result.job.account_id))
         for each in of_result(result, verdict)
     ]
-    return followups.add(news, remembered.of, now) | parents_of_events([result.job for result, _ in ended])
+    return notifications.add(news, remembered.of, now) | parents_of_events([result.job for result, _ in ended])
 
 
 def add_of_lost(rescued: Sequence[LostJob], buried: Sequence[LostJob], remembered: Remembered, now: int) -> set[int]:
@@ -47,7 +47,7 @@ def add_of_lost(rescued: Sequence[LostJob], buried: Sequence[LostJob], remembere
     remembered.refresh({job.account_id for job in lost})
     told = [job for job in lost if concerned(job.kind, job.notify, remembered.of(job.account_id))]
     news = [each for job in told for each in of_lost(job, job in buried, now)]
-    return followups.add(news, remembered.of, now) | parents_of_events(lost)
+    return notifications.add(news, remembered.of, now) | parents_of_events(lost)
 
 
 def parents_of_events(jobs: Iterable[ClaimedJob | LostJob]) -> set[int]:

@@ -4,14 +4,14 @@ import json
 from functools import lru_cache
 from typing import Any
 
-from models.channels import CHANNEL
 from models.jobs.lifecycle import ClaimedJob
-from models.outgoing import NOTHING, Outgoing
 from models.rules import templating
 from models.rules.clock import SECOND
 from models.rules.query_strings import with_query
 from models.rules.signatures import headers_for
 from models.rules.times import written
+from models.webhooks.channels import CHANNEL
+from models.webhooks.delivery_config import NOTHING, Outgoing
 from workers.outbound import Request
 from workers.outcome import Blocked
 

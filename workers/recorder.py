@@ -16,11 +16,11 @@ import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from models import succession
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import connection, transaction, wait_briefly_for_locks
 from models.jobs import lifecycle, records
 from models.rules import clock
+from models.webhooks import event_order
 from runtime import logs, metrics
 from workers import entries, followups, memories
 from workers.entries import Result
@@ -153,7 +153,7 @@ def record(group: list[Result], remembered: Remembered | None = None) -> list[Ju
         records.add_log_entries([row for one in kept for row in entries.log_rows(one.result, one.verdict)])
         memories.remember(kept, now)
         waiting = followups.add_of_results(kept, remembered, now)
-    succession.let_go(waiting)
+    event_order.let_go(waiting)
     metrics.note_attempts(entries.measured(one.result) for one in kept)
     with logs.together():
         for one in judged:

@@ -10,8 +10,8 @@ import threading
 import time
 from collections.abc import Collection
 
-from models import outgoing
-from models.outgoing import NOTHING, Outgoing
+from models.webhooks import delivery_config
+from models.webhooks.delivery_config import NOTHING, Outgoing
 
 REMEMBERED_S = 1.0
 REMEMBERED_ACCOUNTS = 10_000
@@ -40,7 +40,7 @@ class Remembered:
             return
         until_s = time.monotonic() + REMEMBERED_S
         self._turn_if_full()
-        found = outgoing.of_accounts(account_ids)
+        found = delivery_config.of_accounts(account_ids)
         for account_id in account_ids:
             if self._known.get(account_id, (0.0,))[0] <= until_s:  # else another thread has asked since
                 self._known[account_id] = (until_s, found.get(account_id, NOTHING))

@@ -6,12 +6,13 @@ and log entry are one transaction.
 
 import logging
 
-from models import memories, succession
+from models import memories
 from models.database.connection import transaction
 from models.jobs import lifecycle, records
 from models.jobs.lifecycle import LostJob
 from models.jobs.records import AttemptRow, LogRow, log_row
 from models.memories import Ended
+from models.webhooks import event_order
 from workers import followups
 from workers.followups import LOST, given_up_for
 from workers.remembered import Remembered
@@ -30,7 +31,7 @@ def rescue_lost(now: int, leases_until: int | None = None) -> int:
         records.add_log_entries([row for job in buried for row in log_rows(job, now, given_up=True)])
         memories.remember([ended(job) for job in buried if job.schedule_id], now)
         waiting = followups.add_of_lost(rescued, buried, Remembered(), now) if rescued or buried else set()
-    succession.let_go(waiting)
+    event_order.let_go(waiting)
     if rescued or buried:
         log.warning("%d jobs brought back and %d given up whose worker fell silent", len(rescued), len(buried))
     return len(rescued) + len(buried)

@@ -13,12 +13,13 @@ from collections.abc import Callable
 
 from dramatiq.errors import BrokerError
 
-from models import succession, vitals
+from models import vitals
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import change, database, give_back, transaction, wait_briefly_for_locks
 from models.jobs import lifecycle
 from models.leader import Lead
 from models.rules import clock
+from models.webhooks import event_order
 from runtime import metrics
 from workers import planner
 from workers.broker import Actors
@@ -51,7 +52,7 @@ class Ticker:
             (PLAN_EVERY_S, planner.plan_due),
             (1.0, lambda _now: rescue_lost(*self._now_and_leases_until())),
             (2.0, stager.find_lost),
-            (5.0, succession.let_go_left_over),
+            (5.0, event_order.let_go_left_over),
             (0.0, pruner.prune_some),  # keeps its own pace
             (0.0, pruner.forget_answers),
             (1.0, pruner.forget_firings),

@@ -5,9 +5,9 @@ from marshmallow import ValidationError
 
 from api.order_fields import read_url
 from api.pages.blueprint import back_to, gone, pages, visitor
-from models import channels
-from models.channel_forms import FORWARDED
 from models.rules import clock
+from models.webhooks import channels
+from models.webhooks.channel_forms import FORWARDED
 
 
 @pages.get("/channels")

@@ -8,10 +8,10 @@ from marshmallow import ValidationError
 
 from api.endpoints import NewEndpoint, stored_types
 from api.pages.blueprint import back_to, gone, pages, visitor
-from models import endpoints, signing_keys
 from models.database.ids import is_uuid
-from models.followups import EVENTS
 from models.rules import clock
+from models.webhooks import endpoints, signing_keys
+from models.webhooks.notifications import EVENTS
 
 
 @pages.get("/endpoints")

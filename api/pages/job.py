@@ -11,7 +11,6 @@ from api.pages import charts
 from api.pages.blueprint import back_to, gone, pages, visitor
 from api.pages.curl import curl
 from models import cancelling, explain
-from models.channels import CHANNEL
 from models.database.paging import NEWEST_FIRST, PageAsked
 from models.jobs import job_store, log_entries, related, replays
 from models.jobs.job_store import JobRow
@@ -19,6 +18,7 @@ from models.jobs.job_tables import REQUEST
 from models.jobs.lifecycle import FINAL
 from models.jobs.log_entries import LogFilter
 from models.rules import clock
+from models.webhooks.channels import CHANNEL
 
 ENTRIES = 100
 RELATED = 50

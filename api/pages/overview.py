@@ -5,8 +5,9 @@ from flask import render_template
 from api.pages import charts
 from api.pages.blueprint import pages, visitor
 from api.pages.shown import utc
-from models import channels, overview, vitals
+from models import overview, vitals
 from models.rules import clock
+from models.webhooks import channels
 
 MINUTES = 60
 UPCOMING = 20

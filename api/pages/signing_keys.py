@@ -3,10 +3,10 @@
 from flask import Response, make_response, render_template, request
 
 from api.pages.blueprint import back_to, gone, pages, visitor
-from models import signing_keys
 from models.database.ids import is_uuid
 from models.rules import clock
 from models.rules.clock import DAY
+from models.webhooks import signing_keys
 
 
 @pages.get("/signing-keys")

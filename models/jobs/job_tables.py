@@ -44,7 +44,7 @@ class Job(BaseModel):
     backoff = TextField(null=True)  # JSON of models/rules/backoff.py; null: the engine's rule
     retry_until = BigIntegerField(null=True)  # no try is due after this instant; null: no limit
     redact = TextField(null=True)  # JSON list: header names, and "body", hidden in log entries; null: nothing more
-    notify = TextField(null=True)  # JSON object: whom to tell (models/followups.py); null: nobody
+    notify = TextField(null=True)  # JSON object: whom to tell (models/webhooks/notifications.py); null: nobody
     parent_id = BigIntegerField(null=True)  # the job that a callback or an event tells of; null: of none
     inserted_at = BigIntegerField()
 
@@ -55,7 +55,7 @@ class Job(BaseModel):
         null=True
     )  # of a schedule's job: not begun later than this; null: begun, or a one-off job
     held_until = BigIntegerField(null=True)  # not staged before this instant; null: staged when due
-    after_uuid = UuidText(null=True)  # the event this one waits for (models/succession.py); null: for none
+    after_uuid = UuidText(null=True)  # the event this one waits for (models/webhooks/event_order.py); null: for none
     attempt = IntegerField(default=0)  # attempts begun; the number of the latest
     crashes = IntegerField(default=0)  # how many of its holders fell silent
     attempted_at = BigIntegerField(null=True)  # start of the latest attempt; null: never claimed

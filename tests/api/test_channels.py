@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from models import channels
 from models.jobs.job_tables import Job
 from models.rules import clock
+from models.webhooks import channels
 from tests.support.api_client import ApiClient, errors_of
 
 MESSAGE = {"author": "alex", "content": "Hello!"}

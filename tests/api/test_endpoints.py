@@ -2,8 +2,8 @@
 
 import pytest
 
-from models import endpoints
-from models.followups import EVENTS
+from models.webhooks import endpoints
+from models.webhooks.notifications import EVENTS
 from tests.support.api_client import errors_of
 
 PATH = "/api/endpoints"

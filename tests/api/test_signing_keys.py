@@ -4,10 +4,10 @@ import threading
 
 import pytest
 
-from models import signing_keys
 from models.database.connection import connection
-from models.outgoing import SigningKey
 from models.rules import clock, signatures
+from models.webhooks import signing_keys
+from models.webhooks.delivery_config import SigningKey
 from tests.support.api_client import errors_of
 
 OWN = signatures.new_secret()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.channel_forms import MOST_DISCORD_CHARS, MOST_SLACK_CHARS, discord, slack
+from models.webhooks.channel_forms import MOST_DISCORD_CHARS, MOST_SLACK_CHARS, discord, slack
 
 
 def test_discord_gets_author_and_content_and_pings_nobody():

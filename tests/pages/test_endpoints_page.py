@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from models import endpoints, signing_keys
-from models.outgoing import Endpoint
 from models.rules import clock
+from models.webhooks import endpoints, signing_keys
+from models.webhooks.delivery_config import Endpoint
 from tests.support.browsers import Markup
 
 URL = "https://example.com/events?a=1"

@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from models import endpoints, signing_keys
 from models.database.connection import change
 from models.database.paging import PageAsked
 from models.jobs import lifecycle, records
 from models.jobs.records import AttemptRow
 from models.rules import clock
+from models.webhooks import endpoints, signing_keys
 from tests.support.apps import PAGES
 from tests.support.browsers import Markup
 from tests.support.rows import make_job

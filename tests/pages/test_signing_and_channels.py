@@ -2,10 +2,10 @@
 
 import pytest
 
-from models import channels, endpoints, signing_keys
-from models.channels import Message
-from models.outgoing import SigningKey
 from models.rules import clock
+from models.webhooks import channels, endpoints, signing_keys
+from models.webhooks.channels import Message
+from models.webhooks.delivery_config import SigningKey
 
 SVG = "<svg/onload=alert(1)>"
 HOOK = "https://hooks.example.com/services/T000/B000/very-secret-part"

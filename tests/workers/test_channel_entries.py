@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from models import channels
 from models.jobs import lifecycle
 from models.jobs.job_tables import Job, LogEntry
 from models.rules import clock
+from models.webhooks import channels
 from workers.entries import Result
 from workers.outcome import Answered, Timings
 from workers.preparation import prepare

@@ -5,11 +5,12 @@ import json
 
 import pytest
 
-from models import cancelling, succession
+from models import cancelling
 from models.jobs import lifecycle
 from models.jobs.job_tables import Job, LogEntry
-from models.outgoing import Endpoint
 from models.rules import clock
+from models.webhooks import event_order
+from models.webhooks.delivery_config import Endpoint
 from tests.support.follow_ups import follow_up_bodies, follow_ups
 from tests.support.rows import claim_of, make_job, reread
 from workers.entries import Result
@@ -298,7 +299,7 @@ def test_an_event_goes_when_the_one_before_ended_its_first_attempt(pair, outcome
 
 def test_an_event_does_not_go_while_the_one_before_is_under_way(pair):
     claim_of(pair[0])
-    succession.let_go([pair[0].parent_id])
+    event_order.let_go([pair[0].parent_id])
     assert due() == []
 
 
@@ -309,7 +310,7 @@ def test_an_event_whose_worker_was_lost_keeps_its_turn(pair, moved_clock):
     rescue_lost(clock.now())
     assert due() == [pair[0].id]
     claim = claim_of(pair[0])
-    succession.let_go_left_over(clock.now())
+    event_order.let_go_left_over(clock.now())
     assert due() == []
     record_outcome(pair[0], ERROR, claim)
     assert due() == [pair[1].id]
@@ -329,13 +330,13 @@ def test_an_event_whose_release_got_lost_is_let_go_by_the_ticker(pair):
     claim = claim_of(pair[0])
     lifecycle.complete([claim], clock.now())
     assert due() == []
-    assert succession.let_go_left_over(clock.now()) == 1
+    assert event_order.let_go_left_over(clock.now()) == 1
     assert due() == [pair[1].id]
 
 
 def test_an_event_given_back_by_a_stopping_worker_keeps_its_turn(pair):
     lifecycle.release([claim_of(pair[0])])
-    succession.let_go_left_over(clock.now())
+    event_order.let_go_left_over(clock.now())
     assert due() == [pair[0].id]
 
 

@@ -2,9 +2,9 @@
 
 import json
 
-from models import channels
 from models.jobs.job_tables import Job, LogEntry
 from models.rules import clock
+from models.webhooks import channels
 from tests.support.rows import make_job
 from tests.support.waiting import wait_until
 

@@ -1,7 +1,7 @@
 """What a sending process remembers of its accounts."""
 
-from models import signing_keys
 from models.rules import clock
+from models.webhooks import signing_keys
 from workers import remembered as module
 from workers.remembered import Remembered
 

@@ -5,9 +5,9 @@ import json
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from models import signing_keys
 from models.jobs import lifecycle
 from models.rules import clock
+from models.webhooks import signing_keys
 from tests.support.rows import make_job, reread
 from tests.support.waiting import wait_until
 from workers.outbound import Request

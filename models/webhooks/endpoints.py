@@ -4,7 +4,7 @@ changing, deleting. Every question names the account."""
 from typing import Any
 
 from models.database.connection import dialect, fetch, transaction
-from models.outgoing import Endpoint
+from models.webhooks.delivery_config import Endpoint
 
 MOST = 20  # of an account: each event of each job is a job for each of them
 

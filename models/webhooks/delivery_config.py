@@ -1,8 +1,8 @@
 """Owns what an account has set for what goes out on its behalf: signing keys, endpoints of events, channels.
 
 The tables, and the one question of those who send: all of it for a set of accounts, in one statement. Making and
-changing is that of `models/signing_keys.py`, `models/endpoints.py` and `models/channels.py`. Secrets are kept as they
-are, since a signature needs them; nothing here shows one in its repr.
+changing is that of `models/webhooks/signing_keys.py`, `models/webhooks/endpoints.py` and `models/webhooks/channels.py`.
+Secrets are kept as they are, since a signature needs them; nothing here shows one in its repr.
 """
 
 import json

@@ -4,9 +4,9 @@ Safe against any number of requests at once: whoever makes one locks the account
 """
 
 from models.database.connection import change, dialect, fetch, transaction
-from models.outgoing import SigningKey
 from models.rules.clock import DAY
 from models.rules.signatures import new_secret
+from models.webhooks.delivery_config import SigningKey
 
 MOST_LIVE = 2
 MOST_ENDED = 50  # of an account: all are read whenever something is sent for it

@@ -13,16 +13,16 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from models import outgoing, succession
 from models.database.connection import after_commit, fetch, one_of
 from models.database.ids import new_id
 from models.jobs import job_json, job_store
 from models.jobs.job_store import JobRow, NewJob
 from models.jobs.job_tables import REQUEST
-from models.outgoing import NOTHING, Outgoing
 from models.rules.redaction import BODY, hidden_names, redacted
 from models.rules.times import written
 from models.rules.url_rules import split_url
+from models.webhooks import delivery_config, event_order
+from models.webhooks.delivery_config import NOTHING, Outgoing
 
 log = logging.getLogger("booper.followups")
 STARTED, REQUESTED, ANSWERED = "job.started", "job.request", "job.response"
@@ -69,7 +69,7 @@ def add(news: Sequence[News], outgoing_of: Callable[[int], Outgoing], now: int) 
     if not news:
         return set()
     parents = _parents({each.job_id for each in news})
-    waits = {(parent_id, args): uuid for parent_id, args, uuid in succession.untried_events(parents)}
+    waits = {(parent_id, args): uuid for parent_id, args, uuid in event_order.untried_events(parents)}
     made: list[NewJob] = []
     for each in news:
         parent = parents.get(each.job_id)
@@ -82,10 +82,10 @@ def add(news: Sequence[News], outgoing_of: Callable[[int], Outgoing], now: int) 
 def tell_cancelled(job_ids: Collection[int], now: int) -> None:
     """Store what tells of cancelled jobs, joining the transaction that cancelled them; what must be looked at after it,
     is."""
-    outgoing_of = cache(lambda account_id: outgoing.of_accounts([account_id]).get(account_id, NOTHING))
+    outgoing_of = cache(lambda account_id: delivery_config.of_accounts([account_id]).get(account_id, NOTHING))
     held = add([News(job_id, CANCELLED, now, NOTHING_CAME) for job_id in job_ids], outgoing_of, now)
     if held:
-        after_commit(lambda: succession.let_go(held))
+        after_commit(lambda: event_order.let_go(held))
 
 
 def _parents(job_ids: Collection[int]) -> dict[int, Parent]:
@@ -149,7 +149,7 @@ def _events(
         event = _follow_up(parent, EVENT, url, job_json.with_members(told, {"data": data}), now)
         earlier = waits.get((parent.row.id, event.args))
         waits[parent.row.id, event.args] = event_id
-        held_until = now + succession.HELD_US if earlier else None
+        held_until = now + event_order.HELD_US if earlier else None
         yield event._replace(uuid=event_id, after_uuid=earlier, held_until=held_until)
 
 

@@ -8,13 +8,13 @@ alone, and the sender looks it up when it sends.
 import json
 from typing import NamedTuple
 
-from models.channel_forms import FORWARDED, cut, form_of
 from models.database.connection import change, fetch, transaction
 from models.jobs import job_store
 from models.jobs.job_json import compact
 from models.jobs.job_store import NewJob
 from models.rules.redaction import REDACTED
 from models.rules.url_rules import split_url
+from models.webhooks.channel_forms import FORWARDED, cut, form_of
 
 CHANNEL = "channel"  # the kind of a job that forwards a message
 DEMO = "demo"

@@ -1,0 +1,1 @@
+"""Who is notified: callbacks, event endpoints, channels, signing keys."""
