@@ -7,8 +7,8 @@ from api.answers import answer, not_found
 from api.auth import caller, require_key
 from api.blueprint import Blueprint
 from api.ids import job_key
-from models import explain
 from models.jobs import job_store
+from models.operations import explain
 from models.rules import clock
 
 blueprint = Blueprint("explaining", __name__, url_prefix="/api", description="Why a job has not run.")

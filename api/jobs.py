@@ -21,10 +21,11 @@ from api.reading import FORM
 from api.schedule_fields import too_many
 from api.schedule_orders import new_schedule, recurs
 from api.wiring import settings
-from models import cancelling, schedules
 from models.jobs import job_lists, job_store
+from models.operations import cancelling
 from models.rules import clock
-from models.schedules import NewSchedule
+from models.schedules import schedule_store
+from models.schedules.schedule_store import NewSchedule
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/api", description="Requests to be performed, and their fate.")
 blueprint.before_request(require_key)
@@ -94,8 +95,8 @@ def _create(order: Order, now: int) -> tuple[int, str]:
 
 def _create_recurring(new: NewSchedule, now: int) -> tuple[job_store.JobRow, bool]:
     try:
-        _, row, made = schedules.create(new, now, settings().max_schedules)
-    except schedules.TooMany:
+        _, row, made = schedule_store.create(new, now, settings().max_schedules)
+    except schedule_store.TooMany:
         raise too_many() from None
     return row, made
 

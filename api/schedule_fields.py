@@ -14,9 +14,9 @@ from api.fields import Must, Strict, one_of, shown
 from api.nearest import nearest
 from api.reading import kind_of
 from api.wiring import settings
-from models import firings
 from models.rules import recurrence, times
 from models.rules.clock import SECOND
+from models.schedules import firings
 
 UNITS = "second(s), minute(s), hour(s), day(s) or week(s)"
 AN_INTERVAL = f"a number of seconds or a pair [number, unit], the unit {UNITS}"

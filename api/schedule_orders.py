@@ -9,7 +9,7 @@ from api.schedule_fields import FREQUENCY
 from models.jobs.job_json import compact
 from models.rules.clock import SECOND
 from models.rules.recurrence import Frequency, next_after
-from models.schedules import NewSchedule, ScheduleRow
+from models.schedules.schedule_store import NewSchedule, ScheduleRow
 
 FIRST_TIME = ("schedule_in", "scheduled_at")
 DROPPED = {*FIRST_TIME, "idempotency_key"}

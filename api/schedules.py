@@ -29,10 +29,10 @@ from api.schedule_fields import (
 from api.schedule_orders import changed, frequency, misplaced, new_schedule
 from api.timestamps import seconds_utc
 from api.wiring import settings
-from models import firings, schedules
 from models.database.paging import NEWEST_FIRST
 from models.rules import clock, recurrence, times
-from models.schedules import NewSchedule, Overtaken, ScheduleRow, TooMany
+from models.schedules import firings, schedule_store
+from models.schedules.schedule_store import NewSchedule, Overtaken, ScheduleRow, TooMany
 
 blueprint = Blueprint("schedules", __name__, url_prefix="/api", description="What makes jobs, again and again.")
 blueprint.before_request(require_key)
@@ -61,7 +61,7 @@ class SchedulesQuery(Strict):
 
     limit = whole_in_query(1, 100, load_default=10)
     offset = whole_in_query(0, 10**9, load_default=0)
-    order_by = order_by(schedules.ORDERS, ", ".join(schedules.ORDERS), load_default=NEWEST_FIRST)
+    order_by = order_by(schedule_store.ORDERS, ", ".join(schedule_store.ORDERS), load_default=NEWEST_FIRST)
 
 
 class FiringsQuery(Strict):
@@ -95,7 +95,7 @@ def create(order: Order) -> Response:
     """Make a schedule and its first job."""
     now = clock.now()
     try:
-        row, _, _ = schedules.create(_new(order, now), now, settings().max_schedules)
+        row, _, _ = schedule_store.create(_new(order, now), now, settings().max_schedules)
     except TooMany:
         raise too_many() from None
     return _found(row, 201)
@@ -107,7 +107,7 @@ def create(order: Order) -> Response:
 def list_schedules(asked: dict[str, Any]) -> Response:
     """A page of schedules, newest first unless asked otherwise."""
     who = caller()
-    rows = schedules.listed(who.account_id, asked["order_by"], asked["limit"], asked["offset"])
+    rows = schedule_store.listed(who.account_id, asked["order_by"], asked["limit"], asked["offset"])
     return json_answer(shapes.data_list([shapes.schedule(row, who.user_id) for row in rows]))
 
 
@@ -130,7 +130,7 @@ def preview(asked: dict[str, Any]) -> Response:
 @blueprint.response(200, shown_as.ScheduleAnswer)
 def get_schedule(key: str) -> Response:
     """One schedule, by its UUID or its key."""
-    return _found(schedules.find(caller().account_id, _checked(key)))
+    return _found(schedule_store.find(caller().account_id, _checked(key)))
 
 
 @blueprint.route("/schedules/<key>", methods=["PUT"])
@@ -142,7 +142,7 @@ def put_schedule(order: Order, key: str) -> Response:
         raise invalid({"key": [f"must be {KEY_EXPECTED}, got {shown(key)}"]})
     now = clock.now()
     try:
-        row, made = schedules.put(_new(order, now, key), now, settings().max_schedules)
+        row, made = schedule_store.put(_new(order, now, key), now, settings().max_schedules)
     except TooMany:
         raise too_many() from None
     return _found(row, 201 if made else 200)
@@ -162,7 +162,7 @@ def change_schedule(key: str) -> Response:
 
 def _change(key: str, sent: Fields) -> Response:
     account_id, now = caller().account_id, clock.now()
-    row = schedules.find(account_id, _checked(key))
+    row = schedule_store.find(account_id, _checked(key))
     if row is None:
         raise not_found()
     errors = misplaced(sent)
@@ -172,16 +172,16 @@ def _change(key: str, sent: Fields) -> Response:
         raise invalid(errors | error.normalized_messages()) from None
     if errors:
         raise invalid(errors)
-    if schedules.replace(account_id, row.id, _new(order, now), now, row) is None:
+    if schedule_store.replace(account_id, row.id, _new(order, now), now, row) is None:
         raise not_found()
-    return _found(schedules.find(account_id, row.id))
+    return _found(schedule_store.find(account_id, row.id))
 
 
 @blueprint.route("/schedules/<key>", methods=["DELETE"])
 @blueprint.response(204)
 def delete_schedule(key: str) -> Response:
     """Delete a schedule and cancel its waiting jobs; one under way goes on."""
-    if not schedules.delete(caller().account_id, _checked(key), clock.now()):
+    if not schedule_store.delete(caller().account_id, _checked(key), clock.now()):
         raise not_found()
     return Response(status=204)
 
@@ -190,7 +190,7 @@ def delete_schedule(key: str) -> Response:
 @blueprint.response(200, shown_as.ScheduleAnswer)
 def disable_schedule(key: str) -> Response:
     """Make no more jobs; those that wait are cancelled, one under way goes on."""
-    return _found(schedules.disable(caller().account_id, _checked(key), clock.now()))
+    return _found(schedule_store.disable(caller().account_id, _checked(key), clock.now()))
 
 
 @blueprint.route("/schedules/<key>/enable", methods=["POST"])
@@ -198,7 +198,7 @@ def disable_schedule(key: str) -> Response:
 def enable_schedule(key: str) -> Response:
     """Make jobs again, from the next instant on."""
     try:
-        return _found(schedules.enable(caller().account_id, _checked(key), clock.now(), settings().max_schedules))
+        return _found(schedule_store.enable(caller().account_id, _checked(key), clock.now(), settings().max_schedules))
     except TooMany:
         raise too_many() from None
 
@@ -208,7 +208,7 @@ def enable_schedule(key: str) -> Response:
 def fire_schedule(key: str) -> Response:
     """Make a job of the schedule at once, besides those of its instants."""
     who = caller()
-    row = schedules.fire_now(who.account_id, _checked(key), clock.now())
+    row = schedule_store.fire_now(who.account_id, _checked(key), clock.now())
     if row is None:
         raise not_found()
     return json_answer(shapes.data(shapes.job(row, who.user_id)), 201)
@@ -220,7 +220,7 @@ def fire_schedule(key: str) -> Response:
 def list_firings(asked: dict[str, Any], key: str) -> Response:
     """What came of each instant of a schedule, the latest first unless asked otherwise."""
     page = (asked.get("status"), asked["order_by"], asked["limit"], asked["offset"])
-    rows = schedules.firings_of(caller().account_id, _checked(key), *page)
+    rows = schedule_store.firings_of(caller().account_id, _checked(key), *page)
     if rows is None:
         raise not_found()
     return answer({"data": [shapes.firing(row) for row in rows]})

@@ -7,11 +7,11 @@ Pure: rows in, JSON text out. What a client once sent is put in as text, not par
 from typing import Any
 
 from api.timestamps import micros_utc, seconds, seconds_utc
-from models.firings import FiringRow
 from models.jobs.job_json import args, compact, job, with_member
 from models.jobs.log_entries import LogEntryRow
 from models.jobs.records import AttemptRow
-from models.schedules import ScheduleRow
+from models.schedules.firings import FiringRow
+from models.schedules.schedule_store import ScheduleRow
 
 __all__ = ["args", "attempt", "data", "data_list", "firing", "job", "log_entry", "schedule", "with_member"]
 

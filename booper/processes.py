@@ -147,7 +147,7 @@ def worker(settings: Settings) -> int:
 
 def ticker(settings: Settings) -> int:
     """One ticker (leading, or standing by for the one that leads) until SIGTERM."""
-    from models.leader import candidate
+    from models.operations.leader import candidate
     from workers.broker import Actors, make_broker, queue_name
     from workers.parts import make_ticker, probe
 

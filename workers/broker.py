@@ -16,8 +16,8 @@ from dramatiq.common import dq_name
 from dramatiq.errors import BrokerError
 from dramatiq.middleware import Middleware
 
+from models.operations.heartbeats import Depths
 from models.rules import clock
-from models.vitals import Depths
 from runtime import metrics, tracing
 from runtime.settings import Settings
 from workers.depths import measured

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from models import firings
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import connection, transaction
 from models.jobs import lifecycle
@@ -21,6 +20,7 @@ from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
 from models.rules.address_rules import AddressPolicy, parse_allow
 from models.rules.url_rules import origins
+from models.schedules import firings
 from models.webhooks import event_order
 from models.webhooks.channels import CHANNEL
 from runtime import metrics

@@ -4,7 +4,7 @@ from dramatiq import Broker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.common import dq_name
 
-from models.vitals import Depths
+from models.operations.heartbeats import Depths
 
 
 def measured(broker: Broker, queue: str, now: int) -> Depths:

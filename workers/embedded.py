@@ -9,7 +9,7 @@ import threading
 from dramatiq import Worker
 
 from models.database.connection import dialect
-from models.leader import candidate
+from models.operations.leader import candidate
 from models.rules import clock
 from runtime.settings import Settings
 from workers.broker import Actors, make_broker, queue_name

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from models import memories
-from models.memories import Ended
+from models.schedules import schedule_memory
+from models.schedules.schedule_memory import Ended
 from workers.entries import Result
 from workers.judge import Complete, Retry, Verdict
 from workers.outcome import Answered
@@ -16,7 +16,7 @@ def remember(judged: Iterable[tuple[Result, Verdict]], now: int) -> None:
         for result, verdict in judged
         if result.job.schedule_id is not None and not isinstance(verdict, Retry)
     ]
-    memories.remember(ended, now)
+    schedule_memory.remember(ended, now)
 
 
 def _ended(result: Result, verdict: Verdict) -> Ended:

@@ -13,7 +13,7 @@ from dramatiq.middleware import Middleware
 
 from booper.supervisor import AT_ONCE, die_with_parent
 from models.database.connection import connection
-from models.leader import Lead
+from models.operations.leader import Lead
 from models.rules import clock
 from runtime import metrics, tracing
 from runtime.settings import Settings

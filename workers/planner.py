@@ -1,12 +1,12 @@
 """Owns the planner's turns: jobs that can't begin any more are cancelled, then the next jobs of due schedules made.
 
-A duty of the ticker, before staging. What it does and why two at once do no harm is in `models/planning.py`.
+A duty of the ticker, before staging. What it does and why two at once do no harm is in `models/schedules/planning.py`.
 """
 
 import logging
 import time
 
-from models import firings, planning
+from models.schedules import firings, planning
 
 log = logging.getLogger("booper.planner")
 SCHEDULES_AT_ONCE = 500

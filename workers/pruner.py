@@ -9,10 +9,10 @@ begins again after SWEEP_EVERY_US. The place of the sweep is in memory: a new le
 import logging
 from collections.abc import Callable, Mapping
 
-from models import firings
 from models.accounts import ended_sessions
 from models.jobs import idempotent_requests, lifecycle
 from models.rules.clock import MINUTE, SECOND
+from models.schedules import firings
 from workers.pace import Pace, steady_us
 
 log = logging.getLogger("booper.pruner")

@@ -13,13 +13,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from booper import __version__
-from models import vitals
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import connection
 from models.database.ids import new_id
+from models.operations import heartbeats
+from models.operations.heartbeats import MinuteRow, WorkerRow
 from models.rules import clock, lateness
 from models.rules.clock import MINUTE
-from models.vitals import MinuteRow, WorkerRow
 from workers.slots import Slots
 
 log = logging.getLogger("booper.pulse")
@@ -84,10 +84,10 @@ class Pulse:
 
     def beat(self, now: int) -> None:
         """Write the sign of life and the minutes that changed."""
-        vitals.say(self._worker(now))
+        heartbeats.say(self._worker(now))
         changed = self._changed()
         if changed:
-            vitals.note_minutes(changed)
+            heartbeats.note_minutes(changed)
         self._written(changed, now)
 
     def _work(self) -> None:
@@ -107,7 +107,7 @@ class Pulse:
         try:
             with connection():
                 self.beat(clock.now())
-                vitals.say_goodbye(self._id)
+                heartbeats.say_goodbye(self._id)
         except DatabaseUnreachable as error:
             log.debug("no good-bye written: %s", error)
 

@@ -6,12 +6,12 @@ and log entry are one transaction.
 
 import logging
 
-from models import memories
 from models.database.connection import transaction
 from models.jobs import lifecycle, records
 from models.jobs.lifecycle import LostJob
 from models.jobs.records import AttemptRow, LogRow, log_row
-from models.memories import Ended
+from models.schedules import schedule_memory
+from models.schedules.schedule_memory import Ended
 from models.webhooks import event_order
 from workers import followups
 from workers.followups import LOST, given_up_for
@@ -29,7 +29,7 @@ def rescue_lost(now: int, leases_until: int | None = None) -> int:
         records.add_attempts([attempt_row(job, now, again=False) for job in buried])
         records.add_log_entries([row for job in rescued for row in log_rows(job, now, given_up=False)])
         records.add_log_entries([row for job in buried for row in log_rows(job, now, given_up=True)])
-        memories.remember([ended(job) for job in buried if job.schedule_id], now)
+        schedule_memory.remember([ended(job) for job in buried if job.schedule_id], now)
         waiting = followups.add_of_lost(rescued, buried, Remembered(), now) if rescued or buried else set()
     event_order.let_go(waiting)
     if rescued or buried:

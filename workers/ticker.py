@@ -1,6 +1,6 @@
 """Owns the periodic duties and their rhythm: plan, stage, find lost messages, rescue, and the sign of life.
 
-Every worker process group and every embedded process runs one; the one that holds the lead (models/leader.py) works,
+Every worker process group and every embedded process runs one; the one that holds the lead (models/operations/leader.py) works,
 the others stand by and look for the lead each second. A duty that fails is told and tried again, later each time while
 the others succeed: no failure ends the ticker, and none keeps it from staging.
 """
@@ -13,11 +13,11 @@ from collections.abc import Callable
 
 from dramatiq.errors import BrokerError
 
-from models import vitals
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import change, database, give_back, transaction, wait_briefly_for_locks
 from models.jobs import lifecycle
-from models.leader import Lead
+from models.operations import heartbeats
+from models.operations.leader import Lead
 from models.rules import clock
 from models.webhooks import event_order
 from runtime import metrics
@@ -58,8 +58,8 @@ class Ticker:
             (1.0, pruner.forget_firings),
             (1.0, pruner.forget_sessions),
             (5.0, lambda _now: actors.keep_alive()),
-            (5.0, lambda now: vitals.note_depths(actors.depths(now))),
-            (60.0, vitals.forget_old),
+            (5.0, lambda now: heartbeats.note_depths(actors.depths(now))),
+            (60.0, heartbeats.forget_old),
             (5.0, measure_backlog),
         ]
         self._duties = [Duty(*duty) for duty in duties]

@@ -16,11 +16,11 @@ from api.job_filters import JobsQuery, filter_of
 from api.pages.blueprint import back_to, pages, visitor
 from api.pages.jobs import FILTERS, problems_of
 from api.paging import cursor_of
-from models import bulk
-from models.bulk import AGAIN, CANCEL, CHUNK, Mark
 from models.database.paging import NEWEST_FIRST
 from models.jobs.job_lists import JobFilter
 from models.jobs.job_tables import REQUEST
+from models.operations import bulk
+from models.operations.bulk import AGAIN, CANCEL, CHUNK, Mark
 from models.rules import clock
 
 GROUP = ("host", "reason")  # of a group of failures, as they were kept
@@ -29,7 +29,8 @@ MOST_CHARS = 300
 
 class Asked(NamedTuple):
     """What is to be done to which jobs, and how far it is. `given`: the filter as it was asked for; `until`: when it
-    was; `mark`: None when all is done; `begun`: whether anything is done already; `once` as in models/bulk.py."""
+    was; `mark`: None when all is done; `begun`: whether anything is done already; `once` as in
+    models/operations/bulk.py."""
 
     action: str
     given: dict[str, str]

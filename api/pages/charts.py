@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from models.jobs.records import AttemptRow
-from models.vitals import Minute
+from models.operations.heartbeats import Minute
 
 WIDTH, HEIGHT = 600.0, 120.0
 FLOOR_MS = 1.0  # lateness is drawn on a logarithmic scale from here

@@ -3,8 +3,8 @@
 from flask import Response, render_template, request
 
 from api.pages.blueprint import back_to, pages, visitor
-from models import failures
 from models.jobs import replays
+from models.operations import failures
 from models.rules import clock
 
 

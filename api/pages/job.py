@@ -10,13 +10,13 @@ from api.ids import job_key
 from api.pages import charts
 from api.pages.blueprint import back_to, gone, pages, visitor
 from api.pages.curl import curl
-from models import cancelling, explain
 from models.database.paging import NEWEST_FIRST, PageAsked
 from models.jobs import job_store, log_entries, related, replays
 from models.jobs.job_store import JobRow
 from models.jobs.job_tables import REQUEST
 from models.jobs.lifecycle import FINAL
 from models.jobs.log_entries import LogFilter
+from models.operations import cancelling, explain
 from models.rules import clock
 from models.webhooks.channels import CHANNEL
 

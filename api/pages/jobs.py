@@ -9,10 +9,10 @@ from api.ids import job_key
 from api.job_filters import JobsQuery, filter_of
 from api.pages.blueprint import back_to, pages, visitor
 from api.paging import cursor_of
-from models import cancelling
 from models.database.paging import NEWEST_FIRST, Page
 from models.jobs import job_lists, job_store, replays
 from models.jobs.lifecycle import FINAL, STATES
+from models.operations import cancelling
 from models.rules import clock
 
 SHOWN = 50

@@ -14,10 +14,10 @@ from api.pages.order_reading import order_of
 from api.pages.schedules import too_many
 from api.schedule_orders import new_schedule, recurs
 from api.wiring import settings
-from models import schedules
 from models.jobs import job_store
 from models.rules import clock
-from models.schedules import NewSchedule, TooMany
+from models.schedules import schedule_store
+from models.schedules.schedule_store import NewSchedule, TooMany
 
 
 @pages.get("/jobs/new")
@@ -45,7 +45,7 @@ def create_job() -> Response:
 
 def _made_schedule(new: NewSchedule, form: dict[str, str], now: int) -> Response:
     try:
-        row, job, _ = schedules.create(new, now, settings().max_schedules)
+        row, job, _ = schedule_store.create(new, now, settings().max_schedules)
     except TooMany:
         return _form(form, {"": [too_many().message]}, 422)
     if row is None:  # a live job holds the order's idempotency key

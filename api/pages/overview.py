@@ -5,7 +5,7 @@ from flask import render_template
 from api.pages import charts
 from api.pages.blueprint import pages, visitor
 from api.pages.shown import utc
-from models import overview, vitals
+from models.operations import heartbeats, overview
 from models.rules import clock
 from models.webhooks import channels
 
@@ -17,9 +17,9 @@ MESSAGES = 5
 @pages.get("/")
 def show_overview() -> str:
     now, account_id = clock.now(), visitor().account_id
-    minutes = vitals.minutes(account_id, now, MINUTES)
+    minutes = heartbeats.minutes(account_id, now, MINUTES)
     lines, ticks = charts.lateness_lines(minutes)
-    known = vitals.workers()
+    known = heartbeats.workers()
     return render_template(
         "overview.html",
         counts=overview.counts(account_id, now),
@@ -31,9 +31,9 @@ def show_overview() -> str:
         completed=sum(minute.completed for minute in minutes),
         failed=sum(minute.failed for minute in minutes),
         latest=next((minute for minute in reversed(minutes) if minute.p50_us is not None), None),
-        depths=vitals.depths(),
+        depths=heartbeats.depths(),
         workers=known,
-        alive=vitals.alive(known, now),
+        alive=heartbeats.alive(known, now),
         upcoming=overview.upcoming(account_id, UPCOMING),
         messages=channels.kept()[:MESSAGES],
     )

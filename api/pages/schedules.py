@@ -15,11 +15,11 @@ from api.pages.order_reading import order_of
 from api.schedule_orders import new_schedule
 from api.schedules import ScheduleFields
 from api.wiring import settings
-from models import schedules, strips
 from models.database.paging import NEWEST_FIRST
 from models.jobs import replays
 from models.rules import clock, recurrence
-from models.schedules import ScheduleRow, TooMany
+from models.schedules import recent_firings, schedule_store
+from models.schedules.schedule_store import ScheduleRow, TooMany
 
 SHOWN = 25
 LATEST_FIRST = ("fire_at", "desc")
@@ -37,13 +37,13 @@ LETTERS = {  # one for each status of an instant, so that colour is not all that
 @pages.get("/schedules")
 def list_schedules() -> str:
     page = number(request.args.get("page", "0"))
-    rows = schedules.listed(visitor().account_id, NEWEST_FIRST, SHOWN + 1, page * SHOWN)
+    rows = schedule_store.listed(visitor().account_id, NEWEST_FIRST, SHOWN + 1, page * SHOWN)
     shown = rows[:SHOWN]
     return render_template(
         "schedules.html",
         schedules=shown,
         words={row.id: in_words(row) for row in shown},
-        strips=strips.latest([row.id for row in shown]),
+        strips=recent_firings.latest([row.id for row in shown]),
         letters=LETTERS,
         page=page,
         more=len(rows) > SHOWN,
@@ -59,21 +59,21 @@ def show_schedule(key: str) -> str:
         args=json.loads(row.args),
         body=None if row.body is None else bytes(row.body).decode("utf-8", "replace"),
         words=in_words(row),
-        strip_rows=strips.latest([row.id]).get(row.id, []),
+        strip_rows=recent_firings.latest([row.id]).get(row.id, []),
         letters=LETTERS,
     )
 
 
 @pages.post("/schedules/<key>/disable")
 def disable_schedule(key: str) -> Response:
-    schedules.disable(visitor().account_id, found(key).id, clock.now())
+    schedule_store.disable(visitor().account_id, found(key).id, clock.now())
     return back_to("show_schedule", "disabled", key=found(key).id)
 
 
 @pages.post("/schedules/<key>/enable")
 def enable_schedule(key: str) -> Response:
     try:
-        schedules.enable(visitor().account_id, found(key).id, clock.now(), settings().max_schedules)
+        schedule_store.enable(visitor().account_id, found(key).id, clock.now(), settings().max_schedules)
     except TooMany:
         raise too_many() from None
     return back_to("show_schedule", "enabled", key=found(key).id)
@@ -82,7 +82,7 @@ def enable_schedule(key: str) -> Response:
 @pages.post("/schedules/<key>/fire")
 def fire_schedule(key: str) -> Response:
     """Make a job at once, besides those of its instants; the job's page comes next."""
-    made = schedules.fire_now(visitor().account_id, found(key).id, clock.now())
+    made = schedule_store.fire_now(visitor().account_id, found(key).id, clock.now())
     if made is None:
         raise gone()
     return back_to("show_job", "fired", key=made.uuid)
@@ -90,7 +90,7 @@ def fire_schedule(key: str) -> Response:
 
 @pages.post("/schedules/<key>/delete")
 def delete_schedule(key: str) -> Response:
-    schedules.delete(visitor().account_id, found(key).id, clock.now())
+    schedule_store.delete(visitor().account_id, found(key).id, clock.now())
     return back_to("list_schedules", "deleted")
 
 
@@ -111,7 +111,7 @@ def change_schedule(key: str) -> Response:
     new = new_schedule(order, visitor().account_id, due_at(order, now), now, 0, row.key)
     if recurrence.frequency_of(new.frequency) == recurrence.frequency_of(row.frequency):
         new = new._replace(frequency=row.frequency)  # the form spells it in its own way; its instants stay
-    if schedules.replace(visitor().account_id, row.id, new, now) is None:
+    if schedule_store.replace(visitor().account_id, row.id, new, now) is None:
         raise gone()
     return back_to("show_schedule", "saved", key=row.id)
 
@@ -119,7 +119,7 @@ def change_schedule(key: str) -> Response:
 def found(key: str) -> ScheduleRow:
     """The visitor's schedule of this UUID, or 404."""
     known = uuid_key(key)
-    row = schedules.find(visitor().account_id, known) if known else None
+    row = schedule_store.find(visitor().account_id, known) if known else None
     if row is None:
         raise gone()
     return row

@@ -12,7 +12,7 @@ from api.pages.words import member
 from api.timestamps import micros_utc
 from models.jobs.job_store import JobRow
 from models.jobs.lifecycle import FINAL
-from models.overview import CAP
+from models.operations.overview import CAP
 from models.rules import clock, times
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
 

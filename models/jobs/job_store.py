@@ -1,5 +1,5 @@
 """Owns what clients ask of the jobs: making, finding, and reading what was tried. Lists are
-`models/jobs/job_lists.py`'s, cancelling is `models/cancelling.py`'s.
+`models/jobs/job_lists.py`'s, cancelling is `models/operations/cancelling.py`'s.
 
 Every question names the account; a job of another account is not found. States are changed by
 `models/jobs/lifecycle.py` alone. Of jobs made at once with one idempotency key, the partial unique index

@@ -99,7 +99,7 @@ class ClaimedJob(NamedTuple):
     fire_at: int | None = None
     notify: str | None = None
     parent_id: int | None = None
-    memory: Memory | None = None  # of a schedule's job; put in by models/firings.py
+    memory: Memory | None = None  # of a schedule's job; put in by models/schedules/firings.py
 
     def __repr__(self) -> str:
         return f"ClaimedJob(id={self.id}, kind={self.kind!r}, attempt={self.attempt})"  # the rest may hold secrets
@@ -238,7 +238,8 @@ def any_staged(staged_before: int) -> bool:
 def claim(ids: Sequence[int], now: int, lease_margin_us: int, of_schedules: bool = False) -> list[ClaimedJob]:
     """Take those of the jobs that are waiting and due, each with a lease of its time-out and the margin.
 
-    Jobs of schedules are left alone unless asked for: whether they may begin is decided in `models/firings.py`."""
+    Jobs of schedules are left alone unless asked for: whether they may begin is decided in
+    `models/schedules/firings.py`."""
     these, given = one_of("id", ids)
     claim_id = secrets.randbits(62)
     which = "fire_at IS NOT NULL" if of_schedules else "fire_at IS NULL"

@@ -10,11 +10,11 @@ from api.job_filters import JobsQuery
 from api.logs import LogsQuery
 from api.order_fields import OrderFields
 from api.schedules import FiringsQuery, PreviewQuery, ScheduleFields, SchedulesQuery
-from models import firings, schedules
 from models.jobs import job_lists, log_entries, records
 from models.jobs import job_store as stored_jobs
 from models.jobs.lifecycle import STATES
 from models.rules import clock
+from models.schedules import firings, schedule_store
 from tests.support.documents import API_PAGE
 
 
@@ -57,7 +57,7 @@ def test_openapi_describes_every_route_under_api(bare):
         STATES,
         job_lists.LISTING.orders,
         log_entries.LISTING.orders,
-        schedules.ORDERS,
+        schedule_store.ORDERS,
         stored_jobs.KINDS,
     ]
     + [firings.STATUSES, firings.OVERLAPS, firings.MISFIRES, firings.ORDERS],

@@ -2,7 +2,7 @@
 
 import re
 
-from models.explain import CODES
+from models.operations.explain import CODES
 from tests.support.api_client import errors_of
 from tests.support.documents import API_PAGE
 

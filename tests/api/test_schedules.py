@@ -2,10 +2,10 @@
 
 import pytest
 
-from models import planning, schedules
 from models.jobs.job_tables import Job
 from models.rules import clock
-from models.schedule import Schedule
+from models.schedules import planning, schedule_store
+from models.schedules.schedule_tables import Schedule
 from tests.support.api_client import URL, errors_of, one_database
 
 EIGHT = {"id", "name", "description", "inserted_at", "disabled_at", "user_id", "frequency", "args"}
@@ -261,14 +261,14 @@ def test_a_changed_interval_begins_when_the_change_says(client, moved_clock):
 
 def test_of_two_changes_at_once_none_undoes_the_other(client, moved_clock, monkeypatch):
     schedule = post_schedule(client, cron="@daily")
-    path, replace = f"/api/schedules/{schedule['id']}", schedules.replace
+    path, replace = f"/api/schedules/{schedule['id']}", schedule_store.replace
 
     def overtaken(*given):
-        monkeypatch.setattr(schedules, "replace", replace)
+        monkeypatch.setattr(schedule_store, "replace", replace)
         client.ask("PATCH", path, json={"name": "theirs", "body": {"a": 1}})
         return replace(*given)
 
-    monkeypatch.setattr(schedules, "replace", overtaken)
+    monkeypatch.setattr(schedule_store, "replace", overtaken)
     changed = client.ask("PATCH", path, json={"cron": "@hourly"}).json["data"]
     assert (changed["name"], changed["frequency"]) == ("theirs", {"cron": "@hourly"})
     assert changed["args"] == {"url": URL, "cron": "@hourly", "name": "theirs", "body": {"a": 1}}

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from models import bulk
+from models.operations import bulk
 from tests.support.journeys.product import DEMO_KEY
 
 pytestmark = pytest.mark.journey

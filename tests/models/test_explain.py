@@ -2,15 +2,15 @@
 
 import pytest
 
-from models import explain, vitals
 from models.accounts import account_store
 from models.database.connection import change
-from models.explain import CODES, Facts
 from models.jobs import lifecycle
 from models.jobs.records import AttemptRow, add_attempts
+from models.operations import explain, heartbeats
+from models.operations.explain import CODES, Facts
+from models.operations.heartbeats import WorkerRow
 from models.rules import clock
 from models.rules.clock import SECOND
-from models.vitals import WorkerRow
 from tests.support.rows import make_job
 
 NOW = 1_767_258_000_000_000
@@ -100,7 +100,7 @@ def reasons_of(account, job):
 def machinery(account, moved_clock):
     """A ticker and a worker that live."""
     change("UPDATE ticker SET seen_at = %s", (clock.now(),))
-    vitals.say(WORKER._replace(started_at=clock.now(), seen_at=clock.now()))
+    heartbeats.say(WORKER._replace(started_at=clock.now(), seen_at=clock.now()))
 
 
 def test_the_jobs_before_are_counted_whether_a_message_names_them_or_not(account, machinery, moved_clock):

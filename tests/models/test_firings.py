@@ -5,16 +5,17 @@ import threading
 
 import pytest
 
-from models import cancelling, firings, planning, schedules
 from models.database.connection import connection
-from models.firings import FiringRow
 from models.jobs import job_store, lifecycle
 from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Job, LogEntry
-from models.planning import Planned
+from models.operations import cancelling
 from models.rules import clock
 from models.rules.recurrence import Instants
-from models.schedule import Firing, Schedule
+from models.schedules import firings, planning, schedule_store
+from models.schedules.firings import FiringRow
+from models.schedules.planning import Planned
+from models.schedules.schedule_tables import Firing, Schedule
 from tests.support.schedule_rows import (
     MARGIN,
     SECONDLY,
@@ -97,15 +98,15 @@ def test_jitter_puts_the_job_off_and_is_no_lateness(account, moved_clock):
     offset_us = Schedule.get().offset_us
     job = jobs_of(one)[0]
     assert job.scheduled_at == job.fire_at + offset_us
-    assert offset_us == schedules.offset_us(one, 3600 * clock.SECOND) > 0
+    assert offset_us == schedule_store.offset_us(one, 3600 * clock.SECOND) > 0
     moved_clock.now = job.scheduled_at
     claim_firings(job)
     assert Firing.get().lateness_us == 0
 
 
 def test_jitter_is_spread_over_schedules_and_stable():
-    spread = [schedules.offset_us(f"schedule-{number}", 59 * clock.SECOND) for number in range(1000)]
-    assert spread == [schedules.offset_us(f"schedule-{number}", 59 * clock.SECOND) for number in range(1000)]
+    spread = [schedule_store.offset_us(f"schedule-{number}", 59 * clock.SECOND) for number in range(1000)]
+    assert spread == [schedule_store.offset_us(f"schedule-{number}", 59 * clock.SECOND) for number in range(1000)]
     assert max(sum(offset // clock.SECOND == second for offset in spread) for second in range(60)) < 40
 
 
@@ -364,7 +365,7 @@ def test_disabling_lets_the_one_under_way_finish_and_writes_the_due_ones_down(ac
     [under_way] = run_ticker()
     moved_clock.advance(hours=1)
     run_ticker()
-    schedules.disable(account.id, one, clock.now())
+    schedule_store.disable(account.id, one, clock.now())
     assert [job.state for job in jobs_of(one)] == ["executing", "cancelled", "cancelled"]
     assert firings_of(one) == [(0, "fired"), (3600, "disabled")]
     assert lifecycle.complete([under_way], clock.now()) == {under_way.id}
@@ -373,15 +374,15 @@ def test_disabling_lets_the_one_under_way_finish_and_writes_the_due_ones_down(ac
 
 def test_disabling_twice_changes_nothing(account, moved_clock):
     one = make_schedule(account, first_in_s=60)
-    first = schedules.disable(account.id, one, clock.now())
+    first = schedule_store.disable(account.id, one, clock.now())
     moved_clock.advance(hours=1)
-    assert schedules.disable(account.id, one, clock.now()) == first
+    assert schedule_store.disable(account.id, one, clock.now()) == first
 
 
 def test_enabling_before_the_instant_makes_its_job_again(account, moved_clock):
     one = make_schedule(account, first_in_s=60)
-    schedules.disable(account.id, one, clock.now())
-    schedules.enable(account.id, one, clock.now(), 100)
+    schedule_store.disable(account.id, one, clock.now())
+    schedule_store.enable(account.id, one, clock.now(), 100)
     moved_clock.advance(minutes=1)
     assert [job.fire_at for job in run_ticker()] == [clock.now()]
     assert Firing.select().count() == 1
@@ -389,9 +390,9 @@ def test_enabling_before_the_instant_makes_its_job_again(account, moved_clock):
 
 def test_a_year_disabled_is_not_a_year_of_rows(account, moved_clock):
     one = make_schedule(account, SECONDLY)
-    schedules.disable(account.id, one, clock.now())
+    schedule_store.disable(account.id, one, clock.now())
     moved_clock.advance(days=365)
-    schedules.enable(account.id, one, clock.now(), 100)
+    schedule_store.enable(account.id, one, clock.now(), 100)
     assert Firing.select().count() == 1002  # the one whose job waited, a thousand, and one for those before
     assert sum(row.instants or 1 for row in Firing.select()) == 365 * 24 * 3600 + 1
     assert waiting_jobs_of(one)[0].fire_at == clock.now() + clock.SECOND
@@ -399,8 +400,8 @@ def test_a_year_disabled_is_not_a_year_of_rows(account, moved_clock):
 
 def test_a_deleted_schedule_is_planned_no_more(account, moved_clock):
     one = make_schedule(account)
-    assert schedules.delete(account.id, one, clock.now())
-    assert not schedules.delete(account.id, one, clock.now())
+    assert schedule_store.delete(account.id, one, clock.now())
+    assert not schedule_store.delete(account.id, one, clock.now())
     moved_clock.advance(hours=5)
     assert run_ticker() == []
 

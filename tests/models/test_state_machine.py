@@ -22,11 +22,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from models import cancelling
 from models.accounts import account_store
 from models.database.connection import database, fetch
 from models.jobs import job_store, lifecycle
 from models.jobs.job_store import NewJob
+from models.operations import cancelling
 from models.rules import clock
 from tests.support.clocks import START
 from tests.support.expected_jobs import ROW, ExpectedJob, Queue

@@ -2,10 +2,10 @@
 
 import json
 
-from models import vitals
+from models.operations import heartbeats
+from models.operations.heartbeats import Depths, MinuteRow, WorkerRow
 from models.rules import clock, lateness
 from models.rules.clock import DAY, MINUTE, SECOND
-from models.vitals import Depths, MinuteRow, WorkerRow
 
 
 def histogram(*values_us):
@@ -33,22 +33,24 @@ def test_a_histogram_of_other_bounds_is_left_out():
 
 def test_a_worker_lives_as_long_as_it_says_so(db, moved_clock):
     row = WorkerRow("a", "host", 1, "0.1", 8, 3, clock.now(), clock.now())
-    vitals.say(row)
-    vitals.say(row._replace(slots_in_use=5))
-    assert [(worker.id, worker.slots_in_use) for worker in vitals.workers()] == [("a", 5)]
-    assert vitals.alive(vitals.workers(), clock.now() + 15 * SECOND)
-    assert not vitals.alive(vitals.workers(), clock.now() + 15 * SECOND + 1)
-    vitals.say_goodbye("a")
-    assert vitals.workers() == []
+    heartbeats.say(row)
+    heartbeats.say(row._replace(slots_in_use=5))
+    assert [(worker.id, worker.slots_in_use) for worker in heartbeats.workers()] == [("a", 5)]
+    assert heartbeats.alive(heartbeats.workers(), clock.now() + 15 * SECOND)
+    assert not heartbeats.alive(heartbeats.workers(), clock.now() + 15 * SECOND + 1)
+    heartbeats.say_goodbye("a")
+    assert heartbeats.workers() == []
 
 
 def test_the_minutes_of_all_processes_are_added_up(account, moved_clock):
     minute = clock.now()
     one, two = json.dumps(histogram(500)), json.dumps(histogram(500, 90_000))
-    vitals.note_minutes([MinuteRow(account.id, minute, "a", 1, 0, one), MinuteRow(account.id, minute, "b", 1, 1, two)])
-    vitals.note_minutes([MinuteRow(account.id, minute, "a", 2, 0, json.dumps(histogram(500, 500)))])
-    vitals.note_minutes([MinuteRow(account.id + 1, minute, "a", 99, 0, one)])
-    found = vitals.minutes(account.id, minute + 59 * SECOND, 60)
+    heartbeats.note_minutes(
+        [MinuteRow(account.id, minute, "a", 1, 0, one), MinuteRow(account.id, minute, "b", 1, 1, two)]
+    )
+    heartbeats.note_minutes([MinuteRow(account.id, minute, "a", 2, 0, json.dumps(histogram(500, 500)))])
+    heartbeats.note_minutes([MinuteRow(account.id + 1, minute, "a", 99, 0, one)])
+    found = heartbeats.minutes(account.id, minute + 59 * SECOND, 60)
     assert len(found) == 60
     assert [(each.completed, each.failed) for each in found[-2:]] == [(0, 0), (3, 1)]
     assert found[-1].p50_us <= 1000 < 50_000 < found[-1].p99_us
@@ -57,18 +59,18 @@ def test_the_minutes_of_all_processes_are_added_up(account, moved_clock):
 
 def test_what_is_old_is_forgotten_and_what_is_young_is_not(account, moved_clock):
     row = WorkerRow("a", "host", 1, "0.1", 8, 3, clock.now(), clock.now())
-    vitals.say(row)
-    vitals.note_minutes([MinuteRow(account.id, clock.now(), "a", 1, 0, "[]")])
-    vitals.forget_old(clock.now() + DAY)
-    assert vitals.workers()
-    assert vitals.minutes(account.id, clock.now(), 1)[0].completed == 1
-    vitals.forget_old(clock.now() + DAY + 61 * MINUTE)
-    assert vitals.workers() == []
-    assert vitals.minutes(account.id, clock.now(), 1)[0].completed == 0
+    heartbeats.say(row)
+    heartbeats.note_minutes([MinuteRow(account.id, clock.now(), "a", 1, 0, "[]")])
+    heartbeats.forget_old(clock.now() + DAY)
+    assert heartbeats.workers()
+    assert heartbeats.minutes(account.id, clock.now(), 1)[0].completed == 1
+    heartbeats.forget_old(clock.now() + DAY + 61 * MINUTE)
+    assert heartbeats.workers() == []
+    assert heartbeats.minutes(account.id, clock.now(), 1)[0].completed == 0
 
 
 def test_the_depths_are_the_last_measured(db):
-    assert vitals.depths() is None
-    vitals.note_depths(Depths(1, 2, 3, 4))
-    vitals.note_depths(Depths(5, 6, 7, 8))
-    assert vitals.depths() == Depths(5, 6, 7, 8)
+    assert heartbeats.depths() is None
+    heartbeats.note_depths(Depths(1, 2, 3, 4))
+    heartbeats.note_depths(Depths(5, 6, 7, 8))
+    assert heartbeats.depths() == Depths(5, 6, 7, 8)

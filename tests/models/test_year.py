@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from models import firings, planning, schedules
 from models.database.connection import database, fetch
 from models.jobs import lifecycle
 from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Job
 from models.rules import clock
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
-from models.schedule import Firing
-from models.schedules import NewSchedule
+from models.schedules import firings, planning, schedule_store
+from models.schedules.schedule_store import NewSchedule
+from models.schedules.schedule_tables import Firing
 from tests.support.clocks import START
 from tests.support.cron_oracle import Stretch
 from workers import planner
@@ -68,7 +68,7 @@ class Year:
             first_at = instants[0]
         order = NewJob(self.account.id, '{"url": "http://127.0.0.1:9/"}', None, None, clock.now())
         new = NewSchedule(order, json.dumps(frequency), first_at, **policies)
-        made = schedules.create(new, clock.now(), 10**6)[0].id
+        made = schedule_store.create(new, clock.now(), 10**6)[0].id
         self.wanted[made] = list(instants)
         if policies["overlap"] == "allow":
             self.unhindered.add(made)
@@ -99,7 +99,7 @@ class Year:
             if not self.under_way and not any(self.due()):
                 break
         for schedule_id in self.spells:
-            schedules.enable(self.account.id, schedule_id, clock.now(), 10**6)
+            schedule_store.enable(self.account.id, schedule_id, clock.now(), 10**6)
 
     def next_event(self):
         waiting = "state IN ('available', 'scheduled', 'retryable')"
@@ -140,13 +140,13 @@ class Year:
 
     def disable(self, span):
         schedule_id = self.chance.choice(list(self.wanted))
-        schedules.disable(self.account.id, schedule_id, clock.now())
+        schedule_store.disable(self.account.id, schedule_id, clock.now())
         self.spells.setdefault(schedule_id, []).append([clock.now(), self.ends_at + 90 * DAY])
         self.control.append((clock.now() + span, "enable", schedule_id))
         self.control.sort(key=lambda one: one[0], reverse=True)
 
     def enable(self, schedule_id):
-        schedules.enable(self.account.id, schedule_id, clock.now(), 10**6)
+        schedule_store.enable(self.account.id, schedule_id, clock.now(), 10**6)
         for spell in self.spells[schedule_id]:
             spell[1] = min(spell[1], clock.now())
 

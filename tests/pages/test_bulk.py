@@ -2,8 +2,8 @@
 
 import pytest
 
-from models import bulk
 from models.jobs.job_tables import Job
+from models.operations import bulk
 from models.rules import clock
 from tests.support.browsers import Markup
 from tests.support.rows import make_failed_job, make_job, reread
@@ -148,7 +148,7 @@ def test_what_ended_before_its_turn_is_told(alice, moved_clock, monkeypatch):
 
 
 def test_a_whole_group_of_failures_is_ordered_again(alice, bob, moved_clock, monkeypatch):
-    monkeypatch.setattr("models.failures.EXAMPLES", 2)
+    monkeypatch.setattr("models.operations.failures.EXAMPLES", 2)
     for host, reason in (("a.example", "status_500"), ("a.example", "timeout"), ("", "status_500")):
         for _ in range(3):
             make_failed_job(alice.account, host, reason)

@@ -8,9 +8,9 @@ import pytest
 from api.pages import charts, shown
 from api.pages.curl import curl
 from models.jobs.records import AttemptRow
+from models.operations.heartbeats import Minute
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
 from models.rules.times import written
-from models.vitals import Minute
 
 
 def minute(completed=0, failed=0, p50_us=None, p99_us=None):

@@ -203,7 +203,7 @@ def test_a_database_that_is_away_is_a_page_with_a_time_to_come_back(alice):
 
 
 def test_a_mistake_of_ours_is_a_page_that_tells_nothing_but_an_id(alice, monkeypatch, caplog):
-    monkeypatch.setattr("models.overview.counts", lambda *_: 1 / 0)
+    monkeypatch.setattr("models.operations.overview.counts", lambda *_: 1 / 0)
     answer = alice.get("/")
     assert (answer.status_code, answer.mimetype) == (500, "text/html")
     assert answer.headers["X-Request-Id"] in answer.text

@@ -7,7 +7,7 @@ import pytest
 
 from models.jobs.job_tables import Job
 from models.rules import clock
-from models.schedule import Schedule
+from models.schedules.schedule_tables import Schedule
 from tests.support.browsers import submit_schedule
 
 URL = "https://example.com/hook"

@@ -7,13 +7,13 @@ import pytest
 
 from api.pages import previews, words
 from api.pages.schedules import LETTERS
-from models import firings
-from models.firings import FiringRow
 from models.jobs.job_tables import Job
 from models.rules import clock
 from models.rules.recurrence import Frequency
 from models.rules.times import instant
-from models.schedule import Schedule
+from models.schedules import firings
+from models.schedules.firings import FiringRow
+from models.schedules.schedule_tables import Schedule
 from tests.support.browsers import Markup, submit_schedule
 
 URL = "https://example.com/hook"

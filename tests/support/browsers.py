@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 from models.accounts import account_store
 from models.rules import clock
-from models.schedule import Schedule
+from models.schedules.schedule_tables import Schedule
 
 TOKEN = re.compile(r'name="csrf" value="([^"]+)"')
 URL = "https://example.com/hook"

@@ -2,7 +2,7 @@
 
 from dramatiq.errors import ConnectionClosed
 
-from models.vitals import Depths
+from models.operations.heartbeats import Depths
 
 
 class RememberedMessages:

@@ -2,14 +2,14 @@
 
 import json
 
-from models import firings, schedules
 from models.jobs import lifecycle
 from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Job
-from models.planning import Planned
 from models.rules import clock
-from models.schedule import Firing, Schedule
-from models.schedules import NewSchedule
+from models.schedules import firings, schedule_store
+from models.schedules.planning import Planned
+from models.schedules.schedule_store import NewSchedule
+from models.schedules.schedule_tables import Firing, Schedule
 from workers import planner
 
 MARGIN = 10 * clock.SECOND
@@ -22,7 +22,7 @@ def make_schedule(account, frequency=HOURLY, first_in_s=0, body=None, at_most=10
     now = clock.now()
     order = NewJob(account.id, json.dumps({"url": "http://127.0.0.1:9/"}), body, body and "application/json", now)
     first_at = now + first_in_s * clock.SECOND
-    return schedules.create(NewSchedule(order, frequency, first_at, **policies), now, at_most)[0].id
+    return schedule_store.create(NewSchedule(order, frequency, first_at, **policies), now, at_most)[0].id
 
 
 def planned(schedule_id):

@@ -6,7 +6,7 @@ import pika
 import pytest
 from dramatiq.brokers.stub import StubBroker
 
-from models.vitals import Depths
+from models.operations.heartbeats import Depths
 from runtime import settings
 from tests.support.services import unavailable
 from workers.broker import Actors, make_broker, reachable, with_options

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from models import cancelling
 from models.jobs import lifecycle
 from models.jobs.job_tables import Job, LogEntry
+from models.operations import cancelling
 from models.rules import clock
 from models.webhooks import event_order
 from models.webhooks.delivery_config import Endpoint

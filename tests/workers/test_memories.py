@@ -5,12 +5,12 @@ import threading
 
 import pytest
 
-from models import firings, planning, schedules
 from models.database.connection import connection
 from models.jobs import job_store, lifecycle
 from models.jobs.job_tables import Job, LogEntry
 from models.rules import clock
-from models.schedule import Firing, Schedule
+from models.schedules import firings, planning, schedule_store
+from models.schedules.schedule_tables import Firing, Schedule
 from tests.support.schedule_rows import HOURLY, make_schedule, planned
 from workers.delivery import Delivery
 from workers.entries import Result
@@ -115,17 +115,17 @@ def test_a_body_that_would_be_too_large_is_not_sent(account, moved_clock, embedd
 
 def test_disabling_and_enabling_loses_previous_and_keeps_state(account, one, moved_clock):
     finish(claim_next(one), answered_with_body({"id": 5, "$set": {"sent": [1]}}))
-    schedules.disable(account.id, one, clock.now())
-    schedules.enable(account.id, one, clock.now(), 100)
+    schedule_store.disable(account.id, one, clock.now())
+    schedule_store.enable(account.id, one, clock.now(), 100)
     assert (Schedule.get().previous, Schedule.get().state) == (None, '{"sent":[1]}')
 
 
 def test_a_job_from_before_it_was_disabled_leaves_no_previous_behind(account, one, moved_clock):
     job = claim_next(one)
     moved_clock.advance(minutes=1)
-    schedules.disable(account.id, one, clock.now())
+    schedule_store.disable(account.id, one, clock.now())
     moved_clock.advance(minutes=1)
-    schedules.enable(account.id, one, clock.now(), 100)
+    schedule_store.enable(account.id, one, clock.now(), 100)
     finish(job, answered_with_body({"id": 5}))
     assert Schedule.get().previous is None
 
@@ -196,7 +196,7 @@ def test_a_retry_is_no_end(one):
 
 def test_a_job_of_a_deleted_schedule_is_recorded_all_the_same(account, one):
     job = claim_next(one)
-    schedules.delete(account.id, one, clock.now())
+    schedule_store.delete(account.id, one, clock.now())
     finish(job, answered_with_body({"$set": {"a": 1}}))
     assert Job.get_by_id(job.id).state == "completed"
     assert Firing.select().count() == 1

@@ -2,8 +2,8 @@
 
 import pytest
 
-from models import vitals
 from models.database.connection import close_all, open_database
+from models.operations import heartbeats
 from models.rules import clock
 from models.rules.clock import MINUTE
 from tests.support.rows import make_job
@@ -26,9 +26,9 @@ def test_a_beat_tells_of_slots_and_minutes(account, moved_clock):
     process = Pulse(slots)
     process.count(attempts(account, 3) + attempts(account, 1, completed=False))
     process.beat(clock.now())
-    ((worker),) = vitals.workers()
+    ((worker),) = heartbeats.workers()
     assert (worker.slots, worker.slots_in_use, worker.seen_at) == (8, 2, clock.now())
-    assert vitals.minutes(account.id, clock.now(), 1)[0][:3] == (clock.now(), 3, 1)
+    assert heartbeats.minutes(account.id, clock.now(), 1)[0][:3] == (clock.now(), 3, 1)
 
 
 def test_a_minute_grows_from_beat_to_beat_and_two_processes_share_it(account, moved_clock):
@@ -36,7 +36,7 @@ def test_a_minute_grows_from_beat_to_beat_and_two_processes_share_it(account, mo
     for process in (one, other, one):
         process.count(attempts(account, 1))
         process.beat(clock.now())
-    assert vitals.minutes(account.id, clock.now(), 1)[0].completed == 3
+    assert heartbeats.minutes(account.id, clock.now(), 1)[0].completed == 3
 
 
 def test_what_could_not_be_written_is_written_later(account, moved_clock, db, tmp_path, request):
@@ -51,7 +51,7 @@ def test_what_could_not_be_written_is_written_later(account, moved_clock, db, tm
     open_database(url)
     moved_clock.advance(minutes=10)
     process.beat(clock.now())
-    assert vitals.minutes(account.id, clock.now(), 11)[0].completed == 2
+    assert heartbeats.minutes(account.id, clock.now(), 11)[0].completed == 2
 
 
 def test_an_attempt_that_took_long_is_added_to_its_minute(account, moved_clock):
@@ -63,7 +63,7 @@ def test_an_attempt_that_took_long_is_added_to_its_minute(account, moved_clock):
         moved_clock.advance(minutes=4)
     process.count([Recorded(account.id, began_at, 700, True)])
     process.beat(clock.now())
-    assert vitals.minutes(account.id, began_at, 1)[0].completed == 6
+    assert heartbeats.minutes(account.id, began_at, 1)[0].completed == 6
 
 
 def test_minutes_long_past_take_no_memory(account, moved_clock):
@@ -78,8 +78,8 @@ def test_minutes_long_past_take_no_memory(account, moved_clock):
 def test_what_runs_shows_in_the_statistics_and_the_process_says_goodbye(db, embedded, receiver, account):
     for _ in range(5):
         make_job(account, url=receiver.url)
-    wait_until(lambda: vitals.depths() is not None and vitals.workers())
+    wait_until(lambda: heartbeats.depths() is not None and heartbeats.workers())
     wait_until(lambda: len(receiver.arrivals) == 5)
     embedded.stop()
-    assert sum(minute.completed for minute in vitals.minutes(account.id, clock.now(), 3)) == 5
-    assert vitals.workers() == []
+    assert sum(minute.completed for minute in heartbeats.minutes(account.id, clock.now(), 3)) == 5
+    assert heartbeats.workers() == []

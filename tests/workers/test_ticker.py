@@ -7,12 +7,12 @@ from itertools import pairwise
 import pytest
 from peewee import OperationalError
 
-from models import leader as leading
 from models.accounts import ended_sessions
 from models.database.connection import fetch
 from models.jobs import lifecycle
 from models.jobs.job_tables import Ticker as TickerRow
-from models.leader import candidate
+from models.operations import leader as leading
+from models.operations.leader import candidate
 from models.rules import clock
 from tests.support.rows import make_job, reread
 from tests.support.waiting import wait_until

@@ -7,10 +7,10 @@ names the account.
 
 from typing import NamedTuple
 
-from models import cancelling
 from models.database.paging import NEWEST_FIRST, Page, PageAsked, Place
 from models.jobs import job_lists, replays
 from models.jobs.job_lists import JobFilter
+from models.operations import cancelling
 
 CANCEL, AGAIN = "cancel", "again"
 CHUNK = 40  # a cancel of so many takes half of the time that a page may take

@@ -11,13 +11,13 @@ import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from models import firings
 from models.database.connection import change, fetch, rows_as, skipping_locked, transaction
-from models.firings import LATE_AFTER_US, MISFIRED, MISSED, FiringRow
 from models.jobs import job_store
 from models.jobs.job_store import NewJob
 from models.rules import recurrence
 from models.rules.recurrence import Instants
+from models.schedules import firings
+from models.schedules.firings import LATE_AFTER_US, MISFIRED, MISSED, FiringRow
 
 log = logging.getLogger("booper.planner")
 MADE_UP_AT_MOST = 100  # jobs for missed instants, with misfire "all"
@@ -26,7 +26,7 @@ MISFIRE_SKIP, MISFIRE_ONCE, MISFIRE_ALL = firings.MISFIRES
 
 
 class Planned(NamedTuple):
-    """A schedule, as far as its jobs are made of it; see models/schedule.py for each column."""
+    """A schedule, as far as its jobs are made of it; see models/schedules/schedule_tables.py for each column."""
 
     id: str
     account_id: int

@@ -9,10 +9,10 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from models import firings, schedules
 from models.database.connection import change, dialect, fetch, rows_as
 from models.jobs import records
 from models.rules import templating
+from models.schedules import firings, schedule_store
 
 NOT_KEPT = "worker.schedule.not_kept"
 AUTO_DISABLED = "worker.schedule.disabled"
@@ -55,7 +55,7 @@ def remember(ended: Sequence[Ended], now: int) -> None:
         row = rows.get(one.schedule_id)
         if row and row.disabled_at is None and row.disable_after and row.failures >= row.disable_after:
             reason = f"{row.failures} of its jobs in a row failed"
-            schedules.disable(one.account_id, row.id, now, f"its schedule was disabled: {reason}")
+            schedule_store.disable(one.account_id, row.id, now, f"its schedule was disabled: {reason}")
             notes.append(_note(one, AUTO_DISABLED, {"reason": reason, "failures": row.failures}, now))
     records.add_log_entries(notes)
     firings.wake(rows, now)

@@ -11,15 +11,15 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from models import firings, planning
 from models.database.connection import change, dialect, fetch, one_of, transaction
 from models.database.ids import is_uuid, new_id
 from models.database.paging import Listing, order_sql
-from models.firings import FiringRow
 from models.jobs import job_store, lifecycle, records
 from models.jobs.job_store import JobRow, NewJob
-from models.planning import ROWS_AT_MOST, Planned
 from models.rules import recurrence
+from models.schedules import firings, planning
+from models.schedules.firings import FiringRow
+from models.schedules.planning import ROWS_AT_MOST, Planned
 from models.webhooks import notifications
 
 ORDERS = {
@@ -40,7 +40,7 @@ DELETED = "its schedule was deleted"
 
 class NewSchedule(NamedTuple):
     """A schedule that has been checked. `order`: what its jobs are made of; `frequency` and the policies as in
-    models/schedule.py."""
+    models/schedules/schedule_tables.py."""
 
     order: NewJob
     frequency: str
@@ -54,7 +54,7 @@ class NewSchedule(NamedTuple):
 
 
 class ScheduleRow(NamedTuple):
-    """What an owner may see of a schedule; see models/schedule.py for each column."""
+    """What an owner may see of a schedule; see models/schedules/schedule_tables.py for each column."""
 
     id: str
     name: str | None

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from models import firings
 from models.database.connection import transaction
 from models.jobs import job_store, lifecycle, records
 from models.jobs.job_store import JobRow
+from models.schedules import firings
 from models.webhooks import notifications
 
 

@@ -6,9 +6,9 @@ alone.
 
 from typing import NamedTuple
 
-from models import vitals
 from models.database.connection import fetch
 from models.jobs.lifecycle import DUE_AT, FINAL, IS_WAITING
+from models.operations import heartbeats
 from models.rules.clock import SECOND
 from models.rules.times import written
 
@@ -82,8 +82,8 @@ def facts_of(account_id: int, job_id: int, now: int) -> Facts | None:
         return None
     job = rows[0]
     reason = fetch("SELECT reason FROM attempt WHERE job_id = %s AND number = %s", (job_id, job[2]))
-    known = vitals.workers()
-    alive = vitals.alive(known, now)
+    known = heartbeats.workers()
+    alive = heartbeats.alive(known, now)
     return Facts(
         **dict(zip(COLUMNS.split(", "), job, strict=True)),
         reason=reason[0][0] if reason else None,

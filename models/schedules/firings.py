@@ -34,7 +34,7 @@ NAMES = ", ".join(column.split()[0] for column in COLUMNS.split(", "))
 
 
 class FiringRow(NamedTuple):
-    """One row of `firing`; see models/schedule.py for each column."""
+    """One row of `firing`; see models/schedules/schedule_tables.py for each column."""
 
     schedule_id: str
     fire_at: int

@@ -1,8 +1,8 @@
 """Owns the signs of life of the machinery: sending processes, queue depths, and what each minute brought.
 
 Written by `workers/` (each process its own rows, the leading ticker the depths), read by the dashboard and by
-`models/explain.py`. Every write is the whole of what the row shall say, so it may be repeated. Nobody waits for
-anybody: a row has one writer.
+`models/operations/explain.py`. Every write is the whole of what the row shall say, so it may be repeated. Nobody waits
+for anybody: a row has one writer.
 """
 
 import json

@@ -1,8 +1,9 @@
 """Owns the tables of what makes jobs again and again: schedules, and what came of each instant at which one was due.
 
 This file is the specification of the columns: who sets each, when, and what null means. Queries live in
-`models/schedules.py` (what clients ask), `models/planning.py` (which jobs come next), `models/firings.py` (the claim of
-those jobs and the rows) and `models/memories.py` (what a schedule remembers).
+`models/schedules/schedule_store.py` (what clients ask), `models/schedules/planning.py` (which jobs come next),
+`models/schedules/firings.py` (the claim of those jobs and the rows) and `models/schedules/schedule_memory.py` (what a
+schedule remembers).
 """
 
 from peewee import BigIntegerField, BlobField, CompositeKey, IntegerField, TextField
@@ -38,7 +39,7 @@ class Schedule(BaseModel):
     enabled_at = BigIntegerField()  # since when it is enabled, or was last
     disabled_at = BigIntegerField(null=True)  # null: enabled
 
-    # Written by the recorder (models/memories.py).
+    # Written by the recorder (models/schedules/schedule_memory.py).
     failures = IntegerField()  # jobs in a row that were given up
     previous = TextField(null=True)  # JSON: the answer to the latest job that succeeded; null: {}
     state = TextField()  # JSON object: what its targets asked to keep

@@ -1,0 +1,1 @@
+"""What spans subjects: cancelling, bulk actions, explanations, heartbeats, the leader."""

@@ -1,0 +1,1 @@
+"""Schedules: storing and changing them, planning their jobs, overlap and misfire."""
