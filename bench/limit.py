@@ -24,10 +24,10 @@ from models.rules import clock
 from models.rules.address_rules import AddressPolicy, parse_allow
 from runtime import gc_tuning
 from workers.entries import Result
-from workers.outbound import Transport
 from workers.recorder import Recorder
 from workers.senders import Senders
 from workers.slots import Slots
+from workers.transport.outbound import Transport
 
 PROCESSES = 2
 SLOTS = 2048

@@ -14,8 +14,8 @@ from runtime.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from models.jobs.lifecycle import ClaimedJob
-    from workers.outcome import Outcome
-    from workers.prepared import Request
+    from workers.transport.outcome import Outcome
+    from workers.transport.wire_format import Request
 
 EXPORT_LIMIT_S = 5
 FLUSH_LIMIT_MS = 2_000

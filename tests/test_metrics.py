@@ -12,8 +12,8 @@ from runtime import metrics
 from tests.support.results import answered, result_of
 from tests.support.rows import claim_job, make_job
 from tests.support.samples import Grown
-from workers.outcome import Timings, Unreachable
 from workers.recorder import record
+from workers.transport.outcome import Timings, Unreachable
 
 BOUNDED = {"transition", "outcome", "status", "message", "how", "process", "method", "route", "version", "le"}
 

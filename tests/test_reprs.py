@@ -12,8 +12,8 @@ from models.webhooks import channels, signing_keys
 from models.webhooks.delivery_config import of_accounts
 from tests.support.rows import claim_job
 from workers.entries import Result
-from workers.outcome import Answered, Timings
 from workers.preparation import prepare
+from workers.transport.outcome import Answered, Timings
 
 CANARY = "canary5ecret"
 ARGS = json.dumps({"url": f"http://x/?{CANARY}", "headers": {"Authorization": CANARY}})

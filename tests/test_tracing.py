@@ -13,8 +13,8 @@ from tests.support.results import answered
 from tests.support.rows import claim_job
 from tests.support.traces import CLIENT_TRACEPARENT, SECRET
 from workers.broker import Actors, make_broker
-from workers.outcome import Refused
 from workers.preparation import prepare
+from workers.transport.outcome import Refused
 
 
 @pytest.fixture

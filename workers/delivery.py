@@ -25,13 +25,14 @@ from models.webhooks import event_order
 from models.webhooks.channels import CHANNEL
 from runtime import metrics
 from runtime.settings import Settings
-from workers import followups, open_files
-from workers.outbound import Transport
+from workers import followups
 from workers.pulse import Pulse
 from workers.recorder import Recorder
 from workers.remembered import Remembered
 from workers.senders import Senders
 from workers.slots import Named, Slots, Taken
+from workers.transport import open_files
+from workers.transport.outbound import Transport
 
 log = logging.getLogger("booper.delivery")
 HOLD_S = 5.0

@@ -12,9 +12,9 @@ from models.rules.url_rules import split_url
 from models.webhooks.channels import CHANNEL
 from runtime.logs import fields
 from workers.judge import REASONS, Complete, Discard, Retry, Verdict, reason_of
-from workers.outbound import Request
-from workers.outcome import Answered, Outcome, Refused, Timings, Unreachable
 from workers.preparation import order_of
+from workers.transport.outbound import Request
+from workers.transport.outcome import Answered, Outcome, Refused, Timings, Unreachable
 
 log = logging.getLogger("booper.attempts")
 

@@ -15,8 +15,8 @@ from models.webhooks.delivery_config import Outgoing
 from models.webhooks.notifications import ANSWERED, EVENT, FAILED, FINISHED, REQUESTED, STARTED, News, concerned
 from workers.entries import Result, hidden_by, told_timings
 from workers.judge import Complete, Retry, Verdict, reason_of
-from workers.outcome import Answered
 from workers.remembered import Remembered
+from workers.transport.outcome import Answered
 
 LOST = "worker_lost"
 CRASHED = "crashed"  # it ended its worker once too often

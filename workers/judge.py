@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from models.jobs.lifecycle import ClaimedJob
 from models.rules.backoff import delay_us
 from models.rules.clock import HOUR, SECOND
-from workers.outcome import Answered, Outcome, Refused
+from workers.transport.outcome import Answered, Outcome, Refused
 
 RETRY_AFTER_STATUSES = (429, 503)
 LONGEST_RETRY_AFTER_US = HOUR

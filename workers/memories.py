@@ -6,7 +6,7 @@ from models.schedules import schedule_memory
 from models.schedules.schedule_memory import Ended
 from workers.entries import Result
 from workers.judge import Complete, Retry, Verdict
-from workers.outcome import Answered
+from workers.transport.outcome import Answered
 
 
 def remember(judged: Iterable[tuple[Result, Verdict]], now: int) -> None:

@@ -12,8 +12,8 @@ from models.rules.signatures import headers_for
 from models.rules.times import written
 from models.webhooks.channels import CHANNEL
 from models.webhooks.delivery_config import NOTHING, Outgoing
-from workers.outbound import Request
-from workers.outcome import Blocked
+from workers.transport.outbound import Request
+from workers.transport.outcome import Blocked
 
 
 def prepare(job: ClaimedJob, outgoing: Outgoing = NOTHING) -> Request:

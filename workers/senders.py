@@ -24,12 +24,12 @@ from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
 from runtime import tracing
 from workers.entries import Result
-from workers.outbound import Request, Transport
-from workers.outcome import Blocked, Outcome, Refused
 from workers.preparation import prepare
 from workers.recorder import Recorder
 from workers.remembered import Remembered
 from workers.slots import Slots
+from workers.transport.outbound import Request, Transport
+from workers.transport.outcome import Blocked, Outcome, Refused
 
 log = logging.getLogger("booper.senders")
 BASE = 16

@@ -32,11 +32,11 @@ from tests.support.clocks import START
 from tests.support.expected_jobs import ROW, ExpectedJob, Queue
 from tests.support.results import answered
 from workers.entries import Result
-from workers.outbound import Request
-from workers.outcome import Outcome, Refused, Timings, Unreachable
 from workers.recorder import record
 from workers.rescuer import rescue_lost
 from workers.stager import Stager, note_delivered
+from workers.transport.outbound import Request
+from workers.transport.outcome import Outcome, Refused, Timings, Unreachable
 
 EXAMPLES = int(os.environ.get("BOOPER_TEST_EXAMPLES", "0"))
 MARGIN = 10 * clock.SECOND

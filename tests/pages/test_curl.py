@@ -12,8 +12,8 @@ from models.rules.query_strings import with_query
 from tests.support.browsers import Markup
 from tests.support.rows import make_job
 from tests.support.scripted_receivers import OK, ScriptedReceiver, answering
-from workers.deadline import Deadline
-from workers.prepared import Request, prepare
+from workers.transport.deadline import Deadline
+from workers.transport.wire_format import Request, prepare
 
 BINARY = bytes(range(256))
 ADDED = ("user-agent", "accept", "accept-encoding")

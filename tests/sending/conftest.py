@@ -7,7 +7,7 @@ import pytest
 from models.rules.address_rules import AddressPolicy, parse_allow
 from models.rules.url_rules import origins
 from tests.support.scripted_receivers import ScriptedReceiver
-from workers.outbound import Request, Transport
+from workers.transport.outbound import Request, Transport
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 
 from tests.support.pieces import Pieces
 from tests.support.scripted_receivers import OK, answering, answering_once
-from workers.incoming import Incoming
-from workers.outcome import Answered, Unreachable
-from workers.response import read_body, read_head
+from workers.transport.byte_reader import Incoming
+from workers.transport.outcome import Answered, Unreachable
+from workers.transport.response_reader import read_body, read_head
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -217,7 +217,7 @@ def test_b7_no_reason_holds_what_was_sent_or_received(receiver, send):
 
 
 def test_timings_say_how_long_each_phase_took_and_nothing_of_phases_not_needed(receiver, transport):
-    from workers.outbound import Request
+    from workers.transport.outbound import Request
 
     sender, target = transport(), receiver(answering(OK))
     first, again = (sender.send(Request("GET", target.url(), {}, None, 5000)).timings for _ in range(2))

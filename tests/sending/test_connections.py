@@ -8,10 +8,10 @@ from models.rules.url_rules import split_url
 from tests.support.resolvers import Names
 from tests.support.scripted_receivers import OK, answering, answering_once, read_request
 from tests.support.waiting import wait_until
-from workers import connections
-from workers.connections import IdleConnections
-from workers.outbound import Request
-from workers.response import MAX_BODY_READ_BYTES
+from workers.transport import connection_pool
+from workers.transport.connection_pool import IdleConnections
+from workers.transport.outbound import Request
+from workers.transport.response_reader import MAX_BODY_READ_BYTES
 
 
 def get(target, **kwargs) -> Request:
@@ -141,7 +141,7 @@ def test_the_connection_used_last_is_taken_first_and_unusable_ones_are_closed():
 
 
 def test_a_connection_that_waited_too_long_is_closed_when_another_comes(monkeypatch):
-    monkeypatch.setattr(connections, "MAX_IDLE_S", -1.0)
+    monkeypatch.setattr(connection_pool, "MAX_IDLE_S", -1.0)
     idle = IdleConnections(9)
     waiting = Unused(("http", "a", 80))
     idle.put(waiting)
@@ -150,7 +150,7 @@ def test_a_connection_that_waited_too_long_is_closed_when_another_comes(monkeypa
 
 @pytest.mark.parametrize("limit", ["MAX_IDLE_S", "MAX_AGE_S"])
 def test_an_old_connection_is_not_used_again(receiver, transport, monkeypatch, limit):
-    monkeypatch.setattr(connections, limit, -1.0)
+    monkeypatch.setattr(connection_pool, limit, -1.0)
     sender, target = transport(), receiver(answering(OK))
     for _ in range(2):
         sender.send(get(target))

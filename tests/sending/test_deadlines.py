@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.resolvers import Names
 from tests.support.scripted_receivers import dripping, not_reading, reading_slowly
-from workers.outcome import Failed, Unreachable
+from workers.transport.outcome import Failed, Unreachable
 
 TIMEOUT_MS = 400
 

@@ -14,9 +14,9 @@ from dnslib.server import BaseResolver, DNSServer
 from models.rules.address_rules import AddressPolicy, parse_allow
 from tests.support.resolvers import Names
 from tests.support.scripted_receivers import OK, ScriptedReceiver, answering
-from workers.outbound import Request
-from workers.outcome import Failed, Refused, Unreachable
-from workers.resolver import Resolver
+from workers.transport.outbound import Request
+from workers.transport.outcome import Failed, Refused, Unreachable
+from workers.transport.resolver import Resolver
 
 PUBLIC, PRIVATE = "127.0.0.2", "127.0.0.1"
 ALLOW = "127.0.0.2/32"
@@ -236,7 +236,7 @@ def hanging(monkeypatch):
             let_go.wait(10)
         return [PRIVATE]
 
-    monkeypatch.setattr("workers.resolver._look_up", look_up)
+    monkeypatch.setattr("workers.transport.resolver._look_up", look_up)
     yield begun
     let_go.set()
 
@@ -277,7 +277,7 @@ def test_s_time_one_account_whose_lookups_hang_leaves_half_of_every_lane_to_the_
 
 def test_s_time_an_account_looks_up_again_when_what_hung_has_ended(monkeypatch):
     let_go = threading.Event()
-    monkeypatch.setattr("workers.resolver._look_up", lambda host, port: let_go.wait(10) and [PRIVATE])
+    monkeypatch.setattr("workers.transport.resolver._look_up", lambda host, port: let_go.wait(10) and [PRIVATE])
     resolver = Resolver(lanes=1, threads_per_lane=2, limit_s=0.05)
     with pytest.raises(Failed):
         resolver.addresses("slow.example", 80, 1, ALICE)

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.pieces import Pieces
-from workers.incoming import Incoming
-from workers.outcome import Failed
-from workers.response import read_body, read_head
+from workers.transport.byte_reader import Incoming
+from workers.transport.outcome import Failed
+from workers.transport.response_reader import read_body, read_head
 
 ANSWERS = [
     b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: b\r\n\r\nhello",

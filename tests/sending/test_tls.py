@@ -11,7 +11,7 @@ import trustme
 
 from tests.support.resolvers import Names
 from tests.support.scripted_receivers import OK, answering, answering_once, dripping
-from workers.outcome import Unreachable
+from workers.transport.outcome import Unreachable
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_tls_before_1_2_is_not_spoken(authority, receiver, send, ca_file):
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_an_open_tls_connection_is_used_again(authority, receiver, transport, ca_file, version):
-    from workers.outbound import Request
+    from workers.transport.outbound import Request
 
     context = server_side(authority.issue_cert("shop.example"), maximum_version=version)
     target = receiver(answering(OK), tls=context)

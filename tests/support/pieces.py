@@ -1,6 +1,6 @@
 """A socket of the transport that needs no network."""
 
-from workers.deadline import Deadline
+from workers.transport.deadline import Deadline
 
 
 class Pieces:

@@ -2,8 +2,8 @@
 
 from models.rules import clock
 from workers.entries import Result
-from workers.outcome import Answered, Timings
 from workers.preparation import prepare
+from workers.transport.outcome import Answered, Timings
 
 
 def answered(status=200, body=b"", headers=(), truncated=False, total_ms=1.0):

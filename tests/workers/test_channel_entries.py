@@ -9,10 +9,10 @@ from models.jobs.job_tables import Job, LogEntry
 from models.rules import clock
 from models.webhooks import channels
 from workers.entries import Result
-from workers.outcome import Answered, Timings
 from workers.preparation import prepare
 from workers.recorder import record
 from workers.remembered import Remembered
+from workers.transport.outcome import Answered, Timings
 
 URL = "https://hooks.example/services/s3cret?key=s3cret"
 

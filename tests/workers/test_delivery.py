@@ -19,8 +19,8 @@ from workers import delivery as delivering
 from workers import recorder as recording
 from workers.delivery import Delivery
 from workers.entries import Result
-from workers.outcome import Answered, Timings
 from workers.preparation import prepare
+from workers.transport.outcome import Answered, Timings
 
 MARGIN = {"BOOPER_LEASE_MARGIN_SECONDS": "10", "BOOPER_TARGET_ALLOW": "127.0.0.0/8"}
 

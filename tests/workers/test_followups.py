@@ -15,11 +15,11 @@ from tests.support.follow_ups import follow_up_bodies, follow_ups
 from tests.support.rows import claim_of, make_job, reread
 from workers.entries import Result
 from workers.followups import add_of_claims
-from workers.outcome import Answered, Refused, Timings, Unreachable
 from workers.preparation import prepare
 from workers.recorder import record
 from workers.remembered import Remembered
 from workers.rescuer import rescue_lost
+from workers.transport.outcome import Answered, Refused, Timings, Unreachable
 
 HOOK = "http://hooks.example/"
 OK = Answered(200, [("X-A", "b"), ("Set-Cookie", "id=s3cret")], b"fine", False, Timings(total_ms=3.5))

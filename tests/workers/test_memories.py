@@ -14,9 +14,9 @@ from models.schedules.schedule_tables import Firing, Schedule
 from tests.support.schedule_rows import HOURLY, make_schedule, planned
 from workers.delivery import Delivery
 from workers.entries import Result
-from workers.outcome import Answered, Refused, Timings
 from workers.preparation import prepare
 from workers.recorder import record
+from workers.transport.outcome import Answered, Refused, Timings
 
 BODY = b'{"since": "$previous.id", "sent": "$state.sent"}'
 

@@ -4,7 +4,7 @@ import resource
 
 import pytest
 
-from workers.open_files import SPARE, allow_for
+from workers.transport.open_files import SPARE, allow_for
 
 
 @pytest.fixture

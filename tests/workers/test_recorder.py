@@ -14,8 +14,8 @@ from tests.support.rows import claim_of, held_by_another, make_job, reread
 from tests.support.waiting import wait_until
 from workers import recorder as recording
 from workers.entries import REDACTED, redacted
-from workers.outcome import Answered, Refused, Timings, Unreachable
 from workers.recorder import Recorder, record
+from workers.transport.outcome import Answered, Refused, Timings, Unreachable
 
 OK = Answered(
     200, [("Content-Type", "text/plain"), ("Set-Cookie", "id=s3cret")], b"fine\x00\xff", False, Timings(total_ms=3.5)

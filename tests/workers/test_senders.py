@@ -9,9 +9,9 @@ from models.jobs import lifecycle
 from models.rules import clock
 from tests.support.rows import make_job, reread
 from workers import senders as sending
-from workers.outcome import Answered, Timings
 from workers.senders import BASE, QUEUED, SLOW_S, STRAINED_S, Senders, busy_allowed
 from workers.slots import Slots
+from workers.transport.outcome import Answered, Timings
 
 LIMIT_S = 20
 

@@ -14,8 +14,8 @@ import ssl
 from collections.abc import Callable
 from typing import TypeVar
 
-from workers.deadline import Deadline
-from workers.outcome import Failed
+from workers.transport.deadline import Deadline
+from workers.transport.outcome import Failed
 
 Result = TypeVar("Result")
 

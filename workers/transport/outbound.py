@@ -19,13 +19,13 @@ from urllib3 import Timeout
 
 from models.rules.address_rules import AddressPolicy
 from models.rules.url_rules import Target
-from workers.connections import Connection, IdleConnections
-from workers.deadline import Deadline
-from workers.dialing import connect
-from workers.outcome import Answered, Blocked, Failed, Outcome, Refused, Unreachable
-from workers.prepared import Prepared, Request, prepare
-from workers.resolver import Resolver, Resolves
-from workers.response import Head, read_body, read_head, stays_open
+from workers.transport.connection_pool import Connection, IdleConnections
+from workers.transport.deadline import Deadline
+from workers.transport.dialing import connect
+from workers.transport.outcome import Answered, Blocked, Failed, Outcome, Refused, Unreachable
+from workers.transport.resolver import Resolver, Resolves
+from workers.transport.response_reader import Head, read_body, read_head, stays_open
+from workers.transport.wire_format import Prepared, Request, prepare
 
 __all__ = ["Request", "Transport"]
 _NO_TIMEOUT = Timeout()  # one for all, since the adapter would make one each time; the deadline is what counts

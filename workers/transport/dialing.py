@@ -9,11 +9,11 @@ import ssl
 
 from models.rules.address_rules import AddressPolicy
 from models.rules.url_rules import Target, is_literal
-from workers.connections import Connection
-from workers.deadline import Deadline
-from workers.outcome import Blocked, Failed
-from workers.resolver import Resolves
-from workers.timed_socket import TimedSocket
+from workers.transport.connection_pool import Connection
+from workers.transport.deadline import Deadline
+from workers.transport.outcome import Blocked, Failed
+from workers.transport.resolver import Resolves
+from workers.transport.timed_socket import TimedSocket
 
 MAX_ADDRESSES = 100
 

@@ -10,8 +10,8 @@ import re
 from typing import NamedTuple
 
 from models.rules.request_rules import is_token
-from workers.incoming import Incoming
-from workers.outcome import Failed
+from workers.transport.byte_reader import Incoming
+from workers.transport.outcome import Failed
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 100

@@ -8,9 +8,9 @@ import time
 from collections import OrderedDict, deque
 
 from models.rules.url_rules import Target
-from workers.deadline import Deadline
-from workers.incoming import Incoming
-from workers.timed_socket import TimedSocket
+from workers.transport.byte_reader import Incoming
+from workers.transport.deadline import Deadline
+from workers.transport.timed_socket import TimedSocket
 
 MAX_IDLE_S = 4.0
 MAX_AGE_S = 60.0

@@ -4,7 +4,7 @@ last.
 
 import time
 
-from workers.outcome import Failed, Timings
+from workers.transport.outcome import Failed, Timings
 
 
 class Deadline:

@@ -8,8 +8,8 @@ was taken.
 import re
 import ssl
 
-from workers.outcome import Failed
-from workers.timed_socket import TimedSocket
+from workers.transport.outcome import Failed
+from workers.transport.timed_socket import TimedSocket
 
 _MAX_LINE_BYTES = 1024
 _RECEIVE_BYTES = 64 * 1024

@@ -13,8 +13,8 @@ from requests import PreparedRequest
 from booper import __version__
 from models.rules.request_rules import FRAMING_NAMES, FRAMING_PREFIXES, METHODS
 from models.rules.url_rules import Target, UrlRefused, split_url
-from workers.deadline import Deadline
-from workers.outcome import Blocked
+from workers.transport.deadline import Deadline
+from workers.transport.outcome import Blocked
 
 USER_AGENT = f"Booper/{__version__}"
 

@@ -9,8 +9,8 @@ import socket
 import threading
 from typing import Protocol
 
-from workers.lanes import Lane, Lookup
-from workers.outcome import Failed, UnreachableReason
+from workers.transport.lookup_queue import Lane, Lookup
+from workers.transport.outcome import Failed, UnreachableReason
 
 LIMIT_S = 5.0
 LANES = 32

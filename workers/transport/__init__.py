@@ -1,0 +1,1 @@
+"""One HTTP request in, one outcome out. Knows no job and no database."""
