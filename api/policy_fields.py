@@ -1,6 +1,6 @@
 """Owns the reading of what an order says about failure and secrecy: backoff, greatest age, what to hide.
 
-Pure. Results are JSON as models/rules/backoff.py and workers/entries.py take it.
+Pure. Results are JSON as models/rules/backoff.py and workers/delivery/attempt_records.py take it.
 """
 
 from typing import Any

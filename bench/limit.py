@@ -23,10 +23,10 @@ from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
 from models.rules.address_rules import AddressPolicy, parse_allow
 from runtime import gc_tuning
-from workers.entries import Result
-from workers.recorder import Recorder
-from workers.senders import Senders
-from workers.slots import Slots
+from workers.delivery.attempt_records import Result
+from workers.delivery.recorder import Recorder
+from workers.delivery.senders import Senders
+from workers.delivery.slots import Slots
 from workers.transport.outbound import Transport
 
 PROCESSES = 2

@@ -12,7 +12,7 @@ from runtime import metrics
 from tests.support.results import answered, result_of
 from tests.support.rows import claim_job, make_job
 from tests.support.samples import Grown
-from workers.recorder import record
+from workers.delivery.recorder import record
 from workers.transport.outcome import Timings, Unreachable
 
 BOUNDED = {"transition", "outcome", "status", "message", "how", "process", "method", "route", "version", "le"}

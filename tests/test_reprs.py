@@ -11,8 +11,8 @@ from models.rules import clock
 from models.webhooks import channels, signing_keys
 from models.webhooks.delivery_config import of_accounts
 from tests.support.rows import claim_job
-from workers.entries import Result
-from workers.preparation import prepare
+from workers.delivery.attempt_records import Result
+from workers.delivery.render import prepare
 from workers.transport.outcome import Answered, Timings
 
 CANARY = "canary5ecret"

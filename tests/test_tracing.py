@@ -13,7 +13,7 @@ from tests.support.results import answered
 from tests.support.rows import claim_job
 from tests.support.traces import CLIENT_TRACEPARENT, SECRET
 from workers.broker import Actors, make_broker
-from workers.preparation import prepare
+from workers.delivery.render import prepare
 from workers.transport.outcome import Refused
 
 

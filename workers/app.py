@@ -3,7 +3,7 @@
 from models.database.connection import open_database
 from runtime import gc_tuning, logs, settings, tracing
 from workers.broker import Actors, make_broker, queue_name
-from workers.delivery import Delivery
+from workers.delivery.delivery import Delivery
 from workers.parts import DeliveryMiddleware, probe
 
 configuration = settings.load()

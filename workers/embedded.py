@@ -13,7 +13,7 @@ from models.operations.leader import candidate
 from models.rules import clock
 from runtime.settings import Settings
 from workers.broker import Actors, make_broker, queue_name
-from workers.delivery import Delivery
+from workers.delivery.delivery import Delivery
 from workers.parts import DeliveryMiddleware, make_ticker, probe
 from workers.rescuer import rescue_lost
 

@@ -18,7 +18,7 @@ from models.rules import clock
 from runtime import metrics, tracing
 from runtime.settings import Settings
 from workers.broker import LET_GO_EVERY_MS, Actors
-from workers.delivery import Delivery
+from workers.delivery.delivery import Delivery
 from workers.pruner import Pruner
 from workers.stager import Stager, note_delivered
 from workers.ticker import Ticker

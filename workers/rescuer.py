@@ -13,9 +13,9 @@ from models.jobs.records import AttemptRow, LogRow, log_row
 from models.schedules import schedule_memory
 from models.schedules.schedule_memory import Ended
 from models.webhooks import event_order
-from workers import followups
-from workers.followups import LOST, given_up_for
-from workers.remembered import Remembered
+from workers.delivery import job_events
+from workers.delivery.config_cache import Remembered
+from workers.delivery.job_events import LOST, given_up_for
 
 log = logging.getLogger("booper.rescuer")
 
@@ -30,7 +30,7 @@ def rescue_lost(now: int, leases_until: int | None = None) -> int:
         records.add_log_entries([row for job in rescued for row in log_rows(job, now, given_up=False)])
         records.add_log_entries([row for job in buried for row in log_rows(job, now, given_up=True)])
         schedule_memory.remember([ended(job) for job in buried if job.schedule_id], now)
-        waiting = followups.add_of_lost(rescued, buried, Remembered(), now) if rescued or buried else set()
+        waiting = job_events.add_of_lost(rescued, buried, Remembered(), now) if rescued or buried else set()
     event_order.let_go(waiting)
     if rescued or buried:
         log.warning("%d jobs brought back and %d given up whose worker fell silent", len(rescued), len(buried))

@@ -17,7 +17,7 @@ from models.jobs import lifecycle
 from models.jobs.lifecycle import DueJob
 from models.rules import clock
 from workers.broker import Actors
-from workers.slots import is_follow_up
+from workers.delivery.slots import is_follow_up
 
 log = logging.getLogger("booper.stager")
 JOBS_IN_A_MESSAGE = 100

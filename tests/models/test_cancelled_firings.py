@@ -12,8 +12,8 @@ from models.schedules import schedule_store
 from models.schedules.schedule_store import NewSchedule
 from tests.support.follow_ups import follow_ups
 from tests.support.schedule_rows import HOURLY, run_ticker
-from workers.followups import add_of_claims
-from workers.remembered import Remembered
+from workers.delivery.config_cache import Remembered
+from workers.delivery.job_events import add_of_claims
 
 HOOK = "http://hooks.example/"
 NOTIFY = json.dumps({"callback": f"{HOOK}callback", "webhook": f"{HOOK}events"})

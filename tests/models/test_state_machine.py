@@ -31,8 +31,8 @@ from models.rules import clock
 from tests.support.clocks import START
 from tests.support.expected_jobs import ROW, ExpectedJob, Queue
 from tests.support.results import answered
-from workers.entries import Result
-from workers.recorder import record
+from workers.delivery.attempt_records import Result
+from workers.delivery.recorder import record
 from workers.rescuer import rescue_lost
 from workers.stager import Stager, note_delivered
 from workers.transport.outbound import Request
@@ -207,7 +207,7 @@ class Jobs(RuleBasedStateMachine):
         self.handle(pick(self.queue.consumed, which), worker)
 
     def handle(self, message, worker, slots=100, hold_s=None):
-        """As workers/delivery.py does: claim what finds a slot, give back or put off the rest."""
+        """As workers/delivery/delivery.py does: claim what finds a slot, give back or put off the rest."""
         if not message.named:
             note_delivered(message.at)
             return

@@ -1,8 +1,8 @@
 """What a claim comes to: the answer of a target, and the result that a sender hands to the recorder."""
 
 from models.rules import clock
-from workers.entries import Result
-from workers.preparation import prepare
+from workers.delivery.attempt_records import Result
+from workers.delivery.render import prepare
 from workers.transport.outcome import Answered, Timings
 
 

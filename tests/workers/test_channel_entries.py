@@ -8,10 +8,10 @@ from models.jobs import lifecycle
 from models.jobs.job_tables import Job, LogEntry
 from models.rules import clock
 from models.webhooks import channels
-from workers.entries import Result
-from workers.preparation import prepare
-from workers.recorder import record
-from workers.remembered import Remembered
+from workers.delivery.attempt_records import Result
+from workers.delivery.config_cache import Remembered
+from workers.delivery.recorder import record
+from workers.delivery.render import prepare
 from workers.transport.outcome import Answered, Timings
 
 URL = "https://hooks.example/services/s3cret?key=s3cret"

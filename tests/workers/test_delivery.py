@@ -15,11 +15,11 @@ from models.rules import clock
 from runtime.settings import load
 from tests.support.rows import make_job, reread
 from tests.support.waiting import wait_until
-from workers import delivery as delivering
-from workers import recorder as recording
-from workers.delivery import Delivery
-from workers.entries import Result
-from workers.preparation import prepare
+from workers.delivery import delivery as delivering
+from workers.delivery import recorder as recording
+from workers.delivery.attempt_records import Result
+from workers.delivery.delivery import Delivery
+from workers.delivery.render import prepare
 from workers.transport.outcome import Answered, Timings
 
 MARGIN = {"BOOPER_LEASE_MARGIN_SECONDS": "10", "BOOPER_TARGET_ALLOW": "127.0.0.0/8"}

@@ -91,7 +91,7 @@ def test_more_jobs_than_slots_all_run_once(account, embedded, receiver):
 
 
 def test_what_finds_no_slot_goes_back_to_the_table_and_runs_later(account, embedded, receiver, monkeypatch):
-    monkeypatch.setattr("workers.delivery.HOLD_S", 0.2)
+    monkeypatch.setattr("workers.delivery.delivery.HOLD_S", 0.2)
     hanging = [make_job(account, url=receiver.url + "/hang") for _ in range(8)]
     wait_until(lambda: len(receiver.arrivals) == 8)
     late = make_job(account, url=receiver.url)
@@ -178,8 +178,8 @@ def test_a_second_process_waits_with_the_lead_until_the_first_has_drained(accoun
 
 
 def test_a_backlog_for_a_slow_target_is_published_a_bounded_number_of_times(account, start, receiver, monkeypatch):
-    monkeypatch.setattr("workers.slots.STUCK_AFTER_S", 0.02)
-    monkeypatch.setattr("workers.delivery.PUT_OFF_S", (0.1, 0.2))
+    monkeypatch.setattr("workers.delivery.slots.STUCK_AFTER_S", 0.02)
+    monkeypatch.setattr("workers.delivery.delivery.PUT_OFF_S", (0.1, 0.2))
     start(SENDER_SLOTS="8", SLOT_SHARE="0.5")
     jobs = [make_job(account, url=receiver.url + "/slow", host="slow.example") for _ in range(40)]
     wait_until(final(*jobs), 40)

@@ -13,11 +13,11 @@ from models.webhooks import event_order
 from models.webhooks.delivery_config import Endpoint
 from tests.support.follow_ups import follow_up_bodies, follow_ups
 from tests.support.rows import claim_of, make_job, reread
-from workers.entries import Result
-from workers.followups import add_of_claims
-from workers.preparation import prepare
-from workers.recorder import record
-from workers.remembered import Remembered
+from workers.delivery.attempt_records import Result
+from workers.delivery.config_cache import Remembered
+from workers.delivery.job_events import add_of_claims
+from workers.delivery.recorder import record
+from workers.delivery.render import prepare
 from workers.rescuer import rescue_lost
 from workers.transport.outcome import Answered, Refused, Timings, Unreachable
 

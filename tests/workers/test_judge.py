@@ -7,7 +7,7 @@ import pytest
 
 from models.jobs.lifecycle import ClaimedJob
 from models.rules.clock import HOUR, SECOND
-from workers.judge import Complete, Discard, Retry, judge
+from workers.delivery.judge import Complete, Discard, Retry, judge
 from workers.transport.outcome import Answered, Refused, Timings, Unreachable
 
 NOW = 1_767_258_000_000_000  # 2026-01-01T09:00:00Z

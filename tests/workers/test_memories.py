@@ -12,10 +12,10 @@ from models.rules import clock
 from models.schedules import firings, planning, schedule_store
 from models.schedules.schedule_tables import Firing, Schedule
 from tests.support.schedule_rows import HOURLY, make_schedule, planned
-from workers.delivery import Delivery
-from workers.entries import Result
-from workers.preparation import prepare
-from workers.recorder import record
+from workers.delivery.attempt_records import Result
+from workers.delivery.delivery import Delivery
+from workers.delivery.recorder import record
+from workers.delivery.render import prepare
 from workers.transport.outcome import Answered, Refused, Timings
 
 BODY = b'{"since": "$previous.id", "sent": "$state.sent"}'

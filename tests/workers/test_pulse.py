@@ -8,8 +8,8 @@ from models.rules import clock
 from models.rules.clock import MINUTE
 from tests.support.rows import make_job
 from tests.support.waiting import wait_until
-from workers.pulse import MINUTES_HELD, Pulse, Recorded
-from workers.slots import Slots
+from workers.delivery.heartbeat import MINUTES_HELD, Pulse, Recorded
+from workers.delivery.slots import Slots
 
 
 def pulse():

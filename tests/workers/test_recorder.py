@@ -12,9 +12,9 @@ from models.rules import clock
 from tests.support.results import result_of
 from tests.support.rows import claim_of, held_by_another, make_job, reread
 from tests.support.waiting import wait_until
-from workers import recorder as recording
-from workers.entries import REDACTED, redacted
-from workers.recorder import Recorder, record
+from workers.delivery import recorder as recording
+from workers.delivery.attempt_records import REDACTED, redacted
+from workers.delivery.recorder import Recorder, record
 from workers.transport.outcome import Answered, Refused, Timings, Unreachable
 
 OK = Answered(

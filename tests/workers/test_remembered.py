@@ -2,8 +2,8 @@
 
 from models.rules import clock
 from models.webhooks import signing_keys
-from workers import remembered as module
-from workers.remembered import Remembered
+from workers.delivery import config_cache as module
+from workers.delivery.config_cache import Remembered
 
 
 def test_a_full_memory_forgets_nobody_whose_job_was_just_claimed(account, monkeypatch):

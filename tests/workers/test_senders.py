@@ -8,9 +8,9 @@ from peewee import OperationalError
 from models.jobs import lifecycle
 from models.rules import clock
 from tests.support.rows import make_job, reread
-from workers import senders as sending
-from workers.senders import BASE, QUEUED, SLOW_S, STRAINED_S, Senders, busy_allowed
-from workers.slots import Slots
+from workers.delivery import senders as sending
+from workers.delivery.senders import BASE, QUEUED, SLOW_S, STRAINED_S, Senders, busy_allowed
+from workers.delivery.slots import Slots
 from workers.transport.outcome import Answered, Timings
 
 LIMIT_S = 20

@@ -10,8 +10,8 @@ from models.rules import clock
 from models.webhooks import signing_keys
 from tests.support.rows import make_job, reread
 from tests.support.waiting import wait_until
-from workers.preparation import prepare
-from workers.remembered import Remembered
+from workers.delivery.config_cache import Remembered
+from workers.delivery.render import prepare
 from workers.transport.outbound import Request
 
 BODY = b'{"a":  1.0}'

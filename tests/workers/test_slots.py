@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from workers.slots import LONGEST_TURN_S, SLOW_GAP_S, STUCK_AFTER_S, Slots
+from workers.delivery.slots import LONGEST_TURN_S, SLOW_GAP_S, STUCK_AFTER_S, Slots
 
 
 def named(count, account_id=1, host="a.example"):

@@ -22,11 +22,11 @@ from models.jobs import lifecycle, records
 from models.rules import clock
 from models.webhooks import event_order
 from runtime import logs, metrics
-from workers import entries, followups, memories
-from workers.entries import Result
-from workers.judge import Complete, Discard, Retry, Verdict, judge
-from workers.pulse import Recorded
-from workers.remembered import Remembered
+from workers.delivery import attempt_records, job_events, schedule_results
+from workers.delivery.attempt_records import Result
+from workers.delivery.config_cache import Remembered
+from workers.delivery.heartbeat import Recorded
+from workers.delivery.judge import Complete, Discard, Retry, Verdict, judge
 
 log = logging.getLogger("booper.recorder")
 GROUP = 200
@@ -149,15 +149,15 @@ def record(group: list[Result], remembered: Remembered | None = None) -> list[Ju
         wait_briefly_for_locks()
         held = _change_states(judged, now)
         kept = [one for one in judged if one.result.job.id in held]
-        records.add_attempts([entries.attempt_row(one.result, one.verdict) for one in kept])
-        records.add_log_entries([row for one in kept for row in entries.log_rows(one.result, one.verdict)])
-        memories.remember(kept, now)
-        waiting = followups.add_of_results(kept, remembered, now)
+        records.add_attempts([attempt_records.attempt_row(one.result, one.verdict) for one in kept])
+        records.add_log_entries([row for one in kept for row in attempt_records.log_rows(one.result, one.verdict)])
+        schedule_results.remember(kept, now)
+        waiting = job_events.add_of_results(kept, remembered, now)
     event_order.let_go(waiting)
-    metrics.note_attempts(entries.measured(one.result) for one in kept)
+    metrics.note_attempts(attempt_records.measured(one.result) for one in kept)
     with logs.together():
         for one in judged:
-            entries.tell(one.result, one.verdict, one.result.job.id in held)
+            attempt_records.tell(one.result, one.verdict, one.result.job.id in held)
     return kept
 
 

@@ -20,7 +20,7 @@ from models.operations import heartbeats
 from models.operations.heartbeats import MinuteRow, WorkerRow
 from models.rules import clock, lateness
 from models.rules.clock import MINUTE
-from workers.slots import Slots
+from workers.delivery.slots import Slots
 
 log = logging.getLogger("booper.pulse")
 EVERY_S = 5.0

@@ -23,11 +23,11 @@ from models.jobs import lifecycle
 from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
 from runtime import tracing
-from workers.entries import Result
-from workers.preparation import prepare
-from workers.recorder import Recorder
-from workers.remembered import Remembered
-from workers.slots import Slots
+from workers.delivery.attempt_records import Result
+from workers.delivery.config_cache import Remembered
+from workers.delivery.recorder import Recorder
+from workers.delivery.render import prepare
+from workers.delivery.slots import Slots
 from workers.transport.outbound import Request, Transport
 from workers.transport.outcome import Blocked, Outcome, Refused
 

@@ -11,8 +11,8 @@ from models.rules.times import written
 from models.rules.url_rules import split_url
 from models.webhooks.channels import CHANNEL
 from runtime.logs import fields
-from workers.judge import REASONS, Complete, Discard, Retry, Verdict, reason_of
-from workers.preparation import order_of
+from workers.delivery.judge import REASONS, Complete, Discard, Retry, Verdict, reason_of
+from workers.delivery.render import order_of
 from workers.transport.outbound import Request
 from workers.transport.outcome import Answered, Outcome, Refused, Timings, Unreachable
 

@@ -13,9 +13,9 @@ from models.rules.times import written
 from models.webhooks import notifications
 from models.webhooks.delivery_config import Outgoing
 from models.webhooks.notifications import ANSWERED, EVENT, FAILED, FINISHED, REQUESTED, STARTED, News, concerned
-from workers.entries import Result, hidden_by, told_timings
-from workers.judge import Complete, Retry, Verdict, reason_of
-from workers.remembered import Remembered
+from workers.delivery.attempt_records import Result, hidden_by, told_timings
+from workers.delivery.config_cache import Remembered
+from workers.delivery.judge import Complete, Retry, Verdict, reason_of
 from workers.transport.outcome import Answered
 
 LOST = "worker_lost"

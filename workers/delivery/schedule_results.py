@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from models.schedules import schedule_memory
 from models.schedules.schedule_memory import Ended
-from workers.entries import Result
-from workers.judge import Complete, Retry, Verdict
+from workers.delivery.attempt_records import Result
+from workers.delivery.judge import Complete, Retry, Verdict
 from workers.transport.outcome import Answered
 
 

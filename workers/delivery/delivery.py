@@ -25,12 +25,12 @@ from models.webhooks import event_order
 from models.webhooks.channels import CHANNEL
 from runtime import metrics
 from runtime.settings import Settings
-from workers import followups
-from workers.pulse import Pulse
-from workers.recorder import Recorder
-from workers.remembered import Remembered
-from workers.senders import Senders
-from workers.slots import Named, Slots, Taken
+from workers.delivery import job_events
+from workers.delivery.config_cache import Remembered
+from workers.delivery.heartbeat import Pulse
+from workers.delivery.recorder import Recorder
+from workers.delivery.senders import Senders
+from workers.delivery.slots import Named, Slots, Taken
 from workers.transport import open_files
 from workers.transport.outbound import Transport
 
@@ -161,7 +161,7 @@ class Delivery:
             claimed = claim(now)
             # A message is ordered for the URL that was set just before, and is lost without it.
             self._remembered.ask_for({job.account_id for job in claimed if job.kind == CHANNEL})
-            waiting = followups.add_of_claims(claimed, self._remembered, now)
+            waiting = job_events.add_of_claims(claimed, self._remembered, now)
         event_order.let_go(waiting)
         return claimed
 

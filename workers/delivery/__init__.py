@@ -1,0 +1,1 @@
+"""From claim to record: slots, rendering, sending, judging, recording."""
