@@ -6,7 +6,7 @@ from api import create_app
 from models.database.connection import open_database
 from runtime import logs, tracing
 from runtime import settings as booper_settings
-from workers.broker import make_broker, reachable
+from workers.queue.broker import make_broker, reachable
 
 try:
     settings = booper_settings.load()

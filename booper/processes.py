@@ -148,8 +148,8 @@ def worker(settings: Settings) -> int:
 def ticker(settings: Settings) -> int:
     """One ticker (leading, or standing by for the one that leads) until SIGTERM."""
     from models.operations.leader import candidate
-    from workers.broker import Actors, make_broker, queue_name
-    from workers.parts import make_ticker, probe
+    from workers.assembly import make_ticker, probe
+    from workers.queue.broker import Actors, make_broker, queue_name
 
     tracing.configure(settings, "ticker")
     stop = threading.Event()

@@ -29,7 +29,7 @@ def migrate() -> int:
 
 def prune(settings: Settings) -> int:
     """Delete now every final job that the settings keep no longer, as the ticker does by itself within an hour."""
-    from workers.parts import kept_us
+    from workers.assembly import kept_us
 
     finished_before = {state: clock.now() - kept for state, kept in kept_us(settings).items()}
     with connection():

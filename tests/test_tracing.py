@@ -12,8 +12,8 @@ from runtime import settings, tracing
 from tests.support.results import answered
 from tests.support.rows import claim_job
 from tests.support.traces import CLIENT_TRACEPARENT, SECRET
-from workers.broker import Actors, make_broker
 from workers.delivery.render import prepare
+from workers.queue.broker import Actors, make_broker
 from workers.transport.outcome import Refused
 
 

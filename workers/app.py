@@ -2,9 +2,9 @@
 
 from models.database.connection import open_database
 from runtime import gc_tuning, logs, settings, tracing
-from workers.broker import Actors, make_broker, queue_name
+from workers.assembly import DeliveryMiddleware, probe
 from workers.delivery.delivery import Delivery
-from workers.parts import DeliveryMiddleware, probe
+from workers.queue.broker import Actors, make_broker, queue_name
 
 configuration = settings.load()
 logs.configure(configuration)

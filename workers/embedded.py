@@ -12,10 +12,10 @@ from models.database.connection import dialect
 from models.operations.leader import candidate
 from models.rules import clock
 from runtime.settings import Settings
-from workers.broker import Actors, make_broker, queue_name
+from workers.assembly import DeliveryMiddleware, make_ticker, probe
 from workers.delivery.delivery import Delivery
-from workers.parts import DeliveryMiddleware, make_ticker, probe
-from workers.rescuer import rescue_lost
+from workers.queue.broker import Actors, make_broker, queue_name
+from workers.ticker.rescuer import rescue_lost
 
 log = logging.getLogger("booper.embedded")
 WORKER_THREADS = 16

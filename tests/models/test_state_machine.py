@@ -33,8 +33,8 @@ from tests.support.expected_jobs import ROW, ExpectedJob, Queue
 from tests.support.results import answered
 from workers.delivery.attempt_records import Result
 from workers.delivery.recorder import record
-from workers.rescuer import rescue_lost
-from workers.stager import Stager, note_delivered
+from workers.ticker.rescuer import rescue_lost
+from workers.ticker.stager import Stager, note_delivered
 from workers.transport.outbound import Request
 from workers.transport.outcome import Outcome, Refused, Timings, Unreachable
 

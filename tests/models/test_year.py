@@ -19,7 +19,7 @@ from models.schedules.schedule_store import NewSchedule
 from models.schedules.schedule_tables import Firing
 from tests.support.clocks import START
 from tests.support.cron_oracle import Stretch
-from workers import planner
+from workers.ticker import planner
 
 ZONES = ("America/New_York", "Australia/Lord_Howe", "Africa/Casablanca")
 TIMES = ("30 2", "0,30 1", "15 2")  # some inside the gaps and the repeated hours

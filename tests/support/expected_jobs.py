@@ -11,7 +11,7 @@ from dramatiq.errors import ConnectionClosed
 
 from models.jobs.lifecycle import CRASHES_ALLOWED, ClaimedJob
 from models.rules import clock
-from workers.broker import LEAD_US
+from workers.queue.broker import LEAD_US
 
 
 @dataclass(eq=False)

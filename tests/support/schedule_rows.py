@@ -10,7 +10,7 @@ from models.schedules import firings, schedule_store
 from models.schedules.planning import Planned
 from models.schedules.schedule_store import NewSchedule
 from models.schedules.schedule_tables import Firing, Schedule
-from workers import planner
+from workers.ticker import planner
 
 MARGIN = 10 * clock.SECOND
 HOURLY = json.dumps({"repeat_every": [1, "hour"]})

@@ -9,7 +9,7 @@ from dramatiq.brokers.stub import StubBroker
 from models.operations.heartbeats import Depths
 from runtime import settings
 from tests.support.services import unavailable
-from workers.broker import Actors, make_broker, reachable, with_options
+from workers.queue.broker import Actors, make_broker, reachable, with_options
 
 RABBITMQ_URL = os.environ.get("BOOPER_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")
 

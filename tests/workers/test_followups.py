@@ -18,7 +18,7 @@ from workers.delivery.config_cache import Remembered
 from workers.delivery.job_events import add_of_claims
 from workers.delivery.recorder import record
 from workers.delivery.render import prepare
-from workers.rescuer import rescue_lost
+from workers.ticker.rescuer import rescue_lost
 from workers.transport.outcome import Answered, Refused, Timings, Unreachable
 
 HOOK = "http://hooks.example/"

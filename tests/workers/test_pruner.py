@@ -9,10 +9,10 @@ from models.jobs.job_tables import Attempt, Job, JobLabel, LogEntry
 from models.rules import clock
 from runtime.settings import load
 from tests.support.rows import make_job
-from workers import pruner as pruning
-from workers.pace import STEP_US, Pace
-from workers.parts import kept_us
-from workers.pruner import Pruner
+from workers.assembly import kept_us
+from workers.ticker import pruner as pruning
+from workers.ticker.pruner import Pruner
+from workers.ticker.throttle import STEP_US, Pace
 
 KEPT = {"completed": clock.DAY}
 

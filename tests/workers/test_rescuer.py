@@ -4,7 +4,7 @@ from models.jobs import lifecycle
 from models.jobs.job_tables import Attempt, LogEntry
 from models.rules import clock
 from tests.support.rows import make_job, reread
-from workers.rescuer import rescue_lost
+from workers.ticker.rescuer import rescue_lost
 
 
 def test_a_lost_job_comes_back_with_its_lost_attempt_on_record(account, moved_clock):

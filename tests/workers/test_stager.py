@@ -6,7 +6,7 @@ from dramatiq.errors import BrokerError
 from models.jobs import lifecycle
 from models.rules import clock
 from tests.support.rows import make_job, reread
-from workers.stager import LOST_AFTER_US, Stager, note_delivered
+from workers.ticker.stager import LOST_AFTER_US, Stager, note_delivered
 
 LOOK_AHEAD = 10 * clock.SECOND
 

@@ -16,12 +16,12 @@ from models.operations.leader import candidate
 from models.rules import clock
 from tests.support.rows import make_job, reread
 from tests.support.waiting import wait_until
-from workers import planner
-from workers.duty import Duty
-from workers.pace import Pace
-from workers.pruner import Pruner
-from workers.stager import Stager
-from workers.ticker import PAUSE_AFTER_FAILURE_S, STAGE_EVERY_S, Ticker, sign_of_life
+from workers.ticker import planner
+from workers.ticker.duty import Duty
+from workers.ticker.pruner import Pruner
+from workers.ticker.stager import Stager
+from workers.ticker.throttle import Pace
+from workers.ticker.ticker import PAUSE_AFTER_FAILURE_S, STAGE_EVERY_S, Ticker, sign_of_life
 
 
 @pytest.fixture

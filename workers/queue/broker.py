@@ -21,7 +21,7 @@ from models.rules import clock
 from runtime import metrics, tracing
 from runtime.settings import Settings
 from workers.delivery.slots import Named, is_follow_up
-from workers.depths import measured
+from workers.queue.depths import measured
 
 log = logging.getLogger("booper.broker")
 LET_GO_EVERY_MS = 50  # how often a worker looks for delayed messages to let go

@@ -21,12 +21,12 @@ from models.operations.leader import Lead
 from models.rules import clock
 from models.webhooks import event_order
 from runtime import metrics
-from workers import planner
-from workers.broker import Actors
-from workers.duty import Duty
-from workers.pruner import Pruner
-from workers.rescuer import rescue_lost
-from workers.stager import Stager
+from workers.queue.broker import Actors
+from workers.ticker import planner
+from workers.ticker.duty import Duty
+from workers.ticker.pruner import Pruner
+from workers.ticker.rescuer import rescue_lost
+from workers.ticker.stager import Stager
 
 log = logging.getLogger("booper.ticker")
 STAGE_EVERY_S = 0.025

@@ -17,11 +17,11 @@ from models.operations.leader import Lead
 from models.rules import clock
 from runtime import metrics, tracing
 from runtime.settings import Settings
-from workers.broker import LET_GO_EVERY_MS, Actors
 from workers.delivery.delivery import Delivery
-from workers.pruner import Pruner
-from workers.stager import Stager, note_delivered
-from workers.ticker import Ticker
+from workers.queue.broker import LET_GO_EVERY_MS, Actors
+from workers.ticker.pruner import Pruner
+from workers.ticker.stager import Stager, note_delivered
+from workers.ticker.ticker import Ticker
 
 IDLE_LOOK_S = 0.5
 SAME_ORDER_S = 1.0  # one order to stop may come several times: from the group, from Dramatiq, from the kernel

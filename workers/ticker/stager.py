@@ -16,8 +16,8 @@ from models.database.connection import change, fetch, transaction
 from models.jobs import lifecycle
 from models.jobs.lifecycle import DueJob
 from models.rules import clock
-from workers.broker import Actors
 from workers.delivery.slots import is_follow_up
+from workers.queue.broker import Actors
 
 log = logging.getLogger("booper.stager")
 JOBS_IN_A_MESSAGE = 100

@@ -2,8 +2,8 @@
 so do the answers kept for repeated requests, and the sessions whose cookies have grown too old.
 
 Jobs go in a sweep over the table in the order of ids, in small steps between the stager's rounds and with rests
-(workers/pace.py), so that neither staging nor a create waits for it. A sweep ends at jobs made too late to be old, and
-begins again after SWEEP_EVERY_US. The place of the sweep is in memory: a new leader begins again.
+(workers/ticker/throttle.py), so that neither staging nor a create waits for it. A sweep ends at jobs made too late to
+be old, and begins again after SWEEP_EVERY_US. The place of the sweep is in memory: a new leader begins again.
 """
 
 import logging
@@ -13,7 +13,7 @@ from models.accounts import ended_sessions
 from models.jobs import idempotent_requests, lifecycle
 from models.rules.clock import MINUTE, SECOND
 from models.schedules import firings
-from workers.pace import Pace, steady_us
+from workers.ticker.throttle import Pace, steady_us
 
 log = logging.getLogger("booper.pruner")
 SWEEP_EVERY_US = 10 * MINUTE
@@ -23,7 +23,7 @@ ANSWERS_EVERY_US = 10 * SECOND
 class Pruner:
     """`kept_us`: for each final state how long its jobs are kept; states not in it are kept for ever.
     `firings_kept_us`: the same for what came of schedules' instants; 0 keeps it for ever. `steady` as in
-    workers/pace.py."""
+    workers/ticker/throttle.py."""
 
     def __init__(
         self, kept_us: Mapping[str, int], steady: Callable[[], int] = steady_us, firings_kept_us: int = 0

@@ -1,0 +1,1 @@
+"""Dramatiq and RabbitMQ: the broker, the actors, the depths of the queues."""

@@ -1,0 +1,1 @@
+"""The leader's periodic duties: staging, planning, rescuing, pruning."""
