@@ -14,25 +14,25 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from api import (
-    answers,
     batch,
     channels,
+    context,
     endpoints,
     explaining,
     health,
     jobs,
     logs,
-    observing,
     pages,
     related,
+    request_log,
     schedules,
     signing_keys,
     small,
-    wiring,
 )
-from api.answer_schemas import ErrorAnswer
-from api.known_keys import KnownKeys
-from api.reading import body_limit, too_large
+from api.key_cache import KnownKeys
+from api.requests.body import body_limit, too_large
+from api.responses import responses
+from api.responses.schemas import ErrorAnswer
 from booper import __version__
 from models.database.connection import Unreachable, drop_if_stale, keep
 from runtime.settings import Settings
@@ -48,12 +48,12 @@ class App(Flask):
 
 
 class Documentation(flask_smorest.Api):
-    """OpenAPI from the schemas that check requests; errors are left to `api/answers.py`."""
+    """OpenAPI from the schemas that check requests; errors are left to `api/responses/responses.py`."""
 
     ERROR_SCHEMA = ErrorAnswer
 
     def handle_http_exception(self, error: HTTPException) -> Response:
-        return answers.from_http(error)
+        return responses.from_http(error)
 
 
 def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None = None) -> Flask:
@@ -67,13 +67,13 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
         OPENAPI_JSON_PATH="openapi.json",
     )
     app.url_map.merge_slashes = False  # it would answer // with a redirect in HTML
-    wiring.install(app, wiring.Wiring(settings, KnownKeys(settings.demo_key), broker_reachable))
+    context.install(app, context.Wiring(settings, KnownKeys(settings.demo_key), broker_reachable))
     documentation = Documentation(app, spec_kwargs=_security())
     for room in (jobs, batch, explaining, related, schedules, logs, endpoints, signing_keys, channels, small):
         documentation.register_blueprint(room.blueprint)
     app.register_blueprint(health.blueprint)
-    observing.register(app)
-    answers.register(app)
+    request_log.register(app)
+    responses.register(app)
     pages.register(app)
     app.before_request(_refuse_large)
     app.before_request(_renew_connection)

@@ -2,9 +2,9 @@
 
 from flask import g, request
 
-from api.answers import ApiError
-from api.known_keys import Caller
-from api.wiring import wiring
+from api.context import wiring
+from api.key_cache import Caller
+from api.responses.responses import ApiError
 
 SCHEMES = ("bearer", "token")
 CHALLENGE = {"WWW-Authenticate": "Bearer"}

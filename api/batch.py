@@ -5,20 +5,20 @@ from typing import Any
 from flask import Response
 from marshmallow import ValidationError
 
-from api import answer_schemas as shown_as
-from api import shapes
-from api.answers import ApiError, error_text, invalid, request_id
 from api.auth import caller, require_key
 from api.blueprint import Blueprint
-from api.fields import Must, Strict
+from api.context import settings
 from api.jobs import hops
-from api.once import answered_once
-from api.order_fields import OrderFields, due_at
-from api.orders import Order, new_job
-from api.raw_json import Document
-from api.reading import BATCH, Listing, fields_of, kind_of, refuse_faults
-from api.schedule_orders import recurs
-from api.wiring import settings
+from api.requests.body import BATCH, Listing, fields_of, kind_of, refuse_faults
+from api.requests.fields import Must, Strict
+from api.requests.idempotency import answered_once
+from api.requests.job_fields import OrderFields, due_at
+from api.requests.job_requests import Order, new_job
+from api.requests.new_schedule import recurs
+from api.requests.strict_json import Document
+from api.responses import schemas as shown_as
+from api.responses import serializers
+from api.responses.responses import ApiError, error_text, invalid, request_id
 from models.jobs import batches
 
 blueprint = Blueprint(BATCH, __name__, url_prefix="/api", description="Many orders in one request.")
@@ -66,7 +66,7 @@ def _create(documents: list[Document], now: int) -> tuple[int, str]:
     texts = [
         error_text(o, request_id()) if isinstance(o, ApiError) else _shape(*next(made), who.user_id) for o in orders
     ]
-    return 201, shapes.data_list(texts)
+    return 201, serializers.data_list(texts)
 
 
 def _order(document: Document) -> Order | ApiError:
@@ -92,4 +92,4 @@ def _refuse_large(document: Document) -> None:
 
 
 def _shape(row: Any, made: bool, user_id: str) -> str:
-    return shapes.job(row, user_id, has_conflict=not made)
+    return serializers.job(row, user_id, has_conflict=not made)

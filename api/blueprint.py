@@ -1,8 +1,9 @@
-"""Owns the kind of blueprint all routes under /api use: flask-smorest's, reading requests as `api/reading.py` does."""
+"""Owns the kind of blueprint all routes under /api use: flask-smorest's, reading requests as `api/requests/body.py`
+does."""
 
 import flask_smorest
 
-from api.reading import Parser
+from api.requests.body import Parser
 
 
 class Blueprint(flask_smorest.Blueprint):

@@ -8,15 +8,15 @@ from typing import Any
 
 from flask import Response, g, request
 
-from api import answer_schemas as shown_as
-from api.answers import answer, not_found
 from api.auth import caller, require_key
 from api.blueprint import Blueprint
-from api.fields import Must, Strict
 from api.jobs import hops
-from api.order_fields import read_url
+from api.requests.fields import Must, Strict
+from api.requests.job_fields import read_url
+from api.responses import schemas as shown_as
+from api.responses.responses import answer, not_found
+from api.responses.timestamps import micros_utc
 from api.small import Message
-from api.timestamps import micros_utc
 from models.rules import clock
 from models.webhooks import channels
 from models.webhooks.channel_forms import FORWARDED

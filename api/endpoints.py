@@ -6,14 +6,14 @@ from typing import Any
 from flask import Response
 from marshmallow import ValidationError
 
-from api import answer_schemas as shown_as
-from api.answers import ApiError, answer, not_found
 from api.auth import caller, require_key
 from api.blueprint import Blueprint
-from api.fields import Must, Strict
-from api.ids import uuid_key
-from api.order_fields import read_url
-from api.timestamps import micros_utc
+from api.requests.fields import Must, Strict
+from api.requests.ids import uuid_key
+from api.requests.job_fields import read_url
+from api.responses import schemas as shown_as
+from api.responses.responses import ApiError, answer, not_found
+from api.responses.timestamps import micros_utc
 from models.jobs.job_json import compact
 from models.rules import clock
 from models.webhooks import endpoints

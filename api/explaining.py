@@ -2,11 +2,11 @@
 
 from flask import Response
 
-from api import answer_schemas as shown_as
-from api.answers import answer, not_found
 from api.auth import caller, require_key
 from api.blueprint import Blueprint
-from api.ids import job_key
+from api.requests.ids import job_key
+from api.responses import schemas as shown_as
+from api.responses.responses import answer, not_found
 from models.jobs import job_store
 from models.operations import explain
 from models.rules import clock

@@ -14,8 +14,8 @@ from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
 from api import accepting
-from api.answers import HEADERS, ApiError, error_text, new_request_id
 from api.pages import tails
+from api.responses.responses import HEADERS, ApiError, error_text, new_request_id
 
 STATUSES = {errors.LimitRequestLine: 414, errors.LimitRequestHeaders: 431, errors.ExpectationFailed: 417}
 SEND_LIMIT_S = 1

@@ -2,8 +2,8 @@
 
 from flask import Blueprint, Response
 
-from api.answers import ApiError, answer
-from api.wiring import wiring
+from api.context import wiring
+from api.responses.responses import ApiError, answer
 from models.database import schema
 from models.database.connection import Unreachable, fetch
 from models.rules import clock

@@ -4,23 +4,23 @@ from typing import Any
 
 from flask import Response, request
 
-from api import answer_schemas as shown_as
-from api import shapes
-from api.answers import answer, invalid, json_answer, not_found
 from api.auth import caller, require_key
 from api.blueprint import Blueprint
-from api.fields import shown
-from api.ids import job_key
-from api.job_filters import JobsQuery, filter_of
-from api.observing import name_job
-from api.once import answered_once
-from api.order_fields import OrderFields, due_at
-from api.orders import Order, new_job
-from api.paging import NEXT_HEADERS, page_answer
-from api.reading import FORM
-from api.schedule_fields import too_many
-from api.schedule_orders import new_schedule, recurs
-from api.wiring import settings
+from api.context import settings
+from api.request_log import name_job
+from api.requests.body import FORM
+from api.requests.fields import shown
+from api.requests.idempotency import answered_once
+from api.requests.ids import job_key
+from api.requests.job_fields import OrderFields, due_at
+from api.requests.job_filters import JobsQuery, filter_of
+from api.requests.job_requests import Order, new_job
+from api.requests.new_schedule import new_schedule, recurs
+from api.requests.paging import NEXT_HEADERS, page_answer
+from api.requests.schedule_fields import too_many
+from api.responses import schemas as shown_as
+from api.responses import serializers
+from api.responses.responses import answer, invalid, json_answer, not_found
 from models.jobs import job_lists, job_store
 from models.operations import cancelling
 from models.rules import clock
@@ -49,7 +49,7 @@ def list_jobs(asked: dict[str, Any]) -> Response:
     """A page of jobs, newest first unless asked otherwise."""
     who, page = caller(), asked["page"]
     rows, end = job_lists.listed(who.account_id, filter_of(asked), page)
-    return page_answer(shapes.data_list([shapes.job(row, who.user_id) for row in rows]), page.order, end)
+    return page_answer(serializers.data_list([serializers.job(row, who.user_id) for row in rows]), page.order, end)
 
 
 @blueprint.route("/jobs/<key>", methods=["GET"])
@@ -80,7 +80,7 @@ def list_attempts(key: str) -> Response:
     rows = job_store.attempts_of(caller().account_id, _checked_id(key))
     if rows is None:
         raise not_found()
-    return answer({"data": [shapes.attempt(row) for row in rows]})
+    return answer({"data": [serializers.attempt(row) for row in rows]})
 
 
 def _create(order: Order, now: int) -> tuple[int, str]:
@@ -90,7 +90,7 @@ def _create(order: Order, now: int) -> tuple[int, str]:
     else:
         row, made = job_store.create(new_job(order, who.account_id, due, hops()), now)
     name_job(row.id)
-    return 201 if made else 200, shapes.data(shapes.job(row, who.user_id, has_conflict=not made))
+    return 201 if made else 200, serializers.data(serializers.job(row, who.user_id, has_conflict=not made))
 
 
 def _create_recurring(new: NewSchedule, now: int) -> tuple[job_store.JobRow, bool]:
@@ -121,4 +121,4 @@ def _checked_id(text: str) -> int | str:
 def _found(row: job_store.JobRow | None) -> Response:
     if row is None:
         raise not_found()
-    return json_answer(shapes.data(shapes.job(row, caller().user_id)))
+    return json_answer(serializers.data(serializers.job(row, caller().user_id)))

@@ -5,14 +5,14 @@ from typing import Any
 
 from flask import Response
 
-from api import answer_schemas as shown_as
-from api import shapes
-from api.answers import json_answer, not_found
 from api.auth import caller, require_key
 from api.blueprint import Blueprint
-from api.fields import Must
-from api.ids import job_key, uuid_key
-from api.paging import NEXT_HEADERS, PageQuery, ordered, page_answer
+from api.requests.fields import Must
+from api.requests.ids import job_key, uuid_key
+from api.requests.paging import NEXT_HEADERS, PageQuery, ordered, page_answer
+from api.responses import schemas as shown_as
+from api.responses import serializers
+from api.responses.responses import json_answer, not_found
 from models.jobs import log_entries
 from models.jobs.log_entries import LogFilter
 
@@ -59,7 +59,9 @@ def list_logs(asked: dict[str, Any]) -> Response:
     """A page of log entries, newest first unless asked otherwise."""
     who, which = caller(), LogFilter(asked.get("job_id"), asked.get("event"), asked.get("schedule_id"))
     rows, end = log_entries.listed(who.account_id, which, asked["page"])
-    return page_answer(shapes.data_list([shapes.log_entry(row, who.user_id) for row in rows]), asked["page"].order, end)
+    return page_answer(
+        serializers.data_list([serializers.log_entry(row, who.user_id) for row in rows]), asked["page"].order, end
+    )
 
 
 @blueprint.route("/logs/<key>", methods=["GET"])
@@ -70,4 +72,4 @@ def get_log(key: str) -> Response:
     row = log_entries.find(who.account_id, uuid) if uuid else None
     if row is None:
         raise not_found()
-    return json_answer(shapes.data(shapes.log_entry(row, who.user_id)))
+    return json_answer(serializers.data(serializers.log_entry(row, who.user_id)))

@@ -4,13 +4,13 @@ from typing import Any
 
 from flask import Response
 
-from api import answer_schemas as shown_as
-from api import shapes
-from api.answers import json_answer, not_found
 from api.auth import caller, require_key
 from api.blueprint import Blueprint
-from api.fields import Strict, whole_in_query
-from api.ids import job_key
+from api.requests.fields import Strict, whole_in_query
+from api.requests.ids import job_key
+from api.responses import schemas as shown_as
+from api.responses import serializers
+from api.responses.responses import json_answer, not_found
 from models.jobs.job_json import compact
 from models.jobs.related import related
 
@@ -34,5 +34,5 @@ def list_related(asked: dict[str, Any], key: str) -> Response:
     rows = related(who.account_id, job, asked["limit"], asked["offset"]) if job is not None else None
     if rows is None:
         raise not_found()
-    texts = [shapes.with_member(shapes.job(row, who.user_id), "kind", compact(row.kind)) for row in rows]
-    return json_answer(shapes.data_list(texts))
+    texts = [serializers.with_member(serializers.job(row, who.user_id), "kind", compact(row.kind)) for row in rows]
+    return json_answer(serializers.data_list(texts))

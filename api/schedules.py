@@ -7,18 +7,17 @@ from typing import Any
 from flask import Response
 from marshmallow import ValidationError, validates_schema
 
-from api import answer_schemas as shown_as
-from api import shapes
-from api.answers import ApiError, answer, invalid, json_answer, not_found
 from api.auth import caller, require_key
 from api.blueprint import Blueprint
-from api.fields import Must, Strict, one_of, order_by, shown, whole_in_query
-from api.ids import uuid_key
+from api.context import settings
 from api.jobs import hops
-from api.order_fields import OrderFields, due_at
-from api.orders import Order
-from api.reading import FORM, Fields, read_fields
-from api.schedule_fields import (
+from api.requests.body import FORM, Fields, read_fields
+from api.requests.fields import Must, Strict, one_of, order_by, shown, whole_in_query
+from api.requests.ids import uuid_key
+from api.requests.job_fields import OrderFields, due_at
+from api.requests.job_requests import Order
+from api.requests.new_schedule import changed, frequency, misplaced, new_schedule
+from api.requests.schedule_fields import (
     RecurringFields,
     read_cron,
     read_from,
@@ -26,9 +25,10 @@ from api.schedule_fields import (
     read_zone,
     too_many,
 )
-from api.schedule_orders import changed, frequency, misplaced, new_schedule
-from api.timestamps import seconds_utc
-from api.wiring import settings
+from api.responses import schemas as shown_as
+from api.responses import serializers
+from api.responses.responses import ApiError, answer, invalid, json_answer, not_found
+from api.responses.timestamps import seconds_utc
 from models.database.paging import NEWEST_FIRST
 from models.rules import clock, recurrence, times
 from models.schedules import firings, schedule_store
@@ -108,7 +108,7 @@ def list_schedules(asked: dict[str, Any]) -> Response:
     """A page of schedules, newest first unless asked otherwise."""
     who = caller()
     rows = schedule_store.listed(who.account_id, asked["order_by"], asked["limit"], asked["offset"])
-    return json_answer(shapes.data_list([shapes.schedule(row, who.user_id) for row in rows]))
+    return json_answer(serializers.data_list([serializers.schedule(row, who.user_id) for row in rows]))
 
 
 @blueprint.route("/schedules/preview", methods=["GET"])
@@ -211,7 +211,7 @@ def fire_schedule(key: str) -> Response:
     row = schedule_store.fire_now(who.account_id, _checked(key), clock.now())
     if row is None:
         raise not_found()
-    return json_answer(shapes.data(shapes.job(row, who.user_id)), 201)
+    return json_answer(serializers.data(serializers.job(row, who.user_id)), 201)
 
 
 @blueprint.route("/schedules/<key>/runs", methods=["GET"])
@@ -223,7 +223,7 @@ def list_firings(asked: dict[str, Any], key: str) -> Response:
     rows = schedule_store.firings_of(caller().account_id, _checked(key), *page)
     if rows is None:
         raise not_found()
-    return answer({"data": [shapes.firing(row) for row in rows]})
+    return answer({"data": [serializers.firing(row) for row in rows]})
 
 
 def _new(order: Order, now: int, key: str | None = None) -> NewSchedule:
@@ -239,4 +239,4 @@ def _checked(key: str) -> str:
 def _found(row: ScheduleRow | None, status: int = 200) -> Response:
     if row is None:
         raise not_found()
-    return json_answer(shapes.data(shapes.schedule(row, caller().user_id)), status)
+    return json_answer(serializers.data(serializers.schedule(row, caller().user_id)), status)

@@ -5,11 +5,11 @@ from typing import Any
 from flask import Response, request
 from marshmallow import pre_load
 
-from api import answer_schemas as shown_as
-from api.answers import answer
 from api.blueprint import Blueprint
-from api.fields import Strict, text
-from api.reading import FORM, Fields, read_bytes, read_fields, read_json
+from api.requests.body import FORM, Fields, read_bytes, read_fields, read_json
+from api.requests.fields import Strict, text
+from api.responses import schemas as shown_as
+from api.responses.responses import answer
 
 blueprint = Blueprint("small", __name__, url_prefix="/api", description="Targets to try jobs on.")
 

@@ -6,7 +6,7 @@ Its own answer is plain text; here it has the one shape of errors. Set as a serv
 from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 
-from api.answers import HEADERS, ApiError, error_text, new_request_id
+from api.responses.responses import HEADERS, ApiError, error_text, new_request_id
 
 
 class JsonError(ErrorTask):

@@ -61,7 +61,7 @@ def make_app(token: str) -> Callable[[dict[str, Any], Callable[..., Any]], Itera
         if environ["PATH_INFO"] == PATH and environ["REQUEST_METHOD"] == "GET" and may_read(environ, token):
             start("200 OK", [("Content-Type", metrics_files.CONTENT_TYPE)])
             return [metrics_files.page()]
-        from api.answers import ApiError, error_text, new_request_id
+        from api.responses.responses import ApiError, error_text, new_request_id
 
         start("404 Not Found", [("Content-Type", "application/json")])
         return [error_text(ApiError(404), new_request_id()).encode()]

@@ -8,11 +8,11 @@ from typing import NamedTuple
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from werkzeug.exceptions import HTTPException
 
-from api import answers
-from api.answers import ApiError, request_id
-from api.known_keys import Caller
+from api.key_cache import Caller
 from api.pages import sessions
 from api.pages.sessions import Session
+from api.responses import responses
+from api.responses.responses import ApiError, request_id
 from models.accounts import account_store
 from models.database.connection import Unreachable
 
@@ -170,14 +170,14 @@ def error_page(error: HTTPException) -> Response:
 
 def unavailable(error: Exception) -> Response:
     """The database is away: told in the log, as for the API."""
-    answers.unavailable(error)
-    return page_of(ApiError(503, MESSAGES[503], headers={"Retry-After": answers.RETRY_AFTER_S}))
+    responses.unavailable(error)
+    return page_of(ApiError(503, MESSAGES[503], headers={"Retry-After": responses.RETRY_AFTER_S}))
 
 
 @pages.errorhandler(Exception)
 def unexpected(error: Exception) -> Response:
     """A mistake of ours: told in the log, as for the API."""
-    answers.unexpected(error)
+    responses.unexpected(error)
     return page_of(ApiError(500, MESSAGES[500]))
 
 

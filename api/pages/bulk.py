@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 from flask import Response, make_response, render_template, request
 from marshmallow import ValidationError
 
-from api.answers import ApiError
-from api.job_filters import JobsQuery, filter_of
 from api.pages.blueprint import back_to, pages, visitor
 from api.pages.jobs import FILTERS, problems_of
-from api.paging import cursor_of
+from api.requests.job_filters import JobsQuery, filter_of
+from api.requests.paging import cursor_of
+from api.responses.responses import ApiError
 from models.database.paging import NEWEST_FIRST
 from models.jobs.job_lists import JobFilter
 from models.jobs.job_tables import REQUEST

@@ -3,8 +3,8 @@
 from flask import Response, make_response, render_template, request
 from marshmallow import ValidationError
 
-from api.order_fields import read_url
 from api.pages.blueprint import back_to, gone, pages, visitor
+from api.requests.job_fields import read_url
 from models.rules import clock
 from models.webhooks import channels
 from models.webhooks.channel_forms import FORWARDED

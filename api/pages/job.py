@@ -5,11 +5,11 @@ from typing import Any
 
 from flask import Response, make_response, render_template
 
-from api.answers import ApiError
-from api.ids import job_key
 from api.pages import charts
 from api.pages.blueprint import back_to, gone, pages, visitor
 from api.pages.curl import curl
+from api.requests.ids import job_key
+from api.responses.responses import ApiError
 from models.database.paging import NEWEST_FIRST, PageAsked
 from models.jobs import job_store, log_entries, related, replays
 from models.jobs.job_store import JobRow

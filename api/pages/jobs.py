@@ -5,10 +5,10 @@ from typing import Any
 from flask import Response, make_response, render_template, request
 from marshmallow import ValidationError
 
-from api.ids import job_key
-from api.job_filters import JobsQuery, filter_of
 from api.pages.blueprint import back_to, pages, visitor
-from api.paging import cursor_of
+from api.requests.ids import job_key
+from api.requests.job_filters import JobsQuery, filter_of
+from api.requests.paging import cursor_of
 from models.database.paging import NEWEST_FIRST, Page
 from models.jobs import job_lists, job_store, replays
 from models.jobs.lifecycle import FINAL, STATES

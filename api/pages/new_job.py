@@ -5,15 +5,15 @@ from typing import Any
 from flask import Response, make_response, render_template, request
 from marshmallow import ValidationError
 
-from api.order_fields import OrderFields, due_at
-from api.orders import new_job
+from api.context import settings
 from api.pages.blueprint import back_to, pages, visitor
 from api.pages.job import found
 from api.pages.order_form import EMPTY, METHODS, UNITS, WAYS, flat, form_of
 from api.pages.order_reading import order_of
 from api.pages.schedules import too_many
-from api.schedule_orders import new_schedule, recurs
-from api.wiring import settings
+from api.requests.job_fields import OrderFields, due_at
+from api.requests.job_requests import new_job
+from api.requests.new_schedule import new_schedule, recurs
 from models.jobs import job_store
 from models.rules import clock
 from models.schedules import schedule_store

@@ -8,10 +8,10 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError
 
-from api import raw_json
-from api.orders import Order
 from api.pages.order_form import FORM_MEMBERS, Ordered, lines, sent_as_text
-from api.reading import Fields
+from api.requests import strict_json
+from api.requests.body import Fields
+from api.requests.job_requests import Order
 
 
 class Reading:
@@ -64,7 +64,7 @@ def read_form(form: dict[str, str], before: Ordered | None) -> Reading:
 
 def drop_unkept(reading: Reading) -> list[tuple[str, str]]:
     """Take away what can't be kept (a NUL), and tell of it: nothing that reads it shall repeat it."""
-    found = raw_json.faults(reading.fields)
+    found = strict_json.faults(reading.fields)
     for path, told in found:
         reading.fields.pop(path.partition(".")[0], None)
         reading.refuse(ValidationError({path: [told]}))
@@ -84,12 +84,12 @@ def add_more(fields: Fields, text: str) -> None:
         raise ValidationError(f"must leave out what has its own field above, got {twice[0][:40]}", "more")
 
 
-def json_of(text: str, name: str) -> raw_json.Document:
+def json_of(text: str, name: str) -> strict_json.Document:
     try:
-        document = raw_json.parse(text)
-    except (raw_json.BadJson, raw_json.TooDeep) as error:
+        document = strict_json.parse(text)
+    except (strict_json.BadJson, strict_json.TooDeep) as error:
         raise ValidationError(f"must be JSON, got something else: {error}", name) from None
-    if raw_json.faults(document.value, text):
+    if strict_json.faults(document.value, text):
         raise ValidationError("must be JSON that can be kept: no NUL, no lone surrogates, no huge numbers", name)
     return document
 

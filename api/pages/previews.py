@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 from flask import render_template, request
 from marshmallow import ValidationError
 
-from api.order_fields import OrderFields, due_at
-from api.orders import Order
 from api.pages.blueprint import pages
 from api.pages.order_reading import time_fields
-from api.reading import Fields
-from api.schedule_orders import first_at, frequency, recurs
+from api.requests.body import Fields
+from api.requests.job_fields import OrderFields, due_at
+from api.requests.job_requests import Order
+from api.requests.new_schedule import first_at, frequency, recurs
 from models.rules import clock, recurrence
 from models.rules.clock import DAY, SECOND
 from models.rules.recurrence import Frequency

@@ -3,7 +3,6 @@
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from api import answers
 from api.pages import (  # noqa: F401 - a page is registered by being imported
     bulk,
     channels,
@@ -22,6 +21,7 @@ from api.pages import (  # noqa: F401 - a page is registered by being imported
     signing_keys,
 )
 from api.pages.blueprint import error_page, pages, wants_page
+from api.responses import responses
 
 
 def register(app: Flask) -> None:
@@ -33,4 +33,4 @@ def register(app: Flask) -> None:
 
 def not_there(error: HTTPException) -> Response:
     """A path or method that no route has: a page for a browser, JSON for a program."""
-    return error_page(error) if wants_page() else answers.from_http(error)
+    return error_page(error) if wants_page() else responses.from_http(error)

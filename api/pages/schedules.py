@@ -6,15 +6,15 @@ from typing import Any
 from flask import Response, make_response, render_template, request
 from marshmallow import ValidationError
 
-from api.answers import ApiError
-from api.ids import uuid_key
-from api.order_fields import due_at
+from api.context import settings
 from api.pages.blueprint import back_to, gone, pages, visitor
 from api.pages.order_form import METHODS, UNITS, flat, form_of
 from api.pages.order_reading import order_of
-from api.schedule_orders import new_schedule
+from api.requests.ids import uuid_key
+from api.requests.job_fields import due_at
+from api.requests.new_schedule import new_schedule
+from api.responses.responses import ApiError
 from api.schedules import ScheduleFields
-from api.wiring import settings
 from models.database.paging import NEWEST_FIRST
 from models.jobs import replays
 from models.rules import clock, recurrence

@@ -9,7 +9,7 @@ from typing import Any
 
 from api.pages.blueprint import pages
 from api.pages.words import member
-from api.timestamps import micros_utc
+from api.responses.timestamps import micros_utc
 from models.jobs.job_store import JobRow
 from models.jobs.lifecycle import FINAL
 from models.operations.overview import CAP

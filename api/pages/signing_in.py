@@ -10,10 +10,10 @@ import time
 
 from flask import Response, g, make_response, redirect, render_template, request
 
-from api.answers import ApiError
+from api.context import settings, wiring
 from api.pages import sessions
 from api.pages.blueprint import back_to, pages
-from api.wiring import settings, wiring
+from api.responses.responses import ApiError
 from models.accounts import account_store
 from models.rules import clock
 from runtime.settings import DEMO_KEY

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api import known_keys
+from api import key_cache
 from models.accounts import account_store, key_format
 from models.database.connection import change, close_all, open_database
 from models.rules import clock
@@ -106,21 +106,21 @@ def test_a_stranger_s_cancel_changes_nothing(client, stranger):
 
 def test_a_revoked_key_is_dead_within_a_second(client, monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr(known_keys.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(key_cache.time, "monotonic", lambda: now[0])
     assert client.get("/api/jobs").status_code == 200
     change("UPDATE api_key SET revoked_at = 1")
     now[0] += 1.0
     assert client.get("/api/jobs").status_code == 401
-    assert known_keys.REMEMBERED_S < 1
+    assert key_cache.REMEMBERED_S < 1
 
 
 def test_a_known_key_is_not_looked_up_again_at_once(client, monkeypatch):
-    monkeypatch.setattr(known_keys.time, "monotonic", lambda: 1000.0)
+    monkeypatch.setattr(key_cache.time, "monotonic", lambda: 1000.0)
     asked = []
-    monkeypatch.setattr(known_keys.account_store, "account_of", lambda secret: asked.append(secret))
-    seen = known_keys.KnownKeys("")
-    seen._seen[key_format.digest(secret := key_format.new_key())] = (1000.1, known_keys.Caller(1, "u"))
-    assert seen.caller_of(secret) == known_keys.Caller(1, "u")
+    monkeypatch.setattr(key_cache.account_store, "account_of", lambda secret: asked.append(secret))
+    seen = key_cache.KnownKeys("")
+    seen._seen[key_format.digest(secret := key_format.new_key())] = (1000.1, key_cache.Caller(1, "u"))
+    assert seen.caller_of(secret) == key_cache.Caller(1, "u")
     assert asked == []
 
 
@@ -129,32 +129,32 @@ def asking_again(seen, secret, monkeypatch):
     believed = []
 
     def account_of(_):
-        monkeypatch.setattr(known_keys.account_store, "account_of", lambda _: None)
+        monkeypatch.setattr(key_cache.account_store, "account_of", lambda _: None)
         believed.append(seen.caller_of(secret))
 
-    monkeypatch.setattr(known_keys.account_store, "account_of", account_of)
+    monkeypatch.setattr(key_cache.account_store, "account_of", account_of)
     assert seen.caller_of(secret) is None, "whoever asked is told what there is now"
-    return believed == [known_keys.Caller(1, "u")]
+    return believed == [key_cache.Caller(1, "u")]
 
 
 def test_while_one_asks_for_a_key_the_others_believe_what_was_known_until_just_now(monkeypatch):
-    monkeypatch.setattr(known_keys.time, "monotonic", lambda: 1000.0)
-    seen = known_keys.KnownKeys("")
-    seen._seen[key_format.digest(secret := key_format.new_key())] = (999.99, known_keys.Caller(1, "u"))
+    monkeypatch.setattr(key_cache.time, "monotonic", lambda: 1000.0)
+    seen = key_cache.KnownKeys("")
+    seen._seen[key_format.digest(secret := key_format.new_key())] = (999.99, key_cache.Caller(1, "u"))
     assert asking_again(seen, secret, monkeypatch)
     assert seen.caller_of(secret) is None
 
 
 def test_while_one_asks_for_a_key_the_others_do_not_believe_what_was_known_long_ago(monkeypatch):
-    monkeypatch.setattr(known_keys.time, "monotonic", lambda: 1000.0)
-    seen = known_keys.KnownKeys("")
-    seen._seen[key_format.digest(secret := key_format.new_key())] = (999.0, known_keys.Caller(1, "u"))
+    monkeypatch.setattr(key_cache.time, "monotonic", lambda: 1000.0)
+    seen = key_cache.KnownKeys("")
+    seen._seen[key_format.digest(secret := key_format.new_key())] = (999.0, key_cache.Caller(1, "u"))
     assert not asking_again(seen, secret, monkeypatch)
 
 
 def test_the_remembered_keys_are_bounded(app, account, monkeypatch):
-    monkeypatch.setattr(known_keys, "REMEMBERED_KEYS", 3)
-    seen = known_keys.KnownKeys("")
+    monkeypatch.setattr(key_cache, "REMEMBERED_KEYS", 3)
+    seen = key_cache.KnownKeys("")
     for _ in range(10):
         assert seen.caller_of(account_store.create_key(account, "", clock.now())[1])
     assert len(seen._seen) <= 3

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from api import answer_schemas
-from api.answers import CODES
-from api.job_filters import JobsQuery
 from api.logs import LogsQuery
-from api.order_fields import OrderFields
+from api.requests.job_fields import OrderFields
+from api.requests.job_filters import JobsQuery
+from api.responses import schemas
+from api.responses.responses import CODES
 from api.schedules import FiringsQuery, PreviewQuery, ScheduleFields, SchedulesQuery
 from models.jobs import job_lists, log_entries, records
 from models.jobs import job_store as stored_jobs
@@ -83,12 +83,12 @@ def test_answers_have_the_keys_that_openapi_describes(client, account):
     firings.add([firings.FiringRow(schedule["id"], clock.now(), firings.FIRED, job["job_id"], 1, clock.now())])
     firing = client.get(f"/api/schedules/{schedule['id']}/runs").json["data"][0]
     for shown, schema in (
-        (job, answer_schemas.Job),
-        (job["job"], answer_schemas.InnerJob),
-        (attempt, answer_schemas.Attempt),
-        (entry, answer_schemas.LogEntry),
-        (schedule, answer_schemas.Schedule),
-        (firing, answer_schemas.Firing),
-        (error, answer_schemas.Problem),
+        (job, schemas.Job),
+        (job["job"], schemas.InnerJob),
+        (attempt, schemas.Attempt),
+        (entry, schemas.LogEntry),
+        (schedule, schemas.Schedule),
+        (firing, schemas.Firing),
+        (error, schemas.Problem),
     ):
         assert set(shown) == set(schema().fields), schema

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api import forms
+from api.requests import forms
 from tests.support.api_client import FORM, URL, errors_of, one_database
 
 

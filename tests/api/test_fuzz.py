@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from api.order_fields import OrderFields
+from api.requests.job_fields import OrderFields
 from tests.support.api_client import FORM, URL, errors_of, one_database
 
 few = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

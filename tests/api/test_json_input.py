@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from api import raw_json
+from api.requests import strict_json
 from tests.support.api_client import FORM, URL, errors_of, one_database
 
 NOT_JSON = [
@@ -228,13 +228,13 @@ def test_a_content_length_that_lies_is_never_worse_than_refused(client, length):
 
 
 def test_a_member_text_is_found_exactly_as_written():
-    document = raw_json.parse('{ "body" : {"a": 1.0 , "b":[ ] } ,"x":"y"}')
+    document = strict_json.parse('{ "body" : {"a": 1.0 , "b":[ ] } ,"x":"y"}')
     assert document.texts == {"body": '{"a": 1.0 , "b":[ ] }', "x": '"y"'}
     assert document.value == {"body": {"a": 1.0, "b": []}, "x": "y"}
 
 
 def test_only_so_many_faults_are_told():
-    assert len(raw_json.faults(["\0"] * 1000)) == raw_json.MAX_FAULTS
+    assert len(strict_json.faults(["\0"] * 1000)) == strict_json.MAX_FAULTS
 
 
 class Broken:
@@ -255,4 +255,4 @@ def test_a_body_that_breaks_off_is_400(bare):
 
 def test_a_member_with_an_empty_name_is_no_list_to_be_parted():
     # The order in question: {"headers": {"": [1]}}, once taken for the list of a batch
-    assert raw_json.parse('{"": [1, 2]}').value == {"": [1, 2]}
+    assert strict_json.parse('{"": [1, 2]}').value == {"": [1, 2]}

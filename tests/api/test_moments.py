@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api import timestamps
+from api.responses import timestamps
 from models.rules import times
 from models.rules.clock import SECOND
 

@@ -6,8 +6,8 @@ were new: it remembers nothing of another test's database.
 
 from functools import cache
 
-from api import create_app, wiring
-from api.known_keys import KnownKeys
+from api import context, create_app
+from api.key_cache import KnownKeys
 from api.pages import sessions
 
 PAGES = [  # that stand by themselves
@@ -28,5 +28,5 @@ _made = cache(create_app)
 def app_of(settings):
     app = _made(settings)
     app.extensions.pop(sessions.KEPT, None)
-    wiring.install(app, wiring.Wiring(settings, KnownKeys(settings.demo_key), None))
+    context.install(app, context.Wiring(settings, KnownKeys(settings.demo_key), None))
     return app

@@ -1,6 +1,6 @@
 """Lists of the API, read page by page."""
 
-from api.paging import CURSOR_HEADER
+from api.requests.paging import CURSOR_HEADER
 
 
 def ids_of(answer):

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from api.orders import JSON_TYPE, Order, new_job
-from api.reading import Fields
-from api.schedule_fields import FREQUENCY
+from api.requests.body import Fields
+from api.requests.job_requests import JSON_TYPE, Order, new_job
+from api.requests.schedule_fields import FREQUENCY
 from models.jobs.job_json import compact
 from models.rules.clock import SECOND
 from models.rules.recurrence import Frequency, next_after

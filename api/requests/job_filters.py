@@ -4,12 +4,12 @@ from typing import Any
 
 from marshmallow import ValidationError, validates_schema
 
-from api.fields import Must, one_of
-from api.ids import job_key
-from api.labels import LABEL, read_label
-from api.order_fields import AN_INSTANT
-from api.paging import PageQuery, ordered
-from api.reading import as_number
+from api.requests.body import as_number
+from api.requests.fields import Must, one_of
+from api.requests.ids import job_key
+from api.requests.job_fields import AN_INSTANT
+from api.requests.labels import LABEL, read_label
+from api.requests.paging import PageQuery, ordered
 from models.jobs import job_lists, job_store
 from models.jobs.job_lists import JobFilter
 from models.jobs.lifecycle import STATES

@@ -5,9 +5,9 @@ from typing import Any
 from flask import request
 from marshmallow import Schema, ValidationError
 
-from api.answers import invalid
-from api.fields import flat
-from api.reading import read_fields
+from api.requests.body import read_fields
+from api.requests.fields import flat
+from api.responses.responses import invalid
 
 
 def optional_fields(schema: Schema) -> dict[str, Any]:

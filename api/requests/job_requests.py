@@ -7,7 +7,7 @@ import hashlib
 import json
 from typing import Any, NamedTuple
 
-from api.reading import Fields
+from api.requests.body import Fields
 from models.jobs.job_json import compact
 from models.jobs.job_store import NewJob
 from models.rules.url_rules import split_url

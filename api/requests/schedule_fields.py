@@ -9,11 +9,11 @@ from typing import Any
 
 from marshmallow import ValidationError, validates_schema
 
-from api.answers import ApiError, invalid
-from api.fields import Must, Strict, one_of, shown
-from api.nearest import nearest
-from api.reading import kind_of
-from api.wiring import settings
+from api.context import settings
+from api.requests.body import kind_of
+from api.requests.fields import Must, Strict, one_of, shown
+from api.requests.nearest import nearest
+from api.responses.responses import ApiError, invalid
 from models.rules import recurrence, times
 from models.rules.clock import SECOND
 from models.schedules import firings

@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 from marshmallow import RAISE, Schema, ValidationError, fields, missing
 from marshmallow.error_store import ErrorStore
 
-from api.answers import MAX_ERRORS
-from api.nearest import nearest
+from api.requests.nearest import nearest
+from api.responses.responses import MAX_ERRORS
 
 SHOWN_CHARS = 60
 MAX_PAIR_CHARS = 100
@@ -150,7 +150,7 @@ def whole_in_query(low: int, high: int, **options: Any) -> Must:
 
 
 def order_by(known: Container[str], listed: str, **options: Any) -> Must:
-    """A pair of field and direction, in any of the forms that `api/reading.py` collects into a list of texts."""
+    """A pair of field and direction, in any of the forms that `api/requests/body.py` collects into a list of texts."""
 
     def read(values: Any) -> tuple[str, str]:
         if len(values) == 1:

@@ -10,8 +10,8 @@ import time
 from flask import Blueprint, Flask, Response, g, request
 from flask.globals import app_ctx, request_ctx
 
-from api.answers import not_found, request_id
-from api.wiring import settings
+from api.context import settings
+from api.responses.responses import not_found, request_id
 from booper import metrics_page
 from runtime import metrics, metrics_files, tracing
 from runtime.logs import fields

@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from api.fields import shown
+from api.requests.fields import shown
 from models.rules import times
 from models.rules.backoff import ENGINE, LONGEST_DELAY_S
 from models.rules.request_rules import is_token

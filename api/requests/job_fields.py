@@ -7,13 +7,13 @@ from typing import Any
 
 from marshmallow import ValidationError, post_load, validates_schema
 
-from api.fields import Must, shown, text
-from api.labels import LABELS, read_labels
-from api.orders import Order
-from api.policy_fields import BACKOFF, read_backoff, read_redact
-from api.reading import Fields, kind_of
-from api.schedule_fields import RecurringFields
-from api.wiring import settings
+from api.context import settings
+from api.requests.body import Fields, kind_of
+from api.requests.fields import Must, shown, text
+from api.requests.job_requests import Order
+from api.requests.labels import LABELS, read_labels
+from api.requests.policy_fields import BACKOFF, read_backoff, read_redact
+from api.requests.schedule_fields import RecurringFields
 from models.rules import clock, times
 from models.rules.query_strings import with_query
 from models.rules.request_rules import METHODS, HeadersRefused, check_headers

@@ -6,7 +6,7 @@ Pure: rows in, JSON text out. What a client once sent is put in as text, not par
 
 from typing import Any
 
-from api.timestamps import micros_utc, seconds, seconds_utc
+from api.responses.timestamps import micros_utc, seconds, seconds_utc
 from models.jobs.job_json import args, compact, job, with_member
 from models.jobs.log_entries import LogEntryRow
 from models.jobs.records import AttemptRow

@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 from flask import Response, request
 from marshmallow import ValidationError, post_load
 
-from api.answers import json_answer
-from api.fields import Must, Strict, order_by, shown, whole_in_query
-from api.ids import BIGGEST, uuid_key
+from api.requests.fields import Must, Strict, order_by, shown, whole_in_query
+from api.requests.ids import BIGGEST, uuid_key
+from api.responses.responses import json_answer
 from models.database.paging import NEWEST_FIRST, Listing, PageAsked, Place
 from models.jobs.job_json import compact
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from flask import Flask, current_app
 
-from api.known_keys import KnownKeys
+from api.key_cache import KnownKeys
 from runtime.settings import Settings
 
 NAME = "booper"

@@ -13,9 +13,9 @@ from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
-from api import forms, raw_json
-from api.answers import ApiError, invalid
-from api.wiring import settings
+from api.context import settings
+from api.requests import forms, strict_json
+from api.responses.responses import ApiError, invalid
 
 FORM = "application/x-www-form-urlencoded"
 BATCH = "batch"  # the blueprint whose requests may be larger
@@ -74,7 +74,7 @@ def read_fields() -> Fields:
     return fields_of(read_json())
 
 
-def fields_of(document: raw_json.Document) -> Fields:
+def fields_of(document: strict_json.Document) -> Fields:
     """The members of an object, each given once."""
     if not isinstance(document.value, dict):
         raise invalid({"": [f"must be a JSON object, got {kind_of(document.value)}"]})
@@ -85,15 +85,15 @@ def fields_of(document: raw_json.Document) -> Fields:
     return fields
 
 
-def _repeated_within(document: raw_json.Document) -> set[str]:
+def _repeated_within(document: strict_json.Document) -> set[str]:
     """The paths of headers and query members given more than once: which one would count is anybody's guess."""
     objects = {
         name: document.texts[name] for name in ("headers", "query") if isinstance(document.value.get(name), dict)
     }
-    return {f"{name}.{member}" for name, text in objects.items() for member in raw_json.parse(text).repeated}
+    return {f"{name}.{member}" for name, text in objects.items() for member in strict_json.parse(text).repeated}
 
 
-def read_json(listing: Listing | None = None) -> raw_json.Document:
+def read_json(listing: Listing | None = None) -> strict_json.Document:
     """The JSON text in the request's body, of any kind. The elements of a `listing` are still to be looked at by
     `refuse_faults`."""
     if not request.is_json:
@@ -104,24 +104,24 @@ def read_json(listing: Listing | None = None) -> raw_json.Document:
         )
     try:
         text = _body().decode()
-        document = raw_json.parse(text, *(listing or ()))
+        document = strict_json.parse(text, *(listing or ()))
     except UnicodeDecodeError:
         raise ApiError(400, "The body must be JSON in UTF-8, got other bytes.") from None
-    except raw_json.BadJson as error:
+    except strict_json.BadJson as error:
         raise ApiError(400, f"The body must be JSON, got something else: {error}") from None
-    except raw_json.TooMany:
+    except strict_json.TooMany:
         most, name = (listing.most, listing.name) if listing else (0, "")
         raise invalid({name: [f"must have at most {most} elements, got more"]}) from None
-    except raw_json.TooDeep:
-        raise invalid({"": [f"must be nested at most {raw_json.MAX_DEPTH} deep, got more"]}) from None
+    except strict_json.TooDeep:
+        raise invalid({"": [f"must be nested at most {strict_json.MAX_DEPTH} deep, got more"]}) from None
     if not listing:
         refuse_faults(document)
     return document
 
 
-def refuse_faults(document: raw_json.Document) -> None:
+def refuse_faults(document: strict_json.Document) -> None:
     """422 for what is JSON but can't be kept."""
-    _refuse(raw_json.faults(document.value, document.text))
+    _refuse(strict_json.faults(document.value, document.text))
 
 
 def body_limit() -> int:
@@ -169,7 +169,7 @@ def _form_fields() -> Fields:
         fields = Fields(forms.parse(_body()))
     except forms.BadForm as error:
         raise ApiError(400, f"The body must be a form, got something else: {error}") from None
-    _refuse(raw_json.faults(fields))
+    _refuse(strict_json.faults(fields))
     for name in UNTYPED & fields.keys():
         fields[name] = _typed(fields[name])
     return fields

@@ -1,7 +1,7 @@
 """Owns the strict reading of JSON texts: one parse gives the values and, of a top-level object, each member's text.
 
 Stricter than the standard library: no NaN or Infinity, no number beyond a double, no text that PostgreSQL can't keep,
-no deep nesting. Pure; `api/reading.py` turns what is found into answers.
+no deep nesting. Pure; `api/requests/body.py` turns what is found into answers.
 """
 
 import json

@@ -5,11 +5,11 @@ from typing import Any
 
 from flask import Response, request
 
-from api.answers import invalid, json_answer
 from api.auth import caller
-from api.fields import shown
-from api.order_fields import KEY_EXPECTED, read_key
-from api.orders import fingerprint
+from api.requests.fields import shown
+from api.requests.job_fields import KEY_EXPECTED, read_key
+from api.requests.job_requests import fingerprint
+from api.responses.responses import invalid, json_answer
 from models.jobs import idempotent_requests
 from models.jobs.idempotent_requests import KeyReused
 from models.rules import clock

@@ -1,0 +1,1 @@
+"""Bytes and fields in: reads and checks what a client sends."""

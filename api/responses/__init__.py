@@ -1,0 +1,1 @@
+"""Responses and errors out: envelopes, serializers, schemas, instants as text."""
