@@ -13,26 +13,24 @@ import flask_smorest
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from api import (
-    batch,
-    channels,
-    context,
-    endpoints,
-    explaining,
-    health,
-    jobs,
-    logs,
-    pages,
-    related,
-    request_log,
-    schedules,
-    signing_keys,
-    small,
-)
+from api import context, pages, request_log
 from api.key_cache import KnownKeys
 from api.requests.body import body_limit, too_large
 from api.responses import responses
 from api.responses.schemas import ErrorAnswer
+from api.routes import (
+    batch,
+    channels,
+    endpoints,
+    explain,
+    health,
+    jobs,
+    logs,
+    related,
+    schedules,
+    signing_keys,
+    try_targets,
+)
 from booper import __version__
 from models.database.connection import Unreachable, drop_if_stale, keep
 from runtime.settings import Settings
@@ -69,7 +67,7 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
     app.url_map.merge_slashes = False  # it would answer // with a redirect in HTML
     context.install(app, context.Wiring(settings, KnownKeys(settings.demo_key), broker_reachable))
     documentation = Documentation(app, spec_kwargs=_security())
-    for room in (jobs, batch, explaining, related, schedules, logs, endpoints, signing_keys, channels, small):
+    for room in (jobs, batch, explain, related, schedules, logs, endpoints, signing_keys, channels, try_targets):
         documentation.register_blueprint(room.blueprint)
     app.register_blueprint(health.blueprint)
     request_log.register(app)

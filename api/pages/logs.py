@@ -6,12 +6,12 @@ from typing import Any
 from flask import Response, current_app, g, make_response, render_template, request
 from marshmallow import ValidationError
 
-from api.logs import LogsQuery
 from api.pages import tails
 from api.pages.blueprint import gone, pages, visitor
 from api.requests.ids import uuid_key
 from api.requests.paging import cursor_of
 from api.responses.responses import ApiError
+from api.routes.logs import LogsQuery
 from models.database.paging import NEWEST_FIRST, Page, PageAsked
 from models.jobs import log_entries
 from models.jobs.log_entries import LogEntryRow, LogFilter

@@ -14,7 +14,7 @@ from api.requests.ids import uuid_key
 from api.requests.job_fields import due_at
 from api.requests.new_schedule import new_schedule
 from api.responses.responses import ApiError
-from api.schedules import ScheduleFields
+from api.routes.schedules import ScheduleFields
 from models.database.paging import NEWEST_FIRST
 from models.jobs import replays
 from models.rules import clock, recurrence

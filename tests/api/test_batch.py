@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from api import create_app
-from api.batch import MAX_JOBS
+from api.routes.batch import MAX_JOBS
 from models.database.connection import fetch
 from models.jobs import job_store
 from runtime import settings as booper_settings

@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from api.logs import LogsQuery
 from api.requests.job_fields import OrderFields
 from api.requests.job_filters import JobsQuery
 from api.responses import schemas
 from api.responses.responses import CODES
-from api.schedules import FiringsQuery, PreviewQuery, ScheduleFields, SchedulesQuery
+from api.routes.logs import LogsQuery
+from api.routes.schedules import FiringsQuery, PreviewQuery, ScheduleFields, SchedulesQuery
 from models.jobs import job_lists, log_entries, records
 from models.jobs import job_store as stored_jobs
 from models.jobs.lifecycle import STATES

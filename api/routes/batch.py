@@ -8,7 +8,6 @@ from marshmallow import ValidationError
 from api.auth import caller, require_key
 from api.blueprint import Blueprint
 from api.context import settings
-from api.jobs import hops
 from api.requests.body import BATCH, Listing, fields_of, kind_of, refuse_faults
 from api.requests.fields import Must, Strict
 from api.requests.idempotency import answered_once
@@ -19,6 +18,7 @@ from api.requests.strict_json import Document
 from api.responses import schemas as shown_as
 from api.responses import serializers
 from api.responses.responses import ApiError, error_text, invalid, request_id
+from api.routes.jobs import hops
 from models.jobs import batches
 
 blueprint = Blueprint(BATCH, __name__, url_prefix="/api", description="Many orders in one request.")

@@ -10,13 +10,13 @@ from flask import Response, g, request
 
 from api.auth import caller, require_key
 from api.blueprint import Blueprint
-from api.jobs import hops
 from api.requests.fields import Must, Strict
 from api.requests.job_fields import read_url
 from api.responses import schemas as shown_as
 from api.responses.responses import answer, not_found
 from api.responses.timestamps import micros_utc
-from api.small import Message
+from api.routes.jobs import hops
+from api.routes.try_targets import Message
 from models.rules import clock
 from models.webhooks import channels
 from models.webhooks.channel_forms import FORWARDED

@@ -10,7 +10,6 @@ from marshmallow import ValidationError, validates_schema
 from api.auth import caller, require_key
 from api.blueprint import Blueprint
 from api.context import settings
-from api.jobs import hops
 from api.requests.body import FORM, Fields, read_fields
 from api.requests.fields import Must, Strict, one_of, order_by, shown, whole_in_query
 from api.requests.ids import uuid_key
@@ -29,6 +28,7 @@ from api.responses import schemas as shown_as
 from api.responses import serializers
 from api.responses.responses import ApiError, answer, invalid, json_answer, not_found
 from api.responses.timestamps import seconds_utc
+from api.routes.jobs import hops
 from models.database.paging import NEWEST_FIRST
 from models.rules import clock, recurrence, times
 from models.schedules import firings, schedule_store
