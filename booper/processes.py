@@ -38,7 +38,7 @@ def serve(settings: Settings) -> int:
 
     from api import create_app
     from api.pages import tails
-    from api.waitress_channel import Channel
+    from api.server.waitress_channel import Channel
     from workers.embedded import Embedded
 
     prepare_database(settings)
@@ -119,11 +119,11 @@ def api(settings: Settings) -> int:
             *(sys.executable, "-m", "gunicorn", "wsgi:app"),
             *("--bind", f"{settings.host}:{settings.port}"),
             *("--workers", str(settings.api_processes)),
-            *("--worker-class", "api.gunicorn_worker.Worker", "--threads", str(API_THREADS)),
+            *("--worker-class", "api.server.gunicorn_worker.Worker", "--threads", str(API_THREADS)),
             *("--graceful-timeout", str(int(settings.shutdown_grace_s)), "--timeout", "60"),
             *("--keep-alive", "15", "--log-level", settings.log_level.lower()),
             *("--limit-request-line", "8190", "--no-control-socket"),
-            *("--config", "python:api.gunicorn_hooks", "--logger-class", "api.gunicorn_hooks.Logger"),
+            *("--config", "python:api.gunicorn_hooks", "--logger-class", "api.server.gunicorn_hooks.Logger"),
         ],
     )
 

@@ -10,8 +10,8 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.http import errors
 
-from api import accepting, gunicorn_hooks, gunicorn_worker
-from api.gunicorn_worker import Worker
+from api.server import accept_balance, gunicorn_hooks, gunicorn_worker
+from api.server.gunicorn_worker import Worker
 
 
 def error_response(error):
@@ -92,13 +92,13 @@ def workers(listener, clock):
         worker = Worker(0, 0, [listener], None, 30, Config(), logging.getLogger("gunicorn.error"))
         worker.poller, worker.held = selectors.DefaultSelector(), []
         worker.enqueue_req = worker.held.append
-        worker.seat = accepting.take_seat()
-        accepting.note(worker.seat, 0)
+        worker.seat = accept_balance.take_seat()
+        accept_balance.note(worker.seat, 0)
         worker.set_accept_enabled(True)
         both.append(worker)
     yield both
     for worker in both:
-        accepting.leave_seat(worker.seat)
+        accept_balance.leave_seat(worker.seat)
         worker.poller.close()
         for conn in worker.held:
             conn.close()
@@ -147,10 +147,10 @@ def test_a_connection_that_a_process_leaves_is_taken_after_a_rest(listener, work
     with clients_of(listener, 3):
         let_run(first, 3)
         assert len(first.held) == 2, "the other process holds fewer"
-        clock.at_s += accepting.REST_S / 2
+        clock.at_s += accept_balance.REST_S / 2
         let_run(first)
         assert len(first.held) == 2, "not before the rest is over"
-        clock.at_s += accepting.REST_S / 2
+        clock.at_s += accept_balance.REST_S / 2
         let_run(first)
         assert len(first.held) == 3
 
@@ -159,7 +159,7 @@ def test_a_process_that_comes_late_from_its_rest_does_not_rest_again(listener, w
     first, _ = workers
     with clients_of(listener, 3):
         let_run(first, 3)
-        clock.at_s += 100 * accepting.REST_S
+        clock.at_s += 100 * accept_balance.REST_S
         let_run(first)
         assert len(first.held) == 3
 
@@ -168,7 +168,7 @@ def test_a_process_rests_before_each_connection_that_another_should_take(listene
     first, _ = workers
     with clients_of(listener, 5):
         let_run(first, 3)
-        clock.at_s += accepting.REST_S
+        clock.at_s += accept_balance.REST_S
         let_run(first, 3)
         assert len(first.held) == 3
 
@@ -179,7 +179,7 @@ def test_the_connection_that_a_rest_was_for_may_be_gone(listener, workers, clock
         for _ in range(3):
             let_run(first)
         let_run(second)
-        clock.at_s += accepting.REST_S
+        clock.at_s += accept_balance.REST_S
         let_run(first)
         with clients_of(listener, 1):
             let_run(first)
@@ -207,7 +207,7 @@ def test_a_process_waits_no_longer_than_its_rest(listener, workers):
         for _ in range(4):
             first.set_accept_enabled(True)
             first.wait_for_and_dispatch_events(1.0)
-    assert first.poller.timeouts == [1.0, 1.0, 1.0, pytest.approx(accepting.REST_S)]
+    assert first.poller.timeouts == [1.0, 1.0, 1.0, pytest.approx(accept_balance.REST_S)]
 
 
 def test_a_rest_that_ends_between_two_looks_at_the_clock_makes_nobody_deaf(listener, workers, clock):
@@ -217,7 +217,7 @@ def test_a_rest_that_ends_between_two_looks_at_the_clock_makes_nobody_deaf(liste
     with clients_of(listener, 3):
         let_run(first, 3)
         first.set_accept_enabled(True)
-        clock.at_s += accepting.REST_S
+        clock.at_s += accept_balance.REST_S
         first.wait_for_and_dispatch_events(1.0)
     assert first.poller.timeouts[-1] == 0
     assert len(first.held) == 3
@@ -228,7 +228,7 @@ def test_a_process_that_was_told_to_stop_while_it_rests_takes_nothing(listener, 
     with clients_of(listener, 3):
         let_run(first, 3)
         first.alive = False
-        clock.at_s += accepting.REST_S
+        clock.at_s += accept_balance.REST_S
         first.set_accept_enabled(False)
         first.wait_for_and_dispatch_events(0)
         first.wait_for_and_dispatch_events(0)
@@ -237,7 +237,7 @@ def test_a_process_that_was_told_to_stop_while_it_rests_takes_nothing(listener, 
 
 def test_a_process_that_ended_is_not_waited_for(listener, workers):
     first, second = workers
-    accepting.leave_seat(second.seat)
+    accept_balance.leave_seat(second.seat)
     second.seat = None
     with clients_of(listener, 4):
         let_run(first, 4)
@@ -256,7 +256,7 @@ def test_a_process_that_stops_is_not_waited_for(listener, workers):
 
 def test_a_process_without_a_seat_takes_connections(listener, workers):
     first, second = workers
-    accepting.leave_seat(second.seat)
+    accept_balance.leave_seat(second.seat)
     second.seat = None
     with clients_of(listener, 1):
         let_run(second)
@@ -280,19 +280,19 @@ def test_a_closed_connection_counts_no_more(listener, workers):
 def test_the_master_seats_a_process_before_it_begins_and_frees_the_seat_when_it_ended():
     worker = Worker.__new__(Worker)
     gunicorn_hooks.pre_fork(None, worker)
-    assert not accepting.another_holds_fewer(100), "it does not accept yet"
-    accepting.note(worker.seat, 3)
-    assert accepting.another_holds_fewer(5)
+    assert not accept_balance.another_holds_fewer(100), "it does not accept yet"
+    accept_balance.note(worker.seat, 3)
+    assert accept_balance.another_holds_fewer(5)
     gunicorn_hooks.child_exit(None, worker)
-    assert not accepting.another_holds_fewer(100)
+    assert not accept_balance.another_holds_fewer(100)
 
 
 def test_seats_are_given_once_and_again_after_their_process_ended():
-    seats = [accepting.take_seat() for _ in range(accepting.SEATS)]
-    assert sorted(seats) == list(range(accepting.SEATS))
-    assert accepting.take_seat() is None
+    seats = [accept_balance.take_seat() for _ in range(accept_balance.SEATS)]
+    assert sorted(seats) == list(range(accept_balance.SEATS))
+    assert accept_balance.take_seat() is None
     for seat in seats:
-        accepting.leave_seat(seat)
-    again = accepting.take_seat()
+        accept_balance.leave_seat(seat)
+    again = accept_balance.take_seat()
     assert again in seats
-    accepting.leave_seat(again)
+    accept_balance.leave_seat(again)

@@ -8,7 +8,7 @@ import pytest
 import waitress
 
 from api import create_app
-from api.waitress_channel import Channel
+from api.server.waitress_channel import Channel
 from runtime import settings
 
 HEAD = b"POST /api/echo HTTP/1.1\r\nHost: x\r\n"

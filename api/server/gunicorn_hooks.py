@@ -8,17 +8,17 @@ from typing import Any
 
 from gunicorn.glogging import Logger as GunicornLogger
 
-from api import accepting
+from api.server import accept_balance
 from runtime import logs, metrics_files, settings, tracing
 
 
 def pre_fork(server: Any, worker: Any) -> None:  # noqa: ARG001 - the form gunicorn calls
-    worker.seat = accepting.take_seat()
+    worker.seat = accept_balance.take_seat()
 
 
 def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001
     """A worker has ended: what it had counted stays in the totals, its gauges don't."""
-    accepting.leave_seat(worker.seat)
+    accept_balance.leave_seat(worker.seat)
     shared = metrics_files.directory()
     if shared:
         metrics_files.Folding(shared)()

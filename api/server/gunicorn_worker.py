@@ -13,9 +13,9 @@ from typing import Any
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
-from api import accepting
 from api.pages import tails
 from api.responses.responses import HEADERS, ApiError, error_text, new_request_id
+from api.server import accept_balance
 
 STATUSES = {errors.LimitRequestLine: 414, errors.LimitRequestHeaders: 431, errors.ExpectationFailed: 417}
 SEND_LIMIT_S = 1
@@ -31,8 +31,8 @@ class Worker(ThreadWorker):
 
     def accept(self, listener: socket) -> None:
         """Take a connection, or leave it to a process that holds fewer: once, it may be busy."""
-        if not self.rested and accepting.another_holds_fewer(self.nr_conns):
-            self.rests_until_s = time.monotonic() + accepting.REST_S
+        if not self.rested and accept_balance.another_holds_fewer(self.nr_conns):
+            self.rests_until_s = time.monotonic() + accept_balance.REST_S
             self.set_accept_enabled(False)
             return
         self.rested = False
@@ -56,7 +56,7 @@ class Worker(ThreadWorker):
 
     def _note_connections(self) -> None:
         """One that stops takes no more, however few it holds: nobody shall wait for it."""
-        accepting.note(self.seat, self.nr_conns if self.alive else accepting.EMPTY)
+        accept_balance.note(self.seat, self.nr_conns if self.alive else accept_balance.EMPTY)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         tails.stopping.set()

@@ -1,0 +1,1 @@
+"""How gunicorn and waitress take a connection and refuse what is no request."""
