@@ -13,7 +13,7 @@ import flask_smorest
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from api import context, pages, request_log
+from api import context, dashboard, request_log
 from api.key_cache import KnownKeys
 from api.requests.body import body_limit, too_large
 from api.responses import responses
@@ -72,7 +72,7 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
     app.register_blueprint(health.blueprint)
     request_log.register(app)
     responses.register(app)
-    pages.register(app)
+    dashboard.register(app)
     app.before_request(_refuse_large)
     app.before_request(_renew_connection)
     app.teardown_request(_keep_connection)

@@ -37,7 +37,7 @@ def serve(settings: Settings) -> int:
     import waitress
 
     from api import create_app
-    from api.pages import tails
+    from api.dashboard import log_stream
     from api.server.waitress_channel import Channel
     from workers.embedded import Embedded
 
@@ -62,7 +62,7 @@ def serve(settings: Settings) -> int:
         run_until_signal(server, embedded.abandon)
     finally:
         log.info("stopping: requests under way have %s s", settings.shutdown_grace_s)
-        tails.stopping.set()
+        log_stream.stopping.set()
         server.close()  # frees the port; whoever is being answered still is
         server.task_dispatcher.shutdown(True, 5)
         embedded.stop()

@@ -13,7 +13,7 @@ from typing import Any
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
-from api.pages import tails
+from api.dashboard import log_stream
 from api.responses.responses import HEADERS, ApiError, error_text, new_request_id
 from api.server import accept_balance
 
@@ -59,7 +59,7 @@ class Worker(ThreadWorker):
         accept_balance.note(self.seat, self.nr_conns if self.alive else accept_balance.EMPTY)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        tails.stopping.set()
+        log_stream.stopping.set()
         super().handle_exit(sig, frame)
 
     def handle_error(self, req: Any, client: socket, addr: Any, exc: BaseException) -> None:  # noqa: ARG002

@@ -238,7 +238,7 @@ def test_numbers_that_were_made_up_reach_no_other_jobs(alice, bob, numbers):
 
 
 def test_the_list_leads_there_when_there_is_more_than_its_page(alice, moved_clock, monkeypatch):
-    monkeypatch.setattr("api.pages.jobs.SHOWN", 2)
+    monkeypatch.setattr("api.dashboard.pages.jobs.SHOWN", 2)
     for _ in range(3):
         make_job(alice.account, "discarded")
     links = [given.get("href") for _, given in Markup(alice.get("/jobs?state=discarded").text).tags]

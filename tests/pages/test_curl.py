@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from api.pages.curl import MOST_IN_ARGUMENT, curl
+from api.dashboard.curl import MOST_IN_ARGUMENT, curl
 from models.rules.query_strings import with_query
 from tests.support.browsers import Markup
 from tests.support.rows import make_job

@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from api.pages import charts, shown
-from api.pages.curl import curl
+from api.dashboard import charts, filters
+from api.dashboard.curl import curl
 from models.jobs.records import AttemptRow
 from models.operations.heartbeats import Minute
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
@@ -126,34 +126,34 @@ def test_a_curl_command_leaves_out_what_is_not_there():
     ],
 )
 def test_a_length_of_time_is_written_in_its_greatest_units(span_us, text):
-    assert shown.span(span_us) == text
+    assert filters.span(span_us) == text
 
 
 def test_an_instant_is_written_from_the_present():
-    assert shown.ago(1000 * SECOND, 1000 * SECOND) == "now"
-    assert shown.ago(1004 * SECOND, 1000 * SECOND) == "in 4 s"
-    assert shown.ago(940 * SECOND, 1000 * SECOND) == "1 min ago"
-    assert shown.utc(0) == "1970-01-01 00:00:00 UTC"
-    assert shown.utc(None) == shown.ago(None) == shown.iso(None) == ""
+    assert filters.ago(1000 * SECOND, 1000 * SECOND) == "now"
+    assert filters.ago(1004 * SECOND, 1000 * SECOND) == "in 4 s"
+    assert filters.ago(940 * SECOND, 1000 * SECOND) == "1 min ago"
+    assert filters.utc(0) == "1970-01-01 00:00:00 UTC"
+    assert filters.utc(None) == filters.ago(None) == filters.iso(None) == ""
 
 
 def test_a_sentence_is_parted_at_the_instants_that_it_names():
     text = f"Attempt 1 began at {written(7)}. It is taken back at {written(10**12)}."
-    assert shown.pieces(text) == ["Attempt 1 began at ", 7, ". It is taken back at ", 10**12, "."]
-    assert shown.pieces("on 2026-01-01, 2026-01-01T00:00:00Z") == ["on 2026-01-01, 2026-01-01T00:00:00Z"]
-    assert shown.exact(7) == "1970-01-01 00:00:00.000007 UTC"
+    assert filters.pieces(text) == ["Attempt 1 began at ", 7, ". It is taken back at ", 10**12, "."]
+    assert filters.pieces("on 2026-01-01, 2026-01-01T00:00:00Z") == ["on 2026-01-01, 2026-01-01T00:00:00Z"]
+    assert filters.exact(7) == "1970-01-01 00:00:00.000007 UTC"
 
 
 def test_json_is_indented_and_what_is_none_is_left_as_it_is():
-    assert shown.pretty('{"a":[1]}') == '{\n  "a": [\n    1\n  ]\n}'
-    assert shown.pretty({"é": None}) == '{\n  "é": null\n}'
+    assert filters.pretty('{"a":[1]}') == '{\n  "a": [\n    1\n  ]\n}'
+    assert filters.pretty({"é": None}) == '{\n  "é": null\n}'
     for text in ("{not json", "plain", "", "[" * 100_000):
-        assert shown.pretty(text)[:20_000] == text[:20_000]
-    assert len(shown.pretty("x" * 10**6)) < 21_000
+        assert filters.pretty(text)[:20_000] == text[:20_000]
+    assert len(filters.pretty("x" * 10**6)) < 21_000
 
 
 def test_a_capped_count_says_so():
-    assert [shown.capped(count) for count in (0, 9_999, 10_000, 10_001)] == ["0", "9,999", "10,000", "10,000+"]
+    assert [filters.capped(count) for count in (0, 9_999, 10_000, 10_001)] == ["0", "9,999", "10,000", "10,000+"]
 
 
 def test_the_highest_bar_has_its_number_beside_it():

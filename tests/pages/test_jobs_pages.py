@@ -143,7 +143,7 @@ def test_what_follows_from_another_mistake_is_not_told_besides(alice):
 
 
 def test_a_schedule_too_many_is_told_in_the_form_and_nothing_is_lost(alice, monkeypatch):
-    monkeypatch.setattr("api.pages.new_job.settings", lambda: SimpleNamespace(max_schedules=0))
+    monkeypatch.setattr("api.dashboard.pages.new_job.settings", lambda: SimpleNamespace(max_schedules=0))
     answer = submit_order(alice, when="cron", cron="0 9 * * *", name="kept as typed")
     assert "disable another one first" in problems(answer)
     assert "kept as typed" in answer.text

@@ -6,9 +6,10 @@ import threading
 
 import pytest
 
-from api.pages import logs, tails
-from api.pages.sessions import Session
-from api.pages.tails import Tail
+from api.dashboard import log_stream
+from api.dashboard.log_stream import Tail
+from api.dashboard.pages import logs
+from api.dashboard.sessions import Session
 from models.accounts import account_store
 from models.jobs import records
 from models.jobs.log_entries import LogFilter
@@ -18,9 +19,9 @@ from models.rules.times import written
 
 @pytest.fixture(autouse=True)
 def _own_tails(monkeypatch):
-    monkeypatch.setattr(tails, "free", threading.BoundedSemaphore(2))
-    monkeypatch.setattr(tails, "LOOK_EVERY_S", 0.01)
-    monkeypatch.setattr(tails, "LASTS_S", 0.2)
+    monkeypatch.setattr(log_stream, "free", threading.BoundedSemaphore(2))
+    monkeypatch.setattr(log_stream, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(log_stream, "LASTS_S", 0.2)
 
 
 def add(account, event="worker.http.request", payload=None, at=None):
@@ -90,7 +91,7 @@ def test_a_process_gives_out_few_streams_and_takes_them_back(alice):
 
 
 def test_a_stream_ends_when_its_key_is_revoked(alice, monkeypatch):
-    monkeypatch.setattr(tails, "LASTS_S", 60)
+    monkeypatch.setattr(log_stream, "LASTS_S", 60)
     with alice.client.get("/logs/stream", buffered=False) as answer:
         parts = iter(answer.response)
         next(parts)
@@ -100,7 +101,7 @@ def test_a_stream_ends_when_its_key_is_revoked(alice, monkeypatch):
 
 
 def test_a_stream_ends_when_its_session_is_signed_out(alice, monkeypatch):
-    monkeypatch.setattr(tails, "LASTS_S", 60)
+    monkeypatch.setattr(log_stream, "LASTS_S", 60)
     with alice.client.get("/logs/stream", buffered=False) as answer:
         parts = iter(answer.response)
         next(parts)
@@ -110,14 +111,14 @@ def test_a_stream_ends_when_its_session_is_signed_out(alice, monkeypatch):
 
 
 def test_a_stream_ends_when_its_process_stops(alice, monkeypatch):
-    monkeypatch.setattr(tails, "LASTS_S", 60)
-    monkeypatch.setattr(tails, "LOOK_EVERY_S", 60)
-    monkeypatch.setattr(tails, "stopping", threading.Event())
+    monkeypatch.setattr(log_stream, "LASTS_S", 60)
+    monkeypatch.setattr(log_stream, "LOOK_EVERY_S", 60)
+    monkeypatch.setattr(log_stream, "stopping", threading.Event())
     with alice.client.get("/logs/stream", buffered=False) as answer:
         parts = iter(answer.response)
         next(parts)
         next(parts)
-        tails.stopping.set()
+        log_stream.stopping.set()
         assert list(parts) == []
 
 

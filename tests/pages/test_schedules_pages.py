@@ -5,8 +5,9 @@ import re
 
 import pytest
 
-from api.pages import previews, words
-from api.pages.schedules import LETTERS
+from api.dashboard import labels
+from api.dashboard.pages import preview as preview_page
+from api.dashboard.pages.schedules import LETTERS
 from models.jobs.job_tables import Job
 from models.rules import clock
 from models.rules.recurrence import Frequency
@@ -112,8 +113,8 @@ def test_the_strip_tells_each_instant_by_letter_and_words(alice, moved_clock):
 
 
 def test_every_status_of_an_instant_has_its_words():
-    assert words.STATUSES.keys() == set(firings.STATUSES) == LETTERS.keys()
-    assert len(set(words.STATUSES.values())) == len(firings.STATUSES)
+    assert labels.STATUSES.keys() == set(firings.STATUSES) == LETTERS.keys()
+    assert len(set(labels.STATUSES.values())) == len(firings.STATUSES)
 
 
 def test_another_accounts_schedule_is_not_there(app, alice, bob):
@@ -177,12 +178,12 @@ def test_the_preview_of_a_rare_date_ends_in_time(alice, moved_clock):
     ],
 )
 def test_the_next_change_of_a_clock_is_found_to_the_second(zone, after, change):
-    assert previews.next_change(zone, instant(after)) == instant(change)
+    assert preview_page.next_change(zone, instant(after)) == instant(change)
 
 
 def test_a_clock_that_never_changes_has_no_change():
-    assert previews.next_change("UTC", instant("2026-01-01T00:00:00Z")) is None
+    assert preview_page.next_change("UTC", instant("2026-01-01T00:00:00Z")) is None
 
 
 def test_the_instants_of_an_interval_begin_with_the_one_that_was_asked_for():
-    assert previews.following(Frequency(every_us=10), 99, 3) == [100, 110, 120]
+    assert preview_page.following(Frequency(every_us=10), 99, 3) == [100, 110, 120]

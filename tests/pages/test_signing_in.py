@@ -2,8 +2,9 @@
 
 import pytest
 
-from api.pages import sessions, signing_in
-from api.pages.signing_in import Failures, local_path
+from api.dashboard import sessions
+from api.dashboard.pages import signing_in
+from api.dashboard.pages.signing_in import Failures, local_path
 from models.accounts import account_store
 from models.database.connection import fetch
 from models.rules import clock

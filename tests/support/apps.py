@@ -7,8 +7,8 @@ were new: it remembers nothing of another test's database.
 from functools import cache
 
 from api import context, create_app
+from api.dashboard import sessions
 from api.key_cache import KnownKeys
-from api.pages import sessions
 
 PAGES = [  # that stand by themselves
     "/",

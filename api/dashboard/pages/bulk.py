@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from flask import Response, make_response, render_template, request
 from marshmallow import ValidationError
 
-from api.pages.blueprint import back_to, pages, visitor
-from api.pages.jobs import FILTERS, problems_of
+from api.dashboard.blueprint import back_to, pages, visitor
+from api.dashboard.pages.jobs import FILTERS, problems_of
 from api.requests.job_filters import JobsQuery, filter_of
 from api.requests.paging import cursor_of
 from api.responses.responses import ApiError

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response, make_response, render_template, request
 from marshmallow import ValidationError
 
-from api.pages.blueprint import back_to, pages, visitor
+from api.dashboard.blueprint import back_to, pages, visitor
 from api.requests.ids import job_key
 from api.requests.job_filters import JobsQuery, filter_of
 from api.requests.paging import cursor_of

@@ -2,7 +2,7 @@
 
 from flask import Response, make_response, render_template, request
 
-from api.pages.blueprint import back_to, gone, pages, visitor
+from api.dashboard.blueprint import back_to, gone, pages, visitor
 from models.accounts import account_store
 from models.accounts.account_tables import Account
 from models.database.ids import is_uuid

@@ -2,9 +2,9 @@
 
 from flask import render_template
 
-from api.pages import charts
-from api.pages.blueprint import pages, visitor
-from api.pages.shown import utc
+from api.dashboard import charts
+from api.dashboard.blueprint import pages, visitor
+from api.dashboard.filters import utc
 from models.operations import heartbeats, overview
 from models.rules import clock
 from models.webhooks import channels

@@ -3,6 +3,6 @@
 `register` is the only way in.
 """
 
-from api.pages.registration import register
+from api.dashboard.registration import register
 
 __all__ = ["register"]

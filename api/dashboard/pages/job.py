@@ -5,9 +5,9 @@ from typing import Any
 
 from flask import Response, make_response, render_template
 
-from api.pages import charts
-from api.pages.blueprint import back_to, gone, pages, visitor
-from api.pages.curl import curl
+from api.dashboard import charts
+from api.dashboard.blueprint import back_to, gone, pages, visitor
+from api.dashboard.curl import curl
 from api.requests.ids import job_key
 from api.responses.responses import ApiError
 from models.database.paging import NEWEST_FIRST, PageAsked

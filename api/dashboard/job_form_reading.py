@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError
 
-from api.pages.order_form import FORM_MEMBERS, Ordered, lines, sent_as_text
+from api.dashboard.job_form import FORM_MEMBERS, Ordered, lines, sent_as_text
 from api.requests import strict_json
 from api.requests.body import Fields
 from api.requests.job_requests import Order

@@ -6,8 +6,8 @@ from typing import Any
 from flask import Response, current_app, g, make_response, render_template, request
 from marshmallow import ValidationError
 
-from api.pages import tails
-from api.pages.blueprint import gone, pages, visitor
+from api.dashboard import log_stream
+from api.dashboard.blueprint import gone, pages, visitor
 from api.requests.ids import uuid_key
 from api.requests.paging import cursor_of
 from api.responses.responses import ApiError
@@ -65,11 +65,11 @@ def stream_logs() -> Response:
         who, (asked, _) = visitor(), read(given_names())
     except ValidationError as error:
         raise ApiError(422, errors=error.normalized_messages()) from None
-    if not tails.free.acquire(blocking=False):
+    if not log_stream.free.acquire(blocking=False):
         raise ApiError(503, "All live tails are taken; the page asks again by itself.", headers={"Retry-After": "5"})
     entry_row = current_app.jinja_env.get_template("log_row.html")
     as_html = lambda row: entry_row.render(entry=with_payload(row))  # noqa: E731
-    tail = tails.Tail(who.account_id, g.session, asked, heard_until(clock.now()), as_html)
+    tail = log_stream.Tail(who.account_id, g.session, asked, heard_until(clock.now()), as_html)
     response = Response(tail.events(), mimetype="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"
     response.call_on_close(tail.end)

@@ -6,11 +6,11 @@ from flask import Response, make_response, render_template, request
 from marshmallow import ValidationError
 
 from api.context import settings
-from api.pages.blueprint import back_to, pages, visitor
-from api.pages.job import found
-from api.pages.order_form import EMPTY, METHODS, UNITS, WAYS, flat, form_of
-from api.pages.order_reading import order_of
-from api.pages.schedules import too_many
+from api.dashboard.blueprint import back_to, pages, visitor
+from api.dashboard.job_form import EMPTY, METHODS, UNITS, WAYS, flat, form_of
+from api.dashboard.job_form_reading import order_of
+from api.dashboard.pages.job import found
+from api.dashboard.pages.schedules import too_many
 from api.requests.job_fields import OrderFields, due_at
 from api.requests.job_requests import new_job
 from api.requests.new_schedule import new_schedule, recurs

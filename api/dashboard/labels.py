@@ -1,6 +1,6 @@
 """Owns the words in which pages tell what tables hold in codes, and what a page says after a form was taken. Pure."""
 
-from api.pages.blueprint import pages
+from api.dashboard.blueprint import pages
 
 NOTES = {  # what a page says after a form was taken
     "created": "The job is ordered.",

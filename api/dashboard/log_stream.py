@@ -10,8 +10,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from api.pages import sessions
-from api.pages.sessions import Session
+from api.dashboard import sessions
+from api.dashboard.sessions import Session
 from models.database.connection import Unreachable, connection
 from models.database.paging import NEWEST_FIRST, PageAsked
 from models.jobs import log_entries

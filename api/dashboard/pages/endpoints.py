@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response, make_response, render_template, request
 from marshmallow import ValidationError
 
-from api.pages.blueprint import back_to, gone, pages, visitor
+from api.dashboard.blueprint import back_to, gone, pages, visitor
 from api.routes.endpoints import NewEndpoint, stored_types
 from models.database.ids import is_uuid
 from models.rules import clock

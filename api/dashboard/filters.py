@@ -7,8 +7,8 @@ import json
 import re
 from typing import Any
 
-from api.pages.blueprint import pages
-from api.pages.words import member
+from api.dashboard.blueprint import pages
+from api.dashboard.labels import member
 from api.responses.timestamps import micros_utc
 from models.jobs.job_store import JobRow
 from models.jobs.lifecycle import FINAL

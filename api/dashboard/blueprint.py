@@ -8,9 +8,9 @@ from typing import NamedTuple
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from werkzeug.exceptions import HTTPException
 
+from api.dashboard import sessions
+from api.dashboard.sessions import Session
 from api.key_cache import Caller
-from api.pages import sessions
-from api.pages.sessions import Session
 from api.responses import responses
 from api.responses.responses import ApiError, request_id
 from models.accounts import account_store

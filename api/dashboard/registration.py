@@ -3,7 +3,9 @@
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from api.pages import (  # noqa: F401 - a page is registered by being imported
+from api.dashboard import filters  # noqa: F401 - it gives the templates their filters
+from api.dashboard.blueprint import error_page, pages, wants_page
+from api.dashboard.pages import (  # noqa: F401 - a page is registered by being imported
     bulk,
     channels,
     endpoints,
@@ -14,13 +16,11 @@ from api.pages import (  # noqa: F401 - a page is registered by being imported
     logs,
     new_job,
     overview,
-    previews,
+    preview,
     schedules,
-    shown,
     signing_in,
     signing_keys,
 )
-from api.pages.blueprint import error_page, pages, wants_page
 from api.responses import responses
 
 

@@ -11,8 +11,8 @@ import time
 from flask import Response, g, make_response, redirect, render_template, request
 
 from api.context import settings, wiring
-from api.pages import sessions
-from api.pages.blueprint import back_to, pages
+from api.dashboard import sessions
+from api.dashboard.blueprint import back_to, pages
 from api.responses.responses import ApiError
 from models.accounts import account_store
 from models.rules import clock

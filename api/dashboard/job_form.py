@@ -1,5 +1,5 @@
 """Owns the form of an order as it is shown: its fields, filled in from an old order, and which of them an error is told
-by. Pure. What it says is read by api/pages/order_reading.py.
+by. Pure. What it says is read by api/dashboard/job_form_reading.py.
 """
 
 import json

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from flask import render_template, request
 from marshmallow import ValidationError
 
-from api.pages.blueprint import pages
-from api.pages.order_reading import time_fields
+from api.dashboard.blueprint import pages
+from api.dashboard.job_form_reading import time_fields
 from api.requests.body import Fields
 from api.requests.job_fields import OrderFields, due_at
 from api.requests.job_requests import Order

@@ -2,7 +2,7 @@
 
 from flask import Response, make_response, render_template, request
 
-from api.pages.blueprint import back_to, gone, pages, visitor
+from api.dashboard.blueprint import back_to, gone, pages, visitor
 from models.database.ids import is_uuid
 from models.rules import clock
 from models.rules.clock import DAY

@@ -2,7 +2,7 @@
 
 from flask import Response, render_template, request
 
-from api.pages.blueprint import back_to, pages, visitor
+from api.dashboard.blueprint import back_to, pages, visitor
 from models.jobs import replays
 from models.operations import failures
 from models.rules import clock

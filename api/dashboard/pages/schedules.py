@@ -7,9 +7,9 @@ from flask import Response, make_response, render_template, request
 from marshmallow import ValidationError
 
 from api.context import settings
-from api.pages.blueprint import back_to, gone, pages, visitor
-from api.pages.order_form import METHODS, UNITS, flat, form_of
-from api.pages.order_reading import order_of
+from api.dashboard.blueprint import back_to, gone, pages, visitor
+from api.dashboard.job_form import METHODS, UNITS, flat, form_of
+from api.dashboard.job_form_reading import order_of
 from api.requests.ids import uuid_key
 from api.requests.job_fields import due_at
 from api.requests.new_schedule import new_schedule
