@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from booper import __version__, upkeep
+from booper import __version__, maintenance
 from models.accounts import account_store
 from models.database import schema
 from models.database.connection import Unreachable as DatabaseUnreachable
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(chosen: argparse.Namespace, effective: Settings) -> int:
     if chosen.command == "migrate":
-        return upkeep.migrate()
+        return maintenance.migrate()
     if chosen.command == "keys":
         return keys(chosen, effective)
     if chosen.command == "signing-keys":
@@ -86,7 +86,7 @@ def run(chosen: argparse.Namespace, effective: Settings) -> int:
     if (not effective.embedded or chosen.command == "prune") and (missing := schema.pending()):
         return fail(f"the database lacks {', '.join(missing)}: run `booper migrate` first")
     if chosen.command == "prune":
-        return upkeep.prune(effective)
+        return maintenance.prune(effective)
     from booper import processes
 
     return int(getattr(processes, chosen.command)(effective))

@@ -3,7 +3,7 @@
 import io
 from dataclasses import replace
 
-from booper import cli, progress, upkeep
+from booper import cli, maintenance, progress
 from models.database import schema
 from models.database.connection import close_all, fetch, open_database
 from models.jobs import idempotent_requests
@@ -35,18 +35,18 @@ def test_prune_deletes_what_the_settings_keep_no_longer_and_nothing_else(account
     old = [finished_with_attempt(account, state, 31) for state in ("completed", "discarded", "cancelled")]
     kept = [finished_with_attempt(account, state, 29) for state in ("completed", "discarded", "cancelled")]
     kept.append(make_job(account).id)
-    upkeep.prune(SETTINGS)
+    maintenance.prune(SETTINGS)
     assert ids_left() == kept
     assert fetch("SELECT count(*) FROM attempt WHERE job_id <= %s", (max(old),)) == [(0,)]
     assert capsys.readouterr().out == "3 jobs pruned, and 0 answers kept for repeated requests\n"
 
 
 def test_prune_looks_at_every_job_however_many_there_are(account, monkeypatch):
-    monkeypatch.setattr(upkeep, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(maintenance, "ROWS_AT_ONCE", 2)
     ids = [finished_with_attempt(account, "completed", days) for days in (31, 1, 31, 31, 1, 31, 31)]
     Job.delete().where(Job.id == ids[3]).execute()
     Job.update(inserted_at=0).execute()
-    upkeep.prune(SETTINGS)
+    maintenance.prune(SETTINGS)
     assert ids_left() == [ids[1], ids[4]]
 
 
@@ -54,9 +54,9 @@ def test_what_is_kept_for_ever_is_not_pruned(account, capsys):
     finished_with_attempt(account, "completed", 9999)
     discarded = finished_with_attempt(account, "discarded", 9999)
     for_ever = replace(SETTINGS, keep_completed_days=0, keep_cancelled_days=0)
-    upkeep.prune(for_ever)
+    maintenance.prune(for_ever)
     assert discarded not in ids_left()
-    upkeep.prune(replace(for_ever, keep_discarded_days=0))
+    maintenance.prune(replace(for_ever, keep_discarded_days=0))
     assert len(ids_left()) == 1
     assert "kept for ever" in capsys.readouterr().out
 
@@ -66,12 +66,12 @@ def test_prune_forgets_the_answers_that_are_too_old_to_be_replayed(account, move
     for key in ("a", "b"):
         idempotent_requests.answer_once(account.id, key, "f", clock.now(), lambda: (201, "{}"))
         moved_clock.now += kept_until - clock.SECOND
-    upkeep.prune(SETTINGS)
+    maintenance.prune(SETTINGS)
     assert "and 1 answers" in capsys.readouterr().out
 
 
 def test_prune_without_jobs_is_no_error(db, capsys):
-    assert upkeep.prune(SETTINGS) == 0
+    assert maintenance.prune(SETTINGS) == 0
 
 
 def test_prune_says_when_the_schema_is_missing(tmp_path, monkeypatch, capsys):
@@ -83,11 +83,11 @@ def test_prune_says_when_the_schema_is_missing(tmp_path, monkeypatch, capsys):
 def test_migrate_tells_each_migration_and_then_that_there_is_none(tmp_path, capsys):
     open_database(f"sqlite:///{tmp_path}/new.db")
     names = schema.pending()
-    upkeep.migrate()
+    maintenance.migrate()
     told = capsys.readouterr()
     assert told.err.splitlines() == [f"{name} is applied" for name in names]
     assert told.out == f"applied {', '.join(names)}\n"
-    upkeep.migrate()
+    maintenance.migrate()
     assert capsys.readouterr().out == "the schema is up to date\n"
     close_all()
 
