@@ -11,6 +11,7 @@ COPY setup.cfg pyproject.toml README.md LICENSE wsgi.py ./
 COPY api ./api
 COPY booper ./booper
 COPY models ./models
+COPY runtime ./runtime
 COPY workers ./workers
 RUN pip install --no-deps --no-build-isolation --editable .
 

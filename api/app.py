@@ -31,9 +31,9 @@ from api.routes import (
     signing_keys,
     try_targets,
 )
-from booper import __version__
 from models.database.connection import Unreachable, drop_if_stale, keep
 from runtime.settings import Settings
+from runtime.version import __version__
 
 log = logging.getLogger(__name__)
 

@@ -12,20 +12,19 @@ from flask.globals import app_ctx, request_ctx
 
 from api.context import settings
 from api.responses.responses import not_found, request_id
-from booper import metrics_page
-from runtime import metrics, metrics_files, tracing
+from runtime import metrics, metrics_access, metrics_files, tracing
 from runtime.logs import fields
 
 log = logging.getLogger("booper.requests")
 blueprint = Blueprint("metrics", __name__)
 NO_ROUTE = "none"
-OF_OPERATORS = ("/healthz", "/readyz", metrics_page.PATH)  # asked every few seconds; told at DEBUG
+OF_OPERATORS = ("/healthz", "/readyz", metrics_access.PATH)  # asked every few seconds; told at DEBUG
 
 
-@blueprint.get(metrics_page.PATH)
+@blueprint.get(metrics_access.PATH)
 def show_metrics() -> Response:
     """Every metric of this command's processes, for whoever may read them; 404 for everybody else."""
-    if not metrics_page.may_read(request.environ, settings().metrics_token):
+    if not metrics_access.may_read(request.environ, settings().metrics_token):
         raise not_found()
     return Response(metrics_files.page(), content_type=metrics_files.CONTENT_TYPE)
 

@@ -1,3 +1,1 @@
-"""Booper: the command line, the settings and the wiring of the parts into processes."""
-
-__version__ = "0.1.0"
+"""The roof: the command line and what each kind of process is made of."""

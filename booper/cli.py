@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from booper import __version__, maintenance
+from booper import maintenance
 from models.accounts import account_store
 from models.database import schema
 from models.database.connection import Unreachable as DatabaseUnreachable
@@ -15,6 +15,7 @@ from models.database.ids import is_uuid
 from models.rules import clock
 from runtime import logs, settings
 from runtime.settings import SETTINGS, Settings, SettingsError
+from runtime.version import __version__
 
 WRONG_USE = 2
 PRODUCTION = ("api", "worker", "ticker")

@@ -10,13 +10,14 @@ from collections.abc import Callable
 from types import FrameType
 
 from booper import metrics_page
-from booper.supervisor import Child, Orders, supervise
+from booper.supervisor import Child, supervise
 from models.accounts import account_store
 from models.database import schema
 from models.database.connection import connection
 from models.rules import clock
 from runtime import gc_tuning, metrics_files, tracing
 from runtime.settings import DEMO_KEY, LOOPBACK, Settings
+from runtime.signals import StopSignals
 
 log = logging.getLogger("booper")
 API_THREADS = 8  # of each process
@@ -71,10 +72,10 @@ def serve(settings: Settings) -> int:
 
 def run_until_signal(server: object, abandon: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; a second one calls `abandon` and ends the process at once."""
-    received, orders = threading.Event(), Orders()
+    received, signals = threading.Event(), StopSignals()
 
     def on_signal(signum: int, _frame: FrameType | None) -> None:
-        if orders.is_second():
+        if signals.is_second():
             abandon()
             os._exit(128 + signum)
         if not received.is_set():

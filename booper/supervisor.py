@@ -1,4 +1,4 @@
-"""Owns a group of child processes: starts them, starts again what ended, passes on the orders to stop.
+"""Owns a group of child processes: starts them, starts again what ended, passes on the signals to stop.
 
 The first order is SIGTERM. The second is SIGHUP, which Dramatiq's command line passes on to its processes: of one order
 SIGTERM may reach them several times (from the group, from Dramatiq, from here), so it can't tell a second one.
@@ -7,40 +7,21 @@ Dramatiq stops all its worker processes when one of them dies and does not resta
 an owner above it one killed process would end a host's deliveries. Children die with this process (PR_SET_PDEATHSIG).
 """
 
-import ctypes
 import logging
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from types import FrameType
 
+from runtime.signals import AT_ONCE, StopSignals, die_with_parent
+
 log = logging.getLogger("booper.supervisor")
-PR_SET_PDEATHSIG = 1
-# Looked up now: a child that is forked while another thread loads a library must not load one itself.
-prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 LOOK_EVERY_S = 0.2
 QUICK_DEATH_S = 5.0
 LONGEST_PAUSE_S = 30.0
 KILL_AFTER_GRACE_S = 20.0
-AT_ONCE = signal.SIGHUP
-SAME_ORDER_S = 0.1  # make, a shell or a service manager may pass on what the whole group was told
-
-
-class Orders:
-    """Counts the orders to stop that one process gets."""
-
-    def __init__(self) -> None:
-        self._first_s: float | None = None
-
-    def is_second(self) -> bool:
-        """Note an order; whether it is another one and no echo of the first."""
-        now_s = time.monotonic()
-        if self._first_s is None:
-            self._first_s = now_s
-        return now_s - self._first_s > SAME_ORDER_S
 
 
 class Child:
@@ -91,10 +72,10 @@ class Child:
 def supervise(children: Sequence[Child], grace_s: float, besides: Callable[[], None] = lambda: None) -> int:
     """Keep the children running until SIGTERM or SIGINT; a second signal ends everything at once. `besides` is called
     at each look; it must neither wait nor fail."""
-    stop, orders = threading.Event(), Orders()
+    stop, signals = threading.Event(), StopSignals()
 
     def on_signal(_signum: int, _frame: FrameType | None) -> None:
-        if orders.is_second():
+        if signals.is_second():
             for child in children:
                 child.tell(AT_ONCE)
                 child.tell(signal.SIGTERM)  # told AT_ONCE alone, Dramatiq would start again
@@ -113,9 +94,3 @@ def supervise(children: Sequence[Child], grace_s: float, besides: Callable[[], N
     codes = [child.end_within(give_up_s - time.monotonic()) for child in children]
     # The order may reach a child twice, the second time when it has all but ended and handles signals no more.
     return max(0 if code in (-signal.SIGTERM, -AT_ONCE) else abs(code) for code in codes)
-
-
-def die_with_parent() -> None:
-    """In a child, before its program starts: have the kernel end it when the parent is gone."""
-    if prctl is not None:
-        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

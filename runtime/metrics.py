@@ -13,11 +13,11 @@ from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
-from booper import __version__
 from models.database.connection import connections_in_use
 from models.jobs import transition_counts
 from models.jobs.lifecycle import ClaimedJob
 from models.rules.clock import SECOND
+from runtime.version import __version__
 
 disable_created_metrics()  # booper_jobs_created would be read as a number of jobs
 REGISTRY = CollectorRegistry()

@@ -7,15 +7,25 @@ belongs together is found by the attribute `booper.job_id`. Spans carry no heade
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, TypeVar
 
-from booper import __version__
 from runtime.settings import Settings, SettingsError
+from runtime.version import __version__
 
-if TYPE_CHECKING:
-    from models.jobs.lifecycle import ClaimedJob
-    from workers.transport.outcome import Outcome
-    from workers.transport.wire_format import Request
+
+class TracedJob(Protocol):
+    """What a span tells of a job."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def host(self) -> str: ...
+    @property
+    def attempt(self) -> int: ...
+
+
+Request = TypeVar("Request", bound=Any)
+Outcome = TypeVar("Outcome")
 
 EXPORT_LIMIT_S = 5
 FLUSH_LIMIT_MS = 2_000
@@ -104,12 +114,12 @@ def publishing(message: str, job_ids: list[int]) -> Iterator[None]:
         yield
 
 
-def attempting(job: "ClaimedJob", request: "Request", send: "Callable[[Request], Outcome]") -> "Outcome":
+def attempting(job: TracedJob, request: Request, send: Callable[[Request], Outcome]) -> Outcome:
     """The outcome of sending the request, in a span whose `traceparent` goes out with it unless the job has its own."""
     return send(request) if _tracer is None else _attempting(job, request, send)
 
 
-def _attempting(job: "ClaimedJob", request: "Request", send: "Callable[[Request], Outcome]") -> "Outcome":
+def _attempting(job: TracedJob, request: Request, send: Callable[[Request], Outcome]) -> Outcome:
     from opentelemetry.trace import SpanKind, StatusCode
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from booper import __version__, cli, processes
+from booper import cli, processes
 from models.jobs import lifecycle
 from runtime import settings
+from runtime.version import __version__
 from tests.support.documents import table
 
 ROOT = Path(__file__).parent.parent

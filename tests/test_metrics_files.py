@@ -13,7 +13,7 @@ from runtime import metrics_files
 COUNTS = textwrap.dedent(
     """
     import sys
-    from booper import metrics
+    from runtime import metrics
     metrics.TRANSITIONS.labels("claimed").inc(int(sys.argv[1]))
     metrics.LATENESS.observe_all([0.002] * int(sys.argv[1]))
     metrics.SLOTS_IN_USE.set(int(sys.argv[1]))
@@ -130,7 +130,7 @@ def test_a_reader_that_stands_still_holds_up_nobody_for_long(counting, shared):
     assert not list(shared.glob(f"*_{dead.pid}.db"))
 
 
-MAKES = "from booper import metrics_files as m; print(m.make_directory(), flush=True); import sys; sys.stdin.read()"
+MAKES = "from runtime import metrics_files as m; print(m.make_directory(), flush=True); import sys; sys.stdin.read()"
 
 
 def test_a_start_removes_what_a_killed_one_left_and_nothing_else(shared):

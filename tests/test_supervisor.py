@@ -3,6 +3,7 @@
 import pytest
 
 from booper import supervisor
+from runtime import signals
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def steady(monkeypatch):
 
 @pytest.mark.parametrize(("later_s", "second"), [(0, False), (0.09, False), (0.11, True), (60, True)])
 def test_an_order_that_comes_again_at_once_is_the_same_order(steady, later_s, second):
-    orders = supervisor.Orders()
+    orders = signals.StopSignals()
     assert not orders.is_second()
     steady[0] += later_s
     assert orders.is_second() is second

@@ -11,12 +11,12 @@ from typing import Any
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import Middleware
 
-from booper.supervisor import AT_ONCE, die_with_parent
 from models.database.connection import connection
 from models.operations.leader import Lead
 from models.rules import clock
 from runtime import metrics, tracing
 from runtime.settings import Settings
+from runtime.signals import AT_ONCE, die_with_parent
 from workers.delivery.delivery import Delivery
 from workers.queue.broker import LET_GO_EVERY_MS, Actors
 from workers.ticker.pruner import Pruner

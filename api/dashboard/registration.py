@@ -3,7 +3,7 @@
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from api.dashboard import filters  # noqa: F401 - it gives the templates their filters
+from api.dashboard import filters  # noqa: F401 - it gives the templates their filters  # noqa: F401 - it gives the templates their filters
 from api.dashboard.blueprint import error_page, pages, wants_page
 from api.dashboard.pages import (  # noqa: F401 - a page is registered by being imported
     bulk,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from booper import __version__
+from runtime.version import __version__
 from tests.support.scripted_receivers import OK, answering
 
 

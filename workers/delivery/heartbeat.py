@@ -12,7 +12,6 @@ import threading
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from booper import __version__
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import connection
 from models.database.ids import new_id
@@ -20,6 +19,7 @@ from models.operations import heartbeats
 from models.operations.heartbeats import MinuteRow, WorkerRow
 from models.rules import clock, lateness
 from models.rules.clock import MINUTE
+from runtime.version import __version__
 from workers.delivery.slots import Slots
 
 log = logging.getLogger("booper.pulse")

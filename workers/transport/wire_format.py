@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from requests import PreparedRequest
 
-from booper import __version__
 from models.rules.request_rules import FRAMING_NAMES, FRAMING_PREFIXES, METHODS
 from models.rules.url_rules import Target, UrlRefused, split_url
+from runtime.version import __version__
 from workers.transport.deadline import Deadline
 from workers.transport.outcome import Blocked
 
