@@ -14,10 +14,10 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from api import context, dashboard, request_log
-from api.key_cache import KnownKeys
+from api.key_cache import KeyCache
 from api.requests.body import body_limit, too_large
 from api.responses import responses
-from api.responses.schemas import ErrorAnswer
+from api.responses.schemas import ErrorResponse
 from api.routes import (
     batch,
     channels,
@@ -31,7 +31,7 @@ from api.routes import (
     signing_keys,
     try_targets,
 )
-from models.database.connection import Unreachable, drop_if_stale, keep
+from models.database.connection import Unreachable, drop_if_stale, keep_connection
 from runtime.settings import Settings
 from runtime.version import __version__
 
@@ -48,7 +48,7 @@ class App(Flask):
 class Documentation(flask_smorest.Api):
     """OpenAPI from the schemas that check requests; errors are left to `api/responses/responses.py`."""
 
-    ERROR_SCHEMA = ErrorAnswer
+    ERROR_SCHEMA = ErrorResponse
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         return responses.from_http(error)
@@ -65,7 +65,7 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
         OPENAPI_JSON_PATH="openapi.json",
     )
     app.url_map.merge_slashes = False  # it would answer // with a redirect in HTML
-    context.install(app, context.Wiring(settings, KnownKeys(settings.demo_key), broker_reachable))
+    context.install(app, context.Context(settings, KeyCache(settings.demo_key), broker_reachable))
     documentation = Documentation(app, spec_kwargs=_security())
     for room in (jobs, batch, explain, related, schedules, logs, endpoints, signing_keys, channels, try_targets):
         documentation.register_blueprint(room.blueprint)
@@ -100,6 +100,6 @@ def _renew_connection() -> None:
 
 def _keep_connection(_: BaseException | None) -> None:
     try:
-        keep()
+        keep_connection()
     except Unreachable as error:
         log.warning("request: its database connection broke, it is dropped: %s", error)

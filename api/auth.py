@@ -2,7 +2,7 @@
 
 from flask import g, request
 
-from api.context import wiring
+from api.context import context
 from api.key_cache import Caller
 from api.responses.responses import ApiError
 
@@ -17,7 +17,7 @@ def require_key() -> None:
         raise _unauthenticated("no Authorization header")
     if scheme.lower() not in SCHEMES or not secret.strip():
         raise _unauthenticated("another form")
-    caller = wiring().known_keys.caller_of(secret.strip())
+    caller = context().known_keys.caller_of(secret.strip())
     if caller is None:
         raise _unauthenticated("a key that is unknown or revoked")
     g.caller = caller

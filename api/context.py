@@ -8,27 +8,27 @@ from typing import NamedTuple
 
 from flask import Flask, current_app
 
-from api.key_cache import KnownKeys
+from api.key_cache import KeyCache
 from runtime.settings import Settings
 
 NAME = "booper"
 
 
-class Wiring(NamedTuple):
+class Context(NamedTuple):
     settings: Settings
-    known_keys: KnownKeys
+    known_keys: KeyCache
     broker_reachable: Callable[[], bool] | None
 
 
-def install(app: Flask, wiring: Wiring) -> None:
+def install(app: Flask, wiring: Context) -> None:
     app.extensions[NAME] = wiring
 
 
-def wiring() -> Wiring:
+def context() -> Context:
     """That of the app whose request this is."""
-    found: Wiring = current_app.extensions[NAME]
+    found: Context = current_app.extensions[NAME]
     return found
 
 
 def settings() -> Settings:
-    return wiring().settings
+    return context().settings

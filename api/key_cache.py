@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from models.accounts import account_store, key_format
 
-REMEMBERED_S = 0.5
+CACHED_S = 0.5
 ASKING_S = 0.05  # so long the others believe what was known until just now, while one asks anew
-REMEMBERED_KEYS = 10_000
+CACHED_KEYS = 10_000
 
 
 class Caller(NamedTuple):
@@ -22,7 +22,7 @@ class Caller(NamedTuple):
     user_id: str
 
 
-class KnownKeys:
+class KeyCache:
     """The keys this process has seen within REMEMBERED_S, by digest. `demo_key`: one that has no checksum, or ""."""
 
     def __init__(self, demo_key: str) -> None:
@@ -46,10 +46,10 @@ class KnownKeys:
         if account is None:
             self._seen.pop(digest, None)
             return None
-        if len(self._seen) >= REMEMBERED_KEYS:
+        if len(self._seen) >= CACHED_KEYS:
             self._seen.clear()
         caller = Caller(account.id, account.uuid)
-        self._seen[digest] = (now + REMEMBERED_S, caller)
+        self._seen[digest] = (now + CACHED_S, caller)
         return caller
 
     def _is_demo(self, secret: str) -> bool:

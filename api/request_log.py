@@ -33,7 +33,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(blueprint)
     app.before_request(_begin)
     app.after_request(_tell)
-    app.teardown_request(lambda _: metrics.note_connections("api"))
+    app.teardown_request(lambda _: metrics.set_connections("api"))
 
 
 def _begin() -> None:
@@ -58,7 +58,7 @@ def _tell(response: Response) -> Response:
         "account_id": known.caller.account_id if "caller" in known else None,
         "job_id": known.get("job_id"),
     }
-    metrics.note_request(told["method"], told["route"], response.status_code, duration_s)
+    metrics.count_request(told["method"], told["route"], response.status_code, duration_s)
     tracing.end_request(known.get("span"), told)
     log.log(logging.DEBUG if told["route"] in OF_OPERATORS else logging.INFO, "request", extra=fields(**told))
     return response

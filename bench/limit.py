@@ -73,7 +73,7 @@ class Forgetting(Recorder):
 
 def send_all(port: int, count: int) -> None:
     """So many jobs handed to the senders of one process as the deliver actor hands them over."""
-    gc_tuning.look_rarely()
+    gc_tuning.collect_rarely()
     transport = Transport(AddressPolicy(parse_allow("127.0.0.0/8"), frozenset()), connections=SLOTS)
     slots = Slots(SLOTS, 1)
     senders = Senders(slots, transport, Forgetting(), clock.MINUTE)

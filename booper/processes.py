@@ -57,7 +57,7 @@ def serve(settings: Settings) -> int:
     server.channel_class = Channel
     embedded = Embedded(settings)
     embedded.start()
-    gc_tuning.look_rarely()
+    gc_tuning.collect_rarely()
     greet(settings)
     try:
         run_until_signal(server, embedded.abandon)

@@ -6,7 +6,7 @@ from models.accounts import account_store
 from models.accounts.account_tables import Account
 from models.database.ids import is_uuid
 from models.rules.clock import SECOND
-from models.rules.times import written
+from models.rules.times import format_instant
 from models.webhooks import signing_keys
 
 
@@ -24,8 +24,12 @@ def list(chosen: argparse.Namespace, now: int) -> str:  # noqa: A001 - the actio
     if account is None:
         return f"there is no account {chosen.account!r}"
     for key in signing_keys.listed(account.id):
-        ends = "live" if key.ends_at is None else f"{'ends' if key.ends_at > now else 'ended'} {written(key.ends_at)}"
-        print(f"{key.uuid}  made {written(key.created_at)}  {ends}")
+        ends = (
+            "live"
+            if key.ends_at is None
+            else f"{'ends' if key.ends_at > now else 'ended'} {format_instant(key.ends_at)}"
+        )
+        print(f"{key.uuid}  made {format_instant(key.created_at)}  {ends}")
     return ""
 
 

@@ -7,7 +7,7 @@ Python's thresholds the collector walked them, and with them all modules, for 4 
 import gc
 
 
-def look_rarely() -> None:
+def collect_rarely() -> None:
     """Leave what is there by now, which stays, out of every search; search the young once in 20,000 objects."""
     gc.collect()
     gc.freeze()

@@ -175,4 +175,4 @@ def shown(value: Any) -> str:
 
 
 def written(at_s: float) -> str:
-    return times.written(round(at_s * SECOND))
+    return times.format_instant(round(at_s * SECOND))

@@ -45,7 +45,7 @@ def _gauge(name: str, meaning: str, labels: Sequence[str] = (), mode: str = "liv
     return Gauge(name, meaning, labels, registry=REGISTRY, multiprocess_mode=mode)  # type: ignore[arg-type]
 
 
-TRANSITIONS = Counter(
+JOBS = Counter(
     "booper_jobs", "Jobs that went through a transition, once committed.", ("transition",), registry=REGISTRY
 )
 ATTEMPTS = Counter(
@@ -104,9 +104,9 @@ BUILD = _gauge("booper_build_info", "1; the version is the label.", ("version",)
 
 # Looked up here at half of what the library takes; as many as there are routes, methods and statuses.
 _answered, _timed, _connections = cache(REQUESTS.labels), cache(REQUEST_TIME.labels), cache(CONNECTIONS.labels)
-_noted_connections: dict[str, int] = {}
-_noting = threading.Lock()
-_by_transition = {name: TRANSITIONS.labels(name) for name in transition_counts.TRANSITIONS}
+_counted_connections: dict[str, int] = {}
+_count_lock = threading.Lock()
+_by_transition = {name: JOBS.labels(name) for name in transition_counts.NAMES}
 BUILD.labels(__version__).set(1)
 
 
@@ -119,12 +119,12 @@ def _count_transition(transition: str, jobs: int) -> None:
 transition_counts.listener = _count_transition
 
 
-def note_claimed(jobs: Iterable[ClaimedJob]) -> None:
+def count_claimed(jobs: Iterable[ClaimedJob]) -> None:
     """These jobs were claimed just now."""
     LATENESS.observe_all([max(0, job.attempted_at - job.scheduled_at) / SECOND for job in jobs])
 
 
-def note_attempts(ended: Iterable[tuple[str, int | None, float | None]]) -> None:
+def count_attempts(ended: Iterable[tuple[str, int | None, float | None]]) -> None:
     """Attempts were recorded: the outcome's name, the status code and the length in ms, each None if there is none."""
     ended = list(ended)
     for (outcome, status), count in Tally((outcome, status_class(code)) for outcome, code, _ in ended).items():
@@ -137,16 +137,16 @@ def status_class(code: int | None) -> str:
     return f"{code // 100}xx" if code and 100 <= code <= 599 else "none"
 
 
-def note_publish(message: str, taken: bool) -> None:
+def count_publish(message: str, taken: bool) -> None:
     """A message (`deliver`, `follow_up`, `probe`) was taken by the broker, or was not."""
     (PUBLISHES if taken else PUBLISH_FAILURES).labels(message).inc()
 
 
-def note_message_failure(how: str) -> None:
+def count_message_failure(how: str) -> None:
     MESSAGE_FAILURES.labels(how).inc()
 
 
-def note_lead(leads: bool) -> None:
+def set_leading(leads: bool) -> None:
     """This process's ticker leads, or does not; the backlog is measured by the one that leads."""
     LEADING.set(leads)
     if not leads:
@@ -154,22 +154,22 @@ def note_lead(leads: bool) -> None:
         BACKLOG_AGE.set(0)
 
 
-def note_sign_of_life(now: int) -> None:
+def set_ticker_alive(now: int) -> None:
     TICKER_AT.set(now / SECOND)
-    note_connections("ticker")
+    set_connections("ticker")
 
 
-def note_staged(now: int) -> None:
+def set_staged(now: int) -> None:
     STAGER_AT.set(now / SECOND)
 
 
-def note_backlog(jobs: int, oldest_us: int) -> None:
+def set_backlog(jobs: int, oldest_us: int) -> None:
     BACKLOG.set(jobs)
     BACKLOG_AGE.set(oldest_us / SECOND)
     BACKLOGS.observe_all([jobs])
 
 
-def note_request(method: str, route: str, status: int, duration_s: float) -> None:
+def count_request(method: str, route: str, status: int, duration_s: float) -> None:
     """The API answered. `method`: one that is known; `route`: the template, `none` where there is nothing."""
     _answered(method, route, str(status)).inc()
     _timed(method, route).observe(duration_s)
@@ -180,13 +180,13 @@ def known_method(method: str) -> str:
     return method if method in METHODS else "other"
 
 
-def note_connections(process: str) -> None:
+def set_connections(process: str) -> None:
     count = connections_in_use()
-    if _noted_connections.get(process) != count:  # asked after every request, and hardly ever another
-        with _noting:
+    if _counted_connections.get(process) != count:  # asked after every request, and hardly ever another
+        with _count_lock:
             count = connections_in_use()
             _connections(process).set(count)
-            _noted_connections[process] = count
+            _counted_connections[process] = count
 
 
 class Sampling:
@@ -213,6 +213,6 @@ class Sampling:
         SLOTS.set(self._size)
         while not self._stop.wait(SAMPLE_EVERY_S):
             SLOTS_IN_USE.set(self._in_use())
-            note_connections("worker")
+            set_connections("worker")
         SLOTS.set(0)
         SLOTS_IN_USE.set(0)

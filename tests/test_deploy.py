@@ -27,7 +27,7 @@ TARGETS = [(panel["title"], target) for panel in DASHBOARD["panels"] for target 
 EXPRESSIONS = [rule["expr"] for rule in RULES] + [target["expr"] for _, target in TARGETS]
 OF_PROMETHEUS = {"instance", "job"}
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
-VALUES = {"transition": set(transition_counts.TRANSITIONS), "status": {*"12345", "2xx", "500", "none"}}
+VALUES = {"transition": set(transition_counts.NAMES), "status": {*"12345", "2xx", "500", "none"}}
 
 
 def known():

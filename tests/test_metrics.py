@@ -46,7 +46,7 @@ def test_the_rest_of_the_transitions_count_too(account, grown):
     claim_job(account)
     lifecycle.rescue(clock.now(), 2**62)
     claim_job(account, max_attempts=1)
-    lifecycle.bury(clock.now(), 2**62)
+    lifecycle.discard_lost(clock.now(), 2**62)
     lifecycle.prune(0, {"cancelled": 2**62}, 100)
     counted = grown.transitions()
     assert {name: counted[name] for name in ("released", "cancelled", "rescued", "buried", "pruned")} == {
@@ -59,7 +59,7 @@ def test_the_rest_of_the_transitions_count_too(account, grown):
 def test_every_verb_of_the_lifecycle_tells_what_it_did(verb):
     """A new verb must not go uncounted."""
     told = inspect.getsource(lifecycle._delete if verb == "prune" else getattr(lifecycle, verb))
-    assert any(f'noted("{name}"' in told or f'"{name}",' in told for name in transition_counts.TRANSITIONS)
+    assert any(f'count_transition("{name}"' in told or f'"{name}",' in told for name in transition_counts.NAMES)
 
 
 def test_a_transition_that_is_rolled_back_is_not_counted(account, grown):
@@ -115,7 +115,7 @@ def test_lateness_is_the_start_minus_the_due_instant(account, moved_clock, grown
     job = make_job(account)
     moved_clock.now += lateness_us
     [claim] = lifecycle.claim([job.id], clock.now(), clock.SECOND)
-    metrics.note_claimed([claim])
+    metrics.count_claimed([claim])
     assert grown("booper_lateness_seconds_bucket", le=le) == within
     assert grown("booper_lateness_seconds_bucket", le="+Inf") == 1
     assert grown("booper_lateness_seconds_sum") == pytest.approx(lateness_us / 1e6)

@@ -14,7 +14,7 @@ COUNTS = textwrap.dedent(
     """
     import sys
     from runtime import metrics
-    metrics.TRANSITIONS.labels("claimed").inc(int(sys.argv[1]))
+    metrics.JOBS.labels("claimed").inc(int(sys.argv[1]))
     metrics.LATENESS.observe_all([0.002] * int(sys.argv[1]))
     metrics.SLOTS_IN_USE.set(int(sys.argv[1]))
     metrics.TICKER_AT.set(int(sys.argv[1]))

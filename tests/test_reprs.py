@@ -5,14 +5,14 @@ import json
 import pytest
 
 from api.requests.body import Fields
-from api.requests.job_requests import Order
+from api.requests.job_requests import JobRequest
 from models.jobs.job_store import JobRow, NewJob, find
 from models.rules import clock
 from models.webhooks import channels, signing_keys
 from models.webhooks.delivery_config import of_accounts
 from tests.support.rows import claim_job
 from workers.delivery.attempt_records import Result
-from workers.delivery.render import prepare
+from workers.delivery.render import render_request
 from workers.transport.outcome import Answered, Timings
 
 CANARY = "canary5ecret"
@@ -27,7 +27,7 @@ def claim(account):
 
 def test_a_job_and_its_request_and_result_show_no_secret(account, claim):
     answered = Answered(200, [("Set-Cookie", CANARY)], CANARY.encode(), False, Timings())
-    request = prepare(claim)
+    request = render_request(claim)
     row = find(account.id, claim.id)
     assert isinstance(row, JobRow)
     for shown in (claim, row, request, answered, Result(claim, request, answered, 0)):
@@ -37,7 +37,7 @@ def test_a_job_and_its_request_and_result_show_no_secret(account, claim):
 
 def test_an_order_shows_no_secret():
     fields = Fields({"url": f"http://x/{CANARY}", "headers": {"Authorization": CANARY}})
-    assert CANARY not in repr(Order({"url": CANARY}, fields))
+    assert CANARY not in repr(JobRequest({"url": CANARY}, fields))
     assert CANARY not in repr(NewJob(1, ARGS, CANARY.encode(), None, 0, notify=CANARY))
 
 

@@ -12,7 +12,7 @@ from runtime import settings, tracing
 from tests.support.results import answered
 from tests.support.rows import claim_job
 from tests.support.traces import CLIENT_TRACEPARENT, SECRET
-from workers.delivery.render import prepare
+from workers.delivery.render import render_request
 from workers.queue.broker import Actors, make_broker
 from workers.transport.outcome import Refused
 
@@ -26,7 +26,7 @@ def claim(account):
 def send_traced(claim, outcome, **headers):
     """What went out, when this outcome came back."""
     sent = []
-    request = prepare(claim)
+    request = render_request(claim)
     request = replace(request, headers={**request.headers, **headers})
     assert tracing.attempting(claim, request, lambda each: sent.append(each) or outcome) is outcome
     return sent[0]

@@ -64,7 +64,7 @@ def test_what_is_kept_for_ever_is_not_pruned(account, capsys):
 def test_prune_forgets_the_answers_that_are_too_old_to_be_replayed(account, moved_clock, capsys):
     kept_until = idempotent_requests.KEPT_US
     for key in ("a", "b"):
-        idempotent_requests.answer_once(account.id, key, "f", clock.now(), lambda: (201, "{}"))
+        idempotent_requests.respond_once(account.id, key, "f", clock.now(), lambda: (201, "{}"))
         moved_clock.now += kept_until - clock.SECOND
     maintenance.prune(SETTINGS)
     assert "and 1 answers" in capsys.readouterr().out

@@ -18,9 +18,9 @@ from runtime import metrics, tracing
 from runtime.settings import Settings
 from runtime.signals import AT_ONCE, die_with_parent
 from workers.delivery.delivery import Delivery
-from workers.queue.broker import LET_GO_EVERY_MS, Actors
+from workers.queue.broker import DELAYED_POLL_MS, Actors
 from workers.ticker.pruner import Pruner
-from workers.ticker.stager import Stager, note_delivered
+from workers.ticker.stager import Stager, record_delivered
 from workers.ticker.ticker import Ticker
 
 IDLE_LOOK_S = 0.5
@@ -57,7 +57,7 @@ class DeliveryMiddleware(Middleware):
 
     def before_worker_boot(self, broker: Any, worker: Any) -> None:
         """No message may wait in this process behind one that is held: fetch as many as there are threads."""
-        worker.worker_timeout = LET_GO_EVERY_MS
+        worker.worker_timeout = DELAYED_POLL_MS
         if not isinstance(broker, StubBroker):
             worker.queue_prefetch = worker.worker_threads
         self._delivery.start()
@@ -69,10 +69,10 @@ class DeliveryMiddleware(Middleware):
 
     def after_process_message(self, broker: Any, message: Any, *, result: Any = None, exception: Any = None) -> None:
         if exception is not None:
-            metrics.note_message_failure("raised")
+            metrics.count_message_failure("raised")
 
     def after_nack(self, broker: Any, message: Any) -> None:
-        metrics.note_message_failure("dead")
+        metrics.count_message_failure("dead")
 
     def before_worker_shutdown(self, broker: Any, worker: Any) -> None:
         self._delivery.close()
@@ -101,4 +101,4 @@ def kept_us(settings: Settings) -> dict[str, int]:
 def probe(published_at: int) -> None:
     """The probe actor: everything published before this message has left the queue."""
     with connection():
-        note_delivered(published_at)
+        record_delivered(published_at)

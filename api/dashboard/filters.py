@@ -46,7 +46,7 @@ def exact(instant: int | None) -> str:
 @pages.app_template_filter("pieces")
 def pieces(text: str) -> list[str | int]:
     """A sentence of ours in its parts: texts, and the instants that it names."""
-    return [part if number % 2 == 0 else times.instant(part) for number, part in enumerate(_WRITTEN.split(text))]
+    return [part if number % 2 == 0 else times.parse_instant(part) for number, part in enumerate(_WRITTEN.split(text))]
 
 
 @pages.app_template_filter("ago")

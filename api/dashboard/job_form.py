@@ -51,7 +51,7 @@ def sent_as_text(row: Ordered) -> bool:
     return row.content_type is not None and not row.content_type.startswith("application/json")
 
 
-def form_of(row: Ordered, left_out: tuple[str, ...] = replays.NOT_AGAIN) -> dict[str, str]:
+def form_of(row: Ordered, left_out: tuple[str, ...] = replays.NOT_REPLAYED) -> dict[str, str]:
     """The form filled in with the request of a job or schedule; it is due now. `left_out`: members of the old order
     that the new one shall not have."""
     args = json.loads(row.args)

@@ -11,7 +11,7 @@ from marshmallow import Schema, ValidationError
 from api.dashboard.job_form import FORM_MEMBERS, Ordered, lines, sent_as_text
 from api.requests import strict_json
 from api.requests.body import Fields
-from api.requests.job_requests import Order
+from api.requests.job_requests import JobRequest
 
 
 class Reading:
@@ -26,13 +26,13 @@ class Reading:
             self.errors.setdefault(name, []).extend(texts)
 
 
-def order_of(schema: Schema, form: dict[str, str], before: Ordered | None = None) -> Order:
+def order_of(schema: Schema, form: dict[str, str], before: Ordered | None = None) -> JobRequest:
     """The order that the form makes. Raises ValidationError with all that is wrong with it: what can't be read, and
     what the API refuses of the rest. `before`: the job or schedule that the form was filled in from."""
     reading = read_form(form, before)
     unkept = {path.partition(".")[0] for path, _ in drop_unkept(reading)}
     try:
-        order: Order = schema.load(reading.fields)
+        order: JobRequest = schema.load(reading.fields)
     except ValidationError as error:
         told = {
             path: texts for path, texts in error.normalized_messages().items() if path.partition(".")[0] not in unkept

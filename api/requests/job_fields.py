@@ -10,7 +10,7 @@ from marshmallow import ValidationError, post_load, validates_schema
 from api.context import settings
 from api.requests.body import Fields, kind_of
 from api.requests.fields import Must, shown, text
-from api.requests.job_requests import Order
+from api.requests.job_requests import JobRequest
 from api.requests.labels import LABELS, read_labels
 from api.requests.policy_fields import BACKOFF, read_backoff, read_redact
 from api.requests.schedule_fields import RecurringFields
@@ -61,14 +61,14 @@ def read_query(value: Any) -> dict[str, Any]:
 
 def read_schedule_in(value: Any) -> int:
     """Microseconds from now."""
-    wait = times.duration(value)
+    wait = times.parse_duration(value)
     _check_horizon(wait, value)
     return wait
 
 
 def read_scheduled_at(value: Any) -> int:
     """An instant; a past one means at once."""
-    at = times.instant(value)
+    at = times.parse_instant(value)
     _check_horizon(at - clock.now(), value)
     return at
 
@@ -95,12 +95,12 @@ def read_max_attempts(value: Any) -> int:
 
 def read_max_age(value: Any) -> int:
     """Microseconds after the instant the job is due."""
-    age = times.duration(value)
+    age = times.parse_duration(value)
     _check_horizon(age, value)
     return age
 
 
-class OrderFields(RecurringFields):
+class JobFields(RecurringFields):
     """What POST /jobs takes."""
 
     method = Must("one of get, post, put, patch, delete, head, options", read_method, "string")
@@ -143,11 +143,11 @@ class OrderFields(RecurringFields):
             raise ValidationError(f"must make a URL of at most {MAX_URL_CHARS} characters, got {length}", "query")
 
     @post_load(pass_original=True)
-    def as_order(self, data: dict[str, Any], original: Fields, **_: Any) -> Order:
-        return Order(data, original)
+    def as_order(self, data: dict[str, Any], original: Fields, **_: Any) -> JobRequest:
+        return JobRequest(data, original)
 
 
-def due_at(order: Order, now: int) -> int:
+def due_at(order: JobRequest, now: int) -> int:
     """When a checked order is due."""
     wait, at = order.values.get("schedule_in"), order.values.get("scheduled_at")
     if wait is not None:

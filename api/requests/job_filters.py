@@ -22,7 +22,7 @@ MAX_TEXT_CHARS = 200
 
 def read_instant(value: Any) -> int:
     """An instant in a query string, where a number is a text too."""
-    instant = times.instant(as_number(value))
+    instant = times.parse_instant(as_number(value))
     if abs(instant) > FURTHEST:
         raise ValueError
     return instant

@@ -16,7 +16,7 @@ JSON_TYPE = "application/json"
 TEXT_TYPE = "text/plain; charset=utf-8"
 
 
-class Order(NamedTuple):
+class JobRequest(NamedTuple):
     """A request that may be stored: the fields as read, and as they were sent."""
 
     values: dict[str, Any]
@@ -26,7 +26,7 @@ class Order(NamedTuple):
         return f"Order({', '.join(self.sent)})"  # the values may be secrets
 
 
-def new_job(order: Order, account_id: int, due_at: int, hops: int) -> NewJob:
+def new_job(order: JobRequest, account_id: int, due_at: int, hops: int) -> NewJob:
     """The row of an order. `hops`: through how many jobs of schedulers the order itself came."""
     values = order.values
     max_age = values.get("max_age")
@@ -66,7 +66,7 @@ def encode_or_none(value: Any) -> str | None:
     return compact(value) if value else None
 
 
-def args_of(order: Order) -> str:
+def args_of(order: JobRequest) -> str:
     """The request as sent, the method in lower case, without its body unless that is null."""
     sent = {name: value for name, value in order.sent.items() if name != "body" or value is None}
     if "method" in sent:

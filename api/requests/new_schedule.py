@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from api.requests.body import Fields
-from api.requests.job_requests import JSON_TYPE, Order, new_job
+from api.requests.job_requests import JSON_TYPE, JobRequest, new_job
 from api.requests.schedule_fields import FREQUENCY
 from models.jobs.job_json import compact
 from models.rules.clock import SECOND
@@ -16,12 +16,12 @@ DROPPED = {*FIRST_TIME, "idempotency_key"}
 DEFAULTS = NewSchedule._field_defaults
 
 
-def recurs(order: Order) -> bool:
+def recurs(order: JobRequest) -> bool:
     return order.values.get("repeat_every") is not None or order.values.get("cron") is not None
 
 
 def new_schedule(
-    order: Order, account_id: int, due_at: int, now: int, hops: int, key: str | None = None
+    order: JobRequest, account_id: int, due_at: int, now: int, hops: int, key: str | None = None
 ) -> NewSchedule:
     """The schedule of an order. `due_at`: when a job of this order would be due."""
     values = order.values
@@ -39,7 +39,7 @@ def new_schedule(
     )
 
 
-def frequency_text(order: Order) -> str:
+def frequency_text(order: JobRequest) -> str:
     """What a schedule shows as its frequency: as it was sent."""
     if order.values.get("cron") is None:
         return compact({"repeat_every": order.sent["repeat_every"]})
@@ -54,7 +54,7 @@ def frequency(values: dict[str, Any]) -> Frequency:
     return Frequency(cron=values["cron"], timezone=values.get("timezone") or "UTC")
 
 
-def first_at(order: Order, due_at: int, now: int) -> int:
+def first_at(order: JobRequest, due_at: int, now: int) -> int:
     """The first instant: that of the order; by cron the first one that fits, then or from now on."""
     if order.values.get("cron") is None:
         return due_at

@@ -14,7 +14,7 @@ from marshmallow import ValidationError, post_load
 
 from api.requests.fields import Must, Strict, order_by, shown, whole_in_query
 from api.requests.ids import BIGGEST, uuid_key
-from api.responses.responses import json_answer
+from api.responses.responses import json_response
 from models.database.paging import NEWEST_FIRST, Listing, PageAsked, Place
 from models.jobs.job_json import compact
 
@@ -49,14 +49,14 @@ def ordered(listing: Listing) -> Must:
     return order_by(listing.orders, ", ".join(listing.orders), load_default=NEWEST_FIRST)
 
 
-def page_answer(text: str, order: tuple[str, str], end: Place | None) -> Response:
+def page_response(text: str, order: tuple[str, str], end: Place | None) -> Response:
     """The answer of a list; where it goes on, if it does, is told by its headers."""
     if end is None:
-        return json_answer(text)
+        return json_response(text)
     cursor = cursor_of(order, end)
     pairs = [(name, value) for name, value in request.args.items(multi=True) if name not in ("cursor", "offset")]
     link = f'<{request.path}?{urlencode([*pairs, ("cursor", cursor)])}>; rel="next"'
-    return json_answer(text, 200, {CURSOR_HEADER: cursor, "Link": link})
+    return json_response(text, 200, {CURSOR_HEADER: cursor, "Link": link})
 
 
 def cursor_of(order: tuple[str, str], place: Place) -> str:

@@ -24,7 +24,7 @@ A_CRON = f"five cron fields, such as 0 9 * * 1-5, or one of {', '.join(recurrenc
 A_ZONE = "the name of an IANA time zone, such as Europe/Berlin"
 FREQUENCY = ("repeat_every", "cron")
 POLICIES = ("overlap", "misfire", "catch_up_seconds", "jitter_seconds", "disable_after_failures")
-LAST_FROM = times.instant("3000-01-01T00:00:00Z")
+LAST_FROM = times.parse_instant("3000-01-01T00:00:00Z")
 
 _NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,6})?")
 _SPELLED = re.compile(r"\[?([0-9]{1,15}(?:\.[0-9]{1,6})?)(?:[, ] ?\"?([a-z]+)\"?)?\]?")
@@ -32,7 +32,7 @@ _SPELLED = re.compile(r"\[?([0-9]{1,15}(?:\.[0-9]{1,6})?)(?:[, ] ?\"?([a-z]+)\"?
 
 def read_repeat_every(value: Any) -> int:
     """Microseconds from one instant to the next."""
-    interval = times.duration(value)
+    interval = times.parse_duration(value)
     least_s, most_days = settings().min_interval_s, settings().horizon_days
     if interval < least_s * SECOND:
         raise ValidationError(f"must be at least {least_s:g} seconds, got {shown(value)}")
@@ -70,7 +70,7 @@ def read_spelled_interval(value: Any) -> int:
 
 def read_from(value: Any) -> int:
     """An instant in a query string."""
-    instant = times.instant(json.loads(value) if _NUMBER.fullmatch(value) else value)
+    instant = times.parse_instant(json.loads(value) if _NUMBER.fullmatch(value) else value)
     if not 0 <= instant <= LAST_FROM:
         raise ValueError
     return instant

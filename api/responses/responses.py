@@ -13,7 +13,7 @@ from typing import Any
 from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException
 
-from models.database.connection import Unreachable, give_back
+from models.database.connection import Unreachable, release_connection
 from models.jobs.job_json import JSON_TYPE, compact
 
 log = logging.getLogger(__name__)
@@ -77,12 +77,12 @@ def not_found() -> ApiError:
     return ApiError(404)
 
 
-def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def respond(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON answer."""
-    return json_answer(compact(value), status, headers)
+    return json_response(compact(value), status, headers)
 
 
-def json_answer(text: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def json_response(text: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """An answer of a JSON text that is already encoded."""
     return Response(text, status, headers, content_type=JSON_TYPE)
 
@@ -100,8 +100,8 @@ def new_request_id() -> str:
     return f"{random.getrandbits(64):016x}"  # noqa: S311
 
 
-def error_answer(error: ApiError) -> Response:
-    return json_answer(error_text(error, request_id()), error.status, error.headers)
+def error_response(error: ApiError) -> Response:
+    return json_response(error_text(error, request_id()), error.status, error.headers)
 
 
 def error_text(error: ApiError, named: str) -> str:
@@ -121,26 +121,26 @@ def from_http(error: HTTPException) -> Response:
     """What the framework refuses: unknown addresses, methods, lengths."""
     status = error.code or 500
     headers = {name: value for name, value in error.get_headers() if name not in ("Content-Type", "Content-Length")}
-    return error_answer(ApiError(status, MESSAGES.get(status) or error.description or error.name, headers=headers))
+    return error_response(ApiError(status, MESSAGES.get(status) or error.description or error.name, headers=headers))
 
 
 def unavailable(error: Exception) -> Response:
     """The database is away, full, or all connections to it are taken."""
     log.error("request %s: answered 503, the database can't be used: %s", request_id(), error)
     with suppress(*Unreachable):
-        give_back()  # a connection that failed may fail again
-    return error_answer(ApiError(503, headers={"Retry-After": RETRY_AFTER_S}))
+        release_connection()  # a connection that failed may fail again
+    return error_response(ApiError(503, headers={"Retry-After": RETRY_AFTER_S}))
 
 
 def unexpected(error: Exception) -> Response:
     """A mistake in Booper: the client learns nothing of it but the id to report."""
     log.error("request %s: answered 500", request_id(), exc_info=error)
-    return error_answer(ApiError(500))
+    return error_response(ApiError(500))
 
 
 def register(app: Flask) -> None:
     """Let every answer of the app have this form."""
-    app.register_error_handler(ApiError, error_answer)
+    app.register_error_handler(ApiError, error_response)
     app.register_error_handler(HTTPException, from_http)
     for kind in Unreachable:
         app.register_error_handler(kind, unavailable)

@@ -91,39 +91,39 @@ class Preview(Schema):
     description = fields.String()
 
 
-class ScheduleAnswer(Schema):
+class ScheduleResponse(Schema):
     data = fields.Nested(Schedule)
 
 
-class SchedulesAnswer(Schema):
+class SchedulesResponse(Schema):
     data = fields.List(fields.Nested(Schedule))
 
 
-class FiringsAnswer(Schema):
+class FiringsResponse(Schema):
     data = fields.List(fields.Nested(Firing))
 
 
-class PreviewAnswer(Schema):
+class PreviewResponse(Schema):
     data = fields.Nested(Preview)
 
 
-class JobAnswer(Schema):
+class JobResponse(Schema):
     data = fields.Nested(Job)
 
 
-class JobsAnswer(Schema):
+class JobsResponse(Schema):
     data = fields.List(fields.Nested(Job))
 
 
-class AttemptsAnswer(Schema):
+class AttemptsResponse(Schema):
     data = fields.List(fields.Nested(Attempt))
 
 
-class LogEntryAnswer(Schema):
+class LogEntryResponse(Schema):
     data = fields.Nested(LogEntry)
 
 
-class LogEntriesAnswer(Schema):
+class LogEntriesResponse(Schema):
     data = fields.List(fields.Nested(LogEntry))
 
 
@@ -131,7 +131,7 @@ class RelatedJob(Job):
     kind = fields.String(metadata={"enum": ["callback", "event", "request"]})
 
 
-class RelatedAnswer(Schema):
+class RelatedResponse(Schema):
     data = fields.List(fields.Nested(RelatedJob))
 
 
@@ -143,11 +143,11 @@ class Endpoint(Schema):
     inserted_at = _instant()
 
 
-class EndpointAnswer(Schema):
+class EndpointResponse(Schema):
     data = fields.Nested(Endpoint)
 
 
-class EndpointsAnswer(Schema):
+class EndpointsResponse(Schema):
     data = fields.List(fields.Nested(Endpoint))
 
 
@@ -163,15 +163,15 @@ class SigningKey(Schema):
     live = fields.Boolean(metadata={"description": "Whether it signs now."})
 
 
-class NewSigningKeyAnswer(Schema):
+class NewSigningKeyResponse(Schema):
     data = fields.Nested(NewSigningKey)
 
 
-class SigningKeyAnswer(Schema):
+class SigningKeyResponse(Schema):
     data = fields.Nested(SigningKey)
 
 
-class SigningKeysAnswer(Schema):
+class SigningKeysResponse(Schema):
     data = fields.List(fields.Nested(SigningKey))
 
 
@@ -184,7 +184,7 @@ class Explanation(Schema):
     reasons = fields.List(fields.Nested(Reason))
 
 
-class ExplanationAnswer(Schema):
+class ExplanationResponse(Schema):
     data = fields.Nested(Explanation)
 
 
@@ -197,7 +197,7 @@ class ChannelMessage(Schema):
     content = fields.String()
 
 
-class MessageAnswer(Schema):
+class MessageResponse(Schema):
     data = fields.Nested(ChannelMessage)
 
 
@@ -207,11 +207,11 @@ class Channel(Schema):
     host = fields.String(allow_none=True, metadata={"description": "Of the URL, which is a secret itself."})
 
 
-class ChannelAnswer(Schema):
+class ChannelResponse(Schema):
     data = fields.Nested(Channel)
 
 
-class ChannelsAnswer(Schema):
+class ChannelsResponse(Schema):
     data = fields.List(fields.Nested(Channel))
 
 
@@ -219,7 +219,7 @@ class KeptMessage(ChannelMessage):
     inserted_at = _instant()
 
 
-class KeptMessagesAnswer(Schema):
+class KeptMessagesResponse(Schema):
     data = fields.List(fields.Nested(KeptMessage))
 
 
@@ -231,7 +231,7 @@ class Problem(Schema):
     request_id = fields.String()
 
 
-class ErrorAnswer(Schema):
+class ErrorResponse(Schema):
     error = fields.Nested(Problem)
 
 
@@ -239,5 +239,5 @@ class BatchItem(Job):
     error = fields.Nested(Problem, metadata={"description": "Alone, in the place of an order that was refused."})
 
 
-class BatchAnswer(Schema):
+class BatchResponse(Schema):
     data = fields.List(fields.Nested(BatchItem))

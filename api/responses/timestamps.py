@@ -1,11 +1,11 @@
 """Owns the three forms in which instants leave the API. Pure: microseconds since the Unix epoch in, text out."""
 
-from models.rules.times import written, written_seconds
+from models.rules.times import format_instant, format_seconds
 
 
 def seconds(instant: int) -> str:
     """Whole seconds, no zone: `2023-09-01T18:25:49`."""
-    return written_seconds(instant)
+    return format_seconds(instant)
 
 
 def seconds_utc(instant: int | None) -> str | None:
@@ -15,4 +15,4 @@ def seconds_utc(instant: int | None) -> str | None:
 
 def micros_utc(instant: int | None) -> str | None:
     """Six digits and Z: `2023-09-01T18:26:20.353046Z`; None stays None."""
-    return None if instant is None else written(instant)
+    return None if instant is None else format_instant(instant)

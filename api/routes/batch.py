@@ -10,9 +10,9 @@ from api.blueprint import Blueprint
 from api.context import settings
 from api.requests.body import BATCH, Listing, fields_of, kind_of, refuse_faults
 from api.requests.fields import Must, Strict
-from api.requests.idempotency import answered_once
-from api.requests.job_fields import OrderFields, due_at
-from api.requests.job_requests import Order, new_job
+from api.requests.idempotency import respond_once
+from api.requests.job_fields import JobFields, due_at
+from api.requests.job_requests import JobRequest, new_job
 from api.requests.new_schedule import recurs
 from api.requests.strict_json import Document
 from api.responses import schemas as shown_as
@@ -29,7 +29,7 @@ JOBS_EXPECTED = f"a list of 1 to {MAX_JOBS} orders, each as POST /api/jobs takes
 LISTING = "jobs"
 NOT_RECURRING = "must be absent in a batch, and cron too: make each schedule by itself, got one"
 
-order_fields = OrderFields()
+order_fields = JobFields()
 
 
 def read_jobs(value: Any) -> list[Document]:
@@ -51,17 +51,17 @@ class BatchFields(Strict):
 
 @blueprint.route("/jobs/batch", methods=["POST"])
 @blueprint.arguments(BatchFields(), content_type="application/json")
-@blueprint.response(201, shown_as.BatchAnswer, description="What became of each order, in the order given.")
+@blueprint.response(201, shown_as.BatchResponse, description="What became of each order, in the order given.")
 def create_batch(asked: dict[str, list[Document]]) -> Response:
     """Order up to 1,000 requests; a wrong one is told in its place and leaves the others alone."""
     documents = asked[LISTING]
-    return answered_once({LISTING: [document.value for document in documents]}, lambda now: _create(documents, now))
+    return respond_once({LISTING: [document.value for document in documents]}, lambda now: _create(documents, now))
 
 
 def _create(documents: list[Document], now: int) -> tuple[int, str]:
     who, hop_count = caller(), hops()
     orders = [_order(document) for document in documents]
-    new = [new_job(o, who.account_id, due_at(o, now), hop_count) for o in orders if isinstance(o, Order)]
+    new = [new_job(o, who.account_id, due_at(o, now), hop_count) for o in orders if isinstance(o, JobRequest)]
     made = iter(batches.create_each(new, now))
     texts = [
         error_text(o, request_id()) if isinstance(o, ApiError) else _shape(*next(made), who.user_id) for o in orders
@@ -69,12 +69,12 @@ def _create(documents: list[Document], now: int) -> tuple[int, str]:
     return 201, serializers.data_list(texts)
 
 
-def _order(document: Document) -> Order | ApiError:
+def _order(document: Document) -> JobRequest | ApiError:
     """The order that a document is, checked as one that comes alone, or what is wrong with it."""
     try:
         _refuse_large(document)
         refuse_faults(document)
-        order: Order = order_fields.load(fields_of(document))
+        order: JobRequest = order_fields.load(fields_of(document))
         return invalid({"repeat_every": [NOT_RECURRING]}) if recurs(order) else order
     except ApiError as error:
         return error

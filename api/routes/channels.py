@@ -13,7 +13,7 @@ from api.blueprint import Blueprint
 from api.requests.fields import Must, Strict
 from api.requests.job_fields import read_url
 from api.responses import schemas as shown_as
-from api.responses.responses import answer, not_found
+from api.responses.responses import not_found, respond
 from api.responses.timestamps import micros_utc
 from api.routes.jobs import hops
 from api.routes.try_targets import Message
@@ -42,7 +42,7 @@ class ChannelTarget(Strict):
 @blueprint.route("/channels/<name>", methods=["POST"])
 @blueprint.doc(security=[{}, {"key": []}])
 @blueprint.arguments(Message())
-@blueprint.response(200, shown_as.MessageAnswer)
+@blueprint.response(200, shown_as.MessageResponse)
 def post_to_channel(message: dict[str, str], name: str) -> Response:
     """The message back; `demo` shows it on the dashboard, `discord` and `slack` forward it."""
     author, content, now = message["author"], message["content"], clock.now()
@@ -50,24 +50,24 @@ def post_to_channel(message: dict[str, str], name: str) -> Response:
         channels.keep(channels.Message(author, content, now))
     elif not _forwarded(name, author, content, now):
         raise not_found()
-    return answer({"data": message})
+    return respond({"data": message})
 
 
 @blueprint.route("/channels", methods=["GET"])
-@blueprint.response(200, shown_as.ChannelsAnswer)
+@blueprint.response(200, shown_as.ChannelsResponse)
 def list_channels() -> Response:
     """The channels that forward, and whether they are set."""
-    return answer({"data": [shape(name, host) for name, host in channels.hosts(caller().account_id).items()]})
+    return respond({"data": [shape(name, host) for name, host in channels.hosts(caller().account_id).items()]})
 
 
 @blueprint.route("/channels/<name>", methods=["PUT"])
 @blueprint.arguments(ChannelTarget(), content_type="application/json")
-@blueprint.response(200, shown_as.ChannelAnswer)
+@blueprint.response(200, shown_as.ChannelResponse)
 def configure(asked: dict[str, Any], name: str) -> Response:
     """Set where messages to a channel go to."""
     _checked(name)
     channels.configure(caller().account_id, name, asked["url"], clock.now())
-    return answer({"data": shape(name, channels.hosts(caller().account_id)[name])})
+    return respond({"data": shape(name, channels.hosts(caller().account_id)[name])})
 
 
 @blueprint.route("/channels/<name>", methods=["DELETE"])
@@ -81,10 +81,10 @@ def remove(name: str) -> Response:
 
 
 @blueprint.route("/channels/demo/messages", methods=["GET"])
-@blueprint.response(200, shown_as.KeptMessagesAnswer)
+@blueprint.response(200, shown_as.KeptMessagesResponse)
 def list_messages() -> Response:
     """The last messages to the demo channel, newest first."""
-    return answer({"data": [row._asdict() | {"inserted_at": micros_utc(row.inserted_at)} for row in channels.kept()]})
+    return respond({"data": [row._asdict() | {"inserted_at": micros_utc(row.inserted_at)} for row in channels.kept()]})
 
 
 def shape(name: str, host: str | None) -> dict[str, Any]:

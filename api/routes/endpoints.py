@@ -12,7 +12,7 @@ from api.requests.fields import Must, Strict
 from api.requests.ids import uuid_key
 from api.requests.job_fields import read_url
 from api.responses import schemas as shown_as
-from api.responses.responses import ApiError, answer, not_found
+from api.responses.responses import ApiError, not_found, respond
 from api.responses.timestamps import micros_utc
 from models.jobs.job_json import compact
 from models.rules import clock
@@ -61,8 +61,8 @@ class EndpointChange(Strict):
 
 @blueprint.route("/endpoints", methods=["POST"])
 @blueprint.arguments(NewEndpoint(), content_type="application/json")
-@blueprint.response(201, shown_as.EndpointAnswer)
-@blueprint.alt_response(409, schema=shown_as.ErrorAnswer, description="The account has as many as there may be.")
+@blueprint.response(201, shown_as.EndpointResponse)
+@blueprint.alt_response(409, schema=shown_as.ErrorResponse, description="The account has as many as there may be.")
 def create(asked: dict[str, Any]) -> Response:
     """Add an endpoint."""
     made = endpoints.create(
@@ -70,18 +70,18 @@ def create(asked: dict[str, Any]) -> Response:
     )
     if made is None:
         raise ApiError(409, f"There may be at most {endpoints.MOST} endpoints; delete one of them first.")
-    return answer({"data": shape(made)}, 201)
+    return respond({"data": shape(made)}, 201)
 
 
 @blueprint.route("/endpoints", methods=["GET"])
-@blueprint.response(200, shown_as.EndpointsAnswer)
+@blueprint.response(200, shown_as.EndpointsResponse)
 def list_endpoints() -> Response:
     """Every endpoint, oldest first."""
-    return answer({"data": [shape(endpoint) for endpoint in endpoints.listed(caller().account_id)]})
+    return respond({"data": [shape(endpoint) for endpoint in endpoints.listed(caller().account_id)]})
 
 
 @blueprint.route("/endpoints/<key>", methods=["GET"])
-@blueprint.response(200, shown_as.EndpointAnswer)
+@blueprint.response(200, shown_as.EndpointResponse)
 def get_endpoint(key: str) -> Response:
     """One endpoint."""
     return _found(endpoints.find(caller().account_id, _checked(key)))
@@ -89,7 +89,7 @@ def get_endpoint(key: str) -> Response:
 
 @blueprint.route("/endpoints/<key>", methods=["PATCH"])
 @blueprint.arguments(EndpointChange(), content_type="application/json")
-@blueprint.response(200, shown_as.EndpointAnswer)
+@blueprint.response(200, shown_as.EndpointResponse)
 def change(asked: dict[str, Any], key: str) -> Response:
     """Change what is given, and leave the rest."""
     values = dict(asked)
@@ -133,4 +133,4 @@ def _checked(key: str) -> str:
 def _found(endpoint: Endpoint | None) -> Response:
     if endpoint is None:
         raise not_found()
-    return answer({"data": shape(endpoint)})
+    return respond({"data": shape(endpoint)})

@@ -6,7 +6,7 @@ from api.auth import caller, require_key
 from api.blueprint import Blueprint
 from api.requests.ids import job_key
 from api.responses import schemas as shown_as
-from api.responses.responses import answer, not_found
+from api.responses.responses import not_found, respond
 from models.jobs import job_store
 from models.operations import explain
 from models.rules import clock
@@ -16,7 +16,7 @@ blueprint.before_request(require_key)
 
 
 @blueprint.route("/jobs/<key>/explain", methods=["GET"])
-@blueprint.response(200, shown_as.ExplanationAnswer)
+@blueprint.response(200, shown_as.ExplanationResponse)
 def explain_job(key: str) -> Response:
     """Why a job has not run, the weightiest reason first; of a final one, how it ended."""
     now, known = clock.now(), job_key(key)
@@ -24,4 +24,4 @@ def explain_job(key: str) -> Response:
     facts = job and explain.facts_of(caller().account_id, job.id, now)
     if facts is None:
         raise not_found()
-    return answer({"data": {"reasons": [reason._asdict() for reason in explain.explain(facts, now)]}})
+    return respond({"data": {"reasons": [reason._asdict() for reason in explain.explain(facts, now)]}})

@@ -2,8 +2,8 @@
 
 from flask import Blueprint, Response
 
-from api.context import wiring
-from api.responses.responses import ApiError, answer
+from api.context import context
+from api.responses.responses import ApiError, respond
 from models.database import schema
 from models.database.connection import Unreachable, fetch
 from models.rules import clock
@@ -17,7 +17,7 @@ RETRY_AFTER_S = "5"
 @blueprint.get("/healthz")
 def healthz() -> Response:
     """The process answers; nothing else is asked."""
-    return answer({"status": "ok"})
+    return respond({"status": "ok"})
 
 
 @blueprint.get("/readyz")
@@ -27,7 +27,7 @@ def readyz() -> Response:
     if missing:
         message = f"Not ready: {', '.join(missing)}."
         raise ApiError(503, message, missing, {"Retry-After": RETRY_AFTER_S})
-    return answer({"status": "ready"})
+    return respond({"status": "ready"})
 
 
 def _database_missing() -> dict[str, list[str]]:
@@ -50,7 +50,7 @@ def _ticker_missing() -> dict[str, list[str]]:
 
 
 def _broker_missing() -> dict[str, list[str]]:
-    reachable = wiring().broker_reachable
+    reachable = context().broker_reachable
     if reachable is None or reachable():
         return {}
     return {"broker": ["must be reachable, got no connection"]}

@@ -9,10 +9,10 @@ from api.auth import caller, require_key
 from api.blueprint import Blueprint
 from api.requests.fields import Must
 from api.requests.ids import job_key, uuid_key
-from api.requests.paging import NEXT_HEADERS, PageQuery, ordered, page_answer
+from api.requests.paging import NEXT_HEADERS, PageQuery, ordered, page_response
 from api.responses import schemas as shown_as
 from api.responses import serializers
-from api.responses.responses import json_answer, not_found
+from api.responses.responses import json_response, not_found
 from models.jobs import log_entries
 from models.jobs.log_entries import LogFilter
 
@@ -54,22 +54,22 @@ class LogsQuery(PageQuery):
 
 @blueprint.route("/logs", methods=["GET"])
 @blueprint.arguments(LogsQuery(), location="query")
-@blueprint.response(200, shown_as.LogEntriesAnswer, headers=NEXT_HEADERS)
+@blueprint.response(200, shown_as.LogEntriesResponse, headers=NEXT_HEADERS)
 def list_logs(asked: dict[str, Any]) -> Response:
     """A page of log entries, newest first unless asked otherwise."""
     who, which = caller(), LogFilter(asked.get("job_id"), asked.get("event"), asked.get("schedule_id"))
     rows, end = log_entries.listed(who.account_id, which, asked["page"])
-    return page_answer(
+    return page_response(
         serializers.data_list([serializers.log_entry(row, who.user_id) for row in rows]), asked["page"].order, end
     )
 
 
 @blueprint.route("/logs/<key>", methods=["GET"])
-@blueprint.response(200, shown_as.LogEntryAnswer)
+@blueprint.response(200, shown_as.LogEntryResponse)
 def get_log(key: str) -> Response:
     """One log entry."""
     who, uuid = caller(), uuid_key(key)
     row = log_entries.find(who.account_id, uuid) if uuid else None
     if row is None:
         raise not_found()
-    return json_answer(serializers.data(serializers.log_entry(row, who.user_id)))
+    return json_response(serializers.data(serializers.log_entry(row, who.user_id)))

@@ -10,7 +10,7 @@ from api.requests.fields import Strict, whole_in_query
 from api.requests.ids import job_key
 from api.responses import schemas as shown_as
 from api.responses import serializers
-from api.responses.responses import json_answer, not_found
+from api.responses.responses import json_response, not_found
 from models.jobs.job_json import compact
 from models.jobs.related import related
 
@@ -27,7 +27,7 @@ class RelatedQuery(Strict):
 
 @blueprint.route("/jobs/<key>/related", methods=["GET"])
 @blueprint.arguments(RelatedQuery(), location="query")
-@blueprint.response(200, shown_as.RelatedAnswer)
+@blueprint.response(200, shown_as.RelatedResponse)
 def list_related(asked: dict[str, Any], key: str) -> Response:
     """The callbacks and events of a job; of one of those, the job that it tells of. Oldest first."""
     who, job = caller(), job_key(key)
@@ -35,4 +35,4 @@ def list_related(asked: dict[str, Any], key: str) -> Response:
     if rows is None:
         raise not_found()
     texts = [serializers.with_member(serializers.job(row, who.user_id), "kind", compact(row.kind)) for row in rows]
-    return json_answer(serializers.data_list(texts))
+    return json_response(serializers.data_list(texts))

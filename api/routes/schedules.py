@@ -13,8 +13,8 @@ from api.context import settings
 from api.requests.body import FORM, Fields, read_fields
 from api.requests.fields import Must, Strict, one_of, order_by, shown, whole_in_query
 from api.requests.ids import uuid_key
-from api.requests.job_fields import OrderFields, due_at
-from api.requests.job_requests import Order
+from api.requests.job_fields import JobFields, due_at
+from api.requests.job_requests import JobRequest
 from api.requests.new_schedule import changed, frequency, misplaced, new_schedule
 from api.requests.schedule_fields import (
     RecurringFields,
@@ -26,7 +26,7 @@ from api.requests.schedule_fields import (
 )
 from api.responses import schemas as shown_as
 from api.responses import serializers
-from api.responses.responses import ApiError, answer, invalid, json_answer, not_found
+from api.responses.responses import ApiError, invalid, json_response, not_found, respond
 from api.responses.timestamps import seconds_utc
 from api.routes.jobs import hops
 from models.database.paging import NEWEST_FIRST
@@ -44,7 +44,7 @@ KEY_EXPECTED = "up to 100 letters, digits, `.`, `_` or `-`, a letter or digit fi
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-class ScheduleFields(OrderFields):
+class ScheduleFields(JobFields):
     """What POST /schedules takes: an order that recurs."""
 
     class Meta(Strict.Meta):
@@ -90,8 +90,8 @@ PreviewQuery._declared_fields["from"] = Must("a date and time, or a Unix timesta
 
 @blueprint.route("/schedules", methods=["POST"])
 @blueprint.arguments(ScheduleFields(), content_type="application/json", description=f"As JSON, or as {FORM}.")
-@blueprint.response(201, shown_as.ScheduleAnswer)
-def create(order: Order) -> Response:
+@blueprint.response(201, shown_as.ScheduleResponse)
+def create(order: JobRequest) -> Response:
     """Make a schedule and its first job."""
     now = clock.now()
     try:
@@ -103,17 +103,17 @@ def create(order: Order) -> Response:
 
 @blueprint.route("/schedules", methods=["GET"])
 @blueprint.arguments(SchedulesQuery(), location="query")
-@blueprint.response(200, shown_as.SchedulesAnswer)
+@blueprint.response(200, shown_as.SchedulesResponse)
 def list_schedules(asked: dict[str, Any]) -> Response:
     """A page of schedules, newest first unless asked otherwise."""
     who = caller()
     rows = schedule_store.listed(who.account_id, asked["order_by"], asked["limit"], asked["offset"])
-    return json_answer(serializers.data_list([serializers.schedule(row, who.user_id) for row in rows]))
+    return json_response(serializers.data_list([serializers.schedule(row, who.user_id) for row in rows]))
 
 
 @blueprint.route("/schedules/preview", methods=["GET"])
 @blueprint.arguments(PreviewQuery(), location="query")
-@blueprint.response(200, shown_as.PreviewAnswer)
+@blueprint.response(200, shown_as.PreviewResponse)
 def preview(asked: dict[str, Any]) -> Response:
     """The next instants of a frequency, and the frequency in words."""
     if asked.get("repeat_every") is None and asked.get("cron") is None:
@@ -122,12 +122,14 @@ def preview(asked: dict[str, Any]) -> Response:
     instants: list[int] = []
     while len(instants) < asked["count"] and (at := recurrence.next_after(told, at)) is not None:
         instants.append(at)
-    texts = [seconds_utc(instant) if instant % clock.SECOND == 0 else times.written(instant) for instant in instants]
-    return answer({"data": {"instants": texts, "description": recurrence.description(told)}})
+    texts = [
+        seconds_utc(instant) if instant % clock.SECOND == 0 else times.format_instant(instant) for instant in instants
+    ]
+    return respond({"data": {"instants": texts, "description": recurrence.description(told)}})
 
 
 @blueprint.route("/schedules/<key>", methods=["GET"])
-@blueprint.response(200, shown_as.ScheduleAnswer)
+@blueprint.response(200, shown_as.ScheduleResponse)
 def get_schedule(key: str) -> Response:
     """One schedule, by its UUID or its key."""
     return _found(schedule_store.find(caller().account_id, _checked(key)))
@@ -135,8 +137,8 @@ def get_schedule(key: str) -> Response:
 
 @blueprint.route("/schedules/<key>", methods=["PUT"])
 @blueprint.arguments(ScheduleFields(), content_type="application/json", description=f"As JSON, or as {FORM}.")
-@blueprint.response(200, shown_as.ScheduleAnswer, description="The schedule as it is now; 201 when it was made.")
-def put_schedule(order: Order, key: str) -> Response:
+@blueprint.response(200, shown_as.ScheduleResponse, description="The schedule as it is now; 201 when it was made.")
+def put_schedule(order: JobRequest, key: str) -> Response:
     """Make a schedule of this key, or change the one there is to this; the same again changes nothing."""
     if not _KEY.fullmatch(key) or uuid_key(key) or key == "preview":
         raise invalid({"key": [f"must be {KEY_EXPECTED}, got {shown(key)}"]})
@@ -150,7 +152,7 @@ def put_schedule(order: Order, key: str) -> Response:
 
 @blueprint.route("/schedules/<key>", methods=["PATCH"])
 @blueprint.doc(description="Takes the fields of POST /schedules; null takes one away.")
-@blueprint.response(200, shown_as.ScheduleAnswer)
+@blueprint.response(200, shown_as.ScheduleResponse)
 def change_schedule(key: str) -> Response:
     """Change some fields of a schedule; it keeps its state, and its instants unless the frequency changes."""
     sent = read_fields()
@@ -187,14 +189,14 @@ def delete_schedule(key: str) -> Response:
 
 
 @blueprint.route("/schedules/<key>/disable", methods=["POST"])
-@blueprint.response(200, shown_as.ScheduleAnswer)
+@blueprint.response(200, shown_as.ScheduleResponse)
 def disable_schedule(key: str) -> Response:
     """Make no more jobs; those that wait are cancelled, one under way goes on."""
     return _found(schedule_store.disable(caller().account_id, _checked(key), clock.now()))
 
 
 @blueprint.route("/schedules/<key>/enable", methods=["POST"])
-@blueprint.response(200, shown_as.ScheduleAnswer)
+@blueprint.response(200, shown_as.ScheduleResponse)
 def enable_schedule(key: str) -> Response:
     """Make jobs again, from the next instant on."""
     try:
@@ -204,29 +206,29 @@ def enable_schedule(key: str) -> Response:
 
 
 @blueprint.route("/schedules/<key>/run", methods=["POST"])
-@blueprint.response(201, shown_as.JobAnswer)
+@blueprint.response(201, shown_as.JobResponse)
 def fire_schedule(key: str) -> Response:
     """Make a job of the schedule at once, besides those of its instants."""
     who = caller()
     row = schedule_store.fire_now(who.account_id, _checked(key), clock.now())
     if row is None:
         raise not_found()
-    return json_answer(serializers.data(serializers.job(row, who.user_id)), 201)
+    return json_response(serializers.data(serializers.job(row, who.user_id)), 201)
 
 
 @blueprint.route("/schedules/<key>/runs", methods=["GET"])
 @blueprint.arguments(FiringsQuery(), location="query")
-@blueprint.response(200, shown_as.FiringsAnswer)
+@blueprint.response(200, shown_as.FiringsResponse)
 def list_firings(asked: dict[str, Any], key: str) -> Response:
     """What came of each instant of a schedule, the latest first unless asked otherwise."""
     page = (asked.get("status"), asked["order_by"], asked["limit"], asked["offset"])
     rows = schedule_store.firings_of(caller().account_id, _checked(key), *page)
     if rows is None:
         raise not_found()
-    return answer({"data": [serializers.firing(row) for row in rows]})
+    return respond({"data": [serializers.firing(row) for row in rows]})
 
 
-def _new(order: Order, now: int, key: str | None = None) -> NewSchedule:
+def _new(order: JobRequest, now: int, key: str | None = None) -> NewSchedule:
     return new_schedule(order, caller().account_id, due_at(order, now), now, hops(), key)
 
 
@@ -239,4 +241,4 @@ def _checked(key: str) -> str:
 def _found(row: ScheduleRow | None, status: int = 200) -> Response:
     if row is None:
         raise not_found()
-    return json_answer(serializers.data(serializers.schedule(row, caller().user_id)), status)
+    return json_response(serializers.data(serializers.schedule(row, caller().user_id)), status)

@@ -15,7 +15,7 @@ from api.requests.ids import uuid_key
 from api.requests.job_fields import A_DURATION
 from api.requests.optional_body import optional_fields
 from api.responses import schemas as shown_as
-from api.responses.responses import ApiError, answer, not_found
+from api.responses.responses import ApiError, not_found, respond
 from api.responses.timestamps import micros_utc
 from models.rules import clock, signatures, times
 from models.webhooks import signing_keys
@@ -36,7 +36,7 @@ def read_secret(value: Any) -> str:
 
 def read_after(value: Any) -> int:
     """Microseconds."""
-    after = times.duration(value)
+    after = times.parse_duration(value)
     if after > signing_keys.LONGEST_AFTER_US:
         raise ValueError
     return after
@@ -56,35 +56,35 @@ class Retirement(Strict):
 
 @blueprint.route("/signing-keys", methods=["POST"])
 @blueprint.doc(description="`secret`: one of your own instead of a fresh one.")
-@blueprint.response(201, shown_as.NewSigningKeyAnswer, description="The key's id and, this once, its secret.")
-@blueprint.alt_response(409, schema=shown_as.ErrorAnswer, description="Two keys live already.")
+@blueprint.response(201, shown_as.NewSigningKeyResponse, description="The key's id and, this once, its secret.")
+@blueprint.alt_response(409, schema=shown_as.ErrorResponse, description="Two keys live already.")
 def create() -> Response:
     """Make a signing key."""
     made = signing_keys.create(caller().account_id, optional_fields(NewKey()).get("secret"), clock.now())
     if made is None:
         message = f"There may be at most {signing_keys.MOST_LIVE} live signing keys; retire one of them first."
         raise ApiError(409, message)
-    return answer({"data": {"id": made.uuid, "secret": made.secret}}, 201)
+    return respond({"data": {"id": made.uuid, "secret": made.secret}}, 201)
 
 
 @blueprint.route("/signing-keys", methods=["GET"])
-@blueprint.response(200, shown_as.SigningKeysAnswer)
+@blueprint.response(200, shown_as.SigningKeysResponse)
 def list_keys() -> Response:
     """Every signing key, oldest first, without its secret."""
     now = clock.now()
-    return answer({"data": [shape(key, now) for key in signing_keys.listed(caller().account_id)]})
+    return respond({"data": [shape(key, now) for key in signing_keys.listed(caller().account_id)]})
 
 
 @blueprint.route("/signing-keys/<key>/retire", methods=["POST"])
 @blueprint.doc(description="`after`: how long the key goes on signing; 0 unless given.")
-@blueprint.response(200, shown_as.SigningKeyAnswer)
+@blueprint.response(200, shown_as.SigningKeyResponse)
 def retire(key: str) -> Response:
     """Let a signing key end, at once or later."""
     return _retired(key, optional_fields(Retirement())["after"])
 
 
 @blueprint.route("/signing-keys/<key>", methods=["DELETE"])
-@blueprint.response(200, shown_as.SigningKeyAnswer)
+@blueprint.response(200, shown_as.SigningKeyResponse)
 def delete(key: str) -> Response:
     """Let a signing key end at once."""
     return _retired(key, 0)
@@ -104,4 +104,4 @@ def _retired(key: str, after_us: int) -> Response:
     retired = signing_keys.retire(caller().account_id, uuid, now + after_us, now) if uuid else None
     if retired is None:
         raise not_found()
-    return answer({"data": shape(retired, now)})
+    return respond({"data": shape(retired, now)})

@@ -9,7 +9,7 @@ from api.blueprint import Blueprint
 from api.requests.body import FORM, Fields, read_bytes, read_fields, read_json
 from api.requests.fields import Strict, text
 from api.responses import schemas as shown_as
-from api.responses.responses import answer
+from api.responses.responses import respond
 
 blueprint = Blueprint("small", __name__, url_prefix="/api", description="Targets to try jobs on.")
 
@@ -39,7 +39,7 @@ class Broadcast(Message):
 @blueprint.response(200, shown_as.Pong)
 def ping() -> Response:
     """Whether the API answers."""
-    return answer({"message": "Pong"})
+    return respond({"message": "Pong"})
 
 
 @blueprint.route("/echo", methods=["POST"])
@@ -48,12 +48,12 @@ def ping() -> Response:
 def echo() -> Response:
     """The body back: JSON as JSON, a form as an object, anything else as the bytes that came."""
     if request.is_json:
-        return answer(read_json().value)
+        return respond(read_json().value)
     if request.mimetype == FORM:
-        return answer(read_fields())
+        return respond(read_fields())
     body = read_bytes()
     if not body:
-        return answer({})
+        return respond({})
     return Response(body, mimetype="text/plain" if request.mimetype.startswith("text/") else "application/octet-stream")
 
 
@@ -63,4 +63,4 @@ def echo() -> Response:
 @blueprint.response(200, Broadcast)
 def broadcast(message: dict[str, str]) -> Response:
     """The three fields back."""
-    return answer(message)
+    return respond(message)

@@ -6,13 +6,13 @@ grown too old by themselves. A row holds a digest: whoever reads the table learn
 
 import hashlib
 
-from models.database.connection import change, fetch, one_of, transaction
+from models.database.connection import any_of, execute, fetch, transaction
 
 
 def end(token: str, until: int) -> None:
     """Refuse the session with this token, until it is too old anyway. May be called twice."""
     with transaction():
-        change(
+        execute(
             "INSERT INTO ended_session (digest, forgotten_at) VALUES (%s, %s) "
             "ON CONFLICT (digest) DO UPDATE SET forgotten_at = excluded.forgotten_at",
             (_digest(token), until),
@@ -30,9 +30,9 @@ def prune(limit: int, now: int) -> int:
     )
     if not old:
         return 0
-    these, given = one_of("digest", [row[0] for row in old], "text")
+    these, given = any_of("digest", [row[0] for row in old], "text")
     with transaction():
-        return change(f"DELETE FROM ended_session WHERE {these} AND forgotten_at <= %s", (given, now))
+        return execute(f"DELETE FROM ended_session WHERE {these} AND forgotten_at <= %s", (given, now))
 
 
 def _digest(token: str) -> str:

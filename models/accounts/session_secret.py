@@ -6,7 +6,7 @@ every job anyway. Two processes that make it at once get the same one: the row's
 
 import secrets
 
-from models.database.connection import change, fetch, transaction
+from models.database.connection import execute, fetch, transaction
 
 BYTES = 32
 
@@ -16,7 +16,7 @@ def session_secret() -> str:
     kept = fetch("SELECT value FROM session_secret WHERE id = 1")
     if not kept:
         with transaction():
-            change(
+            execute(
                 "INSERT INTO session_secret (id, value) VALUES (1, %s) ON CONFLICT DO NOTHING",
                 (secrets.token_urlsafe(BYTES),),
             )

@@ -19,7 +19,7 @@ from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase
 from psycopg.pq import TransactionStatus
 
 
-class _Following(threading.local):
+class _AfterCommit(threading.local):
     """What this thread does once its transaction is committed."""
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class _Following(threading.local):
         self.calls: list[Callable[[], object]] = []
 
 
-_following = _Following()
+_after_commit = _AfterCommit()
 # InternalError is among them: it is how psycopg tells of a database that is read-only for now (a fail-over).
 Unreachable = (OperationalError, InterfaceError, InternalError, MaxConnectionsExceeded)
 database = DatabaseProxy()
@@ -125,7 +125,7 @@ def dialect() -> str:
 def transaction() -> Iterator[None]:
     """One transaction that may write. On SQLite the process's writers take turns; nesting joins the outer one, without
     a savepoint: whoever wants to go on after an error inside asks for `database.atomic()`."""
-    with _followed():
+    with _run_after_commit():
         if dialect() == "sqlite":
             with database.obj.writers, database.atomic():
                 yield
@@ -137,19 +137,19 @@ def transaction() -> Iterator[None]:
 
 
 @contextmanager
-def _followed() -> Iterator[None]:
+def _run_after_commit() -> Iterator[None]:
     """After the outermost block: do what was asked by `after_commit`; what a block that failed asked for is dropped."""
-    asked = len(_following.calls)
-    _following.depth += 1
+    asked = len(_after_commit.calls)
+    _after_commit.depth += 1
     try:
         yield
     except BaseException:
-        del _following.calls[asked:]
+        del _after_commit.calls[asked:]
         raise
     finally:
-        _following.depth -= 1
-    if not _following.depth:
-        calls, _following.calls = _following.calls, []
+        _after_commit.depth -= 1
+    if not _after_commit.depth:
+        calls, _after_commit.calls = _after_commit.calls, []
         for call in calls:
             call()
 
@@ -157,13 +157,13 @@ def _followed() -> Iterator[None]:
 def after_commit(call: Callable[[], object]) -> None:
     """Call this once what the thread is writing is committed, and never if it is rolled back; at once outside of a
     transaction. It must not fail."""
-    if _following.depth:
-        _following.calls.append(call)
+    if _after_commit.depth:
+        _after_commit.calls.append(call)
     else:
         call()
 
 
-def turn() -> AbstractContextManager[None]:
+def write_turn() -> AbstractContextManager[None]:
     """For one statement: on PostgreSQL a transaction of its own; on SQLite a turn among the writers, which may have to
     be waited for. "Now" is to be asked within."""
     return nullcontext() if dialect() == "postgresql" else transaction()
@@ -176,10 +176,10 @@ def connection() -> Iterator[None]:
     try:
         yield
     finally:
-        give_back()
+        release_connection()
 
 
-def give_back() -> None:
+def release_connection() -> None:
     """Return this thread's connection to the pool (a broken one is thrown away)."""
     if database.is_closed():
         return
@@ -189,7 +189,7 @@ def give_back() -> None:
         database.close()
 
 
-def keep() -> None:
+def keep_connection() -> None:
     """The end of a request: its thread keeps the connection for the next one, unless that broke. To return it each time
     would cost a tenth of a create; on SQLite, opening a file and its pragmas would cost more than most requests."""
     if (held := _held()) and held.pgconn.transaction_status != TransactionStatus.IDLE:
@@ -221,7 +221,7 @@ def close_all() -> None:
         database.close()
 
 
-def rows_as(columns: str, rows: Sequence[tuple[Any, ...]]) -> tuple[str, list[Any]]:
+def values_table(columns: str, rows: Sequence[tuple[Any, ...]]) -> tuple[str, list[Any]]:
     """A set of rows as a table expression that never changes its text with their number.
 
     `columns`: "id bigint, claim_id bigint, note text". Returns SQL for use as `FROM {sql} AS given` and its parameters.
@@ -240,7 +240,7 @@ def _unnest(named: tuple[tuple[str, ...], ...]) -> str:
     return f"(SELECT * FROM unnest({arrays}) AS u({names}))"
 
 
-def one_of(column: str, values: Sequence[Any], kind: str = "bigint") -> tuple[str, Any]:
+def any_of(column: str, values: Sequence[Any], kind: str = "bigint") -> tuple[str, Any]:
     """The condition that a column of this kind holds one of the values, and its parameter. A join with a sub-select
     would say the same, but PostgreSQL's planner, misled by a partial index that was nearly empty when it last looked,
     then runs the sub-select once a row."""
@@ -268,6 +268,6 @@ def fetch(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     return database.execute_sql(sql, params).fetchall()
 
 
-def change(sql: str, params: Sequence[Any] = ()) -> int:
+def execute(sql: str, params: Sequence[Any] = ()) -> int:
     """How many rows the statement changed."""
     return database.execute_sql(sql, params).rowcount

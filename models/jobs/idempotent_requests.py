@@ -8,7 +8,7 @@ its answer, or rolls back, and then goes first. On SQLite the writers take turns
 from collections.abc import Callable
 from typing import NamedTuple
 
-from models.database.connection import change, fetch, one_of, transaction
+from models.database.connection import any_of, execute, fetch, transaction
 from models.rules.clock import DAY
 
 KEPT_US = DAY
@@ -19,15 +19,15 @@ class KeyReused(Exception):
     """The key came with another request within the time its answer is kept."""
 
 
-class KeptAnswer(NamedTuple):
+class KeptResponse(NamedTuple):
     status_code: int
     text: str  # JSON, as it was sent
     replayed: bool
 
 
-def answer_once(
+def respond_once(
     account_id: int, key: str, fingerprint: str, now: int, make: Callable[[], tuple[int, str]]
-) -> KeptAnswer:
+) -> KeptResponse:
     """Call `make` and keep its answer (status code, JSON text), or return the one kept under `key`.
 
     `make` writes in the same transaction; if it raises, nothing is kept. Raises KeyReused when the kept answer
@@ -37,11 +37,11 @@ def answer_once(
         with transaction():
             if _take(account_id, key, fingerprint, now):
                 status_code, text = make()
-                change(
+                execute(
                     "UPDATE idempotent_request SET status_code = %s, answer = %s WHERE account_id = %s AND key = %s",
                     (status_code, text, account_id, key),
                 )
-                return KeptAnswer(status_code, text, replayed=False)
+                return KeptResponse(status_code, text, replayed=False)
             kept = _kept(account_id, key, fingerprint)
             if kept:
                 return kept
@@ -56,10 +56,10 @@ def prune(limit: int, now: int) -> int:
     )
     if not old:
         return 0
-    these, given = one_of("id", [row[0] for row in old])
+    these, given = any_of("id", [row[0] for row in old])
     with transaction():
         # A key may have been taken anew in between.
-        return change(f"DELETE FROM idempotent_request WHERE {these} AND created_at <= %s", (given, now - KEPT_US))
+        return execute(f"DELETE FROM idempotent_request WHERE {these} AND created_at <= %s", (given, now - KEPT_US))
 
 
 def _take(account_id: int, key: str, fingerprint: str, now: int) -> bool:
@@ -73,7 +73,7 @@ def _take(account_id: int, key: str, fingerprint: str, now: int) -> bool:
     return bool(taken)
 
 
-def _kept(account_id: int, key: str, fingerprint: str) -> KeptAnswer | None:
+def _kept(account_id: int, key: str, fingerprint: str) -> KeptResponse | None:
     rows = fetch(
         "SELECT fingerprint, status_code, answer FROM idempotent_request WHERE account_id = %s AND key = %s",
         (account_id, key),
@@ -83,4 +83,4 @@ def _kept(account_id: int, key: str, fingerprint: str) -> KeptAnswer | None:
     kept_fingerprint, status_code, text = rows[0]
     if kept_fingerprint != fingerprint:
         raise KeyReused
-    return KeptAnswer(status_code, text, replayed=True)
+    return KeptResponse(status_code, text, replayed=True)

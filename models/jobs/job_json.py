@@ -9,7 +9,7 @@ from typing import Protocol
 import orjson
 
 from models.jobs.job_store import JobRow
-from models.rules.times import written, written_seconds
+from models.rules.times import format_instant, format_seconds
 
 JSON_TYPE = "application/json"
 compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -33,7 +33,7 @@ def job(row: JobRow, user_id: str, has_conflict: bool = False) -> str:
     outer = {
         "id": row.uuid,
         "idempotency_key": row.idempotency_key,
-        "inserted_at": written_seconds(row.inserted_at),
+        "inserted_at": format_seconds(row.inserted_at),
         "name": row.name,
         "description": row.description,
         "user_id": user_id,
@@ -76,4 +76,4 @@ def with_members(json_object: str, members: dict[str, str]) -> str:
 
 
 def _micros(instant: int | None) -> str | None:
-    return None if instant is None else written(instant)
+    return None if instant is None else format_instant(instant)

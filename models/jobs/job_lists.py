@@ -7,7 +7,7 @@ and still go on.
 
 from typing import Any, NamedTuple
 
-from models.database.connection import dialect, fetch, one_of
+from models.database.connection import any_of, dialect, fetch
 from models.database.paging import Listing, Page, PageAsked, Place, ids_of, order_sql
 from models.jobs.job_store import SHOWN, JobRow, shown_row
 
@@ -171,6 +171,6 @@ def _reason(reason: str | None) -> tuple[str, str | None]:
 
 
 def _rows(ids: list[Any], order: tuple[str, str]) -> list[JobRow]:
-    these, given = one_of("id", ids)
+    these, given = any_of("id", ids)
     rows = fetch(f"SELECT {SHOWN} FROM job WHERE {these} ORDER BY {order_sql(LISTING, order)}", (given,))
     return [shown_row(row) for row in rows]

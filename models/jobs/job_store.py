@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from models.database.connection import dialect, fetch, rows_as, transaction, turn
+from models.database.connection import dialect, fetch, transaction, values_table, write_turn
 from models.database.ids import new_id
 from models.jobs import labels
 from models.jobs.job_tables import REQUEST
 from models.jobs.records import AttemptRow
-from models.jobs.transition_counts import noted
+from models.jobs.transition_counts import count_transition
 
 KINDS = (REQUEST, "callback", "event", "channel")
 KEY_IS_LIVE = "attempted_at IS NULL AND state IN ('available', 'scheduled')"
@@ -102,7 +102,7 @@ def create(new: NewJob, now: int) -> tuple[JobRow, bool]:
     for _ in range(INSERTS_TRIED):
         made = _insert(new, now)
         if made:
-            noted("created", 1)
+            count_transition("created", 1)
             return made, True
         holder = fetch(FIND_LIVE, (new.account_id, new.idempotency_key))
         if holder:
@@ -117,7 +117,7 @@ def create_many(new: Sequence[NewJob], now: int) -> list[JobRow | None]:
     rows = [_row(each, now) for each in new]
     with transaction():
         ids = _insert_set(rows) if dialect() == "postgresql" else {row[0]: _insert_one(row) for row in rows}
-        noted("created", sum(job_id is not None for job_id in ids.values()))
+        count_transition("created", sum(job_id is not None for job_id in ids.values()))
         made = [_made(row, ids.get(row[0])) for row in rows]
         labels.add([row for each, job in zip(new, made, strict=True) if job for row in _labels(each, job)])
     return made
@@ -142,7 +142,7 @@ def attempts_of(account_id: int, key: int | str) -> list[AttemptRow] | None:
 
 def _insert(new: NewJob, now: int) -> JobRow | None:
     row = _row(new, now)
-    with transaction() if new.labels else turn():
+    with transaction() if new.labels else write_turn():
         made = _made(row, _insert_one(row))
         labels.add(_labels(new, made) if made else [])
     return made
@@ -172,7 +172,7 @@ def _insert_set(rows: Sequence[tuple[Any, ...]]) -> dict[str, int]:
     """The id of each row that was inserted, by its UUID."""
     if not rows:
         return {}
-    given, params = rows_as(WRITTEN, rows)
+    given, params = values_table(WRITTEN, rows)
     sql = f"{INSERT} SELECT {NAMES}, 0, 0 FROM {given} AS given ON CONFLICT DO NOTHING RETURNING uuid, id"
     return {str(uuid): job_id for uuid, job_id in fetch(sql, params)}
 

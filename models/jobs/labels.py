@@ -5,7 +5,7 @@ Written in the transaction that makes the job; deleted with it by `models/jobs/l
 
 from collections.abc import Sequence
 
-from models.database.connection import change, rows_as
+from models.database.connection import execute, values_table
 
 COLUMNS = "account_id bigint, label text, inserted_at bigint, job_id bigint"
 
@@ -14,6 +14,6 @@ def add(rows: Sequence[tuple[int, str, int, int]]) -> None:
     """Insert rows of (account, label, when the job was inserted, the job's integer)."""
     if not rows:
         return
-    given, params = rows_as(COLUMNS, rows)
+    given, params = values_table(COLUMNS, rows)
     names = "account_id, label, inserted_at, job_id"
-    change(f"INSERT INTO job_label ({names}) SELECT {names} FROM {given} AS given", params)
+    execute(f"INSERT INTO job_label ({names}) SELECT {names} FROM {given} AS given", params)

@@ -11,9 +11,9 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from models.database.connection import change, fetch, one_of, rows_as, skipping_locked, transaction
+from models.database.connection import any_of, execute, fetch, skipping_locked, transaction, values_table
 from models.jobs.job_tables import REQUEST
-from models.jobs.transition_counts import noted
+from models.jobs.transition_counts import count_transition
 from models.rules import clock
 
 WAITING = ("available", "scheduled", "retryable")
@@ -30,7 +30,7 @@ TRANSITIONS: dict[str, tuple[tuple[str, ...], str | None]] = {
     "release": (("executing",), "available"),
     "cancel": ((*WAITING, "executing"), "cancelled"),
     "rescue": (("executing",), "available"),
-    "bury": (("executing",), "discarded"),
+    "discard_lost": (("executing",), "discarded"),
     "prune": (FINAL, None),
 }
 
@@ -66,7 +66,7 @@ class DueJob(NamedTuple):
         return named(self.id, self.account_id, self.host, self.kind)
 
 
-class Memory(NamedTuple):
+class ScheduleState(NamedTuple):
     """What a schedule remembered when its job was claimed, as JSON: the answer before (None: none yet), its state."""
 
     previous: str | None
@@ -99,7 +99,7 @@ class ClaimedJob(NamedTuple):
     fire_at: int | None = None
     notify: str | None = None
     parent_id: int | None = None
-    memory: Memory | None = None  # of a schedule's job; put in by models/schedules/firings.py
+    memory: ScheduleState | None = None  # of a schedule's job; put in by models/schedules/firings.py
 
     def __repr__(self) -> str:
         return f"ClaimedJob(id={self.id}, kind={self.kind!r}, attempt={self.attempt})"  # the rest may hold secrets
@@ -157,7 +157,7 @@ def stage(ids: Sequence[int], now: int) -> list[DueJob]:
     without a message, which `unstage_lost` finds. Of two that stage at once, the second finds the marks set. One that
     another session holds is left for the next round.
     """
-    these, given = one_of("id", ids)
+    these, given = any_of("id", ids)
     if lock := skipping_locked():
         these = f"id = ANY(ARRAY(SELECT id FROM job WHERE {these}{lock}))"
     # "+ 0" hides the partial index of unstaged jobs: empty when last analysed, it would be searched whole for each id.
@@ -168,11 +168,11 @@ def stage(ids: Sequence[int], now: int) -> list[DueJob]:
             f"WHERE {these} AND staged_at + 0 IS NULL AND {IS_WAITING} RETURNING {DUE}",
             (now, now, given),
         )
-        noted("staged", rows)
+        count_transition("staged", rows)
     return sorted((DueJob(*row) for row in rows), key=lambda job: (job.due_at, job.id))
 
 
-def put_off(turns: Sequence[tuple[int, int]], now: int, base_us: int) -> int:
+def snooze(turns: Sequence[tuple[int, int]], now: int, base_us: int) -> int:
     """Note that no message names these jobs any more and that none shall for a while: until the job's turn, in
     microseconds from now, but at least `base_us`, doubled for each message that has named the job in vain, up to 32
     times as long. `turns`: (id, turn). On to the next quarter of a second, since those that return at one instant
@@ -182,9 +182,9 @@ def put_off(turns: Sequence[tuple[int, int]], now: int, base_us: int) -> int:
         return 0
     vain = "staged_count - attempt"
     times = f"CASE WHEN {vain} < 1 THEN 1 WHEN {vain} < 5 THEN 1 << ({vain}) ELSE 32 END"
-    given, params = rows_as("id bigint, turn bigint", turns)
+    given, params = values_table("id bigint, turn bigint", turns)
     with transaction():
-        return change(
+        return execute(
             "UPDATE job SET staged_at = NULL, held_until = CASE WHEN scheduled_at <= %s THEN "
             f"((CAST(%s AS BIGINT) + CASE WHEN given.turn > CAST(%s AS BIGINT) * ({times}) THEN given.turn "
             f"ELSE CAST(%s AS BIGINT) * ({times}) END) / {RETURN_US} + 1) * {RETURN_US} END "
@@ -197,17 +197,17 @@ def unstage(ids: Sequence[int]) -> int:
     """Note that no message names these jobs any more, so that the stager takes them again."""
     if not ids:
         return 0
-    these, given = one_of("id", ids)
+    these, given = any_of("id", ids)
     with transaction():
-        return change(f"UPDATE job SET staged_at = NULL WHERE {these} AND {IS_WAITING}", (given,))
+        return execute(f"UPDATE job SET staged_at = NULL WHERE {these} AND {IS_WAITING}", (given,))
 
 
 def unstage_lost(staged_before: int) -> int:
     """The same for every job staged before an instant until which all messages are known to be delivered or lost."""
     lost = f"SELECT id FROM job WHERE staged_at IS NOT NULL AND staged_at < %s{skipping_locked()}"
     with transaction():
-        these, given = one_of("id", [row[0] for row in fetch(lost, (staged_before,))])
-        return change(f"UPDATE job SET staged_at = NULL WHERE {these}", (given,))
+        these, given = any_of("id", [row[0] for row in fetch(lost, (staged_before,))])
+        return execute(f"UPDATE job SET staged_at = NULL WHERE {these}", (given,))
 
 
 def backlog(now: int, limit: int) -> tuple[int, int]:
@@ -240,7 +240,7 @@ def claim(ids: Sequence[int], now: int, lease_margin_us: int, of_schedules: bool
 
     Jobs of schedules are left alone unless asked for: whether they may begin is decided in
     `models/schedules/firings.py`."""
-    these, given = one_of("id", ids)
+    these, given = any_of("id", ids)
     claim_id = secrets.randbits(62)
     which = "fire_at IS NOT NULL" if of_schedules else "fire_at IS NULL"
     with transaction():
@@ -250,13 +250,13 @@ def claim(ids: Sequence[int], now: int, lease_margin_us: int, of_schedules: bool
             f"start_by = NULL WHERE {these} AND {IS_WAITING} AND scheduled_at <= %s AND {which} RETURNING {CLAIMED}",
             (claim_id, now, now + lease_margin_us, given, now),
         )
-        noted("claimed", rows)
+        count_transition("claimed", rows)
     return [ClaimedJob(*row) for row in rows]
 
 
 def not_yet_due(ids: Sequence[int], now: int) -> list[int]:
     """Which of the jobs still wait for an instant after `now` (their message came early, or they were moved)."""
-    these, given = one_of("id", ids)
+    these, given = any_of("id", ids)
     return [
         row[0]
         for row in fetch(f"SELECT id FROM job WHERE {these} AND {IS_WAITING} AND scheduled_at > %s", (given, now))
@@ -265,12 +265,12 @@ def not_yet_due(ids: Sequence[int], now: int) -> list[int]:
 
 def complete(jobs: Iterable[ClaimedJob], now: int) -> set[int]:
     """Their requests succeeded. Returns the ids of those the caller still held."""
-    return noted("completed", _finish(jobs, f"state = 'completed', completed_at = %s, {ENDED}", (now,)))
+    return count_transition("completed", _finish(jobs, f"state = 'completed', completed_at = %s, {ENDED}", (now,)))
 
 
 def discard(jobs: Iterable[ClaimedJob], now: int) -> set[int]:
     """Their requests failed and are not tried again. Returns the ids of those the caller still held."""
-    return noted("discarded", _finish(jobs, f"state = 'discarded', discarded_at = %s, {ENDED}", (now,)))
+    return count_transition("discarded", _finish(jobs, f"state = 'discarded', discarded_at = %s, {ENDED}", (now,)))
 
 
 def release(jobs: Iterable[ClaimedJob]) -> set[int]:
@@ -278,13 +278,13 @@ def release(jobs: Iterable[ClaimedJob]) -> set[int]:
     never made: what fell silent before is remembered, and an event's successor goes on waiting for it.
 
     Returns the ids of those the caller still held."""
-    return noted("released", _finish(jobs, "state = 'available', attempt = attempt - 1", ()))
+    return count_transition("released", _finish(jobs, "state = 'available', attempt = attempt - 1", ()))
 
 
 def retry(next_tries: Iterable[tuple[ClaimedJob, int]]) -> set[int]:
     """Their requests failed; each is due again at its instant. Returns the ids of those the caller still held."""
     rows = [(job.id, job.claim_id, next_at) for job, next_at in next_tries]
-    return noted(
+    return count_transition(
         "retried",
         _fenced("executing", rows, f"state = 'retryable', scheduled_at = given.at, {ENDED}, {ENDS_CLAIM}", ()),
     )
@@ -294,17 +294,17 @@ def cancel(account_id: int, job_id: int, now: int) -> bool:
     """Stop a job that is not final; False when it was. A request under way is not undone: the holder keeps its claim
     so that the attempt is still recorded."""
     with transaction():
-        changed = change(
+        changed = execute(
             "UPDATE job SET state = 'cancelled', cancelled_at = %s, staged_at = NULL, lease_until = NULL "
             "WHERE id = %s AND account_id = %s AND state IN ('available', 'scheduled', 'retryable', 'executing')",
             (now, job_id, account_id),
         )
-        return bool(noted("cancelled", changed))
+        return bool(count_transition("cancelled", changed))
 
 
 def cancel_waiting(ids: Sequence[int], now: int) -> list[int]:
     """Stop those of the jobs that wait; one under way goes on. Returns the ids of those stopped."""
-    these, given = one_of("id", ids)
+    these, given = any_of("id", ids)
     with transaction():
         rows = fetch(
             "UPDATE job SET state = 'cancelled', cancelled_at = %s, staged_at = NULL "
@@ -314,18 +314,18 @@ def cancel_waiting(ids: Sequence[int], now: int) -> list[int]:
     return [row[0] for row in rows]
 
 
-def let_go(ids: Sequence[int]) -> int:
+def release_hold(ids: Sequence[int]) -> int:
     """Let jobs that were held back be staged at once."""
-    these, given = one_of("id", ids)
+    these, given = any_of("id", ids)
     with transaction():
-        return change(
+        return execute(
             f"UPDATE job SET staged_at = NULL, held_until = NULL WHERE {these} AND {IS_WAITING} "
             "AND held_until IS NOT NULL",
             (given,),
         )
 
 
-def settle_cancelled(jobs: Iterable[ClaimedJob]) -> set[int]:
+def close_cancelled_claims(jobs: Iterable[ClaimedJob]) -> set[int]:
     """Give up the claims on jobs that were cancelled under way. Returns their ids: those attempts may be recorded."""
     return _fenced("cancelled", [(job.id, job.claim_id, None) for job in jobs], "claim_id = NULL", ())
 
@@ -343,15 +343,17 @@ def rescue(now: int, leases_until: int | None = None) -> list[LostJob]:
     for job_id, timeout_ms in [(job_id, timeout_ms) for job_id, crashes, timeout_ms in lost if crashes]:
         rows.append((job_id, held_until))
         held_until += min(timeout_ms * clock.MILLISECOND, ALONE_US)
-    return noted("rescued", _take_back(rows, "state = 'available', held_until = given.held_until", (), until))
+    return count_transition(
+        "rescued", _take_back(rows, "state = 'available', held_until = given.held_until", (), until)
+    )
 
 
-def bury(now: int, leases_until: int | None = None) -> list[LostJob]:
+def discard_lost(now: int, leases_until: int | None = None) -> list[LostJob]:
     """Give up jobs whose lease has ended (or ends by `leases_until`) with their last attempt, or for the third time."""
     until = leases_until or now
     lost = _lost(f"(attempt >= max_attempts OR crashes >= {CRASHES_ALLOWED - 1})", until)
     rows = [(job_id, None) for job_id, *_ in lost]
-    return noted("buried", _take_back(rows, "state = 'discarded', discarded_at = %s", (now,), until))
+    return count_transition("buried", _take_back(rows, "state = 'discarded', discarded_at = %s", (now,), until))
 
 
 def prune(after_id: int, finished_before: Mapping[str, int], limit: int) -> tuple[int, int | None]:
@@ -374,15 +376,15 @@ def prune(after_id: int, finished_before: Mapping[str, int], limit: int) -> tupl
 
 
 def _delete(ids: Sequence[int]) -> int:
-    these, given = one_of("id", ids)
+    these, given = any_of("id", ids)
     with transaction():
         mine = [row[0] for row in fetch(f"SELECT id FROM job WHERE {these}{skipping_locked()}", (given,))]
-        these, given = one_of("job_id", mine)
-        change(f"DELETE FROM attempt WHERE {these}", (given,))
-        change(f"DELETE FROM log_entry WHERE {these}", (given,))
-        change(f"DELETE FROM job_label WHERE {these}", (given,))
+        these, given = any_of("job_id", mine)
+        execute(f"DELETE FROM attempt WHERE {these}", (given,))
+        execute(f"DELETE FROM log_entry WHERE {these}", (given,))
+        execute(f"DELETE FROM job_label WHERE {these}", (given,))
         final = "state IN ('completed', 'discarded', 'cancelled')"
-        return noted("pruned", change(f"DELETE FROM job WHERE {one_of('id', [])[0]} AND {final}", (given,)))
+        return count_transition("pruned", execute(f"DELETE FROM job WHERE {any_of('id', [])[0]} AND {final}", (given,)))
 
 
 def _finish(jobs: Iterable[ClaimedJob], assignments: str, values: tuple[Any, ...]) -> set[int]:
@@ -396,7 +398,7 @@ def _fenced(
     """Change the jobs that are in `state` and still held by the claim given; rows of (id, claim_id, given.at)."""
     if not rows:
         return set()
-    given, params = rows_as("id bigint, claim_id bigint, at bigint", rows)
+    given, params = values_table("id bigint, claim_id bigint, at bigint", rows)
     with transaction():
         changed = fetch(
             f"UPDATE job SET {assignments} FROM {given} AS given WHERE job.id = given.id "
@@ -418,7 +420,7 @@ def _take_back(
 ) -> list[LostJob]:
     if not lost:
         return []
-    given, params = rows_as("id bigint, held_until bigint", lost)
+    given, params = values_table("id bigint, held_until bigint", lost)
     with transaction():
         rows = fetch(
             f"UPDATE job SET {assignments}, crashes = crashes + 1, claim_id = NULL, lease_until = NULL "

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from models.database.connection import change, rows_as
+from models.database.connection import execute, values_table
 from models.database.ids import new_id
 
 ATTEMPT_COLUMNS = (
@@ -83,8 +83,8 @@ def _insert(table: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
     if not rows:
         return
     names = ", ".join(column.split()[0] for column in columns.split(", "))
-    given, params = rows_as(columns, rows)
-    change(
+    given, params = values_table(columns, rows)
+    execute(
         f"INSERT INTO {table} ({names}) SELECT {names} FROM {given} AS given WHERE true ON CONFLICT DO NOTHING",
         params,
     )

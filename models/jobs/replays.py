@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-from models.database.connection import fetch, one_of
+from models.database.connection import any_of, fetch
 from models.jobs import job_store
 from models.jobs.job_json import compact
 from models.jobs.job_store import JobRow, NewJob
@@ -18,7 +18,7 @@ from models.rules import times
 
 POLICIES = ("overlap", "misfire", "catch_up_seconds", "jitter_seconds", "disable_after_failures")
 TIMES = ("schedule_in", "scheduled_at", "repeat_every", "cron", "timezone", "idempotency_key")
-NOT_AGAIN = (*TIMES, *POLICIES)
+NOT_REPLAYED = (*TIMES, *POLICIES)
 COPIED = (
     "notify",
     "body",
@@ -34,13 +34,13 @@ COPIED = (
 )
 
 
-def order_again(account_id: int, ids: Sequence[int], now: int, once: str | None = None) -> list[JobRow]:
+def replay(account_id: int, ids: Sequence[int], now: int, once: str | None = None) -> list[JobRow]:
     """Jobs that ask for the same as these of the account's, due now, in the order of the old ids. `once`: a word of
     the caller's, for which each is ordered again once however often it is asked for."""
-    these, given = one_of("id", ids)
+    these, given = any_of("id", ids)
     where = f"{these} AND account_id = %s AND kind = '{REQUEST}'"
     rows = fetch(f"SELECT id, args, {', '.join(COPIED)} FROM job WHERE {where} ORDER BY id", (given, account_id))
-    new = [_again(account_id, row[1], row[2:], now)._replace(uuid=_uuid(account_id, row[0], once)) for row in rows]
+    new = [_replayed(account_id, row[1], row[2:], now)._replace(uuid=_uuid(account_id, row[0], once)) for row in rows]
     made = job_store.create_many(new, now)
     return [job for job in made if job is not None]
 
@@ -50,8 +50,8 @@ def _uuid(account_id: int, job_id: int, once: str | None) -> str | None:
     return None if once is None else str(uuid5(NAMESPACE_OID, f"booper {account_id} {job_id} {once}"))
 
 
-def _again(account_id: int, args_text: str, copied: Sequence[Any], now: int) -> NewJob:
-    args = {name: value for name, value in json.loads(args_text).items() if name not in NOT_AGAIN}
+def _replayed(account_id: int, args_text: str, copied: Sequence[Any], now: int) -> NewJob:
+    args = {name: value for name, value in json.loads(args_text).items() if name not in NOT_REPLAYED}
     return NewJob(
         account_id=account_id,
         args=compact(args),
@@ -63,4 +63,4 @@ def _again(account_id: int, args_text: str, copied: Sequence[Any], now: int) -> 
 
 
 def _retry_until(max_age: Any, now: int) -> int | None:
-    return None if max_age is None else now + times.duration(max_age)
+    return None if max_age is None else now + times.parse_duration(max_age)

@@ -9,20 +9,20 @@ from typing import TypeVar
 from models.database.connection import after_commit
 
 Changed = TypeVar("Changed", bound=Sized | int)
-TRANSITIONS = (
+NAMES = (
     *("created", "staged", "claimed", "completed", "retried", "discarded"),
     *("released", "cancelled", "rescued", "buried", "pruned"),
 )
 
 
-def nobody(transition: str, jobs: int) -> None:
+def ignore(transition: str, jobs: int) -> None:
     """Counts nothing."""
 
 
-listener: Callable[[str, int], None] = nobody
+listener: Callable[[str, int], None] = ignore
 
 
-def noted(transition: str, changed: Changed) -> Changed:
+def count_transition(transition: str, changed: Changed) -> Changed:
     """Tell that so many jobs (or these) went through a transition; gives them back."""
     jobs = changed if isinstance(changed, int) else len(changed)
     if jobs:

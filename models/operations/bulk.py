@@ -27,7 +27,7 @@ class Mark(NamedTuple):
     place: Place | None = None
 
 
-class Step(NamedTuple):
+class Chunk(NamedTuple):
     """What came of a chunk. `missed`: found, and not to be acted on any more; `mark`: None when this was the last."""
 
     done: int
@@ -42,7 +42,7 @@ class Left(NamedTuple):
     more: bool
 
 
-def step(account_id: int, action: str, asked: JobFilter, mark: Mark, once: str, now: int) -> Step:
+def run_chunk(account_id: int, action: str, asked: JobFilter, mark: Mark, once: str, now: int) -> Chunk:
     """Act on the jobs of the next chunk. `once` as for `replays.order_again`."""
     lists = _lists(action, asked)
     for turn in range(mark.turn, len(lists)):
@@ -50,11 +50,11 @@ def step(account_id: int, action: str, asked: JobFilter, mark: Mark, once: str, 
         if page.rows or page.end:
             done = _act(account_id, action, page.rows, once, now)
             following = Mark(turn, page.end) if page.end else Mark(turn + 1)
-            return Step(done, len(page.rows) - done, following if following.turn < len(lists) else None)
-    return Step(0, 0, None)
+            return Chunk(done, len(page.rows) - done, following if following.turn < len(lists) else None)
+    return Chunk(0, 0, None)
 
 
-def left(account_id: int, action: str, asked: JobFilter, mark: Mark) -> Left:
+def count_left(account_id: int, action: str, asked: JobFilter, mark: Mark) -> Left:
     """What the chunks from this one on will find, as far as it is cheap to count: the lists share what is looked at."""
     lists = list(dict.fromkeys(_lists(action, asked)[mark.turn :]))  # what is gone through twice is counted once
     jobs, more = 0, False
@@ -81,5 +81,5 @@ def _page(account_id: int, asked: JobFilter, place: Place | None, limit: int, lo
 def _act(account_id: int, action: str, ids: list[int], once: str, now: int) -> int:
     """How many jobs it was done to."""
     if action == AGAIN:
-        return len(replays.order_again(account_id, ids, now, once))
+        return len(replays.replay(account_id, ids, now, once))
     return cancelling.cancel_all(account_id, ids, now)

@@ -20,7 +20,7 @@ def cancel(account_id: int, key: int | str, now: int) -> JobRow | None:
             payload = {"reason": "cancelled by its owner"}
             event = "worker.job.cancelled"
             records.add_log_entries([records.log_row(account_id, job.id, job.schedule_id, event, payload, now)])
-            notifications.tell_cancelled([job.id], now)
+            notifications.notify_cancelled([job.id], now)
     return job
 
 

@@ -10,7 +10,7 @@ from models.database.connection import fetch
 from models.jobs.lifecycle import DUE_AT, FINAL, IS_WAITING
 from models.operations import heartbeats
 from models.rules.clock import SECOND
-from models.rules.times import written
+from models.rules.times import format_instant
 
 TICKER_SILENT_US = 10 * SECOND
 COUNTED = 10_000
@@ -122,16 +122,16 @@ def _ended(facts: Facts) -> Reason:
 
 def _under_way(facts: Facts) -> Reason:
     until = (
-        f" If the process that sends it falls silent, it is taken back at {written(facts.lease_until)}."
+        f" If the process that sends it falls silent, it is taken back at {format_instant(facts.lease_until)}."
         if (facts.lease_until)
         else ""
     )
-    began = written(facts.attempted_at) if facts.attempted_at else "a moment ago"
+    began = format_instant(facts.attempted_at) if facts.attempted_at else "a moment ago"
     return Reason("lease_held", f"It is under way: attempt {facts.attempt} began at {began}.{until}")
 
 
 def _not_due(facts: Facts) -> Reason:
-    at = written(facts.scheduled_at)
+    at = format_instant(facts.scheduled_at)
     if facts.state == "retryable":
         failed = f" failed ({facts.reason})" if facts.reason else " failed"
         return Reason(
@@ -145,13 +145,13 @@ def _standing_still(facts: Facts, now: int) -> list[Reason]:
     found = []
     if facts.schedule_disabled_at is not None:
         found.append(
-            Reason("schedule_disabled", f"Its schedule is disabled since {written(facts.schedule_disabled_at)}.")
+            Reason("schedule_disabled", f"Its schedule is disabled since {format_instant(facts.schedule_disabled_at)}.")
         )
     if now - facts.ticker_seen_at > TICKER_SILENT_US:
-        since = written(facts.ticker_seen_at) if facts.ticker_seen_at else "ever"
+        since = format_instant(facts.ticker_seen_at) if facts.ticker_seen_at else "ever"
         found.append(Reason("ticker_silent", f"The ticker, which hands over due jobs, gave no sign since {since}."))
     if not facts.workers:
-        seen = f"since {written(facts.worker_seen_at)}" if facts.worker_seen_at else "ever"
+        seen = f"since {format_instant(facts.worker_seen_at)}" if facts.worker_seen_at else "ever"
         found.append(Reason("no_worker", f"No worker was seen {seen}."))
     return found
 
@@ -159,7 +159,7 @@ def _standing_still(facts: Facts, now: int) -> list[Reason]:
 def _held(facts: Facts, now: int) -> list[Reason]:
     if facts.held_until is None or facts.held_until <= now:
         return []
-    until = written(facts.held_until)
+    until = format_instant(facts.held_until)
     if facts.after_uuid:
         return [Reason("waits_for_event", f"The event {facts.after_uuid} comes before it: accepted, or failed once.")]
     if facts.crashes:

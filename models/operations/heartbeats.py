@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from models.database.connection import change, fetch, rows_as, transaction
+from models.database.connection import execute, fetch, transaction, values_table
 from models.rules import lateness
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
 
@@ -61,10 +61,10 @@ class Minute(NamedTuple):
     p99_us: float | None
 
 
-def say(worker: WorkerRow) -> None:
+def record_heartbeat(worker: WorkerRow) -> None:
     """Note that a sending process lives."""
     with transaction():
-        change(
+        execute(
             "INSERT INTO worker (id, host, pid, version, slots, slots_in_use, started_at, seen_at) "
             "VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO UPDATE SET "
             "slots_in_use = excluded.slots_in_use, seen_at = excluded.seen_at",
@@ -72,15 +72,15 @@ def say(worker: WorkerRow) -> None:
         )
 
 
-def say_goodbye(worker_id: str) -> None:
+def remove_worker(worker_id: str) -> None:
     """Note that a sending process ended as it should."""
     with transaction():
-        change("DELETE FROM worker WHERE id = %s", (worker_id,))
+        execute("DELETE FROM worker WHERE id = %s", (worker_id,))
 
 
-def note_depths(depths: Depths) -> None:
+def record_depths(depths: Depths) -> None:
     with transaction():
-        change(
+        execute(
             "INSERT INTO queue_depth (id, ready, delayed, dead, seen_at) VALUES (1, %s, %s, %s, %s) "
             "ON CONFLICT (id) DO UPDATE SET ready = excluded.ready, delayed = excluded.delayed, dead = excluded.dead, "
             "seen_at = excluded.seen_at",
@@ -88,13 +88,13 @@ def note_depths(depths: Depths) -> None:
         )
 
 
-def note_minutes(rows: Iterable[MinuteRow]) -> None:
+def record_minutes(rows: Iterable[MinuteRow]) -> None:
     """Write the totals of minutes; a later total of the same minute takes the place of the earlier."""
     columns = "account_id bigint, minute_at bigint, worker_id text, completed int, failed int, lateness text"
-    given, params = rows_as(columns, list(rows))
+    given, params = values_table(columns, list(rows))
     names = ", ".join(MinuteRow._fields)
     with transaction():
-        change(
+        execute(
             f"INSERT INTO minute_stat ({names}) SELECT {names} FROM {given} AS given WHERE true "
             "ON CONFLICT (account_id, minute_at, worker_id) DO UPDATE SET completed = excluded.completed, "
             "failed = excluded.failed, lateness = excluded.lateness",
@@ -102,11 +102,11 @@ def note_minutes(rows: Iterable[MinuteRow]) -> None:
         )
 
 
-def forget_old(now: int) -> None:
+def prune(now: int) -> None:
     """Delete the rows of processes long silent and of minutes long past."""
     with transaction():
-        change("DELETE FROM worker WHERE seen_at < %s", (now - WORKERS_KEPT_US,))
-        change("DELETE FROM minute_stat WHERE minute_at < %s", (now - MINUTES_KEPT_US,))
+        execute("DELETE FROM worker WHERE seen_at < %s", (now - WORKERS_KEPT_US,))
+        execute("DELETE FROM minute_stat WHERE minute_at < %s", (now - MINUTES_KEPT_US,))
 
 
 def workers() -> list[WorkerRow]:

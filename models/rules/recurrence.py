@@ -61,7 +61,7 @@ def frequency_of(text: str) -> Frequency:
     """The frequency in its JSON form, as a schedule keeps and shows it."""
     told = json.loads(text)
     if "repeat_every" in told:
-        return Frequency(every_us=times.duration(told["repeat_every"]))
+        return Frequency(every_us=times.parse_duration(told["repeat_every"]))
     return Frequency(cron=told["cron"], timezone=told.get("timezone", "UTC"))
 
 

@@ -23,7 +23,7 @@ class TooLarge(ValueError):
     """What would be sent or kept is larger than allowed; says how large it may be and how large it is."""
 
 
-def resolved(body: dict[str, Any], job_id: int, previous: Any, state: dict[str, Any]) -> str:
+def render(body: dict[str, Any], job_id: int, previous: Any, state: dict[str, Any]) -> str:
     """The body as JSON, with `$job`, `$previous` and `$state` in it and paths into the last two replaced by what lies
     there; null for what is missing. Raises TooLarge."""
     known = {"previous": previous, "state": state}
@@ -78,7 +78,7 @@ def answer_of(body: bytes) -> Any:
     return text if _is_too_deep(value) else value
 
 
-def merged(state: dict[str, Any], answer: Any) -> dict[str, Any]:
+def merge_state(state: dict[str, Any], answer: Any) -> dict[str, Any]:
     """The state with the members of the answer's `$set` in it, each as a whole. Raises TooLarge or ValueError."""
     if not isinstance(answer, dict) or SET not in answer:
         return state

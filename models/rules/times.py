@@ -26,7 +26,7 @@ _DATE_TIME = re.compile(
 )
 
 
-def duration(value: Any) -> int:
+def parse_duration(value: Any) -> int:
     """Microseconds of a number of seconds, or of a pair [number, unit]; never negative."""
     if isinstance(value, list | tuple):
         amount, unit = value
@@ -38,7 +38,7 @@ def duration(value: Any) -> int:
     return _times(amount, length)
 
 
-def instant(value: Any) -> int:
+def parse_instant(value: Any) -> int:
     """The instant of an ISO 8601 text (without a zone: UTC) or of a Unix timestamp (from 10^11 on in milliseconds)."""
     if isinstance(value, str):
         return _instant_of_text(value)
@@ -47,7 +47,7 @@ def instant(value: Any) -> int:
     return _times(value, MILLISECOND if value >= FIRST_MILLISECONDS else SECOND)
 
 
-def written(instant: int) -> str:
+def format_instant(instant: int) -> str:
     """An instant as text: `2023-09-01T18:26:20.353046Z`."""
     second, microsecond = divmod(instant, SECOND)
     return f"{_second(second)}.{microsecond:06d}Z"
@@ -58,7 +58,7 @@ def _second(second: int) -> str:
     return (EPOCH + timedelta(seconds=second)).isoformat()
 
 
-def written_seconds(instant: int) -> str:
+def format_seconds(instant: int) -> str:
     """The same without zone and in whole seconds: `2023-09-01T18:26:20`."""
     return _second(instant // SECOND)
 

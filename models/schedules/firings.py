@@ -9,9 +9,9 @@ both find nothing executing. A job that waits for its retry does not hold back t
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from models.database.connection import change, dialect, fetch, one_of, rows_as, transaction
+from models.database.connection import any_of, dialect, execute, fetch, transaction, values_table
 from models.jobs import lifecycle
-from models.jobs.lifecycle import IS_WAITING, ClaimedJob, Memory
+from models.jobs.lifecycle import IS_WAITING, ClaimedJob, ScheduleState
 from models.rules import clock
 from models.webhooks import notifications
 
@@ -79,8 +79,8 @@ def add(rows: Sequence[FiringRow]) -> None:
     """Insert rows; an instant that has one keeps it."""
     if not rows:
         return
-    given, params = rows_as(COLUMNS, rows)
-    change(
+    given, params = values_table(COLUMNS, rows)
+    execute(
         f"INSERT INTO firing ({NAMES}) SELECT {NAMES} FROM {given} AS given WHERE true ON CONFLICT DO NOTHING", params
     )
 
@@ -94,7 +94,7 @@ def claim(ids: Sequence[int], now: int, lease_margin_us: int) -> list[ClaimedJob
     if not found:
         return []
     with transaction():
-        policies = locked({job.schedule_id for job in found})
+        policies = lock_schedules({job.schedule_id for job in found})
         chosen = _choose(_ready("id", ids, now), policies, now)  # read again, now that nobody else claims for these
         claimed = lifecycle.claim([job.id for job in chosen], now, lease_margin_us, of_schedules=True)
         claimed = [job._replace(schedule_id=str(job.schedule_id)) for job in claimed]
@@ -123,14 +123,14 @@ def expire(now: int, limit: int) -> int:
                 status = OVERLAPPED if behind_another else too_old
                 rows.append(FiringRow(str(schedule_id), fire_at, status, job_id, None, now))
         add(rows)
-        notifications.tell_cancelled(sorted(stopped), now)
+        notifications.notify_cancelled(sorted(stopped), now)
     return len(stopped)
 
 
 def note_cancelled(ids: Sequence[int], status: str, now: int) -> None:
     """Write the rows of jobs that were cancelled before any attempt."""
-    these, given = one_of("id", ids)
-    change(
+    these, given = any_of("id", ids)
+    execute(
         f"INSERT INTO firing ({NAMES}) SELECT schedule_id, fire_at, CAST(%s AS TEXT), id, CAST(NULL AS BIGINT), "
         "CAST(%s AS BIGINT), CAST(NULL AS BIGINT), CAST(NULL AS BIGINT) FROM job "
         f"WHERE {these} AND fire_at IS NOT NULL AND attempted_at IS NULL ON CONFLICT DO NOTHING",
@@ -138,17 +138,19 @@ def note_cancelled(ids: Sequence[int], status: str, now: int) -> None:
     )
 
 
-def wake(schedule_ids: Iterable[str], now: int) -> None:
+def release_next_in_turn(schedule_ids: Iterable[str], now: int) -> None:
     """Let the job that waits for its turn behind one that has ended be staged at once: of each schedule the oldest."""
     held = [job for job in _ready("schedule_id", list(schedule_ids), now, "held_until IS NOT NULL")]
     oldest: dict[str, Ready] = {}
     for job in held:
         oldest.setdefault(job.schedule_id, job)
     if oldest:
-        lifecycle.let_go([job.id for job in oldest.values()])
+        lifecycle.release_hold([job.id for job in oldest.values()])
 
 
-def listed(schedule_id: str, status: str | None, order: tuple[str, str], limit: int, offset: int) -> list[FiringRow]:
+def list_firings(
+    schedule_id: str, status: str | None, order: tuple[str, str], limit: int, offset: int
+) -> list[FiringRow]:
     """A page of a schedule's rows. `order`: a name in ORDERS and "asc" or "desc"; ties by instant."""
     where, params = ("schedule_id = %s", [schedule_id])
     if status:
@@ -162,14 +164,14 @@ def listed(schedule_id: str, status: str | None, order: tuple[str, str], limit: 
 def prune(decided_before: int, limit: int) -> int:
     """Delete rows older than they are kept, those of schedules that are gone among them; returns how many."""
     with transaction():
-        return change(
+        return execute(
             "DELETE FROM firing WHERE (schedule_id, fire_at) IN "
             "(SELECT schedule_id, fire_at FROM firing WHERE decided_at < %s ORDER BY decided_at LIMIT %s)",
             (decided_before, limit),
         )
 
 
-def locked(schedule_ids: Iterable[str]) -> dict[str, Policy]:
+def lock_schedules(schedule_ids: Iterable[str]) -> dict[str, Policy]:
     """The schedules, their rows locked in the order of ids until the transaction ends."""
     wanted = sorted(schedule_ids)
     if not wanted:
@@ -201,7 +203,7 @@ def _choose(ready: Sequence[Ready], policies: Mapping[str, Policy], now: int) ->
             held.append(job.id)
     _skip(skipped, now)
     if held:
-        lifecycle.put_off([(job_id, 0) for job_id in held], now, HELD_US)
+        lifecycle.snooze([(job_id, 0) for job_id in held], now, HELD_US)
     return chosen
 
 
@@ -217,7 +219,7 @@ def _skip(ids: Sequence[int], now: int) -> None:
     if ids:
         skipped = lifecycle.cancel_waiting(ids, now)
         note_cancelled(skipped, OVERLAPPED, now)
-        notifications.tell_cancelled(skipped, now)
+        notifications.notify_cancelled(skipped, now)
 
 
 def _executing(schedule_ids: Sequence[str]) -> set[str]:
@@ -241,7 +243,7 @@ def _ready(column: str, values: Sequence[Any], now: int, besides: str = "true") 
     """Due jobs of schedules, oldest instant first."""
     if not values:
         return []
-    these, given = one_of("id", values) if column == "id" else (_in(column, values), None)
+    these, given = any_of("id", values) if column == "id" else (_in(column, values), None)
     rows = fetch(
         f"SELECT {', '.join(Ready._fields)} FROM job WHERE {these} AND fire_at IS NOT NULL AND {IS_WAITING} "
         f"AND {LIVE} AND schedule_id IS NOT NULL AND scheduled_at <= %s "
@@ -259,8 +261,8 @@ def _fired(job: ClaimedJob, policy: Policy | None) -> FiringRow:
     return FiringRow(str(job.schedule_id), fire_at, status, job.id, lateness_us, job.attempted_at)
 
 
-def _memory(policy: Policy | None) -> Memory | None:
-    return Memory(policy.previous, policy.state) if policy else None
+def _memory(policy: Policy | None) -> ScheduleState | None:
+    return ScheduleState(policy.previous, policy.state) if policy else None
 
 
 def _in(column: str, values: Sequence[Any]) -> str:

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from models.database.connection import change, fetch, rows_as, skipping_locked, transaction
+from models.database.connection import execute, fetch, skipping_locked, transaction, values_table
 from models.jobs import job_store
 from models.jobs.job_store import NewJob
 from models.rules import recurrence
@@ -68,11 +68,11 @@ def plan(now: int, limit: int) -> int:
             f"SELECT {COLUMNS}, {FIRST_WAITS} FROM schedule WHERE {due} ORDER BY next_at LIMIT %s{skipping_locked()}",
             (now, now, limit),
         )
-        settle([(planned(row[:-1]), bool(row[-1])) for row in rows], now)
+        plan_due([(planned_schedule(row[:-1]), bool(row[-1])) for row in rows], now)
     return len(rows)
 
 
-def settle(due: Sequence[tuple[Planned, bool]], now: int) -> None:
+def plan_due(due: Sequence[tuple[Planned, bool]], now: int) -> None:
     """Make what follows the due instants of these schedules, whose rows the caller has locked: jobs, rows, next_at.
 
     Each with whether the job of its due instant still waits. One that can't be planned any more (its zone is gone) is
@@ -82,10 +82,10 @@ def settle(due: Sequence[tuple[Planned, bool]], now: int) -> None:
     moves: list[tuple[str, int, int | None]] = []
     for one, first_waits in due:
         try:
-            made, told, next_at = following(one, first_waits, now)
+            made, told, next_at = plan_next(one, first_waits, now)
         except Exception:
             log.exception("schedule %s can't be planned: disabled", one.id)
-            change("UPDATE schedule SET disabled_at = %s WHERE id = %s AND disabled_at IS NULL", (now, one.id))
+            execute("UPDATE schedule SET disabled_at = %s WHERE id = %s AND disabled_at IS NULL", (now, one.id))
             continue
         new += made
         rows += told
@@ -95,7 +95,7 @@ def settle(due: Sequence[tuple[Planned, bool]], now: int) -> None:
     move_on(moves)
 
 
-def following(one: Planned, first_waits: bool, now: int) -> tuple[list[NewJob], list[FiringRow], int | None]:
+def plan_next(one: Planned, first_waits: bool, now: int) -> tuple[list[NewJob], list[FiringRow], int | None]:
     """What follows the due instant of a schedule: its jobs, the rows of instants without one, the next instant."""
     frequency = recurrence.frequency_of(one.frequency)
     second = recurrence.next_after(frequency, one.next_at)
@@ -157,13 +157,13 @@ def job_at(one: Planned, fire_at: int) -> NewJob:
 def move_on(moves: Sequence[tuple[str, int, int | None]]) -> None:
     """Set each schedule's next instant, if it is still the one given: rows of (id, old, new)."""
     if moves:
-        given, params = rows_as("id uuid, old bigint, new bigint", moves)
-        change(
+        given, params = values_table("id uuid, old bigint, new bigint", moves)
+        execute(
             f"UPDATE schedule SET next_at = given.new FROM {given} AS given "
             "WHERE schedule.id = given.id AND schedule.next_at = given.old",
             params,
         )
 
 
-def planned(row: Sequence[Any]) -> Planned:
+def planned_schedule(row: Sequence[Any]) -> Planned:
     return Planned(str(row[0]), *row[1:])

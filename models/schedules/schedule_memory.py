@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from models.database.connection import change, dialect, fetch, rows_as
+from models.database.connection import dialect, execute, fetch, values_table
 from models.jobs import records
 from models.rules import templating
 from models.schedules import firings, schedule_store
@@ -18,7 +18,7 @@ NOT_KEPT = "worker.schedule.not_kept"
 AUTO_DISABLED = "worker.schedule.disabled"
 
 
-class Ended(NamedTuple):
+class FinishedJob(NamedTuple):
     """A job of a schedule that has ended. `answer`: the body of a good answer, None when it was given up; `whole`:
     whether the answer was read to its end."""
 
@@ -30,7 +30,7 @@ class Ended(NamedTuple):
     whole: bool = True
 
 
-class Remembered(NamedTuple):
+class ScheduleMemory(NamedTuple):
     id: str
     previous: str | None
     state: str
@@ -40,7 +40,7 @@ class Remembered(NamedTuple):
     disabled_at: int | None
 
 
-def remember(ended: Sequence[Ended], now: int) -> None:
+def remember(ended: Sequence[FinishedJob], now: int) -> None:
     """Write down what these jobs mean for their schedules; to be called inside a transaction."""
     if not ended:
         return
@@ -58,10 +58,10 @@ def remember(ended: Sequence[Ended], now: int) -> None:
             schedule_store.disable(one.account_id, row.id, now, f"its schedule was disabled: {reason}")
             notes.append(_note(one, AUTO_DISABLED, {"reason": reason, "failures": row.failures}, now))
     records.add_log_entries(notes)
-    firings.wake(rows, now)
+    firings.release_next_in_turn(rows, now)
 
 
-def _after(row: Remembered, one: Ended) -> tuple[Remembered, list[str]]:
+def _after(row: ScheduleMemory, one: FinishedJob) -> tuple[ScheduleMemory, list[str]]:
     """The schedule after this job, and why something of its answer is not kept."""
     is_of_now = one.fire_at >= row.enabled_at and row.disabled_at is None
     if one.answer is None:
@@ -71,7 +71,7 @@ def _after(row: Remembered, one: Ended) -> tuple[Remembered, list[str]]:
     if not one.whole:
         reasons.append("the answer is longer than what is kept of it; $previous is {} and $set is not read")
     try:
-        row = row._replace(state=templating.encoded(templating.merged(json.loads(row.state), answer)))
+        row = row._replace(state=templating.encoded(templating.merge_state(json.loads(row.state), answer)))
     except ValueError as error:
         reasons.append(f"{error}; the state stays as it was")
     previous = templating.encoded(answer)
@@ -81,30 +81,30 @@ def _after(row: Remembered, one: Ended) -> tuple[Remembered, list[str]]:
     return (row._replace(previous=previous, failures=0) if is_of_now else row), reasons
 
 
-def _locked(schedule_ids: Sequence[str]) -> dict[str, Remembered]:
+def _locked(schedule_ids: Sequence[str]) -> dict[str, ScheduleMemory]:
     lock = " FOR UPDATE" if dialect() == "postgresql" else ""
     marks = ", ".join(["%s"] * len(schedule_ids))
-    columns = ", ".join(Remembered._fields)
+    columns = ", ".join(ScheduleMemory._fields)
     rows = fetch(f"SELECT {columns} FROM schedule WHERE id IN ({marks}) ORDER BY id{lock}", schedule_ids)
-    return {str(row[0]): Remembered(str(row[0]), *row[1:]) for row in rows}
+    return {str(row[0]): ScheduleMemory(str(row[0]), *row[1:]) for row in rows}
 
 
-def _write(rows: Sequence[Remembered]) -> None:
+def _write(rows: Sequence[ScheduleMemory]) -> None:
     if rows:
-        given, params = rows_as(
+        given, params = values_table(
             "id uuid, previous text, state text, failures int",
             [(row.id, row.previous, row.state, row.failures) for row in rows],
         )
-        change(
+        execute(
             "UPDATE schedule SET previous = given.previous, state = given.state, failures = given.failures "
             f"FROM {given} AS given WHERE schedule.id = given.id",
             params,
         )
 
 
-def _last_of_each(ended: Sequence[Ended]) -> list[Ended]:
+def _last_of_each(ended: Sequence[FinishedJob]) -> list[FinishedJob]:
     return list({one.schedule_id: one for one in ended}.values())
 
 
-def _note(one: Ended, event: str, payload: dict[str, Any], now: int) -> records.LogRow:
+def _note(one: FinishedJob, event: str, payload: dict[str, Any], now: int) -> records.LogRow:
     return records.log_row(one.account_id, one.job_id, one.schedule_id, event, payload, now)

@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from models.database.connection import change, dialect, fetch, one_of, transaction
+from models.database.connection import any_of, dialect, execute, fetch, transaction
 from models.database.ids import is_uuid, new_id
 from models.database.paging import Listing, order_sql
 from models.jobs import job_store, lifecycle, records
@@ -135,10 +135,10 @@ def replace(account_id: int, key: str, new: NewSchedule, now: int, made_from: Sc
         if values == _stored(before.id):
             return before.id
         assignments = ", ".join(f"{name} = %s" for name in DEFINITION)
-        change(f"UPDATE schedule SET {assignments} WHERE id = %s", (*values, before.id))
+        execute(f"UPDATE schedule SET {assignments} WHERE id = %s", (*values, before.id))
         if new.frequency != before.frequency:
             _pass_over(before, now)  # nothing passed but while it was disabled
-            change("UPDATE schedule SET next_at = %s WHERE id = %s", (max(new.first_at, now), before.id))
+            execute("UPDATE schedule SET next_at = %s WHERE id = %s", (max(new.first_at, now), before.id))
         coming = "fire_at > %s AND attempted_at IS NULL"
         if _cancel(before.id, CHANGED, now, coming, (now,)) or new.frequency != before.frequency:
             _make_next(before.id, now)
@@ -169,7 +169,7 @@ def disable(account_id: int, key: str, now: int, reason: str = DISABLED_BY_OWNER
         if one is None:
             return None
         sql = "UPDATE schedule SET disabled_at = %s, previous = NULL WHERE id = %s AND disabled_at IS NULL"
-        if change(sql, (now, one.id)):
+        if execute(sql, (now, one.id)):
             cancelled = _cancel(one.id, reason, now)
             firings.note_cancelled(_due(cancelled, now), firings.DISABLED, now)
         return _row(one.id)
@@ -186,7 +186,7 @@ def enable(account_id: int, key: str, now: int, at_most: int) -> ScheduleRow | N
             "UPDATE schedule SET disabled_at = NULL, enabled_at = %s, previous = NULL, failures = 0 "
             "WHERE id = %s AND disabled_at IS NOT NULL"
         )
-        if change(sql, (now, one.id)):
+        if execute(sql, (now, one.id)):
             _check_room(account_id, at_most + 1)
             _pass_over(one, now)
             _make_next(one.id, now)
@@ -200,7 +200,7 @@ def delete(account_id: int, key: str, now: int) -> bool:
         if one is None:
             return False
         _cancel(one.id, DELETED, now)
-        return bool(change("DELETE FROM schedule WHERE id = %s", (one.id,)))
+        return bool(execute("DELETE FROM schedule WHERE id = %s", (one.id,)))
 
 
 def fire_now(account_id: int, key: str, now: int) -> JobRow | None:
@@ -223,7 +223,7 @@ def firings_of(
 ) -> list[FiringRow] | None:
     """A page of what came of the schedule's instants; None when there is no such schedule."""
     schedule_id = _id_of(account_id, key)
-    return firings.listed(schedule_id, status, order, limit, offset) if schedule_id else None
+    return firings.list_firings(schedule_id, status, order, limit, offset) if schedule_id else None
 
 
 def template_of(order: NewJob) -> str:
@@ -245,7 +245,7 @@ def _sent(one: ScheduleRow | Planned) -> tuple[Any, ...]:
 
 def _first_job(new: NewSchedule, schedule_id: str) -> NewJob:
     values = (schedule_id, new.order.account_id, *_definition(new, schedule_id)[:-1], new.first_at)
-    one = planning.planned(values)
+    one = planning.planned_schedule(values)
     return planning.job_at(one, new.first_at)._replace(idempotency_key=new.order.idempotency_key)
 
 
@@ -266,7 +266,7 @@ def _insert(new: NewSchedule, schedule_id: str, now: int) -> bool:
     marks = ", ".join(["%s"] * len(INSERTED))
     values = (schedule_id, new.order.account_id, new.key, *_definition(new, schedule_id), new.first_at, now, now)
     sql = f"INSERT INTO schedule ({', '.join(INSERTED)}, failures, state) VALUES ({marks}, 0, '{{}}')"
-    return bool(change(f"{sql} ON CONFLICT DO NOTHING", values))
+    return bool(execute(f"{sql} ON CONFLICT DO NOTHING", values))
 
 
 def _locked(account_id: int, key: str, now: int) -> Planned | None:
@@ -280,11 +280,11 @@ def _locked(account_id: int, key: str, now: int) -> Planned | None:
     if not rows:
         return None
     *row, disabled_at, first_waits = rows[0]
-    one = planning.planned(row)
+    one = planning.planned_schedule(row)
     if disabled_at is None and one.next_at is not None and one.next_at <= now:
-        planning.settle([(one, bool(first_waits))], now)
+        planning.plan_due([(one, bool(first_waits))], now)
         rows = fetch(f"SELECT {planning.COLUMNS} FROM schedule WHERE id = %s", (schedule_id,))
-        one = planning.planned(rows[0])
+        one = planning.planned_schedule(rows[0])
     return one
 
 
@@ -303,7 +303,7 @@ def _make_next(schedule_id: str, now: int) -> None:
         "AND NOT EXISTS (SELECT 1 FROM firing WHERE schedule_id = schedule.id AND fire_at = schedule.next_at)"
     )
     for row in fetch(sql, (schedule_id,)):
-        one = planning.planned(row)
+        one = planning.planned_schedule(row)
         job_store.create_many([planning.job_at(one, one.next_at)], now)
 
 
@@ -316,13 +316,13 @@ def _cancel(schedule_id: str, reason: str, now: int, which: str = "true", params
         told = {"reason": reason}
         event = "worker.job.cancelled"
         records.add_log_entries([records.log_row(account_id, id, schedule_id, event, told, now) for id in ids])
-        notifications.tell_cancelled(ids, now)
+        notifications.notify_cancelled(ids, now)
     return ids
 
 
 def _due(ids: Sequence[int], now: int) -> list[int]:
     """Which of the jobs stand for an instant that has come."""
-    these, given = one_of("id", ids)
+    these, given = any_of("id", ids)
     return [row[0] for row in fetch(f"SELECT id FROM job WHERE {these} AND fire_at <= %s", (given, now))]
 
 

@@ -8,7 +8,7 @@ alone, and the sender looks it up when it sends.
 import json
 from typing import NamedTuple
 
-from models.database.connection import change, fetch, transaction
+from models.database.connection import execute, fetch, transaction
 from models.jobs import job_store
 from models.jobs.job_json import compact
 from models.jobs.job_store import NewJob
@@ -33,7 +33,7 @@ class Message(NamedTuple):
 def configure(account_id: int, name: str, url: str, now: int) -> None:
     """Forward the account's messages to this channel there from now on."""
     with transaction():
-        change(
+        execute(
             "INSERT INTO channel (account_id, name, url, created_at) VALUES (%s, %s, %s, %s) "
             "ON CONFLICT (account_id, name) DO UPDATE SET url = excluded.url, created_at = excluded.created_at",
             (account_id, name, url, now),
@@ -48,7 +48,7 @@ def hosts(account_id: int) -> dict[str, str | None]:
 
 def remove(account_id: int, name: str) -> bool:
     with transaction():
-        return bool(change("DELETE FROM channel WHERE account_id = %s AND name = %s", (account_id, name)))
+        return bool(execute("DELETE FROM channel WHERE account_id = %s AND name = %s", (account_id, name)))
 
 
 def forward(account_id: int, name: str, author: str, content: str, hops: int, now: int) -> bool:
@@ -69,11 +69,11 @@ def keep(message: Message) -> None:
     """Keep a message to the demo channel, and no more than the last ones."""
     content = cut(message.content, MOST_KEPT_CHARS)
     with transaction():
-        change(
+        execute(
             "INSERT INTO channel_message (author, content, inserted_at) VALUES (%s, %s, %s)",
             (message.author, content, message.inserted_at),
         )
-        change(
+        execute(
             "DELETE FROM channel_message WHERE id IN (SELECT id FROM channel_message ORDER BY id DESC "
             f"LIMIT {KEPT_MESSAGES} OFFSET {KEPT_MESSAGES})"
         )

@@ -13,7 +13,7 @@ from typing import Any
 from peewee import BigAutoField, BigIntegerField, IntegerField, TextField
 
 from models.database.base import BaseModel, UuidText
-from models.database.connection import fetch, one_of
+from models.database.connection import any_of, fetch
 from models.database.ids import new_id
 
 
@@ -66,7 +66,7 @@ class ChannelMessage(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class DeliveryConfig:
     """What one account has set. `keys`: (secret, ends_at or None), oldest first; `endpoints`: (url, types or None for
     all), enabled ones alone; `channels`: URL by name."""
 
@@ -83,12 +83,12 @@ class Outgoing:
         return [url for url, types in self.endpoints if types is None or event_type in types]
 
 
-NOTHING = Outgoing()
+NONE = DeliveryConfig()
 
 
-def of_accounts(account_ids: Collection[int]) -> dict[int, Outgoing]:
+def of_accounts(account_ids: Collection[int]) -> dict[int, DeliveryConfig]:
     """What each of the accounts has set; those that have set nothing are left out."""
-    these, given = one_of("account_id", list(account_ids))
+    these, given = any_of("account_id", list(account_ids))
     rows = fetch(
         f"SELECT 'key', account_id, id, secret, NULL, ends_at FROM signing_key WHERE {these} UNION ALL "
         f"SELECT 'endpoint', account_id, id, url, types, NULL FROM endpoint WHERE {these} AND enabled = 1 UNION ALL "
@@ -98,12 +98,12 @@ def of_accounts(account_ids: Collection[int]) -> dict[int, Outgoing]:
     found: dict[int, list[Sequence[Any]]] = {}
     for row in sorted(rows, key=lambda row: row[2]):
         found.setdefault(row[1], []).append(row)
-    return {account_id: _outgoing(theirs) for account_id, theirs in found.items()}
+    return {account_id: _delivery_config(theirs) for account_id, theirs in found.items()}
 
 
-def _outgoing(rows: Sequence[Sequence[Any]]) -> Outgoing:
+def _delivery_config(rows: Sequence[Sequence[Any]]) -> DeliveryConfig:
     keys = [(first, ends_at) for kind, _, _, first, _, ends_at in rows if kind == "key"]
     endpoints = [(first, second) for kind, _, _, first, second, _ in rows if kind == "endpoint"]
     channels = {first: second for kind, _, _, first, second, _ in rows if kind == "channel"}
     types = [(url, frozenset(json.loads(listed)) if listed else None) for url, listed in endpoints]
-    return Outgoing(tuple(keys), tuple(types), channels)
+    return DeliveryConfig(tuple(keys), tuple(types), channels)

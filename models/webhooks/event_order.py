@@ -9,12 +9,12 @@ transaction itself it could not be done: each of the two would lock what the oth
 import logging
 from collections.abc import Collection, Sequence
 
-from models.database.connection import Unreachable, change, dialect, fetch, one_of, transaction
+from models.database.connection import Unreachable, any_of, dialect, execute, fetch, transaction
 from models.rules.clock import DAY
 
 log = logging.getLogger("booper.succession")
 HELD_US = DAY  # longer than a ticker is ever away; then the event goes, whatever became of the one before
-LET_GO_AT_ONCE = 1000
+RELEASED_AT_ONCE = 1000
 # The cast hides the partial index of all that wait: believed empty, it was searched whole for each set of ids.
 WAITS = "CAST(after_uuid AS TEXT) IS NOT NULL"
 # Not final, and no attempt has ended yet. One that was lost with its worker does not count: it may not have been sent.
@@ -26,56 +26,56 @@ IS_UNTRIED = (
 
 def untried_events(parent_ids: Collection[int]) -> list[tuple[int, str, str]]:
     """(parent's id, args, uuid) of the events of these jobs that others have to wait for, in their order."""
-    these, given = one_of("parent_id", list(parent_ids))
+    these, given = any_of("parent_id", list(parent_ids))
     sql = f"SELECT parent_id, args, uuid FROM job WHERE {these} AND kind = 'event' AND {IS_UNTRIED.format('job')} "
     return [(parent_id, args, str(uuid)) for parent_id, args, uuid in fetch(f"{sql} ORDER BY id", (given,))]
 
 
-def let_go(parent_ids: Collection[int]) -> int:
+def release_next_events(parent_ids: Collection[int]) -> int:
     """Let go the events of these jobs that wait for nothing any more; to be called after the commit. Never fails, since
     what was committed must go on: without the database it is left to the ticker."""
     if not parent_ids:
         return 0
     try:
-        return _let_go(_ready(parent_ids))
+        return _release(_ready(parent_ids))
     except Unreachable as error:
         log.warning("database gone (%s): events of %d jobs wait for the ticker", error, len(parent_ids))
         return 0
 
 
-def let_go_left_over(_now: int) -> int:
+def release_left_over_events(_now: int) -> int:
     """The same for all jobs: what a crash left."""
     sql = (
         "SELECT event.id FROM job AS event LEFT JOIN job AS earlier ON earlier.uuid = event.after_uuid "
         f"WHERE event.after_uuid IS NOT NULL AND (earlier.id IS NULL OR NOT ({IS_UNTRIED.format('earlier')})) "
         # The sign keeps SQLite from reading all jobs in the order of their ids instead of the few that wait.
-        f"ORDER BY +event.id LIMIT {LET_GO_AT_ONCE}"
+        f"ORDER BY +event.id LIMIT {RELEASED_AT_ONCE}"
     )
-    return _let_go([row[0] for row in fetch(sql, ())])
+    return _release([row[0] for row in fetch(sql, ())])
 
 
 def _ready(parent_ids: Collection[int]) -> list[int]:
     """The events of these jobs whose time has come. Asked in two steps, each by an index that suits it whatever the
     planner believes: a join, planned for the small table of the first days, read the grown one whole."""
-    these, given = one_of("parent_id", list(parent_ids))
+    these, given = any_of("parent_id", list(parent_ids))
     waiting = f"SELECT id, after_uuid FROM job WHERE {these} AND {WAITS} ORDER BY id"
     after = {event_id: str(uuid) for event_id, uuid in fetch(waiting, (given,))}
     if not after:
         return []
-    these, given = one_of("uuid", sorted(set(after.values())), "uuid")
+    these, given = any_of("uuid", sorted(set(after.values())), "uuid")
     untried = {
         str(row[0]) for row in fetch(f"SELECT uuid FROM job WHERE {these} AND {IS_UNTRIED.format('job')}", (given,))
     }
     return [event_id for event_id, uuid in after.items() if uuid not in untried]
 
 
-def _let_go(ids: Sequence[int]) -> int:
+def _release(ids: Sequence[int]) -> int:
     """Nobody waits here for another who lets the same events go: of two sets locked crosswise, one would fail."""
     if not ids:
         return 0
-    these, given = one_of("id", ids)
+    these, given = any_of("id", ids)
     lock = "FOR UPDATE SKIP LOCKED" if dialect() == "postgresql" else ""
     with transaction():
         mine = fetch(f"SELECT id FROM job WHERE {these} AND {WAITS} ORDER BY id {lock}", (given,))
-        these, given = one_of("id", [row[0] for row in mine])
-        return change(f"UPDATE job SET held_until = NULL, after_uuid = NULL WHERE {these}", (given,))
+        these, given = any_of("id", [row[0] for row in mine])
+        return execute(f"UPDATE job SET held_until = NULL, after_uuid = NULL WHERE {these}", (given,))

@@ -3,7 +3,7 @@
 Safe against any number of requests at once: whoever makes one locks the account's row before counting.
 """
 
-from models.database.connection import change, dialect, fetch, transaction
+from models.database.connection import dialect, execute, fetch, transaction
 from models.rules.clock import DAY
 from models.rules.signatures import new_secret
 from models.webhooks.delivery_config import SigningKey
@@ -33,7 +33,7 @@ def listed(account_id: int) -> list[SigningKey]:
 def retire(account_id: int, uuid: str, ends_at: int, now: int) -> SigningKey | None:
     """Let a key end at an instant, or sooner if it was to; None when the account has no such key."""
     with transaction():
-        change(
+        execute(
             f"UPDATE signing_key SET ends_at = %s WHERE account_id = %s AND uuid = %s AND {IS_LIVE} "
             "AND (ends_at IS NULL OR ends_at > %s)",
             (ends_at, account_id, uuid, now, ends_at),
@@ -44,7 +44,7 @@ def retire(account_id: int, uuid: str, ends_at: int, now: int) -> SigningKey | N
 def _forget_old(account_id: int, now: int) -> None:
     """Of the keys that have ended, keep the last ones."""
     ended = "SELECT id FROM signing_key WHERE account_id = %s AND ends_at <= %s ORDER BY ends_at DESC, id DESC"
-    change(
+    execute(
         f"DELETE FROM signing_key WHERE id IN ({ended} LIMIT {MOST_ENDED} OFFSET {MOST_ENDED})",
         (account_id, now),
     )

@@ -4,7 +4,7 @@ import pytest
 
 from api import key_cache
 from models.accounts import account_store, key_format
-from models.database.connection import change, close_all, open_database
+from models.database.connection import close_all, execute, open_database
 from models.rules import clock
 from runtime.settings import DEMO_KEY
 from tests.support.api_client import ApiClient, errors_of, one_database
@@ -108,17 +108,17 @@ def test_a_revoked_key_is_dead_within_a_second(client, monkeypatch):
     now = [1000.0]
     monkeypatch.setattr(key_cache.time, "monotonic", lambda: now[0])
     assert client.get("/api/jobs").status_code == 200
-    change("UPDATE api_key SET revoked_at = 1")
+    execute("UPDATE api_key SET revoked_at = 1")
     now[0] += 1.0
     assert client.get("/api/jobs").status_code == 401
-    assert key_cache.REMEMBERED_S < 1
+    assert key_cache.CACHED_S < 1
 
 
 def test_a_known_key_is_not_looked_up_again_at_once(client, monkeypatch):
     monkeypatch.setattr(key_cache.time, "monotonic", lambda: 1000.0)
     asked = []
     monkeypatch.setattr(key_cache.account_store, "account_of", lambda secret: asked.append(secret))
-    seen = key_cache.KnownKeys("")
+    seen = key_cache.KeyCache("")
     seen._seen[key_format.digest(secret := key_format.new_key())] = (1000.1, key_cache.Caller(1, "u"))
     assert seen.caller_of(secret) == key_cache.Caller(1, "u")
     assert asked == []
@@ -139,7 +139,7 @@ def asking_again(seen, secret, monkeypatch):
 
 def test_while_one_asks_for_a_key_the_others_believe_what_was_known_until_just_now(monkeypatch):
     monkeypatch.setattr(key_cache.time, "monotonic", lambda: 1000.0)
-    seen = key_cache.KnownKeys("")
+    seen = key_cache.KeyCache("")
     seen._seen[key_format.digest(secret := key_format.new_key())] = (999.99, key_cache.Caller(1, "u"))
     assert asking_again(seen, secret, monkeypatch)
     assert seen.caller_of(secret) is None
@@ -147,14 +147,14 @@ def test_while_one_asks_for_a_key_the_others_believe_what_was_known_until_just_n
 
 def test_while_one_asks_for_a_key_the_others_do_not_believe_what_was_known_long_ago(monkeypatch):
     monkeypatch.setattr(key_cache.time, "monotonic", lambda: 1000.0)
-    seen = key_cache.KnownKeys("")
+    seen = key_cache.KeyCache("")
     seen._seen[key_format.digest(secret := key_format.new_key())] = (999.0, key_cache.Caller(1, "u"))
     assert not asking_again(seen, secret, monkeypatch)
 
 
 def test_the_remembered_keys_are_bounded(app, account, monkeypatch):
     monkeypatch.setattr(key_cache, "REMEMBERED_KEYS", 3)
-    seen = key_cache.KnownKeys("")
+    seen = key_cache.KeyCache("")
     for _ in range(10):
         assert seen.caller_of(account_store.create_key(account, "", clock.now())[1])
     assert len(seen._seen) <= 3

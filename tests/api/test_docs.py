@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from api.requests.job_fields import OrderFields
+from api.requests.job_fields import JobFields
 from api.requests.job_filters import JobsQuery
 from api.responses import schemas
 from api.responses.responses import CODES
@@ -47,7 +47,7 @@ def test_openapi_describes_every_route_under_api(bare):
 @pytest.mark.parametrize(
     "names",
     [
-        OrderFields().fields,
+        JobFields().fields,
         JobsQuery().fields,
         LogsQuery().fields,
         ScheduleFields().fields,

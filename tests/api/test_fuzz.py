@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from api.requests.job_fields import OrderFields
+from api.requests.job_fields import JobFields
 from tests.support.api_client import FORM, URL, errors_of, one_database
 
 few = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -25,7 +25,7 @@ likely = {
     "scheduled_at": st.datetimes().map(str) | st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.+Z-]*") | numbers,
     "idempotency_key": texts,
 }
-fields = {name: likely[name] | values if name in likely else values for name in OrderFields().fields}
+fields = {name: likely[name] | values if name in likely else values for name in JobFields().fields}
 orders = st.fixed_dictionaries({}, optional=fields)
 
 

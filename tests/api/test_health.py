@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from api import create_app
-from models.database.connection import change, close_all, open_database
+from models.database.connection import close_all, execute, open_database
 from models.rules import clock
 from tests.support.api_client import ApiClient, errors_of
 
 
 def note_ticker():
-    change("UPDATE ticker SET seen_at = %s", (clock.now(),))
+    execute("UPDATE ticker SET seen_at = %s", (clock.now(),))
 
 
 def test_healthz_asks_nothing_but_the_process(bare):
@@ -36,11 +36,11 @@ def test_a_ticker_silent_for_over_ten_seconds_is_missing(client, moved_clock):
 
 def test_a_pending_migration_is_missing(client):
     note_ticker()
-    change("UPDATE schema_migration SET name = 'another' WHERE name = '0002_idempotent_requests'")
+    execute("UPDATE schema_migration SET name = 'another' WHERE name = '0002_idempotent_requests'")
     try:
         errors = errors_of(client.get("/readyz"), 503)
     finally:
-        change("UPDATE schema_migration SET name = '0002_idempotent_requests' WHERE name = 'another'")
+        execute("UPDATE schema_migration SET name = '0002_idempotent_requests' WHERE name = 'another'")
     assert "0002_idempotent_requests pending" in errors["migrations"][0]
 
 

@@ -110,12 +110,12 @@ def test_an_order_that_fails_keeps_nothing(db, account):
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        idempotent_requests.answer_once(account.id, "failing", "f", clock.now(), fail)
+        idempotent_requests.respond_once(account.id, "failing", "f", clock.now(), fail)
     assert jobs_stored() == 0
-    kept = idempotent_requests.answer_once(account.id, "failing", "g", clock.now(), lambda: (201, "{}"))
+    kept = idempotent_requests.respond_once(account.id, "failing", "g", clock.now(), lambda: (201, "{}"))
     assert kept == (201, "{}", False)
     with pytest.raises(KeyReused):
-        idempotent_requests.answer_once(account.id, "failing", "f", clock.now(), fail)
+        idempotent_requests.respond_once(account.id, "failing", "f", clock.now(), fail)
 
 
 @one_database

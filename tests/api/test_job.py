@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.database.connection import change, fetch
+from models.database.connection import execute, fetch
 from models.jobs import lifecycle, records
 from models.rules import clock
 from tests.support.api_client import errors_of
@@ -47,7 +47,7 @@ def test_an_id_of_nothing_is_404_everywhere(client):
 def test_cancelling_stops_a_job_that_is_not_final(client, moved_clock, key, method, rest):
     for state in (*lifecycle.WAITING, "executing"):
         job = client.created()
-        change("UPDATE job SET state = %s WHERE id = %s", (state, job["job_id"]))
+        execute("UPDATE job SET state = %s WHERE id = %s", (state, job["job_id"]))
         moved_clock.now = START + 5_000_000
         answer = client.ask(method, f"/api/jobs/{job[key]}{rest}")
         inner = answer.json["data"]["job"]
@@ -60,7 +60,7 @@ def test_cancelling_stops_a_job_that_is_not_final(client, moved_clock, key, meth
 @pytest.mark.parametrize("state", lifecycle.FINAL)
 def test_cancelling_a_final_job_changes_nothing(client, state):
     job = client.created()
-    change("UPDATE job SET state = %s WHERE id = %s", (state, job["job_id"]))
+    execute("UPDATE job SET state = %s WHERE id = %s", (state, job["job_id"]))
     before = fetch("SELECT * FROM job")
     answer = client.post(f"/api/jobs/{job['id']}/cancel")
     assert (answer.status_code, answer.json["data"]["job"]["state"]) == (200, state)

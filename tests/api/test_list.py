@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from models.database.connection import change
+from models.database.connection import execute
 from models.jobs import lifecycle
 from models.rules import clock
 from tests.support.api_client import errors_of, one_database
@@ -23,9 +23,9 @@ def seven(client, moved_clock):
         moved_clock.advance(seconds=1)
         made[state] = client.created(name=f"n{name}")["job_id"]
         stamp = {"completed": "completed_at", "discarded": "discarded_at", "cancelled": "cancelled_at"}.get(state)
-        change("UPDATE job SET state = %s WHERE id = %s", (state, made[state]))
+        execute("UPDATE job SET state = %s WHERE id = %s", (state, made[state]))
         if stamp:
-            change(f"UPDATE job SET {stamp} = %s WHERE id = %s", (clock.now(), made[state]))
+            execute(f"UPDATE job SET {stamp} = %s WHERE id = %s", (clock.now(), made[state]))
     return made
 
 
@@ -73,7 +73,7 @@ def test_a_list_is_ordered_both_ways(client, seven):
 @pytest.mark.parametrize("field", ["attempted_at", "completed_at", "cancelled_at", "discarded_at"])
 @pytest.mark.parametrize("way", ["asc", "desc"])
 def test_jobs_without_the_stamp_come_last_by_id(client, seven, field, way):
-    change("UPDATE job SET attempted_at = 5 WHERE id = %s", (seven["executing"],))
+    execute("UPDATE job SET attempted_at = 5 WHERE id = %s", (seven["executing"],))
     stamped = {"attempted_at": seven["executing"]}.get(field) or seven[field.removesuffix("_at")]
     rest = sorted((job for job in seven.values() if job != stamped), reverse=way == "desc")
     assert ids(client.get(f"/api/jobs?order_by={field},{way}")) == [stamped, *rest]
@@ -88,7 +88,7 @@ def test_names_are_ordered_by_code_point_on_both_databases(client):
 
 def test_only_requests_are_listed_unless_another_kind_is_asked_for(client):
     request, callback = client.created()["job_id"], client.created()["job_id"]
-    change("UPDATE job SET kind = 'callback' WHERE id = %s", (callback,))
+    execute("UPDATE job SET kind = 'callback' WHERE id = %s", (callback,))
     assert ids(client.get("/api/jobs")) == [request]
     assert ids(client.get("/api/jobs?kind=callback")) == [callback]
     assert ids(client.get("/api/jobs?kind=event")) == []

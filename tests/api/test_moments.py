@@ -34,7 +34,7 @@ def instant_of(*parts):
     ],
 )
 def test_a_date_with_a_time_is_an_instant(text, instant):
-    assert times.instant(text) == instant
+    assert times.parse_instant(text) == instant
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_date_with_a_time_is_an_instant(text, instant):
 )
 def test_anything_else_is_none(text):
     with pytest.raises(ValueError):
-        times.instant(text)
+        times.parse_instant(text)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_anything_else_is_none(text):
     ],
 )
 def test_numbers_are_seconds_and_from_1e11_on_milliseconds(number, instant):
-    assert times.instant(number) == instant
+    assert times.parse_instant(number) == instant
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_numbers_are_seconds_and_from_1e11_on_milliseconds(number, instant):
     ],
 )
 def test_a_duration_is_seconds_or_a_number_with_its_unit(value, length):
-    assert times.duration(value) == length
+    assert times.parse_duration(value) == length
 
 
 @pytest.mark.parametrize(
@@ -111,12 +111,12 @@ def test_a_duration_is_seconds_or_a_number_with_its_unit(value, length):
 )
 def test_anything_else_is_no_duration(value):
     with pytest.raises((ValueError, TypeError)):
-        times.duration(value)
+        times.parse_duration(value)
 
 
 @given(st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30)))
 def test_an_instant_survives_writing_and_reading(at):
-    instant = times.instant(at.isoformat())
+    instant = times.parse_instant(at.isoformat())
     assert timestamps.micros_utc(instant) == at.isoformat(timespec="microseconds") + "Z"
     assert timestamps.seconds(instant) == at.replace(microsecond=0).isoformat()
     assert timestamps.seconds_utc(instant) == timestamps.seconds(instant) + "Z"
@@ -124,6 +124,6 @@ def test_an_instant_survives_writing_and_reading(at):
 
 @given(st.text(max_size=40) | st.floats() | st.integers() | st.lists(st.text() | st.floats(), max_size=3))
 def test_no_value_does_worse_than_be_refused(value):
-    for read in (times.instant, times.duration):
+    for read in (times.parse_instant, times.parse_duration):
         with suppress(ValueError, TypeError):
             assert isinstance(read(value), int)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from models.database.connection import change
+from models.database.connection import execute
 from models.jobs import job_lists, log_entries, records
 from models.rules import clock
 from tests.support.api_client import errors_of, one_database
@@ -29,7 +29,7 @@ def many(client, moved_clock):
         job = client.created(name=name, schedule_in=number % 4)["job_id"]
         for place, stamp in enumerate(STAMPS):
             if (number + place) % 3:
-                change(f"UPDATE job SET {stamp} = %s WHERE id = %s", (number * 7 % 5, job))
+                execute(f"UPDATE job SET {stamp} = %s WHERE id = %s", (number * 7 % 5, job))
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.database.connection import change, fetch
+from models.database.connection import execute, fetch
 from models.jobs import job_lists
 from tests.support.api_client import FORM, URL, errors_of, one_database
 from tests.support.listings import ids_of, next_of, pages_of
@@ -91,7 +91,7 @@ def test_all_filters_hold_at_once(client):
     client.created(labels=["b"], name="one")
     client.created(labels=["a"], name="one", url="https://other.example/")
     callback = client.created(labels=["a"], name="one")["job_id"]
-    change("UPDATE job SET kind = 'callback' WHERE id = %s", (callback,))
+    execute("UPDATE job SET kind = 'callback' WHERE id = %s", (callback,))
     assert found(client, label="a", text="one", host="example.com", state="available") == [wanted]
 
 

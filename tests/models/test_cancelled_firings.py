@@ -12,7 +12,7 @@ from models.schedules import schedule_store
 from models.schedules.schedule_store import NewSchedule
 from tests.support.follow_ups import follow_ups
 from tests.support.schedule_rows import HOURLY, run_ticker
-from workers.delivery.config_cache import Remembered
+from workers.delivery.config_cache import ConfigCache
 from workers.delivery.job_events import add_of_claims
 
 HOOK = "http://hooks.example/"
@@ -55,7 +55,7 @@ def test_jobs_cancelled_with_their_schedule_are_told_of(account, moved_clock, en
 def test_a_job_that_waits_for_its_retry_is_told_of_when_its_schedule_is_disabled(account, moved_clock):
     one = make_notifying_schedule(account)
     [claim] = run_ticker()
-    add_of_claims([claim], Remembered(), clock.now())
+    add_of_claims([claim], ConfigCache(), clock.now())
     lifecycle.retry([(claim, clock.now() + clock.MINUTE)])
     disable(account, one)
     assert [what for job_id, what in subjects_of("event") if job_id == claim.id] == [

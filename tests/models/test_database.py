@@ -13,7 +13,7 @@ from models.database.connection import (
     database,
     drop_if_stale,
     fetch,
-    keep,
+    keep_connection,
     open_database,
     transaction,
 )
@@ -67,7 +67,7 @@ def never_believed(monkeypatch):
 @postgres
 def test_a_thread_keeps_its_connection_for_the_next_request(db, never_believed):
     before = backend()
-    keep()
+    keep_connection()
     drop_if_stale()
     assert not database.is_closed()
     assert backend() == before
@@ -76,7 +76,7 @@ def test_a_thread_keeps_its_connection_for_the_next_request(db, never_believed):
 @postgres
 def test_a_kept_connection_that_the_server_closed_is_replaced(db, never_believed, postgres_url):
     before = backend()
-    keep()
+    keep_connection()
     with psycopg.connect(postgres_url, autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", (before,))
     drop_if_stale()
@@ -96,7 +96,7 @@ def test_a_connection_is_not_believed_because_of_requests_that_never_asked_it(db
         other.execute("SELECT pg_terminate_backend(%s, 5000)", (before,))
     for _ in range(5):
         at_s[0] += 0.03
-        keep()
+        keep_connection()
         drop_if_stale()
     assert database.is_closed()
 
@@ -106,7 +106,7 @@ def test_a_connection_within_a_transaction_is_not_kept(db):
     before = backend()
     database.begin()
     database.execute_sql("SELECT 1")
-    keep()
+    keep_connection()
     assert database.is_closed()
     assert backend() != before
 
@@ -114,20 +114,20 @@ def test_a_connection_within_a_transaction_is_not_kept(db):
 @postgres
 def test_a_connection_that_broke_is_not_kept(db):
     database.connection().close()
-    keep()
+    keep_connection()
     assert database.is_closed()
     assert backend() > 0
 
 
 def test_keeping_and_renewing_what_is_closed_does_nothing(db):
     database.close()
-    keep()
+    keep_connection()
     drop_if_stale()
     assert database.is_closed()
 
 
 @pytest.mark.parametrize("db", ["sqlite"], indirect=True)
 def test_sqlite_is_kept_open(db):
-    keep()
+    keep_connection()
     drop_if_stale()
     assert not database.is_closed()

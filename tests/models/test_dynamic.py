@@ -5,14 +5,14 @@ import json
 import pytest
 
 from models.rules import templating
-from models.rules.templating import MAX_BODY_BYTES, MAX_MEMORY_BYTES, TooLarge, answer_of, merged, resolved
+from models.rules.templating import MAX_BODY_BYTES, MAX_MEMORY_BYTES, TooLarge, answer_of, merge_state, render
 
 PREVIOUS = {"a": {"b": [10, {"c": None}]}, "n": 1.5, "t": True}
 STATE = {"x": [1, 2], "deep": {"y": "z"}, "0": "zero"}
 
 
 def body(**members):
-    return json.loads(resolved(members, 7, PREVIOUS, STATE))
+    return json.loads(render(members, 7, PREVIOUS, STATE))
 
 
 def test_three_members_are_added():
@@ -47,7 +47,7 @@ def test_other_texts_stay_as_they_are(text):
 
 
 def test_a_value_put_in_is_not_read_for_paths_again():
-    assert json.loads(resolved({"v": "$state.s"}, 1, {}, {"s": "$state.t", "t": 1}))["v"] == "$state.t"
+    assert json.loads(render({"v": "$state.s"}, 1, {}, {"s": "$state.t", "t": 1}))["v"] == "$state.t"
 
 
 def test_names_are_not_replaced_and_ours_win_over_the_body_s():
@@ -56,18 +56,18 @@ def test_names_are_not_replaced_and_ours_win_over_the_body_s():
 
 
 def test_previous_may_be_of_any_kind():
-    assert json.loads(resolved({"v": "$previous.0"}, 1, ["a"], {}))["v"] == "a"
-    assert json.loads(resolved({"v": "$previous.a"}, 1, "text", {}))["v"] is None
+    assert json.loads(render({"v": "$previous.0"}, 1, ["a"], {}))["v"] == "a"
+    assert json.loads(render({"v": "$previous.a"}, 1, "text", {}))["v"] is None
 
 
 def test_a_body_that_would_grow_too_large_is_refused_before_it_is_built():
     state = {"big": "x" * 60_000}
     with pytest.raises(TooLarge, match=f"at most {MAX_BODY_BYTES} bytes"):
-        resolved({"v": ["$state.big"] * 40_000}, 1, {}, state)
+        render({"v": ["$state.big"] * 40_000}, 1, {}, state)
 
 
 def test_a_body_with_many_small_values_is_built():
-    assert json.loads(resolved({"v": ["$state.n"] * 10_000}, 1, {}, {"n": 1}))["v"] == [1] * 10_000
+    assert json.loads(render({"v": ["$state.n"] * 10_000}, 1, {}, {"n": 1}))["v"] == [1] * 10_000
 
 
 @pytest.mark.parametrize(
@@ -103,29 +103,29 @@ def test_an_answer_as_deep_as_allowed_is_a_value_and_a_deeper_one_a_text():
 @pytest.mark.parametrize("answer", [b'{"a": 1e999}', b"[" * 990 + b"]" * 990, b'"\\ud800"', b"9" * 4300, b"9" * 4301])
 def test_whatever_a_target_answers_can_be_written_again(answer):
     written = templating.encoded(answer_of(answer))
-    assert json.loads(resolved({}, 1, json.loads(written), {}))["$previous"] == json.loads(written)
+    assert json.loads(render({}, 1, json.loads(written), {}))["$previous"] == json.loads(written)
 
 
 def test_set_is_merged_member_by_member():
-    assert merged({"a": {"b": 1}, "c": 2}, {"$set": {"a": {"d": 3}}, "e": 4}) == {"a": {"d": 3}, "c": 2}
+    assert merge_state({"a": {"b": 1}, "c": 2}, {"$set": {"a": {"d": 3}}, "e": 4}) == {"a": {"d": 3}, "c": 2}
 
 
 @pytest.mark.parametrize("answer", [{}, {"set": {"a": 1}}, [], "text", None, 1])
 def test_an_answer_without_set_leaves_the_state(answer):
-    assert merged({"a": 1}, answer) == {"a": 1}
+    assert merge_state({"a": 1}, answer) == {"a": 1}
 
 
 @pytest.mark.parametrize("given", [None, 1, "a", [1]])
 def test_set_must_be_an_object(given):
     with pytest.raises(ValueError, match=r"\$set must be an object, got "):
-        merged({}, {"$set": given})
+        merge_state({}, {"$set": given})
 
 
 def test_a_state_may_be_as_large_as_allowed_and_no_larger():
     fits = "x" * (MAX_MEMORY_BYTES - len('{"a":""}'))
-    assert merged({}, {"$set": {"a": fits}}) == {"a": fits}
+    assert merge_state({}, {"$set": {"a": fits}}) == {"a": fits}
     with pytest.raises(TooLarge, match=f"at most {MAX_MEMORY_BYTES} bytes as JSON, got {MAX_MEMORY_BYTES + 1}"):
-        merged({}, {"$set": {"a": fits + "x"}})
+        merge_state({}, {"$set": {"a": fits + "x"}})
 
 
 @pytest.mark.parametrize("text", ["\ud800", "\x00"])

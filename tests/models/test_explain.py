@@ -3,7 +3,7 @@
 import pytest
 
 from models.accounts import account_store
-from models.database.connection import change
+from models.database.connection import execute
 from models.jobs import lifecycle
 from models.jobs.records import AttemptRow, add_attempts
 from models.operations import explain, heartbeats
@@ -99,8 +99,8 @@ def reasons_of(account, job):
 @pytest.fixture
 def machinery(account, moved_clock):
     """A ticker and a worker that live."""
-    change("UPDATE ticker SET seen_at = %s", (clock.now(),))
-    heartbeats.say(WORKER._replace(started_at=clock.now(), seen_at=clock.now()))
+    execute("UPDATE ticker SET seen_at = %s", (clock.now(),))
+    heartbeats.record_heartbeat(WORKER._replace(started_at=clock.now(), seen_at=clock.now()))
 
 
 def test_the_jobs_before_are_counted_whether_a_message_names_them_or_not(account, machinery, moved_clock):
@@ -136,5 +136,5 @@ def test_a_job_of_a_schedule_knows_whether_the_one_before_is_under_way(account, 
     before = make_job(account, "executing", schedule_id=uuid)
     job = make_job(account, due_in_s=-1, schedule_id=uuid, held_until=clock.now() + SECOND)
     assert reasons_of(account, job)[0] == "waits_for_turn"
-    change("UPDATE job SET state = 'completed' WHERE id = %s", (before.id,))
+    execute("UPDATE job SET state = 'completed' WHERE id = %s", (before.id,))
     assert reasons_of(account, job)[0] == "host_share_full"

@@ -164,7 +164,7 @@ def test_the_job_that_waits_for_its_turn_is_let_go_when_the_one_before_ends(acco
     run_ticker()
     assert waiting_jobs_of(one)[0].held_until > clock.now()
     lifecycle.complete(under_way, clock.now())
-    firings.wake([one], clock.now())
+    firings.release_next_in_turn([one], clock.now())
     assert waiting_jobs_of(one)[0].held_until is None
 
 

@@ -38,7 +38,7 @@ VERBS = {
     "release": lambda job: lifecycle.release([held(job)]),
     "cancel": lambda job: lifecycle.cancel(job.account_id, job.id, clock.now()),
     "rescue": lambda job: lifecycle.rescue(clock.now()),
-    "bury": lambda job: lifecycle.bury(clock.now()),
+    "discard_lost": lambda job: lifecycle.discard_lost(clock.now()),
     "prune": lambda job: lifecycle.prune(0, dict.fromkeys(lifecycle.FINAL, clock.now() + 1), 10)[0],
 }
 
@@ -51,7 +51,7 @@ def test_the_table_of_transitions_names_every_verb():
 @pytest.mark.parametrize("state", STATES)
 def test_a_verb_leaves_only_the_states_it_names(account, moved_clock, verb, state):
     leaves, enters = TRANSITIONS[verb]
-    job = job_in(state, account, max_attempts=1 if verb == "bury" else 20)
+    job = job_in(state, account, max_attempts=1 if verb == "discard_lost" else 20)
     before = [row for row in Job.select().where(Job.id == job.id).tuples()]
     done = VERBS[verb](job)
     after = [row for row in Job.select().where(Job.id == job.id).tuples()]
@@ -198,14 +198,14 @@ def test_a_lease_that_has_not_ended_is_not_rescued(account, moved_clock):
     lifecycle.claim([job.id], clock.now(), MARGIN)
     moved_clock.advance(seconds=10.9)
     assert lifecycle.rescue(clock.now()) == []
-    assert lifecycle.bury(clock.now()) == []
+    assert lifecycle.discard_lost(clock.now()) == []
     assert reread(job).state == "executing"
 
 
 def test_a_lost_last_attempt_is_buried_and_not_rescued(account, moved_clock):
     job = job_in("executing", account, max_attempts=1)
     assert lifecycle.rescue(clock.now()) == []
-    assert [lost.id for lost in lifecycle.bury(clock.now())] == [job.id]
+    assert [lost.id for lost in lifecycle.discard_lost(clock.now())] == [job.id]
     assert (reread(job).state, reread(job).discarded_at) == ("discarded", clock.now())
 
 
@@ -234,7 +234,7 @@ def test_the_end_of_a_claim_leaves_neither_fence_nor_lease(account, verb):
 @pytest.mark.parametrize("attempts", [1, 20])
 def test_a_job_taken_back_has_neither_fence_nor_lease(account, moved_clock, attempts):
     job = job_in("executing", account, max_attempts=attempts)
-    assert len(lifecycle.rescue(clock.now()) + lifecycle.bury(clock.now())) == 1
+    assert len(lifecycle.rescue(clock.now()) + lifecycle.discard_lost(clock.now())) == 1
     assert (reread(job).claim_id, reread(job).lease_until) == (None, None)
 
 
@@ -260,7 +260,7 @@ def test_of_cancelled_jobs_claimed_together_only_those_named_give_up_their_claim
     first, second, running = lifecycle.claim(ids, clock.now(), MARGIN)
     lifecycle.cancel(account.id, first.id, clock.now())
     lifecycle.cancel(account.id, second.id, clock.now())
-    assert lifecycle.settle_cancelled([first, running]) == {first.id}
+    assert lifecycle.close_cancelled_claims([first, running]) == {first.id}
     assert reread(second).claim_id == reread(running).claim_id == running.claim_id
 
 
@@ -269,8 +269,8 @@ def test_a_job_cancelled_while_running_stays_cancelled_and_its_attempt_may_be_re
     claimed = lifecycle.claim([job.id], clock.now(), MARGIN)
     assert lifecycle.cancel(account.id, job.id, clock.now())
     assert lifecycle.complete(claimed, clock.now()) == set()
-    assert lifecycle.settle_cancelled(claimed) == {job.id}
-    assert lifecycle.settle_cancelled(claimed) == set()
+    assert lifecycle.close_cancelled_claims(claimed) == {job.id}
+    assert lifecycle.close_cancelled_claims(claimed) == set()
     assert (reread(job).state, reread(job).completed_at) == ("cancelled", None)
 
 
@@ -281,8 +281,8 @@ def test_a_stale_holder_of_a_cancelled_job_does_not_give_up_the_claim_of_the_new
     lifecycle.rescue(clock.now())
     new = lifecycle.claim([job.id], clock.now(), MARGIN)
     lifecycle.cancel(account.id, job.id, clock.now())
-    assert lifecycle.settle_cancelled(old) == set()
-    assert lifecycle.settle_cancelled(new) == {job.id}
+    assert lifecycle.close_cancelled_claims(old) == set()
+    assert lifecycle.close_cancelled_claims(new) == {job.id}
 
 
 def test_a_cancel_of_another_account_changes_nothing(account):
@@ -372,7 +372,10 @@ KEPT = {"state": "completed", "completed_at": 1, "inserted_at": 1}
 LOOKS_AFTER_ALL = {
     "stage": (lambda: lifecycle.stage([job.id for job in Job.select()], clock.now()), {}),
     "rescue": (lambda: lifecycle.rescue(FOREVER), {"state": "executing", "lease_until": 1, "claim_id": 7}),
-    "bury": (lambda: lifecycle.bury(FOREVER), {"state": "executing", "lease_until": 1, "claim_id": 7, "crashes": 2}),
+    "discard_lost": (
+        lambda: lifecycle.discard_lost(FOREVER),
+        {"state": "executing", "lease_until": 1, "claim_id": 7, "crashes": 2},
+    ),
     "unstage_lost": (lambda: [None] * lifecycle.unstage_lost(FOREVER), {"staged_at": 1}),
     "prune": (lambda: [None] * lifecycle.prune(0, dict.fromkeys(lifecycle.FINAL, 2), 10)[0], KEPT),
 }
@@ -394,7 +397,7 @@ def crash(job, moved_clock):
     moved_clock.advance(seconds=30)
     assert lifecycle.claim([job.id], clock.now(), MARGIN)
     moved_clock.advance(seconds=60)
-    return lifecycle.rescue(clock.now()), lifecycle.bury(clock.now())
+    return lifecycle.rescue(clock.now()), lifecycle.discard_lost(clock.now())
 
 
 def test_a_job_whose_holders_fell_silent_three_times_is_given_up(account, moved_clock):
@@ -406,7 +409,7 @@ def test_a_job_whose_holders_fell_silent_three_times_is_given_up(account, moved_
 
 def test_a_job_whose_holders_fell_silent_twice_is_not_given_up(account, moved_clock):
     job = job_in("executing", account, crashes=1)
-    assert lifecycle.bury(clock.now()) == []
+    assert lifecycle.discard_lost(clock.now()) == []
     assert [lost.id for lost in lifecycle.rescue(clock.now())] == [job.id]
     assert reread(job).crashes == 2
 
@@ -424,7 +427,7 @@ def test_jobs_lost_for_the_second_time_come_back_one_after_another(account, move
 def test_a_job_put_off_is_not_due_for_the_stager_until_then(account, moved_clock):
     job = make_job(account)
     lifecycle.stage([job.id], clock.now())
-    assert lifecycle.put_off([(job.id, 0)], clock.now(), clock.SECOND // 2) == 1
+    assert lifecycle.snooze([(job.id, 0)], clock.now(), clock.SECOND // 2) == 1
     assert lifecycle.due(0, clock.now(), 10) == []
     moved_clock.advance(seconds=1.25)
     assert [due.id for due in lifecycle.due(0, clock.now(), 10)] == [job.id]
@@ -432,14 +435,14 @@ def test_a_job_put_off_is_not_due_for_the_stager_until_then(account, moved_clock
 
 def test_a_job_that_was_put_off_and_then_claimed_is_put_off_no_more(account, moved_clock):
     job = make_job(account)
-    lifecycle.put_off([(job.id, 0)], clock.now(), clock.SECOND)
+    lifecycle.snooze([(job.id, 0)], clock.now(), clock.SECOND)
     lifecycle.claim([job.id], clock.now(), MARGIN)
     assert reread(job).held_until is None
 
 
 def test_a_job_is_put_off_longer_each_time_a_message_named_it(account, moved_clock):
     jobs = [make_job(account, staged_count=count) for count in (1, 2, 4, 5, 50)]
-    lifecycle.put_off([(job.id, 0) for job in jobs], clock.now(), clock.SECOND)
+    lifecycle.snooze([(job.id, 0) for job in jobs], clock.now(), clock.SECOND)
     assert [reread(job).held_until - clock.now() for job in jobs] == [
         seconds * clock.SECOND + lifecycle.RETURN_US for seconds in (2, 4, 16, 32, 32)
     ]
@@ -448,7 +451,7 @@ def test_a_job_is_put_off_longer_each_time_a_message_named_it(account, moved_clo
 def test_a_job_is_put_off_until_its_turn_when_that_comes_later(account, moved_clock):
     jobs = [make_job(account, staged_count=2) for _ in range(3)]
     turns = [(job.id, turn * clock.SECOND) for job, turn in zip(jobs, (0, 3, 5), strict=True)]
-    assert lifecycle.put_off(turns, clock.now(), clock.SECOND) == 3
+    assert lifecycle.snooze(turns, clock.now(), clock.SECOND) == 3
     assert [reread(job).held_until - clock.now() for job in jobs] == [
         seconds * clock.SECOND + lifecycle.RETURN_US for seconds in (4, 4, 5)
     ]
@@ -457,7 +460,7 @@ def test_a_job_is_put_off_until_its_turn_when_that_comes_later(account, moved_cl
 def test_jobs_put_off_return_together_at_quarters_of_a_second(account, moved_clock):
     jobs = [make_job(account) for _ in range(3)]
     turns = [(job.id, turn) for job, turn in zip(jobs, (300_000, 400_000, 500_000), strict=True)]
-    lifecycle.put_off(turns, clock.now(), 1)
+    lifecycle.snooze(turns, clock.now(), 1)
     returns = [reread(job).held_until for job in jobs]
     assert [at % lifecycle.RETURN_US for at in returns] == [0, 0, 0]
     assert returns[0] == returns[1] < returns[2]
@@ -465,14 +468,14 @@ def test_jobs_put_off_return_together_at_quarters_of_a_second(account, moved_clo
 
 def test_a_job_claimed_meanwhile_is_not_put_off(account, moved_clock):
     job = job_in("executing", account)
-    assert lifecycle.put_off([(job.id, 0)], clock.now(), clock.SECOND) == 0
+    assert lifecycle.snooze([(job.id, 0)], clock.now(), clock.SECOND) == 0
     assert reread(job).held_until is None
 
 
 def test_a_job_that_waits_for_its_retry_is_not_put_off_to_before_it(account, moved_clock):
     """A stale message did so: the job was named, refused and named again, dozens of times a second, until its retry."""
     job = make_job(account, "retryable", due_in_s=60, attempt=1, staged_count=1)
-    lifecycle.put_off([(job.id, 0)], clock.now(), clock.SECOND)
+    lifecycle.snooze([(job.id, 0)], clock.now(), clock.SECOND)
     assert lifecycle.due(0, reread(job).scheduled_at - 1, 10) == []
     assert [due.id for due in lifecycle.due(0, reread(job).scheduled_at, 10)] == [job.id]
 

@@ -34,7 +34,7 @@ from tests.support.results import answered
 from workers.delivery.attempt_records import Result
 from workers.delivery.recorder import record
 from workers.ticker.rescuer import rescue_lost
-from workers.ticker.stager import Stager, note_delivered
+from workers.ticker.stager import Stager, record_delivered
 from workers.transport.outbound import Request
 from workers.transport.outcome import Outcome, Refused, Timings, Unreachable
 
@@ -80,7 +80,7 @@ class Jobs(RuleBasedStateMachine):
         super().__init__()
         for table in ("job", "attempt", "log_entry"):
             database.execute_sql(f"DELETE FROM {table}")
-        note_delivered(0)
+        record_delivered(0)
         self.clock = moved_clock
         self.clock.now = self.latest = START
         self.account = account_store.account_named("alice", START)
@@ -209,7 +209,7 @@ class Jobs(RuleBasedStateMachine):
     def handle(self, message, worker, slots=100, hold_s=None):
         """As workers/delivery/delivery.py does: claim what finds a slot, give back or put off the rest."""
         if not message.named:
-            note_delivered(message.at)
+            record_delivered(message.at)
             return
         now, named, rest = self.clock.now, message.named[:slots], message.named[slots:]
         for claim in lifecycle.claim(named, now, MARGIN):
@@ -220,7 +220,7 @@ class Jobs(RuleBasedStateMachine):
         if hold_s is None:
             lifecycle.unstage(rest)
         else:
-            lifecycle.put_off([(job_id, 0) for job_id in rest], now, int(hold_s * clock.SECOND))
+            lifecycle.snooze([(job_id, 0) for job_id in rest], now, int(hold_s * clock.SECOND))
         for job_id in (*early, *rest):
             self.orders[job_id].message = None
 

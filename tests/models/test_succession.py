@@ -11,8 +11,8 @@ from models.jobs import lifecycle
 from models.jobs.job_tables import Job
 from models.rules import clock
 from models.webhooks import event_order, notifications
-from models.webhooks.delivery_config import NOTHING
-from models.webhooks.notifications import FAILED, FINISHED, News
+from models.webhooks.delivery_config import NONE
+from models.webhooks.notifications import FAILED, FINISHED, JobEvent
 from tests.support.rows import make_job, plan_of, reread
 
 ABOUT = {"response": None, "error": None, "timings": None}
@@ -26,14 +26,14 @@ def parent(account):
 def tell(parent, kind, about):
     """What a recorder does: write within a transaction, look after it."""
     with transaction():
-        waiting = notifications.add([News(parent.id, kind, clock.now(), about)], lambda _: NOTHING, clock.now())
-    event_order.let_go(waiting)
+        waiting = notifications.add([JobEvent(parent.id, kind, clock.now(), about)], lambda _: NONE, clock.now())
+    event_order.release_next_events(waiting)
 
 
 def end(claim):
     with transaction():
         lifecycle.complete([claim], clock.now())
-    event_order.let_go([claim.parent_id])
+    event_order.release_next_events([claim.parent_id])
 
 
 @pytest.mark.parametrize("number", range(10))
@@ -67,7 +67,7 @@ def test_the_next_event_goes_whichever_of_two_at_once_is_first(parent, number):
 
 def undone(parent):
     with transaction():
-        notifications.add([News(parent.id, FINISHED, clock.now(), ABOUT)], lambda _: NOTHING, clock.now())
+        notifications.add([JobEvent(parent.id, FINISHED, clock.now(), ABOUT)], lambda _: NONE, clock.now())
         raise RuntimeError
 
 
@@ -86,7 +86,7 @@ def test_without_the_database_events_wait_for_the_ticker(parent, monkeypatch):
         broken.setattr(event_order, "fetch", gone)
         end(claim)
     assert lifecycle.due(0, clock.now(), 10) == []
-    assert event_order.let_go_left_over(clock.now()) == 1
+    assert event_order.release_left_over_events(clock.now()) == 1
 
 
 def gone(*_):
@@ -97,7 +97,7 @@ def test_the_look_for_what_a_crash_left_reads_none_of_the_other_jobs(parent, db,
     """It holds the writers of SQLite up for as long as it reads."""
     asked = []
     monkeypatch.setattr(event_order, "fetch", lambda sql, params: asked.append((sql, params)) or [])
-    event_order.let_go_left_over(clock.now())
+    event_order.release_left_over_events(clock.now())
     [(sql, params)] = asked
     plan = plan_of(db, sql, params)
     assert "job_after" in plan
@@ -110,7 +110,7 @@ def test_the_look_for_who_goes_next_reads_none_of_the_other_jobs(parent, db, mon
     tell(parent, FAILED, {"attempt": 2})
     asked = []
     monkeypatch.setattr(event_order, "fetch", lambda sql, params: asked.append((sql, params)) or fetch(sql, params))
-    event_order.let_go([parent.id])
+    event_order.release_next_events([parent.id])
     assert len(asked) == 2
     plans = [plan_of(db, sql, params) for sql, params in asked]
     assert "job_parent" in plans[0]

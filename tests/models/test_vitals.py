@@ -33,23 +33,23 @@ def test_a_histogram_of_other_bounds_is_left_out():
 
 def test_a_worker_lives_as_long_as_it_says_so(db, moved_clock):
     row = WorkerRow("a", "host", 1, "0.1", 8, 3, clock.now(), clock.now())
-    heartbeats.say(row)
-    heartbeats.say(row._replace(slots_in_use=5))
+    heartbeats.record_heartbeat(row)
+    heartbeats.record_heartbeat(row._replace(slots_in_use=5))
     assert [(worker.id, worker.slots_in_use) for worker in heartbeats.workers()] == [("a", 5)]
     assert heartbeats.alive(heartbeats.workers(), clock.now() + 15 * SECOND)
     assert not heartbeats.alive(heartbeats.workers(), clock.now() + 15 * SECOND + 1)
-    heartbeats.say_goodbye("a")
+    heartbeats.remove_worker("a")
     assert heartbeats.workers() == []
 
 
 def test_the_minutes_of_all_processes_are_added_up(account, moved_clock):
     minute = clock.now()
     one, two = json.dumps(histogram(500)), json.dumps(histogram(500, 90_000))
-    heartbeats.note_minutes(
+    heartbeats.record_minutes(
         [MinuteRow(account.id, minute, "a", 1, 0, one), MinuteRow(account.id, minute, "b", 1, 1, two)]
     )
-    heartbeats.note_minutes([MinuteRow(account.id, minute, "a", 2, 0, json.dumps(histogram(500, 500)))])
-    heartbeats.note_minutes([MinuteRow(account.id + 1, minute, "a", 99, 0, one)])
+    heartbeats.record_minutes([MinuteRow(account.id, minute, "a", 2, 0, json.dumps(histogram(500, 500)))])
+    heartbeats.record_minutes([MinuteRow(account.id + 1, minute, "a", 99, 0, one)])
     found = heartbeats.minutes(account.id, minute + 59 * SECOND, 60)
     assert len(found) == 60
     assert [(each.completed, each.failed) for each in found[-2:]] == [(0, 0), (3, 1)]
@@ -59,18 +59,18 @@ def test_the_minutes_of_all_processes_are_added_up(account, moved_clock):
 
 def test_what_is_old_is_forgotten_and_what_is_young_is_not(account, moved_clock):
     row = WorkerRow("a", "host", 1, "0.1", 8, 3, clock.now(), clock.now())
-    heartbeats.say(row)
-    heartbeats.note_minutes([MinuteRow(account.id, clock.now(), "a", 1, 0, "[]")])
-    heartbeats.forget_old(clock.now() + DAY)
+    heartbeats.record_heartbeat(row)
+    heartbeats.record_minutes([MinuteRow(account.id, clock.now(), "a", 1, 0, "[]")])
+    heartbeats.prune(clock.now() + DAY)
     assert heartbeats.workers()
     assert heartbeats.minutes(account.id, clock.now(), 1)[0].completed == 1
-    heartbeats.forget_old(clock.now() + DAY + 61 * MINUTE)
+    heartbeats.prune(clock.now() + DAY + 61 * MINUTE)
     assert heartbeats.workers() == []
     assert heartbeats.minutes(account.id, clock.now(), 1)[0].completed == 0
 
 
 def test_the_depths_are_the_last_measured(db):
     assert heartbeats.depths() is None
-    heartbeats.note_depths(Depths(1, 2, 3, 4))
-    heartbeats.note_depths(Depths(5, 6, 7, 8))
+    heartbeats.record_depths(Depths(1, 2, 3, 4))
+    heartbeats.record_depths(Depths(5, 6, 7, 8))
     assert heartbeats.depths() == Depths(5, 6, 7, 8)

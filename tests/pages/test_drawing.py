@@ -10,7 +10,7 @@ from api.dashboard.curl import curl
 from models.jobs.records import AttemptRow
 from models.operations.heartbeats import Minute
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
-from models.rules.times import written
+from models.rules.times import format_instant
 
 
 def minute(completed=0, failed=0, p50_us=None, p99_us=None):
@@ -138,7 +138,7 @@ def test_an_instant_is_written_from_the_present():
 
 
 def test_a_sentence_is_parted_at_the_instants_that_it_names():
-    text = f"Attempt 1 began at {written(7)}. It is taken back at {written(10**12)}."
+    text = f"Attempt 1 began at {format_instant(7)}. It is taken back at {format_instant(10**12)}."
     assert filters.pieces(text) == ["Attempt 1 began at ", 7, ". It is taken back at ", 10**12, "."]
     assert filters.pieces("on 2026-01-01, 2026-01-01T00:00:00Z") == ["on 2026-01-01, 2026-01-01T00:00:00Z"]
     assert filters.exact(7) == "1970-01-01 00:00:00.000007 UTC"

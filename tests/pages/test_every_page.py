@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from models.database.connection import change
+from models.database.connection import execute
 from models.database.paging import PageAsked
 from models.jobs import lifecycle, records
 from models.jobs.records import AttemptRow
@@ -67,7 +67,7 @@ def addresses_of(browser, job):
 
 def test_what_a_customer_sends_is_text_on_every_page(alice):
     finished, waiting = canary_job(alice.account), canary_job(alice.account, "retryable")
-    change("UPDATE account SET name = %s WHERE id = %s", (SVG, alice.account.id))
+    execute("UPDATE account SET name = %s WHERE id = %s", (SVG, alice.account.id))
     endpoints.create(alice.account.id, f"https://example.com/{SVG}", None, True, clock.now())
     shown = 0
     for path in [*addresses_of(alice, finished), f"/jobs/{waiting.uuid}"]:

@@ -14,7 +14,7 @@ from models.accounts import account_store
 from models.jobs import records
 from models.jobs.log_entries import LogFilter
 from models.rules import clock
-from models.rules.times import written
+from models.rules.times import format_instant
 
 
 @pytest.fixture(autouse=True)
@@ -178,7 +178,7 @@ def test_an_entry_shows_a_text_as_it_is_and_leaves_out_what_is_not_there(alice):
 
 def test_the_next_try_is_a_time_that_can_be_read_with_the_exact_one_beside_it(alice):
     uuid = add(
-        alice.account, "worker.http.error", {"reason": "timeout", "attempt": 1, "next_at": written(clock.SECOND)}
+        alice.account, "worker.http.error", {"reason": "timeout", "attempt": 1, "next_at": format_instant(clock.SECOND)}
     )
     for text in (alice.get("/logs").text, alice.get(f"/logs/{uuid}").text):
         assert ">1970-01-01 00:00:01 UTC</time>" in text

@@ -11,7 +11,7 @@ from api.dashboard.pages.schedules import LETTERS
 from models.jobs.job_tables import Job
 from models.rules import clock
 from models.rules.recurrence import Frequency
-from models.rules.times import instant
+from models.rules.times import parse_instant
 from models.schedules import firings
 from models.schedules.firings import FiringRow
 from models.schedules.schedule_tables import Schedule
@@ -25,7 +25,7 @@ def test_the_form_makes_a_schedule_and_its_first_job(alice, moved_clock):
     made = submit_schedule(alice, cron="30 2 * * *", timezone="Europe/Berlin", name="digest")
     assert json.loads(made.frequency) == {"cron": "30 2 * * *", "timezone": "Europe/Berlin"}
     job = Job.get(Job.schedule_id == made.id)
-    assert job.scheduled_at == instant("2026-01-02T01:30:00Z")
+    assert job.scheduled_at == parse_instant("2026-01-02T01:30:00Z")
     assert f"/schedules/{made.id}" in alice.get(f"/jobs/{job.uuid}").text
     every = submit_schedule(alice, when="every", every="2.5", every_unit="minutes")
     assert json.loads(every.frequency) == {"repeat_every": [2.5, "minutes"]}
@@ -178,11 +178,11 @@ def test_the_preview_of_a_rare_date_ends_in_time(alice, moved_clock):
     ],
 )
 def test_the_next_change_of_a_clock_is_found_to_the_second(zone, after, change):
-    assert preview_page.next_change(zone, instant(after)) == instant(change)
+    assert preview_page.next_change(zone, parse_instant(after)) == parse_instant(change)
 
 
 def test_a_clock_that_never_changes_has_no_change():
-    assert preview_page.next_change("UTC", instant("2026-01-01T00:00:00Z")) is None
+    assert preview_page.next_change("UTC", parse_instant("2026-01-01T00:00:00Z")) is None
 
 
 def test_the_instants_of_an_interval_begin_with_the_one_that_was_asked_for():

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.pieces import Pieces
 from tests.support.scripted_receivers import OK, answering, answering_once
-from workers.transport.byte_reader import Incoming
+from workers.transport.byte_reader import ByteReader
 from workers.transport.outcome import Answered, Unreachable
 from workers.transport.response_reader import read_body, read_head
 
@@ -187,7 +187,7 @@ def test_b2_endless_small_chunks_are_left_before_they_cost_much(receiver, send):
 def test_b2_endless_small_trailers_are_left_before_they_cost_much():
     trailers = [CHUNKED + b"0\r\n" + b"a\n" * 20_000] + [b"a\n" * 32_000] * 20
     socket = Pieces(trailers)
-    incoming = Incoming(socket)
+    incoming = ByteReader(socket)
     body = read_body(incoming, "GET", read_head(incoming))
     assert (body.whole, body.truncated) == (False, True)
     assert len(socket._pieces) == 20

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.pieces import Pieces
-from workers.transport.byte_reader import Incoming
+from workers.transport.byte_reader import ByteReader
 from workers.transport.outcome import Failed
 from workers.transport.response_reader import read_body, read_head
 
@@ -17,7 +17,7 @@ ANSWERS = [
 
 
 def read(pieces):
-    incoming = Incoming(Pieces(pieces))
+    incoming = ByteReader(Pieces(pieces))
     head = read_head(incoming)
     return head.status_code, read_body(incoming, "GET", head).kept, incoming.is_empty()
 

@@ -8,7 +8,7 @@ from functools import cache
 
 from api import context, create_app
 from api.dashboard import sessions
-from api.key_cache import KnownKeys
+from api.key_cache import KeyCache
 
 PAGES = [  # that stand by themselves
     "/",
@@ -28,5 +28,5 @@ _made = cache(create_app)
 def app_of(settings):
     app = _made(settings)
     app.extensions.pop(sessions.KEPT, None)
-    context.install(app, context.Wiring(settings, KnownKeys(settings.demo_key), None))
+    context.install(app, context.Context(settings, KeyCache(settings.demo_key), None))
     return app

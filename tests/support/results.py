@@ -2,7 +2,7 @@
 
 from models.rules import clock
 from workers.delivery.attempt_records import Result
-from workers.delivery.render import prepare
+from workers.delivery.render import render_request
 from workers.transport.outcome import Answered, Timings
 
 
@@ -13,4 +13,4 @@ def answered(status=200, body=b"", headers=(), truncated=False, total_ms=1.0):
 
 def result_of(claim, outcome):
     """The result of a claim, now."""
-    return Result(claim, prepare(claim), outcome, clock.now())
+    return Result(claim, render_request(claim), outcome, clock.now())

@@ -15,7 +15,7 @@ class Grown:
         return self._all().get(key, 0) - self.before.get(key, 0)
 
     def transitions(self):
-        grown = {name: self("booper_jobs_total", transition=name) for name in transition_counts.TRANSITIONS}
+        grown = {name: self("booper_jobs_total", transition=name) for name in transition_counts.NAMES}
         return {name: number for name, number in grown.items() if number}
 
     @staticmethod

@@ -9,9 +9,9 @@ from models.jobs.job_tables import Job, LogEntry
 from models.rules import clock
 from models.webhooks import channels
 from workers.delivery.attempt_records import Result
-from workers.delivery.config_cache import Remembered
+from workers.delivery.config_cache import ConfigCache
 from workers.delivery.recorder import record
-from workers.delivery.render import prepare
+from workers.delivery.render import render_request
 from workers.transport.outcome import Answered, Timings
 
 URL = "https://hooks.example/services/s3cret?key=s3cret"
@@ -22,9 +22,9 @@ def response_to(account, url, headers, body):
     channels.configure(account.id, "slack", url, clock.now())
     channels.forward(account.id, "slack", "alex", "hi", 0, clock.now())
     [claim] = lifecycle.claim([Job.get().id], clock.now(), clock.SECOND)
-    remembered = Remembered()
+    remembered = ConfigCache()
     remembered.refresh([account.id])
-    request = prepare(claim, remembered.of(account.id))
+    request = render_request(claim, remembered.of(account.id))
     record([Result(claim, request, Answered(302, headers, body, False, Timings()), clock.now())])
     return json.loads(LogEntry.get(LogEntry.event == "worker.http.response").payload)
 

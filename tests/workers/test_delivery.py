@@ -19,7 +19,7 @@ from workers.delivery import delivery as delivering
 from workers.delivery import recorder as recording
 from workers.delivery.attempt_records import Result
 from workers.delivery.delivery import Delivery
-from workers.delivery.render import prepare
+from workers.delivery.render import render_request
 from workers.transport.outcome import Answered, Timings
 
 MARGIN = {"BOOPER_LEASE_MARGIN_SECONDS": "10", "BOOPER_TARGET_ALLOW": "127.0.0.0/8"}
@@ -129,7 +129,7 @@ def test_a_process_told_to_end_at_once_records_what_was_answered(claimed, delive
 
     monkeypatch.setattr(recording, "record", slowly)
     answered = Answered(200, [], b"", False, Timings())
-    delivery.recorder.put(Result(claimed[0], prepare(claimed[0]), answered, clock.now()))
+    delivery.recorder.put(Result(claimed[0], render_request(claimed[0]), answered, clock.now()))
     delivery.abandon()
     assert reread(claimed[0]).state == "completed"
 

@@ -14,10 +14,10 @@ from models.webhooks.delivery_config import Endpoint
 from tests.support.follow_ups import follow_up_bodies, follow_ups
 from tests.support.rows import claim_of, make_job, reread
 from workers.delivery.attempt_records import Result
-from workers.delivery.config_cache import Remembered
+from workers.delivery.config_cache import ConfigCache
 from workers.delivery.job_events import add_of_claims
 from workers.delivery.recorder import record
-from workers.delivery.render import prepare
+from workers.delivery.render import render_request
 from workers.ticker.rescuer import rescue_lost
 from workers.transport.outcome import Answered, Refused, Timings, Unreachable
 
@@ -36,7 +36,7 @@ def make_notifying_job(account, **columns):
 
 def record_outcome(job, outcome, claim=None):
     claim = claim or claim_of(job)
-    record([Result(claim, prepare(claim), outcome, clock.now())])
+    record([Result(claim, render_request(claim), outcome, clock.now())])
     return claim
 
 
@@ -114,12 +114,12 @@ def test_a_job_without_answer_calls_back_with_the_reason(account, outcome, reaso
 def test_the_events_of_a_job_tell_its_life_in_order(account, moved_clock):
     job = make_notifying_job(account)
     claim = claim_of(job)
-    add_of_claims([claim], Remembered(), clock.now())
+    add_of_claims([claim], ConfigCache(), clock.now())
     moved_clock.advance(seconds=1)
     record_outcome(job, ERROR, claim)
     moved_clock.advance(hours=1)
     claim = claim_of(job)
-    add_of_claims([claim], Remembered(), clock.now())
+    add_of_claims([claim], ConfigCache(), clock.now())
     record_outcome(job, OK, claim)
     assert types() == ["job.started", "job.request", "job.response", "job.request", "job.response", "job.finished"]
     events = follow_up_bodies("event")
@@ -142,7 +142,7 @@ def test_an_attempt_without_answer_is_an_event_of_its_own(account):
 def test_a_job_that_wants_nobody_told_makes_nothing(account):
     job = make_job(account)
     claim = claim_of(job)
-    add_of_claims([claim], Remembered(), clock.now())
+    add_of_claims([claim], ConfigCache(), clock.now())
     record_outcome(job, OK, claim)
     assert Job.select().count() == 1
 
@@ -151,7 +151,7 @@ def test_news_that_cannot_be_told_stops_neither_its_job_nor_the_others(account, 
     broken = make_notifying_job(account, notify=json.dumps({"callback": "no address", "webhook": f"{HOOK}events"}))
     sound = make_notifying_job(account)
     claims = [claim_of(broken), claim_of(sound)]
-    record([Result(claim, prepare(claim), OK, clock.now()) for claim in claims])
+    record([Result(claim, render_request(claim), OK, clock.now()) for claim in claims])
     assert [reread(job).state for job in (broken, sound)] == ["completed", "completed"]
     assert targets("callback") == ["callback"]  # the sound one's
     assert types().count("job.finished") == 1
@@ -299,7 +299,7 @@ def test_an_event_goes_when_the_one_before_ended_its_first_attempt(pair, outcome
 
 def test_an_event_does_not_go_while_the_one_before_is_under_way(pair):
     claim_of(pair[0])
-    event_order.let_go([pair[0].parent_id])
+    event_order.release_next_events([pair[0].parent_id])
     assert due() == []
 
 
@@ -310,7 +310,7 @@ def test_an_event_whose_worker_was_lost_keeps_its_turn(pair, moved_clock):
     rescue_lost(clock.now())
     assert due() == [pair[0].id]
     claim = claim_of(pair[0])
-    event_order.let_go_left_over(clock.now())
+    event_order.release_left_over_events(clock.now())
     assert due() == []
     record_outcome(pair[0], ERROR, claim)
     assert due() == [pair[1].id]
@@ -330,13 +330,13 @@ def test_an_event_whose_release_got_lost_is_let_go_by_the_ticker(pair):
     claim = claim_of(pair[0])
     lifecycle.complete([claim], clock.now())
     assert due() == []
-    assert event_order.let_go_left_over(clock.now()) == 1
+    assert event_order.release_left_over_events(clock.now()) == 1
     assert due() == [pair[1].id]
 
 
 def test_an_event_given_back_by_a_stopping_worker_keeps_its_turn(pair):
     lifecycle.release([claim_of(pair[0])])
-    event_order.let_go_left_over(clock.now())
+    event_order.release_left_over_events(clock.now())
     assert due() == [pair[0].id]
 
 

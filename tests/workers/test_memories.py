@@ -15,7 +15,7 @@ from tests.support.schedule_rows import HOURLY, make_schedule, planned
 from workers.delivery.attempt_records import Result
 from workers.delivery.delivery import Delivery
 from workers.delivery.recorder import record
-from workers.delivery.render import prepare
+from workers.delivery.render import render_request
 from workers.transport.outcome import Answered, Refused, Timings
 
 BODY = b'{"since": "$previous.id", "sent": "$state.sent"}'
@@ -35,7 +35,7 @@ def claim_next(schedule_id):
 
 
 def finish(job, outcome):
-    record([Result(job, prepare(job), outcome, clock.now())])
+    record([Result(job, render_request(job), outcome, clock.now())])
 
 
 def payloads_of(event):
@@ -49,32 +49,32 @@ def one(account, moved_clock):
 
 def test_the_next_body_has_what_the_job_before_answered(one, moved_clock):
     first = claim_next(one)
-    assert json.loads(prepare(first).body) == {
+    assert json.loads(render_request(first).body) == {
         **{"since": None, "sent": None},
         **{"$job": {"id": first.id}, "$previous": {}, "$state": {}},
     }
     finish(first, answered_with_body({"id": 5, "$set": {"sent": [1]}}))
     moved_clock.advance(hours=1)
-    second = json.loads(prepare(claim_next(one)).body)
+    second = json.loads(render_request(claim_next(one)).body)
     assert (second["since"], second["sent"], second["$state"]) == (5, [1], {"sent": [1]})
 
 
 def test_the_log_shows_the_body_as_it_was_sent(one):
     job = claim_next(one)
     finish(job, answered_with_body({}))
-    assert payloads_of("worker.http.request")[0]["body"] == json.loads(prepare(job).body)
+    assert payloads_of("worker.http.request")[0]["body"] == json.loads(render_request(job).body)
 
 
 @pytest.mark.parametrize("body", [b"[1]", b'"$state.x"', None])
 def test_a_body_that_is_no_object_is_sent_byte_for_byte(account, moved_clock, body):
-    assert prepare(claim_next(make_schedule(account, body=body))).body == body
+    assert render_request(claim_next(make_schedule(account, body=body))).body == body
 
 
 def test_a_body_of_a_one_off_job_is_sent_byte_for_byte(account, moved_clock):
     new = job_store.NewJob(account.id, '{"url": "http://127.0.0.1:9/"}', BODY, "application/json", clock.now())
     job, _ = job_store.create(new, clock.now())
     [claimed] = lifecycle.claim([job.id], clock.now(), clock.HOUR)
-    assert prepare(claimed).body == BODY
+    assert render_request(claimed).body == BODY
 
 
 def test_a_job_that_failed_changes_neither(one):
@@ -159,7 +159,12 @@ def test_jobs_recorded_in_one_group_are_merged_in_their_order(account, moved_clo
     moved_clock.advance(hours=1)
     second = claim_next(one)
     answers = [answered_with_body({"$set": {"n": 1}}), answered_with_body({"$set": {"n": 2, "m": 3}})]
-    record([Result(job, prepare(job), said, clock.now()) for job, said in zip([first, second], answers, strict=True)])
+    record(
+        [
+            Result(job, render_request(job), said, clock.now())
+            for job, said in zip([first, second], answers, strict=True)
+        ]
+    )
     assert json.loads(Schedule.get().state) == {"n": 2, "m": 3}
 
 

@@ -109,11 +109,11 @@ def test_answers_whose_time_is_over_are_forgotten_in_steps(account, moved_clock,
     monkeypatch.setattr(Pace, "FIRST", 2)
     monkeypatch.setattr(Pace, "MOST", 2)
     for number in range(5):
-        idempotent_requests.answer_once(account.id, f"k{number}", "f", clock.now(), lambda: (201, "{}"))
+        idempotent_requests.respond_once(account.id, f"k{number}", "f", clock.now(), lambda: (201, "{}"))
     pruner = pruner_of({})
     assert pruner.forget_answers(clock.now()) == 0
     moved_clock.advance(days=1)
-    idempotent_requests.answer_once(account.id, "young", "f", clock.now(), lambda: (201, "{}"))
+    idempotent_requests.respond_once(account.id, "young", "f", clock.now(), lambda: (201, "{}"))
     assert [pruner.forget_answers(clock.now()) for _ in range(5)] == [2, 2, 1, 0, 0]
     assert fetch("SELECT key FROM idempotent_request") == [("young",)]
     moved_clock.advance(days=1)

@@ -8,12 +8,12 @@ from models.rules import clock
 from models.rules.clock import MINUTE
 from tests.support.rows import make_job
 from tests.support.waiting import wait_until
-from workers.delivery.heartbeat import MINUTES_HELD, Pulse, Recorded
+from workers.delivery.heartbeat import MINUTES_HELD, Heartbeat, Recorded
 from workers.delivery.slots import Slots
 
 
 def pulse():
-    return Pulse(Slots(8, 1.0))
+    return Heartbeat(Slots(8, 1.0))
 
 
 def attempts(account, count, completed=True):
@@ -23,7 +23,7 @@ def attempts(account, count, completed=True):
 def test_a_beat_tells_of_slots_and_minutes(account, moved_clock):
     slots = Slots(8, 1.0)
     slots.take([(1, account.id, "a"), (2, account.id, "a")])
-    process = Pulse(slots)
+    process = Heartbeat(slots)
     process.count(attempts(account, 3) + attempts(account, 1, completed=False))
     process.beat(clock.now())
     ((worker),) = heartbeats.workers()

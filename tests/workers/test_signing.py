@@ -10,8 +10,8 @@ from models.rules import clock
 from models.webhooks import signing_keys
 from tests.support.rows import make_job, reread
 from tests.support.waiting import wait_until
-from workers.delivery.config_cache import Remembered
-from workers.delivery.render import prepare
+from workers.delivery.config_cache import ConfigCache
+from workers.delivery.render import render_request
 from workers.transport.outbound import Request
 
 BODY = b'{"a":  1.0}'
@@ -51,9 +51,9 @@ def test_an_account_without_a_key_sends_no_signature(account, embedded, receiver
 
 def request_of(account, job, clock_now=None) -> Request:
     [claim] = lifecycle.claim([job.id], clock.now(), clock.SECOND)
-    remembered = Remembered()
+    remembered = ConfigCache()
     remembered.refresh([account.id])
-    return prepare(claim, remembered.of(account.id))
+    return render_request(claim, remembered.of(account.id))
 
 
 def test_the_id_stays_and_the_time_is_that_of_the_attempt(account, moved_clock):
@@ -93,8 +93,8 @@ def test_a_schedule_s_job_is_signed_over_the_body_that_is_sent(account):
     secret = signing_keys.create(account.id, None, clock.now()).secret
     job = make_job(account, body=BODY, content_type="application/json")
     [claim] = lifecycle.claim([job.id], clock.now(), clock.SECOND)
-    remembered = Remembered()
+    remembered = ConfigCache()
     remembered.refresh([account.id])
-    request = prepare(claim._replace(memory=lifecycle.Memory(None, "{}")), remembered.of(account.id))
+    request = render_request(claim._replace(memory=lifecycle.ScheduleState(None, "{}")), remembered.of(account.id))
     assert request.body != BODY
     assert Webhook(secret).verify(request.body, request.headers)["a"] == 1.0

@@ -6,7 +6,7 @@ from dramatiq.errors import BrokerError
 from models.jobs import lifecycle
 from models.rules import clock
 from tests.support.rows import make_job, reread
-from workers.ticker.stager import LOST_AFTER_US, Stager, note_delivered
+from workers.ticker.stager import LOST_AFTER_US, Stager, record_delivered
 
 LOOK_AHEAD = 10 * clock.SECOND
 
@@ -154,7 +154,7 @@ def test_a_job_whose_message_was_lost_is_published_again_once_a_later_probe_came
     stager.stage_due(clock.now())
     moved_clock.advance(seconds=11)
     stager.find_lost(clock.now())
-    note_delivered(messages.probes[-1])
+    record_delivered(messages.probes[-1])
     assert stager.find_lost(clock.now()) == 1
     stager.stage_due(clock.now())
     assert messages.named == [job.id, job.id]
@@ -163,14 +163,14 @@ def test_a_job_whose_message_was_lost_is_published_again_once_a_later_probe_came
 def test_a_job_staged_shortly_before_the_probe_may_still_be_on_its_way(stager, account, moved_clock):
     job = make_job(account)
     stager.stage_due(clock.now())
-    note_delivered(clock.now() + LOST_AFTER_US)
+    record_delivered(clock.now() + LOST_AFTER_US)
     moved_clock.advance(seconds=60)
     assert stager.find_lost(clock.now()) == 0
     assert reread(job).staged_at is not None
 
 
 def test_a_clock_that_was_set_back_makes_no_waiting_message_look_lost(stager, account, messages, moved_clock):
-    note_delivered(clock.now())
+    record_delivered(clock.now())
     moved_clock.advance(hours=-1)
     make_job(account)
     for _ in range(10):
@@ -181,13 +181,13 @@ def test_a_clock_that_was_set_back_makes_no_waiting_message_look_lost(stager, ac
 
 
 def test_after_a_clock_was_set_back_the_next_probe_tells_again_what_is_lost(stager, account, messages, moved_clock):
-    note_delivered(clock.now())
+    record_delivered(clock.now())
     moved_clock.advance(hours=-1)
     make_job(account)
     stager.stage_due(clock.now())
     moved_clock.advance(seconds=11)
     stager.find_lost(clock.now())
-    note_delivered(messages.probes[-1])
+    record_delivered(messages.probes[-1])
     assert stager.find_lost(clock.now()) == 1
 
 

@@ -21,7 +21,7 @@ from workers.ticker.duty import Duty
 from workers.ticker.pruner import Pruner
 from workers.ticker.stager import Stager
 from workers.ticker.throttle import Pace
-from workers.ticker.ticker import PAUSE_AFTER_FAILURE_S, STAGE_EVERY_S, Ticker, sign_of_life
+from workers.ticker.ticker import PAUSE_AFTER_FAILURE_S, STAGE_EVERY_S, Ticker, record_sign_of_life
 
 
 @pytest.fixture
@@ -192,7 +192,7 @@ def test_a_leader_that_shows_life_keeps_the_lead(postgres_only, monkeypatch):
     moments = iter(range(0, 1000, 9))
     monkeypatch.setattr(leading, "steady_s", lambda: next(moments))
     for instant in range(5):
-        sign_of_life(instant)
+        record_sign_of_life(instant)
         assert not standby.hold()
     assert leader.hold()
     leader.give_up()

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 from models.jobs.lifecycle import ClaimedJob
 from models.jobs.records import AttemptRow, LogRow, Written, log_row
 from models.rules.redaction import BODY, REDACTED, hidden_names, redacted
-from models.rules.times import written
+from models.rules.times import format_instant
 from models.rules.url_rules import split_url
 from models.webhooks.channels import CHANNEL
 from runtime.logs import fields
 from workers.delivery.judge import REASONS, Complete, Discard, Retry, Verdict, reason_of
-from workers.delivery.render import order_of
+from workers.delivery.render import arguments_of
 from workers.transport.outbound import Request
 from workers.transport.outcome import Answered, Outcome, Refused, Timings, Unreachable
 
@@ -30,7 +30,7 @@ class Result(NamedTuple):
 
 def attempt_row(result: Result, verdict: Verdict) -> AttemptRow:
     job, outcome = result.job, result.outcome
-    timings = told_timings(outcome)
+    timings = shown_timings(outcome)
     return AttemptRow(
         job_id=job.id,
         number=job.attempt,
@@ -49,7 +49,7 @@ def attempt_row(result: Result, verdict: Verdict) -> AttemptRow:
     )
 
 
-def told_timings(outcome: Outcome) -> Timings:
+def shown_timings(outcome: Outcome) -> Timings:
     """What the owner may read of the phases: how far an attempt came that reached nothing would tell a closed port from
     a missing name and a bad certificate from either."""
     if isinstance(outcome, Refused):
@@ -74,7 +74,7 @@ def log_rows(result: Result, verdict: Verdict) -> list[LogRow]:
 
 
 def request_payload(result: Result) -> dict[str, Any]:
-    args, hidden = order_of(result.job), hidden_by(result.job)
+    args, hidden = arguments_of(result.job), hidden_by(result.job)
     return {
         "method": result.request.method.lower(),
         "url": args["url"],
@@ -120,7 +120,7 @@ def covered(text: str, secrets: list[str]) -> str:
 
 
 def error_payload(result: Result, verdict: Verdict) -> dict[str, Any]:
-    next_at = written(verdict.next_at) if isinstance(verdict, Retry) else None
+    next_at = format_instant(verdict.next_at) if isinstance(verdict, Retry) else None
     return {"reason": reason_of(result.outcome), "attempt": result.job.attempt, "next_at": next_at}
 
 
@@ -136,7 +136,7 @@ def measured(result: Result) -> tuple[str, int | None, float | None]:
     return type(outcome).__name__.lower(), getattr(outcome, "status_code", None), total_ms
 
 
-def tell(result: Result, verdict: Verdict, held: bool) -> None:
+def log_attempt(result: Result, verdict: Verdict, held: bool) -> None:
     """One wide line an attempt for the operator; no key, body or query string in it."""
     job, outcome = result.job, result.outcome
     name, status, total_ms = measured(result)

@@ -11,18 +11,18 @@ import time
 from collections.abc import Collection
 
 from models.webhooks import delivery_config
-from models.webhooks.delivery_config import NOTHING, Outgoing
+from models.webhooks.delivery_config import NONE, DeliveryConfig
 
-REMEMBERED_S = 1.0
-REMEMBERED_ACCOUNTS = 10_000
+CACHED_S = 1.0
+CACHED_ACCOUNTS = 10_000
 
 
-class Remembered:
+class ConfigCache:
     """`refresh` or `ask_for` with a connection at hand, then `of` from any thread."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[float, Outgoing]] = {}
-        self._older: dict[int, tuple[float, Outgoing]] = {}
+        self._known: dict[int, tuple[float, DeliveryConfig]] = {}
+        self._older: dict[int, tuple[float, DeliveryConfig]] = {}
         self._turning = threading.Lock()
 
     @property
@@ -38,20 +38,20 @@ class Remembered:
         """Ask for all of the accounts, whenever they were asked for."""
         if not account_ids:
             return
-        until_s = time.monotonic() + REMEMBERED_S
+        until_s = time.monotonic() + CACHED_S
         self._turn_if_full()
         found = delivery_config.of_accounts(account_ids)
         for account_id in account_ids:
             if self._known.get(account_id, (0.0,))[0] <= until_s:  # else another thread has asked since
-                self._known[account_id] = (until_s, found.get(account_id, NOTHING))
+                self._known[account_id] = (until_s, found.get(account_id, NONE))
 
-    def of(self, account_id: int) -> Outgoing:
+    def of(self, account_id: int) -> DeliveryConfig:
         """What was known at the last refresh."""
-        known = self._known.get(account_id) or self._older.get(account_id) or (0.0, NOTHING)
+        known = self._known.get(account_id) or self._older.get(account_id) or (0.0, NONE)
         return known[1]
 
     def _turn_if_full(self) -> None:
         with self._turning:
-            if len(self._known) >= REMEMBERED_ACCOUNTS:
+            if len(self._known) >= CACHED_ACCOUNTS:
                 self._older = self._known  # first, so that who looks between finds them in both
                 self._known = {}

@@ -26,8 +26,8 @@ from models.webhooks.channels import CHANNEL
 from runtime import metrics
 from runtime.settings import Settings
 from workers.delivery import job_events
-from workers.delivery.config_cache import Remembered
-from workers.delivery.heartbeat import Pulse
+from workers.delivery.config_cache import ConfigCache
+from workers.delivery.heartbeat import Heartbeat
 from workers.delivery.recorder import Recorder
 from workers.delivery.senders import Senders
 from workers.delivery.slots import Named, Slots, Taken
@@ -55,8 +55,8 @@ class Delivery:
         self._transport = Transport(policy, connections=settings.sender_slots)
         self.slots = Slots(settings.sender_slots, settings.slot_share)
         self._closed = threading.Event()
-        self._remembered = Remembered()
-        self.pulse = Pulse(self.slots)
+        self._remembered = ConfigCache()
+        self.pulse = Heartbeat(self.slots)
         self.recorder = Recorder(self.pulse.count, self._remembered)
         self.senders = Senders(self.slots, self._transport, self.recorder, self._lease_margin_us // 2, self._remembered)
         self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
@@ -130,7 +130,7 @@ class Delivery:
         with connection():
             try:
                 claimed = self._claim_and_tell(jobs)
-                metrics.note_claimed(claimed)
+                metrics.count_claimed(claimed)
             finally:
                 taken = {job.id for job in claimed}
                 self.slots.give([job for job in jobs if job[0] not in taken])
@@ -162,7 +162,7 @@ class Delivery:
             # A message is ordered for the URL that was set just before, and is lost without it.
             self._remembered.ask_for({job.account_id for job in claimed if job.kind == CHANNEL})
             waiting = job_events.add_of_claims(claimed, self._remembered, now)
-        event_order.let_go(waiting)
+        event_order.release_next_events(waiting)
         return claimed
 
     def _put_off(self, jobs: Sequence[Named]) -> None:
@@ -171,7 +171,7 @@ class Delivery:
         turns = [int(turn_s * clock.SECOND) for turn_s in self.slots.turns(jobs)]
         base_us = int(random.uniform(*PUT_OFF_S) * clock.SECOND)
         with connection():
-            lifecycle.put_off(list(zip(ids_of(jobs), turns, strict=True)), clock.now(), base_us)
+            lifecycle.snooze(list(zip(ids_of(jobs), turns, strict=True)), clock.now(), base_us)
 
 
 def ids_of(jobs: Sequence[Named]) -> list[int]:

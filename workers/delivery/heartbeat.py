@@ -54,7 +54,7 @@ class Totals:
         self.changed = True
 
 
-class Pulse:
+class Heartbeat:
     """`start`, then `count` from any thread, then `stop`. One lock over the totals, never held while writing."""
 
     def __init__(self, slots: Slots) -> None:
@@ -84,10 +84,10 @@ class Pulse:
 
     def beat(self, now: int) -> None:
         """Write the sign of life and the minutes that changed."""
-        heartbeats.say(self._worker(now))
+        heartbeats.record_heartbeat(self._worker(now))
         changed = self._changed()
         if changed:
-            heartbeats.note_minutes(changed)
+            heartbeats.record_minutes(changed)
         self._written(changed, now)
 
     def _work(self) -> None:
@@ -107,7 +107,7 @@ class Pulse:
         try:
             with connection():
                 self.beat(clock.now())
-                heartbeats.say_goodbye(self._id)
+                heartbeats.remove_worker(self._id)
         except DatabaseUnreachable as error:
             log.debug("no good-bye written: %s", error)
 

@@ -9,12 +9,21 @@ from typing import Any
 from models.jobs.lifecycle import ClaimedJob, LostJob
 from models.rules.clock import MILLISECOND
 from models.rules.redaction import redacted
-from models.rules.times import written
+from models.rules.times import format_instant
 from models.webhooks import notifications
-from models.webhooks.delivery_config import Outgoing
-from models.webhooks.notifications import ANSWERED, EVENT, FAILED, FINISHED, REQUESTED, STARTED, News, concerned
-from workers.delivery.attempt_records import Result, hidden_by, told_timings
-from workers.delivery.config_cache import Remembered
+from models.webhooks.delivery_config import DeliveryConfig
+from models.webhooks.notifications import (
+    ANSWERED,
+    EVENT,
+    FAILED,
+    FINISHED,
+    REQUESTED,
+    STARTED,
+    JobEvent,
+    with_subscribers,
+)
+from workers.delivery.attempt_records import Result, hidden_by, shown_timings
+from workers.delivery.config_cache import ConfigCache
 from workers.delivery.judge import Complete, Retry, Verdict, reason_of
 from workers.transport.outcome import Answered
 
@@ -23,71 +32,73 @@ CRASHED = "crashed"  # it ended its worker once too often
 PHASES = ("dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "total_ms")
 
 
-def add_of_claims(claimed: Iterable[ClaimedJob], remembered: Remembered, now: int) -> set[int]:
+def add_of_claims(claimed: Iterable[ClaimedJob], remembered: ConfigCache, now: int) -> set[int]:
     """Tell that these jobs' attempts begin; what it returns is for `succession.let_go` after the commit."""
     news = [each for job in claimed if takes_events(job, remembered.of(job.account_id)) for each in of_claim(job)]
     return notifications.add(news, remembered.of, now)
 
 
-def add_of_results(ended: Sequence[tuple[Result, Verdict]], remembered: Remembered, now: int) -> set[int]:
+def add_of_results(ended: Sequence[tuple[Result, Verdict]], remembered: ConfigCache, now: int) -> set[int]:
     """Tell what came of these attempts; what it returns is for `succession.let_go` after the commit: an event that
     ended lets the next one go."""
     news = [
         each
         for result, verdict in ended
-        if concerned(result.job.kind, result.job.notify, remembered.of(result.job.account_id))
+        if with_subscribers(result.job.kind, result.job.notify, remembered.of(result.job.account_id))
         for each in of_result(result, verdict)
     ]
-    return notifications.add(news, remembered.of, now) | parents_of_events([result.job for result, _ in ended])
+    return notifications.add(news, remembered.of, now) | subjects_of_events([result.job for result, _ in ended])
 
 
-def add_of_lost(rescued: Sequence[LostJob], buried: Sequence[LostJob], remembered: Remembered, now: int) -> set[int]:
+def add_of_lost(rescued: Sequence[LostJob], buried: Sequence[LostJob], remembered: ConfigCache, now: int) -> set[int]:
     """The same for attempts whose worker fell silent."""
     lost = [*rescued, *buried]
     remembered.refresh({job.account_id for job in lost})
-    told = [job for job in lost if concerned(job.kind, job.notify, remembered.of(job.account_id))]
+    told = [job for job in lost if with_subscribers(job.kind, job.notify, remembered.of(job.account_id))]
     news = [each for job in told for each in of_lost(job, job in buried, now)]
-    return notifications.add(news, remembered.of, now) | parents_of_events(lost)
+    return notifications.add(news, remembered.of, now) | subjects_of_events(lost)
 
 
-def parents_of_events(jobs: Iterable[ClaimedJob | LostJob]) -> set[int]:
+def subjects_of_events(jobs: Iterable[ClaimedJob | LostJob]) -> set[int]:
     return {job.parent_id for job in jobs if job.kind == EVENT and job.parent_id}
 
 
-def takes_events(job: ClaimedJob, outgoing: Outgoing) -> bool:
+def takes_events(job: ClaimedJob, outgoing: DeliveryConfig) -> bool:
     """Whether anybody wants to know that the job begins: callbacks only tell of its end."""
-    if not concerned(job.kind, job.notify, outgoing):
+    if not with_subscribers(job.kind, job.notify, outgoing):
         return False
     return bool(outgoing.endpoints) or "webhook" in json.loads(job.notify or "{}")
 
 
-def of_claim(job: ClaimedJob) -> list[News]:
+def of_claim(job: ClaimedJob) -> list[JobEvent]:
     """That an attempt begins, and the job, if it is its first; the one a little later than the other."""
-    began = News(job.id, REQUESTED, job.attempted_at + 1, {"attempt": job.attempt})
-    return [began] if job.attempt > 1 else [News(job.id, STARTED, job.attempted_at, {}), began]
+    began = JobEvent(job.id, REQUESTED, job.attempted_at + 1, {"attempt": job.attempt})
+    return [began] if job.attempt > 1 else [JobEvent(job.id, STARTED, job.attempted_at, {}), began]
 
 
-def of_result(result: Result, verdict: Verdict) -> list[News]:
+def of_result(result: Result, verdict: Verdict) -> list[JobEvent]:
     """That an answer or none came, and the end if it was one; each a little later than the one before."""
     job, outcome = result.job, result.outcome
     ended_at = max(result.finished_at, job.attempted_at + 2)  # after what tells of its claim
     response = response_of(result, outcome) if isinstance(outcome, Answered) else None
-    next_at = written(verdict.next_at) if isinstance(verdict, Retry) else None
+    next_at = format_instant(verdict.next_at) if isinstance(verdict, Retry) else None
     if response:
-        came = News(job.id, ANSWERED, ended_at, {"attempt": job.attempt, "response": response, "next_at": next_at})
+        came = JobEvent(job.id, ANSWERED, ended_at, {"attempt": job.attempt, "response": response, "next_at": next_at})
     else:
-        came = News(job.id, FAILED, ended_at, {"attempt": job.attempt, "error": reason_of(outcome), "next_at": next_at})
+        came = JobEvent(
+            job.id, FAILED, ended_at, {"attempt": job.attempt, "error": reason_of(outcome), "next_at": next_at}
+        )
     if isinstance(verdict, Retry):
         return [came]
     error = None if isinstance(verdict, Complete) else verdict.reason
     about = {"response": response, "error": error, "timings": timings_of(result)}
-    return [came, News(job.id, FINISHED, ended_at + 1, about)]
+    return [came, JobEvent(job.id, FINISHED, ended_at + 1, about)]
 
 
-def of_lost(job: LostJob, given_up: bool, now: int) -> list[News]:
-    next_at = None if given_up else written(now)
-    came = News(job.id, FAILED, now, {"attempt": job.attempt, "error": LOST, "next_at": next_at})
-    ended = News(job.id, FINISHED, now + 1, {"response": None, "error": given_up_for(job), "timings": None})
+def of_lost(job: LostJob, given_up: bool, now: int) -> list[JobEvent]:
+    next_at = None if given_up else format_instant(now)
+    came = JobEvent(job.id, FAILED, now, {"attempt": job.attempt, "error": LOST, "next_at": next_at})
+    ended = JobEvent(job.id, FINISHED, now + 1, {"response": None, "error": given_up_for(job), "timings": None})
     return [came, ended] if given_up else [came]
 
 
@@ -113,10 +124,10 @@ def response_of(result: Result, outcome: Answered) -> dict[str, Any]:
 
 def timings_of(result: Result) -> dict[str, Any]:
     """When the last attempt began and ended, and how long each phase took, in milliseconds."""
-    job, phases = result.job, told_timings(result.outcome)
+    job, phases = result.job, shown_timings(result.outcome)
     return {
-        "started_at": written(job.attempted_at),
-        "finished_at": written(result.finished_at),
+        "started_at": format_instant(job.attempted_at),
+        "finished_at": format_instant(result.finished_at),
         "lateness_ms": (job.attempted_at - job.scheduled_at) / MILLISECOND,
         **{name: getattr(phases, name) for name in PHASES},
     }

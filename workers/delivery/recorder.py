@@ -24,7 +24,7 @@ from models.webhooks import event_order
 from runtime import logs, metrics
 from workers.delivery import attempt_records, job_events, schedule_results
 from workers.delivery.attempt_records import Result
-from workers.delivery.config_cache import Remembered
+from workers.delivery.config_cache import ConfigCache
 from workers.delivery.heartbeat import Recorded
 from workers.delivery.judge import Complete, Discard, Retry, Verdict, judge
 
@@ -45,10 +45,10 @@ class Recorder:
     that was put is recorded."""
 
     def __init__(
-        self, count: Callable[[Iterable[Recorded]], None] = lambda _: None, remembered: Remembered | None = None
+        self, count: Callable[[Iterable[Recorded]], None] = lambda _: None, remembered: ConfigCache | None = None
     ) -> None:
         self._count = count
-        self._remembered = remembered or Remembered()
+        self._remembered = remembered or ConfigCache()
         self._results: queue.SimpleQueue[Result | None] = queue.SimpleQueue()
         self._kept: list[list[Result]] = []  # what could not be written so far
         self._well = True  # whether something was written since the last failure
@@ -139,10 +139,10 @@ class Recorder:
         return True
 
 
-def record(group: list[Result], remembered: Remembered | None = None) -> list[Judged]:
+def record(group: list[Result], remembered: ConfigCache | None = None) -> list[Judged]:
     """Record the results in one transaction; returns those that were. Those no longer held by their claim leave no
     trace but a log line."""
-    now, remembered = clock.now(), remembered or Remembered()
+    now, remembered = clock.now(), remembered or ConfigCache()
     remembered.refresh({result.job.account_id for result in group})
     judged = [Judged(result, _verdict(result)) for result in group]
     with transaction():
@@ -153,11 +153,11 @@ def record(group: list[Result], remembered: Remembered | None = None) -> list[Ju
         records.add_log_entries([row for one in kept for row in attempt_records.log_rows(one.result, one.verdict)])
         schedule_results.remember(kept, now)
         waiting = job_events.add_of_results(kept, remembered, now)
-    event_order.let_go(waiting)
-    metrics.note_attempts(attempt_records.measured(one.result) for one in kept)
+    event_order.release_next_events(waiting)
+    metrics.count_attempts(attempt_records.measured(one.result) for one in kept)
     with logs.together():
         for one in judged:
-            attempt_records.tell(one.result, one.verdict, one.result.job.id in held)
+            attempt_records.log_attempt(one.result, one.verdict, one.result.job.id in held)
     return kept
 
 
@@ -177,4 +177,4 @@ def _change_states(judged: list[Judged], now: int) -> set[int]:
     held = lifecycle.complete([one.result.job for one in judged if isinstance(one.verdict, Complete)], now)
     held |= lifecycle.discard([one.result.job for one in judged if isinstance(one.verdict, Discard)], now)
     held |= lifecycle.retry([(one.result.job, one.verdict.next_at) for one in judged if isinstance(one.verdict, Retry)])
-    return held | lifecycle.settle_cancelled([one.result.job for one in judged if one.result.job.id not in held])
+    return held | lifecycle.close_cancelled_claims([one.result.job for one in judged if one.result.job.id not in held])

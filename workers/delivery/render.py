@@ -9,17 +9,17 @@ from models.rules import templating
 from models.rules.clock import SECOND
 from models.rules.query_strings import with_query
 from models.rules.signatures import headers_for
-from models.rules.times import written
+from models.rules.times import format_instant
 from models.webhooks.channels import CHANNEL
-from models.webhooks.delivery_config import NOTHING, Outgoing
+from models.webhooks.delivery_config import NONE, DeliveryConfig
 from workers.transport.outbound import Request
 from workers.transport.outcome import Blocked
 
 
-def prepare(job: ClaimedJob, outgoing: Outgoing = NOTHING) -> Request:
+def render_request(job: ClaimedJob, outgoing: DeliveryConfig = NONE) -> Request:
     """The request of this attempt, signed if the account has a key. What the client's headers say wins over ours, but
     for the `Booper-` ones and the signature."""
-    args = order_of(job)
+    args = arguments_of(job)
     body = body_of(job)
     signed = headers_for(outgoing.secrets_at(job.attempted_at), str(job.uuid), job.attempted_at // SECOND, body or b"")
     return Request(
@@ -32,7 +32,7 @@ def prepare(job: ClaimedJob, outgoing: Outgoing = NOTHING) -> Request:
     )
 
 
-def order_of(job: ClaimedJob) -> dict[str, Any]:
+def arguments_of(job: ClaimedJob) -> dict[str, Any]:
     """What the client ordered. Not to be changed: who records the attempt gets the same."""
     return _read(job.args)
 
@@ -43,7 +43,7 @@ def _read(args: str) -> dict[str, Any]:
     return dict(json.loads(args))
 
 
-def url_of(job: ClaimedJob, args: dict[str, Any], outgoing: Outgoing) -> str:
+def url_of(job: ClaimedJob, args: dict[str, Any], outgoing: DeliveryConfig) -> str:
     """Of a message to a channel its secret URL, or an empty one, which is refused, when it is set no more."""
     if job.kind == CHANNEL:
         return outgoing.channels.get(args.get("channel", ""), "")
@@ -60,7 +60,7 @@ def body_of(job: ClaimedJob) -> bytes | None:
         return job.body
     previous = json.loads(job.memory.previous) if job.memory.previous else {}
     try:
-        return templating.resolved(body, job.id, previous, json.loads(job.memory.state)).encode()
+        return templating.render(body, job.id, previous, json.loads(job.memory.state)).encode()
     except templating.TooLarge as error:
         raise Blocked("body_too_large", str(error)) from None
 
@@ -76,5 +76,5 @@ def headers_of(job: ClaimedJob, given: dict[str, Any]) -> dict[str, str]:
     headers["Booper-Job-Id"] = job.uuid
     headers["Booper-Attempt"] = str(job.attempt)
     headers["Booper-Hop"] = str(job.hops + 1)
-    headers["Booper-Scheduled-At"] = written(job.scheduled_at)
+    headers["Booper-Scheduled-At"] = format_instant(job.scheduled_at)
     return headers

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from models.schedules import schedule_memory
-from models.schedules.schedule_memory import Ended
+from models.schedules.schedule_memory import FinishedJob
 from workers.delivery.attempt_records import Result
 from workers.delivery.judge import Complete, Retry, Verdict
 from workers.transport.outcome import Answered
@@ -19,9 +19,9 @@ def remember(judged: Iterable[tuple[Result, Verdict]], now: int) -> None:
     schedule_memory.remember(ended, now)
 
 
-def _ended(result: Result, verdict: Verdict) -> Ended:
+def _ended(result: Result, verdict: Verdict) -> FinishedJob:
     job, outcome = result.job, result.outcome
-    one = Ended(job.id, job.account_id, str(job.schedule_id), job.fire_at or 0, None)
+    one = FinishedJob(job.id, job.account_id, str(job.schedule_id), job.fire_at or 0, None)
     if isinstance(verdict, Complete) and isinstance(outcome, Answered):
         return one._replace(answer=outcome.body, whole=not outcome.truncated)
     return one

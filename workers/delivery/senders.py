@@ -24,9 +24,9 @@ from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
 from runtime import tracing
 from workers.delivery.attempt_records import Result
-from workers.delivery.config_cache import Remembered
+from workers.delivery.config_cache import ConfigCache
 from workers.delivery.recorder import Recorder
-from workers.delivery.render import prepare
+from workers.delivery.render import render_request
 from workers.delivery.slots import Slots
 from workers.transport.outbound import Request, Transport
 from workers.transport.outcome import Blocked, Outcome, Refused
@@ -50,14 +50,14 @@ class Senders:
         transport: Transport,
         recorder: Recorder,
         fresh_us: int,
-        remembered: Remembered | None = None,
+        remembered: ConfigCache | None = None,
     ) -> None:
         """`fresh_us`: how long after its claim a request may begin; part of the margin that leases have."""
         self._slots = slots
         self._fresh_us = fresh_us
         self._transport = transport
         self._recorder = recorder
-        self._remembered = remembered or Remembered()
+        self._remembered = remembered or ConfigCache()
         self._queue: deque[ClaimedJob] = deque()
         self._under_way: dict[int, ClaimedJob] = {}  # queued or being sent
         self._began_s: dict[int, float] = {}  # of those being sent: since when
@@ -235,7 +235,7 @@ class Senders:
     def _perform(self, job: ClaimedJob) -> tuple[Request, Outcome]:
         request = Request("GET", "", {}, None, job.timeout_ms)
         try:
-            request = prepare(job, self._remembered.of(job.account_id))
+            request = render_request(job, self._remembered.of(job.account_id))
             return request, tracing.attempting(job, request, self._transport.send)
         except Blocked as blocked:
             return request, Refused(blocked.reason, blocked.detail)

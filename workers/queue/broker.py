@@ -24,7 +24,7 @@ from workers.delivery.slots import Named, is_follow_up
 from workers.queue.depths import measured
 
 log = logging.getLogger("booper.broker")
-LET_GO_EVERY_MS = 50  # how often a worker looks for delayed messages to let go
+DELAYED_POLL_MS = 50  # how often a worker looks for delayed messages to let go
 LEAD_US = 60 * clock.MILLISECOND  # a delayed message is let go this much early; the deliver actor waits for the rest
 IDLE_LOOK_MS = 1000  # consumers of other queues are woken by a message's arrival
 LATER = 10  # Dramatiq's priority of follow-ups; 0 is that of the others, the lower goes first
@@ -118,9 +118,9 @@ class Actors:
             with tracing.publishing(message.actor_name, job_ids):
                 self.broker.enqueue(message)
         except BrokerError:
-            metrics.note_publish(message.actor_name, taken=False)
+            metrics.count_publish(message.actor_name, taken=False)
             raise
-        metrics.note_publish(message.actor_name, taken=True)
+        metrics.count_publish(message.actor_name, taken=True)
 
     def depths(self, now: int) -> Depths:
         """How many messages lie in the queues; raises ConnectionClosed like a publish."""

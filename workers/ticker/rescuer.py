@@ -11,10 +11,10 @@ from models.jobs import lifecycle, records
 from models.jobs.lifecycle import LostJob
 from models.jobs.records import AttemptRow, LogRow, log_row
 from models.schedules import schedule_memory
-from models.schedules.schedule_memory import Ended
+from models.schedules.schedule_memory import FinishedJob
 from models.webhooks import event_order
 from workers.delivery import job_events
-from workers.delivery.config_cache import Remembered
+from workers.delivery.config_cache import ConfigCache
 from workers.delivery.job_events import LOST, given_up_for
 
 log = logging.getLogger("booper.rescuer")
@@ -24,21 +24,21 @@ def rescue_lost(now: int, leases_until: int | None = None) -> int:
     """Bring back or give up every job whose lease has ended (or ends by `leases_until`); returns how many."""
     with transaction():
         rescued = lifecycle.rescue(now, leases_until)
-        buried = lifecycle.bury(now, leases_until)
+        buried = lifecycle.discard_lost(now, leases_until)
         records.add_attempts([attempt_row(job, now, again=True) for job in rescued])
         records.add_attempts([attempt_row(job, now, again=False) for job in buried])
         records.add_log_entries([row for job in rescued for row in log_rows(job, now, given_up=False)])
         records.add_log_entries([row for job in buried for row in log_rows(job, now, given_up=True)])
-        schedule_memory.remember([ended(job) for job in buried if job.schedule_id], now)
-        waiting = job_events.add_of_lost(rescued, buried, Remembered(), now) if rescued or buried else set()
-    event_order.let_go(waiting)
+        schedule_memory.remember([end_of(job) for job in buried if job.schedule_id], now)
+        waiting = job_events.add_of_lost(rescued, buried, ConfigCache(), now) if rescued or buried else set()
+    event_order.release_next_events(waiting)
     if rescued or buried:
         log.warning("%d jobs brought back and %d given up whose worker fell silent", len(rescued), len(buried))
     return len(rescued) + len(buried)
 
 
-def ended(job: LostJob) -> Ended:
-    return Ended(job.id, job.account_id, str(job.schedule_id), job.attempted_at, None)
+def end_of(job: LostJob) -> FinishedJob:
+    return FinishedJob(job.id, job.account_id, str(job.schedule_id), job.attempted_at, None)
 
 
 def attempt_row(job: LostJob, now: int, again: bool) -> AttemptRow:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from dramatiq.errors import BrokerError
 
-from models.database.connection import change, fetch, transaction
+from models.database.connection import execute, fetch, transaction
 from models.jobs import lifecycle
 from models.jobs.lifecycle import DueJob
 from models.rules import clock
@@ -123,7 +123,7 @@ def delivered_until() -> int:
     return fetch("SELECT delivered_until FROM ticker WHERE id = 1")[0][0]
 
 
-def note_delivered(until: int) -> None:
+def record_delivered(until: int) -> None:
     """A probe published at `until` has come through the queue."""
     with transaction():
-        change("UPDATE ticker SET delivered_until = %s WHERE id = 1", (until,))
+        execute("UPDATE ticker SET delivered_until = %s WHERE id = 1", (until,))

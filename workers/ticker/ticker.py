@@ -1,8 +1,8 @@
 """Owns the periodic duties and their rhythm: plan, stage, find lost messages, rescue, and the sign of life.
 
-Every worker process group and every embedded process runs one; the one that holds the lead (models/operations/leader.py) works,
-the others stand by and look for the lead each second. A duty that fails is told and tried again, later each time while
-the others succeed: no failure ends the ticker, and none keeps it from staging.
+Every worker process group and every embedded process runs one. The one that holds the lead
+(models/operations/leader.py) works; the others stand by and look for the lead each second. A duty that fails is told
+and tried again, later each time while the others succeed: no failure ends the ticker, and none keeps it from staging.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dramatiq.errors import BrokerError
 
 from models.database.connection import Unreachable as DatabaseUnreachable
-from models.database.connection import change, database, give_back, transaction, wait_briefly_for_locks
+from models.database.connection import database, execute, release_connection, transaction, wait_briefly_for_locks
 from models.jobs import lifecycle
 from models.operations import heartbeats
 from models.operations.leader import Lead
@@ -47,19 +47,19 @@ class Ticker:
         self._on_lead = on_lead
         self._leading = False
         duties: list[tuple[float, Callable[[int], object]]] = [
-            (1.0, sign_of_life),
+            (1.0, record_sign_of_life),
             (1.0, planner.expire),
             (PLAN_EVERY_S, planner.plan_due),
             (1.0, lambda _now: rescue_lost(*self._now_and_leases_until())),
             (2.0, stager.find_lost),
-            (5.0, event_order.let_go_left_over),
+            (5.0, event_order.release_left_over_events),
             (0.0, pruner.prune_some),  # keeps its own pace
             (0.0, pruner.forget_answers),
             (1.0, pruner.forget_firings),
             (1.0, pruner.forget_sessions),
             (5.0, lambda _now: actors.keep_alive()),
-            (5.0, lambda now: heartbeats.note_depths(actors.depths(now))),
-            (60.0, heartbeats.forget_old),
+            (5.0, lambda now: heartbeats.record_depths(actors.depths(now))),
+            (60.0, heartbeats.prune),
             (5.0, measure_backlog),
         ]
         self._duties = [Duty(*duty) for duty in duties]
@@ -101,7 +101,7 @@ class Ticker:
             duty.turn(now, monotonic_s, self._rounds)
         staged = self._stager.stage_due(now)
         self._rounds += 1
-        metrics.note_staged(now)
+        metrics.set_staged(now)
         return 0.0 if staged else STAGE_EVERY_S
 
     def _now_and_leases_until(self) -> tuple[int, int]:
@@ -120,7 +120,7 @@ class Ticker:
         led, self._leading = self._leading, False
         holds = self._lead.hold()
         self._lead_checked_s = monotonic_s
-        metrics.note_lead(holds)
+        metrics.set_leading(holds)
         if holds and not led:  # it leads once this is done: what fails here is tried again
             log.info("this ticker leads; %d jobs marked by the one before are staged again", self._stager.forget())
             self._on_lead()
@@ -131,16 +131,16 @@ class Ticker:
 def drop_connection() -> None:
     """Give back a connection after a failure; a broken one may fail even at that."""
     with contextlib.suppress(Exception):
-        give_back()
+        release_connection()
 
 
-def sign_of_life(now: int) -> None:
+def record_sign_of_life(now: int) -> None:
     """Tell `/readyz` and the operator that the ticker works."""
     with transaction():
-        change("UPDATE ticker SET seen_at = %s WHERE id = 1", (now,))
-    metrics.note_sign_of_life(now)
+        execute("UPDATE ticker SET seen_at = %s WHERE id = 1", (now,))
+    metrics.set_ticker_alive(now)
 
 
 def measure_backlog(now: int) -> None:
     """Tell the operator how much is due and unclaimed, as far as it is cheap to count."""
-    metrics.note_backlog(*lifecycle.backlog(now, BACKLOG_COUNTED))
+    metrics.set_backlog(*lifecycle.backlog(now, BACKLOG_COUNTED))

@@ -16,7 +16,7 @@ _RECEIVE_BYTES = 64 * 1024
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 
 
-class Incoming:
+class ByteReader:
     """The bytes that come on one connection, and those of them that nobody has taken yet."""
 
     def __init__(self, sock: TimedSocket) -> None:

@@ -8,7 +8,7 @@ import time
 from collections import OrderedDict, deque
 
 from models.rules.url_rules import Target
-from workers.transport.byte_reader import Incoming
+from workers.transport.byte_reader import ByteReader
 from workers.transport.deadline import Deadline
 from workers.transport.timed_socket import TimedSocket
 
@@ -25,7 +25,7 @@ class Connection:
     def __init__(self, target: Target, sock: TimedSocket, peer: str) -> None:
         self.origin: Origin = (target.scheme, target.host, target.port)
         self.peer = peer
-        self.incoming = Incoming(sock)
+        self.incoming = ByteReader(sock)
         self.idle_since_s = 0.0
         self._opened_at_s = time.monotonic()
         self._sock = sock

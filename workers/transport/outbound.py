@@ -25,7 +25,7 @@ from workers.transport.dialing import connect
 from workers.transport.outcome import Answered, Blocked, Failed, Outcome, Refused, Unreachable
 from workers.transport.resolver import Resolver, Resolves
 from workers.transport.response_reader import Head, read_body, read_head, stays_open
-from workers.transport.wire_format import Prepared, Request, prepare
+from workers.transport.wire_format import Request, WireRequest, to_wire
 
 __all__ = ["Request", "Transport"]
 _NO_TIMEOUT = Timeout()  # one for all, since the adapter would make one each time; the deadline is what counts
@@ -69,7 +69,7 @@ class Transport:
         self._resolver.close()
 
     def _attempt(self, request: Request, deadline: Deadline) -> Answered:
-        prepared = prepare(request, deadline)
+        prepared = to_wire(request, deadline)
         exchange = self._adapter.exchange(prepared)
         head, connection = exchange.head, exchange.connection
         try:
@@ -90,7 +90,7 @@ class _Exchange:
     connection: Connection
     head: Head
 
-    def __init__(self, adapter: "_TargetAdapter", request: Prepared) -> None:
+    def __init__(self, adapter: "_TargetAdapter", request: WireRequest) -> None:
         self._adapter = adapter
         self._request = request
 
@@ -132,7 +132,7 @@ class _TargetAdapter(HTTPAdapter):
             raise Blocked("blocked_address", f"{target.host} port {target.port} is Booper's own address")
         return idle
 
-    def exchange(self, prepared: Prepared) -> _Exchange:
+    def exchange(self, prepared: WireRequest) -> _Exchange:
         """Send it and read the head of the answer."""
         return cast(_Exchange, self.send(prepared, stream=True, timeout=_NO_TIMEOUT).raw)  # type: ignore[arg-type]
 

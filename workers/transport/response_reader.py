@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from models.rules.request_rules import is_token
-from workers.transport.byte_reader import Incoming
+from workers.transport.byte_reader import ByteReader
 from workers.transport.outcome import Failed
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -47,7 +47,7 @@ class Body(NamedTuple):
     whole: bool
 
 
-def read_head(incoming: Incoming) -> Head:
+def read_head(incoming: ByteReader) -> Head:
     """The final status and headers; interim answers (1xx) are passed over, within the same limit."""
     limit = MAX_HEAD_BYTES
     while True:
@@ -60,7 +60,7 @@ def read_head(incoming: Incoming) -> Head:
         limit -= len(block)
 
 
-def read_body(incoming: Incoming, method: str, head: Head) -> Body:
+def read_body(incoming: ByteReader, method: str, head: Head) -> Body:
     """The body as it was sent, of which at most MAX_BODY_READ_BYTES are read.
 
     A chunk or trailer counts its framing and _LINE_COST_BYTES more, since a body in one-byte chunks would
@@ -132,7 +132,7 @@ def _length(head: Head) -> str | None:
     return lengths.pop() if lengths else None
 
 
-def _read_bytes(incoming: Incoming, length: int, kept: _Kept) -> bool:
+def _read_bytes(incoming: ByteReader, length: int, kept: _Kept) -> bool:
     while length and incoming.taken_bytes < MAX_BODY_READ_BYTES:
         data = incoming.some(length)
         kept.add(data)
@@ -140,7 +140,7 @@ def _read_bytes(incoming: Incoming, length: int, kept: _Kept) -> bool:
     return length == 0
 
 
-def _read_to_end(incoming: Incoming, kept: _Kept) -> bool:
+def _read_to_end(incoming: ByteReader, kept: _Kept) -> bool:
     while incoming.taken_bytes < MAX_BODY_READ_BYTES:
         data = incoming.some_or_end()
         if not data:
@@ -149,7 +149,7 @@ def _read_to_end(incoming: Incoming, kept: _Kept) -> bool:
     return False
 
 
-def _read_chunks(incoming: Incoming, kept: _Kept) -> bool:
+def _read_chunks(incoming: ByteReader, kept: _Kept) -> bool:
     while incoming.taken_bytes < MAX_BODY_READ_BYTES:
         incoming.taken_bytes += _LINE_COST_BYTES
         match = _CHUNK_LINE.fullmatch(incoming.line())
@@ -165,7 +165,7 @@ def _read_chunks(incoming: Incoming, kept: _Kept) -> bool:
     return False
 
 
-def _read_trailers(incoming: Incoming) -> bool:
+def _read_trailers(incoming: ByteReader) -> bool:
     while incoming.taken_bytes < MAX_BODY_READ_BYTES:
         incoming.taken_bytes += _LINE_COST_BYTES
         if not incoming.line():

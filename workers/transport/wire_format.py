@@ -35,7 +35,7 @@ class Request:
     owner: int = 0
 
 
-class Prepared(PreparedRequest):
+class WireRequest(PreparedRequest):
     """A PreparedRequest made by hand, since `prepare()` would change the URL and the headers.
 
     `verb` is the upper-case method, `written` the whole request as it goes over the wire."""
@@ -47,14 +47,14 @@ class Prepared(PreparedRequest):
     written: bytes
 
 
-def prepare(request: Request, deadline: Deadline) -> Prepared:
+def to_wire(request: Request, deadline: Deadline) -> WireRequest:
     """Ready to be written; Blocked("blocked_url") or Blocked("invalid_request") when it may not be."""
     try:
         target = split_url(request.url)
     except UrlRefused as refused:
         raise Blocked("blocked_url", f"the URL {refused}") from None
     headers = _headers(request, target)
-    prepared = Prepared()
+    prepared = WireRequest()
     prepared.method = prepared.verb = _verb(request.method)
     prepared.url, prepared.body = request.url, request.body
     prepared.headers = headers  # type: ignore[assignment]

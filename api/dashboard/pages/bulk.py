@@ -46,7 +46,7 @@ class Asked(NamedTuple):
 @pages.get("/jobs/bulk")
 def show_bulk() -> Response:
     asked = read(request.args)
-    left = asked.mark and bulk.left(visitor().account_id, asked.action, asked.filter, asked.mark)
+    left = asked.mark and bulk.count_left(visitor().account_id, asked.action, asked.filter, asked.mark)
     return make_response(render_template("bulk.html", asked=asked, left=left, carried=carried(asked), chunk=CHUNK))
 
 
@@ -56,7 +56,7 @@ def do_chunk() -> Response:
     asked = read(request.form)
     if asked.mark is not None:
         account_id, now = visitor().account_id, clock.now()
-        came = bulk.step(account_id, asked.action, asked.filter, asked.mark, asked.once, now)
+        came = bulk.run_chunk(account_id, asked.action, asked.filter, asked.mark, asked.once, now)
         done, missed = asked.done + came.done, asked.missed + came.missed
         asked = asked._replace(mark=came.mark, begun=True, done=done, missed=missed)
     return back_to("show_bulk", **carried(asked))

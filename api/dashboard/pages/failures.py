@@ -21,5 +21,5 @@ def order_failures_again() -> Response:
     ids = failures.of_group(visitor().account_id, form.get("state", ""), form.get("host", ""), form.get("reason", ""))
     if not ids:
         return back_to("list_failures", "nothing")
-    replays.order_again(visitor().account_id, ids, clock.now())
+    replays.replay(visitor().account_id, ids, clock.now())
     return back_to("list_jobs", "bulk_again")

@@ -82,7 +82,7 @@ def order_again(key: str) -> Response:
     job = found(key)
     if job.kind != REQUEST:
         raise ApiError(422, "Only requests can be ordered again; what tells of a job comes with it.")
-    (made,) = replays.order_again(visitor().account_id, [job.id], clock.now())
+    (made,) = replays.replay(visitor().account_id, [job.id], clock.now())
     return back_to("show_job", "again", key=made.uuid)
 
 

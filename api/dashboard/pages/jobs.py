@@ -47,7 +47,7 @@ def act_on_chosen() -> Response:
     if not ids or action not in ("cancel", "again"):
         return back_to("list_jobs", "nothing", **kept)
     if action == "again":
-        replays.order_again(visitor().account_id, ids, clock.now())
+        replays.replay(visitor().account_id, ids, clock.now())
         return back_to("list_jobs", "bulk_again", **kept)
     cancelling.cancel_all(visitor().account_id, ids, clock.now())
     return back_to("list_jobs", "bulk_cancelled", **kept)

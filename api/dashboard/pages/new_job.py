@@ -11,7 +11,7 @@ from api.dashboard.job_form import EMPTY, METHODS, UNITS, WAYS, flat, form_of
 from api.dashboard.job_form_reading import order_of
 from api.dashboard.pages.job import found
 from api.dashboard.pages.schedules import too_many
-from api.requests.job_fields import OrderFields, due_at
+from api.requests.job_fields import JobFields, due_at
 from api.requests.job_requests import new_job
 from api.requests.new_schedule import new_schedule, recurs
 from models.jobs import job_store
@@ -32,7 +32,7 @@ def show_new_job() -> Response:
 def create_job() -> Response:
     form = request.form.to_dict()
     try:
-        order = order_of(OrderFields(), form, found(form["from"]) if form.get("from") else None)
+        order = order_of(JobFields(), form, found(form["from"]) if form.get("from") else None)
     except ValidationError as error:
         return _form(form, error.normalized_messages(), 422)
     now, account_id = clock.now(), visitor().account_id

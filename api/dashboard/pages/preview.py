@@ -10,8 +10,8 @@ from marshmallow import ValidationError
 from api.dashboard.blueprint import pages
 from api.dashboard.job_form_reading import time_fields
 from api.requests.body import Fields
-from api.requests.job_fields import OrderFields, due_at
-from api.requests.job_requests import Order
+from api.requests.job_fields import JobFields, due_at
+from api.requests.job_requests import JobRequest
 from api.requests.new_schedule import first_at, frequency, recurs
 from models.rules import clock, recurrence
 from models.rules.clock import DAY, SECOND
@@ -36,7 +36,7 @@ def preview() -> str:
     """When a job or schedule with these times would run, as a part of a page."""
     form = {name: request.args.get(name, "") for name in TIMES}
     try:
-        order: Order = OrderFields().load(Fields({"url": URL, **time_fields(form)}))
+        order: JobRequest = JobFields().load(Fields({"url": URL, **time_fields(form)}))
     except ValidationError as error:
         problems = [text for texts in error.normalized_messages().values() for text in texts]
         return render_template("preview.html", problems=problems)

@@ -10,7 +10,7 @@ import time
 
 from flask import Response, g, make_response, redirect, render_template, request
 
-from api.context import settings, wiring
+from api.context import context, settings
 from api.dashboard import sessions
 from api.dashboard.blueprint import back_to, pages
 from api.responses.responses import ApiError
@@ -54,7 +54,7 @@ def sign_in() -> Response:
 @pages.post("/sign-in")
 def sign_in_with_key() -> Response:
     secret = request.form.get("key", "").strip()
-    key_id = account_store.key_id_of(secret) if wiring().known_keys.caller_of(secret) else None
+    key_id = account_store.key_id_of(secret) if context().known_keys.caller_of(secret) else None
     if key_id is None:
         return _refused()
     if g.session:  # the browser forgets it, a copy would live on
