@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: install run test check format lint types lock journeys-full bench bench-quick bench-lateness bench-neighbours faults
+.PHONY: install run test check format lint types imports lock journeys-full bench bench-quick bench-lateness bench-neighbours faults
 
 install: $(STAMP)
 
@@ -35,7 +35,10 @@ lint: $(DEV_STAMP)
 types: $(DEV_STAMP)
 	$(BIN)/mypy
 
-check: lint types test
+imports: $(DEV_STAMP)
+	$(BIN)/lint-imports
+
+check: lint types imports test
 
 bench: $(DEV_STAMP)
 	$(BIN)/python -m bench

@@ -7,6 +7,7 @@ import pytest
 from models.rules.address_rules import AddressPolicy, parse_allow
 from models.rules.url_rules import origins
 from tests.support.scripted_receivers import ScriptedReceiver
+from workers.transport.local_addresses import is_local
 from workers.transport.outbound import Request, Transport
 
 
@@ -32,7 +33,7 @@ def transport() -> Iterator[Callable[..., Transport]]:
     def make(
         allow: str = "127.0.0.0/8 [::1]/128", own: frozenset = frozenset(), public_urls: str = "", **kwargs
     ) -> Transport:
-        made.append(Transport(AddressPolicy(parse_allow(allow), own, origins(public_urls)), **kwargs))
+        made.append(Transport(AddressPolicy(parse_allow(allow), own, origins(public_urls), is_local), **kwargs))
         return made[-1]
 
     yield make

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.rules.address_rules import AddressPolicy, parse_allow
+from workers.transport.local_addresses import is_local
 
 REFUSED = """
 0.0.0.0 0.1.2.3 10.0.0.1 10.255.255.255 100.64.0.0 100.127.255.255 100.100.100.200 127.0.0.1 127.255.255.254
@@ -141,7 +142,7 @@ EVERYWHERE = frozenset({("0.0.0.0", 8000)})
     ],
 )
 def test_s_time_boopers_own_address_is_refused_except_where_nothing_is_started(own, ip, port, path, passes):
-    policy = AddressPolicy(parse_allow("0.0.0.0/0 [::]/0"), own)
+    policy = AddressPolicy(parse_allow("0.0.0.0/0 [::]/0"), own, local=is_local)
     assert (policy.refusal(ip, port, path) is None) == passes
 
 

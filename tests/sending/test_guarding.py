@@ -14,6 +14,7 @@ from dnslib.server import BaseResolver, DNSServer
 from models.rules.address_rules import AddressPolicy, parse_allow
 from tests.support.resolvers import Names
 from tests.support.scripted_receivers import OK, ScriptedReceiver, answering
+from workers.transport.local_addresses import is_local
 from workers.transport.outbound import Request
 from workers.transport.outcome import Failed, Refused, Unreachable
 from workers.transport.resolver import Resolver
@@ -74,7 +75,7 @@ def test_s_addr_the_metadata_service_is_known_behind_every_translator_of_address
 
 
 def test_s_addr_an_empty_listen_host_means_every_address_of_this_machine():
-    policy = AddressPolicy(parse_allow("127.0.0.0/8"), frozenset({("", 8000)}))
+    policy = AddressPolicy(parse_allow("127.0.0.0/8"), frozenset({("", 8000)}), local=is_local)
     assert "own address" in policy.refusal(PRIVATE, 8000)
 
 

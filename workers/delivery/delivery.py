@@ -8,7 +8,6 @@ share of the slots is full and stuck go back at once and are put off, longer eac
 
 import logging
 import random
-import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -32,6 +31,7 @@ from workers.delivery.recorder import Recorder
 from workers.delivery.senders import Senders
 from workers.delivery.slots import Named, Slots, Taken
 from workers.transport import open_files
+from workers.transport.local_addresses import is_local, own_addresses
 from workers.transport.outbound import Transport
 
 log = logging.getLogger("booper.delivery")
@@ -51,7 +51,7 @@ class Delivery:
         self._grace_s = settings.shutdown_grace_s
         self._lease_margin_us = int(settings.lease_margin_s * clock.SECOND)
         own = own_addresses(settings.host, settings.port)
-        policy = AddressPolicy(parse_allow(settings.target_allow), own, origins(settings.public_urls))
+        policy = AddressPolicy(parse_allow(settings.target_allow), own, origins(settings.public_urls), is_local)
         self._transport = Transport(policy, connections=settings.sender_slots)
         self.slots = Slots(settings.sender_slots, settings.slot_share)
         self._closed = threading.Event()
@@ -176,12 +176,6 @@ class Delivery:
 
 def ids_of(jobs: Sequence[Named]) -> list[int]:
     return [job[0] for job in jobs]
-
-
-def own_addresses(host: str, port: int) -> frozenset[tuple[str, int]]:
-    """Where this server itself listens: the host's addresses, each with the port."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return frozenset((str(address[0]), port) for *_, address in found)
 
 
 def wait_until(instant: int) -> None:

@@ -7,7 +7,7 @@ crash loses some seconds of statistics and nothing else; jobs and attempts are t
 import json
 import logging
 import os
-import socket
+import platform
 import threading
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -135,5 +135,5 @@ class Heartbeat:
                 del self._totals[key]
 
     def _worker(self, now: int) -> WorkerRow:
-        host, slots = socket.gethostname(), self._slots
+        host, slots = platform.node(), self._slots
         return WorkerRow(self._id, host, os.getpid(), __version__, slots.size, slots.in_use, self._started_at, now)

@@ -10,14 +10,12 @@ a backlog that merely waits is never published again.
 import logging
 from collections.abc import Iterator, Sequence
 
-from dramatiq.errors import BrokerError
-
 from models.database.connection import execute, fetch, transaction
 from models.jobs import lifecycle
 from models.jobs.lifecycle import DueJob
 from models.rules import clock
 from workers.delivery.slots import is_follow_up
-from workers.queue.broker import Actors
+from workers.queue.broker import Actors, BrokerError
 
 log = logging.getLogger("booper.stager")
 JOBS_IN_A_MESSAGE = 100

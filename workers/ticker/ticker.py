@@ -11,8 +11,6 @@ import threading
 import time
 from collections.abc import Callable
 
-from dramatiq.errors import BrokerError
-
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import database, execute, release_connection, transaction, wait_briefly_for_locks
 from models.jobs import lifecycle
@@ -21,7 +19,7 @@ from models.operations.leader import Lead
 from models.rules import clock
 from models.webhooks import event_order
 from runtime import metrics
-from workers.queue.broker import Actors
+from workers.queue.broker import Actors, BrokerError
 from workers.ticker import planner
 from workers.ticker.duty import Duty
 from workers.ticker.pruner import Pruner
