@@ -76,7 +76,7 @@ def test_another_account_s_ids_are_404_on_every_route_that_takes_one(client, str
     assert len(with_id) >= 10
     for rule, method in sorted(with_id, key=lambda each: each[1] == "DELETE"):
         if method == "PUT":
-            continue  # needs a body; tests/api/test_schedules.py has it
+            continue  # needs a body; tests/api/routes/test_schedules.py has it
         own["schedules"] = [client.created(cron="@daily")["schedule_id"]]
         for key in own[rule.split("/")[2]]:
             path = rule.replace("<key>", str(key))

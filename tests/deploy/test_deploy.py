@@ -8,7 +8,6 @@ import json
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import promql_parser
 import pytest
@@ -16,10 +15,9 @@ import yaml
 
 from models.jobs import transition_counts
 from runtime import metrics
-from tests.support.documents import table
+from tests.support.documents import ROOT, table
 from tests.support.rabbitmq_metrics import OF_RABBITMQ
 
-ROOT = Path(__file__).parent.parent
 ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yml"
 RULES = [rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]]
 DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "booper.json").read_text())
