@@ -14,7 +14,7 @@ from models.database.connection import connection, open_database
 from models.database.ids import is_uuid
 from models.rules import clock
 from runtime import logs, settings
-from runtime.settings import SETTINGS, Settings, SettingsError
+from runtime.settings import DEMO_KEY, SETTINGS, Settings, SettingsError, without_password
 from runtime.version import __version__
 
 WRONG_USE = 2
@@ -80,12 +80,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(chosen: argparse.Namespace, effective: Settings) -> int:
     if chosen.command == "migrate":
         return maintenance.migrate()
+    if (not effective.embedded or chosen.command == "prune") and (missing := schema.pending()):
+        return fail(f"the database lacks {', '.join(missing)}: run `booper migrate` first")
     if chosen.command == "keys":
         return keys(chosen, effective)
     if chosen.command == "signing-keys":
         return signing_keys(chosen, effective)
-    if (not effective.embedded or chosen.command == "prune") and (missing := schema.pending()):
-        return fail(f"the database lacks {', '.join(missing)}: run `booper migrate` first")
     if chosen.command == "prune":
         return maintenance.prune(effective)
     from booper import processes
@@ -108,19 +108,14 @@ def check_mode(command: str, effective: Settings) -> None:
 
 
 def config(effective: Settings) -> int:
-    """Every setting with its effective value; passwords in URLs hidden."""
+    """Every setting with its effective value, without passwords and secrets; the demo key that all know is none."""
     for setting in SETTINGS:
         value = getattr(effective, setting.attribute)
         source = "set" if setting.name in os.environ else "default"
-        shown = "[hidden]" if setting.secret and value else without_password(str(value))
+        hidden = setting.secret and value not in ("", DEMO_KEY)
+        shown = "[hidden]" if hidden else without_password(str(value))
         print(f"{setting.name}={shown}  ({source}; {setting.accepted})")
     return 0
-
-
-def without_password(value: str) -> str:
-    scheme, mark, rest = value.partition("://")
-    user, at, host = rest.rpartition("@")
-    return f"{scheme}{mark}{user.partition(':')[0]}:[hidden]@{host}" if at and ":" in user else value
 
 
 def keys(chosen: argparse.Namespace, effective: Settings) -> int:

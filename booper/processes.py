@@ -60,18 +60,18 @@ def serve(settings: Settings) -> int:
     gc_tuning.collect_rarely()
     greet(settings)
     try:
-        run_until_signal(server, embedded.abandon)
+        run_until_signal(server, log_stream.stopping.set, embedded.abandon)
     finally:
         log.info("stopping: requests under way have %s s", settings.shutdown_grace_s)
-        log_stream.stopping.set()
         server.close()  # frees the port; whoever is being answered still is
         server.task_dispatcher.shutdown(True, 5)
         embedded.stop()
     return 0
 
 
-def run_until_signal(server: object, abandon: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT; a second one calls `abandon` and ends the process at once."""
+def run_until_signal(server: object, on_stop: Callable[[], None], abandon: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT; a second one calls `abandon` and ends the process at once. `on_stop` is called
+    before the server, which waits for requests under way, learns of the first."""
     received, signals = threading.Event(), StopSignals()
 
     def on_signal(signum: int, _frame: FrameType | None) -> None:
@@ -80,6 +80,7 @@ def run_until_signal(server: object, abandon: Callable[[], None]) -> None:
             os._exit(128 + signum)
         if not received.is_set():
             received.set()
+            on_stop()
             raise SystemExit(0)
 
     for signum in (signal.SIGTERM, signal.SIGINT):

@@ -17,6 +17,7 @@ from models.rules.url_rules import origins
 DEMO_KEY = "sk_public_20230921"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LOOPBACK_NETWORKS = "127.0.0.0/8,::1/128"
+PASSWORD_IN_QUERY = re.compile(r"(password=)[^&]*", re.IGNORECASE)
 
 
 class SettingsError(Exception):
@@ -183,6 +184,7 @@ SETTINGS: tuple[Setting, ...] = (
         lambda embedded, _host: "on" if embedded else "off",
         "on, off or a key that starts with sk_",
         "A well-known key of an account of its own, for trying things out; on in embedded mode only.",
+        secret=True,
     ),
     Setting(
         "BOOPER_TARGET_ALLOW",
@@ -432,12 +434,20 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         try:
             values[setting.attribute] = setting.parse(raw[setting.name])
         except (ValueError, KeyError):
-            got = "something else" if setting.secret else repr(raw[setting.name])
+            got = "something else" if setting.secret else repr(without_password(raw[setting.name]))
             errors.append(f"{setting.name} must be {setting.accepted}, got {got}")
     errors += unknown_names(environ)
     if errors:
         raise SettingsError("; ".join(errors))
     return Settings(**values)
+
+
+def without_password(value: str) -> str:
+    """The value with every password of a URL hidden: between user and host, and in the query."""
+    scheme, mark, rest = value.partition("://") if "://" in value else ("", "", value)
+    user, at, host = rest.rpartition("@")
+    shown = f"{scheme}{mark}{user.partition(':')[0]}:[hidden]@{host}" if at and ":" in user else value
+    return PASSWORD_IN_QUERY.sub(r"\1[hidden]", shown)
 
 
 def raw_values(environ: Mapping[str, str]) -> dict[str, str]:

@@ -107,6 +107,14 @@ def test_every_booper_line_to_type_is_taken_by_the_command_line():
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_header_a_document_names_is_one_that_the_code_knows(document):
+    known = "\n".join((ROOT / module).read_text() for module in MODULES).lower().replace("_", "-")
+    spans = re.findall(r"`([A-Za-z]+(?:-[A-Za-z]+)+)(?:: [^`\n]*)?`", document.read_text())
+    headers = {name for name in spans if name[0].isupper() or name.startswith("webhook-")}
+    assert [name for name in headers if name.lower() not in known] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_make_target_a_document_names_exists(document):
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = {target for line in code(document) for target in re.findall(r"(?:^|\s)make ([a-z-]+)", line)}
@@ -150,6 +158,14 @@ def test_the_dependency_table_is_that_of_the_package():
     assert {
         (name, limits, version) for name, limits, version, _ in table("docs/design.md", "## Dependencies")
     } == wanted
+
+
+def test_every_file_that_mutation_testing_names_exists():
+    package = configparser.ConfigParser()
+    package.read(ROOT / "setup.cfg")
+    names = ("source_paths", "only_mutate", "also_copy", "pytest_add_cli_args_test_selection")
+    paths = [path for name in names for path in package["mutmut"][name].split()]
+    assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
 def test_the_changelog_begins_with_this_version():

@@ -67,3 +67,9 @@ def test_the_shell_by_hand_computes_the_signature(tmp_path):
         ["bash", "-c", script], cwd=tmp_path, env=environ, capture_output=True, timeout=30, check=True
     )
     assert f"v1,{done.stdout.decode().strip()}" == headers["webhook-signature"]
+
+
+def test_the_headers_that_are_told_are_those_of_a_signed_request():
+    table = re.findall(r"^\| `([a-z-]+)` \|", TEXT, re.MULTILINE)
+    assert table == list(signed())
+    assert set(re.findall(r"\bwebhook-[a-z]+", TEXT)) == set(table)

@@ -6,7 +6,7 @@ from peewee import IntegrityError
 
 from models.accounts import key_format
 from models.accounts.account_tables import Account, ApiKey
-from models.database.connection import database, fetch, transaction
+from models.database.connection import database, dialect, fetch, transaction
 
 MOST_LISTED = 500
 DEMO_ACCOUNT = "demo"
@@ -36,6 +36,13 @@ def account_named(name: str, now: int) -> Account:
                 return Account.create(name=name, created_at=now)
         except IntegrityError:
             return Account.get(Account.name == name)
+
+
+def lock(account_id: int) -> None:
+    """Let nobody else count what the account has until this transaction ends. On SQLite the transaction itself is the
+    lock."""
+    if dialect() == "postgresql":
+        fetch("SELECT id FROM account WHERE id = %s FOR UPDATE", (account_id,))
 
 
 def create_key(account: Account, name: str, now: int) -> tuple[ApiKey, str]:

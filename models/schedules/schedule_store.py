@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from models.accounts import account_store
 from models.database.connection import any_of, dialect, execute, fetch, transaction
 from models.database.ids import is_uuid, new_id
 from models.database.paging import Listing, order_sql
@@ -327,6 +328,8 @@ def _due(ids: Sequence[int], now: int) -> list[int]:
 
 
 def _check_room(account_id: int, at_most: int) -> None:
+    """Raise TooMany when so many are enabled. Whoever asks at the same moment waits for this transaction's end."""
+    account_store.lock(account_id)
     sql = "SELECT count(*) FROM schedule WHERE account_id = %s AND disabled_at IS NULL"
     if fetch(sql, (account_id,))[0][0] >= at_most:
         raise TooMany

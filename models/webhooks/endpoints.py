@@ -3,7 +3,8 @@ changing, deleting. Every question names the account."""
 
 from typing import Any
 
-from models.database.connection import dialect, fetch, transaction
+from models.accounts import account_store
+from models.database.connection import transaction
 from models.webhooks.delivery_config import Endpoint
 
 MOST = 20  # of an account: each event of each job is a job for each of them
@@ -12,8 +13,7 @@ MOST = 20  # of an account: each event of each job is a job for each of them
 def create(account_id: int, url: str, types: str | None, enabled: bool, now: int) -> Endpoint | None:
     """A new endpoint; None when the account has MOST already. `types`: JSON list, or None for all."""
     with transaction():
-        if dialect() == "postgresql":  # on SQLite the transaction itself is the lock
-            fetch("SELECT id FROM account WHERE id = %s FOR UPDATE", (account_id,))
+        account_store.lock(account_id)
         if _of(account_id).count() >= MOST:
             return None
         return Endpoint.create(account_id=account_id, url=url, types=types, enabled=int(enabled), created_at=now)

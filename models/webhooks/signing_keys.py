@@ -3,7 +3,8 @@
 Safe against any number of requests at once: whoever makes one locks the account's row before counting.
 """
 
-from models.database.connection import dialect, execute, fetch, transaction
+from models.accounts import account_store
+from models.database.connection import execute, fetch, transaction
 from models.rules.clock import DAY
 from models.rules.signatures import new_secret
 from models.webhooks.delivery_config import SigningKey
@@ -17,7 +18,7 @@ IS_LIVE = "(ends_at IS NULL OR ends_at > %s)"
 def create(account_id: int, secret: str | None, now: int) -> SigningKey | None:
     """A key of the account with this secret or a fresh one; None when two live already."""
     with transaction():
-        _lock(account_id)
+        account_store.lock(account_id)
         count = f"SELECT count(*) FROM signing_key WHERE account_id = %s AND {IS_LIVE}"
         if fetch(count, (account_id, now))[0][0] >= MOST_LIVE:
             return None
@@ -48,9 +49,3 @@ def _forget_old(account_id: int, now: int) -> None:
         f"DELETE FROM signing_key WHERE id IN ({ended} LIMIT {MOST_ENDED} OFFSET {MOST_ENDED})",
         (account_id, now),
     )
-
-
-def _lock(account_id: int) -> None:
-    """On SQLite the transaction itself is the lock."""
-    if dialect() == "postgresql":
-        fetch("SELECT id FROM account WHERE id = %s FOR UPDATE", (account_id,))

@@ -153,7 +153,7 @@ def test_while_one_asks_for_a_key_the_others_do_not_believe_what_was_known_long_
 
 
 def test_the_remembered_keys_are_bounded(app, account, monkeypatch):
-    monkeypatch.setattr(key_cache, "REMEMBERED_KEYS", 3)
+    monkeypatch.setattr(key_cache, "CACHED_KEYS", 3)
     seen = key_cache.KeyCache("")
     for _ in range(10):
         assert seen.caller_of(account_store.create_key(account, "", clock.now())[1])

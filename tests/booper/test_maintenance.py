@@ -50,6 +50,19 @@ def test_prune_looks_at_every_job_however_many_there_are(account, monkeypatch):
     assert ids_left() == [ids[1], ids[4]]
 
 
+def test_prune_shows_as_much_progress_as_there_is_to_do(account, monkeypatch):
+    """Jobs that come meanwhile are no part of it."""
+    monkeypatch.setattr(maintenance, "ROWS_AT_ONCE", 2)
+    for _ in range(5):
+        finished_with_attempt(account, "completed", 31)
+    Job.update(inserted_at=0).execute()
+    monkeypatch.setattr(maintenance.lifecycle, "id_range", lambda: (1, 3))
+    amounts = []
+    monkeypatch.setattr(progress.Lines, "advance", lambda _, amount: amounts.append(amount))
+    maintenance.prune(SETTINGS)
+    assert sum(amounts) == 3
+
+
 def test_what_is_kept_for_ever_is_not_pruned(account, capsys):
     finished_with_attempt(account, "completed", 9999)
     discarded = finished_with_attempt(account, "discarded", 9999)
@@ -68,6 +81,16 @@ def test_prune_forgets_the_answers_that_are_too_old_to_be_replayed(account, move
         moved_clock.now += kept_until - clock.SECOND
     maintenance.prune(SETTINGS)
     assert "and 1 answers" in capsys.readouterr().out
+
+
+def test_prune_forgets_them_all_however_many_there_are(account, moved_clock, monkeypatch, capsys):
+    monkeypatch.setattr(maintenance, "ROWS_AT_ONCE", 2)
+    for key in ("a", "b", "c", "d", "e"):
+        idempotent_requests.respond_once(account.id, key, "f", clock.now(), lambda: (201, "{}"))
+    moved_clock.now += idempotent_requests.KEPT_US + clock.SECOND
+    maintenance.prune(SETTINGS)
+    assert "and 5 answers" in capsys.readouterr().out
+    assert fetch("SELECT count(*) FROM idempotent_request") == [(0,)]
 
 
 def test_prune_without_jobs_is_no_error(db, capsys):

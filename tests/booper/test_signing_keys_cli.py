@@ -3,7 +3,8 @@
 import pytest
 
 from booper import cli
-from models.rules import signatures
+from models.rules import clock, signatures
+from models.webhooks import signing_keys
 
 
 @pytest.fixture
@@ -40,3 +41,30 @@ def test_a_third_key_and_an_unknown_one_are_refused_with_the_reason(booper):
     assert (code, "no signing key 'nope'" in problem) == (1, True)
     assert "no account 'other'" in booper("list", "--account", "other")[2]
     assert "--after must be" in booper("retire", "nope", "--account", "acme", "--after", "-1")[2]
+
+
+@pytest.mark.parametrize(("after", "ends"), [(None, "ended 2026-01-01T09:00:00"), ("90", "ends 2026-01-01T09:01:30")])
+def test_a_retired_key_ends_after_so_many_seconds(after, ends, booper, moved_clock):
+    booper("create", "--account", "acme")
+    key_id = booper("list", "--account", "acme")[1].split()[0]
+    later = ["--after", after] if after else []
+    assert booper("retire", key_id.upper(), "--account", "acme", *later)[0] == 0
+    assert f" {ends}" in booper("list", "--account", "acme")[1]
+
+
+def test_a_key_may_go_on_signing_for_a_week_and_no_longer(booper):
+    """The limit is that of the API."""
+    booper("create", "--account", "acme")
+    key_id = booper("list", "--account", "acme")[1].split()[0]
+    longest = signing_keys.LONGEST_AFTER_US // clock.SECOND
+    code, _, problem = booper("retire", key_id, "--account", "acme", "--after", str(longest + 1))
+    assert (code, problem) == (1, f"booper: --after must be from 0 to {longest} seconds, got {longest + 1}.0\n")
+    assert booper("retire", key_id, "--account", "acme", "--after", str(longest))[0] == 0
+
+
+def test_a_key_of_another_account_is_not_retired(booper):
+    booper("create", "--account", "acme")
+    booper("create", "--account", "other")
+    key_id = booper("list", "--account", "acme")[1].split()[0]
+    assert booper("retire", key_id, "--account", "other")[0] == 1
+    assert booper("list", "--account", "acme")[1].endswith(" live")

@@ -1,8 +1,10 @@
 """Told to stop, both modes end by themselves, and what was under way is finished first."""
 
+import re
 import signal
 
 import pytest
+import requests
 
 from tests.support.journeys import checker
 from tests.support.journeys.client import now_us
@@ -36,3 +38,27 @@ def test_a_signal_to_the_whole_group_cuts_no_request_under_way(production, signu
     history = production.settle(30)
     assert checker.check(history) == []
     assert len(history.arrivals) == JOBS
+
+
+def open_tail(browser, product):
+    """The live tail of the log, as the page of the log opens it."""
+    site = f"http://127.0.0.1:{product.port}"
+    token = re.search(r'name="csrf" value="([^"]+)"', browser.get(f"{site}/sign-in", timeout=10).text)[1]
+    assert browser.post(f"{site}/sign-in", {"csrf": token, "key": product.key}, timeout=10).status_code == 200
+    return browser.get(f"{site}/logs/stream", stream=True, timeout=40)
+
+
+def test_an_open_page_of_the_log_delays_no_stop(either_mode):
+    """Its stream, which would look once a second for 25 seconds, ends at once and is not cut. The embedded mode waited
+    five seconds for it, and then cut it."""
+    product = either_mode.product
+    with requests.Session() as browser, open_tail(browser, product) as tail:
+        lines = tail.iter_lines()
+        assert next(lines) == b"retry: 1000"
+
+        for running in product.processes.values():
+            running.tell_to_stop()
+        looks = [line for line in lines if line.startswith(b"id: ")]
+
+    assert len(looks) <= 3
+    assert set(product.stop().values()) == {0}

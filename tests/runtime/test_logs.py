@@ -197,3 +197,85 @@ def test_a_wrong_token_stops_the_start_and_is_not_quoted():
         settings.load({"BOOPER_METRICS_TOKEN": "too short"})
     assert "BOOPER_METRICS_TOKEN must be 16 to 256 printable characters" in str(told.value)
     assert "too short" not in str(told.value)
+
+
+@pytest.fixture
+def root(monkeypatch):
+    """The root logger, which is as it was after the test; and so are the libraries' loggers."""
+    names = ["", "pika", "dramatiq", "urllib3", "waitress", "psycopg", "opentelemetry", "peewee", "peewee.migrations"]
+    levels = [(logging.getLogger(name), logging.getLogger(name).level) for name in names]
+    for switch in ("logThreads", "logProcesses", "logMultiprocessing", "_srcfile"):
+        monkeypatch.setattr(logging, switch, getattr(logging, switch))
+    handlers = logging.getLogger().handlers[:]
+    yield logging.getLogger()
+    logging.getLogger().handlers[:] = handlers
+    for logger, level in levels:
+        logger.setLevel(level)
+
+
+def level_of(name):
+    return logging.getLevelName(logging.getLogger(name).getEffectiveLevel())
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING", "ERROR"])
+def test_the_level_of_the_settings_is_that_of_our_lines(level, root):
+    logs.configure(replace(PRODUCTION, log_level=level))
+    assert level_of("booper.attempts") == level
+
+
+@pytest.mark.parametrize(
+    "library", ["dramatiq", "urllib3.connectionpool", "waitress", "psycopg.pool", "opentelemetry.sdk"]
+)
+def test_libraries_only_warn_whatever_the_level(library, root):
+    logs.configure(replace(PRODUCTION, log_level="DEBUG"))
+    assert level_of(library) == "WARNING"
+
+
+def test_neither_values_of_statements_nor_pikas_tracebacks_are_written(root):
+    logs.configure(replace(PRODUCTION, log_level="DEBUG"))
+    assert (level_of("peewee"), level_of("peewee.migrations"), level_of("pika.adapters")) == (
+        "INFO",
+        "WARNING",
+        "CRITICAL",
+    )
+
+
+@pytest.mark.parametrize(("form", "begins"), [("json", '{"time":'), ("text", "2026-01-01T09:00:00.250000Z INFO ")])
+def test_lines_have_the_form_of_the_settings(form, begins, root, capfd):
+    logs.configure(replace(PRODUCTION, log_format=form))
+    root.handle(record(job_id=7))
+    assert capfd.readouterr().err.startswith(begins)
+
+
+def test_a_second_configuration_takes_the_place_of_the_first(root, capfd):
+    for _ in range(2):
+        logs.configure(EMBEDDED)
+    root.handle(record())
+    assert len(capfd.readouterr().err.splitlines()) == 1
+
+
+def test_a_value_with_an_equals_sign_is_quoted_in_text():
+    """Unquoted it would be read as a field."""
+    assert logs.Text().format(record(detail="a=b")).endswith(' detail="a=b"')
+
+
+def test_a_piece_is_filled_up_to_what_is_written_at_once():
+    whole = ["x" * 4000, "y" * 96]
+    assert list(logs.in_pieces(whole)) == ["".join(whole)]
+    assert list(logs.in_pieces([*whole, "z"])) == ["".join(whole), "z"]
+    assert list(logs.in_pieces(["x" * 5000, "z"])) == ["x" * 5000, "z"]
+    assert list(logs.in_pieces([])) == []
+
+
+def test_a_line_that_a_filter_refuses_is_not_written(pieces):
+    logging.getLogger().handlers[0].addFilter(lambda made: "secret" not in made.getMessage())
+    logging.getLogger("booper.attempts").error("a secret")
+    logging.getLogger("booper.attempts").error("a line")
+    assert pieces == ["a line\n"]
+
+
+def test_a_message_that_does_not_fit_its_arguments_ends_nothing(pieces, monkeypatch):
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    logging.getLogger("booper.attempts").error("%d jobs", "many")
+    logging.getLogger("booper.attempts").error("a line")
+    assert pieces == ["a line\n"]

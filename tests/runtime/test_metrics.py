@@ -1,11 +1,13 @@
 """What is counted: transitions once committed, groups at once, and only labels that can't grow."""
 
 import inspect
+import threading
 from contextlib import suppress
 
 import pytest
+from prometheus_client import Gauge
 
-from models.database.connection import after_commit, transaction
+from models.database.connection import after_commit, database, transaction
 from models.jobs import job_store, lifecycle, transition_counts
 from models.rules import clock
 from runtime import metrics
@@ -141,6 +143,14 @@ def test_the_backlog_is_what_is_due_and_not_claimed(account, moved_clock):
     assert lifecycle.backlog(now, 1)[0] == 1
 
 
+def test_the_backlog_leaves_out_what_a_message_names_ahead_of_its_time(account, moved_clock):
+    ahead = make_job(account, "scheduled", due_in_s=5)
+    lifecycle.stage([ahead.id], moved_clock.now)
+    assert lifecycle.backlog(moved_clock.now, 10) == (0, 0)
+    moved_clock.advance(seconds=5)
+    assert lifecycle.backlog(moved_clock.now, 10) == (1, 0)
+
+
 def test_labels_are_few_and_never_name_an_account_a_host_or_a_url():
     labels = {label for family in metrics.REGISTRY.collect() for sample in family.samples for label in sample.labels}
     assert labels <= BOUNDED
@@ -150,3 +160,130 @@ def test_every_metric_is_named_for_the_product_and_has_a_meaning():
     for family in metrics.REGISTRY.collect():
         assert family.name.startswith("booper_")
         assert family.documentation.endswith(".") or family.name == "booper_build_info"
+
+
+def gauge(name, **labels):
+    return metrics.REGISTRY.get_sample_value(f"booper_{name}", labels)
+
+
+def test_a_ticker_that_loses_the_lead_takes_its_backlog_back(moved_clock):
+    metrics.set_leading(True)
+    metrics.set_backlog(3, 90 * clock.SECOND)
+    assert gauge("ticker_leading") == 1
+    assert (gauge("backlog_jobs"), gauge("backlog_oldest_age_seconds")) == (3, 90)
+
+    metrics.set_leading(False)
+    assert gauge("ticker_leading") == 0
+    assert (gauge("backlog_jobs"), gauge("backlog_oldest_age_seconds")) == (0, 0)
+
+
+def test_a_ticker_that_goes_on_leading_keeps_its_backlog():
+    metrics.set_backlog(3, clock.SECOND)
+    metrics.set_leading(True)
+    assert (gauge("backlog_jobs"), gauge("backlog_oldest_age_seconds")) == (3, 1)
+    metrics.set_leading(False)
+
+
+@pytest.mark.parametrize(("jobs", "le"), [(0, "0.0"), (1, "1.0"), (2, "10.0"), (10_000, "10000.0"), (10_001, "+Inf")])
+def test_the_size_of_the_backlog_is_counted_each_time_it_is_measured(grown, jobs, le):
+    metrics.set_backlog(job_store, 0)
+    sizes = [f"{size}.0" for size in metrics.BACKLOG_JOBS] + ["+Inf"]
+    counted = [size for size in sizes if grown("booper_backlog_size_jobs_bucket", le=size)]
+    assert counted == sizes[sizes.index(le) :]
+
+
+def test_signs_of_life_are_instants_in_seconds(db, moved_clock):
+    metrics.set_ticker_alive(moved_clock.now)
+    metrics.set_staged(moved_clock.now + clock.SECOND)
+    assert gauge("ticker_last_round_timestamp_seconds") == moved_clock.now / 1e6
+    assert gauge("stager_last_round_timestamp_seconds") == moved_clock.now / 1e6 + 1
+
+
+def test_an_attempt_before_its_time_is_not_late(account, grown):
+    claim = claim_job(account)
+    metrics.count_claimed([claim._replace(attempted_at=claim.scheduled_at - clock.SECOND)])
+    assert grown("booper_lateness_seconds_sum") == 0
+    assert grown("booper_lateness_seconds_count") == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "named"),
+    [
+        (None, "none"),
+        (99, "none"),
+        (100, "1xx"),
+        (199, "1xx"),
+        (200, "2xx"),
+        (599, "5xx"),
+        (600, "none"),
+        (999, "none"),
+    ],
+)
+def test_a_status_is_one_of_five_classes_or_none(code, named):
+    assert metrics.status_class(code) == named
+
+
+@pytest.mark.parametrize("method", ["BREW", "get", "", "GET "])
+def test_a_method_that_a_client_made_up_is_counted_as_other(method):
+    assert metrics.known_method(method) == "other"
+    assert metrics.known_method("GET") == "GET"
+
+
+def test_messages_are_counted_by_whether_the_broker_took_them(grown):
+    metrics.count_publish("deliver", taken=True)
+    metrics.count_publish("deliver", taken=True)
+    metrics.count_publish("deliver", taken=False)
+    assert grown("booper_publishes_total", message="deliver") == 2
+    assert grown("booper_publish_failures_total", message="deliver") == 1
+
+
+def test_a_message_that_failed_is_counted_by_how(grown):
+    metrics.count_message_failure("dead")
+    assert grown("booper_message_failures_total", how="dead") == 1
+    assert grown("booper_message_failures_total", how="raised") == 0
+
+
+def test_a_request_is_counted_and_measured(grown):
+    metrics.count_request("GET", "/api/jobs", 404, 0.3)
+    assert grown("booper_http_requests_total", method="GET", route="/api/jobs", status="404") == 1
+    assert grown("booper_http_request_duration_seconds_sum", method="GET", route="/api/jobs") == pytest.approx(0.3)
+
+
+def test_connections_in_use_are_shown_and_again_when_they_change(db):
+    metrics.set_connections("test")
+    assert gauge("database_connections_in_use", process="test") == (db == "postgresql")
+    database.close()
+    metrics.set_connections("test")
+    assert gauge("database_connections_in_use", process="test") == 0
+
+
+def test_the_slots_are_looked_at_while_a_worker_runs_and_are_gone_after(db, monkeypatch):
+    monkeypatch.setattr(metrics, "SAMPLE_EVERY_S", 0.01)
+    looks = threading.Semaphore(0)
+    sampling = metrics.Sampling(lambda: looks.release() or 7, 20)
+    sampling.start()
+    for _ in range(2):  # at the second look the first is shown
+        assert looks.acquire(timeout=10)
+    assert (gauge("sender_slots"), gauge("sender_slots_in_use")) == (20, 7)
+    sampling.stop()
+    sampling._thread.join(10)
+    assert (gauge("sender_slots"), gauge("sender_slots_in_use")) == (0, 0)
+
+
+def test_sampling_that_never_began_is_stopped_without_waiting():
+    metrics.Sampling(lambda: 0, 1).stop()
+
+
+def test_gauges_of_several_processes_are_added_up_and_of_instants_and_the_version_the_latest_is_shown():
+    """How prometheus_client joins the files of processes; in another way the page would add instants."""
+    gauges = {name: metric for name, metric in vars(metrics).items() if isinstance(metric, Gauge)}
+    modes = {name: metric._multiprocess_mode for name, metric in gauges.items()}
+    latest = dict.fromkeys(("TICKER_AT", "STAGER_AT", "BUILD"), "max")
+    assert modes == dict.fromkeys(modes, "livesum") | latest
+
+
+def test_no_sample_says_when_a_metric_was_made():
+    """`booper_jobs_created` would be read as a number of jobs."""
+    metrics.count_message_failure("dead")
+    names = {sample.name for family in metrics.REGISTRY.collect() for sample in family.samples}
+    assert [name for name in names if name.endswith("_created")] == []

@@ -9,6 +9,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from models.rules import clock
 from runtime import settings, tracing
+from runtime.version import __version__
 from tests.support.results import answered
 from tests.support.rows import claim_job
 from tests.support.traces import CLIENT_TRACEPARENT, SECRET
@@ -82,7 +83,7 @@ def test_without_an_endpoint_nothing_is_made_and_nothing_imported():
     """In a process of its own, which does all that would make spans."""
     program = (
         "import sys\n"
-        "from runtime import settings, tracing\n"
+        "from booper import __version__, settings, tracing\n"
         "effective = settings.load({})\n"
         "tracing.configure(effective, 'serve')\n"
         "from api import create_app\n"
@@ -105,3 +106,63 @@ def test_without_the_packages_the_start_says_which_are_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
     with pytest.raises(settings.SettingsError, match="needs the packages of requirements-otel.lock"):
         tracing.configure(settings.load({"BOOPER_OTEL_ENDPOINT": "http://127.0.0.1:4318"}), "serve")
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(200, StatusCode.UNSET), (399, StatusCode.UNSET), (400, StatusCode.ERROR)]
+)
+def test_an_answer_that_refuses_fails_its_span(claim, spans, status, code):
+    send_traced(claim, answered(status))
+    assert spans()[0].status.status_code is code
+
+
+REQUEST = {"method": "POST", "route": "/api/jobs", "status": 201, "request_id": "r1", "job_id": 7}
+
+
+def test_a_request_is_a_span_linked_to_the_trace_it_came_from_but_not_part_of_it(spans):
+    tracing.end_request(tracing.begin_request(CLIENT_TRACEPARENT), REQUEST)
+    [span] = spans()
+    [link] = span.links
+    trace_id, span_id = CLIENT_TRACEPARENT.split("-")[1:3]
+    assert (f"{link.context.trace_id:032x}", f"{link.context.span_id:016x}") == (trace_id, span_id)
+    assert span.parent is None
+    assert f"{span.context.trace_id:032x}" != trace_id
+    assert (span.name, span.kind) == ("POST /api/jobs", SpanKind.SERVER)
+    assert dict(span.attributes) == {
+        "http.request.method": "POST",
+        "http.route": "/api/jobs",
+        "http.response.status_code": 201,
+        "booper.request_id": "r1",
+        "booper.job_id": 7,
+    }
+
+
+@pytest.mark.parametrize("traceparent", ["", "nonsense", f"00-{'0' * 32}-b7ad6b7169203331-01"])
+def test_a_request_without_a_trace_is_linked_to_none_and_without_a_job_names_none(spans, traceparent):
+    tracing.end_request(tracing.begin_request(traceparent), REQUEST | {"job_id": None})
+    [span] = spans()
+    assert span.links == ()
+    assert "booper.job_id" not in span.attributes
+
+
+def test_spans_name_the_process_and_its_version(spans):
+    tracing.end_request(tracing.begin_request(""), REQUEST)
+    resource = spans()[0].resource.attributes
+    assert (resource["service.name"], resource["service.version"]) == ("booper-test", __version__)
+
+
+def test_after_the_stop_there_are_no_more_spans(spans):
+    tracing.stop()
+    assert tracing.begin_request(CLIENT_TRACEPARENT) is None
+    tracing.stop()
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:4318", "http://127.0.0.1:4318/"])
+def test_spans_are_sent_to_the_path_of_the_protocol_below_the_endpoint(endpoint, monkeypatch):
+    installed = []
+    monkeypatch.setattr(tracing, "install", lambda *arguments: installed.append(arguments))
+    tracing.configure(settings.load({"BOOPER_OTEL_ENDPOINT": endpoint}), "api")
+    [(processor, process)] = installed
+    assert process == "api"
+    assert processor.span_exporter._endpoint == "http://127.0.0.1:4318/v1/traces"
+    processor.shutdown()

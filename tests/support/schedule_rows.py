@@ -25,6 +25,13 @@ def make_schedule(account, frequency=HOURLY, first_in_s=0, body=None, at_most=10
     return schedule_store.create(NewSchedule(order, frequency, first_at, **policies), now, at_most)[0].id
 
 
+def create_schedule(account, job=(), **policies):
+    """A schedule that is due now and each hour from then on; `job`: fields of NewJob that its jobs are made of."""
+    now = clock.now()
+    template = NewJob(account.id, json.dumps({"url": "http://127.0.0.1:9/"}), None, None, now, **dict(job))
+    return schedule_store.create(NewSchedule(template, HOURLY, now, **policies), now, 100)[0]
+
+
 def planned(schedule_id):
     row = Schedule.get_by_id(schedule_id)
     return Planned(*(getattr(row, name) for name in Planned._fields))

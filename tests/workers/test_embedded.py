@@ -204,3 +204,22 @@ def test_a_dawdling_hosts_backlog_does_not_starve_its_neighbours(account, start,
     good = [make_job(neighbour, url=receiver.url, host="good.example") for _ in range(5)]
     wait_until(final(*good), 5)
     assert any(reread(job).state != "completed" for job in slow)
+
+
+def test_only_the_first_lead_takes_what_is_under_way_for_lost(account, db, embedded_settings):
+    """On SQLite, whose one process delivers: of a later lead what is under way is its own."""
+    system = Embedded(embedded_settings)
+    left = claimed_for_long(account)
+    system._rescue_all()
+    assert reread(left).state == ("available" if db == "sqlite" else "executing")
+
+    own = claimed_for_long(account)
+    system._rescue_all()
+    assert reread(own).state == "executing"
+
+
+def claimed_for_long(account):
+    """A job under way, whose lease runs for an hour."""
+    job = make_job(account)
+    lifecycle.claim([job.id], clock.now(), clock.HOUR)
+    return job

@@ -8,7 +8,7 @@ forgotten, so an account asked for is known until that many others were: longer 
 
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from models.webhooks import delivery_config
 from models.webhooks.delivery_config import NONE, DeliveryConfig
@@ -18,9 +18,11 @@ CACHED_ACCOUNTS = 10_000
 
 
 class ConfigCache:
-    """`refresh` or `ask_for` with a connection at hand, then `of` from any thread."""
+    """`refresh` or `ask_for` with a connection at hand, then `of` from any thread. `steady_s`: seconds of a clock that
+    is never set."""
 
-    def __init__(self) -> None:
+    def __init__(self, steady_s: Callable[[], float] = time.monotonic) -> None:
+        self._steady_s = steady_s
         self._known: dict[int, tuple[float, DeliveryConfig]] = {}
         self._older: dict[int, tuple[float, DeliveryConfig]] = {}
         self._turning = threading.Lock()
@@ -31,14 +33,14 @@ class ConfigCache:
 
     def refresh(self, account_ids: Collection[int]) -> None:
         """Ask for those of the accounts that were not asked for within the last second."""
-        now_s = time.monotonic()
+        now_s = self._steady_s()
         self.ask_for({account_id for account_id in account_ids if self._known.get(account_id, (0.0,))[0] <= now_s})
 
     def ask_for(self, account_ids: Collection[int]) -> None:
         """Ask for all of the accounts, whenever they were asked for."""
         if not account_ids:
             return
-        until_s = time.monotonic() + CACHED_S
+        until_s = self._steady_s() + CACHED_S
         self._turn_if_full()
         found = delivery_config.of_accounts(account_ids)
         for account_id in account_ids:

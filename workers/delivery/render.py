@@ -72,8 +72,8 @@ def headers_of(job: ClaimedJob, given: dict[str, Any]) -> dict[str, str]:
     if job.content_type and "content-type" not in named:
         headers["Content-Type"] = job.content_type
     if "idempotency-key" not in named:
-        headers["Idempotency-Key"] = job.uuid
-    headers["Booper-Job-Id"] = job.uuid
+        headers["Idempotency-Key"] = str(job.uuid)
+    headers["Booper-Job-Id"] = str(job.uuid)
     headers["Booper-Attempt"] = str(job.attempt)
     headers["Booper-Hop"] = str(job.hops + 1)
     headers["Booper-Scheduled-At"] = format_instant(job.scheduled_at)

@@ -76,6 +76,12 @@ def test_what_was_not_reached_has_no_phase(attempt, kinds):
     assert [phase.kind for phase in charts.phases(attempt)] == kinds
 
 
+def test_an_attempt_that_began_before_its_time_waited_for_nothing():
+    early = charts.phases(ANSWERED._replace(lateness_us=-5000))
+    assert [(p.kind, p.start_ms) for p in early][:2] == [("waited", 0), ("dns", 0)]
+    assert min(p.length_ms for p in early) == 0
+
+
 def test_all_attempts_share_one_scale():
     slow = ANSWERED._replace(number=2, total_ms=1000.0)
     bars = charts.timeline([ANSWERED, slow])

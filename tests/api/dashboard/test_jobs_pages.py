@@ -219,6 +219,17 @@ def test_the_chosen_jobs_are_ordered_again_and_the_list_stays_filtered(alice):
     assert alice.send("/jobs/chosen", action="again").location == "/jobs?note=nothing"
 
 
+def test_of_more_jobs_than_a_form_may_choose_the_first_hundred_are_taken(alice):
+    now = clock.now()
+    made = {"account_id": alice.account.id, "state": "scheduled", "scheduled_at": now, "inserted_at": now, "args": "{}"}
+    Job.insert_many([made] * 102).execute()
+    ids = [str(job.id) for job in Job.select().order_by(Job.id)]
+
+    alice.send("/jobs/chosen", action="cancel", job=ids)
+
+    assert [str(job.id) for job in Job.select().where(Job.state == "cancelled").order_by(Job.id)] == ids[:100]
+
+
 def test_nothing_is_done_to_the_chosen_jobs_unless_a_button_says_what(alice):
     job = make_job(alice.account, "scheduled", 60)
     for said in ({}, {"action": "delete"}):

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from api import context
 from api.dashboard import labels
 from api.dashboard.pages import preview as preview_page
 from api.dashboard.pages.schedules import LETTERS
@@ -60,6 +61,19 @@ def test_a_schedule_is_disabled_and_enabled(alice, moved_clock):
     alice.send(f"/schedules/{made.id}/enable")
     assert Schedule.get_by_id(made.id).disabled_at is None
     assert ">Disable<" in alice.get(f"/schedules/{made.id}").text
+
+
+def test_no_more_are_enabled_again_than_an_account_may_have(app, alice):
+    made = submit_schedule(alice)
+    alice.send(f"/schedules/{made.id}/disable")
+    submit_schedule(alice)
+    object.__setattr__(app.extensions[context.NAME].settings, "max_schedules", 1)
+
+    answer = alice.send(f"/schedules/{made.id}/enable")
+
+    assert answer.status_code == 422
+    assert "at most 1 enabled" in answer.text
+    assert Schedule.get_by_id(made.id).disabled_at is not None
 
 
 def test_a_schedule_runs_now_besides_its_instants(alice, moved_clock):
@@ -154,6 +168,24 @@ def test_the_preview_shows_ten_instants_and_those_around_the_change_of_the_clock
         "2026-03-29 03:00:00 +02:00",  # the clock skips 02:30
         "2026-03-30 02:30:00 +02:00",
     ]
+
+
+@pytest.mark.parametrize(
+    ("now", "shown"),
+    [
+        ("2026-03-18T23:00:00Z", 14),
+        ("2026-03-19T23:00:00Z", 10),  # the tenth is due at the change itself
+        ("2026-03-25T09:00:00Z", 10),
+    ],
+)
+def test_a_change_of_the_clock_that_lies_among_the_ten_is_shown_once(alice, moved_clock, now, shown):
+    moved_clock.now = parse_instant(now)
+
+    text = preview(alice, "when=cron&cron=30 2 * * *&timezone=Europe/Berlin")
+
+    assert text.count("<li>") == shown
+    assert text.count("<b>2026-03-29 03:00:00 +02:00</b>") == 1
+    assert ("change of the clock" in text) == (shown > 10)
 
 
 def test_the_preview_of_an_interval_or_of_utc_knows_no_change(alice, moved_clock):

@@ -1,11 +1,13 @@
 """Signing in with a key: what the cookie holds, who is let in, where one lands, and when it ends."""
 
 import pytest
+from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 
 from api.dashboard import sessions
 from api.dashboard.pages import signing_in
 from api.dashboard.pages.signing_in import Failures, local_path
 from models.accounts import account_store
+from models.accounts.session_secret import session_secret
 from models.database.connection import fetch
 from models.rules import clock
 from tests.support.browsers import Browser
@@ -69,6 +71,32 @@ def test_a_forged_or_changed_cookie_is_nobodys(app, alice):
 def test_a_cookie_of_another_secret_is_nobodys(app, alice):
     app.extensions[sessions.KEPT] = "another"
     assert alice.get("/").status_code == 303
+
+
+def signed_ago(browser, age_s):
+    """The cookie that signing in gave the browser, as if that had been `age_s` seconds ago."""
+
+    class Earlier(TimestampSigner):
+        def get_timestamp(self):
+            return super().get_timestamp() - age_s
+
+    return URLSafeTimedSerializer(session_secret(), salt="booper.session", signer=Earlier).dumps(
+        [browser.key.uuid, "token"]
+    )
+
+
+def test_a_cookie_that_is_too_old_is_nobodys(app, alice):
+    old = browser_with_cookie(app, signed_ago(alice, sessions.LASTS_S + 1))
+
+    assert [old.get(path).status_code for path in ("/", "/jobs", "/logs/stream")] == [303] * 3
+    assert old.send("/keys", token="token", name="mine").status_code == 403
+
+
+def test_a_cookie_lets_in_until_it_is_too_old(app, alice):
+    young = browser_with_cookie(app, signed_ago(alice, sessions.LASTS_S - 60))
+
+    assert young.get("/").status_code == 200
+    assert f"Max-Age={sessions.LASTS_S}" in cookie_of(alice.sign_in(alice.secret))
 
 
 def test_every_api_process_knows_the_same_secret(app, alice):

@@ -130,3 +130,41 @@ def test_field_and_header_work_together(client):
     second = post_job(client, "h2", idempotency_key="k")
     assert (first.status_code, second.status_code) == (201, 200)
     assert post_job(client, "h2", idempotency_key="k").text == second.text
+
+
+def test_two_accounts_with_one_header_key_each_get_their_own_answer_again(client, stranger):
+    first = post_job(client, "k", name="mine")
+    second = post_job(stranger, "k", name="theirs")
+    assert first.json["data"]["id"] != second.json["data"]["id"]
+
+    assert [post_job(client, "k", name="mine").text, post_job(stranger, "k", name="theirs").text] == [
+        first.text,
+        second.text,
+    ]
+    assert errors_of(post_job(client, "k", name="theirs")).keys() == {"Idempotency-Key"}
+
+
+def test_two_accounts_with_one_live_key_each_get_their_own_job_again(client, stranger):
+    first, second = client.created(idempotency_key="k"), stranger.created(idempotency_key="k")
+
+    again = [each.create(idempotency_key="k") for each in (client, stranger)]
+
+    assert [answer.json["data"]["id"] for answer in again] == [first["id"], second["id"]]
+    assert [answer.status_code for answer in again] == [200, 200]
+
+
+def test_a_key_taken_anew_while_old_ones_are_pruned_is_not_forgotten(account, moved_clock, monkeypatch):
+    def answer():
+        return idempotent_requests.respond_once(account.id, "k", "f", clock.now(), lambda: (201, str(clock.now())))
+
+    answer()
+    moved_clock.advance(hours=24)
+    these = idempotent_requests.any_of
+
+    def taken_anew(*chosen):
+        answer()
+        return these(*chosen)
+
+    monkeypatch.setattr(idempotent_requests, "any_of", taken_anew)
+    assert idempotent_requests.prune(100, clock.now()) == 0
+    assert answer() == (201, str(clock.now()), True)

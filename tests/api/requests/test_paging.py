@@ -67,6 +67,19 @@ def test_a_page_by_offset_moves_with_what_is_added_and_one_by_cursor_does_not(cl
     assert ids_of(client.get(next_of(first))) == made[1::-1]
 
 
+@pytest.mark.parametrize("offset", [0, 1, 5, 12, 13])
+@pytest.mark.parametrize("path", ["/api/jobs", "/api/logs"])
+def test_the_link_of_a_page_by_offset_goes_on_behind_that_page(client, account, path, offset):
+    jobs = [client.created()["job_id"] for _ in range(13)]
+    records.add_log_entries([records.log_row(account.id, job, None, "worker.http.request", {}, job) for job in jobs])
+    whole = ids_of(client.get(f"{path}?limit=100"))
+
+    found = list(pages_of(client, f"{path}?limit=3&offset={offset}"))
+
+    assert sum(found, []) == whole[offset:]
+    assert len(found) == max(1, -(-(13 - offset) // 3))
+
+
 def test_a_link_keeps_what_was_asked_for(client, moved_clock):
     made = [client.created(name="é &")["id"] for _ in range(3)]
     client.created(name="other")

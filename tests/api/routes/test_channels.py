@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from models.database.connection import fetch
 from models.jobs.job_tables import Job
 from models.rules import clock
 from models.webhooks import channels
@@ -32,6 +33,12 @@ def test_the_demo_channel_keeps_the_last_hundred_newest_first_and_not_all_of_a_l
     kept = client.get("/api/channels/demo/messages").json["data"]
     assert [int(message["content"].split()[0]) for message in kept] == list(range(104, 4, -1))
     assert len(kept[0]["content"]) == channels.MOST_KEPT_CHARS
+
+
+def test_the_demo_channels_table_grows_no_further_than_what_it_shows(db):
+    for number in range(channels.KEPT_MESSAGES + 3):
+        channels.keep(channels.Message("a", str(number), clock.now()))
+    assert fetch("SELECT count(*) FROM channel_message") == [(channels.KEPT_MESSAGES,)]
 
 
 def test_members_that_recurring_jobs_add_are_passed_over(client):

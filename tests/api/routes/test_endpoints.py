@@ -2,9 +2,11 @@
 
 import pytest
 
+from models.rules import clock
 from models.webhooks import endpoints
 from models.webhooks.notifications import EVENTS
 from tests.support.api_client import errors_of
+from tests.support.races import at_once
 
 PATH = "/api/endpoints"
 URL = "https://hooks.example.com/events"
@@ -90,6 +92,16 @@ def test_an_account_has_only_so_many(client, stranger, monkeypatch):
     create_endpoint(client), create_endpoint(client)
     assert client.post(PATH, json={"url": URL}).json["error"]["code"] == "conflict"
     create_endpoint(stranger)
+
+
+def test_many_made_at_once_are_no_more_than_an_account_may_have(account):
+    for _ in range(endpoints.MOST - 1):
+        endpoints.create(account.id, URL, None, True, clock.now())
+
+    results = at_once(*[lambda: endpoints.create(account.id, URL, None, True, clock.now())] * 8)
+
+    assert sorted(type(result).__name__ for result in results) == ["Endpoint", *["NoneType"] * 7]
+    assert len(endpoints.listed(account.id)) == endpoints.MOST == 20
 
 
 def test_an_endpoint_of_another_account_stays_as_it_is(client, stranger):

@@ -4,7 +4,8 @@ import pytest
 
 from models.jobs.job_tables import Job
 from models.rules import clock
-from models.schedules import planning, schedule_store
+from models.schedules import firings, planning, schedule_store
+from models.schedules.firings import FiringRow
 from models.schedules.schedule_tables import Schedule
 from tests.support.api_client import URL, errors_of, one_database
 
@@ -71,6 +72,24 @@ def test_instants_that_pass_while_it_is_disabled_are_rows(client, moved_clock):
         ("09:00", "disabled"),
     ]
     assert jobs_made_by(schedule)[-1].scheduled_at == clock.now() + clock.HOUR
+
+
+@pytest.mark.parametrize(
+    ("until_at", "instants", "until", "count"),
+    [
+        (None, None, None, 1),
+        (60 * clock.SECOND, 7, "1970-01-01T00:01:00.000000Z", 7),
+        (60 * clock.SECOND, 1, "1970-01-01T00:01:00.000000Z", 1),
+        (60 * clock.SECOND, None, "1970-01-01T00:01:00.000000Z", None),  # too many to count
+    ],
+)
+def test_a_row_tells_for_how_many_instants_it_stands(client, until_at, instants, until, count):
+    schedule = post_schedule(client, cron="@daily")
+    firings.add([FiringRow(schedule["id"], 0, firings.MISSED, None, None, clock.now(), until_at, instants)])
+
+    [row] = client.get(f"/api/schedules/{schedule['id']}/runs").json["data"]
+
+    assert (row["until"], row["count"]) == (until, count)
 
 
 def test_a_deleted_schedule_is_gone_with_its_waiting_job(client, moved_clock):
@@ -184,6 +203,40 @@ def test_an_account_has_no_more_schedules_than_it_may(client, settings):
 
 
 @one_database
+def test_disabled_schedules_leave_room_for_others(client, settings):
+    object.__setattr__(settings, "max_schedules", 1)
+    for key in ("first", "second"):
+        path = f"/api/schedules/{post_schedule(client, cron='@daily', name=key)['id']}"
+        assert client.post(f"{path}/disable").status_code == 200
+    put = client.ask("PUT", "/api/schedules/third", json={"url": URL, "cron": "@daily"})
+    assert put.status_code == 201
+
+
+def test_no_more_are_enabled_again_than_an_account_may_have(client, settings, moved_clock):
+    object.__setattr__(settings, "max_schedules", 1)
+    path = f"/api/schedules/{post_schedule(client, cron='@daily')['id']}"
+    client.post(f"{path}/disable")
+    other = post_schedule(client, cron="@daily")
+
+    assert "at most 1 enabled" in errors_of(client.post(f"{path}/enable"))[""][0]
+    assert client.get(path).json["data"]["disabled_at"] == "2026-01-01T09:00:00Z"
+    assert [job.state for job in Job.select().order_by(Job.id)] == ["cancelled", "scheduled"]
+
+    client.post(f"/api/schedules/{other['id']}/disable")
+    assert client.post(f"{path}/enable").json["data"]["disabled_at"] is None
+    assert client.post(f"{path}/enable").status_code == 200  # it is counted once, by itself
+
+
+@one_database
+def test_the_schedules_of_another_account_take_no_room(client, stranger, settings):
+    object.__setattr__(settings, "max_schedules", 1)
+    path = f"/api/schedules/{post_schedule(stranger, cron='@daily')['id']}"
+    post_schedule(client, cron="@daily")
+    stranger.post(f"{path}/disable")
+    assert stranger.post(f"{path}/enable").status_code == 200
+
+
+@one_database
 @pytest.mark.parametrize("wrong", [{"cron": "nope", "timezone": "Europe/Berlin"}, {"repeat_every": 0}])
 def test_a_wrong_frequency_is_told_without_what_follows_from_it(client, wrong):
     for path in ("/api/schedules", "/api/jobs"):
@@ -257,6 +310,61 @@ def test_a_changed_interval_begins_when_the_change_says(client, moved_clock):
     changed = {"repeat_every": 600, "schedule_in": 60}
     assert client.ask("PATCH", f"/api/schedules/{schedule['id']}", json=changed).status_code == 200
     assert jobs_made_by(schedule)[-1].fire_at == clock.now() + clock.MINUTE
+
+
+ZONED = {"cron": "0 12 * * *", "timezone": "Europe/Berlin"}
+EVERY_TEN_MINUTES = {"repeat_every": [10, "minutes"]}
+
+
+@pytest.mark.parametrize(
+    ("before", "change", "after"),
+    [
+        (ZONED, EVERY_TEN_MINUTES, EVERY_TEN_MINUTES),
+        (ZONED, {**EVERY_TEN_MINUTES, "cron": None, "timezone": None}, EVERY_TEN_MINUTES),
+        (ZONED, {"cron": "0 13 * * *"}, {"cron": "0 13 * * *", "timezone": "Europe/Berlin"}),
+        ({"cron": "@daily"}, EVERY_TEN_MINUTES, EVERY_TEN_MINUTES),
+        (EVERY_TEN_MINUTES, {"cron": "@daily"}, {"cron": "@daily"}),
+        (EVERY_TEN_MINUTES, ZONED, ZONED),
+        (EVERY_TEN_MINUTES, {"repeat_every": 60}, {"repeat_every": 60}),
+    ],
+)
+def test_a_change_of_frequency_takes_the_place_of_the_one_before(client, moved_clock, before, change, after):
+    schedule = post_schedule(client, **before, name="kept")
+    moved_clock.advance(seconds=1)
+
+    answer = client.ask("PATCH", f"/api/schedules/{schedule['id']}", json=change)
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json["data"]["frequency"] == after
+    assert answer.json["data"]["args"] == {"url": URL, "name": "kept", **after}
+    assert jobs_made_by(schedule)[-1].fire_at == jobs_made_by(post_schedule(client, **after))[-1].fire_at
+
+
+@one_database
+def test_a_zone_is_refused_beside_the_interval_that_it_comes_with(client):
+    schedule = post_schedule(client, **ZONED)
+    change = {"repeat_every": 600, "timezone": "Europe/Paris"}
+    assert list(errors_of(client.ask("PATCH", f"/api/schedules/{schedule['id']}", json=change))) == ["timezone"]
+
+
+def test_jitter_spreads_the_jobs_of_schedules_over_as_many_seconds(client, moved_clock):
+    made = [post_schedule(client, cron="0 12 * * *", jitter_seconds=3600) for _ in range(8)]
+
+    jobs = [jobs_made_by(schedule)[0] for schedule in made]
+
+    late = [job.scheduled_at - job.fire_at for job in jobs]
+    assert {job.fire_at for job in jobs} == {clock.now() + 3 * clock.HOUR}
+    assert 0 <= min(late) <= max(late) <= clock.HOUR
+    assert max(late) > clock.MINUTE
+    assert len(set(late)) == 8
+
+
+@pytest.mark.parametrize("past", ["2025-12-31T00:00:00Z", 0, "0001-01-01T00:00:00Z"])
+def test_a_schedule_whose_first_time_is_past_begins_now(client, moved_clock, past):
+    job = client.created(repeat_every=60, scheduled_at=past)
+
+    assert job["job"]["scheduled_at"] == "2026-01-01T09:00:00.000000Z"
+    assert [made.fire_at for made in jobs_made_by({"id": job["schedule_id"]})] == [clock.now()]
 
 
 def test_of_two_changes_at_once_none_undoes_the_other(client, moved_clock, monkeypatch):

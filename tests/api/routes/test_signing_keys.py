@@ -1,5 +1,7 @@
 """Signing keys over the API: the secret once, at most two live, rotation."""
 
+import io
+import json
 import threading
 
 import pytest
@@ -37,6 +39,27 @@ def test_a_key_needs_no_body(client):
 
 def test_a_secret_of_ones_own_is_taken(client):
     assert create_signing_key(client, secret=OWN)["secret"] == OWN
+
+
+def post_in_chunks(client, path, fields):
+    """A POST whose body comes without a stated length, as a server hands it on."""
+    body = io.BytesIO(json.dumps(fields).encode())
+    return client.post(
+        path,
+        input_stream=body,
+        content_type="application/json",
+        headers={"Transfer-Encoding": "chunked"},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+
+
+def test_a_body_that_comes_in_chunks_is_read_where_it_may_be_left_out(client, moved_clock):
+    answer = post_in_chunks(client, PATH, {"secret": OWN})
+    retired = post_in_chunks(client, f"{PATH}/{answer.json['data']['id']}/retire", {"after": 60})
+
+    assert (answer.status_code, answer.json["data"]["secret"]) == (201, OWN)
+    assert retired.json["data"]["ends_at"] == "2026-01-01T09:01:00.000000Z"
+    assert set(errors_of(post_in_chunks(client, PATH, {"secret": "sk_1"}))) == {"secret"}
 
 
 @pytest.mark.parametrize("secret", ["whsec_c2hvcnQ=", 5, "", ["whsec_"], {}, "sk_1"])
@@ -77,6 +100,15 @@ def test_a_retired_key_goes_on_until_its_end(client, moved_clock):
     assert (retired["live"], retired["ends_at"]) == (True, "2026-01-01T10:00:00.000000Z")
     moved_clock.advance(hours=1)
     assert client.get(PATH).json["data"][0]["live"] is False
+
+
+def test_a_retired_key_makes_room_at_the_instant_of_its_end(account, moved_clock):
+    first, _ = [signing_keys.create(account.id, None, clock.now()) for _ in range(2)]
+    signing_keys.retire(account.id, first.uuid, clock.now() + clock.MINUTE, clock.now())
+    moved_clock.now += clock.MINUTE - 1
+    assert signing_keys.create(account.id, None, clock.now()) is None
+    moved_clock.now += 1
+    assert signing_keys.create(account.id, None, clock.now()) is not None
 
 
 def test_a_retired_key_can_end_sooner_but_not_later(client, moved_clock):

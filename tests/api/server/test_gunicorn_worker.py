@@ -4,12 +4,16 @@ import contextlib
 import json
 import logging
 import selectors
+import signal
 import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from gunicorn.config import Config
 from gunicorn.http import errors
 
+from api.dashboard import log_stream
 from api.server import accept_balance, gunicorn_hooks, gunicorn_worker
 from api.server.gunicorn_worker import Worker
 
@@ -233,6 +237,54 @@ def test_a_process_that_was_told_to_stop_while_it_rests_takes_nothing(listener, 
         first.wait_for_and_dispatch_events(0)
         first.wait_for_and_dispatch_events(0)
     assert len(first.held) == 2
+
+
+@pytest.fixture
+def order_to_end(monkeypatch):
+    """This process's order to end live tails, which is given for good."""
+    monkeypatch.setattr(log_stream, "stopping", order := threading.Event())
+    return order
+
+
+def test_a_process_that_is_told_to_stop_ends_its_live_tails(workers, order_to_end):
+    workers[0].method_queue.init()
+
+    workers[0].handle_exit(signal.SIGTERM, None)
+
+    assert order_to_end.is_set()
+    assert not workers[0].alive
+    workers[0].method_queue.close()
+
+
+def test_a_process_that_is_told_to_end_at_once_ends_its_live_tails(workers, order_to_end):
+    workers[0].tpool = ThreadPoolExecutor(1)
+    waiting = workers[0].tpool.submit(order_to_end.wait, 60)
+
+    with pytest.raises(SystemExit):
+        workers[0].handle_quit(signal.SIGINT, None)
+
+    assert waiting.result(10)
+
+
+class Interrupted(ThreadPoolExecutor):
+    """Threads whose end holds a lock while a second signal comes."""
+
+    def shutdown(self, wait=True, **options):
+        self.ends = getattr(self, "ends", 0) + 1
+        if self.ends == 1:
+            self.worker.handle_quit(signal.SIGQUIT, None)
+        super().shutdown(wait, **options)
+
+
+def test_a_second_order_to_end_at_once_does_not_stand_in_the_way_of_the_first(workers, order_to_end):
+    workers[0].tpool = Interrupted(1)
+    workers[0].tpool.worker = workers[0]
+
+    with pytest.raises(SystemExit):
+        workers[0].handle_quit(signal.SIGINT, None)
+
+    assert workers[0].tpool.ends == 1
+    assert not workers[0].alive
 
 
 def test_a_process_that_ended_is_not_waited_for(listener, workers):

@@ -16,7 +16,9 @@ from models.database.connection import (
     keep_connection,
     open_database,
     transaction,
+    wait_briefly_for_locks,
 )
+from tests.support.races import at_once
 
 
 @pytest.fixture
@@ -131,3 +133,51 @@ def test_sqlite_is_kept_open(db):
     keep_connection()
     drop_if_stale()
     assert not database.is_closed()
+
+
+def pragmas():
+    return {
+        name: fetch(f"PRAGMA {name}")[0][0] for name in ("synchronous", "journal_mode", "foreign_keys", "busy_timeout")
+    }
+
+
+def test_every_connection_to_sqlite_writes_through_to_the_disk(sqlite):
+    """README promises that a job answered with 201 outlives a power cut: 2 is FULL, 1 could lose the last ones."""
+    safe = {"synchronous": 2, "journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 10_000}
+    assert [pragmas(), *at_once(pragmas, pragmas)] == [safe] * 3
+
+
+def shown(*names):
+    return {name: fetch(f"SHOW {name}")[0][0] for name in names}
+
+
+@postgres
+def test_a_process_frozen_within_a_transaction_holds_no_lock_for_ever(db):
+    limits = {"statement_timeout": "1min", "lock_timeout": "20s", "idle_in_transaction_session_timeout": "20s"}
+    assert [shown(*limits), *at_once(lambda: shown(*limits))] == [limits] * 2
+
+
+@postgres
+def test_a_peer_that_vanished_is_noticed_on_both_ends(db):
+    server = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3"}
+    assert shown(*server) == server
+    client = {"keepalives_idle": "5", "keepalives_interval": "2", "keepalives_count": "3", "tcp_user_timeout": "10000"}
+    given = database.connection().info.get_parameters()
+    assert {name: given[name] for name in client} == client
+    assert given["connect_timeout"] == "5"
+
+
+@postgres
+def test_locks_are_waited_for_briefly_until_the_transaction_ends(db):
+    with transaction():
+        wait_briefly_for_locks()
+        assert shown("lock_timeout") == {"lock_timeout": "2s"}
+    assert shown("lock_timeout") == {"lock_timeout": "20s"}
+
+
+@postgres
+def test_outside_of_a_transaction_locks_are_waited_for_briefly_from_then_on(db):
+    wait_briefly_for_locks()
+    with transaction():
+        assert shown("lock_timeout") == {"lock_timeout": "2s"}
+    assert shown("lock_timeout") == {"lock_timeout": "2s"}

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from models.operations import heartbeats
 from models.operations.heartbeats import Depths, MinuteRow, WorkerRow
 from models.rules import clock, lateness
@@ -25,6 +27,17 @@ def test_nothing_has_no_percentile_and_the_latest_is_not_lost():
     assert lateness.percentile(lateness.empty(), 0.5) is None
     assert lateness.percentile(histogram(10**12), 0.5) == lateness.BOUNDS[-1]
     assert sum(histogram(-5, 0, 1000, 1001)) == 4
+
+
+def test_half_of_two_is_not_later_than_the_first_of_them():
+    assert lateness.percentile(histogram(500, 4000), 0.5) == 1000
+
+
+@pytest.mark.parametrize("place", range(len(lateness.BOUNDS)))
+def test_a_lateness_of_exactly_a_bound_counts_below_it(place):
+    bound = lateness.BOUNDS[place]
+    assert histogram(bound).index(1) == place
+    assert histogram(bound + 1).index(1) == place + 1
 
 
 def test_a_histogram_of_other_bounds_is_left_out():

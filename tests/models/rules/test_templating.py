@@ -66,6 +66,13 @@ def test_a_body_that_would_grow_too_large_is_refused_before_it_is_built():
         render({"v": ["$state.big"] * 40_000}, 1, {}, state)
 
 
+def test_a_body_may_be_as_large_as_allowed_and_no_larger():
+    room = MAX_BODY_BYTES - len(render({"v": ""}, 1, {}, {}))
+    assert len(render({"v": "x" * room}, 1, {}, {})) == MAX_BODY_BYTES
+    with pytest.raises(TooLarge, match=f"at most {MAX_BODY_BYTES} bytes"):
+        render({"v": "x" * (room + 1)}, 1, {}, {})
+
+
 def test_a_body_with_many_small_values_is_built():
     assert json.loads(render({"v": ["$state.n"] * 10_000}, 1, {}, {"n": 1}))["v"] == [1] * 10_000
 

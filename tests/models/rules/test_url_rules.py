@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.rules.url_rules import UrlRefused, check_url, origins, split_url
+from models.rules.url_rules import MAX_NAME_CHARS, MAX_URL_CHARS, UrlRefused, check_url, origins, split_url
 
 NUMBERS = """
 127.1 127.0.1 0177.0.0.1 017700000001 0x7f.0.0.1 0x7f000001 0X7F000001 2130706433 127.000.000.001 0 0x0 0x
@@ -226,3 +226,19 @@ def test_the_origins_of_urls_are_their_hosts_and_ports():
 def test_what_is_no_url_without_a_path_is_no_origin(text):
     with pytest.raises(UrlRefused, match="must "):
         origins(text)
+
+
+def test_a_url_may_be_as_long_as_allowed_and_no_longer():
+    url = "https://a.example/".ljust(MAX_URL_CHARS, "x")
+    assert split_url(url).host == "a.example"
+    with pytest.raises(UrlRefused, match=f"at most {MAX_URL_CHARS} characters, got {MAX_URL_CHARS + 1}"):
+        split_url(f"{url}x")
+
+
+@pytest.mark.parametrize("end", ["", "."])
+def test_a_host_may_be_as_long_as_names_are_and_no_longer(end):
+    name = f"{'a' * 61}.{'b' * 63}.{'c' * 63}.{'d' * 63}"
+    assert len(name) == MAX_NAME_CHARS == 253
+    assert split_url(f"https://{name}{end}/").host == name
+    with pytest.raises(UrlRefused):
+        split_url(f"https://a{name}{end}/")

@@ -16,6 +16,7 @@ from models.schedules import firings, planning, schedule_store
 from models.schedules.firings import FiringRow
 from models.schedules.planning import Planned
 from models.schedules.schedule_tables import Firing, Schedule
+from tests.support.races import held_elsewhere
 from tests.support.schedule_rows import (
     MARGIN,
     SECONDLY,
@@ -80,6 +81,13 @@ def test_a_job_that_begins_more_than_a_minute_after_its_time_is_late(account, mo
     moved_clock.advance(seconds=61)
     claim_firings(*jobs_of(one))
     assert firings_of(one) == [(0, "late")]
+
+
+def test_a_job_that_begins_exactly_a_minute_late_is_fired(account, moved_clock):
+    one = make_schedule(account)
+    moved_clock.advance(minutes=1)
+    claim_firings(*jobs_of(one))
+    assert firings_of(one) == [(0, "fired")]
 
 
 def test_a_job_of_a_schedule_is_not_taken_by_the_claim_of_other_jobs(account, moved_clock):
@@ -168,6 +176,32 @@ def test_the_job_that_waits_for_its_turn_is_let_go_when_the_one_before_ends(acco
     assert waiting_jobs_of(one)[0].held_until is None
 
 
+def a_retry_and_a_queued_one(account, moved_clock):
+    """A schedule one of whose jobs is under way while two others wait for their turn: under way, retry, queued."""
+    one = make_schedule(account, overlap="queue_one")
+    [first] = run_ticker()
+    lifecycle.retry([(first, clock.now() + clock.HOUR + clock.SECOND)])
+    moved_clock.advance(hours=1)
+    [under_way] = run_ticker()
+    moved_clock.advance(hours=1)
+    run_ticker()
+    return one, under_way, first.id, waiting_jobs_of(one)[1].id
+
+
+def test_of_those_that_wait_each_schedules_oldest_is_let_go(account, moved_clock):
+    begin = moved_clock.now
+    one, under_way, retry, queued = a_retry_and_a_queued_one(account, moved_clock)
+    moved_clock.now = begin
+    other, other_under_way, other_retry, other_queued = a_retry_and_a_queued_one(account, moved_clock)
+    lifecycle.complete([under_way, other_under_way], clock.now())
+
+    firings.release_next_in_turn([one, other], clock.now())
+
+    due = [job.id for job in lifecycle.due(0, clock.now(), 100)]
+    assert {retry, other_retry} <= set(due)
+    assert not {queued, other_queued} & set(due)
+
+
 def test_a_job_that_waits_for_its_retry_does_not_hold_back_the_next(account, moved_clock):
     one = make_schedule(account)
     [first] = run_ticker()
@@ -230,6 +264,16 @@ def test_two_planners_at_once_make_each_job_once(account, db):
     assert all(len(jobs_of(one)) == 2 for one in made)
 
 
+@pytest.mark.parametrize("db", ["postgresql"], indirect=True)
+def test_a_planner_passes_over_a_schedule_that_another_session_holds(account, moved_clock):
+    held, free = make_schedule(account), make_schedule(account)
+    with held_elsewhere("schedule", held):
+        assert plan() == 1
+        assert [len(jobs_of(one)) for one in (held, free)] == [1, 2]
+    assert plan() == 1
+    assert len(jobs_of(held)) == 2
+
+
 def test_an_instant_has_one_job_whatever_is_asked(account, moved_clock):
     one = make_schedule(account)
     again = planning.job_at(planned(one), clock.now())
@@ -289,6 +333,34 @@ def test_all_makes_up_for_a_hundred_at_most(account, moved_clock):
     assert len(firings_of(one)) == 200
 
 
+def test_an_instant_as_old_as_catch_up_is_made_up_for(account, moved_clock):
+    one = make_schedule(account, misfire="all", catch_up_us=2 * clock.HOUR)
+    moved_clock.advance(hours=3)
+    plan()
+    start = moved_clock.now - 3 * clock.HOUR
+    assert [(job.fire_at - start) // clock.HOUR for job in waiting_jobs_of(one)] == [0, 1, 2, 3, 4]
+    assert firings_of(one) == []
+
+
+@pytest.mark.parametrize(("a_moment", "status"), [(0, "skipped_misfire"), (1, "missed_down")])
+def test_what_is_older_than_catch_up_is_missed(account, moved_clock, a_moment, status):
+    one = make_schedule(account, misfire="skip", catch_up_us=2 * clock.HOUR)
+    moved_clock.advance(hours=2)
+    moved_clock.now += a_moment
+    firings.expire(clock.now(), 100)
+    assert firings_of(one) == [(0, status)]
+
+
+def test_a_run_ordered_now_is_skipped_while_another_is_under_way(account, moved_clock):
+    one = make_schedule(account)
+    run_ticker()
+    moved_clock.advance(minutes=1)
+    extra = schedule_store.fire_now(account.id, one, clock.now())
+    assert run_ticker() == []
+    assert Job.get_by_id(extra.id).state == "cancelled"
+    assert firings_of(one) == [(0, "fired"), (60, "skipped_overlap")]
+
+
 def test_skip_makes_up_for_nothing(account, moved_clock):
     one = make_schedule(account, misfire="skip")
     moved_clock.advance(hours=3)
@@ -305,6 +377,21 @@ def test_what_is_older_than_catch_up_never_begins_even_if_a_message_names_it(acc
     assert claim_firings(*jobs_of(one)) == []
     assert run_ticker() != []  # that of an hour later, which is on time
     assert firings_of(one) == [(0, "missed_down"), (3600, "fired")]
+
+
+def test_a_job_may_begin_at_its_last_moment(account, moved_clock):
+    one = make_schedule(account, catch_up_us=clock.HOUR)
+    moved_clock.advance(hours=1)
+    assert firings.expire(clock.now(), 100) == 0
+    assert [job.id for job in claim_firings(*jobs_of(one))] == [jobs_of(one)[0].id]
+
+
+def test_a_job_is_cancelled_a_microsecond_after_its_last_moment(account, moved_clock):
+    one = make_schedule(account, catch_up_us=clock.HOUR)
+    moved_clock.advance(hours=1)
+    moved_clock.now += 1
+    assert firings.expire(clock.now(), 100) == 1
+    assert [job.state for job in jobs_of(one)] == ["cancelled"]
 
 
 def test_what_was_begun_once_may_be_tried_again_at_any_time(account, moved_clock):
@@ -411,6 +498,7 @@ def test_rows_go_when_they_are_old(account, moved_clock):
     run_ticker()
     moved_clock.advance(days=30)
     firings.add([FiringRow(one, 1, "disabled", None, None, clock.now())])
+    assert firings.prune(clock.now() - 30 * clock.DAY, 100) == 0
     assert firings.prune(clock.now() - clock.DAY, 100) == 1
     assert [row.fire_at for row in Firing.select()] == [1]
 
@@ -444,3 +532,10 @@ def test_what_becomes_of_missed_instants(misfire, first_waits, made_up, statuses
     decision = planning.decide(policy(misfire, 6 * MIN), old, recent, first_waits, 10 * MIN)
     assert decision.made_up == made_up
     assert [row.status for row in decision.rows] == statuses
+
+
+@pytest.mark.parametrize(
+    ("misfire", "catch_up", "window"), [("skip", 10 * MIN, MIN), ("once", 10 * MIN, 10 * MIN), ("all", MIN - 1, MIN)]
+)
+def test_a_job_may_begin_within_catch_up_and_always_within_a_minute(misfire, catch_up, window):
+    assert planning.window_us(policy(misfire, catch_up)) == window

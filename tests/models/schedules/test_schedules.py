@@ -6,12 +6,13 @@ import pytest
 
 from models.jobs import lifecycle
 from models.jobs.job_store import NewJob
-from models.jobs.job_tables import Job
+from models.jobs.job_tables import Job, JobLabel, LogEntry
 from models.operations import cancelling
 from models.rules import clock
-from models.schedules import schedule_store
+from models.schedules import planning, schedule_store
 from models.schedules.schedule_store import NewSchedule
 from models.schedules.schedule_tables import Schedule
+from tests.support.races import at_once, beside
 from tests.support.schedule_rows import HOURLY, firings_of, jobs_of, make_schedule, run_ticker, waiting_jobs_of
 
 TWO_HOURLY = json.dumps({"repeat_every": [2, "hours"]})
@@ -98,3 +99,265 @@ def test_a_job_that_waited_for_its_retry_when_its_schedule_stopped_is_told_of(ac
     [event] = Job.select().where(Job.kind == "event", Job.parent_id == begun.id)
     assert json.loads(event.body)["type"] == "job.cancelled"
     assert [job.state for job in jobs_of(row.id)] == ["cancelled", "cancelled"]
+
+
+def outcomes(results):
+    return sorted(type(result).__name__ for result in results)
+
+
+def test_of_changes_made_at_once_from_one_definition_one_is_taken(account, db):
+    one, before = create_hourly(account)
+    row = schedule_store.find(account.id, one)
+
+    def change_to(name):
+        changed = before._replace(order=before.order._replace(args=json.dumps({"name": name}), name=name))
+        return lambda: schedule_store.replace(account.id, one, changed, clock.now(), row)
+
+    results = at_once(*map(change_to, "abcdefgh"))
+
+    assert outcomes(results) == [*["Overtaken"] * 7, "str"]
+    taken = "abcdefgh"[results.index(one)]
+    assert [job.name for job in waiting_jobs_of(one)] == [schedule_store.find(account.id, one).name] == [taken]
+
+
+def test_a_change_made_beside_another_from_one_definition_is_not_taken(account, db):
+    one, before = create_hourly(account)
+    row = schedule_store.find(account.id, one)
+
+    def change_to(**fields):
+        changed = before._replace(order=before.order._replace(**fields))
+        return lambda: schedule_store.replace(account.id, one, changed, clock.now(), row)
+
+    second = beside(change_to(args='{"url":"http://127.0.0.1:9/first"}'), change_to(args="{}"))
+
+    assert isinstance(second, schedule_store.Overtaken)
+    assert schedule_store.find(account.id, one).args == '{"url":"http://127.0.0.1:9/first"}'
+
+
+def test_a_change_beside_planners_leaves_one_waiting_job_of_the_new_definition(account, moved_clock):
+    now = clock.now()
+    changed = a_definition(account, url="http://127.0.0.1:9/new")
+    made = [schedule_store.create(a_definition(account), now, 100)[0].id for _ in range(10)]
+
+    def change():
+        return [schedule_store.replace(account.id, one, changed, now + 1) for one in made]
+
+    def plan():
+        return [planning.plan(now + 1, 3) for _ in range(10)]
+
+    results = at_once(change, plan, plan, change)
+
+    assert [type(result) for result in results] == [list] * 4
+    for one in made:
+        assert [job.args for job in waiting_jobs_of(one) if job.fire_at > now + 1] == [changed.order.args]
+        instants = [job.fire_at for job in jobs_of(one) if job.state != "cancelled"]
+        assert len(instants) == len(set(instants)) == 2
+
+
+@pytest.mark.parametrize("stop", [schedule_store.disable, schedule_store.delete])
+def test_a_schedule_stopped_while_planners_are_at_work_leaves_no_waiting_job(account, moved_clock, stop):
+    now = clock.now()
+    made = [schedule_store.create(a_definition(account), now, 100)[0].id for _ in range(10)]
+
+    def stop_each():
+        return [bool(stop(account.id, one, now + 1)) for one in made]
+
+    def plan():
+        return [planning.plan(now + 1, 3) for _ in range(10)]
+
+    results = at_once(plan, stop_each, plan)
+
+    assert results[1] == [True] * 10
+    assert [job.state for one in made for job in waiting_jobs_of(one)] == []
+
+
+def test_schedules_made_at_once_keep_to_the_limit(account, db):
+    results = at_once(*[lambda: schedule_store.create(a_definition(account), clock.now(), 3)] * 8)
+    assert outcomes(results) == [*["TooMany"] * 5, *["tuple"] * 3]
+    assert Schedule.select().count() == 3
+
+
+def test_schedules_put_and_enabled_at_once_keep_to_the_limit(account, db):
+    disabled = [schedule_store.create(a_definition(account), clock.now(), 100)[0].id for _ in range(4)]
+    for one in disabled:
+        schedule_store.disable(account.id, one, clock.now())
+
+    def enable(one):
+        return lambda: schedule_store.enable(account.id, one, clock.now(), 2)
+
+    def put(key):
+        return lambda: schedule_store.put(a_definition(account, key=key), clock.now(), 2)
+
+    results = at_once(*map(enable, disabled), *map(put, "abcd"))
+
+    assert outcomes(results).count("TooMany") == 6
+    assert Schedule.select().where(Schedule.disabled_at.is_null()).count() == 2
+
+
+def create_hourly(account, policies=None, **ordered):
+    """The schedule's id and its definition; its first job waits for an hour from now."""
+    new = a_definition(account, **(policies or {}))
+    new = new._replace(order=new.order._replace(**ordered), first_at=clock.now() + clock.HOUR)
+    return schedule_store.create(new, clock.now(), 100)[0].id, new
+
+
+def test_the_greatest_age_counts_from_when_a_jittered_job_is_due(account, moved_clock):
+    one, _ = create_hourly(account, {"jitter_us": 1800 * clock.SECOND}, retry_until=clock.now() + clock.MINUTE)
+    [job] = waiting_jobs_of(one)
+    assert job.scheduled_at > job.fire_at
+    assert job.retry_until == job.scheduled_at + clock.MINUTE
+
+
+CHANGED_ORDERS = {
+    **{"name": "other", "description": "said otherwise", "args": '{"url":"http://127.0.0.1:9/other"}', "body": b"[2]"},
+    **{"content_type": "text/plain", "max_attempts": 3, "timeout_ms": 5000, "host": "other.example", "hops": 2},
+    **{"backoff": '{"fixed":60}', "redact": '["x-a"]', "notify": '{"webhook":"http://127.0.0.1:9/"}'},
+}
+
+
+@pytest.mark.parametrize("field", CHANGED_ORDERS)
+def test_the_waiting_job_is_made_anew_with_what_was_changed(account, moved_clock, field):
+    one, before = create_hourly(account, body=b"[1]", content_type="application/json")
+    after = before._replace(order=before.order._replace(**{field: CHANGED_ORDERS[field]}))
+
+    schedule_store.replace(account.id, one, after, clock.now())
+
+    old, new = jobs_of(one)
+    assert (old.state, new.state, new.fire_at == old.fire_at) == ("cancelled", "scheduled", True)
+    assert getattr(old, field) != getattr(new, field) == CHANGED_ORDERS[field]
+
+
+def test_labels_and_greatest_age_are_changed_for_the_waiting_job(account, moved_clock):
+    one, before = create_hourly(account, labels=("old",))
+    order = before.order._replace(labels=("new",), retry_until=before.order.scheduled_at + clock.MINUTE)
+
+    schedule_store.replace(account.id, one, before._replace(order=order), clock.now())
+
+    [job] = waiting_jobs_of(one)
+    assert [row.label for row in JobLabel.select().where(JobLabel.job_id == job.id)] == ["new"]
+    assert job.retry_until == job.scheduled_at + clock.MINUTE
+
+
+def test_jitter_and_catch_up_are_changed_for_the_waiting_job(account, moved_clock):
+    one, before = create_hourly(account)
+    after = before._replace(jitter_us=clock.HOUR, catch_up_us=10 * clock.HOUR)
+
+    schedule_store.replace(account.id, one, after, clock.now())
+
+    [job] = waiting_jobs_of(one)
+    assert job.scheduled_at - job.fire_at == schedule_store.offset_us(one, clock.HOUR) > 0
+    assert job.start_by - job.scheduled_at == 10 * clock.HOUR
+
+
+def test_a_changed_overlap_counts_for_the_next_claim(account, moved_clock):
+    one, before = create_hourly(account)
+    moved_clock.advance(hours=1)
+    run_ticker()
+    schedule_store.replace(account.id, one, before._replace(overlap="allow"), clock.now())
+    moved_clock.advance(hours=1)
+    assert len(run_ticker()) == 1
+
+
+@pytest.mark.parametrize(("misfire", "skipped"), [("skip", 2), ("once", 2), ("all", 0)])
+def test_a_changed_misfire_counts_for_what_is_missed_next(account, moved_clock, misfire, skipped):
+    one, before = create_hourly(account, {"misfire": "all" if misfire != "all" else "skip"})
+    after = before._replace(misfire=misfire, catch_up_us=24 * clock.HOUR)
+    schedule_store.replace(account.id, one, after, clock.now())
+    moved_clock.advance(hours=3, minutes=30)
+    planning.plan(clock.now(), 100)
+    assert [status for _, status in firings_of(one)] == ["skipped_misfire"] * skipped
+
+
+def test_a_definition_that_is_the_same_makes_no_job_anew(account, moved_clock):
+    one, before = create_hourly(account, {"jitter_us": 60 * clock.SECOND}, body=b"[1]", content_type="text/plain")
+    schedule_store.replace(account.id, one, before, clock.now())
+    assert [job.state for job in jobs_of(one)] == ["scheduled"]
+
+
+def test_a_schedule_changed_while_disabled_makes_the_new_job_once_enabled(account, moved_clock):
+    one, before = create_hourly(account)
+    schedule_store.disable(account.id, one, clock.now())
+    after = before._replace(order=before.order._replace(name="other"))
+
+    schedule_store.replace(account.id, one, after, clock.now())
+    assert waiting_jobs_of(one) == []
+    assert schedule_store.find(account.id, one).disabled_at == clock.now()
+
+    schedule_store.enable(account.id, one, clock.now(), 100)
+    assert [job.name for job in waiting_jobs_of(one)] == ["other"]
+
+
+def test_a_change_keeps_key_state_answer_and_failures(account, moved_clock):
+    row, _ = schedule_store.put(a_definition(account, key="k"), clock.now(), 100)
+    kept = {"state": '{"a":1}', "previous": '{"b":2}', "failures": 3}
+    Schedule.update(kept).execute()
+    moved_clock.advance(seconds=1)
+
+    after, made = schedule_store.put(a_definition(account, url="http://127.0.0.1:9/other", key="k"), clock.now(), 100)
+
+    assert (made, after.id, after.key, after.inserted_at) == (False, row.id, "k", row.inserted_at)
+    assert {name: getattr(after, name) for name in kept} == kept
+
+
+def test_enabling_what_is_enabled_changes_nothing(account, moved_clock):
+    one, _ = create_hourly(account)
+    Schedule.update(previous='{"b":2}', failures=3).execute()
+    before = Schedule.get_by_id(one).__data__
+    moved_clock.advance(seconds=1)
+    schedule_store.enable(account.id, one, clock.now(), 1)
+    assert Schedule.get_by_id(one).__data__ == before
+    assert len(jobs_of(one)) == 1
+
+
+def test_a_key_used_anew_after_its_schedule_was_deleted_remembers_nothing(account, moved_clock):
+    schedule_store.put(a_definition(account, key="k"), clock.now(), 100)
+    Schedule.update(state='{"a":1}', previous='{"b":2}', failures=3).execute()
+    schedule_store.delete(account.id, "k", clock.now())
+    row, made = schedule_store.put(a_definition(account, key="k"), clock.now(), 100)
+    assert (made, row.state, row.previous, row.failures) == (True, "{}", None, 0)
+
+
+def test_a_changed_frequency_does_not_begin_in_the_past(account, moved_clock):
+    one, before = create_hourly(account)
+    after = before._replace(frequency=TWO_HOURLY, first_at=clock.now() - clock.DAY)
+    schedule_store.replace(account.id, one, after, clock.now())
+    assert [job.fire_at for job in waiting_jobs_of(one)] == [clock.now()]
+
+
+def test_a_job_whose_instant_has_come_is_sent_as_it_was(account, moved_clock):
+    one, before = create_hourly(account)
+    moved_clock.advance(hours=1)
+    after = before._replace(order=before.order._replace(name="other"))
+    schedule_store.replace(account.id, one, after, clock.now())
+    assert [(job.fire_at - clock.now(), job.name) for job in waiting_jobs_of(one)] == [(0, None), (clock.HOUR, "other")]
+
+
+def test_a_changed_frequency_makes_a_job_though_its_owner_cancelled_one(account, moved_clock):
+    one, before = create_hourly(account)
+    cancelling.cancel(account.id, waiting_jobs_of(one)[0].id, clock.now())
+    moved_clock.advance(minutes=1)
+    after = before._replace(frequency=TWO_HOURLY, first_at=clock.now() + 2 * clock.HOUR)
+    schedule_store.replace(account.id, one, after, clock.now())
+    assert [job.fire_at for job in waiting_jobs_of(one)] == [clock.now() + 2 * clock.HOUR]
+
+
+@pytest.mark.parametrize(
+    ("stop", "reason"),
+    [
+        (lambda account, one: schedule_store.disable(account.id, one, clock.now()), "its schedule was disabled"),
+        (lambda account, one: schedule_store.delete(account.id, one, clock.now()), "its schedule was deleted"),
+        (
+            lambda account, one: schedule_store.replace(
+                account.id, one, a_definition(account, TWO_HOURLY), clock.now()
+            ),
+            "its schedule was changed",
+        ),
+    ],
+)
+def test_the_log_of_a_job_says_what_was_done_to_its_schedule(account, moved_clock, stop, reason):
+    one, _ = create_hourly(account)
+    [job] = waiting_jobs_of(one)
+    stop(account, one)
+    [entry] = LogEntry.select().where(LogEntry.job_id == job.id)
+    assert (entry.event, json.loads(entry.payload)) == ("worker.job.cancelled", {"reason": reason})
+    assert (entry.account_id, entry.schedule_id) == (account.id, one)

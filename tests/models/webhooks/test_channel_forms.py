@@ -43,3 +43,9 @@ def test_what_is_too_long_for_slack_is_cut_between_two_entities(character):
 def test_what_just_fits_is_not_cut():
     assert slack("a", "x" * (MOST_SLACK_CHARS - 5))["text"].endswith("xx")
     assert discord("a", "x" * (MOST_DISCORD_CHARS - 7))["content"].endswith("xx")
+
+
+@pytest.mark.parametrize("author", ["", "a", "ab", "abc", "abcd"])
+def test_what_is_cut_for_slack_leaves_out_no_entity_that_fits(author):
+    text = slack(author, "&" * 10_000)["text"]
+    assert MOST_SLACK_CHARS - len("&amp;") < len(text) <= MOST_SLACK_CHARS

@@ -1,14 +1,135 @@
 """What a sending process remembers of its accounts."""
 
+import pytest
+
 from models.rules import clock
-from models.webhooks import signing_keys
+from models.webhooks import channels, endpoints, signing_keys
+from models.webhooks import delivery_config as asking
 from workers.delivery import config_cache as module
 from workers.delivery.config_cache import ConfigCache
+
+URL = "https://hooks.example/"
+
+
+class Steady:
+    """A steady clock that the test moves."""
+
+    def __init__(self):
+        self.now_s = 1000.0
+
+    def __call__(self):
+        return self.now_s
+
+
+@pytest.fixture
+def steady():
+    return Steady()
+
+
+def an_endpoint_is_made(account):
+    return lambda: endpoints.create(account.id, URL, None, True, clock.now())
+
+
+def an_endpoint_is_paused(account):
+    endpoint = endpoints.create(account.id, URL, None, True, clock.now())
+    return lambda: endpoints.change(account.id, endpoint.uuid, {"enabled": 0})
+
+
+def an_endpoint_is_deleted(account):
+    endpoint = endpoints.create(account.id, URL, None, True, clock.now())
+    return lambda: endpoints.delete(account.id, endpoint.uuid)
+
+
+def an_endpoint_takes_other_events(account):
+    endpoint = endpoints.create(account.id, URL, None, True, clock.now())
+    return lambda: endpoints.change(account.id, endpoint.uuid, {"types": '["job.finished"]'})
+
+
+def a_key_is_made(account):
+    return lambda: signing_keys.create(account.id, None, clock.now())
+
+
+def a_key_is_retired(account):
+    key = signing_keys.create(account.id, None, clock.now())
+    return lambda: signing_keys.retire(account.id, key.uuid, clock.now() + clock.HOUR, clock.now())
+
+
+def a_channel_is_set(account):
+    return lambda: channels.configure(account.id, "slack", URL, clock.now())
+
+
+def a_channel_is_removed(account):
+    channels.configure(account.id, "slack", URL, clock.now())
+    return lambda: channels.remove(account.id, "slack")
+
+
+CHANGES = [
+    an_endpoint_is_made,
+    an_endpoint_is_paused,
+    an_endpoint_is_deleted,
+    an_endpoint_takes_other_events,
+    a_key_is_made,
+    a_key_is_retired,
+    a_channel_is_set,
+    a_channel_is_removed,
+]
+
+
+@pytest.fixture(params=CHANGES, ids=[change.__name__ for change in CHANGES])
+def change(request, account):
+    return request.param(account)
+
+
+@pytest.fixture
+def remembered(account, steady, change):
+    """A memory that knows what the account had set before the change."""
+    made = ConfigCache(steady)
+    made.refresh([account.id])
+    change()
+    return made
+
+
+def test_what_an_account_changes_is_known_after_a_second(account, remembered, steady):
+    """A worker never learnt of a retired key or a paused endpoint before it was started again."""
+    steady.now_s += 1.0
+    remembered.refresh([account.id])
+    assert remembered.of(account.id) == asking.of_accounts([account.id]).get(account.id, asking.NONE)
+
+
+def test_within_a_second_nothing_is_asked_again(account, remembered, steady):
+    before = remembered.of(account.id)
+    steady.now_s += 0.99
+    remembered.refresh([account.id])
+    assert remembered.of(account.id) is before
+
+
+def test_who_must_know_at_once_asks_at_once(account, remembered):
+    remembered.ask_for([account.id])
+    assert remembered.of(account.id) == asking.of_accounts([account.id]).get(account.id, asking.NONE)
+
+
+def test_an_answer_that_comes_late_does_not_take_the_place_of_a_younger_one(account, steady, monkeypatch):
+    """Two threads ask; the first is held up until the second has its answer."""
+    remembered, ask, asked = ConfigCache(steady), asking.of_accounts, []
+
+    def slowly(account_ids):
+        found = ask(account_ids)
+        asked.append(1)
+        if len(asked) == 1:
+            signing_keys.create(account.id, None, clock.now())
+            steady.now_s += 0.5
+            remembered.ask_for(account_ids)
+        return found
+
+    monkeypatch.setattr(asking, "of_accounts", slowly)
+    remembered.ask_for([account.id])
+
+    assert len(remembered.of(account.id).keys) == 1
 
 
 def test_a_full_memory_forgets_nobody_whose_job_was_just_claimed(account, monkeypatch):
     """Between claim and sending others are asked for; the request must be signed all the same."""
-    monkeypatch.setattr(module, "REMEMBERED_ACCOUNTS", 3)
+    monkeypatch.setattr(module, "CACHED_ACCOUNTS", 3)
     signing_keys.create(account.id, None, clock.now())
     remembered = ConfigCache()
     remembered.refresh([account.id, account.id + 1, account.id + 2])
@@ -17,7 +138,7 @@ def test_a_full_memory_forgets_nobody_whose_job_was_just_claimed(account, monkey
 
 
 def test_a_full_memory_does_not_grow_for_ever(account, monkeypatch):
-    monkeypatch.setattr(module, "REMEMBERED_ACCOUNTS", 3)
+    monkeypatch.setattr(module, "CACHED_ACCOUNTS", 3)
     signing_keys.create(account.id, None, clock.now())
     remembered = ConfigCache()
     for number in range(20):

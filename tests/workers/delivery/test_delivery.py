@@ -1,6 +1,8 @@
 """What a delivering process does with claims that are no longer fresh: the database or the system let it wait."""
 
 import contextlib
+import select
+import socket
 import sqlite3
 import threading
 import time
@@ -10,10 +12,11 @@ import pytest
 
 from models.database.connection import database
 from models.jobs import lifecycle
-from models.jobs.job_tables import Attempt
+from models.jobs.job_tables import Attempt, Job
 from models.rules import clock
 from runtime.settings import load
 from tests.support.rows import make_job, reread
+from tests.support.schedule_rows import create_schedule
 from tests.support.waiting import wait_until
 from workers.delivery import delivery as delivering
 from workers.delivery import recorder as recording
@@ -143,3 +146,56 @@ def test_no_job_is_claimed_while_too_many_results_wait(account, delivery, receiv
     monkeypatch.setattr(recording, "WAITING", 1)
     delivery.deliver([(job.id, job.account_id, job.host)], job.scheduled_at)
     wait_until(lambda: reread(job).state == "completed")
+
+
+def named(*jobs):
+    """As a message names them."""
+    return [(job.id, job.account_id, job.host) for job in jobs]
+
+
+def test_a_job_whose_message_came_before_its_time_can_be_named_again(account, delivery, receiver, moved_clock):
+    """The clock was set back, or the job was put off: it would have waited until its message was missed."""
+    early = make_job(account, "scheduled", due_in_s=60, staged_at=clock.now(), host="127.0.0.1")
+    due = make_job(account, url=receiver.url, staged_at=clock.now(), host="127.0.0.1")
+
+    delivery.deliver(named(early, due), clock.now())
+
+    wait_until(lambda: reread(due).state == "completed" and delivery.slots.in_use == 0)
+    assert (reread(early).state, reread(early).attempt, reread(early).staged_at) == ("scheduled", 0, None)
+
+
+def test_a_schedule_s_job_whose_message_came_before_its_time_can_be_named_again(account, delivery, moved_clock):
+    create_schedule(account)
+    Job.update(scheduled_at=clock.now() + clock.MINUTE, staged_at=clock.now()).execute()
+    delivery.deliver(named(Job.get()), clock.now())
+    assert (Job.get().attempt, Job.get().staged_at, delivery.slots.in_use) == (0, None, 0)
+
+
+def test_a_job_that_another_process_has_claimed_keeps_its_state_and_takes_no_slot(account, delivery, receiver):
+    job = make_job(account, url=receiver.url, host="127.0.0.1")
+    lifecycle.claim([job.id], clock.now(), clock.MINUTE)
+    delivery.deliver(named(job), clock.now())
+    assert (reread(job).state, reread(job).attempt, delivery.slots.in_use) == ("executing", 1, 0)
+    assert receiver.arrivals == []
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def test_a_process_that_has_drained_leaves_no_connection_open(account, delivery):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+        job = make_job(account, url=f"http://127.0.0.1:{listener.getsockname()[1]}/", host="127.0.0.1")
+        delivery.deliver(named(job), clock.now())
+        target, _ = listener.accept()
+        with target:
+            target.settimeout(10)
+            target.recv(65536)
+            target.sendall(OK)
+            wait_until(lambda: reread(job).state == "completed")
+            assert not select.select([target], [], [], 0)[0]  # kept for the next request
+
+            delivery.close()
+            delivery.drain()
+
+            assert target.recv(1) == b""

@@ -11,6 +11,7 @@ from models.operations import cancelling
 from models.rules import clock
 from models.webhooks import event_order
 from models.webhooks.delivery_config import Endpoint
+from models.webhooks.notifications import EVENTS
 from tests.support.follow_ups import follow_up_bodies, follow_ups
 from tests.support.rows import claim_of, make_job, reread
 from workers.delivery.attempt_records import Result
@@ -205,6 +206,7 @@ def test_a_lost_worker_is_told(account, moved_clock, attempts, expected, urls):
     assert types() == expected
     assert targets("callback") == urls
     assert follow_up_bodies("event")[0]["data"]["error"] == "worker_lost"
+    assert [body["error"] for body in follow_up_bodies("callback")] == ["worker_lost"] * len(urls)
 
 
 def test_a_job_out_of_time_tells_what_its_attempt_met_and_why_it_ended(account):
@@ -254,6 +256,49 @@ def test_an_endpoint_gets_only_the_types_it_takes(account):
     endpoint(account, types='["job.finished"]')
     record_outcome(make_job(account), OK)
     assert types() == ["job.finished"]
+
+
+def begun(job):
+    """A claim of the job that is told of, as a worker does that knows what the account has set."""
+    claim, remembered = claim_of(job), ConfigCache()
+    remembered.refresh([job.account_id])
+    event_order.release_next_events(add_of_claims([claim], remembered, clock.now()))
+    return claim
+
+
+def lived_through_everything(account, moved_clock):
+    """A job that got an error first and its answer then."""
+    job = make_job(account)
+    record_outcome(job, ERROR, begun(job))
+    moved_clock.advance(hours=1)
+    record_outcome(job, OK, begun(job))
+
+
+def test_an_endpoint_alone_gets_events_of_every_type(account, moved_clock):
+    """An account without a webhook of the job's own never heard that a job began."""
+    endpoint(account)
+    lived_through_everything(account, moved_clock)
+    cancelling.cancel(account.id, make_job(account).id, clock.now())
+    record_outcome(make_job(account), NO_ANSWER)
+
+    life = ["job.started", "job.request", "job.response", "job.request", "job.response", "job.finished"]
+    assert types() == [*life, "job.cancelled", "job.error"]
+    assert set(types()) == set(EVENTS)
+    assert set(targets("event")) == {"all"}
+
+
+@pytest.mark.parametrize("event_type", EVENTS)
+def test_an_endpoint_that_takes_one_type_gets_that_alone(account, moved_clock, event_type):
+    endpoint(account, types=json.dumps([event_type]))
+    lived_through_everything(account, moved_clock)
+    cancelling.cancel(account.id, make_job(account).id, clock.now())
+    record_outcome(make_job(account), NO_ANSWER)
+    assert set(types()) == {event_type}
+
+
+def test_a_job_that_wants_callbacks_alone_tells_nobody_that_it_begins(account):
+    begun(make_notifying_job(account, notify=json.dumps({"callback": HOOK})))
+    assert Job.select().count() == 1
 
 
 def test_a_disabled_endpoint_and_that_of_another_account_get_nothing(account):

@@ -179,6 +179,29 @@ def test_one_result_that_can_not_be_recorded_does_not_hold_up_the_others(account
     assert (reread(good[0]).state, reread(poison[0]).state) == ("completed", "executing")
 
 
+def test_the_results_behind_one_that_the_database_did_not_take_are_recorded_all_the_same(account, monkeypatch):
+    """The group could not be written, and the database went away for the second of its results."""
+    monkeypatch.setattr(recording, "WAIT_FOR_DATABASE_S", 3600)
+    jobs = [job_and_claim(account) for _ in range(3)]
+
+    def failing(group, remembered, really=record):
+        if len(group) > 1:
+            raise ValueError("unrecordable")
+        if group[0].job.id == jobs[1][0].id:
+            raise OperationalError("gone")
+        return really(group, remembered)
+
+    monkeypatch.setattr(recording, "record", failing)
+    recorder = Recorder()
+    for _, claim in jobs:
+        recorder.put(result_of(claim, OK))
+    recorder.start()
+
+    wait_until(lambda: reread(jobs[2][0]).state == "completed")
+    recorder.stop(0)
+    assert [reread(job).state for job, _ in jobs] == ["completed", "executing", "completed"]
+
+
 @pytest.mark.parametrize(
     "name",
     ["Authorization", "X-Auth-Key", "Ocp-Apim-Subscription-Key", "X_Api_Key", "X-Session-Id", "X-JWT", "X-Passwd"],

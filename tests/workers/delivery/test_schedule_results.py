@@ -9,6 +9,7 @@ from models.database.connection import connection
 from models.jobs import job_store, lifecycle
 from models.jobs.job_tables import Job, LogEntry
 from models.rules import clock
+from models.rules.templating import MAX_MEMORY_BYTES
 from models.schedules import firings, planning, schedule_store
 from models.schedules.schedule_tables import Firing, Schedule
 from tests.support.schedule_rows import HOURLY, make_schedule, planned
@@ -99,6 +100,14 @@ def test_an_answer_that_could_not_be_written_again_does_not_keep_its_job_from_en
     assert (json.loads(Schedule.get().previous), Schedule.get().state) == (answer.decode(), "{}")
 
 
+@pytest.mark.parametrize(("beyond", "notes"), [(0, 0), (1, 1)])
+def test_an_answer_as_large_as_allowed_is_kept_and_no_larger(one, beyond, notes):
+    text = "x" * (MAX_MEMORY_BYTES - 2 + beyond)
+    finish(claim_next(one), answered_with_body(text))
+    assert json.loads(Schedule.get().previous) == ({} if beyond else text)
+    assert len(payloads_of("worker.schedule.not_kept")) == notes
+
+
 def test_a_state_too_large_stays_as_it_was_and_the_log_says_so(one):
     finish(claim_next(one), answered_with_body({"$set": {"sent": "x" * 70_000}}))
     assert Schedule.get().state == "{}"
@@ -128,6 +137,28 @@ def test_a_job_from_before_it_was_disabled_leaves_no_previous_behind(account, on
     schedule_store.enable(account.id, one, clock.now(), 100)
     finish(job, answered_with_body({"id": 5}))
     assert Schedule.get().previous is None
+
+
+def test_a_disabled_schedule_has_forgotten_the_answer_before(account, one, moved_clock):
+    finish(claim_next(one), answered_with_body({"id": 5}))
+    schedule_store.disable(account.id, one, clock.now())
+
+    schedule_store.fire_now(account.id, one, clock.now())
+
+    assert json.loads(render_request(claim_next(one)).body)["$previous"] == {}
+
+
+@pytest.mark.parametrize(("status", "sent"), [(200, 3), (410, 2)])
+def test_a_job_that_ends_after_the_disabling_leaves_answer_and_count(account, one, moved_clock, status, sent):
+    """Of the answer only what it asks to keep is kept: neither $previous nor the count of failures."""
+    Schedule.update(failures=3, state='{"sent":2}').execute()
+    job = claim_next(one)
+    schedule_store.disable(account.id, one, clock.now())
+
+    finish(job, answered_with_body({"id": 5, "$set": {"sent": 3}}, status=status))
+
+    row = Schedule.get()
+    assert (row.previous, row.failures, json.loads(row.state)) == (None, 3, {"sent": sent})
 
 
 def test_jobs_that_end_at_once_lose_nothing_of_each_other(account, db):
@@ -177,6 +208,56 @@ def test_failures_in_a_row_disable_the_schedule(account, moved_clock):
     assert Schedule.get().disabled_at is not None
     assert payloads_of("worker.schedule.disabled") == [{"reason": "2 of its jobs in a row failed", "failures": 2}]
     assert Job.select().where(Job.state.in_(lifecycle.WAITING)).count() == 0
+
+
+def test_a_schedule_enabled_again_has_all_its_failures_to_go(account, moved_clock):
+    one = make_schedule(account, HOURLY, disable_after=2)
+    for _ in range(2):
+        finish(claim_next(one), answered_with_body(b"", status=410))
+        moved_clock.advance(hours=1)
+    schedule_store.enable(account.id, one, clock.now(), 100)
+
+    disabled = []
+    for _ in range(2):
+        moved_clock.advance(hours=1)
+        finish(claim_next(one), answered_with_body(b"", status=410))
+        disabled.append(Schedule.get().disabled_at is not None)
+    assert disabled == [False, True]
+
+
+def test_a_job_from_before_it_was_enabled_again_counts_as_no_failure(account, moved_clock):
+    one = make_schedule(account, HOURLY, disable_after=1)
+    job = claim_next(one)
+    moved_clock.advance(minutes=1)
+    schedule_store.disable(account.id, one, clock.now())
+    schedule_store.enable(account.id, one, clock.now(), 100)
+    finish(job, answered_with_body(b"", status=410))
+    assert (Schedule.get().failures, Schedule.get().disabled_at) == (0, None)
+
+
+def test_a_job_that_fails_after_others_disabled_its_schedule_is_told_once(account, moved_clock):
+    one = make_schedule(account, HOURLY, overlap="allow", disable_after=1)
+    first = claim_next(one)
+    moved_clock.advance(hours=1)
+    second = claim_next(one)
+    for job in (first, second):
+        finish(job, answered_with_body(b"", status=410))
+    assert payloads_of("worker.schedule.disabled") == [{"reason": "1 of its jobs in a row failed", "failures": 1}]
+
+
+@pytest.mark.parametrize("status", [200, 410])
+def test_the_end_of_a_job_lets_go_the_one_that_waits(account, moved_clock, status):
+    one = make_schedule(account, HOURLY, overlap="queue_one")
+    under_way = claim_next(one)
+    moved_clock.advance(hours=1)
+    planning.plan(clock.now(), 10)
+    [queued] = Job.select().where(Job.state.in_(lifecycle.WAITING), Job.scheduled_at <= clock.now())
+    assert firings.claim([queued.id], clock.now(), clock.HOUR) == []
+    assert lifecycle.due(0, clock.now(), 10) == []
+
+    finish(under_way, answered_with_body({}, status=status))
+
+    assert [job.id for job in lifecycle.due(0, clock.now(), 10)] == [queued.id]
 
 
 def test_a_success_between_failures_keeps_it_enabled(account, moved_clock):

@@ -122,6 +122,22 @@ def test_a_share_given_back_can_be_had_again():
     assert slots.in_use == 1
 
 
+def test_a_share_of_which_nothing_is_held_is_forgotten():
+    """A host that was slow once would be taken for slow for ever, and each host ever met would take memory."""
+    slots, now_s = used_every(SLOW_GAP_S * 2)
+    assert slots.take(named(1), now_s=now_s).stuck == named(1)
+    slots.give(named(2), now_s=now_s)
+    slots.take(named(2), now_s=now_s)
+    assert slots.take(named(1), now_s=now_s).rest == named(1)
+
+
+def test_a_share_of_which_a_part_is_still_held_is_remembered():
+    slots, now_s = used_every(SLOW_GAP_S * 2)
+    slots.give(named(1), now_s=now_s)
+    slots.take(named(1), now_s=now_s)
+    assert slots.take(named(1), now_s=now_s).stuck == named(1)
+
+
 def test_a_share_is_never_less_than_one_slot():
     assert len(Slots(1, share=0.1).take(named(1)).admitted) == 1
 

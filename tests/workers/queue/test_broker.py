@@ -4,11 +4,14 @@ import os
 
 import pika
 import pytest
+from dramatiq import Message
 from dramatiq.brokers.stub import StubBroker
 
 from models.operations.heartbeats import Depths
+from models.rules import clock
 from runtime import settings
 from tests.support.services import unavailable
+from tests.support.waiting import wait_until
 from workers.queue.broker import Actors, make_broker, reachable, with_options
 
 RABBITMQ_URL = os.environ.get("BOOPER_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")
@@ -51,13 +54,83 @@ def test_follow_ups_go_through_the_same_queue_and_are_taken_after_requests(actor
     assert actors.follow_up.priority == actors.probe.priority > actors.deliver.priority
 
 
-def test_the_depths_of_the_broker_in_the_process_are_told():
-    actors = Actors(make_broker(settings.load({})), "q", lambda *_: None, lambda *_: None)
+def test_a_message_for_a_queue_that_was_deleted_is_not_lost(actors):
+    """RabbitMQ confirms each message that it has; without that it drops one for nobody, and says nothing."""
+    actors.send_probe(0)
+    actors.broker.channel.queue_delete(actors.deliver.queue_name)
+    actors.send_probe(1)
+    assert actors.broker.get_queue_message_counts(actors.deliver.queue_name)[0] == 1
+
+
+def test_a_closed_publishing_connection_is_told_of_once(actors, caplog):
+    actors.send_probe(0)
+    actors.broker.connection.close()
+    actors.keep_alive()
+    actors.keep_alive()
+    assert caplog.text.count("RabbitMQ closed the publishing connection") == 1
+    assert actors.broker.connections == set()
+
+
+@pytest.fixture
+def in_process():
+    return Actors(make_broker(settings.load({})), "q", lambda *_: None, lambda *_: None)
+
+
+@pytest.fixture(params=["in_process", "actors"])
+def either(request):
+    """The actors on each kind of broker."""
+    return request.getfixturevalue(request.param)
+
+
+def let_die(actors):
+    """The next message that is ready is given up."""
+    consumer = actors.broker.consume(actors.deliver.queue_name, timeout=5000)
+    message = next(consumer)
+    message.fail()
+    consumer.nack(message)
+    consumer.close()
+
+
+def test_the_depths_tell_ready_delayed_and_dead_messages_apart(either):
     now = 1_000_000_000
-    actors.send_deliver([(1, 1, "a")], now + 10_000_000, now)
-    actors.send_deliver([(2, 1, "a")], now, now)
-    actors.send_probe(now)
-    assert actors.depths(now) == Depths(2, 1, 0, now)
+    for number in range(3):
+        either.send_deliver([(number, 1, "a")], now + 10_000_000, now)
+    for number in range(2):
+        either.send_deliver([(number, 1, "a")], now, now)
+    either.send_probe(now)
+    let_die(either)
+    wait_until(lambda: either.depths(now) == Depths(2, 3, 1, now))
+
+
+def published(actors, queue_name):
+    """The next message of a queue of the in-process broker."""
+    return Message.decode(actors.broker.queues[queue_name].get_nowait())
+
+
+@pytest.mark.parametrize("actor_name", ["deliver", "follow_up"])
+def test_a_delayed_message_is_let_go_a_little_before_its_jobs_are_due(in_process, actor_name):
+    """Who takes it waits for the rest: let go at the instant itself, its jobs would begin up to 50 ms late."""
+    now, account_id = 1_000_000_000_000, 1 if actor_name == "deliver" else -1
+    due_at = now + 10 * clock.SECOND
+    in_process.send_deliver([(7, account_id, "a"), (8, account_id, "a")], due_at, now)
+    message = published(in_process, "q.DQ")
+    assert message.options["eta"] == (due_at - 60 * clock.MILLISECOND) // clock.MILLISECOND
+    assert (message.actor_name, message.args) == (actor_name, ([[7, account_id, "a"], [8, account_id, "a"]], due_at))
+
+
+@pytest.mark.parametrize(("ahead_ms", "queue_name"), [(61, "q.DQ"), (60, "q"), (0, "q"), (-1000, "q")])
+def test_a_message_is_delayed_only_if_there_is_time_to_let_it_go(in_process, ahead_ms, queue_name):
+    now = 1_000_000_000_000
+    due_at = now + ahead_ms * clock.MILLISECOND
+    in_process.send_deliver([(7, 1, "a")], due_at, now)
+    message = published(in_process, queue_name)
+    assert ("eta" in message.options) is (queue_name == "q.DQ")
+    assert message.args[1] == due_at
+
+
+def test_a_probe_tells_when_it_was_published(in_process):
+    in_process.send_probe(7)
+    assert published(in_process, "q").args == (7,)
 
 
 def test_the_embedded_mode_has_its_broker_in_the_process():

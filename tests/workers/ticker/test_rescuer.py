@@ -1,9 +1,14 @@
 """Jobs whose holder fell silent."""
 
+import pytest
+
 from models.jobs import lifecycle
-from models.jobs.job_tables import Attempt, LogEntry
+from models.jobs.job_tables import Attempt, Job, LogEntry
 from models.rules import clock
+from models.schedules import firings, planning, schedule_store
+from models.schedules.schedule_tables import Schedule
 from tests.support.rows import make_job, reread
+from tests.support.schedule_rows import create_schedule
 from workers.ticker.rescuer import rescue_lost
 
 
@@ -25,6 +30,8 @@ def test_a_job_lost_in_its_last_attempt_is_discarded_and_says_so(account, moved_
     assert reread(job).state == "discarded"
     assert Attempt.get().next_at is None
     assert {row.event for row in LogEntry.select()} == {"worker.http.error", "worker.job.discarded"}
+    [given_up] = LogEntry.select().where(LogEntry.event == "worker.job.discarded")
+    assert '"reason":"worker_lost"' in given_up.payload
 
 
 def test_nothing_is_rescued_while_leases_run(account, moved_clock):
@@ -43,3 +50,53 @@ def test_a_job_that_ended_its_worker_three_times_is_discarded_as_crashed(account
     [given_up] = LogEntry.select().where(LogEntry.event == "worker.job.discarded")
     assert '"reason":"crashed"' in given_up.payload
     assert Attempt.select().count() == 3
+
+
+ONE_ATTEMPT = {"max_attempts": 1, "timeout_ms": 1000}
+
+
+def claim_next(schedule_id):
+    """Its next job, at its time."""
+    planning.plan(clock.now(), 10)
+    waiting = Job.select().where(Job.schedule_id == schedule_id, Job.state.in_(lifecycle.WAITING))
+    [job] = firings.claim([job.id for job in waiting.order_by(Job.fire_at)], clock.now(), clock.SECOND)
+    return job
+
+
+def lose_next(schedule_id, moved_clock):
+    """The worker of its next job falls silent; the clock goes on to the one after it."""
+    job = claim_next(schedule_id)
+    moved_clock.advance(minutes=59)
+    rescue_lost(clock.now())
+    moved_clock.advance(minutes=1)
+    return job
+
+
+@pytest.fixture
+def schedule_id(account, moved_clock):
+    """A schedule whose jobs have one attempt each, and that is disabled after two failures in a row."""
+    return create_schedule(account, ONE_ATTEMPT, disable_after=2).id
+
+
+def test_a_schedule_whose_jobs_end_their_workers_is_disabled_by_failures(schedule_id, moved_clock):
+    lose_next(schedule_id, moved_clock)
+    assert (Schedule.get().failures, Schedule.get().disabled_at) == (1, None)
+    lose_next(schedule_id, moved_clock)
+    assert Schedule.get().failures == 2
+    assert Schedule.get().disabled_at is not None
+
+
+def test_a_lost_job_with_attempts_left_is_no_failure_of_its_schedule(schedule_id, moved_clock):
+    Job.update(max_attempts=2).execute()
+    lose_next(schedule_id, moved_clock)
+    assert Schedule.get().failures == 0
+
+
+def test_a_job_lost_from_before_its_schedule_was_enabled_again_is_no_failure(account, schedule_id, moved_clock):
+    claim_next(schedule_id)
+    moved_clock.advance(seconds=1)
+    schedule_store.disable(account.id, schedule_id, clock.now())
+    schedule_store.enable(account.id, schedule_id, clock.now(), 100)
+    moved_clock.advance(seconds=60)
+    rescue_lost(clock.now())
+    assert Schedule.get().failures == 0

@@ -14,6 +14,7 @@ from models.jobs.job_tables import Ticker as TickerRow
 from models.operations import leader as leading
 from models.operations.leader import candidate
 from models.rules import clock
+from tests.support.leads import Lead
 from tests.support.rows import make_job, reread
 from tests.support.waiting import wait_until
 from workers.ticker import planner
@@ -28,19 +29,6 @@ from workers.ticker.ticker import PAUSE_AFTER_FAILURE_S, STAGE_EVERY_S, Ticker, 
 def postgres_only(db):
     if db != "postgresql":
         pytest.skip("SQLite's lock is the operating system's, which frees it when its holder dies")
-
-
-class Lead:
-    """A lead that the test gives and takes."""
-
-    def __init__(self, held=True):
-        self.held = held
-
-    def hold(self):
-        return self.held
-
-    def give_up(self):
-        self.held = False
 
 
 def ticker_with(messages, lead, on_lead=lambda: None):
@@ -133,7 +121,7 @@ def test_a_duty_that_always_fails_does_not_keep_jobs_from_being_staged(account, 
     assert messages.named == [job.id]
 
 
-@pytest.mark.parametrize(("well", "pauses_s"), [(True, [2, 4, 8, 16, 32, 64, 64]), (False, [2] * 7)])
+@pytest.mark.parametrize(("well", "pauses_s"), [(True, [2, 4, 8, 16, 32, 64, 64, 64]), (False, [2] * 7)])
 def test_a_duty_that_fails_waits_longer_each_time_only_while_others_succeed(well, pauses_s):
     tried = []
     duty = Duty(0.05, lambda now: tried.append(now) or 1 / 0)

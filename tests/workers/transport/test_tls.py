@@ -100,6 +100,35 @@ def test_tls_before_1_2_is_not_spoken(authority, receiver, send, ca_file):
     assert send(target.url(host="shop.example"), resolver=Names(**NAMES), ca_file=ca_file).reason == "tls"
 
 
+class Lenient(ssl.SSLContext):
+    """A context of a Python that leaves the lowest version to OpenSSL, on a machine whose OpenSSL allows all."""
+
+    def __new__(cls, protocol, *_):
+        context = super().__new__(cls, protocol)
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        return context
+
+    @property
+    def minimum_version(self):
+        return ssl.TLSVersion(ssl._ssl._SSLContext.minimum_version.__get__(self))
+
+    @minimum_version.setter
+    def minimum_version(self, value):
+        # The setter of ssl.SSLContext would call itself for ever in a class that takes its place.
+        ssl._ssl._SSLContext.minimum_version.__set__(self, value)
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
+def test_tls_before_1_2_is_not_spoken_where_openssl_would(authority, receiver, send, ca_file, monkeypatch):
+    old = server_side(authority.issue_cert("shop.example"))
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    target = receiver(answering(OK), tls=old)
+    monkeypatch.setattr(ssl, "SSLContext", Lenient)
+    assert send(target.url(host="shop.example"), resolver=Names(**NAMES), ca_file=ca_file).reason == "tls"
+
+
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_an_open_tls_connection_is_used_again(authority, receiver, transport, ca_file, version):
     from workers.transport.outbound import Request

@@ -1,0 +1,98 @@
+"""A canary in every text of every table: on no page is it more than text."""
+
+import pytest
+
+from models.database.connection import database
+from models.database.schema import TABLE
+from tests.support.apps import PAGES
+from tests.support.canaries import MARK, SECRET, SHOWN, Filled, canary, loose_marks, text_columns
+from tests.support.crawling import forms_of, route_of, walk
+
+NO_TEXT = {"ticker", "queue_depth", TABLE}  # and the runner's own table
+OURS = {  # words that Booper chooses; a page asks which one it is
+    *("job.state", "job.kind", "channel.name", "schedule.frequency", "minute_stat.lateness", "session_secret.value"),
+}
+KEPT_BACK = {  # what no page shows
+    *("api_key.sha256", "signing_key.secret", "channel.url", "ended_session.digest"),
+    *("idempotent_request.key", "idempotent_request.fingerprint", "idempotent_request.answer"),
+    *("job.idempotency_key", "job.backoff", "job.redact", "job.notify", "job_label.label"),
+    *("schedule.content_type", "schedule.template", "schedule.key", "schedule.overlap", "schedule.misfire"),
+    *("worker.id", "worker.host", "worker.version", "minute_stat.worker_id"),
+}
+
+
+def texts():
+    """Every text column there is, as table.column."""
+    tables = set(database.get_tables()) - NO_TEXT
+    uuids = {"uuid", "schedule_id", "after_uuid"}
+    named = {f"{table}.{name}" for table in tables for name in text_columns(table) if name not in uuids}
+    return named - {"schedule.id"}
+
+
+def starts():
+    """Where to begin: the pages that stand by themselves, and addresses with a canary in each part."""
+    text = canary("query.text")
+    names = ("state", "kind", "label", "host", "text", "after", "before", "cursor", "event", "job", "page", "note")
+    return [
+        *PAGES,
+        "/sign-in",
+        *[f"{page}?{name}={text}" for page in ("/jobs", "/logs", "/schedules", "/keys") for name in names],
+        *[f"/jobs/bulk?action={text}&{name}={text}" for name in names],
+        f"/jobs/bulk?action=again&state=discarded&host={text}&reason={text}",
+        f"/jobs/bulk?action=cancel&text={MARK}&once={text}",  # matches jobs, which its form carries on
+        f"/jobs/new?from={text}&when={text}",
+        f"/jobs/preview?when=cron&cron={text}&timezone={text}",
+        f"/jobs/preview?when=in&amount={text}&unit={text}",
+        f"/sign-in?next={text}",
+    ]
+
+
+@pytest.fixture
+def filled(alice):
+    return Filled(alice.account)
+
+
+def test_what_stands_in_a_table_is_text_on_every_page(app, alice, filled):
+    shown, routes = set(), set()
+
+    for page in walk(alice, *starts()):
+        asked_wrongly = () if page.linked_from else (303, 404, 422)
+        assert page.answer.status_code in (200, *asked_wrongly), (page.path, page.linked_from)
+        assert loose_marks(page) == [], page.path
+        assert SECRET not in page.answer.text, page.path
+        shown |= set(SHOWN.findall(page.answer.text))
+        routes.add(route_of(app, page.path))
+
+    assert texts() - OURS - shown == KEPT_BACK
+    assert pages_of(app) - routes == {"pages.stream_logs"}
+
+
+def pages_of(app):
+    """The routes of the dashboard that can be looked at."""
+    rules = app.url_map.iter_rules()
+    return {rule.endpoint for rule in rules if rule.endpoint.startswith("pages.") and "GET" in rule.methods}
+
+
+def test_what_a_person_types_is_text_on_the_page_that_comes_back(alice, filled):
+    sent = set()
+
+    for page in walk(alice, *PAGES):
+        for form in forms_of(page):
+            if not form.typed or form.action in sent:
+                continue
+            sent.add(form.action)
+            for text in (canary("form.text"), "https://<canary>.example/", '{"<canary>": "<canary>"}'):
+                answer = send(alice, form, text)
+                assert answer.status_code in (200, 303, 422), (form, answer.status_code)
+                assert loose_marks(page._replace(answer=answer)) == [], form
+
+    assert {"/jobs", "/jobs/new", "/logs", "/keys", "/endpoints", "/channels/discord"} < sent
+    assert [path for path in sent if path.endswith("/edit")]
+
+
+def send(browser, form, text):
+    """The form with the text in each field that a person types into."""
+    given = {**form.others, **dict.fromkeys(form.typed, text)}
+    if form.method == "post":
+        return browser.client.post(form.action, data=given)
+    return browser.client.get(form.action, query_string=given)

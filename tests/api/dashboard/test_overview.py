@@ -1,0 +1,49 @@
+"""The overview: what the last hour brought, as its legends tell it."""
+
+import json
+import re
+
+from models.operations import heartbeats
+from models.operations.heartbeats import MinuteRow
+from models.rules import clock, lateness
+from models.rules.clock import MINUTE
+
+
+def note(account, minutes_ago, late_us, completed=1, failed=0):
+    """Attempts of one minute, each late by as much."""
+    counts = lateness.empty()
+    for _ in range(completed + failed):
+        lateness.add(counts, late_us)
+    now = clock.now()
+    at = now - now % MINUTE - minutes_ago * MINUTE
+    heartbeats.record_minutes([MinuteRow(account.id, at, "worker", completed, failed, json.dumps(counts))])
+
+
+def legends(browser):
+    """The legends of the two charts, as text."""
+    page = browser.get("/").text
+    return [re.sub("<[^>]+>", "", text).strip() for text in re.findall(r'<p class="legend[^>]*>(.*?)</p>', page)]
+
+
+def test_the_lateness_told_is_that_of_the_latest_minute_with_attempts(alice, moved_clock):
+    note(alice.account, 30, 40_000)
+    note(alice.account, 2, 900)
+    assert legends(alice)[1] == "half within 0.5 ms 99 of 100 within 1.0 ms"
+
+    note(alice.account, 1, 40_000)
+    assert legends(alice)[1] == "half within 35 ms 99 of 100 within 50 ms"
+
+
+def test_the_attempts_told_are_those_of_the_last_hour(alice, bob, moved_clock):
+    for minutes_ago in (0, 59, 60):
+        note(alice.account, minutes_ago, 900, completed=1000, failed=2)
+    note(bob.account, 1, 900, completed=5)
+
+    assert legends(alice)[0] == "2,000 completed 4 failed"
+
+
+def test_an_hour_without_attempts_tells_of_none(alice, moved_clock):
+    note(alice.account, 60, 900)
+
+    assert legends(alice) == ["0 completed 0 failed", "half within – 99 of 100 within –"]
+    assert alice.get("/").text.count("Nothing was attempted in the last hour.") == 2

@@ -1,0 +1,347 @@
+"""What each kind of process is made of: what it prepares, what it becomes, what it tells, and how it ends."""
+
+import os
+import shlex
+import signal
+import socket
+import sys
+import threading
+import urllib.request
+from dataclasses import replace
+
+import pytest
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from booper import processes, supervisor
+from models.accounts import account_store
+from models.database import schema
+from models.database.connection import close_all, connection, open_database
+from models.operations import leader
+from models.rules import clock
+from runtime import metrics_files, settings, tracing
+from tests.support.signals import handlers_put_back
+from workers import assembly
+
+EMBEDDED = settings.load({})
+PRODUCTION = settings.load({"BOOPER_BROKER_URL": "amqp://broker"})
+OWN_KEY = "sk_mine_0001"
+RESTART_DELAY = "dramatiq_restart_delay"  # Dramatiq's own
+OPEN_TO_OTHERS = settings.load({"BOOPER_HOST": "0.0.0.0"})
+
+
+class Replaced(BaseException):
+    """Instead of the program that a process would become."""
+
+
+@pytest.fixture
+def handlers():
+    """The handlers of signals are put back as they were."""
+    with handlers_put_back():
+        yield
+
+
+@pytest.fixture
+def no_metrics(monkeypatch):
+    """No process of this test finds the directory of another's metrics, and this test's is removed."""
+    monkeypatch.setenv(metrics_files.VARIABLE, "")
+    yield
+    if made := os.environ[metrics_files.VARIABLE]:
+        metrics_files.remove(metrics_files.Path(made))
+
+
+def account_of(secret):
+    with connection():
+        owner = account_store.account_of(secret)
+    return owner and owner.name
+
+
+@pytest.mark.parametrize("mode", [EMBEDDED, PRODUCTION])
+@pytest.mark.parametrize("now_set", ["", OWN_KEY])
+def test_a_start_without_the_demo_key_of_an_earlier_one_revokes_it(db, mode, now_set):
+    processes.prepare_database(replace(mode, demo_key=settings.DEMO_KEY))
+    assert account_of(settings.DEMO_KEY) == "demo"
+
+    processes.prepare_database(replace(mode, demo_key=now_set))
+    assert account_of(settings.DEMO_KEY) is None
+    assert account_of(OWN_KEY) == ("demo" if now_set else None)
+
+
+def test_a_start_touches_no_key_but_the_demo_key(account):
+    secret = account_store.create_key(account, "mine", clock.now())[1]
+    processes.prepare_database(replace(EMBEDDED, demo_key=""))
+    assert account_of(secret) == "alice"
+
+
+@pytest.mark.parametrize(("mode", "migrated"), [(EMBEDDED, True), (PRODUCTION, False)])
+def test_the_embedded_mode_alone_brings_the_schema_up_to_date(mode, migrated, tmp_path, monkeypatch):
+    monkeypatch.setattr(account_store, "ensure_demo_key", lambda *_: None)  # it needs the table that is missing
+    open_database(f"sqlite:///{tmp_path}/new.db")
+    processes.prepare_database(mode)
+    assert (schema.pending() == []) is migrated
+    close_all()
+
+
+def greeting(effective, capsys):
+    processes.greet(effective)
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [("127.0.0.1", "127.0.0.1"), ("localhost", "localhost"), ("::1", "[::1]"), ("0.0.0.0", "0.0.0.0"), ("::", "[::]")],
+)
+def test_the_greeting_names_the_address_as_a_browser_takes_it(host, address, capsys):
+    lines = greeting(replace(EMBEDDED, host=host, port=8123), capsys).splitlines()
+    assert lines[:2] == [
+        f"Booper listens on http://{address}:8123",
+        f"Dashboard: http://{address}:8123/ (sign in with a key)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("effective", "warns", "everybody_knows"),
+    [
+        (EMBEDDED, False, True),
+        (replace(EMBEDDED, host="localhost"), False, True),
+        (replace(EMBEDDED, host="::1"), False, True),
+        (OPEN_TO_OTHERS, True, True),
+        (replace(OPEN_TO_OTHERS, host="::"), True, True),
+        (replace(OPEN_TO_OTHERS, demo_key=OWN_KEY), False, False),
+        (replace(OPEN_TO_OTHERS, demo_key=""), False, False),
+        (replace(EMBEDDED, demo_key=OWN_KEY), False, False),
+    ],
+)
+def test_a_demo_key_that_all_know_is_warned_of_where_others_reach_it(effective, warns, everybody_knows, capsys):
+    printed = greeting(effective, capsys)
+    assert ("Warning: others can reach this address and use the demo key; BOOPER_DEMO_KEY=off" in printed) is warns
+    assert ("(everybody knows it: for trying out only)" in printed) is everybody_knows
+
+
+def test_the_greeting_shows_a_request_with_the_demo_key_and_none_without(capsys):
+    own = greeting(replace(EMBEDDED, demo_key=OWN_KEY, port=8123), capsys)
+    command = shlex.split(own.partition("Try:\n")[2].replace("\\\n", ""))
+    assert "http://127.0.0.1:8123/api/jobs" in command
+    assert f"Authorization: Bearer {OWN_KEY}" in command
+    assert f"Demo key: {OWN_KEY}\n" in own
+
+    without = greeting(replace(EMBEDDED, demo_key=""), capsys)
+    assert "Demo key" not in without
+    assert "curl" not in without
+
+
+@pytest.mark.parametrize(
+    ("effective", "shown"),
+    [
+        (EMBEDDED, True),
+        (replace(EMBEDDED, target_allow=""), False),
+        (replace(OPEN_TO_OTHERS, target_allow="10.0.0.0/8"), False),
+    ],
+)
+def test_the_greeting_on_loopback_says_which_private_targets_are_allowed(effective, shown, capsys):
+    line = f"Jobs may reach {effective.target_allow} (BOOPER_TARGET_ALLOW)\n"
+    assert (line in greeting(effective, capsys)) is shown
+
+
+@pytest.fixture
+def became(monkeypatch, no_metrics):
+    """The program and arguments that this process would have become."""
+    commands = []
+
+    def execv(path, arguments):
+        commands.append((path, arguments))
+        raise Replaced
+
+    monkeypatch.setattr(processes.os, "execv", execv)
+    return commands
+
+
+def options_of(arguments):
+    """The values of a command line's options by name; True where there is none."""
+    following = [*arguments[1:], "--"]
+    pairs = zip(arguments, following, strict=True)
+    return {name: True if value.startswith("--") else value for name, value in pairs if name.startswith("--")}
+
+
+def test_the_api_becomes_gunicorn_as_the_settings_want_it(db, became):
+    effective = replace(
+        PRODUCTION, host="0.0.0.0", port=8123, api_processes=3, shutdown_grace_s=12.5, log_level="WARNING"
+    )
+    with pytest.raises(Replaced):
+        processes.api(effective)
+
+    [(path, arguments)] = became
+    assert path == sys.executable
+    assert arguments[:4] == [sys.executable, "-m", "gunicorn", "wsgi:app"]
+    assert options_of(arguments) == {
+        "--bind": "0.0.0.0:8123",
+        "--workers": "3",
+        "--worker-class": "api.server.gunicorn_worker.Worker",
+        "--threads": "8",
+        "--graceful-timeout": "12",
+        "--timeout": "60",
+        "--keep-alive": "15",
+        "--log-level": "warning",
+        "--limit-request-line": "8190",
+        "--no-control-socket": True,
+        "--config": "python:api.gunicorn_hooks",
+        "--logger-class": "api.server.gunicorn_hooks.Logger",
+    }
+
+
+def test_the_api_prepares_the_database_and_a_place_for_metrics_before(db, became):
+    with pytest.raises(Replaced):
+        processes.api(replace(PRODUCTION, demo_key=OWN_KEY))
+    assert account_of(OWN_KEY) == "demo"
+    assert metrics_files.directory().is_dir()
+
+
+class Supervised:
+    """Stands in for `supervise`: notes what it is to do, and looks around while the children would run."""
+
+    def __init__(self, look=lambda: None, error=None):
+        self.look, self.error = look, error
+
+    def __call__(self, children, grace_s, besides):
+        self.commands = {child.name: child.command for child in children}
+        self.grace_s, self.besides = grace_s, besides
+        self.directory = metrics_files.directory()
+        self.seen = self.look()
+        if self.error:
+            raise self.error
+        return 7
+
+
+@pytest.fixture
+def supervised(monkeypatch, no_metrics):
+    monkeypatch.setenv(RESTART_DELAY, "5")
+
+    def stand_in(**options):
+        supervising = Supervised(**options)
+        monkeypatch.setattr(processes, "supervise", supervising)
+        return supervising
+
+    return stand_in
+
+
+def test_a_worker_is_dramatiq_and_a_ticker_as_the_settings_want_them(supervised, monkeypatch):
+    supervising = supervised()
+    monkeypatch.delenv(RESTART_DELAY)
+    assert processes.worker(replace(PRODUCTION, worker_processes=3, shutdown_grace_s=12.5)) == 7
+
+    dramatiq = supervising.commands["worker"]
+    assert dramatiq[:4] == [sys.executable, "-m", "workers", "workers.app:broker"]
+    assert options_of(dramatiq) == {
+        "--processes": "3",
+        "--threads": "16",
+        "--worker-shutdown-timeout": "12500",
+        "--skip-logging": True,
+    }
+    assert supervising.commands["ticker"] == [sys.executable, "-m", "booper", "ticker"]
+    assert supervising.grace_s == 12.5
+    assert os.environ[RESTART_DELAY] == "1000"
+
+
+def test_an_operator_may_set_how_soon_dramatiq_looks_for_the_broker_again(supervised):
+    supervised()
+    processes.worker(PRODUCTION)
+    assert os.environ[RESTART_DELAY] == "5"
+
+
+@pytest.mark.parametrize("error", [None, ZeroDivisionError()])
+def test_a_worker_has_a_place_for_metrics_as_long_as_it_lasts(error, supervised):
+    supervising = supervised(look=lambda: metrics_files.directory().is_dir(), error=error)
+    if error:
+        pytest.raises(ZeroDivisionError, processes.worker, PRODUCTION)
+    else:
+        processes.worker(PRODUCTION)
+    assert supervising.seen
+    assert not supervising.directory.exists()
+    assert isinstance(supervising.besides, metrics_files.Folding)
+
+
+def test_a_worker_serves_its_metrics_on_the_port_of_the_settings_while_it_runs(supervised):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+    def page():
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            return answer.status
+
+    supervising = supervised(look=page)
+    processes.worker(replace(PRODUCTION, worker_metrics_port=port))
+    assert supervising.seen == 200
+    pytest.raises(OSError, page)
+
+
+class Server:
+    """Runs until a signal interrupts it, as waitress does; `runs` sends them."""
+
+    def __init__(self, run):
+        self.run = run
+
+
+def kill(*signums):
+    for signum in signums:
+        os.kill(os.getpid(), signum)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_serving_and_is_told_before_the_server_learns_of_it(signum, handlers):
+    events = []
+
+    def run():
+        try:
+            kill(signum)
+        except SystemExit:
+            events.append("server ends")
+            raise
+
+    processes.run_until_signal(Server(run), lambda: events.append("stops"), lambda: events.append("abandons"))
+    assert events == ["stops", "server ends"]
+
+
+@pytest.mark.parametrize(("later_s", "code"), [(0.05, None), (0.2, 143)])
+def test_a_second_order_and_no_echo_ends_the_process_at_once(later_s, code, handlers, monkeypatch):
+    seconds, ended, abandoned = [100.0], [], []
+    monkeypatch.setattr(supervisor.time, "monotonic", lambda: seconds[0])
+    monkeypatch.setattr(processes.os, "_exit", ended.append)
+    processes.run_until_signal(Server(lambda: kill(signal.SIGTERM)), list, lambda: abandoned.append(not ended))
+
+    seconds[0] += later_s
+    kill(signal.SIGTERM)
+    assert ended == ([code] if code else [])
+    assert abandoned == ([True] if code else [])
+
+
+class Ticking:
+    """A ticker that leads, and is told to stop in its first round."""
+
+    def __init__(self, lead, signum):
+        self.lead, self.signum = lead, signum
+
+    def tick_until(self, stop):
+        self.led = self.lead.hold()
+        self.stopped = [stop.is_set()]
+        kill(self.signum)
+        self.stopped.append(stop.is_set())
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_ticker_that_is_told_to_stop_gives_up_the_lead_and_sends_its_spans(signum, db, handlers, monkeypatch):
+    made = []
+    monkeypatch.setattr(assembly, "make_ticker", lambda _s, _a, lead, _o: made.append(Ticking(lead, signum)) or made[0])
+    tracing.install(SimpleSpanProcessor(InMemorySpanExporter()), "test")
+
+    assert processes.ticker(EMBEDDED) == 0
+    assert (made[0].led, made[0].stopped) == (True, [False, True])
+    assert tracing.begin_request("") is None
+    other = leader.candidate()
+    assert other.hold()
+    other.give_up()
+
+
+def test_a_worker_without_a_port_serves_no_metrics(supervised):
+    supervising = supervised(look=lambda: [thread.name for thread in threading.enumerate()])
+    processes.worker(PRODUCTION)
+    assert "metrics" not in supervising.seen

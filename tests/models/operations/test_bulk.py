@@ -1,0 +1,23 @@
+"""How many jobs a bulk action still has before it, as far as that is counted."""
+
+import pytest
+
+from models.jobs.job_lists import JobFilter
+from models.operations import bulk
+from models.operations.bulk import CANCEL, Left, Mark
+from tests.support.rows import make_job
+
+
+@pytest.mark.parametrize(("scheduled", "left"), [(0, Left(3, True)), (1, Left(3, True))])
+def test_a_count_that_is_full_looks_at_no_other_list(account, monkeypatch, scheduled, left):
+    monkeypatch.setattr(bulk, "COUNTED", 3)
+    for state in ["retryable"] * 3 + ["scheduled"] * scheduled:
+        make_job(account, state, 60)
+    assert bulk.count_left(account.id, CANCEL, JobFilter("request"), Mark()) == left
+
+
+def test_a_count_that_is_not_full_is_exact(account, monkeypatch):
+    monkeypatch.setattr(bulk, "COUNTED", 3)
+    for state in ("retryable", "scheduled", "completed"):
+        make_job(account, state, 60)
+    assert bulk.count_left(account.id, CANCEL, JobFilter("request"), Mark()) == Left(2, False)

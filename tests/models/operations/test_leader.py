@@ -1,0 +1,68 @@
+"""Whose lock is taken away from a silent leader: that of this database's ticker, and nobody else's."""
+
+import psycopg
+import pytest
+
+from models.database import schema
+from models.database.connection import database, fetch
+from models.operations.leader import LOCK, TAKE_AWAY, PostgresLead, candidate
+from tests.support.services import POSTGRES_URL
+
+postgres = pytest.mark.parametrize("db", ["postgresql"], indirect=True)
+
+
+def session(url):
+    return psycopg.connect(url, autocommit=True, connect_timeout=5)
+
+
+@pytest.fixture
+def leader(db):
+    lead = candidate()
+    assert lead.hold()
+    yield lead
+    lead.give_up()
+
+
+@postgres
+def test_the_leading_session_alone_loses_its_lock(leader):
+    assert fetch(TAKE_AWAY) == [(1,)]
+    assert not leader.hold()
+
+
+@postgres
+def test_the_leader_of_another_database_keeps_its_lock(leader):
+    """Two installations may share a server."""
+    with session(POSTGRES_URL) as elsewhere:
+        elsewhere.execute("SELECT pg_advisory_lock_shared(%s)", (LOCK,))
+
+        assert fetch(TAKE_AWAY) == [(1,)]
+
+        assert elsewhere.execute("SELECT 1").fetchone() == (1,)
+
+
+@postgres
+@pytest.mark.parametrize("lock", [schema.LOCK, LOCK | 1 << 32])
+def test_who_holds_another_lock_of_this_database_keeps_it(db, lock):
+    with session(str(database.obj.database)) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", (lock,))
+
+        assert fetch(TAKE_AWAY) == [(0,)]
+
+        assert other.execute("SELECT 1").fetchone() == (1,)
+
+
+@postgres
+def test_who_only_waits_for_the_lock_is_not_ended(leader, db):
+    with session(str(database.obj.database)) as waiting:
+        assert waiting.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone() == (False,)
+        assert fetch(TAKE_AWAY) == [(1,)]
+        assert waiting.execute("SELECT 1").fetchone() == (1,)
+
+
+@postgres
+def test_the_connection_of_a_lead_waits_five_seconds_at_most(db):
+    lead = PostgresLead(str(database.obj.database))
+    with lead._connect() as connection:
+        assert connection.execute("SHOW statement_timeout").fetchone() == ("5s",)
+        assert connection.execute("SHOW tcp_keepalives_idle").fetchone() == ("5",)
+        assert connection.info.get_parameters()["tcp_user_timeout"] == "10000"

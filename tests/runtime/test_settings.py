@@ -1,0 +1,228 @@
+"""The settings: each one's default, its limits, what is refused with which words, and what no message quotes."""
+
+import re
+from dataclasses import asdict
+
+import pytest
+
+from runtime import settings
+from runtime.settings import SETTINGS, SettingsError
+
+AMQP = "amqp://broker"
+LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "::1"]
+OTHER_HOSTS = ["0.0.0.0", "::", "192.168.1.10", "127.0.0.2", "2001:db8::1"]
+WHATEVER_THE_MODE_AND_HOST = {
+    "database_url": "sqlite:///booper.db",
+    "queue_prefix": "booper",
+    "port": 8000,
+    "public_urls": "",
+    "look_ahead_s": 10.0,
+    "queue_bound": 5000,
+    "worker_processes": 2,
+    "api_processes": 4,
+    "sender_slots": 2048,
+    "slot_share": 0.5,
+    "lease_margin_s": 10.0,
+    "shutdown_grace_s": 30.0,
+    "keep_completed_days": 30.0,
+    "keep_discarded_days": 30.0,
+    "keep_cancelled_days": 30.0,
+    "keep_runs_days": 30.0,
+    "min_interval_s": 1.0,
+    "max_schedules": 10_000,
+    "horizon_days": 366,
+    "max_body_bytes": 524_288,
+    "max_batch_bytes": 16_777_216,
+    "log_level": "INFO",
+    "log_format": "auto",
+    "metrics_token": "",
+    "worker_metrics_port": 0,
+    "otel_endpoint": "",
+}
+EMBEDDED = {"broker_url": "memory://", "demo_key": "sk_public_20230921", "allow_http": True}
+PRODUCTION = {"broker_url": AMQP, "demo_key": "", "allow_http": False, "target_allow": ""}
+# What a test gives each setting: its texts in order of growth where there is such, the first and last at its limits.
+ACCEPTED = {
+    "BOOPER_DATABASE_URL": {"sqlite:///a.db": "sqlite:///a.db", "postgresql://u@h/n": "postgresql://u@h/n"},
+    "BOOPER_BROKER_URL": {"memory://": "memory://", AMQP: AMQP, "amqps://b": "amqps://b"},
+    "BOOPER_QUEUE_PREFIX": {"a": "a", "B.c-d_9": "B.c-d_9", "a" * 64: "a" * 64},
+    "BOOPER_HOST": {"localhost": "localhost", "0.0.0.0": "0.0.0.0", "0:0::1": "::1"},
+    "BOOPER_PUBLIC_URLS": {"": "", "https://a.example": "https://a.example"},
+    "BOOPER_DEMO_KEY": {"on": "sk_public_20230921", "off": "", "": "", "sk_mine1": "sk_mine1"},
+    "BOOPER_TARGET_ALLOW": {"": "", "10.0.0.0/8,[::1]/128:8080": "10.0.0.0/8,[::1]/128:8080"},
+    "BOOPER_ALLOW_HTTP": dict.fromkeys(("1", "true", "on", "yes", "ON"), True)
+    | dict.fromkeys(("0", "false", "off", "no", "Off"), False),
+    "BOOPER_LOG_LEVEL": {"debug": "DEBUG", "INFO": "INFO", "Warning": "WARNING", "ERROR": "ERROR"},
+    "BOOPER_LOG_FORMAT": {"auto": "auto", "json": "json", "text": "text"},
+    "BOOPER_METRICS_TOKEN": {"": "", "!" * 16: "!" * 16, "~" * 256: "~" * 256},
+    "BOOPER_OTEL_ENDPOINT": {"": "", "http://c:4318": "http://c:4318", "https://c/x": "https://c/x"},
+}
+REFUSED = {
+    "BOOPER_DATABASE_URL": ["", "postgres://h/n", "sqlite://a.db", "mysql://h", " sqlite:///a", "x sqlite:///a"],
+    "BOOPER_BROKER_URL": ["", "redis://h", "memory", "rabbit+amqp://h"],
+    "BOOPER_QUEUE_PREFIX": ["", "9a", "-a", "a b", "a/b", "é", "a" * 65, "a\n"],
+    "BOOPER_HOST": ["", "example.com", "127.0.0.1:80", "10.0.0.0/8", "[::1]", "LOCALHOST"],
+    "BOOPER_PUBLIC_URLS": ["a.example", "https://a.example/path", "ftp://a.example"],
+    "BOOPER_DEMO_KEY": ["yes", "ON", "sk_shor", "pk_long_enough"],
+    "BOOPER_TARGET_ALLOW": ["10.0.0.1/8", "everything", "10.0.0.0/8:0", "10.0.0.0/8:65536"],
+    "BOOPER_ALLOW_HTTP": ["", "2", "y", "enabled"],
+    "BOOPER_LOG_LEVEL": ["", "TRACE", "CRITICAL", "10"],
+    "BOOPER_LOG_FORMAT": ["", "JSON", "logfmt"],
+    "BOOPER_METRICS_TOKEN": ["short", "x" * 15, "x" * 257, "with a space in it", "pläin-and-long-enough"],
+    "BOOPER_OTEL_ENDPOINT": ["collector:4318", "grpc://collector", "http://", "http://a b", "x http://a"],
+}
+NUMBERS = {setting.name: setting for setting in SETTINGS if setting.name not in ACCEPTED}
+WHOLE = [name for name, setting in NUMBERS.items() if isinstance(getattr(settings.load({}), setting.attribute), int)]
+
+
+def load(**environ):
+    return settings.load(environ)
+
+
+def value_of(name, text):
+    [attribute] = [setting.attribute for setting in SETTINGS if setting.name == name]
+    return getattr(load(**{name: text}), attribute)
+
+
+def refusal(**environ):
+    with pytest.raises(SettingsError) as refused:
+        load(**environ)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("host", [None, *LOOPBACK_HOSTS, *OTHER_HOSTS])
+def test_the_defaults_of_the_embedded_mode_reach_loopback_only_from_loopback(host):
+    environ = {} if host is None else {"BOOPER_HOST": host}
+    allowed = "" if host in OTHER_HOSTS else "127.0.0.0/8,::1/128"
+    varying = {**EMBEDDED, "host": host or "127.0.0.1", "target_allow": allowed}
+    assert asdict(load(**environ)) == WHATEVER_THE_MODE_AND_HOST | varying
+
+
+@pytest.mark.parametrize("host", [None, *LOOPBACK_HOSTS, *OTHER_HOSTS])
+def test_the_defaults_of_production_reach_nothing_private_from_any_host(host):
+    environ = {} if host is None else {"BOOPER_HOST": host}
+    varying = {**PRODUCTION, "host": host or "127.0.0.1"}
+    assert asdict(load(BOOPER_BROKER_URL=AMQP, **environ)) == WHATEVER_THE_MODE_AND_HOST | varying
+
+
+def test_an_address_of_loopback_that_is_written_otherwise_allows_no_more_than_one_that_is_not():
+    assert load(BOOPER_HOST="0:0:0:0:0:0:0:1").target_allow == ""
+
+
+@pytest.mark.parametrize(("url", "embedded"), [("memory://", True), (AMQP, False), ("amqps://broker", False)])
+def test_the_broker_chooses_the_mode(url, embedded):
+    assert load(BOOPER_BROKER_URL=url).embedded is embedded
+
+
+def test_a_value_that_is_set_wins_over_the_default_of_its_mode():
+    effective = load(BOOPER_TARGET_ALLOW="", BOOPER_ALLOW_HTTP="off", BOOPER_DEMO_KEY="off")
+    assert (effective.target_allow, effective.allow_http, effective.demo_key) == ("", False, "")
+    effective = load(BOOPER_BROKER_URL=AMQP, BOOPER_ALLOW_HTTP="on", BOOPER_DEMO_KEY="on")
+    assert (effective.allow_http, effective.demo_key) == (True, settings.DEMO_KEY)
+
+
+def test_without_an_argument_the_environment_of_the_process_is_read(monkeypatch):
+    monkeypatch.setenv("PORT", "8123")
+    monkeypatch.setenv("BOOPER_HOST", "::1")
+    assert (settings.load().port, settings.load().host) == (8123, "::1")
+    assert settings.load({}).port == 8000
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in ACCEPTED.items() for text in texts])
+def test_each_accepted_form_is_taken(name, text):
+    assert value_of(name, text) == ACCEPTED[name][text]
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in REFUSED.items() for text in texts])
+def test_a_wrong_value_is_refused_with_its_name_and_the_accepted_form(name, text):
+    [accepted] = [setting.accepted for setting in SETTINGS if setting.name == name]
+    assert refusal(**{name: text}).startswith(f"{name} must be {accepted}, got ")
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_number_is_taken_at_its_limits_and_refused_beyond(name):
+    """The limits are read from the accepted form, which the operator reads too."""
+    low, high = re.search(r"([\d.]+) to (\d+)", NUMBERS[name].accepted).groups()
+    beyond = [str(float(low) - 0.001), str(float(high) + 0.001)]
+    if name in WHOLE:
+        lowest = 0 if NUMBERS[name].accepted.endswith("or 0") else int(low)
+        low, beyond = str(lowest), [str(lowest - 1), str(int(high) + 1)]
+
+    assert (value_of(name, low), value_of(name, high)) == (float(low), float(high))
+    for text in [*beyond, "", "many", "nan", "inf", "-1"]:
+        assert refusal(**{name: text}) == f"{name} must be {NUMBERS[name].accepted}, got {text!r}"
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_whole_number_takes_no_fraction(name):
+    assert f"{name} must be" in refusal(**{name: "8000.5"})
+
+
+def test_every_wrong_value_is_named_at_once():
+    message = refusal(PORT="x", BOOPER_HOST="y", BOOPER_QUEUE_BOUND="z", BOOPER_QUEUE_BUOND="100")
+    assert [part.split()[0] for part in message.split("; ")[:4]] == [
+        "BOOPER_HOST",
+        "PORT",
+        "BOOPER_QUEUE_BOUND",
+        "BOOPER_QUEUE_BUOND",
+    ]
+    assert "got 'x'" in message
+
+
+@pytest.mark.parametrize(
+    "name", ["BOOPER_TARGET_ALOW", "BOOPER_PORT", "BOOPER_", "BOOPER_TESTS", "BOOPER_API_KEYS", "BOOPER_host"]
+)
+def test_a_misspelt_name_stops_the_start(name):
+    assert refusal(**{name: ""}) == f"{name} is no setting; `booper config` lists them all"
+
+
+@pytest.mark.parametrize(
+    "name", ["BOOPER_API_KEY", "BOOPER_TEST_FAULTS", "BOOPERS", "MY_BOOPER_X", "PATH", "dramatiq_restart_delay"]
+)
+def test_names_that_are_left_to_others_are_passed_over(name):
+    assert load(**{name: "x"}) == load()
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("db://u:p@h/n", "db://u:[hidden]@h/n"),
+        ("db://u:p@ss@h/n", "db://u:[hidden]@h/n"),
+        ("db://u:p:w:d@h/n", "db://u:[hidden]@h/n"),
+        ("db://u:p/w?d#@h/n", "db://u:[hidden]@h/n"),
+        ("db://u:p://@h/n", "db://u:[hidden]@h/n"),
+        ("amqp://:p@h", "amqp://:[hidden]@h"),
+        ("amqp://u:p@h;amqp://v:w@i", "amqp://u:[hidden]@i"),
+        (
+            "db://h/n?user=u&password=p&sslmode=require",
+            "db://h/n?user=u&password=[hidden]&sslmode=require",
+        ),
+        ("db://u:p@h/n?SSLPassword=p", "db://u:[hidden]@h/n?SSLPassword=[hidden]"),
+        ("u:p@h", "u:[hidden]@h"),
+        ("db:/u:p@h", "db:[hidden]@h"),
+        ("db://u@h:5432/n", "db://u@h:5432/n"),
+        ("db://h:5432/n", "db://h:5432/n"),
+        ("sqlite:///booper.db", "sqlite:///booper.db"),
+        ("10.0.0.0/8,[::1]/128:8080", "10.0.0.0/8,[::1]/128:8080"),
+        ("", ""),
+    ],
+)
+def test_a_url_is_shown_without_its_passwords(value, shown):
+    assert settings.without_password(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BOOPER_DATABASE_URL", "postgres://u:c4nary@h/n"),
+        ("BOOPER_DATABASE_URL", "u:c4nary@h/n"),
+        ("BOOPER_BROKER_URL", "rabbitmq://u:p@c4nary@h"),
+        ("BOOPER_OTEL_ENDPOINT", "grpc://u:c4nary@collector"),
+        ("BOOPER_METRICS_TOKEN", "c4nary"),
+        ("BOOPER_DEMO_KEY", "key_c4nary"),
+    ],
+)
+def test_a_wrong_value_is_told_without_its_secret(name, value):
+    message = refusal(**{name: value})
+    assert message.startswith(f"{name} must be ")
+    assert "c4nary" not in message

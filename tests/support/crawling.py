@@ -1,0 +1,83 @@
+"""Owns the walk through the dashboard: every page that links and forms lead to, each asked for once."""
+
+from typing import NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+from tests.support.browsers import Markup
+
+MOST_ALIKE = 12  # pages of one route with the same names in their query
+MOST_PAGES = 500
+LINKS = ("href", "src", "data-whole", "data-preview")
+TYPED = ("text", "search", "datetime-local")
+
+
+class Page(NamedTuple):
+    """A page of the dashboard. `linked_from`: the path of the page that leads there; "" for where the walk began."""
+
+    path: str
+    linked_from: str
+    answer: object
+
+    @property
+    def tags(self):
+        return Markup(self.answer.text).tags if self.answer.mimetype == "text/html" else []
+
+
+class Form(NamedTuple):
+    """A form of a page: the fields that a person types into, and the others with what they hold."""
+
+    action: str
+    method: str
+    typed: list
+    others: dict
+
+
+def walk(browser, *starts):
+    """The pages that `starts` lead to by links, `starts` themselves first."""
+    waiting, met, alike = [(path, "") for path in starts], set(starts), {}
+    while waiting:
+        path, linked_from = waiting.pop(0)
+        kind = kind_of(browser, path)
+        alike[kind] = alike.get(kind, 0) + 1
+        if alike[kind] > MOST_ALIKE and linked_from:
+            continue
+        page = Page(path, linked_from, browser.get(path, headers={"Accept": "text/html"}))
+        yield page
+        new = [link for link in dict.fromkeys(links_of(page)) if link not in met]
+        waiting += [(link, path) for link in new]
+        met.update(new)
+        assert len(met) < MOST_PAGES, "the walk does not end"
+
+
+def kind_of(browser, path):
+    """The route that a path leads to, and which names its query has."""
+    route = route_of(browser.client.application, path)
+    return route, tuple(sorted(parse_qs(urlsplit(path).query, keep_blank_values=True)))
+
+
+def route_of(app, path):
+    return app.url_map.bind("localhost").match(urlsplit(path).path)[0]
+
+
+def links_of(page):
+    """The addresses on this site that a page names; each of its links must be one."""
+    for tag, given in page.tags:
+        for name in LINKS:
+            if name in given and not given[name].startswith("#"):
+                assert given[name].startswith("/"), (page.path, tag, given)
+                yield given[name].partition("#")[0]
+
+
+def forms_of(page):
+    """The forms of a page."""
+    forms = []
+    for tag, given in page.tags:
+        if tag == "form":
+            forms.append(Form(given.get("action", page.path), given.get("method", "get"), [], {}))
+        elif not forms or not given.get("name"):
+            continue
+        elif tag == "textarea" or (tag == "input" and given.get("type", "text") in TYPED):
+            forms[-1].typed.append(given["name"])
+        elif tag in ("input", "select"):
+            forms[-1].others.setdefault(given["name"], given.get("value") or "")
+    return forms

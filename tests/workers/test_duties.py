@@ -1,0 +1,245 @@
+"""What the leading ticker does, as it is put together: what was left is seen to in its time, and no sooner."""
+
+import threading
+
+import pytest
+
+from models.accounts import ended_sessions
+from models.database.connection import BRIEFLY_MS, execute, fetch
+from models.database.ids import new_id
+from models.jobs import idempotent_requests, lifecycle
+from models.jobs.job_tables import Job
+from models.jobs.job_tables import Ticker as TickerRow
+from models.operations import heartbeats
+from models.operations.heartbeats import MinuteRow, WorkerRow
+from models.rules import clock
+from models.schedules.schedule_tables import Firing
+from runtime.metrics import REGISTRY, set_backlog, set_staged
+from runtime.settings import load
+from tests.support.leads import Lead
+from tests.support.rows import make_job, reread
+from tests.support.schedule_rows import create_schedule
+from workers.assembly import make_ticker
+from workers.ticker import throttle
+from workers.ticker.stager import record_delivered
+
+A_MOMENT_S = 0.01
+
+
+@pytest.fixture
+def make(messages, monkeypatch):
+    """Makes the ticker of these settings, which leads."""
+    monkeypatch.setattr(throttle, "REST_TIMES", 0)  # a rest lasts as long as the machine takes for a step
+
+    def make_with(**environ):
+        settings = load({f"BOOPER_{name}": value for name, value in environ.items()})
+        return make_ticker(settings, messages, Lead(), lambda: None)
+
+    return make_with
+
+
+def no_sign_of_life(account, messages):
+    execute("UPDATE ticker SET seen_at = 0")
+    return lambda: TickerRow.get().seen_at == clock.now()
+
+
+def a_job_that_can_not_begin_any_more(account, messages):
+    create_schedule(account)
+    Job.update(start_by=clock.now() - 1).execute()
+    return lambda: Job.select().where(Job.state == "cancelled").count() == 1
+
+
+def a_schedule_without_its_next_job(account, messages):
+    create_schedule(account)
+    return lambda: Job.select().count() == 2
+
+
+def a_job_whose_holder_fell_silent(account, messages):
+    job = make_job(account, timeout_ms=0)
+    lifecycle.claim([job.id], clock.now(), -clock.SECOND)
+    return lambda: reread(job).state == "available"
+
+
+def a_job_whose_message_was_lost(account, messages):
+    job = make_job(account, staged_at=clock.now() - 11 * clock.SECOND)
+    record_delivered(clock.now())
+    return lambda: messages.named == [job.id]
+
+
+def a_job_that_waits_long_in_the_queue(account, messages):
+    make_job(account, staged_at=clock.now() - 6 * clock.SECOND)
+    return lambda: len(messages.probes) == 1
+
+
+def an_event_whose_turn_has_come(account, messages):
+    before = make_job(account, "completed", kind="event", attempt=1)
+    held_until = clock.now() + clock.DAY
+    event = make_job(account, kind="event", parent_id=before.id, after_uuid=before.uuid, held_until=held_until)
+    return lambda: reread(event).held_until is None and messages.named == [event.id]
+
+
+def a_job_older_than_it_is_kept(account, messages):
+    at = clock.now() - 31 * clock.DAY
+    make_job(account, "completed", inserted_at=at, completed_at=at)
+    return lambda: Job.select().count() == 0
+
+
+def an_answer_older_than_it_is_kept(account, messages):
+    idempotent_requests.respond_once(account.id, "key", "f", clock.now() - clock.DAY, lambda: (201, "{}"))
+    return lambda: fetch("SELECT count(*) FROM idempotent_request") == [(0,)]
+
+
+def a_run_older_than_it_is_kept(account, messages):
+    Firing.create(schedule_id=new_id(), fire_at=1, status="fired", decided_at=clock.now() - 31 * clock.DAY)
+    return lambda: Firing.select().count() == 0
+
+
+def a_session_that_is_over_by_itself(account, messages):
+    ended_sessions.end("token", clock.now() - 1)
+    return lambda: not ended_sessions.has_ended("token")
+
+
+def heartbeats_to_answer(account, messages):
+    answered = []
+    messages.keep_alive = lambda: answered.append(1)
+    return lambda: answered == [1]
+
+
+def depths_to_measure(account, messages):
+    execute("DELETE FROM queue_depth")
+    return lambda: heartbeats.depths() is not None
+
+
+def a_process_long_silent(account, messages):
+    long_ago = clock.now() - 2 * clock.DAY
+    heartbeats.record_heartbeat(WorkerRow(new_id(), "host", 1, "0.1", 8, 0, long_ago, long_ago))
+    return lambda: heartbeats.workers() == []
+
+
+def a_minute_long_past(account, messages):
+    heartbeats.record_minutes([MinuteRow(account.id, clock.now() - 2 * clock.DAY, new_id(), 1, 0, "[]")])
+    return lambda: fetch("SELECT count(*) FROM minute_stat") == [(0,)]
+
+
+def a_backlog_to_measure(account, messages):
+    set_backlog(0, 0)
+    make_job(account, due_in_s=-60)
+    return lambda: REGISTRY.get_sample_value("booper_backlog_jobs") == 1
+
+
+def a_due_job(account, messages):
+    job = make_job(account)
+    return lambda: messages.named == [job.id]
+
+
+def no_round_of_the_stager(account, messages):
+    set_staged(0)
+    sample = "booper_stager_last_round_timestamp_seconds"
+    return lambda: REGISTRY.get_sample_value(sample) == clock.now() / clock.SECOND
+
+
+DUTIES = [
+    (a_due_job, 0),
+    (no_round_of_the_stager, 0),
+    (a_schedule_without_its_next_job, 0.05),
+    (no_sign_of_life, 1),
+    (a_job_that_can_not_begin_any_more, 1),
+    (a_job_whose_holder_fell_silent, 1),
+    (a_run_older_than_it_is_kept, 1),
+    (a_session_that_is_over_by_itself, 1),
+    (a_job_whose_message_was_lost, 2),
+    (a_job_that_waits_long_in_the_queue, 2),
+    (an_event_whose_turn_has_come, 5),
+    (heartbeats_to_answer, 5),
+    (depths_to_measure, 5),
+    (a_backlog_to_measure, 5),
+    (an_answer_older_than_it_is_kept, 10),
+    (a_process_long_silent, 60),
+    (a_minute_long_past, 60),
+    (a_job_older_than_it_is_kept, 600),
+]
+
+
+@pytest.mark.parametrize(("leave", "after_s"), DUTIES, ids=[leave.__name__ for leave, _ in DUTIES])
+def test_what_was_left_behind_is_seen_to_in_its_time(account, moved_clock, messages, make, leave, after_s):
+    ticker = make()
+    ticker.tick(clock.now(), 0.0)
+    is_seen_to = leave(account, messages)
+
+    if after_s:
+        moved_clock.advance(seconds=after_s - A_MOMENT_S)
+        ticker.tick(clock.now(), after_s - A_MOMENT_S)
+        assert not is_seen_to()
+    moved_clock.advance(seconds=A_MOMENT_S)
+    ticker.tick(clock.now(), after_s)
+
+    assert is_seen_to()
+
+
+def leave_old(account, kept, days):
+    """A row that came to its end so many days ago; returns what counts it."""
+    at = clock.now() - int(days * clock.DAY)
+    if kept == "runs":
+        Firing.create(schedule_id=new_id(), fire_at=at, status="fired", decided_at=at)
+        return Firing.select().count
+    make_job(account, kept, inserted_at=at, **{f"{kept}_at": at})
+    return Job.select().count
+
+
+@pytest.mark.parametrize("kept", ["completed", "discarded", "cancelled", "runs"])
+@pytest.mark.parametrize(("setting", "left"), [("0", 1), ("40", 1), ("39", 0)])
+def test_what_has_ended_is_kept_for_as_many_days_as_its_setting_says(account, moved_clock, make, kept, setting, left):
+    """Nought days keep it for ever: all runs of all schedules once went within seconds."""
+    count = leave_old(account, kept, days=39.5)
+    ticker = make(**{f"KEEP_{kept.upper()}_DAYS": setting})
+
+    for second in range(3):
+        ticker.tick(clock.now(), float(second))
+
+    assert count() == left
+
+
+@pytest.mark.parametrize(("due_in_s", "is_staged"), [(30, True), (30.1, False)])
+def test_a_job_is_handed_over_as_long_before_its_time_as_the_setting_says(
+    account, moved_clock, messages, make, due_in_s, is_staged
+):
+    make_job(account, "scheduled", due_in_s=due_in_s)
+    make(LOOK_AHEAD_SECONDS="30").tick(clock.now(), 0.0)
+    assert bool(messages.named) is is_staged
+
+
+def test_the_queue_holds_no_more_due_jobs_than_the_setting_says(account, moved_clock, messages, make):
+    for _ in range(110):
+        make_job(account, due_in_s=-60)
+    ticker = make(QUEUE_BOUND="100")
+    for second in range(3):
+        ticker.tick(clock.now(), float(second))
+    assert len(messages.named) == 100
+
+
+class AskingLead(Lead):
+    """Asks how long the ticker's connection waits for a lock, and stops the ticker."""
+
+    def __init__(self, stop):
+        super().__init__()
+        self.stop = stop
+        self.limit = None
+
+    def hold(self):
+        self.limit = fetch("SHOW lock_timeout")[0][0]
+        self.stop.set()
+        return False
+
+
+def test_a_row_that_somebody_has_locked_holds_the_ticker_up_only_briefly(db, messages):
+    if db == "sqlite":
+        pytest.skip("SQLite has no locks on rows")
+    stop = threading.Event()
+    lead = AskingLead(stop)
+    ticker = make_ticker(load({}), messages, lead, lambda: None)
+
+    thread = threading.Thread(target=ticker.tick_until, args=(stop,))
+    thread.start()
+    thread.join(20)
+
+    assert lead.limit == f"{BRIEFLY_MS // 1000}s"
