@@ -27,5 +27,5 @@ def cancel(account_id: int, key: int | str, now: int) -> JobRow | None:
 def cancel_all(account_id: int, ids: Sequence[int], now: int) -> int:
     """Cancel those of the account's jobs that are not final, one after another: each looks after its commit whether an
     event waited for it. Returns how many are cancelled then."""
-    job_store = [cancel(account_id, job_id, now) for job_id in ids]
-    return sum(job is not None and job.state == "cancelled" for job in job_store)
+    jobs = [cancel(account_id, job_id, now) for job_id in ids]
+    return sum(job is not None and job.state == "cancelled" for job in jobs)

@@ -186,7 +186,7 @@ def test_a_ticker_that_goes_on_leading_keeps_its_backlog():
 
 @pytest.mark.parametrize(("jobs", "le"), [(0, "0.0"), (1, "1.0"), (2, "10.0"), (10_000, "10000.0"), (10_001, "+Inf")])
 def test_the_size_of_the_backlog_is_counted_each_time_it_is_measured(grown, jobs, le):
-    metrics.set_backlog(job_store, 0)
+    metrics.set_backlog(jobs, 0)
     sizes = [f"{size}.0" for size in metrics.BACKLOG_JOBS] + ["+Inf"]
     counted = [size for size in sizes if grown("booper_backlog_size_jobs_bucket", le=size)]
     assert counted == sizes[sizes.index(le) :]

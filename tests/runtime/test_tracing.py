@@ -83,7 +83,7 @@ def test_without_an_endpoint_nothing_is_made_and_nothing_imported():
     """In a process of its own, which does all that would make spans."""
     program = (
         "import sys\n"
-        "from booper import __version__, settings, tracing\n"
+        "from runtime import settings, tracing\n"
         "effective = settings.load({})\n"
         "tracing.configure(effective, 'serve')\n"
         "from api import create_app\n"

@@ -183,7 +183,7 @@ class NotingRabbitmq(Rabbitmq):
         return arguments
 
 
-@pytest.mark.parametrize(("name", "timeout"), [(QUEUE, 1000), (dq_name(QUEUE), 50)])
+@pytest.mark.parametrize(("name", "timeout"), [(QUEUE, 1000), (dq_name(QUEUE), 50)], ids=["queue", "delay queue"])
 def test_only_the_delay_queue_is_looked_at_often(on_rabbitmq, name, timeout):
     """The others' consumers are woken by what arrives; each look costs idle CPU."""
     broker = NotingRabbitmq(url=RABBITMQ_URL)
@@ -201,7 +201,7 @@ def test_spans_are_sent_before_a_worker_ends(in_process, delivery, monkeypatch):
 
 PROCESS = """
 import os, signal, sys, time
-from workers import parts
+from workers import assembly
 
 def tell(word):
     os.write(1, f"{word}\\n".encode())  # in one piece, whoever else writes
@@ -213,8 +213,8 @@ class Delivery:
         tell("abandon")
 
 def boot(same_order_s):
-    parts.SAME_ORDER_S = same_order_s
-    parts.DeliveryMiddleware(Delivery()).after_process_boot(None)
+    assembly.SAME_ORDER_S = same_order_s
+    assembly.DeliveryMiddleware(Delivery()).after_process_boot(None)
     signal.signal(signal.SIGURG, lambda *_: tell("alive"))
     tell(f"ready {os.getpid()}")
     time.sleep(60)
