@@ -6,7 +6,8 @@ grown too old by themselves. A row holds a digest: whoever reads the table learn
 
 import hashlib
 
-from models.database.connection import any_of, execute, fetch, transaction
+from models.database.sql import any_of, execute, fetch
+from models.database.transactions import transaction
 
 
 def end(token: str, until: int) -> None:

@@ -6,7 +6,8 @@ every job anyway. Two processes that make it at once get the same one: the row's
 
 import secrets
 
-from models.database.connection import execute, fetch, transaction
+from models.database.sql import execute, fetch
+from models.database.transactions import transaction
 
 BYTES = 32
 

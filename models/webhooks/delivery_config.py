@@ -13,8 +13,8 @@ from typing import Any
 from peewee import BigAutoField, BigIntegerField, IntegerField, TextField
 
 from models.database.base import BaseModel, UuidText
-from models.database.connection import any_of, fetch
 from models.database.ids import new_id
+from models.database.sql import any_of, fetch
 
 
 class SigningKey(BaseModel):

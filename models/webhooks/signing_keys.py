@@ -4,7 +4,8 @@ Safe against any number of requests at once: whoever makes one locks the account
 """
 
 from models.accounts import account_store
-from models.database.connection import execute, fetch, transaction
+from models.database.sql import execute, fetch
+from models.database.transactions import transaction
 from models.rules.clock import DAY
 from models.rules.signatures import new_secret
 from models.webhooks.delivery_config import SigningKey

@@ -8,8 +8,9 @@ import json
 import re
 from functools import cache
 
-from models.database.connection import database, dialect, execute, fetch
+from models.database.connection import database, dialect
 from models.database.ids import new_id
+from models.database.sql import execute, fetch
 from models.rules import clock
 
 MARK = "'\" canary=1 ><canary>"

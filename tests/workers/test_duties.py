@@ -5,8 +5,9 @@ import threading
 import pytest
 
 from models.accounts import ended_sessions
-from models.database.connection import BRIEFLY_MS, execute, fetch
 from models.database.ids import new_id
+from models.database.sql import execute, fetch
+from models.database.transactions import BRIEFLY_MS
 from models.jobs import idempotent_requests, lifecycle
 from models.jobs.job_tables import Job
 from models.jobs.job_tables import Ticker as TickerRow

@@ -8,7 +8,7 @@ from api.dashboard.pages import signing_in
 from api.dashboard.pages.signing_in import Failures, local_path
 from models.accounts import account_store
 from models.accounts.session_secret import session_secret
-from models.database.connection import fetch
+from models.database.sql import fetch
 from models.rules import clock
 from tests.support.browsers import Browser
 

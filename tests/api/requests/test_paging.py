@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from models.database.connection import execute
+from models.database.sql import execute
 from models.jobs import job_lists, log_entries, records
 from models.rules import clock
 from tests.support.api_client import errors_of, one_database

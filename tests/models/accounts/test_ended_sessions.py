@@ -1,7 +1,7 @@
 """Sessions that were signed out: refused until their cookie is too old, however often they are ended."""
 
 from models.accounts import ended_sessions
-from models.database.connection import fetch
+from models.database.sql import fetch
 from tests.support.races import at_once
 
 

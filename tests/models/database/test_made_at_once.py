@@ -8,7 +8,8 @@ import pytest
 from models.accounts import account_store, session_secret
 from models.accounts.account_tables import Account, ApiKey
 from models.database import schema
-from models.database.connection import close_all, fetch, open_database
+from models.database.connection import close_all, open_database
+from models.database.sql import fetch
 from models.rules import clock
 from models.webhooks import channels
 from tests.support.races import at_once

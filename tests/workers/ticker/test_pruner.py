@@ -3,7 +3,7 @@
 import pytest
 
 from models.accounts import ended_sessions
-from models.database.connection import fetch
+from models.database.sql import fetch
 from models.jobs import idempotent_requests
 from models.jobs.job_tables import Attempt, Job, JobLabel, LogEntry
 from models.rules import clock

@@ -8,7 +8,7 @@ import pytest
 from peewee import OperationalError
 
 from models.accounts import ended_sessions
-from models.database.connection import fetch
+from models.database.sql import fetch
 from models.jobs import lifecycle
 from models.jobs.job_tables import Ticker as TickerRow
 from models.operations import leader as leading
