@@ -9,7 +9,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.product import DEMO_KEY
+from tests.support.journeys.product import DEMO_KEY
 
 pytestmark = pytest.mark.journey
 REFRESH_MS = 3000  # of the list of jobs
