@@ -17,8 +17,8 @@ from api.responses.timestamps import micros_utc
 from models.jobs.job_json import compact
 from models.rules import clock
 from models.webhooks import endpoints
-from models.webhooks.delivery_config import Endpoint
 from models.webhooks.notifications import EVENTS
+from models.webhooks.webhook_tables import Endpoint
 
 blueprint = Blueprint("endpoints", __name__, description="Who gets the events of all jobs.")
 

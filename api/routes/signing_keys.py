@@ -19,7 +19,7 @@ from api.responses.responses import ApiError, not_found, respond
 from api.responses.timestamps import micros_utc
 from models.rules import clock, signatures, times
 from models.webhooks import signing_keys
-from models.webhooks.delivery_config import SigningKey
+from models.webhooks.webhook_tables import SigningKey
 
 blueprint = Blueprint("signing_keys", __name__, description="Secrets that sign what is sent.")
 

@@ -45,7 +45,7 @@ def fill(table, **values):
 def in_json(name, **members):
     """A JSON object with a canary as a name and as a value, also deep inside."""
     text = canary(name)
-    return json.dumps({text: text, "list": [text, {text: text}], **members})
+    return json.dumps({text: text, f"{text}.list": [text], "list": [text, {text: text}], **members})
 
 
 def loose_marks(page):
