@@ -11,7 +11,7 @@ from models.jobs import job_lists, log_entries, records
 from models.jobs.job_tables import Job
 from models.rules import clock
 from models.schedules import firings, schedule_store
-from models.schedules.firings import FiringRow
+from models.schedules.firing_rows import FiringRow
 from tests.support.api_client import errors_of, one_database
 from tests.support.listings import ids_of, next_of, pages_of
 
