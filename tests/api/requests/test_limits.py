@@ -245,7 +245,7 @@ def test_a_message_is_as_long_as_told_and_no_longer(app, path):
 
 def test_the_demo_channel_shows_as_many_messages_as_told_cut_to_what_is_told(client):
     shown, longest = told("the last {} messages"), told("({} characters of each)")
-    assert (shown, longest) == (channels.KEPT_MESSAGES, channels.MOST_KEPT_CHARS)
+    assert (shown, longest) == (channels.KEPT_MESSAGES, channels.MAX_KEPT_CHARS)
     for number in range(shown + 1):
         content = f"{number} ".ljust(longest + number % 2, "x")
         client.post("/api/channels/demo", json={"author": "a", "content": content})
