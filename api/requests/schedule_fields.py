@@ -16,7 +16,7 @@ from api.responses.responses import ApiError, invalid
 from models.jobs.replays import POLICIES
 from models.rules import recurrence, times
 from models.rules.clock import DAY, SECOND
-from models.schedules import firings
+from models.schedules import policies
 
 AN_INTERVAL = f"a number of seconds or a pair [number, unit], the unit {UNITS}"
 A_CRON = f"five cron fields, such as 0 9 * * 1-5, or one of {', '.join(recurrence.ALIASES)}"
@@ -66,8 +66,8 @@ class RecurringFields(Strict):
     repeat_every = Must(AN_INTERVAL, read_repeat_every, allow_none=True)
     cron = Must(A_CRON, read_cron, "string", allow_none=True)
     timezone = Must(A_ZONE, read_zone, "string", allow_none=True)
-    overlap = choice(firings.OVERLAPS, allow_none=True)
-    misfire = choice(firings.MISFIRES, allow_none=True)
+    overlap = choice(policies.OVERLAPS, allow_none=True)
+    misfire = choice(policies.MISFIRES, allow_none=True)
     catch_up_seconds = whole(60, 604_800, allow_none=True)
     jitter_seconds = whole(0, 3600, allow_none=True)
     disable_after_failures = whole(1, 1000, allow_none=True)

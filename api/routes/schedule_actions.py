@@ -9,15 +9,15 @@ from api.responses import schemas, serializers
 from api.responses.responses import json_response, or_not_found
 from api.routes.schedules import Schedule, blueprint, key_in_path, schedule_response
 from models.rules import clock
-from models.schedules import schedule_store
-from models.schedules.schedule_store import TooMany
+from models.schedules import schedule_changes
+from models.schedules.schedule_changes import TooMany
 
 
 @blueprint.route("/schedules/<key>/disable", methods=["POST"])
 @blueprint.response(200, schemas.single(Schedule))
 def disable_schedule(key: str) -> Response:
     """Stop making jobs and cancel those that wait; an executing one goes on."""
-    return schedule_response(schedule_store.disable(caller().account_id, key_in_path(key), clock.now()))
+    return schedule_response(schedule_changes.disable(caller().account_id, key_in_path(key), clock.now()))
 
 
 @blueprint.route("/schedules/<key>/enable", methods=["POST"])
@@ -26,7 +26,7 @@ def enable_schedule(key: str) -> Response:
     """Make jobs again, from the next instant on."""
     account_id, limit = caller().account_id, settings().max_schedules
     try:
-        return schedule_response(schedule_store.enable(account_id, key_in_path(key), clock.now(), limit))
+        return schedule_response(schedule_changes.enable(account_id, key_in_path(key), clock.now(), limit))
     except TooMany:
         raise too_many() from None
 
@@ -36,5 +36,5 @@ def enable_schedule(key: str) -> Response:
 def fire_schedule(key: str) -> Response:
     """Make a job of the schedule now, in addition to those of its instants."""
     owner = caller()
-    row = or_not_found(schedule_store.fire_now(owner.account_id, key_in_path(key), clock.now()))
+    row = or_not_found(schedule_changes.fire_now(owner.account_id, key_in_path(key), clock.now()))
     return json_response(serializers.data(serializers.job(row, owner.user_id)), 201)

@@ -12,15 +12,15 @@ from api.responses import schemas
 from api.responses.responses import or_not_found, respond
 from api.responses.timestamps import micros_utc
 from api.routes.schedules import blueprint, key_in_path
-from models.schedules import firings, schedule_store
-from models.schedules.firings import FiringRow
+from models.schedules import firing_rows, schedule_store
+from models.schedules.firing_rows import FiringRow
 
 LATEST_FIRST = ("fire_at", "desc")
 
 
 class Firing(Schema):
     fire_at = schemas.instant()
-    status = fields.String(metadata={"enum": list(firings.STATUSES)})
+    status = fields.String(metadata={"enum": list(firing_rows.STATUSES)})
     job_id = fields.Integer(allow_none=True)
     lateness_ms = fields.Float(allow_none=True)
     decided_at = schemas.instant()
@@ -44,10 +44,10 @@ def firing(row: FiringRow) -> dict[str, Any]:
 class FiringsQuery(Strict):
     """What GET /schedules/{id}/runs takes."""
 
-    status = choice(firings.STATUSES)
+    status = choice(firing_rows.STATUSES)
     limit = whole_in_query(1, 100, load_default=10)
     offset = whole_in_query(0, 10**9, load_default=0)
-    order_by = order_by(firings.ORDERS, load_default=LATEST_FIRST)
+    order_by = order_by(firing_rows.ORDERS, load_default=LATEST_FIRST)
 
 
 @blueprint.route("/schedules/<key>/runs", methods=["GET"])

@@ -28,8 +28,9 @@ from api.responses.timestamps import seconds, seconds_utc
 from models.database.paging import NEWEST_FIRST
 from models.jobs.job_json import args, compact, with_member
 from models.rules import clock
-from models.schedules import schedule_store
-from models.schedules.schedule_store import NewSchedule, Overtaken, ScheduleRow, TooMany
+from models.schedules import schedule_changes, schedule_store
+from models.schedules.schedule_changes import Overtaken, TooMany
+from models.schedules.schedule_store import NewSchedule, ScheduleRow
 
 blueprint = Blueprint("schedules", __name__, description="What makes jobs, again and again.")
 
@@ -90,7 +91,7 @@ def create(job_request: JobRequest) -> Response:
     """Make a schedule and its first job."""
     now = clock.now()
     try:
-        row, _, _ = schedule_store.create(_new(job_request, now), now, settings().max_schedules)
+        row, _, _ = schedule_changes.create(_new(job_request, now), now, settings().max_schedules)
     except TooMany:
         raise too_many() from None
     return schedule_response(row, 201)
@@ -122,7 +123,7 @@ def put_schedule(job_request: JobRequest, key: str) -> Response:
         raise invalid({"key": [f"must be {KEY_EXPECTED}, got {shown(key)}"]})
     now = clock.now()
     try:
-        row, created = schedule_store.put(_new(job_request, now, key), now, settings().max_schedules)
+        row, created = schedule_changes.put(_new(job_request, now, key), now, settings().max_schedules)
     except TooMany:
         raise too_many() from None
     return schedule_response(row, 201 if created else 200)
@@ -150,7 +151,7 @@ def _change(key: str, sent: Fields) -> Response:
         raise invalid(errors | error.normalized_messages()) from None
     if errors:
         raise invalid(errors)
-    or_not_found(schedule_store.replace(account_id, row.id, _new(job_request, now), now, row))
+    or_not_found(schedule_changes.replace(account_id, row.id, _new(job_request, now), now, row))
     return schedule_response(schedule_store.find(account_id, row.id))
 
 
@@ -158,7 +159,7 @@ def _change(key: str, sent: Fields) -> Response:
 @blueprint.response(204)
 def delete_schedule(key: str) -> Response:
     """Delete a schedule and cancel its waiting jobs; an executing one goes on."""
-    if not schedule_store.delete(caller().account_id, key_in_path(key), clock.now()):
+    if not schedule_changes.delete(caller().account_id, key_in_path(key), clock.now()):
         raise not_found()
     return Response(status=204)
 
