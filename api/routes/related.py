@@ -12,7 +12,7 @@ from api.responses import schemas as shown_as
 from api.responses import serializers
 from api.responses.responses import json_response, not_found
 from models.jobs.job_json import compact
-from models.jobs.related import related
+from models.jobs.job_store import related_to
 
 blueprint = Blueprint("related", __name__, description="Callbacks and events of a job.")
 
@@ -30,7 +30,7 @@ class RelatedQuery(Strict):
 def list_related(asked: dict[str, Any], key: str) -> Response:
     """The callbacks and events of a job; of one of those, the job that it tells of. Oldest first."""
     who, job = caller(), job_key(key)
-    rows = related(who.account_id, job, asked["limit"], asked["offset"]) if job is not None else None
+    rows = related_to(who.account_id, job, asked["limit"], asked["offset"]) if job is not None else None
     if rows is None:
         raise not_found()
     texts = [serializers.with_member(serializers.job(row, who.user_id), "kind", compact(row.kind)) for row in rows]
