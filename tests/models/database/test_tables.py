@@ -3,7 +3,6 @@
 from typing import get_type_hints
 
 import pytest
-from models.schedules.firings import FiringRow
 
 from models.accounts.account_store import Owner
 from models.accounts.account_tables import Account
@@ -19,6 +18,7 @@ from models.jobs.records import AttemptRow, LogRow
 from models.operations.heartbeat_tables import MinuteStat, QueueDepth, Worker
 from models.operations.heartbeats import Depths, MinuteRow, WorkerRow
 from models.rules import clock
+from models.schedules.firing_rows import FiringRow
 from models.schedules.schedule_store import ScheduleRow
 from models.schedules.schedule_tables import Firing, Schedule
 from models.webhooks.channels import Message
