@@ -10,7 +10,6 @@ from models.jobs import replays
 from models.jobs.job_json import Sent
 from models.rules.query_strings import with_query
 
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 REQUEST_FIELDS = ("method", "url", "headers", "body", "name", "description", "timeout", "max_attempts")
 FORM_FIELDS = (*REQUEST_FIELDS, "query", "when", "more")  # each has its own place for errors
 EMPTY = {

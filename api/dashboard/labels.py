@@ -38,8 +38,8 @@ RUN_STATUSES = {  # of an instant of a schedule: its letter, so that color is no
     "fired": ("✓", "ran"),
     "late": ("L", "ran late"),
     "skipped_overlap": ("o", "skipped: the run before it had not ended"),
-    "skipped_misfire": ("s", "missed, and skipped by the misfire policy"),
-    "missed_down": ("!", "missed: Booper was not running"),
+    "skipped_misfire": ("s", "missed: skipped by the misfire policy"),
+    "missed_down": ("!", "missed: too old when it was noticed"),
     "disabled": ("–", "the schedule was disabled"),
     "cancelled": ("×", "cancelled"),
 }

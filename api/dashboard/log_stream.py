@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from api.dashboard import sessions
 from api.dashboard.sessions import Session
 from models.database.connection import Unreachable, connection
-from models.database.paging import NEWEST_FIRST, PageAsked
+from models.database.paging import NEWEST_FIRST, PageRequest
 from models.jobs import log_entries
 from models.jobs.log_entries import LogEntryRow, LogFilter
 from models.rules import clock
@@ -57,7 +57,7 @@ class Tail:
 
     def new_entries(self) -> list[LogEntryRow]:
         """The entries since the last look, oldest first."""
-        rows = log_entries.listed(self._account_id, self._filter, PageAsked(NEWEST_FIRST, SHOWN)).rows
+        rows = log_entries.listed(self._account_id, self._filter, PageRequest(NEWEST_FIRST, SHOWN)).rows
         new = [row for row in rows if row.inserted_at > self._oldest and row.uuid not in self._sent]
         self._sent = {row.uuid for row in rows}
         return new[::-1]

@@ -20,7 +20,7 @@ from models.rules.clock import DAY, SECOND
 COOKIE = "booper_session"
 LASTS_S = 7 * 24 * 3600
 MARGIN_US = DAY  # the clocks of several machines may differ
-SECRET = "booper_session_secret"  # its name among the app's extensions
+EXTENSION = "booper_session_secret"  # the name of the secret among the app's extensions
 
 
 class Session(NamedTuple):
@@ -71,6 +71,6 @@ def token_matches(session: Session, token: str) -> bool:
 
 def _signer() -> URLSafeTimedSerializer:
     extensions = current_app.extensions
-    if SECRET not in extensions:
-        extensions[SECRET] = session_store.session_secret()
-    return URLSafeTimedSerializer(extensions[SECRET], salt="booper.session")
+    if EXTENSION not in extensions:
+        extensions[EXTENSION] = session_store.session_secret()
+    return URLSafeTimedSerializer(extensions[EXTENSION], salt="booper.session")

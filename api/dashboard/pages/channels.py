@@ -5,7 +5,7 @@ from marshmallow import ValidationError
 
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
-from api.requests.job_fields import read_url
+from api.requests.job_values import read_url
 from models.rules import clock
 from models.webhooks import channels
 from models.webhooks.channel_forms import FORWARDED

@@ -7,16 +7,17 @@ from marshmallow import ValidationError
 
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
-from api.dashboard.job_form import METHODS, errors_by_field, form_of
+from api.dashboard.job_form import errors_by_field, form_of
 from api.dashboard.job_form_reader import read_job_form
 from api.dashboard.job_times import UNITS, form_times
 from api.dashboard.pages.schedule import find_schedule
-from api.requests.job_fields import due_at
+from api.requests.job_requests import due_at
 from api.requests.new_schedule import new_schedule
 from api.routes.schedules import ScheduleFields
 from models.jobs import replays
 from models.rules import clock, recurrence
-from models.schedules import schedule_store
+from models.rules.request_rules import METHODS
+from models.schedules import schedule_changes
 from models.schedules.schedule_store import ScheduleRow
 
 
@@ -37,7 +38,7 @@ def change_schedule(key: str) -> Response:
     new = new_schedule(job_request, visitor().account_id, due_at(job_request, now), now, 0, row.key)
     if recurrence.frequency_of(new.frequency) == recurrence.frequency_of(row.frequency):
         new = new._replace(frequency=row.frequency)  # the form may spell the same frequency in another way
-    if schedule_store.replace(visitor().account_id, row.id, new, now) is None:
+    if schedule_changes.replace(visitor().account_id, row.id, new, now) is None:
         raise page_not_found()
     return redirect_to("show_schedule", "saved", key=row.id)
 

@@ -30,12 +30,8 @@ def add_endpoint() -> Response:
         return _page(url, types, error.normalized_messages(), 422)
     stored = stored_types(fields.get("types"))
     if endpoints.create(visitor().account_id, fields["url"], stored, fields["enabled"], clock.now()) is None:
-        return _page(
-            url,
-            types,
-            {"url": [f"An account may have at most {endpoints.MOST} endpoints. Remove one of them first."]},
-            409,
-        )
+        problem = f"An account may have at most {endpoints.MAX_ENDPOINTS} endpoints. Remove one of them first."
+        return _page(url, types, {"url": [problem]}, 409)
     return redirect_to("list_endpoints", "saved")
 
 

@@ -13,7 +13,7 @@ from api.dashboard.errors import page_not_found
 from api.dashboard.labels import PHASES
 from api.requests.ids import job_key
 from api.responses.responses import ApiError
-from models.database.paging import NEWEST_FIRST, PageAsked
+from models.database.paging import NEWEST_FIRST, PageRequest
 from models.jobs import job_store, log_entries, related, replays
 from models.jobs.job_store import JobRow
 from models.jobs.job_tables import REQUEST
@@ -34,7 +34,7 @@ EXECUTING = "executing"
 def show_job(key: str) -> str:
     job, now, account_id = find_job(key), clock.now(), visitor().account_id
     attempts = job_store.attempts_of(account_id, job.id) or []
-    entries = log_entries.listed(account_id, LogFilter(job=job.id), PageAsked(NEWEST_FIRST, MAX_ENTRIES)).rows
+    entries = log_entries.listed(account_id, LogFilter(job=job.id), PageRequest(NEWEST_FIRST, MAX_ENTRIES)).rows
     facts = explain.facts_of(account_id, job.id, now)
     return render_template(
         "job.html",

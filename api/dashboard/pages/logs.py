@@ -14,7 +14,7 @@ from api.requests.ids import uuid_key
 from api.requests.paging import cursor_of
 from api.responses.responses import ApiError
 from api.routes.logs import LogsQuery
-from models.database.paging import NEWEST_FIRST, Page, PageAsked
+from models.database.paging import NEWEST_FIRST, Page, PageRequest
 from models.jobs import log_entries
 from models.jobs.log_entries import LogEntryRow, LogFilter
 from models.rules import clock
@@ -69,9 +69,8 @@ def stream_logs() -> Response:
     except ValidationError as error:
         raise ApiError(422, errors=error.normalized_messages()) from None
     if not log_stream.free.acquire(blocking=False):
-        raise ApiError(
-            503, "All live streams are taken. The page refreshes by itself instead.", headers={"Retry-After": "5"}
-        )
+        message = "All live streams are taken. The page refreshes by itself instead."
+        raise ApiError(503, message, headers={"Retry-After": "5"})
     entry_row = current_app.jinja_env.get_template("log_row.html")
     as_html = lambda row: entry_row.render(entry=with_payload(row))  # noqa: E731
     tail = log_stream.Tail(visitor().account_id, g.session, log_filter, seen_until(clock.now()), as_html)
@@ -81,7 +80,7 @@ def stream_logs() -> Response:
     return response
 
 
-def read_filter(fields: dict[str, str]) -> tuple[LogFilter, PageAsked]:
+def read_filter(fields: dict[str, str]) -> tuple[LogFilter, PageRequest]:
     """The filter and the page of the list, as GET /api/logs reads them. Raises ValidationError."""
     renamed = {"job_id" if name == "job" else name: value for name, value in fields.items()}
     query = LogsQuery().load({**renamed, "limit": str(SHOWN)})

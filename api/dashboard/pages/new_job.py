@@ -7,18 +7,20 @@ from marshmallow import ValidationError
 
 from api.context import settings
 from api.dashboard.blueprint import pages, redirect_to, visitor
-from api.dashboard.job_form import EMPTY, METHODS, errors_by_field, form_of
+from api.dashboard.job_form import EMPTY, errors_by_field, form_of
 from api.dashboard.job_form_reader import read_job_form
 from api.dashboard.job_times import UNITS, WAYS
 from api.dashboard.pages.job import find_job
 from api.dashboard.pages.schedule import too_many_schedules
-from api.requests.job_fields import JobFields, due_at
-from api.requests.job_requests import new_job
+from api.requests.job_fields import JobFields
+from api.requests.job_requests import due_at, new_job
 from api.requests.new_schedule import new_schedule, recurs
 from models.jobs import job_store
 from models.rules import clock
-from models.schedules import schedule_store
-from models.schedules.schedule_store import NewSchedule, TooMany
+from models.rules.request_rules import METHODS
+from models.schedules import schedule_changes
+from models.schedules.schedule_changes import TooMany
+from models.schedules.schedule_store import NewSchedule
 
 
 @pages.get("/jobs/new")
@@ -46,7 +48,7 @@ def create_job() -> Response:
 
 def _create_schedule(new: NewSchedule, form: dict[str, str], now: int) -> Response:
     try:
-        row, job, _ = schedule_store.create(new, now, settings().max_schedules)
+        row, job, _ = schedule_changes.create(new, now, settings().max_schedules)
     except TooMany:
         return _page(form, {"": [too_many_schedules().message]}, 422)
     if row is None:  # a live job has the idempotency key of the request

@@ -11,8 +11,9 @@ from api.dashboard.labels import RUN_STATUSES
 from api.requests.ids import uuid_key
 from api.responses.responses import ApiError
 from models.rules import clock, recurrence
-from models.schedules import recent_firings, schedule_store
-from models.schedules.schedule_store import ScheduleRow, TooMany
+from models.schedules import firing_rows, schedule_changes, schedule_store
+from models.schedules.schedule_changes import TooMany
+from models.schedules.schedule_store import ScheduleRow
 
 
 @pages.get("/schedules/<key>")
@@ -24,7 +25,7 @@ def show_schedule(key: str) -> str:
         args=json.loads(row.args),
         body=None if row.body is None else bytes(row.body).decode("utf-8", "replace"),
         frequency=recurrence.description(recurrence.frequency_of(row.frequency)),
-        firings=recent_firings.latest([row.id]).get(row.id, []),
+        firings=firing_rows.latest([row.id]).get(row.id, []),
         run_statuses=RUN_STATUSES,
     )
 
@@ -32,7 +33,7 @@ def show_schedule(key: str) -> str:
 @pages.post("/schedules/<key>/disable")
 def disable_schedule(key: str) -> Response:
     schedule = find_schedule(key)
-    schedule_store.disable(visitor().account_id, schedule.id, clock.now())
+    schedule_changes.disable(visitor().account_id, schedule.id, clock.now())
     return redirect_to("show_schedule", "disabled", key=schedule.id)
 
 
@@ -40,7 +41,7 @@ def disable_schedule(key: str) -> Response:
 def enable_schedule(key: str) -> Response:
     schedule = find_schedule(key)
     try:
-        schedule_store.enable(visitor().account_id, schedule.id, clock.now(), settings().max_schedules)
+        schedule_changes.enable(visitor().account_id, schedule.id, clock.now(), settings().max_schedules)
     except TooMany:
         raise too_many_schedules() from None
     return redirect_to("show_schedule", "enabled", key=schedule.id)
@@ -49,7 +50,7 @@ def enable_schedule(key: str) -> Response:
 @pages.post("/schedules/<key>/fire")
 def fire_schedule(key: str) -> Response:
     """Create a job at once, besides those of the schedule's instants, and show it."""
-    job = schedule_store.fire_now(visitor().account_id, find_schedule(key).id, clock.now())
+    job = schedule_changes.fire_now(visitor().account_id, find_schedule(key).id, clock.now())
     if job is None:
         raise page_not_found()
     return redirect_to("show_job", "fired", key=job.uuid)
@@ -57,7 +58,7 @@ def fire_schedule(key: str) -> Response:
 
 @pages.post("/schedules/<key>/delete")
 def delete_schedule(key: str) -> Response:
-    schedule_store.delete(visitor().account_id, find_schedule(key).id, clock.now())
+    schedule_changes.delete(visitor().account_id, find_schedule(key).id, clock.now())
     return redirect_to("list_schedules", "deleted")
 
 

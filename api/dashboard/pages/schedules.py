@@ -7,7 +7,7 @@ from api.dashboard.labels import RUN_STATUSES
 from api.dashboard.query import whole_number
 from models.database.paging import NEWEST_FIRST
 from models.rules import recurrence
-from models.schedules import recent_firings, schedule_store
+from models.schedules import firing_rows, schedule_store
 
 SHOWN = 25
 MAX_PAGE_DIGITS = 6
@@ -22,7 +22,7 @@ def list_schedules() -> str:
         "schedules.html",
         schedules=schedules,
         frequencies={row.id: recurrence.description(recurrence.frequency_of(row.frequency)) for row in schedules},
-        strips=recent_firings.latest([row.id for row in schedules]),
+        strips=firing_rows.latest([row.id for row in schedules]),
         run_statuses=RUN_STATUSES,
         page=page,
         more=len(rows) > SHOWN,

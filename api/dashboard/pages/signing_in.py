@@ -86,7 +86,7 @@ def _refused() -> Response:
             headers={"Retry-After": str(WITHIN_S)},
         )
     return _form(
-        "This is not a valid key, or it was revoked. A key begins with sk_. It was shown once, when it was created.",
+        "This is not a valid key, or it was revoked. A key begins with sk_. It is shown once, at creation.",
         422,
     )
 

@@ -20,7 +20,7 @@ def create_signing_key() -> Response:
     """Create a key. Only this response holds its secret, so it does not redirect."""
     key = signing_keys.create(visitor().account_id, None, clock.now())
     if key is None:
-        return _page("", f"At most {signing_keys.MOST_LIVE} keys may be active. Retire one of them first.", 409)
+        return _page("", f"At most {signing_keys.MAX_LIVE} keys may be active. Retire one of them first.", 409)
     return _page(key.secret, "", 200)
 
 

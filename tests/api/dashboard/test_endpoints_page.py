@@ -61,23 +61,23 @@ def test_what_cant_be_taken_is_told_by_its_field_and_stays_as_typed(alice, field
 
 
 def test_one_more_than_there_may_be_is_refused_with_what_to_do(alice, monkeypatch):
-    monkeypatch.setattr(endpoints, "MOST", 1)
+    monkeypatch.setattr(endpoints, "MAX_ENDPOINTS", 1)
     alice.send("/endpoints", url=URL)
     answer = alice.send("/endpoints", url=f"{URL}&b")
     assert answer.status_code == 409
-    assert "remove one of them first" in answer.text
+    assert "Remove one of them first" in answer.text
     assert f"{URL}&amp;b" in answer.text
     assert len(stored_endpoints(alice)) == 1
 
 
 def test_the_page_says_whether_events_are_signed(alice, moved_clock):
-    assert "Events go out unsigned" in alice.get("/endpoints").text
+    assert "Events are not signed" in alice.get("/endpoints").text
     key = signing_keys.create(alice.account.id, None, clock.now())
     text = alice.get("/endpoints").text
     assert "Events are signed" in text
     assert key.secret not in text
     signing_keys.retire(alice.account.id, key.uuid, clock.now(), clock.now())
-    assert "Events go out unsigned" in alice.get("/endpoints").text
+    assert "Events are not signed" in alice.get("/endpoints").text
 
 
 def test_an_address_is_text_and_no_link(alice):

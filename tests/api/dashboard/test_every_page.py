@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from models.database.paging import PageAsked
+from models.database.paging import PageRequest
 from models.database.sql import execute
 from models.jobs import lifecycle, records
 from models.jobs.records import AttemptRow
@@ -53,7 +53,7 @@ def addresses_of(browser, job):
     from models.jobs import log_entries
 
     entries = log_entries.listed(
-        browser.account.id, log_entries.LogFilter(), PageAsked(("inserted_at", "desc"), 10)
+        browser.account.id, log_entries.LogFilter(), PageRequest(("inserted_at", "desc"), 10)
     ).rows
     bulk = f"/jobs/bulk?action=again&state=discarded&host={SVG}&reason={SVG}"
     return [
@@ -102,7 +102,7 @@ def test_where_there_is_nothing_a_browser_gets_a_page(alice, path):
     answer = alice.get(path, headers={"Accept": "text/html,*/*;q=0.8"})
     assert answer.status_code == 404
     assert answer.mimetype == "text/html"
-    assert "Nothing here" in answer.text
+    assert "Not found" in answer.text
 
 
 def test_a_program_gets_json_where_there_is_nothing(nobody):
