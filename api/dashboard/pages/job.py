@@ -14,7 +14,7 @@ from api.dashboard.labels import PHASES
 from api.requests.ids import job_key
 from api.responses.responses import ApiError
 from models.database.paging import NEWEST_FIRST, PageRequest
-from models.jobs import job_store, log_entries, related, replays
+from models.jobs import job_store, log_entries, replays
 from models.jobs.job_store import JobRow
 from models.jobs.job_tables import REQUEST
 from models.jobs.lifecycle import FINAL
@@ -47,7 +47,7 @@ def show_job(key: str) -> str:
         exchanges=exchanges_of(entries),
         entries_cut=len(entries) == MAX_ENTRIES,
         other_entries=[entry for entry in entries if not entry.event.startswith("worker.http.")],
-        related=related.related(account_id, job.id, MAX_RELATED, 0) or [],
+        related=job_store.related_to(account_id, job.id, MAX_RELATED, 0) or [],
         reasons=explain.explain(facts, now) if facts else [],
         curl=curl_of(job),
         max_curl=MAX_COMMAND_CHARS,
