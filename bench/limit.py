@@ -1,6 +1,6 @@
-"""The limit: the same sender threads sending the same requests, with nothing else.
+"""The limit: the same senders sending the same requests, with nothing else.
 
-Two processes, as in production mode, each with the product's own pool of senders and its transport. Jobs come from
+Two processes, as in production mode, each with the product's own senders and its transport. Jobs come from
 memory, slots are taken and given back, and nothing is recorded: no queue, no database. Formerly bare threads called the
 transport in a loop with one request made once; that measured another program than the one whose share is asked for.
 `python -m bench.limit PORT COUNT` is one of the processes.
@@ -27,7 +27,7 @@ from workers.delivery.attempt_records import Result
 from workers.delivery.recorder import Recorder
 from workers.delivery.senders import Senders
 from workers.delivery.slots import Slots
-from workers.transport.outbound import Transport
+from workers.transport.client import Transport
 
 PROCESSES = 2
 SLOTS = 2048
@@ -80,11 +80,10 @@ def send_all(port: int, count: int) -> None:
     senders.start()
     for first in range(1, count + 1, A_MESSAGE):
         jobs = [claimed(number, port) for number in range(first, min(first + A_MESSAGE, count + 1))]
-        with senders.room_for(len(jobs), LIMIT_S):
-            slots.take([job.named for job in jobs])
-            senders.submit(jobs)
+        senders.keeps_up(LIMIT_S)
+        slots.take([job.named for job in jobs])
+        senders.submit(jobs)
     senders.drain(LIMIT_S)
-    transport.close()
 
 
 def claimed(number: int, port: int) -> ClaimedJob:
