@@ -1,10 +1,19 @@
-"""Owns the kind of blueprint all routes under /api use: flask-smorest's, reading requests as `api/requests/body.py`
-does."""
+"""Makes the blueprints of the routes under /api: they read requests by `api/requests/body.py` and require a key."""
+
+from typing import Any
 
 import flask_smorest
 
+from api.auth import require_key
 from api.requests.body import Parser
 
 
 class Blueprint(flask_smorest.Blueprint):
+    """A blueprint that answers 401 without a valid key unless it is `open_to_all`."""
+
     ARGUMENTS_PARSER = Parser()
+
+    def __init__(self, name: str, import_name: str, *, open_to_all: bool = False, **options: Any) -> None:
+        super().__init__(name, import_name, url_prefix="/api", **options)
+        if not open_to_all:
+            self.before_request(require_key)

@@ -114,7 +114,7 @@ def config(effective: Settings) -> int:
         source = "set" if setting.name in os.environ else "default"
         hidden = setting.secret and value not in ("", DEMO_KEY)
         shown = "[hidden]" if hidden else without_password(str(value))
-        print(f"{setting.name}={shown}  ({source}; {setting.accepted})")
+        print(f"{setting.name}={shown}  ({source}; {setting.form.accepted})")
     return 0
 
 

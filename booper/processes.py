@@ -125,7 +125,7 @@ def api(settings: Settings) -> int:
             *("--graceful-timeout", str(int(settings.shutdown_grace_s)), "--timeout", "60"),
             *("--keep-alive", "15", "--log-level", settings.log_level.lower()),
             *("--limit-request-line", "8190", "--no-control-socket"),
-            *("--config", "python:api.gunicorn_hooks", "--logger-class", "api.server.gunicorn_hooks.Logger"),
+            *("--config", "python:api.server.gunicorn_hooks", "--logger-class", "api.server.gunicorn_hooks.Logger"),
         ],
     )
 

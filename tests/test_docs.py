@@ -56,7 +56,7 @@ def test_the_settings_page_lists_every_setting_as_the_code_has_it():
     embedded = settings.raw_values({})
     production = settings.raw_values({"BOOPER_BROKER_URL": "amqp://broker"}) | {"BOOPER_BROKER_URL": "must be set"}
     wanted = [
-        (s.name, s.accepted, embedded[s.name] or "empty", production[s.name] or "empty", s.meaning)
+        (s.name, s.form.accepted, embedded[s.name] or "empty", production[s.name] or "empty", s.meaning)
         for s in settings.SETTINGS
     ]
     assert table("docs/settings.md", "# Settings") == wanted

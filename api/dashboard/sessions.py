@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 from flask import Response, current_app, request
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from models.accounts import account_store, ended_sessions
+from models.accounts import account_store, session_store
 from models.accounts.account_tables import Account
-from models.accounts.session_secret import session_secret
 from models.rules.clock import DAY, SECOND
 
 COOKIE = "booper_session"
@@ -41,18 +40,18 @@ def read() -> Session | None:
         session = Session(*_signer().loads(request.cookies.get(COOKIE, ""), max_age=LASTS_S))
     except (BadData, TypeError):
         return None
-    return None if session.key_id and ended_sessions.has_ended(session.token) else session
+    return None if session.key_id and session_store.has_ended(session.token) else session
 
 
 def account_of(session: Session) -> Account | None:
     """Whose session it is; None when its key is revoked or it has been signed out."""
-    return None if ended_sessions.has_ended(session.token) else account_store.of_key(session.key_id)
+    return None if session_store.has_ended(session.token) else account_store.of_key(session.key_id)
 
 
 def end(session: Session, now: int) -> None:
     """Let nobody in with it from now on, whoever has its cookie."""
     if session.key_id:
-        ended_sessions.end(session.token, now + LASTS_S * SECOND + MARGIN_US)
+        session_store.end(session.token, now + LASTS_S * SECOND + MARGIN_US)
 
 
 def write(response: Response, session: Session) -> None:
@@ -73,5 +72,5 @@ def token_matches(session: Session, given: str) -> bool:
 def _signer() -> URLSafeTimedSerializer:
     kept = current_app.extensions
     if KEPT not in kept:
-        kept[KEPT] = session_secret()
+        kept[KEPT] = session_store.session_secret()
     return URLSafeTimedSerializer(kept[KEPT], salt="booper.session")

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response
 from marshmallow import ValidationError
 
-from api.auth import caller, require_key
+from api.auth import caller
 from api.blueprint import Blueprint
 from api.context import settings
 from api.requests.body import BATCH, Listing, fields_of, kind_of, refuse_faults
@@ -21,8 +21,7 @@ from api.responses.responses import ApiError, error_text, invalid, request_id
 from api.routes.jobs import hops
 from models.jobs import batches
 
-blueprint = Blueprint(BATCH, __name__, url_prefix="/api", description="Many orders in one request.")
-blueprint.before_request(require_key)
+blueprint = Blueprint(BATCH, __name__, description="Many orders in one request.")
 
 MAX_JOBS = 1000
 JOBS_EXPECTED = f"a list of 1 to {MAX_JOBS} orders, each as POST /api/jobs takes it"
@@ -45,12 +44,12 @@ class BatchFields(Strict):
     """What POST /jobs/batch takes."""
 
     documents = Listing(LISTING, MAX_JOBS)
-    about = {"items": {"$ref": "#/components/schemas/OrderFields"}, "minItems": 1, "maxItems": MAX_JOBS}
+    about = {"items": {"$ref": f"#/components/schemas/{JobFields.__name__}"}, "minItems": 1, "maxItems": MAX_JOBS}
     jobs = Must(JOBS_EXPECTED, read_jobs, "array", required=True, metadata=about)
 
 
 @blueprint.route("/jobs/batch", methods=["POST"])
-@blueprint.arguments(BatchFields(), content_type="application/json")
+@blueprint.arguments(BatchFields())
 @blueprint.response(201, shown_as.BatchResponse, description="What became of each order, in the order given.")
 def create_batch(asked: dict[str, list[Document]]) -> Response:
     """Order up to 1,000 requests; a wrong one is told in its place and leaves the others alone."""

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response
 from marshmallow import ValidationError
 
-from api.auth import caller, require_key
+from api.auth import caller
 from api.blueprint import Blueprint
 from api.requests.fields import Must, Strict
 from api.requests.ids import uuid_key
@@ -17,11 +17,10 @@ from api.responses.timestamps import micros_utc
 from models.jobs.job_json import compact
 from models.rules import clock
 from models.webhooks import endpoints
-from models.webhooks.delivery_config import Endpoint
 from models.webhooks.notifications import EVENTS
+from models.webhooks.webhook_tables import Endpoint
 
-blueprint = Blueprint("endpoints", __name__, url_prefix="/api", description="Who gets the events of all jobs.")
-blueprint.before_request(require_key)
+blueprint = Blueprint("endpoints", __name__, description="Who gets the events of all jobs.")
 
 TYPES = f"a list of one or more of {', '.join(EVENTS)}"
 FLAG = "true or false"
@@ -60,7 +59,7 @@ class EndpointChange(Strict):
 
 
 @blueprint.route("/endpoints", methods=["POST"])
-@blueprint.arguments(NewEndpoint(), content_type="application/json")
+@blueprint.arguments(NewEndpoint())
 @blueprint.response(201, shown_as.EndpointResponse)
 @blueprint.alt_response(409, schema=shown_as.ErrorResponse, description="The account has as many as there may be.")
 def create(asked: dict[str, Any]) -> Response:
@@ -88,7 +87,7 @@ def get_endpoint(key: str) -> Response:
 
 
 @blueprint.route("/endpoints/<key>", methods=["PATCH"])
-@blueprint.arguments(EndpointChange(), content_type="application/json")
+@blueprint.arguments(EndpointChange())
 @blueprint.response(200, shown_as.EndpointResponse)
 def change(asked: dict[str, Any], key: str) -> Response:
     """Change what is given, and leave the rest."""

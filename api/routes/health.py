@@ -5,7 +5,8 @@ from flask import Blueprint, Response
 from api.context import context
 from api.responses.responses import ApiError, respond
 from models.database import schema
-from models.database.connection import Unreachable, fetch
+from models.database.connection import Unreachable
+from models.database.sql import fetch
 from models.rules import clock
 
 blueprint = Blueprint("health", __name__)

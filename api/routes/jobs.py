@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response, request
 
-from api.auth import caller, require_key
+from api.auth import caller
 from api.blueprint import Blueprint
 from api.context import settings
 from api.request_log import name_job
@@ -27,15 +27,14 @@ from models.rules import clock
 from models.schedules import schedule_store
 from models.schedules.schedule_store import NewSchedule
 
-blueprint = Blueprint("jobs", __name__, url_prefix="/api", description="Requests to be performed, and their fate.")
-blueprint.before_request(require_key)
+blueprint = Blueprint("jobs", __name__, description="Requests to be performed, and their fate.")
 
 HOP_HEADER = "Booper-Hop"
 MAX_HOPS = 5
 
 
 @blueprint.route("/jobs", methods=["POST"])
-@blueprint.arguments(JobFields(), content_type="application/json", description=f"As JSON, or as {FORM}.")
+@blueprint.arguments(JobFields(), description=f"As JSON, or as {FORM}.")
 @blueprint.response(201, shown_as.JobResponse, description="The job; 200 when one with its idempotency key was live.")
 def create(order: JobRequest) -> Response:
     """Order a request, at once or at a later time."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response
 
-from api.auth import caller, require_key
+from api.auth import caller
 from api.blueprint import Blueprint
 from api.requests.fields import Must
 from api.requests.ids import job_key, uuid_key
@@ -16,8 +16,7 @@ from api.responses.responses import json_response, not_found
 from models.jobs import log_entries
 from models.jobs.log_entries import LogFilter
 
-blueprint = Blueprint("logs", __name__, url_prefix="/api", description="What happened to jobs.")
-blueprint.before_request(require_key)
+blueprint = Blueprint("logs", __name__, description="What happened to jobs.")
 
 _EVENT = re.compile(r"[a-z_]{1,40}(\.[a-z_]{1,40}){0,5}")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response
 
-from api.auth import caller, require_key
+from api.auth import caller
 from api.blueprint import Blueprint
 from api.requests.fields import Strict, whole_in_query
 from api.requests.ids import job_key
@@ -14,8 +14,7 @@ from api.responses.responses import json_response, not_found
 from models.jobs.job_json import compact
 from models.jobs.related import related
 
-blueprint = Blueprint("related", __name__, url_prefix="/api", description="Callbacks and events of a job.")
-blueprint.before_request(require_key)
+blueprint = Blueprint("related", __name__, description="Callbacks and events of a job.")
 
 
 class RelatedQuery(Strict):

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 from marshmallow import ValidationError, validates_schema
 
-from api.auth import caller, require_key
+from api.auth import caller
 from api.blueprint import Blueprint
 from api.context import settings
 from api.requests.body import FORM, Fields, read_fields
@@ -34,8 +34,7 @@ from models.rules import clock, recurrence, times
 from models.schedules import firings, schedule_store
 from models.schedules.schedule_store import NewSchedule, Overtaken, ScheduleRow, TooMany
 
-blueprint = Blueprint("schedules", __name__, url_prefix="/api", description="What makes jobs, again and again.")
-blueprint.before_request(require_key)
+blueprint = Blueprint("schedules", __name__, description="What makes jobs, again and again.")
 
 LATEST_FIRST = ("fire_at", "desc")
 CHANGES_TRIED = 20
@@ -89,7 +88,7 @@ PreviewQuery._declared_fields["from"] = Must("a date and time, or a Unix timesta
 
 
 @blueprint.route("/schedules", methods=["POST"])
-@blueprint.arguments(ScheduleFields(), content_type="application/json", description=f"As JSON, or as {FORM}.")
+@blueprint.arguments(ScheduleFields(), description=f"As JSON, or as {FORM}.")
 @blueprint.response(201, shown_as.ScheduleResponse)
 def create(order: JobRequest) -> Response:
     """Make a schedule and its first job."""
@@ -136,7 +135,7 @@ def get_schedule(key: str) -> Response:
 
 
 @blueprint.route("/schedules/<key>", methods=["PUT"])
-@blueprint.arguments(ScheduleFields(), content_type="application/json", description=f"As JSON, or as {FORM}.")
+@blueprint.arguments(ScheduleFields(), description=f"As JSON, or as {FORM}.")
 @blueprint.response(200, shown_as.ScheduleResponse, description="The schedule as it is now; 201 when it was made.")
 def put_schedule(order: JobRequest, key: str) -> Response:
     """Make a schedule of this key, or change the one there is to this; the same again changes nothing."""

@@ -11,7 +11,7 @@ from api.requests.fields import Strict, text
 from api.responses import schemas as shown_as
 from api.responses.responses import respond
 
-blueprint = Blueprint("small", __name__, url_prefix="/api", description="Targets to try jobs on.")
+blueprint = Blueprint("small", __name__, open_to_all=True, description="Targets to try jobs on.")
 
 MAX_AUTHOR_CHARS = 255
 MAX_CONTENT_CHARS = 100_000

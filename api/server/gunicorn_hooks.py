@@ -1,6 +1,6 @@
 """Owns what gunicorn's master does beside serving: its workers' seats, their metrics when they end, its log lines.
 
-Used as `--config python:api.gunicorn_hooks` and `--logger-class api.gunicorn_hooks.Logger`.
+Used as `--config python:api.server.gunicorn_hooks` and `--logger-class api.server.gunicorn_hooks.Logger`.
 """
 
 import logging

@@ -6,7 +6,9 @@ from peewee import IntegrityError
 
 from models.accounts import key_format
 from models.accounts.account_tables import Account, ApiKey
-from models.database.connection import database, dialect, fetch, transaction
+from models.database.connection import database, dialect
+from models.database.sql import fetch
+from models.database.transactions import transaction
 
 MOST_LISTED = 500
 DEMO_ACCOUNT = "demo"

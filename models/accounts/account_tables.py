@@ -1,31 +1,51 @@
-"""Owns the tables of who may ask: accounts and their API keys. An account is never deleted."""
+"""Declares the tables of accounts, their API keys, and the sessions of the dashboard. An account is never deleted."""
 
-from peewee import BigAutoField, BigIntegerField, CharField, ForeignKeyField, TextField
+from peewee import BigAutoField, BigIntegerField, CharField, ForeignKeyField, IntegerField, TextField
 
 from models.database.base import BaseModel, UuidText
 from models.database.ids import new_id
 
 
 class Account(BaseModel):
-    """Somebody whose jobs nobody else can see."""
+    """A user whose jobs nobody else can see."""
 
     id = BigAutoField()
-    uuid = UuidText(default=new_id, unique=True)  # `user_id` in every answer
+    uuid = UuidText(default=new_id, unique=True)  # `user_id` in every response
     name = TextField(unique=True)
     created_at = BigIntegerField()
 
 
 class ApiKey(BaseModel):
-    """A secret that acts for an account. Only its SHA-256 is kept; the secret itself is shown once."""
+    """A secret that acts for an account. The table holds its SHA-256; the secret itself is shown once."""
 
     id = BigAutoField()
     uuid = UuidText(default=new_id, unique=True)
     account = ForeignKeyField(Account, backref="keys")
     name = TextField(default="")
     sha256 = CharField(max_length=64, unique=True)
-    shown_as = TextField()  # first and last characters, enough to recognise a key by
+    shown_as = TextField()  # first and last characters, enough to recognize a key
     created_at = BigIntegerField()
     revoked_at = BigIntegerField(null=True)  # null: the key works
 
     class Meta:
         table_name = "api_key"
+
+
+class SessionSecret(BaseModel):
+    """One row: the secret that signs the cookies of the dashboard."""
+
+    id = IntegerField(primary_key=True)
+    value = TextField()
+
+    class Meta:
+        table_name = "session_secret"
+
+
+class EndedSession(BaseModel):
+    """A session of the dashboard that was signed out before its cookie expired."""
+
+    digest = TextField(primary_key=True)  # of the session's token
+    forgotten_at = BigIntegerField(index=True)  # when the cookie has expired and the row may go
+
+    class Meta:
+        table_name = "ended_session"

@@ -1,10 +1,26 @@
-"""Owns what all tables share: the database they live in and the form of a UUID column."""
+"""Gives all table classes their database, the form of a UUID column, and their columns as SQL.
 
+A class derived from BaseModel is the one declaration of its table. The migrations make the tables, and a test compares
+the two on both databases.
+"""
+
+from collections.abc import Collection
 from typing import Any
 
 from peewee import Field, Model
 
 from models.database.connection import database
+
+SQL_TYPES = {
+    "BIGAUTO": "bigint",
+    "BIGINT": "bigint",
+    "INT": "int",
+    "FLOAT": "float8",
+    "TEXT": "text",
+    "VARCHAR": "text",
+    "BLOB": "bytea",
+    "UUID": "uuid",
+}
 
 
 class UuidText(Field):
@@ -23,3 +39,14 @@ class BaseModel(Model):
     class Meta:
         database = database
         legacy_table_names = False
+
+
+def column_names(table: type[Model]) -> tuple[str, ...]:
+    """The columns of a table, in the order of their declaration."""
+    return tuple(table._meta.columns)
+
+
+def typed_columns(table: type[Model], names: Collection[str] = ()) -> str:
+    """These columns of a table (by default all of them) in the form of `values_table`: "job_id bigint, number int"."""
+    types = {name: SQL_TYPES[field.field_type] for name, field in table._meta.columns.items()}
+    return ", ".join(f"{name} {types[name]}" for name in names or types)

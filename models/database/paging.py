@@ -6,7 +6,8 @@ rows that are added in between do not move; or by offset, for whoever wants a pa
 
 from typing import Any, NamedTuple
 
-from models.database.connection import dialect, fetch
+from models.database.connection import dialect
+from models.database.sql import fetch
 
 NEWEST_FIRST = ("inserted_at", "desc")
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from playhouse.migrations import Runner
 
-from models.database.connection import connection, database, dialect, transaction
+from models.database.connection import connection, database, dialect
+from models.database.transactions import transaction
 
 DIRECTORY = Path(__file__).parent / "migrations"
 TABLE = "schema_migration"

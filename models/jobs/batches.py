@@ -6,7 +6,7 @@ keys, so both wait at the unique index in one order.
 
 from collections.abc import Sequence
 
-from models.database.connection import transaction
+from models.database.transactions import transaction
 from models.jobs import job_store
 from models.jobs.job_store import JobRow, NewJob
 

@@ -8,7 +8,8 @@ its answer, or rolls back, and then goes first. On SQLite the writers take turns
 from collections.abc import Callable
 from typing import NamedTuple
 
-from models.database.connection import any_of, execute, fetch, transaction
+from models.database.sql import any_of, execute, fetch
+from models.database.transactions import transaction
 from models.rules.clock import DAY
 
 KEPT_US = DAY

@@ -7,8 +7,9 @@ and still go on.
 
 from typing import Any, NamedTuple
 
-from models.database.connection import any_of, dialect, fetch
+from models.database.connection import dialect
 from models.database.paging import Listing, Page, PageAsked, Place, ids_of, order_sql
+from models.database.sql import any_of, fetch
 from models.jobs.job_store import SHOWN, JobRow, shown_row
 
 LISTING = Listing(

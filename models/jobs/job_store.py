@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from models.database.connection import dialect, fetch, transaction, values_table, write_turn
+from models.database.connection import dialect
 from models.database.ids import new_id
+from models.database.sql import fetch, values_table
+from models.database.transactions import transaction, write_turn
 from models.jobs import labels
 from models.jobs.job_tables import REQUEST
 from models.jobs.records import AttemptRow

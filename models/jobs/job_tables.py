@@ -26,7 +26,7 @@ class Job(BaseModel):
 
     # Set at creation, never changed.
     id = BigAutoField()  # `job_id` to clients
-    uuid = UuidText(default=new_id)  # `id` to clients
+    uuid = UuidText(default=new_id, unique=True)  # `id` to clients
     account_id = BigIntegerField()
     kind = TextField(default=REQUEST)  # request; callbacks and events are jobs of their own kinds
     name = TextField(null=True)
@@ -67,6 +67,12 @@ class Job(BaseModel):
     claim_id = BigIntegerField(null=True)  # the fence: who may record the attempt; null: nobody
     lease_until = BigIntegerField(null=True)  # when the claim is taken for lost; null: not executing
 
+    class Meta:
+        indexes = (
+            (("account_id", "kind", "inserted_at", "id"), False),
+            (("account_id", "kind", "state", "inserted_at", "id"), False),
+        )
+
 
 class JobLabel(BaseModel):
     """That a job has a label; jobs without labels have no row here."""
@@ -74,7 +80,7 @@ class JobLabel(BaseModel):
     account_id = BigIntegerField()
     label = TextField()
     inserted_at = BigIntegerField()  # the job's, so that a label's jobs are listed from one index
-    job_id = BigIntegerField()
+    job_id = BigIntegerField(index=True)
 
     class Meta:
         primary_key = CompositeKey("account_id", "label", "inserted_at", "job_id")
@@ -108,14 +114,31 @@ class LogEntry(BaseModel):
 
     uuid = UuidText(default=new_id, primary_key=True)
     account_id = BigIntegerField()
-    job_id = BigIntegerField()
+    job_id = BigIntegerField(index=True)
     schedule_id = UuidText(null=True)
     event = TextField()  # worker.http.request, …
     payload = TextField()  # JSON object
     inserted_at = BigIntegerField()
 
     class Meta:
+        indexes = ((("account_id", "inserted_at", "uuid"), False),)
         table_name = "log_entry"
+
+
+class IdempotentRequest(BaseModel):
+    """The response kept for a request that named an `Idempotency-Key`."""
+
+    id = BigAutoField()
+    account_id = BigIntegerField()
+    key = TextField()
+    fingerprint = TextField()  # of the request
+    status_code = IntegerField(null=True)  # null: inside the transaction that makes the response
+    answer = TextField(null=True)  # JSON, as it was sent; null: as above
+    created_at = BigIntegerField(index=True)
+
+    class Meta:
+        indexes = ((("account_id", "key"), True),)
+        table_name = "idempotent_request"
 
 
 class Ticker(BaseModel):

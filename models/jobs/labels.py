@@ -5,7 +5,7 @@ Written in the transaction that makes the job; deleted with it by `models/jobs/l
 
 from collections.abc import Sequence
 
-from models.database.connection import execute, values_table
+from models.database.sql import execute, values_table
 
 COLUMNS = "account_id bigint, label text, inserted_at bigint, job_id bigint"
 

@@ -11,7 +11,8 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from models.database.connection import any_of, execute, fetch, skipping_locked, transaction, values_table
+from models.database.sql import any_of, execute, fetch, skipping_locked, values_table
+from models.database.transactions import transaction
 from models.jobs.job_tables import REQUEST
 from models.jobs.transition_counts import count_transition
 from models.rules import clock

@@ -6,8 +6,8 @@ Every question names the account; an entry of another account is not found.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from models.database.connection import fetch
 from models.database.paging import Listing, Page, PageAsked, ids_of, order_sql
+from models.database.sql import fetch
 
 LISTING = Listing(
     {"inserted_at": ("inserted_at", False), "event": ("event", False), "job_id": ("job_id", False)},

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from models.database.connection import execute, values_table
 from models.database.ids import new_id
+from models.database.sql import execute, values_table
 
 ATTEMPT_COLUMNS = (
     "job_id bigint, number int, started_at bigint, finished_at bigint, lateness_us bigint, outcome text, "

@@ -1,6 +1,6 @@
 """Owns the question which jobs belong together: a job and what tells of it."""
 
-from models.database.connection import fetch
+from models.database.sql import fetch
 from models.jobs.job_store import SHOWN, JobRow, id_of, shown_row
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-from models.database.connection import any_of, fetch
+from models.database.sql import any_of, fetch
 from models.jobs import job_store
 from models.jobs.job_json import compact
 from models.jobs.job_store import JobRow, NewJob

@@ -6,7 +6,7 @@ Knows nothing of metrics: `runtime/metrics.py` sets `listener`. A transition tha
 from collections.abc import Callable, Sized
 from typing import TypeVar
 
-from models.database.connection import after_commit
+from models.database.transactions import after_commit
 
 Changed = TypeVar("Changed", bound=Sized | int)
 NAMES = (

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from models.database.connection import transaction
+from models.database.transactions import transaction
 from models.jobs import job_store, lifecycle, records
 from models.jobs.job_store import JobRow
 from models.schedules import firings

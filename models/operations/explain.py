@@ -6,7 +6,7 @@ alone.
 
 from typing import NamedTuple
 
-from models.database.connection import fetch
+from models.database.sql import fetch
 from models.jobs.lifecycle import DUE_AT, FINAL, IS_WAITING
 from models.operations import heartbeats
 from models.rules.clock import SECOND

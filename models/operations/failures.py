@@ -5,7 +5,7 @@ Of each state only the latest `LOOKED_AT` jobs are looked at, so the answer cost
 
 from typing import NamedTuple
 
-from models.database.connection import fetch
+from models.database.sql import fetch
 from models.jobs.job_lists import UNKNOWN
 from models.jobs.job_tables import REQUEST
 

@@ -9,7 +9,8 @@ import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from models.database.connection import execute, fetch, transaction, values_table
+from models.database.sql import execute, fetch, values_table
+from models.database.transactions import transaction
 from models.rules import lateness
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
 

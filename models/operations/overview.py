@@ -5,7 +5,7 @@ No question costs more with more jobs: counts end at `CAP`, lists are short and 
 
 from typing import NamedTuple
 
-from models.database.connection import fetch
+from models.database.sql import fetch
 from models.jobs.job_tables import REQUEST
 
 CAP = 10_000

@@ -9,7 +9,9 @@ both find nothing executing. A job that waits for its retry does not hold back t
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from models.database.connection import any_of, dialect, execute, fetch, transaction, values_table
+from models.database.connection import dialect
+from models.database.sql import any_of, execute, fetch, values_table
+from models.database.transactions import transaction
 from models.jobs import lifecycle
 from models.jobs.lifecycle import IS_WAITING, ClaimedJob, ScheduleState
 from models.rules import clock

@@ -11,7 +11,8 @@ import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from models.database.connection import execute, fetch, skipping_locked, transaction, values_table
+from models.database.sql import execute, fetch, skipping_locked, values_table
+from models.database.transactions import transaction
 from models.jobs import job_store
 from models.jobs.job_store import NewJob
 from models.rules import recurrence

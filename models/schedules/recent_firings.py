@@ -5,7 +5,7 @@ One statement of many short look-ups in the primary key, so that a long history 
 
 from collections.abc import Sequence
 
-from models.database.connection import fetch
+from models.database.sql import fetch
 from models.schedules.firings import NAMES, FiringRow
 
 LENGTH = 60

@@ -9,7 +9,8 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from models.database.connection import dialect, execute, fetch, values_table
+from models.database.connection import dialect
+from models.database.sql import execute, fetch, values_table
 from models.jobs import records
 from models.rules import templating
 from models.schedules import firings, schedule_store

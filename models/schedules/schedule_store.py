@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from models.accounts import account_store
-from models.database.connection import any_of, dialect, execute, fetch, transaction
+from models.database.connection import dialect
 from models.database.ids import is_uuid, new_id
 from models.database.paging import Listing, order_sql
+from models.database.sql import any_of, execute, fetch
+from models.database.transactions import transaction
 from models.jobs import job_store, lifecycle, records
 from models.jobs.job_store import JobRow, NewJob
 from models.rules import recurrence

@@ -44,6 +44,9 @@ class Schedule(BaseModel):
     previous = TextField(null=True)  # JSON: the answer to the latest job that succeeded; null: {}
     state = TextField()  # JSON object: what its targets asked to keep
 
+    class Meta:
+        indexes = ((("account_id", "inserted_at", "id"), False),)
+
 
 class Firing(BaseModel):
     """What came of an instant, or of many that passed in a row. Written once: at the claim of its job, when that job
@@ -54,7 +57,7 @@ class Firing(BaseModel):
     status = TextField()  # one of firings.STATUSES
     job_id = BigIntegerField(null=True)  # null: no job was made
     lateness_us = BigIntegerField(null=True)  # start of the first attempt minus when the job was due; null: none began
-    decided_at = BigIntegerField()
+    decided_at = BigIntegerField(index=True)
     until_at = BigIntegerField(null=True)  # the last of many instants; null: fire_at is the only one
     instants = BigIntegerField(null=True)  # how many; null: one, or with until_at more than were counted
 

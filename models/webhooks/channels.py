@@ -8,7 +8,8 @@ alone, and the sender looks it up when it sends.
 import json
 from typing import NamedTuple
 
-from models.database.connection import execute, fetch, transaction
+from models.database.sql import execute, fetch
+from models.database.transactions import transaction
 from models.jobs import job_store
 from models.jobs.job_json import compact
 from models.jobs.job_store import NewJob

@@ -10,59 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from peewee import BigAutoField, BigIntegerField, IntegerField, TextField
-
-from models.database.base import BaseModel, UuidText
-from models.database.connection import any_of, fetch
-from models.database.ids import new_id
-
-
-class SigningKey(BaseModel):
-    """A secret that signs what is sent on behalf of an account."""
-
-    id = BigAutoField()
-    uuid = UuidText(default=new_id, unique=True)
-    account_id = BigIntegerField()
-    secret = TextField()  # whsec_ and base64
-    created_at = BigIntegerField()
-    ends_at = BigIntegerField(null=True)  # signs nothing from then on; null: not retired
-
-    class Meta:
-        table_name = "signing_key"
-
-
-class Endpoint(BaseModel):
-    """An address that gets the events of all jobs of an account."""
-
-    id = BigAutoField()
-    uuid = UuidText(default=new_id, unique=True)
-    account_id = BigIntegerField()
-    url = TextField()
-    types = TextField(null=True)  # JSON list of event types; null: all
-    enabled = IntegerField(default=1)
-    created_at = BigIntegerField()
-
-
-class Channel(BaseModel):
-    """Where an account's messages to a channel are forwarded to; the URL is a secret."""
-
-    id = BigAutoField()
-    account_id = BigIntegerField()
-    name = TextField()
-    url = TextField()
-    created_at = BigIntegerField()
-
-
-class ChannelMessage(BaseModel):
-    """A message to the demo channel."""
-
-    id = BigAutoField()
-    author = TextField()
-    content = TextField()
-    inserted_at = BigIntegerField()
-
-    class Meta:
-        table_name = "channel_message"
+from models.database.sql import any_of, fetch
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ changing, deleting. Every question names the account."""
 from typing import Any
 
 from models.accounts import account_store
-from models.database.connection import transaction
-from models.webhooks.delivery_config import Endpoint
+from models.database.transactions import transaction
+from models.webhooks.webhook_tables import Endpoint
 
 MOST = 20  # of an account: each event of each job is a job for each of them
 

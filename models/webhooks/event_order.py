@@ -9,7 +9,9 @@ transaction itself it could not be done: each of the two would lock what the oth
 import logging
 from collections.abc import Collection, Sequence
 
-from models.database.connection import Unreachable, any_of, dialect, execute, fetch, transaction
+from models.database.connection import Unreachable, dialect
+from models.database.sql import any_of, execute, fetch
+from models.database.transactions import transaction
 from models.rules.clock import DAY
 
 log = logging.getLogger("booper.succession")

@@ -13,8 +13,9 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from models.database.connection import after_commit, any_of, fetch
 from models.database.ids import new_id
+from models.database.sql import any_of, fetch
+from models.database.transactions import after_commit
 from models.jobs import job_json, job_store
 from models.jobs.job_store import JobRow, NewJob
 from models.jobs.job_tables import REQUEST

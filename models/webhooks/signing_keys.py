@@ -4,10 +4,11 @@ Safe against any number of requests at once: whoever makes one locks the account
 """
 
 from models.accounts import account_store
-from models.database.connection import execute, fetch, transaction
+from models.database.sql import execute, fetch
+from models.database.transactions import transaction
 from models.rules.clock import DAY
 from models.rules.signatures import new_secret
-from models.webhooks.delivery_config import SigningKey
+from models.webhooks.webhook_tables import SigningKey
 
 MOST_LIVE = 2
 MOST_ENDED = 50  # of an account: all are read whenever something is sent for it

@@ -4,7 +4,8 @@ import pytest
 
 from api import key_cache
 from models.accounts import account_store, key_format
-from models.database.connection import close_all, execute, open_database
+from models.database.connection import close_all, open_database
+from models.database.sql import execute
 from models.rules import clock
 from runtime.settings import DEMO_KEY
 from tests.support.api_client import ApiClient, errors_of, one_database

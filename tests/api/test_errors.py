@@ -7,7 +7,8 @@ import psycopg
 import pytest
 from playhouse.pool import MaxConnectionsExceeded
 
-from models.database.connection import close_all, fetch, open_database
+from models.database.connection import close_all, open_database
+from models.database.sql import fetch
 from models.jobs import job_store
 from tests.support.api_client import errors_of, one_database
 
@@ -87,7 +88,8 @@ def test_a_database_that_fails_is_503(client, monkeypatch, error):
 
 @one_database
 def test_a_full_disk_is_503_and_nothing_is_stored(client):
-    from models.database.connection import database, fetch
+    from models.database.connection import database
+    from models.database.sql import fetch
 
     client.created()
     database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -132,7 +134,7 @@ def test_a_thousand_unknown_fields_make_an_answer_of_sensible_size(client):
 
 @pytest.mark.parametrize("db", ["postgresql"], indirect=True)
 def test_a_request_after_the_server_closed_the_connection_is_answered(client, db, postgres_url, monkeypatch):
-    monkeypatch.setattr("models.database.connection.BELIEVED_S", 0)
+    monkeypatch.setattr("models.database.connection.TRUSTED_S", 0)
     assert client.get("/api/jobs").status_code == 200
     ((kept,),) = fetch("SELECT pg_backend_pid()")
     with psycopg.connect(postgres_url, autocommit=True) as other:

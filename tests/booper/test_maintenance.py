@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from booper import cli, maintenance, progress
 from models.database import schema
-from models.database.connection import close_all, fetch, open_database
+from models.database.connection import close_all, open_database
+from models.database.sql import fetch
 from models.jobs import idempotent_requests
 from models.jobs.job_tables import Attempt, Job
 from models.rules import clock

@@ -1,5 +1,6 @@
 """What each kind of process is made of: what it prepares, what it becomes, what it tells, and how it ends."""
 
+import importlib
 import os
 import shlex
 import signal
@@ -10,6 +11,9 @@ import urllib.request
 from dataclasses import replace
 
 import pytest
+from gunicorn.glogging import Logger as GunicornLogger
+from gunicorn.util import load_class
+from gunicorn.workers.gthread import ThreadWorker
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
@@ -184,9 +188,21 @@ def test_the_api_becomes_gunicorn_as_the_settings_want_it(db, became):
         "--log-level": "warning",
         "--limit-request-line": "8190",
         "--no-control-socket": True,
-        "--config": "python:api.gunicorn_hooks",
+        "--config": "python:api.server.gunicorn_hooks",
         "--logger-class": "api.server.gunicorn_hooks.Logger",
     }
+
+
+def test_gunicorn_can_load_each_module_that_its_command_line_names(db, became):
+    with pytest.raises(Replaced):
+        processes.api(PRODUCTION)
+
+    [(_, arguments)] = became
+    options = options_of(arguments)
+    config = importlib.import_module(options["--config"].removeprefix("python:"))
+    classes = [load_class(options[name]) for name in ("--worker-class", "--logger-class")]
+    assert callable(config.child_exit)
+    assert [cls.__mro__[1] for cls in classes] == [ThreadWorker, GunicornLogger]
 
 
 def test_the_api_prepares_the_database_and_a_place_for_metrics_before(db, became):

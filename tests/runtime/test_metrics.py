@@ -7,7 +7,8 @@ from contextlib import suppress
 import pytest
 from prometheus_client import Gauge
 
-from models.database.connection import after_commit, database, transaction
+from models.database.connection import database
+from models.database.transactions import after_commit, transaction
 from models.jobs import job_store, lifecycle, transition_counts
 from models.rules import clock
 from runtime import metrics

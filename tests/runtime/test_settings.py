@@ -135,22 +135,22 @@ def test_each_accepted_form_is_taken(name, text):
 
 @pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in REFUSED.items() for text in texts])
 def test_a_wrong_value_is_refused_with_its_name_and_the_accepted_form(name, text):
-    [accepted] = [setting.accepted for setting in SETTINGS if setting.name == name]
+    [accepted] = [setting.form.accepted for setting in SETTINGS if setting.name == name]
     assert refusal(**{name: text}).startswith(f"{name} must be {accepted}, got ")
 
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_a_number_is_taken_at_its_limits_and_refused_beyond(name):
     """The limits are read from the accepted form, which the operator reads too."""
-    low, high = re.search(r"([\d.]+) to (\d+)", NUMBERS[name].accepted).groups()
+    low, high = re.search(r"([\d.]+) to (\d+)", NUMBERS[name].form.accepted).groups()
     beyond = [str(float(low) - 0.001), str(float(high) + 0.001)]
     if name in WHOLE:
-        lowest = 0 if NUMBERS[name].accepted.endswith("or 0") else int(low)
+        lowest = 0 if NUMBERS[name].form.accepted.endswith("or 0") else int(low)
         low, beyond = str(lowest), [str(lowest - 1), str(int(high) + 1)]
 
     assert (value_of(name, low), value_of(name, high)) == (float(low), float(high))
     for text in [*beyond, "", "many", "nan", "inf", "-1"]:
-        assert refusal(**{name: text}) == f"{name} must be {NUMBERS[name].accepted}, got {text!r}"
+        assert refusal(**{name: text}) == f"{name} must be {NUMBERS[name].form.accepted}, got {text!r}"
 
 
 @pytest.mark.parametrize("name", WHOLE)

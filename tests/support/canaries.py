@@ -8,8 +8,9 @@ import json
 import re
 from functools import cache
 
-from models.database.connection import database, dialect, execute, fetch
+from models.database.connection import database, dialect
 from models.database.ids import new_id
+from models.database.sql import execute, fetch
 from models.rules import clock
 
 MARK = "'\" canary=1 ><canary>"
@@ -44,7 +45,7 @@ def fill(table, **values):
 def in_json(name, **members):
     """A JSON object with a canary as a name and as a value, also deep inside."""
     text = canary(name)
-    return json.dumps({text: text, "list": [text, {text: text}], **members})
+    return json.dumps({text: text, f"{text}.list": [text], "list": [text, {text: text}], **members})
 
 
 def loose_marks(page):

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 
-from models.database.connection import connection, database, dialect, transaction
+from models.database.connection import connection, database, dialect
+from models.database.transactions import transaction
 
 LONGEST_WAIT_S = 60
 

@@ -4,9 +4,10 @@ import threading
 
 import pytest
 
-from models.accounts import ended_sessions
-from models.database.connection import BRIEFLY_MS, execute, fetch
+from models.accounts import session_store
 from models.database.ids import new_id
+from models.database.sql import execute, fetch
+from models.database.transactions import BRIEFLY_MS
 from models.jobs import idempotent_requests, lifecycle
 from models.jobs.job_tables import Job
 from models.jobs.job_tables import Ticker as TickerRow
@@ -95,8 +96,8 @@ def a_run_older_than_it_is_kept(account, messages):
 
 
 def a_session_that_is_over_by_itself(account, messages):
-    ended_sessions.end("token", clock.now() - 1)
-    return lambda: not ended_sessions.has_ended("token")
+    session_store.end("token", clock.now() - 1)
+    return lambda: not session_store.has_ended("token")
 
 
 def heartbeats_to_answer(account, messages):

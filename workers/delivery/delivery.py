@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from models.database.connection import Unreachable as DatabaseUnreachable
-from models.database.connection import connection, transaction
+from models.database.connection import connection
+from models.database.transactions import transaction
 from models.jobs import lifecycle
 from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock

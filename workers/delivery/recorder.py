@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from models.database.connection import Unreachable as DatabaseUnreachable
-from models.database.connection import connection, transaction, wait_briefly_for_locks
+from models.database.connection import connection
+from models.database.transactions import transaction, wait_briefly_for_locks
 from models.jobs import lifecycle, records
 from models.rules import clock
 from models.webhooks import event_order

@@ -9,7 +9,7 @@ be old, and begins again after SWEEP_EVERY_US. The place of the sweep is in memo
 import logging
 from collections.abc import Callable, Mapping
 
-from models.accounts import ended_sessions
+from models.accounts import session_store
 from models.jobs import idempotent_requests, lifecycle
 from models.rules.clock import MINUTE, SECOND
 from models.schedules import firings
@@ -64,7 +64,7 @@ class Pruner:
 
     def forget_sessions(self, now: int) -> int:
         """Delete some of the rows of sessions that are over by themselves; returns how many."""
-        return self._session_pace.step(lambda rows: ended_sessions.prune(rows, now))
+        return self._session_pace.step(lambda rows: session_store.prune(rows, now))
 
     def _end_sweep(self, now: int) -> None:
         if self._pruned:

@@ -6,7 +6,7 @@ and log entry are one transaction.
 
 import logging
 
-from models.database.connection import transaction
+from models.database.transactions import transaction
 from models.jobs import lifecycle, records
 from models.jobs.lifecycle import LostJob
 from models.jobs.records import AttemptRow, LogRow, log_row

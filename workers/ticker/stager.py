@@ -10,7 +10,8 @@ a backlog that merely waits is never published again.
 import logging
 from collections.abc import Iterator, Sequence
 
-from models.database.connection import execute, fetch, transaction
+from models.database.sql import execute, fetch
+from models.database.transactions import transaction
 from models.jobs import lifecycle
 from models.jobs.lifecycle import DueJob
 from models.rules import clock

@@ -12,7 +12,9 @@ import time
 from collections.abc import Callable
 
 from models.database.connection import Unreachable as DatabaseUnreachable
-from models.database.connection import database, execute, release_connection, transaction, wait_briefly_for_locks
+from models.database.connection import database, release_connection
+from models.database.sql import execute
+from models.database.transactions import transaction, wait_briefly_for_locks
 from models.jobs import lifecycle
 from models.operations import heartbeats
 from models.operations.leader import Lead

@@ -6,7 +6,7 @@ import pytest
 
 from models.rules import clock
 from models.webhooks import endpoints, signing_keys
-from models.webhooks.delivery_config import Endpoint
+from models.webhooks.webhook_tables import Endpoint
 from tests.support.browsers import Markup
 
 URL = "https://example.com/events?a=1"

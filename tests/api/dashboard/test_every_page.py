@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from models.database.connection import execute
 from models.database.paging import PageAsked
+from models.database.sql import execute
 from models.jobs import lifecycle, records
 from models.jobs.records import AttemptRow
 from models.rules import clock

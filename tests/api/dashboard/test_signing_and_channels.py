@@ -5,7 +5,7 @@ import pytest
 from models.rules import clock
 from models.webhooks import channels, endpoints, signing_keys
 from models.webhooks.channels import Message
-from models.webhooks.delivery_config import SigningKey
+from models.webhooks.webhook_tables import SigningKey
 
 SVG = "<svg/onload=alert(1)>"
 HOOK = "https://hooks.example.com/services/T000/B000/very-secret-part"

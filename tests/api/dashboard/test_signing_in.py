@@ -7,8 +7,8 @@ from api.dashboard import sessions
 from api.dashboard.pages import signing_in
 from api.dashboard.pages.signing_in import Failures, local_path
 from models.accounts import account_store
-from models.accounts.session_secret import session_secret
-from models.database.connection import fetch
+from models.accounts.session_store import session_secret
+from models.database.sql import fetch
 from models.rules import clock
 from tests.support.browsers import Browser
 

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from models.database.connection import fetch
+from models.database.sql import fetch
 from models.jobs import idempotent_requests, job_store, lifecycle
 from models.jobs.idempotent_requests import KeyReused
 from models.rules import clock

@@ -6,9 +6,12 @@ import json
 
 import pytest
 
-from models.database.connection import execute
+from models.database.sql import execute
 from models.jobs import job_lists, log_entries, records
+from models.jobs.job_tables import Job
 from models.rules import clock
+from models.schedules import firings, schedule_store
+from models.schedules.firings import FiringRow
 from tests.support.api_client import errors_of, one_database
 from tests.support.listings import ids_of, next_of, pages_of
 
@@ -104,6 +107,44 @@ def test_the_pages_of_the_log_make_the_whole_log(client, account, field, way):
     assert sum(pages_of(client, f"/api/logs?limit=4&order_by={field},{way}"), []) == whole
     selected = ids_of(client.get(f"/api/logs?limit=100&job_id=1&order_by={field},{way}"))
     assert sum(pages_of(client, f"/api/logs?limit=1&job_id=1&order_by={field},{way}"), []) == selected
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("path", "orders"),
+    [("/api/schedules", schedule_store.ORDERS), ("/api/schedules/{schedule_id}/runs", firings.ORDERS)],
+)
+def test_the_pages_by_offset_of_every_order_make_the_whole_list(client, moved_clock, path, orders, way):
+    """Of lists that have no cursor."""
+    for number in range(7):
+        moved_clock.advance(seconds=number % 2)
+        job = client.created(cron="@daily", name=[None, "b", "a"][number % 3])
+        if number % 3:
+            client.post(f"/api/schedules/{job['schedule_id']}/disable")
+    statuses = [firings.FIRED, firings.MISSED, firings.LATE]
+    ran = [FiringRow(job["schedule_id"], n, statuses[n % 3], None, None, clock.now() + n // 2) for n in range(7)]
+    firings.add(ran)
+
+    for field in orders:
+        address = f"{path.format(**job)}?order_by={field},{way}"
+        whole = client.get(f"{address}&limit=100").json["data"]
+        parts = [client.get(f"{address}&limit=3&offset={offset}").json["data"] for offset in (0, 3, 6, 9)]
+
+        assert sum(parts, []) == whole
+        assert [len(part) for part in parts] == [3, 3, len(whole) - 6, 0]
+        assert len({str(row) for row in whole}) == len(whole) >= 7
+
+
+def test_the_pages_by_offset_of_what_tells_of_a_job_make_the_whole_list(client, account):
+    job = client.created()
+    ids = {"account_id": account.id, "state": "available", "parent_id": job["job_id"], "args": '{"url": "x"}'}
+    Job.insert_many([{**ids, "kind": "event", "scheduled_at": 0, "inserted_at": 0}] * 7).execute()
+    path = f"/api/jobs/{job['id']}/related"
+
+    parts = [ids_of(client.get(f"{path}?limit=3&offset={offset}")) for offset in (0, 3, 6, 9)]
+
+    assert sum(parts, []) == ids_of(client.get(path))
+    assert [len(part) for part in parts] == [3, 3, 1, 0]
 
 
 GOOD = cursor("inserted_at", "desc", 5, 5)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.database.connection import execute, fetch
+from models.database.sql import execute, fetch
 from models.jobs import job_lists
 from tests.support.api_client import FORM, URL, errors_of, one_database
 from tests.support.listings import ids_of, next_of, pages_of

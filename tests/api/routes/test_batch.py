@@ -9,7 +9,7 @@ import pytest
 
 from api import create_app
 from api.routes.batch import MAX_JOBS
-from models.database.connection import fetch
+from models.database.sql import fetch
 from models.jobs import job_store
 from runtime import settings as booper_settings
 from tests.support.api_client import FORM, URL, ApiClient, errors_of, one_database

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from models.database.connection import fetch
+from models.database.sql import fetch
 from models.jobs.job_tables import Job
 from models.rules import clock
 from models.webhooks import channels

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from models.database.connection import fetch
+from models.database.sql import fetch
 from models.jobs.job_store import JobRow
 from tests.support.api_client import URL, errors_of, one_database
 

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from api import create_app
-from models.database.connection import close_all, execute, open_database
+from models.database.connection import close_all, open_database
+from models.database.sql import execute
 from models.rules import clock
 from tests.support.api_client import ApiClient, errors_of
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.database.connection import execute, fetch
+from models.database.sql import execute, fetch
 from models.jobs import lifecycle, records
 from models.rules import clock
 from tests.support.api_client import errors_of

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from models.database.connection import execute
+from models.database.sql import execute
 from models.jobs import lifecycle
 from models.rules import clock
 from tests.support.api_client import errors_of, one_database

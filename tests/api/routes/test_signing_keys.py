@@ -9,7 +9,7 @@ import pytest
 from models.database.connection import connection
 from models.rules import clock, signatures
 from models.webhooks import signing_keys
-from models.webhooks.delivery_config import SigningKey
+from models.webhooks.webhook_tables import SigningKey
 from tests.support.api_client import errors_of
 
 OWN = signatures.new_secret()

@@ -12,12 +12,11 @@ from models.database.connection import (
     connections_in_use,
     database,
     drop_if_stale,
-    fetch,
     keep_connection,
     open_database,
-    transaction,
-    wait_briefly_for_locks,
 )
+from models.database.sql import fetch
+from models.database.transactions import transaction, wait_briefly_for_locks
 from tests.support.races import at_once
 
 
@@ -61,13 +60,13 @@ def backend():
 
 
 @pytest.fixture
-def never_believed(monkeypatch):
+def never_trusted(monkeypatch):
     """A kept connection is looked at however short ago it was used."""
-    monkeypatch.setattr("models.database.connection.BELIEVED_S", 0)
+    monkeypatch.setattr("models.database.connection.TRUSTED_S", 0)
 
 
 @postgres
-def test_a_thread_keeps_its_connection_for_the_next_request(db, never_believed):
+def test_a_thread_keeps_its_connection_for_the_next_request(db, never_trusted):
     before = backend()
     keep_connection()
     drop_if_stale()
@@ -76,7 +75,7 @@ def test_a_thread_keeps_its_connection_for_the_next_request(db, never_believed):
 
 
 @postgres
-def test_a_kept_connection_that_the_server_closed_is_replaced(db, never_believed, postgres_url):
+def test_a_kept_connection_that_the_server_closed_is_replaced(db, never_trusted, postgres_url):
     before = backend()
     keep_connection()
     with psycopg.connect(postgres_url, autocommit=True) as other:

@@ -5,10 +5,11 @@ import uuid
 import psycopg
 import pytest
 
-from models.accounts import account_store, session_secret
+from models.accounts import account_store, session_store
 from models.accounts.account_tables import Account, ApiKey
 from models.database import schema
-from models.database.connection import close_all, fetch, open_database
+from models.database.connection import close_all, open_database
+from models.database.sql import fetch
 from models.rules import clock
 from models.webhooks import channels
 from tests.support.races import at_once
@@ -22,8 +23,8 @@ def test_an_account_of_one_name_is_made_once(db):
 
 
 def test_the_secret_of_the_cookies_is_the_same_for_all(db):
-    made = at_once(*[session_secret.session_secret] * 8)
-    assert set(made) == {session_secret.session_secret()}
+    made = at_once(*[session_store.session_secret] * 8)
+    assert set(made) == {session_store.session_secret()}
     assert len(made[0]) > 40
 
 

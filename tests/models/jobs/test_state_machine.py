@@ -23,7 +23,8 @@ from hypothesis.stateful import (
 )
 
 from models.accounts import account_store
-from models.database.connection import database, fetch
+from models.database.connection import database
+from models.database.sql import fetch
 from models.jobs import job_store, lifecycle
 from models.jobs.job_store import NewJob
 from models.operations import cancelling

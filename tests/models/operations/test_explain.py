@@ -3,7 +3,7 @@
 import pytest
 
 from models.accounts import account_store
-from models.database.connection import execute
+from models.database.sql import execute
 from models.jobs import lifecycle
 from models.jobs.records import AttemptRow, add_attempts
 from models.operations import explain, heartbeats

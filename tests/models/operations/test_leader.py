@@ -4,7 +4,8 @@ import psycopg
 import pytest
 
 from models.database import schema
-from models.database.connection import database, fetch
+from models.database.connection import database
+from models.database.sql import fetch
 from models.operations.leader import LOCK, TAKE_AWAY, PostgresLead, candidate
 from tests.support.services import POSTGRES_URL
 

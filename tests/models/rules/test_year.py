@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from models.database.connection import database, fetch
+from models.database.connection import database
+from models.database.sql import fetch
 from models.jobs import lifecycle
 from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Job

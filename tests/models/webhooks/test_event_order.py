@@ -6,7 +6,9 @@ import threading
 import pytest
 from peewee import OperationalError
 
-from models.database.connection import connection, database, fetch, transaction
+from models.database.connection import connection, database
+from models.database.sql import fetch
+from models.database.transactions import transaction
 from models.jobs import lifecycle
 from models.jobs.job_tables import Job
 from models.rules import clock

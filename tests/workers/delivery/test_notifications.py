@@ -10,8 +10,8 @@ from models.jobs.job_tables import Job, LogEntry
 from models.operations import cancelling
 from models.rules import clock
 from models.webhooks import event_order
-from models.webhooks.delivery_config import Endpoint
 from models.webhooks.notifications import EVENTS
+from models.webhooks.webhook_tables import Endpoint
 from tests.support.follow_ups import follow_up_bodies, follow_ups
 from tests.support.rows import claim_of, make_job, reread
 from workers.delivery.attempt_records import Result

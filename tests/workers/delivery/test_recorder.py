@@ -5,7 +5,7 @@ import json
 import pytest
 from peewee import OperationalError
 
-from models.database import connection as database_module
+from models.database import transactions
 from models.jobs import lifecycle
 from models.jobs.job_tables import Attempt, LogEntry
 from models.rules import clock
@@ -132,7 +132,7 @@ def test_results_wait_for_a_database_that_is_gone(account, monkeypatch):
 
 def test_a_row_that_another_session_has_locked_keeps_back_its_own_result_alone(account, db, monkeypatch):
     """Its group was tried again and again before any other: a process sent nothing for as long as the lock lasted."""
-    monkeypatch.setattr(database_module, "BRIEFLY_MS", 1)
+    monkeypatch.setattr(transactions, "BRIEFLY_MS", 1)
     monkeypatch.setattr(recording, "WAIT_FOR_DATABASE_S", 0.01)
     locked, beside, later = (job_and_claim(account) for _ in range(3))
     recorder = Recorder()

@@ -2,8 +2,8 @@
 
 import pytest
 
-from models.accounts import ended_sessions
-from models.database.connection import fetch
+from models.accounts import session_store
+from models.database.sql import fetch
 from models.jobs import idempotent_requests
 from models.jobs.job_tables import Attempt, Job, JobLabel, LogEntry
 from models.rules import clock
@@ -124,14 +124,14 @@ def test_sessions_that_are_over_by_themselves_are_forgotten_in_steps(db, moved_c
     monkeypatch.setattr(Pace, "FIRST", 2)
     monkeypatch.setattr(Pace, "MOST", 2)
     for number in range(3):
-        ended_sessions.end(f"token {number}", clock.now() + clock.DAY)
-    ended_sessions.end("young", clock.now() + 2 * clock.DAY)
+        session_store.end(f"token {number}", clock.now() + clock.DAY)
+    session_store.end("young", clock.now() + 2 * clock.DAY)
     pruner = pruner_of({})
     assert pruner.forget_sessions(clock.now()) == 0
     moved_clock.advance(days=1)
     assert [pruner.forget_sessions(clock.now()) for _ in range(3)] == [2, 1, 0]
-    assert ended_sessions.has_ended("young")
-    assert not ended_sessions.has_ended("token 1")
+    assert session_store.has_ended("young")
+    assert not session_store.has_ended("token 1")
 
 
 @pytest.mark.parametrize(("took", "rest"), [(10, 50), (60 * clock.SECOND, clock.SECOND)])

@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 from peewee import OperationalError
 
-from models.accounts import ended_sessions
-from models.database.connection import fetch
+from models.accounts import session_store
+from models.database.sql import fetch
 from models.jobs import lifecycle
 from models.jobs.job_tables import Ticker as TickerRow
 from models.operations import leader as leading
@@ -46,7 +46,7 @@ def test_ended_sessions_are_forgotten_each_second_so_that_many_are_worked_off(db
     monkeypatch.setattr(Pace, "FIRST", 2)
     monkeypatch.setattr(Pace, "MOST", 2)
     for number in range(6):
-        ended_sessions.end(f"token {number}", clock.now() - 1)
+        session_store.end(f"token {number}", clock.now() - 1)
     pruner = Pruner({}, steady=lambda: 0)
     ticker = Ticker(Stager(messages, clock.SECOND, 100), pruner, messages, Lead(), lambda: None)
     for second in range(3):

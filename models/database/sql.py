@@ -1,0 +1,60 @@
+"""Writes SQL that both databases run: sets of rows and values as parameters, locks, and the call itself."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from models.database.connection import database, dialect
+
+
+def values_table(columns: str, rows: Sequence[tuple[Any, ...]]) -> tuple[str, list[Any]]:
+    """A set of rows as a table expression whose text does not depend on their number.
+
+    `columns`: "id bigint, claim_id bigint, note text". Returns SQL for use as `FROM {sql} AS input` and its parameters.
+    Thanks to the constant text PostgreSQL keeps one prepared plan for sets of any size.
+    """
+    typed_names = [column.split() for column in columns.split(", ")]
+    if dialect() == "postgresql":
+        return _unnest(typed_names), [list(column) for column in zip(*rows, strict=True)]
+    members = ", ".join(f"value ->> {index} AS {name}" for index, (name, _) in enumerate(typed_names))
+    return f"(SELECT {members} FROM json_each(%s))", [json.dumps(rows)]
+
+
+def _unnest(typed_names: list[list[str]]) -> str:
+    arrays = ", ".join(f"%b::{sql_type}[]" for _, sql_type in typed_names)
+    names = ", ".join(name for name, _ in typed_names)
+    return f"(SELECT * FROM unnest({arrays}) AS u({names}))"
+
+
+def any_of(column: str, values: Sequence[Any], sql_type: str = "bigint") -> tuple[str, Any]:
+    """The condition that a column of this type holds one of the values, and its parameter.
+
+    Rejected: a join with a sub-select. PostgreSQL's planner, misled by statistics of a partial index that was nearly
+    empty, then runs the sub-select once a row.
+    """
+    if dialect() == "postgresql":
+        return f"{column} = ANY(%s::{sql_type}[])", list(values)
+    return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(list(values))
+
+
+def skipping_locked() -> str:
+    """For the end of a SELECT: lock its rows, and leave out rows that another session holds instead of waiting.
+
+    A session that is frozen or cut off inside a transaction must not stop duties that look after all jobs.
+    """
+    return " FOR UPDATE SKIP LOCKED" if dialect() == "postgresql" else ""
+
+
+def for_update() -> str:
+    """For the end of a SELECT: lock its rows until the transaction ends. On SQLite the transaction is the lock."""
+    return " FOR UPDATE" if dialect() == "postgresql" else ""
+
+
+def fetch(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """All rows of the statement, as tuples."""
+    return database.execute_sql(sql, params).fetchall()
+
+
+def execute(sql: str, params: Sequence[Any] = ()) -> int:
+    """Run the statement; the number of rows it changed."""
+    return database.execute_sql(sql, params).rowcount

@@ -1,0 +1,84 @@
+"""The forms that a setting's text may have: what the operator reads about each, and the function that parses it.
+
+A parser raises ValueError for a text that it does not take.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+SWITCH = {"1": True, "true": True, "on": True, "yes": True, "0": False, "false": False, "off": False, "no": False}
+
+
+class Form(NamedTuple):
+    """`accepted`: the form in words, for messages and documents."""
+
+    accepted: str
+    parse: Callable[[str], Any]
+
+
+def whole(low: int, high: int, unit: str = "a whole number") -> Form:
+    return Form(f"{unit}, {low} to {high}", _within(low, high, int))
+
+
+def decimal(low: float, high: float, unit: str) -> Form:
+    return Form(f"{unit}, {low} to {high}", _within(low, high, float))
+
+
+def one_of(accepted: str, *words: str, fold: Callable[[str], str] = str) -> Form:
+    """One of these words, as `fold` writes it."""
+
+    def parse(text: str) -> str:
+        if fold(text) not in words:
+            raise ValueError
+        return fold(text)
+
+    return Form(accepted, parse)
+
+
+def matching(accepted: str, pattern: str) -> Form:
+    """A text that matches the pattern from its first character to its last."""
+
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text, re.DOTALL):
+            raise ValueError
+        return text
+
+    return Form(accepted, parse)
+
+
+def parsed_by(parser: Callable[[str], Any], accepted: str) -> Form:
+    """A text that this parser takes; the setting keeps the text."""
+
+    def parse(text: str) -> str:
+        parser(text)
+        return text
+
+    return Form(accepted, parse)
+
+
+def switch() -> Form:
+    def parse(text: str) -> bool:
+        if text.lower() not in SWITCH:
+            raise ValueError
+        return SWITCH[text.lower()]
+
+    return Form("on or off", parse)
+
+
+def own_address() -> Form:
+    def parse(text: str) -> str:
+        return text if text == "localhost" else str(ipaddress.ip_address(text))
+
+    return Form("an address of this machine, or localhost", parse)
+
+
+def _within(low: float, high: float, number: Callable[[str], Any]) -> Callable[[str], Any]:
+    def parse(text: str) -> Any:
+        value = number(text)
+        if not low <= value <= high:  # false for NaN too
+            raise ValueError
+        return value
+
+    return parse

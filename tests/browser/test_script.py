@@ -1,0 +1,142 @@
+"""What the pages' script must not do to its reader: throw away what is begun, tell twice, or show what is out of date.
+
+The browser's clock is moved instead of waited for.
+"""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.journeys.product import DEMO_KEY
+
+pytestmark = pytest.mark.journey
+REFRESH_MS = 3000  # of the list of jobs
+# A round trip to the server later, what an answer before set off has been done, whatever the browser's clock says.
+SETTLED = "fetch('/healthz').then((answer) => answer.text())"
+
+
+def order(reader, receiver, **fields):
+    """A job that is due in an hour, ordered over the API."""
+    answer = reader.page.request.post(
+        f"{reader.base}/api/jobs",
+        data={"url": f"http://127.0.0.1:{receiver.port}/ok", "schedule_in": 3600, **fields},
+        headers={"Authorization": f"Bearer {DEMO_KEY}"},
+    )
+    assert answer.status == 201, answer.text()
+
+
+@pytest.fixture
+def list_of_one(reader, receiver):
+    """The list of one job, with the browser's clock in the test's hand."""
+    order(reader, receiver, name="watched")
+    reader.page.clock.install()
+    reader.go("/jobs?text=watched")
+    reader.page.evaluate("document.getElementById('list').dataset.mine = 'yes'")
+    return reader.page
+
+
+def is_kept(page):
+    """Whether the list is the one of before, not its newer part."""
+    return page.locator("#list[data-mine]").count() == 1
+
+
+def until_refreshed(page):
+    """A control: the list asks for its newer part and takes it."""
+    with page.expect_response("**/jobs?text=watched"):
+        page.clock.run_for(REFRESH_MS + 100)
+    expect(page.locator("#list[data-mine]")).to_have_count(0)
+
+
+BOX = "input[name=job]"
+BUSY = {
+    "a field has the focus": (f"document.querySelector('{BOX}').focus()", "document.activeElement.blur()"),
+    "a job is chosen": (f"document.querySelector('{BOX}').click()", f"document.querySelector('{BOX}').click()"),
+    "a text is selected": (
+        "getSelection().selectAllChildren(document.querySelector('#list td.wide'))",
+        "getSelection().removeAllRanges()",
+    ),
+    "something is typed": (
+        """(() => { const field = document.createElement('input'); field.id = 'typed'; field.value = 'half a wo';
+           document.getElementById('list').prepend(field); field.focus(); })()""",
+        "document.getElementById('typed').remove()",
+    ),
+}
+
+
+@pytest.mark.parametrize("begin", BUSY)
+def test_a_list_is_not_refreshed_while_its_reader_is_busy_in_it(list_of_one, begin):
+    page, asked = list_of_one, []
+    does, undoes = BUSY[begin]
+    page.on("request", lambda request: asked.append(request.url) if "/jobs" in request.url else None)
+    page.evaluate(does)
+
+    for _ in range(3):
+        page.clock.run_for(REFRESH_MS + 100)
+        page.evaluate(SETTLED)
+
+    assert asked == []
+    assert is_kept(page)
+    page.evaluate(undoes)
+    page.evaluate("document.activeElement.blur()")
+    until_refreshed(page)
+
+
+@pytest.mark.parametrize("begin", BUSY)
+def test_what_is_begun_while_a_refresh_is_under_way_is_not_thrown_away(list_of_one, begin):
+    page, held = list_of_one, []
+    page.route("**/jobs?text=watched", lambda route: held.append(route))
+    with page.expect_request("**/jobs?text=watched"):
+        page.clock.run_for(REFRESH_MS + 100)
+    page.evaluate(BUSY[begin][0])
+
+    with page.expect_response("**/jobs?text=watched") as came:
+        held[0].continue_()
+    came.value.finished()
+    page.evaluate(SETTLED)
+
+    assert is_kept(page)
+
+
+def test_a_live_tail_tells_each_entry_once_though_it_is_told_again(reader, receiver):
+    page, streams = reader.page, []
+    order(reader, receiver, schedule_in=0)
+    reader.go("/logs")
+    expect(page.locator("#entries tr").first).to_contain_text("http.response")
+    shown = page.evaluate("document.querySelector('#entries tr').outerHTML")
+    others = [re.sub("entry-[0-9a-f-]+", f"entry-{number}", shown) for number in range(2)]
+    told = [[shown, others[0]], [shown, *others, others[1]]]
+
+    def stream(route):
+        """Two streams that end at once; the browser waits for the third."""
+        streams.append(route)
+        if len(streams) <= len(told):
+            lines = "".join(f"data: {json.dumps(row)}\n\n" for row in told[len(streams) - 1])
+            route.fulfill(content_type="text/event-stream", body=f"retry: 10\n\n{lines}")
+
+    page.route("**/logs/stream*", stream)
+    reader.go("/logs")
+    expect(page.locator("#entry-1")).to_be_visible()
+    page.evaluate(SETTLED)
+
+    ids = page.evaluate("[...document.querySelectorAll('#entries tr')].map((row) => row.id)")
+    assert ids[:2] == ["entry-1", "entry-0"]
+    assert len(ids) == len(set(ids))
+
+
+def test_a_slow_older_preview_does_not_take_the_place_of_a_newer_one(reader):
+    page, held = reader.page, []
+    reader.go("/jobs/new")
+    expect(page.locator("#preview time")).to_have_count(1)
+    page.route(re.compile(r"/jobs/preview\?.*amount=7200"), lambda route: held.append(route))
+    with page.expect_request(re.compile("amount=7200")):
+        page.get_by_label("how many", exact=True).fill("7200")
+    page.get_by_label("how many", exact=True).fill("600")
+    expect(page.locator("#preview")).to_contain_text(re.compile("in (10|9) min"))
+
+    with page.expect_response(re.compile("amount=7200")):
+        held[0].fulfill(response=held[0].fetch())
+    page.evaluate(SETTLED)
+
+    expect(page.locator("#preview")).to_contain_text(re.compile("in (10|9) min"))

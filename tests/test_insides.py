@@ -1,0 +1,229 @@
+"""What we use of other packages that they do not promise: each such name is in docs/design.md, with a test."""
+
+import ast
+import configparser
+import importlib
+import inspect
+import json
+import re
+from pathlib import Path
+
+import pytest
+from dramatiq.brokers.rabbitmq import RabbitmqBroker
+from dramatiq.brokers.stub import StubBroker
+from dramatiq.worker import Worker as DramatiqWorker
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
+from marshmallow import Schema, fields
+from playhouse.pool import PooledPostgresqlDatabase
+from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client.mmap_dict import MmapedDict
+from waitress import create_server
+
+from tests.support.documents import table
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("api", "booper", "models", "runtime", "workers")
+SOURCES = [ROOT / "wsgi.py", *(path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")))]
+ROWS = table("docs/design.md", "## Other people's insides")
+# Documented by their owners in spite of the underscore.
+PROMISED = {"_asdict", "_deserialize of Field", "_exit", "_field_defaults", "_fields", "_meta", "_replace", "_srcfile"}
+STANDARD_LIBRARY = {"json"}
+
+
+def is_private(name):
+    return name.startswith("_") and not name.endswith("__")
+
+
+def own_names(tree):
+    """The private names that a module makes itself: its functions, classes and variables, and attributes of `self`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and ast.unparse(node.value) == "self":
+            yield node.attr
+
+
+def borrowed_names(source):
+    """The private names that a module uses and does not make."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and is_private(node.attr) and node.attr not in own_names(tree):
+            yield node.attr
+        if isinstance(node, ast.ImportFrom):
+            parts = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
+            yield from filter(is_private, parts)
+
+
+def overridden_names(path):
+    """The private names that a module's classes override in classes of other packages."""
+    module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    for node in ast.walk(ast.parse(path.read_text())):
+        cls = getattr(module, node.name, None) if isinstance(node, ast.ClassDef) else None
+        for inner in node.body if inspect.isclass(cls) else []:
+            if isinstance(inner, ast.FunctionDef) and is_private(inner.name):
+                yield from (
+                    f"{inner.name} of {base.__name__}" if base.__name__ == "Field" else inner.name
+                    for base in cls.__mro__[1:]
+                    if inner.name in vars(base) and base.__module__.split(".")[0] not in ROOMS
+                )
+
+
+def imported_by_tests(path):
+    """Whether a module can be imported without doing anything."""
+    return path.stem not in ("__main__", "wsgi", "app") and not path.stem[0].isdigit()
+
+
+def listed():
+    return {name for row in ROWS for name in re.findall(r"\w+", row[0])}
+
+
+def test_every_private_name_that_we_borrow_is_in_the_table():
+    borrowed = {(str(path.relative_to(ROOT)), name) for path in SOURCES for name in borrowed_names(path.read_text())}
+    overridden = {
+        (str(path.relative_to(ROOT)), name)
+        for path in SOURCES
+        if imported_by_tests(path)
+        for name in overridden_names(path)
+    }
+
+    assert {name for _, name in overridden} >= {"_can_reuse", "_is_closed"}
+    assert {name for _, name in borrowed} >= {"_in_use", "_buckets"}
+    assert [(path, name) for path, name in borrowed | overridden if name not in listed() | PROMISED] == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "pool._in_use",
+        "database.obj._in_use.clear()",
+        "pool._in_use = {}",
+        "from somebody import _private",
+        "from somebody._private import name",
+        "class Ours(Theirs):\n    def read(self):\n        return self._theirs",
+    ],
+)
+def test_a_borrowed_name_is_noticed(source):
+    assert list(borrowed_names(source)) != []
+
+
+@pytest.mark.parametrize(
+    "source", ["class Ours:\n    def __init__(self):\n        self._own = 1", "_own = 1\nother._own", "cls.__name__"]
+)
+def test_a_name_of_our_own_is_not_taken_for_a_borrowed_one(source):
+    assert list(borrowed_names(source)) == []
+
+
+@pytest.mark.parametrize(("name", "test"), [(row[0], row[3]) for row in ROWS])
+def test_every_test_that_the_table_names_exists(name, test):
+    path, _, function = test.partition("::")
+    tree = ast.parse((ROOT / path).read_text())
+    assert function in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("package", sorted({row[1] for row in ROWS} - STANDARD_LIBRARY))
+def test_a_package_whose_insides_we_use_has_an_upper_bound(package):
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    ranges = dict(line.rsplit(" ", 1) for line in setup["options"]["install_requires"].strip().splitlines())
+    assert re.search(r",<\d", ranges[package])
+
+
+@pytest.mark.parametrize(
+    ("function", "parameters"),
+    [
+        (ThreadWorker.accept, ["listener"]),
+        (ThreadWorker.set_accept_enabled, ["enabled"]),
+        (ThreadWorker.wait_for_and_dispatch_events, ["timeout"]),
+        (ThreadWorker.handle_exit, ["sig", "frame"]),
+        (ThreadWorker.handle_quit, ["sig", "frame"]),
+        (ThreadWorker.handle_error, ["req", "client", "addr", "exc"]),
+        (Logger.setup, ["cfg"]),
+    ],
+)
+def test_gunicorn_calls_what_we_override_as_we_expect(function, parameters):
+    assert list(inspect.signature(function).parameters) == ["self", *parameters]
+
+
+def test_gunicorn_counts_its_connections_and_says_whether_it_lives():
+    worker = ThreadWorker(0, 0, [], None, 30, Config(), None)
+    assert (worker.nr_conns, worker.alive, worker.worker_connections) == (0, True, 1000)
+
+
+def test_the_pool_of_peewee_asks_what_we_override_and_keeps_its_used_connections():
+    pool = PooledPostgresqlDatabase("nowhere")
+    assert len(pool._in_use) == 0
+    for method in (PooledPostgresqlDatabase._can_reuse, PooledPostgresqlDatabase._is_closed):
+        assert list(inspect.signature(method).parameters) == ["self", "conn"]
+
+
+def test_a_histogram_of_prometheus_counts_by_bucket_and_has_a_sum():
+    histogram = Histogram("seconds", "For this test.", buckets=(1, 2), registry=CollectorRegistry())
+    assert list(histogram._upper_bounds) == [1, 2, float("inf")]
+
+    histogram._buckets[1].inc(3)
+    histogram._sum.inc(5)
+    samples = {(sample.name, sample.labels.get("le")): sample.value for sample in histogram.collect()[0].samples}
+    assert (samples["seconds_bucket", "1.0"], samples["seconds_bucket", "+Inf"]) == (0, 3)
+    assert samples["seconds_sum", None] == 5
+
+
+def test_a_file_of_prometheus_gives_back_what_was_written(tmp_path):
+    path = str(tmp_path / "counter_1.db")
+    values = MmapedDict(path)
+    assert values.read_value("a") == (0, 0)
+    values.write_value("a", 2.5, 0.0)
+    values.close()
+    assert [row[:2] for row in MmapedDict.read_all_values_from_file(path)] == [("a", 2.5)]
+
+
+def test_marshmallow_reads_a_document_by_the_method_that_we_override():
+    parameters = inspect.signature(Schema._deserialize).parameters
+    assert list(parameters)[:3] == ["self", "data", "error_store"]
+    assert parameters["error_store"].kind is inspect.Parameter.KEYWORD_ONLY
+
+
+def test_marshmallow_takes_a_field_that_is_declared_after_its_schema():
+    """`from` can't be the name of an attribute."""
+
+    class Query(Schema):
+        pass
+
+    Query._declared_fields["from"] = fields.Integer()
+    assert Query().load({"from": "7"}) == {"from": 7}
+
+
+@pytest.mark.parametrize("text", ['"a"', r'"\u00e9\n\"b"', '"\U0001f600"'])
+def test_the_standard_library_reads_a_string_at_a_place(text):
+    assert json.decoder.scanstring(f"x{text}y", 2, True) == (json.loads(text), 1 + len(text))
+
+
+def test_a_worker_of_dramatiq_takes_its_times_from_attributes_until_it_starts():
+    worker = DramatiqWorker(StubBroker(), worker_threads=3)
+    worker.worker_timeout, worker.queue_prefetch = 50, 7
+    worker.start()
+    try:
+        assert (worker.worker_threads, len(worker.workers)) == (3, 3)
+        assert {thread.timeout for thread in worker.workers} == {50 / 1000}
+    finally:
+        worker.stop()
+
+
+def test_a_broker_of_dramatiq_keeps_its_connection_per_thread_and_lets_it_go():
+    assert list(inspect.signature(RabbitmqBroker.consume).parameters) == ["self", "queue_name", "prefetch", "timeout"]
+    broker = RabbitmqBroker(url="amqp://127.0.0.1:1")
+    assert not hasattr(broker.state, "connection")
+    assert RabbitmqBroker.connection.fdel is not None
+
+
+def test_waitress_ends_its_threads_by_their_dispatcher():
+    server = create_server(lambda _environ, _start: [], host="127.0.0.1", port=0, threads=2)
+    try:
+        assert len(server.task_dispatcher.threads) == 2
+        server.task_dispatcher.shutdown(True, 5)
+        assert len(server.task_dispatcher.threads) == 0
+    finally:
+        server.close()
