@@ -39,10 +39,10 @@ class LoopThread:
         try:
             self.loop.run_forever()
         finally:
-            self._end_tasks()
+            self._unwind()
             self.loop.close()
 
-    def _end_tasks(self) -> None:
+    def _unwind(self) -> None:
         """Let every task end, so that each closes what it holds."""
         tasks = asyncio.all_tasks(self.loop)
         for task in tasks:
