@@ -15,7 +15,7 @@ from models.accounts import account_store
 from models.database import schema
 from models.database.connection import connection
 from models.rules import clock
-from runtime import gc_tuning, metrics_files, tracing
+from runtime import gc_tuning, metrics_files, metrics_folding, tracing
 from runtime.settings import DEMO_KEY, LOOPBACK, Settings
 from runtime.signals import StopSignals
 
@@ -142,7 +142,7 @@ def worker(settings: Settings) -> int:
     shared = metrics_files.make_directory()
     try:
         with metrics_page.served(settings, settings.worker_metrics_port):
-            return supervise(children, settings.shutdown_grace_s, metrics_files.Folding(shared))
+            return supervise(children, settings.shutdown_grace_s, metrics_folding.Folding(shared))
     finally:
         metrics_files.remove(shared)
 

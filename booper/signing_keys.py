@@ -14,7 +14,7 @@ def create(chosen: argparse.Namespace, now: int) -> str:
     account = account_store.account_named(chosen.account, now)
     made = signing_keys.create(account.id, None, now)
     if made is None:
-        return f"the account has {signing_keys.MOST_LIVE} live signing keys; retire one of them first"
+        return f"the account has {signing_keys.MAX_LIVE} live signing keys; retire one of them first"
     print(made.secret)
     return ""
 

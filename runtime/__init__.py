@@ -1,1 +1,1 @@
-"""The ground of every process: settings, version, logs, metrics, traces, signals. Knows no API and no workers."""
+"""The ground of every process: settings, version, logs, metrics, traces, signals. Imports neither api nor workers."""

@@ -1,14 +1,14 @@
-"""Owns how often Python looks for garbage in cycles.
+"""Makes Python's garbage collector run rarely.
 
-Delivering a job makes some hundred objects that live until its result is recorded, and no cycles to speak of. At
-Python's thresholds the collector walked them, and with them all modules, for 4 % of a worker's CPU.
+Delivering a job makes about a hundred objects that live until its result is recorded, and hardly any cycles. With
+Python's thresholds the collector walked those objects and all modules, for 4 % of a worker's CPU.
 """
 
 import gc
 
 
 def collect_rarely() -> None:
-    """Leave what is there by now, which stays, out of every search; search the young once in 20,000 objects."""
+    """Exempt the objects that exist by now from every collection; collect the youngest once in 20,000 objects."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)

@@ -1,8 +1,8 @@
-"""Owns what is counted and measured: every metric, and one short call for each thing that happens.
+"""Defines every metric, and a function that counts each kind of event.
 
-A metric is named `booper_…` with its unit; its labels are few and bounded, never an account, a host or a URL. Calls on
-the hot path take a whole group. Where the values live is prometheus_client's affair: in this process, or, when
-`runtime/metrics_files.py` made a directory, in files that all processes of one command share.
+A metric is named `booper_…` with its unit. Its labels are few and bounded, never an account, a host or a URL. Functions
+on the hot path take a whole group. prometheus_client keeps the values in this process, or in files that all processes
+of one command share, if `runtime/metrics_files.py` has made a directory.
 """
 
 import threading
@@ -19,7 +19,7 @@ from models.jobs.lifecycle import ClaimedJob
 from models.rules.clock import SECOND
 from runtime.version import __version__
 
-disable_created_metrics()  # booper_jobs_created would be read as a number of jobs
+disable_created_metrics()  # booper_jobs_created would look like a number of jobs
 REGISTRY = CollectorRegistry()
 LATENESS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600)
 DURATION_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900)
@@ -30,14 +30,14 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
 class GroupHistogram(Histogram):
-    """A histogram that takes many values with one increment a bucket."""
+    """A histogram that counts a group of values with one increment a bucket."""
 
     def observe_all(self, amounts: Sequence[float]) -> None:
         if not amounts:
             return
         last = len(self._upper_bounds) - 1
-        for place, count in Tally(min(bisect_left(self._upper_bounds, each), last) for each in amounts).items():
-            self._buckets[place].inc(count)
+        for bucket, count in Tally(min(bisect_left(self._upper_bounds, each), last) for each in amounts).items():
+            self._buckets[bucket].inc(count)
         self._sum.inc(sum(amounts))
 
 
@@ -50,7 +50,7 @@ JOBS = Counter(
 )
 ATTEMPTS = Counter(
     "booper_attempts",
-    "Attempts that ended, by outcome and class of the answer's status (none: no answer).",
+    "Attempts that ended, by outcome and class of the response's status (none: no response).",
     ("outcome", "status"),
     registry=REGISTRY,
 )
@@ -59,50 +59,53 @@ LATENESS = GroupHistogram(
 )
 DURATION = GroupHistogram(
     "booper_attempt_duration_seconds",
-    "Length of an attempt that got as far as the network, from the lookup to the last byte.",
+    "Duration of an attempt that reached the network, from the lookup to the last byte.",
     buckets=DURATION_S,
     registry=REGISTRY,
 )
-PUBLISHES = Counter("booper_publishes", "Messages the broker took.", ("message",), registry=REGISTRY)
-PUBLISH_FAILURES = Counter("booper_publish_failures", "Messages it did not take.", ("message",), registry=REGISTRY)
+PUBLISHES = Counter("booper_publishes", "Messages that the broker confirmed.", ("message",), registry=REGISTRY)
+PUBLISH_FAILURES = Counter(
+    "booper_publish_failures", "Messages that the broker did not confirm.", ("message",), registry=REGISTRY
+)
 MESSAGE_FAILURES = Counter(
     "booper_message_failures",
-    "Messages a worker could not perform: raised (an actor failed) or dead (nobody's, moved to the dead letters).",
+    "Messages that failed in a worker: raised (an actor failed) or dead (no actor; moved to the dead letters).",
     ("how",),
     registry=REGISTRY,
 )
-LEADING = _gauge("booper_ticker_leading", "Tickers here that lead: 1, or 0 for one that stands by.")
+LEADING = _gauge("booper_ticker_leading", "1 if a ticker here leads, 0 if it stands by.")
 TICKER_AT = _gauge(
-    "booper_ticker_last_round_timestamp_seconds", "When the leading ticker last gave a sign of life.", mode="max"
+    "booper_ticker_last_round_timestamp_seconds", "When the leading ticker last sent a heartbeat.", mode="max"
 )
 STAGER_AT = _gauge(
     "booper_stager_last_round_timestamp_seconds", "When the stager last ended a round without an error.", mode="max"
 )
 BACKLOG = _gauge(
-    "booper_backlog_jobs", "Due and unclaimed jobs, each part counted up to 10000; from the leading ticker."
+    "booper_backlog_jobs",
+    "Due and unclaimed jobs, in parts that are counted up to 10000 each; from the leading ticker.",
 )
-BACKLOG_AGE = _gauge("booper_backlog_oldest_age_seconds", "How long the oldest of them has been due.")
+BACKLOG_AGE = _gauge("booper_backlog_oldest_age_seconds", "How long the oldest job of the backlog has been due.")
 BACKLOGS = GroupHistogram(
-    "booper_backlog_size_jobs", "The backlog, as often as it is measured.", buckets=BACKLOG_JOBS, registry=REGISTRY
+    "booper_backlog_size_jobs", "The backlog at each measurement.", buckets=BACKLOG_JOBS, registry=REGISTRY
 )
 SLOTS = _gauge("booper_sender_slots", "Requests that may be under way at once.")
 SLOTS_IN_USE = _gauge("booper_sender_slots_in_use", "Requests under way.")
 CONNECTIONS = _gauge(
-    "booper_database_connections_in_use", "Connections to PostgreSQL that threads hold, at work or kept.", ("process",)
+    "booper_database_connections_in_use", "Connections to PostgreSQL that threads hold, busy or idle.", ("process",)
 )
 REQUESTS = Counter(
     "booper_http_requests", "Requests the API answered.", ("method", "route", "status"), registry=REGISTRY
 )
 REQUEST_TIME = Histogram(
     "booper_http_request_duration_seconds",
-    "Time until the API's answer began.",
+    "Time until the API's response began.",
     ("method", "route"),
     buckets=REQUEST_S,
     registry=REGISTRY,
 )
 BUILD = _gauge("booper_build_info", "1; the version is the label.", ("version",), mode="max")
 
-# Looked up here at half of what the library takes; as many as there are routes, methods and statuses.
+# A lookup here takes half the time of the library's. Bounded by the numbers of routes, methods and statuses.
 _answered, _timed, _connections = cache(REQUESTS.labels), cache(REQUEST_TIME.labels), cache(CONNECTIONS.labels)
 _counted_connections: dict[str, int] = {}
 _count_lock = threading.Lock()
@@ -120,12 +123,12 @@ transition_counts.listener = _count_transition
 
 
 def count_claimed(jobs: Iterable[ClaimedJob]) -> None:
-    """These jobs were claimed just now."""
+    """Measure how late these jobs were claimed."""
     LATENESS.observe_all([max(0, job.attempted_at - job.scheduled_at) / SECOND for job in jobs])
 
 
 def count_attempts(ended: Iterable[tuple[str, int | None, float | None]]) -> None:
-    """Attempts were recorded: the outcome's name, the status code and the length in ms, each None if there is none."""
+    """Count recorded attempts, each as the outcome's name, the status code or None, and the duration in ms or None."""
     ended = list(ended)
     for (outcome, status), count in Tally((outcome, status_class(code)) for outcome, code, _ in ended).items():
         ATTEMPTS.labels(outcome, status).inc(count)
@@ -133,12 +136,12 @@ def count_attempts(ended: Iterable[tuple[str, int | None, float | None]]) -> Non
 
 
 def status_class(code: int | None) -> str:
-    """`2xx` for 204; five classes and `none`, whatever a target invents."""
+    """`2xx` for 204; `none` for a code outside of the five classes."""
     return f"{code // 100}xx" if code and 100 <= code <= 599 else "none"
 
 
 def count_publish(message: str, taken: bool) -> None:
-    """A message (`deliver`, `follow_up`, `probe`) was taken by the broker, or was not."""
+    """Count a message (`deliver`, `follow_up`, `probe`) that the broker confirmed, or did not."""
     (PUBLISHES if taken else PUBLISH_FAILURES).labels(message).inc()
 
 
@@ -147,7 +150,7 @@ def count_message_failure(how: str) -> None:
 
 
 def set_leading(leads: bool) -> None:
-    """This process's ticker leads, or does not; the backlog is measured by the one that leads."""
+    """Note whether this process's ticker leads. Only the leader measures the backlog."""
     LEADING.set(leads)
     if not leads:
         BACKLOG.set(0)
@@ -170,19 +173,19 @@ def set_backlog(jobs: int, oldest_us: int) -> None:
 
 
 def count_request(method: str, route: str, status: int, duration_s: float) -> None:
-    """The API answered. `method`: one that is known; `route`: the template, `none` where there is nothing."""
+    """Count a request that the API answered. `method`: of METHODS or `other`; `route`: the template, or `none`."""
     _answered(method, route, str(status)).inc()
     _timed(method, route).observe(duration_s)
 
 
 def known_method(method: str) -> str:
-    """The method, or `other`: a client may make up any."""
+    """The method, or `other` for one that a client invented."""
     return method if method in METHODS else "other"
 
 
 def set_connections(process: str) -> None:
     count = connections_in_use()
-    if _counted_connections.get(process) != count:  # asked after every request, and hardly ever another
+    if _counted_connections.get(process) != count:  # called after every request; the count rarely changes
         with _count_lock:
             count = connections_in_use()
             _connections(process).set(count)
@@ -190,9 +193,9 @@ def set_connections(process: str) -> None:
 
 
 class Sampling:
-    """A thread that looks once a second at what changes too often to be counted at each change; `start`, then `stop`.
+    """A thread that measures once a second what changes too often to be counted at each change.
 
-    `in_use` and `size`: the slots of this process.
+    `in_use` and `size`: the slots of this process. Call `start`, then `stop`.
     """
 
     def __init__(self, in_use: Callable[[], int], size: int) -> None:

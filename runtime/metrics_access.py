@@ -1,7 +1,7 @@
-"""Who may read /metrics: whoever asks from this machine itself, and whoever has the token.
+"""Decides who may read /metrics: clients on this machine, and clients with the token.
 
-A proxy on this machine asks from loopback too, for strangers: a request that says it was forwarded, or that names
-another host, is not taken for a local one.
+A proxy on this machine also connects from loopback, on behalf of others. So a request with a header of a proxy, or with
+another host's name, does not count as local.
 """
 
 import hmac
@@ -19,8 +19,8 @@ FORWARDED_PREFIX = "HTTP_X_FORWARDED"
 
 def may_read(environ: Mapping[str, Any], token: str) -> bool:
     """Whether the request of this WSGI environment may see the metrics. `token`: "" when there is none."""
-    scheme, _, given = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-    if token and scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode()):
+    scheme, _, sent = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if token and scheme.lower() == "bearer" and hmac.compare_digest(sent.strip().encode(), token.encode()):
         return True
     return is_loopback(environ.get("REMOTE_ADDR", "")) and not _forwarded(environ) and _names_loopback(environ)
 
@@ -39,7 +39,7 @@ def _forwarded(environ: Mapping[str, Any]) -> bool:
 
 
 def _names_loopback(environ: Mapping[str, Any]) -> bool:
-    """Whether it asks for this machine by a name of loopback; a page in a browser here may ask by its own name."""
+    """Whether `Host` is a name of loopback. A page of another site, in a browser here, sends that site's name."""
     host = environ.get("HTTP_HOST", "").lower()
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
     return name == "localhost" or is_loopback(name.strip("[]"))

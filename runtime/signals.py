@@ -1,4 +1,4 @@
-"""Signals to stop: tells the second signal from an echo of the first, and ties a child's life to its parent's."""
+"""Tells a second signal to stop from a repetition of the first, and ends a child when its parent ends."""
 
 import ctypes
 import signal
@@ -6,20 +6,20 @@ import sys
 import time
 
 PR_SET_PDEATHSIG = 1
-# Looked up at import: a child that is forked while another thread loads a library must not load one itself.
+# Looked up at import: a child that is forked while another thread loads a library must not load one.
 prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 AT_ONCE = signal.SIGHUP
-SAME_SIGNAL_S = 0.1  # make, a shell or a service manager may repeat the signal that the whole group got
+SAME_SIGNAL_S = 0.1  # make, a shell or a service manager may repeat a signal that the whole group received
 
 
 class StopSignals:
-    """Counts the signals to stop that one process gets."""
+    """Counts the signals to stop that this process receives."""
 
     def __init__(self) -> None:
         self._first_s: float | None = None
 
     def is_second(self) -> bool:
-        """Note a signal; whether it is a second one and no echo of the first."""
+        """Note a signal; True if it is a second one and not a repetition of the first."""
         now_s = time.monotonic()
         if self._first_s is None:
             self._first_s = now_s
@@ -27,6 +27,6 @@ class StopSignals:
 
 
 def die_with_parent() -> None:
-    """In a child, before its program starts: have the kernel end it when the parent is gone."""
+    """Have the kernel end this process when its parent ends. Called in a child, before its program starts."""
     if prctl is not None:
         prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

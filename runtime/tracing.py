@@ -1,7 +1,7 @@
-"""Owns the traces: spans of requests to the API, of publishes and of attempts, for an operator who asked for them.
+"""Makes traces if the operator wants them: spans of requests to the API, of publishes and of attempts.
 
-Without `BOOPER_OTEL_ENDPOINT` every call here is one look at a variable, and nothing of OpenTelemetry is imported. What
-belongs together is found by the attribute `booper.job_id`. Spans carry no header, body, path or query string.
+Without `BOOPER_OTEL_ENDPOINT` every function here only reads a variable, and OpenTelemetry is not imported. The
+attribute `booper.job_id` joins the spans of a job. Spans carry no header, body, path or query string.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from runtime.version import __version__
 
 
 class TracedJob(Protocol):
-    """What a span tells of a job."""
+    """What a span needs of a job."""
 
     @property
     def id(self) -> int: ...
@@ -35,7 +35,7 @@ _provider: Any = None
 
 def configure(settings: Settings, process: str) -> None:
     """Begin to send spans to the collector of the settings, if there is one. `process`: api, worker, ticker or serve.
-    Called after the last fork: a thread sends them."""
+    Call it after the last fork, since a thread sends the spans."""
     if not settings.otel_endpoint:
         return
     try:
@@ -48,19 +48,19 @@ def configure(settings: Settings, process: str) -> None:
 
 
 def install(processor: Any, process: str) -> None:
-    """Hand every span to an OpenTelemetry processor from now on."""
+    """Give every span to this OpenTelemetry processor from now on."""
     global _tracer, _provider
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
 
-    named = {"service.name": f"booper-{process}", "service.version": __version__}
-    _provider = TracerProvider(resource=Resource.create(named))
+    attributes = {"service.name": f"booper-{process}", "service.version": __version__}
+    _provider = TracerProvider(resource=Resource.create(attributes))
     _provider.add_span_processor(processor)
     _tracer = _provider.get_tracer("booper", __version__)
 
 
 def stop() -> None:
-    """Send what is left, for a moment, and make no more."""
+    """Send the remaining spans, for at most FLUSH_LIMIT_MS, and make no more."""
     global _tracer, _provider
     if _provider is not None:
         _provider.force_flush(FLUSH_LIMIT_MS)
@@ -69,34 +69,34 @@ def stop() -> None:
 
 
 def begin_request(traceparent: str) -> Any:
-    """A span for a request to the API, or None. The trace it comes from, if there is one, is linked and not joined: it
-    is a stranger's."""
+    """A span for a request to the API, or None. The client's trace, if there is one, is linked and not continued, since
+    a stranger made it."""
     if _tracer is None:
         return None
     from opentelemetry import trace
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-    given = TraceContextTextMapPropagator().extract({TRACEPARENT: traceparent})
-    from_there = trace.get_current_span(given).get_span_context()
-    links = [trace.Link(from_there)] if from_there.is_valid else []
+    client_context = TraceContextTextMapPropagator().extract({TRACEPARENT: traceparent})
+    client_span = trace.get_current_span(client_context).get_span_context()
+    links = [trace.Link(client_span)] if client_span.is_valid else []
     return _tracer.start_span("request", kind=trace.SpanKind.SERVER, links=links)
 
 
-def end_request(span: Any, told: Mapping[str, Any]) -> None:
-    """`told`: the fields of the request's log line."""
+def end_request(span: Any, log_fields: Mapping[str, Any]) -> None:
+    """End the span of a request. `log_fields`: those of its log line."""
     if span is None:
         return
-    span.update_name(f"{told['method']} {told['route']}")
+    span.update_name(f"{log_fields['method']} {log_fields['route']}")
     span.set_attributes(
         {
-            "http.request.method": told["method"],
-            "http.route": told["route"],
-            "http.response.status_code": told["status"],
-            "booper.request_id": told["request_id"],
+            "http.request.method": log_fields["method"],
+            "http.route": log_fields["route"],
+            "http.response.status_code": log_fields["status"],
+            "booper.request_id": log_fields["request_id"],
         }
     )
-    if told.get("job_id") is not None:
-        span.set_attribute("booper.job_id", told["job_id"])
+    if log_fields.get("job_id") is not None:
+        span.set_attribute("booper.job_id", log_fields["job_id"])
     span.end()
 
 
@@ -108,8 +108,8 @@ def publishing(message: str, job_ids: list[int]) -> Iterator[None]:
         return
     from opentelemetry.trace import SpanKind
 
-    told = {"messaging.operation.name": "publish", "booper.job_ids": job_ids}
-    with _tracer.start_as_current_span(f"publish {message}", kind=SpanKind.PRODUCER, attributes=told):
+    attributes = {"messaging.operation.name": "publish", "booper.job_ids": job_ids}
+    with _tracer.start_as_current_span(f"publish {message}", kind=SpanKind.PRODUCER, attributes=attributes):
         yield
 
 

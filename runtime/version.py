@@ -1,3 +1,3 @@
-"""The version of Booper, for every process and for the package."""
+"""Holds the version of Booper, for every process and for the package."""
 
 __version__ = "0.1.0"

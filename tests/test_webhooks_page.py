@@ -50,8 +50,8 @@ def test_the_python_shown_verifies(number, made, good):
 @pytest.mark.parametrize(("made", "good"), CASES)
 def test_the_node_by_hand_verifies(made, good):
     headers = made()
-    given = ", ".join(json.dumps(value) for value in (BODY.decode(), headers, SECRET))
-    script = f"{examples_in('js')[1]}\nconsole.log(verified({given}).a)"
+    values = ", ".join(json.dumps(value) for value in (BODY.decode(), headers, SECRET))
+    script = f"{examples_in('js')[1]}\nconsole.log(verified({values}).a)"
     done = subprocess.run(["node", "-e", script], capture_output=True, timeout=30, check=False)
     assert (done.returncode == 0, done.stdout) == (good, b"1\n" if good else b""), done.stderr
 
@@ -61,8 +61,8 @@ def test_the_shell_by_hand_computes_the_signature(tmp_path):
     headers = signed()
     (tmp_path / "body").write_bytes(BODY)
     script = next(block for block in examples_in("sh") if "openssl" in block)
-    given = {"SECRET": SECRET, "ID": headers["webhook-id"], "TIMESTAMP": headers["webhook-timestamp"]}
-    environ = given | {"PATH": "/usr/local/bin:/usr/bin:/bin"}
+    values = {"SECRET": SECRET, "ID": headers["webhook-id"], "TIMESTAMP": headers["webhook-timestamp"]}
+    environ = values | {"PATH": "/usr/local/bin:/usr/bin:/bin"}
     done = subprocess.run(
         ["bash", "-c", script], cwd=tmp_path, env=environ, capture_output=True, timeout=30, check=True
     )

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from api.dashboard import sessions
 from api.dashboard.sessions import Session
 from models.database.connection import Unreachable, connection
-from models.database.paging import NEWEST_FIRST, PageAsked
+from models.database.paging import NEWEST_FIRST, PageRequest
 from models.jobs import log_entries
 from models.jobs.log_entries import LogEntryRow, LogFilter
 from models.rules import clock
@@ -58,7 +58,7 @@ class Tail:
 
     def fresh(self) -> list[LogEntryRow]:
         """What appeared since the last look, oldest first."""
-        rows = log_entries.listed(self._account_id, self._asked, PageAsked(NEWEST_FIRST, SHOWN)).rows
+        rows = log_entries.listed(self._account_id, self._asked, PageRequest(NEWEST_FIRST, SHOWN)).rows
         fresh = [row for row in rows if row.inserted_at > self._oldest and row.uuid not in self._seen]
         self._seen = {row.uuid for row in rows}
         return fresh[::-1]

@@ -15,7 +15,7 @@ from marshmallow import ValidationError, post_load
 from api.requests.fields import Must, Strict, order_by, shown, whole_in_query
 from api.requests.ids import BIGGEST, uuid_key
 from api.responses.responses import json_response
-from models.database.paging import NEWEST_FIRST, Listing, PageAsked, Place
+from models.database.paging import NEWEST_FIRST, Listing, PageRequest, Place
 from models.jobs.job_json import compact
 
 CURSOR = "a cursor that an answer gave for this list in this order"
@@ -28,7 +28,7 @@ NEXT_HEADERS = {
 
 
 class PageQuery(Strict):
-    """What every list takes; `page` comes out of it as a PageAsked. Made for one listing by `page_query`."""
+    """What every list takes; `page` comes out of it as a PageRequest. Made for one listing by `page_query`."""
 
     listing: Listing
     limit = whole_in_query(1, 100, load_default=10)
@@ -41,7 +41,7 @@ class PageQuery(Strict):
         if cursor is not None and offset:
             raise ValidationError(f"must be absent when a cursor is given, got {offset}", "offset")
         place = None if cursor is None else _checked_place(cursor, self.listing, order)
-        return {**data, "page": PageAsked(order, data.pop("limit"), offset, place)}
+        return {**data, "page": PageRequest(order, data.pop("limit"), offset, place)}
 
 
 def ordered(listing: Listing) -> Must:

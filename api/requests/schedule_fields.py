@@ -16,7 +16,7 @@ from api.requests.nearest import nearest
 from api.responses.responses import ApiError, invalid
 from models.rules import recurrence, times
 from models.rules.clock import SECOND
-from models.schedules import firings
+from models.schedules import policies
 
 UNITS = "second(s), minute(s), hour(s), day(s) or week(s)"
 AN_INTERVAL = f"a number of seconds or a pair [number, unit], the unit {UNITS}"
@@ -99,8 +99,8 @@ class RecurringFields(Strict):
     repeat_every = Must(AN_INTERVAL, read_repeat_every, allow_none=True)
     cron = Must(A_CRON, read_cron, "string", allow_none=True)
     timezone = Must(A_ZONE, read_zone, "string", allow_none=True)
-    overlap = one_of(firings.OVERLAPS, ", ".join(firings.OVERLAPS), allow_none=True)
-    misfire = one_of(firings.MISFIRES, ", ".join(firings.MISFIRES), allow_none=True)
+    overlap = one_of(policies.OVERLAPS, ", ".join(policies.OVERLAPS), allow_none=True)
+    misfire = one_of(policies.MISFIRES, ", ".join(policies.MISFIRES), allow_none=True)
     catch_up_seconds = whole(60, 604_800)
     jitter_seconds = whole(0, 3600)
     disable_after_failures = whole(1, 1000)

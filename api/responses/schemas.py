@@ -4,7 +4,7 @@ from marshmallow import Schema, fields
 
 from models.jobs.lifecycle import STATES
 from models.operations.explain import CODES
-from models.schedules.firings import STATUSES
+from models.schedules.firing_rows import STATUSES
 
 ZONELESS = {"example": "2023-09-01T18:25:49", "description": "UTC, whole seconds, no zone."}
 WHOLE_SECONDS = {"example": "2023-08-27T23:27:23Z", "description": "UTC, whole seconds."}

@@ -10,7 +10,7 @@ from api.responses.timestamps import micros_utc, seconds, seconds_utc
 from models.jobs.job_json import args, compact, job, with_member
 from models.jobs.log_entries import LogEntryRow
 from models.jobs.records import AttemptRow
-from models.schedules.firings import FiringRow
+from models.schedules.firing_rows import FiringRow
 from models.schedules.schedule_store import ScheduleRow
 
 __all__ = ["args", "attempt", "data", "data_list", "firing", "job", "log_entry", "schedule", "with_member"]

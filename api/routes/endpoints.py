@@ -68,7 +68,7 @@ def create(asked: dict[str, Any]) -> Response:
         caller().account_id, asked["url"], stored_types(asked.get("types")), asked["enabled"], clock.now()
     )
     if made is None:
-        raise ApiError(409, f"There may be at most {endpoints.MOST} endpoints; delete one of them first.")
+        raise ApiError(409, f"There may be at most {endpoints.MAX_ENDPOINTS} endpoints; delete one of them first.")
     return respond({"data": shape(made)}, 201)
 
 

@@ -24,7 +24,7 @@ from api.responses.responses import invalid, json_response, not_found, respond
 from models.jobs import job_lists, job_store
 from models.operations import cancelling
 from models.rules import clock
-from models.schedules import schedule_store
+from models.schedules import schedule_changes
 from models.schedules.schedule_store import NewSchedule
 
 blueprint = Blueprint("jobs", __name__, description="Requests to be performed, and their fate.")
@@ -94,8 +94,8 @@ def _create(order: JobRequest, now: int) -> tuple[int, str]:
 
 def _create_recurring(new: NewSchedule, now: int) -> tuple[job_store.JobRow, bool]:
     try:
-        _, row, made = schedule_store.create(new, now, settings().max_schedules)
-    except schedule_store.TooMany:
+        _, row, made = schedule_changes.create(new, now, settings().max_schedules)
+    except schedule_changes.TooMany:
         raise too_many() from None
     return row, made
 

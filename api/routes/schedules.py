@@ -31,8 +31,9 @@ from api.responses.timestamps import seconds_utc
 from api.routes.jobs import hops
 from models.database.paging import NEWEST_FIRST
 from models.rules import clock, recurrence, times
-from models.schedules import firings, schedule_store
-from models.schedules.schedule_store import NewSchedule, Overtaken, ScheduleRow, TooMany
+from models.schedules import firing_rows, schedule_changes, schedule_store
+from models.schedules.schedule_changes import Overtaken, TooMany
+from models.schedules.schedule_store import NewSchedule, ScheduleRow
 
 blueprint = Blueprint("schedules", __name__, description="What makes jobs, again and again.")
 
@@ -66,10 +67,10 @@ class SchedulesQuery(Strict):
 class FiringsQuery(Strict):
     """What GET /schedules/{id}/runs takes."""
 
-    status = one_of(firings.STATUSES, ", ".join(firings.STATUSES))
+    status = one_of(firing_rows.STATUSES, ", ".join(firing_rows.STATUSES))
     limit = whole_in_query(1, 100, load_default=10)
     offset = whole_in_query(0, 10**9, load_default=0)
-    order_by = order_by(firings.ORDERS, ", ".join(firings.ORDERS), load_default=LATEST_FIRST)
+    order_by = order_by(firing_rows.ORDERS, ", ".join(firing_rows.ORDERS), load_default=LATEST_FIRST)
 
 
 class PreviewQuery(RecurringFields):
@@ -94,7 +95,7 @@ def create(order: JobRequest) -> Response:
     """Make a schedule and its first job."""
     now = clock.now()
     try:
-        row, _, _ = schedule_store.create(_new(order, now), now, settings().max_schedules)
+        row, _, _ = schedule_changes.create(_new(order, now), now, settings().max_schedules)
     except TooMany:
         raise too_many() from None
     return _found(row, 201)
@@ -143,7 +144,7 @@ def put_schedule(order: JobRequest, key: str) -> Response:
         raise invalid({"key": [f"must be {KEY_EXPECTED}, got {shown(key)}"]})
     now = clock.now()
     try:
-        row, made = schedule_store.put(_new(order, now, key), now, settings().max_schedules)
+        row, made = schedule_changes.put(_new(order, now, key), now, settings().max_schedules)
     except TooMany:
         raise too_many() from None
     return _found(row, 201 if made else 200)
@@ -173,7 +174,7 @@ def _change(key: str, sent: Fields) -> Response:
         raise invalid(errors | error.normalized_messages()) from None
     if errors:
         raise invalid(errors)
-    if schedule_store.replace(account_id, row.id, _new(order, now), now, row) is None:
+    if schedule_changes.replace(account_id, row.id, _new(order, now), now, row) is None:
         raise not_found()
     return _found(schedule_store.find(account_id, row.id))
 
@@ -182,7 +183,7 @@ def _change(key: str, sent: Fields) -> Response:
 @blueprint.response(204)
 def delete_schedule(key: str) -> Response:
     """Delete a schedule and cancel its waiting jobs; one under way goes on."""
-    if not schedule_store.delete(caller().account_id, _checked(key), clock.now()):
+    if not schedule_changes.delete(caller().account_id, _checked(key), clock.now()):
         raise not_found()
     return Response(status=204)
 
@@ -191,7 +192,7 @@ def delete_schedule(key: str) -> Response:
 @blueprint.response(200, shown_as.ScheduleResponse)
 def disable_schedule(key: str) -> Response:
     """Make no more jobs; those that wait are cancelled, one under way goes on."""
-    return _found(schedule_store.disable(caller().account_id, _checked(key), clock.now()))
+    return _found(schedule_changes.disable(caller().account_id, _checked(key), clock.now()))
 
 
 @blueprint.route("/schedules/<key>/enable", methods=["POST"])
@@ -199,7 +200,9 @@ def disable_schedule(key: str) -> Response:
 def enable_schedule(key: str) -> Response:
     """Make jobs again, from the next instant on."""
     try:
-        return _found(schedule_store.enable(caller().account_id, _checked(key), clock.now(), settings().max_schedules))
+        return _found(
+            schedule_changes.enable(caller().account_id, _checked(key), clock.now(), settings().max_schedules)
+        )
     except TooMany:
         raise too_many() from None
 
@@ -209,7 +212,7 @@ def enable_schedule(key: str) -> Response:
 def fire_schedule(key: str) -> Response:
     """Make a job of the schedule at once, besides those of its instants."""
     who = caller()
-    row = schedule_store.fire_now(who.account_id, _checked(key), clock.now())
+    row = schedule_changes.fire_now(who.account_id, _checked(key), clock.now())
     if row is None:
         raise not_found()
     return json_response(serializers.data(serializers.job(row, who.user_id)), 201)

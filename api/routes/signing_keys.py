@@ -61,7 +61,7 @@ def create() -> Response:
     """Make a signing key."""
     made = signing_keys.create(caller().account_id, optional_fields(NewKey()).get("secret"), clock.now())
     if made is None:
-        message = f"There may be at most {signing_keys.MOST_LIVE} live signing keys; retire one of them first."
+        message = f"There may be at most {signing_keys.MAX_LIVE} live signing keys; retire one of them first."
         raise ApiError(409, message)
     return respond({"data": {"id": made.uuid, "secret": made.secret}}, 201)
 

@@ -9,7 +9,7 @@ from typing import Any
 from gunicorn.glogging import Logger as GunicornLogger
 
 from api.server import accept_balance
-from runtime import logs, metrics_files, settings, tracing
+from runtime import logs, metrics_files, metrics_folding, settings, tracing
 
 
 def pre_fork(server: Any, worker: Any) -> None:  # noqa: ARG001 - the form gunicorn calls
@@ -21,7 +21,7 @@ def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001
     accept_balance.leave_seat(worker.seat)
     shared = metrics_files.directory()
     if shared:
-        metrics_files.Folding(shared)()
+        metrics_folding.Folding(shared)()
 
 
 def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001

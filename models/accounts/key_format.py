@@ -1,6 +1,6 @@
-"""Owns the form of an API key: `sk_`, 27 characters of 160 random bits, 6 characters of checksum.
+"""Makes and checks API keys: `sk_`, 27 characters of 160 random bits, 6 characters of checksum. Pure.
 
-Pure. The prefix and the checksum let a scanner recognise a leaked key without asking a database.
+The prefix and the checksum let a scanner recognize a leaked key without a database.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ def checksum(random_part: str) -> str:
 
 
 def well_formed(key: str) -> bool:
-    """Whether `key` may be one of ours; a wrong checksum needs no look into the database."""
+    """Whether `key` may be one of ours; a wrong checksum needs no query."""
     body = key.removeprefix(PREFIX)
     if len(key) != len(PREFIX) + RANDOM_LENGTH + CHECKSUM_LENGTH or not key.startswith(PREFIX) or not body.isascii():
         return False
@@ -34,12 +34,12 @@ def well_formed(key: str) -> bool:
 
 
 def digest(key: str) -> str:
-    """What is stored in the key's place: its SHA-256 in hex. No salt or stretching: the key is random enough."""
+    """The SHA-256 of a key in hex, stored in its place. No salt or stretching: the key is random enough."""
     return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
 def shown_as(key: str) -> str:
-    """Enough of a key to recognise it by, and too little to use it: `sk_Ab3…x9Qz`."""
+    """Enough of a key to recognize it, and too little to use it: `sk_Ab3…x9Qz`."""
     return f"{key[:6]}…{key[-4:]}"
 
 

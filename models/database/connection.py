@@ -128,6 +128,12 @@ def release_connection() -> None:
         database.close()
 
 
+def throw_away() -> None:
+    """Close this thread's connection, so that no other gets it: one that is set up for this thread alone."""
+    if not database.is_closed():
+        (database.manual_close if dialect() == "postgresql" else database.close)()
+
+
 def keep_connection() -> None:
     """At the end of a request: keep this thread's connection for the next request, or close it if it broke.
 

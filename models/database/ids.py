@@ -1,4 +1,4 @@
-"""Owns the making of UUIDs: version 7, so that rows made together lie together in an index."""
+"""Makes UUIDs of version 7, so that rows made together lie together in an index."""
 
 import random
 import uuid
@@ -9,13 +9,15 @@ from models.rules import clock
 def new_id() -> str:
     """A fresh UUID as lower-case text with dashes: 48 bits of milliseconds, then 74 random bits. It is no secret.
 
-    Written by hand, since two are made for each attempt, and `uuid.UUID` would take three times as long. The chance is
-    the module's, which is seeded by the system and anew after a fork: to ask the system each time lets go of the
-    interpreter, which a busy process gets back late.
+    Written by hand, since two are made for each attempt, and `uuid.UUID` would take three times as long. The random
+    bits come from the module `random`, which is seeded by the system and again after a fork. To ask the system each
+    time would release the interpreter, and a busy process gets it back late.
     """
     when = f"{clock.now() // clock.MILLISECOND & (1 << 48) - 1:012x}"
-    chance = random.getrandbits(74)  # noqa: S311
-    rest = f"7{chance >> 62:03x}-{1 << 15 | chance >> 48 & (1 << 14) - 1:04x}-{chance & (1 << 48) - 1:012x}"
+    random_bits = random.getrandbits(74)  # noqa: S311
+    rest = (
+        f"7{random_bits >> 62:03x}-{1 << 15 | random_bits >> 48 & (1 << 14) - 1:04x}-{random_bits & (1 << 48) - 1:012x}"
+    )
     return f"{when[:8]}-{when[8:]}-{rest}"
 
 

@@ -1,7 +1,7 @@
-"""Owns how lists are cut into pages: their order as SQL, and where the next page begins.
+"""Cuts lists into pages: their order as SQL, and where the next page begins.
 
-A page goes on by place (the last row's value and its tie-breaker), which an index finds however deep it lies, and which
-rows that are added in between do not move; or by offset, for whoever wants a page by its number.
+A page begins behind a place (the last row's value and its tie-breaker). An index finds a place however deep it lies,
+and rows that are added in between do not move it. A page may also begin at an offset, for clients that number pages.
 """
 
 from typing import Any, NamedTuple
@@ -21,13 +21,13 @@ class Listing(NamedTuple):
 
 
 class Place(NamedTuple):
-    """The last row of a page: what it has in the column ordered by, and in the tie-breaker."""
+    """The last row of a page: its value in the column of the order, and in the tie-breaker."""
 
     value: int | str | None
     tie: int | str
 
 
-class PageAsked(NamedTuple):
+class PageRequest(NamedTuple):
     """Which rows of a list: at most `limit` behind `place` (None: from its beginning), after `offset` others.
     `order`: a name in Listing.orders and "asc" or "desc"."""
 
@@ -56,26 +56,26 @@ def order_sql(listing: Listing, order: tuple[str, str]) -> str:
 
 def beyond_sql(listing: Listing, order: tuple[str, str], place: Place) -> tuple[str, list[Any]]:
     """The condition that a row comes after the place in this order, and its parameters."""
-    (column, nullable), mark = listing.orders[order[0]], ">" if order[1] == "asc" else "<"
+    (column, nullable), sign = listing.orders[order[0]], ">" if order[1] == "asc" else "<"
     if column == listing.tie:
-        return f"{column} {mark} %s", [place.tie]
+        return f"{column} {sign} %s", [place.tie]
     if place.value is None:
-        return f"{column} IS NULL AND {listing.tie} {mark} %s", [place.tie]
-    behind = f"({_collated(listing, column)}, {listing.tie}) {mark} (%s, %s)"
+        return f"{column} IS NULL AND {listing.tie} {sign} %s", [place.tie]
+    behind = f"({_collated(listing, column)}, {listing.tie}) {sign} (%s, %s)"
     return f"({behind} OR {column} IS NULL)" if nullable else behind, [place.value, place.tie]
 
 
-def ids_of(table: str, listing: Listing, where: str, params: list[Any], asked: PageAsked) -> Page:
-    """A page of tie-breakers (as texts where they are no integers). One row more than asked for tells whether there is
-    a further page; nothing is counted."""
-    column = listing.orders[asked.order[0]][0]
-    if asked.place:
-        beyond, given = beyond_sql(listing, asked.order, asked.place)
-        where, params = f"{where} AND {beyond}", [*params, *given]
-    sql = f"SELECT {listing.tie}, {column} FROM {table} WHERE {where} ORDER BY {order_sql(listing, asked.order)}"
-    rows = fetch(f"{sql} LIMIT %s OFFSET %s", (*params, asked.limit + 1, asked.offset))
-    places = [Place(value, tie if isinstance(tie, int) else str(tie)) for tie, value in rows[: asked.limit]]
-    return Page([place.tie for place in places], places[-1] if len(rows) > asked.limit else None)
+def ids_of(table: str, listing: Listing, where: str, params: list[Any], page: PageRequest) -> Page:
+    """A page of tie-breakers (as texts where they are no integers). One row beyond the limit shows whether there is a
+    further page; nothing is counted."""
+    column = listing.orders[page.order[0]][0]
+    if page.place:
+        beyond, of_place = beyond_sql(listing, page.order, page.place)
+        where, params = f"{where} AND {beyond}", [*params, *of_place]
+    sql = f"SELECT {listing.tie}, {column} FROM {table} WHERE {where} ORDER BY {order_sql(listing, page.order)}"
+    rows = fetch(f"{sql} LIMIT %s OFFSET %s", (*params, page.limit + 1, page.offset))
+    places = [Place(value, tie if isinstance(tie, int) else str(tie)) for tie, value in rows[: page.limit]]
+    return Page([place.tie for place in places], places[-1] if len(rows) > page.limit else None)
 
 
 def _collated(listing: Listing, column: str) -> str:

@@ -1,7 +1,7 @@
-"""Owns the versions of the schema: which migrations there are, which are applied, and applying the rest.
+"""Applies migrations: which there are, which are applied, and applying the rest.
 
-Safe to run from several processes at once: PostgreSQL holds an advisory lock, SQLite the writers' lock, so the
-second one finds nothing left to do.
+Several processes may migrate at once: PostgreSQL holds an advisory lock and SQLite the writers' lock, so the second
+process finds nothing left to do.
 """
 
 from collections.abc import Callable
@@ -23,16 +23,16 @@ def pending() -> list[str]:
         return _lacking()
 
 
-def migrate(told: Callable[[str], None] = lambda _name: None) -> list[str]:
-    """Apply what is pending, all or nothing; returns the names applied. `told` is called as each has been applied, and
-    still is not committed."""
+def migrate(on_applied: Callable[[str], None] = lambda _name: None) -> list[str]:
+    """Apply what is pending, all or nothing; returns the names applied. `on_applied` is called after each of them, and
+    before the commit."""
     with connection(), transaction():
         if dialect() == "postgresql":
             database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         names = _lacking()
         for name in names:
             _runner().up(name)
-            told(name)
+            on_applied(name)
         return names
 
 

@@ -8,7 +8,7 @@ and still go on.
 from typing import Any, NamedTuple
 
 from models.database.connection import dialect
-from models.database.paging import Listing, Page, PageAsked, Place, ids_of, order_sql
+from models.database.paging import Listing, Page, PageRequest, Place, ids_of, order_sql
 from models.database.sql import any_of, fetch
 from models.jobs.job_store import SHOWN, JobRow, shown_row
 
@@ -62,7 +62,7 @@ class Source(NamedTuple):
     judged_params: list[Any]
 
 
-def listed(account_id: int, asked: JobFilter, page: PageAsked, looked_at: int | None = None) -> Page:
+def listed(account_id: int, asked: JobFilter, page: PageRequest, looked_at: int | None = None) -> Page:
     """A page of the account's jobs, as JobRow; nulls come last, ties by id. `looked_at`: the most rows that a search
     looks at; None: LOOKED_AT.
 
@@ -73,14 +73,14 @@ def listed(account_id: int, asked: JobFilter, page: PageAsked, looked_at: int | 
     return Page(_rows(ids, page.order), end)
 
 
-def matching(account_id: int, asked: JobFilter, page: PageAsked, looked_at: int | None = None) -> Page:
+def matching(account_id: int, asked: JobFilter, page: PageRequest, looked_at: int | None = None) -> Page:
     """The same page, as the jobs' integers."""
     if asked.is_search:
         return _search(account_id, asked, page, looked_at or LOOKED_AT)
     return _indexed(account_id, asked, page)
 
 
-def _indexed(account_id: int, asked: JobFilter, page: PageAsked) -> Page:
+def _indexed(account_id: int, asked: JobFilter, page: PageRequest) -> Page:
     where, params = _conditions(
         ("account_id = %s", account_id),
         ("kind = %s", asked.kind),
@@ -92,7 +92,7 @@ def _indexed(account_id: int, asked: JobFilter, page: PageAsked) -> Page:
     return ids_of("job", LISTING, where, params, page)
 
 
-def _search(account_id: int, asked: JobFilter, page: PageAsked, looked_at: int) -> Page:
+def _search(account_id: int, asked: JobFilter, page: PageRequest, looked_at: int) -> Page:
     """The edge is found before the search: rows that are added in between must not let them miss one another."""
     source = _labelled(account_id, asked) if asked.label is not None else _all(account_id, asked)
     listing = Listing({"inserted_at": (source.at, False)}, source.id)
@@ -107,7 +107,7 @@ def _search(account_id: int, asked: JobFilter, page: PageAsked, looked_at: int) 
     return Page(found.rows, found.end or edge)
 
 
-def _edge(source: Source, listing: Listing, page: PageAsked, looked_at: int) -> Place | None:
+def _edge(source: Source, listing: Listing, page: PageRequest, looked_at: int) -> Place | None:
     """The last row this page looks at; None when the list ends before."""
     looked = ids_of(source.table, listing, source.where, source.params, page._replace(limit=1, offset=looked_at - 1))
     return looked.end

@@ -6,7 +6,7 @@ Every question names the account; an entry of another account is not found.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from models.database.paging import Listing, Page, PageAsked, ids_of, order_sql
+from models.database.paging import Listing, Page, PageRequest, ids_of, order_sql
 from models.database.sql import fetch
 
 LISTING = Listing(
@@ -43,7 +43,7 @@ def find(account_id: int, uuid: str) -> LogEntryRow | None:
     return _entry(rows[0]) if rows else None
 
 
-def listed(account_id: int, asked: LogFilter, page: PageAsked) -> Page:
+def listed(account_id: int, asked: LogFilter, page: PageRequest) -> Page:
     """A page of the account's log, as LogEntryRow; ties by id.
 
     The page's ids are found first, as in `models/jobs/job_lists.py`.

@@ -7,7 +7,7 @@ names the account.
 
 from typing import NamedTuple
 
-from models.database.paging import NEWEST_FIRST, Page, PageAsked, Place
+from models.database.paging import NEWEST_FIRST, Page, PageRequest, Place
 from models.jobs import job_lists, replays
 from models.jobs.job_lists import JobFilter
 from models.operations import cancelling
@@ -75,7 +75,7 @@ def _lists(action: str, asked: JobFilter) -> list[JobFilter]:
 
 
 def _page(account_id: int, asked: JobFilter, place: Place | None, limit: int, looked_at: int) -> Page:
-    return job_lists.matching(account_id, asked, PageAsked(NEWEST_FIRST, limit, 0, place), looked_at)
+    return job_lists.matching(account_id, asked, PageRequest(NEWEST_FIRST, limit, 0, place), looked_at)
 
 
 def _act(account_id: int, action: str, ids: list[int], once: str, now: int) -> int:

@@ -1,14 +1,12 @@
-"""Owns what happens to channels: where an account's messages go to, the forwarding of one, and the demo channel's last
-messages.
+"""Sets and removes an account's channels, forwards messages to them, and keeps the demo channel's last messages.
 
-The URL that a service gave is a secret: whoever has it can write there. So it stands in no job: `args` shows its host
-alone, and the sender looks it up when it sends.
+The URL of a channel is a secret: whoever has it can write there. So no job contains it: `args` shows its host alone,
+and the sender looks the URL up when it sends.
 """
 
 import json
 from typing import NamedTuple
 
-from models.database.sql import execute, fetch
 from models.database.transactions import transaction
 from models.jobs import job_store
 from models.jobs.job_json import compact
@@ -16,11 +14,12 @@ from models.jobs.job_store import NewJob
 from models.rules.redaction import REDACTED
 from models.rules.url_rules import split_url
 from models.webhooks.channel_forms import FORWARDED, cut, form_of
+from models.webhooks.webhook_tables import Channel, ChannelMessage
 
 CHANNEL = "channel"  # the kind of a job that forwards a message
 DEMO = "demo"
 KEPT_MESSAGES = 100
-MOST_KEPT_CHARS = 2000
+MAX_KEPT_CHARS = 2000
 
 
 class Message(NamedTuple):
@@ -34,26 +33,24 @@ class Message(NamedTuple):
 def configure(account_id: int, name: str, url: str, now: int) -> None:
     """Forward the account's messages to this channel there from now on."""
     with transaction():
-        execute(
-            "INSERT INTO channel (account_id, name, url, created_at) VALUES (%s, %s, %s, %s) "
-            "ON CONFLICT (account_id, name) DO UPDATE SET url = excluded.url, created_at = excluded.created_at",
-            (account_id, name, url, now),
-        )
+        row = Channel.insert(account_id=account_id, name=name, url=url, created_at=now)
+        key, values = [Channel.account_id, Channel.name], [Channel.url, Channel.created_at]
+        row.on_conflict(conflict_target=key, preserve=values).execute()
 
 
 def hosts(account_id: int) -> dict[str, str | None]:
     """Each channel that can be set, with the host of its URL; None where none is set."""
-    rows = fetch("SELECT name, url FROM channel WHERE account_id = %s", (account_id,))
-    return dict.fromkeys(FORWARDED) | {name: split_url(url).host for name, url in rows}
+    channels = Channel.select().where(Channel.account_id == account_id)
+    return dict.fromkeys(FORWARDED) | {channel.name: split_url(channel.url).host for channel in channels}
 
 
 def remove(account_id: int, name: str) -> bool:
     with transaction():
-        return bool(execute("DELETE FROM channel WHERE account_id = %s AND name = %s", (account_id, name)))
+        return bool(Channel.delete().where(Channel.account_id == account_id, Channel.name == name).execute())
 
 
 def forward(account_id: int, name: str, author: str, content: str, hops: int, now: int) -> bool:
-    """Order the message's way to the channel's service; False when the account has set none."""
+    """Make the job that sends the message to the channel's service; False when the account has set no such channel."""
     host = hosts(account_id).get(name)
     if host is None:
         return False
@@ -67,20 +64,16 @@ def forward(account_id: int, name: str, author: str, content: str, hops: int, no
 
 
 def keep(message: Message) -> None:
-    """Keep a message to the demo channel, and no more than the last ones."""
-    content = cut(message.content, MOST_KEPT_CHARS)
+    """Keep a message to the demo channel, and delete the messages before the last ones."""
+    values = message._replace(content=cut(message.content, MAX_KEPT_CHARS))._asdict()
     with transaction():
-        execute(
-            "INSERT INTO channel_message (author, content, inserted_at) VALUES (%s, %s, %s)",
-            (message.author, content, message.inserted_at),
-        )
-        execute(
-            "DELETE FROM channel_message WHERE id IN (SELECT id FROM channel_message ORDER BY id DESC "
-            f"LIMIT {KEPT_MESSAGES} OFFSET {KEPT_MESSAGES})"
-        )
+        ChannelMessage.insert(**values).execute()
+        newest_first = ChannelMessage.select(ChannelMessage.id).order_by(ChannelMessage.id.desc())
+        surplus = newest_first.limit(KEPT_MESSAGES).offset(KEPT_MESSAGES)
+        ChannelMessage.delete().where(ChannelMessage.id.in_(surplus)).execute()
 
 
 def kept() -> list[Message]:
     """The demo channel's last messages, newest first."""
-    sql = f"SELECT author, content, inserted_at FROM channel_message ORDER BY id DESC LIMIT {KEPT_MESSAGES}"
-    return [Message(*row) for row in fetch(sql)]
+    rows = ChannelMessage.select().order_by(ChannelMessage.id.desc()).limit(KEPT_MESSAGES)
+    return [Message(row.author, row.content, row.inserted_at) for row in rows]

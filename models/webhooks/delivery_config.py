@@ -1,8 +1,8 @@
-"""Owns what an account has set for what goes out on its behalf: signing keys, endpoints of events, channels.
+"""Reads what accounts have set for requests sent on their behalf: signing keys, endpoints of events, channels.
 
-The tables, and the one question of those who send: all of it for a set of accounts, in one statement. Making and
-changing is that of `models/webhooks/signing_keys.py`, `models/webhooks/endpoints.py` and `models/webhooks/channels.py`.
-Secrets are kept as they are, since a signature needs them; nothing here shows one in its repr.
+`of_accounts` reads all of it for a set of accounts in one statement. Changes belong to
+`models/webhooks/signing_keys.py`, `models/webhooks/endpoints.py` and `models/webhooks/channels.py`. No repr shows a
+secret.
 """
 
 import json
@@ -16,7 +16,7 @@ from models.database.sql import any_of, fetch
 @dataclass(frozen=True, slots=True)
 class DeliveryConfig:
     """What one account has set. `keys`: (secret, ends_at or None), oldest first; `endpoints`: (url, types or None for
-    all), enabled ones alone; `channels`: URL by name."""
+    all), the enabled ones; `channels`: URL by name."""
 
     keys: tuple[tuple[str, int | None], ...] = field(default=(), repr=False)
     endpoints: tuple[tuple[str, frozenset[str] | None], ...] = ()
@@ -26,8 +26,8 @@ class DeliveryConfig:
         """The secrets that sign an attempt begun at this instant."""
         return [secret for secret, ends_at in self.keys if ends_at is None or ends_at > instant]
 
-    def takers_of(self, event_type: str) -> list[str]:
-        """The URLs of the endpoints that take events of this type."""
+    def subscribers_of(self, event_type: str) -> list[str]:
+        """The URLs of the endpoints that get events of this type."""
         return [url for url, types in self.endpoints if types is None or event_type in types]
 
 
@@ -35,18 +35,18 @@ NONE = DeliveryConfig()
 
 
 def of_accounts(account_ids: Collection[int]) -> dict[int, DeliveryConfig]:
-    """What each of the accounts has set; those that have set nothing are left out."""
-    these, given = any_of("account_id", list(account_ids))
+    """What each of the accounts has set; accounts that have set nothing are left out."""
+    of_these, ids = any_of("account_id", list(account_ids))
     rows = fetch(
-        f"SELECT 'key', account_id, id, secret, NULL, ends_at FROM signing_key WHERE {these} UNION ALL "
-        f"SELECT 'endpoint', account_id, id, url, types, NULL FROM endpoint WHERE {these} AND enabled = 1 UNION ALL "
-        f"SELECT 'channel', account_id, id, name, url, NULL FROM channel WHERE {these}",
-        (given, given, given),
+        f"SELECT 'key', account_id, id, secret, NULL, ends_at FROM signing_key WHERE {of_these} UNION ALL "
+        f"SELECT 'endpoint', account_id, id, url, types, NULL FROM endpoint WHERE {of_these} AND enabled = 1 UNION ALL "
+        f"SELECT 'channel', account_id, id, name, url, NULL FROM channel WHERE {of_these}",
+        (ids, ids, ids),
     )
-    found: dict[int, list[Sequence[Any]]] = {}
+    by_account: dict[int, list[Sequence[Any]]] = {}
     for row in sorted(rows, key=lambda row: row[2]):
-        found.setdefault(row[1], []).append(row)
-    return {account_id: _delivery_config(theirs) for account_id, theirs in found.items()}
+        by_account.setdefault(row[1], []).append(row)
+    return {account_id: _delivery_config(settings) for account_id, settings in by_account.items()}
 
 
 def _delivery_config(rows: Sequence[Sequence[Any]]) -> DeliveryConfig:

@@ -1,5 +1,7 @@
-"""Owns what happens to endpoints, the addresses that get the events of all jobs of an account: making, finding,
-changing, deleting. Every question names the account."""
+"""Makes, finds, changes, and deletes endpoints, the addresses that get the events of all jobs of an account.
+
+Every query names the account.
+"""
 
 from typing import Any
 
@@ -7,14 +9,14 @@ from models.accounts import account_store
 from models.database.transactions import transaction
 from models.webhooks.webhook_tables import Endpoint
 
-MOST = 20  # of an account: each event of each job is a job for each of them
+MAX_ENDPOINTS = 20  # of an account: each event of each job is a job for each of them
 
 
 def create(account_id: int, url: str, types: str | None, enabled: bool, now: int) -> Endpoint | None:
-    """A new endpoint; None when the account has MOST already. `types`: JSON list, or None for all."""
+    """A new endpoint; None when the account has MAX_ENDPOINTS already. `types`: JSON list, or None for all."""
     with transaction():
         account_store.lock(account_id)
-        if _of(account_id).count() >= MOST:
+        if _of(account_id).count() >= MAX_ENDPOINTS:
             return None
         return Endpoint.create(account_id=account_id, url=url, types=types, enabled=int(enabled), created_at=now)
 

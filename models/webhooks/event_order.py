@@ -1,16 +1,16 @@
-"""Owns the order of the events of one job: an event waits (`after_uuid`, `held_until`) until the one before it, to the
-same address, was accepted or has failed its first attempt; then it is let go.
+"""Keeps the events of one job in order: an event waits until the event before it to the same address was tried.
 
-Whoever ends an event and whoever adds one look here after their commit: of two at once the one that commits last sees
-what the other wrote. A crash between commit and look costs a delay: the ticker lets go what was left. In the
-transaction itself it could not be done: each of the two would lock what the other holds.
+A waiting event has `after_uuid` and `held_until`. It is released when the earlier event was accepted or its first
+attempt has failed. Whoever ends an event and whoever adds one call `release_next_events` after their commit: if two
+commit at once, the later one sees what the other wrote. Inside the transaction each of the two would lock what the
+other holds. A crash between commit and call costs a delay: the ticker releases what was left.
 """
 
 import logging
 from collections.abc import Collection, Sequence
 
-from models.database.connection import Unreachable, dialect
-from models.database.sql import any_of, execute, fetch
+from models.database.connection import Unreachable
+from models.database.sql import any_of, execute, fetch, skipping_locked
 from models.database.transactions import transaction
 from models.rules.clock import DAY
 
@@ -27,15 +27,15 @@ IS_UNTRIED = (
 
 
 def untried_events(parent_ids: Collection[int]) -> list[tuple[int, str, str]]:
-    """(parent's id, args, uuid) of the events of these jobs that others have to wait for, in their order."""
-    these, given = any_of("parent_id", list(parent_ids))
-    sql = f"SELECT parent_id, args, uuid FROM job WHERE {these} AND kind = 'event' AND {IS_UNTRIED.format('job')} "
-    return [(parent_id, args, str(uuid)) for parent_id, args, uuid in fetch(f"{sql} ORDER BY id", (given,))]
+    """(parent's id, args, uuid) of the events of these jobs for which later ones have to wait, in their order."""
+    of_these, ids = any_of("parent_id", list(parent_ids))
+    sql = f"SELECT parent_id, args, uuid FROM job WHERE {of_these} AND kind = 'event' AND {IS_UNTRIED.format('job')} "
+    return [(parent_id, args, str(uuid)) for parent_id, args, uuid in fetch(f"{sql} ORDER BY id", (ids,))]
 
 
 def release_next_events(parent_ids: Collection[int]) -> int:
-    """Let go the events of these jobs that wait for nothing any more; to be called after the commit. Never fails, since
-    what was committed must go on: without the database it is left to the ticker."""
+    """Release the events of these jobs that no longer have to wait; call it after the commit. Never fails, since the
+    work of the commit must go on: without the database the events are left to the ticker."""
     if not parent_ids:
         return 0
     try:
@@ -46,7 +46,7 @@ def release_next_events(parent_ids: Collection[int]) -> int:
 
 
 def release_left_over_events(_now: int) -> int:
-    """The same for all jobs: what a crash left."""
+    """Release the events of all jobs that a crash left waiting."""
     sql = (
         "SELECT event.id FROM job AS event LEFT JOIN job AS earlier ON earlier.uuid = event.after_uuid "
         f"WHERE event.after_uuid IS NOT NULL AND (earlier.id IS NULL OR NOT ({IS_UNTRIED.format('earlier')})) "
@@ -57,27 +57,25 @@ def release_left_over_events(_now: int) -> int:
 
 
 def _ready(parent_ids: Collection[int]) -> list[int]:
-    """The events of these jobs whose time has come. Asked in two steps, each by an index that suits it whatever the
-    planner believes: a join, planned for the small table of the first days, read the grown one whole."""
-    these, given = any_of("parent_id", list(parent_ids))
-    waiting = f"SELECT id, after_uuid FROM job WHERE {these} AND {WAITS} ORDER BY id"
-    after = {event_id: str(uuid) for event_id, uuid in fetch(waiting, (given,))}
+    """The events of these jobs that no longer have to wait. Read in two steps, each by an index that suits it whatever
+    the planner believes: a join, planned while the table was small, read the grown table whole."""
+    of_these, ids = any_of("parent_id", list(parent_ids))
+    waiting = f"SELECT id, after_uuid FROM job WHERE {of_these} AND {WAITS} ORDER BY id"
+    after = {event_id: str(uuid) for event_id, uuid in fetch(waiting, (ids,))}
     if not after:
         return []
-    these, given = any_of("uuid", sorted(set(after.values())), "uuid")
-    untried = {
-        str(row[0]) for row in fetch(f"SELECT uuid FROM job WHERE {these} AND {IS_UNTRIED.format('job')}", (given,))
-    }
+    are_earlier, uuids = any_of("uuid", sorted(set(after.values())), "uuid")
+    rows = fetch(f"SELECT uuid FROM job WHERE {are_earlier} AND {IS_UNTRIED.format('job')}", (uuids,))
+    untried = {str(row[0]) for row in rows}
     return [event_id for event_id, uuid in after.items() if uuid not in untried]
 
 
 def _release(ids: Sequence[int]) -> int:
-    """Nobody waits here for another who lets the same events go: of two sets locked crosswise, one would fail."""
+    """Skip events that another session is releasing: of two sets locked crosswise, one would fail."""
     if not ids:
         return 0
-    these, given = any_of("id", ids)
-    lock = "FOR UPDATE SKIP LOCKED" if dialect() == "postgresql" else ""
+    of_these, chosen = any_of("id", ids)
     with transaction():
-        mine = fetch(f"SELECT id FROM job WHERE {these} AND {WAITS} ORDER BY id {lock}", (given,))
-        these, given = any_of("id", [row[0] for row in mine])
-        return execute(f"UPDATE job SET held_until = NULL, after_uuid = NULL WHERE {these}", (given,))
+        rows = fetch(f"SELECT id FROM job WHERE {of_these} AND {WAITS} ORDER BY id{skipping_locked()}", (chosen,))
+        of_these, chosen = any_of("id", [row[0] for row in rows])
+        return execute(f"UPDATE job SET held_until = NULL, after_uuid = NULL WHERE {of_these}", (chosen,))

@@ -1,10 +1,10 @@
-"""Owns what is told of a job to others than the API's callers: callbacks and events, which are jobs of their own kinds.
+"""Turns events of jobs into callbacks and events, which are jobs of their own kinds.
 
-From news (something that happened to a job) to the jobs that carry it, stored in the transaction in which it happened:
-so none is lost and none is made twice. `notify` of a job is JSON: `callback`, `failure_callback`, `webhook`, each a
-URL. Jobs that are follow-ups or messages to a channel are told of to nobody.
+They are stored in the transaction in which the event happened: so none is lost and none is made twice. `notify` of a
+job is JSON: `callback`, `failure_callback`, `webhook`, each a URL. Nobody is notified of follow-ups and of messages to
+a channel.
 
-What a receiver gets is the job as the API shows it, but for secret-looking headers and a long body.
+A receiver gets the job as the API shows it, without secret-looking headers and without a long body.
 """
 
 import json
@@ -30,14 +30,14 @@ STARTED, REQUESTED, ANSWERED = "job.started", "job.request", "job.response"
 FAILED, FINISHED, CANCELLED = "job.error", "job.finished", "job.cancelled"
 EVENTS = (STARTED, REQUESTED, ANSWERED, FAILED, FINISHED, CANCELLED)
 CALLBACK, EVENT = "callback", "event"
-LONGEST_BODY_BYTES = 16 * 1024  # of the job's own body in a callback or an event
-NO_RESPONSE = {"response": None, "error": "cancelled", "timings": None}  # of a job cancelled
+MAX_BODY_BYTES = 16 * 1024  # of the job's own body in a callback or an event
+NO_RESPONSE = {"response": None, "error": "cancelled", "timings": None}  # of a cancelled job
 COLUMNS = ", ".join(f"job.{name}" for name in JobRow._fields)
 
 
 class JobEvent(NamedTuple):
-    """Something that happened to a job. `about`: what is told beside the job; of one that is final (FINISHED,
-    CANCELLED) `response`, `error` and `timings`."""
+    """Something that happened to a job. `about`: what a receiver gets besides the job; for FINISHED and CANCELLED
+    `response`, `error` and `timings`."""
 
     job_id: int
     type: str
@@ -46,7 +46,7 @@ class JobEvent(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """A job that is told of."""
+    """A job to which something happened."""
 
     row: JobRow
     account_id: int
@@ -57,44 +57,45 @@ class Subject(NamedTuple):
     redact: str | None
 
 
-def with_subscribers(kind: str, notify: str | None, theirs: DeliveryConfig) -> bool:
-    """Whether anybody may want to know of the job; cheap, since it is asked for every job."""
-    return kind == REQUEST and (notify is not None or bool(theirs.endpoints))
+def has_subscribers(kind: str, notify: str | None, config: DeliveryConfig) -> bool:
+    """Whether the job may have subscribers; cheap, since it is called for every job."""
+    return kind == REQUEST and (notify is not None or bool(config.endpoints))
 
 
-def add(news: Sequence[JobEvent], outgoing_of: Callable[[int], DeliveryConfig], now: int) -> set[int]:
-    """Store what tells of the news, joining the caller's transaction, which has written what is told.
+def add(events: Sequence[JobEvent], config_of: Callable[[int], DeliveryConfig], now: int) -> set[int]:
+    """Store the follow-ups of these events, joining the caller's transaction, which has written what happened.
 
-    Returns the ids of jobs whose events wait for one another: to be given to `succession.let_go` after the commit.
+    Returns the ids of jobs whose events wait for one another: the caller gives them to
+    `event_order.release_next_events` after the commit.
     """
-    if not news:
+    if not events:
         return set()
-    parents = _subjects({each.job_id for each in news})
-    waits = {(parent_id, args): uuid for parent_id, args, uuid in event_order.untried_events(parents)}
-    made: list[NewJob] = []
-    for each in news:
-        parent = parents.get(each.job_id)
-        if parent and _happened(each, parent):
-            made += _follow_ups(parent, each, outgoing_of(parent.account_id), waits, now)
-    job_store.create_many(made, now)
-    return {job.parent_id for job in made if job.after_uuid and job.parent_id}
+    subjects = _subjects({event.job_id for event in events})
+    untried = {(parent_id, args): uuid for parent_id, args, uuid in event_order.untried_events(subjects)}
+    follow_ups: list[NewJob] = []
+    for event in events:
+        subject = subjects.get(event.job_id)
+        if subject and _happened(event, subject):
+            follow_ups += _follow_ups(subject, event, config_of(subject.account_id), untried, now)
+    job_store.create_many(follow_ups, now)
+    return {job.parent_id for job in follow_ups if job.after_uuid and job.parent_id}
 
 
 def notify_cancelled(job_ids: Collection[int], now: int) -> None:
-    """Store what tells of cancelled jobs, joining the transaction that cancelled them; what must be looked at after it,
-    is."""
-    outgoing_of = cache(lambda account_id: delivery_config.of_accounts([account_id]).get(account_id, NONE))
-    held = add([JobEvent(job_id, CANCELLED, now, NO_RESPONSE) for job_id in job_ids], outgoing_of, now)
-    if held:
-        after_commit(lambda: event_order.release_next_events(held))
+    """Store the follow-ups of cancelled jobs, joining the transaction that cancelled them, and release events after
+    it."""
+    config_of = cache(lambda account_id: delivery_config.of_accounts([account_id]).get(account_id, NONE))
+    waiting = add([JobEvent(job_id, CANCELLED, now, NO_RESPONSE) for job_id in job_ids], config_of, now)
+    if waiting:
+        after_commit(lambda: event_order.release_next_events(waiting))
 
 
 def _subjects(job_ids: Collection[int]) -> dict[int, Subject]:
-    these, given = any_of("job.id", list(job_ids))
+    of_these, ids = any_of("job.id", list(job_ids))
     rows = fetch(
         f"SELECT {COLUMNS}, job.account_id, account.uuid, job.hops, job.attempt, job.notify, job.redact "
-        f"FROM job JOIN account ON account.id = job.account_id WHERE {these} AND job.kind = '{REQUEST}'",
-        (given,),
+        f"FROM job JOIN account ON account.id = job.account_id WHERE {of_these} AND job.kind = '{REQUEST}'",
+        (ids,),
     )
     return {row[0]: _subject(row) for row in rows}
 
@@ -105,84 +106,83 @@ def _subject(row: Sequence[Any]) -> Subject:
     return Subject(shown, account_id, str(user_id), hops, attempt, json.loads(notify) if notify else {}, redact)
 
 
-def _happened(news: JobEvent, parent: Subject) -> bool:
-    """A job cancelled under way has its attempt recorded, but it was the cancel that ended it."""
-    return news.type != FINISHED or parent.row.state in ("completed", "discarded")
+def _happened(event: JobEvent, subject: Subject) -> bool:
+    """A job cancelled while running has its attempt recorded, but the cancellation ended it, not the attempt."""
+    return event.type != FINISHED or subject.row.state in ("completed", "discarded")
 
 
 def _follow_ups(
-    parent: Subject, news: JobEvent, theirs: DeliveryConfig, waits: dict[tuple[int, str], str], now: int
+    subject: Subject, event: JobEvent, config: DeliveryConfig, untried: dict[tuple[int, str], str], now: int
 ) -> list[NewJob]:
-    """What carries this news. Of one that can't be told nobody hears: it must not stop the jobs that are claimed or
-    recorded together with it, which would be so again at every try."""
+    """The jobs that carry this event; none if it can't be written. An error must not stop the jobs that are claimed or
+    recorded together with the subject: it would stop them again at every try."""
     try:
-        return [*_callbacks(parent, news, now), *_events(parent, news, theirs, waits, now)]
+        return [*_callbacks(subject, event, now), *_events(subject, event, config, untried, now)]
     except Exception:
-        log.exception("%s of job %d is told to nobody", news.type, news.job_id)
+        log.exception("nobody is notified of %s of job %d", event.type, event.job_id)
         return []
 
 
-def _callbacks(parent: Subject, news: JobEvent, now: int) -> list[NewJob]:
-    if news.type not in (FINISHED, CANCELLED):
+def _callbacks(subject: Subject, event: JobEvent, now: int) -> list[NewJob]:
+    if event.type not in (FINISHED, CANCELLED):
         return []
-    urls = [parent.notify.get("callback")]
-    if parent.row.state == "discarded":
-        urls.append(parent.notify.get("failure_callback"))
-    body = _payload(parent, {"attempts": parent.attempt} | news.about)
-    return [_follow_up(parent, CALLBACK, url, body, now) for url in dict.fromkeys(filter(None, urls))]
+    urls = [subject.notify.get("callback")]
+    if subject.row.state == "discarded":
+        urls.append(subject.notify.get("failure_callback"))
+    body = _payload(subject, {"attempts": subject.attempt} | event.about)
+    return [_follow_up(subject, CALLBACK, url, body, now) for url in dict.fromkeys(filter(None, urls))]
 
 
 def _events(
-    parent: Subject, news: JobEvent, theirs: DeliveryConfig, waits: dict[tuple[int, str], str], now: int
+    subject: Subject, event: JobEvent, config: DeliveryConfig, untried: dict[tuple[int, str], str], now: int
 ) -> Iterable[NewJob]:
-    """One event for each address, waiting for the one before to the same address, if that is untried."""
-    urls = [parent.notify.get("webhook"), *theirs.takers_of(news.type)]
-    wanted = dict.fromkeys(filter(None, urls))
-    if not wanted:
+    """One event for each address. It waits for the event before it to the same address, if that is untried."""
+    urls = dict.fromkeys(filter(None, [subject.notify.get("webhook"), *config.subscribers_of(event.type)]))
+    if not urls:
         return
-    about = news.about
-    if news.type in (FINISHED, CANCELLED):
-        about = {"attempts": parent.attempt, "error": about["error"]}
-    data = _payload(parent, about)
-    for url in wanted:
+    about = event.about
+    if event.type in (FINISHED, CANCELLED):
+        about = {"attempts": subject.attempt, "error": about["error"]}
+    data = _payload(subject, about)
+    for url in urls:
         event_id = new_id()
-        told = job_json.compact({"id": event_id, "type": news.type, "timestamp": format_instant(news.at)})
-        event = _follow_up(parent, EVENT, url, job_json.with_members(told, {"data": data}), now)
-        earlier = waits.get((parent.row.id, event.args))
-        waits[parent.row.id, event.args] = event_id
+        head = job_json.compact({"id": event_id, "type": event.type, "timestamp": format_instant(event.at)})
+        job = _follow_up(subject, EVENT, url, job_json.with_members(head, {"data": data}), now)
+        earlier = untried.get((subject.row.id, job.args))
+        untried[subject.row.id, job.args] = event_id
         held_until = now + event_order.HELD_US if earlier else None
-        yield event._replace(uuid=event_id, after_uuid=earlier, held_until=held_until)
+        yield job._replace(uuid=event_id, after_uuid=earlier, held_until=held_until)
 
 
-def _follow_up(parent: Subject, kind: str, url: str, body: str, now: int) -> NewJob:
+def _follow_up(subject: Subject, kind: str, url: str, body: str, now: int) -> NewJob:
     return NewJob(
-        account_id=parent.account_id,
+        account_id=subject.account_id,
         args=job_json.compact({"method": "post", "url": url}),
         body=body.encode(),
         content_type=job_json.JSON_TYPE,
         scheduled_at=now,
         host=split_url(url).host,
-        hops=parent.hops + 1,
+        hops=subject.hops + 1,
         kind=kind,
-        parent_id=parent.row.id,
-        # What the log shall not show of the job, it shall not show of what tells of it.
-        redact=job_json.compact([BODY]) if BODY in hidden_names(parent.redact) else None,
+        parent_id=subject.row.id,
+        # A body that the log must not show stays hidden in the logs of the follow-ups, which contain it.
+        redact=job_json.compact([BODY]) if BODY in hidden_names(subject.redact) else None,
     )
 
 
-def _payload(parent: Subject, about: dict[str, Any]) -> str:
+def _payload(subject: Subject, about: dict[str, Any]) -> str:
     members = {name: job_json.compact(value) for name, value in about.items()}
-    return job_json.with_members("{}", {"job": _job_payload(parent)} | members)
+    return job_json.with_members("{}", {"job": _job_payload(subject)} | members)
 
 
-def _job_payload(parent: Subject) -> str:
-    """The job as the API shows it, without secret-looking headers; a long body is left out."""
-    row, too_long = parent.row, len(parent.row.body or b"") > LONGEST_BODY_BYTES
+def _job_payload(subject: Subject) -> str:
+    """The job as the API shows it, without secret-looking headers and without a long body."""
+    row, too_long = subject.row, len(subject.row.body or b"") > MAX_BODY_BYTES
     if '"headers"' in row.args:
-        sent = json.loads(row.args)
-        if isinstance(sent.get("headers"), dict):
-            sent["headers"] = redacted(sent["headers"].items(), hidden_names(parent.redact))
-        row = row._replace(args=job_json.compact(sent))
+        args = json.loads(row.args)
+        if isinstance(args.get("headers"), dict):
+            args["headers"] = redacted(args["headers"].items(), hidden_names(subject.redact))
+        row = row._replace(args=job_json.compact(args))
     if too_long:
         row = row._replace(body=None, args=job_json.with_member(row.args, "body_left_out", "true"))
-    return job_json.job(row, parent.user_id)
+    return job_json.job(row, subject.user_id)

@@ -23,7 +23,7 @@ from models.database import schema
 from models.database.connection import close_all, connection, open_database
 from models.operations import leader
 from models.rules import clock
-from runtime import metrics_files, settings, tracing
+from runtime import metrics_files, metrics_folding, settings, tracing
 from tests.support.signals import handlers_put_back
 from workers import assembly
 
@@ -273,7 +273,7 @@ def test_a_worker_has_a_place_for_metrics_as_long_as_it_lasts(error, supervised)
         processes.worker(PRODUCTION)
     assert supervising.seen
     assert not supervising.directory.exists()
-    assert isinstance(supervising.besides, metrics_files.Folding)
+    assert isinstance(supervising.besides, metrics_folding.Folding)
 
 
 def test_a_worker_serves_its_metrics_on_the_port_of_the_settings_while_it_runs(supervised):

@@ -21,7 +21,7 @@ PASSWORDS = {"POSTGRES_PASSWORD": "p4", "RABBITMQ_PASSWORD": "r4"}
 
 def substituted(value):
     """The value as the engine would pass it on, with both passwords given and nothing else."""
-    return VARIABLE.sub(lambda found: PASSWORDS.get(found[1], found[3]), str(value))
+    return VARIABLE.sub(lambda variable: PASSWORDS.get(variable[1], variable[3]), str(value))
 
 
 def environment_of(name):
@@ -108,8 +108,8 @@ def test_our_passwords_are_those_of_the_services():
 
 
 def test_no_password_has_a_default():
-    found = VARIABLE.findall((ROOT / "docker-compose.yml").read_text())
-    operators = {(name, operator) for name, operator, _ in found if "PASS" in name}
+    variables = VARIABLE.findall((ROOT / "docker-compose.yml").read_text())
+    operators = {(name, operator) for name, operator, _ in variables if "PASS" in name}
     assert operators == {("POSTGRES_PASSWORD", "?"), ("RABBITMQ_PASSWORD", "?")}
 
 

@@ -30,14 +30,14 @@ VALUES = {"transition": set(transition_counts.NAMES), "status": {*"12345", "2xx"
 
 def known():
     """Every series that there is: its name and its labels."""
-    found = dict(OF_RABBITMQ)
+    series = dict(OF_RABBITMQ)
     for metric in metrics.REGISTRY._collector_to_names:
         for suffix in SUFFIXES[metric._type]:
-            found[metric._name + suffix] = {*metric._labelnames, *({"le"} if suffix == "_bucket" else ())}
-    return found
+            series[metric._name + suffix] = {*metric._labelnames, *({"le"} if suffix == "_bucket" else ())}
+    return series
 
 
-class Asked:
+class Query:
     """The series, matchers and grouping labels of an expression."""
 
     def __init__(self, expression):
@@ -59,17 +59,17 @@ class Asked:
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_an_expression_asks_for_what_there_is(expression):
-    there, asked = known(), Asked(expression)
-    assert asked.series
-    for name, matchers in asked.series:
+    there, query = known(), Query(expression)
+    assert query.series
+    for name, matchers in query.series:
         assert name in there
         assert {matcher.name for matcher in matchers} <= there[name] | OF_PROMETHEUS
-        assert asked.grouped <= there[name] | OF_PROMETHEUS | {"le"}
+        assert query.grouped <= there[name] | OF_PROMETHEUS | {"le"}
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_a_matcher_can_match(expression):
-    for _, matchers in Asked(expression).series:
+    for _, matchers in Query(expression).series:
         for matcher in matchers:
             if matcher.name in VALUES and matcher.op == promql_parser.MatchOp.Re:
                 for choice in matcher.value.split("|"):
@@ -85,7 +85,7 @@ def test_a_wrong_name_or_label_is_found(broken):
 
 
 def test_every_metric_is_on_the_dashboard_but_the_version():
-    shown = {name for _, target in TARGETS for name, _ in Asked(target["expr"]).series}
+    shown = {name for _, target in TARGETS for name, _ in Query(target["expr"]).series}
     bases = {re.sub("_(bucket|sum|count)$", "", name) for name in shown}
     wanted = {re.sub("_(bucket|sum|count)$", "", name) for name in known()} - set(OF_RABBITMQ)
     # The stager's last round stands still whenever the ticker's does; it has an alert.
@@ -93,12 +93,12 @@ def test_every_metric_is_on_the_dashboard_but_the_version():
 
 
 def test_the_table_of_the_documentation_lists_every_metric_with_its_labels():
-    told = {name: labels for name, labels, _ in table("docs/operating.md", "## Metrics")}
+    listed = {name: labels for name, labels, _ in table("docs/operating.md", "## Metrics")}
     wanted = {}
     for metric in metrics.REGISTRY._collector_to_names:
         name = metric._name + ("_total" if metric._type == "counter" else "")
         wanted[name] = "`, `".join(metric._labelnames)
-    assert told == wanted
+    assert listed == wanted
 
 
 def headings():
@@ -121,9 +121,9 @@ def test_alerts_and_panels_have_names_of_their_own():
         assert len(names) == len(set(names))
 
 
-def test_what_the_issue_asks_to_be_warned_of_has_an_alert():
-    asked = {name for rule in RULES for name, _ in Asked(rule["expr"]).series}
-    assert asked >= {
+def test_what_an_operator_must_be_warned_of_has_an_alert():
+    watched = {name for rule in RULES for name, _ in Query(rule["expr"]).series}
+    assert watched >= {
         "booper_lateness_seconds_bucket",
         "booper_backlog_oldest_age_seconds",
         "booper_ticker_last_round_timestamp_seconds",

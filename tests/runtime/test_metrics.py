@@ -45,7 +45,7 @@ def test_each_transition_counts_the_jobs_it_changed(account, grown):
 
 def test_the_rest_of_the_transitions_count_too(account, grown):
     lifecycle.release([claim_job(account)])
-    lifecycle.cancel(account.id, make_job(account).id, clock.now())
+    lifecycle.cancel([make_job(account).id], clock.now(), waiting_only=False)
     claim_job(account)
     lifecycle.rescue(clock.now(), 2**62)
     claim_job(account, max_attempts=1)
@@ -68,7 +68,7 @@ def test_every_verb_of_the_lifecycle_tells_what_it_did(verb):
 def test_a_transition_that_is_rolled_back_is_not_counted(account, grown):
     job = make_job(account)
     with suppress(ZeroDivisionError), transaction():
-        lifecycle.cancel(account.id, job.id, clock.now())
+        lifecycle.cancel([job.id], clock.now(), waiting_only=False)
         raise ZeroDivisionError
     lifecycle.stage([job.id], clock.now())
     assert grown.transitions() == {"staged": 1}

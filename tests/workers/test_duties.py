@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from models.accounts import session_store
+from models.database.connection import close_all
 from models.database.ids import new_id
 from models.database.sql import execute, fetch
 from models.database.transactions import BRIEFLY_MS
@@ -244,3 +245,18 @@ def test_a_row_that_somebody_has_locked_holds_the_ticker_up_only_briefly(db, mes
     thread.join(20)
 
     assert lead.limit == f"{BRIEFLY_MS // 1000}s"
+
+
+def test_no_other_thread_gets_the_connection_that_waits_only_briefly(db, messages):
+    """In embedded mode requests to the API would have given up on a lock after two seconds instead of twenty."""
+    if db == "sqlite":
+        pytest.skip("SQLite has no locks on rows")
+    stop = threading.Event()
+    lead = AskingLead(stop)
+    close_all()
+
+    thread = threading.Thread(target=make_ticker(load({}), messages, lead, lambda: None).tick_until, args=(stop,))
+    thread.start()
+    thread.join(20)
+
+    assert fetch("SHOW lock_timeout") == [("20s",)]

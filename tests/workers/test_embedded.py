@@ -9,6 +9,8 @@ from models.accounts import account_store
 from models.database.connection import close_all, connection
 from models.jobs import lifecycle
 from models.jobs.job_tables import Attempt, Job, LogEntry
+from models.jobs.job_tables import Ticker as TickerRow
+from models.operations.leader import candidate
 from models.rules import clock
 from runtime.settings import load
 from tests.support.rows import make_job, reread
@@ -204,6 +206,16 @@ def test_a_dawdling_hosts_backlog_does_not_starve_its_neighbours(account, start,
     good = [make_job(neighbour, url=receiver.url, host="good.example") for _ in range(5)]
     wait_until(final(*good), 5)
     assert any(reread(job).state != "completed" for job in slow)
+
+
+def test_a_system_that_has_stopped_has_given_up_the_lead(db, embedded_settings):
+    system = Embedded(embedded_settings)
+    system.start()
+    wait_until(lambda: TickerRow.get().seen_at)
+    system.stop()
+    other = candidate()
+    wait_until(other.hold)
+    other.give_up()
 
 
 def test_only_the_first_lead_takes_what_is_under_way_for_lost(account, db, embedded_settings):

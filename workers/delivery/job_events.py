@@ -20,7 +20,7 @@ from models.webhooks.notifications import (
     REQUESTED,
     STARTED,
     JobEvent,
-    with_subscribers,
+    has_subscribers,
 )
 from workers.delivery.attempt_records import Result, hidden_by, shown_timings
 from workers.delivery.config_cache import ConfigCache
@@ -44,7 +44,7 @@ def add_of_results(ended: Sequence[tuple[Result, Verdict]], remembered: ConfigCa
     news = [
         each
         for result, verdict in ended
-        if with_subscribers(result.job.kind, result.job.notify, remembered.of(result.job.account_id))
+        if has_subscribers(result.job.kind, result.job.notify, remembered.of(result.job.account_id))
         for each in of_result(result, verdict)
     ]
     return notifications.add(news, remembered.of, now) | subjects_of_events([result.job for result, _ in ended])
@@ -54,7 +54,7 @@ def add_of_lost(rescued: Sequence[LostJob], buried: Sequence[LostJob], remembere
     """The same for attempts whose worker fell silent."""
     lost = [*rescued, *buried]
     remembered.refresh({job.account_id for job in lost})
-    told = [job for job in lost if with_subscribers(job.kind, job.notify, remembered.of(job.account_id))]
+    told = [job for job in lost if has_subscribers(job.kind, job.notify, remembered.of(job.account_id))]
     news = [each for job in told for each in of_lost(job, job in buried, now)]
     return notifications.add(news, remembered.of, now) | subjects_of_events(lost)
 
@@ -65,7 +65,7 @@ def subjects_of_events(jobs: Iterable[ClaimedJob | LostJob]) -> set[int]:
 
 def takes_events(job: ClaimedJob, outgoing: DeliveryConfig) -> bool:
     """Whether anybody wants to know that the job begins: callbacks only tell of its end."""
-    if not with_subscribers(job.kind, job.notify, outgoing):
+    if not has_subscribers(job.kind, job.notify, outgoing):
         return False
     return bool(outgoing.endpoints) or "webhook" in json.loads(job.notify or "{}")
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from models.database.connection import Unreachable as DatabaseUnreachable
-from models.database.connection import database, release_connection
+from models.database.connection import database, throw_away
 from models.database.sql import execute
 from models.database.transactions import transaction, wait_briefly_for_locks
 from models.jobs import lifecycle
@@ -69,7 +69,7 @@ class Ticker:
         self._jump = self._jump_ends_us = 0
 
     def tick_until(self, stop: threading.Event) -> None:
-        """Tick until `stop` is set, on one connection of this thread's own that is given back after a failure.
+        """Tick until `stop` is set, on one connection of this thread's own that is closed after a failure.
 
         The lead is kept: its owner gives it up when nothing that it started goes on.
         """
@@ -129,9 +129,9 @@ class Ticker:
 
 
 def drop_connection() -> None:
-    """Give back a connection after a failure; a broken one may fail even at that."""
+    """Close the ticker's connection; a broken one may fail even at that."""
     with contextlib.suppress(Exception):
-        release_connection()
+        throw_away()
 
 
 def record_sign_of_life(now: int) -> None:

@@ -29,7 +29,9 @@ def add_endpoint() -> Response:
         return _page(url, types, error.normalized_messages(), 422)
     stored = stored_types(asked.get("types"))
     if endpoints.create(visitor().account_id, asked["url"], stored, asked["enabled"], clock.now()) is None:
-        return _page(url, types, {"url": [f"There are {endpoints.MOST} already; remove one of them first."]}, 409)
+        return _page(
+            url, types, {"url": [f"There are {endpoints.MAX_ENDPOINTS} already; remove one of them first."]}, 409
+        )
     return back_to("list_endpoints", "saved")
 
 

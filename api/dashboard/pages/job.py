@@ -10,7 +10,7 @@ from api.dashboard.blueprint import back_to, gone, pages, visitor
 from api.dashboard.curl import curl
 from api.requests.ids import job_key
 from api.responses.responses import ApiError
-from models.database.paging import NEWEST_FIRST, PageAsked
+from models.database.paging import NEWEST_FIRST, PageRequest
 from models.jobs import job_store, log_entries, related, replays
 from models.jobs.job_store import JobRow
 from models.jobs.job_tables import REQUEST
@@ -32,7 +32,7 @@ def show_job(key: str) -> str:
     job, now = found(key), clock.now()
     account_id = visitor().account_id
     attempts = job_store.attempts_of(account_id, job.id) or []
-    entries = log_entries.listed(account_id, LogFilter(job=job.id), PageAsked(NEWEST_FIRST, ENTRIES)).rows
+    entries = log_entries.listed(account_id, LogFilter(job=job.id), PageRequest(NEWEST_FIRST, ENTRIES)).rows
     facts = explain.facts_of(account_id, job.id, now)
     args, bars = json.loads(job.args), charts.timeline(attempts)
     return render_template(

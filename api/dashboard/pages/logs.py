@@ -12,7 +12,7 @@ from api.requests.ids import uuid_key
 from api.requests.paging import cursor_of
 from api.responses.responses import ApiError
 from api.routes.logs import LogsQuery
-from models.database.paging import NEWEST_FIRST, Page, PageAsked
+from models.database.paging import NEWEST_FIRST, Page, PageRequest
 from models.jobs import log_entries
 from models.jobs.log_entries import LogEntryRow, LogFilter
 from models.rules import clock
@@ -80,7 +80,7 @@ def given_names() -> dict[str, str]:
     return {name: request.args.get(name, "").strip() for name in ("event", "job", "cursor")}
 
 
-def read(given: dict[str, str]) -> tuple[LogFilter, PageAsked]:
+def read(given: dict[str, str]) -> tuple[LogFilter, PageRequest]:
     """What is asked for, read as GET /api/logs would; an empty field asks nothing. Raises ValidationError."""
     named = {"event": given["event"], "job_id": given["job"], "cursor": given["cursor"], "limit": str(SHOWN)}
     asked = LogsQuery().load({name: value for name, value in named.items() if value})

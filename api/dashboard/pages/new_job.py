@@ -16,8 +16,9 @@ from api.requests.job_requests import new_job
 from api.requests.new_schedule import new_schedule, recurs
 from models.jobs import job_store
 from models.rules import clock
-from models.schedules import schedule_store
-from models.schedules.schedule_store import NewSchedule, TooMany
+from models.schedules import schedule_changes
+from models.schedules.schedule_changes import TooMany
+from models.schedules.schedule_store import NewSchedule
 
 
 @pages.get("/jobs/new")
@@ -45,7 +46,7 @@ def create_job() -> Response:
 
 def _made_schedule(new: NewSchedule, form: dict[str, str], now: int) -> Response:
     try:
-        row, job, _ = schedule_store.create(new, now, settings().max_schedules)
+        row, job, _ = schedule_changes.create(new, now, settings().max_schedules)
     except TooMany:
         return _form(form, {"": [too_many().message]}, 422)
     if row is None:  # a live job holds the order's idempotency key

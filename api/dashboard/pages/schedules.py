@@ -18,8 +18,9 @@ from api.routes.schedules import ScheduleFields
 from models.database.paging import NEWEST_FIRST
 from models.jobs import replays
 from models.rules import clock, recurrence
-from models.schedules import recent_firings, schedule_store
-from models.schedules.schedule_store import ScheduleRow, TooMany
+from models.schedules import firing_rows, schedule_changes, schedule_store
+from models.schedules.schedule_changes import TooMany
+from models.schedules.schedule_store import ScheduleRow
 
 SHOWN = 25
 LATEST_FIRST = ("fire_at", "desc")
@@ -43,7 +44,7 @@ def list_schedules() -> str:
         "schedules.html",
         schedules=shown,
         words={row.id: in_words(row) for row in shown},
-        strips=recent_firings.latest([row.id for row in shown]),
+        strips=firing_rows.latest([row.id for row in shown]),
         letters=LETTERS,
         page=page,
         more=len(rows) > SHOWN,
@@ -59,21 +60,21 @@ def show_schedule(key: str) -> str:
         args=json.loads(row.args),
         body=None if row.body is None else bytes(row.body).decode("utf-8", "replace"),
         words=in_words(row),
-        strip_rows=recent_firings.latest([row.id]).get(row.id, []),
+        strip_rows=firing_rows.latest([row.id]).get(row.id, []),
         letters=LETTERS,
     )
 
 
 @pages.post("/schedules/<key>/disable")
 def disable_schedule(key: str) -> Response:
-    schedule_store.disable(visitor().account_id, found(key).id, clock.now())
+    schedule_changes.disable(visitor().account_id, found(key).id, clock.now())
     return back_to("show_schedule", "disabled", key=found(key).id)
 
 
 @pages.post("/schedules/<key>/enable")
 def enable_schedule(key: str) -> Response:
     try:
-        schedule_store.enable(visitor().account_id, found(key).id, clock.now(), settings().max_schedules)
+        schedule_changes.enable(visitor().account_id, found(key).id, clock.now(), settings().max_schedules)
     except TooMany:
         raise too_many() from None
     return back_to("show_schedule", "enabled", key=found(key).id)
@@ -82,7 +83,7 @@ def enable_schedule(key: str) -> Response:
 @pages.post("/schedules/<key>/fire")
 def fire_schedule(key: str) -> Response:
     """Make a job at once, besides those of its instants; the job's page comes next."""
-    made = schedule_store.fire_now(visitor().account_id, found(key).id, clock.now())
+    made = schedule_changes.fire_now(visitor().account_id, found(key).id, clock.now())
     if made is None:
         raise gone()
     return back_to("show_job", "fired", key=made.uuid)
@@ -90,7 +91,7 @@ def fire_schedule(key: str) -> Response:
 
 @pages.post("/schedules/<key>/delete")
 def delete_schedule(key: str) -> Response:
-    schedule_store.delete(visitor().account_id, found(key).id, clock.now())
+    schedule_changes.delete(visitor().account_id, found(key).id, clock.now())
     return back_to("list_schedules", "deleted")
 
 
@@ -111,7 +112,7 @@ def change_schedule(key: str) -> Response:
     new = new_schedule(order, visitor().account_id, due_at(order, now), now, 0, row.key)
     if recurrence.frequency_of(new.frequency) == recurrence.frequency_of(row.frequency):
         new = new._replace(frequency=row.frequency)  # the form spells it in its own way; its instants stay
-    if schedule_store.replace(visitor().account_id, row.id, new, now) is None:
+    if schedule_changes.replace(visitor().account_id, row.id, new, now) is None:
         raise gone()
     return back_to("show_schedule", "saved", key=row.id)
 

@@ -19,7 +19,7 @@ def create_signing_key() -> Response:
     """Make a key; this answer alone holds its secret, so there is no redirect."""
     made = signing_keys.create(visitor().account_id, None, clock.now())
     if made is None:
-        return _page("", f"At most {signing_keys.MOST_LIVE} keys live at once; retire one of them first.", 409)
+        return _page("", f"At most {signing_keys.MAX_LIVE} keys live at once; retire one of them first.", 409)
     return _page(made.secret, "", 200)
 
 

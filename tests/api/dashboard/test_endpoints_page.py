@@ -61,7 +61,7 @@ def test_what_cant_be_taken_is_told_by_its_field_and_stays_as_typed(alice, field
 
 
 def test_one_more_than_there_may_be_is_refused_with_what_to_do(alice, monkeypatch):
-    monkeypatch.setattr(endpoints, "MOST", 1)
+    monkeypatch.setattr(endpoints, "MAX_ENDPOINTS", 1)
     alice.send("/endpoints", url=URL)
     answer = alice.send("/endpoints", url=f"{URL}&b")
     assert answer.status_code == 409

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from models.database.paging import PageAsked
+from models.database.paging import PageRequest
 from models.database.sql import execute
 from models.jobs import lifecycle, records
 from models.jobs.records import AttemptRow
@@ -53,7 +53,7 @@ def addresses_of(browser, job):
     from models.jobs import log_entries
 
     entries = log_entries.listed(
-        browser.account.id, log_entries.LogFilter(), PageAsked(("inserted_at", "desc"), 10)
+        browser.account.id, log_entries.LogFilter(), PageRequest(("inserted_at", "desc"), 10)
     ).rows
     bulk = f"/jobs/bulk?action=again&state=discarded&host={SVG}&reason={SVG}"
     return [

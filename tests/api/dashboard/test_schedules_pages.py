@@ -13,8 +13,8 @@ from models.jobs.job_tables import Job
 from models.rules import clock
 from models.rules.recurrence import Frequency
 from models.rules.times import parse_instant
-from models.schedules import firings
-from models.schedules.firings import FiringRow
+from models.schedules import firing_rows
+from models.schedules.firing_rows import FiringRow
 from models.schedules.schedule_tables import Schedule
 from tests.support.browsers import Markup, submit_schedule
 
@@ -113,22 +113,22 @@ def test_the_strip_tells_each_instant_by_letter_and_words(alice, moved_clock):
         FiringRow(
             str(made.id), clock.now() + number, status, number + 1 if status == "fired" else None, 1500, clock.now()
         )
-        for number, status in enumerate(firings.STATUSES)
+        for number, status in enumerate(firing_rows.STATUSES)
     ]
-    firings.add(rows + [FiringRow(str(made.id), number, "fired", 9, 0, 0) for number in range(100)])
+    firing_rows.add(rows + [FiringRow(str(made.id), number, "fired", 9, 0, 0) for number in range(100)])
     for path in ("/schedules", f"/schedules/{made.id}"):
         text = alice.get(path).text
-        strip = [a for tag, a in Markup(text).tags if tag == "li" and a.get("class") in firings.STATUSES]
+        strip = [a for tag, a in Markup(text).tags if tag == "li" and a.get("class") in firing_rows.STATUSES]
         assert len(strip) == 60, path
-        assert [a["class"] for a in strip[-7:]] == list(firings.STATUSES)
+        assert [a["class"] for a in strip[-7:]] == list(firing_rows.STATUSES)
         assert "missed, and noticed too late" in strip[-3]["title"]
         assert not re.search(">[^<]*(missed down|skipped misfire)", text)
         assert "1.5 ms late" in strip[-1]["title"]
 
 
 def test_every_status_of_an_instant_has_its_words():
-    assert labels.STATUSES.keys() == set(firings.STATUSES) == LETTERS.keys()
-    assert len(set(labels.STATUSES.values())) == len(firings.STATUSES)
+    assert labels.STATUSES.keys() == set(firing_rows.STATUSES) == LETTERS.keys()
+    assert len(set(labels.STATUSES.values())) == len(firing_rows.STATUSES)
 
 
 def test_another_accounts_schedule_is_not_there(app, alice, bob):

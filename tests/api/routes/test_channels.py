@@ -32,7 +32,7 @@ def test_the_demo_channel_keeps_the_last_hundred_newest_first_and_not_all_of_a_l
         channels.keep(channels.Message("a", f"{number} {'x' * 5000}", clock.now()))
     kept = client.get("/api/channels/demo/messages").json["data"]
     assert [int(message["content"].split()[0]) for message in kept] == list(range(104, 4, -1))
-    assert len(kept[0]["content"]) == channels.MOST_KEPT_CHARS
+    assert len(kept[0]["content"]) == channels.MAX_KEPT_CHARS
 
 
 def test_the_demo_channels_table_grows_no_further_than_what_it_shows(db):

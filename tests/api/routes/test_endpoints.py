@@ -88,20 +88,20 @@ def test_a_deleted_endpoint_is_gone(client):
 
 
 def test_an_account_has_only_so_many(client, stranger, monkeypatch):
-    monkeypatch.setattr(endpoints, "MOST", 2)
+    monkeypatch.setattr(endpoints, "MAX_ENDPOINTS", 2)
     create_endpoint(client), create_endpoint(client)
     assert client.post(PATH, json={"url": URL}).json["error"]["code"] == "conflict"
     create_endpoint(stranger)
 
 
 def test_many_made_at_once_are_no_more_than_an_account_may_have(account):
-    for _ in range(endpoints.MOST - 1):
+    for _ in range(endpoints.MAX_ENDPOINTS - 1):
         endpoints.create(account.id, URL, None, True, clock.now())
 
     results = at_once(*[lambda: endpoints.create(account.id, URL, None, True, clock.now())] * 8)
 
     assert sorted(type(result).__name__ for result in results) == ["Endpoint", *["NoneType"] * 7]
-    assert len(endpoints.listed(account.id)) == endpoints.MOST == 20
+    assert len(endpoints.listed(account.id)) == endpoints.MAX_ENDPOINTS == 20
 
 
 def test_an_endpoint_of_another_account_stays_as_it_is(client, stranger):

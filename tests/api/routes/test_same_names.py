@@ -121,7 +121,7 @@ def test_endpoints_and_secrets_alike_are_each_account_s_own(both):
     found = delivery_config.of_accounts([alice, bob])
 
     assert [found[each].secrets_at(clock.now()) for each in (alice, bob)] == [[], [secret]]
-    assert [found[each].takers_of("job.error") for each in (alice, bob)] == [[], [address]]
+    assert [found[each].subscribers_of("job.error") for each in (alice, bob)] == [[], [address]]
     [endpoint] = endpoints.listed(alice)
     assert endpoints.delete(alice, endpoint.uuid)
     assert [row.url for row in endpoints.listed(bob)] == [address]

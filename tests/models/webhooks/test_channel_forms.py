@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.webhooks.channel_forms import MOST_DISCORD_CHARS, MOST_SLACK_CHARS, discord, slack
+from models.webhooks.channel_forms import MAX_DISCORD_CHARS, MAX_SLACK_CHARS, discord, slack
 
 
 def test_discord_gets_author_and_content_and_pings_nobody():
@@ -24,7 +24,7 @@ def test_a_name_that_discord_refuses_is_left_out(author):
 
 def test_what_is_too_long_for_discord_is_cut():
     form = discord("a" * 100, "x" * 5000)
-    assert len(form["content"]) == MOST_DISCORD_CHARS
+    assert len(form["content"]) == MAX_DISCORD_CHARS
     assert form["content"].endswith("x…")
     assert form["username"] == "a" * 79 + "…"
 
@@ -36,16 +36,16 @@ def test_slack_gets_text_with_its_marks_escaped():
 @pytest.mark.parametrize("character", ["x", "&", "<"])
 def test_what_is_too_long_for_slack_is_cut_between_two_entities(character):
     text = slack("a", character * 50_000)["text"]
-    assert len(text) <= MOST_SLACK_CHARS
+    assert len(text) <= MAX_SLACK_CHARS
     assert text.endswith({"x": "x…", "&": "&amp;…", "<": "&lt;…"}[character])
 
 
 def test_what_just_fits_is_not_cut():
-    assert slack("a", "x" * (MOST_SLACK_CHARS - 5))["text"].endswith("xx")
-    assert discord("a", "x" * (MOST_DISCORD_CHARS - 7))["content"].endswith("xx")
+    assert slack("a", "x" * (MAX_SLACK_CHARS - 5))["text"].endswith("xx")
+    assert discord("a", "x" * (MAX_DISCORD_CHARS - 7))["content"].endswith("xx")
 
 
 @pytest.mark.parametrize("author", ["", "a", "ab", "abc", "abcd"])
 def test_what_is_cut_for_slack_leaves_out_no_entity_that_fits(author):
     text = slack(author, "&" * 10_000)["text"]
-    assert MOST_SLACK_CHARS - len("&amp;") < len(text) <= MOST_SLACK_CHARS
+    assert MAX_SLACK_CHARS - len("&amp;") < len(text) <= MAX_SLACK_CHARS

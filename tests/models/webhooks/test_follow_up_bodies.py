@@ -7,7 +7,7 @@ import pytest
 from models.jobs.job_tables import Job
 from models.operations import cancelling
 from models.rules import clock
-from models.webhooks.notifications import LONGEST_BODY_BYTES
+from models.webhooks.notifications import MAX_BODY_BYTES
 from tests.support.rows import make_job
 
 TOLD = {"callback": "http://hooks.example/callback", "webhook": "http://hooks.example/events"}
@@ -23,8 +23,8 @@ def shown_body(kind):
 @pytest.mark.parametrize("kind", ["callback", "event"])
 @pytest.mark.parametrize(("beyond", "is_left_out"), [(0, False), (1, True)])
 def test_a_body_is_left_out_when_it_is_longer_than_sixteen_kibibytes(account, kind, beyond, is_left_out):
-    assert LONGEST_BODY_BYTES == 16 * 1024
-    body = "x" * (LONGEST_BODY_BYTES + beyond)
+    assert MAX_BODY_BYTES == 16 * 1024
+    body = "x" * (MAX_BODY_BYTES + beyond)
     job = make_job(account, notify=json.dumps(TOLD), body=body.encode(), content_type="text/plain")
 
     cancelling.cancel(account.id, job.id, clock.now())

@@ -156,7 +156,7 @@ def test_news_that_cannot_be_told_stops_neither_its_job_nor_the_others(account, 
     assert [reread(job).state for job in (broken, sound)] == ["completed", "completed"]
     assert targets("callback") == ["callback"]  # the sound one's
     assert types().count("job.finished") == 1
-    assert f"job.finished of job {broken.id} is told to nobody" in caplog.text
+    assert f"nobody is notified of job.finished of job {broken.id}" in caplog.text
 
 
 @pytest.mark.parametrize("kind", ["callback", "event", "channel"])

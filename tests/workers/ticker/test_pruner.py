@@ -82,6 +82,13 @@ def test_nought_days_keep_a_state_for_ever():
     assert kept_us(chosen) == {"completed": 30 * clock.DAY, "cancelled": clock.DAY // 2}
 
 
+def test_where_every_state_is_kept_for_ever_no_sweep_is_made(account, moved_clock, monkeypatch):
+    monkeypatch.setattr(Pace, "FIRST", 1)
+    job = finished(account, "completed", 400)
+    assert sum(sweep(pruner_of({}))) == 0
+    assert left() == {job.id}
+
+
 def test_a_sweep_goes_in_small_steps_and_rests_until_the_next(account, moved_clock, monkeypatch):
     monkeypatch.setattr(Pace, "FIRST", 2)
     monkeypatch.setattr(Pace, "MOST", 2)

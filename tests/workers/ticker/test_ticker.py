@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import time
 from itertools import pairwise
 
 import pytest
@@ -14,6 +15,7 @@ from models.jobs.job_tables import Ticker as TickerRow
 from models.operations import leader as leading
 from models.operations.leader import candidate
 from models.rules import clock
+from runtime.metrics import REGISTRY
 from tests.support.leads import Lead
 from tests.support.rows import make_job, reread
 from tests.support.waiting import wait_until
@@ -194,6 +196,30 @@ def test_a_clock_set_forward_takes_no_running_job_for_lost(account, messages, mo
     moved_clock.advance(hours=1)
     ticker.tick(clock.now(), 0.0)
     assert reread(job).state == "executing"
+
+
+def test_after_a_jump_leases_count_by_the_old_time_until_every_one_given_before_has_ended(
+    account, messages, moved_clock, monkeypatch
+):
+    """The longest time-out is a quarter of an hour."""
+    began_at, passed_us = moved_clock.now, 0
+    monkeypatch.setattr(time, "monotonic_ns", lambda: 1000 * passed_us)
+    ticker, job = ticker_with(messages, Lead()), make_job(account, timeout_ms=900_000)
+    lifecycle.claim([job.id], clock.now(), 10 * clock.SECOND)
+    for second in (0.0, 909.0, 911.0):
+        passed_us = int(second * clock.SECOND)
+        moved_clock.now = began_at + clock.HOUR + passed_us
+        ticker.tick(clock.now(), second)
+        assert reread(job).state == ("executing" if second < 910 else "available")
+
+
+def test_a_ticker_tells_whether_it_leads(account, messages):
+    lead = Lead()
+    ticker = ticker_with(messages, lead)
+    for at_s, held in [(0.0, True), (2.0, False), (4.0, True)]:
+        lead.held = held
+        ticker.tick(clock.now(), at_s)
+        assert REGISTRY.get_sample_value("booper_ticker_leading") == held
 
 
 def test_a_lease_that_ended_without_a_jump_is_taken_for_lost(account, messages, moved_clock):

@@ -1,0 +1,85 @@
+"""What docs/architecture.md and the recipes of CONTRIBUTING.md name exists: files, functions, folders, layers."""
+
+import ast
+import configparser
+import re
+
+import pytest
+
+from tests.support.documents import ROOT, table
+
+PAGE = "docs/architecture.md"
+PACKAGES = ("api", "booper", "models", "runtime", "workers")
+RECIPES = (
+    *("a setting", "an API resource", "an event type", "a log event"),
+    *("a transition", "a page", "a migration", "a duty of the ticker"),
+)
+PATH = re.compile(
+    r"`((?:api|bench|booper|deploy|docs|models|runtime|tests|workers)/[^`\s:]*|[a-z]+\.py|setup\.cfg)[`:]"
+)
+
+
+def names_in(path):
+    """What a module defines: functions, classes, and methods as `Class.method`."""
+    for node in ast.parse((ROOT / path).read_text()).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        if isinstance(node, ast.ClassDef):
+            yield from (f"{node.name}.{each.name}" for each in node.body if isinstance(each, ast.FunctionDef))
+
+
+def contract(name):
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / "setup.cfg")
+    return parser[f"importlinter:contract:{name}"]
+
+
+def paths_of(recipe):
+    text = (ROOT / "CONTRIBUTING.md").read_text().partition(f"\n### To add {recipe}\n")[2]
+    return PATH.findall(text.partition("\n##")[0])
+
+
+def test_every_stage_of_a_job_names_a_function_of_its_file():
+    stages = table(PAGE, "## The way of a job")
+
+    assert len(stages) > 15
+    assert [(path, name) for _, path, name in stages if name not in set(names_in(path))] == []
+
+
+def test_every_folder_of_the_product_is_listed():
+    roots = [ROOT / package for package in PACKAGES]
+    folders = [folder for root in roots for folder in (root, *root.rglob("*")) if (folder / "__init__.py").exists()]
+
+    listed = [folder for folder, _ in table(PAGE, "## The folders")]
+
+    assert sorted(listed) == sorted(str(folder.relative_to(ROOT)) for folder in folders)
+
+
+def test_the_layers_are_those_of_the_contracts():
+    for name, layers in table(PAGE, "## The import law"):
+        lines = contract(name)["layers"].strip().splitlines()
+        assert layers == " → ".join(line.replace(" | ", " and ") for line in lines)
+
+
+def test_the_libraries_are_those_of_the_contracts():
+    rows = re.findall(r"^\| (\w+) \| ([\w, ]+) \| .*`", (ROOT / PAGE).read_text(), re.MULTILINE)
+
+    assert [name for name, _ in rows] == ["rules", "transport", "flask", "dramatiq"]
+    for name, libraries in rows:
+        assert libraries.split(", ") == contract(name)["forbidden_modules"].split()
+
+
+@pytest.mark.parametrize("document", sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]), ids=lambda p: p.name)
+def test_every_file_a_document_names_exists(document):
+    named = set(PATH.findall(document.read_text()))
+    assert sorted(path for path in named if not (ROOT / path).exists()) == []
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_each_recipe_names_files(recipe):
+    assert len(set(paths_of(recipe))) >= 3
+
+
+def test_every_recipe_is_one_of_these():
+    headings = re.findall(r"^### To add (.*)$", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    assert headings == list(RECIPES)
