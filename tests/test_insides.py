@@ -15,7 +15,7 @@ from dramatiq.worker import Worker as DramatiqWorker
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
-from marshmallow import Schema, fields
+from marshmallow import Schema
 from playhouse.pool import PooledPostgresqlDatabase
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.mmap_dict import MmapedDict
@@ -184,16 +184,6 @@ def test_marshmallow_reads_a_document_by_the_method_that_we_override():
     parameters = inspect.signature(Schema._deserialize).parameters
     assert list(parameters)[:3] == ["self", "data", "error_store"]
     assert parameters["error_store"].kind is inspect.Parameter.KEYWORD_ONLY
-
-
-def test_marshmallow_takes_a_field_that_is_declared_after_its_schema():
-    """`from` can't be the name of an attribute."""
-
-    class Query(Schema):
-        pass
-
-    Query._declared_fields["from"] = fields.Integer()
-    assert Query().load({"from": "7"}) == {"from": 7}
 
 
 @pytest.mark.parametrize("text", ['"a"', r'"\u00e9\n\"b"', '"\U0001f600"'])

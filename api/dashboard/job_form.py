@@ -10,7 +10,6 @@ from models.jobs.job_json import Sent
 from models.rules.query_strings import with_query
 
 UNITS = ("seconds", "minutes", "hours", "days", "weeks")
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 FORM_FIELDS = (
     "method",
     "url",

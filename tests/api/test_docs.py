@@ -8,8 +8,11 @@ from api.requests.job_fields import JobFields
 from api.requests.job_filters import JobsQuery
 from api.responses import schemas
 from api.responses.responses import CODES
-from api.routes.logs import LogsQuery
-from api.routes.schedules import FiringsQuery, PreviewQuery, ScheduleFields, SchedulesQuery
+from api.routes.jobs import Attempt
+from api.routes.logs import LogEntry, LogsQuery
+from api.routes.schedule_preview import PreviewQuery
+from api.routes.schedule_runs import Firing, FiringsQuery
+from api.routes.schedules import Schedule, ScheduleFields, SchedulesQuery
 from models.jobs import job_lists, log_entries, records
 from models.jobs import job_store as stored_jobs
 from models.jobs.lifecycle import STATES
@@ -87,10 +90,10 @@ def test_answers_have_the_keys_that_openapi_describes(client, account):
     for shown, schema in (
         (job, schemas.Job),
         (job["job"], schemas.InnerJob),
-        (attempt, schemas.Attempt),
-        (entry, schemas.LogEntry),
-        (schedule, schemas.Schedule),
-        (firing, schemas.Firing),
+        (attempt, Attempt),
+        (entry, LogEntry),
+        (schedule, Schedule),
+        (firing, Firing),
         (error, schemas.Problem),
     ):
         assert set(shown) == set(schema().fields), schema

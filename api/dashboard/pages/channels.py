@@ -4,7 +4,7 @@ from flask import Response, make_response, render_template, request
 from marshmallow import ValidationError
 
 from api.dashboard.blueprint import back_to, gone, pages, visitor
-from api.requests.job_fields import read_url
+from api.requests.job_values import read_url
 from models.rules import clock
 from models.webhooks import channels
 from models.webhooks.channel_forms import FORWARDED

@@ -7,15 +7,16 @@ from marshmallow import ValidationError
 
 from api.context import settings
 from api.dashboard.blueprint import back_to, pages, visitor
-from api.dashboard.job_form import EMPTY, METHODS, UNITS, WAYS, flat, form_of
+from api.dashboard.job_form import EMPTY, UNITS, WAYS, flat, form_of
 from api.dashboard.job_form_reading import order_of
 from api.dashboard.pages.job import found
 from api.dashboard.pages.schedules import too_many
-from api.requests.job_fields import JobFields, due_at
-from api.requests.job_requests import new_job
+from api.requests.job_fields import JobFields
+from api.requests.job_requests import due_at, new_job
 from api.requests.new_schedule import new_schedule, recurs
 from models.jobs import job_store
 from models.rules import clock
+from models.rules.request_rules import METHODS
 from models.schedules import schedule_changes
 from models.schedules.schedule_changes import TooMany
 from models.schedules.schedule_store import NewSchedule

@@ -10,8 +10,8 @@ from marshmallow import ValidationError
 from api.dashboard.blueprint import pages
 from api.dashboard.job_form_reading import time_fields
 from api.requests.body import Fields
-from api.requests.job_fields import JobFields, due_at
-from api.requests.job_requests import JobRequest
+from api.requests.job_fields import JobFields
+from api.requests.job_requests import JobRequest, due_at
 from api.requests.new_schedule import first_at, frequency, recurs
 from models.rules import clock, recurrence
 from models.rules.clock import DAY, SECOND

@@ -8,16 +8,17 @@ from marshmallow import ValidationError
 
 from api.context import settings
 from api.dashboard.blueprint import back_to, gone, pages, visitor
-from api.dashboard.job_form import METHODS, UNITS, flat, form_of
+from api.dashboard.job_form import UNITS, flat, form_of
 from api.dashboard.job_form_reading import order_of
 from api.requests.ids import uuid_key
-from api.requests.job_fields import due_at
+from api.requests.job_requests import due_at
 from api.requests.new_schedule import new_schedule
 from api.responses.responses import ApiError
 from api.routes.schedules import ScheduleFields
 from models.database.paging import NEWEST_FIRST
 from models.jobs import replays
 from models.rules import clock, recurrence
+from models.rules.request_rules import METHODS
 from models.schedules import firing_rows, schedule_changes, schedule_store
 from models.schedules.schedule_changes import TooMany
 from models.schedules.schedule_store import ScheduleRow
