@@ -13,7 +13,7 @@ from workers.delivery.senders import BASE, QUEUED, SLOW_S, STRAINED_S, Senders, 
 from workers.delivery.slots import Slots
 from workers.transport.outcome import Answered, Timings
 
-LIMIT_S = 20
+LIMIT_S = 60
 
 
 class HangingTransport:
