@@ -1,7 +1,7 @@
-"""Owns the making of the Flask app: blueprints, limits, the documentation, the connection of each request.
+"""Makes the Flask app: blueprints, limits, the documentation, the connection of each request.
 
-The database is opened by the caller; a request connects when it first asks it something, and its thread keeps the
-connection for the next one.
+The caller opens the database. A request connects when it first needs the database, and its thread keeps the connection
+for the next request.
 """
 
 import logging
@@ -27,6 +27,9 @@ from api.routes import (
     jobs,
     logs,
     related,
+    schedule_actions,
+    schedule_preview,
+    schedule_runs,
     schedules,
     signing_keys,
     try_targets,
@@ -36,6 +39,22 @@ from runtime.settings import Settings
 from runtime.version import __version__
 
 log = logging.getLogger(__name__)
+
+RESOURCES = (
+    jobs,
+    batch,
+    explain,
+    related,
+    schedules,
+    schedule_actions,
+    schedule_runs,
+    schedule_preview,
+    logs,
+    endpoints,
+    signing_keys,
+    channels,
+    try_targets,
+)
 
 
 class App(Flask):
@@ -55,7 +74,7 @@ class Documentation(flask_smorest.Api):
 
 
 def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None = None) -> Flask:
-    """The WSGI app. `broker_reachable` (production): whether the broker answers, asked by /readyz alone."""
+    """The WSGI app. `broker_reachable` (production): whether the broker answers; only /readyz calls it."""
     app = App("booper", static_folder=None)
     app.config.update(
         API_TITLE="Booper",
@@ -64,11 +83,11 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
         OPENAPI_URL_PREFIX="/api",
         OPENAPI_JSON_PATH="openapi.json",
     )
-    app.url_map.merge_slashes = False  # it would answer // with a redirect in HTML
+    app.url_map.merge_slashes = False  # merging would answer // with a redirect in HTML
     context.install(app, context.Context(settings, KeyCache(settings.demo_key), broker_reachable))
     documentation = Documentation(app, spec_kwargs=_security())
-    for room in (jobs, batch, explain, related, schedules, logs, endpoints, signing_keys, channels, try_targets):
-        documentation.register_blueprint(room.blueprint)
+    for blueprint in dict.fromkeys(resource.blueprint for resource in RESOURCES):  # several may share one
+        documentation.register_blueprint(blueprint)
     app.register_blueprint(health.blueprint)
     request_log.register(app)
     responses.register(app)
@@ -85,9 +104,9 @@ def _security() -> dict[str, Any]:
 
 
 def _refuse_large() -> None:
-    """Before anything reads or ignores the body; a body without a stated length is counted while it is read."""
+    """Check the stated length before anything reads or ignores the body; `read_bytes` counts a body without one."""
     length, limit = request.content_length, body_limit()
-    # One more than is allowed: of a body without stated length werkzeug gives this many bytes and no error.
+    # One more than allowed: werkzeug cuts a body without a stated length to this many bytes and raises no error.
     request.max_content_length = limit + 1
     if length is not None and length > limit:
         raise too_large(length)

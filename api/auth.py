@@ -1,4 +1,4 @@
-"""Owns the `Authorization` header: which requests may pass, and as whom. `require_key` runs before the views."""
+"""Checks the `Authorization` header: `require_key` runs before the views and names the account of the request."""
 
 from flask import g, request
 
@@ -24,9 +24,9 @@ def require_key() -> None:
 
 
 def caller() -> Caller:
-    """Who asks; only behind `require_key`."""
-    found: Caller = g.caller
-    return found
+    """The account of the request, which `require_key` has set."""
+    account: Caller = g.caller
+    return account
 
 
 def _unauthenticated(got: str) -> ApiError:

@@ -1,11 +1,11 @@
-"""Makes the blueprints of the routes under /api: they read requests by `api/requests/body.py` and require a key."""
+"""Makes the blueprints of the routes under /api: they read requests by `api/requests/parser.py` and require a key."""
 
 from typing import Any
 
 import flask_smorest
 
 from api.auth import require_key
-from api.requests.body import Parser
+from api.requests.parser import Parser
 
 
 class Blueprint(flask_smorest.Blueprint):

@@ -1,6 +1,6 @@
-"""Owns what the views need from outside, kept with the app: settings, the keys seen lately, how to ask for the broker.
+"""Keeps with the app what the views need from outside: settings, the cache of keys, the check of the broker.
 
-Knows nothing of jobs. `create_app` fills it in; views ask it through the functions here.
+`create_app` fills it; views read it through the functions here.
 """
 
 from collections.abc import Callable
@@ -20,14 +20,14 @@ class Context(NamedTuple):
     broker_reachable: Callable[[], bool] | None
 
 
-def install(app: Flask, wiring: Context) -> None:
-    app.extensions[NAME] = wiring
+def install(app: Flask, context: Context) -> None:
+    app.extensions[NAME] = context
 
 
 def context() -> Context:
-    """That of the app whose request this is."""
-    found: Context = current_app.extensions[NAME]
-    return found
+    """The context of the app that serves this request."""
+    installed: Context = current_app.extensions[NAME]
+    return installed
 
 
 def settings() -> Settings:

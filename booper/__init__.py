@@ -1,1 +1,1 @@
-"""The roof: the command line and what each kind of process is made of."""
+"""The roof: the command line, and the processes that its commands start."""

@@ -1,4 +1,4 @@
-"""Owns the command line: `booper serve|api|worker|ticker|migrate|prune|config|keys|signing-keys`."""
+"""Parses and runs the command line: `booper serve|api|worker|ticker|migrate|prune|config|keys|signing-keys`."""
 
 import argparse
 import os
@@ -94,7 +94,7 @@ def run(chosen: argparse.Namespace, effective: Settings) -> int:
 
 
 def check_mode(command: str, effective: Settings) -> None:
-    """Each kind of process belongs to one mode."""
+    """Raise SettingsError if the command does not belong to the mode of the settings."""
     if command == "serve" and not effective.embedded:
         raise SettingsError(
             "BOOPER_BROKER_URL must be memory:// for `booper serve`; with RabbitMQ run `booper api` and `booper worker`"
@@ -108,7 +108,7 @@ def check_mode(command: str, effective: Settings) -> None:
 
 
 def config(effective: Settings) -> int:
-    """Every setting with its effective value, without passwords and secrets; the demo key that all know is none."""
+    """Print every setting with its effective value. Hides passwords and secrets, but not the well-known demo key."""
     for setting in SETTINGS:
         value = getattr(effective, setting.attribute)
         source = "set" if setting.name in os.environ else "default"

@@ -1,4 +1,4 @@
-"""Owns the commands that look after the database: `booper migrate` and `booper prune`, with how far they have come."""
+"""Runs `booper migrate` and `booper prune`, and shows their progress."""
 
 import time
 
@@ -10,7 +10,7 @@ from models.rules import clock
 from runtime.settings import Settings
 
 ROWS_AT_ONCE = 500
-PAUSE_S = 0.01  # lets other writers in between; on SQLite they would wait for long otherwise
+PAUSE_S = 0.01  # lets other writers in between; on SQLite they would have to wait long
 
 
 def migrate() -> int:
@@ -18,17 +18,17 @@ def migrate() -> int:
     lacking = schema.pending()
     with progress("migrate", len(lacking), "migrations") as shown:
 
-        def told(name: str) -> None:
-            shown.say(f"{name} is applied")
+        def on_applied(name: str) -> None:
+            shown.print_line(f"{name} is applied")
             shown.advance(1)
 
-        applied = schema.migrate(told)
+        applied = schema.migrate(on_applied)
     print(f"applied {', '.join(applied)}" if applied else "the schema is up to date")
     return 0
 
 
 def prune(settings: Settings) -> int:
-    """Delete now every final job that the settings keep no longer, as the ticker does by itself within an hour."""
+    """Delete now the final jobs that the settings no longer keep; the ticker would do so within an hour."""
     from workers.assembly import kept_us
 
     finished_before = {state: clock.now() - kept for state, kept in kept_us(settings).items()}
@@ -48,7 +48,7 @@ def _prune_jobs(finished_before: dict[str, int]) -> int:
         while after_id < last:
             gone, looked_at = lifecycle.prune(after_id, finished_before, ROWS_AT_ONCE)
             pruned += gone
-            looked_at = last if looked_at is None else min(looked_at, last)  # None: those left are too young
+            looked_at = last if looked_at is None else min(looked_at, last)  # None: the rest is too young
             shown.advance(looked_at - after_id)
             after_id = looked_at
             time.sleep(PAUSE_S)

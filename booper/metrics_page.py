@@ -1,7 +1,4 @@
-"""The page /metrics of a worker (the API has a view of its own).
-
-runtime/metrics_access.py decides who may read it.
-"""
+"""Serves /metrics of a worker; the API has its own view. runtime/metrics_access.py decides who may read it."""
 
 import contextlib
 import threading
@@ -19,7 +16,7 @@ JOIN_LIMIT_S = 5.0
 
 
 def make_app(token: str) -> Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]:
-    """A WSGI app that serves /metrics and nothing else."""
+    """A WSGI app that serves only /metrics."""
 
     def app(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         if environ["PATH_INFO"] == PATH and environ["REQUEST_METHOD"] == "GET" and may_read(environ, token):
@@ -35,7 +32,7 @@ def make_app(token: str) -> Callable[[dict[str, Any], Callable[..., Any]], Itera
 
 @contextlib.contextmanager
 def served(settings: Settings, port: int) -> Iterator[None]:
-    """The page of a worker, served by a thread while the block lasts; OSError when the port is taken. 0: no page."""
+    """Serve the page in a thread while the block lasts; not if the port is 0. Raises OSError if the port is taken."""
     if not port:
         yield
         return

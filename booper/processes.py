@@ -1,4 +1,4 @@
-"""Owns what each kind of process is made of: serve (everything in one), api, worker, ticker."""
+"""Starts each kind of process from its parts: serve (everything in one), api, worker, ticker."""
 
 import contextlib
 import logging
@@ -22,11 +22,11 @@ from runtime.signals import StopSignals
 log = logging.getLogger("booper")
 API_THREADS = 8  # of each process
 EMBEDDED_THREADS = 16
-WORKER_THREADS = 16  # each holds a message until its jobs are due, at most 60 ms
+WORKER_THREADS = 16  # each holds a message until its jobs are due, for 60 ms at most
 
 
 def prepare_database(settings: Settings) -> None:
-    """In embedded mode bring the schema up to date; in both keep the demo key as the settings want it."""
+    """Bring the schema up to date (embedded mode only); make or revoke the demo key as the settings say."""
     if settings.embedded:
         schema.migrate(lambda name: log.info("migration %s is applied", name))
     with connection():
@@ -50,9 +50,9 @@ def serve(settings: Settings) -> int:
         port=settings.port,
         threads=EMBEDDED_THREADS,
         max_request_body_size=2 * max(settings.max_body_bytes, settings.max_batch_bytes),
-        clear_untrusted_proxy_headers=False,  # nothing believes them, and /metrics asks whether there are any
+        clear_untrusted_proxy_headers=False,  # no code trusts them, and /metrics looks for them
         ident=None,
-        asyncore_use_poll=True,  # select() takes no file beyond the 1,024th, and senders have many open
+        asyncore_use_poll=True,  # select() fails beyond file 1,024, and senders open more
     )
     server.channel_class = Channel
     embedded = Embedded(settings)
@@ -63,15 +63,15 @@ def serve(settings: Settings) -> int:
         run_until_signal(server, log_stream.stopping.set, embedded.abandon)
     finally:
         log.info("stopping: requests under way have %s s", settings.shutdown_grace_s)
-        server.close()  # frees the port; whoever is being answered still is
+        server.close()  # frees the port; requests under way go on
         server.task_dispatcher.shutdown(True, 5)
         embedded.stop()
     return 0
 
 
 def run_until_signal(server: object, on_stop: Callable[[], None], abandon: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT; a second one calls `abandon` and ends the process at once. `on_stop` is called
-    before the server, which waits for requests under way, learns of the first."""
+    """Serve until SIGTERM or SIGINT; a second signal calls `abandon` and ends the process at once. The first one calls
+    `on_stop` and then stops the server, which waits for requests under way."""
     received, signals = threading.Event(), StopSignals()
 
     def on_signal(signum: int, _frame: FrameType | None) -> None:
@@ -90,7 +90,7 @@ def run_until_signal(server: object, on_stop: Callable[[], None], abandon: Calla
 
 
 def greet(settings: Settings) -> None:
-    """Tell where the API is, the demo key and one request to try."""
+    """Print the address of the API, the demo key and a request to try."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     base = f"http://{host}:{settings.port}"
     lines = [f"Booper listens on {base}", f"Dashboard: {base}/ (sign in with a key)"]
@@ -131,13 +131,13 @@ def api(settings: Settings) -> int:
 
 
 def worker(settings: Settings) -> int:
-    """Dramatiq's processes and a ticker, kept running until SIGTERM."""
+    """Keep Dramatiq's processes and a ticker running until SIGTERM."""
     dramatiq = [
         *(sys.executable, "-m", "workers", "workers.app:broker"),
         *("--processes", str(settings.worker_processes), "--threads", str(WORKER_THREADS)),
         *("--worker-shutdown-timeout", str(int(settings.shutdown_grace_s * 1000)), "--skip-logging"),
     ]
-    os.environ.setdefault("dramatiq_restart_delay", "1000")  # ms until a consumer looks for RabbitMQ again
+    os.environ.setdefault("dramatiq_restart_delay", "1000")  # ms until a consumer connects to RabbitMQ again
     children = [Child("worker", dramatiq), Child("ticker", [sys.executable, "-m", "booper", "ticker"])]
     shared = metrics_files.make_directory()
     try:
@@ -148,7 +148,7 @@ def worker(settings: Settings) -> int:
 
 
 def ticker(settings: Settings) -> int:
-    """One ticker (leading, or standing by for the one that leads) until SIGTERM."""
+    """Run one ticker, as leader or standby, until SIGTERM."""
     from models.operations.leader import candidate
     from workers.assembly import make_ticker, probe
     from workers.queue.broker import Actors, make_broker, queue_name

@@ -1,4 +1,4 @@
-"""Owns `booper signing-keys create|list|retire`: each prints what it found or made and returns what went wrong."""
+"""Runs `booper signing-keys create|list|retire`. Each function prints its result and returns an error message or ""."""
 
 import argparse
 
@@ -12,10 +12,10 @@ from models.webhooks import signing_keys
 
 def create(chosen: argparse.Namespace, now: int) -> str:
     account = account_store.account_named(chosen.account, now)
-    made = signing_keys.create(account.id, None, now)
-    if made is None:
+    created = signing_keys.create(account.id, None, now)
+    if created is None:
         return f"the account has {signing_keys.MAX_LIVE} live signing keys; retire one of them first"
-    print(made.secret)
+    print(created.secret)
     return ""
 
 

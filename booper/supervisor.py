@@ -1,10 +1,10 @@
-"""Owns a group of child processes: starts them, starts again what ended, passes on the signals to stop.
+"""Keeps a group of child processes running: starts them, restarts each that ends, passes on the signals to stop.
 
-The first order is SIGTERM. The second is SIGHUP, which Dramatiq's command line passes on to its processes: of one order
-SIGTERM may reach them several times (from the group, from Dramatiq, from here), so it can't tell a second one.
+At the first signal the children get SIGTERM, at the second SIGHUP, which Dramatiq's command line passes on to its
+processes. SIGTERM can't mark the second: one signal may reach them as several (from the group, Dramatiq and here).
 
-Dramatiq stops all its worker processes when one of them dies and does not restart a forked function at all, so without
-an owner above it one killed process would end a host's deliveries. Children die with this process (PR_SET_PDEATHSIG).
+Dramatiq stops all its worker processes when one of them dies, and does not restart a forked function. So without a
+supervisor one killed process would end the deliveries of a host. Children die with this process (PR_SET_PDEATHSIG).
 """
 
 import logging
@@ -25,7 +25,7 @@ KILL_AFTER_GRACE_S = 20.0
 
 
 class Child:
-    """One command that is to run as long as the group does."""
+    """One command that runs as long as the group."""
 
     def __init__(self, name: str, command: Sequence[str]) -> None:
         self.name = name
@@ -36,7 +36,7 @@ class Child:
         self.pause_s = 0.0
 
     def keep_running(self, now_s: float) -> None:
-        """Start the command if it does not run, after a pause that grows while it keeps dying young."""
+        """Start the command unless it runs. While it keeps dying young, the pause before each start doubles."""
         if self.process is not None and self.process.poll() is None:
             return
         if self.process is not None:
@@ -53,12 +53,12 @@ class Child:
         log.error("%s ended with code %s; starts again in %s s", self.name, self.process.returncode, self.pause_s)
         self.process = None
 
-    def tell(self, signum: int) -> None:
+    def signal(self, signum: int) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signum)
 
     def end_within(self, limit_s: float) -> int:
-        """Wait for the end, by force after `limit_s`; returns the exit code."""
+        """Wait until it ends, kill it after `limit_s`; returns the exit code."""
         if self.process is None:
             return 0
         try:
@@ -70,15 +70,15 @@ class Child:
 
 
 def supervise(children: Sequence[Child], grace_s: float, besides: Callable[[], None] = lambda: None) -> int:
-    """Keep the children running until SIGTERM or SIGINT; a second signal ends everything at once. `besides` is called
-    at each look; it must neither wait nor fail."""
+    """Keep the children running until SIGTERM or SIGINT; a second signal ends them at once. `besides` is called every
+    LOOK_EVERY_S; it must neither wait nor fail."""
     stop, signals = threading.Event(), StopSignals()
 
     def on_signal(_signum: int, _frame: FrameType | None) -> None:
         if signals.is_second():
             for child in children:
-                child.tell(AT_ONCE)
-                child.tell(signal.SIGTERM)  # told AT_ONCE alone, Dramatiq would start again
+                child.signal(AT_ONCE)
+                child.signal(signal.SIGTERM)  # after AT_ONCE alone, Dramatiq would restart
         stop.set()
 
     for signum in (signal.SIGTERM, signal.SIGINT):
@@ -90,7 +90,7 @@ def supervise(children: Sequence[Child], grace_s: float, besides: Callable[[], N
         stop.wait(LOOK_EVERY_S)
     give_up_s = time.monotonic() + grace_s + KILL_AFTER_GRACE_S
     for child in children:
-        child.tell(signal.SIGTERM)
+        child.signal(signal.SIGTERM)
     codes = [child.end_within(give_up_s - time.monotonic()) for child in children]
-    # The order may reach a child twice, the second time when it has all but ended and handles signals no more.
+    # A child may get the signal again when it has almost ended and no longer handles signals.
     return max(0 if code in (-signal.SIGTERM, -AT_ONCE) else abs(code) for code in codes)

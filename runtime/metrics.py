@@ -17,6 +17,7 @@ from models.database.connection import connections_in_use
 from models.jobs import transition_counts
 from models.jobs.lifecycle import ClaimedJob
 from models.rules.clock import SECOND
+from models.rules.request_rules import METHODS
 from runtime.version import __version__
 
 disable_created_metrics()  # booper_jobs_created would look like a number of jobs
@@ -26,7 +27,6 @@ DURATION_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 3
 REQUEST_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 BACKLOG_JOBS = (0, 1, 10, 100, 1_000, 10_000)
 SAMPLE_EVERY_S = 1.0
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
 class GroupHistogram(Histogram):

@@ -1,70 +1,29 @@
-"""Owns the reading of requests: body and query string as plain values, before any schema looks at them.
+"""Reads a request's body, JSON or form, as plain values, before any schema checks them.
 
-What isn't JSON or a form, or can't be kept, ends here: 400, 413, 415 or 422. webargs calls `Parser` for the views'
-`arguments`, so that the schemas which check requests also document them.
+A body that is neither, or that can't be stored, ends here: 400, 413, 415 or 422.
 """
 
-import json
-import re
-from typing import Any, NamedTuple, NoReturn
+from typing import Any
 
-from flask import Request, request
+from flask import request
 from marshmallow import Schema, ValidationError
-from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
 from api.context import settings
 from api.requests import forms, strict_json
+from api.requests.strict_schema import flat
 from api.responses.responses import ApiError, invalid
+from models.jobs.job_json import JSON_TYPE
 
 FORM = "application/x-www-form-urlencoded"
 BATCH = "batch"  # the blueprint whose requests may be larger
 CHARSETS = {"utf-8", "utf8", "us-ascii", "ascii"}
-UNTYPED = {
-    "schedule_in",
-    "scheduled_at",
-    "repeat_every",
-    "timeout",
-    "max_attempts",
-    "max_age",
-    "catch_up_seconds",
-    "jitter_seconds",
-    "disable_after_failures",
-}  # may be numbers in a form
-
-_ORDER_BY = re.compile(r"order_by(\[[0-9]{0,2}\])?")
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,18})(\.[0-9]{1,19})?")
 
 
 class Fields(dict[str, Any]):
-    """The members of a request's body; `body_text` is the text of its member `body` exactly as written, if known."""
+    """The members of a request's body. `body_text`: the text of its member `body` exactly as written, if known."""
 
     body_text: str | None = None
-
-
-class Listing(NamedTuple):
-    """A member of the body that is a list, each element of which is read for itself (`raw_json.parse`)."""
-
-    name: str
-    most: int
-
-
-class Parser(FlaskParser):
-    """webargs, reading as this module does, and leaving unknown names to the schemas."""
-
-    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}
-
-    def load_json(self, req: Request, schema: Schema) -> Fields:  # noqa: ARG002 - the form webargs calls
-        listing: Listing | None = getattr(schema, "documents", None)
-        return fields_of(read_json(listing)) if listing else read_fields()
-
-    def load_querystring(self, req: Request, schema: Schema) -> dict[str, Any]:  # noqa: ARG002
-        return read_query()
-
-    def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
-        # webargs puts the messages under the name of the place it read, which is no part of a field's path.
-        (messages,) = error.normalized_messages().values()
-        raise invalid(messages)
 
 
 def read_fields() -> Fields:
@@ -74,8 +33,18 @@ def read_fields() -> Fields:
     return fields_of(read_json())
 
 
+def load_optional(schema: Schema) -> dict[str, Any]:
+    """The body as the schema reads it, an object without members if there is none; 422 with all errors."""
+    has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
+    try:
+        loaded: dict[str, Any] = schema.load(read_fields() if has_body else {})
+    except ValidationError as error:
+        raise invalid(dict(flat(error.normalized_messages()))) from None
+    return loaded
+
+
 def fields_of(document: strict_json.Document) -> Fields:
-    """The members of an object, each given once."""
+    """The members of an object; 422 for a member given twice."""
     if not isinstance(document.value, dict):
         raise invalid({"": [f"must be a JSON object, got {kind_of(document.value)}"]})
     if repeated := document.repeated | _repeated_within(document):
@@ -86,46 +55,43 @@ def fields_of(document: strict_json.Document) -> Fields:
 
 
 def _repeated_within(document: strict_json.Document) -> set[str]:
-    """The paths of headers and query members given more than once: which one would count is anybody's guess."""
+    """The paths of headers and query members given more than once: nobody knows which of them would count."""
     objects = {
         name: document.texts[name] for name in ("headers", "query") if isinstance(document.value.get(name), dict)
     }
     return {f"{name}.{member}" for name, text in objects.items() for member in strict_json.parse(text).repeated}
 
 
-def read_json(listing: Listing | None = None) -> strict_json.Document:
-    """The JSON text in the request's body, of any kind. The elements of a `listing` are still to be looked at by
-    `refuse_faults`."""
+def read_json(list_member: strict_json.ListMember | None = None) -> strict_json.Document:
+    """The JSON text in the request's body, of any kind. `refuse_faults` still has to check the elements of a
+    `list_member`."""
     if not request.is_json:
-        raise ApiError(
-            415,
-            f"Content-Type must be application/json{'' if listing else f' or {FORM}'}, "
-            f"got {request.content_type or 'none'!s:.80}",
-        )
+        accepted = JSON_TYPE if list_member else f"{JSON_TYPE} or {FORM}"
+        raise ApiError(415, f"Content-Type must be {accepted}, got {request.content_type or 'none'!s:.80}")
     try:
         text = _body().decode()
-        document = strict_json.parse(text, *(listing or ()))
+        document = strict_json.parse(text, list_member)
     except UnicodeDecodeError:
         raise ApiError(400, "The body must be JSON in UTF-8, got other bytes.") from None
     except strict_json.BadJson as error:
         raise ApiError(400, f"The body must be JSON, got something else: {error}") from None
-    except strict_json.TooMany:
-        most, name = (listing.most, listing.name) if listing else (0, "")
-        raise invalid({name: [f"must have at most {most} elements, got more"]}) from None
+    except strict_json.TooMany as error:
+        name, max_elements = error.member
+        raise invalid({name: [f"must have at most {max_elements} elements, got more"]}) from None
     except strict_json.TooDeep:
         raise invalid({"": [f"must be nested at most {strict_json.MAX_DEPTH} deep, got more"]}) from None
-    if not listing:
+    if not list_member:
         refuse_faults(document)
     return document
 
 
 def refuse_faults(document: strict_json.Document) -> None:
-    """422 for what is JSON but can't be kept."""
+    """Answer 422 to JSON that can't be stored."""
     _refuse(strict_json.faults(document.value, document.text))
 
 
 def body_limit() -> int:
-    """The most bytes that the body of this request may have."""
+    """How many bytes the body of this request may have."""
     return settings().max_batch_bytes if request.blueprint == BATCH else settings().max_body_bytes
 
 
@@ -135,27 +101,16 @@ def read_bytes() -> bytes:
         data = request.get_data()
     except HTTPException:
         raise
-    except Exception as error:  # noqa: BLE001 - each WSGI server has its own for chunks that are none
+    except Exception as error:  # noqa: BLE001 - each WSGI server raises its own for broken chunks
         raise ApiError(400, f"The body must come whole, got one that broke off: {type(error).__name__}") from None
     if len(data) > body_limit():
         raise too_large("more")
     return data
 
 
-def read_query() -> dict[str, Any]:
-    """The query string: text by name, lists for repeated names, and `order_by` as a list in any of its forms."""
-    query: dict[str, Any] = {}
-    for name, values in request.args.lists():
-        if _ORDER_BY.fullmatch(name):
-            query.setdefault("order_by", []).extend(values)
-        else:
-            query[name] = values[0] if len(values) == 1 else values
-    return query
-
-
-def too_large(got: Any) -> ApiError:
-    """413, for a stated length or for one that shows while reading."""
-    return ApiError(413, f"The body must be at most {body_limit()} bytes, got {got}.")
+def too_large(size: int | str) -> ApiError:
+    """413, for a length that is stated or found while reading."""
+    return ApiError(413, f"The body must be at most {body_limit()} bytes, got {size}.")
 
 
 def kind_of(value: Any) -> str:
@@ -166,25 +121,11 @@ def kind_of(value: Any) -> str:
 
 def _form_fields() -> Fields:
     try:
-        fields = Fields(forms.parse(_body()))
+        fields = forms.parse(_body())
     except forms.BadForm as error:
         raise ApiError(400, f"The body must be a form, got something else: {error}") from None
     _refuse(strict_json.faults(fields))
-    for name in UNTYPED & fields.keys():
-        fields[name] = _typed(fields[name])
-    return fields
-
-
-def _typed(value: Any) -> Any:
-    """A form's text as the number it spells, if it does."""
-    if isinstance(value, list):
-        return [_typed(item) for item in value]
-    return as_number(value)
-
-
-def as_number(value: Any) -> Any:
-    """A text as the number it spells, if it does; anything else as it is."""
-    return json.loads(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
+    return Fields(forms.with_numbers(fields))
 
 
 def _body() -> bytes:
@@ -196,4 +137,4 @@ def _body() -> bytes:
 
 def _refuse(faults: list[tuple[str, str]]) -> None:
     if faults:
-        raise invalid({path: [text for place, text in faults if place == path] for path, _ in faults})
+        raise invalid({path: [message for place, message in faults if place == path] for path, _ in faults})

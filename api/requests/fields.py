@@ -1,30 +1,27 @@
-"""Owns the marshmallow fields of requests: each reads one value and says "must be …, got …" when it can't.
+"""Defines the marshmallow fields of requests: each reads one value or raises "must be …, got …".
 
-What a field expects is said once and serves its errors and the OpenAPI description.
+The text of what a field expects serves its errors and the OpenAPI description.
 """
 
 import json
 import re
-from collections.abc import Callable, Container, Iterator, Mapping
-from itertools import islice
-from typing import Any, NoReturn
+from collections.abc import Callable, Collection
+from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, missing
-from marshmallow.error_store import ErrorStore
+from marshmallow import ValidationError, fields, missing
 
-from api.requests.nearest import nearest
-from api.responses.responses import MAX_ERRORS
+from models.rules.times import is_number
 
-SHOWN_CHARS = 60
+MAX_SHOWN_CHARS = 60
 MAX_PAIR_CHARS = 100
 
 _WHOLE = re.compile(r"[0-9]{1,18}")
 
 
 class Must(fields.Field[Any]):
-    """A field that is read by `read(value)`, which raises ValueError for what isn't `expected`.
+    """A field that `read(value)` reads, which raises ValueError for a value that isn't `expected`.
 
-    One that raises marshmallow's ValidationError words the error itself.
+    A `read` that raises marshmallow's ValidationError words the error itself.
     """
 
     def __init__(self, expected: str, read: Callable[[Any], Any], kind: str | None = None, **options: Any) -> None:
@@ -38,7 +35,7 @@ class Must(fields.Field[Any]):
         self._read = read
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **options: Any) -> Any:
-        """What was sent is read at once; marshmallow's own way goes on to ask validators, and here are none."""
+        """Read a sent value at once; marshmallow's own method goes on to ask validators, and here are none."""
         if value is None or value is missing:
             return super().deserialize(value, attr, data, **options)
         return self._deserialize(value, attr, data)
@@ -52,90 +49,43 @@ class Must(fields.Field[Any]):
             raise ValidationError(f"must be {self.expected}, got {shown(value)}") from None
 
 
-class Strict(Schema):
-    """A request's fields: unknown ones are refused with the nearest known name, all errors are told at once."""
-
-    class Meta:
-        unknown = RAISE
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        named = [(field.data_key or name, field.attribute or name, field) for name, field in self.load_fields.items()]
-        self._by_key = {key: (attribute, field) for key, attribute, field in named}
-        # What says something even when nothing was sent.
-        self._awaited = [each for each in named if each[2].required or each[2].load_default is not missing]
-
-    def _deserialize(self, data: Any, *, error_store: ErrorStore, **options: Any) -> Any:
-        """marshmallow's own reading asks every field of the schema; this one asks those that were sent, which is a
-        third of the cost for an order. Hooks and validators are left to marshmallow."""
-        if options.get("many") or options.get("partial") or options.get("unknown", RAISE) != RAISE:
-            return super()._deserialize(data, error_store=error_store, **options)
-        if not isinstance(data, Mapping):
-            return super()._deserialize(data, error_store=error_store, **options)
-        read: dict[str, Any] = {}
-        sent = [(key, *self._by_key.get(key, (key, None)), value) for key, value in data.items()]
-        sent += [(key, name, field, missing) for key, name, field in self._awaited if key not in data]
-        for key, name, field, value in sent:
-            if field is None:
-                error_store.store_error([self.error_messages["unknown"]], key)
-                continue
-            try:
-                read[name] = field.deserialize(value, key, data)
-            except ValidationError as error:
-                error_store.store_error(error.messages, key)
-        return read
-
-    def handle_error(self, error: ValidationError, data: Any, *, many: bool, **_: Any) -> NoReturn:  # noqa: ARG002
-        errors: dict[str, list[str]] = {}
-        for path, messages in islice(flat(error.normalized_messages()), MAX_ERRORS):
-            unknown = messages == ["Unknown field."]
-            errors[path] = [self._unknown(path)] if unknown else messages
-        raise ValidationError(errors)
-
-    def _unknown(self, name: str) -> str:
-        known = [field.data_key or key for key, field in self.load_fields.items()]
-        close = nearest(name, known)
-        if close:
-            return f"unknown field, did you mean `{close}`?"
-        return f"unknown field, must be one of {', '.join(sorted(known))}"
-
-
-def flat(messages: dict[str, Any], path: str = "") -> Iterator[tuple[str, list[str]]]:
-    """marshmallow's nested messages as (dotted path, messages)."""
-    for name, inner in messages.items():
-        here = ".".join(part for part in (path, name) if part)
-        if isinstance(inner, dict):
-            yield from flat(inner, here)
-        else:
-            yield here, inner
-
-
 def shown(value: Any) -> str:
     """A value as JSON, cut to a length that fits into a message."""
     text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= SHOWN_CHARS else f"{text[: SHOWN_CHARS - 1]}…"
+    return text if len(text) <= MAX_SHOWN_CHARS else f"{text[: MAX_SHOWN_CHARS - 1]}…"
 
 
-def text(most: int, least: int = 0, expected: str | None = None, **options: Any) -> Must:
-    """A string of `least` to `most` characters."""
+def text(max_chars: int, **options: Any) -> Must:
+    """A string of at most `max_chars` characters."""
 
     def read(value: Any) -> str:
-        if not isinstance(value, str) or not least <= len(value) <= most:
+        if not isinstance(value, str) or len(value) > max_chars:
             raise ValueError
         return value
 
-    return Must(expected or f"a string of at most {most} characters", read, "string", **options)
+    return Must(f"a string of at most {max_chars} characters", read, "string", **options)
 
 
-def one_of(choices: Container[str], listed: str, **options: Any) -> Must:
+def choice(words: Collection[str], **options: Any) -> Must:
     """One of a few words."""
 
     def read(value: Any) -> str:
-        if not isinstance(value, str) or value not in choices:
+        if not isinstance(value, str) or value not in words:
             raise ValueError
         return value
 
-    return Must(f"one of {listed}", read, "string", **options)
+    return Must(f"one of {', '.join(words)}", read, "string", **options)
+
+
+def whole(low: int, high: int, **options: Any) -> Must:
+    """A whole number in a JSON body."""
+
+    def read(value: Any) -> int:
+        if not is_number(value) or value != int(value) or not low <= value <= high:
+            raise ValueError
+        return int(value)
+
+    return Must(f"a whole number from {low} to {high}", read, "integer", **options)
 
 
 def whole_in_query(low: int, high: int, **options: Any) -> Must:
@@ -149,16 +99,18 @@ def whole_in_query(low: int, high: int, **options: Any) -> Must:
     return Must(f"a whole number from {low} to {high}", read, "integer", **options)
 
 
-def order_by(known: Container[str], listed: str, **options: Any) -> Must:
-    """A pair of field and direction, in any of the forms that `api/requests/body.py` collects into a list of texts."""
+def order_by(names: Collection[str], **options: Any) -> Must:
+    """A pair of field and direction, in any of the forms that `api/requests/parser.py` collects into a list of
+    texts."""
 
     def read(values: Any) -> tuple[str, str]:
         if len(values) == 1:
             only = values[0]
             values = json.loads(only[:MAX_PAIR_CHARS]) if only.startswith("[") else only.split(",")
         name, direction = values
-        if name not in known or direction not in ("asc", "desc"):
+        if name not in names or direction not in ("asc", "desc"):
             raise ValueError
         return name, direction
 
-    return Must(f'a pair of field and "asc" or "desc", the field one of {listed}', read, "array", **options)
+    expected = f'a pair of field and "asc" or "desc", the field one of {", ".join(names)}'
+    return Must(expected, read, "array", **options)

@@ -1,21 +1,35 @@
-"""Owns the reading of `application/x-www-form-urlencoded` bodies with names in brackets: `body[content]=hi`.
+"""Reads `application/x-www-form-urlencoded` bodies with names in brackets: `body[content]=hi`.
 
-Pure. `a[b]=v` makes an object, `a[]=v` appends to a list. Every value is text; a form can't say more.
+Pure. `a[b]=v` makes an object, `a[]=v` appends to a list. Every value is text, since a form has no types;
+`with_numbers` makes numbers of the members that may be numbers.
 """
 
+import json
 import re
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 MAX_PAIRS = 1000
+MAYBE_NUMBERS = {
+    "schedule_in",
+    "scheduled_at",
+    "repeat_every",
+    "timeout",
+    "max_attempts",
+    "max_age",
+    "catch_up_seconds",
+    "jitter_seconds",
+    "disable_after_failures",
+}
 
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 _STEP = re.compile(r"\[([^\[\]]*)\]")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,18})(\.[0-9]{1,19})?")
 
 
 class BadForm(ValueError):
-    """The body is no form; says why."""
+    """The body is not a form; the message says why."""
 
 
 def parse(data: bytes) -> dict[str, Any]:
@@ -28,6 +42,20 @@ def parse(data: bytes) -> dict[str, Any]:
         name, _, value = pair.partition(b"=")
         _put(fields, _text(name), _text(value))
     return fields
+
+
+def with_numbers(fields: dict[str, Any]) -> dict[str, Any]:
+    """The same fields, with the texts of MAYBE_NUMBERS as numbers."""
+    return {name: _with_numbers(value) if name in MAYBE_NUMBERS else value for name, value in fields.items()}
+
+
+def as_number(value: Any) -> Any:
+    """The number that a text spells; the value itself if it spells none."""
+    return json.loads(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
+
+
+def _with_numbers(value: Any) -> Any:
+    return [_with_numbers(item) for item in value] if isinstance(value, list) else as_number(value)
 
 
 def _text(escaped: bytes) -> str:
@@ -51,12 +79,12 @@ def _put(fields: dict[str, Any], name: str, value: str) -> None:
 
 
 def _enter(place: Any, step: str, new: Any, name: str) -> Any:
-    """What lies at `step`, put there if nothing does. Only an object is entered twice, a list only appended to."""
+    """The value at `step`, which becomes `new` if there is none. An object may be entered twice; a list only grows."""
     if isinstance(place, list) and step == "":
         place.append(new)
         return new
     if isinstance(place, dict) and step != "":
-        found = place.setdefault(step, new)
-        if found is new or (isinstance(new, list | dict) and type(found) is type(new)):
-            return found
+        present = place.setdefault(step, new)
+        if present is new or (isinstance(new, list | dict) and type(present) is type(new)):
+            return present
     raise BadForm(f"{name[:60]!r} must fit the other fields and be given once")

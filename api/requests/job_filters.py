@@ -1,14 +1,13 @@
-"""Owns what GET /jobs takes: which jobs, in which order, which page."""
+"""Defines the query string of GET /jobs: which jobs, in which order, which page."""
 
 from typing import Any
 
 from marshmallow import ValidationError, validates_schema
 
-from api.requests.body import as_number
-from api.requests.fields import Must, one_of
-from api.requests.ids import job_key
-from api.requests.job_fields import AN_INSTANT
-from api.requests.labels import LABEL, read_label
+from api.requests.fields import Must, choice
+from api.requests.forms import as_number
+from api.requests.ids import read_job_key
+from api.requests.job_values import A_LABEL, AN_INSTANT, read_label
 from api.requests.paging import PageQuery, ordered
 from models.jobs import job_lists, job_store
 from models.jobs.job_lists import JobFilter
@@ -21,7 +20,7 @@ MAX_TEXT_CHARS = 200
 
 
 def read_instant(value: Any) -> int:
-    """An instant in a query string, where a number is a text too."""
+    """An instant in a query string, where a number is text, too."""
     instant = times.parse_instant(as_number(value))
     if abs(instant) > FURTHEST:
         raise ValueError
@@ -29,10 +28,10 @@ def read_instant(value: Any) -> int:
 
 
 def read_host(value: Any) -> str:
-    """A host in the form in which it is kept."""
+    """A host in the form in which it is stored."""
     if not isinstance(value, str) or len(value) > MAX_NAME_CHARS or set(value) & set("/?#@\\"):
         raise ValueError
-    # Whatever has a colon is an IPv6 address, with or without brackets; a port is no part of a host.
+    # A host with a colon is an IPv6 address, with or without brackets; a port is not part of a host.
     return split_url(f"https://[{value.strip('[]')}]/" if ":" in value else f"https://{value}/").host
 
 
@@ -42,25 +41,18 @@ def read_text(value: Any) -> str:
     return value
 
 
-def read_parent(value: Any) -> int | str:
-    key = job_key(value) if isinstance(value, str) else None
-    if key is None:
-        raise ValueError
-    return key
-
-
 class JobsQuery(PageQuery):
-    """What GET /jobs takes; `filter_of` makes a JobFilter of it."""
+    """What GET /jobs takes; `filter_of` turns it into a JobFilter."""
 
     listing = job_lists.LISTING
-    state = one_of(STATES, ", ".join(STATES))
-    kind = one_of(job_store.KINDS, ", ".join(job_store.KINDS), load_default=job_store.KINDS[0])
+    state = choice(STATES)
+    kind = choice(job_store.KINDS, load_default=job_store.KINDS[0])
     order_by = ordered(listing)
     after = Must(AN_INSTANT, read_instant, "string")
     before = Must(AN_INSTANT, read_instant, "string")
-    label = Must(LABEL, read_label, "string")
+    label = Must(A_LABEL, read_label, "string")
     host = Must(f"a host such as api.example.com, at most {MAX_NAME_CHARS} characters", read_host, "string")
-    parent = Must("the integer or UUID of a job", read_parent, "string")
+    parent = Must("the integer or UUID of a job", read_job_key, "string")
     text = Must(f"a part of a URL or a name, 1 to {MAX_TEXT_CHARS} characters", read_text, "string")
 
     @validates_schema
@@ -73,5 +65,5 @@ class JobsQuery(PageQuery):
             raise ValidationError(f"must be absent with label, host or text, got {data['offset']}", "offset")
 
 
-def filter_of(asked: dict[str, Any]) -> JobFilter:
-    return JobFilter(**{name: asked[name] for name in JobFilter._fields if name in asked})
+def filter_of(query: dict[str, Any]) -> JobFilter:
+    return JobFilter(**{name: query[name] for name in JobFilter._fields if name in query})

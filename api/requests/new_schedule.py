@@ -1,12 +1,12 @@
-"""Owns the step from a checked order that recurs to the schedule it becomes, and to a changed one. Pure."""
+"""Makes schedules, new and changed, from checked requests for jobs that recur. Pure."""
 
 import json
 from typing import Any
 
 from api.requests.body import Fields
-from api.requests.job_requests import JSON_TYPE, JobRequest, new_job
+from api.requests.job_requests import JobRequest, new_job
 from api.requests.schedule_fields import FREQUENCY
-from models.jobs.job_json import compact
+from models.jobs.job_json import JSON_TYPE, compact
 from models.rules.clock import SECOND
 from models.rules.recurrence import Frequency, next_after
 from models.schedules.schedule_store import NewSchedule, ScheduleRow
@@ -16,20 +16,20 @@ DROPPED = {*FIRST_TIME, "idempotency_key"}
 DEFAULTS = NewSchedule._field_defaults
 
 
-def recurs(order: JobRequest) -> bool:
-    return order.values.get("repeat_every") is not None or order.values.get("cron") is not None
+def recurs(job_request: JobRequest) -> bool:
+    return job_request.values.get("repeat_every") is not None or job_request.values.get("cron") is not None
 
 
 def new_schedule(
-    order: JobRequest, account_id: int, due_at: int, now: int, hops: int, key: str | None = None
+    job_request: JobRequest, account_id: int, due_at: int, now: int, hops: int, key: str | None = None
 ) -> NewSchedule:
-    """The schedule of an order. `due_at`: when a job of this order would be due."""
-    values = order.values
+    """The schedule of a request. `due_at`: when the job would be due if it did not recur."""
+    values = job_request.values
     catch_up_s, jitter_s = values.get("catch_up_seconds"), values.get("jitter_seconds")
     return NewSchedule(
-        order=new_job(order, account_id, due_at, hops),
-        frequency=frequency_text(order),
-        first_at=first_at(order, due_at, now),
+        order=new_job(job_request, account_id, due_at, hops),
+        frequency=frequency_text(job_request),
+        first_at=first_at(job_request, due_at, now),
         key=key,
         jitter_us=(jitter_s or 0) * SECOND,
         overlap=values.get("overlap") or DEFAULTS["overlap"],
@@ -39,34 +39,35 @@ def new_schedule(
     )
 
 
-def frequency_text(order: JobRequest) -> str:
-    """What a schedule shows as its frequency: as it was sent."""
-    if order.values.get("cron") is None:
-        return compact({"repeat_every": order.sent["repeat_every"]})
-    zone = order.values.get("timezone")
-    return compact({"cron": order.sent["cron"]} | ({"timezone": zone} if zone else {}))
+def frequency_text(job_request: JobRequest) -> str:
+    """What a schedule shows as its frequency: the members as they were sent."""
+    if job_request.values.get("cron") is None:
+        return compact({"repeat_every": job_request.sent["repeat_every"]})
+    zone = job_request.values.get("timezone")
+    return compact({"cron": job_request.sent["cron"]} | ({"timezone": zone} if zone else {}))
 
 
 def frequency(values: dict[str, Any]) -> Frequency:
-    """The frequency that checked fields tell."""
+    """The frequency in checked fields."""
     if values.get("cron") is None:
         return Frequency(every_us=values["repeat_every"])
     return Frequency(cron=values["cron"], timezone=values.get("timezone") or "UTC")
 
 
-def first_at(order: JobRequest, due_at: int, now: int) -> int:
-    """The first instant: that of the order; by cron the first one that fits, then or from now on."""
-    if order.values.get("cron") is None:
+def first_at(job_request: JobRequest, due_at: int, now: int) -> int:
+    """The first instant: `due_at`; by cron the first that fits, from `due_at` on if the request has a time, else after
+    `now`."""
+    if job_request.values.get("cron") is None:
         return due_at
-    earliest = due_at if any(order.values.get(name) is not None for name in FIRST_TIME) else now + 1
-    found = next_after(frequency(order.values), earliest - 1)
-    if found is None:
+    earliest = due_at if any(job_request.values.get(name) is not None for name in FIRST_TIME) else now + 1
+    first = next_after(frequency(job_request.values), earliest - 1)
+    if first is None:
         raise AssertionError("a checked expression names an instant")
-    return found
+    return first
 
 
 def misplaced(sent: Fields) -> dict[str, list[str]]:
-    """What is wrong with a change that tells a first time of no new frequency: the instants would stay as they are."""
+    """The errors of a change with a first time but without a frequency: it would not move the instants."""
     if any(sent.get(name) is not None for name in FREQUENCY):
         return {}
     return {
@@ -77,7 +78,7 @@ def misplaced(sent: Fields) -> dict[str, list[str]]:
 
 
 def changed(row: ScheduleRow, sent: Fields) -> Fields:
-    """The fields of a schedule with those sent in their place; null takes one away. To be checked as a whole."""
+    """The fields of a schedule after a change, unchecked. Null in `sent` removes a field."""
     fields = Fields({name: value for name, value in json.loads(row.args).items() if name not in DROPPED})
     if row.body is not None:
         text = row.body.decode()

@@ -1,6 +1,6 @@
-"""Owns the pages of lists in requests and answers: limit, offset, and the cursor that says where a page goes on.
+"""Reads and writes the pages of lists: limit, offset, and the cursor that tells where the next page begins.
 
-A cursor is the place of the last row (`models/database/paging.py`) with the order it belongs to, as base64 of JSON. It
+A cursor is the place of the last row (`models/database/paging.py`) with the order of the list, as base64 of JSON. It
 holds nothing that its reader has not seen, so it is checked and not signed.
 """
 
@@ -12,8 +12,9 @@ from urllib.parse import urlencode
 from flask import Response, request
 from marshmallow import ValidationError, post_load
 
-from api.requests.fields import Must, Strict, order_by, shown, whole_in_query
+from api.requests.fields import Must, order_by, shown, whole_in_query
 from api.requests.ids import BIGGEST, uuid_key
+from api.requests.strict_schema import Strict
 from api.responses.responses import json_response
 from models.database.paging import NEWEST_FIRST, Listing, PageRequest, Place
 from models.jobs.job_json import compact
@@ -22,13 +23,13 @@ CURSOR = "a cursor that an answer gave for this list in this order"
 CURSOR_HEADER = "Booper-Next-Cursor"
 MAX_CURSOR_CHARS = 4096
 NEXT_HEADERS = {
-    CURSOR_HEADER: {"description": "The cursor of the next page; none when this is the last.", "schema": {}},
+    CURSOR_HEADER: {"description": "The cursor of the next page; absent on the last page.", "schema": {}},
     "Link": {"description": 'The address of the next page, with rel="next".', "schema": {}},
 }
 
 
 class PageQuery(Strict):
-    """What every list takes; `page` comes out of it as a PageRequest. Made for one listing by `page_query`."""
+    """What every list takes; it is loaded as `page`. A subclass names its `listing`."""
 
     listing: Listing
     limit = whole_in_query(1, 100, load_default=10)
@@ -46,11 +47,11 @@ class PageQuery(Strict):
 
 def ordered(listing: Listing) -> Must:
     """The field `order_by` of a list."""
-    return order_by(listing.orders, ", ".join(listing.orders), load_default=NEWEST_FIRST)
+    return order_by(listing.orders, load_default=NEWEST_FIRST)
 
 
 def page_response(text: str, order: tuple[str, str], end: Place | None) -> Response:
-    """The answer of a list; where it goes on, if it does, is told by its headers."""
+    """The response of a list; its headers name the next page if there is one."""
     if end is None:
         return json_response(text)
     cursor = cursor_of(order, end)
@@ -64,7 +65,7 @@ def cursor_of(order: tuple[str, str], place: Place) -> str:
 
 
 def place_of(cursor: str, listing: Listing, order: tuple[str, str]) -> Place:
-    """The place a cursor names. Raises ValueError for one that this list in this order can't have given."""
+    """The place that a cursor names. Raises ValueError for a cursor that this list in this order can't have given."""
     if not isinstance(cursor, str) or not cursor.isascii() or len(cursor) > MAX_CURSOR_CHARS:
         raise ValueError
     text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
@@ -82,7 +83,7 @@ def _is_whole(value: Any) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    """Whether the database takes it; a lone surrogate raises ValueError."""
+    """Whether the database can store it; a lone surrogate raises ValueError."""
     return isinstance(value, str) and b"\0" not in value.encode()
 
 

@@ -1,6 +1,6 @@
-"""Owns the reading of what an order says about failure and secrecy: backoff, greatest age, what to hide.
+"""Reads the policies of a job: the backoff after a failure, and the headers and bodies to hide.
 
-Pure. Results are JSON as models/rules/backoff.py and workers/delivery/attempt_records.py take it.
+Pure. The results are JSON as models/rules/backoff.py and workers/delivery/attempt_records.py take it.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ EXPONENTIAL = {"base": (0, LONGEST_DELAY_S), "factor": (1, 1000), "cap": (0, LON
 
 
 def read_backoff(value: Any) -> Any:
-    """The policy as it is, once it is known to be one; None for the engine's rule."""
+    """The policy as it was sent, checked; None for the engine's rule."""
     if value == ENGINE:
         return None
     if isinstance(value, list):
@@ -39,7 +39,7 @@ def read_backoff(value: Any) -> Any:
 
 
 def read_redact(value: Any) -> list[str]:
-    """Lower-case header names and `body`, each once."""
+    """Header names in lower case and `body`, each once."""
     if not isinstance(value, list) or len(value) > MAX_HIDDEN:
         raise ValueError
     for name in value:

@@ -1,43 +1,37 @@
-"""Owns the fields that make an order recur: how often, in which zone, and what happens to instants that can't be kept.
+"""Defines the fields that make a job recur: how often, in which zone, and what happens to instants it can't keep.
 
 Reading a field may ask the settings (the shortest interval), never the database.
 """
 
-import json
-import re
 from typing import Any
 
 from marshmallow import ValidationError, validates_schema
 
 from api.context import settings
 from api.requests.body import kind_of
-from api.requests.fields import Must, Strict, one_of, shown
-from api.requests.nearest import nearest
+from api.requests.fields import Must, choice, shown, whole
+from api.requests.job_values import UNITS
+from api.requests.strict_schema import Strict, nearest
 from api.responses.responses import ApiError, invalid
+from models.jobs.replays import POLICIES
 from models.rules import recurrence, times
-from models.rules.clock import SECOND
-from models.schedules import firings
+from models.rules.clock import DAY, SECOND
+from models.schedules import policies
 
-UNITS = "second(s), minute(s), hour(s), day(s) or week(s)"
 AN_INTERVAL = f"a number of seconds or a pair [number, unit], the unit {UNITS}"
 A_CRON = f"five cron fields, such as 0 9 * * 1-5, or one of {', '.join(recurrence.ALIASES)}"
 A_ZONE = "the name of an IANA time zone, such as Europe/Berlin"
 FREQUENCY = ("repeat_every", "cron")
-POLICIES = ("overlap", "misfire", "catch_up_seconds", "jitter_seconds", "disable_after_failures")
-LAST_FROM = times.parse_instant("3000-01-01T00:00:00Z")
-
-_NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,6})?")
-_SPELLED = re.compile(r"\[?([0-9]{1,15}(?:\.[0-9]{1,6})?)(?:[, ] ?\"?([a-z]+)\"?)?\]?")
 
 
 def read_repeat_every(value: Any) -> int:
     """Microseconds from one instant to the next."""
     interval = times.parse_duration(value)
-    least_s, most_days = settings().min_interval_s, settings().horizon_days
-    if interval < least_s * SECOND:
-        raise ValidationError(f"must be at least {least_s:g} seconds, got {shown(value)}")
-    if interval > most_days * 86_400 * SECOND:
-        raise ValidationError(f"must be at most {most_days} days, got {shown(value)}")
+    min_s, max_days = settings().min_interval_s, settings().horizon_days
+    if interval < min_s * SECOND:
+        raise ValidationError(f"must be at least {min_s:g} seconds, got {shown(value)}")
+    if interval > max_days * DAY:
+        raise ValidationError(f"must be at most {max_days} days, got {shown(value)}")
     return interval
 
 
@@ -60,54 +54,27 @@ def read_zone(value: Any) -> str:
     return value
 
 
-def read_spelled_interval(value: Any) -> int:
-    """`300`, `5,minutes`, `5 minutes` or `[5,"minutes"]` in a query string."""
-    match = _SPELLED.fullmatch(value)
-    if not match:
-        raise ValueError
-    return read_repeat_every([json.loads(match[1]), match[2] or "seconds"])
-
-
-def read_from(value: Any) -> int:
-    """An instant in a query string."""
-    instant = times.parse_instant(json.loads(value) if _NUMBER.fullmatch(value) else value)
-    if not 0 <= instant <= LAST_FROM:
-        raise ValueError
-    return instant
-
-
 def too_many() -> ApiError:
-    """422: the account has its share of schedules."""
-    most = settings().max_schedules
-    return invalid({"": [f"must be one of at most {most} enabled schedules of an account, got one more"]})
-
-
-def whole(low: int, high: int, **options: Any) -> Must:
-    """A whole number in a JSON body."""
-
-    def read(value: Any) -> int:
-        if not times.is_number(value) or value != int(value) or not low <= value <= high:
-            raise ValueError
-        return int(value)
-
-    return Must(f"a whole number from {low} to {high}", read, "integer", allow_none=True, **options)
+    """422: the account has as many enabled schedules as it may have."""
+    limit = settings().max_schedules
+    return invalid({"": [f"must be one of at most {limit} enabled schedules of an account, got one more"]})
 
 
 class RecurringFields(Strict):
-    """What makes an order recur; all of it may be left out of one that shall not."""
+    """What makes a job recur. A job that runs once has none of these fields."""
 
     repeat_every = Must(AN_INTERVAL, read_repeat_every, allow_none=True)
     cron = Must(A_CRON, read_cron, "string", allow_none=True)
     timezone = Must(A_ZONE, read_zone, "string", allow_none=True)
-    overlap = one_of(firings.OVERLAPS, ", ".join(firings.OVERLAPS), allow_none=True)
-    misfire = one_of(firings.MISFIRES, ", ".join(firings.MISFIRES), allow_none=True)
-    catch_up_seconds = whole(60, 604_800)
-    jitter_seconds = whole(0, 3600)
-    disable_after_failures = whole(1, 1000)
+    overlap = choice(policies.OVERLAPS, allow_none=True)
+    misfire = choice(policies.MISFIRES, allow_none=True)
+    catch_up_seconds = whole(60, 604_800, allow_none=True)
+    jitter_seconds = whole(0, 3600, allow_none=True)
+    disable_after_failures = whole(1, 1000, allow_none=True)
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def check_frequency(self, data: dict[str, Any], sent: dict[str, Any], **_: Any) -> None:
-        """A frequency that was sent counts, right or wrong: what else is wrong is not told twice."""
+        """A frequency counts as sent even if it is wrong, so that its error is the only one."""
         errors = {}
         repeat_every, cron = (sent.get(name) is not None for name in FREQUENCY)
         if repeat_every and cron:

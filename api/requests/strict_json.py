@@ -1,13 +1,14 @@
-"""Owns the strict reading of JSON texts: one parse gives the values and, of a top-level object, each member's text.
+"""Reads JSON texts strictly: one parse gives the values and, of a top-level object, the text of each member.
 
-Stricter than the standard library: no NaN or Infinity, no number beyond a double, no text that PostgreSQL can't keep,
-no deep nesting. Pure; `api/requests/body.py` turns what is found into answers.
+Stricter than the standard library: no NaN or Infinity, no number beyond a double, no text that PostgreSQL can't store,
+no deep nesting. Pure; `api/requests/body.py` turns the exceptions into responses.
 """
 
 import json
 import math
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any, NamedTuple
 
@@ -16,39 +17,50 @@ MAX_FAULTS = 20
 
 _after_value: Callable[[str, int], re.Match[str]] = re.compile(r"[ \t\n\r]*(,?)[ \t\n\r]*").match  # type: ignore[assignment]
 _skip_space = re.compile(r"[ \t\n\r]*").match
-# The usual member name, without escapes; any other goes by way of the standard library's strings.
+# The usual member name, without escapes. The standard library reads any other.
 _plain_name = re.compile(r'"([^"\\\x00-\x1f]*)"[ \t\n\r]*:[ \t\n\r]*').match
 _unstorable = re.compile("[\x00\ud800-\udfff]").search
-# A string without end takes the rest, lest each of its escaped quotes be tried as a start again.
+# A string without an end matches up to the end of the text. Otherwise each of its escaped quotes would be tried as
+# the start of another string.
 _brackets_and_strings = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 
 class BadJson(ValueError):
-    """The text is no JSON; says where and why."""
+    """The text is not JSON; the message says where and why."""
 
 
 class TooDeep(ValueError):
-    """The text is JSON, nested too deep for the parser itself."""
+    """The text is JSON that is nested too deep for the parser itself."""
+
+
+class ListMember(NamedTuple):
+    """A member of the top-level object: a list, each of whose elements becomes a Document."""
+
+    name: str
+    max_elements: int
 
 
 class TooMany(ValueError):
-    """The list to be read as Documents has more elements than its reader takes; the rest was not read."""
+    """The list of a ListMember has more elements than it may have; the rest of the text was not read."""
+
+    def __init__(self, member: ListMember) -> None:
+        super().__init__(member)
+        self.member = member
 
 
 class Document(NamedTuple):
-    """A JSON text. `texts` and `repeated` are of the members of a top-level object, else empty."""
+    """A JSON text. `texts` and `repeated` tell of the members of a top-level object; else they are empty."""
 
     value: Any
     text: str  # exactly as written
-    texts: dict[str, str]  # member name: its value exactly as written
-    repeated: set[str]  # names given more than once; the last one counts
+    texts: dict[str, str]  # name of a member: its value exactly as written
+    repeated: set[str]  # names that occur more than once; `value` has the last value
 
 
-def parse(text: str, listing: str | None = None, most: int = 0) -> Document:
-    """Read a whole text. If the top-level object has a list under the name `listing`, that list becomes one of `most`
-    Documents at most. Raises BadJson, TooDeep or TooMany."""
+def parse(text: str, list_member: ListMember | None = None) -> Document:
+    """Read a whole text. Raises BadJson, TooDeep or TooMany."""
     try:
-        document, end = _document(text, _end_of_space(text, 0), listing, most)
+        document, end = _document(text, _end_of_space(text, 0), list_member)
         if _end_of_space(text, end) != len(text):
             raise BadJson(f"extra text after the value at character {end}")
         return document
@@ -65,21 +77,17 @@ def parse(text: str, listing: str | None = None, most: int = 0) -> Document:
 
 
 def faults(value: Any, text: str | None = None) -> list[tuple[str, str]]:
-    """(path, "must be …, got …") for what is JSON but can't be kept: NUL, lone surrogates, nesting over MAX_DEPTH.
+    """(path, "must be …, got …") for JSON that can't be stored: NUL, lone surrogates, nesting over MAX_DEPTH.
 
-    `text`, what `value` was parsed from, lets most values pass without a walk.
+    `text`: what `value` was parsed from. It saves the walk through most values.
     """
     if text is not None and "\\u" not in text and text.count("[") + text.count("{") <= MAX_DEPTH:
         return []
-    found = []
-    for fault in _walk(value):
-        found.append(fault)
-        if len(found) == MAX_FAULTS:
-            break
-    return found
+    return list(islice(_walk(value), MAX_FAULTS))
 
 
-def _document(text: str, start: int, listing: str | None = None, most: int = 0) -> tuple[Document, int]:
+def _document(text: str, start: int, list_member: ListMember | None = None) -> tuple[Document, int]:
+    """The value at `start`, and where it ends."""
     if text[start : start + 1] != "{":
         value, end = _decoder.raw_decode(text, start)
         return Document(value, text[start:end], {}, set()), end
@@ -89,8 +97,10 @@ def _document(text: str, start: int, listing: str | None = None, most: int = 0) 
         name, begin = _name(text, end)
         if name in value:
             repeated.add(name)
-        listed = name == listing and text[begin : begin + 1] == "["
-        value[name], end = _documents(text, begin, most) if listed else _decoder.raw_decode(text, begin)
+        if list_member and name == list_member.name and text[begin : begin + 1] == "[":
+            value[name], end = _documents(text, begin, list_member)
+        else:
+            value[name], end = _decoder.raw_decode(text, begin)
         texts[name] = text[begin:end]
         after = _after_value(text, end)
         end = after.end()
@@ -101,25 +111,25 @@ def _document(text: str, start: int, listing: str | None = None, most: int = 0) 
     return Document(value, text[start : end + 1], texts, repeated), end + 1
 
 
-def _documents(text: str, start: int, most: int) -> tuple[list[Document], int]:
-    """The elements of a list. Refused while it is read, since millions of tiny elements fit into one request."""
-    found: list[Document] = []
+def _documents(text: str, start: int, member: ListMember) -> tuple[list[Document], int]:
+    """The elements of a list. Too many are refused while reading, since millions of tiny ones fit into a request."""
+    documents: list[Document] = []
     end = _end_of_space(text, start + 1)
-    while text[end : end + 1] != "]" or found:
-        if len(found) == most:
-            raise TooMany
+    while text[end : end + 1] != "]" or documents:
+        if len(documents) == member.max_elements:
+            raise TooMany(member)
         document, end = _document(text, end)
-        found.append(document)
+        documents.append(document)
         end = _end_of_space(text, end)
         if text[end : end + 1] == "]":
             break
         _expect(",", text, end)
         end = _end_of_space(text, end + 1)
-    return found, end + 1
+    return documents, end + 1
 
 
 def _name(text: str, at: int) -> tuple[str, int]:
-    """The member's name, and where its value begins."""
+    """The name of the member at `at`, and where its value begins."""
     match = _plain_name(text, at)
     if match:
         return match[1], match.end()
@@ -141,7 +151,7 @@ def _end_of_space(text: str, start: int) -> int:
 
 
 def _refuse_constant(name: str) -> None:
-    raise BadJson(f"{name} is no JSON number")
+    raise BadJson(f"{name} is not a JSON number")
 
 
 def _double(digits: str) -> float:

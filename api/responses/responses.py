@@ -1,6 +1,6 @@
-"""Owns the form of every answer: JSON, its headers, and the one shape of errors.
+"""Makes every response of the API: JSON, its headers, and the one shape of errors.
 
-Everything that can go wrong in a request ends here as an `ApiError` or is turned into one; HTML never leaves.
+Whatever goes wrong in a request becomes an `ApiError` here; the API never answers with HTML.
 """
 
 import json
@@ -8,7 +8,7 @@ import logging
 import random
 from contextlib import suppress
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException
@@ -17,6 +17,7 @@ from models.database.connection import Unreachable, release_connection
 from models.jobs.job_json import JSON_TYPE, compact
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 CODES = {
     400: "invalid_json",
@@ -50,7 +51,7 @@ HEADERS = {
 
 
 class ApiError(Exception):
-    """A request that is answered with an error. `errors`: field path → what is wrong with it."""
+    """A request that gets an error. `errors`: path of a field → what is wrong with it."""
 
     def __init__(
         self,
@@ -67,7 +68,7 @@ class ApiError(Exception):
 
 
 def invalid(errors: dict[str, list[str]]) -> ApiError:
-    """422 with every wrong field, as far as an answer of sensible size can name them."""
+    """422 with the wrong fields, at most MAX_ERRORS of them."""
     named = {path[:MAX_PATH_CHARS]: errors[path] for path in islice(errors, MAX_ERRORS)}
     return ApiError(422, "The request has wrong fields; see errors.", named)
 
@@ -77,26 +78,33 @@ def not_found() -> ApiError:
     return ApiError(404)
 
 
+def or_not_found(value: T | None) -> T:
+    """The value; 404 for None."""
+    if value is None:
+        raise not_found()
+    return value
+
+
 def respond(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """A JSON answer."""
+    """A JSON response."""
     return json_response(compact(value), status, headers)
 
 
 def json_response(text: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """An answer of a JSON text that is already encoded."""
+    """The response of a JSON text that is already encoded."""
     return Response(text, status, headers, content_type=JSON_TYPE)
 
 
 def request_id() -> str:
-    """A name for this request, in its answer and in the log."""
-    found: str | None = g.get("request_id")
-    if found is None:
-        g.request_id = found = new_request_id()
-    return found
+    """The name of this request in its response and in the log."""
+    name: str | None = g.get("request_id")
+    if name is None:
+        g.request_id = name = new_request_id()
+    return name
 
 
 def new_request_id() -> str:
-    """No secret, and so from the module's own chance: to ask the system lets go of the interpreter."""
+    """It is no secret, so `random` serves: asking the system for random bytes would release the interpreter lock."""
     return f"{random.getrandbits(64):016x}"  # noqa: S311
 
 
@@ -104,28 +112,28 @@ def error_response(error: ApiError) -> Response:
     return json_response(error_text(error, request_id()), error.status, error.headers)
 
 
-def error_text(error: ApiError, named: str) -> str:
-    """The one shape of errors. `named`: the request's id."""
+def error_text(error: ApiError, request_id: str) -> str:
+    """The one shape of errors."""
     body = {
         "status": error.status,
         "code": CODES.get(error.status) or ("invalid_request" if error.status < 500 else "internal"),
         "message": error.message,
         "errors": error.errors,
-        "request_id": named,
+        "request_id": request_id,
     }
-    # ASCII only: a field's name may hold what UTF-8 can't carry.
+    # ASCII only: the name of a field may have characters that UTF-8 can't encode.
     return json.dumps({"error": body})
 
 
 def from_http(error: HTTPException) -> Response:
-    """What the framework refuses: unknown addresses, methods, lengths."""
+    """The response to what Flask refuses: unknown addresses, methods, lengths."""
     status = error.code or 500
     headers = {name: value for name, value in error.get_headers() if name not in ("Content-Type", "Content-Length")}
     return error_response(ApiError(status, MESSAGES.get(status) or error.description or error.name, headers=headers))
 
 
 def unavailable(error: Exception) -> Response:
-    """The database is away, full, or all connections to it are taken."""
+    """503: the database is down, full, or all connections to it are in use."""
     log.error("request %s: answered 503, the database can't be used: %s", request_id(), error)
     with suppress(*Unreachable):
         release_connection()  # a connection that failed may fail again
@@ -133,13 +141,13 @@ def unavailable(error: Exception) -> Response:
 
 
 def unexpected(error: Exception) -> Response:
-    """A mistake in Booper: the client learns nothing of it but the id to report."""
+    """500 for a bug in Booper: the client gets the id to report and nothing else."""
     log.error("request %s: answered 500", request_id(), exc_info=error)
     return error_response(ApiError(500))
 
 
 def register(app: Flask) -> None:
-    """Let every answer of the app have this form."""
+    """Give every response of the app this form."""
     app.register_error_handler(ApiError, error_response)
     app.register_error_handler(HTTPException, from_http)
     for kind in Unreachable:

@@ -1,4 +1,4 @@
-"""Owns the three forms in which instants leave the API. Pure: microseconds since the Unix epoch in, text out."""
+"""Writes instants in the three forms of the API. Pure: microseconds since the Unix epoch in, text out."""
 
 from models.rules.times import format_instant, format_seconds
 

@@ -1,38 +1,38 @@
-"""Owns the route /jobs/batch: many orders in one request, each stored or refused for itself."""
+"""Serves /jobs/batch: many requests for jobs in one, each stored or refused by itself."""
 
 from typing import Any
 
 from flask import Response
-from marshmallow import ValidationError
+from marshmallow import ValidationError, fields
 
 from api.auth import caller
 from api.blueprint import Blueprint
 from api.context import settings
-from api.requests.body import BATCH, Listing, fields_of, kind_of, refuse_faults
-from api.requests.fields import Must, Strict
+from api.requests.body import BATCH, fields_of, kind_of, refuse_faults
+from api.requests.fields import Must
+from api.requests.hops import hops
 from api.requests.idempotency import respond_once
-from api.requests.job_fields import JobFields, due_at
-from api.requests.job_requests import JobRequest, new_job
+from api.requests.job_fields import JobFields
+from api.requests.job_requests import JobRequest, due_at, new_job
 from api.requests.new_schedule import recurs
-from api.requests.strict_json import Document
-from api.responses import schemas as shown_as
-from api.responses import serializers
+from api.requests.strict_json import Document, ListMember
+from api.requests.strict_schema import Strict
+from api.responses import schemas, serializers
 from api.responses.responses import ApiError, error_text, invalid, request_id
-from api.routes.jobs import hops
 from models.jobs import batches
 
-blueprint = Blueprint(BATCH, __name__, description="Many orders in one request.")
+blueprint = Blueprint(BATCH, __name__, description="Many jobs in one request.")
 
+JOBS = "jobs"
 MAX_JOBS = 1000
-JOBS_EXPECTED = f"a list of 1 to {MAX_JOBS} orders, each as POST /api/jobs takes it"
-LISTING = "jobs"
+JOBS_EXPECTED = f"a list of 1 to {MAX_JOBS} jobs, each as POST /api/jobs takes it"
 NOT_RECURRING = "must be absent in a batch, and cron too: make each schedule by itself, got one"
 
-order_fields = JobFields()
+job_fields = JobFields()
 
 
 def read_jobs(value: Any) -> list[Document]:
-    """The orders as texts and values, none of them checked yet; more than MAX_JOBS are refused while they are read."""
+    """The jobs as texts and values, still unchecked. More than MAX_JOBS were refused while they were parsed."""
     if not isinstance(value, list):
         raise ValidationError(f"must be {JOBS_EXPECTED}, got {kind_of(value)}")
     if not value:
@@ -43,38 +43,49 @@ def read_jobs(value: Any) -> list[Document]:
 class BatchFields(Strict):
     """What POST /jobs/batch takes."""
 
-    documents = Listing(LISTING, MAX_JOBS)
-    about = {"items": {"$ref": f"#/components/schemas/{JobFields.__name__}"}, "minItems": 1, "maxItems": MAX_JOBS}
+    list_member = ListMember(JOBS, MAX_JOBS)
+    about = {
+        "items": {"$ref": f"#/components/schemas/{JobFields.__name__}"},
+        "minItems": 1,
+        "maxItems": MAX_JOBS,
+    }
     jobs = Must(JOBS_EXPECTED, read_jobs, "array", required=True, metadata=about)
+
+
+class BatchItem(schemas.Job):
+    error = fields.Nested(schemas.Problem, metadata={"description": "The only member, in place of a refused job."})
 
 
 @blueprint.route("/jobs/batch", methods=["POST"])
 @blueprint.arguments(BatchFields())
-@blueprint.response(201, shown_as.BatchResponse, description="What became of each order, in the order given.")
-def create_batch(asked: dict[str, list[Document]]) -> Response:
-    """Order up to 1,000 requests; a wrong one is told in its place and leaves the others alone."""
-    documents = asked[LISTING]
-    return respond_once({LISTING: [document.value for document in documents]}, lambda now: _create(documents, now))
+@blueprint.response(201, schemas.list_of(BatchItem), description="Each job or its error, in the order of the request.")
+def create_batch(batch: dict[str, list[Document]]) -> Response:
+    """Order up to 1,000 requests; a wrong one gets an error in its place and does not affect the others."""
+    documents = batch[JOBS]
+    return respond_once({JOBS: [document.value for document in documents]}, lambda now: _create(documents, now))
 
 
 def _create(documents: list[Document], now: int) -> tuple[int, str]:
-    who, hop_count = caller(), hops()
-    orders = [_order(document) for document in documents]
-    new = [new_job(o, who.account_id, due_at(o, now), hop_count) for o in orders if isinstance(o, JobRequest)]
-    made = iter(batches.create_each(new, now))
+    owner, hop_count = caller(), hops()
+    items = [_job_request(document) for document in documents]
+    accepted = [item for item in items if isinstance(item, JobRequest)]
+    created = iter(
+        batches.create_each([new_job(item, owner.account_id, due_at(item, now), hop_count) for item in accepted], now)
+    )
     texts = [
-        error_text(o, request_id()) if isinstance(o, ApiError) else _shape(*next(made), who.user_id) for o in orders
+        error_text(item, request_id()) if isinstance(item, ApiError) else _job(*next(created), owner.user_id)
+        for item in items
     ]
     return 201, serializers.data_list(texts)
 
 
-def _order(document: Document) -> JobRequest | ApiError:
-    """The order that a document is, checked as one that comes alone, or what is wrong with it."""
+def _job_request(document: Document) -> JobRequest | ApiError:
+    """The request that an element makes, checked as if it came alone, or its error."""
     try:
         _refuse_large(document)
         refuse_faults(document)
-        order: JobRequest = order_fields.load(fields_of(document))
-        return invalid({"repeat_every": [NOT_RECURRING]}) if recurs(order) else order
+        job_request: JobRequest = job_fields.load(fields_of(document))
+        return invalid({"repeat_every": [NOT_RECURRING]}) if recurs(job_request) else job_request
     except ApiError as error:
         return error
     except ValidationError as error:
@@ -82,13 +93,13 @@ def _order(document: Document) -> JobRequest | ApiError:
 
 
 def _refuse_large(document: Document) -> None:
-    """Among others a job may not be larger than it may be alone."""
+    """In a batch a job may not be larger than it may be alone."""
     size, limit = len(document.text), settings().max_body_bytes
-    if size * 4 > limit:  # only then can it have too many bytes
+    if size * 4 > limit:  # a character is at most four bytes: shorter texts fit
         size = len(document.text.encode("utf-8", "surrogatepass"))
     if size > limit:
         raise invalid({"": [f"must be at most {limit} bytes, got {size}"]})
 
 
-def _shape(row: Any, made: bool, user_id: str) -> str:
-    return serializers.job(row, user_id, has_conflict=not made)
+def _job(row: Any, created: bool, user_id: str) -> str:
+    return serializers.job(row, user_id, has_conflict=not created)

@@ -1,21 +1,23 @@
-"""Owns the routes under /channels: messages to a channel, and where an account's messages go to.
+"""Serves /channels: messages to a channel, and where the messages of an account go.
 
-A message needs no key for the demo channel; for the others, which belong to an account, its key tells which. The URL of
-a service is a secret and never answered.
+A message to the demo channel needs no key. The other channels belong to an account, which the key names. The URL of a
+service is a secret that no response shows.
 """
 
 from typing import Any
 
 from flask import Response, g, request
+from marshmallow import Schema, fields
 
 from api.auth import caller, require_key
 from api.blueprint import Blueprint
-from api.requests.fields import Must, Strict
-from api.requests.job_fields import read_url
-from api.responses import schemas as shown_as
+from api.requests.fields import Must
+from api.requests.hops import hops
+from api.requests.job_values import A_URL, read_url
+from api.requests.strict_schema import Strict
+from api.responses import schemas
 from api.responses.responses import not_found, respond
 from api.responses.timestamps import micros_utc
-from api.routes.jobs import hops
 from api.routes.try_targets import Message
 from models.rules import clock
 from models.webhooks import channels
@@ -34,18 +36,37 @@ def require_key_unless_open() -> None:
         require_key()
 
 
+class ChannelMessage(Schema):
+    author = fields.String()
+    content = fields.String()
+
+
+class KeptMessage(ChannelMessage):
+    inserted_at = schemas.instant()
+
+
+class Channel(Schema):
+    name = fields.String()
+    set = fields.Boolean()
+    host = fields.String(allow_none=True, metadata={"description": "Of the URL, which is a secret itself."})
+
+
+def shape(name: str, host: str | None) -> dict[str, Any]:
+    return {"name": name, "set": host is not None, "host": host}
+
+
 class ChannelTarget(Strict):
     """What PUT /channels/{name} takes."""
 
-    url = Must("an https URL", read_url, "string", required=True)
+    url = Must(A_URL, read_url, "string", required=True)
 
 
 @blueprint.route("/channels/<name>", methods=["POST"])
 @blueprint.doc(security=[{}, {"key": []}])
 @blueprint.arguments(Message())
-@blueprint.response(200, shown_as.MessageResponse)
+@blueprint.response(200, schemas.single(ChannelMessage))
 def post_to_channel(message: dict[str, str], name: str) -> Response:
-    """The message back; `demo` shows it on the dashboard, `discord` and `slack` forward it."""
+    """Take a message: `demo` shows it on the dashboard, `discord` and `slack` forward it."""
     author, content, now = message["author"], message["content"], clock.now()
     if name == DEMO:
         channels.keep(channels.Message(author, content, now))
@@ -55,7 +76,7 @@ def post_to_channel(message: dict[str, str], name: str) -> Response:
 
 
 @blueprint.route("/channels", methods=["GET"])
-@blueprint.response(200, shown_as.ChannelsResponse)
+@blueprint.response(200, schemas.list_of(Channel))
 def list_channels() -> Response:
     """The channels that forward, and whether they are set."""
     return respond({"data": [shape(name, host) for name, host in channels.hosts(caller().account_id).items()]})
@@ -63,42 +84,38 @@ def list_channels() -> Response:
 
 @blueprint.route("/channels/<name>", methods=["PUT"])
 @blueprint.arguments(ChannelTarget())
-@blueprint.response(200, shown_as.ChannelResponse)
-def configure(asked: dict[str, Any], name: str) -> Response:
-    """Set where messages to a channel go to."""
-    _checked(name)
-    channels.configure(caller().account_id, name, asked["url"], clock.now())
+@blueprint.response(200, schemas.single(Channel))
+def configure(target: dict[str, Any], name: str) -> Response:
+    """Set where the messages to a channel go."""
+    _require_forwarded(name)
+    channels.configure(caller().account_id, name, target["url"], clock.now())
     return respond({"data": shape(name, channels.hosts(caller().account_id)[name])})
 
 
 @blueprint.route("/channels/<name>", methods=["DELETE"])
 @blueprint.response(204)
 def remove(name: str) -> Response:
-    """Forward no messages to a channel any more."""
-    _checked(name)
+    """Stop forwarding the messages to a channel."""
+    _require_forwarded(name)
     if not channels.remove(caller().account_id, name):
         raise not_found()
     return Response(status=204)
 
 
 @blueprint.route("/channels/demo/messages", methods=["GET"])
-@blueprint.response(200, shown_as.KeptMessagesResponse)
+@blueprint.response(200, schemas.list_of(KeptMessage))
 def list_messages() -> Response:
     """The last messages to the demo channel, newest first."""
     return respond({"data": [row._asdict() | {"inserted_at": micros_utc(row.inserted_at)} for row in channels.kept()]})
 
 
-def shape(name: str, host: str | None) -> dict[str, Any]:
-    return {"name": name, "set": host is not None, "host": host}
-
-
 def _forwarded(name: str, author: str, content: str, now: int) -> bool:
-    """Without a key nobody's channels are there: the same 404 as for one that is not set."""
+    """A request without a key has no channels: the same 404 as for a channel that is not set."""
     if name not in FORWARDED or "caller" not in g:
         return False
     return channels.forward(caller().account_id, name, author, content, hops(), now)
 
 
-def _checked(name: str) -> None:
+def _require_forwarded(name: str) -> None:
     if name not in FORWARDED:
         raise not_found()

@@ -1,29 +1,49 @@
-"""Owns the routes under /endpoints: the addresses that get the events of all jobs of an account."""
+"""Serves /endpoints: the addresses that get the events of all jobs of an account."""
 
 import json
 from typing import Any
 
 from flask import Response
-from marshmallow import ValidationError
+from marshmallow import Schema, ValidationError, fields
 
 from api.auth import caller
 from api.blueprint import Blueprint
-from api.requests.fields import Must, Strict
-from api.requests.ids import uuid_key
-from api.requests.job_fields import read_url
-from api.responses import schemas as shown_as
-from api.responses.responses import ApiError, not_found, respond
+from api.requests.fields import Must
+from api.requests.ids import uuid_in_path
+from api.requests.job_values import A_URL, read_url
+from api.requests.strict_schema import Strict
+from api.responses import schemas
+from api.responses.responses import ApiError, not_found, or_not_found, respond
 from api.responses.timestamps import micros_utc
 from models.jobs.job_json import compact
 from models.rules import clock
 from models.webhooks import endpoints
 from models.webhooks.notifications import EVENTS
-from models.webhooks.webhook_tables import Endpoint
+from models.webhooks.webhook_tables import Endpoint as EndpointRow
 
 blueprint = Blueprint("endpoints", __name__, description="Who gets the events of all jobs.")
 
+
 TYPES = f"a list of one or more of {', '.join(EVENTS)}"
 FLAG = "true or false"
+
+
+class Endpoint(Schema):
+    id = fields.UUID()
+    url = fields.String()
+    types = fields.List(fields.String(), allow_none=True, metadata={"description": "Null: all."})
+    enabled = fields.Boolean()
+    inserted_at = schemas.instant()
+
+
+def shape(endpoint: EndpointRow) -> dict[str, Any]:
+    return {
+        "id": endpoint.uuid,
+        "url": endpoint.url,
+        "types": json.loads(endpoint.types) if endpoint.types else None,
+        "enabled": bool(endpoint.enabled),
+        "inserted_at": micros_utc(endpoint.created_at),
+    }
 
 
 def read_types(value: Any) -> list[str]:
@@ -43,9 +63,9 @@ def read_flag(value: Any) -> bool:
 
 
 class NewEndpoint(Strict):
-    """What POST /endpoints takes. `types`: null or nothing for all."""
+    """What POST /endpoints takes. `types`: null or absent for all."""
 
-    url = Must("an https URL", read_url, "string", required=True)
+    url = Must(A_URL, read_url, "string", required=True)
     types = Must(TYPES, read_types, "array", allow_none=True)
     enabled = Must(FLAG, read_flag, "boolean", load_default=True)
 
@@ -53,57 +73,56 @@ class NewEndpoint(Strict):
 class EndpointChange(Strict):
     """What PATCH /endpoints/{id} takes."""
 
-    url = Must("an https URL", read_url, "string")
+    url = Must(A_URL, read_url, "string")
     types = Must(TYPES, read_types, "array", allow_none=True)
     enabled = Must(FLAG, read_flag, "boolean")
 
 
 @blueprint.route("/endpoints", methods=["POST"])
 @blueprint.arguments(NewEndpoint())
-@blueprint.response(201, shown_as.EndpointResponse)
-@blueprint.alt_response(409, schema=shown_as.ErrorResponse, description="The account has as many as there may be.")
-def create(asked: dict[str, Any]) -> Response:
+@blueprint.response(201, schemas.single(Endpoint))
+@blueprint.alt_response(409, schema=schemas.ErrorResponse, description="The account has as many as it may have.")
+def create(values: dict[str, Any]) -> Response:
     """Add an endpoint."""
-    made = endpoints.create(
-        caller().account_id, asked["url"], stored_types(asked.get("types")), asked["enabled"], clock.now()
+    endpoint = endpoints.create(
+        caller().account_id, values["url"], stored_types(values.get("types")), values["enabled"], clock.now()
     )
-    if made is None:
+    if endpoint is None:
         raise ApiError(409, f"There may be at most {endpoints.MAX_ENDPOINTS} endpoints; delete one of them first.")
-    return respond({"data": shape(made)}, 201)
+    return respond({"data": shape(endpoint)}, 201)
 
 
 @blueprint.route("/endpoints", methods=["GET"])
-@blueprint.response(200, shown_as.EndpointsResponse)
+@blueprint.response(200, schemas.list_of(Endpoint))
 def list_endpoints() -> Response:
     """Every endpoint, oldest first."""
     return respond({"data": [shape(endpoint) for endpoint in endpoints.listed(caller().account_id)]})
 
 
 @blueprint.route("/endpoints/<key>", methods=["GET"])
-@blueprint.response(200, shown_as.EndpointResponse)
+@blueprint.response(200, schemas.single(Endpoint))
 def get_endpoint(key: str) -> Response:
     """One endpoint."""
-    return _found(endpoints.find(caller().account_id, _checked(key)))
+    return _respond(endpoints.find(caller().account_id, uuid_in_path(key)))
 
 
 @blueprint.route("/endpoints/<key>", methods=["PATCH"])
 @blueprint.arguments(EndpointChange())
-@blueprint.response(200, shown_as.EndpointResponse)
-def change(asked: dict[str, Any], key: str) -> Response:
-    """Change what is given, and leave the rest."""
-    values = dict(asked)
+@blueprint.response(200, schemas.single(Endpoint))
+def change(values: dict[str, Any], key: str) -> Response:
+    """Change the members that the request names."""
     if "types" in values:
         values["types"] = stored_types(values["types"])
     if "enabled" in values:
         values["enabled"] = int(values["enabled"])
-    return _found(endpoints.change(caller().account_id, _checked(key), values))
+    return _respond(endpoints.change(caller().account_id, uuid_in_path(key), values))
 
 
 @blueprint.route("/endpoints/<key>", methods=["DELETE"])
 @blueprint.response(204)
 def delete(key: str) -> Response:
-    """Delete an endpoint; events that wait for it are sent all the same."""
-    if not endpoints.delete(caller().account_id, _checked(key)):
+    """Delete an endpoint; events that wait for it are still sent."""
+    if not endpoints.delete(caller().account_id, uuid_in_path(key)):
         raise not_found()
     return Response(status=204)
 
@@ -112,24 +131,5 @@ def stored_types(types: list[str] | None) -> str | None:
     return None if types is None else compact(types)
 
 
-def shape(endpoint: Endpoint) -> dict[str, Any]:
-    return {
-        "id": endpoint.uuid,
-        "url": endpoint.url,
-        "types": json.loads(endpoint.types) if endpoint.types else None,
-        "enabled": bool(endpoint.enabled),
-        "inserted_at": micros_utc(endpoint.created_at),
-    }
-
-
-def _checked(key: str) -> str:
-    uuid = uuid_key(key)
-    if uuid is None:
-        raise not_found()
-    return uuid
-
-
-def _found(endpoint: Endpoint | None) -> Response:
-    if endpoint is None:
-        raise not_found()
-    return respond({"data": shape(endpoint)})
+def _respond(endpoint: EndpointRow | None) -> Response:
+    return respond({"data": shape(or_not_found(endpoint))})

@@ -1,12 +1,13 @@
-"""Owns the route that answers why a job has not run."""
+"""Serves /jobs/{id}/explain: why a job has not run."""
 
 from flask import Response
+from marshmallow import Schema, fields
 
 from api.auth import caller
 from api.blueprint import Blueprint
-from api.requests.ids import job_key
-from api.responses import schemas as shown_as
-from api.responses.responses import not_found, respond
+from api.requests.ids import job_in_path
+from api.responses import schemas
+from api.responses.responses import or_not_found, respond
 from models.jobs import job_store
 from models.operations import explain
 from models.rules import clock
@@ -14,13 +15,20 @@ from models.rules import clock
 blueprint = Blueprint("explaining", __name__, description="Why a job has not run.")
 
 
+class Reason(Schema):
+    code = fields.String(metadata={"enum": list(explain.CODES)})
+    text = fields.String()
+
+
+class Explanation(Schema):
+    reasons = fields.List(fields.Nested(Reason))
+
+
 @blueprint.route("/jobs/<key>/explain", methods=["GET"])
-@blueprint.response(200, shown_as.ExplanationResponse)
+@blueprint.response(200, schemas.single(Explanation))
 def explain_job(key: str) -> Response:
-    """Why a job has not run, the weightiest reason first; of a final one, how it ended."""
-    now, known = clock.now(), job_key(key)
-    job = None if known is None else job_store.find(caller().account_id, known)
-    facts = job and explain.facts_of(caller().account_id, job.id, now)
-    if facts is None:
-        raise not_found()
+    """Why a job has not run, the most important reason first; of a final job, how it ended."""
+    account_id, now = caller().account_id, clock.now()
+    job = or_not_found(job_store.find(account_id, job_in_path(key)))
+    facts = or_not_found(explain.facts_of(account_id, job.id, now))
     return respond({"data": {"reasons": [reason._asdict() for reason in explain.explain(facts, now)]}})

@@ -1,9 +1,9 @@
-"""Owns /healthz and /readyz, outside /api: whether this process lives, and whether the product works as a whole."""
+"""Serves /healthz and /readyz, outside /api: whether this process lives, and whether the product works."""
 
 from flask import Blueprint, Response
 
 from api.context import context
-from api.responses.responses import ApiError, respond
+from api.responses.responses import RETRY_AFTER_S, ApiError, respond
 from models.database import schema
 from models.database.connection import Unreachable
 from models.database.sql import fetch
@@ -12,18 +12,17 @@ from models.rules import clock
 blueprint = Blueprint("health", __name__)
 
 TICKER_SILENT_S = 10
-RETRY_AFTER_S = "5"
 
 
 @blueprint.get("/healthz")
 def healthz() -> Response:
-    """The process answers; nothing else is asked."""
+    """The process answers; nothing else is checked."""
     return respond({"status": "ok"})
 
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """200 when jobs are taken and performed; 503 names what is missing."""
+    """200 when Booper takes and performs jobs; 503 names what is missing."""
     missing = {**_database_missing(), **_broker_missing()}
     if missing:
         message = f"Not ready: {', '.join(missing)}."

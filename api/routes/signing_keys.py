@@ -1,31 +1,50 @@
-"""Owns the routes under /signing-keys: the secrets that sign what is sent on behalf of an account.
-
-A secret is answered once, when its key is made.
-"""
+"""Serves /signing-keys: the secrets that sign the requests of an account. A secret is shown once, when it is made."""
 
 from typing import Any
 
 from flask import Response
-from marshmallow import ValidationError
+from marshmallow import Schema, ValidationError, fields
 
 from api.auth import caller
 from api.blueprint import Blueprint
-from api.requests.fields import Must, Strict
-from api.requests.ids import uuid_key
-from api.requests.job_fields import A_DURATION
-from api.requests.optional_body import optional_fields
-from api.responses import schemas as shown_as
-from api.responses.responses import ApiError, not_found, respond
+from api.requests.body import load_optional
+from api.requests.fields import Must
+from api.requests.ids import uuid_in_path
+from api.requests.job_values import A_DURATION
+from api.requests.strict_schema import Strict
+from api.responses import schemas
+from api.responses.responses import ApiError, or_not_found, respond
 from api.responses.timestamps import micros_utc
 from models.rules import clock, signatures, times
 from models.webhooks import signing_keys
-from models.webhooks.webhook_tables import SigningKey
+from models.webhooks.webhook_tables import SigningKey as SigningKeyRow
 
 blueprint = Blueprint("signing_keys", __name__, description="Secrets that sign what is sent.")
 
 
+class NewSigningKey(Schema):
+    id = fields.UUID()
+    secret = fields.String(metadata={"description": "Shown this once."})
+
+
+class SigningKey(Schema):
+    id = fields.UUID()
+    inserted_at = schemas.instant()
+    ends_at = schemas.instant(allow_none=True)
+    live = fields.Boolean(metadata={"description": "Whether it signs now."})
+
+
+def shape(key: SigningKeyRow, now: int) -> dict[str, Any]:
+    return {
+        "id": key.uuid,
+        "inserted_at": micros_utc(key.created_at),
+        "ends_at": micros_utc(key.ends_at),
+        "live": key.ends_at is None or key.ends_at > now,
+    }
+
+
 def read_secret(value: Any) -> str:
-    """The error does not tell what came: it may be nearly right."""
+    """The error does not quote the value: it may be nearly a secret."""
     try:
         signatures.key_of(value)
     except (ValueError, AttributeError, TypeError):
@@ -54,20 +73,20 @@ class Retirement(Strict):
 
 
 @blueprint.route("/signing-keys", methods=["POST"])
-@blueprint.doc(description="`secret`: one of your own instead of a fresh one.")
-@blueprint.response(201, shown_as.NewSigningKeyResponse, description="The key's id and, this once, its secret.")
-@blueprint.alt_response(409, schema=shown_as.ErrorResponse, description="Two keys live already.")
+@blueprint.doc(description="`secret`: your own instead of a new one.")
+@blueprint.response(201, schemas.single(NewSigningKey), description="The key's id and, this once, its secret.")
+@blueprint.alt_response(409, schema=schemas.ErrorResponse, description="Two keys are live already.")
 def create() -> Response:
     """Make a signing key."""
-    made = signing_keys.create(caller().account_id, optional_fields(NewKey()).get("secret"), clock.now())
-    if made is None:
+    key = signing_keys.create(caller().account_id, load_optional(NewKey()).get("secret"), clock.now())
+    if key is None:
         message = f"There may be at most {signing_keys.MAX_LIVE} live signing keys; retire one of them first."
         raise ApiError(409, message)
-    return respond({"data": {"id": made.uuid, "secret": made.secret}}, 201)
+    return respond({"data": {"id": key.uuid, "secret": key.secret}}, 201)
 
 
 @blueprint.route("/signing-keys", methods=["GET"])
-@blueprint.response(200, shown_as.SigningKeysResponse)
+@blueprint.response(200, schemas.list_of(SigningKey))
 def list_keys() -> Response:
     """Every signing key, oldest first, without its secret."""
     now = clock.now()
@@ -75,32 +94,21 @@ def list_keys() -> Response:
 
 
 @blueprint.route("/signing-keys/<key>/retire", methods=["POST"])
-@blueprint.doc(description="`after`: how long the key goes on signing; 0 unless given.")
-@blueprint.response(200, shown_as.SigningKeyResponse)
+@blueprint.doc(description="`after`: how long the key keeps signing; 0 by default.")
+@blueprint.response(200, schemas.single(SigningKey))
 def retire(key: str) -> Response:
-    """Let a signing key end, at once or later."""
-    return _retired(key, optional_fields(Retirement())["after"])
+    """End a signing key, at once or later."""
+    return _retired(key, load_optional(Retirement())["after"])
 
 
 @blueprint.route("/signing-keys/<key>", methods=["DELETE"])
-@blueprint.response(200, shown_as.SigningKeyResponse)
+@blueprint.response(200, schemas.single(SigningKey))
 def delete(key: str) -> Response:
-    """Let a signing key end at once."""
+    """End a signing key at once."""
     return _retired(key, 0)
 
 
-def shape(key: SigningKey, now: int) -> dict[str, Any]:
-    return {
-        "id": key.uuid,
-        "inserted_at": micros_utc(key.created_at),
-        "ends_at": micros_utc(key.ends_at),
-        "live": key.ends_at is None or key.ends_at > now,
-    }
-
-
 def _retired(key: str, after_us: int) -> Response:
-    now, uuid = clock.now(), uuid_key(key)
-    retired = signing_keys.retire(caller().account_id, uuid, now + after_us, now) if uuid else None
-    if retired is None:
-        raise not_found()
+    now = clock.now()
+    retired = or_not_found(signing_keys.retire(caller().account_id, uuid_in_path(key), now + after_us, now))
     return respond({"data": shape(retired, now)})

@@ -1,14 +1,14 @@
-"""Owns the small endpoints that need no key: ping, echo and broadcast. They store nothing."""
+"""Serves targets to try jobs on, without a key: ping, echo and broadcast. They store nothing."""
 
 from typing import Any
 
 from flask import Response, request
-from marshmallow import pre_load
+from marshmallow import Schema, fields, pre_load
 
 from api.blueprint import Blueprint
 from api.requests.body import FORM, Fields, read_bytes, read_fields, read_json
-from api.requests.fields import Strict, text
-from api.responses import schemas as shown_as
+from api.requests.fields import text
+from api.requests.strict_schema import Strict
 from api.responses.responses import respond
 
 blueprint = Blueprint("small", __name__, open_to_all=True, description="Targets to try jobs on.")
@@ -17,15 +17,19 @@ MAX_AUTHOR_CHARS = 255
 MAX_CONTENT_CHARS = 100_000
 
 
+class Pong(Schema):
+    message = fields.String()
+
+
 class Message(Strict):
-    """What a channel takes. Members that begin with $ are what Booper adds to the bodies of recurring jobs."""
+    """What a channel takes. Booper adds members that begin with $ to the bodies of recurring jobs; they are dropped."""
 
     author = text(MAX_AUTHOR_CHARS, required=True)
     content = text(MAX_CONTENT_CHARS, required=True)
 
     @pre_load
-    def without_dynamic_fields(self, fields: Fields, **_: Any) -> dict[str, Any]:
-        return {name: value for name, value in fields.items() if not name.startswith("$")}
+    def without_dynamic_members(self, sent: Fields, **_: Any) -> dict[str, Any]:
+        return {name: value for name, value in sent.items() if not name.startswith("$")}
 
 
 class Broadcast(Message):
@@ -36,7 +40,7 @@ class Broadcast(Message):
 
 @blueprint.route("/ping", methods=["GET"])
 @blueprint.doc(security=[])
-@blueprint.response(200, shown_as.Pong)
+@blueprint.response(200, Pong)
 def ping() -> Response:
     """Whether the API answers."""
     return respond({"message": "Pong"})
@@ -46,7 +50,7 @@ def ping() -> Response:
 @blueprint.doc(security=[])
 @blueprint.response(200, description="The body that was sent; `{}` for an empty one.")
 def echo() -> Response:
-    """The body back: JSON as JSON, a form as an object, anything else as the bytes that came."""
+    """Return the body: JSON as JSON, a form as an object, anything else as its bytes."""
     if request.is_json:
         return respond(read_json().value)
     if request.mimetype == FORM:
@@ -62,5 +66,5 @@ def echo() -> Response:
 @blueprint.arguments(Broadcast())
 @blueprint.response(200, Broadcast)
 def broadcast(message: dict[str, str]) -> Response:
-    """The three fields back."""
+    """Return the three fields."""
     return respond(message)

@@ -1,1 +1,1 @@
-"""How gunicorn and waitress take a connection and refuse what is no request."""
+"""Adapts gunicorn and waitress: which process accepts a connection, and the answer to a malformed request."""

@@ -1,11 +1,11 @@
-"""Owns which of the API's processes takes a new connection: one that holds hardly more than the others.
+"""Shares new connections among the API's processes: a process that holds two more than another leaves them to others.
 
-A kept-alive connection stays where it was accepted, and the process that woke first took most of those that came at
-once: it then did three quarters of the work while the others idled. Now a process that holds two more than another
-leaves a new connection to the others for REST_S, and takes it if it is still there then.
+A kept-alive connection stays with the process that accepted it. Without this, the process that woke first accepted most
+of the connections that arrived together, and did most of the work while the others idled. A process that holds two more
+than another waits REST_S, and accepts a connection that is still there.
 
-The counts lie in memory that the processes share by fork. Each seat is written by its process alone, by the master
-before that begins and after it ended; a count read a moment late costs balance and nothing else, so there is no lock.
+The counts lie in memory that the processes share by fork. Only its process writes a seat, and the master before the
+process begins and after it ends. There is no lock: a count that is read late makes the sharing less even, nothing else.
 """
 
 import mmap
@@ -22,24 +22,24 @@ for _seat in _free:
 
 
 def take_seat() -> int | None:
-    """In the master: a place for the process that is about to begin; None when there are too many."""
+    """In the master: a seat for the process that is about to start; None if all are taken."""
     return _free.popleft() if _free else None
 
 
 def leave_seat(seat: int | None) -> None:
-    """In the master: the process has ended, however it did."""
+    """In the master: free the seat of a process that has ended."""
     if seat is not None:
         _counts[seat] = EMPTY
         _free.append(seat)
 
 
 def note(seat: int | None, connections: int) -> None:
-    """In the process: how many connections it holds now."""
+    """In the process: publish how many connections it holds."""
     if seat is not None:
         _counts[seat] = connections
 
 
 def another_holds_fewer(connections: int) -> bool:
-    """Whether some process that accepts holds at least two fewer. Connections of one request each differ by one all the
-    time, and a rest before most of them would halve what such clients get."""
+    """Whether an accepting process holds at least two fewer. A difference of one is normal when each connection carries
+    one request, and a rest before most of those would halve their rate."""
     return min(_counts) + 1 < connections

@@ -1,4 +1,4 @@
-"""Owns what gunicorn's master does beside serving: its workers' seats, their metrics when they end, its log lines.
+"""Hooks into gunicorn's master: gives each worker a seat, adds up the metrics of ended workers, formats log lines.
 
 Used as `--config python:api.server.gunicorn_hooks` and `--logger-class api.server.gunicorn_hooks.Logger`.
 """
@@ -12,12 +12,12 @@ from api.server import accept_balance
 from runtime import logs, metrics_files, metrics_folding, settings, tracing
 
 
-def pre_fork(server: Any, worker: Any) -> None:  # noqa: ARG001 - the form gunicorn calls
+def pre_fork(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
     worker.seat = accept_balance.take_seat()
 
 
 def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001
-    """A worker has ended: what it had counted stays in the totals, its gauges don't."""
+    """A worker has ended: keep its counts in the totals and drop its gauges."""
     accept_balance.leave_seat(worker.seat)
     shared = metrics_files.directory()
     if shared:
@@ -25,7 +25,7 @@ def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001
 
 
 def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001
-    """In the worker that ends: send the spans that are left."""
+    """In the worker that ends: send the remaining spans."""
     tracing.stop()
 
 
@@ -36,7 +36,7 @@ def on_exit(server: Any) -> None:  # noqa: ARG001
 
 
 class Logger(GunicornLogger):
-    """gunicorn's messages in the form of all the others; no access log, Booper writes its own."""
+    """Writes gunicorn's messages in the form of all others. No access log: Booper writes its own."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
@@ -45,4 +45,4 @@ class Logger(GunicornLogger):
         for handler in list(self.error_log.handlers):
             self.error_log.removeHandler(handler)
         self.error_log.propagate = True
-        self.error_log.setLevel(max(self.loglevel, logging.INFO))  # below that it tells the path of every request
+        self.error_log.setLevel(max(self.loglevel, logging.INFO))  # below, it logs the path of every request

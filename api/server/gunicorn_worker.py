@@ -1,7 +1,7 @@
-"""Owns gunicorn's worker: when it takes a connection, and how it answers what never becomes a request.
+"""Extends gunicorn's threaded worker: which connections it accepts, and how it answers a malformed request.
 
-For broken request lines and headers too large gunicorn's own answer is a page of HTML; here it has the one shape of
-errors. Used as `--worker-class`.
+gunicorn itself would answer broken request lines and headers that are too large with HTML; this answers with our JSON.
+Used as `--worker-class`.
 """
 
 import time
@@ -22,15 +22,15 @@ SEND_LIMIT_S = 1
 
 
 class Worker(ThreadWorker):
-    """gunicorn's threads, with JSON for errors, connections shared evenly among the processes, and an end to live tails
-    when it is told to stop."""
+    """Threaded worker that answers errors with JSON, shares connections evenly with the other processes, and ends live
+    logs when it stops."""
 
-    seat: int | None = None  # given by the master before the process begins
+    seat: int | None = None  # set by the master before the fork
     rests_until_s = 0.0  # 0: it does not rest
     rested = False
 
     def accept(self, listener: socket) -> None:
-        """Take a connection, or leave it to a process that holds fewer: once, it may be busy."""
+        """Accept a connection, or leave it to a process that holds fewer; only once, since that process may be busy."""
         if not self.rested and accept_balance.another_holds_fewer(self.nr_conns):
             self.rests_until_s = time.monotonic() + accept_balance.REST_S
             self.set_accept_enabled(False)
@@ -43,7 +43,7 @@ class Worker(ThreadWorker):
         super().set_accept_enabled(enabled and not self.rests_until_s)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        """What is still there when a rest is over is taken, however late it is noticed."""
+        """After a rest, accept a connection that no other process has taken, however late the end is noticed."""
         self._note_connections()
         if self.rests_until_s:
             left_s = max(0.0, self.rests_until_s - time.monotonic())
@@ -55,7 +55,7 @@ class Worker(ThreadWorker):
         self.rested = False
 
     def _note_connections(self) -> None:
-        """One that stops takes no more, however few it holds: nobody shall wait for it."""
+        """Publish the number of connections. A process that stops accepts none, so the others must not wait for it."""
         accept_balance.note(self.seat, self.nr_conns if self.alive else accept_balance.EMPTY)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
@@ -72,15 +72,15 @@ class Worker(ThreadWorker):
 
     def handle_error(self, req: Any, client: socket, addr: Any, exc: BaseException) -> None:  # noqa: ARG002
         error = error_of(exc)
-        named = new_request_id()
-        self.log.warning("request %s from %s: answered %s: %s", named, addr, error.status, type(exc).__name__)
+        request_id = new_request_id()
+        self.log.warning("request %s from %s: answered %s: %s", request_id, addr, error.status, type(exc).__name__)
         with suppress(OSError):
             client.settimeout(SEND_LIMIT_S)
-            client.sendall(raw_answer(error, named))
+            client.sendall(raw_response(error, request_id))
 
 
 def error_of(exc: BaseException) -> ApiError:
-    """The client's mistake where it is one; what came is not quoted."""
+    """The error to answer with. It does not quote the request."""
     status = next((status for kind, status in STATUSES.items() if isinstance(exc, kind)), None)
     if status is None:
         if not isinstance(exc, errors.ParseException | OSError):
@@ -89,14 +89,14 @@ def error_of(exc: BaseException) -> ApiError:
     return ApiError(status, f"The request must be valid HTTP within this server's limits, got {type(exc).__name__}.")
 
 
-def raw_answer(error: ApiError, named: str) -> bytes:
-    """A whole HTTP answer that ends the connection."""
-    body = error_text(error, named)
+def raw_response(error: ApiError, request_id: str) -> bytes:
+    """A complete HTTP response that ends the connection."""
+    body = error_text(error, request_id)
     headers = {
         "Connection": "close",
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),
-        "X-Request-Id": named,
+        "X-Request-Id": request_id,
         **HEADERS,
     }
     head = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}"]

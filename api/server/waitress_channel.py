@@ -1,6 +1,6 @@
-"""Owns how waitress (embedded mode) answers what never becomes a request: broken request lines, bodies too large.
+"""Makes waitress (embedded mode) answer a malformed request with our JSON: broken request lines, bodies too large.
 
-Its own answer is plain text; here it has the one shape of errors. Set as a server's `channel_class`.
+waitress itself would answer with plain text. Set as the `channel_class` of a server.
 """
 
 from waitress.channel import HTTPChannel
@@ -10,15 +10,15 @@ from api.responses.responses import HEADERS, ApiError, error_text, new_request_i
 
 
 class JsonError(ErrorTask):
-    """Answers `self.request.error`, which waitress found while it parsed."""
+    """Answers `self.request.error`, which waitress set while parsing."""
 
     def execute(self) -> None:
         refused = self.request.error
-        named = new_request_id()
+        request_id = new_request_id()
         error = ApiError(refused.code, f"The request must be valid HTTP within this server's limits: {refused.reason}.")
-        body = error_text(error, named).encode("ascii")
+        body = error_text(error, request_id).encode("ascii")
         self.status = f"{refused.code} {refused.reason}"
-        headers = {"Content-Type": "application/json", "X-Request-Id": named, **HEADERS}
+        headers = {"Content-Type": "application/json", "X-Request-Id": request_id, **HEADERS}
         self.response_headers.extend(headers.items())
         self.set_close_on_finish()
         self.content_length = len(body)
@@ -26,6 +26,6 @@ class JsonError(ErrorTask):
 
 
 class Channel(HTTPChannel):
-    """waitress's connection, with JSON for errors."""
+    """A connection of waitress that answers errors with JSON."""
 
     error_task_class = JsonError

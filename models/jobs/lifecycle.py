@@ -36,6 +36,7 @@ TRANSITIONS: dict[str, tuple[tuple[str, ...], str | None]] = {
 }
 
 IS_WAITING = "state IN ('available', 'scheduled', 'retryable')"
+IS_LIVE = "state IN ('available', 'scheduled', 'retryable', 'executing')"  # as the index job_of_schedule spells it
 ENDS_CLAIM = "claim_id = NULL, lease_until = NULL"
 ENDED = "crashes = 0"  # of an attempt that ended: earlier silence is forgotten
 LEASE_ENDED = "lease_until IS NOT NULL AND lease_until <= %s AND state = 'executing'"
@@ -100,7 +101,7 @@ class ClaimedJob(NamedTuple):
     fire_at: int | None = None
     notify: str | None = None
     parent_id: int | None = None
-    memory: ScheduleState | None = None  # of a schedule's job; put in by models/schedules/firings.py
+    memory: ScheduleState | None = None  # of a schedule's job; put in by models/schedules/overlap.py
 
     def __repr__(self) -> str:
         return f"ClaimedJob(id={self.id}, kind={self.kind!r}, attempt={self.attempt})"  # the rest may hold secrets
@@ -108,6 +109,14 @@ class ClaimedJob(NamedTuple):
     @property
     def named(self) -> Named:
         return named(self.id, self.account_id, self.host, self.kind)
+
+
+class CancelledJob(NamedTuple):
+    """A job that has just been cancelled."""
+
+    id: int
+    account_id: int
+    schedule_id: str | None
 
 
 class LostJob(NamedTuple):
@@ -240,7 +249,7 @@ def claim(ids: Sequence[int], now: int, lease_margin_us: int, of_schedules: bool
     """Take those of the jobs that are waiting and due, each with a lease of its time-out and the margin.
 
     Jobs of schedules are left alone unless asked for: whether they may begin is decided in
-    `models/schedules/firings.py`."""
+    `models/schedules/overlap.py`."""
     these, given = any_of("id", ids)
     claim_id = secrets.randbits(62)
     which = "fire_at IS NOT NULL" if of_schedules else "fire_at IS NULL"
@@ -291,28 +300,21 @@ def retry(next_tries: Iterable[tuple[ClaimedJob, int]]) -> set[int]:
     )
 
 
-def cancel(account_id: int, job_id: int, now: int) -> bool:
-    """Stop a job that is not final; False when it was. A request under way is not undone: the holder keeps its claim
-    so that the attempt is still recorded."""
-    with transaction():
-        changed = execute(
-            "UPDATE job SET state = 'cancelled', cancelled_at = %s, staged_at = NULL, lease_until = NULL "
-            "WHERE id = %s AND account_id = %s AND state IN ('available', 'scheduled', 'retryable', 'executing')",
-            (now, job_id, account_id),
-        )
-        return bool(count_transition("cancelled", changed))
+def cancel(ids: Sequence[int], now: int, waiting_only: bool) -> list[CancelledJob]:
+    """Stop those of the jobs that wait, or with `waiting_only` false all that are not final.
 
-
-def cancel_waiting(ids: Sequence[int], now: int) -> list[int]:
-    """Stop those of the jobs that wait; one under way goes on. Returns the ids of those stopped."""
-    these, given = any_of("id", ids)
+    A request under way is not undone: its holder keeps the claim so that the attempt is still recorded. Called by
+    `models/schedules/cancel.py` alone, which does what belongs to a cancel besides.
+    """
+    these, params = any_of("id", ids)
     with transaction():
         rows = fetch(
-            "UPDATE job SET state = 'cancelled', cancelled_at = %s, staged_at = NULL "
-            f"WHERE {these} AND {IS_WAITING} RETURNING id",
-            (now, given),
+            "UPDATE job SET state = 'cancelled', cancelled_at = %s, staged_at = NULL, lease_until = NULL "
+            f"WHERE {these} AND {IS_WAITING if waiting_only else IS_LIVE} RETURNING id, account_id, schedule_id",
+            (now, params),
         )
-    return [row[0] for row in rows]
+        count_transition("cancelled", rows)
+    return [CancelledJob(row[0], row[1], row[2] and str(row[2])) for row in rows]
 
 
 def release_hold(ids: Sequence[int]) -> int:

@@ -8,7 +8,7 @@ for itself.
 import re
 from collections.abc import Mapping
 
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 MAX_HEADERS = 50
 MAX_HEADER_BYTES = 8 * 1024
 MAX_ALL_HEADERS_BYTES = 32 * 1024

@@ -1,9 +1,9 @@
-"""Owns which jobs a schedule gets next: when its instant has come, the job of the following one is made in advance.
+"""Plans the next job of each schedule: when an instant has come, it makes the job of the following instant in advance.
 
 So the next job of each schedule waits like any other and the stager makes it punctual. One transaction plans a set of
-due schedules, in time for those that are due, however many are idle. Two planners at once do no harm: rows that one of
-them has locked are passed over, `next_at` moves by compare-and-set, and the unique index `job_fire_at` has the last
-word. `decide` is pure.
+due schedules; its time depends on the due schedules alone, not on the idle ones. Two planners at once do no harm: each
+passes over rows that the other has locked, `next_at` moves by compare-and-set, and the unique index `job_fire_at` makes
+each job unique. `decide` is pure.
 """
 
 import json
@@ -15,19 +15,21 @@ from models.database.sql import execute, fetch, skipping_locked, values_table
 from models.database.transactions import transaction
 from models.jobs import job_store
 from models.jobs.job_store import NewJob
+from models.jobs.lifecycle import IS_LIVE
 from models.rules import recurrence
 from models.rules.recurrence import Instants
-from models.schedules import firings
-from models.schedules.firings import LATE_AFTER_US, MISFIRED, MISSED, FiringRow
+from models.schedules import firing_rows
+from models.schedules.disable import disable_not_computable
+from models.schedules.firing_rows import MISFIRED, MISSED, FiringRow
+from models.schedules.policies import LATE_AFTER_US, MISFIRE_ALL, MISFIRE_ONCE, MISFIRE_SKIP
 
 log = logging.getLogger("booper.planner")
 MADE_UP_AT_MOST = 100  # jobs for missed instants, with misfire "all"
 ROWS_AT_MOST = 1000  # missed instants with a row of their own; those before share one
-MISFIRE_SKIP, MISFIRE_ONCE, MISFIRE_ALL = firings.MISFIRES
 
 
 class Planned(NamedTuple):
-    """A schedule, as far as its jobs are made of it; see models/schedules/schedule_tables.py for each column."""
+    """The columns of a schedule that its jobs are made of; see models/schedules/schedule_tables.py for each column."""
 
     id: str
     account_id: int
@@ -46,7 +48,7 @@ class Planned(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What is to be done for instants that passed: those that get a job, the rows of the others."""
+    """What to do about instants that passed: which get a job, and the rows of the others."""
 
     made_up: list[int]
     rows: list[FiringRow]
@@ -55,7 +57,7 @@ class Decision(NamedTuple):
 COLUMNS = ", ".join(Planned._fields)
 FIRST_WAITS = (
     "EXISTS (SELECT 1 FROM job WHERE job.schedule_id = schedule.id AND job.fire_at = schedule.next_at "
-    f"AND job.{firings.LIVE} AND job.state <> 'executing' AND job.start_by >= %s)"
+    f"AND job.{IS_LIVE} AND job.state <> 'executing' AND job.start_by >= %s)"
 )
 
 
@@ -76,45 +78,48 @@ def plan(now: int, limit: int) -> int:
 def plan_due(due: Sequence[tuple[Planned, bool]], now: int) -> None:
     """Make what follows the due instants of these schedules, whose rows the caller has locked: jobs, rows, next_at.
 
-    Each with whether the job of its due instant still waits. One that can't be planned any more (its zone is gone) is
-    disabled, and keeps no other from being planned."""
+    `due`: each schedule, and whether the job of its due instant still waits. A schedule that can't be planned any more
+    (its zone is gone) is disabled, and the others are planned all the same.
+    """
     new: list[NewJob] = []
     rows: list[FiringRow] = []
     moves: list[tuple[str, int, int | None]] = []
-    for one, first_waits in due:
+    for schedule, first_waits in due:
         try:
-            made, told, next_at = plan_next(one, first_waits, now)
+            jobs, firings, next_at = plan_next(schedule, first_waits, now)
         except Exception:
-            log.exception("schedule %s can't be planned: disabled", one.id)
-            execute("UPDATE schedule SET disabled_at = %s WHERE id = %s AND disabled_at IS NULL", (now, one.id))
+            log.exception("schedule %s can't be planned: disabled", schedule.id)
+            disable_not_computable(schedule.id, schedule.account_id, now)
             continue
-        new += made
-        rows += told
-        moves.append((one.id, one.next_at, next_at))
+        new += jobs
+        rows += firings
+        moves.append((schedule.id, schedule.next_at, next_at))
     job_store.create_many(new, now)
-    firings.add(rows)
+    firing_rows.add(rows)
     move_on(moves)
 
 
-def plan_next(one: Planned, first_waits: bool, now: int) -> tuple[list[NewJob], list[FiringRow], int | None]:
-    """What follows the due instant of a schedule: its jobs, the rows of instants without one, the next instant."""
-    frequency = recurrence.frequency_of(one.frequency)
-    second = recurrence.next_after(frequency, one.next_at)
-    old, young = recurrence.between(frequency, second, now - one.catch_up_us - 1, ROWS_AT_MOST)
+def plan_next(schedule: Planned, first_waits: bool, now: int) -> tuple[list[NewJob], list[FiringRow], int | None]:
+    """What follows the due instant of a schedule: its jobs, the rows of instants without schedule, the next instant."""
+    frequency = recurrence.frequency_of(schedule.frequency)
+    second = recurrence.next_after(frequency, schedule.next_at)
+    old, young = recurrence.between(frequency, second, now - schedule.catch_up_us - 1, ROWS_AT_MOST)
     recent, next_at = recurrence.between(frequency, young, now, ROWS_AT_MOST)
-    decision = decide(one, old, recent, first_waits, now)
-    new = [job_at(one, at) for at in [*decision.made_up, *([] if next_at is None else [next_at])]]
+    decision = decide(schedule, old, recent, first_waits, now)
+    new = [job_at(schedule, at) for at in [*decision.made_up, *([] if next_at is None else [next_at])]]
     return new, decision.rows, next_at
 
 
-def decide(one: Planned, old: Instants, recent: Instants, first_waits: bool, now: int) -> Decision:
-    """What becomes of instants that passed without a job: those too old to be made up for, and the recent ones.
-    `first_waits`: a job before them is still to begin, and makes up for them under `once`."""
-    missed = [at for at in recent.latest if at >= now - window_us(one)]
-    most = {MISFIRE_SKIP: len(missed), MISFIRE_ONCE: 0 if first_waits else 1, MISFIRE_ALL: MADE_UP_AT_MOST}
-    made_up = missed[: most[one.misfire]]
+def decide(schedule: Planned, old: Instants, recent: Instants, first_waits: bool, now: int) -> Decision:
+    """Decide about instants that passed without a job: `old` ones are not made up for, `recent` ones may be.
+
+    `first_waits`: a job before them has yet to begin, and makes up for them under `once`.
+    """
+    missed = [at for at in recent.latest if at >= now - window_us(schedule)]
+    limits = {MISFIRE_SKIP: len(missed), MISFIRE_ONCE: 0 if first_waits else 1, MISFIRE_ALL: MADE_UP_AT_MOST}
+    made_up = missed[: limits[schedule.misfire]]
     skipped = Instants(recent.before, [at for at in recent.latest if at not in set(made_up)])
-    return Decision(made_up, rows_of(one.id, old, MISSED, now) + rows_of(one.id, skipped, MISFIRED, now))
+    return Decision(made_up, rows_of(schedule.id, old, MISSED, now) + rows_of(schedule.id, skipped, MISFIRED, now))
 
 
 def rows_of(schedule_id: str, instants: Instants, status: str, now: int) -> list[FiringRow]:
@@ -126,42 +131,42 @@ def rows_of(schedule_id: str, instants: Instants, status: str, now: int) -> list
     return rows
 
 
-def window_us(one: Planned) -> int:
+def window_us(schedule: Planned) -> int:
     """How long after its instant a job may still begin."""
-    return LATE_AFTER_US if one.misfire == MISFIRE_SKIP else max(one.catch_up_us, LATE_AFTER_US)
+    return LATE_AFTER_US if schedule.misfire == MISFIRE_SKIP else max(schedule.catch_up_us, LATE_AFTER_US)
 
 
-def job_at(one: Planned, fire_at: int) -> NewJob:
+def job_at(schedule: Planned, fire_at: int) -> NewJob:
     """The schedule's job for an instant."""
-    told = json.loads(one.template)
     template: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in told.items()
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in json.loads(schedule.template).items()
     }
     max_age_us = template.pop("max_age_us")
-    due_at = fire_at + one.offset_us
+    due_at = fire_at + schedule.offset_us
     return NewJob(
-        account_id=one.account_id,
-        args=one.args,
-        body=one.body,
-        content_type=one.content_type,
+        account_id=schedule.account_id,
+        args=schedule.args,
+        body=schedule.body,
+        content_type=schedule.content_type,
         scheduled_at=due_at,
-        name=one.name,
-        description=one.description,
+        name=schedule.name,
+        description=schedule.description,
         retry_until=None if max_age_us is None else due_at + max_age_us,
-        schedule_id=one.id,
+        schedule_id=schedule.id,
         fire_at=fire_at,
-        start_by=due_at + window_us(one),
+        start_by=due_at + window_us(schedule),
         **template,
     )
 
 
 def move_on(moves: Sequence[tuple[str, int, int | None]]) -> None:
-    """Set each schedule's next instant, if it is still the one given: rows of (id, old, new)."""
+    """Set each schedule's next instant to `new` if it is still `old`: rows of (id, old, new)."""
     if moves:
-        given, params = values_table("id uuid, old bigint, new bigint", moves)
+        table, params = values_table("id uuid, old bigint, new bigint", moves)
         execute(
-            f"UPDATE schedule SET next_at = given.new FROM {given} AS given "
-            "WHERE schedule.id = given.id AND schedule.next_at = given.old",
+            f"UPDATE schedule SET next_at = input.new FROM {table} AS input "
+            "WHERE schedule.id = input.id AND schedule.next_at = input.old",
             params,
         )
 

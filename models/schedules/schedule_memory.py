@@ -1,8 +1,8 @@
-"""Owns what a schedule remembers of its jobs: the latest good answer, the state, and failures in a row.
+"""Updates what a schedule remembers of its jobs: the latest good answer, the state, and failures in a row.
 
-Written in the transaction that records the jobs, under the lock on each schedule's row, so that two jobs that end at
-once lose nothing of each other. What began before the schedule was last enabled leaves the answer and the count as
-they are.
+The transaction that records the jobs writes it, under the lock on each schedule's row, so that two jobs that end at
+once both take effect. A job that began before the schedule was last enabled leaves the answer and the count as they
+are.
 """
 
 import json
@@ -13,15 +13,16 @@ from models.database.connection import dialect
 from models.database.sql import execute, fetch, values_table
 from models.jobs import records
 from models.rules import templating
-from models.schedules import firings, schedule_store
+from models.schedules import schedule_changes
+from models.schedules.disable import DISABLED_EVENT, because
+from models.schedules.overlap import release_next_in_turn
 
 NOT_KEPT = "worker.schedule.not_kept"
-AUTO_DISABLED = "worker.schedule.disabled"
 
 
 class FinishedJob(NamedTuple):
-    """A job of a schedule that has ended. `answer`: the body of a good answer, None when it was given up; `whole`:
-    whether the answer was read to its end."""
+    """A job of a schedule that has ended. `answer`: the body of a good answer, None for a job that was discarded;
+    `whole`: whether the answer was read to its end."""
 
     job_id: int
     account_id: int
@@ -42,34 +43,34 @@ class ScheduleMemory(NamedTuple):
 
 
 def remember(ended: Sequence[FinishedJob], now: int) -> None:
-    """Write down what these jobs mean for their schedules; to be called inside a transaction."""
+    """Update the schedules of these jobs; to be called inside a transaction."""
     if not ended:
         return
-    rows = _locked(sorted({one.schedule_id for one in ended}))
+    rows = _locked(sorted({job.schedule_id for job in ended}))
     notes: list[records.LogRow] = []
-    for one in ended:
-        if one.schedule_id in rows:
-            rows[one.schedule_id], reasons = _after(rows[one.schedule_id], one)
-            notes += [_note(one, NOT_KEPT, {"reason": reason}, now) for reason in reasons]
+    for job in ended:
+        if job.schedule_id in rows:
+            rows[job.schedule_id], reasons = _after(rows[job.schedule_id], job)
+            notes += [_note(job, NOT_KEPT, {"reason": reason}, now) for reason in reasons]
     _write(list(rows.values()))
-    for one in _last_of_each(ended):
-        row = rows.get(one.schedule_id)
+    for job in _last_of_each(ended):
+        row = rows.get(job.schedule_id)
         if row and row.disabled_at is None and row.disable_after and row.failures >= row.disable_after:
             reason = f"{row.failures} of its jobs in a row failed"
-            schedule_store.disable(one.account_id, row.id, now, f"its schedule was disabled: {reason}")
-            notes.append(_note(one, AUTO_DISABLED, {"reason": reason, "failures": row.failures}, now))
+            schedule_changes.disable(job.account_id, row.id, now, because(reason))
+            notes.append(_note(job, DISABLED_EVENT, {"reason": reason, "failures": row.failures}, now))
     records.add_log_entries(notes)
-    firings.release_next_in_turn(rows, now)
+    release_next_in_turn(rows, now)
 
 
-def _after(row: ScheduleMemory, one: FinishedJob) -> tuple[ScheduleMemory, list[str]]:
-    """The schedule after this job, and why something of its answer is not kept."""
-    is_of_now = one.fire_at >= row.enabled_at and row.disabled_at is None
-    if one.answer is None:
-        return (row._replace(failures=row.failures + 1) if is_of_now else row), []
+def _after(row: ScheduleMemory, job: FinishedJob) -> tuple[ScheduleMemory, list[str]]:
+    """The schedule after this job, and the reasons why parts of its answer are not kept."""
+    is_current = job.fire_at >= row.enabled_at and row.disabled_at is None
+    if job.answer is None:
+        return (row._replace(failures=row.failures + 1) if is_current else row), []
     reasons: list[str] = []
-    answer = templating.answer_of(one.answer) if one.whole else {}
-    if not one.whole:
+    answer = templating.answer_of(job.answer) if job.whole else {}
+    if not job.whole:
         reasons.append("the answer is longer than what is kept of it; $previous is {} and $set is not read")
     try:
         row = row._replace(state=templating.encoded(templating.merge_state(json.loads(row.state), answer)))
@@ -79,7 +80,7 @@ def _after(row: ScheduleMemory, one: FinishedJob) -> tuple[ScheduleMemory, list[
     if len(previous.encode()) > templating.MAX_MEMORY_BYTES:
         reasons.append(f"the answer must be at most {templating.MAX_MEMORY_BYTES} bytes as JSON; $previous is {{}}")
         previous = "{}"
-    return (row._replace(previous=previous, failures=0) if is_of_now else row), reasons
+    return (row._replace(previous=previous, failures=0) if is_current else row), reasons
 
 
 def _locked(schedule_ids: Sequence[str]) -> dict[str, ScheduleMemory]:
@@ -92,20 +93,20 @@ def _locked(schedule_ids: Sequence[str]) -> dict[str, ScheduleMemory]:
 
 def _write(rows: Sequence[ScheduleMemory]) -> None:
     if rows:
-        given, params = values_table(
+        table, params = values_table(
             "id uuid, previous text, state text, failures int",
             [(row.id, row.previous, row.state, row.failures) for row in rows],
         )
         execute(
-            "UPDATE schedule SET previous = given.previous, state = given.state, failures = given.failures "
-            f"FROM {given} AS given WHERE schedule.id = given.id",
+            "UPDATE schedule SET previous = input.previous, state = input.state, failures = input.failures "
+            f"FROM {table} AS input WHERE schedule.id = input.id",
             params,
         )
 
 
 def _last_of_each(ended: Sequence[FinishedJob]) -> list[FinishedJob]:
-    return list({one.schedule_id: one for one in ended}.values())
+    return list({job.schedule_id: job for job in ended}.values())
 
 
-def _note(one: FinishedJob, event: str, payload: dict[str, Any], now: int) -> records.LogRow:
-    return records.log_row(one.account_id, one.job_id, one.schedule_id, event, payload, now)
+def _note(job: FinishedJob, event: str, payload: dict[str, Any], now: int) -> records.LogRow:
+    return records.log_row(job.account_id, job.job_id, job.schedule_id, event, payload, now)

@@ -1,9 +1,8 @@
-"""Owns the tables of what makes jobs again and again: schedules, and what came of each instant at which one was due.
+"""Specifies the tables of schedules and of firings, which say what happened at each instant of a schedule.
 
-This file is the specification of the columns: who sets each, when, and what null means. Queries live in
-`models/schedules/schedule_store.py` (what clients ask), `models/schedules/planning.py` (which jobs come next),
-`models/schedules/firings.py` (the claim of those jobs and the rows) and `models/schedules/schedule_memory.py` (what a
-schedule remembers).
+Each column says who sets it, when, and what null means. Queries live in `models/schedules/schedule_store.py` and
+`schedule_changes.py` (what clients ask), `planning.py` (which jobs come next), `overlap.py` (the claim of those jobs),
+`firing_rows.py` (the rows) and `schedule_memory.py` (what a schedule remembers).
 """
 
 from peewee import BigIntegerField, BlobField, CompositeKey, IntegerField, TextField
@@ -12,7 +11,7 @@ from models.database.base import BaseModel, UuidText
 
 
 class Schedule(BaseModel):
-    """What makes jobs, again and again."""
+    """A definition by which jobs are made again and again."""
 
     # Set at creation.
     id = UuidText(primary_key=True)
@@ -26,40 +25,40 @@ class Schedule(BaseModel):
     args = TextField()  # JSON object: the request as the client sent it, without its body
     body = BlobField(null=True)  # the bytes as they were sent; null: no body
     content_type = TextField(null=True)
-    template = TextField()  # JSON object: what else its jobs are made of (schedules.template_of)
+    template = TextField()  # JSON object: the other fields of its jobs (schedule_store.template_of)
     frequency = TextField()  # JSON object: repeat_every, or cron and perhaps timezone
-    offset_us = BigIntegerField()  # its jobs are due so much after each instant: its part of jitter_seconds
+    offset_us = BigIntegerField()  # its jobs are due so long after each instant: its part of jitter_seconds
     overlap = TextField()  # skip, queue_one, allow: while another of its jobs is executing
     misfire = TextField()  # skip, once, all: which instants that were missed are made up for
     catch_up_us = BigIntegerField()  # no job begins later than this after its instant
     disable_after = IntegerField(null=True)  # failures in a row that disable it; null: it is never disabled so
 
-    # Written by the planner, and by whatever changes the frequency, disables or enables.
-    next_at = BigIntegerField(null=True)  # the first instant not planned yet; null: there is none any more
-    enabled_at = BigIntegerField()  # since when it is enabled, or was last
+    # Written by the planner, and by a change of the frequency, a disable and an enable.
+    next_at = BigIntegerField(null=True)  # the first instant not planned yet; null: none is left
+    enabled_at = BigIntegerField()  # when it was last enabled
     disabled_at = BigIntegerField(null=True)  # null: enabled
 
     # Written by the recorder (models/schedules/schedule_memory.py).
     failures = IntegerField()  # jobs in a row that were given up
     previous = TextField(null=True)  # JSON: the answer to the latest job that succeeded; null: {}
-    state = TextField()  # JSON object: what its targets asked to keep
+    state = TextField()  # JSON object: the members that answers set by $set
 
     class Meta:
         indexes = ((("account_id", "inserted_at", "id"), False),)
 
 
 class Firing(BaseModel):
-    """What came of an instant, or of many that passed in a row. Written once: at the claim of its job, when that job
-    ends without a claim, or by the planner when no job was made."""
+    """The outcome of an instant, or of many in a row. Written once: at the claim of its job, when that job ends without
+    a claim, or by the planner when no job was made."""
 
     schedule_id = UuidText()
     fire_at = BigIntegerField()
-    status = TextField()  # one of firings.STATUSES
+    status = TextField()  # one of firing_rows.STATUSES
     job_id = BigIntegerField(null=True)  # null: no job was made
     lateness_us = BigIntegerField(null=True)  # start of the first attempt minus when the job was due; null: none began
     decided_at = BigIntegerField(index=True)
-    until_at = BigIntegerField(null=True)  # the last of many instants; null: fire_at is the only one
-    instants = BigIntegerField(null=True)  # how many; null: one, or with until_at more than were counted
+    until_at = BigIntegerField(null=True)  # the last of many instants; null: fire_at is the only instant
+    instants = BigIntegerField(null=True)  # how many; null: a single one, or with until_at too many to count
 
     class Meta:
         primary_key = CompositeKey("schedule_id", "fire_at")

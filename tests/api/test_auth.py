@@ -120,7 +120,7 @@ def test_a_known_key_is_not_looked_up_again_at_once(client, monkeypatch):
     asked = []
     monkeypatch.setattr(key_cache.account_store, "account_of", lambda secret: asked.append(secret))
     seen = key_cache.KeyCache("")
-    seen._seen[key_format.digest(secret := key_format.new_key())] = (1000.1, key_cache.Caller(1, "u"))
+    seen._entries[key_format.digest(secret := key_format.new_key())] = (1000.1, key_cache.Caller(1, "u"))
     assert seen.caller_of(secret) == key_cache.Caller(1, "u")
     assert asked == []
 
@@ -141,7 +141,7 @@ def asking_again(seen, secret, monkeypatch):
 def test_while_one_asks_for_a_key_the_others_believe_what_was_known_until_just_now(monkeypatch):
     monkeypatch.setattr(key_cache.time, "monotonic", lambda: 1000.0)
     seen = key_cache.KeyCache("")
-    seen._seen[key_format.digest(secret := key_format.new_key())] = (999.99, key_cache.Caller(1, "u"))
+    seen._entries[key_format.digest(secret := key_format.new_key())] = (999.99, key_cache.Caller(1, "u"))
     assert asking_again(seen, secret, monkeypatch)
     assert seen.caller_of(secret) is None
 
@@ -149,7 +149,7 @@ def test_while_one_asks_for_a_key_the_others_believe_what_was_known_until_just_n
 def test_while_one_asks_for_a_key_the_others_do_not_believe_what_was_known_long_ago(monkeypatch):
     monkeypatch.setattr(key_cache.time, "monotonic", lambda: 1000.0)
     seen = key_cache.KeyCache("")
-    seen._seen[key_format.digest(secret := key_format.new_key())] = (999.0, key_cache.Caller(1, "u"))
+    seen._entries[key_format.digest(secret := key_format.new_key())] = (999.0, key_cache.Caller(1, "u"))
     assert not asking_again(seen, secret, monkeypatch)
 
 
@@ -158,7 +158,7 @@ def test_the_remembered_keys_are_bounded(app, account, monkeypatch):
     seen = key_cache.KeyCache("")
     for _ in range(10):
         assert seen.caller_of(account_store.create_key(account, "", clock.now())[1])
-    assert len(seen._seen) <= 3
+    assert len(seen._entries) <= 3
 
 
 @pytest.mark.parametrize("secret", ["sk_wrong", "sk_" + "0" * 33, "sk_public_20230922"])

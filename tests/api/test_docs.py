@@ -8,13 +8,16 @@ from api.requests.job_fields import JobFields
 from api.requests.job_filters import JobsQuery
 from api.responses import schemas
 from api.responses.responses import CODES
-from api.routes.logs import LogsQuery
-from api.routes.schedules import FiringsQuery, PreviewQuery, ScheduleFields, SchedulesQuery
+from api.routes.jobs import Attempt
+from api.routes.logs import LogEntry, LogsQuery
+from api.routes.schedule_preview import PreviewQuery
+from api.routes.schedule_runs import Firing, FiringsQuery
+from api.routes.schedules import Schedule, ScheduleFields, SchedulesQuery
 from models.jobs import job_lists, log_entries, records
 from models.jobs import job_store as stored_jobs
 from models.jobs.lifecycle import STATES
 from models.rules import clock
-from models.schedules import firings, schedule_store
+from models.schedules import firing_rows, policies, schedule_store
 from tests.support.documents import API_PAGE
 
 
@@ -60,7 +63,7 @@ def test_openapi_describes_every_route_under_api(bare):
         schedule_store.ORDERS,
         stored_jobs.KINDS,
     ]
-    + [firings.STATUSES, firings.OVERLAPS, firings.MISFIRES, firings.ORDERS],
+    + [firing_rows.STATUSES, policies.OVERLAPS, policies.MISFIRES, firing_rows.ORDERS],
 )
 def test_every_field_state_and_order_is_named(names):
     assert [name for name in names if f"`{name}`" not in API_PAGE] == []
@@ -80,15 +83,17 @@ def test_answers_have_the_keys_that_openapi_describes(client, account):
     entry = client.get("/api/logs").json["data"][0]
     error = client.create(x=1).json["error"]
     schedule = client.get(f"/api/schedules/{client.created(cron='@daily')['schedule_id']}").json["data"]
-    firings.add([firings.FiringRow(schedule["id"], clock.now(), firings.FIRED, job["job_id"], 1, clock.now())])
+    firing_rows.add(
+        [firing_rows.FiringRow(schedule["id"], clock.now(), firing_rows.FIRED, job["job_id"], 1, clock.now())]
+    )
     firing = client.get(f"/api/schedules/{schedule['id']}/runs").json["data"][0]
     for shown, schema in (
         (job, schemas.Job),
         (job["job"], schemas.InnerJob),
-        (attempt, schemas.Attempt),
-        (entry, schemas.LogEntry),
-        (schedule, schemas.Schedule),
-        (firing, schemas.Firing),
+        (attempt, Attempt),
+        (entry, LogEntry),
+        (schedule, Schedule),
+        (firing, Firing),
         (error, schemas.Problem),
     ):
         assert set(shown) == set(schema().fields), schema

@@ -39,7 +39,7 @@ EXAMPLES = {"keys": ["keys", "list"], "signing-keys": ["signing-keys", "list", "
 
 @pytest.fixture(autouse=True)
 def configured(monkeypatch):
-    """The settings that the log was configured with; done, it would send the lines of later tests to standard error."""
+    """Collects the settings in place of configuring the log, which would send later tests' lines to standard error."""
     settings_of_logs = []
     monkeypatch.setattr(cli.logs, "configure", settings_of_logs.append)
     return settings_of_logs
@@ -128,7 +128,7 @@ def test_config_prints_no_password(password, booper, use, monkeypatch):
     assert "BOOPER_BROKER_URL=amqp://booper:[hidden]@broker:5672  (set; " in out
 
 
-def test_config_prints_neither_the_token_nor_a_demo_key_of_ones_own(booper, monkeypatch):
+def test_config_prints_neither_the_token_nor_the_operators_own_demo_key(booper, monkeypatch):
     monkeypatch.setenv("BOOPER_METRICS_TOKEN", "c4nary-c4nary-c4nary")
     monkeypatch.setenv("BOOPER_DEMO_KEY", "sk_c4nary")
     _, out, _ = booper("config")
@@ -194,7 +194,7 @@ def test_a_second_key_of_an_account_is_of_the_same_account(on_database, booper):
     assert secrets[0] != secrets[1]
 
 
-def test_no_key_takes_the_name_that_marks_the_demo_key(on_database, booper):
+def test_no_key_may_have_the_name_that_marks_the_demo_key(on_database, booper):
     """The next start would revoke it."""
     code, out, err = booper("keys", "create", "--account", "acme", "--name", "BOOPER_DEMO_KEY")
     assert (code, out, err) == (2, "", "booper: --name must be other than BOOPER_DEMO_KEY\n")
@@ -240,7 +240,7 @@ def test_a_process_is_run_with_the_settings_and_its_exit_code_returned(command, 
         (OSError(98, "Address already in use"), 1, "serve could not start or go on: [Errno 98] Address already in use"),
     ],
 )
-def test_what_ends_a_process_is_told_in_a_line(error, code, message, booper, use, monkeypatch, tmp_path):
+def test_an_error_that_ends_a_process_is_printed_in_one_line(error, code, message, booper, use, monkeypatch, tmp_path):
     def end(_):
         raise error
 
@@ -250,7 +250,7 @@ def test_what_ends_a_process_is_told_in_a_line(error, code, message, booper, use
 
 
 @pytest.mark.parametrize("command", ["migrate", "prune", "keys"])
-def test_a_database_that_is_not_there_is_told_in_a_line_without_the_password(command, booper, use):
+def test_an_unreachable_database_is_printed_in_one_line_without_the_password(command, booper, use):
     use("postgresql://booper:c4nary@127.0.0.1:1/booper", AMQP)
     code, out, err = booper(*EXAMPLES.get(command, [command]))
     assert (code, out) == (1, "")

@@ -1,4 +1,4 @@
-"""`booper migrate` and `booper prune`: what they do, and how they show it on a terminal and elsewhere."""
+"""`booper migrate` and `booper prune`: what they do, and what they print on a terminal and elsewhere."""
 
 import io
 from dataclasses import replace
@@ -36,6 +36,7 @@ def test_prune_deletes_what_the_settings_keep_no_longer_and_nothing_else(account
     old = [finished_with_attempt(account, state, 31) for state in ("completed", "discarded", "cancelled")]
     kept = [finished_with_attempt(account, state, 29) for state in ("completed", "discarded", "cancelled")]
     kept.append(make_job(account).id)
+
     maintenance.prune(SETTINGS)
     assert ids_left() == kept
     assert fetch("SELECT count(*) FROM attempt WHERE job_id <= %s", (max(old),)) == [(0,)]
@@ -47,12 +48,13 @@ def test_prune_looks_at_every_job_however_many_there_are(account, monkeypatch):
     ids = [finished_with_attempt(account, "completed", days) for days in (31, 1, 31, 31, 1, 31, 31)]
     Job.delete().where(Job.id == ids[3]).execute()
     Job.update(inserted_at=0).execute()
+
     maintenance.prune(SETTINGS)
     assert ids_left() == [ids[1], ids[4]]
 
 
 def test_prune_shows_as_much_progress_as_there_is_to_do(account, monkeypatch):
-    """Jobs that come meanwhile are no part of it."""
+    """It leaves out jobs that are made meanwhile."""
     monkeypatch.setattr(maintenance, "ROWS_AT_ONCE", 2)
     for _ in range(5):
         finished_with_attempt(account, "completed", 31)
@@ -60,6 +62,7 @@ def test_prune_shows_as_much_progress_as_there_is_to_do(account, monkeypatch):
     monkeypatch.setattr(maintenance.lifecycle, "id_range", lambda: (1, 3))
     amounts = []
     monkeypatch.setattr(progress.Lines, "advance", lambda _, amount: amounts.append(amount))
+
     maintenance.prune(SETTINGS)
     assert sum(amounts) == 3
 
@@ -70,12 +73,13 @@ def test_what_is_kept_for_ever_is_not_pruned(account, capsys):
     for_ever = replace(SETTINGS, keep_completed_days=0, keep_cancelled_days=0)
     maintenance.prune(for_ever)
     assert discarded not in ids_left()
+
     maintenance.prune(replace(for_ever, keep_discarded_days=0))
     assert len(ids_left()) == 1
     assert "kept for ever" in capsys.readouterr().out
 
 
-def test_prune_forgets_the_answers_that_are_too_old_to_be_replayed(account, moved_clock, capsys):
+def test_prune_deletes_the_answers_that_are_too_old_to_be_replayed(account, moved_clock, capsys):
     kept_until = idempotent_requests.KEPT_US
     for key in ("a", "b"):
         idempotent_requests.respond_once(account.id, key, "f", clock.now(), lambda: (201, "{}"))
@@ -84,7 +88,7 @@ def test_prune_forgets_the_answers_that_are_too_old_to_be_replayed(account, move
     assert "and 1 answers" in capsys.readouterr().out
 
 
-def test_prune_forgets_them_all_however_many_there_are(account, moved_clock, monkeypatch, capsys):
+def test_prune_deletes_all_old_answers_however_many_there_are(account, moved_clock, monkeypatch, capsys):
     monkeypatch.setattr(maintenance, "ROWS_AT_ONCE", 2)
     for key in ("a", "b", "c", "d", "e"):
         idempotent_requests.respond_once(account.id, key, "f", clock.now(), lambda: (201, "{}"))
@@ -104,13 +108,14 @@ def test_prune_says_when_the_schema_is_missing(tmp_path, monkeypatch, capsys):
     assert "run `booper migrate` first" in capsys.readouterr().err
 
 
-def test_migrate_tells_each_migration_and_then_that_there_is_none(tmp_path, capsys):
+def test_migrate_prints_each_migration_and_then_that_there_is_none(tmp_path, capsys):
     open_database(f"sqlite:///{tmp_path}/new.db")
     names = schema.pending()
     maintenance.migrate()
-    told = capsys.readouterr()
-    assert told.err.splitlines() == [f"{name} is applied" for name in names]
-    assert told.out == f"applied {', '.join(names)}\n"
+    printed = capsys.readouterr()
+    assert printed.err.splitlines() == [f"{name} is applied" for name in names]
+    assert printed.out == f"applied {', '.join(names)}\n"
+
     maintenance.migrate()
     assert capsys.readouterr().out == "the schema is up to date\n"
     close_all()
@@ -119,7 +124,7 @@ def test_migrate_tells_each_migration_and_then_that_there_is_none(tmp_path, caps
 def test_a_terminal_sees_a_bar():
     stream = Terminal()
     with progress.progress("prune", 40, "jobs looked at", stream) as shown:
-        shown.say("above")
+        shown.print_line("above")
         shown.advance(40)
     assert "above\n" in stream.getvalue()
     assert "prune: 100%" in stream.getvalue()

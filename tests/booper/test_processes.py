@@ -1,4 +1,4 @@
-"""What each kind of process is made of: what it prepares, what it becomes, what it tells, and how it ends."""
+"""Each kind of process: what it prepares, which program it becomes, what it prints, and how it ends."""
 
 import importlib
 import os
@@ -25,6 +25,7 @@ from models.operations import leader
 from models.rules import clock
 from runtime import metrics_files, metrics_folding, settings, tracing
 from tests.support.signals import handlers_put_back
+from tests.support.waiting import wait_until
 from workers import assembly
 
 EMBEDDED = settings.load({})
@@ -35,23 +36,23 @@ OPEN_TO_OTHERS = settings.load({"BOOPER_HOST": "0.0.0.0"})
 
 
 class Replaced(BaseException):
-    """Instead of the program that a process would become."""
+    """Raised in place of the program that a process would become."""
 
 
 @pytest.fixture
 def handlers():
-    """The handlers of signals are put back as they were."""
+    """Restores the handlers of signals."""
     with handlers_put_back():
         yield
 
 
 @pytest.fixture
 def no_metrics(monkeypatch):
-    """No process of this test finds the directory of another's metrics, and this test's is removed."""
+    """Hides the metrics directory of other tests, and removes the one that this test makes."""
     monkeypatch.setenv(metrics_files.VARIABLE, "")
     yield
-    if made := os.environ[metrics_files.VARIABLE]:
-        metrics_files.remove(metrics_files.Path(made))
+    if directory := os.environ[metrics_files.VARIABLE]:
+        metrics_files.remove(metrics_files.Path(directory))
 
 
 def account_of(secret):
@@ -95,7 +96,7 @@ def greeting(effective, capsys):
     ("host", "address"),
     [("127.0.0.1", "127.0.0.1"), ("localhost", "localhost"), ("::1", "[::1]"), ("0.0.0.0", "0.0.0.0"), ("::", "[::]")],
 )
-def test_the_greeting_names_the_address_as_a_browser_takes_it(host, address, capsys):
+def test_the_greeting_names_the_address_in_the_form_of_a_browser(host, address, capsys):
     lines = greeting(replace(EMBEDDED, host=host, port=8123), capsys).splitlines()
     assert lines[:2] == [
         f"Booper listens on http://{address}:8123",
@@ -116,7 +117,7 @@ def test_the_greeting_names_the_address_as_a_browser_takes_it(host, address, cap
         (replace(EMBEDDED, demo_key=OWN_KEY), False, False),
     ],
 )
-def test_a_demo_key_that_all_know_is_warned_of_where_others_reach_it(effective, warns, everybody_knows, capsys):
+def test_the_greeting_warns_of_the_well_known_demo_key_where_others_reach_it(effective, warns, everybody_knows, capsys):
     printed = greeting(effective, capsys)
     assert ("Warning: others can reach this address and use the demo key; BOOPER_DEMO_KEY=off" in printed) is warns
     assert ("(everybody knows it: for trying out only)" in printed) is everybody_knows
@@ -149,7 +150,7 @@ def test_the_greeting_on_loopback_says_which_private_targets_are_allowed(effecti
 
 @pytest.fixture
 def became(monkeypatch, no_metrics):
-    """The program and arguments that this process would have become."""
+    """The program, with its arguments, that this process would have become."""
     commands = []
 
     def execv(path, arguments):
@@ -167,7 +168,7 @@ def options_of(arguments):
     return {name: True if value.startswith("--") else value for name, value in pairs if name.startswith("--")}
 
 
-def test_the_api_becomes_gunicorn_as_the_settings_want_it(db, became):
+def test_the_api_becomes_gunicorn_with_the_settings(db, became):
     effective = replace(
         PRODUCTION, host="0.0.0.0", port=8123, api_processes=3, shutdown_grace_s=12.5, log_level="WARNING"
     )
@@ -213,7 +214,7 @@ def test_the_api_prepares_the_database_and_a_place_for_metrics_before(db, became
 
 
 class Supervised:
-    """Stands in for `supervise`: notes what it is to do, and looks around while the children would run."""
+    """Stands in for `supervise`: records its arguments, and calls `look` while the children would run."""
 
     def __init__(self, look=lambda: None, error=None):
         self.look, self.error = look, error
@@ -303,7 +304,7 @@ def kill(*signums):
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_serving_and_is_told_before_the_server_learns_of_it(signum, handlers):
+def test_a_signal_calls_on_stop_before_it_ends_the_server(signum, handlers):
     events = []
 
     def run():
@@ -331,7 +332,7 @@ def test_a_second_order_and_no_echo_ends_the_process_at_once(later_s, code, hand
 
 
 class Ticking:
-    """A ticker that leads, and is told to stop in its first round."""
+    """A ticker that leads, and gets the signal to stop in its first round."""
 
     def __init__(self, lead, signum):
         self.lead, self.signum = lead, signum
@@ -344,16 +345,21 @@ class Ticking:
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_a_ticker_that_is_told_to_stop_gives_up_the_lead_and_sends_its_spans(signum, db, handlers, monkeypatch):
-    made = []
-    monkeypatch.setattr(assembly, "make_ticker", lambda _s, _a, lead, _o: made.append(Ticking(lead, signum)) or made[0])
+def test_a_ticker_that_gets_a_signal_gives_up_the_lead_and_sends_its_spans(signum, db, handlers, monkeypatch):
+    tickers = []
+
+    def make_ticker(_settings, _actors, lead, _on_lead):
+        tickers.append(Ticking(lead, signum))
+        return tickers[0]
+
+    monkeypatch.setattr(assembly, "make_ticker", make_ticker)
     tracing.install(SimpleSpanProcessor(InMemorySpanExporter()), "test")
 
     assert processes.ticker(EMBEDDED) == 0
-    assert (made[0].led, made[0].stopped) == (True, [False, True])
+    assert (tickers[0].led, tickers[0].stopped) == (True, [False, True])
     assert tracing.begin_request("") is None
     other = leader.candidate()
-    assert other.hold()
+    wait_until(other.hold)  # PostgreSQL frees the lock a moment after the connection is closed
     other.give_up()
 
 

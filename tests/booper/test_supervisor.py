@@ -1,4 +1,4 @@
-"""A group of processes: how soon one that ended starts again, how all are stopped, and with which code."""
+"""A group of processes: when a child that ended starts again, how all are stopped, and with which exit code."""
 
 import os
 import select
@@ -13,13 +13,14 @@ from booper import supervisor
 from booper.supervisor import Child, supervise
 from runtime import signals
 from tests.support.signals import handlers_put_back
+from tests.support.waiting import wait_until
 
 LIMIT_S = 20
-# Each of these writes `ready` once its traps are set; `%s` is the folder.
+# Each script writes `ready` when its traps are set; `%s` is the folder.
 ENDS_WITH_3 = "trap 'exit 3' TERM; touch %s/ready; while :; do sleep 0.02; done"
 ENDS_BY_SIGTERM = "touch %s/ready; exec sleep 60"
-HEARS_NO_SIGTERM = "trap '' TERM; touch %s/ready; while :; do sleep 0.02; done"
-ENDS_WITH_5_AT_ONCE = "trap 'touch %s/asked' TERM; trap 'exit 5' HUP; touch %s/ready; while :; do sleep 0.02; done"
+IGNORES_SIGTERM = "trap '' TERM; touch %s/ready; while :; do sleep 0.02; done"
+ENDS_WITH_5_AT_ONCE = "trap 'touch %s/signaled' TERM; trap 'exit 5' HUP; touch %s/ready; while :; do sleep 0.02; done"
 ENDS_WELL = "trap 'exit 0' TERM; touch %s/ready; while :; do sleep 0.02; done"
 
 
@@ -33,15 +34,15 @@ def steady(monkeypatch):
 
 @pytest.fixture
 def handlers(monkeypatch):
-    """The handlers of signals are put back as they were; a group is looked at more often than it would be."""
+    """Restores the handlers of signals, and makes a group look at its children more often."""
     monkeypatch.setattr(supervisor, "LOOK_EVERY_S", 0.02)
     with handlers_put_back():
         yield
 
 
 @pytest.fixture
-def made(tmp_path):
-    """Makes children that run shell scripts, each with a folder of its own; none is left behind."""
+def make_child(tmp_path):
+    """Makes children that run shell scripts, each with its own folder, and kills those that are left."""
     children = []
 
     def make(script):
@@ -59,12 +60,12 @@ def made(tmp_path):
             child.process.wait(10)
 
 
-def order_to_stop():
+def send_sigterm():
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def when_ready(children, *steps):
-    """What `supervise` calls at each look: does these steps once all children have begun."""
+    """A function for `supervise` to call: takes these steps when all children are ready."""
 
     def look():
         if all((child.folder / "ready").exists() for child in children):
@@ -75,15 +76,15 @@ def when_ready(children, *steps):
 
 
 @pytest.mark.parametrize(("later_s", "second"), [(0, False), (0.09, False), (0.11, True), (60, True)])
-def test_an_order_that_comes_again_at_once_is_the_same_order(steady, later_s, second):
-    orders = signals.StopSignals()
-    assert not orders.is_second()
+def test_a_signal_that_is_repeated_at_once_is_not_a_second_one(steady, later_s, second):
+    stop_signals = signals.StopSignals()
+    assert not stop_signals.is_second()
     steady[0] += later_s
-    assert orders.is_second() is second
+    assert stop_signals.is_second() is second
 
 
 def pause_after(child, lived_s, now_s):
-    """How long the child waits when it ended after so long; it runs again then. In seconds, to a tenth."""
+    """The pause of a child that lived for `lived_s`, in seconds to a tenth; it runs again at the end."""
     child.process.wait(LIMIT_S)
     child.keep_running(now_s + lived_s)
     assert child.process is None
@@ -94,9 +95,10 @@ def pause_after(child, lived_s, now_s):
     raise AssertionError("it never started again")
 
 
-def test_a_child_that_dies_young_starts_again_later_and_later_up_to_half_a_minute(made):
-    child = made("exit 1")
+def test_the_pause_of_a_child_that_keeps_dying_young_doubles_up_to_half_a_minute(make_child):
+    child = make_child("exit 1")
     child.keep_running(now_s := 100.0)
+
     pauses = []
     for _ in range(7):
         pauses.append(pause_after(child, 0.1, now_s))
@@ -104,16 +106,16 @@ def test_a_child_that_dies_young_starts_again_later_and_later_up_to_half_a_minut
     assert pauses == [1, 2, 4, 8, 16, 30, 30]
 
 
-def test_a_child_that_lived_for_a_while_starts_again_soon_and_its_next_pause_is_short(made):
-    child = made("exit 1")
+def test_a_child_that_lived_for_a_while_starts_again_soon_and_its_next_pause_is_short(make_child):
+    child = make_child("exit 1")
     child.keep_running(0.0)
     assert [pause_after(child, 0.1, 0.0), pause_after(child, 0.1, 1.101)] == [1, 2]
     assert pause_after(child, 5.001, 3.202) == 0.5
     assert pause_after(child, 0.1, 8.704) == 1
 
 
-def test_a_child_that_runs_is_left_alone(made):
-    child = made(ENDS_WELL)
+def test_a_child_that_runs_is_left_alone(make_child):
+    child = make_child(ENDS_WELL)
     child.keep_running(0.0)
     process = child.process
     child.keep_running(1000.0)
@@ -128,34 +130,34 @@ def test_a_child_that_runs_is_left_alone(made):
         ([ENDS_BY_SIGTERM], 0),
         ([ENDS_WELL, ENDS_WITH_3], 3),
         ([ENDS_WITH_3, ENDS_WELL], 3),
-        ([ENDS_WITH_3, HEARS_NO_SIGTERM], 9),
+        ([ENDS_WITH_3, IGNORES_SIGTERM], 9),
     ],
 )
-def test_a_group_ends_with_the_worst_code_of_its_children(scripts, code, made, handlers, monkeypatch):
+def test_a_group_ends_with_the_worst_code_of_its_children(scripts, code, make_child, handlers, monkeypatch):
     monkeypatch.setattr(supervisor, "KILL_AFTER_GRACE_S", 0)
-    children = [made(script) for script in scripts]
-    assert supervise(children, 0.5, when_ready(children, order_to_stop)) == code
+    children = [make_child(script) for script in scripts]
+    assert supervise(children, 0.5, when_ready(children, send_sigterm)) == code
     assert all(child.process.poll() is not None for child in children)
 
 
-def test_an_interrupt_from_the_keyboard_stops_a_group_too(made, handlers):
-    child = made(ENDS_WELL)
+def test_an_interrupt_from_the_keyboard_stops_a_group_too(make_child, handlers):
+    child = make_child(ENDS_WELL)
     assert supervise([child], 5, when_ready([child], lambda: os.kill(os.getpid(), signal.SIGINT))) == 0
 
 
-def test_a_group_whose_child_waits_for_its_next_start_ends_well(made, handlers):
-    waiting, running = made("touch %s/ready; exit 1"), made(ENDS_WELL)
+def test_a_group_whose_child_waits_for_its_next_start_ends_well(make_child, handlers):
+    waiting, running = make_child("touch %s/ready; exit 1"), make_child(ENDS_WELL)
 
     def look():
         if waiting.process is None:
-            when_ready([waiting, running], order_to_stop)()
+            when_ready([waiting, running], send_sigterm)()
 
     assert supervise([waiting, running], 5, look) == 0
 
 
-def test_a_child_that_ends_is_started_again_while_the_group_runs(made, handlers, steady):
-    child = made("echo >> %s/starts; if test $(wc -l < %s/starts) -ge 2; then " + ENDS_WELL + "; fi; exit 1")
-    stop = when_ready([child], order_to_stop)
+def test_a_child_that_ends_is_started_again_while_the_group_runs(make_child, handlers, steady):
+    child = make_child("echo >> %s/starts; if test $(wc -l < %s/starts) -ge 2; then " + ENDS_WELL + "; fi; exit 1")
+    stop = when_ready([child], send_sigterm)
 
     def look():
         steady[0] += 0.5
@@ -165,8 +167,8 @@ def test_a_child_that_ends_is_started_again_while_the_group_runs(made, handlers,
     assert (child.folder / "starts").read_text() == "\n\n"
 
 
-def test_a_child_has_the_grace_and_a_while_before_it_is_killed(made, handlers, steady):
-    """Of the limits of the wait, on a clock that stands still."""
+def test_a_child_has_the_grace_and_a_while_before_it_is_killed(make_child, handlers, steady):
+    """The limits that it waits for, on a clock that stands still."""
     limits = []
 
     class Slow(Child):
@@ -174,32 +176,33 @@ def test_a_child_has_the_grace_and_a_while_before_it_is_killed(made, handlers, s
             limits.append(limit_s)
             return super().end_within(limit_s)
 
-    child = made(ENDS_WELL)
+    child = make_child(ENDS_WELL)
     child.__class__ = Slow
-    supervise([child], 30, when_ready([child], order_to_stop))
+
+    supervise([child], 30, when_ready([child], send_sigterm))
     assert limits == [50]
 
 
-def test_a_second_order_ends_the_children_at_once(made, handlers, steady):
-    child = made(ENDS_WITH_5_AT_ONCE)
+def test_a_second_signal_ends_the_children_at_once(make_child, handlers, steady):
+    child = make_child(ENDS_WITH_5_AT_ONCE)
 
-    def order_again():
-        for _ in range(1000):
-            if (child.folder / "asked").exists():
-                break
-            threading.Event().wait(0.01)
+    def signal_again():
+        wait_until((child.folder / "signaled").exists, LIMIT_S)
         steady[0] += 1
-        order_to_stop()
+        send_sigterm()
 
-    again = threading.Thread(target=order_again)
-    assert supervise([child], 60, when_ready([child], order_to_stop, again.start)) == 5
+    again = threading.Thread(target=signal_again)
+
+    assert supervise([child], 60, when_ready([child], send_sigterm, again.start)) == 5
     again.join(LIMIT_S)
 
 
-def test_an_echo_of_the_order_to_stop_does_not_reach_the_children_twice(made, handlers, steady):
-    child = made("trap 'echo >> %s/orders; sleep 0.1; exit 0' TERM; touch %s/ready; while :; do sleep 0.02; done")
-    assert supervise([child], 60, when_ready([child], order_to_stop, order_to_stop)) == 0
-    assert (child.folder / "orders").read_text() == "\n"
+def test_a_repeated_signal_does_not_reach_the_children_twice(make_child, handlers, steady):
+    child = make_child(
+        "trap 'echo >> %s/signals; sleep 0.1; exit 0' TERM; touch %s/ready; while :; do sleep 0.02; done"
+    )
+    assert supervise([child], 60, when_ready([child], send_sigterm, send_sigterm)) == 0
+    assert (child.folder / "signals").read_text() == "\n"
 
 
 STARTS_A_CHILD = (
@@ -218,6 +221,7 @@ def test_children_end_with_a_supervisor_that_is_killed():
     )
     child = os.pidfd_open(int(supervising.stdout.readline()))
     assert select.select([child], [], [], 0)[0] == []
+
     supervising.kill()
     assert select.select([child], [], [], LIMIT_S)[0] == [child]
     supervising.communicate()

@@ -1,4 +1,4 @@
-"""What is counted: transitions once committed, groups at once, and only labels that can't grow."""
+"""The metrics: transitions count once committed, groups at once, and labels are bounded."""
 
 import inspect
 import threading
@@ -45,7 +45,7 @@ def test_each_transition_counts_the_jobs_it_changed(account, grown):
 
 def test_the_rest_of_the_transitions_count_too(account, grown):
     lifecycle.release([claim_job(account)])
-    lifecycle.cancel(account.id, make_job(account).id, clock.now())
+    lifecycle.cancel([make_job(account).id], clock.now(), waiting_only=False)
     claim_job(account)
     lifecycle.rescue(clock.now(), 2**62)
     claim_job(account, max_attempts=1)
@@ -59,16 +59,16 @@ def test_the_rest_of_the_transitions_count_too(account, grown):
 
 
 @pytest.mark.parametrize("verb", lifecycle.TRANSITIONS)
-def test_every_verb_of_the_lifecycle_tells_what_it_did(verb):
+def test_every_verb_of_the_lifecycle_counts_its_jobs(verb):
     """A new verb must not go uncounted."""
-    told = inspect.getsource(lifecycle._delete if verb == "prune" else getattr(lifecycle, verb))
-    assert any(f'count_transition("{name}"' in told or f'"{name}",' in told for name in transition_counts.NAMES)
+    source = inspect.getsource(lifecycle._delete if verb == "prune" else getattr(lifecycle, verb))
+    assert any(f'count_transition("{name}"' in source or f'"{name}",' in source for name in transition_counts.NAMES)
 
 
 def test_a_transition_that_is_rolled_back_is_not_counted(account, grown):
     job = make_job(account)
     with suppress(ZeroDivisionError), transaction():
-        lifecycle.cancel(account.id, job.id, clock.now())
+        lifecycle.cancel([job.id], clock.now(), waiting_only=False)
         raise ZeroDivisionError
     lifecycle.stage([job.id], clock.now())
     assert grown.transitions() == {"staged": 1}
@@ -79,7 +79,7 @@ def test_a_change_of_nothing_is_not_counted(account, grown):
     assert grown.transitions() == {}
 
 
-def test_what_an_inner_block_asks_for_waits_for_the_outermost_and_falls_with_its_own(db):
+def test_a_callback_of_an_inner_block_waits_for_the_outermost_and_falls_with_its_own(db):
     done = []
     with transaction():
         with suppress(ZeroDivisionError), transaction():

@@ -6,7 +6,7 @@ from models.jobs import lifecycle
 from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Job
 from models.rules import clock
-from models.schedules import firings, schedule_store
+from models.schedules import overlap, schedule_changes
 from models.schedules.planning import Planned
 from models.schedules.schedule_store import NewSchedule
 from models.schedules.schedule_tables import Firing, Schedule
@@ -22,14 +22,14 @@ def make_schedule(account, frequency=HOURLY, first_in_s=0, body=None, at_most=10
     now = clock.now()
     order = NewJob(account.id, json.dumps({"url": "http://127.0.0.1:9/"}), body, body and "application/json", now)
     first_at = now + first_in_s * clock.SECOND
-    return schedule_store.create(NewSchedule(order, frequency, first_at, **policies), now, at_most)[0].id
+    return schedule_changes.create(NewSchedule(order, frequency, first_at, **policies), now, at_most)[0].id
 
 
 def create_schedule(account, job=(), **policies):
     """A schedule that is due now and each hour from then on; `job`: fields of NewJob that its jobs are made of."""
     now = clock.now()
     template = NewJob(account.id, json.dumps({"url": "http://127.0.0.1:9/"}), None, None, now, **dict(job))
-    return schedule_store.create(NewSchedule(template, HOURLY, now, **policies), now, 100)[0]
+    return schedule_changes.create(NewSchedule(template, HOURLY, now, **policies), now, 100)[0]
 
 
 def planned(schedule_id):
@@ -42,7 +42,7 @@ def run_ticker():
     planner.expire(clock.now())
     planner.plan_due(clock.now())
     due = Job.select().where(Job.state.in_(lifecycle.WAITING), Job.scheduled_at <= clock.now())
-    return firings.claim([job.id for job in due], clock.now(), MARGIN)
+    return overlap.claim([job.id for job in due], clock.now(), MARGIN)
 
 
 def jobs_of(schedule_id):

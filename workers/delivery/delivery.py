@@ -20,7 +20,7 @@ from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
 from models.rules.address_rules import AddressPolicy, parse_allow
 from models.rules.url_rules import origins
-from models.schedules import firings
+from models.schedules import overlap
 from models.webhooks import event_order
 from models.webhooks.channels import CHANNEL
 from runtime import metrics
@@ -149,7 +149,7 @@ class Delivery:
         """Claim those of the other jobs that belong to schedules. Raises nothing: the claimed ones must be sent."""
         left = set(ids_of(jobs)) - {job.id for job in claimed}
         try:
-            return self._told(lambda now: firings.claim(sorted(left), now, self._lease_margin_us)) if left else []
+            return self._told(lambda now: overlap.claim(sorted(left), now, self._lease_margin_us)) if left else []
         except Exception:
             log.exception("jobs of schedules could not be claimed: they are named again when their message is missed")
             return []

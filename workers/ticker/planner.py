@@ -6,7 +6,7 @@ A duty of the ticker, before staging. What it does and why two at once do no har
 import logging
 import time
 
-from models.schedules import firings, planning
+from models.schedules import overlap, planning
 
 log = logging.getLogger("booper.planner")
 SCHEDULES_AT_ONCE = 500
@@ -26,7 +26,7 @@ def plan_due(now: int) -> int:
 
 def expire(now: int) -> int:
     """Cancel jobs of schedules that were not begun in time; returns how many."""
-    count = firings.expire(now, EXPIRED_AT_ONCE)
+    count = overlap.expire(now, EXPIRED_AT_ONCE)
     if count:
         log.warning("%d jobs of schedules could not begin in time, and are cancelled", count)
     return count

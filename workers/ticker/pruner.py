@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from models.accounts import session_store
 from models.jobs import idempotent_requests, lifecycle
 from models.rules.clock import MINUTE, SECOND
-from models.schedules import firings
+from models.schedules import firing_rows
 from workers.ticker.throttle import Pace, steady_us
 
 log = logging.getLogger("booper.pruner")
@@ -60,7 +60,7 @@ class Pruner:
         """Delete some of the rows that are older than they are kept; returns how many."""
         if not self._firings_kept_us:
             return 0
-        return self._firing_pace.step(lambda rows: firings.prune(now - self._firings_kept_us, rows))
+        return self._firing_pace.step(lambda rows: firing_rows.prune(now - self._firings_kept_us, rows))
 
     def forget_sessions(self, now: int) -> int:
         """Delete some of the rows of sessions that are over by themselves; returns how many."""

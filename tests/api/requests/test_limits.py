@@ -14,8 +14,8 @@ from api.requests import forms, policy_fields
 from models.jobs import records
 from models.jobs.job_tables import Job
 from models.rules import backoff, clock, url_rules
-from models.schedules import firings
-from models.schedules.firings import FiringRow
+from models.schedules import firing_rows
+from models.schedules.firing_rows import FiringRow
 from models.webhooks import channels
 from tests.support.api_client import FORM, URL, ApiClient, errors_of, one_database
 from tests.support.documents import ROOT
@@ -277,7 +277,7 @@ def filled(client, account, addresses):
     rows = [{**follow_up, "scheduled_at": now, "inserted_at": now, "args": f'{{"url":"{URL}"}}'} for _ in range(many)]
     Job.insert_many(rows).execute()
     records.add_log_entries([records.log_row(account.id, 1, None, "worker.http.error", {}, now) for _ in range(many)])
-    firings.add([FiringRow(job["schedule_id"], n, firings.MISSED, None, None, now) for n in range(many)])
+    firing_rows.add([FiringRow(job["schedule_id"], n, firing_rows.MISSED, None, None, now) for n in range(many)])
 
 
 @pytest.mark.parametrize("path", LISTS)

@@ -10,8 +10,8 @@ from models.database.sql import execute
 from models.jobs import job_lists, log_entries, records
 from models.jobs.job_tables import Job
 from models.rules import clock
-from models.schedules import firings, schedule_store
-from models.schedules.firings import FiringRow
+from models.schedules import firing_rows, schedule_store
+from models.schedules.firing_rows import FiringRow
 from tests.support.api_client import errors_of, one_database
 from tests.support.listings import ids_of, next_of, pages_of
 
@@ -112,7 +112,7 @@ def test_the_pages_of_the_log_make_the_whole_log(client, account, field, way):
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     ("path", "orders"),
-    [("/api/schedules", schedule_store.ORDERS), ("/api/schedules/{schedule_id}/runs", firings.ORDERS)],
+    [("/api/schedules", schedule_store.ORDERS), ("/api/schedules/{schedule_id}/runs", firing_rows.ORDERS)],
 )
 def test_the_pages_by_offset_of_every_order_make_the_whole_list(client, moved_clock, path, orders, way):
     """Of lists that have no cursor."""
@@ -121,9 +121,9 @@ def test_the_pages_by_offset_of_every_order_make_the_whole_list(client, moved_cl
         job = client.created(cron="@daily", name=[None, "b", "a"][number % 3])
         if number % 3:
             client.post(f"/api/schedules/{job['schedule_id']}/disable")
-    statuses = [firings.FIRED, firings.MISSED, firings.LATE]
+    statuses = [firing_rows.FIRED, firing_rows.MISSED, firing_rows.LATE]
     ran = [FiringRow(job["schedule_id"], n, statuses[n % 3], None, None, clock.now() + n // 2) for n in range(7)]
-    firings.add(ran)
+    firing_rows.add(ran)
 
     for field in orders:
         address = f"{path.format(**job)}?order_by={field},{way}"

@@ -4,8 +4,8 @@ import pytest
 
 from models.jobs.job_tables import Job
 from models.rules import clock
-from models.schedules import firings, planning, schedule_store
-from models.schedules.firings import FiringRow
+from models.schedules import firing_rows, planning, schedule_changes
+from models.schedules.firing_rows import FiringRow
 from models.schedules.schedule_tables import Schedule
 from tests.support.api_client import URL, errors_of, one_database
 
@@ -85,7 +85,7 @@ def test_instants_that_pass_while_it_is_disabled_are_rows(client, moved_clock):
 )
 def test_a_row_tells_for_how_many_instants_it_stands(client, until_at, instants, until, count):
     schedule = post_schedule(client, cron="@daily")
-    firings.add([FiringRow(schedule["id"], 0, firings.MISSED, None, None, clock.now(), until_at, instants)])
+    firing_rows.add([FiringRow(schedule["id"], 0, firing_rows.MISSED, None, None, clock.now(), until_at, instants)])
 
     [row] = client.get(f"/api/schedules/{schedule['id']}/runs").json["data"]
 
@@ -369,14 +369,14 @@ def test_a_schedule_whose_first_time_is_past_begins_now(client, moved_clock, pas
 
 def test_of_two_changes_at_once_none_undoes_the_other(client, moved_clock, monkeypatch):
     schedule = post_schedule(client, cron="@daily")
-    path, replace = f"/api/schedules/{schedule['id']}", schedule_store.replace
+    path, replace = f"/api/schedules/{schedule['id']}", schedule_changes.replace
 
     def overtaken(*given):
-        monkeypatch.setattr(schedule_store, "replace", replace)
+        monkeypatch.setattr(schedule_changes, "replace", replace)
         client.ask("PATCH", path, json={"name": "theirs", "body": {"a": 1}})
         return replace(*given)
 
-    monkeypatch.setattr(schedule_store, "replace", overtaken)
+    monkeypatch.setattr(schedule_changes, "replace", overtaken)
     changed = client.ask("PATCH", path, json={"cron": "@hourly"}).json["data"]
     assert (changed["name"], changed["frequency"]) == ("theirs", {"cron": "@hourly"})
     assert changed["args"] == {"url": URL, "cron": "@hourly", "name": "theirs", "body": {"a": 1}}

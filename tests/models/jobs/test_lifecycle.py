@@ -36,7 +36,7 @@ VERBS = {
     "retry": lambda job: lifecycle.retry([(held(job), clock.now() + 5)]),
     "discard": lambda job: lifecycle.discard([held(job)], clock.now()),
     "release": lambda job: lifecycle.release([held(job)]),
-    "cancel": lambda job: lifecycle.cancel(job.account_id, job.id, clock.now()),
+    "cancel": lambda job: lifecycle.cancel([job.id], clock.now(), waiting_only=False),
     "rescue": lambda job: lifecycle.rescue(clock.now()),
     "discard_lost": lambda job: lifecycle.discard_lost(clock.now()),
     "prune": lambda job: lifecycle.prune(0, dict.fromkeys(lifecycle.FINAL, clock.now() + 1), 10)[0],
@@ -70,7 +70,7 @@ def test_each_final_state_has_its_own_instant(account, moved_clock):
     jobs = {state: job_in("executing", account) for state in lifecycle.FINAL}
     lifecycle.complete([held(jobs["completed"])], 111)
     lifecycle.discard([held(jobs["discarded"])], 222)
-    lifecycle.cancel(account.id, jobs["cancelled"].id, 333)
+    lifecycle.cancel([jobs["cancelled"].id], 333, waiting_only=False)
     stamps = {
         state: (reread(job).completed_at, reread(job).discarded_at, reread(job).cancelled_at)
         for state, job in jobs.items()
@@ -171,7 +171,7 @@ def test_a_claim_and_a_cancel_take_the_mark_of_staging_away(account, moved_clock
     claimed, cancelled = make_job(account), make_job(account)
     lifecycle.stage([claimed.id, cancelled.id], clock.now())
     lifecycle.claim([claimed.id], clock.now(), MARGIN)
-    lifecycle.cancel(account.id, cancelled.id, clock.now())
+    lifecycle.cancel([cancelled.id], clock.now(), waiting_only=False)
     assert (reread(claimed).staged_at, reread(cancelled).staged_at) == (None, None)
     assert lifecycle.staged_between(0, FOREVER, 10) == 0
 
@@ -250,7 +250,7 @@ def test_of_jobs_claimed_together_only_those_named_change(account, verb):
 def test_no_outcome_brings_a_cancelled_job_back(account, verb):
     job = make_job(account)
     claims = lifecycle.claim([job.id], clock.now(), MARGIN)
-    lifecycle.cancel(account.id, job.id, clock.now())
+    lifecycle.cancel([job.id], clock.now(), waiting_only=False)
     assert ENDINGS[verb](claims) == set()
     assert (reread(job).state, reread(job).lease_until) == ("cancelled", None)
 
@@ -258,8 +258,8 @@ def test_no_outcome_brings_a_cancelled_job_back(account, verb):
 def test_of_cancelled_jobs_claimed_together_only_those_named_give_up_their_claim(account):
     ids = [make_job(account).id for _ in range(3)]
     first, second, running = lifecycle.claim(ids, clock.now(), MARGIN)
-    lifecycle.cancel(account.id, first.id, clock.now())
-    lifecycle.cancel(account.id, second.id, clock.now())
+    lifecycle.cancel([first.id], clock.now(), waiting_only=False)
+    lifecycle.cancel([second.id], clock.now(), waiting_only=False)
     assert lifecycle.close_cancelled_claims([first, running]) == {first.id}
     assert reread(second).claim_id == reread(running).claim_id == running.claim_id
 
@@ -267,7 +267,7 @@ def test_of_cancelled_jobs_claimed_together_only_those_named_give_up_their_claim
 def test_a_job_cancelled_while_running_stays_cancelled_and_its_attempt_may_be_recorded_once(account):
     job = make_job(account)
     claimed = lifecycle.claim([job.id], clock.now(), MARGIN)
-    assert lifecycle.cancel(account.id, job.id, clock.now())
+    assert lifecycle.cancel([job.id], clock.now(), waiting_only=False)
     assert lifecycle.complete(claimed, clock.now()) == set()
     assert lifecycle.close_cancelled_claims(claimed) == {job.id}
     assert lifecycle.close_cancelled_claims(claimed) == set()
@@ -280,15 +280,17 @@ def test_a_stale_holder_of_a_cancelled_job_does_not_give_up_the_claim_of_the_new
     moved_clock.advance(seconds=11)
     lifecycle.rescue(clock.now())
     new = lifecycle.claim([job.id], clock.now(), MARGIN)
-    lifecycle.cancel(account.id, job.id, clock.now())
+    lifecycle.cancel([job.id], clock.now(), waiting_only=False)
     assert lifecycle.close_cancelled_claims(old) == set()
     assert lifecycle.close_cancelled_claims(new) == {job.id}
 
 
-def test_a_cancel_of_another_account_changes_nothing(account):
-    job = make_job(account)
-    assert not lifecycle.cancel(account.id + 1, job.id, clock.now())
-    assert reread(job).state == "available"
+@pytest.mark.parametrize("state", STATES)
+def test_a_cancel_of_waiting_jobs_leaves_one_under_way(account, state):
+    job = job_in(state, account)
+    cancelled = lifecycle.cancel([job.id], clock.now(), waiting_only=True)
+    assert cancelled == ([(job.id, account.id, None)] if state in lifecycle.WAITING else [])
+    assert reread(job).state == ("cancelled" if cancelled else state)
 
 
 def test_pruning_looks_at_so_many_jobs_at_a_time_and_tells_how_far_it_came(account, moved_clock):
@@ -326,7 +328,7 @@ def test_cancel_and_claim_race_to_one_winner(account):
         job = make_job(account)
         calls = (
             lambda job_id=job.id: lifecycle.claim([job_id], clock.now(), MARGIN),
-            lambda job_id=job.id: lifecycle.cancel(account.id, job_id, clock.now()),
+            lambda job_id=job.id: lifecycle.cancel([job_id], clock.now(), waiting_only=False),
         )
         claimed, cancelled = map_at_once(lambda call: call(), calls)
         assert cancelled

@@ -15,7 +15,7 @@ from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Job
 from models.rules import clock
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
-from models.schedules import firings, planning, schedule_store
+from models.schedules import firing_rows, overlap, planning, schedule_changes
 from models.schedules.schedule_store import NewSchedule
 from models.schedules.schedule_tables import Firing
 from tests.support.clocks import START
@@ -69,7 +69,7 @@ class Year:
             first_at = instants[0]
         order = NewJob(self.account.id, '{"url": "http://127.0.0.1:9/"}', None, None, clock.now())
         new = NewSchedule(order, json.dumps(frequency), first_at, **policies)
-        made = schedule_store.create(new, clock.now(), 10**6)[0].id
+        made = schedule_changes.create(new, clock.now(), 10**6)[0].id
         self.wanted[made] = list(instants)
         if policies["overlap"] == "allow":
             self.unhindered.add(made)
@@ -100,7 +100,7 @@ class Year:
             if not self.under_way and not any(self.due()):
                 break
         for schedule_id in self.spells:
-            schedule_store.enable(self.account.id, schedule_id, clock.now(), 10**6)
+            schedule_changes.enable(self.account.id, schedule_id, clock.now(), 10**6)
 
     def next_event(self):
         waiting = "state IN ('available', 'scheduled', 'retryable')"
@@ -125,7 +125,7 @@ class Year:
             lifecycle.complete(self.under_way, clock.now())
             self.under_way = []
         ids = self.due()
-        claimed = firings.claim(ids, clock.now(), HOUR) if ids else []
+        claimed = overlap.claim(ids, clock.now(), HOUR) if ids else []
         self.attempts.update((job.schedule_id, job.fire_at) for job in claimed)
         for job in claimed:
             assert job.attempted_at >= job.fire_at
@@ -141,13 +141,13 @@ class Year:
 
     def disable(self, span):
         schedule_id = self.chance.choice(list(self.wanted))
-        schedule_store.disable(self.account.id, schedule_id, clock.now())
+        schedule_changes.disable(self.account.id, schedule_id, clock.now())
         self.spells.setdefault(schedule_id, []).append([clock.now(), self.ends_at + 90 * DAY])
         self.control.append((clock.now() + span, "enable", schedule_id))
         self.control.sort(key=lambda one: one[0], reverse=True)
 
     def enable(self, schedule_id):
-        schedule_store.enable(self.account.id, schedule_id, clock.now(), 10**6)
+        schedule_changes.enable(self.account.id, schedule_id, clock.now(), 10**6)
         for spell in self.spells[schedule_id]:
             spell[1] = min(spell[1], clock.now())
 
@@ -183,4 +183,4 @@ def test_every_instant_of_a_year_has_exactly_one_row_and_is_attempted_once_at_mo
     calm = [key for key in rows if year.is_calm(*key)]
     assert len(calm) > len(rows) / 6
     assert {rows[key].status for key in calm} == {"fired"}
-    assert {row.status for row in rows.values()} == set(firings.STATUSES) - {"cancelled"}
+    assert {row.status for row in rows.values()} == set(firing_rows.STATUSES) - {"cancelled"}

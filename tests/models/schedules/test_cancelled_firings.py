@@ -8,7 +8,7 @@ from models.jobs import lifecycle
 from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Job
 from models.rules import clock
-from models.schedules import schedule_store
+from models.schedules import schedule_changes
 from models.schedules.schedule_store import NewSchedule
 from tests.support.follow_ups import follow_ups
 from tests.support.schedule_rows import HOURLY, run_ticker
@@ -22,7 +22,7 @@ NOTIFY = json.dumps({"callback": f"{HOOK}callback", "webhook": f"{HOOK}events"})
 def make_notifying_schedule(account, notify=NOTIFY, **policies):
     now = clock.now()
     order = NewJob(account.id, json.dumps({"url": "http://127.0.0.1:9/"}), None, None, now, notify=notify)
-    return schedule_store.create(NewSchedule(order, HOURLY, now, **policies), now, 100)[0].id
+    return schedule_changes.create(NewSchedule(order, HOURLY, now, **policies), now, 100)[0].id
 
 
 def subjects_of(kind):
@@ -36,11 +36,11 @@ def cancelled():
 
 
 def disable(account, one):
-    schedule_store.disable(account.id, one, clock.now())
+    schedule_changes.disable(account.id, one, clock.now())
 
 
 def delete(account, one):
-    schedule_store.delete(account.id, one, clock.now())
+    schedule_changes.delete(account.id, one, clock.now())
 
 
 @pytest.mark.parametrize("end", [disable, delete])

@@ -10,8 +10,8 @@ from models.jobs.job_tables import Job, LogEntry
 from models.operations import cancelling
 from models.rules import clock
 from models.rules.recurrence import Instants
-from models.schedules import firings, planning, schedule_store
-from models.schedules.firings import FiringRow
+from models.schedules import firing_rows, overlap, planning, schedule_changes, schedule_store
+from models.schedules.firing_rows import FiringRow
 from models.schedules.planning import Planned
 from models.schedules.schedule_tables import Firing, Schedule
 from tests.support.races import held_elsewhere, map_at_once
@@ -28,7 +28,7 @@ from tests.support.schedule_rows import (
 
 
 def claim_firings(*claimed):
-    return firings.claim([job.id for job in claimed], clock.now(), MARGIN)
+    return overlap.claim([job.id for job in claimed], clock.now(), MARGIN)
 
 
 def plan():
@@ -96,7 +96,7 @@ def test_a_job_of_a_schedule_is_not_taken_by_the_claim_of_other_jobs(account, mo
 
 def test_a_job_of_no_schedule_is_not_taken_by_the_claim_of_schedules(account, moved_clock):
     job, _ = job_store.create(NewJob(account.id, "{}", None, None, clock.now()), clock.now())
-    assert firings.claim([job.id], clock.now(), MARGIN) == []
+    assert overlap.claim([job.id], clock.now(), MARGIN) == []
 
 
 def test_jitter_puts_the_job_off_and_is_no_lateness(account, moved_clock):
@@ -170,7 +170,7 @@ def test_the_job_that_waits_for_its_turn_is_let_go_when_the_one_before_ends(acco
     run_ticker()
     assert waiting_jobs_of(one)[0].held_until > clock.now()
     lifecycle.complete(under_way, clock.now())
-    firings.release_next_in_turn([one], clock.now())
+    overlap.release_next_in_turn([one], clock.now())
     assert waiting_jobs_of(one)[0].held_until is None
 
 
@@ -193,7 +193,7 @@ def test_of_those_that_wait_each_schedules_oldest_is_let_go(account, moved_clock
     other, other_under_way, other_retry, other_queued = a_retry_and_a_queued_one(account, moved_clock)
     lifecycle.complete([under_way, other_under_way], clock.now())
 
-    firings.release_next_in_turn([one, other], clock.now())
+    overlap.release_next_in_turn([one, other], clock.now())
 
     due = [job.id for job in lifecycle.due(0, clock.now(), 100)]
     assert {retry, other_retry} <= set(due)
@@ -229,7 +229,7 @@ def test_two_claims_at_once_let_one_job_of_a_schedule_begin(account, db):
     new = [planning.job_at(planned(one), now - number)._replace(scheduled_at=now - clock.SECOND) for number in range(8)]
     made = [job.id for job in job_store.create_many(new, now - clock.SECOND)]
 
-    claims = map_at_once(lambda job_id: firings.claim([job_id], now, MARGIN), made)
+    claims = map_at_once(lambda job_id: overlap.claim([job_id], now, MARGIN), made)
 
     assert len(sum(claims, [])) == 1
     assert Firing.select().where(Firing.status == "skipped_overlap").count() == 7
@@ -262,14 +262,14 @@ def test_an_instant_has_one_job_whatever_is_asked(account, moved_clock):
 
 def test_a_job_that_was_cancelled_unattempted_does_not_hold_its_instant(account, moved_clock):
     one = make_schedule(account)
-    lifecycle.cancel_waiting([jobs_of(one)[0].id], clock.now())
+    lifecycle.cancel([jobs_of(one)[0].id], clock.now(), waiting_only=True)
     assert job_store.create_many([planning.job_at(planned(one), clock.now())], clock.now()) != [None]
 
 
 def test_one_that_was_attempted_and_cancelled_does(account, moved_clock):
     one = make_schedule(account)
     [job] = claim_firings(*jobs_of(one))
-    lifecycle.cancel(account.id, job.id, clock.now())
+    lifecycle.cancel([job.id], clock.now(), waiting_only=False)
     assert job_store.create_many([planning.job_at(planned(one), clock.now())], clock.now()) == [None]
 
 
@@ -327,7 +327,7 @@ def test_what_is_older_than_catch_up_is_missed(account, moved_clock, a_moment, s
     one = make_schedule(account, misfire="skip", catch_up_us=2 * clock.HOUR)
     moved_clock.advance(hours=2)
     moved_clock.now += a_moment
-    firings.expire(clock.now(), 100)
+    overlap.expire(clock.now(), 100)
     assert firings_of(one) == [(0, status)]
 
 
@@ -335,7 +335,7 @@ def test_a_run_ordered_now_is_skipped_while_another_is_under_way(account, moved_
     one = make_schedule(account)
     run_ticker()
     moved_clock.advance(minutes=1)
-    extra = schedule_store.fire_now(account.id, one, clock.now())
+    extra = schedule_changes.fire_now(account.id, one, clock.now())
     assert run_ticker() == []
     assert Job.get_by_id(extra.id).state == "cancelled"
     assert firings_of(one) == [(0, "fired"), (60, "skipped_overlap")]
@@ -362,7 +362,7 @@ def test_what_is_older_than_catch_up_never_begins_even_if_a_message_names_it(acc
 def test_a_job_may_begin_at_its_last_moment(account, moved_clock):
     one = make_schedule(account, catch_up_us=clock.HOUR)
     moved_clock.advance(hours=1)
-    assert firings.expire(clock.now(), 100) == 0
+    assert overlap.expire(clock.now(), 100) == 0
     assert [job.id for job in claim_firings(*jobs_of(one))] == [jobs_of(one)[0].id]
 
 
@@ -370,7 +370,7 @@ def test_a_job_is_cancelled_a_microsecond_after_its_last_moment(account, moved_c
     one = make_schedule(account, catch_up_us=clock.HOUR)
     moved_clock.advance(hours=1)
     moved_clock.now += 1
-    assert firings.expire(clock.now(), 100) == 1
+    assert overlap.expire(clock.now(), 100) == 1
     assert [job.state for job in jobs_of(one)] == ["cancelled"]
 
 
@@ -379,7 +379,7 @@ def test_what_was_begun_once_may_be_tried_again_at_any_time(account, moved_clock
     [job] = run_ticker()
     lifecycle.retry([(job, clock.now() + 5 * clock.HOUR)])
     Schedule.update(next_at=None).execute()
-    lifecycle.cancel_waiting([waiting_jobs_of(one)[-1].id], clock.now())
+    lifecycle.cancel([waiting_jobs_of(one)[-1].id], clock.now(), waiting_only=True)
     moved_clock.advance(hours=5)
     assert [again.attempt for again in run_ticker()] == [2]
     assert firings_of(one) == [(0, "fired")]
@@ -432,7 +432,7 @@ def test_disabling_lets_the_one_under_way_finish_and_writes_the_due_ones_down(ac
     [under_way] = run_ticker()
     moved_clock.advance(hours=1)
     run_ticker()
-    schedule_store.disable(account.id, one, clock.now())
+    schedule_changes.disable(account.id, one, clock.now())
     assert [job.state for job in jobs_of(one)] == ["executing", "cancelled", "cancelled"]
     assert firings_of(one) == [(0, "fired"), (3600, "disabled")]
     assert lifecycle.complete([under_way], clock.now()) == {under_way.id}
@@ -441,15 +441,15 @@ def test_disabling_lets_the_one_under_way_finish_and_writes_the_due_ones_down(ac
 
 def test_disabling_twice_changes_nothing(account, moved_clock):
     one = make_schedule(account, first_in_s=60)
-    first = schedule_store.disable(account.id, one, clock.now())
+    first = schedule_changes.disable(account.id, one, clock.now())
     moved_clock.advance(hours=1)
-    assert schedule_store.disable(account.id, one, clock.now()) == first
+    assert schedule_changes.disable(account.id, one, clock.now()) == first
 
 
 def test_enabling_before_the_instant_makes_its_job_again(account, moved_clock):
     one = make_schedule(account, first_in_s=60)
-    schedule_store.disable(account.id, one, clock.now())
-    schedule_store.enable(account.id, one, clock.now(), 100)
+    schedule_changes.disable(account.id, one, clock.now())
+    schedule_changes.enable(account.id, one, clock.now(), 100)
     moved_clock.advance(minutes=1)
     assert [job.fire_at for job in run_ticker()] == [clock.now()]
     assert Firing.select().count() == 1
@@ -457,9 +457,9 @@ def test_enabling_before_the_instant_makes_its_job_again(account, moved_clock):
 
 def test_a_year_disabled_is_not_a_year_of_rows(account, moved_clock):
     one = make_schedule(account, SECONDLY)
-    schedule_store.disable(account.id, one, clock.now())
+    schedule_changes.disable(account.id, one, clock.now())
     moved_clock.advance(days=365)
-    schedule_store.enable(account.id, one, clock.now(), 100)
+    schedule_changes.enable(account.id, one, clock.now(), 100)
     assert Firing.select().count() == 1002  # the one whose job waited, a thousand, and one for those before
     assert sum(row.instants or 1 for row in Firing.select()) == 365 * 24 * 3600 + 1
     assert waiting_jobs_of(one)[0].fire_at == clock.now() + clock.SECOND
@@ -467,8 +467,8 @@ def test_a_year_disabled_is_not_a_year_of_rows(account, moved_clock):
 
 def test_a_deleted_schedule_is_planned_no_more(account, moved_clock):
     one = make_schedule(account)
-    assert schedule_store.delete(account.id, one, clock.now())
-    assert not schedule_store.delete(account.id, one, clock.now())
+    assert schedule_changes.delete(account.id, one, clock.now())
+    assert not schedule_changes.delete(account.id, one, clock.now())
     moved_clock.advance(hours=5)
     assert run_ticker() == []
 
@@ -477,9 +477,9 @@ def test_rows_go_when_they_are_old(account, moved_clock):
     one = make_schedule(account)
     run_ticker()
     moved_clock.advance(days=30)
-    firings.add([FiringRow(one, 1, "disabled", None, None, clock.now())])
-    assert firings.prune(clock.now() - 30 * clock.DAY, 100) == 0
-    assert firings.prune(clock.now() - clock.DAY, 100) == 1
+    firing_rows.add([FiringRow(one, 1, "disabled", None, None, clock.now())])
+    assert firing_rows.prune(clock.now() - 30 * clock.DAY, 100) == 0
+    assert firing_rows.prune(clock.now() - clock.DAY, 100) == 1
     assert [row.fire_at for row in Firing.select()] == [1]
 
 

@@ -9,7 +9,7 @@ from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Job, JobLabel, LogEntry
 from models.operations import cancelling
 from models.rules import clock
-from models.schedules import planning, schedule_store
+from models.schedules import planning, schedule_changes, schedule_store
 from models.schedules.schedule_store import NewSchedule
 from models.schedules.schedule_tables import Schedule
 from tests.support.races import at_once, beside
@@ -30,11 +30,11 @@ def finish_all():
 def test_what_passed_while_disabled_is_rows_though_the_frequency_was_changed_meanwhile(account, moved_clock):
     one = make_schedule(account)
     run_ticker()
-    schedule_store.disable(account.id, one, clock.now())
+    schedule_changes.disable(account.id, one, clock.now())
     moved_clock.advance(minutes=150)
-    schedule_store.replace(account.id, one, a_definition(account, TWO_HOURLY), clock.now())
+    schedule_changes.replace(account.id, one, a_definition(account, TWO_HOURLY), clock.now())
     moved_clock.advance(hours=2)
-    schedule_store.enable(account.id, one, clock.now(), 100)
+    schedule_changes.enable(account.id, one, clock.now(), 100)
     passed = [(3600, "disabled"), (7200, "disabled"), (9000, "disabled"), (16200, "disabled")]
     assert firings_of(one) == [(0, "fired"), *passed]
 
@@ -43,7 +43,7 @@ def test_changing_the_frequency_of_an_enabled_one_makes_no_row(account, moved_cl
     one = make_schedule(account)
     run_ticker()
     moved_clock.advance(minutes=30)
-    schedule_store.replace(account.id, one, a_definition(account, TWO_HOURLY), clock.now())
+    schedule_changes.replace(account.id, one, a_definition(account, TWO_HOURLY), clock.now())
     assert firings_of(one) == [(0, "fired")]
 
 
@@ -52,8 +52,8 @@ def test_an_instant_that_its_owner_cancelled_stays_so_when_the_schedule_is_enabl
     run_ticker()
     finish_all()
     cancelling.cancel(account.id, waiting_jobs_of(one)[0].id, clock.now())
-    schedule_store.disable(account.id, one, clock.now())
-    schedule_store.enable(account.id, one, clock.now(), 100)
+    schedule_changes.disable(account.id, one, clock.now())
+    schedule_changes.enable(account.id, one, clock.now(), 100)
     moved_clock.advance(hours=1)
     assert run_ticker() == []
     moved_clock.advance(hours=1)
@@ -62,37 +62,37 @@ def test_an_instant_that_its_owner_cancelled_stays_so_when_the_schedule_is_enabl
 
 
 def test_putting_one_that_is_deleted_at_the_same_time_makes_it_anew(account, moved_clock, monkeypatch):
-    before, _ = schedule_store.put(a_definition(account, key="k"), clock.now(), 100)
-    asked = schedule_store._id_of
+    before, _ = schedule_changes.put(a_definition(account, key="k"), clock.now(), 100)
+    asked = schedule_changes.id_of
 
     def found_and_deleted(account_id, key):
-        monkeypatch.setattr(schedule_store, "_id_of", asked)
+        monkeypatch.setattr(schedule_changes, "id_of", asked)
         found = asked(account_id, key)
-        schedule_store.delete(account_id, key, clock.now())
+        schedule_changes.delete(account_id, key, clock.now())
         return found
 
-    monkeypatch.setattr(schedule_store, "_id_of", found_and_deleted)
-    after, made = schedule_store.put(a_definition(account, key="k"), clock.now(), 100)
+    monkeypatch.setattr(schedule_changes, "id_of", found_and_deleted)
+    after, made = schedule_changes.put(a_definition(account, key="k"), clock.now(), 100)
     assert (made, after.id == before.id) == (True, False)
     assert [job.state for job in jobs_of(after.id)] == ["available"]
     assert Schedule.select().count() == 1
 
 
 def test_putting_one_more_than_may_be_is_refused_and_changing_one_is_not(account, moved_clock):
-    schedule_store.put(a_definition(account, key="k"), clock.now(), 1)
-    with pytest.raises(schedule_store.TooMany):
-        schedule_store.put(a_definition(account, key="other"), clock.now(), 1)
-    _, made = schedule_store.put(a_definition(account, TWO_HOURLY, key="k"), clock.now(), 1)
+    schedule_changes.put(a_definition(account, key="k"), clock.now(), 1)
+    with pytest.raises(schedule_changes.TooMany):
+        schedule_changes.put(a_definition(account, key="other"), clock.now(), 1)
+    _, made = schedule_changes.put(a_definition(account, TWO_HOURLY, key="k"), clock.now(), 1)
     assert not made
 
 
 WEBHOOK = json.dumps({"webhook": "http://127.0.0.1:9/events"})
 
 
-@pytest.mark.parametrize("stop", [schedule_store.disable, schedule_store.delete])
+@pytest.mark.parametrize("stop", [schedule_changes.disable, schedule_changes.delete])
 def test_a_job_that_waited_for_its_retry_when_its_schedule_stopped_is_told_of(account, moved_clock, stop):
     new = a_definition(account)
-    row, _, _ = schedule_store.create(new._replace(order=new.order._replace(notify=WEBHOOK)), clock.now(), 100)
+    row, _, _ = schedule_changes.create(new._replace(order=new.order._replace(notify=WEBHOOK)), clock.now(), 100)
     [begun] = run_ticker()
     lifecycle.retry([(begun, clock.now() + clock.MINUTE)])
     stop(account.id, row.id, clock.now())
@@ -111,7 +111,7 @@ def test_of_changes_made_at_once_from_one_definition_one_is_taken(account, db):
 
     def change_to(name):
         changed = before._replace(order=before.order._replace(args=json.dumps({"name": name}), name=name))
-        return lambda: schedule_store.replace(account.id, one, changed, clock.now(), row)
+        return lambda: schedule_changes.replace(account.id, one, changed, clock.now(), row)
 
     results = at_once(*map(change_to, "abcdefgh"))
 
@@ -126,21 +126,21 @@ def test_a_change_made_beside_another_from_one_definition_is_not_taken(account, 
 
     def change_to(**fields):
         changed = before._replace(order=before.order._replace(**fields))
-        return lambda: schedule_store.replace(account.id, one, changed, clock.now(), row)
+        return lambda: schedule_changes.replace(account.id, one, changed, clock.now(), row)
 
     second = beside(change_to(args='{"url":"http://127.0.0.1:9/first"}'), change_to(args="{}"))
 
-    assert isinstance(second, schedule_store.Overtaken)
+    assert isinstance(second, schedule_changes.Overtaken)
     assert schedule_store.find(account.id, one).args == '{"url":"http://127.0.0.1:9/first"}'
 
 
 def test_a_change_beside_planners_leaves_one_waiting_job_of_the_new_definition(account, moved_clock):
     now = clock.now()
     changed = a_definition(account, url="http://127.0.0.1:9/new")
-    made = [schedule_store.create(a_definition(account), now, 100)[0].id for _ in range(10)]
+    made = [schedule_changes.create(a_definition(account), now, 100)[0].id for _ in range(10)]
 
     def change():
-        return [schedule_store.replace(account.id, one, changed, now + 1) for one in made]
+        return [schedule_changes.replace(account.id, one, changed, now + 1) for one in made]
 
     def plan():
         return [planning.plan(now + 1, 3) for _ in range(10)]
@@ -154,10 +154,10 @@ def test_a_change_beside_planners_leaves_one_waiting_job_of_the_new_definition(a
         assert len(instants) == len(set(instants)) == 2
 
 
-@pytest.mark.parametrize("stop", [schedule_store.disable, schedule_store.delete])
+@pytest.mark.parametrize("stop", [schedule_changes.disable, schedule_changes.delete])
 def test_a_schedule_stopped_while_planners_are_at_work_leaves_no_waiting_job(account, moved_clock, stop):
     now = clock.now()
-    made = [schedule_store.create(a_definition(account), now, 100)[0].id for _ in range(10)]
+    made = [schedule_changes.create(a_definition(account), now, 100)[0].id for _ in range(10)]
 
     def stop_each():
         return [bool(stop(account.id, one, now + 1)) for one in made]
@@ -172,21 +172,21 @@ def test_a_schedule_stopped_while_planners_are_at_work_leaves_no_waiting_job(acc
 
 
 def test_schedules_made_at_once_keep_to_the_limit(account, db):
-    results = at_once(*[lambda: schedule_store.create(a_definition(account), clock.now(), 3)] * 8)
+    results = at_once(*[lambda: schedule_changes.create(a_definition(account), clock.now(), 3)] * 8)
     assert outcomes(results) == [*["TooMany"] * 5, *["tuple"] * 3]
     assert Schedule.select().count() == 3
 
 
 def test_schedules_put_and_enabled_at_once_keep_to_the_limit(account, db):
-    disabled = [schedule_store.create(a_definition(account), clock.now(), 100)[0].id for _ in range(4)]
+    disabled = [schedule_changes.create(a_definition(account), clock.now(), 100)[0].id for _ in range(4)]
     for one in disabled:
-        schedule_store.disable(account.id, one, clock.now())
+        schedule_changes.disable(account.id, one, clock.now())
 
     def enable(one):
-        return lambda: schedule_store.enable(account.id, one, clock.now(), 2)
+        return lambda: schedule_changes.enable(account.id, one, clock.now(), 2)
 
     def put(key):
-        return lambda: schedule_store.put(a_definition(account, key=key), clock.now(), 2)
+        return lambda: schedule_changes.put(a_definition(account, key=key), clock.now(), 2)
 
     results = at_once(*map(enable, disabled), *map(put, "abcd"))
 
@@ -198,7 +198,7 @@ def create_hourly(account, policies=None, **ordered):
     """The schedule's id and its definition; its first job waits for an hour from now."""
     new = a_definition(account, **(policies or {}))
     new = new._replace(order=new.order._replace(**ordered), first_at=clock.now() + clock.HOUR)
-    return schedule_store.create(new, clock.now(), 100)[0].id, new
+    return schedule_changes.create(new, clock.now(), 100)[0].id, new
 
 
 def test_the_greatest_age_counts_from_when_a_jittered_job_is_due(account, moved_clock):
@@ -220,7 +220,7 @@ def test_the_waiting_job_is_made_anew_with_what_was_changed(account, moved_clock
     one, before = create_hourly(account, body=b"[1]", content_type="application/json")
     after = before._replace(order=before.order._replace(**{field: CHANGED_ORDERS[field]}))
 
-    schedule_store.replace(account.id, one, after, clock.now())
+    schedule_changes.replace(account.id, one, after, clock.now())
 
     old, new = jobs_of(one)
     assert (old.state, new.state, new.fire_at == old.fire_at) == ("cancelled", "scheduled", True)
@@ -231,7 +231,7 @@ def test_labels_and_greatest_age_are_changed_for_the_waiting_job(account, moved_
     one, before = create_hourly(account, labels=("old",))
     order = before.order._replace(labels=("new",), retry_until=before.order.scheduled_at + clock.MINUTE)
 
-    schedule_store.replace(account.id, one, before._replace(order=order), clock.now())
+    schedule_changes.replace(account.id, one, before._replace(order=order), clock.now())
 
     [job] = waiting_jobs_of(one)
     assert [row.label for row in JobLabel.select().where(JobLabel.job_id == job.id)] == ["new"]
@@ -242,7 +242,7 @@ def test_jitter_and_catch_up_are_changed_for_the_waiting_job(account, moved_cloc
     one, before = create_hourly(account)
     after = before._replace(jitter_us=clock.HOUR, catch_up_us=10 * clock.HOUR)
 
-    schedule_store.replace(account.id, one, after, clock.now())
+    schedule_changes.replace(account.id, one, after, clock.now())
 
     [job] = waiting_jobs_of(one)
     assert job.scheduled_at - job.fire_at == schedule_store.offset_us(one, clock.HOUR) > 0
@@ -253,7 +253,7 @@ def test_a_changed_overlap_counts_for_the_next_claim(account, moved_clock):
     one, before = create_hourly(account)
     moved_clock.advance(hours=1)
     run_ticker()
-    schedule_store.replace(account.id, one, before._replace(overlap="allow"), clock.now())
+    schedule_changes.replace(account.id, one, before._replace(overlap="allow"), clock.now())
     moved_clock.advance(hours=1)
     assert len(run_ticker()) == 1
 
@@ -262,7 +262,7 @@ def test_a_changed_overlap_counts_for_the_next_claim(account, moved_clock):
 def test_a_changed_misfire_counts_for_what_is_missed_next(account, moved_clock, misfire, skipped):
     one, before = create_hourly(account, {"misfire": "all" if misfire != "all" else "skip"})
     after = before._replace(misfire=misfire, catch_up_us=24 * clock.HOUR)
-    schedule_store.replace(account.id, one, after, clock.now())
+    schedule_changes.replace(account.id, one, after, clock.now())
     moved_clock.advance(hours=3, minutes=30)
     planning.plan(clock.now(), 100)
     assert [status for _, status in firings_of(one)] == ["skipped_misfire"] * skipped
@@ -270,30 +270,30 @@ def test_a_changed_misfire_counts_for_what_is_missed_next(account, moved_clock, 
 
 def test_a_definition_that_is_the_same_makes_no_job_anew(account, moved_clock):
     one, before = create_hourly(account, {"jitter_us": 60 * clock.SECOND}, body=b"[1]", content_type="text/plain")
-    schedule_store.replace(account.id, one, before, clock.now())
+    schedule_changes.replace(account.id, one, before, clock.now())
     assert [job.state for job in jobs_of(one)] == ["scheduled"]
 
 
 def test_a_schedule_changed_while_disabled_makes_the_new_job_once_enabled(account, moved_clock):
     one, before = create_hourly(account)
-    schedule_store.disable(account.id, one, clock.now())
+    schedule_changes.disable(account.id, one, clock.now())
     after = before._replace(order=before.order._replace(name="other"))
 
-    schedule_store.replace(account.id, one, after, clock.now())
+    schedule_changes.replace(account.id, one, after, clock.now())
     assert waiting_jobs_of(one) == []
     assert schedule_store.find(account.id, one).disabled_at == clock.now()
 
-    schedule_store.enable(account.id, one, clock.now(), 100)
+    schedule_changes.enable(account.id, one, clock.now(), 100)
     assert [job.name for job in waiting_jobs_of(one)] == ["other"]
 
 
 def test_a_change_keeps_key_state_answer_and_failures(account, moved_clock):
-    row, _ = schedule_store.put(a_definition(account, key="k"), clock.now(), 100)
+    row, _ = schedule_changes.put(a_definition(account, key="k"), clock.now(), 100)
     kept = {"state": '{"a":1}', "previous": '{"b":2}', "failures": 3}
     Schedule.update(kept).execute()
     moved_clock.advance(seconds=1)
 
-    after, made = schedule_store.put(a_definition(account, url="http://127.0.0.1:9/other", key="k"), clock.now(), 100)
+    after, made = schedule_changes.put(a_definition(account, url="http://127.0.0.1:9/other", key="k"), clock.now(), 100)
 
     assert (made, after.id, after.key, after.inserted_at) == (False, row.id, "k", row.inserted_at)
     assert {name: getattr(after, name) for name in kept} == kept
@@ -304,23 +304,23 @@ def test_enabling_what_is_enabled_changes_nothing(account, moved_clock):
     Schedule.update(previous='{"b":2}', failures=3).execute()
     before = Schedule.get_by_id(one).__data__
     moved_clock.advance(seconds=1)
-    schedule_store.enable(account.id, one, clock.now(), 1)
+    schedule_changes.enable(account.id, one, clock.now(), 1)
     assert Schedule.get_by_id(one).__data__ == before
     assert len(jobs_of(one)) == 1
 
 
 def test_a_key_used_anew_after_its_schedule_was_deleted_remembers_nothing(account, moved_clock):
-    schedule_store.put(a_definition(account, key="k"), clock.now(), 100)
+    schedule_changes.put(a_definition(account, key="k"), clock.now(), 100)
     Schedule.update(state='{"a":1}', previous='{"b":2}', failures=3).execute()
-    schedule_store.delete(account.id, "k", clock.now())
-    row, made = schedule_store.put(a_definition(account, key="k"), clock.now(), 100)
+    schedule_changes.delete(account.id, "k", clock.now())
+    row, made = schedule_changes.put(a_definition(account, key="k"), clock.now(), 100)
     assert (made, row.state, row.previous, row.failures) == (True, "{}", None, 0)
 
 
 def test_a_changed_frequency_does_not_begin_in_the_past(account, moved_clock):
     one, before = create_hourly(account)
     after = before._replace(frequency=TWO_HOURLY, first_at=clock.now() - clock.DAY)
-    schedule_store.replace(account.id, one, after, clock.now())
+    schedule_changes.replace(account.id, one, after, clock.now())
     assert [job.fire_at for job in waiting_jobs_of(one)] == [clock.now()]
 
 
@@ -328,7 +328,7 @@ def test_a_job_whose_instant_has_come_is_sent_as_it_was(account, moved_clock):
     one, before = create_hourly(account)
     moved_clock.advance(hours=1)
     after = before._replace(order=before.order._replace(name="other"))
-    schedule_store.replace(account.id, one, after, clock.now())
+    schedule_changes.replace(account.id, one, after, clock.now())
     assert [(job.fire_at - clock.now(), job.name) for job in waiting_jobs_of(one)] == [(0, None), (clock.HOUR, "other")]
 
 
@@ -337,17 +337,17 @@ def test_a_changed_frequency_makes_a_job_though_its_owner_cancelled_one(account,
     cancelling.cancel(account.id, waiting_jobs_of(one)[0].id, clock.now())
     moved_clock.advance(minutes=1)
     after = before._replace(frequency=TWO_HOURLY, first_at=clock.now() + 2 * clock.HOUR)
-    schedule_store.replace(account.id, one, after, clock.now())
+    schedule_changes.replace(account.id, one, after, clock.now())
     assert [job.fire_at for job in waiting_jobs_of(one)] == [clock.now() + 2 * clock.HOUR]
 
 
 @pytest.mark.parametrize(
     ("stop", "reason"),
     [
-        (lambda account, one: schedule_store.disable(account.id, one, clock.now()), "its schedule was disabled"),
-        (lambda account, one: schedule_store.delete(account.id, one, clock.now()), "its schedule was deleted"),
+        (lambda account, one: schedule_changes.disable(account.id, one, clock.now()), "its schedule was disabled"),
+        (lambda account, one: schedule_changes.delete(account.id, one, clock.now()), "its schedule was deleted"),
         (
-            lambda account, one: schedule_store.replace(
+            lambda account, one: schedule_changes.replace(
                 account.id, one, a_definition(account, TWO_HOURLY), clock.now()
             ),
             "its schedule was changed",

@@ -107,7 +107,7 @@ def test_a_stale_holder_records_nothing(account, moved_clock):
 
 def test_the_attempt_of_a_job_cancelled_under_way_is_recorded(account):
     job, claim = job_and_claim(account)
-    lifecycle.cancel(account.id, job.id, clock.now())
+    lifecycle.cancel([job.id], clock.now(), waiting_only=False)
     record([result_of(claim, OK)])
     assert reread(job).state == "cancelled"
     assert Attempt.get().status_code == 200

@@ -8,7 +8,7 @@ from models.jobs import job_store, lifecycle
 from models.jobs.job_tables import Job, LogEntry
 from models.rules import clock
 from models.rules.templating import MAX_MEMORY_BYTES
-from models.schedules import firings, planning, schedule_store
+from models.schedules import overlap, planning, schedule_changes
 from models.schedules.schedule_tables import Firing, Schedule
 from tests.support.races import map_at_once
 from tests.support.schedule_rows import HOURLY, make_schedule, planned
@@ -30,7 +30,7 @@ def claim_next(schedule_id):
     planning.plan(clock.now(), 10)
     waiting_jobs_of = Job.select().where(Job.schedule_id == schedule_id, Job.state.in_(lifecycle.WAITING))
     ids = [job.id for job in waiting_jobs_of.order_by(Job.fire_at)]
-    [job] = firings.claim(ids, clock.now(), clock.HOUR)
+    [job] = overlap.claim(ids, clock.now(), clock.HOUR)
     return job
 
 
@@ -123,26 +123,26 @@ def test_a_body_that_would_be_too_large_is_not_sent(account, moved_clock, embedd
 
 def test_disabling_and_enabling_loses_previous_and_keeps_state(account, one, moved_clock):
     finish(claim_next(one), answered_with_body({"id": 5, "$set": {"sent": [1]}}))
-    schedule_store.disable(account.id, one, clock.now())
-    schedule_store.enable(account.id, one, clock.now(), 100)
+    schedule_changes.disable(account.id, one, clock.now())
+    schedule_changes.enable(account.id, one, clock.now(), 100)
     assert (Schedule.get().previous, Schedule.get().state) == (None, '{"sent":[1]}')
 
 
 def test_a_job_from_before_it_was_disabled_leaves_no_previous_behind(account, one, moved_clock):
     job = claim_next(one)
     moved_clock.advance(minutes=1)
-    schedule_store.disable(account.id, one, clock.now())
+    schedule_changes.disable(account.id, one, clock.now())
     moved_clock.advance(minutes=1)
-    schedule_store.enable(account.id, one, clock.now(), 100)
+    schedule_changes.enable(account.id, one, clock.now(), 100)
     finish(job, answered_with_body({"id": 5}))
     assert Schedule.get().previous is None
 
 
 def test_a_disabled_schedule_has_forgotten_the_answer_before(account, one, moved_clock):
     finish(claim_next(one), answered_with_body({"id": 5}))
-    schedule_store.disable(account.id, one, clock.now())
+    schedule_changes.disable(account.id, one, clock.now())
 
-    schedule_store.fire_now(account.id, one, clock.now())
+    schedule_changes.fire_now(account.id, one, clock.now())
 
     assert json.loads(render_request(claim_next(one)).body)["$previous"] == {}
 
@@ -152,7 +152,7 @@ def test_a_job_that_ends_after_the_disabling_leaves_answer_and_count(account, on
     """Of the answer only what it asks to keep is kept: neither $previous nor the count of failures."""
     Schedule.update(failures=3, state='{"sent":2}').execute()
     job = claim_next(one)
-    schedule_store.disable(account.id, one, clock.now())
+    schedule_changes.disable(account.id, one, clock.now())
 
     finish(job, answered_with_body({"id": 5, "$set": {"sent": 3}}, status=status))
 
@@ -165,7 +165,7 @@ def test_jobs_that_end_at_once_lose_nothing_of_each_other(account, db):
     now = clock.now()
     new = [planning.job_at(planned(one), now - number - 1) for number in range(8)]
     ids = [job.id for job in job_store.create_many(new, now)]
-    claimed = firings.claim(ids, now, clock.HOUR)
+    claimed = overlap.claim(ids, now, clock.HOUR)
     Schedule.update(enabled_at=0).execute()
 
     map_at_once(
@@ -208,7 +208,7 @@ def test_a_schedule_enabled_again_has_all_its_failures_to_go(account, moved_cloc
     for _ in range(2):
         finish(claim_next(one), answered_with_body(b"", status=410))
         moved_clock.advance(hours=1)
-    schedule_store.enable(account.id, one, clock.now(), 100)
+    schedule_changes.enable(account.id, one, clock.now(), 100)
 
     disabled = []
     for _ in range(2):
@@ -222,8 +222,8 @@ def test_a_job_from_before_it_was_enabled_again_counts_as_no_failure(account, mo
     one = make_schedule(account, HOURLY, disable_after=1)
     job = claim_next(one)
     moved_clock.advance(minutes=1)
-    schedule_store.disable(account.id, one, clock.now())
-    schedule_store.enable(account.id, one, clock.now(), 100)
+    schedule_changes.disable(account.id, one, clock.now())
+    schedule_changes.enable(account.id, one, clock.now(), 100)
     finish(job, answered_with_body(b"", status=410))
     assert (Schedule.get().failures, Schedule.get().disabled_at) == (0, None)
 
@@ -245,7 +245,7 @@ def test_the_end_of_a_job_lets_go_the_one_that_waits(account, moved_clock, statu
     moved_clock.advance(hours=1)
     planning.plan(clock.now(), 10)
     [queued] = Job.select().where(Job.state.in_(lifecycle.WAITING), Job.scheduled_at <= clock.now())
-    assert firings.claim([queued.id], clock.now(), clock.HOUR) == []
+    assert overlap.claim([queued.id], clock.now(), clock.HOUR) == []
     assert lifecycle.due(0, clock.now(), 10) == []
 
     finish(under_way, answered_with_body({}, status=status))
@@ -275,7 +275,7 @@ def test_a_retry_is_no_end(one):
 
 def test_a_job_of_a_deleted_schedule_is_recorded_all_the_same(account, one):
     job = claim_next(one)
-    schedule_store.delete(account.id, one, clock.now())
+    schedule_changes.delete(account.id, one, clock.now())
     finish(job, answered_with_body({"$set": {"a": 1}}))
     assert Job.get_by_id(job.id).state == "completed"
     assert Firing.select().count() == 1
@@ -286,7 +286,7 @@ def test_a_message_that_names_both_kinds_sends_the_others_when_schedules_can_not
 ):
     delivery, submitted = Delivery(embedded_settings), []
     monkeypatch.setattr(delivery.senders, "submit", submitted.extend)
-    monkeypatch.setattr(firings, "claim", lambda *_: 1 / 0)
+    monkeypatch.setattr(overlap, "claim", lambda *_: 1 / 0)
     plain, _ = job_store.create(job_store.NewJob(account.id, "{}", None, None, clock.now()), clock.now())
     make_schedule(account)
     fired = Job.get(Job.fire_at.is_null(False))

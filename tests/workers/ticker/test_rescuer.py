@@ -5,7 +5,7 @@ import pytest
 from models.jobs import lifecycle
 from models.jobs.job_tables import Attempt, Job, LogEntry
 from models.rules import clock
-from models.schedules import firings, planning, schedule_store
+from models.schedules import overlap, planning, schedule_changes
 from models.schedules.schedule_tables import Schedule
 from tests.support.rows import make_job, reread
 from tests.support.schedule_rows import create_schedule
@@ -59,7 +59,7 @@ def claim_next(schedule_id):
     """Its next job, at its time."""
     planning.plan(clock.now(), 10)
     waiting = Job.select().where(Job.schedule_id == schedule_id, Job.state.in_(lifecycle.WAITING))
-    [job] = firings.claim([job.id for job in waiting.order_by(Job.fire_at)], clock.now(), clock.SECOND)
+    [job] = overlap.claim([job.id for job in waiting.order_by(Job.fire_at)], clock.now(), clock.SECOND)
     return job
 
 
@@ -95,8 +95,8 @@ def test_a_lost_job_with_attempts_left_is_no_failure_of_its_schedule(schedule_id
 def test_a_job_lost_from_before_its_schedule_was_enabled_again_is_no_failure(account, schedule_id, moved_clock):
     claim_next(schedule_id)
     moved_clock.advance(seconds=1)
-    schedule_store.disable(account.id, schedule_id, clock.now())
-    schedule_store.enable(account.id, schedule_id, clock.now(), 100)
+    schedule_changes.disable(account.id, schedule_id, clock.now())
+    schedule_changes.enable(account.id, schedule_id, clock.now(), 100)
     moved_clock.advance(seconds=60)
     rescue_lost(clock.now())
     assert Schedule.get().failures == 0

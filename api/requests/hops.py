@@ -1,0 +1,19 @@
+"""Counts through how many jobs of schedulers a request came, so that a loop ends."""
+
+from flask import request
+
+from api.requests.fields import shown
+from api.responses.responses import invalid
+
+HOP_HEADER = "Booper-Hop"
+MAX_HOPS = 5
+
+
+def hops() -> int:
+    """The number in the header `Booper-Hop`; 422 for one so high that the schedulers must be calling one another."""
+    text = request.headers.get(HOP_HEADER, "0")
+    count = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else MAX_HOPS
+    if count >= MAX_HOPS:
+        message = f"must be a number below {MAX_HOPS} (more means a loop of schedulers), got {shown(text)}"
+        raise invalid({HOP_HEADER: [message]})
+    return count

@@ -1,0 +1,116 @@
+"""Reads the single values of a request for a job: method, URL, headers, times, limits, labels.
+
+Reading a value may ask the settings (whether http is allowed, how far ahead a job may lie), never the database.
+"""
+
+from typing import Any
+
+from marshmallow import ValidationError
+
+from api.context import settings
+from api.requests.body import kind_of
+from api.requests.fields import shown
+from models.rules import clock, times
+from models.rules.request_rules import METHODS, HeadersRefused, check_headers
+from models.rules.url_rules import UrlRefused, check_url
+
+UNITS = "second(s), minute(s), hour(s), day(s) or week(s)"
+MAX_KEY_CHARS = 255
+MAX_LABELS = 10
+MAX_LABEL_CHARS = 50
+
+A_METHOD = f"one of {', '.join(METHODS).lower()}"
+A_URL = "an https URL"
+A_DURATION = f"a number of seconds from 0 up or a pair [number, unit], the unit {UNITS}"
+AN_INSTANT = "a date and time such as 2026-01-31T09:00:00Z (without a zone: UTC) or a Unix timestamp"
+A_KEY = f"a string of 1 to {MAX_KEY_CHARS} printable characters"
+A_LABEL = f"a string of 1 to {MAX_LABEL_CHARS} printable characters"
+LABELS = f"a list of at most {MAX_LABELS} different strings of 1 to {MAX_LABEL_CHARS} printable characters"
+
+
+def read_method(value: Any) -> str:
+    if not isinstance(value, str) or not value.isascii() or value.upper() not in METHODS:
+        raise ValueError
+    return value.lower()
+
+
+def read_url(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValidationError(f"must be {A_URL}, got {kind_of(value)}")
+    try:
+        check_url(value, settings().allow_http)
+    except UrlRefused as error:
+        raise ValidationError(str(error)) from None
+    return value
+
+
+def read_headers(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise ValidationError(f"must be an object of names and strings, got {kind_of(value)}")
+    try:
+        check_headers(value)
+    except HeadersRefused as error:
+        raise ValidationError({name: [message] for name, message in error.errors.items()}) from None
+    return value
+
+
+def read_query(value: Any) -> dict[str, Any]:
+    """Errors do not quote the values: they may be secrets."""
+    if not isinstance(value, dict):
+        raise ValidationError(f"must be an object of names and values, got {kind_of(value)}")
+    return value
+
+
+def read_schedule_in(value: Any) -> int:
+    """Microseconds from now."""
+    wait = times.parse_duration(value)
+    _check_horizon(wait, value)
+    return wait
+
+
+def read_scheduled_at(value: Any) -> int:
+    """An instant; a past one means at once."""
+    at = times.parse_instant(value)
+    _check_horizon(at - clock.now(), value)
+    return at
+
+
+def read_max_age(value: Any) -> int:
+    """Microseconds after the instant at which the job is due."""
+    age = times.parse_duration(value)
+    _check_horizon(age, value)
+    return age
+
+
+def read_timeout(value: Any) -> int:
+    """Milliseconds."""
+    if not times.is_number(value) or not 1 <= value <= 900:
+        raise ValueError
+    return round(value * 1000)
+
+
+def read_key(value: Any) -> str:
+    """An idempotency key, from the field or the header."""
+    return _printable(value, MAX_KEY_CHARS)
+
+
+def read_label(value: Any) -> str:
+    return _printable(value, MAX_LABEL_CHARS)
+
+
+def read_labels(value: Any) -> list[str]:
+    if not isinstance(value, list) or len(value) > MAX_LABELS or len(set(map(read_label, value))) < len(value):
+        raise ValueError
+    return value
+
+
+def _printable(value: Any, max_chars: int) -> str:
+    if not isinstance(value, str) or not 1 <= len(value) <= max_chars or not value.isprintable():
+        raise ValueError
+    return value
+
+
+def _check_horizon(ahead: int, value: Any) -> None:
+    days = settings().horizon_days
+    if ahead > days * clock.DAY:
+        raise ValidationError(f"must be at most {days} days ahead, got {shown(value)}")

@@ -1,0 +1,40 @@
+"""Serves the actions on a schedule: disable, enable, run now."""
+
+from flask import Response
+
+from api.auth import caller
+from api.context import settings
+from api.requests.schedule_fields import too_many
+from api.responses import schemas, serializers
+from api.responses.responses import json_response, or_not_found
+from api.routes.schedules import Schedule, blueprint, key_in_path, schedule_response
+from models.rules import clock
+from models.schedules import schedule_changes
+from models.schedules.schedule_changes import TooMany
+
+
+@blueprint.route("/schedules/<key>/disable", methods=["POST"])
+@blueprint.response(200, schemas.single(Schedule))
+def disable_schedule(key: str) -> Response:
+    """Stop making jobs and cancel those that wait; an executing one goes on."""
+    return schedule_response(schedule_changes.disable(caller().account_id, key_in_path(key), clock.now()))
+
+
+@blueprint.route("/schedules/<key>/enable", methods=["POST"])
+@blueprint.response(200, schemas.single(Schedule))
+def enable_schedule(key: str) -> Response:
+    """Make jobs again, from the next instant on."""
+    account_id, limit = caller().account_id, settings().max_schedules
+    try:
+        return schedule_response(schedule_changes.enable(account_id, key_in_path(key), clock.now(), limit))
+    except TooMany:
+        raise too_many() from None
+
+
+@blueprint.route("/schedules/<key>/run", methods=["POST"])
+@blueprint.response(201, schemas.single(schemas.Job))
+def fire_schedule(key: str) -> Response:
+    """Make a job of the schedule now, in addition to those of its instants."""
+    owner = caller()
+    row = or_not_found(schedule_changes.fire_now(owner.account_id, key_in_path(key), clock.now()))
+    return json_response(serializers.data(serializers.job(row, owner.user_id)), 201)

@@ -1,0 +1,77 @@
+"""Serves /schedules/preview: the next instants of a frequency, before anybody makes a schedule of it."""
+
+import json
+import re
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema, fields
+
+from api.requests.fields import Must, whole_in_query
+from api.requests.new_schedule import frequency
+from api.requests.schedule_fields import RecurringFields, read_cron, read_repeat_every, read_zone
+from api.requests.strict_schema import Strict
+from api.responses import schemas
+from api.responses.responses import invalid, respond
+from api.responses.timestamps import seconds_utc
+from api.routes.schedules import blueprint
+from models.rules import clock, recurrence, times
+
+LAST_FROM = times.parse_instant("3000-01-01T00:00:00Z")
+
+_NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,6})?")
+_SPELLED = re.compile(r"\[?([0-9]{1,15}(?:\.[0-9]{1,6})?)(?:[, ] ?\"?([a-z]+)\"?)?\]?")
+
+
+class Preview(Schema):
+    instants = fields.List(fields.String())
+    description = fields.String()
+
+
+def read_spelled_interval(value: Any) -> int:
+    """`300`, `5,minutes`, `5 minutes` or `[5,"minutes"]`, in microseconds."""
+    match = _SPELLED.fullmatch(value)
+    if not match:
+        raise ValueError
+    return read_repeat_every([json.loads(match[1]), match[2] or "seconds"])
+
+
+def read_from(value: Any) -> int:
+    """An instant."""
+    instant = times.parse_instant(json.loads(value) if _NUMBER.fullmatch(value) else value)
+    if not 0 <= instant <= LAST_FROM:
+        raise ValueError
+    return instant
+
+
+class PreviewQuery(RecurringFields):
+    """What GET /schedules/preview takes."""
+
+    class Meta(Strict.Meta):
+        fields = ("repeat_every", "cron", "timezone", "from", "count")
+        # A class can't have an attribute called `from`.
+        include = {"from": Must("a date and time, or a Unix timestamp", read_from, "string")}
+
+    repeat_every = Must("seconds, or a number and a unit such as 5,minutes", read_spelled_interval, "string")
+    cron = Must("five cron fields", read_cron, "string")
+    timezone = Must("the name of an IANA time zone", read_zone, "string")
+    count = whole_in_query(1, 100, load_default=10)
+
+
+@blueprint.route("/schedules/preview", methods=["GET"])
+@blueprint.arguments(PreviewQuery(), location="query")
+@blueprint.response(200, schemas.single(Preview))
+def preview(query: dict[str, Any]) -> Response:
+    """The next instants of a frequency, and the frequency in words."""
+    if query.get("repeat_every") is None and query.get("cron") is None:
+        raise invalid({"cron": ["must be given, or repeat_every, got neither"]})
+    recurring, at = frequency(query), query.get("from", clock.now())
+    instants: list[int] = []
+    while len(instants) < query["count"] and (at := recurrence.next_after(recurring, at)) is not None:
+        instants.append(at)
+    texts = [_text(instant) for instant in instants]
+    return respond({"data": {"instants": texts, "description": recurrence.description(recurring)}})
+
+
+def _text(instant: int) -> str | None:
+    return seconds_utc(instant) if instant % clock.SECOND == 0 else times.format_instant(instant)

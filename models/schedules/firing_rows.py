@@ -1,0 +1,95 @@
+"""Stores and lists the rows of `firing`: what happened at each instant of a schedule.
+
+An instant with a job gets its row when that job is first claimed or is cancelled. The planner writes the row of an
+instant without a job.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from models.database.sql import any_of, execute, fetch, values_table
+from models.database.transactions import transaction
+
+FIRED, LATE, OVERLAPPED = "fired", "late", "skipped_overlap"
+MISFIRED, MISSED, DISABLED, CANCELLED = "skipped_misfire", "missed_down", "disabled", "cancelled"
+STATUSES = (FIRED, LATE, OVERLAPPED, MISFIRED, MISSED, DISABLED, CANCELLED)
+ORDERS = {"fire_at": ("fire_at", False), "decided_at": ("decided_at", False), "status": ("status", False)}
+LATEST_LIMIT = 60
+
+COLUMNS = (
+    "schedule_id uuid, fire_at bigint, status text, job_id bigint, lateness_us bigint, decided_at bigint, "
+    "until_at bigint, instants bigint"
+)
+NAMES = ", ".join(column.split()[0] for column in COLUMNS.split(", "))
+
+
+class FiringRow(NamedTuple):
+    """One row of `firing`; see models/schedules/schedule_tables.py for each column."""
+
+    schedule_id: str
+    fire_at: int
+    status: str
+    job_id: int | None
+    lateness_us: int | None
+    decided_at: int
+    until_at: int | None = None
+    instants: int | None = None
+
+
+def add(rows: Sequence[FiringRow]) -> None:
+    """Insert rows; an instant that has one keeps it."""
+    if not rows:
+        return
+    table, params = values_table(COLUMNS, rows)
+    execute(
+        f"INSERT INTO firing ({NAMES}) SELECT {NAMES} FROM {table} AS input WHERE true ON CONFLICT DO NOTHING", params
+    )
+
+
+def add_cancelled(ids: Sequence[int], status: str, now: int) -> None:
+    """Insert the rows of jobs that were cancelled before any attempt."""
+    these, params = any_of("id", ids)
+    execute(
+        f"INSERT INTO firing ({NAMES}) SELECT schedule_id, fire_at, CAST(%s AS TEXT), id, CAST(NULL AS BIGINT), "
+        "CAST(%s AS BIGINT), CAST(NULL AS BIGINT), CAST(NULL AS BIGINT) FROM job "
+        f"WHERE {these} AND fire_at IS NOT NULL AND attempted_at IS NULL ON CONFLICT DO NOTHING",
+        (status, now, params),
+    )
+
+
+def list_firings(
+    schedule_id: str, status: str | None, order: tuple[str, str], limit: int, offset: int
+) -> list[FiringRow]:
+    """A page of a schedule's rows. `order`: a name in ORDERS and "asc" or "desc"; ties by instant."""
+    where, params = "schedule_id = %s", [schedule_id]
+    if status:
+        where, params = f"{where} AND status = %s", [*params, status]
+    column, direction = ORDERS[order[0]][0], order[1].upper()
+    by = f"{column} {direction}" if column == "fire_at" else f"{column} {direction}, fire_at {direction}"
+    rows = fetch(f"SELECT {NAMES} FROM firing WHERE {where} ORDER BY {by} LIMIT %s OFFSET %s", (*params, limit, offset))
+    return [FiringRow(str(row[0]), *row[1:]) for row in rows]
+
+
+def latest(schedule_ids: Sequence[str]) -> dict[str, list[FiringRow]]:
+    """The latest rows of each schedule that has any, oldest first.
+
+    One statement of many short look-ups in the primary key, so that a long history costs nothing.
+    """
+    if not schedule_ids:
+        return {}
+    few = f"SELECT {NAMES} FROM firing WHERE schedule_id = %s ORDER BY fire_at DESC LIMIT {LATEST_LIMIT}"
+    lookup = f"SELECT * FROM ({few}) AS few"
+    rows: dict[str, list[FiringRow]] = {}
+    for row in fetch(" UNION ALL ".join([lookup] * len(schedule_ids)), list(schedule_ids)):
+        rows.setdefault(str(row[0]), []).append(FiringRow(*row))
+    return {key: sorted(firings, key=lambda firing: firing.fire_at) for key, firings in rows.items()}
+
+
+def prune(decided_before: int, limit: int) -> int:
+    """Delete rows decided before an instant, those of deleted schedules among them; returns how many."""
+    with transaction():
+        return execute(
+            "DELETE FROM firing WHERE (schedule_id, fire_at) IN "
+            "(SELECT schedule_id, fire_at FROM firing WHERE decided_at < %s ORDER BY decided_at LIMIT %s)",
+            (decided_before, limit),
+        )

@@ -1,0 +1,213 @@
+"""Makes and changes schedules for clients: create, put, replace, disable, enable, delete, fire now.
+
+Every question names the account; a schedule of another account is not found. A change locks the schedule's row first
+(PostgreSQL; on SQLite writers take turns) and plans what is due, so that neither the planner nor a claim can come in
+between. It cancels or makes the waiting job in the same transaction. The first instant of a schedule, and each
+instant, has at most one job (`job_fire_at`).
+"""
+
+from typing import Any
+
+from models.accounts import account_store
+from models.database.connection import dialect
+from models.database.ids import new_id
+from models.database.sql import execute, fetch
+from models.database.transactions import transaction
+from models.jobs import job_store
+from models.jobs.job_store import JobRow, NewJob
+from models.rules import recurrence
+from models.schedules import disable as disabling
+from models.schedules import firing_rows, planning, schedule_store
+from models.schedules.cancel import cancel_of_schedule
+from models.schedules.firing_rows import DISABLED
+from models.schedules.planning import ROWS_AT_MOST, Planned
+from models.schedules.schedule_store import DEFINITION, NewSchedule, ScheduleRow, definition_of, id_of, row_of
+
+PUTS_TRIED = 100
+CHANGED = "its schedule was changed"
+DELETED = "its schedule was deleted"
+
+
+class TooMany(Exception):
+    """The account has as many enabled schedules as it may have."""
+
+
+class Overtaken(Exception):
+    """The schedule is no longer what the change was made from."""
+
+
+def create(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow | None, JobRow, bool]:
+    """Store a schedule and its first job; returns both and True. When a job holds the idempotency key already, returns
+    None, that job and False. Raises TooMany."""
+    schedule_id = new_id()
+    with transaction():
+        _check_room(new.order.account_id, at_most)
+        job, made = job_store.create(_first_job(new, schedule_id), now)
+        if not made:
+            return None, job, False
+        schedule_store.insert(new, schedule_id, now)
+        return schedule_store.find(new.order.account_id, schedule_id), job, True
+
+
+def put(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow, bool]:
+    """Create or replace the account's schedule of this key; returns its row and whether it was created.
+
+    When two callers create it at once, the unique index `schedule_key` lets one in. The other replaces it, or
+    creates it again if it was deleted meanwhile.
+    """
+    account_id, key = new.order.account_id, new.key or ""
+    for _ in range(PUTS_TRIED):
+        with transaction():
+            schedule_id = replace(account_id, key, new, now)
+            if schedule_id:
+                return _existing(schedule_id), False
+            _check_room(account_id, at_most)
+            schedule_id = new_id()
+            if schedule_store.insert(new, schedule_id, now):
+                job_store.create(_first_job(new, schedule_id), now)
+                return _existing(schedule_id), True
+    raise RuntimeError(f"schedule not stored: its key was taken and freed {PUTS_TRIED} times in a row")
+
+
+def replace(account_id: int, key: str, new: NewSchedule, now: int, made_from: ScheduleRow | None = None) -> str | None:
+    """Give a schedule another definition; returns its id, or None when there is no such schedule.
+
+    The schedule keeps its state. Its instants change only with its frequency. Its waiting job is made again. Raises
+    Overtaken when the definition is no longer that of `made_from`.
+    """
+    with transaction():
+        before = _locked(account_id, key, now)
+        if before is None:
+            return None
+        if made_from and _request_of(made_from) != _request_of(before):
+            raise Overtaken
+        values = definition_of(new, before.id)
+        if values == schedule_store.stored_definition(before.id):
+            return before.id
+        assignments = ", ".join(f"{name} = %s" for name in DEFINITION)
+        execute(f"UPDATE schedule SET {assignments} WHERE id = %s", (*values, before.id))
+        if new.frequency != before.frequency:
+            _pass_over(before, now)  # nothing passed but while it was disabled
+            execute("UPDATE schedule SET next_at = %s WHERE id = %s", (max(new.first_at, now), before.id))
+        coming = "fire_at > %s AND attempted_at IS NULL"
+        if cancel_of_schedule(before.id, CHANGED, None, now, coming, (now,)) or new.frequency != before.frequency:
+            _make_next(before.id, now)
+    return before.id
+
+
+def disable(account_id: int, key: str, now: int, reason: str = disabling.BY_OWNER) -> ScheduleRow | None:
+    """Let a schedule make no more jobs (models/schedules/disable.py). A disabled one stays as it is."""
+    with transaction():
+        schedule = _locked(account_id, key, now)
+        if schedule is None:
+            return None
+        disabling.disable(schedule.id, reason, now)
+        return row_of(schedule.id)
+
+
+def enable(account_id: int, key: str, now: int, at_most: int) -> ScheduleRow | None:
+    """Let a disabled schedule make jobs again, from its next instant on. The instants that passed meanwhile get rows.
+    Raises TooMany."""
+    with transaction():
+        schedule = _locked(account_id, key, now)
+        if schedule is None:
+            return None
+        sql = (
+            "UPDATE schedule SET disabled_at = NULL, enabled_at = %s, previous = NULL, failures = 0 "
+            "WHERE id = %s AND disabled_at IS NOT NULL"
+        )
+        if execute(sql, (now, schedule.id)):
+            _check_room(account_id, at_most + 1)
+            _pass_over(schedule, now)
+            _make_next(schedule.id, now)
+        return row_of(schedule.id)
+
+
+def delete(account_id: int, key: str, now: int) -> bool:
+    """Delete a schedule and cancel its waiting jobs; False when there is none. The pruner deletes its rows."""
+    with transaction():
+        schedule = _locked(account_id, key, now)
+        if schedule is None:
+            return False
+        cancel_of_schedule(schedule.id, DELETED, None, now)
+        return bool(execute("DELETE FROM schedule WHERE id = %s", (schedule.id,)))
+
+
+def fire_now(account_id: int, key: str, now: int) -> JobRow | None:
+    """Make a job of the schedule, also of a disabled schedule, that is due now and stands for no planned instant."""
+    with transaction():
+        schedule = _locked(account_id, key, now)
+        if schedule is None:
+            return None
+        made: JobRow | None = None
+        fire_at = now
+        while made is None:  # an instant of its own, in case another is due in this very microsecond
+            new = planning.job_at(schedule, fire_at)._replace(scheduled_at=now)
+            made = job_store.create_many([new], now)[0]
+            fire_at += 1
+        return made
+
+
+def _request_of(schedule: ScheduleRow | Planned) -> tuple[Any, ...]:
+    """The request as the client sent it: `args` has all its fields but the body."""
+    return (schedule.args, schedule.body and bytes(schedule.body), schedule.content_type)
+
+
+def _first_job(new: NewSchedule, schedule_id: str) -> NewJob:
+    values = (schedule_id, new.order.account_id, *definition_of(new, schedule_id)[:-1], new.first_at)
+    job = planning.job_at(planning.planned_schedule(values), new.first_at)
+    return job._replace(idempotency_key=new.order.idempotency_key)
+
+
+def _locked(account_id: int, key: str, now: int) -> Planned | None:
+    """The schedule, with its row locked until the transaction ends. If it is enabled, its due instants are planned."""
+    schedule_id = id_of(account_id, key)
+    if schedule_id is None:
+        return None
+    lock = " FOR UPDATE" if dialect() == "postgresql" else ""
+    columns = f"{planning.COLUMNS}, disabled_at, {planning.FIRST_WAITS}"
+    rows = fetch(f"SELECT {columns} FROM schedule WHERE id = %s{lock}", (now, schedule_id))
+    if not rows:
+        return None
+    *row, disabled_at, first_waits = rows[0]
+    schedule = planning.planned_schedule(row)
+    if disabled_at is None and schedule.next_at is not None and schedule.next_at <= now:
+        planning.plan_due([(schedule, bool(first_waits))], now)
+        rows = fetch(f"SELECT {planning.COLUMNS} FROM schedule WHERE id = %s", (schedule_id,))
+        schedule = planning.planned_schedule(rows[0])
+    return schedule
+
+
+def _pass_over(schedule: Planned, now: int) -> None:
+    """Write rows for the instants that passed while the schedule was disabled, and move on to the next instant."""
+    frequency = recurrence.frequency_of(schedule.frequency)
+    instants, next_at = recurrence.between(frequency, schedule.next_at, now, ROWS_AT_MOST)
+    firing_rows.add(planning.rows_of(schedule.id, instants, DISABLED, now))
+    planning.move_on([(schedule.id, schedule.next_at, next_at)])
+
+
+def _make_next(schedule_id: str, now: int) -> None:
+    """Make the job of the schedule's next instant, unless it is disabled, has none, or its owner cancelled that job."""
+    sql = (
+        f"SELECT {planning.COLUMNS} FROM schedule WHERE id = %s AND next_at IS NOT NULL AND disabled_at IS NULL "
+        "AND NOT EXISTS (SELECT 1 FROM firing WHERE schedule_id = schedule.id AND fire_at = schedule.next_at)"
+    )
+    for row in fetch(sql, (schedule_id,)):
+        schedule = planning.planned_schedule(row)
+        job_store.create_many([planning.job_at(schedule, schedule.next_at)], now)
+
+
+def _check_room(account_id: int, at_most: int) -> None:
+    """Raise TooMany when so many are enabled. The account's lock makes others who check wait for this commit."""
+    account_store.lock(account_id)
+    sql = "SELECT count(*) FROM schedule WHERE account_id = %s AND disabled_at IS NULL"
+    if fetch(sql, (account_id,))[0][0] >= at_most:
+        raise TooMany
+
+
+def _existing(schedule_id: str) -> ScheduleRow:
+    """The row of a schedule that this transaction stored or locked."""
+    row = row_of(schedule_id)
+    if row is None:
+        raise AssertionError("a schedule is there in the transaction that stores it")
+    return row
