@@ -40,7 +40,7 @@ def is_private(name):
 def own_names(tree):
     """The private names that a module makes itself: its functions, classes and variables, and attributes of `self`."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id

@@ -36,8 +36,8 @@ from workers.delivery.attempt_records import Result
 from workers.delivery.recorder import record
 from workers.ticker.rescuer import rescue_lost
 from workers.ticker.stager import Stager, record_delivered
-from workers.transport.outbound import Request
 from workers.transport.outcome import Outcome, Refused, Timings, Unreachable
+from workers.transport.wire_format import Request
 
 EXAMPLES = int(os.environ.get("BOOPER_TEST_EXAMPLES", "0"))
 MARGIN = 10 * clock.SECOND

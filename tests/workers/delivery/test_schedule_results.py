@@ -16,7 +16,7 @@ from workers.delivery.attempt_records import Result
 from workers.delivery.delivery import Delivery
 from workers.delivery.recorder import record
 from workers.delivery.render import render_request
-from workers.transport.outcome import Answered, Refused, Timings
+from workers.transport.outcome import Answered, Blocked, Timings
 
 BODY = b'{"since": "$previous.id", "sent": "$state.sent"}'
 
@@ -113,12 +113,12 @@ def test_a_state_too_large_stays_as_it_was_and_the_log_says_so(one):
     assert "the state must be at most 65536 bytes" in payloads_of("worker.schedule.not_kept")[0]["reason"]
 
 
-def test_a_body_that_would_be_too_large_is_not_sent(account, moved_clock, embedded_settings):
+def test_a_body_that_would_be_too_large_is_not_sent(account, moved_clock):
     one = make_schedule(account, body=json.dumps({"v": ["$state.big"] * 100}).encode())
     Schedule.update(state=json.dumps({"big": "x" * 60_000})).execute()
-    request, outcome = Delivery(embedded_settings).senders._perform(claim_next(one))
-    assert isinstance(outcome, Refused)
-    assert outcome.reason == "body_too_large"
+    with pytest.raises(Blocked) as blocked:
+        render_request(claim_next(one))
+    assert blocked.value.reason == "body_too_large"
 
 
 def test_disabling_and_enabling_loses_previous_and_keeps_state(account, one, moved_clock):
