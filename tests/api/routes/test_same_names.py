@@ -118,10 +118,10 @@ def test_endpoints_and_secrets_alike_are_each_account_s_own(both):
 
     [key] = signing_keys.listed(alice)
     signing_keys.retire(alice, key.uuid, clock.now(), clock.now())
-    found = delivery_config.of_accounts([alice, bob])
+    configs = delivery_config.of_accounts([alice, bob])
 
-    assert [found[each].secrets_at(clock.now()) for each in (alice, bob)] == [[], [secret]]
-    assert [found[each].subscribers_of("job.error") for each in (alice, bob)] == [[], [address]]
+    assert [configs[each].secrets_at(clock.now()) for each in (alice, bob)] == [[], [secret]]
+    assert [configs[each].subscribers_of("job.error") for each in (alice, bob)] == [[], [address]]
     [endpoint] = endpoints.listed(alice)
     assert endpoints.delete(alice, endpoint.uuid)
     assert [row.url for row in endpoints.listed(bob)] == [address]
