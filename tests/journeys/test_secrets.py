@@ -104,6 +104,7 @@ def test_no_secret_is_found_where_none_may_be(production):
     logs = [path.read_text() for path in production.product.folder.glob("*.log")]
     assert len(notified) >= 3
     assert any("job.attempted" in text for text in logs)
+
     places = {"answers": shown, "rows": rows, "errors": errors, "notified": notified, "queued": queued, "logs": logs}
     everywhere = [HEADER, HIDDEN, CHANNEL, URL_USER, WRONG_KEY, signing, production.product.key]
     found = [
@@ -113,5 +114,6 @@ def test_no_secret_is_found_where_none_may_be(production):
         if any(secret in text for text in texts)
     ]
     assert found == []
+
     hidden_from = {name: texts for name, texts in places.items() if name in ("errors", "queued", "logs")}
     assert [place for place, texts in hidden_from.items() if any(BODY in text for text in texts)] == []

@@ -114,12 +114,14 @@ def test_what_is_pasted_presses_no_key_and_reads_as_it_runs(char):
     assert "\t" not in curl({"url": "https://example.com/", "headers": {"X-Tab": "a\tb"}}, None, None)
 
 
-def test_where_an_old_shell_would_look_into_its_history_there_is_nothing_to_find():
+def test_an_old_shell_finds_nothing_of_its_history_in_the_command():
+    """Where an old shell would look into its history there is nothing to find."""
     command = curl({"url": "https://example.com/", "headers": {"X-History": "é!!"}}, None, None)
     assert "!" not in command
 
 
-def test_a_url_that_would_be_refused_today_is_written_as_it_was_ordered():
+def test_a_url_that_would_be_refused_today_is_written_unchanged():
+    """A URL that would be refused today is written as it was ordered."""
     assert curl({"url": "https://user:pw@example.com/"}, None, None).endswith(" --url https://user:pw@example.com/")
 
 
@@ -133,9 +135,11 @@ def test_a_long_command_is_cut_on_the_page_and_whole_beside_it(alice, body):
     page = alice.get(f"/jobs/{job.uuid}").text
     assert len(command_on(page)) < 6000
     assert len(page) < 60_000
+
     (whole,) = [given["href"] for tag, given in Markup(page).tags if tag == "a" and given["href"].endswith("/curl")]
     (shown,) = [given for tag, given in Markup(page).tags if given.get("id") == "curl"]
     assert shown["data-whole"] == whole
+
     answer = alice.get(whole)
     assert answer.mimetype == "text/plain"
     assert answer.text == curl(json.loads(job.args), body, None)
@@ -148,7 +152,8 @@ def test_a_short_command_is_whole_on_the_page(alice):
     assert "data-whole" not in page
 
 
-def test_a_message_to_a_channel_has_no_command_since_its_url_is_a_secret(alice):
+def test_a_message_to_a_channel_has_no_command(alice):
+    """A message to a channel has no command since its URL is a secret."""
     job = make_job(alice.account, kind="channel", args='{"method":"post","url":"https://example.com/[redacted]"}')
     assert "curl command" not in alice.get(f"/jobs/{job.uuid}").text
     assert alice.get(f"/jobs/{job.uuid}/curl").status_code == 404

@@ -28,6 +28,7 @@ def test_an_endpoint_is_added_for_all_events_or_for_some(alice, bob):
 
 def test_an_endpoint_is_disabled_enabled_and_removed(alice):
     alice.send("/endpoints", url=URL)
+
     path = f"/endpoints/{Endpoint.get().uuid}"
     for action, enabled in (("disable", 0), ("enable", 1)):
         assert alice.send(f"{path}/{action}").location == "/endpoints?note=saved"
@@ -48,13 +49,17 @@ def test_an_endpoint_is_disabled_enabled_and_removed(alice):
         ({"url": "x", "types": ["job.finished", "job.exploded"]}, {"url", "types"}),
     ],
 )
-def test_what_cant_be_taken_is_told_by_its_field_and_stays_as_typed(alice, fields, told):
+def test_a_wrong_value_is_named_by_its_field_and_stays(alice, fields, told):
+    """What can't be taken is told by its field and stays as typed."""
     answer = alice.send("/endpoints", **fields)
     assert answer.status_code == 422
+
     tags = Markup(answer.text).tags
     assert {given["aria-describedby"] for _, given in tags if "aria-invalid" in given} == {f"{n}-problem" for n in told}
+
     (url,) = [given["value"] for _, given in tags if given.get("name") == "url"]
     assert url == fields["url"]
+
     ticked = [given["value"] for _, given in tags if given.get("name") == "types" and "checked" in given]
     assert ticked == [name for name in fields.get("types", []) if name == "job.finished"]
     assert stored_endpoints(alice) == []

@@ -43,6 +43,7 @@ def stored(job):
 def test_a_job_has_exactly_the_keys_and_timestamps_of_the_contract(client, account, moved_clock):
     moved_clock.now += 123
     job = client.created(method="post", schedule_in=[30, "seconds"], body={"author": "alex"})
+
     assert set(job) == OUTER
     assert set(job["job"]) == INNER
     assert job["inserted_at"] == "2026-01-01T09:00:00"
@@ -92,6 +93,7 @@ def test_args_are_the_request_as_sent_with_nothing_added(client):
         "body": {"deep": [1, {"x": None}]},
     }
     job = client.created(**sent)
+
     assert job["args"] == {**sent, "url": URL, "method": "post"}
     assert client.created()["args"] == {"url": URL}
     assert (job["name"], job["description"]) == ("n", "ä")
@@ -197,7 +199,8 @@ WRONG = [
 
 @one_database
 @pytest.mark.parametrize(("fields", "path", "message"), WRONG, ids=lambda value: str(value)[:40])
-def test_a_wrong_field_is_refused_with_what_it_must_be_and_what_it_was(client, fields, path, message):
+def test_a_wrong_field_is_refused_with_the_expected_and_the_actual(client, fields, path, message):
+    """A wrong field is refused with what it must be and what it was."""
     errors = errors_of(client.create(**fields))
     assert set(errors) == {path}
     assert message in errors[path][0]

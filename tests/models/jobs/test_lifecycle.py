@@ -54,7 +54,9 @@ def test_a_verb_leaves_only_the_states_it_names(account, moved_clock, verb, stat
     job = job_in(state, account, max_attempts=1 if verb == "discard_lost" else 20)
     before = [row for row in Job.select().where(Job.id == job.id).tuples()]
     done = VERBS[verb](job)
+
     after = [row for row in Job.select().where(Job.id == job.id).tuples()]
+
     if state not in leaves:
         assert not done
         assert after == before
@@ -78,7 +80,8 @@ def test_each_final_state_has_its_own_instant(account, moved_clock):
     assert stamps == {"completed": (111, None, None), "discarded": (None, 222, None), "cancelled": (None, None, 333)}
 
 
-def test_a_claim_counts_the_attempt_and_draws_a_lease_of_timeout_and_margin(account, moved_clock):
+def test_a_claim_counts_the_attempt_and_takes_a_lease(account, moved_clock):
+    """A claim counts the attempt and draws a lease of timeout and margin."""
     job = make_job(account, timeout_ms=2_000, body=b"\x00\xff", content_type="text/plain")
     [claimed] = lifecycle.claim([job.id], clock.now(), MARGIN)
     row = reread(job)
@@ -103,7 +106,8 @@ def test_a_claim_takes_of_a_set_only_what_is_to_be_had(account):
     assert [job.id for job in claimed] == [free.id]
 
 
-def test_a_staged_job_is_not_staged_again_until_its_message_is_given_up(account, moved_clock):
+def test_a_staged_job_is_not_staged_again(account, moved_clock):
+    """A staged job is not staged again until its message is given up."""
     job = make_job(account)
     assert [staged.id for staged in lifecycle.stage([job.id], clock.now())] == [job.id]
     assert lifecycle.stage([job.id], clock.now()) == lifecycle.due(0, clock.now(), 10) == []
@@ -124,7 +128,8 @@ def test_what_is_staged_is_told_soonest_first(account, moved_clock):
     assert [job.id for job in lifecycle.stage([later.id, sooner.id], clock.now())] == [sooner.id, later.id]
 
 
-def test_a_job_counts_as_waiting_long_only_since_before_the_instant_asked_for(account, moved_clock):
+def test_a_job_waits_long_only_from_before_the_instant(account, moved_clock):
+    """A job counts as waiting long only since before the instant asked for."""
     job = make_job(account)
     assert not lifecycle.any_staged(FOREVER)
     lifecycle.stage([job.id], clock.now())
@@ -139,7 +144,8 @@ def test_only_marks_from_before_the_instant_are_taken_for_lost(account, moved_cl
     assert lifecycle.unstage_lost(clock.now() + 1) == 1
 
 
-def test_what_is_staged_is_counted_from_the_first_to_the_last_instant_and_no_further_than_asked(account, moved_clock):
+def test_staged_jobs_are_counted_between_two_instants_up_to_a_limit(account, moved_clock):
+    """What is staged is counted from the first to the last instant and no further than asked."""
     for due_in_s in (1, 2, 3):
         lifecycle.stage([make_job(account, "scheduled", due_in_s=due_in_s).id], clock.now())
     first, last = (clock.now() + seconds * clock.SECOND for seconds in (1, 3))
@@ -159,7 +165,8 @@ def test_due_is_what_waits_from_the_first_to_the_last_instant(account, moved_clo
     assert lifecycle.due(clock.now() + 1, FOREVER, 10) == lifecycle.due(0, clock.now() - 1, 10) == []
 
 
-def test_the_mark_of_an_early_message_counts_from_the_instant_it_is_due(account, moved_clock):
+def test_the_mark_of_an_early_message_counts_from_its_instant(account, moved_clock):
+    """The mark of an early message counts from the instant it is due."""
     job = make_job(account, "scheduled", due_in_s=5)
     lifecycle.stage([job.id], clock.now())
     assert reread(job).staged_at == job.scheduled_at
@@ -182,6 +189,7 @@ def test_a_holder_whose_claim_was_rescued_changes_nothing(account, moved_clock, 
     [old] = lifecycle.claim([job.id], clock.now(), MARGIN)
     moved_clock.advance(seconds=11)
     assert [lost.id for lost in lifecycle.rescue(clock.now())] == [job.id]
+
     [new] = lifecycle.claim([job.id], clock.now(), MARGIN)
     late = {
         "complete": lambda: lifecycle.complete([old], clock.now()),
@@ -264,7 +272,8 @@ def test_of_cancelled_jobs_claimed_together_only_those_named_give_up_their_claim
     assert reread(second).claim_id == reread(running).claim_id == running.claim_id
 
 
-def test_a_job_cancelled_while_running_stays_cancelled_and_its_attempt_may_be_recorded_once(account):
+def test_a_job_cancelled_while_running_stays_cancelled(account):
+    """A job cancelled while running stays cancelled and its attempt may be recorded once."""
     job = make_job(account)
     claimed = lifecycle.claim([job.id], clock.now(), MARGIN)
     assert lifecycle.cancel([job.id], clock.now(), waiting_only=False)
@@ -274,7 +283,8 @@ def test_a_job_cancelled_while_running_stays_cancelled_and_its_attempt_may_be_re
     assert (reread(job).state, reread(job).completed_at) == ("cancelled", None)
 
 
-def test_a_stale_holder_of_a_cancelled_job_does_not_give_up_the_claim_of_the_newer_one(account, moved_clock):
+def test_a_stale_holder_does_not_give_up_the_newer_claim(account, moved_clock):
+    """A stale holder of a cancelled job does not give up the claim of the newer one."""
     job = make_job(account, timeout_ms=1_000)
     old = lifecycle.claim([job.id], clock.now(), MARGIN)
     moved_clock.advance(seconds=11)
@@ -293,7 +303,8 @@ def test_a_cancel_of_waiting_jobs_leaves_one_under_way(account, state):
     assert reread(job).state == ("cancelled" if cancelled else state)
 
 
-def test_pruning_looks_at_so_many_jobs_at_a_time_and_tells_how_far_it_came(account, moved_clock):
+def test_pruning_looks_at_so_many_jobs_at_a_time(account, moved_clock):
+    """Pruning looks at so many jobs at a time and tells how far it came."""
     ends = (9, 10, 9, 9)
     first, second, third, last = (job_in("completed", account, completed_at=at, inserted_at=8) for at in ends)
     assert lifecycle.prune(0, {"completed": 10}, 2) == (1, second.id)
@@ -411,7 +422,8 @@ def test_a_job_put_off_is_not_due_for_the_stager_until_then(account, moved_clock
     assert [due.id for due in lifecycle.due(0, clock.now(), 10)] == [job.id]
 
 
-def test_a_job_that_was_put_off_and_then_claimed_is_put_off_no_more(account, moved_clock):
+def test_a_claimed_job_is_put_off_no_more(account, moved_clock):
+    """A job that was put off and then claimed is put off no more."""
     job = make_job(account)
     lifecycle.snooze([(job.id, 0)], clock.now(), clock.SECOND)
     lifecycle.claim([job.id], clock.now(), MARGIN)
@@ -450,7 +462,7 @@ def test_a_job_claimed_meanwhile_is_not_put_off(account, moved_clock):
     assert reread(job).held_until is None
 
 
-def test_a_job_that_waits_for_its_retry_is_not_put_off_to_before_it(account, moved_clock):
+def test_a_job_is_not_put_off_to_before_its_retry(account, moved_clock):
     """A stale message did so: the job was named, refused and named again, dozens of times a second, until its retry."""
     job = make_job(account, "retryable", due_in_s=60, attempt=1, staged_count=1)
     lifecycle.snooze([(job.id, 0)], clock.now(), clock.SECOND)
@@ -472,7 +484,7 @@ def test_an_attempt_that_is_given_back_leaves_earlier_silence_as_it_was(account,
     assert (reread(job).crashes, reread(job).attempt) == (1, 1)
 
 
-def test_staging_finds_its_jobs_by_their_ids_however_few_were_unstaged_when_last_counted(account, db, monkeypatch):
+def test_staging_finds_its_jobs_by_their_ids(account, db, monkeypatch):
     """Misled by a partial index that had been empty, PostgreSQL searched all of it for each set of ids."""
     jobs = [make_job(account) for _ in range(3)]
     asked = []
