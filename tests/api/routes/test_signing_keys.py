@@ -62,7 +62,7 @@ def test_a_body_that_comes_in_chunks_is_read_where_it_may_be_left_out(client, mo
 
 
 @pytest.mark.parametrize("secret", ["whsec_c2hvcnQ=", 5, "", ["whsec_"], {}, "sk_1"])
-def test_a_secret_of_another_form_is_refused_and_not_told(client, secret):
+def test_a_secret_of_another_form_is_refused_and_not_quoted(client, secret):
     errors = errors_of(client.post(PATH, json={"secret": secret}))
     assert errors == {"secret": [f"must be {signatures.EXPECTED}, got another text"]}
 
