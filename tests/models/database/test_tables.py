@@ -19,6 +19,9 @@ from models.operations.heartbeat_tables import MinuteStat, QueueDepth, Worker
 from models.operations.heartbeats import Depths, MinuteRow, WorkerRow
 from models.rules import clock
 from models.schedules.firing_rows import FiringRow
+from models.schedules.overlap import Policy, Ready
+from models.schedules.planning import Planned
+from models.schedules.schedule_memory import ScheduleMemory
 from models.schedules.schedule_store import ScheduleRow
 from models.schedules.schedule_tables import Firing, Schedule
 from models.webhooks.channels import Message
@@ -95,6 +98,10 @@ ROWS = [  # a row type, its table, and the fields that differ from the column, b
     (MinuteRow, MinuteStat, set()),
     (FiringRow, Firing, set()),
     (ScheduleRow, Schedule, set()),
+    (ScheduleMemory, Schedule, set()),
+    (Planned, Schedule, {"next_at"}),
+    (Policy, Schedule, set()),
+    (Ready, Job, {"schedule_id", "fire_at"}),
 ]
 
 
@@ -129,6 +136,7 @@ def test_what_a_job_is_made_of_is_stored_in_columns_of_the_same_names(account):
         [NewJob(**(values | {"uuid": new_id(), "idempotency_key": None, "fire_at": 1}))], now
     )
 
+    assert [job_store.find(account.id, job.id) for job in (single, in_a_set)] == [single, in_a_set]
     row = Job.get_by_id(single.id)
     assert set(NewJob._fields) == {*values, "labels"}
     assert {name: getattr(row, name) for name in values} == values
