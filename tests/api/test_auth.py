@@ -1,4 +1,4 @@
-"""Who may ask, and what they may see."""
+"""Who may use the API, and what they may see."""
 
 import pytest
 
@@ -137,7 +137,7 @@ def asking_again(seen, secret, monkeypatch):
         believed.append(seen.caller_of(secret))
 
     monkeypatch.setattr(key_cache.account_store, "account_of", account_of)
-    assert seen.caller_of(secret) is None, "whoever asked is told what there is now"
+    assert seen.caller_of(secret) is None, "the thread that looks up the key gets what the database has now"
     return believed == [key_cache.Caller(1, "u")]
 
 

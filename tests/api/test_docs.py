@@ -1,4 +1,4 @@
-"""The documentation says what the API does: docs/api.md and openapi.json against routes, fields and answers."""
+"""The documentation says what the API does: docs/api.md and openapi.json against routes, fields and responses."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""/metrics and the log line of a request: who may see the one, and what never stands in the other."""
+"""/metrics and the log line of a request: who may read the metrics, and what the line never has."""
 
 import logging
 from dataclasses import replace

@@ -33,11 +33,11 @@ def arrived(receiver, tmp_path):
     (tmp_path / ".curlrc").write_text(f'connect-to = "::127.0.0.1:{receiver.port}"\nno-progress-meter\n')
     known = {"PATH": os.environ["PATH"], "CURL_HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
 
-    def one(command, shell="sh"):
+    def send(command, shell="sh"):
         subprocess.run([shell], input=command.encode(), env=known, check=True, capture_output=True, timeout=60)
         return parts(receiver.requests[-1])
 
-    return one
+    return send
 
 
 def parts(request):
@@ -114,14 +114,12 @@ def test_what_is_pasted_presses_no_key_and_reads_as_it_runs(char):
     assert "\t" not in curl({"url": "https://example.com/", "headers": {"X-Tab": "a\tb"}}, None, None)
 
 
-def test_an_old_shell_finds_nothing_of_its_history_in_the_command():
-    """Where an old shell would look into its history there is nothing to find."""
+def test_where_an_old_shell_would_look_into_its_history_there_is_nothing_to_find():
     command = curl({"url": "https://example.com/", "headers": {"X-History": "é!!"}}, None, None)
     assert "!" not in command
 
 
-def test_a_url_that_would_be_refused_today_is_written_unchanged():
-    """A URL that would be refused today is written as it was ordered."""
+def test_a_url_that_would_be_refused_today_is_written_as_it_was_ordered():
     assert curl({"url": "https://user:pw@example.com/"}, None, None).endswith(" --url https://user:pw@example.com/")
 
 
@@ -135,11 +133,13 @@ def test_a_long_command_is_cut_on_the_page_and_whole_beside_it(alice, body):
     page = alice.get(f"/jobs/{job.uuid}").text
     assert len(command_on(page)) < 6000
     assert len(page) < 60_000
-
-    (whole,) = [given["href"] for tag, given in Markup(page).tags if tag == "a" and given["href"].endswith("/curl")]
-    (shown,) = [given for tag, given in Markup(page).tags if given.get("id") == "curl"]
+    (whole,) = [
+        attributes["href"]
+        for tag, attributes in Markup(page).tags
+        if tag == "a" and attributes["href"].endswith("/curl")
+    ]
+    (shown,) = [attributes for tag, attributes in Markup(page).tags if attributes.get("id") == "curl"]
     assert shown["data-whole"] == whole
-
     answer = alice.get(whole)
     assert answer.mimetype == "text/plain"
     assert answer.text == curl(json.loads(job.args), body, None)
@@ -152,8 +152,7 @@ def test_a_short_command_is_whole_on_the_page(alice):
     assert "data-whole" not in page
 
 
-def test_a_message_to_a_channel_has_no_command(alice):
-    """A message to a channel has no command since its URL is a secret."""
+def test_a_message_to_a_channel_has_no_command_since_its_url_is_a_secret(alice):
     job = make_job(alice.account, kind="channel", args='{"method":"post","url":"https://example.com/[redacted]"}')
     assert "curl command" not in alice.get(f"/jobs/{job.uuid}").text
     assert alice.get(f"/jobs/{job.uuid}/curl").status_code == 404

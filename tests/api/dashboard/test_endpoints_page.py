@@ -28,7 +28,6 @@ def test_an_endpoint_is_added_for_all_events_or_for_some(alice, bob):
 
 def test_an_endpoint_is_disabled_enabled_and_removed(alice):
     alice.send("/endpoints", url=URL)
-
     path = f"/endpoints/{Endpoint.get().uuid}"
     for action, enabled in (("disable", 0), ("enable", 1)):
         assert alice.send(f"{path}/{action}").location == "/endpoints?note=saved"
@@ -41,7 +40,7 @@ def test_an_endpoint_is_disabled_enabled_and_removed(alice):
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "problems"),
     [
         ({"url": ""}, {"url"}),
         ({"url": "ftp://x"}, {"url"}),
@@ -49,18 +48,18 @@ def test_an_endpoint_is_disabled_enabled_and_removed(alice):
         ({"url": "x", "types": ["job.finished", "job.exploded"]}, {"url", "types"}),
     ],
 )
-def test_a_wrong_value_is_named_by_its_field_and_stays(alice, fields, told):
-    """What can't be taken is told by its field and stays as typed."""
+def test_what_cant_be_taken_is_told_by_its_field_and_stays_as_typed(alice, fields, problems):
     answer = alice.send("/endpoints", **fields)
     assert answer.status_code == 422
-
     tags = Markup(answer.text).tags
-    assert {given["aria-describedby"] for _, given in tags if "aria-invalid" in given} == {f"{n}-problem" for n in told}
-
-    (url,) = [given["value"] for _, given in tags if given.get("name") == "url"]
+    assert {attributes["aria-describedby"] for _, attributes in tags if "aria-invalid" in attributes} == {
+        f"{n}-problem" for n in problems
+    }
+    (url,) = [attributes["value"] for _, attributes in tags if attributes.get("name") == "url"]
     assert url == fields["url"]
-
-    ticked = [given["value"] for _, given in tags if given.get("name") == "types" and "checked" in given]
+    ticked = [
+        attributes["value"] for _, attributes in tags if attributes.get("name") == "types" and "checked" in attributes
+    ]
     assert ticked == [name for name in fields.get("types", []) if name == "job.finished"]
     assert stored_endpoints(alice) == []
 
@@ -90,7 +89,9 @@ def test_an_address_is_text_and_no_link(alice):
     text = alice.get("/endpoints").text
     assert "<svg/onload" not in text
     assert "&lt;svg/onload" in text
-    assert not [given for tag, given in Markup(text).tags if tag == "a" and "example.com" in given["href"]]
+    assert not [
+        attributes for tag, attributes in Markup(text).tags if tag == "a" and "example.com" in attributes["href"]
+    ]
 
 
 def test_without_endpoints_the_page_says_what_they_are_for(alice):

@@ -64,7 +64,7 @@ def test_further_members_are_taken_as_json(alice):
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "problem"),
     [
         ({"url": "ftp://x"}, "must be an https URL"),
         ({"url": ""}, "must be an https URL"),
@@ -88,21 +88,20 @@ def test_further_members_are_taken_as_json(alice):
         ({"name": "x" * 300}, "at most 255 characters"),
     ],
 )
-def test_a_refused_value_is_named_by_its_field_and_stays(alice, fields, told):
-    """What the API would refuse is told by its field and nothing is lost."""
+def test_what_the_api_would_refuse_is_told_by_its_field_and_nothing_is_lost(alice, fields, problem):
     answer = submit_order(alice, **{"description": "kept as typed", **fields})
-    assert told in problems(answer).replace("&#34;", '"').replace("&#39;", "'")
+    assert problem in problems(answer).replace("&#34;", '"').replace("&#39;", "'")
     assert "kept as typed" in answer.text
     assert Job.select().count() == 0
 
 
-def told_by_field(answer):
+def problems_by_field(answer):
     """For each field the text beside it, each of which the field names as its description."""
     text = problems(answer).replace("&#34;", '"').replace("&#39;", "'")
-    found = dict(re.findall(r'id="([a-z_]+)-problem">([^<]*)<', text))
-    described = {given["aria-describedby"] for _, given in Markup(text).tags if "aria-invalid" in given}
-    assert described == {f"{name}-problem" for name in found if name != "query"}
-    return found
+    by_field = dict(re.findall(r'id="([a-z_]+)-problem">([^<]*)<', text))
+    described = {attributes["aria-describedby"] for _, attributes in Markup(text).tags if "aria-invalid" in attributes}
+    assert described == {f"{name}-problem" for name in by_field if name != "query"}
+    return by_field
 
 
 def test_all_that_is_wrong_is_told_at_once_each_by_its_field(alice):
@@ -120,14 +119,12 @@ def test_all_that_is_wrong_is_told_at_once_each_by_its_field(alice):
         "more": '{"backoff": 1, "colour": 2, "body": 3}',
     }
     answer = submit_order(alice, **wrong)
-
-    told = told_by_field(answer)
-
-    assert told.keys() == {*wrong, "when"} - {"amount"}
+    by_field = problems_by_field(answer)
+    assert by_field.keys() == {*wrong, "when"} - {"amount"}
     for part in ("one without a colon", "one twice", "Host: must be another header"):
-        assert part in told["headers"]
+        assert part in by_field["headers"]
     for part in ("backoff: must be", "colour: unknown field", "its own field above, got body"):
-        assert part in told["more"]
+        assert part in by_field["more"]
     for typed in ("ftp://x", "no colon", "{nope", "soon", "x" * 300, "many", "colour"):
         assert typed in answer.text
     assert Job.select().count() == 0
@@ -135,19 +132,17 @@ def test_all_that_is_wrong_is_told_at_once_each_by_its_field(alice):
 
 def test_what_follows_from_another_mistake_is_not_told_besides(alice):
     more = '{"overlap": "allow", "catch_up_seconds": 120}'
-    told = told_by_field(
+    by_field = problems_by_field(
         submit_order(alice, when="cron", cron="nope", timezone="Europe/Berlin", more=more, url=f"{URL}\0")
     )
+    assert by_field.keys() == {"when", "url"}
+    assert by_field["when"].startswith("must have the five fields")
+    assert "absent" not in by_field["when"]
+    assert "NUL" in by_field["url"]
+    assert "got nothing" not in by_field["url"]
 
-    assert told.keys() == {"when", "url"}
-    assert told["when"].startswith("must have the five fields")
-    assert "absent" not in told["when"]
-    assert "NUL" in told["url"]
-    assert "got nothing" not in told["url"]
 
-
-def test_a_schedule_too_many_is_named_in_the_form(alice, monkeypatch):
-    """A schedule too many is told in the form and nothing is lost."""
+def test_a_schedule_too_many_is_told_in_the_form_and_nothing_is_lost(alice, monkeypatch):
     monkeypatch.setattr("api.dashboard.pages.new_job.settings", lambda: SimpleNamespace(max_schedules=0))
     answer = submit_order(alice, when="cron", cron="0 9 * * *", name="kept as typed")
     assert "Disable another one first" in problems(answer)
@@ -168,9 +163,7 @@ def test_running_again_makes_the_same_request_due_now(alice, moved_clock):
         submit_order(alice, name="n", headers="X-A: 1", body="[1]", when="in", amount="5", unit="days", more=more)
     )
     moved_clock.advance(hours=1)
-
     new = job_shown_after(alice.send(f"/jobs/{old.uuid}/again"))
-
     assert new.id != old.id
     assert (new.state, new.scheduled_at) == ("available", clock.now())
     for column in ("body", "content_type", "name", "host", "max_attempts", "timeout_ms"):
@@ -181,8 +174,7 @@ def test_running_again_makes_the_same_request_due_now(alice, moved_clock):
     assert str(new.id) in alice.get("/jobs?label=a").text
 
 
-def test_a_used_key_does_not_hold_back_the_next_order(alice):
-    """A key that holds the first order does not hold back the next."""
+def test_a_key_that_holds_the_first_order_does_not_hold_back_the_next(alice):
     old = job_store.create(
         job_store.NewJob(alice.account.id, f'{{"url":"{URL}"}}', None, None, 0, idempotency_key="k"), 1
     )[0]
@@ -214,9 +206,9 @@ def test_a_job_can_be_cancelled_once(alice):
 
 
 def test_the_chosen_jobs_are_cancelled_and_no_others(alice):
-    one, two, three = (make_job(alice.account, "scheduled", 60) for _ in range(3))
-    alice.send("/jobs/chosen", action="cancel", job=[str(one.id), str(three.id), "x", "999999"])
-    assert [reread(job).state for job in (one, two, three)] == ["cancelled", "scheduled", "cancelled"]
+    first, second, third = (make_job(alice.account, "scheduled", 60) for _ in range(3))
+    alice.send("/jobs/chosen", action="cancel", job=[str(first.id), str(third.id), "x", "999999"])
+    assert [reread(job).state for job in (first, second, third)] == ["cancelled", "scheduled", "cancelled"]
 
 
 def test_the_chosen_jobs_are_ordered_again_and_the_list_stays_filtered(alice):
@@ -255,7 +247,6 @@ def test_a_list_goes_on_where_the_page_before_ended(alice, moved_clock):
     first = alice.get("/jobs?state=completed")
     (older,) = [a["href"] for tag, a in Markup(first.text).tags if tag == "a" and a.get("rel") == "next"]
     assert "state=completed" in older
-
     second = alice.get(older)
     shown = [[a["value"] for tag, a in Markup(page.text).tags if a.get("name") == "job"] for page in (first, second)]
     assert [len(page) for page in shown] == [50, 10]
@@ -264,8 +255,7 @@ def test_a_list_goes_on_where_the_page_before_ended(alice, moved_clock):
 
 
 @pytest.mark.parametrize("state", ["completed", "discarded", "cancelled"])
-def test_a_job_that_has_ended_shows_its_end(alice, moved_clock, state):
-    """A job that has ended tells when and not when it was due."""
+def test_a_job_that_has_ended_tells_when_and_not_when_it_was_due(alice, moved_clock, state):
     job = make_job(alice.account, state, 47 * 3600, **{f"{state}_at": clock.now()})
     moved_clock.advance(minutes=2)
     for path in ("/jobs", f"/jobs/{job.uuid}"):
@@ -324,10 +314,8 @@ def test_failures_are_grouped_and_a_group_is_ordered_again(alice, bob):
     text = alice.get("/failures").text
     assert "bobs.example" not in text
     assert text.count("<tr>") == 1 + 4
-
     alice.send("/failures/again", state="discarded", host="a.example", reason="status_500")
     assert [job.host for job in Job.select().where(Job.state == "available")] == ["a.example"] * 3
-
     alice.send("/failures/again", state="discarded", host="a.example", reason="nothing")
     assert Job.select().where(Job.state == "available").count() == 3
 
@@ -363,9 +351,7 @@ def test_a_job_and_what_tells_of_it_lead_to_one_another(alice, bob):
     job = make_job(alice.account, "completed")
     event = make_job(alice.account, kind="event", parent_id=job.id, body=b'{"type": "job.finished"}')
     callback = make_job(alice.account, kind="callback", parent_id=job.id, body=b"[]", url="https://example.com/told")
-
     text = alice.get(f"/jobs/{job.uuid}").text
-
     assert "job.finished" in text
     for other in (event, callback):
         assert f"/jobs/{other.uuid}" in text

@@ -14,8 +14,8 @@ from tests.support.browsers import Browser
 
 
 def cookie_of(answer):
-    (found,) = [text for text in answer.headers.getlist("Set-Cookie") if text.startswith("booper_session=")]
-    return found
+    (cookie,) = [text for text in answer.headers.getlist("Set-Cookie") if text.startswith("booper_session=")]
+    return cookie
 
 
 def test_signing_in_leads_back_to_the_page_that_was_opened(nobody, alice):

@@ -58,6 +58,7 @@ def test_a_channel_that_is_set_shows_its_host_alone(client):
 def test_a_message_is_forwarded_by_a_job_that_hides_the_url(client):
     """A message is forwarded by a job that does not show the URL."""
     put(client)
+
     assert client.post("/api/channels/discord", json=MESSAGE).json == {"data": MESSAGE}
 
     job = Job.get()

@@ -1,4 +1,4 @@
-"""POST /api/jobs: what is stored and answered."""
+"""POST /api/jobs: what is stored and what the response has."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Whom a job's owner wants told of it: the fields of the order, and where the follow-ups are seen."""
+"""Whom Booper notifies of a job: the fields of the request, and where the follow-ups are shown."""
 
 import json
 
@@ -48,6 +48,7 @@ def test_a_job_and_its_callback_lead_to_one_another(client):
     client.created(callback_url=HOOK)
     client.post(f"/api/jobs/{job['id']}/cancel")
     related = client.get(f"/api/jobs/{job['id']}/related").json["data"]
+
     assert [each["kind"] for each in related] == ["callback", "event"]
     assert set(related[0]) == {*job, "kind"}
     assert related[0]["args"]["body"]["job"]["id"] == job["id"]

@@ -1,4 +1,4 @@
-"""Schedules over HTTP: made, shown, changed, disabled, enabled, deleted, and what came of their instants."""
+"""Schedules over HTTP: create, show, change, disable, enable, delete, and what came of their instants."""
 
 import pytest
 
@@ -115,6 +115,7 @@ def test_a_changed_request_is_that_of_the_waiting_job(client, moved_clock):
     schedule = post_schedule(client, cron="0 12 * * *", body={"a": 1})
     path = f"/api/schedules/{schedule['id']}"
     answer = client.ask("PATCH", path, json={"method": "post", "name": "noon"})
+
     assert answer.json["data"]["args"] == {"url": URL, "cron": "0 12 * * *", "method": "post", "name": "noon"} | {
         "body": {"a": 1}
     }
