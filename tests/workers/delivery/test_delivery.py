@@ -132,7 +132,7 @@ def test_a_process_told_to_end_at_once_records_what_was_answered(claimed, delive
 
     monkeypatch.setattr(recording, "record", slowly)
     answered = Answered(200, [], b"", False, Timings())
-    delivery.recorder.put(Result(claimed[0], render_request(claimed[0]), answered, clock.now()))
+    delivery.recorder.put([Result(claimed[0], render_request(claimed[0]), answered, clock.now())])
     delivery.abandon()
     assert reread(claimed[0]).state == "completed"
 
