@@ -2,10 +2,10 @@
 
 Senders put results in a queue; one thread takes up to `GROUP` that lie there and records them together. While one
 transaction commits, the next results gather, so groups grow with the load and nobody waits for a timer. Long answers
-take longer to write down than to get: who claims waits until few results wait here (`keeps_up`). Safe against a claim that
-was rescued meanwhile: the transition is fenced, and only what was still held is recorded. While the database is gone
-the results are kept and tried again, beside those that come; should the process die first, the leases bring the jobs
-back. A row that another session has locked keeps back its own result alone.
+take longer to write down than to get: who claims waits until few results wait here (`keeps_up`). Safe against a claim
+that was rescued meanwhile: the transition is fenced, and only what was still held is recorded. While the database is
+gone the results are kept and tried again, beside those that come; should the process die first, the leases bring the
+jobs back. A row that another session has locked keeps back its own result alone.
 """
 
 import logging

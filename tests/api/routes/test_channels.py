@@ -75,7 +75,7 @@ def test_a_channel_that_is_not_set_is_not_there(client, stranger, app, name):
     assert Job.select().count() == 0
 
 
-def test_a_wrong_key_for_a_channel_is_told(client, app):
+def test_a_wrong_key_for_a_channel_is_refused(client, app):
     put(client)
     assert ApiClient(app, "sk_wrong").post("/api/channels/discord", json=MESSAGE).status_code == 401
 
@@ -95,7 +95,7 @@ def test_other_channels_can_not_be_set(client, name):
 
 
 @pytest.mark.parametrize("url", [f"ftp://a.example/{SECRET}", f"https://u:{SECRET}@a.example/", 5, None])
-def test_a_wrong_url_is_refused_and_not_told(client, url):
+def test_a_wrong_url_is_refused_and_not_quoted(client, url):
     answer = put(client, url=url)
     assert set(errors_of(answer)) == {"url"}
     assert SECRET not in answer.text

@@ -75,7 +75,7 @@ def test_a_job_without_a_time_is_available_at_once(client, moved_clock):
         ({"schedule_in": [366, "days"]}, "scheduled", "2027-01-02T09:00:00.000000Z"),
     ],
 )
-def test_the_time_asked_for_is_the_time_it_is_due(client, moved_clock, fields, state, scheduled_at):
+def test_a_job_is_due_at_the_requested_time(client, moved_clock, fields, state, scheduled_at):
     job = client.created(**fields)
     assert (job["job"]["state"], job["job"]["scheduled_at"]) == (state, scheduled_at)
 
@@ -205,7 +205,7 @@ def test_a_wrong_field_is_refused_with_what_it_must_be_and_what_it_was(client, f
     assert fetch("SELECT 1 FROM job") == []
 
 
-def test_all_wrong_fields_are_told_at_once(client):
+def test_all_wrong_fields_are_reported_at_once(client):
     answer = client.post("/api/jobs", json={"method": "x", "timeout": 0, "headers": {"Host": "a", "X": "\n"}, "ulr": 1})
     assert set(errors_of(answer)) == {"url", "method", "timeout", "headers.Host", "headers.X", "ulr"}
 
