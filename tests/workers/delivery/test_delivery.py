@@ -41,7 +41,9 @@ def deliver_in_thread(delivery, job):
 
 
 @pytest.mark.parametrize("seconds", [6, 3600])
-def test_a_job_is_never_sent_under_a_half_spent_lease(account, db, delivery, receiver, moved_clock, seconds):
+def test_a_job_whose_claim_had_to_wait_is_never_sent_under_a_lease_that_is_half_over(
+    account, db, delivery, receiver, moved_clock, seconds
+):
     """Its lease was counted from before the wait, so it was taken for lost, and sent again, while it was recorded."""
     job = make_job(account, url=receiver.url, host="127.0.0.1", timeout_ms=1000)
     with closed_to_writers(db):
@@ -53,9 +55,7 @@ def test_a_job_is_never_sent_under_a_half_spent_lease(account, db, delivery, rec
         wait_until(lambda: reread(job).state == "available")
         assert (reread(job).attempt, receiver.arrivals) == (0, [])
         delivery.deliver([(job.id, job.account_id, job.host)], job.scheduled_at)
-
     wait_until(lambda: Attempt.select().count())
-
     assert reread(job).attempted_at == moved_clock.now
     assert (reread(job).state, len(receiver.arrivals)) == ("completed", 1)
 
@@ -67,9 +67,7 @@ def test_a_job_whose_claim_waited_a_little_is_sent(account, db, delivery, receiv
         wait_until_a_writer_waits(db)
         moved_clock.advance(seconds=4)
     thread.join(60)
-
     wait_until(lambda: Attempt.select().count())
-
     assert (reread(job).state, len(receiver.arrivals)) == ("completed", 1)
     assert moved_clock.now - reread(job).attempted_at <= 4 * clock.SECOND
 
@@ -97,8 +95,9 @@ def test_a_request_whose_claim_is_fresh_enough_is_sent(claims, delivery, receive
     assert len(receiver.arrivals) == 1
 
 
-def test_a_rescued_claim_is_neither_sent_nor_given_back(claims, delivery, receiver, moved_clock):
-    """A stale claim that was rescued meanwhile is neither sent nor given back."""
+def test_a_stale_claim_that_was_rescued_meanwhile_is_neither_sent_nor_given_back(
+    claims, delivery, receiver, moved_clock
+):
     moved_clock.advance(seconds=12)
     assert lifecycle.rescue(clock.now())
     [again] = lifecycle.claim([claims[0].id], clock.now(), 10 * clock.SECOND)
@@ -116,10 +115,8 @@ def test_a_process_told_to_end_at_once_records_what_was_answered(claims, deliver
 
     monkeypatch.setattr(recording, "record", slowly)
     answered = Answered(200, [], b"", False, Timings())
-    delivery.recorder.put(Result(claims[0], render_request(claims[0]), answered, clock.now()))
-
+    delivery.recorder.put([Result(claims[0], render_request(claims[0]), answered, clock.now())])
     delivery.abandon()
-
     assert reread(claims[0]).state == "completed"
 
 

@@ -63,8 +63,7 @@ def test_an_outcome_becomes_a_state_an_attempt_and_log_entries(account, outcome,
         (BLOCKED, "blocked_address", [None, None, None, None]),
     ],
 )
-def test_an_unreachable_target_shows_no_phase_timings(account, outcome, reason, told):
-    """What was not reachable does not tell by its times how far it came."""
+def test_what_was_not_reachable_does_not_tell_by_its_times_how_far_it_came(account, outcome, reason, told):
     _, claim = job_and_claim(account)
     record([result_of(claim, outcome)])
     row = Attempt.get()
@@ -127,30 +126,26 @@ def test_results_wait_for_a_database_that_is_gone(account, monkeypatch):
     monkeypatch.setattr(recording, "record", flaky)
     recorder = Recorder()
     recorder.start()
-    recorder.put(result_of(claim, OK))
-
+    recorder.put([result_of(claim, OK)])
     recorder.stop(10)
-
     assert reread(job).state == "completed"
 
 
-def test_a_locked_row_keeps_back_its_own_result_alone(account, db, monkeypatch):
+def test_a_row_that_another_session_has_locked_keeps_back_its_own_result_alone(account, db, monkeypatch):
     """Its group was tried again and again before any other: a process sent nothing for as long as the lock lasted."""
     monkeypatch.setattr(transactions, "BRIEFLY_MS", 1)
     monkeypatch.setattr(recording, "WAIT_FOR_DATABASE_S", 0.01)
     locked, beside, later = (job_and_claim(account) for _ in range(3))
     recorder = Recorder()
     for _, claim in (locked, beside):
-        recorder.put(result_of(claim, OK))
+        recorder.put([result_of(claim, OK)])
     with held_by_another(db, locked[0]):
         recorder.start()
         wait_until(lambda: reread(beside[0]).state == "completed")
-        recorder.put(result_of(later[1], OK))
+        recorder.put([result_of(later[1], OK)])
         wait_until(lambda: reread(later[0]).state == "completed")
         assert reread(locked[0]).state == "executing"
-
     recorder.stop(10)
-
     assert reread(locked[0]).state == "completed"
 
 
@@ -159,20 +154,16 @@ def test_who_claims_waits_until_few_results_wait_to_be_recorded(account, monkeyp
     and thousands of requests were sent again."""
     monkeypatch.setattr(recording, "WAITING", 2)
     recorder = Recorder()
-    recorder.put(result_of(job_and_claim(account)[1], OK))
+    recorder.put([result_of(job_and_claim(account)[1], OK)])
     assert recorder.keeps_up(0)
-
-    recorder.put(result_of(job_and_claim(account)[1], OK))
+    recorder.put([result_of(job_and_claim(account)[1], OK)])
     assert not recorder.keeps_up(0)
-
     recorder.start()
     assert recorder.keeps_up(10)
-
     recorder.stop(10)
 
 
-def test_a_result_that_can_not_be_recorded_stops_no_other(account, monkeypatch):
-    """One result that can not be recorded does not hold up the others."""
+def test_one_result_that_can_not_be_recorded_does_not_hold_up_the_others(account, monkeypatch):
     good, poison = job_and_claim(account), job_and_claim(account)
 
     def choosy(group, remembered, really=record):
@@ -182,12 +173,10 @@ def test_a_result_that_can_not_be_recorded_stops_no_other(account, monkeypatch):
 
     monkeypatch.setattr(recording, "record", choosy)
     recorder = Recorder()
-    recorder.put(result_of(poison[1], OK))
-    recorder.put(result_of(good[1], OK))
+    recorder.put([result_of(poison[1], OK)])
+    recorder.put([result_of(good[1], OK)])
     recorder.start()
-
     recorder.stop(10)
-
     assert (reread(good[0]).state, reread(poison[0]).state) == ("completed", "executing")
 
 
@@ -206,7 +195,7 @@ def test_the_results_behind_one_that_the_database_did_not_take_are_recorded_all_
     monkeypatch.setattr(recording, "record", failing)
     recorder = Recorder()
     for _, claim in jobs:
-        recorder.put(result_of(claim, OK))
+        recorder.put([result_of(claim, OK)])
     recorder.start()
 
     wait_until(lambda: reread(jobs[2][0]).state == "completed")
