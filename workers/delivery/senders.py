@@ -159,7 +159,7 @@ class Senders:
                 self._forget(job)
             self._room.notify_all()
         log.error("no thread for %d claimed jobs (%s): given back; lower BOOPER_SENDER_SLOTS", len(left), error)
-        self._slots.give([job.named for job in left])
+        self._slots.give([job.ref for job in left])
         self._release(left)
 
     def _missing(self, now_s: float) -> int:
@@ -216,7 +216,7 @@ class Senders:
             request, outcome = self._perform(job)
             self._recorder.put(Result(job, request, outcome, clock.now()))
         finally:
-            self._slots.give([job.named])
+            self._slots.give([job.ref])
 
     def _give_back_stale(self, job: ClaimedJob) -> None:
         """This process stood still, or was short of threads, since the claim. Its lease may end before the answer is
