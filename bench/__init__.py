@@ -1,1 +1,1 @@
-"""The benchmark: how fast Booper is on this machine, next to its peers. Tests never time anything; this does."""
+"""Measures how fast Booper is on this machine, beside its peers. Only the benchmark measures time; tests do not."""

@@ -1,7 +1,7 @@
-"""The benchmark's command: `make bench` writes docs/benchmarks.md, `make bench-quick` prints smaller figures.
+"""Runs the benchmark: `make bench` writes docs/benchmarks.md, `make bench-quick` prints figures of smaller sizes.
 
-Needs PostgreSQL and RabbitMQ on this machine (BOOPER_TEST_POSTGRES_URL, BOOPER_TEST_RABBITMQ_URL); starts everything
-else. A workload that fails costs its own rows, never those of the others.
+It needs PostgreSQL and RabbitMQ (BOOPER_TEST_POSTGRES_URL, BOOPER_TEST_RABBITMQ_URL) and starts everything else. If a
+workload fails, only its own rows are missing.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def options() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Measure, print, and write the document after a full session of everything."""
+    """Measure and print; write the document after a full session of all workloads."""
     chosen = options()
     session = Session(
         quick=chosen.quick,
@@ -55,14 +55,14 @@ def main() -> int:
 
 
 def workloads(chosen: argparse.Namespace) -> list[Workload]:
-    """Those asked for by name, else all that such a session has."""
+    """The workloads named on the command line, else all of the session."""
     if chosen.only:
         return [workload for workload in WORKLOADS if workload.name in chosen.only]
     return [workload for workload in WORKLOADS if workload.quick or not chosen.quick]
 
 
 def measured(session: Session, workloads: list[Workload]) -> list[Result]:
-    """Every workload in turn; the bar is shown on a terminal alone."""
+    """The result of every workload, with a progress bar on a terminal."""
     with tqdm(total=len(workloads), unit="workload", disable=None, file=sys.stderr) as bar:
         session.tell = bar.set_description
         results = []
@@ -73,16 +73,16 @@ def measured(session: Session, workloads: list[Workload]) -> list[Result]:
 
 
 def result_of(session: Session, workload: Workload) -> Result:
-    found: list[dict[str, float]] = []
+    rounds: list[dict[str, float]] = []
     problem, began_s = "", time.monotonic()
     try:
         for figures in workload.rounds(session):
-            found.append(figures)
+            rounds.append(figures)
     except NotThereYet as missing:
         problem = str(missing)
-    except Exception as error:  # noqa: BLE001 - hours of other figures must not be lost
-        problem = f"failed after {len(found)} rounds: {type(error).__name__}: {error}"
-    return Result(workload, found, problem, time.monotonic() - began_s)
+    except Exception as error:  # noqa: BLE001 - the other figures took hours and must not be lost
+        problem = f"failed after {len(rounds)} rounds: {type(error).__name__}: {error}"
+    return Result(workload, rounds, problem, time.monotonic() - began_s)
 
 
 def show(seen: dict[str, str], results: list[Result], session: Session) -> None:

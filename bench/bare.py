@@ -1,5 +1,5 @@
-"""The bare endpoint that creating a job is compared with: Flask, a JSON body, one INSERT, a JSON answer. No key, no
-checks. Served by gunicorn with Booper's own settings."""
+"""Serves the bare endpoint that a create is compared with: Flask, a JSON body, one INSERT, a JSON response. It checks
+neither key nor fields. gunicorn serves it with Booper's settings."""
 
 import os
 import threading
@@ -19,7 +19,7 @@ local = threading.local()
 
 
 def connection() -> psycopg.Connection:
-    """This thread's own."""
+    """The connection of this thread."""
     if not hasattr(local, "connection"):
         local.connection = psycopg.connect(os.environ["BOOPER_DATABASE_URL"], autocommit=True)
     return local.connection
@@ -27,8 +27,8 @@ def connection() -> psycopg.Connection:
 
 @app.post("/api/jobs")
 def create() -> tuple[Response, int]:
-    given, key = request.get_json(), uuid.uuid4()
-    row = (key, given["url"], str(given["body"]), given["scheduled_at"], time.time_ns() // 1000)
-    made = connection().execute(INSERT, row).fetchone()
-    assert made is not None
-    return jsonify({"data": {"id": str(key), "job_id": made[0], **given}}), 201
+    fields, key = request.get_json(), uuid.uuid4()
+    row = (key, fields["url"], str(fields["body"]), fields["scheduled_at"], time.time_ns() // 1000)
+    inserted = connection().execute(INSERT, row).fetchone()
+    assert inserted is not None
+    return jsonify({"data": {"id": str(key), "job_id": inserted[0], **fields}}), 201

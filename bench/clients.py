@@ -1,6 +1,6 @@
-"""Clients that cost next to nothing: threads that write the same octets and read the answer, on a connection each.
+"""Sends requests at little cost: threads that write the same octets and read the response, each on its own connection.
 
-An HTTP library would take more CPU than the endpoint it asks.
+An HTTP library would take more CPU than the endpoint under test.
 """
 
 import socket
@@ -12,7 +12,7 @@ TIMEOUT_SECONDS = 30
 
 
 class Asked(NamedTuple):
-    """What came of it; `latencies_s` of every request in no order."""
+    """The rate, and the latencies of all requests in no order."""
 
     per_s: float
     latencies_s: list[float]
@@ -52,12 +52,12 @@ class Line:
 
 
 def ask_all(port: int, request: bytes, count: int, clients: int, expected: int, per_s: float = 0) -> Asked:
-    """`count` times the same request from so many clients at once; every answer must have the expected status.
+    """Send the same request `count` times, from all clients together; every response must have the expected status.
 
-    `per_s`: at that rate, all clients together; else each as soon as it was answered. A latency then counts from the
-    instant the request was meant to be sent, so that a stall is seen by all who would have come meanwhile.
+    `per_s`: the rate of all clients together; 0: each client sends as soon as it is answered. With a rate, a latency
+    counts from the instant when the request should have been sent, so that a stall shows in all requests it delays.
     """
-    found: list[list[float]] = [[] for _ in range(clients)]
+    by_client: list[list[float]] = [[] for _ in range(clients)]
     errors: list[str] = []
 
     def work(client: int, latencies: list[float]) -> None:
@@ -77,11 +77,11 @@ def ask_all(port: int, request: bytes, count: int, clients: int, expected: int, 
         finally:
             line.close()
 
-    threads = [threading.Thread(target=work, args=numbered) for numbered in enumerate(found)]
+    threads = [threading.Thread(target=work, args=numbered) for numbered in enumerate(by_client)]
     began = first = time.perf_counter()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert not errors, f"{len(errors)} of {clients} clients failed, the first: {errors[0]}"
-    return Asked(count / (time.perf_counter() - began), [one for latencies in found for one in latencies])
+    return Asked(count / (time.perf_counter() - began), [latency for latencies in by_client for latency in latencies])

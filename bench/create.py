@@ -1,7 +1,7 @@
-"""Creating jobs through the API: one a request next to a bare endpoint, and many a request.
+"""Measures creates through the API: one job a request beside a bare endpoint, and many jobs a request.
 
-The bare endpoint runs under the very command line of Booper's API, with another app and port, so that both have the
-same gunicorn, worker class, processes and threads.
+The bare endpoint runs with the command line of Booper's API but for app and port, so that both have the same gunicorn,
+worker class, processes and threads.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ def order() -> dict[str, object]:
 
 
 def rounds(session: Session) -> Iterator[Figures]:
-    """Requests a second by 16 clients, in turn with the bare endpoint."""
+    """Requests a second by 16 clients, alternating with the bare endpoint."""
     count = session.size(16_000, 2_400)
     with session.production() as product, bare_endpoint(product) as bare_port:
         request = octets("POST", "/api/jobs", product.key, json.dumps(order()).encode())
@@ -67,15 +67,17 @@ def batch_rounds(session: Session) -> Iterator[Figures]:
         request = octets("POST", "/api/jobs/batch", product.key, body)
         for _ in session.each_round("batch create"):
             ((before,),) = product.sql("SELECT count(*) FROM job")
-            asked = ask_all(product.port, request, calls, 2, status)
-            ((made,),) = product.sql("SELECT count(*) - %s FROM job", (before,))
-            assert made == calls * JOBS_A_CALL, f"{calls} calls must make {JOBS_A_CALL} jobs each, got {made} in all"
-            yield {"jobs/s": asked.per_s * JOBS_A_CALL}
+            calls_made = ask_all(product.port, request, calls, 2, status)
+            ((created,),) = product.sql("SELECT count(*) - %s FROM job", (before,))
+            assert created == calls * JOBS_A_CALL, (
+                f"{calls} calls must make {JOBS_A_CALL} jobs each, got {created} in all"
+            )
+            yield {"jobs/s": calls_made.per_s * JOBS_A_CALL}
 
 
 @contextlib.contextmanager
 def bare_endpoint(product: Production) -> Iterator[int]:
-    """The port of the bare endpoint under the command line of the API."""
+    """The port of the bare endpoint, run with the command line of the API."""
     product.sql(TABLE)
     port = free_port()
     line = Path(f"/proc/{product.processes['api'].pid}/cmdline").read_text().split("\0")[:-1]

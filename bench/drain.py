@@ -1,8 +1,8 @@
-"""The drain: due jobs through production mode, as fast as they go, in turn with the peers.
+"""Measures the drain: due jobs through production mode, as fast as possible, alternating with the peers.
 
-Every contestant makes one POST with a small JSON body a job to the same target, and keeps a durable record of each.
-The rate is taken from the first to the last arrival; the round ends when every record is there, and counts only if each
-job arrived once and left its whole record.
+For each job every contestant sends one POST with a small JSON body to the same target and stores a durable record. The
+rate counts from the first to the last arrival. A round ends when all records are stored, and counts only if each job
+arrived once and has its complete record.
 """
 
 from collections.abc import Iterator
@@ -31,19 +31,19 @@ def rounds(session: Session) -> Iterator[Figures]:
 
 
 def compared(session: Session, peer: Peer, ours: float) -> Figures:
-    """One drain of the peer. One that fails is noted and costs its own figures alone."""
+    """One drain of the peer. If it fails, a note says so and only its own figures are missing."""
     count = min(session.drained, session.size(peer.jobs, peer.quick_jobs))
     session.notes[peer.name] = f"{peer.settings}; {count} jobs"
     try:
-        theirs = peer.drained(session, count)
+        peer_rate = peer.drained(session, count)
     except (AssertionError, OSError) as error:
         session.notes[f"{peer.name}, failed"] = str(error)
         return {}
-    return {f"{peer.name}, jobs/s": theirs, f"times {peer.name}": ratio(ours, theirs)}
+    return {f"{peer.name}, jobs/s": peer_rate, f"times {peer.name}": ratio(ours, peer_rate)}
 
 
 def drained(product: Embedded | Production, target: Target, count: int) -> Figures:
-    """One drain of so many jobs that were all due a minute ago; the CPU of a job, by who spent it."""
+    """One drain of `count` jobs that were all due a minute ago: the rate, and the CPU a job."""
     recorded, entries = records(product)
     before = spent_us(product, target)
     add_jobs(product, model_job(product, target.port), count, "available", now_us() - 60 * SECOND)
@@ -56,7 +56,7 @@ def drained(product: Embedded | Production, target: Target, count: int) -> Figur
 
 
 def records(product: Embedded | Production) -> tuple[int, int]:
-    """How many attempts that were answered 200 there are, and how many log entries."""
+    """How many attempts with status 200 there are, and how many log entries."""
     ((attempts, entries),) = product.sql(
         "SELECT (SELECT count(*) FROM attempt WHERE status_code = 200), (SELECT count(*) FROM log_entry)"
     )
@@ -72,7 +72,7 @@ def spent_us(product: Embedded | Production, target: Target) -> dict[str, float]
 
 
 def embedded_rounds(session: Session) -> Iterator[Figures]:
-    """The same in embedded mode, where everything is one process."""
+    """The drain in embedded mode, where everything is one process."""
     for _ in session.each_round("embedded drain"):
         with session.embedded() as product, Target() as target:
             figures = drained(product, target, session.size(10_000, 1_500))

@@ -1,7 +1,7 @@
-"""What a receiver of events that hangs costs the jobs that it is told of: their lateness, beside one that answers.
+"""Measures what a hanging receiver of events costs the jobs that the events are about: their lateness.
 
-In each round the same jobs are told of to a receiver that answers at once and to one that takes 30 s for every event,
-in turn the one and the other first.
+In each round the events of the same jobs go to a receiver that answers at once, and to a receiver that takes 30 s for
+every event. Which of the two comes first alternates.
 """
 
 import json
@@ -25,9 +25,9 @@ LATENESS = (
 
 
 def rounds(session: Session) -> Iterator[Figures]:
-    """The jobs' lateness at p99 with either receiver, and how many times worse the hanging one is."""
+    """The p99 lateness of the jobs with each receiver, and the ratio of the two."""
     seconds, ahead_seconds = session.size(60, 5), session.size(15, 5)
-    session.notes["events"] = f"{RATE} jobs/s for {seconds} s, each told of to a receiver that answers, or takes 30 s"
+    session.notes["events"] = f"{RATE} jobs/s for {seconds} s, with events to a receiver that answers, or takes 30 s"
     for number in session.each_round("events"):
         pair = (ANSWERS, HANGS) if number % 2 else (HANGS, ANSWERS)
         p99_ms = {path: lateness_p99_ms(session, path, seconds, ahead_seconds) for path in pair}
@@ -48,7 +48,7 @@ def lateness_p99_ms(session: Session, path: str, seconds: int, ahead_seconds: in
 
 
 def order_notified(product: Production, receiver: ReceiverProcess, path: str, seconds: int, ahead_seconds: int) -> int:
-    """Jobs that fall due one after another, a while ahead; how many."""
+    """Make jobs that fall due one after another, from `ahead_seconds` on; returns how many."""
     count = RATE * seconds
     model = model_job(product, receiver.port)
     add_jobs(product, model, count, "scheduled", now_us() + 1000 * SECOND)

@@ -1,7 +1,7 @@
-"""The arithmetic of the benchmark: pure functions from the figures of several rounds to what the table shows.
+"""Computes the figures of the table from those of several rounds; pure functions.
 
-A round is one measurement of a workload: a dict from the name of a figure to its number. Figures that are compared come
-from the same round, so a ratio is taken in each round and only then over the rounds.
+A round is one measurement of a workload: a dict from the name of a figure to its number. A ratio is computed within
+each round, and summarized over the rounds after that.
 """
 
 import statistics
@@ -21,23 +21,23 @@ class Summary(NamedTuple):
 
 
 def summary(values: Sequence[float]) -> Summary:
-    """Median and extremes. Raises ValueError for no values."""
+    """Median and extremes. Raises ValueError if there are no values."""
     if not values:
         raise ValueError("a summary must have at least one value, got none")
     return Summary(statistics.median(values), min(values), max(values), len(values))
 
 
 def summaries(rounds: Sequence[Figures]) -> dict[str, Summary]:
-    """Each figure over the rounds that have it, in the order in which the names first appear."""
+    """A summary of each figure over the rounds that have it, in order of first appearance."""
     names = dict.fromkeys(name for figures in rounds for name in figures)
     return {name: summary([figures[name] for figures in rounds if name in figures]) for name in names}
 
 
-def ratio(ours: float, theirs: float) -> float:
-    """How many times theirs ours is. Raises ValueError when theirs is no positive number."""
-    if theirs <= 0:
-        raise ValueError(f"a ratio must be to a positive number, got {theirs}")
-    return ours / theirs
+def ratio(value: float, reference: float) -> float:
+    """value / reference. Raises ValueError unless the reference is positive."""
+    if reference <= 0:
+        raise ValueError(f"a ratio must be to a positive number, got {reference}")
+    return value / reference
 
 
 def rate(count: int, first_at: int, last_at: int) -> float:
@@ -48,7 +48,7 @@ def rate(count: int, first_at: int, last_at: int) -> float:
 
 
 def percentile(values: Iterable[float], per_cent: float) -> float:
-    """By the nearest rank. Raises ValueError for no values."""
+    """The percentile by nearest rank. Raises ValueError if there are no values."""
     ordered = sorted(values)
     if not ordered:
         raise ValueError("a percentile must have at least one value, got none")

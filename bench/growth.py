@@ -1,6 +1,6 @@
-"""What a table that has grown costs: lists, the drain, and memory, each next to a small table.
+"""Measures what a large table costs: lists, the drain, and memory, each beside a small table.
 
-The small and the large product stand side by side, so that rounds take turns.
+Both products run side by side, so that the measurements alternate.
 """
 
 from collections.abc import Iterator
@@ -25,14 +25,14 @@ LOOK_AHEAD_SECONDS = 1
 
 def lists(session: Session) -> Iterator[Figures]:
     """The p50 of three lists with few and with very many jobs of the account in the table."""
-    large_count, asked = session.size(2_000_000, 20_000), session.size(300, 100)
+    large_count, requests = session.size(2_000_000, 20_000), session.size(300, 100)
     with session.production() as small, session.production() as large:
         for product, count in ((small, 1_000), (large, large_count)):
             session.tell(f"list: making {count} jobs")
             fill(product, model_job(product, 9), count // 2, count // 2)
         for _ in session.each_round("list"):
-            few = {page: p50_ms(small, path, asked) for page, path in PAGES.items()}
-            many = {page: p50_ms(large, path, asked) for page, path in PAGES.items()}
+            few = {page: p50_ms(small, path, requests) for page, path in PAGES.items()}
+            many = {page: p50_ms(large, path, requests) for page, path in PAGES.items()}
             yield {
                 "first page, large / small": ratio(many["first page"], few["first page"]),
                 "state filter, large / small": ratio(many["state filter"], few["state filter"]),
@@ -43,7 +43,7 @@ def lists(session: Session) -> Iterator[Figures]:
 
 
 def p50_ms(product: Production, path: str, count: int) -> float:
-    """Of so many requests, one after another."""
+    """The p50 of `count` requests, one after another."""
     line, request = Line(product.port), octets("GET", path, product.key)
     latencies = []
     for _ in range(count):
@@ -56,7 +56,7 @@ def p50_ms(product: Production, path: str, count: int) -> float:
 
 
 def drains(session: Session) -> Iterator[Figures]:
-    """The drain with nothing else in the table, and with far-future and finished jobs."""
+    """The drain with an otherwise empty table, and with one full of far-future and finished jobs."""
     rows, count = session.size(2_000_000, 20_000), session.size(10_000, 2_000)
     with session.production() as small, session.production() as large, Target() as target:
         session.tell(f"growth: making {2 * rows} jobs")
@@ -71,7 +71,7 @@ def drains(session: Session) -> Iterator[Figures]:
 
 
 def memory(session: Session) -> Iterator[Figures]:
-    """How the memory of all our processes grows with jobs that wait: a part of a million in each round."""
+    """The growth of the memory of all our processes by waiting jobs; each round adds a part of a million."""
     waiting, count = session.size(1_000_000 // session.rounds, 50_000), session.size(2_000, 1_000)
     with session.production(BOOPER_LOOK_AHEAD_SECONDS=str(LOOK_AHEAD_SECONDS)) as product, Target() as target:
         drained(product, target, count)
@@ -86,12 +86,12 @@ def memory(session: Session) -> Iterator[Figures]:
 
 
 def await_ticks(product: Production) -> None:
-    """Until the ticker has gone over the table for longer than the look-ahead."""
+    """Wait until the ticker has run for two look-aheads."""
     until = now_us() + 2 * LOOK_AHEAD_SECONDS * SECOND
     wait_until(lambda: product.sql("SELECT seen_at FROM ticker")[0][0] > until, 60, "the ticker", pause_seconds=0.5)
 
 
 def resident_bytes(product: Production) -> int:
-    """The memory that all processes of the product hold now."""
+    """The resident memory of all processes of the product."""
     lines = [line for pid in product.pids() for line in Path(f"/proc/{pid}/status").read_text().splitlines()]
     return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))

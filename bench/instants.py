@@ -1,4 +1,4 @@
-"""What happens at instants: lateness while jobs fall due evenly, a herd due at one, and targets that take long."""
+"""Measures lateness: of jobs that fall due evenly, of a herd due at one instant, and of jobs to slow targets."""
 
 import tempfile
 from collections.abc import Iterator
@@ -18,8 +18,8 @@ RATES = (100, 500)
 
 
 def lateness(session: Session) -> Iterator[Figures]:
-    """attempted_at minus scheduled_at of jobs created through the API before the first is due; and how late each was at
-    the receiver, which sees the commit of the claim and the wait for a sender too."""
+    """attempted_at - scheduled_at of jobs created through the API before the first is due; and the lateness at the
+    receiver, which includes the commit of the claim and the wait for a sender."""
     seconds = session.size(60, 2)
     for _ in session.each_round("lateness"):
         figures: Figures = {}
@@ -38,7 +38,7 @@ def lateness(session: Session) -> Iterator[Figures]:
 
 
 def herd(session: Session) -> Iterator[Figures]:
-    """Jobs that are all due at one instant, known well before: until the last attempt begins."""
+    """Jobs that are all due at one instant and were created well before: the time until the last attempt begins."""
     count = session.size(10_000, 1_000)
     for _ in session.each_round("herd"):
         with session.production() as product, Target() as target:
@@ -50,7 +50,7 @@ def herd(session: Session) -> Iterator[Figures]:
 
 
 def order_herd(product: Production, model: int, count: int) -> int:
-    """Jobs due at one instant some seconds ahead; the instant."""
+    """Make jobs that are due at one instant some seconds ahead; returns the instant."""
     due_at = now_us() + (3 + count // 1000) * SECOND
     far_at = now_us() + 1000 * SECOND
     add_jobs(product, model, count, "scheduled", far_at)
@@ -59,7 +59,7 @@ def order_herd(product: Production, model: int, count: int) -> int:
 
 
 def slow_targets(session: Session) -> Iterator[Figures]:
-    """Jobs to a target that answers late: until all are recorded, and the most memory that the workers held."""
+    """Jobs to a target that answers late: the time until all are recorded, and the peak memory of the workers."""
     count, takes_seconds = session.size(2_000, 300), session.size(10, 1)
     session.notes["slow targets"] = f"{count} jobs to a target that takes {takes_seconds} s"
     for _ in session.each_round("slow targets"):
@@ -74,6 +74,6 @@ def slow_targets(session: Session) -> Iterator[Figures]:
 
 
 def peak_bytes(pids: list[int]) -> int:
-    """The sum of the most memory each process ever held."""
+    """The sum of the peak memory of the processes."""
     lines = [line for pid in pids for line in Path(f"/proc/{pid}/status").read_text().splitlines()]
     return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))

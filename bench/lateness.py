@@ -1,9 +1,9 @@
-"""How late jobs start in production mode, and what Booper costs while nothing is due.
+"""Measures how late jobs start in production mode, and the CPU that Booper takes while nothing is due.
 
-Owns the measurement behind `make bench-lateness`: 100 jobs a second for 30 s against a receiver on this machine, all
-created before the first is due. Lateness is taken twice: as the API shows it (attempted_at minus scheduled_at) and as
-the receiver saw it (first octet of the request minus the instant asked for). Needs PostgreSQL and RabbitMQ, named by
-BOOPER_TEST_POSTGRES_URL and BOOPER_TEST_RABBITMQ_URL; leaves neither database nor queue behind.
+`make bench-lateness` runs it: 100 jobs a second for 30 s, to a receiver on this machine, all created before the first
+is due. Lateness is measured twice: by the API (attempted_at - scheduled_at) and at the receiver (arrival of the first
+octet - the requested instant). It needs PostgreSQL and RabbitMQ (BOOPER_TEST_POSTGRES_URL, BOOPER_TEST_RABBITMQ_URL)
+and removes its database and queues.
 """
 
 import argparse
@@ -38,7 +38,7 @@ PACKAGES = ("dramatiq", "flask", "gunicorn", "peewee", "pika", "psycopg", "reque
 
 
 def main() -> int:
-    """Measure and print; 1 when a bound was missed."""
+    """Measure and print; returns 1 if a bound is missed."""
     parser = argparse.ArgumentParser(description="lateness and idle cost in production mode")
     parser.add_argument("--rate", type=int, default=100, help="jobs a second")
     parser.add_argument("--seconds", type=int, default=30)
@@ -57,7 +57,7 @@ def main() -> int:
 
 
 def idle_cpu_percent(product: Production) -> float:
-    """User and system time of all our processes over a while in which nothing is due, per cent of one core."""
+    """User and system time of all our processes while nothing is due, in per cent of one core."""
     time.sleep(SETTLE_SECONDS)
     before, began = cpu_seconds(product.pids()), time.monotonic()
     time.sleep(IDLE_SECONDS)
@@ -71,12 +71,12 @@ def journey(journey: Journey, rate: int, seconds: int) -> History:
 
 
 def recorded_lateness_us(history: History) -> list[int]:
-    """attempted_at minus scheduled_at, as the API shows them."""
+    """attempted_at - scheduled_at, as the API shows them."""
     return [job.attempted_at - job.scheduled_at for job in history.recorded if job.attempted_at and job.scheduled_at]
 
 
 def machine() -> dict[str, str]:
-    """What was measured on, and with which versions."""
+    """The machine, its load, and the versions."""
     models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     memory_kb = int(Path("/proc/meminfo").read_text().split()[1])
     with psycopg.connect(POSTGRES_URL, connect_timeout=5) as connection:

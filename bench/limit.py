@@ -1,9 +1,8 @@
-"""The limit: the same sender threads sending the same requests, with nothing else.
+"""Measures the limit: the rate of the product's sender threads when they do nothing but send.
 
-Two processes, as in production mode, each with the product's own pool of senders and its transport. Jobs come from
-memory, slots are taken and given back, and nothing is recorded: no queue, no database. Formerly bare threads called the
-transport in a loop with one request made once; that measured another program than the one whose share is asked for.
-`python -m bench.limit PORT COUNT` is one of the processes.
+Two processes, as in production mode, each run the product's senders and transport. Jobs come from memory, slots are
+taken and released, and nothing is recorded: no queue, no database. Left: bare threads that call the transport in a loop
+with one request, which is another program. `python -m bench.limit PORT COUNT` runs one of the processes.
 """
 
 import contextlib
@@ -49,7 +48,7 @@ def rounds(session: Session) -> Iterator[Figures]:
 
 
 def sent_per_s(count: int) -> float:
-    """The rate at which the senders of two processes send, when they have nothing else to do."""
+    """Requests a second by the senders of two processes that do nothing else."""
     with Target() as target:
         command = [sys.executable, "-m", "bench.limit", str(target.port), str(count // PROCESSES)]
         root = Path(__file__).parent.parent
@@ -72,7 +71,7 @@ class Forgetting(Recorder):
 
 
 def send_all(port: int, count: int) -> None:
-    """So many jobs handed to the senders of one process as the deliver actor hands them over."""
+    """Give `count` jobs to the senders of one process, in the way of the deliver actor."""
     gc_tuning.collect_rarely()
     transport = Transport(AddressPolicy(parse_allow("127.0.0.0/8"), frozenset()), connections=SLOTS)
     slots = Slots(SLOTS, 1)
@@ -88,15 +87,15 @@ def send_all(port: int, count: int) -> None:
 
 
 def claimed(number: int, port: int) -> ClaimedJob:
-    """What the claim of one of the drain's jobs gives."""
+    """A claimed job like those of the drain."""
     args = {"method": "post", "url": f"http://127.0.0.1:{port}/ok", "headers": {"X-Nonce": f"bench-0-{number}"}}
     values = dict.fromkeys(ClaimedJob._fields)
     now = clock.now()
-    given = {"id": number, "uuid": new_id(), "account_id": 1, "host": "127.0.0.1", "hops": 0, "kind": "request"}
+    identity = {"id": number, "uuid": new_id(), "account_id": 1, "host": "127.0.0.1", "hops": 0, "kind": "request"}
     policy = {"attempt": 1, "max_attempts": 20, "timeout_ms": 30_000, "claim_id": 1}
     times = {"inserted_at": now, "scheduled_at": now, "attempted_at": now}
     sent = {"args": json.dumps(args), "body": b'{"nonce": "bench-0-1"}', "content_type": "application/json"}
-    return ClaimedJob(**{**values, **given, **policy, **times, **sent})  # type: ignore[arg-type]
+    return ClaimedJob(**{**values, **identity, **policy, **times, **sent})  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

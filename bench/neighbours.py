@@ -1,10 +1,9 @@
-"""What one account's hanging targets cost another account's jobs.
+"""Measures what one account's hanging targets cost another account's jobs.
 
-Owns the measurement behind `make bench-neighbours`. Jobs of one account go to a host that never answers, or dawdles
-(127.0.0.2), and meanwhile 50 a second of another account to one that answers at once (127.0.0.1); before that the good
-ones alone, in the same production. Lateness is the first octet at the receiver minus the instant asked for. Needs
-PostgreSQL and RabbitMQ, named by BOOPER_TEST_POSTGRES_URL and BOOPER_TEST_RABBITMQ_URL; leaves neither database nor
-queue behind.
+`make bench-neighbours` runs it. Jobs of one account go to a host that never answers, or answers late (127.0.0.2).
+Meanwhile 50 jobs a second of another account go to a host that answers at once (127.0.0.1); before, the same product
+runs these good jobs alone. Lateness is the arrival of the first octet - the requested instant. It needs PostgreSQL and
+RabbitMQ (BOOPER_TEST_POSTGRES_URL, BOOPER_TEST_RABBITMQ_URL) and removes its database and queues.
 """
 
 import argparse
@@ -39,7 +38,7 @@ NAMES = ("p50", "p99", "max")
 
 
 def main() -> int:
-    """Measure and print; 1 when the good ones' p99 suffered more than is promised."""
+    """Measure and print; returns 1 if the p99 of the good jobs is over the bound."""
     parser = argparse.ArgumentParser(description="lateness beside hanging neighbours, in production mode")
     parser.add_argument("--hanging", type=int, default=1000, help="jobs to the host that hangs")
     parser.add_argument("--rate", type=int, default=50, help="good jobs a second")
@@ -66,16 +65,16 @@ def main() -> int:
 
 @contextlib.contextmanager
 def hanging_host() -> Iterator[int]:
-    """A port whose connections nobody ever accepts: requests are taken by the kernel and never answered."""
+    """A port whose connections nobody accepts: the kernel takes the requests and nobody answers."""
     with socket.create_server((HANGING_HOST, 0), backlog=BACKLOG) as server:
         yield server.getsockname()[1]
 
 
 class Dawdling(asyncio.Protocol):
-    """One connection whose requests, small enough to come in one piece, are answered after a while."""
+    """One connection whose requests are answered after a random time. Each is small enough to arrive in one piece."""
 
-    def __init__(self, least_seconds: float, most_seconds: float) -> None:
-        self._between = least_seconds, most_seconds
+    def __init__(self, min_seconds: float, max_seconds: float) -> None:
+        self._between = min_seconds, max_seconds
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
@@ -86,15 +85,13 @@ class Dawdling(asyncio.Protocol):
 
 
 @contextlib.contextmanager
-def dawdling_host(least_seconds: float, most_seconds: float) -> Iterator[int]:
-    """The port of a server, in a thread of its own, that answers each request with 200 after such a while."""
+def dawdling_host(min_seconds: float, max_seconds: float) -> Iterator[int]:
+    """The port of a server thread that answers each request with 200 after a time between the two."""
     listening: queue.SimpleQueue[tuple[int, Callable[[], object]]] = queue.SimpleQueue()
 
     async def serve() -> None:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
-        server = await loop.create_server(
-            lambda: Dawdling(least_seconds, most_seconds), HANGING_HOST, 0, backlog=BACKLOG
-        )
+        server = await loop.create_server(lambda: Dawdling(min_seconds, max_seconds), HANGING_HOST, 0, backlog=BACKLOG)
         listening.put((server.sockets[0].getsockname()[1], lambda: loop.call_soon_threadsafe(stop.set)))
         await stop.wait()
         server.close()
@@ -110,7 +107,7 @@ def dawdling_host(least_seconds: float, most_seconds: float) -> Iterator[int]:
 
 
 def good_jobs(journey: Journey, options: argparse.Namespace) -> list[Created]:
-    """Ordered before the first is due; returns when all have arrived."""
+    """Create jobs before the first is due; returns them when all have arrived."""
     count, before = options.rate * options.seconds, journey.receiver.arrived()
     first_due_at = journey.lead_us(count) + now_us()
     created = journey.order(list(spread(count, first_due_at, options.seconds)))
@@ -120,7 +117,7 @@ def good_jobs(journey: Journey, options: argparse.Namespace) -> list[Created]:
 
 
 def hang(product: Production, port: int, count: int) -> None:
-    """So many jobs of another account, due now, that hang; returns when the first are under way."""
+    """Make `count` hanging jobs of another account that are due now; returns when the first are under way."""
     key = product.booper("keys", "create", "--account", "neighbour", "--name", "neighbour")
     order = {
         "url": f"http://{HANGING_HOST}:{port}/",

@@ -1,4 +1,4 @@
-"""How long each page of the dashboard takes the server, with very many jobs of the account in the table."""
+"""Measures how long the server takes for each page of the dashboard, with many jobs of the account in the table."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tests.support.journeys.product import Production
 
 PARTS = {"scheduled": 0.4, "completed": 0.4, "retryable": 0.1, "discarded": 0.1}
 LOGGED = 200_000
-SCHEDULES, INSTANTS = 1_000, 200  # and so many instants of each
+SCHEDULES, INSTANTS = 1_000, 200  # INSTANTS: of each schedule
 LIMIT_S = 10
 NAMES = (
     *("overview", "jobs", "jobs of a state", "jobs, second page", "jobs by a text that none has", "job that waits"),
@@ -36,21 +36,21 @@ NAMES = (
 
 
 def rounds(session: Session) -> Iterator[Figures]:
-    """The p95 of each page, asked one after another by somebody who is signed in."""
-    count, asked = session.size(1_000_000, 20_000), session.size(40, 20)
+    """The p95 of each page, requested one after another by a signed-in client."""
+    count, requests_each = session.size(1_000_000, 20_000), session.size(40, 20)
     with session.production() as product:
         session.tell(f"pages: making {count} jobs")
         model = fill(product, count)
         cookie = signed_in(product)
         for _ in session.each_round("pages"):
             yield {
-                f"{page}, ms": percentile(latencies_ms(product, path, cookie, asked), 95)
+                f"{page}, ms": percentile(latencies_ms(product, path, cookie, requests_each), 95)
                 for page, path in pages(product, model, cookie).items()
             }
 
 
 def pages(product: Production, model: int, cookie: str) -> dict[str, str]:
-    """The address of each page, of things that are there."""
+    """The address of each page, with the ids of existing rows."""
     failed = product.sql("SELECT id FROM job WHERE state = 'discarded' ORDER BY id DESC LIMIT 1")[0][0]
     schedule = product.sql("SELECT id FROM schedule LIMIT 1")[0][0]
     entry = product.sql("SELECT uuid FROM log_entry LIMIT 1")[0][0]
@@ -78,12 +78,12 @@ def pages(product: Production, model: int, cookie: str) -> dict[str, str]:
 
 
 def fill(product: Production, count: int) -> int:
-    """So many jobs in four states, the failed ones with an attempt, and a long log; the job they are copies of."""
+    """Add `count` jobs in four states, attempts of the failed ones, and a long log; returns the id of the model job."""
     model = model_job(product, 9)
     for state, part in PARTS.items():
         due_at = now_us() + (WEEK if state in ("scheduled", "retryable") else -WEEK)
         add_jobs(product, model, int(count * part), state, due_at)
-    product.sql("UPDATE job SET inserted_at = inserted_at + id")  # the copies were all made at one instant
+    product.sql("UPDATE job SET inserted_at = inserted_at + id")  # the copies have one instant
     failed = "state IN ('retryable', 'discarded')"
     product.sql(f"UPDATE job SET attempt = 1, attempted_at = inserted_at, host = 'host-' || mod(id, 20) WHERE {failed}")
     product.sql(
@@ -102,7 +102,7 @@ def fill(product: Production, count: int) -> int:
 
 
 def add_schedules(product: Production) -> None:
-    """Copies of a schedule that is due once a year, each with its past."""
+    """Add copies of a yearly schedule, each with its past instants."""
     order = {"url": "http://127.0.0.1:9/", "cron": "0 0 1 1 *", "name": "yearly"}
     status, answer = product.client().ask("POST", "/api/schedules", order)
     assert status == 201, answer
@@ -122,7 +122,7 @@ def add_schedules(product: Production) -> None:
 
 
 def signed_in(product: Production) -> str:
-    """The cookie of somebody who is signed in."""
+    """The cookie of a signed-in client."""
     with requests.Session() as browser:
         base = f"http://127.0.0.1:{product.port}"
         token = re.search(r'name="csrf" value="([^"]+)"', browser.get(f"{base}/sign-in", timeout=LIMIT_S).text)

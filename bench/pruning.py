@@ -1,4 +1,4 @@
-"""What pruning costs those who create jobs: the latency of creates with and without it, in turns.
+"""Measures what pruning costs creates: their latency with and without it, alternating.
 
 Each finished job has its attempt and its two log entries. Creates come at a fixed rate, so that latency and not
 throughput is compared. "Without" is the same product with its worker (ticker and senders) frozen.
@@ -36,22 +36,22 @@ LEFT = "SELECT count(*) FROM job WHERE state = 'completed'"
 
 
 def rounds(session: Session) -> Iterator[Figures]:
-    """The p99 of a create with and without pruning beside it, and how fast the old jobs go."""
-    count, asked = session.size(1_000_000, 40_000), session.size(1_500, 300)
+    """The p99 of a create with and without pruning, and the rate of pruning."""
+    count, requests = session.size(1_000_000, 40_000), session.size(1_500, 300)
     with session.production() as product:
         session.tell(f"pruning: making {count} finished jobs")
         with frozen(product):
             add_jobs(product, model_job(product, 9), count, "completed", now_us() - AGE)
             for statement in (OLD, ATTEMPTS, ENTRIES, "ANALYZE"):
                 product.sql(statement)
-            creates(product, asked // 4)
+            creates(product, requests // 4)
         sweep_anew(product)
         for _ in session.each_round("pruning"):
             with frozen(product):
-                without = creates(product, asked)
+                without = creates(product, requests)
             before = await_fewer(product)
             began = time.perf_counter()
-            beside = creates(product, asked)
+            beside = creates(product, requests)
             took_s = time.perf_counter() - began
             with frozen(product):
                 left = product.sql(LEFT)[0][0]
@@ -66,7 +66,7 @@ def rounds(session: Session) -> Iterator[Figures]:
 
 @contextlib.contextmanager
 def frozen(product: Production) -> Iterator[None]:
-    """The product's worker and all that it started stand still."""
+    """Stop the product's worker and its descendants while the block lasts."""
     root = product.processes["worker"].pid
     pids = [root, *descendants(root)]
     for pid in pids:
@@ -79,15 +79,15 @@ def frozen(product: Production) -> Iterator[None]:
 
 
 def sweep_anew(product: Production) -> None:
-    """A ticker that takes the lead begins a sweep at once."""
+    """Restart the worker: a ticker that takes the lead begins a sweep at once."""
     product.processes["worker"].tell_to_stop()
     product.processes["worker"].stop(40)
     product.launch("worker")
 
 
 def await_fewer(product: Production) -> int:
-    """How many old jobs are left once some more are gone: a step that was frozen seems long, and so is the rest after
-    it."""
+    """Wait until a job is pruned; returns how many are left. The step that was frozen seems long, so the pruner rests
+    long after it."""
     before = product.sql(LEFT)[0][0]
     wait_until(lambda: product.sql(LEFT)[0][0] < before, 60, "a job pruned", pause_seconds=0.2)
     return product.sql(LEFT)[0][0]
@@ -98,5 +98,5 @@ def creates(product: Production, count: int) -> Asked:
     return ask_all(product.port, request, count, CLIENTS, 201, PER_S)
 
 
-def p99_ms(asked: Asked) -> float:
-    return 1000 * percentile(asked.latencies_s, 99)
+def p99_ms(requests: Asked) -> float:
+    return 1000 * percentile(requests.latencies_s, 99)

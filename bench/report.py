@@ -1,4 +1,4 @@
-"""How results read: one table of rows for the terminal and for docs/benchmarks.md. Pure."""
+"""Formats results as a table, for the terminal and for docs/benchmarks.md. Pure."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -10,7 +10,7 @@ HEAD = ("workload", "figure", "median", "lowest to highest", "rounds", "bound", 
 
 
 class Result(NamedTuple):
-    """What came of one workload; `problem` says why figures are missing."""
+    """The result of one workload; `problem` says why figures are missing."""
 
     workload: Workload
     rounds: list[dict[str, float]]
@@ -19,20 +19,20 @@ class Result(NamedTuple):
 
 
 def rows(results: Iterable[Result]) -> list[tuple[str, ...]]:
-    """The table without its head; the figures that have a bound come first."""
+    """The rows of the table without its head; figures with a bound come first."""
     return [row for result in results for row in rows_of(result)]
 
 
 def rows_of(result: Result) -> list[tuple[str, ...]]:
     seen = summaries(result.rounds)
     bounds = {bound.figure: bound for bound in result.workload.bounds}
-    found = []
+    rows = []
     for figure in dict.fromkeys([*bounds, *seen]):
         bound = bounds.get(figure)
         measured = seen.get(figure)
         verdict = "" if bound is None else verdict_of(bound.holds(measured.median) if measured else None)
-        found.append((result.workload.name, figure, *shown(measured), str(bound or ""), verdict))
-    return found
+        rows.append((result.workload.name, figure, *shown(measured), str(bound or ""), verdict))
+    return rows
 
 
 def verdict_of(holds: bool | None) -> str:
@@ -46,7 +46,7 @@ def shown(measured: Summary | None) -> tuple[str, str, str]:
 
 
 def number(value: float) -> str:
-    """Three digits that mean something, or all before the point."""
+    """Three significant digits, or all digits before the point."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
@@ -64,7 +64,7 @@ def plain(table: Sequence[tuple[str, ...]]) -> str:
 
 
 def markdown(machine: dict[str, str], results: Sequence[Result], notes: dict[str, str]) -> str:
-    """The whole of docs/benchmarks.md."""
+    """The text of docs/benchmarks.md."""
     table = [HEAD, ("---",) * len(HEAD), *rows(results)]
     remarks = [f"- {name}: {note}" for name, note in notes.items()] + [f"- {line}" for line in problems(results)]
     return "\n".join(

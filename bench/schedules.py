@@ -1,4 +1,4 @@
-"""Schedules due at one second: until the next job of each is planned, beside few idle ones and beside very many."""
+"""Measures planning: schedules due at one second, until the next job of each is made; beside few and many idle ones."""
 
 from collections.abc import Iterator
 
@@ -28,7 +28,7 @@ def rounds(session: Session) -> Iterator[Figures]:
 
 
 def planned(session: Session, due: int, idle: int, lead_seconds: int) -> tuple[float, int]:
-    """Seconds from the instant until the last next job was made, and how many instants were not fired exactly once."""
+    """Seconds from the instant until the last next job was made, and how many instants did not fire exactly once."""
     with session.production(BOOPER_MAX_SCHEDULES="1000000") as product, Target() as target:
         add_idle(product, target.port, idle)
         due_at = (now_us() // SECOND + lead_seconds + due // 50) * SECOND
@@ -51,7 +51,7 @@ def order(product: Production, port: int, due_at: int, name: str) -> None:
 
 
 def add_idle(product: Production, port: int, idle: int) -> None:
-    """Copies of one schedule that is due in a week, each with its waiting job."""
+    """Add copies of a schedule that is due in a week, each with its waiting job."""
     order(product, port, now_us() + WEEK, "idle")
     columns = [
         row[0]

@@ -1,7 +1,6 @@
-"""What every workload is given: sizes, services, a folder, and the means to start the product and a target.
+"""Starts the product for a workload and fills its table; knows the sizes and the services. Measures nothing.
 
-Owns nothing that measures. Everything is started in a directory, a database and under a queue prefix of its own and is
-gone at the end of its block.
+Each product has its own directory, database and queue prefix, which are gone at the end of its block.
 """
 
 import contextlib
@@ -31,7 +30,7 @@ class NotThereYet(Exception):
 
 @dataclass
 class Session:
-    """One session of the benchmark. `tell` shows what is under way; `notes` end up below the table."""
+    """One session of the benchmark. `tell` shows the current step; `notes` are printed below the table."""
 
     quick: bool
     rounds: int
@@ -52,7 +51,7 @@ class Session:
 
     @contextlib.contextmanager
     def production(self, **settings: str) -> Iterator[Production]:
-        """Production mode with the default settings but for those given."""
+        """Production mode with the default settings but for these."""
         with tempfile.TemporaryDirectory() as name:
             with Production(Path(name), POSTGRES_URL, self.broker, **settings) as product:
                 yield product
@@ -64,21 +63,21 @@ class Session:
 
 
 def model_job(product: Product, port: int, path: str = "/ok") -> int:
-    """A job made through the API and due in a week; its integer, for copying."""
+    """Create a job that is due in a week through the API; returns its integer id, for copying."""
     created = product.client(port).create(Order("bench", now_us() + WEEK, path))
     assert created.job_id is not None, f"the API must answer the create with 201:\n{product.log()}"
     return created.job_id
 
 
 def add_jobs(product: Embedded | Production, model: int, count: int, state: str, first_due_at: int) -> None:
-    """So many copies of the model, due a microsecond apart; visible at once, or in large steps."""
+    """Add `count` copies of the model, due a microsecond apart, in steps of ROWS_AT_ONCE."""
     for done in range(0, count, ROWS_AT_ONCE):
         step = min(ROWS_AT_ONCE, count - done)
         product.copy_job(model, f"bench-{done}", step, state, first_due_at + done)
 
 
 def fill(product: Production, model: int, far: int, finished: int) -> None:
-    """A table that has grown: jobs due in a week and more, and finished ones."""
+    """Fill the table: jobs due in a week and later, and finished ones."""
     add_jobs(product, model, far, "scheduled", now_us() + WEEK)
     add_jobs(product, model, finished, "completed", now_us() - WEEK)
     product.sql("UPDATE job SET completed_at = scheduled_at WHERE state = 'completed' AND completed_at IS NULL")
@@ -86,12 +85,12 @@ def fill(product: Production, model: int, far: int, finished: int) -> None:
 
 
 def settle_tables(product: Production) -> None:
-    """What autovacuum would do in the minutes after."""
+    """Vacuum and analyze, as autovacuum would within minutes."""
     with psycopg.connect(product.database_url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE job")
 
 
 def await_recorded(product: Embedded | Production, count: int, limit_seconds: float) -> None:
-    """Until so many attempts are recorded."""
+    """Wait until `count` attempts are recorded."""
     sql = "SELECT count(*) FROM attempt"
     wait_until(lambda: product.sql(sql)[0][0] >= count, limit_seconds, f"{count} attempts", pause_seconds=0.2)

@@ -1,8 +1,8 @@
-"""The fast target: answers every request with 200 and remembers when the first and the last came.
+"""Runs the fast target: answers every request with 200, and records when the first and the last arrived.
 
-The receiver of the journeys keeps a line of evidence for each request, at 80 us of CPU a request; on the two cores that
-all parts share, that would be a sixth of what is measured. This one takes 30. Control: POST /count, as at the receiver,
-answers {"arrival": N, "first_at": us, "last_at": us}; POST /forget starts again from nothing.
+The receiver of the journeys writes a line for each request, at 80 us of CPU a request; on two cores, which all parts
+share, that would be a sixth of what is measured. This one takes 30. Control: POST /count, as at the receiver, answers
+{"arrival": N, "first_at": us, "last_at": us}; POST /forget resets the count.
 
     python target.py        prints {"port": N} when it listens
 """
@@ -18,7 +18,7 @@ LENGTH = b"content-length:"
 
 
 class State:
-    """What has arrived; belongs to the event loop."""
+    """Counts arrivals; only the event loop uses it."""
 
     arrival = first_at = last_at = 0
 
@@ -56,7 +56,7 @@ class Connection(asyncio.Protocol):
 
 
 def end_of_request(data: bytes) -> int:
-    """Where the first request ends; 0 while its head is not whole."""
+    """Where the first request ends; 0 until its head is complete."""
     head = data.find(b"\r\n\r\n")
     if head < 0:
         return 0

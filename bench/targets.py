@@ -1,4 +1,4 @@
-"""The fast target as a process: started, asked and stopped as the journeys' receiver is."""
+"""Starts, queries and stops the fast target as a process, like the journeys' receiver."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ from tests.support.waiting import wait_until
 
 
 class Target(ReceiverProcess):
-    """target.py on a port of its own; a context that ends it."""
+    """target.py on its own port; leaving the context ends it."""
 
     def __init__(self) -> None:
         script = Path(__file__).with_name("target.py")
@@ -23,15 +23,15 @@ class Target(ReceiverProcess):
         self.pid = self._popen.pid
 
     def forget(self) -> None:
-        """Count from nothing again."""
+        """Reset the count."""
         self._control("/forget")
 
     def await_arrivals(self, count: int, limit_seconds: float) -> float:
-        """Wait for so many requests; how many a second came, from the first to the last."""
+        """Wait for `count` requests; returns requests a second, from the first to the last."""
         wait_until(lambda: self.arrived() >= count, limit_seconds, f"{count} arrivals", pause_seconds=0.1)
         seen = self.count()
         return rate(seen["arrival"], seen["first_at"], seen["last_at"])
 
     def assert_arrivals(self, count: int) -> None:
-        """Raises AssertionError when more came, or fewer; to be asked when all is recorded."""
+        """Raise AssertionError unless `count` requests arrived; call it when all attempts are recorded."""
         assert self.arrived() == count, f"{count} jobs must arrive once each, got {self.arrived()} requests"

@@ -1,4 +1,4 @@
-"""The table of workloads: what is measured, by which function, and what each figure must reach."""
+"""Lists the workloads: what is measured, by which function, and the bound of each figure."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -11,7 +11,7 @@ AT_LEAST, AT_MOST = "at least", "at most"
 
 
 class Bound(NamedTuple):
-    """What the median of one figure must reach."""
+    """The bound of the median of one figure."""
 
     figure: str
     kind: str
@@ -25,8 +25,7 @@ class Bound(NamedTuple):
 
 
 class Workload(NamedTuple):
-    """One row of what is promised. `rounds` yields the figures of one round after another. `quick`: whether it is part
-    of a quick session, too."""
+    """One workload. `rounds` yields the figures of one round after another. `quick`: also part of a quick session."""
 
     name: str
     rounds: Callable[[Session], Iterator[Figures]]

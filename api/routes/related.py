@@ -13,7 +13,7 @@ from api.requests.strict_schema import Strict
 from api.responses import schemas, serializers
 from api.responses.responses import json_response, or_not_found
 from models.jobs.job_json import compact, with_member
-from models.jobs.related import related
+from models.jobs.job_store import related_to
 
 blueprint = Blueprint("related", __name__, description="Callbacks and events of a job.")
 
@@ -35,6 +35,6 @@ class RelatedJob(schemas.Job):
 def list_related(query: dict[str, Any], key: str) -> Response:
     """The callbacks and events of a job, oldest first. Of a callback or an event: the job that it is about."""
     owner = caller()
-    rows = or_not_found(related(owner.account_id, job_in_path(key), query["limit"], query["offset"]))
+    rows = or_not_found(related_to(owner.account_id, job_in_path(key), query["limit"], query["offset"]))
     texts = [with_member(serializers.job(row, owner.user_id), "kind", compact(row.kind)) for row in rows]
     return json_response(serializers.data_list(texts))

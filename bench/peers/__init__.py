@@ -1,4 +1,4 @@
-"""The peers: other ways to do the same durable work on the same machine, each in an environment of its own.
+"""Lists the peers: other ways to do the same durable work on the same machine, each in its own environment.
 
 Owns which peers there are and with what they are started. Their programs are the other files of this folder; they
 import nothing of Booper.
@@ -15,10 +15,10 @@ PROCESSES = 2
 
 
 def contestants(session: Session) -> list[Peer]:
-    """The peers asked for that can run here, installed."""
-    asked = [peer for peer in peers() if peer.name in session.peer_names]
-    usable = [peer for peer in asked if not peer.node or installing.has_node()]
-    for peer in asked:
+    """The chosen peers that can run here, installed."""
+    chosen = [peer for peer in peers() if peer.name in session.peer_names]
+    usable = [peer for peer in chosen if not peer.node or installing.has_node()]
+    for peer in chosen:
         if peer not in usable:
             session.notes[peer.name] = "left out: needs node, npm and redis-server"
     for peer in usable:

@@ -1,4 +1,4 @@
-"""Celery: one message a job, acknowledged after it is done; each result is a row that SQLAlchemy commits."""
+"""Runs Celery: one message a job, acknowledged after the work; SQLAlchemy commits a row for each result."""
 
 import os
 import sys

@@ -1,5 +1,5 @@
-"""A plain Dramatiq actor: one message a job, one request, and its record in one statement. `dramatiq_peer.py COUNT`
-orders."""
+"""Runs a plain Dramatiq actor: one message a job, one request, one statement that records it. `dramatiq_peer.py COUNT`
+enqueues."""
 
 import json
 import os
@@ -21,7 +21,7 @@ INSERT INTO log_entry VALUES (gen_random_uuid(), %(number)s, 'request', %(reques
 
 
 def own() -> threading.local:
-    """This thread's session and connection."""
+    """The session and connection of this thread."""
     if not hasattr(local, "session"):
         local.session = requests.Session()
         local.database = psycopg.connect(os.environ["PEER_DATABASE_URL"], autocommit=True)
@@ -32,9 +32,9 @@ def own() -> threading.local:
 def deliver(number: int) -> None:
     mine, body, started = own(), {"nonce": f"bench-{number}"}, datetime.now(UTC)
     answer = mine.session.post(os.environ["PEER_URL"], json=body, timeout=30)
-    told = {"request": json.dumps(body), "response": json.dumps({"body": answer.text})}
+    bodies = {"request": json.dumps(body), "response": json.dumps({"body": answer.text})}
     at = {"started": started, "finished": datetime.now(UTC)}
-    mine.database.execute(RECORD, {"number": number, "status": answer.status_code, **at, **told})
+    mine.database.execute(RECORD, {"number": number, "status": answer.status_code, **at, **bodies})
 
 
 if __name__ == "__main__":

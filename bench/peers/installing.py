@@ -1,5 +1,5 @@
-"""Installs the peers once, all below .venv-peers: the Python ones as a virtual environment, the node ones in its folder
-`node`, by what their lock file names."""
+"""Installs the peers once, below .venv-peers: the Python ones in a virtual environment, the node ones in its folder
+`node`, from their lock file."""
 
 import shutil
 import subprocess
@@ -20,7 +20,7 @@ def has_node() -> bool:
 
 
 def install_python() -> None:
-    """Raises OSError when it fails."""
+    """Raises OSError if it fails."""
     wanted = FOLDER / "requirements.txt"
     if not is_installed(ENVIRONMENT, wanted):
         command([sys.executable, "-m", "venv", str(ENVIRONMENT)], FOLDER)
@@ -29,7 +29,7 @@ def install_python() -> None:
 
 
 def install_node() -> None:
-    """Raises OSError when it fails."""
+    """Raises OSError if it fails."""
     if not is_installed(NODE, LOCK):
         NODE.mkdir(parents=True, exist_ok=True)
         for name in ("package.json", "package-lock.json"):
@@ -39,7 +39,7 @@ def install_node() -> None:
 
 
 def is_installed(place: Path, listed: Path) -> bool:
-    """Whether the installer ran for this very list."""
+    """Whether this exact list was installed."""
     stamp = place / "installed"
     return stamp.exists() and stamp.read_bytes() == listed.read_bytes()
 

@@ -1,5 +1,5 @@
-"""How a peer is measured: jobs ordered first, then its workers started, the rate from the first to the last arrival at
-the target, and a wait until every result is stored. Each drain has a database, queue and Redis of its own."""
+"""Measures a peer: enqueue the jobs, start the workers, take the rate from the first to the last arrival at the target,
+and wait until every result is stored. Each drain has its own database, queue and Redis."""
 
 import contextlib
 import os
@@ -21,7 +21,7 @@ from tests.support.waiting import wait_until
 FOLDER = Path(__file__).parent
 ORDER_SECONDS = 300
 SLOWEST = 30  # jobs a second; a peer that is slower has failed
-# What a peer that keeps nothing itself must keep of each job: the attempt with its instants, and two log rows.
+# What a peer without storage of its own stores for each job: the attempt with its instants, and two log rows.
 TABLES = """
 CREATE TABLE attempt (number int PRIMARY KEY, started_at timestamptz, finished_at timestamptz, status_code int);
 CREATE TABLE log_entry (id uuid PRIMARY KEY, number int, event text, payload json, inserted_at timestamptz);
@@ -31,8 +31,8 @@ Env = dict[str, str]
 
 
 class Peer(NamedTuple):
-    """One peer. `recorded`: SQL that counts the stored results; None: they are in Redis. `quick_jobs` take it some two
-    seconds, `jobs` some twenty: a rate over that long is as good as one over minutes."""
+    """One peer. `recorded`: SQL that counts the stored results; None: they are in Redis. It takes about two seconds for
+    `quick_jobs` and twenty for `jobs`; longer runs gave the same rate."""
 
     name: str
     order: list[str]
@@ -47,7 +47,7 @@ class Peer(NamedTuple):
         return 10 * self.quick_jobs
 
     def drained(self, session: Session, count: int) -> float:
-        """Jobs a second of one drain in a database, queue and Redis of its own."""
+        """Jobs a second of one drain, with its own database, queue and Redis."""
         with contextlib.ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             target = stack.enter_context(Target())
@@ -69,7 +69,7 @@ class Peer(NamedTuple):
 
 @contextlib.contextmanager
 def place(session: Session, target: Target, peer: Peer, folder: Path) -> Iterator[Env]:
-    """The environment of one drain; database, queues and Redis are gone at its end."""
+    """The environment of one drain; its database, queues and Redis are gone at the end."""
     name = f"bench_peer_{uuid.uuid4().hex[:12]}"
     database_url = f"{POSTGRES_URL.rpartition('/')[0]}/{name}"
     env = dict(os.environ) | {"PEER_DATABASE_URL": database_url, "PEER_BROKER_URL": RABBITMQ_URL}
@@ -96,7 +96,7 @@ def administer(statement: str, url: str) -> None:
 
 
 def finish(running: Running, limit_seconds: float) -> None:
-    """Let a process end by itself."""
+    """Wait for a process to end by itself."""
     with killed(running):
         wait_until(lambda: running.ended, limit_seconds, f"the end of {running.name}", pause_seconds=0.1)
         assert running.stop() == 0, f"ordering failed:\n{running.log()[-2000:]}"
@@ -104,7 +104,7 @@ def finish(running: Running, limit_seconds: float) -> None:
 
 @contextlib.contextmanager
 def killed(running: Running) -> Iterator[None]:
-    """At the end of the block all is stored and counted, so nothing is lost."""
+    """End the workers after the block, when all results are stored and counted."""
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Procrastinate: jobs and their states are rows; an async worker with many jobs under way.
+"""Runs Procrastinate: jobs and their states are rows; an async worker has many jobs under way.
 
 `procrastinate_peer.py order COUNT` or `procrastinate_peer.py work`.
 """

@@ -1,4 +1,4 @@
-"""A Redis of our own that forces every write to the disk; the machine's own may be set otherwise, and is left alone."""
+"""Starts a Redis that forces every write to the disk. The machine's own Redis may do otherwise and is not used."""
 
 import subprocess
 from pathlib import Path
@@ -11,7 +11,7 @@ OPTIONS = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--append
 
 
 class Redis:
-    """redis-server on a port and in a folder of its own; a context that ends it."""
+    """redis-server on its own port and in its own folder; leaving the context ends it."""
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
@@ -31,7 +31,7 @@ class Redis:
 
     @staticmethod
     def size(port: int, key: str) -> int:
-        """How many members a sorted set has."""
+        """The number of members of a sorted set."""
         command = ["redis-cli", "-p", str(port), "ZCARD", key]
         return int(subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout)
 

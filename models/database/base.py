@@ -4,7 +4,7 @@ A class derived from BaseModel is the one declaration of its table. The migratio
 the two on both databases.
 """
 
-from collections.abc import Collection
+from functools import cache
 from typing import Any
 
 from peewee import Field, Model
@@ -41,12 +41,14 @@ class BaseModel(Model):
         legacy_table_names = False
 
 
+@cache
 def column_names(table: type[Model]) -> tuple[str, ...]:
     """The columns of a table, in the order of their declaration."""
     return tuple(table._meta.columns)
 
 
-def typed_columns(table: type[Model], names: Collection[str] = ()) -> str:
+@cache
+def typed_columns(table: type[Model], names: tuple[str, ...] = ()) -> str:
     """These columns of a table (by default all of them) in the form of `values_table`: "job_id bigint, number int"."""
     types = {name: SQL_TYPES[field.field_type] for name, field in table._meta.columns.items()}
     return ", ".join(f"{name} {types[name]}" for name in names or types)

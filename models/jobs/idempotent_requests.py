@@ -1,8 +1,8 @@
-"""Owns the answers kept for the `Idempotency-Key` header, so that a repeated request gets the first one's answer.
+"""Keeps responses for the `Idempotency-Key` header, so that a repeated request gets the response of the first.
 
 Safe against any number of equal requests at once: the row of the key and what the request makes are written in one
-transaction. A second request waits at the unique index (account_id, key) until the first commits, and then replays
-its answer, or rolls back, and then goes first. On SQLite the writers take turns.
+transaction. A second request waits at the unique index (account_id, key) until the first commits or rolls back. After
+a commit it replays the response; after a rollback it takes the key. On SQLite the writers take turns.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ ROUNDS = 100
 
 
 class KeyReused(Exception):
-    """The key came with another request within the time its answer is kept."""
+    """The key came with another request while its response was kept."""
 
 
 class KeptResponse(NamedTuple):
@@ -29,9 +29,9 @@ class KeptResponse(NamedTuple):
 def respond_once(
     account_id: int, key: str, fingerprint: str, now: int, make: Callable[[], tuple[int, str]]
 ) -> KeptResponse:
-    """Call `make` and keep its answer (status code, JSON text), or return the one kept under `key`.
+    """Call `make` and keep its response (status code, JSON text), or return the response kept under `key`.
 
-    `make` writes in the same transaction; if it raises, nothing is kept. Raises KeyReused when the kept answer
+    `make` writes in the same transaction; if it raises, nothing is kept. Raises KeyReused when the kept response
     belongs to a request with another fingerprint.
     """
     for _ in range(ROUNDS):
@@ -51,16 +51,16 @@ def respond_once(
 
 
 def prune(limit: int, now: int) -> int:
-    """Delete up to `limit` answers older than KEPT_US; returns how many."""
+    """Delete up to `limit` responses older than KEPT_US; returns how many."""
     old = fetch(
         "SELECT id FROM idempotent_request WHERE created_at <= %s ORDER BY created_at LIMIT %s", (now - KEPT_US, limit)
     )
     if not old:
         return 0
-    these, given = any_of("id", [row[0] for row in old])
+    of_these, ids = any_of("id", [row[0] for row in old])
     with transaction():
         # A key may have been taken anew in between.
-        return execute(f"DELETE FROM idempotent_request WHERE {these} AND created_at <= %s", (given, now - KEPT_US))
+        return execute(f"DELETE FROM idempotent_request WHERE {of_these} AND created_at <= %s", (ids, now - KEPT_US))
 
 
 def _take(account_id: int, key: str, fingerprint: str, now: int) -> bool:

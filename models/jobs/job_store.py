@@ -1,21 +1,21 @@
-"""Owns what clients ask of the jobs: making, finding, and reading what was tried. Lists are
-`models/jobs/job_lists.py`'s, cancelling is `models/operations/cancelling.py`'s.
+"""Makes and finds jobs, and reads their attempts and follow-ups. `models/jobs/job_lists.py` lists jobs.
 
-Every question names the account; a job of another account is not found. States are changed by
-`models/jobs/lifecycle.py` alone. Of jobs made at once with one idempotency key, the partial unique index
-`job_idempotency` lets one in; the others get that one.
+Every query names the account; a job of another account is not found. States are changed by `models/jobs/lifecycle.py`
+alone. Of jobs made at once with one idempotency key, the partial unique index `job_idempotency` lets one in; the
+callers of the others get that one.
 """
 
 from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from models.database.base import column_names, typed_columns
 from models.database.connection import dialect
 from models.database.ids import new_id
 from models.database.sql import fetch, values_table
 from models.database.transactions import transaction, write_turn
 from models.jobs import labels
-from models.jobs.job_tables import REQUEST
+from models.jobs.job_tables import REQUEST, Job
 from models.jobs.records import AttemptRow
 from models.jobs.states import in_states
 from models.jobs.transition_counts import count_transition
@@ -26,7 +26,7 @@ INSERTS_TRIED = 100
 
 
 class NewJob(NamedTuple):
-    """An order that has been checked. `args` and `body` as in models/jobs/job_tables.py."""
+    """A job to be made, already checked; see models/jobs/job_tables.py for each column."""
 
     account_id: int
     args: str
@@ -84,29 +84,20 @@ class JobRow(NamedTuple):
 
 
 SHOWN = ", ".join(JobRow._fields)
-WRITTEN = (
-    "uuid uuid, account_id bigint, kind text, name text, description text, idempotency_key text, schedule_id uuid, "
-    "args text, body bytea, content_type text, max_attempts int, timeout_ms int, host text, hops int, backoff text, "
-    "retry_until bigint, redact text, fire_at bigint, start_by bigint, notify text, parent_id bigint, after_uuid uuid, "
-    "held_until bigint, inserted_at bigint, state text, scheduled_at bigint"
-)
-NAMES = ", ".join(column.split()[0] for column in WRITTEN.split(", "))
-# Where in a row written stands what is shown: all but the id before, and the stamps of a later time behind.
-_shown_as_written = itemgetter(*(NAMES.split(", ").index(name) for name in JobRow._fields if name in NAMES.split(", ")))
-INSERT = f"INSERT INTO job ({NAMES}, attempt, staged_count) "
-INSERT_ONE = (
-    f"{INSERT} VALUES ({', '.join(['%s'] * len(WRITTEN.split(', ')))}, 0, 0) ON CONFLICT DO NOTHING RETURNING id"
-)
+WRITTEN = tuple(name for name in column_names(Job) if name in {*NewJob._fields, "inserted_at", "state"})
+_written_values = itemgetter(*WRITTEN)
+INSERT = f"INSERT INTO job ({', '.join(WRITTEN)}, attempt, staged_count) "
+INSERT_ONE = f"{INSERT} VALUES ({', '.join(['%s'] * len(WRITTEN))}, 0, 0) ON CONFLICT DO NOTHING RETURNING id"
 FIND_LIVE = f"SELECT {SHOWN} FROM job WHERE account_id = %s AND idempotency_key = %s AND {KEY_IS_LIVE}"
 
 
 def create(new: NewJob, now: int) -> tuple[JobRow, bool]:
     """Store the job; its row and True, or the row that holds its idempotency key already and False."""
     for _ in range(INSERTS_TRIED):
-        made = _insert(new, now)
-        if made:
+        job = _insert(new, now)
+        if job:
             count_transition("created", 1)
-            return made, True
+            return job, True
         holder = fetch(FIND_LIVE, (new.account_id, new.idempotency_key))
         if holder:
             return shown_row(holder[0]), False
@@ -115,15 +106,15 @@ def create(new: NewJob, now: int) -> tuple[JobRow, bool]:
 
 
 def create_many(new: Sequence[NewJob], now: int) -> list[JobRow | None]:
-    """Store many jobs in one transaction, joining the caller's; in the order given, None for those whose idempotency
-    key a live job holds."""
-    rows = [_row(each, now) for each in new]
+    """Store many jobs in one transaction, joining the caller's. In their order: the job, or None where a live job holds
+    the idempotency key."""
+    rows = [_row(job, now) for job in new]
     with transaction():
-        ids = _insert_set(rows) if dialect() == "postgresql" else {row[0]: _insert_one(row) for row in rows}
+        ids = _insert_set(rows) if dialect() == "postgresql" else {row["uuid"]: _insert_one(row) for row in rows}
         count_transition("created", sum(job_id is not None for job_id in ids.values()))
-        made = [_made(row, ids.get(row[0])) for row in rows]
-        labels.add([row for each, job in zip(new, made, strict=True) if job for row in _labels(each, job)])
-    return made
+        jobs = [_job_row(row, ids.get(row["uuid"])) for row in rows]
+        labels.add([row for made, job in zip(new, jobs, strict=True) if job for row in _label_rows(made, job)])
+    return jobs
 
 
 def find(account_id: int, key: int | str) -> JobRow | None:
@@ -143,48 +134,19 @@ def attempts_of(account_id: int, key: int | str) -> list[AttemptRow] | None:
     return [AttemptRow(*row) for row in rows]
 
 
-def _insert(new: NewJob, now: int) -> JobRow | None:
-    row = _row(new, now)
-    with transaction() if new.labels else write_turn():
-        made = _made(row, _insert_one(row))
-        labels.add(_labels(new, made) if made else [])
-    return made
-
-
-def _labels(new: NewJob, made: JobRow) -> list[tuple[int, str, int, int]]:
-    return [(new.account_id, label, made.inserted_at, made.id) for label in new.labels]
-
-
-def _row(new: NewJob, now: int) -> tuple[Any, ...]:
-    """The values of WRITTEN, in its order; the first is the UUID."""
-    due = max(new.scheduled_at, now)
-    state = "scheduled" if due > now else "available"
-    told = (new.kind, new.name, new.description, new.idempotency_key, new.schedule_id)
-    sent = (new.args, new.body, new.content_type)
-    limits = (new.max_attempts, new.timeout_ms, new.host, new.hops, new.backoff, new.retry_until, new.redact)
-    follows = (new.fire_at, new.start_by, new.notify, new.parent_id, new.after_uuid, new.held_until)
-    return (new.uuid or new_id(), new.account_id, *told, *sent, *limits, *follows, now, state, due)
-
-
-def _insert_one(row: tuple[Any, ...]) -> int | None:
-    made = fetch(INSERT_ONE, row)
-    return made[0][0] if made else None
-
-
-def _insert_set(rows: Sequence[tuple[Any, ...]]) -> dict[str, int]:
-    """The id of each row that was inserted, by its UUID."""
-    if not rows:
-        return {}
-    given, params = values_table(WRITTEN, rows)
-    sql = f"{INSERT} SELECT {NAMES}, 0, 0 FROM {given} AS given ON CONFLICT DO NOTHING RETURNING uuid, id"
-    return {str(uuid): job_id for uuid, job_id in fetch(sql, params)}
-
-
-def _made(row: tuple[Any, ...], job_id: int | None) -> JobRow | None:
-    """What an owner sees of a row just inserted; None for one that was not."""
+def related_to(account_id: int, key: int | str, limit: int, offset: int) -> list[JobRow] | None:
+    """The follow-ups of the account's job, or of a follow-up the job that it is about; oldest first. None when there is
+    no such job."""
+    job_id = id_of(account_id, key)
     if job_id is None:
         return None
-    return JobRow(job_id, *_shown_as_written(row))
+    # The sign keeps SQLite from reading all jobs of the account instead of the few that are related.
+    rows = fetch(
+        f"SELECT {SHOWN} FROM job WHERE +account_id = %s AND (parent_id = %s OR id = (SELECT follow_up.parent_id "
+        "FROM job AS follow_up WHERE follow_up.id = %s)) ORDER BY id LIMIT %s OFFSET %s",
+        (account_id, job_id, job_id, limit, offset),
+    )
+    return [shown_row(row) for row in rows]
 
 
 def id_of(account_id: int, key: int | str) -> int | None:
@@ -199,3 +161,48 @@ def shown_row(row: Sequence[Any]) -> JobRow:
     job = JobRow(*row)
     # PostgreSQL gives UUID objects, SQLite texts.
     return job._replace(uuid=str(job.uuid), schedule_id=job.schedule_id and str(job.schedule_id))
+
+
+def _insert(new: NewJob, now: int) -> JobRow | None:
+    row = _row(new, now)
+    with transaction() if new.labels else write_turn():
+        job = _job_row(row, _insert_one(row))
+        labels.add(_label_rows(new, job) if job else [])
+    return job
+
+
+def _label_rows(new: NewJob, job: JobRow) -> list[tuple[int, str, int, int]]:
+    return [(new.account_id, label, job.inserted_at, job.id) for label in new.labels]
+
+
+def _row(new: NewJob, now: int) -> dict[str, Any]:
+    """What is stored, by column; it has the columns of WRITTEN."""
+    due = max(new.scheduled_at, now)
+    row = new._asdict()
+    row["uuid"] = new.uuid or new_id()
+    row["inserted_at"] = now
+    row["state"] = "scheduled" if due > now else "available"
+    row["scheduled_at"] = due
+    return row
+
+
+def _insert_one(row: dict[str, Any]) -> int | None:
+    ids = fetch(INSERT_ONE, _written_values(row))
+    return ids[0][0] if ids else None
+
+
+def _insert_set(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """The id of each row that was inserted, by its UUID."""
+    if not rows:
+        return {}
+    source, params = values_table(typed_columns(Job, WRITTEN), [_written_values(row) for row in rows])
+    sql = f"{INSERT} SELECT {', '.join(WRITTEN)}, 0, 0 FROM {source} AS input ON CONFLICT DO NOTHING RETURNING uuid, id"
+    return {str(uuid): job_id for uuid, job_id in fetch(sql, params)}
+
+
+def _job_row(row: dict[str, Any], job_id: int | None) -> JobRow | None:
+    """What an owner sees of a row just inserted; None for one that was not."""
+    if job_id is None:
+        return None
+    row["id"] = job_id
+    return JobRow._make(map(row.get, JobRow._fields))

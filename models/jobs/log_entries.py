@@ -1,13 +1,13 @@
-"""Owns what clients ask of the log: one entry, or a page of them. Writing is `models/jobs/records.py`'s.
+"""Reads the log for clients: one entry, or a page of entries. `models/jobs/records.py` writes it.
 
-Every question names the account; an entry of another account is not found.
+Every query names the account; an entry of another account is not found.
 """
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from models.database.paging import Listing, Page, PageRequest, ids_of, order_sql
-from models.database.sql import fetch
+from models.database.sql import any_of, fetch
 
 LISTING = Listing(
     {"inserted_at": ("inserted_at", False), "event": ("event", False), "job_id": ("job_id", False)},
@@ -27,7 +27,7 @@ class LogEntryRow(NamedTuple):
 
 
 class LogFilter(NamedTuple):
-    """Which entries are asked for; None does not restrict. `job` is the integer or the UUID of a job."""
+    """Which entries to list; None does not restrict. `job` is the integer or the UUID of a job."""
 
     job: int | str | None = None
     event: str | None = None
@@ -43,34 +43,29 @@ def find(account_id: int, uuid: str) -> LogEntryRow | None:
     return _entry(rows[0]) if rows else None
 
 
-def listed(account_id: int, asked: LogFilter, page: PageRequest) -> Page:
+def listed(account_id: int, chosen: LogFilter, page: PageRequest) -> Page:
     """A page of the account's log, as LogEntryRow; ties by id.
 
     The page's ids are found first, as in `models/jobs/job_lists.py`.
     """
-    ids, end = ids_of("log_entry", LISTING, *_restricted(account_id, asked), page)
+    ids, end = ids_of("log_entry", LISTING, *_restricted(account_id, chosen), page)
     if not ids:
         return Page([], end)
-    these, by = ", ".join(["%s"] * len(ids)), order_sql(LISTING, page.order)
-    rows = fetch(f"SELECT {SHOWN} FROM log_entry WHERE uuid IN ({these}) ORDER BY {by}", ids)
+    of_these, uuids = any_of("uuid", ids, "uuid")
+    rows = fetch(f"SELECT {SHOWN} FROM log_entry WHERE {of_these} ORDER BY {order_sql(LISTING, page.order)}", (uuids,))
     return Page([_entry(row) for row in rows], end)
 
 
-def _restricted(account_id: int, asked: LogFilter) -> tuple[str, list[Any]]:
-    where: list[str] = ["account_id = %s"]
-    params: list[Any] = [account_id]
-    for condition, value in (
-        ("job_id = %s", asked.job if isinstance(asked.job, int) else None),
-        (
-            "job_id = (SELECT id FROM job WHERE uuid = %s AND job.account_id = log_entry.account_id)",
-            asked.job if isinstance(asked.job, str) else None,
-        ),
-        ("event = %s", asked.event),
-        ("schedule_id = %s", asked.schedule_id),
-    ):
-        if value is not None:
-            where, params = [*where, condition], [*params, value]
-    return " AND ".join(where), params
+def _restricted(account_id: int, chosen: LogFilter) -> tuple[str, list[Any]]:
+    of_uuid = "job_id = (SELECT id FROM job WHERE uuid = %s AND job.account_id = log_entry.account_id)"
+    conditions = {
+        "account_id = %s": account_id,
+        of_uuid if isinstance(chosen.job, str) else "job_id = %s": chosen.job,
+        "event = %s": chosen.event,
+        "schedule_id = %s": chosen.schedule_id,
+    }
+    values = {condition: value for condition, value in conditions.items() if value is not None}
+    return " AND ".join(values), list(values.values())
 
 
 def _entry(row: Sequence[Any]) -> LogEntryRow:

@@ -1,29 +1,22 @@
-"""Owns the writing of attempts and log entries, in sets, inside the transaction of the transition they record."""
+"""Writes attempts and log entries, in sets, inside the transaction of the transition they record."""
 
 import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import orjson
+from peewee import Model
 
+from models.database.base import typed_columns
 from models.database.ids import new_id
 from models.database.sql import execute, values_table
+from models.jobs.job_tables import Attempt, LogEntry
 
-ATTEMPT_COLUMNS = (
-    "job_id bigint, number int, started_at bigint, finished_at bigint, lateness_us bigint, outcome text, "
-    "status_code int, reason text, dns_ms float8, connect_ms float8, tls_ms float8, first_byte_ms float8, "
-    "total_ms float8, next_at bigint"
-)
-LOG_COLUMNS = (
-    "uuid uuid, account_id bigint, job_id bigint, schedule_id uuid, event text, payload text, inserted_at bigint"
-)
-
-
-_slowly = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=json.loads).encode
+_encode_slowly = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=json.loads).encode
 
 
 class Written(bytes):
-    """A part of a payload that is JSON already."""
+    """A part of a payload that is already JSON."""
 
 
 class AttemptRow(NamedTuple):
@@ -58,33 +51,34 @@ class LogRow(NamedTuple):
 
 
 def log_row(account_id: int, job_id: int, schedule_id: str | None, event: str, payload: Any, at: int) -> LogRow:
-    """A log entry with a fresh id; `payload` is a JSON object not yet encoded, but for its `Written` parts."""
+    """A log entry with a fresh id; `payload` is a JSON object to encode, except for its `Written` parts."""
     return LogRow(new_id(), account_id, job_id, schedule_id, event, _encoded(payload), at)
 
 
 def _encoded(payload: Any) -> str:
-    """`payload` as JSON; by the slow encoder what orjson refuses, such as integers beyond 64 bits."""
+    """`payload` as JSON; the slow encoder takes what orjson refuses, such as integers beyond 64 bits."""
     try:
         return orjson.dumps(payload, default=lambda written: orjson.Fragment(bytes(written))).decode()
     except TypeError:
-        return _slowly(payload)
+        return _encode_slowly(payload)
 
 
 def add_attempts(rows: Sequence[AttemptRow]) -> None:
     """Insert attempts; one already recorded under its number is left as it is."""
-    _insert("attempt", ATTEMPT_COLUMNS, rows)
+    _insert(Attempt, AttemptRow._fields, rows)
 
 
 def add_log_entries(rows: Sequence[LogRow]) -> None:
-    _insert("log_entry", LOG_COLUMNS, rows)
+    _insert(LogEntry, LogRow._fields, rows)
 
 
-def _insert(table: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
+def _insert(table: type[Model], names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
     if not rows:
         return
-    names = ", ".join(column.split()[0] for column in columns.split(", "))
-    given, params = values_table(columns, rows)
+    columns = ", ".join(names)
+    source, params = values_table(typed_columns(table, names), rows)
     execute(
-        f"INSERT INTO {table} ({names}) SELECT {names} FROM {given} AS given WHERE true ON CONFLICT DO NOTHING",
+        f"INSERT INTO {table._meta.table_name} ({columns}) SELECT {columns} FROM {source} AS input WHERE true "
+        "ON CONFLICT DO NOTHING",
         params,
     )

@@ -1,7 +1,7 @@
-"""Owns ordering again what was ordered before: a new job with the same request, due now.
+"""Replays jobs: makes a new job with the same request as an old one, due now.
 
-The old job stays as it is. Times and idempotency key belong to the old order and are left out; so is the schedule,
-whose runs are its own affair. Every question names the account.
+The old job stays as it is. Its times and idempotency key are not copied, and neither is its schedule, which makes its
+own jobs. Every query names the account.
 """
 
 import json
@@ -35,18 +35,18 @@ COPIED = (
 
 
 def replay(account_id: int, ids: Sequence[int], now: int, once: str | None = None) -> list[JobRow]:
-    """Jobs that ask for the same as these of the account's, due now, in the order of the old ids. `once`: a word of
-    the caller's, for which each is ordered again once however often it is asked for."""
-    these, given = any_of("id", ids)
-    where = f"{these} AND account_id = %s AND kind = '{REQUEST}'"
-    rows = fetch(f"SELECT id, args, {', '.join(COPIED)} FROM job WHERE {where} ORDER BY id", (given, account_id))
+    """Make jobs with the requests of these jobs of the account, due now, in the order of the old ids. `once`: a token
+    of the caller; for one token each job is replayed once, however often the caller repeats the call."""
+    of_these, old_ids = any_of("id", ids)
+    where = f"{of_these} AND account_id = %s AND kind = '{REQUEST}'"
+    rows = fetch(f"SELECT id, args, {', '.join(COPIED)} FROM job WHERE {where} ORDER BY id", (old_ids, account_id))
     new = [_replayed(account_id, row[1], row[2:], now)._replace(uuid=_uuid(account_id, row[0], once)) for row in rows]
-    made = job_store.create_many(new, now)
-    return [job for job in made if job is not None]
+    jobs = job_store.create_many(new, now)
+    return [job for job in jobs if job is not None]
 
 
 def _uuid(account_id: int, job_id: int, once: str | None) -> str | None:
-    """The same for the same word: of two rows with it the database takes one."""
+    """The same for the same token: the database takes one of two rows with it."""
     return None if once is None else str(uuid5(NAMESPACE_OID, f"booper {account_id} {job_id} {once}"))
 
 

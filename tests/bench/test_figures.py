@@ -1,4 +1,4 @@
-"""The arithmetic of the benchmark, on figures whose results are known."""
+"""The arithmetic of the benchmark, with known results."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def test_a_figure_that_some_rounds_lack_is_taken_from_the_others():
     assert seen["b"] == Summary(5, 5, 5, 1)
 
 
-def test_a_ratio_says_how_many_times_theirs_ours_is():
+def test_a_ratio_is_the_value_over_the_reference():
     assert ratio(3000, 300) == 10
     assert ratio(150, 300) == 0.5
 
@@ -50,6 +50,6 @@ def test_a_percentile_is_the_nearest_rank(per_cent, expected):
         lambda: rate(5, 10, 10),
     ],
 )
-def test_a_figure_that_nothing_was_measured_for_is_an_error(impossible):
+def test_a_figure_without_measurements_is_an_error(impossible):
     with pytest.raises(ValueError, match="must"):
         impossible()

@@ -1,4 +1,4 @@
-"""The host that dawdles answers every request, after a while."""
+"""The slow host answers every request, after a random time."""
 
 import time
 import urllib.request
@@ -6,7 +6,7 @@ import urllib.request
 from bench.neighbours import HANGING_HOST, dawdling_host
 
 
-def test_a_dawdling_host_answers_after_the_least_time_and_no_sooner():
+def test_a_dawdling_host_answers_after_the_shortest_time_and_not_before():
     with dawdling_host(0.2, 0.3) as port:
         began = time.monotonic()
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""The table of workloads and how results read in it. Nothing is timed."""
+"""The table of workloads, and how it shows results. Nothing is timed."""
 
 import inspect
 

@@ -34,11 +34,13 @@ def test_it_answers_and_counts_each_request_once_and_forgets():
             assert sock.recv(1000).startswith(b"HTTP/1.1 200 OK\r\n")
             sock.sendall(POST[30:])
             assert sock.recv(1000).endswith(b'{"received": true}')
+
         seen = target.count()
         assert seen["arrival"] == 2
         assert seen["first_at"] < seen["last_at"]
         target.assert_arrivals(2)
         with pytest.raises(AssertionError, match="1 jobs must arrive once each, got 2"):
             target.assert_arrivals(1)
+
         target.forget()
         assert target.count()["arrival"] == 0

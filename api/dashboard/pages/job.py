@@ -11,7 +11,7 @@ from api.dashboard.curl import curl
 from api.requests.ids import job_key
 from api.responses.responses import ApiError
 from models.database.paging import NEWEST_FIRST, PageRequest
-from models.jobs import job_store, log_entries, related, replays
+from models.jobs import job_store, log_entries, replays
 from models.jobs.job_store import JobRow
 from models.jobs.job_tables import REQUEST
 from models.jobs.log_entries import LogFilter
@@ -50,7 +50,7 @@ def show_job(key: str) -> str:
         told=by_attempt(entries),
         cut=len(entries) == ENTRIES,
         others=[entry for entry in entries if not entry.event.startswith("worker.http.")],
-        related=related.related(account_id, job.id, RELATED, 0) or [],
+        related=job_store.related_to(account_id, job.id, RELATED, 0) or [],
         reasons=explain.explain(facts, now) if facts else [],
         curl=command_of(job),
         most=COMMAND_SHOWN,

@@ -49,7 +49,7 @@ def test_a_job_of_a_batch_is_what_it_would_be_alone(client, moved_clock):
     for job in (alone, together):
         job["id"] = job["job_id"] = job["job"]["id"] = None
     assert together == alone
-    columns = ", ".join(set(job_store.NAMES.split(", ")) - {"uuid"})
+    columns = ", ".join(set(job_store.WRITTEN) - {"uuid"})
     assert len({*fetch(f"SELECT {columns} FROM job")}) == 1
 
 
