@@ -11,6 +11,7 @@ ROOMS = ("api", "bench", "booper", "models", "runtime", "tests", "workers")
 MODULES = sorted(path.relative_to(ROOT) for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 PRODUCT = ("api", "booper", "models", "runtime", "workers")
 CLEAN = (  # folders whose variables, parameters and attributes are named well too; at the end: all of ROOMS
+    "api/dashboard",
     "tests/bench",
     "tests/deploy",
     "tests/faults",

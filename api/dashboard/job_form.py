@@ -1,5 +1,6 @@
-"""Owns the form of an order as it is shown: its fields, filled in from an old order, and which of them an error is told
-by. Pure. What it says is read by api/dashboard/job_form_reading.py.
+"""Fills in the job form from an old job or schedule, and says beside which field each error stands. Pure.
+
+`job_form_reader.py` reads the form back.
 """
 
 import json
@@ -9,31 +10,17 @@ from models.jobs import replays
 from models.jobs.job_json import Sent
 from models.rules.query_strings import with_query
 
-UNITS = ("seconds", "minutes", "hours", "days", "weeks")
-FORM_FIELDS = (
-    "method",
-    "url",
-    "query",
-    "headers",
-    "body",
-    "when",
-    "name",
-    "description",
-    "timeout",
-    "max_attempts",
-    "more",
-)
-FORM_MEMBERS = ("method", "url", "headers", "body", "name", "description", "timeout", "max_attempts")
+REQUEST_FIELDS = ("method", "url", "headers", "body", "name", "description", "timeout", "max_attempts")
+FORM_FIELDS = (*REQUEST_FIELDS, "query", "when", "more")  # each has its own place for errors
 EMPTY = {
     **{"method": "POST", "when": "now", "amount": "30", "unit": "seconds", "body_type": "json"},
     **{"every": "5", "every_unit": "minutes", "cron": "0 9 * * 1-5", "timezone": ""},
 }
-WAYS = ("now", "in", "at", "every", "cron")
-FIELD_OF = {"schedule_in": "when", "scheduled_at": "when", "repeat_every": "when", "cron": "when", "timezone": "when"}
+FORM_FIELD_OF = dict.fromkeys(("schedule_in", "scheduled_at", "repeat_every", "cron", "timezone"), "when")
 
 
-class Ordered(Sent, Protocol):
-    """What a job and a schedule have in common: the request that was ordered, and how it is called."""
+class StoredRequest(Sent, Protocol):
+    """What the rows of a job and of a schedule have in common."""
 
     @property
     def name(self) -> str | None: ...
@@ -41,21 +28,20 @@ class Ordered(Sent, Protocol):
     def description(self) -> str | None: ...
 
 
-def lines(text: str) -> str:
-    """A text as it comes back from a form."""
+def unix_lines(text: str) -> str:
+    """A text with the line ends that a form comes back with, as LF."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def sent_as_text(row: Ordered) -> bool:
+def sent_as_text(row: StoredRequest) -> bool:
     return row.content_type is not None and not row.content_type.startswith("application/json")
 
 
-def form_of(row: Ordered, left_out: tuple[str, ...] = replays.NOT_REPLAYED) -> dict[str, str]:
-    """The form filled in with the request of a job or schedule; it is due now. `left_out`: members of the old order
-    that the new one shall not have."""
+def form_of(row: StoredRequest, left_out: tuple[str, ...] = replays.NOT_REPLAYED) -> dict[str, str]:
+    """The form filled in with the request of a job or schedule, due now. `left_out`: fields of the request that the
+    form does not take over."""
     args = json.loads(row.args)
-    left_out = (*FORM_MEMBERS, *left_out, "query")
-    more = {name: value for name, value in args.items() if name not in left_out}
+    more = {name: value for name, value in args.items() if name not in (*REQUEST_FIELDS, *left_out, "query")}
     return {
         **EMPTY,
         "method": args.get("method", "get").upper(),
@@ -71,15 +57,14 @@ def form_of(row: Ordered, left_out: tuple[str, ...] = replays.NOT_REPLAYED) -> d
     }
 
 
-def flat(errors: dict[str, Any]) -> dict[str, list[str]]:
-    """For each field of the form what is wrong with it, and under "" what is with the whole; nested paths, and members
-    that stand among the further ones, are told in the text."""
-    found: dict[str, list[str]] = {}
+def errors_by_field(errors: dict[str, Any]) -> dict[str, list[str]]:
+    """The errors of each field of the form; under "" those of the form as a whole. A nested path, and the name of a
+    field that stands under "more", go in front of the text."""
+    by_field: dict[str, list[str]] = {}
     for path, texts in errors.items():
         name, _, rest = path.partition(".")
-        field = FIELD_OF.get(name, name)
+        field = FORM_FIELD_OF.get(name, name)
         if field and field not in FORM_FIELDS:
             field, rest = "more", path
-        told = [f"{rest}: {text}" if rest else text for text in texts]
-        found.setdefault(field, []).extend(told)
-    return found
+        by_field.setdefault(field, []).extend(f"{rest}: {text}" if rest else text for text in texts)
+    return by_field

@@ -1,47 +1,65 @@
-"""Owns the words in which pages tell what tables hold in codes, and what a page says after a form was taken. Pure."""
+"""Lists the texts by which pages show codes: notes, errors, states of a run, phases of an attempt, filters. Pure."""
 
-from api.dashboard.blueprint import pages
-
-NOTES = {  # what a page says after a form was taken
-    "created": "The job is ordered.",
+NOTES = {  # what the next page says after a form was accepted; the word stands in its address
+    "created": "Created.",
     "cancelled": "Cancelled.",
-    "final": "It had ended already; nothing was changed.",
-    "again": "Ordered again.",
-    "nothing": "Nothing was chosen.",
-    "revoked": "The key is revoked. Whoever used it is refused within a second.",
+    "final": "The job had already ended; nothing was changed.",
+    "again": "This is a new job with the same request.",
+    "nothing": "Nothing was selected.",
+    "revoked": "The key is revoked. Requests with it are refused within a second.",
     "saved": "Saved.",
     "deleted": "Deleted.",
     "enabled": "Enabled. The next run is planned.",
-    "disabled": "Disabled. What was waiting is cancelled.",
-    "fired": "Run ordered now.",
+    "disabled": "Disabled. Its waiting jobs are cancelled.",
+    "fired": "This is a new job of the schedule, due now.",
     "retired": "Retired.",
-    "bulk_cancelled": "What was chosen and had not ended is cancelled.",
-    "bulk_again": "What was chosen is ordered again.",
+    "bulk_cancelled": "The selected jobs are cancelled; those that had ended stay as they were.",
+    "bulk_again": "A new job was created for each of the selected jobs.",
 }
-STATUSES = {  # what came of an instant of a schedule, in words
-    "fired": "ran",
-    "late": "ran late",
-    "skipped_overlap": "left out: the one before was still under way",
-    "skipped_misfire": "missed, and left so by its policy",
-    "missed_down": "missed, and noticed too late",
-    "disabled": "the schedule was disabled",
-    "cancelled": "cancelled",
+ERROR_TITLES = {
+    400: "Bad request",
+    401: "Not signed in",
+    403: "Form refused",
+    404: "Not found",
+    405: "Method not allowed",
+    413: "Too large",
+    422: "Invalid input",
+    429: "Too many attempts",
+    500: "Internal error",
+    503: "Temporarily unavailable",
 }
-MEMBERS = {"next_at": "next try", "elapsed_ms": "took, ms"}
-
-
-@pages.app_template_global("note_text")
-def note_text(word: str) -> str:
-    """What the page says after a form was taken; nothing for a word that is not ours."""
-    return NOTES.get(word, "")
-
-
-@pages.app_template_filter("status_words")
-def status_words(status: str) -> str:
-    return STATUSES.get(status, status)
-
-
-@pages.app_template_filter("member")
-def member(name: str) -> str:
-    """How a line of the log calls a member of an entry."""
-    return MEMBERS.get(name, name)
+ERROR_MESSAGES = {
+    404: "Nothing is at this address. It may have been deleted, or it belongs to another account.",
+    405: "This address accepts forms only. Go back and use the button.",
+    500: "This is a fault of the server. The operator finds it in the server's log by the ID below.",
+    503: "The database can't be reached. Jobs wait in it and nothing is lost. Try again in a few seconds.",
+}
+RUN_STATUSES = {  # of an instant of a schedule: its letter, so that color is not all that differs, and its meaning
+    "fired": ("✓", "ran"),
+    "late": ("L", "ran late"),
+    "skipped_overlap": ("o", "skipped: the run before it had not ended"),
+    "skipped_misfire": ("s", "missed: skipped by the misfire policy"),
+    "missed_down": ("!", "missed: too old when it was noticed"),
+    "disabled": ("–", "the schedule was disabled"),
+    "cancelled": ("×", "cancelled"),
+}
+PHASES = {  # what an attempt spends its time on
+    "waited": "waited to start",
+    "dns": "DNS lookup",
+    "connect": "TCP connect",
+    "tls": "TLS handshake",
+    "first_byte": "waited for the response",
+    "body": "read the response",
+    "nothing": "no response",
+}
+LOG_FIELDS = {"next_at": "next attempt", "elapsed_ms": "took, ms"}
+JOB_FILTERS = {
+    "state": "state",
+    "kind": "kind",
+    "label": "label",
+    "host": "host",
+    "text": "text in URL or name",
+    "after": "created from",
+    "before": "created before",
+    "reason": "reason",
+}

@@ -1,8 +1,8 @@
-"""Owns the live tails of the log: server-sent events with what appeared since the last look.
+"""Streams the live log to browsers: server-sent events with the entries that are new since the last look.
 
-A tail keeps one of the server's few threads, so a process gives out `STREAMS` at once and ends each after `LASTS_S`, or
-when the process stops; the browser comes back by itself and says until when it has heard. Who gets none asks for the
-page again every few seconds. Of what appears within a second the newest `SHOWN` are told.
+A stream holds one of the server's few threads. So a process serves `STREAMS` at once and ends each after `LASTS_S`, or
+when the process stops. The browser connects again by itself and names the instant of its last event. A browser that
+gets no stream loads the page again every few seconds. When more than `SHOWN` entries are new, the newest are sent.
 """
 
 import json
@@ -22,22 +22,21 @@ SHOWN = 50
 STREAMS = 3
 LASTS_S = 25.0
 LOOK_EVERY_S = 1.0
-OVERLAP_US = 10 * clock.SECOND  # entries of one transaction may appear this much after their instant
+OVERLAP_US = 10 * clock.SECOND  # an entry may appear this long after its instant, when its transaction ends late
 free = threading.BoundedSemaphore(STREAMS)
-stopping = threading.Event()  # set when the process stops, for good
+stopping = threading.Event()  # set once, when the process stops
 
 
 class Tail:
-    """One live tail of a visitor. `events` yields text; no connection is held between two looks; what it tells may have
-    been told before, by another tail. `since`: the instant until which its reader has heard. `end` may be called
-    twice."""
+    """One stream of a visitor. `events` yields text and holds no connection between two looks. It may repeat entries
+    that an earlier stream sent. `since`: the instant up to which the browser has seen the log."""
 
     def __init__(
-        self, account_id: int, session: Session, asked: LogFilter, since: int, as_html: Callable[[LogEntryRow], str]
+        self, account_id: int, session: Session, filter: LogFilter, since: int, as_html: Callable[[LogEntryRow], str]
     ) -> None:
-        self._account_id, self._session, self._asked, self._as_html = account_id, session, asked, as_html
+        self._account_id, self._session, self._filter, self._as_html = account_id, session, filter, as_html
         self._oldest = since - OVERLAP_US
-        self._seen: set[str] = set()
+        self._sent: set[str] = set()
         self._ended = threading.Lock()
 
     def events(self) -> Iterator[str]:
@@ -49,20 +48,21 @@ class Tail:
                 with connection():
                     if sessions.account_of(self._session) is None:
                         return
-                    rows = self.fresh()
+                    rows = self.new_entries()
             except Unreachable:
                 return
             yield "".join(f"data: {json.dumps(self._as_html(row))}\n\n" for row in rows) + f"id: {now}\n\n"
             if stopping.wait(LOOK_EVERY_S):
                 return
 
-    def fresh(self) -> list[LogEntryRow]:
-        """What appeared since the last look, oldest first."""
-        rows = log_entries.listed(self._account_id, self._asked, PageRequest(NEWEST_FIRST, SHOWN)).rows
-        fresh = [row for row in rows if row.inserted_at > self._oldest and row.uuid not in self._seen]
-        self._seen = {row.uuid for row in rows}
-        return fresh[::-1]
+    def new_entries(self) -> list[LogEntryRow]:
+        """The entries since the last look, oldest first."""
+        rows = log_entries.listed(self._account_id, self._filter, PageRequest(NEWEST_FIRST, SHOWN)).rows
+        new = [row for row in rows if row.inserted_at > self._oldest and row.uuid not in self._sent]
+        self._sent = {row.uuid for row in rows}
+        return new[::-1]
 
     def end(self) -> None:
+        """Free the stream's place. It may be called twice."""
         if self._ended.acquire(blocking=False):
             free.release()

@@ -34,11 +34,11 @@ def test_all_that_match_are_cancelled_with_a_bar_that_moves(reader, receiver):
           if (bar && seen.at(-1) !== bar.value) seen.push(bar.value);
         }).observe(document.body, { childList: true, subtree: true }); }"""
     )
-    page.get_by_role("button", name="Cancel them all").press("Enter")
+    page.get_by_role("button", name="Cancel all").press("Enter")
     expect(page.get_by_role("status")).to_have_text(f"Done: {JOBS} cancelled.")
     assert page.evaluate("window.sameDocument") is True
     assert page.evaluate("seen")[:2] == [bulk.CHUNK, 2 * bulk.CHUNK]
-    expect(page.get_by_role("link", name="To the list")).to_be_focused()
+    expect(page.get_by_role("link", name="Back to the list")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("tbody .state").first).to_have_text("cancelled")
 
@@ -48,13 +48,13 @@ def test_it_can_be_stopped_and_goes_on_from_there(reader, receiver):
     order_many(reader, receiver, "stopped")
     page.route("**/jobs/bulk", lambda route: waiting.append(route))
     with page.expect_request("**/jobs/bulk"):
-        page.get_by_role("button", name="Cancel them all").click()
+        page.get_by_role("button", name="Cancel all").click()
     page.get_by_role("button", name="Stop").click()
     waiting[0].continue_()
     expect(page.locator("#bulk")).to_contain_text(f"{bulk.CHUNK} cancelled; {JOBS - bulk.CHUNK} to go")
     expect(page.get_by_role("link", name="Stop here")).to_be_visible()
     page.unroute("**/jobs/bulk")
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("status")).to_have_text(f"Done: {JOBS} cancelled.")
 
 
@@ -62,10 +62,10 @@ def test_an_answer_that_does_not_come_is_told_and_nothing_is_done_twice(reader, 
     page = reader.page
     order_many(reader, receiver, "lost")
     page.route("**/jobs/bulk", lambda route: route.abort())
-    page.get_by_role("button", name="Cancel them all").click()
-    expect(page.get_by_role("alert")).to_contain_text("did not come")
+    page.get_by_role("button", name="Cancel all").click()
+    expect(page.get_by_role("alert")).to_contain_text("No response to the last step")
     page.unroute("**/jobs/bulk")
-    page.get_by_role("button", name="Cancel them all").click()
+    page.get_by_role("button", name="Cancel all").click()
     expect(page.get_by_role("status")).to_have_text(f"Done: {JOBS} cancelled.")
     reader.complaints.clear()  # of the request that was cut off
 
@@ -75,9 +75,9 @@ def test_without_script_it_goes_on_page_by_page(open_reader, receiver):
     reader.sign_in()
     order_many(reader, receiver, "plain")
     page = reader.page
-    page.get_by_role("button", name="Cancel them all").click()
+    page.get_by_role("button", name="Cancel all").click()
     expect(page.locator("#bulk")).to_contain_text(f"{bulk.CHUNK} cancelled; {JOBS - bulk.CHUNK} to go")
-    while page.get_by_role("button", name="Go on").count():
-        page.get_by_role("button", name="Go on").click()
+    while page.get_by_role("button", name="Continue").count():
+        page.get_by_role("button", name="Continue").click()
         page.wait_for_load_state()
     expect(page.get_by_role("status")).to_have_text(f"Done: {JOBS} cancelled.")

@@ -19,7 +19,7 @@ def fill_in_order(reader, url, **fields):
     page.get_by_label("URL", exact=True).fill(url)
     for label, value in fields.items():
         page.get_by_label(label, exact=True).fill(value)
-    page.get_by_role("button", name="Order it").click()
+    page.get_by_role("button", name="Create").click()
     page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}"))
 
 
@@ -28,10 +28,10 @@ def test_a_job_is_ordered_watched_run_again_and_cancelled(reader, receiver):
     reader.go("/jobs/new")
     page.get_by_label("URL", exact=True).fill(f"http://127.0.0.1:{receiver.port}/ok")
     page.get_by_role("textbox", name="Body").fill('{"hello": "world"}')
-    page.get_by_label("how many", exact=True).fill("2")
+    page.get_by_label("amount", exact=True).fill("2")
     expect(page.locator("#preview time")).to_have_attribute("datetime", re.compile(r"Z$"))
     expect(page.locator("#preview")).to_contain_text("in 1 s")
-    page.get_by_role("button", name="Order it").click()
+    page.get_by_role("button", name="Create").click()
 
     expect(page.locator(STATE)).to_have_text("scheduled")
     expect(page.locator(".why")).to_contain_text("It is not due before")
@@ -48,8 +48,8 @@ def test_a_job_is_ordered_watched_run_again_and_cancelled(reader, receiver):
 
     page.get_by_role("link", name="Edit and run again").click()
     expect(page.get_by_role("textbox", name="Body")).to_have_value('{"hello": "world"}')
-    page.get_by_label("how many", exact=True).fill("600")
-    page.get_by_role("button", name="Order it").click()
+    page.get_by_label("amount", exact=True).fill("600")
+    page.get_by_role("button", name="Create").click()
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator(STATE)).to_have_text("cancelled")
     expect(page.get_by_role("status")).to_have_text("Cancelled.")
@@ -73,11 +73,11 @@ def test_what_is_wrong_with_a_time_is_told_once_and_anew_while_it_is_mended(read
     reader.go("/jobs/new")
     page.get_by_label("URL", exact=True).fill("https://example.com/")
     page.get_by_role("textbox", name="Body").fill("{nope")
-    page.get_by_label("how many", exact=True).fill("soon")
-    page.get_by_role("button", name="Order it").click()
+    page.get_by_label("amount", exact=True).fill("soon")
+    page.get_by_role("button", name="Create").click()
     expect(page.locator("#body-problem")).to_contain_text("must be JSON")
     expect(page.get_by_text("must be a number of seconds")).to_have_count(1)
-    page.get_by_label("how many", exact=True).fill("60")
+    page.get_by_label("amount", exact=True).fill("60")
     expect(page.locator("#preview")).to_contain_text(re.compile(r"in 5\d s|in 1 min"))
     expect(page.get_by_text("must be a number of seconds")).to_have_count(0)
     reader.complaints.clear()  # of the answer 422
@@ -86,14 +86,14 @@ def test_what_is_wrong_with_a_time_is_told_once_and_anew_while_it_is_mended(read
 def test_the_chosen_failures_are_run_again_together(reader, receiver):
     page = reader.page
     for number in range(3):
-        fields = {"Name": f"fails {number}", "Most attempts": "1"}
+        fields = {"Name": f"fails {number}", "Maximum attempts": "1"}
         fill_in_order(reader, f"http://127.0.0.1:{receiver.port}/status/500", **fields)
     expect(page.locator(STATE)).to_have_text("discarded")
     reader.go("/jobs?state=discarded&text=fails")
     expect(page.locator("tbody tr")).to_have_count(3)
-    page.get_by_label("all shown").check()
+    page.get_by_label("Select all shown").check()
     page.get_by_role("button", name="Run again").click()
-    expect(page.get_by_role("status")).to_contain_text("ordered again")
+    expect(page.get_by_role("status")).to_contain_text("A new job was created")
     expect(page.locator("tbody tr")).to_have_count(6)  # live: the new ones end as the old ones did
     reader.go("/failures")
     expect(page.get_by_role("row", name="discarded").get_by_role("cell", name="status_500")).to_be_visible()
@@ -101,7 +101,7 @@ def test_the_chosen_failures_are_run_again_together(reader, receiver):
 
 def test_enter_in_a_checkbox_does_nothing_to_the_chosen_jobs(reader, receiver):
     page = reader.page
-    fill_in_order(reader, f"http://127.0.0.1:{receiver.port}/ok", **{"how many": "600", "Name": "kept"})
+    fill_in_order(reader, f"http://127.0.0.1:{receiver.port}/ok", **{"amount": "600", "Name": "kept"})
     job = page.url
     reader.go("/jobs?text=kept")
     for scripted in (True, False):
@@ -110,7 +110,7 @@ def test_enter_in_a_checkbox_does_nothing_to_the_chosen_jobs(reader, receiver):
         box = page.get_by_role("checkbox", name="Job ")
         box.check()
         box.press("Enter")
-    expect(page.get_by_role("status")).to_have_text("Nothing was chosen.")
+    expect(page.get_by_role("status")).to_have_text("Nothing was selected.")
     page.goto(job)
     expect(page.locator(STATE)).to_have_text("scheduled")
 
@@ -119,11 +119,11 @@ def test_a_long_curl_command_is_copied_whole(open_reader, receiver):
     reader = open_reader(permissions=["clipboard-read", "clipboard-write"])
     reader.sign_in()
     page, body = reader.page, "x" * 50_000
-    fill_in_order(reader, f"http://127.0.0.1:{receiver.port}/ok", **{"Body": f'"{body}"', "how many": "600"})
+    fill_in_order(reader, f"http://127.0.0.1:{receiver.port}/ok", **{"Body": f'"{body}"', "amount": "600"})
     page.get_by_text("As a curl command").click()
     expect(page.locator("#curl")).to_contain_text("curl -X POST")
     assert len(page.locator("#curl").text_content()) < 5000
-    page.get_by_role("button", name="Copy it whole").click()
+    page.get_by_role("button", name="Copy the whole command").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert body in page.evaluate("navigator.clipboard.readText()")
 
@@ -135,11 +135,11 @@ def test_a_schedule_is_made_disabled_and_enabled(reader, receiver):
     page.get_by_label("Name").fill("heartbeat")
     page.get_by_label("cron expression").fill("30 2 * * *")
     page.get_by_label("time zone").fill("Europe/Berlin")
-    expect(page.locator("#preview")).to_contain_text("Around the next change of the clock")
-    page.get_by_label("how many, each time").fill("1")
-    page.get_by_label("of which unit, each time").select_option("seconds")
+    expect(page.locator("#preview")).to_contain_text("Around the next clock change")
+    page.get_by_label("interval").fill("1")
+    page.get_by_label("interval unit").select_option("seconds")
     expect(page.locator("#preview")).to_contain_text("Every second")
-    page.get_by_role("button", name="Order it").click()
+    page.get_by_role("button", name="Create").click()
     page.wait_for_url(re.compile(r"/schedules/[0-9a-f-]{36}"))
     expect(page.locator("#schedule .strip .fired").nth(1)).to_be_visible()  # live, as the seconds pass
     page.get_by_role("button", name="Disable").click()
@@ -215,7 +215,7 @@ def test_no_page_shuts_anybody_out(open_reader, receiver, scheme):
     found["/sign-in"] = serious(axe.run(reader.page))
     reader.sign_in()
     fill_in_order(
-        reader, f"http://127.0.0.1:{receiver.port}/status/500", **{"Most attempts": "2", "Name": "seen by axe"}
+        reader, f"http://127.0.0.1:{receiver.port}/status/500", **{"Maximum attempts": "2", "Name": "seen by axe"}
     )
     expect(reader.page.locator(STATE)).to_have_text("retryable")
     job = reader.page.url.removeprefix(reader.base)
@@ -254,12 +254,12 @@ def test_an_endpoint_is_added_disabled_and_removed(reader, receiver):
 def test_what_cant_be_undone_is_asked_for_twice(reader):
     page = reader.page
     reader.go("/keys")
-    page.get_by_label("What for").fill("a key to lose")
-    page.get_by_role("button", name="Make a key").click()
+    page.get_by_label("Name").fill("a key to lose")
+    page.get_by_role("button", name="Create a key").click()
     row = page.get_by_role("row", name="a key to lose")
     row.get_by_text("Revoke…").press("Enter")
     expect(row).to_contain_text("refused from now on")
-    expect(row).to_contain_text("live")
+    expect(row).to_contain_text("active")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     row.get_by_role("button", name="Revoke", exact=True).click()
     expect(row).to_contain_text("revoked")

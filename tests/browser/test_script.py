@@ -131,8 +131,8 @@ def test_a_slow_older_preview_does_not_take_the_place_of_a_newer_one(reader):
     expect(page.locator("#preview time")).to_have_count(1)
     page.route(re.compile(r"/jobs/preview\?.*amount=7200"), lambda route: held.append(route))
     with page.expect_request(re.compile("amount=7200")):
-        page.get_by_label("how many", exact=True).fill("7200")
-    page.get_by_label("how many", exact=True).fill("600")
+        page.get_by_label("amount", exact=True).fill("7200")
+    page.get_by_label("amount", exact=True).fill("600")
     expect(page.locator("#preview")).to_contain_text(re.compile("in (10|9) min"))
 
     with page.expect_response(re.compile("amount=7200")):

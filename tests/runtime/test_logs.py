@@ -14,11 +14,11 @@ PRODUCTION = settings.load({"BOOPER_BROKER_URL": "amqp://broker"})
 EMBEDDED = settings.load({})
 
 
-def record(message="job.attempted", *arguments, error=None, **told):
-    made = logging.LogRecord("booper.attempts", logging.INFO, __file__, 1, message, arguments, error)
-    made.created = 1_767_258_000.25
-    made.__dict__.update(logs.fields(**told))
-    return made
+def record(message="job.attempted", *arguments, error=None, **fields):
+    line = logging.LogRecord("booper.attempts", logging.INFO, __file__, 1, message, arguments, error)
+    line.created = 1_767_258_000.25
+    line.__dict__.update(logs.fields(**fields))
+    return line
 
 
 def failure():
@@ -47,12 +47,12 @@ def test_a_json_line_is_one_object_with_the_fields_of_its_event():
 def test_an_exception_is_a_field_of_its_line():
     line = logs.Json().format(record("recording failed for %s", [1], error=failure()))
     assert "\n" not in line
-    told = json.loads(line)
-    assert told["message"] == "recording failed for [1]"
-    assert told["exception"].endswith("ValueError: broken\nin two")
+    document = json.loads(line)
+    assert document["message"] == "recording failed for [1]"
+    assert document["exception"].endswith("ValueError: broken\nin two")
 
 
-def test_what_json_does_not_know_is_told_as_text():
+def test_a_value_that_json_has_no_form_for_is_written_as_text():
     assert json.loads(logs.Json().format(record(path=os, bad="\ud800")))["bad"] == "\ud800"
 
 
@@ -78,7 +78,7 @@ def test_no_exception_moves_the_cursor():
     assert text.endswith("ValueError: a\\x1b[2Jb\\x0dc\nd")
 
 
-def test_what_lies_beyond_ascii_is_escaped_in_json():
+def test_other_characters_than_ascii_are_escaped_in_json():
     line = logs.Json().format(record(host="a\x9b31m", reason="\u2028"))
     assert line.isascii()
     assert json.loads(line)["host"] == "a\x9b31m"
@@ -99,7 +99,7 @@ def pieces(monkeypatch):
     return written
 
 
-def test_lines_told_together_are_written_in_few_whole_pieces(pieces):
+def test_lines_of_a_block_are_written_in_few_pieces_of_whole_lines(pieces):
     with logs.together():
         for number in range(10):
             logging.getLogger("booper.attempts").error("%d %s", number, "x" * 1000)
@@ -109,23 +109,23 @@ def test_lines_told_together_are_written_in_few_whole_pieces(pieces):
     assert [line.split()[0] for line in "".join(pieces).splitlines()] == [str(number) for number in range(10)]
 
 
-def test_lines_told_together_are_written_although_the_block_fails(pieces):
+def test_lines_of_a_block_are_written_although_it_fails(pieces):
     def fail():
         with logs.together():
-            logging.getLogger("booper.attempts").error("told")
+            logging.getLogger("booper.attempts").error("within")
             raise ZeroDivisionError
 
     pytest.raises(ZeroDivisionError, fail)
-    assert pieces == ["told\n"]
+    assert pieces == ["within\n"]
     logging.getLogger("booper.attempts").error("alone")
-    assert pieces == ["told\n", "alone\n"]
+    assert pieces == ["within\n", "alone\n"]
 
 
 def test_another_threads_lines_do_not_wait_for_the_block(pieces):
     with logs.together():
-        telling = threading.Thread(target=lambda: logging.getLogger("booper.attempts").error("of another"))
-        telling.start()
-        telling.join(10)
+        other = threading.Thread(target=lambda: logging.getLogger("booper.attempts").error("of another"))
+        other.start()
+        other.join(10)
         assert pieces == ["of another\n"]
 
 
@@ -140,7 +140,7 @@ def test_a_closed_standard_error_fails_nothing(pieces, monkeypatch):
     assert pieces == []
 
 
-def test_what_standard_error_takes_in_part_is_written_to_its_end(pieces, monkeypatch):
+def test_a_line_that_standard_error_takes_in_part_is_written_to_its_end(pieces, monkeypatch):
     handler, written = logging.getLogger().handlers[0], bytearray()
 
     def take_some(data):
@@ -152,8 +152,8 @@ def test_what_standard_error_takes_in_part_is_written_to_its_end(pieces, monkeyp
     assert written == b"a line\n"
 
 
-def test_a_thread_that_writes_keeps_no_other_from_it(pieces, monkeypatch):
-    """The lock was held while the interpreter was waited for: threads of the API stood in line for their log line."""
+def test_a_thread_that_writes_does_not_block_another(pieces, monkeypatch):
+    """A lock was held while its thread waited for the interpreter, and threads of the API queued for their log line."""
     handler, entered, leave = logging.getLogger().handlers[0], threading.Event(), threading.Event()
 
     def write(data):
@@ -167,9 +167,11 @@ def test_a_thread_that_writes_keeps_no_other_from_it(pieces, monkeypatch):
     slow = threading.Thread(target=logging.getLogger("booper.attempts").error, args=("slow",))
     slow.start()
     assert entered.wait(10)
+
     logging.getLogger("booper.attempts").error("quick")
     leave.set()
     slow.join(10)
+
     assert pieces == ["quick\n", "slow\n"]
 
 
@@ -181,7 +183,7 @@ def test_production_writes_json_unless_to_a_terminal(monkeypatch):
 
 
 @pytest.mark.parametrize(("form", "is_json"), [("json", True), ("text", False)])
-def test_a_form_that_is_asked_for_is_kept(form, is_json):
+def test_the_form_of_the_settings_wins_over_the_mode(form, is_json):
     for effective in (PRODUCTION, EMBEDDED):
         assert logs.writes_json(replace(effective, log_format=form)) is is_json
 
@@ -193,15 +195,15 @@ def test_another_form_stops_the_start(value):
 
 
 def test_a_wrong_token_stops_the_start_and_is_not_quoted():
-    with pytest.raises(settings.SettingsError) as told:
+    with pytest.raises(settings.SettingsError) as refused:
         settings.load({"BOOPER_METRICS_TOKEN": "too short"})
-    assert "BOOPER_METRICS_TOKEN must be 16 to 256 printable characters" in str(told.value)
-    assert "too short" not in str(told.value)
+    assert "BOOPER_METRICS_TOKEN must be 16 to 256 printable characters" in str(refused.value)
+    assert "too short" not in str(refused.value)
 
 
 @pytest.fixture
 def root(monkeypatch):
-    """The root logger, which is as it was after the test; and so are the libraries' loggers."""
+    """The root logger. It and the loggers of libraries are restored after the test."""
     names = ["", "pika", "dramatiq", "urllib3", "waitress", "psycopg", "opentelemetry", "peewee", "peewee.migrations"]
     levels = [(logging.getLogger(name), logging.getLogger(name).level) for name in names]
     for switch in ("logThreads", "logProcesses", "logMultiprocessing", "_srcfile"):
@@ -247,7 +249,7 @@ def test_lines_have_the_form_of_the_settings(form, begins, root, capfd):
     assert capfd.readouterr().err.startswith(begins)
 
 
-def test_a_second_configuration_takes_the_place_of_the_first(root, capfd):
+def test_a_second_configuration_replaces_the_first(root, capfd):
     for _ in range(2):
         logs.configure(EMBEDDED)
     root.handle(record())
@@ -255,7 +257,7 @@ def test_a_second_configuration_takes_the_place_of_the_first(root, capfd):
 
 
 def test_a_value_with_an_equals_sign_is_quoted_in_text():
-    """Unquoted it would be read as a field."""
+    """Without quotes it would look like a field."""
     assert logs.Text().format(record(detail="a=b")).endswith(' detail="a=b"')
 
 
@@ -268,7 +270,7 @@ def test_a_piece_is_filled_up_to_what_is_written_at_once():
 
 
 def test_a_line_that_a_filter_refuses_is_not_written(pieces):
-    logging.getLogger().handlers[0].addFilter(lambda made: "secret" not in made.getMessage())
+    logging.getLogger().handlers[0].addFilter(lambda line: "secret" not in line.getMessage())
     logging.getLogger("booper.attempts").error("a secret")
     logging.getLogger("booper.attempts").error("a line")
     assert pieces == ["a line\n"]

@@ -1,4 +1,4 @@
-"""What is counted: transitions once committed, groups at once, and only labels that can't grow."""
+"""The metrics: transitions count once committed, groups at once, and labels are bounded."""
 
 import inspect
 import threading
@@ -104,7 +104,7 @@ def test_a_change_of_nothing_is_not_counted(account, grown):
     assert grown.transitions() == {}
 
 
-def test_what_an_inner_block_asks_for_waits_for_the_outermost_and_falls_with_its_own(db):
+def test_a_callback_of_an_inner_block_waits_for_the_outermost_and_falls_with_its_own(db):
     done = []
     with transaction():
         with suppress(ZeroDivisionError), transaction():

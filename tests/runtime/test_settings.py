@@ -1,4 +1,4 @@
-"""The settings: each one's default, its limits, what is refused with which words, and what no message quotes."""
+"""The settings: defaults, limits, the message for each wrong value, and secrets that no message quotes."""
 
 import re
 from dataclasses import asdict
@@ -41,7 +41,7 @@ WHATEVER_THE_MODE_AND_HOST = {
 }
 EMBEDDED = {"broker_url": "memory://", "demo_key": "sk_public_20230921", "allow_http": True}
 PRODUCTION = {"broker_url": AMQP, "demo_key": "", "allow_http": False, "target_allow": ""}
-# What a test gives each setting: its texts in order of growth where there is such, the first and last at its limits.
+# Texts that each setting takes, and the values they become.
 ACCEPTED = {
     "BOOPER_DATABASE_URL": {"sqlite:///a.db": "sqlite:///a.db", "postgresql://u@h/n": "postgresql://u@h/n"},
     "BOOPER_BROKER_URL": {"memory://": "memory://", AMQP: AMQP, "amqps://b": "amqps://b"},
@@ -105,7 +105,7 @@ def test_the_defaults_of_production_reach_nothing_private_from_any_host(host):
     assert asdict(load(BOOPER_BROKER_URL=AMQP, **environ)) == WHATEVER_THE_MODE_AND_HOST | varying
 
 
-def test_an_address_of_loopback_that_is_written_otherwise_allows_no_more_than_one_that_is_not():
+def test_another_spelling_of_loopback_allows_no_targets():
     assert load(BOOPER_HOST="0:0:0:0:0:0:0:1").target_allow == ""
 
 
@@ -172,14 +172,14 @@ def test_every_wrong_value_is_named_at_once():
 @pytest.mark.parametrize(
     "name", ["BOOPER_TARGET_ALOW", "BOOPER_PORT", "BOOPER_", "BOOPER_TESTS", "BOOPER_API_KEYS", "BOOPER_host"]
 )
-def test_a_misspelt_name_stops_the_start(name):
+def test_a_misspelled_name_stops_the_start(name):
     assert refusal(**{name: ""}) == f"{name} is no setting; `booper config` lists them all"
 
 
 @pytest.mark.parametrize(
     "name", ["BOOPER_API_KEY", "BOOPER_TEST_FAULTS", "BOOPERS", "MY_BOOPER_X", "PATH", "dramatiq_restart_delay"]
 )
-def test_names_that_are_left_to_others_are_passed_over(name):
+def test_variables_of_other_programs_are_ignored(name):
     assert load(**{name: "x"}) == load()
 
 
@@ -222,7 +222,7 @@ def test_a_url_is_shown_without_its_passwords(value, shown):
         ("BOOPER_DEMO_KEY", "key_c4nary"),
     ],
 )
-def test_a_wrong_value_is_told_without_its_secret(name, value):
+def test_the_message_for_a_wrong_value_hides_its_secret(name, value):
     message = refusal(**{name: value})
     assert message.startswith(f"{name} must be ")
     assert "c4nary" not in message

@@ -1,4 +1,4 @@
-"""Traces: what a span tells, that the request carries it on, and that nothing is done without an endpoint."""
+"""Traces: what a span says, that the request carries its trace on, and that nothing is done without an endpoint."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ def claim(account):
 
 
 def send_traced(claim, outcome, **headers):
-    """What went out, when this outcome came back."""
+    """The request that went out, when this outcome came back."""
     sent = []
     request = render_request(claim)
     request = replace(request, headers={**request.headers, **headers})
@@ -51,14 +51,14 @@ def test_an_attempt_is_a_span_that_its_request_carries_on(claim, spans):
 
 
 @pytest.mark.parametrize("outcome", [answered(503), Refused("blocked_address", f"{SECRET} is private")])
-def test_a_failed_attempt_is_a_failed_span_and_tells_no_detail(claim, spans, outcome):
+def test_a_failed_attempt_is_a_failed_span_without_detail(claim, spans, outcome):
     send_traced(claim, outcome)
     [span] = spans()
     assert span.status.status_code is StatusCode.ERROR
     assert SECRET not in span.to_json()
 
 
-def test_a_traceparent_of_the_jobs_own_is_left_as_it_is(claim, spans):
+def test_a_traceparent_of_the_job_is_left_as_it_is(claim, spans):
     sent = send_traced(claim, answered(200), Traceparent=CLIENT_TRACEPARENT)
     assert sent.headers["Traceparent"] == CLIENT_TRACEPARENT
     assert "traceparent" not in sent.headers
@@ -81,7 +81,7 @@ def test_a_message_the_broker_does_not_take_is_a_failed_span(spans):
 
 
 def test_without_an_endpoint_nothing_is_made_and_nothing_imported():
-    """In a process of its own, which does all that would make spans."""
+    """In its own process, which does everything that could make spans."""
     program = (
         "import sys\n"
         "from runtime import settings, tracing\n"
@@ -120,8 +120,9 @@ def test_an_answer_that_refuses_fails_its_span(claim, spans, status, code):
 REQUEST = {"method": "POST", "route": "/api/jobs", "status": 201, "request_id": "r1", "job_id": 7}
 
 
-def test_a_request_is_a_span_linked_to_the_trace_it_came_from_but_not_part_of_it(spans):
+def test_a_request_is_a_span_linked_to_the_clients_trace_but_not_part_of_it(spans):
     tracing.end_request(tracing.begin_request(CLIENT_TRACEPARENT), REQUEST)
+
     [span] = spans()
     [link] = span.links
     trace_id, span_id = CLIENT_TRACEPARENT.split("-")[1:3]

@@ -27,6 +27,6 @@ _made = cache(create_app)
 
 def app_of(settings):
     app = _made(settings)
-    app.extensions.pop(sessions.KEPT, None)
+    app.extensions.pop(sessions.EXTENSION, None)
     context.install(app, context.Context(settings, KeyCache(settings.demo_key), None))
     return app

@@ -1,7 +1,7 @@
-"""Owns the page that acts on all jobs of a filter: the question, then how far it is after each chunk, then what came.
+"""Serves the page that acts on all jobs of a filter: the question, the progress after each chunk, the result.
 
-A chunk is a form; its redirect leads back here, with the place where the next one begins. The script sends chunk after
-chunk by itself, without it a person does. Nothing of it is kept: whoever leaves has stopped it.
+A chunk is a form. Its redirect leads back to the page, with the place where the next chunk begins in the address. The
+script sends one chunk after another; without it a person does. The server keeps nothing, so leaving the page stops it.
 """
 
 import secrets
@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 from flask import Response, make_response, render_template, request
 from marshmallow import ValidationError
 
-from api.dashboard.blueprint import back_to, pages, visitor
-from api.dashboard.pages.jobs import FILTERS, problems_of
+from api.dashboard.blueprint import pages, redirect_to, visitor
+from api.dashboard.labels import JOB_FILTERS
+from api.dashboard.pages.jobs import FILTERS
+from api.dashboard.query import problems_of, whole_number
 from api.requests.job_filters import JobsQuery, filter_of
 from api.requests.paging import cursor_of
 from api.responses.responses import ApiError
@@ -23,17 +25,18 @@ from models.operations import bulk
 from models.operations.bulk import AGAIN, CANCEL, CHUNK, Mark
 from models.rules import clock
 
-GROUP = ("host", "reason")  # of a group of failures, as they were kept
-MOST_CHARS = 300
+GROUP = ("host", "reason")  # name a group of failures, by the text as it is stored
+MAX_CHARS = 300
+END = "end"  # for a turn: all is done
 
 
-class Asked(NamedTuple):
-    """What is to be done to which jobs, and how far it is. `given`: the filter as it was asked for; `until`: when it
-    was; `mark`: None when all is done; `begun`: whether anything is done already; `once` as in
-    models/operations/bulk.py."""
+class BulkAction(NamedTuple):
+    """An action on all jobs of a filter, and its progress. `fields`: the filter as the form spells it; `until`: the
+    instant of the question; `mark`: where the next chunk begins, None when all is done; `begun`: whether a chunk is
+    done; `once` as in models/operations/bulk.py."""
 
     action: str
-    given: dict[str, str]
+    fields: dict[str, str]
     filter: JobFilter
     until: int
     once: str
@@ -45,65 +48,68 @@ class Asked(NamedTuple):
 
 @pages.get("/jobs/bulk")
 def show_bulk() -> Response:
-    asked = read(request.args)
-    left = asked.mark and bulk.count_left(visitor().account_id, asked.action, asked.filter, asked.mark)
-    return make_response(render_template("bulk.html", asked=asked, left=left, carried=carried(asked), chunk=CHUNK))
+    act = read_action(request.args)
+    left = act.mark and bulk.count_left(visitor().account_id, act.action, act.filter, act.mark)
+    fields = form_fields(act)
+    text = render_template("bulk.html", act=act, left=left, fields=fields, chunk=CHUNK, filter_labels=JOB_FILTERS)
+    return make_response(text)
 
 
 @pages.post("/jobs/bulk")
 def do_chunk() -> Response:
-    """Do the next chunk; the page tells how far it is then."""
-    asked = read(request.form)
-    if asked.mark is not None:
+    """Do the next chunk; the page shows the progress."""
+    act = read_action(request.form)
+    if act.mark is not None:
         account_id, now = visitor().account_id, clock.now()
-        came = bulk.run_chunk(account_id, asked.action, asked.filter, asked.mark, asked.once, now)
-        done, missed = asked.done + came.done, asked.missed + came.missed
-        asked = asked._replace(mark=came.mark, begun=True, done=done, missed=missed)
-    return back_to("show_bulk", **carried(asked))
+        chunk = bulk.run_chunk(account_id, act.action, act.filter, act.mark, act.once, now)
+        done, missed = act.done + chunk.done, act.missed + chunk.missed
+        act = act._replace(mark=chunk.mark, begun=True, done=done, missed=missed)
+    return redirect_to("show_bulk", **form_fields(act))
 
 
-def carried(asked: Asked) -> dict[str, Any]:
-    """The same as the fields of a form."""
-    fields = {**asked.given, "action": asked.action, "until": asked.until, "once": asked.once}
-    if not asked.begun:
+def form_fields(act: BulkAction) -> dict[str, Any]:
+    """The action as the fields of a form, which `read_action` reads."""
+    fields = {**act.fields, "action": act.action, "until": act.until, "once": act.once}
+    if not act.begun:
         return fields
-    fields |= {"done": asked.done, "missed": asked.missed, "turn": "end" if asked.mark is None else asked.mark.turn}
-    place = asked.mark and asked.mark.place
+    fields |= {"done": act.done, "missed": act.missed, "turn": END if act.mark is None else act.mark.turn}
+    place = act.mark and act.mark.place
     return fields | ({"cursor": cursor_of(NEWEST_FIRST, place)} if place else {})
 
 
-def read(form: Mapping[str, str]) -> Asked:
-    """What a form or an address asks for; 422 for what can't be meant."""
-    given = {name: form[name] for name in (*FILTERS, "reason") if form.get(name) or (name in form and "reason" in form)}
+def read_action(form: Mapping[str, str]) -> BulkAction:
+    """The action in a form or an address; 422 for one that can't be done."""
+    is_group = "reason" in form
+    fields = {name: form[name] for name in (*FILTERS, "reason") if form.get(name) or (name in form and is_group)}
     try:
-        asked, place = _filter(given, form.get("cursor", ""))
+        job_filter, place = _filter(fields, form.get("cursor", ""))
     except ValidationError as error:
-        raise ApiError(422, "; ".join(problems_of(error))) from None
+        raise ApiError(422, "; ".join(problems_of(error, JOB_FILTERS))) from None
     action, now = form.get("action", ""), clock.now()
-    if action != CANCEL and (action != AGAIN or asked.kind != REQUEST):
-        raise ApiError(422, "All that match can be cancelled; requests can be ordered again. Nothing was done.")
-    until = whole(form.get("until", ""), now)  # by the clock of the server that put the question
-    bounded = asked._replace(before=until if asked.before is None else min(asked.before, until))
-    told = Asked(action, given, bounded, until, form.get("once", "")[:MOST_CHARS] or secrets.token_urlsafe(12))
+    if action != CANCEL and (action != AGAIN or job_filter.kind != REQUEST):
+        raise ApiError(422, "Jobs can be cancelled; jobs of the kind request can be run again. Nothing was done.")
+    until = whole_number(form.get("until", ""), now)  # by the clock of the server that showed the question
+    bounded = job_filter._replace(before=until if job_filter.before is None else min(job_filter.before, until))
+    once = form.get("once", "")[:MAX_CHARS] or secrets.token_urlsafe(12)
+    return _with_progress(BulkAction(action, fields, bounded, until, once), form, place)
+
+
+def _with_progress(act: BulkAction, form: Mapping[str, str], place: Any) -> BulkAction:
     if "turn" not in form:
-        return told
-    mark = None if form["turn"] == "end" else Mark(whole(form["turn"], 0), place)
-    return told._replace(mark=mark, begun=True, done=whole(form.get("done", "")), missed=whole(form.get("missed", "")))
+        return act
+    mark = None if form["turn"] == END else Mark(whole_number(form["turn"]), place)
+    done, missed = whole_number(form.get("done", "")), whole_number(form.get("missed", ""))
+    return act._replace(mark=mark, begun=True, done=done, missed=missed)
 
 
-def _filter(given: dict[str, str], cursor: str) -> tuple[JobFilter, Any]:
+def _filter(fields: dict[str, str], cursor: str) -> tuple[JobFilter, Any]:
     """The filter, and the place that the cursor names. Raises ValidationError."""
-    group = GROUP if "reason" in given else ()
-    if any(len(given.get(name, "")) > MOST_CHARS or "\0" in given.get(name, "") for name in group):
-        raise ValidationError(f"must be at most {MOST_CHARS} characters without NUL", "reason")
-    named = {name: value for name, value in given.items() if value and name not in group}
-    asked = JobsQuery().load(named | ({"cursor": cursor} if cursor else {}))
-    found = filter_of(asked)
+    group = GROUP if "reason" in fields else ()
+    if any(len(fields.get(name, "")) > MAX_CHARS or "\0" in fields.get(name, "") for name in group):
+        raise ValidationError(f"must be at most {MAX_CHARS} characters without NUL", "reason")
+    named = {name: value for name, value in fields.items() if value and name not in group}
+    query = JobsQuery().load(named | ({"cursor": cursor} if cursor else {}))
+    job_filter = filter_of(query)
     if group:
-        found = found._replace(host=given.get("host", ""), reason=given["reason"])
-    return found, asked["page"].place
-
-
-def whole(text: str, default: int = 0) -> int:
-    """The whole number that a text spells."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else default
+        job_filter = job_filter._replace(host=fields.get("host", ""), reason=fields["reason"])
+    return job_filter, query["page"].place

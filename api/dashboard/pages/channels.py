@@ -1,9 +1,10 @@
-"""Owns the page of channels: where an account's messages go to, and the last ones of the demo channel."""
+"""Serves the page of channels: where messages to them go, and the latest messages of the demo channel."""
 
 from flask import Response, make_response, render_template, request
 from marshmallow import ValidationError
 
-from api.dashboard.blueprint import back_to, gone, pages, visitor
+from api.dashboard.blueprint import pages, redirect_to, visitor
+from api.dashboard.errors import page_not_found
 from api.requests.job_values import read_url
 from models.rules import clock
 from models.webhooks import channels
@@ -17,22 +18,22 @@ def list_channels() -> Response:
 
 @pages.post("/channels/<name>")
 def set_channel(name: str) -> Response:
-    """Set where messages to a channel go to; the URL is a secret and never shown again."""
+    """Set where messages to a channel go. The URL is a secret, so no page shows it."""
     if name not in FORWARDED:
-        raise gone()
+        raise page_not_found()
     try:
         url = read_url(request.form.get("url", "").strip())
     except ValidationError as error:
         return _page({name: str(error.messages[0])}, 422)
     channels.configure(visitor().account_id, name, url, clock.now())
-    return back_to("list_channels", "saved")
+    return redirect_to("list_channels", "saved")
 
 
 @pages.post("/channels/<name>/remove")
 def remove_channel(name: str) -> Response:
     if name not in FORWARDED or not channels.remove(visitor().account_id, name):
-        raise gone()
-    return back_to("list_channels", "deleted")
+        raise page_not_found()
+    return redirect_to("list_channels", "deleted")
 
 
 def _page(problems: dict[str, str], status: int) -> Response:

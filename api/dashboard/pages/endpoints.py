@@ -1,4 +1,4 @@
-"""Owns the page of endpoints: which addresses get the events of all jobs of the account; adding, pausing, removing."""
+"""Serves the page of endpoints, which get the events of all jobs: lists, adds, disables and removes them."""
 
 import json
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 from flask import Response, make_response, render_template, request
 from marshmallow import ValidationError
 
-from api.dashboard.blueprint import back_to, gone, pages, visitor
+from api.dashboard.blueprint import pages, redirect_to, visitor
+from api.dashboard.errors import page_not_found
 from api.routes.endpoints import NewEndpoint, stored_types
 from models.database.ids import is_uuid
 from models.rules import clock
@@ -21,41 +22,40 @@ def list_endpoints() -> Response:
 
 @pages.post("/endpoints")
 def add_endpoint() -> Response:
-    """Add an endpoint; without a chosen type it gets the events of all types, also of those to come."""
+    """Add an endpoint. When no type is selected it gets events of all types, also of types that later versions add."""
     url, types = request.form.get("url", "").strip(), request.form.getlist("types")
     try:
-        asked: dict[str, Any] = NewEndpoint().load({"url": url, **({"types": types} if types else {})})
+        fields: dict[str, Any] = NewEndpoint().load({"url": url, **({"types": types} if types else {})})
     except ValidationError as error:
         return _page(url, types, error.normalized_messages(), 422)
-    stored = stored_types(asked.get("types"))
-    if endpoints.create(visitor().account_id, asked["url"], stored, asked["enabled"], clock.now()) is None:
-        return _page(
-            url, types, {"url": [f"There are {endpoints.MAX_ENDPOINTS} already; remove one of them first."]}, 409
-        )
-    return back_to("list_endpoints", "saved")
+    stored = stored_types(fields.get("types"))
+    if endpoints.create(visitor().account_id, fields["url"], stored, fields["enabled"], clock.now()) is None:
+        problem = f"An account may have at most {endpoints.MAX_ENDPOINTS} endpoints. Remove one of them first."
+        return _page(url, types, {"url": [problem]}, 409)
+    return redirect_to("list_endpoints", "saved")
 
 
 @pages.post("/endpoints/<key>/enable")
 def enable_endpoint(key: str) -> Response:
-    return _changed(key, 1)
+    return _set_enabled(key, 1)
 
 
 @pages.post("/endpoints/<key>/disable")
 def disable_endpoint(key: str) -> Response:
-    return _changed(key, 0)
+    return _set_enabled(key, 0)
 
 
 @pages.post("/endpoints/<key>/remove")
 def remove_endpoint(key: str) -> Response:
     if not is_uuid(key) or not endpoints.delete(visitor().account_id, key):
-        raise gone()
-    return back_to("list_endpoints", "deleted")
+        raise page_not_found()
+    return redirect_to("list_endpoints", "deleted")
 
 
-def _changed(key: str, enabled: int) -> Response:
+def _set_enabled(key: str, enabled: int) -> Response:
     if not is_uuid(key) or endpoints.change(visitor().account_id, key, {"enabled": enabled}) is None:
-        raise gone()
-    return back_to("list_endpoints", "saved")
+        raise page_not_found()
+    return redirect_to("list_endpoints", "saved")
 
 
 def _page(url: str, types: list[str], errors: dict[str, Any], status: int) -> Response:

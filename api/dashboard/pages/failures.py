@@ -1,8 +1,8 @@
-"""Owns the page of failures: what was given up and what is tried again, by host and reason."""
+"""Serves the page of failures: jobs that were given up or wait for a retry, grouped by host and reason."""
 
 from flask import Response, render_template, request
 
-from api.dashboard.blueprint import back_to, pages, visitor
+from api.dashboard.blueprint import pages, redirect_to, visitor
 from models.jobs import replays
 from models.operations import failures
 from models.rules import clock
@@ -15,11 +15,11 @@ def list_failures() -> str:
 
 
 @pages.post("/failures/again")
-def order_failures_again() -> Response:
-    """Order the newest jobs of a group again; the given-up ones stay as they are, for the record."""
+def replay_failures() -> Response:
+    """Replay the newest jobs of a group. The old jobs stay as they are, for the record."""
     form = request.form
     ids = failures.of_group(visitor().account_id, form.get("state", ""), form.get("host", ""), form.get("reason", ""))
     if not ids:
-        return back_to("list_failures", "nothing")
+        return redirect_to("list_failures", "nothing")
     replays.replay(visitor().account_id, ids, clock.now())
-    return back_to("list_jobs", "bulk_again")
+    return redirect_to("list_jobs", "bulk_again")

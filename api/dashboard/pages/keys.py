@@ -1,8 +1,9 @@
-"""Owns the page of API keys: listing, making (the secret is shown once), revoking."""
+"""Serves the page of API keys: lists, creates and revokes them. A new key is shown once."""
 
 from flask import Response, make_response, render_template, request
 
-from api.dashboard.blueprint import back_to, gone, pages, visitor
+from api.dashboard.blueprint import pages, redirect_to, visitor
+from api.dashboard.errors import page_not_found
 from models.accounts import account_store
 from models.accounts.account_tables import Account
 from models.database.ids import is_uuid
@@ -18,12 +19,12 @@ def list_keys() -> Response:
 
 @pages.post("/keys")
 def create_key() -> Response:
-    """Make a key; this answer alone holds it, so there is no redirect."""
+    """Create a key. Only this response holds it, so it does not redirect."""
     name = request.form.get("name", "").strip()
     if not 1 <= len(name) <= MAX_NAME_CHARS or not name.isprintable():
         return _page("", f"The name must be 1 to {MAX_NAME_CHARS} printable characters.", 422)
     if name == account_store.DEMO_KEY_NAME:
-        return _page("", f"The name must be another one than {name}.", 422)
+        return _page("", f"The name must not be {name}, which is reserved.", 422)
     _, secret = account_store.create_key(Account.get_by_id(visitor().account_id), name, clock.now())
     return _page(secret, "", 200)
 
@@ -31,8 +32,8 @@ def create_key() -> Response:
 @pages.post("/keys/<key_id>/revoke")
 def revoke_key(key_id: str) -> Response:
     if not is_uuid(key_id) or not account_store.revoke_key_of(visitor().account_id, key_id, clock.now()):
-        raise gone()
-    return back_to("list_keys", "revoked")
+        raise page_not_found()
+    return redirect_to("list_keys", "revoked")
 
 
 def _page(secret: str, problem: str, status: int) -> Response:

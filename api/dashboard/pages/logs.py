@@ -1,4 +1,4 @@
-"""Owns the page of the log, and where its live tail comes from."""
+"""Serves the page of the log, its entries, and the stream of new entries."""
 
 import json
 from typing import Any
@@ -7,7 +7,9 @@ from flask import Response, current_app, g, make_response, render_template, requ
 from marshmallow import ValidationError
 
 from api.dashboard import log_stream
-from api.dashboard.blueprint import gone, pages, visitor
+from api.dashboard.blueprint import pages, visitor
+from api.dashboard.errors import page_not_found
+from api.dashboard.query import filled_fields, problems_of, whole_number
 from api.requests.ids import uuid_key
 from api.requests.paging import cursor_of
 from api.responses.responses import ApiError
@@ -18,7 +20,9 @@ from models.jobs.log_entries import LogEntryRow, LogFilter
 from models.rules import clock
 
 SHOWN = 50
-LONGEST_AGO_US = clock.HOUR
+MAX_SINCE_US = clock.HOUR  # ago; older entries are not streamed
+FIELDS = ("event", "job", "cursor")
+LABELS = {"job_id": "job"}
 EVENTS = (
     "worker.http.request",
     "worker.http.response",
@@ -30,13 +34,12 @@ EVENTS = (
 
 @pages.get("/logs")
 def list_logs() -> Response:
-    given, page, problems, now = given_names(), Page([], None), [], clock.now()
+    fields, page, problems, now = filled_fields(FIELDS), Page([], None), [], clock.now()
     try:
-        page = log_entries.listed(visitor().account_id, *read(given))
+        page = log_entries.listed(visitor().account_id, *read_filter(fields))
     except ValidationError as error:
-        said = error.normalized_messages().items()
-        problems = [f"{name.removesuffix('_id')} {text}" for name, texts in said for text in texts]
-    return make_response(_rendered(given, page, problems, now), 422 if problems else 200)
+        problems = problems_of(error, LABELS)
+    return make_response(_rendered(fields, page, problems, now), 422 if problems else 200)
 
 
 @pages.get("/logs/<key>")
@@ -44,14 +47,14 @@ def show_log(key: str) -> str:
     uuid = uuid_key(key)
     row = log_entries.find(visitor().account_id, uuid) if uuid else None
     if row is None:
-        raise gone()
+        raise page_not_found()
     payload: dict[str, Any] = json.loads(row.payload)
-    lines, parts = lines_and_parts(payload)
-    return render_template("log.html", entry=row, payload=payload, lines=lines, parts=parts)
+    lines, blocks = lines_and_blocks(payload)
+    return render_template("log.html", entry=row, payload=payload, lines=lines, blocks=blocks)
 
 
-def lines_and_parts(payload: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What an entry tells in a line each, and what needs room of its own: a body, and whatever has an inside."""
+def lines_and_blocks(payload: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields that fit in a line each, and those that take a block: a body, an object, a list."""
     nested = {name: value for name, value in payload.items() if name == "body" or isinstance(value, dict | list)}
     lines = {name: value for name, value in payload.items() if name not in nested and value is not None}
     lines.pop("truncated", None)
@@ -62,49 +65,45 @@ def lines_and_parts(payload: dict[str, Any]) -> tuple[dict[str, Any], dict[str, 
 def stream_logs() -> Response:
     """New entries as server-sent events, each the HTML of a row."""
     try:
-        who, (asked, _) = visitor(), read(given_names())
+        log_filter, _ = read_filter(filled_fields(FIELDS))
     except ValidationError as error:
         raise ApiError(422, errors=error.normalized_messages()) from None
     if not log_stream.free.acquire(blocking=False):
-        raise ApiError(503, "All live tails are taken; the page asks again by itself.", headers={"Retry-After": "5"})
+        message = "All live streams are taken. The page refreshes by itself instead."
+        raise ApiError(503, message, headers={"Retry-After": "5"})
     entry_row = current_app.jinja_env.get_template("log_row.html")
     as_html = lambda row: entry_row.render(entry=with_payload(row))  # noqa: E731
-    tail = log_stream.Tail(who.account_id, g.session, asked, heard_until(clock.now()), as_html)
+    tail = log_stream.Tail(visitor().account_id, g.session, log_filter, seen_until(clock.now()), as_html)
     response = Response(tail.events(), mimetype="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"
     response.call_on_close(tail.end)
     return response
 
 
-def given_names() -> dict[str, str]:
-    return {name: request.args.get(name, "").strip() for name in ("event", "job", "cursor")}
+def read_filter(fields: dict[str, str]) -> tuple[LogFilter, PageRequest]:
+    """The filter and the page of the list, as GET /api/logs reads them. Raises ValidationError."""
+    renamed = {"job_id" if name == "job" else name: value for name, value in fields.items()}
+    query = LogsQuery().load({**renamed, "limit": str(SHOWN)})
+    return LogFilter(query.get("job_id"), query.get("event")), query["page"]
 
 
-def read(given: dict[str, str]) -> tuple[LogFilter, PageRequest]:
-    """What is asked for, read as GET /api/logs would; an empty field asks nothing. Raises ValidationError."""
-    named = {"event": given["event"], "job_id": given["job"], "cursor": given["cursor"], "limit": str(SHOWN)}
-    asked = LogsQuery().load({name: value for name, value in named.items() if value})
-    return LogFilter(asked.get("job_id"), asked.get("event")), asked["page"]
-
-
-def _rendered(given: dict[str, str], page: Page, problems: list[str], now: int) -> str:
+def _rendered(fields: dict[str, str], page: Page, problems: list[str], now: int) -> str:
     return render_template(
         "logs.html",
         entries=[with_payload(row) for row in page.rows],
         next=page.end and cursor_of(NEWEST_FIRST, page.end),
-        is_first=not given["cursor"],
-        asked={name: given[name] for name in ("event", "job") if given[name]},
+        is_first="cursor" not in fields,
+        filters={name: fields[name] for name in ("event", "job") if name in fields},
         problems=problems,
         events=EVENTS,
         now=now,
     )
 
 
-def heard_until(now: int) -> int:
-    """The instant of the last look that the browser heard of, or of its page; not long ago, and not to come."""
-    text = request.headers.get("Last-Event-ID") or request.args.get("since", "")
-    told = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else now
-    return min(max(told, now - LONGEST_AGO_US), now)
+def seen_until(now: int) -> int:
+    """The instant up to which the browser has seen the log, by its last event or its page: at most an hour ago."""
+    instant = whole_number(request.headers.get("Last-Event-ID") or request.args.get("since", ""), now)
+    return min(max(instant, now - MAX_SINCE_US), now)
 
 
 def with_payload(row: LogEntryRow) -> dict[str, Any]:

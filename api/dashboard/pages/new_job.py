@@ -1,4 +1,4 @@
-"""Owns the form that orders a job, once or again and again, empty or filled in from an old one."""
+"""Serves the form that creates a job or a schedule, empty or filled in from an old job."""
 
 from typing import Any
 
@@ -6,11 +6,12 @@ from flask import Response, make_response, render_template, request
 from marshmallow import ValidationError
 
 from api.context import settings
-from api.dashboard.blueprint import back_to, pages, visitor
-from api.dashboard.job_form import EMPTY, UNITS, WAYS, flat, form_of
-from api.dashboard.job_form_reading import order_of
-from api.dashboard.pages.job import found
-from api.dashboard.pages.schedules import too_many
+from api.dashboard.blueprint import pages, redirect_to, visitor
+from api.dashboard.job_form import EMPTY, errors_by_field, form_of
+from api.dashboard.job_form_reader import read_job_form
+from api.dashboard.job_times import UNITS, WAYS
+from api.dashboard.pages.job import find_job
+from api.dashboard.pages.schedule import too_many_schedules
 from api.requests.job_fields import JobFields
 from api.requests.job_requests import due_at, new_job
 from api.requests.new_schedule import new_schedule, recurs
@@ -24,37 +25,39 @@ from models.schedules.schedule_store import NewSchedule
 
 @pages.get("/jobs/new")
 def show_new_job() -> Response:
-    """An empty form, or one filled in from the job that `from` names; `when`: the way of saying when that is chosen."""
-    like, when = request.args.get("from", ""), request.args.get("when", "")
-    form = {**form_of(found(like)), "from": like} if like else dict(EMPTY)
-    return _form(form | ({"when": when} if when in WAYS else {}), {}, 200)
+    """`from` names the job to fill the form in from; `when` the way to say when that is selected."""
+    original, when = request.args.get("from", ""), request.args.get("when", "")
+    form = {**form_of(find_job(original)), "from": original} if original else dict(EMPTY)
+    return _page(form | ({"when": when} if when in WAYS else {}), {}, 200)
 
 
 @pages.post("/jobs/new")
 def create_job() -> Response:
     form = request.form.to_dict()
     try:
-        order = order_of(JobFields(), form, found(form["from"]) if form.get("from") else None)
+        job_request = read_job_form(JobFields(), form, find_job(form["from"]) if form.get("from") else None)
     except ValidationError as error:
-        return _form(form, error.normalized_messages(), 422)
+        return _page(form, error.normalized_messages(), 422)
     now, account_id = clock.now(), visitor().account_id
-    due = due_at(order, now)
-    if recurs(order):
-        return _made_schedule(new_schedule(order, account_id, due, now, 0), form, now)
-    made, _ = job_store.create(new_job(order, account_id, due, 0), now)
-    return back_to("show_job", "created", key=made.uuid)
+    due = due_at(job_request, now)
+    if recurs(job_request):
+        return _create_schedule(new_schedule(job_request, account_id, due, now, 0), form, now)
+    job, _ = job_store.create(new_job(job_request, account_id, due, 0), now)
+    return redirect_to("show_job", "created", key=job.uuid)
 
 
-def _made_schedule(new: NewSchedule, form: dict[str, str], now: int) -> Response:
+def _create_schedule(new: NewSchedule, form: dict[str, str], now: int) -> Response:
     try:
         row, job, _ = schedule_changes.create(new, now, settings().max_schedules)
     except TooMany:
-        return _form(form, {"": [too_many().message]}, 422)
-    if row is None:  # a live job holds the order's idempotency key
-        return back_to("show_job", "created", key=job.uuid)
-    return back_to("show_schedule", "created", key=row.id)
+        return _page(form, {"": [too_many_schedules().message]}, 422)
+    if row is None:  # a live job has the idempotency key of the request
+        return redirect_to("show_job", "created", key=job.uuid)
+    return redirect_to("show_schedule", "created", key=row.id)
 
 
-def _form(form: dict[str, str], errors: dict[str, Any], status: int) -> Response:
-    text = render_template("new_job.html", form=form, errors=flat(errors), units=UNITS, methods=METHODS)
-    return make_response(text, status)
+def _page(form: dict[str, str], errors: dict[str, Any], status: int) -> Response:
+    by_field = errors_by_field(errors)
+    return make_response(
+        render_template("new_job.html", form=form, errors=by_field, units=UNITS, methods=METHODS), status
+    )

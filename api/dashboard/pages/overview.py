@@ -1,4 +1,4 @@
-"""Owns the first page: what is due, running, waiting and failing now, the last hour, the machinery, what comes next."""
+"""Serves the first page: counts of jobs, the last hour, the state of the system, the next jobs."""
 
 from flask import render_template
 
@@ -19,7 +19,7 @@ def show_overview() -> str:
     now, account_id = clock.now(), visitor().account_id
     minutes = heartbeats.minutes(account_id, now, MINUTES)
     lines, ticks = charts.lateness_lines(minutes)
-    known = heartbeats.workers()
+    workers = heartbeats.workers()
     return render_template(
         "overview.html",
         counts=overview.counts(account_id, now),
@@ -27,13 +27,12 @@ def show_overview() -> str:
         bar_ticks=charts.throughput_ticks(minutes),
         lines=lines,
         ticks=ticks,
-        minutes=minutes,
         completed=sum(minute.completed for minute in minutes),
         failed=sum(minute.failed for minute in minutes),
         latest=next((minute for minute in reversed(minutes) if minute.p50_us is not None), None),
         depths=heartbeats.depths(),
-        workers=known,
-        alive=heartbeats.alive(known, now),
+        workers=workers,
+        alive=heartbeats.alive(workers, now),
         upcoming=overview.upcoming(account_id, UPCOMING),
         messages=channels.kept()[:MESSAGES],
     )

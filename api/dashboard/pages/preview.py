@@ -1,4 +1,7 @@
-"""Owns the preview of when an order would run: once, or the next ten times and around the next change of the clock."""
+"""Serves the preview of when a job or schedule would run, while its form is filled in.
+
+A schedule shows its next instants, and some around the next change of its zone's clock.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -8,7 +11,7 @@ from flask import render_template, request
 from marshmallow import ValidationError
 
 from api.dashboard.blueprint import pages
-from api.dashboard.job_form_reading import time_fields
+from api.dashboard.job_times import TIME_FIELDS, request_times
 from api.requests.body import Fields
 from api.requests.job_fields import JobFields
 from api.requests.job_requests import JobRequest, due_at
@@ -17,71 +20,70 @@ from models.rules import clock, recurrence
 from models.rules.clock import DAY, SECOND
 from models.rules.recurrence import Frequency
 
-TIMES = ("when", "amount", "unit", "at", "offset", "every", "every_unit", "cron", "timezone")
 COUNT = 10
-AROUND = 4
+AROUND_CHANGE = 4
 LOOKED_AHEAD_DAYS = 366
-URL = "https://example.com/"
+URL = "https://example.com/"  # the schema requires one
 
 
-class Shown(NamedTuple):
-    """An instant, and the wall clock of the schedule's zone at it; "" where no zone matters."""
+class PreviewedInstant(NamedTuple):
+    """An instant, and the local time of the schedule's zone at it; "" where no zone matters."""
 
     instant: int
-    wall: str
+    local_time: str
 
 
 @pages.get("/jobs/preview")
 def preview() -> str:
-    """When a job or schedule with these times would run, as a part of a page."""
-    form = {name: request.args.get(name, "") for name in TIMES}
+    """A part of a page: the instants of a request with the times of the form."""
+    form = {name: request.args.get(name, "") for name in TIME_FIELDS}
     try:
-        order: JobRequest = JobFields().load(Fields({"url": URL, **time_fields(form)}))
+        job_request: JobRequest = JobFields().load(Fields({"url": URL, **request_times(form)}))
     except ValidationError as error:
         problems = [text for texts in error.normalized_messages().values() for text in texts]
         return render_template("preview.html", problems=problems)
     now = clock.now()
-    if not recurs(order):
-        return render_template("preview.html", instants=[Shown(due_at(order, now), "")])
-    told = frequency(order.values)
-    instants = following(told, first_at(order, due_at(order, now), now) - 1, COUNT)
+    if not recurs(job_request):
+        return render_template("preview.html", instants=[PreviewedInstant(due_at(job_request, now), "")])
+    rule = frequency(job_request.values)
+    instants = next_instants(rule, first_at(job_request, due_at(job_request, now), now) - 1, COUNT)
     return render_template(
         "preview.html",
-        words=recurrence.description(told),
-        instants=shown(told, instants),
-        around=shown(told, around_change(told, instants)),
+        frequency=recurrence.description(rule),
+        instants=with_local_times(rule, instants),
+        around_change=with_local_times(rule, around_change(rule, instants)),
     )
 
 
-def following(told: Frequency, after: int, count: int) -> list[int]:
-    """The next instants; the first one after `after` of an interval is the one that was asked for."""
-    if told.every_us is not None:
-        return [after + 1 + told.every_us * number for number in range(count)]
-    found: list[int] = []
-    at = recurrence.next_after(told, after)
-    while at is not None and len(found) < count:
-        found.append(at)
-        at = recurrence.next_after(told, at)
-    return found
+def next_instants(rule: Frequency, after: int, count: int) -> list[int]:
+    """The next instants. The first one of an interval is `after` + 1."""
+    if rule.every_us is not None:
+        return [after + 1 + rule.every_us * number for number in range(count)]
+    instants: list[int] = []
+    at = recurrence.next_after(rule, after)
+    while at is not None and len(instants) < count:
+        instants.append(at)
+        at = recurrence.next_after(rule, at)
+    return instants
 
 
-def around_change(told: Frequency, instants: list[int]) -> list[int]:
-    """Some instants before and after the next change of the zone's clock, unless it is among those shown already."""
-    if told.every_us is not None or not instants:
+def around_change(rule: Frequency, instants: list[int]) -> list[int]:
+    """The instants just before and after the next change of the zone's clock; none when it lies among `instants`."""
+    if rule.every_us is not None or not instants:
         return []
-    change = next_change(told.timezone, instants[0])
+    change = next_change(rule.timezone, instants[0])
     if change is None or change <= instants[-1]:
         return []
-    # The few last ones before the change: from ever further back until there are enough.
+    # Each turn starts further before the change, until there are enough instants before it.
     for days in (1, 8, 40):
-        before = [at for at in following(told, change - days * DAY, 200) if at < change][-AROUND // 2 :]
-        if len(before) == AROUND // 2:
+        before = [at for at in next_instants(rule, change - days * DAY, 200) if at < change][-AROUND_CHANGE // 2 :]
+        if len(before) == AROUND_CHANGE // 2:
             break
-    return [*before, *following(told, change - 1, AROUND // 2)]
+    return [*before, *next_instants(rule, change - 1, AROUND_CHANGE // 2)]
 
 
 def next_change(timezone: str, after: int) -> int | None:
-    """When a zone's clock is next set forward or back; None within a year. To the second."""
+    """When a zone's clock next goes forward or back, to the second; None when it does not within a year."""
     zone, first = ZoneInfo(timezone), datetime.fromtimestamp(after // SECOND, UTC)
     offset = first.astimezone(zone).utcoffset()
     for number in range(1, LOOKED_AHEAD_DAYS):
@@ -95,10 +97,10 @@ def next_change(timezone: str, after: int) -> int | None:
     return None
 
 
-def shown(told: Frequency, instants: list[int]) -> list[Shown]:
-    """The instants with the wall clock of the zone, and its offset."""
-    if told.every_us is not None:
-        return [Shown(at, "") for at in instants]
-    zone = ZoneInfo(told.timezone)
-    walls = [datetime.fromtimestamp(at // SECOND, zone).isoformat(" ", "seconds") for at in instants]
-    return [Shown(at, f"{wall[:19]} {wall[19:]}") for at, wall in zip(instants, walls, strict=True)]
+def with_local_times(rule: Frequency, instants: list[int]) -> list[PreviewedInstant]:
+    """The instants with the local time of the zone and its offset."""
+    if rule.every_us is not None:
+        return [PreviewedInstant(at, "") for at in instants]
+    zone = ZoneInfo(rule.timezone)
+    local_times = [datetime.fromtimestamp(at // SECOND, zone).isoformat(" ", "seconds") for at in instants]
+    return [PreviewedInstant(at, f"{time[:19]} {time[19:]}") for at, time in zip(instants, local_times, strict=True)]

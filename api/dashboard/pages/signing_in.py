@@ -1,7 +1,7 @@
-"""Owns signing in with an API key and signing out.
+"""Signs visitors in with an API key, and out.
 
-A right key always passes: keys are too long to guess, and a lock would let a stranger keep the owner out. Wrong ones
-cost one look-up by digest at most; an address that sends many of them is told to slow down.
+A valid key is always accepted: keys are too long to guess, and a lock would let a stranger keep the owner out. A wrong
+key costs one look-up by digest at most; an address that sends many of them gets 429.
 """
 
 import re
@@ -12,7 +12,7 @@ from flask import Response, g, make_response, redirect, render_template, request
 
 from api.context import context, settings
 from api.dashboard import sessions
-from api.dashboard.blueprint import back_to, pages
+from api.dashboard.blueprint import pages, redirect_to
 from api.responses.responses import ApiError
 from models.accounts import account_store
 from models.rules import clock
@@ -26,14 +26,14 @@ _LOCAL = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
 
 
 class Failures:
-    """Counts failed sign-ins by address. One lock over the counts."""
+    """Counts failed sign-ins by address. A lock guards the counts."""
 
     def __init__(self) -> None:
         self._seen: dict[str, list[float]] = {}
         self._lock = threading.Lock()
 
     def too_many(self, address: str, now_s: float) -> bool:
-        """Note one more; whether there were too many within the last minute."""
+        """Count one more, and say whether there were too many within the last minute."""
         with self._lock:
             if len(self._seen) >= ADDRESSES_KEPT:
                 self._seen.clear()
@@ -47,7 +47,7 @@ failures = Failures()
 
 @pages.get("/sign-in")
 def sign_in() -> Response:
-    """The form; its token is in a cookie that names nobody."""
+    """The form. Its token is in a cookie without a key."""
     return _form("", 200)
 
 
@@ -57,7 +57,7 @@ def sign_in_with_key() -> Response:
     key_id = account_store.key_id_of(secret) if context().known_keys.caller_of(secret) else None
     if key_id is None:
         return _refused()
-    if g.session:  # the browser forgets it, a copy would live on
+    if g.session:  # a copy of its cookie must not stay valid
         sessions.end(g.session, clock.now())
     response = make_response(redirect(local_path(request.form.get("next", "")), 303))
     sessions.write(response, sessions.fresh(key_id))
@@ -66,33 +66,36 @@ def sign_in_with_key() -> Response:
 
 @pages.post("/sign-out")
 def sign_out() -> Response:
-    """End the session, not only in this browser."""
+    """End the session on the server, and delete its cookie."""
     sessions.end(g.session, clock.now())
-    response = back_to("sign_in")
+    response = redirect_to("sign_in")
     response.delete_cookie(sessions.COOKIE, path="/", httponly=True, samesite="Strict", secure=sessions.over_tls())
     return response
 
 
-def local_path(wanted: str) -> str:
-    """Where to go after signing in: a path of this site, or the overview."""
-    return wanted if _LOCAL.fullmatch(wanted) else "/"
+def local_path(path: str) -> str:
+    """The path to go to after signing in; the overview for an address of another site."""
+    return path if _LOCAL.fullmatch(path) else "/"
 
 
 def _refused() -> Response:
     if failures.too_many(request.remote_addr or "", time.monotonic()):
         raise ApiError(
             429,
-            "Too many keys that are none came from your address. A right one still works.",
+            "Too many wrong keys came from your address. A valid key still works.",
             headers={"Retry-After": str(WITHIN_S)},
         )
-    return _form("That is no key, or it was revoked. A key begins with sk_ and was shown once, when it was made.", 422)
+    return _form(
+        "This is not a valid key, or it was revoked. A key begins with sk_. It is shown once, at creation.",
+        422,
+    )
 
 
 def _form(problem: str, status: int) -> Response:
     session = g.session or sessions.fresh()
     g.session = session
-    wanted = local_path(request.values.get("next", ""))
-    demo = DEMO_KEY if settings().demo_key == DEMO_KEY else ""  # any other one is a secret of the operator's
-    response = make_response(render_template("sign_in.html", problem=problem, next=wanted, demo_key=demo), status)
+    next_path = local_path(request.values.get("next", ""))
+    demo = DEMO_KEY if settings().demo_key == DEMO_KEY else ""  # another demo key is a secret of the operator
+    response = make_response(render_template("sign_in.html", problem=problem, next=next_path, demo_key=demo), status)
     sessions.write(response, session)
     return response

@@ -79,7 +79,7 @@ def test_what_matches_is_ordered_again_once_and_not_what_comes_of_it(alice, move
         make_job(alice.account, "discarded", host="a.example", args='{"url":"https://a.example/hook"}')
     moved_clock.advance(seconds=1)
     *_, last = to_the_end(alice, question(alice, action="again", **filters))
-    assert "<b>5</b> ordered again" in last.text
+    assert "<b>5</b> run again" in last.text
     assert states() == ["available"] * 5 + ["discarded"] * 5
 
 
@@ -91,7 +91,7 @@ def test_a_chunk_that_is_sent_twice_orders_nothing_twice(alice, moved_clock):
     next_chunk(alice, form)
     second = next_chunk(alice, form)  # the answer to the first did not come
     assert states().count("available") == 2
-    assert "<b>2</b> not: they were gone, or ordered again already" in second.text
+    assert "<b>2</b> skipped: deleted, or run again already" in second.text
     to_the_end(alice, second)
     assert states().count("available") == 3
     to_the_end(alice, question(alice, action="again", state="discarded"))  # asked for anew
@@ -144,7 +144,7 @@ def test_what_ended_before_its_turn_is_told(alice, moved_clock, monkeypatch):
 
     monkeypatch.setattr(bulk, "_act", late)
     *_, last = to_the_end(alice, form)
-    assert "<b>1</b> cancelled, <b>1</b> had ended before their turn" in last.text
+    assert "<b>1</b> cancelled, <b>1</b> ended before they could be cancelled" in last.text
 
 
 def test_a_whole_group_of_failures_is_ordered_again(alice, bob, moved_clock, monkeypatch):
@@ -161,7 +161,7 @@ def test_a_whole_group_of_failures_is_ordered_again(alice, bob, moved_clock, mon
     assert len(links) == 3
     for link in links:
         *_, last = to_the_end(alice, Form(alice.get(link)))
-        assert "<b>3</b> ordered again" in last.text
+        assert "<b>3</b> run again" in last.text
         assert 'href="/failures"' in last.text
     made = [(job.account_id, job.host) for job in Job.select().where(Job.state == "available")]
     assert sorted(made) == sorted([(alice.account.id, "")] * 3 + [(alice.account.id, "a.example")] * 6)
@@ -210,7 +210,7 @@ def test_a_count_looks_at_few_jobs_however_many_lists_there_are(alice, moved_clo
 def test_where_nothing_matches_there_is_nothing_to_do(alice):
     make_job(alice.account, "completed")
     form = question(alice, action="cancel")
-    assert "There is none that has not ended." in form.text
+    assert "No job that has not ended matches." in form.text
     assert not form.has_more
 
 

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from api.dashboard.curl import MOST_IN_ARGUMENT, curl
+from api.dashboard.curl import MAX_ARGUMENT_BYTES, curl
 from models.rules.query_strings import with_query
 from tests.support.browsers import Markup
 from tests.support.rows import make_job
@@ -76,7 +76,7 @@ def test_the_address_is_that_which_the_sender_asks_for(arrived, url):
     [
         *(b'{"a": "it\'s $HOME `id` !! \\\\ %s"}', '["ü€"]\n\n'.encode(), b"@/etc/passwd", b"", b"-x"),
         *(BINARY, b"a\0b", b"a\r\nb\n", b"\x1b[201~rm", b"\xff", b"\n", b"{\n\t1\t}", "\u202e' rm".encode()),
-        *(b"x" * (MOST_IN_ARGUMENT + 1), "é".encode() * 150_000, BINARY * 4000),
+        *(b"x" * (MAX_ARGUMENT_BYTES + 1), "é".encode() * 150_000, BINARY * 4000),
     ],
     ids=lambda body: f"{len(body)} bytes {body[:8]!r}",
 )

@@ -65,19 +65,19 @@ def test_one_more_than_there_may_be_is_refused_with_what_to_do(alice, monkeypatc
     alice.send("/endpoints", url=URL)
     answer = alice.send("/endpoints", url=f"{URL}&b")
     assert answer.status_code == 409
-    assert "remove one of them first" in answer.text
+    assert "Remove one of them first" in answer.text
     assert f"{URL}&amp;b" in answer.text
     assert len(stored_endpoints(alice)) == 1
 
 
 def test_the_page_says_whether_events_are_signed(alice, moved_clock):
-    assert "Events go out unsigned" in alice.get("/endpoints").text
+    assert "Events are not signed" in alice.get("/endpoints").text
     key = signing_keys.create(alice.account.id, None, clock.now())
     text = alice.get("/endpoints").text
     assert "Events are signed" in text
     assert key.secret not in text
     signing_keys.retire(alice.account.id, key.uuid, clock.now(), clock.now())
-    assert "Events go out unsigned" in alice.get("/endpoints").text
+    assert "Events are not signed" in alice.get("/endpoints").text
 
 
 def test_an_address_is_text_and_no_link(alice):

@@ -102,7 +102,7 @@ def test_where_there_is_nothing_a_browser_gets_a_page(alice, path):
     answer = alice.get(path, headers={"Accept": "text/html,*/*;q=0.8"})
     assert answer.status_code == 404
     assert answer.mimetype == "text/html"
-    assert "Nothing here" in answer.text
+    assert "Not found" in answer.text
 
 
 def test_a_program_gets_json_where_there_is_nothing(nobody):

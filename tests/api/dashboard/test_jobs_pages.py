@@ -145,7 +145,7 @@ def test_what_follows_from_another_mistake_is_not_told_besides(alice):
 def test_a_schedule_too_many_is_told_in_the_form_and_nothing_is_lost(alice, monkeypatch):
     monkeypatch.setattr("api.dashboard.pages.new_job.settings", lambda: SimpleNamespace(max_schedules=0))
     answer = submit_order(alice, when="cron", cron="0 9 * * *", name="kept as typed")
-    assert "disable another one first" in problems(answer)
+    assert "Disable another one first" in problems(answer)
     assert "kept as typed" in answer.text
 
 
@@ -278,10 +278,10 @@ def test_a_filter_that_means_nothing_is_told(alice, query):
 
 
 def test_empty_lists_say_what_to_do(alice):
-    assert "Order the first one" in alice.get("/jobs").text
+    assert "Create the first one" in alice.get("/jobs").text
     assert "No job matches" in alice.get("/jobs?state=completed").text
     assert "Nothing has failed" in alice.get("/failures").text
-    assert "appears here by itself" in alice.get("/logs").text
+    assert "appear here by themselves" in alice.get("/logs").text
 
 
 def test_why_a_job_has_not_run_tells_times_that_can_be_read(alice, moved_clock):

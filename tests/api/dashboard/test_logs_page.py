@@ -39,22 +39,22 @@ def tail_of(browser, asked=None):
 def test_a_tail_tells_what_appears_after_it_began_once_and_in_order(alice, moved_clock):
     add(alice.account, at=clock.now() - 11 * clock.SECOND)
     tail = tail_of(alice)
-    assert tail.fresh() == []
+    assert tail.new_entries() == []
     moved_clock.advance(seconds=1)
     first = add(alice.account)
     moved_clock.advance(seconds=1)
     second = add(alice.account)
-    assert [row.uuid for row in tail.fresh()] == [first, second]
-    assert tail.fresh() == []
+    assert [row.uuid for row in tail.new_entries()] == [first, second]
+    assert tail.new_entries() == []
 
 
 def test_an_entry_whose_transaction_ended_late_is_not_missed(alice, moved_clock):
     tail = tail_of(alice)
     moved_clock.advance(seconds=5)
     add(alice.account)
-    assert len(tail.fresh()) == 1
+    assert len(tail.new_entries()) == 1
     late = add(alice.account, at=clock.now() - 2 * clock.SECOND)
-    assert [row.uuid for row in tail.fresh()] == [late]
+    assert [row.uuid for row in tail.new_entries()] == [late]
 
 
 def test_a_tail_tells_nothing_of_another_account_or_event(alice, bob, moved_clock):
@@ -63,7 +63,7 @@ def test_a_tail_tells_nothing_of_another_account_or_event(alice, bob, moved_cloc
     add(bob.account, "worker.http.error")
     add(alice.account)
     mine = add(alice.account, "worker.http.error")
-    assert [row.uuid for row in tail.fresh()] == [mine]
+    assert [row.uuid for row in tail.new_entries()] == [mine]
 
 
 def test_a_stream_sends_rows_as_escaped_markup_and_ends_by_itself(alice):
@@ -135,7 +135,7 @@ def test_an_instant_to_come_or_long_ago_is_no_place_to_go_on_from(app, moved_clo
     now = clock.now()
     for told, taken in ((now + 5, now), (0, now - clock.HOUR), ("x", now), (now - 7, now - 7), ("9" * 30, now)):
         with app.test_request_context("/logs/stream", headers={"Last-Event-ID": str(told)}):
-            assert logs.heard_until(now) == taken
+            assert logs.seen_until(now) == taken
 
 
 def test_nobody_gets_a_stream_without_signing_in(nobody):
@@ -173,7 +173,7 @@ def test_an_entry_shows_a_text_as_it_is_and_leaves_out_what_is_not_there(alice):
     for absent in ("query", "headers</h3>", "truncated"):
         assert absent not in text
     assert ">body<" not in entry_page(alice, url="https://example.com/", body={})
-    assert "this is its beginning" in entry_page(alice, status=200, body="x", truncated=True)
+    assert "Only the beginning" in entry_page(alice, status=200, body="x", truncated=True)
 
 
 def test_the_next_try_is_a_time_that_can_be_read_with_the_exact_one_beside_it(alice):
@@ -183,7 +183,7 @@ def test_the_next_try_is_a_time_that_can_be_read_with_the_exact_one_beside_it(al
     for text in (alice.get("/logs").text, alice.get(f"/logs/{uuid}").text):
         assert ">1970-01-01 00:00:01 UTC</time>" in text
         assert 'title="1970-01-01 00:00:01.000000 UTC"' in text
-        assert "next try" in text
+        assert "next attempt" in text
         assert not re.search(r">[^<]*1970-01-01T", text)
 
 

@@ -28,10 +28,10 @@ def legends(browser):
 def test_the_lateness_told_is_that_of_the_latest_minute_with_attempts(alice, moved_clock):
     note(alice.account, 30, 40_000)
     note(alice.account, 2, 900)
-    assert legends(alice)[1] == "half within 0.5 ms 99 of 100 within 1.0 ms"
+    assert legends(alice)[1] == "50% within 0.5 ms 99% within 1.0 ms"
 
     note(alice.account, 1, 40_000)
-    assert legends(alice)[1] == "half within 35 ms 99 of 100 within 50 ms"
+    assert legends(alice)[1] == "50% within 35 ms 99% within 50 ms"
 
 
 def test_the_attempts_told_are_those_of_the_last_hour(alice, bob, moved_clock):
@@ -45,5 +45,5 @@ def test_the_attempts_told_are_those_of_the_last_hour(alice, bob, moved_clock):
 def test_an_hour_without_attempts_tells_of_none(alice, moved_clock):
     note(alice.account, 60, 900)
 
-    assert legends(alice) == ["0 completed 0 failed", "half within – 99 of 100 within –"]
-    assert alice.get("/").text.count("Nothing was attempted in the last hour.") == 2
+    assert legends(alice) == ["0 completed 0 failed", "50% within – 99% within –"]
+    assert alice.get("/").text.count("No attempts in the last hour.") == 2

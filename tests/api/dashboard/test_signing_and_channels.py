@@ -24,7 +24,7 @@ def test_a_third_living_key_is_refused_with_what_to_do(alice):
         alice.send("/signing-keys")
     answer = alice.send("/signing-keys")
     assert answer.status_code == 409
-    assert "retire one of them first" in answer.text
+    assert "Retire one of them first" in answer.text
     assert len(signing_keys.listed(alice.account.id)) == 2
 
 

@@ -31,7 +31,7 @@ def test_a_wrong_key_is_refused_and_signs_nobody_in(nobody):
     for wrong in ("", "sk_", "sk_wrong", "sk_public_20230922", "x" * 5000):
         answer = nobody.sign_in(wrong)
         assert answer.status_code == 422
-        assert "That is no key" in answer.text
+        assert "This is not a valid key" in answer.text
     assert nobody.get("/").status_code == 303
 
 
@@ -69,7 +69,7 @@ def test_a_forged_or_changed_cookie_is_nobodys(app, alice):
 
 
 def test_a_cookie_of_another_secret_is_nobodys(app, alice):
-    app.extensions[sessions.KEPT] = "another"
+    app.extensions[sessions.EXTENSION] = "another"
     assert alice.get("/").status_code == 303
 
 

@@ -41,11 +41,11 @@ def test_an_entry_that_was_committed_late_is_told_once(alice, moved_clock, ago_s
     """Its instant lies before the last look that the browser heard of, its commit behind."""
     heard_at = clock.now()
     tail = Tail(alice.account.id, Session(alice.key.uuid, "t"), LogFilter(), heard_at, lambda row: row.uuid)
-    assert tail.fresh() == []
+    assert tail.new_entries() == []
     late = add(alice.account, heard_at - ago_s * clock.SECOND)
     moved_clock.advance(seconds=1)
 
-    looks = [tail.fresh() for _ in range(3)]
+    looks = [tail.new_entries() for _ in range(3)]
 
     assert [[row.uuid for row in look] for look in looks] == [[late], [], []]
 
@@ -53,4 +53,4 @@ def test_an_entry_that_was_committed_late_is_told_once(alice, moved_clock, ago_s
 def test_an_entry_that_was_committed_long_before_is_not_told(alice, moved_clock):
     add(alice.account, clock.now() - log_stream.OVERLAP_US)
     tail = Tail(alice.account.id, Session(alice.key.uuid, "t"), LogFilter(), clock.now(), lambda row: row.uuid)
-    assert tail.fresh() == []
+    assert tail.new_entries() == []

@@ -1,4 +1,4 @@
-"""What never becomes a request has the one shape too; connections are shared among the processes."""
+"""Malformed requests are answered in our one shape; connections are shared among the processes."""
 
 import contextlib
 import json
@@ -22,11 +22,11 @@ def error_response(error):
     """Status, headers and JSON of what the worker sends for this error."""
     worker = Worker.__new__(Worker)
     worker.log = logging.getLogger("gunicorn.error")
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
+    ours, client = socket.socketpair()
+    with ours, client:
         worker.handle_error(None, ours, ("127.0.0.1", 5), error)
         ours.shutdown(socket.SHUT_WR)
-        received = theirs.makefile("rb").read()
+        received = client.makefile("rb").read()
     head, _, body = received.partition(b"\r\n\r\n")
     status, *lines = head.decode().split("\r\n")
     headers = dict(line.split(": ", 1) for line in lines)
@@ -60,8 +60,8 @@ def test_a_broken_request_is_answered_in_the_one_shape(error, status):
 def test_a_client_that_is_gone_does_no_harm():
     worker = Worker.__new__(Worker)
     worker.log = logging.getLogger("gunicorn.error")
-    ours, theirs = socket.socketpair()
-    theirs.close()
+    ours, client = socket.socketpair()
+    client.close()
     ours.close()
     worker.handle_error(None, ours, None, errors.InvalidRequestLine("x"))
 

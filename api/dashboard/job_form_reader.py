@@ -1,0 +1,132 @@
+"""Reads the job form: from its fields to the request that POST /api/jobs takes.
+
+The API's schema checks the result; what can't be read is reported together with what the schema refuses. A browser
+sends every line end as CRLF; a body that was not edited keeps the bytes of the old job.
+"""
+
+from marshmallow import Schema, ValidationError
+
+from api.dashboard.job_form import REQUEST_FIELDS, StoredRequest, sent_as_text, unix_lines
+from api.dashboard.job_times import number, request_times
+from api.requests import strict_json
+from api.requests.body import Fields
+from api.requests.job_requests import JobRequest
+
+
+class Reading:
+    """The fields of a request, as far as the form can be read, and the errors of the others."""
+
+    def __init__(self) -> None:
+        self.fields = Fields()
+        self.errors: dict[str, list[str]] = {}
+
+    def refuse(self, error: ValidationError) -> None:
+        for name, texts in error.normalized_messages().items():
+            self.errors.setdefault(name, []).extend(texts)
+
+
+def read_job_form(schema: Schema, form: dict[str, str], original: StoredRequest | None = None) -> JobRequest:
+    """The request of a form. Raises ValidationError with all errors: what can't be read, and what the schema refuses.
+    `original`: the job or schedule that the form was filled in from."""
+    reading = _read(form, original)
+    dropped = _drop_unstorable(reading)
+    try:
+        job_request: JobRequest = schema.load(reading.fields)
+    except ValidationError as error:
+        errors = error.normalized_messages().items()
+        reading.refuse(ValidationError({path: texts for path, texts in errors if _first(path) not in dropped}))
+    if reading.errors:
+        raise ValidationError(dict(reading.errors))
+    return job_request
+
+
+def _read(form: dict[str, str], original: StoredRequest | None) -> Reading:
+    reading = Reading()
+    fields = reading.fields
+    fields.update({"method": form.get("method", ""), "url": form.get("url", "").strip(), **request_times(form)})
+    for name in ("name", "description", "idempotency_key"):
+        if form.get(name, "").strip():
+            fields[name] = form[name].strip().replace("\r\n", "\n")
+    for name in ("timeout", "max_attempts"):
+        if form.get(name, "").strip():
+            fields[name] = number(form[name].strip())
+    _add_headers(reading, form.get("headers", ""))
+    for add in (lambda: _add_body(fields, form, original), lambda: _add_more(fields, form.get("more", ""))):
+        try:
+            add()
+        except ValidationError as error:
+            reading.refuse(error)
+    return reading
+
+
+def _drop_unstorable(reading: Reading) -> set[str]:
+    """Drop the fields that can't be stored, such as one with NUL, so that no error of the schema repeats them."""
+    dropped = set()
+    for path, fault in strict_json.faults(reading.fields):
+        reading.fields.pop(_first(path), None)
+        reading.refuse(ValidationError({path: [fault]}))
+        dropped.add(_first(path))
+    return dropped
+
+
+def _first(path: str) -> str:
+    return path.partition(".")[0]
+
+
+def _add_headers(reading: Reading, text: str) -> None:
+    """Read the lines `Name: value`, and report those that can't be read."""
+    headers: dict[str, str] = {}
+    errors: dict[str, None] = {}
+    for line in text.replace("\r\n", "\n").split("\n"):  # not splitlines: a value may hold other line separators
+        name, colon, value = line.partition(":")
+        if line.strip() and not colon:
+            errors["must be lines of `Name: value`, got one without a colon"] = None
+        elif colon and name.strip() in headers:
+            errors["must be given once each, got one twice"] = None
+        elif colon:
+            headers[name.strip()] = value.strip(" \t")
+    if errors:
+        reading.refuse(ValidationError({"headers": list(errors)}))
+    if headers:
+        reading.fields["headers"] = headers
+
+
+def _add_body(fields: Fields, form: dict[str, str], original: StoredRequest | None) -> None:
+    text, is_text = form.get("body", "").replace("\r\n", "\n"), form.get("body_type") == "text"
+    if original is not None and original.body is not None:
+        old_text = bytes(original.body).decode("utf-8", "replace")
+        if (unix_lines(old_text), sent_as_text(original)) == (text, is_text):
+            _set_body(fields, old_text, is_text)
+            return
+    if text.strip():
+        _set_body(fields, text, is_text)
+
+
+def _set_body(fields: Fields, text: str, is_text: bool) -> None:
+    if is_text:
+        fields["body"] = text
+    else:
+        fields["body"], fields.body_text = _json(text, "body").value, text.strip()
+
+
+def _add_more(fields: Fields, text: str) -> None:
+    """Add the fields that the form has no input for, from a JSON object."""
+    if not text.strip():
+        return
+    more = _json(text, "more").value
+    if not isinstance(more, dict):
+        raise ValidationError('must be a JSON object, such as {"redact": ["body"]}, got something else', "more")
+    repeated = [name for name in more if name in fields or name in REQUEST_FIELDS]
+    fields.update({name: value for name, value in more.items() if name not in repeated})
+    if repeated:
+        raise ValidationError(f"must leave out what has its own field above, got {repeated[0][:40]}", "more")
+
+
+def _json(text: str, name: str) -> strict_json.Document:
+    try:
+        document = strict_json.parse(text)
+    except (strict_json.BadJson, strict_json.TooDeep) as error:
+        raise ValidationError(f"must be JSON, got something else: {error}", name) from None
+    if strict_json.faults(document.value, text):
+        raise ValidationError("must be JSON that can be kept: no NUL, no lone surrogates, no huge numbers", name)
+    return document

@@ -1,0 +1,49 @@
+"""Serves the form that changes a schedule."""
+
+from typing import Any
+
+from flask import Response, make_response, render_template, request
+from marshmallow import ValidationError
+
+from api.dashboard.blueprint import pages, redirect_to, visitor
+from api.dashboard.errors import page_not_found
+from api.dashboard.job_form import errors_by_field, form_of
+from api.dashboard.job_form_reader import read_job_form
+from api.dashboard.job_times import UNITS, form_times
+from api.dashboard.pages.schedule import find_schedule
+from api.requests.job_requests import due_at
+from api.requests.new_schedule import new_schedule
+from api.routes.schedules import ScheduleFields
+from models.jobs import replays
+from models.rules import clock, recurrence
+from models.rules.request_rules import METHODS
+from models.schedules import schedule_changes
+from models.schedules.schedule_store import ScheduleRow
+
+
+@pages.get("/schedules/<key>/edit")
+def edit_schedule(key: str) -> Response:
+    row = find_schedule(key)
+    return _page(row, {**form_of(row, replays.TIMES), **form_times(row.frequency)}, {}, 200)
+
+
+@pages.post("/schedules/<key>/edit")
+def change_schedule(key: str) -> Response:
+    """Replace the schedule's definition. Its state stays; its instants stay unless the frequency changes."""
+    row, form, now = find_schedule(key), request.form.to_dict(), clock.now()
+    try:
+        job_request = read_job_form(ScheduleFields(), form, row)
+    except ValidationError as error:
+        return _page(row, form, error.normalized_messages(), 422)
+    new = new_schedule(job_request, visitor().account_id, due_at(job_request, now), now, 0, row.key)
+    if recurrence.frequency_of(new.frequency) == recurrence.frequency_of(row.frequency):
+        new = new._replace(frequency=row.frequency)  # the form may spell the same frequency in another way
+    if schedule_changes.replace(visitor().account_id, row.id, new, now) is None:
+        raise page_not_found()
+    return redirect_to("show_schedule", "saved", key=row.id)
+
+
+def _page(row: ScheduleRow, form: dict[str, str], errors: dict[str, Any], status: int) -> Response:
+    by_field = errors_by_field(errors)
+    text = render_template("edit_schedule.html", schedule=row, form=form, errors=by_field, units=UNITS, methods=METHODS)
+    return make_response(text, status)

@@ -1,0 +1,76 @@
+"""Serves the page of one schedule: its last instants, its request and state; runs, disables, enables and deletes it."""
+
+import json
+
+from flask import Response, render_template
+
+from api.context import settings
+from api.dashboard.blueprint import pages, redirect_to, visitor
+from api.dashboard.errors import page_not_found
+from api.dashboard.labels import RUN_STATUSES
+from api.requests.ids import uuid_key
+from api.responses.responses import ApiError
+from models.rules import clock, recurrence
+from models.schedules import firing_rows, schedule_changes, schedule_store
+from models.schedules.schedule_changes import TooMany
+from models.schedules.schedule_store import ScheduleRow
+
+
+@pages.get("/schedules/<key>")
+def show_schedule(key: str) -> str:
+    row = find_schedule(key)
+    return render_template(
+        "schedule.html",
+        schedule=row,
+        args=json.loads(row.args),
+        body=None if row.body is None else bytes(row.body).decode("utf-8", "replace"),
+        frequency=recurrence.description(recurrence.frequency_of(row.frequency)),
+        firings=firing_rows.latest([row.id]).get(row.id, []),
+        run_statuses=RUN_STATUSES,
+    )
+
+
+@pages.post("/schedules/<key>/disable")
+def disable_schedule(key: str) -> Response:
+    schedule = find_schedule(key)
+    schedule_changes.disable(visitor().account_id, schedule.id, clock.now())
+    return redirect_to("show_schedule", "disabled", key=schedule.id)
+
+
+@pages.post("/schedules/<key>/enable")
+def enable_schedule(key: str) -> Response:
+    schedule = find_schedule(key)
+    try:
+        schedule_changes.enable(visitor().account_id, schedule.id, clock.now(), settings().max_schedules)
+    except TooMany:
+        raise too_many_schedules() from None
+    return redirect_to("show_schedule", "enabled", key=schedule.id)
+
+
+@pages.post("/schedules/<key>/fire")
+def fire_schedule(key: str) -> Response:
+    """Create a job at once, besides those of the schedule's instants, and show it."""
+    job = schedule_changes.fire_now(visitor().account_id, find_schedule(key).id, clock.now())
+    if job is None:
+        raise page_not_found()
+    return redirect_to("show_job", "fired", key=job.uuid)
+
+
+@pages.post("/schedules/<key>/delete")
+def delete_schedule(key: str) -> Response:
+    schedule_changes.delete(visitor().account_id, find_schedule(key).id, clock.now())
+    return redirect_to("list_schedules", "deleted")
+
+
+def find_schedule(key: str) -> ScheduleRow:
+    """The visitor's schedule with this UUID, or 404."""
+    uuid = uuid_key(key)
+    row = schedule_store.find(visitor().account_id, uuid) if uuid else None
+    if row is None:
+        raise page_not_found()
+    return row
+
+
+def too_many_schedules() -> ApiError:
+    limit = settings().max_schedules
+    return ApiError(422, f"An account may have at most {limit} enabled schedules. Disable another one first.")

@@ -1,0 +1,23 @@
+"""Reads the addresses and forms of pages: their fields, whole numbers, and what is wrong with them."""
+
+from collections.abc import Iterable, Mapping
+
+from flask import request
+from marshmallow import ValidationError
+
+
+def filled_fields(names: Iterable[str]) -> dict[str, str]:
+    """The fields of the address that are not empty."""
+    fields = {name: request.args.get(name, "").strip() for name in names}
+    return {name: value for name, value in fields.items() if value}
+
+
+def whole_number(text: str, default: int = 0, max_digits: int = 18) -> int:
+    """The whole number that a text spells; the default for any other text."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= max_digits else default
+
+
+def problems_of(error: ValidationError, labels: Mapping[str, str] | None = None) -> list[str]:
+    """What is wrong, each with the field's name in front, or with its label where there is one."""
+    texts_by_field = error.normalized_messages()
+    return [f"{(labels or {}).get(name, name)} {text}" for name, texts in texts_by_field.items() for text in texts]
