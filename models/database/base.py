@@ -4,13 +4,15 @@ A class derived from BaseModel is the one declaration of its table. The migratio
 the two on both databases.
 """
 
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from peewee import Field, Model
 
 from models.database.connection import database
 
+Row = TypeVar("Row")
 SQL_TYPES = {
     "BIGAUTO": "bigint",
     "BIGINT": "bigint",
@@ -52,3 +54,8 @@ def typed_columns(table: type[Model], names: tuple[str, ...] = ()) -> str:
     """These columns of a table (by default all of them) in the form of `values_table`: "job_id bigint, number int"."""
     types = {name: SQL_TYPES[field.field_type] for name, field in table._meta.columns.items()}
     return ", ".join(f"{name} {types[name]}" for name in names or types)
+
+
+def read_rows(row_type: Callable[..., Row], query: Any) -> list[Row]:
+    """The rows of a SELECT in this type, whose fields are named like the columns selected."""
+    return [row_type(**values) for values in query.dicts()]

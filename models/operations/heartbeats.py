@@ -1,22 +1,25 @@
-"""Owns the signs of life of the machinery: sending processes, queue depths, and what each minute brought.
+"""Records and reads signs of life: sending processes, queue depths, and what each minute brought.
 
-Written by `workers/` (each process its own rows, the leading ticker the depths), read by the dashboard and by
-`models/operations/explain.py`. Every write is the whole of what the row shall say, so it may be repeated. Nobody waits
-for anybody: a row has one writer.
+Each row has one writer, so nobody waits for anybody: a process writes its own rows, the leading ticker the depths.
+Every write sets the whole row, so it may be repeated. The dashboard and `models/operations/explain.py` read them.
 """
 
 import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from models.database.sql import execute, fetch, values_table
+from models.database.base import read_rows, typed_columns
+from models.database.sql import execute, values_table
 from models.database.transactions import transaction
+from models.operations.heartbeat_tables import MinuteStat, QueueDepth, Worker
 from models.rules import lateness
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
 
-ALIVE_US = 15 * SECOND  # a process that said nothing for so long counts as dead
+ALIVE_US = 15 * SECOND  # a process without a heartbeat for so long counts as dead
 WORKERS_KEPT_US = DAY
 MINUTES_KEPT_US = 25 * HOUR
+MAX_WORKERS = 1000
+ONLY_ROW = 1
 
 
 class WorkerRow(NamedTuple):
@@ -63,40 +66,32 @@ class Minute(NamedTuple):
 
 
 def record_heartbeat(worker: WorkerRow) -> None:
-    """Note that a sending process lives."""
+    """Record that a sending process is alive."""
     with transaction():
-        execute(
-            "INSERT INTO worker (id, host, pid, version, slots, slots_in_use, started_at, seen_at) "
-            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO UPDATE SET "
-            "slots_in_use = excluded.slots_in_use, seen_at = excluded.seen_at",
-            worker,
-        )
+        row = Worker.insert(**worker._asdict())
+        row.on_conflict(conflict_target=[Worker.id], preserve=[Worker.slots_in_use, Worker.seen_at]).execute()
 
 
 def remove_worker(worker_id: str) -> None:
-    """Note that a sending process ended as it should."""
+    """Remove the row of a sending process that stopped in order."""
     with transaction():
-        execute("DELETE FROM worker WHERE id = %s", (worker_id,))
+        Worker.delete().where(Worker.id == worker_id).execute()
 
 
 def record_depths(depths: Depths) -> None:
     with transaction():
-        execute(
-            "INSERT INTO queue_depth (id, ready, delayed, dead, seen_at) VALUES (1, %s, %s, %s, %s) "
-            "ON CONFLICT (id) DO UPDATE SET ready = excluded.ready, delayed = excluded.delayed, dead = excluded.dead, "
-            "seen_at = excluded.seen_at",
-            depths,
-        )
+        row = QueueDepth.insert(id=ONLY_ROW, **depths._asdict())
+        values = [QueueDepth.ready, QueueDepth.delayed, QueueDepth.dead, QueueDepth.seen_at]
+        row.on_conflict(conflict_target=[QueueDepth.id], preserve=values).execute()
 
 
 def record_minutes(rows: Iterable[MinuteRow]) -> None:
-    """Write the totals of minutes; a later total of the same minute takes the place of the earlier."""
-    columns = "account_id bigint, minute_at bigint, worker_id text, completed int, failed int, lateness text"
-    given, params = values_table(columns, list(rows))
+    """Write the totals of minutes; a later total of the same minute replaces the earlier one."""
+    source, params = values_table(typed_columns(MinuteStat, MinuteRow._fields), list(rows))
     names = ", ".join(MinuteRow._fields)
     with transaction():
         execute(
-            f"INSERT INTO minute_stat ({names}) SELECT {names} FROM {given} AS given WHERE true "
+            f"INSERT INTO minute_stat ({names}) SELECT {names} FROM {source} AS input WHERE true "
             "ON CONFLICT (account_id, minute_at, worker_id) DO UPDATE SET completed = excluded.completed, "
             "failed = excluded.failed, lateness = excluded.lateness",
             params,
@@ -106,14 +101,14 @@ def record_minutes(rows: Iterable[MinuteRow]) -> None:
 def prune(now: int) -> None:
     """Delete the rows of processes long silent and of minutes long past."""
     with transaction():
-        execute("DELETE FROM worker WHERE seen_at < %s", (now - WORKERS_KEPT_US,))
-        execute("DELETE FROM minute_stat WHERE minute_at < %s", (now - MINUTES_KEPT_US,))
+        Worker.delete().where(Worker.seen_at < now - WORKERS_KEPT_US).execute()
+        MinuteStat.delete().where(MinuteStat.minute_at < now - MINUTES_KEPT_US).execute()
 
 
 def workers() -> list[WorkerRow]:
     """Every process heard of within a day, the one heard last first."""
-    columns = ", ".join(WorkerRow._fields)
-    return [WorkerRow(*row) for row in fetch(f"SELECT {columns} FROM worker ORDER BY seen_at DESC, id LIMIT 1000")]
+    rows = Worker.select().order_by(Worker.seen_at.desc(), Worker.id).limit(MAX_WORKERS)
+    return read_rows(WorkerRow, rows)
 
 
 def alive(rows: Iterable[WorkerRow], now: int) -> list[WorkerRow]:
@@ -122,25 +117,23 @@ def alive(rows: Iterable[WorkerRow], now: int) -> list[WorkerRow]:
 
 def depths() -> Depths | None:
     """The latest measurement; None before the first."""
-    rows = fetch("SELECT ready, delayed, dead, seen_at FROM queue_depth WHERE id = 1")
-    return Depths(*rows[0]) if rows else None
+    row = QueueDepth.get_or_none(QueueDepth.id == ONLY_ROW)
+    return None if row is None else Depths(row.ready, row.delayed, row.dead, row.seen_at)
 
 
 def minutes(account_id: int, now: int, count: int) -> list[Minute]:
     """The account's last `count` minutes, oldest first, the present one last."""
     last = now - now % MINUTE
     first = last - (count - 1) * MINUTE
-    found: dict[int, list[tuple[int, int, str]]] = {}
-    sql = (
-        "SELECT minute_at, completed, failed, lateness FROM minute_stat WHERE account_id = %s AND minute_at >= %s "
-        "AND minute_at <= %s"
-    )
-    for minute_at, *row in fetch(sql, (account_id, first, last)):
-        found.setdefault(minute_at, []).append((row[0], row[1], row[2]))
-    return [_minute(at, found.get(at, [])) for at in range(first, last + 1, MINUTE)]
+    by_minute: dict[int, list[MinuteStat]] = {}
+    for row in MinuteStat.select().where(
+        MinuteStat.account_id == account_id, MinuteStat.minute_at.between(first, last)
+    ):
+        by_minute.setdefault(row.minute_at, []).append(row)
+    return [_minute(at, by_minute.get(at, [])) for at in range(first, last + 1, MINUTE)]
 
 
-def _minute(minute_at: int, parts: list[tuple[int, int, str]]) -> Minute:
-    counts = lateness.together(json.loads(part[2]) for part in parts)
+def _minute(minute_at: int, rows: list[MinuteStat]) -> Minute:
+    counts = lateness.together(json.loads(row.lateness) for row in rows)
     p50_us, p99_us = lateness.percentile(counts, 0.5), lateness.percentile(counts, 0.99)
-    return Minute(minute_at, sum(part[0] for part in parts), sum(part[1] for part in parts), p50_us, p99_us)
+    return Minute(minute_at, sum(row.completed for row in rows), sum(row.failed for row in rows), p50_us, p99_us)

@@ -7,20 +7,16 @@ instant without a job.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from models.database.base import typed_columns
 from models.database.sql import any_of, execute, fetch, values_table
 from models.database.transactions import transaction
+from models.schedules.schedule_tables import Firing
 
 FIRED, LATE, OVERLAPPED = "fired", "late", "skipped_overlap"
 MISFIRED, MISSED, DISABLED, CANCELLED = "skipped_misfire", "missed_down", "disabled", "cancelled"
 STATUSES = (FIRED, LATE, OVERLAPPED, MISFIRED, MISSED, DISABLED, CANCELLED)
 ORDERS = {"fire_at": ("fire_at", False), "decided_at": ("decided_at", False), "status": ("status", False)}
 LATEST_LIMIT = 60
-
-COLUMNS = (
-    "schedule_id uuid, fire_at bigint, status text, job_id bigint, lateness_us bigint, decided_at bigint, "
-    "until_at bigint, instants bigint"
-)
-NAMES = ", ".join(column.split()[0] for column in COLUMNS.split(", "))
 
 
 class FiringRow(NamedTuple):
@@ -36,11 +32,14 @@ class FiringRow(NamedTuple):
     instants: int | None = None
 
 
+NAMES = ", ".join(FiringRow._fields)
+
+
 def add(rows: Sequence[FiringRow]) -> None:
     """Insert rows; an instant that has one keeps it."""
     if not rows:
         return
-    table, params = values_table(COLUMNS, rows)
+    table, params = values_table(typed_columns(Firing, FiringRow._fields), rows)
     execute(
         f"INSERT INTO firing ({NAMES}) SELECT {NAMES} FROM {table} AS input WHERE true ON CONFLICT DO NOTHING", params
     )

@@ -1,6 +1,6 @@
 """Makes and changes schedules for clients: create, put, replace, disable, enable, delete, fire now.
 
-Every question names the account; a schedule of another account is not found. A change locks the schedule's row first
+Every query names the account; a schedule of another account is not found. A change locks the schedule's row first
 (PostgreSQL; on SQLite writers take turns) and plans what is due, so that neither the planner nor a claim can come in
 between. It cancels or makes the waiting job in the same transaction. The first instant of a schedule, and each
 instant, has at most one job (`job_fire_at`).
@@ -9,9 +9,8 @@ instant, has at most one job (`job_fire_at`).
 from typing import Any
 
 from models.accounts import account_store
-from models.database.connection import dialect
 from models.database.ids import new_id
-from models.database.sql import execute, fetch
+from models.database.sql import fetch, for_update
 from models.database.transactions import transaction
 from models.jobs import job_store
 from models.jobs.job_store import JobRow, NewJob
@@ -21,7 +20,8 @@ from models.schedules import firing_rows, planning, schedule_store
 from models.schedules.cancel import cancel_of_schedule
 from models.schedules.firing_rows import DISABLED
 from models.schedules.planning import ROWS_AT_MOST, Planned
-from models.schedules.schedule_store import DEFINITION, NewSchedule, ScheduleRow, definition_of, id_of, row_of
+from models.schedules.schedule_store import NewSchedule, ScheduleRow, definition_of, id_of, row_of
+from models.schedules.schedule_tables import Schedule
 
 PUTS_TRIED = 100
 CHANGED = "its schedule was changed"
@@ -84,11 +84,10 @@ def replace(account_id: int, key: str, new: NewSchedule, now: int, made_from: Sc
         values = definition_of(new, before.id)
         if values == schedule_store.stored_definition(before.id):
             return before.id
-        assignments = ", ".join(f"{name} = %s" for name in DEFINITION)
-        execute(f"UPDATE schedule SET {assignments} WHERE id = %s", (*values, before.id))
+        Schedule.update(values).where(Schedule.id == before.id).execute()
         if new.frequency != before.frequency:
             _pass_over(before, now)  # nothing passed but while it was disabled
-            execute("UPDATE schedule SET next_at = %s WHERE id = %s", (max(new.first_at, now), before.id))
+            Schedule.update(next_at=max(new.first_at, now)).where(Schedule.id == before.id).execute()
         coming = "fire_at > %s AND attempted_at IS NULL"
         if cancel_of_schedule(before.id, CHANGED, None, now, coming, (now,)) or new.frequency != before.frequency:
             _make_next(before.id, now)
@@ -112,11 +111,8 @@ def enable(account_id: int, key: str, now: int, at_most: int) -> ScheduleRow | N
         schedule = _locked(account_id, key, now)
         if schedule is None:
             return None
-        sql = (
-            "UPDATE schedule SET disabled_at = NULL, enabled_at = %s, previous = NULL, failures = 0 "
-            "WHERE id = %s AND disabled_at IS NOT NULL"
-        )
-        if execute(sql, (now, schedule.id)):
+        enabled = Schedule.update(disabled_at=None, enabled_at=now, previous=None, failures=0)
+        if enabled.where(Schedule.id == schedule.id, Schedule.disabled_at.is_null(False)).execute():
             _check_room(account_id, at_most + 1)
             _pass_over(schedule, now)
             _make_next(schedule.id, now)
@@ -130,7 +126,7 @@ def delete(account_id: int, key: str, now: int) -> bool:
         if schedule is None:
             return False
         cancel_of_schedule(schedule.id, DELETED, None, now)
-        return bool(execute("DELETE FROM schedule WHERE id = %s", (schedule.id,)))
+        return bool(Schedule.delete().where(Schedule.id == schedule.id).execute())
 
 
 def fire_now(account_id: int, key: str, now: int) -> JobRow | None:
@@ -154,9 +150,10 @@ def _request_of(schedule: ScheduleRow | Planned) -> tuple[Any, ...]:
 
 
 def _first_job(new: NewSchedule, schedule_id: str) -> NewJob:
-    values = (schedule_id, new.order.account_id, *definition_of(new, schedule_id)[:-1], new.first_at)
-    job = planning.job_at(planning.planned_schedule(values), new.first_at)
-    return job._replace(idempotency_key=new.order.idempotency_key)
+    values = definition_of(new, schedule_id) | {"id": schedule_id, "next_at": new.first_at}
+    values["account_id"] = new.order.account_id
+    schedule = Planned(**{name: values[name] for name in Planned._fields})
+    return planning.job_at(schedule, new.first_at)._replace(idempotency_key=new.order.idempotency_key)
 
 
 def _locked(account_id: int, key: str, now: int) -> Planned | None:
@@ -164,9 +161,8 @@ def _locked(account_id: int, key: str, now: int) -> Planned | None:
     schedule_id = id_of(account_id, key)
     if schedule_id is None:
         return None
-    lock = " FOR UPDATE" if dialect() == "postgresql" else ""
     columns = f"{planning.COLUMNS}, disabled_at, {planning.FIRST_WAITS}"
-    rows = fetch(f"SELECT {columns} FROM schedule WHERE id = %s{lock}", (now, schedule_id))
+    rows = fetch(f"SELECT {columns} FROM schedule WHERE id = %s{for_update()}", (now, schedule_id))
     if not rows:
         return None
     *row, disabled_at, first_waits = rows[0]
@@ -200,8 +196,7 @@ def _make_next(schedule_id: str, now: int) -> None:
 def _check_room(account_id: int, at_most: int) -> None:
     """Raise TooMany when so many are enabled. The account's lock makes others who check wait for this commit."""
     account_store.lock(account_id)
-    sql = "SELECT count(*) FROM schedule WHERE account_id = %s AND disabled_at IS NULL"
-    if fetch(sql, (account_id,))[0][0] >= at_most:
+    if Schedule.select().where(Schedule.account_id == account_id, Schedule.disabled_at.is_null()).count() >= at_most:
         raise TooMany
 
 

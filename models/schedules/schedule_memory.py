@@ -9,13 +9,14 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from models.database.connection import dialect
-from models.database.sql import execute, fetch, values_table
+from models.database.base import typed_columns
+from models.database.sql import any_of, execute, fetch, for_update, values_table
 from models.jobs import records
 from models.rules import templating
 from models.schedules import schedule_changes
 from models.schedules.disable import DISABLED_EVENT, because
 from models.schedules.overlap import release_next_in_turn
+from models.schedules.schedule_tables import Schedule
 
 NOT_KEPT = "worker.schedule.not_kept"
 
@@ -84,19 +85,17 @@ def _after(row: ScheduleMemory, job: FinishedJob) -> tuple[ScheduleMemory, list[
 
 
 def _locked(schedule_ids: Sequence[str]) -> dict[str, ScheduleMemory]:
-    lock = " FOR UPDATE" if dialect() == "postgresql" else ""
-    marks = ", ".join(["%s"] * len(schedule_ids))
+    of_these, ids = any_of("id", schedule_ids, "uuid")
     columns = ", ".join(ScheduleMemory._fields)
-    rows = fetch(f"SELECT {columns} FROM schedule WHERE id IN ({marks}) ORDER BY id{lock}", schedule_ids)
+    rows = fetch(f"SELECT {columns} FROM schedule WHERE {of_these} ORDER BY id{for_update()}", (ids,))
     return {str(row[0]): ScheduleMemory(str(row[0]), *row[1:]) for row in rows}
 
 
 def _write(rows: Sequence[ScheduleMemory]) -> None:
     if rows:
-        table, params = values_table(
-            "id uuid, previous text, state text, failures int",
-            [(row.id, row.previous, row.state, row.failures) for row in rows],
-        )
+        names = ("id", "previous", "state", "failures")
+        values = [tuple(getattr(row, name) for name in names) for row in rows]
+        table, params = values_table(typed_columns(Schedule, names), values)
         execute(
             "UPDATE schedule SET previous = input.previous, state = input.state, failures = input.failures "
             f"FROM {table} AS input WHERE schedule.id = input.id",

@@ -1,20 +1,22 @@
 """Reads and inserts schedules. `models/schedules/schedule_changes.py` makes and changes them for clients.
 
-Every question names the account; a schedule of another account is not found.
+Every query names the account; a schedule of another account is not found.
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from peewee import SQL
+
+from models.database.base import read_rows
 from models.database.ids import is_uuid
 from models.database.paging import Listing, order_sql
-from models.database.sql import execute, fetch
 from models.jobs.job_store import NewJob
 from models.schedules import firing_rows
 from models.schedules.firing_rows import FiringRow
 from models.schedules.policies import MISFIRE_ONCE, SKIP
+from models.schedules.schedule_tables import Schedule
 
 ORDERS = {
     "inserted_at": ("inserted_at", False),
@@ -64,12 +66,11 @@ class ScheduleRow(NamedTuple):
     key: str | None
 
 
-SHOWN = ", ".join(ScheduleRow._fields)
+SHOWN = [getattr(Schedule, name) for name in ScheduleRow._fields]
 DEFINITION = (
     *("name", "description", "args", "body", "content_type", "template", "frequency", "offset_us"),
     *("overlap", "misfire", "catch_up_us", "disable_after"),
 )
-INSERTED = ("id", "account_id", "key", *DEFINITION, "next_at", "inserted_at", "enabled_at")
 
 
 def find(account_id: int, key: str) -> ScheduleRow | None:
@@ -80,12 +81,8 @@ def find(account_id: int, key: str) -> ScheduleRow | None:
 
 def listed(account_id: int, order: tuple[str, str], limit: int, offset: int) -> list[ScheduleRow]:
     """A page of the account's schedules. `order`: a name in ORDERS and "asc" or "desc"; nulls come last, ties by id."""
-    by = order_sql(LISTING, order)
-    rows = fetch(
-        f"SELECT {SHOWN} FROM schedule WHERE account_id = %s ORDER BY {by} LIMIT %s OFFSET %s",
-        (account_id, limit, offset),
-    )
-    return [_schedule(row) for row in rows]
+    rows = Schedule.select(*SHOWN).where(Schedule.account_id == account_id).order_by(SQL(order_sql(LISTING, order)))
+    return read_rows(ScheduleRow, rows.limit(limit).offset(offset))
 
 
 def firings_of(
@@ -108,40 +105,36 @@ def offset_us(schedule_id: str, jitter_us: int) -> int:
     return int.from_bytes(hashlib.sha256(schedule_id.encode()).digest()[:8]) % (jitter_us + 1)
 
 
-def definition_of(new: NewSchedule, schedule_id: str) -> tuple[Any, ...]:
-    """The values of DEFINITION."""
-    order = new.order
-    shown = (order.name, order.description, order.args, order.body, order.content_type)
-    made = (template_of(order), new.frequency, offset_us(schedule_id, new.jitter_us))
-    return (*shown, *made, new.overlap, new.misfire, new.catch_up_us, new.disable_after)
+def definition_of(new: NewSchedule, schedule_id: str) -> dict[str, Any]:
+    """The values of DEFINITION, by column."""
+    values = new.order._asdict() | new._asdict()
+    values["template"] = template_of(new.order)
+    values["offset_us"] = offset_us(schedule_id, new.jitter_us)
+    return {name: values[name] for name in DEFINITION}
 
 
-def stored_definition(schedule_id: str) -> tuple[Any, ...]:
+def stored_definition(schedule_id: str) -> dict[str, Any]:
     """The values of DEFINITION as the table has them."""
-    row = fetch(f"SELECT {', '.join(DEFINITION)} FROM schedule WHERE id = %s", (schedule_id,))[0]
-    return tuple(bytes(value) if isinstance(value, memoryview) else value for value in row)
+    columns = [getattr(Schedule, name) for name in DEFINITION]
+    [row] = read_rows(dict[str, Any], Schedule.select(*columns).where(Schedule.id == schedule_id))
+    return row
 
 
 def insert(new: NewSchedule, schedule_id: str, now: int) -> bool:
     """Insert a schedule; False when its key is taken."""
-    marks = ", ".join(["%s"] * len(INSERTED))
-    values = (schedule_id, new.order.account_id, new.key, *definition_of(new, schedule_id), new.first_at, now, now)
-    sql = f"INSERT INTO schedule ({', '.join(INSERTED)}, failures, state) VALUES ({marks}, 0, '{{}}')"
-    return bool(execute(f"{sql} ON CONFLICT DO NOTHING", values))
+    owned = {"id": schedule_id, "account_id": new.order.account_id, "key": new.key, **definition_of(new, schedule_id)}
+    started = {"next_at": new.first_at, "inserted_at": now, "enabled_at": now, "failures": 0, "state": "{}"}
+    return bool(Schedule.insert(**owned, **started).on_conflict_ignore().as_rowcount().execute())
 
 
 def id_of(account_id: int, key: str) -> str | None:
     """The id of the account's schedule of this UUID or client's key."""
-    column = "id" if is_uuid(key) else "key"
-    rows = fetch(f"SELECT id FROM schedule WHERE {column} = %s AND account_id = %s", (key, account_id))
-    return str(rows[0][0]) if rows else None
+    column = Schedule.id if is_uuid(key) else Schedule.key
+    schedule = Schedule.select(Schedule.id).where(column == key, Schedule.account_id == account_id).get_or_none()
+    return None if schedule is None else str(schedule.id)
 
 
 def row_of(schedule_id: str) -> ScheduleRow | None:
     """The schedule of this id, of whatever account."""
-    rows = fetch(f"SELECT {SHOWN} FROM schedule WHERE id = %s", (schedule_id,))
-    return _schedule(rows[0]) if rows else None
-
-
-def _schedule(row: Sequence[Any]) -> ScheduleRow:
-    return ScheduleRow(str(row[0]), *row[1:])
+    rows = read_rows(ScheduleRow, Schedule.select(*SHOWN).where(Schedule.id == schedule_id))
+    return rows[0] if rows else None

@@ -19,6 +19,9 @@ from models.operations.heartbeat_tables import MinuteStat, QueueDepth, Worker
 from models.operations.heartbeats import Depths, MinuteRow, WorkerRow
 from models.rules import clock
 from models.schedules.firing_rows import FiringRow
+from models.schedules.overlap import Policy, Ready
+from models.schedules.planning import Planned
+from models.schedules.schedule_memory import ScheduleMemory
 from models.schedules.schedule_store import ScheduleRow
 from models.schedules.schedule_tables import Firing, Schedule
 from models.webhooks.channels import Message
@@ -95,6 +98,10 @@ ROWS = [  # a row type, its table, and the fields that differ from the column, b
     (MinuteRow, MinuteStat, set()),
     (FiringRow, Firing, set()),
     (ScheduleRow, Schedule, set()),
+    (ScheduleMemory, Schedule, set()),
+    (Planned, Schedule, {"next_at"}),
+    (Policy, Schedule, set()),
+    (Ready, Job, {"schedule_id", "fire_at"}),
 ]
 
 
