@@ -6,6 +6,7 @@ import pytest
 from peewee import OperationalError
 
 from models.jobs import lifecycle
+from models.jobs.job_ref import JobRef
 from models.rules import clock
 from tests.support.rows import make_job, reread
 from workers.delivery import senders as sending
@@ -56,7 +57,7 @@ def senders(transport):
 
 def submit(senders, jobs):
     """As the deliver actor does: a slot is taken for each."""
-    senders._slots.take([(job.id, job.account_id, job.host) for job in jobs])
+    senders._slots.take([JobRef(job.id, job.account_id, job.host) for job in jobs])
     senders.submit(jobs)
 
 
