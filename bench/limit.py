@@ -1,4 +1,4 @@
-"""Measures the limit: the rate of the product's sender threads when they do nothing but send.
+"""Measures the limit: the rate of the product's senders when they do nothing but send.
 
 Two processes, as in production mode, each run the product's senders and transport. Jobs come from memory, slots are
 taken and released, and nothing is recorded: no queue, no database. Left: bare threads that call the transport in a loop
@@ -26,7 +26,7 @@ from workers.delivery.attempt_records import Result
 from workers.delivery.recorder import Recorder
 from workers.delivery.senders import Senders
 from workers.delivery.slots import Slots
-from workers.transport.outbound import Transport
+from workers.transport.client import Transport
 
 PROCESSES = 2
 SLOTS = 2048
@@ -79,11 +79,10 @@ def send_all(port: int, count: int) -> None:
     senders.start()
     for first in range(1, count + 1, A_MESSAGE):
         jobs = [claimed(number, port) for number in range(first, min(first + A_MESSAGE, count + 1))]
-        with senders.room_for(len(jobs), LIMIT_S):
-            slots.take([job.ref for job in jobs])
-            senders.submit(jobs)
+        senders.keeps_up(LIMIT_S)
+        slots.take([job.ref for job in jobs])
+        senders.submit(jobs)
     senders.drain(LIMIT_S)
-    transport.close()
 
 
 def claimed(number: int, port: int) -> ClaimedJob:

@@ -5,7 +5,7 @@ attribute `booper.job_id` joins the spans of a job. Spans carry no header, body,
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
@@ -25,7 +25,6 @@ class TracedJob(Protocol):
 
 
 Request = TypeVar("Request", bound=Any)
-Outcome = TypeVar("Outcome")
 
 EXPORT_LIMIT_S = 5
 FLUSH_LIMIT_MS = 2_000
@@ -114,13 +113,14 @@ def publishing(message: str, job_ids: list[int]) -> Iterator[None]:
         yield
 
 
-def attempting(job: TracedJob, request: Request, send: Callable[[Request], Outcome]) -> Outcome:
-    """Send the request in a span; return the outcome. The request gets the span's `traceparent` unless it has one."""
-    return send(request) if _tracer is None else _attempting(job, request, send)
+def begin_attempt(job: TracedJob, request: Request) -> tuple[Request, Any]:
+    """The request to send, and a span for its attempt or None. The span's `traceparent` goes out with it unless the job
+    has its own."""
+    return (request, None) if _tracer is None else _begin_attempt(job, request)
 
 
-def _attempting(job: TracedJob, request: Request, send: Callable[[Request], Outcome]) -> Outcome:
-    from opentelemetry.trace import SpanKind, StatusCode
+def _begin_attempt(job: TracedJob, request: Request) -> tuple[Request, Any]:
+    from opentelemetry.trace import SpanKind, set_span_in_context
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
     attributes = {
@@ -129,17 +129,23 @@ def _attempting(job: TracedJob, request: Request, send: Callable[[Request], Outc
         "booper.job_id": job.id,
         "booper.attempt": job.attempt,
     }
-    kind = SpanKind.CLIENT
-    with _tracer.start_as_current_span(f"attempt {request.method}", kind=kind, attributes=attributes) as span:
-        if TRACEPARENT not in {name.lower() for name in request.headers}:
-            headers = dict(request.headers)
-            TraceContextTextMapPropagator().inject(headers)
-            request = replace(request, headers=headers)
-        outcome = send(request)
-        span.set_attribute("booper.outcome", type(outcome).__name__.lower())
-        status = getattr(outcome, "status_code", None)
-        if status is not None:
-            span.set_attribute("http.response.status_code", status)
-        if status is None or status >= 400:
-            span.set_status(StatusCode.ERROR, getattr(outcome, "reason", None))
-        return outcome
+    span = _tracer.start_span(f"attempt {request.method}", kind=SpanKind.CLIENT, attributes=attributes)
+    if TRACEPARENT not in {name.lower() for name in request.headers}:
+        headers = dict(request.headers)
+        TraceContextTextMapPropagator().inject(headers, set_span_in_context(span))
+        request = replace(request, headers=headers)
+    return request, span
+
+
+def end_attempt(span: Any, outcome: object) -> None:
+    if span is None:
+        return
+    from opentelemetry.trace import StatusCode
+
+    span.set_attribute("booper.outcome", type(outcome).__name__.lower())
+    status = getattr(outcome, "status_code", None)
+    if status is not None:
+        span.set_attribute("http.response.status_code", status)
+    if status is None or status >= 400:
+        span.set_status(StatusCode.ERROR, getattr(outcome, "reason", None))
+    span.end()

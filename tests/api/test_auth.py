@@ -4,11 +4,11 @@ import pytest
 
 from api import key_cache
 from models.accounts import account_store, key_format
-from models.database.connection import close_all, open_database
 from models.database.sql import execute
 from models.rules import clock
 from runtime.settings import DEMO_KEY
 from tests.support.api_client import ApiClient, errors_of, one_database
+from tests.support.databases import go_away
 
 OPEN = {"/api/ping", "/api/echo", "/api/broadcast", "/api/openapi.json", "/healthz", "/metrics", "/readyz"}
 
@@ -163,9 +163,8 @@ def test_the_remembered_keys_are_bounded(app, account, monkeypatch):
 
 @pytest.mark.parametrize("secret", ["sk_wrong", "sk_" + "0" * 33, "sk_public_20230922"])
 def test_a_malformed_key_is_refused_without_the_database(bare, secret):
-    open_database("postgresql://nobody@127.0.0.1:1/nowhere")
+    go_away()
     assert bare.get("/api/jobs", headers={"Authorization": f"Bearer {secret}"}).status_code == 401
-    close_all()
 
 
 def test_the_demo_key_works_while_it_is_on(app, settings):

@@ -8,7 +8,6 @@ from playwright.sync_api import expect
 
 from tests.support.apps import PAGES
 
-pytestmark = pytest.mark.journey
 STATE = ".facts .state"
 
 

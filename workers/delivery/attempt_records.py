@@ -13,8 +13,8 @@ from models.webhooks.channels import CHANNEL
 from runtime.logs import fields
 from workers.delivery.judge import REASONS, Complete, Discard, Retry, Verdict, reason_of
 from workers.delivery.render import arguments_of
-from workers.transport.outbound import Request
 from workers.transport.outcome import Answered, Outcome, Refused, Timings, Unreachable
+from workers.transport.wire_format import Request
 
 log = logging.getLogger("booper.attempts")
 

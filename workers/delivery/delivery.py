@@ -33,8 +33,8 @@ from workers.delivery.recorder import Recorder
 from workers.delivery.senders import Senders
 from workers.delivery.slots import Slots, Taken
 from workers.transport import open_files
+from workers.transport.client import Transport
 from workers.transport.local_addresses import is_local, own_addresses
-from workers.transport.outbound import Transport
 
 log = logging.getLogger("booper.delivery")
 HOLD_S = 5.0
@@ -80,7 +80,6 @@ class Delivery:
         self.senders.drain(self._grace_s)
         self.recorder.stop(RECORDING_GRACE_S)
         self.pulse.stop()
-        self._transport.close()
         self._sampling.stop()
 
     def abandon(self) -> None:
@@ -113,11 +112,12 @@ class Delivery:
 
     def _deliver(self, waiting: list[JobRef], give_up_s: float) -> None:
         while waiting:
-            keeps_up = self.recorder.keeps_up(give_up_s - time.monotonic())
-            with self.senders.room_for(len(waiting), give_up_s - time.monotonic()) as has_room:
-                taken = self.slots.take(waiting) if keeps_up and has_room else Taken([], [], waiting)
-                if taken.admitted:
-                    self._claim(taken.admitted)
+            keeps_up = self.recorder.keeps_up(give_up_s - time.monotonic()) and self.senders.keeps_up(
+                give_up_s - time.monotonic()
+            )
+            taken = self.slots.take(waiting) if keeps_up else Taken([], [], waiting)
+            if taken.admitted:
+                self._claim(taken.admitted)
             if taken.stuck:
                 self._put_off(taken.stuck)
             waiting = taken.rest

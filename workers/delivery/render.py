@@ -12,8 +12,8 @@ from models.rules.signatures import headers_for
 from models.rules.times import format_instant
 from models.webhooks.channels import CHANNEL
 from models.webhooks.delivery_config import NONE, DeliveryConfig
-from workers.transport.outbound import Request
 from workers.transport.outcome import Blocked
+from workers.transport.wire_format import Request
 
 
 def render_request(job: ClaimedJob, outgoing: DeliveryConfig = NONE) -> Request:

@@ -30,6 +30,10 @@ class Deadline:
             raise Failed("timeout", self.text())
         return remaining_s
 
+    def left_s(self) -> float:
+        """Seconds that remain, 0 when none do."""
+        return max(0.0, self._ends_at - time.monotonic())
+
     def text(self) -> str:
         return f"no whole answer within {self.timeout_ms} ms"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 RefusedReason = Literal["blocked_address", "blocked_url", "invalid_request", "body_too_large"]
-UnreachableReason = Literal["timeout", "dns", "connect", "tls", "protocol", "reset"]
+UnreachableReason = Literal["timeout", "dns", "connect", "tls", "protocol", "reset", "blocked_address"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,15 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The target gave a whole answer. `body` is raw (never decompressed) and cut when `truncated`."""
+    """The target said its final status. `body` is raw (never decompressed); of one that is `truncated` more was to
+    come, and one that is `unreadable` is truncated where its framing could not be understood."""
 
     status_code: int
     headers: list[tuple[str, str]] = field(repr=False)
     body: bytes = field(repr=False)
     truncated: bool
     timings: Timings
+    unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +50,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Unreachable:
-    """It was tried, and no whole answer came. `reason` and `detail` are for the operator; a tenant that
-    could tell them apart could map a private network.
+    """It was tried, and no status came. `reason` and `detail` are for the operator; a tenant that could tell them
+    apart could map a private network. `cause` is a code for the tenant, of targets with public addresses alone.
     """
 
     reason: UnreachableReason
     detail: str
     timings: Timings
+    cause: str | None = None
 
 
 Outcome = Answered | Refused | Unreachable
@@ -71,6 +74,6 @@ class Blocked(Exception):  # noqa: N818
 class Failed(Exception):  # noqa: N818
     """Raised inside the transport only, and turned into Unreachable by it."""
 
-    def __init__(self, reason: UnreachableReason, detail: str) -> None:
+    def __init__(self, reason: UnreachableReason, detail: str, cause: str | None = None) -> None:
         super().__init__(detail)
-        self.reason, self.detail = reason, detail
+        self.reason, self.detail, self.cause = reason, detail, cause

@@ -34,7 +34,7 @@ def arrived(receiver, tmp_path):
     known = {"PATH": os.environ["PATH"], "CURL_HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
 
     def one(command, shell="sh"):
-        subprocess.run([shell], input=command.encode(), env=known, check=True, capture_output=True, timeout=30)
+        subprocess.run([shell], input=command.encode(), env=known, check=True, capture_output=True, timeout=60)
         return parts(receiver.requests[-1])
 
     return one

@@ -12,6 +12,7 @@ from models.rules import clock
 from models.webhooks import endpoints, signing_keys
 from tests.support.apps import PAGES
 from tests.support.browsers import Markup
+from tests.support.databases import go_away
 from tests.support.rows import make_job
 
 SVG = "<svg/onload=alert(1)>"
@@ -192,14 +193,11 @@ def test_another_accounts_things_are_not_there(app, alice, bob):
 
 
 def test_a_database_that_is_away_is_a_page_with_a_time_to_come_back(alice):
-    from models.database.connection import close_all, open_database
-
-    open_database("postgresql://nobody@127.0.0.1:1/nowhere")
+    go_away()
     answer = alice.get("/jobs")
     assert (answer.status_code, answer.mimetype) == (503, "text/html")
     assert int(answer.headers["Retry-After"]) > 0
     assert "127.0.0.1" not in answer.text
-    close_all()
 
 
 def test_a_mistake_of_ours_is_a_page_that_tells_nothing_but_an_id(alice, monkeypatch, caplog):

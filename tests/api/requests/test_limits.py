@@ -65,7 +65,7 @@ MOST = [
     Limit("strings of at most {} and 4096 characters", lambda n: {"name": "x" * n}, "name"),
     Limit("strings of at most 255 and {} characters", lambda n: {"description": "x" * n}, "description"),
     Limit("| 1 to {} printable characters, see below", lambda n: {"idempotency_key": "k" * n}, "idempotency_key"),
-    Limit("seconds for one attempt, 1 to {}, default", lambda n: {"timeout": n}, "timeout"),
+    Limit("seconds that one attempt may take, 1 to {}, default", lambda n: {"timeout": n}, "timeout"),
     Limit("| `max_attempts` | 1 to {}, default", lambda n: {"max_attempts": n}, "max_attempts"),
     Limit("at most {}, 8 KiB each", lambda n: {"headers": {f"X-{name}": "v" for name in texts(n)}}, "headers"),
     Limit("at most 50, {} KiB each", lambda n: {"headers": {"X": "v" * (n - 1)}}, "headers.X", KIB),
@@ -73,8 +73,12 @@ MOST = [
     Limit("list of at most {} different strings", lambda n: {"labels": texts(n)}, "labels"),
     Limit("different strings of 1 to {} printable", lambda n: {"labels": ["x" * n]}, "labels"),
     Limit("| 60 to {}, default 3600", lambda n: daily(catch_up_seconds=n), "catch_up_seconds"),
-    Limit("| 0 to {}, default 0: the jobs", lambda n: daily(jitter_seconds=n), "jitter_seconds"),
-    Limit("| 1 to {}: so many jobs in a row", lambda n: daily(disable_after_failures=n), "disable_after_failures"),
+    Limit("| 0 to {}, default 0: jobs", lambda n: daily(jitter_seconds=n), "jitter_seconds"),
+    Limit(
+        "| 1 to {}: this many discarded jobs in a row",
+        lambda n: daily(disable_after_failures=n),
+        "disable_after_failures",
+    ),
     Limit(url_rules.MAX_URL_CHARS, lambda n: {"url": URL.ljust(n, "x")}, "url"),
     Limit(url_rules.MAX_URL_CHARS, lambda n: {"query": {"a": "x" * (n - len(URL) - 3)}}, "query"),
     Limit(policy_fields.MAX_DELAYS, lambda n: {"backoff": [1] * n}, "backoff"),
@@ -83,12 +87,16 @@ MOST = [
 ]
 LEAST = [
     Limit("| {} to 255 printable characters, see below", lambda n: {"idempotency_key": "k" * n}, "idempotency_key"),
-    Limit("seconds for one attempt, {} to 900, default", lambda n: {"timeout": n}, "timeout"),
+    Limit("seconds that one attempt may take, {} to 900, default", lambda n: {"timeout": n}, "timeout"),
     Limit("| `max_attempts` | {} to 100, default", lambda n: {"max_attempts": n}, "max_attempts"),
     Limit("different strings of {} to 50 printable", lambda n: {"labels": ["x" * n]}, "labels"),
     Limit("| {} to 604800, default 3600", lambda n: daily(catch_up_seconds=n), "catch_up_seconds"),
-    Limit("| {} to 3600, default 0: the jobs", lambda n: daily(jitter_seconds=n), "jitter_seconds"),
-    Limit("| {} to 1000: so many jobs in a row", lambda n: daily(disable_after_failures=n), "disable_after_failures"),
+    Limit("| {} to 3600, default 0: jobs", lambda n: daily(jitter_seconds=n), "jitter_seconds"),
+    Limit(
+        "| {} to 1000: this many discarded jobs in a row",
+        lambda n: daily(disable_after_failures=n),
+        "disable_after_failures",
+    ),
     Limit(1, lambda n: {"backoff": [1] * n}, "backoff"),
 ]
 
@@ -138,7 +146,7 @@ def test_an_interval_is_no_shorter_than_the_settings_say(client, settings):
 
 
 def test_a_body_is_as_deep_as_told_and_no_deeper(client):
-    deep = told("{} levels deep") - 1  # the order itself is a level
+    deep = told("and {} levels") - 1  # the order itself is a level
     for more, status in ((0, 201), (1, 422)):
         text = f'{{"url": "{URL}", "body": {"[" * (deep + more)}{"]" * (deep + more)}}}'
         assert client.post("/api/jobs", data=text, content_type="application/json").status_code == status
@@ -150,7 +158,7 @@ def test_a_request_is_as_large_as_the_settings_say_and_no_larger(client, setting
 
 
 def test_a_batch_has_as_many_orders_as_told_and_no_more(client):
-    most = told("{} orders, each as `POST /api/jobs` takes it")
+    most = told("{} job requests, each as JSON of `POST /api/jobs`")
     assert most == told("| orders up to {} requests |")
     for count, status in ((most, 201), (most + 1, 422), (1, 201), (0, 422)):
         answer = client.post("/api/jobs/batch", json={"jobs": [{}] * count})
@@ -215,9 +223,10 @@ def test_the_key_of_a_schedule_is_as_long_as_told_and_no_longer(client):
 
 def test_an_account_has_as_many_endpoints_as_told_and_no_more(client):
     statuses = [
-        client.post("/api/endpoints", json={"url": URL}).status_code for _ in range(told("has at most {}.") + 1)
+        client.post("/api/endpoints", json={"url": URL}).status_code
+        for _ in range(told("has at most {} endpoints.") + 1)
     ]
-    assert statuses == [201] * told("An account has at most {}.") + [409]
+    assert statuses == [201] * told("An account has at most {} endpoints.") + [409]
 
 
 @pytest.mark.parametrize("sentence", ["base64 of {} to 64 random bytes", "base64 of 24 to {} random bytes"])
@@ -261,7 +270,7 @@ LISTS = {  # path, and where its page is told when no limit is asked for
     "/api/logs": "1 to 100, default {}; 0 to",
     "/api/schedules": "1 to 100, default {}; 0 to",
     "/api/schedules/{id}/runs": "1 to 100, default {}; 0 to",
-    "/api/jobs/{id}/related": "Parameters `limit` (default {})",
+    "/api/jobs/{id}/related": "Parameters: `limit` (default {})",
 }
 
 

@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -13,6 +11,7 @@ from models.database.sql import fetch
 from models.jobs import job_store
 from runtime import settings as booper_settings
 from tests.support.api_client import FORM, URL, ApiClient, errors_of, one_database
+from tests.support.races import map_at_once
 
 
 def batch(client, *orders, **options):
@@ -166,18 +165,15 @@ def test_another_account_s_key_is_no_conflict(client, stranger):
 
 def test_batches_with_the_same_keys_in_any_order_at_once_make_each_job_once(client):
     def send(asked):
-        ready.wait(10)
         return dict(zip(asked, items(batch(client, *[item_of(idempotency_key=key) for key in asked])), strict=True))
 
-    ready = threading.Barrier(4)
-    with ThreadPoolExecutor(4) as pool:
-        for turn in range(5):
-            keys = [f"{turn} {number:03}" for number in range(200)]
-            answers = list(pool.map(send, [keys, keys[::-1], keys[100:] + keys[:100], keys[::-1]]))
-            for key in keys:
-                found = [answer[key] for answer in answers]
-                assert len({job["id"] for job in found}) == 1
-                assert [job["job"]["has_confict"] for job in found].count(False) == 1
+    for turn in range(5):
+        keys = [f"{turn} {number:03}" for number in range(200)]
+        answers = map_at_once(send, [keys, keys[::-1], keys[100:] + keys[:100], keys[::-1]])
+        for key in keys:
+            found = [answer[key] for answer in answers]
+            assert len({job["id"] for job in found}) == 1
+            assert [job["job"]["has_confict"] for job in found].count(False) == 1
     assert count_jobs() == 5 * 200
 
 

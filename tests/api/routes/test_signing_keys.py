@@ -2,15 +2,14 @@
 
 import io
 import json
-import threading
 
 import pytest
 
-from models.database.connection import connection
 from models.rules import clock, signatures
 from models.webhooks import signing_keys
 from models.webhooks.webhook_tables import SigningKey
 from tests.support.api_client import errors_of
+from tests.support.races import map_at_once
 
 OWN = signatures.new_secret()
 PATH = "/api/signing-keys"
@@ -78,18 +77,9 @@ def test_a_third_live_key_is_refused_until_one_is_retired(client):
 
 def test_two_at_once_make_no_third_key(client, account):
     create_signing_key(client)
-    together, results = threading.Barrier(4), []
 
-    def create():
-        with connection():
-            together.wait(10)
-            results.append(signing_keys.create(account.id, None, clock.now()))
+    results = map_at_once(lambda _: signing_keys.create(account.id, None, clock.now()), range(4))
 
-    threads = [threading.Thread(target=create) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
     assert sum(result is not None for result in results) == 1
     assert SigningKey.select().count() == 2
 

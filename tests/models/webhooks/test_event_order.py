@@ -1,12 +1,11 @@
 """Two at once: one ends an event while another adds the next. Whoever commits last lets the next one go."""
 
 import json
-import threading
 
 import pytest
 from peewee import OperationalError
 
-from models.database.connection import connection, database
+from models.database.connection import database
 from models.database.sql import fetch
 from models.database.transactions import transaction
 from models.jobs import lifecycle, staging
@@ -15,6 +14,7 @@ from models.rules import clock
 from models.webhooks import event_order, notifications
 from models.webhooks.delivery_config import NONE
 from models.webhooks.notifications import FAILED, FINISHED, JobEvent
+from tests.support.races import map_at_once
 from tests.support.rows import make_job, plan_of, reread
 
 ABOUT = {"response": None, "error": None, "timings": None}
@@ -42,26 +42,10 @@ def end(claim):
 def test_the_next_event_goes_whichever_of_two_at_once_is_first(parent, number):
     tell(parent, FAILED, {"attempt": 1})
     [claim] = lifecycle.claim([Job.get(Job.kind == "event").id], clock.now(), clock.SECOND)
-    together = threading.Barrier(2)
-    failures = []
+    calls = [lambda: tell(parent, FINISHED, ABOUT), lambda: end(claim)]
 
-    def at_once(work, *arguments):
-        try:
-            with connection():
-                together.wait(10)
-                work(*arguments)
-        except Exception as error:  # noqa: BLE001 - told by the assertion below
-            failures.append(error)
+    map_at_once(lambda call: call(), calls[:: 1 if number % 2 else -1])
 
-    threads = [
-        threading.Thread(target=at_once, args=(tell, parent, FINISHED, ABOUT)),
-        threading.Thread(target=at_once, args=(end, claim)),
-    ]
-    for thread in threads[:: 1 if number % 2 else -1]:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-    assert failures == []
     [due] = staging.due(0, clock.now(), 10)
     assert due.kind == "event"
     assert reread(Job(id=due.id)).after_uuid is None

@@ -1,11 +1,9 @@
 """What schedules remember of their jobs: the answer before, the state, failures in a row."""
 
 import json
-import threading
 
 import pytest
 
-from models.database.connection import connection
 from models.jobs import job_store, lifecycle, staging, states
 from models.jobs.job_ref import JobRef
 from models.jobs.job_tables import Job, LogEntry
@@ -13,12 +11,13 @@ from models.rules import clock
 from models.rules.templating import MAX_MEMORY_BYTES
 from models.schedules import overlap, planning, schedule_changes
 from models.schedules.schedule_tables import Firing, Schedule
+from tests.support.races import map_at_once
 from tests.support.schedule_rows import HOURLY, make_schedule, planned
 from workers.delivery.attempt_records import Result
 from workers.delivery.delivery import Delivery
 from workers.delivery.recorder import record
 from workers.delivery.render import render_request
-from workers.transport.outcome import Answered, Refused, Timings
+from workers.transport.outcome import Answered, Blocked, Timings
 
 BODY = b'{"since": "$previous.id", "sent": "$state.sent"}'
 
@@ -115,12 +114,12 @@ def test_a_state_too_large_stays_as_it_was_and_the_log_says_so(one):
     assert "the state must be at most 65536 bytes" in payloads_of("worker.schedule.not_kept")[0]["reason"]
 
 
-def test_a_body_that_would_be_too_large_is_not_sent(account, moved_clock, embedded_settings):
+def test_a_body_that_would_be_too_large_is_not_sent(account, moved_clock):
     one = make_schedule(account, body=json.dumps({"v": ["$state.big"] * 100}).encode())
     Schedule.update(state=json.dumps({"big": "x" * 60_000})).execute()
-    request, outcome = Delivery(embedded_settings).senders._perform(claim_next(one))
-    assert isinstance(outcome, Refused)
-    assert outcome.reason == "body_too_large"
+    with pytest.raises(Blocked) as blocked:
+        render_request(claim_next(one))
+    assert blocked.value.reason == "body_too_large"
 
 
 def test_disabling_and_enabling_loses_previous_and_keeps_state(account, one, moved_clock):
@@ -169,18 +168,12 @@ def test_jobs_that_end_at_once_lose_nothing_of_each_other(account, db):
     ids = [job.id for job in job_store.create_many(new, now)]
     claimed = overlap.claim(ids, now, clock.HOUR)
     Schedule.update(enabled_at=0).execute()
-    barrier = threading.Barrier(len(claimed))
 
-    def end(number, job):
-        with connection():
-            barrier.wait(10)
-            finish(job, answered_with_body({"$set": {str(number): number}}))
+    map_at_once(
+        lambda number: finish(claimed[number], answered_with_body({"$set": {str(number): number}})),
+        range(len(claimed)),
+    )
 
-    threads = [threading.Thread(target=end, args=(number, job)) for number, job in enumerate(claimed)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
     assert json.loads(Schedule.get().state) == {str(number): number for number in range(8)}
 
 

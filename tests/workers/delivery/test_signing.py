@@ -12,7 +12,7 @@ from tests.support.rows import make_job, reread
 from tests.support.waiting import wait_until
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.render import render_request
-from workers.transport.outbound import Request
+from workers.transport.wire_format import Request
 
 BODY = b'{"a":  1.0}'
 

@@ -6,9 +6,11 @@ import pytest
 
 from models.rules.address_rules import AddressPolicy, parse_allow
 from models.rules.url_rules import origins
+from tests.support.blocking_transport import BlockingTransport
 from tests.support.scripted_receivers import ScriptedReceiver
 from workers.transport.local_addresses import is_local
-from workers.transport.outbound import Request, Transport
+from workers.transport.lookups import Lookups
+from workers.transport.wire_format import Request
 
 
 @pytest.fixture
@@ -26,14 +28,21 @@ def receiver() -> Iterator[Callable[..., ScriptedReceiver]]:
 
 
 @pytest.fixture
-def transport() -> Iterator[Callable[..., Transport]]:
-    """Make a Transport that may reach loopback, unless told otherwise."""
-    made: list[Transport] = []
+def transport() -> Iterator[Callable[..., BlockingTransport]]:
+    """Make a transport that may reach loopback, unless told otherwise."""
+    made: list[BlockingTransport] = []
 
     def make(
-        allow: str = "127.0.0.0/8 [::1]/128", own: frozenset = frozenset(), public_urls: str = "", **kwargs
-    ) -> Transport:
-        made.append(Transport(AddressPolicy(parse_allow(allow), own, origins(public_urls), is_local), **kwargs))
+        allow: str = "127.0.0.0/8 [::1]/128",
+        own: frozenset = frozenset(),
+        public_urls: str = "",
+        look_up: Callable | None = None,
+        **kwargs,
+    ) -> BlockingTransport:
+        policy = AddressPolicy(parse_allow(allow), own, origins(public_urls), is_local)
+        if look_up is not None:
+            kwargs["lookups"] = Lookups(look_up)
+        made.append(BlockingTransport(policy, **kwargs))
         return made[-1]
 
     yield make

@@ -5,11 +5,10 @@ import json
 
 import pytest
 
-from tests.support.pieces import Pieces
 from tests.support.scripted_receivers import OK, answering, answering_once
-from workers.transport.byte_reader import ByteReader
+from workers.transport.answer_reader import AnswerReader
 from workers.transport.outcome import Answered, Unreachable
-from workers.transport.response_reader import read_body, read_head
+from workers.transport.wire_format import Request
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -24,7 +23,6 @@ GOOD = {
     "bare line feeds": (b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok", 200, b"ok"),
     "no length, until the end": (b"HTTP/1.1 200 OK\r\n\r\nall", 200, b"all"),
     "HTTP/1.0": (b"HTTP/1.0 404 Not Found\r\n\r\nno", 404, b"no"),
-    "the same length twice": (b"HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok", 200, b"ok"),
     "chunks": (CHUNKED + b"2\r\nab\r\n3;x=y\r\ncde\r\n0\r\n\r\n", 200, b"abcde"),
     "chunks with trailers": (CHUNKED + b"2\r\nab\r\n0\r\nX: y\r\n\r\n", 200, b"ab"),
     "100 first": (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, 200, b"ok"),
@@ -64,19 +62,11 @@ def test_b5_a_whole_answer_is_an_answer_however_plain(receiver, send, case):
 BAD = {
     "empty reply": (b"", "reset"),
     "cut in the status line": (b"HTTP/1.1 20", "reset"),
-    "cut after the status line": (b"HTTP/1.1 200 OK\r\n", "reset"),
-    "cut in the headers": (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n", "reset"),
-    "cut in a header line": (b"HTTP/1.1 200 OK\r\nContent-Le", "reset"),
-    "cut in the body": (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", "reset"),
-    "cut in a chunk": (CHUNKED + b"5\r\nab", "reset"),
-    "cut between chunks": (CHUNKED + b"2\r\nab\r\n", "reset"),
-    "cut in the trailers": (CHUNKED + b"0\r\nX: y\r\n", "reset"),
     "only 100": (b"HTTP/1.1 100 Continue\r\n\r\n", "reset"),
     "101": (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", "protocol"),
     "000": (b"HTTP/1.1 000 x\r\nContent-Length: 0\r\n\r\n", "protocol"),
     "99": (b"HTTP/1.1 99 x\r\nContent-Length: 0\r\n\r\n", "protocol"),
     "1000": (b"HTTP/1.1 1000 x\r\nContent-Length: 0\r\n\r\n", "protocol"),
-    "999": (b"HTTP/1.1 999 x\r\nContent-Length: 0\r\n\r\n", "protocol"),
     "ABC": (b"HTTP/1.1 ABC x\r\nContent-Length: 0\r\n\r\n", "protocol"),
     "+20": (b"HTTP/1.1 +20 x\r\nContent-Length: 0\r\n\r\n", "protocol"),
     "Arabic digits": ("HTTP/1.1 ٢٠٠ x\r\n\r\n".encode(), "protocol"),
@@ -84,42 +74,12 @@ BAD = {
     "HTTP/0.9": (b"<html>hello</html>", "protocol"),
     "a mail server": (b"220 mail.example ESMTP\r\n", "protocol"),
     "SSH": (b"SSH-2.0-OpenSSH_9.2\r\n", "protocol"),
-    "negative length": (b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello", "protocol"),
-    "signed length": (b"HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nok", "protocol"),
-    "underscored length": (b"HTTP/1.1 200 OK\r\nContent-Length: 0_2\r\n\r\nok", "protocol"),
-    "empty length": (b"HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\nok", "protocol"),
-    "huge length": (b"HTTP/1.1 200 OK\r\nContent-Length: %b\r\n\r\nok" % (b"9" * 5000), "protocol"),
-    "two lengths": (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", "protocol"),
-    "length and chunked": (CHUNKED[:-2] + b"Content-Length: 2\r\n\r\n0\r\n\r\n", "protocol"),
-    "unknown coding": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "protocol"),
-    "chunked in HTTP/1.0": (b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "protocol"),
-    "bad chunk size": (CHUNKED + b"zz\r\nab\r\n", "protocol"),
-    "negative chunk size": (CHUNKED + b"-2\r\nab\r\n0\r\n\r\n", "protocol"),
-    "0x chunk size": (CHUNKED + b"0x2\r\nab\r\n0\r\n\r\n", "protocol"),
-    "chunk longer than its size": (CHUNKED + b"2\r\nabcd\r\n0\r\n\r\n", "protocol"),
-    "endless chunk line": (CHUNKED + b"2;" + b"x" * 5000, "protocol"),
-    "header without colon": (b"HTTP/1.1 200 OK\r\nnonsense\r\nContent-Length: 0\r\n\r\n", "protocol"),
-    "header without name": (b"HTTP/1.1 200 OK\r\n: x\r\nContent-Length: 0\r\n\r\n", "protocol"),
-    "space before the colon": (b"HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nok", "protocol"),
-    "tab before the colon": (b"HTTP/1.1 200 OK\r\nContent-Length\t: 2\r\n\r\nok", "protocol"),
-    "space in a header's name": (b"HTTP/1.1 200 OK\r\nX Y: z\r\nContent-Length: 0\r\n\r\n", "protocol"),
-    "control in a header's name": (b"HTTP/1.1 200 OK\r\nX\x01: z\r\nContent-Length: 0\r\n\r\n", "protocol"),
-    "letter beyond ASCII in a name": (b"HTTP/1.1 200 OK\r\nX\xe4: z\r\nContent-Length: 0\r\n\r\n", "protocol"),
-    "fold of the status line": (b"HTTP/1.1 200 OK\r\n Content-Length: 2\r\n\r\nok", "protocol"),
-    "no-break space in a length": (b"HTTP/1.1 200 OK\r\nContent-Length: 2\xa0\r\n\r\nok", "protocol"),
-    "vertical tab in a coding": (CHUNKED[:-11] + b"\x0bchunked\r\n\r\n0\r\n\r\n", "protocol"),
-    "hexadecimal length": (b"HTTP/1.1 200 OK\r\nContent-Length: 0x2\r\n\r\nok", "protocol"),
-    "two negative lengths": (b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\nContent-Length: -2\r\n\r\nok", "protocol"),
-    "chunked twice": (CHUNKED[:-2] + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "protocol"),
-    "bare CR in a chunk's line": (CHUNKED + b"2;a\rb\r\nok\r\n0\r\n\r\n", "protocol"),
-    "chunk extension of a MB": (CHUNKED + b"2;" + b"x" * 1_000_000 + b"\r\nok\r\n0\r\n\r\n", "protocol"),
     "body of an interim answer": (b"HTTP/1.1 100 x\r\nContent-Length: 2\r\n\r\nno" + OK, "protocol"),
-    "bare CR in a header": (b"HTTP/1.1 200 OK\r\nX: a\rContent-Length: 0\r\n\r\n", "protocol"),
-    "NUL in a header": (b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 0\r\n\r\n", "protocol"),
-    "B4 200 headers": (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n", "protocol"),
-    "B4 header of 70 KB": (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n", "protocol"),
     "B4 status line of 70 KB": (b"HTTP/1.1 200 " + b"y" * 70_000, "protocol"),
     "100 flood": (b"HTTP/1.1 100 Continue\r\n\r\n" * 5000, "protocol"),
+    "HTTP/2.0": (b"HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n", "protocol"),
+    "RTSP": (b"RTSP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", "protocol"),
+    "RTSP after 100": (b"HTTP/1.1 100 x\r\n\r\nRTSP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", "protocol"),
 }
 
 
@@ -131,10 +91,93 @@ def test_b5_a_broken_answer_is_no_answer(receiver, send, case):
     assert unreachable.reason == reason
 
 
-@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"])
-def test_b5_a_reset_is_no_answer(receiver, send, answer):
+WHOLE, TRUNCATED, UNREADABLE = (False, False), (True, False), (True, True)
+ODD = {
+    "cut after the status line": (b"HTTP/1.1 200 OK\r\n", TRUNCATED),
+    "cut in the headers": (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n", TRUNCATED),
+    "cut in a header line": (b"HTTP/1.1 200 OK\r\nContent-Le", TRUNCATED),
+    "cut in the body": (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", TRUNCATED),
+    "cut in a chunk": (CHUNKED + b"5\r\nab", TRUNCATED),
+    "cut between chunks": (CHUNKED + b"2\r\nab\r\n", TRUNCATED),
+    "cut in the trailers": (CHUNKED + b"0\r\nX: y\r\n", TRUNCATED),
+    "999": (b"HTTP/1.1 999 x\r\nContent-Length: 0\r\n\r\n", WHOLE),
+    "negative length": (b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello", UNREADABLE),
+    "signed length": (b"HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nok", UNREADABLE),
+    "underscored length": (b"HTTP/1.1 200 OK\r\nContent-Length: 0_2\r\n\r\nok", UNREADABLE),
+    "empty length": (b"HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\nok", UNREADABLE),
+    "huge length": (b"HTTP/1.1 200 OK\r\nContent-Length: %b\r\n\r\nok" % (b"9" * 5000), UNREADABLE),
+    "two lengths": (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", UNREADABLE),
+    "length and chunked": (CHUNKED[:-2] + b"Content-Length: 2\r\n\r\n0\r\n\r\n", UNREADABLE),
+    "unknown coding": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", UNREADABLE),
+    "chunked in HTTP/1.0": (b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", UNREADABLE),
+    "bad chunk size": (CHUNKED + b"zz\r\nab\r\n", UNREADABLE),
+    "negative chunk size": (CHUNKED + b"-2\r\nab\r\n0\r\n\r\n", UNREADABLE),
+    "0x chunk size": (CHUNKED + b"0x2\r\nab\r\n0\r\n\r\n", UNREADABLE),
+    "chunk longer than its size": (CHUNKED + b"2\r\nabcd\r\n0\r\n\r\n", UNREADABLE),
+    "endless chunk line": (CHUNKED + b"2;" + b"x" * 5000, TRUNCATED),
+    "header without colon": (b"HTTP/1.1 200 OK\r\nnonsense\r\nContent-Length: 0\r\n\r\n", UNREADABLE),
+    "header without name": (b"HTTP/1.1 200 OK\r\n: x\r\nContent-Length: 0\r\n\r\n", UNREADABLE),
+    "space before the colon": (b"HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nok", UNREADABLE),
+    "tab before the colon": (b"HTTP/1.1 200 OK\r\nContent-Length\t: 2\r\n\r\nok", UNREADABLE),
+    "space in a header's name": (b"HTTP/1.1 200 OK\r\nX Y: z\r\nContent-Length: 0\r\n\r\n", UNREADABLE),
+    "control in a header's name": (b"HTTP/1.1 200 OK\r\nX\x01: z\r\nContent-Length: 0\r\n\r\n", UNREADABLE),
+    "letter beyond ASCII in a name": (b"HTTP/1.1 200 OK\r\nX\xe4: z\r\nContent-Length: 0\r\n\r\n", UNREADABLE),
+    "fold of the status line": (b"HTTP/1.1 200 OK\r\n Content-Length: 2\r\n\r\nok", UNREADABLE),
+    "no-break space in a length": (b"HTTP/1.1 200 OK\r\nContent-Length: 2\xa0\r\n\r\nok", UNREADABLE),
+    "vertical tab in a coding": (CHUNKED[:-11] + b"\x0bchunked\r\n\r\n0\r\n\r\n", UNREADABLE),
+    "hexadecimal length": (b"HTTP/1.1 200 OK\r\nContent-Length: 0x2\r\n\r\nok", UNREADABLE),
+    "two negative lengths": (b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\nContent-Length: -2\r\n\r\nok", UNREADABLE),
+    "chunked twice": (CHUNKED[:-2] + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", UNREADABLE),
+    "bare CR in a chunk's line": (CHUNKED + b"2;a\rb\r\nok\r\n0\r\n\r\n", UNREADABLE),
+    "chunk extension below the limit": (CHUNKED + b"2;" + b"x" * 1_000_000 + b"\r\nok\r\n0\r\n\r\n", WHOLE),
+    "chunk extension beyond it": (CHUNKED + b"2;" + b"x" * 2_000_000 + b"\r\nok\r\n0\r\n\r\n", TRUNCATED),
+    "bare CR in a header": (b"HTTP/1.1 200 OK\r\nX: a\rContent-Length: 0\r\n\r\n", UNREADABLE),
+    "NUL in a header": (b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 0\r\n\r\n", UNREADABLE),
+    "B4 200 headers": (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n", UNREADABLE),
+    "B4 header of 70 KB": (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n", UNREADABLE),
+    "the same length twice": (b"HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok", UNREADABLE),
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_t2_a_status_that_was_read_counts_whatever_is_odd_behind_it(receiver, transport, case):
+    """Each was performed again, twenty times by default, although the target had said that it was done."""
+    answer, marks = ODD[case]
+    target, sender = receiver(answering_once(answer)), transport()
+
+    answered = sender.send(Request("GET", target.url(), {}, None, 5000))
+
+    assert isinstance(answered, Answered), answered
+    assert answered.status_code == int(answer[9:12])
+    assert (answered.truncated, answered.unreadable) == marks
+
+
+@pytest.mark.parametrize("case", [name for name, (_, marks) in ODD.items() if marks == UNREADABLE])
+def test_t2_a_connection_whose_framing_was_odd_is_not_used_again(receiver, transport, case):
+    target, sender = receiver(answering(ODD[case][0])), transport()
+    for _ in range(2):
+        sender.send(Request("GET", target.url(), {}, None, 5000))
+    assert len(target.connections) == 2
+
+
+@pytest.mark.parametrize("status", [429, 503, 500])
+def test_t2_a_refusal_behind_which_the_connection_breaks_keeps_its_headers(receiver, send, status):
+    cut = b"HTTP/1.1 %d x\r\nRetry-After: 9\r\nContent-Length: 99\r\n\r\nwait" % status
+    answered = send(receiver(answering_once(cut)).url())
+    assert (answered.status_code, answered.body, answered.truncated) == (status, b"wait", True)
+    assert ("Retry-After", "9") in answered.headers
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 20"])
+def test_b5_a_reset_before_the_status_is_no_answer(receiver, send, answer):
     unreachable = send(receiver(answering_once(answer, reset=True)).url())
     assert (type(unreachable), unreachable.reason) == (Unreachable, "reset")
+
+
+def test_b5_a_reset_behind_the_status_cuts_the_body(receiver, send):
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"
+    answered = send(receiver(answering_once(answer, reset=True)).url())
+    assert (answered.status_code, answered.truncated) == (200, True)
 
 
 def test_b5_a_head_has_no_body_whatever_its_length_says(receiver, send):
@@ -175,7 +218,6 @@ def test_b2_an_endless_body_is_left_after_a_mebibyte(receiver, send, case):
 
     answered = send(receiver(endless).url())
     assert (answered.status_code, len(answered.body), answered.truncated) == (200, 65536, True)
-    assert answered.timings.total_ms < 5000
 
 
 def test_b2_endless_small_chunks_are_left_before_they_cost_much(receiver, send):
@@ -185,12 +227,15 @@ def test_b2_endless_small_chunks_are_left_before_they_cost_much(receiver, send):
 
 
 def test_b2_endless_small_trailers_are_left_before_they_cost_much():
-    trailers = [CHUNKED + b"0\r\n" + b"a\n" * 20_000] + [b"a\n" * 32_000] * 20
-    socket = Pieces(trailers)
-    incoming = ByteReader(socket)
-    body = read_body(incoming, "GET", read_head(incoming))
-    assert (body.whole, body.truncated) == (False, True)
-    assert len(socket._pieces) == 20
+    reader, pieces = AnswerReader(), 0
+    reader.expect("GET")
+    reader.feed(CHUNKED + b"0\r\n")
+
+    while not reader.feed(b"a: b\r\n" * 5_000):
+        pieces += 1
+
+    assert pieces < 5
+    assert (reader.answer().truncated, reader.leaves_open) == (True, False)
 
 
 def test_b3_a_compressed_body_is_kept_compressed(receiver, send):
@@ -217,8 +262,6 @@ def test_b7_no_reason_holds_what_was_sent_or_received(receiver, send):
 
 
 def test_timings_say_how_long_each_phase_took_and_nothing_of_phases_not_needed(receiver, transport):
-    from workers.transport.outbound import Request
-
     sender, target = transport(), receiver(answering(OK))
     first, again = (sender.send(Request("GET", target.url(), {}, None, 5000)).timings for _ in range(2))
     assert 0 < first.connect_ms <= first.first_byte_ms <= first.total_ms

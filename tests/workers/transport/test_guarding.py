@@ -5,7 +5,7 @@ address, 127.0.0.1 for a private one.
 """
 
 import ipaddress
-import threading
+import socket
 
 import pytest
 from dnslib import AAAA, CNAME, QTYPE, RCODE, RR, A, DNSRecord
@@ -15,13 +15,11 @@ from models.rules.address_rules import AddressPolicy, parse_allow
 from tests.support.resolvers import Names
 from tests.support.scripted_receivers import OK, ScriptedReceiver, answering
 from workers.transport.local_addresses import is_local
-from workers.transport.outbound import Request
-from workers.transport.outcome import Failed, Refused, Unreachable
-from workers.transport.resolver import Resolver
+from workers.transport.outcome import Refused, Unreachable
+from workers.transport.wire_format import Request
 
 PUBLIC, PRIVATE = "127.0.0.2", "127.0.0.1"
 ALLOW = "127.0.0.2/32"
-ALICE, BOB = 1, 2
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "[::]", "169.254.169.254"])
@@ -108,26 +106,26 @@ def test_s_name_a_name_of_this_machine_is_refused_unsent(send, receiver, host):
 )
 def test_s_time_one_address_that_may_not_be_reached_refuses_them_all(send, receiver, addresses):
     target = receiver(answering(OK), host=PUBLIC)
-    refused = send(target.url(host="mixed.example"), allow=ALLOW, resolver=Names(mixed_example=[addresses]))
-    assert (type(refused), refused.reason) == (Refused, "blocked_address")
+    refused = send(target.url(host="mixed.example"), allow=ALLOW, look_up=Names(mixed_example=[addresses]))
+    assert (type(refused), refused.reason) == (Unreachable, "blocked_address")
     assert not target.connections
 
 
 def test_a_hundred_addresses_are_taken(send, receiver):
     target = receiver(answering(OK), host=PUBLIC)
     names = Names(many_example=[[PUBLIC] * 100])
-    assert send(target.url(host="many.example"), allow=ALLOW, resolver=names).status_code == 200
+    assert send(target.url(host="many.example"), allow=ALLOW, look_up=names).status_code == 200
 
 
 def test_a_name_without_addresses_is_unreachable(send):
-    outcome = send("http://none.example/", resolver=Names(none_example=[[]]))
+    outcome = send("http://none.example/", look_up=Names(none_example=[[]]))
     assert (type(outcome), outcome.reason) == (Unreachable, "dns")
 
 
 def test_the_next_address_is_tried_when_one_refuses_the_connection(send, receiver):
     target = receiver(answering(OK), host=PUBLIC)
     names = Names(two_example=[["127.0.0.3", PUBLIC]])
-    outcome = send(target.url(host="two.example"), allow="127.0.0.2/31", resolver=names)
+    outcome = send(target.url(host="two.example"), allow="127.0.0.2/31", look_up=names)
     assert outcome.status_code == 200
 
 
@@ -167,14 +165,11 @@ class AskingDns:
     def __init__(self, port):
         self._port = port
 
-    def addresses(self, host, port, within_s, owner):
-        answer = DNSRecord.parse(DNSRecord.question(host).send("127.0.0.1", self._port, timeout=within_s))
+    def __call__(self, host, port):
+        answer = DNSRecord.parse(DNSRecord.question(host).send("127.0.0.1", self._port, timeout=5))
         if answer.header.rcode:
-            raise Failed("dns", RCODE[answer.header.rcode])
+            raise socket.gaierror(socket.EAI_NONAME, RCODE[answer.header.rcode])
         return [str(rr.rdata) for rr in answer.rr if rr.rtype in (QTYPE.A, QTYPE.AAAA)]
-
-    def close(self):
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +193,7 @@ def dns(name_server):
 def test_s_time_a_name_that_turns_private_is_looked_up_once_and_its_first_address_connected_to(dns, receiver, send):
     public = receiver(answering(OK), host=PUBLIC)
     private = ScriptedReceiver(answering(OK), host=PRIVATE, port=public.port)
-    outcome = send(public.url(host="rebind.example"), allow=ALLOW, resolver=AskingDns(dns.port))
+    outcome = send(public.url(host="rebind.example"), allow=ALLOW, look_up=AskingDns(dns.port))
     private.close()
     assert outcome.status_code == 200
     assert dns.questions == ["rebind.example."]
@@ -208,7 +203,7 @@ def test_s_time_a_name_that_turns_private_is_looked_up_once_and_its_first_addres
 
 def test_s_time_a_name_that_has_turned_private_since_is_refused_when_its_connection_is_gone(dns, receiver, transport):
     public = receiver(answering(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"), host=PUBLIC)
-    sender = transport(ALLOW, resolver=AskingDns(dns.port))
+    sender = transport(ALLOW, look_up=AskingDns(dns.port))
     request = Request("GET", public.url(host="rebind.example"), {}, None, 5000)
     assert sender.send(request).status_code == 200
     assert sender.send(request).reason == "blocked_address"
@@ -216,100 +211,24 @@ def test_s_time_a_name_that_has_turned_private_since_is_refused_when_its_connect
 
 @pytest.mark.parametrize("name", ["alias.example", "six.example"])
 def test_s_time_a_private_address_behind_an_alias_or_beside_a_public_one_is_refused(dns, send, name):
-    outcome = send(f"http://{name}/", allow=ALLOW, resolver=AskingDns(dns.port))
-    assert (type(outcome), outcome.reason) == (Refused, "blocked_address")
+    outcome = send(f"http://{name}/", allow=ALLOW, look_up=AskingDns(dns.port))
+    assert (type(outcome), outcome.reason) == (Unreachable, "blocked_address")
+
+
+def test_t5_a_name_that_leads_to_a_refused_address_for_a_while_is_reached_afterwards(receiver, transport):
+    """The job was discarded for good at its first attempt."""
+    target = receiver(answering(OK), host=PUBLIC)
+    sender = transport(ALLOW, look_up=Names(flappy_test=[["10.9.9.9"], [PUBLIC]]))
+    request = Request("GET", target.url(host="flappy.test"), {}, None, 5000)
+    first, second = (sender.send(request) for _ in range(2))
+    assert (type(first), first.reason) == (Unreachable, "blocked_address")
+    assert second.status_code == 200
 
 
 @pytest.mark.parametrize("name", ["missing.example", "broken.example"])
 def test_s_time_a_name_that_does_not_resolve_is_a_failure_to_try_again(dns, send, name):
-    outcome = send(f"http://{name}/", resolver=AskingDns(dns.port))
+    outcome = send(f"http://{name}/", look_up=AskingDns(dns.port))
     assert (type(outcome), outcome.reason) == (Unreachable, "dns")
-
-
-@pytest.fixture
-def hanging(monkeypatch):
-    """Lookups of names under hang.example wait until the test ends; how many have begun is counted."""
-    let_go, begun = threading.Event(), []
-
-    def look_up(host, port):
-        if host.endswith("hang.example"):
-            begun.append(host)
-            let_go.wait(10)
-        return [PRIVATE]
-
-    monkeypatch.setattr("workers.transport.resolver._look_up", look_up)
-    yield begun
-    let_go.set()
-
-
-def test_s_time_a_lookup_that_hangs_is_given_up_after_the_limit(hanging, send):
-    outcome = send("http://a.hang.example/", resolver=Resolver(limit_s=0.2))
-    assert (type(outcome), outcome.reason) == (Unreachable, "dns")
-    assert 200 <= outcome.timings.total_ms < 700
-
-
-def test_s_time_a_lookup_that_hangs_ends_with_the_attempt(hanging, send):
-    outcome = send("http://a.hang.example/", timeout_ms=200)
-    assert (type(outcome), outcome.reason) == (Unreachable, "connect")
-    assert 200 <= outcome.timings.total_ms < 700
-
-
-def test_s_time_lookups_that_hang_hold_a_bounded_number_of_threads(hanging):
-    resolver = Resolver(lanes=2, threads_per_lane=2, limit_s=0.1)
-    for number in range(6):
-        with pytest.raises(Failed):
-            resolver.addresses(f"{number}.hang.example", 80, 1, owner=number)
-    assert len(hanging) == 2
-    resolver.close()
-
-
-def test_s_time_one_account_whose_lookups_hang_leaves_half_of_every_lane_to_the_others(hanging):
-    """However many names it has: its attempts ended, and their slots came free, long before their threads did."""
-    resolver = Resolver(lanes=1, threads_per_lane=4, limit_s=0.05)
-    for number in range(8):
-        with pytest.raises(Failed):
-            resolver.addresses(f"{number}.hang.example", 80, 1, ALICE)
-    with pytest.raises(Failed):
-        resolver.addresses("good.example", 80, 1, ALICE)
-    assert resolver.addresses("good.example", 80, 1, BOB) == [PRIVATE]
-    assert hanging == ["0.hang.example", "1.hang.example"]
-    resolver.close()
-
-
-def test_s_time_an_account_looks_up_again_when_what_hung_has_ended(monkeypatch):
-    let_go = threading.Event()
-    monkeypatch.setattr("workers.transport.resolver._look_up", lambda host, port: let_go.wait(10) and [PRIVATE])
-    resolver = Resolver(lanes=1, threads_per_lane=2, limit_s=0.05)
-    with pytest.raises(Failed):
-        resolver.addresses("slow.example", 80, 1, ALICE)
-    let_go.set()
-    assert resolver.addresses("good.example", 80, 10, ALICE) == [PRIVATE]
-    resolver.close()
-
-
-def test_s_time_a_domain_that_hangs_does_not_hold_up_every_other(hanging):
-    resolver = Resolver(lanes=8, threads_per_lane=1, limit_s=0.1)
-    with pytest.raises(Failed):
-        resolver.addresses("a.hang.example", 80, 1, ALICE)
-    found = []
-    for number in range(40):
-        try:
-            found.append(resolver.addresses(f"www.other{number}.example", 80, 0.1, ALICE))
-        except Failed:
-            continue
-    assert len(found) > 20
-    resolver.close()
-
-
-def test_the_resolver_ends_its_threads():
-    resolver = Resolver()
-    resolver.addresses("localhost", 80, 5, ALICE)
-    resolver.close()
-    with pytest.raises(Failed):
-        resolver.addresses("localhost", 80, 5, ALICE)
-    for thread in resolver._threads:
-        thread.join(5)
-    assert not any(thread.is_alive() for thread in resolver._threads)
 
 
 def test_s_time_a_redirect_is_an_answer_and_is_not_followed(receiver, send):
@@ -364,7 +283,7 @@ def test_s_time_boopers_own_api_is_refused_under_its_public_name_but_its_echo_is
     proxy = receiver(answering(OK), host=PUBLIC)
     names = Names(booper_example=[[PUBLIC]])
     public = f"https://other.example http://booper.example:{proxy.port}/"
-    outcome = send(proxy.url(path, host), allow=ALLOW, resolver=names, public_urls=public)
+    outcome = send(proxy.url(path, host), allow=ALLOW, look_up=names, public_urls=public)
     assert len(proxy.requests) == passes
     assert passes or outcome.reason == "blocked_address"
 
@@ -372,7 +291,7 @@ def test_s_time_boopers_own_api_is_refused_under_its_public_name_but_its_echo_is
 def test_s_time_an_open_connection_to_the_public_echo_does_not_lead_to_the_rest_of_the_api(receiver, transport):
     proxy = receiver(answering(OK), host=PUBLIC)
     public = f"http://booper.example:{proxy.port}"
-    sender = transport(ALLOW, public_urls=public, resolver=Names(booper_example=[[PUBLIC]]))
+    sender = transport(ALLOW, public_urls=public, look_up=Names(booper_example=[[PUBLIC]]))
     echo, jobs = (Request("POST", public + path, {}, b"{}", 5000) for path in ("/api/echo", "/api/jobs"))
     assert sender.send(echo).status_code == 200
     assert sender.send(jobs).reason == "blocked_address"
@@ -384,5 +303,5 @@ def test_s_time_another_port_or_name_than_the_public_one_is_no_own_api(receiver,
     proxy, other = receiver(answering(OK), host=PUBLIC), receiver(answering(OK), host=PUBLIC)
     names = Names(booper_example=[[PUBLIC]], www_booper_example=[[PUBLIC]])
     public = f"http://booper.example:{proxy.port}"
-    answered = send(url.format(other=other.port, port=proxy.port), allow=ALLOW, resolver=names, public_urls=public)
+    answered = send(url.format(other=other.port, port=proxy.port), allow=ALLOW, look_up=names, public_urls=public)
     assert answered.status_code == 200

@@ -4,42 +4,59 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.pieces import Pieces
-from workers.transport.byte_reader import ByteReader
+from workers.transport.answer_reader import AnswerReader
 from workers.transport.outcome import Failed
-from workers.transport.response_reader import read_body, read_head
 
 ANSWERS = [
     b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: b\r\n\r\nhello",
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nhel\r\n2\r\nlo\r\n0\r\nX: y\r\n\r\n",
     b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: b\r\n c\r\n\td\r\n\r\nhello",
 ]
 
 
 def read(pieces):
-    incoming = ByteReader(Pieces(pieces))
-    head = read_head(incoming)
-    return head.status_code, read_body(incoming, "GET", head).kept, incoming.is_empty()
+    """The reader after these pieces and a proper end of the connection."""
+    reader = AnswerReader()
+    reader.expect("GET")
+    if not any(reader.feed(piece) for piece in pieces if piece):
+        reader.end(properly=True)
+    return reader
 
 
 @given(st.sampled_from(ANSWERS), st.lists(st.integers(1, 120)))
 def test_an_answer_reads_the_same_however_it_is_divided(answer, cuts):
     edges = [0, *sorted({cut for cut in cuts if cut < len(answer)}), len(answer)]
-    pieces = [answer[start:end] for start, end in zip(edges, edges[1:], strict=False)]
-    assert read(pieces) == (200, b"hello", True)
+    reader = read([answer[start:end] for start, end in zip(edges, edges[1:], strict=False)])
+    assert reader.answer()[0] == 200
+    assert reader.answer()[2:] == (b"hello", False, False)
+    assert reader.leaves_open
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_an_answer_that_ends_anywhere_before_its_end_is_no_answer(answer):
+def test_an_answer_that_ends_before_its_end_is_known_for_cut_from_its_status_on(answer):
+    status_is_whole_from = answer.index(b"\n", answer.index(b"200")) + 1
     for end in range(len(answer)):
-        with pytest.raises(Failed):
-            read([answer[:end]])
+        reader = read([answer[:end]])
+        assert not reader.leaves_open
+        if end < status_is_whole_from:
+            assert reader.answer() is None
+        else:
+            assert (reader.answer().status_code, reader.answer().truncated) == (200, True)
 
 
 @given(st.binary(max_size=300) | st.binary(max_size=200).map(lambda b: b"HTTP/1.1 200 OK\r\n" + b))
 def test_any_bytes_are_read_as_an_answer_or_fail_as_a_broken_one(data):
     try:
-        status_code, _, _ = read([data])
+        answer = read([data]).answer()
     except Failed:
         return
-    assert 200 <= status_code <= 599
+    assert answer is None or 200 <= answer.status_code <= 999
+
+
+@given(st.sampled_from(ANSWERS), st.binary(min_size=1, max_size=20).filter(lambda b: b.strip(b"\r\n")))
+def test_what_comes_behind_an_answer_is_noticed(answer, excess):
+    reader = AnswerReader()
+    reader.expect("GET")
+    assert reader.feed(answer + excess)
+    assert not reader.leaves_open

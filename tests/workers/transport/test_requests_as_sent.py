@@ -127,7 +127,7 @@ def test_s_time_a_netrc_is_ignored(receiver, send, monkeypatch, tmp_path):
 
 
 def test_h9_a_cookie_is_not_kept_for_the_next_request(receiver, transport):
-    from workers.transport.outbound import Request
+    from workers.transport.wire_format import Request
 
     target = receiver(answering(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n"))
     sender = transport()

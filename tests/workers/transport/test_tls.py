@@ -44,7 +44,7 @@ NAMES = {"shop_example": [["127.0.0.1"]], "other_example": [["127.0.0.1"]]}
 
 
 def test_a_name_is_verified_while_its_pinned_address_is_connected_to(shop, send, ca_file):
-    outcome = send(shop.url(host="shop.example"), resolver=Names(**NAMES), ca_file=ca_file)
+    outcome = send(shop.url(host="shop.example"), look_up=Names(**NAMES), ca_file=ca_file)
     assert outcome.status_code == 200
     assert 0 < outcome.timings.tls_ms < outcome.timings.first_byte_ms
 
@@ -55,7 +55,7 @@ def test_the_name_is_asked_for_in_the_handshake(authority, receiver, send, ca_fi
     context.sni_callback = lambda sock, name, ctx: asked.append(name)
     send(
         receiver(answering(OK), tls=context).url(host="shop.example."),
-        resolver=Names(**NAMES),
+        look_up=Names(**NAMES),
         ca_file=ca_file,
     )
     assert asked == ["shop.example"]
@@ -82,13 +82,13 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_a_bad_certificate_is_a_failure_and_nothing_is_sent(authority, receiver, send, ca_file, case):
     target = receiver(answering(OK), tls=BAD[case](authority))
-    outcome = send(target.url(host="shop.example"), resolver=Names(**NAMES), ca_file=ca_file)
+    outcome = send(target.url(host="shop.example"), look_up=Names(**NAMES), ca_file=ca_file)
     assert (type(outcome), outcome.reason) == (Unreachable, "tls")
     assert not target.requests
 
 
 def test_an_unknown_authority_is_not_trusted_by_default(shop, send):
-    assert send(shop.url(host="shop.example"), resolver=Names(**NAMES)).reason == "tls"
+    assert send(shop.url(host="shop.example"), look_up=Names(**NAMES)).reason == "tls"
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
@@ -97,7 +97,7 @@ def test_tls_before_1_2_is_not_spoken(authority, receiver, send, ca_file):
     old.set_ciphers("ALL:@SECLEVEL=0")
     old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
     target = receiver(answering(OK), tls=old)
-    assert send(target.url(host="shop.example"), resolver=Names(**NAMES), ca_file=ca_file).reason == "tls"
+    assert send(target.url(host="shop.example"), look_up=Names(**NAMES), ca_file=ca_file).reason == "tls"
 
 
 class Lenient(ssl.SSLContext):
@@ -126,17 +126,17 @@ def test_tls_before_1_2_is_not_spoken_where_openssl_would(authority, receiver, s
     old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
     target = receiver(answering(OK), tls=old)
     monkeypatch.setattr(ssl, "SSLContext", Lenient)
-    assert send(target.url(host="shop.example"), resolver=Names(**NAMES), ca_file=ca_file).reason == "tls"
+    assert send(target.url(host="shop.example"), look_up=Names(**NAMES), ca_file=ca_file).reason == "tls"
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_an_open_tls_connection_is_used_again(authority, receiver, transport, ca_file, version):
-    from workers.transport.outbound import Request
+    from workers.transport.wire_format import Request
 
     context = server_side(authority.issue_cert("shop.example"), maximum_version=version)
     target = receiver(answering(OK), tls=context)
     names = Names(**NAMES)
-    sender = transport(resolver=names, ca_file=ca_file)
+    sender = transport(look_up=names, ca_file=ca_file)
     for _ in range(3):
         outcome = sender.send(Request("POST", target.url(host="shop.example"), {}, b"x" * 200_000, 5000))
         assert outcome.status_code == 200
@@ -147,7 +147,7 @@ def test_an_open_tls_connection_is_used_again(authority, receiver, transport, ca
 def test_a_plain_server_at_an_https_port_is_a_failure(receiver, send, ca_file):
     target = receiver(lambda conn, _: conn.recv(9999) and conn.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
     url = target.url(host="shop.example").replace("http:", "https:")
-    assert send(url, resolver=Names(**NAMES), ca_file=ca_file).reason == "tls"
+    assert send(url, look_up=Names(**NAMES), ca_file=ca_file).reason == "tls"
 
 
 def test_b1_a_handshake_drip_ends_at_the_deadline(receiver, send):
@@ -164,7 +164,7 @@ def test_b1_a_handshake_drip_ends_at_the_deadline(receiver, send):
 def test_b1_a_drip_inside_tls_ends_at_the_deadline(authority, receiver, send, ca_file, first, drop):
     target = receiver(dripping(first, drop, 0.05), tls=server_side(authority.issue_cert("127.0.0.1")))
     outcome = send(target.url(), timeout_ms=500, ca_file=ca_file)
-    assert outcome.reason == "timeout"
+    assert (outcome.status_code, outcome.truncated) == (200, True)
     assert 500 <= outcome.timings.total_ms < 1000
 
 
@@ -172,7 +172,7 @@ def test_b5_a_body_until_the_end_needs_a_proper_end_of_tls(authority, receiver, 
     context = server_side(authority.issue_cert("127.0.0.1"))
     cut = receiver(answering_once(b"HTTP/1.1 200 OK\r\n\r\nhalf"), tls=context)
     sized = receiver(answering_once(OK), tls=context)
-    assert send(cut.url(), ca_file=ca_file).reason == "reset"
+    assert send(cut.url(), ca_file=ca_file).truncated
     assert send(sized.url(), ca_file=ca_file).status_code == 200
 
 
@@ -180,6 +180,6 @@ def test_s_time_no_session_keys_are_written_and_no_other_roots_are_trusted(shop,
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
     for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
         monkeypatch.setenv(variable, ca_file)
-    assert send(shop.url(host="shop.example"), resolver=Names(**NAMES)).reason == "tls"
-    assert send(shop.url(host="shop.example"), resolver=Names(**NAMES), ca_file=ca_file).status_code == 200
+    assert send(shop.url(host="shop.example"), look_up=Names(**NAMES)).reason == "tls"
+    assert send(shop.url(host="shop.example"), look_up=Names(**NAMES), ca_file=ca_file).status_code == 200
     assert not os.path.exists(tmp_path / "keys")

@@ -1,0 +1,103 @@
+"""The transport: requests in, one outcome for each out. Nothing else in Booper opens a connection to a target.
+
+In its place in the flow it comes after the claim and before the judge; it follows no redirect, keeps no cookies and
+asks no proxy. All of it runs on one event loop with a thread of its own, so a slow target costs a few kB and no thread.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from models.rules.address_rules import AddressPolicy
+from workers.transport.backlog import Backlog
+from workers.transport.dialer import Dialer
+from workers.transport.exchange import Exchange
+from workers.transport.lag import LagMeter
+from workers.transport.lookups import Lookups
+from workers.transport.loop_thread import LoopThread
+from workers.transport.outcome import Outcome
+from workers.transport.pool import Pool
+from workers.transport.wire_format import Request
+
+log = logging.getLogger("booper.transport")
+UNSENT = 200  # what waits here counts as attempted and is not, and is lost with its process
+AT_ONCE = 16  # how many requests are begun before the loop looks at its sockets again
+
+Ended = tuple[Any, Outcome]  # what was submitted as the key of a request, and its outcome
+
+
+class Transport:
+    """`start` in each process, after any fork; then `submit` from any thread; then `close`.
+
+    `lookups` replaces the system's resolver (tests); `connections` is how many may stay open unused; `ca_file` holds
+    the roots to trust instead of the bundled ones.
+    """
+
+    def __init__(
+        self,
+        policy: AddressPolicy,
+        *,
+        lookups: Lookups | None = None,
+        connections: int = 64,
+        ca_file: str | None = None,
+    ) -> None:
+        self._lookups = lookups or Lookups()
+        self._dialer = Dialer(policy, self._lookups, ca_file)
+        self._pool = Pool(connections)
+        self._thread = LoopThread("transport")
+        self._take: Callable[[list[Ended]], None]
+        self._under_way: dict[Exchange, Any] = {}
+        self._ended: list[Ended] = []
+        self.backlog = Backlog(UNSENT)
+        self.lag = LagMeter(self._thread.loop, lambda: bool(self._under_way))
+
+    def start(self, take: Callable[[list[Ended]], None]) -> None:
+        """Start the loop. `take` is called on it with what has ended since the last call: Refused when it might not be
+        sent, Unreachable when it failed. Raises RuntimeError when the system gives no thread."""
+        self._take = take
+        self._thread.start()
+
+    def submit(self, requests: Iterable[tuple[Any, Request]]) -> None:
+        """Send these requests, each under a key. All are handed over in one step."""
+        parts = self.backlog.take, self._end, self._dialer, self._pool
+        exchanges = [(key, Exchange(request, *parts)) for key, request in requests]
+        self.backlog.add(len(exchanges))
+        self._thread.call(self._begin, iter(exchanges))
+
+    def close(self) -> None:
+        """Leave what is under way without an outcome, close every connection, end the thread."""
+        if self._thread.is_running:
+            self._thread.call(self._close)
+            self._thread.stop()
+        self._lookups.close()
+
+    def _begin(self, exchanges: Iterator[tuple[Any, Exchange]]) -> None:
+        """Begin some, and the others after what came meanwhile."""
+        some = list(islice(exchanges, AT_ONCE))
+        for key, exchange in some:
+            self._under_way[exchange] = key
+            exchange.begin()
+        self.lag.watch()
+        if len(some) == AT_ONCE:
+            self._thread.loop.call_soon(self._begin, exchanges)
+
+    def _end(self, exchange: Exchange, outcome: Outcome) -> None:
+        if not self._ended:
+            self._thread.loop.call_soon(self._hand_over)
+        if not exchange.is_sent:
+            self.backlog.take()
+        self._ended.append((self._under_way.pop(exchange), outcome))
+
+    def _hand_over(self) -> None:
+        ended, self._ended = self._ended, []
+        try:
+            self._take(ended)
+        except Exception:
+            log.exception("%d outcomes were not taken", len(ended))
+
+    def _close(self) -> None:
+        for exchange in self._under_way:
+            exchange.abort()
+        self._under_way.clear()
+        self._pool.close()

@@ -1,0 +1,60 @@
+"""Owns the thread of an event loop: its start, what is handed over to it, and its end."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+JOIN_LIMIT_S = 5.0
+
+
+class LoopThread:
+    """`start`, then `call` from any thread, then `stop`. The thread is a daemon: what it waits for must not keep the
+    process alive."""
+
+    def __init__(self, name: str) -> None:
+        self.loop = new_loop()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Raises RuntimeError when the system gives no thread."""
+        self._thread.start()
+
+    @property
+    def is_running(self) -> bool:
+        return self._thread.is_alive()
+
+    def call(self, function: Callable[..., object], *args: Any) -> None:
+        """Have the loop call `function` soon. Raises RuntimeError when the loop has ended."""
+        self.loop.call_soon_threadsafe(function, *args)
+
+    def stop(self) -> None:
+        """End the loop and wait for its thread; without effect when it has ended."""
+        if not self.is_running:
+            return
+        self.call(self.loop.stop)
+        self._thread.join(JOIN_LIMIT_S)
+
+    def _run(self) -> None:
+        try:
+            self.loop.run_forever()
+        finally:
+            self._unwind()
+            self.loop.close()
+
+    def _unwind(self) -> None:
+        """Let every task end, so that each closes what it holds."""
+        tasks = asyncio.all_tasks(self.loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            self.loop.run_until_complete(asyncio.wait(tasks, timeout=JOIN_LIMIT_S))
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """A loop of uvloop, or the standard one where there is no uvloop (Windows)."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
