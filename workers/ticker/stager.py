@@ -15,7 +15,7 @@ from models.database.transactions import transaction
 from models.jobs import staging
 from models.jobs.staging import DueJob
 from models.rules import clock
-from workers.queue.broker import Actors, BrokerError
+from workers.queue.actors import Actors, BrokerError
 
 log = logging.getLogger("booper.stager")
 JOBS_IN_A_MESSAGE = 100

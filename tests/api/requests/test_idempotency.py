@@ -1,4 +1,4 @@
-"""One job for one order: the field `idempotency_key` and the header `Idempotency-Key`."""
+"""One job for one request: the field `idempotency_key` and the header `Idempotency-Key`."""
 
 import pytest
 
@@ -48,7 +48,7 @@ def test_a_key_belongs_to_its_account(client, stranger):
 
 
 @pytest.mark.parametrize("how", ["field", "header"])
-def test_many_equal_orders_at_once_make_one_job(client, how):
+def test_many_equal_requests_at_once_make_one_job(client, how):
     def create():
         return post_job(client, "k") if how == "header" else client.create(idempotency_key="k")
 
@@ -77,7 +77,7 @@ def test_the_header_with_another_body_is_refused(client):
     assert jobs_stored() == 1
 
 
-def test_the_same_fields_written_otherwise_are_the_same_order(client):
+def test_the_same_fields_written_otherwise_are_the_same_request(client):
     post_job(client, "k", body={"a": 1, "b": 2})
     text = '{"body": {"b": 2, "a": 1}, "url": "' + URL + '"}'
     again = client.post("/api/jobs", data=text, content_type="application/json", headers={"Idempotency-Key": "k"})
@@ -87,6 +87,7 @@ def test_the_same_fields_written_otherwise_are_the_same_order(client):
 def test_a_header_s_answer_is_kept_for_24_hours(client, moved_clock):
     first = post_job(client, "k")
     moved_clock.advance(hours=24, seconds=-1)
+
     assert post_job(client, "k").text == first.text
     assert idempotent_requests.prune(100, clock.now()) == 0
     moved_clock.advance(seconds=1)
@@ -98,12 +99,12 @@ def test_a_header_s_answer_is_kept_for_24_hours(client, moved_clock):
     assert idempotent_requests.prune(100, clock.now()) == 0
 
 
-def test_a_refused_order_does_not_use_up_its_key(client):
+def test_a_refused_request_does_not_use_up_its_key(client):
     assert post_job(client, "k", timeout=0).status_code == 422
     assert post_job(client, "k", timeout=5).status_code == 201
 
 
-def test_an_order_that_fails_keeps_nothing(db, account):
+def test_a_request_that_fails_keeps_nothing(db, account):
     def fail():
         job_store.create(job_store.NewJob(account.id, "{}", None, None, 0), clock.now())
         raise RuntimeError

@@ -62,7 +62,7 @@ def test_a_body_that_comes_in_chunks_is_read_where_it_may_be_left_out(client, mo
 
 
 @pytest.mark.parametrize("secret", ["whsec_c2hvcnQ=", 5, "", ["whsec_"], {}, "sk_1"])
-def test_a_secret_of_another_form_is_refused_and_not_told(client, secret):
+def test_a_secret_of_another_form_is_refused_and_not_quoted(client, secret):
     errors = errors_of(client.post(PATH, json={"secret": secret}))
     assert errors == {"secret": [f"must be {signatures.EXPECTED}, got another text"]}
 
@@ -135,5 +135,6 @@ def test_of_keys_that_have_ended_the_last_ones_are_kept(client, account, moved_c
         key = signing_keys.create(account.id, None, clock.now())
         signing_keys.retire(account.id, key.uuid, clock.now(), clock.now())
         kept.append(key.uuid)
+
     assert [key.uuid for key in signing_keys.listed(account.id)] == kept[-51:]
     assert len(signing_keys.listed(account.id + 1)) == 1
