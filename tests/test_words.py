@@ -12,7 +12,22 @@ MODULES = sorted(path.relative_to(ROOT) for room in ROOMS for path in (ROOT / ro
 PRODUCT = ("api", "booper", "models", "runtime", "workers")
 CLEAN = (  # folders whose variables, parameters and attributes are named well too; at the end: all of ROOMS
     "api/dashboard",
+    "bench",
+    "booper",
+    "models/accounts",
+    "models/database",
+    "models/schedules",
+    "models/webhooks",
+    "tests/browser",
+    "tests/journeys",
+    "tests/support",
+    "api/dashboard",
+    "api/requests",
+    "api/responses",
+    "api/routes",
     "tests/bench",
+    "tests/booper",
+    "tests/runtime",
     "tests/deploy",
     "tests/faults",
 )
