@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: install run test check format lint types imports lock journeys-full bench bench-quick bench-lateness bench-neighbours faults
+.PHONY: install run test test-quick check format lint types imports lock journeys-full bench bench-quick bench-lateness bench-neighbours faults
 
 install: $(STAMP)
 
@@ -21,8 +21,11 @@ $(DEV_STAMP): $(STAMP) requirements-dev.lock
 run: install
 	exec $(BIN)/booper serve
 
-test: $(DEV_STAMP)
-	$(BIN)/python -m pytest
+test: test-quick
+	$(BIN)/python -m pytest -m journey
+
+test-quick: $(DEV_STAMP)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not journey"
 
 format: $(DEV_STAMP)
 	$(BIN)/ruff format .

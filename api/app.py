@@ -57,15 +57,8 @@ RESOURCES = (
 )
 
 
-class App(Flask):
-    """Flask without its question, at each of seven calls a request, whether a function is a coroutine: none is here."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        return func
-
-
 class Documentation(flask_smorest.Api):
-    """OpenAPI from the schemas that check requests; errors are left to `api/responses/responses.py`."""
+    """OpenAPI from the schemas that check requests. `api/responses/responses.py` answers errors."""
 
     ERROR_SCHEMA = ErrorResponse
 
@@ -75,7 +68,7 @@ class Documentation(flask_smorest.Api):
 
 def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None = None) -> Flask:
     """The WSGI app. `broker_reachable` (production): whether the broker answers; only /readyz calls it."""
-    app = App("booper", static_folder=None)
+    app = Flask("booper", static_folder=None)
     app.config.update(
         API_TITLE="Booper",
         API_VERSION=__version__,

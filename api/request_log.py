@@ -1,14 +1,13 @@
-"""Owns what is told of each request: its line in the log, its place in the metrics, and /metrics itself.
+"""Writes the log line, the metrics and the span of each request, and serves /metrics.
 
-A route is named by its template, never by the path that was asked for; no header, query string or body is told. The
-request's id is ours: one that a client or a proxy brings along is neither believed nor written down.
+A route is named by its template, never by the path of the request. No header, query string or body is logged. The id
+of a request is ours: an id that a client or a proxy sends is ignored.
 """
 
 import logging
 import time
 
 from flask import Blueprint, Flask, Response, g, request
-from flask.globals import app_ctx, request_ctx
 
 from api.context import settings
 from api.responses.responses import not_found, request_id
@@ -18,7 +17,7 @@ from runtime.logs import fields
 log = logging.getLogger("booper.requests")
 blueprint = Blueprint("metrics", __name__)
 NO_ROUTE = "none"
-OF_OPERATORS = ("/healthz", "/readyz", metrics_access.PATH)  # asked every few seconds; told at DEBUG
+OF_OPERATORS = ("/healthz", "/readyz", metrics_access.PATH)  # requested every few seconds; logged at DEBUG
 
 
 @blueprint.get(metrics_access.PATH)
@@ -32,7 +31,7 @@ def show_metrics() -> Response:
 def register(app: Flask) -> None:
     app.register_blueprint(blueprint)
     app.before_request(_begin)
-    app.after_request(_tell)
+    app.after_request(_record)
     app.teardown_request(lambda _: metrics.set_connections("api"))
 
 
@@ -42,23 +41,23 @@ def _begin() -> None:
 
 
 def name_job(job_id: int) -> None:
-    """The job that this request made, for its line in the log and its span."""
+    """Name the job that this request made in its log line and its span."""
     g.job_id = job_id
 
 
-def _tell(response: Response) -> Response:
-    asked, known = request_ctx.request, app_ctx.g  # once: each look by way of `request` and `g` costs as much as a call
-    duration_s = time.perf_counter() - known.began_s if "began_s" in known else 0.0
-    told = {
+def _record(response: Response) -> Response:
+    duration_s = time.perf_counter() - g.began_s if "began_s" in g else 0.0
+    route = request.url_rule.rule if request.url_rule else NO_ROUTE
+    line = {
         "request_id": request_id(),
-        "method": metrics.known_method(asked.method),
-        "route": asked.url_rule.rule if asked.url_rule else NO_ROUTE,
+        "method": metrics.known_method(request.method),
+        "route": route,
         "status": response.status_code,
         "duration_ms": round(duration_s * 1000, 3),
-        "account_id": known.caller.account_id if "caller" in known else None,
-        "job_id": known.get("job_id"),
+        "account_id": g.caller.account_id if "caller" in g else None,
+        "job_id": g.get("job_id"),
     }
-    metrics.count_request(told["method"], told["route"], response.status_code, duration_s)
-    tracing.end_request(known.get("span"), told)
-    log.log(logging.DEBUG if told["route"] in OF_OPERATORS else logging.INFO, "request", extra=fields(**told))
+    metrics.count_request(line["method"], route, response.status_code, duration_s)
+    tracing.end_request(g.get("span"), line)
+    log.log(logging.DEBUG if route in OF_OPERATORS else logging.INFO, "request", extra=fields(**line))
     return response

@@ -151,7 +151,8 @@ def ticker(settings: Settings) -> int:
     """Run one ticker, as leader or standby, until SIGTERM."""
     from models.operations.leader import candidate
     from workers.assembly import make_ticker, probe
-    from workers.queue.broker import Actors, make_broker, queue_name
+    from workers.queue.actors import Actors
+    from workers.queue.broker import make_broker, queue_name
 
     tracing.configure(settings, "ticker")
     stop = threading.Event()

@@ -5,7 +5,7 @@ PostgreSQL half is skipped with a reason, but never where CI or BOOPER_TEST_REQU
 """
 
 import shutil
-import uuid
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -18,27 +18,33 @@ from models.rules import clock
 pytest.register_assert_rewrite("tests.support")
 
 from tests.support.clocks import START, MovedClock  # noqa: E402 - after the line above
-from tests.support.databases import empty_tables  # noqa: E402 - after the line above
+from tests.support.databases import empty_tables, own_database  # noqa: E402 - after the line above
 from tests.support.services import POSTGRES_URL, unavailable  # noqa: E402 - after the line above
 from tests.support.traces import traced  # noqa: E402 - after the line above
+
+JOURNEYS = [Path(__file__).with_name(name) for name in ("journeys", "faults", "browser")]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark what starts the product as processes: those tests run one at a time, and `make test` runs them last."""
+    for item in items:
+        if any(folder in item.path.parents for folder in JOURNEYS):
+            item.add_marker("journey")
 
 
 @pytest.fixture(scope="session")
 def postgres_url():
     """A fresh, migrated PostgreSQL database, dropped at the end."""
-    name = f"booper_test_{uuid.uuid4().hex[:12]}"
     try:
-        admin = psycopg.connect(POSTGRES_URL, autocommit=True, connect_timeout=5)
+        psycopg.connect(POSTGRES_URL, connect_timeout=5).close()
     except psycopg.OperationalError as error:
         unavailable("PostgreSQL", error)
-    admin.execute(f"CREATE DATABASE {name}")
-    url = POSTGRES_URL.rsplit("/", 1)[0] + f"/{name}"
-    open_database(url)
-    schema.migrate()
-    close_all()
-    yield url
-    admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    admin.close()
+    with own_database() as url:
+        open_database(url)
+        schema.migrate()
+        close_all()
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -125,6 +125,18 @@ def test_every_test_that_the_table_names_exists(name, test):
     assert function in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
+def test_the_product_uses_every_name_of_the_table():
+    used = set(re.findall(r"\w+", "\n".join(path.read_text() for path in SOURCES)))
+    assert [name for name in own_parts() if name not in used] == []
+
+
+def own_parts():
+    """The names of the table without those of the classes and modules that have them."""
+    for row in ROWS:
+        for name in re.split(r"[`, ]+", row[0]):
+            yield name.rpartition(".")[2]
+
+
 @pytest.mark.parametrize("package", sorted({row[1] for row in ROWS} - STANDARD_LIBRARY))
 def test_a_package_whose_insides_we_use_has_an_upper_bound(package):
     setup = configparser.ConfigParser()

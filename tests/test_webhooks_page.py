@@ -64,7 +64,7 @@ def test_the_shell_by_hand_computes_the_signature(tmp_path):
     values = {"SECRET": SECRET, "ID": headers["webhook-id"], "TIMESTAMP": headers["webhook-timestamp"]}
     environ = values | {"PATH": "/usr/local/bin:/usr/bin:/bin"}
     done = subprocess.run(
-        ["bash", "-c", script], cwd=tmp_path, env=environ, capture_output=True, timeout=30, check=True
+        ["bash", "-c", script], cwd=tmp_path, env=environ, capture_output=True, timeout=60, check=True
     )
     assert f"v1,{done.stdout.decode().strip()}" == headers["webhook-signature"]
 

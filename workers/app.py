@@ -1,10 +1,12 @@
-"""Owns the production worker: what `dramatiq workers.app:broker` imports in each of its processes."""
+"""Makes the broker and actors of a production worker: `dramatiq workers.app:broker` imports it in each process."""
 
 from models.database.connection import open_database
 from runtime import gc_tuning, logs, settings, tracing
-from workers.assembly import DeliveryMiddleware, probe
+from workers.assembly import probe
 from workers.delivery.delivery import Delivery
-from workers.queue.broker import Actors, make_broker, queue_name
+from workers.queue.actors import Actors
+from workers.queue.broker import make_broker, queue_name
+from workers.queue.middleware import DeliveryMiddleware
 
 configuration = settings.load()
 logs.configure(configuration)

@@ -1,6 +1,7 @@
-"""Owns the embedded mode: in-process broker, worker and ticker as threads of the process that also serves the API.
+"""Runs the embedded mode: in-process broker, worker and ticker as threads of the process that also serves the API.
 
-The messages of an in-process broker die with their process; whoever takes the lead forgets all marks of staging anyway.
+The messages of an in-process broker end with their process. That loses no job: each new leader clears all marks of
+staging.
 """
 
 import logging
@@ -12,20 +13,22 @@ from models.database.connection import dialect
 from models.operations.leader import candidate
 from models.rules import clock
 from runtime.settings import Settings
-from workers.assembly import DeliveryMiddleware, make_ticker, probe
+from workers.assembly import make_ticker, probe
 from workers.delivery.delivery import Delivery
-from workers.queue.broker import Actors, make_broker, queue_name
+from workers.queue.actors import Actors
+from workers.queue.broker import make_broker, queue_name
+from workers.queue.middleware import DeliveryMiddleware
 from workers.ticker.rescuer import rescue_lost
 
 log = logging.getLogger("booper.embedded")
 WORKER_THREADS = 16
-PREFETCH = 100_000  # the in-process broker gives its delay queue the small prefetch: a near job must not wait behind it
+PREFETCH = 100_000  # the delay queue would get the small prefetch, and a near job would wait behind far ones
 EVERY_LEASE = 2**62
 STOP_LIMIT_MS = 10_000
 
 
 class Embedded:
-    """`start` and `stop` everything but the API."""
+    """Everything but the API: `start`, then `stop`."""
 
     def __init__(self, settings: Settings) -> None:
         self._delivery = Delivery(settings)
@@ -44,22 +47,23 @@ class Embedded:
         self._ticker.start()
 
     def stop(self) -> None:
-        """No new claim; requests under way finish within the grace; everything is recorded."""
+        """Claim nothing new, let requests under way finish within the grace, and record everything."""
         self._stop.set()
         self._ticker.join(10)
         self._worker.stop(STOP_LIMIT_MS)
-        self._lead.give_up()  # not before: the next leader takes whatever is under way for lost
+        self._lead.give_up()  # last: the next leader takes whatever is under way for lost
 
     def abandon(self) -> None:
         """Give back what is under way; the process ends at once."""
         self._delivery.abandon()
 
     def _rescue_all(self) -> None:
-        """On SQLite (one machine, one leader that delivers) no claim older than the first lead has a living holder."""
+        """Take back the claims of an earlier process. On SQLite only the leader delivers, so every claim that is older
+        than its first lead has lost its holder."""
         rescued = 0
         if dialect() == "sqlite" and self._first_lead:
             while count := rescue_lost(clock.now(), EVERY_LEASE):
                 rescued += count
         self._first_lead = False
         if rescued:
-            log.info("%d jobs under way were left by an earlier process", rescued)
+            log.info("%d jobs under way were left behind by an earlier process", rescued)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Collection
 from typing import Any
 
-from marshmallow import ValidationError, fields, missing
+from marshmallow import ValidationError, fields
 
 from models.rules.times import is_number
 
@@ -33,12 +33,6 @@ class Must(fields.Field[Any]):
         super().__init__(error_messages=messages, metadata=about | options.pop("metadata", {}), **options)
         self.expected = expected
         self._read = read
-
-    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **options: Any) -> Any:
-        """Read a sent value at once; marshmallow's own method goes on to ask validators, and here are none."""
-        if value is None or value is missing:
-            return super().deserialize(value, attr, data, **options)
-        return self._deserialize(value, attr, data)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Any:  # noqa: ARG002 - marshmallow's
         try:

@@ -27,8 +27,10 @@ class Strict(Schema):
         self._always = [each for each in named if each[2].required or each[2].load_default is not missing]
 
     def _deserialize(self, data: Any, *, error_store: ErrorStore, **options: Any) -> Any:
-        """marshmallow's own reading asks every field of the schema; this one asks those that were sent, which is a
-        third of the cost for a job. Hooks and validators are left to marshmallow."""
+        """Read the fields that were sent, and those that do something when they were not.
+
+        marshmallow asks every field of the schema. That costs 21 of 126 µs a job in a batch (16 %) and 5 % of a single
+        create. Hooks and validators are left to marshmallow."""
         if options.get("many") or options.get("partial") or options.get("unknown", RAISE) != RAISE:
             return super()._deserialize(data, error_store=error_store, **options)
         if not isinstance(data, Mapping):

@@ -158,8 +158,6 @@ def register(app: Flask) -> None:
 
 def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = request_id()
-    own = {name.lower() for name, _ in response.headers}  # `in` would search once a name and raise when it finds none
     for name, value in HEADERS.items():
-        if name.lower() not in own:
-            response.headers.add(name, value)
+        response.headers.setdefault(name, value)
     return response

@@ -28,7 +28,6 @@ class Worker(ThreadWorker):
     seat: int | None = None  # set by the master before the fork
     rests_until_s = 0.0  # 0: it does not rest
     rested = False
-    quits = False
 
     def accept(self, listener: socket) -> None:
         """Accept a connection, or leave it to a process that holds fewer; only once, since that process may be busy."""
@@ -64,16 +63,12 @@ class Worker(ThreadWorker):
         super().handle_exit(sig, frame)
 
     def handle_quit(self, sig: int, frame: Any) -> None:
-        """Ctrl-C: gunicorn ends without waiting, but Python waits for its threads, and a live log occupies one.
+        """Ctrl-C ends as SIGTERM does.
 
-        The terminal signals the whole group, and the master then signals each process again. The second signal may
-        interrupt the handler of the first, and would wait forever for a lock that the first holds.
+        gunicorn's own way takes the lock of the thread pool inside the signal handler. A second signal (the terminal
+        signals the group, then the master each process) would wait inside the first for ever.
         """
-        if self.quits:
-            return
-        self.quits = True
-        log_stream.stopping.set()
-        super().handle_quit(sig, frame)
+        self.handle_exit(sig, frame)
 
     def handle_error(self, req: Any, client: socket, addr: Any, exc: BaseException) -> None:  # noqa: ARG002
         error = error_of(exc)

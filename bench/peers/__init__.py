@@ -1,7 +1,6 @@
 """Lists the peers: other ways to do the same durable work on the same machine, each in its own environment.
 
-Owns which peers there are and with what they are started. Their programs are the other files of this folder; they
-import nothing of Booper.
+It knows how each is started. Their programs are the other files of this folder, and import nothing of Booper.
 """
 
 from pathlib import Path

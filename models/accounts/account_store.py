@@ -7,11 +7,17 @@ from peewee import IntegrityError
 from models.accounts import key_format
 from models.accounts.account_tables import Account, ApiKey
 from models.database.connection import database, dialect
+from models.database.sql import fetch
 from models.database.transactions import transaction
 
 MAX_LISTED = 500
 DEMO_ACCOUNT = "demo"
 DEMO_KEY_NAME = "BOOPER_DEMO_KEY"  # marks the key that the setting made; no other key is touched
+# Plain SQL: each request with a key that is not cached needs it, and the builder takes 140 us of CPU instead of 6.
+OWNER = (
+    "SELECT account.id, account.uuid, account.name FROM api_key JOIN account ON account.id = api_key.account_id "
+    "WHERE api_key.sha256 = %s AND api_key.revoked_at IS NULL"
+)
 IS_LIVE = ApiKey.revoked_at.is_null()
 
 
@@ -66,9 +72,8 @@ def ensure_demo_key(secret: str, now: int) -> None:
 
 def account_of(secret: str) -> Owner | None:
     """The owner of this key; None if unknown or revoked. The look-up by digest leaks no timing of the secret."""
-    of_secret = (ApiKey.sha256 == key_format.digest(secret), IS_LIVE)
-    account = Account.select().join(ApiKey).where(*of_secret).get_or_none()
-    return None if account is None else Owner(account.id, account.uuid, account.name)
+    rows = fetch(OWNER, (key_format.digest(secret),))
+    return Owner(rows[0][0], str(rows[0][1]), rows[0][2]) if rows else None
 
 
 def of_key(key_id: str) -> Account | None:

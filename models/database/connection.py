@@ -137,7 +137,7 @@ def throw_away() -> None:
 def keep_connection() -> None:
     """At the end of a request: keep this thread's connection for the next request, or close it if it broke.
 
-    To return it after each request would cost a tenth of a create. On SQLite it would mean opening the file and setting
+    Returning it after each request would cost 7 % of a create. On SQLite it would mean opening the file and setting
     its pragmas each time, which costs more than most requests.
     """
     if (held := _held()) and held.pgconn.transaction_status != TransactionStatus.IDLE:

@@ -83,8 +83,13 @@ class JobRow(NamedTuple):
 
 
 SHOWN = ", ".join(JobRow._fields)
-WRITTEN = tuple(name for name in column_names(Job) if name in {*NewJob._fields, "inserted_at", "state"})
-_written_values = itemgetter(*WRITTEN)
+COMPUTED = ("uuid", "scheduled_at", "inserted_at", "state")
+COPIED = tuple(name for name in NewJob._fields if name in column_names(Job) and name not in COMPUTED)
+WRITTEN = (*COMPUTED, *COPIED)
+# Names give the places of values here, once: a dictionary a job would cost 0.9 us of the 12 us of a job in a set.
+_copied_values = itemgetter(*map(NewJob._fields.index, COPIED))
+_STORED = (*WRITTEN, "id", None)
+_shown_values = itemgetter(*(_STORED.index(name if name in _STORED else None) for name in JobRow._fields))
 INSERT = f"INSERT INTO job ({', '.join(WRITTEN)}, attempt, staged_count) "
 INSERT_ONE = f"{INSERT} VALUES ({', '.join(['%s'] * len(WRITTEN))}, 0, 0) ON CONFLICT DO NOTHING RETURNING id"
 FIND_LIVE = f"SELECT {SHOWN} FROM job WHERE account_id = %s AND idempotency_key = %s AND {KEY_IS_LIVE}"
@@ -109,9 +114,9 @@ def create_many(new: Sequence[NewJob], now: int) -> list[JobRow | None]:
     the idempotency key."""
     rows = [_row(job, now) for job in new]
     with transaction():
-        ids = _insert_set(rows) if dialect() == "postgresql" else {row["uuid"]: _insert_one(row) for row in rows}
+        ids = _insert_set(rows) if dialect() == "postgresql" else {row[0]: _insert_one(row) for row in rows}
         count_transition("created", sum(job_id is not None for job_id in ids.values()))
-        jobs = [_job_row(row, ids.get(row["uuid"])) for row in rows]
+        jobs = [_job_row(row, ids.get(row[0])) for row in rows]
         labels.add([row for made, job in zip(new, jobs, strict=True) if job for row in _label_rows(made, job)])
     return jobs
 
@@ -174,34 +179,26 @@ def _label_rows(new: NewJob, job: JobRow) -> list[tuple[int, str, int, int]]:
     return [(new.account_id, label, job.inserted_at, job.id) for label in new.labels]
 
 
-def _row(new: NewJob, now: int) -> dict[str, Any]:
-    """What is stored, by column; it has the columns of WRITTEN."""
+def _row(new: NewJob, now: int) -> tuple[Any, ...]:
+    """The values of WRITTEN; the first is the UUID."""
     due = max(new.scheduled_at, now)
-    row = new._asdict()
-    row["uuid"] = new.uuid or new_id()
-    row["inserted_at"] = now
-    row["state"] = "scheduled" if due > now else "available"
-    row["scheduled_at"] = due
-    return row
+    return (new.uuid or new_id(), due, now, "scheduled" if due > now else "available", *_copied_values(new))
 
 
-def _insert_one(row: dict[str, Any]) -> int | None:
-    ids = fetch(INSERT_ONE, _written_values(row))
+def _insert_one(row: tuple[Any, ...]) -> int | None:
+    ids = fetch(INSERT_ONE, row)
     return ids[0][0] if ids else None
 
 
-def _insert_set(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+def _insert_set(rows: Sequence[tuple[Any, ...]]) -> dict[str, int]:
     """The id of each row that was inserted, by its UUID."""
     if not rows:
         return {}
-    source, params = values_table(typed_columns(Job, WRITTEN), [_written_values(row) for row in rows])
+    source, params = values_table(typed_columns(Job, WRITTEN), rows)
     sql = f"{INSERT} SELECT {', '.join(WRITTEN)}, 0, 0 FROM {source} AS input ON CONFLICT DO NOTHING RETURNING uuid, id"
     return {str(uuid): job_id for uuid, job_id in fetch(sql, params)}
 
 
-def _job_row(row: dict[str, Any], job_id: int | None) -> JobRow | None:
+def _job_row(row: tuple[Any, ...], job_id: int | None) -> JobRow | None:
     """What an owner sees of a row just inserted; None for one that was not."""
-    if job_id is None:
-        return None
-    row["id"] = job_id
-    return JobRow._make(map(row.get, JobRow._fields))
+    return None if job_id is None else JobRow._make(_shown_values((*row, job_id, None)))

@@ -1,7 +1,7 @@
-"""Owns the tables of what is to be done and what was done: jobs, attempts, log entries.
+"""Declares the tables of jobs, their labels, attempts and log entries, and of responses kept for a key.
 
 This file is the specification of the columns: who sets each, when, and what null means. Queries live in
-`models/jobs/job_store.py` (what clients ask) and `models/jobs/lifecycle.py` (what changes a state). Instants are
+`models/jobs/job_store.py` (what clients do) and `models/jobs/lifecycle.py` (what changes a state). Instants are
 microseconds since the Unix epoch. No foreign keys here: each would cost every insert a lock on the account's row.
 """
 
@@ -22,50 +22,50 @@ REQUEST = "request"
 
 
 class Job(BaseModel):
-    """An order for one request at one time."""
+    """One request to send at one time."""
 
     # Set at creation, never changed.
     id = BigAutoField()  # `job_id` to clients
     uuid = UuidText(default=new_id, unique=True)  # `id` to clients
     account_id = BigIntegerField()
-    kind = TextField(default=REQUEST)  # request; callbacks and events are jobs of their own kinds
+    kind = TextField(default=REQUEST)  # one of models/jobs/job_store.py's KINDS; callbacks and events are jobs
     name = TextField(null=True)
     description = TextField(null=True)
     idempotency_key = TextField(null=True)  # unique in the account among jobs that were never attempted
     schedule_id = UuidText(null=True)  # null: a one-off job
-    fire_at = BigIntegerField(null=True)  # the schedule's instant it stands for, once each; null: a one-off job
+    fire_at = BigIntegerField(null=True)  # the schedule's instant that it is made for; null: a one-off job
     args = TextField()  # JSON object: the request as the client sent it, without its body
     body = BlobField(null=True)  # the bytes to send; null: no body
-    content_type = TextField(null=True)  # what the body is; null: no body
+    content_type = TextField(null=True)  # of the body; null: no body
     host = TextField(default="")  # the target's host in its canonical form, for sharing slots fairly
-    hops = IntegerField(default=0)  # through how many jobs the order came that made this one
+    hops = IntegerField(default=0)  # how many jobs led to the API call that made this one
     max_attempts = IntegerField(default=20)
     timeout_ms = IntegerField(default=30_000)  # for the whole of one attempt
-    backoff = TextField(null=True)  # JSON of models/rules/backoff.py; null: the engine's rule
-    retry_until = BigIntegerField(null=True)  # no try is due after this instant; null: no limit
+    backoff = TextField(null=True)  # JSON of models/rules/backoff.py; null: the default rule
+    retry_until = BigIntegerField(null=True)  # no attempt is due after this instant; null: no limit
     redact = TextField(null=True)  # JSON list: header names, and "body", hidden in log entries; null: nothing more
-    notify = TextField(null=True)  # JSON object: whom to tell (models/webhooks/notifications.py); null: nobody
-    parent_id = BigIntegerField(null=True)  # the job that a callback or an event tells of; null: of none
+    notify = TextField(null=True)  # JSON object of URLs (models/webhooks/notifications.py); null: nobody is notified
+    parent_id = BigIntegerField(null=True)  # the job that a callback or an event is about; null: no such job
     inserted_at = BigIntegerField()
 
     # Written by models/jobs/lifecycle.py alone.
     state = TextField()
-    scheduled_at = BigIntegerField()  # due; of a retryable job the next try
+    scheduled_at = BigIntegerField()  # due; of a retryable job the next attempt
     start_by = BigIntegerField(
         null=True
-    )  # of a schedule's job: not begun later than this; null: begun, or a one-off job
+    )  # a schedule's job does not begin later; null: it has begun, or is a one-off job
     held_until = BigIntegerField(null=True)  # not staged before this instant; null: staged when due
-    after_uuid = UuidText(null=True)  # the event this one waits for (models/webhooks/event_order.py); null: for none
+    after_uuid = UuidText(null=True)  # the event that this one waits for (models/webhooks/event_order.py); null: none
     attempt = IntegerField(default=0)  # attempts begun; the number of the latest
-    crashes = IntegerField(default=0)  # how many of its holders fell silent
+    crashes = IntegerField(default=0)  # how many attempts ended because their worker fell silent
     attempted_at = BigIntegerField(null=True)  # start of the latest attempt; null: never claimed
     completed_at = BigIntegerField(null=True)
     discarded_at = BigIntegerField(null=True)
     cancelled_at = BigIntegerField(null=True)
-    staged_at = BigIntegerField(null=True)  # since when a message names this job; null: none does
+    staged_at = BigIntegerField(null=True)  # since when a message names this job; null: no message does
     staged_count = IntegerField(default=0)  # how many messages have named it
-    claim_id = BigIntegerField(null=True)  # the fence: who may record the attempt; null: nobody
-    lease_until = BigIntegerField(null=True)  # when the claim is taken for lost; null: not executing
+    claim_id = BigIntegerField(null=True)  # the fence: the claim that may record the attempt; null: none
+    lease_until = BigIntegerField(null=True)  # when the claim counts as lost; null: not executing
 
     class Meta:
         indexes = (
@@ -97,13 +97,13 @@ class Attempt(BaseModel):
     lateness_us = BigIntegerField()  # started_at minus the instant it was due
     outcome = TextField()  # answered, refused, unreachable, lost
     status_code = IntegerField(null=True)  # null: no answer
-    reason = TextField(null=True)  # a word; null: answered with 2xx
+    reason = TextField(null=True)  # why it failed, in one word; null: answered with 2xx
     dns_ms = FloatField(null=True)  # null: not reached, or a connection was reused
     connect_ms = FloatField(null=True)
     tls_ms = FloatField(null=True)
     first_byte_ms = FloatField(null=True)
     total_ms = FloatField(null=True)
-    next_at = BigIntegerField(null=True)  # when it is tried again; null: this was the last
+    next_at = BigIntegerField(null=True)  # when the next attempt is due; null: this was the last one
 
     class Meta:
         primary_key = CompositeKey("job_id", "number")

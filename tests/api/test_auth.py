@@ -1,22 +1,22 @@
-"""Who may ask, and what they may see."""
+"""Who may use the API, and what they may see."""
 
 import pytest
 
 from api import key_cache
 from models.accounts import account_store, key_format
-from models.database.connection import close_all, open_database
 from models.database.sql import execute
 from models.rules import clock
 from runtime.settings import DEMO_KEY
 from tests.support.api_client import ApiClient, errors_of, one_database
+from tests.support.databases import go_away
 
 OPEN = {"/api/ping", "/api/echo", "/api/broadcast", "/api/openapi.json", "/healthz", "/metrics", "/readyz"}
 
 
 def rules(app):
     """Every route with each method; the pages have their own way to sign in (tests/pages)."""
-    found = [rule for rule in app.url_map.iter_rules() if not rule.endpoint.startswith("pages.")]
-    return [(rule, method) for rule in found for method in rule.methods - {"HEAD", "OPTIONS"}]
+    all_rules = [rule for rule in app.url_map.iter_rules() if not rule.endpoint.startswith("pages.")]
+    return [(rule, method) for rule in all_rules for method in rule.methods - {"HEAD", "OPTIONS"}]
 
 
 @one_database
@@ -74,6 +74,7 @@ def test_another_account_s_ids_are_404_on_every_route_that_takes_one(client, str
         "signing-keys": [client.post("/api/signing-keys").json["data"]["id"]],
     }
     with_id = [(rule.rule, method) for rule, method in rules(client.app) if "<key>" in rule.rule]
+
     assert len(with_id) >= 10
     for rule, method in sorted(with_id, key=lambda each: each[1] == "DELETE"):
         if method == "PUT":
@@ -81,12 +82,12 @@ def test_another_account_s_ids_are_404_on_every_route_that_takes_one(client, str
         own["schedules"] = [client.created(cron="@daily")["schedule_id"]]
         for key in own[rule.split("/")[2]]:
             path = rule.replace("<key>", str(key))
-            given = {"json": {}} if method == "PATCH" else {}
-            foreign = stranger.ask(method, path, **given)
-            missing = stranger.ask(method, rule.replace("<key>", "999"), **given)
+            body = {"json": {}} if method == "PATCH" else {}
+            foreign = stranger.ask(method, path, **body)
+            missing = stranger.ask(method, rule.replace("<key>", "999"), **body)
             assert errors_of(foreign, 404) == {}, (method, path)
             assert foreign.json["error"]["message"] == missing.json["error"]["message"]
-            assert client.ask(method, path, **given).status_code in (200, 201, 204), (method, path)
+            assert client.ask(method, path, **body).status_code in (200, 201, 204), (method, path)
 
 
 def test_lists_show_only_the_account_s_own(client, stranger):
@@ -117,12 +118,12 @@ def test_a_revoked_key_is_dead_within_a_second(client, monkeypatch):
 
 def test_a_known_key_is_not_looked_up_again_at_once(client, monkeypatch):
     monkeypatch.setattr(key_cache.time, "monotonic", lambda: 1000.0)
-    asked = []
-    monkeypatch.setattr(key_cache.account_store, "account_of", lambda secret: asked.append(secret))
+    lookups = []
+    monkeypatch.setattr(key_cache.account_store, "account_of", lambda secret: lookups.append(secret))
     seen = key_cache.KeyCache("")
     seen._entries[key_format.digest(secret := key_format.new_key())] = (1000.1, key_cache.Caller(1, "u"))
     assert seen.caller_of(secret) == key_cache.Caller(1, "u")
-    assert asked == []
+    assert lookups == []
 
 
 def asking_again(seen, secret, monkeypatch):
@@ -134,11 +135,11 @@ def asking_again(seen, secret, monkeypatch):
         believed.append(seen.caller_of(secret))
 
     monkeypatch.setattr(key_cache.account_store, "account_of", account_of)
-    assert seen.caller_of(secret) is None, "whoever asked is told what there is now"
+    assert seen.caller_of(secret) is None, "the thread that looks up the key gets what the database has now"
     return believed == [key_cache.Caller(1, "u")]
 
 
-def test_while_one_asks_for_a_key_the_others_believe_what_was_known_until_just_now(monkeypatch):
+def test_while_a_thread_looks_up_a_key_the_others_use_an_entry_that_has_just_expired(monkeypatch):
     monkeypatch.setattr(key_cache.time, "monotonic", lambda: 1000.0)
     seen = key_cache.KeyCache("")
     seen._entries[key_format.digest(secret := key_format.new_key())] = (999.99, key_cache.Caller(1, "u"))
@@ -146,7 +147,7 @@ def test_while_one_asks_for_a_key_the_others_believe_what_was_known_until_just_n
     assert seen.caller_of(secret) is None
 
 
-def test_while_one_asks_for_a_key_the_others_do_not_believe_what_was_known_long_ago(monkeypatch):
+def test_while_a_thread_looks_up_a_key_the_others_do_not_use_an_entry_that_expired_long_ago(monkeypatch):
     monkeypatch.setattr(key_cache.time, "monotonic", lambda: 1000.0)
     seen = key_cache.KeyCache("")
     seen._entries[key_format.digest(secret := key_format.new_key())] = (999.0, key_cache.Caller(1, "u"))
@@ -163,9 +164,8 @@ def test_the_remembered_keys_are_bounded(app, account, monkeypatch):
 
 @pytest.mark.parametrize("secret", ["sk_wrong", "sk_" + "0" * 33, "sk_public_20230922"])
 def test_a_malformed_key_is_refused_without_the_database(bare, secret):
-    open_database("postgresql://nobody@127.0.0.1:1/nowhere")
+    go_away()
     assert bare.get("/api/jobs", headers={"Authorization": f"Bearer {secret}"}).status_code == 401
-    close_all()
 
 
 def test_the_demo_key_works_while_it_is_on(app, settings):

@@ -7,10 +7,10 @@ import psycopg
 import pytest
 from playhouse.pool import MaxConnectionsExceeded
 
-from models.database.connection import close_all, open_database
 from models.database.sql import fetch
 from models.jobs import job_store
 from tests.support.api_client import errors_of, one_database
+from tests.support.databases import go_away
 
 
 @pytest.mark.parametrize(
@@ -56,14 +56,13 @@ def test_two_requests_have_two_ids(bare):
 
 
 def test_a_database_that_is_away_is_503_with_a_time_to_come_back(client, caplog):
-    open_database("postgresql://nobody@127.0.0.1:1/nowhere")
+    go_away()
     for answer in (client.get("/api/jobs"), client.create(), client.ask("DELETE", "/api/jobs/1")):
         assert errors_of(answer, 503) == {}
         assert answer.json["error"]["code"] == "unavailable"
         assert int(answer.headers["Retry-After"]) > 0
         assert "127.0.0.1" not in answer.text
         assert answer.json["error"]["request_id"] in caplog.text
-    close_all()
 
 
 @one_database

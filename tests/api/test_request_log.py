@@ -1,4 +1,4 @@
-"""/metrics and the log line of a request: who may see the one, and what never stands in the other."""
+"""/metrics and the log line of a request: who may read the metrics, and what the line never has."""
 
 import logging
 from dataclasses import replace
@@ -59,9 +59,11 @@ def test_whoever_has_the_token_sees_the_metrics_from_anywhere(with_token):
     assert get_health(with_token, headers, peer="192.0.2.7").status_code == 200
 
 
-@pytest.mark.parametrize("given", ["", TOKEN, f"Bearer {TOKEN}x", "Bearer", "Bearer ", f"Basic {TOKEN}", "Bearer \xe9"])
-def test_no_other_credentials_do(with_token, given):
-    assert get_health(with_token, {"Authorization": given}, peer="192.0.2.7").status_code == 404
+@pytest.mark.parametrize(
+    "authorization", ["", TOKEN, f"Bearer {TOKEN}x", "Bearer", "Bearer ", f"Basic {TOKEN}", "Bearer \xe9"]
+)
+def test_no_other_credentials_do(with_token, authorization):
+    assert get_health(with_token, {"Authorization": authorization}, peer="192.0.2.7").status_code == 404
 
 
 def test_an_empty_token_is_no_token(app):
@@ -74,7 +76,7 @@ def test_a_key_of_an_account_is_not_enough(client):
 
 
 def test_the_page_of_a_worker_keeps_the_same_rules_and_shows_nothing_else():
-    app, told = metrics_page.make_app(TOKEN), []
+    app, statuses = metrics_page.make_app(TOKEN), []
 
     def ask_worker(path="/metrics", method="GET", **environ):
         environ = {
@@ -83,8 +85,8 @@ def test_the_page_of_a_worker_keeps_the_same_rules_and_shows_nothing_else():
             "REMOTE_ADDR": "127.0.0.1",
             "HTTP_HOST": "localhost",
         } | environ
-        body = b"".join(app(environ, lambda status, headers: told.append(status[:3])))
-        return told[-1], body
+        body = b"".join(app(environ, lambda status, headers: statuses.append(status[:3])))
+        return statuses[-1], body
 
     assert ask_worker()[0] == "200"
     assert ask_worker(REMOTE_ADDR="192.0.2.7", HTTP_AUTHORIZATION=f"Bearer {TOKEN}")[0] == "200"
@@ -104,6 +106,7 @@ def test_a_request_is_counted_by_its_route_and_never_by_its_path(client):
     client.get(f"/api/jobs/{job['id']}?secret=1")
     client.get("/nowhere/at/all")
     client.ask("BREW", "/api/jobs")
+
     assert grown("booper_http_requests_total", method="POST", route="/api/jobs", status="201") == 1
     assert grown("booper_http_requests_total", method="GET", route="/api/jobs/<key>", status="200") == 1
     assert grown("booper_http_requests_total", method="GET", route="none", status="404") == 1
@@ -119,6 +122,7 @@ def test_a_request_is_one_line_with_the_id_of_its_answer(client, account, caplog
     caplog.set_level(logging.INFO)
     answer = client.create(url="nonsense")
     [line] = request_lines(caplog)
+
     assert line.pop("duration_ms") > 0
     assert line == {
         "request_id": answer.headers["X-Request-Id"],

@@ -10,5 +10,5 @@ def test_a_dawdling_host_answers_after_the_shortest_time_and_not_before():
     with dawdling_host(0.2, 0.3) as port:
         began = time.monotonic()
         for _ in range(2):
-            assert urllib.request.urlopen(f"http://{HANGING_HOST}:{port}/", timeout=10).status == 200
+            assert urllib.request.urlopen(f"http://{HANGING_HOST}:{port}/", timeout=60).status == 200
         assert time.monotonic() - began >= 0.4

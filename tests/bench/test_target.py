@@ -29,7 +29,7 @@ def test_a_request_ends_after_its_body(data, end):
 
 def test_it_answers_and_counts_each_request_once_and_forgets():
     with Target() as target:
-        with closing(socket.create_connection(("127.0.0.1", target.port), timeout=10)) as sock:
+        with closing(socket.create_connection(("127.0.0.1", target.port), timeout=60)) as sock:
             sock.sendall(POST + POST[:30])
             assert sock.recv(1000).startswith(b"HTTP/1.1 200 OK\r\n")
             sock.sendall(POST[30:])

@@ -1,12 +1,10 @@
 """What is done to all jobs of a filter, as the person sees it who waits."""
 
-import pytest
 from playwright.sync_api import expect
 
 from models.operations import bulk
 from tests.support.journeys.product import DEMO_KEY
 
-pytestmark = pytest.mark.journey
 JOBS = 2 * bulk.CHUNK + 50
 
 

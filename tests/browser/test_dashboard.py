@@ -8,7 +8,6 @@ from playwright.sync_api import expect
 
 from tests.support.apps import PAGES
 
-pytestmark = pytest.mark.journey
 STATE = ".facts .state"
 
 
@@ -169,7 +168,7 @@ def test_light_and_dark_are_kept(reader):
     ground = "getComputedStyle(document.documentElement).backgroundColor"
     reader.go("/")
     light = page.evaluate(ground)
-    page.get_by_role("button", name="Light or dark").click()
+    page.get_by_role("button", name="Switch theme").click()
     dark = page.evaluate(ground)
     assert light != dark
     reader.go("/jobs")

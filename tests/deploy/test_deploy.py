@@ -146,4 +146,4 @@ def test_panels_do_not_overlap():
 
 @pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")
 def test_promtool_takes_the_rules():
-    subprocess.run(["promtool", "check", "rules", str(ALERTS)], check=True, timeout=30)
+    subprocess.run(["promtool", "check", "rules", str(ALERTS)], check=True, timeout=60)

@@ -10,25 +10,24 @@ import pytest
 
 from tests.support.faults.faulty_product import FIELDS, LEASE_SECONDS
 from tests.support.faults.report import extra, note
-from tests.support.faults.scale import only_full
+from tests.support.faults.scale import PATIENCE, only_full
 from tests.support.journeys import checker
 from tests.support.journeys.client import Order, now_us
 from tests.support.journeys.journey import SECOND, spread
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.journey
-AGAIN_US = (LEASE_SECONDS + 5) * SECOND
+AGAIN_US = PATIENCE * (LEASE_SECONDS + 5) * SECOND
 POISONED = {"fields": FIELDS | {"timeout": 1}, "BOOPER_LEASE_MARGIN_SECONDS": "4"}
 NEIGHBOURS = 30
 
 
 def test_f1_a_worker_killed_while_the_receiver_holds_its_requests_loses_none(production):
     production.order(list(spread(24, now_us() + SECOND, 0.3, "/slow/1")))
-    production.await_arrivals(24, 20)
+    production.await_arrivals(24, 60)
     victim = production.product.senders(production.receiver.port)[0]
     in_flight = production.product.freeze(victim)
     os.kill(victim, signal.SIGKILL)
-    history = production.settle(30)
+    history = production.settle(60)
     note("F1 killed while the receiver holds it", history, in_flight=in_flight)
     assert checker.check(history) == []
     assert 0 < extra(history) <= in_flight
@@ -44,7 +43,7 @@ def test_f1_a_worker_that_dies_with_one_request_sends_it_again(production, place
     """The others under way in that process may be repeated too."""
     due_at = now_us() + SECOND
     production.order([*spread(12, due_at, 0), Order("deadly", due_at, f"/ok?once={place}"), *spread(12, due_at, 0)])
-    history = production.settle(30)
+    history = production.settle(60)
     note(f"F1 killed {place}", history)
     assert checker.check(history, allowed_duplicates=25) == []
     assert [a.nonce for a in history.arrivals].count("deadly") == arrivals
@@ -80,10 +79,10 @@ def reasons(product):
 
 
 def dead_letters(product):
-    """How many there are within ten seconds; a fourth would be a message of our own."""
+    """How many there are within a minute; a fourth would be a message of our own."""
     names = [f"{product.name}.deliver.XQ"]
     with contextlib.suppress(AssertionError):
-        wait_until(lambda: product.broker.waiting(names) >= 3, 10, "dead letters", 0.1)
+        wait_until(lambda: product.broker.waiting(names) >= 3, 60, "dead letters", 0.1)
     return product.broker.waiting(names)
 
 
@@ -97,7 +96,7 @@ def test_f11_messages_nobody_understands_end_in_the_dead_letter_queue(production
     with product.broker.channel() as channel:
         for body in (b"\x80no message", b"{}", json.dumps(unknown).encode()):
             channel.basic_publish("", queue, body)
-    history = production.settle(20)
+    history = production.settle(60)
     note("F11 undecodable and unknown messages", history)
     assert checker.check(history) == []
     assert len(history.arrivals) == 30

@@ -6,14 +6,13 @@ import pytest
 
 from tests.support.faults.asking import Load
 from tests.support.faults.report import note
-from tests.support.faults.scale import FULL
+from tests.support.faults.scale import FULL, PATIENCE
 from tests.support.journeys import checker
 from tests.support.journeys.client import now_us
 from tests.support.journeys.journey import SECOND
 
-pytestmark = pytest.mark.journey
 AWAY_SECONDS = 3
-RECOVERY_US = 10 * SECOND
+RECOVERY_US = PATIENCE * 10 * SECOND
 
 
 def restarted_fast(cluster):

@@ -12,7 +12,6 @@ from tests.support.faults.scale import only_full
 from tests.support.journeys import checker
 from tests.support.journeys.journey import SECOND
 
-pytestmark = pytest.mark.journey
 PATHS = ("/ok", "/ok", RETRIED)
 SWEEP_SECONDS = 30
 

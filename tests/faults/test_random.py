@@ -16,8 +16,6 @@ from tests.support.journeys import checker
 from tests.support.journeys.journey import under_way
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.journey
-
 
 class Breaker:
     """Breaks one thing at a time. `allowed`: requests that were under way at a kill or a freeze."""

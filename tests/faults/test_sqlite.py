@@ -13,14 +13,13 @@ import pytest
 from tests.support.faults.asking import Load
 from tests.support.faults.faulty_product import FaultyEmbedded
 from tests.support.faults.report import note
-from tests.support.faults.scale import FULL, only_full, seeded
+from tests.support.faults.scale import FULL, PATIENCE, only_full, seeded
 from tests.support.journeys import checker
 from tests.support.journeys.journey import SECOND, under_way
 from tests.support.journeys.processes import Running
 from tests.support.journeys.product import BOOPER
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.journey
 KILLS = 4 if FULL else 1
 HELD_SECONDS = (2, 12) if FULL else (2,)
 BUSY_LIMIT_SECONDS = 10
@@ -36,7 +35,7 @@ def test_f6_a_server_killed_under_load_loses_no_job_it_confirmed(embedded):
             in_flight += embedded.product.sql("SELECT count(*) FROM job WHERE state = 'executing'")[0][0]
             embedded.product.start()
         load.lasts(2)
-    history = embedded.settle(30)
+    history = embedded.settle(60)
     note("F6 serve killed", history, kills=KILLS, in_flight=in_flight, statuses=dict(embedded.client.statuses()))
     assert set(embedded.client.statuses()) <= {201, 503, None}
     assert checker.check(history, allowed_duplicates=in_flight) == []
@@ -52,12 +51,12 @@ def test_f6_another_writer_on_the_database_makes_the_api_wait_or_say_503(embedde
             time.sleep(held_seconds)
             in_flight = embedded.product.sql("SELECT count(*) FROM job WHERE state = 'executing'")[0][0]
         load.lasts(2)
-    history = embedded.settle(30)
+    history = embedded.settle(60)
     statuses = dict(embedded.client.statuses())
     note(f"F6 second writer for {held_seconds} s", history, in_flight=in_flight, statuses=statuses)
     assert set(statuses) <= ({201} if held_seconds < BUSY_LIMIT_SECONDS else {201, 503})
     assert checker.check(history, allowed_duplicates=in_flight) == []
-    assert checker.too_late(history, p99_us=30 * SECOND, max_us=(held_seconds + 5) * SECOND) == []
+    assert checker.too_late(history, p99_us=30 * SECOND, max_us=PATIENCE * (held_seconds + 5) * SECOND) == []
     assert embedded.product.sql("PRAGMA integrity_check") == [("ok",)]
 
 
@@ -111,7 +110,7 @@ def test_f8_a_full_disk_is_answered_503_and_all_goes_on_when_there_is_room(on_sm
         wait_until(lambda: client.statuses()[503] >= 20, 60, "20 answers that the disk is full")
         filler.unlink()
         load.lasts(5)
-    history = on_small_disk.settle(30)
+    history = on_small_disk.settle(60)
     note("F8 disk full", history, statuses=dict(client.statuses()))
     assert set(client.statuses()) == {201, 503}
     assert client.answers[-1].status == 201

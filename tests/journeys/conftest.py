@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from tests.support.journeys.broker import PrivateNode, shared_broker
-from tests.support.journeys.journey import under_way
+from tests.support.journeys.journey import FEWER_CONNECTIONS, under_way
 from tests.support.journeys.processes import ReceiverProcess
 from tests.support.journeys.product import Embedded, Production
 from tests.support.services import POSTGRES_URL, RABBITMQ_URL, unavailable
@@ -59,14 +59,14 @@ def embedded(tmp_path, receiver, request):
 @pytest.fixture
 def production(tmp_path, receiver, postgres_url, broker, request):
     """Production mode; a test adds settings by `@pytest.mark.parametrize("production", [{…}], indirect=True)`."""
-    settings = getattr(request, "param", {})
+    settings = FEWER_CONNECTIONS | getattr(request, "param", {})
     yield from under_way(Production(tmp_path, postgres_url, broker, **settings), receiver)
 
 
 @pytest.fixture
 def production_on_node(tmp_path, receiver, postgres_url, node):
     """Production mode on the RabbitMQ node that may be stopped."""
-    yield from under_way(Production(tmp_path, postgres_url, node.broker), receiver)
+    yield from under_way(Production(tmp_path, postgres_url, node.broker, **FEWER_CONNECTIONS), receiver)
 
 
 @pytest.fixture(params=["embedded", "production"])

@@ -16,7 +16,6 @@ import pytest
 from tests.support.journeys.processes import free_port
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.journey
 CANARY = "canary7f3a"
 DEBUG = {"BOOPER_LOG_LEVEL": "DEBUG"}
 
@@ -44,12 +43,12 @@ def target():
     thread.start()
     yield server.server_port
     server.shutdown()
-    thread.join(10)
+    thread.join(60)
     server.server_close()
 
 
 def say(port, method, path, headers=None, body=None):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     with contextlib.closing(connection):
         connection.request(method, path, body, headers or {})
         answer = connection.getresponse()
@@ -57,7 +56,7 @@ def say(port, method, path, headers=None, body=None):
 
 
 def say_raw(port, text):
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as raw, contextlib.suppress(OSError):
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as raw, contextlib.suppress(OSError):
         raw.sendall(text.encode())
         raw.recv(65536)
 

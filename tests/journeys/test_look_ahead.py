@@ -2,33 +2,30 @@
 
 import statistics
 
-import pytest
-
 from tests.support.journeys import checker
 from tests.support.journeys.client import now_us
 from tests.support.journeys.journey import SECOND, WEEK, spread
 from tests.support.journeys.ledger import History, recorded
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.journey
 FAR = 50_000
 NEAR = 5
-BOUND_US = SECOND // 5
+TOO_LATE_US = 5 * SECOND  # behind the far ones they would wait for a week
 
 
 def test_fifty_thousand_jobs_for_next_week_do_not_delay_one_due_in_a_second(either_mode):
     """Five near ones, for this machine may pause one; the look-ahead defect would delay them all."""
     either_mode.copies("far", FAR, "scheduled", now_us() + WEEK)
     near = either_mode.order(list(spread(NEAR, now_us() + SECOND, 0.5)))
-    either_mode.await_arrivals(NEAR, 30)
+    either_mode.await_arrivals(NEAR, 60)
     wait_until(
-        lambda: len(either_mode.client.get("/api/jobs?state=completed")["data"]) == NEAR, 10, "the near jobs to end"
+        lambda: len(either_mode.client.get("/api/jobs?state=completed")["data"]) == NEAR, 60, "the near jobs to end"
     )
     arrivals, _ = either_mode.receiver.stopped_ledger()
     lateness = checker.lateness_us(History(created=near, arrivals=arrivals))
     assert checker.never_early(History(created=near, arrivals=arrivals)) == []
-    assert lateness["p50"] <= BOUND_US
-    assert statistics.median(recorded_lateness_us(either_mode)) <= BOUND_US
+    assert lateness["p50"] < TOO_LATE_US
+    assert statistics.median(recorded_lateness_us(either_mode)) < TOO_LATE_US
 
 
 def recorded_lateness_us(journey):

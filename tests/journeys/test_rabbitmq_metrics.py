@@ -10,7 +10,6 @@ from tests.support.journeys.processes import free_port
 from tests.support.rabbitmq_metrics import OF_RABBITMQ
 from tests.support.services import unavailable
 
-pytestmark = pytest.mark.journey
 QUEUES = ("booper.deliver", "booper.deliver.DQ", "booper.deliver.XQ")
 PATH = "/metrics/detailed?family=queue_coarse_metrics&family=queue_consumer_count"
 
@@ -31,7 +30,7 @@ def metrics_port(tmp_path, monkeypatch):
 
 
 def metrics_page(port):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     with contextlib.closing(connection):
         connection.request("GET", PATH)
         answer = connection.getresponse()

@@ -85,15 +85,15 @@ def test_a_reset_is_seen_as_a_reset(receiver):
 def test_a_path_without_an_end_never_answers_whole(receiver, path):
     with socket.create_connection(("127.0.0.1", receiver.port), 5) as sock:
         sock.sendall(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % path.encode())
-        wait_until(lambda: receiver.count().get("arrival") == 1, 5, "the arrival")
-    wait_until(lambda: receiver.count().get("end") == 1, 5, "the end of the given up request")
+        wait_until(lambda: receiver.count().get("arrival") == 1, 60, "the arrival")
+    wait_until(lambda: receiver.count().get("end") == 1, 60, "the end of the given up request")
     assert [end.whole for end in receiver.stopped_ledger()[1]] == [False]
 
 
 def test_a_stalled_request_is_answered_on_demand(receiver):
     connection = http.client.HTTPConnection("127.0.0.1", receiver.port, timeout=5)
     connection.request("POST", "/stall", b"", HEADERS)
-    wait_until(lambda: receiver.count()["stalled"] == 1, 5, "one stalled request")
+    wait_until(lambda: receiver.count()["stalled"] == 1, 60, "one stalled request")
     assert receiver.count().get("end") is None
     assert receiver.release() == 1
     assert connection.getresponse().status == 200
@@ -103,7 +103,7 @@ def test_a_stalled_request_is_answered_on_demand(receiver):
 def test_a_request_cut_in_the_middle_is_no_arrival(receiver):
     with socket.create_connection(("127.0.0.1", receiver.port), 5) as sock:
         sock.sendall(b"POST /ok HTTP/1.1\r\nContent-Length: 6\r\n\r\nabc")
-    wait_until(lambda: receiver.count().get("partial") == 1, 5, "the partial request")
+    wait_until(lambda: receiver.count().get("partial") == 1, 60, "the partial request")
     assert receiver.stopped_ledger() == ([], [])
 
 

@@ -6,11 +6,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.support.journeys.client import now_us
-from tests.support.journeys.journey import spread
+from tests.support.journeys.journey import FEWER_CONNECTIONS, spread
 from tests.support.journeys.product import Embedded, Production
 from tests.support.waiting import wait_until
-
-pytestmark = pytest.mark.journey
 
 
 @pytest.fixture
@@ -33,7 +31,7 @@ def collector():
     server.came = came
     yield server
     server.shutdown()
-    thread.join(10)
+    thread.join(60)
     server.server_close()
 
 
@@ -45,11 +43,11 @@ def span_names(came):
 
 @pytest.mark.parametrize("mode", [Embedded, Production])
 def test_spans_of_every_part_reach_the_collector(mode, collector, tmp_path, receiver, request):
-    settings = {"BOOPER_OTEL_ENDPOINT": f"http://127.0.0.1:{collector.server_port}"}
+    settings = FEWER_CONNECTIONS | {"BOOPER_OTEL_ENDPOINT": f"http://127.0.0.1:{collector.server_port}"}
     services = [request.getfixturevalue(name) for name in ("postgres_url", "broker")] if mode is Production else []
     with mode(tmp_path, *services, **settings) as product:
         product.client(receiver.port).create_all(list(spread(3, now_us(), 0)))
-        wait_until(lambda: receiver.arrived() == 3, 30, "every attempt")
+        wait_until(lambda: receiver.arrived() == 3, 60, "every attempt")
         assert set(product.stop().values()) == {0}
     assert {path for path, _ in collector.came} == {"/v1/traces"}
     assert span_names(collector.came) == {b"POST /api/jobs", b"publish deliver", b"attempt POST"}

@@ -125,7 +125,7 @@ def test_another_threads_lines_do_not_wait_for_the_block(pieces):
     with logs.together():
         other = threading.Thread(target=lambda: logging.getLogger("booper.attempts").error("of another"))
         other.start()
-        other.join(10)
+        other.join(60)
         assert pieces == ["of another\n"]
 
 
@@ -159,18 +159,18 @@ def test_a_thread_that_writes_does_not_block_another(pieces, monkeypatch):
     def write(data):
         if data == b"slow\n":
             entered.set()
-            leave.wait(10)
+            leave.wait(60)
         pieces.append(data.decode())
         return len(data)
 
     monkeypatch.setattr(handler, "_write", write)
     slow = threading.Thread(target=logging.getLogger("booper.attempts").error, args=("slow",))
     slow.start()
-    assert entered.wait(10)
+    assert entered.wait(60)
 
     logging.getLogger("booper.attempts").error("quick")
     leave.set()
-    slow.join(10)
+    slow.join(60)
 
     assert pieces == ["quick\n", "slow\n"]
 

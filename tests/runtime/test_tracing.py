@@ -14,7 +14,8 @@ from tests.support.results import answered
 from tests.support.rows import claim_job
 from tests.support.traces import CLIENT_TRACEPARENT, SECRET
 from workers.delivery.render import render_request
-from workers.queue.broker import Actors, make_broker
+from workers.queue.actors import Actors
+from workers.queue.broker import make_broker
 from workers.transport.outcome import Refused
 
 

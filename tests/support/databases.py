@@ -1,7 +1,46 @@
-"""The databases of the tests."""
+"""The databases of the tests: names, emptying, one that is away, and those that killed runs left behind."""
+
+import contextlib
+
+import psycopg
 
 from models.database import schema
-from models.database.connection import database
+from models.database.connection import close_all, database, open_database
+from tests.support.services import POSTGRES_URL
+
+RUN = "booper tests"  # the application name of the session that each run keeps until its end
+AWAY = "postgresql://nobody@127.0.0.1:1/nowhere"
+LEFT_BEHIND = """
+SELECT datname FROM pg_database WHERE datname ~ '^booper_test_[0-9]{1,9}$'
+AND substr(datname, 13)::int NOT IN (SELECT pid FROM pg_stat_activity WHERE application_name = %s)
+"""
+
+
+@contextlib.contextmanager
+def own_database():
+    """A database of this run's own, dropped at the end; gives its URL. A run that is killed drops nothing: the name is
+    that of a session that lasts as long as the run, so that a later run can tell whether to drop it."""
+    with psycopg.connect(POSTGRES_URL, autocommit=True, connect_timeout=5, application_name=RUN) as session:
+        drop_left_behind(session)
+        name = f"booper_test_{session.info.backend_pid}"
+        session.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        session.execute(f"CREATE DATABASE {name}")
+        yield POSTGRES_URL.rpartition("/")[0] + f"/{name}"
+        session.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def drop_left_behind(session):
+    """Drop the databases of runs that are gone; another run may be doing the same."""
+    for (name,) in session.execute(LEFT_BEHIND, (RUN,)).fetchall():
+        with contextlib.suppress(psycopg.Error):
+            session.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def go_away():
+    """From now on the database does not answer."""
+    if database.obj is not None:
+        close_all()
+    open_database(AWAY)
 
 
 def empty_tables():

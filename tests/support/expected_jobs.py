@@ -11,7 +11,7 @@ from dramatiq.errors import ConnectionClosed
 
 from models.jobs.lifecycle import CRASHES_ALLOWED, ClaimedJob
 from models.rules import clock
-from workers.queue.broker import LEAD_US
+from workers.queue.actors import EARLY_US
 
 
 @dataclass(eq=False)
@@ -144,14 +144,14 @@ class Queue:
         for job_id in message.named:
             assert self._orders[job_id].message is None, f"job {job_id} was published though a message names it"
             self._orders[job_id].message = message
-        (self.delayed if due_at - LEAD_US > now else self.ready).append(message)
+        (self.delayed if due_at - EARLY_US > now else self.ready).append(message)
 
     def send_probe(self, now):
         self.ready.append(Message((), now))
 
     def let_go(self, now):
         """Move what is no longer early to the ready ones."""
-        early = [message for message in self.delayed if message.at - LEAD_US > now]
+        early = [message for message in self.delayed if message.at - EARLY_US > now]
         self.ready += sorted((each for each in self.delayed if each not in early), key=lambda message: message.at)
         self.delayed = early
 

@@ -6,7 +6,7 @@ from models.operations.heartbeats import Depths
 
 
 class RememberedMessages:
-    """Stands in for workers.broker.Actors: it remembers what is published, or refuses it as a lost broker does."""
+    """Stands in for workers.queue.actors.Actors: remembers what is published, or refuses it as a lost broker does."""
 
     def __init__(self):
         self.delivers = []

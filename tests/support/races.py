@@ -59,3 +59,18 @@ def _waits_for_a_lock():
     waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     with psycopg.connect(str(database.obj.database), autocommit=True) as session:
         return session.execute(waiting).fetchone() is not None
+
+
+def map_at_once(act, arguments):
+    """Call `act` with each argument at the same moment, each in a thread with a connection of its own that is given
+    back; the results in order. Raises the first error."""
+    arguments = list(arguments)
+    barrier = threading.Barrier(len(arguments))
+
+    def run(argument):
+        with connection():
+            barrier.wait(LONGEST_WAIT_S)
+            return act(argument)
+
+    with ThreadPoolExecutor(len(arguments)) as pool:
+        return list(pool.map(run, arguments, timeout=LONGEST_WAIT_S))

@@ -1,10 +1,6 @@
 """Owns the making of rows for tests: a job with just the columns that matter to the test."""
 
-import contextlib
 import json
-
-import psycopg
-import pytest
 
 from models.database.connection import database
 from models.jobs import lifecycle
@@ -38,17 +34,6 @@ def plan_of(db, sql, params):
 def reread(job):
     """The job as the table has it now."""
     return Job.get_by_id(job.id)
-
-
-@contextlib.contextmanager
-def held_by_another(db, job):
-    """Another session was frozen inside a transaction that changes the job."""
-    if db == "sqlite":
-        pytest.skip("SQLite's writers take turns")
-    with psycopg.connect(str(database.obj.database)) as other:
-        other.execute("UPDATE job SET name = name WHERE id = %s", (job.id,))
-        yield
-        other.rollback()
 
 
 def claim_of(job, lease_us=clock.SECOND):

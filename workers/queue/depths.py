@@ -1,4 +1,4 @@
-"""Owns the measuring of the broker: how many messages lie in its queues. Asked by the leading ticker alone."""
+"""Measures the queues: how many messages are ready, delayed and dead. Only the leading ticker does so."""
 
 from dramatiq import Broker
 from dramatiq.brokers.stub import StubBroker
@@ -8,9 +8,9 @@ from models.operations.heartbeats import Depths
 
 
 def measured(broker: Broker, queue: str, now: int) -> Depths:
-    """What lies in the queue, in its delay queue and among its dead letters.
+    """What is in the queue, in its delay queue and in its dead-letter queue.
 
-    RabbitMQ doesn't count what workers have fetched; the in-process broker counts what is not yet done.
+    RabbitMQ does not count what workers have fetched; the in-process broker counts what is not yet done.
     Raises ConnectionClosed when RabbitMQ does not answer.
     """
     if isinstance(broker, StubBroker):

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from models.database.connection import Unreachable as DatabaseUnreachable
-from workers.queue.broker import BrokerError
+from workers.queue.actors import BrokerError
 
 log = logging.getLogger("booper.ticker")
 AGAIN_S = 2.0, 64.0  # after the first failure and at most: longer than the ticker's pause, so that others have a turn

@@ -16,7 +16,7 @@ from models.jobs import lifecycle
 from models.jobs.lifecycle import DueJob
 from models.rules import clock
 from workers.delivery.slots import is_follow_up
-from workers.queue.broker import Actors, BrokerError
+from workers.queue.actors import Actors, BrokerError
 
 log = logging.getLogger("booper.stager")
 JOBS_IN_A_MESSAGE = 100

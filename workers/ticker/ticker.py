@@ -21,7 +21,7 @@ from models.operations.leader import Lead
 from models.rules import clock
 from models.webhooks import event_order
 from runtime import metrics
-from workers.queue.broker import Actors, BrokerError
+from workers.queue.actors import Actors, BrokerError
 from workers.ticker import planner
 from workers.ticker.duty import Duty
 from workers.ticker.pruner import Pruner

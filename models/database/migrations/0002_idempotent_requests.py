@@ -1,4 +1,4 @@
-"""The answers kept for requests that name an `Idempotency-Key`.
+"""The responses kept for requests that name an `Idempotency-Key`.
 
 `status_code` and `answer` are null only inside the transaction that makes them.
 """

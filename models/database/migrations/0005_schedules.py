@@ -1,7 +1,7 @@
-"""Schedules, what came of their instants, and the two columns that tie a job to an instant.
+"""Schedules, the results of their instants, and the two columns that tie a job to an instant.
 
-`job_fire_at` is the last word on "no instant fires twice". A job that was cancelled before any attempt does not hold
-its instant, so that a schedule that is changed or enabled again may make another job for it.
+`job_fire_at` guarantees that no instant fires twice. A job that was cancelled before any attempt does not hold its
+instant, so that a schedule that is changed or enabled again may make another job for it.
 """
 
 from typing import Any

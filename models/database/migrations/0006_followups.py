@@ -1,4 +1,4 @@
-"""Callbacks and events (jobs that tell of another job), the endpoints they go to, signing keys and channels."""
+"""Callbacks and events (jobs that are about another job), the endpoints they go to, signing keys, and channels."""
 
 from typing import Any
 

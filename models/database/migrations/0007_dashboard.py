@@ -1,6 +1,6 @@
-"""What the dashboard shows of the machinery, and the secret that signs its cookies.
+"""Signs of life of processes and queues for the dashboard, and the secret that signs its cookies.
 
-`job_account_due` serves the list of what comes next; jobs that are due at creation never enter it.
+`job_account_due` serves the list of coming jobs; jobs that are due at creation never enter it.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""The sessions of the dashboard that were ended before their cookie would have, by a digest of their token."""
+"""The sessions of the dashboard that were signed out before their cookie expired, by a digest of their token."""
 
 from typing import Any
 

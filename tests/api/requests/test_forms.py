@@ -10,9 +10,10 @@ def post(client, text):
     return client.post("/api/jobs", data=text, content_type=FORM)
 
 
-def test_a_form_orders_a_job(client, moved_clock):
+def test_a_form_creates_a_job(client, moved_clock):
     text = f"url={URL}&method=POST&schedule_in[]=30&schedule_in[]=seconds&body[content]=hi+there&body[tags][]=%C3%A9"
     job = post(client, text + "&timeout=2.5&max_attempts=3&headers[X-One]=1&name=n").json["data"]
+
     assert job["args"] == {
         "url": URL,
         "method": "post",
@@ -44,7 +45,7 @@ def test_a_form_s_body_is_sent_as_text_or_json(client):
 
 
 @one_database
-def test_a_form_s_wrong_fields_are_told_as_those_of_json(client):
+def test_a_form_s_wrong_fields_are_reported_as_those_of_json(client):
     errors = errors_of(post(client, f"ulr={URL}&timeout=abc&cron=0+9+*+*&body[x]=%00"))
     assert errors == {"body.x": ["must be text without NUL and lone surrogates, got one"]}
     errors = errors_of(post(client, f"ulr={URL}&timeout=abc&cron=0+9+*+*"))

@@ -1,4 +1,4 @@
-"""Nothing a client sends is answered with 5xx, and every refusal has the one shape."""
+"""No request gets a 5xx, and every refusal has the one shape."""
 
 import base64
 import json
@@ -26,7 +26,7 @@ likely = {
     "idempotency_key": texts,
 }
 fields = {name: likely[name] | values if name in likely else values for name in JobFields().fields}
-orders = st.fixed_dictionaries({}, optional=fields)
+jobs = st.fixed_dictionaries({}, optional=fields)
 
 
 def check_answer(answer):
@@ -42,29 +42,29 @@ def check_answer(answer):
 
 @one_database
 @few
-@given(order=orders)
-@example(order={"url": URL, "scheduled_at": "0001-01-01T00:00:00+23:59"})
-@example(order={"url": URL, "scheduled_at": "9999-12-31T23:59:59-23:59"})
-@example(order={"url": URL, "scheduled_at": -1e308, "timeout": 10**400, "max_attempts": 1e308})
-@example(order={"url": "https://" + "a" * 300_000})
-@example(order={"url": URL, "headers": {"a" * 200_000: "b"}, "x" * 200_000: 1})
-def test_any_order_is_stored_or_refused(client, order):
-    answer = client.post("/api/jobs", data=json.dumps(order), content_type="application/json")
+@given(job=jobs)
+@example(job={"url": URL, "scheduled_at": "0001-01-01T00:00:00+23:59"})
+@example(job={"url": URL, "scheduled_at": "9999-12-31T23:59:59-23:59"})
+@example(job={"url": URL, "scheduled_at": -1e308, "timeout": 10**400, "max_attempts": 1e308})
+@example(job={"url": "https://" + "a" * 300_000})
+@example(job={"url": URL, "headers": {"a" * 200_000: "b"}, "x" * 200_000: 1})
+def test_any_job_is_stored_or_refused(client, job):
+    answer = client.post("/api/jobs", data=json.dumps(job), content_type="application/json")
     check_answer(answer)
     if answer.status_code < 300:
-        job = answer.json["data"]
-        assert client.get(f"/api/jobs/{job['id']}").json["data"]["args"] == job["args"]
+        created = answer.json["data"]
+        assert client.get(f"/api/jobs/{created['id']}").json["data"]["args"] == created["args"]
 
 
 @one_database
 @few
-@given(asked=st.lists(orders | values, max_size=4), rest=st.dictionaries(texts, values, max_size=1))
-def test_any_batch_is_taken_or_refused(client, asked, rest):
-    text = json.dumps({"jobs": asked, **rest})
+@given(items=st.lists(jobs | values, max_size=4), rest=st.dictionaries(texts, values, max_size=1))
+def test_any_batch_is_taken_or_refused(client, items, rest):
+    text = json.dumps({"jobs": items, **rest})
     answer = client.post("/api/jobs/batch", data=text, content_type="application/json")
     check_answer(answer)
     if answer.status_code < 300:
-        assert len(answer.json["data"]) == len(asked)
+        assert len(answer.json["data"]) == len(items)
         assert all(item.get("error", {"status": 422})["status"] == 422 for item in answer.json["data"])
 
 

@@ -1,6 +1,4 @@
-"""One job for one order: the field `idempotency_key` and the header `Idempotency-Key`."""
-
-from concurrent.futures import ThreadPoolExecutor
+"""One job for one request: the field `idempotency_key` and the header `Idempotency-Key`."""
 
 import pytest
 
@@ -9,6 +7,7 @@ from models.jobs import idempotent_requests, job_store, lifecycle
 from models.jobs.idempotent_requests import KeyReused
 from models.rules import clock
 from tests.support.api_client import URL, errors_of, one_database
+from tests.support.races import map_at_once
 
 
 def post_job(client, key=None, **fields):
@@ -49,17 +48,17 @@ def test_a_key_belongs_to_its_account(client, stranger):
 
 
 @pytest.mark.parametrize("how", ["field", "header"])
-def test_many_equal_orders_at_once_make_one_job(client, how):
-    def create(_):
+def test_many_equal_requests_at_once_make_one_job(client, how):
+    def create():
         return post_job(client, "k") if how == "header" else client.create(idempotency_key="k")
 
-    with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(create, range(100)))
+    answers = sum(map_at_once(lambda _: [create() for _ in range(12)], range(8)), [])
+
     assert {answer.json["data"]["id"] for answer in answers} == {answers[0].json["data"]["id"]}
     assert jobs_stored() == 1
     statuses = sorted(answer.status_code for answer in answers)
-    assert statuses == ([201] * 100 if how == "header" else [200] * 99 + [201])
-    assert sum("Idempotent-Replayed" in answer.headers for answer in answers) == (99 if how == "header" else 0)
+    assert statuses == ([201] * 96 if how == "header" else [200] * 95 + [201])
+    assert sum("Idempotent-Replayed" in answer.headers for answer in answers) == (95 if how == "header" else 0)
 
 
 def test_the_header_replays_the_same_answer_whatever_became_of_the_job(client):
@@ -78,7 +77,7 @@ def test_the_header_with_another_body_is_refused(client):
     assert jobs_stored() == 1
 
 
-def test_the_same_fields_written_otherwise_are_the_same_order(client):
+def test_the_same_fields_written_otherwise_are_the_same_request(client):
     post_job(client, "k", body={"a": 1, "b": 2})
     text = '{"body": {"b": 2, "a": 1}, "url": "' + URL + '"}'
     again = client.post("/api/jobs", data=text, content_type="application/json", headers={"Idempotency-Key": "k"})
@@ -88,6 +87,7 @@ def test_the_same_fields_written_otherwise_are_the_same_order(client):
 def test_a_header_s_answer_is_kept_for_24_hours(client, moved_clock):
     first = post_job(client, "k")
     moved_clock.advance(hours=24, seconds=-1)
+
     assert post_job(client, "k").text == first.text
     assert idempotent_requests.prune(100, clock.now()) == 0
     moved_clock.advance(seconds=1)
@@ -99,12 +99,12 @@ def test_a_header_s_answer_is_kept_for_24_hours(client, moved_clock):
     assert idempotent_requests.prune(100, clock.now()) == 0
 
 
-def test_a_refused_order_does_not_use_up_its_key(client):
+def test_a_refused_request_does_not_use_up_its_key(client):
     assert post_job(client, "k", timeout=0).status_code == 422
     assert post_job(client, "k", timeout=5).status_code == 201
 
 
-def test_an_order_that_fails_keeps_nothing(db, account):
+def test_a_request_that_fails_keeps_nothing(db, account):
     def fail():
         job_store.create(job_store.NewJob(account.id, "{}", None, None, 0), clock.now())
         raise RuntimeError

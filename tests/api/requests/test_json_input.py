@@ -1,4 +1,4 @@
-"""What is and isn't JSON: the classes of bad input that are answered with 400 or 422, never worse."""
+"""What is JSON and what is not: the classes of bad input, which get 400 or 422 and never worse."""
 
 import json
 
@@ -145,7 +145,7 @@ def test_a_body_that_is_no_object_is_422(client, text, kind):
 
 
 @one_database
-def test_a_field_given_twice_is_refused(client):
+def test_a_field_sent_twice_is_refused(client):
     text = b'{"url":"https://a.example/","headers":{},"url":"https://b.example/"}'
     errors = errors_of(client.post("/api/jobs", data=text, content_type="application/json"))
     assert errors == {"url": ["must be given once, got it several times"]}
@@ -202,11 +202,11 @@ class Endless:
     """A chunked body without a stated length: the server must stop reading by itself."""
 
     def __init__(self):
-        self.given = 0
+        self.sent_bytes = 0
 
     def read(self, size=-1):
-        self.given += 65536 if size < 0 else size
-        assert self.given < 5_000_000
+        self.sent_bytes += 65536 if size < 0 else size
+        assert self.sent_bytes < 5_000_000
         return b" " * (65536 if size < 0 else size)
 
     readline = read
@@ -227,13 +227,13 @@ def test_a_content_length_that_lies_is_never_worse_than_refused(client, length):
     assert 400 <= answer.status_code < 500
 
 
-def test_a_member_text_is_found_exactly_as_written():
+def test_the_text_of_a_member_is_kept_exactly_as_written():
     document = strict_json.parse('{ "body" : {"a": 1.0 , "b":[ ] } ,"x":"y"}')
     assert document.texts == {"body": '{"a": 1.0 , "b":[ ] }', "x": '"y"'}
     assert document.value == {"body": {"a": 1.0, "b": []}, "x": "y"}
 
 
-def test_only_so_many_faults_are_told():
+def test_the_number_of_reported_faults_is_limited():
     assert len(strict_json.faults(["\0"] * 1000)) == strict_json.MAX_FAULTS
 
 

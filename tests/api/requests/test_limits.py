@@ -1,6 +1,6 @@
-"""The limits that docs/api.md tells: what lies at one is taken, one more (or one less) is refused by its field.
+"""The limits in docs/api.md: a value at a limit is accepted, the next one is refused by its field.
 
-The numbers are read where they stand, so that neither the document nor the code moves alone.
+The numbers are read from the document, so that neither the document nor the code changes alone.
 """
 
 import base64
@@ -25,26 +25,26 @@ KIB, DAY_S = 1024, 86_400
 pytestmark = one_database
 
 
-def told(sentence):
+def documented(sentence):
     """The number that stands in place of {} in a sentence of the document."""
     pattern = re.escape(sentence).replace(re.escape("{}"), r"([\d,]+)")
     numbers = {int(number.replace(",", "")) for number in re.findall(pattern, TEXT)}
-    assert len(numbers) == 1, f"docs/api.md tells {numbers or 'no number'} in: {sentence}"
+    assert len(numbers) == 1, f"docs/api.md has {numbers or 'no number'} in: {sentence}"
     return numbers.pop()
 
 
 class Limit(NamedTuple):
-    """A limit of POST /api/jobs. `sentence`: where the document tells it, or the constant where it does not; `order`:
-    the fields that lie at a number; `unit`: what the number counts; `path`: of the error."""
+    """A limit of POST /api/jobs. `sentence`: where the document has it, or the constant if it does not; `fields`: those
+    of a job at a number; `unit`: what the number counts; `path`: of the error."""
 
     sentence: str | int
-    order: Callable[[int], dict[str, Any]]
+    fields: Callable[[int], dict[str, Any]]
     path: str
     unit: int = 1
 
     @property
     def number(self):
-        return self.unit * (self.sentence if isinstance(self.sentence, int) else told(self.sentence))
+        return self.unit * (self.sentence if isinstance(self.sentence, int) else documented(self.sentence))
 
 
 def texts(count):
@@ -61,7 +61,7 @@ def daily(**fields):
     return {"cron": "@daily", **fields}
 
 
-MOST = [
+MAXIMA = [
     Limit("strings of at most {} and 4096 characters", lambda n: {"name": "x" * n}, "name"),
     Limit("strings of at most 255 and {} characters", lambda n: {"description": "x" * n}, "description"),
     Limit("| 1 to {} printable characters, see below", lambda n: {"idempotency_key": "k" * n}, "idempotency_key"),
@@ -85,7 +85,7 @@ MOST = [
     Limit(backoff.LONGEST_DELAY_S, lambda n: {"backoff": {"fixed": n}}, "backoff.fixed"),
     Limit(policy_fields.MAX_HIDDEN, lambda n: {"redact": [f"x{name}" for name in texts(n)]}, "redact"),
 ]
-LEAST = [
+MINIMA = [
     Limit("| {} to 255 printable characters, see below", lambda n: {"idempotency_key": "k" * n}, "idempotency_key"),
     Limit("seconds that one attempt may take, {} to 900, default", lambda n: {"timeout": n}, "timeout"),
     Limit("| `max_attempts` | {} to 100, default", lambda n: {"max_attempts": n}, "max_attempts"),
@@ -101,21 +101,21 @@ LEAST = [
 ]
 
 
-@pytest.mark.parametrize("limit", MOST, ids=lambda limit: f"{limit.path} {limit.sentence}"[:60])
-def test_an_order_at_a_limit_is_taken_and_one_beyond_it_is_not(client, limit):
-    assert client.create(**{"url": URL, **limit.order(limit.number)}).status_code == 201
-    assert limit.path in errors_of(client.create(**{"url": URL, **limit.order(limit.number + 1)}))
+@pytest.mark.parametrize("limit", MAXIMA, ids=lambda limit: f"{limit.path} {limit.sentence}"[:60])
+def test_a_job_at_a_limit_is_taken_and_one_beyond_it_is_not(client, limit):
+    assert client.create(**{"url": URL, **limit.fields(limit.number)}).status_code == 201
+    assert limit.path in errors_of(client.create(**{"url": URL, **limit.fields(limit.number + 1)}))
 
 
-@pytest.mark.parametrize("limit", LEAST, ids=lambda limit: f"{limit.path} {limit.sentence}"[:60])
-def test_an_order_at_a_lower_limit_is_taken_and_one_below_it_is_not(client, limit):
-    assert client.create(**limit.order(limit.number)).status_code == 201
-    assert limit.path in errors_of(client.create(**limit.order(limit.number - 1)))
+@pytest.mark.parametrize("limit", MINIMA, ids=lambda limit: f"{limit.path} {limit.sentence}"[:60])
+def test_a_job_at_a_lower_limit_is_taken_and_one_below_it_is_not(client, limit):
+    assert client.create(**limit.fields(limit.number)).status_code == 201
+    assert limit.path in errors_of(client.create(**limit.fields(limit.number - 1)))
 
 
 def test_a_key_in_the_header_is_as_long_as_one_in_the_field(client):
-    most = told("| 1 to {} printable characters, see below")
-    for length, status in ((most, 201), (most + 1, 422), (1, 201), (0, 422)):
+    maximum = documented("| 1 to {} printable characters, see below")
+    for length, status in ((maximum, 201), (maximum + 1, 422), (1, 201), (0, 422)):
         answer = client.post(
             "/api/jobs", json={"url": URL, "name": str(length)}, headers={"Idempotency-Key": "k" * length}
         )
@@ -145,8 +145,8 @@ def test_an_interval_is_no_shorter_than_the_settings_say(client, settings):
     assert "repeat_every" in errors_of(client.create(repeat_every=least - 0.001))
 
 
-def test_a_body_is_as_deep_as_told_and_no_deeper(client):
-    deep = told("and {} levels") - 1  # the order itself is a level
+def test_a_body_is_as_deep_as_documented_and_no_deeper(client):
+    deep = documented("and {} levels") - 1  # the job itself is a level
     for more, status in ((0, 201), (1, 422)):
         text = f'{{"url": "{URL}", "body": {"[" * (deep + more)}{"]" * (deep + more)}}}'
         assert client.post("/api/jobs", data=text, content_type="application/json").status_code == status
@@ -157,30 +157,30 @@ def test_a_request_is_as_large_as_the_settings_say_and_no_larger(client, setting
         assert client.post("/api/echo", data=b"x" * size, content_type="text/plain").status_code == status
 
 
-def test_a_batch_has_as_many_orders_as_told_and_no_more(client):
-    most = told("{} job requests, each as JSON of `POST /api/jobs`")
-    assert most == told("| orders up to {} requests |")
-    for count, status in ((most, 201), (most + 1, 422), (1, 201), (0, 422)):
+def test_a_batch_has_as_many_jobs_as_documented_and_no_more(client):
+    maximum = documented("{} job requests, each as JSON of `POST /api/jobs`")
+    assert maximum == documented("| orders up to {} requests |")
+    for count, status in ((maximum, 201), (maximum + 1, 422), (1, 201), (0, 422)):
         answer = client.post("/api/jobs/batch", json={"jobs": [{}] * count})
         assert answer.status_code == status, count
 
 
 def test_a_form_has_as_many_fields_as_its_error_tells_and_no_more(client):
-    most = forms.MAX_PAIRS
-    parts = [f"url={URL}", *[f"body[{number}]=1" for number in range(most - 1)]]
+    maximum = forms.MAX_PAIRS
+    parts = [f"url={URL}", *[f"body[{number}]=1" for number in range(maximum - 1)]]
     assert client.post("/api/jobs", data="&".join(parts), content_type=FORM).status_code == 201
 
     refused = client.post("/api/jobs", data="&".join([*parts, "body[x]=1"]), content_type=FORM)
 
     assert errors_of(refused, 400) == {}
-    assert f"at most {most} fields, got {most + 1}" in refused.json["error"]["message"]
+    assert f"at most {maximum} fields, got {maximum + 1}" in refused.json["error"]["message"]
 
 
-QUERIES = [  # path, parameter, and where its least and its most are told
+QUERIES = [  # path, parameter, and the sentences with its minimum and maximum
     *[
-        (path, name, f"`limit`, `offset` | {least}", f"`limit`, `offset` | {most}")
+        (path, name, f"`limit`, `offset` | {minimum}", f"`limit`, `offset` | {maximum}")
         for path in ("/api/jobs", "/api/logs", "/api/schedules", "/api/schedules/{id}/runs", "/api/jobs/{id}/related")
-        for name, least, most in (
+        for name, minimum, maximum in (
             ("limit", "{} to 100, default 10; 0 to 1000000000", "1 to {}, default 10; 0 to 1000000000"),
             ("offset", "1 to 100, default 10; {} to 1000000000", "1 to 100, default 10; 0 to {}"),
         )
@@ -196,9 +196,9 @@ def addresses(client):
     return lambda path: path.replace("{id}", job["schedule_id"] if "schedules" in path else job["id"])
 
 
-@pytest.mark.parametrize(("path", "name", "least", "most"), QUERIES, ids=lambda value: str(value)[:40])
-def test_a_parameter_at_a_limit_is_taken_and_one_beyond_it_is_not(client, addresses, path, name, least, most):
-    address, low, high = addresses(path), told(least), told(most)
+@pytest.mark.parametrize(("path", "name", "minimum", "maximum"), QUERIES, ids=lambda value: str(value)[:40])
+def test_a_parameter_at_a_limit_is_taken_and_one_beyond_it_is_not(client, addresses, path, name, minimum, maximum):
+    address, low, high = addresses(path), documented(minimum), documented(maximum)
 
     def ask(value):
         return client.get(f"{address}{'&' if '?' in address else '?'}{name}={value}")
@@ -208,52 +208,52 @@ def test_a_parameter_at_a_limit_is_taken_and_one_beyond_it_is_not(client, addres
         assert list(errors_of(ask(value))) == [name]
 
 
-def test_a_searched_text_is_as_long_as_told_and_no_longer(client):
-    most = told("| 1 to {} characters that its URL or its name contains")
-    for length, status in ((most, 200), (most + 1, 422), (1, 200), (0, 422)):
+def test_a_searched_text_is_as_long_as_documented_and_no_longer(client):
+    maximum = documented("| 1 to {} characters that its URL or its name contains")
+    for length, status in ((maximum, 200), (maximum + 1, 422), (1, 200), (0, 422)):
         assert client.get(f"/api/jobs?text={'x' * length}").status_code == status, length
 
 
-def test_the_key_of_a_schedule_is_as_long_as_told_and_no_longer(client):
-    most = told("(up to {} letters, digits")
-    for length, status in ((most, 201), (most + 1, 422), (1, 201)):
+def test_the_key_of_a_schedule_is_as_long_as_documented_and_no_longer(client):
+    maximum = documented("(up to {} letters, digits")
+    for length, status in ((maximum, 201), (maximum + 1, 422), (1, 201)):
         answer = client.ask("PUT", f"/api/schedules/{'k' * length}", json={"url": URL, "cron": "@daily"})
         assert answer.status_code == status, length
 
 
-def test_an_account_has_as_many_endpoints_as_told_and_no_more(client):
+def test_an_account_has_as_many_endpoints_as_documented_and_no_more(client):
     statuses = [
         client.post("/api/endpoints", json={"url": URL}).status_code
-        for _ in range(told("has at most {} endpoints.") + 1)
+        for _ in range(documented("has at most {} endpoints.") + 1)
     ]
-    assert statuses == [201] * told("An account has at most {} endpoints.") + [409]
+    assert statuses == [201] * documented("An account has at most {} endpoints.") + [409]
 
 
 @pytest.mark.parametrize("sentence", ["base64 of {} to 64 random bytes", "base64 of 24 to {} random bytes"])
-def test_a_secret_of_ones_own_is_as_long_as_told(client, sentence):
-    size = told(sentence)
-    for more, status in ((0, 201), (-1 if size == told("base64 of {} to 64 random bytes") else 1, 422)):
+def test_a_secret_that_the_client_brings_is_as_long_as_documented(client, sentence):
+    size = documented(sentence)
+    for more, status in ((0, 201), (-1 if size == documented("base64 of {} to 64 random bytes") else 1, 422)):
         secret = "whsec_" + base64.b64encode(b"s" * (size + more)).decode()
         assert client.post("/api/signing-keys", json={"secret": secret}).status_code == status
 
 
-def test_a_signing_key_goes_on_for_as_long_as_told_and_no_longer(client):
+def test_a_signing_key_goes_on_for_as_long_as_documented_and_no_longer(client):
     key = client.post("/api/signing-keys").json["data"]["id"]
-    longest_s = told("as `schedule_in`, at most {} days") * DAY_S
+    longest_s = documented("as `schedule_in`, at most {} days") * DAY_S
     for after_s, status in ((longest_s + 1, 422), (longest_s, 200)):
         assert client.post(f"/api/signing-keys/{key}/retire", json={"after": after_s}).status_code == status
 
 
 @pytest.mark.parametrize("path", ["/api/broadcast", "/api/channels/demo"])
-def test_a_message_is_as_long_as_told_and_no_longer(app, path):
-    most = told("(at most {} characters) and `channel`")
-    for length, status in ((most, 200), (most + 1, 422)):
+def test_a_message_is_as_long_as_documented_and_no_longer(app, path):
+    maximum = documented("(at most {} characters) and `channel`")
+    for length, status in ((maximum, 200), (maximum + 1, 422)):
         message = {"author": "a", "content": "x" * length} | ({"channel": "c"} if "broadcast" in path else {})
         assert ApiClient(app).post(path, json=message).status_code == status
 
 
-def test_the_demo_channel_shows_as_many_messages_as_told_cut_to_what_is_told(client):
-    shown, longest = told("the last {} messages"), told("({} characters of each)")
+def test_the_demo_channel_shows_as_many_messages_as_documented_each_cut_to_the_documented_length(client):
+    shown, longest = documented("the last {} messages"), documented("({} characters of each)")
     assert (shown, longest) == (channels.KEPT_MESSAGES, channels.MAX_KEPT_CHARS)
     for number in range(shown + 1):
         content = f"{number} ".ljust(longest + number % 2, "x")
@@ -265,7 +265,7 @@ def test_the_demo_channel_shows_as_many_messages_as_told_cut_to_what_is_told(cli
     assert {len(message["content"]) for message in messages} == {longest}
 
 
-LISTS = {  # path, and where its page is told when no limit is asked for
+LISTS = {  # path, and the sentence with the default of its limit
     "/api/jobs": "1 to 100, default {}; 0 to",
     "/api/logs": "1 to 100, default {}; 0 to",
     "/api/schedules": "1 to 100, default {}; 0 to",
@@ -279,8 +279,8 @@ def filled(client, account, addresses):
     """More rows of each kind than a page has: of the job and the schedule that `addresses` names, too."""
     now, path = clock.now(), addresses("/api/jobs/{id}")
     job = client.get(path).json["data"]
-    many = told(LISTS["/api/jobs/{id}/related"]) + 1
-    for _ in range(told(LISTS["/api/schedules"])):
+    many = documented(LISTS["/api/jobs/{id}/related"]) + 1
+    for _ in range(documented(LISTS["/api/schedules"])):
         client.created(cron="@daily")
     follow_up = {"account_id": account.id, "state": "available", "kind": "callback", "parent_id": job["job_id"]}
     rows = [{**follow_up, "scheduled_at": now, "inserted_at": now, "args": f'{{"url":"{URL}"}}'} for _ in range(many)]
@@ -290,14 +290,14 @@ def filled(client, account, addresses):
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_a_list_has_as_many_rows_as_told_when_no_limit_is_asked_for(client, addresses, filled, path):
-    assert len(client.get(addresses(path)).json["data"]) == told(LISTS[path])
+def test_a_list_has_the_documented_number_of_rows_by_default(client, addresses, filled, path):
+    assert len(client.get(addresses(path)).json["data"]) == documented(LISTS[path])
     assert len(client.get(f"{addresses(path)}?limit=1").json["data"]) == 1
 
 
-def test_a_preview_has_as_many_instants_as_told_when_no_count_is_asked_for(client):
+def test_a_preview_has_the_documented_number_of_instants_by_default(client):
     instants = client.get("/api/schedules/preview?cron=@daily").json["data"]["instants"]
-    assert len(instants) == told("`count` (1 to 100, default {})")
+    assert len(instants) == documented("`count` (1 to 100, default {})")
 
 
 @pytest.mark.parametrize("path", LISTS)
@@ -305,4 +305,4 @@ def test_openapi_tells_the_same_default(client, path):
     routes = client.get("/api/openapi.json").json["paths"]
     parameters = routes[path.replace("{id}", "{key}")]["get"]["parameters"]
     defaults = {each["name"]: each["schema"].get("default") for each in parameters}
-    assert (defaults["limit"], defaults["offset"]) == (told(LISTS[path]), 0)
+    assert (defaults["limit"], defaults["offset"]) == (documented(LISTS[path]), 0)

@@ -1,4 +1,4 @@
-"""Lists in pages by cursor: every row once, in order, whatever is added in between."""
+"""Lists in pages by cursor: every row once, in order, whatever is inserted in between."""
 
 import base64
 import itertools
@@ -41,10 +41,10 @@ def test_the_pages_of_every_order_make_the_whole_list(client, many, field, way):
     whole = ids_of(client.get(f"/api/jobs?limit=100&order_by={field},{way}"))
     assert len(whole) == 14
     for limit in (1, 3, 7, 14):
-        found = list(pages_of(client, f"/api/jobs?limit={limit}&order_by={field},{way}"))
-        assert sum(found, []) == whole
-        assert [len(page) for page in found[:-1]] == [limit] * (len(found) - 1)
-        assert len(found) == -(-14 // limit)
+        pages = list(pages_of(client, f"/api/jobs?limit={limit}&order_by={field},{way}"))
+        assert sum(pages, []) == whole
+        assert [len(page) for page in pages[:-1]] == [limit] * (len(pages) - 1)
+        assert len(pages) == -(-14 // limit)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -57,9 +57,9 @@ def test_what_is_added_between_pages_hides_and_repeats_nothing(client, moved_clo
     for _ in range(7):
         add()
     first, stop = list(added), itertools.count()
-    found = sum(pages_of(client, f"/api/jobs?limit=2&order_by=inserted_at,{way}", lambda: next(stop) < 5 and add()), [])
-    assert len(found) == len(set(found))
-    assert found == (first[::-1] if way == "desc" else added)
+    pages = sum(pages_of(client, f"/api/jobs?limit=2&order_by=inserted_at,{way}", lambda: next(stop) < 5 and add()), [])
+    assert len(pages) == len(set(pages))
+    assert pages == (first[::-1] if way == "desc" else added)
 
 
 def test_a_page_by_offset_moves_with_what_is_added_and_one_by_cursor_does_not(client):
@@ -77,10 +77,10 @@ def test_the_link_of_a_page_by_offset_goes_on_behind_that_page(client, account, 
     records.add_log_entries([records.log_row(account.id, job, None, "worker.http.request", {}, job) for job in jobs])
     whole = ids_of(client.get(f"{path}?limit=100"))
 
-    found = list(pages_of(client, f"{path}?limit=3&offset={offset}"))
+    pages = list(pages_of(client, f"{path}?limit=3&offset={offset}"))
 
-    assert sum(found, []) == whole[offset:]
-    assert len(found) == max(1, -(-(13 - offset) // 3))
+    assert sum(pages, []) == whole[offset:]
+    assert len(pages) == max(1, -(-(13 - offset) // 3))
 
 
 def test_a_link_keeps_what_was_asked_for(client, moved_clock):

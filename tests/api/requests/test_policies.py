@@ -1,4 +1,4 @@
-"""What an order says about failure, secrecy and loops, as the job's row keeps it."""
+"""What a request for a job says about failure, secrecy and loops, as the job's row stores it."""
 
 import json
 
@@ -99,13 +99,13 @@ def test_the_targets_host_is_kept_in_its_canonical_form(client):
     assert Job.get().host == "xn--bcher-kva.example"
 
 
-def test_an_order_that_came_through_jobs_passes_their_number_on(client):
+def test_a_request_that_came_through_jobs_passes_their_number_on(client):
     client.post("/api/jobs", json={"url": TARGET}, headers={"Booper-Hop": "4"})
     assert Job.get().hops == 4
 
 
 @pytest.mark.parametrize("hop", ["5", "6", "9999", "-1", "x", "²"])
-def test_an_order_that_came_through_five_jobs_is_a_loop(client, hop):
+def test_a_request_that_came_through_five_jobs_is_a_loop(client, hop):
     answer = client.post("/api/jobs", json={"url": TARGET}, headers={"Booper-Hop": hop.encode().decode("latin-1")})
     assert "Booper-Hop" in refused(answer)
     assert Job.select().count() == 0

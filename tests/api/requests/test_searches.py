@@ -1,4 +1,4 @@
-"""GET /api/jobs by label, host, text and time of order, and labels themselves."""
+"""GET /api/jobs by label, host, text and time of creation, and labels themselves."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.support.api_client import FORM, URL, errors_of, one_database
 from tests.support.listings import ids_of, next_of, pages_of
 
 
-def found(client, **query):
+def search(client, **query):
     return ids_of(client.get("/api/jobs", query_string={"limit": 100, **query}))
 
 
@@ -17,27 +17,27 @@ def test_labels_are_echoed_and_find_their_jobs_newest_first(client):
     second = client.created(labels=["a"])
     client.created(), client.created(labels=[]), client.created(labels=None)
     assert first["args"]["labels"] == ["a", "é b"]
-    assert found(client, label="a") == [second["id"], first["id"]]
-    assert found(client, label="é b") == [first["id"]]
-    assert found(client, label="b") == []
+    assert search(client, label="a") == [second["id"], first["id"]]
+    assert search(client, label="é b") == [first["id"]]
+    assert search(client, label="b") == []
     assert fetch("SELECT count(*) FROM job_label") == [(3,)]
 
 
 def test_labels_of_a_batch_and_of_a_form_are_kept_alike(client):
     answer = client.post("/api/jobs/batch", json={"jobs": [{"url": URL, "labels": ["x"]}, {"url": URL}]})
     form = client.post("/api/jobs", data=f"url={URL}&labels[]=x&labels[]=y", content_type=FORM)
-    assert found(client, label="x") == [form.json["data"]["id"], answer.json["data"][0]["id"]]
+    assert search(client, label="x") == [form.json["data"]["id"], answer.json["data"][0]["id"]]
 
 
-def test_an_order_answered_with_a_live_job_adds_no_label(client):
+def test_a_request_answered_with_a_live_job_adds_no_label(client):
     client.created(idempotency_key="k", labels=["a"])
     assert client.create(idempotency_key="k", labels=["b"]).status_code == 200
-    assert found(client, label="b") == []
+    assert search(client, label="b") == []
 
 
 def test_a_label_of_another_account_finds_nothing(client, stranger):
     stranger.created(labels=["a"])
-    assert found(client, label="a") == []
+    assert search(client, label="a") == []
 
 
 @one_database
@@ -58,30 +58,30 @@ def test_a_host_finds_its_jobs_in_any_spelling(client):
     here = client.created(url="https://EXAMPLE.com./a")["id"]
     client.created(url="https://www.example.com/")
     six = client.created(url="https://[2001:db8:0::1]/")["id"]
-    assert found(client, host="example.com") == found(client, host="Example.COM.") == [here]
-    assert found(client, host="2001:db8::1") == found(client, host="[2001:db8::1]") == [six]
+    assert search(client, host="example.com") == search(client, host="Example.COM.") == [here]
+    assert search(client, host="2001:db8::1") == search(client, host="[2001:db8::1]") == [six]
 
 
 def test_a_text_is_found_in_url_and_name_whatever_its_case(client):
     by_url = client.created(url="https://example.com/Invoices?x=50%25_a")["id"]
     by_name = client.created(name="Nightly INVOICE é'")["id"]
-    assert found(client, text="invoice") == [by_name, by_url]
-    assert found(client, text="50%25_A") == [by_url]
-    assert found(client, text="é'") == [by_name]
-    assert found(client, text="0_2") == found(client, text="50%a") == []
+    assert search(client, text="invoice") == [by_name, by_url]
+    assert search(client, text="50%25_A") == [by_url]
+    assert search(client, text="é'") == [by_name]
+    assert search(client, text="0_2") == search(client, text="50%a") == []
     client.created(body="hidden", headers={"X-Secret": "hidden"})
-    assert found(client, text="hidden") == []
+    assert search(client, text="hidden") == []
 
 
-def test_times_select_what_was_ordered_from_one_instant_until_another(client, moved_clock):
+def test_times_select_the_jobs_created_from_one_instant_until_another(client, moved_clock):
     made, start = [], moved_clock.now // 1_000_000
     for _ in range(4):
         made.append(client.created(labels=["a"])["id"])
         moved_clock.advance(seconds=1)
     for more in ({}, {"label": "a"}, {"host": "example.com"}):
-        assert found(client, after=start + 1, before=start + 3, **more) == made[2:0:-1]
-        assert found(client, after="2026-01-01T09:00:03Z", **more) == [made[3]]
-        assert found(client, before="2026-01-01T09:00:00.000001", **more) == [made[0]]
+        assert search(client, after=start + 1, before=start + 3, **more) == made[2:0:-1]
+        assert search(client, after="2026-01-01T09:00:03Z", **more) == [made[3]]
+        assert search(client, before="2026-01-01T09:00:00.000001", **more) == [made[0]]
 
 
 def test_all_filters_hold_at_once(client):
@@ -92,7 +92,7 @@ def test_all_filters_hold_at_once(client):
     client.created(labels=["a"], name="one", url="https://other.example/")
     callback = client.created(labels=["a"], name="one")["job_id"]
     execute("UPDATE job SET kind = 'callback' WHERE id = %s", (callback,))
-    assert found(client, label="a", text="one", host="example.com", state="available") == [wanted]
+    assert search(client, label="a", text="one", host="example.com", state="available") == [wanted]
 
 
 QUERIES = [{"text": "wanted"}, {"host": "wanted.example"}, {"label": "all", "text": "wanted"}]
@@ -115,16 +115,16 @@ def scattered(client, moved_clock, monkeypatch):
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_search_looks_at_so_many_jobs_a_page_and_goes_on(client, scattered, query, way):
     address = "/api/jobs?limit=2&" + "&".join(f"{n}={v}" for n, v in query.items()) + f"&order_by=inserted_at,{way}"
-    found_pages = list(pages_of(client, address))
-    assert sum(found_pages, []) == (scattered if way == "asc" else scattered[::-1])
-    assert [] in found_pages
-    assert 6 <= len(found_pages) <= 8
+    pages = list(pages_of(client, address))
+    assert sum(pages, []) == (scattered if way == "asc" else scattered[::-1])
+    assert [] in pages
+    assert 6 <= len(pages) <= 8
 
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_job_added_while_a_search_looks_makes_it_miss_none(client, scattered, monkeypatch, query, moved_clock):
-    def edge_then_add(*asked):
-        edge = looked(*asked)
+    def edge_then_add(*arguments):
+        edge = looked(*arguments)
         for _ in range(3):
             client.created(url="https://other.example/", labels=["all"])
         return edge

@@ -1,9 +1,7 @@
-"""POST /api/jobs/batch: each order stored or refused for itself, in the order given."""
+"""POST /api/jobs/batch: each job is stored or refused by itself, in the order of the request."""
 
 import dataclasses
 import json
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -13,10 +11,11 @@ from models.database.sql import fetch
 from models.jobs import job_store
 from runtime import settings as booper_settings
 from tests.support.api_client import FORM, URL, ApiClient, errors_of, one_database
+from tests.support.races import map_at_once
 
 
-def batch(client, *orders, **options):
-    return client.post("/api/jobs/batch", json={"jobs": list(orders)}, **options)
+def batch(client, *jobs, **options):
+    return client.post("/api/jobs/batch", json={"jobs": list(jobs)}, **options)
 
 
 def batch_text(client, text):
@@ -36,7 +35,7 @@ def count_jobs():
     return fetch("SELECT count(*) FROM job")[0][0]
 
 
-def test_every_order_makes_its_job_in_the_order_given(client):
+def test_every_item_makes_its_job_in_the_order_of_the_request(client):
     made = items(batch(client, *[item_of(name=f"n{number}", body={"n": number}) for number in range(5)]))
     assert [job["name"] for job in made] == ["n0", "n1", "n2", "n3", "n4"]
     for job in made:
@@ -53,11 +52,12 @@ def test_a_job_of_a_batch_is_what_it_would_be_alone(client, moved_clock):
     assert len({*fetch(f"SELECT {columns} FROM job")}) == 1
 
 
-def test_a_wrong_order_is_told_in_its_place_and_spoils_no_other(client):
+def test_a_wrong_item_gets_its_error_in_its_place_and_spoils_no_other(client):
     answer = batch(
         client, item_of(name="first"), {"url": "x", "timeout": 0}, 7, item_of(max_attemps=1), item_of(name="last")
     )
     first, wrong, number, misspelt, last = items(answer)
+
     assert (first["name"], last["name"], count_jobs()) == ("first", "last", 2)
     for item in (wrong, number, misspelt):
         assert set(item) == {"error"}
@@ -128,7 +128,7 @@ def test_a_form_is_no_batch(client):
 
 
 @one_database
-def test_more_orders_than_a_batch_may_have_are_refused(client):
+def test_more_jobs_than_a_batch_may_have_are_refused(client):
     answer = batch(client, *[{}] * (MAX_JOBS + 1))
     assert errors_of(answer) == {"jobs": [f"must have at most {MAX_JOBS} elements, got more"]}
     assert len(items(batch(client, *[{}] * MAX_JOBS))) == MAX_JOBS
@@ -146,13 +146,14 @@ def test_a_key_that_is_live_or_comes_twice_answers_its_first_job(client):
         )
     )
     first, plain, held, second = made
+
     assert held == {**live, "job": {**live["job"], "has_confict": True}}
     assert second == {**first, "job": {**first["job"], "has_confict": True}}
     assert [job["job"]["has_confict"] for job in (first, plain)] == [False, False]
     assert count_jobs() == 3
 
 
-def test_a_refused_order_does_not_use_up_its_key(client):
+def test_a_refused_batch_does_not_use_up_its_key(client):
     wrong, right = items(batch(client, item_of(idempotency_key="k", timeout=0), item_of(idempotency_key="k")))
     assert wrong["error"]["errors"].keys() == {"timeout"}
     assert right["job"]["has_confict"] is False
@@ -165,19 +166,16 @@ def test_another_account_s_key_is_no_conflict(client, stranger):
 
 
 def test_batches_with_the_same_keys_in_any_order_at_once_make_each_job_once(client):
-    def send(asked):
-        ready.wait(10)
-        return dict(zip(asked, items(batch(client, *[item_of(idempotency_key=key) for key in asked])), strict=True))
+    def send(keys):
+        return dict(zip(keys, items(batch(client, *[item_of(idempotency_key=key) for key in keys])), strict=True))
 
-    ready = threading.Barrier(4)
-    with ThreadPoolExecutor(4) as pool:
-        for turn in range(5):
-            keys = [f"{turn} {number:03}" for number in range(200)]
-            answers = list(pool.map(send, [keys, keys[::-1], keys[100:] + keys[:100], keys[::-1]]))
-            for key in keys:
-                found = [answer[key] for answer in answers]
-                assert len({job["id"] for job in found}) == 1
-                assert [job["job"]["has_confict"] for job in found].count(False) == 1
+    for turn in range(5):
+        keys = [f"{turn} {number:03}" for number in range(200)]
+        answers = map_at_once(send, [keys, keys[::-1], keys[100:] + keys[:100], keys[::-1]])
+        for key in keys:
+            jobs = [answer[key] for answer in answers]
+            assert len({job["id"] for job in jobs}) == 1
+            assert [job["job"]["has_confict"] for job in jobs].count(False) == 1
     assert count_jobs() == 5 * 200
 
 
@@ -187,8 +185,8 @@ def test_jobs_with_keys_are_inserted_in_the_order_of_their_keys(client):
 
 
 def test_the_header_replays_the_whole_answer(client):
-    asked = [item_of(name="a"), {"url": 1}]
-    first, again = (batch(client, *asked, headers={"Idempotency-Key": "h"}) for _ in range(2))
+    jobs = [item_of(name="a"), {"url": 1}]
+    first, again = (batch(client, *jobs, headers={"Idempotency-Key": "h"}) for _ in range(2))
     assert again.text == first.text
     assert (again.status_code, again.headers["Idempotent-Replayed"]) == (201, "true")
     assert count_jobs() == 1

@@ -56,6 +56,7 @@ def test_a_channel_that_is_set_shows_its_host_alone(client):
 
 def test_a_message_is_forwarded_by_a_job_that_does_not_show_the_url(client):
     put(client)
+
     assert client.post("/api/channels/discord", json=MESSAGE).json == {"data": MESSAGE}
     job = Job.get()
     assert (job.kind, job.state, job.host, job.hops) == ("channel", "available", "discord.example.com", 1)
@@ -75,7 +76,7 @@ def test_a_channel_that_is_not_set_is_not_there(client, stranger, app, name):
     assert Job.select().count() == 0
 
 
-def test_a_wrong_key_for_a_channel_is_told(client, app):
+def test_a_wrong_key_for_a_channel_is_refused(client, app):
     put(client)
     assert ApiClient(app, "sk_wrong").post("/api/channels/discord", json=MESSAGE).status_code == 401
 
@@ -95,7 +96,7 @@ def test_other_channels_can_not_be_set(client, name):
 
 
 @pytest.mark.parametrize("url", [f"ftp://a.example/{SECRET}", f"https://u:{SECRET}@a.example/", 5, None])
-def test_a_wrong_url_is_refused_and_not_told(client, url):
+def test_a_wrong_url_is_refused_and_not_quoted(client, url):
     answer = put(client, url=url)
     assert set(errors_of(answer)) == {"url"}
     assert SECRET not in answer.text

@@ -1,4 +1,4 @@
-"""POST /api/jobs: what is stored and answered."""
+"""POST /api/jobs: what is stored and what the response has."""
 
 import json
 import re
@@ -43,6 +43,7 @@ def stored(job):
 def test_a_job_has_exactly_the_keys_and_timestamps_of_the_contract(client, account, moved_clock):
     moved_clock.now += 123
     job = client.created(method="post", schedule_in=[30, "seconds"], body={"author": "alex"})
+
     assert set(job) == OUTER
     assert set(job["job"]) == INNER
     assert job["inserted_at"] == "2026-01-01T09:00:00"
@@ -75,7 +76,7 @@ def test_a_job_without_a_time_is_available_at_once(client, moved_clock):
         ({"schedule_in": [366, "days"]}, "scheduled", "2027-01-02T09:00:00.000000Z"),
     ],
 )
-def test_the_time_asked_for_is_the_time_it_is_due(client, moved_clock, fields, state, scheduled_at):
+def test_a_job_is_due_at_the_requested_time(client, moved_clock, fields, state, scheduled_at):
     job = client.created(**fields)
     assert (job["job"]["state"], job["job"]["scheduled_at"]) == (state, scheduled_at)
 
@@ -92,6 +93,7 @@ def test_args_are_the_request_as_sent_with_nothing_added(client):
         "body": {"deep": [1, {"x": None}]},
     }
     job = client.created(**sent)
+
     assert job["args"] == {**sent, "url": URL, "method": "post"}
     assert client.created()["args"] == {"url": URL}
     assert (job["name"], job["description"]) == ("n", "ä")
@@ -205,7 +207,7 @@ def test_a_wrong_field_is_refused_with_what_it_must_be_and_what_it_was(client, f
     assert fetch("SELECT 1 FROM job") == []
 
 
-def test_all_wrong_fields_are_told_at_once(client):
+def test_all_wrong_fields_are_reported_at_once(client):
     answer = client.post("/api/jobs", json={"method": "x", "timeout": 0, "headers": {"Host": "a", "X": "\n"}, "ulr": 1})
     assert set(errors_of(answer)) == {"url", "method", "timeout", "headers.Host", "headers.X", "ulr"}
 

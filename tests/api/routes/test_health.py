@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from api import create_app
-from models.database.connection import close_all, open_database
 from models.database.sql import execute
 from models.rules import clock
 from tests.support.api_client import ApiClient, errors_of
+from tests.support.databases import go_away
 
 
 def note_ticker():
@@ -14,7 +14,7 @@ def note_ticker():
 
 
 def test_healthz_asks_nothing_but_the_process(bare):
-    open_database("postgresql://nobody@127.0.0.1:1/nowhere")
+    go_away()
     assert bare.get("/healthz").json == {"status": "ok"}
 
 
@@ -46,9 +46,8 @@ def test_a_pending_migration_is_missing(client):
 
 
 def test_a_database_that_is_away_is_missing(bare):
-    open_database("postgresql://nobody@127.0.0.1:1/nowhere")
+    go_away()
     errors = errors_of(bare.get("/readyz"), 503)
-    close_all()
     assert set(errors) == {"database"}
 
 

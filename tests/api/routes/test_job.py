@@ -36,9 +36,9 @@ def test_a_job_is_found_by_uuid_in_any_case_and_by_integer(client):
 
 
 def test_an_id_of_nothing_is_404_everywhere(client):
-    asked = [("GET", "jobs/{}"), ("DELETE", "jobs/{}"), ("POST", "jobs/{}/cancel"), ("GET", "jobs/{}/attempts")]
+    requests = [("GET", "jobs/{}"), ("DELETE", "jobs/{}"), ("POST", "jobs/{}/cancel"), ("GET", "jobs/{}/attempts")]
     for key in IDS_OF_NOTHING:
-        for method, path in [*asked, ("GET", "logs/{}")]:
+        for method, path in [*requests, ("GET", "logs/{}")]:
             assert errors_of(client.ask(method, f"/api/{path.format(key)}"), 404) == {}, key
 
 
@@ -81,7 +81,7 @@ def test_cancel_needs_no_body_and_ignores_one(client):
     assert client.post(path, data=b"{nonsense", content_type="application/json").status_code == 200
 
 
-def test_the_attempts_of_a_job_are_told_first_to_last(client, moved_clock):
+def test_the_attempts_of_a_job_are_listed_first_to_last(client, moved_clock):
     job = client.created()
     now = clock.now()
     second = records.AttemptRow(job["job_id"], 2, now, now + 7_000, 0, "answered", 200, total_ms=7.0)
@@ -90,6 +90,7 @@ def test_the_attempts_of_a_job_are_told_first_to_last(client, moved_clock):
     )
     records.add_attempts([second, first])
     attempts = client.get(f"/api/jobs/{job['job_id']}/attempts").json["data"]
+
     assert [attempt["number"] for attempt in attempts] == [1, 2]
     assert attempts[0] == {
         "number": 1,

@@ -86,7 +86,7 @@ def test_names_are_ordered_by_code_point_on_both_databases(client):
     assert ids(client.get("/api/jobs?order_by=name,asc")) == expected
 
 
-def test_only_requests_are_listed_unless_another_kind_is_asked_for(client):
+def test_only_requests_are_listed_by_default(client):
     request, callback = client.created()["job_id"], client.created()["job_id"]
     execute("UPDATE job SET kind = 'callback' WHERE id = %s", (callback,))
     assert ids(client.get("/api/jobs")) == [request]

@@ -1,4 +1,4 @@
-"""Whom a job's owner wants told of it: the fields of the order, and where the follow-ups are seen."""
+"""Whom Booper notifies of a job: the fields of the request, and where the follow-ups are shown."""
 
 import json
 
@@ -23,7 +23,7 @@ HOOK = "https://hooks.example.com/a"
         ({}, None),
     ],
 )
-def test_an_order_says_whom_to_tell(client, fields, notify):
+def test_a_job_names_whom_to_notify(client, fields, notify):
     client.created(**fields)
     stored = Job.get().notify
     assert (json.loads(stored) if stored else None) == notify
@@ -48,6 +48,7 @@ def test_a_job_and_its_callback_lead_to_one_another(client):
     client.created(callback_url=HOOK)
     client.post(f"/api/jobs/{job['id']}/cancel")
     related = client.get(f"/api/jobs/{job['id']}/related").json["data"]
+
     assert [each["kind"] for each in related] == ["callback", "event"]
     assert set(related[0]) == {*job, "kind"}
     assert related[0]["args"]["body"]["job"]["id"] == job["id"]
@@ -56,7 +57,7 @@ def test_a_job_and_its_callback_lead_to_one_another(client):
     assert (back["id"], back["kind"]) == (job["id"], "request")
 
 
-def test_a_list_shows_follow_ups_only_when_asked(client):
+def test_a_list_shows_follow_ups_only_on_request(client):
     job = client.created(callback_url=HOOK)
     client.post(f"/api/jobs/{job['id']}/cancel")
     assert [each["id"] for each in client.get("/api/jobs").json["data"]] == [job["id"]]
@@ -66,10 +67,11 @@ def test_a_list_shows_follow_ups_only_when_asked(client):
 
 
 @pytest.mark.parametrize("more", ["", "&host=hooks.example.com", "&state=available"])
-def test_a_list_is_narrowed_to_what_tells_of_one_job(client, stranger, more):
+def test_a_list_is_narrowed_to_the_follow_ups_of_a_job(client, stranger, more):
     jobs = [client.created(callback_url=HOOK) for _ in range(2)]
     for job in jobs:
         client.post(f"/api/jobs/{job['id']}/cancel")
+
     for key in ("id", "job_id"):
         path = f"/api/jobs?kind=callback&parent={jobs[0][key]}{more}"
         [callback] = client.get(path).json["data"]
@@ -78,8 +80,8 @@ def test_a_list_is_narrowed_to_what_tells_of_one_job(client, stranger, more):
     assert set(errors_of(client.get("/api/jobs?parent=x"))) == {"parent"}
 
 
-def test_the_jobs_of_a_schedule_tell_whom_its_order_names(client):
+def test_the_jobs_of_a_schedule_notify_whom_it_names(client):
     schedule_id = client.created(cron="@daily", callback_url=HOOK, webhook_url=HOOK)["schedule_id"]
     client.post(f"/api/schedules/{schedule_id}/run")
-    told = [json.loads(job.notify) for job in Job.select().where(Job.schedule_id == schedule_id)]
-    assert told == [{"callback": HOOK, "webhook": HOOK}] * 2
+    notifications = [json.loads(job.notify) for job in Job.select().where(Job.schedule_id == schedule_id)]
+    assert notifications == [{"callback": HOOK, "webhook": HOOK}] * 2

@@ -68,7 +68,7 @@ def test_changing_a_schedule_of_one_key_leaves_the_other_account_s_alone(both, n
     assert jobs_of_other() == before
 
 
-def test_orders_alike_are_found_by_the_account_that_made_them(both):
+def test_equal_jobs_are_listed_for_the_account_that_made_them(both):
     fields = {"name": "same", "labels": ["same"], "idempotency_key": "same", "schedule_in": 60}
     made = [each.created(**fields)["id"] for each in both]
     for query in ("label=same", "host=example.com", "text=same", "state=scheduled", "label=same&text=SAME"):
@@ -76,8 +76,8 @@ def test_orders_alike_are_found_by_the_account_that_made_them(both):
 
 
 def test_keys_of_a_batch_are_each_account_s_own(both):
-    orders = {"jobs": [{"url": URL, "idempotency_key": key} for key in "ab"]}
-    first, second = ([ids_of(each.post("/api/jobs/batch", json=orders)) for each in both] for _ in range(2))
+    jobs = {"jobs": [{"url": URL, "idempotency_key": key} for key in "ab"]}
+    first, second = ([ids_of(each.post("/api/jobs/batch", json=jobs)) for each in both] for _ in range(2))
     assert first == second
     assert not set(first[0]) & set(first[1])
 
@@ -86,8 +86,8 @@ def test_a_header_key_of_another_path_or_account_is_another_key(both):
     """The fingerprint says that the key was used for something else, to the account that used it alone."""
     headers = {"Idempotency-Key": "k"}
     assert both[0].post("/api/jobs", json={"url": URL}, headers=headers).status_code == 201
-    orders = {"jobs": [{"url": URL}]}
-    assert [each.post("/api/jobs/batch", json=orders, headers=headers).status_code for each in both] == [422, 201]
+    jobs = {"jobs": [{"url": URL}]}
+    assert [each.post("/api/jobs/batch", json=jobs, headers=headers).status_code for each in both] == [422, 201]
 
 
 def test_a_channel_of_one_name_leads_to_each_account_s_own_address(both):
@@ -118,10 +118,10 @@ def test_endpoints_and_secrets_alike_are_each_account_s_own(both):
 
     [key] = signing_keys.listed(alice)
     signing_keys.retire(alice, key.uuid, clock.now(), clock.now())
-    found = delivery_config.of_accounts([alice, bob])
+    configs = delivery_config.of_accounts([alice, bob])
 
-    assert [found[each].secrets_at(clock.now()) for each in (alice, bob)] == [[], [secret]]
-    assert [found[each].subscribers_of("job.error") for each in (alice, bob)] == [[], [address]]
+    assert [configs[each].secrets_at(clock.now()) for each in (alice, bob)] == [[], [secret]]
+    assert [configs[each].subscribers_of("job.error") for each in (alice, bob)] == [[], [address]]
     [endpoint] = endpoints.listed(alice)
     assert endpoints.delete(alice, endpoint.uuid)
     assert [row.url for row in endpoints.listed(bob)] == [address]

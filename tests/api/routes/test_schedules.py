@@ -1,4 +1,4 @@
-"""Schedules over HTTP: made, shown, changed, disabled, enabled, deleted, and what came of their instants."""
+"""Schedules over HTTP: create, show, change, disable, enable, delete, and what came of their instants."""
 
 import pytest
 
@@ -65,6 +65,7 @@ def test_instants_that_pass_while_it_is_disabled_are_rows(client, moved_clock):
     moved_clock.advance(hours=3)
     client.post(f"/api/schedules/{schedule['id']}/enable")
     rows = client.get(f"/api/schedules/{schedule['id']}/runs").json["data"]
+
     assert [(row["fire_at"][11:16], row["status"]) for row in rows] == [
         ("12:00", "disabled"),
         ("11:00", "disabled"),
@@ -113,6 +114,7 @@ def test_a_changed_request_is_that_of_the_waiting_job(client, moved_clock):
     schedule = post_schedule(client, cron="0 12 * * *", body={"a": 1})
     path = f"/api/schedules/{schedule['id']}"
     answer = client.ask("PATCH", path, json={"method": "post", "name": "noon"})
+
     assert answer.json["data"]["args"] == {"url": URL, "cron": "0 12 * * *", "method": "post", "name": "noon"} | {
         "body": {"a": 1}
     }
@@ -238,7 +240,7 @@ def test_the_schedules_of_another_account_take_no_room(client, stranger, setting
 
 @one_database
 @pytest.mark.parametrize("wrong", [{"cron": "nope", "timezone": "Europe/Berlin"}, {"repeat_every": 0}])
-def test_a_wrong_frequency_is_told_without_what_follows_from_it(client, wrong):
+def test_a_wrong_frequency_hides_the_errors_that_follow_from_it(client, wrong):
     for path in ("/api/schedules", "/api/jobs"):
         answer = client.post(path, json={"url": URL, "overlap": "allow", **wrong})
         assert errors_of(answer).keys() == {next(iter(wrong))}, path
@@ -246,7 +248,7 @@ def test_a_wrong_frequency_is_told_without_what_follows_from_it(client, wrong):
 
 @one_database
 @pytest.mark.parametrize("recurring", [{"repeat_every": 60}, {"cron": "@daily"}])
-def test_a_batch_takes_no_recurring_order_for_one_that_is_not(client, recurring):
+def test_a_batch_refuses_a_job_that_recurs(client, recurring):
     answer = client.post("/api/jobs/batch", json={"jobs": [{"url": URL, **recurring}, {"url": URL}]})
     refused, made = answer.json["data"]
     assert "must be absent in a batch" in refused["error"]["errors"]["repeat_every"][0]
@@ -255,7 +257,7 @@ def test_a_batch_takes_no_recurring_order_for_one_that_is_not(client, recurring)
 
 
 @one_database
-def test_an_order_whose_key_is_live_makes_no_schedule(client):
+def test_a_job_whose_key_is_live_makes_no_schedule(client):
     first = client.created(idempotency_key="k", schedule_in=60)
     again = client.create(idempotency_key="k", repeat_every=60)
     assert (again.status_code, again.json["data"]["id"]) == (200, first["id"])
@@ -371,10 +373,10 @@ def test_of_two_changes_at_once_none_undoes_the_other(client, moved_clock, monke
     schedule = post_schedule(client, cron="@daily")
     path, replace = f"/api/schedules/{schedule['id']}", schedule_changes.replace
 
-    def overtaken(*given):
+    def overtaken(*arguments):
         monkeypatch.setattr(schedule_changes, "replace", replace)
         client.ask("PATCH", path, json={"name": "theirs", "body": {"a": 1}})
-        return replace(*given)
+        return replace(*arguments)
 
     monkeypatch.setattr(schedule_changes, "replace", overtaken)
     changed = client.ask("PATCH", path, json={"cron": "@hourly"}).json["data"]
@@ -407,7 +409,7 @@ def test_a_preview_of_what_can_not_be_is_refused(client, query, path):
     assert path in errors_of(client.get(f"/api/schedules/preview?{query}"))
 
 
-def test_schedules_are_listed_newest_first_or_as_asked_for(client, moved_clock):
+def test_schedules_are_listed_newest_first_or_as_requested(client, moved_clock):
     for name in ("b", "a", "c"):
         post_schedule(client, cron="@daily", name=name)
         moved_clock.advance(seconds=1)

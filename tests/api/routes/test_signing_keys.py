@@ -2,15 +2,14 @@
 
 import io
 import json
-import threading
 
 import pytest
 
-from models.database.connection import connection
 from models.rules import clock, signatures
 from models.webhooks import signing_keys
 from models.webhooks.webhook_tables import SigningKey
 from tests.support.api_client import errors_of
+from tests.support.races import map_at_once
 
 OWN = signatures.new_secret()
 PATH = "/api/signing-keys"
@@ -63,7 +62,7 @@ def test_a_body_that_comes_in_chunks_is_read_where_it_may_be_left_out(client, mo
 
 
 @pytest.mark.parametrize("secret", ["whsec_c2hvcnQ=", 5, "", ["whsec_"], {}, "sk_1"])
-def test_a_secret_of_another_form_is_refused_and_not_told(client, secret):
+def test_a_secret_of_another_form_is_refused_and_not_quoted(client, secret):
     errors = errors_of(client.post(PATH, json={"secret": secret}))
     assert errors == {"secret": [f"must be {signatures.EXPECTED}, got another text"]}
 
@@ -78,18 +77,9 @@ def test_a_third_live_key_is_refused_until_one_is_retired(client):
 
 def test_two_at_once_make_no_third_key(client, account):
     create_signing_key(client)
-    together, results = threading.Barrier(4), []
 
-    def create():
-        with connection():
-            together.wait(10)
-            results.append(signing_keys.create(account.id, None, clock.now()))
+    results = map_at_once(lambda _: signing_keys.create(account.id, None, clock.now()), range(4))
 
-    threads = [threading.Thread(target=create) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
     assert sum(result is not None for result in results) == 1
     assert SigningKey.select().count() == 2
 
@@ -145,5 +135,6 @@ def test_of_keys_that_have_ended_the_last_ones_are_kept(client, account, moved_c
         key = signing_keys.create(account.id, None, clock.now())
         signing_keys.retire(account.id, key.uuid, clock.now(), clock.now())
         kept.append(key.uuid)
+
     assert [key.uuid for key in signing_keys.listed(account.id)] == kept[-51:]
     assert len(signing_keys.listed(account.id + 1)) == 1

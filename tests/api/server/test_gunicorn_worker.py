@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from gunicorn.config import Config
 from gunicorn.http import errors
+from gunicorn.workers.gthread import PollableMethodQueue
 
 from api.dashboard import log_stream
 from api.server import accept_balance, gunicorn_hooks, gunicorn_worker
@@ -64,6 +65,24 @@ def test_a_client_that_is_gone_does_no_harm():
     client.close()
     ours.close()
     worker.handle_error(None, ours, None, errors.InvalidRequestLine("x"))
+
+
+def test_an_order_to_stop_waits_for_no_lock_of_the_threads(monkeypatch):
+    """Ctrl-C came twice, the second time inside the first, and waited for a lock that the first held."""
+    monkeypatch.setattr(log_stream, "stopping", threading.Event())
+    worker = Worker(0, 0, [], None, 30, Config(), logging.getLogger("gunicorn.error"))
+    worker.tpool, worker.method_queue = ThreadPoolExecutor(1), PollableMethodQueue()
+    worker.method_queue.init()
+    stopping = threading.Thread(target=worker.handle_quit, args=(signal.SIGINT, None), daemon=True)
+
+    with worker.tpool._shutdown_lock:
+        stopping.start()
+        stopping.join(60)
+    worker.method_queue.close()
+
+    assert not stopping.is_alive()
+    assert not worker.alive
+    assert log_stream.stopping.is_set()
 
 
 class Clock:
@@ -254,37 +273,6 @@ def test_a_process_that_is_told_to_stop_ends_its_live_tails(workers, order_to_en
     assert order_to_end.is_set()
     assert not workers[0].alive
     workers[0].method_queue.close()
-
-
-def test_a_process_that_is_told_to_end_at_once_ends_its_live_tails(workers, order_to_end):
-    workers[0].tpool = ThreadPoolExecutor(1)
-    waiting = workers[0].tpool.submit(order_to_end.wait, 60)
-
-    with pytest.raises(SystemExit):
-        workers[0].handle_quit(signal.SIGINT, None)
-
-    assert waiting.result(10)
-
-
-class Interrupted(ThreadPoolExecutor):
-    """Threads whose end holds a lock while a second signal comes."""
-
-    def shutdown(self, wait=True, **options):
-        self.ends = getattr(self, "ends", 0) + 1
-        if self.ends == 1:
-            self.worker.handle_quit(signal.SIGQUIT, None)
-        super().shutdown(wait, **options)
-
-
-def test_a_second_order_to_end_at_once_does_not_stand_in_the_way_of_the_first(workers, order_to_end):
-    workers[0].tpool = Interrupted(1)
-    workers[0].tpool.worker = workers[0]
-
-    with pytest.raises(SystemExit):
-        workers[0].handle_quit(signal.SIGINT, None)
-
-    assert workers[0].tpool.ends == 1
-    assert not workers[0].alive
 
 
 def test_a_process_that_ended_is_not_waited_for(listener, workers):

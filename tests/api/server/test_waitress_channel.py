@@ -23,6 +23,9 @@ def port():
     thread.start()
     yield server.effective_port
     server.close()
+    server.task_dispatcher.shutdown(timeout=60)
+    thread.join(60)
+    assert not thread.is_alive()
 
 
 @pytest.mark.parametrize(

@@ -161,9 +161,9 @@ def test_a_peer_that_vanished_is_noticed_on_both_ends(db):
     server = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3"}
     assert shown(*server) == server
     client = {"keepalives_idle": "5", "keepalives_interval": "2", "keepalives_count": "3", "tcp_user_timeout": "10000"}
-    given = database.connection().info.get_parameters()
-    assert {name: given[name] for name in client} == client
-    assert given["connect_timeout"] == "5"
+    parameters = database.connection().info.get_parameters()
+    assert {name: parameters[name] for name in client} == client
+    assert parameters["connect_timeout"] == "5"
 
 
 @postgres

@@ -136,6 +136,7 @@ def test_what_a_job_is_made_of_is_stored_in_columns_of_the_same_names(account):
         [NewJob(**(values | {"uuid": new_id(), "idempotency_key": None, "fire_at": 1}))], now
     )
 
+    assert [job_store.find(account.id, job.id) for job in (single, in_a_set)] == [single, in_a_set]
     row = Job.get_by_id(single.id)
     assert set(NewJob._fields) == {*values, "labels"}
     assert {name: getattr(row, name) for name in values} == values

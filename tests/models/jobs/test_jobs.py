@@ -1,4 +1,4 @@
-"""Making many jobs at once: in order, each with its own values, with a place for those that a live key keeps out."""
+"""Many jobs made at once: in order, each with its own values, and None where a live key keeps a job out."""
 
 import pytest
 
@@ -13,20 +13,19 @@ def now(moved_clock):
 
 
 def new_job_with(account, **fields):
-    given = {"args": '{"url":"https://example.com"}', "body": b"{}", "content_type": "application/json"}
-    return NewJob(account_id=account.id, scheduled_at=0, **(given | fields))
+    defaults = {"args": '{"url":"https://example.com"}', "body": b"{}", "content_type": "application/json"}
+    return NewJob(account_id=account.id, scheduled_at=0, **(defaults | fields))
 
 
 def test_many_jobs_are_made_in_the_order_given(account, now):
-    # Given three orders: a null body, a text with quotes, bytes that are no text
-    orders = [
+    new = [
         new_job_with(account, body=None, content_type=None, name="first"),
         new_job_with(account, name='"second"', kind="callback"),
         new_job_with(account, body=b"\x00\xff", name="third"),
     ]
-    # When they are stored
-    made = job_store.create_many(orders, now)
-    # Then each is there as it was given
+
+    made = job_store.create_many(new, now)
+
     assert [row.name for row in made] == ["first", '"second"', "third"]
     assert [job_store.find(account.id, row.id) for row in made] == made
     assert [(row.body, row.kind) for row in made] == [(None, "request"), (b"{}", "callback"), (b"\x00\xff", "request")]
@@ -48,6 +47,6 @@ def test_none_at_all_are_made_of_nothing(account, now):
 
 def test_one_job_and_many_are_written_alike(account, now):
     later = now + clock.HOUR
-    one, _ = job_store.create(new_job_with(account)._replace(scheduled_at=later), now)
+    single, _ = job_store.create(new_job_with(account)._replace(scheduled_at=later), now)
     (many,) = job_store.create_many([new_job_with(account)._replace(scheduled_at=later)], now)
-    assert one._replace(id=0, uuid="") == many._replace(id=0, uuid="")
+    assert single._replace(id=0, uuid="") == many._replace(id=0, uuid="")

@@ -1,15 +1,15 @@
 """What may happen to a job: each verb from each state, the fence, and the races."""
 
-import threading
-
 import pytest
 
-from models.database.connection import connection, database
+from models.database.connection import database
 from models.jobs import lifecycle
 from models.jobs.job_tables import Job
 from models.jobs.lifecycle import STATES, TRANSITIONS, ClaimedJob
 from models.rules import clock
-from tests.support.rows import held_by_another, make_job, plan_of, reread
+from tests.support.locks import held_by_another
+from tests.support.races import map_at_once
+from tests.support.rows import make_job, plan_of, reread
 
 MARGIN = 10 * clock.SECOND
 FOREVER = 2**62
@@ -309,33 +309,16 @@ def test_pruning_ends_at_jobs_made_too_late_to_be_old(account, moved_clock):
     assert [job.id for job in Job.select()] == [jobs[3].id]
 
 
-def in_threads(count, act):
-    """Run `act(number)` in threads that start together, each with a connection of its own; the results in order."""
-    results, start = [None] * count, threading.Barrier(count)
-
-    def run(number):
-        with connection():
-            start.wait(10)
-            results[number] = act(number)
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    return results
-
-
 def test_eight_racing_claims_take_each_job_exactly_once(account):
     ids = [make_job(account).id for _ in range(40)]
-    taken = in_threads(8, lambda _: [job.id for job in lifecycle.claim(ids, clock.now(), MARGIN)])
+    taken = map_at_once(lambda _: [job.id for job in lifecycle.claim(ids, clock.now(), MARGIN)], range(8))
     assert sorted(job_id for group in taken for job_id in group) == ids
     assert {job.attempt for job in Job.select()} == {1}
 
 
 def test_two_racing_stagers_name_each_job_once(account):
     ids = [make_job(account).id for _ in range(40)]
-    staged = in_threads(4, lambda _: lifecycle.stage(ids, clock.now()))
+    staged = map_at_once(lambda _: lifecycle.stage(ids, clock.now()), range(4))
     assert sum(len(jobs) for jobs in staged) == 40
     assert {job.staged_count for job in Job.select()} == {1}
 
@@ -343,14 +326,11 @@ def test_two_racing_stagers_name_each_job_once(account):
 def test_cancel_and_claim_race_to_one_winner(account):
     for _ in range(20):
         job = make_job(account)
-        claimed, cancelled = in_threads(
-            2,
-            lambda number, job=job: (
-                lifecycle.claim([job.id], clock.now(), MARGIN)
-                if number == 0
-                else lifecycle.cancel([job.id], clock.now(), waiting_only=False)
-            ),
+        calls = (
+            lambda job_id=job.id: lifecycle.claim([job_id], clock.now(), MARGIN),
+            lambda job_id=job.id: lifecycle.cancel([job_id], clock.now(), waiting_only=False),
         )
+        claimed, cancelled = map_at_once(lambda call: call(), calls)
         assert cancelled
         assert reread(job).state == "cancelled"
         assert bool(claimed) == (reread(job).attempt == 1)
@@ -360,12 +340,8 @@ def test_complete_and_rescue_race_to_one_winner(account):
     for _ in range(20):
         job = make_job(account, timeout_ms=0)
         claimed = lifecycle.claim([job.id], clock.now(), 0)
-        completed, rescued = in_threads(
-            2,
-            lambda number, claimed=claimed: (
-                lifecycle.complete(claimed, clock.now()) if number == 0 else lifecycle.rescue(FOREVER)
-            ),
-        )
+        calls = (lambda ids=claimed: lifecycle.complete(ids, clock.now()), lambda: lifecycle.rescue(FOREVER))
+        completed, rescued = map_at_once(lambda call: call(), calls)
         assert bool(completed) != bool(rescued)
         assert reread(job).state == ("completed" if completed else "available")
 

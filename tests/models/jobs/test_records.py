@@ -1,4 +1,4 @@
-"""What a log entry's payload is written as."""
+"""The payload of a log entry as JSON text."""
 
 import json
 
@@ -16,6 +16,6 @@ def test_every_number_of_a_client_keeps_its_digits(number):
 
 @pytest.mark.parametrize("beside", [1, 2**70])
 def test_a_part_that_is_json_already_is_not_written_anew(beside):
-    told = {"body": Written(b'{"n": 18446744073709551616123}'), "beside": beside}
-    payload = records.log_row(1, 1, None, "worker.http.request", told, 1).payload
+    parts = {"body": Written(b'{"n": 18446744073709551616123}'), "beside": beside}
+    payload = records.log_row(1, 1, None, "worker.http.request", parts, 1).payload
     assert json.loads(payload) == {"body": {"n": 18446744073709551616123}, "beside": beside}

@@ -161,7 +161,7 @@ class Year:
 
 @pytest.fixture
 def year(account, moved_clock, db):
-    count, days = (200, 365) if db == "sqlite" else (40, 60)
+    count, days = (100, 365) if db == "sqlite" else (40, 60)
     if db == "sqlite":
         database.execute_sql("PRAGMA synchronous = OFF")  # no power fails here, and a year has many commits
     lived = Year(account, moved_clock, count, days, seed=5)

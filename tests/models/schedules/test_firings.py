@@ -1,11 +1,9 @@
 """What comes of a schedule's instants: planning, the claim of its jobs, overlap, misfires, and one row for each."""
 
 import json
-import threading
 
 import pytest
 
-from models.database.connection import connection
 from models.jobs import job_store, lifecycle
 from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Job, LogEntry
@@ -16,7 +14,7 @@ from models.schedules import firing_rows, overlap, planning, schedule_changes, s
 from models.schedules.firing_rows import FiringRow
 from models.schedules.planning import Planned
 from models.schedules.schedule_tables import Firing, Schedule
-from tests.support.races import held_elsewhere
+from tests.support.races import held_elsewhere, map_at_once
 from tests.support.schedule_rows import (
     MARGIN,
     SECONDLY,
@@ -230,37 +228,19 @@ def test_two_claims_at_once_let_one_job_of_a_schedule_begin(account, db):
     now = clock.now() + 3 * clock.SECOND
     new = [planning.job_at(planned(one), now - number)._replace(scheduled_at=now - clock.SECOND) for number in range(8)]
     made = [job.id for job in job_store.create_many(new, now - clock.SECOND)]
-    barrier, begun = threading.Barrier(8), []
 
-    def race(job_id):
-        with connection():
-            barrier.wait(10)
-            begun.extend(overlap.claim([job_id], now, MARGIN))
+    claims = map_at_once(lambda job_id: overlap.claim([job_id], now, MARGIN), made)
 
-    threads = [threading.Thread(target=race, args=(job_id,)) for job_id in made]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-    assert len(begun) == 1
+    assert len(sum(claims, [])) == 1
     assert Firing.select().where(Firing.status == "skipped_overlap").count() == 7
 
 
 def test_two_planners_at_once_make_each_job_once(account, db):
     made = [make_schedule(account, SECONDLY) for _ in range(30)]
-    now, barrier = clock.now() + clock.SECOND // 2, threading.Barrier(4)
+    now = clock.now() + clock.SECOND // 2
 
-    def race():
-        with connection():
-            barrier.wait(10)
-            for _ in range(5):
-                planning.plan(now, 7)
+    map_at_once(lambda _: [planning.plan(now, 7) for _ in range(5)], range(4))
 
-    threads = [threading.Thread(target=race) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
     assert all(len(jobs_of(one)) == 2 for one in made)
 
 

@@ -1,12 +1,11 @@
-"""Two at once: one ends an event while another adds the next. Whoever commits last lets the next one go."""
+"""Two sessions at once: one ends an event while the other adds the next. The later commit releases the next event."""
 
 import json
-import threading
 
 import pytest
 from peewee import OperationalError
 
-from models.database.connection import connection, database
+from models.database.connection import database
 from models.database.sql import fetch
 from models.database.transactions import transaction
 from models.jobs import lifecycle
@@ -15,6 +14,7 @@ from models.rules import clock
 from models.webhooks import event_order, notifications
 from models.webhooks.delivery_config import NONE
 from models.webhooks.notifications import FAILED, FINISHED, JobEvent
+from tests.support.races import map_at_once
 from tests.support.rows import make_job, plan_of, reread
 
 ABOUT = {"response": None, "error": None, "timings": None}
@@ -25,8 +25,8 @@ def parent(account):
     return make_job(account, "completed", notify=json.dumps({"webhook": "http://hooks.example/"}))
 
 
-def tell(parent, kind, about):
-    """What a recorder does: write within a transaction, look after it."""
+def notify(parent, kind, about):
+    """What a recorder does: it writes within a transaction, and releases events after it."""
     with transaction():
         waiting = notifications.add([JobEvent(parent.id, kind, clock.now(), about)], lambda _: NONE, clock.now())
     event_order.release_next_events(waiting)
@@ -40,28 +40,12 @@ def end(claim):
 
 @pytest.mark.parametrize("number", range(10))
 def test_the_next_event_goes_whichever_of_two_at_once_is_first(parent, number):
-    tell(parent, FAILED, {"attempt": 1})
+    notify(parent, FAILED, {"attempt": 1})
     [claim] = lifecycle.claim([Job.get(Job.kind == "event").id], clock.now(), clock.SECOND)
-    together = threading.Barrier(2)
-    failures = []
+    calls = [lambda: notify(parent, FINISHED, ABOUT), lambda: end(claim)]
 
-    def at_once(work, *arguments):
-        try:
-            with connection():
-                together.wait(10)
-                work(*arguments)
-        except Exception as error:  # noqa: BLE001 - told by the assertion below
-            failures.append(error)
+    map_at_once(lambda call: call(), calls[:: 1 if number % 2 else -1])
 
-    threads = [
-        threading.Thread(target=at_once, args=(tell, parent, FINISHED, ABOUT)),
-        threading.Thread(target=at_once, args=(end, claim)),
-    ]
-    for thread in threads[:: 1 if number % 2 else -1]:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-    assert failures == []
     [due] = lifecycle.due(0, clock.now(), 10)
     assert due.kind == "event"
     assert reread(Job(id=due.id)).after_uuid is None
@@ -81,9 +65,9 @@ def test_an_event_added_in_a_transaction_that_is_undone_is_not_there(parent):
 
 
 def test_without_the_database_events_wait_for_the_ticker(parent, monkeypatch):
-    tell(parent, FAILED, {"attempt": 1})
+    notify(parent, FAILED, {"attempt": 1})
     [claim] = lifecycle.claim([Job.get(Job.kind == "event").id], clock.now(), clock.SECOND)
-    tell(parent, FINISHED, ABOUT)
+    notify(parent, FINISHED, ABOUT)
     with monkeypatch.context() as broken:
         broken.setattr(event_order, "fetch", gone)
         end(claim)
@@ -97,10 +81,10 @@ def gone(*_):
 
 def test_the_look_for_what_a_crash_left_reads_none_of_the_other_jobs(parent, db, monkeypatch):
     """It holds the writers of SQLite up for as long as it reads."""
-    asked = []
-    monkeypatch.setattr(event_order, "fetch", lambda sql, params: asked.append((sql, params)) or [])
+    statements = []
+    monkeypatch.setattr(event_order, "fetch", lambda sql, params: statements.append((sql, params)) or [])
     event_order.release_left_over_events(clock.now())
-    [(sql, params)] = asked
+    [(sql, params)] = statements
     plan = plan_of(db, sql, params)
     assert "job_after" in plan
     assert "SCAN event" not in plan
@@ -108,12 +92,14 @@ def test_the_look_for_what_a_crash_left_reads_none_of_the_other_jobs(parent, db,
 
 def test_the_look_for_who_goes_next_reads_none_of_the_other_jobs(parent, db, monkeypatch):
     """At each claim and each record: PostgreSQL once read every event that waited, or every job, each time."""
-    tell(parent, FAILED, {"attempt": 1})
-    tell(parent, FAILED, {"attempt": 2})
-    asked = []
-    monkeypatch.setattr(event_order, "fetch", lambda sql, params: asked.append((sql, params)) or fetch(sql, params))
+    notify(parent, FAILED, {"attempt": 1})
+    notify(parent, FAILED, {"attempt": 2})
+    statements = []
+    monkeypatch.setattr(
+        event_order, "fetch", lambda sql, params: statements.append((sql, params)) or fetch(sql, params)
+    )
     event_order.release_next_events([parent.id])
-    assert len(asked) == 2
-    plans = [plan_of(db, sql, params) for sql, params in asked]
+    assert len(statements) == 2
+    plans = [plan_of(db, sql, params) for sql, params in statements]
     assert "job_parent" in plans[0]
     assert "job_uuid" in plans[1]

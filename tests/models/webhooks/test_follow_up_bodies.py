@@ -10,7 +10,7 @@ from models.rules import clock
 from models.webhooks.notifications import MAX_BODY_BYTES
 from tests.support.rows import make_job
 
-TOLD = {"callback": "http://hooks.example/callback", "webhook": "http://hooks.example/events"}
+NOTIFY = {"callback": "http://hooks.example/callback", "webhook": "http://hooks.example/events"}
 
 
 def shown_body(kind):
@@ -25,7 +25,7 @@ def shown_body(kind):
 def test_a_body_is_left_out_when_it_is_longer_than_sixteen_kibibytes(account, kind, beyond, is_left_out):
     assert MAX_BODY_BYTES == 16 * 1024
     body = "x" * (MAX_BODY_BYTES + beyond)
-    job = make_job(account, notify=json.dumps(TOLD), body=body.encode(), content_type="text/plain")
+    job = make_job(account, notify=json.dumps(NOTIFY), body=body.encode(), content_type="text/plain")
 
     cancelling.cancel(account.id, job.id, clock.now())
 

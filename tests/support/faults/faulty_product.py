@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.support.faults.asking import FaultClient
 from tests.support.journeys.broker import Broker
+from tests.support.journeys.journey import FEWER_CONNECTIONS
 from tests.support.journeys.processes import Running, connected_to, descendants
 from tests.support.journeys.product import BOOPER, Embedded, Production
 from tests.support.waiting import wait_until
@@ -29,7 +30,7 @@ class FaultyProduction(Production):
     def __init__(
         self, folder: Path, postgres_url: str, broker: Broker, fields: dict[str, Any] | None = None, **settings: str
     ) -> None:
-        super().__init__(folder, postgres_url, broker, **(MARGIN | settings))
+        super().__init__(folder, postgres_url, broker, **(FEWER_CONNECTIONS | MARGIN | settings))
         self.env["PYTHONPATH"] = str(ROOT)
         self.fields = FIELDS if fields is None else fields
 
@@ -46,7 +47,7 @@ class FaultyProduction(Production):
     def senders(self, receiver_port: int, worker: str = "worker") -> list[int]:
         """The processes of a worker that have a connection to the receiver open."""
         below = descendants(self.processes[worker].pid)
-        return wait_until(lambda: connected_to(receiver_port, below), 10, "a process that sends")
+        return wait_until(lambda: connected_to(receiver_port, below), 60, "a process that sends")
 
     def ticker(self, worker: str = "worker", other_than: int = 0) -> int:
         """The ticker's process below a worker."""
@@ -58,11 +59,11 @@ class FaultyProduction(Production):
                 if pid != other_than and command_of(pid)[-1:] == ["ticker"]
             ]
 
-        return wait_until(tickers, 40, "a ticker")[0]
+        return wait_until(tickers, 60, "a ticker")[0]
 
     def await_queues(self) -> None:
         """A message published by hand before a worker has made its queue would vanish."""
-        wait_until(lambda: f"{self.name}.deliver" in self.broker.queues(self.name), 30, "the queue", 0.25)
+        wait_until(lambda: f"{self.name}.deliver" in self.broker.queues(self.name), 60, "the queue", 0.25)
 
     def executing(self) -> int:
         """How many jobs are claimed."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.support.journeys.ledger import Arrival, Ended, Notification, read_arrivals, read_notifications
-from tests.support.waiting import wait_until
+from tests.support.waiting import LIMIT_SECONDS, wait_until
 
 ESTABLISHED = "01"
 
@@ -59,8 +59,8 @@ class Running:
         if not self._group_ended:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
-            self._popen.wait(10)
-            wait_until(lambda: not group_members(self.pid), 10, f"the end of all processes of {self.name}")
+            self._popen.wait(LIMIT_SECONDS)
+            wait_until(lambda: not group_members(self.pid), LIMIT_SECONDS, f"the end of all processes of {self.name}")
             self._group_ended = True
 
     def tell_to_stop(self) -> None:
@@ -133,10 +133,10 @@ class ReceiverProcess:
     def stop(self) -> None:
         self._popen.terminate()
         try:
-            self._popen.wait(10)
+            self._popen.wait(LIMIT_SECONDS)
         except subprocess.TimeoutExpired:
             self._popen.kill()
-            self._popen.wait(10)
+            self._popen.wait(LIMIT_SECONDS)
         if self._popen.stdout:
             self._popen.stdout.close()
 

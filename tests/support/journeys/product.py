@@ -23,7 +23,7 @@ from tests.support.journeys.processes import Running, descendants, free_port
 from tests.support.waiting import wait_until
 
 BOOPER = str(Path(sys.executable).with_name("booper"))
-READY_SECONDS = 30
+READY_SECONDS = 60
 STOP_SECONDS = 40  # more than the grace Booper gives requests under way
 DEMO_KEY = "sk_public_20230921"
 

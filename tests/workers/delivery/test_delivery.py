@@ -1,20 +1,17 @@
 """What a delivering process does with claims that are no longer fresh: the database or the system let it wait."""
 
-import contextlib
 import select
 import socket
-import sqlite3
 import threading
 import time
 
-import psycopg
 import pytest
 
-from models.database.connection import database
 from models.jobs import lifecycle
 from models.jobs.job_tables import Attempt, Job
 from models.rules import clock
 from runtime.settings import load
+from tests.support.locks import closed_to_writers, wait_until_a_writer_waits
 from tests.support.rows import make_job, reread
 from tests.support.schedule_rows import create_schedule
 from tests.support.waiting import wait_until
@@ -37,20 +34,6 @@ def delivery(db):
     made.drain()
 
 
-@contextlib.contextmanager
-def locked(db):
-    """Another program holds what every writer of jobs needs."""
-    if db == "sqlite":
-        other = sqlite3.connect(database.obj.database, isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-    else:
-        other = psycopg.connect(str(database.obj.database))
-        other.execute("LOCK TABLE job IN EXCLUSIVE MODE")
-    with contextlib.closing(other):
-        yield
-        other.rollback()
-
-
 def deliver_in_thread(delivery, job):
     thread = threading.Thread(target=delivery.deliver, args=([(job.id, job.account_id, job.host)], job.scheduled_at))
     thread.start()
@@ -63,11 +46,11 @@ def test_a_job_whose_claim_had_to_wait_is_never_sent_under_a_lease_that_is_half_
 ):
     """Its lease was counted from before the wait, so it was taken for lost, and sent again, while it was recorded."""
     job = make_job(account, url=receiver.url, host="127.0.0.1", timeout_ms=1000)
-    with locked(db):
+    with closed_to_writers(db):
         thread = deliver_in_thread(delivery, job)
-        time.sleep(0.3)
+        wait_until_a_writer_waits(db)
         moved_clock.advance(seconds=seconds)
-    thread.join(10)
+    thread.join(60)
     if db == "postgresql":
         wait_until(lambda: reread(job).state == "available")
         assert (reread(job).attempt, receiver.arrivals) == (0, [])
@@ -79,51 +62,51 @@ def test_a_job_whose_claim_had_to_wait_is_never_sent_under_a_lease_that_is_half_
 
 def test_a_job_whose_claim_waited_a_little_is_sent(account, db, delivery, receiver, moved_clock):
     job = make_job(account, url=receiver.url, host="127.0.0.1", timeout_ms=1000)
-    with locked(db):
+    with closed_to_writers(db):
         thread = deliver_in_thread(delivery, job)
-        time.sleep(0.3)
+        wait_until_a_writer_waits(db)
         moved_clock.advance(seconds=4)
-    thread.join(10)
+    thread.join(60)
     wait_until(lambda: Attempt.select().count())
     assert (reread(job).state, len(receiver.arrivals)) == ("completed", 1)
     assert moved_clock.now - reread(job).attempted_at <= 4 * clock.SECOND
 
 
 @pytest.fixture
-def claimed(account, delivery, receiver, moved_clock):
+def claims(account, delivery, receiver, moved_clock):
     """A job claimed by this process, with its slot, and not yet sent."""
     job = make_job(account, url=receiver.url, host="127.0.0.1", timeout_ms=1000)
     assert delivery.slots.take([(job.id, job.account_id, job.host)]).admitted
     return lifecycle.claim([job.id], clock.now(), 10 * clock.SECOND)
 
 
-def test_a_request_whose_claim_is_stale_is_given_back_unsent(claimed, delivery, receiver, moved_clock):
+def test_a_request_whose_claim_is_stale_is_given_back_unsent(claims, delivery, receiver, moved_clock):
     """A process that was frozen sent, when it went on, what another one was about to send again."""
     moved_clock.advance(seconds=5.001)
-    delivery.senders.submit(claimed)
+    delivery.senders.submit(claims)
     wait_until(lambda: delivery.slots.in_use == 0)
-    assert (reread(claimed[0]).state, reread(claimed[0]).attempt, receiver.arrivals) == ("available", 0, [])
+    assert (reread(claims[0]).state, reread(claims[0]).attempt, receiver.arrivals) == ("available", 0, [])
 
 
-def test_a_request_whose_claim_is_fresh_enough_is_sent(claimed, delivery, receiver, moved_clock):
+def test_a_request_whose_claim_is_fresh_enough_is_sent(claims, delivery, receiver, moved_clock):
     moved_clock.advance(seconds=5)
-    delivery.senders.submit(claimed)
-    wait_until(lambda: reread(claimed[0]).state == "completed")
+    delivery.senders.submit(claims)
+    wait_until(lambda: reread(claims[0]).state == "completed")
     assert len(receiver.arrivals) == 1
 
 
 def test_a_stale_claim_that_was_rescued_meanwhile_is_neither_sent_nor_given_back(
-    claimed, delivery, receiver, moved_clock
+    claims, delivery, receiver, moved_clock
 ):
     moved_clock.advance(seconds=12)
     assert lifecycle.rescue(clock.now())
-    [again] = lifecycle.claim([claimed[0].id], clock.now(), 10 * clock.SECOND)
-    delivery.senders.submit(claimed)
+    [again] = lifecycle.claim([claims[0].id], clock.now(), 10 * clock.SECOND)
+    delivery.senders.submit(claims)
     wait_until(lambda: delivery.slots.in_use == 0)
     assert (reread(again).state, reread(again).attempt, receiver.arrivals) == ("executing", 2, [])
 
 
-def test_a_process_told_to_end_at_once_records_what_was_answered(claimed, delivery, monkeypatch):
+def test_a_process_told_to_end_at_once_records_what_was_answered(claims, delivery, monkeypatch):
     """It was sent again, when its lease had ended, and counted as a crash."""
 
     def slowly(*args, really=recording.record):
@@ -132,9 +115,9 @@ def test_a_process_told_to_end_at_once_records_what_was_answered(claimed, delive
 
     monkeypatch.setattr(recording, "record", slowly)
     answered = Answered(200, [], b"", False, Timings())
-    delivery.recorder.put(Result(claimed[0], render_request(claimed[0]), answered, clock.now()))
+    delivery.recorder.put(Result(claims[0], render_request(claims[0]), answered, clock.now()))
     delivery.abandon()
-    assert reread(claimed[0]).state == "completed"
+    assert reread(claims[0]).state == "completed"
 
 
 def test_no_job_is_claimed_while_too_many_results_wait(account, delivery, receiver, monkeypatch):

@@ -6,6 +6,7 @@ from models.database.connection import close_all, open_database
 from models.operations import heartbeats
 from models.rules import clock
 from models.rules.clock import MINUTE
+from tests.support.databases import go_away
 from tests.support.rows import make_job
 from tests.support.waiting import wait_until
 from workers.delivery.heartbeat import MINUTES_HELD, Heartbeat, Recorded
@@ -43,8 +44,7 @@ def test_what_could_not_be_written_is_written_later(account, moved_clock, db, tm
     process = pulse()
     process.count(attempts(account, 2))
     url = f"sqlite:///{tmp_path}/test.db" if db == "sqlite" else request.getfixturevalue("postgres_url")
-    close_all()
-    open_database("postgresql://nobody@127.0.0.1:1/nowhere")
+    go_away()
     with pytest.raises(Exception, match="refused"):
         process.beat(clock.now())
     close_all()

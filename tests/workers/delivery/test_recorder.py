@@ -9,8 +9,9 @@ from models.database import transactions
 from models.jobs import lifecycle
 from models.jobs.job_tables import Attempt, LogEntry
 from models.rules import clock
+from tests.support.locks import held_by_another
 from tests.support.results import result_of
-from tests.support.rows import claim_of, held_by_another, make_job, reread
+from tests.support.rows import claim_of, make_job, reread
 from tests.support.waiting import wait_until
 from workers.delivery import recorder as recording
 from workers.delivery.attempt_records import REDACTED, redacted

@@ -1,17 +1,16 @@
 """What schedules remember of their jobs: the answer before, the state, failures in a row."""
 
 import json
-import threading
 
 import pytest
 
-from models.database.connection import connection
 from models.jobs import job_store, lifecycle
 from models.jobs.job_tables import Job, LogEntry
 from models.rules import clock
 from models.rules.templating import MAX_MEMORY_BYTES
 from models.schedules import overlap, planning, schedule_changes
 from models.schedules.schedule_tables import Firing, Schedule
+from tests.support.races import map_at_once
 from tests.support.schedule_rows import HOURLY, make_schedule, planned
 from workers.delivery.attempt_records import Result
 from workers.delivery.delivery import Delivery
@@ -168,18 +167,12 @@ def test_jobs_that_end_at_once_lose_nothing_of_each_other(account, db):
     ids = [job.id for job in job_store.create_many(new, now)]
     claimed = overlap.claim(ids, now, clock.HOUR)
     Schedule.update(enabled_at=0).execute()
-    barrier = threading.Barrier(len(claimed))
 
-    def end(number, job):
-        with connection():
-            barrier.wait(10)
-            finish(job, answered_with_body({"$set": {str(number): number}}))
+    map_at_once(
+        lambda number: finish(claimed[number], answered_with_body({"$set": {str(number): number}})),
+        range(len(claimed)),
+    )
 
-    threads = [threading.Thread(target=end, args=(number, job)) for number, job in enumerate(claimed)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
     assert json.loads(Schedule.get().state) == {str(number): number for number in range(8)}
 
 

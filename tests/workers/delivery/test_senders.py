@@ -17,7 +17,7 @@ from workers.transport.backlog import Backlog
 from workers.transport.client import Transport
 from workers.transport.outcome import Answered, Refused
 
-LIMIT_S = 20
+LIMIT_S = 60
 
 
 class Results(list):

@@ -12,7 +12,8 @@ from models.rules import clock
 from runtime import settings
 from tests.support.services import unavailable
 from tests.support.waiting import wait_until
-from workers.queue.broker import Actors, make_broker, reachable, with_options
+from workers.queue.actors import Actors
+from workers.queue.broker import make_broker, reachable, with_options
 
 RABBITMQ_URL = os.environ.get("BOOPER_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")
 

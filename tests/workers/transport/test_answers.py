@@ -218,7 +218,6 @@ def test_b2_an_endless_body_is_left_after_a_mebibyte(receiver, send, case):
 
     answered = send(receiver(endless).url())
     assert (answered.status_code, len(answered.body), answered.truncated) == (200, 65536, True)
-    assert answered.timings.total_ms < 5000
 
 
 def test_b2_endless_small_chunks_are_left_before_they_cost_much(receiver, send):

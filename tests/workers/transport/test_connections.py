@@ -89,7 +89,7 @@ def test_bytes_that_come_on_an_idle_connection_are_not_taken_for_the_next_answer
         read_request(conn)
         conn.sendall(OK)
         if len(receiver.connections) == 1:
-            asked.wait(5)
+            asked.wait(60)
             conn.sendall(forged)
             sent.set()
         read_request(conn)
@@ -97,7 +97,7 @@ def test_bytes_that_come_on_an_idle_connection_are_not_taken_for_the_next_answer
     sender, target = transport(), receiver(late)
     assert sender.send(get(target)).status_code == 200
     asked.set()
-    assert sent.wait(5)
+    assert sent.wait(60)
     assert sender.send(get(target)).status_code == 200
 
 
@@ -307,7 +307,7 @@ def test_many_threads_share_one_transport(receiver, transport):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert {outcome.status_code for outcome in outcomes} == {200}
     assert sum(len(target.requests) for target in targets) == len(outcomes) == 320
 

@@ -1,0 +1,85 @@
+"""Starts and drains the delivery with Dramatiq's worker, and sets that worker's intervals."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from dramatiq.brokers.stub import StubBroker
+from dramatiq.middleware import Middleware
+
+from runtime import metrics, tracing
+from runtime.signals import AT_ONCE, die_with_parent
+from workers.delivery.delivery import Delivery
+from workers.queue.broker import DELAYED_POLL_MS
+
+IDLE_POLL_S = 0.5
+SAME_SIGNAL_S = 1.0  # one stop may come as several signals: from the group, from Dramatiq, from the kernel
+
+
+class DeliveryMiddleware(Middleware):
+    """Dramatiq calls these methods in the order in which they stand."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self._delivery = delivery
+
+    def after_process_boot(self, broker: Any) -> None:
+        """In a process of Dramatiq's command line: stop claiming the moment SIGTERM comes (Dramatiq's own loop looks
+        once a second), end at once on AT_ONCE or a later SIGTERM, and never outlive the command line."""
+        die_with_parent()
+        on_signal = StopSignal(self._delivery, signal.getsignal(signal.SIGTERM))
+        for signum in (signal.SIGTERM, AT_ONCE):
+            signal.signal(signum, on_signal)
+
+    def before_worker_boot(self, broker: Any, worker: Any) -> None:
+        """Fetch as many messages as there are threads: none may wait in this process behind one that is held."""
+        worker.worker_timeout = DELAYED_POLL_MS
+        if not isinstance(broker, StubBroker):
+            worker.queue_prefetch = worker.worker_threads
+        self._delivery.start()
+
+    def after_worker_boot(self, broker: Any, worker: Any) -> None:
+        """The arrival of a message wakes the threads; Dramatiq's 50 polls a second cost idle CPU."""
+        for thread in worker.workers:
+            thread.timeout = IDLE_POLL_S
+
+    def after_process_message(self, broker: Any, message: Any, *, result: Any = None, exception: Any = None) -> None:
+        if exception is not None:
+            metrics.count_message_failure("raised")
+
+    def after_nack(self, broker: Any, message: Any) -> None:
+        metrics.count_message_failure("dead")
+
+    def before_worker_shutdown(self, broker: Any, worker: Any) -> None:
+        self._delivery.close()
+
+    def after_worker_shutdown(self, broker: Any, worker: Any) -> None:
+        self._delivery.drain()
+        tracing.stop()
+
+
+class StopSignal:
+    """What a process does on a signal to stop: the first closes the delivery, a later one or AT_ONCE ends the
+    process."""
+
+    def __init__(self, delivery: Delivery, dramatiqs_stop: Callable[[int, FrameType | None], Any] | int | None) -> None:
+        self._delivery = delivery
+        self._dramatiqs_stop = dramatiqs_stop
+        self._stopping_since_s: float | None = None
+
+    def __call__(self, signum: int, frame: FrameType | None) -> None:
+        if self._stopping_since_s is None:
+            self._stop(signum, frame)
+        elif signum == AT_ONCE or time.monotonic() - self._stopping_since_s >= SAME_SIGNAL_S:
+            self._delivery.abandon()
+            os._exit(128 + signal.SIGTERM)
+
+    def _stop(self, signum: int, frame: FrameType | None) -> None:
+        self._stopping_since_s = time.monotonic()
+        # Not in the signal handler itself: it may have interrupted a holder of the lock that closing takes.
+        threading.Thread(target=self._delivery.close, name="closing").start()
+        if callable(self._dramatiqs_stop):
+            self._dramatiqs_stop(signum, frame)
