@@ -10,10 +10,9 @@ a backlog that merely waits is never published again.
 import logging
 from collections.abc import Iterator, Sequence
 
-from models.database.sql import execute, fetch
-from models.database.transactions import transaction
 from models.jobs import staging
 from models.jobs.staging import DueJob
+from models.operations import ticker_row
 from models.rules import clock
 from workers.queue.actors import Actors, BrokerError
 
@@ -53,7 +52,7 @@ class Stager:
         """Bring back jobs whose message was lost on the way, and send a probe after those that wait long."""
         if not staging.any_staged(now - PROBE_AFTER_US):
             return 0
-        told = delivered_until()
+        told = ticker_row.delivered_until()
         # An instant still to come was told before the clock was set back; it says nothing of what was staged since.
         lost = staging.unstage_lost(told - LOST_AFTER_US) if told <= now else 0
         if lost:
@@ -114,14 +113,3 @@ def go_together(first: DueJob, job: DueJob, now: int) -> bool:
         return False
     bucket_us = FOLLOW_UPS_US if job.ref.is_follow_up else BUCKET_US
     return max(job.due_at, now) - max(first.due_at, now) <= bucket_us
-
-
-def delivered_until() -> int:
-    """The instant before which every published message has left the queue, as far as the probes tell."""
-    return fetch("SELECT delivered_until FROM ticker WHERE id = 1")[0][0]
-
-
-def record_delivered(until: int) -> None:
-    """A probe published at `until` has come through the queue."""
-    with transaction():
-        execute("UPDATE ticker SET delivered_until = %s WHERE id = 1", (until,))

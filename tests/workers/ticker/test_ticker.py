@@ -14,6 +14,7 @@ from models.jobs import lifecycle, staging
 from models.jobs.job_tables import Ticker as TickerRow
 from models.operations import leader as leading
 from models.operations.leader import candidate
+from models.operations.ticker_row import SILENT_S
 from models.rules import clock
 from runtime.metrics import REGISTRY
 from tests.support.leads import Lead
@@ -167,7 +168,7 @@ def test_a_stopped_ticker_keeps_the_lead_for_its_owner_to_give_up(db, messages):
 def test_a_leader_that_is_frozen_is_relieved_of_the_lead(postgres_only, monkeypatch):
     frozen, standby = candidate(), candidate()
     assert frozen.hold()
-    moments = iter([0.0, leading.SILENT_AFTER_S, leading.SILENT_AFTER_S + 0.1, *[99.0] * 1000])
+    moments = iter([0.0, SILENT_S, SILENT_S + 0.1, *[99.0] * 1000])
     monkeypatch.setattr(leading, "steady_s", lambda: next(moments))
     assert [standby.hold(), standby.hold()] == [False, False]
     assert not standby.hold()  # it takes the lock away now
