@@ -120,7 +120,7 @@ class Settings:
         "BOOPER_QUEUE_BOUND",
         whole(100, 1_000_000),
         "5000",
-        "The most due jobs in the broker at once, and as many that are just due or due soon; the rest waits in the table.",
+        "The most due jobs in the broker at once, and as many just due or due soon; the rest waits in the table.",
     )
     worker_processes: int = _setting(
         "BOOPER_WORKER_PROCESSES", whole(1, 256), "2", "Processes that send, for each `booper worker`."
@@ -204,7 +204,7 @@ class Settings:
         "BOOPER_METRICS_TOKEN",
         matching("16 to 256 printable characters, or empty", "([!-~]{16,256})?"),
         "",
-        "Requests with `Authorization: Bearer` and this token may read /metrics from anywhere; empty: only this machine may.",
+        "With `Authorization: Bearer` and this token, anybody may read /metrics; empty: only this machine may.",
         secret=True,
     )
     worker_metrics_port: int = _setting(
