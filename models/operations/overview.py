@@ -6,11 +6,12 @@ No question costs more with more jobs: counts end at `CAP`, lists are short and 
 from typing import NamedTuple
 
 from models.database.sql import fetch
-from models.jobs.job_tables import REQUEST
+from models.jobs.job_kinds import REQUEST
+from models.jobs.states import in_states
 
 CAP = 10_000
 OF_KIND = f"account_id = %s AND kind = '{REQUEST}'"
-LATER = "state IN ('scheduled', 'retryable')"  # as the index job_account_due spells it
+LATER = in_states(("scheduled", "retryable"))  # as the index job_account_due spells it
 
 
 class Counts(NamedTuple):

@@ -13,10 +13,9 @@ from collections.abc import Callable
 
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import database, throw_away
-from models.database.sql import execute
-from models.database.transactions import transaction, wait_briefly_for_locks
-from models.jobs import lifecycle
-from models.operations import heartbeats
+from models.database.transactions import wait_briefly_for_locks
+from models.jobs import staging
+from models.operations import heartbeats, ticker_row
 from models.operations.leader import Lead
 from models.rules import clock
 from models.webhooks import event_order
@@ -136,11 +135,10 @@ def drop_connection() -> None:
 
 def record_sign_of_life(now: int) -> None:
     """Tell `/readyz` and the operator that the ticker works."""
-    with transaction():
-        execute("UPDATE ticker SET seen_at = %s WHERE id = 1", (now,))
+    ticker_row.record_seen(now)
     metrics.set_ticker_alive(now)
 
 
 def measure_backlog(now: int) -> None:
     """Tell the operator how much is due and unclaimed, as far as it is cheap to count."""
-    metrics.set_backlog(*lifecycle.backlog(now, BACKLOG_COUNTED))
+    metrics.set_backlog(*staging.backlog(now, BACKLOG_COUNTED))

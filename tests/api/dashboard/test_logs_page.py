@@ -16,6 +16,7 @@ from models.jobs import records
 from models.jobs.log_entries import LogFilter
 from models.rules import clock
 from models.rules.times import format_instant
+from tests.support.documents import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -233,3 +234,15 @@ def test_older_entries_are_on_the_next_page(alice, moved_clock):
     assert "job=1" in older
     assert "data-tail" not in second
     assert 'rel="next"' not in second
+
+
+def test_every_event_of_the_log_can_be_chosen(alice):
+    """The two about schedules could not: the page had a list of its own."""
+    documented = re.search(r"^Events: (.*?)\.$", (ROOT / "docs/api.md").read_text(), re.MULTILINE | re.DOTALL)[1]
+    events = re.findall(r"`(worker\.\w+\.\w+)`", documented)
+
+    page = alice.get("/logs").text
+    offered = re.findall(r"<option[^>]*>(worker[^<]*)</option>", page)
+
+    assert len(events) == 7
+    assert offered == events

@@ -4,9 +4,10 @@ import pytest
 from dramatiq.errors import BrokerError
 
 from models.jobs import lifecycle
+from models.operations.ticker_row import record_delivered
 from models.rules import clock
 from tests.support.rows import make_job, reread
-from workers.ticker.stager import LOST_AFTER_US, Stager, record_delivered
+from workers.ticker.stager import LOST_AFTER_US, Stager
 
 LOOK_AHEAD = 10 * clock.SECOND
 

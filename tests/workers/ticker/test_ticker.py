@@ -10,10 +10,11 @@ from peewee import OperationalError
 
 from models.accounts import session_store
 from models.database.sql import fetch
-from models.jobs import lifecycle
+from models.jobs import lifecycle, staging
 from models.jobs.job_tables import Ticker as TickerRow
 from models.operations import leader as leading
 from models.operations.leader import candidate
+from models.operations.ticker_row import SILENT_S
 from models.rules import clock
 from runtime.metrics import REGISTRY
 from tests.support.leads import Lead
@@ -84,7 +85,7 @@ def test_winning_the_lead_is_told_each_time(account, messages):
 def test_a_new_leader_stages_the_former_leader_s_marks_again(account, messages):
     """A new leader stages again what the one before marked and may not have published."""
     job = make_job(account)
-    lifecycle.stage([job.id], clock.now())
+    staging.stage([job.id], clock.now())
     ticker_with(messages, Lead()).tick(clock.now(), 0.0)
     assert messages.named == [job.id]
 
@@ -92,7 +93,7 @@ def test_a_new_leader_stages_the_former_leader_s_marks_again(account, messages):
 def test_what_fails_when_the_lead_is_won_is_tried_again(account, messages):
     """Marks of the leader before, and in embedded mode what was under way, would wait until they are missed."""
     job, errors, won = make_job(account), iter([OperationalError("gone")]), []
-    lifecycle.stage([job.id], clock.now())
+    staging.stage([job.id], clock.now())
 
     def on_lead():
         for error in errors:
@@ -175,8 +176,7 @@ def test_a_stopped_ticker_keeps_the_lead_for_its_owner_to_give_up(db, messages):
 def test_a_leader_that_is_frozen_is_relieved_of_the_lead(postgres_only, monkeypatch):
     frozen, standby = candidate(), candidate()
     assert frozen.hold()
-
-    moments = iter([0.0, leading.SILENT_AFTER_S, leading.SILENT_AFTER_S + 0.1, *[99.0] * 1000])
+    moments = iter([0.0, SILENT_S, SILENT_S + 0.1, *[99.0] * 1000])
     monkeypatch.setattr(leading, "steady_s", lambda: next(moments))
     assert [standby.hold(), standby.hold()] == [False, False]
     assert not standby.hold()  # it takes the lock away now
