@@ -260,3 +260,15 @@ def test_the_list_leads_there_when_there_is_more_than_its_page(alice, moved_cloc
     assert "/jobs/bulk?action=again&state=discarded" in links
     assert not [link for link in links if link and "action=cancel" in link]  # they have ended
     assert "/jobs/bulk" not in alice.get("/jobs?state=completed").text
+
+
+def test_what_is_ordered_after_the_question_is_left_alone_though_the_filter_ends_later(alice, moved_clock):
+    old = make_job(alice.account, "scheduled", 60)
+    moved_clock.advance(seconds=1)
+    form = question(alice, action="cancel", before="2030-01-01T00:00:00")
+    moved_clock.advance(seconds=1)
+    new = make_job(alice.account, "scheduled", 60)
+
+    to_the_end(alice, form)
+
+    assert [reread(job).state for job in (old, new)] == ["cancelled", "scheduled"]

@@ -229,3 +229,9 @@ def test_no_job_of_a_batch_is_larger_than_one_alone_may_be(small, letter):
 
 def test_a_batch_needs_a_key(bare):
     errors_of(batch(bare, item_of()), 401)
+
+
+def test_the_jobs_of_a_batch_that_a_job_orders_count_its_hops(client):
+    answer = client.post("/api/jobs/batch", json={"jobs": [{"url": URL}] * 2}, headers={"Booper-Hop": "3"})
+    assert answer.status_code == 201, answer.text
+    assert fetch("SELECT hops FROM job") == [(3,), (3,)]

@@ -1,5 +1,7 @@
 """Schedules over HTTP: create, show, change, disable, enable, delete, and what came of their instants."""
 
+import json
+
 import pytest
 
 from models.jobs.job_tables import Job
@@ -423,3 +425,31 @@ def test_schedules_are_listed_newest_first_or_as_requested(client, moved_clock):
     assert names("") == ["c", "a", "b"]
     assert names("order_by=name,asc&limit=2") == ["a", "b"]
     assert names("order_by=name,asc&limit=2&offset=2") == ["c"]
+
+
+@pytest.mark.parametrize("changed", [{"count": 2}, [2], "two"])
+def test_a_changed_body_takes_the_place_of_the_old_one(client, moved_clock, changed):
+    schedule = post_schedule(client, method="post", repeat_every=3600, body={"count": 1})
+
+    answer = client.ask("PATCH", f"/api/schedules/{schedule['id']}", json={"body": changed})
+
+    assert answer.json["data"]["args"]["body"] == changed
+    sent = Schedule.get(Schedule.id == schedule["id"]).body.decode()
+    assert (sent if changed == "two" else json.loads(sent)) == changed
+
+
+def test_a_change_leaves_the_idempotency_key_to_the_first_job(client, moved_clock):
+    made = client.created(repeat_every=3600, idempotency_key="once")
+
+    changed = client.ask("PATCH", f"/api/schedules/{made['schedule_id']}", json={"name": "hourly"})
+
+    assert changed.status_code == 200, changed.text
+    assert "idempotency_key" not in changed.json["data"]["args"]
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/api/schedules"), ("PUT", "/api/schedules/nightly")])
+def test_the_jobs_of_a_schedule_that_a_job_makes_count_its_hops(client, moved_clock, method, path):
+    fields = {"url": URL, "repeat_every": 3600}
+    answer = client.ask(method, path, json=fields, headers={"Booper-Hop": "3"})
+    assert answer.status_code == 201, answer.text
+    assert [job.hops for job in jobs_made_by(answer.json["data"])] == [3]

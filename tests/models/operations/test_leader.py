@@ -8,6 +8,7 @@ from models.database.connection import database
 from models.database.sql import fetch
 from models.operations.leader import LOCK, TAKE_AWAY, PostgresLead, candidate
 from tests.support.services import POSTGRES_URL
+from tests.support.waiting import wait_until
 
 postgres = pytest.mark.parametrize("db", ["postgresql"], indirect=True)
 
@@ -67,3 +68,11 @@ def test_the_connection_of_a_lead_waits_five_seconds_at_most(db):
         assert connection.execute("SHOW statement_timeout").fetchone() == ("5s",)
         assert connection.execute("SHOW tcp_keepalives_idle").fetchone() == ("5",)
         assert connection.info.get_parameters()["tcp_user_timeout"] == "10000"
+
+
+@postgres
+def test_a_lead_whose_session_has_ended_is_taken_again_on_a_new_one(leader):
+    assert fetch(TAKE_AWAY) == [(1,)]
+    assert not leader.hold()
+
+    wait_until(leader.hold)

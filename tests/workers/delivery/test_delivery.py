@@ -11,6 +11,7 @@ from models.jobs import lifecycle
 from models.jobs.job_ref import JobRef
 from models.jobs.job_tables import Attempt, Job
 from models.rules import clock
+from models.webhooks import channels
 from runtime.settings import load
 from tests.support.locks import closed_to_writers, wait_until_a_writer_waits
 from tests.support.rows import make_job, reread
@@ -183,3 +184,15 @@ def test_a_process_that_has_drained_leaves_no_connection_open(account, delivery)
             delivery.drain()
 
             assert target.recv(1) == b""
+
+
+def test_a_message_goes_to_the_channel_that_was_set_a_moment_before(account, delivery, receiver):
+    delivery._remembered.refresh([account.id])
+    channels.configure(account.id, "slack", receiver.url, clock.now())
+    channels.forward(account.id, "slack", "alex", "hi", 0, clock.now())
+    job = Job.get()
+
+    delivery.deliver([(job.id, job.account_id, job.host)], job.scheduled_at)
+
+    wait_until(lambda: Attempt.select().count())
+    assert reread(job).state == "completed"

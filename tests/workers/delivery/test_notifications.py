@@ -405,3 +405,10 @@ def test_events_of_different_jobs_do_not_wait_for_one_another(account):
     for _ in range(2):
         record_outcome(make_notifying_job(account), OK)
     assert len(due()) == 2
+
+
+def test_headers_of_the_response_that_the_owner_hides_are_hidden_from_receivers_too(account):
+    job = make_notifying_job(account, redact='["x-a"]')
+    record_outcome(job, OK)
+    [callback] = follow_up_bodies("callback")
+    assert callback["response"]["headers"] == {"X-A": "[redacted]", "Set-Cookie": "[redacted]"}

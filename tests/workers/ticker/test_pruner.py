@@ -168,3 +168,18 @@ def test_a_step_becomes_as_large_as_fits_into_its_time(took, rows):
         steady.now += 6 * took
         assert pace.step(steady.work)
     assert pace.rows == rows
+
+
+def test_each_sweep_begins_with_the_first_job_again(account, moved_clock, monkeypatch):
+    """A job that a sweep passed over while it ran would otherwise stay for ever."""
+    monkeypatch.setattr(Pace, "FIRST", 1)
+    monkeypatch.setattr(Pace, "MOST", 1)
+    running = make_job(account, "executing", inserted_at=clock.now() - 3 * clock.DAY)
+    young, pruner = finished(account, "completed", 0), pruner_of(KEPT)
+    sweep(pruner)
+    Job.update(state="completed", completed_at=clock.now() - 2 * clock.DAY).where(Job.id == running.id).execute()
+
+    moved_clock.advance(minutes=11)
+    sweep(pruner)
+
+    assert left() == {young.id}

@@ -187,13 +187,14 @@ def test_a_leader_that_is_frozen_is_relieved_of_the_lead(postgres_only, monkeypa
     standby.give_up()
 
 
-def test_a_leader_that_shows_life_keeps_the_lead(postgres_only, monkeypatch):
+@pytest.mark.parametrize("instants", [range(5), range(5, 0, -1)])
+def test_a_leader_that_shows_life_keeps_the_lead_though_its_clock_is_set_back(postgres_only, monkeypatch, instants):
     leader, standby = candidate(), candidate()
     assert leader.hold()
 
     moments = iter(range(0, 1000, 9))
     monkeypatch.setattr(leading, "steady_s", lambda: next(moments))
-    for instant in range(5):
+    for instant in instants:
         record_sign_of_life(instant)
         assert not standby.hold()
     assert leader.hold()
