@@ -101,6 +101,7 @@ def response_payload(result: Result, outcome: Answered) -> dict[str, Any]:
         "headers": redacted([(name, covered(value, secrets)) for name, value in outcome.headers], hidden),
         "body": REDACTED if BODY in hidden else covered(outcome.body.decode("utf-8", "replace"), secrets),
         "truncated": outcome.truncated,
+        "unreadable": outcome.unreadable,
         "elapsed_ms": None if elapsed_ms is None else round(elapsed_ms, 3),
         "attempt": result.job.attempt,
     }

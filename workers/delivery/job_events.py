@@ -111,6 +111,7 @@ def response_of(result: Result, outcome: Answered) -> dict[str, Any]:
         "body": body,
         "encoding": encoding,
         "truncated": outcome.truncated,
+        "unreadable": outcome.unreadable,
     }
 
 

@@ -58,7 +58,8 @@ def test_a_completed_job_calls_back_with_its_result(account, moved_clock):
     assert (body["attempts"], body["error"]) == (1, None)
 
     headers = {"X-A": "b", "Set-Cookie": "[redacted]"}
-    response = {"status": 200, "headers": headers, "body": "fine", "encoding": "text", "truncated": False}
+    response = {"status": 200, "headers": headers, "body": "fine", "encoding": "text"}
+    response |= {"truncated": False, "unreadable": False}
     assert body["response"] == response
     assert body["timings"]["total_ms"] == 3.5
     assert body["timings"]["lateness_ms"] == 1000
