@@ -80,7 +80,7 @@ def send_all(port: int, count: int) -> None:
     for first in range(1, count + 1, A_MESSAGE):
         jobs = [claimed(number, port) for number in range(first, min(first + A_MESSAGE, count + 1))]
         senders.keeps_up(LIMIT_S)
-        slots.take([job.named for job in jobs])
+        slots.take([job.ref for job in jobs])
         senders.submit(jobs)
     senders.drain(LIMIT_S)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from booper import cli, processes
-from models.jobs import lifecycle
+from models.jobs import states
 from runtime import settings
 from runtime.version import __version__
 from tests.support.documents import table
@@ -65,7 +65,7 @@ def test_the_transition_table_is_that_of_the_lifecycle():
     rows = table("docs/lifecycle.md", "## Transitions")
     listed = {verb: (tuple(left.split(", ")), entered) for verb, left, entered, *_ in rows}
     stays = {"stage": "unchanged", "prune": "deleted"}
-    wanted = {verb: (left, entered or stays[verb]) for verb, (left, entered) in lifecycle.TRANSITIONS.items()}
+    wanted = {verb: (left, entered or stays[verb]) for verb, (left, entered) in states.TRANSITIONS.items()}
     assert listed == wanted
 
 
@@ -74,7 +74,7 @@ def test_the_diagram_shows_every_transition_and_no_other():
     arrows = re.findall(r"^    (\w+) --> (\w+|\[\*\]): (\w+)$", text, re.MULTILINE)
     wanted = {
         (left, entered or "[*]", verb)
-        for verb, (states, entered) in lifecycle.TRANSITIONS.items()
+        for verb, (states, entered) in states.TRANSITIONS.items()
         for left in states
         if verb != "stage"
     }
@@ -83,7 +83,7 @@ def test_the_diagram_shows_every_transition_and_no_other():
 
 def test_the_table_of_states_has_each_state_with_its_kind():
     listed = {state: kind for state, kind, *_ in table("docs/lifecycle.md", "## States")}
-    kinds = dict.fromkeys(lifecycle.WAITING, "waiting") | dict.fromkeys(lifecycle.FINAL, "final") | {"executing": ""}
+    kinds = dict.fromkeys(states.WAITING, "waiting") | dict.fromkeys(states.FINAL, "final") | {"executing": ""}
     assert listed == kinds
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from api.dashboard.labels import LOG_FIELDS, RUN_STATUSES
 from api.responses.timestamps import micros_utc
 from models.jobs.job_store import JobRow
-from models.jobs.lifecycle import FINAL
+from models.jobs.states import FINAL
 from models.operations.overview import CAP
 from models.rules import clock, times
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND

@@ -11,7 +11,7 @@ from api.requests.job_values import A_LABEL, AN_INSTANT, read_label
 from api.requests.paging import PageQuery, ordered
 from models.jobs import job_lists, job_store
 from models.jobs.job_lists import JobFilter
-from models.jobs.lifecycle import STATES
+from models.jobs.states import STATES
 from models.rules import times
 from models.rules.url_rules import MAX_NAME_CHARS, split_url
 

@@ -7,7 +7,7 @@ from functools import cache
 
 from marshmallow import Schema, fields
 
-from models.jobs.lifecycle import STATES
+from models.jobs.states import STATES
 
 ZONELESS = {"example": "2023-09-01T18:25:49", "description": "UTC, whole seconds, no zone."}
 WHOLE_SECONDS = {"example": "2023-08-27T23:27:23Z", "description": "UTC, whole seconds."}

@@ -17,10 +17,11 @@ from models.database.transactions import transaction, write_turn
 from models.jobs import labels
 from models.jobs.job_tables import REQUEST, Job
 from models.jobs.records import AttemptRow
+from models.jobs.states import in_states
 from models.jobs.transition_counts import count_transition
 
 KINDS = (REQUEST, "callback", "event", "channel")
-KEY_IS_LIVE = "attempted_at IS NULL AND state IN ('available', 'scheduled')"
+KEY_IS_LIVE = f"attempted_at IS NULL AND {in_states(('available', 'scheduled'))}"  # as the index job_idempotency has it
 INSERTS_TRIED = 100
 
 

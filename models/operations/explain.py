@@ -7,7 +7,8 @@ alone.
 from typing import NamedTuple
 
 from models.database.sql import fetch
-from models.jobs.lifecycle import DUE_AT, FINAL, IS_WAITING
+from models.jobs.staging import DUE_AT
+from models.jobs.states import FINAL, WAITING_SQL
 from models.operations import heartbeats
 from models.rules.clock import SECOND
 from models.rules.times import format_instant
@@ -198,7 +199,7 @@ def _sibling_under_way(job_id: int) -> bool:
 
 def _ahead(job_id: int, scheduled_at: int, now: int) -> int:
     """How many waiting jobs were due before this one: those no message names, and those one does."""
-    unstaged = f"SELECT 1 FROM job WHERE staged_at IS NULL AND {IS_WAITING} AND {DUE_AT} < %s AND id <> %s LIMIT %s"
+    unstaged = f"SELECT 1 FROM job WHERE staged_at IS NULL AND {WAITING_SQL} AND {DUE_AT} < %s AND id <> %s LIMIT %s"
     staged = (
         "SELECT 1 FROM job WHERE staged_at IS NOT NULL AND staged_at <= %s AND scheduled_at < %s AND id <> %s LIMIT %s"
     )

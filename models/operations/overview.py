@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from models.database.sql import fetch
 from models.jobs.job_tables import REQUEST
+from models.jobs.states import in_states
 
 CAP = 10_000
 OF_KIND = f"account_id = %s AND kind = '{REQUEST}'"
-LATER = "state IN ('scheduled', 'retryable')"  # as the index job_account_due spells it
+LATER = in_states(("scheduled", "retryable"))  # as the index job_account_due spells it
 
 
 class Counts(NamedTuple):

@@ -10,6 +10,7 @@ from typing import Any
 from models.database.sql import fetch
 from models.database.transactions import transaction
 from models.jobs import lifecycle, records
+from models.jobs.states import LIVE_SQL, WAITING_SQL
 from models.schedules import firing_rows
 from models.webhooks import notifications
 
@@ -50,7 +51,7 @@ def cancel_of_schedule(
 
     Only instants that have come get a row: a row of a future instant would keep its job from being made again.
     """
-    waiting = f"schedule_id = %s AND {lifecycle.IS_WAITING} AND {lifecycle.IS_LIVE} AND {condition}"
+    waiting = f"schedule_id = %s AND {WAITING_SQL} AND {LIVE_SQL} AND {condition}"
     rows = fetch(f"SELECT id, fire_at <= %s FROM job WHERE {waiting}", (now, schedule_id, *params))
     due = [job_id for job_id, is_due in rows if is_due]
     coming = [job_id for job_id, is_due in rows if not is_due]

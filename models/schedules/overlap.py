@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from models.database.connection import dialect
 from models.database.sql import any_of, fetch
 from models.database.transactions import transaction
-from models.jobs import lifecycle
-from models.jobs.lifecycle import IS_LIVE, IS_WAITING, ClaimedJob, ScheduleState
+from models.jobs import lifecycle, staging
+from models.jobs.lifecycle import ClaimedJob, ScheduleState
+from models.jobs.states import LIVE_SQL, WAITING_SQL
 from models.rules import clock
 from models.schedules import firing_rows
 from models.schedules.cancel import cancel
@@ -79,9 +80,9 @@ def expire(now: int, limit: int) -> int:
     """Cancel jobs that were not begun by their last moment; returns how many."""
     rows = fetch(
         "SELECT job.id, job.fire_at, schedule.misfire, schedule.catch_up_us, EXISTS (SELECT 1 FROM job AS other "
-        f"WHERE other.schedule_id = job.schedule_id AND other.{IS_LIVE} AND other.state = 'executing') "
+        f"WHERE other.schedule_id = job.schedule_id AND other.{LIVE_SQL} AND other.state = 'executing') "
         "FROM job LEFT JOIN schedule ON schedule.id = job.schedule_id "
-        f"WHERE start_by IS NOT NULL AND job.{IS_WAITING} AND start_by < %s ORDER BY start_by LIMIT %s",
+        f"WHERE start_by IS NOT NULL AND job.{WAITING_SQL} AND start_by < %s ORDER BY start_by LIMIT %s",
         (now, limit),
     )
     if not rows:
@@ -101,7 +102,7 @@ def release_next_in_turn(schedule_ids: Iterable[str], now: int) -> None:
     for job in _ready("schedule_id", list(schedule_ids), now, "held_until IS NOT NULL"):
         oldest.setdefault(job.schedule_id, job)
     if oldest:
-        lifecycle.release_hold([job.id for job in oldest.values()])
+        staging.release_hold([job.id for job in oldest.values()])
 
 
 def lock_schedules(schedule_ids: Iterable[str]) -> dict[str, Policy]:
@@ -136,7 +137,7 @@ def _choose(ready: Sequence[Ready], policies: Mapping[str, Policy], now: int) ->
             held.append(job.id)
     cancel(skipped, REASONS[OVERLAPPED], OVERLAPPED, now)
     if held:
-        lifecycle.snooze([(job_id, 0) for job_id in held], now, HELD_US)
+        staging.snooze([(job_id, 0) for job_id in held], now, HELD_US)
     return chosen
 
 
@@ -151,7 +152,7 @@ def _waits(job: Ready, policy: Policy, queued: Mapping[str, list[int]], chosen: 
 def _executing(schedule_ids: Sequence[str]) -> set[str]:
     if not schedule_ids:
         return set()
-    these = f"{_in('schedule_id', schedule_ids)} AND {IS_LIVE}"
+    these = f"{_in('schedule_id', schedule_ids)} AND {LIVE_SQL}"
     sql = f"SELECT DISTINCT schedule_id FROM job WHERE {these} AND state = 'executing'"
     return {str(row[0]) for row in fetch(sql, schedule_ids)}
 
@@ -171,8 +172,8 @@ def _ready(column: str, values: Sequence[Any], now: int, condition: str = "true"
         return []
     these, id_set = any_of("id", values) if column == "id" else (_in(column, values), None)
     rows = fetch(
-        f"SELECT {', '.join(Ready._fields)} FROM job WHERE {these} AND fire_at IS NOT NULL AND {IS_WAITING} "
-        f"AND {IS_LIVE} AND schedule_id IS NOT NULL AND scheduled_at <= %s "
+        f"SELECT {', '.join(Ready._fields)} FROM job WHERE {these} AND fire_at IS NOT NULL AND {WAITING_SQL} "
+        f"AND {LIVE_SQL} AND schedule_id IS NOT NULL AND scheduled_at <= %s "
         f"AND (start_by IS NULL OR start_by >= %s) AND {condition} "
         "ORDER BY fire_at, id",
         (*([id_set] if column == "id" else values), now, now),

@@ -15,7 +15,7 @@ from models.database.sql import execute, fetch, skipping_locked, values_table
 from models.database.transactions import transaction
 from models.jobs import job_store
 from models.jobs.job_store import NewJob
-from models.jobs.lifecycle import IS_LIVE
+from models.jobs.states import LIVE_SQL
 from models.rules import recurrence
 from models.rules.recurrence import Instants
 from models.schedules import firing_rows
@@ -57,7 +57,7 @@ class Decision(NamedTuple):
 COLUMNS = ", ".join(Planned._fields)
 FIRST_WAITS = (
     "EXISTS (SELECT 1 FROM job WHERE job.schedule_id = schedule.id AND job.fire_at = schedule.next_at "
-    f"AND job.{IS_LIVE} AND job.state <> 'executing' AND job.start_by >= %s)"
+    f"AND job.{LIVE_SQL} AND job.state <> 'executing' AND job.start_by >= %s)"
 )
 
 

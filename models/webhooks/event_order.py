@@ -7,22 +7,21 @@ other holds. A crash between commit and call costs a delay: the ticker releases 
 """
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from models.database.connection import Unreachable
-from models.database.sql import any_of, execute, fetch, skipping_locked
-from models.database.transactions import transaction
+from models.database.sql import any_of, fetch
+from models.jobs import staging
+from models.jobs.staging import WAITS_FOR_EVENT
+from models.jobs.states import LIVE, in_states
 from models.rules.clock import DAY
 
 log = logging.getLogger("booper.succession")
 HELD_US = DAY  # longer than a ticker is ever away; then the event goes, whatever became of the one before
 RELEASED_AT_ONCE = 1000
-# The cast hides the partial index of all that wait: believed empty, it was searched whole for each set of ids.
-WAITS = "CAST(after_uuid AS TEXT) IS NOT NULL"
 # Not final, and no attempt has ended yet. One that was lost with its worker does not count: it may not have been sent.
 IS_UNTRIED = (
-    "{0}.state IN ('available', 'scheduled', 'retryable', 'executing') "
-    "AND {0}.attempt - {0}.crashes - CASE WHEN {0}.state = 'executing' THEN 1 ELSE 0 END <= 0"
+    in_states(LIVE, "{0}") + " AND {0}.attempt - {0}.crashes - CASE WHEN {0}.state = 'executing' THEN 1 ELSE 0 END <= 0"
 )
 
 
@@ -39,7 +38,7 @@ def release_next_events(parent_ids: Collection[int]) -> int:
     if not parent_ids:
         return 0
     try:
-        return _release(_ready(parent_ids))
+        return staging.release_events(_ready(parent_ids))
     except Unreachable as error:
         log.warning("database gone (%s): events of %d jobs wait for the ticker", error, len(parent_ids))
         return 0
@@ -53,14 +52,14 @@ def release_left_over_events(_now: int) -> int:
         # The sign keeps SQLite from reading all jobs in the order of their ids instead of the few that wait.
         f"ORDER BY +event.id LIMIT {RELEASED_AT_ONCE}"
     )
-    return _release([row[0] for row in fetch(sql, ())])
+    return staging.release_events([row[0] for row in fetch(sql, ())])
 
 
 def _ready(parent_ids: Collection[int]) -> list[int]:
     """The events of these jobs that no longer have to wait. Read in two steps, each by an index that suits it whatever
     the planner believes: a join, planned while the table was small, read the grown table whole."""
     of_these, ids = any_of("parent_id", list(parent_ids))
-    waiting = f"SELECT id, after_uuid FROM job WHERE {of_these} AND {WAITS} ORDER BY id"
+    waiting = f"SELECT id, after_uuid FROM job WHERE {of_these} AND {WAITS_FOR_EVENT} ORDER BY id"
     after = {event_id: str(uuid) for event_id, uuid in fetch(waiting, (ids,))}
     if not after:
         return []
@@ -68,14 +67,3 @@ def _ready(parent_ids: Collection[int]) -> list[int]:
     rows = fetch(f"SELECT uuid FROM job WHERE {are_earlier} AND {IS_UNTRIED.format('job')}", (uuids,))
     untried = {str(row[0]) for row in rows}
     return [event_id for event_id, uuid in after.items() if uuid not in untried]
-
-
-def _release(ids: Sequence[int]) -> int:
-    """Skip events that another session is releasing: of two sets locked crosswise, one would fail."""
-    if not ids:
-        return 0
-    of_these, chosen = any_of("id", ids)
-    with transaction():
-        rows = fetch(f"SELECT id FROM job WHERE {of_these} AND {WAITS} ORDER BY id{skipping_locked()}", (chosen,))
-        of_these, chosen = any_of("id", [row[0] for row in rows])
-        return execute(f"UPDATE job SET held_until = NULL, after_uuid = NULL WHERE {of_these}", (chosen,))

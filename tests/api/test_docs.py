@@ -15,7 +15,7 @@ from api.routes.schedule_runs import Firing, FiringsQuery
 from api.routes.schedules import Schedule, ScheduleFields, SchedulesQuery
 from models.jobs import job_lists, log_entries, records
 from models.jobs import job_store as stored_jobs
-from models.jobs.lifecycle import STATES
+from models.jobs.states import STATES
 from models.rules import clock
 from models.schedules import firing_rows, policies, schedule_store
 from tests.support.documents import API_PAGE

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
+from models.jobs.job_ref import JobRef
 from models.rules import clock
 from runtime import settings, tracing
 from runtime.version import __version__
@@ -68,7 +69,7 @@ def test_a_traceparent_of_the_job_is_left_as_it_is(claim, spans):
 def test_a_message_that_is_published_is_a_span_that_names_its_jobs(spans):
     broker = make_broker(settings.load({}))
     actors = Actors(broker, "booper.deliver", lambda *_: None, lambda _: None)
-    actors.send_deliver([(7, 1, "a.example"), (8, 1, "a.example")], clock.now(), clock.now())
+    actors.send_deliver([JobRef(7, 1, "a.example"), JobRef(8, 1, "a.example")], clock.now(), clock.now())
     [span] = spans()
     assert (span.name, span.kind) == ("publish deliver", SpanKind.PRODUCER)
     assert span.attributes["booper.job_ids"] == (7, 8)

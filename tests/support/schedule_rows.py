@@ -2,7 +2,7 @@
 
 import json
 
-from models.jobs import lifecycle
+from models.jobs import states
 from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Job
 from models.rules import clock
@@ -41,7 +41,7 @@ def run_ticker():
     """One turn of the ticker's duties for schedules, and a claim of what is due."""
     planner.expire(clock.now())
     planner.plan_due(clock.now())
-    due = Job.select().where(Job.state.in_(lifecycle.WAITING), Job.scheduled_at <= clock.now())
+    due = Job.select().where(Job.state.in_(states.WAITING), Job.scheduled_at <= clock.now())
     return overlap.claim([job.id for job in due], clock.now(), MARGIN)
 
 
@@ -50,7 +50,7 @@ def jobs_of(schedule_id):
 
 
 def waiting_jobs_of(schedule_id):
-    return [job for job in jobs_of(schedule_id) if job.state in lifecycle.WAITING]
+    return [job for job in jobs_of(schedule_id) if job.state in states.WAITING]
 
 
 def firings_of(schedule_id):

@@ -7,7 +7,7 @@ import pytest
 
 from models.accounts import account_store
 from models.database.connection import close_all, connection
-from models.jobs import lifecycle
+from models.jobs import lifecycle, staging, states
 from models.jobs.job_tables import Attempt, Job, LogEntry
 from models.jobs.job_tables import Ticker as TickerRow
 from models.operations.leader import candidate
@@ -36,7 +36,7 @@ def start(db):
 
 
 def final(*jobs):
-    return lambda: all(reread(job).state in lifecycle.FINAL for job in jobs)
+    return lambda: all(reread(job).state in states.FINAL for job in jobs)
 
 
 def test_a_due_job_reaches_its_receiver_as_it_was_asked(account, embedded, receiver):
@@ -125,7 +125,7 @@ def test_a_request_that_outlasts_the_grace_gives_its_attempt_back(account, embed
 
 def test_a_new_process_forgets_the_messages_of_the_one_before(account, start, receiver):
     job = make_job(account, url=receiver.url)
-    lifecycle.stage([job.id], clock.now())
+    staging.stage([job.id], clock.now())
     close_all()
 
     start()

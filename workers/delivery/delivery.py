@@ -15,7 +15,8 @@ from collections.abc import Callable, Sequence
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import connection
 from models.database.transactions import transaction
-from models.jobs import lifecycle
+from models.jobs import lifecycle, staging
+from models.jobs.job_ref import JobRef, Wire
 from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
 from models.rules.address_rules import AddressPolicy, parse_allow
@@ -30,7 +31,7 @@ from workers.delivery.config_cache import ConfigCache
 from workers.delivery.heartbeat import Heartbeat
 from workers.delivery.recorder import Recorder
 from workers.delivery.senders import Senders
-from workers.delivery.slots import Named, Slots, Taken
+from workers.delivery.slots import Slots, Taken
 from workers.transport import open_files
 from workers.transport.client import Transport
 from workers.transport.local_addresses import is_local, own_addresses
@@ -94,12 +95,12 @@ class Delivery:
         self.senders.abandon()
         self.recorder.stop(ABANDON_S)
 
-    def deliver(self, jobs: Sequence[Named], due_at: int) -> None:
+    def deliver(self, jobs: Sequence[Wire], due_at: int) -> None:
         """Claim and send these jobs, all due by `due_at`. While the database is gone, waits for `HOLD_S` at most and
         then drops the message: the ticker notices and names the jobs again."""
         give_up_s = time.monotonic() + HOLD_S
         wait_until(due_at)
-        waiting = [(job_id, account_id, host) for job_id, account_id, host in jobs]
+        waiting = [JobRef.from_message(job) for job in jobs]
         while time.monotonic() < give_up_s:
             try:
                 self._deliver(waiting, give_up_s)
@@ -109,7 +110,7 @@ class Delivery:
                 time.sleep(DATABASE_PAUSE_S)
         log.error("database gone for %s s: message of %d jobs dropped, to be staged again", HOLD_S, len(waiting))
 
-    def _deliver(self, waiting: list[Named], give_up_s: float) -> None:
+    def _deliver(self, waiting: list[JobRef], give_up_s: float) -> None:
         while waiting:
             keeps_up = self.recorder.keeps_up(give_up_s - time.monotonic()) and self.senders.keeps_up(
                 give_up_s - time.monotonic()
@@ -122,10 +123,10 @@ class Delivery:
             waiting = taken.rest
             if waiting and (self._closed.wait(LOOK_AGAIN_S) or time.monotonic() > give_up_s):
                 with connection():
-                    lifecycle.unstage(ids_of(waiting))
+                    staging.unstage(ids_of(waiting))
                 return
 
-    def _claim(self, jobs: Sequence[Named]) -> None:
+    def _claim(self, jobs: Sequence[JobRef]) -> None:
         """Claim the jobs that got slots; the slots of those not to be had go back."""
         claimed: list[ClaimedJob] = []
         with connection():
@@ -134,18 +135,18 @@ class Delivery:
                 metrics.count_claimed(claimed)
             finally:
                 taken = {job.id for job in claimed}
-                self.slots.give([job for job in jobs if job[0] not in taken])
+                self.slots.give([job for job in jobs if job.id not in taken])
             self.senders.submit(claimed)
             if len(claimed) < len(jobs):
-                lifecycle.unstage(lifecycle.not_yet_due(ids_of(jobs), clock.now()))
+                staging.unstage(staging.not_yet_due(ids_of(jobs), clock.now()))
 
-    def _claim_and_tell(self, jobs: Sequence[Named]) -> list[ClaimedJob]:
+    def _claim_and_tell(self, jobs: Sequence[JobRef]) -> list[ClaimedJob]:
         """The jobs that could be claimed, those of schedules too."""
-        self._remembered.refresh({abs(account) for _, account, _ in jobs})
+        self._remembered.refresh({job.account_id for job in jobs})
         claimed = self._told(lambda now: lifecycle.claim(ids_of(jobs), now, self._lease_margin_us))
         return claimed + self._claim_fired(jobs, claimed)
 
-    def _claim_fired(self, jobs: Sequence[Named], claimed: Sequence[ClaimedJob]) -> list[ClaimedJob]:
+    def _claim_fired(self, jobs: Sequence[JobRef], claimed: Sequence[ClaimedJob]) -> list[ClaimedJob]:
         """Claim those of the other jobs that belong to schedules. Raises nothing: the claimed ones must be sent."""
         left = set(ids_of(jobs)) - {job.id for job in claimed}
         try:
@@ -166,17 +167,17 @@ class Delivery:
         event_order.release_next_events(waiting)
         return claimed
 
-    def _put_off(self, jobs: Sequence[Named]) -> None:
+    def _put_off(self, jobs: Sequence[JobRef]) -> None:
         """Put off jobs whose account or host has its share of the slots, each until its turn; spread, so that they
         don't return as one."""
         turns = [int(turn_s * clock.SECOND) for turn_s in self.slots.turns(jobs)]
         base_us = int(random.uniform(*PUT_OFF_S) * clock.SECOND)
         with connection():
-            lifecycle.snooze(list(zip(ids_of(jobs), turns, strict=True)), clock.now(), base_us)
+            staging.snooze(list(zip(ids_of(jobs), turns, strict=True)), clock.now(), base_us)
 
 
-def ids_of(jobs: Sequence[Named]) -> list[int]:
-    return [job[0] for job in jobs]
+def ids_of(jobs: Sequence[JobRef]) -> list[int]:
+    return [job.id for job in jobs]
 
 
 def wait_until(instant: int) -> None:

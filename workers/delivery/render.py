@@ -28,7 +28,7 @@ def render_request(job: ClaimedJob, outgoing: DeliveryConfig = NONE) -> Request:
         headers=headers_of(job, args.get("headers") or {}) | signed,
         body=body,
         timeout_ms=job.timeout_ms,
-        owner=job.named[1],
+        owner=-job.account_id if job.ref.is_follow_up else job.account_id,  # each has lookup threads of its own
     )
 
 

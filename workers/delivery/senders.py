@@ -111,7 +111,7 @@ class Senders:
         for (job, request, span), outcome in ended:
             tracing.end_attempt(span, outcome)
             self._recorder.put(Result(job, request, outcome, now))
-        self._slots.give([sending.job.named for sending, _ in ended])
+        self._slots.give([sending.job.ref for sending, _ in ended])
         with self._done:
             for sending, _ in ended:
                 self._under_way.pop(sending.job.id, None)
@@ -123,7 +123,7 @@ class Senders:
         the requests would be sent twice."""
         log.warning("%d jobs waited too long since their claim: given back unsent", len(jobs))
         self._release(jobs)
-        self._slots.give([job.named for job in jobs])
+        self._slots.give([job.ref for job in jobs])
 
     def _release(self, jobs: list[ClaimedJob]) -> None:
         """Give back the claims, attempts and all, if the database takes it."""

@@ -13,11 +13,12 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from models.jobs.lifecycle import Named
+from models.jobs.job_ref import JobRef
 
-# An account's id, negated for its follow-ups; a host, for follow-ups in a pair; all follow-ups together.
-Key = int | str | tuple[str, str]
-FOLLOW_UPS = "\nfollow-ups"  # no host has this name
+Key = tuple[str, int | str]  # what shares a part of the slots, and which
+ACCOUNT, HOST = "account", "host"
+FOLLOW_UPS_ACCOUNT, FOLLOW_UPS_HOST = "account of follow-ups", "host of follow-ups"
+FOLLOW_UPS: Key = ("follow-ups", "")  # all of them together
 STUCK_AFTER_S = 0.2
 SLOW_GAP_S = 0.01  # a share that comes free less often than this is slow
 WEIGHT = 0.05  # of the newest gap in the mean
@@ -32,9 +33,9 @@ class Taken(NamedTuple):
     `rest`: no slot just now, but soon.
     """
 
-    admitted: list[Named]
-    stuck: list[Named]
-    rest: list[Named]
+    admitted: list[JobRef]
+    stuck: list[JobRef]
+    rest: list[JobRef]
 
 
 class Share:
@@ -77,7 +78,7 @@ class Slots:
         self._closed = False
         self._lock = threading.Lock()
 
-    def take(self, jobs: Sequence[Named], now_s: float | None = None) -> Taken:
+    def take(self, jobs: Sequence[JobRef], now_s: float | None = None) -> Taken:
         """Slots for as many of the jobs as possible. `now_s`: monotonic seconds."""
         now_s = time.monotonic() if now_s is None else now_s
         taken = Taken([], [], [])
@@ -86,14 +87,14 @@ class Slots:
                 self._sort(alike, taken, now_s)
         return taken
 
-    def turns(self, jobs: Sequence[Named], now_s: float | None = None) -> list[float]:
+    def turns(self, jobs: Sequence[JobRef], now_s: float | None = None) -> list[float]:
         """For each of the stuck jobs the seconds until a slot should be free for it: one after another, as quickly as
         those of its slowest share have come free."""
         now_s = time.monotonic() if now_s is None else now_s
         with self._lock:
             return [self._next_turn(keys_of(job), now_s) for job in jobs]
 
-    def give(self, jobs: Iterable[Named], now_s: float | None = None) -> None:
+    def give(self, jobs: Iterable[JobRef], now_s: float | None = None) -> None:
         """Put the slots of these jobs back."""
         now_s = time.monotonic() if now_s is None else now_s
         with self._lock:
@@ -110,7 +111,7 @@ class Slots:
         with self._lock:
             return self.size - self._free
 
-    def _sort(self, jobs: list[Named], taken: Taken, now_s: float) -> None:
+    def _sort(self, jobs: list[JobRef], taken: Taken, now_s: float) -> None:
         """Slots for jobs of one account and host. A share is only made where one of its slots is taken."""
         keys = keys_of(jobs[0])
         room = 0 if self._closed else min([self._free, *map(self._room, keys)])
@@ -126,8 +127,8 @@ class Slots:
     def _room(self, key: Key) -> int:
         """How many more slots this share may hold."""
         share = self._shares.get(key)
-        of_follow_ups = isinstance(key, tuple) or (isinstance(key, int) and key < 0)
-        return (self._half_cap if of_follow_ups else self._cap) - (share.held if share else 0)
+        cap = self._half_cap if key[0] in (FOLLOW_UPS_ACCOUNT, FOLLOW_UPS_HOST) else self._cap
+        return cap - (share.held if share else 0)
 
     def _is_stuck(self, keys: Sequence[Key], now_s: float) -> bool:
         """Whether one of their shares is full, and slow if it is worth waiting for at all: follow-ups never hold a
@@ -142,7 +143,7 @@ class Slots:
         full = self._full(keys)
         return max(full, key=lambda share: share.gap_s).next_turn(now_s) if full else 0.0
 
-    def _give(self, job: Named, now_s: float) -> None:
+    def _give(self, job: JobRef, now_s: float) -> None:
         self._free += 1
         for key in keys_of(job):
             share = self._shares[key]
@@ -151,20 +152,16 @@ class Slots:
                 del self._shares[key]
 
 
-def is_follow_up(job: Named) -> bool:
-    """Whether a message names it as a follow-up: under its account's id negated."""
-    return job[1] < 0
-
-
-def keys_of(job: Named) -> tuple[Key, ...]:
+def keys_of(job: JobRef) -> tuple[Key, ...]:
     """The shares that a job takes part of."""
-    _, account, host = job
-    return (account, (host, FOLLOW_UPS), FOLLOW_UPS) if is_follow_up(job) else (account, host)
+    if job.is_follow_up:
+        return ((FOLLOW_UPS_ACCOUNT, job.account_id), (FOLLOW_UPS_HOST, job.host), FOLLOW_UPS)
+    return ((ACCOUNT, job.account_id), (HOST, job.host))
 
 
-def _alike(jobs: Iterable[Named]) -> Iterable[list[Named]]:
+def _alike(jobs: Iterable[JobRef]) -> Iterable[list[JobRef]]:
     """The jobs by account and host: they find the same room, and a message often names a hundred of one kind."""
-    kinds: dict[tuple[Key, ...], list[Named]] = {}
+    kinds: dict[tuple[int | str, ...], list[JobRef]] = {}
     for job in jobs:
         kinds.setdefault(job[1:], []).append(job)
     return kinds.values()

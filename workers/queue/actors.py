@@ -10,10 +10,10 @@ import dramatiq
 from dramatiq.common import dq_name
 from dramatiq.errors import BrokerError
 
+from models.jobs.job_ref import JobRef, Wire
 from models.operations.heartbeats import Depths
 from models.rules import clock
 from runtime import metrics, tracing
-from workers.delivery.slots import Named, is_follow_up
 from workers.queue import broker as brokers
 from workers.queue.depths import measured
 
@@ -30,7 +30,7 @@ class Actors:
         self,
         broker: dramatiq.Broker,
         queue: str,
-        deliver: Callable[[list[Named], int], None],
+        deliver: Callable[[list[Wire], int], None],
         probe: Callable[[int], None],
     ) -> None:
         def actor(name: str, function: Callable[..., None], priority: int = 0) -> dramatiq.Actor[Any, None]:
@@ -41,19 +41,19 @@ class Actors:
         self.follow_up = actor("follow_up", deliver, FOLLOW_UP_PRIORITY)
         self.probe = actor("probe", probe, FOLLOW_UP_PRIORITY)  # not before the follow-ups published before it
 
-    def send_deliver(self, jobs: Sequence[Named], due_at: int, now: int) -> None:
+    def send_deliver(self, jobs: Sequence[JobRef], due_at: int, now: int) -> None:
         """Publish one message that names jobs, all requests or all follow-ups, delayed until shortly before `due_at`.
 
         Raises ConnectionClosed when the broker did not take it.
         """
-        actor = self.follow_up if is_follow_up(jobs[0]) else self.deliver
-        message = actor.message(list(jobs), due_at)
+        actor = self.follow_up if jobs[0].is_follow_up else self.deliver
+        message = actor.message([job.to_message() for job in jobs], due_at)
         eta_us = due_at - EARLY_US
         if eta_us > now:
             # `enqueue(delay=…)` would count from the moment of publishing, which comes late in a long round.
             delayed = {**message.options, "eta": eta_us // clock.MILLISECOND}
             message = message.copy(queue_name=dq_name(message.queue_name), options=delayed)
-        self._publish(message, [job[0] for job in jobs])
+        self._publish(message, [job.id for job in jobs])
 
     def send_probe(self, now: int) -> None:
         self._publish(self.probe.message(now), [])

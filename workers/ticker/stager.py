@@ -12,10 +12,9 @@ from collections.abc import Iterator, Sequence
 
 from models.database.sql import execute, fetch
 from models.database.transactions import transaction
-from models.jobs import lifecycle
-from models.jobs.lifecycle import DueJob
+from models.jobs import staging
+from models.jobs.staging import DueJob
 from models.rules import clock
-from workers.delivery.slots import is_follow_up
 from workers.queue.actors import Actors, BrokerError
 
 log = logging.getLogger("booper.stager")
@@ -42,7 +41,7 @@ class Stager:
         Raises BrokerError when the broker takes nothing; what it did not take is in the table as before.
         """
         until = now + self._look_ahead_us
-        if not lifecycle.due(0, until, 1):
+        if not staging.due(0, until, 1):
             return 0
         let_gather = 0 <= now - self._follow_ups_at < FOLLOW_UPS_US
         # Each has its own room, so that a backlog can't hide what is due next.
@@ -52,11 +51,11 @@ class Stager:
 
     def find_lost(self, now: int) -> int:
         """Bring back jobs whose message was lost on the way, and send a probe after those that wait long."""
-        if not lifecycle.any_staged(now - PROBE_AFTER_US):
+        if not staging.any_staged(now - PROBE_AFTER_US):
             return 0
         told = delivered_until()
         # An instant still to come was told before the clock was set back; it says nothing of what was staged since.
-        lost = lifecycle.unstage_lost(told - LOST_AFTER_US) if told <= now else 0
+        lost = staging.unstage_lost(told - LOST_AFTER_US) if told <= now else 0
         if lost:
             log.warning("%d jobs were named by a message that got lost; they are staged again", lost)
         self._actors.send_probe(now)
@@ -66,32 +65,32 @@ class Stager:
         """Take every job for named by no message; returns how many were thought to be. For whoever takes the lead: the
         leader before may have died after it marked jobs and before it published them. What is published twice so is
         bounded, and the claim absorbs it."""
-        return lifecycle.unstage_lost(EVERY_MARK)
+        return staging.unstage_lost(EVERY_MARK)
 
     def _room(self, until: int, bound: int) -> int:
         """How many jobs more may be named in this round when messages may name so many that are due by an instant."""
-        return min(bound - lifecycle.staged_between(0, until, bound), JOBS_IN_A_ROUND)
+        return min(bound - staging.staged_between(0, until, bound), JOBS_IN_A_ROUND)
 
     def _stage(self, first: int, last: int, room: int, now: int, let_gather: bool) -> int:
         """Publish at most `room` jobs due from `first` to `last`; `let_gather`: no follow-ups, but for those that would
         stand before requests."""
-        found = lifecycle.due(first, last, room) if room > 0 else []
+        found = staging.due(first, last, room) if room > 0 else []
         if let_gather and len(found) < room:
-            found = [job for job in found if not is_follow_up(job.named)]
+            found = [job for job in found if not job.ref.is_follow_up]
         return self._publish(found, now) if found else 0
 
     def _publish(self, found: Sequence[DueJob], now: int) -> int:
-        jobs = lifecycle.stage([job.id for job in found], now)
-        jobs.sort(key=lambda job: is_follow_up(job.named))  # which no message names beside requests
-        if jobs and is_follow_up(jobs[-1].named):
+        jobs = staging.stage([job.id for job in found], now)
+        jobs.sort(key=lambda job: job.ref.is_follow_up)  # which no message names beside requests
+        if jobs and jobs[-1].ref.is_follow_up:
             self._follow_ups_at = now
         published = 0
         try:
             for group in groups(jobs, now):
-                self._actors.send_deliver([job.named for job in group], group[-1].due_at, now)
+                self._actors.send_deliver([job.ref for job in group], group[-1].due_at, now)
                 published += len(group)
         except BrokerError:
-            lifecycle.unstage([job.id for job in jobs[published:]])
+            staging.unstage([job.id for job in jobs[published:]])
             raise
         return published
 
@@ -111,9 +110,9 @@ def groups(jobs: Sequence[DueJob], now: int) -> Iterator[list[DueJob]]:
 
 def go_together(first: DueJob, job: DueJob, now: int) -> bool:
     """Whether a message that names the one may name the other, which is not due before it."""
-    if is_follow_up(first.named) != is_follow_up(job.named):
+    if first.ref.is_follow_up != job.ref.is_follow_up:
         return False
-    bucket_us = FOLLOW_UPS_US if is_follow_up(job.named) else BUCKET_US
+    bucket_us = FOLLOW_UPS_US if job.ref.is_follow_up else BUCKET_US
     return max(job.due_at, now) - max(first.due_at, now) <= bucket_us
 
 

@@ -15,7 +15,7 @@ from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import database, throw_away
 from models.database.sql import execute
 from models.database.transactions import transaction, wait_briefly_for_locks
-from models.jobs import lifecycle
+from models.jobs import staging
 from models.operations import heartbeats
 from models.operations.leader import Lead
 from models.rules import clock
@@ -143,4 +143,4 @@ def record_sign_of_life(now: int) -> None:
 
 def measure_backlog(now: int) -> None:
     """Tell the operator how much is due and unclaimed, as far as it is cheap to count."""
-    metrics.set_backlog(*lifecycle.backlog(now, BACKLOG_COUNTED))
+    metrics.set_backlog(*staging.backlog(now, BACKLOG_COUNTED))

@@ -17,8 +17,8 @@ from models.database.paging import NEWEST_FIRST, PageRequest
 from models.jobs import job_store, log_entries, replays
 from models.jobs.job_store import JobRow
 from models.jobs.job_tables import REQUEST
-from models.jobs.lifecycle import FINAL
 from models.jobs.log_entries import LogFilter
+from models.jobs.states import FINAL
 from models.operations import cancelling, explain
 from models.rules import clock
 from models.webhooks.channels import CHANNEL

@@ -13,7 +13,7 @@ from api.requests.job_filters import JobsQuery, filter_of
 from api.requests.paging import cursor_of
 from models.database.paging import NEWEST_FIRST, Page
 from models.jobs import job_lists, job_store, replays
-from models.jobs.lifecycle import FINAL, STATES
+from models.jobs.states import FINAL, STATES
 from models.operations import cancelling
 from models.operations.bulk import AGAIN, CANCEL
 from models.rules import clock

@@ -6,7 +6,7 @@ import pytest
 
 from models.database.paging import PageRequest
 from models.database.sql import execute
-from models.jobs import lifecycle, records
+from models.jobs import records, states
 from models.jobs.records import AttemptRow
 from models.rules import clock
 from models.webhooks import endpoints, signing_keys
@@ -210,9 +210,9 @@ def test_a_mistake_of_ours_is_a_page_that_tells_nothing_but_an_id(alice, monkeyp
 
 
 def test_every_state_has_its_page(alice):
-    for state in lifecycle.STATES:
+    for state in states.STATES:
         job = make_job(alice.account, state)
         answer = alice.get(f"/jobs/{job.uuid}")
         assert answer.status_code == 200
         assert f'class="state {state}"' in answer.text
-        assert ('data-refresh="1"' in answer.text) == (state not in lifecycle.FINAL)
+        assert ('data-refresh="1"' in answer.text) == (state not in states.FINAL)

@@ -3,7 +3,7 @@
 import pytest
 
 from models.database.sql import execute, fetch
-from models.jobs import lifecycle, records
+from models.jobs import records, states
 from models.rules import clock
 from tests.support.api_client import errors_of
 from tests.support.clocks import START
@@ -45,7 +45,7 @@ def test_an_id_of_nothing_is_404_everywhere(client):
 @pytest.mark.parametrize("key", ["id", "job_id"])
 @pytest.mark.parametrize(("method", "rest"), [("POST", "/cancel"), ("DELETE", "")])
 def test_cancelling_stops_a_job_that_is_not_final(client, moved_clock, key, method, rest):
-    for state in (*lifecycle.WAITING, "executing"):
+    for state in (*states.WAITING, "executing"):
         job = client.created()
         execute("UPDATE job SET state = %s WHERE id = %s", (state, job["job_id"]))
         moved_clock.now = START + 5_000_000
@@ -57,7 +57,7 @@ def test_cancelling_stops_a_job_that_is_not_final(client, moved_clock, key, meth
         assert events == [("worker.job.cancelled",)]
 
 
-@pytest.mark.parametrize("state", lifecycle.FINAL)
+@pytest.mark.parametrize("state", states.FINAL)
 def test_cancelling_a_final_job_changes_nothing(client, state):
     job = client.created()
     execute("UPDATE job SET state = %s WHERE id = %s", (state, job["job_id"]))

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from models.database.sql import execute
-from models.jobs import lifecycle
+from models.jobs import states
 from models.rules import clock
 from tests.support.api_client import errors_of, one_database
 
@@ -19,7 +19,7 @@ def ids(answer):
 def seven(client, moved_clock):
     """A job in each state, made a second apart; ids by state."""
     made = {}
-    for name, state in enumerate(lifecycle.STATES):
+    for name, state in enumerate(states.STATES):
         moved_clock.advance(seconds=1)
         made[state] = client.created(name=f"n{name}")["job_id"]
         stamp = {"completed": "completed_at", "discarded": "discarded_at", "cancelled": "cancelled_at"}.get(state)
@@ -42,7 +42,7 @@ def test_jobs_made_in_one_microsecond_keep_their_order(client, moved_clock):
 
 
 def test_a_state_selects_its_jobs(client, seven):
-    for state in lifecycle.STATES:
+    for state in states.STATES:
         assert ids(client.get(f"/api/jobs?state={state}")) == [seven[state]]
 
 
@@ -66,7 +66,7 @@ def test_a_list_is_ordered_both_ways(client, seven):
     for field in ["inserted_at", "scheduled_at", "job_id", "state", "name"]:
         up, down = (ids(client.get(f"/api/jobs?order_by={field},{way}")) for way in ("asc", "desc"))
         assert up == down[::-1]
-        expected = sorted(seven) if field == "state" else lifecycle.STATES
+        expected = sorted(seven) if field == "state" else states.STATES
         assert up == [seven[state] for state in expected]
 
 

@@ -3,44 +3,16 @@
 import pytest
 
 from models.database.connection import database
-from models.jobs import lifecycle
+from models.jobs import lifecycle, staging, states
 from models.jobs.job_tables import Job
-from models.jobs.lifecycle import STATES, TRANSITIONS, ClaimedJob
+from models.jobs.states import STATES, TRANSITIONS
 from models.rules import clock
 from tests.support.locks import held_by_another
 from tests.support.races import map_at_once
-from tests.support.rows import make_job, plan_of, reread
+from tests.support.rows import make_job, reread
+from tests.support.transitions import MARGIN, VERBS, held, job_in
 
-MARGIN = 10 * clock.SECOND
 FOREVER = 2**62
-
-
-def held(job, claim_id=None):
-    """The job as its claimer holds it."""
-    row = Job.get_by_id(job.id)
-    fields = {name: getattr(row, name, None) for name in ClaimedJob._fields}
-    return ClaimedJob(**{**fields, "claim_id": claim_id or row.claim_id or 0})
-
-
-def job_in(state, account, **columns):
-    executing = {"claim_id": 77, "lease_until": clock.now(), "attempt": 1, "attempted_at": clock.now()}
-    extra = executing if state == "executing" else {}
-    stamp = {f"{state}_at": clock.now()} if state in lifecycle.FINAL else {}
-    return make_job(account, state, **{**extra, **stamp, **columns})
-
-
-VERBS = {
-    "stage": lambda job: lifecycle.stage([job.id], clock.now()),
-    "claim": lambda job: lifecycle.claim([job.id], clock.now(), MARGIN),
-    "complete": lambda job: lifecycle.complete([held(job)], clock.now()),
-    "retry": lambda job: lifecycle.retry([(held(job), clock.now() + 5)]),
-    "discard": lambda job: lifecycle.discard([held(job)], clock.now()),
-    "release": lambda job: lifecycle.release([held(job)]),
-    "cancel": lambda job: lifecycle.cancel([job.id], clock.now(), waiting_only=False),
-    "rescue": lambda job: lifecycle.rescue(clock.now()),
-    "discard_lost": lambda job: lifecycle.discard_lost(clock.now()),
-    "prune": lambda job: lifecycle.prune(0, dict.fromkeys(lifecycle.FINAL, clock.now() + 1), 10)[0],
-}
 
 
 def test_the_table_of_transitions_names_every_verb():
@@ -67,7 +39,7 @@ def test_a_verb_leaves_only_the_states_it_names(account, moved_clock, verb, stat
 
 
 def test_each_final_state_has_its_own_instant(account, moved_clock):
-    jobs = {state: job_in("executing", account) for state in lifecycle.FINAL}
+    jobs = {state: job_in("executing", account) for state in states.FINAL}
     lifecycle.complete([held(jobs["completed"])], 111)
     lifecycle.discard([held(jobs["discarded"])], 222)
     lifecycle.cancel([jobs["cancelled"].id], 333, waiting_only=False)
@@ -87,93 +59,19 @@ def test_a_claim_counts_the_attempt_and_draws_a_lease_of_timeout_and_margin(acco
     assert bytes(claimed.body) == b"\x00\xff"
 
 
-def test_a_job_is_never_claimed_before_it_is_due(account, moved_clock):
-    job = make_job(account, "scheduled", due_in_s=1)
-    assert lifecycle.claim([job.id], clock.now(), MARGIN) == []
-    assert lifecycle.not_yet_due([job.id], clock.now()) == [job.id]
-    moved_clock.advance(seconds=1)
-    assert lifecycle.not_yet_due([job.id], clock.now()) == []
-    assert len(lifecycle.claim([job.id], clock.now(), MARGIN)) == 1
-    assert lifecycle.not_yet_due([job.id], clock.now() - 1) == []
-
-
 def test_a_claim_takes_of_a_set_only_what_is_to_be_had(account):
     free, taken = make_job(account), job_in("executing", account)
     claimed = lifecycle.claim([free.id, taken.id, 999_999], clock.now(), MARGIN)
     assert [job.id for job in claimed] == [free.id]
 
 
-def test_a_staged_job_is_not_staged_again_until_its_message_is_given_up(account, moved_clock):
-    job = make_job(account)
-    assert [staged.id for staged in lifecycle.stage([job.id], clock.now())] == [job.id]
-    assert lifecycle.stage([job.id], clock.now()) == lifecycle.due(0, clock.now(), 10) == []
-    assert lifecycle.unstage([job.id]) == 1
-    assert len(lifecycle.stage([job.id], clock.now())) == 1
-    assert reread(job).staged_count == 2
-
-
-def test_the_soonest_is_due_first(account, moved_clock):
-    later, sooner = make_job(account, due_in_s=-1), make_job(account, due_in_s=-2)
-    make_job(account, "scheduled", due_in_s=1)
-    assert [job.id for job in lifecycle.due(0, clock.now(), 10)] == [sooner.id, later.id]
-    assert [job.id for job in lifecycle.due(0, clock.now(), 1)] == [sooner.id]
-
-
-def test_what_is_staged_is_told_soonest_first(account, moved_clock):
-    later, sooner = make_job(account, due_in_s=-1), make_job(account, due_in_s=-2)
-    assert [job.id for job in lifecycle.stage([later.id, sooner.id], clock.now())] == [sooner.id, later.id]
-
-
-def test_a_job_counts_as_waiting_long_only_since_before_the_instant_asked_for(account, moved_clock):
-    job = make_job(account)
-    assert not lifecycle.any_staged(FOREVER)
-    lifecycle.stage([job.id], clock.now())
-    assert not lifecycle.any_staged(clock.now())
-    assert lifecycle.any_staged(clock.now() + 1)
-
-
-def test_only_marks_from_before_the_instant_are_taken_for_lost(account, moved_clock):
-    job = make_job(account)
-    lifecycle.stage([job.id], clock.now())
-    assert lifecycle.unstage_lost(clock.now()) == 0
-    assert lifecycle.unstage_lost(clock.now() + 1) == 1
-
-
-def test_what_is_staged_is_counted_from_the_first_to_the_last_instant_and_no_further_than_asked(account, moved_clock):
-    for due_in_s in (1, 2, 3):
-        lifecycle.stage([make_job(account, "scheduled", due_in_s=due_in_s).id], clock.now())
-    first, last = (clock.now() + seconds * clock.SECOND for seconds in (1, 3))
-    counts = [lifecycle.staged_between(*asked) for asked in ((first, last, 9), (first + 1, last - 1, 9), (0, last, 2))]
-    assert counts == [3, 1, 2]
-
-
-def test_giving_up_no_message_changes_nothing(account):
-    assert lifecycle.unstage([]) == 0
-
-
-def test_due_is_what_waits_from_the_first_to_the_last_instant(account, moved_clock):
-    for state in STATES:
-        job_in(state, account)
-    waiting = {job.id for job in Job.select() if job.state in lifecycle.WAITING}
-    assert {job.id for job in lifecycle.due(clock.now(), clock.now(), 10)} == waiting
-    assert lifecycle.due(clock.now() + 1, FOREVER, 10) == lifecycle.due(0, clock.now() - 1, 10) == []
-
-
-def test_the_mark_of_an_early_message_counts_from_the_instant_it_is_due(account, moved_clock):
-    job = make_job(account, "scheduled", due_in_s=5)
-    lifecycle.stage([job.id], clock.now())
-    assert reread(job).staged_at == job.scheduled_at
-    assert lifecycle.unstage_lost(clock.now() + 1) == 0
-    assert lifecycle.unstage_lost(job.scheduled_at + 1) == 1
-
-
 def test_a_claim_and_a_cancel_take_the_mark_of_staging_away(account, moved_clock):
     claimed, cancelled = make_job(account), make_job(account)
-    lifecycle.stage([claimed.id, cancelled.id], clock.now())
+    staging.stage([claimed.id, cancelled.id], clock.now())
     lifecycle.claim([claimed.id], clock.now(), MARGIN)
     lifecycle.cancel([cancelled.id], clock.now(), waiting_only=False)
     assert (reread(claimed).staged_at, reread(cancelled).staged_at) == (None, None)
-    assert lifecycle.staged_between(0, FOREVER, 10) == 0
+    assert staging.staged_between(0, FOREVER, 10) == 0
 
 
 @pytest.mark.parametrize("verb", ["complete", "discard", "release", "retry"])
@@ -202,7 +100,7 @@ def test_a_lease_that_has_not_ended_is_not_rescued(account, moved_clock):
     assert reread(job).state == "executing"
 
 
-def test_a_lost_last_attempt_is_buried_and_not_rescued(account, moved_clock):
+def test_a_lost_last_attempt_is_discarded_and_not_rescued(account, moved_clock):
     job = job_in("executing", account, max_attempts=1)
     assert lifecycle.rescue(clock.now()) == []
     assert [lost.id for lost in lifecycle.discard_lost(clock.now())] == [job.id]
@@ -289,7 +187,7 @@ def test_a_stale_holder_of_a_cancelled_job_does_not_give_up_the_claim_of_the_new
 def test_a_cancel_of_waiting_jobs_leaves_one_under_way(account, state):
     job = job_in(state, account)
     cancelled = lifecycle.cancel([job.id], clock.now(), waiting_only=True)
-    assert cancelled == ([(job.id, account.id, None)] if state in lifecycle.WAITING else [])
+    assert cancelled == ([(job.id, account.id, None)] if state in states.WAITING else [])
     assert reread(job).state == ("cancelled" if cancelled else state)
 
 
@@ -318,7 +216,7 @@ def test_eight_racing_claims_take_each_job_exactly_once(account):
 
 def test_two_racing_stagers_name_each_job_once(account):
     ids = [make_job(account).id for _ in range(40)]
-    staged = map_at_once(lambda _: lifecycle.stage(ids, clock.now()), range(4))
+    staged = map_at_once(lambda _: staging.stage(ids, clock.now()), range(4))
     assert sum(len(jobs) for jobs in staged) == 40
     assert {job.staged_count for job in Job.select()} == {1}
 
@@ -348,14 +246,14 @@ def test_complete_and_rescue_race_to_one_winner(account):
 
 KEPT = {"state": "completed", "completed_at": 1, "inserted_at": 1}
 LOOKS_AFTER_ALL = {
-    "stage": (lambda: lifecycle.stage([job.id for job in Job.select()], clock.now()), {}),
+    "stage": (lambda: staging.stage([job.id for job in Job.select()], clock.now()), {}),
     "rescue": (lambda: lifecycle.rescue(FOREVER), {"state": "executing", "lease_until": 1, "claim_id": 7}),
     "discard_lost": (
         lambda: lifecycle.discard_lost(FOREVER),
         {"state": "executing", "lease_until": 1, "claim_id": 7, "crashes": 2},
     ),
-    "unstage_lost": (lambda: [None] * lifecycle.unstage_lost(FOREVER), {"staged_at": 1}),
-    "prune": (lambda: [None] * lifecycle.prune(0, dict.fromkeys(lifecycle.FINAL, 2), 10)[0], KEPT),
+    "unstage_lost": (lambda: [None] * staging.unstage_lost(FOREVER), {"staged_at": 1}),
+    "prune": (lambda: [None] * lifecycle.prune(0, dict.fromkeys(states.FINAL, 2), 10)[0], KEPT),
 }
 
 
@@ -378,14 +276,14 @@ def crash(job, moved_clock):
     return lifecycle.rescue(clock.now()), lifecycle.discard_lost(clock.now())
 
 
-def test_a_job_whose_holders_fell_silent_three_times_is_given_up(account, moved_clock):
+def test_a_job_whose_holders_fell_silent_three_times_is_discarded(account, moved_clock):
     job = make_job(account)
     outcomes = [crash(job, moved_clock) for _ in range(3)]
     assert [(len(rescued), len(buried)) for rescued, buried in outcomes] == [(1, 0), (1, 0), (0, 1)]
     assert (reread(job).state, reread(job).crashes, reread(job).attempt) == ("discarded", 3, 3)
 
 
-def test_a_job_whose_holders_fell_silent_twice_is_not_given_up(account, moved_clock):
+def test_a_job_whose_holders_fell_silent_twice_is_not_discarded(account, moved_clock):
     job = job_in("executing", account, crashes=1)
     assert lifecycle.discard_lost(clock.now()) == []
     assert [lost.id for lost in lifecycle.rescue(clock.now())] == [job.id]
@@ -402,62 +300,6 @@ def test_jobs_lost_for_the_second_time_come_back_one_after_another(account, move
     assert reread(first_time).held_until is None
 
 
-def test_a_job_put_off_is_not_due_for_the_stager_until_then(account, moved_clock):
-    job = make_job(account)
-    lifecycle.stage([job.id], clock.now())
-    assert lifecycle.snooze([(job.id, 0)], clock.now(), clock.SECOND // 2) == 1
-    assert lifecycle.due(0, clock.now(), 10) == []
-    moved_clock.advance(seconds=1.25)
-    assert [due.id for due in lifecycle.due(0, clock.now(), 10)] == [job.id]
-
-
-def test_a_job_that_was_put_off_and_then_claimed_is_put_off_no_more(account, moved_clock):
-    job = make_job(account)
-    lifecycle.snooze([(job.id, 0)], clock.now(), clock.SECOND)
-    lifecycle.claim([job.id], clock.now(), MARGIN)
-    assert reread(job).held_until is None
-
-
-def test_a_job_is_put_off_longer_each_time_a_message_named_it(account, moved_clock):
-    jobs = [make_job(account, staged_count=count) for count in (1, 2, 4, 5, 50)]
-    lifecycle.snooze([(job.id, 0) for job in jobs], clock.now(), clock.SECOND)
-    assert [reread(job).held_until - clock.now() for job in jobs] == [
-        seconds * clock.SECOND + lifecycle.RETURN_US for seconds in (2, 4, 16, 32, 32)
-    ]
-
-
-def test_a_job_is_put_off_until_its_turn_when_that_comes_later(account, moved_clock):
-    jobs = [make_job(account, staged_count=2) for _ in range(3)]
-    turns = [(job.id, turn * clock.SECOND) for job, turn in zip(jobs, (0, 3, 5), strict=True)]
-    assert lifecycle.snooze(turns, clock.now(), clock.SECOND) == 3
-    assert [reread(job).held_until - clock.now() for job in jobs] == [
-        seconds * clock.SECOND + lifecycle.RETURN_US for seconds in (4, 4, 5)
-    ]
-
-
-def test_jobs_put_off_return_together_at_quarters_of_a_second(account, moved_clock):
-    jobs = [make_job(account) for _ in range(3)]
-    turns = [(job.id, turn) for job, turn in zip(jobs, (300_000, 400_000, 500_000), strict=True)]
-    lifecycle.snooze(turns, clock.now(), 1)
-    returns = [reread(job).held_until for job in jobs]
-    assert [at % lifecycle.RETURN_US for at in returns] == [0, 0, 0]
-    assert returns[0] == returns[1] < returns[2]
-
-
-def test_a_job_claimed_meanwhile_is_not_put_off(account, moved_clock):
-    job = job_in("executing", account)
-    assert lifecycle.snooze([(job.id, 0)], clock.now(), clock.SECOND) == 0
-    assert reread(job).held_until is None
-
-
-def test_a_job_that_waits_for_its_retry_is_not_put_off_to_before_it(account, moved_clock):
-    """A stale message did so: the job was named, refused and named again, dozens of times a second, until its retry."""
-    job = make_job(account, "retryable", due_in_s=60, attempt=1, staged_count=1)
-    lifecycle.snooze([(job.id, 0)], clock.now(), clock.SECOND)
-    assert lifecycle.due(0, reread(job).scheduled_at - 1, 10) == []
-    assert [due.id for due in lifecycle.due(0, reread(job).scheduled_at, 10)] == [job.id]
-
-
 def test_an_attempt_that_is_recorded_makes_earlier_silence_forgotten(account, moved_clock):
     jobs = {verb: job_in("executing", account, crashes=2) for verb in ("complete", "retry", "discard")}
     for verb, job in jobs.items():
@@ -470,15 +312,3 @@ def test_an_attempt_that_is_given_back_leaves_earlier_silence_as_it_was(account,
     job = job_in("executing", account, crashes=1, attempt=2)
     lifecycle.release([held(job)])
     assert (reread(job).crashes, reread(job).attempt) == (1, 1)
-
-
-def test_staging_finds_its_jobs_by_their_ids_however_few_were_unstaged_when_last_counted(account, db, monkeypatch):
-    """Misled by a partial index that had been empty, PostgreSQL searched all of it for each set of ids."""
-    jobs = [make_job(account) for _ in range(3)]
-    asked = []
-    monkeypatch.setattr(lifecycle, "fetch", lambda sql, params: asked.append((sql, params)) or [])
-    lifecycle.stage([job.id for job in jobs], clock.now())
-    [(sql, params)] = asked
-    plan = plan_of(db, sql, params)
-    assert "job_unstaged" not in plan
-    assert "job_pkey" in plan or "INTEGER PRIMARY KEY" in plan

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 from models.accounts import account_store
 from models.database.connection import database
 from models.database.sql import fetch
-from models.jobs import job_store, lifecycle
+from models.jobs import job_store, lifecycle, staging
 from models.jobs.job_store import NewJob
 from models.operations import cancelling
 from models.rules import clock
@@ -161,10 +161,10 @@ class Jobs(RuleBasedStateMachine):
     @rule()
     def stage_twice_at_once(self):
         """The other stager looked before the marks were set."""
-        seen = [job.id for job in lifecycle.due(0, self.clock.now + LOOK_AHEAD, 100)]
+        seen = [job.id for job in staging.due(0, self.clock.now + LOOK_AHEAD, 100)]
         self.stage(None)
         named = [job_id for job_id in seen if self.orders[job_id].message]
-        assert lifecycle.stage(named, self.clock.now) == []
+        assert staging.stage(named, self.clock.now) == []
 
     @precondition(lambda self: self.queue.ready or self.queue.delayed)
     @rule(delayed_ones=st.booleans())
@@ -216,12 +216,12 @@ class Jobs(RuleBasedStateMachine):
         for claim in lifecycle.claim(named, now, MARGIN):
             lease_until = now + claim.timeout_ms * clock.MILLISECOND + MARGIN
             self.orders[claim.id].claimed(claim, worker, now, lease_until)
-        early = lifecycle.not_yet_due(named, now)
-        lifecycle.unstage(early)
+        early = staging.not_yet_due(named, now)
+        staging.unstage(early)
         if hold_s is None:
-            lifecycle.unstage(rest)
+            staging.unstage(rest)
         else:
-            lifecycle.snooze([(job_id, 0) for job_id in rest], now, int(hold_s * clock.SECOND))
+            staging.snooze([(job_id, 0) for job_id in rest], now, int(hold_s * clock.SECOND))
         for job_id in (*early, *rest):
             self.orders[job_id].message = None
 

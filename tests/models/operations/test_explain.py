@@ -4,7 +4,7 @@ import pytest
 
 from models.accounts import account_store
 from models.database.sql import execute
-from models.jobs import lifecycle
+from models.jobs import staging
 from models.jobs.records import AttemptRow, add_attempts
 from models.operations import explain, heartbeats
 from models.operations.explain import CODES, Facts
@@ -105,7 +105,7 @@ def machinery(account, moved_clock):
 
 def test_the_jobs_before_are_counted_whether_a_message_names_them_or_not(account, machinery, moved_clock):
     others = [make_job(account, due_in_s=-60), make_job(account, due_in_s=-50), make_job(account, due_in_s=50)]
-    lifecycle.stage([others[0].id], clock.now() - SECOND)
+    staging.stage([others[0].id], clock.now() - SECOND)
     job = make_job(account, due_in_s=-10)
     assert explain.facts_of(account.id, job.id, clock.now()).ahead == 2
     assert reasons_of(account, job) == ["queued_behind"]

@@ -1,6 +1,6 @@
 """What the overview counts of an account's jobs, and what it says comes next."""
 
-from models.jobs.lifecycle import STATES
+from models.jobs.states import STATES
 from models.operations import overview
 from models.operations.overview import Counts
 from tests.support.rows import make_job

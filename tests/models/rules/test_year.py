@@ -10,7 +10,7 @@ import pytest
 
 from models.database.connection import database
 from models.database.sql import fetch
-from models.jobs import lifecycle
+from models.jobs import lifecycle, states
 from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Job
 from models.rules import clock
@@ -117,7 +117,7 @@ class Year:
         self.claim()
 
     def due(self):
-        waiting = Job.state.in_(lifecycle.WAITING)
+        waiting = Job.state.in_(states.WAITING)
         return [row.id for row in Job.select(Job.id).where(waiting, Job.scheduled_at <= clock.now()).limit(200)]
 
     def claim(self):

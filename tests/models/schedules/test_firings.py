@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from models.jobs import job_store, lifecycle
+from models.jobs import job_store, lifecycle, staging
 from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Job, LogEntry
 from models.operations import cancelling
@@ -195,7 +195,7 @@ def test_of_those_that_wait_each_schedules_oldest_is_let_go(account, moved_clock
 
     overlap.release_next_in_turn([one, other], clock.now())
 
-    due = [job.id for job in lifecycle.due(0, clock.now(), 100)]
+    due = [job.id for job in staging.due(0, clock.now(), 100)]
     assert {retry, other_retry} <= set(due)
     assert not {queued, other_queued} & set(due)
 

@@ -8,7 +8,7 @@ from peewee import OperationalError
 from models.database.connection import database
 from models.database.sql import fetch
 from models.database.transactions import transaction
-from models.jobs import lifecycle
+from models.jobs import lifecycle, staging
 from models.jobs.job_tables import Job
 from models.rules import clock
 from models.webhooks import event_order, notifications
@@ -46,7 +46,7 @@ def test_the_next_event_goes_whichever_of_two_at_once_is_first(parent, number):
 
     map_at_once(lambda call: call(), calls[:: 1 if number % 2 else -1])
 
-    [due] = lifecycle.due(0, clock.now(), 10)
+    [due] = staging.due(0, clock.now(), 10)
     assert due.kind == "event"
     assert reread(Job(id=due.id)).after_uuid is None
 
@@ -71,7 +71,7 @@ def test_without_the_database_events_wait_for_the_ticker(parent, monkeypatch):
     with monkeypatch.context() as broken:
         broken.setattr(event_order, "fetch", gone)
         end(claim)
-    assert lifecycle.due(0, clock.now(), 10) == []
+    assert staging.due(0, clock.now(), 10) == []
     assert event_order.release_left_over_events(clock.now()) == 1
 
 

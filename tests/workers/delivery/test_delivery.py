@@ -8,6 +8,7 @@ import time
 import pytest
 
 from models.jobs import lifecycle
+from models.jobs.job_ref import JobRef
 from models.jobs.job_tables import Attempt, Job
 from models.rules import clock
 from runtime.settings import load
@@ -76,7 +77,7 @@ def test_a_job_whose_claim_waited_a_little_is_sent(account, db, delivery, receiv
 def claims(account, delivery, receiver, moved_clock):
     """A job claimed by this process, with its slot, and not yet sent."""
     job = make_job(account, url=receiver.url, host="127.0.0.1", timeout_ms=1000)
-    assert delivery.slots.take([(job.id, job.account_id, job.host)]).admitted
+    assert delivery.slots.take([JobRef(job.id, job.account_id, job.host)]).admitted
     return lifecycle.claim([job.id], clock.now(), 10 * clock.SECOND)
 
 

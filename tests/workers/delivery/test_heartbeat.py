@@ -3,6 +3,7 @@
 import pytest
 
 from models.database.connection import close_all, open_database
+from models.jobs.job_ref import JobRef
 from models.operations import heartbeats
 from models.rules import clock
 from models.rules.clock import MINUTE
@@ -23,7 +24,7 @@ def attempts(account, count, completed=True):
 
 def test_a_beat_tells_of_slots_and_minutes(account, moved_clock):
     slots = Slots(8, 1.0)
-    slots.take([(1, account.id, "a"), (2, account.id, "a")])
+    slots.take([JobRef(1, account.id, "a"), JobRef(2, account.id, "a")])
     process = Heartbeat(slots)
     process.count(attempts(account, 3) + attempts(account, 1, completed=False))
     process.beat(clock.now())

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from models.jobs import lifecycle
+from models.jobs import lifecycle, staging
 from models.jobs.job_tables import Job, LogEntry
 from models.operations import cancelling
 from models.rules import clock
@@ -74,7 +74,7 @@ def test_a_callback_is_a_job_of_its_own_that_is_due_at_once(account, moved_clock
     assert (callback.state, callback.scheduled_at) == ("available", clock.now())
     assert (callback.parent_id, callback.account_id, callback.hops) == (parent.id, account.id, 3)
     assert (callback.host, callback.notify) == ("hooks.example", None)
-    assert [due.id for due in lifecycle.due(0, clock.now(), 10) if due.kind == "callback"] == [callback.id]
+    assert [due.id for due in staging.due(0, clock.now(), 10) if due.kind == "callback"] == [callback.id]
 
 
 @pytest.mark.parametrize(
@@ -318,7 +318,7 @@ def test_one_address_gets_an_event_once(account):
 
 
 def due():
-    return [found.id for found in lifecycle.due(0, clock.now(), 100) if found.kind == "event"]
+    return [found.id for found in staging.due(0, clock.now(), 100) if found.kind == "event"]
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from models.jobs import job_store, lifecycle
+from models.jobs import job_store, lifecycle, staging, states
+from models.jobs.job_ref import JobRef
 from models.jobs.job_tables import Job, LogEntry
 from models.rules import clock
 from models.rules.templating import MAX_MEMORY_BYTES
@@ -28,7 +29,7 @@ def answered_with_body(body, status=200, truncated=False):
 def claim_next(schedule_id):
     """The schedule's next job, at its time."""
     planning.plan(clock.now(), 10)
-    waiting_jobs_of = Job.select().where(Job.schedule_id == schedule_id, Job.state.in_(lifecycle.WAITING))
+    waiting_jobs_of = Job.select().where(Job.schedule_id == schedule_id, Job.state.in_(states.WAITING))
     ids = [job.id for job in waiting_jobs_of.order_by(Job.fire_at)]
     [job] = overlap.claim(ids, clock.now(), clock.HOUR)
     return job
@@ -200,7 +201,7 @@ def test_failures_in_a_row_disable_the_schedule(account, moved_clock):
         moved_clock.advance(hours=1)
     assert Schedule.get().disabled_at is not None
     assert payloads_of("worker.schedule.disabled") == [{"reason": "2 of its jobs in a row failed", "failures": 2}]
-    assert Job.select().where(Job.state.in_(lifecycle.WAITING)).count() == 0
+    assert Job.select().where(Job.state.in_(states.WAITING)).count() == 0
 
 
 def test_a_schedule_enabled_again_has_all_its_failures_to_go(account, moved_clock):
@@ -244,13 +245,13 @@ def test_the_end_of_a_job_lets_go_the_one_that_waits(account, moved_clock, statu
     under_way = claim_next(one)
     moved_clock.advance(hours=1)
     planning.plan(clock.now(), 10)
-    [queued] = Job.select().where(Job.state.in_(lifecycle.WAITING), Job.scheduled_at <= clock.now())
+    [queued] = Job.select().where(Job.state.in_(states.WAITING), Job.scheduled_at <= clock.now())
     assert overlap.claim([queued.id], clock.now(), clock.HOUR) == []
-    assert lifecycle.due(0, clock.now(), 10) == []
+    assert staging.due(0, clock.now(), 10) == []
 
     finish(under_way, answered_with_body({}, status=status))
 
-    assert [job.id for job in lifecycle.due(0, clock.now(), 10)] == [queued.id]
+    assert [job.id for job in staging.due(0, clock.now(), 10)] == [queued.id]
 
 
 def test_a_success_between_failures_keeps_it_enabled(account, moved_clock):
@@ -290,7 +291,7 @@ def test_a_message_that_names_both_kinds_sends_the_others_when_schedules_can_not
     plain, _ = job_store.create(job_store.NewJob(account.id, "{}", None, None, clock.now()), clock.now())
     make_schedule(account)
     fired = Job.get(Job.fire_at.is_null(False))
-    named = delivery.slots.take([(plain.id, account.id, ""), (fired.id, account.id, "")]).admitted
+    named = delivery.slots.take([JobRef(plain.id, account.id, ""), JobRef(fired.id, account.id, "")]).admitted
     delivery._claim(named)
     assert [job.id for job in submitted] == [plain.id]
     assert Job.get_by_id(fired.id).state == "available"

@@ -43,7 +43,7 @@ def senders(db, results, receiver):
 
 def submit(senders, jobs):
     """As the deliver actor does: a slot is taken for each."""
-    senders._slots.take([job.named for job in jobs])
+    senders._slots.take([job.ref for job in jobs])
     senders.submit(jobs)
 
 

@@ -4,15 +4,16 @@ import threading
 
 import pytest
 
+from models.jobs.job_ref import JobRef
 from workers.delivery.slots import LONGEST_TURN_S, SLOW_GAP_S, STUCK_AFTER_S, Slots
 
 
 def named(count, account_id=1, host="a.example"):
-    return [(number, account_id, host) for number in range(count)]
+    return [JobRef(number, account_id, host) for number in range(count)]
 
 
 def many_hosts(count):
-    return [(number, number, f"{number}.example") for number in range(count)]
+    return [JobRef(number, number, f"{number}.example") for number in range(count)]
 
 
 def test_a_caller_gets_what_is_free_and_the_rest_stays_to_be_asked_for():
@@ -25,16 +26,16 @@ def test_a_caller_gets_what_is_free_and_the_rest_stays_to_be_asked_for():
 
 def test_one_host_gets_no_more_than_its_share():
     slots = Slots(10, share=0.5)
-    taken = slots.take([(number, number, "slow.example") for number in range(8)])
+    taken = slots.take([JobRef(number, number, "slow.example") for number in range(8)])
     assert (len(taken.admitted), len(taken.rest)) == (5, 3)
-    assert len(slots.take([(9, 99, "good.example")]).admitted) == 1
+    assert len(slots.take([JobRef(9, 99, "good.example")]).admitted) == 1
 
 
 def test_one_account_gets_no_more_than_its_share():
     slots = Slots(10, share=0.5)
-    taken = slots.take([(number, 1, f"{number}.example") for number in range(8)])
+    taken = slots.take([JobRef(number, 1, f"{number}.example") for number in range(8)])
     assert (len(taken.admitted), len(taken.rest)) == (5, 3)
-    assert len(slots.take([(9, 2, "1.example")]).admitted) == 1
+    assert len(slots.take([JobRef(9, 2, "1.example")]).admitted) == 1
 
 
 def test_a_full_share_is_stuck_when_none_of_it_came_free_for_a_while():
@@ -168,8 +169,8 @@ def test_many_takers_never_hold_more_than_there_is():
 
 
 def follow_ups_named(count, account_id=1, host="a.example"):
-    """As a message names callbacks and events: under the account's id negated."""
-    return named(count, -account_id, host)
+    """Callbacks and events of an account, as a message names them."""
+    return [ref._replace(is_follow_up=True) for ref in named(count, account_id, host)]
 
 
 def test_follow_ups_take_nothing_from_the_share_of_their_account_s_requests():
@@ -181,7 +182,7 @@ def test_follow_ups_take_nothing_from_the_share_of_their_account_s_requests():
 
 def test_all_follow_ups_together_hold_one_share_at_most():
     slots = Slots(16, share=0.5)
-    taken = slots.take([(number, -number, f"{number}.example") for number in range(1, 17)], now_s=0)
+    taken = slots.take([JobRef(number, number, f"{number}.example", True) for number in range(1, 17)], now_s=0)
     assert len(taken.admitted) == 8
     assert len(slots.take(many_hosts(16), now_s=0).admitted) == 8
 

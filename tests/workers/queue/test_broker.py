@@ -7,6 +7,7 @@ import pytest
 from dramatiq import Message
 from dramatiq.brokers.stub import StubBroker
 
+from models.jobs.job_ref import JobRef
 from models.operations.heartbeats import Depths
 from models.rules import clock
 from runtime import settings
@@ -41,15 +42,15 @@ def test_a_publishing_connection_that_was_closed_is_dropped_and_made_anew(actors
 
 def test_an_early_message_goes_to_the_delay_queue_and_a_due_one_does_not(actors):
     now = 1_000_000_000
-    actors.send_deliver([(1, 1, "a")], now + 10_000_000, now)
-    actors.send_deliver([(2, 1, "a")], now, now)
+    actors.send_deliver([JobRef(1, 1, "a")], now + 10_000_000, now)
+    actors.send_deliver([JobRef(2, 1, "a")], now, now)
     assert actors.broker.get_queue_message_counts(actors.deliver.queue_name) == (1, 1, 0)
 
 
 def test_follow_ups_go_through_the_same_queue_and_are_taken_after_requests(actors):
     now = 1_000_000_000
-    actors.send_deliver([(1, -1, "a")], now, now)
-    actors.send_deliver([(2, 1, "a")], now, now)
+    actors.send_deliver([JobRef(1, 1, "a", True)], now, now)
+    actors.send_deliver([JobRef(2, 1, "a")], now, now)
     assert actors.broker.get_queue_message_counts(actors.deliver.queue_name)[0] == 2
     assert next(actors.broker.consume(actors.deliver.queue_name, timeout=1000)).actor_name == "follow_up"
     assert actors.follow_up.priority == actors.probe.priority > actors.deliver.priority
@@ -95,9 +96,9 @@ def let_die(actors):
 def test_the_depths_tell_ready_delayed_and_dead_messages_apart(either):
     now = 1_000_000_000
     for number in range(3):
-        either.send_deliver([(number, 1, "a")], now + 10_000_000, now)
+        either.send_deliver([JobRef(number, 1, "a")], now + 10_000_000, now)
     for number in range(2):
-        either.send_deliver([(number, 1, "a")], now, now)
+        either.send_deliver([JobRef(number, 1, "a")], now, now)
     either.send_probe(now)
     let_die(either)
     wait_until(lambda: either.depths(now) == Depths(2, 3, 1, now))
@@ -112,8 +113,9 @@ def published(actors, queue_name):
 def test_a_delayed_message_is_let_go_a_little_before_its_jobs_are_due(in_process, actor_name):
     """Who takes it waits for the rest: let go at the instant itself, its jobs would begin up to 50 ms late."""
     now, account_id = 1_000_000_000_000, 1 if actor_name == "deliver" else -1
+    ref = JobRef(7, 1, "a", is_follow_up=actor_name == "follow_up")
     due_at = now + 10 * clock.SECOND
-    in_process.send_deliver([(7, account_id, "a"), (8, account_id, "a")], due_at, now)
+    in_process.send_deliver([ref, ref._replace(id=8)], due_at, now)
     message = published(in_process, "q.DQ")
     assert message.options["eta"] == (due_at - 60 * clock.MILLISECOND) // clock.MILLISECOND
     assert (message.actor_name, message.args) == (actor_name, ([[7, account_id, "a"], [8, account_id, "a"]], due_at))
@@ -123,7 +125,7 @@ def test_a_delayed_message_is_let_go_a_little_before_its_jobs_are_due(in_process
 def test_a_message_is_delayed_only_if_there_is_time_to_let_it_go(in_process, ahead_ms, queue_name):
     now = 1_000_000_000_000
     due_at = now + ahead_ms * clock.MILLISECOND
-    in_process.send_deliver([(7, 1, "a")], due_at, now)
+    in_process.send_deliver([JobRef(7, 1, "a")], due_at, now)
     message = published(in_process, queue_name)
     assert ("eta" in message.options) is (queue_name == "q.DQ")
     assert message.args[1] == due_at

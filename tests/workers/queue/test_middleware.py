@@ -11,6 +11,7 @@ from dramatiq import Message, Worker
 from dramatiq.common import dq_name
 
 from booper.supervisor import AT_ONCE
+from models.jobs.job_ref import JobRef
 from runtime import settings, tracing
 from runtime.metrics import REGISTRY
 from tests.support.services import unavailable
@@ -96,7 +97,7 @@ def start(delivery):
 
 
 def send(actors, job_id=1):
-    actors.send_deliver([(job_id, 1, "a")], NOW, NOW)
+    actors.send_deliver([JobRef(job_id, 1, "a")], NOW, NOW)
 
 
 def failures():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.jobs import lifecycle
+from models.jobs import lifecycle, states
 from models.jobs.job_tables import Attempt, Job, LogEntry
 from models.rules import clock
 from models.schedules import overlap, planning, schedule_changes
@@ -58,7 +58,7 @@ ONE_ATTEMPT = {"max_attempts": 1, "timeout_ms": 1000}
 def claim_next(schedule_id):
     """Its next job, at its time."""
     planning.plan(clock.now(), 10)
-    waiting = Job.select().where(Job.schedule_id == schedule_id, Job.state.in_(lifecycle.WAITING))
+    waiting = Job.select().where(Job.schedule_id == schedule_id, Job.state.in_(states.WAITING))
     [job] = overlap.claim([job.id for job in waiting.order_by(Job.fire_at)], clock.now(), clock.SECOND)
     return job
 

@@ -10,7 +10,7 @@ from peewee import OperationalError
 
 from models.accounts import session_store
 from models.database.sql import fetch
-from models.jobs import lifecycle
+from models.jobs import lifecycle, staging
 from models.jobs.job_tables import Ticker as TickerRow
 from models.operations import leader as leading
 from models.operations.leader import candidate
@@ -81,7 +81,7 @@ def test_winning_the_lead_is_told_each_time(account, messages):
 
 def test_a_new_leader_stages_again_what_the_one_before_marked_and_may_not_have_published(account, messages):
     job = make_job(account)
-    lifecycle.stage([job.id], clock.now())
+    staging.stage([job.id], clock.now())
     ticker_with(messages, Lead()).tick(clock.now(), 0.0)
     assert messages.named == [job.id]
 
@@ -89,7 +89,7 @@ def test_a_new_leader_stages_again_what_the_one_before_marked_and_may_not_have_p
 def test_what_fails_when_the_lead_is_won_is_tried_again(account, messages):
     """Marks of the leader before, and in embedded mode what was under way, would wait until they are missed."""
     job, errors, won = make_job(account), iter([OperationalError("gone")]), []
-    lifecycle.stage([job.id], clock.now())
+    staging.stage([job.id], clock.now())
 
     def on_lead():
         for error in errors:

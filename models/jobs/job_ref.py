@@ -1,0 +1,32 @@
+"""Declares how a message names a job, and how that is written on the wire."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from models.jobs.job_tables import REQUEST
+
+Wire = tuple[int, int, str]
+
+
+class JobRef(NamedTuple):
+    """A job as a message names it: its id, and what decides about a slot for it before it is claimed."""
+
+    id: int
+    account_id: int
+    host: str  # of the target
+    is_follow_up: bool = False
+
+    def to_message(self) -> Wire:
+        """The job as JSON: id, account, host. Of a follow-up the account's id is negated, on the wire alone."""
+        return self.id, -self.account_id if self.is_follow_up else self.account_id, self.host
+
+    @classmethod
+    def from_message(cls, fields: Sequence[Any]) -> "JobRef":
+        """The job that these fields of a message name."""
+        job_id, account_id, host = fields
+        return cls(job_id, abs(account_id), host, account_id < 0)
+
+
+def ref_of(job_id: int, account_id: int, host: str, kind: str) -> JobRef:
+    """The reference to a job of this kind; every kind but a request is a follow-up."""
+    return JobRef(job_id, account_id, host, kind != REQUEST)

@@ -1,0 +1,173 @@
+"""Stages jobs: marks which jobs a message names, holds jobs back for a while, and counts the backlog.
+
+A mark (`staged_at`) is no part of the state. Only this module and the transitions of `models/jobs/lifecycle.py` write
+`staged_at`, `held_until` and `after_uuid` of a stored job.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from models.database.sql import any_of, execute, fetch, skipping_locked, values_table
+from models.database.transactions import transaction
+from models.jobs.job_ref import JobRef, ref_of
+from models.jobs.job_tables import REQUEST
+from models.jobs.states import LEAVES, WAITING_SQL
+from models.jobs.transition_counts import count_transition
+from models.rules import clock
+
+RETURN_US = clock.SECOND // 4  # snoozed jobs return at its multiples
+DUE_AT = "COALESCE(held_until, scheduled_at)"
+# The cast hides the partial index job_after: believed empty, it was searched whole for each set of ids.
+WAITS_FOR_EVENT = "CAST(after_uuid AS TEXT) IS NOT NULL"
+DUE = f"id, {DUE_AT}, account_id, host, kind"
+
+
+class DueJob(NamedTuple):
+    """A waiting job that a message is to name. `due_at`: when it is due, or until when it is held back."""
+
+    id: int
+    due_at: int
+    account_id: int
+    host: str
+    kind: str = REQUEST
+
+    @property
+    def ref(self) -> JobRef:
+        return ref_of(self.id, self.account_id, self.host, self.kind)
+
+
+def due(first: int, last: int, limit: int) -> list[DueJob]:
+    """Waiting jobs due from `first` to `last` that no message names yet, soonest first."""
+    rows = fetch(
+        f"SELECT {DUE} FROM job WHERE staged_at IS NULL AND {WAITING_SQL} "
+        f"AND {DUE_AT} >= %s AND {DUE_AT} <= %s ORDER BY {DUE_AT}, id LIMIT %s",
+        (first, last, limit),
+    )
+    return [DueJob(*row) for row in rows]
+
+
+def stage(ids: Sequence[int], now: int) -> list[DueJob]:
+    """Mark jobs for the message that is about to name them; returns those marked, soonest first.
+
+    They are marked before they are published, so that a claim never meets its own mark. A crash in between leaves
+    marks without a message, which `unstage_lost` finds. When two stage at once, the second finds the marks set. A job
+    that another session has locked is left for the next round.
+    """
+    these, params = any_of("id", ids)
+    if lock := skipping_locked():
+        these = f"id = ANY(ARRAY(SELECT id FROM job WHERE {these}{lock}))"
+    # "+ 0" hides the partial index of unstaged jobs: empty when last analyzed, it would be searched whole for each id.
+    with transaction():
+        rows = fetch(
+            "UPDATE job SET staged_count = staged_count + 1, "
+            f"staged_at = CASE WHEN {DUE_AT} > %s THEN {DUE_AT} ELSE CAST(%s AS BIGINT) END "
+            f"WHERE {these} AND staged_at + 0 IS NULL AND {LEAVES['stage']} RETURNING {DUE}",
+            (now, now, params),
+        )
+        count_transition("staged", rows)
+    return sorted((DueJob(*row) for row in rows), key=lambda job: (job.due_at, job.id))
+
+
+def unstage(ids: Sequence[int]) -> int:
+    """Note that no message names these jobs any more, so that the stager takes them again."""
+    if not ids:
+        return 0
+    these, params = any_of("id", ids)
+    with transaction():
+        return execute(f"UPDATE job SET staged_at = NULL WHERE {these} AND {WAITING_SQL}", (params,))
+
+
+def unstage_lost(staged_before: int) -> int:
+    """Unstage every job staged before an instant until which all messages are known to be delivered or lost."""
+    lost = f"SELECT id FROM job WHERE staged_at IS NOT NULL AND staged_at < %s{skipping_locked()}"
+    with transaction():
+        these, params = any_of("id", [row[0] for row in fetch(lost, (staged_before,))])
+        return execute(f"UPDATE job SET staged_at = NULL WHERE {these}", (params,))
+
+
+def snooze(turns: Sequence[tuple[int, int]], now: int, base_us: int) -> int:
+    """Snooze jobs that may not begin now: clear `staged_at`, and set `held_until` to
+
+        now + max(turn, base_us * 2^n), n = how many messages have named the job in vain, at most 5,
+
+    rounded up to a quarter second, so that jobs that return together share a message. `turns`: (id, turn in
+    microseconds). A job that is not due yet, such as one that a stale message names, waits for its own instant: held
+    until an earlier instant it would be staged again and again.
+    """
+    if not turns:
+        return 0
+    vain = "staged_count - attempt"
+    times = f"CASE WHEN {vain} < 1 THEN 1 WHEN {vain} < 5 THEN 1 << ({vain}) ELSE 32 END"
+    table, params = values_table("id bigint, turn bigint", turns)
+    with transaction():
+        return execute(
+            "UPDATE job SET staged_at = NULL, held_until = CASE WHEN scheduled_at <= %s THEN "
+            f"((CAST(%s AS BIGINT) + CASE WHEN input.turn > CAST(%s AS BIGINT) * ({times}) THEN input.turn "
+            f"ELSE CAST(%s AS BIGINT) * ({times}) END) / {RETURN_US} + 1) * {RETURN_US} END "
+            f"FROM {table} AS input WHERE job.id = input.id AND {WAITING_SQL}",
+            (now, now, base_us, base_us, *params),
+        )
+
+
+def release_hold(ids: Sequence[int]) -> int:
+    """Let snoozed jobs be staged at once."""
+    these, params = any_of("id", ids)
+    with transaction():
+        return execute(
+            f"UPDATE job SET staged_at = NULL, held_until = NULL WHERE {these} AND {WAITING_SQL} "
+            "AND held_until IS NOT NULL",
+            (params,),
+        )
+
+
+def release_events(ids: Sequence[int]) -> int:
+    """Let those of the events that wait for another event be staged at once.
+
+    Passes over events that another session has locked: if two sessions locked two sets crosswise, one would fail.
+    """
+    if not ids:
+        return 0
+    these, params = any_of("id", ids)
+    with transaction():
+        rows = fetch(
+            f"SELECT id FROM job WHERE {these} AND {WAITS_FOR_EVENT} ORDER BY id{skipping_locked()}", (params,)
+        )
+        these, params = any_of("id", [row[0] for row in rows])
+        return execute(f"UPDATE job SET held_until = NULL, after_uuid = NULL WHERE {these}", (params,))
+
+
+def not_yet_due(ids: Sequence[int], now: int) -> list[int]:
+    """Those of the jobs that wait for an instant after `now`: their message came early, or they were moved."""
+    these, params = any_of("id", ids)
+    sql = f"SELECT id FROM job WHERE {these} AND {WAITING_SQL} AND scheduled_at > %s"
+    return [row[0] for row in fetch(sql, (params, now))]
+
+
+def staged_between(first: int, last: int, limit: int) -> int:
+    """How many jobs have `staged_at` from `first` to `last`; counts no further than `limit`."""
+    sql = (
+        "SELECT count(*) FROM (SELECT 1 FROM job WHERE staged_at IS NOT NULL AND staged_at >= %s AND staged_at <= %s "
+        "LIMIT %s) AS few"
+    )
+    return fetch(sql, (first, last, limit))[0][0]
+
+
+def any_staged(staged_before: int) -> bool:
+    """Whether a job staged before an instant is still not claimed."""
+    sql = "SELECT 1 FROM job WHERE staged_at IS NOT NULL AND staged_at < %s LIMIT 1"
+    return bool(fetch(sql, (staged_before,)))
+
+
+def backlog(now: int, limit: int) -> tuple[int, int]:
+    """How many waiting jobs are due, and how long the oldest of those counted has been due, in microseconds.
+
+    Counts at most `limit` jobs that no message names, and as many that one does. A snoozed job counts from its return.
+    """
+    unstaged = f"staged_at IS NULL AND {WAITING_SQL} AND {DUE_AT} <= %s ORDER BY {DUE_AT}"
+    staged = f"staged_at IS NOT NULL AND staged_at <= %s AND {WAITING_SQL} ORDER BY staged_at"
+    jobs, oldest_at = 0, now
+    for where in (unstaged, staged):
+        due_jobs = f"SELECT scheduled_at FROM job WHERE {where} LIMIT %s"
+        count, first_at = fetch(f"SELECT count(*), min(scheduled_at) FROM ({due_jobs}) AS due_jobs", (now, limit))[0]
+        jobs, oldest_at = jobs + count, min(oldest_at, first_at or now)
+    return jobs, now - oldest_at

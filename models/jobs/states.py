@@ -1,0 +1,40 @@
+"""Declares the states of a job and the transitions between them, as data and as SQL.
+
+`TRANSITIONS` is what runs: `models/jobs/lifecycle.py` takes the guard (`LEAVES`) and the assignment
+(`ENTERS`) of each UPDATE from it.
+The SQL names the states as literals, since a partial index fits no parameter.
+"""
+
+from collections.abc import Iterable
+
+WAITING = ("available", "scheduled", "retryable")
+LIVE = (*WAITING, "executing")
+FINAL = ("completed", "discarded", "cancelled")
+STATES = ("available", "scheduled", "executing", "retryable", *FINAL)
+
+TRANSITIONS: dict[str, tuple[tuple[str, ...], str | None]] = {
+    # verb: (states it leaves, state it enters; None: the same (stage) or none at all (prune))
+    "stage": (WAITING, None),
+    "claim": (WAITING, "executing"),
+    "complete": (("executing",), "completed"),
+    "retry": (("executing",), "retryable"),
+    "discard": (("executing",), "discarded"),
+    "release": (("executing",), "available"),
+    "cancel": (LIVE, "cancelled"),
+    "rescue": (("executing",), "available"),
+    "discard_lost": (("executing",), "discarded"),
+    "prune": (FINAL, None),
+}
+
+
+def in_states(states: Iterable[str], table: str = "") -> str:
+    """The condition that a job is in one of the states."""
+    column, names = f"{table}.state" if table else "state", [f"'{state}'" for state in states]
+    return f"{column} = {names[0]}" if len(names) == 1 else f"{column} IN ({', '.join(names)})"
+
+
+LEAVES = {verb: in_states(left) for verb, (left, _) in TRANSITIONS.items()}  # the guard of each transition
+ENTERS = {verb: f"state = '{state}'" for verb, (_, state) in TRANSITIONS.items() if state}  # the assignment of each
+WAITING_SQL = in_states(WAITING)  # as the indexes job_unstaged and job_start_by spell it
+LIVE_SQL = in_states(LIVE)  # as the index job_of_schedule spells it
+FINAL_SQL = in_states(FINAL)

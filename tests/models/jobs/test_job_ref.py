@@ -1,0 +1,16 @@
+"""How a message names a job: as processes of older versions write and read it."""
+
+import pytest
+
+from models.jobs.job_ref import JobRef, ref_of
+
+
+@pytest.mark.parametrize(
+    ("kind", "account_on_the_wire"), [("request", 5), ("callback", -5), ("event", -5), ("channel", -5)]
+)
+def test_the_account_of_a_follow_up_is_negated_on_the_wire_alone(kind, account_on_the_wire):
+    ref = ref_of(7, 5, "a.example", kind)
+
+    assert ref == JobRef(7, 5, "a.example", kind != "request")
+    assert ref.to_message() == (7, account_on_the_wire, "a.example")
+    assert JobRef.from_message([7, account_on_the_wire, "a.example"]) == ref
