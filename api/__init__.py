@@ -1,4 +1,4 @@
-"""What a client may ask: HTTP in, validated, stored, answered. Never talks to the broker, never writes a job's state.
+"""Serves the HTTP API and the dashboard. Never talks to the broker, never writes a job's state.
 
 `create_app` is the only way in.
 """

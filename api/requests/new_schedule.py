@@ -91,6 +91,6 @@ def changed(row: ScheduleRow, sent: Fields) -> Fields:
     if sent.get("repeat_every") is not None and "timezone" not in sent:
         fields.pop("timezone", None)
     fields.update(sent)
-    kept = Fields({name: value for name, value in fields.items() if value is not None})
-    kept.body_text = fields.body_text
-    return kept
+    present = Fields({name: value for name, value in fields.items() if value is not None})
+    present.body_text = fields.body_text
+    return present

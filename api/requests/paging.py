@@ -1,4 +1,4 @@
-"""Reads and writes the pages of lists: limit, offset, and the cursor that tells where the next page begins.
+"""Reads and writes the pages of lists: limit, offset, and the cursor that marks where the next page begins.
 
 A cursor is the place of the last row (`models/database/paging.py`) with the order of the list, as base64 of JSON. It
 holds nothing that its reader has not seen, so it is checked and not signed.

@@ -49,7 +49,7 @@ class TooMany(ValueError):
 
 
 class Document(NamedTuple):
-    """A JSON text. `texts` and `repeated` tell of the members of a top-level object; else they are empty."""
+    """A JSON text. `texts` and `repeated` are about the members of a top-level object; otherwise they are empty."""
 
     value: Any
     text: str  # exactly as written

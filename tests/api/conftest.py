@@ -1,4 +1,4 @@
-"""Owns what the API's tests share: the app on each database, a client with a key, another account's client."""
+"""Fixtures of the API's tests: the app on each database, a client with a key, another account's client."""
 
 import pytest
 

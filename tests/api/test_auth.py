@@ -1,4 +1,4 @@
-"""Who may ask, and what they may see."""
+"""Who may use the API, and what they may see."""
 
 import pytest
 
@@ -74,6 +74,7 @@ def test_another_account_s_ids_are_404_on_every_route_that_takes_one(client, str
         "signing-keys": [client.post("/api/signing-keys").json["data"]["id"]],
     }
     with_id = [(rule.rule, method) for rule, method in rules(client.app) if "<key>" in rule.rule]
+
     assert len(with_id) >= 10
     for rule, method in sorted(with_id, key=lambda each: each[1] == "DELETE"):
         if method == "PUT":
@@ -134,7 +135,7 @@ def asking_again(seen, secret, monkeypatch):
         believed.append(seen.caller_of(secret))
 
     monkeypatch.setattr(key_cache.account_store, "account_of", account_of)
-    assert seen.caller_of(secret) is None, "whoever asked is told what there is now"
+    assert seen.caller_of(secret) is None, "the thread that looks up the key gets what the database has now"
     return believed == [key_cache.Caller(1, "u")]
 
 

@@ -1,4 +1,4 @@
-"""The documentation says what the API does: docs/api.md and openapi.json against routes, fields and answers."""
+"""The documentation says what the API does: docs/api.md and openapi.json against routes, fields and responses."""
 
 import re
 
@@ -87,6 +87,7 @@ def test_answers_have_the_keys_that_openapi_describes(client, account):
         [firing_rows.FiringRow(schedule["id"], clock.now(), firing_rows.FIRED, job["job_id"], 1, clock.now())]
     )
     firing = client.get(f"/api/schedules/{schedule['id']}/runs").json["data"][0]
+
     for shown, schema in (
         (job, schemas.Job),
         (job["job"], schemas.InnerJob),

@@ -1,4 +1,4 @@
-"""/metrics and the log line of a request: who may see the one, and what never stands in the other."""
+"""/metrics and the log line of a request: who may read the metrics, and what the line never has."""
 
 import logging
 from dataclasses import replace
@@ -106,6 +106,7 @@ def test_a_request_is_counted_by_its_route_and_never_by_its_path(client):
     client.get(f"/api/jobs/{job['id']}?secret=1")
     client.get("/nowhere/at/all")
     client.ask("BREW", "/api/jobs")
+
     assert grown("booper_http_requests_total", method="POST", route="/api/jobs", status="201") == 1
     assert grown("booper_http_requests_total", method="GET", route="/api/jobs/<key>", status="200") == 1
     assert grown("booper_http_requests_total", method="GET", route="none", status="404") == 1
@@ -121,6 +122,7 @@ def test_a_request_is_one_line_with_the_id_of_its_answer(client, account, caplog
     caplog.set_level(logging.INFO)
     answer = client.create(url="nonsense")
     [line] = request_lines(caplog)
+
     assert line.pop("duration_ms") > 0
     assert line == {
         "request_id": answer.headers["X-Request-Id"],

@@ -8,6 +8,7 @@ from tests.support.traces import CLIENT_TRACEPARENT, SECRET
 def test_a_request_is_a_span_that_names_the_job_it_made(client, spans):
     job = client.created(body={"password": SECRET}, headers={"Cookie": SECRET})
     [span] = spans()
+
     assert span.name == "POST /api/jobs"
     attributes = dict(span.attributes)
     assert attributes.pop("booper.request_id")

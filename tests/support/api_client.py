@@ -1,16 +1,16 @@
-"""A client of the API for tests in one process, and what its answers must look like."""
+"""A client of the API for tests in one process, and the form that its responses must have."""
 
 import pytest
 
 URL = "https://example.com/hook"
 FORM = "application/x-www-form-urlencoded"
 
-# For what is decided before any table is asked.
+# For what is decided before any query.
 one_database = pytest.mark.parametrize("db", ["sqlite"], indirect=True)
 
 
 class ApiClient:
-    """Flask's test client with a key, and the answers' JSON at hand."""
+    """Flask's test client with a key, and a method for each kind of request."""
 
     def __init__(self, app, secret=None):
         self.app = app
@@ -30,7 +30,7 @@ class ApiClient:
         return self.post("/api/jobs", json={"url": URL, **fields})
 
     def created(self, **fields):
-        """The job that a valid order makes."""
+        """The job that a valid request creates."""
         answer = self.create(**fields)
         assert answer.status_code == 201, answer.text
         return answer.json["data"]

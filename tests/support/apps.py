@@ -1,7 +1,7 @@
-"""Owns the apps that tests ask, and which pages they have.
+"""Makes the apps that tests call, and lists their pages.
 
-One app for each settings, made once, since it takes longer to make than most tests last. Each test finds it as if it
-were new: it remembers nothing of another test's database.
+One app for each settings, made once, because making it takes longer than most tests. Each test gets it as if it were
+new: its caches are empty.
 """
 
 from functools import cache

@@ -13,6 +13,7 @@ def post(client, text):
 def test_a_form_creates_a_job(client, moved_clock):
     text = f"url={URL}&method=POST&schedule_in[]=30&schedule_in[]=seconds&body[content]=hi+there&body[tags][]=%C3%A9"
     job = post(client, text + "&timeout=2.5&max_attempts=3&headers[X-One]=1&name=n").json["data"]
+
     assert job["args"] == {
         "url": URL,
         "method": "post",

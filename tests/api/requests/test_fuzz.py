@@ -1,4 +1,4 @@
-"""Nothing a client sends is answered with 5xx, and every refusal has the one shape."""
+"""No request gets a 5xx, and every refusal has the one shape."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""One job for one order: the field `idempotency_key` and the header `Idempotency-Key`."""
+"""One job for one request: the field `idempotency_key` and the header `Idempotency-Key`."""
 
 import pytest
 
@@ -87,6 +87,7 @@ def test_the_same_fields_written_otherwise_are_the_same_request(client):
 def test_a_header_s_answer_is_kept_for_24_hours(client, moved_clock):
     first = post_job(client, "k")
     moved_clock.advance(hours=24, seconds=-1)
+
     assert post_job(client, "k").text == first.text
     assert idempotent_requests.prune(100, clock.now()) == 0
     moved_clock.advance(seconds=1)

@@ -1,4 +1,4 @@
-"""What is and isn't JSON: the classes of bad input that are answered with 400 or 422, never worse."""
+"""What is JSON and what is not: the classes of bad input, which get 400 or 422 and never worse."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Lists in pages by cursor: every row once, in order, whatever is added in between."""
+"""Lists in pages by cursor: every row once, in order, whatever is inserted in between."""
 
 import base64
 import itertools

@@ -1,4 +1,4 @@
-"""What an order says about failure, secrecy and loops, as the job's row keeps it."""
+"""What a request for a job says about failure, secrecy and loops, as the job's row stores it."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The query of an order joins its URL."""
+"""The query of a job is appended to its URL."""
 
 import pytest
 

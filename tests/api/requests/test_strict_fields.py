@@ -1,4 +1,4 @@
-"""Fields that were sent are read by a method of ours; marshmallow's own, which asks all of them, is the judge."""
+"""Our method reads only the fields that were sent; it must give what marshmallow's own method gives."""
 
 import pytest
 from marshmallow import Schema, ValidationError

@@ -1,4 +1,4 @@
-"""POST /api/jobs/batch: each order stored or refused for itself, in the order given."""
+"""POST /api/jobs/batch: each job is stored or refused by itself, in the order of the request."""
 
 import dataclasses
 import json
@@ -57,6 +57,7 @@ def test_a_wrong_item_gets_its_error_in_its_place_and_spoils_no_other(client):
         client, item_of(name="first"), {"url": "x", "timeout": 0}, 7, item_of(max_attemps=1), item_of(name="last")
     )
     first, wrong, number, misspelt, last = items(answer)
+
     assert (first["name"], last["name"], count_jobs()) == ("first", "last", 2)
     for item in (wrong, number, misspelt):
         assert set(item) == {"error"}
@@ -145,6 +146,7 @@ def test_a_key_that_is_live_or_comes_twice_answers_its_first_job(client):
         )
     )
     first, plain, held, second = made
+
     assert held == {**live, "job": {**live["job"], "has_confict": True}}
     assert second == {**first, "job": {**first["job"], "has_confict": True}}
     assert [job["job"]["has_confict"] for job in (first, plain)] == [False, False]

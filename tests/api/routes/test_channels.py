@@ -56,6 +56,7 @@ def test_a_channel_that_is_set_shows_its_host_alone(client):
 
 def test_a_message_is_forwarded_by_a_job_that_does_not_show_the_url(client):
     put(client)
+
     assert client.post("/api/channels/discord", json=MESSAGE).json == {"data": MESSAGE}
     job = Job.get()
     assert (job.kind, job.state, job.host, job.hops) == ("channel", "available", "discord.example.com", 1)

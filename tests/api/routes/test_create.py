@@ -1,4 +1,4 @@
-"""POST /api/jobs: what is stored and answered."""
+"""POST /api/jobs: what is stored and what the response has."""
 
 import json
 import re
@@ -43,6 +43,7 @@ def stored(job):
 def test_a_job_has_exactly_the_keys_and_timestamps_of_the_contract(client, account, moved_clock):
     moved_clock.now += 123
     job = client.created(method="post", schedule_in=[30, "seconds"], body={"author": "alex"})
+
     assert set(job) == OUTER
     assert set(job["job"]) == INNER
     assert job["inserted_at"] == "2026-01-01T09:00:00"
@@ -92,6 +93,7 @@ def test_args_are_the_request_as_sent_with_nothing_added(client):
         "body": {"deep": [1, {"x": None}]},
     }
     job = client.created(**sent)
+
     assert job["args"] == {**sent, "url": URL, "method": "post"}
     assert client.created()["args"] == {"url": URL}
     assert (job["name"], job["description"]) == ("n", "ä")

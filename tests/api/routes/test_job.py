@@ -90,6 +90,7 @@ def test_the_attempts_of_a_job_are_listed_first_to_last(client, moved_clock):
     )
     records.add_attempts([second, first])
     attempts = client.get(f"/api/jobs/{job['job_id']}/attempts").json["data"]
+
     assert [attempt["number"] for attempt in attempts] == [1, 2]
     assert attempts[0] == {
         "number": 1,

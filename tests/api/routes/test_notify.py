@@ -1,4 +1,4 @@
-"""Whom a job's owner wants told of it: the fields of the order, and where the follow-ups are seen."""
+"""Whom Booper notifies of a job: the fields of the request, and where the follow-ups are shown."""
 
 import json
 
@@ -48,6 +48,7 @@ def test_a_job_and_its_callback_lead_to_one_another(client):
     client.created(callback_url=HOOK)
     client.post(f"/api/jobs/{job['id']}/cancel")
     related = client.get(f"/api/jobs/{job['id']}/related").json["data"]
+
     assert [each["kind"] for each in related] == ["callback", "event"]
     assert set(related[0]) == {*job, "kind"}
     assert related[0]["args"]["body"]["job"]["id"] == job["id"]
@@ -70,6 +71,7 @@ def test_a_list_is_narrowed_to_the_follow_ups_of_a_job(client, stranger, more):
     jobs = [client.created(callback_url=HOOK) for _ in range(2)]
     for job in jobs:
         client.post(f"/api/jobs/{job['id']}/cancel")
+
     for key in ("id", "job_id"):
         path = f"/api/jobs?kind=callback&parent={jobs[0][key]}{more}"
         [callback] = client.get(path).json["data"]

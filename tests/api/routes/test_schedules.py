@@ -1,4 +1,4 @@
-"""Schedules over HTTP: made, shown, changed, disabled, enabled, deleted, and what came of their instants."""
+"""Schedules over HTTP: create, show, change, disable, enable, delete, and what came of their instants."""
 
 import pytest
 
@@ -65,6 +65,7 @@ def test_instants_that_pass_while_it_is_disabled_are_rows(client, moved_clock):
     moved_clock.advance(hours=3)
     client.post(f"/api/schedules/{schedule['id']}/enable")
     rows = client.get(f"/api/schedules/{schedule['id']}/runs").json["data"]
+
     assert [(row["fire_at"][11:16], row["status"]) for row in rows] == [
         ("12:00", "disabled"),
         ("11:00", "disabled"),
@@ -113,6 +114,7 @@ def test_a_changed_request_is_that_of_the_waiting_job(client, moved_clock):
     schedule = post_schedule(client, cron="0 12 * * *", body={"a": 1})
     path = f"/api/schedules/{schedule['id']}"
     answer = client.ask("PATCH", path, json={"method": "post", "name": "noon"})
+
     assert answer.json["data"]["args"] == {"url": URL, "cron": "0 12 * * *", "method": "post", "name": "noon"} | {
         "body": {"a": 1}
     }

@@ -135,5 +135,6 @@ def test_of_keys_that_have_ended_the_last_ones_are_kept(client, account, moved_c
         key = signing_keys.create(account.id, None, clock.now())
         signing_keys.retire(account.id, key.uuid, clock.now(), clock.now())
         kept.append(key.uuid)
+
     assert [key.uuid for key in signing_keys.listed(account.id)] == kept[-51:]
     assert len(signing_keys.listed(account.id + 1)) == 1
