@@ -12,12 +12,14 @@ MODULES = sorted(path.relative_to(ROOT) for room in ROOMS for path in (ROOT / ro
 PRODUCT = ("api", "booper", "models", "runtime", "workers")
 CLEAN = (  # folders whose variables, parameters and attributes are named well too; at the end: all of ROOMS
     "api/dashboard",
+    "tests/api/dashboard",
     "api/requests",
     "api/responses",
     "api/routes",
     "tests/api/requests",
     "tests/api/routes",
     "tests/bench",
+    "tests/browser",
     "tests/deploy",
     "tests/faults",
 )

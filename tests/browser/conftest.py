@@ -64,6 +64,6 @@ def open_reader(chromium, product):
 @pytest.fixture
 def reader(open_reader):
     """Signed in with the demo key."""
-    one = open_reader(locale="en-GB", timezone_id="Europe/Berlin")
-    one.sign_in()
-    return one
+    reader = open_reader(locale="en-GB", timezone_id="Europe/Berlin")
+    reader.sign_in()
+    return reader

@@ -135,7 +135,7 @@ def test_a_schedule_is_made_disabled_and_enabled(reader, receiver):
     page.get_by_label("cron expression").fill("30 2 * * *")
     page.get_by_label("time zone").fill("Europe/Berlin")
     expect(page.locator("#preview")).to_contain_text("Around the next clock change")
-    page.get_by_label("interval").fill("1")
+    page.get_by_label("interval", exact=True).fill("1")
     page.get_by_label("interval unit").select_option("seconds")
     expect(page.locator("#preview")).to_contain_text("Every second")
     page.get_by_role("button", name="Create").click()
@@ -168,7 +168,7 @@ def test_light_and_dark_are_kept(reader):
     ground = "getComputedStyle(document.documentElement).backgroundColor"
     reader.go("/")
     light = page.evaluate(ground)
-    page.get_by_role("button", name="Light or dark").click()
+    page.get_by_role("button", name="Switch theme").click()
     dark = page.evaluate(ground)
     assert light != dark
     reader.go("/jobs")
@@ -209,9 +209,9 @@ def test_a_script_that_found_its_way_into_a_page_does_not_run(open_reader):
 def test_no_page_shuts_anybody_out(open_reader, receiver, scheme):
     """axe-core finds nothing serious, and nothing is wider than a phone."""
     reader = open_reader(color_scheme=scheme, viewport={"width": 360, "height": 800})
-    axe, found = Axe(), {}
+    axe, violations = Axe(), {}
     reader.go("/sign-in")
-    found["/sign-in"] = serious(axe.run(reader.page))
+    violations["/sign-in"] = serious(axe.run(reader.page))
     reader.sign_in()
     fill_in_order(
         reader, f"http://127.0.0.1:{receiver.port}/status/500", **{"Maximum attempts": "2", "Name": "seen by axe"}
@@ -222,9 +222,9 @@ def test_no_page_shuts_anybody_out(open_reader, receiver, scheme):
     schedule = reader.page.locator("tbody a").first.get_attribute("href")
     for path in [job, schedule, f"{schedule}/edit", "/jobs/bulk?action=cancel", *PAGES]:
         reader.go(path)
-        found[path] = serious(axe.run(reader.page))
+        violations[path] = serious(axe.run(reader.page))
         assert reader.page.evaluate("document.documentElement.scrollWidth") <= 360, path
-    assert found == {path: [] for path in found}
+    assert violations == {path: [] for path in violations}
 
 
 def serious(results):

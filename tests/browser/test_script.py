@@ -67,16 +67,16 @@ BUSY = {
 
 @pytest.mark.parametrize("begin", BUSY)
 def test_a_list_is_not_refreshed_while_its_reader_is_busy_in_it(list_of_one, begin):
-    page, asked = list_of_one, []
+    page, requests = list_of_one, []
     does, undoes = BUSY[begin]
-    page.on("request", lambda request: asked.append(request.url) if "/jobs" in request.url else None)
+    page.on("request", lambda request: requests.append(request.url) if "/jobs" in request.url else None)
     page.evaluate(does)
 
     for _ in range(3):
         page.clock.run_for(REFRESH_MS + 100)
         page.evaluate(SETTLED)
 
-    assert asked == []
+    assert requests == []
     assert is_kept(page)
     page.evaluate(undoes)
     page.evaluate("document.activeElement.blur()")
@@ -106,13 +106,13 @@ def test_a_live_tail_tells_each_entry_once_though_it_is_told_again(reader, recei
     expect(page.locator("#entries tr").first).to_contain_text("http.response")
     shown = page.evaluate("document.querySelector('#entries tr').outerHTML")
     others = [re.sub("entry-[0-9a-f-]+", f"entry-{number}", shown) for number in range(2)]
-    told = [[shown, others[0]], [shown, *others, others[1]]]
+    streamed = [[shown, others[0]], [shown, *others, others[1]]]
 
     def stream(route):
         """Two streams that end at once; the browser waits for the third."""
         streams.append(route)
-        if len(streams) <= len(told):
-            lines = "".join(f"data: {json.dumps(row)}\n\n" for row in told[len(streams) - 1])
+        if len(streams) <= len(streamed):
+            lines = "".join(f"data: {json.dumps(row)}\n\n" for row in streamed[len(streams) - 1])
             route.fulfill(content_type="text/event-stream", body=f"retry: 10\n\n{lines}")
 
     page.route("**/logs/stream*", stream)

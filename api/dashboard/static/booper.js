@@ -1,5 +1,5 @@
-// What pages do by themselves: parts that refresh, times as the reader's clock shows them, previews, the live tail.
-// Every page works without it. Nothing here makes markup from data; what it inserts was escaped by the server.
+// Refreshes parts of pages, shows times in local time, previews schedules, streams the log, runs actions in chunks.
+// Every page works without it. It makes no markup from data; what it inserts was escaped by the server.
 "use strict";
 
 const two = (number) => String(number).padStart(2, "0");
@@ -22,7 +22,7 @@ function parsed(html) {
   return new DOMParser().parseFromString(html, "text/html");
 }
 
-// Parts with data-refresh="seconds" ask for their page again and take its newer part, unless the reader is busy in them.
+// A part with data-refresh="seconds" loads its page again and takes the new part, unless the reader is busy in it.
 function busy(part) {
   const inside = document.activeElement;
   const typing = inside && part.contains(inside) && inside.matches("input, select, textarea");
@@ -30,9 +30,9 @@ function busy(part) {
 }
 
 async function refresh(part) {
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-  if (answer.redirected && new URL(answer.url).pathname === "/sign-in") return location.reload();
-  const newer = answer.ok && parsed(await answer.text()).getElementById(part.id);
+  const response = await fetch(location.href, { headers: { Accept: "text/html" } });
+  if (response.redirected && new URL(response.url).pathname === "/sign-in") return location.reload();
+  const newer = response.ok && parsed(await response.text()).getElementById(part.id);
   if (!newer || busy(part)) return part;
   const open = [...part.querySelectorAll("details[id]")].map((details) => [details.id, details.open]);
   const focused = part.contains(document.activeElement) ? focusPath(part) : null;
@@ -56,21 +56,21 @@ async function keepFresh(part) {
     try {
       part = await refresh(part);
     } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // the network is away: the next turn asks again
+      if (!(error instanceof TypeError)) throw error; // no network: the next turn tries again
     }
   }
 }
 
-// An action on many jobs: each answer tells how far it is, and has the form of the next chunk until there is none.
+// An action on many jobs: each response shows the progress, and holds the form of the next chunk until all is done.
 const bulk = { stopped: false };
 
-async function workOff(form) {
+async function runChunks(form) {
   let part = form.closest("#bulk");
   bulk.stopped = false;
-  goesOn(part, true);
+  setRunning(part, true);
   part.querySelector("[data-stop]").focus();
   while (form && !bulk.stopped) {
-    const newer = await chunkDone(form);
+    const newer = await sendChunk(form);
     if (!newer) {
       part.querySelector("[data-trouble]").hidden = false;
       break;
@@ -79,38 +79,38 @@ async function workOff(form) {
     part.replaceWith(newer);
     part = newer;
     form = part.querySelector("form[data-chunks]");
-    if (form) goesOn(part, true);
+    if (form) setRunning(part, true);
     if (focused) part.querySelector(form ? "[data-stop]" : "[data-back]").focus();
   }
   if (!form) return;
-  goesOn(part, false);
+  setRunning(part, false);
   form.querySelector("button").focus();
 }
 
-async function chunkDone(form) {
+async function sendChunk(form) {
   try {
-    const answer = await fetch(form.getAttribute("action"), { method: "POST", body: new URLSearchParams(new FormData(form)) });
-    const newer = answer.ok && parsed(await answer.text()).getElementById("bulk");
-    if (newer) history.replaceState(null, "", answer.url);
+    const response = await fetch(form.getAttribute("action"), { method: "POST", body: new URLSearchParams(new FormData(form)) });
+    const newer = response.ok && parsed(await response.text()).getElementById("bulk");
+    if (newer) history.replaceState(null, "", response.url);
     return newer;
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error; // the network is away
+    if (!(error instanceof TypeError)) throw error; // no network
     return null;
   }
 }
 
-function goesOn(part, does) {
-  part.querySelector("form[data-chunks]").hidden = part.querySelector("[data-back]").hidden = does;
-  part.querySelector("[data-stop]").hidden = !does;
-  if (does) part.querySelector("[data-trouble]").hidden = true;
+function setRunning(part, running) {
+  part.querySelector("form[data-chunks]").hidden = part.querySelector("[data-back]").hidden = running;
+  part.querySelector("[data-stop]").hidden = !running;
+  if (running) part.querySelector("[data-trouble]").hidden = true;
 }
 
-// The live tail: server-sent events; where the server has none to spare, the page's rows every few seconds.
+// The live log: server-sent events; when the server has no stream left, the page's rows every few seconds.
 function tail(rows) {
   const state = document.getElementById("tail-state");
-  const tell = (text) => { state.hidden = false; state.textContent = text; };
+  const showState = (text) => { state.hidden = false; state.textContent = text; };
   const source = new EventSource(rows.dataset.tail);
-  source.onopen = () => tell("live");
+  source.onopen = () => showState("live");
   source.onmessage = (event) => {
     const row = parsed(`<table><tbody>${JSON.parse(event.data)}</tbody></table>`).querySelector("tr");
     if (!row || document.getElementById(row.id)) return;
@@ -121,39 +121,39 @@ function tail(rows) {
   };
   source.onerror = () => {
     if (source.readyState !== EventSource.CLOSED) return;
-    tell("every few seconds");
+    showState("refreshes every few seconds");
     rows.dataset.refresh = "5";
     keepFresh(rows);
   };
 }
 
-// When a job or schedule will run, while its form is being filled in.
+// Shows when a job or schedule would run, while its form is filled in.
 function preview(form) {
   const place = document.getElementById("preview");
-  let asked = 0;
+  let latest = 0;
   const show = async () => {
     const fields = new URLSearchParams();
     for (const [name, value] of new FormData(form)) {
       if (["when", "amount", "unit", "at", "offset", "every", "every_unit", "cron", "timezone"].includes(name)) fields.append(name, value);
     }
-    const turn = ++asked;
-    const answer = await fetch(`${form.dataset.preview}?${fields}`);
-    if (turn !== asked || !answer.ok || answer.redirected) return; // redirected: signed out
-    const body = parsed(await answer.text()).body;
+    const number = ++latest;
+    const response = await fetch(`${form.dataset.preview}?${fields}`);
+    if (number !== latest || !response.ok || response.redirected) return; // redirected: signed out
+    const body = parsed(await response.text()).body;
     showLocal(body);
     place.replaceChildren(...body.childNodes);
   };
   let waiting;
   form.addEventListener("input", (event) => {
     choose(event.target);
-    if (event.target.closest(".times")) document.getElementById("when-problem")?.remove(); // the preview tells anew
+    if (event.target.closest(".times")) document.getElementById("when-problem")?.remove(); // the preview shows it again
     clearTimeout(waiting);
     waiting = setTimeout(show, 250);
   });
   if (!document.getElementById("when-problem")) show();
 }
 
-// Filling in a time chooses its way of saying when.
+// Filling in a time selects its radio button.
 function choose(input) {
   const radio = input.closest(".time")?.querySelector("input[type=radio]");
   if (radio && radio !== input) radio.checked = true;
@@ -176,32 +176,32 @@ function toggleTheme() {
 
 async function copy(button) {
   const source = document.getElementById(button.dataset.copy);
-  if (!(await madeWhole(source))) {
-    button.textContent = "Not copied: the rest did not come. Try again";
+  if (!(await loadWhole(source))) {
+    button.textContent = "Not copied: loading failed. Try again";
     return;
   }
   getSelection().selectAllChildren(source);
-  // Only https and loopback have one; and it may be refused, such as when the rest was long in coming.
-  const taken = await navigator.clipboard?.writeText(source.textContent).then(() => true, () => false);
-  if (!taken) {
-    button.textContent = "Selected: copy it with Ctrl+C";
+  // The clipboard exists on https and loopback only, and the browser may refuse it, such as after a slow load.
+  const copied = await navigator.clipboard?.writeText(source.textContent).then(() => true, () => false);
+  if (!copied) {
+    button.textContent = "Selected. Press Ctrl+C";
     return;
   }
   getSelection().removeAllRanges();
   button.textContent = "Copied";
 }
 
-// Of a long text the page has the beginning; data-whole says where the rest is.
-async function madeWhole(source) {
+// The page holds the beginning of a long text; data-whole is the address of the whole text.
+async function loadWhole(source) {
   if (!source.dataset.whole) return true;
-  const answer = await fetch(source.dataset.whole).catch(() => null);
-  if (!answer || !answer.ok || answer.redirected) return false; // redirected: signed out
-  source.textContent = await answer.text();
+  const response = await fetch(source.dataset.whole).catch(() => null);
+  if (!response || !response.ok || response.redirected) return false; // redirected: signed out
+  source.textContent = await response.text();
   delete source.dataset.whole;
   return true;
 }
 
-// What a form's redirect says is said once, and not again when the page is loaded anew.
+// The note after a form is shown once, and not again when the page is reloaded.
 function forgetNote() {
   const here = new URL(location.href);
   if (!here.searchParams.has("note")) return;
@@ -219,9 +219,9 @@ document.addEventListener("click", (event) => {
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("form[data-chunks]")) return;
   event.preventDefault();
-  workOff(event.target);
+  runChunks(event.target);
 });
-// A checkbox is ticked by the space bar; Enter would send its whole form.
+// The space bar ticks a checkbox. Enter would send the whole form.
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.matches("input[type=checkbox]")) event.preventDefault();
 });

@@ -21,9 +21,11 @@ class Form:
         assert page.status_code == 200, page.text
         tags = Markup(page.text[page.text.index('id="bulk"') :]).tags
         self.text = page.text
-        self.fields = {given["name"]: given["value"] for tag, given in tags if given.get("type") == "hidden"}
-        self.has_more = any("data-chunks" in given for _, given in tags)
-        self.bar = next((given for tag, given in tags if tag == "progress"), None)
+        self.fields = {
+            attributes["name"]: attributes["value"] for tag, attributes in tags if attributes.get("type") == "hidden"
+        }
+        self.has_more = any("data-chunks" in attributes for _, attributes in tags)
+        self.bar = next((attributes for tag, attributes in tags if tag == "progress"), None)
 
 
 def question(browser, **query):
@@ -55,7 +57,7 @@ def test_all_that_match_and_have_not_ended_are_cancelled_beyond_one_page(alice, 
     other = make_job(bob.account, "scheduled", 60)
     moved_clock.advance(seconds=1)
     form = question(alice, action="cancel")
-    assert "8 jobs that have not ended" in form.text
+    assert "8 jobs match and have not ended" in form.text
     assert [reread(job).state for job in mine] == ["scheduled", "available", "retryable", "executing"] * 2
     *_, last = to_the_end(alice, form)
     assert "<b>8</b> cancelled" in last.text
@@ -138,9 +140,9 @@ def test_what_ended_before_its_turn_is_told(alice, moved_clock, monkeypatch):
     moved_clock.advance(seconds=1)
     form, act = question(alice, action="cancel"), bulk._act
 
-    def late(*given):
+    def late(*arguments):
         Job.update(state="completed", completed_at=clock.now()).where(Job.id == jobs[0].id).execute()
-        return act(*given)
+        return act(*arguments)
 
     monkeypatch.setattr(bulk, "_act", late)
     *_, last = to_the_end(alice, form)
@@ -241,7 +243,7 @@ def test_the_list_leads_there_when_there_is_more_than_its_page(alice, moved_cloc
     monkeypatch.setattr("api.dashboard.pages.jobs.SHOWN", 2)
     for _ in range(3):
         make_job(alice.account, "discarded")
-    links = [given.get("href") for _, given in Markup(alice.get("/jobs?state=discarded").text).tags]
+    links = [attributes.get("href") for _, attributes in Markup(alice.get("/jobs?state=discarded").text).tags]
     assert "/jobs/bulk?action=again&state=discarded" in links
     assert not [link for link in links if link and "action=cancel" in link]  # they have ended
     assert "/jobs/bulk" not in alice.get("/jobs?state=completed").text

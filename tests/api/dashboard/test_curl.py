@@ -33,11 +33,11 @@ def arrived(receiver, tmp_path):
     (tmp_path / ".curlrc").write_text(f'connect-to = "::127.0.0.1:{receiver.port}"\nno-progress-meter\n')
     known = {"PATH": os.environ["PATH"], "CURL_HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
 
-    def one(command, shell="sh"):
+    def send(command, shell="sh"):
         subprocess.run([shell], input=command.encode(), env=known, check=True, capture_output=True, timeout=60)
         return parts(receiver.requests[-1])
 
-    return one
+    return send
 
 
 def parts(request):
@@ -133,8 +133,12 @@ def test_a_long_command_is_cut_on_the_page_and_whole_beside_it(alice, body):
     page = alice.get(f"/jobs/{job.uuid}").text
     assert len(command_on(page)) < 6000
     assert len(page) < 60_000
-    (whole,) = [given["href"] for tag, given in Markup(page).tags if tag == "a" and given["href"].endswith("/curl")]
-    (shown,) = [given for tag, given in Markup(page).tags if given.get("id") == "curl"]
+    (whole,) = [
+        attributes["href"]
+        for tag, attributes in Markup(page).tags
+        if tag == "a" and attributes["href"].endswith("/curl")
+    ]
+    (shown,) = [attributes for tag, attributes in Markup(page).tags if attributes.get("id") == "curl"]
     assert shown["data-whole"] == whole
     answer = alice.get(whole)
     assert answer.mimetype == "text/plain"

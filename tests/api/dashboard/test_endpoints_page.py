@@ -40,7 +40,7 @@ def test_an_endpoint_is_disabled_enabled_and_removed(alice):
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "problems"),
     [
         ({"url": ""}, {"url"}),
         ({"url": "ftp://x"}, {"url"}),
@@ -48,14 +48,18 @@ def test_an_endpoint_is_disabled_enabled_and_removed(alice):
         ({"url": "x", "types": ["job.finished", "job.exploded"]}, {"url", "types"}),
     ],
 )
-def test_what_cant_be_taken_is_told_by_its_field_and_stays_as_typed(alice, fields, told):
+def test_what_cant_be_taken_is_told_by_its_field_and_stays_as_typed(alice, fields, problems):
     answer = alice.send("/endpoints", **fields)
     assert answer.status_code == 422
     tags = Markup(answer.text).tags
-    assert {given["aria-describedby"] for _, given in tags if "aria-invalid" in given} == {f"{n}-problem" for n in told}
-    (url,) = [given["value"] for _, given in tags if given.get("name") == "url"]
+    assert {attributes["aria-describedby"] for _, attributes in tags if "aria-invalid" in attributes} == {
+        f"{n}-problem" for n in problems
+    }
+    (url,) = [attributes["value"] for _, attributes in tags if attributes.get("name") == "url"]
     assert url == fields["url"]
-    ticked = [given["value"] for _, given in tags if given.get("name") == "types" and "checked" in given]
+    ticked = [
+        attributes["value"] for _, attributes in tags if attributes.get("name") == "types" and "checked" in attributes
+    ]
     assert ticked == [name for name in fields.get("types", []) if name == "job.finished"]
     assert stored_endpoints(alice) == []
 
@@ -85,7 +89,9 @@ def test_an_address_is_text_and_no_link(alice):
     text = alice.get("/endpoints").text
     assert "<svg/onload" not in text
     assert "&lt;svg/onload" in text
-    assert not [given for tag, given in Markup(text).tags if tag == "a" and "example.com" in given["href"]]
+    assert not [
+        attributes for tag, attributes in Markup(text).tags if tag == "a" and "example.com" in attributes["href"]
+    ]
 
 
 def test_without_endpoints_the_page_says_what_they_are_for(alice):

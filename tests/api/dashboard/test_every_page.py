@@ -41,9 +41,13 @@ def canary_job(account, state="discarded"):
     )
     for number in (1, 2):
         records.add_attempts([AttemptRow(job.id, number, 0, 5000, 1000, "answered", 500, SVG, first_byte_ms=1.0)])
-        asked = {"method": SVG, "url": SCRIPT, "headers": {SVG: SVG}, "body": SVG, "attempt": number}
-        told = {"status": 500, "headers": {SVG: SVG}, "body": SVG, "attempt": number}
-        for event, payload in (("request", asked), ("response", told), ("error", {"reason": SVG, "attempt": number})):
+        sent = {"method": SVG, "url": SCRIPT, "headers": {SVG: SVG}, "body": SVG, "attempt": number}
+        received = {"status": 500, "headers": {SVG: SVG}, "body": SVG, "attempt": number}
+        for event, payload in (
+            ("request", sent),
+            ("response", received),
+            ("error", {"reason": SVG, "attempt": number}),
+        ):
             row = records.log_row(account.id, job.id, None, f"worker.http.{event}", payload, clock.now())
             records.add_log_entries([row])
     records.add_log_entries([records.log_row(account.id, job.id, None, SVG, {SVG: SVG}, clock.now())])
@@ -166,12 +170,12 @@ def test_another_accounts_things_are_not_there(app, alice, bob):
     endpoint = endpoints.create(alice.account.id, f"https://example.com/{SVG}", None, True, clock.now()).uuid
     ids = {"/jobs/": job.uuid, "/logs/": entry, "/keys/": alice.key.uuid, "/signing-keys/": signing_key}
     ids["/endpoints/"] = endpoint
-    asked = 0
+    routes = 0
     for rule in app.url_map.iter_rules():
         stem = next((stem for stem in ids if rule.rule.startswith(f"{stem}<")), None)
         if not rule.endpoint.startswith("pages.") or stem is None:
             continue
-        asked += 1
+        routes += 1
         path = re.sub("<[^>]+>", ids[stem], rule.rule)
         answer = bob.get(path) if "GET" in rule.methods else bob.send(path)
         assert answer.status_code == 404, path
@@ -179,7 +183,7 @@ def test_another_accounts_things_are_not_there(app, alice, bob):
         other = bob.get(missing) if "GET" in rule.methods else bob.send(missing)
         cut = re.compile(r"<code>[0-9a-f]{16}</code>")
         assert cut.sub("", other.text) == cut.sub("", answer.text)
-    assert asked >= 5
+    assert routes >= 5
     for path in PAGES:
         assert SVG[1:10] not in bob.get(path).text
     assert bob.get(f"/jobs/new?from={job.uuid}").status_code == 404

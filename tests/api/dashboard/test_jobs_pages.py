@@ -64,7 +64,7 @@ def test_further_members_are_taken_as_json(alice):
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "problem"),
     [
         ({"url": "ftp://x"}, "must be an https URL"),
         ({"url": ""}, "must be an https URL"),
@@ -88,20 +88,20 @@ def test_further_members_are_taken_as_json(alice):
         ({"name": "x" * 300}, "at most 255 characters"),
     ],
 )
-def test_what_the_api_would_refuse_is_told_by_its_field_and_nothing_is_lost(alice, fields, told):
+def test_what_the_api_would_refuse_is_told_by_its_field_and_nothing_is_lost(alice, fields, problem):
     answer = submit_order(alice, **{"description": "kept as typed", **fields})
-    assert told in problems(answer).replace("&#34;", '"').replace("&#39;", "'")
+    assert problem in problems(answer).replace("&#34;", '"').replace("&#39;", "'")
     assert "kept as typed" in answer.text
     assert Job.select().count() == 0
 
 
-def told_by_field(answer):
+def problems_by_field(answer):
     """For each field the text beside it, each of which the field names as its description."""
     text = problems(answer).replace("&#34;", '"').replace("&#39;", "'")
-    found = dict(re.findall(r'id="([a-z_]+)-problem">([^<]*)<', text))
-    described = {given["aria-describedby"] for _, given in Markup(text).tags if "aria-invalid" in given}
-    assert described == {f"{name}-problem" for name in found if name != "query"}
-    return found
+    by_field = dict(re.findall(r'id="([a-z_]+)-problem">([^<]*)<', text))
+    described = {attributes["aria-describedby"] for _, attributes in Markup(text).tags if "aria-invalid" in attributes}
+    assert described == {f"{name}-problem" for name in by_field if name != "query"}
+    return by_field
 
 
 def test_all_that_is_wrong_is_told_at_once_each_by_its_field(alice):
@@ -119,12 +119,12 @@ def test_all_that_is_wrong_is_told_at_once_each_by_its_field(alice):
         "more": '{"backoff": 1, "colour": 2, "body": 3}',
     }
     answer = submit_order(alice, **wrong)
-    told = told_by_field(answer)
-    assert told.keys() == {*wrong, "when"} - {"amount"}
+    by_field = problems_by_field(answer)
+    assert by_field.keys() == {*wrong, "when"} - {"amount"}
     for part in ("one without a colon", "one twice", "Host: must be another header"):
-        assert part in told["headers"]
+        assert part in by_field["headers"]
     for part in ("backoff: must be", "colour: unknown field", "its own field above, got body"):
-        assert part in told["more"]
+        assert part in by_field["more"]
     for typed in ("ftp://x", "no colon", "{nope", "soon", "x" * 300, "many", "colour"):
         assert typed in answer.text
     assert Job.select().count() == 0
@@ -132,14 +132,14 @@ def test_all_that_is_wrong_is_told_at_once_each_by_its_field(alice):
 
 def test_what_follows_from_another_mistake_is_not_told_besides(alice):
     more = '{"overlap": "allow", "catch_up_seconds": 120}'
-    told = told_by_field(
+    by_field = problems_by_field(
         submit_order(alice, when="cron", cron="nope", timezone="Europe/Berlin", more=more, url=f"{URL}\0")
     )
-    assert told.keys() == {"when", "url"}
-    assert told["when"].startswith("must have the five fields")
-    assert "absent" not in told["when"]
-    assert "NUL" in told["url"]
-    assert "got nothing" not in told["url"]
+    assert by_field.keys() == {"when", "url"}
+    assert by_field["when"].startswith("must have the five fields")
+    assert "absent" not in by_field["when"]
+    assert "NUL" in by_field["url"]
+    assert "got nothing" not in by_field["url"]
 
 
 def test_a_schedule_too_many_is_told_in_the_form_and_nothing_is_lost(alice, monkeypatch):
@@ -206,9 +206,9 @@ def test_a_job_can_be_cancelled_once(alice):
 
 
 def test_the_chosen_jobs_are_cancelled_and_no_others(alice):
-    one, two, three = (make_job(alice.account, "scheduled", 60) for _ in range(3))
-    alice.send("/jobs/chosen", action="cancel", job=[str(one.id), str(three.id), "x", "999999"])
-    assert [reread(job).state for job in (one, two, three)] == ["cancelled", "scheduled", "cancelled"]
+    first, second, third = (make_job(alice.account, "scheduled", 60) for _ in range(3))
+    alice.send("/jobs/chosen", action="cancel", job=[str(first.id), str(third.id), "x", "999999"])
+    assert [reread(job).state for job in (first, second, third)] == ["cancelled", "scheduled", "cancelled"]
 
 
 def test_the_chosen_jobs_are_ordered_again_and_the_list_stays_filtered(alice):

@@ -36,9 +36,9 @@ def add(account, event="worker.http.request", payload=None, at=None):
     return row.uuid
 
 
-def tail_of(browser, asked=None):
+def tail_of(browser, log_filter=None):
     return Tail(
-        browser.account.id, Session(browser.key.uuid, "t"), asked or LogFilter(), clock.now(), lambda row: row.uuid
+        browser.account.id, Session(browser.key.uuid, "t"), log_filter or LogFilter(), clock.now(), lambda row: row.uuid
     )
 
 
@@ -142,9 +142,9 @@ def test_whoever_comes_back_misses_nothing_in_between(alice):
 
 def test_an_instant_to_come_or_long_ago_is_no_place_to_go_on_from(app, moved_clock):
     now = clock.now()
-    for told, taken in ((now + 5, now), (0, now - clock.HOUR), ("x", now), (now - 7, now - 7), ("9" * 30, now)):
-        with app.test_request_context("/logs/stream", headers={"Last-Event-ID": str(told)}):
-            assert logs.seen_until(now) == taken
+    for instant, expected in ((now + 5, now), (0, now - clock.HOUR), ("x", now), (now - 7, now - 7), ("9" * 30, now)):
+        with app.test_request_context("/logs/stream", headers={"Last-Event-ID": str(instant)}):
+            assert logs.seen_until(now) == expected
 
 
 def test_nobody_gets_a_stream_without_signing_in(nobody):

@@ -58,8 +58,10 @@ LISTS = {
 
 def link(page, rel):
     """Where the link of this kind leads; None when there is none."""
-    found = [given["href"] for tag, given in Markup(page.text).tags if tag == "a" and given.get("rel") == rel]
-    return found[0] if found else None
+    links = [
+        attributes["href"] for tag, attributes in Markup(page.text).tags if tag == "a" and attributes.get("rel") == rel
+    ]
+    return links[0] if links else None
 
 
 def pages_from(browser, path):
@@ -76,10 +78,10 @@ def test_three_pages_of_a_list_show_each_row_once_the_newest_first(alice, path, 
     make, shown, row = LISTS[path]
     made = make(alice.account, 2 * shown + beyond)
 
-    found = [re.findall(row, page.text) for page in pages_from(alice, path)]
+    pages = [re.findall(row, page.text) for page in pages_from(alice, path)]
 
-    assert [len(page) for page in found] == [shown, shown, 1][: 2 + beyond]
-    assert sum(found, []) == made[::-1]
+    assert [len(page) for page in pages] == [shown, shown, 1][: 2 + beyond]
+    assert sum(pages, []) == made[::-1]
 
 
 def test_the_pages_of_schedules_lead_back_as_they_led_on(alice):

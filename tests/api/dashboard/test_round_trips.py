@@ -29,17 +29,17 @@ class Filled(HTMLParser):
         self.feed(text[text.index("data-preview") :])
 
     def handle_starttag(self, tag, attributes):
-        given = dict(attributes)
+        attributes = dict(attributes)
         if tag == "textarea":
-            self._named = given["name"]
+            self._named = attributes["name"]
             self.fields[self._named] = ""
         elif tag == "select":
-            self._options = given["name"]
-        elif tag == "option" and "selected" in given:
+            self._options = attributes["name"]
+        elif tag == "option" and "selected" in attributes:
             self._named = self._options
             self.fields[self._named] = ""
-        elif tag == "input" and (given.get("type") != "radio" or "checked" in given):
-            self.fields[given["name"]] = given.get("value", "").replace("\n", "").replace("\r", "")
+        elif tag == "input" and (attributes.get("type") != "radio" or "checked" in attributes):
+            self.fields[attributes["name"]] = attributes.get("value", "").replace("\n", "").replace("\r", "")
 
     def handle_data(self, data):
         if self._named:

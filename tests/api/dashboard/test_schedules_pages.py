@@ -32,7 +32,7 @@ def test_the_form_makes_a_schedule_and_its_first_job(alice, moved_clock):
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "problem"),
     [
         ({"cron": "nope"}, "five fields"),
         ({"cron": "0 0 30 2 *"}, "name a date that exists"),
@@ -41,10 +41,10 @@ def test_the_form_makes_a_schedule_and_its_first_job(alice, moved_clock):
         ({"when": "every", "every": "soon"}, "must be a number of seconds"),
     ],
 )
-def test_a_wrong_frequency_is_told_by_its_field(alice, fields, told):
+def test_a_wrong_frequency_is_told_by_its_field(alice, fields, problem):
     answer = alice.send("/jobs/new", **{"method": "POST", "url": URL, "when": "cron", "cron": "0 9 * * *", **fields})
     assert answer.status_code == 422
-    assert told in answer.text
+    assert problem in answer.text
     assert 'id="when-problem"' in answer.text
     assert Schedule.select().count() == 0
 

@@ -14,8 +14,8 @@ from tests.support.browsers import Browser
 
 
 def cookie_of(answer):
-    (found,) = [text for text in answer.headers.getlist("Set-Cookie") if text.startswith("booper_session=")]
-    return found
+    (cookie,) = [text for text in answer.headers.getlist("Set-Cookie") if text.startswith("booper_session=")]
+    return cookie
 
 
 def test_a_page_asks_whoever_is_not_signed_in_to_do_so_and_brings_them_back(nobody, alice):
