@@ -22,6 +22,8 @@ CLEAN = (  # folders whose variables, parameters and attributes are named well t
     "tests/browser",
     "tests/deploy",
     "tests/faults",
+    "workers/queue",
+    "workers/ticker",
 )
 A_NAME = "told"
 ALLOWED = {("api/server/waitress_channel.py", "error_task_class"): "waitress reads the class by this name"}

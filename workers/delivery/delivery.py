@@ -162,7 +162,7 @@ class Delivery:
             now = clock.now()
             claimed = claim(now)
             # A message is ordered for the URL that was set just before, and is lost without it.
-            self._remembered.ask_for({job.account_id for job in claimed if job.kind == CHANNEL})
+            self._remembered.fetch({job.account_id for job in claimed if job.kind == CHANNEL})
             waiting = job_events.add_of_claims(claimed, self._remembered, now)
         event_order.release_next_events(waiting)
         return claimed
