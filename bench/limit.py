@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bench.drain import NAME, drained
@@ -66,7 +66,7 @@ def sent_per_s(count: int) -> float:
 class Forgetting(Recorder):
     """A recorder that records nothing."""
 
-    def put(self, result: Result) -> None:
+    def put(self, results: Iterable[Result]) -> None:
         pass
 
 

@@ -39,9 +39,9 @@ def configure(settings: Settings) -> None:
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None  # documented: do not search the stack for the caller
     # Not `sys.stderr`: Dramatiq replaces it with a pipe, from which it writes each line again (19 us of CPU a job).
-    handler = Lines(partial(os.write, STDERR))
-    handler.setFormatter(Json() if writes_json(settings) else Text())
-    logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
+    output = Lines(partial(os.write, STDERR))
+    output.setFormatter(Json() if writes_json(settings) else Text())
+    logging.basicConfig(level=settings.log_level, handlers=[output], force=True)
     for library in ("pika", "dramatiq", "urllib3", "waitress", "psycopg", "opentelemetry", "peewee.migrations"):
         logging.getLogger(library).setLevel(logging.WARNING)
     logging.getLogger("peewee").setLevel(logging.INFO)  # below, it logs every value of every statement
@@ -113,9 +113,9 @@ def together() -> Iterator[None]:
     finally:
         _buffer.lines = None
         if lines:
-            handler = next(each for each in logging.getLogger().handlers if isinstance(each, Lines))
+            output = next(each for each in logging.getLogger().handlers if isinstance(each, Lines))
             for piece in in_pieces(lines):
-                handler.write(piece)
+                output.write(piece)
 
 
 def in_pieces(lines: list[str]) -> Iterator[str]:

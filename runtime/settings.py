@@ -129,7 +129,7 @@ class Settings:
         "BOOPER_API_PROCESSES", whole(1, 256), "4", "Processes that answer, for each `booper api`."
     )
     sender_slots: int = _setting(
-        "BOOPER_SENDER_SLOTS", whole(1, 4096), "2048", "Requests a worker process may have under way at once."
+        "BOOPER_SENDER_SLOTS", whole(1, 20_000), "2048", "Requests a worker process may have under way at once."
     )
     slot_share: float = _setting(
         "BOOPER_SLOT_SHARE",

@@ -11,19 +11,10 @@ ROOMS = ("api", "bench", "booper", "models", "runtime", "tests", "workers")
 MODULES = sorted(path.relative_to(ROOT) for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 PRODUCT = ("api", "booper", "models", "runtime", "workers")
 CLEAN = (  # folders whose variables, parameters and attributes are named well too; at the end: all of ROOMS
-    "api/dashboard",
-    "tests/api/dashboard",
-    "api/requests",
-    "api/responses",
-    "api/routes",
-    "tests/api/requests",
-    "tests/api/routes",
-    "tests/bench",
-    "tests/browser",
-    "tests/deploy",
-    "tests/faults",
-    "workers/queue",
-    "workers/ticker",
+    *("api", "bench", "booper", "runtime"),
+    *("models/accounts", "models/database", "models/schedules", "models/webhooks", "workers/queue", "workers/ticker"),
+    *("tests/api", "tests/bench", "tests/booper", "tests/browser", "tests/deploy", "tests/faults", "tests/journeys"),
+    *("tests/runtime", "tests/support"),
 )
 A_NAME = "told"
 ALLOWED = {("api/server/waitress_channel.py", "error_task_class"): "waitress reads the class by this name"}

@@ -42,7 +42,7 @@ class Logger(GunicornLogger):
         super().setup(cfg)
         effective = settings.load()
         logs.configure(effective)
-        for handler in list(self.error_log.handlers):
-            self.error_log.removeHandler(handler)
+        for output in list(self.error_log.handlers):
+            self.error_log.removeHandler(output)
         self.error_log.propagate = True
         self.error_log.setLevel(max(self.loglevel, logging.INFO))  # below, it logs the path of every request

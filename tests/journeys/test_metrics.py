@@ -102,9 +102,9 @@ def answers_again(port, before, journey):
 
 def files_of_metrics(journey):
     """The directories that the product's processes hold files in."""
-    found = set()
+    folders = set()
     for pid in journey.product.pids():
         with contextlib.suppress(OSError):
             names = [os.readlink(f"/proc/{pid}/fd/{number}") for number in os.listdir(f"/proc/{pid}/fd")]
-            found |= {os.path.dirname(name) for name in names if name.endswith(".db") and "booper-metrics-" in name}
-    return found
+            folders |= {os.path.dirname(name) for name in names if name.endswith(".db") and "booper-metrics-" in name}
+    return folders

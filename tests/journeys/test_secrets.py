@@ -13,7 +13,7 @@ OPEN = "SELECT count(*) FROM job WHERE state NOT IN ('completed', 'discarded', '
 
 def order_with_secrets(journey, url, **fields):
     """A job that carries secrets; its answer may show what its owner sent, and nobody else's may."""
-    asked = {
+    request = {
         "method": "post",
         "url": url,
         "headers": {"Authorization": f"Bearer {HEADER}", "X-Mine": HIDDEN, "Cookie": f"id={HEADER}"},
@@ -23,7 +23,7 @@ def order_with_secrets(journey, url, **fields):
         "callback_url": journey.receiver.url("/notified/callback"),
         "webhook_url": journey.receiver.url("/notified/events"),
     }
-    return journey.client.ask("POST", "/api/jobs", asked | fields)
+    return journey.client.ask("POST", "/api/jobs", request | fields)
 
 
 def texts_of_errors(journey):
@@ -73,17 +73,17 @@ def messages_of(journey):
     created = journey.client.create(Order("n", now_us() + 5 * SECOND))
     assert created.outcome == "ok"
     queues = wait_until(lambda: list(journey.product.broker.queues(journey.product.name)), 60, "queues")
-    found = []
+    bodies = []
     with journey.product.broker.channel() as channel:
 
         def took():
             for name in queues:
                 _, _, body = channel.basic_get(name, auto_ack=True)
-                found.extend([body.decode()] if body else [])
-            return len(found) >= 2
+                bodies.extend([body.decode()] if body else [])
+            return len(bodies) >= 2
 
         wait_until(took, 60, "two messages", pause_seconds=0.1)
-    return found
+    return bodies
 
 
 @pytest.mark.parametrize("production", [{"BOOPER_LOG_LEVEL": "DEBUG"}], indirect=True)
@@ -106,12 +106,12 @@ def test_no_secret_is_found_where_none_may_be(production):
     assert any("job.attempted" in text for text in logs)
     places = {"answers": shown, "rows": rows, "errors": errors, "notified": notified, "queued": queued, "logs": logs}
     everywhere = [HEADER, HIDDEN, CHANNEL, URL_USER, WRONG_KEY, signing, production.product.key]
-    found = [
+    leaks = [
         (place, secret)
         for place, texts in (places | {"keys": keys}).items()
         for secret in everywhere
         if any(secret in text for text in texts)
     ]
-    assert found == []
+    assert leaks == []
     hidden_from = {name: texts for name, texts in places.items() if name in ("errors", "queued", "logs")}
     assert [place for place, texts in hidden_from.items() if any(BODY in text for text in texts)] == []

@@ -52,7 +52,9 @@ def loose_marks(page):
     """What of a page is markup that came out of a canary."""
     if page.answer.mimetype != "text/html":
         return []
-    tags = [tag for tag, given in page.tags if tag.startswith("canary") or any("canary" in name for name in given)]
+    tags = [
+        tag for tag, attributes in page.tags if tag.startswith("canary") or any("canary" in name for name in attributes)
+    ]
     return [*tags, *re.findall(".{0,40}<canary", page.answer.text)]
 
 
@@ -153,7 +155,7 @@ class Filled:
 
     def log(self, job_id, number, **values):
         text = canary("log_entry.payload")
-        told = {"method": text, "url": text, "status": text, "reason": text, "headers": {text: text}, "body": text}
-        payload = in_json("log_entry.payload", attempt=number, next_at=text, **told)
+        shown = {"method": text, "url": text, "status": text, "reason": text, "headers": {text: text}, "body": text}
+        payload = in_json("log_entry.payload", attempt=number, next_at=text, **shown)
         row = {**self.ids, "job_id": job_id, "schedule_id": self.schedule_id, "inserted_at": self.now}
         fill("log_entry", **row, uuid=new_id(), payload=payload, **values)

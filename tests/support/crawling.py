@@ -61,23 +61,23 @@ def route_of(app, path):
 
 def links_of(page):
     """The addresses on this site that a page names; each of its links must be one."""
-    for tag, given in page.tags:
+    for tag, attributes in page.tags:
         for name in LINKS:
-            if name in given and not given[name].startswith("#"):
-                assert given[name].startswith("/"), (page.path, tag, given)
-                yield given[name].partition("#")[0]
+            if name in attributes and not attributes[name].startswith("#"):
+                assert attributes[name].startswith("/"), (page.path, tag, attributes)
+                yield attributes[name].partition("#")[0]
 
 
 def forms_of(page):
     """The forms of a page."""
     forms = []
-    for tag, given in page.tags:
+    for tag, attributes in page.tags:
         if tag == "form":
-            forms.append(Form(given.get("action", page.path), given.get("method", "get"), [], {}))
-        elif not forms or not given.get("name"):
+            forms.append(Form(attributes.get("action", page.path), attributes.get("method", "get"), [], {}))
+        elif not forms or not attributes.get("name"):
             continue
-        elif tag == "textarea" or (tag == "input" and given.get("type", "text") in TYPED):
-            forms[-1].typed.append(given["name"])
+        elif tag == "textarea" or (tag == "input" and attributes.get("type", "text") in TYPED):
+            forms[-1].typed.append(attributes["name"])
         elif tag in ("input", "select"):
-            forms[-1].others.setdefault(given["name"], given.get("value") or "")
+            forms[-1].others.setdefault(attributes["name"], attributes.get("value") or "")
     return forms

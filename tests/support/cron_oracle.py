@@ -25,7 +25,7 @@ def number(word, field):
 def values(text, field):
     """The numbers that a field names."""
     low, high = RANGES[field]
-    found = set()
+    numbers = set()
     for item in text.split(","):
         base, _, step = item.partition("/")
         if base == "*":
@@ -35,8 +35,8 @@ def values(text, field):
         else:
             first = number(base, field)
             last = high if step else first
-        found.update(range(first, last + 1, int(step or 1)))
-    return frozenset(found)
+        numbers.update(range(first, last + 1, int(step or 1)))
+    return frozenset(numbers)
 
 
 class Stretch:
@@ -64,14 +64,14 @@ class Stretch:
 
     def _skipped(self):
         """(local time the clock never shows, first minute after the gap)."""
-        found = []
+        skipped = []
         for number in range(1, len(self.local)):
             before, after = self.local[number - 1], self.local[number]
             missing = before + MINUTE
             while missing < after:
-                found.append((missing, self.minutes[number]))
+                skipped.append((missing, self.minutes[number]))
                 missing += MINUTE
-        return found
+        return skipped
 
     def due(self, expression):
         """The instants of the expression in this stretch, in order."""
@@ -79,17 +79,17 @@ class Stretch:
         fixed = not fields[0].startswith("*") and not fields[1].startswith("*")
         times = {(hour, minute) for hour in values(fields[1], 1) for minute in values(fields[0], 0)}
         fits_day = cache(lambda date: day_fits(fields, date))
-        found = {
+        instants = {
             minute
             for time in times
             for minute, local, again in self.by_time.get(time, [])
             if fits_day(local.date()) and not (fixed and again)
         }
         if fixed:
-            found |= {
+            instants |= {
                 at for local, at in self.skipped if (local.hour, local.minute) in times and fits_day(local.date())
             }
-        return sorted(found)
+        return sorted(instants)
 
 
 def day_fits(fields, date):
@@ -106,10 +106,10 @@ def day_fits(fields, date):
 def changes(zone, year):
     """The UTC days of a year within which a zone's offset changes."""
     info, day = ZoneInfo(zone), datetime(year, 1, 1, tzinfo=UTC)
-    found = []
+    days = []
     while day.year == year:
         following = day + timedelta(days=1)
         if day.astimezone(info).utcoffset() != following.astimezone(info).utcoffset():
-            found.append(day)
+            days.append(day)
         day = following
-    return found
+    return days

@@ -52,7 +52,7 @@ class ExpectedJob:
     @property
     def attempt(self):
         """Attempts begun and not given back."""
-        return sum(one.ended != "released" for one in self.sent)
+        return sum(attempt.ended != "released" for attempt in self.sent)
 
     @property
     def under_way(self):
@@ -115,8 +115,8 @@ class ExpectedJob:
 
     def attempts(self):
         """What its attempt rows must say: number and outcome."""
-        kept = [one for one in self.sent if one.ended != "released"]
-        return [(number, one.outcome) for number, one in enumerate(kept, 1) if one.ended]
+        kept = [attempt for attempt in self.sent if attempt.ended != "released"]
+        return [(number, attempt.outcome) for number, attempt in enumerate(kept, 1) if attempt.ended]
 
 
 ROW = (
@@ -152,7 +152,7 @@ class Queue:
     def let_go(self, now):
         """Move what is no longer early to the ready ones."""
         early = [message for message in self.delayed if message.at - EARLY_US > now]
-        self.ready += sorted((one for one in self.delayed if one not in early), key=lambda one: one.at)
+        self.ready += sorted((each for each in self.delayed if each not in early), key=lambda message: message.at)
         self.delayed = early
 
     def take(self):

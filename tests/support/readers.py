@@ -6,14 +6,14 @@ LIMIT_MS = 60_000
 
 
 class Reader:
-    """A person before the dashboard: a page, what it asked for, and what its console said."""
+    """A person before the dashboard: a page, what it requested, and what its console said."""
 
     def __init__(self, context, base):
         self.base = base
-        self.asked, self.complaints = [], []
+        self.requested, self.complaints = [], []
         self.page = context.new_page()
         self.page.set_default_timeout(LIMIT_MS)
-        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("request", lambda request: self.requested.append(request.url))
         self.page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else 0)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
@@ -27,6 +27,6 @@ class Reader:
         self.page.wait_for_url(f"{self.base}/")
 
     def check(self):
-        strangers = {url for url in self.asked if not url.startswith((f"{self.base}/", "data:", "about:"))}
+        strangers = {url for url in self.requested if not url.startswith((f"{self.base}/", "data:", "about:"))}
         assert strangers == set()
         assert self.complaints == []

@@ -13,6 +13,12 @@ class ReceivedRequest(NamedTuple):
     body: bytes
 
 
+class Server(ThreadingHTTPServer):
+    """With a queue that takes the connections of many jobs at once."""
+
+    request_queue_size = 128
+
+
 class RecordingReceiver:
     """Answers `status` (200) to everything; a path /status/NNN answers NNN, /hang waits for `let_go`,
     /slow takes 0.1 s."""
@@ -20,7 +26,7 @@ class RecordingReceiver:
     def __init__(self):
         self.arrivals = []
         self.let_go = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler_class())
+        self._server = Server(("127.0.0.1", 0), self._handler_class())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), name="receiver", daemon=True)

@@ -56,5 +56,5 @@ def waiting_jobs_of(schedule_id):
 def firings_of(schedule_id):
     """(seconds after the start of the test's clock, status), the earliest first."""
     start = jobs_of(schedule_id)[0].inserted_at
-    found = Firing.select().where(Firing.schedule_id == schedule_id).order_by(Firing.fire_at)
-    return [((row.fire_at - start) // clock.SECOND, row.status) for row in found]
+    rows = Firing.select().where(Firing.schedule_id == schedule_id).order_by(Firing.fire_at)
+    return [((row.fire_at - start) // clock.SECOND, row.status) for row in rows]

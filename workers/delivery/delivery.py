@@ -54,8 +54,9 @@ class Delivery:
         self._lease_margin_us = int(settings.lease_margin_s * clock.SECOND)
         own = own_addresses(settings.host, settings.port)
         policy = AddressPolicy(parse_allow(settings.target_allow), own, origins(settings.public_urls), is_local)
-        self._transport = Transport(policy, connections=settings.sender_slots)
-        self.slots = Slots(settings.sender_slots, settings.slot_share)
+        slots = open_files.slots_allowed(settings.sender_slots)
+        self._transport = Transport(policy, connections=min(slots, open_files.IDLE_CONNECTIONS))
+        self.slots = Slots(slots, settings.slot_share)
         self._closed = threading.Event()
         self._remembered = ConfigCache()
         self.pulse = Heartbeat(self.slots)
@@ -64,7 +65,6 @@ class Delivery:
         self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
 
     def start(self) -> None:
-        open_files.allow_for(self.slots.size)
         self.recorder.start()
         self.pulse.start()
         self._sampling.start()

@@ -1,18 +1,18 @@
 """Owns the writing down of outcomes: verdict, transition, attempt and log entries in one transaction for many jobs.
 
-Senders put results in a queue; one thread takes all that lie there and records them together. While one transaction
-commits, the next results gather, so groups grow with the load and nobody waits for a timer. Long answers take longer to
-write down than to get: who claims waits until few results wait here (`keeps_up`). Safe against a claim that
-was rescued meanwhile: the transition is fenced, and only what was still held is recorded. While the database is gone
-the results are kept and tried again, beside those that come; should the process die first, the leases bring the jobs
-back. A row that another session has locked keeps back its own result alone.
+Senders put results in a queue; one thread takes up to `GROUP` that lie there and records them together. While one
+transaction commits, the next results gather, so groups grow with the load and nobody waits for a timer. Long answers
+take longer to write down than to get: who claims waits until few results wait here (`keeps_up`). Safe against a claim
+that was rescued meanwhile: the transition is fenced, and only what was still held is recorded. While the database is
+gone the results are kept and tried again, beside those that come; should the process die first, the leases bring the
+jobs back. A row that another session has locked keeps back its own result alone.
 """
 
 import logging
-import queue
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -50,7 +50,9 @@ class Recorder:
     ) -> None:
         self._count = count
         self._remembered = remembered or ConfigCache()
-        self._results: queue.SimpleQueue[Result | None] = queue.SimpleQueue()
+        self._results: deque[Result] = deque()
+        self._arrived = threading.Event()
+        self._is_stopping = False
         self._kept: list[list[Result]] = []  # what could not be written so far
         self._well = True  # whether something was written since the last failure
         self._again_s = 0.0
@@ -61,8 +63,9 @@ class Recorder:
     def start(self) -> None:
         self._thread.start()
 
-    def put(self, result: Result) -> None:
-        self._results.put(result)
+    def put(self, results: Iterable[Result]) -> None:
+        self._results.extend(results)
+        self._arrived.set()
 
     def keeps_up(self, timeout_s: float) -> bool:
         """Wait until few results wait to be recorded; False if that takes too long."""
@@ -73,14 +76,15 @@ class Recorder:
 
     def stop(self, timeout_s: float) -> None:
         """Record what is left, for at most `timeout_s` seconds."""
-        self._results.put(None)
+        self._is_stopping = True
+        self._arrived.set()
         self._thread.join(timeout_s)
         self._gave_up.set()
 
     def _work(self) -> None:
-        more = True
-        while (more or self._kept) and not self._gave_up.is_set():
-            group, more = self._next_group() if more else self._nothing_new()
+        while self._has_more() and not self._gave_up.is_set():
+            self._await_results()
+            group = [self._results.popleft() for _ in range(min(GROUP, len(self._results)))]
             if group:
                 self._record(group)
             while self._kept and time.monotonic() >= self._again_s:
@@ -88,8 +92,18 @@ class Recorder:
             with self._fewer:
                 self._fewer.notify_all()
 
+    def _has_more(self) -> bool:
+        return not self._is_stopping or bool(self._results or self._kept)
+
+    def _await_results(self) -> None:
+        """Wait until results lie there, or until it is time to try again what is kept."""
+        if self._results:
+            return
+        (self._gave_up if self._is_stopping else self._arrived).wait(self._until_again_s())
+        self._arrived.clear()
+
     def _few(self) -> bool:
-        return self._results.qsize() + sum(map(len, self._kept)) < WAITING
+        return len(self._results) + sum(map(len, self._kept)) < WAITING
 
     def _record(self, group: list[Result]) -> None:
         """Record the group, or keep it, to be tried again after a pause: one by one if it is not the database that
@@ -106,24 +120,6 @@ class Recorder:
     def _until_again_s(self) -> float | None:
         """How long to wait for the next result, in seconds; None: for ever."""
         return max(0.0, self._again_s - time.monotonic()) if self._kept else None
-
-    def _nothing_new(self) -> tuple[list[Result], bool]:
-        self._gave_up.wait(self._until_again_s())
-        return [], False
-
-    def _next_group(self) -> tuple[list[Result], bool]:
-        """What lies there, and whether more may come; nothing when it is time to try again what is kept."""
-        group: list[Result] = []
-        try:
-            result = self._results.get(timeout=self._until_again_s())
-        except queue.Empty:
-            return [], True
-        while result is not None:
-            group.append(result)
-            if len(group) == GROUP or self._results.empty():
-                return group, True
-            result = self._results.get()
-        return group, False
 
     def _try(self, group: list[Result]) -> bool:
         """Whether the group is done with: recorded, or given up for a reason that waiting won't mend."""

@@ -107,10 +107,11 @@ class Senders:
 
     def _end(self, ended: Sequence[tuple[Sending, Outcome]]) -> None:
         """These requests are over."""
-        now = clock.now()
+        now, results = clock.now(), []
         for (job, request, span), outcome in ended:
             tracing.end_attempt(span, outcome)
-            self._recorder.put(Result(job, request, outcome, now))
+            results.append(Result(job, request, outcome, now))
+        self._recorder.put(results)
         self._slots.give([sending.job.ref for sending, _ in ended])
         with self._done:
             for sending, _ in ended:

@@ -4,7 +4,7 @@ last.
 
 import time
 
-from workers.transport.outcome import Failed, Timings
+from workers.transport.outcome import Timings
 
 
 class Deadline:
@@ -22,13 +22,6 @@ class Deadline:
         self.connect_ms: float | None = None
         self.tls_ms: float | None = None
         self.first_byte_ms: float | None = None
-
-    def remaining_s(self) -> float:
-        """Seconds that the next wait may last, above 0; Failed("timeout") when none remain."""
-        remaining_s = self._ends_at - time.monotonic()
-        if remaining_s <= 0:
-            raise Failed("timeout", self.text())
-        return remaining_s
 
     def left_s(self) -> float:
         """Seconds that remain, 0 when none do."""

@@ -13,7 +13,7 @@ import certifi
 from models.rules.address_rules import AddressPolicy
 from models.rules.url_rules import Target, is_literal
 from workers.transport import causes
-from workers.transport.connection import TIMER_SLACK_S, Connection, Origin
+from workers.transport.connection import Connection, Origin
 from workers.transport.deadline import Deadline
 from workers.transport.lookups import Lookups
 from workers.transport.outcome import Blocked, Failed
@@ -33,12 +33,13 @@ class Dialer:
 
     async def connect(self, target: Target, origin: Origin, deadline: Deadline) -> Connection:
         """A new connection, with TLS for https. Blocked when the address may never be connected to, Failed when none
-        answers in time or its name leads where nothing may be connected to."""
+        answers in time or its name leads where nothing may be connected to. Who waits cancels it at the deadline."""
         dial = _Dial(self, target, origin, deadline)
         try:
-            async with asyncio.timeout(deadline.left_s() + TIMER_SLACK_S):
-                return await dial.connect()
-        except TimeoutError:
+            return await dial.connect()
+        except asyncio.CancelledError:
+            if deadline.left_s():
+                raise
             # Its owner must not be able to tell a silent port from a closed one, unless all is public.
             raise Failed("connect", f"no connection to {target.host} in time", dial.cause_of_silence()) from None
 

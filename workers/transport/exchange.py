@@ -31,6 +31,7 @@ class Exchange:
         "_dialing",
         "_done",
         "_has_heard",
+        "_is_over",
         "_is_reused",
         "_origin",
         "_pool",
@@ -57,11 +58,11 @@ class Exchange:
         self._connection: Connection | None = None
         self._dialing: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._is_reused = self._has_heard = False
+        self._is_reused = self._has_heard = self._is_over = False
 
     def begin(self) -> None:
         try:
-            self._prepared = to_wire(self._request, self._deadline)
+            self._prepared = to_wire(self._request)
             target = self._prepared.target
             if self._dialer.policy.is_own_origin(target.host, target.port, target.path):
                 raise Blocked("blocked_address", f"{target.host} port {target.port} is in BOOPER_PUBLIC_URLS")
@@ -69,6 +70,7 @@ class Exchange:
             self._done(self, _outcome_of(error, self._deadline))
             return
         self._origin = Origin(abs(self._request.owner), target.scheme, target.host, target.port)
+        self._timer = asyncio.get_running_loop().call_later(self._deadline.left_s() + TIMER_SLACK_S, self._expire)
         connection = self._pool.take(self._origin)
         if connection is None:
             self._pool.wait(self._origin, self)
@@ -77,6 +79,9 @@ class Exchange:
 
     def abort(self) -> None:
         """Leave it without an outcome."""
+        self._is_over = True
+        if self._timer is not None:
+            self._timer.cancel()
         if self._dialing is not None:
             self._dialing.cancel()
         if self._connection is not None:
@@ -86,15 +91,22 @@ class Exchange:
 
     def dial(self) -> None:
         """Open a connection and send on it."""
+        loop = asyncio.get_running_loop()
+        if self._is_over:
+            # Not at once: one expired waiter after another would nest ever deeper.
+            loop.call_soon(self._pool.give_up, self._origin)
+            return
         self._is_reused = False
-        self._dialing = asyncio.get_running_loop().create_task(self._dial_and_send())
+        self._dialing = loop.create_task(self._dial_and_send())
 
     def send_on(self, connection: Connection) -> None:
         """Send on a connection that was used before, unless it leads to Booper itself or has closed just now."""
         target = self._prepared.target
-        if self._dialer.policy.is_own(connection.peer, target.port, target.path):
+        if self._is_over:
+            self._pool.put(connection)
+        elif self._dialer.policy.is_own(connection.peer, target.port, target.path):
             own = Blocked("blocked_address", f"{target.host} port {target.port} is Booper's own address")
-            self._done(self, _outcome_of(own, self._deadline))
+            self._finish(_outcome_of(own, self._deadline))
             self._pool.put(connection)
         elif not connection.is_open:
             self.dial()
@@ -129,7 +141,7 @@ class Exchange:
         try:
             connection = await self._dialer.connect(self._prepared.target, self._origin, self._deadline)
         except Exception as error:  # noqa: BLE001 - as in begin
-            self._done(self, _outcome_of(error, self._deadline))
+            self._finish(_outcome_of(error, self._deadline))
             self._pool.give_up(self._origin)
             return
         finally:
@@ -141,23 +153,31 @@ class Exchange:
         if not self.is_sent:
             self.is_sent = True
             self._sent()
-        left_s = self._deadline.left_s() + TIMER_SLACK_S
-        self._timer = asyncio.get_running_loop().call_later(left_s, self._expire)
         connection.send(self._prepared.verb, self._prepared.written, self)
 
     def _expire(self) -> None:
-        connection = self._leave_connection()
-        connection.reader.end(properly=False)
-        self._tell(connection, "timeout", self._deadline.text())
-        self._pool.drop(connection)
+        if self._connection is not None:
+            connection = self._leave_connection()
+            connection.reader.end(properly=False)
+            self._tell(connection, "timeout", self._deadline.text())
+            self._pool.drop(connection)
+        elif self._dialing is not None:
+            self._dialing.cancel()
+        else:
+            late = Failed("connect", f"no connection to {self._origin.host} came free in time")
+            self._finish(_outcome_of(late, self._deadline))
 
     def _leave_connection(self) -> Connection:
         connection, self._connection = self._connection, None
         assert connection is not None
-        assert self._timer is not None
-        self._timer.cancel()
         connection.release()
         return connection
+
+    def _finish(self, outcome: Outcome) -> None:
+        self._is_over = True
+        assert self._timer is not None
+        self._timer.cancel()
+        self._done(self, outcome)
 
     def _tell(self, connection: Connection, reason: UnreachableReason = "reset", detail: str = CLOSED) -> None:
         """Tell the answer as far as it came; if not even its status did, why."""
@@ -165,13 +185,13 @@ class Exchange:
         try:
             answer = connection.reader.answer()
         except Failed as failed:
-            self._done(self, Unreachable(failed.reason, failed.detail, timings))
+            self._finish(Unreachable(failed.reason, failed.detail, timings))
             return
         if answer is None:
-            self._done(self, Unreachable(reason, detail, timings))
+            self._finish(Unreachable(reason, detail, timings))
             return
         status_code, headers, body, truncated, unreadable = answer
-        self._done(self, Answered(status_code, headers, body, truncated, timings, unreadable))
+        self._finish(Answered(status_code, headers, body, truncated, timings, unreadable))
 
 
 def _outcome_of(error: Exception, deadline: Deadline) -> Outcome:

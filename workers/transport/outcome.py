@@ -11,7 +11,7 @@ RefusedReason = Literal["blocked_address", "blocked_url", "invalid_request", "bo
 UnreachableReason = Literal["timeout", "dns", "connect", "tls", "protocol", "reset", "blocked_address"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Timings:
     """Milliseconds. `dns_ms`, `connect_ms`, `tls_ms` are the length of each phase; `first_byte_ms` and
     `total_ms` count from the start of the attempt. None: not reached, or not needed because an open
@@ -25,7 +25,7 @@ class Timings:
     total_ms: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answered:
     """The target said its final status. `body` is raw (never decompressed); of one that is `truncated` more was to
     come, and one that is `unreadable` is truncated where its framing could not be understood."""
@@ -38,7 +38,7 @@ class Answered:
     unreadable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Refused:
     """Booper did not send it, and would not at the next attempt either. `detail` is for the operator's log
     only.
@@ -48,7 +48,7 @@ class Refused:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Unreachable:
     """It was tried, and no status came. `reason` and `detail` are for the operator; a tenant that could tell them
     apart could map a private network. `cause` is a code for the tenant, of targets with public addresses alone.

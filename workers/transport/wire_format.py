@@ -13,7 +13,6 @@ from requests import PreparedRequest
 from models.rules.request_rules import FRAMING_NAMES, FRAMING_PREFIXES, METHODS
 from models.rules.url_rules import Target, UrlRefused, split_url
 from runtime.version import __version__
-from workers.transport.deadline import Deadline
 from workers.transport.outcome import Blocked
 
 USER_AGENT = f"Booper/{__version__}"
@@ -22,7 +21,7 @@ _HEADER_LINES = re.compile(rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: [^\x00-\x08\x0a-\x
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """What to send, byte for byte; `timeout_ms` limits the whole attempt from the lookup to the last byte. `owner` is
     the account whose job it is: it takes its share of the lookups."""
@@ -42,12 +41,10 @@ class WireRequest(PreparedRequest):
 
     verb: str
     target: Target
-    owner: int
-    deadline: Deadline
     written: bytes
 
 
-def to_wire(request: Request, deadline: Deadline) -> WireRequest:
+def to_wire(request: Request) -> WireRequest:
     """Ready to be written; Blocked("blocked_url") or Blocked("invalid_request") when it may not be."""
     try:
         target = split_url(request.url)
@@ -58,7 +55,7 @@ def to_wire(request: Request, deadline: Deadline) -> WireRequest:
     prepared.method = prepared.verb = _verb(request.method)
     prepared.url, prepared.body = request.url, request.body
     prepared.headers = headers  # type: ignore[assignment]
-    prepared.target, prepared.owner, prepared.deadline = target, request.owner, deadline
+    prepared.target = target
     prepared.written = _head_bytes(prepared.verb, target, headers) + (request.body or b"")
     return prepared
 

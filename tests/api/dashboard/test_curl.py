@@ -12,7 +12,6 @@ from models.rules.query_strings import with_query
 from tests.support.browsers import Markup
 from tests.support.rows import make_job
 from tests.support.scripted_receivers import OK, ScriptedReceiver, answering
-from workers.transport.deadline import Deadline
 from workers.transport.wire_format import Request, to_wire
 
 BINARY = bytes(range(256))
@@ -51,7 +50,7 @@ def parts(request):
 def sent(args, body, content_type):
     headers = {**({"Content-Type": content_type} if content_type else {}), **args.get("headers", {})}
     url = with_query(args["url"], args.get("query"))
-    return parts(to_wire(Request(args["method"], url, headers, body, 1000), Deadline(1000)).written)
+    return parts(to_wire(Request(args["method"], url, headers, body, 1000)).written)
 
 
 @curl_is_here

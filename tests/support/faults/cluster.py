@@ -28,10 +28,10 @@ class Cluster:
     """Raises OSError where PostgreSQL's programs are not installed."""
 
     def __init__(self) -> None:
-        found = sorted(VERSIONS.glob("*/bin"), key=lambda path: int(path.parent.name))
-        if not found:
+        folders = sorted(VERSIONS.glob("*/bin"), key=lambda path: int(path.parent.name))
+        if not folders:
             raise OSError(f"no PostgreSQL programs in {VERSIONS}")
-        self._programs = found[-1]
+        self._programs = folders[-1]
         self._folder = Path(tempfile.mkdtemp(prefix="booper-cluster-"))
         self._data = self._folder / "data"
         self._port = free_port()

@@ -52,14 +52,14 @@ class FaultyProduction(Production):
     def ticker(self, worker: str = "worker", other_than: int = 0) -> int:
         """The ticker's process below a worker."""
 
-        def found() -> list[int]:
+        def tickers() -> list[int]:
             return [
                 pid
                 for pid in descendants(self.processes[worker].pid)
                 if pid != other_than and command_of(pid)[-1:] == ["ticker"]
             ]
 
-        return wait_until(found, 60, "a ticker")[0]
+        return wait_until(tickers, 60, "a ticker")[0]
 
     def await_queues(self) -> None:
         """A message published by hand before a worker has made its queue would vanish."""

@@ -33,9 +33,9 @@ def performed(history: History) -> list[str]:
     """I2: every job that was not cancelled arrived at least once, and nothing arrived that nobody created."""
     arrived = {a.nonce for a in history.arrivals}
     spared = {job.nonce for job in history.recorded if job.state == "cancelled"}
-    asked = {c.nonce for c in history.created if c.outcome != "fail"}
+    wanted = {c.nonce for c in history.created if c.outcome != "fail"}
     missing = [f"{c.nonce}: created, never arrived" for c in _originals(history) if c.nonce not in arrived | spared]
-    return missing + [f"{nonce}: arrived, never created" for nonce in sorted(arrived - asked, key=str)]
+    return missing + [f"{nonce}: arrived, never created" for nonce in sorted(arrived - wanted, key=str)]
 
 
 def never_early(history: History) -> list[str]:
@@ -152,8 +152,8 @@ def idempotent(history: History) -> list[str]:
     for arrival in history.arrivals:
         if arrival.nonce in key_of:
             nonces[key_of[arrival.nonce]].add(arrival.nonce)
-    return [f"key {key}: answered {len(found)} jobs" for key, found in ids.items() if len(found) > 1] + [
-        f"key {key}: {len(found)} of its creates arrived" for key, found in nonces.items() if len(found) > 1
+    return [f"key {key}: answered {len(jobs)} jobs" for key, jobs in ids.items() if len(jobs) > 1] + [
+        f"key {key}: {len(arrived)} of its creates arrived" for key, arrived in nonces.items() if len(arrived) > 1
     ]
 
 

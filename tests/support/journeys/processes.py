@@ -168,10 +168,10 @@ def descendants(root: int) -> list[int]:
         for name in os.listdir("/proc")
         if name.isdigit() and (stat := _stat(int(name))) and stat[0] != "Z"
     }
-    found, layer = [], {root}
+    below, layer = [], {root}
     while layer := {pid for pid, parent in parents.items() if parent in layer}:
-        found += sorted(layer)
-    return found
+        below += sorted(layer)
+    return below
 
 
 def cpu_seconds(pids: list[int]) -> float:
@@ -192,9 +192,9 @@ def connected_to(port: int, pids: list[int]) -> list[int]:
 
 
 def _open_files(pid: int) -> set[str]:
-    found = set()
+    files = set()
     with contextlib.suppress(OSError):
         for name in os.listdir(f"/proc/{pid}/fd"):
             with contextlib.suppress(OSError):
-                found.add(os.readlink(f"/proc/{pid}/fd/{name}"))
-    return found
+                files.add(os.readlink(f"/proc/{pid}/fd/{name}"))
+    return files

@@ -181,8 +181,8 @@ class Production(Product):
 
     def copy_job(self, job_id: int, nonce: str, count: int, state: str, first_due_at: int) -> None:
         """`count` copies of one row, due a microsecond apart, with nonces `<nonce>-1`, `<nonce>-2`, …"""
-        found = self.sql("SELECT column_name FROM information_schema.columns WHERE table_name = 'job'")
-        into, select = copy_statement([row[0] for row in found], "gen_random_uuid()")
+        columns = self.sql("SELECT column_name FROM information_schema.columns WHERE table_name = 'job'")
+        into, select = copy_statement([row[0] for row in columns], "gen_random_uuid()")
         self.sql(
             f"{into} {select} FROM job, generate_series(1, %s) AS g(n) WHERE job.id = %s",
             (nonce, f"{nonce}-", first_due_at, state, count, job_id),

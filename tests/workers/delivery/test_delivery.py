@@ -116,7 +116,7 @@ def test_a_process_told_to_end_at_once_records_what_was_answered(claims, deliver
 
     monkeypatch.setattr(recording, "record", slowly)
     answered = Answered(200, [], b"", False, Timings())
-    delivery.recorder.put(Result(claims[0], render_request(claims[0]), answered, clock.now()))
+    delivery.recorder.put([Result(claims[0], render_request(claims[0]), answered, clock.now())])
     delivery.abandon()
     assert reread(claims[0]).state == "completed"
 

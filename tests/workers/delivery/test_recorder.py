@@ -126,7 +126,7 @@ def test_results_wait_for_a_database_that_is_gone(account, monkeypatch):
     monkeypatch.setattr(recording, "record", flaky)
     recorder = Recorder()
     recorder.start()
-    recorder.put(result_of(claim, OK))
+    recorder.put([result_of(claim, OK)])
     recorder.stop(10)
     assert reread(job).state == "completed"
 
@@ -138,11 +138,11 @@ def test_a_row_that_another_session_has_locked_keeps_back_its_own_result_alone(a
     locked, beside, later = (job_and_claim(account) for _ in range(3))
     recorder = Recorder()
     for _, claim in (locked, beside):
-        recorder.put(result_of(claim, OK))
+        recorder.put([result_of(claim, OK)])
     with held_by_another(db, locked[0]):
         recorder.start()
         wait_until(lambda: reread(beside[0]).state == "completed")
-        recorder.put(result_of(later[1], OK))
+        recorder.put([result_of(later[1], OK)])
         wait_until(lambda: reread(later[0]).state == "completed")
         assert reread(locked[0]).state == "executing"
     recorder.stop(10)
@@ -154,9 +154,9 @@ def test_who_claims_waits_until_few_results_wait_to_be_recorded(account, monkeyp
     and thousands of requests were sent again."""
     monkeypatch.setattr(recording, "WAITING", 2)
     recorder = Recorder()
-    recorder.put(result_of(job_and_claim(account)[1], OK))
+    recorder.put([result_of(job_and_claim(account)[1], OK)])
     assert recorder.keeps_up(0)
-    recorder.put(result_of(job_and_claim(account)[1], OK))
+    recorder.put([result_of(job_and_claim(account)[1], OK)])
     assert not recorder.keeps_up(0)
     recorder.start()
     assert recorder.keeps_up(10)
@@ -173,8 +173,8 @@ def test_one_result_that_can_not_be_recorded_does_not_hold_up_the_others(account
 
     monkeypatch.setattr(recording, "record", choosy)
     recorder = Recorder()
-    recorder.put(result_of(poison[1], OK))
-    recorder.put(result_of(good[1], OK))
+    recorder.put([result_of(poison[1], OK)])
+    recorder.put([result_of(good[1], OK)])
     recorder.start()
     recorder.stop(10)
     assert (reread(good[0]).state, reread(poison[0]).state) == ("completed", "executing")
@@ -195,7 +195,7 @@ def test_the_results_behind_one_that_the_database_did_not_take_are_recorded_all_
     monkeypatch.setattr(recording, "record", failing)
     recorder = Recorder()
     for _, claim in jobs:
-        recorder.put(result_of(claim, OK))
+        recorder.put([result_of(claim, OK)])
     recorder.start()
 
     wait_until(lambda: reread(jobs[2][0]).state == "completed")

@@ -23,7 +23,7 @@ LIMIT_S = 60
 class Results(list):
     """Stands where the recorder stands."""
 
-    put = list.append
+    put = list.extend
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import resource
 
 import pytest
 
-from workers.transport.open_files import SPARE, allow_for
+from workers.transport.open_files import IDLE_CONNECTIONS, SPARE, slots_allowed
 
 
 @pytest.fixture
@@ -17,23 +17,33 @@ def limits(monkeypatch):
 
 
 def test_a_limit_too_low_for_the_slots_is_raised(limits):
-    allow_for(2048)
-    assert limits == [2 * 2048 + SPARE, 1_000_000]
+    assert slots_allowed(20_000) == 20_000
+    assert limits == [20_000 + IDLE_CONNECTIONS + SPARE, 1_000_000]
+
+
+def test_few_slots_need_few_idle_connections(limits):
+    limits[0] = 64
+    assert slots_allowed(77) == 77
+    assert limits == [2 * 77 + SPARE, 1_000_000]
 
 
 def test_a_limit_that_is_high_enough_is_left(limits):
     limits[0] = 900_000
-    allow_for(2048)
+    assert slots_allowed(2048) == 2048
     assert limits == [900_000, 1_000_000]
 
 
 def test_an_unlimited_system_is_no_special_case(limits):
     limits[:] = [1024, resource.RLIM_INFINITY]
-    allow_for(2048)
-    assert limits[0] == 2 * 2048 + SPARE
+    assert slots_allowed(2048) == 2048
+    assert limits[0] == 2048 + IDLE_CONNECTIONS + SPARE
 
 
-def test_what_the_system_refuses_is_told(limits, caplog):
-    limits[:] = [1024, 2000]
-    assert allow_for(2048) == 2000
-    assert "lower BOOPER_SENDER_SLOTS" in caplog.text
+@pytest.mark.parametrize(
+    ("hard", "room"), [(20_000, 20_000 - IDLE_CONNECTIONS - SPARE), (1024, (1024 - SPARE) // 2), (SPARE, 1)]
+)
+def test_there_are_no_more_slots_than_files(limits, caplog, hard, room):
+    limits[:] = [64, hard]
+    assert slots_allowed(20_000) == room
+    assert limits[0] == hard
+    assert f"{room} slots instead of 20000 of BOOPER_SENDER_SLOTS" in caplog.text
