@@ -36,7 +36,7 @@ def log_events_of(job):
 
 
 @pytest.mark.parametrize(
-    ("outcome", "state", "told"),
+    ("outcome", "state", "events"),
     [
         (OK, "completed", ["worker.http.request", "worker.http.response"]),
         (ERROR, "retryable", ["worker.http.request", "worker.http.response"]),
@@ -44,16 +44,16 @@ def log_events_of(job):
         (BLOCKED, "discarded", ["worker.http.request", "worker.http.error", "worker.job.discarded"]),
     ],
 )
-def test_an_outcome_becomes_a_state_an_attempt_and_log_entries(account, outcome, state, told):
+def test_an_outcome_becomes_a_state_an_attempt_and_log_entries(account, outcome, state, events):
     job, claim = job_and_claim(account)
     record([result_of(claim, outcome)])
     assert reread(job).state == state
-    assert log_events_of(job) == told
+    assert log_events_of(job) == events
     assert Attempt.get().outcome == type(outcome).__name__.lower()
 
 
 @pytest.mark.parametrize(
-    ("outcome", "reason", "told"),
+    ("outcome", "reason", "timings"),
     [
         (Unreachable("dns", "no such name", Timings(dns_ms=2, total_ms=9)), "not_reachable", [None, None, None, 9]),
         (Unreachable("connect", "refused", Timings(dns_ms=2, total_ms=9)), "not_reachable", [None, None, None, 9]),
@@ -63,11 +63,11 @@ def test_an_outcome_becomes_a_state_an_attempt_and_log_entries(account, outcome,
         (BLOCKED, "blocked_address", [None, None, None, None]),
     ],
 )
-def test_what_was_not_reachable_does_not_tell_by_its_times_how_far_it_came(account, outcome, reason, told):
+def test_what_was_not_reachable_does_not_tell_by_its_times_how_far_it_came(account, outcome, reason, timings):
     _, claim = job_and_claim(account)
     record([result_of(claim, outcome)])
     row = Attempt.get()
-    assert (row.reason, [row.dns_ms, row.connect_ms, row.tls_ms, row.total_ms]) == (reason, told)
+    assert (row.reason, [row.dns_ms, row.connect_ms, row.tls_ms, row.total_ms]) == (reason, timings)
 
 
 def test_an_answer_with_nul_and_broken_utf8_is_recorded(account):
