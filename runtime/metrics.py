@@ -23,6 +23,7 @@ from runtime.version import __version__
 disable_created_metrics()  # booper_jobs_created would look like a number of jobs
 REGISTRY = CollectorRegistry()
 LATENESS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600)
+LAG_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
 DURATION_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900)
 REQUEST_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 BACKLOG_JOBS = (0, 1, 10, 100, 1_000, 10_000)
@@ -90,6 +91,12 @@ BACKLOGS = GroupHistogram(
 )
 SLOTS = _gauge("booper_sender_slots", "Requests that may be under way at once.")
 SLOTS_IN_USE = _gauge("booper_sender_slots_in_use", "Requests under way.")
+LOOP_LAG = Histogram(
+    "booper_sender_loop_lag_seconds",
+    "How late the loop that sends came to a timer, while requests are under way.",
+    buckets=LAG_S,
+    registry=REGISTRY,
+)
 CONNECTIONS = _gauge(
     "booper_database_connections_in_use", "Connections to PostgreSQL that threads hold, busy or idle.", ("process",)
 )

@@ -75,13 +75,13 @@ class Settings:
         "BOOPER_BROKER_URL",
         matching("memory:// (embedded mode) or amqp://USER:PASSWORD@HOST:PORT", "(memory|amqps?)://.*"),
         "memory://",
-        "What carries the nudges from the stager to the workers; several cluster members joined by `;`.",
+        "The broker between the stager and the workers; several cluster members are joined by `;`.",
     )
     queue_prefix: str = _setting(
         "BOOPER_QUEUE_PREFIX",
         matching("up to 64 letters, digits, `.`, `_` or `-`, a letter first", "[A-Za-z][A-Za-z0-9._-]{0,63}"),
         "booper",
-        "Start of every queue's name; two installations on one RabbitMQ need two prefixes.",
+        "The start of every queue's name; two installations on one RabbitMQ need two prefixes.",
     )
     host: str = _setting("BOOPER_HOST", own_address(), "127.0.0.1", "The address the API listens on.")
     port: int = _setting("PORT", whole(1, 65535, "a port"), "8000", "The port the API listens on.")
@@ -89,7 +89,7 @@ class Settings:
         "BOOPER_PUBLIC_URLS",
         parsed_by(origins, "http or https URLs without a path, joined by commas: https://booper.example.com"),
         "",
-        "Under which URLs others reach this API (by a proxy, say); jobs to them may start no other jobs.",
+        "The URLs by which others reach this API (through a proxy, say); jobs to them may start no other jobs.",
     )
     demo_key: str = _setting(
         "BOOPER_DEMO_KEY",
@@ -103,7 +103,7 @@ class Settings:
         parsed_by(parse_allow, "networks joined by commas, each with an optional port: 10.0.0.0/8,[::1]/128:8080"),
         _loopback_if_embedded_there,
         (
-            "Targets allowed although their address is private; empty allows none. "
+            "Targets that are allowed although their address is private; empty allows none. "
             "In embedded mode on loopback, loopback is allowed."
         ),
     )
@@ -120,7 +120,7 @@ class Settings:
         "BOOPER_QUEUE_BOUND",
         whole(100, 1_000_000),
         "5000",
-        "Most due jobs (and again as many just due or early ones) in the broker at once; the table holds the rest.",
+        "The most due jobs in the broker at once, and as many just due or due soon; the rest waits in the table.",
     )
     worker_processes: int = _setting(
         "BOOPER_WORKER_PROCESSES", whole(1, 256), "2", "Processes that send, for each `booper worker`."
@@ -135,13 +135,13 @@ class Settings:
         "BOOPER_SLOT_SHARE",
         decimal(0.01, 1, "a part"),
         "0.5",
-        "Part of the slots that one account, or one target host, may hold at once.",
+        "The part of the slots that one account, or one target host, may hold at once.",
     )
     lease_margin_s: float = _setting(
         "BOOPER_LEASE_MARGIN_SECONDS",
         decimal(1, 3600, "seconds"),
         "10",
-        "How long after its deadline a request whose worker fell silent is taken for lost and tried again.",
+        "How long after its deadline a request of a silent worker counts as lost and is tried again.",
     )
     shutdown_grace_s: float = _setting(
         "BOOPER_SHUTDOWN_GRACE_SECONDS",
@@ -174,7 +174,7 @@ class Settings:
         "Shortest interval of `repeat_every`; the shortest of `cron` is a minute.",
     )
     max_schedules: int = _setting(
-        "BOOPER_MAX_SCHEDULES", whole(1, 10_000_000), "10000", "Most enabled schedules an account may have."
+        "BOOPER_MAX_SCHEDULES", whole(1, 10_000_000), "10000", "The most enabled schedules that an account may have."
     )
     horizon_days: int = _setting(
         "BOOPER_HORIZON_DAYS", whole(1, 36500, "days"), "366", "How far ahead a job may be scheduled."
@@ -198,13 +198,13 @@ class Settings:
         "BOOPER_LOG_FORMAT",
         one_of("auto, json or text", "auto", "json", "text"),
         "auto",
-        "How it is written; auto: as text to a terminal and in embedded mode, else a JSON object a line.",
+        "The form of log lines; auto: text to a terminal and in embedded mode, else a JSON object a line.",
     )
     metrics_token: str = _setting(
         "BOOPER_METRICS_TOKEN",
         matching("16 to 256 printable characters, or empty", "([!-~]{16,256})?"),
         "",
-        "Who sends it as `Authorization: Bearer …` may read /metrics from anywhere; empty: from this machine alone.",
+        "With `Authorization: Bearer` and this token, anybody may read /metrics; empty: only this machine may.",
         secret=True,
     )
     worker_metrics_port: int = _setting(

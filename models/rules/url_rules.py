@@ -25,6 +25,8 @@ _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 _ASCII_FORBIDDEN = re.compile(r"[\x00-\x20\x7f]")
+# What RFC 3986 allows in no URL: strict servers answer 400 to it.
+_TO_ENCODE = re.compile(r"""[^\x00-\x7f]+|[{}|^"<>\\`]""")
 _FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Zs", "Zl", "Zp"})
 _DISGUISED_USER = re.compile(r"[?#]\\?@")
 
@@ -38,7 +40,7 @@ class Target(NamedTuple):
 
     `host` is lower-case ASCII (a name without trailing dot, an IPv4, or an IPv6 without brackets),
     `host_header` is the `Host` of the request, `path` ends before the query, and `request_target` is path
-    and query exactly as given, with only non-ASCII characters percent-encoded as UTF-8. The fragment is
+    and query as given, with only those characters percent-encoded (as UTF-8) that no URL may hold. The fragment is
     dropped.
     """
 
@@ -177,6 +179,5 @@ def _ascii_name(text: str) -> str:
 
 
 def _request_target(rest: str) -> str:
-    if not rest.isascii():
-        rest = "".join(c if c.isascii() else "".join(f"%{b:02X}" for b in c.encode()) for c in rest)
-    return rest if rest.startswith("/") else "/" + rest
+    encoded = _TO_ENCODE.sub(lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), rest)
+    return encoded if encoded.startswith("/") else "/" + encoded

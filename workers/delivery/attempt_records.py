@@ -13,9 +13,9 @@ from models.rules.times import format_instant
 from models.rules.url_rules import split_url
 from models.webhooks.channels import CHANNEL
 from runtime.logs import fields
-from workers.delivery.judge import REASONS, Complete, Discard, Retry, Verdict, reason_of
+from workers.delivery.judge import NOT_REACHABLE, Complete, Discard, Retry, Verdict, reason_of
 from workers.delivery.render import arguments_of
-from workers.transport.outcome import Answered, Outcome, Refused, Timings, Unreachable
+from workers.transport.outcome import Answered, Outcome, Refused, Timings
 from workers.transport.wire_format import Request
 
 log = logging.getLogger("booper.attempts")
@@ -56,7 +56,7 @@ def shown_timings(outcome: Outcome) -> Timings:
     was closed, the name missing or the certificate bad."""
     if isinstance(outcome, Refused):
         return Timings()
-    not_reachable = isinstance(outcome, Unreachable) and outcome.reason in REASONS
+    not_reachable = reason_of(outcome) == NOT_REACHABLE
     return Timings(total_ms=outcome.timings.total_ms) if not_reachable else outcome.timings
 
 

@@ -54,7 +54,9 @@ class Delivery:
         own = own_addresses(settings.host, settings.port)
         policy = AddressPolicy(parse_allow(settings.target_allow), own, origins(settings.public_urls), is_local)
         slots = open_files.slots_allowed(settings.sender_slots)
-        self._transport = Transport(policy, connections=min(slots, open_files.IDLE_CONNECTIONS))
+        self._transport = Transport(
+            policy, connections=min(slots, open_files.IDLE_CONNECTIONS), note_lag=metrics.LOOP_LAG.observe
+        )
         self.slots = Slots(slots, settings.slot_share)
         self._closed = threading.Event()
         self._configs = ConfigCache()

@@ -8,14 +8,14 @@ from email.utils import parsedate_to_datetime
 from models.jobs.lifecycle import ClaimedJob
 from models.rules.backoff import delay_us
 from models.rules.clock import HOUR, SECOND
-from workers.transport.outcome import Answered, Outcome, Refused
+from workers.transport.outcome import Answered, Outcome, Refused, Unreachable
 
 RETRY_AFTER_STATUSES = (429, 503)
 LONGEST_RETRY_AFTER_US = HOUR
 GONE = 410
 STOP_HEADER, STOP_VALUE = "webhook-delivery", "abort-message"
 NOT_REACHABLE = "not_reachable"
-# One reason for all that could show a stranger what is in the operator's network.
+# One reason for all that could show a stranger what is in the operator's network. Public targets have a cause.
 REASONS = {"dns": NOT_REACHABLE, "connect": NOT_REACHABLE, "tls": NOT_REACHABLE}
 
 
@@ -56,6 +56,8 @@ def reason_of(outcome: Outcome) -> str:
     """Why an attempt failed, as its owner may see it."""
     if isinstance(outcome, Answered):
         return f"status_{outcome.status_code}"
+    if isinstance(outcome, Unreachable) and outcome.cause is not None:
+        return outcome.cause
     return REASONS.get(outcome.reason, outcome.reason)
 
 

@@ -31,7 +31,7 @@ class Transport:
     """`start` in each process, after any fork; then `submit` from any thread; then `close`.
 
     `lookups` replaces the system's resolver (tests); `connections` is how many may stay open unused; `ca_file` holds
-    the roots to trust instead of the bundled ones.
+    the roots to trust instead of the bundled ones; `note_lag` takes by how many seconds the loop is late, often.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class Transport:
         lookups: Lookups | None = None,
         connections: int = 64,
         ca_file: str | None = None,
+        note_lag: Callable[[float], object] = lambda _: None,
     ) -> None:
         self._lookups = lookups or Lookups()
         self._dialer = Dialer(policy, self._lookups, ca_file)
@@ -50,7 +51,7 @@ class Transport:
         self._under_way: dict[Exchange, Any] = {}
         self._ended: list[Ended] = []
         self.backlog = Backlog(UNSENT)
-        self.lag = LagMeter(self._thread.loop, lambda: bool(self._under_way))
+        self._lag = LagMeter(self._thread.loop, lambda: bool(self._under_way), note_lag)
 
     def start(self, take: Callable[[list[Ended]], None]) -> None:
         """Start the loop. `take` is called on it with what has ended since the last call: Refused when it might not be
@@ -78,7 +79,7 @@ class Transport:
         for key, exchange in some:
             self._under_way[exchange] = key
             exchange.begin()
-        self.lag.watch()
+        self._lag.watch()
         if len(some) == AT_ONCE:
             self._thread.loop.call_soon(self._begin, exchanges)
 

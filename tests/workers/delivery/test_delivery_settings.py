@@ -107,3 +107,9 @@ def test_a_process_may_open_as_many_files_as_its_slots_need(start, monkeypatch):
     monkeypatch.setattr(resource, "setrlimit", lambda _which, wanted: limits.__setitem__(slice(2), wanted))
     start({"BOOPER_SENDER_SLOTS": "77"})
     assert limits == [2 * 77 + SPARE, 1_000_000]
+
+
+def test_the_lag_of_the_loop_is_measured_while_it_sends(account, start, receiver):
+    before = sample("booper_sender_loop_lag_seconds_count")
+    deliver(start(ALLOWED), make_job(account, url=f"{receiver.url}/slow", host="127.0.0.1"))
+    assert sample("booper_sender_loop_lag_seconds_count") > before

@@ -58,6 +58,12 @@ def test_what_could_map_the_operators_network_reads_the_same(reason):
     assert verdict == Retry(NOW + ENGINE_FIRST, "not_reachable")
 
 
+def test_t11_the_cause_is_told_where_the_target_is_public():
+    """The owner of an expired certificate could read of it nowhere."""
+    outcome = Unreachable("tls", "expired", Timings(), cause="certificate_expired")
+    assert judge(outcome, job(), NOW, 0) == Retry(NOW + ENGINE_FIRST, "certificate_expired")
+
+
 def test_a_time_out_is_tried_again_like_a_5xx():
     assert judge(Unreachable("timeout", "", Timings()), job(), NOW, 0) == Retry(NOW + ENGINE_FIRST, "timeout")
 

@@ -9,8 +9,10 @@ import ssl
 import pytest
 import trustme
 
+from models.rules.address_rules import AddressPolicy, parse_allow
 from tests.support.resolvers import Names
 from tests.support.scripted_receivers import OK, answering, answering_once, dripping
+from workers.transport import dialer
 from workers.transport.outcome import Unreachable
 
 
@@ -183,3 +185,39 @@ def test_s_time_no_session_keys_are_written_and_no_other_roots_are_trusted(shop,
     assert send(shop.url(host="shop.example"), look_up=Names(**NAMES)).reason == "tls"
     assert send(shop.url(host="shop.example"), look_up=Names(**NAMES), ca_file=ca_file).status_code == 200
     assert not os.path.exists(tmp_path / "keys")
+
+
+@pytest.fixture
+def public_loopback(monkeypatch):
+    """Loopback stands for the public Internet."""
+    monkeypatch.setattr(dialer, "_PUBLIC", AddressPolicy(parse_allow("127.0.0.0/8")))
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "cause"),
+    [
+        ("shop.example", -1, "certificate_expired"),
+        ("else.example", 9, "certificate_wrong_name"),
+    ],
+)
+def test_t11_the_owner_of_a_public_target_reads_what_is_wrong_with_its_certificate(
+    authority, receiver, send, ca_file, public_loopback, name, days, cause
+):
+    until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days)
+    target = receiver(answering(OK), tls=server_side(authority.issue_cert(name, not_after=until)))
+
+    outcome = send(target.url(host="shop.example"), look_up=Names(**NAMES), ca_file=ca_file)
+
+    assert (outcome.reason, outcome.cause) == ("tls", cause)
+
+
+def test_t11_an_unknown_authority_and_a_closed_port_are_told_of_a_public_target(shop, send, public_loopback):
+    assert send(shop.url(host="shop.example"), look_up=Names(**NAMES)).cause == "certificate_untrusted"
+    shop.close()
+    assert send(shop.url(host="shop.example"), look_up=Names(**NAMES)).cause == "connection_refused"
+
+
+def test_t11_of_a_private_target_nobody_learns_the_cause(shop, send):
+    assert send(shop.url(host="shop.example"), look_up=Names(**NAMES)).cause is None
+    shop.close()
+    assert send(shop.url(host="shop.example"), look_up=Names(**NAMES)).cause is None
