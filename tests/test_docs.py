@@ -71,6 +71,7 @@ def test_the_transition_table_is_that_of_the_lifecycle():
 
 def test_the_diagram_shows_every_transition_and_no_other():
     text = (ROOT / "docs/lifecycle.md").read_text()
+
     arrows = re.findall(r"^    (\w+) --> (\w+|\[\*\]): (\w+)$", text, re.MULTILINE)
     wanted = {
         (left, entered or "[*]", verb)
@@ -137,7 +138,8 @@ def test_the_readme_shows_the_request_that_the_server_prints(capsys):
     assert shlex.split(shown) == shlex.split(printed)
 
 
-def test_the_readme_asks_the_server_that_it_started_with_the_key_it_prints(capsys):
+def test_the_readme_uses_the_address_and_key_of_the_server(capsys):
+    """The README asks the server that it started with the key it prints."""
     printed = greeting(capsys)
     address = re.search(r"listens on (\S+)", printed)[1]
     key = re.search(r"Demo key: (\S+)", printed)[1]

@@ -66,6 +66,7 @@ def test_the_shell_by_hand_computes_the_signature(tmp_path):
     done = subprocess.run(
         ["bash", "-c", script], cwd=tmp_path, env=environ, capture_output=True, timeout=60, check=True
     )
+
     assert f"v1,{done.stdout.decode().strip()}" == headers["webhook-signature"]
 
 

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 from models.database.connection import connection
 from models.operations.leader import Lead
+from models.operations.ticker_row import record_delivered
 from models.rules import clock
 from runtime.settings import Settings
 from workers.queue.actors import Actors
 from workers.ticker.duties import duties
 from workers.ticker.pruner import Pruner
-from workers.ticker.stager import Stager, record_delivered
+from workers.ticker.stager import Stager
 from workers.ticker.ticker import Ticker
 
 

@@ -9,7 +9,7 @@ from api.requests.forms import as_number
 from api.requests.ids import read_job_key
 from api.requests.job_values import A_LABEL, AN_INSTANT, read_label
 from api.requests.paging import PageQuery, ordered
-from models.jobs import job_lists, job_store
+from models.jobs import job_kinds, job_lists
 from models.jobs.job_lists import JobFilter
 from models.jobs.states import STATES
 from models.rules import times
@@ -46,7 +46,7 @@ class JobsQuery(PageQuery):
 
     listing = job_lists.LISTING
     state = choice(STATES)
-    kind = choice(job_store.KINDS, load_default=job_store.KINDS[0])
+    kind = choice(job_kinds.KINDS, load_default=job_kinds.KINDS[0])
     order_by = ordered(listing)
     after = Must(AN_INSTANT, read_instant, "string")
     before = Must(AN_INSTANT, read_instant, "string")

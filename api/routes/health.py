@@ -6,12 +6,10 @@ from api.context import context
 from api.responses.responses import RETRY_AFTER_S, ApiError, respond
 from models.database import schema
 from models.database.connection import Unreachable
-from models.database.sql import fetch
+from models.operations import ticker_row
 from models.rules import clock
 
 blueprint = Blueprint("health", __name__)
-
-TICKER_SILENT_S = 10
 
 
 @blueprint.get("/healthz")
@@ -41,12 +39,12 @@ def _database_missing() -> dict[str, list[str]]:
 
 
 def _ticker_missing() -> dict[str, list[str]]:
-    seen_at = fetch("SELECT seen_at FROM ticker WHERE id = 1")[0][0]
+    seen_at = ticker_row.seen_at()
     silent_s = (clock.now() - seen_at) / clock.SECOND
-    if silent_s <= TICKER_SILENT_S:
+    if silent_s <= ticker_row.SILENT_S:
         return {}
     got = f"none for {silent_s:.0f} s" if seen_at else "none ever"
-    return {"ticker": [f"must show a sign of life every {TICKER_SILENT_S} s, got {got}"]}
+    return {"ticker": [f"must show a sign of life every {ticker_row.SILENT_S} s, got {got}"]}
 
 
 def _broker_missing() -> dict[str, list[str]]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from models.jobs.job_tables import REQUEST
+from models.jobs.job_kinds import REQUEST
 
 Wire = tuple[int, int, str]
 

@@ -15,12 +15,12 @@ from models.database.ids import new_id
 from models.database.sql import fetch, values_table
 from models.database.transactions import transaction, write_turn
 from models.jobs import labels
-from models.jobs.job_tables import REQUEST, Job
+from models.jobs.job_kinds import REQUEST
+from models.jobs.job_tables import Job
 from models.jobs.records import AttemptRow
 from models.jobs.states import in_states
 from models.jobs.transition_counts import count_transition
 
-KINDS = (REQUEST, "callback", "event", "channel")
 KEY_IS_LIVE = f"attempted_at IS NULL AND {in_states(('available', 'scheduled'))}"  # as the index job_idempotency has it
 INSERTS_TRIED = 100
 

@@ -17,8 +17,7 @@ from peewee import (
 
 from models.database.base import BaseModel, UuidText
 from models.database.ids import new_id
-
-REQUEST = "request"
+from models.jobs.job_kinds import REQUEST
 
 
 class Job(BaseModel):
@@ -116,7 +115,7 @@ class LogEntry(BaseModel):
     account_id = BigIntegerField()
     job_id = BigIntegerField(index=True)
     schedule_id = UuidText(null=True)
-    event = TextField()  # worker.http.request, …
+    event = TextField()  # one of log_events.EVENTS
     payload = TextField()  # JSON object
     inserted_at = BigIntegerField()
 

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from models.database.sql import any_of, execute, fetch, skipping_locked, values_table
 from models.database.transactions import transaction
+from models.jobs.job_kinds import REQUEST
 from models.jobs.job_ref import JobRef, ref_of
-from models.jobs.job_tables import REQUEST
 from models.jobs.states import ENTERS, FINAL, LEAVES, WAITING_SQL, in_states
 from models.jobs.transition_counts import count_transition
 from models.rules import clock

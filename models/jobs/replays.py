@@ -12,8 +12,8 @@ from uuid import NAMESPACE_OID, uuid5
 from models.database.sql import any_of, fetch
 from models.jobs import job_store
 from models.jobs.job_json import compact
+from models.jobs.job_kinds import REQUEST
 from models.jobs.job_store import JobRow, NewJob
-from models.jobs.job_tables import REQUEST
 from models.rules import times
 
 POLICIES = ("overlap", "misfire", "catch_up_seconds", "jitter_seconds", "disable_after_failures")

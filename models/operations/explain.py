@@ -9,11 +9,10 @@ from typing import NamedTuple
 from models.database.sql import fetch
 from models.jobs.staging import DUE_AT
 from models.jobs.states import FINAL, WAITING_SQL
-from models.operations import heartbeats
+from models.operations import heartbeats, ticker_row
 from models.rules.clock import SECOND
 from models.rules.times import format_instant
 
-TICKER_SILENT_US = 10 * SECOND
 COUNTED = 10_000
 
 
@@ -89,7 +88,7 @@ def facts_of(account_id: int, job_id: int, now: int) -> Facts | None:
         **dict(zip(COLUMNS.split(", "), job, strict=True)),
         reason=reason[0][0] if reason else None,
         ahead=_ahead(job_id, job[1], now) if job[0] not in FINAL and job[1] <= now else 0,
-        ticker_seen_at=fetch("SELECT seen_at FROM ticker WHERE id = 1")[0][0],
+        ticker_seen_at=ticker_row.seen_at(),
         workers=len(alive),
         slots=sum(worker.slots for worker in alive),
         slots_in_use=sum(worker.slots_in_use for worker in alive),
@@ -148,7 +147,7 @@ def _standing_still(facts: Facts, now: int) -> list[Reason]:
         found.append(
             Reason("schedule_disabled", f"Its schedule is disabled since {format_instant(facts.schedule_disabled_at)}.")
         )
-    if now - facts.ticker_seen_at > TICKER_SILENT_US:
+    if now - facts.ticker_seen_at > ticker_row.SILENT_S * SECOND:
         since = format_instant(facts.ticker_seen_at) if facts.ticker_seen_at else "ever"
         found.append(Reason("ticker_silent", f"The ticker, which hands over due jobs, gave no sign since {since}."))
     if not facts.workers:

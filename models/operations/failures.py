@@ -6,8 +6,8 @@ Of each state only the latest `LOOKED_AT` jobs are looked at, so the answer cost
 from typing import NamedTuple
 
 from models.database.sql import fetch
+from models.jobs.job_kinds import REQUEST
 from models.jobs.job_lists import UNKNOWN
-from models.jobs.job_tables import REQUEST
 
 LOOKED_AT = 1000
 STATES = ("discarded", "retryable")

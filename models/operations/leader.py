@@ -17,11 +17,11 @@ from typing import Any, Protocol
 import psycopg
 
 from models.database.connection import DEAD_PEER, DEAD_PEER_OPTIONS, database, dialect
+from models.operations.ticker_row import SEEN_AT_SQL, SILENT_S
 
 log = logging.getLogger("booper.leader")
 
 LOCK = 0x626F6F71  # any constant shared by all tickers
-SILENT_AFTER_S = 10.0
 # Ends the session that holds the lock in this database: a leader that is frozen or cut off can't free it itself.
 TAKE_AWAY = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = 0 "
@@ -84,7 +84,7 @@ class PostgresLead:
             self.held = self.held and self._asks("SELECT true")
             self.held = self.held or self._asks(f"SELECT pg_try_advisory_lock({LOCK})")
             if not self.held and self._silent(steady_s()):
-                log.warning("the leading ticker gave no sign of life for %s s: its lock is taken away", SILENT_AFTER_S)
+                log.warning("the leading ticker gave no sign of life for %s s: its lock is taken away", SILENT_S)
                 self._asks(TAKE_AWAY)
         except psycopg.Error:
             self.give_up()
@@ -115,8 +115,8 @@ class PostgresLead:
     def _silent(self, now_s: float) -> bool:
         """Whether the leader's sign of life has stood still too long, by this machine's steady clock."""
         assert self.connection is not None
-        row = self.connection.execute("SELECT seen_at FROM ticker WHERE id = 1").fetchone()
+        row = self.connection.execute(SEEN_AT_SQL).fetchone()
         seen_at = row[0] if row else -1
         if seen_at != self._seen[0]:
             self._seen = (seen_at, now_s)
-        return now_s - self._seen[1] > SILENT_AFTER_S
+        return now_s - self._seen[1] > SILENT_S

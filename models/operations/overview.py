@@ -6,7 +6,7 @@ No question costs more with more jobs: counts end at `CAP`, lists are short and 
 from typing import NamedTuple
 
 from models.database.sql import fetch
-from models.jobs.job_tables import REQUEST
+from models.jobs.job_kinds import REQUEST
 from models.jobs.states import in_states
 
 CAP = 10_000

@@ -10,11 +10,10 @@ from typing import Any
 from models.database.sql import fetch
 from models.database.transactions import transaction
 from models.jobs import lifecycle, records
+from models.jobs.log_events import JOB_CANCELLED
 from models.jobs.states import LIVE_SQL, WAITING_SQL
 from models.schedules import firing_rows
 from models.webhooks import notifications
-
-CANCELLED = "worker.job.cancelled"
 
 
 def cancel(
@@ -33,7 +32,7 @@ def cancel(
             firing_rows.add_cancelled(cancelled, firing_status, now)
         payload = {"reason": reason}
         records.add_log_entries(
-            [records.log_row(job.account_id, job.id, job.schedule_id, CANCELLED, payload, now) for job in jobs]
+            [records.log_row(job.account_id, job.id, job.schedule_id, JOB_CANCELLED, payload, now) for job in jobs]
         )
         notifications.notify_cancelled(cancelled, now)
     return cancelled

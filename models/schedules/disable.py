@@ -3,10 +3,10 @@
 from models.database.sql import execute, fetch
 from models.database.transactions import transaction
 from models.jobs import records
+from models.jobs.log_events import SCHEDULE_DISABLED
 from models.schedules.cancel import cancel_of_schedule
 from models.schedules.firing_rows import DISABLED
 
-DISABLED_EVENT = "worker.schedule.disabled"
 BY_OWNER = "its schedule was disabled"
 NOT_COMPUTABLE = "its next instant can't be computed"
 
@@ -31,7 +31,7 @@ def disable_not_computable(schedule_id: str, account_id: int, now: int) -> None:
         disabled = disable(schedule_id, because(NOT_COMPUTABLE), now)
         if disabled and job_id:
             payload = {"reason": NOT_COMPUTABLE}
-            records.add_log_entries([records.log_row(account_id, job_id, schedule_id, DISABLED_EVENT, payload, now)])
+            records.add_log_entries([records.log_row(account_id, job_id, schedule_id, SCHEDULE_DISABLED, payload, now)])
 
 
 def because(cause: str) -> str:

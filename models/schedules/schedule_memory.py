@@ -12,13 +12,12 @@ from typing import Any, NamedTuple
 from models.database.base import typed_columns
 from models.database.sql import any_of, execute, fetch, for_update, values_table
 from models.jobs import records
+from models.jobs.log_events import ANSWER_NOT_KEPT, SCHEDULE_DISABLED
 from models.rules import templating
 from models.schedules import schedule_changes
-from models.schedules.disable import DISABLED_EVENT, because
+from models.schedules.disable import because
 from models.schedules.overlap import release_next_in_turn
 from models.schedules.schedule_tables import Schedule
-
-NOT_KEPT = "worker.schedule.not_kept"
 
 
 class FinishedJob(NamedTuple):
@@ -52,14 +51,14 @@ def remember(ended: Sequence[FinishedJob], now: int) -> None:
     for job in ended:
         if job.schedule_id in rows:
             rows[job.schedule_id], reasons = _after(rows[job.schedule_id], job)
-            notes += [_note(job, NOT_KEPT, {"reason": reason}, now) for reason in reasons]
+            notes += [_note(job, ANSWER_NOT_KEPT, {"reason": reason}, now) for reason in reasons]
     _write(list(rows.values()))
     for job in _last_of_each(ended):
         row = rows.get(job.schedule_id)
         if row and row.disabled_at is None and row.disable_after and row.failures >= row.disable_after:
             reason = f"{row.failures} of its jobs in a row failed"
             schedule_changes.disable(job.account_id, row.id, now, because(reason))
-            notes.append(_note(job, DISABLED_EVENT, {"reason": reason, "failures": row.failures}, now))
+            notes.append(_note(job, SCHEDULE_DISABLED, {"reason": reason, "failures": row.failures}, now))
     records.add_log_entries(notes)
     release_next_in_turn(rows, now)
 

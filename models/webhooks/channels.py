@@ -10,13 +10,13 @@ from typing import NamedTuple
 from models.database.transactions import transaction
 from models.jobs import job_store
 from models.jobs.job_json import compact
+from models.jobs.job_kinds import CHANNEL
 from models.jobs.job_store import NewJob
 from models.rules.redaction import REDACTED
 from models.rules.url_rules import split_url
 from models.webhooks.channel_forms import FORWARDED, cut, form_of
 from models.webhooks.webhook_tables import Channel, ChannelMessage
 
-CHANNEL = "channel"  # the kind of a job that forwards a message
 DEMO = "demo"
 KEPT_MESSAGES = 100
 MAX_KEPT_CHARS = 2000

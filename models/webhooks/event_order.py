@@ -12,6 +12,7 @@ from collections.abc import Collection
 from models.database.connection import Unreachable
 from models.database.sql import any_of, fetch
 from models.jobs import staging
+from models.jobs.job_kinds import EVENT
 from models.jobs.staging import WAITS_FOR_EVENT
 from models.jobs.states import LIVE, in_states
 from models.rules.clock import DAY
@@ -28,7 +29,7 @@ IS_UNTRIED = (
 def untried_events(parent_ids: Collection[int]) -> list[tuple[int, str, str]]:
     """(parent's id, args, uuid) of the events of these jobs for which later ones have to wait, in their order."""
     of_these, ids = any_of("parent_id", list(parent_ids))
-    sql = f"SELECT parent_id, args, uuid FROM job WHERE {of_these} AND kind = 'event' AND {IS_UNTRIED.format('job')} "
+    sql = f"SELECT parent_id, args, uuid FROM job WHERE {of_these} AND kind = '{EVENT}' AND {IS_UNTRIED.format('job')} "
     return [(parent_id, args, str(uuid)) for parent_id, args, uuid in fetch(f"{sql} ORDER BY id", (ids,))]
 
 

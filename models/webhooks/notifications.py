@@ -17,8 +17,8 @@ from models.database.ids import new_id
 from models.database.sql import any_of, fetch
 from models.database.transactions import after_commit
 from models.jobs import job_json, job_store
+from models.jobs.job_kinds import CALLBACK, EVENT, REQUEST
 from models.jobs.job_store import JobRow, NewJob
-from models.jobs.job_tables import REQUEST
 from models.rules.redaction import BODY, hidden_names, redacted
 from models.rules.times import format_instant
 from models.rules.url_rules import split_url
@@ -29,7 +29,6 @@ log = logging.getLogger("booper.followups")
 STARTED, REQUESTED, ANSWERED = "job.started", "job.request", "job.response"
 FAILED, FINISHED, CANCELLED = "job.error", "job.finished", "job.cancelled"
 EVENTS = (STARTED, REQUESTED, ANSWERED, FAILED, FINISHED, CANCELLED)
-CALLBACK, EVENT = "callback", "event"
 MAX_BODY_BYTES = 16 * 1024  # of the job's own body in a callback or an event
 NO_RESPONSE = {"response": None, "error": "cancelled", "timings": None}  # of a cancelled job
 COLUMNS = ", ".join(f"job.{name}" for name in JobRow._fields)

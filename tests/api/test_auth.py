@@ -73,9 +73,11 @@ def test_another_account_s_ids_are_404_on_every_route_that_takes_one(client, str
         "logs": [log["id"]],
         "signing-keys": [client.post("/api/signing-keys").json["data"]["id"]],
     }
+
     with_id = [(rule.rule, method) for rule, method in rules(client.app) if "<key>" in rule.rule]
 
     assert len(with_id) >= 10
+
     for rule, method in sorted(with_id, key=lambda each: each[1] == "DELETE"):
         if method == "PUT":
             continue  # needs a body; tests/api/routes/test_schedules.py has it

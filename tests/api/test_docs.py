@@ -13,8 +13,7 @@ from api.routes.logs import LogEntry, LogsQuery
 from api.routes.schedule_preview import PreviewQuery
 from api.routes.schedule_runs import Firing, FiringsQuery
 from api.routes.schedules import Schedule, ScheduleFields, SchedulesQuery
-from models.jobs import job_lists, log_entries, records
-from models.jobs import job_store as stored_jobs
+from models.jobs import job_kinds, job_lists, log_entries, records
 from models.jobs.states import STATES
 from models.rules import clock
 from models.schedules import firing_rows, policies, schedule_store
@@ -61,7 +60,7 @@ def test_openapi_describes_every_route_under_api(bare):
         job_lists.LISTING.orders,
         log_entries.LISTING.orders,
         schedule_store.ORDERS,
-        stored_jobs.KINDS,
+        job_kinds.KINDS,
     ]
     + [firing_rows.STATUSES, policies.OVERLAPS, policies.MISFIRES, firing_rows.ORDERS],
 )

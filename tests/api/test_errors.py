@@ -55,7 +55,8 @@ def test_two_requests_have_two_ids(bare):
     assert bare.get("/api/ping").headers["X-Request-Id"] != bare.get("/api/ping").headers["X-Request-Id"]
 
 
-def test_a_database_that_is_away_is_503_with_a_time_to_come_back(client, caplog):
+def test_a_database_that_is_away_is_503_with_retry_after(client, caplog):
+    """A database that is away is 503 with a time to come back."""
     go_away()
     for answer in (client.get("/api/jobs"), client.create(), client.ask("DELETE", "/api/jobs/1")):
         assert errors_of(answer, 503) == {}
@@ -112,7 +113,9 @@ def test_a_mistake_of_ours_is_500_and_tells_nothing(client, monkeypatch, caplog)
         raise ZeroDivisionError("canary")
 
     monkeypatch.setattr(job_store, "find", fail)
+
     answer = client.get("/api/jobs/1")
+
     assert errors_of(answer, 500) == {}
     assert "canary" not in answer.text
     assert "canary" in caplog.text

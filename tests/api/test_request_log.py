@@ -45,7 +45,8 @@ def test_what_a_proxy_on_this_machine_forwards_is_not_local(app, name):
 @pytest.mark.parametrize(
     "host", ["booper.example.com", "127.0.0.1.example.com", "localhost.example.com:80", "10.0.0.1"]
 )
-def test_a_page_in_a_browser_here_that_asks_by_its_own_name_is_not_local(app, host):
+def test_a_page_that_asks_by_its_own_name_is_not_local(app, host):
+    """A page in a browser here that asks by its own name is not local."""
     assert get_health(app, {"Host": host}).status_code == 404
 
 
@@ -105,6 +106,7 @@ def test_a_request_is_counted_by_its_route_and_never_by_its_path(client):
     job = client.created()
     client.get(f"/api/jobs/{job['id']}?secret=1")
     client.get("/nowhere/at/all")
+
     client.ask("BREW", "/api/jobs")
 
     assert grown("booper_http_requests_total", method="POST", route="/api/jobs", status="201") == 1
@@ -121,6 +123,7 @@ def request_lines(caplog):
 def test_a_request_is_one_line_with_the_id_of_its_answer(client, account, caplog):
     caplog.set_level(logging.INFO)
     answer = client.create(url="nonsense")
+
     [line] = request_lines(caplog)
 
     assert line.pop("duration_ms") > 0

@@ -10,6 +10,7 @@ def test_a_request_is_a_span_that_names_the_job_it_made(client, spans):
     [span] = spans()
 
     assert span.name == "POST /api/jobs"
+
     attributes = dict(span.attributes)
     assert attributes.pop("booper.request_id")
     assert attributes == {

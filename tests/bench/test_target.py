@@ -38,6 +38,7 @@ def test_it_answers_and_counts_each_request_once_and_forgets():
         seen = target.count()
         assert seen["arrival"] == 2
         assert seen["first_at"] < seen["last_at"]
+
         target.assert_arrivals(2)
         with pytest.raises(AssertionError, match="1 jobs must arrive once each, got 2"):
             target.assert_arrivals(1)

@@ -118,6 +118,7 @@ def test_migrate_prints_each_migration_and_then_that_there_is_none(tmp_path, cap
 
     maintenance.migrate()
     assert capsys.readouterr().out == "the schema is up to date\n"
+
     close_all()
 
 

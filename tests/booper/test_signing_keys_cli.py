@@ -24,6 +24,7 @@ def booper(tmp_path, monkeypatch, capsys):
 def test_a_key_is_made_listed_without_its_secret_and_retired(booper):
     code, secret, _ = booper("create", "--account", "acme")
     assert (code, len(signatures.key_of(secret))) == (0, 32)
+
     _, listed, _ = booper("list", "--account", "acme")
     assert listed.endswith(" live")
     assert secret.removeprefix("whsec_") not in listed

@@ -51,12 +51,14 @@ def test_it_can_be_stopped_and_goes_on_from_there(reader, receiver):
     waiting[0].continue_()
     expect(page.locator("#bulk")).to_contain_text(f"{bulk.CHUNK} cancelled; {JOBS - bulk.CHUNK} to go")
     expect(page.get_by_role("link", name="Stop here")).to_be_visible()
+
     page.unroute("**/jobs/bulk")
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("status")).to_have_text(f"Done: {JOBS} cancelled.")
 
 
-def test_an_answer_that_does_not_come_is_told_and_nothing_is_done_twice(reader, receiver):
+def test_a_missing_answer_is_shown_and_nothing_is_done_twice(reader, receiver):
+    """An answer that does not come is told and nothing is done twice."""
     page = reader.page
     order_many(reader, receiver, "lost")
     page.route("**/jobs/bulk", lambda route: route.abort())
@@ -65,6 +67,7 @@ def test_an_answer_that_does_not_come_is_told_and_nothing_is_done_twice(reader, 
     page.unroute("**/jobs/bulk")
     page.get_by_role("button", name="Cancel all").click()
     expect(page.get_by_role("status")).to_have_text(f"Done: {JOBS} cancelled.")
+
     reader.complaints.clear()  # of the request that was cut off
 
 

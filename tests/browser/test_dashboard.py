@@ -67,7 +67,8 @@ def test_a_times_preview_is_in_the_readers_own_time(reader):
     expect(page.locator("#preview")).to_contain_text("2026-12-24 17:00:00 UTC")
 
 
-def test_what_is_wrong_with_a_time_is_told_once_and_anew_while_it_is_mended(reader):
+def test_a_wrong_time_is_announced_once_for_each_change(reader):
+    """What is wrong with a time is told once and anew while it is mended."""
     page = reader.page
     reader.go("/jobs/new")
     page.get_by_label("URL", exact=True).fill("https://example.com/")
@@ -79,6 +80,7 @@ def test_what_is_wrong_with_a_time_is_told_once_and_anew_while_it_is_mended(read
     page.get_by_label("amount", exact=True).fill("60")
     expect(page.locator("#preview")).to_contain_text(re.compile(r"in 5\d s|in 1 min"))
     expect(page.get_by_text("must be a number of seconds")).to_have_count(0)
+
     reader.complaints.clear()  # of the answer 422
 
 
@@ -88,12 +90,14 @@ def test_the_chosen_failures_are_run_again_together(reader, receiver):
         fields = {"Name": f"fails {number}", "Maximum attempts": "1"}
         fill_in_order(reader, f"http://127.0.0.1:{receiver.port}/status/500", **fields)
     expect(page.locator(STATE)).to_have_text("discarded")
+
     reader.go("/jobs?state=discarded&text=fails")
     expect(page.locator("tbody tr")).to_have_count(3)
     page.get_by_label("Select all shown").check()
     page.get_by_role("button", name="Run again").click()
     expect(page.get_by_role("status")).to_contain_text("A new job was created")
     expect(page.locator("tbody tr")).to_have_count(6)  # live: the new ones end as the old ones did
+
     reader.go("/failures")
     expect(page.get_by_role("row", name="discarded").get_by_role("cell", name="status_500")).to_be_visible()
 
@@ -141,10 +145,13 @@ def test_a_schedule_is_made_disabled_and_enabled(reader, receiver):
     page.get_by_role("button", name="Create").click()
     page.wait_for_url(re.compile(r"/schedules/[0-9a-f-]{36}"))
     expect(page.locator("#schedule .strip .fired").nth(1)).to_be_visible()  # live, as the seconds pass
+
     page.get_by_role("button", name="Disable").click()
     expect(page.locator(STATE)).to_have_text("disabled")
+
     page.get_by_role("button", name="Enable").click()
     expect(page.locator(STATE)).to_have_text("enabled")
+
     page.get_by_role("button", name="Disable").click()
     expect(page.get_by_role("button", name="Enable")).to_be_visible()
 
@@ -153,6 +160,7 @@ def test_the_log_grows_by_itself(reader, receiver):
     page = reader.page
     reader.go("/logs")
     expect(page.locator("#tail-state")).to_have_text("live")
+
     before = page.locator("#entries tr").count()
     reader.page.request.post(
         f"{reader.base}/api/jobs",
@@ -171,6 +179,7 @@ def test_light_and_dark_are_kept(reader):
     page.get_by_role("button", name="Switch theme").click()
     dark = page.evaluate(ground)
     assert light != dark
+
     reader.go("/jobs")
     assert page.evaluate(ground) == dark
 
@@ -180,9 +189,11 @@ def test_the_keyboard_is_enough(reader):
     reader.go("/jobs")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="New job")).to_be_focused()
+
     page.keyboard.press("Enter")
     page.wait_for_url("**/jobs/new")
 
@@ -190,6 +201,7 @@ def test_the_keyboard_is_enough(reader):
 def test_a_script_that_found_its_way_into_a_page_does_not_run(open_reader):
     reader = open_reader()
     reader.sign_in()
+
     blocked = reader.page.evaluate(
         """() => new Promise((resolve) => {
           document.addEventListener("securitypolicyviolation", (event) => resolve(event.violatedDirective));
@@ -199,9 +211,11 @@ def test_a_script_that_found_its_way_into_a_page_does_not_run(open_reader):
           setTimeout(() => resolve("nothing"), 5000);
         })"""
     )
+
     assert blocked.startswith("script-src")
     assert reader.page.evaluate("window.injected") is None
     assert [text for text in reader.complaints if "Content Security Policy" not in text] == []
+
     reader.complaints.clear()
 
 
@@ -217,6 +231,7 @@ def test_no_page_shuts_anybody_out(open_reader, receiver, scheme):
         reader, f"http://127.0.0.1:{receiver.port}/status/500", **{"Maximum attempts": "2", "Name": "seen by axe"}
     )
     expect(reader.page.locator(STATE)).to_have_text("retryable")
+
     job = reader.page.url.removeprefix(reader.base)
     reader.go("/schedules")
     schedule = reader.page.locator("tbody a").first.get_attribute("href")
@@ -243,8 +258,10 @@ def test_an_endpoint_is_added_disabled_and_removed(reader, receiver):
     page.get_by_role("button", name="Add").click()
     row = page.get_by_role("row", name=url)
     expect(row).to_contain_text("job.finished")
+
     row.get_by_role("button", name="Disable").click()
     expect(row.locator(".state")).to_have_text("disabled")
+
     row.get_by_text("Remove…").click()
     row.get_by_role("button", name="Remove", exact=True).click()
     expect(row).to_have_count(0)
@@ -260,5 +277,6 @@ def test_what_cant_be_undone_is_asked_for_twice(reader):
     expect(row).to_contain_text("refused from now on")
     expect(row).to_contain_text("active")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
     row.get_by_role("button", name="Revoke", exact=True).click()
     expect(row).to_contain_text("revoked")

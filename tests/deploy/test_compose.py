@@ -63,6 +63,7 @@ def test_prometheus_asks_where_our_processes_and_rabbitmq_show_their_metrics():
         assert effective.host == "0.0.0.0"  # noqa: S104 - inside its network
     for name in ("rabbitmq", "rabbitmq-queues"):
         assert jobs[name]["static_configs"] == [{"targets": ["rabbitmq:15692"]}]
+
     plugins = (ROOT / "deploy/rabbitmq/enabled_plugins").read_text()
     assert plugins == "[rabbitmq_management,rabbitmq_prometheus].\n"
 

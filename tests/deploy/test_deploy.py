@@ -107,7 +107,8 @@ def headings():
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
-def test_an_alert_says_what_is_wrong_how_bad_and_where_the_remedy_is(rule):
+def test_an_alert_says_its_problem_severity_and_remedy(rule):
+    """An alert says what is wrong how bad and where the remedy is."""
     assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}
     assert rule["labels"]["severity"] in ("warning", "critical")
     document, _, heading = rule["annotations"]["runbook"].partition("#")
@@ -140,6 +141,7 @@ def test_panels_do_not_overlap():
         for x in range(grid["x"], grid["x"] + grid["w"])
         for y in range(grid["y"], grid["y"] + grid["h"])
     ]
+
     assert len(taken) == len(set(taken))
     assert max(x for x, _ in taken) < 24
 

@@ -13,7 +13,7 @@ JOBS = 24
 NOT_HELD = '"held":false'
 
 
-def test_f15_a_worker_frozen_beyond_its_lease_changes_nothing_when_it_goes_on(production):
+def test_f15_a_worker_frozen_beyond_its_lease_changes_nothing_later(production):
     """The receiver has answered it meanwhile: its late records find their claims gone."""
     production.order(list(spread(JOBS, now_us() + SECOND, 0.3, "/slow/1")))
     production.await_arrivals(JOBS, 60)
@@ -27,7 +27,9 @@ def test_f15_a_worker_frozen_beyond_its_lease_changes_nothing_when_it_goes_on(pr
     log = production.product.processes["worker"].log
     wait_until(lambda: NOT_HELD in log(), 60, "the late records")
     history = production.settle(60)
+
     note("F15 frozen beyond the lease", history, in_flight=in_flight, late_records=log().count(NOT_HELD))
+
     assert checker.check(history, allowed_duplicates=in_flight) == []
     assert history.recorded == before
     assert 0 < extra(history) <= in_flight

@@ -28,7 +28,9 @@ def test_f1_a_worker_killed_while_the_receiver_holds_its_requests_loses_none(pro
     in_flight = production.product.freeze(victim)
     os.kill(victim, signal.SIGKILL)
     history = production.settle(60)
+
     note("F1 killed while the receiver holds it", history, in_flight=in_flight)
+
     assert checker.check(history) == []
     assert 0 < extra(history) <= in_flight
     assert longest_gap_us(history) <= AGAIN_US
@@ -60,7 +62,7 @@ def longest_gap_us(history):
 
 @only_full
 @pytest.mark.parametrize("production", [POISONED], indirect=True)
-def test_f11_a_job_that_always_kills_its_worker_is_given_up_and_no_other(production):
+def test_f11_a_job_that_kills_its_workers_alone_is_given_up(production):
     """Its neighbours' targets are slow: they are under way in the process that dies, and may be repeated."""
     due_at = now_us() + SECOND
     production.order([*spread(NEIGHBOURS, due_at, 0, "/slow/0.5"), Order("poison", due_at, "/ok?always=before")])
@@ -97,7 +99,9 @@ def test_f11_messages_nobody_understands_end_in_the_dead_letter_queue(production
         for body in (b"\x80no message", b"{}", json.dumps(unknown).encode()):
             channel.basic_publish("", queue, body)
     history = production.settle(60)
+
     note("F11 undecodable and unknown messages", history)
+
     assert checker.check(history) == []
     assert len(history.arrivals) == 30
     assert dead_letters(product) == 3

@@ -23,6 +23,7 @@ def test_f14_a_message_published_ten_times_and_stale_ones_perform_nothing_twice(
     note("F14 ten copies of a message", history)
     assert checker.check(history) == []
     assert sorted(a.nonce for a in history.arrivals) == ["again", "again", "plain"]
+
     first, second = (a.at for a in history.arrivals if a.nonce == "again")
     assert second - first >= SECOND
 

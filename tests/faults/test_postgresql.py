@@ -53,7 +53,9 @@ def test_f5_jobs_survive_what_happens_to_postgresql_and_the_api_says_so(producti
     overdue = overdue_arrivals(history, back_at)
     statuses = dict(journey.client.statuses())
     recovery_ms = {"api_back_ms": (first_ok_at - back_at) // 1000, "jobs_back_ms": max(overdue, default=0) // 1000}
+
     note(f"F5 PostgreSQL {fault.__name__}", history, statuses=statuses, **recovery_ms)
+
     assert set(statuses) <= {201, 503}
     assert all(answer.retry_after for answer in answers if answer.status == 503)
     assert checker.check(history) == []

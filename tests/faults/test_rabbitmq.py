@@ -32,5 +32,6 @@ def test_f4_jobs_survive_what_happens_to_rabbitmq_and_the_api_goes_on(production
     assert set(journey.client.statuses()) == {201}
     assert checker.check(history) == []
     assert retries_wait(history) == []
+
     late = int((lasted + SWEEP_SECONDS) * SECOND)
     assert checker.too_late(history, p99_us=late, max_us=late) == []

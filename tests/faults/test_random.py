@@ -81,7 +81,9 @@ def test_f18_random_faults_one_after_another_lose_nothing(breakable, node, clust
             wait_until(lambda: sends_again(breakable), 60, f"requests to arrive after fault {made[-1]}", 0.1)
     history = breakable.settle(180)
     lines.append(f"F18 faults in their order: {made}")
+
     note("F18 random faults", history, allowed=breaker.allowed, statuses=dict(breakable.client.statuses()))
+
     assert set(breakable.client.statuses()) <= {201, 503}
     assert checker.check(history, allowed_duplicates=breaker.allowed) == []
     assert retries_wait(history) == []

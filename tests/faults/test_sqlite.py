@@ -36,14 +36,16 @@ def test_f6_a_server_killed_under_load_loses_no_job_it_confirmed(embedded):
             embedded.product.start()
         load.lasts(2)
     history = embedded.settle(60)
+
     note("F6 serve killed", history, kills=KILLS, in_flight=in_flight, statuses=dict(embedded.client.statuses()))
+
     assert set(embedded.client.statuses()) <= {201, 503, None}
     assert checker.check(history, allowed_duplicates=in_flight) == []
     assert embedded.product.sql("PRAGMA integrity_check") == [("ok",)]
 
 
 @pytest.mark.parametrize("held_seconds", HELD_SECONDS)
-def test_f6_another_writer_on_the_database_makes_the_api_wait_or_say_503(embedded, held_seconds):
+def test_f6_another_writer_makes_the_api_wait_or_say_503(embedded, held_seconds):
     """What was answered and can't be recorded before its lease ends is sent again."""
     with Load(embedded) as load:
         load.lasts(1)
@@ -53,7 +55,9 @@ def test_f6_another_writer_on_the_database_makes_the_api_wait_or_say_503(embedde
         load.lasts(2)
     history = embedded.settle(60)
     statuses = dict(embedded.client.statuses())
+
     note(f"F6 second writer for {held_seconds} s", history, in_flight=in_flight, statuses=statuses)
+
     assert set(statuses) <= ({201} if held_seconds < BUSY_LIMIT_SECONDS else {201, 503})
     assert checker.check(history, allowed_duplicates=in_flight) == []
     assert checker.too_late(history, p99_us=30 * SECOND, max_us=PATIENCE * (held_seconds + 5) * SECOND) == []
@@ -102,7 +106,8 @@ def on_small_disk(tmp_path, receiver):
 
 
 @only_full
-def test_f8_a_full_disk_is_answered_503_and_all_goes_on_when_there_is_room(on_small_disk):
+def test_f8_a_full_disk_is_503_until_there_is_room(on_small_disk):
+    """A full disk is answered 503 and all goes on when there is room."""
     client, filler = on_small_disk.client, on_small_disk.product.disk / "filler"
     with Load(on_small_disk, rate=50) as load:
         load.lasts(1)
@@ -111,7 +116,9 @@ def test_f8_a_full_disk_is_answered_503_and_all_goes_on_when_there_is_room(on_sm
         filler.unlink()
         load.lasts(5)
     history = on_small_disk.settle(60)
+
     note("F8 disk full", history, statuses=dict(client.statuses()))
+
     assert set(client.statuses()) == {201, 503}
     assert client.answers[-1].status == 201
     assert checker.check(history) == []

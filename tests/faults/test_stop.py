@@ -19,7 +19,7 @@ TIMEOUT_SECONDS = 30  # of the stalled requests: who waited for them would not e
 
 
 @pytest.mark.parametrize("production", [GRACE | {"fields": FIELDS | {"timeout": TIMEOUT_SECONDS}}], indirect=True)
-def test_f12_a_worker_told_to_stop_claims_nothing_more_and_ends_within_its_grace(production):
+def test_f12_a_stopping_worker_claims_nothing_and_ends_within_its_grace(production):
     """Those under way for less than the grace are recorded; those beyond it go back as if never tried."""
     due_at = now_us() + 2 * SECOND
     production.order([*spread(STALLED, due_at, 0, "/stall"), *spread(STALLED, due_at, 0, "/slow/1.5")])
@@ -35,7 +35,9 @@ def test_f12_a_worker_told_to_stop_claims_nothing_more_and_ends_within_its_grace
     wait_until(lambda: production.receiver.release() == 0 and production.client.settled(), 60, "every job", 0.2)
     history = production.settle(60)
     stop_ms, last_claim_ms = (ended_at - signalled_at) // 1000, (last_claim_at - signalled_at) // 1000
+
     note("F12 stopped once", history, stop_ms=stop_ms, last_claim_ms=last_claim_ms, put_back=waiting)
+
     assert status == 0
     assert ended_at - last_claim_at > GRACE_SECONDS * SECOND // 2  # it waits for the stalled ones that long
     assert counts.get("available", 0) >= STALLED
@@ -60,16 +62,20 @@ def test_f12_a_second_sigterm_ends_at_once_and_loses_nothing(production):
     worker.kill()
     production.product.launch("worker")
     history = production.settle(60)
+
     note("F12 stopped twice", history, cut_ms=cut_us // 1000, end_ms=took_us // 1000)
+
     assert cut_us <= SECOND
     assert took_us <= 3 * SECOND  # Dramatiq's command line looks once a second whether its processes have ended
     assert checker.check(history, allowed_duplicates=STALLED + 2) == []
 
 
 @only_full
-def test_f12_a_worker_told_to_stop_while_it_starts_ends_and_loses_nothing(production):
+def test_f12_a_worker_stopped_while_it_starts_loses_nothing(production):
+    """A worker told to stop while it starts ends and loses nothing."""
     chance, statuses = seeded("boot"), []
     assert production.product.processes.pop("worker").stop(40) == 0
+
     production.order(list(spread(60, now_us() + SECOND, 10)))
     for _ in range(4):
         production.product.launch("worker")

@@ -25,7 +25,9 @@ def test_f2_a_killed_ticker_delays_jobs_by_its_restart_and_doubles_none(producti
         load.lasts(3)
     history = production.settle(60)
     limit_us = int(PATIENCE * (max(restarts) + 2) * SECOND)
+
     note("F2 ticker killed", history, kills=KILLS, restart_max_ms=int(1000 * max(restarts)))
+
     assert checker.check(history) == []
     assert retries_wait(history) == []
     assert checker.too_late(history, p99_us=limit_us, max_us=limit_us) == []
@@ -51,6 +53,8 @@ def test_f2_two_tickers_double_no_job_and_the_second_takes_over(production):
         first.kill()
         load.lasts(5)
     history = production.settle(60)
+
     note("F2 two workers, the first killed", history, in_flight=in_flight)
+
     assert checker.check(history, allowed_duplicates=in_flight) == []
     assert checker.too_late(history, p99_us=TAKEN_OVER_US, max_us=TAKEN_OVER_US) == []

@@ -162,6 +162,7 @@ def test_the_whole_check_fails_whenever_one_invariant_does(judge, history):
 
 def test_every_invariant_of_the_whole_check_was_broken_once():
     broken = {judge for judge, _ in BAD.values()}
+
     assert broken == {
         checker.no_loss,
         checker.performed,

@@ -27,11 +27,13 @@ def test_the_key_of_the_quick_start_opens_an_empty_list(embedded):
     assert status_of(embedded.product.port, "/healthz") == 200
 
 
-def test_a_server_killed_with_a_thousand_jobs_waiting_performs_each_once_after_its_restart(embedded):
+def test_a_killed_server_performs_waiting_jobs_once_after_its_restart(embedded):
+    """A server killed with a thousand jobs waiting performs each once after its restart."""
     first_due_at = embedded.lead_us(WAITING) + now_us()
     embedded.order(list(spread(WAITING, first_due_at, 6)))
     embedded.product.processes["serve"].kill()
     assert embedded.receiver.arrived() == 0
+
     wait_until(lambda: now_us() > first_due_at + 3 * SECOND, 60, "half of the jobs to be overdue")
     embedded.product.start()
     ready_at = now_us()

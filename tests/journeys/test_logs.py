@@ -127,8 +127,10 @@ def test_production_writes_objects_and_no_secret(production, target):
     lines = drive(production, target)
     assert lines_with_canary(lines) == []
     assert [line for line in lines if production.product.key in line] == []
+
     objects = [json.loads(line) for line in lines]
     assert all({"time", "level", "logger", "message"} <= set(each) for each in objects)
+
     attempted = [each for each in objects if each["message"] == "job.attempted"]
     assert {each["verdict"] for each in attempted} == {"complete", "discard"}
     assert {each["host"] for each in attempted} == {"127.0.0.1", "10.0.0.1"}

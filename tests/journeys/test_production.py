@@ -49,7 +49,9 @@ def test_retries_cancels_and_repeated_keys_keep_their_promises(production):
     production.order(list(spread(20, due_at, 1, "/fail-then-ok/1")))
     production.cancel(production.order(list(spread(20, due_at, 1))))
     production.order([Order(f"key-{number}", due_at, key=f"key {number // 2}") for number in range(20)])
+
     history = production.settle(RETRY_SECONDS + DRAIN_SECONDS)
+
     assert checker.check(history) == []
     assert checker.retry_law(history, slack_us=10 * SECOND) == []
     assert len(history.arrivals) == 2 * 20 + 10
@@ -65,7 +67,9 @@ def test_a_worker_child_killed_under_way_loses_no_job(production):
     victim = wait_until(lambda: sending_children(production), 60, "a process that sends")[0]
     os.kill(victim, signal.SIGKILL)
     ((in_flight,),) = production.product.sql("SELECT count(*) FROM job WHERE state = 'executing'")
+
     history = production.settle(RETRY_SECONDS + DRAIN_SECONDS)
+
     assert checker.check(history, allowed_duplicates=in_flight) == []
     assert victim not in production.product.pids()
     assert not production.product.processes["worker"].ended
@@ -85,7 +89,9 @@ def test_a_purged_queue_loses_no_job(production):
     finally:
         for pid in children:
             os.kill(pid, signal.SIGCONT)
+
     history = production.settle(DRAIN_SECONDS)
+
     assert checker.check(history) == []
 
 
@@ -106,7 +112,9 @@ def test_a_stopped_rabbitmq_loses_no_job_and_no_create(production_on_node, node)
         end = time.monotonic() + SCALE.outage_seconds
         while time.monotonic() < end:
             journey.order(list(spread(20, now_us() + SECOND, 1)))
+
     history = journey.settle(DRAIN_SECONDS)
+
     assert checker.check(history) == []
 
 
@@ -121,7 +129,9 @@ def test_a_backlog_drains_without_being_published_again_and_again(production):
         return production.receiver.arrived() >= SCALE.overdue
 
     wait_until(drained, DRAIN_SECONDS + SCALE.overdue / 200, "the backlog to drain")
+
     history = production.settle(DRAIN_SECONDS)
+
     assert checker.check(history) == []
     assert max(staged for staged, _ in held) <= 2 * 1000
     assert max(waiting for _, waiting in held) <= 1000

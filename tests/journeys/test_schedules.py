@@ -24,6 +24,7 @@ def test_an_interval_with_a_first_delay_goes_on_by_itself(either_mode):
         first_at, schedule_id = instant(answer["data"]["job"]["scheduled_at"]), answer["data"]["schedule_id"]
         wait_until(lambda: len(firings(client, schedule_id)) >= 4, 60, "four instants")
         rows = firings(client, schedule_id)[:4]
+
     assert [instant(row["fire_at"]) - first_at for row in rows] == [0, SECOND, 2 * SECOND, 3 * SECOND]
     assert {row["status"] for row in rows} == {"fired"}
     assert len({row["job_id"] for row in rows}) == 4
@@ -36,9 +37,11 @@ def test_a_daily_stand_up_by_cron_and_form(embedded):
     headers = {**embedded.client.headers, "Content-Type": "application/x-www-form-urlencoded"}
     connection.request("POST", "/api/jobs", form, headers)
     assert connection.getresponse().status == 201
+
     [job] = embedded.client.get("/api/jobs?state=scheduled")["data"]
     local = datetime.fromisoformat(job["job"]["scheduled_at"]).astimezone(timezone(timedelta(hours=1)))
     assert (local.hour, local.minute) in {(9, 0), (8, 0)}  # winter or summer
+
     [schedule] = embedded.client.get("/api/schedules")["data"]
     assert schedule["frequency"] == {"cron": "0 9 * * 1-5", "timezone": "Europe/Berlin"}
     assert schedule["args"]["body"] == {"content": "Stand-up!"}
@@ -65,13 +68,16 @@ def test_a_digest_remembers_what_it_sent(embedded):
     assert (second["since"], second["sent"], second["first"]) == (7, [1], 1)
     assert second["$previous"] == answers[0]
     assert (third["since"], third["$state"]) == (9, state)
+
     again = customer.bodies[seen]
     assert (again["$previous"], again["$state"]) == ({}, state)
+
     logged = embedded.client.get("/api/logs?event=worker.http.request&order_by=inserted_at,asc")["data"][0]
     assert logged["payload"]["body"] == first
 
 
-def test_what_a_dead_server_missed_is_made_up_for_once_and_written_down(embedded):
+def test_what_a_dead_server_missed_is_made_up_for_once(embedded):
+    """What a dead server missed is made up for once and written down."""
     client, product = embedded.client, embedded.product
     with Customer([{}]) as customer:
         order = {"url": customer.url, "method": "post", "repeat_every": 1}
@@ -89,7 +95,9 @@ def test_what_a_dead_server_missed_is_made_up_for_once_and_written_down(embedded
     rows = firings(client, schedule_id)
     instants = [instant(row["fire_at"]) for row in rows]
     assert instants == [instants[0] + number * SECOND for number in range(len(rows))]  # none is missing, none twice
+
     missed = [row for row in rows if dead_at < instant(row["fire_at"]) < alive_at - SECOND]
     assert [row["status"] for row in missed].count("skipped_misfire") >= 3
+
     fired = [row for row in rows if row["status"] in ("fired", "late")]
     assert len(customer.bodies) == len(fired)

@@ -104,6 +104,7 @@ def test_no_secret_is_found_where_none_may_be(production):
     logs = [path.read_text() for path in production.product.folder.glob("*.log")]
     assert len(notified) >= 3
     assert any("job.attempted" in text for text in logs)
+
     places = {"answers": shown, "rows": rows, "errors": errors, "notified": notified, "queued": queued, "logs": logs}
     everywhere = [HEADER, HIDDEN, CHANNEL, URL_USER, WRONG_KEY, signing, production.product.key]
     leaks = [

@@ -20,6 +20,7 @@ def test_stopping_finishes_what_is_under_way_and_keeps_the_rest(either_mode):
     statuses = either_mode.product.stop()
     assert set(statuses.values()) == {0}
     assert either_mode.receiver.arrived() < JOBS
+
     either_mode.product.start()
     history = either_mode.settle(60)
     assert checker.check(history) == []

@@ -30,6 +30,7 @@ def failure():
 
 def test_a_json_line_is_one_object_with_the_fields_of_its_event():
     line = logs.Json().format(record(job_id=7, status=None, held=True, lateness_ms=1.5, host="a\nb\u2028"))
+
     assert "\n" not in line
     assert list(json.loads(line).items()) == [
         ("time", "2026-01-01T09:00:00.250000Z"),
@@ -148,7 +149,9 @@ def test_a_line_that_standard_error_takes_in_part_is_written_to_its_end(pieces, 
         return len(data[:3])
 
     monkeypatch.setattr(handler, "_write", take_some)
+
     logging.getLogger("booper.attempts").error("a line")
+
     assert written == b"a line\n"
 
 

@@ -37,7 +37,9 @@ def test_each_transition_counts_the_jobs_it_changed(account, grown):
     ids = [job.id for job in staging.due(0, clock.now(), 10)]
     staging.stage(ids, clock.now())
     claims = lifecycle.claim(ids, clock.now(), clock.SECOND)
+
     record([result_of(claim, answered(status)) for claim, status in zip(claims, (204, 500, 410), strict=True)])
+
     assert grown.transitions() == {
         **dict.fromkeys(("created", "staged", "claimed"), 3),
         **dict.fromkeys(("completed", "retried", "discarded"), 1),
@@ -52,7 +54,9 @@ def test_the_rest_of_the_transitions_count_too(account, grown):
     claim_job(account, max_attempts=1)
     lifecycle.discard_lost(clock.now(), 2**62)
     lifecycle.prune(0, {"cancelled": 2**62}, 100)
+
     counted = grown.transitions()
+
     assert {name: counted[name] for name in ("released", "cancelled", "rescued", "buried", "pruned")} == {
         **dict.fromkeys(("released", "cancelled", "rescued", "buried", "pruned"), 1)
     }
@@ -113,7 +117,9 @@ def test_a_callback_of_an_inner_block_waits_for_the_outermost_and_falls_with_its
         with transaction():
             after_commit(lambda: done.append("kept"))
         assert done == []
+
     after_commit(lambda: done.append("outside"))
+
     assert done == ["kept", "outside"]
 
 
@@ -121,7 +127,9 @@ def test_attempts_are_counted_by_outcome_and_measured(account, grown):
     claims = [claim_job(account) for _ in range(4)]
     slow = Unreachable("timeout", "after 2 s", Timings(total_ms=2000.0))
     outcomes = [*(answered(status, total_ms=3.0) for status in (200, 999)), answered(204, total_ms=30.0), slow]
+
     record([result_of(claim, outcome) for claim, outcome in zip(claims, outcomes, strict=True)])
+
     assert grown("booper_attempts_total", outcome="answered", status="2xx") == 2
     assert grown("booper_attempts_total", outcome="answered", status="none") == 1
     assert grown("booper_attempts_total", outcome="unreachable", status="none") == 1

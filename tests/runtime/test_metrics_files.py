@@ -45,6 +45,7 @@ def test_a_start_removes_what_a_killed_one_left_and_nothing_else(shared):
     third = subprocess.run([sys.executable, "-c", MAKES], input=b"", capture_output=True, env=environment, timeout=30)
     assert [os.path.exists(place) for place in places] == [False, True]
     assert shared.exists()
+
     makers[1].communicate(timeout=60)
     for place in [places[1], third.stdout.decode().strip()]:
         metrics_files.remove(metrics_files.Path(place))

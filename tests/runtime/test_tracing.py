@@ -38,6 +38,7 @@ def send_traced(claim, outcome, **headers):
 def test_an_attempt_is_a_span_that_its_request_carries_on(claim, spans):
     sent = send_traced(claim, answered(200))
     [span] = spans()
+
     trace_id, span_id = f"{span.context.trace_id:032x}", f"{span.context.span_id:016x}"
     assert sent.headers["traceparent"].startswith(f"00-{trace_id}-{span_id}-")
     assert (span.name, span.kind, span.status.status_code) == ("attempt POST", SpanKind.CLIENT, StatusCode.UNSET)

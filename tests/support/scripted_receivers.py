@@ -59,7 +59,7 @@ class ScriptedReceiver:
                 conn, _ = self._listener.accept()
             except OSError:
                 return
-            conn.settimeout(10)
+            conn.settimeout(60)
             self.connections.append(conn)
             self._threads.append(threading.Thread(target=self._serve, args=(conn,), name="receiver"))
             self._threads[-1].start()

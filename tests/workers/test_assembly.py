@@ -1,10 +1,10 @@
 """How the ticker and the probe actor are put together."""
 
+from models.operations.ticker_row import delivered_until
 from models.rules import clock
 from runtime import settings
 from tests.support.leads import Lead
 from workers.assembly import make_ticker, probe
-from workers.ticker.stager import delivered_until
 
 NOW = 1_000_000_000_000
 

@@ -14,6 +14,7 @@ from models.jobs.job_tables import Job
 from models.jobs.job_tables import Ticker as TickerRow
 from models.operations import heartbeats
 from models.operations.heartbeats import MinuteRow, WorkerRow
+from models.operations.ticker_row import record_delivered
 from models.rules import clock
 from models.schedules.schedule_tables import Firing
 from runtime.metrics import REGISTRY, set_backlog, set_staged
@@ -23,7 +24,6 @@ from tests.support.rows import make_job, reread
 from tests.support.schedule_rows import create_schedule
 from workers.assembly import make_ticker
 from workers.ticker import throttle
-from workers.ticker.stager import record_delivered
 
 A_MOMENT_S = 0.01
 

@@ -42,7 +42,9 @@ def final(*jobs):
 def test_a_due_job_reaches_its_receiver_as_it_was_asked(account, embedded, receiver):
     args = {"method": "put", "url": receiver.url + "/a%zz?x=1", "query": {"y": [1, 2]}, "headers": {"X-Mine": "yes"}}
     job = make_job(account, args=json.dumps(args), body=b'{"a": 1.0}', content_type="application/json")
+
     wait_until(final(job))
+
     [arrival] = receiver.arrivals
     assert (arrival.method, arrival.path, arrival.body) == ("PUT", "/a%zz?x=1&y=1&y=2", b'{"a": 1.0}')
     assert arrival.headers["X-Mine"] == "yes"
@@ -144,6 +146,7 @@ def test_a_hanging_host_leaves_slots_to_its_neighbours(account, start, receiver,
     good = [make_job(neighbour, url=receiver.url, host="good.example") for _ in range(12)]
     wait_until(final(*good))
     assert [arrival.path for arrival in receiver.arrivals].count("/hang") == 4
+
     receiver.let_go.set()
     wait_until(final(*hanging))
     assert len(receiver.arrivals) == 24
@@ -154,7 +157,9 @@ def test_what_the_owner_wants_hidden_is_in_no_log_entry(account, embedded, recei
     job = make_job(
         account, args=json.dumps(args), body=b"s3cret", content_type="text/plain", redact='["x-plan", "body"]'
     )
+
     wait_until(final(job))
+
     payloads = [entry.payload for entry in LogEntry.select()]
     assert len(payloads) == 2
     assert not any("s3cret" in payload or "ok" in payload for payload in payloads)
@@ -194,7 +199,7 @@ def test_a_backlog_for_a_hanging_target_is_published_at_growing_intervals(accoun
     assert clock.now() - began_at >= shortest_us
 
 
-def test_a_process_told_to_end_at_once_gives_back_what_is_under_way(account, embedded, receiver):
+def test_a_process_that_ends_at_once_gives_requests_back(account, embedded, receiver):
     """Three such orders once discarded a job as if it had ended three workers."""
     job = make_job(account, url=receiver.url + "/hang")
     wait_until(lambda: receiver.arrivals)

@@ -13,7 +13,8 @@ def bodies_at(receiver, path):
     return [json.loads(arrival.body) for arrival in receiver.arrivals if arrival.path == path]
 
 
-def test_a_job_with_callback_and_webhook_is_told_of_from_start_to_end(account, embedded, receiver):  # noqa: F811
+def test_a_job_with_callback_and_webhook_sends_all_notifications(account, embedded, receiver):  # noqa: F811
+    """A job with callback and webhook is told of from start to end."""
     notify = {"callback": f"{receiver.url}/callback", "webhook": f"{receiver.url}/events"}
     job = make_job(account, url=f"{receiver.url}/job", notify=json.dumps(notify))
     wait_until(lambda: Job.select().where(Job.state != "completed").count() == 0 and len(receiver.arrivals) == 6)

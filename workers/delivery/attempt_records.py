@@ -6,12 +6,13 @@ Pure, except for the logger.
 import logging
 from typing import Any, NamedTuple
 
+from models.jobs.job_kinds import CHANNEL
 from models.jobs.lifecycle import ClaimedJob
+from models.jobs.log_events import JOB_DISCARDED, REQUEST_FAILED, REQUEST_SENT, RESPONSE_RECEIVED
 from models.jobs.records import AttemptRow, LogRow, Written, log_row
 from models.rules.redaction import BODY, REDACTED, hidden_names, redacted
 from models.rules.times import format_instant
 from models.rules.url_rules import split_url
-from models.webhooks.channels import CHANNEL
 from runtime.logs import fields
 from workers.delivery.judge import NOT_REACHABLE, Complete, Discard, Retry, Verdict, reason_of
 from workers.delivery.render import arguments_of
@@ -65,13 +66,13 @@ def log_rows(result: Result, verdict: Verdict) -> list[LogRow]:
     by instant keeps their order."""
     job = result.job
     ended_at = max(result.finished_at, job.attempted_at + 1)
-    events: list[tuple[str, dict[str, Any], int]] = [("worker.http.request", request_payload(result), job.attempted_at)]
+    events: list[tuple[str, dict[str, Any], int]] = [(REQUEST_SENT, request_payload(result), job.attempted_at)]
     if isinstance(result.outcome, Answered):
-        events.append(("worker.http.response", response_payload(result, result.outcome), ended_at))
+        events.append((RESPONSE_RECEIVED, response_payload(result, result.outcome), ended_at))
     else:
-        events.append(("worker.http.error", error_payload(result, verdict), ended_at))
+        events.append((REQUEST_FAILED, error_payload(result, verdict), ended_at))
     if isinstance(verdict, Discard):
-        events.append(("worker.job.discarded", {"reason": verdict.reason, "attempt": job.attempt}, ended_at + 1))
+        events.append((JOB_DISCARDED, {"reason": verdict.reason, "attempt": job.attempt}, ended_at + 1))
     return [log_row(job.account_id, job.id, job.schedule_id, event, payload, at) for event, payload, at in events]
 
 

@@ -15,6 +15,7 @@ from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import connection
 from models.database.transactions import transaction
 from models.jobs import lifecycle, staging
+from models.jobs.job_kinds import CHANNEL
 from models.jobs.job_ref import JobRef, Wire
 from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
@@ -22,7 +23,6 @@ from models.rules.address_rules import AddressPolicy, parse_allow
 from models.rules.url_rules import origins
 from models.schedules import overlap
 from models.webhooks import event_order
-from models.webhooks.channels import CHANNEL
 from runtime import metrics
 from runtime.settings import Settings
 from workers.delivery import job_events

@@ -7,22 +7,14 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from models.jobs.job_kinds import EVENT
 from models.jobs.lifecycle import ClaimedJob, LostJob
 from models.rules.clock import MILLISECOND
 from models.rules.redaction import redacted
 from models.rules.times import format_instant
 from models.webhooks import notifications
 from models.webhooks.delivery_config import DeliveryConfig
-from models.webhooks.notifications import (
-    ANSWERED,
-    EVENT,
-    FAILED,
-    FINISHED,
-    REQUESTED,
-    STARTED,
-    JobEvent,
-    has_subscribers,
-)
+from models.webhooks.notifications import ANSWERED, FAILED, FINISHED, REQUESTED, STARTED, JobEvent, has_subscribers
 from workers.delivery.attempt_records import Result, hidden_by, shown_timings
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.judge import Complete, Retry, Verdict, reason_of

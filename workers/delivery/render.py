@@ -4,13 +4,13 @@ import json
 from functools import lru_cache
 from typing import Any
 
+from models.jobs.job_kinds import CHANNEL
 from models.jobs.lifecycle import ClaimedJob
 from models.rules import templating
 from models.rules.clock import SECOND
 from models.rules.query_strings import with_query
 from models.rules.signatures import headers_for
 from models.rules.times import format_instant
-from models.webhooks.channels import CHANNEL
 from models.webhooks.delivery_config import NONE, DeliveryConfig
 from workers.transport.outcome import Blocked
 from workers.transport.wire_format import Request

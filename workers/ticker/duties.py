@@ -1,9 +1,7 @@
 """Lists the duties of the leading ticker: every how many seconds, what is called, and what it is for."""
 
-from models.database.sql import execute
-from models.database.transactions import transaction
 from models.jobs import staging
-from models.operations import heartbeats
+from models.operations import heartbeats, ticker_row
 from models.webhooks import event_order
 from runtime import metrics
 from workers.queue.actors import Actors
@@ -41,8 +39,7 @@ def duties(stager: Stager, pruner: Pruner, actors: Actors) -> list[Duty]:
 
 def record_sign_of_life(now: int) -> None:
     """Show `/readyz`, the standbys and the operator that the ticker works."""
-    with transaction():
-        execute("UPDATE ticker SET seen_at = %s WHERE id = 1", (now,))
+    ticker_row.record_seen(now)
     metrics.set_ticker_alive(now)
 
 

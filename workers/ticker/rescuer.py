@@ -9,6 +9,7 @@ import logging
 from models.database.transactions import transaction
 from models.jobs import lifecycle, records
 from models.jobs.lifecycle import LostJob
+from models.jobs.log_events import JOB_DISCARDED, REQUEST_FAILED
 from models.jobs.records import AttemptRow, LogRow, log_row
 from models.schedules import schedule_memory
 from models.schedules.schedule_memory import FinishedJob
@@ -56,9 +57,9 @@ def attempt_row(job: LostJob, now: int, again: bool) -> AttemptRow:
 
 def log_rows(job: LostJob, now: int, given_up: bool) -> list[LogRow]:
     """The log entry of the lost worker, and that of the discarded job, if it was."""
-    entries = [("worker.http.error", LOST, now)]
+    entries = [(REQUEST_FAILED, LOST, now)]
     if given_up:
-        entries.append(("worker.job.discarded", given_up_for(job), now + 1))
+        entries.append((JOB_DISCARDED, given_up_for(job), now + 1))
     return [
         log_row(job.account_id, job.id, job.schedule_id, event, {"reason": reason, "attempt": job.attempt}, at)
         for event, reason, at in entries

@@ -10,10 +10,9 @@ backlog that merely waits is never published again.
 import logging
 from collections.abc import Iterator, Sequence
 
-from models.database.sql import execute, fetch
-from models.database.transactions import transaction
 from models.jobs import staging
 from models.jobs.staging import DueJob
+from models.operations import ticker_row
 from models.rules import clock
 from workers.queue.actors import Actors, BrokerError
 
@@ -53,7 +52,7 @@ class Stager:
         """Unmark jobs whose message was lost, and send a probe if some have waited long; returns how many were lost."""
         if not staging.any_staged(now - PROBE_AFTER_US):
             return 0
-        until = delivered_until()
+        until = ticker_row.delivered_until()
         # If it lies ahead, the clock was set back since; then it says nothing about what was staged later.
         lost = staging.unstage_lost(until - LOST_AFTER_US) if until <= now else 0
         if lost:
@@ -114,14 +113,3 @@ def go_together(first: DueJob, job: DueJob, now: int) -> bool:
         return False
     bucket_us = FOLLOW_UPS_US if job.ref.is_follow_up else BUCKET_US
     return max(job.due_at, now) - max(first.due_at, now) <= bucket_us
-
-
-def delivered_until() -> int:
-    """Every message published before this instant has left the queue, as the probes show."""
-    return fetch("SELECT delivered_until FROM ticker WHERE id = 1")[0][0]
-
-
-def record_delivered(until: int) -> None:
-    """Record that a probe published at `until` has come through the queue."""
-    with transaction():
-        execute("UPDATE ticker SET delivered_until = %s WHERE id = 1", (until,))

@@ -19,8 +19,8 @@ from api.requests.job_filters import JobsQuery, filter_of
 from api.requests.paging import cursor_of
 from api.responses.responses import ApiError
 from models.database.paging import NEWEST_FIRST
+from models.jobs.job_kinds import REQUEST
 from models.jobs.job_lists import JobFilter
-from models.jobs.job_tables import REQUEST
 from models.operations import bulk
 from models.operations.bulk import AGAIN, CANCEL, CHUNK, Mark
 from models.rules import clock

@@ -15,13 +15,12 @@ from api.requests.ids import job_key
 from api.responses.responses import ApiError
 from models.database.paging import NEWEST_FIRST, PageRequest
 from models.jobs import job_store, log_entries, replays
+from models.jobs.job_kinds import CHANNEL, REQUEST
 from models.jobs.job_store import JobRow
-from models.jobs.job_tables import REQUEST
 from models.jobs.log_entries import LogFilter
 from models.jobs.states import FINAL
 from models.operations import cancelling, explain
 from models.rules import clock
-from models.webhooks.channels import CHANNEL
 
 MAX_ENTRIES = 100
 MAX_RELATED = 50

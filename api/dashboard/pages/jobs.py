@@ -12,7 +12,7 @@ from api.requests.ids import job_key
 from api.requests.job_filters import JobsQuery, filter_of
 from api.requests.paging import cursor_of
 from models.database.paging import NEWEST_FIRST, Page
-from models.jobs import job_lists, job_store, replays
+from models.jobs import job_kinds, job_lists, replays
 from models.jobs.states import FINAL, STATES
 from models.operations import cancelling
 from models.operations.bulk import AGAIN, CANCEL
@@ -67,5 +67,5 @@ def _rendered(fields: dict[str, str], page: Page, problems: list[str]) -> str:
         problems=problems,
         states=STATES,
         final=FINAL,
-        kinds=job_store.KINDS,
+        kinds=job_kinds.KINDS,
     )

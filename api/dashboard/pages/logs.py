@@ -17,19 +17,13 @@ from api.routes.logs import LogsQuery
 from models.database.paging import NEWEST_FIRST, Page, PageRequest
 from models.jobs import log_entries
 from models.jobs.log_entries import LogEntryRow, LogFilter
+from models.jobs.log_events import EVENTS
 from models.rules import clock
 
 SHOWN = 50
 MAX_SINCE_US = clock.HOUR  # ago; older entries are not streamed
 FIELDS = ("event", "job", "cursor")
 LABELS = {"job_id": "job"}
-EVENTS = (
-    "worker.http.request",
-    "worker.http.response",
-    "worker.http.error",
-    "worker.job.cancelled",
-    "worker.job.discarded",
-)
 
 
 @pages.get("/logs")

@@ -59,6 +59,7 @@ def test_all_that_match_and_have_not_ended_are_cancelled_beyond_one_page(alice, 
     form = question(alice, action="cancel")
     assert "8 jobs match and have not ended" in form.text
     assert [reread(job).state for job in mine] == ["scheduled", "available", "retryable", "executing"] * 2
+
     *_, last = to_the_end(alice, form)
     assert "<b>8</b> cancelled" in last.text
     assert {reread(job).state for job in mine} == {"cancelled"}
@@ -96,6 +97,7 @@ def test_a_chunk_that_is_sent_twice_orders_nothing_twice(alice, moved_clock):
     assert "<b>2</b> skipped: deleted, or run again already" in second.text
     to_the_end(alice, second)
     assert states().count("available") == 3
+
     to_the_end(alice, question(alice, action="again", state="discarded"))  # asked for anew
     assert states().count("available") == 6
 
@@ -118,7 +120,9 @@ def test_what_an_attempt_gives_back_behind_the_place_is_cancelled_too(alice, mov
     moved_clock.advance(seconds=1)
     form = next_chunk(alice, question(alice, action="cancel"))
     Job.update(state="retryable").where(Job.id == running.id).execute()
+
     *_, last = to_the_end(alice, form)
+
     assert "<b>4</b> cancelled" in last.text
     assert reread(running).state == "cancelled"
 
@@ -130,7 +134,9 @@ def test_of_one_state_nothing_is_cancelled_that_came_to_it_meanwhile(alice, move
     moved_clock.advance(seconds=1)
     form = next_chunk(alice, question(alice, action="cancel", state="retryable"))
     Job.update(state="retryable").where(Job.id == running.id).execute()
+
     *_, last = to_the_end(alice, form)
+
     assert "<b>3</b> cancelled" in last.text
     assert reread(running).state == "retryable"
 
@@ -145,6 +151,7 @@ def test_what_ended_before_its_turn_is_told(alice, moved_clock, monkeypatch):
         return act(*arguments)
 
     monkeypatch.setattr(bulk, "_act", late)
+
     *_, last = to_the_end(alice, form)
     assert "<b>1</b> cancelled, <b>1</b> ended before they could be cancelled" in last.text
 
@@ -161,12 +168,14 @@ def test_a_whole_group_of_failures_is_ordered_again(alice, bob, moved_clock, mon
     moved_clock.advance(seconds=1)
     links = [g["href"] for t, g in Markup(alice.get("/failures").text).tags if t == "a" and "/bulk" in g["href"]]
     assert len(links) == 3
+
     for link in links:
         *_, last = to_the_end(alice, Form(alice.get(link)))
         assert "<b>3</b> run again" in last.text
         assert 'href="/failures"' in last.text
     made = [(job.account_id, job.host) for job in Job.select().where(Job.state == "available")]
     assert sorted(made) == sorted([(alice.account.id, "")] * 3 + [(alice.account.id, "a.example")] * 6)
+
     unknown = question(alice, action="again", state="discarded", host="b.example", reason="unknown")
     assert "2 jobs" in unknown.text
 
@@ -178,8 +187,10 @@ def test_a_count_that_ended_at_its_limit_says_so(alice, moved_clock, monkeypatch
     moved_clock.advance(seconds=1)
     form = question(alice, action="cancel")
     assert "More than 3 jobs" in form.text
+
     form = next_chunk(alice, form)
     assert (form.bar["value"], form.bar["max"]) == ("2", "5")
+
     *_, last = to_the_end(alice, form)
     assert "<b>6</b> cancelled" in last.text
 
@@ -191,7 +202,9 @@ def test_a_search_that_finds_nothing_in_its_first_rows_goes_on(alice, moved_cloc
         moved_clock.advance(seconds=1)
         make_job(alice.account, "scheduled", 60)
     moved_clock.advance(seconds=1)
+
     pages = to_the_end(alice, question(alice, action="cancel", state="scheduled", text="needle"))
+
     assert "value" not in pages[0].bar
     assert "an unknown number to go" in pages[0].text
     assert "<b>1</b> cancelled" in pages[-1].text

@@ -75,6 +75,7 @@ def test_what_a_customer_sends_is_text_on_every_page(alice):
     execute("UPDATE account SET name = %s WHERE id = %s", (SVG, alice.account.id))
     endpoints.create(alice.account.id, f"https://example.com/{SVG}", None, True, clock.now())
     shown = 0
+
     for path in [*addresses_of(alice, finished), f"/jobs/{waiting.uuid}"]:
         answer = alice.get(path)
         assert answer.status_code == 200, path
@@ -85,12 +86,14 @@ def test_what_a_customer_sends_is_text_on_every_page(alice):
             assert not (attributes.get("href") or "").lower().startswith("javascript"), (path, tag)
             assert tag != "script" or attributes.get("src", "").startswith("/static/"), path
             assert tag != "img", path
+
     assert shown > 50
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/sign-in", "/jobs/99", "/nowhere", "/static/booper.css"])
 def test_every_page_carries_the_headers_that_shut_others_out(alice, path):
     headers = alice.get(path, headers={"Accept": "text/html"}).headers
+
     policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
     assert policy["default-src"] == policy["script-src"] == policy["style-src"] == policy["form-action"] == "'self'"
     assert policy["object-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
@@ -130,6 +133,7 @@ def posts(app):
 def test_a_form_without_its_token_changes_nothing(app, alice):
     job = make_job(alice.account, "scheduled", 3600)
     assert len(posts(app)) >= 8
+
     for path in [*posts(app), f"/jobs/{job.uuid}/cancel"]:
         for token in ("", "wrong"):
             answer = alice.client.post(path, data={"csrf": token, "job": str(job.id), "action": "cancel"})
@@ -187,8 +191,10 @@ def test_another_accounts_things_are_not_there(app, alice, bob):
     for path in PAGES:
         assert SVG[1:10] not in bob.get(path).text
     assert bob.get(f"/jobs/new?from={job.uuid}").status_code == 404
+
     bob.send("/jobs/chosen", action="cancel", job=str(job.id))
     assert type(job).get_by_id(job.id).state == "scheduled"
+
     bob.send("/jobs/chosen", action="again", job=str(job.id))
     bob.send("/failures/again", state="discarded", host=SVG, reason=SVG)
     assert type(job).select().count() == 1
@@ -196,7 +202,8 @@ def test_another_accounts_things_are_not_there(app, alice, bob):
     assert alice.get("/").status_code == 200
 
 
-def test_a_database_that_is_away_is_a_page_with_a_time_to_come_back(alice):
+def test_a_database_that_is_away_is_a_page_with_retry_after(alice):
+    """A database that is away is a page with a time to come back."""
     go_away()
     answer = alice.get("/jobs")
     assert (answer.status_code, answer.mimetype) == (503, "text/html")
@@ -204,7 +211,8 @@ def test_a_database_that_is_away_is_a_page_with_a_time_to_come_back(alice):
     assert "127.0.0.1" not in answer.text
 
 
-def test_a_mistake_of_ours_is_a_page_that_tells_nothing_but_an_id(alice, monkeypatch, caplog):
+def test_a_mistake_of_ours_is_a_page_with_an_id(alice, monkeypatch, caplog):
+    """A mistake of ours is a page that tells nothing but an id."""
     monkeypatch.setattr("models.operations.overview.counts", lambda *_: 1 / 0)
     answer = alice.get("/")
     assert (answer.status_code, answer.mimetype) == (500, "text/html")

@@ -16,6 +16,7 @@ from models.jobs import records
 from models.jobs.log_entries import LogFilter
 from models.rules import clock
 from models.rules.times import format_instant
+from tests.support.documents import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -140,7 +141,8 @@ def test_whoever_comes_back_misses_nothing_in_between(alice):
             assert mine in first_look(answer)
 
 
-def test_an_instant_to_come_or_long_ago_is_no_place_to_go_on_from(app, moved_clock):
+def test_a_tail_goes_on_from_a_recent_instant_alone(app, moved_clock):
+    """An instant to come or long ago is no place to go on from."""
     now = clock.now()
     for instant, expected in ((now + 5, now), (0, now - clock.HOUR), ("x", now), (now - 7, now - 7), ("9" * 30, now)):
         with app.test_request_context("/logs/stream", headers={"Last-Event-ID": str(instant)}):
@@ -174,7 +176,8 @@ def test_an_entry_shows_a_json_body_indented_and_escaped(alice, body):
     assert '<th scope="row">status</th><td>200</td>' in text
 
 
-def test_an_entry_shows_a_text_as_it_is_and_leaves_out_what_is_not_there(alice):
+def test_an_entry_shows_a_text_as_it_is(alice):
+    """An entry shows a text as it is and leaves out what is not there."""
     text = entry_page(
         alice, method="post", url="https://example.com/", query={}, headers={}, body="{not\njson", attempt=1
     )
@@ -185,7 +188,8 @@ def test_an_entry_shows_a_text_as_it_is_and_leaves_out_what_is_not_there(alice):
     assert "Only the beginning" in entry_page(alice, status=200, body="x", truncated=True)
 
 
-def test_the_next_try_is_a_time_that_can_be_read_with_the_exact_one_beside_it(alice):
+def test_the_next_try_is_shown_readable_and_exact(alice):
+    """The next try is a time that can be read with the exact one beside it."""
     uuid = add(
         alice.account, "worker.http.error", {"reason": "timeout", "attempt": 1, "next_at": format_instant(clock.SECOND)}
     )
@@ -206,7 +210,8 @@ def test_a_filter_that_cant_be_read_is_told_and_shows_nothing(alice, query):
     assert "data-tail" not in answer.text
 
 
-def test_a_stream_with_a_filter_that_cant_be_read_is_refused_and_takes_no_tail(alice):
+def test_a_stream_with_a_wrong_filter_takes_no_tail(alice):
+    """A stream with a filter that can't be read is refused and takes no tail."""
     for _ in range(3):
         assert alice.client.get("/logs/stream?job=abc").status_code == 422
     with alice.client.get("/logs/stream", buffered=False) as answer:
@@ -221,6 +226,7 @@ def test_older_entries_are_on_the_next_page(alice, moved_clock):
     first = alice.get("/logs?job=1").text
     assert uuids[1] in first
     assert uuids[0] not in first
+
     older = re.search('href="(/logs[^"]*)" rel="next"', first)[1].replace("&amp;", "&")
     second = alice.get(older).text
     assert uuids[0] in second
@@ -228,3 +234,15 @@ def test_older_entries_are_on_the_next_page(alice, moved_clock):
     assert "job=1" in older
     assert "data-tail" not in second
     assert 'rel="next"' not in second
+
+
+def test_every_event_of_the_log_can_be_chosen(alice):
+    """The two about schedules could not: the page had a list of its own."""
+    documented = re.search(r"^Events: (.*?)\.$", (ROOT / "docs/api.md").read_text(), re.MULTILINE | re.DOTALL)[1]
+    events = re.findall(r"`(worker\.\w+\.\w+)`", documented)
+
+    page = alice.get("/logs").text
+    offered = re.findall(r"<option[^>]*>(worker[^<]*)</option>", page)
+
+    assert len(events) == 7
+    assert offered == events

@@ -85,7 +85,8 @@ def test_edit_and_run_again_sends_the_body_that_was_typed(alice):
     assert bytes(sent_again(alice, key, body='{"a":\r\n1}', body_type="json").body) == b'{"a":\n1}'
 
 
-def test_edit_and_run_again_of_another_accounts_job_is_not_to_be_had(alice, bob):
+def test_another_accounts_job_can_not_be_edited_and_run_again(alice, bob):
+    """Edit and run again of another account's job is not to be had."""
     key = ordered(alice, body='"secret"')
     form = {"csrf": bob.token(), "from": key, "method": "POST", "url": URL, "body": "secret", "body_type": "text"}
     assert bob.client.post("/jobs/new", data=form).status_code == 404
@@ -122,6 +123,7 @@ def test_an_edited_schedule_keeps_its_interval_and_its_next_instant(alice, moved
     moved_clock.advance(seconds=1)
     new = edited(alice, old, name="renamed")
     assert (new.name, new.frequency, new.next_at) == ("renamed", old.frequency, old.next_at)
+
     again = edited(alice, old, every="90", every_unit="seconds")
     assert json.loads(again.frequency) == {"repeat_every": [90, "seconds"]}
     assert again.next_at >= clock.now()

@@ -54,9 +54,11 @@ def test_a_schedule_is_disabled_and_enabled(alice, moved_clock):
     alice.send(f"/schedules/{made.id}/disable")
     assert Schedule.get_by_id(made.id).disabled_at == clock.now()
     assert [job.state for job in Job.select()] == ["cancelled"]
+
     text = alice.get(f"/schedules/{made.id}").text
     assert ">Enable<" in text
     assert ">Disable<" not in text
+
     alice.send(f"/schedules/{made.id}/enable")
     assert Schedule.get_by_id(made.id).disabled_at is None
     assert ">Disable<" in alice.get(f"/schedules/{made.id}").text
@@ -89,9 +91,11 @@ def test_a_change_keeps_what_the_schedule_remembers(alice, moved_clock):
     form = {"method": "PUT", "url": f"{URL}/2", "when": "every", "every": "10", "every_unit": "minutes"}
     more = {"more": '{"overlap": "allow", "labels": ["x"]}', "name": "after"}
     assert alice.send(f"/schedules/{made.id}/edit", **form, **more).status_code == 303
+
     now = Schedule.get_by_id(made.id)
     assert (now.name, json.loads(now.frequency), now.overlap) == ("after", {"repeat_every": [10, "minutes"]}, "allow")
     assert json.loads(now.state) == {"seen": 3}
+
     text = alice.get(f"/schedules/{made.id}/edit").text
     values = [attributes.get("value") for tag, attributes in Markup(text).tags if tag == "input"]
     assert {"after", f"{URL}/2", "10"} <= set(values)
@@ -157,8 +161,10 @@ def preview(browser, query):
     return browser.get(f"/jobs/preview?{query}").text
 
 
-def test_the_preview_shows_ten_instants_and_those_around_the_change_of_the_clock(alice, moved_clock):
+def test_the_preview_shows_ten_instants_and_the_clock_change(alice, moved_clock):
+    """The preview shows ten instants and those around the change of the clock."""
     text = preview(alice, "when=cron&cron=30 2 * * *&timezone=Europe/Berlin")
+
     walls = [part.split("</b>")[0] for part in text.split("<b>")[1:]]
     assert walls[0] == "2026-01-02 02:30:00 +01:00"
     assert len(walls) == 14

@@ -18,7 +18,8 @@ def cookie_of(answer):
     return cookie
 
 
-def test_a_page_asks_whoever_is_not_signed_in_to_do_so_and_brings_them_back(nobody, alice):
+def test_signing_in_leads_back_to_the_page_that_was_opened(nobody, alice):
+    """A page asks whoever is not signed in to do so and brings them back."""
     answer = nobody.get("/jobs?state=completed")
     assert answer.status_code == 303
     assert answer.location == "/sign-in?next=/jobs?state%3Dcompleted"
@@ -212,7 +213,8 @@ def test_signing_in_leads_to_the_page_that_was_wanted():
         assert local_path(wanted) == wanted
 
 
-def test_many_failures_are_told_to_slow_down_and_a_right_key_still_passes(nobody, alice, monkeypatch):
+def test_many_failures_are_slowed_down_and_a_right_key_passes(nobody, alice, monkeypatch):
+    """Many failures are told to slow down and a right key still passes."""
     monkeypatch.setattr(signing_in, "failures", Failures())
     answers = [nobody.sign_in("sk_wrong").status_code for _ in range(12)]
     assert answers == [422] * 10 + [429] * 2

@@ -90,10 +90,12 @@ def test_a_header_s_answer_is_kept_for_24_hours(client, moved_clock):
 
     assert post_job(client, "k").text == first.text
     assert idempotent_requests.prune(100, clock.now()) == 0
+
     moved_clock.advance(seconds=1)
     second = post_job(client, "k", body="another")
     assert second.status_code == 201
     assert second.json["data"]["id"] != first.json["data"]["id"]
+
     moved_clock.advance(hours=24)
     assert idempotent_requests.prune(100, clock.now()) == 1
     assert idempotent_requests.prune(100, clock.now()) == 0
@@ -112,8 +114,10 @@ def test_a_request_that_fails_keeps_nothing(db, account):
     with pytest.raises(RuntimeError):
         idempotent_requests.respond_once(account.id, "failing", "f", clock.now(), fail)
     assert jobs_stored() == 0
+
     kept = idempotent_requests.respond_once(account.id, "failing", "g", clock.now(), lambda: (201, "{}"))
     assert kept == (201, "{}", False)
+
     with pytest.raises(KeyReused):
         idempotent_requests.respond_once(account.id, "failing", "f", clock.now(), fail)
 

@@ -152,7 +152,8 @@ def test_a_field_sent_twice_is_refused(client):
 
 
 @one_database
-def test_h3_a_header_or_query_member_given_twice_is_refused_and_a_body_s_member_is_not(client):
+def test_h3_a_repeated_header_or_query_member_is_refused(client):
+    """A header or query member given twice is refused and a body's member is not."""
     text = b'{"url":"https://a.example/","headers":{"X":"1","X":"1"},"query":{"a":1,"b":{"c":1},"a":2}}'
     errors = errors_of(client.post("/api/jobs", data=text, content_type="application/json"))
     assert set(errors) == {"headers.X", "query.a"}

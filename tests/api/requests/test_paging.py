@@ -62,7 +62,8 @@ def test_what_is_added_between_pages_hides_and_repeats_nothing(client, moved_clo
     assert pages == (first[::-1] if way == "desc" else added)
 
 
-def test_a_page_by_offset_moves_with_what_is_added_and_one_by_cursor_does_not(client):
+def test_added_rows_move_pages_by_offset_but_not_by_cursor(client):
+    """A page by offset moves with what is added and one by cursor does not."""
     made = [client.created()["id"] for _ in range(4)]
     first = client.get("/api/jobs?limit=2")
     client.created()

@@ -132,7 +132,9 @@ def test_a_job_added_while_a_search_looks_makes_it_miss_none(client, scattered, 
     looked = job_lists._edge
     moved_clock.advance(seconds=1)
     monkeypatch.setattr(job_lists, "_edge", edge_then_add)
+
     address = "/api/jobs?limit=2&" + "&".join(f"{n}={v}" for n, v in query.items())
+
     assert sum(pages_of(client, address), []) == scattered[::-1]
 
 

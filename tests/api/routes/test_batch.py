@@ -56,6 +56,7 @@ def test_a_wrong_item_gets_its_error_in_its_place_and_spoils_no_other(client):
     answer = batch(
         client, item_of(name="first"), {"url": "x", "timeout": 0}, 7, item_of(max_attemps=1), item_of(name="last")
     )
+
     first, wrong, number, misspelt, last = items(answer)
 
     assert (first["name"], last["name"], count_jobs()) == ("first", "last", 2)
@@ -145,6 +146,7 @@ def test_a_key_that_is_live_or_comes_twice_answers_its_first_job(client):
             item_of(idempotency_key="z"),
         )
     )
+
     first, plain, held, second = made
 
     assert held == {**live, "job": {**live["job"], "has_confict": True}}

@@ -27,7 +27,8 @@ def test_the_demo_channel_keeps_a_message_without_a_key(client, app, moved_clock
     assert Job.select().count() == 0
 
 
-def test_the_demo_channel_keeps_the_last_hundred_newest_first_and_not_all_of_a_long_one(client):
+def test_the_demo_channel_keeps_the_last_hundred_newest_first(client):
+    """The demo channel keeps the last hundred newest first and not all of a long one."""
     for number in range(105):
         channels.keep(channels.Message("a", f"{number} {'x' * 5000}", clock.now()))
     kept = client.get("/api/channels/demo/messages").json["data"]
@@ -54,13 +55,16 @@ def test_a_channel_that_is_set_shows_its_host_alone(client):
     assert SECRET not in answer.text + listed.text
 
 
-def test_a_message_is_forwarded_by_a_job_that_does_not_show_the_url(client):
+def test_a_message_is_forwarded_by_a_job_that_hides_the_url(client):
+    """A message is forwarded by a job that does not show the URL."""
     put(client)
 
     assert client.post("/api/channels/discord", json=MESSAGE).json == {"data": MESSAGE}
+
     job = Job.get()
     assert (job.kind, job.state, job.host, job.hops) == ("channel", "available", "discord.example.com", 1)
     assert json.loads(job.body)["content"] == "**alex**: Hello!"
+
     listed = client.get("/api/jobs?kind=channel")
     shown = {"method": "post", "url": "https://discord.example.com/[redacted]", "channel": "discord"}
     assert listed.json["data"][0]["args"] == {**shown, "body": json.loads(job.body)}

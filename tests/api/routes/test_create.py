@@ -199,7 +199,8 @@ WRONG = [
 
 @one_database
 @pytest.mark.parametrize(("fields", "path", "message"), WRONG, ids=lambda value: str(value)[:40])
-def test_a_wrong_field_is_refused_with_what_it_must_be_and_what_it_was(client, fields, path, message):
+def test_a_wrong_field_is_refused_with_the_expected_and_the_actual(client, fields, path, message):
+    """A wrong field is refused with what it must be and what it was."""
     errors = errors_of(client.create(**fields))
     assert set(errors) == {path}
     assert message in errors[path][0]

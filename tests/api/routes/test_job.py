@@ -89,6 +89,7 @@ def test_the_attempts_of_a_job_are_listed_first_to_last(client, moved_clock):
         job["job_id"], 1, now - 1_000_000, now, 1_500, "refused", None, "connection", 0.5, None, None, None, 3.25, now
     )
     records.add_attempts([second, first])
+
     attempts = client.get(f"/api/jobs/{job['job_id']}/attempts").json["data"]
 
     assert [attempt["number"] for attempt in attempts] == [1, 2]

@@ -53,6 +53,7 @@ def test_a_job_and_its_callback_lead_to_one_another(client):
     assert set(related[0]) == {*job, "kind"}
     assert related[0]["args"]["body"]["job"]["id"] == job["id"]
     assert client.get(f"/api/jobs/{job['job_id']}/related?limit=1&offset=1").json["data"] == related[1:]
+
     [back] = client.get(f"/api/jobs/{related[0]['id']}/related").json["data"]
     assert (back["id"], back["kind"]) == (job["id"], "request")
 
@@ -77,6 +78,7 @@ def test_a_list_is_narrowed_to_the_follow_ups_of_a_job(client, stranger, more):
         [callback] = client.get(path).json["data"]
         assert callback["args"]["body"]["job"]["id"] == jobs[0]["id"]
         assert stranger.get(path).json["data"] == []
+
     assert set(errors_of(client.get("/api/jobs?parent=x"))) == {"parent"}
 
 

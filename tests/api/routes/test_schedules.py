@@ -64,6 +64,7 @@ def test_instants_that_pass_while_it_is_disabled_are_rows(client, moved_clock):
     client.post(f"/api/schedules/{schedule['id']}/disable")
     moved_clock.advance(hours=3)
     client.post(f"/api/schedules/{schedule['id']}/enable")
+
     rows = client.get(f"/api/schedules/{schedule['id']}/runs").json["data"]
 
     assert [(row["fire_at"][11:16], row["status"]) for row in rows] == [
@@ -118,6 +119,7 @@ def test_a_changed_request_is_that_of_the_waiting_job(client, moved_clock):
     assert answer.json["data"]["args"] == {"url": URL, "cron": "0 12 * * *", "method": "post", "name": "noon"} | {
         "body": {"a": 1}
     }
+
     old, new = jobs_made_by(schedule)
     assert (old.state, new.state, new.fire_at == old.fire_at) == ("cancelled", "scheduled", True)
     assert (new.name, bytes(new.body)) == ("noon", b'{"a": 1}')
@@ -380,6 +382,7 @@ def test_of_two_changes_at_once_none_undoes_the_other(client, moved_clock, monke
 
     monkeypatch.setattr(schedule_changes, "replace", overtaken)
     changed = client.ask("PATCH", path, json={"cron": "@hourly"}).json["data"]
+
     assert (changed["name"], changed["frequency"]) == ("theirs", {"cron": "@hourly"})
     assert changed["args"] == {"url": URL, "cron": "@hourly", "name": "theirs", "body": {"a": 1}}
 

@@ -130,6 +130,7 @@ def test_of_keys_that_have_ended_the_last_ones_are_kept(client, account, moved_c
     other = signing_keys.create(account.id + 1, None, clock.now())
     signing_keys.retire(account.id + 1, other.uuid, clock.now(), clock.now())
     kept = []
+
     for _ in range(60):
         moved_clock.advance(seconds=1)
         key = signing_keys.create(account.id, None, clock.now())

@@ -233,15 +233,17 @@ def test_a_process_waits_no_longer_than_its_rest(listener, workers):
     assert first.poller.timeouts == [1.0, 1.0, 1.0, pytest.approx(accept_balance.REST_S)]
 
 
-def test_a_rest_that_ends_between_two_looks_at_the_clock_makes_nobody_deaf(listener, workers, clock):
+def test_a_rest_that_ends_between_two_looks_makes_nobody_deaf(listener, workers, clock):
     """gunicorn asks to accept again before it waits for a second: the rest may end in between."""
     first, _ = workers
     first.poller = RecordingPoller(first.poller)
+
     with clients_of(listener, 3):
         let_run(first, 3)
         first.set_accept_enabled(True)
         clock.at_s += accept_balance.REST_S
         first.wait_for_and_dispatch_events(1.0)
+
     assert first.poller.timeouts[-1] == 0
     assert len(first.held) == 3
 
@@ -255,6 +257,7 @@ def test_a_process_that_was_told_to_stop_while_it_rests_takes_nothing(listener, 
         first.set_accept_enabled(False)
         first.wait_for_and_dispatch_events(0)
         first.wait_for_and_dispatch_events(0)
+
     assert len(first.held) == 2
 
 
@@ -314,10 +317,12 @@ def test_a_closed_connection_counts_no_more(listener, workers):
         with clients_of(listener, 1):
             let_run(second)
             let_run(first)
+
     assert (len(first.held), len(second.held)) == (3, 2)
 
 
-def test_the_master_seats_a_process_before_it_begins_and_frees_the_seat_when_it_ended():
+def test_the_master_seats_a_process_and_frees_the_seat_afterwards():
+    """The master seats a process before it begins and frees the seat when it ended."""
     worker = Worker.__new__(Worker)
     gunicorn_hooks.pre_fork(None, worker)
     assert not accept_balance.another_holds_fewer(100), "it does not accept yet"

@@ -46,6 +46,7 @@ def test_a_broken_request_is_answered_in_the_one_shape(port, sent, status):
         head, _, body = connection.makefile("rb").read().partition(b"\r\n\r\n")
     assert int(head.split()[1]) == status
     assert b"application/json" in head
+
     error = json.loads(body)["error"]
     assert set(error) == {"status", "code", "message", "errors", "request_id"}
     assert error["status"] == status

@@ -48,8 +48,10 @@ def test_the_demo_setting_touches_no_key_that_it_did_not_make(db):
     _, mine = account_store.create_key(account, "mine", clock.now())
     revoked, old = account_store.create_key(account, "old", clock.now())
     account_store.revoke_key(revoked.uuid, clock.now())
+
     for setting in ("sk_demo_12345", old, ""):
         account_store.ensure_demo_key(setting, clock.now())
+
     assert account_store.account_of(mine).name == "demo"
     assert account_store.account_of(old) is None
     assert account_store.account_of("sk_demo_12345") is None

@@ -95,10 +95,12 @@ def test_a_connection_is_not_believed_because_of_requests_that_never_asked_it(db
     drop_if_stale()
     with psycopg.connect(postgres_url, autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", (before,))
+
     for _ in range(5):
         at_s[0] += 0.03
         keep_connection()
         drop_if_stale()
+
     assert database.is_closed()
 
 

@@ -31,7 +31,8 @@ def test_many_jobs_are_made_in_the_order_given(account, now):
     assert [(row.body, row.kind) for row in made] == [(None, "request"), (b"{}", "callback"), (b"\x00\xff", "request")]
 
 
-def test_a_job_whose_key_is_live_is_not_made_and_leaves_the_others_alone(account, now):
+def test_a_job_whose_key_is_live_alone_is_not_made(account, now):
+    """A job whose key is live is not made and leaves the others alone."""
     held, _ = job_store.create(new_job_with(account, idempotency_key="k"), now)
     new = [new_job_with(account, **fields) for fields in ({"name": "a"}, {"idempotency_key": "k"}, {})]
     made = job_store.create_many(new, now)

@@ -26,7 +26,9 @@ def test_a_verb_leaves_only_the_states_it_names(account, moved_clock, verb, stat
     job = job_in(state, account, max_attempts=1 if verb == "discard_lost" else 20)
     before = [row for row in Job.select().where(Job.id == job.id).tuples()]
     done = VERBS[verb](job)
+
     after = [row for row in Job.select().where(Job.id == job.id).tuples()]
+
     if state not in leaves:
         assert not done
         assert after == before
@@ -50,7 +52,8 @@ def test_each_final_state_has_its_own_instant(account, moved_clock):
     assert stamps == {"completed": (111, None, None), "discarded": (None, 222, None), "cancelled": (None, None, 333)}
 
 
-def test_a_claim_counts_the_attempt_and_draws_a_lease_of_timeout_and_margin(account, moved_clock):
+def test_a_claim_counts_the_attempt_and_takes_a_lease(account, moved_clock):
+    """A claim counts the attempt and draws a lease of timeout and margin."""
     job = make_job(account, timeout_ms=2_000, body=b"\x00\xff", content_type="text/plain")
     [claimed] = lifecycle.claim([job.id], clock.now(), MARGIN)
     row = reread(job)
@@ -80,6 +83,7 @@ def test_a_holder_whose_claim_was_rescued_changes_nothing(account, moved_clock, 
     [old] = lifecycle.claim([job.id], clock.now(), MARGIN)
     moved_clock.advance(seconds=11)
     assert [lost.id for lost in lifecycle.rescue(clock.now())] == [job.id]
+
     [new] = lifecycle.claim([job.id], clock.now(), MARGIN)
     late = {
         "complete": lambda: lifecycle.complete([old], clock.now()),
@@ -162,7 +166,8 @@ def test_of_cancelled_jobs_claimed_together_only_those_named_give_up_their_claim
     assert reread(second).claim_id == reread(running).claim_id == running.claim_id
 
 
-def test_a_job_cancelled_while_running_stays_cancelled_and_its_attempt_may_be_recorded_once(account):
+def test_a_job_cancelled_while_running_stays_cancelled(account):
+    """A job cancelled while running stays cancelled and its attempt may be recorded once."""
     job = make_job(account)
     claimed = lifecycle.claim([job.id], clock.now(), MARGIN)
     assert lifecycle.cancel([job.id], clock.now(), waiting_only=False)
@@ -172,7 +177,8 @@ def test_a_job_cancelled_while_running_stays_cancelled_and_its_attempt_may_be_re
     assert (reread(job).state, reread(job).completed_at) == ("cancelled", None)
 
 
-def test_a_stale_holder_of_a_cancelled_job_does_not_give_up_the_claim_of_the_newer_one(account, moved_clock):
+def test_a_stale_holder_does_not_give_up_the_newer_claim(account, moved_clock):
+    """A stale holder of a cancelled job does not give up the claim of the newer one."""
     job = make_job(account, timeout_ms=1_000)
     old = lifecycle.claim([job.id], clock.now(), MARGIN)
     moved_clock.advance(seconds=11)
@@ -191,7 +197,8 @@ def test_a_cancel_of_waiting_jobs_leaves_one_under_way(account, state):
     assert reread(job).state == ("cancelled" if cancelled else state)
 
 
-def test_pruning_looks_at_so_many_jobs_at_a_time_and_tells_how_far_it_came(account, moved_clock):
+def test_pruning_looks_at_so_many_jobs_at_a_time(account, moved_clock):
+    """Pruning looks at so many jobs at a time and tells how far it came."""
     ends = (9, 10, 9, 9)
     first, second, third, last = (job_in("completed", account, completed_at=at, inserted_at=8) for at in ends)
     assert lifecycle.prune(0, {"completed": 10}, 2) == (1, second.id)

@@ -28,6 +28,7 @@ from models.database.sql import fetch
 from models.jobs import job_store, lifecycle, staging
 from models.jobs.job_store import NewJob
 from models.operations import cancelling
+from models.operations.ticker_row import record_delivered
 from models.rules import clock
 from tests.support.clocks import START
 from tests.support.expected_jobs import ROW, ExpectedJob, Queue
@@ -35,7 +36,7 @@ from tests.support.results import answered
 from workers.delivery.attempt_records import Result
 from workers.delivery.recorder import record
 from workers.ticker.rescuer import rescue_lost
-from workers.ticker.stager import Stager, record_delivered
+from workers.ticker.stager import Stager
 from workers.transport.outcome import Outcome, Refused, Timings, Unreachable
 from workers.transport.wire_format import Request
 

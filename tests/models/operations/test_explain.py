@@ -86,6 +86,7 @@ def test_the_texts_name_numbers_and_instants():
         )
         for reason in explain.explain(CALM._replace(**changes), NOW)
     ]
+
     assert texts[0] == "1,204 jobs were due before it and have not begun."
     assert texts[1] == "more than 10,000 jobs were due before it and have not begun."
     assert texts[2] == "Attempt 3 of 20 failed (status_503); the next is at 2026-01-01T09:00:00.000001Z."
@@ -131,7 +132,8 @@ def test_another_accounts_job_is_not_explained(account):
     assert explain.facts_of(bob.id, make_job(account).id, clock.now()) is None
 
 
-def test_a_job_of_a_schedule_knows_whether_the_one_before_is_under_way(account, machinery, moved_clock):
+def test_a_schedule_s_job_is_explained_by_the_one_before_it(account, machinery, moved_clock):
+    """A job of a schedule knows whether the one before is under way."""
     uuid = "0198c0de-0000-7000-8000-000000000000"
     before = make_job(account, "executing", schedule_id=uuid)
     job = make_job(account, due_in_s=-1, schedule_id=uuid, held_until=clock.now() + SECOND)

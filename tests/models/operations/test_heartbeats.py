@@ -63,7 +63,9 @@ def test_the_minutes_of_all_processes_are_added_up(account, moved_clock):
     )
     heartbeats.record_minutes([MinuteRow(account.id, minute, "a", 2, 0, json.dumps(histogram(500, 500)))])
     heartbeats.record_minutes([MinuteRow(account.id + 1, minute, "a", 99, 0, one)])
+
     found = heartbeats.minutes(account.id, minute + 59 * SECOND, 60)
+
     assert len(found) == 60
     assert [(each.completed, each.failed) for each in found[-2:]] == [(0, 0), (3, 1)]
     assert found[-1].p50_us <= 1000 < 50_000 < found[-1].p99_us
@@ -77,6 +79,7 @@ def test_what_is_old_is_forgotten_and_what_is_young_is_not(account, moved_clock)
     heartbeats.prune(clock.now() + DAY)
     assert heartbeats.workers()
     assert heartbeats.minutes(account.id, clock.now(), 1)[0].completed == 1
+
     heartbeats.prune(clock.now() + DAY + 61 * MINUTE)
     assert heartbeats.workers() == []
     assert heartbeats.minutes(account.id, clock.now(), 1)[0].completed == 0

@@ -10,7 +10,8 @@ EXPONENTIAL = {"exponential": {"base": 2, "factor": 3, "cap": 20}}
 
 @pytest.mark.parametrize(("attempt", "seconds"), [(1, 17), (2, 19), (3, 23), (10, 1039), (19, 524303)])
 @pytest.mark.parametrize("policy", [None, "engine"])
-def test_the_wait_grows_by_the_engines_rule_with_up_to_a_tenth_more(policy, attempt, seconds):
+def test_the_wait_grows_exponentially_with_up_to_a_tenth_more(policy, attempt, seconds):
+    """The wait grows by the engine's rule with up to a tenth more."""
     assert delay_us(policy, attempt, 0) == seconds * SECOND
     assert delay_us(policy, attempt, 1) == pytest.approx(seconds * 1.1 * SECOND, abs=1)
 

@@ -98,6 +98,7 @@ def ours(expression, stretch, first, last):
 def test_ten_thousand_random_cases_are_due_as_an_independent_reading_says():
     chance = random.Random(20261124)
     cases = due = 0
+
     for stretch in stretches(chance):
         first, last = stretch.first + timedelta(hours=18), stretch.last - timedelta(hours=18)
         local = stretch.local[len(stretch.local) // 2]
@@ -116,12 +117,14 @@ def test_ten_thousand_random_cases_are_due_as_an_independent_reading_says():
             cases, due = cases + 1, due + len(wanted)
         if cases >= CASES:
             break
+
     assert due > cases  # it is not all about nothing
 
 
 @pytest.mark.parametrize("zone", ZONES[:10])
 @pytest.mark.parametrize("expression", ["30 2 * * *", "0 0 * * *", "15 */1 * * *", "*/30 1-3 * * *", "0,30 0-4 * * *"])
-def test_both_days_of_a_zone_s_change_are_as_the_independent_reading_says(zone, expression):
+def test_both_days_of_a_zone_s_change_agree_with_the_oracle(zone, expression):
+    """Both days of a zone's change are as the independent reading says."""
     days = [day for year in (2010, 2026) for day in changes(zone, year)]
     assert days
     for day in days:
@@ -131,8 +134,9 @@ def test_both_days_of_a_zone_s_change_are_as_the_independent_reading_says(zone, 
         assert ours(expression, stretch, first, last) == wanted
 
 
-def test_a_date_that_a_zone_left_out_is_due_at_the_first_instant_after_it():
+def test_a_date_that_a_zone_left_out_is_due_after_it():
     # Samoa went from 29 to 31 December 2011.
+    """A date that a zone left out is due at the first instant after it."""
     frequency = Frequency(cron="0 9 30 12 *", timezone="Pacific/Apia")
     assert minute_text(next_after(frequency, at("2011-12-01T00:00"))) == "2011-12-30T10:00"
 
@@ -155,7 +159,8 @@ def test_known_days(zone, expression, start, wanted):
     assert [minute_text(first), minute_text(next_after(frequency, first))] == wanted
 
 
-def test_an_instant_inside_the_second_hour_is_not_followed_by_one_of_the_first():
+def test_an_instant_of_the_second_hour_is_not_followed_by_the_first():
+    """An instant inside the second hour is not followed by one of the first."""
     frequency = Frequency(cron="30 1 * * *", timezone="America/New_York")
     assert minute_text(next_after(frequency, at("2026-11-01T06:10"))) == "2026-11-02T06:30"
 
@@ -261,7 +266,8 @@ def test_nothing_lies_between_when_the_first_is_still_to_come():
 
 
 @pytest.mark.parametrize("frequency", [Frequency(every_us=MINUTE), Frequency(cron="* * * * *")])
-def test_of_a_long_spell_the_latest_are_told_one_by_one_and_the_rest_together(frequency):
+def test_the_earlier_instants_of_a_long_spell_are_counted_together(frequency):
+    """Of a long spell the latest are told one by one and the rest together."""
     first = at("2026-01-01T00:00")
     found, following = between(frequency, first, first + 100 * MINUTE, 30)
     assert found.latest == [first + number * MINUTE for number in range(71, 101)]

@@ -38,7 +38,8 @@ def test_h1_ordinary_headers_pass(headers):
     "value",
     ["a\r\nX: y", "a\nb", "a\rb", "a\0b", " secret", "secret ", "\tsecret", "a\x7f", "a\x1b", "€", "\ud800"],
 )
-def test_h1_a_value_that_would_break_or_bend_the_request_is_refused_without_being_quoted(value):
+def test_h1_a_value_that_would_break_the_request_is_refused_unquoted(value):
+    """A value that would break or bend the request is refused without being quoted."""
     with pytest.raises(HeadersRefused, match="X-A: must .*, got ") as raised:
         check_headers({"X-A": value})
     assert value not in str(raised.value)
@@ -66,7 +67,8 @@ Metadata-Token-Expiry-Seconds Booper_Hop Content_Length Transfer_Encoding webhoo
 
 
 @pytest.mark.parametrize("name", (FORBIDDEN + FORBIDDEN.lower() + FORBIDDEN.upper()).split())
-def test_h2_a_header_that_frames_signs_or_opens_metadata_is_refused_in_any_case(name):
+def test_h2_a_reserved_header_is_refused_in_any_case(name):
+    """A header that frames signs or opens metadata is refused in any case."""
     with pytest.raises(HeadersRefused, match="must be another header, .* got "):
         check_headers({name: "x"})
 
@@ -83,7 +85,8 @@ def test_h5_fifty_headers_pass_and_one_more_does_not():
         check_headers({**fifty, "X-50": "v"})
 
 
-def test_h5_a_header_of_eight_kibibytes_passes_and_one_byte_more_does_not():
+def test_h5_a_header_may_have_eight_kibibytes():
+    """A header of eight kibibytes passes and one byte more does not."""
     check_headers({"X-A": "v" * (8192 - 3)})
     with pytest.raises(HeadersRefused, match="X-A: must be at most 8192 bytes with its name, got 8193"):
         check_headers({"X-A": "v" * (8192 - 2)})

@@ -60,7 +60,8 @@ def test_previous_may_be_of_any_kind():
     assert json.loads(render({"v": "$previous.a"}, 1, "text", {}))["v"] is None
 
 
-def test_a_body_that_would_grow_too_large_is_refused_before_it_is_built():
+def test_a_body_that_would_grow_too_large_is_not_built():
+    """A body that would grow too large is refused before it is built."""
     state = {"big": "x" * 60_000}
     with pytest.raises(TooLarge, match=f"at most {MAX_BODY_BYTES} bytes"):
         render({"v": ["$state.big"] * 40_000}, 1, {}, state)
@@ -100,7 +101,8 @@ def test_an_answer_is_its_json_or_its_text(answer, value):
     assert answer_of(answer) == value
 
 
-def test_an_answer_as_deep_as_allowed_is_a_value_and_a_deeper_one_a_text():
+def test_an_answer_deeper_than_allowed_is_a_text():
+    """An answer as deep as allowed is a value and a deeper one a text."""
     fits = json.loads("[" * templating.MAX_DEPTH + "]" * templating.MAX_DEPTH)
     assert answer_of(json.dumps(fits).encode()) == fits
     assert answer_of(json.dumps([fits]).encode()) == json.dumps([fits])

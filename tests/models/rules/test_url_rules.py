@@ -125,7 +125,8 @@ URLS = [
 
 
 @pytest.mark.parametrize("host", NUMBERS.split())
-def test_s_name_a_host_that_ends_in_a_number_is_refused_unless_it_is_a_plain_ipv4_address(host):
+def test_s_name_a_host_that_ends_in_a_number_is_refused(host):
+    """A host that ends in a number is refused unless it is a plain IPv4 address."""
     with pytest.raises(UrlRefused, match="must "):
         check_url(f"http://{host}/", allow_http=True)
 
@@ -137,7 +138,8 @@ def test_s_name_a_host_that_parsers_read_differently_is_refused(host):
 
 
 @pytest.mark.parametrize("url", URLS)
-def test_s_url_a_url_that_could_be_read_in_two_ways_is_refused(url):
+def test_s_url_an_ambiguous_url_is_refused(url):
+    """A URL that could be read in two ways is refused."""
     with pytest.raises(UrlRefused, match="must .*, got"):
         check_url(url, allow_http=True)
 
@@ -204,15 +206,18 @@ def test_b7_a_refusal_repeats_no_password_path_or_query(url):
 
 
 @given(st.text(max_size=60) | st.from_regex(r"https?://[^/]{1,40}(:[0-9]{1,6})?(/.*)?", fullmatch=True))
-def test_s_url_any_text_is_either_refused_or_read_as_a_sound_target(text):
+def test_s_url_any_text_is_refused_or_a_sound_target(text):
+    """Any text is either refused or read as a sound target."""
     try:
         target = split_url(text)
     except UrlRefused:
         return
+
     assert target.host.isascii()
     assert 1 <= target.port <= 65535
     assert target.request_target.isascii()
     assert target.request_target.startswith("/")
+
     if target.host.rpartition(".")[2].isdigit():
         ipaddress.IPv4Address(target.host)
 

@@ -169,17 +169,22 @@ def year(account, moved_clock, db):
     return lived
 
 
-def test_every_instant_of_a_year_has_exactly_one_row_and_is_attempted_once_at_most(year):
+def test_every_instant_of_a_year_is_accounted_for_once(year):
+    """Every instant of a year has exactly one row and is attempted once at most."""
     rows = {(row.schedule_id, row.fire_at): row for row in Firing.select()}
     assert not [row for row in rows.values() if row.until_at]
+
     until = max(row.fire_at for row in rows.values())
     assert until >= year.ends_at - DAY
+
     for schedule_id, instants in year.wanted.items():
         told = sorted(fire_at for one, fire_at in rows if one == schedule_id and fire_at <= year.ends_at)
         assert told == [at for at in instants if at <= year.ends_at]  # nothing missed, nothing extra
     assert max(year.attempts.values()) == 1  # nothing doubled
+
     begun = {key for key, row in rows.items() if row.status in ("fired", "late")}
     assert begun == set(year.attempts)
+
     calm = [key for key in rows if year.is_calm(*key)]
     assert len(calm) > len(rows) / 6
     assert {rows[key].status for key in calm} == {"fired"}

@@ -52,12 +52,15 @@ def test_jobs_cancelled_with_their_schedule_are_told_of(account, moved_clock, en
     assert subjects_of("event") == [(job_id, "job.cancelled") for job_id in ended]
 
 
-def test_a_job_that_waits_for_its_retry_is_told_of_when_its_schedule_is_disabled(account, moved_clock):
+def test_disabling_a_schedule_notifies_of_a_job_that_waits_for_its_retry(account, moved_clock):
+    """A job that waits for its retry is told of when its schedule is disabled."""
     one = make_notifying_schedule(account)
     [claim] = run_ticker()
     add_of_claims([claim], ConfigCache(), clock.now())
     lifecycle.retry([(claim, clock.now() + clock.MINUTE)])
+
     disable(account, one)
+
     assert [what for job_id, what in subjects_of("event") if job_id == claim.id] == [
         "job.started",
         "job.request",

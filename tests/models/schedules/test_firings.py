@@ -48,7 +48,7 @@ def test_nothing_is_planned_before_the_instant(account, moved_clock):
     assert plan() == 0
 
 
-def test_a_schedule_that_can_not_be_planned_any_more_is_disabled_and_keeps_no_other_waiting(account, moved_clock):
+def test_a_schedule_that_can_not_be_planned_is_disabled(account, moved_clock):
     """Its zone went with an update of the machine: not one schedule of anybody was planned."""
     gone, other = make_schedule(account), make_schedule(account)
     told = json.dumps({"cron": "0 9 * * *", "timezone": "Atlantis/Capital"})
@@ -74,7 +74,8 @@ def test_the_claim_of_a_job_is_the_row_of_its_instant(account, moved_clock):
     assert (row.status, row.job_id, row.lateness_us) == ("fired", job.id, clock.SECOND)
 
 
-def test_a_job_that_begins_more_than_a_minute_after_its_time_is_late(account, moved_clock):
+def test_a_job_that_begins_after_more_than_a_minute_is_late(account, moved_clock):
+    """A job that begins more than a minute after its time is late."""
     one = make_schedule(account)
     moved_clock.advance(seconds=61)
     claim_firings(*jobs_of(one))
@@ -94,7 +95,8 @@ def test_a_job_of_a_schedule_is_not_taken_by_the_claim_of_other_jobs(account, mo
     assert len(claim_firings(*jobs_of(one))) == 1
 
 
-def test_a_job_of_no_schedule_is_not_taken_by_the_claim_of_schedules(account, moved_clock):
+def test_the_claim_of_schedules_takes_no_other_job(account, moved_clock):
+    """A job of no schedule is not taken by the claim of schedules."""
     job, _ = job_store.create(NewJob(account.id, "{}", None, None, clock.now()), clock.now())
     assert overlap.claim([job.id], clock.now(), MARGIN) == []
 
@@ -147,13 +149,15 @@ def test_queue_one_lets_one_wait_and_cancels_the_others(account, moved_clock):
         moved_clock.advance(hours=1)
         assert run_ticker() == []
     assert firings_of(one) == [(0, "fired"), (7200, "skipped_overlap"), (10800, "skipped_overlap")]
+
     lifecycle.complete(under_way, clock.now())
     [queued] = run_ticker()
     assert queued.fire_at == jobs_of(one)[0].fire_at + clock.HOUR
     assert firings_of(one)[1] == (3600, "late")
 
 
-def test_a_job_that_waits_too_long_for_its_turn_is_skipped_for_the_overlap(account, moved_clock):
+def test_a_job_that_waits_too_long_is_skipped_for_the_overlap(account, moved_clock):
+    """A job that waits too long for its turn is skipped for the overlap."""
     one = make_schedule(account, overlap="queue_one")
     run_ticker()
     moved_clock.advance(hours=1)
@@ -163,7 +167,8 @@ def test_a_job_that_waits_too_long_for_its_turn_is_skipped_for_the_overlap(accou
     assert firings_of(one)[:2] == [(0, "fired"), (3600, "skipped_overlap")]
 
 
-def test_the_job_that_waits_for_its_turn_is_let_go_when_the_one_before_ends(account, moved_clock):
+def test_a_waiting_job_is_released_when_the_one_before_ends(account, moved_clock):
+    """The job that waits for its turn is let go when the one before ends."""
     one = make_schedule(account, overlap="queue_one")
     under_way = run_ticker()
     moved_clock.advance(hours=1)
@@ -218,6 +223,7 @@ def test_a_retry_waits_while_the_next_is_executing(account, moved_clock):
     moved_clock.advance(seconds=1)
     assert run_ticker() == []
     assert jobs_of(one)[0].state == "retryable"
+
     lifecycle.complete([second], clock.now())
     assert [job.id for job in run_ticker()] == [first.id]
     assert firings_of(one) == [(0, "fired"), (3600, "fired")]
@@ -273,7 +279,8 @@ def test_one_that_was_attempted_and_cancelled_does(account, moved_clock):
     assert job_store.create_many([planning.job_at(planned(one), clock.now())], clock.now()) == [None]
 
 
-def test_once_makes_up_for_all_that_was_missed_with_the_job_that_waits(account, moved_clock):
+def test_once_makes_up_for_all_missed_instants_with_one_job(account, moved_clock):
+    """Once makes up for all that was missed with the job that waits."""
     one = make_schedule(account, SECONDLY, catch_up_us=600 * clock.SECOND)
     moved_clock.advance(seconds=100)
     [job] = run_ticker()
@@ -288,7 +295,9 @@ def test_once_makes_one_job_when_none_waits(account, moved_clock):
     Job.update(state="completed").where(Job.state == "scheduled").execute()  # it began in time, just before the outage
     moved_clock.advance(hours=4)
     Schedule.update(catch_up_us=10 * clock.HOUR).execute()
+
     [job] = run_ticker()
+
     assert (job.fire_at - jobs_of(one)[0].fire_at) // clock.HOUR == 2
     assert [status for _, status in firings_of(one)] == ["fired", "late", "skipped_misfire", "skipped_misfire"]
 
@@ -297,10 +306,12 @@ def test_all_makes_up_for_each_one_after_another_the_oldest_first(account, moved
     one = make_schedule(account, misfire="all", catch_up_us=24 * clock.HOUR)
     moved_clock.advance(hours=3, seconds=1)
     begun = []
+
     for _ in range(4):
         [job] = run_ticker()
         begun.append((job.fire_at - jobs_of(one)[0].fire_at) // clock.HOUR)
         lifecycle.complete([job], clock.now())
+
     assert begun == [0, 1, 2, 3]
     assert {status for _, status in firings_of(one)} == {"late", "fired"}
 
@@ -350,7 +361,8 @@ def test_skip_makes_up_for_nothing(account, moved_clock):
     assert len(waiting_jobs_of(one)) == 1
 
 
-def test_what_is_older_than_catch_up_never_begins_even_if_a_message_names_it(account, moved_clock):
+def test_what_is_older_than_catch_up_never_begins(account, moved_clock):
+    """What is older than catch up never begins even if a message names it."""
     one = make_schedule(account, catch_up_us=clock.HOUR)
     moved_clock.advance(hours=1)
     moved_clock.now += 1
@@ -385,7 +397,8 @@ def test_what_was_begun_once_may_be_tried_again_at_any_time(account, moved_clock
     assert firings_of(one) == [(0, "fired")]
 
 
-def test_of_a_long_outage_the_latest_have_rows_and_the_rest_share_one(account, moved_clock):
+def test_the_oldest_instants_of_a_long_outage_share_a_row(account, moved_clock):
+    """Of a long outage the latest have rows and the rest share one."""
     one = make_schedule(account, SECONDLY)
     moved_clock.advance(days=365)
     run_ticker()
@@ -397,7 +410,8 @@ def test_of_a_long_outage_the_latest_have_rows_and_the_rest_share_one(account, m
 
 
 @pytest.mark.parametrize(("ahead_h", "back_h"), [(1, 1), (3, 2)])
-def test_a_clock_set_forward_and_back_fires_no_instant_twice_and_loses_none(account, moved_clock, ahead_h, back_h):
+def test_a_clock_set_forward_and_back_fires_each_instant_once(account, moved_clock, ahead_h, back_h):
+    """A clock set forward and back fires no instant twice and loses none."""
     one = make_schedule(account, misfire="all", catch_up_us=24 * clock.HOUR)
     lifecycle.complete(run_ticker(), clock.now())
     moved_clock.advance(hours=ahead_h)
@@ -408,11 +422,13 @@ def test_a_clock_set_forward_and_back_fires_no_instant_twice_and_loses_none(acco
         moved_clock.advance(minutes=30)
     told = [second for second, _ in firings_of(one)]
     assert told == [3600 * number for number in range(len(told))]
+
     attempted = [job.fire_at for job in jobs_of(one) if job.attempted_at]
     assert len(attempted) == len(set(attempted))
 
 
-def test_a_job_that_its_owner_cancelled_is_a_row_and_the_next_comes(account, moved_clock):
+def test_a_job_cancelled_by_its_owner_has_a_row(account, moved_clock):
+    """A job that its owner cancelled is a row and the next comes."""
     one = make_schedule(account)
     cancelling.cancel(account.id, jobs_of(one)[0].id, clock.now())
     run_ticker()
@@ -427,7 +443,8 @@ def test_a_job_cancelled_under_way_keeps_its_row(account, moved_clock):
     assert firings_of(one) == [(0, "fired")]
 
 
-def test_disabling_lets_the_one_under_way_finish_and_writes_the_due_ones_down(account, moved_clock):
+def test_disabling_lets_the_job_under_way_finish(account, moved_clock):
+    """Disabling lets the one under way finish and writes the due ones down."""
     one = make_schedule(account, overlap="queue_one")
     [under_way] = run_ticker()
     moved_clock.advance(hours=1)

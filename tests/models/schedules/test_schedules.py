@@ -47,7 +47,8 @@ def test_changing_the_frequency_of_an_enabled_one_makes_no_row(account, moved_cl
     assert firings_of(one) == [(0, "fired")]
 
 
-def test_an_instant_that_its_owner_cancelled_stays_so_when_the_schedule_is_enabled_again(account, moved_clock):
+def test_a_cancelled_instant_stays_cancelled_when_its_schedule_is_enabled(account, moved_clock):
+    """An instant that its owner cancelled stays so when the schedule is enabled again."""
     one = make_schedule(account)
     run_ticker()
     finish_all()
@@ -56,6 +57,7 @@ def test_an_instant_that_its_owner_cancelled_stays_so_when_the_schedule_is_enabl
     schedule_changes.enable(account.id, one, clock.now(), 100)
     moved_clock.advance(hours=1)
     assert run_ticker() == []
+
     moved_clock.advance(hours=1)
     assert len(run_ticker()) == 1
     assert firings_of(one) == [(0, "fired"), (3600, "cancelled"), (7200, "fired")]

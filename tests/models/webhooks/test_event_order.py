@@ -79,7 +79,7 @@ def gone(*_):
     raise OperationalError("gone")
 
 
-def test_the_look_for_what_a_crash_left_reads_none_of_the_other_jobs(parent, db, monkeypatch):
+def test_the_search_for_what_a_crash_left_reads_no_other_jobs(parent, db, monkeypatch):
     """It holds the writers of SQLite up for as long as it reads."""
     statements = []
     monkeypatch.setattr(event_order, "fetch", lambda sql, params: statements.append((sql, params)) or [])

@@ -175,7 +175,7 @@ class Production(Product):
 
     def sql(self, statement: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """One statement on the product's database, committed."""
-        with psycopg.connect(self.database_url, connect_timeout=5) as connection:
+        with connected(self.database_url) as connection:
             cursor = connection.execute(statement, parameters)  # type: ignore[call-overload]
             return cursor.fetchall() if cursor.description else []
 
@@ -189,8 +189,22 @@ class Production(Product):
         )
 
     def _admin(self, statement: str) -> None:
-        with psycopg.connect(self.admin_url, autocommit=True, connect_timeout=5) as connection:
+        with connected(self.admin_url, autocommit=True) as connection:
             connection.execute(statement)  # type: ignore[call-overload]
+
+
+def connected(url: str, autocommit: bool = False) -> psycopg.Connection[Any]:
+    """A connection; where other runs hold all that the server has, as soon as one of them gives one back."""
+
+    def attempt() -> psycopg.Connection[Any] | None:
+        try:
+            return psycopg.connect(url, autocommit=autocommit, connect_timeout=5)
+        except psycopg.OperationalError as error:
+            if "too many clients" not in str(error):
+                raise
+            return None
+
+    return wait_until(attempt, what="a connection to PostgreSQL")
 
 
 def copy_statement(columns: list[str], random_uuid: str) -> tuple[str, str]:

@@ -51,7 +51,9 @@ def test_what_could_not_be_written_is_written_later(account, moved_clock, db, tm
     close_all()
     open_database(url)
     moved_clock.advance(minutes=10)
+
     process.write(clock.now())
+
     assert heartbeats.minutes(account.id, clock.now(), 11)[0].completed == 2
 
 

@@ -112,7 +112,8 @@ def test_a_policy_without_a_wait_is_taken_at_its_word():
         (429, "Thu, 99 Jan 2026 09:02:00 GMT", 17),
     ],
 )
-def test_a_busy_target_is_left_alone_as_long_as_it_asks_but_an_hour_at_most(status_code, value, seconds):
+def test_a_busy_target_is_left_alone_for_an_hour_at_most(status_code, value, seconds):
+    """A busy target is left alone as long as it asks but an hour at most."""
     assert wait_us(answered_with_headers(status_code, Retry_After=value)) == seconds * SECOND
 
 

@@ -56,6 +56,7 @@ def test_a_completed_job_calls_back_with_its_result(account, moved_clock):
     [body] = follow_up_bodies("callback")
     assert set(body) == {"job", "attempts", "response", "error", "timings"}
     assert (body["attempts"], body["error"]) == (1, None)
+
     headers = {"X-A": "b", "Set-Cookie": "[redacted]"}
     response = {"status": 200, "headers": headers, "body": "fine", "encoding": "text", "truncated": False}
     assert body["response"] == response
@@ -67,7 +68,8 @@ def test_a_completed_job_calls_back_with_its_result(account, moved_clock):
     assert body["job"]["args"]["body"] == {"a": 1.0}
 
 
-def test_a_callback_is_a_job_of_its_own_that_is_due_at_once(account, moved_clock):
+def test_a_callback_is_a_job_due_at_once(account, moved_clock):
+    """A callback is a job of its own that is due at once."""
     parent = make_notifying_job(account, hops=2)
     record_outcome(parent, OK)
     callback = Job.get(Job.kind == "callback")
@@ -123,9 +125,11 @@ def test_the_events_of_a_job_tell_its_life_in_order(account, moved_clock):
     add_of_claims([claim], ConfigCache(), clock.now())
     record_outcome(job, OK, claim)
     assert types() == ["job.started", "job.request", "job.response", "job.request", "job.response", "job.finished"]
+
     events = follow_up_bodies("event")
     rows = list(Job.select().where(Job.kind == "event").order_by(Job.id))
     assert [event["id"] for event in events] == [row.uuid for row in rows]
+
     stamps = [event["timestamp"] for event in events]
     assert stamps == sorted(set(stamps))  # so they can be put in order by it
     assert [event["data"]["job"]["job"]["state"] for event in events][2::3] == ["retryable", "completed"]
@@ -209,7 +213,8 @@ def test_a_lost_worker_is_told(account, moved_clock, attempts, expected, urls):
     assert [body["error"] for body in follow_up_bodies("callback")] == ["worker_lost"] * len(urls)
 
 
-def test_a_job_out_of_time_tells_what_its_attempt_met_and_why_it_ended(account):
+def test_a_job_out_of_time_reports_its_attempt_and_its_end(account):
+    """A job out of time tells what its attempt met and why it ended."""
     record_outcome(make_notifying_job(account, retry_until=clock.now()), ERROR)
     assert [event["data"].get("error") for event in follow_up_bodies("event")] == [None, "max_age"]
     assert [body["error"] for body in follow_up_bodies("callback")] == ["max_age"] * 2
@@ -233,8 +238,10 @@ def test_secrets_of_the_job_and_a_long_body_are_not_told(account):
     [body] = follow_up_bodies("callback")
     shown = {"Authorization": "[redacted]", "X-Mine": "[redacted]", "A": "b"}
     assert body["job"]["args"] == {"url": "http://x/", "headers": shown, "body_left_out": True}
+
     callback = Job.get(Job.kind == "callback")
     assert b"s3cret" not in callback.body
+
     record_outcome(callback, OK)
     entry = LogEntry.get((LogEntry.job_id == callback.id) & (LogEntry.event == "worker.http.request"))
     assert json.loads(entry.payload)["body"] == "[redacted]"
@@ -354,14 +361,17 @@ def test_an_event_whose_worker_was_lost_keeps_its_turn(pair, moved_clock):
     moved_clock.advance(hours=1)
     rescue_lost(clock.now())
     assert due() == [pair[0].id]
+
     claim = claim_of(pair[0])
     event_order.release_left_over_events(clock.now())
     assert due() == []
+
     record_outcome(pair[0], ERROR, claim)
     assert due() == [pair[1].id]
 
 
-def test_an_event_given_up_since_it_ended_its_workers_lets_the_next_one_go(pair, moved_clock):
+def test_an_event_given_up_for_crashes_releases_the_next(pair, moved_clock):
+    """An event given up since it ended its workers lets the next one go."""
     for _ in range(lifecycle.CRASHES_ALLOWED):
         moved_clock.advance(hours=1)
         claim_of(pair[0])

@@ -54,6 +54,7 @@ def test_the_next_body_has_what_the_job_before_answered(schedule_id, moved_clock
         **{"since": None, "sent": None},
         **{"$job": {"id": first.id}, "$previous": {}, "$state": {}},
     }
+
     finish(first, answered_with_body({"id": 5, "$set": {"sent": [1]}}))
     moved_clock.advance(hours=1)
     second = json.loads(render_request(claim_next(schedule_id)).body)
@@ -85,7 +86,8 @@ def test_a_job_that_failed_changes_neither(schedule_id):
     assert (row.previous, row.state) == ('{"id":1}', '{"sent":2}')
 
 
-def test_an_answer_that_was_cut_is_not_read_and_the_log_says_so(schedule_id):
+def test_a_truncated_answer_is_not_read_and_is_logged(schedule_id):
+    """An answer that was cut is not read and the log says so."""
     finish(claim_next(schedule_id), answered_with_body(b'{"$set": {"sent": 3}, "x": "', truncated=True))
     assert (Schedule.get().previous, Schedule.get().state) == ("{}", "{}")
     [note] = payloads_of("worker.schedule.not_kept")
@@ -93,7 +95,8 @@ def test_an_answer_that_was_cut_is_not_read_and_the_log_says_so(schedule_id):
 
 
 @pytest.mark.parametrize("answer", [b'{"$set": {"sent": 1e999}}', b"[" * 990 + b"]" * 990])
-def test_an_answer_that_could_not_be_written_again_does_not_keep_its_job_from_ending(schedule_id, answer):
+def test_a_job_ends_although_its_answer_can_not_be_kept(schedule_id, answer):
+    """An answer that could not be written again does not keep its job from ending."""
     job = claim_next(schedule_id)
     finish(job, answered_with_body(answer))
     assert Job.get_by_id(job.id).state == "completed"
@@ -282,9 +285,8 @@ def test_a_job_of_a_deleted_schedule_is_recorded_all_the_same(account, schedule_
     assert Firing.select().count() == 1
 
 
-def test_a_message_that_names_both_kinds_sends_the_others_when_schedules_can_not_be_claimed(
-    account, moved_clock, embedded_settings, monkeypatch
-):
+def test_a_failed_claim_of_schedules_does_not_stop_other_jobs(account, moved_clock, embedded_settings, monkeypatch):
+    """A message that names both kinds sends the others when schedules can not be claimed."""
     delivery, submitted = Delivery(embedded_settings), []
     monkeypatch.setattr(delivery.senders, "submit", submitted.extend)
     monkeypatch.setattr(overlap, "claim", lambda *_: 1 / 0)
@@ -293,5 +295,6 @@ def test_a_message_that_names_both_kinds_sends_the_others_when_schedules_can_not
     fired = Job.get(Job.fire_at.is_null(False))
     named = delivery.slots.take([JobRef(plain.id, account.id, ""), JobRef(fired.id, account.id, "")]).admitted
     delivery._claim(named)
+
     assert [job.id for job in submitted] == [plain.id]
     assert Job.get_by_id(fired.id).state == "available"

@@ -27,7 +27,9 @@ def test_everything_that_an_account_with_a_key_sends_is_signed(account, embedded
     notify = json.dumps({"callback": f"{receiver.url}/callback", "webhook": f"{receiver.url}/events"})
     job = make_job(account, url=f"{receiver.url}/job", body=BODY, content_type="application/json", notify=notify)
     wait_until(lambda: len(receiver.arrivals) == 6)
+
     by_path = {arrival.path: verified(arrival, secret) for arrival in receiver.arrivals}
+
     assert by_path["/job"] == job.uuid
     for arrival in receiver.arrivals:
         assert arrival.headers["webhook-id"] == arrival.headers["Booper-Job-Id"]
@@ -62,7 +64,9 @@ def test_the_id_stays_and_the_time_is_that_of_the_attempt(account, moved_clock):
     first = request_of(account, job).headers
     moved_clock.advance(seconds=60)
     lifecycle.rescue(clock.now())
+
     second = request_of(account, job).headers
+
     assert first["webhook-id"] == second["webhook-id"] == job.uuid
     assert "." not in first["webhook-id"]
     assert int(second["webhook-timestamp"]) - int(first["webhook-timestamp"]) == 60

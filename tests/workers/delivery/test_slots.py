@@ -16,7 +16,8 @@ def many_hosts(count):
     return [JobRef(number, number, f"{number}.example") for number in range(count)]
 
 
-def test_a_caller_gets_what_is_free_and_the_rest_stays_to_be_asked_for():
+def test_a_caller_gets_what_is_free_now():
+    """A caller gets what is free and the rest stays to be asked for."""
     slots = Slots(3, share=1)
     assert len(slots.take(many_hosts(2)).admitted) == 2
     taken = slots.take(many_hosts(5))
@@ -38,7 +39,8 @@ def test_one_account_gets_no_more_than_its_share():
     assert len(slots.take([JobRef(9, 2, "1.example")]).admitted) == 1
 
 
-def test_a_full_share_is_stuck_when_none_of_it_came_free_for_a_while():
+def test_a_full_share_is_stuck_after_a_silent_while():
+    """A full share is stuck when none of it came free for a while."""
     slots = Slots(10, share=0.2)
     slots.take(named(2), now_s=0)
     assert slots.take(named(1), now_s=STUCK_AFTER_S).rest == named(1)
@@ -73,14 +75,16 @@ def test_stuck_jobs_get_turns_as_far_apart_as_slots_come_free():
     assert slots.turns(named(1), now_s=now_s + 0.1) == pytest.approx([5.9])
 
 
-def test_a_turn_that_would_come_too_late_is_spread_over_the_longest_times():
+def test_a_turn_too_far_ahead_is_spread():
+    """A turn that would come too late is spread over the longest times."""
     slots, now_s = used_every(LONGEST_TURN_S)
     turns = slots.turns(named(100), now_s=now_s)
     assert all(LONGEST_TURN_S / 4 <= turn <= LONGEST_TURN_S for turn in turns)
     assert len(set(turns)) > 50
 
 
-def test_of_a_share_that_has_been_silent_half_of_that_time_again_is_waited():
+def test_a_silent_share_is_waited_for_half_as_long_again():
+    """Of a share that has been silent half of that time again is waited."""
     slots = Slots(10, share=0.2)
     slots.take(named(2), now_s=0)
     turns = slots.turns(named(100), now_s=40)
@@ -162,8 +166,10 @@ def test_many_takers_never_hold_more_than_there_is():
     threads = [threading.Thread(target=take_and_give) for _ in range(6)]
     for thread in threads:
         thread.start()
+
     for thread in threads:
         thread.join(60)
+
     assert 0 < most[0] <= 5
     assert slots.in_use == 0
 
@@ -187,7 +193,8 @@ def test_all_follow_ups_together_hold_one_share_at_most():
     assert len(slots.take(many_hosts(16), now_s=0).admitted) == 8
 
 
-def test_a_hanging_receiver_of_follow_ups_is_stuck_and_its_host_is_not():
+def test_a_hanging_receiver_of_follow_ups_alone_is_stuck():
+    """A hanging receiver of follow ups is stuck and its host is not."""
     slots = Slots(16, share=0.5)
     slots.take(follow_ups_named(16), now_s=0)
     late_s = STUCK_AFTER_S + 0.001

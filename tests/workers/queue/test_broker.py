@@ -40,7 +40,8 @@ def test_a_publishing_connection_that_was_closed_is_dropped_and_made_anew(actors
     assert actors.broker.get_queue_message_counts(actors.deliver.queue_name)[0] == 2
 
 
-def test_an_early_message_goes_to_the_delay_queue_and_a_due_one_does_not(actors):
+def test_only_an_early_message_goes_to_the_delay_queue(actors):
+    """An early message goes to the delay queue and a due one does not."""
     now = 1_000_000_000
     actors.send_deliver([JobRef(1, 1, "a")], now + 10_000_000, now)
     actors.send_deliver([JobRef(2, 1, "a")], now, now)

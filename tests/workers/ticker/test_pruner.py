@@ -50,13 +50,16 @@ def sweep(pruner):
     return [pruner.prune_jobs(clock.now()) for _ in range(10)]
 
 
-def test_final_jobs_older_than_they_are_kept_go_with_all_that_tells_of_them(account, moved_clock):
+def test_old_final_jobs_go_with_all_their_rows(account, moved_clock):
+    """Final jobs older than they are kept go with all that tells of them."""
     old, young = finished(account, "completed", 1.01), finished(account, "completed", 0.99)
     for job in (old, young):
         Attempt.create(job_id=job.id, number=1, started_at=1, finished_at=2, lateness_us=0, outcome="answered")
         JobLabel.create(account_id=account.id, label="a", inserted_at=1, job_id=job.id)
         LogEntry.create(account_id=account.id, job_id=job.id, event="x", payload="{}", inserted_at=1)
+
     sweep(pruner_of(KEPT))
+
     assert left() == {young.id}
     for table in (Attempt, LogEntry, JobLabel):
         assert [row.job_id for row in table.select()] == [young.id]
@@ -96,8 +99,10 @@ def test_a_sweep_goes_in_small_steps_and_rests_until_the_next(account, moved_clo
         finished(account, "completed", 2)
     pruner = pruner_of(KEPT)
     assert sweep(pruner) == [2, 2, 1, 0, 0, 0, 0, 0, 0, 0]
+
     finished(account, "completed", 2)
     assert sum(sweep(pruner)) == 0
+
     moved_clock.now += pruning.SWEEP_EVERY_US
     assert sum(sweep(pruner)) == 1
 
@@ -119,10 +124,12 @@ def test_answers_whose_time_is_over_are_deleted_in_steps(account, moved_clock, m
         idempotent_requests.respond_once(account.id, f"k{number}", "f", clock.now(), lambda: (201, "{}"))
     pruner = pruner_of({})
     assert pruner.prune_responses(clock.now()) == 0
+
     moved_clock.advance(days=1)
     idempotent_requests.respond_once(account.id, "young", "f", clock.now(), lambda: (201, "{}"))
     assert [pruner.prune_responses(clock.now()) for _ in range(5)] == [2, 2, 1, 0, 0]
     assert fetch("SELECT key FROM idempotent_request") == [("young",)]
+
     moved_clock.advance(days=1)
     assert pruner.prune_responses(clock.now()) == 1
 
@@ -135,6 +142,7 @@ def test_sessions_that_are_over_by_themselves_are_deleted_in_steps(db, moved_clo
     session_store.end("young", clock.now() + 2 * clock.DAY)
     pruner = pruner_of({})
     assert pruner.prune_sessions(clock.now()) == 0
+
     moved_clock.advance(days=1)
     assert [pruner.prune_sessions(clock.now()) for _ in range(3)] == [2, 1, 0]
     assert session_store.has_ended("young")
@@ -142,7 +150,8 @@ def test_sessions_that_are_over_by_themselves_are_deleted_in_steps(db, moved_clo
 
 
 @pytest.mark.parametrize(("took", "rest"), [(10, 50), (60 * clock.SECOND, clock.SECOND)])
-def test_a_throttle_rests_for_five_times_what_a_step_took_but_a_second_at_most(took, rest):
+def test_a_throttle_rests_for_five_times_the_last_step(took, rest):
+    """A throttle rests for five times what a step took but a second at most."""
     steady = Steady(took)
     throttle = Throttle(steady)
     assert throttle.step(steady.work) > 0

@@ -47,6 +47,7 @@ def test_a_job_that_ended_its_worker_three_times_is_discarded_as_crashed(account
         moved_clock.advance(seconds=3)
         rescue_lost(clock.now())
     assert reread(job).state == "discarded"
+
     [given_up] = LogEntry.select().where(LogEntry.event == "worker.job.discarded")
     assert '"reason":"crashed"' in given_up.payload
     assert Attempt.select().count() == 3

@@ -4,9 +4,10 @@ import pytest
 from dramatiq.errors import BrokerError
 
 from models.jobs import lifecycle
+from models.operations.ticker_row import record_delivered
 from models.rules import clock
 from tests.support.rows import make_job, reread
-from workers.ticker.stager import LOST_AFTER_US, Stager, record_delivered
+from workers.ticker.stager import LOST_AFTER_US, Stager
 
 LOOK_AHEAD = 10 * clock.SECOND
 
@@ -52,11 +53,13 @@ def test_follow_ups_gather_for_a_tenth_of_a_second_after_one_went(stager, accoun
     first = make_job(account, kind="event")
     stager.stage_due(clock.now())
     assert messages.named == [first.id]
+
     moved_clock.advance(seconds=0.05)
     second, request = make_job(account, kind="event"), make_job(account)
     put_off = make_job(account, kind="callback", held_until=clock.now() + clock.SECOND)
     stager.stage_due(clock.now())
     assert messages.named == [first.id, request.id]
+
     moved_clock.advance(seconds=0.05)
     stager.stage_due(clock.now())
     assert sorted(messages.named) == [first.id, second.id, request.id, put_off.id]
@@ -93,6 +96,7 @@ def test_the_queue_never_holds_more_than_its_bound(stager, account, messages, mo
         stager.stage_due(clock.now())
         moved_clock.advance(seconds=30)
     assert len(messages.named) == 300
+
     lifecycle.claim(messages.named[:50], clock.now(), 0)
     stager.stage_due(clock.now())
     assert len(set(messages.named)) == 350
@@ -147,9 +151,8 @@ def test_a_backlog_that_waits_is_not_published_again(stager, account, messages, 
     assert len(messages.probes) == 99
 
 
-def test_a_job_whose_message_was_lost_is_published_again_once_a_later_probe_came_through(
-    stager, account, messages, moved_clock
-):
+def test_a_lost_message_is_published_again_after_a_later_probe(stager, account, messages, moved_clock):
+    """A job whose message was lost is published again once a later probe came through."""
     job = make_job(account)
     stager.stage_due(clock.now())
     moved_clock.advance(seconds=11)
@@ -160,7 +163,8 @@ def test_a_job_whose_message_was_lost_is_published_again_once_a_later_probe_came
     assert messages.named == [job.id, job.id]
 
 
-def test_a_job_staged_shortly_before_the_probe_may_still_be_on_its_way(stager, account, moved_clock):
+def test_a_job_staged_shortly_before_the_probe_is_not_lost(stager, account, moved_clock):
+    """A job staged shortly before the probe may still be on its way."""
     job = make_job(account)
     stager.stage_due(clock.now())
     record_delivered(clock.now() + LOST_AFTER_US)
@@ -180,7 +184,8 @@ def test_a_clock_that_was_set_back_makes_no_waiting_message_look_lost(stager, ac
     assert len(messages.named) == 1
 
 
-def test_after_a_clock_was_set_back_the_next_probe_tells_again_what_is_lost(stager, account, messages, moved_clock):
+def test_a_clock_set_back_hides_lost_messages_until_the_next_probe(stager, account, messages, moved_clock):
+    """After a clock was set back the next probe tells again what is lost."""
     record_delivered(clock.now())
     moved_clock.advance(hours=-1)
     make_job(account)

@@ -14,6 +14,7 @@ from models.jobs import lifecycle, staging
 from models.jobs.job_tables import Ticker as TickerRow
 from models.operations import leader as leading
 from models.operations.leader import candidate
+from models.operations.ticker_row import SILENT_S
 from models.rules import clock
 from runtime.metrics import REGISTRY
 from tests.support.leads import Lead
@@ -52,8 +53,10 @@ def test_ended_sessions_are_forgotten_each_second_so_that_many_are_worked_off(db
     for number in range(6):
         session_store.end(f"token {number}", clock.now() - 1)
     ticker = ticker_with(messages, Lead(), pruner=Pruner({}, steady=lambda: 0))
+
     for second in range(3):
         ticker.tick(clock.now(), float(second))
+
     assert fetch("SELECT count(*) FROM ended_session") == [(0,)]
 
 
@@ -80,7 +83,8 @@ def test_winning_the_lead_is_told_each_time(account, messages):
     assert len(won) == 2
 
 
-def test_a_new_leader_stages_again_what_the_one_before_marked_and_may_not_have_published(account, messages):
+def test_a_new_leader_stages_the_former_leader_s_marks_again(account, messages):
+    """A new leader stages again what the one before marked and may not have published."""
     job = make_job(account)
     staging.stage([job.id], clock.now())
     ticker_with(messages, Lead()).tick(clock.now(), 0.0)
@@ -98,6 +102,7 @@ def test_what_fails_when_the_lead_is_won_is_tried_again(account, messages):
         won.append(1)
 
     ticker = ticker_with(messages, Lead(), on_lead)
+
     assert [ticker._tick_safely(), ticker._tick_safely()] == [PAUSE_AFTER_FAILURE_S, 0.0]
     assert (won, messages.named) == ([1], [job.id])
 
@@ -118,9 +123,11 @@ def test_a_duty_that_always_fails_does_not_keep_jobs_from_being_staged(account, 
 
     monkeypatch.setattr(planner, "plan_due", fail)
     ticker, job = ticker_with(messages, Lead()), make_job(account)
+
     for second in (0.0, 1.0):
         with contextlib.suppress(OperationalError):
             ticker.tick(clock.now(), second)
+
     assert messages.named == [job.id]
 
 
@@ -143,8 +150,10 @@ def test_a_duty_that_succeeds_again_has_its_old_rhythm(monkeypatch):
             raise failure
 
     duty = Duty(1.0, do, "fail once")
+
     for second in range(5):
         duty.run_if_due(second, float(second), second)
+
     assert tried == [0, 2, 3, 4]
 
 
@@ -168,24 +177,28 @@ def test_a_stopped_ticker_keeps_the_lead_for_its_owner_to_give_up(db, messages):
 def test_a_leader_that_is_frozen_is_relieved_of_the_lead(postgres_only, monkeypatch):
     frozen, standby = candidate(), candidate()
     assert frozen.hold()
-    moments = iter([0.0, leading.SILENT_AFTER_S, leading.SILENT_AFTER_S + 0.1, *[99.0] * 1000])
+    moments = iter([0.0, SILENT_S, SILENT_S + 0.1, *[99.0] * 1000])
     monkeypatch.setattr(leading, "steady_s", lambda: next(moments))
     assert [standby.hold(), standby.hold()] == [False, False]
     assert not standby.hold()  # it takes the lock away now
+
     wait_until(standby.hold)
     assert not frozen.hold()
+
     standby.give_up()
 
 
 def test_a_leader_that_shows_life_keeps_the_lead(postgres_only, monkeypatch):
     leader, standby = candidate(), candidate()
     assert leader.hold()
+
     moments = iter(range(0, 1000, 9))
     monkeypatch.setattr(leading, "steady_s", lambda: next(moments))
     for instant in range(5):
         record_sign_of_life(instant)
         assert not standby.hold()
     assert leader.hold()
+
     leader.give_up()
     standby.give_up()
 

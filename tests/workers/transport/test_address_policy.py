@@ -51,12 +51,14 @@ def test_s_addr_a_metadata_service_stays_refused_when_everything_is_allowed(ip):
 
 
 @pytest.mark.parametrize("text", ["", "127.1", "0x7f000001", "2130706433", "localhost", "127.0.0.1\n", "127.0.0.01"])
-def test_s_addr_what_is_no_plain_address_is_refused_even_when_everything_is_allowed(text):
+def test_s_addr_what_is_no_plain_address_is_always_refused(text):
+    """What is no plain address is refused even when everything is allowed."""
     assert AddressPolicy(parse_allow("0.0.0.0/0 [::]/0")).refusal(text, 80)
 
 
 @given(st.ip_addresses(v=4))
-def test_s_addr_a_mapped_address_is_judged_as_the_ipv4_address_in_it(ip):
+def test_s_addr_a_mapped_address_is_judged_as_its_ipv4_address(ip):
+    """A mapped address is judged as the IPv4 address in it."""
     mapped = str(ipaddress.IPv6Address(f"::ffff:{ip}"))
     assert bool(AddressPolicy().refusal(mapped, 80)) == bool(AddressPolicy().refusal(str(ip), 80))
 
@@ -102,7 +104,8 @@ def test_s_addr_the_operator_allows_networks_and_ports(allow, ip, port, passes):
         "*",
     ],
 )
-def test_a_bad_item_of_the_allow_list_is_named_with_the_accepted_form(item):
+def test_a_bad_item_of_the_allow_list_is_named(item):
+    """A bad item of the allow list is named with the accepted form."""
     with pytest.raises(ValueError, match=r"must be networks as CIDR\[:port\]") as raised:
         parse_allow(f"127.0.0.0/8 {item}")
     assert repr(item) in str(raised.value)

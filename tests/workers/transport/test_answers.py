@@ -217,6 +217,7 @@ def test_b2_an_endless_body_is_left_after_a_mebibyte(receiver, send, case):
             sent.append(65536)
 
     answered = send(receiver(endless).url())
+
     assert (answered.status_code, len(answered.body), answered.truncated) == (200, 65536, True)
 
 
@@ -244,7 +245,9 @@ def test_b3_a_compressed_body_is_kept_compressed(receiver, send):
     assert (answered.body, answered.truncated) == (bomb[:65536], len(bomb) > 65536)
 
 
-def test_b5_an_early_answer_to_a_body_that_is_not_taken_is_heard(receiver, send):
+def test_b5_an_early_answer_to_an_unread_body_is_heard(receiver, send):
+    """An early answer to a body that is not taken is heard."""
+
     def early(conn, receiver):
         conn.recv(1024)
         conn.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")

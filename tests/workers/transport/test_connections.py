@@ -58,7 +58,8 @@ def test_a_connection_is_not_used_again_when(receiver, transport, case):
     assert len(target.connections) == 2
 
 
-def test_a_connection_on_which_the_rest_of_a_body_may_still_come_is_not_used_again(receiver, transport):
+def test_a_connection_with_a_rest_of_a_body_is_not_reused(receiver, transport):
+    """A connection on which the rest of a body may still come is not used again."""
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n"
     sender, target = transport(), receiver(answering(head + b"x" * MAX_BODY_READ_BYTES))
     for _ in range(2):
@@ -81,7 +82,8 @@ def test_a_connection_that_the_target_closed_meanwhile_is_replaced(receiver, tra
     assert len(target.requests) == 3
 
 
-def test_bytes_that_come_on_an_idle_connection_are_not_taken_for_the_next_answer(receiver, transport):
+def test_bytes_on_an_idle_connection_are_not_the_next_answer(receiver, transport):
+    """Bytes that come on an idle connection are not taken for the next answer."""
     forged = b"HTTP/1.1 500 forged\r\nContent-Length: 0\r\n\r\n"
     asked, sent = threading.Event(), threading.Event()
 
@@ -96,6 +98,7 @@ def test_bytes_that_come_on_an_idle_connection_are_not_taken_for_the_next_answer
 
     sender, target = transport(), receiver(late)
     assert sender.send(get(target)).status_code == 200
+
     asked.set()
     assert sent.wait(60)
     assert sender.send(get(target)).status_code == 200
@@ -306,8 +309,10 @@ def test_many_threads_share_one_transport(receiver, transport):
     threads = [threading.Thread(target=send_some, args=(number,)) for number in range(16)]
     for thread in threads:
         thread.start()
+
     for thread in threads:
         thread.join(60)
+
     assert {outcome.status_code for outcome in outcomes} == {200}
     assert sum(len(target.requests) for target in targets) == len(outcomes) == 320
 

@@ -23,7 +23,8 @@ ALLOW = "127.0.0.2/32"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "[::]", "169.254.169.254"])
-def test_s_addr_a_literal_address_that_may_not_be_reached_is_refused_unsent(send, receiver, host):
+def test_s_addr_a_blocked_literal_address_is_refused_unsent(send, receiver, host):
+    """A literal address that may not be reached is refused unsent."""
     target = receiver(answering(OK))
     refused = send(target.url(host=host), allow=ALLOW)
     assert (type(refused), refused.reason) == (Refused, "blocked_address")
@@ -44,7 +45,8 @@ ENDS = [tuple(map(ipaddress.ip_address, ends.split("-"))) for ends in REFUSED.sp
 
 
 @pytest.mark.parametrize(("first", "last"), ENDS)
-def test_s_addr_each_refused_network_is_refused_to_its_edges_and_no_further(first, last):
+def test_s_addr_each_network_is_refused_exactly_to_its_edges(first, last):
+    """Each refused network is refused to its edges and no further."""
     policy = AddressPolicy()
     assert policy.refusal(str(first), 443)
     assert policy.refusal(str(last), 443)
@@ -190,7 +192,8 @@ def dns(name_server):
     return name_server
 
 
-def test_s_time_a_name_that_turns_private_is_looked_up_once_and_its_first_address_connected_to(dns, receiver, send):
+def test_s_time_a_name_is_looked_up_once_for_each_connection(dns, receiver, send):
+    """A name that turns private is looked up once and its first address connected to."""
     public = receiver(answering(OK), host=PUBLIC)
     private = ScriptedReceiver(answering(OK), host=PRIVATE, port=public.port)
     outcome = send(public.url(host="rebind.example"), allow=ALLOW, look_up=AskingDns(dns.port))
@@ -201,7 +204,8 @@ def test_s_time_a_name_that_turns_private_is_looked_up_once_and_its_first_addres
     assert private.connections == []
 
 
-def test_s_time_a_name_that_has_turned_private_since_is_refused_when_its_connection_is_gone(dns, receiver, transport):
+def test_s_time_a_name_turned_private_is_refused_at_the_next_connection(dns, receiver, transport):
+    """A name that has turned private since is refused when its connection is gone."""
     public = receiver(answering(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"), host=PUBLIC)
     sender = transport(ALLOW, look_up=AskingDns(dns.port))
     request = Request("GET", public.url(host="rebind.example"), {}, None, 5000)
@@ -248,7 +252,8 @@ def test_s_time_boopers_own_api_is_refused_but_its_echo_is_not(receiver, send):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::ffff:127.0.0.1]"])
-def test_s_time_an_open_connection_to_the_echo_does_not_lead_to_the_rest_of_the_api(receiver, transport, host):
+def test_s_time_a_connection_to_the_echo_leads_nowhere_else(receiver, transport, host):
+    """An open connection to the echo does not lead to the rest of the API."""
     own = receiver(answering(OK))
     sender = transport(own=frozenset({("127.0.0.1", own.port)}))
     echo, jobs = (Request("POST", own.url(path, host), {}, b"{}", 5000) for path in ("/api/echo", "/api/jobs"))
@@ -277,9 +282,8 @@ def test_s_time_the_unspecified_address_does_not_lead_to_boopers_own_api(receive
         ("/api/channels/demo", True),
     ],
 )
-def test_s_time_boopers_own_api_is_refused_under_its_public_name_but_its_echo_is_not(
-    receiver, send, host, path, passes
-):
+def test_s_time_the_own_api_is_refused_under_its_public_name(receiver, send, host, path, passes):
+    """Booper's own API is refused under its public name but its echo is not."""
     proxy = receiver(answering(OK), host=PUBLIC)
     names = Names(booper_example=[[PUBLIC]])
     public = f"https://other.example http://booper.example:{proxy.port}/"
@@ -288,7 +292,8 @@ def test_s_time_boopers_own_api_is_refused_under_its_public_name_but_its_echo_is
     assert passes or outcome.reason == "blocked_address"
 
 
-def test_s_time_an_open_connection_to_the_public_echo_does_not_lead_to_the_rest_of_the_api(receiver, transport):
+def test_s_time_a_connection_to_the_public_echo_leads_nowhere_else(receiver, transport):
+    """An open connection to the public echo does not lead to the rest of the API."""
     proxy = receiver(answering(OK), host=PUBLIC)
     public = f"http://booper.example:{proxy.port}"
     sender = transport(ALLOW, public_urls=public, look_up=Names(booper_example=[[PUBLIC]]))
@@ -299,7 +304,8 @@ def test_s_time_an_open_connection_to_the_public_echo_does_not_lead_to_the_rest_
 
 
 @pytest.mark.parametrize("url", ["http://booper.example:{other}/api/jobs", "http://www.booper.example:{port}/api/jobs"])
-def test_s_time_another_port_or_name_than_the_public_one_is_no_own_api(receiver, send, url):
+def test_s_time_another_port_or_name_is_no_own_api(receiver, send, url):
+    """Another port or name than the public one is no own API."""
     proxy, other = receiver(answering(OK), host=PUBLIC), receiver(answering(OK), host=PUBLIC)
     names = Names(booper_example=[[PUBLIC]], www_booper_example=[[PUBLIC]])
     public = f"http://booper.example:{proxy.port}"

@@ -46,7 +46,8 @@ def test_an_answer_that_ends_before_its_end_is_known_for_cut_from_its_status_on(
 
 
 @given(st.binary(max_size=300) | st.binary(max_size=200).map(lambda b: b"HTTP/1.1 200 OK\r\n" + b))
-def test_any_bytes_are_read_as_an_answer_or_fail_as_a_broken_one(data):
+def test_any_bytes_are_an_answer_or_a_broken_one(data):
+    """Any bytes are read as an answer or fail as a broken one."""
     try:
         answer = read([data]).answer()
     except Failed:

@@ -52,7 +52,8 @@ def test_h6_the_body_arrives_unchanged_with_its_length(arrived, body):
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
-def test_h7_a_method_that_usually_has_a_body_says_when_it_has_none(arrived, method):
+def test_h7_a_method_without_its_usual_body_says_so(arrived, method):
+    """A method that usually has a body says when it has none."""
     assert b"\r\nContent-Length: 0\r\n" in arrived(method=method)
 
 
@@ -110,7 +111,8 @@ def test_h1_what_would_break_the_request_is_refused_unsent(receiver, send, metho
 @pytest.mark.parametrize(
     "url", ["ftp://127.0.0.1/", "http://user:canary@127.0.0.1/", "http://127.1/", "http://a b/?canary"]
 )
-def test_s_url_a_url_that_should_never_have_been_stored_is_refused_unsent(send, url):
+def test_s_url_a_stored_url_that_is_forbidden_is_refused_unsent(send, url):
+    """A URL that should never have been stored is refused unsent."""
     refused = send(url)
     assert refused.reason == "blocked_url"
     assert "canary" not in refused.detail

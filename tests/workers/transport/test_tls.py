@@ -55,11 +55,13 @@ def test_the_name_is_asked_for_in_the_handshake(authority, receiver, send, ca_fi
     asked = []
     context = server_side(authority.issue_cert("shop.example"))
     context.sni_callback = lambda sock, name, ctx: asked.append(name)
+
     send(
         receiver(answering(OK), tls=context).url(host="shop.example."),
         look_up=Names(**NAMES),
         ca_file=ca_file,
     )
+
     assert asked == ["shop.example"]
 
 
@@ -178,7 +180,8 @@ def test_b5_a_body_until_the_end_needs_a_proper_end_of_tls(authority, receiver, 
     assert send(sized.url(), ca_file=ca_file).status_code == 200
 
 
-def test_s_time_no_session_keys_are_written_and_no_other_roots_are_trusted(shop, send, ca_file, monkeypatch, tmp_path):
+def test_s_time_the_environment_changes_no_roots_and_writes_no_keys(shop, send, ca_file, monkeypatch, tmp_path):
+    """No session keys are written and no other roots are trusted."""
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
     for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
         monkeypatch.setenv(variable, ca_file)

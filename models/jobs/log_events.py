@@ -1,0 +1,15 @@
+"""Declares the events of log entries, which the dashboard's filter and docs/api.md list."""
+
+REQUEST_SENT = "worker.http.request"
+RESPONSE_RECEIVED = "worker.http.response"
+REQUEST_FAILED = "worker.http.error"
+JOB_CANCELLED = "worker.job.cancelled"
+JOB_DISCARDED = "worker.job.discarded"
+ANSWER_NOT_KEPT = "worker.schedule.not_kept"
+SCHEDULE_DISABLED = "worker.schedule.disabled"
+
+EVENTS = (
+    *(REQUEST_SENT, RESPONSE_RECEIVED, REQUEST_FAILED),
+    *(JOB_CANCELLED, JOB_DISCARDED),
+    *(ANSWER_NOT_KEPT, SCHEDULE_DISABLED),
+)
