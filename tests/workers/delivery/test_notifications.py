@@ -244,8 +244,8 @@ def test_secrets_of_the_job_and_a_long_body_are_not_told(account):
     assert b"s3cret" not in callback.body
 
     record_outcome(callback, OK)
-    asked = LogEntry.get((LogEntry.job_id == callback.id) & (LogEntry.event == "worker.http.request"))
-    assert json.loads(asked.payload)["body"] == "[redacted]"
+    entry = LogEntry.get((LogEntry.job_id == callback.id) & (LogEntry.event == "worker.http.request"))
+    assert json.loads(entry.payload)["body"] == "[redacted]"
 
 
 def endpoint(account, **columns):
@@ -326,7 +326,7 @@ def test_one_address_gets_an_event_once(account):
 
 
 def due():
-    return [found.id for found in staging.due(0, clock.now(), 100) if found.kind == "event"]
+    return [job.id for job in staging.due(0, clock.now(), 100) if job.kind == "event"]
 
 
 @pytest.fixture
