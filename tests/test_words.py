@@ -12,7 +12,8 @@ MODULES = sorted(path.relative_to(ROOT) for room in ROOMS for path in (ROOT / ro
 PRODUCT = ("api", "booper", "models", "runtime", "workers")
 CLEAN = (  # folders whose variables, parameters and attributes are named well too; at the end: all of ROOMS
     *("api", "bench", "booper", "runtime"),
-    *("models", "workers/queue"),
+    *("models", "workers/delivery", "workers/queue", "workers/ticker"),
+    *("tests/workers/delivery", "tests/workers/queue", "tests/workers/ticker"),
     *("tests/api", "tests/bench", "tests/booper", "tests/browser", "tests/deploy", "tests/faults", "tests/journeys"),
     *("tests/models", "tests/runtime", "tests/support"),
 )

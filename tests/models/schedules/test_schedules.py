@@ -94,7 +94,7 @@ WEBHOOK = json.dumps({"webhook": "http://127.0.0.1:9/events"})
 @pytest.mark.parametrize("stop", [schedule_changes.disable, schedule_changes.delete])
 def test_a_job_that_waited_for_its_retry_when_its_schedule_stopped_is_told_of(account, moved_clock, stop):
     new = a_definition(account)
-    row, _, _ = schedule_changes.create(new._replace(order=new.order._replace(notify=WEBHOOK)), clock.now(), 100)
+    row, _, _ = schedule_changes.create(new._replace(job=new.job._replace(notify=WEBHOOK)), clock.now(), 100)
     [begun] = run_ticker()
     lifecycle.retry([(begun, clock.now() + clock.MINUTE)])
     stop(account.id, row.id, clock.now())
@@ -112,7 +112,7 @@ def test_of_changes_made_at_once_from_one_definition_one_is_taken(account, db):
     row = schedule_store.find(account.id, schedule_id)
 
     def change_to(name):
-        changed = before._replace(order=before.order._replace(args=json.dumps({"name": name}), name=name))
+        changed = before._replace(job=before.job._replace(args=json.dumps({"name": name}), name=name))
         return lambda: schedule_changes.replace(account.id, schedule_id, changed, clock.now(), row)
 
     results = at_once(*map(change_to, "abcdefgh"))
@@ -131,7 +131,7 @@ def test_a_change_made_beside_another_from_one_definition_is_not_taken(account, 
     row = schedule_store.find(account.id, schedule_id)
 
     def change_to(**fields):
-        changed = before._replace(order=before.order._replace(**fields))
+        changed = before._replace(job=before.job._replace(**fields))
         return lambda: schedule_changes.replace(account.id, schedule_id, changed, clock.now(), row)
 
     second = beside(change_to(args='{"url":"http://127.0.0.1:9/first"}'), change_to(args="{}"))
@@ -203,7 +203,7 @@ def test_schedules_put_and_enabled_at_once_keep_to_the_limit(account, db):
 def create_hourly(account, policies=None, **ordered):
     """The schedule's id and its definition; its first job waits for an hour from now."""
     new = a_definition(account, **(policies or {}))
-    new = new._replace(order=new.order._replace(**ordered), first_at=clock.now() + clock.HOUR)
+    new = new._replace(job=new.job._replace(**ordered), first_at=clock.now() + clock.HOUR)
     return schedule_changes.create(new, clock.now(), 100)[0].id, new
 
 
@@ -224,7 +224,7 @@ CHANGED_ORDERS = {
 @pytest.mark.parametrize("field", CHANGED_ORDERS)
 def test_the_waiting_job_is_made_anew_with_what_was_changed(account, moved_clock, field):
     schedule_id, before = create_hourly(account, body=b"[1]", content_type="application/json")
-    after = before._replace(order=before.order._replace(**{field: CHANGED_ORDERS[field]}))
+    after = before._replace(job=before.job._replace(**{field: CHANGED_ORDERS[field]}))
 
     schedule_changes.replace(account.id, schedule_id, after, clock.now())
 
@@ -235,9 +235,9 @@ def test_the_waiting_job_is_made_anew_with_what_was_changed(account, moved_clock
 
 def test_labels_and_greatest_age_are_changed_for_the_waiting_job(account, moved_clock):
     schedule_id, before = create_hourly(account, labels=("old",))
-    order = before.order._replace(labels=("new",), retry_until=before.order.scheduled_at + clock.MINUTE)
+    job = before.job._replace(labels=("new",), retry_until=before.job.scheduled_at + clock.MINUTE)
 
-    schedule_changes.replace(account.id, schedule_id, before._replace(order=order), clock.now())
+    schedule_changes.replace(account.id, schedule_id, before._replace(job=job), clock.now())
 
     [job] = waiting_jobs_of(schedule_id)
     assert [row.label for row in JobLabel.select().where(JobLabel.job_id == job.id)] == ["new"]
@@ -285,7 +285,7 @@ def test_a_definition_that_is_the_same_makes_no_job_anew(account, moved_clock):
 def test_a_schedule_changed_while_disabled_makes_the_new_job_once_enabled(account, moved_clock):
     schedule_id, before = create_hourly(account)
     schedule_changes.disable(account.id, schedule_id, clock.now())
-    after = before._replace(order=before.order._replace(name="other"))
+    after = before._replace(job=before.job._replace(name="other"))
 
     schedule_changes.replace(account.id, schedule_id, after, clock.now())
     assert waiting_jobs_of(schedule_id) == []
@@ -335,7 +335,7 @@ def test_a_changed_frequency_does_not_begin_in_the_past(account, moved_clock):
 def test_a_job_whose_instant_has_come_is_sent_as_it_was(account, moved_clock):
     schedule_id, before = create_hourly(account)
     moved_clock.advance(hours=1)
-    after = before._replace(order=before.order._replace(name="other"))
+    after = before._replace(job=before.job._replace(name="other"))
     schedule_changes.replace(account.id, schedule_id, after, clock.now())
     assert [(job.fire_at - clock.now(), job.name) for job in waiting_jobs_of(schedule_id)] == [
         (0, None),
