@@ -155,7 +155,7 @@ def test_a_change_beside_planners_leaves_one_waiting_job_of_the_new_definition(a
 
     assert [type(result) for result in results] == [list] * 4
     for schedule_id in made:
-        assert [job.args for job in waiting_jobs_of(schedule_id) if job.fire_at > now + 1] == [changed.order.args]
+        assert [job.args for job in waiting_jobs_of(schedule_id) if job.fire_at > now + 1] == [changed.job.args]
         instants = [job.fire_at for job in jobs_of(schedule_id) if job.state != "cancelled"]
         assert len(instants) == len(set(instants)) == 2
 
