@@ -138,7 +138,7 @@ def test_a_new_process_forgets_the_messages_of_the_one_before(account, start, re
 
 
 def test_a_hanging_host_leaves_slots_to_its_neighbours(account, start, receiver, monkeypatch):
-    monkeypatch.setattr("workers.delivery.delivery.PUT_OFF_S", (0.1, 0.2))
+    monkeypatch.setattr("workers.delivery.delivery.SNOOZE_S", (0.1, 0.2))
     start(SENDER_SLOTS="8", SLOT_SHARE="0.5")
     neighbour = account_store.account_named("bob", clock.now())
     hanging = [make_job(account, url=receiver.url + "/hang", host="slow.example") for _ in range(12)]
@@ -184,7 +184,7 @@ def test_a_second_process_waits_with_the_lead_until_the_first_has_drained(accoun
 
 def test_a_backlog_for_a_hanging_target_is_published_at_growing_intervals(account, start, receiver, monkeypatch):
     monkeypatch.setattr("workers.delivery.slots.STUCK_AFTER_S", 0.02)
-    monkeypatch.setattr("workers.delivery.delivery.PUT_OFF_S", (0.1, 0.1))
+    monkeypatch.setattr("workers.delivery.delivery.SNOOZE_S", (0.1, 0.1))
     began_at = clock.now()
     start(SENDER_SLOTS="8", SLOT_SHARE="0.5")
 
