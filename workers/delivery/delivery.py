@@ -25,13 +25,12 @@ from models.schedules import overlap
 from models.webhooks import event_order
 from runtime import metrics
 from runtime.settings import Settings
-from workers.delivery import job_events
+from workers.delivery import job_events, open_files
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.heartbeat import Heartbeat
 from workers.delivery.recorder import Recorder
 from workers.delivery.senders import Senders
 from workers.delivery.slots import Slots, Taken
-from workers.transport import open_files
 from workers.transport.client import Transport
 from workers.transport.local_addresses import is_local, own_addresses
 

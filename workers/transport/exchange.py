@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from workers.transport.connection import TIMER_SLACK_S, Connection, Origin
+from workers.transport.content_codings import unpacked
 from workers.transport.deadline import Deadline
 from workers.transport.dialer import Dialer
 from workers.transport.outcome import Answered, Blocked, Failed, Outcome, Refused, Unreachable, UnreachableReason
@@ -190,7 +191,7 @@ class Exchange:
         if answer is None:
             self._finish(Unreachable(reason, detail, timings))
             return
-        status_code, headers, body, truncated, unreadable = answer
+        status_code, headers, body, truncated, unreadable = unpacked(answer)
         self._finish(Answered(status_code, headers, body, truncated, timings, unreadable))
 
 
