@@ -19,7 +19,7 @@ from models.jobs.job_kinds import CHANNEL
 from models.jobs.job_ref import JobRef, Wire
 from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
-from models.rules.address_rules import AddressPolicy, parse_allow
+from models.rules.address_rules import WELL_KNOWN_NAT64, AddressPolicy, parse_allow, parse_nat64
 from models.rules.url_rules import origins
 from models.schedules import overlap
 from models.webhooks import event_order
@@ -51,7 +51,8 @@ class Delivery:
         self._grace_s = settings.shutdown_grace_s
         self._lease_margin_us = int(settings.lease_margin_s * clock.SECOND)
         own = own_addresses(settings.host, settings.port)
-        policy = AddressPolicy(parse_allow(settings.target_allow), own, origins(settings.public_urls), is_local)
+        nat64 = (WELL_KNOWN_NAT64, *parse_nat64(settings.nat64_prefixes))
+        policy = AddressPolicy(parse_allow(settings.target_allow), own, origins(settings.public_urls), is_local, nat64)
         slots = open_files.slots_allowed(settings.sender_slots)
         self._transport = Transport(
             policy, connections=min(slots, open_files.IDLE_CONNECTIONS), note_lag=metrics.LOOP_LAG.observe

@@ -20,7 +20,6 @@ from workers.transport.outcome import Blocked, Failed
 from workers.transport.race import GoodAddresses, race
 
 MAX_ADDRESSES = 100
-_PUBLIC = AddressPolicy()
 
 
 class Dialer:
@@ -28,6 +27,7 @@ class Dialer:
 
     def __init__(self, policy: AddressPolicy, lookups: Lookups, ca_file: str | None) -> None:
         self.policy, self.lookups = policy, lookups
+        self.public = AddressPolicy(nat64=policy.nat64)
         self.tls = tls_context(ca_file)
         self.good_addresses = GoodAddresses()
 
@@ -126,8 +126,8 @@ class _Dial:
 
     def _told(self, cause: str) -> str | None:
         """The cause, where nobody could map a private network by it."""
-        port = self._target.port
-        return cause if all(_PUBLIC.refusal(address, port) is None for address in self._addresses) else None
+        public, port = self._dialer.public, self._target.port
+        return cause if all(public.refusal(address, port) is None for address in self._addresses) else None
 
 
 def tls_context(ca_file: str | None) -> ssl.SSLContext:

@@ -119,6 +119,13 @@ def test_a_hundred_addresses_are_taken(send, receiver):
     assert send(target.url(host="many.example"), allow=ALLOW, look_up=names).status_code == 200
 
 
+def test_t6_a_name_with_an_address_of_a_translator_beside_is_reached(send, receiver):
+    """Such a name was refused on every network without IPv4."""
+    target = receiver(answering(OK), host=PUBLIC)
+    names = Names(two_example=[["64:ff9b::7f00:2", PUBLIC]])
+    assert send(target.url(host="two.example"), allow=ALLOW, look_up=names).status_code == 200
+
+
 def test_a_name_without_addresses_is_unreachable(send):
     outcome = send("http://none.example/", look_up=Names(none_example=[[]]))
     assert (type(outcome), outcome.reason) == (Unreachable, "dns")
