@@ -122,6 +122,58 @@ def test_a_name_is_looked_up_anew_when_the_lookup_before_has_ended(hanging):
     assert hanging.begun == ["good.example"] * 3
 
 
+def test_a_lookup_that_its_attempt_gave_up_is_not_made(hanging):
+    lookups = Lookups(hanging, threads=1)
+
+    async def run():
+        hung = asyncio.ensure_future(lookups.addresses("a.hang.example", 80, ALICE))
+        waiting = asyncio.ensure_future(lookups.addresses("late.example", 80, ALICE))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        hanging.let_go.set()
+        await asyncio.wait([hung, waiting])
+        await lookups.addresses("good.example", 80, BOB)
+
+    asyncio.run(run())
+    lookups.close()
+    assert hanging.begun == ["a.hang.example", "good.example"]
+
+
+def test_a_lookup_that_one_of_two_attempts_gave_up_is_made_for_the_other(hanging):
+    lookups = Lookups(hanging, threads=1)
+
+    async def run():
+        hung = asyncio.ensure_future(lookups.addresses("a.hang.example", 80, ALICE))
+        impatient = asyncio.ensure_future(lookups.addresses("good.example", 80, ALICE))
+        patient = asyncio.ensure_future(lookups.addresses("good.example", 80, BOB))
+        await asyncio.sleep(0)
+        impatient.cancel()
+        await asyncio.wait([impatient])
+        hanging.let_go.set()
+        await hung
+        return await patient
+
+    assert asyncio.run(run()) == [ADDRESS]
+    lookups.close()
+
+
+def test_a_name_whose_lookup_was_given_up_is_looked_up_for_the_next_attempt(hanging):
+    lookups = Lookups(hanging, threads=1)
+
+    async def run():
+        hung = asyncio.ensure_future(lookups.addresses("a.hang.example", 80, ALICE))
+        impatient = asyncio.ensure_future(lookups.addresses("good.example", 80, ALICE))
+        await asyncio.sleep(0)
+        impatient.cancel()
+        await asyncio.wait([impatient])
+        hanging.let_go.set()
+        await hung
+        return await lookups.addresses("good.example", 80, ALICE)
+
+    assert asyncio.run(run()) == [ADDRESS]
+    lookups.close()
+
+
 def test_closing_ends_the_threads(hanging):
     lookups = Lookups(hanging)
     outcomes(lookups, ("good.example", ALICE))
