@@ -1,4 +1,4 @@
-"""The address guard: which IP addresses may be connected to; asked before and after connecting.
+"""Judges which IP addresses may be connected to, before and after connecting.
 
 The public Internet only, unless the operator opened more; never a cloud's metadata service; never Booper's
 own API, except its few endpoints that start nothing. Pure, but for asking whether an address is this
@@ -45,7 +45,7 @@ class Allowed(NamedTuple):
 
 
 def every_address(_ip: str) -> bool:
-    """Takes each address for one of this machine: the safe answer of a policy that was not told better."""
+    """Takes each address for one of this machine: the safe default of a policy."""
     return True
 
 
@@ -82,7 +82,7 @@ class AddressPolicy:
         return None if _is_public(address) else f"{ip} is not a public address and not in BOOPER_TARGET_ALLOW"
 
     def is_own_origin(self, host: str, port: int, path: str) -> bool:
-        """Whether a request to `path` at a host as ordered, not yet looked up, would come back to Booper by its proxy
+        """Whether a request to `path` at a host that is not yet looked up would come back to Booper through its proxy
         at an endpoint that may start work."""
         return (host, port) in self.own_origins and not _OWN_PATHS.fullmatch(path)
 

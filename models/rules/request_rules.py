@@ -1,4 +1,4 @@
-"""Which methods and headers a job may order; the API asks here before it stores a job.
+"""Checks which methods and headers a job may have, before the API stores it.
 
 Pure checks. Header names that frame the request, that Booper signs with, or that open cloud metadata
 services are kept from clients here; the transport, which also sends Booper's own headers, checks framing

@@ -73,7 +73,7 @@ class _Dial:
         if is_literal(target.host):
             return [target.host]
         started_ms = deadline.elapsed_ms()
-        addresses = await self._dialer.lookups.addresses(target.host, target.port, self._origin.account_id)
+        addresses = await self._dialer.lookups.addresses(target.host, target.port, self._origin.owner)
         deadline.dns_ms = deadline.elapsed_ms() - started_ms
         if not addresses:
             raise Failed("dns", f"{target.host} has no address", causes.NAME_UNKNOWN)

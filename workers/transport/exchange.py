@@ -70,7 +70,7 @@ class Exchange:
         except Exception as error:  # noqa: BLE001 - the loop must outlive whatever a target or a job provokes
             self._done(self, _outcome_of(error, self._deadline))
             return
-        self._origin = Origin(abs(self._request.owner), target.scheme, target.host, target.port)
+        self._origin = Origin(self._request.owner, target.scheme, target.host, target.port)
         self._timer = asyncio.get_running_loop().call_later(self._deadline.left_s() + TIMER_SLACK_S, self._expire)
         connection = self._pool.take(self._origin)
         if connection is None:
