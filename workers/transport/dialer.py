@@ -7,6 +7,7 @@ in between gains nothing. Why a target was not reached, its owner learns only wh
 
 import asyncio
 import ssl
+from dataclasses import replace
 
 import certifi
 
@@ -20,6 +21,7 @@ from workers.transport.outcome import Blocked, Failed
 from workers.transport.race import GoodAddresses, race
 
 MAX_ADDRESSES = 100
+_PUBLIC = AddressPolicy()
 
 
 class Dialer:
@@ -27,7 +29,7 @@ class Dialer:
 
     def __init__(self, policy: AddressPolicy, lookups: Lookups, ca_file: str | None) -> None:
         self.policy, self.lookups = policy, lookups
-        self.public = AddressPolicy(nat64=policy.nat64)
+        self.public = replace(_PUBLIC, nat64=policy.nat64)
         self.tls = tls_context(ca_file)
         self.good_addresses = GoodAddresses()
 
