@@ -51,8 +51,8 @@ def test_s_addr_each_network_is_refused_exactly_to_its_edges(first, last):
     assert policy.refusal(str(first), 443)
     assert policy.refusal(str(last), 443)
     beside = [int(first) - 1] * (int(first) > 0) + [int(last) + 1] * (int(last) + 1 < 2**first.max_prefixlen)
-    neighbours = [str(type(first)(number)) for number in beside]
-    assert [policy.refusal(ip, 443) for ip in neighbours] == [None] * len(neighbours)
+    neighbors = [str(type(first)(number)) for number in beside]
+    assert [policy.refusal(ip, 443) for ip in neighbors] == [None] * len(neighbors)
 
 
 METADATA = """
