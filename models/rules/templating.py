@@ -67,7 +67,7 @@ def at_path(value: Any, path: list[str]) -> Any:
 def answer_of(body: bytes) -> Any:
     """An answer's body as a value: parsed if it is JSON that can be encoded again, else its text; {} for an empty
     one."""
-    text = body.decode("utf-8", "replace").replace("\x00", "\ufffd")
+    text = body.decode("utf-8-sig", "replace").replace("\x00", "\ufffd")
     if not text.strip():
         return {}
     try:

@@ -101,7 +101,7 @@ def response_payload(result: Result, outcome: Answered) -> dict[str, Any]:
     return {
         "status": outcome.status_code,
         "headers": redacted([(name, covered(value, secrets)) for name, value in outcome.headers], hidden),
-        "body": REDACTED if BODY in hidden else covered(outcome.body.decode("utf-8", "replace"), secrets),
+        "body": REDACTED if BODY in hidden else covered(outcome.text("replace"), secrets),
         "truncated": outcome.truncated,
         "unreadable": outcome.unreadable,
         "elapsed_ms": None if elapsed_ms is None else round(elapsed_ms, 3),

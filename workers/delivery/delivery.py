@@ -19,19 +19,18 @@ from models.jobs.job_kinds import CHANNEL
 from models.jobs.job_ref import JobRef, Wire
 from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
-from models.rules.address_rules import AddressPolicy, parse_allow
+from models.rules.address_rules import WELL_KNOWN_NAT64, AddressPolicy, parse_allow, parse_nat64
 from models.rules.url_rules import origins
 from models.schedules import overlap
 from models.webhooks import event_order
 from runtime import metrics
 from runtime.settings import Settings
-from workers.delivery import job_events
+from workers.delivery import job_events, open_files
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.heartbeat import Heartbeat
 from workers.delivery.recorder import Recorder
 from workers.delivery.senders import Senders
 from workers.delivery.slots import Slots, Taken
-from workers.transport import open_files
 from workers.transport.client import Transport
 from workers.transport.local_addresses import is_local, own_addresses
 
@@ -52,7 +51,8 @@ class Delivery:
         self._grace_s = settings.shutdown_grace_s
         self._lease_margin_us = int(settings.lease_margin_s * clock.SECOND)
         own = own_addresses(settings.host, settings.port)
-        policy = AddressPolicy(parse_allow(settings.target_allow), own, origins(settings.public_urls), is_local)
+        nat64 = (WELL_KNOWN_NAT64, *parse_nat64(settings.nat64_prefixes))
+        policy = AddressPolicy(parse_allow(settings.target_allow), own, origins(settings.public_urls), is_local, nat64)
         slots = open_files.slots_allowed(settings.sender_slots)
         self._transport = Transport(
             policy, connections=min(slots, open_files.IDLE_CONNECTIONS), note_lag=metrics.LOOP_LAG.observe

@@ -102,7 +102,7 @@ def given_up_for(job: LostJob) -> str:
 def response_of(result: Result, outcome: Answered) -> dict[str, Any]:
     """The response as subscribers get it: its body as text where it is UTF-8, else in base64."""
     try:
-        body, encoding = outcome.body.decode(), "text"
+        body, encoding = outcome.text(), "text"
     except UnicodeDecodeError:
         body, encoding = base64.b64encode(outcome.body).decode(), "base64"
     return {

@@ -83,6 +83,7 @@ def test_a_body_with_many_small_values_is_built():
     [
         (b'{"a": 1}', {"a": 1}),
         (b"[1]", [1]),
+        (b'\xef\xbb\xbf{"a": 1}', {"a": 1}),
         (b"null", None),
         (b"", {}),
         (b" \n", {}),

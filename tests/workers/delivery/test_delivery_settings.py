@@ -12,7 +12,7 @@ from runtime.settings import load
 from tests.support.rows import make_job, reread
 from tests.support.waiting import wait_until
 from workers.delivery.delivery import Delivery
-from workers.transport.open_files import SPARE
+from workers.delivery.open_files import SPARE
 
 ALLOWED = {"BOOPER_TARGET_ALLOW": "127.0.0.0/8"}
 

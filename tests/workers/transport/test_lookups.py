@@ -11,6 +11,7 @@ from tests.support.waiting import wait_until
 from workers.transport.lookup_queue import domain_of
 from workers.transport.lookups import Lookups
 from workers.transport.outcome import Failed, Unreachable
+from workers.transport.wire_format import Request
 
 ADDRESS = "127.0.0.1"
 ALICE, BOB = 1, 2
@@ -213,3 +214,19 @@ def test_the_system_is_asked_by_default(receiver, send):
 )
 def test_a_domain_is_what_one_owner_of_names_usually_holds(host, domain):
     assert domain_of(host) == domain
+
+
+def test_a_follow_up_takes_no_lookup_threads_of_its_account_s_requests(receiver, transport):
+    class Noting(Lookups):
+        async def addresses(self, host, port, account_id):
+            owners.append(account_id)
+            return await super().addresses(host, port, account_id)
+
+    owners = []
+    target = receiver(answering(OK))
+    sender = transport(lookups=Noting(lambda host, port: ["127.0.0.1"]))
+
+    for owner in (7, -7):
+        sender.send(Request("GET", target.url(host="one.example"), {}, None, 30_000, owner=owner))
+
+    assert owners == [7, -7]
