@@ -28,7 +28,7 @@ def migrate() -> int:
 
 
 def prune(settings: Settings) -> int:
-    """Delete now the final jobs that the settings no longer keep; the ticker would do so within an hour."""
+    """Delete now the final jobs that the settings no longer keep; the ticker sweeps every ten minutes."""
     from workers.assembly import kept_us
 
     finished_before = {state: clock.now() - kept for state, kept in kept_us(settings).items()}

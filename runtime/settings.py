@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from models.rules.address_rules import parse_allow
+from models.rules.address_rules import parse_allow, parse_nat64
 from models.rules.url_rules import origins
 from runtime.setting_forms import Form, decimal, matching, one_of, own_address, parsed_by, switch, whole
 
@@ -105,6 +105,15 @@ class Settings:
         (
             "Targets that are allowed although their address is private; empty allows none. "
             "In embedded mode on loopback, loopback is allowed."
+        ),
+    )
+    nat64_prefixes: str = _setting(
+        "BOOPER_NAT64_PREFIXES",
+        parsed_by(parse_nat64, "IPv6 prefixes of 32, 40, 48, 56, 64 or 96 bits, joined by commas: 2001:db8:64::/96"),
+        "",
+        (
+            "Prefixes of the network's translators to IPv4 (NAT64), beside 64:ff9b::/96. "
+            "A target's address with such a prefix is judged by the IPv4 address in it."
         ),
     )
     allow_http: bool = _setting(

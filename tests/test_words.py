@@ -12,9 +12,10 @@ MODULES = sorted(path.relative_to(ROOT) for room in ROOMS for path in (ROOT / ro
 PRODUCT = ("api", "booper", "models", "runtime", "workers")
 CLEAN = (  # folders whose variables, parameters and attributes are named well too; at the end: all of ROOMS
     *("api", "bench", "booper", "runtime"),
-    *("models/accounts", "models/database", "models/schedules", "models/webhooks", "workers/queue"),
+    *("models", "workers/delivery", "workers/queue", "workers/ticker"),
+    *("tests/workers/delivery", "tests/workers/queue", "tests/workers/ticker"),
     *("tests/api", "tests/bench", "tests/booper", "tests/browser", "tests/deploy", "tests/faults", "tests/journeys"),
-    *("tests/runtime", "tests/support"),
+    *("tests/models", "tests/runtime", "tests/support"),
 )
 A_NAME = "told"
 ALLOWED = {("api/server/waitress_channel.py", "error_task_class"): "waitress reads the class by this name"}

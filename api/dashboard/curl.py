@@ -56,7 +56,7 @@ def _headers(args: dict[str, Any], method: str, body: bytes | None, content_type
 
 
 def _header(name: str, value: str | None) -> str:
-    """A quoted header. Booper sends Latin-1, a terminal UTF-8: what differs goes as octal, and so does a tab."""
+    """A quoted header. A tab, and what is not ASCII, go as octal: no terminal sends them in another encoding then."""
     if value is None:
         return shlex.quote(f"{name}:")
     line = f"{name}: {value}" if value else f"{name};"  # an empty value would remove the header
@@ -67,8 +67,7 @@ def _header(name: str, value: str | None) -> str:
 
 
 def _octal(char: re.Match[str]) -> str:
-    sent = char[0].encode("latin-1" if char[0] <= "\xff" else "utf-8")
-    return "".join(f"\\{byte:03o}" for byte in sent)
+    return "".join(f"\\{byte:03o}" for byte in char[0].encode())
 
 
 def _body(body: bytes | None) -> tuple[str, list[str]]:

@@ -27,7 +27,7 @@ def new_schedule(
     values = job_request.values
     catch_up_s, jitter_s = values.get("catch_up_seconds"), values.get("jitter_seconds")
     return NewSchedule(
-        order=new_job(job_request, account_id, due_at, hops),
+        job=new_job(job_request, account_id, due_at, hops),
         frequency=frequency_text(job_request),
         first_at=first_at(job_request, due_at, now),
         key=key,

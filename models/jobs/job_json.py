@@ -1,6 +1,6 @@
-"""Owns the form of a job as it is shown: by the API, and to callbacks and events. Exact keys, the timestamp forms.
+"""Writes a job as JSON for the API, for callbacks and for events: the exact keys, the forms of timestamps. Pure.
 
-Pure: a row in, JSON text out. What a client once sent is put in as text, not parsed and encoded again.
+A row in, JSON text out. What a client sent is put in as text, not parsed and encoded again.
 """
 
 import json
@@ -13,7 +13,7 @@ from models.rules.times import format_instant, format_seconds
 
 JSON_TYPE = "application/json"
 compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-"""JSON without spaces. One encoder for all: making one for each text costs as much as a short text."""
+"""JSON without spaces. A single encoder, since making an encoder for each text costs as much as a short text."""
 
 
 class Sent(Protocol):
@@ -63,13 +63,13 @@ def args(row: Sent) -> str:
 
 
 def with_member(json_object: str, name: str, json_value: str) -> str:
-    """A JSON object's text with one more member, whose value is text already."""
+    """A JSON object's text with one more member, whose value is JSON text."""
     comma = "" if json_object == "{}" else ","
     return f"{json_object[:-1]}{comma}{compact(name)}:{json_value}}}"
 
 
 def with_members(json_object: str, members: dict[str, str]) -> str:
-    """The same with several, by name."""
+    """A JSON object's text with more members, by name."""
     for name, value in members.items():
         json_object = with_member(json_object, name, value)
     return json_object

@@ -1,8 +1,8 @@
-"""Owns the lists of an account's jobs: which are asked for, and the page of them.
+"""Lists an account's jobs by a filter, in pages.
 
-What an index finds is found whatever the size of the table. `host` and `text` have no index, and a label may be on very
-many jobs: there a page looks at LOOKED_AT rows at most and ends where it stopped looking, so it may be short or empty
-and still go on.
+A filter that an index serves finds all jobs, whatever the size of the table. `host` and `text` have no index, and a
+label may be on very many jobs: there a page looks at LOOKED_AT rows at most and ends where it stopped, so it may be
+short or empty although more pages follow.
 """
 
 from typing import Any, NamedTuple
@@ -32,7 +32,7 @@ UNKNOWN = "unknown"
 
 
 class JobFilter(NamedTuple):
-    """Which jobs are asked for; None does not restrict."""
+    """Which jobs to list; None does not restrict."""
 
     kind: str
     state: str | None = None
@@ -40,9 +40,9 @@ class JobFilter(NamedTuple):
     before: int | None = None  # inserted earlier than this instant
     label: str | None = None
     host: str | None = None
-    parent: int | str | None = None  # the integer or UUID of the job that they tell of
+    parent: int | str | None = None  # the integer or UUID of the job that they are about
     text: str | None = None  # part of the URL or the name, whatever the case of ASCII letters
-    reason: str | None = None  # why the latest attempt failed; UNKNOWN for one that tells none
+    reason: str | None = None  # why the latest attempt failed; UNKNOWN for an attempt without a reason
 
     @property
     def is_search(self) -> bool:
@@ -51,7 +51,7 @@ class JobFilter(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where rows are looked at in the order of their insertion: what an index finds, and what each is judged by."""
+    """The rows that a search looks at, in the order of insertion: by an index (`where`), then each by `judged_by`."""
 
     table: str
     at: str  # the columns of the instant and of the job's integer
@@ -62,39 +62,31 @@ class Source(NamedTuple):
     judged_params: list[Any]
 
 
-def listed(account_id: int, asked: JobFilter, page: PageRequest, looked_at: int | None = None) -> Page:
-    """A page of the account's jobs, as JobRow; nulls come last, ties by id. `looked_at`: the most rows that a search
-    looks at; None: LOOKED_AT.
+def listed(account_id: int, job_filter: JobFilter, page: PageRequest, looked_at: int | None = None) -> Page:
+    """A page of the account's jobs, as JobRow; nulls come last, ties by id. `looked_at`: at how many rows a search
+    looks at most; None: LOOKED_AT.
 
-    The page's ids are found first, from an index where there is one, so that a deep page reads no skipped row. Two
+    The page's ids are read first, from an index where there is one, so that a deep page reads no skipped row. Two
     statements, because PostgreSQL's planner may run a sub-select once a row of a table it believes to be empty.
     """
-    ids, end = matching(account_id, asked, page, looked_at)
+    ids, end = matching(account_id, job_filter, page, looked_at)
     return Page(_rows(ids, page.order), end)
 
 
-def matching(account_id: int, asked: JobFilter, page: PageRequest, looked_at: int | None = None) -> Page:
-    """The same page, as the jobs' integers."""
-    if asked.is_search:
-        return _search(account_id, asked, page, looked_at or LOOKED_AT)
-    return _indexed(account_id, asked, page)
+def matching(account_id: int, job_filter: JobFilter, page: PageRequest, looked_at: int | None = None) -> Page:
+    """The integers of the jobs of a page."""
+    if job_filter.is_search:
+        return _search(account_id, job_filter, page, looked_at or LOOKED_AT)
+    return _indexed(account_id, job_filter, page)
 
 
-def _indexed(account_id: int, asked: JobFilter, page: PageRequest) -> Page:
-    where, params = _conditions(
-        ("account_id = %s", account_id),
-        ("kind = %s", asked.kind),
-        ("state = %s", asked.state),
-        ("inserted_at >= %s", asked.after),
-        ("inserted_at < %s", asked.before),
-        _parent(asked.parent),
-    )
-    return ids_of("job", LISTING, where, params, page)
+def _indexed(account_id: int, job_filter: JobFilter, page: PageRequest) -> Page:
+    return ids_of("job", LISTING, *_conditions(*_of_index(account_id, job_filter)), page)
 
 
-def _search(account_id: int, asked: JobFilter, page: PageRequest, looked_at: int) -> Page:
-    """The edge is found before the search: rows that are added in between must not let them miss one another."""
-    source = _labelled(account_id, asked) if asked.label is not None else _all(account_id, asked)
+def _search(account_id: int, job_filter: JobFilter, page: PageRequest, looked_at: int) -> Page:
+    """The edge is read before the search: else a row that is added in between could fall between page and edge."""
+    source = _labeled(account_id, job_filter) if job_filter.label is not None else _all(account_id, job_filter)
     listing = Listing({"inserted_at": (source.at, False)}, source.id)
     edge = _edge(source, listing, page, looked_at)
     where, params = source.where, source.params
@@ -103,8 +95,8 @@ def _search(account_id: int, asked: JobFilter, page: PageRequest, looked_at: int
         where, params = f"{where} AND ({source.at}, {source.id}) {mark} (%s, %s)", [*params, edge.value, edge.tie]
     table = "job" if source.table == "job" else f"{source.table} JOIN job ON job.id = {source.id}"
     where, params = f"{where} AND {source.judged_by}", [*params, *source.judged_params]
-    found = ids_of(table, listing, where, params, page)
-    return Page(found.rows, found.end or edge)
+    matches = ids_of(table, listing, where, params, page)
+    return Page(matches.rows, matches.end or edge)
 
 
 def _edge(source: Source, listing: Listing, page: PageRequest, looked_at: int) -> Place | None:
@@ -113,47 +105,54 @@ def _edge(source: Source, listing: Listing, page: PageRequest, looked_at: int) -
     return looked.end
 
 
-def _all(account_id: int, asked: JobFilter) -> Source:
-    where, params = _conditions(
-        ("job.account_id = %s", account_id),
-        ("job.kind = %s", asked.kind),
-        ("job.state = %s", asked.state),
-        ("job.inserted_at >= %s", asked.after),
-        ("job.inserted_at < %s", asked.before),
-        _parent(asked.parent),
+def _all(account_id: int, job_filter: JobFilter) -> Source:
+    where, params = _conditions(*_of_index(account_id, job_filter))
+    judged_by, judged_params = _conditions(
+        ("job.host = %s", job_filter.host), *_text(job_filter.text), _reason(job_filter.reason)
     )
-    judged_by, given = _conditions(("job.host = %s", asked.host), *_text(asked.text), _reason(asked.reason))
-    return Source("job", "job.inserted_at", "job.id", where, params, judged_by, given)
+    return Source("job", "job.inserted_at", "job.id", where, params, judged_by, judged_params)
 
 
-def _labelled(account_id: int, asked: JobFilter) -> Source:
+def _of_index(account_id: int, job_filter: JobFilter) -> list[tuple[str, Any]]:
+    """The conditions that the indexes of jobs serve."""
+    return [
+        ("job.account_id = %s", account_id),
+        ("job.kind = %s", job_filter.kind),
+        ("job.state = %s", job_filter.state),
+        ("job.inserted_at >= %s", job_filter.after),
+        ("job.inserted_at < %s", job_filter.before),
+        _parent(job_filter.parent),
+    ]
+
+
+def _labeled(account_id: int, job_filter: JobFilter) -> Source:
     where, params = _conditions(
         ("job_label.account_id = %s", account_id),
-        ("job_label.label = %s", asked.label),
-        ("job_label.inserted_at >= %s", asked.after),
-        ("job_label.inserted_at < %s", asked.before),
+        ("job_label.label = %s", job_filter.label),
+        ("job_label.inserted_at >= %s", job_filter.after),
+        ("job_label.inserted_at < %s", job_filter.before),
     )
-    judged_by, given = _conditions(
-        ("job.kind = %s", asked.kind),
-        ("job.state = %s", asked.state),
-        ("job.host = %s", asked.host),
-        _parent(asked.parent),
-        *_text(asked.text),
-        _reason(asked.reason),
+    judged_by, judged_params = _conditions(
+        ("job.kind = %s", job_filter.kind),
+        ("job.state = %s", job_filter.state),
+        ("job.host = %s", job_filter.host),
+        _parent(job_filter.parent),
+        *_text(job_filter.text),
+        _reason(job_filter.reason),
     )
-    return Source("job_label", "job_label.inserted_at", "job_label.job_id", where, params, judged_by, given)
+    return Source("job_label", "job_label.inserted_at", "job_label.job_id", where, params, judged_by, judged_params)
 
 
 def _conditions(*pairs: tuple[str, Any]) -> tuple[str, list[Any]]:
-    """Those whose value is not None, joined by AND; a condition names its value once or twice."""
-    given = [(condition, value) for condition, value in pairs if value is not None]
-    params = [value for condition, value in given for _ in range(condition.count("%s"))]
-    return " AND ".join(condition for condition, _ in given) or "true", params
+    """The conditions whose value is not None, joined by AND; a condition names its value once or twice."""
+    used = [(condition, value) for condition, value in pairs if value is not None]
+    params = [value for condition, value in used for _ in range(condition.count("%s"))]
+    return " AND ".join(condition for condition, _ in used) or "true", params
 
 
 def _parent(key: int | str | None) -> tuple[str, Any]:
     if isinstance(key, str):
-        return "job.parent_id = (SELECT told.id FROM job AS told WHERE told.uuid = %s)", key
+        return "job.parent_id = (SELECT subject.id FROM job AS subject WHERE subject.uuid = %s)", key
     return "job.parent_id = %s", key
 
 
@@ -167,11 +166,11 @@ def _text(text: str | None) -> list[tuple[str, Any]]:
 
 
 def _reason(reason: str | None) -> tuple[str, str | None]:
-    told = "SELECT attempt.reason FROM attempt WHERE attempt.job_id = job.id AND attempt.number = job.attempt"
-    return f"COALESCE(NULLIF(({told}), ''), '{UNKNOWN}') = %s", reason
+    latest = "SELECT attempt.reason FROM attempt WHERE attempt.job_id = job.id AND attempt.number = job.attempt"
+    return f"COALESCE(NULLIF(({latest}), ''), '{UNKNOWN}') = %s", reason
 
 
 def _rows(ids: list[Any], order: tuple[str, str]) -> list[JobRow]:
-    these, given = any_of("id", ids)
-    rows = fetch(f"SELECT {SHOWN} FROM job WHERE {these} ORDER BY {order_sql(LISTING, order)}", (given,))
+    of_these, params = any_of("id", ids)
+    rows = fetch(f"SELECT {SHOWN} FROM job WHERE {of_these} ORDER BY {order_sql(LISTING, order)}", (params,))
     return [shown_row(row) for row in rows]

@@ -27,7 +27,7 @@ class Job(BaseModel):
     id = BigAutoField()  # `job_id` to clients
     uuid = UuidText(default=new_id, unique=True)  # `id` to clients
     account_id = BigIntegerField()
-    kind = TextField(default=REQUEST)  # one of models/jobs/job_store.py's KINDS; callbacks and events are jobs
+    kind = TextField(default=REQUEST)  # one of KINDS in models/jobs/job_kinds.py; callbacks and events are jobs
     name = TextField(null=True)
     description = TextField(null=True)
     idempotency_key = TextField(null=True)  # unique in the account among jobs that were never attempted
@@ -47,7 +47,7 @@ class Job(BaseModel):
     parent_id = BigIntegerField(null=True)  # the job that a callback or an event is about; null: no such job
     inserted_at = BigIntegerField()
 
-    # Written by models/jobs/lifecycle.py alone.
+    # Written by models/jobs/lifecycle.py and models/jobs/staging.py alone.
     state = TextField()
     scheduled_at = BigIntegerField()  # due; of a retryable job the next attempt
     start_by = BigIntegerField(

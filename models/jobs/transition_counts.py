@@ -1,6 +1,6 @@
-"""Owns the news of transitions: how many jobs each changed, told to whoever counts, once it is committed.
+"""Reports how many jobs each transition changed, to `listener`, once the transition is committed.
 
-Knows nothing of metrics: `runtime/metrics.py` sets `listener`. A transition that is rolled back is never told.
+`runtime/metrics.py` sets `listener`, so this module needs no metrics. A transition that is rolled back is not reported.
 """
 
 from collections.abc import Callable, Sized
@@ -16,14 +16,14 @@ NAMES = (
 
 
 def ignore(transition: str, jobs: int) -> None:
-    """Counts nothing."""
+    """Count nothing."""
 
 
 listener: Callable[[str, int], None] = ignore
 
 
 def count_transition(transition: str, changed: Changed) -> Changed:
-    """Tell that so many jobs (or these) went through a transition; gives them back."""
+    """Report that so many jobs (or these) went through a transition; returns its argument."""
     jobs = changed if isinstance(changed, int) else len(changed)
     if jobs:
         after_commit(lambda: listener(transition, jobs))

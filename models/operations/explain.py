@@ -1,7 +1,6 @@
-"""Owns the answer to "why has this job not run?": facts about one job and the machinery in, reasons in words out.
+"""Explains why a job has not run: reads facts about the job and the machinery, and turns them into reasons.
 
-`facts_of` asks the database a few bounded questions; `explain` is pure. What concerns other accounts is told in numbers
-alone.
+`facts_of` makes a few bounded queries; `explain` is pure. Of other accounts it shows numbers alone.
 """
 
 from typing import NamedTuple
@@ -17,9 +16,9 @@ COUNTED = 10_000
 
 
 class Facts(NamedTuple):
-    """What is known of a job that may stand in its way. `ahead`: due jobs of anybody before it, `COUNTED` + 1 at most;
-    `slots`, `slots_in_use`, `workers`: of the processes alive; `worker_seen_at`: the last sign of any, None for none;
-    `schedule_disabled_at`: when its schedule was disabled, None when it is not or there is none;
+    """What may keep a job from running. `ahead`: due jobs of any account before it, `COUNTED` + 1 at most; `slots`,
+    `slots_in_use`, `workers`: of the processes alive; `worker_seen_at`: the last sign of life of any, None for none;
+    `schedule_disabled_at`: when its schedule was disabled, None when it is enabled or there is none;
     `sibling_under_way`: whether another job of its schedule is executing."""
 
     state: str
@@ -39,11 +38,11 @@ class Facts(NamedTuple):
     slots_in_use: int
     worker_seen_at: int | None
     schedule_disabled_at: int | None = None
-    after_uuid: str | None = None  # of an event: the one it waits for
+    after_uuid: str | None = None  # of an event: the event it waits for
     sibling_under_way: bool = False
 
 
-CODES = {  # every code, and what it says
+CODES = {  # every code, and its meaning
     "not_due": "its time has not come",
     "waits_for_retry": "an attempt failed, and the time of the next has not come",
     "schedule_disabled": "its schedule is disabled",
@@ -99,15 +98,15 @@ def facts_of(account_id: int, job_id: int, now: int) -> Facts | None:
 
 
 def explain(facts: Facts, now: int) -> list[Reason]:
-    """Why the job is not done; the first reason weighs most. Of a final job, how it ended."""
+    """The reasons why the job is not done, the weightiest first; for a final job, how it ended."""
     if facts.state in FINAL:
         return [_ended(facts)]
     if facts.state == "executing":
         return [_under_way(facts)]
     if facts.scheduled_at > now:
-        return [_not_due(facts), *_standing_still(facts, now)]
-    waiting = [*_standing_still(facts, now), *_held(facts, now), *_queued(facts)]
-    return waiting or [Reason("on_its_way", "Nothing stands in its way: it is handed over and sent within moments.")]
+        return [_not_due(facts), *_stopped(facts, now)]
+    waiting = [*_stopped(facts, now), *_held(facts, now), *_queued(facts)]
+    return waiting or [Reason("on_its_way", "Nothing prevents it: it is sent within moments.")]
 
 
 def _ended(facts: Facts) -> Reason:
@@ -122,8 +121,8 @@ def _ended(facts: Facts) -> Reason:
 
 def _under_way(facts: Facts) -> Reason:
     until = (
-        f" If the process that sends it falls silent, it is taken back at {format_instant(facts.lease_until)}."
-        if (facts.lease_until)
+        f" If its worker falls silent, Booper takes it back at {format_instant(facts.lease_until)}."
+        if facts.lease_until
         else ""
     )
     began = format_instant(facts.attempted_at) if facts.attempted_at else "a moment ago"
@@ -140,20 +139,25 @@ def _not_due(facts: Facts) -> Reason:
     return Reason("not_due", f"It is not due before {at}.")
 
 
-def _standing_still(facts: Facts, now: int) -> list[Reason]:
-    """What keeps every job from running."""
-    found = []
+def _stopped(facts: Facts, now: int) -> list[Reason]:
+    """The reasons that stop more than this job."""
+    reasons = []
     if facts.schedule_disabled_at is not None:
-        found.append(
-            Reason("schedule_disabled", f"Its schedule is disabled since {format_instant(facts.schedule_disabled_at)}.")
+        reasons.append(
+            Reason("schedule_disabled", f"Its schedule was disabled at {format_instant(facts.schedule_disabled_at)}.")
         )
     if now - facts.ticker_seen_at > ticker_row.SILENT_S * SECOND:
-        since = format_instant(facts.ticker_seen_at) if facts.ticker_seen_at else "ever"
-        found.append(Reason("ticker_silent", f"The ticker, which hands over due jobs, gave no sign since {since}."))
+        since = f"no sign of life since {format_instant(facts.ticker_seen_at)}"
+        shown = since if facts.ticker_seen_at else "never a sign of life"
+        reasons.append(Reason("ticker_silent", f"The ticker, which hands over due jobs, has shown {shown}."))
     if not facts.workers:
-        seen = f"since {format_instant(facts.worker_seen_at)}" if facts.worker_seen_at else "ever"
-        found.append(Reason("no_worker", f"No worker was seen {seen}."))
-    return found
+        since = (
+            f"has been seen since {format_instant(facts.worker_seen_at)}"
+            if facts.worker_seen_at
+            else "has ever been seen"
+        )
+        reasons.append(Reason("no_worker", f"No worker {since}."))
+    return reasons
 
 
 def _held(facts: Facts, now: int) -> list[Reason]:
@@ -161,27 +165,27 @@ def _held(facts: Facts, now: int) -> list[Reason]:
         return []
     until = format_instant(facts.held_until)
     if facts.after_uuid:
-        return [Reason("waits_for_event", f"The event {facts.after_uuid} comes before it: accepted, or failed once.")]
+        return [
+            Reason("waits_for_event", f"It waits until the event {facts.after_uuid} is accepted or has failed once.")
+        ]
     if facts.crashes:
         times = "once" if facts.crashes == 1 else f"{facts.crashes} times"
-        return [Reason("held_after_crash", f"Its sender fell silent {times}; it is tried alone, not before {until}.")]
+        return [Reason("held_after_crash", f"Its worker fell silent {times}; it is tried alone, not before {until}.")]
     if facts.sibling_under_way:
-        return [
-            Reason("waits_for_turn", f"Another job of its schedule is under way; it is looked at again at {until}.")
-        ]
-    text = f"Its account or its host holds its whole share of the slots; it is looked at again at {until}."
+        return [Reason("waits_for_turn", f"Another job of its schedule is under way; it is tried again at {until}.")]
+    text = f"Its account or its host holds its whole share of the slots; it is tried again at {until}."
     return [Reason("host_share_full", text)]
 
 
 def _queued(facts: Facts) -> list[Reason]:
-    found = []
+    reasons = []
     if facts.slots and facts.slots_in_use >= facts.slots:
-        found.append(Reason("slots_full", f"All {facts.slots} slots are in use; it takes the next that comes free."))
+        reasons.append(Reason("slots_full", f"All {facts.slots} slots are in use; it takes the next that comes free."))
     if facts.ahead:
         count = f"more than {COUNTED:,}" if facts.ahead > COUNTED else f"{facts.ahead:,}"
         jobs = "job was due before it and has" if facts.ahead == 1 else "jobs were due before it and have"
-        found.append(Reason("queued_behind", f"{count} {jobs} not begun."))
-    return found
+        reasons.append(Reason("queued_behind", f"{count} {jobs} not begun."))
+    return reasons
 
 
 def _disabled_at(job_id: int) -> int | None:
@@ -197,12 +201,12 @@ def _sibling_under_way(job_id: int) -> bool:
 
 
 def _ahead(job_id: int, scheduled_at: int, now: int) -> int:
-    """How many waiting jobs were due before this one: those no message names, and those one does."""
+    """How many waiting jobs were due before this one, staged or not."""
     unstaged = f"SELECT 1 FROM job WHERE staged_at IS NULL AND {WAITING_SQL} AND {DUE_AT} < %s AND id <> %s LIMIT %s"
     staged = (
         "SELECT 1 FROM job WHERE staged_at IS NOT NULL AND staged_at <= %s AND scheduled_at < %s AND id <> %s LIMIT %s"
     )
-    most = COUNTED + 1
-    first = fetch(f"SELECT count(*) FROM ({unstaged}) AS few", (scheduled_at, job_id, most))[0][0]
-    second = fetch(f"SELECT count(*) FROM ({staged}) AS few", (now, scheduled_at, job_id, most))[0][0]
-    return min(int(first) + int(second), most)
+    limit = COUNTED + 1
+    first = fetch(f"SELECT count(*) FROM ({unstaged}) AS few", (scheduled_at, job_id, limit))[0][0]
+    second = fetch(f"SELECT count(*) FROM ({staged}) AS few", (now, scheduled_at, job_id, limit))[0][0]
+    return min(int(first) + int(second), limit)

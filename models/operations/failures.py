@@ -1,6 +1,6 @@
-"""Owns the account's failures: the latest jobs that were given up or are tried again, grouped by host and reason.
+"""Groups the account's latest failed jobs, discarded or to be retried, by host and reason.
 
-Of each state only the latest `LOOKED_AT` jobs are looked at, so the answer costs the same however many there are.
+Reads only the latest `LOOKED_AT` jobs of each state, so the cost does not grow with the number of jobs.
 """
 
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from models.jobs.job_lists import UNKNOWN
 
 LOOKED_AT = 1000
 STATES = ("discarded", "retryable")
-EXAMPLES = 100  # how many of a group can be ordered again at once
+EXAMPLES = 100  # how many of a group can be replayed at once
 
 
 class Failure(NamedTuple):
@@ -34,14 +34,16 @@ def grouped(account_id: int) -> list[Failure]:
     for state, rows in latest.items():
         for job_id, host, reason, at in rows:
             groups.setdefault((state, host, reason or UNKNOWN), []).append((job_id, at))
-    found = [_failure(key, jobs, len(latest[key[0]]) == LOOKED_AT) for key, jobs in groups.items()]
-    return sorted(found, key=lambda group: (-group.jobs, group.state, group.host, group.reason))
+    failures = [_failure(key, jobs, len(latest[key[0]]) == LOOKED_AT) for key, jobs in groups.items()]
+    return sorted(failures, key=lambda group: (-group.jobs, group.state, group.host, group.reason))
 
 
 def of_group(account_id: int, state: str, host: str, reason: str) -> list[int]:
     """The ids of the newest jobs of one group."""
-    found = [group for group in grouped(account_id) if (group.state, group.host, group.reason) == (state, host, reason)]
-    return found[0].ids if found else []
+    matches = [
+        group for group in grouped(account_id) if (group.state, group.host, group.reason) == (state, host, reason)
+    ]
+    return matches[0].ids if matches else []
 
 
 def _failure(key: tuple[str, str, str], jobs: list[tuple[int, int]], cut: bool) -> Failure:

@@ -1,10 +1,9 @@
-"""Owns the election of the one ticker that leads: a lock which the operating system or the database frees by itself
-when its holder dies.
+"""Elects the one ticker that leads, by a lock that the operating system or the database frees when its holder dies.
 
-PostgreSQL: a session's advisory lock on a connection of its own; when the connection breaks, the lead is lost and
-`hold` says so at its next call; from a leader that gives no sign of life, one that stands by takes it away. SQLite:
-a lock on a file beside the database, for the life of the process. Two leaders for a moment do no harm: everything a
-ticker does is a guarded update.
+PostgreSQL: an advisory lock of a session, on a connection of its own. When the connection breaks, the lead is lost and
+`hold` says so at its next call. A ticker that stands by takes the lock from a leader that gives no sign of life.
+SQLite: a lock on a file beside the database, for the life of the process. Two leaders for a moment do no harm:
+everything a ticker does is a guarded update.
 """
 
 import contextlib
@@ -81,11 +80,11 @@ class PostgresLead:
         try:
             if self.connection is None:
                 self.connection = self._connect()
-            self.held = self.held and self._asks("SELECT true")
-            self.held = self.held or self._asks(f"SELECT pg_try_advisory_lock({LOCK})")
+            self.held = self.held and self._query("SELECT true")
+            self.held = self.held or self._query(f"SELECT pg_try_advisory_lock({LOCK})")
             if not self.held and self._silent(steady_s()):
                 log.warning("the leading ticker gave no sign of life for %s s: its lock is taken away", SILENT_S)
-                self._asks(TAKE_AWAY)
+                self._query(TAKE_AWAY)
         except psycopg.Error:
             self.give_up()
         return self.held
@@ -107,9 +106,9 @@ class PostgresLead:
             **DEAD_PEER,
         )
 
-    def _asks(self, question: Any) -> bool:
+    def _query(self, sql: Any) -> bool:
         assert self.connection is not None
-        row = self.connection.execute(question).fetchone()
+        row = self.connection.execute(sql).fetchone()
         return bool(row and row[0])
 
     def _silent(self, now_s: float) -> bool:

@@ -1,6 +1,6 @@
-"""Owns what an account's overview asks of the jobs: how many there are of each kind of waiting, and what comes next.
+"""Counts an account's jobs by situation, and lists what comes next, for the overview page.
 
-No question costs more with more jobs: counts end at `CAP`, lists are short and come from an index.
+The cost does not grow with the number of jobs: counts end at `CAP`, lists are short and come from an index.
 """
 
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from models.jobs.states import in_states
 
 CAP = 10_000
 OF_KIND = f"account_id = %s AND kind = '{REQUEST}'"
-LATER = in_states(("scheduled", "retryable"))  # as the index job_account_due spells it
+LATER = in_states(("scheduled", "retryable"))  # as the index job_account_due has it
 
 
 class Counts(NamedTuple):
@@ -51,18 +51,18 @@ def counts(account_id: int, now: int) -> Counts:
 
 
 def upcoming(account_id: int, limit: int) -> list[Upcoming]:
-    """What is performed next, soonest first."""
-    found = [
+    """The jobs to be sent next, soonest first."""
+    rows = [
         row
         for condition, order in (("state = 'available'", "inserted_at, id"), (LATER, "scheduled_at"))
         for row in fetch(
             f"SELECT {SHOWN} FROM job WHERE {OF_KIND} AND {condition} ORDER BY {order} LIMIT %s", (account_id, limit)
         )
     ]
-    return sorted((Upcoming(*row) for row in found), key=lambda job: (job.scheduled_at, job.id))[:limit]
+    return sorted((Upcoming(*row) for row in rows), key=lambda job: (job.scheduled_at, job.id))[:limit]
 
 
 def _count(condition: str, account_id: int, value: int | str) -> int:
     sql = f"SELECT count(*) FROM (SELECT 1 FROM job WHERE {OF_KIND} AND {condition} LIMIT %s) AS few"
-    found: int = fetch(sql, (account_id, value, CAP + 1))[0][0]
-    return found
+    count: int = fetch(sql, (account_id, value, CAP + 1))[0][0]
+    return count

@@ -1,4 +1,4 @@
-"""The address guard: which IP addresses may be connected to; asked before and after connecting.
+"""Judges which IP addresses may be connected to, before and after connecting.
 
 The public Internet only, unless the operator opened more; never a cloud's metadata service; never Booper's
 own API, except its few endpoints that start nothing. Pure, but for asking whether an address is this
@@ -30,6 +30,8 @@ _METADATA = _networks(
     "169.254.0.0/16 100.100.100.200 168.63.129.16 192.0.0.192 fd00:ec2::254 fd00:ec2::23 fd20:ce::254"
 )
 _V4_CARRIERS = _networks("::/96 64:ff9b::/96 64:ff9b:1::/48")
+NAT64_LENGTHS = (32, 40, 48, 56, 64, 96)  # RFC 6052, 2.2
+WELL_KNOWN_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104
 _OWN_PATHS = re.compile(r"/api/(?:echo|ping|broadcast|channels/[A-Za-z0-9_-]+)")
 _ALLOW = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<v4>[0-9.]+))(?P<length>/[0-9]+)?(?::(?P<port>[0-9]{1,5}))?")
@@ -43,7 +45,7 @@ class Allowed(NamedTuple):
 
 
 def every_address(_ip: str) -> bool:
-    """Takes each address for one of this machine: the safe answer of a policy that was not told better."""
+    """Takes each address for one of this machine: the safe default of a policy."""
     return True
 
 
@@ -51,32 +53,36 @@ def every_address(_ip: str) -> bool:
 class AddressPolicy:
     """`allowed` widens the public Internet; `own` are Booper's listen addresses as (ip, port), where the ip
     0.0.0.0, :: or "" means every address of this machine, which `local` tells; `own_origins` are the hosts and
-    ports of its public URLs.
+    ports of its public URLs. An address with a prefix of `nat64` is judged by the IPv4 address in it, to which a
+    translator will connect.
     """
 
     allowed: tuple[Allowed, ...] = ()
     own: frozenset[tuple[str, int]] = frozenset()
     own_origins: frozenset[tuple[str, int]] = frozenset()
     local: Callable[[str], bool] = every_address
+    nat64: tuple[ipaddress.IPv6Network, ...] = (WELL_KNOWN_NAT64,)
 
     def refusal(self, ip: str, port: int, path: str = "/") -> str | None:
         """None when `ip`:`port` may be connected to for a request of `path`, else why not."""
         try:
-            address = _judged(ipaddress.ip_address(ip))
+            sent_to = _unmapped(ipaddress.ip_address(ip))
         except ValueError:
             return f"{ip!r} is no address"
-        if getattr(address, "scope_id", None) is not None:
+        if getattr(sent_to, "scope_id", None) is not None:
             return f"{ip} has a zone"
-        if any(each in network for each in (address, _carried_v4(address)) for network in _METADATA):
+        address = self._reached(sent_to)
+        if any(each in network for each in (address, _carried_v4(sent_to)) for network in _METADATA):
             return f"{ip} is a metadata service"
         if self.is_own(ip, port, path):
             return f"{ip} port {port} is Booper's own address"
-        if any(item.port in (None, port) and address in item.network for item in self.allowed):
+        networks = [item.network for item in self.allowed if item.port in (None, port)]
+        if any(each in network for each in (address, sent_to) for network in networks):
             return None
         return None if _is_public(address) else f"{ip} is not a public address and not in BOOPER_TARGET_ALLOW"
 
     def is_own_origin(self, host: str, port: int, path: str) -> bool:
-        """Whether a request to `path` at a host as ordered, not yet looked up, would come back to Booper by its proxy
+        """Whether a request to `path` at a host that is not yet looked up would come back to Booper through its proxy
         at an endpoint that may start work."""
         return (host, port) in self.own_origins and not _OWN_PATHS.fullmatch(path)
 
@@ -84,10 +90,18 @@ class AddressPolicy:
         """Whether a request to `path` there would come back to Booper at an endpoint that may start work."""
         if port not in {own_port for _, own_port in self.own} or _OWN_PATHS.fullmatch(path):
             return False
-        address = _judged(ipaddress.ip_address(ip))
+        address = _unmapped(ipaddress.ip_address(ip))
         everywhere = any((wildcard, port) in self.own for wildcard in _WILDCARDS)
-        meant = {str(address), str(_carried_v4(address))}
+        meant = {str(address), str(_carried_v4(address)), str(self._reached(address))}
         return any((each, port) in self.own or (everywhere and self.local(each)) for each in meant)
+
+    def _reached(self, address: Address) -> Address:
+        """The IPv4 address to which a translator of `nat64` connects, else the address itself."""
+        if isinstance(address, ipaddress.IPv6Address):
+            for prefix in self.nat64:
+                if address in prefix:
+                    return _embedded_v4(address, prefix.prefixlen)
+        return address
 
 
 def parse_allow(text: str) -> tuple[Allowed, ...]:
@@ -112,7 +126,25 @@ def _parse_item(item: str) -> Allowed:
         ) from None
 
 
-def _judged(address: Address) -> Address:
+def parse_nat64(text: str) -> tuple[ipaddress.IPv6Network, ...]:
+    """The prefixes of BOOPER_NAT64_PREFIXES, parted by commas or spaces; ValueError names the bad one."""
+    return tuple(map(_parse_nat64, text.replace(",", " ").split()))
+
+
+def _parse_nat64(item: str) -> ipaddress.IPv6Network:
+    prefix = ipaddress.IPv6Network(item)
+    if prefix.prefixlen not in NAT64_LENGTHS:
+        raise ValueError(f"must be a prefix of 32, 40, 48, 56, 64 or 96 bits, got {item!r}")
+    return prefix
+
+
+def _embedded_v4(address: ipaddress.IPv6Address, prefix_bits: int) -> ipaddress.IPv4Address:
+    """The four octets behind the prefix, without the ninth octet of the address, which is kept free (RFC 6052, 2.2)."""
+    octets, first = address.packed[:8] + address.packed[9:], prefix_bits // 8
+    return ipaddress.IPv4Address(address.packed[12:] if prefix_bits == 96 else octets[first : first + 4])
+
+
+def _unmapped(address: Address) -> Address:
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return mapped or address
 

@@ -1,7 +1,7 @@
-"""Owns when a failed job is tried again: the policies a client may choose, and the delay each gives. Pure.
+"""Computes when a failed job is tried again, by the policy that its client chose. Pure.
 
-A policy is JSON in `job.backoff`; null is the engine's rule. `chance` is a random number from 0 to 1, given by the
-caller. Full jitter draws the delay anew between 0 and the policy's; the engine's rule adds up to 10 % of its own.
+A policy is JSON in `job.backoff`; null is the engine's rule. The caller draws `random_fraction`, from 0 to 1. Full
+jitter multiplies the policy's delay by it; the engine's rule adds up to 10 %.
 """
 
 from typing import Any
@@ -13,18 +13,18 @@ ENGINE_JITTER = 0.1
 LONGEST_DELAY_S = 366 * 24 * 3600
 
 
-def delay_us(policy: Any, attempt: int, chance: float) -> int:
+def delay_us(policy: Any, attempt: int, random_fraction: float) -> int:
     """Microseconds to wait after the `attempt`th attempt (from 1). `policy` is checked JSON, or None."""
     if policy is None or policy == ENGINE:
-        return engine_delay_us(attempt, chance)
+        return engine_delay_us(attempt, random_fraction)
     seconds = min(plain_delay_s(policy, attempt), LONGEST_DELAY_S)
-    jitter = chance if isinstance(policy, dict) and policy.get("jitter") == "full" else 1
+    jitter = random_fraction if isinstance(policy, dict) and policy.get("jitter") == "full" else 1
     return int(seconds * SECOND * jitter)
 
 
-def engine_delay_us(attempt: int, chance: float) -> int:
-    """15 + 2^attempt seconds and up to 10 % more."""
-    return int((15 + 2**attempt) * SECOND * (1 + ENGINE_JITTER * chance))
+def engine_delay_us(attempt: int, random_fraction: float) -> int:
+    """15 + 2^attempt seconds, and up to 10 % more."""
+    return int((15 + 2**attempt) * SECOND * (1 + ENGINE_JITTER * random_fraction))
 
 
 def plain_delay_s(policy: Any, attempt: int) -> float:

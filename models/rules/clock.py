@@ -1,7 +1,7 @@
-"""Owns "now": an instant is an integer, microseconds since the Unix epoch, UTC.
+"""Reads the clock. An instant is an integer: microseconds since the Unix epoch, UTC.
 
-Everything that depends on the time takes `now` as an argument; only the outermost callers (a view, an actor,
-the ticker) ask this clock. Tests move it by setting `source`.
+Everything that depends on the time takes `now` as an argument; only the outermost callers (a view, an actor, the
+ticker) read this clock. Tests move it by setting `source`.
 """
 
 import time

@@ -1,6 +1,6 @@
-"""Owns the histogram of lateness: its bounds, adding to it, and reading percentiles from it. Pure.
+"""Counts lateness in a histogram, and reads percentiles from it. Pure.
 
-A histogram is a list of counts, one for each bound and one for what lies beyond the last. Microseconds.
+A histogram is a list of counts: one for each bound, and one for what lies beyond the last. Microseconds.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ def add(counts: list[int], lateness_us: int) -> None:
 
 
 def together(histograms: Iterable[Sequence[int]]) -> list[int]:
-    """The sum of histograms; those of an older version with other bounds are left out."""
+    """The sum of histograms; leaves out those of an older version with other bounds."""
     total = empty()
     for counts in histograms:
         if len(counts) == len(total):
@@ -32,7 +32,8 @@ def together(histograms: Iterable[Sequence[int]]) -> list[int]:
 
 
 def percentile(counts: Sequence[int], part: float) -> float | None:
-    """The lateness that `part` (0 to 1) of the counted do not exceed, within its bucket by proportion; None of none."""
+    """The lateness that `part` (0 to 1) of the attempts do not exceed, interpolated within its bucket; None without
+    attempts."""
     wanted = part * sum(counts)
     if not wanted:
         return None

@@ -1,4 +1,4 @@
-"""Owns how the `query` of an order joins its URL. Pure; the API asks for the length, the sender for the text."""
+"""Joins the `query` of a job to its URL. Pure. The API needs the length, the sender the text."""
 
 import json
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 
 def with_query(url: str, query: dict[str, Any] | None) -> str:
-    """The URL with the query's members added behind its own; nested members in brackets, lists repeated."""
+    """The URL with the members of the query after its own; nested members in brackets, lists repeated."""
     if not query:
         return url
     base = url.partition("#")[0]

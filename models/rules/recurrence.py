@@ -1,4 +1,4 @@
-"""Owns when a schedule is due: frequencies, cron expressions in a time zone, and the instants they name. Pure.
+"""Computes when a schedule is due: by an interval, or by a cron expression in a time zone. Pure.
 
 cronsim matches dates and times of day; what a zone's clock does to them is decided here, since cronsim loses instants
 where a clock moves by half an hour or at midnight. The rule is that of Debian's cron. When neither minute nor hour
@@ -29,7 +29,7 @@ ALIASES = {
 }
 FIELDS = ("minute", "hour", "day of the month", "month", "day of the week")
 MAX_CRON_CHARS = 255
-LAST = datetime(9000, 1, 1, tzinfo=UTC)  # behind it nothing is looked for
+LAST = datetime(9000, 1, 1, tzinfo=UTC)  # no instant is searched beyond it
 NOT_ZONES = {"localtime", "Factory"}
 
 _ITEM = re.compile(r"(\*|[0-9]{1,2}|[A-Za-z]{3})(-([0-9]{1,2}|[A-Za-z]{3}))?(/[0-9]{1,2})?")
@@ -39,7 +39,7 @@ _NAMES = {3: _MONTHS, 4: {"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"}}
 
 
 class CronRefused(ValueError):
-    """The expression is no cron expression, or names no date; says which part and why."""
+    """The text is no cron expression, or names no date; says which part and why."""
 
 
 class Frequency(NamedTuple):
@@ -51,18 +51,18 @@ class Frequency(NamedTuple):
 
 
 class Instants(NamedTuple):
-    """Instants that passed: the latest one by one, and those before them as (first, last, how many or None)."""
+    """Instants that passed: the latest as a list, and those before them as (first, last, how many or None)."""
 
     before: tuple[int, int, int | None] | None
     latest: list[int]
 
 
 def frequency_of(text: str) -> Frequency:
-    """The frequency in its JSON form, as a schedule keeps and shows it."""
-    told = json.loads(text)
-    if "repeat_every" in told:
-        return Frequency(every_us=times.parse_duration(told["repeat_every"]))
-    return Frequency(cron=told["cron"], timezone=told.get("timezone", "UTC"))
+    """The frequency of its JSON form, which a schedule stores and shows."""
+    fields = json.loads(text)
+    if "repeat_every" in fields:
+        return Frequency(every_us=times.parse_duration(fields["repeat_every"]))
+    return Frequency(cron=fields["cron"], timezone=fields.get("timezone", "UTC"))
 
 
 def check_cron(text: str) -> str:
@@ -89,23 +89,23 @@ def is_zone(name: str) -> bool:
 
 
 def next_after(frequency: Frequency, instant: int) -> int | None:
-    """The first instant after this one, of an interval measured from it; None when there is none within 50 years."""
+    """The next instant after this one, from which an interval is measured; None when there is none within 50 years."""
     if frequency.every_us is not None:
         return instant + frequency.every_us
     return _next_by_cron(_plain(frequency.cron), frequency.timezone, instant)
 
 
-def between(frequency: Frequency, first: int | None, last: int, most: int) -> tuple[Instants, int | None]:
-    """The instants from `first`, which is one (None: there is none), to `last`, and the one that follows; at most
-    `most` one by one.
+def between(frequency: Frequency, first: int | None, last: int, limit: int) -> tuple[Instants, int | None]:
+    """The due instants from `first`, the earliest (None: there is none), to `last`, and the one that follows.
 
-    Takes time for about that many, however long ago `first` was: those before are counted only where it costs nothing.
+    Lists the latest `limit` instants. Takes time for about that many, however long ago `first` was: earlier ones are
+    counted only where that costs nothing.
     """
     if first is None or first > last:
         return Instants(None, []), first
     if frequency.every_us is not None:
-        return _between_evenly(first, last, frequency.every_us, most)
-    return _between_by_cron(frequency, first, last, most)
+        return _between_evenly(first, last, frequency.every_us, limit)
+    return _between_by_cron(frequency, first, last, limit)
 
 
 def description(frequency: Frequency) -> str:
@@ -124,8 +124,8 @@ def description(frequency: Frequency) -> str:
 
 @lru_cache(maxsize=8192)
 def _plain(text: str) -> str:
-    """The expression as cronsim reads it rightly: an alias spelled out, a range of one value as that value, since
-    cronsim takes 5-5/2 for 5/2."""
+    """The expression in a form that cronsim reads correctly: an alias spelled out, and a range of one value as that
+    value, since cronsim takes 5-5/2 for 5/2."""
     return _LONE_RANGE.sub(lambda match: match[1], ALIASES.get(text, text))
 
 
@@ -162,22 +162,22 @@ def _check_range(alone: str, number: int, field: str) -> None:
         raise _refused(f"have a {FIELDS[number]} within its range, every range from low to high", field) from None
 
 
-@lru_cache(maxsize=8192)  # a thousand schedules at the same second ask the same thing
+@lru_cache(maxsize=8192)  # a thousand schedules of the same second need the same answer
 def _next_by_cron(expression: str, timezone: str, instant: int) -> int | None:
     zone = ZoneInfo(timezone)
-    # A whole minute is due at its start: from 09:00:00.5 on, 09:01 is the next one that can be.
+    # Only the start of a minute can be due: after 09:00:00.5 the next is 09:01.
     after = datetime.fromtimestamp(instant // MINUTE * 60, UTC)
     minute, hour, *_ = expression.split()
     fixed = not minute.startswith("*") and not hour.startswith("*")
-    found = (_next_fixed if fixed else _next_real)(expression, zone, after)
-    return None if found is None else int(found.timestamp()) * SECOND
+    due = (_next_fixed if fixed else _next_real)(expression, zone, after)
+    return None if due is None else int(due.timestamp()) * SECOND
 
 
 def _next_fixed(expression: str, zone: ZoneInfo, after: datetime) -> datetime | None:
     for local in CronSim(expression, after.astimezone(zone).replace(tzinfo=None)):
-        found = _instant_of(local, zone)
-        if found > after:
-            return found
+        due = _instant_of(local, zone)
+        if due > after:
+            return due
     return None
 
 
@@ -191,16 +191,16 @@ def _instant_of(local: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _next_real(expression: str, zone: ZoneInfo, after: datetime) -> datetime | None:
-    """From one change of the clock to the next, local time runs evenly."""
+    """Searches from one change of the clock to the next, since local time runs evenly between them."""
     while after < LAST:
         offset = _offset(zone, after)
         local = next(CronSim(expression, (after + offset).replace(tzinfo=None)), None)
         if local is None:
             return None
-        found = local.replace(tzinfo=UTC) - offset
-        change = _next_change(zone, after, found)
+        due = local.replace(tzinfo=UTC) - offset
+        change = _next_change(zone, after, due)
         if change is None:
-            return found
+            return due
         local = (change + _offset(zone, change)).replace(tzinfo=None)
         first = next(CronSim(expression, local - timedelta(minutes=1)), None)
         if first == local:
@@ -210,7 +210,7 @@ def _next_real(expression: str, zone: ZoneInfo, after: datetime) -> datetime | N
 
 
 def _next_change(zone: ZoneInfo, after: datetime, until: datetime) -> datetime | None:
-    """The first instant in (after, until] at which the zone's offset is another than before; looks once a day."""
+    """The first instant in (after, until] at which the zone's offset differs from that at `after`; probes each day."""
     offset = _offset(zone, after)
     while after < until:
         step = min(after + timedelta(days=1), until)
@@ -234,37 +234,37 @@ def _offset(zone: ZoneInfo, instant: datetime) -> timedelta:
     return instant.astimezone(zone).utcoffset() or timedelta()
 
 
-def _between_evenly(first: int, last: int, every_us: int, most: int) -> tuple[Instants, int]:
+def _between_evenly(first: int, last: int, every_us: int, limit: int) -> tuple[Instants, int]:
     count = (last - first) // every_us + 1
-    alone = min(count, most)
+    alone = min(count, limit)
     start = first + (count - alone) * every_us
     latest = [start + number * every_us for number in range(alone)]
     before = None if alone == count else (first, start - every_us, count - alone)
     return Instants(before, latest), first + count * every_us
 
 
-def _between_by_cron(frequency: Frequency, first: int, last: int, most: int) -> tuple[Instants, int | None]:
-    """Looks back in spans that grow until enough instants lie in one."""
-    span = max(most * MINUTE, DAY)
+def _between_by_cron(frequency: Frequency, first: int, last: int, limit: int) -> tuple[Instants, int | None]:
+    """Looks back in spans that grow until one holds enough instants."""
+    span = max(limit * MINUTE, DAY)
     while True:
         start = max(first, last - span)
-        found, following = _walk(frequency, start, last)
-        if start == first or len(found) >= most:
+        instants, following = _walk(frequency, start, last)
+        if start == first or len(instants) >= limit:
             break
         span *= 4
-    if start == first and len(found) <= most:
-        return Instants(None, found), following
-    alone = found[-most:]
-    count = len(found) - len(alone) if start == first else None
-    before_last = found[-most - 1] if len(found) > most else start - 1
+    if start == first and len(instants) <= limit:
+        return Instants(None, instants), following
+    alone = instants[-limit:]
+    count = len(instants) - len(alone) if start == first else None
+    before_last = instants[-limit - 1] if len(instants) > limit else start - 1
     return Instants((first, before_last, count), alone), following
 
 
 def _walk(frequency: Frequency, start: int, last: int) -> tuple[list[int], int | None]:
     """The instants from `start` to `last`, and the next."""
-    found: list[int] = []
+    instants: list[int] = []
     at = next_after(frequency, start - 1)
     while at is not None and at <= last:
-        found.append(at)
+        instants.append(at)
         at = next_after(frequency, at)
-    return found, at
+    return instants, at

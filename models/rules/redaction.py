@@ -1,4 +1,4 @@
-"""Owns what counts as a secret in headers, and how it is hidden from logs, callbacks and events. Pure."""
+"""Hides secrets in headers from logs, callbacks and events. Pure."""
 
 import json
 from collections.abc import Iterable
@@ -15,12 +15,12 @@ BODY = "body"
 
 
 def hidden_names(redact: str | None) -> frozenset[str]:
-    """What a job's owner wants hidden, from its column `redact`: lower-case header names, and BODY."""
+    """What a job's owner wants hidden, from the column `redact`: lower-case header names, and BODY."""
     return frozenset(json.loads(redact)) if redact else frozenset()
 
 
 def redacted(headers: Iterable[tuple[str, Any]], hidden: frozenset[str]) -> dict[str, str]:
-    """Headers with the values of the secret-looking and the hidden ones replaced."""
+    """The headers, with the values of secret-looking and of hidden headers replaced."""
     shown: dict[str, str] = {}
     for name, value in headers:
         plain = REDACTED if is_secret(name.lower(), hidden) else str(value)

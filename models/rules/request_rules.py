@@ -1,4 +1,4 @@
-"""Which methods and headers a job may order; the API asks here before it stores a job.
+"""Checks which methods and headers a job may have, before the API stores it.
 
 Pure checks. Header names that frame the request, that Booper signs with, or that open cloud metadata
 services are kept from clients here; the transport, which also sends Booper's own headers, checks framing
@@ -36,7 +36,7 @@ RESERVED_PREFIXES = (
 )
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_BAD_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
+_BAD_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 
 class HeadersRefused(ValueError):
@@ -92,10 +92,10 @@ def value_error(name: str, value: object) -> str | None:
     if not isinstance(value, str):
         return f"must be a string, got {type(value).__name__}"
     if _BAD_VALUE.search(value):
-        return "must have no line breaks, control characters or characters beyond Latin-1, got one"
+        return "must have no line breaks, control characters or lone surrogates, got one"
     if value != value.strip(" \t"):
         return "must not begin or end with a space, got one that does"
-    size = len(name) + len(value)
+    size = len(name) + len(value.encode())
     return f"must be at most {MAX_HEADER_BYTES} bytes with its name, got {size}" if size > MAX_HEADER_BYTES else None
 
 
@@ -109,7 +109,11 @@ def _duplicate_error(name: str, seen: set[str]) -> str | None:
 def _together_error(headers: Mapping[str, str]) -> str | None:
     if len(headers) > MAX_HEADERS:
         return f"must be at most {MAX_HEADERS} headers, got {len(headers)}"
-    size = sum(len(str(name)) + len(str(value)) for name, value in headers.items())
+    size = sum(_bytes(name) + _bytes(value) for name, value in headers.items())
     if size > MAX_ALL_HEADERS_BYTES:
         return f"must be at most {MAX_ALL_HEADERS_BYTES} bytes together, got {size}"
     return None
+
+
+def _bytes(value: object) -> int:
+    return len(str(value).encode("utf-8", "surrogatepass"))

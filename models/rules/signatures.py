@@ -1,6 +1,6 @@
-"""Owns the signing of what is sent, by Standard Webhooks 1.0, and the form of its secrets. Pure.
+"""Signs requests by Standard Webhooks 1.0, and makes and checks the secrets. Pure.
 
-A secret is `whsec_` and the base64 of 24 to 64 random bytes. What is signed is `id.timestamp.body`, byte for byte.
+A secret is `whsec_` and the base64 of 24 to 64 random bytes. The signed payload is `id.timestamp.body`, byte for byte.
 """
 
 import base64
@@ -12,8 +12,8 @@ from collections.abc import Iterable
 
 PREFIX = "whsec_"
 NEW_BYTES = 32
-LEAST_BYTES, MOST_BYTES = 24, 64
-EXPECTED = f"{PREFIX} and the base64 of {LEAST_BYTES} to {MOST_BYTES} random bytes"
+MIN_BYTES, MAX_BYTES = 24, 64
+EXPECTED = f"{PREFIX} and the base64 of {MIN_BYTES} to {MAX_BYTES} random bytes"
 
 
 def new_secret() -> str:
@@ -21,24 +21,24 @@ def new_secret() -> str:
 
 
 def key_of(secret: str) -> bytes:
-    """The bytes that sign; ValueError for a text that is no secret (the text is not quoted)."""
+    """The key of a secret; ValueError, which never quotes the text, when it is no secret."""
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
     except (binascii.Error, ValueError):
         raise ValueError("no base64") from None
-    if not secret.startswith(PREFIX) or not LEAST_BYTES <= len(key) <= MOST_BYTES:
+    if not secret.startswith(PREFIX) or not MIN_BYTES <= len(key) <= MAX_BYTES:
         raise ValueError("another form")
     return key
 
 
-def headers_for(given_secrets: Iterable[str], message_id: str, timestamp_s: int, body: bytes) -> dict[str, str]:
+def headers_for(signing_secrets: Iterable[str], message_id: str, timestamp_s: int, body: bytes) -> dict[str, str]:
     """The three headers of a signed request, one signature for each secret; none at all without a secret."""
-    told = f"{message_id}.{timestamp_s}.".encode() + body
-    signed = [signature(key_of(secret), told) for secret in given_secrets]
+    payload = f"{message_id}.{timestamp_s}.".encode() + body
+    signed = [signature(key_of(secret), payload) for secret in signing_secrets]
     if not signed:
         return {}
     return {"webhook-id": message_id, "webhook-timestamp": str(timestamp_s), "webhook-signature": " ".join(signed)}
 
 
-def signature(key: bytes, told: bytes) -> str:
-    return "v1," + base64.b64encode(hmac.new(key, told, hashlib.sha256).digest()).decode()
+def signature(key: bytes, payload: bytes) -> str:
+    return "v1," + base64.b64encode(hmac.new(key, payload, hashlib.sha256).digest()).decode()

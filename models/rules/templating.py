@@ -1,7 +1,6 @@
-"""Owns the dynamic fields of a schedule's bodies: what is put in before sending, and what an answer asks to keep.
+"""Renders the dynamic fields of a schedule's bodies, and merges into its state what an answer sets. Pure.
 
-Pure, values in and out. Nothing here grows without limit: a short text in a body may stand for a large value, and may
-be there ten thousand times.
+Every size is limited: a short text in a body may stand for a large value, and may occur ten thousand times.
 """
 
 import json
@@ -10,9 +9,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-MAX_MEMORY_BYTES = 65_536  # of the state, and of the answer before, each as JSON
-MAX_BODY_BYTES = 1_048_576  # of a body with everything put in
-MAX_DEPTH = 64  # of an answer: deeper ones could be read here and yet not be written again
+MAX_MEMORY_BYTES = 65_536  # of the state, and of the previous answer, each as JSON
+MAX_BODY_BYTES = 1_048_576  # of a rendered body
+MAX_DEPTH = 64  # of an answer: a deeper one could be parsed but not encoded again
 JOB, PREVIOUS, STATE, SET = "$job", "$previous", "$state", "$set"
 
 _PATH = re.compile(r"\$(previous|state)((?:\.[^.]+)+)")
@@ -20,12 +19,12 @@ _WHOLE = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
 class TooLarge(ValueError):
-    """What would be sent or kept is larger than allowed; says how large it may be and how large it is."""
+    """A value is too large to be sent or kept; says how large it may be and how large it is."""
 
 
 def render(body: dict[str, Any], job_id: int, previous: Any, state: dict[str, Any]) -> str:
-    """The body as JSON, with `$job`, `$previous` and `$state` in it and paths into the last two replaced by what lies
-    there; null for what is missing. Raises TooLarge."""
+    """The body as JSON, with `$job`, `$previous` and `$state` added and each path into the last two replaced by its
+    value; null for a missing one. Raises TooLarge."""
     known = {"previous": previous, "state": state}
     sizes: dict[str, int] = {}
     room = [MAX_BODY_BYTES]
@@ -38,13 +37,13 @@ def render(body: dict[str, Any], job_id: int, previous: Any, state: dict[str, An
         match = _PATH.fullmatch(value) if isinstance(value, str) else None
         if not match:
             return value
-        found = at_path(known[match[1]], match[2][1:].split("."))
+        result = at_path(known[match[1]], match[2][1:].split("."))
         if value not in sizes:
-            sizes[value] = len(encoded(found))
+            sizes[value] = len(encoded(result))
         room[0] -= sizes[value]
         if room[0] < 0:
             raise TooLarge(f"the body must be at most {MAX_BODY_BYTES} bytes with its dynamic fields, got more")
-        return found
+        return result
 
     added = {JOB: {"id": job_id}, PREVIOUS: previous, STATE: state}
     text = encoded({name: replace(value) for name, value in body.items() if name not in added} | added)
@@ -54,7 +53,7 @@ def render(body: dict[str, Any], job_id: int, previous: Any, state: dict[str, An
 
 
 def at_path(value: Any, path: list[str]) -> Any:
-    """What lies at the end of a path of names, and of numbers into lists; None when nothing does."""
+    """The value at the end of a path of names, and of numbers into lists; None when there is none."""
     for step in path:
         if isinstance(value, dict):
             value = value.get(step)
@@ -66,9 +65,9 @@ def at_path(value: Any, path: list[str]) -> Any:
 
 
 def answer_of(body: bytes) -> Any:
-    """An answer's body as a value: JSON where it is JSON that can be written again, else its text; {} when it is
-    empty."""
-    text = body.decode("utf-8", "replace").replace("\x00", "\ufffd")
+    """An answer's body as a value: parsed if it is JSON that can be encoded again, else its text; {} for an empty
+    one."""
+    text = body.decode("utf-8-sig", "replace").replace("\x00", "\ufffd")
     if not text.strip():
         return {}
     try:
@@ -79,21 +78,21 @@ def answer_of(body: bytes) -> Any:
 
 
 def merge_state(state: dict[str, Any], answer: Any) -> dict[str, Any]:
-    """The state with the members of the answer's `$set` in it, each as a whole. Raises TooLarge or ValueError."""
+    """The state with the members of the answer's `$set`, each replaced as a whole. Raises TooLarge or ValueError."""
     if not isinstance(answer, dict) or SET not in answer:
         return state
-    given = answer[SET]
-    if not isinstance(given, dict):
-        raise ValueError(f"$set must be an object, got {encoded(given)[:60]}")
-    together = state | given
-    size = len(encoded(together).encode())
+    changes = answer[SET]
+    if not isinstance(changes, dict):
+        raise ValueError(f"$set must be an object, got {encoded(changes)[:60]}")
+    merged = state | changes
+    size = len(encoded(merged).encode())
     if size > MAX_MEMORY_BYTES:
         raise TooLarge(f"the state must be at most {MAX_MEMORY_BYTES} bytes as JSON, got {size}")
-    return together
+    return merged
 
 
 def encoded(value: Any) -> str:
-    """As JSON that every database keeps: lone surrogates stay escaped."""
+    """The value as JSON that every database can store: lone surrogates stay escaped."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     try:
         text.encode()
@@ -107,7 +106,7 @@ def _refuse(name: str) -> None:
 
 
 def _double(digits: str) -> float:
-    """1e999 is JSON, but would be read as infinity, which is none."""
+    """1e999 is JSON, but Python would parse it as infinity, which is not."""
     number = float(digits)
     if not math.isfinite(number):
         raise ValueError(digits)

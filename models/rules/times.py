@@ -1,8 +1,8 @@
-"""Owns the reading of times as clients write them: durations, dates with a time, Unix timestamps; and their writing.
+"""Parses and formats times as clients write them: durations, dates with a time, Unix timestamps. Pure.
 
-Pure: values in, integers out (microseconds, or microseconds since the Unix epoch, UTC). What can't be read raises
-ValueError; the caller says what was expected. A result may lie far outside the calendar; only the caller knows how
-far ahead is allowed.
+Values in, integers out: microseconds, or microseconds since the Unix epoch, UTC. What can't be parsed raises
+ValueError; the caller says what was expected. A result may lie far outside the calendar; only the caller knows how far
+ahead is allowed.
 """
 
 import math
@@ -64,7 +64,7 @@ def format_seconds(instant: int) -> str:
 
 
 def is_number(value: Any) -> bool:
-    """Whether `value` is a finite number; true and false are none."""
+    """Whether `value` is a finite number; true and false are not."""
     if isinstance(value, bool):
         return False
     return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))

@@ -1,10 +1,8 @@
-"""The one reading of a target URL: which URLs may be ordered, and how each splits into host, port and
-request target.
+"""Parses a target URL: checks its syntax, and splits it into host, port and request target.
 
-Owns the syntax (scheme, user names, host spellings, ports, control characters). Used twice: when a job is
-created, so that a bad URL is answered at once, and when it is sent, so that what was checked is what is
-connected to. It looks nothing up: whether the addresses behind a name may be reached is decided by the
-address policy at sending time.
+Used twice: when a job is created, so that a bad URL is answered at once, and when it is sent, so that the checked URL
+is the one that is connected to. It looks nothing up: the address policy decides at sending time whether the addresses
+behind a name may be reached.
 """
 
 import ipaddress
@@ -36,7 +34,7 @@ class UrlRefused(ValueError):
 
 
 class Target(NamedTuple):
-    """A URL as it is connected to and asked for.
+    """The parts of a URL that connecting and requesting need.
 
     `host` is lower-case ASCII (a name without trailing dot, an IPv4, or an IPv6 without brackets),
     `host_header` is the `Host` of the request, `path` ends before the query, and `request_target` is path
@@ -68,7 +66,7 @@ def split_url(url: str) -> Target:
 
 @lru_cache(maxsize=512)
 def _split(url: str) -> Target:
-    """Kept for some URLs, since the same few targets are ordered and sent to again."""
+    """Cached for some URLs, since the same few targets are used again."""
     _check_characters(url)
     match = _URL.fullmatch(url)
     if match is None:
@@ -99,9 +97,9 @@ def _check_characters(url: str) -> None:
         raise UrlRefused(f"must be at most {MAX_URL_CHARS} characters, got {len(url)}")
     if url.isascii() and not _ASCII_FORBIDDEN.search(url):
         return
-    found = next((c for c in url if unicodedata.category(c) in _FORBIDDEN_CATEGORIES), None)
-    if found is not None:
-        raise UrlRefused(f"must have no space or control character (percent-encode it), got {ascii(found)}")
+    bad = next((c for c in url if unicodedata.category(c) in _FORBIDDEN_CATEGORIES), None)
+    if bad is not None:
+        raise UrlRefused(f"must have no space or control character (percent-encode it), got {ascii(bad)}")
 
 
 def _check_shape(scheme: str, slashes: str | None, authority: str, rest: str) -> None:
@@ -115,9 +113,7 @@ def _check_shape(scheme: str, slashes: str | None, authority: str, rest: str) ->
 
 @lru_cache(maxsize=4096)
 def _split_authority(scheme: str, authority: str) -> tuple[str, int, str]:
-    """(host, port, Host header); kept for the busiest authorities, since the same few targets are sent to
-    again.
-    """
+    """(host, port, Host header); cached, since the same few targets are sent to again."""
     match = _AUTHORITY.fullmatch(authority)
     if match is None:
         raise UrlRefused(f"must have one host and at most one port, IPv6 in brackets, got {authority[:100]!r}")

@@ -41,12 +41,12 @@ def create(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow | None
     None, that job and False. Raises TooMany."""
     schedule_id = new_id()
     with transaction():
-        _check_room(new.order.account_id, at_most)
+        _check_room(new.job.account_id, at_most)
         job, made = job_store.create(_first_job(new, schedule_id), now)
         if not made:
             return None, job, False
         schedule_store.insert(new, schedule_id, now)
-        return schedule_store.find(new.order.account_id, schedule_id), job, True
+        return schedule_store.find(new.job.account_id, schedule_id), job, True
 
 
 def put(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow, bool]:
@@ -55,7 +55,7 @@ def put(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow, bool]:
     When two callers create it at once, the unique index `schedule_key` lets one in. The other replaces it, or
     creates it again if it was deleted meanwhile.
     """
-    account_id, key = new.order.account_id, new.key or ""
+    account_id, key = new.job.account_id, new.key or ""
     for _ in range(PUTS_TRIED):
         with transaction():
             schedule_id = replace(account_id, key, new, now)
@@ -151,9 +151,9 @@ def _request_of(schedule: ScheduleRow | Planned) -> tuple[Any, ...]:
 
 def _first_job(new: NewSchedule, schedule_id: str) -> NewJob:
     values = definition_of(new, schedule_id) | {"id": schedule_id, "next_at": new.first_at}
-    values["account_id"] = new.order.account_id
+    values["account_id"] = new.job.account_id
     schedule = Planned(**{name: values[name] for name in Planned._fields})
-    return planning.job_at(schedule, new.first_at)._replace(idempotency_key=new.order.idempotency_key)
+    return planning.job_at(schedule, new.first_at)._replace(idempotency_key=new.job.idempotency_key)
 
 
 def _locked(account_id: int, key: str, now: int) -> Planned | None:

@@ -31,10 +31,10 @@ OF_ONE_JOB = {  # fields of NewJob that are each job's own, or columns of the sc
 
 
 class NewSchedule(NamedTuple):
-    """A schedule that has been checked. `order`: what its jobs are made of; `frequency` and the policies as in
+    """A schedule that has been checked. `job`: the fields that its jobs share; `frequency` and the policies as in
     models/schedules/schedule_tables.py."""
 
-    order: NewJob
+    job: NewJob
     frequency: str
     first_at: int
     key: str | None = None
@@ -93,10 +93,10 @@ def firings_of(
     return firing_rows.list_firings(schedule_id, status, order, limit, offset) if schedule_id else None
 
 
-def template_of(order: NewJob) -> str:
+def template_of(job: NewJob) -> str:
     """The fields that all jobs of a schedule share, as JSON."""
-    fields = {name: value for name, value in order._asdict().items() if name not in OF_ONE_JOB}
-    fields["max_age_us"] = None if order.retry_until is None else order.retry_until - order.scheduled_at
+    fields = {name: value for name, value in job._asdict().items() if name not in OF_ONE_JOB}
+    fields["max_age_us"] = None if job.retry_until is None else job.retry_until - job.scheduled_at
     return json.dumps(fields)
 
 
@@ -107,8 +107,8 @@ def offset_us(schedule_id: str, jitter_us: int) -> int:
 
 def definition_of(new: NewSchedule, schedule_id: str) -> dict[str, Any]:
     """The values of DEFINITION, by column."""
-    values = new.order._asdict() | new._asdict()
-    values["template"] = template_of(new.order)
+    values = new.job._asdict() | new._asdict()
+    values["template"] = template_of(new.job)
     values["offset_us"] = offset_us(schedule_id, new.jitter_us)
     return {name: values[name] for name in DEFINITION}
 
@@ -122,7 +122,7 @@ def stored_definition(schedule_id: str) -> dict[str, Any]:
 
 def insert(new: NewSchedule, schedule_id: str, now: int) -> bool:
     """Insert a schedule; False when its key is taken."""
-    owned = {"id": schedule_id, "account_id": new.order.account_id, "key": new.key, **definition_of(new, schedule_id)}
+    owned = {"id": schedule_id, "account_id": new.job.account_id, "key": new.key, **definition_of(new, schedule_id)}
     started = {"next_at": new.first_at, "inserted_at": now, "enabled_at": now, "failures": 0, "state": "{}"}
     return bool(Schedule.insert(**owned, **started).on_conflict_ignore().as_rowcount().execute())
 

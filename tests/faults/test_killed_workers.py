@@ -63,11 +63,11 @@ def longest_gap_us(history):
 @only_full
 @pytest.mark.parametrize("production", [POISONED], indirect=True)
 def test_f11_a_job_that_kills_its_workers_alone_is_given_up(production):
-    """Its neighbours' targets are slow: they are under way in the process that dies, and may be repeated."""
+    """Its neighbors' targets are slow: they are under way in the process that dies, and may be repeated."""
     due_at = now_us() + SECOND
     production.order([*spread(NEIGHBOURS, due_at, 0, "/slow/0.5"), Order("poison", due_at, "/ok?always=before")])
     history = production.settle(60)
-    note("F11 poison among slow neighbours", history)
+    note("F11 poison among slow neighbors", history)
     assert checker.no_loss(history) == []
     assert [job.nonce for job in history.recorded if job.state != "completed"] == ["poison"]
     assert "poison" not in {a.nonce for a in history.arrivals}

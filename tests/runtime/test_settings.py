@@ -16,6 +16,7 @@ WHATEVER_THE_MODE_AND_HOST = {
     "queue_prefix": "booper",
     "port": 8000,
     "public_urls": "",
+    "nat64_prefixes": "",
     "look_ahead_s": 10.0,
     "queue_bound": 5000,
     "worker_processes": 2,
@@ -50,6 +51,7 @@ ACCEPTED = {
     "BOOPER_PUBLIC_URLS": {"": "", "https://a.example": "https://a.example"},
     "BOOPER_DEMO_KEY": {"on": "sk_public_20230921", "off": "", "": "", "sk_mine1": "sk_mine1"},
     "BOOPER_TARGET_ALLOW": {"": "", "10.0.0.0/8,[::1]/128:8080": "10.0.0.0/8,[::1]/128:8080"},
+    "BOOPER_NAT64_PREFIXES": {"": "", "2001:db8:64::/96": "2001:db8:64::/96"},
     "BOOPER_ALLOW_HTTP": dict.fromkeys(("1", "true", "on", "yes", "ON"), True)
     | dict.fromkeys(("0", "false", "off", "no", "Off"), False),
     "BOOPER_LOG_LEVEL": {"debug": "DEBUG", "INFO": "INFO", "Warning": "WARNING", "ERROR": "ERROR"},
@@ -65,6 +67,7 @@ REFUSED = {
     "BOOPER_PUBLIC_URLS": ["a.example", "https://a.example/path", "ftp://a.example"],
     "BOOPER_DEMO_KEY": ["yes", "ON", "sk_shor", "pk_long_enough"],
     "BOOPER_TARGET_ALLOW": ["10.0.0.1/8", "everything", "10.0.0.0/8:0", "10.0.0.0/8:65536"],
+    "BOOPER_NAT64_PREFIXES": ["10.0.0.0/8", "2001:db8::/97", "2001:db8::1/96", "x"],
     "BOOPER_ALLOW_HTTP": ["", "2", "y", "enabled"],
     "BOOPER_LOG_LEVEL": ["", "TRACE", "CRITICAL", "10"],
     "BOOPER_LOG_FORMAT": ["", "JSON", "logfmt"],

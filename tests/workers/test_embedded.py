@@ -137,13 +137,13 @@ def test_a_new_process_forgets_the_messages_of_the_one_before(account, start, re
         assert Job.get().staged_count == 2
 
 
-def test_a_hanging_host_leaves_slots_to_its_neighbours(account, start, receiver, monkeypatch):
-    monkeypatch.setattr("workers.delivery.delivery.PUT_OFF_S", (0.1, 0.2))
+def test_a_hanging_host_leaves_slots_to_its_neighbors(account, start, receiver, monkeypatch):
+    monkeypatch.setattr("workers.delivery.delivery.SNOOZE_S", (0.1, 0.2))
     start(SENDER_SLOTS="8", SLOT_SHARE="0.5")
-    neighbour = account_store.account_named("bob", clock.now())
+    neighbor = account_store.account_named("bob", clock.now())
     hanging = [make_job(account, url=receiver.url + "/hang", host="slow.example") for _ in range(12)]
     wait_until(lambda: len(receiver.arrivals) == 4)
-    good = [make_job(neighbour, url=receiver.url, host="good.example") for _ in range(12)]
+    good = [make_job(neighbor, url=receiver.url, host="good.example") for _ in range(12)]
     wait_until(final(*good))
     assert [arrival.path for arrival in receiver.arrivals].count("/hang") == 4
 
@@ -184,7 +184,7 @@ def test_a_second_process_waits_with_the_lead_until_the_first_has_drained(accoun
 
 def test_a_backlog_for_a_hanging_target_is_published_at_growing_intervals(account, start, receiver, monkeypatch):
     monkeypatch.setattr("workers.delivery.slots.STUCK_AFTER_S", 0.02)
-    monkeypatch.setattr("workers.delivery.delivery.PUT_OFF_S", (0.1, 0.1))
+    monkeypatch.setattr("workers.delivery.delivery.SNOOZE_S", (0.1, 0.1))
     began_at = clock.now()
     start(SENDER_SLOTS="8", SLOT_SHARE="0.5")
 
@@ -207,13 +207,13 @@ def test_a_process_that_ends_at_once_gives_requests_back(account, embedded, rece
     assert (reread(job).state, reread(job).attempt, reread(job).crashes) == ("available", 0, 0)
 
 
-def test_a_dawdling_hosts_backlog_does_not_starve_its_neighbours(account, start, receiver):
+def test_a_dawdling_hosts_backlog_does_not_starve_its_neighbors(account, start, receiver):
     """Its share moved now and then, so each of its messages held a thread for seconds."""
     start(SENDER_SLOTS="32", SLOT_SHARE="0.5")
-    neighbour, url = account_store.account_named("bob", clock.now()), receiver.url + "/slow"
+    neighbor, url = account_store.account_named("bob", clock.now()), receiver.url + "/slow"
     slow = [make_job(account, url=url, due_in_s=-number, host="slow.example") for number in range(300)]
     wait_until(lambda: len(receiver.arrivals) > 40)
-    good = [make_job(neighbour, url=receiver.url, host="good.example") for _ in range(5)]
+    good = [make_job(neighbor, url=receiver.url, host="good.example") for _ in range(5)]
     wait_until(final(*good))
     assert any(reread(job).state != "completed" for job in slow)
 

@@ -20,16 +20,16 @@ def test_a_job_with_callback_and_webhook_sends_all_notifications(account, embedd
     wait_until(lambda: Job.select().where(Job.state != "completed").count() == 0 and len(receiver.arrivals) == 6)
     [callback] = bodies_at(receiver, "/callback")
     assert (callback["job"]["id"], callback["response"]["status"]) == (job.uuid, 200)
-    told = [event["type"] for event in bodies_at(receiver, "/events")]
-    assert told == ["job.started", "job.request", "job.response", "job.finished"]
+    types = [event["type"] for event in bodies_at(receiver, "/events")]
+    assert types == ["job.started", "job.request", "job.response", "job.finished"]
 
 
 def test_events_that_are_not_accepted_do_not_hold_up_the_next(account, embedded, receiver):  # noqa: F811
     notify = json.dumps({"webhook": f"{receiver.url}/status/500"})
     make_job(account, url=f"{receiver.url}/job", notify=notify)
     wait_until(lambda: len(bodies_at(receiver, "/status/500")) == 4)
-    told = [event["type"] for event in bodies_at(receiver, "/status/500")]
-    assert told == ["job.started", "job.request", "job.response", "job.finished"]
+    types = [event["type"] for event in bodies_at(receiver, "/status/500")]
+    assert types == ["job.started", "job.request", "job.response", "job.finished"]
     wait_until(lambda: Job.select().where(Job.state == "retryable", Job.scheduled_at > clock.now()).count() == 4)
 
 

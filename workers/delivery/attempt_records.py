@@ -1,5 +1,7 @@
-"""Owns how an attempt reads afterwards: its row, the log entries its owner sees, the line its operator sees. Pure, but
-for the logger."""
+"""Describes an attempt: its row, the log entries for the job's owner, the log line for the operator.
+
+Pure, except for the logger.
+"""
 
 import logging
 from typing import Any, NamedTuple
@@ -21,7 +23,7 @@ log = logging.getLogger("booper.attempts")
 
 
 class Result(NamedTuple):
-    """What came of one claimed job in this process."""
+    """The outcome of one claimed job in this process."""
 
     job: ClaimedJob
     request: Request
@@ -51,8 +53,8 @@ def attempt_row(result: Result, verdict: Verdict) -> AttemptRow:
 
 
 def shown_timings(outcome: Outcome) -> Timings:
-    """What the owner may read of the phases: how far an attempt came that reached nothing would tell a closed port from
-    a missing name and a bad certificate from either."""
+    """The timings that the owner may see. Those of a failed connection are hidden: they would reveal whether the port
+    was closed, the name missing or the certificate bad."""
     if isinstance(outcome, Refused):
         return Timings()
     not_reachable = reason_of(outcome) == NOT_REACHABLE
@@ -60,8 +62,8 @@ def shown_timings(outcome: Outcome) -> Timings:
 
 
 def log_rows(result: Result, verdict: Verdict) -> list[LogRow]:
-    """What was asked, what came back, and that it was given up, if so; each a little later than the one before, so
-    that a list by instant keeps their order."""
+    """The request, what came back, and the discard, if any. Each is a little later than the one before, so that a list
+    by instant keeps their order."""
     job = result.job
     ended_at = max(result.finished_at, job.attempted_at + 1)
     events: list[tuple[str, dict[str, Any], int]] = [(REQUEST_SENT, request_payload(result), job.attempted_at)]
@@ -99,15 +101,16 @@ def response_payload(result: Result, outcome: Answered) -> dict[str, Any]:
     return {
         "status": outcome.status_code,
         "headers": redacted([(name, covered(value, secrets)) for name, value in outcome.headers], hidden),
-        "body": REDACTED if BODY in hidden else covered(outcome.body.decode("utf-8", "replace"), secrets),
+        "body": REDACTED if BODY in hidden else covered(outcome.text("replace"), secrets),
         "truncated": outcome.truncated,
+        "unreadable": outcome.unreadable,
         "elapsed_ms": None if elapsed_ms is None else round(elapsed_ms, 3),
         "attempt": result.job.attempt,
     }
 
 
 def secrets_of(result: Result) -> list[str]:
-    """What an answer may repeat of a channel's URL, the longest first: a redirect names it."""
+    """The parts of a channel's URL that a response may repeat (a redirect does), the longest first."""
     if result.job.kind != CHANNEL or not result.request.url:
         return []
     target = split_url(result.request.url)
@@ -115,6 +118,7 @@ def secrets_of(result: Result) -> list[str]:
 
 
 def covered(text: str, secrets: list[str]) -> str:
+    """The text without the secrets."""
     for secret in secrets:
         text = text.replace(secret, f"/{REDACTED}")
     return text
@@ -126,22 +130,22 @@ def error_payload(result: Result, verdict: Verdict) -> dict[str, Any]:
 
 
 def hidden_by(job: ClaimedJob) -> frozenset[str]:
-    """What the job's owner wants hidden: lower-case header names, and BODY."""
+    """What the job's owner wants hidden: header names in lower case, and BODY."""
     return hidden_names(job.redact)
 
 
 def measured(result: Result) -> tuple[str, int | None, float | None]:
-    """What the metrics take of an attempt: the outcome's name, the status code, the length in ms."""
+    """The fields of an attempt for the metrics: the outcome's name, the status code, the duration in ms."""
     outcome = result.outcome
     total_ms = None if isinstance(outcome, Refused) else outcome.timings.total_ms
     return type(outcome).__name__.lower(), getattr(outcome, "status_code", None), total_ms
 
 
 def log_attempt(result: Result, verdict: Verdict, held: bool) -> None:
-    """One wide line an attempt for the operator; no key, body or query string in it."""
+    """Log one wide line for the operator; it holds no key, body or query string."""
     job, outcome = result.job, result.outcome
     name, status, total_ms = measured(result)
-    told = fields(
+    line = fields(
         job_id=job.id,
         attempt=job.attempt,
         outcome=name,
@@ -155,5 +159,5 @@ def log_attempt(result: Result, verdict: Verdict, held: bool) -> None:
         held=held,
     )
     if not isinstance(outcome, Answered):
-        told["fields"]["detail"] = outcome.detail
-    log.info("job.attempted", extra=told)
+        line["fields"]["detail"] = outcome.detail
+    log.info("job.attempted", extra=line)

@@ -1,9 +1,8 @@
-"""Owns the delivering half of a process: slots, senders, transport and recorder, and the claim that feeds them.
+"""Delivers: claims the jobs that a message names and hands them to the senders; owns the parts of a sending process.
 
-A deliver message comes in with the ids of up to a hundred jobs; as many as there are free slots are claimed in one
-statement and handed to the senders. A message whose jobs find no slot within `HOLD_S` gives the rest back to the
-table, so that no message is ever held for long; the stager names them again. Jobs of an account or host whose
-share of the slots is full and stuck go back at once and are put off, longer each time.
+A message names up to a hundred jobs. As many as there are free slots are claimed in one statement. Jobs that find no
+slot within HOLD_S go back to the table, so that no message is held for long; the stager names them again. Jobs of an
+account or host whose share of the slots is full and stuck go back at once and are snoozed, longer each time.
 """
 
 import logging
@@ -20,26 +19,25 @@ from models.jobs.job_kinds import CHANNEL
 from models.jobs.job_ref import JobRef, Wire
 from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
-from models.rules.address_rules import AddressPolicy, parse_allow
+from models.rules.address_rules import WELL_KNOWN_NAT64, AddressPolicy, parse_allow, parse_nat64
 from models.rules.url_rules import origins
 from models.schedules import overlap
 from models.webhooks import event_order
 from runtime import metrics
 from runtime.settings import Settings
-from workers.delivery import job_events
+from workers.delivery import job_events, open_files
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.heartbeat import Heartbeat
 from workers.delivery.recorder import Recorder
 from workers.delivery.senders import Senders
 from workers.delivery.slots import Slots, Taken
-from workers.transport import open_files
 from workers.transport.client import Transport
 from workers.transport.local_addresses import is_local, own_addresses
 
 log = logging.getLogger("booper.delivery")
 HOLD_S = 5.0
 LOOK_AGAIN_S = 0.01
-PUT_OFF_S = (0.25, 0.75)  # at least; doubled each time a message has named the job
+SNOOZE_S = (0.25, 0.75)  # at least; doubled each time a message has named the job
 LONGEST_WAIT_S = 1.0
 RECORDING_GRACE_S = 10.0
 ABANDON_S = 2.0
@@ -53,27 +51,28 @@ class Delivery:
         self._grace_s = settings.shutdown_grace_s
         self._lease_margin_us = int(settings.lease_margin_s * clock.SECOND)
         own = own_addresses(settings.host, settings.port)
-        policy = AddressPolicy(parse_allow(settings.target_allow), own, origins(settings.public_urls), is_local)
+        nat64 = (WELL_KNOWN_NAT64, *parse_nat64(settings.nat64_prefixes))
+        policy = AddressPolicy(parse_allow(settings.target_allow), own, origins(settings.public_urls), is_local, nat64)
         slots = open_files.slots_allowed(settings.sender_slots)
         self._transport = Transport(
             policy, connections=min(slots, open_files.IDLE_CONNECTIONS), note_lag=metrics.LOOP_LAG.observe
         )
         self.slots = Slots(slots, settings.slot_share)
         self._closed = threading.Event()
-        self._remembered = ConfigCache()
-        self.pulse = Heartbeat(self.slots)
-        self.recorder = Recorder(self.pulse.count, self._remembered)
-        self.senders = Senders(self.slots, self._transport, self.recorder, self._lease_margin_us // 2, self._remembered)
+        self._configs = ConfigCache()
+        self.heartbeat = Heartbeat(self.slots)
+        self.recorder = Recorder(self.heartbeat.count, self._configs)
+        self.senders = Senders(self.slots, self._transport, self.recorder, self._lease_margin_us // 2, self._configs)
         self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
 
     def start(self) -> None:
         self.recorder.start()
-        self.pulse.start()
+        self.heartbeat.start()
         self._sampling.start()
         self.senders.start()
 
     def close(self) -> None:
-        """Claim nothing more; what waits for a slot goes back to the table."""
+        """Claim nothing more; jobs that wait for a slot go back to the table."""
         self.slots.close()
         self._closed.set()
 
@@ -81,13 +80,14 @@ class Delivery:
         """Let requests under way finish within the grace and record them; then end every thread."""
         self.senders.drain(self._grace_s)
         self.recorder.stop(RECORDING_GRACE_S)
-        self.pulse.stop()
+        self.heartbeat.stop()
         self._sampling.stop()
 
     def abandon(self) -> None:
-        """Give back what is under way and record what was answered, if the database takes it within `ABANDON_S`; for a
-        process told to end at once. Without it the jobs' leases would have to run out, and the order to stop would
-        count as a crash of each."""
+        """Give back what is under way and record what was answered, if the database accepts it within `ABANDON_S`.
+
+        For a process that must end at once. Otherwise the jobs would wait for the end of their leases, and the stop
+        would count as a crash of each."""
         giving = threading.Thread(target=self._abandon, name="abandon", daemon=True)
         giving.start()
         giving.join(ABANDON_S)
@@ -98,8 +98,10 @@ class Delivery:
         self.recorder.stop(ABANDON_S)
 
     def deliver(self, jobs: Sequence[Wire], due_at: int) -> None:
-        """Claim and send these jobs, all due by `due_at`. While the database is gone, waits for `HOLD_S` at most and
-        then drops the message: the ticker notices and names the jobs again."""
+        """Claim and send these jobs, all due by `due_at`.
+
+        While the database is gone, wait for at most `HOLD_S` and then drop the message: the ticker notices and names
+        the jobs again."""
         give_up_s = time.monotonic() + HOLD_S
         wait_until(due_at)
         waiting = [JobRef.from_message(job) for job in jobs]
@@ -121,7 +123,7 @@ class Delivery:
             if taken.admitted:
                 self._claim(taken.admitted)
             if taken.stuck:
-                self._put_off(taken.stuck)
+                self._snooze(taken.stuck)
             waiting = taken.rest
             if waiting and (self._closed.wait(LOOK_AGAIN_S) or time.monotonic() > give_up_s):
                 with connection():
@@ -129,11 +131,11 @@ class Delivery:
                 return
 
     def _claim(self, jobs: Sequence[JobRef]) -> None:
-        """Claim the jobs that got slots; the slots of those not to be had go back."""
+        """Claim the jobs that got slots, and give back the slots of those that could not be claimed."""
         claimed: list[ClaimedJob] = []
         with connection():
             try:
-                claimed = self._claim_and_tell(jobs)
+                claimed = self._claim_all(jobs)
                 metrics.count_claimed(claimed)
             finally:
                 taken = {job.id for job in claimed}
@@ -142,38 +144,39 @@ class Delivery:
             if len(claimed) < len(jobs):
                 staging.unstage(staging.not_yet_due(ids_of(jobs), clock.now()))
 
-    def _claim_and_tell(self, jobs: Sequence[JobRef]) -> list[ClaimedJob]:
-        """The jobs that could be claimed, those of schedules too."""
-        self._remembered.refresh({job.account_id for job in jobs})
-        claimed = self._told(lambda now: lifecycle.claim(ids_of(jobs), now, self._lease_margin_us))
+    def _claim_all(self, jobs: Sequence[JobRef]) -> list[ClaimedJob]:
+        """The jobs that could be claimed, including those of schedules."""
+        self._configs.refresh({job.account_id for job in jobs})
+        claimed = self._claim_and_notify(lambda now: lifecycle.claim(ids_of(jobs), now, self._lease_margin_us))
         return claimed + self._claim_fired(jobs, claimed)
 
     def _claim_fired(self, jobs: Sequence[JobRef], claimed: Sequence[ClaimedJob]) -> list[ClaimedJob]:
-        """Claim those of the other jobs that belong to schedules. Raises nothing: the claimed ones must be sent."""
-        left = set(ids_of(jobs)) - {job.id for job in claimed}
+        """Claim those of the other jobs that belong to schedules. Raises nothing: the claimed jobs must be sent."""
+        left = sorted(set(ids_of(jobs)) - {job.id for job in claimed})
         try:
-            return self._told(lambda now: overlap.claim(sorted(left), now, self._lease_margin_us)) if left else []
+            claim = self._claim_and_notify
+            return claim(lambda now: overlap.claim(left, now, self._lease_margin_us)) if left else []
         except Exception:
-            log.exception("jobs of schedules could not be claimed: they are named again when their message is missed")
+            log.exception("jobs of schedules could not be claimed: they are staged again once their message is lost")
             return []
 
-    def _told(self, claim: Callable[[int], list[ClaimedJob]]) -> list[ClaimedJob]:
-        """Claim, and store what tells that these jobs begin, in one transaction. "Now" is asked within: on SQLite the
+    def _claim_and_notify(self, claim: Callable[[int], list[ClaimedJob]]) -> list[ClaimedJob]:
+        """Claim, and store the events that the jobs begin, in one transaction. "Now" is read inside it: on SQLite the
         writers take turns."""
         with transaction():
             now = clock.now()
             claimed = claim(now)
-            # A message is ordered for the URL that was set just before, and is lost without it.
-            self._remembered.ask_for({job.account_id for job in claimed if job.kind == CHANNEL})
-            waiting = job_events.add_of_claims(claimed, self._remembered, now)
+            # A message to a channel may follow the setting of its URL at once, and would be lost without the URL.
+            self._configs.fetch({job.account_id for job in claimed if job.kind == CHANNEL})
+            waiting = job_events.add_of_claims(claimed, self._configs, now)
         event_order.release_next_events(waiting)
         return claimed
 
-    def _put_off(self, jobs: Sequence[JobRef]) -> None:
-        """Put off jobs whose account or host has its share of the slots, each until its turn; spread, so that they
-        don't return as one."""
+    def _snooze(self, jobs: Sequence[JobRef]) -> None:
+        """Snooze jobs whose account or host has used its share of the slots, each until its turn; spread, so that they
+        don't return all at once."""
         turns = [int(turn_s * clock.SECOND) for turn_s in self.slots.turns(jobs)]
-        base_us = int(random.uniform(*PUT_OFF_S) * clock.SECOND)
+        base_us = int(random.uniform(*SNOOZE_S) * clock.SECOND)
         with connection():
             staging.snooze(list(zip(ids_of(jobs), turns, strict=True)), clock.now(), base_us)
 
@@ -183,7 +186,7 @@ def ids_of(jobs: Sequence[JobRef]) -> list[int]:
 
 
 def wait_until(instant: int) -> None:
-    """Sleep until an instant that lies at most `LONGEST_WAIT_S` ahead: messages come a little early by design."""
+    """Sleep until the instant, but at most `LONGEST_WAIT_S`: messages come a little early by design."""
     ahead_s = (instant - clock.now()) / clock.SECOND
     if ahead_s > 0:
         time.sleep(min(ahead_s, LONGEST_WAIT_S))

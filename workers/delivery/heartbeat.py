@@ -1,7 +1,7 @@
-"""Owns a sending process's signs of life: that it lives, how many slots it has in use, and what its minutes brought.
+"""Writes a sending process's heartbeat: that it lives, how many slots are in use, and the statistics of its minutes.
 
-One thread writes them every few seconds, beside the hot path: what the recorder counts stays in memory until then. A
-crash loses some seconds of statistics and nothing else; jobs and attempts are the record.
+One thread writes every few seconds, beside the hot path; what the recorder counts stays in memory until then. A crash
+loses some seconds of statistics and nothing else: jobs and attempts are the record.
 """
 
 import json
@@ -22,10 +22,10 @@ from models.rules.clock import MINUTE
 from runtime.version import __version__
 from workers.delivery.slots import Slots
 
-log = logging.getLogger("booper.pulse")
+log = logging.getLogger("booper.heartbeat")
 EVERY_S = 5.0
 JOIN_LIMIT_S = 5.0
-MINUTES_HELD = 17  # longer than any attempt lasts: one that began in a minute forgotten would begin its count anew
+MINUTES_HELD = 17  # longer than any attempt lasts: an attempt of a minute already dropped would restart its count
 
 
 class Recorded(NamedTuple):
@@ -38,7 +38,7 @@ class Recorded(NamedTuple):
 
 
 class Totals:
-    """What one minute brought one account in this process."""
+    """The statistics of one minute of one account in this process."""
 
     def __init__(self) -> None:
         self.completed = self.failed = 0
@@ -55,7 +55,7 @@ class Totals:
 
 
 class Heartbeat:
-    """`start`, then `count` from any thread, then `stop`. One lock over the totals, never held while writing."""
+    """`start`, then `count` from any thread, then `stop`. No lock is held during a write."""
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
@@ -64,14 +64,14 @@ class Heartbeat:
         self._totals: dict[tuple[int, int], Totals] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="pulse", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="heartbeat", daemon=True)
 
     def start(self) -> None:
         self._started_at = clock.now()
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what is left and say good-bye, if the database takes it in time."""
+        """Write what is left and remove the worker's row, if the database accepts it in time."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(JOIN_LIMIT_S)
@@ -82,34 +82,34 @@ class Heartbeat:
                 minute_at = attempt.attempted_at - attempt.attempted_at % MINUTE
                 self._totals.setdefault((attempt.account_id, minute_at), Totals()).add(attempt)
 
-    def beat(self, now: int) -> None:
-        """Write the sign of life and the minutes that changed."""
+    def write(self, now: int) -> None:
+        """Write the worker's row and the minutes that changed."""
         heartbeats.record_heartbeat(self._worker(now))
         changed = self._changed()
         if changed:
             heartbeats.record_minutes(changed)
-        self._written(changed, now)
+        self._drop_written(changed, now)
 
     def _work(self) -> None:
         stopping = False
         while not stopping:
             try:
                 with connection():
-                    self.beat(clock.now())
+                    self.write(clock.now())
             except DatabaseUnreachable as error:
-                log.debug("no sign of life written: %s", error)
+                log.debug("no heartbeat written: %s", error)
             except Exception:
-                log.exception("no sign of life written; next try in %s s", EVERY_S)
+                log.exception("no heartbeat written; next try in %s s", EVERY_S)
             stopping = self._stop.wait(EVERY_S)
         self._end()
 
     def _end(self) -> None:
         try:
             with connection():
-                self.beat(clock.now())
+                self.write(clock.now())
                 heartbeats.remove_worker(self._id)
         except DatabaseUnreachable as error:
-            log.debug("no good-bye written: %s", error)
+            log.debug("the worker's row stays: %s", error)
 
     def _changed(self) -> list[MinuteRow]:
         """The minutes that changed since they were last written."""
@@ -120,8 +120,8 @@ class Heartbeat:
                 if totals.changed
             ]
 
-    def _written(self, rows: list[MinuteRow], now: int) -> None:
-        """Forget minutes that are over and written; what was counted meanwhile is written at the next beat."""
+    def _drop_written(self, rows: list[MinuteRow], now: int) -> None:
+        """Drop minutes that are over and written. What was counted during the write is written next time."""
         with self._lock:
             for row in rows:
                 totals = self._totals[row.account_id, row.minute_at]

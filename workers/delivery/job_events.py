@@ -1,5 +1,6 @@
-"""Owns what claims and results have to tell of: from them to news for callbacks and events. Pure, but for `add_…`,
-which store it by way of `models/webhooks/notifications.py` in the caller's transaction."""
+"""Turns claims, results and lost jobs into job events. Pure, except for `add_…`: they store the follow-ups
+(`models/webhooks/notifications.py`) in the caller's transaction, and return what the caller gives to
+`event_order.release_next_events` after the commit."""
 
 import base64
 import json
@@ -20,46 +21,45 @@ from workers.delivery.judge import Complete, Retry, Verdict, reason_of
 from workers.transport.outcome import Answered
 
 LOST = "worker_lost"
-CRASHED = "crashed"  # it ended its worker once too often
+CRASHED = "crashed"  # its workers died too often
 PHASES = ("dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "total_ms")
 
 
-def add_of_claims(claimed: Iterable[ClaimedJob], remembered: ConfigCache, now: int) -> set[int]:
-    """Tell that these jobs' attempts begin; what it returns is for `succession.let_go` after the commit."""
-    news = [each for job in claimed if takes_events(job, remembered.of(job.account_id)) for each in of_claim(job)]
-    return notifications.add(news, remembered.of, now)
+def add_of_claims(claimed: Iterable[ClaimedJob], configs: ConfigCache, now: int) -> set[int]:
+    """Store that the attempts of these jobs begin."""
+    events = [event for job in claimed if takes_events(job, configs.of(job.account_id)) for event in of_claim(job)]
+    return notifications.add(events, configs.of, now)
 
 
-def add_of_results(ended: Sequence[tuple[Result, Verdict]], remembered: ConfigCache, now: int) -> set[int]:
-    """Tell what came of these attempts; what it returns is for `succession.let_go` after the commit: an event that
-    ended lets the next one go."""
-    news = [
-        each
+def add_of_results(ended: Sequence[tuple[Result, Verdict]], configs: ConfigCache, now: int) -> set[int]:
+    """Store the results of these attempts. The end of an event releases the next one."""
+    events = [
+        event
         for result, verdict in ended
-        if has_subscribers(result.job.kind, result.job.notify, remembered.of(result.job.account_id))
-        for each in of_result(result, verdict)
+        if has_subscribers(result.job.kind, result.job.notify, configs.of(result.job.account_id))
+        for event in of_result(result, verdict)
     ]
-    return notifications.add(news, remembered.of, now) | subjects_of_events([result.job for result, _ in ended])
+    return notifications.add(events, configs.of, now) | subjects_of_events([result.job for result, _ in ended])
 
 
-def add_of_lost(rescued: Sequence[LostJob], buried: Sequence[LostJob], remembered: ConfigCache, now: int) -> set[int]:
-    """The same for attempts whose worker fell silent."""
-    lost = [*rescued, *buried]
-    remembered.refresh({job.account_id for job in lost})
-    told = [job for job in lost if has_subscribers(job.kind, job.notify, remembered.of(job.account_id))]
-    news = [each for job in told for each in of_lost(job, job in buried, now)]
-    return notifications.add(news, remembered.of, now) | subjects_of_events(lost)
+def add_of_lost(rescued: Sequence[LostJob], discarded: Sequence[LostJob], configs: ConfigCache, now: int) -> set[int]:
+    """Store that the worker of these attempts fell silent."""
+    lost = [*rescued, *discarded]
+    configs.refresh({job.account_id for job in lost})
+    with_subscribers = [job for job in lost if has_subscribers(job.kind, job.notify, configs.of(job.account_id))]
+    events = [event for job in with_subscribers for event in of_lost(job, job in discarded, now)]
+    return notifications.add(events, configs.of, now) | subjects_of_events(lost)
 
 
 def subjects_of_events(jobs: Iterable[ClaimedJob | LostJob]) -> set[int]:
     return {job.parent_id for job in jobs if job.kind == EVENT and job.parent_id}
 
 
-def takes_events(job: ClaimedJob, outgoing: DeliveryConfig) -> bool:
-    """Whether anybody wants to know that the job begins: callbacks only tell of its end."""
-    if not has_subscribers(job.kind, job.notify, outgoing):
+def takes_events(job: ClaimedJob, config: DeliveryConfig) -> bool:
+    """Whether anybody wants to know that the job begins. Callbacks only report its end."""
+    if not has_subscribers(job.kind, job.notify, config):
         return False
-    return bool(outgoing.endpoints) or "webhook" in json.loads(job.notify or "{}")
+    return bool(config.endpoints) or "webhook" in json.loads(job.notify or "{}")
 
 
 def of_claim(job: ClaimedJob) -> list[JobEvent]:
@@ -71,7 +71,7 @@ def of_claim(job: ClaimedJob) -> list[JobEvent]:
 def of_result(result: Result, verdict: Verdict) -> list[JobEvent]:
     """That an answer or none came, and the end if it was one; each a little later than the one before."""
     job, outcome = result.job, result.outcome
-    ended_at = max(result.finished_at, job.attempted_at + 2)  # after what tells of its claim
+    ended_at = max(result.finished_at, job.attempted_at + 2)  # after the events of the claim
     response = response_of(result, outcome) if isinstance(outcome, Answered) else None
     next_at = format_instant(verdict.next_at) if isinstance(verdict, Retry) else None
     if response:
@@ -100,9 +100,9 @@ def given_up_for(job: LostJob) -> str:
 
 
 def response_of(result: Result, outcome: Answered) -> dict[str, Any]:
-    """The answer as it is told: its body as text where it is UTF-8, else in base64."""
+    """The response as subscribers get it: its body as text where it is UTF-8, else in base64."""
     try:
-        body, encoding = outcome.body.decode(), "text"
+        body, encoding = outcome.text(), "text"
     except UnicodeDecodeError:
         body, encoding = base64.b64encode(outcome.body).decode(), "base64"
     return {
@@ -111,11 +111,12 @@ def response_of(result: Result, outcome: Answered) -> dict[str, Any]:
         "body": body,
         "encoding": encoding,
         "truncated": outcome.truncated,
+        "unreadable": outcome.unreadable,
     }
 
 
 def timings_of(result: Result) -> dict[str, Any]:
-    """When the last attempt began and ended, and how long each phase took, in milliseconds."""
+    """When the attempt began and ended, and how long each phase took, in milliseconds."""
     job, phases = result.job, shown_timings(result.outcome)
     return {
         "started_at": format_instant(job.attempted_at),

@@ -1,4 +1,4 @@
-"""Owns what becomes of a job after an attempt: Outcome × attempt × policy × now → Complete, Retry or Discard. Pure."""
+"""Judges an attempt: Outcome × attempt × policy × now → Complete, Retry or Discard. Pure."""
 
 import json
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ LONGEST_RETRY_AFTER_US = HOUR
 GONE = 410
 STOP_HEADER, STOP_VALUE = "webhook-delivery", "abort-message"
 NOT_REACHABLE = "not_reachable"
-# One word for whatever could tell a stranger what lies in the operator's network. Public targets have a cause.
+# One reason for all that could show a stranger what is in the operator's network. Public targets have a cause.
 REASONS = {"dns": NOT_REACHABLE, "connect": NOT_REACHABLE, "tls": NOT_REACHABLE}
 
 
@@ -38,22 +38,22 @@ class Discard:
 Verdict = Complete | Retry | Discard
 
 
-def judge(outcome: Outcome, job: ClaimedJob, now: int, chance: float) -> Verdict:
-    """The verdict on the latest attempt of a job. `chance`: a random number from 0 to 1 that spreads retries."""
+def judge(outcome: Outcome, job: ClaimedJob, now: int, random_fraction: float) -> Verdict:
+    """The verdict on the latest attempt of a job. `random_fraction`: from 0 to 1; it spreads retries."""
     if isinstance(outcome, Answered) and 200 <= outcome.status_code <= 299:
         return Complete()
     reason = reason_of(outcome)
-    if isinstance(outcome, Refused) or says_stop(outcome) or job.attempt >= job.max_attempts:
+    if isinstance(outcome, Refused) or asks_to_stop(outcome) or job.attempt >= job.max_attempts:
         return Discard(reason)
     policy = json.loads(job.backoff) if job.backoff else None
-    next_at = now + max(delay_us(policy, job.attempt, chance), retry_after_us(outcome, now))
+    next_at = now + max(delay_us(policy, job.attempt, random_fraction), retry_after_us(outcome, now))
     if job.retry_until is not None and next_at > job.retry_until:
         return Discard("max_age")
     return Retry(next_at, reason)
 
 
 def reason_of(outcome: Outcome) -> str:
-    """Why an attempt failed, in the word its owner may see."""
+    """Why an attempt failed, as its owner may see it."""
     if isinstance(outcome, Answered):
         return f"status_{outcome.status_code}"
     if isinstance(outcome, Unreachable) and outcome.cause is not None:
@@ -61,24 +61,24 @@ def reason_of(outcome: Outcome) -> str:
     return REASONS.get(outcome.reason, outcome.reason)
 
 
-def says_stop(outcome: Outcome) -> bool:
-    """Whether the target asks for no further try: 410 Gone, or the header of Standard Webhooks that says so."""
+def asks_to_stop(outcome: Outcome) -> bool:
+    """Whether the target asks for no further try: 410 Gone, or the header of Standard Webhooks."""
     if not isinstance(outcome, Answered):
         return False
     return outcome.status_code == GONE or header(outcome, STOP_HEADER).lower() == STOP_VALUE
 
 
 def retry_after_us(outcome: Outcome, now: int) -> int:
-    """How long a busy target asks to be left alone, in microseconds; an hour at most; 0 when it doesn't say."""
+    """The delay that a busy target asks for, in microseconds: at most an hour; 0 when it asks for none."""
     if not isinstance(outcome, Answered) or outcome.status_code not in RETRY_AFTER_STATUSES:
         return 0
     value = header(outcome, "retry-after")
-    asked = int(value[:12]) * SECOND if value.isascii() and value.isdigit() else date_us(value) - now
-    return max(0, min(asked, LONGEST_RETRY_AFTER_US))
+    delay = int(value[:12]) * SECOND if value.isascii() and value.isdigit() else date_us(value) - now
+    return max(0, min(delay, LONGEST_RETRY_AFTER_US))
 
 
 def date_us(text: str) -> int:
-    """The instant of an HTTP date; 0 when it is none."""
+    """The instant of an HTTP date; 0 for any other text."""
     try:
         parsed = parsedate_to_datetime(text)
         aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)  # HTTP dates are in UTC whatever their form
@@ -88,5 +88,5 @@ def date_us(text: str) -> int:
 
 
 def header(outcome: Answered, name: str) -> str:
-    """The first value of a header, or an empty text."""
+    """The first value of a header, or an empty string."""
     return next((value.strip() for key, value in outcome.headers if key.lower() == name), "")

@@ -1,11 +1,11 @@
-"""Owns the writing down of outcomes: verdict, transition, attempt and log entries in one transaction for many jobs.
+"""Records outcomes: verdict, transition, attempt and log entries of many jobs in one transaction.
 
-Senders put results in a queue; one thread takes up to `GROUP` that lie there and records them together. While one
-transaction commits, the next results gather, so groups grow with the load and nobody waits for a timer. Long answers
-take longer to write down than to get: who claims waits until few results wait here (`keeps_up`). Safe against a claim
-that was rescued meanwhile: the transition is fenced, and only what was still held is recorded. While the database is
-gone the results are kept and tried again, beside those that come; should the process die first, the leases bring the
-jobs back. A row that another session has locked keeps back its own result alone.
+Senders put results in a queue. One thread takes up to GROUP of them and records them together. While one transaction
+commits, the next results gather, so groups grow with the load and no result waits for a timer. Long responses take
+longer to write than to receive, so claims wait until few results are left here (`keeps_up`). The transition is fenced:
+if a job was rescued meanwhile, its old result is not recorded. While the database is gone, results are kept and tried
+again beside new ones; if the process dies first, the leases bring the jobs back. A row that another session has locked
+delays only its own result.
 """
 
 import logging
@@ -32,8 +32,8 @@ from workers.delivery.judge import Complete, Discard, Retry, Verdict, judge
 log = logging.getLogger("booper.recorder")
 GROUP = 200
 WAIT_FOR_DATABASE_S = 1.0
-PAUSE_TIMES = 4  # of what a try took that failed although others succeed
-WAITING = 1000  # results, each with an answer of up to 64 KiB and a lease that runs
+PAUSE_TIMES = 4  # the pause after a failure, in durations of the failed try, if others succeed
+MAX_WAITING = 1000  # results: each has a response of up to 64 KiB and a lease that runs
 
 
 class Judged(NamedTuple):
@@ -42,20 +42,20 @@ class Judged(NamedTuple):
 
 
 class Recorder:
-    """One thread that records, and tells `count` what it recorded; `start`, `put`, then `stop`, which returns when all
-    that was put is recorded."""
+    """One thread that records, and calls `count` with what it recorded. `start`, `put`, then `stop`, which returns when
+    everything is recorded."""
 
     def __init__(
-        self, count: Callable[[Iterable[Recorded]], None] = lambda _: None, remembered: ConfigCache | None = None
+        self, count: Callable[[Iterable[Recorded]], None] = lambda _: None, configs: ConfigCache | None = None
     ) -> None:
         self._count = count
-        self._remembered = remembered or ConfigCache()
+        self._configs = configs or ConfigCache()
         self._results: deque[Result] = deque()
         self._arrived = threading.Event()
         self._is_stopping = False
-        self._kept: list[list[Result]] = []  # what could not be written so far
-        self._well = True  # whether something was written since the last failure
-        self._again_s = 0.0
+        self._kept: list[list[Result]] = []  # what could not be recorded so far
+        self._succeeded = True  # since the last failure
+        self._retry_at_s = 0.0
         self._gave_up = threading.Event()
         self._fewer = threading.Condition()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
@@ -68,7 +68,7 @@ class Recorder:
         self._arrived.set()
 
     def keeps_up(self, timeout_s: float) -> bool:
-        """Wait until few results wait to be recorded; False if that takes too long."""
+        """Wait until few results are left to record; False if that takes too long."""
         if self._few():
             return True
         with self._fewer:
@@ -87,7 +87,7 @@ class Recorder:
             group = [self._results.popleft() for _ in range(min(GROUP, len(self._results)))]
             if group:
                 self._record(group)
-            while self._kept and time.monotonic() >= self._again_s:
+            while self._kept and time.monotonic() >= self._retry_at_s:
                 self._record(self._kept.pop(0))
             with self._fewer:
                 self._fewer.notify_all()
@@ -96,36 +96,36 @@ class Recorder:
         return not self._is_stopping or bool(self._results or self._kept)
 
     def _await_results(self) -> None:
-        """Wait until results lie there, or until it is time to try again what is kept."""
+        """Wait until results arrive, or until it is time to retry what is kept."""
         if self._results:
             return
-        (self._gave_up if self._is_stopping else self._arrived).wait(self._until_again_s())
+        (self._gave_up if self._is_stopping else self._arrived).wait(self._until_retry_s())
         self._arrived.clear()
 
     def _few(self) -> bool:
-        return len(self._results) + sum(map(len, self._kept)) < WAITING
+        return len(self._results) + sum(map(len, self._kept)) < MAX_WAITING
 
     def _record(self, group: list[Result]) -> None:
-        """Record the group, or keep it, to be tried again after a pause: one by one if it is not the database that
-        keeps it from being written."""
+        """Record the group, or keep it for a retry after a pause. If others succeeded since the last failure, the
+        database works, and each result is retried alone."""
         began_s = time.monotonic()
         if self._try(group):
-            self._well = True
+            self._succeeded = True
             return
-        self._kept += [[result] for result in group] if self._well else [group]
+        self._kept += [[result] for result in group] if self._succeeded else [group]
         took_s, pause_s = time.monotonic() - began_s, WAIT_FOR_DATABASE_S
-        self._again_s = began_s + took_s + (max(pause_s, PAUSE_TIMES * took_s) if self._well else pause_s)
-        self._well = False
+        self._retry_at_s = began_s + took_s + (max(pause_s, PAUSE_TIMES * took_s) if self._succeeded else pause_s)
+        self._succeeded = False
 
-    def _until_again_s(self) -> float | None:
-        """How long to wait for the next result, in seconds; None: for ever."""
-        return max(0.0, self._again_s - time.monotonic()) if self._kept else None
+    def _until_retry_s(self) -> float | None:
+        """How long to wait for the next result, in seconds; None: without limit."""
+        return max(0.0, self._retry_at_s - time.monotonic()) if self._kept else None
 
     def _try(self, group: list[Result]) -> bool:
-        """Whether the group is done with: recorded, or given up for a reason that waiting won't mend."""
+        """Whether the group needs no retry: it is recorded, or given up because a retry would fail too."""
         try:
             with connection():
-                self._count([recorded_of(one) for one in record(group, self._remembered)])
+                self._count([recorded_of(judged) for judged in record(group, self._configs)])
         except DatabaseUnreachable as error:
             log.warning("database not usable (%s): %d results kept, next try soon", error, len(group))
             return False
@@ -136,30 +136,30 @@ class Recorder:
         return True
 
 
-def record(group: list[Result], remembered: ConfigCache | None = None) -> list[Judged]:
-    """Record the results in one transaction; returns those that were. Those no longer held by their claim leave no
-    trace but a log line."""
-    now, remembered = clock.now(), remembered or ConfigCache()
-    remembered.refresh({result.job.account_id for result in group})
+def record(group: list[Result], configs: ConfigCache | None = None) -> list[Judged]:
+    """Record the results in one transaction; returns those that were recorded. A result whose claim no longer holds the
+    job leaves only a log line."""
+    now, configs = clock.now(), configs or ConfigCache()
+    configs.refresh({result.job.account_id for result in group})
     judged = [Judged(result, _verdict(result)) for result in group]
     with transaction():
         wait_briefly_for_locks()
         held = _change_states(judged, now)
-        kept = [one for one in judged if one.result.job.id in held]
-        records.add_attempts([attempt_records.attempt_row(one.result, one.verdict) for one in kept])
-        records.add_log_entries([row for one in kept for row in attempt_records.log_rows(one.result, one.verdict)])
-        schedule_results.remember(kept, now)
-        waiting = job_events.add_of_results(kept, remembered, now)
+        recorded = [each for each in judged if each.result.job.id in held]
+        records.add_attempts([attempt_records.attempt_row(*each) for each in recorded])
+        records.add_log_entries([row for each in recorded for row in attempt_records.log_rows(*each)])
+        schedule_results.remember(recorded, now)
+        waiting = job_events.add_of_results(recorded, configs, now)
     event_order.release_next_events(waiting)
-    metrics.count_attempts(attempt_records.measured(one.result) for one in kept)
+    metrics.count_attempts(attempt_records.measured(result) for result, _ in recorded)
     with logs.together():
-        for one in judged:
-            attempt_records.log_attempt(one.result, one.verdict, one.result.job.id in held)
-    return kept
+        for result, verdict in judged:
+            attempt_records.log_attempt(result, verdict, result.job.id in held)
+    return recorded
 
 
 def recorded_of(judged: Judged) -> Recorded:
-    """What the statistics count of an attempt."""
+    """The attempt as the statistics count it."""
     job = judged.result.job
     lateness_us = job.attempted_at - job.scheduled_at
     return Recorded(job.account_id, job.attempted_at, lateness_us, isinstance(judged.verdict, Complete))
@@ -170,8 +170,8 @@ def _verdict(result: Result) -> Verdict:
 
 
 def _change_states(judged: list[Judged], now: int) -> set[int]:
-    """The ids whose attempt counts: those that changed state, and those cancelled while it was under way."""
-    held = lifecycle.complete([one.result.job for one in judged if isinstance(one.verdict, Complete)], now)
-    held |= lifecycle.discard([one.result.job for one in judged if isinstance(one.verdict, Discard)], now)
-    held |= lifecycle.retry([(one.result.job, one.verdict.next_at) for one in judged if isinstance(one.verdict, Retry)])
-    return held | lifecycle.close_cancelled_claims([one.result.job for one in judged if one.result.job.id not in held])
+    """The ids of jobs whose claim still held: those that changed state, and those cancelled during the attempt."""
+    held = lifecycle.complete([result.job for result, verdict in judged if isinstance(verdict, Complete)], now)
+    held |= lifecycle.discard([result.job for result, verdict in judged if isinstance(verdict, Discard)], now)
+    held |= lifecycle.retry([(result.job, verdict.next_at) for result, verdict in judged if isinstance(verdict, Retry)])
+    return held | lifecycle.close_cancelled_claims([result.job for result, _ in judged if result.job.id not in held])

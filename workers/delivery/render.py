@@ -1,4 +1,4 @@
-"""Owns how a claimed job becomes the request that is sent. Pure: no network, no database."""
+"""Renders a claimed job as the request that is sent. Pure: no network, no database."""
 
 import json
 from functools import lru_cache
@@ -16,15 +16,15 @@ from workers.transport.outcome import Blocked
 from workers.transport.wire_format import Request
 
 
-def render_request(job: ClaimedJob, outgoing: DeliveryConfig = NONE) -> Request:
-    """The request of this attempt, signed if the account has a key. What the client's headers say wins over ours, but
-    for the `Booper-` ones and the signature."""
+def render_request(job: ClaimedJob, config: DeliveryConfig = NONE) -> Request:
+    """The request of this attempt, signed if the account has a key. The client's headers win over ours, except for the
+    `Booper-` ones and the signature."""
     args = arguments_of(job)
     body = body_of(job)
-    signed = headers_for(outgoing.secrets_at(job.attempted_at), str(job.uuid), job.attempted_at // SECOND, body or b"")
+    signed = headers_for(config.secrets_at(job.attempted_at), str(job.uuid), job.attempted_at // SECOND, body or b"")
     return Request(
         method=args.get("method", "get").upper(),
-        url=url_of(job, args, outgoing),
+        url=url_of(job, args, config),
         headers=headers_of(job, args.get("headers") or {}) | signed,
         body=body,
         timeout_ms=job.timeout_ms,
@@ -33,26 +33,27 @@ def render_request(job: ClaimedJob, outgoing: DeliveryConfig = NONE) -> Request:
 
 
 def arguments_of(job: ClaimedJob) -> dict[str, Any]:
-    """What the client ordered. Not to be changed: who records the attempt gets the same."""
+    """The fields of the request that the client asked for. Do not change them: the recorder gets the same object."""
     return _read(job.args)
 
 
 @lru_cache(maxsize=512)
 def _read(args: str) -> dict[str, Any]:
-    """Kept from the sending of a request to its recording."""
+    """Cached from the sending of a request until its recording."""
     return dict(json.loads(args))
 
 
-def url_of(job: ClaimedJob, args: dict[str, Any], outgoing: DeliveryConfig) -> str:
-    """Of a message to a channel its secret URL, or an empty one, which is refused, when it is set no more."""
+def url_of(job: ClaimedJob, args: dict[str, Any], config: DeliveryConfig) -> str:
+    """The URL with its query. A message to a channel goes to the channel's secret URL; if the channel was removed, to
+    an empty URL, which is refused."""
     if job.kind == CHANNEL:
-        return outgoing.channels.get(args.get("channel", ""), "")
+        return config.channels.get(args.get("channel", ""), "")
     return with_query(args["url"], args.get("query"))
 
 
 def body_of(job: ClaimedJob) -> bytes | None:
-    """The bytes to send: as they were ordered, but for an object that a schedule sends, which gets its dynamic fields.
-    Raises Blocked when they make it too large."""
+    """The bytes to send, as the client wrote them. A JSON object that a schedule sends gets its dynamic fields; raises
+    Blocked when they make it too large."""
     if job.memory is None or job.content_type != "application/json" or not job.body:
         return job.body
     body = json.loads(job.body)
@@ -65,9 +66,9 @@ def body_of(job: ClaimedJob) -> bytes | None:
         raise Blocked("body_too_large", str(error)) from None
 
 
-def headers_of(job: ClaimedJob, given: dict[str, Any]) -> dict[str, str]:
-    """The client's headers and ours; `Idempotency-Key` is the same in every attempt of the job."""
-    headers = {name: str(value) for name, value in given.items()}
+def headers_of(job: ClaimedJob, client_headers: dict[str, Any]) -> dict[str, str]:
+    """The client's headers and ours. `Idempotency-Key` is the same in every attempt of the job."""
+    headers = {name: str(value) for name, value in client_headers.items()}
     named = {name.lower() for name in headers}
     if job.content_type and "content-type" not in named:
         headers["Content-Type"] = job.content_type

@@ -1,4 +1,4 @@
-"""Owns the step from results to what schedules remember: of which jobs, with which answer. Called by the recorder."""
+"""Selects the results that schedules keep: of which jobs, with which response. Called by the recorder."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from workers.transport.outcome import Answered
 
 
 def remember(judged: Iterable[tuple[Result, Verdict]], now: int) -> None:
-    """Let schedules remember those of their jobs that have ended; inside the transaction that records them."""
+    """Update the memory of schedules whose jobs have ended, in the transaction that records these."""
     ended = [
         _ended(result, verdict)
         for result, verdict in judged
@@ -21,7 +21,7 @@ def remember(judged: Iterable[tuple[Result, Verdict]], now: int) -> None:
 
 def _ended(result: Result, verdict: Verdict) -> FinishedJob:
     job, outcome = result.job, result.outcome
-    one = FinishedJob(job.id, job.account_id, str(job.schedule_id), job.fire_at or 0, None)
+    finished = FinishedJob(job.id, job.account_id, str(job.schedule_id), job.fire_at or 0, None)
     if isinstance(verdict, Complete) and isinstance(outcome, Answered):
-        return one._replace(answer=outcome.body, whole=not outcome.truncated)
-    return one
+        return finished._replace(answer=outcome.body, whole=not outcome.truncated)
+    return finished

@@ -79,6 +79,7 @@ class Senders:
         with self._done:
             self._done.wait_for(lambda: not self._under_way, grace_s)
             left = list(self._under_way.values())
+            self._under_way.clear()
         self._transport.close()
         if left:
             log.warning("%d requests outlasted the grace of %s s: given back", len(left), grace_s)
@@ -88,6 +89,7 @@ class Senders:
         """Give back the claims of all requests under way, without waiting for them: their process ends at once."""
         with self._done:
             left = list(self._under_way.values())
+            self._under_way.clear()
         if left:
             self._release(left)
 

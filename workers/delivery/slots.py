@@ -1,10 +1,10 @@
-"""Owns how many requests this process may have under way at once, in all and for one account or host.
+"""Slots: limits how many requests this process has under way at once, in all and for each account or host.
 
-One lock over the counts; nobody waits here: a caller takes in one step what is to be had and asks again for the rest.
-(Two callers that each held a part and waited for more would wait for one another.) No account and no host gets more
-than its share, so targets that hang or dawdle leave the other slots to their neighbours. Follow-ups have shares of
-their own, half as large, and no more than one share all together: who is told of jobs never slows the jobs. A full
-share is worth waiting for only while it comes free quickly: who waits holds a thread that others need.
+One lock guards the counts, and nobody waits for a slot here. A caller takes in one step what is free and asks again
+for the rest; two callers that each held a part and waited for more would wait for each other. No account and no host
+gets more than its share, so a target that hangs or is slow leaves the other slots to its neighbors. Follow-ups have
+shares of their own, half as large, and together no more than one share, so they never delay requests. A message waits
+for a full share only while that comes free quickly, because a waiting message holds a thread that others need.
 """
 
 import random

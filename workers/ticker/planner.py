@@ -1,6 +1,7 @@
-"""Owns the planner's turns: jobs that can't begin any more are cancelled, then the next jobs of due schedules made.
+"""Plans due schedules: cancels their jobs that came too late, then creates their next jobs.
 
-A duty of the ticker, before staging. What it does and why two at once do no harm is in `models/schedules/planning.py`.
+A duty of the ticker, before staging. `models/schedules/planning.py` does the work and says why two planners at once
+do no harm.
 """
 
 import logging
@@ -10,12 +11,12 @@ from models.schedules import overlap, planning
 
 log = logging.getLogger("booper.planner")
 SCHEDULES_AT_ONCE = 500
-LONGEST_TURN_S = 0.5  # then staging has its turn
+LONGEST_TURN_S = 0.5  # staging waits for it
 EXPIRED_AT_ONCE = 500
 
 
 def plan_due(now: int) -> int:
-    """Plan what is due, for a while at most; returns how many schedules that were."""
+    """Plan what is due, for at most LONGEST_TURN_S; returns how many schedules that were."""
     planned, until_s = 0, time.monotonic() + LONGEST_TURN_S
     while True:
         count = planning.plan(now, SCHEDULES_AT_ONCE)
@@ -25,7 +26,7 @@ def plan_due(now: int) -> int:
 
 
 def expire(now: int) -> int:
-    """Cancel jobs of schedules that were not begun in time; returns how many."""
+    """Cancel jobs of schedules that did not begin in time; returns how many."""
     count = overlap.expire(now, EXPIRED_AT_ONCE)
     if count:
         log.warning("%d jobs of schedules could not begin in time, and are cancelled", count)

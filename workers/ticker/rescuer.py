@@ -1,6 +1,6 @@
-"""Owns what becomes of jobs whose holder fell silent: back to the table, or discarded after the last attempt.
+"""Takes back jobs whose holder fell silent: makes them available again, or discards them after the last attempt.
 
-The lease in the row decides, so a worker that was killed, cut off or frozen needs no good-bye. Transition, attempt row
+The lease in the row decides, so a worker that was killed, cut off or frozen needs no farewell. Transition, attempt row
 and log entry are one transaction.
 """
 
@@ -22,20 +22,20 @@ log = logging.getLogger("booper.rescuer")
 
 
 def rescue_lost(now: int, leases_until: int | None = None) -> int:
-    """Bring back or give up every job whose lease has ended (or ends by `leases_until`); returns how many."""
+    """Rescue or discard every job whose lease has ended (or ends by `leases_until`); returns how many."""
     with transaction():
         rescued = lifecycle.rescue(now, leases_until)
-        buried = lifecycle.discard_lost(now, leases_until)
+        discarded = lifecycle.discard_lost(now, leases_until)
         records.add_attempts([attempt_row(job, now, again=True) for job in rescued])
-        records.add_attempts([attempt_row(job, now, again=False) for job in buried])
+        records.add_attempts([attempt_row(job, now, again=False) for job in discarded])
         records.add_log_entries([row for job in rescued for row in log_rows(job, now, given_up=False)])
-        records.add_log_entries([row for job in buried for row in log_rows(job, now, given_up=True)])
-        schedule_memory.remember([end_of(job) for job in buried if job.schedule_id], now)
-        waiting = job_events.add_of_lost(rescued, buried, ConfigCache(), now) if rescued or buried else set()
+        records.add_log_entries([row for job in discarded for row in log_rows(job, now, given_up=True)])
+        schedule_memory.remember([end_of(job) for job in discarded if job.schedule_id], now)
+        waiting = job_events.add_of_lost(rescued, discarded, ConfigCache(), now) if rescued or discarded else set()
     event_order.release_next_events(waiting)
-    if rescued or buried:
-        log.warning("%d jobs brought back and %d given up whose worker fell silent", len(rescued), len(buried))
-    return len(rescued) + len(buried)
+    if rescued or discarded:
+        log.warning("workers fell silent: %d jobs rescued, %d discarded", len(rescued), len(discarded))
+    return len(rescued) + len(discarded)
 
 
 def end_of(job: LostJob) -> FinishedJob:
@@ -56,11 +56,11 @@ def attempt_row(job: LostJob, now: int, again: bool) -> AttemptRow:
 
 
 def log_rows(job: LostJob, now: int, given_up: bool) -> list[LogRow]:
-    """That the worker was lost, and that the job was given up, if so."""
-    told = [(REQUEST_FAILED, LOST, now)]
+    """The log entry of the lost worker, and that of the discarded job, if it was."""
+    entries = [(REQUEST_FAILED, LOST, now)]
     if given_up:
-        told.append((JOB_DISCARDED, given_up_for(job), now + 1))
+        entries.append((JOB_DISCARDED, given_up_for(job), now + 1))
     return [
         log_row(job.account_id, job.id, job.schedule_id, event, {"reason": reason, "attempt": job.attempt}, at)
-        for event, reason, at in told
+        for event, reason, at in entries
     ]

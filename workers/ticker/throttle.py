@@ -1,7 +1,7 @@
-"""Owns the pace of work that nobody waits for: how much of it at once, and how long to rest in between.
+"""Throttles work that nobody waits for: how many rows at once, and how long to rest in between.
 
-A step is made as large as fits into STEP_US; after each the pace rests for REST_TIMES of what it took. So such work
-takes a fixed part of one connection, whatever it finds and however busy the database is.
+A step is made as large as fits into STEP_US. After each step the throttle rests for REST_TIMES the time it took. So the
+work takes a fixed part of one connection, whatever it finds and however busy the database is.
 """
 
 import time
@@ -10,27 +10,27 @@ from collections.abc import Callable
 from models.rules.clock import MILLISECOND, SECOND
 
 STEP_US = 10 * MILLISECOND
-REST_TIMES = 5  # at most a sixth of the time is worked
-LONGEST_REST_US = SECOND  # a step may have lasted for as long as the process stood still
+REST_TIMES = 5  # it works for at most a sixth of the time
+LONGEST_REST_US = SECOND  # a step may seem long because the process stood still
 
 
 def steady_us() -> int:
-    """A clock that is never set, in microseconds."""
+    """Microseconds of a clock that is never set."""
     return time.monotonic_ns() // 1000
 
 
-class Pace:
-    """`rows` are handled in the next step: FEWEST to MOST."""
+class Throttle:
+    """`rows`: how many the next step handles, from MIN_ROWS to MAX_ROWS."""
 
-    FEWEST, FIRST, MOST = 25, 200, 2000
+    MIN_ROWS, FIRST_ROWS, MAX_ROWS = 25, 200, 2000
 
     def __init__(self, steady: Callable[[], int] = steady_us) -> None:
         self._steady = steady
         self._rest_until = 0
-        self.rows = self.FIRST
+        self.rows = self.FIRST_ROWS
 
     def step(self, work: Callable[[int], int]) -> int:
-        """What `work(rows)` returns, or 0 while this pace rests."""
+        """What `work(rows)` returns, or 0 during a rest."""
         began = self._steady()
         if began < self._rest_until:
             return 0
@@ -38,7 +38,7 @@ class Pace:
         took = self._steady() - began
         self._rest_until = began + took + min(REST_TIMES * took, LONGEST_REST_US)
         if took > STEP_US:
-            self.rows = max(self.FEWEST, self.rows // 2)
+            self.rows = max(self.MIN_ROWS, self.rows // 2)
         elif took < STEP_US // 2:
-            self.rows = min(self.MOST, self.rows * 2)
+            self.rows = min(self.MAX_ROWS, self.rows * 2)
         return done

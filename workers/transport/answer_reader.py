@@ -4,7 +4,7 @@ A final status line that came with its end is an answer. From there on the targe
 so whatever is odd behind the status marks the body and never unsays the status: `truncated` when the body did not come
 whole, `unreadable` when head or body break the rules of framing. Such a connection is not used again. llhttp takes some
 heads that RFC 9112 leaves ambiguous (a coding beside chunked, chunked in HTTP/1.0, RTSP); they are looked for here.
-Nothing is decompressed. No text quotes what came, since a target may echo our headers.
+Nothing is decompressed here. No text quotes what came, since a target may echo our headers.
 """
 
 import re

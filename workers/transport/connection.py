@@ -16,9 +16,10 @@ SHUTDOWN_S = 1.0  # how long a target may take for the end of TLS
 
 
 class Origin(NamedTuple):
-    """Whose connection it is, and whereto: accounts share none."""
+    """Whose connection it is, and to where. Accounts share none; an account's follow-ups (its id, negated) share none
+    with its requests."""
 
-    account_id: int
+    owner: int
     scheme: str
     host: str
     port: int

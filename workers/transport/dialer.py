@@ -7,6 +7,7 @@ in between gains nothing. Why a target was not reached, its owner learns only wh
 
 import asyncio
 import ssl
+from dataclasses import replace
 
 import certifi
 
@@ -28,6 +29,7 @@ class Dialer:
 
     def __init__(self, policy: AddressPolicy, lookups: Lookups, ca_file: str | None) -> None:
         self.policy, self.lookups = policy, lookups
+        self.public = replace(_PUBLIC, nat64=policy.nat64)
         self.tls = tls_context(ca_file)
         self.good_addresses = GoodAddresses()
 
@@ -73,7 +75,7 @@ class _Dial:
         if is_literal(target.host):
             return [target.host]
         started_ms = deadline.elapsed_ms()
-        addresses = await self._dialer.lookups.addresses(target.host, target.port, self._origin.account_id)
+        addresses = await self._dialer.lookups.addresses(target.host, target.port, self._origin.owner)
         deadline.dns_ms = deadline.elapsed_ms() - started_ms
         if not addresses:
             raise Failed("dns", f"{target.host} has no address", causes.NAME_UNKNOWN)
@@ -126,8 +128,8 @@ class _Dial:
 
     def _told(self, cause: str) -> str | None:
         """The cause, where nobody could map a private network by it."""
-        port = self._target.port
-        return cause if all(_PUBLIC.refusal(address, port) is None for address in self._addresses) else None
+        public, port = self._dialer.public, self._target.port
+        return cause if all(public.refusal(address, port) is None for address in self._addresses) else None
 
 
 def tls_context(ca_file: str | None) -> ssl.SSLContext:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from workers.transport.connection import TIMER_SLACK_S, Connection, Origin
+from workers.transport.content_codings import unpacked
 from workers.transport.deadline import Deadline
 from workers.transport.dialer import Dialer
 from workers.transport.outcome import Answered, Blocked, Failed, Outcome, Refused, Unreachable, UnreachableReason
@@ -69,7 +70,7 @@ class Exchange:
         except Exception as error:  # noqa: BLE001 - the loop must outlive whatever a target or a job provokes
             self._done(self, _outcome_of(error, self._deadline))
             return
-        self._origin = Origin(abs(self._request.owner), target.scheme, target.host, target.port)
+        self._origin = Origin(self._request.owner, target.scheme, target.host, target.port)
         self._timer = asyncio.get_running_loop().call_later(self._deadline.left_s() + TIMER_SLACK_S, self._expire)
         connection = self._pool.take(self._origin)
         if connection is None:
@@ -190,7 +191,7 @@ class Exchange:
         if answer is None:
             self._finish(Unreachable(reason, detail, timings))
             return
-        status_code, headers, body, truncated, unreadable = answer
+        status_code, headers, body, truncated, unreadable = unpacked(answer)
         self._finish(Answered(status_code, headers, body, truncated, timings, unreadable))
 
 

@@ -1,4 +1,4 @@
-"""Owns the thread of an event loop: its start, what is handed over to it, and its end."""
+"""The thread of an event loop: starts it, hands calls over to it, ends it."""
 
 import asyncio
 import threading

@@ -4,6 +4,7 @@ The transport is the only maker of outcomes. Nothing here decides whether a job 
 given up.
 """
 
+import codecs
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -27,8 +28,8 @@ class Timings:
 
 @dataclass(slots=True)
 class Answered:
-    """The target said its final status. `body` is raw (never decompressed); of one that is `truncated` more was to
-    come, and one that is `unreadable` is truncated where its framing could not be understood."""
+    """The target said its final status. `body` is what was kept, unpacked where it was compressed; of one that is
+    `truncated` more was to come, and one that is `unreadable` is cut where its framing could not be understood."""
 
     status_code: int
     headers: list[tuple[str, str]] = field(repr=False)
@@ -36,6 +37,10 @@ class Answered:
     truncated: bool
     timings: Timings
     unreadable: bool = False
+
+    def text(self, errors: str = "strict") -> str:
+        """The body as UTF-8, without the beginning of a character that the cut goes through."""
+        return codecs.getincrementaldecoder("utf-8")(errors).decode(self.body, final=not self.truncated)
 
 
 @dataclass(slots=True)

@@ -83,9 +83,9 @@ def _headers(request: Request, target: Target) -> dict[str, str]:
 
 def _head_bytes(verb: str, target: Target, headers: dict[str, str]) -> bytes:
     try:
-        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()]).encode("latin-1")
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()]).encode()
     except UnicodeEncodeError:
-        raise Blocked("invalid_request", "a header has characters beyond Latin-1") from None
+        raise Blocked("invalid_request", "a header has characters that UTF-8 cannot hold") from None
     # Counted, since a header that holds the end of a line would pass for two.
     if not _HEADER_LINES.fullmatch(lines) or lines.count(b"\n") != len(headers):
         raise Blocked("invalid_request", "a header has a bad name or a control character")

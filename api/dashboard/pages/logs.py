@@ -52,6 +52,7 @@ def lines_and_blocks(payload: dict[str, Any]) -> tuple[dict[str, Any], dict[str,
     nested = {name: value for name, value in payload.items() if name == "body" or isinstance(value, dict | list)}
     lines = {name: value for name, value in payload.items() if name not in nested and value is not None}
     lines.pop("truncated", None)
+    lines.pop("unreadable", None)
     return lines, {name: value for name, value in nested.items() if value}
 
 

@@ -60,7 +60,9 @@ def test_what_is_staged_is_counted_from_the_first_to_the_last_instant_and_no_fur
     for due_in_s in (1, 2, 3):
         staging.stage([make_job(account, "scheduled", due_in_s=due_in_s).id], clock.now())
     first, last = (clock.now() + seconds * clock.SECOND for seconds in (1, 3))
-    counts = [staging.staged_between(*asked) for asked in ((first, last, 9), (first + 1, last - 1, 9), (0, last, 2))]
+    counts = [
+        staging.staged_between(*statements) for statements in ((first, last, 9), (first + 1, last - 1, 9), (0, last, 2))
+    ]
     assert counts == [3, 1, 2]
 
 
@@ -143,10 +145,10 @@ def test_a_job_that_waits_for_its_retry_is_not_snoozed_to_before_it(account, mov
 def test_staging_finds_its_jobs_by_their_ids_however_few_were_unstaged_when_last_counted(account, db, monkeypatch):
     """Misled by a partial index that had been empty, PostgreSQL searched all of it for each set of ids."""
     jobs = [make_job(account) for _ in range(3)]
-    asked = []
-    monkeypatch.setattr(staging, "fetch", lambda sql, params: asked.append((sql, params)) or [])
+    statements = []
+    monkeypatch.setattr(staging, "fetch", lambda sql, params: statements.append((sql, params)) or [])
     staging.stage([job.id for job in jobs], clock.now())
-    [(sql, params)] = asked
+    [(sql, params)] = statements
     plan = plan_of(db, sql, params)
     assert "job_unstaged" not in plan
     assert "job_pkey" in plan or "INTEGER PRIMARY KEY" in plan

@@ -102,7 +102,7 @@ class Jobs(RuleBasedStateMachine):
         self.create(*order)
 
     def create(self, key, due_in_s, max_attempts, delay_s):
-        holder = next((one for one in self.orders.values() if key and one.key == key and one.holds_key), None)
+        holder = next((order for order in self.orders.values() if key and order.key == key and order.holds_key), None)
         due_at = self.clock.now + int(due_in_s * clock.SECOND)
         policy = json.dumps({"fixed": delay_s})
         new = NewJob(self.account.id, '{"url": "http://x/"}', None, None, due_at, idempotency_key=key)
@@ -229,22 +229,22 @@ class Jobs(RuleBasedStateMachine):
     # From a holder to the record.
 
     @precondition(lambda self: self.claims())
-    @rule(which=ANY, told=st.sampled_from(OUTCOMES))
-    def finish(self, which, told):
-        self.tell([pick(self.claims(), which)], told)
+    @rule(which=ANY, ending=st.sampled_from(OUTCOMES))
+    def finish(self, which, ending):
+        self.tell([pick(self.claims(), which)], ending)
 
     @precondition(lambda self: self.claims())
-    @rule(told=st.sampled_from(OUTCOMES))
-    def finish_together(self, told):
-        self.tell([sent for sent in self.claims() if not sent.forsaken], told)
+    @rule(ending=st.sampled_from(OUTCOMES))
+    def finish_together(self, ending):
+        self.tell([sent for sent in self.claims() if not sent.forsaken], ending)
 
     @precondition(lambda self: any(sent.ended for order in self.orders.values() for sent in order.sent))
-    @rule(which=ANY, told=st.sampled_from(OUTCOMES))
-    def a_stale_holder_tells_its_outcome(self, which, told):
+    @rule(which=ANY, ending=st.sampled_from(OUTCOMES))
+    def a_stale_holder_tells_its_outcome(self, which, ending):
         """One whose job has a newer holder, if there is one."""
         ended = [sent for order in self.orders.values() for sent in order.sent if sent.ended]
         rivalled = [sent for sent in ended if self.orders[sent.claim.id].under_way]
-        self.tell([pick(rivalled or ended, which)], told)
+        self.tell([pick(rivalled or ended, which)], ending)
 
     @precondition(lambda self: self.claims())
     @rule(worker=WORKERS)
@@ -295,11 +295,11 @@ class Jobs(RuleBasedStateMachine):
     def unnamed(self):
         return [order for order in self.orders.values() if order.state == "waiting" and not order.message]
 
-    def tell(self, holders, told):
+    def tell(self, holders, ending):
         request = Request("GET", "", {}, None, 1000)
-        record([Result(sent.claim, request, told.outcome, self.clock.now) for sent in holders])
+        record([Result(sent.claim, request, ending.outcome, self.clock.now) for sent in holders])
         for sent in holders:
-            self.orders[sent.claim.id].recorded(sent, told, self.clock.now)
+            self.orders[sent.claim.id].recorded(sent, ending, self.clock.now)
 
     def claims(self):
         return [order.under_way for order in self.orders.values() if order.under_way]
@@ -324,7 +324,7 @@ class Jobs(RuleBasedStateMachine):
     def the_log_tells_once_of_each_attempt_that_was_recorded(self):
         rows = fetch("SELECT job_id FROM log_entry WHERE event = 'worker.http.request' ORDER BY job_id")
         sent = [sent for order in self.orders.values() for sent in order.sent]
-        assert [row[0] for row in rows] == [one.claim.id for one in sent if one.ended == "recorded"]
+        assert [row[0] for row in rows] == [sending.claim.id for sending in sent if sending.ended == "recorded"]
 
     def teardown(self):
         if sys.exc_info()[0] is None:

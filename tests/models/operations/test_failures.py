@@ -31,7 +31,7 @@ def test_what_tells_of_jobs_is_no_failure_of_theirs(account, moved_clock, kind):
 
 
 def test_jobs_are_grouped_by_state_host_and_reason_the_largest_group_first(account, moved_clock):
-    one, other = failed(account), failed(account)
+    first, second = failed(account), failed(account)
     retried = failed(account, state="retryable")
     elsewhere, slow, untold = (
         failed(account, "b.example"),
@@ -41,7 +41,7 @@ def test_jobs_are_grouped_by_state_host_and_reason_the_largest_group_first(accou
     for state in ("completed", "cancelled", "available", "scheduled", "executing"):
         failed(account, state=state)
     assert shown(account) == [
-        ("discarded", "a.example", "status_500", [other, one]),
+        ("discarded", "a.example", "status_500", [second, first]),
         ("discarded", "a.example", "timeout", [slow]),
         ("discarded", "a.example", "unknown", [untold]),
         ("discarded", "b.example", "status_500", [elsewhere]),
@@ -50,8 +50,8 @@ def test_jobs_are_grouped_by_state_host_and_reason_the_largest_group_first(accou
 
 
 def test_the_failures_of_another_account_are_not_among_them(account, moved_clock):
-    other = type(account).create(name="bob", created_at=clock.now())
-    failed(other), failed(other, state="retryable")
+    second = type(account).create(name="bob", created_at=clock.now())
+    failed(second), failed(second, state="retryable")
     assert shown(account) == []
     assert failures.of_group(account.id, "discarded", "a.example", "status_500") == []
 

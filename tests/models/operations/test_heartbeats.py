@@ -57,19 +57,19 @@ def test_a_worker_lives_as_long_as_it_says_so(db, moved_clock):
 
 def test_the_minutes_of_all_processes_are_added_up(account, moved_clock):
     minute = clock.now()
-    one, two = json.dumps(histogram(500)), json.dumps(histogram(500, 90_000))
+    first, second = json.dumps(histogram(500)), json.dumps(histogram(500, 90_000))
     heartbeats.record_minutes(
-        [MinuteRow(account.id, minute, "a", 1, 0, one), MinuteRow(account.id, minute, "b", 1, 1, two)]
+        [MinuteRow(account.id, minute, "a", 1, 0, first), MinuteRow(account.id, minute, "b", 1, 1, second)]
     )
     heartbeats.record_minutes([MinuteRow(account.id, minute, "a", 2, 0, json.dumps(histogram(500, 500)))])
-    heartbeats.record_minutes([MinuteRow(account.id + 1, minute, "a", 99, 0, one)])
+    heartbeats.record_minutes([MinuteRow(account.id + 1, minute, "a", 99, 0, first)])
 
-    found = heartbeats.minutes(account.id, minute + 59 * SECOND, 60)
+    minutes = heartbeats.minutes(account.id, minute + 59 * SECOND, 60)
 
-    assert len(found) == 60
-    assert [(each.completed, each.failed) for each in found[-2:]] == [(0, 0), (3, 1)]
-    assert found[-1].p50_us <= 1000 < 50_000 < found[-1].p99_us
-    assert found[0].p50_us is None
+    assert len(minutes) == 60
+    assert [(each.completed, each.failed) for each in minutes[-2:]] == [(0, 0), (3, 1)]
+    assert minutes[-1].p50_us <= 1000 < 50_000 < minutes[-1].p99_us
+    assert minutes[0].p50_us is None
 
 
 def test_what_is_old_is_forgotten_and_what_is_young_is_not(account, moved_clock):

@@ -88,11 +88,11 @@ def ours(expression, stretch, first, last):
     # What comes seldom is looked for from far away, so that the way to it is tried too.
     seldom = all(field.isdigit() for field in expression.split()[:4])
     instant = next_after(frequency, micros(first) - (300 * DAY if seldom else 1))
-    found = []
+    instants = []
     while instant is not None and instant <= micros(last):
-        found += [instant] if instant >= micros(first) else []
+        instants += [instant] if instant >= micros(first) else []
         instant = next_after(frequency, instant)
-    return found
+    return instants
 
 
 def test_ten_thousand_random_cases_are_due_as_an_independent_reading_says():
@@ -252,8 +252,8 @@ def test_a_frequency_in_words(frequency, words):
 
 def test_instants_between_are_all_told_when_they_are_few():
     hourly = Frequency(cron="0 * * * *")
-    found, following = between(hourly, at("2026-01-01T01:00"), at("2026-01-01T03:30"), 10)
-    assert (found.before, list(map(minute_text, found.latest))) == (
+    instants, following = between(hourly, at("2026-01-01T01:00"), at("2026-01-01T03:30"), 10)
+    assert (instants.before, list(map(minute_text, instants.latest))) == (
         None,
         ["2026-01-01T01:00", "2026-01-01T02:00", "2026-01-01T03:00"],
     )
@@ -269,9 +269,9 @@ def test_nothing_lies_between_when_the_first_is_still_to_come():
 def test_the_earlier_instants_of_a_long_spell_are_counted_together(frequency):
     """Of a long spell the latest are told one by one and the rest together."""
     first = at("2026-01-01T00:00")
-    found, following = between(frequency, first, first + 100 * MINUTE, 30)
-    assert found.latest == [first + number * MINUTE for number in range(71, 101)]
-    assert found.before == (first, first + 70 * MINUTE, 71)
+    instants, following = between(frequency, first, first + 100 * MINUTE, 30)
+    assert instants.latest == [first + number * MINUTE for number in range(71, 101)]
+    assert instants.before == (first, first + 70 * MINUTE, 71)
     assert following == first + 101 * MINUTE
 
 
@@ -281,8 +281,8 @@ def test_the_earlier_instants_of_a_long_spell_are_counted_together(frequency):
 def test_years_of_instants_take_no_longer_than_their_latest(frequency):
     first = at("2006-01-01T00:00")
     last = first + 20 * 366 * DAY
-    found, following = between(frequency, first, last, 1000)
-    assert len(found.latest) == 1000
-    assert found.latest[-1] <= last < following
-    assert found.before[:2][0] == first
-    assert found.before[1] < found.latest[0]
+    instants, following = between(frequency, first, last, 1000)
+    assert len(instants.latest) == 1000
+    assert instants.latest[-1] <= last < following
+    assert instants.before[:2][0] == first
+    assert instants.before[1] < instants.latest[0]

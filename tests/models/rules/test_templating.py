@@ -83,6 +83,7 @@ def test_a_body_with_many_small_values_is_built():
     [
         (b'{"a": 1}', {"a": 1}),
         (b"[1]", [1]),
+        (b'\xef\xbb\xbf{"a": 1}', {"a": 1}),
         (b"null", None),
         (b"", {}),
         (b" \n", {}),
@@ -124,10 +125,10 @@ def test_an_answer_without_set_leaves_the_state(answer):
     assert merge_state({"a": 1}, answer) == {"a": 1}
 
 
-@pytest.mark.parametrize("given", [None, 1, "a", [1]])
-def test_set_must_be_an_object(given):
+@pytest.mark.parametrize("value", [None, 1, "a", [1]])
+def test_set_must_be_an_object(value):
     with pytest.raises(ValueError, match=r"\$set must be an object, got "):
-        merge_state({}, {"$set": given})
+        merge_state({}, {"$set": value})
 
 
 def test_a_state_may_be_as_large_as_allowed_and_no_larger():

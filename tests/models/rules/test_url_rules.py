@@ -175,7 +175,7 @@ def test_s_url_a_good_url_is_read_as_its_host_and_port(url, host, port, host_hea
 
 
 @pytest.mark.parametrize(
-    ("rest", "asked"),
+    ("rest", "expected"),
     [
         ("", "/"),
         ("?a=b", "/?a=b"),
@@ -186,8 +186,8 @@ def test_s_url_a_good_url_is_read_as_its_host_and_port(url, host, port, host_hea
         ("/ü?ü=✓", "/%C3%BC?%C3%BC=%E2%9C%93"),
     ],
 )
-def test_h6_the_path_and_query_are_asked_for_as_they_were_given(rest, asked):
-    assert split_url(f"https://example.com{rest}").request_target == asked
+def test_h6_the_path_and_query_are_asked_for_as_they_were_given(rest, expected):
+    assert split_url(f"https://example.com{rest}").request_target == expected
 
 
 def test_a_plain_http_url_is_refused_where_only_https_is_allowed():

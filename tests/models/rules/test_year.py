@@ -144,7 +144,7 @@ class Year:
         schedule_changes.disable(self.account.id, schedule_id, clock.now())
         self.spells.setdefault(schedule_id, []).append([clock.now(), self.ends_at + 90 * DAY])
         self.control.append((clock.now() + span, "enable", schedule_id))
-        self.control.sort(key=lambda one: one[0], reverse=True)
+        self.control.sort(key=lambda row: row[0], reverse=True)
 
     def enable(self, schedule_id):
         schedule_changes.enable(self.account.id, schedule_id, clock.now(), 10**6)
@@ -178,8 +178,8 @@ def test_every_instant_of_a_year_is_accounted_for_once(year):
     assert until >= year.ends_at - DAY
 
     for schedule_id, instants in year.wanted.items():
-        told = sorted(fire_at for one, fire_at in rows if one == schedule_id and fire_at <= year.ends_at)
-        assert told == [at for at in instants if at <= year.ends_at]  # nothing missed, nothing extra
+        fired = sorted(fire_at for row_id, fire_at in rows if row_id == schedule_id and fire_at <= year.ends_at)
+        assert fired == [at for at in instants if at <= year.ends_at]  # nothing missed, nothing extra
     assert max(year.attempts.values()) == 1  # nothing doubled
 
     begun = {key for key, row in rows.items() if row.status in ("fired", "late")}

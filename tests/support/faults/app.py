@@ -13,17 +13,20 @@ from workers.app import broker, delivery
 
 __all__ = ["broker"]
 
-send = delivery._transport.send
+submit, end = delivery._transport.submit, delivery.senders._end
 
 
-def send_or_die(request):
-    place = place_of_death(request)
-    if place == "before":
+def submit_or_die(requests):
+    requests = list(requests)
+    if any(place_of_death(request) == "before" for _, request in requests):
         die()
-    outcome = send(request)
-    if place == "after":
+    submit(requests)
+
+
+def end_or_die(ended):
+    if any(place_of_death(sending.request) == "after" for sending, _ in ended):
         die()
-    return outcome
+    end(ended)
 
 
 def place_of_death(request):
@@ -38,4 +41,5 @@ def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-delivery._transport.send = send_or_die
+delivery._transport.submit = submit_or_die
+delivery.senders._end = end_or_die

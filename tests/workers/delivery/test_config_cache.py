@@ -1,4 +1,4 @@
-"""What a sending process remembers of its accounts."""
+"""What a sending process caches of its accounts."""
 
 import pytest
 
@@ -81,67 +81,67 @@ def change(request, account):
 
 
 @pytest.fixture
-def remembered(account, steady, change):
-    """A memory that knows what the account had set before the change."""
+def cache(account, steady, change):
+    """A cache that knows what the account had set before the change."""
     made = ConfigCache(steady)
     made.refresh([account.id])
     change()
     return made
 
 
-def test_what_an_account_changes_is_known_after_a_second(account, remembered, steady):
+def test_what_an_account_changes_is_known_after_a_second(account, cache, steady):
     """A worker never learnt of a retired key or a paused endpoint before it was started again."""
     steady.now_s += 1.0
-    remembered.refresh([account.id])
-    assert remembered.of(account.id) == asking.of_accounts([account.id]).get(account.id, asking.NONE)
+    cache.refresh([account.id])
+    assert cache.of(account.id) == asking.of_accounts([account.id]).get(account.id, asking.NONE)
 
 
-def test_within_a_second_nothing_is_asked_again(account, remembered, steady):
-    before = remembered.of(account.id)
+def test_within_a_second_nothing_is_fetched_again(account, cache, steady):
+    before = cache.of(account.id)
     steady.now_s += 0.99
-    remembered.refresh([account.id])
-    assert remembered.of(account.id) is before
+    cache.refresh([account.id])
+    assert cache.of(account.id) is before
 
 
-def test_who_must_know_at_once_asks_at_once(account, remembered):
-    remembered.ask_for([account.id])
-    assert remembered.of(account.id) == asking.of_accounts([account.id]).get(account.id, asking.NONE)
+def test_a_fetch_shows_a_change_at_once(account, cache):
+    cache.fetch([account.id])
+    assert cache.of(account.id) == asking.of_accounts([account.id]).get(account.id, asking.NONE)
 
 
 def test_an_answer_that_comes_late_does_not_take_the_place_of_a_younger_one(account, steady, monkeypatch):
     """Two threads ask; the first is held up until the second has its answer."""
-    remembered, ask, asked = ConfigCache(steady), asking.of_accounts, []
+    cache, ask, queries = ConfigCache(steady), asking.of_accounts, []
 
     def slowly(account_ids):
-        found = ask(account_ids)
-        asked.append(1)
-        if len(asked) == 1:
+        configs = ask(account_ids)
+        queries.append(1)
+        if len(queries) == 1:
             signing_keys.create(account.id, None, clock.now())
             steady.now_s += 0.5
-            remembered.ask_for(account_ids)
-        return found
+            cache.fetch(account_ids)
+        return configs
 
     monkeypatch.setattr(asking, "of_accounts", slowly)
-    remembered.ask_for([account.id])
+    cache.fetch([account.id])
 
-    assert len(remembered.of(account.id).keys) == 1
+    assert len(cache.of(account.id).keys) == 1
 
 
-def test_a_full_memory_forgets_nobody_whose_job_was_just_claimed(account, monkeypatch):
-    """Between claim and sending others are asked for; the request must be signed all the same."""
+def test_a_full_cache_drops_nobody_whose_job_was_just_claimed(account, monkeypatch):
+    """Between claim and sending the accounts of other jobs are fetched; the request must be signed all the same."""
     monkeypatch.setattr(module, "CACHED_ACCOUNTS", 3)
     signing_keys.create(account.id, None, clock.now())
-    remembered = ConfigCache()
-    remembered.refresh([account.id, account.id + 1, account.id + 2])
-    remembered.refresh([account.id + 3])
-    assert len(remembered.of(account.id).keys) == 1
+    cache = ConfigCache()
+    cache.refresh([account.id, account.id + 1, account.id + 2])
+    cache.refresh([account.id + 3])
+    assert len(cache.of(account.id).keys) == 1
 
 
-def test_a_full_memory_does_not_grow_for_ever(account, monkeypatch):
+def test_a_full_cache_does_not_grow_forever(account, monkeypatch):
     monkeypatch.setattr(module, "CACHED_ACCOUNTS", 3)
     signing_keys.create(account.id, None, clock.now())
-    remembered = ConfigCache()
+    cache = ConfigCache()
     for number in range(20):
-        remembered.refresh([account.id + number])
-    assert remembered.of(account.id).keys == ()
-    assert remembered.size <= 6
+        cache.refresh([account.id + number])
+    assert cache.of(account.id).keys == ()
+    assert cache.size <= 6

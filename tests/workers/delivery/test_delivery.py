@@ -3,7 +3,6 @@
 import select
 import socket
 import threading
-import time
 
 import pytest
 
@@ -111,11 +110,11 @@ def test_a_stale_claim_that_was_rescued_meanwhile_is_neither_sent_nor_given_back
 def test_a_process_told_to_end_at_once_records_what_was_answered(claims, delivery, monkeypatch):
     """It was sent again, when its lease had ended, and counted as a crash."""
 
-    def slowly(*args, really=recording.record):
-        time.sleep(0.2)
+    def after_the_close(*args, really=recording.record):
+        assert delivery._closed.wait(20)
         return really(*args)
 
-    monkeypatch.setattr(recording, "record", slowly)
+    monkeypatch.setattr(recording, "record", after_the_close)
     answered = Answered(200, [], b"", False, Timings())
     delivery.recorder.put([Result(claims[0], render_request(claims[0]), answered, clock.now())])
     delivery.abandon()
@@ -125,10 +124,10 @@ def test_a_process_told_to_end_at_once_records_what_was_answered(claims, deliver
 def test_no_job_is_claimed_while_too_many_results_wait(account, delivery, receiver, monkeypatch):
     job = make_job(account, url=receiver.url, host="127.0.0.1", staged_at=clock.now())
     monkeypatch.setattr(delivering, "HOLD_S", 0.1)
-    monkeypatch.setattr(recording, "WAITING", 0)
+    monkeypatch.setattr(recording, "MAX_WAITING", 0)
     delivery.deliver([(job.id, job.account_id, job.host)], job.scheduled_at)
     assert (reread(job).state, reread(job).staged_at, receiver.arrivals) == ("available", None, [])
-    monkeypatch.setattr(recording, "WAITING", 1)
+    monkeypatch.setattr(recording, "MAX_WAITING", 1)
     delivery.deliver([(job.id, job.account_id, job.host)], job.scheduled_at)
     wait_until(lambda: reread(job).state == "completed")
 

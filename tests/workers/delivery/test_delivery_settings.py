@@ -12,7 +12,7 @@ from runtime.settings import load
 from tests.support.rows import make_job, reread
 from tests.support.waiting import wait_until
 from workers.delivery.delivery import Delivery
-from workers.transport.open_files import SPARE
+from workers.delivery.open_files import SPARE
 
 ALLOWED = {"BOOPER_TARGET_ALLOW": "127.0.0.0/8"}
 
@@ -104,7 +104,7 @@ def test_the_slots_of_a_process_show_as_long_as_it_sends(db):
 def test_a_process_may_open_as_many_files_as_its_slots_need(start, monkeypatch):
     limits = [64, 1_000_000]
     monkeypatch.setattr(resource, "getrlimit", lambda _which: tuple(limits))
-    monkeypatch.setattr(resource, "setrlimit", lambda _which, given: limits.__setitem__(slice(2), given))
+    monkeypatch.setattr(resource, "setrlimit", lambda _which, wanted: limits.__setitem__(slice(2), wanted))
     start({"BOOPER_SENDER_SLOTS": "77"})
     assert limits == [2 * 77 + SPARE, 1_000_000]
 

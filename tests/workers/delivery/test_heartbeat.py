@@ -1,4 +1,4 @@
-"""A sending process's signs of life: written, kept while the database is away, ended with the process."""
+"""A sending process's heartbeat: written, kept while the database is away, ended with the process."""
 
 import pytest
 
@@ -14,7 +14,7 @@ from workers.delivery.heartbeat import MINUTES_HELD, Heartbeat, Recorded
 from workers.delivery.slots import Slots
 
 
-def pulse():
+def new_heartbeat():
     return Heartbeat(Slots(8, 1.0))
 
 
@@ -22,58 +22,58 @@ def attempts(account, count, completed=True):
     return [Recorded(account.id, clock.now(), 700, completed)] * count
 
 
-def test_a_beat_tells_of_slots_and_minutes(account, moved_clock):
+def test_a_heartbeat_shows_slots_and_minutes(account, moved_clock):
     slots = Slots(8, 1.0)
     slots.take([JobRef(1, account.id, "a"), JobRef(2, account.id, "a")])
     process = Heartbeat(slots)
     process.count(attempts(account, 3) + attempts(account, 1, completed=False))
-    process.beat(clock.now())
+    process.write(clock.now())
     ((worker),) = heartbeats.workers()
     assert (worker.slots, worker.slots_in_use, worker.seen_at) == (8, 2, clock.now())
     assert heartbeats.minutes(account.id, clock.now(), 1)[0][:3] == (clock.now(), 3, 1)
 
 
-def test_a_minute_grows_from_beat_to_beat_and_two_processes_share_it(account, moved_clock):
-    one, other = pulse(), pulse()
-    for process in (one, other, one):
+def test_a_minute_grows_from_write_to_write_and_two_processes_share_it(account, moved_clock):
+    first, second = new_heartbeat(), new_heartbeat()
+    for process in (first, second, first):
         process.count(attempts(account, 1))
-        process.beat(clock.now())
+        process.write(clock.now())
     assert heartbeats.minutes(account.id, clock.now(), 1)[0].completed == 3
 
 
 def test_what_could_not_be_written_is_written_later(account, moved_clock, db, tmp_path, request):
-    process = pulse()
+    process = new_heartbeat()
     process.count(attempts(account, 2))
     url = f"sqlite:///{tmp_path}/test.db" if db == "sqlite" else request.getfixturevalue("postgres_url")
     go_away()
     with pytest.raises(Exception, match="refused"):
-        process.beat(clock.now())
+        process.write(clock.now())
     close_all()
     open_database(url)
     moved_clock.advance(minutes=10)
 
-    process.beat(clock.now())
+    process.write(clock.now())
 
     assert heartbeats.minutes(account.id, clock.now(), 11)[0].completed == 2
 
 
 def test_an_attempt_that_took_long_is_added_to_its_minute(account, moved_clock):
     """A minute was forgotten after three: what ended later took the place of what had been counted."""
-    process, began_at = pulse(), clock.now()
+    process, began_at = new_heartbeat(), clock.now()
     process.count(attempts(account, 5))
     for _ in range(4):
-        process.beat(clock.now())
+        process.write(clock.now())
         moved_clock.advance(minutes=4)
     process.count([Recorded(account.id, began_at, 700, True)])
-    process.beat(clock.now())
+    process.write(clock.now())
     assert heartbeats.minutes(account.id, began_at, 1)[0].completed == 6
 
 
 def test_minutes_long_past_take_no_memory(account, moved_clock):
-    process = pulse()
+    process = new_heartbeat()
     for _ in range(40):
         process.count(attempts(account, 1))
-        process.beat(clock.now())
+        process.write(clock.now())
         moved_clock.now += MINUTE
     assert len(process._totals) <= MINUTES_HELD + 1
 

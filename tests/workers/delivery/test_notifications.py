@@ -58,7 +58,8 @@ def test_a_completed_job_calls_back_with_its_result(account, moved_clock):
     assert (body["attempts"], body["error"]) == (1, None)
 
     headers = {"X-A": "b", "Set-Cookie": "[redacted]"}
-    response = {"status": 200, "headers": headers, "body": "fine", "encoding": "text", "truncated": False}
+    response = {"status": 200, "headers": headers, "body": "fine", "encoding": "text"}
+    response |= {"truncated": False, "unreadable": False}
     assert body["response"] == response
     assert body["timings"]["total_ms"] == 3.5
     assert body["timings"]["lateness_ms"] == 1000
@@ -243,8 +244,8 @@ def test_secrets_of_the_job_and_a_long_body_are_not_told(account):
     assert b"s3cret" not in callback.body
 
     record_outcome(callback, OK)
-    asked = LogEntry.get((LogEntry.job_id == callback.id) & (LogEntry.event == "worker.http.request"))
-    assert json.loads(asked.payload)["body"] == "[redacted]"
+    entry = LogEntry.get((LogEntry.job_id == callback.id) & (LogEntry.event == "worker.http.request"))
+    assert json.loads(entry.payload)["body"] == "[redacted]"
 
 
 def endpoint(account, **columns):
@@ -325,7 +326,7 @@ def test_one_address_gets_an_event_once(account):
 
 
 def due():
-    return [found.id for found in staging.due(0, clock.now(), 100) if found.kind == "event"]
+    return [job.id for job in staging.due(0, clock.now(), 100) if job.kind == "event"]
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def log_events_of(job):
 
 
 @pytest.mark.parametrize(
-    ("outcome", "state", "told"),
+    ("outcome", "state", "events"),
     [
         (OK, "completed", ["worker.http.request", "worker.http.response"]),
         (ERROR, "retryable", ["worker.http.request", "worker.http.response"]),
@@ -44,16 +44,16 @@ def log_events_of(job):
         (BLOCKED, "discarded", ["worker.http.request", "worker.http.error", "worker.job.discarded"]),
     ],
 )
-def test_an_outcome_becomes_a_state_an_attempt_and_log_entries(account, outcome, state, told):
+def test_an_outcome_becomes_a_state_an_attempt_and_log_entries(account, outcome, state, events):
     job, claim = job_and_claim(account)
     record([result_of(claim, outcome)])
     assert reread(job).state == state
-    assert log_events_of(job) == told
+    assert log_events_of(job) == events
     assert Attempt.get().outcome == type(outcome).__name__.lower()
 
 
 @pytest.mark.parametrize(
-    ("outcome", "reason", "told"),
+    ("outcome", "reason", "timings"),
     [
         (Unreachable("dns", "no such name", Timings(dns_ms=2, total_ms=9)), "not_reachable", [None, None, None, 9]),
         (Unreachable("connect", "refused", Timings(dns_ms=2, total_ms=9)), "not_reachable", [None, None, None, 9]),
@@ -64,11 +64,11 @@ def test_an_outcome_becomes_a_state_an_attempt_and_log_entries(account, outcome,
         (BLOCKED, "blocked_address", [None, None, None, None]),
     ],
 )
-def test_what_was_not_reachable_does_not_tell_by_its_times_how_far_it_came(account, outcome, reason, told):
+def test_what_was_not_reachable_does_not_tell_by_its_times_how_far_it_came(account, outcome, reason, timings):
     _, claim = job_and_claim(account)
     record([result_of(claim, outcome)])
     row = Attempt.get()
-    assert (row.reason, [row.dns_ms, row.connect_ms, row.tls_ms, row.total_ms]) == (reason, told)
+    assert (row.reason, [row.dns_ms, row.connect_ms, row.tls_ms, row.total_ms]) == (reason, timings)
 
 
 def test_an_answer_with_nul_and_broken_utf8_is_recorded(account):
@@ -119,10 +119,10 @@ def test_results_wait_for_a_database_that_is_gone(account, monkeypatch):
     job, claim = job_and_claim(account)
     failures = iter([OperationalError("gone"), OperationalError("gone")])
 
-    def flaky(group, remembered, really=record):
+    def flaky(group, configs, really=record):
         for error in failures:
             raise error
-        really(group, remembered)
+        really(group, configs)
 
     monkeypatch.setattr(recording, "record", flaky)
     recorder = Recorder()
@@ -153,7 +153,7 @@ def test_a_row_that_another_session_has_locked_keeps_back_its_own_result_alone(a
 def test_who_claims_waits_until_few_results_wait_to_be_recorded(account, monkeypatch):
     """Long answers were got three times as fast as they were written down: they filled the memory, their leases ended,
     and thousands of requests were sent again."""
-    monkeypatch.setattr(recording, "WAITING", 2)
+    monkeypatch.setattr(recording, "MAX_WAITING", 2)
     recorder = Recorder()
     recorder.put([result_of(job_and_claim(account)[1], OK)])
     assert recorder.keeps_up(0)
@@ -167,10 +167,10 @@ def test_who_claims_waits_until_few_results_wait_to_be_recorded(account, monkeyp
 def test_one_result_that_can_not_be_recorded_does_not_hold_up_the_others(account, monkeypatch):
     good, poison = job_and_claim(account), job_and_claim(account)
 
-    def choosy(group, remembered, really=record):
-        if any(one.job.id == poison[0].id for one in group):
+    def choosy(group, configs, really=record):
+        if any(result.job.id == poison[0].id for result in group):
             raise ValueError("unrecordable")
-        really(group, remembered)
+        really(group, configs)
 
     monkeypatch.setattr(recording, "record", choosy)
     recorder = Recorder()
@@ -186,12 +186,12 @@ def test_the_results_behind_one_that_the_database_did_not_take_are_recorded_all_
     monkeypatch.setattr(recording, "WAIT_FOR_DATABASE_S", 3600)
     jobs = [job_and_claim(account) for _ in range(3)]
 
-    def failing(group, remembered, really=record):
+    def failing(group, configs, really=record):
         if len(group) > 1:
             raise ValueError("unrecordable")
         if group[0].job.id == jobs[1][0].id:
             raise OperationalError("gone")
-        return really(group, remembered)
+        return really(group, configs)
 
     monkeypatch.setattr(recording, "record", failing)
     recorder = Recorder()

@@ -44,12 +44,12 @@ def payloads_of(event):
 
 
 @pytest.fixture
-def one(account, moved_clock):
+def schedule_id(account, moved_clock):
     return make_schedule(account, body=BODY)
 
 
-def test_the_next_body_has_what_the_job_before_answered(one, moved_clock):
-    first = claim_next(one)
+def test_the_next_body_has_what_the_job_before_answered(schedule_id, moved_clock):
+    first = claim_next(schedule_id)
     assert json.loads(render_request(first).body) == {
         **{"since": None, "sent": None},
         **{"$job": {"id": first.id}, "$previous": {}, "$state": {}},
@@ -57,12 +57,12 @@ def test_the_next_body_has_what_the_job_before_answered(one, moved_clock):
 
     finish(first, answered_with_body({"id": 5, "$set": {"sent": [1]}}))
     moved_clock.advance(hours=1)
-    second = json.loads(render_request(claim_next(one)).body)
+    second = json.loads(render_request(claim_next(schedule_id)).body)
     assert (second["since"], second["sent"], second["$state"]) == (5, [1], {"sent": [1]})
 
 
-def test_the_log_shows_the_body_as_it_was_sent(one):
-    job = claim_next(one)
+def test_the_log_shows_the_body_as_it_was_sent(schedule_id):
+    job = claim_next(schedule_id)
     finish(job, answered_with_body({}))
     assert payloads_of("worker.http.request")[0]["body"] == json.loads(render_request(job).body)
 
@@ -79,84 +79,84 @@ def test_a_body_of_a_one_off_job_is_sent_byte_for_byte(account, moved_clock):
     assert render_request(claimed).body == BODY
 
 
-def test_a_job_that_failed_changes_neither(one):
+def test_a_job_that_failed_changes_neither(schedule_id):
     Schedule.update(previous='{"id":1}', state='{"sent":2}').execute()
-    finish(claim_next(one), answered_with_body({"id": 9, "$set": {"sent": 3}}, status=410))
+    finish(claim_next(schedule_id), answered_with_body({"id": 9, "$set": {"sent": 3}}, status=410))
     row = Schedule.get()
     assert (row.previous, row.state) == ('{"id":1}', '{"sent":2}')
 
 
-def test_a_truncated_answer_is_not_read_and_is_logged(one):
+def test_a_truncated_answer_is_not_read_and_is_logged(schedule_id):
     """An answer that was cut is not read and the log says so."""
-    finish(claim_next(one), answered_with_body(b'{"$set": {"sent": 3}, "x": "', truncated=True))
+    finish(claim_next(schedule_id), answered_with_body(b'{"$set": {"sent": 3}, "x": "', truncated=True))
     assert (Schedule.get().previous, Schedule.get().state) == ("{}", "{}")
     [note] = payloads_of("worker.schedule.not_kept")
     assert "longer than what is kept" in note["reason"]
 
 
 @pytest.mark.parametrize("answer", [b'{"$set": {"sent": 1e999}}', b"[" * 990 + b"]" * 990])
-def test_a_job_ends_although_its_answer_can_not_be_kept(one, answer):
+def test_a_job_ends_although_its_answer_can_not_be_kept(schedule_id, answer):
     """An answer that could not be written again does not keep its job from ending."""
-    job = claim_next(one)
+    job = claim_next(schedule_id)
     finish(job, answered_with_body(answer))
     assert Job.get_by_id(job.id).state == "completed"
     assert (json.loads(Schedule.get().previous), Schedule.get().state) == (answer.decode(), "{}")
 
 
 @pytest.mark.parametrize(("beyond", "notes"), [(0, 0), (1, 1)])
-def test_an_answer_as_large_as_allowed_is_kept_and_no_larger(one, beyond, notes):
+def test_an_answer_as_large_as_allowed_is_kept_and_no_larger(schedule_id, beyond, notes):
     text = "x" * (MAX_MEMORY_BYTES - 2 + beyond)
-    finish(claim_next(one), answered_with_body(text))
+    finish(claim_next(schedule_id), answered_with_body(text))
     assert json.loads(Schedule.get().previous) == ({} if beyond else text)
     assert len(payloads_of("worker.schedule.not_kept")) == notes
 
 
-def test_a_state_too_large_stays_as_it_was_and_the_log_says_so(one):
-    finish(claim_next(one), answered_with_body({"$set": {"sent": "x" * 70_000}}))
+def test_a_state_too_large_stays_as_it_was_and_the_log_says_so(schedule_id):
+    finish(claim_next(schedule_id), answered_with_body({"$set": {"sent": "x" * 70_000}}))
     assert Schedule.get().state == "{}"
     assert "the state must be at most 65536 bytes" in payloads_of("worker.schedule.not_kept")[0]["reason"]
 
 
 def test_a_body_that_would_be_too_large_is_not_sent(account, moved_clock):
-    one = make_schedule(account, body=json.dumps({"v": ["$state.big"] * 100}).encode())
+    schedule_id = make_schedule(account, body=json.dumps({"v": ["$state.big"] * 100}).encode())
     Schedule.update(state=json.dumps({"big": "x" * 60_000})).execute()
     with pytest.raises(Blocked) as blocked:
-        render_request(claim_next(one))
+        render_request(claim_next(schedule_id))
     assert blocked.value.reason == "body_too_large"
 
 
-def test_disabling_and_enabling_loses_previous_and_keeps_state(account, one, moved_clock):
-    finish(claim_next(one), answered_with_body({"id": 5, "$set": {"sent": [1]}}))
-    schedule_changes.disable(account.id, one, clock.now())
-    schedule_changes.enable(account.id, one, clock.now(), 100)
+def test_disabling_and_enabling_loses_previous_and_keeps_state(account, schedule_id, moved_clock):
+    finish(claim_next(schedule_id), answered_with_body({"id": 5, "$set": {"sent": [1]}}))
+    schedule_changes.disable(account.id, schedule_id, clock.now())
+    schedule_changes.enable(account.id, schedule_id, clock.now(), 100)
     assert (Schedule.get().previous, Schedule.get().state) == (None, '{"sent":[1]}')
 
 
-def test_a_job_from_before_it_was_disabled_leaves_no_previous_behind(account, one, moved_clock):
-    job = claim_next(one)
+def test_a_job_from_before_it_was_disabled_leaves_no_previous_behind(account, schedule_id, moved_clock):
+    job = claim_next(schedule_id)
     moved_clock.advance(minutes=1)
-    schedule_changes.disable(account.id, one, clock.now())
+    schedule_changes.disable(account.id, schedule_id, clock.now())
     moved_clock.advance(minutes=1)
-    schedule_changes.enable(account.id, one, clock.now(), 100)
+    schedule_changes.enable(account.id, schedule_id, clock.now(), 100)
     finish(job, answered_with_body({"id": 5}))
     assert Schedule.get().previous is None
 
 
-def test_a_disabled_schedule_has_forgotten_the_answer_before(account, one, moved_clock):
-    finish(claim_next(one), answered_with_body({"id": 5}))
-    schedule_changes.disable(account.id, one, clock.now())
+def test_a_disabled_schedule_has_forgotten_the_answer_before(account, schedule_id, moved_clock):
+    finish(claim_next(schedule_id), answered_with_body({"id": 5}))
+    schedule_changes.disable(account.id, schedule_id, clock.now())
 
-    schedule_changes.fire_now(account.id, one, clock.now())
+    schedule_changes.fire_now(account.id, schedule_id, clock.now())
 
-    assert json.loads(render_request(claim_next(one)).body)["$previous"] == {}
+    assert json.loads(render_request(claim_next(schedule_id)).body)["$previous"] == {}
 
 
 @pytest.mark.parametrize(("status", "sent"), [(200, 3), (410, 2)])
-def test_a_job_that_ends_after_the_disabling_leaves_answer_and_count(account, one, moved_clock, status, sent):
+def test_a_job_that_ends_after_the_disabling_leaves_answer_and_count(account, schedule_id, moved_clock, status, sent):
     """Of the answer only what it asks to keep is kept: neither $previous nor the count of failures."""
     Schedule.update(failures=3, state='{"sent":2}').execute()
-    job = claim_next(one)
-    schedule_changes.disable(account.id, one, clock.now())
+    job = claim_next(schedule_id)
+    schedule_changes.disable(account.id, schedule_id, clock.now())
 
     finish(job, answered_with_body({"id": 5, "$set": {"sent": 3}}, status=status))
 
@@ -165,9 +165,9 @@ def test_a_job_that_ends_after_the_disabling_leaves_answer_and_count(account, on
 
 
 def test_jobs_that_end_at_once_lose_nothing_of_each_other(account, db):
-    one = make_schedule(account, overlap="allow")
+    schedule_id = make_schedule(account, overlap="allow")
     now = clock.now()
-    new = [planning.job_at(planned(one), now - number - 1) for number in range(8)]
+    new = [planning.job_at(planned(schedule_id), now - number - 1) for number in range(8)]
     ids = [job.id for job in job_store.create_many(new, now)]
     claimed = overlap.claim(ids, now, clock.HOUR)
     Schedule.update(enabled_at=0).execute()
@@ -182,10 +182,10 @@ def test_jobs_that_end_at_once_lose_nothing_of_each_other(account, db):
 
 def test_jobs_recorded_in_one_group_are_merged_in_their_order(account, moved_clock):
     make_schedule(account, overlap="allow")
-    one = Schedule.get().id
-    first = claim_next(one)
+    schedule_id = Schedule.get().id
+    first = claim_next(schedule_id)
     moved_clock.advance(hours=1)
-    second = claim_next(one)
+    second = claim_next(schedule_id)
     answers = [answered_with_body({"$set": {"n": 1}}), answered_with_body({"$set": {"n": 2, "m": 3}})]
     record(
         [
@@ -197,10 +197,10 @@ def test_jobs_recorded_in_one_group_are_merged_in_their_order(account, moved_clo
 
 
 def test_failures_in_a_row_disable_the_schedule(account, moved_clock):
-    one = make_schedule(account, HOURLY, disable_after=2)
+    schedule_id = make_schedule(account, HOURLY, disable_after=2)
     for _ in range(2):
         assert Schedule.get().disabled_at is None
-        finish(claim_next(one), answered_with_body(b"", status=410))
+        finish(claim_next(schedule_id), answered_with_body(b"", status=410))
         moved_clock.advance(hours=1)
     assert Schedule.get().disabled_at is not None
     assert payloads_of("worker.schedule.disabled") == [{"reason": "2 of its jobs in a row failed", "failures": 2}]
@@ -208,35 +208,35 @@ def test_failures_in_a_row_disable_the_schedule(account, moved_clock):
 
 
 def test_a_schedule_enabled_again_has_all_its_failures_to_go(account, moved_clock):
-    one = make_schedule(account, HOURLY, disable_after=2)
+    schedule_id = make_schedule(account, HOURLY, disable_after=2)
     for _ in range(2):
-        finish(claim_next(one), answered_with_body(b"", status=410))
+        finish(claim_next(schedule_id), answered_with_body(b"", status=410))
         moved_clock.advance(hours=1)
-    schedule_changes.enable(account.id, one, clock.now(), 100)
+    schedule_changes.enable(account.id, schedule_id, clock.now(), 100)
 
     disabled = []
     for _ in range(2):
         moved_clock.advance(hours=1)
-        finish(claim_next(one), answered_with_body(b"", status=410))
+        finish(claim_next(schedule_id), answered_with_body(b"", status=410))
         disabled.append(Schedule.get().disabled_at is not None)
     assert disabled == [False, True]
 
 
 def test_a_job_from_before_it_was_enabled_again_counts_as_no_failure(account, moved_clock):
-    one = make_schedule(account, HOURLY, disable_after=1)
-    job = claim_next(one)
+    schedule_id = make_schedule(account, HOURLY, disable_after=1)
+    job = claim_next(schedule_id)
     moved_clock.advance(minutes=1)
-    schedule_changes.disable(account.id, one, clock.now())
-    schedule_changes.enable(account.id, one, clock.now(), 100)
+    schedule_changes.disable(account.id, schedule_id, clock.now())
+    schedule_changes.enable(account.id, schedule_id, clock.now(), 100)
     finish(job, answered_with_body(b"", status=410))
     assert (Schedule.get().failures, Schedule.get().disabled_at) == (0, None)
 
 
 def test_a_job_that_fails_after_others_disabled_its_schedule_is_told_once(account, moved_clock):
-    one = make_schedule(account, HOURLY, overlap="allow", disable_after=1)
-    first = claim_next(one)
+    schedule_id = make_schedule(account, HOURLY, overlap="allow", disable_after=1)
+    first = claim_next(schedule_id)
     moved_clock.advance(hours=1)
-    second = claim_next(one)
+    second = claim_next(schedule_id)
     for job in (first, second):
         finish(job, answered_with_body(b"", status=410))
     assert payloads_of("worker.schedule.disabled") == [{"reason": "1 of its jobs in a row failed", "failures": 1}]
@@ -244,8 +244,8 @@ def test_a_job_that_fails_after_others_disabled_its_schedule_is_told_once(accoun
 
 @pytest.mark.parametrize("status", [200, 410])
 def test_the_end_of_a_job_lets_go_the_one_that_waits(account, moved_clock, status):
-    one = make_schedule(account, HOURLY, overlap="queue_one")
-    under_way = claim_next(one)
+    schedule_id = make_schedule(account, HOURLY, overlap="queue_one")
+    under_way = claim_next(schedule_id)
     moved_clock.advance(hours=1)
     planning.plan(clock.now(), 10)
     [queued] = Job.select().where(Job.state.in_(states.WAITING), Job.scheduled_at <= clock.now())
@@ -258,28 +258,28 @@ def test_the_end_of_a_job_lets_go_the_one_that_waits(account, moved_clock, statu
 
 
 def test_a_success_between_failures_keeps_it_enabled(account, moved_clock):
-    one = make_schedule(account, HOURLY, disable_after=2)
+    schedule_id = make_schedule(account, HOURLY, disable_after=2)
     for status in (410, 200, 410):
-        finish(claim_next(one), answered_with_body(b"", status=status))
+        finish(claim_next(schedule_id), answered_with_body(b"", status=status))
         moved_clock.advance(hours=1)
     assert (Schedule.get().disabled_at, Schedule.get().failures) == (None, 1)
 
 
-def test_failures_do_not_disable_it_unless_asked_for(one, moved_clock):
+def test_failures_do_not_disable_it_unless_asked_for(schedule_id, moved_clock):
     for _ in range(5):
-        finish(claim_next(one), answered_with_body(b"", status=410))
+        finish(claim_next(schedule_id), answered_with_body(b"", status=410))
         moved_clock.advance(hours=1)
     assert (Schedule.get().disabled_at, Schedule.get().failures) == (None, 5)
 
 
-def test_a_retry_is_no_end(one):
-    finish(claim_next(one), answered_with_body(b"", status=500))
+def test_a_retry_is_no_end(schedule_id):
+    finish(claim_next(schedule_id), answered_with_body(b"", status=500))
     assert Schedule.get().failures == 0
 
 
-def test_a_job_of_a_deleted_schedule_is_recorded_all_the_same(account, one):
-    job = claim_next(one)
-    schedule_changes.delete(account.id, one, clock.now())
+def test_a_job_of_a_deleted_schedule_is_recorded_all_the_same(account, schedule_id):
+    job = claim_next(schedule_id)
+    schedule_changes.delete(account.id, schedule_id, clock.now())
     finish(job, answered_with_body({"$set": {"a": 1}}))
     assert Job.get_by_id(job.id).state == "completed"
     assert Firing.select().count() == 1

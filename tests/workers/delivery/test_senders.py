@@ -38,7 +38,7 @@ def senders(db, results, receiver):
     made.start()
     yield made
     receiver.let_go.set()
-    made.drain(LIMIT_S)
+    made.drain(0)  # some tests leave requests under way that nobody will end
 
 
 def submit(senders, jobs):

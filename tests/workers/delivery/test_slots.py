@@ -64,7 +64,7 @@ def test_a_full_share_that_comes_free_quickly_is_worth_waiting_for():
 
 
 def test_a_full_share_that_comes_free_slowly_is_not():
-    """Jobs for a target that answers after many seconds once held every thread, and starved their neighbours."""
+    """Jobs for a target that answers after many seconds once held every thread, and starved their neighbors."""
     slots, now_s = used_every(SLOW_GAP_S * 2)
     assert slots.take(named(1), now_s=now_s).stuck == named(1)
 

@@ -1,4 +1,4 @@
-"""What is forgotten, and what is not."""
+"""What is deleted after its time, and what is kept."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from tests.support.rows import make_job
 from workers.assembly import kept_us
 from workers.ticker import pruner as pruning
 from workers.ticker.pruner import Pruner
-from workers.ticker.throttle import STEP_US, Pace
+from workers.ticker.throttle import STEP_US, Throttle
 
 KEPT = {"completed": clock.DAY}
 
@@ -26,10 +26,10 @@ class Steady:
     def __call__(self):
         return self.now
 
-    def work(self, most):
-        """A step for a Pace that does all it is asked to."""
+    def work(self, rows):
+        """A step for a Throttle that does all that it may."""
         self.now += self.took
-        return most
+        return rows
 
 
 def finished(account, state, days_ago):
@@ -47,7 +47,7 @@ def pruner_of(kept_us):
 
 
 def sweep(pruner):
-    return [pruner.prune_some(clock.now()) for _ in range(10)]
+    return [pruner.prune_jobs(clock.now()) for _ in range(10)]
 
 
 def test_old_final_jobs_go_with_all_their_rows(account, moved_clock):
@@ -86,15 +86,15 @@ def test_nought_days_keep_a_state_for_ever():
 
 
 def test_where_every_state_is_kept_for_ever_no_sweep_is_made(account, moved_clock, monkeypatch):
-    monkeypatch.setattr(Pace, "FIRST", 1)
+    monkeypatch.setattr(Throttle, "FIRST_ROWS", 1)
     job = finished(account, "completed", 400)
     assert sum(sweep(pruner_of({}))) == 0
     assert left() == {job.id}
 
 
 def test_a_sweep_goes_in_small_steps_and_rests_until_the_next(account, moved_clock, monkeypatch):
-    monkeypatch.setattr(Pace, "FIRST", 2)
-    monkeypatch.setattr(Pace, "MOST", 2)
+    monkeypatch.setattr(Throttle, "FIRST_ROWS", 2)
+    monkeypatch.setattr(Throttle, "MAX_ROWS", 2)
     for _ in range(5):
         finished(account, "completed", 2)
     pruner = pruner_of(KEPT)
@@ -108,8 +108,8 @@ def test_a_sweep_goes_in_small_steps_and_rests_until_the_next(account, moved_clo
 
 
 def test_old_jobs_behind_long_waiting_ones_are_found(account, moved_clock, monkeypatch):
-    monkeypatch.setattr(Pace, "FIRST", 1)
-    monkeypatch.setattr(Pace, "MOST", 1)
+    monkeypatch.setattr(Throttle, "FIRST_ROWS", 1)
+    monkeypatch.setattr(Throttle, "MAX_ROWS", 1)
     waiting = [make_job(account, "scheduled", inserted_at=1) for _ in range(3)]
     finished(account, "completed", 2)
     young = make_job(account)
@@ -117,63 +117,66 @@ def test_old_jobs_behind_long_waiting_ones_are_found(account, moved_clock, monke
     assert left() == {*(job.id for job in waiting), young.id}
 
 
-def test_answers_whose_time_is_over_are_forgotten_in_steps(account, moved_clock, monkeypatch):
-    monkeypatch.setattr(Pace, "FIRST", 2)
-    monkeypatch.setattr(Pace, "MOST", 2)
+def test_answers_whose_time_is_over_are_deleted_in_steps(account, moved_clock, monkeypatch):
+    monkeypatch.setattr(Throttle, "FIRST_ROWS", 2)
+    monkeypatch.setattr(Throttle, "MAX_ROWS", 2)
     for number in range(5):
         idempotent_requests.respond_once(account.id, f"k{number}", "f", clock.now(), lambda: (201, "{}"))
     pruner = pruner_of({})
-    assert pruner.forget_answers(clock.now()) == 0
+    assert pruner.prune_responses(clock.now()) == 0
 
     moved_clock.advance(days=1)
     idempotent_requests.respond_once(account.id, "young", "f", clock.now(), lambda: (201, "{}"))
-    assert [pruner.forget_answers(clock.now()) for _ in range(5)] == [2, 2, 1, 0, 0]
+    assert [pruner.prune_responses(clock.now()) for _ in range(5)] == [2, 2, 1, 0, 0]
     assert fetch("SELECT key FROM idempotent_request") == [("young",)]
 
     moved_clock.advance(days=1)
-    assert pruner.forget_answers(clock.now()) == 1
+    assert pruner.prune_responses(clock.now()) == 1
 
 
-def test_sessions_that_are_over_by_themselves_are_forgotten_in_steps(db, moved_clock, monkeypatch):
-    monkeypatch.setattr(Pace, "FIRST", 2)
-    monkeypatch.setattr(Pace, "MOST", 2)
+def test_sessions_that_are_over_by_themselves_are_deleted_in_steps(db, moved_clock, monkeypatch):
+    monkeypatch.setattr(Throttle, "FIRST_ROWS", 2)
+    monkeypatch.setattr(Throttle, "MAX_ROWS", 2)
     for number in range(3):
         session_store.end(f"token {number}", clock.now() + clock.DAY)
     session_store.end("young", clock.now() + 2 * clock.DAY)
     pruner = pruner_of({})
-    assert pruner.forget_sessions(clock.now()) == 0
+    assert pruner.prune_sessions(clock.now()) == 0
 
     moved_clock.advance(days=1)
-    assert [pruner.forget_sessions(clock.now()) for _ in range(3)] == [2, 1, 0]
+    assert [pruner.prune_sessions(clock.now()) for _ in range(3)] == [2, 1, 0]
     assert session_store.has_ended("young")
     assert not session_store.has_ended("token 1")
 
 
 @pytest.mark.parametrize(("took", "rest"), [(10, 50), (60 * clock.SECOND, clock.SECOND)])
-def test_a_pace_rests_for_five_times_the_last_step(took, rest):
-    """A pace rests for five times what a step took but a second at most."""
+def test_a_throttle_rests_for_five_times_the_last_step(took, rest):
+    """A throttle rests for five times what a step took but a second at most."""
     steady = Steady(took)
-    pace = Pace(steady)
-    assert pace.step(steady.work) > 0
+    throttle = Throttle(steady)
+    assert throttle.step(steady.work) > 0
     for passed, works in ((0, False), (rest - 1, False), (1, True)):
         steady.now += passed
-        assert bool(pace.step(steady.work)) is works
+        assert bool(throttle.step(steady.work)) is works
 
 
-@pytest.mark.parametrize(("took", "rows"), [(1, Pace.MOST), (STEP_US * 3 // 4, Pace.FIRST), (STEP_US * 2, Pace.FEWEST)])
+@pytest.mark.parametrize(
+    ("took", "rows"),
+    [(1, Throttle.MAX_ROWS), (STEP_US * 3 // 4, Throttle.FIRST_ROWS), (STEP_US * 2, Throttle.MIN_ROWS)],
+)
 def test_a_step_becomes_as_large_as_fits_into_its_time(took, rows):
     steady = Steady(took)
-    pace = Pace(steady)
+    throttle = Throttle(steady)
     for _ in range(10):
         steady.now += 6 * took
-        assert pace.step(steady.work)
-    assert pace.rows == rows
+        assert throttle.step(steady.work)
+    assert throttle.rows == rows
 
 
 def test_each_sweep_begins_with_the_first_job_again(account, moved_clock, monkeypatch):
     """A job that a sweep passed over while it ran would otherwise stay for ever."""
-    monkeypatch.setattr(Pace, "FIRST", 1)
-    monkeypatch.setattr(Pace, "MOST", 1)
+    monkeypatch.setattr(Throttle, "FIRST", 1)
+    monkeypatch.setattr(Throttle, "MOST", 1)
     running = make_job(account, "executing", inserted_at=clock.now() - 3 * clock.DAY)
     young, pruner = finished(account, "completed", 0), pruner_of(KEPT)
     sweep(pruner)

@@ -111,7 +111,7 @@ def test_a_backlog_does_not_delay_what_is_due_next(stager, account, messages):
 
 
 def test_what_falls_due_between_two_rounds_does_not_stand_behind_the_backlog(stager, account, messages, moved_clock):
-    """One in eight of a neighbour's jobs ordered for now waited 20 s, until a backlog of 100,000 had drained."""
+    """One in eight of a neighbor's jobs ordered for now waited 20 s, until a backlog of 100,000 had drained."""
     for _ in range(1500):
         make_job(account, due_in_s=-60)
     stager.stage_due(clock.now())

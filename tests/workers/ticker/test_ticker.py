@@ -21,11 +21,12 @@ from tests.support.leads import Lead
 from tests.support.rows import make_job, reread
 from tests.support.waiting import wait_until
 from workers.ticker import planner
+from workers.ticker.duties import duties, record_sign_of_life
 from workers.ticker.duty import Duty
 from workers.ticker.pruner import Pruner
 from workers.ticker.stager import Stager
-from workers.ticker.throttle import Pace
-from workers.ticker.ticker import PAUSE_AFTER_FAILURE_S, STAGE_EVERY_S, Ticker, record_sign_of_life
+from workers.ticker.throttle import Throttle
+from workers.ticker.ticker import PAUSE_AFTER_FAILURE_S, STAGE_EVERY_S, Ticker
 
 
 @pytest.fixture
@@ -34,8 +35,9 @@ def postgres_only(db):
         pytest.skip("SQLite's lock is the operating system's, which frees it when its holder dies")
 
 
-def ticker_with(messages, lead, on_lead=lambda: None):
-    return Ticker(Stager(messages, clock.SECOND, 100), Pruner({}), messages, lead, on_lead)
+def ticker_with(messages, lead, on_lead=lambda: None, pruner=None):
+    stager = Stager(messages, clock.SECOND, 100)
+    return Ticker(stager, duties(stager, pruner or Pruner({}), messages), lead, on_lead)
 
 
 def test_the_leading_ticker_stages_and_shows_that_it_lives(account, messages):
@@ -46,12 +48,11 @@ def test_the_leading_ticker_stages_and_shows_that_it_lives(account, messages):
 
 
 def test_ended_sessions_are_forgotten_each_second_so_that_many_are_worked_off(db, messages, monkeypatch):
-    monkeypatch.setattr(Pace, "FIRST", 2)
-    monkeypatch.setattr(Pace, "MOST", 2)
+    monkeypatch.setattr(Throttle, "FIRST_ROWS", 2)
+    monkeypatch.setattr(Throttle, "MAX_ROWS", 2)
     for number in range(6):
         session_store.end(f"token {number}", clock.now() - 1)
-    pruner = Pruner({}, steady=lambda: 0)
-    ticker = Ticker(Stager(messages, clock.SECOND, 100), pruner, messages, Lead(), lambda: None)
+    ticker = ticker_with(messages, Lead(), pruner=Pruner({}, steady=lambda: 0))
 
     for second in range(3):
         ticker.tick(clock.now(), float(second))
@@ -133,9 +134,9 @@ def test_a_duty_that_always_fails_does_not_keep_jobs_from_being_staged(account, 
 @pytest.mark.parametrize(("well", "pauses_s"), [(True, [2, 4, 8, 16, 32, 64, 64, 64]), (False, [2] * 7)])
 def test_a_duty_that_fails_waits_longer_each_time_only_while_others_succeed(well, pauses_s):
     tried = []
-    duty = Duty(0.05, lambda now: tried.append(now) or 1 / 0)
+    duty = Duty(0.05, lambda now: tried.append(now) or 1 / 0, "fail")
     for second in range(sum(pauses_s)):
-        duty.turn(second, float(second), second if well else 0)
+        duty.run_if_due(second, float(second), second if well else 0)
     assert [later - sooner for sooner, later in pairwise([*tried, sum(pauses_s)])] == pauses_s
 
 
@@ -148,10 +149,10 @@ def test_a_duty_that_succeeds_again_has_its_old_rhythm(monkeypatch):
         for failure in failures:
             raise failure
 
-    duty = Duty(1.0, do)
+    duty = Duty(1.0, do, "fail once")
 
     for second in range(5):
-        duty.turn(second, float(second), second)
+        duty.run_if_due(second, float(second), second)
 
     assert tried == [0, 2, 3, 4]
 

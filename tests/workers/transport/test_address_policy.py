@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.rules.address_rules import AddressPolicy, parse_allow
+from models.rules.address_rules import WELL_KNOWN_NAT64, AddressPolicy, parse_allow, parse_nat64
 from workers.transport.local_addresses import is_local
 
 REFUSED = """
@@ -18,6 +18,7 @@ REFUSED = """
 64:ff9b::7f00:1 64:ff9b::a9fe:a9fe 64:ff9b:1::a00:1 100::1 2001::1 2001:0:4136:e378:8000:63bf:3f57:fdf2
 2001:2::1 2001:10::1 2001:20::1 2001:1ff:ffff::1 2001:db8::1 2002:7f00:1:: 2002:c0a8:1::1 2002:a9fe:a9fe::1
 2620:4f:8000::1 3fff::1 3fff:fff:ffff::1 fc00::1 fd00:ec2::254 fe80::1 fe80::1%eth0 2606:4700:4700::1111%eth0
+64:ff9b::a00:1 64:ff9b::808:808%eth0 64:ff9b:1::808:808
 feef::1 fec0::1 ff02::1 ff0e::1 5f00::1 4000::1
 """
 
@@ -25,7 +26,7 @@ PUBLIC = """
 1.1.1.1 8.8.8.8 100.63.255.255 100.128.0.0 172.15.255.255 172.32.0.0 192.0.1.0 192.169.0.0 192.167.255.255
 198.17.255.255 198.20.0.0 223.255.255.255 11.0.0.0 9.255.255.255 128.0.0.0 126.255.255.255 168.63.129.15
 1.0.0.0 169.253.255.255 169.255.0.0 ::ffff:8.8.8.8 2606:4700:4700::1111 2001:4860:4860::8888 2001:200::1
-2a00:1450:4001::1 3ffe::1 2003::1 2620:4f:8001::1
+2a00:1450:4001::1 3ffe::1 2003::1 2620:4f:8001::1 64:ff9b::808:808
 """
 
 METADATA = """
@@ -66,8 +67,35 @@ def test_s_addr_a_mapped_address_is_judged_as_its_ipv4_address(ip):
 @given(st.ip_addresses())
 def test_s_addr_nothing_passes_that_the_standard_library_calls_private_or_reserved(ip):
     ip = getattr(ip, "ipv4_mapped", None) or ip
+    if ip in WELL_KNOWN_NAT64:
+        ip = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
     if not ip.is_global or ip.is_multicast or ip.is_reserved:
         assert AddressPolicy().refusal(str(ip), 80)
+
+
+@pytest.mark.parametrize(  # RFC 6052, 2.4: each holds 192.0.2.33
+    ("prefix", "ip"),
+    [
+        ("2001:db8::/32", "2001:db8:c000:221::"),
+        ("2001:db8:100::/40", "2001:db8:1c0:2:21::"),
+        ("2001:db8:122::/48", "2001:db8:122:c000:2:2100::"),
+        ("2001:db8:122:300::/56", "2001:db8:122:3c0:0:221::"),
+        ("2001:db8:122:344::/64", "2001:db8:122:344:c0:2:2100::"),
+        ("2001:db8:122:344::/96", "2001:db8:122:344::192.0.2.33"),
+    ],
+)
+def test_t6_an_address_with_a_prefix_of_the_operator_is_judged_by_the_ipv4_address_in_it(prefix, ip):
+    nat64 = parse_nat64(prefix)
+    assert AddressPolicy(nat64=nat64).refusal(ip, 443)
+    assert AddressPolicy(parse_allow("192.0.2.33"), nat64=nat64).refusal(ip, 443) is None
+    assert AddressPolicy(parse_allow("192.0.2.32"), nat64=nat64).refusal(ip, 443)
+
+
+def test_t6_behind_a_prefix_of_the_operator_metadata_and_booper_itself_stay_refused():
+    policy = AddressPolicy(parse_allow("0.0.0.0/0"), OWN, nat64=parse_nat64("2001:db8:122::/48"))
+    assert "metadata" in policy.refusal("2001:db8:122:a9fe:a9:fe00::", 80)
+    assert "own" in policy.refusal("2001:db8:122:7f00:0:100::", 8000)
+    assert policy.refusal("2001:db8:122:808:8:800::", 80) is None
 
 
 @pytest.mark.parametrize(

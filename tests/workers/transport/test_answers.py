@@ -239,10 +239,33 @@ def test_b2_endless_small_trailers_are_left_before_they_cost_much():
     assert (reader.answer().truncated, reader.leaves_open) == (True, False)
 
 
-def test_b3_a_compressed_body_is_kept_compressed(receiver, send):
-    bomb = gzip.compress(b"\0" * 50_000_000)
-    answered = send(receiver(answering(sized(bomb, b"Content-Encoding: gzip\r\n"))).url())
-    assert (answered.body, answered.truncated) == (bomb[:65536], len(bomb) > 65536)
+@pytest.mark.parametrize(("size", "truncated"), [(5, False), (65_536, False), (65_537, True), (50_000_000, True)])
+def test_t12_of_a_body_that_is_compressed_unasked_the_beginning_is_unpacked(receiver, send, size, truncated):
+    """The log showed replacement characters, and a schedule lost its $set."""
+    packed = sized(gzip.compress(b"a" * size), b"Content-Encoding: gzip\r\n")
+    answered = send(receiver(answering(packed)).url())
+    assert (answered.body, answered.truncated) == (b"a" * min(size, 65_536), truncated)
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [("br", b"\x0b\x02\x80ok\x03"), ("gzip", b"ok"), ("deflate", b"ok"), ("gzip", b""), ("gzip, gzip", b"ok")],
+)
+def test_t12_a_body_that_can_not_be_unpacked_stays_as_it_came(receiver, send, coding, body):
+    answered = send(receiver(answering(sized(body, f"Content-Encoding: {coding}\r\n".encode()))).url())
+    assert (answered.body, answered.truncated) == (body, False)
+
+
+def test_t12_a_compressed_body_that_breaks_off_is_unpacked_as_far_as_it_came(receiver, send):
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n"
+    packed = gzip.compress(bytes(range(256)) * 40)
+    answered = send(receiver(answering_once(head + packed[:-20])).url())
+    assert (answered.body[:256], answered.truncated) == (bytes(range(256)), True)
+
+
+def test_t12_a_text_that_is_cut_inside_a_character_is_a_text(receiver, send):
+    answered = send(receiver(answering(sized(b"a" + "é".encode() * 40_000))).url())
+    assert answered.text() == "a" + "é" * 32_767
 
 
 def test_b5_an_early_answer_to_an_unread_body_is_heard(receiver, send):

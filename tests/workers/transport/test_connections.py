@@ -165,10 +165,10 @@ def test_t1_a_request_on_a_new_connection_is_sent_once(receiver, transport):
 def test_t9_accounts_share_no_connection(receiver, transport):
     """What a target had sent too late for one account was kept in the log of another."""
     target, sender = receiver(answering(OK)), transport()
-    for account_id in (1, 2, 1, -1):
-        request = Request("GET", target.url(), {}, None, 5000, account_id)
+    for owner in (1, 2, 1, -1):  # the last is a follow-up of the first
+        request = Request("GET", target.url(), {}, None, 5000, owner)
         assert sender.send(request).status_code == 200
-    assert len(target.connections) == 2
+    assert len(target.connections) == 3
 
 
 @pytest.mark.parametrize(

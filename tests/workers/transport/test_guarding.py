@@ -51,8 +51,8 @@ def test_s_addr_each_network_is_refused_exactly_to_its_edges(first, last):
     assert policy.refusal(str(first), 443)
     assert policy.refusal(str(last), 443)
     beside = [int(first) - 1] * (int(first) > 0) + [int(last) + 1] * (int(last) + 1 < 2**first.max_prefixlen)
-    neighbours = [str(type(first)(number)) for number in beside]
-    assert [policy.refusal(ip, 443) for ip in neighbours] == [None] * len(neighbours)
+    neighbors = [str(type(first)(number)) for number in beside]
+    assert [policy.refusal(ip, 443) for ip in neighbors] == [None] * len(neighbors)
 
 
 METADATA = """
@@ -117,6 +117,13 @@ def test_a_hundred_addresses_are_taken(send, receiver):
     target = receiver(answering(OK), host=PUBLIC)
     names = Names(many_example=[[PUBLIC] * 100])
     assert send(target.url(host="many.example"), allow=ALLOW, look_up=names).status_code == 200
+
+
+def test_t6_a_name_with_an_address_of_a_translator_beside_is_reached(send, receiver):
+    """Such a name was refused on every network without IPv4."""
+    target = receiver(answering(OK), host=PUBLIC)
+    names = Names(two_example=[["64:ff9b::7f00:2", PUBLIC]])
+    assert send(target.url(host="two.example"), allow=ALLOW, look_up=names).status_code == 200
 
 
 def test_a_name_without_addresses_is_unreachable(send):

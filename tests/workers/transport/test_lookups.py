@@ -11,6 +11,7 @@ from tests.support.waiting import wait_until
 from workers.transport.lookup_queue import domain_of
 from workers.transport.lookups import Lookups
 from workers.transport.outcome import Failed, Unreachable
+from workers.transport.wire_format import Request
 
 ADDRESS = "127.0.0.1"
 ALICE, BOB = 1, 2
@@ -121,6 +122,58 @@ def test_a_name_is_looked_up_anew_when_the_lookup_before_has_ended(hanging):
     assert hanging.begun == ["good.example"] * 3
 
 
+def test_a_lookup_that_its_attempt_gave_up_is_not_made(hanging):
+    lookups = Lookups(hanging, threads=1)
+
+    async def run():
+        hung = asyncio.ensure_future(lookups.addresses("a.hang.example", 80, ALICE))
+        waiting = asyncio.ensure_future(lookups.addresses("late.example", 80, ALICE))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        hanging.let_go.set()
+        await asyncio.wait([hung, waiting])
+        await lookups.addresses("good.example", 80, BOB)
+
+    asyncio.run(run())
+    lookups.close()
+    assert hanging.begun == ["a.hang.example", "good.example"]
+
+
+def test_a_lookup_that_one_of_two_attempts_gave_up_is_made_for_the_other(hanging):
+    lookups = Lookups(hanging, threads=1)
+
+    async def run():
+        hung = asyncio.ensure_future(lookups.addresses("a.hang.example", 80, ALICE))
+        impatient = asyncio.ensure_future(lookups.addresses("good.example", 80, ALICE))
+        patient = asyncio.ensure_future(lookups.addresses("good.example", 80, BOB))
+        await asyncio.sleep(0)
+        impatient.cancel()
+        await asyncio.wait([impatient])
+        hanging.let_go.set()
+        await hung
+        return await patient
+
+    assert asyncio.run(run()) == [ADDRESS]
+    lookups.close()
+
+
+def test_a_name_whose_lookup_was_given_up_is_looked_up_for_the_next_attempt(hanging):
+    lookups = Lookups(hanging, threads=1)
+
+    async def run():
+        hung = asyncio.ensure_future(lookups.addresses("a.hang.example", 80, ALICE))
+        impatient = asyncio.ensure_future(lookups.addresses("good.example", 80, ALICE))
+        await asyncio.sleep(0)
+        impatient.cancel()
+        await asyncio.wait([impatient])
+        hanging.let_go.set()
+        await hung
+        return await lookups.addresses("good.example", 80, ALICE)
+
+    assert asyncio.run(run()) == [ADDRESS]
+    lookups.close()
+
+
 def test_closing_ends_the_threads(hanging):
     lookups = Lookups(hanging)
     outcomes(lookups, ("good.example", ALICE))
@@ -161,3 +214,19 @@ def test_the_system_is_asked_by_default(receiver, send):
 )
 def test_a_domain_is_what_one_owner_of_names_usually_holds(host, domain):
     assert domain_of(host) == domain
+
+
+def test_a_follow_up_takes_no_lookup_threads_of_its_account_s_requests(receiver, transport):
+    class Noting(Lookups):
+        async def addresses(self, host, port, account_id):
+            owners.append(account_id)
+            return await super().addresses(host, port, account_id)
+
+    owners = []
+    target = receiver(answering(OK))
+    sender = transport(lookups=Noting(lambda host, port: ["127.0.0.1"]))
+
+    for owner in (7, -7):
+        sender.send(Request("GET", target.url(host="one.example"), {}, None, 30_000, owner=owner))
+
+    assert owners == [7, -7]

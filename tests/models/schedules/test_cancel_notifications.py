@@ -35,12 +35,12 @@ def cancelled():
     return [job.id for job in Job.select().where(Job.state == "cancelled").order_by(Job.id)]
 
 
-def disable(account, one):
-    schedule_changes.disable(account.id, one, clock.now())
+def disable(account, schedule_id):
+    schedule_changes.disable(account.id, schedule_id, clock.now())
 
 
-def delete(account, one):
-    schedule_changes.delete(account.id, one, clock.now())
+def delete(account, schedule_id):
+    schedule_changes.delete(account.id, schedule_id, clock.now())
 
 
 @pytest.mark.parametrize("end", [disable, delete])
@@ -54,12 +54,12 @@ def test_jobs_cancelled_with_their_schedule_are_told_of(account, moved_clock, en
 
 def test_disabling_a_schedule_notifies_of_a_job_that_waits_for_its_retry(account, moved_clock):
     """A job that waits for its retry is told of when its schedule is disabled."""
-    one = make_notifying_schedule(account)
+    schedule_id = make_notifying_schedule(account)
     [claim] = run_ticker()
     add_of_claims([claim], ConfigCache(), clock.now())
     lifecycle.retry([(claim, clock.now() + clock.MINUTE)])
 
-    disable(account, one)
+    disable(account, schedule_id)
 
     assert [what for job_id, what in subjects_of("event") if job_id == claim.id] == [
         "job.started",

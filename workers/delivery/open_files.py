@@ -1,4 +1,4 @@
-"""Owns how many files a sending process may have open: each request under way needs a socket, and so does each
+"""Raises how many files a sending process may have open: each request under way needs a socket, and so does each
 connection that is kept for the next one."""
 
 import logging

@@ -4,7 +4,7 @@ import resource
 
 import pytest
 
-from workers.transport.open_files import IDLE_CONNECTIONS, SPARE, slots_allowed
+from workers.delivery.open_files import IDLE_CONNECTIONS, SPARE, slots_allowed
 
 
 @pytest.fixture
@@ -12,7 +12,7 @@ def limits(monkeypatch):
     """The process's limits, soft and hard, as a list that stands where the system's are."""
     kept = [1024, 1_000_000]
     monkeypatch.setattr(resource, "getrlimit", lambda _which: tuple(kept))
-    monkeypatch.setattr(resource, "setrlimit", lambda _which, given: kept.__setitem__(slice(2), given))
+    monkeypatch.setattr(resource, "setrlimit", lambda _which, pair: kept.__setitem__(slice(2), pair))
     return kept
 
 

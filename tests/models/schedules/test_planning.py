@@ -1,0 +1,279 @@
+"""Which jobs a schedule gets: the next in advance, those made up for, and none for what was missed."""
+
+import json
+
+import pytest
+
+from models.jobs import job_store, lifecycle
+from models.jobs.job_tables import Job
+from models.rules import clock
+from models.rules.recurrence import Instants
+from models.schedules import overlap, planning, schedule_changes, schedule_store
+from models.schedules.planning import Planned
+from models.schedules.schedule_tables import Firing, Schedule
+from tests.support.races import held_elsewhere, map_at_once
+from tests.support.schedule_rows import (
+    MARGIN,
+    SECONDLY,
+    firings_of,
+    jobs_of,
+    make_schedule,
+    planned,
+    run_ticker,
+    waiting_jobs_of,
+)
+
+
+def claim_firings(*claimed):
+    return overlap.claim([job.id for job in claimed], clock.now(), MARGIN)
+
+
+def plan():
+    return planning.plan(clock.now(), 100)
+
+
+def test_the_next_job_waits_in_advance(account, moved_clock):
+    schedule_id = make_schedule(account)
+    assert plan() == 1
+    first, second = jobs_of(schedule_id)
+    assert (second.state, second.fire_at) == ("scheduled", first.fire_at + clock.HOUR)
+    assert plan() == 0
+
+
+def test_nothing_is_planned_before_the_instant(account, moved_clock):
+    make_schedule(account, first_in_s=60)
+    assert plan() == 0
+
+
+def test_a_schedule_that_can_not_be_planned_is_disabled(account, moved_clock):
+    """Its zone went with an update of the machine: not one schedule of anybody was planned."""
+    gone, other = make_schedule(account), make_schedule(account)
+    rows = json.dumps({"cron": "0 9 * * *", "timezone": "Atlantis/Capital"})
+    Schedule.update(frequency=rows).where(Schedule.id == gone).execute()
+    plan()
+    assert [len(jobs_of(schedule_id)) for schedule_id in (gone, other)] == [1, 2]
+    assert Schedule.get_by_id(gone).disabled_at == clock.now()
+    assert Schedule.get_by_id(other).disabled_at is None
+
+
+def test_a_late_planner_does_not_let_the_interval_drift(account, moved_clock):
+    schedule_id = make_schedule(account)
+    moved_clock.advance(minutes=59)
+    plan()
+    assert jobs_of(schedule_id)[1].fire_at == jobs_of(schedule_id)[0].fire_at + clock.HOUR
+
+
+def test_jitter_is_spread_over_schedules_and_stable():
+    spread = [schedule_store.offset_us(f"schedule-{number}", 59 * clock.SECOND) for number in range(1000)]
+    assert spread == [schedule_store.offset_us(f"schedule-{number}", 59 * clock.SECOND) for number in range(1000)]
+    assert max(sum(offset // clock.SECOND == second for offset in spread) for second in range(60)) < 40
+
+
+def test_two_planners_at_once_make_each_job_once(account, db):
+    made = [make_schedule(account, SECONDLY) for _ in range(30)]
+    now = clock.now() + clock.SECOND // 2
+
+    map_at_once(lambda _: [planning.plan(now, 7) for _ in range(5)], range(4))
+
+    assert all(len(jobs_of(schedule_id)) == 2 for schedule_id in made)
+
+
+@pytest.mark.parametrize("db", ["postgresql"], indirect=True)
+def test_a_planner_passes_over_a_schedule_that_another_session_holds(account, moved_clock):
+    held, free = make_schedule(account), make_schedule(account)
+    with held_elsewhere("schedule", held):
+        assert plan() == 1
+        assert [len(jobs_of(schedule_id)) for schedule_id in (held, free)] == [1, 2]
+    assert plan() == 1
+    assert len(jobs_of(held)) == 2
+
+
+def test_an_instant_has_one_job_whatever_is_asked(account, moved_clock):
+    schedule_id = make_schedule(account)
+    again = planning.job_at(planned(schedule_id), clock.now())
+    assert job_store.create_many([again], clock.now()) == [None]
+
+
+def test_a_job_that_was_cancelled_unattempted_does_not_hold_its_instant(account, moved_clock):
+    schedule_id = make_schedule(account)
+    lifecycle.cancel([jobs_of(schedule_id)[0].id], clock.now(), waiting_only=True)
+    assert job_store.create_many([planning.job_at(planned(schedule_id), clock.now())], clock.now()) != [None]
+
+
+def test_one_that_was_attempted_and_cancelled_does(account, moved_clock):
+    schedule_id = make_schedule(account)
+    [job] = claim_firings(*jobs_of(schedule_id))
+    lifecycle.cancel([job.id], clock.now(), waiting_only=False)
+    assert job_store.create_many([planning.job_at(planned(schedule_id), clock.now())], clock.now()) == [None]
+
+
+def test_once_makes_up_for_all_missed_instants_with_one_job(account, moved_clock):
+    """Once makes up for all that was missed with the job that waits."""
+    schedule_id = make_schedule(account, SECONDLY, catch_up_us=600 * clock.SECOND)
+    moved_clock.advance(seconds=100)
+    [job] = run_ticker()
+    assert job.fire_at == jobs_of(schedule_id)[0].fire_at
+    assert firings_of(schedule_id) == [(0, "late"), *((second, "skipped_misfire") for second in range(1, 101))]
+
+
+def test_once_makes_one_job_when_none_waits(account, moved_clock):
+    schedule_id = make_schedule(account)
+    lifecycle.complete(run_ticker(), clock.now())
+    lifecycle.complete(claim_firings(*jobs_of(schedule_id)), clock.now())
+    Job.update(state="completed").where(Job.state == "scheduled").execute()  # it began in time, just before the outage
+    moved_clock.advance(hours=4)
+    Schedule.update(catch_up_us=10 * clock.HOUR).execute()
+
+    [job] = run_ticker()
+
+    assert (job.fire_at - jobs_of(schedule_id)[0].fire_at) // clock.HOUR == 2
+    assert [status for _, status in firings_of(schedule_id)] == ["fired", "late", "skipped_misfire", "skipped_misfire"]
+
+
+def test_all_makes_up_for_each_one_after_another_the_oldest_first(account, moved_clock):
+    schedule_id = make_schedule(account, misfire="all", catch_up_us=24 * clock.HOUR)
+    moved_clock.advance(hours=3, seconds=1)
+    begun = []
+
+    for _ in range(4):
+        [job] = run_ticker()
+        begun.append((job.fire_at - jobs_of(schedule_id)[0].fire_at) // clock.HOUR)
+        lifecycle.complete([job], clock.now())
+
+    assert begun == [0, 1, 2, 3]
+    assert {status for _, status in firings_of(schedule_id)} == {"late", "fired"}
+
+
+def test_all_makes_up_for_a_hundred_at_most(account, moved_clock):
+    schedule_id = make_schedule(account, SECONDLY, misfire="all")
+    moved_clock.advance(seconds=300)
+    plan()
+    assert len(waiting_jobs_of(schedule_id)) == 102  # the first, a hundred made up for, and the next
+    assert len(firings_of(schedule_id)) == 200
+
+
+def test_an_instant_as_old_as_catch_up_is_made_up_for(account, moved_clock):
+    schedule_id = make_schedule(account, misfire="all", catch_up_us=2 * clock.HOUR)
+    moved_clock.advance(hours=3)
+    plan()
+    start = moved_clock.now - 3 * clock.HOUR
+    assert [(job.fire_at - start) // clock.HOUR for job in waiting_jobs_of(schedule_id)] == [0, 1, 2, 3, 4]
+    assert firings_of(schedule_id) == []
+
+
+@pytest.mark.parametrize(("a_moment", "status"), [(0, "skipped_misfire"), (1, "missed_down")])
+def test_what_is_older_than_catch_up_is_missed(account, moved_clock, a_moment, status):
+    schedule_id = make_schedule(account, misfire="skip", catch_up_us=2 * clock.HOUR)
+    moved_clock.advance(hours=2)
+    moved_clock.now += a_moment
+    overlap.expire(clock.now(), 100)
+    assert firings_of(schedule_id) == [(0, status)]
+
+
+def test_skip_makes_up_for_nothing(account, moved_clock):
+    schedule_id = make_schedule(account, misfire="skip")
+    moved_clock.advance(hours=3)
+    moved_clock.advance(minutes=30)
+    assert run_ticker() == []
+    assert [status for _, status in firings_of(schedule_id)] == [
+        "missed_down",
+        "missed_down",
+        "missed_down",
+        "skipped_misfire",
+    ]
+    assert len(waiting_jobs_of(schedule_id)) == 1
+
+
+def test_the_oldest_instants_of_a_long_outage_share_a_row(account, moved_clock):
+    """Of a long outage the latest have rows and the rest share one."""
+    schedule_id = make_schedule(account, SECONDLY)
+    moved_clock.advance(days=365)
+    run_ticker()
+    shared = Firing.select().where(Firing.until_at.is_null(False)).order_by(Firing.fire_at)
+    assert [row.status for row in shared] == ["missed_down", "skipped_misfire"]
+    assert shared[1].fire_at >= clock.now() - clock.HOUR > shared[0].until_at
+    assert sum(row.instants or 1 for row in Firing.select()) == 365 * 24 * 3600 + 1
+    assert Firing.select().where(Firing.schedule_id == schedule_id).count() < 2005
+
+
+@pytest.mark.parametrize(("ahead_h", "back_h"), [(1, 1), (3, 2)])
+def test_a_clock_set_forward_and_back_fires_each_instant_once(account, moved_clock, ahead_h, back_h):
+    """A clock set forward and back fires no instant twice and loses none."""
+    schedule_id = make_schedule(account, misfire="all", catch_up_us=24 * clock.HOUR)
+    lifecycle.complete(run_ticker(), clock.now())
+    moved_clock.advance(hours=ahead_h)
+    lifecycle.complete(run_ticker(), clock.now())
+    moved_clock.advance(hours=-back_h)
+    for _ in range(8):
+        lifecycle.complete(run_ticker(), clock.now())
+        moved_clock.advance(minutes=30)
+    rows = [second for second, _ in firings_of(schedule_id)]
+    assert rows == [3600 * number for number in range(len(rows))]
+
+    attempted = [job.fire_at for job in jobs_of(schedule_id) if job.attempted_at]
+    assert len(attempted) == len(set(attempted))
+
+
+def test_enabling_before_the_instant_makes_its_job_again(account, moved_clock):
+    schedule_id = make_schedule(account, first_in_s=60)
+    schedule_changes.disable(account.id, schedule_id, clock.now())
+    schedule_changes.enable(account.id, schedule_id, clock.now(), 100)
+    moved_clock.advance(minutes=1)
+    assert [job.fire_at for job in run_ticker()] == [clock.now()]
+    assert Firing.select().count() == 1
+
+
+def test_a_year_disabled_is_not_a_year_of_rows(account, moved_clock):
+    schedule_id = make_schedule(account, SECONDLY)
+    schedule_changes.disable(account.id, schedule_id, clock.now())
+    moved_clock.advance(days=365)
+    schedule_changes.enable(account.id, schedule_id, clock.now(), 100)
+    assert Firing.select().count() == 1002  # the one whose job waited, a thousand, and one for those before
+    assert sum(row.instants or 1 for row in Firing.select()) == 365 * 24 * 3600 + 1
+    assert waiting_jobs_of(schedule_id)[0].fire_at == clock.now() + clock.SECOND
+
+
+def test_a_deleted_schedule_is_planned_no_more(account, moved_clock):
+    schedule_id = make_schedule(account)
+    assert schedule_changes.delete(account.id, schedule_id, clock.now())
+    assert not schedule_changes.delete(account.id, schedule_id, clock.now())
+    moved_clock.advance(hours=5)
+    assert run_ticker() == []
+
+
+def test_planning_looks_at_no_idle_schedule(account, moved_clock):
+    make_schedule(account, first_in_s=3600)
+    due = make_schedule(account)
+    assert plan() == 1
+    assert len(jobs_of(due)) == 2
+
+
+MIN = clock.MINUTE
+
+
+def policy(misfire, catch_up_us=100):
+    values = dict.fromkeys(Planned._fields)
+    return Planned(**{**values, "id": "s", "misfire": misfire, "catch_up_us": catch_up_us})
+
+
+@pytest.mark.parametrize(
+    ("misfire", "first_waits", "made_up", "statuses"),
+    [
+        ("skip", False, [9 * MIN], ["missed_down", "skipped_misfire"]),
+        ("once", True, [], ["missed_down", "skipped_misfire", "skipped_misfire"]),
+        ("once", False, [5 * MIN], ["missed_down", "skipped_misfire"]),
+        ("all", False, [5 * MIN, 9 * MIN], ["missed_down"]),
+    ],
+)
+def test_what_becomes_of_missed_instants(misfire, first_waits, made_up, statuses):
+    old, recent = Instants(None, [1 * MIN]), Instants(None, [5 * MIN, 9 * MIN])
+    decision = planning.decide(policy(misfire, 6 * MIN), old, recent, first_waits, 10 * MIN)
+    assert decision.made_up == made_up
+    assert [row.status for row in decision.rows] == statuses
+
+
+@pytest.mark.parametrize(
+    ("misfire", "catch_up", "window"), [("skip", 10 * MIN, MIN), ("once", 10 * MIN, 10 * MIN), ("all", MIN - 1, MIN)]
+)
+def test_a_job_may_begin_within_catch_up_and_always_within_a_minute(misfire, catch_up, window):
+    assert planning.window_us(policy(misfire, catch_up)) == window

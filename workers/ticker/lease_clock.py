@@ -1,0 +1,28 @@
+"""Says which leases have ended, also after the wall clock was set forward."""
+
+import logging
+
+from models.rules import clock
+from workers.ticker.throttle import steady_us
+
+log = logging.getLogger("booper.ticker")
+JUMP_US = 2 * clock.SECOND
+LONGEST_LEASE_US = 16 * clock.MINUTE  # the longest timeout and a margin
+
+
+class LeaseClock:
+    """After a jump every lease given before would seem to have ended. The old time counts for as long as any of those
+    leases can last."""
+
+    def __init__(self) -> None:
+        self._offset = clock.now() - steady_us()  # wall clock against the steady one
+        self._jump = self._jump_ends_us = 0
+
+    def read(self) -> tuple[int, int]:
+        """Now, and the instant by which a lease must have ended for its job to be lost."""
+        now, steady = clock.now(), steady_us()  # read together: a slow duty before is no jump
+        jump_us, self._offset = now - steady - self._offset, now - steady
+        if jump_us > JUMP_US:
+            log.warning("the clock was set forward by %d s: no job is taken for lost", jump_us // clock.SECOND)
+            self._jump, self._jump_ends_us = jump_us, steady + LONGEST_LEASE_US
+        return now, now - self._jump if steady < self._jump_ends_us else now
