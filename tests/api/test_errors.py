@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from playhouse.pool import MaxConnectionsExceeded
 
+from models.database.connection import database
 from models.database.sql import fetch
 from models.jobs import job_store
 from tests.support.api_client import errors_of, one_database
@@ -87,10 +88,20 @@ def test_a_database_that_fails_is_503(client, monkeypatch, error):
 
 
 @one_database
-def test_a_full_disk_is_503_and_nothing_is_stored(client):
-    from models.database.connection import database
-    from models.database.sql import fetch
+def test_a_connection_on_which_a_statement_failed_is_not_kept_for_the_next_request(client, monkeypatch):
+    client.created()
+    assert not database.is_closed()
 
+    def fail(*_):
+        raise peewee.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(job_store, "fetch", fail)
+    assert errors_of(client.create(), 503) == {}
+    assert database.is_closed()
+
+
+@one_database
+def test_a_full_disk_is_503_and_nothing_is_stored(client):
     client.created()
     database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     real_connect = database.obj._connect
