@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from bench.drain import NAME, drained
@@ -23,6 +23,7 @@ from models.rules import clock
 from models.rules.address_rules import AddressPolicy, parse_allow
 from runtime import gc_tuning
 from workers.delivery.attempt_records import Result
+from workers.delivery.last_look import LastLook
 from workers.delivery.recorder import Recorder
 from workers.delivery.senders import Senders
 from workers.delivery.slots import Slots
@@ -70,12 +71,19 @@ class Forgetting(Recorder):
         pass
 
 
+class Certain(LastLook):
+    """Asks no table: none of the jobs is cancelled."""
+
+    def ask(self, job: ClaimedJob, go_on: Callable[[bool], None]) -> None:  # noqa: ARG002
+        go_on(True)
+
+
 def send_all(port: int, count: int) -> None:
     """Give `count` jobs to the senders of one process, in the way of the deliver actor."""
     gc_tuning.collect_rarely()
     transport = Transport(AddressPolicy(parse_allow("127.0.0.0/8"), frozenset()), connections=SLOTS)
     slots = Slots(SLOTS, 1)
-    senders = Senders(slots, transport, Forgetting(), clock.MINUTE)
+    senders = Senders(slots, transport, Forgetting(), clock.MINUTE, last_look=Certain())
     senders.start()
     for first in range(1, count + 1, A_MESSAGE):
         jobs = [claimed(number, port) for number in range(first, min(first + A_MESSAGE, count + 1))]

@@ -170,6 +170,18 @@ def close_cancelled_claims(jobs: Iterable[ClaimedJob]) -> set[int]:
     return _fenced(in_states(["cancelled"]), [(job.id, job.claim_id, None) for job in jobs], "claim_id = NULL", ())
 
 
+def cancelled_of(jobs: Iterable[ClaimedJob]) -> set[int]:
+    """The ids of those that were cancelled under way."""
+    these, params = any_of("id", [job.id for job in jobs])
+    return {row[0] for row in fetch(f"SELECT id FROM job WHERE {these} AND {in_states(['cancelled'])}", (params,))}
+
+
+def withdraw(jobs: Iterable[ClaimedJob]) -> set[int]:
+    """End the claims on jobs that were cancelled before their requests went out, as if never attempted."""
+    rows = [(job.id, job.claim_id, None) for job in jobs]
+    return _fenced(in_states(["cancelled"]), rows, "claim_id = NULL, attempt = attempt - 1", ())
+
+
 def rescue(now: int, leases_until: int | None = None) -> list[LostJob]:
     """Bring back jobs whose lease has ended (or ends by `leases_until`) with attempts left, due at once.
 

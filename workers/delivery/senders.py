@@ -17,6 +17,7 @@ from models.rules import clock
 from runtime import tracing
 from workers.delivery.attempt_records import Result
 from workers.delivery.config_cache import ConfigCache
+from workers.delivery.last_look import LastLook
 from workers.delivery.recorder import Recorder
 from workers.delivery.render import render_request
 from workers.delivery.slots import Slots
@@ -45,16 +46,19 @@ class Senders:
         recorder: Recorder,
         fresh_us: int,
         remembered: ConfigCache | None = None,
+        last_look: LastLook | None = None,
     ) -> None:
         """`fresh_us`: how long after its claim a request may begin; part of the margin that leases have."""
         self._slots, self._transport, self._recorder, self._fresh_us = slots, transport, recorder, fresh_us
         self._remembered = remembered or ConfigCache()
+        self._last_look = last_look or LastLook()
         self._under_way: dict[int, ClaimedJob] = {}
         self._done = threading.Condition()
 
     def start(self) -> None:
         """Raises RuntimeError when the system gives no thread."""
-        self._transport.start(self._end)
+        self._last_look.start()
+        self._transport.start(self._end, lambda sending, go_on: self._last_look.ask(sending.job, go_on))
 
     def keeps_up(self, timeout_s: float) -> bool:
         """Wait until few requests wait to go out; False if that takes too long."""
@@ -81,6 +85,7 @@ class Senders:
             left = list(self._under_way.values())
             self._under_way.clear()
         self._transport.close()
+        self._last_look.stop()
         if left:
             log.warning("%d requests outlasted the grace of %s s: given back", len(left), grace_s)
             self._release(left)
@@ -108,10 +113,12 @@ class Senders:
         return None
 
     def _end(self, ended: Sequence[tuple[Sending, Outcome]]) -> None:
-        """These requests are over."""
+        """These requests are over. Those of jobs cancelled before leave no attempt: their claims have ended."""
         now, results = clock.now(), []
         for (job, request, span), outcome in ended:
             tracing.end_attempt(span, outcome)
+            if isinstance(outcome, Refused) and outcome.reason == "cancelled":
+                continue
             results.append(Result(job, request, outcome, now))
         self._recorder.put(results)
         self._slots.give([sending.job.ref for sending, _ in ended])

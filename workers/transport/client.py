@@ -48,20 +48,27 @@ class Transport:
         self._pool = Pool(connections)
         self._thread = LoopThread("transport")
         self._take: Callable[[list[Ended]], None]
+        self._may_go: Callable[[Any, Callable[[bool], None]], None] | None = None
         self._under_way: dict[Exchange, Any] = {}
         self._ended: list[Ended] = []
         self.backlog = Backlog(UNSENT)
         self._lag = LagMeter(self._thread.loop, lambda: bool(self._under_way), note_lag)
 
-    def start(self, take: Callable[[list[Ended]], None]) -> None:
+    def start(
+        self,
+        take: Callable[[list[Ended]], None],
+        may_go: Callable[[Any, Callable[[bool], None]], None] | None = None,
+    ) -> None:
         """Start the loop. `take` is called on it with what has ended since the last call: Refused when it might not be
-        sent, Unreachable when it failed. Raises RuntimeError when the system gives no thread."""
+        sent, Unreachable when it failed. `may_go` is called on it with the key of a request that is about to go out
+        late, and with what takes whether it may. Raises RuntimeError when the system gives no thread."""
         self._take = take
+        self._may_go = may_go
         self._thread.start()
 
     def submit(self, requests: Iterable[tuple[Any, Request]]) -> None:
         """Send these requests, each under a key. All are handed over in one step."""
-        parts = self.backlog.take, self._end, self._dialer, self._pool
+        parts = self._ask, self.backlog.take, self._end, self._dialer, self._pool
         exchanges = [(key, Exchange(request, *parts)) for key, request in requests]
         self.backlog.add(len(exchanges))
         self._thread.call(self._begin, iter(exchanges))
@@ -82,6 +89,12 @@ class Transport:
         self._lag.watch()
         if len(some) == AT_ONCE:
             self._thread.loop.call_soon(self._begin, exchanges)
+
+    def _ask(self, exchange: Exchange, go_on: Callable[[bool], None]) -> None:
+        if self._may_go is None:
+            go_on(True)
+        else:
+            self._may_go(self._under_way[exchange], go_on)
 
     def _end(self, exchange: Exchange, outcome: Outcome) -> None:
         if not self._ended:

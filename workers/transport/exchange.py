@@ -19,19 +19,23 @@ from workers.transport.pool import Pool
 from workers.transport.wire_format import Request, WireRequest, to_wire
 
 CLOSED = "the target closed the connection before it answered"
+LOOK_AFTER_MS = 20.0  # a request that goes out sooner is not asked about again: that would cost a question for each
+Ask = Callable[["Exchange", Callable[[bool], None]], None]
 
 
 class Exchange:
-    """`begin`; `sent` is called when the request goes out, if it does, and `done` with the outcome; each once, on the
-    loop. Never raises."""
+    """`begin`; `ask` is called when the request is about to go out late, and takes what to call with whether it may;
+    `sent` is called when it goes out, if it does, and `done` with the outcome; each once, on the loop. Never raises."""
 
     __slots__ = (
+        "_ask",
         "_connection",
         "_deadline",
         "_dialer",
         "_dialing",
         "_done",
         "_has_heard",
+        "_is_asking",
         "_is_over",
         "_is_reused",
         "_origin",
@@ -46,12 +50,14 @@ class Exchange:
     def __init__(
         self,
         request: Request,
+        ask: Ask,
         sent: Callable[[], None],
         done: Callable[["Exchange", Outcome], None],
         dialer: Dialer,
         pool: Pool,
     ) -> None:
-        self._request, self._sent, self._done, self._dialer, self._pool = request, sent, done, dialer, pool
+        self._request, self._ask, self._sent, self._done = request, ask, sent, done
+        self._dialer, self._pool = dialer, pool
         self.is_sent = False
         self._deadline = Deadline(request.timeout_ms)
         self._prepared: WireRequest
@@ -59,7 +65,7 @@ class Exchange:
         self._connection: Connection | None = None
         self._dialing: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._is_reused = self._has_heard = self._is_over = False
+        self._is_reused = self._has_heard = self._is_asking = self._is_over = False
 
     def begin(self) -> None:
         try:
@@ -151,6 +157,25 @@ class Exchange:
 
     def _send(self, connection: Connection) -> None:
         self._connection = connection
+        if self.is_sent or self._deadline.elapsed_ms() < LOOK_AFTER_MS:
+            self._write(connection)
+            return
+        connection.reader.expect(self._prepared.verb)
+        self._is_asking = True
+        self._ask(self, self._go_on)
+
+    def _go_on(self, may_be_sent: bool) -> None:
+        if not self._is_asking or self._is_over or self._connection is None:
+            return
+        self._is_asking = False
+        if may_be_sent:
+            self._write(self._connection)
+            return
+        connection = self._leave_connection()
+        self._finish(Refused("cancelled", "the job was cancelled before its request went out"))
+        self._pool.put(connection)
+
+    def _write(self, connection: Connection) -> None:
         if not self.is_sent:
             self.is_sent = True
             self._sent()

@@ -8,7 +8,7 @@ import codecs
 from dataclasses import dataclass, field
 from typing import Literal
 
-RefusedReason = Literal["blocked_address", "blocked_url", "invalid_request", "body_too_large"]
+RefusedReason = Literal["blocked_address", "blocked_url", "invalid_request", "body_too_large", "cancelled"]
 UnreachableReason = Literal["timeout", "dns", "connect", "tls", "protocol", "reset", "blocked_address"]
 
 

@@ -1,6 +1,8 @@
 """What becomes of claimed jobs in a sending process, and of what it can't send or finish."""
 
+import asyncio
 import threading
+import time
 
 import pytest
 from peewee import OperationalError
@@ -8,6 +10,7 @@ from peewee import OperationalError
 from models.jobs import lifecycle
 from models.rules import clock
 from models.rules.address_rules import AddressPolicy, parse_allow
+from models.schedules.cancel import cancel
 from tests.support.rows import make_job, reread
 from tests.support.waiting import wait_until
 from workers.delivery import senders as sending
@@ -15,6 +18,7 @@ from workers.delivery.senders import Senders
 from workers.delivery.slots import Slots
 from workers.transport.backlog import Backlog
 from workers.transport.client import Transport
+from workers.transport.exchange import LOOK_AFTER_MS
 from workers.transport.outcome import Answered, Refused
 
 LIMIT_S = 60
@@ -68,6 +72,47 @@ def test_many_requests_to_a_fast_target_share_connections(account, senders, resu
     submit(senders, claimed(account, 60, receiver.url))
     wait_until(lambda: senders._slots.in_use == 0)
     assert [getattr(result.outcome, "status_code", result.outcome) for result in results] == [200] * 60
+
+
+@pytest.fixture
+def slow_dial(senders, monkeypatch):
+    """Connections are made when the event is set."""
+    dialer, go = senders._transport._dialer, threading.Event()
+    connect = dialer.connect
+
+    async def slowly(*args):
+        while not go.is_set():
+            await asyncio.sleep(0.01)
+        return await connect(*args)
+
+    monkeypatch.setattr(dialer, "connect", slowly)
+    return go
+
+
+def test_t10_a_job_cancelled_while_its_connection_is_made_is_not_sent(account, senders, results, receiver, slow_dial):
+    """Its request went out seconds after the cancel was answered."""
+    job, kept = claimed(account, 2, receiver.url)
+    submit(senders, [job, kept])
+    time.sleep(LOOK_AFTER_MS / 1000)
+
+    cancel([job.id], "by its owner", None, clock.now(), waiting_only=False)
+    slow_dial.set()
+    wait_until(lambda: senders._slots.in_use == 0)
+
+    assert len(receiver.arrivals) == 1
+    assert [result.job.id for result in results] == [kept.id]
+    assert (reread(job).state, reread(job).claim_id, reread(job).attempt) == ("cancelled", None, 0)
+
+
+def test_t10_a_request_goes_out_when_nobody_can_say_whether_it_is_wanted(
+    account, senders, results, receiver, slow_dial, monkeypatch
+):
+    monkeypatch.setattr(lifecycle, "cancelled_of", lambda _jobs: (_ for _ in ()).throw(OperationalError("gone")))
+    submit(senders, claimed(account, 1, receiver.url))
+    time.sleep(LOOK_AFTER_MS / 1000)
+    slow_dial.set()
+    wait_until(lambda: senders._slots.in_use == 0)
+    assert [result.outcome.status_code for result in results] == [200]
 
 
 def test_a_job_that_can_not_be_made_into_a_request_ends_as_refused(account, senders, results, monkeypatch):

@@ -1,0 +1,88 @@
+"""Asks the table whether requests are still wanted, just before they go out: some of those that waited, for a
+connection or in a burst, are cancelled by now.
+
+One thread asks for all that gathered while it asked before, so the loop never waits and a burst costs few queries. No
+answer, or none in time, is a yes.
+"""
+
+import asyncio
+import contextlib
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+
+from models.database.connection import connection
+from models.database.transactions import transaction, wait_briefly_for_locks
+from models.jobs import lifecycle
+from models.jobs.lifecycle import ClaimedJob
+from models.rules import clock
+from models.schedules.overlap import release_next_in_turn
+from models.webhooks import event_order
+from workers.delivery.job_events import subjects_of_events
+
+log = logging.getLogger("booper.senders")
+LIMIT_S = 0.5
+AT_ONCE = 200
+_JOIN_S = 1.0
+
+Question = tuple[ClaimedJob, Callable[[bool], None], asyncio.AbstractEventLoop]
+
+
+class LastLook:
+    """`start`, then `ask` on the loop, then `stop`."""
+
+    def __init__(self) -> None:
+        self._waiting: queue.SimpleQueue[Question | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="last-look", daemon=True)
+
+    def start(self) -> None:
+        """Raises RuntimeError when the system gives no thread."""
+        self._thread.start()
+
+    def ask(self, job: ClaimedJob, go_on: Callable[[bool], None]) -> None:
+        """`go_on` is called on the loop with whether the request is wanted; only its first call counts."""
+        loop = asyncio.get_running_loop()
+        loop.call_later(LIMIT_S, go_on, True)
+        self._waiting.put((job, go_on, loop))
+
+    def stop(self) -> None:
+        self._waiting.put(None)
+        if self._thread.is_alive():
+            self._thread.join(_JOIN_S)
+
+    def _work(self) -> None:
+        while (first := self._waiting.get()) is not None:
+            batch = [first]
+            while len(batch) < AT_ONCE and not self._waiting.empty():
+                following = self._waiting.get()
+                if following is None:
+                    return
+                batch.append(following)
+            _answer(batch)
+
+
+def _answer(batch: list[Question]) -> None:
+    unwanted: set[int] = set()
+    try:
+        unwanted = _withdrawn([job for job, *_ in batch])
+    except Exception as error:  # noqa: BLE001 - a request must not wait for the database
+        log.warning("%d requests go out although they may be cancelled: %s", len(batch), error)
+    for job, go_on, loop in batch:
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(go_on, job.id not in unwanted)
+
+
+def _withdrawn(jobs: Sequence[ClaimedJob]) -> set[int]:
+    """The ids of those that were cancelled since their claim, which ends here: nothing was attempted."""
+    with connection():
+        cancelled = lifecycle.cancelled_of(jobs)
+        if not cancelled:
+            return cancelled
+        gone = [job for job in jobs if job.id in cancelled]
+        with transaction():
+            wait_briefly_for_locks()
+            lifecycle.withdraw(gone)
+            release_next_in_turn({job.schedule_id for job in gone if job.schedule_id}, clock.now())
+        event_order.release_next_events(subjects_of_events(gone))
+    return cancelled
