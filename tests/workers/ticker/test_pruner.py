@@ -175,8 +175,8 @@ def test_a_step_becomes_as_large_as_fits_into_its_time(took, rows):
 
 def test_each_sweep_begins_with_the_first_job_again(account, moved_clock, monkeypatch):
     """A job that a sweep passed over while it ran would otherwise stay for ever."""
-    monkeypatch.setattr(Throttle, "FIRST", 1)
-    monkeypatch.setattr(Throttle, "MOST", 1)
+    monkeypatch.setattr(Throttle, "FIRST_ROWS", 1)
+    monkeypatch.setattr(Throttle, "MAX_ROWS", 1)
     running = make_job(account, "executing", inserted_at=clock.now() - 3 * clock.DAY)
     young, pruner = finished(account, "completed", 0), pruner_of(KEPT)
     sweep(pruner)
