@@ -186,7 +186,7 @@ def test_a_process_that_has_drained_leaves_no_connection_open(account, delivery)
 
 
 def test_a_message_goes_to_the_channel_that_was_set_a_moment_before(account, delivery, receiver):
-    delivery._remembered.refresh([account.id])
+    delivery._configs.refresh([account.id])
     channels.configure(account.id, "slack", receiver.url, clock.now())
     channels.forward(account.id, "slack", "alex", "hi", 0, clock.now())
     job = Job.get()
