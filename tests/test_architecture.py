@@ -12,7 +12,7 @@ PAGE = "docs/architecture.md"
 PACKAGES = ("api", "booper", "models", "runtime", "workers")
 RECIPES = (
     *("a setting", "an API resource", "an event type", "a log event"),
-    *("a transition", "a page", "a migration", "a duty of the ticker"),
+    *("a transition", "a limit that a job waits for", "a page", "a migration", "a duty of the ticker"),
 )
 PATH = re.compile(
     r"`((?:api|bench|booper|deploy|docs|models|runtime|tests|workers)/[^`\s:]*|[a-z]+\.py|setup\.cfg)[`:]"
