@@ -67,7 +67,7 @@ COUNTED = {
     **{"stage": "staged", "claim": "claimed", "complete": "completed", "retry": "retried", "discard": "discarded"},
     **{"release": "released", "cancel": "cancelled", "rescue": "rescued", "discard_lost": "buried", "prune": "pruned"},
 }
-CHANGE_NO_STATE = {"close_cancelled_claims", "id_range"}
+CHANGE_NO_STATE = {"cancelled_of", "close_cancelled_claims", "id_range", "withdraw"}
 
 
 @pytest.mark.parametrize("verb", states.TRANSITIONS)
