@@ -20,7 +20,11 @@ LIMIT_S = 20
 ENDS_WITH_3 = "trap 'exit 3' TERM; touch %s/ready; while :; do sleep 0.02; done"
 ENDS_BY_SIGTERM = "touch %s/ready; exec sleep 60"
 IGNORES_SIGTERM = "trap '' TERM; touch %s/ready; while :; do sleep 0.02; done"
-ENDS_WITH_5_AT_ONCE = "trap 'touch %s/signaled' TERM; trap 'exit 5' HUP; touch %s/ready; while :; do sleep 0.02; done"
+# It says that it was signaled when the trap has ended: a shell may lose a signal that comes inside of a trap.
+ENDS_WITH_5_AT_ONCE = (
+    "trap 'signaled=1' TERM; trap 'exit 5' HUP; touch %s/ready; "
+    'while :; do test -z "$signaled" || touch %s/signaled; sleep 0.02; done'
+)
 ENDS_WELL = "trap 'exit 0' TERM; touch %s/ready; while :; do sleep 0.02; done"
 
 
