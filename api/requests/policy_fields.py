@@ -14,7 +14,6 @@ from models.rules.request_rules import is_token
 
 MAX_DELAYS = 100
 MAX_HIDDEN = 50
-SECONDS = f"a number of seconds from 0 to {LONGEST_DELAY_S}"
 BACKOFF = (
     f'"{ENGINE}", {{"fixed": seconds}}, {{"exponential": {{"base": seconds, "factor": number, "cap": seconds}}}} '
     f'or a list of 1 to {MAX_DELAYS} delays in seconds, as {{"delays": […]}} too; objects may add "jitter": "full"'

@@ -37,4 +37,3 @@ LEAVES = {verb: in_states(left) for verb, (left, _) in TRANSITIONS.items()}  # t
 ENTERS = {verb: f"state = '{state}'" for verb, (_, state) in TRANSITIONS.items() if state}  # the assignment of each
 WAITING_SQL = in_states(WAITING)  # as the indexes job_unstaged and job_start_by spell it
 LIVE_SQL = in_states(LIVE)  # as the index job_of_schedule spells it
-FINAL_SQL = in_states(FINAL)

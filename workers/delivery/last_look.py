@@ -1,8 +1,8 @@
-"""Asks the table whether requests are still wanted, just before they go out: some of those that waited, for a
-connection or in a burst, are cancelled by now.
+"""Asks the database whether late requests are still wanted, just before they go out. A job may have been cancelled
+while its request waited for a connection.
 
-One thread asks for all that gathered while it asked before, so the loop never waits and a burst costs few queries. No
-answer, or none in time, is a yes.
+One thread asks, in groups: all requests that came while it asked for the group before. So the loop never waits, and a
+burst costs few queries. If the database does not answer in time, the request goes out.
 """
 
 import asyncio

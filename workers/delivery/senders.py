@@ -45,12 +45,12 @@ class Senders:
         transport: Transport,
         recorder: Recorder,
         fresh_us: int,
-        remembered: ConfigCache | None = None,
+        configs: ConfigCache | None = None,
         last_look: LastLook | None = None,
     ) -> None:
         """`fresh_us`: how long after its claim a request may begin; part of the margin that leases have."""
         self._slots, self._transport, self._recorder, self._fresh_us = slots, transport, recorder, fresh_us
-        self._remembered = remembered or ConfigCache()
+        self._configs = configs or ConfigCache()
         self._last_look = last_look or LastLook()
         self._under_way: dict[int, ClaimedJob] = {}
         self._done = threading.Condition()
@@ -102,7 +102,7 @@ class Senders:
         """The job's request; one that can't be made has ended."""
         request = Request("GET", "", {}, None, job.timeout_ms)
         try:
-            request = render_request(job, self._remembered.of(job.account_id))
+            request = render_request(job, self._configs.of(job.account_id))
             return Sending(job, *tracing.begin_attempt(job, request))
         except Blocked as blocked:
             refused = Refused(blocked.reason, blocked.detail)

@@ -1,4 +1,4 @@
-"""How many requests were handed over and have not gone out yet, so that who claims jobs can wait until few do."""
+"""Counts the requests that were handed over and have not gone out yet. A claim waits until they are few."""
 
 import threading
 
@@ -6,8 +6,8 @@ import threading
 class Backlog:
     """`add` and `is_short` from any thread, `take` from the loop. One lock over the count."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
         self._count = 0
         self._short = threading.Condition()
 
@@ -19,10 +19,10 @@ class Backlog:
         """One of them has gone out, or never will."""
         with self._short:
             self._count -= 1
-            if self._count == self._most - 1:
+            if self._count == self._limit - 1:
                 self._short.notify_all()
 
     def is_short(self, timeout_s: float) -> bool:
-        """Wait until fewer than the most are there; False if that takes too long."""
+        """Wait until they are fewer than the limit; False if that takes too long."""
         with self._short:
-            return self._short.wait_for(lambda: self._count < self._most, timeout_s)
+            return self._short.wait_for(lambda: self._count < self._limit, timeout_s)

@@ -24,8 +24,11 @@ Ask = Callable[["Exchange", Callable[[bool], None]], None]
 
 
 class Exchange:
-    """`begin`; `ask` is called when the request is about to go out late, and takes what to call with whether it may;
-    `sent` is called when it goes out, if it does, and `done` with the outcome; each once, on the loop. Never raises."""
+    """Starts with `begin`; never raises.
+
+    A request that is about to go out late asks first: `ask` gets a function and calls it with True if the request may
+    be sent. `sent` is called when the request goes out, and `done` with the outcome; all on the loop.
+    """
 
     __slots__ = (
         "_ask",

@@ -1,5 +1,4 @@
-"""How late the loop comes to what it should do: whatever computes for long on it, or keeps it from the processor, holds
-up every attempt of the process."""
+"""Measures how late the loop runs what is due. Long computing on it, or a busy processor, delays every attempt."""
 
 import asyncio
 import time
