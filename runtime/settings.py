@@ -14,7 +14,7 @@ from typing import Any
 from models.database.urls import WrongValue, checked_url
 from models.rules.address_rules import parse_allow, parse_nat64
 from models.rules.url_rules import origins
-from runtime.service_variables import without_service_variables
+from runtime.kubernetes_variables import without_kubernetes_variables
 from runtime.setting_forms import Form, decimal, matching, one_of, own_address, parsed_by, switch, whole
 
 PREFIX = "BOOPER_"
@@ -250,7 +250,7 @@ SETTINGS = tuple(Setting(column.name, **column.metadata) for column in fields(Se
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """The settings of `environ` (default: the process's own). Raises SettingsError with every wrong value at once."""
-    environ = without_service_variables(os.environ if environ is None else environ)
+    environ = without_kubernetes_variables(os.environ if environ is None else environ)
     texts = raw_values(environ)
     values, errors = {}, []
     for setting in SETTINGS:

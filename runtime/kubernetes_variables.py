@@ -21,12 +21,12 @@ FORMS = (
 )
 
 
-def without_service_variables(environ: Mapping[str, str]) -> dict[str, str]:
+def without_kubernetes_variables(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment without what Kubernetes set for a Service whose name begins with `booper`."""
-    return {name: value for name, value in environ.items() if not is_of_service(name, value)}
+    return {name: value for name, value in environ.items() if not is_of_kubernetes(name, value)}
 
 
-def is_of_service(name: str, value: str) -> bool:
+def is_of_kubernetes(name: str, value: str) -> bool:
     return any(
         re.fullmatch(rf"BOOPER(_[A-Z0-9_]+)?{ending}", name)
         and (_is_address(value) if form is None else re.fullmatch(form, value))
