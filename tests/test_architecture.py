@@ -6,13 +6,15 @@ import re
 
 import pytest
 
-from tests.support.documents import ROOT, table
+from booper import cli
+from tests.support.documents import ROOT, table, tables
 
 PAGE = "docs/architecture.md"
 PACKAGES = ("api", "booper", "models", "runtime", "workers")
 RECIPES = (
     *("a setting", "an API resource", "an event type", "a log event"),
-    *("a transition", "a limit that a job waits for", "a page", "a migration", "a duty of the ticker"),
+    *("a transition", "a state of a job", "a limit that a job waits for"),
+    *("a page", "a migration", "a duty of the ticker"),
 )
 PATH = re.compile(
     r"`((?:api|bench|booper|deploy|docs|models|runtime|tests|workers)/[^`\s:]*|[a-z]+\.py|setup\.cfg)[`:]"
@@ -34,16 +36,27 @@ def contract(name):
     return parser[f"importlinter:contract:{name}"]
 
 
-def paths_of(recipe):
+def text_of(recipe):
     text = (ROOT / "CONTRIBUTING.md").read_text().partition(f"\n### To add {recipe}\n")[2]
-    return PATH.findall(text.partition("\n##")[0])
+    return text.partition("\n##")[0]
+
+
+def paths_of(recipe):
+    return PATH.findall(text_of(recipe))
 
 
 def test_every_stage_of_a_job_names_a_function_of_its_file():
-    stages = table(PAGE, "## The way of a job")
+    stages = [stage for stages in tables(PAGE, "## The way of a job") for stage in stages]
+    functions = [(path, name) for _, path, names in stages for name in re.findall(r"[\w.]+", names)]
 
-    assert len(stages) > 15
-    assert [(path, name) for _, path, name in stages if name not in set(names_in(path))] == []
+    assert len(functions) > 40
+    assert [(path, name) for path, name in functions if name not in set(names_in(path))] == []
+
+
+def test_every_command_that_stays_is_listed():
+    commands, *_ = tables(PAGE, "## The parts")
+
+    assert [name for name, *_ in commands] == [f"booper {name}" for name in ("serve", *cli.PRODUCTION)]
 
 
 def test_every_folder_of_the_product_is_listed():
@@ -62,11 +75,36 @@ def test_the_layers_are_those_of_the_contracts():
 
 
 def test_the_libraries_are_those_of_the_contracts():
-    rows = re.findall(r"^\| (\w+) \| ([\w, ]+) \| .*`", (ROOT / PAGE).read_text(), re.MULTILINE)
+    rows = tables(PAGE, "## The import law")[1]
 
-    assert [name for name, _ in rows] == ["rules", "transport", "flask", "dramatiq"]
-    for name, libraries in rows:
+    assert [name for name, *_ in rows] == ["rules", "transport", "flask", "dramatiq"]
+    for name, libraries, _ in rows:
         assert libraries.split(", ") == contract(name)["forbidden_modules"].split()
+
+
+def importers(name):
+    """The modules and folders that a contract leaves out, and those that it makes an exception for."""
+    sources = set(contract(name)["source_modules"].split())
+    parts = {part.removesuffix(".py").replace("/", ".") for part in parts_of("workers")} | set(PACKAGES) - {"workers"}
+    covered = {part for part in parts if part in sources or part.partition(".")[0] in sources}
+    exceptions = re.findall(r"^([\w.]+) ->", contract(name).get("ignore_imports", ""), re.MULTILINE)
+    return (parts - covered) | set(exceptions)
+
+
+def parts_of(package):
+    """The modules and folders of a package."""
+    folders = [path.parent for path in (ROOT / package).glob("*/__init__.py")]
+    modules = [path for path in (ROOT / package).glob("*.py") if path.stem != "__init__"]
+    return [f"{package}/{path.name}" for path in folders + modules]
+
+
+@pytest.mark.parametrize("row", tables(PAGE, "## The import law")[1][1:], ids=lambda row: row[0])
+def test_the_importers_of_a_library_are_those_of_the_contracts(row):
+    name, _, cell = row
+
+    listed = re.findall(r"`?((?:api|booper|models|runtime|workers)\b[\w/.]*)`?", cell)
+
+    assert {path.removesuffix(".py").replace("/", ".") for path in listed} == importers(name)
 
 
 @pytest.mark.parametrize("document", sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]), ids=lambda p: p.name)
@@ -83,3 +121,21 @@ def test_each_recipe_names_files(recipe):
 def test_every_recipe_is_one_of_these():
     headings = re.findall(r"^### To add (.*)$", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
     assert headings == list(RECIPES)
+
+
+def test_the_recipe_of_a_setting_names_who_knows_the_settings_in_workers():
+    text = {path.relative_to(ROOT): path.read_text() for path in (ROOT / "workers").rglob("*.py")}
+    knowing = re.compile(r"^from runtime(\.settings import .*\bSettings\b| import .*\bsettings\b)", re.MULTILINE)
+
+    named = [path for path in paths_of("a setting") if path.startswith("workers/") and path.endswith(".py")]
+
+    assert sorted(named) == sorted(str(path) for path, source in text.items() if knowing.search(source))
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_names_in_a_recipe_are_in_the_files_that_it_names(recipe):
+    names = set(re.findall(r"`([A-Za-z_]{4,})`", text_of(recipe)))
+    sources = [path for named in paths_of(recipe) for path in [ROOT / named, *(ROOT / named).glob("*")]]
+    words = {word for path in sources if path.is_file() for word in re.findall(r"\w+", path.read_text())}
+
+    assert sorted(names - words) == []
