@@ -113,7 +113,7 @@ def _choose(ready: Sequence[ReadyJob], policies: Mapping[str, Policy], now: int)
         cancel(skipped, misfire.WAITED_TOO_LONG, OVERLAPPED, now)
     waiting = [job_id for turns in all_turns for job_id in turns.wait]
     if waiting:
-        staging.snooze([(job_id, 0) for job_id in waiting], now, HELD_US)
+        staging.snooze(waiting, now, HELD_US)
     return [job for turns in all_turns for job in turns.begin]
 
 
