@@ -20,8 +20,8 @@ from models.operations.heartbeats import Depths, MinuteRow, WorkerRow
 from models.rules import clock
 from models.schedules.firing_rows import FiringRow
 from models.schedules.overlap import Policy
-from models.schedules.ready_jobs import ReadyJob
 from models.schedules.planning import Planned
+from models.schedules.ready_jobs import ReadyJob
 from models.schedules.schedule_memory import ScheduleMemory
 from models.schedules.schedule_store import ScheduleRow
 from models.schedules.schedule_tables import Firing, Schedule
