@@ -21,7 +21,7 @@ from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
 from models.rules.address_rules import WELL_KNOWN_NAT64, AddressPolicy, parse_allow, parse_nat64
 from models.rules.url_rules import origins
-from models.schedules import overlap
+from models.schedules import claims
 from models.webhooks import event_order
 from runtime import metrics
 from runtime.settings import Settings
@@ -31,6 +31,7 @@ from workers.delivery.heartbeat import Heartbeat
 from workers.delivery.recorder import Recorder
 from workers.delivery.senders import Senders
 from workers.delivery.slots import Slots, Taken
+from workers.delivery.unknown_claims import UnknownClaims
 from workers.transport.client import Transport
 from workers.transport.local_addresses import is_local, own_addresses
 
@@ -42,6 +43,9 @@ LONGEST_WAIT_S = 1.0
 RECORDING_GRACE_S = 10.0
 ABANDON_S = 2.0
 DATABASE_PAUSE_S = 0.5
+HELD_TRIES = 5  # claims of jobs that another session holds, each after twice the pause before; then they are put off
+HELD_US = clock.SECOND // 4  # at first; doubled each time a message has named the job
+Claim = Callable[[Sequence[int], int, int, int], list[ClaimedJob]]
 
 
 class Delivery:
@@ -60,7 +64,8 @@ class Delivery:
         self.slots = Slots(slots, settings.slot_share)
         self._closed = threading.Event()
         self._configs = ConfigCache()
-        self.heartbeat = Heartbeat(self.slots)
+        self.unknown_claims = UnknownClaims()
+        self.heartbeat = Heartbeat(self.slots, self.unknown_claims.settle)
         self.recorder = Recorder(self.heartbeat.count, self._configs)
         self.senders = Senders(self.slots, self._transport, self.recorder, self._lease_margin_us // 2, self._configs)
         self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
@@ -115,62 +120,76 @@ class Delivery:
         log.error("database gone for %s s: message of %d jobs dropped, to be staged again", HOLD_S, len(waiting))
 
     def _deliver(self, waiting: list[JobRef], give_up_s: float) -> None:
+        tries = 0  # to claim jobs that another session holds
         while waiting:
             keeps_up = self.recorder.keeps_up(give_up_s - time.monotonic()) and self.senders.keeps_up(
                 give_up_s - time.monotonic()
             )
             taken = self.slots.take(waiting) if keeps_up else Taken([], [], waiting)
-            if taken.admitted:
-                self._claim(taken.admitted)
+            held = self._claim(taken.admitted) if taken.admitted else []
             if taken.stuck:
                 self._snooze(taken.stuck)
-            waiting = taken.rest
-            if waiting and (self._closed.wait(LOOK_AGAIN_S) or time.monotonic() > give_up_s):
+            tries += bool(held)
+            if held and tries >= HELD_TRIES:
+                self._put_off(held)
+                held = []
+            waiting = taken.rest + held
+            pause_s = LOOK_AGAIN_S if taken.rest else LOOK_AGAIN_S * 2**tries
+            if waiting and (self._closed.wait(pause_s) or time.monotonic() > give_up_s):
                 with connection():
                     staging.unstage(ids_of(waiting))
                 return
 
-    def _claim(self, jobs: Sequence[JobRef]) -> None:
-        """Claim the jobs that got slots, and give back the slots of those that could not be claimed."""
+    def _claim(self, jobs: Sequence[JobRef]) -> list[JobRef]:
+        """Claim the jobs that got slots, and give back the slots of those that could not be claimed. Returns those that
+        another session held just then."""
         claimed: list[ClaimedJob] = []
         with connection():
             try:
+                self.unknown_claims.settle()
                 claimed = self._claim_all(jobs)
                 metrics.count_claimed(claimed)
             finally:
                 taken = {job.id for job in claimed}
                 self.slots.give([job for job in jobs if job.id not in taken])
             self.senders.submit(claimed)
-            if len(claimed) < len(jobs):
-                staging.unstage(staging.not_yet_due(ids_of(jobs), clock.now()))
+            return self._held([job for job in jobs if job.id not in taken])
+
+    def _held(self, unclaimed: Sequence[JobRef]) -> list[JobRef]:
+        """Those of the jobs that could be claimed but for another session; those that are early are unstaged."""
+        if not unclaimed:
+            return []
+        early, held = staging.unclaimed(ids_of(unclaimed), clock.now())
+        staging.unstage(early)
+        return [job for job in unclaimed if job.id in held]
 
     def _claim_all(self, jobs: Sequence[JobRef]) -> list[ClaimedJob]:
-        """The jobs that could be claimed, including those of schedules."""
+        """The jobs that could be claimed. An error that only jobs of schedules make does not stop the others."""
         self._configs.refresh({job.account_id for job in jobs})
-        claimed = self._claim_and_notify(lambda now: lifecycle.claim(ids_of(jobs), now, self._lease_margin_us))
-        return claimed + self._claim_fired(jobs, claimed)
-
-    def _claim_fired(self, jobs: Sequence[JobRef], claimed: Sequence[ClaimedJob]) -> list[ClaimedJob]:
-        """Claim those of the other jobs that belong to schedules. Raises nothing: the claimed jobs must be sent."""
-        left = sorted(set(ids_of(jobs)) - {job.id for job in claimed})
         try:
-            claim = self._claim_and_notify
-            return claim(lambda now: overlap.claim(left, now, self._lease_margin_us)) if left else []
+            return self._claim_and_notify(jobs, claims.claim)
+        except DatabaseUnreachable:
+            raise
         except Exception:
-            log.exception("jobs of schedules could not be claimed: they are staged again once their message is lost")
-            return []
+            log.exception("jobs of schedules could not be claimed: they are put off")
+            return self._claim_and_notify(jobs, lifecycle.claim)
 
-    def _claim_and_notify(self, claim: Callable[[int], list[ClaimedJob]]) -> list[ClaimedJob]:
+    def _claim_and_notify(self, jobs: Sequence[JobRef], claim: Claim) -> list[ClaimedJob]:
         """Claim, and store the events that the jobs begin, in one transaction. "Now" is read inside it: on SQLite the
         writers take turns."""
-        with transaction():
+        with self.unknown_claims.claiming(ids_of(jobs)) as claim_id, transaction():
             now = clock.now()
-            claimed = claim(now)
+            claimed = claim(ids_of(jobs), now, self._lease_margin_us, claim_id)
             # A message to a channel may follow the setting of its URL at once, and would be lost without the URL.
             self._configs.fetch({job.account_id for job in claimed if job.kind == CHANNEL})
             waiting = job_events.add_of_claims(claimed, self._configs, now)
         event_order.release_next_events(waiting)
         return claimed
+
+    def _put_off(self, jobs: Sequence[JobRef]) -> None:
+        """Put off jobs that another session, or their schedule's row, holds for longer than a moment."""
+        with connection():
+            staging.snooze([(job.id, 0) for job in jobs], clock.now(), HELD_US)
 
     def _snooze(self, jobs: Sequence[JobRef]) -> None:
         """Snooze jobs whose account or host has used its share of the slots, each until its turn; spread, so that they
