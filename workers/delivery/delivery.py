@@ -2,7 +2,7 @@
 
 A message names up to a hundred jobs. As many as there are free slots are claimed in one statement. Jobs that find no
 slot within HOLD_S go back to the table, so that no message is held for long; the stager names them again. Jobs of an
-account or host whose share of the slots is full and stuck go back at once and are snoozed, longer each time.
+account or host whose share stays full for 50 ms are snoozed, longer each time.
 """
 
 import logging
@@ -38,12 +38,13 @@ from workers.transport.local_addresses import is_local, own_addresses
 log = logging.getLogger("booper.delivery")
 HOLD_S = 5.0
 LOOK_AGAIN_S = 0.01
+LOOKS = 5  # for a slot of a full share: a message that waits holds a thread that other messages need
 SNOOZE_S = (0.25, 0.75)  # at least; doubled each time a message has named the job
 LONGEST_WAIT_S = 1.0
 RECORDING_GRACE_S = 10.0
 ABANDON_S = 2.0
 DATABASE_PAUSE_S = 0.5
-HELD_TRIES = 5  # claims of jobs that another session holds, each after twice the pause before; then they are put off
+HELD_LOOKS = 4  # for jobs that another session holds, each after twice the pause before; then they are put off
 HELD_US = clock.SECOND // 4  # at first; doubled each time a message has named the job
 Claim = Callable[[Sequence[int], int, int, int], list[ClaimedJob]]
 
@@ -120,29 +121,31 @@ class Delivery:
         log.error("database gone for %s s: message of %d jobs dropped, to be staged again", HOLD_S, len(waiting))
 
     def _deliver(self, waiting: list[JobRef], give_up_s: float) -> None:
-        tries = 0  # to claim jobs that another session holds
+        looks = 0
         while waiting:
-            keeps_up = self.recorder.keeps_up(give_up_s - time.monotonic()) and self.senders.keeps_up(
-                give_up_s - time.monotonic()
-            )
-            taken = self.slots.take(waiting) if keeps_up else Taken([], [], waiting)
-            held = self._claim(taken.admitted) if taken.admitted else []
-            if taken.stuck:
-                self._snooze(taken.stuck)
-            tries += bool(held)
-            if held and tries >= HELD_TRIES:
-                self._put_off(held)
-                held = []
-            waiting = taken.rest + held
-            pause_s = LOOK_AGAIN_S if taken.rest else LOOK_AGAIN_S * 2**tries
+            taken = self._take(waiting, give_up_s)
+            held = self._claim(taken.admitted, last_try=looks >= HELD_LOOKS) if taken.admitted else []
+            waiting = taken.no_slot + taken.over_share + held
+            if taken.over_share and (looks >= LOOKS or taken.over_share[-1].is_follow_up):
+                self._snooze(taken.over_share)
+                waiting = taken.no_slot + held
+            pause_s = LOOK_AGAIN_S * 2**looks if waiting == held else LOOK_AGAIN_S
             if waiting and (self._closed.wait(pause_s) or time.monotonic() > give_up_s):
                 with connection():
                     staging.unstage(ids_of(waiting))
                 return
+            looks += 1
 
-    def _claim(self, jobs: Sequence[JobRef]) -> list[JobRef]:
+    def _take(self, waiting: list[JobRef], give_up_s: float) -> Taken:
+        """Slots for these jobs; none while results or requests pile up."""
+        for part in (self.recorder, self.senders):
+            if not part.keeps_up(give_up_s - time.monotonic()):
+                return Taken([], [], waiting)
+        return self.slots.take(waiting)
+
+    def _claim(self, jobs: Sequence[JobRef], last_try: bool) -> list[JobRef]:
         """Claim the jobs that got slots, and give back the slots of those that could not be claimed. Returns those that
-        another session held just then."""
+        another session held just then; after the last try they are put off instead."""
         claimed: list[ClaimedJob] = []
         with connection():
             try:
@@ -153,14 +156,16 @@ class Delivery:
                 taken = {job.id for job in claimed}
                 self.slots.give([job for job in jobs if job.id not in taken])
             self.senders.submit(claimed)
-            return self._held([job for job in jobs if job.id not in taken])
+            left = [job for job in jobs if job.id not in taken]
+            return self._held(left, last_try) if left else []
 
-    def _held(self, unclaimed: Sequence[JobRef]) -> list[JobRef]:
-        """Those of the jobs that could be claimed but for another session; those that are early are unstaged."""
-        if not unclaimed:
-            return []
+    def _held(self, unclaimed: Sequence[JobRef], last_try: bool) -> list[JobRef]:
+        """Those of the jobs that could be claimed but for another session. Those that are early are unstaged."""
         early, held = staging.unclaimed(ids_of(unclaimed), clock.now())
         staging.unstage(early)
+        if last_try:
+            staging.snooze(held, clock.now(), HELD_US)
+            return []
         return [job for job in unclaimed if job.id in held]
 
     def _claim_all(self, jobs: Sequence[JobRef]) -> list[ClaimedJob]:
@@ -186,18 +191,11 @@ class Delivery:
         event_order.release_next_events(waiting)
         return claimed
 
-    def _put_off(self, jobs: Sequence[JobRef]) -> None:
-        """Put off jobs that another session, or their schedule's row, holds for longer than a moment."""
-        with connection():
-            staging.snooze([(job.id, 0) for job in jobs], clock.now(), HELD_US)
-
     def _snooze(self, jobs: Sequence[JobRef]) -> None:
-        """Snooze jobs whose account or host has used its share of the slots, each until its turn; spread, so that they
-        don't return all at once."""
-        turns = [int(turn_s * clock.SECOND) for turn_s in self.slots.turns(jobs)]
+        """Snooze jobs whose account or host has its share of the slots, spread so that messages don't return as one."""
         base_us = int(random.uniform(*SNOOZE_S) * clock.SECOND)
         with connection():
-            staging.snooze(list(zip(ids_of(jobs), turns, strict=True)), clock.now(), base_us)
+            staging.snooze(ids_of(jobs), clock.now(), base_us)
 
 
 def ids_of(jobs: Sequence[JobRef]) -> list[int]:
