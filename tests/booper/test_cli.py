@@ -128,7 +128,8 @@ def test_every_command_refuses_wrong_settings_before_it_does_anything(command, b
     monkeypatch.setenv("BOOPER_QUEUE_BUOND", "100")
     code, out, err = booper(*EXAMPLES.get(command, [command]))
     assert (code, out) == (2, "")
-    assert err == "booper: wrong settings: BOOPER_QUEUE_BUOND is no setting; `booper config` lists them all\n"
+    problem = "BOOPER_QUEUE_BUOND is no setting, BOOPER_QUEUE_BOUND is; `booper config` lists them all"
+    assert err == f"booper: wrong settings: {problem}\n"
 
 
 def test_config_prints_every_setting_where_it_comes_from_and_what_it_takes(booper, monkeypatch):
