@@ -257,7 +257,7 @@ def test_a_row_that_somebody_has_locked_holds_the_ticker_up_only_briefly(db, mes
 
 
 def test_no_other_thread_gets_the_connection_that_waits_only_briefly(db, messages):
-    """In embedded mode requests to the API would have given up on a lock after two seconds instead of twenty."""
+    """In embedded mode requests to the API would have given up on a lock after two seconds instead of eight."""
     if db == "sqlite":
         pytest.skip("SQLite has no locks on rows")
     stop = threading.Event()
@@ -268,4 +268,4 @@ def test_no_other_thread_gets_the_connection_that_waits_only_briefly(db, message
     thread.start()
     thread.join(20)
 
-    assert fetch("SHOW lock_timeout") == [("20s",)]
+    assert fetch("SHOW lock_timeout") == [("8s",)]
