@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.scripted_receivers import OK, answering, answering_once
 from workers.transport.answer_reader import AnswerReader
-from workers.transport.outcome import Answered, Unreachable
+from workers.transport.outcome import Answered, Timings, Unreachable
 from workers.transport.wire_format import Request
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -236,7 +236,7 @@ def test_b2_endless_small_trailers_are_left_before_they_cost_much():
         pieces += 1
 
     assert pieces < 5
-    assert (reader.answer().truncated, reader.leaves_open) == (True, False)
+    assert (reader.answer(Timings()).truncated, reader.leaves_open) == (True, False)
 
 
 @pytest.mark.parametrize(("size", "truncated"), [(5, False), (65_536, False), (65_537, True), (50_000_000, True)])

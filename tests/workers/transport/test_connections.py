@@ -208,14 +208,18 @@ def keep_alive_timers():
 
 
 class Unused:
-    """A connection as the pool sees it, and the request for which it was opened."""
+    """A connection as the pool sees it, and a request that wants one; it keeps what it was sent on."""
 
     def __init__(self, host):
         self.origin, self.is_open, self.is_closed = Origin(1, "http", host, 80), True, False
         self.idle_since_s = self.opened_at_s = time.monotonic()
+        self.sent_on = None
 
     def dial(self):
         pass
+
+    def send_on(self, connection):
+        self.sent_on = connection
 
     def release(self):
         pass
@@ -224,10 +228,19 @@ class Unused:
         self.is_closed = True
 
 
-def put(pool, connection):
-    """Its request is over."""
-    pool.wait(connection.origin, connection)
-    pool.put(connection)
+def put(pool, *connections):
+    """Each is opened for a request; then the requests are over."""
+    for connection in connections:
+        pool.serve(connection.origin, connection)
+    for connection in connections:
+        pool.put(connection)
+
+
+def taken(pool, origin):
+    """The connection of the pool on which the next request to this origin is sent, or None."""
+    request = Unused(origin.host)
+    pool.serve(origin, request)
+    return request.sent_on
 
 
 def on_a_loop(test):
@@ -247,21 +260,19 @@ def on_a_loop(test):
 def test_the_connection_idle_for_longest_is_closed_when_there_are_too_many():
     pool = Pool(2)
     first, second, third = (Unused(host) for host in "aba")
-    for connection in (first, second, third):
-        put(pool, connection)
+    put(pool, first, second, third)
     assert [first.is_closed, second.is_closed, third.is_closed] == [True, False, False]
-    assert pool.take(third.origin) is third
-    assert pool.take(third.origin) is None
+    assert taken(pool, third.origin) is third
+    assert taken(pool, third.origin) is None
 
 
 @on_a_loop
 def test_the_connection_used_last_is_taken_first_and_closed_ones_are_passed_over():
     pool = Pool(9)
     old, closed = Unused("a"), Unused("a")
-    put(pool, old)
-    put(pool, closed)
+    put(pool, old, closed)
     closed.is_open = False
-    assert pool.take(old.origin) is old
+    assert taken(pool, old.origin) is old
     assert len(pool) == 0
 
 
