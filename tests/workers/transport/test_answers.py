@@ -263,6 +263,25 @@ def test_t12_a_compressed_body_that_breaks_off_is_unpacked_as_far_as_it_came(rec
     assert (answered.body[:256], answered.truncated) == (bytes(range(256)), True)
 
 
+TWO_MEMBERS = gzip.compress(b"one ") + gzip.compress(b"two")
+
+
+@pytest.mark.parametrize(
+    ("packed", "body", "truncated"),
+    [
+        (TWO_MEMBERS, b"one two", False),
+        (TWO_MEMBERS[:-9], b"one two", True),
+        (TWO_MEMBERS + b"junk", b"one two", True),
+        (gzip.compress(b"") * 99 + gzip.compress(b"end"), b"end", False),
+        (gzip.compress(b"") * 100 + gzip.compress(b"end"), b"", True),
+        (gzip.compress(b"a" * 65_536) + gzip.compress(b"b"), b"a" * 65_536, True),
+    ],
+)
+def test_t12_of_a_body_of_several_gzip_members_each_is_unpacked(receiver, send, packed, body, truncated):
+    answered = send(receiver(answering(sized(packed, b"Content-Encoding: gzip\r\n"))).url())
+    assert (answered.body, answered.truncated) == (body, truncated)
+
+
 def test_t12_a_text_that_is_cut_inside_a_character_is_a_text(receiver, send):
     answered = send(receiver(answering(sized(b"a" + "é".encode() * 40_000))).url())
     assert answered.text() == "a" + "é" * 32_767
