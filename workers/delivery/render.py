@@ -45,9 +45,11 @@ def _read(args: str) -> dict[str, Any]:
 
 def url_of(job: ClaimedJob, args: dict[str, Any], config: DeliveryConfig) -> str:
     """The URL with its query. A message to a channel goes to the channel's secret URL; if the channel was removed, to
-    an empty URL, which is refused."""
+    an empty URL, which is refused. An event goes to the present URL of its endpoint."""
     if job.kind == CHANNEL:
         return config.channels.get(args.get("channel", ""), "")
+    if job.endpoint_id is not None:
+        return config.url_of(job.endpoint_id) or str(args["url"])
     return with_query(args["url"], args.get("query"))
 
 
@@ -67,7 +69,8 @@ def body_of(job: ClaimedJob) -> bytes | None:
 
 
 def headers_of(job: ClaimedJob, client_headers: dict[str, Any]) -> dict[str, str]:
-    """The client's headers and ours. `Idempotency-Key` is the same in every attempt of the job."""
+    """The client's headers and ours. `Idempotency-Key` is the same in every attempt of the job. A job of a schedule
+    carries its own instant, however late it was made."""
     headers = {name: str(value) for name, value in client_headers.items()}
     named = {name.lower() for name in headers}
     if job.content_type and "content-type" not in named:
@@ -77,5 +80,5 @@ def headers_of(job: ClaimedJob, client_headers: dict[str, Any]) -> dict[str, str
     headers["Booper-Job-Id"] = str(job.uuid)
     headers["Booper-Attempt"] = str(job.attempt)
     headers["Booper-Hop"] = str(job.hops + 1)
-    headers["Booper-Scheduled-At"] = format_instant(job.scheduled_at)
+    headers["Booper-Scheduled-At"] = format_instant(job.scheduled_at if job.fire_at is None else job.fire_at)
     return headers

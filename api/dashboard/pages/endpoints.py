@@ -10,9 +10,10 @@ from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
 from api.routes.endpoints import NewEndpoint, stored_types
 from models.database.ids import is_uuid
+from models.operations import address_changes
 from models.rules import clock
 from models.webhooks import endpoints, signing_keys
-from models.webhooks.notifications import EVENTS
+from models.webhooks.notifications import EVENT_TYPES
 
 
 @pages.get("/endpoints")
@@ -47,13 +48,14 @@ def disable_endpoint(key: str) -> Response:
 
 @pages.post("/endpoints/<key>/remove")
 def remove_endpoint(key: str) -> Response:
-    if not is_uuid(key) or not endpoints.delete(visitor().account_id, key):
+    if not is_uuid(key) or not address_changes.delete_endpoint(visitor().account_id, key, clock.now()):
         raise page_not_found()
     return redirect_to("list_endpoints", "deleted")
 
 
 def _set_enabled(key: str, enabled: int) -> Response:
-    if not is_uuid(key) or endpoints.change(visitor().account_id, key, {"enabled": enabled}) is None:
+    account_id, now = visitor().account_id, clock.now()
+    if not is_uuid(key) or address_changes.change_endpoint(account_id, key, {"enabled": enabled}, now) is None:
         raise page_not_found()
     return redirect_to("list_endpoints", "saved")
 
@@ -66,7 +68,7 @@ def _page(url: str, types: list[str], errors: dict[str, Any], status: int) -> Re
         endpoints=rows,
         types_of={row.uuid: json.loads(row.types) if row.types else [] for row in rows},
         signed=any(key.ends_at is None or key.ends_at > now for key in signing_keys.listed(account_id)),
-        events=EVENTS,
+        events=EVENT_TYPES,
         url=url,
         types=types,
         errors=errors,
