@@ -13,7 +13,12 @@ from typing import Any
 
 from peewee import DatabaseProxy, InterfaceError, InternalError, OperationalError, SqliteDatabase
 from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase
+from psycopg import adapters
+from psycopg.adapt import AdaptersMap
 from psycopg.pq import TransactionStatus
+from psycopg.types.string import TextLoader
+
+from models.database.binary_arrays import BinaryArray, BinaryArrayDumper
 
 # psycopg raises InternalError for a database that is read-only for now (a fail-over).
 Unreachable = (OperationalError, InterfaceError, InternalError, MaxConnectionsExceeded)
@@ -96,11 +101,20 @@ def open_database(url: str, connections: int = 40) -> Postgres | Sqlite:
             prefer_psycopg3=True,
             connect_timeout=5,
             application_name="booper",
+            context=_adapters(),
             **DEAD_PEER,
             options=f"{DEAD_PEER_OPTIONS} {LIMITS}",
         )
     database.initialize(opened)
     return opened
+
+
+def _adapters() -> AdaptersMap:
+    """How values are written and read: arrays are encoded by us, and a UUID is its text, as on SQLite."""
+    ours = AdaptersMap(adapters)
+    ours.register_dumper(BinaryArray, BinaryArrayDumper)
+    ours.register_loader("uuid", TextLoader)
+    return ours
 
 
 def dialect() -> str:
