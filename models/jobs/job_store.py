@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 from models.database.base import column_names, typed_columns
 from models.database.connection import dialect
 from models.database.ids import new_id
-from models.database.sql import fetch, values_table
+from models.database.sql import any_of, execute, fetch, values_table
 from models.database.transactions import transaction, write_turn
 from models.jobs import labels
 from models.jobs.job_kinds import REQUEST
 from models.jobs.job_tables import Job
 from models.jobs.records import AttemptRow
-from models.jobs.states import in_states
+from models.jobs.states import WAITING_SQL, in_states
 from models.jobs.transition_counts import count_transition
 
 KEY_IS_LIVE = f"attempted_at IS NULL AND {in_states(('available', 'scheduled'))}"  # as the index job_idempotency has it
@@ -53,6 +53,7 @@ class NewJob(NamedTuple):
     uuid: str | None = None  # None: a fresh one
     after_uuid: str | None = None
     held_until: int | None = None
+    endpoint_id: int | None = None
 
     def __repr__(self) -> str:
         return f"NewJob(account_id={self.account_id}, kind={self.kind!r})"  # the rest may hold secrets
@@ -120,6 +121,13 @@ def create_many(new: Sequence[NewJob], now: int) -> list[JobRow | None]:
         jobs = [_job_row(row, ids.get(row[0])) for row in rows]
         labels.add([row for made, job in zip(new, jobs, strict=True) if job for row in _label_rows(made, job)])
     return jobs
+
+
+def readdress(ids: Sequence[int], args: str, host: str) -> int:
+    """Give waiting jobs another request line."""
+    these, params = any_of("id", ids)
+    with transaction():
+        return execute(f"UPDATE job SET args = %s, host = %s WHERE {these} AND {WAITING_SQL}", (args, host, params))
 
 
 def find(account_id: int, key: int | str) -> JobRow | None:

@@ -45,9 +45,11 @@ def _read(args: str) -> dict[str, Any]:
 
 def url_of(job: ClaimedJob, args: dict[str, Any], config: DeliveryConfig) -> str:
     """The URL with its query. A message to a channel goes to the channel's secret URL; if the channel was removed, to
-    an empty URL, which is refused."""
+    an empty URL, which is refused. An event goes to the present URL of its endpoint."""
     if job.kind == CHANNEL:
         return config.channels.get(args.get("channel", ""), "")
+    if job.endpoint_id is not None:
+        return config.url_of(job.endpoint_id) or str(args["url"])
     return with_query(args["url"], args.get("query"))
 
 
