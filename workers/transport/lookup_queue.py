@@ -10,7 +10,7 @@ from collections import Counter, OrderedDict, deque
 
 
 class Lookup:
-    """A name that an account looks up. `answer` will hold its addresses or why there are none; `waiters`: how many
+    """Names what an account looks up. `answer` will hold its addresses or why there are none; `waiters`: how many
     attempts want it."""
 
     def __init__(self, host: str, port: int, account_id: int, answer: asyncio.Future[list[str] | Exception]) -> None:
@@ -20,7 +20,7 @@ class Lookup:
 
 
 class LookupQueue:
-    """The lookups without a thread, by account and domain; one account holds at most half of the threads. Accounts take
+    """Holds the lookups without a thread, by account and domain; one account holds at most half of the threads. Accounts take
     turns, and the domains of each. Used by one thread."""
 
     def __init__(self, threads: int, threads_per_domain: int) -> None:
@@ -45,7 +45,7 @@ class LookupQueue:
         return None
 
     def give(self, lookup: Lookup) -> None:
-        """The thread that it held is free again."""
+        """Free the thread that it held."""
         self._free += 1
         self._held -= Counter((lookup.account_id, lookup.domain))
 

@@ -29,7 +29,7 @@ def system_lookup(host: str, port: int) -> list[str]:
 
 
 class Lookups:
-    """`addresses` on the loop alone. The threads are started as they are needed, and are daemons, since a hung
+    """Gives `addresses` on the loop alone. The threads are started as they are needed, and are daemons, since a hung
     getaddrinfo cannot be ended."""
 
     def __init__(
