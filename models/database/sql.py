@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from models.database.binary_arrays import binary_array
 from models.database.connection import database, dialect
 
 
@@ -15,7 +16,8 @@ def values_table(columns: str, rows: Sequence[tuple[Any, ...]]) -> tuple[str, li
     """
     typed_names = [column.split() for column in columns.split(", ")]
     if dialect() == "postgresql":
-        return _unnest(typed_names), [list(column) for column in zip(*rows, strict=True)]
+        columns_of = zip(typed_names, zip(*rows, strict=True), strict=True)
+        return _unnest(typed_names), [binary_array(sql_type, values) for (_, sql_type), values in columns_of]
     members = ", ".join(f"value ->> {index} AS {name}" for index, (name, _) in enumerate(typed_names))
     return f"(SELECT {members} FROM json_each(%s))", [json.dumps(rows)]
 
@@ -33,7 +35,7 @@ def any_of(column: str, values: Sequence[Any], sql_type: str = "bigint") -> tupl
     empty, then runs the sub-select once a row.
     """
     if dialect() == "postgresql":
-        return f"{column} = ANY(%s::{sql_type}[])", list(values)
+        return f"{column} = ANY(%b::{sql_type}[])", binary_array(sql_type, values)
     return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(list(values))
 
 
@@ -43,6 +45,29 @@ def skipping_locked() -> str:
     A session that is frozen or cut off inside a transaction must not stop duties that look after all jobs.
     """
     return " FOR UPDATE SKIP LOCKED" if dialect() == "postgresql" else ""
+
+
+def unlocked(table: str, ids: Sequence[int], guard: str, values: Sequence[Any] = ()) -> tuple[str, list[Any]]:
+    """The condition that a row of the table has one of the ids, meets the guard and is held by no other session; and
+    its parameters. `values`: those of the guard.
+
+    For updates that must not wait: a row that a frozen process or an operator holds would hold up all the others. Nor
+    can two such updates of the same rows, in whatever orders, wait for one another.
+    """
+    these, params = any_of(f"{table}.id", ids)
+    if dialect() == "sqlite":
+        return f"{these} AND {guard}", [params, *values]
+    free = f"SELECT id FROM {table} WHERE {these} AND {guard}{skipping_locked()}"
+    return f"{table}.id = ANY(ARRAY({free})) AND {guard}", [params, *values, *values]
+
+
+def lock_free(table: str, ids: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Lock those of the rows that no other session holds until the transaction ends: their ids, and those that another
+    session holds."""
+    these, params = any_of("id", ids)
+    rows = f"SELECT id FROM {table} WHERE {these}"
+    free = [row[0] for row in fetch(f"{rows}{skipping_locked()}", (params,))]
+    return free, [row[0] for row in fetch(rows, (params,)) if row[0] not in set(free)]
 
 
 def for_update() -> str:

@@ -23,7 +23,7 @@ from models.jobs.job_kinds import REQUEST
 class Job(BaseModel):
     """One request to send at one time."""
 
-    # Set at creation, never changed.
+    # Set at creation, never changed; except `args` and `host` of a waiting event whose endpoint has another URL.
     id = BigAutoField()  # `job_id` to clients
     uuid = UuidText(default=new_id, unique=True)  # `id` to clients
     account_id = BigIntegerField()
@@ -45,6 +45,7 @@ class Job(BaseModel):
     redact = TextField(null=True)  # JSON list: header names, and "body", hidden in log entries; null: nothing more
     notify = TextField(null=True)  # JSON object of URLs (models/webhooks/notifications.py); null: nobody is notified
     parent_id = BigIntegerField(null=True)  # the job that a callback or an event is about; null: no such job
+    endpoint_id = BigIntegerField(null=True)  # of an event: the endpoint that gets it; null: the job's own address
     inserted_at = BigIntegerField()
 
     # Written by models/jobs/lifecycle.py and models/jobs/staging.py alone.

@@ -26,11 +26,13 @@ IS_UNTRIED = (
 )
 
 
-def untried_events(parent_ids: Collection[int]) -> list[tuple[int, str, str]]:
-    """(parent's id, args, uuid) of the events of these jobs for which later ones have to wait, in their order."""
+def untried_events(parent_ids: Collection[int]) -> list[tuple[int, int | str, str]]:
+    """(parent's id, endpoint's id or else args, uuid) of the events of these jobs for which later ones have to wait, in
+    their order."""
     of_these, ids = any_of("parent_id", list(parent_ids))
-    sql = f"SELECT parent_id, args, uuid FROM job WHERE {of_these} AND kind = '{EVENT}' AND {IS_UNTRIED.format('job')} "
-    return [(parent_id, args, str(uuid)) for parent_id, args, uuid in fetch(f"{sql} ORDER BY id", (ids,))]
+    where = f"{of_these} AND kind = '{EVENT}' AND {IS_UNTRIED.format('job')}"
+    rows = fetch(f"SELECT parent_id, endpoint_id, args, uuid FROM job WHERE {where} ORDER BY id", (ids,))
+    return [(parent_id, endpoint_id or args, str(uuid)) for parent_id, endpoint_id, args, uuid in rows]
 
 
 def release_next_events(parent_ids: Collection[int]) -> int:

@@ -21,7 +21,7 @@ def render_request(job: ClaimedJob, config: DeliveryConfig = NONE) -> Request:
     `Booper-` ones and the signature."""
     args = arguments_of(job)
     body = body_of(job)
-    signed = headers_for(config.secrets_at(job.attempted_at), str(job.uuid), job.attempted_at // SECOND, body or b"")
+    signed = headers_for(config.secrets_at(job.attempted_at), job.uuid, job.attempted_at // SECOND, body or b"")
     return Request(
         method=args.get("method", "get").upper(),
         url=url_of(job, args, config),
@@ -45,9 +45,11 @@ def _read(args: str) -> dict[str, Any]:
 
 def url_of(job: ClaimedJob, args: dict[str, Any], config: DeliveryConfig) -> str:
     """The URL with its query. A message to a channel goes to the channel's secret URL; if the channel was removed, to
-    an empty URL, which is refused."""
+    an empty URL, which is refused. An event goes to the present URL of its endpoint."""
     if job.kind == CHANNEL:
         return config.channels.get(args.get("channel", ""), "")
+    if job.endpoint_id is not None:
+        return config.url_of(job.endpoint_id) or str(args["url"])
     return with_query(args["url"], args.get("query"))
 
 
@@ -67,15 +69,16 @@ def body_of(job: ClaimedJob) -> bytes | None:
 
 
 def headers_of(job: ClaimedJob, client_headers: dict[str, Any]) -> dict[str, str]:
-    """The client's headers and ours. `Idempotency-Key` is the same in every attempt of the job."""
+    """The client's headers and ours. `Idempotency-Key` is the same in every attempt of the job. A job of a schedule
+    carries its own instant, however late it was made."""
     headers = {name: str(value) for name, value in client_headers.items()}
     named = {name.lower() for name in headers}
     if job.content_type and "content-type" not in named:
         headers["Content-Type"] = job.content_type
     if "idempotency-key" not in named:
-        headers["Idempotency-Key"] = str(job.uuid)
-    headers["Booper-Job-Id"] = str(job.uuid)
+        headers["Idempotency-Key"] = job.uuid
+    headers["Booper-Job-Id"] = job.uuid
     headers["Booper-Attempt"] = str(job.attempt)
     headers["Booper-Hop"] = str(job.hops + 1)
-    headers["Booper-Scheduled-At"] = format_instant(job.scheduled_at)
+    headers["Booper-Scheduled-At"] = format_instant(job.scheduled_at if job.fire_at is None else job.fire_at)
     return headers

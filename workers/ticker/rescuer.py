@@ -16,7 +16,7 @@ from models.schedules.schedule_memory import FinishedJob
 from models.webhooks import event_order
 from workers.delivery import job_events
 from workers.delivery.config_cache import ConfigCache
-from workers.delivery.job_events import LOST, given_up_for
+from workers.delivery.judge import WORKER_LOST, given_up_for
 
 log = logging.getLogger("booper.rescuer")
 
@@ -50,14 +50,14 @@ def attempt_row(job: LostJob, now: int, again: bool) -> AttemptRow:
         finished_at=now,
         lateness_us=job.attempted_at - job.scheduled_at,
         outcome="lost",
-        reason=LOST,
+        reason=WORKER_LOST,
         next_at=now if again else None,
     )
 
 
 def log_rows(job: LostJob, now: int, given_up: bool) -> list[LogRow]:
     """The log entry of the lost worker, and that of the discarded job, if it was."""
-    entries = [(REQUEST_FAILED, LOST, now)]
+    entries = [(REQUEST_FAILED, WORKER_LOST, now)]
     if given_up:
         entries.append((JOB_DISCARDED, given_up_for(job), now + 1))
     return [

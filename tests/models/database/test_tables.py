@@ -19,8 +19,9 @@ from models.operations.heartbeat_tables import MinuteStat, QueueDepth, Worker
 from models.operations.heartbeats import Depths, MinuteRow, WorkerRow
 from models.rules import clock
 from models.schedules.firing_rows import FiringRow
-from models.schedules.overlap import Policy, Ready
+from models.schedules.overlap import Policy
 from models.schedules.planning import Planned
+from models.schedules.ready_jobs import ReadyJob
 from models.schedules.schedule_memory import ScheduleMemory
 from models.schedules.schedule_store import ScheduleRow
 from models.schedules.schedule_tables import Firing, Schedule
@@ -101,7 +102,7 @@ ROWS = [  # a row type, its table, and the fields that differ from the column, b
     (ScheduleMemory, Schedule, set()),
     (Planned, Schedule, {"next_at"}),
     (Policy, Schedule, set()),
-    (Ready, Job, {"schedule_id", "fire_at"}),
+    (ReadyJob, Job, {"schedule_id", "fire_at"}),
 ]
 
 
@@ -125,7 +126,17 @@ def test_a_row_that_is_inserted_has_every_column(row, table):
 
 def test_what_a_job_is_made_of_is_stored_in_columns_of_the_same_names(account):
     texts = ("args", "content_type", "name", "description", "idempotency_key", "host", "backoff", "redact", "notify")
-    numbers = ("max_attempts", "timeout_ms", "hops", "retry_until", "fire_at", "start_by", "parent_id", "held_until")
+    numbers = (
+        "max_attempts",
+        "timeout_ms",
+        "hops",
+        "retry_until",
+        "fire_at",
+        "start_by",
+        "parent_id",
+        "held_until",
+        "endpoint_id",
+    )
     values = {name: name for name in texts} | {name: 10 + number for number, name in enumerate(numbers)}
     ids = {name: new_id() for name in ("uuid", "schedule_id", "after_uuid")}
     now = clock.now()

@@ -6,9 +6,11 @@ import pytest
 from peewee import OperationalError
 
 from models.database import transactions
+from models.database.connection import connections_in_use
 from models.jobs import lifecycle
 from models.jobs.job_tables import Attempt, LogEntry
 from models.rules import clock
+from models.rules.times import format_instant
 from tests.support.locks import held_by_another
 from tests.support.results import result_of
 from tests.support.rows import claim_of, make_job, reread
@@ -69,6 +71,25 @@ def test_what_was_not_reachable_does_not_tell_by_its_times_how_far_it_came(accou
     record([result_of(claim, outcome)])
     row = Attempt.get()
     assert (row.reason, [row.dns_ms, row.connect_ms, row.tls_ms, row.total_ms]) == (reason, timings)
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_the_log_entry_of_a_failure_says_when_the_next_attempt_is_if_there_is_one(account, moved_clock, attempts):
+    job, claim = job_and_claim(account, max_attempts=attempts)
+    record([result_of(claim, NO_ANSWER)])
+    payload = json.loads(LogEntry.get(LogEntry.event == "worker.http.error").payload)
+    next_at = format_instant(reread(job).scheduled_at) if attempts > 1 else None
+    assert payload == {"reason": "timeout", "attempt": 1, "next_at": next_at}
+
+
+def test_what_the_owner_wants_hidden_is_in_neither_log_entry(account):
+    args = json.dumps({"url": "http://x/", "headers": {"X-Mine": "s3cret", "A": "b"}})
+    columns = {"args": args, "body": b"s3cret", "content_type": "text/plain", "redact": '["body","x-mine"]'}
+    _, claim = job_and_claim(account, **columns)
+    record([result_of(claim, Answered(200, [("X-Mine", "s3cret"), ("A", "b")], b"s3cret", False, Timings()))])
+    for entry in LogEntry.select():
+        shown = json.loads(entry.payload)
+        assert (shown["headers"], shown["body"]) == ({"X-Mine": REDACTED, "A": "b"}, REDACTED)
 
 
 def test_an_answer_with_nul_and_broken_utf8_is_recorded(account):
@@ -162,6 +183,38 @@ def test_who_claims_waits_until_few_results_wait_to_be_recorded(account, monkeyp
     recorder.start()
     assert recorder.keeps_up(10)
     recorder.stop(10)
+
+
+def test_who_claims_waits_until_the_recorder_has_a_connection(db, monkeypatch):
+    """Behind a pooler with few connections a quarter of the jobs was sent again: claims had taken them all."""
+    refused, really = [OperationalError("no connection is free")], recording.connect_and_keep
+    monkeypatch.setattr(recording, "connect_and_keep", lambda: really() if not refused else raising(refused[0]))
+    monkeypatch.setattr(recording, "WAIT_FOR_DATABASE_S", 0.01)
+    recorder = Recorder()
+    recorder.start()
+    assert not recorder.keeps_up(0.05)
+
+    refused.clear()
+
+    assert recorder.keeps_up(10)
+    recorder.stop(10)
+
+
+def raising(error):
+    raise error
+
+
+@pytest.mark.parametrize("db", ["postgresql"], indirect=True)
+def test_the_recorder_keeps_its_connection_until_it_ends(db):
+    before = connections_in_use()
+    recorder = Recorder()
+    recorder.start()
+    assert recorder.keeps_up(10)
+    assert connections_in_use() == before + 1
+
+    recorder.stop(10)
+
+    assert connections_in_use() == before
 
 
 def test_one_result_that_can_not_be_recorded_does_not_hold_up_the_others(account, monkeypatch):
