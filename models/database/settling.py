@@ -13,7 +13,7 @@ from models.rules import clock
 
 SETTLE_US = clock.SECOND
 
-NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+NOW = "(date_part('epoch', clock_timestamp()) * 1000000)::bigint"  # as a double, which is exact enough and quick
 # The instant at which a session began what it writes. A statement that has not written yet may be about to: then the
 # start of the statement counts. Sessions of other programs do not count.
 OLDEST_WRITE = (
@@ -29,7 +29,7 @@ def raised(stamp: str) -> str:
     those of `stamp`."""
     if dialect() == "sqlite":
         return f"MAX({stamp}, %s)"
-    return f"GREATEST({stamp}, (SELECT {NOW} - %s))"  # as a sub-select, computed once a statement
+    return f"GREATEST({stamp}, {NOW} - %s)"
 
 
 def earliest() -> int:
