@@ -1,4 +1,4 @@
-"""The policies of schedules: what a job does while another one is under way, and what happens to a missed instant."""
+"""Names the policies of schedules: what a job does beside another of its schedule, and what missed instants get."""
 
 SKIP, QUEUE_ONE, ALLOW = "skip", "queue_one", "allow"
 OVERLAPS = (SKIP, QUEUE_ONE, ALLOW)
