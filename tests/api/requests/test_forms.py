@@ -41,7 +41,9 @@ def test_times_in_a_form_are_read_as_numbers_or_dates(client, moved_clock, text,
 
 
 def test_a_form_sets_every_field_that_is_a_number(client, moved_clock):
-    numbers = {name for name, field in JobFields().fields.items() if field.metadata.get("type") in ("integer", "number")}
+    numbers = {
+        name for name, field in JobFields().fields.items() if field.metadata.get("type") in ("integer", "number")
+    }
     whole = "timeout=2&max_attempts=3&catch_up_seconds=60&jitter_seconds=5&disable_after_failures=7"
 
     answer = post(client, f"url={URL}&repeat_every=60&max_age[]=2&max_age[]=hours&{whole}")
