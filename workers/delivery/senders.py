@@ -113,7 +113,8 @@ class Senders:
         return None
 
     def _end(self, ended: Sequence[tuple[Sending, Outcome]]) -> None:
-        """Pass on what came of these requests. Those of jobs cancelled before leave no attempt: their claims have ended."""
+        """Pass on what came of these requests. Those of jobs cancelled before leave no attempt: their claims have
+        ended."""
         now, results = clock.now(), []
         for (job, request, span), outcome in ended:
             tracing.end_attempt(span, outcome)
@@ -129,8 +130,8 @@ class Senders:
                 self._done.notify_all()
 
     def _give_back_stale(self, jobs: list[ClaimedJob]) -> None:
-        """Release jobs of a process that stood still since their claim. The leases may end before the answers are recorded, or have ended:
-        the requests would be sent twice."""
+        """Release jobs of a process that stood still since their claim. The leases may end before the answers are
+        recorded, or have ended: the requests would be sent twice."""
         log.warning("%d jobs waited too long since their claim: given back unsent", len(jobs))
         self._release(jobs)
         self._slots.give([job.ref for job in jobs])

@@ -32,8 +32,8 @@ class Taken(NamedTuple):
 
 
 class Pool:
-    """Counts slots that accounts have in common. Each may hold `most` of them, and those that others wait for only as far as
-    its equal part goes."""
+    """Counts slots that accounts have in common. Each may hold `most` of them, and those that others wait for only as
+    far as its equal part goes."""
 
     def __init__(self, size: int, most: int) -> None:
         self.size, self.free, self._most = size, size, most
@@ -73,7 +73,8 @@ class Pool:
 
 
 class Slots:
-    """Gives slots to jobs. `share`: the part of the slots that one account, or one host, may hold. `now_s`: monotonic seconds."""
+    """Gives slots to jobs. `share`: the part of the slots that one account, or one host, may hold. `now_s`: monotonic
+    seconds."""
 
     def __init__(self, size: int, share: float) -> None:
         self.size = size

@@ -81,7 +81,8 @@ class _Dial:
         return addresses
 
     def _judge_all(self, addresses: list[str]) -> None:
-        """Raise unless all may be reached. A literal address is refused for good; what a name leads to may be another address tomorrow."""
+        """Raise unless all may be reached. A literal address is refused for good; what a name leads to may be another
+        address tomorrow."""
         target, policy = self._target, self._dialer.policy
         refusals = (policy.refusal(address, target.port, target.path) for address in addresses)
         why = next(filter(None, refusals), None)

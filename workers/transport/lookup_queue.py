@@ -20,8 +20,8 @@ class Lookup:
 
 
 class LookupQueue:
-    """Holds the lookups without a thread, by account and domain; one account holds at most half of the threads. Accounts take
-    turns, and the domains of each. Used by one thread."""
+    """Holds the lookups without a thread, by account and domain; one account holds at most half of the threads.
+    Accounts take turns, and the domains of each. Used by one thread."""
 
     def __init__(self, threads: int, threads_per_domain: int) -> None:
         self._free = threads

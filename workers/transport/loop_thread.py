@@ -9,8 +9,8 @@ JOIN_LIMIT_S = 5.0
 
 
 class LoopThread:
-    """Takes `start`, then `call` from any thread, then `stop`. The thread is a daemon: what it waits for must not keep the
-    process alive."""
+    """Takes `start`, then `call` from any thread, then `stop`. The thread is a daemon: what it waits for must not keep
+    the process alive."""
 
     def __init__(self, name: str) -> None:
         self.loop = new_loop()
