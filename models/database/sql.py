@@ -37,6 +37,19 @@ def any_of(column: str, values: Sequence[Any], sql_type: str = "bigint") -> tupl
     return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(list(values))
 
 
+def list_of(select: str) -> str:
+    """A list as one value of a row: what a SELECT gives in its only column, `value`. `as_list` reads it."""
+    if dialect() == "postgresql":
+        return f"ARRAY({select})"
+    return f"(SELECT json_group_array(value) FROM ({select}))"
+
+
+def as_list(value: Any) -> list[Any]:
+    """The members of a value that `list_of` made."""
+    members: list[Any] = json.loads(value) if isinstance(value, str) else value
+    return members
+
+
 def skipping_locked() -> str:
     """For the end of a SELECT: lock its rows, and leave out rows that another session holds instead of waiting.
 
@@ -45,9 +58,11 @@ def skipping_locked() -> str:
     return " FOR UPDATE SKIP LOCKED" if dialect() == "postgresql" else ""
 
 
-def for_update() -> str:
-    """For the end of a SELECT: lock its rows until the transaction ends. On SQLite the transaction is the lock."""
-    return " FOR UPDATE" if dialect() == "postgresql" else ""
+def for_update(strength: str = "UPDATE") -> str:
+    """For the end of a SELECT: lock its rows until the transaction ends. On SQLite the transaction is the lock.
+
+    `strength`: as PostgreSQL names it. "NO KEY UPDATE" lets others refer to the row; "KEY SHARE" only keeps it there."""
+    return f" FOR {strength}" if dialect() == "postgresql" else ""
 
 
 def fetch(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

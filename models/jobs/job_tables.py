@@ -45,6 +45,8 @@ class Job(BaseModel):
     redact = TextField(null=True)  # JSON list: header names, and "body", hidden in log entries; null: nothing more
     notify = TextField(null=True)  # JSON object of URLs (models/webhooks/notifications.py); null: nobody is notified
     parent_id = BigIntegerField(null=True)  # the job that a callback or an event is about; null: no such job
+    flow_id = BigIntegerField(null=True)  # the gate that limits its rate or concurrency; null: no flow
+    lane_id = BigIntegerField(null=True)  # the gate by which it goes after the job before it; null: no lane
     inserted_at = BigIntegerField()
 
     # Written by models/jobs/lifecycle.py and models/jobs/staging.py alone.
@@ -54,6 +56,7 @@ class Job(BaseModel):
         null=True
     )  # a schedule's job does not begin later; null: it has begun, or is a one-off job
     held_until = BigIntegerField(null=True)  # not staged before this instant; null: staged when due
+    parked_by = BigIntegerField(null=True)  # the gate at which it waits (models/flows/parking.py); null: none
     after_uuid = UuidText(null=True)  # the event that this one waits for (models/webhooks/event_order.py); null: none
     attempt = IntegerField(default=0)  # attempts begun; the number of the latest
     crashes = IntegerField(default=0)  # how many attempts ended because their worker fell silent

@@ -68,6 +68,23 @@ def stage(ids: Sequence[int], now: int) -> list[DueJob]:
     return sorted((DueJob(*row) for row in rows), key=lambda job: (job.due_at, job.id))
 
 
+def stage_parked(turns: Sequence[tuple[int, int]]) -> list[DueJob]:
+    """Mark parked jobs for the messages that are about to name them, each for the instant of its turn; returns those
+    marked, soonest first. They are held no longer, so a job whose message is lost is staged like any other."""
+    if not turns:
+        return []
+    table, params = values_table("id bigint, at bigint", turns)
+    with transaction():
+        rows = fetch(
+            f"UPDATE job SET staged_count = staged_count + 1, staged_at = input.at, held_until = NULL "
+            f"FROM {table} AS input WHERE job.id = input.id AND parked_by IS NOT NULL AND staged_at + 0 IS NULL "
+            f"AND {LEAVES['stage']} RETURNING job.id, staged_at, account_id, host, kind",
+            params,
+        )
+        count_transition("staged", rows)
+    return sorted((DueJob(*row) for row in rows), key=lambda job: (job.due_at, job.id))
+
+
 def unstage(ids: Sequence[int]) -> int:
     """Note that no message names these jobs any more, so that the stager takes them again."""
     if not ids:
