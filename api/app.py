@@ -7,17 +7,14 @@ for the next request.
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
-import flask_smorest
-from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from flask import Flask, request
 
 from api import context, dashboard, request_log
+from api.documentation import Documentation, security
 from api.key_cache import KeyCache
 from api.requests.body import body_limit, too_large
 from api.responses import responses
-from api.responses.schemas import ErrorResponse
 from api.routes import (
     batch,
     channels,
@@ -57,15 +54,6 @@ RESOURCES = (
 )
 
 
-class Documentation(flask_smorest.Api):
-    """OpenAPI from the schemas that check requests. `api/responses/responses.py` answers errors."""
-
-    ERROR_SCHEMA = ErrorResponse
-
-    def handle_http_exception(self, error: HTTPException) -> Response:
-        return responses.from_http(error)
-
-
 def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None = None) -> Flask:
     """The WSGI app. `broker_reachable` (production): whether the broker answers; only /readyz calls it."""
     app = Flask("booper", static_folder=None)
@@ -73,14 +61,13 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
         API_TITLE="Booper",
         API_VERSION=__version__,
         OPENAPI_VERSION="3.0.3",
-        OPENAPI_URL_PREFIX="/api",
-        OPENAPI_JSON_PATH="openapi.json",
     )
     app.url_map.merge_slashes = False  # merging would answer // with a redirect in HTML
     context.install(app, context.Context(settings, KeyCache(settings.demo_key), broker_reachable))
-    documentation = Documentation(app, spec_kwargs=_security())
+    documentation = Documentation(app, spec_kwargs=security())
     for blueprint in dict.fromkeys(resource.blueprint for resource in RESOURCES):  # several may share one
         documentation.register_blueprint(blueprint)
+    app.add_url_rule("/api/openapi.json", "openapi", documentation.view)
     app.register_blueprint(health.blueprint)
     request_log.register(app)
     responses.register(app)
@@ -89,11 +76,6 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
     app.before_request(_renew_connection)
     app.teardown_request(_keep_connection)
     return app
-
-
-def _security() -> dict[str, Any]:
-    scheme = {"type": "http", "scheme": "bearer", "description": "A key that begins with sk_."}
-    return {"components": {"securitySchemes": {"key": scheme}}, "security": [{"key": []}]}
 
 
 def _refuse_large() -> None:

@@ -17,3 +17,10 @@ class Blueprint(flask_smorest.Blueprint):
         super().__init__(name, import_name, url_prefix="/api", **options)
         if not open_to_all:
             self.before_request(require_key)
+
+    def add_url_rule(
+        self, rule: str, endpoint: str | None = None, view_func: Any = None, *args: Any, **options: Any
+    ) -> None:
+        """Add a route. The name of its view is the name of the operation in OpenAPI and in generated clients."""
+        view_func = self.doc(operationId=view_func.__name__)(view_func)
+        super().add_url_rule(rule, endpoint, view_func, *args, **options)

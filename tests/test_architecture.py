@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from tests.support.documents import ROOT, table
+from booper import cli
+from tests.support.documents import ROOT, table, tables
 
 PAGE = "docs/architecture.md"
 PACKAGES = ("api", "booper", "models", "runtime", "workers")
@@ -40,10 +41,17 @@ def paths_of(recipe):
 
 
 def test_every_stage_of_a_job_names_a_function_of_its_file():
-    stages = table(PAGE, "## The way of a job")
+    stages = [stage for stages in tables(PAGE, "## The way of a job") for stage in stages]
+    functions = [(path, name) for _, path, names in stages for name in re.findall(r"[\w.]+", names)]
 
-    assert len(stages) > 15
-    assert [(path, name) for _, path, name in stages if name not in set(names_in(path))] == []
+    assert len(functions) > 40
+    assert [(path, name) for path, name in functions if name not in set(names_in(path))] == []
+
+
+def test_every_command_that_stays_is_listed():
+    commands, *_ = tables(PAGE, "## The parts")
+
+    assert [name for name, *_ in commands] == [f"booper {name}" for name in ("serve", *cli.PRODUCTION)]
 
 
 def test_every_folder_of_the_product_is_listed():
@@ -62,11 +70,36 @@ def test_the_layers_are_those_of_the_contracts():
 
 
 def test_the_libraries_are_those_of_the_contracts():
-    rows = re.findall(r"^\| (\w+) \| ([\w, ]+) \| .*`", (ROOT / PAGE).read_text(), re.MULTILINE)
+    rows = tables(PAGE, "## The import law")[1]
 
-    assert [name for name, _ in rows] == ["rules", "transport", "flask", "dramatiq"]
-    for name, libraries in rows:
+    assert [name for name, *_ in rows] == ["rules", "transport", "flask", "dramatiq"]
+    for name, libraries, _ in rows:
         assert libraries.split(", ") == contract(name)["forbidden_modules"].split()
+
+
+def importers(name):
+    """The modules and folders that a contract leaves out, and those that it makes an exception for."""
+    sources = set(contract(name)["source_modules"].split())
+    parts = {part.removesuffix(".py").replace("/", ".") for part in parts_of("workers")} | set(PACKAGES) - {"workers"}
+    covered = {part for part in parts if part in sources or part.partition(".")[0] in sources}
+    exceptions = re.findall(r"^([\w.]+) ->", contract(name).get("ignore_imports", ""), re.MULTILINE)
+    return (parts - covered) | set(exceptions)
+
+
+def parts_of(package):
+    """The modules and folders of a package."""
+    folders = [path.parent for path in (ROOT / package).glob("*/__init__.py")]
+    modules = [path for path in (ROOT / package).glob("*.py") if path.stem != "__init__"]
+    return [f"{package}/{path.name}" for path in folders + modules]
+
+
+@pytest.mark.parametrize("row", tables(PAGE, "## The import law")[1][1:], ids=lambda row: row[0])
+def test_the_importers_of_a_library_are_those_of_the_contracts(row):
+    name, _, cell = row
+
+    listed = re.findall(r"`?((?:api|booper|models|runtime|workers)\b[\w/.]*)`?", cell)
+
+    assert {path.removesuffix(".py").replace("/", ".") for path in listed} == importers(name)
 
 
 @pytest.mark.parametrize("document", sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]), ids=lambda p: p.name)

@@ -21,11 +21,14 @@ _WHOLE = re.compile(r"[0-9]{1,18}")
 class Must(fields.Field[Any]):
     """A field that `read(value)` reads, which raises ValueError for a value that isn't `expected`.
 
-    A `read` that raises marshmallow's ValidationError words the error itself.
+    A `read` that raises marshmallow's ValidationError words the error itself. `form`: what OpenAPI says of the value, a
+    type or a whole schema.
     """
 
-    def __init__(self, expected: str, read: Callable[[Any], Any], kind: str | None = None, **options: Any) -> None:
-        about = {"description": f"Must be {expected}.", **({"type": kind} if kind else {})}
+    def __init__(
+        self, expected: str, read: Callable[[Any], Any], form: str | dict[str, Any] | None = None, **options: Any
+    ) -> None:
+        about = {"description": f"Must be {expected}.", **({"type": form} if isinstance(form, str) else form or {})}
         messages: dict[str, Any] = {
             "required": f"must be {expected}, got nothing",
             "null": f"must be {expected}, got null",
@@ -57,7 +60,22 @@ def text(max_chars: int, **options: Any) -> Must:
             raise ValueError
         return value
 
-    return Must(f"a string of at most {max_chars} characters", read, "string", **options)
+    return Must(f"a string of at most {max_chars} characters", read, text_form(max_chars), **options)
+
+
+def text_form(max_chars: int, min_chars: int = 0) -> dict[str, Any]:
+    """What OpenAPI says of a string of bounded length."""
+    return {"type": "string", **({"minLength": min_chars} if min_chars else {}), "maxLength": max_chars}
+
+
+def number_form(low: float, high: float | None = None, kind: str = "number") -> dict[str, Any]:
+    """What OpenAPI says of a number within bounds."""
+    return {"type": kind, "minimum": low, **({} if high is None else {"maximum": high})}
+
+
+def words_form(words: Collection[str], allow_none: bool = False) -> dict[str, Any]:
+    """What OpenAPI says of one of a few words; null has to be among them where it is allowed."""
+    return {"type": "string", "enum": [*words, *([None] if allow_none else [])]}
 
 
 def choice(words: Collection[str], **options: Any) -> Must:
@@ -68,7 +86,8 @@ def choice(words: Collection[str], **options: Any) -> Must:
             raise ValueError
         return value
 
-    return Must(f"one of {', '.join(words)}", read, "string", **options)
+    form = words_form(words, bool(options.get("allow_none")))
+    return Must(f"one of {', '.join(words)}", read, form, **options)
 
 
 def whole(low: int, high: int, **options: Any) -> Must:
@@ -79,7 +98,7 @@ def whole(low: int, high: int, **options: Any) -> Must:
             raise ValueError
         return int(value)
 
-    return Must(f"a whole number from {low} to {high}", read, "integer", **options)
+    return Must(f"a whole number from {low} to {high}", read, number_form(low, high, "integer"), **options)
 
 
 def whole_in_query(low: int, high: int, **options: Any) -> Must:
@@ -90,7 +109,7 @@ def whole_in_query(low: int, high: int, **options: Any) -> Must:
             raise ValueError
         return int(value)
 
-    return Must(f"a whole number from {low} to {high}", read, "integer", **options)
+    return Must(f"a whole number from {low} to {high}", read, number_form(low, high, "integer"), **options)
 
 
 def order_by(names: Collection[str], **options: Any) -> Must:
@@ -107,4 +126,9 @@ def order_by(names: Collection[str], **options: Any) -> Must:
         return name, direction
 
     expected = f'a pair of field and "asc" or "desc", the field one of {", ".join(names)}'
-    return Must(expected, read, "array", **options)
+    # One of the forms that are read: generated clients know no array of two different elements.
+    pairs = [f"{name},{direction}" for name in names for direction in ("asc", "desc")]
+    about = {"type": "string", "enum": pairs}
+    if "load_default" in options:
+        about["default"] = ",".join(options["load_default"])
+    return Must(expected, read, about, **options)

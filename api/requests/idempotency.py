@@ -8,13 +8,19 @@ from flask import Response, request
 from api.auth import caller
 from api.requests.fields import shown
 from api.requests.job_requests import fingerprint
-from api.requests.job_values import A_KEY, read_key
+from api.requests.job_values import A_KEY, KEY_FORM, read_key
 from api.responses.responses import invalid, json_response
 from models.jobs import idempotent_requests
 from models.jobs.idempotent_requests import KeyReused
 from models.rules import clock
 
 KEY_HEADER = "Idempotency-Key"
+KEY_PARAMETER = {
+    "in": "header",
+    "name": KEY_HEADER,
+    "schema": KEY_FORM,
+    "description": "The same fields with the same key get the same response again for 24 hours.",
+}
 USED_MESSAGE = "must be a new key for a request with other fields, got one used within the last 24 hours"
 
 

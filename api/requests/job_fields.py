@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, post_load, validates_schema
 
 from api.requests.body import Fields
-from api.requests.fields import Must, text, whole
+from api.requests.fields import Must, number_form, text, whole
 from api.requests.job_requests import JobRequest
 from api.requests.job_values import (
     A_DURATION,
@@ -13,7 +13,14 @@ from api.requests.job_values import (
     A_METHOD,
     A_URL,
     AN_INSTANT,
+    DURATION_FORM,
+    HEADERS_FORM,
+    INSTANT_FORM,
+    KEY_FORM,
     LABELS,
+    LABELS_FORM,
+    METHOD_FORM,
+    URL_FORM,
     read_headers,
     read_key,
     read_labels,
@@ -25,7 +32,7 @@ from api.requests.job_values import (
     read_timeout,
     read_url,
 )
-from api.requests.policy_fields import BACKOFF, read_backoff, read_redact
+from api.requests.policy_fields import BACKOFF, BACKOFF_FORM, REDACT_FORM, read_backoff, read_redact
 from api.requests.schedule_fields import RecurringFields
 from models.rules.query_strings import with_query
 from models.rules.url_rules import MAX_URL_CHARS
@@ -34,27 +41,27 @@ from models.rules.url_rules import MAX_URL_CHARS
 class JobFields(RecurringFields):
     """What POST /jobs takes."""
 
-    method = Must(A_METHOD, read_method, "string")
-    url = Must(A_URL, read_url, "string", required=True)
+    method = Must(A_METHOD, read_method, METHOD_FORM)
+    url = Must(A_URL, read_url, URL_FORM, required=True)
     query = Must("an object", read_query, "object", allow_none=True)
     body = Must("any JSON value", lambda value: value, allow_none=True)
-    headers = Must("an object of names and strings", read_headers, "object", allow_none=True)
-    schedule_in = Must(A_DURATION, read_schedule_in, allow_none=True)
-    scheduled_at = Must(AN_INSTANT, read_scheduled_at, allow_none=True)
-    idempotency_key = Must(A_KEY, read_key, "string", allow_none=True)
+    headers = Must("an object of names and strings", read_headers, HEADERS_FORM, allow_none=True)
+    schedule_in = Must(A_DURATION, read_schedule_in, DURATION_FORM, allow_none=True)
+    scheduled_at = Must(AN_INSTANT, read_scheduled_at, INSTANT_FORM, allow_none=True)
+    idempotency_key = Must(A_KEY, read_key, KEY_FORM, allow_none=True)
     name = text(255, allow_none=True)
     description = text(4096, allow_none=True)
-    timeout = Must("a number of seconds from 1 to 900", read_timeout, "number", allow_none=True)
+    timeout = Must("a number of seconds from 1 to 900", read_timeout, number_form(1, 900), allow_none=True)
     max_attempts = whole(1, 100, allow_none=True)
-    backoff = Must(BACKOFF, read_backoff, allow_none=True)
-    labels = Must(LABELS, read_labels, "array", allow_none=True)
-    max_age = Must(A_DURATION, read_max_age, allow_none=True)
-    redact = Must('a list of header names and "body"', read_redact, "array", allow_none=True)
-    callback_url = Must(A_URL, read_url, "string", allow_none=True)
-    callback = Must(A_URL, read_url, "string", allow_none=True)
-    failure_callback_url = Must(A_URL, read_url, "string", allow_none=True)
-    webhook_url = Must(A_URL, read_url, "string", allow_none=True)
-    webhook = Must(A_URL, read_url, "string", allow_none=True)
+    backoff = Must(BACKOFF, read_backoff, BACKOFF_FORM, allow_none=True)
+    labels = Must(LABELS, read_labels, LABELS_FORM, allow_none=True)
+    max_age = Must(A_DURATION, read_max_age, DURATION_FORM, allow_none=True)
+    redact = Must('a list of header names and "body"', read_redact, REDACT_FORM, allow_none=True)
+    callback_url = Must(A_URL, read_url, URL_FORM, allow_none=True)
+    callback = Must(A_URL, read_url, URL_FORM, allow_none=True)
+    failure_callback_url = Must(A_URL, read_url, URL_FORM, allow_none=True)
+    webhook_url = Must(A_URL, read_url, URL_FORM, allow_none=True)
+    webhook = Must(A_URL, read_url, URL_FORM, allow_none=True)
 
     @validates_schema(skip_on_field_errors=False)
     def check_one_time(self, data: dict[str, Any], **_: Any) -> None:

@@ -4,10 +4,10 @@ from typing import Any
 
 from marshmallow import ValidationError, validates_schema
 
-from api.requests.fields import Must, choice
+from api.requests.fields import Must, choice, text_form
 from api.requests.forms import as_number
 from api.requests.ids import read_job_key
-from api.requests.job_values import A_LABEL, AN_INSTANT, read_label
+from api.requests.job_values import A_LABEL, AN_INSTANT, LABEL_FORM, read_label
 from api.requests.paging import PageQuery, ordered
 from models.jobs import job_kinds, job_lists
 from models.jobs.job_lists import JobFilter
@@ -50,10 +50,12 @@ class JobsQuery(PageQuery):
     order_by = ordered(listing)
     after = Must(AN_INSTANT, read_instant, "string")
     before = Must(AN_INSTANT, read_instant, "string")
-    label = Must(A_LABEL, read_label, "string")
-    host = Must(f"a host such as api.example.com, at most {MAX_NAME_CHARS} characters", read_host, "string")
+    label = Must(A_LABEL, read_label, LABEL_FORM)
+    host = Must(
+        f"a host such as api.example.com, at most {MAX_NAME_CHARS} characters", read_host, text_form(MAX_NAME_CHARS)
+    )
     parent = Must("the integer or UUID of a job", read_job_key, "string")
-    text = Must(f"a part of a URL or a name, 1 to {MAX_TEXT_CHARS} characters", read_text, "string")
+    text = Must(f"a part of a URL or a name, 1 to {MAX_TEXT_CHARS} characters", read_text, text_form(MAX_TEXT_CHARS, 1))
 
     @validates_schema
     def check_search(self, data: dict[str, Any], **_: Any) -> None:

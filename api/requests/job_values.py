@@ -9,10 +9,10 @@ from marshmallow import ValidationError
 
 from api.context import settings
 from api.requests.body import kind_of
-from api.requests.fields import shown
+from api.requests.fields import number_form, shown, text_form, words_form
 from models.rules import clock, times
-from models.rules.request_rules import METHODS, HeadersRefused, check_headers
-from models.rules.url_rules import UrlRefused, check_url
+from models.rules.request_rules import MAX_HEADERS, METHODS, HeadersRefused, check_headers
+from models.rules.url_rules import MAX_URL_CHARS, UrlRefused, check_url
 
 UNITS = "second(s), minute(s), hour(s), day(s) or week(s)"
 MAX_KEY_CHARS = 255
@@ -26,6 +26,22 @@ AN_INSTANT = "a date and time such as 2026-01-31T09:00:00Z (without a zone: UTC)
 A_KEY = f"a string of 1 to {MAX_KEY_CHARS} printable characters"
 A_LABEL = f"a string of 1 to {MAX_LABEL_CHARS} printable characters"
 LABELS = f"a list of at most {MAX_LABELS} different strings of 1 to {MAX_LABEL_CHARS} printable characters"
+
+METHOD_FORM = words_form([method.lower() for method in METHODS])
+URL_FORM = text_form(MAX_URL_CHARS, 1) | {"example": "https://example.com/hook"}
+KEY_FORM = text_form(MAX_KEY_CHARS, 1)
+LABEL_FORM = text_form(MAX_LABEL_CHARS, 1)
+LABELS_FORM = {"type": "array", "items": LABEL_FORM, "maxItems": MAX_LABELS, "uniqueItems": True}
+HEADERS_FORM = {"type": "object", "additionalProperties": {"type": "string"}, "maxProperties": MAX_HEADERS}
+A_PAIR = {
+    "type": "array",
+    "items": {"anyOf": [{"type": "number"}, words_form(times.UNITS)]},
+    "minItems": 2,
+    "maxItems": 2,
+    "example": [30, "seconds"],
+}
+DURATION_FORM = {"anyOf": [number_form(0), A_PAIR]}
+INSTANT_FORM = {"anyOf": [{"type": "string", "example": "2026-01-31T09:00:00Z"}, {"type": "number"}]}
 
 
 def read_method(value: Any) -> str:

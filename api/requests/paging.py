@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from flask import Response, request
 from marshmallow import ValidationError, post_load
 
-from api.requests.fields import Must, order_by, shown, whole_in_query
+from api.requests.fields import Must, order_by, shown, text_form, whole_in_query
 from api.requests.ids import BIGGEST, uuid_key
 from api.requests.strict_schema import Strict
 from api.responses.responses import json_response
@@ -23,8 +23,11 @@ CURSOR = "a cursor that an answer gave for this list in this order"
 CURSOR_HEADER = "Booper-Next-Cursor"
 MAX_CURSOR_CHARS = 4096
 NEXT_HEADERS = {
-    CURSOR_HEADER: {"description": "The cursor of the next page; absent on the last page.", "schema": {}},
-    "Link": {"description": 'The address of the next page, with rel="next".', "schema": {}},
+    CURSOR_HEADER: {
+        "description": "The cursor of the next page; absent on the last page.",
+        "schema": {"type": "string"},
+    },
+    "Link": {"description": 'The address of the next page, with rel="next".', "schema": {"type": "string"}},
 }
 
 
@@ -34,7 +37,7 @@ class PageQuery(Strict):
     listing: Listing
     limit = whole_in_query(1, 100, load_default=10)
     offset = whole_in_query(0, 10**9, load_default=0)
-    cursor = Must(CURSOR, lambda value: value, "string")
+    cursor = Must(CURSOR, lambda value: value, text_form(MAX_CURSOR_CHARS))
 
     @post_load
     def as_page(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:

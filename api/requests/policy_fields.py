@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from api.requests.fields import shown
+from api.requests.fields import number_form, shown, words_form
 from models.rules import times
 from models.rules.backoff import ENGINE, LONGEST_DELAY_S
 from models.rules.request_rules import is_token
@@ -19,6 +19,19 @@ BACKOFF = (
     f'or a list of 1 to {MAX_DELAYS} delays in seconds, as {{"delays": […]}} too; objects may add "jitter": "full"'
 )
 EXPONENTIAL = {"base": (0, LONGEST_DELAY_S), "factor": (1, 1000), "cap": (0, LONGEST_DELAY_S)}
+
+_DELAY = number_form(0, LONGEST_DELAY_S)
+_DELAYS = {"type": "array", "items": _DELAY, "minItems": 1, "maxItems": MAX_DELAYS}
+_CURVE = {name: number_form(low, high) for name, (low, high) in EXPONENTIAL.items()}
+_RULES = {
+    "fixed": _DELAY,
+    "delays": _DELAYS,
+    "exponential": {"type": "object", "properties": _CURVE, "required": list(_CURVE), "additionalProperties": False},
+    "jitter": words_form(["full"]),
+}
+_RULE = {"type": "object", "properties": _RULES, "minProperties": 1, "maxProperties": 2, "additionalProperties": False}
+BACKOFF_FORM = {"anyOf": [words_form([ENGINE]), _DELAYS, _RULE]}
+REDACT_FORM = {"type": "array", "items": {"type": "string", "minLength": 1}, "maxItems": MAX_HIDDEN}
 
 
 def read_backoff(value: Any) -> Any:

@@ -9,8 +9,8 @@ from marshmallow import ValidationError, validates_schema
 
 from api.context import settings
 from api.requests.body import kind_of
-from api.requests.fields import Must, choice, shown, whole
-from api.requests.job_values import UNITS
+from api.requests.fields import Must, choice, shown, text_form, whole
+from api.requests.job_values import DURATION_FORM, UNITS
 from api.requests.strict_schema import Strict, nearest
 from api.responses.responses import ApiError, invalid
 from models.jobs.replays import POLICIES
@@ -22,6 +22,9 @@ AN_INTERVAL = f"a number of seconds or a pair [number, unit], the unit {UNITS}"
 A_CRON = f"five cron fields, such as 0 9 * * 1-5, or one of {', '.join(recurrence.ALIASES)}"
 A_ZONE = "the name of an IANA time zone, such as Europe/Berlin"
 FREQUENCY = ("repeat_every", "cron")
+
+CRON_FORM = text_form(recurrence.MAX_CRON_CHARS, 1) | {"example": "0 9 * * 1-5"}
+ZONE_FORM = {"type": "string", "example": "Europe/Berlin"}
 
 
 def read_repeat_every(value: Any) -> int:
@@ -63,9 +66,9 @@ def too_many() -> ApiError:
 class RecurringFields(Strict):
     """What makes a job recur. A job that runs once has none of these fields."""
 
-    repeat_every = Must(AN_INTERVAL, read_repeat_every, allow_none=True)
-    cron = Must(A_CRON, read_cron, "string", allow_none=True)
-    timezone = Must(A_ZONE, read_zone, "string", allow_none=True)
+    repeat_every = Must(AN_INTERVAL, read_repeat_every, DURATION_FORM, allow_none=True)
+    cron = Must(A_CRON, read_cron, CRON_FORM, allow_none=True)
+    timezone = Must(A_ZONE, read_zone, ZONE_FORM, allow_none=True)
     overlap = choice(policies.OVERLAPS, allow_none=True)
     misfire = choice(policies.MISFIRES, allow_none=True)
     catch_up_seconds = whole(60, 604_800, allow_none=True)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Response
-from marshmallow import ValidationError, fields
+from marshmallow import Schema, ValidationError, fields
 
 from api.auth import caller
 from api.blueprint import Blueprint
@@ -11,7 +11,7 @@ from api.context import settings
 from api.requests.body import BATCH, fields_of, kind_of, refuse_faults
 from api.requests.fields import Must
 from api.requests.hops import hops
-from api.requests.idempotency import respond_once
+from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.job_fields import JobFields
 from api.requests.job_requests import JobRequest, due_at, new_job
 from api.requests.new_schedule import recurs
@@ -52,13 +52,14 @@ class BatchFields(Strict):
     jobs = Must(JOBS_EXPECTED, read_jobs, "array", required=True, metadata=about)
 
 
-class BatchItem(schemas.Job):
-    error = fields.Nested(schemas.Problem, metadata={"description": "The only member, in place of a refused job."})
+class BatchResponse(Schema):
+    data = fields.List(fields.Raw(metadata=schemas.either(schemas.Job, schemas.ErrorResponse)))
 
 
 @blueprint.route("/jobs/batch", methods=["POST"])
+@blueprint.doc(parameters=[KEY_PARAMETER])
 @blueprint.arguments(BatchFields())
-@blueprint.response(201, schemas.list_of(BatchItem), description="Each job or its error, in the order of the request.")
+@blueprint.response(201, BatchResponse, description="Each job or its error, in the order of the request.")
 def create_batch(batch: dict[str, list[Document]]) -> Response:
     """Order up to 1,000 requests; a wrong one gets an error in its place and does not affect the others."""
     documents = batch[JOBS]

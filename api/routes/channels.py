@@ -13,7 +13,7 @@ from api.auth import caller, require_key
 from api.blueprint import Blueprint
 from api.requests.fields import Must
 from api.requests.hops import hops
-from api.requests.job_values import A_URL, read_url
+from api.requests.job_values import A_URL, URL_FORM, read_url
 from api.requests.strict_schema import Strict
 from api.responses import schemas
 from api.responses.responses import not_found, respond
@@ -58,7 +58,7 @@ def shape(name: str, host: str | None) -> dict[str, Any]:
 class ChannelTarget(Strict):
     """What PUT /channels/{name} takes."""
 
-    url = Must(A_URL, read_url, "string", required=True)
+    url = Must(A_URL, read_url, URL_FORM, required=True)
 
 
 @blueprint.route("/channels/<name>", methods=["POST"])
@@ -85,7 +85,7 @@ def list_channels() -> Response:
 @blueprint.route("/channels/<name>", methods=["PUT"])
 @blueprint.arguments(ChannelTarget())
 @blueprint.response(200, schemas.single(Channel))
-def configure(target: dict[str, Any], name: str) -> Response:
+def set_channel(target: dict[str, Any], name: str) -> Response:
     """Set where the messages to a channel go."""
     _require_forwarded(name)
     channels.configure(caller().account_id, name, target["url"], clock.now())
@@ -94,7 +94,7 @@ def configure(target: dict[str, Any], name: str) -> Response:
 
 @blueprint.route("/channels/<name>", methods=["DELETE"])
 @blueprint.response(204)
-def remove(name: str) -> Response:
+def remove_channel(name: str) -> Response:
     """Stop forwarding the messages to a channel."""
     _require_forwarded(name)
     if not channels.remove(caller().account_id, name):
@@ -104,7 +104,7 @@ def remove(name: str) -> Response:
 
 @blueprint.route("/channels/demo/messages", methods=["GET"])
 @blueprint.response(200, schemas.list_of(KeptMessage))
-def list_messages() -> Response:
+def list_demo_messages() -> Response:
     """The last messages to the demo channel, newest first."""
     return respond({"data": [row._asdict() | {"inserted_at": micros_utc(row.inserted_at)} for row in channels.kept()]})
 

@@ -8,9 +8,9 @@ from marshmallow import Schema, ValidationError, fields
 
 from api.auth import caller
 from api.blueprint import Blueprint
-from api.requests.fields import Must
+from api.requests.fields import Must, words_form
 from api.requests.ids import uuid_in_path
-from api.requests.job_values import A_URL, read_url
+from api.requests.job_values import A_URL, URL_FORM, read_url
 from api.requests.strict_schema import Strict
 from api.responses import schemas
 from api.responses.responses import ApiError, not_found, or_not_found, respond
@@ -26,12 +26,15 @@ blueprint = Blueprint("endpoints", __name__, description="Who gets the events of
 
 TYPES = f"a list of one or more of {', '.join(EVENTS)}"
 FLAG = "true or false"
+TYPES_FORM = {"type": "array", "items": words_form(EVENTS), "minItems": 1}
 
 
 class Endpoint(Schema):
     id = fields.UUID()
     url = fields.String()
-    types = fields.List(fields.String(), allow_none=True, metadata={"description": "Null: all."})
+    types = fields.List(
+        fields.String(metadata=words_form(EVENTS)), allow_none=True, metadata={"description": "Null: all."}
+    )
     enabled = fields.Boolean()
     inserted_at = schemas.instant()
 
@@ -65,16 +68,16 @@ def read_flag(value: Any) -> bool:
 class NewEndpoint(Strict):
     """What POST /endpoints takes. `types`: null or absent for all."""
 
-    url = Must(A_URL, read_url, "string", required=True)
-    types = Must(TYPES, read_types, "array", allow_none=True)
+    url = Must(A_URL, read_url, URL_FORM, required=True)
+    types = Must(TYPES, read_types, TYPES_FORM, allow_none=True)
     enabled = Must(FLAG, read_flag, "boolean", load_default=True)
 
 
 class EndpointChange(Strict):
     """What PATCH /endpoints/{id} takes."""
 
-    url = Must(A_URL, read_url, "string")
-    types = Must(TYPES, read_types, "array", allow_none=True)
+    url = Must(A_URL, read_url, URL_FORM)
+    types = Must(TYPES, read_types, TYPES_FORM, allow_none=True)
     enabled = Must(FLAG, read_flag, "boolean")
 
 
@@ -82,7 +85,7 @@ class EndpointChange(Strict):
 @blueprint.arguments(NewEndpoint())
 @blueprint.response(201, schemas.single(Endpoint))
 @blueprint.alt_response(409, schema=schemas.ErrorResponse, description="The account has as many as it may have.")
-def create(values: dict[str, Any]) -> Response:
+def create_endpoint(values: dict[str, Any]) -> Response:
     """Add an endpoint."""
     endpoint = endpoints.create(
         caller().account_id, values["url"], stored_types(values.get("types")), values["enabled"], clock.now()
@@ -109,7 +112,7 @@ def get_endpoint(key: str) -> Response:
 @blueprint.route("/endpoints/<key>", methods=["PATCH"])
 @blueprint.arguments(EndpointChange())
 @blueprint.response(200, schemas.single(Endpoint))
-def change(values: dict[str, Any], key: str) -> Response:
+def change_endpoint(values: dict[str, Any], key: str) -> Response:
     """Change the members that the request names."""
     if "types" in values:
         values["types"] = stored_types(values["types"])
@@ -120,7 +123,7 @@ def change(values: dict[str, Any], key: str) -> Response:
 
 @blueprint.route("/endpoints/<key>", methods=["DELETE"])
 @blueprint.response(204)
-def delete(key: str) -> Response:
+def delete_endpoint(key: str) -> Response:
     """Delete an endpoint; events that wait for it are still sent."""
     if not endpoints.delete(caller().account_id, uuid_in_path(key)):
         raise not_found()

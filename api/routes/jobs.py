@@ -11,7 +11,7 @@ from api.context import settings
 from api.request_log import name_job
 from api.requests.body import FORM
 from api.requests.hops import hops
-from api.requests.idempotency import respond_once
+from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.ids import job_in_path
 from api.requests.job_fields import JobFields
 from api.requests.job_filters import JobsQuery, filter_of
@@ -60,11 +60,13 @@ def attempt(row: AttemptRow) -> dict[str, Any]:
 
 
 @blueprint.route("/jobs", methods=["POST"])
+@blueprint.doc(parameters=[KEY_PARAMETER], requestBody=schemas.FORM_BODY)
 @blueprint.arguments(JobFields(), description=f"As JSON, or as {FORM}.")
-@blueprint.response(
-    201, schemas.single(schemas.Job), description="The job; 200 when one with its idempotency key was live."
+@blueprint.response(201, schemas.single(schemas.Job), description="The job.")
+@blueprint.alt_response(
+    200, schema=schemas.single(schemas.Job), description="The job that has this idempotency key already."
 )
-def create(job_request: JobRequest) -> Response:
+def create_job(job_request: JobRequest) -> Response:
     """Order a request, at once or at a later time."""
     return respond_once(job_request.sent, lambda now: _create(job_request, now))
 
@@ -87,11 +89,17 @@ def get_job(key: str) -> Response:
 
 
 @blueprint.route("/jobs/<key>/cancel", methods=["POST"])
-@blueprint.route("/jobs/<key>", methods=["DELETE"])
 @blueprint.response(200, schemas.single(schemas.Job))
 def cancel_job(key: str) -> Response:
     """Cancel a job; a final one stays as it is. A request that was sent already can't be undone."""
     return _job_response(cancelling.cancel(caller().account_id, job_in_path(key), clock.now()))
+
+
+@blueprint.route("/jobs/<key>", methods=["DELETE"])
+@blueprint.response(200, schemas.single(schemas.Job))
+def delete_job(key: str) -> Response:
+    """Cancel a job, as the route that is named so does; nothing is deleted."""
+    return cancel_job(key)
 
 
 @blueprint.route("/jobs/<key>/attempts", methods=["GET"])

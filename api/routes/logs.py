@@ -55,7 +55,7 @@ class LogsQuery(PageQuery):
 
     job_id = Must("the integer or UUID of a job", read_job_key, "string")
     event = Must("the name of an event, such as worker.http.response", read_event, "string")
-    schedule_id = Must("the UUID of a schedule", read_uuid, "string")
+    schedule_id = Must("the UUID of a schedule", read_uuid, {"type": "string", "format": "uuid"})
     listing = log_entries.LISTING
     order_by = ordered(listing)
 

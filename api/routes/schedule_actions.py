@@ -33,7 +33,7 @@ def enable_schedule(key: str) -> Response:
 
 @blueprint.route("/schedules/<key>/run", methods=["POST"])
 @blueprint.response(201, schemas.single(schemas.Job))
-def fire_schedule(key: str) -> Response:
+def run_schedule(key: str) -> Response:
     """Make a job of the schedule now, in addition to those of its instants."""
     owner = caller()
     row = or_not_found(schedule_changes.fire_now(owner.account_id, key_in_path(key), clock.now()))

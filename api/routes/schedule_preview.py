@@ -9,7 +9,7 @@ from marshmallow import Schema, fields
 
 from api.requests.fields import Must, whole_in_query
 from api.requests.new_schedule import frequency
-from api.requests.schedule_fields import RecurringFields, read_cron, read_repeat_every, read_zone
+from api.requests.schedule_fields import CRON_FORM, ZONE_FORM, RecurringFields, read_cron, read_repeat_every, read_zone
 from api.requests.strict_schema import Strict
 from api.responses import schemas
 from api.responses.responses import invalid, respond
@@ -53,15 +53,15 @@ class PreviewQuery(RecurringFields):
         include = {"from": Must("a date and time, or a Unix timestamp", read_from, "string")}
 
     repeat_every = Must("seconds, or a number and a unit such as 5,minutes", read_spelled_interval, "string")
-    cron = Must("five cron fields", read_cron, "string")
-    timezone = Must("the name of an IANA time zone", read_zone, "string")
+    cron = Must("five cron fields", read_cron, CRON_FORM)
+    timezone = Must("the name of an IANA time zone", read_zone, ZONE_FORM)
     count = whole_in_query(1, 100, load_default=10)
 
 
 @blueprint.route("/schedules/preview", methods=["GET"])
 @blueprint.arguments(PreviewQuery(), location="query")
 @blueprint.response(200, schemas.single(Preview))
-def preview(query: dict[str, Any]) -> Response:
+def preview_schedule(query: dict[str, Any]) -> Response:
     """The next instants of a frequency, and the frequency in words."""
     if query.get("repeat_every") is None and query.get("cron") is None:
         raise invalid({"cron": ["must be given, or repeat_every, got neither"]})

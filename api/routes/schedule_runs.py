@@ -53,7 +53,7 @@ class FiringsQuery(Strict):
 @blueprint.route("/schedules/<key>/runs", methods=["GET"])
 @blueprint.arguments(FiringsQuery(), location="query")
 @blueprint.response(200, schemas.list_of(Firing))
-def list_firings(query: dict[str, Any], key: str) -> Response:
+def list_runs(query: dict[str, Any], key: str) -> Response:
     """What came of each instant of a schedule, the latest first by default."""
     page = (query.get("status"), query["order_by"], query["limit"], query["offset"])
     rows = or_not_found(schedule_store.firings_of(caller().account_id, key_in_path(key), *page))

@@ -76,6 +76,13 @@ class ScheduleFields(JobFields):
             raise ValidationError("must be given, or cron, got neither", "repeat_every")
 
 
+class ScheduleChange(ScheduleFields):
+    """What PATCH /schedules/{id} takes, for the document: what is read are the fields after the change."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(partial=True, **options)
+
+
 class SchedulesQuery(Strict):
     """What GET /schedules takes."""
 
@@ -87,7 +94,7 @@ class SchedulesQuery(Strict):
 @blueprint.route("/schedules", methods=["POST"])
 @blueprint.arguments(ScheduleFields(), description=f"As JSON, or as {FORM}.")
 @blueprint.response(201, schemas.single(Schedule))
-def create(job_request: JobRequest) -> Response:
+def create_schedule(job_request: JobRequest) -> Response:
     """Make a schedule and its first job."""
     now = clock.now()
     try:
@@ -116,7 +123,8 @@ def get_schedule(key: str) -> Response:
 
 @blueprint.route("/schedules/<key>", methods=["PUT"])
 @blueprint.arguments(ScheduleFields(), description=f"As JSON, or as {FORM}.")
-@blueprint.response(200, schemas.single(Schedule), description="The schedule as it is now; 201 for a new one.")
+@blueprint.response(200, schemas.single(Schedule), description="The schedule as it is now.")
+@blueprint.alt_response(201, schema=schemas.single(Schedule), description="The new schedule.")
 def put_schedule(job_request: JobRequest, key: str) -> Response:
     """Make a schedule with this key, or change the present one to this request. Repeating it changes nothing."""
     if not _KEY.fullmatch(key) or uuid_key(key) or key == "preview":
@@ -130,7 +138,10 @@ def put_schedule(job_request: JobRequest, key: str) -> Response:
 
 
 @blueprint.route("/schedules/<key>", methods=["PATCH"])
-@blueprint.doc(description="Takes the fields of POST /schedules; null removes a field.")
+@blueprint.doc(
+    description="Takes the fields of POST /schedules, each optional; null removes a field.",
+    requestBody=schemas.body_of(ScheduleChange),
+)
 @blueprint.response(200, schemas.single(Schedule))
 def change_schedule(key: str) -> Response:
     """Change some fields of a schedule. Its state stays, and so do its instants unless the frequency changes."""

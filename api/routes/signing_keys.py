@@ -10,7 +10,7 @@ from api.blueprint import Blueprint
 from api.requests.body import load_optional
 from api.requests.fields import Must
 from api.requests.ids import uuid_in_path
-from api.requests.job_values import A_DURATION
+from api.requests.job_values import A_DURATION, DURATION_FORM
 from api.requests.strict_schema import Strict
 from api.responses import schemas
 from api.responses.responses import ApiError, or_not_found, respond
@@ -69,14 +69,16 @@ class NewKey(Strict):
 class Retirement(Strict):
     """What POST /signing-keys/{id}/retire takes."""
 
-    after = Must(f"{A_DURATION}, at most 366 days", read_after, load_default=0)
+    after = Must(f"{A_DURATION}, at most 366 days", read_after, DURATION_FORM, load_default=0)
 
 
 @blueprint.route("/signing-keys", methods=["POST"])
-@blueprint.doc(description="`secret`: your own instead of a new one.")
+@blueprint.doc(
+    description="`secret`: your own instead of a new one.", requestBody=schemas.body_of(NewKey, required=False)
+)
 @blueprint.response(201, schemas.single(NewSigningKey), description="The key's id and, this once, its secret.")
 @blueprint.alt_response(409, schema=schemas.ErrorResponse, description="Two keys are live already.")
-def create() -> Response:
+def create_signing_key() -> Response:
     """Make a signing key."""
     key = signing_keys.create(caller().account_id, load_optional(NewKey()).get("secret"), clock.now())
     if key is None:
@@ -87,23 +89,26 @@ def create() -> Response:
 
 @blueprint.route("/signing-keys", methods=["GET"])
 @blueprint.response(200, schemas.list_of(SigningKey))
-def list_keys() -> Response:
+def list_signing_keys() -> Response:
     """Every signing key, oldest first, without its secret."""
     now = clock.now()
     return respond({"data": [shape(key, now) for key in signing_keys.listed(caller().account_id)]})
 
 
 @blueprint.route("/signing-keys/<key>/retire", methods=["POST"])
-@blueprint.doc(description="`after`: how long the key keeps signing; 0 by default.")
+@blueprint.doc(
+    description="`after`: how long the key keeps signing; 0 by default.",
+    requestBody=schemas.body_of(Retirement, required=False),
+)
 @blueprint.response(200, schemas.single(SigningKey))
-def retire(key: str) -> Response:
+def retire_signing_key(key: str) -> Response:
     """End a signing key, at once or later."""
     return _retired(key, load_optional(Retirement())["after"])
 
 
 @blueprint.route("/signing-keys/<key>", methods=["DELETE"])
 @blueprint.response(200, schemas.single(SigningKey))
-def delete(key: str) -> Response:
+def delete_signing_key(key: str) -> Response:
     """End a signing key at once."""
     return _retired(key, 0)
 

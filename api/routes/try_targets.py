@@ -10,6 +10,7 @@ from api.requests.body import FORM, Fields, read_bytes, read_fields, read_json
 from api.requests.fields import text
 from api.requests.strict_schema import Strict
 from api.responses.responses import respond
+from models.jobs.job_json import JSON_TYPE
 
 blueprint = Blueprint("small", __name__, open_to_all=True, description="Targets to try jobs on.")
 
@@ -48,7 +49,8 @@ def ping() -> Response:
 
 @blueprint.route("/echo", methods=["POST"])
 @blueprint.doc(security=[])
-@blueprint.response(200, description="The body that was sent; `{}` for an empty one.")
+@blueprint.doc(requestBody={"content": {JSON_TYPE: {"schema": {}}}})
+@blueprint.response(200, {}, description="The body that was sent; `{}` for an empty one.")
 def echo() -> Response:
     """Return the body: JSON as JSON, a form as an object, anything else as its bytes."""
     if request.is_json:

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+from openapi_spec_validator import OpenAPIV30SpecValidator
 
-from tests.support.openapi import contract, dangling_references
+from api.documentation import operations
+from tests.support.api_client import FORM
+from tests.support.openapi import contract, dangling_references, objections
 
 FROZEN = Path(__file__).with_name("openapi.txt")
 
@@ -26,3 +29,69 @@ def test_a_field_that_is_gone_is_noticed(document):
     del document["components"]["schemas"]["Firing"]["properties"]["lateness_ms"]
 
     assert contract(document) != FROZEN.read_text()
+
+
+def test_the_document_is_valid_openapi(document):
+    OpenAPIV30SpecValidator(document).validate()
+
+
+def test_linters_have_nothing_to_object_to(document):
+    assert list(objections(document)) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "harm"),
+    [
+        (("components", "schemas", "JobFields", "properties", "labels"), {"type": "array"}),
+        (("components", "schemas", "JobFields", "properties", "body"), {"nullable": True}),
+        (("components", "schemas", "Unused"), {"type": "object"}),
+        (("paths", "/api/jobs", "post", "operationId"), "list_jobs"),
+        (("paths", "/api/jobs", "post", "tags"), []),
+        (("paths", "/api/jobs", "post", "responses"), {"default": {}}),
+        (("info", "license"), None),
+        (("servers",), []),
+    ],
+)
+def test_what_linters_object_to_is_noticed(document, path, harm):
+    place = document
+    for name in path[:-1]:
+        place = place[name]
+
+    place[path[-1]] = harm
+
+    assert list(objections(document)) != []
+
+
+def test_each_operation_has_the_errors_of_its_parts(document):
+    statuses = {(method, path): set(operation["responses"]) for path, method, operation in operations(document)}
+
+    assert {"400", "401", "413", "415", "422"} <= statuses["post", "/api/jobs"]
+    assert {"401", "404"} <= statuses["get", "/api/jobs/{key}"]
+    assert "401" not in statuses["get", "/api/ping"]
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "statuses"),
+    [("/api/jobs", "post", {"200", "201"}), ("/api/schedules/{key}", "put", {"200", "201"})],
+)
+def test_every_success_is_described_with_what_it_answers(document, path, method, statuses):
+    responses = document["paths"][path][method]["responses"]
+
+    assert {status for status in responses if status < "300"} == statuses
+    assert all("schema" in responses[status]["content"]["application/json"] for status in statuses)
+
+
+def test_a_job_may_be_ordered_by_a_form_and_with_a_key(document):
+    operation = document["paths"]["/api/jobs"]["post"]
+
+    assert set(operation["requestBody"]["content"]) == {"application/json", FORM}
+    assert [parameter["name"] for parameter in operation["parameters"]] == ["Idempotency-Key"]
+
+
+def test_a_cursor_is_described_in_the_answer_s_headers(document):
+    headers = document["paths"]["/api/jobs"]["get"]["responses"]["200"]["headers"]
+
+    assert {name: header["schema"] for name, header in headers.items()} == {
+        "Booper-Next-Cursor": {"type": "string"},
+        "Link": {"type": "string"},
+    }

@@ -1,6 +1,10 @@
 """A client of the API for tests in one process, and the form that its responses must have."""
 
+from functools import cache
+
 import pytest
+
+from tests.support.openapi import differences_from
 
 URL = "https://example.com/hook"
 FORM = "application/x-www-form-urlencoded"
@@ -17,7 +21,12 @@ class ApiClient:
         self.headers = {"Authorization": f"Bearer {secret}"} if secret else {}
 
     def ask(self, method, path, headers=None, **options):
-        return self.app.test_client().open(path, method=method, headers={**self.headers, **(headers or {})}, **options)
+        """The response, which must be as the OpenAPI document describes it."""
+        answer = self.app.test_client().open(
+            path, method=method, headers={**self.headers, **(headers or {})}, **options
+        )
+        assert differences_from(document_of(self.app), self.app, method, path, answer) == []
+        return answer
 
     def get(self, path, **options):
         return self.ask("GET", path, **options)
@@ -34,6 +43,12 @@ class ApiClient:
         answer = self.create(**fields)
         assert answer.status_code == 201, answer.text
         return answer.json["data"]
+
+
+@cache
+def document_of(app):
+    """The OpenAPI document of an app."""
+    return app.test_client().get("/api/openapi.json").json
 
 
 def errors_of(answer, status=422):

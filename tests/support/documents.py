@@ -9,6 +9,16 @@ API_PAGE = (ROOT / "docs" / "api.md").read_text()
 
 def table(document, heading):
     """The cells of the first table below a heading, without its head and without backticks."""
-    section = f"\n{(ROOT / document).read_text()}".partition(f"\n{heading}\n")[2]
-    lines = re.search(r"(?:^\|.*\|\n)+", section, re.MULTILINE)[0].splitlines()[2:]
-    return [tuple(cell.strip().strip("`") for cell in line[1:-1].split("|")) for line in lines]
+    return tables(document, heading)[0]
+
+
+def tables(document, heading):
+    """The cells of each table between a heading and the next one of its level, without heads and without backticks."""
+    level = heading.partition(" ")[0]
+    section = f"\n{(ROOT / document).read_text()}".partition(f"\n{heading}\n")[2].partition(f"\n{level} ")[0]
+    return [_cells(lines) for lines in re.findall(r"(?:^\|.*\|$\n?)+", section, re.MULTILINE)]
+
+
+def _cells(lines):
+    rows = lines.splitlines()[2:]
+    return [tuple(cell.strip().strip("`") for cell in row[1:-1].split("|")) for row in rows]

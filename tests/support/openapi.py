@@ -1,4 +1,14 @@
-"""Writes the API's OpenAPI document as short lines: what a client may send and gets, without names and texts."""
+"""Writes the API's OpenAPI document as short lines: what a client may send and gets, without names and texts.
+
+It also says what linters would object to, and which answers are not as the document describes them.
+"""
+
+from openapi_schema_validator import OAS30Validator
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+
+LIMITS = ("default", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "maxProperties")
+METHODS = {"get", "post", "put", "patch", "delete"}
 
 
 def contract(document):
@@ -20,6 +30,7 @@ def dangling_references(document):
 
 
 def _operation(document, operation, path_parameters):
+    yield f"name {operation['operationId']}"
     yield f"tags {','.join(operation['tags'])}"
     if "security" in operation:
         yield f"security {operation['security']}"
@@ -50,6 +61,8 @@ def _form(document, schema):
     schema = _resolved(document, schema)
     if schema.get("type") == "array":
         form = f"[{_form(document, schema.get('items', {}))}]"
+    elif "anyOf" in schema:
+        return f"({' | '.join(_form(document, each) for each in schema['anyOf'])})"
     elif "properties" in schema:
         form = f"{{{', '.join(_members(document, schema))}}}"
     elif "additionalProperties" in schema and schema["additionalProperties"]:
@@ -57,7 +70,7 @@ def _form(document, schema):
     else:
         form = " ".join(word for word in (schema.get("type", "any"), schema.get("format")) if word)
     words = f"({'|'.join(map(str, schema['enum']))})" if "enum" in schema else ""
-    limits = "".join(f" {name}={schema[name]}" for name in ("default", "minItems", "maxItems") if name in schema)
+    limits = "".join(f" {name}={schema[name]}" for name in LIMITS if name in schema)
     return f"{form}{words}{limits}{'?' if schema.get('nullable') else ''}"
 
 
@@ -92,3 +105,75 @@ def _references(value):
     if isinstance(value, list):
         for inner in value:
             yield from _references(inner)
+
+
+def objections(document):
+    """What spectral's and redocly's recommended rules object to, as far as it concerns this document."""
+    yield from (f"info has no {name}" for name in ("description", "contact", "license") if not document["info"][name])
+    if not document["servers"]:
+        yield "there is no server"
+    operations = [
+        (f"{method} {path}", operation)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if method in METHODS
+    ]
+    names = [operation["operationId"] for _, operation in operations]
+    for place, operation in operations:
+        yield from (f"{place}: {text}" for text in _objections_to_operation(operation, names))
+    for schema in _schemas(document):
+        yield from _objections_to_schema(schema)
+    used = {reference.rpartition("/")[2] for reference in _references(document)}
+    yield from (f"unused: {name}" for name in {*_components(document)} - used)
+
+
+def _objections_to_operation(operation, names):
+    if names.count(operation["operationId"]) != 1:
+        yield "no name of its own"
+    yield from (f"no {name}" for name in ("tags", "summary", "description") if not operation.get(name))
+    kinds = {status[0] for status in operation["responses"]}
+    yield from (f"no response {kind}xx" for kind in {"2", "4"} - kinds)
+
+
+def _objections_to_schema(schema):
+    if schema.get("type") == "array" and "items" not in schema:
+        yield f"an array without items: {schema}"
+    if "nullable" in schema and "type" not in schema:
+        yield f"null without a type: {schema}"
+
+
+def _components(document):
+    return [name for kind in ("schemas", "responses") for name in document["components"][kind]]
+
+
+def differences_from(document, app, method, path, answer):
+    """How a response differs from what the document says of its operation; nothing where it says nothing."""
+    operation = _operation_of(document, app, method, path)
+    if operation is None:
+        return []
+    responses = operation["responses"]
+    described = responses.get(str(answer.status_code), responses["default"] if answer.status_code >= 400 else None)
+    if described is None:
+        return [f"{method} {path} answers {answer.status_code}, which the document does not know"]
+    schema = _resolved(document, described).get("content", {}).get(answer.mimetype, {}).get("schema", {})
+    validator = OAS30Validator({**schema, "components": document["components"]})
+    return [error.message for error in validator.iter_errors(answer.json)] if schema else []
+
+
+def _operation_of(document, app, method, path):
+    try:
+        rule, _ = app.url_map.bind("localhost").match(path.partition("?")[0], method=method, return_rule=True)
+    except (HTTPException, RequestRedirect):
+        return None
+    path = rule.rule.replace("<", "{").replace(">", "}")
+    return document.get("paths", {}).get(path, {}).get(method.lower())
+
+
+def _schemas(value):
+    if isinstance(value, dict):
+        yield value
+        for inner in value.values():
+            yield from _schemas(inner)
+    if isinstance(value, list):
+        for inner in value:
+            yield from _schemas(inner)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from models.database.paging import Place
 from models.jobs.job_lists import JobFilter
 from models.operations import bulk
 from models.operations.bulk import CANCEL, Left, Mark
@@ -21,3 +22,13 @@ def test_a_count_that_is_not_full_is_exact(account, monkeypatch):
     for state in ("retryable", "scheduled", "completed"):
         make_job(account, state, 60)
     assert bulk.count_left(account.id, CANCEL, JobFilter("request"), Mark()) == Left(2, False)
+
+
+def test_in_the_lists_that_were_not_begun_newer_jobs_are_left_too(account, moved_clock):
+    """The mark is a place in the list that is read; each list after it is read from its beginning."""
+    make_job(account, "retryable", 60)
+    done = make_job(account, "retryable", 60)
+    moved_clock.advance(seconds=1)
+    make_job(account, "scheduled", 60)
+    mark = Mark(bulk.LIVE.index("retryable"), Place(done.inserted_at, done.id))
+    assert bulk.count_left(account.id, CANCEL, JobFilter("request"), mark) == Left(2, False)

@@ -127,6 +127,15 @@ def test_a_worker_that_fell_silent_is_not_counted(account, machinery, moved_cloc
     assert reasons_of(account, job) == ["ticker_silent", "no_worker"]
 
 
+@pytest.mark.parametrize(("in_use", "code"), [(8, "slots_full"), (0, "on_its_way")])
+def test_the_slots_of_a_worker_that_fell_silent_do_not_count(account, machinery, moved_clock, in_use, code):
+    """Neither those that it had free nor those that it had in use."""
+    silent = WORKER._replace(id="silent", slots=8, slots_in_use=8 - in_use, seen_at=clock.now() - 16 * SECOND)
+    heartbeats.record_heartbeat(silent)
+    heartbeats.record_heartbeat(WORKER._replace(slots_in_use=in_use, seen_at=clock.now()))
+    assert reasons_of(account, make_job(account)) == [code]
+
+
 def test_another_accounts_job_is_not_explained(account):
     bob = account_store.account_named("bob", clock.now())
     assert explain.facts_of(bob.id, make_job(account).id, clock.now()) is None

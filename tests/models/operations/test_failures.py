@@ -65,7 +65,22 @@ def test_a_group_says_when_its_latest_failed_and_whether_there_are_more(account,
     failed(account)
     [after] = failures.grouped(account.id)
     assert (before.jobs, before.more, before.latest_at) == (2, False, clock.now() - clock.SECOND)
-    assert (after.jobs, after.more, after.latest_at, len(after.ids)) == (3, True, clock.now(), 2)
+    assert (after.jobs, after.more, after.latest_at) == (3, True, clock.now())
+
+
+def test_the_newest_of_a_large_group_can_be_replayed(account, moved_clock, monkeypatch):
+    monkeypatch.setattr(failures, "EXAMPLES", 2)
+    _, second, third = failed(account), failed(account), failed(account)
+    assert failures.of_group(account.id, "discarded", "a.example", "status_500") == [third, second]
+
+
+def test_of_more_failures_than_are_looked_at_the_newest_are_shown(account, moved_clock, monkeypatch):
+    monkeypatch.setattr(failures, "LOOKED_AT", 2)
+    made = []
+    for host in ("a.example", "b.example", "c.example"):
+        made.append(failed(account, host))
+        moved_clock.advance(seconds=1)
+    assert [group.ids for group in failures.grouped(account.id)] == [[made[1]], [made[2]]]
 
 
 def test_where_the_look_ended_each_group_may_have_more(account, moved_clock, monkeypatch):

@@ -72,6 +72,15 @@ def test_the_minutes_of_all_processes_are_added_up(account, moved_clock):
     assert minutes[0].p50_us is None
 
 
+def test_a_later_total_of_a_minute_replaces_every_figure(account, moved_clock):
+    minute = clock.now()
+    heartbeats.record_minutes([MinuteRow(account.id, minute, "a", 1, 0, json.dumps(histogram(500)))])
+    heartbeats.record_minutes([MinuteRow(account.id, minute, "a", 2, 1, json.dumps(histogram(500, 500, 90_000)))])
+    [total] = heartbeats.minutes(account.id, minute, 1)
+    assert (total.completed, total.failed) == (2, 1)
+    assert total.p99_us > 50_000
+
+
 def test_what_is_old_is_forgotten_and_what_is_young_is_not(account, moved_clock):
     row = WorkerRow("a", "host", 1, "0.1", 8, 3, clock.now(), clock.now())
     heartbeats.record_heartbeat(row)

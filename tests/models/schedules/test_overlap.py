@@ -113,6 +113,22 @@ def test_queue_one_lets_one_wait_and_cancels_the_others(account, moved_clock):
     assert firings_of(schedule_id)[1] == (3600, "late")
 
 
+def test_a_job_made_up_for_takes_no_place_in_the_queue(account, moved_clock):
+    """A job made up for waits for its turn beside the one that queue_one lets wait, and does not cost it its place."""
+    schedule_id = make_schedule(account, overlap="queue_one", misfire="all", catch_up_us=24 * clock.HOUR)
+    [first] = run_ticker()
+    moved_clock.advance(hours=2, minutes=30)
+    run_ticker()
+    lifecycle.complete([first], clock.now())
+    run_ticker()
+    moved_clock.advance(minutes=30)
+
+    run_ticker()
+
+    hours = [(job.fire_at - first.fire_at) // clock.HOUR for job in waiting_jobs_of(schedule_id)]
+    assert hours == [2, 3, 4]  # made up for, in the queue, planned
+
+
 def test_a_job_that_waits_too_long_is_skipped_for_the_overlap(account, moved_clock):
     """A job that waits too long for its turn is skipped for the overlap."""
     schedule_id = make_schedule(account, overlap="queue_one")

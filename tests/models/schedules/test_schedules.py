@@ -140,6 +140,21 @@ def test_a_change_made_beside_another_from_one_definition_is_not_taken(account, 
     assert schedule_store.find(account.id, schedule_id).args == '{"url":"http://127.0.0.1:9/first"}'
 
 
+@pytest.mark.parametrize("fields", [{"args": '{"a":1}'}, {"body": b"[2]"}, {"content_type": "text/plain"}])
+def test_a_change_from_a_request_that_was_changed_meanwhile_is_not_taken(account, db, fields):
+    """It would undo the other change, also where that concerns the body alone, which `args` does not contain."""
+    body = {"body": b"[1]", "content_type": "application/json"}
+    schedule_id, definition = create_hourly(account, **body)
+    row = schedule_store.find(account.id, schedule_id)
+    changed = definition._replace(job=definition.job._replace(**fields))
+    schedule_changes.replace(account.id, schedule_id, changed, clock.now(), row)
+
+    with pytest.raises(schedule_changes.Overtaken):
+        schedule_changes.replace(account.id, schedule_id, definition, clock.now(), row)
+
+    assert getattr(schedule_store.find(account.id, schedule_id), *fields) == next(iter(fields.values()))
+
+
 def test_a_change_beside_planners_leaves_one_waiting_job_of_the_new_definition(account, moved_clock):
     now = clock.now()
     changed = a_definition(account, url="http://127.0.0.1:9/new")

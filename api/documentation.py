@@ -1,0 +1,142 @@
+"""Makes the OpenAPI document: from the schemas that check requests, completed by what holds for every route.
+
+flask-smorest collects schemas and docstrings. `completed` adds what they leave out and takes out what OpenAPI 3.0
+does not allow, so that linters accept the document and generated clients have every operation.
+"""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import flask_smorest
+from flask import Response
+from werkzeug.exceptions import HTTPException
+
+from api.responses import responses
+from api.responses.schemas import ErrorResponse
+from models.jobs.job_json import compact
+
+Document = dict[str, Any]
+
+METHODS = ("get", "post", "put", "patch", "delete")
+ERROR = {"$ref": "#/components/responses/DEFAULT_ERROR"}
+ABOUT = {
+    "description": "Orders HTTP requests for a time, repeats them by schedules, and says what came of them.",
+    "contact": {"name": "The operator of this Booper"},
+    "license": {"name": "MIT", "url": "https://opensource.org/license/mit"},
+}
+
+
+class Documentation(flask_smorest.Api):
+    """OpenAPI from the schemas that check requests. `api/responses/responses.py` answers errors."""
+
+    ERROR_SCHEMA = ErrorResponse
+
+    def handle_http_exception(self, error: HTTPException) -> Response:
+        return responses.from_http(error)
+
+    def view(self) -> Response:
+        """Answer the document, which is written once."""
+        return responses.json_response(self._text)
+
+    @cached_property
+    def _text(self) -> str:
+        return compact(completed(self.spec.to_dict()))
+
+
+def security() -> Document:
+    """Every route requires a key unless it says otherwise."""
+    scheme = {"type": "http", "scheme": "bearer", "description": "A key that begins with sk_."}
+    return {"components": {"securitySchemes": {"key": scheme}}, "security": [{"key": []}]}
+
+
+def completed(document: Document) -> Document:
+    """The document that flask-smorest made, completed in place."""
+    document["info"] |= ABOUT
+    document["servers"] = [{"url": "/", "description": "The server that gave this document."}]
+    document["components"]["responses"]["DEFAULT_ERROR"]["description"] = "An error, in the one shape of errors."
+    for path, _, operation in operations(document):
+        _complete(document, path, operation)
+    for schema in _schemas_of_answers(document):
+        schema["required"] = sorted(schema["properties"])
+    for schema in _dictionaries(document):
+        _correct_null(schema)
+    _drop_unused(document)
+    return document
+
+
+def operations(document: Document) -> Iterator[tuple[str, str, Document]]:
+    """Each operation with its path and method."""
+    for path, item in document["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield path, method, item[method]
+
+
+def _complete(document: Document, path: str, operation: Document) -> None:
+    operation.setdefault("description", operation["summary"])
+    answers = operation["responses"]
+    statuses = ["401"] if operation.get("security", document["security"]) else []
+    statuses += ["404"] if "{" in path else []
+    statuses += ["400", "413", "415", "422"] if "requestBody" in operation else []
+    for status in statuses or ["405"]:
+        answers[status] = answers.get(status, ERROR)
+    operation["responses"] = dict(sorted(answers.items()))
+
+
+def _schemas_of_answers(document: Document) -> list[Document]:
+    """The objects that responses consist of: all their members are always there."""
+    waiting = [answer for *_, operation in operations(document) for answer in operation["responses"].values()]
+    seen: list[Document] = []
+    while waiting:
+        for part in _dictionaries(waiting.pop()):
+            target = _target(document, part)
+            if target is not None and not any(target is other for other in seen):
+                seen.append(target)
+                waiting.append(target)
+    return [schema for schema in seen if "properties" in schema]
+
+
+def _target(document: Document, part: Document) -> Document | None:
+    """What a reference names."""
+    reference = part.get("$ref")
+    if not isinstance(reference, str):
+        return None
+    target: Any = document
+    for name in reference.removeprefix("#/").split("/"):
+        target = target[name]
+    return target if isinstance(target, dict) else None
+
+
+def _correct_null(schema: Document) -> None:
+    """OpenAPI 3.0 takes `nullable` beside a type only: a value of any type may be null anyway, and of several forms the
+    first says it."""
+    if schema.get("nullable") is not True or "type" in schema:
+        return
+    del schema["nullable"]
+    if "anyOf" in schema:
+        first, *others = schema["anyOf"]
+        schema["anyOf"] = [{**first, "nullable": True, **_with_null(first)}, *others]
+
+
+def _with_null(schema: Document) -> Document:
+    return {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+
+
+def _drop_unused(document: Document) -> None:
+    """Leave out components that nothing refers to: flask-smorest registers some for features that are not used."""
+    used = {part["$ref"] for part in _dictionaries(document) if isinstance(part.get("$ref"), str)}
+    for kind in ("schemas", "responses", "headers", "parameters"):
+        components = document["components"].get(kind, {})
+        for name in [name for name in components if f"#/components/{kind}/{name}" not in used]:
+            del components[name]
+
+
+def _dictionaries(value: Any) -> Iterator[Document]:
+    if isinstance(value, dict):
+        yield value
+        for inner in value.values():
+            yield from _dictionaries(inner)
+    if isinstance(value, list):
+        for inner in value:
+            yield from _dictionaries(inner)
