@@ -61,7 +61,7 @@ def skipping_locked() -> str:
 def for_update(strength: str = "UPDATE") -> str:
     """For the end of a SELECT: lock its rows until the transaction ends. On SQLite the transaction is the lock.
 
-    `strength`: as PostgreSQL names it. "NO KEY UPDATE" lets others refer to the row; "KEY SHARE" only keeps it there."""
+    `strength`: as PostgreSQL names it. "KEY SHARE" only keeps the row there, and "NO KEY UPDATE" suffers it."""
     return f" FOR {strength}" if dialect() == "postgresql" else ""
 
 

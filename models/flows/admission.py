@@ -10,7 +10,8 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from models.flows import gates, pacing, parking, starts
-from models.flows.gates import FAR, FLOW, Gate
+from models.flows.gates import FAR, Gate
+from models.rules.limits import FLOW
 from models.rules.turns import may_start, turn
 
 
@@ -82,7 +83,10 @@ class Admission:
         """When the ticker has to look for the next parked job that no message names; None: somebody wakes the gate."""
         use, parked_now = self._uses[flow.id], self._parked.get(flow.id, [])
         named = [job_id for job_id in use.staged if job_id not in claimed and job_id not in parked_now]
-        unnamed = [*parked_now, *(job_id for job_id in use.parked if job_id not in use.staged and job_id not in claimed)]
+        unnamed = [
+            *parked_now,
+            *(job_id for job_id in use.parked if job_id not in use.staged and job_id not in claimed),
+        ]
         if not unnamed:
             return None
         if flow.is_closed(self._now):

@@ -1,8 +1,9 @@
 """Specifies the tables of gates and of the starts that a rate counts.
 
 A gate is a row that jobs of an account have to pass: a flow or a lane that a job names, the host of its target, or the
-account itself. Queries live in `gates.py` (the rows), `admission.py` (the claim), `windows.py` (rates), `parking.py`
-(jobs that wait at a gate) and `closing.py` (pauses, rests and breakers). Instants are microseconds since the Unix epoch.
+account itself. Queries live in `gates.py` (the rows), `admission.py` (the claim), `starts.py` (what rates count),
+`parking.py` (jobs that wait at a gate) and `closing.py` (pauses, rests and breakers). Instants are microseconds since
+the Unix epoch.
 """
 
 from peewee import BigAutoField, BigIntegerField, CompositeKey, IntegerField, TextField

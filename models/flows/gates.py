@@ -11,28 +11,10 @@ from models.database.sql import any_of, execute, fetch, for_update
 from models.database.transactions import transaction
 from models.jobs.states import WAITING_SQL
 from models.rules import clock
+from models.rules.limits import ACCOUNT, FLOW, HOST, LANE, GateName, Limits
 
-FLOW, LANE, HOST, ACCOUNT = "flow", "lane", "host", "account"
 KINDS = (FLOW, LANE, HOST, ACCOUNT)
 FAR = 2**62  # the end of a wait whose end is not known
-
-
-class Limits(NamedTuple):
-    """What an order or a PUT says of a gate. `rate` belongs to `per_us`; None: no such limit. `stops`: 1 for a lane
-    that stops when one of its jobs is discarded."""
-
-    rate: int | None = None
-    per_us: int | None = None
-    concurrency: int | None = None
-    stops: int = 0
-
-
-class Name(NamedTuple):
-    """Which gate of an account. `limits` None: an order that only joins it."""
-
-    kind: str
-    key: str
-    limits: Limits | None = None
 
 
 class Gate(NamedTuple):
@@ -68,9 +50,10 @@ class Gate(NamedTuple):
 
 
 COLUMNS = ", ".join(Gate._fields)
+OF_KEY = "account_id = %s AND kind = %s AND key = %s"
 
 
-def join(account_id: int, names: Collection[Name], now: int) -> dict[tuple[str, str], int]:
+def join(account_id: int, names: Collection[GateName], now: int) -> dict[tuple[str, str], int]:
     """The ids of these gates by kind and key, made where they are missing; the newest limits replace older ones unless
     the gate is pinned. Inside the transaction that stores the jobs: no gate is forgotten before their commit, and jobs
     of one lane are stored one after another, so that their ids ascend in the order of the commits."""
@@ -79,7 +62,7 @@ def join(account_id: int, names: Collection[Name], now: int) -> dict[tuple[str, 
 
 def find(account_id: int, kind: str, key: str) -> Gate | None:
     """The account's gate of this kind and key."""
-    rows = fetch(f"SELECT {COLUMNS} FROM gate WHERE account_id = %s AND kind = %s AND key = %s", (account_id, kind, key))
+    rows = fetch(f"SELECT {COLUMNS} FROM gate WHERE {OF_KEY}", (account_id, kind, key))
     return Gate(*rows[0]) if rows else None
 
 
@@ -113,7 +96,7 @@ def set_limits(gate_id: int, limits: Limits, is_pinned: bool, now: int) -> None:
 def ensure(account_id: int, kind: str, key: str, now: int) -> Gate:
     """The gate of this kind and key, made if it is missing."""
     with transaction():
-        gate_id = _join(account_id, Name(kind, key), now)
+        gate_id = _join(account_id, GateName(kind, key), now)
         return by_id([gate_id])[gate_id]
 
 
@@ -130,9 +113,9 @@ def wake(ids: Collection[int], now: int) -> None:
         )
 
 
-def _join(account_id: int, name: Name, now: int) -> int:
+def _join(account_id: int, name: GateName, now: int) -> int:
     lock_sql = for_update("NO KEY UPDATE" if name.kind == LANE else "KEY SHARE")
-    sql = f"SELECT {COLUMNS} FROM gate WHERE account_id = %s AND kind = %s AND key = %s{lock_sql}"
+    sql = f"SELECT {COLUMNS} FROM gate WHERE {OF_KEY}{lock_sql}"
     while not (rows := fetch(sql, (account_id, name.kind, name.key))):
         _make(account_id, name, now)
     gate = Gate(*rows[0])
@@ -143,7 +126,7 @@ def _join(account_id: int, name: Name, now: int) -> int:
     return gate.id
 
 
-def _make(account_id: int, name: Name, now: int) -> None:
+def _make(account_id: int, name: GateName, now: int) -> None:
     execute(
         "INSERT INTO gate (account_id, kind, key, rate, per_us, concurrency, stops, is_pinned, failures, starts, "
         "used_at, created_at) VALUES (%s, %s, %s, %s, %s, %s, %s, 0, 0, 0, %s, %s) ON CONFLICT DO NOTHING",

@@ -3,7 +3,6 @@
 On PostgreSQL the clock of the database counts, since the clocks of hosts differ and a window is one for all of them.
 """
 
-import time
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -19,6 +18,7 @@ UNDER_WAY = (
     "flow_id = gate.id AND claim_id IS NOT NULL "
     "AND (state = 'executing' OR attempted_at + (timeout_ms + 60000) * CAST(1000 AS BIGINT) > %s)"
 )
+SAME_US = 20 * clock.MILLISECOND
 PARKED = f"parked_by = gate.id AND {WAITING_SQL} AND scheduled_at <= %s"
 OLDEST = "gate_id = gate.id AND number > gate.starts - gate.rate AND number <= gate.starts - gate.rate + %s"
 
@@ -74,8 +74,8 @@ def _database_clock() -> str:
 
 
 def _read_at(now: int, read: list[int | None]) -> int:
-    """Now, by the clock of the database: this host's clock, put right by what the two differ."""
+    """Now, by the clock of the database: this host's clock, put right where the two differ by more than the time that
+    the question took."""
     latest = max((instant for instant in read if instant is not None), default=None)
-    if latest is None:
-        return now
-    return now + latest - time.time_ns() // 1000
+    ahead_us = 0 if latest is None else latest - clock.wall_clock()
+    return now + ahead_us if abs(ahead_us) > SAME_US else now

@@ -10,12 +10,13 @@ from typing import NamedTuple
 from models.database.sql import any_of, execute, fetch, skipping_locked, values_table
 from models.database.transactions import transaction
 from models.flows import gates, pacing
-from models.flows.gates import ACCOUNT, FAR, HOST, LANE, Gate
+from models.flows.gates import FAR, Gate
 from models.flows.pacing import Use
 from models.jobs import staging
 from models.jobs.staging import DueJob
 from models.jobs.states import WAITING_SQL
 from models.rules import clock
+from models.rules.limits import ACCOUNT, HOST, LANE
 from models.rules.turns import turn
 
 GATES_AT_ONCE = 200
@@ -77,7 +78,9 @@ def wake_forgotten(now: int, limit: int = 1000) -> int:
 
 def _take_awake(until: int) -> list[Gate]:
     """The gates that are to be looked at by `until`, which are not awake any more then."""
-    sql = f"SELECT id FROM gate WHERE wake_at IS NOT NULL AND wake_at <= %s ORDER BY wake_at LIMIT %s{skipping_locked()}"
+    sql = (
+        f"SELECT id FROM gate WHERE wake_at IS NOT NULL AND wake_at <= %s ORDER BY wake_at LIMIT %s{skipping_locked()}"
+    )
     if not fetch("SELECT 1 FROM gate WHERE wake_at IS NOT NULL AND wake_at <= %s LIMIT 1", (until,)):
         return []
     with transaction():

@@ -1,0 +1,142 @@
+"""The claim of jobs that name a flow or a lane: which may pass, which wait, and when they are looked at again."""
+
+from models.flows import gates
+from models.jobs import lifecycle
+from models.jobs.job_tables import Job
+from models.rules import clock
+from models.rules.limits import FLOW
+from tests.support.flows import flow, gate_of, ids_through, lane, let_through, next_turns, order, parked_at
+
+
+def test_at_most_so_many_of_a_flow_are_under_way_at_once(account, moved_clock):
+    ids = order(account, flow(concurrency=2), count=5)
+
+    assert ids_through(ids) == ids[:2]
+    assert ids_through(ids) == []
+
+
+def test_the_next_of_a_flow_passes_when_one_has_ended(account, moved_clock):
+    ids = order(account, flow(concurrency=2), count=5)
+    first, _ = let_through(ids)
+
+    lifecycle.complete([first], clock.now())
+
+    assert ids_through(ids) == ids[2:3]
+
+
+def test_a_job_that_waits_for_its_retry_takes_no_place_of_a_flow(account, moved_clock):
+    ids = order(account, flow(concurrency=1), count=2)
+    [first] = let_through(ids)
+
+    lifecycle.retry([(first, clock.now() + clock.MINUTE)])
+
+    assert ids_through(ids) == ids[1:]
+
+
+def test_a_job_cancelled_under_way_takes_its_place_until_its_claim_ends(account, moved_clock):
+    ids = order(account, flow(concurrency=1), count=2)
+    [first] = let_through(ids)
+    lifecycle.cancel([first.id], clock.now(), waiting_only=False)
+    held = ids_through(ids)
+
+    lifecycle.close_cancelled_claims([first])
+
+    assert (held, ids_through(ids)) == ([], ids[1:])
+
+
+def test_a_rate_lets_so_many_start_in_any_window(account, moved_clock):
+    ids = order(account, flow(rate=3, per_s=60), count=8)
+
+    first = ids_through(ids)
+    moved_clock.advance(seconds=59)
+    too_early = ids_through(ids)
+    moved_clock.advance(seconds=1)
+
+    assert (first, too_early, ids_through(ids)) == (ids[:3], [], ids[3:6])
+
+
+def test_starts_that_came_apart_leave_the_window_apart(account, moved_clock):
+    ids = order(account, flow(rate=2, per_s=60), count=4)
+    ids_through(ids[:1])
+    moved_clock.advance(seconds=30)
+    ids_through(ids[:2])
+    moved_clock.advance(seconds=30)
+
+    assert ids_through(ids) == ids[2:3]
+
+
+def test_a_retry_counts_as_a_start(account, moved_clock):
+    ids = order(account, flow(rate=2, per_s=60), count=2)
+    [first] = let_through(ids[:1])
+    lifecycle.retry([(first, clock.now())])
+
+    again = ids_through(ids[:1])
+
+    assert (again, ids_through(ids)) == (ids[:1], [])
+
+
+def test_jobs_that_may_not_pass_are_parked_out_of_the_stagers_sight(account, moved_clock):
+    ids = order(account, flow(concurrency=1), count=3)
+    ids_through(ids)
+
+    held = [Job.get_by_id(job_id).held_until for job_id in ids[1:]]
+
+    assert (parked_at(gate_of(FLOW, "shop").id), held) == (ids[1:], [gates.FAR, gates.FAR])
+
+
+def test_nothing_overtakes_a_job_that_is_parked(account, moved_clock):
+    ids = order(account, flow(concurrency=1), count=2)
+    [first] = let_through(ids)
+    [late] = order(account, flow())
+    lifecycle.complete([first], clock.now())
+
+    assert (ids_through([late]), ids_through(ids[1:])) == ([], ids[1:])
+
+
+def test_flows_of_other_keys_do_not_wait_for_one_another(account, moved_clock):
+    one, other = order(account, flow("a", concurrency=1)), order(account, flow("b", concurrency=1))
+
+    assert ids_through(one + other) == one + other
+
+
+def test_jobs_of_a_lane_go_one_after_another(account, moved_clock):
+    ids = order(account, lane(), count=3)
+    [first] = let_through(ids)
+
+    while_it_runs = ids_through(ids)
+    lifecycle.retry([(first, clock.now() + clock.MINUTE)])
+    while_it_waits_for_its_retry = ids_through(ids)
+    moved_clock.advance(minutes=1)
+    [again] = let_through(ids)
+    lifecycle.discard([again], clock.now())
+
+    assert (first.id, again.id) == (ids[0], ids[0])
+    assert (while_it_runs, while_it_waits_for_its_retry, ids_through(ids)) == ([], [], ids[1:2])
+
+
+def test_a_lane_and_a_flow_both_count(account, moved_clock):
+    in_lane = order(account, flow(concurrency=1), lane(), count=2)
+    beside = order(account, flow())
+
+    assert ids_through(in_lane + beside) == in_lane[:1]
+
+
+def test_the_ticker_names_the_next_of_a_rate_for_the_instant_of_its_turn(account, moved_clock):
+    ids = order(account, flow(rate=2, per_s=60), count=4)
+    ids_through(ids[:1])
+    moved_clock.advance(seconds=10)
+    ids_through(ids)
+
+    assert next_turns(ahead_s=49) == []
+    assert next_turns(ahead_s=50) == [(ids[2], clock.now() + 50 * clock.SECOND)]
+
+
+def test_the_ticker_names_the_next_of_a_flow_once_one_has_ended(account, moved_clock):
+    ids = order(account, flow(concurrency=1), count=3)
+    [first] = let_through(ids)
+    before = next_turns()
+
+    lifecycle.complete([first], clock.now())
+    gates.wake([gate_of(FLOW, "shop").id], clock.now())
+
+    assert (before, next_turns(), next_turns()) == ([], [(ids[1], clock.now())], [])
