@@ -20,9 +20,10 @@ A_GATE_KEY = f"a string of 1 to {MAX_KEY_CHARS} printable characters"
 A_PERIOD = "a duration from 1 second to 7 days, such as 60 or 1m"
 
 KEY_FORM = text_form(MAX_KEY_CHARS, 1)
+PERIOD_FORM = DURATION_FORM
 LIMIT_FORMS = {
     "rate": number_form(1, MAX_RATE, "integer"),
-    "per": DURATION_FORM,
+    "per": PERIOD_FORM,
     "concurrency": number_form(1, MAX_CONCURRENCY, "integer"),
 }
 FLOW_FORM = {
@@ -77,6 +78,14 @@ def read_limits(members: dict[str, Any]) -> Limits:
     return Limits(rate, per_us, concurrency)
 
 
+def read_period(value: Any) -> int:
+    """Microseconds of the window of a rate."""
+    period = times.parse_duration(value)
+    if not SECOND <= period <= 7 * DAY:
+        raise ValueError
+    return period
+
+
 def is_gate_key(value: Any) -> bool:
     return isinstance(value, str) and 1 <= len(value) <= MAX_KEY_CHARS and value.isprintable()
 
@@ -112,9 +121,7 @@ def _period(members: dict[str, Any], errors: dict[str, list[str]]) -> int | None
     if value is None:
         return None
     try:
-        period = times.parse_duration(value)
+        return read_period(value)
     except (ValueError, TypeError, ArithmeticError, LookupError):
-        period = 0
-    if not SECOND <= period <= 7 * DAY:
         errors["per"] = [f"must be {A_PERIOD}, got {shown(value)}"]
-    return period
+        return None

@@ -39,8 +39,8 @@ def park(jobs: Mapping[int, Collection[int]]) -> None:
         return
     table, params = values_table("id bigint, gate_id bigint", rows)
     execute(
-        f"UPDATE job SET staged_at = NULL, held_until = CAST(%s AS BIGINT), parked_by = input.gate_id FROM {table} AS input "
-        f"WHERE job.id = input.id AND {WAITING_SQL}",
+        "UPDATE job SET staged_at = NULL, held_until = CAST(%s AS BIGINT), parked_by = input.gate_id "
+        f"FROM {table} AS input WHERE job.id = input.id AND {WAITING_SQL}",
         (FAR, *params),
     )
 
@@ -51,9 +51,11 @@ def stage_next(now: int, until: int) -> list[DueJob]:
     if not awake:
         return []
     uses, read_at = pacing.uses(awake, JOBS_AT_ONCE, max(now, until))
-    turns = [each for gate in awake for each in _turns(gate, uses[gate.id], read_at, until)]
+    turns = {gate.id: _turns(gate, uses[gate.id], max(now, read_at), until) for gate in awake}
+    staged = [(each.job_id, each.at) for of_gate in turns.values() for each in of_gate]
     with transaction():
-        return staging.stage_parked([(each.job_id, max(each.at, now)) for each in turns])
+        wake_by({gate.id: at for gate in awake if (at := _next_look(gate, uses[gate.id], turns[gate.id], now))})
+        return staging.stage_parked(staged)
 
 
 def wake_at(instants: Mapping[int, int | None]) -> None:
@@ -62,6 +64,18 @@ def wake_at(instants: Mapping[int, int | None]) -> None:
         return
     table, params = values_table("id bigint, at bigint", sorted(instants.items()))
     execute(f"UPDATE gate SET wake_at = input.at FROM {table} AS input WHERE gate.id = input.id", params)
+
+
+def wake_by(instants: Mapping[int, int]) -> None:
+    """Have the ticker look at these gates at these instants, unless it looks sooner."""
+    if not instants:
+        return
+    table, params = values_table("id bigint, at bigint", sorted(instants.items()))
+    execute(
+        f"UPDATE gate SET wake_at = input.at FROM {table} AS input "
+        "WHERE gate.id = input.id AND (wake_at IS NULL OR wake_at > input.at)",
+        params,
+    )
 
 
 def wake_forgotten(now: int, limit: int = 1000) -> int:
@@ -89,12 +103,28 @@ def _take_awake(until: int) -> list[Gate]:
     return [Gate(*row) for row in rows]
 
 
-def _turns(gate: Gate, use: Use, now: int, until: int) -> Sequence[Turn]:
+def _turns(gate: Gate, use: Use, now: int, until: int) -> list[Turn]:
+    """When the parked jobs that no message names may pass, as far as that is by `until`."""
     if gate.is_closed(until):
         return []
+    opens_at = max(now, gate.closed_until or 0)
+    unnamed = [job_id for job_id in use.parked if job_id not in use.staged]
     if gate.kind == LANE:
-        return [Turn(use.head, now)] if use.head in use.parked and use.head not in use.staged else []
+        return [Turn(job_id, opens_at) for job_id in unnamed if job_id == use.head]
     if gate.kind in (HOST, ACCOUNT):
-        return [Turn(job_id, now) for job_id in use.parked if job_id not in use.staged][:RETURN_AT_ONCE]
+        return [Turn(job_id, opens_at) for job_id in unnamed[:RETURN_AT_ONCE]]
     ats = [(job_id, turn(use.pace, place, now)) for place, job_id in enumerate(use.parked)]
-    return [Turn(job_id, at) for job_id, at in ats if at is not None and at <= until and job_id not in use.staged]
+    turns = [Turn(job_id, max(at, opens_at)) for job_id, at in ats if at is not None and job_id not in use.staged]
+    return [each for each in turns if each.at <= until]
+
+
+def _next_look(gate: Gate, use: Use, turns: Sequence[Turn], now: int) -> int | None:
+    """When to look for the parked job behind those staged now; None: whoever makes room wakes the gate."""
+    behind = len(use.staged) + len(turns)
+    if gate.is_closed(now) and not turns:
+        return None if gate.closed_until == FAR else gate.closed_until
+    if gate.kind in (HOST, ACCOUNT):
+        return now + RETURN_EVERY_US if behind < len(use.parked) else None
+    if gate.kind == LANE or (behind >= len(use.parked) and len(use.parked) < JOBS_AT_ONCE):
+        return None
+    return turn(use.pace, behind, now)

@@ -10,6 +10,7 @@ backlog that merely waits is never published again.
 import logging
 from collections.abc import Iterator, Sequence
 
+from models.flows import parking
 from models.jobs import staging
 from models.jobs.staging import DueJob
 from models.operations import ticker_row
@@ -40,13 +41,14 @@ class Stager:
         Raises BrokerError when the broker takes nothing; the table then still has what the broker did not take.
         """
         until = now + self._look_ahead_us
+        passing = self._send(parking.stage_next(now, until), now)
         if not staging.due(0, until, 1):
-            return 0
+            return passing
         gather = 0 <= now - self._follow_ups_at < FOLLOW_UPS_US
         # Each has its own room, so that a backlog can't hide what is due next.
         due = self._stage(0, now, self._room(now, self._bound), now, gather)
         soon = self._stage(now - JUST_NOW_US, until, self._room(until, 2 * self._bound), now, gather)
-        return due + soon
+        return passing + due + soon
 
     def find_lost(self, now: int) -> int:
         """Unmark jobs whose message was lost, and send a probe if some have waited long; returns how many were lost."""
@@ -79,7 +81,10 @@ class Stager:
         return self._publish(jobs, now) if jobs else 0
 
     def _publish(self, due: Sequence[DueJob], now: int) -> int:
-        jobs = staging.stage([job.id for job in due], now)
+        return self._send(staging.stage([job.id for job in due], now), now)
+
+    def _send(self, jobs: list[DueJob], now: int) -> int:
+        """Publish the messages of jobs that are marked; returns how many jobs they name."""
         jobs.sort(key=lambda job: job.ref.is_follow_up)  # no message names both kinds
         if jobs and jobs[-1].ref.is_follow_up:
             self._follow_ups_at = now
