@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: install run test test-quick check format lint types imports lock journeys-full bench bench-quick bench-lateness bench-neighbours faults
+.PHONY: install run test test-quick check format lint types imports openapi lock journeys-full bench bench-quick bench-lateness bench-neighbours faults
 
 install: $(STAMP)
 
@@ -40,6 +40,10 @@ types: $(DEV_STAMP)
 
 imports: $(DEV_STAMP)
 	$(BIN)/lint-imports
+
+# After a change of the API that is meant: writes what its test compares.
+openapi: $(DEV_STAMP)
+	$(BIN)/python -m tests.support.frozen_openapi
 
 check: lint types imports test
 

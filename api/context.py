@@ -32,3 +32,8 @@ def context() -> Context:
 
 def settings() -> Settings:
     return context().settings
+
+
+def demo_is_open() -> bool:
+    """Whether everybody shares the demo channel, without a key: in embedded mode, where one person tries things out."""
+    return settings().embedded

@@ -13,7 +13,8 @@ PAGE = "docs/architecture.md"
 PACKAGES = ("api", "booper", "models", "runtime", "workers")
 RECIPES = (
     *("a setting", "an API resource", "an event type", "a log event"),
-    *("a transition", "a limit that a job waits for", "a page", "a migration", "a duty of the ticker"),
+    *("a transition", "a state of a job", "a limit that a job waits for"),
+    *("a page", "a migration", "a duty of the ticker"),
 )
 PATH = re.compile(
     r"`((?:api|bench|booper|deploy|docs|models|runtime|tests|workers)/[^`\s:]*|[a-z]+\.py|setup\.cfg)[`:]"
@@ -35,9 +36,13 @@ def contract(name):
     return parser[f"importlinter:contract:{name}"]
 
 
-def paths_of(recipe):
+def text_of(recipe):
     text = (ROOT / "CONTRIBUTING.md").read_text().partition(f"\n### To add {recipe}\n")[2]
-    return PATH.findall(text.partition("\n##")[0])
+    return text.partition("\n##")[0]
+
+
+def paths_of(recipe):
+    return PATH.findall(text_of(recipe))
 
 
 def test_every_stage_of_a_job_names_a_function_of_its_file():
@@ -116,3 +121,21 @@ def test_each_recipe_names_files(recipe):
 def test_every_recipe_is_one_of_these():
     headings = re.findall(r"^### To add (.*)$", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
     assert headings == list(RECIPES)
+
+
+def test_the_recipe_of_a_setting_names_who_knows_the_settings_in_workers():
+    text = {path.relative_to(ROOT): path.read_text() for path in (ROOT / "workers").rglob("*.py")}
+    knowing = re.compile(r"^from runtime(\.settings import .*\bSettings\b| import .*\bsettings\b)", re.MULTILINE)
+
+    named = [path for path in paths_of("a setting") if path.startswith("workers/") and path.endswith(".py")]
+
+    assert sorted(named) == sorted(str(path) for path, source in text.items() if knowing.search(source))
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_names_in_a_recipe_are_in_the_files_that_it_names(recipe):
+    names = set(re.findall(r"`([A-Za-z_]{4,})`", text_of(recipe)))
+    sources = [path for named in paths_of(recipe) for path in [ROOT / named, *(ROOT / named).glob("*")]]
+    words = {word for path in sources if path.is_file() for word in re.findall(r"\w+", path.read_text())}
+
+    assert sorted(names - words) == []

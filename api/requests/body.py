@@ -3,6 +3,8 @@
 A body that is neither, or that can't be stored, ends here: 400, 413, 415 or 422.
 """
 
+import codecs
+import re
 from typing import Any
 
 from flask import request
@@ -18,6 +20,9 @@ from models.jobs.job_json import JSON_TYPE
 FORM = "application/x-www-form-urlencoded"
 BATCH = "batch"  # the blueprint whose requests may be larger
 CHARSETS = {"utf-8", "utf8", "us-ascii", "ascii"}
+
+_LIKE_JSON = re.compile(rb'\s*(\{\s*["}]|\[\s*[\[{"\]])')
+_LIKE_FORM = re.compile(rb"[\w.\[\]%-]+=")
 
 
 class Fields(dict[str, Any]):
@@ -68,13 +73,13 @@ def read_json(list_member: strict_json.ListMember | None = None) -> strict_json.
     if not request.is_json:
         accepted = JSON_TYPE if list_member else f"{JSON_TYPE} or {FORM}"
         raise ApiError(415, f"Content-Type must be {accepted}, got {request.content_type or 'none'!s:.80}")
+    data = _body()
     try:
-        text = _body().decode()
-        document = strict_json.parse(text, list_member)
+        document = strict_json.parse(data.decode(), list_member)
     except UnicodeDecodeError:
-        raise ApiError(400, "The body must be JSON in UTF-8, got other bytes.") from None
+        raise ApiError(400, f"The body must be JSON in UTF-8, got {_encoding_of(data)}.") from None
     except strict_json.BadJson as error:
-        raise ApiError(400, f"The body must be JSON, got something else: {error}") from None
+        raise ApiError(400, f"The body must be JSON, got {_no_json(data) or f'something else: {error}'}.") from None
     except strict_json.TooMany as error:
         name, max_elements = error.member
         raise invalid({name: [f"must have at most {max_elements} elements, got more"]}) from None
@@ -119,9 +124,25 @@ def kind_of(value: Any) -> str:
     return kinds.get(type(value), "a number")
 
 
+def _encoding_of(data: bytes) -> str:
+    return "UTF-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "bytes of another encoding"
+
+
+def _no_json(data: bytes) -> str | None:
+    """What is often sent in place of JSON, in words."""
+    if not data.strip():
+        return "nothing; without fields, send {}"
+    if _LIKE_FORM.match(data):
+        return f"a form; send it with Content-Type: {FORM}"
+    return "text in single quotes; a shell of Windows takes double quotes only" if data.startswith(b"'") else None
+
+
 def _form_fields() -> Fields:
+    data = _body()
+    if _LIKE_JSON.match(data):
+        raise ApiError(415, f"Content-Type must be {JSON_TYPE} for a body of JSON, got {FORM}.")
     try:
-        fields = forms.parse(_body())
+        fields = forms.parse(data)
     except forms.BadForm as error:
         raise ApiError(400, f"The body must be a form, got something else: {error}") from None
     _refuse(strict_json.faults(fields))
@@ -129,10 +150,14 @@ def _form_fields() -> Fields:
 
 
 def _body() -> bytes:
+    """The bytes of a text, without a mark of their order."""
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if charset not in CHARSETS:
         raise ApiError(415, f"The charset must be utf-8, got {charset!s:.40}")
-    return read_bytes()
+    coding = request.headers.get("Content-Encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        raise ApiError(415, f"Content-Encoding must be absent, got {coding!s:.40}; send the body uncompressed.")
+    return read_bytes().removeprefix(codecs.BOM_UTF8)
 
 
 def _refuse(faults: list[tuple[str, str]]) -> None:

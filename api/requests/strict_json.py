@@ -69,7 +69,8 @@ def parse(text: str, list_member: ListMember | None = None) -> Document:
             raise TooDeep from None
         raise BadJson("brackets are not closed") from None
     except json.JSONDecodeError as error:
-        raise BadJson(str(error)) from None
+        place = f"line {error.lineno}, column {error.colno}"
+        raise BadJson(f"{error.msg} at {place}, got {error.doc[error.pos : error.pos + 1] or 'the end'!r}") from None
     except (BadJson, TooMany):
         raise
     except ValueError:  # int() refuses thousands of digits

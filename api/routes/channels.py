@@ -1,7 +1,7 @@
 """Serves /channels: messages to a channel, and where the messages of an account go.
 
-A message to the demo channel needs no key. The other channels belong to an account, which the key names. The URL of a
-service is a secret that no response shows.
+Channels belong to an account, which the key names. In embedded mode the demo channel is everybody's instead, and a
+message to it needs no key. The URL of a service is a secret that no response shows.
 """
 
 from typing import Any
@@ -11,6 +11,7 @@ from marshmallow import Schema, fields
 
 from api.auth import caller, require_key
 from api.blueprint import Blueprint
+from api.context import demo_is_open
 from api.requests.fields import Must
 from api.requests.hops import hops
 from api.requests.job_values import A_URL, URL_FORM, read_url
@@ -29,10 +30,12 @@ blueprint = Blueprint("channels", __name__, open_to_all=True, description="Messa
 
 @blueprint.before_request
 def require_key_unless_open() -> None:
-    """Let a message come without a key, and to the demo channel with any key, since nobody looks at it."""
+    """Let a message to an open demo channel come with any key or none. Without a key no other channel is there."""
     is_message = request.endpoint == f"{blueprint.name}.{post_to_channel.__name__}"
     is_demo = (request.view_args or {}).get("name") == DEMO
-    if not is_message or ("Authorization" in request.headers and not is_demo):
+    if is_message and is_demo and demo_is_open():
+        return
+    if not is_message or is_demo or "Authorization" in request.headers:
         require_key()
 
 
@@ -66,10 +69,11 @@ class ChannelTarget(Strict):
 @blueprint.arguments(Message())
 @blueprint.response(200, schemas.single(ChannelMessage))
 def post_to_channel(message: dict[str, str], name: str) -> Response:
-    """Take a message: `demo` shows it on the dashboard, `discord` and `slack` forward it."""
+    """Take a message: `demo` shows it on the dashboard, `discord` and `slack` forward it. Only `demo` may be open."""
     author, content, now = message["author"], message["content"], clock.now()
     if name == DEMO:
-        channels.keep(channels.Message(author, content, now))
+        owner = None if demo_is_open() else caller().account_id
+        channels.keep(owner, channels.Message(author, content, now))
     elif not _forwarded(name, author, content, now):
         raise not_found()
     return respond({"data": message})
@@ -106,7 +110,8 @@ def remove_channel(name: str) -> Response:
 @blueprint.response(200, schemas.list_of(KeptMessage))
 def list_demo_messages() -> Response:
     """The last messages to the demo channel, newest first."""
-    return respond({"data": [row._asdict() | {"inserted_at": micros_utc(row.inserted_at)} for row in channels.kept()]})
+    messages = channels.kept(None if demo_is_open() else caller().account_id)
+    return respond({"data": [row._asdict() | {"inserted_at": micros_utc(row.inserted_at)} for row in messages]})
 
 
 def _forwarded(name: str, author: str, content: str, now: int) -> bool:

@@ -5,7 +5,7 @@ and the sender looks the URL up when it sends.
 """
 
 import json
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from models.database.transactions import transaction
 from models.jobs import job_store
@@ -63,17 +63,22 @@ def forward(account_id: int, name: str, author: str, content: str, hops: int, no
     return True
 
 
-def keep(message: Message) -> None:
-    """Keep a message to the demo channel, and delete the messages before the last ones."""
+def keep(account_id: int | None, message: Message) -> None:
+    """Keep a message to an account's demo channel (None: to everybody's), and delete those before the last ones."""
     values = message._replace(content=cut(message.content, MAX_KEPT_CHARS))._asdict()
     with transaction():
-        ChannelMessage.insert(**values).execute()
-        newest_first = ChannelMessage.select(ChannelMessage.id).order_by(ChannelMessage.id.desc())
-        surplus = newest_first.limit(KEPT_MESSAGES).offset(KEPT_MESSAGES)
+        ChannelMessage.insert(account_id=account_id, **values).execute()
+        surplus = _newest_first(account_id, ChannelMessage.id).limit(KEPT_MESSAGES).offset(KEPT_MESSAGES)
         ChannelMessage.delete().where(ChannelMessage.id.in_(surplus)).execute()
 
 
-def kept() -> list[Message]:
-    """The demo channel's last messages, newest first."""
-    rows = ChannelMessage.select().order_by(ChannelMessage.id.desc()).limit(KEPT_MESSAGES)
+def kept(account_id: int | None) -> list[Message]:
+    """The last messages of an account's demo channel (None: of everybody's), newest first."""
+    rows = _newest_first(account_id).limit(KEPT_MESSAGES)
     return [Message(row.author, row.content, row.inserted_at) for row in rows]
+
+
+def _newest_first(account_id: int | None, *columns: Any) -> Any:
+    owner = ChannelMessage.account_id
+    of_owner = owner.is_null() if account_id is None else owner == account_id
+    return ChannelMessage.select(*columns).where(of_owner).order_by(ChannelMessage.id.desc())

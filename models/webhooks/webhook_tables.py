@@ -52,9 +52,11 @@ class ChannelMessage(BaseModel):
     """A message to the demo channel."""
 
     id = BigAutoField()
+    account_id = BigIntegerField(null=True)  # whose key it came with; null: everybody's (embedded mode)
     author = TextField()
     content = TextField()
     inserted_at = BigIntegerField()
 
     class Meta:
+        indexes = ((("account_id", "id"), False),)
         table_name = "channel_message"

@@ -63,20 +63,27 @@ def test_every_route_but_the_open_ones_needs_a_key(app):
         assert (status == 401) == (not is_open), (method, path, status)
 
 
-def test_another_account_s_ids_are_404_on_every_route_that_takes_one(client, stranger):
+def own_ids(client):
+    """The ids of one of each kind of thing that a route's `<key>` may name, by the second part of the path."""
     job = client.created()
     client.post(f"/api/jobs/{job['id']}/cancel")
     log = client.get("/api/logs").json["data"][0]
-    own = {
+    return {
         "endpoints": [client.post("/api/endpoints", json={"url": "https://a.example/"}).json["data"]["id"]],
         "jobs": [job["id"], job["job_id"]],
         "logs": [log["id"]],
+        "schedules": [],  # made for each route: one of them deletes it
         "signing-keys": [client.post("/api/signing-keys").json["data"]["id"]],
     }
+
+
+def test_another_account_s_ids_are_404_on_every_route_that_takes_one(client, stranger):
+    own = own_ids(client)
 
     with_id = [(rule.rule, method) for rule, method in rules(client.app) if "<key>" in rule.rule]
 
     assert len(with_id) >= 10
+    assert {rule.split("/")[2] for rule, _ in with_id} <= set(own), "add the new resource to own_ids"
 
     for rule, method in sorted(with_id, key=lambda each: each[1] == "DELETE"):
         if method == "PUT":

@@ -6,17 +6,18 @@ import pytest
 
 from api.requests.job_fields import JobFields
 from api.requests.job_filters import JobsQuery
+from api.requests.strict_schema import Strict
 from api.responses import schemas
 from api.responses.responses import CODES
+from api.routes.endpoints import EndpointChange
 from api.routes.jobs import Attempt
 from api.routes.logs import LogEntry, LogsQuery
-from api.routes.schedule_preview import PreviewQuery
 from api.routes.schedule_runs import Firing, FiringsQuery
-from api.routes.schedules import Schedule, ScheduleFields, SchedulesQuery
-from models.jobs import job_kinds, job_lists, log_entries, records
+from api.routes.schedules import Schedule
+from models.jobs import records
 from models.jobs.states import STATES
 from models.rules import clock
-from models.schedules import firing_rows, policies, schedule_store
+from models.schedules import firing_rows
 from tests.support.documents import API_PAGE
 
 
@@ -46,26 +47,31 @@ def test_openapi_describes_every_route_under_api(bare):
     assert described == {r for r in routes(bare.app) if " /api/" in r} - {"GET /api/openapi.json"}
 
 
-@pytest.mark.parametrize(
-    "names",
-    [
-        JobFields().fields,
-        JobsQuery().fields,
-        LogsQuery().fields,
-        ScheduleFields().fields,
-        SchedulesQuery().fields,
-        FiringsQuery().fields,
-        PreviewQuery().fields,
-        STATES,
-        job_lists.LISTING.orders,
-        log_entries.LISTING.orders,
-        schedule_store.ORDERS,
-        job_kinds.KINDS,
-    ]
-    + [firing_rows.STATUSES, policies.OVERLAPS, policies.MISFIRES, firing_rows.ORDERS],
-)
-def test_every_field_state_and_order_is_named(names):
+def request_schemas(base=Strict):
+    """What requests may hold: every schema under api/, whether it reads a body or a query string."""
+    for schema in base.__subclasses__():
+        yield from (schema, *request_schemas(schema))
+
+
+def words_of(field):
+    """The words that a field takes, if they are few."""
+    words = re.search(r"\bone of (.*)", getattr(field, "expected", ""))
+    return words[1].split(", ") if words else []
+
+
+@pytest.mark.parametrize("schema", sorted(set(request_schemas()), key=str), ids=lambda schema: schema.__name__)
+def test_every_field_of_a_request_is_named_with_the_words_that_it_takes(schema):
+    fields = schema().fields
+
+    names = [*fields, *(word for field in fields.values() for word in words_of(field))]
+
     assert [name for name in names if f"`{name}`" not in API_PAGE] == []
+
+
+def test_the_request_schemas_are_found():
+    assert {JobFields, LogsQuery, EndpointChange} <= set(request_schemas())
+    assert words_of(JobsQuery().fields["state"]) == list(STATES)
+    assert words_of(FiringsQuery().fields["order_by"]) == list(firing_rows.ORDERS)
 
 
 def test_every_error_code_in_use_is_listed():

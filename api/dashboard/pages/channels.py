@@ -3,6 +3,7 @@
 from flask import Response, make_response, render_template, request
 from marshmallow import ValidationError
 
+from api.context import demo_is_open
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
 from api.requests.job_values import read_url
@@ -37,5 +38,7 @@ def remove_channel(name: str) -> Response:
 
 
 def _page(problems: dict[str, str], status: int) -> Response:
-    hosts, messages = channels.hosts(visitor().account_id), channels.kept()
-    return make_response(render_template("channels.html", hosts=hosts, messages=messages, problems=problems), status)
+    account_id, is_open = visitor().account_id, demo_is_open()
+    messages = channels.kept(None if is_open else account_id)
+    shown = {"hosts": channels.hosts(account_id), "messages": messages, "demo_is_open": is_open, "problems": problems}
+    return make_response(render_template("channels.html", **shown), status)

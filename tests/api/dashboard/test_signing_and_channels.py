@@ -73,7 +73,7 @@ def test_only_channels_that_forward_can_be_set(alice):
 
 
 def test_messages_of_strangers_are_text(alice):
-    channels.keep(Message(SVG, f"{SVG} javascript:alert(1)", clock.now()))
+    channels.keep(None, Message(SVG, f"{SVG} javascript:alert(1)", clock.now()))
     for path in ("/channels", "/"):
         text = alice.get(path).text
         assert SVG not in text

@@ -60,7 +60,6 @@ NOT_JSON = [
     b"nul",
     b"True",
     b"[tru]",
-    b"\xef\xbb\xbf{}",
     b"\xe9",
     b'"\xff"',
     b'"\xed\xa0\x80"',
@@ -257,3 +256,47 @@ def test_a_body_that_breaks_off_is_400(bare):
 def test_a_member_with_an_empty_name_is_no_list_to_be_parted():
     # The order in question: {"headers": {"": [1]}}, once taken for the list of a batch
     assert strict_json.parse('{"": [1, 2]}').value == {"": [1, 2]}
+
+
+@one_database
+@pytest.mark.parametrize(
+    ("text", "headers", "status", "advice"),
+    [
+        # What curl sends with -d and without -H.
+        (b'{"url":"https://a.example/"}', {"Content-Type": FORM}, 415, "Content-Type must be application/json for"),
+        (b' [{"url":"https://a.example/"}]', {"Content-Type": FORM}, 415, "Content-Type must be application/json for"),
+        (b"url=https://a.example/", {"Content-Type": "application/json"}, 400, f"Content-Type: {FORM}"),
+        (b"body[content]=hi", {"Content-Type": "application/json"}, 400, f"Content-Type: {FORM}"),
+        (b"", {"Content-Type": "application/json"}, 400, "got nothing"),
+        (b" \r\n", {"Content-Type": "application/json"}, 400, "got nothing"),
+        (b"'{url:1}'", {"Content-Type": "application/json"}, 400, "single quotes"),
+        (b'{"url": }', {"Content-Type": "application/json"}, 400, "at line 1, column 9, got '}'"),
+        (b'{"url": ', {"Content-Type": "application/json"}, 400, "got 'the end'"),
+        (b"\x1f\x8b\x08", {"Content-Type": "application/json", "Content-Encoding": "gzip"}, 415, "uncompressed"),
+        (b"\x1f\x8b\x08", {"Content-Type": FORM, "Content-Encoding": "br"}, 415, "uncompressed"),
+        ('{"url":1}'.encode("utf-16"), {"Content-Type": "application/json"}, 400, "got UTF-16"),
+        (b'{"url":"\xe4"}', {"Content-Type": "application/json"}, 400, "another encoding"),
+        (b'{"url":1}', {}, 415, "got none"),
+    ],
+)
+def test_a_body_in_another_form_is_refused_with_what_to_do(client, text, headers, status, advice):
+    answer = client.post("/api/jobs", data=text, headers=headers)
+
+    errors_of(answer, status)
+    assert advice in answer.json["error"]["message"]
+
+
+@pytest.mark.parametrize("coding", ["identity", "Identity", ""])
+def test_a_body_that_is_said_to_be_uncompressed_is_read(bare, coding):
+    answer = bare.post("/api/echo", data=b"{}", content_type="application/json", headers={"Content-Encoding": coding})
+
+    assert answer.status_code == 200
+
+
+@one_database
+@pytest.mark.parametrize(("text", "content_type"), [(b'{"url":"%s"}', "application/json"), (b"url=%s", FORM)])
+def test_a_mark_of_byte_order_before_the_body_is_passed_over(client, text, content_type):
+    answer = client.post("/api/jobs", data=b"\xef\xbb\xbf" + text % URL.encode(), content_type=content_type)
+
+    assert answer.status_code == 201
+    assert answer.json["data"]["args"]["url"] == URL

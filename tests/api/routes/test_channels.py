@@ -8,7 +8,9 @@ from models.database.sql import fetch
 from models.jobs.job_tables import Job
 from models.rules import clock
 from models.webhooks import channels
+from runtime import settings as booper_settings
 from tests.support.api_client import ApiClient, errors_of
+from tests.support.apps import app_of
 
 MESSAGE = {"author": "alex", "content": "Hello!"}
 SECRET = "B0XYZ-s3cret-Path"
@@ -30,7 +32,7 @@ def test_the_demo_channel_keeps_a_message_without_a_key(client, app, moved_clock
 def test_the_demo_channel_keeps_the_last_hundred_newest_first(client):
     """The demo channel keeps the last hundred newest first and not all of a long one."""
     for number in range(105):
-        channels.keep(channels.Message("a", f"{number} {'x' * 5000}", clock.now()))
+        channels.keep(None, channels.Message("a", f"{number} {'x' * 5000}", clock.now()))
     kept = client.get("/api/channels/demo/messages").json["data"]
     assert [int(message["content"].split()[0]) for message in kept] == list(range(104, 4, -1))
     assert len(kept[0]["content"]) == channels.MAX_KEPT_CHARS
@@ -38,8 +40,51 @@ def test_the_demo_channel_keeps_the_last_hundred_newest_first(client):
 
 def test_the_demo_channels_table_grows_no_further_than_what_it_shows(db):
     for number in range(channels.KEPT_MESSAGES + 3):
-        channels.keep(channels.Message("a", str(number), clock.now()))
+        channels.keep(None, channels.Message("a", str(number), clock.now()))
     assert fetch("SELECT count(*) FROM channel_message") == [(channels.KEPT_MESSAGES,)]
+
+
+@pytest.fixture
+def production(app, db):  # noqa: ARG001 - the database of the app
+    """The app as it is in production, on the same database."""
+    return app_of(booper_settings.load({"BOOPER_BROKER_URL": "amqp://127.0.0.1"}))
+
+
+def test_in_production_the_demo_channel_takes_no_message_without_a_key(client, production):
+    for asking in (ApiClient(production), ApiClient(production, "sk_wrong")):
+        errors_of(asking.post("/api/channels/demo", json=MESSAGE), 401)
+    errors_of(ApiClient(production).get("/api/channels/demo/messages"), 401)
+
+    assert client.get("/api/channels/demo/messages").json == {"data": []}
+
+
+def test_in_production_each_account_has_a_demo_channel_of_its_own(client, stranger, production):
+    client.app = stranger.app = production
+    for number in range(channels.KEPT_MESSAGES + 1):
+        stranger.post("/api/channels/demo", json={"author": "bob", "content": str(number)})
+
+    client.post("/api/channels/demo", json=MESSAGE)
+
+    (mine,) = client.get("/api/channels/demo/messages").json["data"]
+    assert {name: mine[name] for name in MESSAGE} == MESSAGE
+    listed = stranger.get("/api/channels/demo/messages").json["data"]
+    assert {message["author"] for message in listed} == {"bob"}
+    assert len(listed) == channels.KEPT_MESSAGES
+
+
+def test_in_production_a_message_of_the_embedded_mode_is_nobodys(client, production):
+    client.post("/api/channels/demo", json=MESSAGE)
+
+    client.app = production
+
+    assert client.get("/api/channels/demo/messages").json == {"data": []}
+
+
+def test_in_embedded_mode_a_message_with_any_key_is_everybodys(client, app):
+    assert ApiClient(app, "sk_wrong").post("/api/channels/demo", json=MESSAGE).status_code == 200
+    assert client.post("/api/channels/demo", json=MESSAGE).status_code == 200
+
+    assert len(client.get("/api/channels/demo/messages").json["data"]) == 2
 
 
 def test_members_that_recurring_jobs_add_are_passed_over(client):
