@@ -35,7 +35,9 @@ def listed(account_id: int, kind: str, text: str | None, page: PageRequest) -> P
         return Page([], end)
     these, values = any_of("id", ids)
     order = order_sql(LISTING, page.order)
-    return Page([Gate(*row) for row in fetch(f"SELECT {COLUMNS} FROM gate WHERE {these} ORDER BY {order}", (values,))], end)
+    return Page(
+        [Gate(*row) for row in fetch(f"SELECT {COLUMNS} FROM gate WHERE {these} ORDER BY {order}", (values,))], end
+    )
 
 
 def usage(gate: Gate, now: int) -> Usage:

@@ -54,6 +54,12 @@ def uses(gates: Collection[Gate], looked_at: int, now: int) -> tuple[dict[int, U
     return {row[0]: _use(known[row[0]], row, looked_at) for row in rows}, read_at
 
 
+def head_of(lane_id: int) -> int | None:
+    """The job whose turn it is in a lane; None when all its jobs are final."""
+    rows = fetch(f"SELECT id FROM job WHERE lane_id = %s AND {LIVE_SQL} ORDER BY id LIMIT 1", (lane_id,))
+    return rows[0][0] if rows else None
+
+
 def _use(gate: Gate, row: tuple[object, ...], looked_at: int) -> Use:
     _, _, under_way, oldest, head, parked, staged = row
     assert isinstance(under_way, int)
