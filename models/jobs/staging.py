@@ -7,7 +7,7 @@ A mark (`staged_at`) is no part of the state. Only this module and the transitio
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from models.database.sql import any_of, execute, fetch, skipping_locked, values_table
+from models.database.sql import any_of, execute, fetch, skipping_locked
 from models.database.transactions import transaction
 from models.jobs.job_kinds import REQUEST
 from models.jobs.job_ref import JobRef, ref_of
@@ -102,27 +102,26 @@ def unstage_lost(staged_before: int) -> int:
         return execute(f"UPDATE job SET staged_at = NULL WHERE {these}", (params,))
 
 
-def snooze(turns: Sequence[tuple[int, int]], now: int, base_us: int) -> int:
+def snooze(ids: Sequence[int], now: int, base_us: int) -> int:
     """Snooze jobs that may not begin now: clear `staged_at`, and set `held_until` to
 
-        now + max(turn, base_us * 2^n), n = how many messages have named the job in vain, at most 5,
+        now + base_us * 2^n, n = how many messages have named the job in vain, at most 5,
 
-    rounded up to a quarter second, so that jobs that return together share a message. `turns`: (id, turn in
-    microseconds). A job that is not due yet, such as one that a stale message names, waits for its own instant: held
-    until an earlier instant it would be staged again and again.
+    rounded up to a quarter second, so that jobs that return together share a message. A job that is not due yet, such
+    as one that a stale message names, waits for its own instant: held until an earlier instant it would be staged again
+    and again.
     """
-    if not turns:
+    if not ids:
         return 0
     vain = "staged_count - attempt"
     times = f"CASE WHEN {vain} < 1 THEN 1 WHEN {vain} < 5 THEN 1 << ({vain}) ELSE 32 END"
-    table, params = values_table("id bigint, turn bigint", turns)
+    these, params = any_of("id", ids)
     with transaction():
         return execute(
             "UPDATE job SET staged_at = NULL, held_until = CASE WHEN scheduled_at <= %s THEN "
-            f"((CAST(%s AS BIGINT) + CASE WHEN input.turn > CAST(%s AS BIGINT) * ({times}) THEN input.turn "
-            f"ELSE CAST(%s AS BIGINT) * ({times}) END) / {RETURN_US} + 1) * {RETURN_US} END "
-            f"FROM {table} AS input WHERE job.id = input.id AND {WAITING_SQL}",
-            (now, now, base_us, base_us, *params),
+            f"((CAST(%s AS BIGINT) + CAST(%s AS BIGINT) * ({times})) / {RETURN_US} + 1) * {RETURN_US} END "
+            f"WHERE {these} AND {WAITING_SQL}",
+            (now, now, base_us, params),
         )
 
 

@@ -137,7 +137,7 @@ def _choose(ready: Sequence[Ready], policies: Mapping[str, Policy], now: int) ->
             held.append(job.id)
     cancel(skipped, REASONS[OVERLAPPED], OVERLAPPED, now)
     if held:
-        staging.snooze([(job_id, 0) for job_id in held], now, HELD_US)
+        staging.snooze(held, now, HELD_US)
     return chosen
 
 

@@ -183,7 +183,6 @@ def test_a_second_process_waits_with_the_lead_until_the_first_has_drained(accoun
 
 
 def test_a_backlog_for_a_hanging_target_is_published_at_growing_intervals(account, start, receiver, monkeypatch):
-    monkeypatch.setattr("workers.delivery.slots.STUCK_AFTER_S", 0.02)
     monkeypatch.setattr("workers.delivery.delivery.SNOOZE_S", (0.1, 0.1))
     began_at = clock.now()
     start(SENDER_SLOTS="8", SLOT_SHARE="0.5")

@@ -2,7 +2,7 @@
 
 A message names up to a hundred jobs. As many as there are free slots are claimed in one statement. Jobs that find no
 slot within HOLD_S go back to the table, so that no message is held for long; the stager names them again. Jobs of an
-account or host whose share of the slots is full and stuck go back at once and are snoozed, longer each time.
+account or host whose share stays full for 50 ms are snoozed, longer each time.
 """
 
 import logging
@@ -37,6 +37,7 @@ from workers.transport.local_addresses import is_local, own_addresses
 log = logging.getLogger("booper.delivery")
 HOLD_S = 5.0
 LOOK_AGAIN_S = 0.01
+LOOKS = 5  # for a slot of a full share: a message that waits holds a thread that other messages need
 SNOOZE_S = (0.25, 0.75)  # at least; doubled each time a message has named the job
 LONGEST_WAIT_S = 1.0
 RECORDING_GRACE_S = 10.0
@@ -115,20 +116,27 @@ class Delivery:
         log.error("database gone for %s s: message of %d jobs dropped, to be staged again", HOLD_S, len(waiting))
 
     def _deliver(self, waiting: list[JobRef], give_up_s: float) -> None:
+        looks = 0
         while waiting:
-            keeps_up = self.recorder.keeps_up(give_up_s - time.monotonic()) and self.senders.keeps_up(
-                give_up_s - time.monotonic()
-            )
-            taken = self.slots.take(waiting) if keeps_up else Taken([], [], waiting)
+            taken = self._take(waiting, give_up_s)
             if taken.admitted:
                 self._claim(taken.admitted)
-            if taken.stuck:
-                self._snooze(taken.stuck)
-            waiting = taken.rest
+            waiting = taken.no_slot + taken.over_share
+            if taken.over_share and (looks >= LOOKS or waiting[-1].is_follow_up):
+                self._snooze(taken.over_share)
+                waiting = taken.no_slot
             if waiting and (self._closed.wait(LOOK_AGAIN_S) or time.monotonic() > give_up_s):
                 with connection():
                     staging.unstage(ids_of(waiting))
                 return
+            looks += 1
+
+    def _take(self, waiting: list[JobRef], give_up_s: float) -> Taken:
+        """Slots for these jobs; none while results or requests pile up."""
+        for part in (self.recorder, self.senders):
+            if not part.keeps_up(give_up_s - time.monotonic()):
+                return Taken([], [], waiting)
+        return self.slots.take(waiting)
 
     def _claim(self, jobs: Sequence[JobRef]) -> None:
         """Claim the jobs that got slots, and give back the slots of those that could not be claimed."""
@@ -173,12 +181,10 @@ class Delivery:
         return claimed
 
     def _snooze(self, jobs: Sequence[JobRef]) -> None:
-        """Snooze jobs whose account or host has used its share of the slots, each until its turn; spread, so that they
-        don't return all at once."""
-        turns = [int(turn_s * clock.SECOND) for turn_s in self.slots.turns(jobs)]
+        """Snooze jobs whose account or host has its share of the slots, spread so that messages don't return as one."""
         base_us = int(random.uniform(*SNOOZE_S) * clock.SECOND)
         with connection():
-            staging.snooze(list(zip(ids_of(jobs), turns, strict=True)), clock.now(), base_us)
+            staging.snooze(ids_of(jobs), clock.now(), base_us)
 
 
 def ids_of(jobs: Sequence[JobRef]) -> list[int]:

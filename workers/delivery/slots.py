@@ -1,105 +1,109 @@
-"""Slots: limits how many requests this process has under way at once, in all and for each account or host.
+"""Limits how many requests this process has under way at once: in all, for each account and for each host.
 
 One lock guards the counts, and nobody waits for a slot here. A caller takes in one step what is free and asks again
 for the rest; two callers that each held a part and waited for more would wait for each other. No account and no host
-gets more than its share, so a target that hangs or is slow leaves the other slots to its neighbors. Follow-ups have
-shares of their own, half as large, and together no more than one share, so they never delay requests. A message waits
-for a full share only while that comes free quickly, because a waiting message holds a thread that others need.
+gets more than its share, so a target that hangs leaves the other slots to its neighbors. Accounts that want the same
+slots get equal parts of them. Follow-ups have shares of their own, half as large, and together no more than one share,
+so they never delay requests.
 """
 
-import random
 import threading
 import time
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from models.jobs.job_ref import JobRef
 
-Key = tuple[str, int | str]  # what shares a part of the slots, and which
-ACCOUNT, HOST = "account", "host"
-FOLLOW_UPS_ACCOUNT, FOLLOW_UPS_HOST = "account of follow-ups", "host of follow-ups"
-FOLLOW_UPS: Key = ("follow-ups", "")  # all of them together
-STUCK_AFTER_S = 0.2
-SLOW_GAP_S = 0.01  # a share that comes free less often than this is slow
-WEIGHT = 0.05  # of the newest gap in the mean
-LONGEST_TURN_S = 60.0  # nothing is known of a target for longer
-AGAIN = 0.25, 0.75  # of the time that a share was silent: how much longer it is expected to be
+Owner = tuple[int, bool]  # an account, and whether its follow-ups are meant
+SWEEP_S = 1.0
+WAITS_S = 60.0  # how long a refused account counts as waiting: its jobs may come to other processes meanwhile
 
 
 class Taken(NamedTuple):
     """What came of asking for slots.
 
-    `admitted` got one. `stuck`: their account or host has its share, and little or none of it comes free.
-    `rest`: no slot just now, but soon.
+    `admitted` got one. `over_share`: their account or host has its share. `no_slot`: every slot is in use.
     """
 
     admitted: list[JobRef]
-    stuck: list[JobRef]
-    rest: list[JobRef]
+    over_share: list[JobRef]
+    no_slot: list[JobRef]
 
 
-class Share:
-    """What one account or host holds; `given_s`: when a part of it last came free; `gap_s`: mean time between two;
-    `turn_s`: when one should come free for the last of those put off."""
+class Pool:
+    """Slots that accounts have in common. Each may hold `most` of them, and those that others wait for only as far as
+    its equal part goes."""
 
-    __slots__ = ("gap_s", "given_s", "gives", "held", "turn_s")
+    def __init__(self, size: int, most: int) -> None:
+        self.size, self.free, self._most = size, size, most
+        self._held: Counter[Owner] = Counter()
+        self._waiting: OrderedDict[Owner, tuple[int, float]] = OrderedDict()  # for how many, until when; soonest first
+        self._awaited = 0
 
-    def __init__(self, now_s: float) -> None:
-        self.held = self.gives = 0
-        self.given_s = self.turn_s = now_s
-        self.gap_s = 0.0
+    def room(self, owner: Owner, now_s: float) -> int:
+        """How many more the owner may hold, if they are free; below 0 if it holds more than its part."""
+        self._forget_until(now_s)
+        own, _ = self._waiting.get(owner, (0, 0.0))
+        accounts = len(self._waiting) + (owner not in self._waiting)
+        part = max(1, self.size // accounts) - self._held[owner]
+        return min(self._most - self._held[owner], max(part, self.free - (self._awaited - own)))
 
-    def give(self, now_s: float) -> None:
-        self.held -= 1
-        if self.gives:
-            self.gap_s += max(WEIGHT, 1 / self.gives) * (now_s - self.given_s - self.gap_s)
-        self.gives += 1
-        self.given_s = now_s
+    def hold(self, owner: Owner, count: int) -> None:
+        """The owner holds so many more, or fewer."""
+        self.free -= count
+        self._held[owner] += count
+        if not self._held[owner]:
+            del self._held[owner]
 
-    def is_slow(self, now_s: float) -> bool:
-        return self.gap_s > SLOW_GAP_S or now_s - self.given_s > STUCK_AFTER_S
+    def note(self, owner: Owner, refused: int, now_s: float) -> None:
+        """Note for how many the owner waits."""
+        self._awaited += refused - self._waiting.pop(owner, (0, 0.0))[0]
+        if refused:
+            self._waiting[owner] = refused, now_s + WAITS_S
 
-    def next_turn(self, now_s: float) -> float:
-        """Seconds until a part of it should come free for one more job: at the pace known so far, and, of one that has
-        been silent for a while, not before half of that while again. Spread, so that jobs don't return as one."""
-        self.turn_s = min(max(self.turn_s, now_s) + self.gap_s, now_s + LONGEST_TURN_S)
-        at_least_s = random.uniform(*AGAIN) * min(now_s - self.given_s, LONGEST_TURN_S)
-        wait_s = self.turn_s - now_s
-        return max(wait_s if wait_s < LONGEST_TURN_S else random.uniform(*AGAIN) * LONGEST_TURN_S, at_least_s)
+    def is_unused(self, now_s: float) -> bool:
+        """Whether nobody holds any or waits for some."""
+        self._forget_until(now_s)
+        return self.free == self.size and not self._waiting
+
+    def _forget_until(self, now_s: float) -> None:
+        while self._waiting and next(iter(self._waiting.values()))[1] <= now_s:
+            self._awaited -= self._waiting.popitem(last=False)[1][0]
 
 
 class Slots:
+    """`share`: the part of the slots that one account, or one host, may hold. `now_s`: monotonic seconds."""
+
     def __init__(self, size: int, share: float) -> None:
         self.size = size
-        self._cap = max(1, int(size * share))
-        self._half_cap = max(1, self._cap // 2)
-        self._free = size
-        self._shares: dict[Key, Share] = {}
+        self._share = max(1, int(size * share))
+        self._half = max(1, self._share // 2)
+        self._all = Pool(size, self._share)
+        self._follow_ups = Pool(self._share, self._half)
+        self._hosts: dict[tuple[str, bool], Pool] = {}
+        self._next_sweep_s = 0.0
         self._closed = False
         self._lock = threading.Lock()
 
     def take(self, jobs: Sequence[JobRef], now_s: float | None = None) -> Taken:
-        """Slots for as many of the jobs as possible. `now_s`: monotonic seconds."""
+        """Slots for as many of the jobs as possible."""
         now_s = time.monotonic() if now_s is None else now_s
         taken = Taken([], [], [])
         with self._lock:
+            if self._closed:
+                return taken._replace(no_slot=list(jobs))
             for alike in _alike(jobs):
                 self._sort(alike, taken, now_s)
+            self._forget_hosts(now_s)
         return taken
 
-    def turns(self, jobs: Sequence[JobRef], now_s: float | None = None) -> list[float]:
-        """For each of the stuck jobs the seconds until a slot should be free for it: one after another, as quickly as
-        those of its slowest share have come free."""
-        now_s = time.monotonic() if now_s is None else now_s
-        with self._lock:
-            return [self._next_turn(keys_of(job), now_s) for job in jobs]
-
-    def give(self, jobs: Iterable[JobRef], now_s: float | None = None) -> None:
+    def give(self, jobs: Iterable[JobRef]) -> None:
         """Put the slots of these jobs back."""
-        now_s = time.monotonic() if now_s is None else now_s
         with self._lock:
-            for job in jobs:
-                self._give(job, now_s)
+            for job, *others in _alike(jobs):
+                for pool in self._pools(job):
+                    pool.hold(_owner(job), -1 - len(others))
 
     def close(self) -> None:
         """Give out no more."""
@@ -109,54 +113,38 @@ class Slots:
     @property
     def in_use(self) -> int:
         with self._lock:
-            return self.size - self._free
+            return self.size - self._all.free
 
     def _sort(self, jobs: list[JobRef], taken: Taken, now_s: float) -> None:
-        """Slots for jobs of one account and host. A share is only made where one of its slots is taken."""
-        keys = keys_of(jobs[0])
-        room = 0 if self._closed else min([self._free, *map(self._room, keys)])
-        admitted, left = jobs[:room], jobs[room:]
-        if admitted:
-            self._free -= len(admitted)
-            for key in keys:
-                self._shares.setdefault(key, Share(now_s)).held += len(admitted)
-            taken.admitted.extend(admitted)
-        if left:
-            (taken.stuck if self._is_stuck(keys, now_s) else taken.rest).extend(left)
+        """Slots for jobs of one account and host."""
+        owner, pools = _owner(jobs[0]), self._pools(jobs[0])
+        shares = [pool.room(owner, now_s) for pool in pools] + [pool.free for pool in pools[1:]]
+        share = max(0, min(shares))
+        count = min(share, self._all.free, len(jobs))
+        for pool in pools:
+            pool.hold(owner, count)
+            is_full = min(pool.room(owner, now_s), pool.free) <= 0
+            pool.note(owner, len(jobs) - count if is_full else 0, now_s)
+        taken.admitted.extend(jobs[:count])
+        (taken.over_share if count == share else taken.no_slot).extend(jobs[count:])
 
-    def _room(self, key: Key) -> int:
-        """How many more slots this share may hold."""
-        share = self._shares.get(key)
-        cap = self._half_cap if key[0] in (FOLLOW_UPS_ACCOUNT, FOLLOW_UPS_HOST) else self._cap
-        return cap - (share.held if share else 0)
+    def _pools(self, job: JobRef) -> list[Pool]:
+        """The pools that a job takes a slot of."""
+        key = job.host, job.is_follow_up
+        if key not in self._hosts:
+            share = self._half if job.is_follow_up else self._share
+            self._hosts[key] = Pool(share, share)
+        return [self._all, self._hosts[key], self._follow_ups][: 3 if job.is_follow_up else 2]
 
-    def _is_stuck(self, keys: Sequence[Key], now_s: float) -> bool:
-        """Whether one of their shares is full, and slow if it is worth waiting for at all: follow-ups never hold a
-        thread that requests need."""
-        return not self._closed and any(FOLLOW_UPS in keys or share.is_slow(now_s) for share in self._full(keys))
-
-    def _full(self, keys: Sequence[Key]) -> list[Share]:
-        """Those of the shares that have no slot left."""
-        return [share for key in keys if (share := self._shares.get(key)) and self._room(key) <= 0]
-
-    def _next_turn(self, keys: Sequence[Key], now_s: float) -> float:
-        full = self._full(keys)
-        return max(full, key=lambda share: share.gap_s).next_turn(now_s) if full else 0.0
-
-    def _give(self, job: JobRef, now_s: float) -> None:
-        self._free += 1
-        for key in keys_of(job):
-            share = self._shares[key]
-            share.give(now_s)
-            if not share.held:
-                del self._shares[key]
+    def _forget_hosts(self, now_s: float) -> None:
+        """Forget hosts of which nothing is held: each host ever met would take memory."""
+        if now_s >= self._next_sweep_s:
+            self._next_sweep_s = now_s + SWEEP_S
+            self._hosts = {key: pool for key, pool in self._hosts.items() if not pool.is_unused(now_s)}
 
 
-def keys_of(job: JobRef) -> tuple[Key, ...]:
-    """The shares that a job takes part of."""
-    if job.is_follow_up:
-        return ((FOLLOW_UPS_ACCOUNT, job.account_id), (FOLLOW_UPS_HOST, job.host), FOLLOW_UPS)
-    return ((ACCOUNT, job.account_id), (HOST, job.host))
+def _owner(job: JobRef) -> Owner:
+    return job.account_id, job.is_follow_up
 
 
 def _alike(jobs: Iterable[JobRef]) -> Iterable[list[JobRef]]:

@@ -89,7 +89,7 @@ def test_the_mark_of_an_early_message_counts_from_the_instant_it_is_due(account,
 def test_a_job_snoozed_is_not_due_for_the_stager_until_then(account, moved_clock):
     job = make_job(account)
     staging.stage([job.id], clock.now())
-    assert staging.snooze([(job.id, 0)], clock.now(), clock.SECOND // 2) == 1
+    assert staging.snooze([job.id], clock.now(), clock.SECOND // 2) == 1
     assert staging.due(0, clock.now(), 10) == []
     moved_clock.advance(seconds=1.25)
     assert [due.id for due in staging.due(0, clock.now(), 10)] == [job.id]
@@ -97,32 +97,23 @@ def test_a_job_snoozed_is_not_due_for_the_stager_until_then(account, moved_clock
 
 def test_a_job_that_was_snoozed_and_then_claimed_is_snoozed_no_more(account, moved_clock):
     job = make_job(account)
-    staging.snooze([(job.id, 0)], clock.now(), clock.SECOND)
+    staging.snooze([job.id], clock.now(), clock.SECOND)
     lifecycle.claim([job.id], clock.now(), MARGIN)
     assert reread(job).held_until is None
 
 
 def test_a_job_is_snoozed_longer_each_time_a_message_named_it(account, moved_clock):
     jobs = [make_job(account, staged_count=count) for count in (1, 2, 4, 5, 50)]
-    staging.snooze([(job.id, 0) for job in jobs], clock.now(), clock.SECOND)
+    staging.snooze([job.id for job in jobs], clock.now(), clock.SECOND)
     assert [reread(job).held_until - clock.now() for job in jobs] == [
         seconds * clock.SECOND + staging.RETURN_US for seconds in (2, 4, 16, 32, 32)
     ]
 
 
-def test_a_job_is_snoozed_until_its_turn_when_that_comes_later(account, moved_clock):
-    jobs = [make_job(account, staged_count=2) for _ in range(3)]
-    turns = [(job.id, turn * clock.SECOND) for job, turn in zip(jobs, (0, 3, 5), strict=True)]
-    assert staging.snooze(turns, clock.now(), clock.SECOND) == 3
-    assert [reread(job).held_until - clock.now() for job in jobs] == [
-        seconds * clock.SECOND + staging.RETURN_US for seconds in (4, 4, 5)
-    ]
-
-
 def test_snoozed_jobs_return_together_at_quarters_of_a_second(account, moved_clock):
     jobs = [make_job(account) for _ in range(3)]
-    turns = [(job.id, turn) for job, turn in zip(jobs, (300_000, 400_000, 500_000), strict=True)]
-    staging.snooze(turns, clock.now(), 1)
+    for job, base_us in zip(jobs, (300_000, 400_000, 500_000), strict=True):
+        staging.snooze([job.id], clock.now(), base_us)
     returns = [reread(job).held_until for job in jobs]
     assert [at % staging.RETURN_US for at in returns] == [0, 0, 0]
     assert returns[0] == returns[1] < returns[2]
@@ -130,14 +121,14 @@ def test_snoozed_jobs_return_together_at_quarters_of_a_second(account, moved_clo
 
 def test_a_job_claimed_meanwhile_is_not_snoozed(account, moved_clock):
     job = job_in("executing", account)
-    assert staging.snooze([(job.id, 0)], clock.now(), clock.SECOND) == 0
+    assert staging.snooze([job.id], clock.now(), clock.SECOND) == 0
     assert reread(job).held_until is None
 
 
 def test_a_job_that_waits_for_its_retry_is_not_snoozed_to_before_it(account, moved_clock):
     """A stale message did so: the job was named, refused and named again, dozens of times a second, until its retry."""
     job = make_job(account, "retryable", due_in_s=60, attempt=1, staged_count=1)
-    staging.snooze([(job.id, 0)], clock.now(), clock.SECOND)
+    staging.snooze([job.id], clock.now(), clock.SECOND)
     assert staging.due(0, reread(job).scheduled_at - 1, 10) == []
     assert [due.id for due in staging.due(0, reread(job).scheduled_at, 10)] == [job.id]
 

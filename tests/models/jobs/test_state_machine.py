@@ -222,7 +222,7 @@ class Jobs(RuleBasedStateMachine):
         if hold_s is None:
             staging.unstage(rest)
         else:
-            staging.snooze([(job_id, 0) for job_id in rest], now, int(hold_s * clock.SECOND))
+            staging.snooze(rest, now, int(hold_s * clock.SECOND))
         for job_id in (*early, *rest):
             self.orders[job_id].message = None
 

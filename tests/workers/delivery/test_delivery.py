@@ -19,7 +19,7 @@ from tests.support.waiting import wait_until
 from workers.delivery import delivery as delivering
 from workers.delivery import recorder as recording
 from workers.delivery.attempt_records import Result
-from workers.delivery.delivery import Delivery
+from workers.delivery.delivery import LOOKS, Delivery
 from workers.delivery.render import render_request
 from workers.transport.outcome import Answered, Timings
 
@@ -195,3 +195,46 @@ def test_a_message_goes_to_the_channel_that_was_set_a_moment_before(account, del
 
     wait_until(lambda: Attempt.select().count())
     assert reread(job).state == "completed"
+
+
+@pytest.fixture
+def full_share(delivery, monkeypatch):
+    """All slots of a host are taken; the fixture is how often slots were asked for since."""
+    monkeypatch.setattr(delivering, "LOOK_AGAIN_S", 0)
+    held = [JobRef(-number, 99, "127.0.0.1", is_follow_up) for number in range(9999) for is_follow_up in (False, True)]
+    asked_for, take = [], delivery.slots.take
+    taken = take(held).admitted
+    monkeypatch.setattr(delivery.slots, "take", lambda jobs: asked_for.append(jobs) or take(jobs))
+    yield asked_for
+    delivery.slots.give(taken)
+
+
+def test_a_message_waits_a_moment_for_a_full_share_and_then_its_job_is_snoozed(account, delivery, full_share):
+    job = make_job(account, host="127.0.0.1", staged_at=clock.now(), staged_count=1)
+    delivery.deliver(named(job), clock.now())
+    assert (reread(job).state, reread(job).staged_at, len(full_share)) == ("available", None, LOOKS + 1)
+    assert reread(job).held_until > clock.now()
+
+
+def test_a_message_of_follow_ups_does_not_wait_for_a_full_share(account, delivery, full_share):
+    """Messages of requests had to wait for its thread."""
+    job = make_job(account, host="127.0.0.1", staged_at=clock.now(), staged_count=1)
+    delivery.deliver([(job.id, -job.account_id, job.host)], clock.now())
+    assert (reread(job).staged_at, len(full_share)) == (None, 1)
+    assert reread(job).held_until > clock.now()
+
+
+def test_a_job_whose_share_comes_free_in_a_moment_is_sent(account, delivery, receiver, full_share, monkeypatch):
+    job = make_job(account, url=receiver.url, host="127.0.0.1")
+    take = delivery.slots.take
+
+    def taking(jobs):
+        if len(full_share) == LOOKS:
+            delivery.slots.give([JobRef(0, 99, "127.0.0.1")])
+        return take(jobs)
+
+    monkeypatch.setattr(delivery.slots, "take", taking)
+    delivery.deliver(named(job), clock.now())
+
+    wait_until(lambda: reread(job).state == "completed")
+    delivery.slots.take([JobRef(0, 99, "127.0.0.1")])
