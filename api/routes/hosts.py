@@ -34,7 +34,7 @@ def list_hosts(query: dict[str, Any]) -> Response:
 @blueprint.response(200, schemas.single(Host))
 def get_host(host: str) -> Response:
     """One host that was held back once."""
-    return _respond(or_not_found(_found(host)))
+    return _respond(or_not_found(_find(host)))
 
 
 @blueprint.route("/hosts/<host>/pause", methods=["POST"])
@@ -51,12 +51,12 @@ def pause_host(pause: dict[str, Any], host: str) -> Response:
 @blueprint.response(200, schemas.single(Host))
 def resume_host(host: str) -> Response:
     """Send to this host again, whether it was paused, rests or failed."""
-    or_not_found(_found(host))
+    or_not_found(_find(host))
     closing.reset(caller().account_id, HOST, host.lower(), clock.now())
     return _respond(closing.resume(caller().account_id, HOST, host.lower(), clock.now()))
 
 
-def _found(host: str) -> Gate | None:
+def _find(host: str) -> Gate | None:
     return gates.find(caller().account_id, HOST, host.lower())
 
 

@@ -31,43 +31,43 @@ def list_lanes(query: dict[str, Any]) -> Response:
     return page_response(serializers.data_list([compact(shape(gate, now)) for gate in rows]), page.order, end)
 
 
-@blueprint.route("/lanes/<key>", methods=["GET"])
+@blueprint.route("/lanes/<lane>", methods=["GET"])
 @blueprint.response(200, schemas.single(Lane))
-def get_lane(key: str) -> Response:
+def get_lane(lane: str) -> Response:
     """One lane."""
-    return _respond(or_not_found(_found(key)))
+    return _respond(or_not_found(_find(lane)))
 
 
-@blueprint.route("/lanes/<key>", methods=["PATCH"])
+@blueprint.route("/lanes/<lane>", methods=["PATCH"])
 @blueprint.arguments(LaneChange())
 @blueprint.response(200, schemas.single(Lane))
-def change_lane(change: dict[str, Any], key: str) -> Response:
+def change_lane(change: dict[str, Any], lane: str) -> Response:
     """Say whether the lane stops when one of its jobs is discarded."""
-    gate = or_not_found(_found(key))
+    gate = or_not_found(_find(lane))
     gates.set_limits(gate.id, Limits(stops=int(change["on_failure"] == STOP)), True, clock.now())
-    return _respond(or_not_found(_found(key)))
+    return _respond(or_not_found(_find(lane)))
 
 
-@blueprint.route("/lanes/<key>/pause", methods=["POST"])
+@blueprint.route("/lanes/<lane>/pause", methods=["POST"])
 @blueprint.arguments(PauseFields())
 @blueprint.response(200, schemas.single(Lane))
-def pause_lane(pause: dict[str, Any], key: str) -> Response:
+def pause_lane(pause: dict[str, Any], lane: str) -> Response:
     """Let no further job of the lane begin, until an instant or until it is resumed."""
-    name = gate_key_in_path(key)
+    name = gate_key_in_path(lane)
     until, reason = pause.get("until"), pause.get("reason")
     return _respond(closing.pause(caller().account_id, LANE, name, until, reason, clock.now()))
 
 
-@blueprint.route("/lanes/<key>/resume", methods=["POST"])
+@blueprint.route("/lanes/<lane>/resume", methods=["POST"])
 @blueprint.response(200, schemas.single(Lane))
-def resume_lane(key: str) -> Response:
+def resume_lane(lane: str) -> Response:
     """Let the next job of the lane begin, also when the lane has stopped at a discarded job."""
-    or_not_found(_found(key))
-    return _respond(closing.resume(caller().account_id, LANE, key, clock.now()))
+    or_not_found(_find(lane))
+    return _respond(closing.resume(caller().account_id, LANE, lane, clock.now()))
 
 
-def _found(key: str) -> Gate | None:
-    return gates.find(caller().account_id, LANE, key)
+def _find(lane: str) -> Gate | None:
+    return gates.find(caller().account_id, LANE, lane)
 
 
 def _respond(gate: Gate) -> Response:

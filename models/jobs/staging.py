@@ -7,7 +7,7 @@ A mark (`staged_at`) is no part of the state. Only this module and the transitio
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from models.database.sql import any_of, execute, fetch, skipping_locked
+from models.database.sql import any_of, execute, fetch, skipping_locked, values_table
 from models.database.transactions import transaction
 from models.jobs.job_kinds import REQUEST
 from models.jobs.job_ref import JobRef, ref_of
