@@ -1,1 +1,1 @@
-"""The command line, and the processes that its commands start. Nothing else imports it."""
+"""The roof: the command line, and the processes that its commands start."""

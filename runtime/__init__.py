@@ -1,1 +1,1 @@
-"""What every process needs: settings, version, logs, metrics, traces, signals. Imports neither api nor workers."""
+"""The ground of every process: settings, version, logs, metrics, traces, signals. Imports neither api nor workers."""

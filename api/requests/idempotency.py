@@ -1,7 +1,4 @@
-"""Responds once to a request with the header `Idempotency-Key`, and in the same way when it is repeated.
-
-`POST /api/jobs` and `POST /api/jobs/batch` pass here, also without the header.
-"""
+"""Replays the response to a request with the header `Idempotency-Key`."""
 
 from collections.abc import Callable
 from typing import Any

@@ -58,6 +58,29 @@ def skipping_locked() -> str:
     return " FOR UPDATE SKIP LOCKED" if dialect() == "postgresql" else ""
 
 
+def unlocked(table: str, ids: Sequence[int], guard: str, values: Sequence[Any] = ()) -> tuple[str, list[Any]]:
+    """The condition that a row of the table has one of the ids, meets the guard and is held by no other session; and
+    its parameters. `values`: those of the guard.
+
+    For updates that must not wait: a row that a frozen process or an operator holds would hold up all the others. Nor
+    can two such updates of the same rows, in whatever orders, wait for one another.
+    """
+    these, params = any_of(f"{table}.id", ids)
+    if dialect() == "sqlite":
+        return f"{these} AND {guard}", [params, *values]
+    free = f"SELECT id FROM {table} WHERE {these} AND {guard}{skipping_locked()}"
+    return f"{table}.id = ANY(ARRAY({free})) AND {guard}", [params, *values, *values]
+
+
+def lock_free(table: str, ids: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Lock those of the rows that no other session holds until the transaction ends: their ids, and those that another
+    session holds."""
+    these, params = any_of("id", ids)
+    rows = f"SELECT id FROM {table} WHERE {these}"
+    free = [row[0] for row in fetch(f"{rows}{skipping_locked()}", (params,))]
+    return free, [row[0] for row in fetch(rows, (params,)) if row[0] not in set(free)]
+
+
 def for_update(strength: str = "UPDATE") -> str:
     """For the end of a SELECT: lock its rows until the transaction ends. On SQLite the transaction is the lock.
 

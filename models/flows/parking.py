@@ -45,6 +45,11 @@ def park(jobs: Mapping[int, Collection[int]]) -> None:
     )
 
 
+def any_awake(until: int) -> bool:
+    """Whether there is a gate to look at by this instant."""
+    return bool(fetch("SELECT 1 FROM gate WHERE wake_at IS NOT NULL AND wake_at <= %s LIMIT 1", (until,)))
+
+
 def stage_next(now: int, until: int) -> list[DueJob]:
     """Mark the parked jobs that may pass their gates by `until`, each for the instant of its turn; soonest first."""
     awake = _take_awake(until)
@@ -95,8 +100,6 @@ def _take_awake(until: int) -> list[Gate]:
     sql = (
         f"SELECT id FROM gate WHERE wake_at IS NOT NULL AND wake_at <= %s ORDER BY wake_at LIMIT %s{skipping_locked()}"
     )
-    if not fetch("SELECT 1 FROM gate WHERE wake_at IS NOT NULL AND wake_at <= %s LIMIT 1", (until,)):
-        return []
     with transaction():
         these, params = any_of("id", sorted(row[0] for row in fetch(sql, (until, GATES_AT_ONCE))))
         rows = fetch(f"UPDATE gate SET wake_at = NULL WHERE {these} RETURNING {gates.COLUMNS}", (params,))

@@ -59,13 +59,12 @@ class Job(BaseModel):
     parked_by = BigIntegerField(null=True)  # the gate at which it waits (models/flows/parking.py); null: none
     after_uuid = UuidText(null=True)  # the event that this one waits for (models/webhooks/event_order.py); null: none
     attempt = IntegerField(default=0)  # attempts begun; the number of the latest
-    crashes = IntegerField(default=0)  # how many attempts in a row ended because their worker fell silent
+    crashes = IntegerField(default=0)  # how many attempts ended because their worker fell silent
     attempted_at = BigIntegerField(null=True)  # start of the latest attempt; null: never claimed
     completed_at = BigIntegerField(null=True)
     discarded_at = BigIntegerField(null=True)
     cancelled_at = BigIntegerField(null=True)
-    # Since when a message names this job; of a job that is not due yet, when the message is due. Null: no message does.
-    staged_at = BigIntegerField(null=True)
+    staged_at = BigIntegerField(null=True)  # since when a message names this job; null: no message does
     staged_count = IntegerField(default=0)  # how many messages have named it
     claim_id = BigIntegerField(null=True)  # the fence: the claim that may record the attempt; null: none
     lease_until = BigIntegerField(null=True)  # when the claim counts as lost; null: not executing

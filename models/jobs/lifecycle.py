@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from models.database.sql import any_of, execute, fetch, skipping_locked, values_table
+from models.database.sql import any_of, execute, fetch, lock_free, skipping_locked, unlocked, values_table
 from models.database.transactions import transaction
 from models.jobs.job_kinds import REQUEST
 from models.jobs.job_ref import JobRef, ref_of
@@ -104,21 +104,28 @@ def id_range() -> tuple[int, int]:
     return first or 0, last or 0
 
 
-def claim(ids: Sequence[int], now: int, lease_margin_us: int, of_schedules: bool = False) -> list[ClaimedJob]:
-    """Claim those of the jobs that wait and are due, each with a lease of its timeout and the margin.
+def new_claim_id() -> int:
+    """A fence for the claims of one transaction. Who draws it before the transaction can tell afterwards what was
+    claimed, whatever became of the commit's answer."""
+    return secrets.randbits(62)
+
+
+def claim(
+    ids: Sequence[int], now: int, lease_margin_us: int, claim_id: int | None = None, of_schedules: bool = False
+) -> list[ClaimedJob]:
+    """Claim those of the jobs that wait and are due, each with a lease of its timeout and the margin. Passes over jobs
+    that another session holds.
 
     Claims jobs of schedules or all others: `models/schedules/overlap.py` decides which jobs of schedules may begin.
     """
-    these, params = any_of("id", ids)
-    claim_id = secrets.randbits(62)
     which = "fire_at IS NOT NULL" if of_schedules else "fire_at IS NULL"
+    these, params = unlocked("job", ids, f"{LEAVES['claim']} AND scheduled_at <= %s AND {which}", (now,))
     with transaction():
         rows = fetch(
             f"UPDATE job SET {ENTERS['claim']}, claim_id = %s, attempt = attempt + 1, attempted_at = %s, "
             "lease_until = CAST(%s AS BIGINT) + timeout_ms * 1000, staged_at = NULL, held_until = NULL, "
-            f"start_by = NULL WHERE {these} AND {LEAVES['claim']} AND scheduled_at <= %s AND {which} "
-            f"RETURNING {CLAIMED}",
-            (claim_id, now, now + lease_margin_us, params, now),
+            f"start_by = NULL WHERE {these} RETURNING {CLAIMED}",
+            (claim_id or new_claim_id(), now, now + lease_margin_us, *params),
         )
         count_transition("claimed", rows)
     return [ClaimedJob(*row) for row in rows]
@@ -136,8 +143,24 @@ def discard(jobs: Iterable[ClaimedJob], now: int) -> set[int]:
 
 def release(jobs: Iterable[ClaimedJob]) -> set[int]:
     """Give back jobs whose requests did not end within the grace of a stopping process, as if never attempted:
-    earlier crashes still count, and the next event still waits. Returns the ids of those the caller still held."""
-    return count_transition("released", _finish("release", jobs, "attempt = attempt - 1", ()))
+    earlier crashes still count, and the next event still waits. Returns the ids of those the caller still held.
+
+    Those that were cancelled under way stay so, and their claims end."""
+    rows = [(job.id, job.claim_id, None) for job in jobs]
+    with transaction():
+        _withdraw(rows)
+        return _release(rows)
+
+
+def give_back_unknown(ids: Sequence[int], claim_id: int) -> list[int]:
+    """Give back what a claim took whose commit was not answered, as `release` does; it may have taken nothing. Returns
+    the ids of jobs that another session holds: it may be about to commit just that claim."""
+    with transaction():
+        free, held = lock_free("job", ids)
+        rows = [(job_id, claim_id, None) for job_id in free]
+        _withdraw(rows)
+        _release(rows)
+    return held
 
 
 def retry(next_tries: Iterable[tuple[ClaimedJob, int]]) -> set[int]:
@@ -167,7 +190,7 @@ def cancel(ids: Sequence[int], now: int, waiting_only: bool) -> list[CancelledJo
 
 def close_cancelled_claims(jobs: Iterable[ClaimedJob]) -> set[int]:
     """End the claims on jobs that were cancelled under way; returns their ids: those attempts may be recorded."""
-    return _fenced(in_states(["cancelled"]), [(job.id, job.claim_id, None) for job in jobs], "claim_id = NULL", ())
+    return _fenced(in_states(["cancelled"]), [(job.id, job.claim_id, None) for job in jobs], ENDS_CLAIM, ())
 
 
 def cancelled_of(jobs: Iterable[ClaimedJob]) -> set[int]:
@@ -178,8 +201,7 @@ def cancelled_of(jobs: Iterable[ClaimedJob]) -> set[int]:
 
 def withdraw(jobs: Iterable[ClaimedJob]) -> set[int]:
     """End the claims on jobs that were cancelled before their requests went out, as if never attempted."""
-    rows = [(job.id, job.claim_id, None) for job in jobs]
-    return _fenced(in_states(["cancelled"]), rows, "claim_id = NULL, attempt = attempt - 1", ())
+    return _withdraw([(job.id, job.claim_id, None) for job in jobs])
 
 
 def rescue(now: int, leases_until: int | None = None) -> list[LostJob]:
@@ -235,6 +257,15 @@ def _delete(ids: Sequence[int]) -> int:
             execute(f"DELETE FROM {table} WHERE {of_these}", (params,))
         these, params = any_of("id", locked)
         return count_transition("pruned", execute(f"DELETE FROM job WHERE {these} AND {LEAVES['prune']}", (params,)))
+
+
+def _withdraw(rows: Sequence[tuple[int, int, int | None]]) -> set[int]:
+    return _fenced(in_states(["cancelled"]), rows, f"attempt = attempt - 1, {ENDS_CLAIM}", ())
+
+
+def _release(rows: Sequence[tuple[int, int, int | None]]) -> set[int]:
+    assignments = f"{ENTERS['release']}, attempt = attempt - 1, {ENDS_CLAIM}"
+    return count_transition("released", _fenced(LEAVES["release"], rows, assignments, ()))
 
 
 def _finish(verb: str, jobs: Iterable[ClaimedJob], assignments: str, values: tuple[Any, ...]) -> set[int]:

@@ -7,8 +7,9 @@ A mark (`staged_at`) is no part of the state. Only this module and the transitio
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from models.database.sql import any_of, execute, fetch, skipping_locked, values_table
-from models.database.transactions import transaction
+from models.database.connection import dialect
+from models.database.sql import any_of, execute, fetch, lock_free, skipping_locked, unlocked, values_table
+from models.database.transactions import transaction, write_turn
 from models.jobs.job_kinds import REQUEST
 from models.jobs.job_ref import JobRef, ref_of
 from models.jobs.states import LEAVES, WAITING_SQL
@@ -38,31 +39,27 @@ class DueJob(NamedTuple):
 
 def due(first: int, last: int, limit: int) -> list[DueJob]:
     """Waiting jobs due from `first` to `last` that no message names yet, soonest first."""
-    rows = fetch(
-        f"SELECT {DUE} FROM job WHERE staged_at IS NULL AND {WAITING_SQL} "
-        f"AND {DUE_AT} >= %s AND {DUE_AT} <= %s ORDER BY {DUE_AT}, id LIMIT %s",
-        (first, last, limit),
-    )
+    rows = fetch(f"SELECT {DUE} FROM job WHERE {_unnamed(requests_only=False)} LIMIT %s", (first, last, limit))
     return [DueJob(*row) for row in rows]
 
 
-def stage(ids: Sequence[int], now: int) -> list[DueJob]:
-    """Mark jobs for the message that is about to name them; returns those marked, soonest first.
+def stage(now: int, first: int, last: int, limit: int, requests_only: bool = False) -> list[DueJob]:
+    """Mark waiting jobs due from `first` to `last` for the message that is about to name them: at most `limit` that no
+    message names yet, the soonest first. Returns those marked, soonest first.
 
-    They are marked before they are published, so that a claim never meets its own mark. A crash in between leaves
-    marks without a message, which `unstage_lost` finds. When two stage at once, the second finds the marks set. A job
-    that another session has locked is left for the next round.
+    They are marked before they are published, so that a claim never meets its own mark. When two stage at once, the
+    second passes over what the first has locked. It finds and marks in one statement, so that rows that another
+    session holds take up no room of those behind them.
     """
-    these, params = any_of("id", ids)
-    if lock := skipping_locked():
-        these = f"id = ANY(ARRAY(SELECT id FROM job WHERE {these}{lock}))"
+    chosen = f"SELECT id FROM job WHERE {_unnamed(requests_only)} LIMIT %s{skipping_locked()}"
+    these = f"id = ANY(ARRAY({chosen}))" if dialect() == "postgresql" else f"id IN ({chosen})"
     # "+ 0" hides the partial index of unstaged jobs: empty when last analyzed, it would be searched whole for each id.
     with transaction():
         rows = fetch(
             "UPDATE job SET staged_count = staged_count + 1, "
             f"staged_at = CASE WHEN {DUE_AT} > %s THEN {DUE_AT} ELSE CAST(%s AS BIGINT) END "
             f"WHERE {these} AND staged_at + 0 IS NULL AND {LEAVES['stage']} RETURNING {DUE}",
-            (now, now, params),
+            (now, now, first, last, limit),
         )
         count_transition("staged", rows)
     return sorted((DueJob(*row) for row in rows), key=lambda job: (job.due_at, job.id))
@@ -73,25 +70,43 @@ def stage_parked(turns: Sequence[tuple[int, int]]) -> list[DueJob]:
     marked, soonest first. They are held no longer, so a job whose message is lost is staged like any other."""
     if not turns:
         return []
-    table, params = values_table("id bigint, at bigint", turns)
+    table, rows_in = values_table("id bigint, at bigint", turns)
+    guard = f"parked_by IS NOT NULL AND staged_at + 0 IS NULL AND {LEAVES['stage']}"
+    these, params = unlocked("job", [job_id for job_id, _ in turns], guard)
     with transaction():
         rows = fetch(
-            f"UPDATE job SET staged_count = staged_count + 1, staged_at = input.at, held_until = NULL "
-            f"FROM {table} AS input WHERE job.id = input.id AND parked_by IS NOT NULL AND staged_at + 0 IS NULL "
-            f"AND {LEAVES['stage']} RETURNING job.id, staged_at, account_id, host, kind",
-            params,
+            "UPDATE job SET staged_count = staged_count + 1, staged_at = input.at, held_until = NULL "
+            f"FROM {table} AS input WHERE job.id = input.id AND {these} "
+            "RETURNING job.id, staged_at, account_id, host, kind",
+            (*rows_in, *params),
         )
         count_transition("staged", rows)
     return sorted((DueJob(*row) for row in rows), key=lambda job: (job.due_at, job.id))
 
 
+def _unnamed(requests_only: bool) -> str:
+    """The condition and the order of jobs due from one instant to another that no message names yet."""
+    kinds = f" AND kind = '{REQUEST}'" if requests_only else ""
+    return f"staged_at IS NULL AND {WAITING_SQL} AND {DUE_AT} >= %s AND {DUE_AT} <= %s{kinds} ORDER BY {DUE_AT}, id"
+
+
 def unstage(ids: Sequence[int]) -> int:
-    """Note that no message names these jobs any more, so that the stager takes them again."""
+    """Note that no message names these jobs any more, so that the stager takes them again. Passes over jobs that
+    another session holds: their message counts as lost later on."""
     if not ids:
         return 0
-    these, params = any_of("id", ids)
+    these, params = unlocked("job", ids, WAITING_SQL)
+    with write_turn():
+        return execute(f"UPDATE job SET staged_at = NULL WHERE {these}", params)
+
+
+def unstage_unpublished(ids: Sequence[int]) -> list[int]:
+    """Unstage jobs whose message was not published, whether their marks were stored or not. Returns those that another
+    session holds: it may be about to store their marks."""
     with transaction():
-        return execute(f"UPDATE job SET staged_at = NULL WHERE {these} AND {WAITING_SQL}", (params,))
+        free, held = lock_free("job", ids)
+        unstage(free)
+    return held
 
 
 def unstage_lost(staged_before: int) -> int:
@@ -115,25 +130,21 @@ def snooze(ids: Sequence[int], now: int, base_us: int) -> int:
         return 0
     vain = "staged_count - attempt"
     times = f"CASE WHEN {vain} < 1 THEN 1 WHEN {vain} < 5 THEN 1 << ({vain}) ELSE 32 END"
-    these, params = any_of("id", ids)
-    with transaction():
+    these, params = unlocked("job", ids, WAITING_SQL)
+    with write_turn():
         return execute(
             "UPDATE job SET staged_at = NULL, held_until = CASE WHEN scheduled_at <= %s THEN "
             f"((CAST(%s AS BIGINT) + CAST(%s AS BIGINT) * ({times})) / {RETURN_US} + 1) * {RETURN_US} END "
-            f"WHERE {these} AND {WAITING_SQL}",
-            (now, now, base_us, params),
+            f"WHERE {these}",
+            (now, now, base_us, *params),
         )
 
 
 def release_hold(ids: Sequence[int]) -> int:
-    """Let snoozed jobs be staged at once."""
-    these, params = any_of("id", ids)
-    with transaction():
-        return execute(
-            f"UPDATE job SET staged_at = NULL, held_until = NULL WHERE {these} AND {WAITING_SQL} "
-            "AND held_until IS NOT NULL",
-            (params,),
-        )
+    """Let snoozed jobs be staged at once. Passes over jobs that another session holds: they wait for their time."""
+    these, params = unlocked("job", ids, f"{WAITING_SQL} AND held_until IS NOT NULL")
+    with write_turn():
+        return execute(f"UPDATE job SET staged_at = NULL, held_until = NULL WHERE {these}", params)
 
 
 def release_events(ids: Sequence[int]) -> int:
@@ -143,20 +154,20 @@ def release_events(ids: Sequence[int]) -> int:
     """
     if not ids:
         return 0
-    these, params = any_of("id", ids)
-    with transaction():
-        rows = fetch(
-            f"SELECT id FROM job WHERE {these} AND {WAITS_FOR_EVENT} ORDER BY id{skipping_locked()}", (params,)
-        )
-        these, params = any_of("id", [row[0] for row in rows])
-        return execute(f"UPDATE job SET held_until = NULL, after_uuid = NULL WHERE {these}", (params,))
+    these, params = unlocked("job", ids, WAITS_FOR_EVENT)
+    with write_turn():
+        return execute(f"UPDATE job SET held_until = NULL, after_uuid = NULL WHERE {these}", params)
 
 
-def not_yet_due(ids: Sequence[int], now: int) -> list[int]:
-    """Those of the jobs that wait for an instant after `now`: their message came early, or they were moved."""
+def unclaimed(ids: Sequence[int], now: int) -> tuple[list[int], list[int]]:
+    """Those of the jobs that wait and that a message names: first those that wait for an instant after `now` (their
+    message came early, or they were moved), then those that are due (another session held them)."""
     these, params = any_of("id", ids)
-    sql = f"SELECT id FROM job WHERE {these} AND {WAITING_SQL} AND scheduled_at > %s"
-    return [row[0] for row in fetch(sql, (params, now))]
+    rows = fetch(
+        f"SELECT id, scheduled_at > %s FROM job WHERE {these} AND {WAITING_SQL} AND staged_at + 0 IS NOT NULL",
+        (now, params),
+    )
+    return [job_id for job_id, is_early in rows if is_early], [job_id for job_id, is_early in rows if not is_early]
 
 
 def staged_between(first: int, last: int, limit: int) -> int:

@@ -59,10 +59,11 @@ class Policy(NamedTuple):
     state: str
 
 
-def claim(ids: Sequence[int], now: int, lease_margin_us: int) -> list[ClaimedJob]:
+def claim(ids: Sequence[int], now: int, lease_margin_us: int, claim_id: int | None = None) -> list[ClaimedJob]:
     """Claim those of the jobs that belong to schedules, are due and may begin now, each with its schedule's memory.
 
-    A job that may not begin is cancelled or snoozed until its turn. One transaction writes all of it.
+    A job that may not begin is cancelled or snoozed until its turn. One transaction writes all of it. Jobs whose
+    schedule another session holds stay as they are.
     """
     ready = _ready("id", ids, now)
     if not ready:
@@ -70,7 +71,7 @@ def claim(ids: Sequence[int], now: int, lease_margin_us: int) -> list[ClaimedJob
     with transaction():
         policies = lock_schedules({job.schedule_id for job in ready})
         chosen = _choose(_ready("id", ids, now), policies, now)  # read again, now that nobody else claims for these
-        claimed = lifecycle.claim([job.id for job in chosen], now, lease_margin_us, of_schedules=True)
+        claimed = lifecycle.claim([job.id for job in chosen], now, lease_margin_us, claim_id, of_schedules=True)
         claimed = [job._replace(schedule_id=str(job.schedule_id)) for job in claimed]
         firing_rows.add([_fired(job, policies.get(str(job.schedule_id))) for job in claimed if job.attempt == 1])
     return [job._replace(memory=_memory(policies.get(str(job.schedule_id)))) for job in claimed]

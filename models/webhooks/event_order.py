@@ -17,7 +17,7 @@ from models.jobs.staging import WAITS_FOR_EVENT
 from models.jobs.states import LIVE, in_states
 from models.rules.clock import DAY
 
-log = logging.getLogger("booper.event_order")
+log = logging.getLogger("booper.succession")
 HELD_US = DAY  # longer than a ticker is ever away; then the event goes, whatever became of the one before
 RELEASED_AT_ONCE = 1000
 # Not final, and no attempt has ended yet. One that was lost with its worker does not count: it may not have been sent.

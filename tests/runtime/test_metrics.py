@@ -13,7 +13,7 @@ from models.jobs import job_store, lifecycle, staging, states
 from models.rules import clock
 from runtime import metrics
 from tests.support.results import answered, result_of
-from tests.support.rows import claim_job, make_job
+from tests.support.rows import claim_job, make_job, stage_all
 from tests.support.samples import Grown
 from tests.support.transitions import VERBS, fitting_job, held, job_in
 from workers.delivery.recorder import record
@@ -35,7 +35,7 @@ def test_each_transition_counts_the_jobs_it_changed(account, grown):
     job_store.create(new_job(account), clock.now())
     job_store.create_many([new_job(account), new_job(account)], clock.now())
     ids = [job.id for job in staging.due(0, clock.now(), 10)]
-    staging.stage(ids, clock.now())
+    stage_all()
     claims = lifecycle.claim(ids, clock.now(), clock.SECOND)
 
     record([result_of(claim, answered(status)) for claim, status in zip(claims, (204, 500, 410), strict=True)])
@@ -99,7 +99,7 @@ def test_a_transition_that_is_rolled_back_is_not_counted(account, grown):
     with suppress(ZeroDivisionError), transaction():
         lifecycle.cancel([job.id], clock.now(), waiting_only=False)
         raise ZeroDivisionError
-    staging.stage([job.id], clock.now())
+    stage_all()
     assert grown.transitions() == {"staged": 1}
 
 
@@ -169,17 +169,17 @@ def test_the_backlog_is_what_is_due_and_not_claimed(account, moved_clock):
     now = moved_clock.now
     make_job(account, due_in_s=3600)
     claim_job(account, due_in_s=-3600)
-    waiting = make_job(account, due_in_s=-60)
-    staging.stage([make_job(account, due_in_s=-1).id], now)
+    make_job(account, due_in_s=-60)
+    make_job(account, due_in_s=-1, staged_at=now)
     assert staging.backlog(now, 10) == (2, clock.MINUTE)
-    staging.stage([waiting.id], now)
+    stage_all(ahead_us=0)
     assert staging.backlog(now, 10) == (2, clock.MINUTE)
     assert staging.backlog(now, 1)[0] == 1
 
 
 def test_the_backlog_leaves_out_what_a_message_names_ahead_of_its_time(account, moved_clock):
-    ahead = make_job(account, "scheduled", due_in_s=5)
-    staging.stage([ahead.id], moved_clock.now)
+    make_job(account, "scheduled", due_in_s=5)
+    stage_all()
     assert staging.backlog(moved_clock.now, 10) == (0, 0)
     moved_clock.advance(seconds=5)
     assert staging.backlog(moved_clock.now, 10) == (1, 0)

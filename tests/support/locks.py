@@ -23,7 +23,7 @@ def held_by_another(db, job):
         pytest.skip("SQLite's writers take turns")
     with psycopg.connect(str(database.obj.database)) as other:
         other.execute("UPDATE job SET name = name WHERE id = %s", (job.id,))
-        yield
+        yield other
         other.rollback()
 
 

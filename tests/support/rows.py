@@ -3,7 +3,7 @@
 import json
 
 from models.database.connection import database
-from models.jobs import lifecycle
+from models.jobs import lifecycle, staging
 from models.jobs.job_tables import Job
 from models.jobs.records import AttemptRow, add_attempts
 from models.rules import clock
@@ -34,6 +34,11 @@ def plan_of(db, sql, params):
 def reread(job):
     """The job as the table has it now."""
     return Job.get_by_id(job.id)
+
+
+def stage_all(limit=1000, ahead_us=10 * clock.DAY):
+    """Mark all jobs that wait and are due by then, the soonest first."""
+    return staging.stage(clock.now(), 0, clock.now() + ahead_us, limit)
 
 
 def claim_of(job, lease_us=clock.SECOND):

@@ -1,10 +1,10 @@
 """Each transition of a job as a call, and a job in each state."""
 
-from models.jobs import lifecycle, staging, states
+from models.jobs import lifecycle, states
 from models.jobs.job_tables import Job
 from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
-from tests.support.rows import make_job
+from tests.support.rows import make_job, stage_all
 
 MARGIN = 10 * clock.SECOND
 
@@ -29,7 +29,7 @@ def fitting_job(verb, account):
 
 
 VERBS = {
-    "stage": lambda job: staging.stage([job.id], clock.now()),
+    "stage": lambda _job: stage_all(),
     "claim": lambda job: lifecycle.claim([job.id], clock.now(), MARGIN),
     "complete": lambda job: lifecycle.complete([held(job)], clock.now()),
     "retry": lambda job: lifecycle.retry([(held(job), clock.now() + 5)]),

@@ -7,13 +7,13 @@ import pytest
 
 from models.accounts import account_store
 from models.database.connection import close_all, connection
-from models.jobs import lifecycle, staging, states
+from models.jobs import lifecycle, states
 from models.jobs.job_tables import Attempt, Job, LogEntry
 from models.jobs.job_tables import Ticker as TickerRow
 from models.operations.leader import candidate
 from models.rules import clock
 from runtime.settings import load
-from tests.support.rows import make_job, reread
+from tests.support.rows import make_job, reread, stage_all
 from tests.support.waiting import wait_until
 from workers.embedded import Embedded
 
@@ -127,7 +127,7 @@ def test_a_request_that_outlasts_the_grace_gives_its_attempt_back(account, embed
 
 def test_a_new_process_forgets_the_messages_of_the_one_before(account, start, receiver):
     job = make_job(account, url=receiver.url)
-    staging.stage([job.id], clock.now())
+    stage_all()
     close_all()
 
     start()

@@ -21,7 +21,7 @@ from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
 from models.rules.address_rules import WELL_KNOWN_NAT64, AddressPolicy, parse_allow, parse_nat64
 from models.rules.url_rules import origins
-from models.schedules import overlap
+from models.schedules import claims
 from models.webhooks import event_order
 from runtime import metrics
 from runtime.settings import Settings
@@ -31,6 +31,7 @@ from workers.delivery.heartbeat import Heartbeat
 from workers.delivery.recorder import Recorder
 from workers.delivery.senders import Senders
 from workers.delivery.slots import Slots, Taken
+from workers.delivery.unknown_claims import UnknownClaims
 from workers.transport.client import Transport
 from workers.transport.local_addresses import is_local, own_addresses
 
@@ -43,6 +44,9 @@ LONGEST_WAIT_S = 1.0
 RECORDING_GRACE_S = 10.0
 ABANDON_S = 2.0
 DATABASE_PAUSE_S = 0.5
+HELD_LOOKS = 4  # for jobs that another session holds, each after twice the pause before; then they are put off
+HELD_US = clock.SECOND // 4  # at first; doubled each time a message has named the job
+Claim = Callable[[Sequence[int], int, int, int], list[ClaimedJob]]
 
 
 class Delivery:
@@ -61,7 +65,8 @@ class Delivery:
         self.slots = Slots(slots, settings.slot_share)
         self._closed = threading.Event()
         self._configs = ConfigCache()
-        self.heartbeat = Heartbeat(self.slots)
+        self.unknown_claims = UnknownClaims()
+        self.heartbeat = Heartbeat(self.slots, self.unknown_claims.settle)
         self.recorder = Recorder(self.heartbeat.count, self._configs)
         self.senders = Senders(self.slots, self._transport, self.recorder, self._lease_margin_us // 2, self._configs)
         self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
@@ -119,13 +124,13 @@ class Delivery:
         looks = 0
         while waiting:
             taken = self._take(waiting, give_up_s)
-            if taken.admitted:
-                self._claim(taken.admitted)
-            waiting = taken.no_slot + taken.over_share
-            if taken.over_share and (looks >= LOOKS or waiting[-1].is_follow_up):
+            held = self._claim(taken.admitted, last_try=looks >= HELD_LOOKS) if taken.admitted else []
+            waiting = taken.no_slot + taken.over_share + held
+            if taken.over_share and (looks >= LOOKS or taken.over_share[-1].is_follow_up):
                 self._snooze(taken.over_share)
-                waiting = taken.no_slot
-            if waiting and (self._closed.wait(LOOK_AGAIN_S) or time.monotonic() > give_up_s):
+                waiting = taken.no_slot + held
+            pause_s = LOOK_AGAIN_S * 2**looks if waiting == held else LOOK_AGAIN_S
+            if waiting and (self._closed.wait(pause_s) or time.monotonic() > give_up_s):
                 with connection():
                     staging.unstage(ids_of(waiting))
                 return
@@ -138,42 +143,48 @@ class Delivery:
                 return Taken([], [], waiting)
         return self.slots.take(waiting)
 
-    def _claim(self, jobs: Sequence[JobRef]) -> None:
-        """Claim the jobs that got slots, and give back the slots of those that could not be claimed."""
+    def _claim(self, jobs: Sequence[JobRef], last_try: bool) -> list[JobRef]:
+        """Claim the jobs that got slots, and give back the slots of those that could not be claimed. Returns those that
+        another session held just then; after the last try they are put off instead."""
         claimed: list[ClaimedJob] = []
         with connection():
             try:
+                self.unknown_claims.settle()
                 claimed = self._claim_all(jobs)
                 metrics.count_claimed(claimed)
             finally:
                 taken = {job.id for job in claimed}
                 self.slots.give([job for job in jobs if job.id not in taken])
             self.senders.submit(claimed)
-            if len(claimed) < len(jobs):
-                staging.unstage(staging.not_yet_due(ids_of(jobs), clock.now()))
+            left = [job for job in jobs if job.id not in taken]
+            return self._held(left, last_try) if left else []
+
+    def _held(self, unclaimed: Sequence[JobRef], last_try: bool) -> list[JobRef]:
+        """Those of the jobs that could be claimed but for another session. Those that are early are unstaged."""
+        early, held = staging.unclaimed(ids_of(unclaimed), clock.now())
+        staging.unstage(early)
+        if last_try:
+            staging.snooze(held, clock.now(), HELD_US)
+            return []
+        return [job for job in unclaimed if job.id in held]
 
     def _claim_all(self, jobs: Sequence[JobRef]) -> list[ClaimedJob]:
-        """The jobs that could be claimed, including those of schedules."""
+        """The jobs that could be claimed. An error that only jobs of schedules make does not stop the others."""
         self._configs.refresh({job.account_id for job in jobs})
-        claimed = self._claim_and_notify(lambda now: lifecycle.claim(ids_of(jobs), now, self._lease_margin_us))
-        return claimed + self._claim_fired(jobs, claimed)
-
-    def _claim_fired(self, jobs: Sequence[JobRef], claimed: Sequence[ClaimedJob]) -> list[ClaimedJob]:
-        """Claim those of the other jobs that belong to schedules. Raises nothing: the claimed jobs must be sent."""
-        left = sorted(set(ids_of(jobs)) - {job.id for job in claimed})
         try:
-            claim = self._claim_and_notify
-            return claim(lambda now: overlap.claim(left, now, self._lease_margin_us)) if left else []
+            return self._claim_and_notify(jobs, claims.claim)
+        except DatabaseUnreachable:
+            raise
         except Exception:
-            log.exception("jobs of schedules could not be claimed: they are staged again once their message is lost")
-            return []
+            log.exception("jobs of schedules could not be claimed: they are put off")
+            return self._claim_and_notify(jobs, lifecycle.claim)
 
-    def _claim_and_notify(self, claim: Callable[[int], list[ClaimedJob]]) -> list[ClaimedJob]:
+    def _claim_and_notify(self, jobs: Sequence[JobRef], claim: Claim) -> list[ClaimedJob]:
         """Claim, and store the events that the jobs begin, in one transaction. "Now" is read inside it: on SQLite the
         writers take turns."""
-        with transaction():
+        with self.unknown_claims.claiming(ids_of(jobs)) as claim_id, transaction():
             now = clock.now()
-            claimed = claim(now)
+            claimed = claim(ids_of(jobs), now, self._lease_margin_us, claim_id)
             # A message to a channel may follow the setting of its URL at once, and would be lost without the URL.
             self._configs.fetch({job.account_id for job in claimed if job.kind == CHANNEL})
             waiting = job_events.add_of_claims(claimed, self._configs, now)

@@ -9,7 +9,7 @@ import logging
 import os
 import platform
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from models.database.connection import Unreachable as DatabaseUnreachable
@@ -55,10 +55,11 @@ class Totals:
 
 
 class Heartbeat:
-    """`start`, then `count` from any thread, then `stop`. No lock is held during a write."""
+    """`start`, then `count` from any thread, then `stop`. No lock is held during a write. `settle` is called at each
+    beat, connected to the database."""
 
-    def __init__(self, slots: Slots) -> None:
-        self._slots = slots
+    def __init__(self, slots: Slots, settle: Callable[[], None] = lambda: None) -> None:
+        self._slots, self._settle = slots, settle
         self._id = new_id()
         self._started_at = 0
         self._totals: dict[tuple[int, int], Totals] = {}
@@ -95,6 +96,7 @@ class Heartbeat:
         while not stopping:
             try:
                 with connection():
+                    self._settle()
                     self.write(clock.now())
             except DatabaseUnreachable as error:
                 log.debug("no heartbeat written: %s", error)
@@ -106,6 +108,7 @@ class Heartbeat:
     def _end(self) -> None:
         try:
             with connection():
+                self._settle()
                 self.write(clock.now())
                 heartbeats.remove_worker(self._id)
         except DatabaseUnreachable as error:

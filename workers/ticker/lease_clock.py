@@ -1,7 +1,4 @@
-"""Says by which instant a lease must have ended for its job to be lost, also after the wall clock was set forward.
-
-It reads no lease: `models/jobs/lifecycle.py` compares.
-"""
+"""Says which leases have ended, also after the wall clock was set forward."""
 
 import logging
 

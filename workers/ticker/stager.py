@@ -10,6 +10,7 @@ backlog that merely waits is never published again.
 import logging
 from collections.abc import Iterator, Sequence
 
+from models.database.transactions import transaction
 from models.flows import parking
 from models.jobs import staging
 from models.jobs.staging import DueJob
@@ -34,14 +35,16 @@ class Stager:
         self._look_ahead_us = look_ahead_us
         self._bound = bound
         self._follow_ups_at = 0  # when follow-ups were last published
+        self._unpublished: set[int] = set()  # jobs whose marks may be stored although no message names them
 
     def stage_due(self, now: int) -> int:
         """Hand over what is due now and within the look-ahead; returns how many jobs that were.
 
         Raises BrokerError when the broker takes nothing; the table then still has what the broker did not take.
         """
+        self._unstage_unpublished()
         until = now + self._look_ahead_us
-        passing = self._send(parking.stage_next(now, until), now)
+        passing = self._stage_parked(now, until) if parking.any_awake(until) else 0
         if not staging.due(0, until, 1):
             return passing
         gather = 0 <= now - self._follow_ups_at < FOLLOW_UPS_US
@@ -75,28 +78,38 @@ class Stager:
     def _stage(self, first: int, last: int, room: int, now: int, gather: bool) -> int:
         """Publish at most `room` jobs due from `first` to `last`. `gather`: leave follow-ups, unless they take up the
         room of requests."""
-        jobs = staging.due(first, last, room) if room > 0 else []
-        if gather and len(jobs) < room:
-            jobs = [job for job in jobs if not job.ref.is_follow_up]
-        return self._publish(jobs, now) if jobs else 0
+        if room <= 0:
+            return 0
+        requests_only = gather and len(staging.due(first, last, room)) < room
+        with transaction():
+            jobs = staging.stage(now, first, last, room, requests_only)
+            # Before the commit: if its answer is lost, nobody else knows which marks it stored.
+            self._unpublished.update(job.id for job in jobs)
+        return self._publish(jobs, now)
 
-    def _publish(self, due: Sequence[DueJob], now: int) -> int:
-        return self._send(staging.stage([job.id for job in due], now), now)
+    def _stage_parked(self, now: int, until: int) -> int:
+        """Publish the parked jobs that may pass their gates by then."""
+        with transaction():
+            jobs = parking.stage_next(now, until)
+            self._unpublished.update(job.id for job in jobs)
+        return self._publish(jobs, now)
 
-    def _send(self, jobs: list[DueJob], now: int) -> int:
-        """Publish the messages of jobs that are marked; returns how many jobs they name."""
+    def _publish(self, jobs: list[DueJob], now: int) -> int:
         jobs.sort(key=lambda job: job.ref.is_follow_up)  # no message names both kinds
         if jobs and jobs[-1].ref.is_follow_up:
             self._follow_ups_at = now
-        published = 0
         try:
             for group in groups(jobs, now):
                 self._actors.send_deliver([job.ref for job in group], group[-1].due_at, now)
-                published += len(group)
+                self._unpublished.difference_update(job.id for job in group)
         except BrokerError:
-            staging.unstage([job.id for job in jobs[published:]])
+            self._unstage_unpublished()
             raise
-        return published
+        return len(jobs)
+
+    def _unstage_unpublished(self) -> None:
+        if self._unpublished:
+            self._unpublished = set(staging.unstage_unpublished(sorted(self._unpublished)))
 
 
 def groups(jobs: Sequence[DueJob], now: int) -> Iterator[list[DueJob]]:

@@ -1,4 +1,4 @@
-"""Keeps the requests to one origin in line for a connection, and opens more when too few come free.
+"""The requests to one origin that wait for a connection, and how many connections are at work there.
 
 To a target that answers at once a request is best sent on a connection that comes free in a moment, since a new one
 costs ten times as much. To a target that takes long, each request needs a connection of its own. So an origin begins

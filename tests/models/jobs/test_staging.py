@@ -1,10 +1,13 @@
 """Staging: which jobs a message names, which are held back, and what counts as lost."""
 
+import pytest
+
 from models.jobs import lifecycle, staging, states
 from models.jobs.job_tables import Job
 from models.jobs.states import STATES
 from models.rules import clock
-from tests.support.rows import make_job, plan_of, reread
+from tests.support.locks import held_by_another
+from tests.support.rows import make_job, plan_of, reread, stage_all
 from tests.support.transitions import MARGIN, job_in
 
 FOREVER = 2**62
@@ -13,19 +16,24 @@ FOREVER = 2**62
 def test_a_job_is_never_claimed_before_it_is_due(account, moved_clock):
     job = make_job(account, "scheduled", due_in_s=1)
     assert lifecycle.claim([job.id], clock.now(), MARGIN) == []
-    assert staging.not_yet_due([job.id], clock.now()) == [job.id]
     moved_clock.advance(seconds=1)
-    assert staging.not_yet_due([job.id], clock.now()) == []
     assert len(lifecycle.claim([job.id], clock.now(), MARGIN)) == 1
-    assert staging.not_yet_due([job.id], clock.now() - 1) == []
+
+
+def test_of_what_was_not_claimed_the_early_and_the_due_are_told_apart(account, moved_clock):
+    early = make_job(account, "scheduled", due_in_s=1, staged_at=clock.now())
+    due = make_job(account, "scheduled", staged_at=clock.now())
+    others = [job_in("executing", account, staged_at=clock.now()), make_job(account)]  # claimed; named by no message
+
+    assert staging.unclaimed([early.id, due.id, *[job.id for job in others]], clock.now()) == ([early.id], [due.id])
 
 
 def test_a_staged_job_is_not_staged_again_until_its_message_is_given_up(account, moved_clock):
     job = make_job(account)
-    assert [staged.id for staged in staging.stage([job.id], clock.now())] == [job.id]
-    assert staging.stage([job.id], clock.now()) == staging.due(0, clock.now(), 10) == []
+    assert [staged.id for staged in stage_all()] == [job.id]
+    assert stage_all() == staging.due(0, clock.now(), 10) == []
     assert staging.unstage([job.id]) == 1
-    assert len(staging.stage([job.id], clock.now())) == 1
+    assert len(stage_all()) == 1
     assert reread(job).staged_count == 2
 
 
@@ -38,27 +46,28 @@ def test_the_soonest_is_due_first(account, moved_clock):
 
 def test_what_is_staged_is_told_soonest_first(account, moved_clock):
     later, sooner = make_job(account, due_in_s=-1), make_job(account, due_in_s=-2)
-    assert [job.id for job in staging.stage([later.id, sooner.id], clock.now())] == [sooner.id, later.id]
+    assert [job.id for job in stage_all()] == [sooner.id, later.id]
 
 
 def test_a_job_counts_as_waiting_long_only_since_before_the_instant_asked_for(account, moved_clock):
-    job = make_job(account)
+    make_job(account)
     assert not staging.any_staged(FOREVER)
-    staging.stage([job.id], clock.now())
+    stage_all()
     assert not staging.any_staged(clock.now())
     assert staging.any_staged(clock.now() + 1)
 
 
 def test_only_marks_from_before_the_instant_are_taken_for_lost(account, moved_clock):
-    job = make_job(account)
-    staging.stage([job.id], clock.now())
+    make_job(account)
+    stage_all()
     assert staging.unstage_lost(clock.now()) == 0
     assert staging.unstage_lost(clock.now() + 1) == 1
 
 
 def test_what_is_staged_is_counted_from_the_first_to_the_last_instant_and_no_further_than_asked(account, moved_clock):
     for due_in_s in (1, 2, 3):
-        staging.stage([make_job(account, "scheduled", due_in_s=due_in_s).id], clock.now())
+        make_job(account, "scheduled", due_in_s=due_in_s)
+    stage_all()
     first, last = (clock.now() + seconds * clock.SECOND for seconds in (1, 3))
     counts = [
         staging.staged_between(*statements) for statements in ((first, last, 9), (first + 1, last - 1, 9), (0, last, 2))
@@ -80,7 +89,7 @@ def test_due_is_what_waits_from_the_first_to_the_last_instant(account, moved_clo
 
 def test_the_mark_of_an_early_message_counts_from_the_instant_it_is_due(account, moved_clock):
     job = make_job(account, "scheduled", due_in_s=5)
-    staging.stage([job.id], clock.now())
+    stage_all()
     assert reread(job).staged_at == job.scheduled_at
     assert staging.unstage_lost(clock.now() + 1) == 0
     assert staging.unstage_lost(job.scheduled_at + 1) == 1
@@ -88,7 +97,7 @@ def test_the_mark_of_an_early_message_counts_from_the_instant_it_is_due(account,
 
 def test_a_job_snoozed_is_not_due_for_the_stager_until_then(account, moved_clock):
     job = make_job(account)
-    staging.stage([job.id], clock.now())
+    stage_all()
     assert staging.snooze([job.id], clock.now(), clock.SECOND // 2) == 1
     assert staging.due(0, clock.now(), 10) == []
     moved_clock.advance(seconds=1.25)
@@ -133,13 +142,30 @@ def test_a_job_that_waits_for_its_retry_is_not_snoozed_to_before_it(account, mov
     assert [due.id for due in staging.due(0, reread(job).scheduled_at, 10)] == [job.id]
 
 
-def test_staging_finds_its_jobs_by_their_ids_however_few_were_unstaged_when_last_counted(account, db, monkeypatch):
+def test_staging_finds_what_is_due_by_one_index_and_marks_it_by_another(account, db, monkeypatch):
     """Misled by a partial index that had been empty, PostgreSQL searched all of it for each set of ids."""
-    jobs = [make_job(account) for _ in range(3)]
+    make_job(account)
     statements = []
     monkeypatch.setattr(staging, "fetch", lambda sql, params: statements.append((sql, params)) or [])
-    staging.stage([job.id for job in jobs], clock.now())
+
+    stage_all()
+
     [(sql, params)] = statements
     plan = plan_of(db, sql, params)
-    assert "job_unstaged" not in plan
+    assert plan.count("job_unstaged") == 1
     assert "job_pkey" in plan or "INTEGER PRIMARY KEY" in plan
+
+
+@pytest.mark.parametrize("requests_only", [True, False])
+def test_requests_alone_are_staged_where_follow_ups_gather(account, moved_clock, requests_only):
+    request, event = make_job(account), make_job(account, kind="event")
+    staged = staging.stage(clock.now(), 0, clock.now(), 10, requests_only)
+    assert [job.id for job in staged] == ([request.id] if requests_only else [request.id, event.id])
+
+
+def test_what_another_session_holds_takes_up_no_room_of_what_is_due_behind_it(account, db):
+    """The stager chose the same rows 173 times and published none of those behind them."""
+    held, free = make_job(account, due_in_s=-2), make_job(account, due_in_s=-1)
+    with held_by_another(db, held):
+        assert [job.id for job in stage_all(limit=1)] == [free.id]
+    assert [job.id for job in stage_all(limit=1)] == [held.id]

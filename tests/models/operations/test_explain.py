@@ -4,14 +4,13 @@ import pytest
 
 from models.accounts import account_store
 from models.database.sql import execute
-from models.jobs import staging
 from models.jobs.records import AttemptRow, add_attempts
 from models.operations import explain, heartbeats
 from models.operations.explain import CODES, Facts
 from models.operations.heartbeats import WorkerRow
 from models.rules import clock
 from models.rules.clock import SECOND
-from tests.support.rows import make_job
+from tests.support.rows import make_job, stage_all
 
 NOW = 1_767_258_000_000_000
 WORKER = WorkerRow("w", "host", 1, "0", 8, 0, NOW, NOW)
@@ -106,7 +105,7 @@ def machinery(account, moved_clock):
 
 def test_the_jobs_before_are_counted_whether_a_message_names_them_or_not(account, machinery, moved_clock):
     others = [make_job(account, due_in_s=-60), make_job(account, due_in_s=-50), make_job(account, due_in_s=50)]
-    staging.stage([others[0].id], clock.now() - SECOND)
+    stage_all(limit=1)
     job = make_job(account, due_in_s=-10)
     assert explain.facts_of(account.id, job.id, clock.now()).ahead == 2
     assert reasons_of(account, job) == ["queued_behind"]

@@ -12,7 +12,7 @@ from models.jobs.job_tables import Attempt, Job
 from models.rules import clock
 from models.webhooks import channels
 from runtime.settings import load
-from tests.support.locks import closed_to_writers, wait_until_a_writer_waits
+from tests.support.locks import closed_to_writers, held_by_another, wait_until_a_writer_waits
 from tests.support.rows import make_job, reread
 from tests.support.schedule_rows import create_schedule
 from tests.support.waiting import wait_until
@@ -161,6 +161,32 @@ def test_a_job_that_another_process_has_claimed_keeps_its_state_and_takes_no_slo
     delivery.deliver(named(job), clock.now())
     assert (reread(job).state, reread(job).attempt, delivery.slots.in_use) == ("executing", 1, 0)
     assert receiver.arrivals == []
+
+
+def test_a_job_that_another_session_holds_delays_none_that_its_message_names_too(account, db, delivery, receiver):
+    """An operator had locked one row: the other 99 jobs were up to 38 s late."""
+    jobs = [make_job(account, url=receiver.url, host="127.0.0.1", staged_at=clock.now()) for _ in range(3)]
+    with held_by_another(db, jobs[0]):
+        delivery.deliver(named(*jobs), clock.now())
+        wait_until(lambda: all(reread(job).state == "completed" for job in jobs[1:]))
+    assert (reread(jobs[0]).state, reread(jobs[0]).attempt) == ("available", 0)
+
+
+def test_a_job_that_another_session_held_for_a_moment_is_claimed_all_the_same(account, db, delivery, receiver):
+    job = make_job(account, url=receiver.url, host="127.0.0.1", staged_at=clock.now())
+    tries = []
+    with held_by_another(db, job) as session:
+
+        def claim(*args, really=delivery._claim, **kwargs):
+            tries.append(really(*args, **kwargs))
+            session.rollback()
+            return tries[-1]
+
+        delivery._claim = claim
+        delivery.deliver(named(job), clock.now())
+
+    wait_until(lambda: reread(job).state == "completed")
+    assert [len(held) for held in tries] == [1, 0]
 
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

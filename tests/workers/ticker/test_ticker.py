@@ -10,7 +10,7 @@ from peewee import OperationalError
 
 from models.accounts import session_store
 from models.database.sql import fetch
-from models.jobs import lifecycle, staging
+from models.jobs import lifecycle
 from models.jobs.job_tables import Ticker as TickerRow
 from models.operations import leader as leading
 from models.operations.leader import candidate
@@ -18,7 +18,7 @@ from models.operations.ticker_row import SILENT_S
 from models.rules import clock
 from runtime.metrics import REGISTRY
 from tests.support.leads import Lead
-from tests.support.rows import make_job, reread
+from tests.support.rows import make_job, reread, stage_all
 from tests.support.waiting import wait_until
 from workers.ticker import planner
 from workers.ticker.duties import duties, record_sign_of_life
@@ -86,7 +86,7 @@ def test_winning_the_lead_is_told_each_time(account, messages):
 def test_a_new_leader_stages_the_former_leader_s_marks_again(account, messages):
     """A new leader stages again what the one before marked and may not have published."""
     job = make_job(account)
-    staging.stage([job.id], clock.now())
+    stage_all()
     ticker_with(messages, Lead()).tick(clock.now(), 0.0)
     assert messages.named == [job.id]
 
@@ -94,7 +94,7 @@ def test_a_new_leader_stages_the_former_leader_s_marks_again(account, messages):
 def test_what_fails_when_the_lead_is_won_is_tried_again(account, messages):
     """Marks of the leader before, and in embedded mode what was under way, would wait until they are missed."""
     job, errors, won = make_job(account), iter([OperationalError("gone")]), []
-    staging.stage([job.id], clock.now())
+    stage_all()
 
     def on_lead():
         for error in errors:
