@@ -58,18 +58,25 @@ def skipping_locked() -> str:
     return " FOR UPDATE SKIP LOCKED" if dialect() == "postgresql" else ""
 
 
-def unlocked(table: str, ids: Sequence[int], guard: str, values: Sequence[Any] = ()) -> tuple[str, list[Any]]:
+def unlocked(
+    table: str,
+    ids: Sequence[int],
+    guard: str,
+    values: Sequence[Any] = (),
+    choice: str = "true",
+    choice_values: Sequence[Any] = (),
+) -> tuple[str, list[Any]]:
     """The condition that a row of the table has one of the ids, meets the guard and is held by no other session; and
-    its parameters. `values`: those of the guard.
+    its parameters. `values`: those of the guard. `choice`: a further condition, looked at once a row.
 
     For updates that must not wait: a row that a frozen process or an operator holds would hold up all the others. Nor
     can two such updates of the same rows, in whatever orders, wait for one another.
     """
     these, params = any_of(f"{table}.id", ids)
     if dialect() == "sqlite":
-        return f"{these} AND {guard}", [params, *values]
-    free = f"SELECT id FROM {table} WHERE {these} AND {guard}{skipping_locked()}"
-    return f"{table}.id = ANY(ARRAY({free})) AND {guard}", [params, *values, *values]
+        return f"{these} AND {guard} AND {choice}", [params, *values, *choice_values]
+    free = f"SELECT id FROM {table} WHERE {these} AND {guard} AND {choice}{skipping_locked()}"
+    return f"{table}.id = ANY(ARRAY({free})) AND {guard}", [params, *values, *choice_values, *values]
 
 
 def lock_free(table: str, ids: Sequence[int]) -> tuple[list[int], list[int]]:

@@ -7,7 +7,7 @@ brings it back: whoever makes room wakes the gate, and the ticker stages the nex
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from models.database.sql import any_of, execute, fetch, skipping_locked, values_table
+from models.database.sql import any_of, execute, fetch, skipping_locked, unlocked, values_table
 from models.database.transactions import transaction
 from models.flows import gates, pacing
 from models.flows.gates import FAR, Gate
@@ -33,15 +33,16 @@ class Turn(NamedTuple):
 
 
 def park(jobs: Mapping[int, Collection[int]]) -> None:
-    """Park jobs, by the id of the gate at which they wait."""
+    """Park jobs, by the id of the gate at which they wait. Passes over jobs that another session holds."""
     rows = [(job_id, gate_id) for gate_id, ids in jobs.items() for job_id in ids]
     if not rows:
         return
-    table, params = values_table("id bigint, gate_id bigint", rows)
+    table, values = values_table("id bigint, gate_id bigint", rows)
+    these, params = unlocked("job", [job_id for job_id, _ in rows], WAITING_SQL)
     execute(
         "UPDATE job SET staged_at = NULL, held_until = CAST(%s AS BIGINT), parked_by = input.gate_id "
-        f"FROM {table} AS input WHERE job.id = input.id AND {WAITING_SQL}",
-        (FAR, *params),
+        f"FROM {table} AS input WHERE job.id = input.id AND {these}",
+        (FAR, *values, *params),
     )
 
 

@@ -22,6 +22,11 @@ from models.rules import clock
 ENDS_CLAIM = "claim_id = NULL, lease_until = NULL"
 ENDED = "crashes = 0"  # an attempt ended: earlier crashes no longer count
 LEASE_ENDED = f"lease_until IS NOT NULL AND lease_until <= %s AND {LEAVES['rescue']}"
+UNLIMITED = "fire_at IS NULL AND flow_id IS NULL AND lane_id IS NULL"
+IS_OPEN = (  # nothing is sent to a host or for an account whose gate is closed (models/flows/closing.py)
+    "NOT EXISTS (SELECT 1 FROM gate WHERE gate.account_id = job.account_id AND gate.closed_until > %s "
+    "AND (gate.kind = 'account' OR (gate.kind = 'host' AND gate.key = job.host)))"
+)
 RESCUED_AT_ONCE = 500
 CRASHES_ALLOWED = 3  # a job whose holder fell silent this often is discarded
 ALONE_US = 2 * clock.SECOND  # how long a job whose next crash is its last is under way alone, unless it ends sooner
@@ -58,6 +63,8 @@ class ClaimedJob(NamedTuple):
     content_type: str | None
     claim_id: int
     fire_at: int | None = None
+    flow_id: int | None = None
+    lane_id: int | None = None
     notify: str | None = None
     parent_id: int | None = None
     memory: ScheduleState | None = None  # of a schedule's job; put in by models/schedules/overlap.py
@@ -111,20 +118,20 @@ def new_claim_id() -> int:
 
 
 def claim(
-    ids: Sequence[int], now: int, lease_margin_us: int, claim_id: int | None = None, of_schedules: bool = False
+    ids: Sequence[int], now: int, lease_margin_us: int, claim_id: int | None = None, limited: bool = False
 ) -> list[ClaimedJob]:
     """Claim those of the jobs that wait and are due, each with a lease of its timeout and the margin. Passes over jobs
-    that another session holds.
+    that another session holds, and those whose host or account is closed.
 
-    Claims jobs of schedules or all others: `models/schedules/overlap.py` decides which jobs of schedules may begin.
+    Claims jobs that nothing else limits; with `limited` any: `models/operations/claims.py` decides which may begin.
     """
-    which = "fire_at IS NOT NULL" if of_schedules else "fire_at IS NULL"
-    these, params = unlocked("job", ids, f"{LEAVES['claim']} AND scheduled_at <= %s AND {which}", (now,))
+    guard, values = f"{LEAVES['claim']} AND scheduled_at <= %s AND {'true' if limited else UNLIMITED}", (now,)
+    these, params = unlocked("job", ids, guard, values, IS_OPEN, (now,))
     with transaction():
         rows = fetch(
             f"UPDATE job SET {ENTERS['claim']}, claim_id = %s, attempt = attempt + 1, attempted_at = %s, "
             "lease_until = CAST(%s AS BIGINT) + timeout_ms * 1000, staged_at = NULL, held_until = NULL, "
-            f"start_by = NULL WHERE {these} RETURNING {CLAIMED}",
+            f"start_by = NULL, parked_by = NULL WHERE {these} RETURNING {CLAIMED}",
             (claim_id or new_claim_id(), now, now + lease_margin_us, *params),
         )
         count_transition("claimed", rows)

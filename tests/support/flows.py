@@ -1,13 +1,11 @@
 """Orders jobs that join flows and lanes, and lets them through as the claim does."""
 
 from models.database.connection import connection
-from models.database.transactions import transaction
 from models.flows import orders, parking
-from models.flows.admission import Admission, Candidate
 from models.flows.gate_tables import Gate
-from models.jobs import lifecycle
 from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Job
+from models.operations import claims
 from models.rules import clock
 from models.rules.limits import FLOW, LANE, GateName, Limits
 
@@ -33,14 +31,9 @@ def order(account, *gates, count=1, in_s=0):
 
 
 def let_through(ids):
-    """The ids of those that the claim lets pass now, in order."""
-    rows = Job.select().where(Job.id.in_(list(ids)), Job.state.in_(["available", "scheduled", "retryable"]))
-    with connection(), transaction():
-        admission = Admission(
-            [Candidate(job.id, job.flow_id, job.lane_id) for job in rows.order_by(Job.id)], clock.now()
-        )
-        claimed = lifecycle.claim(admission.chosen, clock.now(), MARGIN)
-        admission.started([job.id for job in claimed])
+    """The jobs that the claim lets pass now, in the order of their ids."""
+    with connection():
+        claimed = claims.claim(list(ids), clock.now(), MARGIN)
     return sorted(claimed, key=lambda job: job.id)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from models.jobs import job_store, lifecycle
 from models.jobs.job_tables import Job
+from models.operations import claims
 from models.rules import clock
 from models.rules.recurrence import Instants
 from models.schedules import overlap, planning, schedule_changes, schedule_store
@@ -25,7 +26,7 @@ from tests.support.schedule_rows import (
 
 
 def claim_firings(*claimed):
-    return overlap.claim([job.id for job in claimed], clock.now(), MARGIN)
+    return claims.claim([job.id for job in claimed], clock.now(), MARGIN)
 
 
 def plan():
