@@ -1,4 +1,4 @@
-"""Writes the log line, the metrics and the span of each request, and serves /metrics.
+"""Writes the log line, the metrics and the span of each request.
 
 A route is named by its template, never by the path of the request. No header, query string or body is logged. The id
 of a request is ours: an id that a client or a proxy sends is ignored.
@@ -7,29 +7,18 @@ of a request is ours: an id that a client or a proxy sends is ignored.
 import logging
 import time
 
-from flask import Blueprint, Flask, Response, g, request
+from flask import Flask, Response, g, request
 
-from api.context import settings
-from api.responses.responses import not_found, request_id
-from runtime import metrics, metrics_access, metrics_files, tracing
+from api.responses.responses import request_id
+from runtime import metrics, metrics_access, tracing
 from runtime.logs import fields
 
 log = logging.getLogger("booper.requests")
-blueprint = Blueprint("metrics", __name__)
 NO_ROUTE = "none"
 OF_OPERATORS = ("/healthz", "/readyz", metrics_access.PATH)  # requested every few seconds; logged at DEBUG
 
 
-@blueprint.get(metrics_access.PATH)
-def show_metrics() -> Response:
-    """Every metric of this command's processes, for whoever may read them; 404 for everybody else."""
-    if not metrics_access.may_read(request.environ, settings().metrics_token):
-        raise not_found()
-    return Response(metrics_files.page(), content_type=metrics_files.CONTENT_TYPE)
-
-
 def register(app: Flask) -> None:
-    app.register_blueprint(blueprint)
     app.before_request(_begin)
     app.after_request(_record)
     app.teardown_request(lambda _: metrics.set_connections("api"))

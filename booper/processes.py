@@ -18,11 +18,11 @@ from models.rules import clock
 from runtime import gc_tuning, metrics_files, metrics_folding, tracing
 from runtime.settings import DEMO_KEY, LOOPBACK, Settings
 from runtime.signals import StopSignals
+from workers.queue.threads import THREADS
 
 log = logging.getLogger("booper")
 API_THREADS = 8  # of each process
 EMBEDDED_THREADS = 16
-WORKER_THREADS = 16  # each holds a message until its jobs are due, for 60 ms at most
 
 
 def prepare_database(settings: Settings) -> None:
@@ -134,7 +134,7 @@ def worker(settings: Settings) -> int:
     """Keep Dramatiq's processes and a ticker running until SIGTERM."""
     dramatiq = [
         *(sys.executable, "-m", "workers", "workers.app:broker"),
-        *("--processes", str(settings.worker_processes), "--threads", str(WORKER_THREADS)),
+        *("--processes", str(settings.worker_processes), "--threads", str(THREADS)),
         *("--worker-shutdown-timeout", str(int(settings.shutdown_grace_s * 1000)), "--skip-logging"),
     ]
     os.environ.setdefault("dramatiq_restart_delay", "1000")  # ms until a consumer connects to RabbitMQ again

@@ -18,10 +18,10 @@ from workers.delivery.delivery import Delivery
 from workers.queue.actors import Actors
 from workers.queue.broker import make_broker, queue_name
 from workers.queue.middleware import DeliveryMiddleware
+from workers.queue.threads import THREADS
 from workers.ticker.rescuer import rescue_lost
 
 log = logging.getLogger("booper.embedded")
-WORKER_THREADS = 16
 PREFETCH = 100_000  # the delay queue would get the small prefetch, and a near job would wait behind far ones
 EVERY_LEASE = 2**62
 STOP_LIMIT_MS = 10_000
@@ -34,7 +34,7 @@ class Embedded:
         self._delivery = Delivery(settings)
         self._broker = make_broker(settings, [DeliveryMiddleware(self._delivery)])
         self._actors = Actors(self._broker, queue_name(settings), self._delivery.deliver, probe)
-        self._worker = Worker(self._broker, worker_threads=WORKER_THREADS)
+        self._worker = Worker(self._broker, worker_threads=THREADS)
         self._worker.queue_prefetch = self._worker.delay_prefetch = PREFETCH
         self._stop = threading.Event()
         self._first_lead = True

@@ -90,6 +90,17 @@ def choice(words: Collection[str], **options: Any) -> Must:
     return Must(f"one of {', '.join(words)}", read, form, **options)
 
 
+def flag(**options: Any) -> Must:
+    """True or false."""
+
+    def read(value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise TypeError
+        return value
+
+    return Must("true or false", read, "boolean", **options)
+
+
 def whole(low: int, high: int, **options: Any) -> Must:
     """A whole number in a JSON body."""
 

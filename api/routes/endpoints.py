@@ -8,7 +8,7 @@ from marshmallow import Schema, ValidationError, fields
 
 from api.auth import caller
 from api.blueprint import Blueprint
-from api.requests.fields import Must, words_form
+from api.requests.fields import Must, flag, words_form
 from api.requests.ids import uuid_in_path
 from api.requests.job_values import A_URL, URL_FORM, read_url
 from api.requests.strict_schema import Strict
@@ -18,22 +18,21 @@ from api.responses.timestamps import micros_utc
 from models.jobs.job_json import compact
 from models.rules import clock
 from models.webhooks import endpoints
-from models.webhooks.notifications import EVENTS
+from models.webhooks.notifications import EVENT_TYPES
 from models.webhooks.webhook_tables import Endpoint as EndpointRow
 
 blueprint = Blueprint("endpoints", __name__, description="Who gets the events of all jobs.")
 
 
-TYPES = f"a list of one or more of {', '.join(EVENTS)}"
-FLAG = "true or false"
-TYPES_FORM = {"type": "array", "items": words_form(EVENTS), "minItems": 1}
+TYPES = f"a list of one or more of {', '.join(EVENT_TYPES)}"
+TYPES_FORM = {"type": "array", "items": words_form(EVENT_TYPES), "minItems": 1}
 
 
 class Endpoint(Schema):
     id = fields.UUID()
     url = fields.String()
     types = fields.List(
-        fields.String(metadata=words_form(EVENTS)), allow_none=True, metadata={"description": "Null: all."}
+        fields.String(metadata=words_form(EVENT_TYPES)), allow_none=True, metadata={"description": "Null: all."}
     )
     enabled = fields.Boolean()
     inserted_at = schemas.instant()
@@ -50,19 +49,13 @@ def shape(endpoint: EndpointRow) -> dict[str, Any]:
 
 
 def read_types(value: Any) -> list[str]:
-    """Each type once, in the order of EVENTS."""
+    """Each type once, in the order of EVENT_TYPES."""
     if not isinstance(value, list) or not value or not all(isinstance(each, str) for each in value):
         raise ValueError
-    unknown = [each for each in value if each not in EVENTS]
+    unknown = [each for each in value if each not in EVENT_TYPES]
     if unknown:
         raise ValidationError(f"must be {TYPES}, got {compact(unknown[0])[:60]}")
-    return [each for each in EVENTS if each in value]
-
-
-def read_flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError
-    return value
+    return [each for each in EVENT_TYPES if each in value]
 
 
 class NewEndpoint(Strict):
@@ -70,7 +63,7 @@ class NewEndpoint(Strict):
 
     url = Must(A_URL, read_url, URL_FORM, required=True)
     types = Must(TYPES, read_types, TYPES_FORM, allow_none=True)
-    enabled = Must(FLAG, read_flag, "boolean", load_default=True)
+    enabled = flag(load_default=True)
 
 
 class EndpointChange(Strict):
@@ -78,7 +71,7 @@ class EndpointChange(Strict):
 
     url = Must(A_URL, read_url, URL_FORM)
     types = Must(TYPES, read_types, TYPES_FORM, allow_none=True)
-    enabled = Must(FLAG, read_flag, "boolean")
+    enabled = flag()
 
 
 @blueprint.route("/endpoints", methods=["POST"])

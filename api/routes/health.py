@@ -1,13 +1,17 @@
-"""Serves /healthz and /readyz, outside /api: whether this process lives, and whether the product works."""
+"""Serves what operators ask for, outside /api: /healthz (this process lives), /readyz (the product works), /metrics.
 
-from flask import Blueprint, Response
+For `booper worker`, which serves no API, `booper/metrics_page.py` serves /metrics.
+"""
 
-from api.context import context
-from api.responses.responses import RETRY_AFTER_S, ApiError, respond
+from flask import Blueprint, Response, request
+
+from api.context import context, settings
+from api.responses.responses import RETRY_AFTER_S, ApiError, not_found, respond
 from models.database import schema
 from models.database.connection import Unreachable
 from models.operations import ticker_row
 from models.rules import clock
+from runtime import metrics_access, metrics_files
 
 blueprint = Blueprint("health", __name__)
 
@@ -26,6 +30,14 @@ def readyz() -> Response:
         message = f"Not ready: {', '.join(missing)}."
         raise ApiError(503, message, missing, {"Retry-After": RETRY_AFTER_S})
     return respond({"status": "ready"})
+
+
+@blueprint.get(metrics_access.PATH)
+def show_metrics() -> Response:
+    """Every metric of this command's processes, for whoever may read them; 404 for everybody else."""
+    if not metrics_access.may_read(request.environ, settings().metrics_token):
+        raise not_found()
+    return Response(metrics_files.page(), content_type=metrics_files.CONTENT_TYPE)
 
 
 def _database_missing() -> dict[str, list[str]]:

@@ -12,7 +12,7 @@ from api.requests.strict_schema import Strict
 from api.responses.responses import respond
 from models.jobs.job_json import JSON_TYPE
 
-blueprint = Blueprint("small", __name__, open_to_all=True, description="Targets to try jobs on.")
+blueprint = Blueprint("try_targets", __name__, open_to_all=True, description="Targets to try jobs on.")
 
 MAX_AUTHOR_CHARS = 255
 MAX_CONTENT_CHARS = 100_000

@@ -4,7 +4,7 @@ A gate is closed until the latest of its reasons ends (`closed_until`). The clai
 hosts and accounts alone; jobs that meet a closed gate are parked there.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from models.database.sql import any_of, execute, fetch
@@ -51,11 +51,13 @@ def reset(account_id: int, kind: str, key: str, now: int) -> Gate:
         return _write(gate._replace(rests_until=None, probe_at=None, failures=0), now)
 
 
-def stop_lanes(lane_ids: Collection[int], job_id: int, now: int) -> None:
-    """Stop those of the lanes that stop at a discarded job. In the transaction that discards it."""
-    for gate in gates.lock(lane_ids).values():
+def stop_lanes(discarded: Mapping[int, int], now: int) -> None:
+    """Stop those of the lanes that stop at a discarded job. In the transaction that discards it. `discarded`: the job
+    by its lane."""
+    for gate in gates.lock(discarded).values():
         if gate.stops:
-            _write(gate._replace(paused_at=now, paused_until=None, reason=f"job {job_id} was discarded"), now)
+            reason = f"job {discarded[gate.id]} was discarded"
+            _write(gate._replace(paused_at=now, paused_until=None, reason=reason), now)
 
 
 def held_by(jobs: Sequence[Target], now: int) -> dict[int, list[int]]:

@@ -101,13 +101,14 @@ def ensure(account_id: int, kind: str, key: str, now: int) -> Gate:
 
 
 def wake(ids: Collection[int], now: int) -> None:
-    """Have the ticker look at once which jobs may pass these gates, where any wait."""
+    """Have the ticker look at once which jobs may pass these gates, where any wait. A gate that has only a rate is not
+    looked at: no end of a request makes room there."""
     if not ids:
         return
     these, params = any_of("id", sorted(ids))
     with transaction():
         execute(
-            f"UPDATE gate SET wake_at = %s WHERE {these} "
+            f"UPDATE gate SET wake_at = %s WHERE {these} AND (kind <> '{FLOW}' OR concurrency IS NOT NULL) "
             f"AND EXISTS (SELECT 1 FROM job WHERE parked_by = gate.id AND {WAITING_SQL})",
             (now, params),
         )

@@ -141,11 +141,3 @@ class IdempotentRequest(BaseModel):
     class Meta:
         indexes = ((("account_id", "key"), True),)
         table_name = "idempotent_request"
-
-
-class Ticker(BaseModel):
-    """One row: signs of life of the ticker, and how far deliveries through the queue have come."""
-
-    id = IntegerField(primary_key=True)
-    seen_at = BigIntegerField()  # last round of the leading ticker
-    delivered_until = BigIntegerField()  # every message published before this instant has left the queue

@@ -83,6 +83,8 @@ class CancelledJob(NamedTuple):
     id: int
     account_id: int
     schedule_id: str | None
+    flow_id: int | None = None
+    lane_id: int | None = None
 
 
 class LostJob(NamedTuple):
@@ -96,6 +98,8 @@ class LostJob(NamedTuple):
     attempted_at: int
     max_attempts: int
     crashes: int
+    flow_id: int | None = None
+    lane_id: int | None = None
     kind: str = REQUEST
     notify: str | None = None
     parent_id: int | None = None
@@ -188,11 +192,11 @@ def cancel(ids: Sequence[int], now: int, waiting_only: bool) -> list[CancelledJo
     with transaction():
         rows = fetch(
             f"UPDATE job SET {ENTERS['cancel']}, cancelled_at = %s, staged_at = NULL, lease_until = NULL "
-            f"WHERE {these} AND {guard} RETURNING id, account_id, schedule_id",
+            f"WHERE {these} AND {guard} RETURNING id, account_id, schedule_id, flow_id, lane_id",
             (now, params),
         )
         count_transition("cancelled", rows)
-    return [CancelledJob(row[0], row[1], row[2] and str(row[2])) for row in rows]
+    return [CancelledJob(row[0], row[1], row[2] and str(row[2]), *row[3:]) for row in rows]
 
 
 def close_cancelled_claims(jobs: Iterable[ClaimedJob]) -> set[int]:

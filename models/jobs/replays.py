@@ -31,6 +31,8 @@ COPIED = (
     "hops",
     "backoff",
     "redact",
+    "flow_id",
+    "lane_id",
 )
 
 

@@ -1,4 +1,4 @@
-"""Declares the tables of signs of life: sending processes, queue depths, and what each minute brought."""
+"""Declares the tables of signs of life: sending processes, the ticker, queue depths, and what each minute brought."""
 
 from peewee import BigIntegerField, CompositeKey, IntegerField, TextField
 
@@ -44,3 +44,12 @@ class MinuteStat(BaseModel):
     class Meta:
         primary_key = CompositeKey("account_id", "minute_at", "worker_id")
         table_name = "minute_stat"
+
+
+class Ticker(BaseModel):
+    """One row: signs of life of the ticker, and how far deliveries through the queue have come. Written by the leading
+    ticker, and by whoever receives a probe."""
+
+    id = IntegerField(primary_key=True)
+    seen_at = BigIntegerField()  # last round of the leading ticker
+    delivered_until = BigIntegerField()  # every message published before this instant has left the queue

@@ -7,46 +7,23 @@ waits in turn.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from models.database.connection import dialect
-from models.database.sql import any_of, fetch
-from models.database.transactions import transaction
+from models.database.sql import fetch
 from models.jobs import staging
 from models.jobs.lifecycle import ClaimedJob, ScheduleState
-from models.jobs.states import LIVE_SQL, WAITING_SQL
+from models.jobs.states import LIVE_SQL
 from models.rules import clock
-from models.schedules import firing_rows
+from models.schedules import firing_rows, misfire, planning
 from models.schedules.cancel import cancel
-from models.schedules.firing_rows import FIRED, LATE, MISFIRED, MISSED, OVERLAPPED, FiringRow
-from models.schedules.policies import ALLOW, LATE_AFTER_US, MISFIRE_SKIP, QUEUE_ONE
+from models.schedules.firing_rows import FIRED, LATE, OVERLAPPED, FiringRow
+from models.schedules.misfire import Room
+from models.schedules.policies import ALLOW, LATE_AFTER_US
+from models.schedules.ready_jobs import ReadyJob, is_in, ready_jobs
+from models.schedules.turns import Rhythm, Turns, UnderWay, overlaps, turns_of
 
 HELD_US = clock.SECOND // 4  # how long a job that waits for its turn is put off at first
-TOO_LATE = "it could not begin in time"
-REASONS = {
-    OVERLAPPED: "another job of its schedule was under way",
-    MISFIRED: TOO_LATE,
-    MISSED: TOO_LATE,
-}
-
-
-class Ready(NamedTuple):
-    """A waiting job of a schedule that is due."""
-
-    id: int
-    schedule_id: str
-    fire_at: int
-    attempted_at: int | None
-    inserted_at: int
-
-    @property
-    def is_new(self) -> bool:
-        return self.attempted_at is None
-
-    @property
-    def makes_up(self) -> bool:
-        """Whether it was made after its instant, for one that was missed: such jobs wait for one another."""
-        return self.inserted_at > self.fire_at
 
 
 class Policy(NamedTuple):
@@ -54,9 +31,21 @@ class Policy(NamedTuple):
 
     id: str
     overlap: str
+    misfire: str
+    frequency: str
     offset_us: int
+    next_at: int | None
+    disabled_at: int | None
     previous: str | None
     state: str
+
+    @property
+    def rhythm(self) -> Rhythm:
+        return Rhythm(self.frequency, self.offset_us)
+
+    def is_planned(self, now: int) -> bool:
+        """Whether the planner is not so late that instants may have been missed of which it does not know."""
+        return self.next_at is None or self.disabled_at is not None or now - self.next_at <= LATE_AFTER_US
 
 
 class Choice(NamedTuple):
@@ -70,11 +59,12 @@ def choose(ids: Sequence[int], now: int) -> Choice:
     """Choose those of the jobs that belong to schedules, are due and may begin now, inside the transaction of their
     claim. A job that may not begin is cancelled or snoozed until its turn. Jobs whose schedule another session holds
     stay as they are."""
-    ready = _ready("id", ids, now)
+    ready = ready_jobs("id", ids, now)
     if not ready:
         return Choice([], {})
     policies = lock_schedules({job.schedule_id for job in ready})
-    chosen = _choose(_ready("id", ids, now), policies, now)  # read again, now that nobody else claims for these
+    _pass_over_missed(ready, policies, now)
+    chosen = _choose(ready_jobs("id", ids, now), policies, now)  # read again, now that nobody else claims for these
     return Choice([job.id for job in chosen], policies)
 
 
@@ -87,33 +77,13 @@ def begun(jobs: Sequence[ClaimedJob], choice: Choice) -> list[ClaimedJob]:
     return [*with_memory, *(job for job in jobs if job.fire_at is None)]
 
 
-def expire(now: int, limit: int) -> int:
-    """Cancel jobs that were not begun by their last moment; returns how many."""
-    rows = fetch(
-        "SELECT job.id, job.fire_at, schedule.misfire, schedule.catch_up_us, EXISTS (SELECT 1 FROM job AS other "
-        f"WHERE other.schedule_id = job.schedule_id AND other.{LIVE_SQL} AND other.state = 'executing') "
-        "FROM job LEFT JOIN schedule ON schedule.id = job.schedule_id "
-        f"WHERE start_by IS NOT NULL AND job.{WAITING_SQL} AND start_by < %s ORDER BY start_by LIMIT %s",
-        (now, limit),
-    )
-    if not rows:
-        return 0
-    late: dict[str, list[int]] = {}
-    for job_id, fire_at, misfire, catch_up_us, behind_another in rows:
-        is_recent = misfire == MISFIRE_SKIP and fire_at >= now - catch_up_us
-        status = OVERLAPPED if behind_another else MISFIRED if is_recent else MISSED
-        late.setdefault(status, []).append(job_id)
-    with transaction():
-        return sum(len(cancel(ids, REASONS[status], status, now)) for status, ids in late.items())
-
-
 def release_next_in_turn(schedule_ids: Iterable[str], now: int) -> None:
-    """Let the oldest snoozed job of each schedule be staged at once, since the job before it has ended."""
-    oldest: dict[str, Ready] = {}
-    for job in _ready("schedule_id", list(schedule_ids), now, "held_until IS NOT NULL"):
-        oldest.setdefault(job.schedule_id, job)
-    if oldest:
-        staging.release_hold([job.id for job in oldest.values()])
+    """Let the snoozed job of each schedule whose turn is next be staged at once, since the job before it has ended."""
+    held = _by_schedule(ready_jobs("schedule_id", list(schedule_ids), now, "held_until IS NOT NULL"))
+    rhythms = _rhythms([schedule_id for schedule_id, jobs in held.items() if len(jobs) > 1])
+    first = [_first(jobs, rhythms.get(schedule_id), now).id for schedule_id, jobs in held.items()]
+    if first:
+        staging.release_hold(first)
 
 
 def lock_schedules(schedule_ids: Iterable[str]) -> dict[str, Policy]:
@@ -123,73 +93,84 @@ def lock_schedules(schedule_ids: Iterable[str]) -> dict[str, Policy]:
         return {}
     lock = " FOR UPDATE" if dialect() == "postgresql" else ""
     columns = ", ".join(Policy._fields)
-    rows = fetch(f"SELECT {columns} FROM schedule WHERE {_in('id', ids)} ORDER BY id{lock}", ids)
+    rows = fetch(f"SELECT {columns} FROM schedule WHERE {is_in('id', ids)} ORDER BY id{lock}", ids)
     return {str(row[0]): Policy(str(row[0]), *row[1:]) for row in rows}
 
 
-def _choose(ready: Sequence[Ready], policies: Mapping[str, Policy], now: int) -> list[Ready]:
+def _pass_over_missed(ready: Sequence[ReadyJob], policies: Mapping[str, Policy], now: int) -> None:
+    """Apply the rule for missed instants, if there are any, before one of their jobs begins."""
+    missed = {
+        job.schedule_id: policies[job.schedule_id]
+        for job in ready
+        if job.schedule_id in policies and job.is_missed(policies[job.schedule_id].offset_us, now)
+    }
+    unplanned = [schedule_id for schedule_id, policy in missed.items() if not policy.is_planned(now)]
+    if unplanned:
+        planning.plan_locked(unplanned, now)
+    rooms = {key: Room(misfire.BEGIN_AT_MOST[policy.misfire], policy.offset_us) for key, policy in missed.items()}
+    misfire.cancel_surplus(rooms, now)
+
+
+def _choose(ready: Sequence[ReadyJob], policies: Mapping[str, Policy], now: int) -> list[ReadyJob]:
     """The jobs that may begin; the others are cancelled or snoozed."""
-    guarded = sorted(id for id, policy in policies.items() if policy.overlap != ALLOW)
-    executing = _executing(guarded)
-    queued = _first_queued([id for id in guarded if policies[id].overlap == QUEUE_ONE], now)
-    chosen: list[Ready] = []
-    held: list[int] = []
-    skipped: list[int] = []
-    for job in ready:
-        policy = policies.get(job.schedule_id)
-        if policy is None or policy.overlap == ALLOW:
-            chosen.append(job)
-        elif job.schedule_id not in executing:
-            executing.add(job.schedule_id)
-            chosen.append(job)
-        elif job.is_new and not job.makes_up and not _waits(job, policy, queued, chosen):
-            skipped.append(job.id)
-        else:
-            held.append(job.id)
-    cancel(skipped, REASONS[OVERLAPPED], OVERLAPPED, now)
-    if held:
-        staging.snooze(held, now, HELD_US)
-    return chosen
+    executing = _executing(list(policies))
+    all_turns = [
+        _turns(jobs, policies.get(schedule_id), executing.get(schedule_id, []), now)
+        for schedule_id, jobs in _by_schedule(ready).items()
+    ]
+    skipped = [job_id for turns in all_turns for job_id in turns.skip]
+    if skipped:
+        cancel(skipped, misfire.WAITED_TOO_LONG, OVERLAPPED, now)
+    waiting = [job_id for turns in all_turns for job_id in turns.wait]
+    if waiting:
+        staging.snooze(waiting, now, HELD_US)
+    return [job for turns in all_turns for job in turns.begin]
 
 
-def _waits(job: Ready, policy: Policy, queued: Mapping[str, list[int]], chosen: Sequence[Ready]) -> bool:
-    """Whether this job is the one that may wait for its turn."""
-    if policy.overlap != QUEUE_ONE:
-        return False
-    chosen_ids = {chosen_job.id for chosen_job in chosen}
-    return next((id for id in queued.get(job.schedule_id, []) if id not in chosen_ids), None) == job.id
+def _turns(jobs: Sequence[ReadyJob], policy: Policy | None, under_way: Sequence[UnderWay], now: int) -> Turns:
+    """The turns of the due jobs of one schedule; those of a deleted schedule begin."""
+    if policy is None:
+        return Turns(list(jobs), [], [])
+    queued = _queued(jobs, policy, under_way, now) if policy.overlap != ALLOW else []
+    return turns_of(jobs, under_way, queued, policy.overlap, policy.rhythm, now)
 
 
-def _executing(schedule_ids: Sequence[str]) -> set[str]:
-    if not schedule_ids:
-        return set()
-    these = f"{_in('schedule_id', schedule_ids)} AND {LIVE_SQL}"
-    sql = f"SELECT DISTINCT schedule_id FROM job WHERE {these} AND state = 'executing'"
-    return {str(row[0]) for row in fetch(sql, schedule_ids)}
-
-
-def _first_queued(schedule_ids: Sequence[str], now: int) -> dict[str, list[int]]:
-    """The due jobs of each schedule that never began, oldest first."""
-    queued: dict[str, list[int]] = {}
-    for job in _ready("schedule_id", schedule_ids, now):
-        if job.is_new and not job.makes_up:
-            queued.setdefault(job.schedule_id, []).append(job.id)
-    return queued
-
-
-def _ready(column: str, values: Sequence[Any], now: int, condition: str = "true") -> list[Ready]:
-    """Due jobs of schedules, oldest instant first."""
-    if not values:
+def _queued(jobs: Sequence[ReadyJob], policy: Policy, under_way: Sequence[UnderWay], now: int) -> list[int]:
+    """The schedule's due jobs that overlap the one under way, oldest first; asked for only if one of these does."""
+    if not any(overlaps(job, under_way, policy.offset_us) for job in jobs):
         return []
-    these, id_set = any_of("id", values) if column == "id" else (_in(column, values), None)
-    rows = fetch(
-        f"SELECT {', '.join(Ready._fields)} FROM job WHERE {these} AND fire_at IS NOT NULL AND {WAITING_SQL} "
-        f"AND {LIVE_SQL} AND schedule_id IS NOT NULL AND scheduled_at <= %s "
-        f"AND (start_by IS NULL OR start_by >= %s) AND {condition} "
-        "ORDER BY fire_at, id",
-        (*([id_set] if column == "id" else values), now, now),
-    )
-    return [Ready(row[0], str(row[1]), *row[2:]) for row in rows]
+    waiting = ready_jobs("schedule_id", [policy.id], now)
+    return [job.id for job in waiting if overlaps(job, under_way, policy.offset_us)]
+
+
+def _executing(schedule_ids: Sequence[str]) -> dict[str, list[UnderWay]]:
+    """The jobs of each schedule that are executing."""
+    if not schedule_ids:
+        return {}
+    these = f"{is_in('schedule_id', schedule_ids)} AND {LIVE_SQL}"
+    sql = f"SELECT {', '.join(UnderWay._fields)} FROM job WHERE {these} AND state = 'executing'"
+    executing: dict[str, list[UnderWay]] = {}
+    for row in fetch(sql, schedule_ids):
+        executing.setdefault(str(row[0]), []).append(UnderWay(str(row[0]), *row[1:]))
+    return executing
+
+
+def _by_schedule(jobs: Iterable[ReadyJob]) -> dict[str, list[ReadyJob]]:
+    by_schedule: dict[str, list[ReadyJob]] = {}
+    for job in jobs:
+        by_schedule.setdefault(job.schedule_id, []).append(job)
+    return by_schedule
+
+
+def _rhythms(schedule_ids: Sequence[str]) -> dict[str, Rhythm]:
+    if not schedule_ids:
+        return {}
+    rows = fetch(f"SELECT id, frequency, offset_us FROM schedule WHERE {is_in('id', schedule_ids)}", schedule_ids)
+    return {str(row[0]): Rhythm(*row[1:]) for row in rows}
+
+
+def _first(jobs: Sequence[ReadyJob], rhythm: Rhythm | None, now: int) -> ReadyJob:
+    return rhythm.in_turn(jobs, now)[0] if rhythm else jobs[0]
 
 
 def _fired(job: ClaimedJob, policy: Policy | None) -> FiringRow:
@@ -201,7 +182,3 @@ def _fired(job: ClaimedJob, policy: Policy | None) -> FiringRow:
 
 def _memory(policy: Policy | None) -> ScheduleState | None:
     return ScheduleState(policy.previous, policy.state) if policy else None
-
-
-def _in(column: str, values: Sequence[Any]) -> str:
-    return f"{column} IN ({', '.join(['%s'] * len(values))})"

@@ -3,7 +3,7 @@
 So the next job of each schedule waits like any other and the stager makes it punctual. One transaction plans a set of
 due schedules; its time depends on the due schedules alone, not on the idle ones. Two planners at once do no harm: each
 passes over rows that the other has locked, `next_at` moves by compare-and-set, and the unique index `job_fire_at` makes
-each job unique. `decide` is pure.
+each job unique. Which missed instants get a job is decided by `models/schedules/misfire.py`.
 """
 
 import json
@@ -15,16 +15,16 @@ from models.database.sql import execute, fetch, skipping_locked, values_table
 from models.database.transactions import transaction
 from models.jobs import job_store
 from models.jobs.job_store import NewJob
-from models.jobs.states import LIVE_SQL
 from models.rules import recurrence
 from models.rules.recurrence import Instants
-from models.schedules import firing_rows
+from models.schedules import firing_rows, misfire
 from models.schedules.disable import disable_not_computable
 from models.schedules.firing_rows import MISFIRED, MISSED, FiringRow
-from models.schedules.policies import LATE_AFTER_US, MISFIRE_ALL, MISFIRE_ONCE, MISFIRE_SKIP
+from models.schedules.misfire import Room
+from models.schedules.policies import LATE_AFTER_US
+from models.schedules.ready_jobs import is_in
 
 log = logging.getLogger("booper.planner")
-MADE_UP_AT_MOST = 100  # jobs for missed instants, with misfire "all"
 ROWS_AT_MOST = 1000  # missed instants with a row of their own; those before share one
 
 
@@ -47,18 +47,17 @@ class Planned(NamedTuple):
     next_at: int
 
 
-class Decision(NamedTuple):
-    """What to do about instants that passed: which get a job, and the rows of the others."""
+class Plan(NamedTuple):
+    """What follows the due instant of a schedule: the instants that get a job, the rows of those that get none, and the
+    next instant (None: there is none). `room`: how many earlier jobs may wait although they were missed; None: any."""
 
-    made_up: list[int]
+    instants: list[int]
     rows: list[FiringRow]
+    next_at: int | None
+    room: int | None
 
 
 COLUMNS = ", ".join(Planned._fields)
-FIRST_WAITS = (
-    "EXISTS (SELECT 1 FROM job WHERE job.schedule_id = schedule.id AND job.fire_at = schedule.next_at "
-    f"AND job.{LIVE_SQL} AND job.state <> 'executing' AND job.start_by >= %s)"
-)
 
 
 def plan(now: int, limit: int) -> int:
@@ -68,58 +67,66 @@ def plan(now: int, limit: int) -> int:
         return 0
     with transaction():
         rows = fetch(
-            f"SELECT {COLUMNS}, {FIRST_WAITS} FROM schedule WHERE {due} ORDER BY next_at LIMIT %s{skipping_locked()}",
-            (now, now, limit),
+            f"SELECT {COLUMNS} FROM schedule WHERE {due} ORDER BY next_at LIMIT %s{skipping_locked()}", (now, limit)
         )
-        plan_due([(planned_schedule(row[:-1]), bool(row[-1])) for row in rows], now)
+        plan_due([planned_schedule(row) for row in rows], now)
     return len(rows)
 
 
-def plan_due(due: Sequence[tuple[Planned, bool]], now: int) -> None:
+def plan_locked(schedule_ids: Sequence[str], now: int) -> None:
+    """Plan what is due of these schedules, whose rows the caller has locked."""
+    due = f"{is_in('id', schedule_ids)} AND next_at <= %s AND disabled_at IS NULL"
+    plan_due(
+        [planned_schedule(row) for row in fetch(f"SELECT {COLUMNS} FROM schedule WHERE {due}", (*schedule_ids, now))],
+        now,
+    )
+
+
+def plan_due(due: Sequence[Planned], now: int) -> None:
     """Make what follows the due instants of these schedules, whose rows the caller has locked: jobs, rows, next_at.
 
-    `due`: each schedule, and whether the job of its due instant still waits. A schedule that can't be planned any more
-    (its zone is gone) is disabled, and the others are planned all the same.
+    A schedule that can't be planned any more (its zone is gone) is disabled, and the others are planned all the same.
     """
     new: list[NewJob] = []
     rows: list[FiringRow] = []
     moves: list[tuple[str, int, int | None]] = []
-    for schedule, first_waits in due:
+    rooms: dict[str, Room] = {}
+    for schedule in due:
         try:
-            jobs, firings, next_at = plan_next(schedule, first_waits, now)
+            planned = plan_next(schedule, now)
+            new += [job_at(schedule, at) for at in planned.instants]
         except Exception:
             log.exception("schedule %s can't be planned: disabled", schedule.id)
             disable_not_computable(schedule.id, schedule.account_id, now)
             continue
-        new += jobs
-        rows += firings
-        moves.append((schedule.id, schedule.next_at, next_at))
+        rows += planned.rows
+        moves.append((schedule.id, schedule.next_at, planned.next_at))
+        if planned.room is not None:
+            rooms[schedule.id] = Room(planned.room, schedule.offset_us)
+    misfire.cancel_surplus(rooms, now)
     job_store.create_many(new, now)
     firing_rows.add(rows)
     move_on(moves)
 
 
-def plan_next(schedule: Planned, first_waits: bool, now: int) -> tuple[list[NewJob], list[FiringRow], int | None]:
-    """What follows the due instant of a schedule: its jobs, the rows of instants without schedule, the next instant."""
+def plan_next(schedule: Planned, now: int) -> Plan:
+    """What follows the due instant of a schedule, which has its job already."""
     frequency = recurrence.frequency_of(schedule.frequency)
+    due_until = now - schedule.offset_us
     second = recurrence.next_after(frequency, schedule.next_at)
-    old, young = recurrence.between(frequency, second, now - schedule.catch_up_us - 1, ROWS_AT_MOST)
-    recent, next_at = recurrence.between(frequency, young, now, ROWS_AT_MOST)
-    decision = decide(schedule, old, recent, first_waits, now)
-    new = [job_at(schedule, at) for at in [*decision.made_up, *([] if next_at is None else [next_at])]]
-    return new, decision.rows, next_at
-
-
-def decide(schedule: Planned, old: Instants, recent: Instants, first_waits: bool, now: int) -> Decision:
-    """Decide about instants that passed without a job: `old` ones are not made up for, `recent` ones may be.
-
-    `first_waits`: a job before them has yet to begin, and makes up for them under `once`.
-    """
-    missed = [at for at in recent.latest if at >= now - window_us(schedule)]
-    limits = {MISFIRE_SKIP: len(missed), MISFIRE_ONCE: 0 if first_waits else 1, MISFIRE_ALL: MADE_UP_AT_MOST}
-    made_up = missed[: limits[schedule.misfire]]
-    skipped = Instants(recent.before, [at for at in recent.latest if at not in set(made_up)])
-    return Decision(made_up, rows_of(schedule.id, old, MISSED, now) + rows_of(schedule.id, skipped, MISFIRED, now))
+    catch_up_us = max(schedule.catch_up_us, LATE_AFTER_US)
+    old, second = recurrence.between(frequency, second, due_until - catch_up_us - 1, ROWS_AT_MOST)
+    missed, second = recurrence.between(frequency, second, due_until - LATE_AFTER_US - 1, ROWS_AT_MOST)
+    recent, next_at = recurrence.between(frequency, second, now, ROWS_AT_MOST)
+    made_up = misfire.latest(schedule.misfire, missed.latest)
+    passed_over = Instants(missed.before, missed.latest[: len(missed.latest) - len(made_up)])
+    rows = [
+        *rows_of(schedule.id, old, MISSED, now),
+        *rows_of(schedule.id, passed_over, MISFIRED, now),
+        *rows_of(schedule.id, Instants(recent.before, []), MISFIRED, now),
+    ]
+    room = misfire.BEGIN_AT_MOST[schedule.misfire] - len(made_up) if missed.latest else None
+    return Plan([*made_up, *recent.latest, *([] if next_at is None else [next_at])], rows, next_at, room)
 
 
 def rows_of(schedule_id: str, instants: Instants, status: str, now: int) -> list[FiringRow]:
@@ -129,11 +136,6 @@ def rows_of(schedule_id: str, instants: Instants, status: str, now: int) -> list
         first, last, count = instants.before
         rows.append(FiringRow(schedule_id, first, status, None, None, now, last, count))
     return rows
-
-
-def window_us(schedule: Planned) -> int:
-    """How long after its instant a job may still begin."""
-    return LATE_AFTER_US if schedule.misfire == MISFIRE_SKIP else max(schedule.catch_up_us, LATE_AFTER_US)
 
 
 def job_at(schedule: Planned, fire_at: int) -> NewJob:
@@ -155,7 +157,7 @@ def job_at(schedule: Planned, fire_at: int) -> NewJob:
         retry_until=None if max_age_us is None else due_at + max_age_us,
         schedule_id=schedule.id,
         fire_at=fire_at,
-        start_by=due_at + window_us(schedule),
+        start_by=due_at + misfire.window_us(schedule.misfire, schedule.catch_up_us),
         **template,
     )
 

@@ -161,14 +161,14 @@ def _locked(account_id: int, key: str, now: int) -> Planned | None:
     schedule_id = id_of(account_id, key)
     if schedule_id is None:
         return None
-    columns = f"{planning.COLUMNS}, disabled_at, {planning.FIRST_WAITS}"
-    rows = fetch(f"SELECT {columns} FROM schedule WHERE id = %s{for_update()}", (now, schedule_id))
+    columns = f"{planning.COLUMNS}, disabled_at"
+    rows = fetch(f"SELECT {columns} FROM schedule WHERE id = %s{for_update()}", (schedule_id,))
     if not rows:
         return None
-    *row, disabled_at, first_waits = rows[0]
+    *row, disabled_at = rows[0]
     schedule = planning.planned_schedule(row)
     if disabled_at is None and schedule.next_at is not None and schedule.next_at <= now:
-        planning.plan_due([(schedule, bool(first_waits))], now)
+        planning.plan_due([schedule], now)
         rows = fetch(f"SELECT {planning.COLUMNS} FROM schedule WHERE id = %s", (schedule_id,))
         schedule = planning.planned_schedule(rows[0])
     return schedule

@@ -2,7 +2,7 @@
 
 Each column says who sets it, when, and what null means. Queries live in `models/schedules/schedule_store.py` and
 `schedule_changes.py` (what clients ask), `planning.py` (which jobs come next), `overlap.py` (the claim of those jobs),
-`firing_rows.py` (the rows) and `schedule_memory.py` (what a schedule remembers).
+`misfire.py` (which come too late), `firing_rows.py` (the rows) and `schedule_memory.py` (what a schedule remembers).
 """
 
 from peewee import BigIntegerField, BlobField, CompositeKey, IntegerField, TextField

@@ -28,7 +28,7 @@ from models.webhooks.delivery_config import NONE, DeliveryConfig
 log = logging.getLogger("booper.followups")
 STARTED, REQUESTED, ANSWERED = "job.started", "job.request", "job.response"
 FAILED, FINISHED, CANCELLED = "job.error", "job.finished", "job.cancelled"
-EVENTS = (STARTED, REQUESTED, ANSWERED, FAILED, FINISHED, CANCELLED)
+EVENT_TYPES = (STARTED, REQUESTED, ANSWERED, FAILED, FINISHED, CANCELLED)
 MAX_BODY_BYTES = 16 * 1024  # of the job's own body in a callback or an event
 NO_RESPONSE = {"response": None, "error": "cancelled", "timings": None}  # of a cancelled job
 COLUMNS = ", ".join(f"job.{name}" for name in JobRow._fields)

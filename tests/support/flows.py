@@ -23,10 +23,10 @@ def lane(key="user", stops=None):
     return GateName(LANE, key, None if stops is None else Limits(stops=int(stops)))
 
 
-def order(account, *gates, count=1, in_s=0):
+def order(account, *gates, count=1, in_s=0, host=""):
     """So many jobs that join these gates; their ids."""
     at = clock.now() + int(in_s * clock.SECOND)
-    new = NewJob(account.id, "{}", None, None, at, gates=gates)
+    new = NewJob(account.id, "{}", None, None, at, gates=gates, host=host)
     return [orders.create(new, clock.now())[0].id for _ in range(count)]
 
 

@@ -11,8 +11,8 @@ from models.database.sql import execute, fetch
 from models.database.transactions import BRIEFLY_MS
 from models.jobs import idempotent_requests, lifecycle
 from models.jobs.job_tables import Job
-from models.jobs.job_tables import Ticker as TickerRow
 from models.operations import heartbeats
+from models.operations.heartbeat_tables import Ticker as TickerRow
 from models.operations.heartbeats import MinuteRow, WorkerRow
 from models.operations.ticker_row import record_delivered
 from models.rules import clock

@@ -9,7 +9,7 @@ from models.accounts import account_store
 from models.database.connection import close_all, connection
 from models.jobs import lifecycle, states
 from models.jobs.job_tables import Attempt, Job, LogEntry
-from models.jobs.job_tables import Ticker as TickerRow
+from models.operations.heartbeat_tables import Ticker as TickerRow
 from models.operations.leader import candidate
 from models.rules import clock
 from runtime.settings import load

@@ -17,11 +17,9 @@ from models.webhooks.delivery_config import DeliveryConfig
 from models.webhooks.notifications import ANSWERED, FAILED, FINISHED, REQUESTED, STARTED, JobEvent, has_subscribers
 from workers.delivery.attempt_records import Result, hidden_by, shown_timings
 from workers.delivery.config_cache import ConfigCache
-from workers.delivery.judge import Complete, Retry, Verdict, reason_of
+from workers.delivery.judge import WORKER_LOST, Complete, Retry, Verdict, given_up_for, reason_of
 from workers.transport.outcome import Answered
 
-LOST = "worker_lost"
-CRASHED = "crashed"  # its workers died too often
 PHASES = ("dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "total_ms")
 
 
@@ -89,14 +87,9 @@ def of_result(result: Result, verdict: Verdict) -> list[JobEvent]:
 
 def of_lost(job: LostJob, given_up: bool, now: int) -> list[JobEvent]:
     next_at = None if given_up else format_instant(now)
-    came = JobEvent(job.id, FAILED, now, {"attempt": job.attempt, "error": LOST, "next_at": next_at})
+    came = JobEvent(job.id, FAILED, now, {"attempt": job.attempt, "error": WORKER_LOST, "next_at": next_at})
     ended = JobEvent(job.id, FINISHED, now + 1, {"response": None, "error": given_up_for(job), "timings": None})
     return [came, ended] if given_up else [came]
-
-
-def given_up_for(job: LostJob) -> str:
-    """Why a job whose worker fell silent is discarded: CRASHED when it had attempts left."""
-    return LOST if job.attempt >= job.max_attempts else CRASHED
 
 
 def response_of(result: Result, outcome: Answered) -> dict[str, Any]:

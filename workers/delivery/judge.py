@@ -1,11 +1,14 @@
-"""Judges an attempt: Outcome × attempt × policy × now → Complete, Retry or Discard. Pure."""
+"""Judges an attempt: from its outcome, its number, the job's backoff and now to Complete, Retry or Discard. Pure.
+
+It also words the reasons, those of attempts whose worker fell silent among them, which the rescuer ends.
+"""
 
 import json
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-from models.jobs.lifecycle import ClaimedJob
+from models.jobs.lifecycle import ClaimedJob, LostJob
 from models.rules.backoff import delay_us
 from models.rules.clock import HOUR, SECOND
 from workers.transport.outcome import Answered, Outcome, Refused, Unreachable
@@ -15,6 +18,8 @@ LONGEST_RETRY_AFTER_US = HOUR
 GONE = 410
 STOP_HEADER, STOP_VALUE = "webhook-delivery", "abort-message"
 NOT_REACHABLE = "not_reachable"
+WORKER_LOST = "worker_lost"
+CRASHED = "crashed"  # its workers fell silent too often
 # One reason for all that could show a stranger what is in the operator's network. Public targets have a cause.
 REASONS = {"dns": NOT_REACHABLE, "connect": NOT_REACHABLE, "tls": NOT_REACHABLE}
 
@@ -45,8 +50,8 @@ def judge(outcome: Outcome, job: ClaimedJob, now: int, random_fraction: float) -
     reason = reason_of(outcome)
     if isinstance(outcome, Refused) or asks_to_stop(outcome) or job.attempt >= job.max_attempts:
         return Discard(reason)
-    policy = json.loads(job.backoff) if job.backoff else None
-    next_at = now + max(delay_us(policy, job.attempt, random_fraction), retry_after_us(outcome, now))
+    backoff = json.loads(job.backoff) if job.backoff else None
+    next_at = now + max(delay_us(backoff, job.attempt, random_fraction), retry_after_us(outcome, now))
     if job.retry_until is not None and next_at > job.retry_until:
         return Discard("max_age")
     return Retry(next_at, reason)
@@ -59,6 +64,11 @@ def reason_of(outcome: Outcome) -> str:
     if isinstance(outcome, Unreachable) and outcome.cause is not None:
         return outcome.cause
     return REASONS.get(outcome.reason, outcome.reason)
+
+
+def given_up_for(job: LostJob) -> str:
+    """Why a job whose worker fell silent is discarded: CRASHED when it had attempts left."""
+    return WORKER_LOST if job.attempt >= job.max_attempts else CRASHED
 
 
 def asks_to_stop(outcome: Outcome) -> bool:

@@ -2,10 +2,11 @@
 
 Senders put results in a queue. One thread takes up to GROUP of them and records them together. While one transaction
 commits, the next results gather, so groups grow with the load and no result waits for a timer. Long responses take
-longer to write than to receive, so claims wait until few results are left here (`keeps_up`). The transition is fenced:
-if a job was rescued meanwhile, its old result is not recorded. While the database is gone, results are kept and tried
-again beside new ones; if the process dies first, the leases bring the jobs back. A row that another session has locked
-delays only its own result.
+longer to write than to receive, so claims wait until few results are left here (`keeps_up`). The thread keeps a
+connection of its own, and while it can get none, nobody claims: what is claimed could not be recorded, and would be
+sent again. The transition is fenced: if a job was rescued meanwhile, its old result is not recorded. While the database
+is gone, results are kept and tried again beside new ones; if the process dies first, the leases bring the jobs back. A
+row that another session has locked delays only its own result.
 """
 
 import logging
@@ -14,11 +15,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import NamedTuple
 
 from models.database.connection import Unreachable as DatabaseUnreachable
-from models.database.connection import connection
+from models.database.connection import connect_and_keep, release_connection
 from models.database.transactions import transaction, wait_briefly_for_locks
+from models.flows import closing, leaving
 from models.jobs import lifecycle, records
 from models.rules import clock
 from models.webhooks import event_order
@@ -55,12 +58,14 @@ class Recorder:
         self._is_stopping = False
         self._kept: list[list[Result]] = []  # what could not be recorded so far
         self._succeeded = True  # since the last failure
+        self._is_connected = True
         self._retry_at_s = 0.0
         self._gave_up = threading.Event()
         self._fewer = threading.Condition()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
 
     def start(self) -> None:
+        self._is_connected = False
         self._thread.start()
 
     def put(self, results: Iterable[Result]) -> None:
@@ -68,11 +73,11 @@ class Recorder:
         self._arrived.set()
 
     def keeps_up(self, timeout_s: float) -> bool:
-        """Wait until few results are left to record; False if that takes too long."""
-        if self._few():
+        """Wait until few results are left to record and it has a connection; False if that takes too long."""
+        if self._takes_more():
             return True
         with self._fewer:
-            return self._fewer.wait_for(self._few, timeout_s)
+            return self._fewer.wait_for(self._takes_more, timeout_s)
 
     def stop(self, timeout_s: float) -> None:
         """Record what is left, for at most `timeout_s` seconds."""
@@ -83,6 +88,8 @@ class Recorder:
 
     def _work(self) -> None:
         while self._has_more() and not self._gave_up.is_set():
+            if not self._is_connected:
+                self._try([])
             self._await_results()
             group = [self._results.popleft() for _ in range(min(GROUP, len(self._results)))]
             if group:
@@ -91,6 +98,8 @@ class Recorder:
                 self._record(self._kept.pop(0))
             with self._fewer:
                 self._fewer.notify_all()
+        with suppress(*DatabaseUnreachable):
+            release_connection()
 
     def _has_more(self) -> bool:
         return not self._is_stopping or bool(self._results or self._kept)
@@ -102,8 +111,8 @@ class Recorder:
         (self._gave_up if self._is_stopping else self._arrived).wait(self._until_retry_s())
         self._arrived.clear()
 
-    def _few(self) -> bool:
-        return len(self._results) + sum(map(len, self._kept)) < MAX_WAITING
+    def _takes_more(self) -> bool:
+        return self._is_connected and len(self._results) + sum(map(len, self._kept)) < MAX_WAITING
 
     def _record(self, group: list[Result]) -> None:
         """Record the group, or keep it for a retry after a pause. If others succeeded since the last failure, the
@@ -119,12 +128,15 @@ class Recorder:
 
     def _until_retry_s(self) -> float | None:
         """How long to wait for the next result, in seconds; None: without limit."""
-        return max(0.0, self._retry_at_s - time.monotonic()) if self._kept else None
+        if not self._kept:
+            return None if self._is_connected else WAIT_FOR_DATABASE_S
+        return max(0.0, self._retry_at_s - time.monotonic())
 
     def _try(self, group: list[Result]) -> bool:
         """Whether the group needs no retry: it is recorded, or given up because a retry would fail too."""
         try:
-            with connection():
+            self._connect()
+            if group:
                 self._count([recorded_of(judged) for judged in record(group, self._configs)])
         except DatabaseUnreachable as error:
             log.warning("database not usable (%s): %d results kept, next try soon", error, len(group))
@@ -134,6 +146,18 @@ class Recorder:
             if len(group) > 1:
                 return all([self._try([result]) for result in group])
         return True
+
+    def _connect(self) -> None:
+        """Keep a connection of this thread's own, and let others claim while it has one."""
+        try:
+            connect_and_keep()
+        except DatabaseUnreachable:
+            self._is_connected = False
+            raise
+        if not self._is_connected:
+            with self._fewer:
+                self._is_connected = True
+                self._fewer.notify_all()
 
 
 def record(group: list[Result], configs: ConfigCache | None = None) -> list[Judged]:
@@ -149,8 +173,10 @@ def record(group: list[Result], configs: ConfigCache | None = None) -> list[Judg
         records.add_attempts([attempt_records.attempt_row(*each) for each in recorded])
         records.add_log_entries([row for each in recorded for row in attempt_records.log_rows(*each)])
         schedule_results.remember(recorded, now)
+        closing.stop_lanes(_failed_lanes(recorded), now)
         waiting = job_events.add_of_results(recorded, configs, now)
     event_order.release_next_events(waiting)
+    leaving.make_room(result.job for result, _ in judged)
     metrics.count_attempts(attempt_records.measured(result) for result, _ in recorded)
     with logs.together():
         for result, verdict in judged:
@@ -167,6 +193,12 @@ def recorded_of(judged: Judged) -> Recorded:
 
 def _verdict(result: Result) -> Verdict:
     return judge(result.outcome, result.job, result.finished_at, random.random())
+
+
+def _failed_lanes(recorded: list[Judged]) -> dict[int, int]:
+    """The lanes of discarded jobs, each with the job."""
+    failed = [result.job for result, verdict in recorded if isinstance(verdict, Discard)]
+    return {job.lane_id: job.id for job in failed if job.lane_id is not None}
 
 
 def _change_states(judged: list[Judged], now: int) -> set[int]:

@@ -67,7 +67,8 @@ def body_of(job: ClaimedJob) -> bytes | None:
 
 
 def headers_of(job: ClaimedJob, client_headers: dict[str, Any]) -> dict[str, str]:
-    """The client's headers and ours. `Idempotency-Key` is the same in every attempt of the job."""
+    """The client's headers and ours. `Idempotency-Key` is the same in every attempt of the job. A job of a schedule
+    carries its own instant, however late it was made."""
     headers = {name: str(value) for name, value in client_headers.items()}
     named = {name.lower() for name in headers}
     if job.content_type and "content-type" not in named:
@@ -77,5 +78,5 @@ def headers_of(job: ClaimedJob, client_headers: dict[str, Any]) -> dict[str, str
     headers["Booper-Job-Id"] = str(job.uuid)
     headers["Booper-Attempt"] = str(job.attempt)
     headers["Booper-Hop"] = str(job.hops + 1)
-    headers["Booper-Scheduled-At"] = format_instant(job.scheduled_at)
+    headers["Booper-Scheduled-At"] = format_instant(job.scheduled_at if job.fire_at is None else job.fire_at)
     return headers

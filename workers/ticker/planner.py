@@ -7,7 +7,7 @@ do no harm.
 import logging
 import time
 
-from models.schedules import overlap, planning
+from models.schedules import misfire, planning
 
 log = logging.getLogger("booper.planner")
 SCHEDULES_AT_ONCE = 500
@@ -27,7 +27,7 @@ def plan_due(now: int) -> int:
 
 def expire(now: int) -> int:
     """Cancel jobs of schedules that did not begin in time; returns how many."""
-    count = overlap.expire(now, EXPIRED_AT_ONCE)
+    count = misfire.expire(now, EXPIRED_AT_ONCE)
     if count:
         log.warning("%d jobs of schedules could not begin in time, and are cancelled", count)
     return count

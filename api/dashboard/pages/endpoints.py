@@ -12,7 +12,7 @@ from api.routes.endpoints import NewEndpoint, stored_types
 from models.database.ids import is_uuid
 from models.rules import clock
 from models.webhooks import endpoints, signing_keys
-from models.webhooks.notifications import EVENTS
+from models.webhooks.notifications import EVENT_TYPES
 
 
 @pages.get("/endpoints")
@@ -66,7 +66,7 @@ def _page(url: str, types: list[str], errors: dict[str, Any], status: int) -> Re
         endpoints=rows,
         types_of={row.uuid: json.loads(row.types) if row.types else [] for row in rows},
         signed=any(key.ends_at is None or key.ends_at > now for key in signing_keys.listed(account_id)),
-        events=EVENTS,
+        events=EVENT_TYPES,
         url=url,
         types=types,
         errors=errors,

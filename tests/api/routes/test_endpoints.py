@@ -4,7 +4,7 @@ import pytest
 
 from models.rules import clock
 from models.webhooks import endpoints
-from models.webhooks.notifications import EVENTS
+from models.webhooks.notifications import EVENT_TYPES
 from tests.support.api_client import errors_of
 from tests.support.races import at_once
 
@@ -31,7 +31,7 @@ def test_types_are_kept_once_and_in_order(client):
         "job.started",
         "job.finished",
     ]
-    assert create_endpoint(client, types=list(EVENTS))["types"] == list(EVENTS)
+    assert create_endpoint(client, types=list(EVENT_TYPES))["types"] == list(EVENT_TYPES)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from models.jobs.job_tables import Job, LogEntry
 from models.operations import cancelling
 from models.rules import clock
 from models.webhooks import event_order
-from models.webhooks.notifications import EVENTS
+from models.webhooks.notifications import EVENT_TYPES
 from models.webhooks.webhook_tables import Endpoint
 from tests.support.follow_ups import follow_up_bodies, follow_ups
 from tests.support.rows import claim_of, make_job, reread
@@ -291,11 +291,11 @@ def test_an_endpoint_alone_gets_events_of_every_type(account, moved_clock):
 
     life = ["job.started", "job.request", "job.response", "job.request", "job.response", "job.finished"]
     assert types() == [*life, "job.cancelled", "job.error"]
-    assert set(types()) == set(EVENTS)
+    assert set(types()) == set(EVENT_TYPES)
     assert set(targets("event")) == {"all"}
 
 
-@pytest.mark.parametrize("event_type", EVENTS)
+@pytest.mark.parametrize("event_type", EVENT_TYPES)
 def test_an_endpoint_that_takes_one_type_gets_that_alone(account, moved_clock, event_type):
     endpoint(account, types=json.dumps([event_type]))
     lived_through_everything(account, moved_clock)

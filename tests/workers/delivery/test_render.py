@@ -70,6 +70,12 @@ def test_a_request_tells_its_attempt_and_when_it_was_due(account, moved_clock):
     assert values_of(request, "Booper-Scheduled-At") == [format_instant(clock.now() - 5 * clock.SECOND)]
 
 
+def test_a_job_of_a_schedule_carries_its_own_instant(account, moved_clock):
+    """Those that were made after an outage all carried the moment at which they were made."""
+    job = claim(account)._replace(fire_at=clock.now() - 90 * clock.SECOND)
+    assert values_of(render_request(job), "Booper-Scheduled-At") == [format_instant(clock.now() - 90 * clock.SECOND)]
+
+
 def test_a_header_that_is_a_number_is_sent_as_text(account):
     assert values_of(request_of(account, headers={"X-Count": 3}), "X-Count") == ["3"]
 

@@ -11,8 +11,8 @@ from peewee import OperationalError
 from models.accounts import session_store
 from models.database.sql import fetch
 from models.jobs import lifecycle
-from models.jobs.job_tables import Ticker as TickerRow
 from models.operations import leader as leading
+from models.operations.heartbeat_tables import Ticker as TickerRow
 from models.operations.leader import candidate
 from models.operations.ticker_row import SILENT_S
 from models.rules import clock

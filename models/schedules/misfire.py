@@ -1,0 +1,70 @@
+"""Applies the one rule for instants at which no job could begin in time, wherever that is noticed.
+
+An instant is missed when its job is more than a minute late, whatever stood still: the ticker, the workers or the
+database. Each instant that is not missed gets its job. Of those that were missed, the latest begin, as many as the
+policy says; the others, and those older than `catch_up`, do not. The planner applies the rule to instants that have no
+job yet, the claim to jobs that wait. The caller has locked the schedules' rows.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from models.database.sql import fetch
+from models.database.transactions import transaction
+from models.jobs.states import LIVE_SQL, WAITING_SQL
+from models.schedules.cancel import cancel
+from models.schedules.firing_rows import MISFIRED, MISSED, OVERLAPPED
+from models.schedules.policies import LATE_AFTER_US, MISFIRE_ALL, MISFIRE_ONCE, MISFIRE_SKIP
+from models.schedules.ready_jobs import ready_jobs
+
+BEGIN_AT_MOST = {MISFIRE_SKIP: 0, MISFIRE_ONCE: 1, MISFIRE_ALL: 100}  # of the instants that were missed
+TOO_LATE = "it could not begin in time"
+WAITED_TOO_LONG = "another job of its schedule was under way"
+REASONS = {OVERLAPPED: WAITED_TOO_LONG, MISFIRED: TOO_LATE, MISSED: TOO_LATE}
+
+
+class Room(NamedTuple):
+    """How many missed jobs of a schedule may wait, and how long after their instants its jobs are due."""
+
+    jobs: int
+    offset_us: int
+
+
+def window_us(misfire: str, catch_up_us: int) -> int:
+    """How long after its time a job may still begin."""
+    return max(catch_up_us, LATE_AFTER_US) if BEGIN_AT_MOST[misfire] else LATE_AFTER_US
+
+
+def latest(misfire: str, missed: Sequence[int]) -> list[int]:
+    """Those of the missed instants, oldest first, for which a job is made."""
+    return list(missed[max(0, len(missed) - BEGIN_AT_MOST[misfire]) :])
+
+
+def cancel_surplus(rooms: Mapping[str, Room], now: int) -> int:
+    """Cancel the oldest of the schedules' waiting jobs that were missed, where more wait than may; returns how many."""
+    waiting: dict[str, list[int]] = {}
+    for job in ready_jobs("schedule_id", list(rooms), now):
+        if job.is_missed(rooms[job.schedule_id].offset_us, now):
+            waiting.setdefault(job.schedule_id, []).append(job.id)
+    surplus = [job_id for key, ids in waiting.items() for job_id in ids[: max(0, len(ids) - rooms[key].jobs)]]
+    return len(cancel(surplus, TOO_LATE, MISFIRED, now)) if surplus else 0
+
+
+def expire(now: int, limit: int) -> int:
+    """Cancel jobs that were not begun by their last moment; returns how many."""
+    rows = fetch(
+        "SELECT job.id, job.start_by, schedule.misfire, schedule.catch_up_us, EXISTS (SELECT 1 FROM job AS other "
+        f"WHERE other.schedule_id = job.schedule_id AND other.{LIVE_SQL} AND other.state = 'executing') "
+        "FROM job LEFT JOIN schedule ON schedule.id = job.schedule_id "
+        f"WHERE start_by IS NOT NULL AND job.{WAITING_SQL} AND start_by < %s ORDER BY start_by LIMIT %s",
+        (now, limit),
+    )
+    if not rows:
+        return 0
+    late: dict[str, list[int]] = {}
+    for job_id, start_by, misfire, catch_up_us, behind_another in rows:
+        is_recent = misfire == MISFIRE_SKIP and start_by - LATE_AFTER_US >= now - catch_up_us
+        status = OVERLAPPED if behind_another else MISFIRED if is_recent else MISSED
+        late.setdefault(status, []).append(job_id)
+    with transaction():
+        return sum(len(cancel(ids, REASONS[status], status, now)) for status, ids in late.items())
