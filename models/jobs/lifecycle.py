@@ -21,6 +21,11 @@ from models.rules import clock
 
 ENDS_CLAIM = "claim_id = NULL, lease_until = NULL"
 ENDED = "crashes = 0"  # an attempt ended: earlier crashes no longer count
+# An event of a disabled or deleted endpoint is not sent from that moment on (models/operations/address_changes.py).
+ENDPOINT_TAKES = (
+    "(endpoint_id IS NULL OR NOT EXISTS "
+    "(SELECT 1 FROM endpoint WHERE endpoint.id = endpoint_id AND endpoint.enabled = 0))"
+)
 LEASE_ENDED = f"lease_until IS NOT NULL AND lease_until <= %s AND {LEAVES['rescue']}"
 UNLIMITED = "fire_at IS NULL AND flow_id IS NULL AND lane_id IS NULL"
 IS_OPEN = (  # nothing is sent to a host or for an account whose gate is closed (models/flows/closing.py)
@@ -67,6 +72,7 @@ class ClaimedJob(NamedTuple):
     lane_id: int | None = None
     notify: str | None = None
     parent_id: int | None = None
+    endpoint_id: int | None = None
     memory: ScheduleState | None = None  # of a schedule's job; put in by models/schedules/overlap.py
 
     def __repr__(self) -> str:
@@ -130,7 +136,7 @@ def claim(
     Claims jobs that nothing else limits; with `limited` any: `models/operations/claims.py` decides which may begin.
     """
     guard, values = f"{LEAVES['claim']} AND scheduled_at <= %s AND {'true' if limited else UNLIMITED}", (now,)
-    these, params = unlocked("job", ids, guard, values, IS_OPEN, (now,))
+    these, params = unlocked("job", ids, guard, values, f"{IS_OPEN} AND {ENDPOINT_TAKES}", (now,))
     with transaction():
         rows = fetch(
             f"UPDATE job SET {ENTERS['claim']}, claim_id = %s, attempt = attempt + 1, attempted_at = %s, "
@@ -196,7 +202,7 @@ def cancel(ids: Sequence[int], now: int, waiting_only: bool) -> list[CancelledJo
             (now, params),
         )
         count_transition("cancelled", rows)
-    return [CancelledJob(row[0], row[1], row[2] and str(row[2]), *row[3:]) for row in rows]
+    return [CancelledJob(*row) for row in rows]
 
 
 def close_cancelled_claims(jobs: Iterable[ClaimedJob]) -> set[int]:

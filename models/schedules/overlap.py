@@ -15,11 +15,12 @@ from models.jobs import staging
 from models.jobs.lifecycle import ClaimedJob, ScheduleState
 from models.jobs.states import LIVE_SQL
 from models.rules import clock
+from models.rules.lateness import LATE_AFTER_US
 from models.schedules import firing_rows, misfire, planning
 from models.schedules.cancel import cancel
 from models.schedules.firing_rows import FIRED, LATE, OVERLAPPED, FiringRow
 from models.schedules.misfire import Room
-from models.schedules.policies import ALLOW, LATE_AFTER_US
+from models.schedules.policies import ALLOW
 from models.schedules.ready_jobs import ReadyJob, is_in, ready_jobs
 from models.schedules.turns import Rhythm, Turns, UnderWay, overlaps, turns_of
 
