@@ -78,7 +78,7 @@ def create_job(job_request: JobRequest) -> Response:
 def list_jobs(query: dict[str, Any]) -> Response:
     """A page of jobs, newest first by default."""
     owner, page = caller(), query["page"]
-    rows, end = job_lists.listed(owner.account_id, filter_of(query), page)
+    rows, end = job_lists.listed(owner.account_id, job_lists.settled(filter_of(query), page.order), page)
     return page_response(serializers.data_list([serializers.job(row, owner.user_id) for row in rows]), page.order, end)
 
 
