@@ -17,14 +17,14 @@ FIRST_TIME = ("schedule_in", "scheduled_at")  # the time of the first job; it sa
 AS_THEY_ARE = ("name", "description", "content_type", "offset_us", "overlap", "misfire", "catch_up_us", "disable_after")
 
 
-def is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def is_same(first: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two definitions (by column, schedule_store.DEFINITION) mean the same."""
-    return _meaning(one) == _meaning(other)
+    return _meaning(first) == _meaning(other)
 
 
-def is_same_frequency(one: str, other: str) -> bool:
+def is_same_frequency(first: str, other: str) -> bool:
     """Whether two frequencies (JSON, as schedules store them) are due at the same instants."""
-    return one == other or _of_frequency(one) == _of_frequency(other)
+    return first == other or _of_frequency(first) == _of_frequency(other)
 
 
 def _meaning(values: Mapping[str, Any]) -> list[Any]:
