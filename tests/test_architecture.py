@@ -24,10 +24,14 @@ PATH = re.compile(
 def names_in(path):
     """What a module defines: functions, classes, and methods as `Class.method`."""
     for node in ast.parse((ROOT / path).read_text()).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name
         if isinstance(node, ast.ClassDef):
-            yield from (f"{node.name}.{each.name}" for each in node.body if isinstance(each, ast.FunctionDef))
+            yield from (
+                f"{node.name}.{each.name}"
+                for each in node.body
+                if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
+            )
 
 
 def contract(name):
@@ -139,3 +143,8 @@ def test_the_names_in_a_recipe_are_in_the_files_that_it_names(recipe):
     words = {word for path in sources if path.is_file() for word in re.findall(r"\w+", path.read_text())}
 
     assert sorted(names - words) == []
+
+
+def test_the_recipe_of_a_migration_names_every_module_of_tables():
+    modules = {str(path.relative_to(ROOT)) for path in (ROOT / "models").rglob("*_tables.py")}
+    assert modules <= set(paths_of("a migration"))

@@ -35,7 +35,7 @@ def due_at(job_request: JobRequest, now: int) -> int:
 
 
 def new_job(job_request: JobRequest, account_id: int, scheduled_at: int, hops: int) -> NewJob:
-    """The row of the job. `hops`: through how many jobs of schedulers the request came."""
+    """The row of the job. `hops`: through how many jobs the request for it came."""
     values = job_request.values
     max_age = values.get("max_age")
     body, content_type = body_of(job_request.sent)
@@ -57,6 +57,7 @@ def new_job(job_request: JobRequest, account_id: int, scheduled_at: int, hops: i
         redact=encode_or_none(values.get("redact")),
         notify=encode_or_none(notify_of(values)),
         labels=tuple(values.get("labels") or ()),
+        gates=tuple(gate for name in ("flow", "lane") if (gate := values.get(name))),
     )
 
 

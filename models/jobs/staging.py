@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from models.database.connection import dialect
-from models.database.sql import any_of, execute, fetch, lock_free, skipping_locked, unlocked
+from models.database.sql import any_of, execute, fetch, lock_free, skipping_locked, unlocked, values_table
 from models.database.transactions import transaction, write_turn
 from models.jobs.job_kinds import REQUEST
 from models.jobs.job_ref import JobRef, ref_of
@@ -20,6 +20,7 @@ RETURN_US = clock.SECOND // 4  # snoozed jobs return at its multiples
 DUE_AT = "COALESCE(held_until, scheduled_at)"
 # The cast hides the partial index job_after: believed empty, it was searched whole for each set of ids.
 WAITS_FOR_EVENT = "CAST(after_uuid AS TEXT) IS NOT NULL"
+PAUSED_UNTIL = 253_402_300_799 * clock.SECOND  # the last second of the year 9999
 DUE = f"id, {DUE_AT}, account_id, host, kind"
 
 
@@ -60,6 +61,25 @@ def stage(now: int, first: int, last: int, limit: int, requests_only: bool = Fal
             f"staged_at = CASE WHEN {DUE_AT} > %s THEN {DUE_AT} ELSE CAST(%s AS BIGINT) END "
             f"WHERE {these} AND staged_at + 0 IS NULL AND {LEAVES['stage']} RETURNING {DUE}",
             (now, now, first, last, limit),
+        )
+        count_transition("staged", rows)
+    return sorted((DueJob(*row) for row in rows), key=lambda job: (job.due_at, job.id))
+
+
+def stage_parked(turns: Sequence[tuple[int, int]]) -> list[DueJob]:
+    """Mark parked jobs for the messages that are about to name them, each for the instant of its turn; returns those
+    marked, soonest first. They are held no longer, so a job whose message is lost is staged like any other."""
+    if not turns:
+        return []
+    table, rows_in = values_table("id bigint, at bigint", turns)
+    guard = f"parked_by IS NOT NULL AND staged_at + 0 IS NULL AND {LEAVES['stage']}"
+    these, params = unlocked("job", [job_id for job_id, _ in turns], guard)
+    with transaction():
+        rows = fetch(
+            "UPDATE job SET staged_count = staged_count + 1, staged_at = input.at, held_until = NULL "
+            f"FROM {table} AS input WHERE job.id = input.id AND {these} "
+            "RETURNING job.id, staged_at, account_id, host, kind",
+            (*rows_in, *params),
         )
         count_transition("staged", rows)
     return sorted((DueJob(*row) for row in rows), key=lambda job: (job.due_at, job.id))
@@ -126,6 +146,28 @@ def release_hold(ids: Sequence[int]) -> int:
     these, params = unlocked("job", ids, f"{WAITING_SQL} AND held_until IS NOT NULL")
     with write_turn():
         return execute(f"UPDATE job SET staged_at = NULL, held_until = NULL WHERE {these}", params)
+
+
+def pause(ids: Sequence[int]) -> int:
+    """Hold jobs back until `resume`."""
+    these, params = any_of("id", ids)
+    with transaction():
+        return execute(
+            f"UPDATE job SET staged_at = NULL, held_until = {PAUSED_UNTIL} WHERE {these} AND {WAITING_SQL}", (params,)
+        )
+
+
+def resume(ids: Sequence[int], event_until: int) -> int:
+    """Let paused jobs be staged when they are due; those that wait for an event go on waiting, until `event_until` at
+    most."""
+    these, params = any_of("id", ids)
+    held_until = f"CASE WHEN {WAITS_FOR_EVENT} THEN CAST(%s AS BIGINT) END"
+    with transaction():
+        return execute(
+            f"UPDATE job SET staged_at = NULL, held_until = {held_until} WHERE {these} AND {WAITING_SQL} "
+            f"AND held_until = {PAUSED_UNTIL}",
+            (event_until, params),
+        )
 
 
 def release_events(ids: Sequence[int]) -> int:

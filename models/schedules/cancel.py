@@ -1,14 +1,17 @@
-"""Cancels jobs: the only caller of the transition `cancel`, whether the owner or a schedule asked for it.
+"""Cancels jobs, those of schedules and all others: the only caller of the transition `cancel`.
 
 One transaction holds all that belongs to a cancel: the transition with its count, the row of the job's instant, the log
-entry with the reason, and the callbacks and events.
+entry with the reason, and the callbacks and events. It stands among the schedules because they cancel their own jobs
+and because it writes the row of an instant: a higher layer they may not import, and a lower one knows no instants.
+Owners cancel by `models/operations/cancelling.py`.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
 from models.database.sql import fetch
-from models.database.transactions import transaction
+from models.database.transactions import after_commit, transaction
+from models.flows import leaving
 from models.jobs import lifecycle, records
 from models.jobs.log_events import JOB_CANCELLED
 from models.jobs.states import LIVE_SQL, WAITING_SQL
@@ -35,6 +38,7 @@ def cancel(
             [records.log_row(job.account_id, job.id, job.schedule_id, JOB_CANCELLED, payload, now) for job in jobs]
         )
         notifications.notify_cancelled(cancelled, now)
+        after_commit(lambda: leaving.make_room(jobs))
     return cancelled
 
 
