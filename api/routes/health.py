@@ -11,8 +11,7 @@ from models.database import schema
 from models.database.connection import Unreachable
 from models.operations import ticker_row
 from models.rules import clock
-from runtime import signals
-from runtime import metrics_access, metrics_files
+from runtime import metrics_access, metrics_files, signals
 
 blueprint = Blueprint("health", __name__)
 
