@@ -171,9 +171,7 @@ def id_of(account_id: int, key: int | str) -> int | None:
 
 def shown_row(row: Sequence[Any]) -> JobRow:
     """A row of SHOWN."""
-    job = JobRow(*row)
-    # PostgreSQL gives UUID objects, SQLite texts.
-    return job._replace(uuid=str(job.uuid), schedule_id=job.schedule_id and str(job.schedule_id))
+    return JobRow(*row)
 
 
 def _insert(new: NewJob, now: int) -> JobRow | None:
@@ -205,7 +203,7 @@ def _insert_set(rows: Sequence[tuple[Any, ...]]) -> dict[str, int]:
         return {}
     source, params = values_table(typed_columns(Job, WRITTEN), rows)
     sql = f"{INSERT} SELECT {', '.join(WRITTEN)}, 0, 0 FROM {source} AS input ON CONFLICT DO NOTHING RETURNING uuid, id"
-    return {str(uuid): job_id for uuid, job_id in fetch(sql, params)}
+    return dict(fetch(sql, params))
 
 
 def _job_row(row: tuple[Any, ...], job_id: int | None) -> JobRow | None:

@@ -191,7 +191,7 @@ def cancel(ids: Sequence[int], now: int, waiting_only: bool) -> list[CancelledJo
             (now, params),
         )
         count_transition("cancelled", rows)
-    return [CancelledJob(row[0], row[1], row[2] and str(row[2])) for row in rows]
+    return [CancelledJob(*row) for row in rows]
 
 
 def close_cancelled_claims(jobs: Iterable[ClaimedJob]) -> set[int]:

@@ -21,7 +21,7 @@ def render_request(job: ClaimedJob, config: DeliveryConfig = NONE) -> Request:
     `Booper-` ones and the signature."""
     args = arguments_of(job)
     body = body_of(job)
-    signed = headers_for(config.secrets_at(job.attempted_at), str(job.uuid), job.attempted_at // SECOND, body or b"")
+    signed = headers_for(config.secrets_at(job.attempted_at), job.uuid, job.attempted_at // SECOND, body or b"")
     return Request(
         method=args.get("method", "get").upper(),
         url=url_of(job, args, config),
@@ -76,8 +76,8 @@ def headers_of(job: ClaimedJob, client_headers: dict[str, Any]) -> dict[str, str
     if job.content_type and "content-type" not in named:
         headers["Content-Type"] = job.content_type
     if "idempotency-key" not in named:
-        headers["Idempotency-Key"] = str(job.uuid)
-    headers["Booper-Job-Id"] = str(job.uuid)
+        headers["Idempotency-Key"] = job.uuid
+    headers["Booper-Job-Id"] = job.uuid
     headers["Booper-Attempt"] = str(job.attempt)
     headers["Booper-Hop"] = str(job.hops + 1)
     headers["Booper-Scheduled-At"] = format_instant(job.scheduled_at if job.fire_at is None else job.fire_at)
