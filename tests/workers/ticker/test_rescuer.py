@@ -114,7 +114,7 @@ def test_a_job_from_before_its_schedule_was_enabled_again_is_no_failure_however_
     schedule_changes.enable(account.id, schedule_id, clock.now(), 100)
     moved_clock.advance(seconds=60)
     rescue_lost(clock.now())
-    assert [again.attempt for again in overlap.claim([job.id], clock.now(), clock.SECOND)] == [2]
+    assert [again.attempt for again in claims.claim([job.id], clock.now(), clock.SECOND)] == [2]
     moved_clock.advance(seconds=60)
 
     rescue_lost(clock.now())
