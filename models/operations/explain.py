@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from models.database.sql import fetch
 from models.jobs.staging import DUE_AT
-from models.jobs.states import FINAL, WAITING_SQL
+from models.jobs.states import FINAL, UNDER_WAY_SQL, WAITING_SQL
 from models.operations import heartbeats, ticker_row
 from models.rules.clock import SECOND
 from models.rules.times import format_instant
@@ -196,8 +196,8 @@ def _disabled_at(job_id: int) -> int | None:
 
 def _sibling_under_way(job_id: int) -> bool:
     sql = "SELECT schedule_id FROM job WHERE id = %s AND schedule_id IS NOT NULL"
-    executing = "SELECT 1 FROM job WHERE schedule_id = %s AND state = 'executing' AND id <> %s LIMIT 1"
-    return any(fetch(executing, (schedule_id, job_id)) for (schedule_id,) in fetch(sql, (job_id,)))
+    under_way = f"SELECT 1 FROM job WHERE schedule_id = %s AND {UNDER_WAY_SQL} AND id <> %s LIMIT 1"
+    return any(fetch(under_way, (schedule_id, job_id)) for (schedule_id,) in fetch(sql, (job_id,)))
 
 
 def _ahead(job_id: int, scheduled_at: int, now: int) -> int:

@@ -13,7 +13,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from models.database.connection import Unreachable as DatabaseUnreachable
@@ -27,13 +27,16 @@ from workers.delivery import attempt_records, job_events, schedule_results
 from workers.delivery.attempt_records import Result
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.heartbeat import Recorded
-from workers.delivery.judge import Complete, Discard, Retry, Verdict, judge
+from workers.delivery.judge import Complete, Discard, Retry, Stopped, Verdict, judge
 
 log = logging.getLogger("booper.recorder")
 GROUP = 200
 WAIT_FOR_DATABASE_S = 1.0
 PAUSE_TIMES = 4  # the pause after a failure, in durations of the failed try, if others succeed
 MAX_WAITING = 1000  # results: each has a response of up to 64 KiB and a lease that runs
+
+
+Claim = tuple[int, int]  # a job's id, and the fence
 
 
 class Judged(NamedTuple):
@@ -144,8 +147,12 @@ def record(group: list[Result], configs: ConfigCache | None = None) -> list[Judg
     judged = [Judged(result, _verdict(result)) for result in group]
     with transaction():
         wait_briefly_for_locks()
-        held = _change_states(judged, now)
-        recorded = [each for each in judged if each.result.job.id in held]
+        ended = schedule_results.of_ended_schedules(judged)
+        judged = [_given_up(each, ended.get(each.result.job.id)) for each in judged] if ended else judged
+        held, cancelled = _change_states(judged, now)
+        recorded = [
+            _stopped(each) if claim_of(each) in cancelled else each for each in judged if claim_of(each) in held
+        ]
         records.add_attempts([attempt_records.attempt_row(*each) for each in recorded])
         records.add_log_entries([row for each in recorded for row in attempt_records.log_rows(*each)])
         schedule_results.remember(recorded, now)
@@ -154,7 +161,7 @@ def record(group: list[Result], configs: ConfigCache | None = None) -> list[Judg
     metrics.count_attempts(attempt_records.measured(result) for result, _ in recorded)
     with logs.together():
         for result, verdict in judged:
-            attempt_records.log_attempt(result, verdict, result.job.id in held)
+            attempt_records.log_attempt(result, verdict, (result.job.id, result.job.claim_id) in held)
     return recorded
 
 
@@ -169,9 +176,52 @@ def _verdict(result: Result) -> Verdict:
     return judge(result.outcome, result.job, result.finished_at, random.random())
 
 
-def _change_states(judged: list[Judged], now: int) -> set[int]:
-    """The ids of jobs whose claim still held: those that changed state, and those cancelled during the attempt."""
-    held = lifecycle.complete([result.job for result, verdict in judged if isinstance(verdict, Complete)], now)
-    held |= lifecycle.discard([result.job for result, verdict in judged if isinstance(verdict, Discard)], now)
-    held |= lifecycle.retry([(result.job, verdict.next_at) for result, verdict in judged if isinstance(verdict, Retry)])
-    return held | lifecycle.close_cancelled_claims([result.job for result, _ in judged if result.job.id not in held])
+def claim_of(judged: Judged) -> Claim:
+    return judged.result.job.id, judged.result.job.claim_id
+
+
+def _change_states(judged: Sequence[Judged], now: int) -> tuple[set[Claim], set[Claim]]:
+    """The claims that still held their jobs: those whose jobs changed state or were cancelled during the attempt, and
+    of these the latter."""
+    held: set[Claim] = set()
+    cancelled: set[Claim] = set()
+    for part in _one_claim_of_each_job(judged):
+        changed = _end_claims(part, now)
+        rest = [result.job for result, _ in part.values() if result.job.id not in changed]
+        closed = lifecycle.close_cancelled_claims(rest)
+        held.update(claim_of(part[job_id]) for job_id in changed | closed)
+        cancelled.update(claim_of(part[job_id]) for job_id in closed)
+    return held, cancelled
+
+
+def _end_claims(part: Mapping[int, Judged], now: int) -> set[int]:
+    """The ids of the jobs that changed state."""
+    judged = list(part.values())
+    changed = lifecycle.complete([result.job for result, verdict in judged if isinstance(verdict, Complete)], now)
+    changed |= lifecycle.discard([result.job for result, verdict in judged if isinstance(verdict, Discard)], now)
+    return changed | lifecycle.retry(
+        [(result.job, verdict.next_at) for result, verdict in judged if isinstance(verdict, Retry)]
+    )
+
+
+def _one_claim_of_each_job(judged: Sequence[Judged]) -> Iterator[dict[int, Judged]]:
+    """The results by job, in as many parts as a job has claims among them: a process that stood still may have claimed
+    a job twice. What the transitions return are ids of jobs."""
+    rest = list(judged)
+    while rest:
+        part: dict[int, Judged] = {}
+        for each in rest:
+            part.setdefault(each.result.job.id, each)
+        yield part
+        rest = [each for each in rest if part[each.result.job.id] is not each] if len(part) < len(rest) else []
+
+
+def _given_up(judged: Judged, reason: str | None) -> Judged:
+    """The result of a job that is not tried again for this reason, if there is one."""
+    return judged if reason is None else judged._replace(verdict=Discard(reason))
+
+
+def _stopped(judged: Judged) -> Judged:
+    """The result of a job that was cancelled during the attempt: it does not fail, and no other attempt follows."""
+    verdict = judged.verdict
+    return judged if isinstance(verdict, Complete) else judged._replace(verdict=Stopped(verdict.reason))
