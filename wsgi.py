@@ -4,6 +4,7 @@ import sys
 
 from api import create_app
 from models.database.connection import open_database
+from models.database.postgres import OF_REQUESTS
 from runtime import logs, tracing
 from runtime import settings as booper_settings
 from workers.queue.broker import make_broker, reachable
@@ -15,5 +16,5 @@ except booper_settings.SettingsError as error:
     sys.exit(f"booper: not started: {error}")
 
 logs.configure(settings)
-open_database(settings.database_url)
+open_database(settings.database_url, settings.database_connections, OF_REQUESTS)
 app = create_app(settings, broker_reachable=lambda: reachable(make_broker(settings)))

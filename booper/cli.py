@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from peewee import ProgrammingError
+
 from booper import maintenance
 from models.accounts import account_store
 from models.database import schema
@@ -66,14 +68,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logs.configure(effective)
     if chosen.command == "config":
         return config(effective)
-    open_database(effective.database_url)
+    open_database(effective.database_url, effective.database_connections)
     try:
         return run(chosen, effective)
     except SettingsError as error:
         return fail(f"wrong settings: {error}", WRONG_USE)
     except OSError as error:
         return fail(f"{chosen.command} could not start or go on: {error}")
-    except DatabaseUnreachable as error:
+    except (*DatabaseUnreachable, ProgrammingError) as error:  # the latter where a right is missing
         return fail(f"the database of BOOPER_DATABASE_URL is not usable: {str(error).strip()}")
 
 
@@ -105,6 +107,15 @@ def check_mode(command: str, effective: Settings) -> None:
         )
     if command in PRODUCTION and effective.embedded:
         raise SettingsError(f"BOOPER_BROKER_URL must be amqp://… for `booper {command}`; without it run `booper serve`")
+    if command in PRODUCTION:
+        check_broker_url(effective)
+
+
+def check_broker_url(effective: Settings) -> None:
+    from workers.queue.broker import url_problem
+
+    if problem := url_problem(effective.broker_url):
+        raise SettingsError(f"BOOPER_BROKER_URL must be a URL that RabbitMQ can be reached by, got one where {problem}")
 
 
 def config(effective: Settings) -> int:

@@ -6,14 +6,18 @@ the start with a `SettingsError` that names the variable, the value and the acce
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from typing import Any
 
+from models.database.urls import WrongValue, checked_url
 from models.rules.address_rules import parse_allow, parse_nat64
 from models.rules.url_rules import origins
+from runtime.kubernetes_variables import without_kubernetes_variables
 from runtime.setting_forms import Form, decimal, matching, one_of, own_address, parsed_by, switch, whole
 
+PREFIX = "BOOPER_"
 DEMO_KEY = "sk_public_20230921"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LOOPBACK_NETWORKS = "127.0.0.0/8,::1/128"
@@ -67,9 +71,15 @@ class Settings:
 
     database_url: str = _setting(
         "BOOPER_DATABASE_URL",
-        matching("sqlite:///PATH or postgresql://USER@HOST/NAME", "(sqlite:///|postgresql://).*"),
+        Form("sqlite:///PATH or postgresql://USER@HOST/NAME", checked_url),
         "sqlite:///booper.db",
         "Where every job is kept.",
+    )
+    database_connections: int = _setting(
+        "BOOPER_DATABASE_CONNECTIONS",
+        whole(2, 1000, "a whole number"),
+        "40",
+        "The most connections to PostgreSQL that one process opens; the ticker opens one more, for its lead.",
     )
     broker_url: str = _setting(
         "BOOPER_BROKER_URL",
@@ -240,15 +250,16 @@ SETTINGS = tuple(Setting(column.name, **column.metadata) for column in fields(Se
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """The settings of `environ` (default: the process's own). Raises SettingsError with every wrong value at once."""
-    environ = os.environ if environ is None else environ
+    environ = without_kubernetes_variables(os.environ if environ is None else environ)
     texts = raw_values(environ)
     values, errors = {}, []
     for setting in SETTINGS:
         try:
             values[setting.attribute] = setting.form.parse(texts[setting.name])
-        except ValueError:
+        except ValueError as error:
             got = "something else" if setting.secret else repr(without_password(texts[setting.name]))
-            errors.append(f"{setting.name} must be {setting.form.accepted}, got {got}")
+            detail = f" ({error})" if isinstance(error, WrongValue) else ""
+            errors.append(f"{setting.name} must be {setting.form.accepted}, got {got}{detail}")
     errors += unknown_names(environ)
     if errors:
         raise SettingsError("; ".join(errors))
@@ -274,7 +285,14 @@ def unknown_names(environ: Mapping[str, str]) -> list[str]:
     """One error for each misspelled BOOPER_ variable, which would otherwise have no effect."""
     known = {setting.name for setting in SETTINGS} | NOT_SETTINGS
     return [
-        f"{name} is no setting; `booper config` lists them all"
+        f"{name} is no setting{_nearest(name, known)}; `booper config` lists them all"
         for name in environ
-        if name.startswith("BOOPER_") and not name.startswith("BOOPER_TEST_") and name not in known
+        if name.startswith(PREFIX) and not name.startswith("BOOPER_TEST_") and name not in known
     ]
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """The name that was probably meant."""
+    without_prefix = {each.removeprefix(PREFIX): each for each in sorted(known)}
+    nearest = get_close_matches(name.removeprefix(PREFIX).upper(), without_prefix, 1)
+    return f", {without_prefix[nearest[0]]} is" if nearest else ""

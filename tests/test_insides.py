@@ -16,7 +16,7 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 from marshmallow import Schema
-from playhouse.pool import PooledPostgresqlDatabase
+from peewee import PostgresqlDatabase
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.mmap_dict import MmapedDict
 from waitress import create_server
@@ -91,8 +91,8 @@ def test_every_private_name_that_we_borrow_is_in_the_table():
         for name in overridden_names(path)
     }
 
-    assert {name for _, name in overridden} >= {"_can_reuse", "_is_closed"}
-    assert {name for _, name in borrowed} >= {"_in_use", "_buckets"}
+    assert {name for _, name in overridden} >= {"_connect", "_close"}
+    assert {name for _, name in borrowed} >= {"_sum", "_buckets"}
     assert [(path, name) for path, name in borrowed | overridden if name not in listed() | PROMISED] == []
 
 
@@ -166,11 +166,13 @@ def test_gunicorn_counts_its_connections_and_says_whether_it_lives():
     assert (worker.nr_conns, worker.alive, worker.worker_connections) == (0, True, 1000)
 
 
-def test_the_pool_of_peewee_asks_what_we_override_and_keeps_its_used_connections():
-    pool = PooledPostgresqlDatabase("nowhere")
-    assert len(pool._in_use) == 0
-    for method in (PooledPostgresqlDatabase._can_reuse, PooledPostgresqlDatabase._is_closed):
-        assert list(inspect.signature(method).parameters) == ["self", "conn"]
+def test_a_database_of_peewee_opens_and_closes_by_what_we_override_and_keeps_a_state_for_each_thread():
+    database = PostgresqlDatabase("nowhere", prefer_psycopg3=True)
+    assert database._state.closed
+    assert list(inspect.signature(database._state.set_connection).parameters) == ["conn"]
+    assert list(inspect.signature(PostgresqlDatabase._connect).parameters) == ["self"]
+    assert list(inspect.signature(PostgresqlDatabase._close).parameters) == ["self", "conn"]
+    assert database.server_version is None
 
 
 def test_a_histogram_of_prometheus_counts_by_bucket_and_has_a_sum():

@@ -10,7 +10,7 @@ from workers.queue.middleware import DeliveryMiddleware
 
 configuration = settings.load()
 logs.configure(configuration)
-open_database(configuration.database_url)
+open_database(configuration.database_url, configuration.database_connections)
 tracing.configure(configuration, "worker")
 delivery = Delivery(configuration)
 broker = make_broker(configuration, [DeliveryMiddleware(delivery)])

@@ -3,64 +3,22 @@
 PostgreSQL gives each thread a connection from a pool; SQLite gives each thread its own.
 """
 
-import select
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from peewee import DatabaseProxy, InterfaceError, InternalError, OperationalError, SqliteDatabase
-from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase
+from playhouse.pool import MaxConnectionsExceeded
 from psycopg.pq import TransactionStatus
+
+from models.database.pool import Postgres
+from models.database.postgres import OF_WORK, Limits
 
 # psycopg raises InternalError for a database that is read-only for now (a fail-over).
 Unreachable = (OperationalError, InterfaceError, InternalError, MaxConnectionsExceeded)
 database = DatabaseProxy()
-TRUSTED_S = 0.1
-# Both ends notice within seconds that their peer has vanished without a word.
-DEAD_PEER: dict[str, Any] = {
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-}
-# A process that is frozen inside a transaction holds its locks no longer than a lease.
-LIMITS = "-c statement_timeout=60000 -c lock_timeout=20000 -c idle_in_transaction_session_timeout=20000"
-DEAD_PEER_OPTIONS = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
-
-
-class Postgres(PooledPostgresqlDatabase):
-    """PostgreSQL with a pool that notices idle connections which the server has closed.
-
-    The pool trusts a connection for TRUSTED_S after it was returned or checked. A check of each one would release the
-    interpreter while the pool is locked, and all threads would wait for it.
-    """
-
-    dialect = "postgresql"
-
-    def _can_reuse(self, conn: Any) -> bool:
-        conn.sound_at_s = time.monotonic()
-        return True
-
-    def _is_closed(self, conn: Any) -> bool:
-        return self.is_stale(conn)
-
-    def is_stale(self, conn: Any) -> bool:
-        """Whether an idle connection can no longer be used."""
-        if conn.closed or conn.pgconn.transaction_status != TransactionStatus.IDLE:
-            return True
-        now_s = time.monotonic()
-        if now_s - getattr(conn, "sound_at_s", 0.0) < TRUSTED_S:
-            return False
-        # The server sends nothing on an idle connection but its good-bye (restart, fail-over).
-        poll = select.poll()
-        poll.register(conn.fileno(), select.POLLIN)
-        if poll.poll(0):
-            return True
-        conn.sound_at_s = now_s
-        return False
 
 
 class Sqlite(SqliteDatabase):
@@ -83,22 +41,13 @@ class Sqlite(SqliteDatabase):
             super().rollback()
 
 
-def open_database(url: str, connections: int = 40) -> Postgres | Sqlite:
+def open_database(url: str, connections: int = 40, limits: Limits = OF_WORK) -> Postgres | Sqlite:
     """Point the models at the database of `url` (sqlite:///PATH or postgresql://…). Connects lazily."""
     opened: Postgres | Sqlite
     if url.startswith("sqlite:///"):
         opened = Sqlite(url.removeprefix("sqlite:///"))
     else:
-        opened = Postgres(
-            url,
-            max_connections=connections,
-            timeout=10,
-            prefer_psycopg3=True,
-            connect_timeout=5,
-            application_name="booper",
-            **DEAD_PEER,
-            options=f"{DEAD_PEER_OPTIONS} {LIMITS}",
-        )
+        opened = Postgres(url, connections, limits)
     database.initialize(opened)
     return opened
 
@@ -116,6 +65,12 @@ def connection() -> Iterator[None]:
         yield
     finally:
         release_connection()
+
+
+def connect_and_keep() -> None:
+    """Connect this thread, unless its connection of before still works. It keeps it until `release_connection`."""
+    drop_if_stale()
+    database.connect(reuse_if_open=True)
 
 
 def release_connection() -> None:
@@ -137,11 +92,15 @@ def throw_away() -> None:
 def keep_connection() -> None:
     """At the end of a request: keep this thread's connection for the next request, or close it if it broke.
 
-    Returning it after each request would cost 7 % of a create. On SQLite it would mean opening the file and setting
-    its pragmas each time, which costs more than most requests.
+    Returning it after each request would cost 7 % of a create. It is returned where connections are scarce. On SQLite
+    it would mean opening the file and setting its pragmas each time, which costs more than most requests.
     """
-    if (held := _held()) and held.pgconn.transaction_status != TransactionStatus.IDLE:
+    if (held := _held()) is None:
+        return
+    if held.pgconn.transaction_status != TransactionStatus.IDLE:
         database.obj.manual_close()
+    elif not database.obj.has_room:
+        database.close()
 
 
 def drop_if_stale() -> None:
@@ -156,9 +115,25 @@ def _held() -> Any:
     return opened.connection() if isinstance(opened, Postgres) and not opened.is_closed() else None
 
 
+@contextmanager
+def without_limits() -> Iterator[None]:
+    """Wait for statements and locks as long as they take, until the end of the surrounding transaction: for
+    migrations of large tables, which a person starts and watches."""
+    if dialect() != "postgresql":
+        yield
+        return
+    held = database.connection()
+    database.execute_sql("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
+    limit_s, held.reply_s = held.reply_s, None
+    try:
+        yield
+    finally:
+        held.reply_s = limit_s
+
+
 def connections_in_use() -> int:
     """How many connections threads hold just now, at work or kept; 0 on SQLite, which has no pool."""
-    return len(database.obj._in_use) if isinstance(database.obj, Postgres) else 0
+    return database.obj.in_use if isinstance(database.obj, Postgres) else 0
 
 
 def close_all() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playhouse.migrations import Runner
 
-from models.database.connection import connection, database, dialect
+from models.database.connection import connection, database, dialect, without_limits
 from models.database.transactions import transaction
 
 DIRECTORY = Path(__file__).parent / "migrations"
@@ -26,7 +26,7 @@ def pending() -> list[str]:
 def migrate(on_applied: Callable[[str], None] = lambda _name: None) -> list[str]:
     """Apply what is pending, all or nothing; returns the names applied. `on_applied` is called after each of them, and
     before the commit."""
-    with connection(), transaction():
+    with connection(), transaction(), without_limits():
         if dialect() == "postgresql":
             database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         names = _lacking()

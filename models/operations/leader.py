@@ -15,11 +15,13 @@ from typing import Any, Protocol
 
 import psycopg
 
-from models.database.connection import DEAD_PEER, DEAD_PEER_OPTIONS, database, dialect
+from models.database import postgres
+from models.database.connection import database, dialect
 from models.operations.ticker_row import SEEN_AT_SQL, SILENT_S
 
 log = logging.getLogger("booper.leader")
 
+OF_LEAD = postgres.Limits(connect_s=5, reply_s=5.0, statement="4500ms", lock="4s")
 LOCK = 0x626F6F71  # any constant shared by all tickers
 # Ends the session that holds the lock in this database: a leader that is frozen or cut off can't free it itself.
 TAKE_AWAY = (
@@ -97,14 +99,7 @@ class PostgresLead:
             self.connection = None
 
     def _connect(self) -> psycopg.Connection[Any]:
-        return psycopg.connect(
-            self.url,
-            autocommit=True,
-            connect_timeout=5,
-            application_name="booper ticker",
-            options=f"{DEAD_PEER_OPTIONS} -c statement_timeout=5000",
-            **DEAD_PEER,
-        )
+        return postgres.connect(self.url, OF_LEAD, "booper ticker")
 
     def _query(self, sql: Any) -> bool:
         assert self.connection is not None

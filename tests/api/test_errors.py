@@ -147,7 +147,7 @@ def test_a_thousand_unknown_fields_make_an_answer_of_sensible_size(client):
 
 @pytest.mark.parametrize("db", ["postgresql"], indirect=True)
 def test_a_request_after_the_server_closed_the_connection_is_answered(client, db, postgres_url, monkeypatch):
-    monkeypatch.setattr("models.database.connection.TRUSTED_S", 0)
+    monkeypatch.setattr("models.database.pool.TRUSTED_S", 0)
     assert client.get("/api/jobs").status_code == 200
     ((kept,),) = fetch("SELECT pg_backend_pid()")
     with psycopg.connect(postgres_url, autocommit=True) as other:

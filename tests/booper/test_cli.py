@@ -86,6 +86,30 @@ def test_each_command_belongs_to_its_mode(command, broker, database, problem):
         cli.check_mode(command, effective)
 
 
+@pytest.mark.parametrize("command", PRODUCTION)
+@pytest.mark.parametrize(
+    ("rest", "reason"),
+    [
+        ("@h?foo=1", "Unknown URL parameter: 'foo'"),
+        ("@h?heartbeat=soon", "Invalid heartbeat value 'soon'"),
+        ("@h:port", "something can't be parsed"),
+        ("@h;amqp://h:99999999", "something can't be parsed"),
+    ],
+)
+def test_a_broker_that_no_connection_can_be_made_to_ends_with_wrong_use(command, rest, reason, booper, use):
+    use(POSTGRES, f"amqp://u:c4nary{rest}")
+    code, _, error = booper(command)
+    assert (code, "BOOPER_BROKER_URL" in error, reason in error, "c4nary" in error) == (2, True, True, False)
+
+
+def test_a_database_whose_user_may_not_make_tables_is_told_in_one_line(booper, use, monkeypatch):
+    use(POSTGRES)
+    refused = cli.ProgrammingError("permission denied for schema public")
+    monkeypatch.setattr(cli.maintenance, "migrate", lambda: (_ for _ in ()).throw(refused))
+    code, _, error = booper("migrate")
+    assert (code, error) == (1, f"booper: the database of BOOPER_DATABASE_URL is not usable: {refused}\n")
+
+
 def test_the_table_of_modes_has_every_command():
     [commands] = [action.choices for action in cli.parser()._actions if action.dest == "command"]
     assert {row[0] for row in MODES} == set(commands)
@@ -104,7 +128,8 @@ def test_every_command_refuses_wrong_settings_before_it_does_anything(command, b
     monkeypatch.setenv("BOOPER_QUEUE_BUOND", "100")
     code, out, err = booper(*EXAMPLES.get(command, [command]))
     assert (code, out) == (2, "")
-    assert err == "booper: wrong settings: BOOPER_QUEUE_BUOND is no setting; `booper config` lists them all\n"
+    problem = "BOOPER_QUEUE_BUOND is no setting, BOOPER_QUEUE_BOUND is; `booper config` lists them all"
+    assert err == f"booper: wrong settings: {problem}\n"
 
 
 def test_config_prints_every_setting_where_it_comes_from_and_what_it_takes(booper, monkeypatch):

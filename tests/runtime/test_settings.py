@@ -13,6 +13,7 @@ LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "::1"]
 OTHER_HOSTS = ["0.0.0.0", "::", "192.168.1.10", "127.0.0.2", "2001:db8::1"]
 WHATEVER_THE_MODE_AND_HOST = {
     "database_url": "sqlite:///booper.db",
+    "database_connections": 40,
     "queue_prefix": "booper",
     "port": 8000,
     "public_urls": "",
@@ -44,7 +45,12 @@ EMBEDDED = {"broker_url": "memory://", "demo_key": "sk_public_20230921", "allow_
 PRODUCTION = {"broker_url": AMQP, "demo_key": "", "allow_http": False, "target_allow": ""}
 # Texts that each setting takes, and the values they become.
 ACCEPTED = {
-    "BOOPER_DATABASE_URL": {"sqlite:///a.db": "sqlite:///a.db", "postgresql://u@h/n": "postgresql://u@h/n"},
+    "BOOPER_DATABASE_URL": {
+        "sqlite:///a.db": "sqlite:///a.db",
+        "postgresql://u@h/n": "postgresql://u@h/n",
+        "postgres://u@h/n": "postgresql://u@h/n",
+        "postgresql://h/n?options=-c%20search_path%3Dx": "postgresql://h/n?options=-c%20search_path%3Dx",
+    },
     "BOOPER_BROKER_URL": {"memory://": "memory://", AMQP: AMQP, "amqps://b": "amqps://b"},
     "BOOPER_QUEUE_PREFIX": {"a": "a", "B.c-d_9": "B.c-d_9", "a" * 64: "a" * 64},
     "BOOPER_HOST": {"localhost": "localhost", "0.0.0.0": "0.0.0.0", "0:0::1": "::1"},
@@ -60,7 +66,11 @@ ACCEPTED = {
     "BOOPER_OTEL_ENDPOINT": {"": "", "http://c:4318": "http://c:4318", "https://c/x": "https://c/x"},
 }
 REFUSED = {
-    "BOOPER_DATABASE_URL": ["", "postgres://h/n", "sqlite://a.db", "mysql://h", " sqlite:///a", "x sqlite:///a"],
+    "BOOPER_DATABASE_URL": [
+        *("", "postgre://h/n", "sqlite://a.db", "mysql://h", " sqlite:///a", "x sqlite:///a", "sqlite:///"),
+        *("sqlite:///a.db?mode=ro", "sqlite:///:memory:", "postgresql://h/n?foo=1", "postgresql://u:%zz@h/n"),
+        "postgresql://h/n?connect_timeout=soon",
+    ],
     "BOOPER_BROKER_URL": ["", "redis://h", "memory", "rabbit+amqp://h"],
     "BOOPER_QUEUE_PREFIX": ["", "9a", "-a", "a b", "a/b", "é", "a" * 65, "a\n"],
     "BOOPER_HOST": ["", "example.com", "127.0.0.1:80", "10.0.0.0/8", "[::1]", "LOCALHOST"],
@@ -172,11 +182,78 @@ def test_every_wrong_value_is_named_at_once():
     assert "got 'x'" in message
 
 
-@pytest.mark.parametrize(
-    "name", ["BOOPER_TARGET_ALOW", "BOOPER_PORT", "BOOPER_", "BOOPER_TESTS", "BOOPER_API_KEYS", "BOOPER_host"]
-)
-def test_a_misspelled_name_stops_the_start(name):
+MISSPELLED = {
+    "BOOPER_TARGET_ALOW": "BOOPER_TARGET_ALLOW",
+    "BOOPER_PORT": "PORT",
+    "BOOPER_API_KEYS": "BOOPER_API_KEY",
+    "BOOPER_host": "BOOPER_HOST",
+    "BOOPER_DATABASE_URI": "BOOPER_DATABASE_URL",
+}
+
+
+@pytest.mark.parametrize("name", MISSPELLED)
+def test_a_misspelled_name_stops_the_start_and_the_nearest_name_is_said(name):
+    nearest = MISSPELLED[name]
+    assert refusal(**{name: "8000"}) == f"{name} is no setting, {nearest} is; `booper config` lists them all"
+
+
+@pytest.mark.parametrize("name", ["BOOPER_", "BOOPER_XYZ"])
+def test_no_name_is_said_where_none_is_near(name):
     assert refusal(**{name: ""}) == f"{name} is no setting; `booper config` lists them all"
+
+
+OF_A_SERVICE = {
+    "_SERVICE_HOST": "10.96.0.17",
+    "_SERVICE_PORT": "80",
+    "_SERVICE_PORT_HTTP": "80",
+    "_PORT": "tcp://10.96.0.17:80",
+    "_PORT_80_TCP": "tcp://10.96.0.17:80",
+    "_PORT_80_TCP_PROTO": "tcp",
+    "_PORT_80_TCP_PORT": "80",
+    "_PORT_80_TCP_ADDR": "10.96.0.17",
+    "_PORT_53_UDP": "udp://[fd00::17]:53",
+    "_PORT_53_UDP_ADDR": "fd00::17",
+}
+
+
+@pytest.mark.parametrize("service", ["BOOPER", "BOOPER_API", "BOOPER_WORKER_METRICS", "BOOPER_2"])
+def test_what_kubernetes_sets_for_a_service_of_our_name_is_passed_over(service):
+    """A Service named `booper` ended every command. BOOPER_WORKER_METRICS_PORT is also the name of a setting."""
+    assert load(**{service + ending: value for ending, value in OF_A_SERVICE.items()}) == load()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BOOPER_SERVICE_HOST", "example.com"),
+        ("BOOPER_SERVICE_PORT", "http"),
+        ("BOOPER_PORT_80_TCP", "80"),
+        ("BOOPER_PORT_80", "tcp://10.0.0.1:80"),
+        ("BOOPER_API_HOST", "10.0.0.1"),
+    ],
+)
+def test_what_only_looks_like_a_variable_of_kubernetes_is_misspelled(name, value):
+    assert f"{name} is no setting" in refusal(**{name: value})
+
+
+def test_a_setting_named_like_a_variable_of_kubernetes_still_counts():
+    assert load(BOOPER_WORKER_METRICS_PORT="9100").worker_metrics_port == 9100
+    assert "BOOPER_WORKER_METRICS_PORT must be" in refusal(BOOPER_WORKER_METRICS_PORT="tcp")
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("postgresql://u:c4nary@h/n?foo=1", 'invalid URI query parameter: "foo"'),
+        ("postgresql://u:c4nary@h/n?options=-c x=y", 'extra key/value separator "=" in URI query parameter: "options"'),
+        ("postgresql://u:c4nary@[::1/n", "it can't be parsed"),
+        ("sqlite:///a.db?mode=ro", "SQLite takes no parameters"),
+    ],
+)
+def test_a_url_that_no_connection_can_be_made_with_is_refused_with_the_reason(url, reason):
+    message = refusal(BOOPER_DATABASE_URL=url)
+    assert message.endswith(f"({reason})")
+    assert "c4nary" not in message
 
 
 @pytest.mark.parametrize(
@@ -217,7 +294,7 @@ def test_a_url_is_shown_without_its_passwords(value, shown):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("BOOPER_DATABASE_URL", "postgres://u:c4nary@h/n"),
+        ("BOOPER_DATABASE_URL", "postgre://u:c4nary@h/n"),
         ("BOOPER_DATABASE_URL", "u:c4nary@h/n"),
         ("BOOPER_BROKER_URL", "rabbitmq://u:p@c4nary@h"),
         ("BOOPER_OTEL_ENDPOINT", "grpc://u:c4nary@collector"),

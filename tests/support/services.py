@@ -19,3 +19,11 @@ def unavailable(service, error):
     if REQUIRED:
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def optional(make):
+    """What `make` returns, for a program that not every machine has; without it the test is skipped with the reason."""
+    try:
+        return make()
+    except OSError as error:
+        pytest.skip(f"a program can't be used: {error}")

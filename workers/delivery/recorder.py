@@ -2,10 +2,11 @@
 
 Senders put results in a queue. One thread takes up to GROUP of them and records them together. While one transaction
 commits, the next results gather, so groups grow with the load and no result waits for a timer. Long responses take
-longer to write than to receive, so claims wait until few results are left here (`keeps_up`). The transition is fenced:
-if a job was rescued meanwhile, its old result is not recorded. While the database is gone, results are kept and tried
-again beside new ones; if the process dies first, the leases bring the jobs back. A row that another session has locked
-delays only its own result.
+longer to write than to receive, so claims wait until few results are left here (`keeps_up`). The thread keeps a
+connection of its own, and while it can get none, nobody claims: what is claimed could not be recorded, and would be
+sent again. The transition is fenced: if a job was rescued meanwhile, its old result is not recorded. While the database
+is gone, results are kept and tried again beside new ones; if the process dies first, the leases bring the jobs back. A
+row that another session has locked delays only its own result.
 """
 
 import logging
@@ -13,35 +14,28 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from models.database.connection import Unreachable as DatabaseUnreachable
-from models.database.connection import connection
+from models.database.connection import connect_and_keep, release_connection
 from models.database.transactions import transaction, wait_briefly_for_locks
-from models.jobs import lifecycle, records
+from models.jobs import records
 from models.rules import clock
 from models.webhooks import event_order
 from runtime import logs, metrics
-from workers.delivery import attempt_records, job_events, schedule_results
+from workers.delivery import attempt_records, ended_claims, job_events, schedule_results
 from workers.delivery.attempt_records import Result
 from workers.delivery.config_cache import ConfigCache
+from workers.delivery.ended_claims import Judged, claim_of
 from workers.delivery.heartbeat import Recorded
-from workers.delivery.judge import Complete, Discard, Retry, Stopped, Verdict, judge
+from workers.delivery.judge import Complete, Verdict, judge
 
 log = logging.getLogger("booper.recorder")
 GROUP = 200
 WAIT_FOR_DATABASE_S = 1.0
 PAUSE_TIMES = 4  # the pause after a failure, in durations of the failed try, if others succeed
 MAX_WAITING = 1000  # results: each has a response of up to 64 KiB and a lease that runs
-
-
-Claim = tuple[int, int]  # a job's id, and the fence
-
-
-class Judged(NamedTuple):
-    result: Result
-    verdict: Verdict
 
 
 class Recorder:
@@ -58,12 +52,14 @@ class Recorder:
         self._is_stopping = False
         self._kept: list[list[Result]] = []  # what could not be recorded so far
         self._succeeded = True  # since the last failure
+        self._is_connected = True
         self._retry_at_s = 0.0
         self._gave_up = threading.Event()
         self._fewer = threading.Condition()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
 
     def start(self) -> None:
+        self._is_connected = False
         self._thread.start()
 
     def put(self, results: Iterable[Result]) -> None:
@@ -71,11 +67,11 @@ class Recorder:
         self._arrived.set()
 
     def keeps_up(self, timeout_s: float) -> bool:
-        """Wait until few results are left to record; False if that takes too long."""
-        if self._few():
+        """Wait until few results are left to record and it has a connection; False if that takes too long."""
+        if self._takes_more():
             return True
         with self._fewer:
-            return self._fewer.wait_for(self._few, timeout_s)
+            return self._fewer.wait_for(self._takes_more, timeout_s)
 
     def stop(self, timeout_s: float) -> None:
         """Record what is left, for at most `timeout_s` seconds."""
@@ -86,6 +82,8 @@ class Recorder:
 
     def _work(self) -> None:
         while self._has_more() and not self._gave_up.is_set():
+            if not self._is_connected:
+                self._try([])
             self._await_results()
             group = [self._results.popleft() for _ in range(min(GROUP, len(self._results)))]
             if group:
@@ -94,6 +92,8 @@ class Recorder:
                 self._record(self._kept.pop(0))
             with self._fewer:
                 self._fewer.notify_all()
+        with suppress(*DatabaseUnreachable):
+            release_connection()
 
     def _has_more(self) -> bool:
         return not self._is_stopping or bool(self._results or self._kept)
@@ -105,8 +105,8 @@ class Recorder:
         (self._gave_up if self._is_stopping else self._arrived).wait(self._until_retry_s())
         self._arrived.clear()
 
-    def _few(self) -> bool:
-        return len(self._results) + sum(map(len, self._kept)) < MAX_WAITING
+    def _takes_more(self) -> bool:
+        return self._is_connected and len(self._results) + sum(map(len, self._kept)) < MAX_WAITING
 
     def _record(self, group: list[Result]) -> None:
         """Record the group, or keep it for a retry after a pause. If others succeeded since the last failure, the
@@ -122,12 +122,15 @@ class Recorder:
 
     def _until_retry_s(self) -> float | None:
         """How long to wait for the next result, in seconds; None: without limit."""
-        return max(0.0, self._retry_at_s - time.monotonic()) if self._kept else None
+        if not self._kept:
+            return None if self._is_connected else WAIT_FOR_DATABASE_S
+        return max(0.0, self._retry_at_s - time.monotonic())
 
     def _try(self, group: list[Result]) -> bool:
         """Whether the group needs no retry: it is recorded, or given up because a retry would fail too."""
         try:
-            with connection():
+            self._connect()
+            if group:
                 self._count([recorded_of(judged) for judged in record(group, self._configs)])
         except DatabaseUnreachable as error:
             log.warning("database not usable (%s): %d results kept, next try soon", error, len(group))
@@ -138,6 +141,18 @@ class Recorder:
                 return all([self._try([result]) for result in group])
         return True
 
+    def _connect(self) -> None:
+        """Keep a connection of this thread's own, and let others claim while it has one."""
+        try:
+            connect_and_keep()
+        except DatabaseUnreachable:
+            self._is_connected = False
+            raise
+        if not self._is_connected:
+            with self._fewer:
+                self._is_connected = True
+                self._fewer.notify_all()
+
 
 def record(group: list[Result], configs: ConfigCache | None = None) -> list[Judged]:
     """Record the results in one transaction; returns those that were recorded. A result whose claim no longer holds the
@@ -147,21 +162,17 @@ def record(group: list[Result], configs: ConfigCache | None = None) -> list[Judg
     judged = [Judged(result, _verdict(result)) for result in group]
     with transaction():
         wait_briefly_for_locks()
-        ended = schedule_results.of_ended_schedules(judged)
-        judged = [_given_up(each, ended.get(each.result.job.id)) for each in judged] if ended else judged
-        held, cancelled = _change_states(judged, now)
-        recorded = [
-            _stopped(each) if claim_of(each) in cancelled else each for each in judged if claim_of(each) in held
-        ]
+        recorded = ended_claims.end(judged, now)
         records.add_attempts([attempt_records.attempt_row(*each) for each in recorded])
         records.add_log_entries([row for each in recorded for row in attempt_records.log_rows(*each)])
         schedule_results.remember(recorded, now)
         waiting = job_events.add_of_results(recorded, configs, now)
     event_order.release_next_events(waiting)
     metrics.count_attempts(attempt_records.measured(result) for result, _ in recorded)
+    held = {claim_of(each) for each in recorded}
     with logs.together():
-        for result, verdict in judged:
-            attempt_records.log_attempt(result, verdict, (result.job.id, result.job.claim_id) in held)
+        for each in judged:
+            attempt_records.log_attempt(*each, claim_of(each) in held)
     return recorded
 
 
@@ -174,54 +185,3 @@ def recorded_of(judged: Judged) -> Recorded:
 
 def _verdict(result: Result) -> Verdict:
     return judge(result.outcome, result.job, result.finished_at, random.random())
-
-
-def claim_of(judged: Judged) -> Claim:
-    return judged.result.job.id, judged.result.job.claim_id
-
-
-def _change_states(judged: Sequence[Judged], now: int) -> tuple[set[Claim], set[Claim]]:
-    """The claims that still held their jobs: those whose jobs changed state or were cancelled during the attempt, and
-    of these the latter."""
-    held: set[Claim] = set()
-    cancelled: set[Claim] = set()
-    for part in _one_claim_of_each_job(judged):
-        changed = _end_claims(part, now)
-        rest = [result.job for result, _ in part.values() if result.job.id not in changed]
-        closed = lifecycle.close_cancelled_claims(rest)
-        held.update(claim_of(part[job_id]) for job_id in changed | closed)
-        cancelled.update(claim_of(part[job_id]) for job_id in closed)
-    return held, cancelled
-
-
-def _end_claims(part: Mapping[int, Judged], now: int) -> set[int]:
-    """The ids of the jobs that changed state."""
-    judged = list(part.values())
-    changed = lifecycle.complete([result.job for result, verdict in judged if isinstance(verdict, Complete)], now)
-    changed |= lifecycle.discard([result.job for result, verdict in judged if isinstance(verdict, Discard)], now)
-    return changed | lifecycle.retry(
-        [(result.job, verdict.next_at) for result, verdict in judged if isinstance(verdict, Retry)]
-    )
-
-
-def _one_claim_of_each_job(judged: Sequence[Judged]) -> Iterator[dict[int, Judged]]:
-    """The results by job, in as many parts as a job has claims among them: a process that stood still may have claimed
-    a job twice. What the transitions return are ids of jobs."""
-    rest = list(judged)
-    while rest:
-        part: dict[int, Judged] = {}
-        for each in rest:
-            part.setdefault(each.result.job.id, each)
-        yield part
-        rest = [each for each in rest if part[each.result.job.id] is not each] if len(part) < len(rest) else []
-
-
-def _given_up(judged: Judged, reason: str | None) -> Judged:
-    """The result of a job that is not tried again for this reason, if there is one."""
-    return judged if reason is None else judged._replace(verdict=Discard(reason))
-
-
-def _stopped(judged: Judged) -> Judged:
-    """The result of a job that was cancelled during the attempt: it does not fail, and no other attempt follows."""
-    verdict = judged.verdict
-    return judged if isinstance(verdict, Complete) else judged._replace(verdict=Stopped(verdict.reason))

@@ -14,6 +14,7 @@ from dramatiq.middleware import Middleware
 from runtime.settings import Settings
 
 log = logging.getLogger("booper.broker")
+CLUSTER_SEPARATOR = ";"
 DELAYED_POLL_MS = 50  # how often a worker looks for delayed messages whose time has come
 IDLE_POLL_MS = 1000  # the arrival of a message wakes the consumers of the other queues
 BROKER_OPTIONS = {
@@ -37,7 +38,7 @@ def make_broker(settings: Settings, middleware: Sequence[Middleware] = ()) -> dr
     """The broker of the settings, without Dramatiq's own retries: the rows of jobs hold the retries."""
     if settings.embedded:
         return StubBroker(middleware=list(middleware))
-    urls = [with_options(url) for url in settings.broker_url.split(";")]
+    urls = [with_options(url) for url in settings.broker_url.split(CLUSTER_SEPARATOR)]
     return Rabbitmq(url=urls, confirm_delivery=True, middleware=list(middleware))
 
 
@@ -46,6 +47,18 @@ def with_options(url: str) -> str:
     base, _, query = url.partition("?")
     own = dict(pair.partition("=")[::2] for pair in query.split("&") if pair)
     return base + "?" + "&".join(f"{name}={value}" for name, value in {**BROKER_OPTIONS, **own}.items())
+
+
+def url_problem(urls: str) -> str | None:
+    """What is wrong with the URLs of RabbitMQ, in words without a password; None: nothing."""
+    for url in urls.split(CLUSTER_SEPARATOR):
+        try:
+            pika.URLParameters(with_options(url))
+        except ValueError as error:
+            text = str(error)
+            # Other messages quote parts of the URL, and with it the password.
+            return text if text.startswith(("Unknown URL parameter", "Invalid ")) else "something can't be parsed"
+    return None
 
 
 def queue_name(settings: Settings) -> str:

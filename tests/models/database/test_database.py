@@ -62,7 +62,7 @@ def backend():
 @pytest.fixture
 def never_trusted(monkeypatch):
     """A kept connection is looked at however short ago it was used."""
-    monkeypatch.setattr("models.database.connection.TRUSTED_S", 0)
+    monkeypatch.setattr("models.database.pool.TRUSTED_S", 0)
 
 
 @postgres
@@ -90,7 +90,7 @@ def test_a_kept_connection_that_the_server_closed_is_replaced(db, never_trusted,
 def test_a_connection_is_not_believed_because_of_requests_that_never_asked_it(db, postgres_url, monkeypatch):
     """A health check kept a thread from looking; the first who asked the database after a restart got 503."""
     at_s = [100.0]
-    monkeypatch.setattr("models.database.connection.time", SimpleNamespace(monotonic=lambda: at_s[0]))
+    monkeypatch.setattr("models.database.pool.time", SimpleNamespace(monotonic=lambda: at_s[0]))
     before = backend()
     drop_if_stale()
     with psycopg.connect(postgres_url, autocommit=True) as other:
@@ -154,7 +154,7 @@ def shown(*names):
 
 @postgres
 def test_a_process_frozen_within_a_transaction_holds_no_lock_for_ever(db):
-    limits = {"statement_timeout": "1min", "lock_timeout": "20s", "idle_in_transaction_session_timeout": "20s"}
+    limits = {"statement_timeout": "9s", "lock_timeout": "8s", "idle_in_transaction_session_timeout": "20s"}
     assert [shown(*limits), *at_once(lambda: shown(*limits))] == [limits] * 2
 
 
@@ -173,7 +173,7 @@ def test_locks_are_waited_for_briefly_until_the_transaction_ends(db):
     with transaction():
         wait_briefly_for_locks()
         assert shown("lock_timeout") == {"lock_timeout": "2s"}
-    assert shown("lock_timeout") == {"lock_timeout": "20s"}
+    assert shown("lock_timeout") == {"lock_timeout": "8s"}
 
 
 @postgres

@@ -65,7 +65,8 @@ def test_who_only_waits_for_the_lock_is_not_ended(leader, db):
 def test_the_connection_of_a_lead_waits_five_seconds_at_most(db):
     lead = PostgresLead(str(database.obj.database))
     with lead._connect() as connection:
-        assert connection.execute("SHOW statement_timeout").fetchone() == ("5s",)
+        assert connection.execute("SHOW statement_timeout").fetchone() == ("4500ms",)
+        assert connection.reply_s == 5
         assert connection.execute("SHOW tcp_keepalives_idle").fetchone() == ("5",)
         assert connection.info.get_parameters()["tcp_user_timeout"] == "10000"
 

@@ -6,6 +6,7 @@ import pytest
 from peewee import OperationalError
 
 from models.database import transactions
+from models.database.connection import connections_in_use
 from models.jobs import lifecycle
 from models.jobs.job_tables import Attempt, Job, LogEntry
 from models.rules import clock
@@ -195,6 +196,38 @@ def test_who_claims_waits_until_few_results_wait_to_be_recorded(account, monkeyp
     recorder.start()
     assert recorder.keeps_up(10)
     recorder.stop(10)
+
+
+def test_who_claims_waits_until_the_recorder_has_a_connection(db, monkeypatch):
+    """Behind a pooler with few connections a quarter of the jobs was sent again: claims had taken them all."""
+    refused, really = [OperationalError("no connection is free")], recording.connect_and_keep
+    monkeypatch.setattr(recording, "connect_and_keep", lambda: really() if not refused else raising(refused[0]))
+    monkeypatch.setattr(recording, "WAIT_FOR_DATABASE_S", 0.01)
+    recorder = Recorder()
+    recorder.start()
+    assert not recorder.keeps_up(0.05)
+
+    refused.clear()
+
+    assert recorder.keeps_up(10)
+    recorder.stop(10)
+
+
+def raising(error):
+    raise error
+
+
+@pytest.mark.parametrize("db", ["postgresql"], indirect=True)
+def test_the_recorder_keeps_its_connection_until_it_ends(db):
+    before = connections_in_use()
+    recorder = Recorder()
+    recorder.start()
+    assert recorder.keeps_up(10)
+    assert connections_in_use() == before + 1
+
+    recorder.stop(10)
+
+    assert connections_in_use() == before
 
 
 def test_one_result_that_can_not_be_recorded_does_not_hold_up_the_others(account, monkeypatch):

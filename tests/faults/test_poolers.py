@@ -1,0 +1,34 @@
+"""F19: PgBouncer between Booper and PostgreSQL, with fewer connections than all processes ask for."""
+
+import pytest
+
+from tests.support.faults.asking import Load
+from tests.support.faults.faulty_product import FaultyProduction
+from tests.support.faults.pooler import Pooler
+from tests.support.faults.report import note
+from tests.support.journeys import checker
+from tests.support.journeys.journey import under_way
+from tests.support.services import optional
+
+CONNECTIONS = 12  # two API processes of eight threads and two sending processes would like far more
+
+
+@pytest.fixture
+def production_behind_pgbouncer(tmp_path, receiver, postgres_url, broker):
+    """All the default of PgBouncer, but for the size of its pool."""
+    with optional(lambda: Pooler(tmp_path, postgres_url, f"default_pool_size = {CONNECTIONS}")) as pooler:
+        product = FaultyProduction(tmp_path, postgres_url, broker, BOOPER_DATABASE_CONNECTIONS="3")
+        product.env["BOOPER_DATABASE_URL"] = pooler.url(product.database_url)
+        yield from under_way(product, receiver)
+
+
+def test_f19_behind_a_small_pool_of_pgbouncer_every_job_is_sent_once(production_behind_pgbouncer):
+    journey = production_behind_pgbouncer
+    with Load(journey, rate=50) as load:
+        load.lasts(3)
+    history = journey.settle(60)
+
+    note("F19 small pool", history, statuses=dict(journey.client.statuses()))
+
+    assert set(journey.client.statuses()) == {201}
+    assert checker.check(history) == []
