@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bench.drain import NAME, drained
@@ -74,8 +74,8 @@ class Forgetting(Recorder):
 class Certain(LastLook):
     """Asks no table: none of the jobs is cancelled."""
 
-    def ask(self, job: ClaimedJob, go_on: Callable[[bool], None]) -> None:  # noqa: ARG002
-        go_on(True)
+    async def is_wanted(self, job: ClaimedJob) -> bool:  # noqa: ARG002
+        return True
 
 
 def send_all(port: int, count: int) -> None:

@@ -1,1 +1,1 @@
-"""The roof: the command line, and the processes that its commands start."""
+"""The command line, and the processes that its commands start. Nothing else imports it."""

@@ -34,8 +34,8 @@ def prune(settings: Settings) -> int:
     finished_before = {state: clock.now() - kept for state, kept in kept_us(settings).items()}
     with connection():
         pruned = _prune_jobs(finished_before) if finished_before else 0
-        answers = _prune_answers()
-    print(f"{pruned} jobs pruned, and {answers} answers kept for repeated requests")
+        responses = _prune_responses()
+    print(f"{pruned} jobs pruned, and {responses} responses kept for repeated requests")
     if not finished_before:
         print("jobs are kept for ever: BOOPER_KEEP_COMPLETED_DAYS, _DISCARDED_DAYS and _CANCELLED_DAYS are 0")
     return 0
@@ -55,9 +55,9 @@ def _prune_jobs(finished_before: dict[str, int]) -> int:
     return pruned
 
 
-def _prune_answers() -> int:
-    answers = 0
+def _prune_responses() -> int:
+    responses = 0
     while gone := idempotent_requests.prune(ROWS_AT_ONCE, clock.now()):
-        answers += gone
+        responses += gone
         time.sleep(PAUSE_S)
-    return answers
+    return responses

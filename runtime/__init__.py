@@ -1,1 +1,1 @@
-"""The ground of every process: settings, version, logs, metrics, traces, signals. Imports neither api nor workers."""
+"""What every process needs: settings, version, logs, metrics, traces, signals. Imports neither api nor workers."""

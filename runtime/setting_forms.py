@@ -1,4 +1,4 @@
-"""The forms that a setting's text may have: what the operator reads about each, and the function that parses it.
+"""Declares the forms that a setting's text may have: what the operator reads, and the function that parses it.
 
 A parser raises ValueError for a text that it does not take.
 """

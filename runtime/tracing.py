@@ -5,8 +5,8 @@ attribute `booper.job_id` joins the spans of a job. Spans carry no header, body,
 """
 
 import contextlib
+import copy
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from runtime.settings import Settings, SettingsError
@@ -131,9 +131,9 @@ def _begin_attempt(job: TracedJob, request: Request) -> tuple[Request, Any]:
     }
     span = _tracer.start_span(f"attempt {request.method}", kind=SpanKind.CLIENT, attributes=attributes)
     if TRACEPARENT not in {name.lower() for name in request.headers}:
-        headers = dict(request.headers)
-        TraceContextTextMapPropagator().inject(headers, set_span_in_context(span))
-        request = replace(request, headers=headers)
+        request = copy.copy(request)
+        request.headers = dict(request.headers)
+        TraceContextTextMapPropagator().inject(request.headers, set_span_in_context(span))
     return request, span
 
 

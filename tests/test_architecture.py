@@ -139,3 +139,8 @@ def test_the_names_in_a_recipe_are_in_the_files_that_it_names(recipe):
     words = {word for path in sources if path.is_file() for word in re.findall(r"\w+", path.read_text())}
 
     assert sorted(names - words) == []
+
+
+def test_the_recipe_of_a_migration_names_every_module_of_tables():
+    modules = {str(path.relative_to(ROOT)) for path in (ROOT / "models").rglob("*_tables.py")}
+    assert modules <= set(paths_of("a migration"))

@@ -1,4 +1,4 @@
-"""Reads the addresses and forms of pages: their fields, whole numbers, and what is wrong with them."""
+"""Reads the fields of a page's address, whole numbers in texts, and the texts of what is wrong with a form."""
 
 from collections.abc import Iterable, Mapping
 

@@ -1,4 +1,8 @@
-"""Counts through how many jobs of schedulers a request came, so that a loop ends."""
+"""Reads through how many jobs a request came, and refuses one that came through too many, so that a loop ends.
+
+A job that is sent counts one more (`workers/delivery/render.py`). Jobs of other schedulers count too, if they pass the
+header on.
+"""
 
 from flask import request
 

@@ -1,4 +1,7 @@
-"""Replays the response to a request with the header `Idempotency-Key`."""
+"""Responds once to a request with the header `Idempotency-Key`, and in the same way when it is repeated.
+
+`POST /api/jobs` and `POST /api/jobs/batch` pass here, also without the header.
+"""
 
 from collections.abc import Callable
 from typing import Any

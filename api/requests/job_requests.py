@@ -35,7 +35,7 @@ def due_at(job_request: JobRequest, now: int) -> int:
 
 
 def new_job(job_request: JobRequest, account_id: int, scheduled_at: int, hops: int) -> NewJob:
-    """The row of the job. `hops`: through how many jobs of schedulers the request came."""
+    """The row of the job. `hops`: through how many jobs the request for it came."""
     values = job_request.values
     max_age = values.get("max_age")
     body, content_type = body_of(job_request.sent)

@@ -20,6 +20,7 @@ from api.responses import schemas
 from api.responses.responses import not_found, respond
 from api.responses.timestamps import micros_utc
 from api.routes.try_targets import Message
+from models.operations import address_changes
 from models.rules import clock
 from models.webhooks import channels
 from models.webhooks.channel_forms import FORWARDED
@@ -101,7 +102,7 @@ def set_channel(target: dict[str, Any], name: str) -> Response:
 def remove_channel(name: str) -> Response:
     """Stop forwarding the messages to a channel."""
     _require_forwarded(name)
-    if not channels.remove(caller().account_id, name):
+    if not address_changes.remove_channel(caller().account_id, name, clock.now()):
         raise not_found()
     return Response(status=204)
 

@@ -16,6 +16,7 @@ from api.responses import schemas
 from api.responses.responses import ApiError, not_found, or_not_found, respond
 from api.responses.timestamps import micros_utc
 from models.jobs.job_json import compact
+from models.operations import address_changes
 from models.rules import clock
 from models.webhooks import endpoints
 from models.webhooks.notifications import EVENT_TYPES
@@ -106,19 +107,19 @@ def get_endpoint(key: str) -> Response:
 @blueprint.arguments(EndpointChange())
 @blueprint.response(200, schemas.single(Endpoint))
 def change_endpoint(values: dict[str, Any], key: str) -> Response:
-    """Change the members that the request names."""
+    """Change the members that the request names. Waiting events follow: to a new `url`, or held until `enabled`."""
     if "types" in values:
         values["types"] = stored_types(values["types"])
     if "enabled" in values:
         values["enabled"] = int(values["enabled"])
-    return _respond(endpoints.change(caller().account_id, uuid_in_path(key), values))
+    return _respond(address_changes.change_endpoint(caller().account_id, uuid_in_path(key), values, clock.now()))
 
 
 @blueprint.route("/endpoints/<key>", methods=["DELETE"])
 @blueprint.response(204)
 def delete_endpoint(key: str) -> Response:
-    """Delete an endpoint; events that wait for it are still sent."""
-    if not endpoints.delete(caller().account_id, uuid_in_path(key)):
+    """Delete an endpoint. Events that wait for it are cancelled."""
+    if not address_changes.delete_endpoint(caller().account_id, uuid_in_path(key), clock.now()):
         raise not_found()
     return Response(status=204)
 

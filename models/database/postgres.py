@@ -8,8 +8,12 @@ after connecting, since PgBouncer takes no `options` at the start of a connectio
 from typing import Any, NamedTuple
 
 import psycopg
-from psycopg import conninfo
+from psycopg import adapters, conninfo
+from psycopg.adapt import AdaptersMap
 from psycopg.pq import TransactionStatus
+from psycopg.types.string import TextLoader
+
+from models.database.binary_arrays import BinaryArray, BinaryArrayDumper
 
 # Both ends notice within seconds that their peer has vanished without a word.
 DEAD_PEER = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
@@ -35,6 +39,12 @@ OF_REQUESTS = Limits(connect_s=2, reply_s=5.5, statement="5s", lock="4s")
 OF_WORK = Limits(connect_s=5, reply_s=10.0, statement="9s", lock="8s")
 
 
+# How values are written and read: arrays are encoded by us, and a UUID is its text, as on SQLite.
+ADAPTERS = AdaptersMap(adapters)
+ADAPTERS.register_dumper(BinaryArray, BinaryArrayDumper)
+ADAPTERS.register_loader("uuid", TextLoader)
+
+
 class Silent(psycopg.OperationalError):
     """The database gave no answer in time; nobody knows what it did."""
 
@@ -57,7 +67,7 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
 
 def connect(url: str, limits: Limits, name: str = "booper") -> Connection:
     """A connection in autocommit mode. Raises psycopg.Error, for a database that can't be used too."""
-    connection = Connection.connect(url, autocommit=True, **parameters(url, limits, name))
+    connection = Connection.connect(url, autocommit=True, context=ADAPTERS, **parameters(url, limits, name))
     try:
         connection.reply_s = limits.connect_s
         set_limits(connection, limits)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from models.database.binary_arrays import binary_array
 from models.database.connection import database, dialect
 
 
@@ -15,7 +16,8 @@ def values_table(columns: str, rows: Sequence[tuple[Any, ...]]) -> tuple[str, li
     """
     typed_names = [column.split() for column in columns.split(", ")]
     if dialect() == "postgresql":
-        return _unnest(typed_names), [list(column) for column in zip(*rows, strict=True)]
+        columns_of = zip(typed_names, zip(*rows, strict=True), strict=True)
+        return _unnest(typed_names), [binary_array(sql_type, values) for (_, sql_type), values in columns_of]
     members = ", ".join(f"value ->> {index} AS {name}" for index, (name, _) in enumerate(typed_names))
     return f"(SELECT {members} FROM json_each(%s))", [json.dumps(rows)]
 
@@ -33,7 +35,7 @@ def any_of(column: str, values: Sequence[Any], sql_type: str = "bigint") -> tupl
     empty, then runs the sub-select once a row.
     """
     if dialect() == "postgresql":
-        return f"{column} = ANY(%s::{sql_type}[])", list(values)
+        return f"{column} = ANY(%b::{sql_type}[])", binary_array(sql_type, values)
     return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(list(values))
 
 

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 from models.database.base import column_names, typed_columns
 from models.database.connection import dialect
 from models.database.ids import new_id
-from models.database.sql import fetch, values_table
+from models.database.sql import any_of, execute, fetch, values_table
 from models.database.transactions import transaction, write_turn
 from models.jobs import labels
 from models.jobs.job_kinds import REQUEST
 from models.jobs.job_tables import Job
 from models.jobs.records import AttemptRow
-from models.jobs.states import in_states
+from models.jobs.states import WAITING_SQL, in_states
 from models.jobs.transition_counts import count_transition
 
 KEY_IS_LIVE = f"attempted_at IS NULL AND {in_states(('available', 'scheduled'))}"  # as the index job_idempotency has it
@@ -53,6 +53,7 @@ class NewJob(NamedTuple):
     uuid: str | None = None  # None: a fresh one
     after_uuid: str | None = None
     held_until: int | None = None
+    endpoint_id: int | None = None
 
     def __repr__(self) -> str:
         return f"NewJob(account_id={self.account_id}, kind={self.kind!r})"  # the rest may hold secrets
@@ -122,6 +123,13 @@ def create_many(new: Sequence[NewJob], now: int) -> list[JobRow | None]:
     return jobs
 
 
+def readdress(ids: Sequence[int], args: str, host: str) -> int:
+    """Give waiting jobs another request line."""
+    these, params = any_of("id", ids)
+    with transaction():
+        return execute(f"UPDATE job SET args = %s, host = %s WHERE {these} AND {WAITING_SQL}", (args, host, params))
+
+
 def find(account_id: int, key: int | str) -> JobRow | None:
     """The account's job of this integer or UUID."""
     column = "id" if isinstance(key, int) else "uuid"
@@ -163,9 +171,7 @@ def id_of(account_id: int, key: int | str) -> int | None:
 
 def shown_row(row: Sequence[Any]) -> JobRow:
     """A row of SHOWN."""
-    job = JobRow(*row)
-    # PostgreSQL gives UUID objects, SQLite texts.
-    return job._replace(uuid=str(job.uuid), schedule_id=job.schedule_id and str(job.schedule_id))
+    return JobRow(*row)
 
 
 def _insert(new: NewJob, now: int) -> JobRow | None:
@@ -197,7 +203,7 @@ def _insert_set(rows: Sequence[tuple[Any, ...]]) -> dict[str, int]:
         return {}
     source, params = values_table(typed_columns(Job, WRITTEN), rows)
     sql = f"{INSERT} SELECT {', '.join(WRITTEN)}, 0, 0 FROM {source} AS input ON CONFLICT DO NOTHING RETURNING uuid, id"
-    return {str(uuid): job_id for uuid, job_id in fetch(sql, params)}
+    return dict(fetch(sql, params))
 
 
 def _job_row(row: tuple[Any, ...], job_id: int | None) -> JobRow | None:

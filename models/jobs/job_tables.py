@@ -23,7 +23,7 @@ from models.jobs.job_kinds import REQUEST
 class Job(BaseModel):
     """One request to send at one time."""
 
-    # Set at creation, never changed.
+    # Set at creation, never changed; except `args` and `host` of a waiting event whose endpoint has another URL.
     id = BigAutoField()  # `job_id` to clients
     uuid = UuidText(default=new_id, unique=True)  # `id` to clients
     account_id = BigIntegerField()
@@ -45,6 +45,7 @@ class Job(BaseModel):
     redact = TextField(null=True)  # JSON list: header names, and "body", hidden in log entries; null: nothing more
     notify = TextField(null=True)  # JSON object of URLs (models/webhooks/notifications.py); null: nobody is notified
     parent_id = BigIntegerField(null=True)  # the job that a callback or an event is about; null: no such job
+    endpoint_id = BigIntegerField(null=True)  # of an event: the endpoint that gets it; null: the job's own address
     inserted_at = BigIntegerField()
 
     # Written by models/jobs/lifecycle.py and models/jobs/staging.py alone.
@@ -56,12 +57,13 @@ class Job(BaseModel):
     held_until = BigIntegerField(null=True)  # not staged before this instant; null: staged when due
     after_uuid = UuidText(null=True)  # the event that this one waits for (models/webhooks/event_order.py); null: none
     attempt = IntegerField(default=0)  # attempts begun; the number of the latest
-    crashes = IntegerField(default=0)  # how many attempts ended because their worker fell silent
+    crashes = IntegerField(default=0)  # how many attempts in a row ended because their worker fell silent
     attempted_at = BigIntegerField(null=True)  # start of the latest attempt; null: never claimed
     completed_at = BigIntegerField(null=True)
     discarded_at = BigIntegerField(null=True)
     cancelled_at = BigIntegerField(null=True)
-    staged_at = BigIntegerField(null=True)  # since when a message names this job; null: no message does
+    # Since when a message names this job; of a job that is not due yet, when the message is due. Null: no message does.
+    staged_at = BigIntegerField(null=True)
     staged_count = IntegerField(default=0)  # how many messages have named it
     claim_id = BigIntegerField(null=True)  # the fence: the claim that may record the attempt; null: none
     lease_until = BigIntegerField(null=True)  # when the claim counts as lost; null: no claim

@@ -21,6 +21,11 @@ from models.rules import clock
 
 ENDS_CLAIM = "claim_id = NULL, lease_until = NULL"
 ENDED = "crashes = 0"  # an attempt ended: earlier crashes no longer count
+# An event of a disabled or deleted endpoint is not sent from that moment on (models/operations/address_changes.py).
+ENDPOINT_TAKES = (
+    "(endpoint_id IS NULL OR NOT EXISTS "
+    "(SELECT 1 FROM endpoint WHERE endpoint.id = endpoint_id AND endpoint.enabled = 0))"
+)
 LEASE_ENDED = f"lease_until IS NOT NULL AND lease_until <= %s AND {LEAVES['rescue']}"
 CANCELLED_LEASE_ENDED = f"lease_until IS NOT NULL AND lease_until <= %s AND {in_states(['cancelled'])}"
 RESCUED_AT_ONCE = 500
@@ -61,6 +66,7 @@ class ClaimedJob(NamedTuple):
     fire_at: int | None = None
     notify: str | None = None
     parent_id: int | None = None
+    endpoint_id: int | None = None
     memory: ScheduleState | None = None  # of a schedule's job; put in by models/schedules/overlap.py
 
     def __repr__(self) -> str:
@@ -120,7 +126,7 @@ def claim(
 
     Claims jobs of schedules or all others: `models/schedules/overlap.py` decides which jobs of schedules may begin.
     """
-    which = "fire_at IS NOT NULL" if of_schedules else "fire_at IS NULL"
+    which = "fire_at IS NOT NULL" if of_schedules else f"fire_at IS NULL AND {ENDPOINT_TAKES}"
     these, params = unlocked("job", ids, f"{LEAVES['claim']} AND scheduled_at <= %s AND {which}", (now,))
     with transaction():
         rows = fetch(
@@ -189,7 +195,7 @@ def cancel(ids: Sequence[int], now: int, waiting_only: bool, if_free: bool = Fal
             (now, *params),
         )
         count_transition("cancelled", rows)
-    return [CancelledJob(row[0], row[1], row[2] and str(row[2])) for row in rows]
+    return [CancelledJob(*row) for row in rows]
 
 
 def close_cancelled_claims(jobs: Iterable[ClaimedJob]) -> set[int]:

@@ -3,7 +3,6 @@
 Every query names the account; an entry of another account is not found.
 """
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from models.database.paging import Listing, Page, PageRequest, ids_of, order_sql
@@ -40,7 +39,7 @@ SHOWN = ", ".join(LogEntryRow._fields)
 def find(account_id: int, uuid: str) -> LogEntryRow | None:
     """The account's log entry of this UUID."""
     rows = fetch(f"SELECT {SHOWN} FROM log_entry WHERE uuid = %s AND account_id = %s", (uuid, account_id))
-    return _entry(rows[0]) if rows else None
+    return LogEntryRow(*rows[0]) if rows else None
 
 
 def listed(account_id: int, chosen: LogFilter, page: PageRequest) -> Page:
@@ -53,7 +52,7 @@ def listed(account_id: int, chosen: LogFilter, page: PageRequest) -> Page:
         return Page([], end)
     of_these, uuids = any_of("uuid", ids, "uuid")
     rows = fetch(f"SELECT {SHOWN} FROM log_entry WHERE {of_these} ORDER BY {order_sql(LISTING, page.order)}", (uuids,))
-    return Page([_entry(row) for row in rows], end)
+    return Page([LogEntryRow(*row) for row in rows], end)
 
 
 def _restricted(account_id: int, chosen: LogFilter) -> tuple[str, list[Any]]:
@@ -66,8 +65,3 @@ def _restricted(account_id: int, chosen: LogFilter) -> tuple[str, list[Any]]:
     }
     values = {condition: value for condition, value in conditions.items() if value is not None}
     return " AND ".join(values), list(values.values())
-
-
-def _entry(row: Sequence[Any]) -> LogEntryRow:
-    entry = LogEntryRow(*row)
-    return entry._replace(uuid=str(entry.uuid))

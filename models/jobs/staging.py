@@ -20,6 +20,7 @@ RETURN_US = clock.SECOND // 4  # snoozed jobs return at its multiples
 DUE_AT = "COALESCE(held_until, scheduled_at)"
 # The cast hides the partial index job_after: believed empty, it was searched whole for each set of ids.
 WAITS_FOR_EVENT = "CAST(after_uuid AS TEXT) IS NOT NULL"
+PAUSED_UNTIL = 253_402_300_799 * clock.SECOND  # the last second of the year 9999
 DUE = f"id, {DUE_AT}, account_id, host, kind"
 
 
@@ -126,6 +127,28 @@ def release_hold(ids: Sequence[int]) -> int:
     these, params = unlocked("job", ids, f"{WAITING_SQL} AND held_until IS NOT NULL")
     with write_turn():
         return execute(f"UPDATE job SET staged_at = NULL, held_until = NULL WHERE {these}", params)
+
+
+def pause(ids: Sequence[int]) -> int:
+    """Hold jobs back until `resume`."""
+    these, params = any_of("id", ids)
+    with transaction():
+        return execute(
+            f"UPDATE job SET staged_at = NULL, held_until = {PAUSED_UNTIL} WHERE {these} AND {WAITING_SQL}", (params,)
+        )
+
+
+def resume(ids: Sequence[int], event_until: int) -> int:
+    """Let paused jobs be staged when they are due; those that wait for an event go on waiting, until `event_until` at
+    most."""
+    these, params = any_of("id", ids)
+    held_until = f"CASE WHEN {WAITS_FOR_EVENT} THEN CAST(%s AS BIGINT) END"
+    with transaction():
+        return execute(
+            f"UPDATE job SET staged_at = NULL, held_until = {held_until} WHERE {these} AND {WAITING_SQL} "
+            f"AND held_until = {PAUSED_UNTIL}",
+            (event_until, params),
+        )
 
 
 def release_events(ids: Sequence[int]) -> int:

@@ -1,4 +1,4 @@
-"""Cancels jobs for their owner: one, or many one after another."""
+"""Cancels jobs for their owner: one, or many one after another. `models/schedules/cancel.py` does what a cancel is."""
 
 from collections.abc import Sequence
 

@@ -19,7 +19,7 @@ class Facts(NamedTuple):
     """What may keep a job from running. `ahead`: due jobs of any account before it, `COUNTED` + 1 at most; `slots`,
     `slots_in_use`, `workers`: of the processes alive; `worker_seen_at`: the last sign of life of any, None for none;
     `schedule_disabled_at`: when its schedule was disabled, None when it is enabled or there is none;
-    `sibling_under_way`: whether another job of its schedule is executing."""
+    `sibling_under_way`: whether another job of its schedule is executing; `endpoint_is_disabled`: of an event."""
 
     state: str
     scheduled_at: int
@@ -40,12 +40,14 @@ class Facts(NamedTuple):
     schedule_disabled_at: int | None = None
     after_uuid: str | None = None  # of an event: the event it waits for
     sibling_under_way: bool = False
+    endpoint_is_disabled: bool = False
 
 
 CODES = {  # every code, and its meaning
     "not_due": "its time has not come",
     "waits_for_retry": "an attempt failed, and the time of the next has not come",
     "schedule_disabled": "its schedule is disabled",
+    "endpoint_disabled": "its endpoint is disabled",
     "ticker_silent": "the ticker, which hands over due jobs, shows no sign of life",
     "no_worker": "no worker process shows a sign of life",
     "waits_for_turn": "another job of its schedule is under way",
@@ -94,6 +96,7 @@ def facts_of(account_id: int, job_id: int, now: int) -> Facts | None:
         worker_seen_at=known[0].seen_at if known else None,
         schedule_disabled_at=_disabled_at(job_id),
         sibling_under_way=_sibling_under_way(job_id),
+        endpoint_is_disabled=_endpoint_is_disabled(job_id),
     )
 
 
@@ -146,6 +149,10 @@ def _stopped(facts: Facts, now: int) -> list[Reason]:
         reasons.append(
             Reason("schedule_disabled", f"Its schedule was disabled at {format_instant(facts.schedule_disabled_at)}.")
         )
+    if facts.endpoint_is_disabled:
+        reasons.append(
+            Reason("endpoint_disabled", "Its endpoint is disabled; it is sent when the endpoint is enabled.")
+        )
     if now - facts.ticker_seen_at > ticker_row.SILENT_S * SECOND:
         since = f"no sign of life since {format_instant(facts.ticker_seen_at)}"
         shown = since if facts.ticker_seen_at else "never a sign of life"
@@ -161,7 +168,7 @@ def _stopped(facts: Facts, now: int) -> list[Reason]:
 
 
 def _held(facts: Facts, now: int) -> list[Reason]:
-    if facts.held_until is None or facts.held_until <= now:
+    if facts.held_until is None or facts.held_until <= now or facts.endpoint_is_disabled:
         return []
     until = format_instant(facts.held_until)
     if facts.after_uuid:
@@ -192,6 +199,11 @@ def _disabled_at(job_id: int) -> int | None:
     sql = "SELECT disabled_at FROM schedule WHERE id = (SELECT schedule_id FROM job WHERE id = %s)"
     rows = fetch(sql, (job_id,))
     return rows[0][0] if rows else None
+
+
+def _endpoint_is_disabled(job_id: int) -> bool:
+    sql = "SELECT 1 FROM endpoint WHERE enabled = 0 AND id = (SELECT endpoint_id FROM job WHERE id = %s)"
+    return bool(fetch(sql, (job_id,)))
 
 
 def _sibling_under_way(job_id: int) -> bool:

@@ -1,12 +1,13 @@
-"""Counts lateness in a histogram, and reads percentiles from it. Pure.
+"""Says what is late, counts lateness in a histogram, and reads percentiles from it. Pure.
 
 A histogram is a list of counts: one for each bound, and one for what lies beyond the last. Microseconds.
 """
 
 from collections.abc import Iterable, Sequence
 
-from models.rules.clock import MILLISECOND, SECOND
+from models.rules.clock import MILLISECOND, MINUTE, SECOND
 
+LATE_AFTER_US = MINUTE  # a schedule's job whose first attempt begins later than this after its time is late
 BOUNDS = (
     *(ms * MILLISECOND for ms in (1, 2, 5, 10, 20, 50, 100, 200, 500)),
     *(s * SECOND for s in (1, 2, 5, 10, 30, 60, 300, 3600)),

@@ -1,7 +1,9 @@
-"""Cancels jobs: the only caller of the transition `cancel`, whether the owner or a schedule asked for it.
+"""Cancels jobs, those of schedules and all others: the only caller of the transition `cancel`.
 
 One transaction holds all that belongs to a cancel: the transition with its count, the row of the job's instant, the log
-entry with the reason, and the callbacks and events.
+entry with the reason, and the callbacks and events. It stands among the schedules because they cancel their own jobs
+and because it writes the row of an instant: a higher layer they may not import, and a lower one knows no instants.
+Owners cancel by `models/operations/cancelling.py`.
 """
 
 from collections.abc import Sequence

@@ -12,9 +12,10 @@ from typing import NamedTuple
 from models.database.sql import fetch
 from models.database.transactions import transaction
 from models.jobs.states import UNDER_WAY_SQL, WAITING_SQL
+from models.rules.lateness import LATE_AFTER_US
 from models.schedules.cancel import cancel
 from models.schedules.firing_rows import MISFIRED, MISSED, OVERLAPPED
-from models.schedules.policies import LATE_AFTER_US, MISFIRE_ALL, MISFIRE_ONCE, MISFIRE_SKIP
+from models.schedules.policies import MISFIRE_ALL, MISFIRE_ONCE, MISFIRE_SKIP
 from models.schedules.ready_jobs import ready_jobs
 
 BEGIN_AT_MOST = {MISFIRE_SKIP: 0, MISFIRE_ONCE: 1, MISFIRE_ALL: 100}  # of the instants that were missed

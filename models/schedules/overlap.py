@@ -15,12 +15,13 @@ from models.jobs import lifecycle, staging
 from models.jobs.lifecycle import ClaimedJob, ScheduleState
 from models.jobs.states import UNDER_WAY_SQL
 from models.rules import clock
+from models.rules.lateness import LATE_AFTER_US
 from models.schedules import firing_rows, misfire, planning
 from models.schedules.cancel import cancel
 from models.schedules.disable import BY_OWNER, DELETED
 from models.schedules.firing_rows import DISABLED, FIRED, LATE, OVERLAPPED, FiringRow
 from models.schedules.misfire import Room
-from models.schedules.policies import ALLOW, LATE_AFTER_US
+from models.schedules.policies import ALLOW
 from models.schedules.ready_jobs import ReadyJob, is_in, ready_jobs
 from models.schedules.turns import Rhythm, Turns, UnderWay, overlaps, turns_of
 

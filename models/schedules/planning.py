@@ -16,12 +16,12 @@ from models.database.transactions import transaction
 from models.jobs import job_store
 from models.jobs.job_store import NewJob
 from models.rules import recurrence
+from models.rules.lateness import LATE_AFTER_US
 from models.rules.recurrence import Instants
 from models.schedules import firing_rows, misfire
 from models.schedules.disable import disable_not_computable
 from models.schedules.firing_rows import MISFIRED, MISSED, FiringRow
 from models.schedules.misfire import Room
-from models.schedules.policies import LATE_AFTER_US
 from models.schedules.ready_jobs import is_in
 
 log = logging.getLogger("booper.planner")

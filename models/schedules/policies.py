@@ -1,9 +1,6 @@
-"""The policies of schedules: what a job does while another one is under way, and what happens to a missed instant."""
-
-from models.rules import clock
+"""Names the policies of schedules: what a job does beside another of its schedule, and what missed instants get."""
 
 SKIP, QUEUE_ONE, ALLOW = "skip", "queue_one", "allow"
 OVERLAPS = (SKIP, QUEUE_ONE, ALLOW)
 MISFIRE_SKIP, MISFIRE_ONCE, MISFIRE_ALL = "skip", "once", "all"
 MISFIRES = (MISFIRE_SKIP, MISFIRE_ONCE, MISFIRE_ALL)
-LATE_AFTER_US = clock.MINUTE  # a first attempt that begins later than this after its time is late

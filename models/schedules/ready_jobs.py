@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from models.database.sql import any_of, fetch
 from models.jobs.states import LIVE_SQL, WAITING_SQL
-from models.schedules.policies import LATE_AFTER_US
+from models.rules.lateness import LATE_AFTER_US
 
 
 class ReadyJob(NamedTuple):

@@ -1,4 +1,7 @@
-"""Updates what a schedule remembers of its jobs: the latest good answer, the state, and failures in a row.
+"""Updates a schedule when its jobs have ended: what it remembers of them, whether it stays enabled, whose turn is next.
+
+It remembers the latest good answer, the state, and how many jobs in a row failed. After too many it is disabled. The
+next of its jobs that waits for its turn may be staged.
 
 The transaction that records the jobs writes it, under the lock on each schedule's row, so that two jobs that end at
 once both take effect. A job that began before the schedule was last enabled leaves the answer and the count as they
@@ -44,7 +47,8 @@ class ScheduleMemory(NamedTuple):
 
 
 def remember(ended: Sequence[FinishedJob], now: int) -> None:
-    """Update the schedules of these jobs; to be called inside a transaction."""
+    """Update the schedules of these jobs, and disable those whose jobs failed too often. To be called inside a
+    transaction."""
     if not ended:
         return
     rows = _locked(sorted({job.schedule_id for job in ended}))

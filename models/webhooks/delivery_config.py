@@ -15,20 +15,28 @@ from models.database.sql import any_of, fetch
 
 @dataclass(frozen=True, slots=True)
 class DeliveryConfig:
-    """What one account has set. `keys`: (secret, ends_at or None), oldest first; `endpoints`: (url, types or None for
-    all), the enabled ones; `channels`: URL by name."""
+    """What one account has set. `keys`: (secret, ends_at or None), oldest first; `endpoints`: (id, url, types or
+    None for all), the enabled ones; `channels`: URL by name."""
 
     keys: tuple[tuple[str, int | None], ...] = field(default=(), repr=False)
-    endpoints: tuple[tuple[str, frozenset[str] | None], ...] = ()
+    endpoints: tuple[tuple[int, str, frozenset[str] | None], ...] = ()
     channels: dict[str, str] = field(default_factory=dict, repr=False)
 
     def secrets_at(self, instant: int) -> list[str]:
         """The secrets that sign an attempt begun at this instant."""
         return [secret for secret, ends_at in self.keys if ends_at is None or ends_at > instant]
 
-    def subscribers_of(self, event_type: str) -> list[str]:
-        """The URLs of the endpoints that get events of this type."""
-        return [url for url, types in self.endpoints if types is None or event_type in types]
+    def subscribers_of(self, event_type: str) -> dict[str, int]:
+        """The endpoints that get events of this type: their ids by URL."""
+        ids: dict[str, int] = {}
+        for key, url, types in self.endpoints:
+            if types is None or event_type in types:
+                ids.setdefault(url, key)
+        return ids
+
+    def url_of(self, endpoint_id: int) -> str | None:
+        """The present URL of an enabled endpoint."""
+        return next((url for key, url, _ in self.endpoints if key == endpoint_id), None)
 
 
 NONE = DeliveryConfig()
@@ -51,7 +59,7 @@ def of_accounts(account_ids: Collection[int]) -> dict[int, DeliveryConfig]:
 
 def _delivery_config(rows: Sequence[Sequence[Any]]) -> DeliveryConfig:
     keys = [(first, ends_at) for kind, _, _, first, _, ends_at in rows if kind == "key"]
-    endpoints = [(first, second) for kind, _, _, first, second, _ in rows if kind == "endpoint"]
+    endpoints = [(key, first, second) for kind, _, key, first, second, _ in rows if kind == "endpoint"]
     channels = {first: second for kind, _, _, first, second, _ in rows if kind == "channel"}
-    types = [(url, frozenset(json.loads(listed)) if listed else None) for url, listed in endpoints]
+    types = [(key, url, frozenset(json.loads(listed)) if listed else None) for key, url, listed in endpoints]
     return DeliveryConfig(tuple(keys), tuple(types), channels)

@@ -17,7 +17,7 @@ from models.jobs.staging import WAITS_FOR_EVENT
 from models.jobs.states import LIVE, in_states
 from models.rules.clock import DAY
 
-log = logging.getLogger("booper.succession")
+log = logging.getLogger("booper.event_order")
 HELD_US = DAY  # longer than a ticker is ever away; then the event goes, whatever became of the one before
 RELEASED_AT_ONCE = 1000
 # Not final, and no attempt has ended yet. One that was lost with its worker does not count: it may not have been sent.
@@ -26,11 +26,13 @@ IS_UNTRIED = (
 )
 
 
-def untried_events(parent_ids: Collection[int]) -> list[tuple[int, str, str]]:
-    """(parent's id, args, uuid) of the events of these jobs for which later ones have to wait, in their order."""
+def untried_events(parent_ids: Collection[int]) -> list[tuple[int, int | str, str]]:
+    """(parent's id, endpoint's id or else args, uuid) of the events of these jobs for which later ones have to wait, in
+    their order."""
     of_these, ids = any_of("parent_id", list(parent_ids))
-    sql = f"SELECT parent_id, args, uuid FROM job WHERE {of_these} AND kind = '{EVENT}' AND {IS_UNTRIED.format('job')} "
-    return [(parent_id, args, str(uuid)) for parent_id, args, uuid in fetch(f"{sql} ORDER BY id", (ids,))]
+    where = f"{of_these} AND kind = '{EVENT}' AND {IS_UNTRIED.format('job')}"
+    rows = fetch(f"SELECT parent_id, endpoint_id, args, uuid FROM job WHERE {where} ORDER BY id", (ids,))
+    return [(parent_id, endpoint_id or args, str(uuid)) for parent_id, endpoint_id, args, uuid in rows]
 
 
 def release_next_events(parent_ids: Collection[int]) -> int:

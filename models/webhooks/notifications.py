@@ -34,6 +34,9 @@ NO_RESPONSE = {"response": None, "error": "cancelled", "timings": None}  # of a 
 COLUMNS = ", ".join(f"job.{name}" for name in JobRow._fields)
 
 
+Address = tuple[int, int | str]  # a job's id, and the endpoint's id or the request to the job's own URL
+
+
 class JobEvent(NamedTuple):
     """Something that happened to a job. `about`: what a receiver gets besides the job; for FINISHED and CANCELLED
     `response`, `error` and `timings`."""
@@ -70,7 +73,7 @@ def add(events: Sequence[JobEvent], config_of: Callable[[int], DeliveryConfig], 
     if not events:
         return set()
     subjects = _subjects({event.job_id for event in events})
-    untried = {(parent_id, args): uuid for parent_id, args, uuid in event_order.untried_events(subjects)}
+    untried = {(parent_id, address): uuid for parent_id, address, uuid in event_order.untried_events(subjects)}
     follow_ups: list[NewJob] = []
     for event in events:
         subject = subjects.get(event.job_id)
@@ -111,7 +114,7 @@ def _happened(event: JobEvent, subject: Subject) -> bool:
 
 
 def _follow_ups(
-    subject: Subject, event: JobEvent, config: DeliveryConfig, untried: dict[tuple[int, str], str], now: int
+    subject: Subject, event: JobEvent, config: DeliveryConfig, untried: dict[Address, str], now: int
 ) -> list[NewJob]:
     """The jobs that carry this event; none if it can't be written. An error must not stop the jobs that are claimed or
     recorded together with the subject: it would stop them again at every try."""
@@ -133,30 +136,32 @@ def _callbacks(subject: Subject, event: JobEvent, now: int) -> list[NewJob]:
 
 
 def _events(
-    subject: Subject, event: JobEvent, config: DeliveryConfig, untried: dict[tuple[int, str], str], now: int
+    subject: Subject, event: JobEvent, config: DeliveryConfig, untried: dict[Address, str], now: int
 ) -> Iterable[NewJob]:
     """One event for each address. It waits for the event before it to the same address, if that is untried."""
-    urls = dict.fromkeys(filter(None, [subject.notify.get("webhook"), *config.subscribers_of(event.type)]))
+    own_url = subject.notify.get("webhook")
+    urls: dict[str, int | None] = config.subscribers_of(event.type) | ({own_url: None} if own_url else {})
     if not urls:
         return
     about = event.about
     if event.type in (FINISHED, CANCELLED):
         about = {"attempts": subject.attempt, "error": about["error"]}
     data = _payload(subject, about)
-    for url in urls:
+    for url, endpoint_id in urls.items():
         event_id = new_id()
         head = job_json.compact({"id": event_id, "type": event.type, "timestamp": format_instant(event.at)})
         job = _follow_up(subject, EVENT, url, job_json.with_members(head, {"data": data}), now)
-        earlier = untried.get((subject.row.id, job.args))
-        untried[subject.row.id, job.args] = event_id
+        address = subject.row.id, endpoint_id or job.args
+        earlier = untried.get(address)
+        untried[address] = event_id
         held_until = now + event_order.HELD_US if earlier else None
-        yield job._replace(uuid=event_id, after_uuid=earlier, held_until=held_until)
+        yield job._replace(uuid=event_id, after_uuid=earlier, held_until=held_until, endpoint_id=endpoint_id)
 
 
 def _follow_up(subject: Subject, kind: str, url: str, body: str, now: int) -> NewJob:
     return NewJob(
         account_id=subject.account_id,
-        args=job_json.compact({"method": "post", "url": url}),
+        args=args_for(url),
         body=body.encode(),
         content_type=job_json.JSON_TYPE,
         scheduled_at=now,
@@ -167,6 +172,11 @@ def _follow_up(subject: Subject, kind: str, url: str, body: str, now: int) -> Ne
         # A body that the log must not show stays hidden in the logs of the follow-ups, which contain it.
         redact=job_json.compact([BODY]) if BODY in hidden_names(subject.redact) else None,
     )
+
+
+def args_for(url: str) -> str:
+    """The request of a follow-up to this URL, without its body."""
+    return job_json.compact({"method": "post", "url": url})
 
 
 def _payload(subject: Subject, about: dict[str, Any]) -> str:

@@ -33,6 +33,8 @@ class Endpoint(BaseModel):
     types = TextField(null=True)  # JSON list of event types; null: all
     enabled = IntegerField(default=1)
     created_at = BigIntegerField()
+    deleted_at = BigIntegerField(null=True)  # null: not deleted; the row stays until no event of its waits any more
+    unsettled_at = BigIntegerField(null=True)  # when it changed so that waiting events follow; null: they all have
 
 
 class Channel(BaseModel):

@@ -40,7 +40,7 @@ def test_prune_deletes_what_the_settings_keep_no_longer_and_nothing_else(account
     maintenance.prune(SETTINGS)
     assert ids_left() == kept
     assert fetch("SELECT count(*) FROM attempt WHERE job_id <= %s", (max(old),)) == [(0,)]
-    assert capsys.readouterr().out == "3 jobs pruned, and 0 answers kept for repeated requests\n"
+    assert capsys.readouterr().out == "3 jobs pruned, and 0 responses kept for repeated requests\n"
 
 
 def test_prune_looks_at_every_job_however_many_there_are(account, monkeypatch):
@@ -79,22 +79,22 @@ def test_what_is_kept_for_ever_is_not_pruned(account, capsys):
     assert "kept for ever" in capsys.readouterr().out
 
 
-def test_prune_deletes_the_answers_that_are_too_old_to_be_replayed(account, moved_clock, capsys):
+def test_prune_deletes_the_responses_that_are_too_old_to_be_replayed(account, moved_clock, capsys):
     kept_until = idempotent_requests.KEPT_US
     for key in ("a", "b"):
         idempotent_requests.respond_once(account.id, key, "f", clock.now(), lambda: (201, "{}"))
         moved_clock.now += kept_until - clock.SECOND
     maintenance.prune(SETTINGS)
-    assert "and 1 answers" in capsys.readouterr().out
+    assert "and 1 responses" in capsys.readouterr().out
 
 
-def test_prune_deletes_all_old_answers_however_many_there_are(account, moved_clock, monkeypatch, capsys):
+def test_prune_deletes_all_old_responses_however_many_there_are(account, moved_clock, monkeypatch, capsys):
     monkeypatch.setattr(maintenance, "ROWS_AT_ONCE", 2)
     for key in ("a", "b", "c", "d", "e"):
         idempotent_requests.respond_once(account.id, key, "f", clock.now(), lambda: (201, "{}"))
     moved_clock.now += idempotent_requests.KEPT_US + clock.SECOND
     maintenance.prune(SETTINGS)
-    assert "and 5 answers" in capsys.readouterr().out
+    assert "and 5 responses" in capsys.readouterr().out
     assert fetch("SELECT count(*) FROM idempotent_request") == [(0,)]
 
 

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from dataclasses import replace
 
 import pytest
 from opentelemetry.trace import SpanKind, StatusCode
@@ -29,7 +28,7 @@ def claim(account):
 def send_traced(claim, outcome, **headers):
     """The request that goes out, when this outcome comes back."""
     request = render_request(claim)
-    request = replace(request, headers={**request.headers, **headers})
+    request.headers.update(headers)
     sent, span = tracing.begin_attempt(claim, request)
     tracing.end_attempt(span, outcome)
     return sent

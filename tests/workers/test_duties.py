@@ -17,6 +17,7 @@ from models.operations.heartbeats import MinuteRow, WorkerRow
 from models.operations.ticker_row import record_delivered
 from models.rules import clock
 from models.schedules.schedule_tables import Firing
+from models.webhooks import endpoints
 from runtime.metrics import REGISTRY, set_backlog, set_staged
 from runtime.settings import load
 from tests.support.leads import Lead
@@ -78,6 +79,13 @@ def an_event_whose_turn_has_come(account, messages):
     held_until = clock.now() + clock.DAY
     event = make_job(account, kind="event", parent_id=before.id, after_uuid=before.uuid, held_until=held_until)
     return lambda: reread(event).held_until is None and messages.named == [event.id]
+
+
+def an_event_of_a_deleted_endpoint(account, messages):
+    endpoint = endpoints.create(account.id, "https://hooks.example/", None, True, clock.now())
+    endpoints.delete(account.id, endpoint.uuid, clock.now())
+    event = make_job(account, kind="event", endpoint_id=endpoint.id)
+    return lambda: reread(event).state == "cancelled"
 
 
 def a_job_older_than_it_is_kept(account, messages):
@@ -144,6 +152,7 @@ DUTIES = [
     (a_due_job, 0),
     (no_round_of_the_stager, 0),
     (a_schedule_without_its_next_job, 0.05),
+    (an_event_of_a_deleted_endpoint, 0.5),
     (no_sign_of_life, 1),
     (a_job_that_can_not_begin_any_more, 1),
     (a_job_whose_holder_fell_silent, 1),
@@ -248,7 +257,7 @@ def test_a_row_that_somebody_has_locked_holds_the_ticker_up_only_briefly(db, mes
 
 
 def test_no_other_thread_gets_the_connection_that_waits_only_briefly(db, messages):
-    """In embedded mode requests to the API would have given up on a lock after two seconds instead of twenty."""
+    """In embedded mode requests to the API would have given up on a lock after two seconds instead of eight."""
     if db == "sqlite":
         pytest.skip("SQLite has no locks on rows")
     stop = threading.Event()
@@ -259,4 +268,4 @@ def test_no_other_thread_gets_the_connection_that_waits_only_briefly(db, message
     thread.start()
     thread.join(20)
 
-    assert fetch("SHOW lock_timeout") == [("20s",)]
+    assert fetch("SHOW lock_timeout") == [("8s",)]

@@ -80,7 +80,7 @@ def request_payload(result: Result) -> dict[str, Any]:
     args, hidden = arguments_of(result.job), hidden_by(result.job)
     return {
         "method": result.request.method.lower(),
-        "url": args["url"],
+        "url": args["url"] if result.job.endpoint_id is None else result.request.url,
         "query": args.get("query") or {},
         "headers": redacted((args.get("headers") or {}).items(), hidden),
         "body": REDACTED if BODY in hidden else shown_body(result),

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from models.database.connection import connection
 from models.database.transactions import transaction, wait_briefly_for_locks
@@ -26,11 +26,11 @@ LIMIT_S = 0.5
 AT_ONCE = 200
 _JOIN_S = 1.0
 
-Question = tuple[ClaimedJob, Callable[[bool], None], asyncio.AbstractEventLoop]
+Question = tuple[ClaimedJob, asyncio.Future[bool]]
 
 
 class LastLook:
-    """`start`, then `ask` on the loop, then `stop`."""
+    """`start`, then `is_wanted` on the loop, then `stop`."""
 
     def __init__(self) -> None:
         self._waiting: queue.SimpleQueue[Question | None] = queue.SimpleQueue()
@@ -40,11 +40,12 @@ class LastLook:
         """Raises RuntimeError when the system gives no thread."""
         self._thread.start()
 
-    def ask(self, job: ClaimedJob, go_on: Callable[[bool], None]) -> None:
-        """`go_on` is called on the loop with whether the request is wanted; only its first call counts."""
-        loop = asyncio.get_running_loop()
-        loop.call_later(LIMIT_S, go_on, True)
-        self._waiting.put((job, go_on, loop))
+    async def is_wanted(self, job: ClaimedJob) -> bool:
+        """Whether the request of this job is still to be sent."""
+        answer = asyncio.get_running_loop().create_future()
+        self._waiting.put((job, answer))
+        await asyncio.wait([answer], timeout=LIMIT_S)
+        return not answer.done() or answer.result()
 
     def stop(self) -> None:
         self._waiting.put(None)
@@ -65,12 +66,12 @@ class LastLook:
 def _answer(batch: list[Question]) -> None:
     unwanted: set[int] = set()
     try:
-        unwanted = _withdrawn([job for job, *_ in batch])
+        unwanted = _withdrawn([job for job, _ in batch])
     except Exception as error:  # noqa: BLE001 - a request must not wait for the database
         log.warning("%d requests go out although they may be cancelled: %s", len(batch), error)
-    for job, go_on, loop in batch:
+    for job, answer in batch:
         with contextlib.suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(go_on, job.id not in unwanted)
+            answer.get_loop().call_soon_threadsafe(answer.set_result, job.id not in unwanted)
 
 
 def _withdrawn(jobs: Sequence[ClaimedJob]) -> set[int]:

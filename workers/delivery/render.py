@@ -21,7 +21,7 @@ def render_request(job: ClaimedJob, config: DeliveryConfig = NONE) -> Request:
     `Booper-` ones and the signature."""
     args = arguments_of(job)
     body = body_of(job)
-    signed = headers_for(config.secrets_at(job.attempted_at), str(job.uuid), job.attempted_at // SECOND, body or b"")
+    signed = headers_for(config.secrets_at(job.attempted_at), job.uuid, job.attempted_at // SECOND, body or b"")
     return Request(
         method=args.get("method", "get").upper(),
         url=url_of(job, args, config),
@@ -45,9 +45,11 @@ def _read(args: str) -> dict[str, Any]:
 
 def url_of(job: ClaimedJob, args: dict[str, Any], config: DeliveryConfig) -> str:
     """The URL with its query. A message to a channel goes to the channel's secret URL; if the channel was removed, to
-    an empty URL, which is refused."""
+    an empty URL, which is refused. An event goes to the present URL of its endpoint."""
     if job.kind == CHANNEL:
         return config.channels.get(args.get("channel", ""), "")
+    if job.endpoint_id is not None:
+        return config.url_of(job.endpoint_id) or str(args["url"])
     return with_query(args["url"], args.get("query"))
 
 
@@ -74,8 +76,8 @@ def headers_of(job: ClaimedJob, client_headers: dict[str, Any]) -> dict[str, str
     if job.content_type and "content-type" not in named:
         headers["Content-Type"] = job.content_type
     if "idempotency-key" not in named:
-        headers["Idempotency-Key"] = str(job.uuid)
-    headers["Booper-Job-Id"] = str(job.uuid)
+        headers["Idempotency-Key"] = job.uuid
+    headers["Booper-Job-Id"] = job.uuid
     headers["Booper-Attempt"] = str(job.attempt)
     headers["Booper-Hop"] = str(job.hops + 1)
     headers["Booper-Scheduled-At"] = format_instant(job.scheduled_at if job.fire_at is None else job.fire_at)

@@ -1,4 +1,4 @@
-"""Selects the results that schedules keep: of which jobs, with which response. Called by the recorder."""
+"""Selects the results that a schedule has to know: of which jobs, with which response. Called by the recorder."""
 
 from collections.abc import Iterable, Mapping
 
@@ -13,7 +13,7 @@ SCHEDULE_DELETED, SCHEDULE_DISABLED = "schedule_deleted", "schedule_disabled"
 
 
 def remember(judged: Iterable[tuple[Result, Verdict]], now: int) -> None:
-    """Update the memory of schedules whose jobs have ended, in the transaction that records these."""
+    """Update the schedules whose jobs have ended, in the transaction that records these."""
     ended = [
         _ended(result, verdict)
         for result, verdict in judged

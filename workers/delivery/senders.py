@@ -58,11 +58,11 @@ class Senders:
     def start(self) -> None:
         """Raises RuntimeError when the system gives no thread."""
         self._last_look.start()
-        self._transport.start(self._end, lambda sending, go_on: self._last_look.ask(sending.job, go_on))
+        self._transport.start(self._end, lambda sending: self._last_look.is_wanted(sending.job))
 
     def keeps_up(self, timeout_s: float) -> bool:
         """Wait until few requests wait to go out; False if that takes too long."""
-        return self._transport.backlog.is_short(timeout_s)
+        return self._transport.unsent.are_few(timeout_s)
 
     def submit(self, jobs: Sequence[ClaimedJob]) -> None:
         """Send these jobs' requests; their slots are already taken."""

@@ -30,7 +30,7 @@ class DeliveryMiddleware(Middleware):
         """In a process of Dramatiq's command line: stop claiming the moment SIGTERM comes (Dramatiq's own loop looks
         once a second), end at once on AT_ONCE or a later SIGTERM, and never outlive the command line."""
         die_with_parent()
-        on_signal = StopSignal(self._delivery, signal.getsignal(signal.SIGTERM))
+        on_signal = StopOnSignal(self._delivery, signal.getsignal(signal.SIGTERM))
         for signum in (signal.SIGTERM, AT_ONCE):
             signal.signal(signum, on_signal)
 
@@ -61,9 +61,8 @@ class DeliveryMiddleware(Middleware):
         tracing.stop()
 
 
-class StopSignal:
-    """What a process does on a signal to stop: the first closes the delivery, a later one or AT_ONCE ends the
-    process."""
+class StopOnSignal:
+    """Stops a process on signals: the first closes the delivery, a later one or AT_ONCE ends the process."""
 
     def __init__(self, delivery: Delivery, dramatiqs_stop: Callable[[int, FrameType | None], Any] | int | None) -> None:
         self._delivery = delivery

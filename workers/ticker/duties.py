@@ -1,7 +1,7 @@
 """Lists the duties of the leading ticker: every how many seconds, what is called, and what it is for."""
 
 from models.jobs import staging
-from models.operations import heartbeats, ticker_row
+from models.operations import address_changes, heartbeats, ticker_row
 from models.webhooks import event_order
 from runtime import metrics
 from workers.queue.actors import Actors
@@ -26,6 +26,7 @@ def duties(stager: Stager, pruner: Pruner, actors: Actors) -> list[Duty]:
         Duty(1.0, lambda _now: rescue_lost(*leases.read()), "take back jobs whose worker fell silent"),
         Duty(2.0, stager.find_lost, "stage jobs again whose message was lost"),
         Duty(5.0, event_order.release_left_over_events, "release events that no recorder released"),
+        Duty(0.5, address_changes.follow_endpoints, "let events follow that wait for a changed endpoint"),
         Duty(0.0, pruner.prune_jobs, "delete final jobs"),  # at its own pace, as is the next
         Duty(0.0, pruner.prune_responses, "delete responses kept for repeated requests"),
         Duty(1.0, pruner.prune_firings, "delete firings"),

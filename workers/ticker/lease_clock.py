@@ -1,4 +1,7 @@
-"""Says which leases have ended, also after the wall clock was set forward."""
+"""Says by which instant a lease must have ended for its job to be lost, also after the wall clock was set forward.
+
+It reads no lease: `models/jobs/lifecycle.py` compares.
+"""
 
 import logging
 

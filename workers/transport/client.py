@@ -1,16 +1,15 @@
-"""The transport: requests in, one outcome for each out. Nothing else in Booper opens a connection to a target.
+"""Sends requests, and gives one outcome for each. Nothing else in Booper opens a connection to a target.
 
-In its place in the flow it comes after the claim and before the judge; it follows no redirect, keeps no cookies and
-asks no proxy. All of it runs on one event loop with a thread of its own, so a slow target costs a few kB and no thread.
+It comes after the claim and before the judge. It follows no redirect, keeps no cookies and asks no proxy. All of it
+runs on one event loop with a thread of its own, so a slow target costs a few kB and no thread.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
 from models.rules.address_rules import AddressPolicy
-from workers.transport.backlog import Backlog
 from workers.transport.dialer import Dialer
 from workers.transport.exchange import Exchange
 from workers.transport.lag import LagMeter
@@ -18,10 +17,11 @@ from workers.transport.lookups import Lookups
 from workers.transport.loop_thread import LoopThread
 from workers.transport.outcome import Outcome
 from workers.transport.pool import Pool
+from workers.transport.unsent import Unsent
 from workers.transport.wire_format import Request
 
 log = logging.getLogger("booper.transport")
-UNSENT = 200  # what waits here counts as attempted and is not, and is lost with its process
+MAX_UNSENT = 200  # what waits here counts as attempted and is not, and is lost with its process
 AT_ONCE = 16  # how many requests are begun before the loop looks at its sockets again
 
 Ended = tuple[Any, Outcome]  # what was submitted as the key of a request, and its outcome
@@ -48,29 +48,26 @@ class Transport:
         self._pool = Pool(connections)
         self._thread = LoopThread("transport")
         self._take: Callable[[list[Ended]], None]
-        self._may_go: Callable[[Any, Callable[[bool], None]], None] | None = None
+        self._is_wanted: Callable[[Any], Awaitable[bool]]
         self._under_way: dict[Exchange, Any] = {}
         self._ended: list[Ended] = []
-        self.backlog = Backlog(UNSENT)
+        self.unsent = Unsent(MAX_UNSENT)
         self._lag = LagMeter(self._thread.loop, lambda: bool(self._under_way), note_lag)
 
     def start(
-        self,
-        take: Callable[[list[Ended]], None],
-        may_go: Callable[[Any, Callable[[bool], None]], None] | None = None,
+        self, take: Callable[[list[Ended]], None], is_wanted: Callable[[Any], Awaitable[bool]] | None = None
     ) -> None:
         """Start the loop. `take` is called on it with what has ended since the last call: Refused when it might not be
-        sent, Unreachable when it failed. `may_go` is called on it with the key of a request that is about to go out
-        late, and with what takes whether it may. Raises RuntimeError when the system gives no thread."""
-        self._take = take
-        self._may_go = may_go
+        sent, Unreachable when it failed. `is_wanted` is awaited with the key of a request that is about to go out late:
+        whether to send it. Raises RuntimeError when the system gives no thread."""
+        self._take, self._is_wanted = take, is_wanted or _always
         self._thread.start()
 
     def submit(self, requests: Iterable[tuple[Any, Request]]) -> None:
         """Send these requests, each under a key. All are handed over in one step."""
-        parts = self._ask, self.backlog.take, self._end, self._dialer, self._pool
+        parts = self._may_go, self.unsent.take, self._end, self._dialer, self._pool
         exchanges = [(key, Exchange(request, *parts)) for key, request in requests]
-        self.backlog.add(len(exchanges))
+        self.unsent.add(len(exchanges))
         self._thread.call(self._begin, iter(exchanges))
 
     def close(self) -> None:
@@ -90,17 +87,14 @@ class Transport:
         if len(some) == AT_ONCE:
             self._thread.loop.call_soon(self._begin, exchanges)
 
-    def _ask(self, exchange: Exchange, go_on: Callable[[bool], None]) -> None:
-        if self._may_go is None:
-            go_on(True)
-        else:
-            self._may_go(self._under_way[exchange], go_on)
+    def _may_go(self, exchange: Exchange) -> Awaitable[bool]:
+        return self._is_wanted(self._under_way[exchange])
 
     def _end(self, exchange: Exchange, outcome: Outcome) -> None:
         if not self._ended:
             self._thread.loop.call_soon(self._hand_over)
         if not exchange.is_sent:
-            self.backlog.take()
+            self.unsent.take()
         self._ended.append((self._under_way.pop(exchange), outcome))
 
     def _hand_over(self) -> None:
@@ -115,3 +109,7 @@ class Transport:
             exchange.abort()
         self._under_way.clear()
         self._pool.close()
+
+
+async def _always(_key: Any) -> bool:
+    return True

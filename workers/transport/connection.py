@@ -1,9 +1,10 @@
-"""One open connection to one origin: what is written to it, and to whom goes what comes on it."""
+"""Carries one exchange at a time on one open connection to an origin."""
 
 import asyncio
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from workers.transport.answer_reader import AnswerReader
@@ -16,8 +17,8 @@ SHUTDOWN_S = 1.0  # how long a target may take for the end of TLS
 
 
 class Origin(NamedTuple):
-    """Whose connection it is, and to where. Accounts share none; an account's follow-ups (its id, negated) share none
-    with its requests."""
+    """Says whose connection it is, and to where. Accounts share none; an account's follow-ups (its id, negated) share
+    none with its requests."""
 
     owner: int
     scheme: str
@@ -26,7 +27,7 @@ class Origin(NamedTuple):
 
 
 class Listener(Protocol):
-    """What a connection tells the exchange that it carries."""
+    """Hears what becomes of the request that a connection carries."""
 
     def heard(self) -> None:
         """A byte of the answer came."""
@@ -38,26 +39,20 @@ class Listener(Protocol):
         """The connection closed before that; `properly`: as its protocol wants it."""
 
 
-class Owner(Protocol):
-    """What a connection that carries no exchange tells the pool."""
-
-    def discard(self, connection: "Connection") -> None: ...
-
-
 class Connection(asyncio.Protocol):
-    """Carries one exchange at a time. On the loop alone."""
+    """Is used on the loop alone. `on_closed` is called when it closes and carries no exchange."""
 
     def __init__(self, origin: Origin) -> None:
         self.origin = origin
         self.reader = AnswerReader()
         self.peer = ""
-        self.pool: Owner | None = None
+        self.on_closed: Callable[[Connection], object] | None = None
         self.opened_at_s = self.idle_since_s = time.monotonic()
         self._listener: Listener | None = None
         self._transport: Any = None
 
     def send(self, verb: str, written: bytes, listener: Listener) -> None:
-        """Write a request; its listener is told what comes, or that the connection closed just before."""
+        """Write a request; its listener hears what comes, or that the connection closed just before."""
         self._listener = listener
         self.reader.expect(verb)
         if self.is_open:
@@ -89,11 +84,11 @@ class Connection(asyncio.Protocol):
         return not self._transport.get_write_buffer_size()
 
     def release(self) -> None:
-        """The exchange is over; what comes from now on came unasked."""
+        """Have no listener: the exchange is over, and what comes from now on came unasked."""
         self._listener = None
 
     def close(self) -> None:
-        """In order where that can't last."""
+        """Close it in order where that can't last."""
         self._listener = None
         if self.has_written_all:
             self._transport.close()
@@ -140,5 +135,5 @@ class Connection(asyncio.Protocol):
         listener, self._listener = self._listener, None
         if listener is not None:
             listener.ended(properly)
-        elif self.pool is not None:
-            self.pool.discard(self)
+        elif self.on_closed is not None:
+            self.on_closed(self)

@@ -5,21 +5,35 @@ unpacked, so a small answer can't grow in memory. A body that can't be unpacked 
 """
 
 import zlib
+from dataclasses import replace
 
-from workers.transport.answer_reader import MAX_BODY_KEPT_BYTES, Answer
+from workers.transport.answer_head import values_of
+from workers.transport.answer_reader import MAX_BODY_KEPT_BYTES
+from workers.transport.outcome import Answered
 
+MAX_MEMBERS = 100  # of a body in gzip; each may be empty
 _FORMS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 
 
-def unpacked(answer: Answer) -> Answer:
-    codings = [value.lower() for name, value in answer.headers if name.lower() == "content-encoding"]
+def unpacked(answered: Answered) -> Answered:
+    codings = values_of(answered.headers, "content-encoding")
     form = _FORMS.get(codings[0]) if len(codings) == 1 else None
-    if form is None or not answer.body:
-        return answer
-    unpacker = zlib.decompressobj(form)
-    try:
-        body = unpacker.decompress(answer.body, MAX_BODY_KEPT_BYTES + 1)  # one more shows whether there is more
-    except zlib.error:
-        return answer
-    is_whole = unpacker.eof and not unpacker.unused_data and len(body) <= MAX_BODY_KEPT_BYTES
-    return answer._replace(body=body[:MAX_BODY_KEPT_BYTES], truncated=answer.truncated or not is_whole)
+    if form is None or not answered.body:
+        return answered
+    body, is_whole = _unpack(answered.body, form)
+    return replace(answered, body=body, truncated=answered.truncated or not is_whole)
+
+
+def _unpack(packed: bytes, form: int) -> tuple[bytes, bool]:
+    """The beginning of the unpacked body, and whether it is all of it."""
+    body, rest = b"", packed
+    for _ in range(MAX_MEMBERS):
+        member = zlib.decompressobj(form)
+        try:
+            body += member.decompress(rest, MAX_BODY_KEPT_BYTES + 1 - len(body))  # one more shows whether there is more
+        except zlib.error:
+            return (body, False) if body else (packed, True)
+        rest = member.unused_data
+        if not (member.eof and rest) or len(body) > MAX_BODY_KEPT_BYTES:
+            break
+    return body[:MAX_BODY_KEPT_BYTES], member.eof and not rest and len(body) <= MAX_BODY_KEPT_BYTES

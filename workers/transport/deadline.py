@@ -1,41 +1,43 @@
-"""The one time limit of an attempt, and the clock of its phases: every wait asks here how long it may still
-last.
-"""
+"""Keeps the one time limit of an attempt and times its phases: every wait asks here how long it may still last."""
 
+import contextlib
 import time
+from collections.abc import Iterator
+from typing import Literal
 
 from workers.transport.outcome import Timings
 
 
 class Deadline:
-    """Counts one attempt from its start: what remains of it, and how long its phases took. Used by one
-    thread.
-    """
+    """Counts one attempt from its start. Used by one thread."""
 
-    __slots__ = ("_ends_at", "_started_at", "timeout_ms", "dns_ms", "connect_ms", "tls_ms", "first_byte_ms")
+    __slots__ = ("_started_s", "_timeout_ms", "_timings")
 
     def __init__(self, timeout_ms: int) -> None:
-        self.timeout_ms = timeout_ms
-        self._started_at = time.monotonic()
-        self._ends_at = self._started_at + timeout_ms / 1000
-        self.dns_ms: float | None = None
-        self.connect_ms: float | None = None
-        self.tls_ms: float | None = None
-        self.first_byte_ms: float | None = None
+        self._timeout_ms, self._started_s, self._timings = timeout_ms, time.monotonic(), Timings()
+
+    def elapsed_ms(self) -> float:
+        return (time.monotonic() - self._started_s) * 1000
 
     def left_s(self) -> float:
         """Seconds that remain, 0 when none do."""
-        return max(0.0, self._ends_at - time.monotonic())
+        return max(0.0, (self._timeout_ms - self.elapsed_ms()) / 1000)
 
     def text(self) -> str:
-        return f"no whole answer within {self.timeout_ms} ms"
+        return f"no whole answer within {self._timeout_ms} ms"
 
-    def elapsed_ms(self) -> float:
-        return (time.monotonic() - self._started_at) * 1000
+    @contextlib.contextmanager
+    def timed(self, phase: Literal["dns_ms", "connect_ms", "tls_ms"]) -> Iterator[None]:
+        """Time a phase, unless it fails."""
+        started_ms = self.elapsed_ms()
+        yield
+        setattr(self._timings, phase, self.elapsed_ms() - started_ms)
 
     def note_first_byte(self) -> None:
-        if self.first_byte_ms is None:
-            self.first_byte_ms = self.elapsed_ms()
+        if self._timings.first_byte_ms is None:
+            self._timings.first_byte_ms = self.elapsed_ms()
 
     def timings(self) -> Timings:
-        return Timings(self.dns_ms, self.connect_ms, self.tls_ms, self.first_byte_ms, self.elapsed_ms())
+        """The timings of the attempt, which ends now."""
+        self._timings.total_ms = self.elapsed_ms()
+        return self._timings

@@ -47,7 +47,7 @@ class Dialer:
 
 
 class _Dial:
-    """The opening of one connection."""
+    """Opens one connection."""
 
     def __init__(self, dialer: Dialer, target: Target, origin: Origin, deadline: Deadline) -> None:
         self._dialer, self._target, self._origin, self._deadline = dialer, target, origin, deadline
@@ -68,15 +68,14 @@ class _Dial:
         return connection
 
     def cause_of_silence(self) -> str | None:
-        return self._told(causes.TIMED_OUT) if self._addresses else causes.NAME_FAILED
+        return self._if_public(causes.TIMED_OUT) if self._addresses else causes.NAME_FAILED
 
     async def _look_up(self) -> list[str]:
-        target, deadline = self._target, self._deadline
+        target = self._target
         if is_literal(target.host):
             return [target.host]
-        started_ms = deadline.elapsed_ms()
-        addresses = await self._dialer.lookups.addresses(target.host, target.port, self._origin.owner)
-        deadline.dns_ms = deadline.elapsed_ms() - started_ms
+        with self._deadline.timed("dns_ms"):
+            addresses = await self._dialer.lookups.addresses(target.host, target.port, self._origin.owner)
         if not addresses:
             raise Failed("dns", f"{target.host} has no address", causes.NAME_UNKNOWN)
         return addresses
@@ -95,17 +94,15 @@ class _Dial:
         raise Failed("blocked_address", f"{target.host}: {why}")
 
     async def _connect_to_any(self) -> Connection:
-        target, deadline = self._target, self._deadline
-        started_ms = deadline.elapsed_ms()
+        target = self._target
+        ordered = self._dialer.good_addresses.first(target.host, self._addresses)
         try:
-            ordered = self._dialer.good_addresses.first(target.host, self._addresses)
-            connection = await race(ordered, self._connect_to)
+            with self._deadline.timed("connect_ms"):
+                return await race(ordered, self._connect_to)
         except OSError as error:
             why = error.strerror or type(error).__name__
             detail = f"no connection to port {target.port} of {target.host}: {why}"
-            raise Failed("connect", detail, self._told(causes.of_connecting(error))) from None
-        deadline.connect_ms = deadline.elapsed_ms() - started_ms
-        return connection
+            raise Failed("connect", detail, self._if_public(causes.of_connecting(error))) from None
 
     async def _connect_to(self, address: str) -> Connection:
         loop = asyncio.get_running_loop()
@@ -114,20 +111,19 @@ class _Dial:
 
     async def _start_tls(self, connection: Connection) -> None:
         """The certificate is checked against the name that was ordered, whatever address it resolved to."""
-        host, deadline = self._target.host, self._deadline
-        started_ms = deadline.elapsed_ms()
+        host, within_s = self._target.host, self._deadline.left_s() + 1
         try:
-            await connection.start_tls(self._dialer.tls, host, deadline.left_s() + 1)
+            with self._deadline.timed("tls_ms"):
+                await connection.start_tls(self._dialer.tls, host, within_s)
         except ssl.SSLCertVerificationError as error:
             detail = f"the certificate of {host} is not valid: {error.verify_message}"
-            raise Failed("tls", detail, self._told(causes.of_tls(error))) from None
+            raise Failed("tls", detail, self._if_public(causes.of_tls(error))) from None
         except (OSError, ValueError) as error:
             why = getattr(error, "reason", None) or type(error).__name__
-            raise Failed("tls", f"no TLS with {host}: {why}", self._told(causes.of_tls(error))) from None
-        deadline.tls_ms = deadline.elapsed_ms() - started_ms
+            raise Failed("tls", f"no TLS with {host}: {why}", self._if_public(causes.of_tls(error))) from None
 
-    def _told(self, cause: str) -> str | None:
-        """The cause, where nobody could map a private network by it."""
+    def _if_public(self, cause: str) -> str | None:
+        """The cause, where it would map no private network."""
         public, port = self._dialer.public, self._target.port
         return cause if all(public.refusal(address, port) is None for address in self._addresses) else None
 

@@ -1,128 +1,93 @@
-"""One attempt on the loop: from the request to its outcome, under one deadline.
+"""Makes one attempt on the loop: from the request to its outcome, under one deadline.
 
-It goes out on an idle connection to the origin, else on the next that comes free or on a new one. A reused connection
-that closes before a byte of an answer came had been closed by the target before it saw the request, as far as anybody
-can tell (RFC 9112, 9.3.1): the request goes out once more, on a new connection, as the same attempt.
+The pool says on which connection it goes out. A reused connection that closes before a byte of an answer came had been
+closed by the target before it saw the request, as far as anybody can tell (RFC 9112, 9.3.1): the request goes out once
+more, on a new connection, as the same attempt.
 """
 
 import asyncio
-import traceback
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
+from models.rules.url_rules import Target
 from workers.transport.connection import TIMER_SLACK_S, Connection, Origin
 from workers.transport.content_codings import unpacked
 from workers.transport.deadline import Deadline
 from workers.transport.dialer import Dialer
-from workers.transport.outcome import Answered, Blocked, Failed, Outcome, Refused, Unreachable, UnreachableReason
+from workers.transport.outcome import Blocked, Failed, Outcome, Refused, Unreachable, UnreachableReason, outcome_of
 from workers.transport.pool import Pool
-from workers.transport.wire_format import Request, WireRequest, to_wire
+from workers.transport.wire_format import Request, target_of, to_wire
 
 CLOSED = "the target closed the connection before it answered"
 LOOK_AFTER_MS = 20.0  # a request that goes out sooner is not asked about again: that would cost a question for each
-Ask = Callable[["Exchange", Callable[[bool], None]], None]
 
 
 class Exchange:
-    """Starts with `begin`; never raises.
+    """Starts with `begin`; never raises. On the loop alone.
 
-    A request that is about to go out late asks first: `ask` gets a function and calls it with True if the request may
-    be sent. `sent` is called when the request goes out, and `done` with the outcome; all on the loop.
+    A request that is about to go out late asks first: `may_go` says whether it still may be sent. `sent` is called when
+    the request goes out, and `done` with the outcome.
     """
-
-    __slots__ = (
-        "_ask",
-        "_connection",
-        "_deadline",
-        "_dialer",
-        "_dialing",
-        "_done",
-        "_has_heard",
-        "_is_asking",
-        "_is_over",
-        "_is_reused",
-        "_origin",
-        "_pool",
-        "_prepared",
-        "_request",
-        "_sent",
-        "_timer",
-        "is_sent",
-    )
 
     def __init__(
         self,
         request: Request,
-        ask: Ask,
+        may_go: Callable[["Exchange"], Awaitable[bool]],
         sent: Callable[[], None],
         done: Callable[["Exchange", Outcome], None],
         dialer: Dialer,
         pool: Pool,
     ) -> None:
-        self._request, self._ask, self._sent, self._done = request, ask, sent, done
+        self._request, self._may_go, self._sent, self._done = request, may_go, sent, done
         self._dialer, self._pool = dialer, pool
-        self.is_sent = False
         self._deadline = Deadline(request.timeout_ms)
-        self._prepared: WireRequest
+        self._target: Target
+        self._written: bytes
         self._origin: Origin
-        self._connection: Connection | None = None
-        self._dialing: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._is_reused = self._has_heard = self._is_asking = self._is_over = False
+        self._timer: asyncio.TimerHandle
+        self._task: asyncio.Task[None] | None = None  # dials or asks
+        self._connection: Connection | None = None  # that carries the request
+        self._is_reused = self._has_heard = self.is_sent = False
 
     def begin(self) -> None:
         try:
-            self._prepared = to_wire(self._request)
-            target = self._prepared.target
+            self._target = target = target_of(self._request)
+            self._written = to_wire(self._request, target)
             if self._dialer.policy.is_own_origin(target.host, target.port, target.path):
                 raise Blocked("blocked_address", f"{target.host} port {target.port} is in BOOPER_PUBLIC_URLS")
         except Exception as error:  # noqa: BLE001 - the loop must outlive whatever a target or a job provokes
-            self._done(self, _outcome_of(error, self._deadline))
+            self._done(self, outcome_of(error, self._deadline.timings()))
             return
         self._origin = Origin(self._request.owner, target.scheme, target.host, target.port)
         self._timer = asyncio.get_running_loop().call_later(self._deadline.left_s() + TIMER_SLACK_S, self._expire)
-        connection = self._pool.take(self._origin)
-        if connection is None:
-            self._pool.wait(self._origin, self)
-        else:
-            self.send_on(connection)
+        self._pool.serve(self._origin, self)
 
     def abort(self) -> None:
         """Leave it without an outcome."""
-        self._is_over = True
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._dialing is not None:
-            self._dialing.cancel()
+        self._timer.cancel()
+        self._pool.leave(self._origin, self)
+        if self._task is not None:
+            self._task.cancel()
         if self._connection is not None:
             self._leave_connection().abort()
 
     # Called by the pool.
 
     def dial(self) -> None:
-        """Open a connection and send on it."""
-        loop = asyncio.get_running_loop()
-        if self._is_over:
-            # Not at once: one expired waiter after another would nest ever deeper.
-            loop.call_soon(self._pool.give_up, self._origin)
-            return
         self._is_reused = False
-        self._dialing = loop.create_task(self._dial_and_send())
+        self._task = asyncio.get_running_loop().create_task(self._dial())
 
     def send_on(self, connection: Connection) -> None:
-        """Send on a connection that was used before, unless it leads to Booper itself or has closed just now."""
-        target = self._prepared.target
-        if self._is_over:
-            self._pool.put(connection)
-        elif self._dialer.policy.is_own(connection.peer, target.port, target.path):
-            own = Blocked("blocked_address", f"{target.host} port {target.port} is Booper's own address")
-            self._finish(_outcome_of(own, self._deadline))
-            self._pool.put(connection)
-        elif not connection.is_open:
-            self.dial()
-        else:
+        """Send on it, unless it leads to Booper itself or has closed just now."""
+        target = self._target
+        if self._dialer.policy.is_own(connection.peer, target.port, target.path):
+            self._finish(Refused("blocked_address", f"{target.host} port {target.port} is Booper's own address"))
+            # Not at once: one refused sender after another would nest ever deeper.
+            asyncio.get_running_loop().call_soon(self._pool.put, connection)
+        elif connection.is_open:
             self._is_reused = True
             self._send(connection)
+        else:
+            self.dial()
 
     # Called by the connection.
 
@@ -132,7 +97,7 @@ class Exchange:
 
     def answered(self) -> None:
         connection = self._leave_connection()
-        self._tell(connection)
+        self._finish_with_answer(connection)
         if connection.reader.leaves_open and connection.has_written_all:
             self._pool.put(connection)
         else:
@@ -144,37 +109,33 @@ class Exchange:
             self.dial()
             return
         connection.reader.end(properly)
-        self._tell(connection)
+        self._finish_with_answer(connection)
         self._pool.drop(connection)
 
-    async def _dial_and_send(self) -> None:
+    async def _dial(self) -> None:
         try:
-            connection = await self._dialer.connect(self._prepared.target, self._origin, self._deadline)
+            connection = await self._dialer.connect(self._target, self._origin, self._deadline)
         except Exception as error:  # noqa: BLE001 - as in begin
-            self._finish(_outcome_of(error, self._deadline))
+            self._finish(outcome_of(error, self._deadline.timings()))
             self._pool.give_up(self._origin)
-            return
-        finally:
-            self._dialing = None
-        self._send(connection)
+        else:
+            self._send(connection)
 
     def _send(self, connection: Connection) -> None:
-        self._connection = connection
+        self._connection, self._task = connection, None
         if self.is_sent or self._deadline.elapsed_ms() < LOOK_AFTER_MS:
             self._write(connection)
-            return
-        connection.reader.expect(self._prepared.verb)
-        self._is_asking = True
-        self._ask(self, self._go_on)
+        else:
+            connection.reader.expect(self._request.method)
+            self._task = asyncio.get_running_loop().create_task(self._ask_and_write(connection))
 
-    def _go_on(self, may_be_sent: bool) -> None:
-        if not self._is_asking or self._is_over or self._connection is None:
+    async def _ask_and_write(self, connection: Connection) -> None:
+        may_go = await self._may_go(self)
+        self._task = None
+        if may_go:
+            self._write(connection)
             return
-        self._is_asking = False
-        if may_be_sent:
-            self._write(self._connection)
-            return
-        connection = self._leave_connection()
+        self._leave_connection()
         self._finish(Refused("cancelled", "the job was cancelled before its request went out"))
         self._pool.put(connection)
 
@@ -182,19 +143,20 @@ class Exchange:
         if not self.is_sent:
             self.is_sent = True
             self._sent()
-        connection.send(self._prepared.verb, self._prepared.written, self)
+        connection.send(self._request.method, self._written, self)
 
     def _expire(self) -> None:
         if self._connection is not None:
             connection = self._leave_connection()
             connection.reader.end(properly=False)
-            self._tell(connection, "timeout", self._deadline.text())
+            self._finish_with_answer(connection, "timeout", self._deadline.text())
             self._pool.drop(connection)
-        elif self._dialing is not None:
-            self._dialing.cancel()
-        else:
-            late = Failed("connect", f"no connection to {self._origin.host} came free in time")
-            self._finish(_outcome_of(late, self._deadline))
+        elif self._task is None:
+            self._pool.leave(self._origin, self)
+            late = f"no connection to {self._origin.host} came free in time"
+            self._finish(Unreachable("connect", late, self._deadline.timings()))
+        if self._task is not None:
+            self._task.cancel()  # one that dials says then why nobody answered
 
     def _leave_connection(self) -> Connection:
         connection, self._connection = self._connection, None
@@ -202,33 +164,18 @@ class Exchange:
         connection.release()
         return connection
 
-    def _finish(self, outcome: Outcome) -> None:
-        self._is_over = True
-        assert self._timer is not None
-        self._timer.cancel()
-        self._done(self, outcome)
-
-    def _tell(self, connection: Connection, reason: UnreachableReason = "reset", detail: str = CLOSED) -> None:
-        """Tell the answer as far as it came; if not even its status did, why."""
+    def _finish_with_answer(
+        self, connection: Connection, reason: UnreachableReason = "reset", detail: str = CLOSED
+    ) -> None:
+        """Finish with the answer as far as it came; if not even its status did, with why."""
         timings = self._deadline.timings()
         try:
-            answer = connection.reader.answer()
+            answered = connection.reader.answer(timings)
         except Failed as failed:
-            self._finish(Unreachable(failed.reason, failed.detail, timings))
-            return
-        if answer is None:
-            self._finish(Unreachable(reason, detail, timings))
-            return
-        status_code, headers, body, truncated, unreadable = unpacked(answer)
-        self._finish(Answered(status_code, headers, body, truncated, timings, unreadable))
+            self._finish(outcome_of(failed, timings))
+        else:
+            self._finish(unpacked(answered) if answered else Unreachable(reason, detail, timings))
 
-
-def _outcome_of(error: Exception, deadline: Deadline) -> Outcome:
-    if isinstance(error, Blocked):
-        return Refused(error.reason, error.detail)
-    if isinstance(error, Failed):
-        return Unreachable(error.reason, error.detail, deadline.timings(), error.cause)
-    # Where it happened; its message may quote headers and is left out.
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{Path(frame.filename).name}:{frame.lineno}"
-    return Unreachable("protocol", f"unexpected {type(error).__name__} at {where}", deadline.timings())
+    def _finish(self, outcome: Outcome) -> None:
+        self._timer.cancel()
+        self._done(self, outcome)

@@ -1,11 +1,12 @@
-"""What can come of sending one request: the types that the transport returns and the judge reads.
+"""Declares what can come of sending one request: the types that the transport returns and the judge reads.
 
-The transport is the only maker of outcomes. Nothing here decides whether a job is done, tried again or
-given up.
+The transport is the only maker of outcomes. Nothing here decides whether a job is done, tried again or given up.
 """
 
 import codecs
+import traceback
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 RefusedReason = Literal["blocked_address", "blocked_url", "invalid_request", "body_too_large", "cancelled"]
@@ -14,10 +15,9 @@ UnreachableReason = Literal["timeout", "dns", "connect", "tls", "protocol", "res
 
 @dataclass(slots=True)
 class Timings:
-    """Milliseconds. `dns_ms`, `connect_ms`, `tls_ms` are the length of each phase; `first_byte_ms` and
-    `total_ms` count from the start of the attempt. None: not reached, or not needed because an open
-    connection was used again.
-    """
+    """Holds milliseconds. `dns_ms`, `connect_ms`, `tls_ms` are the length of each phase; `first_byte_ms` and
+    `total_ms` count from the start of the attempt. None: not reached, or not needed because an open connection was used
+    again."""
 
     dns_ms: float | None = None
     connect_ms: float | None = None
@@ -45,9 +45,7 @@ class Answered:
 
 @dataclass(slots=True)
 class Refused:
-    """Booper did not send it, and would not at the next attempt either. `detail` is for the operator's log
-    only.
-    """
+    """Booper did not send it, and would not at the next attempt either. `detail` is for the operator's log only."""
 
     reason: RefusedReason
     detail: str
@@ -69,7 +67,7 @@ Outcome = Answered | Refused | Unreachable
 
 
 class Blocked(Exception):  # noqa: N818
-    """Raised inside the transport only, and turned into Refused by it."""
+    """Is raised inside the transport only, which turns it into Refused."""
 
     def __init__(self, reason: RefusedReason, detail: str) -> None:
         super().__init__(detail)
@@ -77,8 +75,20 @@ class Blocked(Exception):  # noqa: N818
 
 
 class Failed(Exception):  # noqa: N818
-    """Raised inside the transport only, and turned into Unreachable by it."""
+    """Is raised inside the transport only, which turns it into Unreachable."""
 
     def __init__(self, reason: UnreachableReason, detail: str, cause: str | None = None) -> None:
         super().__init__(detail)
         self.reason, self.detail, self.cause = reason, detail, cause
+
+
+def outcome_of(error: Exception, timings: Timings) -> Refused | Unreachable:
+    """What an attempt that ended with this error comes to."""
+    if isinstance(error, Blocked):
+        return Refused(error.reason, error.detail)
+    if isinstance(error, Failed):
+        return Unreachable(error.reason, error.detail, timings, error.cause)
+    # Where it happened; its message may quote headers and is left out.
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(frame.filename).name}:{frame.lineno}"
+    return Unreachable("protocol", f"unexpected {type(error).__name__} at {where}", timings)

@@ -7,6 +7,7 @@ from api.context import demo_is_open
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
 from api.requests.job_values import read_url
+from models.operations import address_changes
 from models.rules import clock
 from models.webhooks import channels
 from models.webhooks.channel_forms import FORWARDED
@@ -32,7 +33,7 @@ def set_channel(name: str) -> Response:
 
 @pages.post("/channels/<name>/remove")
 def remove_channel(name: str) -> Response:
-    if name not in FORWARDED or not channels.remove(visitor().account_id, name):
+    if name not in FORWARDED or not address_changes.remove_channel(visitor().account_id, name, clock.now()):
         raise page_not_found()
     return redirect_to("list_channels", "deleted")
 

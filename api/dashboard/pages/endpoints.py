@@ -10,6 +10,7 @@ from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
 from api.routes.endpoints import NewEndpoint, stored_types
 from models.database.ids import is_uuid
+from models.operations import address_changes
 from models.rules import clock
 from models.webhooks import endpoints, signing_keys
 from models.webhooks.notifications import EVENT_TYPES
@@ -47,13 +48,14 @@ def disable_endpoint(key: str) -> Response:
 
 @pages.post("/endpoints/<key>/remove")
 def remove_endpoint(key: str) -> Response:
-    if not is_uuid(key) or not endpoints.delete(visitor().account_id, key):
+    if not is_uuid(key) or not address_changes.delete_endpoint(visitor().account_id, key, clock.now()):
         raise page_not_found()
     return redirect_to("list_endpoints", "deleted")
 
 
 def _set_enabled(key: str, enabled: int) -> Response:
-    if not is_uuid(key) or endpoints.change(visitor().account_id, key, {"enabled": enabled}) is None:
+    account_id, now = visitor().account_id, clock.now()
+    if not is_uuid(key) or address_changes.change_endpoint(account_id, key, {"enabled": enabled}, now) is None:
         raise page_not_found()
     return redirect_to("list_endpoints", "saved")
 

@@ -12,7 +12,7 @@ from models.rules.query_strings import with_query
 from tests.support.browsers import Markup
 from tests.support.rows import make_job
 from tests.support.scripted_receivers import OK, ScriptedReceiver, answering
-from workers.transport.wire_format import Request, to_wire
+from workers.transport.wire_format import Request, target_of, to_wire
 
 BINARY = bytes(range(256))
 ADDED = ("user-agent", "accept", "accept-encoding")
@@ -50,7 +50,8 @@ def parts(request):
 def sent(args, body, content_type):
     headers = {**({"Content-Type": content_type} if content_type else {}), **args.get("headers", {})}
     url = with_query(args["url"], args.get("query"))
-    return parts(to_wire(Request(args["method"], url, headers, body, 1000)).written)
+    request = Request(args["method"], url, headers, body, 1000)
+    return parts(to_wire(request, target_of(request)))
 
 
 @curl_is_here

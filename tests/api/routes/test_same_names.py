@@ -121,9 +121,9 @@ def test_endpoints_and_secrets_alike_are_each_account_s_own(both):
     configs = delivery_config.of_accounts([alice, bob])
 
     assert [configs[each].secrets_at(clock.now()) for each in (alice, bob)] == [[], [secret]]
-    assert [configs[each].subscribers_of("job.error") for each in (alice, bob)] == [[], [address]]
+    assert [list(configs[each].subscribers_of("job.error")) for each in (alice, bob)] == [[], [address]]
     [endpoint] = endpoints.listed(alice)
-    assert endpoints.delete(alice, endpoint.uuid)
+    assert endpoints.delete(alice, endpoint.uuid, clock.now())
     assert [row.url for row in endpoints.listed(bob)] == [address]
 
 

@@ -126,7 +126,17 @@ def test_a_row_that_is_inserted_has_every_column(row, table):
 
 def test_what_a_job_is_made_of_is_stored_in_columns_of_the_same_names(account):
     texts = ("args", "content_type", "name", "description", "idempotency_key", "host", "backoff", "redact", "notify")
-    numbers = ("max_attempts", "timeout_ms", "hops", "retry_until", "fire_at", "start_by", "parent_id", "held_until")
+    numbers = (
+        "max_attempts",
+        "timeout_ms",
+        "hops",
+        "retry_until",
+        "fire_at",
+        "start_by",
+        "parent_id",
+        "held_until",
+        "endpoint_id",
+    )
     values = {name: name for name in texts} | {name: 10 + number for number, name in enumerate(numbers)}
     ids = {name: new_id() for name in ("uuid", "schedule_id", "after_uuid")}
     now = clock.now()

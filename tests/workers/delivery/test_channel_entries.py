@@ -39,6 +39,13 @@ def test_an_answer_that_repeats_the_url_does_not_show_it(account, place):
     assert shown["body"].startswith("moved to https://")
 
 
+@pytest.mark.parametrize("path", ["/services/s3cret", "/services/s3cret/", "/services/s3cret/?key=s3cret"])
+@pytest.mark.parametrize("repeated", ["/services/s3cret", "/services/s3cret/", "/services/s3cret/?key=s3cret"])
+def test_an_answer_that_repeats_the_path_with_or_without_its_last_slash_does_not_show_it(account, path, repeated):
+    shown = response_to(account, f"https://hooks.example{path}", [("Location", repeated)], repeated.encode())
+    assert "services" not in json.dumps(shown)
+
+
 def test_an_answer_that_does_not_is_shown_as_it_came(account):
     shown = response_to(account, "https://hooks.example/", [("Location", "https://a.example/b")], b"no / here")
     assert (shown["headers"], shown["body"]) == ({"Location": "https://a.example/b"}, "no / here")

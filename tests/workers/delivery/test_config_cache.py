@@ -32,17 +32,17 @@ def an_endpoint_is_made(account):
 
 def an_endpoint_is_paused(account):
     endpoint = endpoints.create(account.id, URL, None, True, clock.now())
-    return lambda: endpoints.change(account.id, endpoint.uuid, {"enabled": 0})
+    return lambda: endpoints.change(account.id, endpoint.uuid, {"enabled": 0}, clock.now())
 
 
 def an_endpoint_is_deleted(account):
     endpoint = endpoints.create(account.id, URL, None, True, clock.now())
-    return lambda: endpoints.delete(account.id, endpoint.uuid)
+    return lambda: endpoints.delete(account.id, endpoint.uuid, clock.now())
 
 
 def an_endpoint_takes_other_events(account):
     endpoint = endpoints.create(account.id, URL, None, True, clock.now())
-    return lambda: endpoints.change(account.id, endpoint.uuid, {"types": '["job.finished"]'})
+    return lambda: endpoints.change(account.id, endpoint.uuid, {"types": '["job.finished"]'}, clock.now())
 
 
 def a_key_is_made(account):

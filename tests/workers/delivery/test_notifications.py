@@ -9,6 +9,7 @@ from models.jobs import lifecycle, staging
 from models.jobs.job_tables import Job, LogEntry
 from models.operations import cancelling
 from models.rules import clock
+from models.rules.times import format_instant
 from models.webhooks import event_order
 from models.webhooks.notifications import EVENT_TYPES
 from models.webhooks.webhook_tables import Endpoint
@@ -210,8 +211,18 @@ def test_a_lost_worker_is_told(account, moved_clock, attempts, expected, urls):
     rescue_lost(clock.now())
     assert types() == expected
     assert targets("callback") == urls
-    assert follow_up_bodies("event")[0]["data"]["error"] == "worker_lost"
+    lost = follow_up_bodies("event")[0]["data"]
+    assert (lost["error"], lost["next_at"]) == ("worker_lost", format_instant(clock.now()) if attempts > 1 else None)
     assert [body["error"] for body in follow_up_bodies("callback")] == ["worker_lost"] * len(urls)
+
+
+@pytest.mark.parametrize("outcome", [ERROR, NO_ANSWER])
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_an_event_says_when_the_next_attempt_is_if_there_is_one(account, moved_clock, outcome, attempts):
+    job = make_notifying_job(account, max_attempts=attempts)
+    record_outcome(job, outcome)
+    next_at = format_instant(reread(job).scheduled_at) if attempts > 1 else None
+    assert follow_up_bodies("event")[0]["data"]["next_at"] == next_at
 
 
 def test_a_job_out_of_time_reports_its_attempt_and_its_end(account):

@@ -10,6 +10,7 @@ from models.database.connection import connections_in_use
 from models.jobs import lifecycle
 from models.jobs.job_tables import Attempt, Job, LogEntry
 from models.rules import clock
+from models.rules.times import format_instant
 from tests.support.locks import held_by_another
 from tests.support.results import result_of
 from tests.support.rows import claim_of, make_job, reread
@@ -70,6 +71,25 @@ def test_what_was_not_reachable_does_not_tell_by_its_times_how_far_it_came(accou
     record([result_of(claim, outcome)])
     row = Attempt.get()
     assert (row.reason, [row.dns_ms, row.connect_ms, row.tls_ms, row.total_ms]) == (reason, timings)
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_the_log_entry_of_a_failure_says_when_the_next_attempt_is_if_there_is_one(account, moved_clock, attempts):
+    job, claim = job_and_claim(account, max_attempts=attempts)
+    record([result_of(claim, NO_ANSWER)])
+    payload = json.loads(LogEntry.get(LogEntry.event == "worker.http.error").payload)
+    next_at = format_instant(reread(job).scheduled_at) if attempts > 1 else None
+    assert payload == {"reason": "timeout", "attempt": 1, "next_at": next_at}
+
+
+def test_what_the_owner_wants_hidden_is_in_neither_log_entry(account):
+    args = json.dumps({"url": "http://x/", "headers": {"X-Mine": "s3cret", "A": "b"}})
+    columns = {"args": args, "body": b"s3cret", "content_type": "text/plain", "redact": '["body","x-mine"]'}
+    _, claim = job_and_claim(account, **columns)
+    record([result_of(claim, Answered(200, [("X-Mine", "s3cret"), ("A", "b")], b"s3cret", False, Timings()))])
+    for entry in LogEntry.select():
+        shown = json.loads(entry.payload)
+        assert (shown["headers"], shown["body"]) == ({"X-Mine": REDACTED, "A": "b"}, REDACTED)
 
 
 def test_an_answer_with_nul_and_broken_utf8_is_recorded(account):

@@ -16,10 +16,10 @@ from tests.support.waiting import wait_until
 from workers.delivery import senders as sending
 from workers.delivery.senders import Senders
 from workers.delivery.slots import Slots
-from workers.transport.backlog import Backlog
 from workers.transport.client import Transport
 from workers.transport.exchange import LOOK_AFTER_MS
 from workers.transport.outcome import Answered, Refused
+from workers.transport.unsent import Unsent
 
 LIMIT_S = 60
 
@@ -148,8 +148,8 @@ def test_what_can_not_be_given_back_does_not_keep_a_process_from_ending_in_order
 
 
 def test_a_claim_waits_while_many_requests_have_not_gone_out():
-    backlog = Backlog(10)
-    backlog.add(10)
-    assert not backlog.is_short(0)
-    threading.Timer(0.01, backlog.take).start()
-    assert backlog.is_short(LIMIT_S)
+    unsent = Unsent(10)
+    unsent.add(10)
+    assert not unsent.are_few(0)
+    threading.Timer(0.01, unsent.take).start()
+    assert unsent.are_few(LIMIT_S)

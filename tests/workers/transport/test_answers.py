@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.scripted_receivers import OK, answering, answering_once
 from workers.transport.answer_reader import AnswerReader
-from workers.transport.outcome import Answered, Unreachable
+from workers.transport.outcome import Answered, Timings, Unreachable
 from workers.transport.wire_format import Request
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -236,7 +236,7 @@ def test_b2_endless_small_trailers_are_left_before_they_cost_much():
         pieces += 1
 
     assert pieces < 5
-    assert (reader.answer().truncated, reader.leaves_open) == (True, False)
+    assert (reader.answer(Timings()).truncated, reader.leaves_open) == (True, False)
 
 
 @pytest.mark.parametrize(("size", "truncated"), [(5, False), (65_536, False), (65_537, True), (50_000_000, True)])
@@ -261,6 +261,25 @@ def test_t12_a_compressed_body_that_breaks_off_is_unpacked_as_far_as_it_came(rec
     packed = gzip.compress(bytes(range(256)) * 40)
     answered = send(receiver(answering_once(head + packed[:-20])).url())
     assert (answered.body[:256], answered.truncated) == (bytes(range(256)), True)
+
+
+TWO_MEMBERS = gzip.compress(b"one ") + gzip.compress(b"two")
+
+
+@pytest.mark.parametrize(
+    ("packed", "body", "truncated"),
+    [
+        (TWO_MEMBERS, b"one two", False),
+        (TWO_MEMBERS[:-9], b"one two", True),
+        (TWO_MEMBERS + b"junk", b"one two", True),
+        (gzip.compress(b"") * 99 + gzip.compress(b"end"), b"end", False),
+        (gzip.compress(b"") * 100 + gzip.compress(b"end"), b"", True),
+        (gzip.compress(b"a" * 65_536) + gzip.compress(b"b"), b"a" * 65_536, True),
+    ],
+)
+def test_t12_of_a_body_of_several_gzip_members_each_is_unpacked(receiver, send, packed, body, truncated):
+    answered = send(receiver(answering(sized(packed, b"Content-Encoding: gzip\r\n"))).url())
+    assert (answered.body, answered.truncated) == (body, truncated)
 
 
 def test_t12_a_text_that_is_cut_inside_a_character_is_a_text(receiver, send):

@@ -16,7 +16,7 @@ from tests.support.waiting import wait_until
 from workers.transport import pool as pool_module
 from workers.transport.answer_reader import MAX_BODY_READ_BYTES
 from workers.transport.connection import Origin
-from workers.transport.pool import Pool
+from workers.transport.pool import AT_FIRST, AT_LEAST_MORE, Pool
 from workers.transport.wire_format import Request
 
 
@@ -208,14 +208,18 @@ def keep_alive_timers():
 
 
 class Unused:
-    """A connection as the pool sees it, and the request for which it was opened."""
+    """A connection as the pool sees it, and a request that wants one; it keeps what it was sent on."""
 
     def __init__(self, host):
         self.origin, self.is_open, self.is_closed = Origin(1, "http", host, 80), True, False
         self.idle_since_s = self.opened_at_s = time.monotonic()
+        self.sent_on, self.is_dialing = None, False
 
     def dial(self):
-        pass
+        self.is_dialing = True
+
+    def send_on(self, connection):
+        self.sent_on = connection
 
     def release(self):
         pass
@@ -224,10 +228,19 @@ class Unused:
         self.is_closed = True
 
 
-def put(pool, connection):
-    """Its request is over."""
-    pool.wait(connection.origin, connection)
-    pool.put(connection)
+def put(pool, *connections):
+    """Each is opened for a request; then the requests are over."""
+    for connection in connections:
+        pool.serve(connection.origin, connection)
+    for connection in connections:
+        pool.put(connection)
+
+
+def taken(pool, origin):
+    """The connection of the pool on which the next request to this origin is sent, or None."""
+    request = Unused(origin.host)
+    pool.serve(origin, request)
+    return request.sent_on
 
 
 def on_a_loop(test):
@@ -247,22 +260,76 @@ def on_a_loop(test):
 def test_the_connection_idle_for_longest_is_closed_when_there_are_too_many():
     pool = Pool(2)
     first, second, third = (Unused(host) for host in "aba")
-    for connection in (first, second, third):
-        put(pool, connection)
+    put(pool, first, second, third)
     assert [first.is_closed, second.is_closed, third.is_closed] == [True, False, False]
-    assert pool.take(third.origin) is third
-    assert pool.take(third.origin) is None
+    assert taken(pool, third.origin) is third
+    assert taken(pool, third.origin) is None
 
 
 @on_a_loop
 def test_the_connection_used_last_is_taken_first_and_closed_ones_are_passed_over():
     pool = Pool(9)
     old, closed = Unused("a"), Unused("a")
-    put(pool, old)
-    put(pool, closed)
+    put(pool, old, closed)
     closed.is_open = False
-    assert pool.take(old.origin) is old
+    assert taken(pool, old.origin) is old
     assert len(pool) == 0
+
+
+@pytest.fixture
+def queue():
+    """A pool, and more requests to an origin than it opens connections for at first."""
+    pool, requests = Pool(99), [Unused("a") for _ in range(AT_FIRST + 20)]
+    return pool, requests, requests[AT_FIRST:]
+
+
+def serve(pool, requests):
+    for request in requests:
+        pool.serve(request.origin, request)
+
+
+@on_a_loop
+def test_requests_wait_in_turn_for_the_connections_that_come_free(queue):
+    pool, requests, waiting = queue
+    serve(pool, requests)
+    assert [request.is_dialing for request in requests].count(True) == AT_FIRST
+
+    pool.put(requests[0])
+    pool.drop(requests[1])
+
+    assert (waiting[0].sent_on, waiting[1].is_dialing) == (requests[0], True)
+    assert not any(request.sent_on or request.is_dialing for request in waiting[2:])
+
+
+@on_a_loop
+def test_a_request_that_waits_no_longer_is_passed_over(queue):
+    pool, requests, waiting = queue
+    serve(pool, requests)
+    pool.leave(waiting[0].origin, waiting[0])
+    pool.put(requests[0])
+    assert (waiting[0].sent_on, waiting[1].sent_on) == (None, requests[0])
+
+
+@pytest.mark.parametrize(("freed", "opened"), [(AT_FIRST // 2 - 1, AT_LEAST_MORE), (AT_FIRST // 2, 0)])
+@on_a_loop
+def test_more_connections_are_opened_while_most_do_not_come_free(queue, freed, opened):
+    pool, requests, waiting = queue
+    serve(pool, requests)
+    for connection in requests[:freed]:
+        pool.put(connection)
+
+    pool._look(pool._lanes[requests[0].origin])
+
+    assert [request.is_dialing for request in waiting].count(True) == opened
+
+
+@on_a_loop
+def test_an_origin_without_connections_is_forgotten():
+    pool, connection = Pool(9), Unused("a")
+    put(pool, connection)
+    assert pool._lanes
+    connection.on_closed(connection)
+    assert not pool._lanes
 
 
 def test_connections_that_wait_too_long_are_closed_though_no_other_comes(receiver, transport, monkeypatch):

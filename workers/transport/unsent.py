@@ -3,26 +3,26 @@
 import threading
 
 
-class Backlog:
-    """`add` and `is_short` from any thread, `take` from the loop. One lock over the count."""
+class Unsent:
+    """`add` and `are_few` from any thread, `take` from the loop. One lock over the count."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._count = 0
-        self._short = threading.Condition()
+        self._few = threading.Condition()
 
     def add(self, count: int) -> None:
-        with self._short:
+        with self._few:
             self._count += count
 
     def take(self) -> None:
-        """One of them has gone out, or never will."""
-        with self._short:
+        """Count one less: it has gone out, or never will."""
+        with self._few:
             self._count -= 1
             if self._count == self._limit - 1:
-                self._short.notify_all()
+                self._few.notify_all()
 
-    def is_short(self, timeout_s: float) -> bool:
+    def are_few(self, timeout_s: float) -> bool:
         """Wait until they are fewer than the limit; False if that takes too long."""
-        with self._short:
-            return self._short.wait_for(lambda: self._count < self._limit, timeout_s)
+        with self._few:
+            return self._few.wait_for(lambda: self._count < self._limit, timeout_s)

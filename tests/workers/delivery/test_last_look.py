@@ -1,0 +1,70 @@
+"""What the look before a late request ends with the claim: who waited for a job that is no longer wanted may go."""
+
+import asyncio
+
+import pytest
+
+from models.jobs import lifecycle
+from models.operations import cancelling
+from models.rules import clock
+from models.webhooks import event_order
+from tests.support.rows import claim_job, claim_of, make_job, reread
+from tests.support.schedule_rows import make_schedule, run_ticker, waiting_jobs_of
+from workers.delivery import last_look
+from workers.delivery.last_look import LastLook
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch):
+    """No request goes out before the database has answered."""
+    monkeypatch.setattr(last_look, "LIMIT_S", 60)
+
+
+async def answer_to(claims):
+    look, loop = LastLook(), asyncio.get_running_loop()
+    answers = [loop.create_future() for _ in claims]
+    look.start()
+    for claim, answer in zip(claims, answers, strict=True):
+        look.ask(claim, lambda wanted, answer=answer: answer.done() or answer.set_result(wanted))
+    wanted = await asyncio.gather(*answers)
+    look.stop()
+    return wanted
+
+
+def wanted(*claims):
+    """For each claim, whether its request may go out."""
+    return asyncio.run(answer_to(claims))
+
+
+def test_a_request_is_unwanted_once_its_job_is_cancelled(account):
+    kept, gone = claim_job(account), claim_job(account)
+    cancelling.cancel(account.id, gone.id, clock.now())
+    assert wanted(kept, gone) == [True, False]
+    assert (reread(gone).attempt, reread(gone).claim_id) == (0, None)
+    assert (reread(kept).attempt, reread(kept).claim_id) == (1, kept.claim_id)
+
+
+def test_the_next_job_of_a_schedule_has_its_turn_when_one_is_unwanted(account, moved_clock):
+    schedule_id = make_schedule(account, overlap="queue_one")
+    [gone] = run_ticker()
+    moved_clock.advance(hours=1)
+    run_ticker()
+    assert waiting_jobs_of(schedule_id)[0].held_until > clock.now()
+    cancelling.cancel(account.id, gone.id, clock.now())
+
+    assert wanted(gone) == [False]
+
+    assert waiting_jobs_of(schedule_id)[0].held_until is None
+
+
+def test_the_next_event_has_its_turn_when_one_is_unwanted(account):
+    job = make_job(account, "completed")
+    first = make_job(account, kind="event", parent_id=job.id)
+    waiting = {"after_uuid": first.uuid, "held_until": clock.now() + event_order.HELD_US}
+    second = make_job(account, kind="event", parent_id=job.id, **waiting)
+    claim = claim_of(first)
+    lifecycle.cancel([first.id], clock.now(), waiting_only=False)
+
+    assert wanted(claim) == [False]
+
+    assert (reread(second).after_uuid, reread(second).held_until) == (None, None)
