@@ -3,6 +3,7 @@
 import pytest
 
 from api.requests import forms
+from api.requests.job_fields import JobFields
 from tests.support.api_client import FORM, URL, errors_of, one_database
 
 
@@ -37,6 +38,23 @@ def test_a_form_creates_a_job(client, moved_clock):
 )
 def test_times_in_a_form_are_read_as_numbers_or_dates(client, moved_clock, text, scheduled_at):
     assert post(client, f"url={URL}&{text}").json["data"]["job"]["scheduled_at"] == scheduled_at
+
+
+def test_a_form_sets_every_field_that_is_a_number(client, moved_clock):
+    numbers = {
+        name for name, field in JobFields().fields.items() if field.metadata.get("type") in ("integer", "number")
+    }
+    whole = "timeout=2&max_attempts=3&catch_up_seconds=60&jitter_seconds=5&disable_after_failures=7"
+
+    answer = post(client, f"url={URL}&repeat_every=60&max_age[]=2&max_age[]=hours&{whole}")
+
+    assert answer.status_code == 201, answer.text
+    sent = answer.json["data"]["args"]
+    assert (sent["repeat_every"], sent["max_age"]) == (60, [2, "hours"])
+    assert {name: sent[name] for name in numbers} == {
+        **{"timeout": 2, "max_attempts": 3},
+        **{"catch_up_seconds": 60, "jitter_seconds": 5, "disable_after_failures": 7},
+    }
 
 
 def test_a_form_s_body_is_sent_as_text_or_json(client):

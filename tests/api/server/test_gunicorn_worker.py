@@ -67,6 +67,24 @@ def test_a_client_that_is_gone_does_no_harm():
     worker.handle_error(None, ours, None, errors.InvalidRequestLine("x"))
 
 
+def test_a_client_that_reads_nothing_does_not_hold_the_worker(monkeypatch):
+    """Its buffers are full: the answer can't be sent."""
+    monkeypatch.setattr(gunicorn_worker, "SEND_LIMIT_S", 0.01)
+    worker = Worker.__new__(Worker)
+    worker.log = logging.getLogger("gunicorn.error")
+    ours, client = socket.socketpair()
+    with ours, client:
+        ours.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while ours.send(b"x" * 65536):
+                pass
+        ours.setblocking(True)
+        answering = threading.Thread(target=worker.handle_error, args=(None, ours, None, OSError()), daemon=True)
+        answering.start()
+        answering.join(60)
+        assert not answering.is_alive()
+
+
 def test_an_order_to_stop_waits_for_no_lock_of_the_threads(monkeypatch):
     """Ctrl-C came twice, the second time inside the first, and waited for a lock that the first held."""
     monkeypatch.setattr(log_stream, "stopping", threading.Event())

@@ -140,6 +140,15 @@ def test_a_duty_that_fails_waits_longer_each_time_only_while_others_succeed(well
     assert [later - sooner for sooner, later in pairwise([*tried, sum(pauses_s)])] == pauses_s
 
 
+def test_rounds_that_end_well_make_the_pauses_of_a_failing_duty_grow(db, messages):
+    tried = []
+    failing = Duty(0.0, lambda now: tried.append(now) or 1 / 0, "fail")
+    ticker = Ticker(Stager(messages, clock.SECOND, 100), [failing], Lead(), lambda: None)
+    for second in range(20):
+        ticker.tick(second, float(second))
+    assert tried == [0, 2, 6, 14]
+
+
 def test_a_duty_that_succeeds_again_has_its_old_rhythm(monkeypatch):
     failures = iter([ValueError("a bug")])
     tried = []

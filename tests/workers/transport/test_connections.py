@@ -104,6 +104,26 @@ def test_bytes_on_an_idle_connection_are_not_the_next_answer(receiver, transport
     assert sender.send(get(target)).status_code == 200
 
 
+def test_an_idle_connection_on_which_bytes_come_is_closed_at_once(receiver, transport, monkeypatch):
+    """What follows on it would belong to what came, not to the next request."""
+    monkeypatch.setattr(pool_module, "MAX_IDLE_S", 1000)
+    answered = threading.Event()
+
+    def half_an_answer_unasked(conn, receiver):
+        read_request(conn)
+        conn.sendall(OK)
+        answered.wait(60)
+        conn.sendall(b"HTTP/1.1 408 Request Timeout\r\n")
+        receiver.requests.append(read_request(conn))
+
+    sender, target = transport(), receiver(half_an_answer_unasked)
+    assert sender.send(get(target)).status_code == 200
+
+    answered.set()
+
+    wait_until(lambda: target.requests == [b""])
+
+
 def closing_when_asked_again(answer=b"", reset=False):
     """Answers the first request of a connection, and the second one with `answer` and the end of the connection; a
     third connection is answered for ever."""
