@@ -67,7 +67,7 @@ def list_logs(query: dict[str, Any]) -> Response:
     """A page of log entries, newest first by default."""
     owner, page = caller(), query["page"]
     filter_ = LogFilter(query.get("job_id"), query.get("event"), query.get("schedule_id"))
-    rows, end = log_entries.listed(owner.account_id, filter_, page)
+    rows, end = log_entries.listed(owner.account_id, log_entries.settled(filter_, page.order), page)
     return page_response(serializers.data_list([log_entry(row, owner.user_id) for row in rows]), page.order, end)
 
 

@@ -22,7 +22,8 @@ database = DatabaseProxy()
 
 
 class Sqlite(SqliteDatabase):
-    """SQLite in WAL mode, safe against power loss. `writers`: the lock for which writers queue."""
+    """SQLite in WAL mode, safe against power loss. `writers`: the lock for which writers queue. `writes_since`: since
+    when a writer has its turn; None: nobody writes."""
 
     dialect = "sqlite"
 
@@ -30,6 +31,7 @@ class Sqlite(SqliteDatabase):
         pragmas = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1, "busy_timeout": 10_000}
         super().__init__(path, pragmas=pragmas, lock_type="IMMEDIATE", timeout=10)
         self.writers = threading.RLock()
+        self.writes_since: int | None = None
 
     def execute_sql(self, sql: str, params: Any = None) -> sqlite3.Cursor:
         return super().execute_sql(sql.replace("%s", "?") if "%s" in sql else sql, params)

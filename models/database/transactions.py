@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from models.database.connection import database, dialect
+from models.rules import clock
 
 BRIEFLY_MS = 2000
 
@@ -30,13 +31,24 @@ def transaction() -> Iterator[None]:
     after an error inside uses `database.atomic()`."""
     with _run_after_commit():
         if dialect() == "sqlite":
-            with database.obj.writers, database.atomic():
+            with database.obj.writers, _turn(), database.atomic():
                 yield
         elif database.in_transaction():
             yield
         else:
             with database.atomic():
                 yield
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Note since when a writer of SQLite has its turn."""
+    opened, outer = database.obj, database.obj.writes_since
+    opened.writes_since = outer or clock.now()
+    try:
+        yield
+    finally:
+        opened.writes_since = outer
 
 
 @contextmanager

@@ -7,6 +7,7 @@ short or empty although more pages follow.
 
 from typing import Any, NamedTuple
 
+from models.database import settling
 from models.database.connection import dialect
 from models.database.paging import Listing, Page, PageRequest, Place, ids_of, order_sql
 from models.database.sql import any_of, fetch
@@ -27,6 +28,7 @@ LISTING = Listing(
     "id",
     frozenset({"name", "state"}),
 )
+FOLLOWED = (("inserted_at", "asc"), ("job_id", "asc"))
 LOOKED_AT = 20_000
 UNKNOWN = "unknown"
 
@@ -71,6 +73,15 @@ def listed(account_id: int, job_filter: JobFilter, page: PageRequest, looked_at:
     """
     ids, end = matching(account_id, job_filter, page, looked_at)
     return Page(_rows(ids, page.order), end)
+
+
+def settled(job_filter: JobFilter, order: tuple[str, str]) -> JobFilter:
+    """The filter for a list that a client may follow: in the order in which jobs are made, it ends before jobs that may
+    still appear between others."""
+    if order not in FOLLOWED:
+        return job_filter
+    until = settling.settled_until()
+    return job_filter._replace(before=until if job_filter.before is None else min(until, job_filter.before))
 
 
 def matching(account_id: int, job_filter: JobFilter, page: PageRequest, looked_at: int | None = None) -> Page:

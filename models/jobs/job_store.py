@@ -6,9 +6,11 @@ callers of the others get that one.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from models.database import settling
 from models.database.base import column_names, typed_columns
 from models.database.connection import dialect
 from models.database.ids import new_id
@@ -20,6 +22,7 @@ from models.jobs.job_tables import Job
 from models.jobs.records import AttemptRow
 from models.jobs.states import WAITING_SQL, in_states
 from models.jobs.transition_counts import count_transition
+from models.rules.limits import GateName
 
 KEY_IS_LIVE = f"attempted_at IS NULL AND {in_states(('available', 'scheduled'))}"  # as the index job_idempotency has it
 INSERTS_TRIED = 100
@@ -54,9 +57,19 @@ class NewJob(NamedTuple):
     after_uuid: str | None = None
     held_until: int | None = None
     endpoint_id: int | None = None
+    flow_id: int | None = None
+    lane_id: int | None = None
+    gates: tuple[GateName, ...] = ()  # what it joins; models/flows/orders.py makes the two ids of it
 
     def __repr__(self) -> str:
         return f"NewJob(account_id={self.account_id}, kind={self.kind!r})"  # the rest may hold secrets
+
+
+class Inserted(NamedTuple):
+    """What the database gave a new row: its integer, and its stamp."""
+
+    id: int
+    at: int
 
 
 class JobRow(NamedTuple):
@@ -92,8 +105,9 @@ WRITTEN = (*COMPUTED, *COPIED)
 _copied_values = itemgetter(*map(NewJob._fields.index, COPIED))
 _STORED = (*WRITTEN, "id", None)
 _shown_values = itemgetter(*(_STORED.index(name if name in _STORED else None) for name in JobRow._fields))
+STAMP = WRITTEN.index("inserted_at")
+INSERTED = "ON CONFLICT DO NOTHING RETURNING uuid, id, inserted_at"
 INSERT = f"INSERT INTO job ({', '.join(WRITTEN)}, attempt, staged_count) "
-INSERT_ONE = f"{INSERT} VALUES ({', '.join(['%s'] * len(WRITTEN))}, 0, 0) ON CONFLICT DO NOTHING RETURNING id"
 FIND_LIVE = f"SELECT {SHOWN} FROM job WHERE account_id = %s AND idempotency_key = %s AND {KEY_IS_LIVE}"
 
 
@@ -116,9 +130,9 @@ def create_many(new: Sequence[NewJob], now: int) -> list[JobRow | None]:
     the idempotency key."""
     rows = [_row(job, now) for job in new]
     with transaction():
-        ids = _insert_set(rows) if dialect() == "postgresql" else {row[0]: _insert_one(row) for row in rows}
-        count_transition("created", sum(job_id is not None for job_id in ids.values()))
-        jobs = [_job_row(row, ids.get(row[0])) for row in rows]
+        inserted = _insert_set(rows) if dialect() == "postgresql" else {row[0]: _insert_one(row) for row in rows}
+        count_transition("created", sum(each is not None for each in inserted.values()))
+        jobs = [_job_row(row, inserted.get(row[0])) for row in rows]
         labels.add([row for made, job in zip(new, jobs, strict=True) if job for row in _label_rows(made, job)])
     return jobs
 
@@ -192,20 +206,33 @@ def _row(new: NewJob, now: int) -> tuple[Any, ...]:
     return (new.uuid or new_id(), due, now, "scheduled" if due > now else "available", *_copied_values(new))
 
 
-def _insert_one(row: tuple[Any, ...]) -> int | None:
-    ids = fetch(INSERT_ONE, row)
-    return ids[0][0] if ids else None
+def _insert_one(row: tuple[Any, ...]) -> Inserted | None:
+    before, behind = row[: STAMP + 1], row[STAMP + 1 :]
+    inserted = fetch(_insert_one_sql(dialect()), (*before, settling.earliest(), *behind))
+    return Inserted(*inserted[0][1:]) if inserted else None
 
 
-def _insert_set(rows: Sequence[tuple[Any, ...]]) -> dict[str, int]:
-    """The id of each row that was inserted, by its UUID."""
+def _insert_set(rows: Sequence[tuple[Any, ...]]) -> dict[str, Inserted]:
+    """What was inserted, by the UUID of the row."""
     if not rows:
         return {}
     source, params = values_table(typed_columns(Job, WRITTEN), rows)
-    sql = f"{INSERT} SELECT {', '.join(WRITTEN)}, 0, 0 FROM {source} AS input ON CONFLICT DO NOTHING RETURNING uuid, id"
-    return dict(fetch(sql, params))
+    sql = f"{INSERT} SELECT {_values(list(WRITTEN))}, 0, 0 FROM {source} AS input {INSERTED}"
+    return {uuid: Inserted(*inserted) for uuid, *inserted in fetch(sql, (settling.earliest(), *params))}
 
 
-def _job_row(row: tuple[Any, ...], job_id: int | None) -> JobRow | None:
+@cache
+def _insert_one_sql(_dialect: str) -> str:
+    return f"{INSERT} VALUES ({_values(['%s'] * len(WRITTEN))}, 0, 0) {INSERTED}"
+
+
+def _values(expressions: list[str]) -> str:
+    """The values of a row to insert, in the order of WRITTEN; the stamp may be raised."""
+    return ", ".join(settling.raised(each) if place == STAMP else each for place, each in enumerate(expressions))
+
+
+def _job_row(row: tuple[Any, ...], inserted: Inserted | None) -> JobRow | None:
     """What an owner sees of a row just inserted; None for one that was not."""
-    return None if job_id is None else JobRow._make(_shown_values((*row, job_id, None)))
+    if inserted is None:
+        return None
+    return JobRow._make(_shown_values((*row, inserted.id, None)))._replace(inserted_at=inserted.at)

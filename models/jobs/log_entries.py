@@ -5,6 +5,7 @@ Every query names the account; an entry of another account is not found.
 
 from typing import Any, NamedTuple
 
+from models.database import settling
 from models.database.paging import Listing, Page, PageRequest, ids_of, order_sql
 from models.database.sql import any_of, fetch
 
@@ -13,6 +14,7 @@ LISTING = Listing(
     "uuid",
     frozenset({"event"}),
 )
+FOLLOWED = ("inserted_at", "asc")
 
 
 class LogEntryRow(NamedTuple):
@@ -31,6 +33,7 @@ class LogFilter(NamedTuple):
     job: int | str | None = None
     event: str | None = None
     schedule_id: str | None = None
+    before: int | None = None  # inserted earlier than this instant
 
 
 SHOWN = ", ".join(LogEntryRow._fields)
@@ -40,6 +43,11 @@ def find(account_id: int, uuid: str) -> LogEntryRow | None:
     """The account's log entry of this UUID."""
     rows = fetch(f"SELECT {SHOWN} FROM log_entry WHERE uuid = %s AND account_id = %s", (uuid, account_id))
     return LogEntryRow(*rows[0]) if rows else None
+
+
+def settled(chosen: LogFilter, order: tuple[str, str]) -> LogFilter:
+    """The filter for a list that a client may follow, as in `models/jobs/job_lists.py`."""
+    return chosen._replace(before=settling.settled_until()) if order == FOLLOWED else chosen
 
 
 def listed(account_id: int, chosen: LogFilter, page: PageRequest) -> Page:
@@ -62,6 +70,7 @@ def _restricted(account_id: int, chosen: LogFilter) -> tuple[str, list[Any]]:
         of_uuid if isinstance(chosen.job, str) else "job_id = %s": chosen.job,
         "event = %s": chosen.event,
         "schedule_id = %s": chosen.schedule_id,
+        "inserted_at < %s": chosen.before,
     }
     values = {condition: value for condition, value in conditions.items() if value is not None}
     return " AND ".join(values), list(values.values())

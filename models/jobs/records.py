@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import orjson
-from peewee import Model
 
+from models.database import settling
 from models.database.base import typed_columns
 from models.database.ids import new_id
 from models.database.sql import execute, values_table
@@ -65,20 +65,28 @@ def _encoded(payload: Any) -> str:
 
 def add_attempts(rows: Sequence[AttemptRow]) -> None:
     """Insert attempts; one already recorded under its number is left as it is."""
-    _insert(Attempt, AttemptRow._fields, rows)
+    if not rows:
+        return
+    columns = ", ".join(AttemptRow._fields)
+    source, params = values_table(typed_columns(Attempt, AttemptRow._fields), rows)
+    execute(
+        f"INSERT INTO attempt ({columns}) SELECT {columns} FROM {source} AS input WHERE true ON CONFLICT DO NOTHING",
+        params,
+    )
 
 
 def add_log_entries(rows: Sequence[LogRow]) -> None:
-    _insert(LogEntry, LogRow._fields, rows)
-
-
-def _insert(table: type[Model], names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert log entries. Those whose instants are raised keep the order in which they come."""
     if not rows:
         return
-    columns = ", ".join(names)
-    source, params = values_table(typed_columns(table, names), rows)
+    columns = ", ".join(LogRow._fields)
+    source, params = values_table(f"{typed_columns(LogEntry, LogRow._fields)}, place bigint", _placed(rows))
+    values = columns.replace("inserted_at", f"{settling.raised('inserted_at - place')} + place")
     execute(
-        f"INSERT INTO {table._meta.table_name} ({columns}) SELECT {columns} FROM {source} AS input WHERE true "
-        "ON CONFLICT DO NOTHING",
-        params,
+        f"INSERT INTO log_entry ({columns}) SELECT {values} FROM {source} AS input WHERE true ON CONFLICT DO NOTHING",
+        (settling.earliest(), *params),
     )
+
+
+def _placed(rows: Sequence[LogRow]) -> list[tuple[Any, ...]]:
+    return [(*row, place) for place, row in enumerate(rows)]

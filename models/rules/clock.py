@@ -25,3 +25,8 @@ source: Callable[[], int] = wall_clock
 def now() -> int:
     """The present instant, in microseconds since the Unix epoch."""
     return source()
+
+
+def behind_us() -> int:
+    """How far this clock is behind the system's, which the database has, too: nothing, unless a test moved this one."""
+    return 0 if source is wall_clock else wall_clock() - source()

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from models.database.connection import connection
 from models.database.transactions import transaction, wait_briefly_for_locks
+from models.flows import leaving
 from models.jobs import lifecycle
 from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
@@ -86,4 +87,5 @@ def _withdrawn(jobs: Sequence[ClaimedJob]) -> set[int]:
             lifecycle.withdraw(gone)
             release_next_in_turn({job.schedule_id for job in gone if job.schedule_id}, clock.now())
         event_order.release_next_events(subjects_of_events(gone))
+        leaving.make_room(gone)
     return cancelled

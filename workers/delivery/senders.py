@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import connection
+from models.flows import leaving
 from models.jobs import lifecycle
 from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
@@ -140,5 +141,6 @@ class Senders:
         try:
             with connection():
                 lifecycle.release(jobs)
+                leaving.make_room(jobs)
         except DatabaseUnreachable as error:
             log.warning("database gone (%s): the leases of %d jobs bring them back", error, len(jobs))

@@ -7,6 +7,7 @@ and log entry are one transaction.
 import logging
 
 from models.database.transactions import transaction
+from models.flows import closing, leaving
 from models.jobs import lifecycle, records
 from models.jobs.lifecycle import LostJob
 from models.jobs.log_events import JOB_DISCARDED, REQUEST_FAILED
@@ -32,10 +33,12 @@ def rescue_lost(now: int, leases_until: int | None = None) -> int:
         lost = [*rescued, *discarded, *cancelled]
         records.add_attempts([attempt_row(job, now, again=job in rescued) for job in lost])
         records.add_log_entries([row for job in lost for row in log_rows(job, now, given_up=job in discarded)])
+        closing.stop_lanes({job.lane_id: job.id for job in discarded if job.lane_id}, now)
         schedule_memory.remember([end_of(job) for job in discarded if job.schedule_id], now)
         release_next_in_turn({str(job.schedule_id) for job in cancelled if job.schedule_id}, now)
         waiting = job_events.add_of_lost(rescued, [*discarded, *cancelled], ConfigCache(), now) if lost else set()
     event_order.release_next_events(waiting)
+    leaving.make_room(lost)
     if rescued or discarded:
         log.warning("workers fell silent: %d jobs rescued, %d discarded", len(rescued), len(discarded))
     return len(rescued) + len(discarded)

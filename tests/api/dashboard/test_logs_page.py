@@ -17,6 +17,7 @@ from models.jobs.log_entries import LogFilter
 from models.rules import clock
 from models.rules.times import format_instant
 from tests.support.documents import ROOT
+from tests.support.log_rows import insert_log_rows
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +34,7 @@ def first_look(answer):
 
 def add(account, event="worker.http.request", payload=None, at=None):
     row = records.log_row(account.id, 1, None, event, payload or {"url": "x"}, at or clock.now())
-    records.add_log_entries([row])
+    insert_log_rows([row])
     return row.uuid
 
 

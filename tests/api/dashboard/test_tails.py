@@ -9,6 +9,7 @@ from booper.processes import API_THREADS
 from models.jobs import records
 from models.jobs.log_entries import LogFilter
 from models.rules import clock
+from tests.support.log_rows import insert_log_rows
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def test_most_threads_of_a_process_are_left_to_others_than_live_tails(open_tail)
 
 def add(account, at):
     row = records.log_row(account.id, 1, None, "worker.http.request", {}, at)
-    records.add_log_entries([row])
+    insert_log_rows([row])
     return row.uuid
 
 

@@ -108,6 +108,7 @@ def scattered(client, moved_clock, monkeypatch):
         host = "wanted" if number in (3, 4, 17, 29) else "other"
         job = client.created(url=f"https://{host}.example/", labels=["all"])["id"]
         wanted += [job] if host == "wanted" else []
+    moved_clock.advance(seconds=2)
     return wanted
 
 

@@ -26,6 +26,7 @@ def seven(client, moved_clock):
         execute("UPDATE job SET state = %s WHERE id = %s", (state, made[state]))
         if stamp:
             execute(f"UPDATE job SET {stamp} = %s WHERE id = %s", (clock.now(), made[state]))
+    moved_clock.advance(seconds=2)
     return made
 
 
@@ -38,7 +39,18 @@ def test_jobs_made_in_one_microsecond_keep_their_order(client, moved_clock):
     made = [client.created()["job_id"] for _ in range(5)]
     pages = [ids(client.get(f"/api/jobs?limit=2&offset={offset}")) for offset in (0, 2, 4, 6)]
     assert pages == [made[:2:-1], made[2:0:-1], made[:1], []]
+    moved_clock.advance(seconds=2)
     assert ids(client.get("/api/jobs?order_by=inserted_at,asc")) == made
+
+
+@pytest.mark.parametrize("field", ["inserted_at", "job_id"])
+def test_a_job_that_was_just_made_is_in_no_list_that_is_followed_yet(client, moved_clock, field):
+    made = client.created()["job_id"]
+
+    assert ids(client.get("/api/jobs")) == [made]
+    assert ids(client.get(f"/api/jobs?order_by={field},asc")) == []
+    moved_clock.advance(seconds=2)
+    assert ids(client.get(f"/api/jobs?order_by={field},asc")) == [made]
 
 
 def test_a_state_selects_its_jobs(client, seven):

@@ -7,6 +7,7 @@ import pytest
 from models.jobs import records
 from models.rules.clock import SECOND
 from tests.support.api_client import errors_of, one_database
+from tests.support.log_rows import insert_log_rows
 
 KEYS = {"event", "id", "inserted_at", "job_id", "payload", "user_id"}
 START = 1_695_319_366_697_398  # 2023-09-21T18:02:46.697398Z
@@ -21,7 +22,7 @@ def entries(client, account):
         records.log_row(account.id, jobs[n // 2], None, event, {"n": n, "é": "\u2028"}, START + n * SECOND)
         for n, event in enumerate(events)
     ]
-    records.add_log_entries(rows)
+    insert_log_rows(rows)
     return rows
 
 
@@ -82,6 +83,6 @@ def test_a_wrong_query_is_refused(client, query, field):
 
 def test_entries_of_one_instant_keep_their_order_from_page_to_page(client, account):
     rows = [records.log_row(account.id, 1, None, "worker.http.request", {}, START) for _ in range(6)]
-    records.add_log_entries(rows)
+    insert_log_rows(rows)
     pages = [entry_ids(client, f"?limit=2&offset={offset}") for offset in (0, 2, 4)]
     assert sum(pages, []) == sorted((row.uuid for row in rows), reverse=True)

@@ -5,7 +5,7 @@ import pytest
 from models.jobs import job_store, lifecycle, staging
 from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Attempt, Job, LogEntry
-from models.operations import cancelling
+from models.operations import cancelling, claims
 from models.rules import clock
 from models.schedules import firing_rows, misfire, overlap, planning, schedule_changes, schedule_store
 from models.schedules.firing_rows import FiringRow
@@ -25,7 +25,7 @@ from workers.ticker.rescuer import rescue_lost
 
 
 def claim_firings(*claimed):
-    return overlap.claim([job.id for job in claimed], clock.now(), MARGIN)
+    return claims.claim([job.id for job in claimed], clock.now(), MARGIN)
 
 
 def plan():
@@ -64,7 +64,7 @@ def test_a_job_of_a_schedule_is_not_taken_by_the_claim_of_other_jobs(account, mo
 def test_the_claim_of_schedules_takes_no_other_job(account, moved_clock):
     """A job of no schedule is not taken by the claim of schedules."""
     job, _ = job_store.create(NewJob(account.id, "{}", None, None, clock.now()), clock.now())
-    assert overlap.claim([job.id], clock.now(), MARGIN) == []
+    assert overlap.choose([job.id], clock.now()).ids == []
 
 
 def test_jitter_puts_the_job_off_and_is_no_lateness(account, moved_clock):
@@ -214,10 +214,10 @@ def test_two_claims_at_once_let_one_job_of_a_schedule_begin(account, db):
     ]
     made = [job.id for job in job_store.create_many(new, now - clock.SECOND)]
 
-    claims = map_at_once(lambda job_id: overlap.claim([job_id], now, MARGIN), made)
-    claims.append(overlap.claim(made, now, MARGIN))  # of those that met the lock of another claim
+    claimed = map_at_once(lambda job_id: claims.claim([job_id], now, MARGIN), made)
+    claimed.append(claims.claim(made, now, MARGIN))  # of those that met the lock of another claim
 
-    assert len(sum(claims, [])) == 1
+    assert len(sum(claimed, [])) == 1
     assert len([job for job in waiting_jobs_of(schedule_id) if job.held_until]) == 7  # due before it began: they wait
 
 
@@ -366,10 +366,10 @@ def test_a_schedule_that_another_session_holds_delays_no_other(account, db):
     ids = [jobs_of(schedule_id)[0].id for schedule_id in (held, free)]
 
     with held_elsewhere("schedule", held):
-        assert [str(job.schedule_id) for job in overlap.claim(ids, clock.now(), MARGIN)] == [free]
+        assert [str(job.schedule_id) for job in claims.claim(ids, clock.now(), MARGIN)] == [free]
         assert jobs_of(held)[0].state == "available"
 
-    assert [str(job.schedule_id) for job in overlap.claim(ids, clock.now(), MARGIN)] == [held]
+    assert [str(job.schedule_id) for job in claims.claim(ids, clock.now(), MARGIN)] == [held]
 
 
 def test_a_job_that_another_session_holds_does_not_hold_up_the_claim_that_would_cancel_it(account, db):
@@ -380,8 +380,8 @@ def test_a_job_that_another_session_holds_does_not_hold_up_the_claim_that_would_
     extra = schedule_changes.fire_now(account.id, Schedule.get().id, clock.now())
 
     with held_elsewhere("job", extra.id):
-        assert overlap.claim([extra.id], clock.now(), MARGIN) == []
+        assert claims.claim([extra.id], clock.now(), MARGIN) == []
         assert Job.get_by_id(extra.id).state == "available"
 
-    overlap.claim([extra.id], clock.now(), MARGIN)
+    claims.claim([extra.id], clock.now(), MARGIN)
     assert Job.get_by_id(extra.id).state == "cancelled"

@@ -136,10 +136,10 @@ def read_notifications(path: Path) -> list[Notification]:
 
 def read_recorded(get: Callable[[str], dict]) -> Iterator[Recorded]:
     """Every job of the key's account, oldest first; `get` answers the JSON of one path of the API."""
-    offset = 0
-    while page := get(f"/api/jobs?limit={PAGE}&offset={offset}&order_by=job_id,asc")["data"]:
-        yield from map(recorded, page)
-        offset += len(page)
+    jobs: list[dict] = []
+    while page := get(f"/api/jobs?limit={PAGE}&offset={len(jobs)}&order_by=job_id,desc")["data"]:
+        jobs += page
+    yield from map(recorded, reversed(jobs))
 
 
 def recorded(outer: dict) -> Recorded:

@@ -4,8 +4,9 @@ import pytest
 
 from models.jobs import lifecycle, states
 from models.jobs.job_tables import Attempt, Job, LogEntry
+from models.operations import claims
 from models.rules import clock
-from models.schedules import overlap, planning, schedule_changes
+from models.schedules import planning, schedule_changes
 from models.schedules.schedule_tables import Schedule
 from tests.support.rows import make_job, reread
 from tests.support.schedule_rows import create_schedule
@@ -60,7 +61,7 @@ def claim_next(schedule_id):
     """Its next job, at its time."""
     planning.plan(clock.now(), 10)
     waiting = Job.select().where(Job.schedule_id == schedule_id, Job.state.in_(states.WAITING))
-    [job] = overlap.claim([job.id for job in waiting.order_by(Job.fire_at)], clock.now(), clock.SECOND)
+    [job] = claims.claim([job.id for job in waiting.order_by(Job.fire_at)], clock.now(), clock.SECOND)
     return job
 
 
