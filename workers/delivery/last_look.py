@@ -31,14 +31,14 @@ Question = tuple[ClaimedJob, asyncio.Future[bool]]
 
 
 class LastLook:
-    """`start`, then `is_wanted` on the loop, then `stop`."""
+    """Answers questions in groups: `start`, then `is_wanted` on the loop, then `stop`."""
 
     def __init__(self) -> None:
         self._waiting: queue.SimpleQueue[Question | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="last-look", daemon=True)
 
     def start(self) -> None:
-        """Raises RuntimeError when the system gives no thread."""
+        """Start the thread. Raises RuntimeError when the system gives none."""
         self._thread.start()
 
     async def is_wanted(self, job: ClaimedJob) -> bool:
@@ -76,7 +76,7 @@ def _answer(batch: list[Question]) -> None:
 
 
 def _withdrawn(jobs: Sequence[ClaimedJob]) -> set[int]:
-    """The ids of those that were cancelled since their claim, which ends here: nothing was attempted."""
+    """End the claims of those that were cancelled since, as if nothing had been attempted; returns their ids."""
     with connection():
         cancelled = lifecycle.cancelled_of(jobs)
         if not cancelled:
