@@ -105,7 +105,6 @@ class LostJob(NamedTuple):
     attempted_at: int
     max_attempts: int
     crashes: int
-    fire_at: int | None = None
     flow_id: int | None = None
     lane_id: int | None = None
     kind: str = REQUEST
