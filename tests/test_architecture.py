@@ -24,10 +24,14 @@ PATH = re.compile(
 def names_in(path):
     """What a module defines: functions, classes, and methods as `Class.method`."""
     for node in ast.parse((ROOT / path).read_text()).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name
         if isinstance(node, ast.ClassDef):
-            yield from (f"{node.name}.{each.name}" for each in node.body if isinstance(each, ast.FunctionDef))
+            yield from (
+                f"{node.name}.{each.name}"
+                for each in node.body
+                if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
+            )
 
 
 def contract(name):

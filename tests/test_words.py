@@ -10,13 +10,6 @@ from tests.support.documents import ROOT, table
 ROOMS = ("api", "bench", "booper", "models", "runtime", "tests", "workers")
 MODULES = sorted(path.relative_to(ROOT) for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 PRODUCT = ("api", "booper", "models", "runtime", "workers")
-CLEAN = (  # folders whose variables, parameters and attributes are named well too; at the end: all of ROOMS
-    *("api", "bench", "booper", "runtime"),
-    *("models", "workers/delivery", "workers/queue", "workers/ticker"),
-    *("tests/workers/delivery", "tests/workers/queue", "tests/workers/ticker"),
-    *("tests/api", "tests/bench", "tests/booper", "tests/browser", "tests/deploy", "tests/faults", "tests/journeys"),
-    *("tests/models", "tests/runtime", "tests/support"),
-)
 A_NAME = "told"
 ALLOWED = {("api/server/waitress_channel.py", "error_task_class"): "waitress reads the class by this name"}
 
@@ -84,8 +77,8 @@ def test_no_module_function_or_class_has_a_word_that_the_glossary_does_not_use()
     assert [(module, name) for module, name in named if words_of(name) & words_not_used()] == []
 
 
-@pytest.mark.parametrize("folder", CLEAN)
-def test_nothing_in_a_clean_folder_has_a_name_that_the_glossary_does_not_use(folder):
+@pytest.mark.parametrize("folder", ROOMS)
+def test_nothing_has_a_name_that_the_glossary_does_not_use(folder):
     modules = [module for module in MODULES if is_in(module, folder)]
     words = words_not_used() if folder.startswith(PRODUCT) else set()  # tests speak of Docker's services, for example
     named = {(str(module), name) for module in modules for name in misnamed(names_in(tree_of(module)), words)}

@@ -6,6 +6,7 @@ from marshmallow import ValidationError, post_load, validates_schema
 
 from api.requests.body import Fields
 from api.requests.fields import Must, number_form, text, whole
+from api.requests.flow_fields import A_FLOW, A_LANE, FLOW_FORM, LANE_FORM, read_flow, read_lane
 from api.requests.job_requests import JobRequest
 from api.requests.job_values import (
     A_DURATION,
@@ -57,6 +58,8 @@ class JobFields(RecurringFields):
     labels = Must(LABELS, read_labels, LABELS_FORM, allow_none=True)
     max_age = Must(A_DURATION, read_max_age, DURATION_FORM, allow_none=True)
     redact = Must('a list of header names and "body"', read_redact, REDACT_FORM, allow_none=True)
+    flow = Must(A_FLOW, read_flow, FLOW_FORM, allow_none=True)
+    lane = Must(A_LANE, read_lane, LANE_FORM, allow_none=True)
     callback_url = Must(A_URL, read_url, URL_FORM, allow_none=True)
     callback = Must(A_URL, read_url, URL_FORM, allow_none=True)
     failure_callback_url = Must(A_URL, read_url, URL_FORM, allow_none=True)

@@ -57,6 +57,7 @@ def new_job(job_request: JobRequest, account_id: int, scheduled_at: int, hops: i
         redact=encode_or_none(values.get("redact")),
         notify=encode_or_none(notify_of(values)),
         labels=tuple(values.get("labels") or ()),
+        gates=tuple(gate for name in ("flow", "lane") if (gate := values.get(name))),
     )
 
 

@@ -24,7 +24,7 @@ TURNS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 A_METHOD = f"one of {', '.join(METHODS).lower()}"
 A_URL = "an https URL"
-A_DURATION = f"a number of seconds from 0 up or a pair [number, unit], the unit {UNITS}"
+A_DURATION = f"a number of seconds from 0 up, a text such as 90s or 1h30m, or a pair [number, unit], the unit {UNITS}"
 AN_INSTANT = "a date and time such as 2026-01-31T09:00:00Z (without a zone: UTC) or a Unix timestamp"
 A_KEY = f"a string of 1 to {MAX_KEY_CHARS} printable characters"
 A_LABEL = f"a string of 1 to {MAX_LABEL_CHARS} printable characters"
@@ -43,7 +43,7 @@ A_PAIR = {
     "maxItems": 2,
     "example": [30, "seconds"],
 }
-DURATION_FORM = {"anyOf": [number_form(0), A_PAIR]}
+DURATION_FORM = {"anyOf": [number_form(0), {"type": "string", "example": "1h30m"}, A_PAIR]}
 INSTANT_FORM = {"anyOf": [{"type": "string", "example": "2026-01-31T09:00:00Z"}, {"type": "number"}]}
 
 

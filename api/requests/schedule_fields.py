@@ -18,7 +18,7 @@ from models.rules import recurrence, times
 from models.rules.clock import DAY, SECOND
 from models.schedules import policies
 
-AN_INTERVAL = f"a number of seconds or a pair [number, unit], the unit {UNITS}"
+AN_INTERVAL = f"a number of seconds, a text such as 90s or 1h30m, or a pair [number, unit], the unit {UNITS}"
 A_CRON = f"five cron fields, such as 0 9 * * 1-5, or one of {', '.join(recurrence.ALIASES)}"
 A_ZONE = "the name of an IANA time zone, such as Europe/Berlin"
 FREQUENCY = ("repeat_every", "cron")

@@ -19,7 +19,7 @@ from api.requests.strict_json import Document, ListMember
 from api.requests.strict_schema import Strict
 from api.responses import schemas, serializers
 from api.responses.responses import ApiError, error_text, invalid, request_id
-from models.jobs import batches
+from models.flows import orders
 
 blueprint = Blueprint(BATCH, __name__, description="Many jobs in one request.")
 
@@ -71,7 +71,7 @@ def _create(documents: list[Document], now: int) -> tuple[int, str]:
     items = [_job_request(document) for document in documents]
     accepted = [item for item in items if isinstance(item, JobRequest)]
     created = iter(
-        batches.create_each([new_job(item, owner.account_id, due_at(item, now), hop_count) for item in accepted], now)
+        orders.create_each([new_job(item, owner.account_id, due_at(item, now), hop_count) for item in accepted], now)
     )
     texts = [
         error_text(item, request_id()) if isinstance(item, ApiError) else _job(*next(created), owner.user_id)

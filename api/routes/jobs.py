@@ -22,6 +22,7 @@ from api.requests.schedule_fields import too_many
 from api.responses import schemas, serializers
 from api.responses.responses import json_response, or_not_found, respond
 from api.responses.timestamps import micros_utc
+from models.flows import orders
 from models.jobs import job_lists, job_store
 from models.jobs.records import AttemptRow
 from models.operations import cancelling
@@ -115,7 +116,7 @@ def _create(job_request: JobRequest, now: int) -> tuple[int, str]:
     if recurs(job_request):
         row, created = _create_recurring(new_schedule(job_request, owner.account_id, due, now, hops()), now)
     else:
-        row, created = job_store.create(new_job(job_request, owner.account_id, due, hops()), now)
+        row, created = orders.create(new_job(job_request, owner.account_id, due, hops()), now)
     name_job(row.id)
     return 201 if created else 200, serializers.data(serializers.job(row, owner.user_id, has_conflict=not created))
 

@@ -39,6 +39,19 @@ def any_of(column: str, values: Sequence[Any], sql_type: str = "bigint") -> tupl
     return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(list(values))
 
 
+def list_of(select: str) -> str:
+    """A list as one value of a row: what a SELECT gives in its only column, `value`. `as_list` reads it."""
+    if dialect() == "postgresql":
+        return f"ARRAY({select})"
+    return f"(SELECT json_group_array(value) FROM ({select}))"
+
+
+def as_list(value: Any) -> list[Any]:
+    """The members of a value that `list_of` made."""
+    members: list[Any] = json.loads(value) if isinstance(value, str) else value
+    return members
+
+
 def skipping_locked() -> str:
     """For the end of a SELECT: lock its rows, and leave out rows that another session holds instead of waiting.
 
@@ -47,18 +60,25 @@ def skipping_locked() -> str:
     return " FOR UPDATE SKIP LOCKED" if dialect() == "postgresql" else ""
 
 
-def unlocked(table: str, ids: Sequence[int], guard: str, values: Sequence[Any] = ()) -> tuple[str, list[Any]]:
+def unlocked(
+    table: str,
+    ids: Sequence[int],
+    guard: str,
+    values: Sequence[Any] = (),
+    choice: str = "true",
+    choice_values: Sequence[Any] = (),
+) -> tuple[str, list[Any]]:
     """The condition that a row of the table has one of the ids, meets the guard and is held by no other session; and
-    its parameters. `values`: those of the guard.
+    its parameters. `values`: those of the guard. `choice`: a further condition, looked at once a row.
 
     For updates that must not wait: a row that a frozen process or an operator holds would hold up all the others. Nor
     can two such updates of the same rows, in whatever orders, wait for one another.
     """
     these, params = any_of(f"{table}.id", ids)
     if dialect() == "sqlite":
-        return f"{these} AND {guard}", [params, *values]
-    free = f"SELECT id FROM {table} WHERE {these} AND {guard}{skipping_locked()}"
-    return f"{table}.id = ANY(ARRAY({free})) AND {guard}", [params, *values, *values]
+        return f"{these} AND {guard} AND {choice}", [params, *values, *choice_values]
+    free = f"SELECT id FROM {table} WHERE {these} AND {guard} AND {choice}{skipping_locked()}"
+    return f"{table}.id = ANY(ARRAY({free})) AND {guard}", [params, *values, *choice_values, *values]
 
 
 def lock_free(table: str, ids: Sequence[int]) -> tuple[list[int], list[int]]:
@@ -70,9 +90,11 @@ def lock_free(table: str, ids: Sequence[int]) -> tuple[list[int], list[int]]:
     return free, [row[0] for row in fetch(rows, (params,)) if row[0] not in set(free)]
 
 
-def for_update() -> str:
-    """For the end of a SELECT: lock its rows until the transaction ends. On SQLite the transaction is the lock."""
-    return " FOR UPDATE" if dialect() == "postgresql" else ""
+def for_update(strength: str = "UPDATE") -> str:
+    """For the end of a SELECT: lock its rows until the transaction ends. On SQLite the transaction is the lock.
+
+    `strength`: as PostgreSQL names it. "KEY SHARE" only keeps the row there, and "NO KEY UPDATE" suffers it."""
+    return f" FOR {strength}" if dialect() == "postgresql" else ""
 
 
 def fetch(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

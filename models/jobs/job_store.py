@@ -22,6 +22,7 @@ from models.jobs.job_tables import Job
 from models.jobs.records import AttemptRow
 from models.jobs.states import WAITING_SQL, in_states
 from models.jobs.transition_counts import count_transition
+from models.rules.limits import GateName
 
 KEY_IS_LIVE = f"attempted_at IS NULL AND {in_states(('available', 'scheduled'))}"  # as the index job_idempotency has it
 INSERTS_TRIED = 100
@@ -56,6 +57,9 @@ class NewJob(NamedTuple):
     after_uuid: str | None = None
     held_until: int | None = None
     endpoint_id: int | None = None
+    flow_id: int | None = None
+    lane_id: int | None = None
+    gates: tuple[GateName, ...] = ()  # what it joins; models/flows/orders.py makes the two ids of it
 
     def __repr__(self) -> str:
         return f"NewJob(account_id={self.account_id}, kind={self.kind!r})"  # the rest may hold secrets

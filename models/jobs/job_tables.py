@@ -46,6 +46,8 @@ class Job(BaseModel):
     notify = TextField(null=True)  # JSON object of URLs (models/webhooks/notifications.py); null: nobody is notified
     parent_id = BigIntegerField(null=True)  # the job that a callback or an event is about; null: no such job
     endpoint_id = BigIntegerField(null=True)  # of an event: the endpoint that gets it; null: the job's own address
+    flow_id = BigIntegerField(null=True)  # the gate that limits its rate or concurrency; null: no flow
+    lane_id = BigIntegerField(null=True)  # the gate by which it goes after the job before it; null: no lane
     inserted_at = BigIntegerField()
 
     # Written by models/jobs/lifecycle.py and models/jobs/staging.py alone.
@@ -55,6 +57,7 @@ class Job(BaseModel):
         null=True
     )  # a schedule's job does not begin later; null: it has begun, or is a one-off job
     held_until = BigIntegerField(null=True)  # not staged before this instant; null: staged when due
+    parked_by = BigIntegerField(null=True)  # the gate at which it waits (models/flows/parking.py); null: none
     after_uuid = UuidText(null=True)  # the event that this one waits for (models/webhooks/event_order.py); null: none
     attempt = IntegerField(default=0)  # attempts begun; the number of the latest
     crashes = IntegerField(default=0)  # how many attempts in a row ended because their worker fell silent

@@ -27,6 +27,11 @@ ENDPOINT_TAKES = (
     "(SELECT 1 FROM endpoint WHERE endpoint.id = endpoint_id AND endpoint.enabled = 0))"
 )
 LEASE_ENDED = f"lease_until IS NOT NULL AND lease_until <= %s AND {LEAVES['rescue']}"
+UNLIMITED = "fire_at IS NULL AND flow_id IS NULL AND lane_id IS NULL"
+IS_OPEN = (  # nothing is sent to a host or for an account whose gate is closed (models/flows/closing.py)
+    "NOT EXISTS (SELECT 1 FROM gate WHERE gate.account_id = job.account_id AND gate.closed_until > %s "
+    "AND (gate.kind = 'account' OR (gate.kind = 'host' AND gate.key = job.host)))"
+)
 RESCUED_AT_ONCE = 500
 CRASHES_ALLOWED = 3  # a job whose holder fell silent this often is discarded
 ALONE_US = 2 * clock.SECOND  # how long a job whose next crash is its last is under way alone, unless it ends sooner
@@ -63,6 +68,8 @@ class ClaimedJob(NamedTuple):
     content_type: str | None
     claim_id: int
     fire_at: int | None = None
+    flow_id: int | None = None
+    lane_id: int | None = None
     notify: str | None = None
     parent_id: int | None = None
     endpoint_id: int | None = None
@@ -82,6 +89,8 @@ class CancelledJob(NamedTuple):
     id: int
     account_id: int
     schedule_id: str | None
+    flow_id: int | None = None
+    lane_id: int | None = None
 
 
 class LostJob(NamedTuple):
@@ -95,9 +104,12 @@ class LostJob(NamedTuple):
     attempted_at: int
     max_attempts: int
     crashes: int
+    flow_id: int | None = None
+    lane_id: int | None = None
     kind: str = REQUEST
     notify: str | None = None
     parent_id: int | None = None
+    fire_at: int | None = None
 
 
 CLAIMED = ", ".join(f"job.{name}" for name in ClaimedJob._fields if name != "memory")
@@ -117,20 +129,20 @@ def new_claim_id() -> int:
 
 
 def claim(
-    ids: Sequence[int], now: int, lease_margin_us: int, claim_id: int | None = None, of_schedules: bool = False
+    ids: Sequence[int], now: int, lease_margin_us: int, claim_id: int | None = None, limited: bool = False
 ) -> list[ClaimedJob]:
     """Claim those of the jobs that wait and are due, each with a lease of its timeout and the margin. Passes over jobs
-    that another session holds.
+    that another session holds, and those whose host or account is closed.
 
-    Claims jobs of schedules or all others: `models/schedules/overlap.py` decides which jobs of schedules may begin.
+    Claims jobs that nothing else limits; with `limited` any: `models/operations/claims.py` decides which may begin.
     """
-    which = "fire_at IS NOT NULL" if of_schedules else f"fire_at IS NULL AND {ENDPOINT_TAKES}"
-    these, params = unlocked("job", ids, f"{LEAVES['claim']} AND scheduled_at <= %s AND {which}", (now,))
+    guard, values = f"{LEAVES['claim']} AND scheduled_at <= %s AND {'true' if limited else UNLIMITED}", (now,)
+    these, params = unlocked("job", ids, guard, values, f"{IS_OPEN} AND {ENDPOINT_TAKES}", (now,))
     with transaction():
         rows = fetch(
             f"UPDATE job SET {ENTERS['claim']}, claim_id = %s, attempt = attempt + 1, attempted_at = %s, "
             "lease_until = CAST(%s AS BIGINT) + timeout_ms * 1000, staged_at = NULL, held_until = NULL, "
-            f"start_by = NULL WHERE {these} RETURNING {CLAIMED}",
+            f"start_by = NULL, parked_by = NULL WHERE {these} RETURNING {CLAIMED}",
             (claim_id or new_claim_id(), now, now + lease_margin_us, *params),
         )
         count_transition("claimed", rows)
@@ -187,7 +199,7 @@ def cancel(ids: Sequence[int], now: int, waiting_only: bool) -> list[CancelledJo
     with transaction():
         rows = fetch(
             f"UPDATE job SET {ENTERS['cancel']}, cancelled_at = %s, staged_at = NULL, lease_until = NULL "
-            f"WHERE {these} AND {guard} RETURNING id, account_id, schedule_id",
+            f"WHERE {these} AND {guard} RETURNING id, account_id, schedule_id, flow_id, lane_id",
             (now, params),
         )
         count_transition("cancelled", rows)

@@ -31,6 +31,8 @@ COPIED = (  # columns of the old job; `job_store.COPIED` is another list: what a
     "hops",
     "backoff",
     "redact",
+    "flow_id",
+    "lane_id",
 )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from models.database.connection import dialect
-from models.database.sql import any_of, execute, fetch, lock_free, skipping_locked, unlocked
+from models.database.sql import any_of, execute, fetch, lock_free, skipping_locked, unlocked, values_table
 from models.database.transactions import transaction, write_turn
 from models.jobs.job_kinds import REQUEST
 from models.jobs.job_ref import JobRef, ref_of
@@ -61,6 +61,25 @@ def stage(now: int, first: int, last: int, limit: int, requests_only: bool = Fal
             f"staged_at = CASE WHEN {DUE_AT} > %s THEN {DUE_AT} ELSE CAST(%s AS BIGINT) END "
             f"WHERE {these} AND staged_at + 0 IS NULL AND {LEAVES['stage']} RETURNING {DUE}",
             (now, now, first, last, limit),
+        )
+        count_transition("staged", rows)
+    return sorted((DueJob(*row) for row in rows), key=lambda job: (job.due_at, job.id))
+
+
+def stage_parked(turns: Sequence[tuple[int, int]]) -> list[DueJob]:
+    """Mark parked jobs for the messages that are about to name them, each for the instant of its turn; returns those
+    marked, soonest first. They are held no longer, so a job whose message is lost is staged like any other."""
+    if not turns:
+        return []
+    table, rows_in = values_table("id bigint, at bigint", turns)
+    guard = f"parked_by IS NOT NULL AND staged_at + 0 IS NULL AND {LEAVES['stage']}"
+    these, params = unlocked("job", [job_id for job_id, _ in turns], guard)
+    with transaction():
+        rows = fetch(
+            "UPDATE job SET staged_count = staged_count + 1, staged_at = input.at, held_until = NULL "
+            f"FROM {table} AS input WHERE job.id = input.id AND {these} "
+            "RETURNING job.id, staged_at, account_id, host, kind",
+            (*rows_in, *params),
         )
         count_transition("staged", rows)
     return sorted((DueJob(*row) for row in rows), key=lambda job: (job.due_at, job.id))

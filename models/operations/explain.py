@@ -6,8 +6,11 @@
 from typing import NamedTuple
 
 from models.database.sql import fetch
+from models.flows import waits
+from models.flows.waits import Wait
+from models.jobs.attempt_reasons import in_words
 from models.jobs.staging import DUE_AT
-from models.jobs.states import FINAL, WAITING_SQL
+from models.jobs.states import FINAL, WAITING, WAITING_SQL
 from models.operations import heartbeats, ticker_row
 from models.rules.clock import SECOND
 from models.rules.times import format_instant
@@ -41,6 +44,7 @@ class Facts(NamedTuple):
     after_uuid: str | None = None  # of an event: the event it waits for
     sibling_under_way: bool = False
     endpoint_is_disabled: bool = False
+    gates: tuple[Wait, ...] = ()  # those at which it waits
 
 
 CODES = {  # every code, and its meaning
@@ -50,6 +54,7 @@ CODES = {  # every code, and its meaning
     "endpoint_disabled": "its endpoint is disabled",
     "ticker_silent": "the ticker, which hands over due jobs, shows no sign of life",
     "no_worker": "no worker process shows a sign of life",
+    **waits.CODES,
     "waits_for_turn": "another job of its schedule is under way",
     "host_share_full": "its account or its host holds its whole share of the slots",
     "waits_for_event": "the event before it was neither accepted nor has failed once",
@@ -97,6 +102,7 @@ def facts_of(account_id: int, job_id: int, now: int) -> Facts | None:
         schedule_disabled_at=_disabled_at(job_id),
         sibling_under_way=_sibling_under_way(job_id),
         endpoint_is_disabled=_endpoint_is_disabled(job_id),
+        gates=tuple(waits.waits_of(job_id, now)) if job[0] in WAITING and job[1] <= now else (),
     )
 
 
@@ -108,7 +114,8 @@ def explain(facts: Facts, now: int) -> list[Reason]:
         return [_under_way(facts)]
     if facts.scheduled_at > now:
         return [_not_due(facts), *_stopped(facts, now)]
-    waiting = [*_stopped(facts, now), *_held(facts, now), *_queued(facts)]
+    at_gates = [Reason(wait.code, wait.text) for wait in facts.gates]
+    waiting = [*_stopped(facts, now), *(at_gates or _held(facts, now)), *([] if at_gates else _queued(facts))]
     return waiting or [Reason("on_its_way", "Nothing prevents it: it is sent within moments.")]
 
 
@@ -117,7 +124,7 @@ def _ended(facts: Facts) -> Reason:
         "completed": f"It has run: attempt {facts.attempt} was answered with success.",
         "cancelled": "It was cancelled.",
         "discarded": f"It was given up after attempt {facts.attempt} of {facts.max_attempts}"
-        f"{f': {facts.reason}' if facts.reason else ''}.",
+        f"{f': {in_words(facts.reason)}' if facts.reason else ''}.",
     }
     return Reason(facts.state, texts[facts.state])
 
@@ -135,7 +142,7 @@ def _under_way(facts: Facts) -> Reason:
 def _not_due(facts: Facts) -> Reason:
     at = format_instant(facts.scheduled_at)
     if facts.state == "retryable":
-        failed = f" failed ({facts.reason})" if facts.reason else " failed"
+        failed = f" failed ({in_words(facts.reason)})" if facts.reason else " failed"
         return Reason(
             "waits_for_retry", f"Attempt {facts.attempt} of {facts.max_attempts}{failed}; the next is at {at}."
         )

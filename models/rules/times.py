@@ -16,6 +16,7 @@ from models.rules.clock import DAY, HOUR, MILLISECOND, MINUTE, SECOND, WEEK
 
 UNITS = {"second": SECOND, "minute": MINUTE, "hour": HOUR, "day": DAY, "week": WEEK}
 UNITS |= {f"{unit}s": length for unit, length in UNITS.items()}
+LETTERS = {"w": WEEK, "d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND, "ms": MILLISECOND}
 FIRST_MILLISECONDS = 10**11  # a smaller number is seconds (up to the year 5138), from here on milliseconds
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC without saying so
 EPOCH_DAY = date(1970, 1, 1).toordinal()
@@ -25,9 +26,15 @@ _DATE_TIME = re.compile(
     r"(?:([Zz])| ?([+-])([0-9]{2})(?::?([0-9]{2}))?)?"
 )
 
+_DURATION_PART = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)(w|d|h|ms|m|s)")
+_DURATION = re.compile(f"(?:{_DURATION_PART.pattern}){{1,6}}")
+
 
 def parse_duration(value: Any) -> int:
-    """Microseconds of a number of seconds, or of a pair [number, unit]; never negative."""
+    """Microseconds of a number of seconds, of a pair [number, unit], or of a text such as 90s or 1h30m; never
+    negative."""
+    if isinstance(value, str):
+        return _duration_of_text(value)
     if isinstance(value, list | tuple):
         amount, unit = value
         length = UNITS[unit] if isinstance(unit, str) and unit in UNITS else None
@@ -73,6 +80,12 @@ def is_number(value: Any) -> bool:
 def _times(amount: int | float, length: int) -> int:
     # By way of a fraction: a float product would overflow for 1e308 and round microseconds away.
     return amount * length if isinstance(amount, int) else round(Fraction(amount) * length)
+
+
+def _duration_of_text(text: str) -> int:
+    if not _DURATION.fullmatch(text):
+        raise ValueError(text)
+    return sum(round(Fraction(amount) * LETTERS[unit]) for amount, unit in _DURATION_PART.findall(text))
 
 
 def _instant_of_text(text: str) -> int:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from models.database.sql import fetch
-from models.database.transactions import transaction
+from models.database.transactions import after_commit, transaction
+from models.flows import leaving
 from models.jobs import lifecycle, records
 from models.jobs.log_events import JOB_CANCELLED
 from models.jobs.states import LIVE_SQL, WAITING_SQL
@@ -37,6 +38,7 @@ def cancel(
             [records.log_row(job.account_id, job.id, job.schedule_id, JOB_CANCELLED, payload, now) for job in jobs]
         )
         notifications.notify_cancelled(cancelled, now)
+        after_commit(lambda: leaving.make_room(jobs))
     return cancelled
 
 

@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 from models.database.connection import dialect
 from models.database.sql import fetch
-from models.database.transactions import transaction
-from models.jobs import lifecycle, staging
+from models.jobs import staging
 from models.jobs.lifecycle import ClaimedJob, ScheduleState
 from models.jobs.states import LIVE_SQL
 from models.rules import clock
@@ -50,23 +49,33 @@ class Policy(NamedTuple):
         return self.next_at is None or self.disabled_at is not None or now - self.next_at <= LATE_AFTER_US
 
 
-def claim(ids: Sequence[int], now: int, lease_margin_us: int, claim_id: int | None = None) -> list[ClaimedJob]:
-    """Claim those of the jobs that belong to schedules, are due and may begin now, each with its schedule's memory.
+class Choice(NamedTuple):
+    """The jobs of schedules that may begin now, and what their schedules say, by schedule."""
 
-    A job that may not begin is cancelled or snoozed until its turn. One transaction writes all of it. Jobs whose
-    schedule another session holds stay as they are.
-    """
+    ids: list[int]
+    policies: dict[str, Policy]
+
+
+def choose(ids: Sequence[int], now: int) -> Choice:
+    """Choose those of the jobs that belong to schedules, are due and may begin now, inside the transaction of their
+    claim. A job that may not begin is cancelled or snoozed until its turn. Jobs whose schedule another session holds
+    stay as they are."""
     ready = ready_jobs("id", ids, now)
     if not ready:
-        return []
-    with transaction():
-        policies = lock_schedules({job.schedule_id for job in ready})
-        _pass_over_missed(ready, policies, now)
-        chosen = _choose(ready_jobs("id", ids, now), policies, now)  # read again, now that nobody else claims for these
-        claimed = lifecycle.claim([job.id for job in chosen], now, lease_margin_us, claim_id, of_schedules=True)
-        claimed = [job._replace(schedule_id=str(job.schedule_id)) for job in claimed]
-        firing_rows.add([_fired(job, policies.get(str(job.schedule_id))) for job in claimed if job.attempt == 1])
-    return [job._replace(memory=_memory(policies.get(str(job.schedule_id)))) for job in claimed]
+        return Choice([], {})
+    policies = lock_schedules({job.schedule_id for job in ready})
+    _pass_over_missed(ready, policies, now)
+    chosen = _choose(ready_jobs("id", ids, now), policies, now)  # read again, now that nobody else claims for these
+    return Choice([job.id for job in chosen], policies)
+
+
+def begun(jobs: Sequence[ClaimedJob], choice: Choice) -> list[ClaimedJob]:
+    """These jobs, which were just claimed, with the memories of their schedules; writes the rows of their instants."""
+    of_schedules = [job._replace(schedule_id=str(job.schedule_id)) for job in jobs if job.fire_at is not None]
+    policies = choice.policies
+    firing_rows.add([_fired(job, policies.get(str(job.schedule_id))) for job in of_schedules if job.attempt == 1])
+    with_memory = [job._replace(memory=_memory(policies.get(str(job.schedule_id)))) for job in of_schedules]
+    return [*with_memory, *(job for job in jobs if job.fire_at is None)]
 
 
 def release_next_in_turn(schedule_ids: Iterable[str], now: int) -> None:

@@ -28,6 +28,7 @@ OF_ONE_JOB = {  # fields of NewJob that are each job's own, or columns of the sc
     *("account_id", "args", "body", "content_type", "scheduled_at", "name", "description", "idempotency_key"),
     *("retry_until", "kind", "schedule_id", "fire_at", "start_by", "parent_id", "uuid", "after_uuid", "held_until"),
     "endpoint_id",
+    "gates",
 }
 
 

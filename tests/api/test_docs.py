@@ -23,7 +23,7 @@ from tests.support.documents import API_PAGE
 
 def routes(app):
     return {
-        f"{method} {re.sub('<[a-z]+>', lambda m: '{name}' if m[0] == '<name>' else '{id}', rule.rule)}"
+        f"{method} {rule.rule.replace('<key>', '<id>').replace('<', '{').replace('>', '}')}"
         for rule in app.url_map.iter_rules()
         if not rule.endpoint.startswith("pages.")
         for method in rule.methods - {"HEAD", "OPTIONS"}

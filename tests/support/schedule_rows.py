@@ -5,8 +5,9 @@ import json
 from models.jobs import states
 from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Job
+from models.operations import claims
 from models.rules import clock
-from models.schedules import overlap, schedule_changes
+from models.schedules import schedule_changes
 from models.schedules.planning import Planned
 from models.schedules.schedule_store import NewSchedule
 from models.schedules.schedule_tables import Firing, Schedule
@@ -42,7 +43,7 @@ def run_ticker():
     planner.expire(clock.now())
     planner.plan_due(clock.now())
     due = Job.select().where(Job.state.in_(states.WAITING), Job.scheduled_at <= clock.now())
-    return overlap.claim([job.id for job in due], clock.now(), MARGIN)
+    return claims.claim([job.id for job in due], clock.now(), MARGIN)
 
 
 def jobs_of(schedule_id):

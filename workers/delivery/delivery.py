@@ -18,10 +18,10 @@ from models.jobs import lifecycle, staging
 from models.jobs.job_kinds import CHANNEL
 from models.jobs.job_ref import JobRef, Wire
 from models.jobs.lifecycle import ClaimedJob
+from models.operations import claims
 from models.rules import clock
 from models.rules.address_rules import WELL_KNOWN_NAT64, AddressPolicy, parse_allow, parse_nat64
 from models.rules.url_rules import origins
-from models.schedules import claims
 from models.webhooks import event_order
 from runtime import metrics
 from runtime.settings import Settings

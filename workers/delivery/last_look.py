@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from models.database.connection import connection
 from models.database.transactions import transaction, wait_briefly_for_locks
+from models.flows import leaving
 from models.jobs import lifecycle
 from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
@@ -30,14 +31,14 @@ Question = tuple[ClaimedJob, asyncio.Future[bool]]
 
 
 class LastLook:
-    """`start`, then `is_wanted` on the loop, then `stop`."""
+    """Answers questions in groups: `start`, then `is_wanted` on the loop, then `stop`."""
 
     def __init__(self) -> None:
         self._waiting: queue.SimpleQueue[Question | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="last-look", daemon=True)
 
     def start(self) -> None:
-        """Raises RuntimeError when the system gives no thread."""
+        """Start the thread. Raises RuntimeError when the system gives none."""
         self._thread.start()
 
     async def is_wanted(self, job: ClaimedJob) -> bool:
@@ -75,7 +76,7 @@ def _answer(batch: list[Question]) -> None:
 
 
 def _withdrawn(jobs: Sequence[ClaimedJob]) -> set[int]:
-    """The ids of those that were cancelled since their claim, which ends here: nothing was attempted."""
+    """End the claims of those that were cancelled since, as if nothing had been attempted; returns their ids."""
     with connection():
         cancelled = lifecycle.cancelled_of(jobs)
         if not cancelled:
@@ -86,4 +87,5 @@ def _withdrawn(jobs: Sequence[ClaimedJob]) -> set[int]:
             lifecycle.withdraw(gone)
             release_next_in_turn({job.schedule_id for job in gone if job.schedule_id}, clock.now())
         event_order.release_next_events(subjects_of_events(gone))
+        leaving.make_room(gone)
     return cancelled

@@ -21,6 +21,7 @@ from typing import NamedTuple
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import connect_and_keep, release_connection
 from models.database.transactions import transaction, wait_briefly_for_locks
+from models.flows import closing, leaving
 from models.jobs import lifecycle, records
 from models.rules import clock
 from models.webhooks import event_order
@@ -172,8 +173,10 @@ def record(group: list[Result], configs: ConfigCache | None = None) -> list[Judg
         records.add_attempts([attempt_records.attempt_row(*each) for each in recorded])
         records.add_log_entries([row for each in recorded for row in attempt_records.log_rows(*each)])
         schedule_results.remember(recorded, now)
+        closing.stop_lanes(_failed_lanes(recorded), now)
         waiting = job_events.add_of_results(recorded, configs, now)
     event_order.release_next_events(waiting)
+    leaving.make_room(result.job for result, _ in judged)
     metrics.count_attempts(attempt_records.measured(result) for result, _ in recorded)
     with logs.together():
         for result, verdict in judged:
@@ -190,6 +193,12 @@ def recorded_of(judged: Judged) -> Recorded:
 
 def _verdict(result: Result) -> Verdict:
     return judge(result.outcome, result.job, result.finished_at, random.random())
+
+
+def _failed_lanes(recorded: list[Judged]) -> dict[int, int]:
+    """The lanes of discarded jobs, each with the job."""
+    failed = [result.job for result, verdict in recorded if isinstance(verdict, Discard)]
+    return {job.lane_id: job.id for job in failed if job.lane_id is not None}
 
 
 def _change_states(judged: list[Judged], now: int) -> set[int]:

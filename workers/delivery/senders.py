@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import connection
+from models.flows import leaving
 from models.jobs import lifecycle
 from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
@@ -29,7 +30,7 @@ log = logging.getLogger("booper.senders")
 
 
 class Sending(NamedTuple):
-    """A job under way: the request that its attempt sends, and the span of it, if there are traces."""
+    """Is a job under way: the request that its attempt sends, and the span of it, if there are traces."""
 
     job: ClaimedJob
     request: Request
@@ -37,7 +38,7 @@ class Sending(NamedTuple):
 
 
 class Senders:
-    """`start`, then `submit`, which never waits; `drain` ends it."""
+    """Sends jobs: `start`, then `submit`, which never waits; `drain` ends it."""
 
     def __init__(
         self,
@@ -56,7 +57,7 @@ class Senders:
         self._done = threading.Condition()
 
     def start(self) -> None:
-        """Raises RuntimeError when the system gives no thread."""
+        """Start the threads. Raises RuntimeError when the system gives none."""
         self._last_look.start()
         self._transport.start(self._end, lambda sending: self._last_look.is_wanted(sending.job))
 
@@ -113,7 +114,8 @@ class Senders:
         return None
 
     def _end(self, ended: Sequence[tuple[Sending, Outcome]]) -> None:
-        """These requests are over. Those of jobs cancelled before leave no attempt: their claims have ended."""
+        """Pass on what came of these requests. Those of jobs cancelled before leave no attempt: their claims have
+        ended."""
         now, results = clock.now(), []
         for (job, request, span), outcome in ended:
             tracing.end_attempt(span, outcome)
@@ -129,8 +131,8 @@ class Senders:
                 self._done.notify_all()
 
     def _give_back_stale(self, jobs: list[ClaimedJob]) -> None:
-        """This process stood still since the claim. The leases may end before the answers are recorded, or have ended:
-        the requests would be sent twice."""
+        """Release jobs of a process that stood still since their claim. The leases may end before the answers are
+        recorded, or have ended: the requests would be sent twice."""
         log.warning("%d jobs waited too long since their claim: given back unsent", len(jobs))
         self._release(jobs)
         self._slots.give([job.ref for job in jobs])
@@ -140,5 +142,6 @@ class Senders:
         try:
             with connection():
                 lifecycle.release(jobs)
+                leaving.make_room(jobs)
         except DatabaseUnreachable as error:
             log.warning("database gone (%s): the leases of %d jobs bring them back", error, len(jobs))

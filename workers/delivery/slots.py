@@ -21,7 +21,7 @@ WAITS_S = 60.0  # how long a refused account counts as waiting: its jobs may com
 
 
 class Taken(NamedTuple):
-    """What came of asking for slots.
+    """Says what came of asking for slots.
 
     `admitted` got one. `over_share`: their account or host has its share. `no_slot`: every slot is in use.
     """
@@ -32,8 +32,8 @@ class Taken(NamedTuple):
 
 
 class Pool:
-    """Slots that accounts have in common. Each may hold `most` of them, and those that others wait for only as far as
-    its equal part goes."""
+    """Counts slots that accounts have in common. Each may hold `most` of them, and those that others wait for only as
+    far as its equal part goes."""
 
     def __init__(self, size: int, most: int) -> None:
         self.size, self.free, self._most = size, size, most
@@ -50,7 +50,7 @@ class Pool:
         return min(self._most - self._held[owner], max(part, self.free - (self._awaited - own)))
 
     def hold(self, owner: Owner, count: int) -> None:
-        """The owner holds so many more, or fewer."""
+        """Count so many more that the owner holds, or fewer."""
         self.free -= count
         self._held[owner] += count
         if not self._held[owner]:
@@ -73,7 +73,8 @@ class Pool:
 
 
 class Slots:
-    """`share`: the part of the slots that one account, or one host, may hold. `now_s`: monotonic seconds."""
+    """Gives slots to jobs. `share`: the part of the slots that one account, or one host, may hold. `now_s`: monotonic
+    seconds."""
 
     def __init__(self, size: int, share: float) -> None:
         self.size = size

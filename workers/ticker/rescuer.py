@@ -7,6 +7,7 @@ and log entry are one transaction.
 import logging
 
 from models.database.transactions import transaction
+from models.flows import closing, leaving
 from models.jobs import lifecycle, records
 from models.jobs.lifecycle import LostJob
 from models.jobs.log_events import JOB_DISCARDED, REQUEST_FAILED
@@ -30,16 +31,18 @@ def rescue_lost(now: int, leases_until: int | None = None) -> int:
         records.add_attempts([attempt_row(job, now, again=False) for job in discarded])
         records.add_log_entries([row for job in rescued for row in log_rows(job, now, given_up=False)])
         records.add_log_entries([row for job in discarded for row in log_rows(job, now, given_up=True)])
+        closing.stop_lanes({job.lane_id: job.id for job in discarded if job.lane_id}, now)
         schedule_memory.remember([end_of(job) for job in discarded if job.schedule_id], now)
         waiting = job_events.add_of_lost(rescued, discarded, ConfigCache(), now) if rescued or discarded else set()
     event_order.release_next_events(waiting)
+    leaving.make_room([*rescued, *discarded])
     if rescued or discarded:
         log.warning("workers fell silent: %d jobs rescued, %d discarded", len(rescued), len(discarded))
     return len(rescued) + len(discarded)
 
 
 def end_of(job: LostJob) -> FinishedJob:
-    return FinishedJob(job.id, job.account_id, str(job.schedule_id), job.attempted_at, None)
+    return FinishedJob(job.id, job.account_id, str(job.schedule_id), job.fire_at or 0, None)
 
 
 def attempt_row(job: LostJob, now: int, again: bool) -> AttemptRow:

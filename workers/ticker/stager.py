@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from models.database.transactions import transaction
+from models.flows import parking
 from models.jobs import staging
 from models.jobs.staging import DueJob
 from models.operations import ticker_row
@@ -43,13 +44,14 @@ class Stager:
         """
         self._unstage_unpublished()
         until = now + self._look_ahead_us
+        passing = self._stage_parked(now, until) if parking.any_awake(until) else 0
         if not staging.due(0, until, 1):
-            return 0
+            return passing
         gather = 0 <= now - self._follow_ups_at < FOLLOW_UPS_US
         # Each has its own room, so that a backlog can't hide what is due next.
         due = self._stage(0, now, self._room(now, self._bound), now, gather)
         soon = self._stage(now - JUST_NOW_US, until, self._room(until, 2 * self._bound), now, gather)
-        return due + soon
+        return passing + due + soon
 
     def find_lost(self, now: int) -> int:
         """Unmark jobs whose message was lost, and send a probe if some have waited long; returns how many were lost."""
@@ -82,6 +84,13 @@ class Stager:
         with transaction():
             jobs = staging.stage(now, first, last, room, requests_only)
             # Before the commit: if its answer is lost, nobody else knows which marks it stored.
+            self._unpublished.update(job.id for job in jobs)
+        return self._publish(jobs, now)
+
+    def _stage_parked(self, now: int, until: int) -> int:
+        """Publish the parked jobs that may pass their gates by then."""
+        with transaction():
+            jobs = parking.stage_next(now, until)
             self._unpublished.update(job.id for job in jobs)
         return self._publish(jobs, now)
 

@@ -1,1 +1,1 @@
-"""One HTTP request in, one outcome out. Knows no job and no database."""
+"""Sends HTTP requests and gives one outcome for each. Knows no job and no database."""

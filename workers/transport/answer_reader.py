@@ -25,7 +25,7 @@ class _Enough(Exception):  # noqa: N818
 
 
 class AnswerReader:
-    """`expect` an answer, `feed` what comes until it is over, or `end` it; then `answer`."""
+    """Reads one answer after another: `expect` it, `feed` what comes until it is over, or `end` it; then `answer`."""
 
     def __init__(self) -> None:
         self._parser = self._new_parser()
@@ -58,7 +58,7 @@ class AnswerReader:
         return self._is_over
 
     def end(self, properly: bool) -> None:
-        """Nothing more comes. `properly`: the target closed the connection in order."""
+        """Note that nothing more comes. `properly`: the target closed the connection in order."""
         if not (self._is_until_end and properly):
             self._cut()
         self._is_over = True
@@ -157,12 +157,12 @@ class AnswerReader:
             self._break(f"the head of the answer exceeds {MAX_HEAD_BYTES} bytes")
 
     def _break(self, why: str) -> None:
-        """The rest can't be read."""
+        """End, since the rest can't be read."""
         if not self._is_over:
             self._is_over = self._truncated = self._unreadable = True
             self._failure = why
 
     def _cut(self) -> None:
-        """The rest did not come, or is not wanted."""
+        """End, since the rest did not come, or is not wanted."""
         if not self._is_over:
             self._is_over = self._truncated = True

@@ -1,4 +1,4 @@
-"""Why a target was not reached, in words that its owner may read: the codes, and how they follow from errors."""
+"""Says why a target was not reached: gives an error the code that its owner may read."""
 
 import errno
 import socket

@@ -28,7 +28,7 @@ Ended = tuple[Any, Outcome]  # what was submitted as the key of a request, and i
 
 
 class Transport:
-    """`start` in each process, after any fork; then `submit` from any thread; then `close`.
+    """Runs the loop: `start` in each process, after any fork; then `submit` from any thread; then `close`.
 
     `lookups` replaces the system's resolver (tests); `connections` is how many may stay open unused; `ca_file` holds
     the roots to trust instead of the bundled ones; `note_lag` takes by how many seconds the loop is late, often.

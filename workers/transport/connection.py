@@ -40,7 +40,7 @@ class Listener(Protocol):
 
 
 class Connection(asyncio.Protocol):
-    """Is used on the loop alone. `on_closed` is called when it closes and carries no exchange."""
+    """Belongs to the loop alone. Calls `on_closed` when it closes while it carries no exchange."""
 
     def __init__(self, origin: Origin) -> None:
         self.origin = origin

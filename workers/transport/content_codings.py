@@ -16,6 +16,7 @@ _FORMS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate":
 
 
 def unpacked(answered: Answered) -> Answered:
+    """The answer with its body as it was before one coding of `_FORMS`."""
     codings = values_of(answered.headers, "content-encoding")
     form = _FORMS.get(codings[0]) if len(codings) == 1 else None
     if form is None or not answered.body:

@@ -25,7 +25,7 @@ _PUBLIC = AddressPolicy()
 
 
 class Dialer:
-    """`connect`, on the loop. `ca_file` holds the roots to trust instead of the bundled ones."""
+    """Opens connections: `connect`, on the loop. `ca_file` holds the roots to trust instead of the bundled ones."""
 
     def __init__(self, policy: AddressPolicy, lookups: Lookups, ca_file: str | None) -> None:
         self.policy, self.lookups = policy, lookups
@@ -47,7 +47,7 @@ class Dialer:
 
 
 class _Dial:
-    """Opens one connection."""
+    """Opens one connection, and knows how far it came."""
 
     def __init__(self, dialer: Dialer, target: Target, origin: Origin, deadline: Deadline) -> None:
         self._dialer, self._target, self._origin, self._deadline = dialer, target, origin, deadline
@@ -81,7 +81,8 @@ class _Dial:
         return addresses
 
     def _judge_all(self, addresses: list[str]) -> None:
-        """A literal address is refused for good; what a name leads to may be another address tomorrow."""
+        """Raise unless all may be reached. A literal address is refused for good; what a name leads to may be another
+        address tomorrow."""
         target, policy = self._target, self._dialer.policy
         refusals = (policy.refusal(address, target.port, target.path) for address in addresses)
         why = next(filter(None, refusals), None)
@@ -110,7 +111,7 @@ class _Dial:
         return connection
 
     async def _start_tls(self, connection: Connection) -> None:
-        """The certificate is checked against the name that was ordered, whatever address it resolved to."""
+        """Start TLS; the certificate is checked against the name that was ordered, whatever address it resolved to."""
         host, within_s = self._target.host, self._deadline.left_s() + 1
         try:
             with self._deadline.timed("tls_ms"):
@@ -129,7 +130,7 @@ class _Dial:
 
 
 def tls_context(ca_file: str | None) -> ssl.SSLContext:
-    """Made by hand, since ssl.create_default_context would write keys to SSLKEYLOGFILE."""
+    """Make a context by hand, since ssl.create_default_context would write keys to SSLKEYLOGFILE."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])

@@ -22,7 +22,7 @@ LOOK_AFTER_MS = 20.0  # a request that goes out sooner is not asked about again:
 
 
 class Exchange:
-    """Starts with `begin`; never raises. On the loop alone.
+    """Starts with `begin` and never raises; belongs to the loop alone.
 
     A request that is about to go out late asks first: `may_go` says whether it still may be sent. `sent` is called when
     the request goes out, and `done` with the outcome.
@@ -44,7 +44,7 @@ class Exchange:
         self._written: bytes
         self._origin: Origin
         self._timer: asyncio.TimerHandle
-        self._task: asyncio.Task[None] | None = None  # dials or asks
+        self._running: asyncio.Task[None] | None = None  # what dials or asks
         self._connection: Connection | None = None  # that carries the request
         self._is_reused = self._has_heard = self.is_sent = False
 
@@ -65,8 +65,8 @@ class Exchange:
         """Leave it without an outcome."""
         self._timer.cancel()
         self._pool.leave(self._origin, self)
-        if self._task is not None:
-            self._task.cancel()
+        if self._running is not None:
+            self._running.cancel()
         if self._connection is not None:
             self._leave_connection().abort()
 
@@ -74,7 +74,7 @@ class Exchange:
 
     def dial(self) -> None:
         self._is_reused = False
-        self._task = asyncio.get_running_loop().create_task(self._dial())
+        self._running = asyncio.get_running_loop().create_task(self._dial())
 
     def send_on(self, connection: Connection) -> None:
         """Send on it, unless it leads to Booper itself or has closed just now."""
@@ -122,16 +122,16 @@ class Exchange:
             self._send(connection)
 
     def _send(self, connection: Connection) -> None:
-        self._connection, self._task = connection, None
+        self._connection, self._running = connection, None
         if self.is_sent or self._deadline.elapsed_ms() < LOOK_AFTER_MS:
             self._write(connection)
         else:
             connection.reader.expect(self._request.method)
-            self._task = asyncio.get_running_loop().create_task(self._ask_and_write(connection))
+            self._running = asyncio.get_running_loop().create_task(self._ask_and_write(connection))
 
     async def _ask_and_write(self, connection: Connection) -> None:
         may_go = await self._may_go(self)
-        self._task = None
+        self._running = None
         if may_go:
             self._write(connection)
             return
@@ -151,12 +151,12 @@ class Exchange:
             connection.reader.end(properly=False)
             self._finish_with_answer(connection, "timeout", self._deadline.text())
             self._pool.drop(connection)
-        elif self._task is None:
+        elif self._running is None:
             self._pool.leave(self._origin, self)
             late = f"no connection to {self._origin.host} came free in time"
             self._finish(Unreachable("connect", late, self._deadline.timings()))
-        if self._task is not None:
-            self._task.cancel()  # one that dials says then why nobody answered
+        if self._running is not None:
+            self._running.cancel()  # one that dials says then why nobody answered
 
     def _leave_connection(self) -> Connection:
         connection, self._connection = self._connection, None

@@ -8,8 +8,8 @@ EVERY_S = 0.005
 
 
 class LagMeter:
-    """Looks every `EVERY_S` while the loop is busy, and passes on by how many seconds each look came late. On the loop
-    alone."""
+    """Looks every `EVERY_S` while the loop is busy, and passes on by how many seconds each look came late. Belongs to
+    the loop alone."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, is_busy: Callable[[], bool], note: Callable[[float], object]):
         self._loop, self._is_busy, self._note = loop, is_busy, note

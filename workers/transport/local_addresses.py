@@ -1,4 +1,4 @@
-"""The addresses of this machine: where Booper itself listens, and which addresses lead back here."""
+"""Tells which addresses are this machine's: where Booper itself listens, and which lead back here."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Whose lookup is next: the lookups that wait for threads, of which no account and no domain holds more than its share.
+"""Says whose lookup is next: of the threads that look names up, no account and no domain holds more than its share.
 
 A lookup that hangs holds its thread for longer than anybody waits for it. Without a share for each domain, one whose
 name servers are silent would hold up all names of its account; without one for each account, many such domains would
@@ -10,7 +10,7 @@ from collections import Counter, OrderedDict, deque
 
 
 class Lookup:
-    """One name to look up for an account. `answer` will hold its addresses or why there are none; `waiters`: how many
+    """Names what an account looks up. `answer` will hold its addresses or why there are none; `waiters`: how many
     attempts want it."""
 
     def __init__(self, host: str, port: int, account_id: int, answer: asyncio.Future[list[str] | Exception]) -> None:
@@ -20,8 +20,8 @@ class Lookup:
 
 
 class LookupQueue:
-    """The lookups without a thread, by account and domain; one account holds at most half of the threads. Accounts take
-    turns, and the domains of each. Used by one thread."""
+    """Holds the lookups without a thread, by account and domain; one account holds at most half of the threads.
+    Accounts take turns, and the domains of each. Used by one thread."""
 
     def __init__(self, threads: int, threads_per_domain: int) -> None:
         self._free = threads
@@ -34,46 +34,33 @@ class LookupQueue:
         domains.setdefault(lookup.domain, deque()).append(lookup)
 
     def take(self) -> Lookup | None:
-        """The next lookup that may have a thread now, which it then holds; None when there is none."""
-        lookup = self._next() if self._free else None
-        if lookup is not None:
-            self.drop(lookup)
-            self._free -= 1
-            self._held.update((lookup.account_id, lookup.domain))
-        return lookup
+        """The next lookup that may have a thread now, which it then holds; None when there is none. In few steps,
+        however many wait: only so many accounts and domains can have their share at once."""
+        if self._free:
+            for account_id, domains in self._waiting.items():
+                if self._held[account_id] < self._account_share:
+                    for domain in domains:
+                        if self._held[domain] < self._domain_share:
+                            return self._pop(account_id, domain)
+        return None
 
     def give(self, lookup: Lookup) -> None:
-        """The thread that it held is free again."""
+        """Free the thread that it held."""
         self._free += 1
-        for key in (lookup.account_id, lookup.domain):
-            self._held[key] -= 1
-            if not self._held[key]:
-                del self._held[key]
+        self._held -= Counter((lookup.account_id, lookup.domain))
 
-    def drop(self, lookup: Lookup) -> bool:
-        """Take it out, if it still waits; returns whether it did."""
-        domains = self._waiting.get(lookup.account_id, OrderedDict())
-        waiting = domains.get(lookup.domain, deque())
-        if lookup not in waiting:
-            return False
-        waiting.remove(lookup)
-        if not waiting:
-            del domains[lookup.domain]
-        if not domains:
-            del self._waiting[lookup.account_id]
-        return True
-
-    def _next(self) -> Lookup | None:
-        """Few steps, however many wait: only so many accounts and domains can have their share at once."""
-        for account_id, domains in self._waiting.items():
-            if self._held[account_id] >= self._account_share:
-                continue
-            for domain, waiting in domains.items():
-                if self._held[domain] < self._domain_share:
-                    domains.move_to_end(domain)
-                    self._waiting.move_to_end(account_id)
-                    return waiting[0]
-        return None
+    def _pop(self, account_id: int, domain: str) -> Lookup:
+        """The oldest lookup of the domain; then it is the turn of other domains, and of other accounts."""
+        domains = self._waiting.pop(account_id)
+        waiting = domains.pop(domain)
+        lookup = waiting.popleft()
+        if waiting:
+            domains[domain] = waiting
+        if domains:
+            self._waiting[account_id] = domains
+        self._free -= 1
+        self._held.update((account_id, domain))
+        return lookup
 
 
 def domain_of(host: str) -> str:

@@ -1,8 +1,7 @@
-"""Names to addresses with a limit: getaddrinfo knows none, so it runs in threads that the loop gives their work.
+"""Looks up the addresses of names, with a limit: getaddrinfo knows none, so it runs in threads.
 
 A name that is being looked up is not looked up a second time beside: whoever asks for it meanwhile gets the same
-answer. Nothing is kept after that, so a name is judged on the very answer that is connected to. Whose turn is next,
-workers/transport/lookup_queue.py decides.
+answer. Nothing is kept after that, so a name is judged on the very answer that is connected to.
 """
 
 import asyncio
@@ -30,7 +29,7 @@ def system_lookup(host: str, port: int) -> list[str]:
 
 
 class Lookups:
-    """`addresses` on the loop alone. The threads are started as they are needed, and are daemons, since a hung
+    """Gives `addresses` on the loop alone. The threads are started as they are needed, and are daemons, since a hung
     getaddrinfo cannot be ended."""
 
     def __init__(
@@ -49,14 +48,17 @@ class Lookups:
 
     async def addresses(self, host: str, port: int, account_id: int) -> list[str]:
         """The addresses of a name; Failed("dns") when there are none within the limit."""
-        lookup = self._known.get((host, port)) or self._ask(host, port, account_id)
+        lookup = self._known.get((host, port))
+        if lookup is None:
+            lookup = Lookup(host, port, account_id, asyncio.get_running_loop().create_future())
+            self._known[host, port] = lookup
+            self._queue.put(lookup)
         lookup.waiters += 1
+        self._start_next()
         try:
             await asyncio.wait([lookup.answer], timeout=self._limit_s + TIMER_SLACK_S)
         finally:
             lookup.waiters -= 1
-            if not lookup.waiters and self._queue.drop(lookup):
-                del self._known[host, port]
         return addresses_of(lookup)
 
     def close(self) -> None:
@@ -66,20 +68,20 @@ class Lookups:
         for thread in self._threads:
             thread.join(_JOIN_S)
 
-    def _ask(self, host: str, port: int, account_id: int) -> Lookup:
-        lookup = Lookup(host, port, account_id, asyncio.get_running_loop().create_future())
-        self._known[host, port] = lookup
-        self._queue.put(lookup)
-        self._start_next()
-        return lookup
-
     def _start_next(self) -> None:
         while (lookup := self._queue.take()) is not None:
+            if not lookup.waiters:  # its attempts ended before its turn came
+                self._forget(lookup)
+                continue
             if self._idle:
                 self._idle -= 1
             else:
                 self._add_thread()
             self._work.put(lookup)
+
+    def _forget(self, lookup: Lookup) -> None:
+        del self._known[lookup.host, lookup.port]
+        self._queue.give(lookup)
 
     def _add_thread(self) -> None:
         name, loop = f"lookup-{len(self._threads) + 1}", asyncio.get_running_loop()
@@ -98,8 +100,7 @@ class Lookups:
 
     def _end(self, lookup: Lookup, answer: list[str] | Exception) -> None:
         self._idle += 1
-        del self._known[lookup.host, lookup.port]
-        self._queue.give(lookup)
+        self._forget(lookup)
         lookup.answer.set_result(answer)
         self._start_next()
 

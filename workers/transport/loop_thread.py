@@ -1,4 +1,4 @@
-"""The thread of an event loop: starts it, hands calls over to it, ends it."""
+"""Runs an event loop in a thread of its own: starts it, hands calls over to it, ends it."""
 
 import asyncio
 import threading
@@ -9,15 +9,15 @@ JOIN_LIMIT_S = 5.0
 
 
 class LoopThread:
-    """`start`, then `call` from any thread, then `stop`. The thread is a daemon: what it waits for must not keep the
-    process alive."""
+    """Takes `start`, then `call` from any thread, then `stop`. The thread is a daemon: what it waits for must not keep
+    the process alive."""
 
     def __init__(self, name: str) -> None:
         self.loop = new_loop()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Raises RuntimeError when the system gives no thread."""
+        """Start the thread. Raises RuntimeError when the system gives none."""
         self._thread.start()
 
     @property
@@ -43,12 +43,12 @@ class LoopThread:
             self.loop.close()
 
     def _unwind(self) -> None:
-        """Let every task end, so that each closes what it holds."""
-        tasks = asyncio.all_tasks(self.loop)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            self.loop.run_until_complete(asyncio.wait(tasks, timeout=JOIN_LIMIT_S))
+        """Let every coroutine end, so that each closes what it holds."""
+        left = asyncio.all_tasks(self.loop)
+        for coroutine in left:
+            coroutine.cancel()
+        if left:
+            self.loop.run_until_complete(asyncio.wait(left, timeout=JOIN_LIMIT_S))
 
 
 def new_loop() -> asyncio.AbstractEventLoop:

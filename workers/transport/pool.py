@@ -31,7 +31,7 @@ class Sender(Protocol):
 
 
 class _Lane:
-    """What there is of one origin."""
+    """Holds what there is of one origin."""
 
     __slots__ = ("at_work", "freed", "idle", "is_watched", "waiting")
 
@@ -44,7 +44,7 @@ class _Lane:
 
 
 class Pool:
-    """At most `most` idle connections; the one that has waited longest goes first. On the loop alone.
+    """Keeps at most `most` idle connections; the one that has waited longest goes first. Belongs to the loop alone.
 
     Who wants to send calls `serve`, and has then to call `put` or `drop` with its connection, or `give_up` when it got
     none. The loop watches idle connections, so one that its target closes leaves the pool at once.
@@ -115,7 +115,7 @@ class Pool:
             self._close_oldest()
 
     def _next(self, origin: Origin) -> Sender | None:
-        """One of the connections at work is free or closed; returns whose turn it is."""
+        """Note that a connection at work is free or closed; returns whose turn it is."""
         lane = self._lanes[origin]
         lane.freed += 1
         if lane.waiting:

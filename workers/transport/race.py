@@ -23,7 +23,7 @@ Opened = TypeVar("Opened", bound=Closable)
 
 
 class GoodAddresses:
-    """The address of each host that answered last, for `REMEMBERED_S`."""
+    """Remembers the address of each host that answered last, for `REMEMBERED_S`."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[str, tuple[str, float]] = OrderedDict()
@@ -63,19 +63,19 @@ async def race(addresses: list[str], connect: Callable[[str], Awaitable[Opened]]
             done, running = await asyncio.wait(
                 running, timeout=NEXT_AFTER_S if left else None, return_when=asyncio.FIRST_COMPLETED
             )
-            for task in done:
-                if task.exception() is None:
-                    running |= done - {task}
-                    return task.result()
-                failed = task.exception()
+            for trial in done:
+                if trial.exception() is None:
+                    running |= done - {trial}
+                    return trial.result()
+                failed = trial.exception()
     finally:
-        for task in running:
-            task.add_done_callback(_close_unwanted)
-            task.cancel()
+        for trial in running:
+            trial.add_done_callback(_close_unwanted)
+            trial.cancel()
     assert failed is not None
     raise failed
 
 
-def _close_unwanted(task: asyncio.Task[Opened]) -> None:
-    if not task.cancelled() and task.exception() is None:
-        task.result().close()
+def _close_unwanted(trial: asyncio.Task[Opened]) -> None:
+    if not trial.cancelled() and trial.exception() is None:
+        trial.result().close()

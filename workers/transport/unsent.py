@@ -4,7 +4,7 @@ import threading
 
 
 class Unsent:
-    """`add` and `are_few` from any thread, `take` from the loop. One lock over the count."""
+    """Guards the count by one lock: `add` and `are_few` from any thread, `take` from the loop."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

@@ -20,7 +20,7 @@ _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 
 
 class Request(PreparedRequest):
-    """A request as `requests` prepares it, but for its URL and its headers, which `prepare` would change.
+    """Is what `requests` sends, set by hand: `prepare` would change the URL and the headers.
 
     `timeout_ms` limits the whole attempt from the lookup to the last byte. `owner` is the account whose job it is, or
     its negated id for a follow-up: each takes its share of the lookups, and has connections of its own.

@@ -10,6 +10,8 @@ from models.database import schema
 from models.database.base import column_names, typed_columns
 from models.database.connection import database
 from models.database.ids import new_id
+from models.flows.gate_tables import Gate
+from models.flows.gates import Gate as GateRow
 from models.jobs import job_store
 from models.jobs.job_store import JobRow, NewJob
 from models.jobs.job_tables import Attempt, Job, JobLabel, LogEntry
@@ -92,13 +94,14 @@ ROWS = [  # a row type, its table, and the fields that differ from the column, b
     (AttemptRow, Attempt, set()),
     (LogRow, LogEntry, set()),
     (LogEntryRow, LogEntry, set()),
-    (NewJob, Job, {"labels", "uuid"}),
+    (NewJob, Job, {"labels", "uuid", "gates"}),
     (JobRow, Job, set()),
     (WorkerRow, Worker, set()),
     (Depths, QueueDepth, set()),
     (MinuteRow, MinuteStat, set()),
     (FiringRow, Firing, set()),
     (ScheduleRow, Schedule, set()),
+    (GateRow, Gate, set()),
     (ScheduleMemory, Schedule, set()),
     (Planned, Schedule, {"next_at"}),
     (Policy, Schedule, set()),
@@ -136,6 +139,8 @@ def test_what_a_job_is_made_of_is_stored_in_columns_of_the_same_names(account):
         "parent_id",
         "held_until",
         "endpoint_id",
+        "flow_id",
+        "lane_id",
     )
     values = {name: name for name in texts} | {name: 10 + number for number, name in enumerate(numbers)}
     ids = {name: new_id() for name in ("uuid", "schedule_id", "after_uuid")}
@@ -149,7 +154,7 @@ def test_what_a_job_is_made_of_is_stored_in_columns_of_the_same_names(account):
 
     assert [job_store.find(account.id, job.id) for job in (single, in_a_set)] == [single, in_a_set]
     row = Job.get_by_id(single.id)
-    assert set(NewJob._fields) == {*values, "labels"}
+    assert set(NewJob._fields) == {*values, "labels", "gates"}
     assert {name: getattr(row, name) for name in values} == values
     second = {name: getattr(Job.get_by_id(in_a_set.id), name) for name in values}
     assert second == values | {"uuid": in_a_set.uuid, "idempotency_key": None, "fire_at": 1}

@@ -194,7 +194,7 @@ def test_a_stale_holder_does_not_give_up_the_newer_claim(account, moved_clock):
 def test_a_cancel_of_waiting_jobs_leaves_one_under_way(account, state):
     job = job_in(state, account)
     cancelled = lifecycle.cancel([job.id], clock.now(), waiting_only=True)
-    assert cancelled == ([(job.id, account.id, None)] if state in states.WAITING else [])
+    assert [each[:3] for each in cancelled] == ([(job.id, account.id, None)] if state in states.WAITING else [])
     assert reread(job).state == ("cancelled" if cancelled else state)
 
 

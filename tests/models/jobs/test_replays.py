@@ -20,12 +20,13 @@ OF_THE_OLD_ORDER = {
 ORDERED = {
     **{"name": "digest", "description": "each morning", "body": b'{"a":1}', "content_type": "application/json"},
     **{"host": "127.0.0.1", "hops": 2, "max_attempts": 3, "timeout_ms": 5000, "backoff": '{"fixed":60}'},
-    **{"redact": '["x-a"]', "notify": '{"webhook":"http://127.0.0.1:9/"}'},
+    **{"redact": '["x-a"]', "notify": '{"webhook":"http://127.0.0.1:9/"}', "flow_id": 21, "lane_id": 22},
 }
 OWN = {  # what a job has of its own, with values unlike those of a new one
     **{"idempotency_key": "k", "schedule_id": new_id(), "fire_at": 1, "start_by": 2, "held_until": 3, "parent_id": 4},
     **{"after_uuid": new_id(), "attempt": 3, "crashes": 1, "attempted_at": 5, "completed_at": 6, "discarded_at": 7},
     **{"cancelled_at": 8, "staged_at": 9, "staged_count": 10, "claim_id": 11, "lease_until": 12, "retry_until": 13},
+    "parked_by": 14,
 }
 
 

@@ -13,9 +13,10 @@ from models.database.sql import fetch
 from models.jobs import lifecycle, states
 from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Job
+from models.operations import claims
 from models.rules import clock
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
-from models.schedules import firing_rows, overlap, planning, schedule_changes
+from models.schedules import firing_rows, planning, schedule_changes
 from models.schedules.schedule_store import NewSchedule
 from models.schedules.schedule_tables import Firing
 from tests.support.clocks import START
@@ -125,7 +126,7 @@ class Year:
             lifecycle.complete(self.under_way, clock.now())
             self.under_way = []
         ids = self.due()
-        claimed = overlap.claim(ids, clock.now(), HOUR) if ids else []
+        claimed = claims.claim(ids, clock.now(), HOUR) if ids else []
         self.attempts.update((job.schedule_id, job.fire_at) for job in claimed)
         for job in claimed:
             assert job.attempted_at >= job.fire_at

@@ -6,6 +6,7 @@ import pytest
 
 from models.jobs import lifecycle
 from models.jobs.job_tables import Job, LogEntry
+from models.operations import claims
 from models.rules import clock
 from models.schedules import misfire, overlap, planning
 from models.schedules.schedule_tables import Firing, Schedule
@@ -178,7 +179,7 @@ def test_a_claim_before_the_planner_begins_no_second_job(account, moved_clock):
     schedule_id = make_schedule(account, SECONDLY, catch_up_us=24 * clock.HOUR)
     moved_clock.advance(seconds=130)
 
-    claimed = overlap.claim([jobs_of(schedule_id)[0].id], clock.now(), MARGIN)
+    claimed = claims.claim([jobs_of(schedule_id)[0].id], clock.now(), MARGIN)
 
     assert claimed == []
     assert min(job.fire_at for job in waiting_jobs_of(schedule_id)) == clock.now() - 61 * clock.SECOND
@@ -187,7 +188,7 @@ def test_a_claim_before_the_planner_begins_no_second_job(account, moved_clock):
 def test_a_claim_just_late_does_not_plan(account, moved_clock):
     schedule_id = make_schedule(account, SECONDLY)
     moved_clock.advance(seconds=30)
-    assert len(overlap.claim([jobs_of(schedule_id)[0].id], clock.now(), MARGIN)) == 1
+    assert len(claims.claim([jobs_of(schedule_id)[0].id], clock.now(), MARGIN)) == 1
     assert len(jobs_of(schedule_id)) == 1
 
 

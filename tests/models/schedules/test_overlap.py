@@ -3,7 +3,7 @@
 from models.jobs import job_store, lifecycle, staging
 from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Job, LogEntry
-from models.operations import cancelling
+from models.operations import cancelling, claims
 from models.rules import clock
 from models.schedules import firing_rows, misfire, overlap, planning, schedule_changes, schedule_store
 from models.schedules.firing_rows import FiringRow
@@ -22,7 +22,7 @@ from tests.support.schedule_rows import (
 
 
 def claim_firings(*claimed):
-    return overlap.claim([job.id for job in claimed], clock.now(), MARGIN)
+    return claims.claim([job.id for job in claimed], clock.now(), MARGIN)
 
 
 def plan():
@@ -61,7 +61,7 @@ def test_a_job_of_a_schedule_is_not_taken_by_the_claim_of_other_jobs(account, mo
 def test_the_claim_of_schedules_takes_no_other_job(account, moved_clock):
     """A job of no schedule is not taken by the claim of schedules."""
     job, _ = job_store.create(NewJob(account.id, "{}", None, None, clock.now()), clock.now())
-    assert overlap.claim([job.id], clock.now(), MARGIN) == []
+    assert overlap.choose([job.id], clock.now()).ids == []
 
 
 def test_jitter_puts_the_job_off_and_is_no_lateness(account, moved_clock):
@@ -211,9 +211,9 @@ def test_two_claims_at_once_let_one_job_of_a_schedule_begin(account, db):
     ]
     made = [job.id for job in job_store.create_many(new, now - clock.SECOND)]
 
-    claims = map_at_once(lambda job_id: overlap.claim([job_id], now, MARGIN), made)
+    claimed = map_at_once(lambda job_id: claims.claim([job_id], now, MARGIN), made)
 
-    assert len(sum(claims, [])) == 1
+    assert len(sum(claimed, [])) == 1
     assert len([job for job in waiting_jobs_of(schedule_id) if job.held_until]) == 7  # due before it began: they wait
 
 

@@ -5,9 +5,10 @@ import json
 import pytest
 
 from models.jobs import job_store, lifecycle
+from models.operations import claims
 from models.rules import clock
 from models.schedules import misfire as misfire_rule
-from models.schedules import overlap, planning, schedule_changes, schedule_store
+from models.schedules import planning, schedule_changes, schedule_store
 from models.schedules.schedule_tables import Firing, Schedule
 from tests.support.races import held_elsewhere, map_at_once
 from tests.support.schedule_rows import (
@@ -23,7 +24,7 @@ from tests.support.schedule_rows import (
 
 
 def claim_firings(*claimed):
-    return overlap.claim([job.id for job in claimed], clock.now(), MARGIN)
+    return claims.claim([job.id for job in claimed], clock.now(), MARGIN)
 
 
 def plan():

@@ -7,6 +7,7 @@ import pytest
 from models.jobs import job_store, lifecycle, staging, states
 from models.jobs.job_ref import JobRef
 from models.jobs.job_tables import Job, LogEntry
+from models.operations import claims
 from models.rules import clock
 from models.rules.templating import MAX_MEMORY_BYTES
 from models.schedules import overlap, planning, schedule_changes
@@ -31,7 +32,7 @@ def claim_next(schedule_id):
     planning.plan(clock.now(), 10)
     waiting_jobs_of = Job.select().where(Job.schedule_id == schedule_id, Job.state.in_(states.WAITING))
     ids = [job.id for job in waiting_jobs_of.order_by(Job.fire_at)]
-    [job] = overlap.claim(ids, clock.now(), clock.HOUR)
+    [job] = claims.claim(ids, clock.now(), clock.HOUR)
     return job
 
 
@@ -169,7 +170,7 @@ def test_jobs_that_end_at_once_lose_nothing_of_each_other(account, db):
     now = clock.now()
     new = [planning.job_at(planned(schedule_id), now - number - 1) for number in range(8)]
     ids = [job.id for job in job_store.create_many(new, now)]
-    claimed = overlap.claim(ids, now, clock.HOUR)
+    claimed = claims.claim(ids, now, clock.HOUR)
     Schedule.update(enabled_at=0).execute()
 
     map_at_once(
@@ -249,7 +250,7 @@ def test_the_end_of_a_job_lets_go_the_one_that_waits(account, moved_clock, statu
     moved_clock.advance(hours=1)
     planning.plan(clock.now(), 10)
     [queued] = Job.select().where(Job.state.in_(states.WAITING), Job.scheduled_at <= clock.now())
-    assert overlap.claim([queued.id], clock.now(), clock.HOUR) == []
+    assert claims.claim([queued.id], clock.now(), clock.HOUR) == []
     assert staging.due(0, clock.now(), 10) == []
 
     finish(under_way, answered_with_body({}, status=status))
@@ -289,7 +290,7 @@ def test_a_failed_claim_of_schedules_does_not_stop_other_jobs(account, moved_clo
     """A message that names both kinds sends the others when schedules can not be claimed."""
     delivery, submitted = Delivery(embedded_settings), []
     monkeypatch.setattr(delivery.senders, "submit", submitted.extend)
-    monkeypatch.setattr(overlap, "claim", lambda *_: 1 / 0)
+    monkeypatch.setattr(overlap, "choose", lambda *_: 1 / 0)
     plain, _ = job_store.create(job_store.NewJob(account.id, "{}", None, None, clock.now()), clock.now())
     make_schedule(account)
     fired = Job.get(Job.fire_at.is_null(False))

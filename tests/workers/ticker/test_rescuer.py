@@ -4,8 +4,9 @@ import pytest
 
 from models.jobs import lifecycle, states
 from models.jobs.job_tables import Attempt, Job, LogEntry
+from models.operations import claims
 from models.rules import clock
-from models.schedules import overlap, planning, schedule_changes
+from models.schedules import planning, schedule_changes
 from models.schedules.schedule_tables import Schedule
 from tests.support.rows import make_job, reread
 from tests.support.schedule_rows import create_schedule
@@ -60,7 +61,7 @@ def claim_next(schedule_id):
     """Its next job, at its time."""
     planning.plan(clock.now(), 10)
     waiting = Job.select().where(Job.schedule_id == schedule_id, Job.state.in_(states.WAITING))
-    [job] = overlap.claim([job.id for job in waiting.order_by(Job.fire_at)], clock.now(), clock.SECOND)
+    [job] = claims.claim([job.id for job in waiting.order_by(Job.fire_at)], clock.now(), clock.SECOND)
     return job
 
 
@@ -100,4 +101,23 @@ def test_a_job_lost_from_before_its_schedule_was_enabled_again_is_no_failure(acc
     schedule_changes.enable(account.id, schedule_id, clock.now(), 100)
     moved_clock.advance(seconds=60)
     rescue_lost(clock.now())
+    assert Schedule.get().failures == 0
+
+
+def test_a_job_from_before_its_schedule_was_enabled_again_is_no_failure_however_late_it_is_lost(
+    account, schedule_id, moved_clock
+):
+    Job.update(max_attempts=2).execute()
+    job = claim_next(schedule_id)
+    moved_clock.advance(seconds=1)
+    schedule_changes.disable(account.id, schedule_id, clock.now())
+    schedule_changes.enable(account.id, schedule_id, clock.now(), 100)
+    moved_clock.advance(seconds=60)
+    rescue_lost(clock.now())
+    assert [again.attempt for again in claims.claim([job.id], clock.now(), clock.SECOND)] == [2]
+    moved_clock.advance(seconds=60)
+
+    rescue_lost(clock.now())
+
+    assert reread(job).state == "discarded"
     assert Schedule.get().failures == 0

@@ -54,7 +54,7 @@ def transport() -> Iterator[Callable[..., BlockingTransport]]:
 def send(transport) -> Callable:
     """Send one request through a transport of its own."""
 
-    def one(url, method="GET", headers=None, body=None, timeout_ms=30_000, **kwargs):
+    def send_one(url, method="GET", headers=None, body=None, timeout_ms=30_000, **kwargs):
         return transport(**kwargs).send(Request(method, url, headers or {}, body, timeout_ms))
 
-    return one
+    return send_one

@@ -85,13 +85,13 @@ def test_a_connection_that_the_target_closed_meanwhile_is_replaced(receiver, tra
 def test_bytes_on_an_idle_connection_are_not_the_next_answer(receiver, transport):
     """Bytes that come on an idle connection are not taken for the next answer."""
     forged = b"HTTP/1.1 500 forged\r\nContent-Length: 0\r\n\r\n"
-    asked, sent = threading.Event(), threading.Event()
+    forge, sent = threading.Event(), threading.Event()
 
     def late(conn, receiver):
         read_request(conn)
         conn.sendall(OK)
         if len(receiver.connections) == 1:
-            asked.wait(60)
+            forge.wait(60)
             conn.sendall(forged)
             sent.set()
         read_request(conn)
@@ -99,7 +99,7 @@ def test_bytes_on_an_idle_connection_are_not_the_next_answer(receiver, transport
     sender, target = transport(), receiver(late)
     assert sender.send(get(target)).status_code == 200
 
-    asked.set()
+    forge.set()
     assert sent.wait(60)
     assert sender.send(get(target)).status_code == 200
 

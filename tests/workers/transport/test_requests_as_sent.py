@@ -10,12 +10,12 @@ from tests.support.scripted_receivers import OK, answering
 def arrived(receiver, send):
     """Send one request and give the bytes that arrived."""
 
-    def one(path="/", **kwargs) -> bytes:
+    def arrived_of(path="/", **kwargs) -> bytes:
         target = receiver(answering(OK))
         send(target.url(path), **kwargs)
         return target.requests[0].replace(str(target.port).encode(), b"PORT")
 
-    return one
+    return arrived_of
 
 
 def test_h7_a_plain_get_carries_only_what_was_promised(arrived):

@@ -1,0 +1,43 @@
+"""Serves /pause and /resume: all jobs of the account wait."""
+
+from typing import Any
+
+from flask import Response
+
+from api.auth import caller
+from api.blueprint import Blueprint
+from api.requests.gate_fields import PauseFields
+from api.responses import schemas
+from api.responses.gates import GateState, shape
+from api.responses.responses import respond
+from models.flows import closing, gates
+from models.rules import clock
+from models.rules.limits import ACCOUNT
+
+blueprint = Blueprint("pause", __name__, description="Whether the whole account is paused.")
+
+
+@blueprint.route("/pause", methods=["GET"])
+@blueprint.response(200, schemas.single(GateState))
+def get_pause() -> Response:
+    """Whether the account is paused, and how many jobs wait for that."""
+    now = clock.now()
+    return respond({"data": shape(gates.ensure(caller().account_id, ACCOUNT, "", now), now)})
+
+
+@blueprint.route("/pause", methods=["POST"])
+@blueprint.arguments(PauseFields())
+@blueprint.response(200, schemas.single(GateState))
+def pause_account(pause: dict[str, Any]) -> Response:
+    """Send nothing, until an instant or until the account is resumed. Requests under way go on."""
+    now = clock.now()
+    gate = closing.pause(caller().account_id, ACCOUNT, "", pause.get("until"), pause.get("reason"), now)
+    return respond({"data": shape(gate, now)})
+
+
+@blueprint.route("/resume", methods=["POST"])
+@blueprint.response(200, schemas.single(GateState))
+def resume_account() -> Response:
+    """Send again."""
+    now = clock.now()
+    return respond({"data": shape(closing.resume(caller().account_id, ACCOUNT, "", now), now)})

@@ -1,0 +1,1 @@
+"""Flow control: gates that jobs have to pass, and which job passes when."""

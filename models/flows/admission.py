@@ -1,0 +1,94 @@
+"""Decides at the claim which jobs may pass their gates, and parks the others.
+
+The claim locks the gates of its jobs in the order of their ids until its transaction ends. So claims of one gate take
+turns, over all processes, and each sees what the one before has started. Nothing is counted that could drift: requests
+under way are rows with a claim, and the starts of a rate are rows too.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from models.flows import gates, pacing, parking, starts
+from models.flows.gates import FAR, Gate
+from models.rules.limits import FLOW
+from models.rules.turns import may_start, turn
+
+
+class Candidate(NamedTuple):
+    """A due job, and the gates that it names."""
+
+    id: int
+    flow_id: int | None
+    lane_id: int | None
+
+
+class Admission:
+    """The look of one claim at the gates of its jobs, inside its transaction.
+
+    `chosen` are the ids of the jobs that may pass, including those without a gate. Call `started` with the ids of those
+    that were really claimed."""
+
+    def __init__(self, jobs: Sequence[Candidate], now: int) -> None:
+        named = {gate_id for job in jobs for gate_id in (job.flow_id, job.lane_id) if gate_id is not None}
+        self._gates = gates.lock(named)
+        self._uses, self._now = pacing.uses(self._gates.values(), len(jobs) + 1, now)
+        self._flow_of = {job.id: job.flow_id for job in jobs if job.flow_id in self._gates}
+        self._parked: dict[int, list[int]] = {}
+        self.chosen = self._through_flows([job.id for job in jobs if self._passes_lane(job)])
+
+    def started(self, ids: Collection[int]) -> None:
+        """Count the starts of these jobs, park those that may not pass, and say when to look again."""
+        counts = Counter(self._flow_of[job_id] for job_id in ids if job_id in self._flow_of)
+        rated = [self._gates[gate_id] for gate_id in counts if self._gates[gate_id].rate]
+        starts.add([(gate, counts[gate.id]) for gate in rated], self._now)
+        parking.park(self._parked)
+        flows = [gate for gate in self._gates.values() if gate.kind == FLOW]
+        parking.wake_at({gate.id: self._next_look(gate, counts[gate.id], set(ids)) for gate in flows})
+
+    def _passes_lane(self, job: Candidate) -> bool:
+        """Whether it is the job's turn in its lane, if it has one."""
+        lane = self._gates.get(job.lane_id or 0)
+        if lane is None or (not lane.is_closed(self._now) and self._uses[lane.id].head == job.id):
+            return True
+        self._park(lane, job.id)
+        return False
+
+    def _through_flows(self, ids: Sequence[int]) -> list[int]:
+        wanted: dict[int | None, list[int]] = {}
+        for job_id in ids:
+            wanted.setdefault(self._flow_of.get(job_id), []).append(job_id)
+        chosen = wanted.pop(None, [])
+        for flow_id, of_flow in wanted.items():
+            flow = self._gates[flow_id or 0]
+            passing = self._next_of(flow, of_flow)
+            chosen += [job_id for job_id in of_flow if job_id in passing]
+            for job_id in of_flow:
+                if job_id not in passing:
+                    self._park(flow, job_id)
+        return chosen
+
+    def _next_of(self, flow: Gate, wanted: Sequence[int]) -> set[int]:
+        """The jobs that may pass now. Those that are parked go before others: nothing overtakes them."""
+        if flow.is_closed(self._now):
+            return set()
+        use = self._uses[flow.id]
+        line = [*use.parked, *(job_id for job_id in wanted if job_id not in use.parked)]
+        return set(line[: may_start(use.pace, len(wanted), self._now)])
+
+    def _park(self, gate: Gate, job_id: int) -> None:
+        self._parked.setdefault(gate.id, []).append(job_id)
+
+    def _next_look(self, flow: Gate, started: int, claimed: Collection[int]) -> int | None:
+        """When the ticker has to look for the next parked job that no message names; None: somebody wakes the gate."""
+        use, parked_now = self._uses[flow.id], self._parked.get(flow.id, [])
+        named = [job_id for job_id in use.staged if job_id not in claimed and job_id not in parked_now]
+        unnamed = [
+            *parked_now,
+            *(job_id for job_id in use.parked if job_id not in use.staged and job_id not in claimed),
+        ]
+        if not unnamed:
+            return None
+        if flow.is_closed(self._now):
+            return None if flow.closed_until == FAR else flow.closed_until
+        return turn(use.pace, started + len(named), self._now)

@@ -1,0 +1,135 @@
+"""Reads and writes the rows of gates: what a flow, a lane, a host or an account allows.
+
+A gate is made when an order first names it. The claim locks gates in the order of their ids, so two claims never wait
+for each other.
+"""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from models.database.sql import any_of, execute, fetch, for_update
+from models.database.transactions import transaction
+from models.jobs.states import WAITING_SQL
+from models.rules import clock
+from models.rules.limits import ACCOUNT, FLOW, HOST, LANE, GateName, Limits
+
+KINDS = (FLOW, LANE, HOST, ACCOUNT)
+FAR = 2**62  # the end of a wait whose end is not known
+
+
+class Gate(NamedTuple):
+    """A gate; see models/flows/gate_tables.py for each column."""
+
+    id: int
+    account_id: int
+    kind: str
+    key: str
+    rate: int | None
+    per_us: int | None
+    concurrency: int | None
+    stops: int
+    is_pinned: int
+    paused_at: int | None
+    paused_until: int | None
+    reason: str | None
+    rests_until: int | None
+    failures: int
+    probe_at: int | None
+    closed_until: int | None
+    starts: int
+    wake_at: int | None
+    used_at: int
+    created_at: int
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.rate, self.per_us, self.concurrency, self.stops)
+
+    def is_closed(self, now: int) -> bool:
+        return self.closed_until is not None and self.closed_until > now
+
+
+COLUMNS = ", ".join(Gate._fields)
+OF_KEY = "account_id = %s AND kind = %s AND key = %s"
+
+
+def join(account_id: int, names: Collection[GateName], now: int) -> dict[tuple[str, str], int]:
+    """The ids of these gates by kind and key, made where they are missing; the newest limits replace older ones unless
+    the gate is pinned. Inside the transaction that stores the jobs: no gate is forgotten before their commit, and jobs
+    of one lane are stored one after another, so that their ids ascend in the order of the commits."""
+    return {(name.kind, name.key): _join(account_id, name, now) for name in sorted(names, key=lambda name: name[:2])}
+
+
+def find(account_id: int, kind: str, key: str) -> Gate | None:
+    """The account's gate of this kind and key."""
+    rows = fetch(f"SELECT {COLUMNS} FROM gate WHERE {OF_KEY}", (account_id, kind, key))
+    return Gate(*rows[0]) if rows else None
+
+
+def by_id(ids: Collection[int]) -> dict[int, Gate]:
+    """The gates of these ids."""
+    if not ids:
+        return {}
+    these, params = any_of("id", sorted(ids))
+    return {row[0]: Gate(*row) for row in fetch(f"SELECT {COLUMNS} FROM gate WHERE {these}", (params,))}
+
+
+def lock(ids: Collection[int]) -> dict[int, Gate]:
+    """The gates of these ids, locked until the transaction ends."""
+    if not ids:
+        return {}
+    these, params = any_of("id", sorted(ids))
+    sql = f"SELECT {COLUMNS} FROM gate WHERE {these} ORDER BY id{for_update('NO KEY UPDATE')}"
+    return {row[0]: Gate(*row) for row in fetch(sql, (params,))}
+
+
+def set_limits(gate_id: int, limits: Limits, is_pinned: bool, now: int) -> None:
+    """Give a gate its limits. The ticker looks at once whether more may pass."""
+    with transaction():
+        execute(
+            "UPDATE gate SET rate = %s, per_us = %s, concurrency = %s, stops = %s, is_pinned = %s, used_at = %s, "
+            "wake_at = %s WHERE id = %s",
+            (*limits, int(is_pinned), now, now, gate_id),
+        )
+
+
+def ensure(account_id: int, kind: str, key: str, now: int) -> Gate:
+    """The gate of this kind and key, made if it is missing."""
+    with transaction():
+        gate_id = _join(account_id, GateName(kind, key), now)
+        return by_id([gate_id])[gate_id]
+
+
+def wake(ids: Collection[int], now: int) -> None:
+    """Have the ticker look at once which jobs may pass these gates, where any wait. A gate that has only a rate is not
+    looked at: no end of a request makes room there."""
+    if not ids:
+        return
+    these, params = any_of("id", sorted(ids))
+    with transaction():
+        execute(
+            f"UPDATE gate SET wake_at = %s WHERE {these} AND (kind <> '{FLOW}' OR concurrency IS NOT NULL) "
+            f"AND EXISTS (SELECT 1 FROM job WHERE parked_by = gate.id AND {WAITING_SQL})",
+            (now, params),
+        )
+
+
+def _join(account_id: int, name: GateName, now: int) -> int:
+    lock_sql = for_update("NO KEY UPDATE" if name.kind == LANE else "KEY SHARE")
+    sql = f"SELECT {COLUMNS} FROM gate WHERE {OF_KEY}{lock_sql}"
+    while not (rows := fetch(sql, (account_id, name.kind, name.key))):
+        _make(account_id, name, now)
+    gate = Gate(*rows[0])
+    if name.limits is not None and name.limits != gate.limits and not gate.is_pinned:
+        set_limits(gate.id, name.limits, False, now)
+    elif gate.used_at < now - clock.DAY:
+        execute("UPDATE gate SET used_at = %s WHERE id = %s", (now, gate.id))
+    return gate.id
+
+
+def _make(account_id: int, name: GateName, now: int) -> None:
+    execute(
+        "INSERT INTO gate (account_id, kind, key, rate, per_us, concurrency, stops, is_pinned, failures, starts, "
+        "used_at, created_at) VALUES (%s, %s, %s, %s, %s, %s, %s, 0, 0, 0, %s, %s) ON CONFLICT DO NOTHING",
+        (account_id, name.kind, name.key, *(name.limits or Limits()), now, now),
+    )

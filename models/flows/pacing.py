@@ -1,0 +1,87 @@
+"""Reads how gates are used at this moment: requests under way, starts in the window, jobs that wait in front of them.
+
+On PostgreSQL the clock of the database counts, since the clocks of hosts differ and a window is one for all of them.
+"""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from models.database.connection import dialect
+from models.database.sql import any_of, as_list, fetch, list_of
+from models.flows.gates import Gate
+from models.jobs.states import LIVE_SQL, WAITING_SQL
+from models.rules import clock
+from models.rules.turns import Pace
+
+# A request whose job was cancelled is under way until its claim ends, or could have ended at the latest.
+UNDER_WAY = (
+    "flow_id = gate.id AND claim_id IS NOT NULL "
+    "AND (state = 'executing' OR attempted_at + (timeout_ms + 60000) * CAST(1000 AS BIGINT) > %s)"
+)
+SAME_US = 20 * clock.MILLISECOND
+PARKED = f"parked_by = gate.id AND {WAITING_SQL} AND scheduled_at <= %s"
+OLDEST = "gate_id = gate.id AND number > gate.starts - gate.rate AND number <= gate.starts - gate.rate + %s"
+
+
+class Use(NamedTuple):
+    """How a gate is used. `head`: of a lane the job whose turn it is. `parked`: the first jobs that wait at the gate
+    and are due, in their order; `staged`: those of them that a message names."""
+
+    pace: Pace
+    head: int | None
+    parked: list[int]
+    staged: set[int]
+
+
+def uses(gates: Collection[Gate], looked_at: int, now: int) -> tuple[dict[int, Use], int]:
+    """The use of each gate, as far as its next `looked_at` jobs need, and the instant at which it was read."""
+    if not gates:
+        return {}, now
+    these, params = any_of("gate.id", sorted(gate.id for gate in gates))
+    oldest = f"SELECT started_at AS value FROM gate_start WHERE {OLDEST} ORDER BY number"
+    parked = f"SELECT id AS value FROM job WHERE {PARKED} ORDER BY scheduled_at, id LIMIT %s"
+    staged = f"SELECT id AS value FROM job WHERE {PARKED} AND staged_at IS NOT NULL ORDER BY scheduled_at, id LIMIT %s"
+    rows = fetch(
+        f"SELECT gate.id, {_database_clock()}, "
+        f"CASE WHEN concurrency IS NULL THEN 0 ELSE (SELECT count(*) FROM job WHERE {UNDER_WAY}) END, "
+        f"CASE WHEN rate IS NULL THEN NULL ELSE {list_of(oldest)} END, "
+        f"CASE WHEN kind <> 'lane' THEN NULL ELSE (SELECT id FROM job WHERE lane_id = gate.id AND {LIVE_SQL} "
+        f"ORDER BY id LIMIT 1) END, {list_of(parked)}, {list_of(staged)} FROM gate WHERE {these}",
+        (now, looked_at, now, looked_at, now, looked_at, params),
+    )
+    read_at = _read_at(now, [row[1] for row in rows])
+    known = {gate.id: gate for gate in gates}
+    return {row[0]: _use(known[row[0]], row, looked_at) for row in rows}, read_at
+
+
+def head_of(lane_id: int) -> int | None:
+    """The job whose turn it is in a lane; None when all its jobs are final."""
+    rows = fetch(f"SELECT id FROM job WHERE lane_id = %s AND {LIVE_SQL} ORDER BY id LIMIT 1", (lane_id,))
+    return rows[0][0] if rows else None
+
+
+def _use(gate: Gate, row: tuple[object, ...], looked_at: int) -> Use:
+    _, _, under_way, oldest, head, parked, staged = row
+    assert isinstance(under_way, int)
+    room = None if gate.concurrency is None else max(0, gate.concurrency - under_way)
+    if gate.rate is None:
+        pace = Pace(room=room)
+    else:
+        starts = as_list(oldest)
+        pace = Pace(gate.rate, gate.per_us or 0, min(looked_at, gate.rate) - len(starts), starts, room)
+    return Use(pace, head if isinstance(head, int) else None, as_list(parked), set(as_list(staged)))
+
+
+def _database_clock() -> str:
+    """Microseconds since the epoch; on SQLite nothing, since all its users share the clock of one machine."""
+    if dialect() == "postgresql":
+        return "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
+    return "NULL"
+
+
+def _read_at(now: int, read: list[int | None]) -> int:
+    """Now, by the clock of the database: this host's clock, put right where the two differ by more than the time that
+    the question took."""
+    latest = max((instant for instant in read if instant is not None), default=None)
+    ahead_us = 0 if latest is None else latest - clock.wall_clock()
+    return now + ahead_us if abs(ahead_us) > SAME_US else now

@@ -1,0 +1,134 @@
+"""Parks jobs that may not pass a gate yet, and takes those out again whose turn has come.
+
+A parked job is held back without an end, so the stager does not see it and 100,000 of them cost it nothing. The gate
+brings it back: whoever makes room wakes the gate, and the ticker stages the next jobs of gates that are awake.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from models.database.sql import any_of, execute, fetch, skipping_locked, unlocked, values_table
+from models.database.transactions import transaction
+from models.flows import gates, pacing
+from models.flows.gates import FAR, Gate
+from models.flows.pacing import Use
+from models.jobs import staging
+from models.jobs.staging import DueJob
+from models.jobs.states import WAITING_SQL
+from models.rules import clock
+from models.rules.limits import ACCOUNT, HOST, LANE
+from models.rules.turns import turn
+
+GATES_AT_ONCE = 200
+JOBS_AT_ONCE = 100  # of one gate
+RETURN_EVERY_US = clock.SECOND // 4  # jobs of a host that opens again return in small groups
+RETURN_AT_ONCE = 25
+
+
+class Turn(NamedTuple):
+    """When a parked job may start, at the earliest."""
+
+    job_id: int
+    at: int
+
+
+def park(jobs: Mapping[int, Collection[int]]) -> None:
+    """Park jobs, by the id of the gate at which they wait. Passes over jobs that another session holds."""
+    rows = [(job_id, gate_id) for gate_id, ids in jobs.items() for job_id in ids]
+    if not rows:
+        return
+    table, values = values_table("id bigint, gate_id bigint", rows)
+    these, params = unlocked("job", [job_id for job_id, _ in rows], WAITING_SQL)
+    execute(
+        "UPDATE job SET staged_at = NULL, held_until = CAST(%s AS BIGINT), parked_by = input.gate_id "
+        f"FROM {table} AS input WHERE job.id = input.id AND {these}",
+        (FAR, *values, *params),
+    )
+
+
+def any_awake(until: int) -> bool:
+    """Whether there is a gate to look at by this instant."""
+    return bool(fetch("SELECT 1 FROM gate WHERE wake_at IS NOT NULL AND wake_at <= %s LIMIT 1", (until,)))
+
+
+def stage_next(now: int, until: int) -> list[DueJob]:
+    """Mark the parked jobs that may pass their gates by `until`, each for the instant of its turn; soonest first."""
+    awake = _take_awake(until)
+    if not awake:
+        return []
+    uses, read_at = pacing.uses(awake, JOBS_AT_ONCE, max(now, until))
+    turns = {gate.id: _turns(gate, uses[gate.id], max(now, read_at), until) for gate in awake}
+    staged = [(each.job_id, each.at) for of_gate in turns.values() for each in of_gate]
+    with transaction():
+        wake_by({gate.id: at for gate in awake if (at := _next_look(gate, uses[gate.id], turns[gate.id], now))})
+        return staging.stage_parked(staged)
+
+
+def wake_at(instants: Mapping[int, int | None]) -> None:
+    """Have the ticker look at these gates at these instants, by gate id; None: not before somebody wakes the gate."""
+    if not instants:
+        return
+    table, params = values_table("id bigint, at bigint", sorted(instants.items()))
+    execute(f"UPDATE gate SET wake_at = input.at FROM {table} AS input WHERE gate.id = input.id", params)
+
+
+def wake_by(instants: Mapping[int, int]) -> None:
+    """Have the ticker look at these gates at these instants, unless it looks sooner."""
+    if not instants:
+        return
+    table, params = values_table("id bigint, at bigint", sorted(instants.items()))
+    execute(
+        f"UPDATE gate SET wake_at = input.at FROM {table} AS input "
+        "WHERE gate.id = input.id AND (wake_at IS NULL OR wake_at > input.at)",
+        params,
+    )
+
+
+def wake_forgotten(now: int, limit: int = 1000) -> int:
+    """Wake gates at which jobs wait although nothing is known to wake them: the process that should have, crashed."""
+    with transaction():
+        return execute(
+            f"UPDATE gate SET wake_at = %s WHERE id IN (SELECT id FROM gate AS idle WHERE wake_at IS NULL "
+            f"AND (closed_until IS NULL OR closed_until <= %s) "
+            f"AND EXISTS (SELECT 1 FROM job WHERE parked_by = idle.id AND {WAITING_SQL}) "
+            f"ORDER BY id LIMIT %s{skipping_locked()})",
+            (now, now, limit),
+        )
+
+
+def _take_awake(until: int) -> list[Gate]:
+    """The gates that are to be looked at by `until`, which are not awake any more then."""
+    sql = (
+        f"SELECT id FROM gate WHERE wake_at IS NOT NULL AND wake_at <= %s ORDER BY wake_at LIMIT %s{skipping_locked()}"
+    )
+    with transaction():
+        these, params = any_of("id", sorted(row[0] for row in fetch(sql, (until, GATES_AT_ONCE))))
+        rows = fetch(f"UPDATE gate SET wake_at = NULL WHERE {these} RETURNING {gates.COLUMNS}", (params,))
+    return [Gate(*row) for row in rows]
+
+
+def _turns(gate: Gate, use: Use, now: int, until: int) -> list[Turn]:
+    """When the parked jobs that no message names may pass, as far as that is by `until`."""
+    if gate.is_closed(until):
+        return []
+    opens_at = max(now, gate.closed_until or 0)
+    unnamed = [job_id for job_id in use.parked if job_id not in use.staged]
+    if gate.kind == LANE:
+        return [Turn(job_id, opens_at) for job_id in unnamed if job_id == use.head]
+    if gate.kind in (HOST, ACCOUNT):
+        return [Turn(job_id, opens_at) for job_id in unnamed[:RETURN_AT_ONCE]]
+    ats = [(job_id, turn(use.pace, place, now)) for place, job_id in enumerate(use.parked)]
+    turns = [Turn(job_id, max(at, opens_at)) for job_id, at in ats if at is not None and job_id not in use.staged]
+    return [each for each in turns if each.at <= until]
+
+
+def _next_look(gate: Gate, use: Use, turns: Sequence[Turn], now: int) -> int | None:
+    """When to look for the parked job behind those staged now; None: whoever makes room wakes the gate."""
+    behind = len(use.staged) + len(turns)
+    if gate.is_closed(now) and not turns:
+        return None if gate.closed_until == FAR else gate.closed_until
+    if gate.kind in (HOST, ACCOUNT):
+        return now + RETURN_EVERY_US if behind < len(use.parked) else None
+    if gate.kind == LANE or (behind >= len(use.parked) and len(use.parked) < JOBS_AT_ONCE):
+        return None
+    return turn(use.pace, behind, now)

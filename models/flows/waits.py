@@ -1,0 +1,96 @@
+"""Says why a job waits at its gates, and until when, as far as that is known."""
+
+from typing import NamedTuple
+
+from models.database.sql import fetch
+from models.flows import closing, gates, pacing
+from models.flows.closing import Target
+from models.flows.gates import FAR, Gate
+from models.jobs.states import WAITING_SQL
+from models.rules.limits import ACCOUNT, FLOW, HOST
+from models.rules.times import format_instant
+from models.rules.turns import turn
+
+COUNTED = 10_000
+
+
+class Wait(NamedTuple):
+    """A gate that holds a job back: a word for programs, the same for people, and the instant of the job's turn."""
+
+    code: str
+    text: str
+    at: int | None = None
+
+
+CODES = {
+    "account_paused": "its account is paused",
+    "host_paused": "the host of its target is paused",
+    "host_resting": "the host of its target is left alone for a while",
+    "flow_paused": "its flow is paused",
+    "lane_paused": "its lane is paused, or has stopped at a discarded job",
+    "lane_behind": "the job before it in its lane is not final",
+    "flow_rate": "its flow has had its starts for now",
+    "flow_busy": "its flow has its requests under way",
+}
+
+
+def waits_of(job_id: int, now: int) -> list[Wait]:
+    """Why the job, which is due, waits at its gates; the weightiest first."""
+    rows = fetch("SELECT account_id, host, flow_id, lane_id, scheduled_at FROM job WHERE id = %s", (job_id,))
+    if not rows:
+        return []
+    account_id, host, flow_id, lane_id, scheduled_at = rows[0]
+    held = closing.held_by([Target(job_id, account_id, host)], now)
+    known = gates.by_id([*held, *(gate_id for gate_id in (flow_id, lane_id) if gate_id)])
+    waits = [_closed(known[gate_id], now) for gate_id in held]
+    lane, flow = known.get(lane_id), known.get(flow_id)
+    if lane is not None:
+        waits += [_closed(lane, now)] if lane.is_closed(now) else _behind(lane, job_id)
+    if flow is not None:
+        waits += [_closed(flow, now)] if flow.is_closed(now) else _over_limit(flow, job_id, scheduled_at, now)
+    return waits
+
+
+def _closed(gate: Gate, now: int) -> Wait:
+    until = None if gate.closed_until == FAR else gate.closed_until
+    when = f" until {format_instant(until)}" if until else ""
+    why = f": {gate.reason}" if gate.reason else ""
+    is_paused = gate.paused_at is not None and (gate.paused_until is None or gate.paused_until > now)
+    if gate.kind == HOST and not is_paused:
+        at = until or gate.probe_at
+        when = f" until {format_instant(at)}" if at else ""
+        return Wait("host_resting", f"{gate.key} is left alone{when}, since it asked for that or failed too often.", at)
+    names = {ACCOUNT: "Its account", HOST: f"The host {gate.key}", FLOW: f"Its flow {gate.key}"}
+    name = names.get(gate.kind, f"Its lane {gate.key}")
+    return Wait(f"{gate.kind}_paused", f"{name} is paused{when}{why}.", until)
+
+
+def _behind(lane: Gate, job_id: int) -> list[Wait]:
+    head = pacing.head_of(lane.id)
+    if head is None or head == job_id:
+        return []
+    return [Wait("lane_behind", f"Job {head} goes before it in its lane {lane.key} and is not final.")]
+
+
+def _over_limit(flow: Gate, job_id: int, scheduled_at: int, now: int) -> list[Wait]:
+    before = _parked_before(flow.id, job_id, scheduled_at)
+    use, read_at = pacing.uses([flow], min(before, flow.rate or 0) + 1, now)
+    pace = use[flow.id].pace
+    shown = f"more than {COUNTED:,}" if before > COUNTED else f"{before:,}"
+    if pace.room is not None and before >= pace.room:
+        text = f"Its flow {flow.key} has its {flow.concurrency} requests under way; {shown} of its jobs go before it."
+        return [Wait("flow_busy", text)]
+    at = turn(pace, before, read_at)
+    if at is None or at <= now:
+        return []
+    text = f"Its flow {flow.key} has had its starts; its turn is at {format_instant(at)}, {shown} jobs go before it."
+    return [Wait("flow_rate", text, at)]
+
+
+def _parked_before(flow_id: int, job_id: int, scheduled_at: int) -> int:
+    """How many parked jobs go before the job, at most `COUNTED` + 1."""
+    sql = (
+        f"SELECT count(*) FROM (SELECT 1 FROM job WHERE parked_by = %s AND {WAITING_SQL} "
+        "AND (scheduled_at, id) < (%s, %s) LIMIT %s) AS few"
+    )
+    return int(fetch(sql, (flow_id, scheduled_at, job_id, COUNTED + 1))[0][0])

@@ -1,0 +1,61 @@
+"""Claims jobs: the one way to begin an attempt.
+
+The jobs that nothing holds back are claimed first, in one statement. What is left may be jobs of a closed host or
+account, of schedules, or of flows and lanes: each of these is asked in turn, and what all let pass is claimed. No
+statement waits for a job that another session holds.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from models.database.sql import any_of, fetch
+from models.database.transactions import transaction
+from models.flows import closing, parking
+from models.flows.admission import Admission, Candidate
+from models.flows.closing import Target
+from models.jobs import lifecycle
+from models.jobs.lifecycle import ClaimedJob
+from models.jobs.states import WAITING_SQL
+from models.schedules import overlap
+
+
+class Due(NamedTuple):
+    """A waiting job that is due, and what may hold it back."""
+
+    id: int
+    account_id: int
+    host: str
+    fire_at: int | None
+    flow_id: int | None
+    lane_id: int | None
+
+
+def claim(ids: Sequence[int], now: int, lease_margin_us: int, claim_id: int | None = None) -> list[ClaimedJob]:
+    """Claim those of the jobs that wait, are due and may begin, all under one fence, in one transaction."""
+    with transaction():
+        claimed = lifecycle.claim(ids, now, lease_margin_us, claim_id)
+        left = sorted(set(ids) - {job.id for job in claimed})
+        return claimed + _claim_limited(left, now, lease_margin_us, claim_id) if left else claimed
+
+
+def _claim_limited(ids: Sequence[int], now: int, lease_margin_us: int, claim_id: int | None) -> list[ClaimedJob]:
+    due = _due(ids, now)
+    if not due:
+        return []
+    held = closing.held_by([Target(job.id, job.account_id, job.host) for job in due], now)
+    parking.park(held)
+    behind = {job_id for of_gate in held.values() for job_id in of_gate}
+    choice = overlap.choose([job.id for job in due if job.fire_at is not None and job.id not in behind], now)
+    passing = [job for job in due if job.id not in behind and (job.fire_at is None or job.id in choice.ids)]
+    admission = Admission([Candidate(job.id, job.flow_id, job.lane_id) for job in passing], now)
+    claimed = lifecycle.claim(admission.chosen, now, lease_margin_us, claim_id, limited=True)
+    admission.started([job.id for job in claimed])
+    return overlap.begun(claimed, choice)
+
+
+def _due(ids: Sequence[int], now: int) -> list[Due]:
+    """Those of the jobs that wait and are due, in the order in which they were due."""
+    these, params = any_of("id", ids)
+    where = f"{these} AND {WAITING_SQL} AND scheduled_at <= %s"
+    rows = fetch(f"SELECT {', '.join(Due._fields)} FROM job WHERE {where} ORDER BY scheduled_at, id", (params, now))
+    return [Due(*row) for row in rows]
