@@ -27,9 +27,6 @@ KEY_PARAMETER = {
 USED_MESSAGE = "must be a new key for a request with other fields, got one used within the last 24 hours"
 # Their fields differ, and responses that an earlier version kept have no address.
 OF_JOBS = ("/api/jobs", "/api/jobs/batch")
-    "/api/jobs",
-    "/api/jobs/batch",
-)  # their fields differ, and responses kept by an earlier version have no address
 
 
 def respond_once(
