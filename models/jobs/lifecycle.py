@@ -109,6 +109,7 @@ class LostJob(NamedTuple):
     kind: str = REQUEST
     notify: str | None = None
     parent_id: int | None = None
+    fire_at: int | None = None
 
 
 CLAIMED = ", ".join(f"job.{name}" for name in ClaimedJob._fields if name != "memory")

@@ -10,13 +10,13 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim, CronSimError
 from cronsim.explain import Expression
 
-from models.rules import times
+from models.rules import times, zone_names
 from models.rules.clock import DAY, MINUTE, SECOND
 from models.rules.times import EPOCH
 
@@ -95,6 +95,16 @@ def next_after(frequency: Frequency, instant: int) -> int | None:
     return _next_by_cron(_plain(frequency.cron), frequency.timezone, instant)
 
 
+def meaning_of(frequency: Frequency) -> tuple[Any, ...]:
+    """What a frequency stands for: equal for every spelling of it, such as `@daily` and `00 0 * * *`."""
+    if frequency.every_us is not None:
+        return (frequency.every_us,)
+    expression = _plain(frequency.cron)
+    sim = CronSim(expression, EPOCH)
+    fields = (sim.minutes, sim.hours, sim.days, sim.months, {day % 7 for day in sim.weekdays if isinstance(day, int)})
+    return (*map(frozenset, fields), sim.day_and, _is_fixed(expression), zone_names.data_of(frequency.timezone))
+
+
 def between(frequency: Frequency, first: int | None, last: int, limit: int) -> tuple[Instants, int | None]:
     """The due instants from `first`, the earliest (None: there is none), to `last`, and the one that follows.
 
@@ -167,10 +177,14 @@ def _next_by_cron(expression: str, timezone: str, instant: int) -> int | None:
     zone = ZoneInfo(timezone)
     # Only the start of a minute can be due: after 09:00:00.5 the next is 09:01.
     after = datetime.fromtimestamp(instant // MINUTE * 60, UTC)
-    minute, hour, *_ = expression.split()
-    fixed = not minute.startswith("*") and not hour.startswith("*")
-    due = (_next_fixed if fixed else _next_real)(expression, zone, after)
+    due = (_next_fixed if _is_fixed(expression) else _next_real)(expression, zone, after)
     return None if due is None else int(due.timestamp()) * SECOND
+
+
+def _is_fixed(expression: str) -> bool:
+    """Whether the times of day are fixed, so that each comes once a day whatever the clock does."""
+    minute, hour, *_ = expression.split()
+    return not minute.startswith("*") and not hour.startswith("*")
 
 
 def _next_fixed(expression: str, zone: ZoneInfo, after: datetime) -> datetime | None:

@@ -16,8 +16,8 @@ from models.flows import orders
 from models.jobs import job_store
 from models.jobs.job_store import JobRow, NewJob
 from models.rules import recurrence
+from models.schedules import definitions, firing_rows, planning, schedule_store
 from models.schedules import disable as disabling
-from models.schedules import firing_rows, planning, schedule_store
 from models.schedules.cancel import cancel_of_schedule
 from models.schedules.firing_rows import DISABLED
 from models.schedules.planning import ROWS_AT_MOST, Planned
@@ -74,8 +74,9 @@ def put(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow, bool]:
 def replace(account_id: int, key: str, new: NewSchedule, now: int, made_from: ScheduleRow | None = None) -> str | None:
     """Give a schedule another definition; returns its id, or None when there is no such schedule.
 
-    The schedule keeps its state. Its instants change only with its frequency. Its waiting job is made again. Raises
-    Overtaken when the definition is no longer that of `made_from`.
+    The schedule keeps its state. Its instants change only with its frequency. Its waiting job is made again, unless the
+    definition means the same: then only its spelling is kept. Raises Overtaken when the definition is no longer that of
+    `made_from`.
     """
     with transaction():
         before = _locked(account_id, key, now)
@@ -84,15 +85,18 @@ def replace(account_id: int, key: str, new: NewSchedule, now: int, made_from: Sc
         if made_from and _request_of(made_from) != _request_of(before):
             raise Overtaken
         new = _joined(new, now)
-        values = definition_of(new, before.id)
-        if values == schedule_store.stored_definition(before.id):
+        values, stored = definition_of(new, before.id), schedule_store.stored_definition(before.id)
+        if values == stored:
             return before.id
         Schedule.update(values).where(Schedule.id == before.id).execute()
-        if new.frequency != before.frequency:
+        if definitions.is_same(values, stored):
+            return before.id
+        is_moved = not definitions.is_same_frequency(new.frequency, before.frequency)
+        if is_moved:
             _pass_over(before, now)  # nothing passed but while it was disabled
             Schedule.update(next_at=max(new.first_at, now)).where(Schedule.id == before.id).execute()
         coming = "fire_at > %s AND attempted_at IS NULL"
-        if cancel_of_schedule(before.id, CHANGED, None, now, coming, (now,)) or new.frequency != before.frequency:
+        if cancel_of_schedule(before.id, CHANGED, None, now, coming, (now,)) or is_moved:
             _make_next(before.id, now)
     return before.id
 

@@ -42,7 +42,7 @@ def rescue_lost(now: int, leases_until: int | None = None) -> int:
 
 
 def end_of(job: LostJob) -> FinishedJob:
-    return FinishedJob(job.id, job.account_id, str(job.schedule_id), job.attempted_at, None)
+    return FinishedJob(job.id, job.account_id, str(job.schedule_id), job.fire_at or 0, None)
 
 
 def attempt_row(job: LostJob, now: int, again: bool) -> AttemptRow:

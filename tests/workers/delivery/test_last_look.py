@@ -20,20 +20,17 @@ def _patient(monkeypatch):
     monkeypatch.setattr(last_look, "LIMIT_S", 60)
 
 
-async def answer_to(claims):
-    look, loop = LastLook(), asyncio.get_running_loop()
-    answers = [loop.create_future() for _ in claims]
+async def answers_about(claims):
+    look = LastLook()
     look.start()
-    for claim, answer in zip(claims, answers, strict=True):
-        look.ask(claim, lambda wanted, answer=answer: answer.done() or answer.set_result(wanted))
-    wanted = await asyncio.gather(*answers)
+    answers = await asyncio.gather(*map(look.is_wanted, claims))
     look.stop()
-    return wanted
+    return answers
 
 
 def wanted(*claims):
     """For each claim, whether its request may go out."""
-    return asyncio.run(answer_to(claims))
+    return asyncio.run(answers_about(claims))
 
 
 def test_a_request_is_unwanted_once_its_job_is_cancelled(account):

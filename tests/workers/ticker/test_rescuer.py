@@ -102,3 +102,22 @@ def test_a_job_lost_from_before_its_schedule_was_enabled_again_is_no_failure(acc
     moved_clock.advance(seconds=60)
     rescue_lost(clock.now())
     assert Schedule.get().failures == 0
+
+
+def test_a_job_from_before_its_schedule_was_enabled_again_is_no_failure_however_late_it_is_lost(
+    account, schedule_id, moved_clock
+):
+    Job.update(max_attempts=2).execute()
+    job = claim_next(schedule_id)
+    moved_clock.advance(seconds=1)
+    schedule_changes.disable(account.id, schedule_id, clock.now())
+    schedule_changes.enable(account.id, schedule_id, clock.now(), 100)
+    moved_clock.advance(seconds=60)
+    rescue_lost(clock.now())
+    assert [again.attempt for again in claims.claim([job.id], clock.now(), clock.SECOND)] == [2]
+    moved_clock.advance(seconds=60)
+
+    rescue_lost(clock.now())
+
+    assert reread(job).state == "discarded"
+    assert Schedule.get().failures == 0

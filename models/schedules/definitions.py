@@ -1,0 +1,92 @@
+"""Says whether two definitions of a schedule mean the same, however they are spelled. Pure.
+
+A deployment may declare its schedules each time with another order of keys, with defaults spelled out, or with 60.0 for
+60. Only another meaning may move instants and replace the waiting job.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from models.jobs.job_json import JSON_TYPE
+from models.rules import recurrence
+from models.rules.backoff import ENGINE
+from models.rules.url_rules import UrlRefused, split_url
+
+FIRST_TIME = ("schedule_in", "scheduled_at")  # the time of the first job; it says nothing about a schedule that exists
+AS_THEY_ARE = ("name", "description", "content_type", "offset_us", "overlap", "misfire", "catch_up_us", "disable_after")
+
+
+def is_same(first: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two definitions (by column, schedule_store.DEFINITION) mean the same."""
+    return _meaning(first) == _meaning(other)
+
+
+def is_same_frequency(first: str, other: str) -> bool:
+    """Whether two frequencies (JSON, as schedules store them) are due at the same instants."""
+    return first == other or _of_frequency(first) == _of_frequency(other)
+
+
+def _meaning(values: Mapping[str, Any]) -> list[Any]:
+    return [
+        *(values[name] for name in AS_THEY_ARE),
+        _of_frequency(values["frequency"]),
+        _of_request(values["args"]),
+        _of_body(values["body"], values["content_type"]),
+        _of_template(values["template"]),
+    ]
+
+
+def _of_frequency(text: str) -> Any:
+    try:
+        return recurrence.meaning_of(recurrence.frequency_of(text))
+    except (KeyError, ValueError):  # of a zone that this machine does not have
+        return text
+
+
+def _of_request(text: str) -> dict[str, Any]:
+    """What is sent besides the body. All else that the request holds is in columns or in the template."""
+    args = json.loads(text)
+    return {
+        "method": args.get("method") or "get",
+        "url": _of_url(args.get("url")),
+        "headers": {name.lower(): str(value) for name, value in (args.get("headers") or {}).items()},
+        "query": _exact(text).get("query") or {},
+    }
+
+
+def _of_url(url: Any) -> Any:
+    try:
+        target = split_url(url)
+    except UrlRefused:  # an earlier version may have taken it
+        return url
+    return (target.scheme, target.host, target.port, target.request_target)
+
+
+def _of_body(body: bytes | None, content_type: str | None) -> Any:
+    if body is None or content_type != JSON_TYPE:
+        return None if body is None else bytes(body)
+    return _exact(bytes(body).decode())
+
+
+def _of_template(text: str) -> dict[str, Any]:
+    """Backoff and the like by their values; labels and hidden headers in any order."""
+    fields = json.loads(text)
+    backoff = json.loads(fields["backoff"]) if fields.get("backoff") else None
+    if isinstance(backoff, list):
+        backoff = {"delays": backoff}
+    return fields | {
+        "backoff": None if backoff == ENGINE else backoff,
+        "redact": sorted(json.loads(fields.get("redact") or "[]")),
+        "notify": json.loads(fields.get("notify") or "{}"),
+        "labels": sorted(fields.get("labels") or []),
+    }
+
+
+def _exact(text: str) -> Any:
+    """JSON whose numbers differ by their spelling, since a target is sent them as they are spelled."""
+    return json.loads(text, parse_int=_number, parse_float=_number)
+
+
+def _number(text: str) -> tuple[str, str]:
+    return ("number", text)
