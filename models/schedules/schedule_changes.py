@@ -26,7 +26,6 @@ from models.schedules.schedule_tables import Schedule
 
 PUTS_TRIED = 100
 CHANGED = "its schedule was changed"
-DELETED = "its schedule was deleted"
 
 
 class TooMany(Exception):
@@ -132,7 +131,7 @@ def delete(account_id: int, key: str, now: int) -> bool:
         schedule = _locked(account_id, key, now)
         if schedule is None:
             return False
-        cancel_of_schedule(schedule.id, DELETED, None, now)
+        cancel_of_schedule(schedule.id, disabling.DELETED, None, now)
         return bool(Schedule.delete().where(Schedule.id == schedule.id).execute())
 
 

@@ -20,12 +20,11 @@ from models.jobs.job_ref import JobRef, Wire
 from models.jobs.lifecycle import ClaimedJob
 from models.operations import claims
 from models.rules import clock
-from models.rules.address_rules import WELL_KNOWN_NAT64, AddressPolicy, parse_allow, parse_nat64
-from models.rules.url_rules import origins
 from models.webhooks import event_order
 from runtime import metrics
 from runtime.settings import Settings
 from workers.delivery import job_events, open_files
+from workers.delivery.address_policy import address_policy
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.heartbeat import Heartbeat
 from workers.delivery.host_health import HostHealth
@@ -34,7 +33,6 @@ from workers.delivery.senders import Senders
 from workers.delivery.slots import Slots, Taken
 from workers.delivery.unknown_claims import UnknownClaims
 from workers.transport.client import Transport
-from workers.transport.local_addresses import is_local, own_addresses
 
 log = logging.getLogger("booper.delivery")
 HOLD_S = 5.0
@@ -56,12 +54,11 @@ class Delivery:
     def __init__(self, settings: Settings) -> None:
         self._grace_s = settings.shutdown_grace_s
         self._lease_margin_us = int(settings.lease_margin_s * clock.SECOND)
-        own = own_addresses(settings.host, settings.port)
-        nat64 = (WELL_KNOWN_NAT64, *parse_nat64(settings.nat64_prefixes))
-        policy = AddressPolicy(parse_allow(settings.target_allow), own, origins(settings.public_urls), is_local, nat64)
         slots = open_files.slots_allowed(settings.sender_slots)
         self._transport = Transport(
-            policy, connections=min(slots, open_files.IDLE_CONNECTIONS), note_lag=metrics.LOOP_LAG.observe
+            address_policy(settings),
+            connections=min(slots, open_files.IDLE_CONNECTIONS),
+            note_lag=metrics.LOOP_LAG.observe,
         )
         self.slots = Slots(slots, settings.slot_share)
         self._closed = threading.Event()
