@@ -174,6 +174,21 @@ class Settings:
         "30",
         "How long a stopping process waits for requests under way before it gives them back.",
     )
+    stop_delay_s: float = _setting(
+        "BOOPER_STOP_DELAY_SECONDS",
+        decimal(0, 600, "seconds"),
+        "0",
+        (
+            "How long a stopping `booper api` still takes requests, while /readyz says that it stops: "
+            "until the load balancer sends it no more."
+        ),
+    )
+    keep_alive_s: int = _setting(
+        "BOOPER_KEEP_ALIVE_SECONDS",
+        whole(1, 3600, "whole seconds"),
+        "75",
+        "How long the API keeps an idle connection; longer than a proxy in front of it does.",
+    )
     keep_completed_days: float = _setting(
         "BOOPER_KEEP_COMPLETED_DAYS",
         decimal(0, 36500, "days"),

@@ -27,6 +27,8 @@ WHATEVER_THE_MODE_AND_HOST = {
     "breaker_failures": 20,
     "lease_margin_s": 10.0,
     "shutdown_grace_s": 30.0,
+    "stop_delay_s": 0.0,
+    "keep_alive_s": 75,
     "keep_completed_days": 30.0,
     "keep_discarded_days": 30.0,
     "keep_cancelled_days": 30.0,
