@@ -138,7 +138,8 @@ def claim(
     Claims jobs that nothing else limits; with `limited` any: `models/operations/claims.py` decides which may begin.
     """
     guard, values = f"{LEAVES['claim']} AND scheduled_at <= %s AND {'true' if limited else UNLIMITED}", (now,)
-    these, params = unlocked("job", ids, guard, values, f"{IS_OPEN} AND {ENDPOINT_TAKES}", (now,))
+    choice, of_choice = (ENDPOINT_TAKES, ()) if limited else (f"{ENDPOINT_TAKES} AND {IS_OPEN}", (now,))
+    these, params = unlocked("job", ids, guard, values, choice, of_choice)
     with transaction():
         rows = fetch(
             f"UPDATE job SET {ENTERS['claim']}, claim_id = %s, attempt = attempt + 1, attempted_at = %s, "

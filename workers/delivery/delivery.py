@@ -28,6 +28,7 @@ from workers.delivery import job_events, open_files
 from workers.delivery.address_policy import address_policy
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.heartbeat import Heartbeat
+from workers.delivery.host_health import HostHealth
 from workers.delivery.recorder import Recorder
 from workers.delivery.senders import Senders
 from workers.delivery.slots import Slots, Taken
@@ -65,7 +66,7 @@ class Delivery:
         self._configs = ConfigCache()
         self.unknown_claims, self.host_clock = UnknownClaims(), HostClock()
         self.heartbeat = Heartbeat(self.slots, self._look_at_database)
-        self.recorder = Recorder(self.heartbeat.count, self._configs)
+        self.recorder = Recorder(self.heartbeat.count, self._configs, HostHealth(settings.breaker_failures))
         self.senders = Senders(self.slots, self._transport, self.recorder, self._lease_margin_us // 2, self._configs)
         self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
 
