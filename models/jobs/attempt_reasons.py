@@ -23,6 +23,8 @@ WORDS = {
     "invalid_request": "the request could not be written as HTTP",
     "body_too_large": "the body became too large by its dynamic fields",
     "max_age": "the next attempt would have come after the job's last moment",
+    "schedule_disabled": "its schedule was disabled while it was under way",
+    "schedule_deleted": "its schedule was deleted while it was under way",
     "worker_lost": "its worker fell silent",
     "crashed": "its worker fell silent three times in a row",
 }

@@ -28,6 +28,7 @@ ENDPOINT_TAKES = (
     "(SELECT 1 FROM endpoint WHERE endpoint.id = endpoint_id AND endpoint.enabled = 0))"
 )
 LEASE_ENDED = f"lease_until IS NOT NULL AND lease_until <= %s AND {LEAVES['rescue']}"
+CANCELLED_LEASE_ENDED = f"lease_until IS NOT NULL AND lease_until <= %s AND {in_states(['cancelled'])}"
 UNLIMITED = "fire_at IS NULL AND flow_id IS NULL AND lane_id IS NULL"
 IS_OPEN = (  # nothing is sent to a host or for an account whose gate is closed (models/flows/closing.py)
     "NOT EXISTS (SELECT 1 FROM gate WHERE gate.account_id = job.account_id AND gate.closed_until > %s "
@@ -131,7 +132,8 @@ def claim(
     Claims jobs that nothing else limits; with `limited` any: `models/operations/claims.py` decides which may begin.
     """
     guard, values = f"{LEAVES['claim']} AND scheduled_at <= %s AND {'true' if limited else UNLIMITED}", (now,)
-    these, params = unlocked("job", ids, guard, values, f"{IS_OPEN} AND {ENDPOINT_TAKES}", (now,))
+    choice, of_choice = (ENDPOINT_TAKES, ()) if limited else (f"{ENDPOINT_TAKES} AND {IS_OPEN}", (now,))
+    these, params = unlocked("job", ids, guard, values, choice, of_choice)
     with transaction():
         rows = fetch(
             f"UPDATE job SET {ENTERS['claim']}, claim_id = %s, attempt = attempt + 1, attempted_at = %s, "
@@ -182,19 +184,21 @@ def retry(next_tries: Iterable[tuple[ClaimedJob, int]]) -> set[int]:
     return count_transition("retried", _fenced(LEAVES["retry"], rows, assignments, ()))
 
 
-def cancel(ids: Sequence[int], now: int, waiting_only: bool) -> list[CancelledJob]:
-    """Stop those of the jobs that wait, or with `waiting_only` false all that are not final.
+def cancel(ids: Sequence[int], now: int, waiting_only: bool, if_free: bool = False) -> list[CancelledJob]:
+    """Stop those of the jobs that wait, or with `waiting_only` false all that are not final. `if_free`: pass over jobs
+    that another session holds.
 
-    A request under way is not undone: its holder keeps the claim so that the attempt is still recorded. Called by
-    `models/schedules/cancel.py` alone, which does what belongs to a cancel besides.
+    A request under way is not undone: its holder keeps the claim and its lease, so that the attempt is still recorded.
+    Called by `models/schedules/cancel.py` alone, which does what belongs to a cancel besides.
     """
-    these, params = any_of("id", ids)
     guard = WAITING_SQL if waiting_only else LEAVES["cancel"]
+    condition, id_set = any_of("id", ids)
+    where, params = unlocked("job", ids, guard) if if_free else (f"{condition} AND {guard}", [id_set])
     with transaction():
         rows = fetch(
-            f"UPDATE job SET {ENTERS['cancel']}, cancelled_at = %s, staged_at = NULL, lease_until = NULL "
-            f"WHERE {these} AND {guard} RETURNING id, account_id, schedule_id, flow_id, lane_id",
-            (now, params),
+            f"UPDATE job SET {ENTERS['cancel']}, cancelled_at = %s, staged_at = NULL "
+            f"WHERE {where} RETURNING id, account_id, schedule_id, flow_id, lane_id",
+            (now, *params),
         )
         count_transition("cancelled", rows)
     return [CancelledJob(*row) for row in rows]
@@ -238,6 +242,15 @@ def discard_lost(now: int, leases_until: int | None = None) -> list[LostJob]:
     lost = _lost(f"(attempt >= max_attempts OR crashes >= {CRASHES_ALLOWED - 1})", until)
     rows = [(job_id, None) for job_id, *_ in lost]
     return count_transition("buried", _take_back("discard_lost", rows, "discarded_at = %s", (now,), until))
+
+
+def end_cancelled(now: int, leases_until: int | None = None) -> list[LostJob]:
+    """End the claims on jobs that were cancelled under way and whose lease has ended (or ends by `leases_until`)."""
+    sql = f"SELECT id FROM job WHERE {CANCELLED_LEASE_ENDED} ORDER BY lease_until LIMIT %s{skipping_locked()}"
+    with transaction():
+        these, params = any_of("id", [row[0] for row in fetch(sql, (leases_until or now, RESCUED_AT_ONCE))])
+        rows = fetch(f"UPDATE job SET {ENDS_CLAIM} WHERE {these} RETURNING {LOST}", (params,))
+    return [LostJob(*row) for row in rows]
 
 
 def prune(after_id: int, finished_before: Mapping[str, int], limit: int) -> tuple[int, int | None]:

@@ -40,7 +40,14 @@ class Discard:
     reason: str
 
 
-Verdict = Complete | Retry | Discard
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The job was cancelled during the attempt, which failed: nothing follows from it."""
+
+    reason: str
+
+
+Verdict = Complete | Retry | Discard | Stopped
 
 
 def judge(outcome: Outcome, job: ClaimedJob, now: int, random_fraction: float) -> Verdict:

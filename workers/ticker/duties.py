@@ -1,6 +1,6 @@
 """Lists the duties of the leading ticker: every how many seconds, what is called, and what it is for."""
 
-from models.flows import parking
+from models.flows import forgetting, parking
 from models.jobs import staging
 from models.operations import address_changes, heartbeats, ticker_row
 from models.webhooks import event_order
@@ -28,6 +28,7 @@ def duties(stager: Stager, pruner: Pruner, actors: Actors) -> list[Duty]:
         Duty(2.0, stager.find_lost, "stage jobs again whose message was lost"),
         Duty(5.0, event_order.release_left_over_events, "release events that no recorder released"),
         Duty(0.5, address_changes.follow_endpoints, "let events follow that wait for a changed endpoint"),
+        Duty(60.0, forgetting.forget, "forget gates that nobody uses"),
         Duty(2.0, parking.wake_forgotten, "look at gates that nobody woke"),
         Duty(0.0, pruner.prune_jobs, "delete final jobs"),  # at its own pace, as is the next
         Duty(0.0, pruner.prune_responses, "delete responses kept for repeated requests"),

@@ -68,7 +68,7 @@ def test_jitter_is_spread_over_schedules_and_stable():
     assert max(sum(offset // clock.SECOND == second for offset in spread) for second in range(60)) < 40
 
 
-def test_two_planners_at_once_make_each_job_once(account, db):
+def test_two_planners_at_once_make_each_job_once(account, moved_clock):
     made = [make_schedule(account, SECONDLY) for _ in range(30)]
     now = clock.now() + clock.SECOND // 2
 
