@@ -9,13 +9,13 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from models.jobs.lifecycle import ClaimedJob, LostJob
+from models.rules import statuses
 from models.rules.backoff import delay_us
 from models.rules.clock import HOUR, SECOND
 from workers.transport.outcome import Answered, Outcome, Refused, Unreachable
 
 RETRY_AFTER_STATUSES = (429, 503)
 LONGEST_RETRY_AFTER_US = HOUR
-GONE = 410
 STOP_HEADER, STOP_VALUE = "webhook-delivery", "abort-message"
 NOT_REACHABLE = "not_reachable"
 WORKER_LOST = "worker_lost"
@@ -79,10 +79,10 @@ def given_up_for(job: LostJob) -> str:
 
 
 def asks_to_stop(outcome: Outcome) -> bool:
-    """Whether the target asks for no further try: 410 Gone, or the header of Standard Webhooks."""
+    """Whether the target asks for no further try: moved or gone for good, or the header of Standard Webhooks."""
     if not isinstance(outcome, Answered):
         return False
-    return outcome.status_code == GONE or header(outcome, STOP_HEADER).lower() == STOP_VALUE
+    return outcome.status_code in statuses.FINAL or header(outcome, STOP_HEADER).lower() == STOP_VALUE
 
 
 def retry_after_us(outcome: Outcome, now: int) -> int:

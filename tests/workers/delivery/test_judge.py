@@ -35,7 +35,7 @@ def test_any_2xx_completes(status_code):
     assert judge(answered_with_headers(status_code), job(), NOW, 0.5) == Complete()
 
 
-@pytest.mark.parametrize("status_code", [199, 300, 301, 304, 400, 404, 429, 500, 503])
+@pytest.mark.parametrize("status_code", [199, 300, 304, 400, 404, 429, 500, 503])
 def test_anything_else_is_tried_again(status_code):
     assert judge(answered_with_headers(status_code), job(), NOW, 0) == Retry(
         NOW + ENGINE_FIRST, f"status_{status_code}"
@@ -68,8 +68,15 @@ def test_a_time_out_is_tried_again_like_a_5xx():
     assert judge(Unreachable("timeout", "", Timings()), job(), NOW, 0) == Retry(NOW + ENGINE_FIRST, "timeout")
 
 
-def test_a_target_that_is_gone_is_not_tried_again():
-    assert judge(answered_with_headers(410), job(), NOW, 0) == Discard("status_410")
+@pytest.mark.parametrize("status", [301, 308, 410])
+def test_a_target_that_is_gone_or_has_moved_for_good_is_not_tried_again(status):
+    """A job whose target had moved was performed 20 times over twelve days."""
+    assert judge(answered_with_headers(status), job(), NOW, 0) == Discard(f"status_{status}")
+
+
+@pytest.mark.parametrize("status", [300, 302, 303, 304, 307, 309, 404, 409, 411])
+def test_any_other_failure_is_tried_again(status):
+    assert judge(answered_with_headers(status), job(), NOW, 0) == Retry(NOW + ENGINE_FIRST, f"status_{status}")
 
 
 @pytest.mark.parametrize(("value", "stops"), [("abort-message", True), (" Abort-Message ", True), ("other", False)])
@@ -98,7 +105,7 @@ def test_a_policy_without_a_wait_is_taken_at_its_word():
         (503, "Thu, 01 Jan 2026 11:02:00 +0200", 120),
         (503, "5", 17),  # never sooner than the policy says
         (500, "120", 17),
-        (301, "120", 17),
+        (302, "120", 17),
         (429, "0", 17),
         (429, "-5", 17),
         (429, "soon", 17),
