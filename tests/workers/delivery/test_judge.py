@@ -1,5 +1,6 @@
 """Outcome × attempt × policy → verdict."""
 
+import itertools
 import json
 import time
 
@@ -122,6 +123,27 @@ def test_a_policy_without_a_wait_is_taken_at_its_word():
 def test_a_busy_target_is_left_alone_for_an_hour_at_most(status_code, value, seconds):
     """A busy target is left alone as long as it asks but an hour at most."""
     assert wait_us(answered_with_headers(status_code, Retry_After=value)) == seconds * SECOND
+
+
+@pytest.mark.parametrize(("seconds", "spread_s"), [(30, 10), (1, 1), (120, 40), (3600, 300)])
+def test_jobs_that_a_busy_target_sent_away_come_back_over_a_while(seconds, spread_s):
+    """They all came back at the end of Retry-After, within 100 ms."""
+    outcome = answered_with_headers(429, Retry_After=str(seconds))
+    waits = sorted(wait_us(outcome, chance=number / 368, backoff={"fixed": 0}) for number in range(368))
+    assert (waits[0], waits[-1] // SECOND) == (seconds * SECOND, seconds + spread_s - 1)
+    gaps_us = [later - sooner for sooner, later in itertools.pairwise(waits)]
+    assert min(gaps_us) >= spread_s * SECOND // 368 - 1
+
+
+def test_a_wait_that_is_longer_than_retry_after_is_not_spread():
+    outcome = answered_with_headers(429, Retry_After="30")
+    assert wait_us(outcome, chance=1, backoff={"fixed": 31}) == 31 * SECOND
+    assert wait_us(answered_with_headers(500, Retry_After="30"), chance=1, backoff={"fixed": 0}) == 0
+
+
+def test_the_spread_does_not_exceed_the_jobs_greatest_age():
+    outcome = answered_with_headers(429, Retry_After="30")
+    assert wait_us(outcome, chance=1, retry_until=NOW + 31 * SECOND) == 31 * SECOND
 
 
 def test_no_try_is_due_after_the_jobs_greatest_age():
