@@ -18,6 +18,7 @@ from models.jobs.job_ref import JobRef, ref_of
 from models.jobs.states import ENTERS, FINAL, LEAVES, WAITING_SQL, in_states
 from models.jobs.transition_counts import count_transition
 from models.rules import clock
+from models.rules.templating import Memory
 
 ENDS_CLAIM = "claim_id = NULL, lease_until = NULL"
 ENDED = "crashes = 0"  # an attempt ended: earlier crashes no longer count
@@ -37,13 +38,6 @@ IS_OPEN = (  # nothing is sent to a host or for an account whose gate is closed 
 RESCUED_AT_ONCE = 500
 CRASHES_ALLOWED = 3  # a job whose holder fell silent this often is discarded
 ALONE_US = 2 * clock.SECOND  # how long a job whose next crash is its last is under way alone, unless it ends sooner
-
-
-class ScheduleState(NamedTuple):
-    """A schedule's memory when its job was claimed, as JSON: the previous answer (None: none yet) and the state."""
-
-    previous: str | None
-    state: str
 
 
 class ClaimedJob(NamedTuple):
@@ -75,7 +69,7 @@ class ClaimedJob(NamedTuple):
     notify: str | None = None
     parent_id: int | None = None
     endpoint_id: int | None = None
-    memory: ScheduleState | None = None  # of a schedule's job; put in by models/schedules/overlap.py
+    memory: Memory | None = None  # of a schedule's job; put in by models/schedules/overlap.py
 
     def __repr__(self) -> str:
         return f"ClaimedJob(id={self.id}, kind={self.kind!r}, attempt={self.attempt})"  # the rest may hold secrets

@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from models.database.sql import fetch, skipping_locked
 from models.jobs import staging
-from models.jobs.lifecycle import ClaimedJob, ScheduleState
+from models.jobs.lifecycle import ClaimedJob
 from models.jobs.states import UNDER_WAY_SQL
 from models.rules import clock
 from models.rules.lateness import LATE_AFTER_US
+from models.rules.templating import Memory
 from models.schedules import firing_rows, misfire, planning
 from models.schedules.cancel import cancel
 from models.schedules.disable import BY_OWNER, DELETED
@@ -201,5 +202,5 @@ def _fired(job: ClaimedJob, policy: Policy | None) -> FiringRow:
     return FiringRow(str(job.schedule_id), fire_at, status, job.id, lateness_us, job.attempted_at)
 
 
-def _memory(policy: Policy | None) -> ScheduleState | None:
-    return ScheduleState(policy.previous, policy.state) if policy else None
+def _memory(policy: Policy | None) -> Memory | None:
+    return Memory(policy.previous, policy.state) if policy else None
