@@ -10,7 +10,7 @@ from models.flows import waits
 from models.flows.waits import Wait
 from models.jobs.attempt_reasons import in_words
 from models.jobs.staging import DUE_AT
-from models.jobs.states import FINAL, WAITING, WAITING_SQL
+from models.jobs.states import FINAL, UNDER_WAY_SQL, WAITING, WAITING_SQL
 from models.operations import heartbeats, ticker_row
 from models.rules.clock import SECOND
 from models.rules.times import format_instant
@@ -215,8 +215,8 @@ def _endpoint_is_disabled(job_id: int) -> bool:
 
 def _sibling_under_way(job_id: int) -> bool:
     sql = "SELECT schedule_id FROM job WHERE id = %s AND schedule_id IS NOT NULL"
-    executing = "SELECT 1 FROM job WHERE schedule_id = %s AND state = 'executing' AND id <> %s LIMIT 1"
-    return any(fetch(executing, (schedule_id, job_id)) for (schedule_id,) in fetch(sql, (job_id,)))
+    under_way = f"SELECT 1 FROM job WHERE schedule_id = %s AND {UNDER_WAY_SQL} AND id <> %s LIMIT 1"
+    return any(fetch(under_way, (schedule_id, job_id)) for (schedule_id,) in fetch(sql, (job_id,)))
 
 
 def _ahead(job_id: int, scheduled_at: int, now: int) -> int:

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from tests.support.resolvers import Names
-from tests.support.scripted_receivers import answering_once, dripping, not_reading, reading_slowly
+from tests.support.scripted_receivers import OK, answering, answering_once, dripping, not_reading, reading_slowly
 from workers.transport import race
 from workers.transport.outcome import Unreachable
 from workers.transport.wire_format import Request
@@ -30,6 +30,13 @@ DRIPS = {
     "chunk line drip": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"x"),
     "trailer drip": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X: y\r\n"),
 }
+
+
+def test_a_duration_is_told_to_the_microsecond(receiver, send):
+    timings = send(receiver(answering(OK)).url()).timings
+
+    for duration_ms in (timings.connect_ms, timings.first_byte_ms, timings.total_ms):
+        assert round(duration_ms, 3) == duration_ms
 
 
 @pytest.mark.parametrize("case", SILENT)
