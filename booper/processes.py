@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 from booper import metrics_page
 from booper.supervisor import Child, supervise
@@ -15,7 +16,7 @@ from models.accounts import account_store
 from models.database import schema
 from models.database.connection import connection
 from models.rules import clock
-from runtime import gc_tuning, metrics_files, metrics_folding, tracing
+from runtime import gc_tuning, metrics_files, metrics_folding, signals, tracing
 from runtime.settings import DEMO_KEY, LOOPBACK, Settings
 from runtime.signals import StopSignals
 from workers.queue.threads import THREADS
@@ -23,6 +24,7 @@ from workers.queue.threads import THREADS
 log = logging.getLogger("booper")
 API_THREADS = 8  # of each process
 EMBEDDED_THREADS = 16
+EMBEDDED_CONNECTIONS = 1000
 
 
 def prepare_database(settings: Settings) -> None:
@@ -38,8 +40,7 @@ def serve(settings: Settings) -> int:
     import waitress
 
     from api import create_app
-    from api.dashboard import log_stream
-    from api.server.waitress_channel import Channel
+    from api.server.waitress_channel import adapt
     from workers.embedded import Embedded
 
     prepare_database(settings)
@@ -53,29 +54,42 @@ def serve(settings: Settings) -> int:
         clear_untrusted_proxy_headers=False,  # no code trusts them, and /metrics looks for them
         ident=None,
         asyncore_use_poll=True,  # select() fails beyond file 1,024, and senders open more
+        connection_limit=EMBEDDED_CONNECTIONS,
+        channel_timeout=settings.keep_alive_s,
+        cleanup_interval=5,  # how often it looks for idle connections
     )
-    server.channel_class = Channel
+    adapt(server)
     embedded = Embedded(settings)
     embedded.start()
     gc_tuning.collect_rarely()
     greet(settings)
     try:
-        run_until_signal(server, log_stream.stopping.set, embedded.abandon)
+        run_until_signal(server, lambda: stop_serving(server), embedded.abandon)
     finally:
         log.info("stopping: requests under way have %s s", settings.shutdown_grace_s)
-        server.close()  # frees the port; requests under way go on
+        server.close()
         server.task_dispatcher.shutdown(True, 5)
         embedded.stop()
     return 0
 
 
+def stop_serving(server: Any) -> None:
+    """Free the port and end live logs. Requests under way go on."""
+    from api.dashboard import log_stream
+    from api.server.waitress_channel import stop_listening
+
+    log_stream.stopping.set()
+    signals.stopping.set()
+    stop_listening(server)
+
+
 def run_until_signal(server: object, on_stop: Callable[[], None], abandon: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; a second signal calls `abandon` and ends the process at once. The first one calls
     `on_stop` and then stops the server, which waits for requests under way."""
-    received, signals = threading.Event(), StopSignals()
+    received, stops = threading.Event(), StopSignals()
 
     def on_signal(signum: int, _frame: FrameType | None) -> None:
-        if signals.is_second():
+        if stops.is_second():
             abandon()
             os._exit(128 + signum)
         if not received.is_set():
@@ -122,8 +136,8 @@ def api(settings: Settings) -> int:
             *("--bind", f"{settings.host}:{settings.port}"),
             *("--workers", str(settings.api_processes)),
             *("--worker-class", "api.server.gunicorn_worker.Worker", "--threads", str(API_THREADS)),
-            *("--graceful-timeout", str(int(settings.shutdown_grace_s)), "--timeout", "60"),
-            *("--keep-alive", "15", "--log-level", settings.log_level.lower()),
+            *("--graceful-timeout", str(int(settings.stop_delay_s + settings.shutdown_grace_s)), "--timeout", "60"),
+            *("--keep-alive", str(settings.keep_alive_s), "--log-level", settings.log_level.lower()),
             *("--limit-request-line", "8190", "--no-control-socket"),
             *("--config", "python:api.server.gunicorn_hooks", "--logger-class", "api.server.gunicorn_hooks.Logger"),
         ],

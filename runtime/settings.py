@@ -156,6 +156,12 @@ class Settings:
         "0.5",
         "The part of the slots that one account, or one target host, may hold at once.",
     )
+    breaker_failures: int = _setting(
+        "BOOPER_BREAKER_FAILURES",
+        whole(0, 1_000_000),
+        "20",
+        "So many failures in a row within a minute stop sending to a host, but for probes; 0 for never.",
+    )
     lease_margin_s: float = _setting(
         "BOOPER_LEASE_MARGIN_SECONDS",
         decimal(1, 3600, "seconds"),
@@ -167,6 +173,21 @@ class Settings:
         decimal(0, 3600, "seconds"),
         "30",
         "How long a stopping process waits for requests under way before it gives them back.",
+    )
+    stop_delay_s: float = _setting(
+        "BOOPER_STOP_DELAY_SECONDS",
+        decimal(0, 600, "seconds"),
+        "0",
+        (
+            "How long a stopping `booper api` still takes requests, while /readyz says that it stops: "
+            "until the load balancer sends it no more."
+        ),
+    )
+    keep_alive_s: int = _setting(
+        "BOOPER_KEEP_ALIVE_SECONDS",
+        whole(1, 3600, "whole seconds"),
+        "75",
+        "How long the API keeps an idle connection; longer than a proxy in front of it does.",
     )
     keep_completed_days: float = _setting(
         "BOOPER_KEEP_COMPLETED_DAYS",

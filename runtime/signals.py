@@ -3,9 +3,11 @@
 import ctypes
 import signal
 import sys
+import threading
 import time
 
 PR_SET_PDEATHSIG = 1
+stopping = threading.Event()  # set once, when this process was told to stop
 # Looked up at import: a child that is forked while another thread loads a library must not load one.
 prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 AT_ONCE = signal.SIGHUP

@@ -14,7 +14,7 @@ from dramatiq.brokers.stub import StubBroker
 from dramatiq.worker import Worker as DramatiqWorker
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import TConn, ThreadWorker
 from marshmallow import Schema
 from peewee import PostgresqlDatabase
 from prometheus_client import CollectorRegistry, Histogram
@@ -153,6 +153,13 @@ def test_a_package_whose_insides_we_use_has_an_upper_bound(package):
         (ThreadWorker.wait_for_and_dispatch_events, ["timeout"]),
         (ThreadWorker.handle_exit, ["sig", "frame"]),
         (ThreadWorker.handle_quit, ["sig", "frame"]),
+        (ThreadWorker.init_process, []),
+        (ThreadWorker.enqueue_req, ["conn"]),
+        (ThreadWorker.handle, ["conn"]),
+        (ThreadWorker.handle_request, ["req", "conn"]),
+        (ThreadWorker.finish_request, ["conn", "fs"]),
+        (ThreadWorker.on_client_socket_readable, ["conn", "client"]),
+        (TConn.close, ["graceful"]),
         (ThreadWorker.handle_error, ["req", "client", "addr", "exc"]),
         (Logger.setup, ["cfg"]),
     ],

@@ -10,6 +10,7 @@ from typing import Any
 
 from api.dashboard.labels import LOG_FIELDS, RUN_STATUSES
 from api.responses.timestamps import micros_utc
+from models.jobs.attempt_reasons import in_words
 from models.jobs.job_store import JobRow
 from models.jobs.states import FINAL
 from models.operations.overview import CAP
@@ -146,6 +147,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     each.__name__: each
     for each in (
         *(iso, utc, exact, ago, span, ms, us, ended_at, pieces),
-        *(summary, capped, pretty, args, event_type, run_status, log_field),
+        *(summary, capped, pretty, args, event_type, run_status, log_field, in_words),
     )
 }

@@ -3,6 +3,7 @@
 Reading a value may ask the settings (whether http is allowed, how far ahead a job may lie), never the database.
 """
 
+import unicodedata
 from typing import Any
 
 from marshmallow import ValidationError
@@ -18,6 +19,8 @@ UNITS = "second(s), minute(s), hour(s), day(s) or week(s)"
 MAX_KEY_CHARS = 255
 MAX_LABELS = 10
 MAX_LABEL_CHARS = 50
+UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
+TURNS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 A_METHOD = f"one of {', '.join(METHODS).lower()}"
 A_URL = "an https URL"
@@ -121,9 +124,19 @@ def read_labels(value: Any) -> list[str]:
 
 
 def _printable(value: Any, max_chars: int) -> str:
-    if not isinstance(value, str) or not 1 <= len(value) <= max_chars or not value.isprintable():
+    if not isinstance(value, str) or not 1 <= len(value) <= max_chars or not is_printable(value):
         raise ValueError
     return value
+
+
+def is_printable(text: str) -> bool:
+    """Whether the text has no character that ends a line, turns the direction of what follows, or controls a device.
+
+    Not `str.isprintable`, which refuses what Hindi, Persian and emoji are joined with, and what is newer than Python.
+    """
+    return text.isprintable() or not any(
+        unicodedata.category(character) in UNPRINTABLE or character in TURNS for character in text
+    )
 
 
 def _check_horizon(ahead: int, value: Any) -> None:

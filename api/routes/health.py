@@ -11,7 +11,7 @@ from models.database import schema
 from models.database.connection import Unreachable
 from models.operations import ticker_row
 from models.rules import clock
-from runtime import metrics_access, metrics_files
+from runtime import metrics_access, metrics_files, signals
 
 blueprint = Blueprint("health", __name__)
 
@@ -25,7 +25,7 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 def readyz() -> Response:
     """200 when Booper takes and performs jobs; 503 names what is missing."""
-    missing = {**_database_missing(), **_broker_missing()}
+    missing = {**_stopping(), **_database_missing(), **_broker_missing()}
     if missing:
         message = f"Not ready: {', '.join(missing)}."
         raise ApiError(503, message, missing, {"Retry-After": RETRY_AFTER_S})
@@ -38,6 +38,10 @@ def show_metrics() -> Response:
     if not metrics_access.may_read(request.environ, settings().metrics_token):
         raise not_found()
     return Response(metrics_files.page(), content_type=metrics_files.CONTENT_TYPE)
+
+
+def _stopping() -> dict[str, list[str]]:
+    return {"stopping": ["must not be told to stop, got a signal"]} if signals.stopping.is_set() else {}
 
 
 def _database_missing() -> dict[str, list[str]]:

@@ -1,33 +1,79 @@
-"""Extends gunicorn's threaded worker: which connections it accepts, and how it answers a malformed request.
+"""Extends gunicorn's threaded worker: which connections it accepts, how it reads requests, which thread serves them,
+how it stops, and how it answers a malformed request.
 
-gunicorn itself would answer broken request lines and headers that are too large with HTML; this answers with our JSON.
-Used as `--worker-class`.
+A request is read in the main loop (api/server/arrivals.py); threads only serve. gunicorn itself would read it in a
+thread, so that forty slow clients held all of them, and would answer broken request lines and headers that are too
+large with HTML; this answers with our JSON. Used as `--worker-class`.
 """
 
+import errno
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from http import HTTPStatus
 from socket import socket
 from typing import Any
 
 from gunicorn.http import errors
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from api.dashboard import log_stream
 from api.responses.responses import HEADERS, ApiError, error_text, new_request_id
 from api.server import accept_balance
+from api.server.arrivals import Arrivals
+from api.server.client_socket import ClientSocket
+from api.server.lanes import Lane, lane_of
+from runtime import settings, signals
 
 STATUSES = {errors.LimitRequestLine: 414, errors.LimitRequestHeaders: 431, errors.ExpectationFailed: 417}
 SEND_LIMIT_S = 1
+MESSAGES = {
+    408: "The request must arrive whole, without long pauses.",
+    431: "The head of the request is larger than this server reads.",
+}
+
+
+class Connection(TConn):
+    """A client's connection. `read_behind`: what came behind its request, which begins the next one."""
+
+    read_behind = b""
+    is_too_large = False  # its request, whose body was not waited for
+
+    def __init__(self, worker: "Worker", accepted: socket, client: Any, server: Any) -> None:
+        super().__init__(worker.cfg, ClientSocket(accepted), client, server)
+        self._worker = worker
+
+    def close(self, graceful: bool = False) -> None:
+        """Close it; `graceful`: without waiting for the client in the main loop, as gunicorn would."""
+        if graceful:
+            self._worker.arrivals.linger(self.sock, self._worker.poller)
+        else:
+            super().close()
 
 
 class Worker(ThreadWorker):
-    """Threaded worker that answers errors with JSON, shares connections evenly with the other processes, and ends live
-    logs when it stops."""
+    """Threaded worker whose threads wait for no client. It answers errors with JSON, shares connections evenly with the
+    other processes, serves signs of life on threads of their own, and ends live logs when it stops."""
 
     seat: int | None = None  # set by the master before the fork
     rests_until_s = 0.0  # 0: it does not rest
     rested = False
+    alive: bool
+    sockets: list[Any]
+    tpool: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        effective = settings.load()
+        max_body = max(effective.max_body_bytes, effective.max_batch_bytes)
+        self.arrivals = Arrivals(max_body, self.serve, self.refuse, self.forget)
+        self.stop_delay_s = effective.stop_delay_s
+        self.stops_at_s: float | None = None
+        self.lanes: dict[Lane, ThreadPoolExecutor] = {}
+
+    def init_process(self) -> None:
+        self.lanes = {"quick": ThreadPoolExecutor(1, "quick"), "ready": ThreadPoolExecutor(1, "ready")}
+        super().init_process()
 
     def accept(self, listener: socket) -> None:
         """Accept a connection, or leave it to a process that holds fewer; only once, since that process may be busy."""
@@ -36,8 +82,48 @@ class Worker(ThreadWorker):
             self.set_accept_enabled(False)
             return
         self.rested = False
-        super().accept(listener)
+        try:
+            accepted, client = listener.accept()
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
+                raise
+            return
+        self._take(accepted, client, listener)
         self._note_connections()
+
+    def enqueue_req(self, conn: Connection) -> None:
+        """Read the next request of this connection, then have a thread serve it."""
+        before, conn.read_behind = conn.read_behind, b""
+        self.arrivals.begin(conn, self.poller, before)
+
+    def serve(self, conn: Connection, path: bytes) -> None:
+        """Have a thread serve the request, which has arrived."""
+        future = self.lanes.get(lane_of(path), self.tpool).submit(self.handle, conn)
+        future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
+
+    def refuse(self, conn: Connection, status: int) -> None:
+        """Answer a request that did not arrive as it should."""
+        self.nr_conns -= 1
+        with suppress(OSError):
+            conn.sock.send(raw_response(ApiError(status, MESSAGES[status]), new_request_id()))
+        conn.close(graceful=True)
+
+    def forget(self, conn: Connection) -> None:
+        """Close a connection whose client has gone, or never asked for anything."""
+        self.nr_conns -= 1
+        conn.close()
+
+    def handle_request(self, req: Any, conn: Connection) -> Any:
+        """Serve a request. Nothing follows one whose body was not read, or that is the last before the stop."""
+        if conn.is_too_large or self.stops_at_s is not None:
+            req.force_close()
+        return super().handle_request(req, conn)
+
+    def finish_request(self, conn: Connection, fs: Any) -> None:
+        conn.sock.drop_read_ahead()
+        super().finish_request(conn, fs)
+        if conn.read_behind and self.keepalived_conns and self.keepalived_conns[-1] is conn:
+            self.on_client_socket_readable(conn, conn.sock)
 
     def set_accept_enabled(self, enabled: bool) -> None:
         super().set_accept_enabled(enabled and not self.rests_until_s)
@@ -51,16 +137,45 @@ class Worker(ThreadWorker):
                 self.rests_until_s, self.rested = 0.0, True
                 self.set_accept_enabled(self.alive and self.nr_conns < self.worker_connections)
             timeout = min(timeout, left_s)
+        if self.stops_at_s is not None and self.alive:
+            timeout = min(timeout, max(0.0, self.stops_at_s - time.monotonic()))
         super().wait_for_and_dispatch_events(timeout)
         self.rested = False
+        if not self.alive:
+            self._stop_listening()
+        self.arrivals.sweep(self.poller, is_stopping=not self.alive)
+        if self.stops_at_s is not None and time.monotonic() >= self.stops_at_s:
+            self.alive = False
+
+    def _stop_listening(self) -> None:
+        """Take the connections that wait to be accepted, then refuse further ones: a proxy then asks another server.
+        gunicorn would leave both to wait until the process ends, without an answer."""
+        for listener in self.sockets:
+            with suppress(OSError):
+                listener.setblocking(False)
+                while True:
+                    accepted, client = listener.accept()
+                    self._take(accepted, client, listener)
+            listener.close()
+        self.sockets = []
+
+    def _take(self, accepted: socket, client: Any, listener: socket) -> None:
+        self.nr_conns += 1
+        self.enqueue_req(Connection(self, accepted, client, listener.getsockname()))
 
     def _note_connections(self) -> None:
         """Publish the number of connections. A process that stops accepts none, so the others must not wait for it."""
         accept_balance.note(self.seat, self.nr_conns if self.alive else accept_balance.EMPTY)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
+        """Go on for the stop delay, with responses that end their connections, then stop."""
         log_stream.stopping.set()
-        super().handle_exit(sig, frame)
+        signals.stopping.set()
+        if self.stops_at_s is None:
+            self.stops_at_s = time.monotonic() + self.stop_delay_s
+        if not self.stop_delay_s:
+            super().handle_exit(sig, frame)
+        self.method_queue.defer(lambda: None)
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """Ctrl-C ends as SIGTERM does.

@@ -1,12 +1,30 @@
-"""Makes waitress (embedded mode) answer a malformed request with our JSON: broken request lines, bodies too large.
+"""Adapts waitress (embedded mode): JSON for malformed requests, 408 for late ones, threads for signs of life, the stop.
 
-waitress itself would answer with plain text. Set as the `channel_class` of a server.
+waitress itself would answer with plain text, and wait two minutes for each byte of a request.
 """
 
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from waitress import wasyncore
 from waitress.channel import HTTPChannel
-from waitress.task import ErrorTask
+from waitress.parser import HTTPRequestParser
+from waitress.server import BaseWSGIServer
+from waitress.task import ErrorTask, ThreadedTaskDispatcher
+from waitress.utilities import Error
 
 from api.responses.responses import HEADERS, ApiError, error_text, new_request_id
+from api.server.lanes import Lane, lane_of
+
+HEAD_S = 15.0  # for the head of a request
+SLOWEST_BYTES_A_SECOND = 1000  # of a body, after HEAD_S
+WAITRESSS_NAME = "add_task"
+
+
+class RequestTimeout(Error):
+    code = 408
+    reason = "Request Timeout"
 
 
 class JsonError(ErrorTask):
@@ -26,6 +44,73 @@ class JsonError(ErrorTask):
 
 
 class Channel(HTTPChannel):
-    """A connection of waitress that answers errors with JSON."""
+    """A connection of waitress that answers errors with JSON, and a request that does not arrive in time with 408."""
 
     error_task_class = JsonError
+    request: Any
+    requests: list[Any]
+    began_s = 0.0  # when the request that is arriving began
+
+    def received(self, data: bytes) -> bool:
+        if self.request is None:
+            self.began_s = time.monotonic()
+        return bool(super().received(data))
+
+    def readable(self) -> bool:
+        """waitress asks in each round of its loop."""
+        if self.request is not None and not self.requests and self._is_late(self.request):
+            self._refuse_late()
+        return bool(super().readable())
+
+    def _is_late(self, request: HTTPRequestParser) -> bool:
+        body_s = (request.body_bytes_received or 0) / SLOWEST_BYTES_A_SECOND
+        return time.monotonic() > self.began_s + HEAD_S + body_s
+
+    def _refuse_late(self) -> None:
+        with self.requests_lock:
+            self.request.error, self.request.completed = RequestTimeout("it did not arrive whole in time"), True
+            self.requests.append(self.request)
+            self.request = None
+            self.server.add_task(self)
+
+
+class Lanes:
+    """Takes the place of a server's dispatcher: signs of life have threads of their own."""
+
+    def __init__(self, others: ThreadedTaskDispatcher) -> None:
+        self._others = others
+        self._own: dict[Lane, ThreadedTaskDispatcher] = {
+            "quick": ThreadedTaskDispatcher(),
+            "ready": ThreadedTaskDispatcher(),
+        }
+        for dispatcher in self._own.values():
+            dispatcher.set_thread_count(1)
+        setattr(self, WAITRESSS_NAME, self.enqueue)
+
+    def enqueue(self, channel: Any) -> None:
+        path = getattr(channel.requests[0], "path", "")
+        self._own.get(lane_of(path.encode("utf-8", "replace")), self._others).add_task(channel)
+
+    def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> None:
+        for dispatcher in (*self._own.values(), self._others):
+            dispatcher.shutdown(cancel_pending, timeout)
+
+
+def adapt(server: Any) -> None:
+    """Make all of this true of a server that was just created, with one listening socket or several."""
+    lanes = Lanes(server.task_dispatcher)
+    for each in listening(server):
+        each.channel_class, each.task_dispatcher = Channel, lanes
+    server.task_dispatcher = lanes
+
+
+def listening(server: Any) -> Iterator[BaseWSGIServer]:
+    """The servers of one socket each: a name may have several addresses."""
+    channels = server.map if hasattr(server, "map") else server._map
+    return (each for each in list(channels.values()) if isinstance(each, BaseWSGIServer))
+
+
+def stop_listening(server: Any) -> None:
+    """Free the port at once. Requests under way go on."""
+    for each in listening(server):
+        wasyncore.dispatcher.close(each)

@@ -69,7 +69,7 @@ class Job(BaseModel):
     staged_at = BigIntegerField(null=True)
     staged_count = IntegerField(default=0)  # how many messages have named it
     claim_id = BigIntegerField(null=True)  # the fence: the claim that may record the attempt; null: none
-    lease_until = BigIntegerField(null=True)  # when the claim counts as lost; null: not executing
+    lease_until = BigIntegerField(null=True)  # when the claim counts as lost; null: no claim
 
     class Meta:
         indexes = (

@@ -8,8 +8,9 @@ from typing import NamedTuple
 from models.database.sql import fetch
 from models.flows import waits
 from models.flows.waits import Wait
+from models.jobs.attempt_reasons import in_words
 from models.jobs.staging import DUE_AT
-from models.jobs.states import FINAL, WAITING, WAITING_SQL
+from models.jobs.states import FINAL, UNDER_WAY_SQL, WAITING, WAITING_SQL
 from models.operations import heartbeats, ticker_row
 from models.rules.clock import SECOND
 from models.rules.times import format_instant
@@ -123,7 +124,7 @@ def _ended(facts: Facts) -> Reason:
         "completed": f"It has run: attempt {facts.attempt} was answered with success.",
         "cancelled": "It was cancelled.",
         "discarded": f"It was given up after attempt {facts.attempt} of {facts.max_attempts}"
-        f"{f': {facts.reason}' if facts.reason else ''}.",
+        f"{f': {in_words(facts.reason)}' if facts.reason else ''}.",
     }
     return Reason(facts.state, texts[facts.state])
 
@@ -141,7 +142,7 @@ def _under_way(facts: Facts) -> Reason:
 def _not_due(facts: Facts) -> Reason:
     at = format_instant(facts.scheduled_at)
     if facts.state == "retryable":
-        failed = f" failed ({facts.reason})" if facts.reason else " failed"
+        failed = f" failed ({in_words(facts.reason)})" if facts.reason else " failed"
         return Reason(
             "waits_for_retry", f"Attempt {facts.attempt} of {facts.max_attempts}{failed}; the next is at {at}."
         )
@@ -214,8 +215,8 @@ def _endpoint_is_disabled(job_id: int) -> bool:
 
 def _sibling_under_way(job_id: int) -> bool:
     sql = "SELECT schedule_id FROM job WHERE id = %s AND schedule_id IS NOT NULL"
-    executing = "SELECT 1 FROM job WHERE schedule_id = %s AND state = 'executing' AND id <> %s LIMIT 1"
-    return any(fetch(executing, (schedule_id, job_id)) for (schedule_id,) in fetch(sql, (job_id,)))
+    under_way = f"SELECT 1 FROM job WHERE schedule_id = %s AND {UNDER_WAY_SQL} AND id <> %s LIMIT 1"
+    return any(fetch(under_way, (schedule_id, job_id)) for (schedule_id,) in fetch(sql, (job_id,)))
 
 
 def _ahead(job_id: int, scheduled_at: int, now: int) -> int:

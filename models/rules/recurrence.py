@@ -14,18 +14,20 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim, CronSimError
-from cronsim.explain import Expression
 
 from models.rules import times, zone_names
 from models.rules.clock import DAY, MINUTE, SECOND
+from models.rules.cron_words import words_of
 from models.rules.times import EPOCH
 
 ALIASES = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
     "@weekly": "0 0 * * 0",
     "@monthly": "0 0 1 * *",
     "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
 }
 FIELDS = ("minute", "hour", "day of the month", "month", "day of the week")
 MAX_CRON_CHARS = 255
@@ -33,6 +35,7 @@ LAST = datetime(9000, 1, 1, tzinfo=UTC)  # no instant is searched beyond it
 NOT_ZONES = {"localtime", "Factory"}
 
 _ITEM = re.compile(r"(\*|[0-9]{1,2}|[A-Za-z]{3})(-([0-9]{1,2}|[A-Za-z]{3}))?(/[0-9]{1,2})?")
+_BETWEEN_FIELDS = re.compile(r"[ \t]+")
 _LONE_RANGE = re.compile(r"\b0?([0-9]{1,2}|[A-Za-z]{3})-0?\1(/[0-9]{1,2})?\b", re.IGNORECASE)
 _MONTHS = {"JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"}
 _NAMES = {3: _MONTHS, 4: {"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"}}
@@ -67,8 +70,7 @@ def frequency_of(text: str) -> Frequency:
 
 def check_cron(text: str) -> str:
     """The expression as it is; raises CronRefused with the reason."""
-    fields = ALIASES.get(text, text).split(" ") if len(text) <= MAX_CRON_CHARS else []
-    fields = [field for field in fields if field]
+    fields = _BETWEEN_FIELDS.split(_spelled_out(text).strip(" \t")) if len(text) <= MAX_CRON_CHARS else []
     if len(fields) != len(FIELDS):
         raise _refused(f"have the five fields {', '.join(FIELDS)}, or be one of {', '.join(ALIASES)}", text)
     for number, field in enumerate(fields):
@@ -121,8 +123,7 @@ def between(frequency: Frequency, first: int | None, last: int, limit: int) -> t
 def description(frequency: Frequency) -> str:
     """The frequency in plain words."""
     if frequency.every_us is None:
-        text = Expression(["0", *_plain(frequency.cron).upper().split()]).explain()
-        return f"{text} ({frequency.timezone})"
+        return f"{words_of(_plain(frequency.cron))} ({frequency.timezone})"
     for length, unit in ((7 * DAY, "week"), (DAY, "day"), (60 * MINUTE, "hour"), (MINUTE, "minute")):
         if frequency.every_us % length == 0:
             count = frequency.every_us // length
@@ -136,7 +137,11 @@ def description(frequency: Frequency) -> str:
 def _plain(text: str) -> str:
     """The expression in a form that cronsim reads correctly: an alias spelled out, and a range of one value as that
     value, since cronsim takes 5-5/2 for 5/2."""
-    return _LONE_RANGE.sub(lambda match: match[1], ALIASES.get(text, text))
+    return _LONE_RANGE.sub(lambda match: match[1], _spelled_out(text))
+
+
+def _spelled_out(text: str) -> str:
+    return ALIASES.get(text.strip(" \t").lower(), text)
 
 
 def _refused(expected: str, got: str) -> CronRefused:

@@ -20,14 +20,20 @@ from models.webhooks import notifications
 
 
 def cancel(
-    ids: Sequence[int], reason: str, firing_status: str | None, now: int, waiting_only: bool = True
+    ids: Sequence[int],
+    reason: str,
+    firing_status: str | None,
+    now: int,
+    waiting_only: bool = True,
+    if_free: bool = False,
 ) -> list[int]:
     """Cancel those of the jobs that wait, or with `waiting_only` false all that are not final; returns their ids.
 
     `firing_status`: what the row of each job's instant says, unless the instant has a row; None writes no row.
+    `if_free`: pass over jobs that another session holds.
     """
     with transaction():
-        jobs = lifecycle.cancel(ids, now, waiting_only)
+        jobs = lifecycle.cancel(ids, now, waiting_only, if_free)
         if not jobs:
             return []
         cancelled = [job.id for job in jobs]

@@ -8,6 +8,7 @@ from models.schedules.cancel import cancel_of_schedule
 from models.schedules.firing_rows import DISABLED
 
 BY_OWNER = "its schedule was disabled"
+DELETED = "its schedule was deleted"
 NOT_COMPUTABLE = "its next instant can't be computed"
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from models.database.sql import fetch
 from models.database.transactions import transaction
-from models.jobs.states import LIVE_SQL, WAITING_SQL
+from models.jobs.states import UNDER_WAY_SQL, WAITING_SQL
 from models.rules.lateness import LATE_AFTER_US
 from models.schedules.cancel import cancel
 from models.schedules.firing_rows import MISFIRED, MISSED, OVERLAPPED
@@ -48,14 +48,15 @@ def cancel_surplus(rooms: Mapping[str, Room], now: int) -> int:
         if job.is_missed(rooms[job.schedule_id].offset_us, now):
             waiting.setdefault(job.schedule_id, []).append(job.id)
     surplus = [job_id for key, ids in waiting.items() for job_id in ids[: max(0, len(ids) - rooms[key].jobs)]]
-    return len(cancel(surplus, TOO_LATE, MISFIRED, now)) if surplus else 0
+    return len(cancel(surplus, TOO_LATE, MISFIRED, now, if_free=True)) if surplus else 0
 
 
 def expire(now: int, limit: int) -> int:
-    """Cancel jobs that were not begun by their last moment; returns how many."""
+    """Cancel jobs that were not begun by their last moment, except those that another session holds; returns how
+    many."""
     rows = fetch(
         "SELECT job.id, job.start_by, schedule.misfire, schedule.catch_up_us, EXISTS (SELECT 1 FROM job AS other "
-        f"WHERE other.schedule_id = job.schedule_id AND other.{LIVE_SQL} AND other.state = 'executing') "
+        f"WHERE other.schedule_id = job.schedule_id AND other.{UNDER_WAY_SQL}) "
         "FROM job LEFT JOIN schedule ON schedule.id = job.schedule_id "
         f"WHERE start_by IS NOT NULL AND job.{WAITING_SQL} AND start_by < %s ORDER BY start_by LIMIT %s",
         (now, limit),
@@ -68,4 +69,4 @@ def expire(now: int, limit: int) -> int:
         status = OVERLAPPED if behind_another else MISFIRED if is_recent else MISSED
         late.setdefault(status, []).append(job_id)
     with transaction():
-        return sum(len(cancel(ids, REASONS[status], status, now)) for status, ids in late.items())
+        return sum(len(cancel(ids, REASONS[status], status, now, if_free=True)) for status, ids in late.items())

@@ -9,16 +9,17 @@ waits in turn.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from models.database.connection import dialect
-from models.database.sql import fetch
+from models.database.sql import fetch, skipping_locked
 from models.jobs import staging
-from models.jobs.lifecycle import ClaimedJob, ScheduleState
-from models.jobs.states import LIVE_SQL
+from models.jobs.lifecycle import ClaimedJob
+from models.jobs.states import UNDER_WAY_SQL
 from models.rules import clock
 from models.rules.lateness import LATE_AFTER_US
+from models.rules.templating import Memory
 from models.schedules import firing_rows, misfire, planning
 from models.schedules.cancel import cancel
-from models.schedules.firing_rows import FIRED, LATE, OVERLAPPED, FiringRow
+from models.schedules.disable import BY_OWNER, DELETED
+from models.schedules.firing_rows import DISABLED, FIRED, LATE, OVERLAPPED, FiringRow
 from models.schedules.misfire import Room
 from models.schedules.policies import ALLOW
 from models.schedules.ready_jobs import ReadyJob, is_in, ready_jobs
@@ -63,9 +64,12 @@ def choose(ids: Sequence[int], now: int) -> Choice:
     ready = ready_jobs("id", ids, now)
     if not ready:
         return Choice([], {})
-    policies = lock_schedules({job.schedule_id for job in ready})
+    policies, held = lock_schedules({job.schedule_id for job in ready})
+    ready = [job for job in ready if job.schedule_id not in held]
+    _cancel_ended(ready, policies, now)
     _pass_over_missed(ready, policies, now)
-    chosen = _choose(ready_jobs("id", ids, now), policies, now)  # read again, now that nobody else claims for these
+    free = [job.id for job in ready]
+    chosen = _choose(ready_jobs("id", free, now), policies, now)  # read again: nobody else claims for these now
     return Choice([job.id for job in chosen], policies)
 
 
@@ -87,15 +91,32 @@ def release_next_in_turn(schedule_ids: Iterable[str], now: int) -> None:
         staging.release_hold(first)
 
 
-def lock_schedules(schedule_ids: Iterable[str]) -> dict[str, Policy]:
-    """The schedules, their rows locked in the order of ids until the transaction ends."""
+def lock_schedules(schedule_ids: Iterable[str]) -> tuple[dict[str, Policy], set[str]]:
+    """The schedules, their rows locked until the transaction ends; and the ids of those that another session holds."""
     ids = sorted(schedule_ids)
     if not ids:
-        return {}
-    lock = " FOR UPDATE" if dialect() == "postgresql" else ""
+        return {}, set()
     columns = ", ".join(Policy._fields)
-    rows = fetch(f"SELECT {columns} FROM schedule WHERE {is_in('id', ids)} ORDER BY id{lock}", ids)
-    return {str(row[0]): Policy(str(row[0]), *row[1:]) for row in rows}
+    rows = fetch(f"SELECT {columns} FROM schedule WHERE {is_in('id', ids)} ORDER BY id{skipping_locked()}", ids)
+    policies = {str(row[0]): Policy(str(row[0]), *row[1:]) for row in rows}
+    missing = [schedule_id for schedule_id in ids if schedule_id not in policies]
+    held = fetch(f"SELECT id FROM schedule WHERE {is_in('id', missing)}", missing) if missing else []
+    return policies, {str(row[0]) for row in held}
+
+
+def _cancel_ended(ready: Sequence[ReadyJob], policies: Mapping[str, Policy], now: int) -> None:
+    """Cancel the jobs of deleted schedules, and those from before their schedule was disabled: what was under way then
+    is not tried again. A job that was ordered of a disabled schedule since goes on."""
+    gone, stopped = [], []
+    for job in ready:
+        policy = policies.get(job.schedule_id)
+        if policy is None:
+            gone.append(job.id)
+        elif policy.disabled_at is not None and job.inserted_at < policy.disabled_at:
+            stopped.append(job.id)
+    for ids, reason, status in ((gone, DELETED, None), (stopped, BY_OWNER, DISABLED)):
+        if ids:
+            cancel(ids, reason, status, now, if_free=True)
 
 
 def _pass_over_missed(ready: Sequence[ReadyJob], policies: Mapping[str, Policy], now: int) -> None:
@@ -121,7 +142,7 @@ def _choose(ready: Sequence[ReadyJob], policies: Mapping[str, Policy], now: int)
     ]
     skipped = [job_id for turns in all_turns for job_id in turns.skip]
     if skipped:
-        cancel(skipped, misfire.WAITED_TOO_LONG, OVERLAPPED, now)
+        cancel(skipped, misfire.WAITED_TOO_LONG, OVERLAPPED, now, if_free=True)
     waiting = [job_id for turns in all_turns for job_id in turns.wait]
     if waiting:
         staging.snooze(waiting, now, HELD_US)
@@ -129,9 +150,9 @@ def _choose(ready: Sequence[ReadyJob], policies: Mapping[str, Policy], now: int)
 
 
 def _turns(jobs: Sequence[ReadyJob], policy: Policy | None, under_way: Sequence[UnderWay], now: int) -> Turns:
-    """The turns of the due jobs of one schedule; those of a deleted schedule begin."""
+    """The turns of the due jobs of one schedule; None: of one that was deleted, so that they are cancelled."""
     if policy is None:
-        return Turns(list(jobs), [], [])
+        return Turns([], [], [])
     queued = _queued(jobs, policy, under_way, now) if policy.overlap != ALLOW else []
     return turns_of(jobs, under_way, queued, policy.overlap, policy.rhythm, now)
 
@@ -145,11 +166,11 @@ def _queued(jobs: Sequence[ReadyJob], policy: Policy, under_way: Sequence[UnderW
 
 
 def _executing(schedule_ids: Sequence[str]) -> dict[str, list[UnderWay]]:
-    """The jobs of each schedule that are executing."""
+    """The jobs of each schedule whose requests are under way, whether they were cancelled since or not."""
     if not schedule_ids:
         return {}
-    these = f"{is_in('schedule_id', schedule_ids)} AND {LIVE_SQL}"
-    sql = f"SELECT {', '.join(UnderWay._fields)} FROM job WHERE {these} AND state = 'executing'"
+    these = f"{is_in('schedule_id', schedule_ids)} AND {UNDER_WAY_SQL}"
+    sql = f"SELECT {', '.join(UnderWay._fields)} FROM job WHERE {these}"
     executing: dict[str, list[UnderWay]] = {}
     for row in fetch(sql, schedule_ids):
         executing.setdefault(str(row[0]), []).append(UnderWay(str(row[0]), *row[1:]))
@@ -181,5 +202,5 @@ def _fired(job: ClaimedJob, policy: Policy | None) -> FiringRow:
     return FiringRow(str(job.schedule_id), fire_at, status, job.id, lateness_us, job.attempted_at)
 
 
-def _memory(policy: Policy | None) -> ScheduleState | None:
-    return ScheduleState(policy.previous, policy.state) if policy else None
+def _memory(policy: Policy | None) -> Memory | None:
+    return Memory(policy.previous, policy.state) if policy else None

@@ -9,7 +9,7 @@ are.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from models.database.base import typed_columns
@@ -24,8 +24,8 @@ from models.schedules.schedule_tables import Schedule
 
 
 class FinishedJob(NamedTuple):
-    """A job of a schedule that has ended. `answer`: the body of a good answer, None for a job that was discarded;
-    `whole`: whether the answer was read to its end."""
+    """A job of a schedule that has ended. `answer`: the body of a good answer, None for a job that failed; `whole`:
+    whether the answer was read to its end; `stopped`: whether it was cancelled meanwhile, so that it is no failure."""
 
     job_id: int
     account_id: int
@@ -33,6 +33,7 @@ class FinishedJob(NamedTuple):
     fire_at: int
     answer: bytes | None
     whole: bool = True
+    stopped: bool = False
 
 
 class ScheduleMemory(NamedTuple):
@@ -67,11 +68,17 @@ def remember(ended: Sequence[FinishedJob], now: int) -> None:
     release_next_in_turn(rows, now)
 
 
+def disabled_at(schedule_ids: Collection[str]) -> dict[str, int | None]:
+    """When these schedules were disabled; None: enabled. Leaves out those that are deleted."""
+    of_these, ids = any_of("id", list(schedule_ids), "uuid")
+    return {str(row[0]): row[1] for row in fetch(f"SELECT id, disabled_at FROM schedule WHERE {of_these}", (ids,))}
+
+
 def _after(row: ScheduleMemory, job: FinishedJob) -> tuple[ScheduleMemory, list[str]]:
     """The schedule after this job, and the reasons why parts of its answer are not kept."""
     is_current = job.fire_at >= row.enabled_at and row.disabled_at is None
     if job.answer is None:
-        return (row._replace(failures=row.failures + 1) if is_current else row), []
+        return (row._replace(failures=row.failures + 1) if is_current and not job.stopped else row), []
     reasons: list[str] = []
     answer = templating.answer_of(job.answer) if job.whole else {}
     if not job.whole:

@@ -170,7 +170,14 @@ def options_of(arguments):
 
 def test_the_api_becomes_gunicorn_with_the_settings(db, became):
     effective = replace(
-        PRODUCTION, host="0.0.0.0", port=8123, api_processes=3, shutdown_grace_s=12.5, log_level="WARNING"
+        PRODUCTION,
+        host="0.0.0.0",
+        port=8123,
+        api_processes=3,
+        shutdown_grace_s=12.5,
+        stop_delay_s=3,
+        keep_alive_s=120,
+        log_level="WARNING",
     )
     with pytest.raises(Replaced):
         processes.api(effective)
@@ -183,9 +190,9 @@ def test_the_api_becomes_gunicorn_with_the_settings(db, became):
         "--workers": "3",
         "--worker-class": "api.server.gunicorn_worker.Worker",
         "--threads": "8",
-        "--graceful-timeout": "12",
+        "--graceful-timeout": "15",
         "--timeout": "60",
-        "--keep-alive": "15",
+        "--keep-alive": "120",
         "--log-level": "warning",
         "--limit-request-line": "8190",
         "--no-control-socket": True,

@@ -93,6 +93,8 @@ class ExpectedJob:
     def lost(self, now):
         """The lease of its holder has ended."""
         self.under_way.outcome, self.under_way.ended = "lost", "lost"
+        if self.state == "cancelled":
+            return
         self.crashes += 1
         if self.attempt >= self.max_attempts or self.crashes >= CRASHES_ALLOWED:
             self.finish("discarded", now)
@@ -100,7 +102,9 @@ class ExpectedJob:
             self.state = "waiting"
 
     def released(self):
-        self.under_way.ended, self.state = "released", "waiting"
+        self.under_way.ended = "released"
+        if self.state == "executing":
+            self.state = "waiting"
 
     def row(self):
         """What its row must say, in the order of ROW."""
@@ -108,7 +112,7 @@ class ExpectedJob:
         stamps = [
             self.finished_at if self.state == final else None for final in ("completed", "discarded", "cancelled")
         ]
-        lease_until = held.lease_until if held and self.state == "executing" else None
+        lease_until = held.lease_until if held else None
         claim_id = held.claim.claim_id if held else None
         counts = (self.attempt, self.crashes)
         return (self.id, self.state, self.due_at, *counts, *stamps, claim_id, lease_until, bool(self.message), False)

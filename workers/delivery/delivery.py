@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import connection
+from models.database.host_clock import HostClock
 from models.database.transactions import transaction
 from models.jobs import lifecycle, staging
 from models.jobs.job_kinds import CHANNEL
@@ -20,20 +21,19 @@ from models.jobs.job_ref import JobRef, Wire
 from models.jobs.lifecycle import ClaimedJob
 from models.operations import claims
 from models.rules import clock
-from models.rules.address_rules import WELL_KNOWN_NAT64, AddressPolicy, parse_allow, parse_nat64
-from models.rules.url_rules import origins
 from models.webhooks import event_order
 from runtime import metrics
 from runtime.settings import Settings
 from workers.delivery import job_events, open_files
+from workers.delivery.address_policy import address_policy
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.heartbeat import Heartbeat
+from workers.delivery.host_health import HostHealth
 from workers.delivery.recorder import Recorder
 from workers.delivery.senders import Senders
 from workers.delivery.slots import Slots, Taken
 from workers.delivery.unknown_claims import UnknownClaims
 from workers.transport.client import Transport
-from workers.transport.local_addresses import is_local, own_addresses
 
 log = logging.getLogger("booper.delivery")
 HOLD_S = 5.0
@@ -55,19 +55,18 @@ class Delivery:
     def __init__(self, settings: Settings) -> None:
         self._grace_s = settings.shutdown_grace_s
         self._lease_margin_us = int(settings.lease_margin_s * clock.SECOND)
-        own = own_addresses(settings.host, settings.port)
-        nat64 = (WELL_KNOWN_NAT64, *parse_nat64(settings.nat64_prefixes))
-        policy = AddressPolicy(parse_allow(settings.target_allow), own, origins(settings.public_urls), is_local, nat64)
         slots = open_files.slots_allowed(settings.sender_slots)
         self._transport = Transport(
-            policy, connections=min(slots, open_files.IDLE_CONNECTIONS), note_lag=metrics.LOOP_LAG.observe
+            address_policy(settings),
+            connections=min(slots, open_files.IDLE_CONNECTIONS),
+            note_lag=metrics.LOOP_LAG.observe,
         )
         self.slots = Slots(slots, settings.slot_share)
         self._closed = threading.Event()
         self._configs = ConfigCache()
-        self.unknown_claims = UnknownClaims()
-        self.heartbeat = Heartbeat(self.slots, self.unknown_claims.settle)
-        self.recorder = Recorder(self.heartbeat.count, self._configs)
+        self.unknown_claims, self.host_clock = UnknownClaims(), HostClock()
+        self.heartbeat = Heartbeat(self.slots, self._look_at_database)
+        self.recorder = Recorder(self.heartbeat.count, self._configs, HostHealth(settings.breaker_failures))
         self.senders = Senders(self.slots, self._transport, self.recorder, self._lease_margin_us // 2, self._configs)
         self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
 
@@ -76,6 +75,10 @@ class Delivery:
         self.heartbeat.start()
         self._sampling.start()
         self.senders.start()
+
+    def _look_at_database(self) -> None:
+        self.unknown_claims.settle()
+        self.host_clock.compare()
 
     def close(self) -> None:
         """Claim nothing more; jobs that wait for a slot go back to the table."""
@@ -184,7 +187,7 @@ class Delivery:
         writers take turns."""
         with self.unknown_claims.claiming(ids_of(jobs)) as claim_id, transaction():
             now = clock.now()
-            claimed = claim(ids_of(jobs), now, self._lease_margin_us, claim_id)
+            claimed = claim(ids_of(jobs), now, self._lease_margin_us - self.host_clock.ahead_us, claim_id)
             # A message to a channel may follow the setting of its URL at once, and would be lost without the URL.
             self._configs.fetch({job.account_id for job in claimed if job.kind == CHANNEL})
             waiting = job_events.add_of_claims(claimed, self._configs, now)

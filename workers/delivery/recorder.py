@@ -16,21 +16,22 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import NamedTuple
 
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import connect_and_keep, release_connection
 from models.database.transactions import transaction, wait_briefly_for_locks
 from models.flows import closing, leaving
-from models.jobs import lifecycle, records
+from models.jobs import records
 from models.rules import clock
 from models.webhooks import event_order
 from runtime import logs, metrics
-from workers.delivery import attempt_records, job_events, schedule_results
+from workers.delivery import attempt_records, ended_claims, job_events, schedule_results
 from workers.delivery.attempt_records import Result
 from workers.delivery.config_cache import ConfigCache
+from workers.delivery.ended_claims import Judged, claim_of
 from workers.delivery.heartbeat import Recorded
-from workers.delivery.judge import Complete, Discard, Retry, Verdict, judge
+from workers.delivery.host_health import HostHealth
+from workers.delivery.judge import Complete, Discard, Verdict, judge
 
 log = logging.getLogger("booper.recorder")
 GROUP = 200
@@ -39,20 +40,19 @@ PAUSE_TIMES = 4  # the pause after a failure, in durations of the failed try, if
 MAX_WAITING = 1000  # results: each has a response of up to 64 KiB and a lease that runs
 
 
-class Judged(NamedTuple):
-    result: Result
-    verdict: Verdict
-
-
 class Recorder:
     """One thread that records, and calls `count` with what it recorded. `start`, `put`, then `stop`, which returns when
     everything is recorded."""
 
     def __init__(
-        self, count: Callable[[Iterable[Recorded]], None] = lambda _: None, configs: ConfigCache | None = None
+        self,
+        count: Callable[[Iterable[Recorded]], None] = lambda _: None,
+        configs: ConfigCache | None = None,
+        health: HostHealth | None = None,
     ) -> None:
         self._count = count
         self._configs = configs or ConfigCache()
+        self._health = health or HostHealth()
         self._results: deque[Result] = deque()
         self._arrived = threading.Event()
         self._is_stopping = False
@@ -137,7 +137,9 @@ class Recorder:
         try:
             self._connect()
             if group:
-                self._count([recorded_of(judged) for judged in record(group, self._configs)])
+                recorded = record(group, self._configs)
+                self._count([recorded_of(judged) for judged in recorded])
+                self._health.note(result for result, _ in recorded)
         except DatabaseUnreachable as error:
             log.warning("database not usable (%s): %d results kept, next try soon", error, len(group))
             return False
@@ -168,8 +170,7 @@ def record(group: list[Result], configs: ConfigCache | None = None) -> list[Judg
     judged = [Judged(result, _verdict(result)) for result in group]
     with transaction():
         wait_briefly_for_locks()
-        held = _change_states(judged, now)
-        recorded = [each for each in judged if each.result.job.id in held]
+        recorded = ended_claims.end(judged, now)
         records.add_attempts([attempt_records.attempt_row(*each) for each in recorded])
         records.add_log_entries([row for each in recorded for row in attempt_records.log_rows(*each)])
         schedule_results.remember(recorded, now)
@@ -178,9 +179,10 @@ def record(group: list[Result], configs: ConfigCache | None = None) -> list[Judg
     event_order.release_next_events(waiting)
     leaving.make_room(result.job for result, _ in judged)
     metrics.count_attempts(attempt_records.measured(result) for result, _ in recorded)
+    held = {claim_of(each) for each in recorded}
     with logs.together():
-        for result, verdict in judged:
-            attempt_records.log_attempt(result, verdict, result.job.id in held)
+        for each in judged:
+            attempt_records.log_attempt(*each, claim_of(each) in held)
     return recorded
 
 
@@ -199,11 +201,3 @@ def _failed_lanes(recorded: list[Judged]) -> dict[int, int]:
     """The lanes of discarded jobs, each with the job."""
     failed = [result.job for result, verdict in recorded if isinstance(verdict, Discard)]
     return {job.lane_id: job.id for job in failed if job.lane_id is not None}
-
-
-def _change_states(judged: list[Judged], now: int) -> set[int]:
-    """The ids of jobs whose claim still held: those that changed state, and those cancelled during the attempt."""
-    held = lifecycle.complete([result.job for result, verdict in judged if isinstance(verdict, Complete)], now)
-    held |= lifecycle.discard([result.job for result, verdict in judged if isinstance(verdict, Discard)], now)
-    held |= lifecycle.retry([(result.job, verdict.next_at) for result, verdict in judged if isinstance(verdict, Retry)])
-    return held | lifecycle.close_cancelled_claims([result.job for result, _ in judged if result.job.id not in held])

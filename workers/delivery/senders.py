@@ -53,7 +53,7 @@ class Senders:
         self._slots, self._transport, self._recorder, self._fresh_us = slots, transport, recorder, fresh_us
         self._configs = configs or ConfigCache()
         self._last_look = last_look or LastLook()
-        self._under_way: dict[int, ClaimedJob] = {}
+        self._under_way: dict[tuple[int, int], ClaimedJob] = {}  # by job and fence: it may hold an ended claim too
         self._done = threading.Condition()
 
     def start(self) -> None:
@@ -73,7 +73,7 @@ class Senders:
             self._give_back_stale(stale)
         fresh = [job for job in jobs if job.attempted_at >= oldest_at]
         with self._done:
-            self._under_way.update((job.id, job) for job in fresh)
+            self._under_way.update(((job.id, job.claim_id), job) for job in fresh)
         sendings = [sending for job in fresh if (sending := self._rendered(job)) is not None]
         if sendings:
             self._transport.submit((sending, sending.request) for sending in sendings)
@@ -126,7 +126,7 @@ class Senders:
         self._slots.give([sending.job.ref for sending, _ in ended])
         with self._done:
             for sending, _ in ended:
-                self._under_way.pop(sending.job.id, None)
+                self._under_way.pop((sending.job.id, sending.job.claim_id), None)
             if not self._under_way:
                 self._done.notify_all()
 

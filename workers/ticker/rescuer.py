@@ -13,29 +13,44 @@ from models.jobs.lifecycle import LostJob
 from models.jobs.log_events import JOB_DISCARDED, REQUEST_FAILED
 from models.jobs.records import AttemptRow, LogRow, log_row
 from models.schedules import schedule_memory
+from models.schedules.overlap import release_next_in_turn
 from models.schedules.schedule_memory import FinishedJob
 from models.webhooks import event_order
 from workers.delivery import job_events
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.judge import WORKER_LOST, given_up_for
+from workers.ticker.front import Front
 
 log = logging.getLogger("booper.rescuer")
 
 
-def rescue_lost(now: int, leases_until: int | None = None) -> int:
-    """Rescue or discard every job whose lease has ended (or ends by `leases_until`); returns how many."""
+class Rescuer:
+    """Looks for the first lease that has ended, and rescues only if there is one."""
+
+    def __init__(self) -> None:
+        self._leases = Front()
+
+    def rescue_lost(self, now: int, leases_until: int) -> int:
+        first = self._leases.search(leases_until, lambda begin: lifecycle.first_lost(begin, leases_until))
+        return 0 if first is None else rescue_lost(now, leases_until, first)
+
+
+def rescue_lost(now: int, leases_until: int | None = None, leases_from: int = 0) -> int:
+    """Rescue or discard every job whose lease has ended (or ends by `leases_until`); returns how many. The claims on
+    jobs that were cancelled under way end too."""
     with transaction():
-        rescued = lifecycle.rescue(now, leases_until)
-        discarded = lifecycle.discard_lost(now, leases_until)
-        records.add_attempts([attempt_row(job, now, again=True) for job in rescued])
-        records.add_attempts([attempt_row(job, now, again=False) for job in discarded])
-        records.add_log_entries([row for job in rescued for row in log_rows(job, now, given_up=False)])
-        records.add_log_entries([row for job in discarded for row in log_rows(job, now, given_up=True)])
+        rescued = lifecycle.rescue(now, leases_until, leases_from)
+        discarded = lifecycle.discard_lost(now, leases_until, leases_from)
+        cancelled = lifecycle.end_cancelled(now, leases_until, leases_from)
+        lost = [*rescued, *discarded, *cancelled]
+        records.add_attempts([attempt_row(job, now, again=job in rescued) for job in lost])
+        records.add_log_entries([row for job in lost for row in log_rows(job, now, given_up=job in discarded)])
         closing.stop_lanes({job.lane_id: job.id for job in discarded if job.lane_id}, now)
         schedule_memory.remember([end_of(job) for job in discarded if job.schedule_id], now)
-        waiting = job_events.add_of_lost(rescued, discarded, ConfigCache(), now) if rescued or discarded else set()
+        release_next_in_turn({str(job.schedule_id) for job in cancelled if job.schedule_id}, now)
+        waiting = job_events.add_of_lost(rescued, [*discarded, *cancelled], ConfigCache(), now) if lost else set()
     event_order.release_next_events(waiting)
-    leaving.make_room([*rescued, *discarded])
+    leaving.make_room(lost)
     if rescued or discarded:
         log.warning("workers fell silent: %d jobs rescued, %d discarded", len(rescued), len(discarded))
     return len(rescued) + len(discarded)

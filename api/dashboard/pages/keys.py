@@ -4,6 +4,7 @@ from flask import Response, make_response, render_template, request
 
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
+from api.requests.job_values import is_printable
 from models.accounts import account_store
 from models.accounts.account_tables import Account
 from models.database.ids import is_uuid
@@ -21,7 +22,7 @@ def list_keys() -> Response:
 def create_key() -> Response:
     """Create a key. Only this response holds it, so it does not redirect."""
     name = request.form.get("name", "").strip()
-    if not 1 <= len(name) <= MAX_NAME_CHARS or not name.isprintable():
+    if not 1 <= len(name) <= MAX_NAME_CHARS or not is_printable(name):
         return _page("", f"The name must be 1 to {MAX_NAME_CHARS} printable characters.", 422)
     if name == account_store.DEMO_KEY_NAME:
         return _page("", f"The name must not be {name}, which is reserved.", 422)

@@ -9,7 +9,8 @@ import pytest
 from models.accounts import account_store
 from models.jobs import job_store
 from models.jobs.job_tables import Job
-from models.jobs.records import AttemptRow, add_attempts
+from models.jobs.log_events import REQUEST_FAILED, RESPONSE_RECEIVED
+from models.jobs.records import AttemptRow, add_attempts, add_log_entries, log_row
 from models.rules import clock
 from tests.support.browsers import Browser, Markup
 from tests.support.rows import make_failed_job, make_job, reread
@@ -299,6 +300,28 @@ def test_a_jobs_page_shows_its_attempts_on_a_timeline(alice):
     tags = Markup(alice.get(f"/jobs/{job.uuid}").text).tags
     kinds = [attributes["class"].removeprefix("phase-") for tag, attributes in tags if tag == "rect"]
     assert kinds == ["waited", "dns", "connect", "tls", "first_byte", "body"]
+
+
+def attempt_shown(browser, reason, event, payload):
+    """The page of a job whose only attempt left this log entry."""
+    job = make_job(browser.account, "discarded", attempt=1)
+    outcome, status = ("answered", 200) if event == RESPONSE_RECEIVED else ("unreachable", None)
+    add_attempts([AttemptRow(job.id, 1, 0, 5000, 1000, outcome, status, reason, 1.0, 2.0, 3.0, 8.0, 9.0)])
+    add_log_entries([log_row(browser.account.id, job.id, None, event, {"attempt": 1, **payload}, clock.now())])
+    return browser.get(f"/jobs/{job.uuid}").text
+
+
+def test_t11_a_jobs_page_says_in_words_why_no_response_came(alice):
+    text = attempt_shown(alice, "certificate_expired", REQUEST_FAILED, {"reason": "certificate_expired"})
+    assert "No response. certificate_expired: the target&#39;s certificate has expired." in text
+    assert "given up after attempt 1 of 20: certificate_expired: the target&#39;s certificate has expired." in text
+
+
+@pytest.mark.parametrize(("unreadable", "count"), [(True, 1), (False, 0)])
+def test_t2_a_jobs_page_says_that_a_response_could_not_be_read(alice, unreadable, count):
+    marks = {"truncated": unreadable, "unreadable": unreadable}
+    text = attempt_shown(alice, None, RESPONSE_RECEIVED, {"status": 200, "headers": {}, "body": "", **marks})
+    assert text.count("broke the rules of HTTP") == count
 
 
 def test_failures_are_grouped_and_a_group_is_ordered_again(alice, bob):

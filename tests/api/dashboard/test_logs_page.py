@@ -186,7 +186,17 @@ def test_an_entry_shows_a_text_as_it_is(alice):
     for absent in ("query", "headers</h3>", "truncated"):
         assert absent not in text
     assert ">body<" not in entry_page(alice, url="https://example.com/", body={})
-    assert "Only the beginning" in entry_page(alice, status=200, body="x", truncated=True)
+
+
+@pytest.mark.parametrize(
+    ("truncated", "unreadable", "note"),
+    [(False, False, None), (True, False, "Only the beginning"), (True, True, "broke the rules of HTTP")],
+)
+def test_an_entry_says_what_is_missing_of_a_response(alice, truncated, unreadable, note):
+    text = entry_page(alice, status=200, body="x", truncated=truncated, unreadable=unreadable)
+    assert [words for words in ("Only the beginning", "broke the rules of HTTP") if words in text] == [note] * bool(
+        note
+    )
 
 
 def test_the_next_try_is_shown_readable_and_exact(alice):

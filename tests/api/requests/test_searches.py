@@ -48,6 +48,31 @@ def test_wrong_labels_are_refused(client, labels):
     assert set(errors_of(client.create(labels=labels))) == {"labels"}
 
 
+@pytest.mark.parametrize(
+    "label",
+    [
+        "\u0915\u094d\u200d\u0937",  # Hindi, with a joiner
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",  # Persian, with a non-joiner
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467",  # a family of one emoji
+        "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",  # the flag of England
+        "\U0001fae8",  # newer than the tables of Python 3.11
+        "\u8acb\u6c42\u3000\u66f8",  # Japanese, with its own space
+        "a\u00a0b",
+    ],
+)
+def test_labels_of_every_language_are_taken_and_found(client, label):
+    job = client.created(labels=[label])
+
+    assert job["args"]["labels"] == [label]
+    assert search(client, label=label) == [job["id"]]
+
+
+@one_database
+@pytest.mark.parametrize("mark", ["\u202e", "\u2066", "\u2028", "\u2029", "\x85", "\x1b", "\x7f"])
+def test_a_label_that_would_turn_or_break_a_line_is_refused(client, mark):
+    assert set(errors_of(client.create(labels=[f"a{mark}b"]))) == {"labels"}
+
+
 @one_database
 def test_as_many_and_as_long_labels_as_allowed_are_taken(client):
     labels = [f"{n}" * 50 for n in range(10)]

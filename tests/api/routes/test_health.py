@@ -1,10 +1,12 @@
 """/healthz and /readyz."""
 
+import threading
 from dataclasses import replace
 
 from api import create_app
 from models.database.sql import execute
 from models.rules import clock
+from runtime import signals
 from tests.support.api_client import ApiClient, errors_of
 from tests.support.databases import go_away
 
@@ -22,6 +24,15 @@ def test_ready_when_all_parts_are_there(client):
     note_ticker()
     answer = client.get("/readyz", headers={"Authorization": ""})
     assert (answer.status_code, answer.json) == (200, {"status": "ready"})
+
+
+def test_a_process_that_was_told_to_stop_is_not_ready(client, monkeypatch):
+    """Its balancer sends it no more, while it still takes what comes."""
+    note_ticker()
+    monkeypatch.setattr(signals, "stopping", stopping := threading.Event())
+    assert client.get("/readyz").status_code == 200
+    stopping.set()
+    assert set(errors_of(client.get("/readyz"), 503)) == {"stopping"}
 
 
 def test_a_ticker_silent_for_over_ten_seconds_is_missing(client, moved_clock):

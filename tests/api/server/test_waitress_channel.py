@@ -1,31 +1,59 @@
-"""In embedded mode too, what never becomes a request has the one shape of errors."""
+"""In embedded mode too: one shape of errors, 408 for late requests, signs of life, and a port that is free at once."""
 
+import contextlib
 import json
 import socket
 import threading
 
 import pytest
 import waitress
+from waitress import wasyncore
 
 from api import create_app
-from api.server.waitress_channel import Channel
+from api.server import waitress_channel
+from api.server.waitress_channel import adapt, stop_listening
 from runtime import settings
+from tests.support.waiting import wait_until
 
 HEAD = b"POST /api/echo HTTP/1.1\r\nHost: x\r\n"
 
 
+def in_its_loop(server, function):
+    """Call this in the server's thread, as a signal handler is called in the main thread of `booper serve`."""
+    server.trigger.pull_trigger(function)
+
+
 @pytest.fixture
-def port():
+def app():
+    return create_app(settings.load({}))
+
+
+@pytest.fixture
+def server(app):
     limits = {"max_request_body_size": 5000, "max_request_header_size": 1000}
-    server = waitress.create_server(create_app(settings.load({})), host="127.0.0.1", port=0, ident=None, **limits)
-    server.channel_class = Channel
+    server = waitress.create_server(
+        app,
+        host="127.0.0.1",
+        port=0,
+        threads=2,
+        ident=None,
+        asyncore_loop_timeout=0.05,
+        asyncore_use_poll=True,
+        **limits,
+    )
+    adapt(server)
     thread = threading.Thread(target=server.run, name="waitress", daemon=True)
     thread.start()
-    yield server.effective_port
-    server.close()
-    server.task_dispatcher.shutdown(timeout=60)
+    yield server
+    in_its_loop(server, lambda: wasyncore.close_all(server._map))
     thread.join(60)
+    server.task_dispatcher.shutdown(timeout=60)
     assert not thread.is_alive()
+
+
+@pytest.fixture
+def port(server):
+    return server.effective_port
 
 
 @pytest.mark.parametrize(
@@ -50,3 +78,81 @@ def test_a_broken_request_is_answered_in_the_one_shape(port, sent, status):
     error = json.loads(body)["error"]
     assert set(error) == {"status", "code", "message", "errors", "request_id"}
     assert error["status"] == status
+
+
+def status_of(port, sent):
+    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+        connection.sendall(sent)
+        return int(connection.makefile("rb").readline().split()[1])
+
+
+@pytest.mark.parametrize("sent", [b"GET", HEAD, HEAD + b"Content-Length: 5\r\n\r\nhel"])
+def test_a_request_that_does_not_arrive_in_time_gets_408(port, sent, monkeypatch):
+    monkeypatch.setattr(waitress_channel, "HEAD_S", 0.1)
+    monkeypatch.setattr(waitress_channel, "SLOWEST_BYTES_A_SECOND", 1e9)
+    assert status_of(port, sent) == 408
+
+
+def test_a_request_that_arrives_in_pieces_is_served(port):
+    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+        for piece in (HEAD, b"Content-Type: application/json\r\n", b"Content-Length: 2\r\n\r\n", b"{", b"}"):
+            connection.sendall(piece)
+        assert b" 200 " in connection.makefile("rb").readline()
+
+
+def test_signs_of_life_wait_for_no_other_request(app, port):
+    hanging, go_on = [], threading.Event()
+
+    def hang():
+        hanging.append(1)
+        go_on.wait(60)
+        return ""
+
+    app.add_url_rule("/hang", view_func=hang)
+    with contextlib.ExitStack() as stack:
+        for _ in range(2):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", port), 20))
+            client.sendall(b"GET /hang HTTP/1.1\r\nHost: x\r\n\r\n")
+        wait_until(lambda: len(hanging) == 2, what="all threads to be busy")
+
+        for path in (b"/healthz", b"/api/ping"):
+            assert status_of(port, b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % path) == 200
+        go_on.set()
+
+
+def test_the_port_is_free_at_once_when_the_server_stops_though_a_request_is_under_way(app, server, port):
+    """A slow request kept it for five seconds."""
+    hanging, go_on = threading.Event(), threading.Event()
+
+    def hang():
+        hanging.set()
+        go_on.wait(60)
+        return "done"
+
+    app.add_url_rule("/hang", view_func=hang)
+    with socket.create_connection(("127.0.0.1", port), 20) as client:
+        client.sendall(b"GET /hang HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert hanging.wait(60)
+
+        in_its_loop(server, lambda: stop_listening(server))
+
+        wait_until(lambda: is_free(port), what="the port to be free")
+        go_on.set()
+        assert b" 200 " in client.makefile("rb").readline()
+
+
+def is_free(port):
+    try:
+        socket.create_server(("127.0.0.1", int(port))).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_a_name_with_several_addresses_is_adapted_at_each():
+    server = waitress.create_server(lambda *_: [], listen="127.0.0.1:0 127.0.0.2:0", threads=1)
+    adapt(server)
+    assert len(list(waitress_channel.listening(server))) == 2
+    assert {each.channel_class for each in waitress_channel.listening(server)} == {waitress_channel.Channel}
+    server.task_dispatcher.shutdown(timeout=60)
+    server.close()

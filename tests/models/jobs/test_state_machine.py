@@ -253,11 +253,9 @@ class Jobs(RuleBasedStateMachine):
     @rule()
     def rescue(self):
         ended = [
-            order
-            for order in self.orders.values()
-            if order.state == "executing" and order.under_way.lease_until <= self.clock.now
+            order for order in self.orders.values() if order.under_way and order.under_way.lease_until <= self.clock.now
         ]
-        assert rescue_lost(self.clock.now) == len(ended)
+        assert rescue_lost(self.clock.now) == sum(order.state == "executing" for order in ended)
         for order in ended:
             order.lost(self.clock.now)
 
@@ -286,7 +284,7 @@ class Jobs(RuleBasedStateMachine):
         released = lifecycle.release([sent.claim for sent in held])
         executing = [sent.claim.id for sent in held if sent.ended is None]
         assert released == {job_id for job_id in executing if self.orders[job_id].state == "executing"}
-        for job_id in released:
+        for job_id in executing:
             self.orders[job_id].released()
 
     def unnamed(self):

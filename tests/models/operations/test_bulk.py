@@ -3,6 +3,7 @@
 import pytest
 
 from models.database.paging import Place
+from models.jobs import states
 from models.jobs.job_lists import JobFilter
 from models.operations import bulk
 from models.operations.bulk import CANCEL, Left, Mark
@@ -32,3 +33,8 @@ def test_in_the_lists_that_were_not_begun_newer_jobs_are_left_too(account, moved
     make_job(account, "scheduled", 60)
     mark = Mark(bulk.LIVE.index("retryable"), Place(done.inserted_at, done.id))
     assert bulk.count_left(account.id, CANCEL, JobFilter("request"), mark) == Left(2, False)
+
+
+def test_a_bulk_cancel_reads_every_state_that_is_not_final():
+    assert set(bulk.LIVE) == set(states.LIVE)
+    assert set(bulk.GIVEN_BACK) < set(bulk.LIVE)

@@ -91,6 +91,13 @@ def test_the_texts_name_numbers_and_instants():
     assert texts[2] == "Attempt 3 of 20 failed (status_503); the next is at 2026-01-01T09:00:00.000001Z."
 
 
+def test_a_job_that_met_a_redirect_says_what_to_do():
+    """Nobody learned why a job with a target that had moved never succeeded."""
+    changes = {"state": "discarded", "attempt": 1, "reason": "status_308"}
+    [reason] = explain.explain(CALM._replace(**changes), NOW)
+    assert "after attempt 1 of 20: status_308: the target redirects, and no redirect is followed" in reason.text
+
+
 def reasons_of(account, job):
     facts = explain.facts_of(account.id, job.id, clock.now())
     return [reason.code for reason in explain.explain(facts, clock.now())]
@@ -143,8 +150,8 @@ def test_another_accounts_job_is_not_explained(account):
 def test_a_schedule_s_job_is_explained_by_the_one_before_it(account, machinery, moved_clock):
     """A job of a schedule knows whether the one before is under way."""
     uuid = "0198c0de-0000-7000-8000-000000000000"
-    before = make_job(account, "executing", schedule_id=uuid)
+    before = make_job(account, "executing", schedule_id=uuid, lease_until=clock.now())
     job = make_job(account, due_in_s=-1, schedule_id=uuid, held_until=clock.now() + SECOND)
     assert reasons_of(account, job)[0] == "waits_for_turn"
-    execute("UPDATE job SET state = 'completed' WHERE id = %s", (before.id,))
+    execute("UPDATE job SET state = 'completed', lease_until = NULL WHERE id = %s", (before.id,))
     assert reasons_of(account, job)[0] == "host_share_full"

@@ -1,6 +1,8 @@
 """What the overview counts of an account's jobs, and what it says comes next."""
 
-from models.jobs.states import STATES
+import pytest
+
+from models.jobs.states import FINAL, STATES
 from models.operations import overview
 from models.operations.overview import Counts
 from tests.support.rows import make_job
@@ -16,6 +18,13 @@ def test_each_state_is_counted_by_whether_its_time_has_come(account, moved_clock
             make_job(account, state, due_in_s)
     # due: three available, and of scheduled and retryable two each; waiting: one of each; failing: three retryable
     assert overview.counts(account.id, moved_clock.now) == Counts(due=7, running=3, waiting=2, failing=3)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_job_is_counted_unless_it_is_final(account, moved_clock, state):
+    make_job(account, state, 60)
+
+    assert any(overview.counts(account.id, moved_clock.now)) == (state not in FINAL)
 
 
 def test_a_job_becomes_due_at_its_instant(account, moved_clock):

@@ -1,7 +1,7 @@
 """When schedules are due: against an independent oracle, on the days when clocks change, and what is refused."""
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -16,7 +16,7 @@ from models.rules.recurrence import (
     is_zone,
     next_after,
 )
-from tests.support.cron_oracle import DAYS, MONTHS, RANGES, Stretch, changes
+from tests.support.cron_oracle import DAYS, MONTHS, RANGES, Stretch, changes, day_fits, values
 
 CASES = 10_000
 CASES_IN_A_STRETCH = 40
@@ -175,6 +175,8 @@ def test_intervals_are_measured_from_the_instant():
         ("* * * *", "the five fields"),
         ("* * * * * *", "the five fields"),
         ("", "the five fields"),
+        ("0 9 * *\n1", "the five fields"),
+        ("0 9 *\u00a0* 1", "the five fields"),
         ("@reboot", "the five fields"),
         ("@every 5m", "the five fields"),
         ("*/0 * * * *", "a minute within its range"),
@@ -214,6 +216,25 @@ def test_what_is_a_cron_expression_is_taken(text):
     assert check_cron(text) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "usual"),
+    [
+        ("@midnight", "@daily"),
+        ("@annually", "@yearly"),
+        ("@Hourly", "0 * * * *"),
+        (" @weekly ", "0 0 * * 0"),
+        ("0\t9 \t* * 1", "0 9 * * 1"),
+        (" 0 9 * * 1\t", "0 9 * * 1"),
+    ],
+)
+def test_an_expression_in_another_spelling_is_due_at_the_same_times(text, usual):
+    start = at("2026-03-01T07:30")
+
+    assert check_cron(text) == text
+    assert next_after(Frequency(cron=text), start) == next_after(Frequency(cron=usual), start)
+    assert description(Frequency(cron=text)) == description(Frequency(cron=usual))
+
+
 def test_zones_are_those_of_the_database_by_their_exact_names():
     assert is_zone("Europe/Berlin")
     assert is_zone("UTC")
@@ -230,6 +251,9 @@ def test_zones_are_those_of_the_database_by_their_exact_names():
         assert not is_zone(name)
 
 
+SEVENTHS = "0, 7, 14, 21, 28, 35, 42, 49 and 56"
+
+
 @pytest.mark.parametrize(
     ("frequency", "words"),
     [
@@ -244,10 +268,55 @@ def test_zones_are_those_of_the_database_by_their_exact_names():
             Frequency(cron="0 9 * * mon-fri", timezone="Europe/Berlin"),
             "At 09:00 on Monday through Friday (Europe/Berlin)",
         ),
+        (Frequency(cron="* * * * *"), "Every minute (UTC)"),
+        (Frequency(cron="*/5 * * * *"), "Every 5 minutes (UTC)"),
+        (Frequency(cron="*/5 8-17 * * *"), "Every 5 minutes from 08:00 to 17:59 every day (UTC)"),
+        (Frequency(cron="*/5 * * * 1"), "Every 5 minutes on Monday (UTC)"),
+        (Frequency(cron="*/7 0-6 * * *"), f"At minutes {SEVENTHS} of each hour from 00:00 to 06:59 every day (UTC)"),
+        (Frequency(cron="*/61 * * * *"), "Every hour (UTC)"),
+        (Frequency(cron="0 */2 * * *"), "Every 2 hours (UTC)"),
+        (Frequency(cron="0 */5 * * *"), "At 00:00, 05:00, 10:00, 15:00 and 20:00 every day (UTC)"),
+        (
+            Frequency(cron="30 8-22/2 * * *"),
+            "At minute 30 of each hour in hours 8, 10, 12, 14, 16, 18, 20 and 22 every day (UTC)",
+        ),
+        (Frequency(cron="0 9 * * 1"), "At 09:00 on Monday (UTC)"),
+        (Frequency(cron="0 9 1-31 * 1"), "At 09:00 every day (UTC)"),
+        (Frequency(cron="0 9 1/1 * 1"), "At 09:00 every day (UTC)"),
+        (Frequency(cron="0 9 1 * 1"), "At 09:00 on day 1 of the month and on Monday (UTC)"),
+        (
+            Frequency(cron="0 9 */15 * 1,2"),
+            "At 09:00 on days 1, 16 and 31 of the month if that is Monday or Tuesday (UTC)",
+        ),
+        (Frequency(cron="0 9 * 6-8,12 sun,7"), "At 09:00 on Sunday in June through August and December (UTC)"),
     ],
 )
 def test_a_frequency_in_words(frequency, words):
     assert description(frequency) == words
+
+
+def times_of(expression):
+    """When an expression is due, as the oracle reads it: minutes, hours, and the days of a leap year."""
+    fields, day = expression.split(), date(2024, 1, 1)
+    days = [day + timedelta(days=number) for number in range(366)]
+    return values(fields[0], 0), values(fields[1], 1), tuple(each for each in days if day_fits(fields, each))
+
+
+def test_expressions_with_the_same_words_are_due_at_the_same_times():
+    chance = random.Random(5)
+    fields = [[random_field(chance, field) for field in range(5)] for _ in range(3000)]
+    # Times and days apart, so that many have the same words.
+    expressions = {f"{minute} {hour} * * *" for minute, hour, *_ in fields}
+    expressions |= {f"0 9 {day} * {weekday}" for *_, day, _, weekday in fields}
+    expressions |= {f"0 9 * {month} *" for *_, month, _ in fields}
+    taken = [each for each in expressions if times_of(each)[2]]
+
+    meanings = {}
+    for expression in taken:
+        meanings.setdefault(description(Frequency(cron=expression)), set()).add(times_of(expression))
+
+    assert [words for words, times in meanings.items() if len(times) > 1] == []
+    assert len(meanings) < len(taken)
 
 
 def test_instants_between_are_all_told_when_they_are_few():

@@ -24,7 +24,7 @@ def a_definition(account, frequency=HOURLY, url="http://127.0.0.1:9/", **more):
 
 
 def finish_all():
-    Job.update(state="completed").where(Job.state == "executing").execute()
+    Job.update(state="completed", lease_until=None).where(Job.state == "executing").execute()
 
 
 def test_what_passed_while_disabled_is_rows_though_the_frequency_was_changed_meanwhile(account, moved_clock):

@@ -8,7 +8,7 @@ from peewee import OperationalError
 from models.database import transactions
 from models.database.connection import connections_in_use
 from models.jobs import lifecycle
-from models.jobs.job_tables import Attempt, LogEntry
+from models.jobs.job_tables import Attempt, Job, LogEntry
 from models.rules import clock
 from models.rules.times import format_instant
 from tests.support.locks import held_by_another
@@ -89,7 +89,20 @@ def test_what_the_owner_wants_hidden_is_in_neither_log_entry(account):
     record([result_of(claim, Answered(200, [("X-Mine", "s3cret"), ("A", "b")], b"s3cret", False, Timings()))])
     for entry in LogEntry.select():
         shown = json.loads(entry.payload)
-        assert (shown["headers"], shown["body"]) == ({"X-Mine": REDACTED, "A": "b"}, REDACTED)
+        assert (shown["headers"]["X-Mine"], shown["headers"]["A"], shown["body"]) == (REDACTED, "b", REDACTED)
+
+
+def test_the_log_shows_the_headers_that_went_out_with_those_of_booper(account):
+    """It showed those of the order alone: none where eleven were sent."""
+    _, claim = job_and_claim(account)
+    result = result_of(claim, OK)
+    result.request.sent_headers = {"Host": "x", "Webhook-Signature": "v1,s3cret", **result.request.headers}
+
+    record([result])
+
+    shown = json.loads(LogEntry.get(LogEntry.event == "worker.http.request").payload)["headers"]
+    assert (shown["Host"], shown["Booper-Attempt"], shown["Idempotency-Key"]) == ("x", "1", claim.uuid)
+    assert shown["Webhook-Signature"] == REDACTED
 
 
 def test_an_answer_with_nul_and_broken_utf8_is_recorded(account):
@@ -133,6 +146,39 @@ def test_the_attempt_of_a_job_cancelled_under_way_is_recorded(account):
     record([result_of(claim, OK)])
     assert reread(job).state == "cancelled"
     assert Attempt.get().status_code == 200
+
+
+@pytest.mark.parametrize("outcome", [ERROR, BLOCKED])
+def test_a_job_cancelled_under_way_that_fails_is_neither_discarded_nor_tried_again(account, outcome):
+    """The log said that it was discarded, after it had said that it was cancelled."""
+    job, claim = job_and_claim(account)
+    lifecycle.cancel([job.id], clock.now(), waiting_only=False)
+
+    record([result_of(claim, outcome)])
+
+    assert (reread(job).state, reread(job).claim_id, reread(job).lease_until) == ("cancelled", None, None)
+    assert "worker.job.discarded" not in log_events_of(job)
+    assert Attempt.get().next_at is None
+    assert '"next_at":"' not in "".join(row.payload for row in LogEntry.select())
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_claims_of_a_job_in_one_group_the_present_one_alone_is_recorded(account, moved_clock, order):
+    """A process stood still beyond a lease and claimed the job again. Both results were recorded: two callbacks with
+    two keys."""
+    notify = json.dumps({"callback": "http://127.0.0.1:9/told"})
+    job, stale = job_and_claim(account, timeout_ms=1000, notify=notify)
+    moved_clock.advance(seconds=60)
+    lifecycle.rescue(clock.now())
+    present = claim_of(job)
+
+    group = [result_of(stale, ERROR), result_of(present, OK)][::order]
+    recorded = record(group)
+
+    assert [each.result.job.claim_id for each in recorded] == [present.claim_id]
+    assert (reread(job).state, [row.number for row in Attempt.select()]) == ("completed", [2])
+    assert Job.select().where(Job.kind == "callback").count() == 1
+    assert log_events_of(job) == ["worker.http.request", "worker.http.response"]
 
 
 def test_results_wait_for_a_database_that_is_gone(account, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 from models.jobs import job_store, lifecycle, staging, states
 from models.jobs.job_ref import JobRef
 from models.jobs.job_tables import Job, LogEntry
-from models.operations import claims
+from models.operations import cancelling, claims
 from models.rules import clock
 from models.rules.templating import MAX_MEMORY_BYTES
 from models.schedules import overlap, planning, schedule_changes
@@ -299,3 +299,97 @@ def test_a_failed_claim_of_schedules_does_not_stop_other_jobs(account, moved_clo
 
     assert [job.id for job in submitted] == [plain.id]
     assert Job.get_by_id(fired.id).state == "available"
+
+
+def stop(account, schedule_id, how):
+    """The schedule is disabled or deleted, some time after its job began."""
+    getattr(schedule_changes, how)(account.id, schedule_id, clock.now())
+
+
+ENDS = [
+    ("disable", "schedule_disabled", "its schedule was disabled"),
+    ("delete", "schedule_deleted", "its schedule was deleted"),
+]
+
+
+@pytest.mark.parametrize(("how", "reason", "_text"), ENDS)
+def test_a_job_that_fails_after_its_schedule_ended_is_not_tried_again(
+    account, schedule_id, moved_clock, how, reason, _text
+):
+    """It was tried again for twelve days."""
+    job = claim_next(schedule_id)
+    moved_clock.advance(seconds=1)
+    stop(account, schedule_id, how)
+
+    finish(job, answered_with_body(b"", status=500))
+
+    assert Job.get_by_id(job.id).state == "discarded"
+    assert payloads_of("worker.job.discarded") == [{"reason": reason, "attempt": 1}]
+
+
+@pytest.mark.parametrize(("how", "_reason", "text"), ENDS)
+@pytest.mark.parametrize("give_back", ["rescue", "release"])
+def test_a_job_that_comes_back_after_its_schedule_ended_does_not_begin_again(
+    account, schedule_id, moved_clock, how, _reason, text, give_back
+):
+    job = claim_next(schedule_id)
+    moved_clock.advance(seconds=1)
+    stop(account, schedule_id, how)
+    moved_clock.advance(hours=2)
+    lifecycle.rescue(clock.now()) if give_back == "rescue" else lifecycle.release([job])
+
+    assert claims.claim([job.id], clock.now(), clock.HOUR) == []
+
+    assert Job.get_by_id(job.id).state == "cancelled"
+    assert payloads_of("worker.job.cancelled")[-1] == {"reason": text}
+
+
+def test_a_job_of_a_schedule_that_was_enabled_again_is_tried_again(account, schedule_id, moved_clock):
+    job = claim_next(schedule_id)
+    moved_clock.advance(seconds=1)
+    stop(account, schedule_id, "disable")
+    schedule_changes.enable(account.id, schedule_id, clock.now(), 100)
+
+    finish(job, answered_with_body(b"", status=500))
+
+    assert Job.get_by_id(job.id).state == "retryable"
+
+
+def test_a_job_ordered_of_a_disabled_schedule_is_tried_again(account, schedule_id, moved_clock):
+    moved_clock.advance(seconds=1)
+    stop(account, schedule_id, "disable")
+    moved_clock.advance(seconds=1)
+    schedule_changes.fire_now(account.id, schedule_id, clock.now())
+    job = claim_next(schedule_id)
+
+    finish(job, answered_with_body(b"", status=500))
+
+    assert Job.get_by_id(job.id).state == "retryable"
+    moved_clock.advance(hours=1)
+    assert [again.attempt for again in claims.claim([job.id], clock.now(), clock.HOUR)] == [2]
+
+
+@pytest.mark.parametrize(("status", "failures"), [(410, 0), (500, 0)])
+def test_a_job_cancelled_under_way_is_no_failure_of_its_schedule(account, moved_clock, status, failures):
+    schedule_id = make_schedule(account, HOURLY, disable_after=1)
+    job = claim_next(schedule_id)
+    cancelling.cancel(account.id, job.id, clock.now())
+
+    finish(job, answered_with_body(b"", status=status))
+
+    assert (Schedule.get().failures, Schedule.get().disabled_at) == (failures, None)
+
+
+@pytest.mark.parametrize("status", [200, 410, 500])
+def test_the_end_of_a_request_whose_job_was_cancelled_lets_go_the_next(account, moved_clock, status):
+    schedule_id = make_schedule(account, HOURLY, overlap="queue_one")
+    under_way = claim_next(schedule_id)
+    cancelling.cancel(account.id, under_way.id, clock.now())
+    moved_clock.advance(hours=1)
+    planning.plan(clock.now(), 10)
+    [queued] = Job.select().where(Job.state.in_(states.WAITING), Job.scheduled_at <= clock.now())
+    assert claims.claim([queued.id], clock.now(), clock.HOUR) == []
+
+    finish(under_way, answered_with_body({}, status=status))
+
+    assert [job.id for job in staging.due(0, clock.now(), 10)] == [queued.id]

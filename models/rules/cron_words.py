@@ -1,0 +1,114 @@
+"""Says in plain words when a cron expression is due, from the sets of values by which cronsim computes its instants.
+
+Pure. Two expressions with the same words are due at the same times. cronsim's own words are made from the text of the
+fields, so they do not know which days match when both day fields are given (`1-31 * 1` matches every day).
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from cronsim import CronSim
+
+from models.rules.times import EPOCH
+
+MONTHS = [
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+]
+WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+MAX_TIMES = 6  # times of day that are listed one by one
+
+
+def words_of(expression: str) -> str:
+    """When an expression of five fields, which `check_cron` has taken, is due."""
+    cron = CronSim(expression, EPOCH)
+    minutes, hours = sorted(cron.minutes), sorted(cron.hours)
+    days, months = _days(cron), _months(sorted(cron.months))
+    all_day = len(hours) == 24 or (minutes == [0] and _step(hours, 24) is not None)
+    shown = "" if days == "every day" and all_day else f" {days}"  # "every 5 minutes" means every day anyway
+    return f"{_times(minutes, hours)}{shown}{months}"
+
+
+def _times(minutes: list[int], hours: list[int]) -> str:
+    if len(hours) == 24:
+        return _within_an_hour(minutes)
+    step = _step(hours, 24)
+    if step and minutes == [0]:
+        return f"Every {step} hours"
+    if len(minutes) * len(hours) <= MAX_TIMES:
+        return f"At {_joined([f'{hour:02}:{minute:02}' for hour in hours for minute in minutes])}"
+    return f"{_within_an_hour(minutes, 'each')} {_span(hours)}"
+
+
+def _within_an_hour(minutes: list[int], which: str = "every") -> str:
+    step = _step(minutes, 60)
+    if len(minutes) == 60:
+        return "Every minute"
+    if step:
+        return f"Every {step} minutes"
+    if minutes == [0] and which == "every":
+        return "Every hour"
+    return f"At {_numbered('minute', minutes)} of {which} hour"
+
+
+def _step(values: list[int], size: int) -> int | None:
+    """The interval of values that are spread evenly over the whole from 0 on."""
+    step = values[1] - values[0] if len(values) > 1 else 0
+    return step if step > 1 and size % step == 0 and values == list(range(0, size, step)) else None
+
+
+def _days(cron: CronSim) -> str:
+    days = sorted(cron.days)
+    weekdays = sorted({(day - 1) % 7 for day in cron.weekdays if isinstance(day, int)})  # 0 and 7 are Sunday
+    any_day, any_weekday = len(days) == 31, len(weekdays) == 7
+    of_month = f"{_numbered('day', days)} of the month"
+    if any_day and any_weekday or (any_day or any_weekday) and not cron.day_and:
+        return "every day"
+    if any_day:
+        return f"on {_named(weekdays, WEEKDAYS)}"
+    if any_weekday:
+        return f"on {of_month}"
+    if cron.day_and:
+        return f"on {of_month} if that is {_joined([WEEKDAYS[day] for day in weekdays], 'or')}"
+    return f"on {of_month} and on {_named(weekdays, WEEKDAYS)}"
+
+
+def _months(months: list[int]) -> str:
+    return "" if len(months) == 12 else f" in {_named([month - 1 for month in months], MONTHS)}"
+
+
+def _numbered(name: str, values: list[int]) -> str:
+    return f"{name} {values[0]}" if len(values) == 1 else f"{name}s {_joined(_runs(values, str))}"
+
+
+def _named(values: list[int], names: Sequence[str]) -> str:
+    return _joined(_runs(values, lambda value: names[value]))
+
+
+def _span(hours: list[int]) -> str:
+    first, last = hours[0], hours[-1]
+    if last - first + 1 == len(hours):
+        return f"from {first:02}:00 to {last:02}:59"
+    return f"in {_numbered('hour', hours)}"
+
+
+def _runs(values: list[int], name: Callable[[int], str]) -> list[str]:
+    """The values by name; three or more in a row as "a through b"."""
+    texts: list[str] = []
+    for first, last in _ranges(values):
+        names = [name(value) for value in range(first, last + 1)]
+        texts += [f"{names[0]} through {names[-1]}"] if len(names) > 2 else names
+    return texts
+
+
+def _ranges(values: Iterable[int]) -> list[tuple[int, int]]:
+    ranges: list[tuple[int, int]] = []
+    for value in values:
+        if ranges and ranges[-1][1] == value - 1:
+            ranges[-1] = (ranges[-1][0], value)
+        else:
+            ranges.append((value, value))
+    return ranges
+
+
+def _joined(texts: list[str], last: str = "and") -> str:
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} {last} {texts[-1]}"
