@@ -93,6 +93,19 @@ def test_instants_that_pass_while_it_is_disabled_are_rows(client, moved_clock):
     assert jobs_made_by(schedule)[-1].scheduled_at == clock.now() + clock.HOUR
 
 
+@one_database
+def test_a_run_tells_its_job_and_its_lateness_in_milliseconds(client, moved_clock):
+    schedule = post_schedule(client, cron="@daily")
+    firing_rows.add([FiringRow(schedule["id"], clock.SECOND, firing_rows.FIRED, 7, 1500, clock.now())])
+
+    [row] = client.get(f"/api/schedules/{schedule['id']}/runs").json["data"]
+
+    assert row == {
+        **{"fire_at": "1970-01-01T00:00:01.000000Z", "status": "fired", "job_id": 7, "lateness_ms": 1.5},
+        **{"decided_at": "2026-01-01T09:00:00.000000Z", "until": None, "count": 1},
+    }
+
+
 @pytest.mark.parametrize(
     ("until_at", "instants", "until", "count"),
     [
