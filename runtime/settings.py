@@ -156,6 +156,12 @@ class Settings:
         "0.5",
         "The part of the slots that one account, or one target host, may hold at once.",
     )
+    breaker_failures: int = _setting(
+        "BOOPER_BREAKER_FAILURES",
+        whole(0, 1_000_000),
+        "20",
+        "So many failures in a row within a minute stop sending to a host, but for probes; 0 for never.",
+    )
     lease_margin_s: float = _setting(
         "BOOPER_LEASE_MARGIN_SECONDS",
         decimal(1, 3600, "seconds"),

@@ -17,7 +17,7 @@ from workers.ticker.ticker import Ticker
 def make_ticker(settings: Settings, actors: Actors, lead: Lead, on_lead: Callable[[], None]) -> Ticker:
     stager = Stager(actors, int(settings.look_ahead_s * clock.SECOND), settings.queue_bound)
     pruner = Pruner(kept_us(settings), firings_kept_us=int(settings.keep_runs_days * clock.DAY))
-    return Ticker(stager, duties(pruner), broker_duties(stager, actors), lead, on_lead)
+    return Ticker(stager, duties(stager, pruner), broker_duties(stager, actors), lead, on_lead)
 
 
 def kept_us(settings: Settings) -> dict[str, int]:

@@ -26,21 +26,21 @@ def pause(account_id: int, kind: str, key: str, until: int | None, reason: str |
     """Let nothing pass before `until`; None: before it is resumed. Requests under way go on."""
     with transaction():
         gate = _locked(account_id, kind, key, now)
-        return _write(gate._replace(paused_at=now, paused_until=until, reason=reason), now)
+        return write(gate._replace(paused_at=now, paused_until=until, reason=reason), now)
 
 
 def resume(account_id: int, kind: str, key: str, now: int) -> Gate:
     """Let jobs pass again, also those of a lane that stopped. A gate that is not paused stays as it is."""
     with transaction():
         gate = _locked(account_id, kind, key, now)
-        return _write(gate._replace(paused_at=None, paused_until=None, reason=None), now)
+        return write(gate._replace(paused_at=None, paused_until=None, reason=None), now)
 
 
 def rest(gate_id: int, until: int, now: int) -> None:
     """Let nothing pass before `until`, as a target asked for; a longer rest stays."""
     with transaction():
         for gate in gates.lock([gate_id]).values():
-            _write(gate._replace(rests_until=max(until, gate.rests_until or 0)), now)
+            write(gate._replace(rests_until=max(until, gate.rests_until or 0)), now)
 
 
 def reset(account_id: int, kind: str, key: str, now: int) -> Gate:
@@ -48,7 +48,7 @@ def reset(account_id: int, kind: str, key: str, now: int) -> Gate:
     with transaction():
         gate = _locked(account_id, kind, key, now)
         execute("DELETE FROM gate_start WHERE gate_id = %s", (gate.id,))
-        return _write(gate._replace(rests_until=None, probe_at=None, failures=0), now)
+        return write(gate._replace(rests_until=None, probe_at=None, probes=0, failures=0, failing_since=None), now)
 
 
 def stop_lanes(discarded: Mapping[int, int], now: int) -> None:
@@ -57,7 +57,7 @@ def stop_lanes(discarded: Mapping[int, int], now: int) -> None:
     for gate in gates.lock(discarded).values():
         if gate.stops:
             reason = f"job {discarded[gate.id]} was discarded"
-            _write(gate._replace(paused_at=now, paused_until=None, reason=reason), now)
+            write(gate._replace(paused_at=now, paused_until=None, reason=reason), now)
 
 
 def held_by(jobs: Sequence[Target], now: int) -> dict[int, list[int]]:
@@ -84,20 +84,26 @@ def _locked(account_id: int, kind: str, key: str, now: int) -> Gate:
     return gates.lock([gate_id])[gate_id]
 
 
-def _write(gate: Gate, now: int) -> Gate:
-    """Write why the gate is closed, and until when; the ticker looks at it when that is over."""
+def is_held_otherwise(gate: Gate, now: int) -> bool:
+    """Whether a pause or a rest holds the gate closed, whatever its failures."""
+    is_paused = gate.paused_at is not None and (gate.paused_until is None or gate.paused_until > now)
+    return is_paused or (gate.rests_until or 0) > now
+
+
+def write(gate: Gate, now: int) -> Gate:
+    """Write why the gate is closed, and until when; the ticker looks at it when that is over. Under its lock."""
     reasons = [gate.rests_until or 0, FAR if gate.probe_at is not None else 0]
     if gate.paused_at is not None:
         reasons.append(FAR if gate.paused_until is None else gate.paused_until)
     closed_until = max(reasons)
     closed = closed_until if closed_until > now else None
-    wake_at = None if closed == FAR else closed or now
+    wake_at = gate.probe_at if closed == FAR else closed or now
     execute(
         "UPDATE gate SET paused_at = %s, paused_until = %s, reason = %s, rests_until = %s, probe_at = %s, "
-        "failures = %s, closed_until = %s, wake_at = %s WHERE id = %s",
+        "failures = %s, failing_since = %s, probes = %s, closed_until = %s, wake_at = %s WHERE id = %s",
         (
-            *(gate.paused_at, gate.paused_until, gate.reason, gate.rests_until, gate.probe_at, gate.failures),
-            *(closed, wake_at, gate.id),
+            *(gate.paused_at, gate.paused_until, gate.reason, gate.rests_until, gate.probe_at),
+            *(gate.failures, gate.failing_since, gate.probes, closed, wake_at, gate.id),
         ),
     )
     return gate._replace(closed_until=closed, wake_at=wake_at)

@@ -35,6 +35,7 @@ class Gate(BaseModel):
     rests_until = BigIntegerField(null=True)  # as the target asked by Retry-After
     failures = BigIntegerField()  # of a host: attempts that failed in a row
     failing_since = BigIntegerField(null=True)  # the first of them
+    probes = BigIntegerField()  # how many went out since the breaker opened
     probe_at = BigIntegerField(null=True)  # the breaker is open: one request may go out from this instant on
     closed_until = BigIntegerField(null=True)  # nothing passes before this instant; null: open
 

@@ -34,6 +34,8 @@ class Gate(NamedTuple):
     reason: str | None
     rests_until: int | None
     failures: int
+    failing_since: int | None
+    probes: int
     probe_at: int | None
     closed_until: int | None
     starts: int
@@ -129,7 +131,7 @@ def _join(account_id: int, name: GateName, now: int) -> int:
 
 def _make(account_id: int, name: GateName, now: int) -> None:
     execute(
-        "INSERT INTO gate (account_id, kind, key, rate, per_us, concurrency, stops, is_pinned, failures, starts, "
-        "used_at, created_at) VALUES (%s, %s, %s, %s, %s, %s, %s, 0, 0, 0, %s, %s) ON CONFLICT DO NOTHING",
+        "INSERT INTO gate (account_id, kind, key, rate, per_us, concurrency, stops, is_pinned, failures, probes, "
+        "starts, used_at, created_at) VALUES (%s, %s, %s, %s, %s, %s, %s, 0, 0, 0, 0, %s, %s) ON CONFLICT DO NOTHING",
         (account_id, name.kind, name.key, *(name.limits or Limits()), now, now),
     )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from models.database.sql import any_of, execute, fetch, skipping_locked, unlocked, values_table
 from models.database.transactions import transaction
-from models.flows import gates, pacing
+from models.flows import breakers, gates, pacing
 from models.flows.gates import FAR, Gate
 from models.flows.pacing import Use
 from models.jobs import staging
@@ -89,10 +89,10 @@ def wake_forgotten(now: int, limit: int = 1000) -> int:
     with transaction():
         return execute(
             f"UPDATE gate SET wake_at = %s WHERE id IN (SELECT id FROM gate AS idle WHERE wake_at IS NULL "
-            f"AND (closed_until IS NULL OR closed_until <= %s) "
+            f"AND (closed_until IS NULL OR closed_until <= %s OR probe_at <= %s) "
             f"AND EXISTS (SELECT 1 FROM job WHERE parked_by = idle.id AND {WAITING_SQL}) "
             f"ORDER BY id LIMIT %s{skipping_locked()})",
-            (now, now, limit),
+            (now, now, now, limit),
         )
 
 
@@ -109,6 +109,8 @@ def _take_awake(until: int) -> list[Gate]:
 
 def _turns(gate: Gate, use: Use, now: int, until: int) -> list[Turn]:
     """When the parked jobs that no message names may pass, as far as that is by `until`."""
+    if breakers.may_probe(gate, until):
+        return [Turn(job_id, max(now, gate.probe_at or 0)) for job_id in use.parked if not use.staged][:1]
     if gate.is_closed(until):
         return []
     opens_at = max(now, gate.closed_until or 0)
@@ -125,8 +127,8 @@ def _turns(gate: Gate, use: Use, now: int, until: int) -> list[Turn]:
 def _next_look(gate: Gate, use: Use, turns: Sequence[Turn], now: int) -> int | None:
     """When to look for the parked job behind those staged now; None: whoever makes room wakes the gate."""
     behind = len(use.staged) + len(turns)
-    if gate.is_closed(now) and not turns:
-        return None if gate.closed_until == FAR else gate.closed_until
+    if gate.is_closed(now):
+        return gate.probe_at if gate.closed_until == FAR else gate.closed_until if not turns else None
     if gate.kind in (HOST, ACCOUNT):
         return now + RETURN_EVERY_US if behind < len(use.parked) else None
     if gate.kind == LANE or (behind >= len(use.parked) and len(use.parked) < JOBS_AT_ONCE):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from models.database.sql import any_of, fetch
 from models.database.transactions import transaction
-from models.flows import closing, parking
+from models.flows import breakers, closing, parking
 from models.flows.admission import Admission, Candidate
 from models.flows.closing import Target
 from models.jobs import lifecycle
@@ -43,6 +43,8 @@ def _claim_limited(ids: Sequence[int], now: int, lease_margin_us: int, claim_id:
     if not due:
         return []
     held = closing.held_by([Target(job.id, job.account_id, job.host) for job in due], now)
+    for gate_id in breakers.take_probes(held, now):
+        held[gate_id].pop(0)  # it goes out as a probe
     parking.park(held)
     behind = {job_id for of_gate in held.values() for job_id in of_gate}
     choice = overlap.choose([job.id for job in due if job.fire_at is not None and job.id not in behind], now)

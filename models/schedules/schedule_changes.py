@@ -12,6 +12,7 @@ from models.accounts import account_store
 from models.database.ids import new_id
 from models.database.sql import fetch, for_update
 from models.database.transactions import transaction
+from models.flows import orders
 from models.jobs import job_store
 from models.jobs.job_store import JobRow, NewJob
 from models.rules import recurrence
@@ -40,6 +41,7 @@ def create(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow | None
     None, that job and False. Raises TooMany."""
     schedule_id = new_id()
     with transaction():
+        new = _joined(new, now)
         _check_room(new.job.account_id, at_most)
         job, made = job_store.create(_first_job(new, schedule_id), now)
         if not made:
@@ -61,7 +63,7 @@ def put(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow, bool]:
             if schedule_id:
                 return _existing(schedule_id), False
             _check_room(account_id, at_most)
-            schedule_id = new_id()
+            schedule_id, new = new_id(), _joined(new, now)
             if schedule_store.insert(new, schedule_id, now):
                 job_store.create(_first_job(new, schedule_id), now)
                 return _existing(schedule_id), True
@@ -81,6 +83,7 @@ def replace(account_id: int, key: str, new: NewSchedule, now: int, made_from: Sc
             return None
         if made_from and _request_of(made_from) != _request_of(before):
             raise Overtaken
+        new = _joined(new, now)
         values, stored = definition_of(new, before.id), schedule_store.stored_definition(before.id)
         if values == stored:
             return before.id
@@ -194,6 +197,11 @@ def _make_next(schedule_id: str, now: int) -> None:
     for row in fetch(sql, (schedule_id,)):
         schedule = planning.planned_schedule(row)
         job_store.create_many([planning.job_at(schedule, schedule.next_at)], now)
+
+
+def _joined(new: NewSchedule, now: int) -> NewSchedule:
+    """The schedule with the ids of the flow and the lane that its jobs join."""
+    return new._replace(job=orders.joined([new.job], now)[0])
 
 
 def _check_room(account_id: int, at_most: int) -> None:

@@ -30,6 +30,7 @@ from workers.delivery.attempt_records import Result
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.ended_claims import Judged, claim_of
 from workers.delivery.heartbeat import Recorded
+from workers.delivery.host_health import HostHealth
 from workers.delivery.judge import Complete, Discard, Verdict, judge
 
 log = logging.getLogger("booper.recorder")
@@ -44,10 +45,14 @@ class Recorder:
     everything is recorded."""
 
     def __init__(
-        self, count: Callable[[Iterable[Recorded]], None] = lambda _: None, configs: ConfigCache | None = None
+        self,
+        count: Callable[[Iterable[Recorded]], None] = lambda _: None,
+        configs: ConfigCache | None = None,
+        health: HostHealth | None = None,
     ) -> None:
         self._count = count
         self._configs = configs or ConfigCache()
+        self._health = health or HostHealth()
         self._results: deque[Result] = deque()
         self._arrived = threading.Event()
         self._is_stopping = False
@@ -132,7 +137,9 @@ class Recorder:
         try:
             self._connect()
             if group:
-                self._count([recorded_of(judged) for judged in record(group, self._configs)])
+                recorded = record(group, self._configs)
+                self._count([recorded_of(judged) for judged in recorded])
+                self._health.note(result for result, _ in recorded)
         except DatabaseUnreachable as error:
             log.warning("database not usable (%s): %d results kept, next try soon", error, len(group))
             return False

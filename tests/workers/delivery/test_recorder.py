@@ -73,6 +73,14 @@ def test_what_was_not_reachable_does_not_tell_by_its_times_how_far_it_came(accou
     assert (row.reason, [row.dns_ms, row.connect_ms, row.tls_ms, row.total_ms]) == (reason, timings)
 
 
+def test_the_log_line_of_an_attempt_has_its_times_in_milliseconds(account, moved_clock, caplog):
+    caplog.set_level("INFO", "booper.attempts")
+    _, claim = job_and_claim(account, due_in_s=-1.5)
+    record([result_of(claim, OK)])
+    [line] = [entry.fields for entry in caplog.records if entry.name == "booper.attempts"]
+    assert (line["lateness_ms"], line["total_ms"]) == (1500, 3.5)
+
+
 @pytest.mark.parametrize("attempts", [1, 2])
 def test_the_log_entry_of_a_failure_says_when_the_next_attempt_is_if_there_is_one(account, moved_clock, attempts):
     job, claim = job_and_claim(account, max_attempts=attempts)
@@ -89,7 +97,20 @@ def test_what_the_owner_wants_hidden_is_in_neither_log_entry(account):
     record([result_of(claim, Answered(200, [("X-Mine", "s3cret"), ("A", "b")], b"s3cret", False, Timings()))])
     for entry in LogEntry.select():
         shown = json.loads(entry.payload)
-        assert (shown["headers"], shown["body"]) == ({"X-Mine": REDACTED, "A": "b"}, REDACTED)
+        assert (shown["headers"]["X-Mine"], shown["headers"]["A"], shown["body"]) == (REDACTED, "b", REDACTED)
+
+
+def test_the_log_shows_the_headers_that_went_out_with_those_of_booper(account):
+    """It showed those of the order alone: none where eleven were sent."""
+    _, claim = job_and_claim(account)
+    result = result_of(claim, OK)
+    result.request.sent_headers = {"Host": "x", "Webhook-Signature": "v1,s3cret", **result.request.headers}
+
+    record([result])
+
+    shown = json.loads(LogEntry.get(LogEntry.event == "worker.http.request").payload)["headers"]
+    assert (shown["Host"], shown["Booper-Attempt"], shown["Idempotency-Key"]) == ("x", "1", claim.uuid)
+    assert shown["Webhook-Signature"] == REDACTED
 
 
 def test_an_answer_with_nul_and_broken_utf8_is_recorded(account):

@@ -37,7 +37,7 @@ def postgres_only(db):
 
 def ticker_with(messages, lead, on_lead=lambda: None, pruner=None):
     stager = Stager(messages, clock.SECOND, 100)
-    return Ticker(stager, duties(pruner or Pruner({})), broker_duties(stager, messages), lead, on_lead)
+    return Ticker(stager, duties(stager, pruner or Pruner({})), broker_duties(stager, messages), lead, on_lead)
 
 
 def test_the_leading_ticker_stages_and_shows_that_it_lives(account, messages):

@@ -1,0 +1,83 @@
+"""What the recorder tells the gates of hosts and flows: rests that targets ask for, failures, and that a host works."""
+
+import pytest
+
+from models.flows.gate_tables import Gate
+from models.jobs import lifecycle
+from models.rules import clock
+from models.rules.limits import FLOW, HOST
+from tests.support.flows import MARGIN, flow, gate_of, let_through, order
+from workers.delivery.attempt_records import Result
+from workers.delivery.host_health import HostHealth
+from workers.transport.outcome import Answered, Refused, Timings, Unreachable
+from workers.transport.wire_format import Request
+
+A_HOST = "a.example"
+
+
+def answered(status, **headers):
+    named = [(name.replace("_", "-"), value) for name, value in headers.items()]
+    return Answered(status, named, b"", False, Timings())
+
+
+def result(job, outcome):
+    return Result(job, Request("GET", "https://a.example/", {}, None, 1000), outcome, clock.now())
+
+
+def claimed(account, *gates, count=1):
+    return let_through(order(account, *gates, count=count, host=A_HOST))
+
+
+def failures():
+    return [gate.failures for gate in Gate.select().where(Gate.kind == HOST)]
+
+
+@pytest.mark.parametrize(
+    "outcome", [answered(500), answered(429), answered(503), Unreachable("connect", "", Timings())]
+)
+def test_attempts_that_show_a_failure_close_the_host(account, moved_clock, outcome):
+    HostHealth(most=3).note([result(job, outcome) for job in claimed(account, count=3)])
+
+    assert lifecycle.claim(order(account, host=A_HOST), clock.now(), MARGIN) == []
+
+
+@pytest.mark.parametrize("outcome", [answered(200), answered(404), answered(302), Refused("blocked_address", "")])
+def test_attempts_that_show_none_do_not(account, moved_clock, outcome):
+    HostHealth(most=3).note([result(job, outcome) for job in claimed(account, count=3)])
+
+    assert failures() == []
+
+
+def test_a_success_of_the_host_takes_its_failures_back(account, moved_clock):
+    health = HostHealth(most=3)
+    first, second = claimed(account, count=2)
+    health.note([result(first, answered(500))])
+
+    health.note([result(second, answered(200))])
+
+    assert failures() == [0]
+
+
+def test_a_target_that_asks_for_rest_is_left_alone(account, moved_clock):
+    [job] = claimed(account)
+
+    HostHealth().note([result(job, answered(429, retry_after="30"))])
+
+    assert gate_of(HOST, A_HOST).closed_until == clock.now() + 30 * clock.SECOND
+
+
+def test_a_rest_holds_back_the_flow_of_the_job_where_there_is_one(account, moved_clock):
+    [job] = claimed(account, flow("shop"))
+
+    HostHealth().note([result(job, answered(503, retry_after="30"))])
+
+    assert gate_of(FLOW, "shop").closed_until == clock.now() + 30 * clock.SECOND
+    assert Gate.select().where(Gate.kind == HOST).count() == 0
+
+
+def test_a_status_without_retry_after_asks_for_no_rest(account, moved_clock):
+    [job] = claimed(account)
+
+    HostHealth().note([result(job, answered(429))])
+
+    assert Gate.select().where(Gate.closed_until.is_null(False)).count() == 0

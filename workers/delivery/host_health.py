@@ -1,0 +1,85 @@
+"""Tells the gates of hosts and flows what attempts show: a target asks for rest, fails again, or works again.
+
+Called by the recorder's thread after its commit. Hosts that work cost nothing: which hosts fail is read at most once a
+second. A crash before the call loses a count, and no job.
+"""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable
+
+from models.database.connection import Unreachable as DatabaseUnreachable
+from models.flows import breakers, closing, gates
+from models.flows.breakers import HostName
+from models.rules import clock
+from models.rules.limits import HOST
+from workers.delivery.attempt_records import Result
+from workers.delivery.judge import retry_after_us
+from workers.transport.outcome import Answered, Outcome, Refused
+
+log = logging.getLogger("booper.hosts")
+LOOK_EVERY_S = 1.0
+TOO_MANY = 429
+
+
+class HostHealth:
+    """`most`: so many failures in a row close the gate of a host; 0: never. Used by one thread."""
+
+    def __init__(self, most: int = 0) -> None:
+        self._most = most
+        self._failing: set[HostName] = set()
+        self._looked_at_s = float("-inf")
+
+    def note(self, results: Iterable[Result]) -> None:
+        """Note what these attempts show. Raises nothing."""
+        seen = [result for result in results if not isinstance(result.outcome, Refused)]
+        failed = [result for result in seen if shows_failure(result.outcome)]
+        try:
+            if failed:
+                self._note_rests(failed)
+            if self._most:
+                self._note_failures(seen, failed)
+        except DatabaseUnreachable as error:
+            log.warning("database gone (%s): the outcomes of %d requests are not counted", error, len(seen))
+
+    def _note_rests(self, results: list[Result]) -> None:
+        now = clock.now()
+        until: dict[int, int] = {}
+        for result in results:
+            rest_us = retry_after_us(result.outcome, now)
+            if rest_us:
+                gate_id = result.job.flow_id or gates.ensure(result.job.account_id, HOST, result.job.host, now).id
+                until[gate_id] = max(until.get(gate_id, 0), now + rest_us)
+        for gate_id, at in until.items():
+            closing.rest(gate_id, at, now)
+
+    def _note_failures(self, results: list[Result], failed: list[Result]) -> None:
+        self._look()
+        if not failed and not self._failing:
+            return
+        now = clock.now()
+        worked = {_host_of(result) for result in results if not shows_failure(result.outcome)}
+        recovered = worked & self._failing
+        if recovered:
+            self._failing -= recovered
+            for name in breakers.worked(recovered, now):
+                log.info("host %s works again: its jobs go out", name.host)
+        counts = Counter(name for result in failed if (name := _host_of(result)) not in worked)
+        self._failing |= set(counts)
+        for name in breakers.failed(counts, self._most, now):
+            log.warning("host %s failed %d times in a row: only probes go out", name.host, self._most)
+
+    def _look(self) -> None:
+        if time.monotonic() - self._looked_at_s >= LOOK_EVERY_S:
+            self._failing = breakers.failing()
+            self._looked_at_s = time.monotonic()
+
+
+def shows_failure(outcome: Outcome) -> bool:
+    """Whether the target did not answer, or answered that it can't serve now."""
+    return not isinstance(outcome, Answered) or outcome.status_code >= 500 or outcome.status_code == TOO_MANY
+
+
+def _host_of(result: Result) -> HostName:
+    return HostName(result.job.account_id, result.job.host)
