@@ -33,7 +33,7 @@ class Front:
         began_us, forgotten = steady_us(), self._forgotten
         is_whole = began_us >= self._whole_again_us
         first_at = find(0 if is_whole else self.begins_at(now))
-        took_us = steady_us() - began_us
+        took_us = steady_us() - began_us if is_whole else 0
         with self._lock:
             if forgotten != self._forgotten:
                 return first_at
