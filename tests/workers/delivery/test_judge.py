@@ -83,9 +83,9 @@ def test_the_jobs_own_policy_decides_the_wait():
     assert wait_us(answered_with_headers(500), backoff=[1, 2], attempt=9) == 2 * SECOND
 
 
-def test_a_policy_without_a_wait_is_taken_at_its_word():
-    assert wait_us(answered_with_headers(500), backoff={"fixed": 0}) == 0
-    assert wait_us(answered_with_headers(429, Retry_After="0"), backoff={"fixed": 0}) == 0
+def test_a_policy_without_a_wait_waits_a_second():
+    assert wait_us(answered_with_headers(500), backoff={"fixed": 0}) == SECOND
+    assert wait_us(answered_with_headers(429, Retry_After="0"), backoff={"fixed": 0}) == SECOND
 
 
 @pytest.mark.parametrize(
