@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: install run test test-quick check format lint types imports openapi lock journeys-full bench bench-quick bench-lateness bench-neighbours faults
+.PHONY: install run test test-quick check format lint types imports openapi lock journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction faults
 
 install: $(STAMP)
 
@@ -61,6 +61,9 @@ bench-lateness: $(DEV_STAMP)
 
 bench-neighbours: $(DEV_STAMP)
 	$(BIN)/python -m bench.neighbours
+
+bench-old-transaction: $(DEV_STAMP)
+	$(BIN)/python -m bench.old_transaction
 
 faults: $(DEV_STAMP)
 	BOOPER_TEST_FAULTS=full $(BIN)/python -m pytest tests/faults

@@ -14,12 +14,14 @@ from api.blueprint import Blueprint
 from api.context import demo_is_open
 from api.requests.fields import Must
 from api.requests.hops import hops
+from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.job_values import A_URL, URL_FORM, read_url
 from api.requests.strict_schema import Strict
 from api.responses import schemas
 from api.responses.responses import not_found, respond
 from api.responses.timestamps import micros_utc
 from api.routes.try_targets import Message
+from models.jobs.job_json import compact
 from models.operations import address_changes
 from models.rules import clock
 from models.webhooks import channels
@@ -66,18 +68,22 @@ class ChannelTarget(Strict):
 
 
 @blueprint.route("/channels/<name>", methods=["POST"])
-@blueprint.doc(security=[{}, {"key": []}])
+@blueprint.doc(security=[{}, {"key": []}], parameters=[KEY_PARAMETER])
 @blueprint.arguments(Message())
 @blueprint.response(200, schemas.single(ChannelMessage))
 def post_to_channel(message: dict[str, str], name: str) -> Response:
     """Take a message: `demo` shows it on the dashboard, `discord` and `slack` forward it. Only `demo` may be open."""
-    author, content, now = message["author"], message["content"], clock.now()
+    return respond_once(message, lambda now: _take(message, name, now))
+
+
+def _take(message: dict[str, str], name: str, now: int) -> tuple[int, str]:
+    author, content = message["author"], message["content"]
     if name == DEMO:
         owner = None if demo_is_open() else caller().account_id
         channels.keep(owner, channels.Message(author, content, now))
     elif not _forwarded(name, author, content, now):
         raise not_found()
-    return respond({"data": message})
+    return 200, compact({"data": message})
 
 
 @blueprint.route("/channels", methods=["GET"])

@@ -9,6 +9,7 @@ from marshmallow import Schema, ValidationError, fields
 from api.auth import caller
 from api.blueprint import Blueprint
 from api.requests.fields import Must, flag, words_form
+from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.ids import uuid_in_path
 from api.requests.job_values import A_URL, URL_FORM, read_url
 from api.requests.strict_schema import Strict
@@ -76,17 +77,21 @@ class EndpointChange(Strict):
 
 
 @blueprint.route("/endpoints", methods=["POST"])
+@blueprint.doc(parameters=[KEY_PARAMETER])
 @blueprint.arguments(NewEndpoint())
 @blueprint.response(201, schemas.single(Endpoint))
 @blueprint.alt_response(409, schema=schemas.ErrorResponse, description="The account has as many as it may have.")
 def create_endpoint(values: dict[str, Any]) -> Response:
     """Add an endpoint."""
-    endpoint = endpoints.create(
-        caller().account_id, values["url"], stored_types(values.get("types")), values["enabled"], clock.now()
-    )
+    return respond_once(values, lambda now: _create(values, now))
+
+
+def _create(values: dict[str, Any], now: int) -> tuple[int, str]:
+    types = stored_types(values.get("types"))
+    endpoint = endpoints.create(caller().account_id, values["url"], types, values["enabled"], now)
     if endpoint is None:
         raise ApiError(409, f"There may be at most {endpoints.MAX_ENDPOINTS} endpoints; delete one of them first.")
-    return respond({"data": shape(endpoint)}, 201)
+    return 201, compact({"data": shape(endpoint)})
 
 
 @blueprint.route("/endpoints", methods=["GET"])

@@ -4,9 +4,10 @@ from flask import Response
 
 from api.auth import caller
 from api.context import settings
+from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.schedule_fields import too_many
 from api.responses import schemas, serializers
-from api.responses.responses import json_response, or_not_found
+from api.responses.responses import or_not_found
 from api.routes.schedules import Schedule, blueprint, key_in_path, schedule_response
 from models.rules import clock
 from models.schedules import schedule_changes
@@ -32,9 +33,14 @@ def enable_schedule(key: str) -> Response:
 
 
 @blueprint.route("/schedules/<key>/run", methods=["POST"])
+@blueprint.doc(parameters=[KEY_PARAMETER])
 @blueprint.response(201, schemas.single(schemas.Job))
 def run_schedule(key: str) -> Response:
     """Make a job of the schedule now, in addition to those of its instants."""
+    return respond_once({}, lambda now: _run(key, now))
+
+
+def _run(key: str, now: int) -> tuple[int, str]:
     owner = caller()
-    row = or_not_found(schedule_changes.fire_now(owner.account_id, key_in_path(key), clock.now()))
-    return json_response(serializers.data(serializers.job(row, owner.user_id)), 201)
+    row = or_not_found(schedule_changes.fire_now(owner.account_id, key_in_path(key), now))
+    return 201, serializers.data(serializers.job(row, owner.user_id))

@@ -16,6 +16,7 @@ from api.context import settings
 from api.requests.body import FORM, Fields, read_fields
 from api.requests.fields import order_by, shown, whole_in_query
 from api.requests.hops import hops
+from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.ids import uuid_key
 from api.requests.job_fields import JobFields
 from api.requests.job_requests import JobRequest, due_at
@@ -92,16 +93,20 @@ class SchedulesQuery(Strict):
 
 
 @blueprint.route("/schedules", methods=["POST"])
+@blueprint.doc(parameters=[KEY_PARAMETER])
 @blueprint.arguments(ScheduleFields(), description=f"As JSON, or as {FORM}.")
 @blueprint.response(201, schemas.single(Schedule))
 def create_schedule(job_request: JobRequest) -> Response:
     """Make a schedule and its first job."""
-    now = clock.now()
+    return respond_once(job_request.sent, lambda now: _create(job_request, now))
+
+
+def _create(job_request: JobRequest, now: int) -> tuple[int, str]:
     try:
         row, _, _ = schedule_changes.create(_new(job_request, now), now, settings().max_schedules)
     except TooMany:
         raise too_many() from None
-    return schedule_response(row, 201)
+    return 201, serializers.data(schedule(or_not_found(row), caller().user_id))
 
 
 @blueprint.route("/schedules", methods=["GET"])

@@ -1,5 +1,6 @@
 """Serves /signing-keys: the secrets that sign the requests of an account. A secret is shown once, when it is made."""
 
+import json
 from typing import Any
 
 from flask import Response
@@ -9,12 +10,14 @@ from api.auth import caller
 from api.blueprint import Blueprint
 from api.requests.body import load_optional
 from api.requests.fields import Must
+from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.ids import uuid_in_path
 from api.requests.job_values import A_DURATION, DURATION_FORM
 from api.requests.strict_schema import Strict
 from api.responses import schemas
 from api.responses.responses import ApiError, or_not_found, respond
 from api.responses.timestamps import micros_utc
+from models.jobs.job_json import compact
 from models.rules import clock, signatures, times
 from models.webhooks import signing_keys
 from models.webhooks.webhook_tables import SigningKey as SigningKeyRow
@@ -24,7 +27,9 @@ blueprint = Blueprint("signing_keys", __name__, description="Secrets that sign w
 
 class NewSigningKey(Schema):
     id = fields.UUID()
-    secret = fields.String(metadata={"description": "Shown this once."})
+    secret = fields.String(
+        allow_none=True, metadata={"description": "Shown this once. Null in a repeated response whose key is deleted."}
+    )
 
 
 class SigningKey(Schema):
@@ -74,17 +79,31 @@ class Retirement(Strict):
 
 @blueprint.route("/signing-keys", methods=["POST"])
 @blueprint.doc(
-    description="`secret`: your own instead of a new one.", requestBody=schemas.body_of(NewKey, required=False)
+    description="`secret`: your own instead of a new one.",
+    requestBody=schemas.body_of(NewKey, required=False),
+    parameters=[KEY_PARAMETER],
 )
 @blueprint.response(201, schemas.single(NewSigningKey), description="The key's id and, this once, its secret.")
 @blueprint.alt_response(409, schema=schemas.ErrorResponse, description="Two keys are live already.")
 def create_signing_key() -> Response:
     """Make a signing key."""
-    key = signing_keys.create(caller().account_id, load_optional(NewKey()).get("secret"), clock.now())
+    values = load_optional(NewKey())
+    return respond_once(values, lambda now: _create(values.get("secret"), now), _with_secret)
+
+
+def _create(secret: str | None, now: int) -> tuple[int, str]:
+    """The key's id alone: its secret is stored in one table only, not with the response."""
+    key = signing_keys.create(caller().account_id, secret, now)
     if key is None:
         message = f"There may be at most {signing_keys.MAX_LIVE} live signing keys; retire one of them first."
         raise ApiError(409, message)
-    return respond({"data": {"id": key.uuid, "secret": key.secret}}, 201)
+    return 201, compact({"id": key.uuid})
+
+
+def _with_secret(text: str) -> str:
+    key_id = json.loads(text)["id"]
+    secrets = {key.uuid: key.secret for key in signing_keys.listed(caller().account_id)}
+    return compact({"data": {"id": key_id, "secret": secrets.get(key_id)}})
 
 
 @blueprint.route("/signing-keys", methods=["GET"])

@@ -1,5 +1,8 @@
 """Says in words why an attempt failed or a job was given up. The codes stand in attempts, callbacks and log entries."""
 
+from models.rules.statuses import REDIRECTS
+
+NOT_FOLLOWED = "the target redirects, and no redirect is followed: order it for the address in `location`"
 WORDS = {
     "timeout": "no whole response came in time",
     "reset": "the target closed the connection before it answered",
@@ -25,6 +28,7 @@ WORDS = {
     "max_age": "the next attempt would have come after the job's last moment",
     "schedule_disabled": "its schedule was disabled while it was under way",
     "schedule_deleted": "its schedule was deleted while it was under way",
+    **{f"status_{status}": NOT_FOLLOWED for status in REDIRECTS},
     "worker_lost": "its worker fell silent",
     "crashed": "its worker fell silent three times in a row",
 }

@@ -18,6 +18,7 @@ from models.jobs.job_ref import JobRef, ref_of
 from models.jobs.states import ENTERS, FINAL, LEAVES, WAITING_SQL, in_states
 from models.jobs.transition_counts import count_transition
 from models.rules import clock
+from models.rules.templating import Memory
 
 ENDS_CLAIM = "claim_id = NULL, lease_until = NULL"
 ENDED = "crashes = 0"  # an attempt ended: earlier crashes no longer count
@@ -26,8 +27,9 @@ ENDPOINT_TAKES = (
     "(endpoint_id IS NULL OR NOT EXISTS "
     "(SELECT 1 FROM endpoint WHERE endpoint.id = endpoint_id AND endpoint.enabled = 0))"
 )
-LEASE_ENDED = f"lease_until IS NOT NULL AND lease_until <= %s AND {LEAVES['rescue']}"
-CANCELLED_LEASE_ENDED = f"lease_until IS NOT NULL AND lease_until <= %s AND {in_states(['cancelled'])}"
+LEASE_ENDS = "lease_until IS NOT NULL AND lease_until >= %s AND lease_until <= %s"
+LEASE_ENDED = f"{LEASE_ENDS} AND {LEAVES['rescue']}"
+CANCELLED_LEASE_ENDED = f"{LEASE_ENDS} AND {in_states(['cancelled'])}"
 UNLIMITED = "fire_at IS NULL AND flow_id IS NULL AND lane_id IS NULL"
 IS_OPEN = (  # nothing is sent to a host or for an account whose gate is closed (models/flows/closing.py)
     "NOT EXISTS (SELECT 1 FROM gate WHERE gate.account_id = job.account_id AND gate.closed_until > %s "
@@ -36,13 +38,6 @@ IS_OPEN = (  # nothing is sent to a host or for an account whose gate is closed 
 RESCUED_AT_ONCE = 500
 CRASHES_ALLOWED = 3  # a job whose holder fell silent this often is discarded
 ALONE_US = 2 * clock.SECOND  # how long a job whose next crash is its last is under way alone, unless it ends sooner
-
-
-class ScheduleState(NamedTuple):
-    """A schedule's memory when its job was claimed, as JSON: the previous answer (None: none yet) and the state."""
-
-    previous: str | None
-    state: str
 
 
 class ClaimedJob(NamedTuple):
@@ -74,7 +69,7 @@ class ClaimedJob(NamedTuple):
     notify: str | None = None
     parent_id: int | None = None
     endpoint_id: int | None = None
-    memory: ScheduleState | None = None  # of a schedule's job; put in by models/schedules/overlap.py
+    memory: Memory | None = None  # of a schedule's job; put in by models/schedules/overlap.py
 
     def __repr__(self) -> str:
         return f"ClaimedJob(id={self.id}, kind={self.kind!r}, attempt={self.attempt})"  # the rest may hold secrets
@@ -226,14 +221,21 @@ def withdraw(jobs: Iterable[ClaimedJob]) -> set[int]:
     return _withdraw([(job.id, job.claim_id, None) for job in jobs])
 
 
-def rescue(now: int, leases_until: int | None = None) -> list[LostJob]:
-    """Bring back jobs whose lease has ended (or ends by `leases_until`) with attempts left, due at once.
+def first_lost(leases_from: int, leases_until: int) -> int | None:
+    """When the first of the leases that end within this time ends; None: none does."""
+    sql = f"SELECT lease_until FROM job WHERE {LEASE_ENDS} ORDER BY lease_until LIMIT 1"
+    return next((lease_until for (lease_until,) in fetch(sql, (leases_from, leases_until))), None)
+
+
+def rescue(now: int, leases_until: int | None = None, leases_from: int = 0) -> list[LostJob]:
+    """Bring back jobs whose lease has ended (or ends by `leases_until`) with attempts left, due at once. Looks at those
+    leases alone that end from `leases_from` on.
 
     Jobs whose holder fell silent before come one after another, each when the one before has had time to end: one of
     them may be what ends the workers, and a job under way beside it would be discarded with it.
     """
     until = leases_until or now
-    lost = _lost(f"attempt < max_attempts AND crashes < {CRASHES_ALLOWED - 1}", until)
+    lost = _lost(f"attempt < max_attempts AND crashes < {CRASHES_ALLOWED - 1}", leases_from, until)
     rows: list[tuple[int, int | None]] = [(job_id, None) for job_id, crashes, _ in lost if not crashes]
     held_until = now
     for job_id, timeout_ms in [(job_id, timeout_ms) for job_id, crashes, timeout_ms in lost if crashes]:
@@ -242,19 +244,20 @@ def rescue(now: int, leases_until: int | None = None) -> list[LostJob]:
     return count_transition("rescued", _take_back("rescue", rows, "held_until = input.held_until", (), until))
 
 
-def discard_lost(now: int, leases_until: int | None = None) -> list[LostJob]:
+def discard_lost(now: int, leases_until: int | None = None, leases_from: int = 0) -> list[LostJob]:
     """Discard jobs whose lease has ended (or ends by `leases_until`) with their last attempt, or for the third time."""
     until = leases_until or now
-    lost = _lost(f"(attempt >= max_attempts OR crashes >= {CRASHES_ALLOWED - 1})", until)
+    lost = _lost(f"(attempt >= max_attempts OR crashes >= {CRASHES_ALLOWED - 1})", leases_from, until)
     rows = [(job_id, None) for job_id, *_ in lost]
     return count_transition("buried", _take_back("discard_lost", rows, "discarded_at = %s", (now,), until))
 
 
-def end_cancelled(now: int, leases_until: int | None = None) -> list[LostJob]:
+def end_cancelled(now: int, leases_until: int | None = None, leases_from: int = 0) -> list[LostJob]:
     """End the claims on jobs that were cancelled under way and whose lease has ended (or ends by `leases_until`)."""
     sql = f"SELECT id FROM job WHERE {CANCELLED_LEASE_ENDED} ORDER BY lease_until LIMIT %s{skipping_locked()}"
     with transaction():
-        these, params = any_of("id", [row[0] for row in fetch(sql, (leases_until or now, RESCUED_AT_ONCE))])
+        rows = fetch(sql, (leases_from, leases_until or now, RESCUED_AT_ONCE))
+        these, params = any_of("id", [row[0] for row in rows])
         rows = fetch(f"UPDATE job SET {ENDS_CLAIM} WHERE {these} RETURNING {LOST}", (params,))
     return [LostJob(*row) for row in rows]
 
@@ -320,12 +323,12 @@ def _fenced(
     return {row[0] for row in changed}
 
 
-def _lost(condition: str, until: int) -> list[tuple[int, int, int]]:
+def _lost(condition: str, first: int, until: int) -> list[tuple[int, int, int]]:
     """Id, crashes and timeout in ms of jobs whose lease ends by an instant."""
     rows = fetch(
         f"SELECT id, crashes, timeout_ms FROM job WHERE {LEASE_ENDED} AND {condition} "
         f"ORDER BY lease_until, id LIMIT %s{skipping_locked()}",
-        (until, RESCUED_AT_ONCE),
+        (first, until, RESCUED_AT_ONCE),
     )
     return [(job_id, crashes, timeout_ms) for job_id, crashes, timeout_ms in rows]
 
@@ -340,6 +343,6 @@ def _take_back(
         rows = fetch(
             f"UPDATE job SET {ENTERS[verb]}, {assignments}, crashes = crashes + 1, {ENDS_CLAIM} "
             f"FROM {table} AS input WHERE job.id = input.id AND {LEASE_ENDED} RETURNING {LOST}",
-            (*values, *params, until),
+            (*values, *params, 0, until),
         )
     return [LostJob(*row) for row in rows]

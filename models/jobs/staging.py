@@ -44,6 +44,11 @@ def due(first: int, last: int, limit: int) -> list[DueJob]:
     return [DueJob(*row) for row in rows]
 
 
+def first_due(first: int, last: int) -> int | None:
+    """When the soonest of these jobs is due; None: there is none."""
+    return next((job.due_at for job in due(first, last, 1)), None)
+
+
 def stage(now: int, first: int, last: int, limit: int, requests_only: bool = False) -> list[DueJob]:
     """Mark waiting jobs due from `first` to `last` for the message that is about to name them: at most `limit` that no
     message names yet, the soonest first. Returns those marked, soonest first.
@@ -110,11 +115,12 @@ def unstage_unpublished(ids: Sequence[int]) -> list[int]:
     return held
 
 
-def unstage_lost(staged_before: int) -> int:
+def unstage_lost(staged_before: int, staged_from: int = 0) -> int:
     """Unstage every job staged before an instant until which all messages are known to be delivered or lost."""
-    lost = f"SELECT id FROM job WHERE staged_at IS NOT NULL AND staged_at < %s{skipping_locked()}"
+    lost = "SELECT id FROM job WHERE staged_at IS NOT NULL AND staged_at >= %s AND staged_at < %s"
     with transaction():
-        these, params = any_of("id", [row[0] for row in fetch(lost, (staged_before,))])
+        rows = fetch(f"{lost}{skipping_locked()}", (staged_from, staged_before))
+        these, params = any_of("id", [row[0] for row in rows])
         return execute(f"UPDATE job SET staged_at = NULL WHERE {these}", (params,))
 
 
@@ -202,22 +208,24 @@ def staged_between(first: int, last: int, limit: int) -> int:
     return fetch(sql, (first, last, limit))[0][0]
 
 
-def any_staged(staged_before: int) -> bool:
-    """Whether a job staged before an instant is still not claimed."""
-    sql = "SELECT 1 FROM job WHERE staged_at IS NOT NULL AND staged_at < %s LIMIT 1"
-    return bool(fetch(sql, (staged_before,)))
+def first_staged(first: int) -> int | None:
+    """Since when the first of the jobs that are marked since `first` or later is marked; None: there is none."""
+    sql = "SELECT staged_at FROM job WHERE staged_at IS NOT NULL AND staged_at >= %s ORDER BY staged_at LIMIT 1"
+    return next((staged_at for (staged_at,) in fetch(sql, (first,))), None)
 
 
-def backlog(now: int, limit: int) -> tuple[int, int]:
+def backlog(now: int, limit: int, due_from: int = 0, staged_from: int = 0) -> tuple[int, int]:
     """How many waiting jobs are due, and how long the oldest of those counted has been due, in microseconds.
 
     Counts at most `limit` jobs that no message names, and as many that one does. A snoozed job counts from its return.
+    Looks at jobs due from one instant on, and at those marked from the other on.
     """
-    unstaged = f"staged_at IS NULL AND {WAITING_SQL} AND {DUE_AT} <= %s ORDER BY {DUE_AT}"
-    staged = f"staged_at IS NOT NULL AND staged_at <= %s AND {WAITING_SQL} ORDER BY staged_at"
+    unstaged = f"staged_at IS NULL AND {WAITING_SQL} AND {DUE_AT} >= %s AND {DUE_AT} <= %s ORDER BY {DUE_AT}"
+    staged = f"staged_at IS NOT NULL AND staged_at >= %s AND staged_at <= %s AND {WAITING_SQL} ORDER BY staged_at"
     jobs, oldest_at = 0, now
-    for where in (unstaged, staged):
+    for where, first in ((unstaged, due_from), (staged, staged_from)):
         due_jobs = f"SELECT scheduled_at FROM job WHERE {where} LIMIT %s"
-        count, first_at = fetch(f"SELECT count(*), min(scheduled_at) FROM ({due_jobs}) AS due_jobs", (now, limit))[0]
+        sql = f"SELECT count(*), min(scheduled_at) FROM ({due_jobs}) AS due_jobs"
+        count, first_at = fetch(sql, (first, now, limit))[0]
         jobs, oldest_at = jobs + count, min(oldest_at, first_at or now)
     return jobs, now - oldest_at

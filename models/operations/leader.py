@@ -10,8 +10,9 @@ import contextlib
 import fcntl
 import logging
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import psycopg
 
@@ -23,11 +24,21 @@ log = logging.getLogger("booper.leader")
 
 OF_LEAD = postgres.Limits(connect_s=5, reply_s=5.0, statement="4500ms", lock="4s")
 LOCK = 0x626F6F71  # any constant shared by all tickers
-# Ends the session that holds the lock in this database: a leader that is frozen or cut off can't free it itself.
-TAKE_AWAY = (
-    "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = 0 "
-    f"AND objid = {LOCK} AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+HOLDS = (
+    f"locktype = 'advisory' AND granted AND classid = 0 AND objid = {LOCK} "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
+LOOK = f"SELECT (SELECT max(pid) FROM pg_locks WHERE {HOLDS}), ({SEEN_AT_SQL})"
+# Ends the session that holds the lock in this database, if it is still the one that was silent: a leader that is frozen
+# or cut off can't free it itself.
+TAKE_AWAY = f"SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE {HOLDS} AND pid = %s"
+
+
+class Sign(NamedTuple):
+    """A sign of life: the session that holds the lock (None: nobody does), and when its ticker was last seen."""
+
+    pid: int | None
+    seen_at: int | None
 
 
 class Lead(Protocol):
@@ -76,7 +87,8 @@ class PostgresLead:
         self.url = url
         self.connection: psycopg.Connection[Any] | None = None
         self.held = False
-        self._seen: tuple[int, float] = (-1, 0.0)  # the leader's last sign of life, and when it was new here
+        self._seen = Sign(None, None)  # the latest of the leader
+        self._seen_s = 0.0  # when it was new here
 
     def hold(self) -> bool:
         try:
@@ -84,9 +96,9 @@ class PostgresLead:
                 self.connection = self._connect()
             self.held = self.held and self._query("SELECT true")
             self.held = self.held or self._query(f"SELECT pg_try_advisory_lock({LOCK})")
-            if not self.held and self._silent(steady_s()):
+            if not self.held and self._is_silent(steady_s()):
                 log.warning("the leading ticker gave no sign of life for %s s: its lock is taken away", SILENT_S)
-                self._query(TAKE_AWAY)
+                self._query(TAKE_AWAY, (self._seen.pid,))
         except psycopg.Error:
             self.give_up()
         return self.held
@@ -101,16 +113,16 @@ class PostgresLead:
     def _connect(self) -> psycopg.Connection[Any]:
         return postgres.connect(self.url, OF_LEAD, "booper ticker")
 
-    def _query(self, sql: Any) -> bool:
+    def _query(self, sql: Any, params: Sequence[Any] = ()) -> bool:
         assert self.connection is not None
-        row = self.connection.execute(sql).fetchone()
+        row = self.connection.execute(sql, params).fetchone()
         return bool(row and row[0])
 
-    def _silent(self, now_s: float) -> bool:
-        """Whether the leader's sign of life has stood still too long, by this machine's steady clock."""
+    def _is_silent(self, now_s: float) -> bool:
+        """Whether the leader's sign of life has stood still too long, by this machine's steady clock. The count begins
+        anew with each new leader: it has yet to give its first sign."""
         assert self.connection is not None
-        row = self.connection.execute(SEEN_AT_SQL).fetchone()
-        seen_at = row[0] if row else -1
-        if seen_at != self._seen[0]:
-            self._seen = (seen_at, now_s)
-        return now_s - self._seen[1] > SILENT_S
+        seen = Sign(*self.connection.execute(LOOK).fetchone() or (None, None))
+        if seen != self._seen:
+            self._seen, self._seen_s = seen, now_s
+        return seen.pid is not None and now_s - self._seen_s > SILENT_S

@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 MAX_MEMORY_BYTES = 65_536  # of the state, and of the previous answer, each as JSON
 MAX_BODY_BYTES = 1_048_576  # of a rendered body
@@ -16,6 +16,13 @@ JOB, PREVIOUS, STATE, SET = "$job", "$previous", "$state", "$set"
 
 _PATH = re.compile(r"\$(previous|state)((?:\.[^.]+)+)")
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,8}")
+
+
+class Memory(NamedTuple):
+    """What a schedule's body may refer to, as JSON: the previous answer (None: none yet) and the state."""
+
+    previous: str | None
+    state: str
 
 
 class TooLarge(ValueError):

@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from models.database.sql import fetch, skipping_locked
 from models.jobs import staging
-from models.jobs.lifecycle import ClaimedJob, ScheduleState
+from models.jobs.lifecycle import ClaimedJob
 from models.jobs.states import UNDER_WAY_SQL
 from models.rules import clock
 from models.rules.lateness import LATE_AFTER_US
+from models.rules.templating import Memory
 from models.schedules import firing_rows, misfire, planning
 from models.schedules.cancel import cancel
 from models.schedules.disable import BY_OWNER, DELETED
@@ -27,8 +28,8 @@ from models.schedules.turns import Rhythm, Turns, UnderWay, overlaps, turns_of
 HELD_US = clock.SECOND // 4  # how long a job that waits for its turn is put off at first
 
 
-class Policy(NamedTuple):
-    """What the claim needs of a schedule."""
+class LockedSchedule(NamedTuple):
+    """What the claim needs of a schedule, whose row it has locked."""
 
     id: str
     overlap: str
@@ -53,7 +54,7 @@ class Choice(NamedTuple):
     """The jobs of schedules that may begin now, and what their schedules say, by schedule."""
 
     ids: list[int]
-    policies: dict[str, Policy]
+    schedules: dict[str, LockedSchedule]
 
 
 def choose(ids: Sequence[int], now: int) -> Choice:
@@ -63,21 +64,21 @@ def choose(ids: Sequence[int], now: int) -> Choice:
     ready = ready_jobs("id", ids, now)
     if not ready:
         return Choice([], {})
-    policies, held = lock_schedules({job.schedule_id for job in ready})
+    schedules, held = lock_schedules({job.schedule_id for job in ready})
     ready = [job for job in ready if job.schedule_id not in held]
-    _cancel_ended(ready, policies, now)
-    _pass_over_missed(ready, policies, now)
+    _cancel_ended(ready, schedules, now)
+    _pass_over_missed(ready, schedules, now)
     free = [job.id for job in ready]
-    chosen = _choose(ready_jobs("id", free, now), policies, now)  # read again: nobody else claims for these now
-    return Choice([job.id for job in chosen], policies)
+    chosen = _choose(ready_jobs("id", free, now), schedules, now)  # read again: nobody else claims for these now
+    return Choice([job.id for job in chosen], schedules)
 
 
 def begun(jobs: Sequence[ClaimedJob], choice: Choice) -> list[ClaimedJob]:
     """These jobs, which were just claimed, with the memories of their schedules; writes the rows of their instants."""
     of_schedules = [job._replace(schedule_id=str(job.schedule_id)) for job in jobs if job.fire_at is not None]
-    policies = choice.policies
-    firing_rows.add([_fired(job, policies.get(str(job.schedule_id))) for job in of_schedules if job.attempt == 1])
-    with_memory = [job._replace(memory=_memory(policies.get(str(job.schedule_id)))) for job in of_schedules]
+    schedules = choice.schedules
+    firing_rows.add([_fired(job, schedules.get(str(job.schedule_id))) for job in of_schedules if job.attempt == 1])
+    with_memory = [job._replace(memory=_memory(schedules.get(str(job.schedule_id)))) for job in of_schedules]
     return [*with_memory, *(job for job in jobs if job.fire_at is None)]
 
 
@@ -90,53 +91,53 @@ def release_next_in_turn(schedule_ids: Iterable[str], now: int) -> None:
         staging.release_hold(first)
 
 
-def lock_schedules(schedule_ids: Iterable[str]) -> tuple[dict[str, Policy], set[str]]:
+def lock_schedules(schedule_ids: Iterable[str]) -> tuple[dict[str, LockedSchedule], set[str]]:
     """The schedules, their rows locked until the transaction ends; and the ids of those that another session holds."""
     ids = sorted(schedule_ids)
     if not ids:
         return {}, set()
-    columns = ", ".join(Policy._fields)
+    columns = ", ".join(LockedSchedule._fields)
     rows = fetch(f"SELECT {columns} FROM schedule WHERE {is_in('id', ids)} ORDER BY id{skipping_locked()}", ids)
-    policies = {str(row[0]): Policy(str(row[0]), *row[1:]) for row in rows}
-    missing = [schedule_id for schedule_id in ids if schedule_id not in policies]
+    schedules = {str(row[0]): LockedSchedule(str(row[0]), *row[1:]) for row in rows}
+    missing = [schedule_id for schedule_id in ids if schedule_id not in schedules]
     held = fetch(f"SELECT id FROM schedule WHERE {is_in('id', missing)}", missing) if missing else []
-    return policies, {str(row[0]) for row in held}
+    return schedules, {str(row[0]) for row in held}
 
 
-def _cancel_ended(ready: Sequence[ReadyJob], policies: Mapping[str, Policy], now: int) -> None:
+def _cancel_ended(ready: Sequence[ReadyJob], schedules: Mapping[str, LockedSchedule], now: int) -> None:
     """Cancel the jobs of deleted schedules, and those from before their schedule was disabled: what was under way then
     is not tried again. A job that was ordered of a disabled schedule since goes on."""
     gone, stopped = [], []
     for job in ready:
-        policy = policies.get(job.schedule_id)
-        if policy is None:
+        schedule = schedules.get(job.schedule_id)
+        if schedule is None:
             gone.append(job.id)
-        elif policy.disabled_at is not None and job.inserted_at < policy.disabled_at:
+        elif schedule.disabled_at is not None and job.inserted_at < schedule.disabled_at:
             stopped.append(job.id)
     for ids, reason, status in ((gone, DELETED, None), (stopped, BY_OWNER, DISABLED)):
         if ids:
             cancel(ids, reason, status, now, if_free=True)
 
 
-def _pass_over_missed(ready: Sequence[ReadyJob], policies: Mapping[str, Policy], now: int) -> None:
+def _pass_over_missed(ready: Sequence[ReadyJob], schedules: Mapping[str, LockedSchedule], now: int) -> None:
     """Apply the rule for missed instants, if there are any, before one of their jobs begins."""
     missed = {
-        job.schedule_id: policies[job.schedule_id]
+        job.schedule_id: schedules[job.schedule_id]
         for job in ready
-        if job.schedule_id in policies and job.is_missed(policies[job.schedule_id].offset_us, now)
+        if job.schedule_id in schedules and job.is_missed(schedules[job.schedule_id].offset_us, now)
     }
-    unplanned = [schedule_id for schedule_id, policy in missed.items() if not policy.is_planned(now)]
+    unplanned = [schedule_id for schedule_id, schedule in missed.items() if not schedule.is_planned(now)]
     if unplanned:
         planning.plan_locked(unplanned, now)
-    rooms = {key: Room(misfire.BEGIN_AT_MOST[policy.misfire], policy.offset_us) for key, policy in missed.items()}
+    rooms = {key: Room(misfire.BEGIN_AT_MOST[schedule.misfire], schedule.offset_us) for key, schedule in missed.items()}
     misfire.cancel_surplus(rooms, now)
 
 
-def _choose(ready: Sequence[ReadyJob], policies: Mapping[str, Policy], now: int) -> list[ReadyJob]:
+def _choose(ready: Sequence[ReadyJob], schedules: Mapping[str, LockedSchedule], now: int) -> list[ReadyJob]:
     """The jobs that may begin; the others are cancelled or snoozed."""
-    executing = _executing(list(policies))
+    executing = _executing(list(schedules))
     all_turns = [
-        _turns(jobs, policies.get(schedule_id), executing.get(schedule_id, []), now)
+        _turns(jobs, schedules.get(schedule_id), executing.get(schedule_id, []), now)
         for schedule_id, jobs in _by_schedule(ready).items()
     ]
     skipped = [job_id for turns in all_turns for job_id in turns.skip]
@@ -148,20 +149,20 @@ def _choose(ready: Sequence[ReadyJob], policies: Mapping[str, Policy], now: int)
     return [job for turns in all_turns for job in turns.begin]
 
 
-def _turns(jobs: Sequence[ReadyJob], policy: Policy | None, under_way: Sequence[UnderWay], now: int) -> Turns:
+def _turns(jobs: Sequence[ReadyJob], schedule: LockedSchedule | None, under_way: Sequence[UnderWay], now: int) -> Turns:
     """The turns of the due jobs of one schedule; None: of one that was deleted, so that they are cancelled."""
-    if policy is None:
+    if schedule is None:
         return Turns([], [], [])
-    queued = _queued(jobs, policy, under_way, now) if policy.overlap != ALLOW else []
-    return turns_of(jobs, under_way, queued, policy.overlap, policy.rhythm, now)
+    queued = _queued(jobs, schedule, under_way, now) if schedule.overlap != ALLOW else []
+    return turns_of(jobs, under_way, queued, schedule.overlap, schedule.rhythm, now)
 
 
-def _queued(jobs: Sequence[ReadyJob], policy: Policy, under_way: Sequence[UnderWay], now: int) -> list[int]:
+def _queued(jobs: Sequence[ReadyJob], schedule: LockedSchedule, under_way: Sequence[UnderWay], now: int) -> list[int]:
     """The schedule's due jobs that overlap the one under way, oldest first; asked for only if one of these does."""
-    if not any(overlaps(job, under_way, policy.offset_us) for job in jobs):
+    if not any(overlaps(job, under_way, schedule.offset_us) for job in jobs):
         return []
-    waiting = ready_jobs("schedule_id", [policy.id], now)
-    return [job.id for job in waiting if overlaps(job, under_way, policy.offset_us)]
+    waiting = ready_jobs("schedule_id", [schedule.id], now)
+    return [job.id for job in waiting if overlaps(job, under_way, schedule.offset_us)]
 
 
 def _executing(schedule_ids: Sequence[str]) -> dict[str, list[UnderWay]]:
@@ -194,12 +195,12 @@ def _first(jobs: Sequence[ReadyJob], rhythm: Rhythm | None, now: int) -> ReadyJo
     return rhythm.in_turn(jobs, now)[0] if rhythm else jobs[0]
 
 
-def _fired(job: ClaimedJob, policy: Policy | None) -> FiringRow:
+def _fired(job: ClaimedJob, schedule: LockedSchedule | None) -> FiringRow:
     fire_at = job.fire_at or 0
-    lateness_us = job.attempted_at - fire_at - (policy.offset_us if policy else 0)
+    lateness_us = job.attempted_at - fire_at - (schedule.offset_us if schedule else 0)
     status = LATE if lateness_us > LATE_AFTER_US else FIRED
     return FiringRow(str(job.schedule_id), fire_at, status, job.id, lateness_us, job.attempted_at)
 
 
-def _memory(policy: Policy | None) -> ScheduleState | None:
-    return ScheduleState(policy.previous, policy.state) if policy else None
+def _memory(schedule: LockedSchedule | None) -> Memory | None:
+    return Memory(schedule.previous, schedule.state) if schedule else None

@@ -11,20 +11,26 @@ import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from models.database.sql import execute, fetch, skipping_locked, values_table
+from models.database.sql import any_of, execute, fetch, skipping_locked, values_table
 from models.database.transactions import transaction
 from models.jobs import job_store
 from models.jobs.job_store import NewJob
-from models.rules import recurrence
+from models.rules import clock, recurrence
 from models.rules.lateness import LATE_AFTER_US
 from models.rules.recurrence import Instants
 from models.schedules import firing_rows, misfire
 from models.schedules.disable import disable_not_computable
 from models.schedules.firing_rows import MISFIRED, MISSED, FiringRow
 from models.schedules.misfire import Room
+from models.schedules.put_off import PutOff
 from models.schedules.ready_jobs import is_in
 
 log = logging.getLogger("booper.planner")
+GIVEN_UP_AFTER_US = clock.DAY
+CAN_NOT_PLAN = (
+    "schedule %s can't be planned by this process, which may be older than its definition or lack its time zone: "
+    "it is put off, and disabled if nobody can plan it for a day"
+)
 ROWS_AT_MOST = 1000  # missed instants with a row of their own; those before share one
 
 
@@ -60,16 +66,20 @@ class Plan(NamedTuple):
 COLUMNS = ", ".join(Planned._fields)
 
 
-def plan(now: int, limit: int) -> int:
-    """Plan the next jobs of at most `limit` schedules whose instant has come; returns how many those were."""
-    due = "next_at <= %s AND next_at IS NOT NULL AND disabled_at IS NULL"
-    if not fetch(f"SELECT 1 FROM schedule WHERE {due} LIMIT 1", (now,)):
+def plan(now: int, limit: int, put_off: PutOff | None = None) -> int:
+    """Plan the next jobs of at most `limit` schedules whose instant has come; returns how many those were. Leaves out
+    those that are put off."""
+    due, params = "next_at <= %s AND next_at IS NOT NULL AND disabled_at IS NULL", [now]
+    put_off = put_off or PutOff()
+    if ids := put_off.ids(now):
+        are_put_off, id_set = any_of("id", ids, "uuid")
+        due, params = f"{due} AND NOT ({are_put_off})", [now, id_set]
+    if not fetch(f"SELECT 1 FROM schedule WHERE {due} LIMIT 1", params):
         return 0
     with transaction():
-        rows = fetch(
-            f"SELECT {COLUMNS} FROM schedule WHERE {due} ORDER BY next_at LIMIT %s{skipping_locked()}", (now, limit)
-        )
-        plan_due([planned_schedule(row) for row in rows], now)
+        sql = f"SELECT {COLUMNS} FROM schedule WHERE {due} ORDER BY next_at LIMIT %s{skipping_locked()}"
+        rows = fetch(sql, (*params, limit))
+        put_off.add(plan_due([planned_schedule(row) for row in rows], now), now)
     return len(rows)
 
 
@@ -82,11 +92,13 @@ def plan_locked(schedule_ids: Sequence[str], now: int) -> None:
     )
 
 
-def plan_due(due: Sequence[Planned], now: int) -> None:
+def plan_due(due: Sequence[Planned], now: int) -> list[str]:
     """Make what follows the due instants of these schedules, whose rows the caller has locked: jobs, rows, next_at.
 
-    A schedule that can't be planned any more (its zone is gone) is disabled, and the others are planned all the same.
+    Returns the ids of those that can't be planned here (this process is older than their definition, or lacks their
+    zone); the others are planned all the same. What nobody could plan for GIVEN_UP_AFTER_US is disabled.
     """
+    failed: list[str] = []
     new: list[NewJob] = []
     rows: list[FiringRow] = []
     moves: list[tuple[str, int, int | None]] = []
@@ -96,8 +108,10 @@ def plan_due(due: Sequence[Planned], now: int) -> None:
             planned = plan_next(schedule, now)
             new += [job_at(schedule, at) for at in planned.instants]
         except Exception:
-            log.exception("schedule %s can't be planned: disabled", schedule.id)
-            disable_not_computable(schedule.id, schedule.account_id, now)
+            log.exception(CAN_NOT_PLAN, schedule.id)
+            failed.append(schedule.id)
+            if now - schedule.next_at > GIVEN_UP_AFTER_US:
+                disable_not_computable(schedule.id, schedule.account_id, now)
             continue
         rows += planned.rows
         moves.append((schedule.id, schedule.next_at, planned.next_at))
@@ -107,6 +121,7 @@ def plan_due(due: Sequence[Planned], now: int) -> None:
     job_store.create_many(new, now)
     firing_rows.add(rows)
     move_on(moves)
+    return failed
 
 
 def plan_next(schedule: Planned, now: int) -> Plan:
@@ -140,11 +155,13 @@ def rows_of(schedule_id: str, instants: Instants, status: str, now: int) -> list
 
 def job_at(schedule: Planned, fire_at: int) -> NewJob:
     """The schedule's job for an instant."""
+    stored = json.loads(schedule.template)
+    max_age_us = stored.get("max_age_us")
     template: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
-        for name, value in json.loads(schedule.template).items()
+        for name, value in stored.items()
+        if name in NewJob._fields  # a newer version may have stored others
     }
-    max_age_us = template.pop("max_age_us")
     due_at = fire_at + schedule.offset_us
     return NewJob(
         account_id=schedule.account_id,

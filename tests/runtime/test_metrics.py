@@ -67,7 +67,16 @@ COUNTED = {
     **{"stage": "staged", "claim": "claimed", "complete": "completed", "retry": "retried", "discard": "discarded"},
     **{"release": "released", "cancel": "cancelled", "rescue": "rescued", "discard_lost": "buried", "prune": "pruned"},
 }
-CHANGE_NO_STATE = {"cancelled_of", "close_cancelled_claims", "id_range", "withdraw"}
+CHANGE_NO_STATE = {
+    "cancelled_of",
+    "close_cancelled_claims",
+    "end_cancelled",
+    "first_lost",
+    "give_back_unknown",
+    "id_range",
+    "new_claim_id",
+    "withdraw",
+}
 
 
 @pytest.mark.parametrize("verb", states.TRANSITIONS)

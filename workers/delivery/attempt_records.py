@@ -82,7 +82,7 @@ def request_payload(result: Result) -> dict[str, Any]:
         "method": result.request.method.lower(),
         "url": args["url"] if result.job.endpoint_id is None else result.request.url,
         "query": args.get("query") or {},
-        "headers": redacted((args.get("headers") or {}).items(), hidden),
+        "headers": redacted(result.request.sent_headers.items(), hidden),
         "body": REDACTED if BODY in hidden else shown_body(result),
         "attempt": result.job.attempt,
     }

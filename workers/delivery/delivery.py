@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import connection
+from models.database.host_clock import HostClock
 from models.database.transactions import transaction
 from models.jobs import lifecycle, staging
 from models.jobs.job_kinds import CHANNEL
@@ -63,8 +64,8 @@ class Delivery:
         self.slots = Slots(slots, settings.slot_share)
         self._closed = threading.Event()
         self._configs = ConfigCache()
-        self.unknown_claims = UnknownClaims()
-        self.heartbeat = Heartbeat(self.slots, self.unknown_claims.settle)
+        self.unknown_claims, self.host_clock = UnknownClaims(), HostClock()
+        self.heartbeat = Heartbeat(self.slots, self._look_at_database)
         self.recorder = Recorder(self.heartbeat.count, self._configs, HostHealth(settings.breaker_failures))
         self.senders = Senders(self.slots, self._transport, self.recorder, self._lease_margin_us // 2, self._configs)
         self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
@@ -74,6 +75,10 @@ class Delivery:
         self.heartbeat.start()
         self._sampling.start()
         self.senders.start()
+
+    def _look_at_database(self) -> None:
+        self.unknown_claims.settle()
+        self.host_clock.compare()
 
     def close(self) -> None:
         """Claim nothing more; jobs that wait for a slot go back to the table."""
@@ -182,7 +187,7 @@ class Delivery:
         writers take turns."""
         with self.unknown_claims.claiming(ids_of(jobs)) as claim_id, transaction():
             now = clock.now()
-            claimed = claim(ids_of(jobs), now, self._lease_margin_us, claim_id)
+            claimed = claim(ids_of(jobs), now, self._lease_margin_us - self.host_clock.ahead_us, claim_id)
             # A message to a channel may follow the setting of its URL at once, and would be lost without the URL.
             self._configs.fetch({job.account_id for job in claimed if job.kind == CHANNEL})
             waiting = job_events.add_of_claims(claimed, self._configs, now)

@@ -55,11 +55,11 @@ class Totals:
 
 
 class Heartbeat:
-    """`start`, then `count` from any thread, then `stop`. No lock is held during a write. `settle` is called at each
+    """`start`, then `count` from any thread, then `stop`. No lock is held during a write. `at_beat` is called at each
     beat, connected to the database."""
 
-    def __init__(self, slots: Slots, settle: Callable[[], None] = lambda: None) -> None:
-        self._slots, self._settle = slots, settle
+    def __init__(self, slots: Slots, at_beat: Callable[[], None] = lambda: None) -> None:
+        self._slots, self._at_beat = slots, at_beat
         self._id = new_id()
         self._started_at = 0
         self._totals: dict[tuple[int, int], Totals] = {}
@@ -96,7 +96,7 @@ class Heartbeat:
         while not stopping:
             try:
                 with connection():
-                    self._settle()
+                    self._at_beat()
                     self.write(clock.now())
             except DatabaseUnreachable as error:
                 log.debug("no heartbeat written: %s", error)
@@ -108,7 +108,7 @@ class Heartbeat:
     def _end(self) -> None:
         try:
             with connection():
-                self._settle()
+                self._at_beat()
                 self.write(clock.now())
                 heartbeats.remove_worker(self._id)
         except DatabaseUnreachable as error:

@@ -9,13 +9,14 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from models.jobs.lifecycle import ClaimedJob, LostJob
+from models.rules import statuses
 from models.rules.backoff import delay_us
-from models.rules.clock import HOUR, SECOND
+from models.rules.clock import HOUR, MINUTE, SECOND
 from workers.transport.outcome import Answered, Outcome, Refused, Unreachable
 
 RETRY_AFTER_STATUSES = (429, 503)
 LONGEST_RETRY_AFTER_US = HOUR
-GONE = 410
+SHORTEST_SPREAD_US, LONGEST_SPREAD_US = SECOND, 5 * MINUTE
 STOP_HEADER, STOP_VALUE = "webhook-delivery", "abort-message"
 NOT_REACHABLE = "not_reachable"
 WORKER_LOST = "worker_lost"
@@ -58,10 +59,12 @@ def judge(outcome: Outcome, job: ClaimedJob, now: int, random_fraction: float) -
     if isinstance(outcome, Refused) or asks_to_stop(outcome) or job.attempt >= job.max_attempts:
         return Discard(reason)
     backoff = json.loads(job.backoff) if job.backoff else None
-    next_at = now + max(delay_us(backoff, job.attempt, random_fraction), retry_after_us(outcome, now))
+    wait_us, rest_us = delay_us(backoff, job.attempt, random_fraction), retry_after_us(outcome, now)
+    next_at = now + max(wait_us, rest_us)
     if job.retry_until is not None and next_at > job.retry_until:
         return Discard("max_age")
-    return Retry(next_at, reason)
+    later_at = next_at + (int(spread_us(rest_us) * random_fraction) if rest_us >= wait_us else 0)
+    return Retry(later_at if job.retry_until is None else min(later_at, job.retry_until), reason)
 
 
 def reason_of(outcome: Outcome) -> str:
@@ -79,10 +82,10 @@ def given_up_for(job: LostJob) -> str:
 
 
 def asks_to_stop(outcome: Outcome) -> bool:
-    """Whether the target asks for no further try: 410 Gone, or the header of Standard Webhooks."""
+    """Whether the target asks for no further try: moved or gone for good, or the header of Standard Webhooks."""
     if not isinstance(outcome, Answered):
         return False
-    return outcome.status_code == GONE or header(outcome, STOP_HEADER).lower() == STOP_VALUE
+    return outcome.status_code in statuses.FINAL or header(outcome, STOP_HEADER).lower() == STOP_VALUE
 
 
 def retry_after_us(outcome: Outcome, now: int) -> int:
@@ -92,6 +95,11 @@ def retry_after_us(outcome: Outcome, now: int) -> int:
     value = header(outcome, "retry-after")
     delay = int(value[:12]) * SECOND if value.isascii() and value.isdigit() else date_us(value) - now
     return max(0, min(delay, LONGEST_RETRY_AFTER_US))
+
+
+def spread_us(rest_us: int) -> int:
+    """How far apart jobs come back that a target sent away for so long: at its end all would come within moments."""
+    return max(SHORTEST_SPREAD_US, min(rest_us // 3, LONGEST_SPREAD_US)) if rest_us else 0
 
 
 def date_us(text: str) -> int:

@@ -2,7 +2,8 @@
 while its request waited for a connection, and the rate of its flow counts when a request goes out.
 
 One thread asks, in groups: all requests that came while it asked for the group before. So the loop never waits, and a
-burst costs few queries. If the database does not answer in time, the request goes out.
+burst costs few queries. Questions and answers pass between the threads in groups too, with one timer each: in a drain
+most requests ask. If the database does not answer in time, the request goes out.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import contextlib
 import logging
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from models.database.connection import connection
 from models.database.transactions import transaction, wait_briefly_for_locks
@@ -29,13 +30,15 @@ AT_ONCE = 200
 _JOIN_S = 1.0
 
 Question = tuple[ClaimedJob, asyncio.Future[bool]]
+Group = list[Question]
 
 
 class LastLook:
     """Answers questions in groups: `start`, then `is_wanted` on the loop, then `stop`."""
 
     def __init__(self) -> None:
-        self._waiting: queue.SimpleQueue[Question | None] = queue.SimpleQueue()
+        self._gathered: Group = []  # in this iteration of the loop
+        self._waiting: queue.SimpleQueue[Group | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="last-look", daemon=True)
 
     def start(self) -> None:
@@ -44,36 +47,48 @@ class LastLook:
 
     async def is_wanted(self, job: ClaimedJob) -> bool:
         """Whether the request of this job is still to be sent."""
-        answer = asyncio.get_running_loop().create_future()
-        self._waiting.put((job, answer))
-        await asyncio.wait([answer], timeout=LIMIT_S)
-        return not answer.done() or answer.result()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[bool] = loop.create_future()
+        if not self._gathered:
+            loop.call_soon(self._hand_over)
+        self._gathered.append((job, answer))
+        return await answer
 
     def stop(self) -> None:
         self._waiting.put(None)
         if self._thread.is_alive():
             self._thread.join(_JOIN_S)
 
+    def _hand_over(self) -> None:
+        group, self._gathered = self._gathered, []
+        self._waiting.put(group)
+        asyncio.get_running_loop().call_later(LIMIT_S, _tell, group, frozenset())
+
     def _work(self) -> None:
-        while (first := self._waiting.get()) is not None:
-            batch = [first]
-            while len(batch) < AT_ONCE and not self._waiting.empty():
+        while (group := self._waiting.get()) is not None:
+            while len(group) < AT_ONCE and not self._waiting.empty():
                 following = self._waiting.get()
                 if following is None:
                     return
-                batch.append(following)
-            _answer(batch)
+                group = group + following
+            _answer(group)
 
 
-def _answer(batch: list[Question]) -> None:
+def _answer(group: Group) -> None:
     unwanted: set[int] = set()
     try:
-        unwanted = _withdrawn([job for job, _ in batch])
+        unwanted = _withdrawn([job for job, _ in group])
     except Exception as error:  # noqa: BLE001 - a request must not wait for the database
-        log.warning("%d requests go out although they may be cancelled: %s", len(batch), error)
-    for job, answer in batch:
-        with contextlib.suppress(RuntimeError):  # the loop has ended
-            answer.get_loop().call_soon_threadsafe(answer.set_result, job.id not in unwanted)
+        log.warning("%d requests go out although they may be cancelled: %s", len(group), error)
+    with contextlib.suppress(RuntimeError):  # the loop has ended
+        group[0][1].get_loop().call_soon_threadsafe(_tell, group, unwanted)
+
+
+def _tell(group: Group, unwanted: Collection[int]) -> None:
+    """Answer those questions of the group that are still open."""
+    for job, answer in group:
+        if not answer.done():
+            answer.set_result(job.id not in unwanted)
 
 
 def _withdrawn(jobs: Sequence[ClaimedJob]) -> set[int]:

@@ -1,7 +1,6 @@
 """Lists the duties of the leading ticker: every how many seconds, what is called, and what it is for."""
 
 from models.flows import forgetting, parking
-from models.jobs import staging
 from models.operations import address_changes, heartbeats, ticker_row
 from models.webhooks import event_order
 from runtime import metrics
@@ -10,7 +9,7 @@ from workers.ticker import planner
 from workers.ticker.duty import Duty
 from workers.ticker.lease_clock import LeaseClock
 from workers.ticker.pruner import Pruner
-from workers.ticker.rescuer import rescue_lost
+from workers.ticker.rescuer import Rescuer
 from workers.ticker.stager import Stager
 
 PLAN_EVERY_S = 0.05
@@ -19,12 +18,17 @@ BACKLOG_COUNTED = 10_000
 
 def duties(stager: Stager, pruner: Pruner, actors: Actors) -> list[Duty]:
     """In the order of a round. Staging is not among them: it ends every round."""
-    leases = LeaseClock()
+    leases, rescuer = LeaseClock(), Rescuer()
+
+    def rescue(_now: int) -> None:
+        if rescuer.rescue_lost(*leases.read()):
+            stager.look_everywhere()
+
     return [
         Duty(1.0, record_sign_of_life, "show that a ticker works"),
         Duty(1.0, planner.expire, "cancel jobs of schedules that can begin no more"),
         Duty(PLAN_EVERY_S, planner.plan_due, "create the next jobs of schedules"),
-        Duty(1.0, lambda _now: rescue_lost(*leases.read()), "take back jobs whose worker fell silent"),
+        Duty(1.0, rescue, "take back jobs whose worker fell silent"),
         Duty(2.0, stager.find_lost, "stage jobs again whose message was lost"),
         Duty(5.0, event_order.release_left_over_events, "release events that no recorder released"),
         Duty(0.5, address_changes.follow_endpoints, "let events follow that wait for a changed endpoint"),
@@ -37,7 +41,7 @@ def duties(stager: Stager, pruner: Pruner, actors: Actors) -> list[Duty]:
         Duty(5.0, lambda _now: actors.keep_alive(), "keep the connection to the broker"),
         Duty(5.0, lambda now: heartbeats.record_depths(actors.depths(now)), "measure the queues"),
         Duty(60.0, heartbeats.prune, "delete heartbeats and minutes long past"),
-        Duty(5.0, measure_backlog, "measure the backlog"),
+        Duty(5.0, lambda now: measure_backlog(stager, now), "measure the backlog"),
     ]
 
 
@@ -47,6 +51,6 @@ def record_sign_of_life(now: int) -> None:
     metrics.set_ticker_alive(now)
 
 
-def measure_backlog(now: int) -> None:
+def measure_backlog(stager: Stager, now: int) -> None:
     """Show the operator how much is due and unclaimed, as far as it is cheap to count."""
-    metrics.set_backlog(*staging.backlog(now, BACKLOG_COUNTED))
+    metrics.set_backlog(*stager.backlog(now, BACKLOG_COUNTED))

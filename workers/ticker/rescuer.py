@@ -19,17 +19,29 @@ from models.webhooks import event_order
 from workers.delivery import job_events
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.judge import WORKER_LOST, given_up_for
+from workers.ticker.front import Front
 
 log = logging.getLogger("booper.rescuer")
 
 
-def rescue_lost(now: int, leases_until: int | None = None) -> int:
+class Rescuer:
+    """Looks for the first lease that has ended, and rescues only if there is one."""
+
+    def __init__(self) -> None:
+        self._leases = Front()
+
+    def rescue_lost(self, now: int, leases_until: int) -> int:
+        first = self._leases.search(leases_until, lambda begin: lifecycle.first_lost(begin, leases_until))
+        return 0 if first is None else rescue_lost(now, leases_until, first)
+
+
+def rescue_lost(now: int, leases_until: int | None = None, leases_from: int = 0) -> int:
     """Rescue or discard every job whose lease has ended (or ends by `leases_until`); returns how many. The claims on
     jobs that were cancelled under way end too."""
     with transaction():
-        rescued = lifecycle.rescue(now, leases_until)
-        discarded = lifecycle.discard_lost(now, leases_until)
-        cancelled = lifecycle.end_cancelled(now, leases_until)
+        rescued = lifecycle.rescue(now, leases_until, leases_from)
+        discarded = lifecycle.discard_lost(now, leases_until, leases_from)
+        cancelled = lifecycle.end_cancelled(now, leases_until, leases_from)
         lost = [*rescued, *discarded, *cancelled]
         records.add_attempts([attempt_row(job, now, again=job in rescued) for job in lost])
         records.add_log_entries([row for job in lost for row in log_rows(job, now, given_up=job in discarded)])

@@ -17,6 +17,7 @@ from models.jobs.staging import DueJob
 from models.operations import ticker_row
 from models.rules import clock
 from workers.queue.actors import Actors, BrokerError
+from workers.ticker.front import Front
 
 log = logging.getLogger("booper.stager")
 JOBS_IN_A_MESSAGE = 100
@@ -35,6 +36,7 @@ class Stager:
         self._look_ahead_us = look_ahead_us
         self._bound = bound
         self._follow_ups_at = 0  # when follow-ups were last published
+        self._due, self._marks = Front(), Front()
         self._unpublished: set[int] = set()  # jobs whose marks may be stored although no message names them
 
     def stage_due(self, now: int) -> int:
@@ -45,22 +47,29 @@ class Stager:
         self._unstage_unpublished()
         until = now + self._look_ahead_us
         passing = self._stage_parked(now, until) if parking.any_awake(until) else 0
-        if not staging.due(0, until, 1):
+        first = self._due.search(now, lambda begin: staging.first_due(begin, until))
+        if first is None:
             return passing
         gather = 0 <= now - self._follow_ups_at < FOLLOW_UPS_US
         # Each has its own room, so that a backlog can't hide what is due next.
-        due = self._stage(0, now, self._room(now, self._bound), now, gather)
-        soon = self._stage(now - JUST_NOW_US, until, self._room(until, 2 * self._bound), now, gather)
+        due = self._stage(first, now, self._bound, now, gather) if first <= now else 0
+        soon = self._stage(max(first, now - JUST_NOW_US), until, 2 * self._bound, now, gather)
         return passing + due + soon
+
+    def look_everywhere(self) -> None:
+        """Search for due jobs from the beginning: some have come back."""
+        self._due.forget()
 
     def find_lost(self, now: int) -> int:
         """Unmark jobs whose message was lost, and send a probe if some have waited long; returns how many were lost."""
-        if not staging.any_staged(now - PROBE_AFTER_US):
+        first = self._marks.search(now, staging.first_staged)
+        if first is None or first >= now - PROBE_AFTER_US:
             return 0
         until = ticker_row.delivered_until()
         # If it lies ahead, the clock was set back since; then it says nothing about what was staged later.
-        lost = staging.unstage_lost(until - LOST_AFTER_US) if until <= now else 0
+        lost = staging.unstage_lost(until - LOST_AFTER_US, first) if until <= now else 0
         if lost:
+            self.look_everywhere()
             log.warning("%d jobs were named by a message that got lost; they are staged again", lost)
         self._actors.send_probe(now)
         return lost
@@ -69,15 +78,22 @@ class Stager:
         """Unmark every job, for a new leader; returns how many were marked. The leader before may have died after it
         marked jobs and before it published them. The number of jobs published twice is bounded, and the claim absorbs
         them."""
+        self._marks.forget()
+        self.look_everywhere()
         return staging.unstage_lost(EVERY_MARK)
 
-    def _room(self, until: int, bound: int) -> int:
-        """How many more jobs this round may publish, if at most `bound` that are due by `until` may be in the queue."""
-        return min(bound - staging.staged_between(0, until, bound), JOBS_IN_A_ROUND)
+    def backlog(self, now: int, limit: int) -> tuple[int, int]:
+        """See `staging.backlog`."""
+        return staging.backlog(now, limit, self._due.begins_at(now), self._marks.begins_at(now))
 
-    def _stage(self, first: int, last: int, room: int, now: int, gather: bool) -> int:
-        """Publish at most `room` jobs due from `first` to `last`. `gather`: leave follow-ups, unless they take up the
-        room of requests."""
+    def _room(self, until: int, bound: int, now: int) -> int:
+        """How many more jobs this round may publish, if at most `bound` that are due by `until` may be in the queue."""
+        return min(bound - staging.staged_between(self._marks.begins_at(now), until, bound), JOBS_IN_A_ROUND)
+
+    def _stage(self, first: int, last: int, bound: int, now: int, gather: bool) -> int:
+        """Publish jobs due from `first` to `last`, as far as there is room. `gather`: leave follow-ups, unless they
+        take up the room of requests."""
+        room = self._room(last, bound, now)
         if room <= 0:
             return 0
         requests_only = gather and len(staging.due(first, last, room)) < room
@@ -110,6 +126,7 @@ class Stager:
     def _unstage_unpublished(self) -> None:
         if self._unpublished:
             self._unpublished = set(staging.unstage_unpublished(sorted(self._unpublished)))
+            self.look_everywhere()
 
 
 def groups(jobs: Sequence[DueJob], now: int) -> Iterator[list[DueJob]]:

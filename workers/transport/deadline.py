@@ -17,7 +17,8 @@ class Deadline:
         self._timeout_ms, self._started_s, self._timings = timeout_ms, time.monotonic(), Timings()
 
     def elapsed_ms(self) -> float:
-        return (time.monotonic() - self._started_s) * 1000
+        """To the microsecond; the digits behind it would be noise."""
+        return round((time.monotonic() - self._started_s) * 1000, 3)
 
     def left_s(self) -> float:
         """Seconds that remain, 0 when none do."""
@@ -31,7 +32,7 @@ class Deadline:
         """Time a phase, unless it fails."""
         started_ms = self.elapsed_ms()
         yield
-        setattr(self._timings, phase, self.elapsed_ms() - started_ms)
+        setattr(self._timings, phase, round(self.elapsed_ms() - started_ms, 3))
 
     def note_first_byte(self) -> None:
         if self._timings.first_byte_ms is None:

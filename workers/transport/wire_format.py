@@ -23,8 +23,9 @@ class Request(PreparedRequest):
     """Is what `requests` sends, set by hand: `prepare` would change the URL and the headers.
 
     `timeout_ms` limits the whole attempt from the lookup to the last byte. `owner` is the account whose job it is, or
-    its negated id for a follow-up: each takes its share of the lookups, and has connections of its own. `waited_ms`: how
-    long ago it was decided that the request may go, where that matters.
+    its negated id for a follow-up: each takes its share of the lookups, and has connections of its own. `waited_ms`:
+    how long ago it was decided that the request may go, where that matters. `sent_headers` are `headers` with those
+    that the transport adds, once it has written the request.
     """
 
     method: str
@@ -46,6 +47,7 @@ class Request(PreparedRequest):
         self.prepare_method(method)
         self.url, self.headers, self.body = url, headers, body
         self.timeout_ms, self.owner, self.waited_ms = timeout_ms, owner, waited_ms
+        self.sent_headers = headers
 
 
 def target_of(request: Request) -> Target:
@@ -60,7 +62,7 @@ def to_wire(request: Request, target: Target) -> bytes:
     """The whole request; Blocked("invalid_request") when it may not be sent."""
     if request.method not in METHODS:
         raise Blocked("invalid_request", f"the method {request.method[:20]!r} is not one that is sent")
-    headers = _headers(request, target)
+    request.sent_headers = headers = _headers(request, target)
     try:
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()]).encode()
     except UnicodeEncodeError:

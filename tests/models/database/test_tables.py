@@ -21,7 +21,7 @@ from models.operations.heartbeat_tables import MinuteStat, QueueDepth, Worker
 from models.operations.heartbeats import Depths, MinuteRow, WorkerRow
 from models.rules import clock
 from models.schedules.firing_rows import FiringRow
-from models.schedules.overlap import Policy
+from models.schedules.overlap import LockedSchedule
 from models.schedules.planning import Planned
 from models.schedules.ready_jobs import ReadyJob
 from models.schedules.schedule_memory import ScheduleMemory
@@ -104,7 +104,7 @@ ROWS = [  # a row type, its table, and the fields that differ from the column, b
     (GateRow, Gate, set()),
     (ScheduleMemory, Schedule, set()),
     (Planned, Schedule, {"next_at"}),
-    (Policy, Schedule, set()),
+    (LockedSchedule, Schedule, set()),
     (ReadyJob, Job, {"schedule_id", "fire_at"}),
 ]
 

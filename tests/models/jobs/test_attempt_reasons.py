@@ -24,6 +24,13 @@ def test_every_cause_of_the_transport_has_words():
     assert codes - set(WORDS) == set()
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_of_a_redirect_it_is_said_that_none_is_followed(status):
+    assert in_words(f"status_{status}").startswith(
+        f"status_{status}: the target redirects, and no redirect is followed"
+    )
+
+
 @pytest.mark.parametrize(
     ("reason", "text"),
     [("worker_lost", "worker_lost: its worker fell silent"), ("status_503", "status_503"), ("new", "new")],

@@ -49,12 +49,12 @@ def test_what_is_staged_is_told_soonest_first(account, moved_clock):
     assert [job.id for job in stage_all()] == [sooner.id, later.id]
 
 
-def test_a_job_counts_as_waiting_long_only_since_before_the_instant_asked_for(account, moved_clock):
+def test_the_first_mark_is_found_from_an_instant_on(account, moved_clock):
     make_job(account)
-    assert not staging.any_staged(FOREVER)
+    assert staging.first_staged(0) is None
     stage_all()
-    assert not staging.any_staged(clock.now())
-    assert staging.any_staged(clock.now() + 1)
+    assert staging.first_staged(clock.now()) == clock.now()
+    assert staging.first_staged(clock.now() + 1) is None
 
 
 def test_only_marks_from_before_the_instant_are_taken_for_lost(account, moved_clock):

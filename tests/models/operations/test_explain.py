@@ -91,6 +91,13 @@ def test_the_texts_name_numbers_and_instants():
     assert texts[2] == "Attempt 3 of 20 failed (status_503); the next is at 2026-01-01T09:00:00.000001Z."
 
 
+def test_a_job_that_met_a_redirect_says_what_to_do():
+    """Nobody learned why a job with a target that had moved never succeeded."""
+    changes = {"state": "discarded", "attempt": 1, "reason": "status_308"}
+    [reason] = explain.explain(CALM._replace(**changes), NOW)
+    assert "after attempt 1 of 20: status_308: the target redirects, and no redirect is followed" in reason.text
+
+
 def reasons_of(account, job):
     facts = explain.facts_of(account.id, job.id, clock.now())
     return [reason.code for reason in explain.explain(facts, clock.now())]

@@ -8,7 +8,7 @@ from models.jobs import lifecycle
 from models.jobs.job_tables import Job, LogEntry
 from models.operations import cancelling
 from models.rules import clock
-from models.schedules import schedule_changes, schedule_store
+from models.schedules import planning, schedule_changes, schedule_store
 from models.schedules.schedule_tables import Schedule
 from tests.support.rows import claim_job, make_job, reread
 from tests.support.samples import Grown
@@ -39,7 +39,8 @@ def come_too_late(account, schedule_id, moved_clock):
 
 def lose_its_zone(account, schedule_id, moved_clock):
     Schedule.update(frequency=UNKNOWN_ZONE).execute()
-    run_ticker()
+    moved_clock.advance(days=1, seconds=1)
+    planning.plan(clock.now(), 10)
 
 
 CANCELS = {

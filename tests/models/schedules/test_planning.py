@@ -9,6 +9,7 @@ from models.operations import claims
 from models.rules import clock
 from models.schedules import misfire as misfire_rule
 from models.schedules import planning, schedule_changes, schedule_store
+from models.schedules.put_off import PutOff
 from models.schedules.schedule_tables import Firing, Schedule
 from tests.support.races import held_elsewhere, map_at_once
 from tests.support.schedule_rows import (
@@ -44,15 +45,57 @@ def test_nothing_is_planned_before_the_instant(account, moved_clock):
     assert plan() == 0
 
 
-def test_a_schedule_that_can_not_be_planned_is_disabled(account, moved_clock):
-    """Its zone went with an update of the machine: not one schedule of anybody was planned."""
-    gone, other = make_schedule(account), make_schedule(account)
-    rows = json.dumps({"cron": "0 9 * * *", "timezone": "Atlantis/Capital"})
-    Schedule.update(frequency=rows).where(Schedule.id == gone).execute()
+UNKNOWN_HERE = [{"cron": "0 9 * * *", "timezone": "Atlantis/Capital"}, {"moon": "full"}]
+
+
+@pytest.mark.parametrize("frequency", UNKNOWN_HERE)
+def test_a_schedule_that_this_process_can_not_plan_is_put_off_and_told(account, moved_clock, caplog, frequency):
+    """A ticker that was older than the definition, or lacked its zone, disabled it without a word to its owner."""
+    unknown, other = make_schedule(account), make_schedule(account)
+    Schedule.update(frequency=json.dumps(frequency)).where(Schedule.id == unknown).execute()
+    put_off = PutOff()
+
+    assert [planning.plan(clock.now(), 1, put_off) for _ in range(3)] == [1, 1, 0]
+
+    assert [len(jobs_of(schedule_id)) for schedule_id in (unknown, other)] == [1, 2]
+    assert [row.disabled_at for row in Schedule.select()] == [None, None]
+    assert (
+        len([text for text in caplog.messages if f"schedule {unknown} can't be planned by this process" in text]) == 1
+    )
+    assert jobs_of(unknown)[0].state == "available"
+
+
+def test_a_schedule_that_was_put_off_is_tried_again_after_a_minute(account, moved_clock):
+    schedule_id = make_schedule(account)
+    known = Schedule.get().frequency
+    Schedule.update(frequency=json.dumps(UNKNOWN_HERE[0])).execute()
+    put_off = PutOff()
+    planning.plan(clock.now(), 10, put_off)
+    Schedule.update(frequency=known).execute()
+
+    moved_clock.advance(seconds=59.9)
+    assert planning.plan(clock.now(), 10, put_off) == 0
+    moved_clock.advance(seconds=0.1)
+    assert planning.plan(clock.now(), 10, put_off) == 1
+    assert len(jobs_of(schedule_id)) == 2
+
+
+def test_a_schedule_that_nobody_could_plan_for_a_day_is_disabled(account, moved_clock):
+    make_schedule(account)
+    Schedule.update(frequency=json.dumps(UNKNOWN_HERE[0])).execute()
+    moved_clock.advance(days=1)
     plan()
-    assert [len(jobs_of(schedule_id)) for schedule_id in (gone, other)] == [1, 2]
-    assert Schedule.get_by_id(gone).disabled_at == clock.now()
-    assert Schedule.get_by_id(other).disabled_at is None
+    assert Schedule.get().disabled_at is None
+    moved_clock.now += 1
+    plan()
+    assert Schedule.get().disabled_at == clock.now()
+
+
+def test_members_of_a_template_that_a_newer_version_stored_are_passed_over(account, moved_clock):
+    schedule_id = make_schedule(account)
+    Schedule.update(template=json.dumps(json.loads(Schedule.get().template) | {"from_the_future": [1]})).execute()
+    assert plan() == 1
+    assert len(jobs_of(schedule_id)) == 2
 
 
 def test_a_late_planner_does_not_let_the_interval_drift(account, moved_clock):

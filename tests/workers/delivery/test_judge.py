@@ -1,5 +1,6 @@
 """Outcome × attempt × policy → verdict."""
 
+import itertools
 import json
 import time
 
@@ -35,7 +36,7 @@ def test_any_2xx_completes(status_code):
     assert judge(answered_with_headers(status_code), job(), NOW, 0.5) == Complete()
 
 
-@pytest.mark.parametrize("status_code", [199, 300, 301, 304, 400, 404, 429, 500, 503])
+@pytest.mark.parametrize("status_code", [199, 300, 304, 400, 404, 429, 500, 503])
 def test_anything_else_is_tried_again(status_code):
     assert judge(answered_with_headers(status_code), job(), NOW, 0) == Retry(
         NOW + ENGINE_FIRST, f"status_{status_code}"
@@ -68,8 +69,15 @@ def test_a_time_out_is_tried_again_like_a_5xx():
     assert judge(Unreachable("timeout", "", Timings()), job(), NOW, 0) == Retry(NOW + ENGINE_FIRST, "timeout")
 
 
-def test_a_target_that_is_gone_is_not_tried_again():
-    assert judge(answered_with_headers(410), job(), NOW, 0) == Discard("status_410")
+@pytest.mark.parametrize("status", [301, 308, 410])
+def test_a_target_that_is_gone_or_has_moved_for_good_is_not_tried_again(status):
+    """A job whose target had moved was performed 20 times over twelve days."""
+    assert judge(answered_with_headers(status), job(), NOW, 0) == Discard(f"status_{status}")
+
+
+@pytest.mark.parametrize("status", [300, 302, 303, 304, 307, 309, 404, 409, 411])
+def test_any_other_failure_is_tried_again(status):
+    assert judge(answered_with_headers(status), job(), NOW, 0) == Retry(NOW + ENGINE_FIRST, f"status_{status}")
 
 
 @pytest.mark.parametrize(("value", "stops"), [("abort-message", True), (" Abort-Message ", True), ("other", False)])
@@ -98,7 +106,7 @@ def test_a_policy_without_a_wait_is_taken_at_its_word():
         (503, "Thu, 01 Jan 2026 11:02:00 +0200", 120),
         (503, "5", 17),  # never sooner than the policy says
         (500, "120", 17),
-        (301, "120", 17),
+        (302, "120", 17),
         (429, "0", 17),
         (429, "-5", 17),
         (429, "soon", 17),
@@ -115,6 +123,27 @@ def test_a_policy_without_a_wait_is_taken_at_its_word():
 def test_a_busy_target_is_left_alone_for_an_hour_at_most(status_code, value, seconds):
     """A busy target is left alone as long as it asks but an hour at most."""
     assert wait_us(answered_with_headers(status_code, Retry_After=value)) == seconds * SECOND
+
+
+@pytest.mark.parametrize(("seconds", "spread_s"), [(30, 10), (1, 1), (120, 40), (3600, 300)])
+def test_jobs_that_a_busy_target_sent_away_come_back_over_a_while(seconds, spread_s):
+    """They all came back at the end of Retry-After, within 100 ms."""
+    outcome = answered_with_headers(429, Retry_After=str(seconds))
+    waits = sorted(wait_us(outcome, chance=number / 368, backoff={"fixed": 0}) for number in range(368))
+    assert (waits[0], waits[-1] // SECOND) == (seconds * SECOND, seconds + spread_s - 1)
+    gaps_us = [later - sooner for sooner, later in itertools.pairwise(waits)]
+    assert min(gaps_us) >= spread_s * SECOND // 368 - 1
+
+
+def test_a_wait_that_is_longer_than_retry_after_is_not_spread():
+    outcome = answered_with_headers(429, Retry_After="30")
+    assert wait_us(outcome, chance=1, backoff={"fixed": 31}) == 31 * SECOND
+    assert wait_us(answered_with_headers(500, Retry_After="30"), chance=1, backoff={"fixed": 0}) == 0
+
+
+def test_the_spread_does_not_exceed_the_jobs_greatest_age():
+    outcome = answered_with_headers(429, Retry_After="30")
+    assert wait_us(outcome, chance=1, retry_until=NOW + 31 * SECOND) == 31 * SECOND
 
 
 def test_no_try_is_due_after_the_jobs_greatest_age():

@@ -1,6 +1,7 @@
 """What the look before a late request ends with the claim: who waited for a job that is no longer wanted may go."""
 
 import asyncio
+import threading
 
 import pytest
 
@@ -65,3 +66,28 @@ def test_the_next_event_has_its_turn_when_one_is_unwanted(account):
     assert wanted(claim) == [False]
 
     assert (reread(second).after_uuid, reread(second).held_until) == (None, None)
+
+
+def test_requests_that_ask_at_once_cost_one_query(account, monkeypatch):
+    groups, look_up = [], lifecycle.cancelled_of
+    monkeypatch.setattr(lifecycle, "cancelled_of", lambda jobs: groups.append(len(jobs)) or look_up(jobs))
+
+    assert wanted(*[claim_job(account) for _ in range(5)]) == [True] * 5
+
+    assert groups == [5]
+
+
+def test_requests_go_out_when_the_database_does_not_answer_in_time(account, monkeypatch):
+    answers = threading.Event()
+    monkeypatch.setattr(last_look, "LIMIT_S", 0)
+    monkeypatch.setattr(lifecycle, "cancelled_of", lambda jobs: answers.wait(10) and {job.id for job in jobs})
+
+    async def ask_and_let_answer():
+        look = LastLook()
+        look.start()
+        first = await asyncio.gather(*map(look.is_wanted, [claim_job(account), claim_job(account)]))
+        answers.set()
+        look.stop()
+        return first
+
+    assert asyncio.run(ask_and_let_answer()) == [True, True]

@@ -89,7 +89,20 @@ def test_what_the_owner_wants_hidden_is_in_neither_log_entry(account):
     record([result_of(claim, Answered(200, [("X-Mine", "s3cret"), ("A", "b")], b"s3cret", False, Timings()))])
     for entry in LogEntry.select():
         shown = json.loads(entry.payload)
-        assert (shown["headers"], shown["body"]) == ({"X-Mine": REDACTED, "A": "b"}, REDACTED)
+        assert (shown["headers"]["X-Mine"], shown["headers"]["A"], shown["body"]) == (REDACTED, "b", REDACTED)
+
+
+def test_the_log_shows_the_headers_that_went_out_with_those_of_booper(account):
+    """It showed those of the order alone: none where eleven were sent."""
+    _, claim = job_and_claim(account)
+    result = result_of(claim, OK)
+    result.request.sent_headers = {"Host": "x", "Webhook-Signature": "v1,s3cret", **result.request.headers}
+
+    record([result])
+
+    shown = json.loads(LogEntry.get(LogEntry.event == "worker.http.request").payload)["headers"]
+    assert (shown["Host"], shown["Booper-Attempt"], shown["Idempotency-Key"]) == ("x", "1", claim.uuid)
+    assert shown["Webhook-Signature"] == REDACTED
 
 
 def test_an_answer_with_nul_and_broken_utf8_is_recorded(account):

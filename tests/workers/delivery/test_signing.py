@@ -7,6 +7,7 @@ from standardwebhooks.webhooks import Webhook
 
 from models.jobs import lifecycle
 from models.rules import clock
+from models.rules.templating import Memory
 from models.webhooks import signing_keys
 from tests.support.rows import make_job, reread
 from tests.support.waiting import wait_until
@@ -99,6 +100,6 @@ def test_a_schedule_s_job_is_signed_over_the_body_that_is_sent(account):
     [claim] = lifecycle.claim([job.id], clock.now(), clock.SECOND)
     remembered = ConfigCache()
     remembered.refresh([account.id])
-    request = render_request(claim._replace(memory=lifecycle.ScheduleState(None, "{}")), remembered.of(account.id))
+    request = render_request(claim._replace(memory=Memory(None, "{}")), remembered.of(account.id))
     assert request.body != BODY
     assert Webhook(secret).verify(request.body, request.headers)["a"] == 1.0

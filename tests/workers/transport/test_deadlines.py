@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from tests.support.resolvers import Names
-from tests.support.scripted_receivers import answering_once, dripping, not_reading, reading_slowly
+from tests.support.scripted_receivers import OK, answering, answering_once, dripping, not_reading, reading_slowly
 from workers.transport import race
 from workers.transport.outcome import Unreachable
 from workers.transport.wire_format import Request
@@ -37,6 +37,13 @@ def timed(send, target):
     outcome = send(target.url(), method="POST", body=b"x" * 8_000_000, timeout_ms=TIMEOUT_MS)
     assert outcome.timings.total_ms >= TIMEOUT_MS
     return outcome
+
+
+def test_a_duration_is_told_to_the_microsecond(receiver, send):
+    timings = send(receiver(answering(OK)).url()).timings
+
+    for duration_ms in (timings.connect_ms, timings.first_byte_ms, timings.total_ms):
+        assert round(duration_ms, 3) == duration_ms
 
 
 @pytest.mark.parametrize("case", SILENT)

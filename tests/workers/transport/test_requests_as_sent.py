@@ -4,6 +4,7 @@ import pytest
 
 from runtime.version import __version__
 from tests.support.scripted_receivers import OK, answering
+from workers.transport.wire_format import Request
 
 
 @pytest.fixture
@@ -60,6 +61,17 @@ def test_h7_a_method_without_its_usual_body_says_so(arrived, method):
 @pytest.mark.parametrize("method", ["GET", "DELETE", "OPTIONS", "HEAD"])
 def test_h7_a_method_that_usually_has_no_body_says_nothing_of_one(arrived, method):
     assert b"Content-Length" not in arrived(method=method)
+
+
+def test_a_request_knows_the_headers_that_went_out(receiver, transport):
+    target = receiver(answering(OK))
+    request = Request("POST", target.url(), {"X-A": "1"}, b"{}", 30_000)
+
+    transport().send(request)
+
+    head = target.requests[0].partition(b"\r\n\r\n")[0].decode()
+    assert [f"{name}: {value}" for name, value in request.sent_headers.items()] == head.split("\r\n")[1:]
+    assert len(request.sent_headers) == 5
 
 
 def test_h7_a_given_user_agent_and_encoding_replace_ours(arrived):

@@ -1,0 +1,46 @@
+"""Remembers where the searches of an index may begin, while its front is full of dead entries.
+
+Each change of a row leaves an entry in an index that no search removes while a transaction anywhere in PostgreSQL is
+older than the change: a dump, a report, a forgotten session. A search for what is due would read all of them each time.
+So a search says where it found the first row, and the next one begins there. Rows may still come up behind it, when a
+job is given back or rescued. Searches of the whole index find them. These are made each time if they are quick, and
+otherwise as often as takes a twentieth of the time.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from models.rules import clock
+from workers.ticker.throttle import steady_us
+
+Found = TypeVar("Found")
+BEHIND_US = 10 * clock.SECOND  # rows come up so far behind the clock at any time: made slowly, or given back
+QUICK_US = 20 * clock.MILLISECOND
+REST_TIMES = 20
+LONGEST_REST_US = 30 * clock.SECOND
+
+
+class Front:
+    def __init__(self) -> None:
+        self._begins_at = 0
+        self._whole_again_us = 0  # of the steady clock
+
+    def search(self, now: int, find: Callable[[int], int | None]) -> int | None:
+        """What `find` returns: when the first row from an instant on is due, or None. It looks to `now` or beyond."""
+        began_us = steady_us()
+        is_whole = began_us >= self._whole_again_us
+        first_at = find(0 if is_whole else self.begins_at(now))
+        if is_whole:
+            took_us = steady_us() - began_us
+            rest_us = min(REST_TIMES * took_us, LONGEST_REST_US) if took_us > QUICK_US else 0
+            self._whole_again_us = began_us + took_us + rest_us
+        self._begins_at = now - BEHIND_US if first_at is None else min(first_at, now - BEHIND_US)
+        return first_at
+
+    def begins_at(self, now: int) -> int:
+        """Where a search beside `search` may begin; 0 after the clock was set back."""
+        return self._begins_at if self._begins_at < now else 0
+
+    def forget(self) -> None:
+        """Search the whole index next time: rows have come up behind."""
+        self._begins_at = self._whole_again_us = 0
