@@ -44,6 +44,21 @@ def test_a_cron_job_is_due_at_the_next_instant_in_its_zone(client, moved_clock):
     assert schedule["frequency"] == {"cron": "30 10 * * *", "timezone": "Europe/Berlin"}
 
 
+@one_database
+@pytest.mark.parametrize(
+    ("first", "due"),
+    [
+        ({"scheduled_at": "2026-01-03T12:00:00Z"}, "2026-01-03T12:00:00.000000Z"),
+        ({"scheduled_at": "2026-01-03T12:00:00.000001Z"}, "2026-01-04T12:00:00.000000Z"),
+        ({"schedule_in": [3, "hours"]}, "2026-01-01T12:00:00.000000Z"),
+        ({"schedule_in": [4, "hours"]}, "2026-01-02T12:00:00.000000Z"),
+        ({}, "2026-01-01T12:00:00.000000Z"),
+    ],
+)
+def test_a_first_time_is_the_first_instant_if_it_fits_cron(client, moved_clock, first, due):
+    assert client.created(cron="0 12 * * *", **first)["job"]["scheduled_at"] == due
+
+
 def test_a_form_makes_a_schedule_as_the_original_showed_it(client, moved_clock):
     form = "url=https://example.com/hook&method=post&body[content]=hi&cron=0+9+*+*+1-5"
     answer = client.post("/api/jobs", data=form, content_type="application/x-www-form-urlencoded")
@@ -76,6 +91,19 @@ def test_instants_that_pass_while_it_is_disabled_are_rows(client, moved_clock):
         ("09:00", "disabled"),
     ]
     assert jobs_made_by(schedule)[-1].scheduled_at == clock.now() + clock.HOUR
+
+
+@one_database
+def test_a_run_tells_its_job_and_its_lateness_in_milliseconds(client, moved_clock):
+    schedule = post_schedule(client, cron="@daily")
+    firing_rows.add([FiringRow(schedule["id"], clock.SECOND, firing_rows.FIRED, 7, 1500, clock.now())])
+
+    [row] = client.get(f"/api/schedules/{schedule['id']}/runs").json["data"]
+
+    assert row == {
+        **{"fire_at": "1970-01-01T00:00:01.000000Z", "status": "fired", "job_id": 7, "lateness_ms": 1.5},
+        **{"decided_at": "2026-01-01T09:00:00.000000Z", "until": None, "count": 1},
+    }
 
 
 @pytest.mark.parametrize(

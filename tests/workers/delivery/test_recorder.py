@@ -73,6 +73,14 @@ def test_what_was_not_reachable_does_not_tell_by_its_times_how_far_it_came(accou
     assert (row.reason, [row.dns_ms, row.connect_ms, row.tls_ms, row.total_ms]) == (reason, timings)
 
 
+def test_the_log_line_of_an_attempt_has_its_times_in_milliseconds(account, moved_clock, caplog):
+    caplog.set_level("INFO", "booper.attempts")
+    _, claim = job_and_claim(account, due_in_s=-1.5)
+    record([result_of(claim, OK)])
+    [line] = [entry.fields for entry in caplog.records if entry.name == "booper.attempts"]
+    assert (line["lateness_ms"], line["total_ms"]) == (1500, 3.5)
+
+
 @pytest.mark.parametrize("attempts", [1, 2])
 def test_the_log_entry_of_a_failure_says_when_the_next_attempt_is_if_there_is_one(account, moved_clock, attempts):
     job, claim = job_and_claim(account, max_attempts=attempts)
