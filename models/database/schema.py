@@ -9,6 +9,7 @@ from pathlib import Path
 
 from playhouse.migrations import Runner
 
+from models.database import large_indexes
 from models.database.connection import connection, database, dialect, without_limits
 from models.database.transactions import transaction
 
@@ -20,23 +21,37 @@ LOCK = 0x626F6F70  # any constant shared by all processes
 def pending() -> list[str]:
     """The names of the migrations the database lacks, in order."""
     with connection():
-        return _lacking()
+        return lacking()
 
 
-def migrate(on_applied: Callable[[str], None] = lambda _name: None) -> list[str]:
-    """Apply what is pending, all or nothing; returns the names applied. `on_applied` is called after each of them, and
-    before the commit."""
+def migrate(
+    on_applied: Callable[[str], None] = lambda _name: None, on_building: Callable[[str], None] = lambda _name: None
+) -> list[str]:
+    """Apply what is pending, all or nothing, then build the indexes of large tables; returns the names applied.
+    `on_applied` is called after each of them, and before the commit; `on_building` before each index is built."""
+    names = _apply(on_applied)
+    large_indexes.build(_large_indexes(), on_building)
+    return names
+
+
+def _apply(on_applied: Callable[[str], None]) -> list[str]:
     with connection(), transaction(), without_limits():
         if dialect() == "postgresql":
             database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-        names = _lacking()
+        names = lacking()
         for name in names:
             _runner().up(name)
             on_applied(name)
         return names
 
 
-def _lacking() -> list[str]:
+def _large_indexes() -> list[str]:
+    modules = [migration.load() for migration in _runner().migrations()]
+    return [statement for module in modules for statement in getattr(module, "LARGE_INDEXES", ())]
+
+
+def lacking() -> list[str]:
+    """As `pending`, for a thread that is connected."""
     runner = _runner()
     applied = runner.applied()
     return [migration.name for migration in runner.migrations() if migration.name not in applied]

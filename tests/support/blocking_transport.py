@@ -2,9 +2,11 @@
 
 from concurrent.futures import Future
 
+from tests.support.waiting import wait_until
 from workers.transport.client import Transport
 
 LIMIT_S = 30
+LONG_MS = 900_000
 
 
 class BlockingTransport:
@@ -21,6 +23,19 @@ class BlockingTransport:
 
     def send(self, request):
         return self.begin(request).result(LIMIT_S)
+
+    def send_until_heard(self, request, count):
+        """Send a request whose deadline comes when so many bytes of its answer have come."""
+        request.timeout_ms = LONG_MS
+        answer = self.begin(request)
+        wait_until(lambda: self._heard_bytes() >= count)
+        for exchange in list(self.transport._under_way):
+            self.transport._thread.call(exchange._expire)
+        return answer.result(LIMIT_S)
+
+    def _heard_bytes(self):
+        connections = [exchange._connection for exchange in list(self.transport._under_way)]
+        return sum(connection.reader._read_bytes for connection in connections if connection)
 
     def close(self):
         self.transport.close()

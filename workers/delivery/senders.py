@@ -83,13 +83,11 @@ class Senders:
         all."""
         with self._done:
             self._done.wait_for(lambda: not self._under_way, grace_s)
-            left = list(self._under_way.values())
-            self._under_way.clear()
         self._transport.close()
         self._last_look.stop()
-        if left:
-            log.warning("%d requests outlasted the grace of %s s: given back", len(left), grace_s)
-            self._release(left)
+        if self._under_way:
+            log.warning("%d requests outlasted the grace of %s s: given back", len(self._under_way), grace_s)
+            self.abandon()
 
     def abandon(self) -> None:
         """Give back the claims of all requests under way, without waiting for them: their process ends at once."""

@@ -9,7 +9,6 @@ so they never delay requests.
 
 import threading
 import time
-from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -35,41 +34,51 @@ class Pool:
     """Counts slots that accounts have in common. Each may hold `most` of them, and those that others wait for only as
     far as its equal part goes."""
 
+    __slots__ = ("_awaited", "_held", "_most", "_waiting", "free", "size")
+
     def __init__(self, size: int, most: int) -> None:
         self.size, self.free, self._most = size, size, most
-        self._held: Counter[Owner] = Counter()
-        self._waiting: OrderedDict[Owner, tuple[int, float]] = OrderedDict()  # for how many, until when; soonest first
+        self._held: dict[Owner, int] = {}
+        self._waiting: dict[Owner, tuple[int, float]] = {}  # for how many, until when; soonest first
         self._awaited = 0
 
     def room(self, owner: Owner, now_s: float) -> int:
         """How many more the owner may hold, if they are free; below 0 if it holds more than its part."""
-        self._forget_until(now_s)
+        left = self._most - self._held.get(owner, 0)
+        if not (self._waiting and self.is_awaited(now_s)):
+            return left
         own, _ = self._waiting.get(owner, (0, 0.0))
         accounts = len(self._waiting) + (owner not in self._waiting)
-        part = max(1, self.size // accounts) - self._held[owner]
-        return min(self._most - self._held[owner], max(part, self.free - (self._awaited - own)))
+        part = max(1, self.size // accounts) - self._held.get(owner, 0)
+        return min(left, max(part, self.free - (self._awaited - own)))
 
-    def hold(self, owner: Owner, count: int) -> None:
-        """Count so many more that the owner holds, or fewer."""
-        self.free -= count
-        self._held[owner] += count
+    def take(self, owner: Owner, count: int, refused: int, now_s: float) -> None:
+        """Count so many more that the owner holds. If it was refused some because of this pool, it waits for them."""
+        if count:
+            self.free -= count
+            self._held[owner] = self._held.get(owner, 0) + count
+        is_full = refused and min(self.room(owner, now_s), self.free) <= 0
+        self._note(owner, refused if is_full else 0, now_s)
+
+    def give(self, owner: Owner, count: int) -> None:
+        """Count so many fewer that the owner holds."""
+        self.free += count
+        self._held[owner] -= count
         if not self._held[owner]:
             del self._held[owner]
 
-    def note(self, owner: Owner, refused: int, now_s: float) -> None:
-        """Note for how many the owner waits."""
-        self._awaited += refused - self._waiting.pop(owner, (0, 0.0))[0]
+    def is_awaited(self, now_s: float) -> bool:
+        """Whether anybody waits; forgets who has waited too long."""
+        while self._waiting and (oldest := next(iter(self._waiting.items())))[1][1] <= now_s:
+            self._note(oldest[0], 0, now_s)
+        return bool(self._waiting)
+
+    def _note(self, owner: Owner, refused: int, now_s: float) -> None:
+        if owner in self._waiting:
+            self._awaited -= self._waiting.pop(owner)[0]
         if refused:
+            self._awaited += refused
             self._waiting[owner] = refused, now_s + WAITS_S
-
-    def is_unused(self, now_s: float) -> bool:
-        """Whether nobody holds any or waits for some."""
-        self._forget_until(now_s)
-        return self.free == self.size and not self._waiting
-
-    def _forget_until(self, now_s: float) -> None:
-        while self._waiting and next(iter(self._waiting.values()))[1] <= now_s:
-            self._awaited -= self._waiting.popitem(last=False)[1][0]
 
 
 class Slots:
@@ -104,7 +113,7 @@ class Slots:
         with self._lock:
             for job, *others in _alike(jobs):
                 for pool in self._pools(job):
-                    pool.hold(_owner(job), -1 - len(others))
+                    pool.give(_owner(job), 1 + len(others))
 
     def close(self) -> None:
         """Give out no more."""
@@ -123,9 +132,7 @@ class Slots:
         share = max(0, min(shares))
         count = min(share, self._all.free, len(jobs))
         for pool in pools:
-            pool.hold(owner, count)
-            is_full = min(pool.room(owner, now_s), pool.free) <= 0
-            pool.note(owner, len(jobs) - count if is_full else 0, now_s)
+            pool.take(owner, count, len(jobs) - count, now_s)
         taken.admitted.extend(jobs[:count])
         (taken.over_share if count == share else taken.no_slot).extend(jobs[count:])
 
@@ -141,7 +148,9 @@ class Slots:
         """Forget hosts of which nothing is held: each host ever met would take memory."""
         if now_s >= self._next_sweep_s:
             self._next_sweep_s = now_s + SWEEP_S
-            self._hosts = {key: pool for key, pool in self._hosts.items() if not pool.is_unused(now_s)}
+            self._hosts = {
+                key: pool for key, pool in self._hosts.items() if pool.free < pool.size or pool.is_awaited(now_s)
+            }
 
 
 def _owner(job: JobRef) -> Owner:

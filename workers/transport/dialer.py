@@ -28,63 +28,71 @@ class Dialer:
     """Opens connections: `connect`, on the loop. `ca_file` holds the roots to trust instead of the bundled ones."""
 
     def __init__(self, policy: AddressPolicy, lookups: Lookups, ca_file: str | None) -> None:
-        self.policy, self.lookups = policy, lookups
-        self.public = replace(_PUBLIC, nat64=policy.nat64)
-        self.tls = tls_context(ca_file)
-        self.good_addresses = GoodAddresses()
+        self.policy, self._lookups = policy, lookups
+        self._public = replace(_PUBLIC, nat64=policy.nat64)
+        self._tls = tls_context(ca_file)
+        self._good_addresses = GoodAddresses()
 
     async def connect(self, target: Target, origin: Origin, deadline: Deadline) -> Connection:
         """A new connection, with TLS for https. Blocked when the address may never be connected to, Failed when none
         answers in time or its name leads where nothing may be connected to. Who waits cancels it at the deadline."""
-        dial = _Dial(self, target, origin, deadline)
+        addresses: list[str] = []
         try:
-            return await dial.connect()
+            addresses += await self._look_up(target, origin.owner, deadline)
+            return await self._connect_to_any(addresses, target, origin, deadline)
         except asyncio.CancelledError:
             if deadline.left_s():
                 raise
-            # Its owner must not be able to tell a silent port from a closed one, unless all is public.
-            raise Failed("connect", f"no connection to {target.host} in time", dial.cause_of_silence()) from None
+            cause = causes.TIMED_OUT if addresses else causes.NAME_FAILED
+            failed = Failed("connect", f"no connection to {target.host} in time", cause)
+        except Failed as error:
+            failed = error
+        is_public = not any(self._public.refusal(address, target.port) for address in addresses)
+        if failed.reason == "blocked_address" and self.policy.hides_names:
+            deadline.forget_phases()
+            failed = Failed("dns", str(failed), causes.NAME_UNKNOWN)
+        elif not is_public:
+            failed.cause = None  # its owner could map a private network by it, a silent port from a closed one
+        raise failed from None
 
-
-class _Dial:
-    """Opens one connection, and knows how far it came."""
-
-    def __init__(self, dialer: Dialer, target: Target, origin: Origin, deadline: Deadline) -> None:
-        self._dialer, self._target, self._origin, self._deadline = dialer, target, origin, deadline
-        self._addresses: list[str] = []
-
-    async def connect(self) -> Connection:
-        self._addresses = await self._look_up()
-        self._judge_all(self._addresses)
-        connection = await self._connect_to_any()
-        try:
-            self._judge_all([connection.peer])
-            if self._target.scheme == "https":
-                await self._start_tls(connection)
-        except BaseException:
-            connection.abort()
-            raise
-        self._dialer.good_addresses.note(self._target.host, connection.peer)
-        return connection
-
-    def cause_of_silence(self) -> str | None:
-        return self._if_public(causes.TIMED_OUT) if self._addresses else causes.NAME_FAILED
-
-    async def _look_up(self) -> list[str]:
-        target = self._target
+    async def _look_up(self, target: Target, owner: int, deadline: Deadline) -> list[str]:
         if is_literal(target.host):
             return [target.host]
-        with self._deadline.timed("dns_ms"):
-            addresses = await self._dialer.lookups.addresses(target.host, target.port, self._origin.owner)
+        with deadline.timed("dns_ms"):
+            addresses = await self._lookups.addresses(target.host, target.port, owner)
         if not addresses:
             raise Failed("dns", f"{target.host} has no address", causes.NAME_UNKNOWN)
         return addresses
 
-    def _judge_all(self, addresses: list[str]) -> None:
+    async def _connect_to_any(
+        self, addresses: list[str], target: Target, origin: Origin, deadline: Deadline
+    ) -> Connection:
+        async def connect_to(address: str) -> Connection:
+            loop = asyncio.get_running_loop()
+            return (await loop.create_connection(lambda: Connection(origin), address, target.port))[1]
+
+        self._judge(target, addresses)
+        try:
+            with deadline.timed("connect_ms"):
+                connection = await race(self._good_addresses.first(target.host, addresses), connect_to)
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            detail = f"no connection to port {target.port} of {target.host}: {why}"
+            raise Failed("connect", detail, causes.of_connecting(error)) from None
+        try:
+            self._judge(target, [connection.peer])
+            if target.scheme == "https":
+                await self._start_tls(connection, target.host, deadline)
+        except BaseException:
+            connection.abort()
+            raise
+        self._good_addresses.note(target.host, connection.peer)
+        return connection
+
+    def _judge(self, target: Target, addresses: list[str]) -> None:
         """Raise unless all may be reached. A literal address is refused for good; what a name leads to may be another
         address tomorrow."""
-        target, policy = self._target, self._dialer.policy
-        refusals = (policy.refusal(address, target.port, target.path) for address in addresses)
+        refusals = (self.policy.refusal(address, target.port, target.path) for address in addresses)
         why = next(filter(None, refusals), None)
         if len(addresses) > MAX_ADDRESSES:
             why = f"it has over {MAX_ADDRESSES} addresses"
@@ -94,39 +102,14 @@ class _Dial:
             raise Blocked("blocked_address", f"{target.host}: {why}")
         raise Failed("blocked_address", f"{target.host}: {why}")
 
-    async def _connect_to_any(self) -> Connection:
-        target = self._target
-        ordered = self._dialer.good_addresses.first(target.host, self._addresses)
-        try:
-            with self._deadline.timed("connect_ms"):
-                return await race(ordered, self._connect_to)
-        except OSError as error:
-            why = error.strerror or type(error).__name__
-            detail = f"no connection to port {target.port} of {target.host}: {why}"
-            raise Failed("connect", detail, self._if_public(causes.of_connecting(error))) from None
-
-    async def _connect_to(self, address: str) -> Connection:
-        loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(lambda: Connection(self._origin), address, self._target.port)
-        return connection
-
-    async def _start_tls(self, connection: Connection) -> None:
+    async def _start_tls(self, connection: Connection, host: str, deadline: Deadline) -> None:
         """Start TLS; the certificate is checked against the name that was ordered, whatever address it resolved to."""
-        host, within_s = self._target.host, self._deadline.left_s() + 1
         try:
-            with self._deadline.timed("tls_ms"):
-                await connection.start_tls(self._dialer.tls, host, within_s)
-        except ssl.SSLCertVerificationError as error:
-            detail = f"the certificate of {host} is not valid: {error.verify_message}"
-            raise Failed("tls", detail, self._if_public(causes.of_tls(error))) from None
+            with deadline.timed("tls_ms"):
+                await connection.start_tls(self._tls, host, deadline.left_s() + 1)
         except (OSError, ValueError) as error:
-            why = getattr(error, "reason", None) or type(error).__name__
-            raise Failed("tls", f"no TLS with {host}: {why}", self._if_public(causes.of_tls(error))) from None
-
-    def _if_public(self, cause: str) -> str | None:
-        """The cause, where it would map no private network."""
-        public, port = self._dialer.public, self._target.port
-        return cause if all(public.refusal(address, port) is None for address in self._addresses) else None
+            why = getattr(error, "verify_message", None) or getattr(error, "reason", None) or type(error).__name__
+            raise Failed("tls", f"no TLS with {host}: {why}", causes.of_tls(error)) from None
 
 
 def tls_context(ca_file: str | None) -> ssl.SSLContext:

@@ -123,7 +123,7 @@ class Exchange:
 
     def _send(self, connection: Connection) -> None:
         self._connection, self._running = connection, None
-        if self.is_sent or self._deadline.elapsed_ms() < LOOK_AFTER_MS:
+        if self.is_sent or self._request.waited_ms + self._deadline.elapsed_ms() < LOOK_AFTER_MS:
             self._write(connection)
         else:
             connection.reader.expect(self._request.method)
@@ -136,7 +136,7 @@ class Exchange:
             self._write(connection)
             return
         self._leave_connection()
-        self._finish(Refused("cancelled", "the job was cancelled before its request went out"))
+        self._finish(Refused("cancelled", "the job was cancelled, or its turn was over, before its request went out"))
         self._pool.put(connection)
 
     def _write(self, connection: Connection) -> None:
