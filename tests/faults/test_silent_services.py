@@ -10,7 +10,7 @@ from tests.support.faults.asking import FaultClient, Load
 from tests.support.faults.faulty_product import FaultyProduction
 from tests.support.faults.nginx import Nginx
 from tests.support.faults.report import note
-from tests.support.faults.scale import FULL
+from tests.support.faults.scale import FULL, only_full
 from tests.support.journeys import checker
 from tests.support.journeys.journey import under_way
 from tests.support.journeys.processes import Running, free_port
@@ -19,7 +19,7 @@ from tests.support.services import optional
 from tests.support.stalling_proxy import StallingProxy
 from tests.support.waiting import wait_until
 
-SILENT_SECONDS = 25 if FULL else 8
+SILENT_SECONDS = 25 if FULL else 2
 FIELDS = {"timeout": 60, "backoff": {"fixed": 1}}  # longer than the silence: what was under way is recorded afterwards
 RESTARTS = 6 if FULL else 2
 
@@ -93,6 +93,7 @@ def behind_nginx(tmp_path, receiver, postgres_url, broker):
             yield journey
 
 
+@only_full
 def test_f21_a_restart_behind_nginx_loses_no_request(behind_nginx):
     journey = behind_nginx
     with Load(journey, rate=130) as load:
