@@ -108,7 +108,7 @@ class Transport:
         for exchange in self._under_way:
             exchange.abort()
         self._under_way.clear()
-        self._pool.close()
+        self._pool.idle.close()
 
 
 async def _always(_key: Any) -> bool:
