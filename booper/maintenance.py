@@ -22,7 +22,7 @@ def migrate() -> int:
             shown.print_line(f"{name} is applied")
             shown.advance(1)
 
-        applied = schema.migrate(on_applied)
+        applied = schema.migrate(on_applied, lambda name: shown.print_line(f"building the index {name}"))
     print(f"applied {', '.join(applied)}" if applied else "the schema is up to date")
     return 0
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from playhouse.migrations import Runner
 
+from models.database import large_indexes
 from models.database.connection import connection, database, dialect, without_limits
 from models.database.transactions import transaction
 
@@ -23,9 +24,17 @@ def pending() -> list[str]:
         return _lacking()
 
 
-def migrate(on_applied: Callable[[str], None] = lambda _name: None) -> list[str]:
-    """Apply what is pending, all or nothing; returns the names applied. `on_applied` is called after each of them, and
-    before the commit."""
+def migrate(
+    on_applied: Callable[[str], None] = lambda _name: None, on_building: Callable[[str], None] = lambda _name: None
+) -> list[str]:
+    """Apply what is pending, all or nothing, then build the indexes of large tables; returns the names applied.
+    `on_applied` is called after each of them, and before the commit; `on_building` before each index is built."""
+    names = _apply(on_applied)
+    large_indexes.build(_large_indexes(), on_building)
+    return names
+
+
+def _apply(on_applied: Callable[[str], None]) -> list[str]:
     with connection(), transaction(), without_limits():
         if dialect() == "postgresql":
             database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
@@ -34,6 +43,11 @@ def migrate(on_applied: Callable[[str], None] = lambda _name: None) -> list[str]
             _runner().up(name)
             on_applied(name)
         return names
+
+
+def _large_indexes() -> list[str]:
+    modules = [migration.load() for migration in _runner().migrations()]
+    return [statement for module in modules for statement in getattr(module, "LARGE_INDEXES", ())]
 
 
 def _lacking() -> list[str]:

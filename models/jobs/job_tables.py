@@ -55,7 +55,7 @@ class Job(BaseModel):
     scheduled_at = BigIntegerField()  # due; of a retryable job the next attempt
     start_by = BigIntegerField(
         null=True
-    )  # a schedule's job does not begin later; null: it has begun, or is a one-off job
+    )  # a schedule's job does not begin later; null: it has begun, is an ordered run, or a one-off job
     held_until = BigIntegerField(null=True)  # not staged before this instant; null: staged when due
     parked_by = BigIntegerField(null=True)  # the gate at which it waits (models/flows/parking.py); null: none
     after_uuid = UuidText(null=True)  # the event that this one waits for (models/webhooks/event_order.py); null: none

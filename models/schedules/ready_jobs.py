@@ -17,6 +17,7 @@ class ReadyJob(NamedTuple):
     scheduled_at: int
     attempted_at: int | None
     inserted_at: int
+    start_by: int | None
 
     @property
     def is_new(self) -> bool:
@@ -27,8 +28,9 @@ class ReadyJob(NamedTuple):
         return min(self.scheduled_at, self.fire_at + offset_us)
 
     def is_missed(self, offset_us: int, now: int) -> bool:
-        """Whether it could not begin within a minute."""
-        return self.is_new and now - self.due_at(offset_us) > LATE_AFTER_US
+        """Whether it could not begin within a minute. A run that its owner ordered stands for no instant: it begins
+        whenever it can."""
+        return self.is_new and self.start_by is not None and now - self.due_at(offset_us) > LATE_AFTER_US
 
 
 def ready_jobs(column: str, values: Sequence[Any], now: int, condition: str = "true") -> list[ReadyJob]:

@@ -144,7 +144,7 @@ def fire_now(account_id: int, key: str, now: int) -> JobRow | None:
         made: JobRow | None = None
         fire_at = now
         while made is None:  # an instant of its own, in case another is due in this very microsecond
-            new = planning.job_at(schedule, fire_at)._replace(scheduled_at=now)
+            new = planning.job_at(schedule, fire_at)._replace(scheduled_at=now, start_by=None)
             made = job_store.create_many([new], now)[0]
             fire_at += 1
         return made

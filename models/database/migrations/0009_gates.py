@@ -21,6 +21,8 @@ STATEMENTS = (
     "ALTER TABLE job ADD COLUMN flow_id BIGINT",
     "ALTER TABLE job ADD COLUMN lane_id BIGINT",
     "ALTER TABLE job ADD COLUMN parked_by BIGINT",
+)
+LARGE_INDEXES = (
     "CREATE INDEX job_flow ON job (flow_id) WHERE flow_id IS NOT NULL AND claim_id IS NOT NULL",
     "CREATE INDEX job_of_flow ON job (flow_id) WHERE flow_id IS NOT NULL "
     "AND state IN ('available', 'scheduled', 'retryable', 'executing')",

@@ -8,7 +8,7 @@ from models.jobs import lifecycle
 from models.jobs.job_tables import Job, LogEntry
 from models.operations import claims
 from models.rules import clock
-from models.schedules import misfire, overlap, planning
+from models.schedules import misfire, overlap, planning, schedule_changes
 from models.schedules.schedule_tables import Firing, Schedule
 from tests.support.documents import table
 from tests.support.schedule_rows import (
@@ -227,6 +227,19 @@ def test_under_allow_a_fresh_job_begins_beside_one_that_is_behind(account, moved
     moved_clock.advance(seconds=1)
     assert [job.fire_at for job in run_ticker()] == [clock.now()]
     assert len([job for job in begun if job.fire_at < clock.now() - 4 * clock.SECOND]) == 1
+
+
+@pytest.mark.parametrize("policy", ["skip", "once", "all"])
+def test_a_run_that_was_ordered_is_not_missed(account, moved_clock, policy):
+    """Its owner asked for it, however long no worker was there."""
+    schedule_id = make_schedule(account, HOURLY, first_in_s=60, misfire=policy)
+    ordered = schedule_changes.fire_now(account.id, schedule_id, clock.now())
+    moved_clock.advance(hours=2)
+    begun = []
+    while claimed := run_ticker():
+        begun += [job.id for job in claimed]
+        lifecycle.complete(claimed, clock.now())
+    assert ordered.id in begun
 
 
 def test_the_delay_by_jitter_does_not_make_an_instant_old(account, moved_clock):
