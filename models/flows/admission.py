@@ -5,7 +5,6 @@ turns, over all processes, and each sees what the one before has started. Nothin
 under way are rows with a claim, and the starts of a rate are rows too.
 """
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -39,12 +38,15 @@ class Admission:
 
     def started(self, ids: Collection[int]) -> None:
         """Count the starts of these jobs, park those that may not pass, and say when to look again."""
-        counts = Counter(self._flow_of[job_id] for job_id in ids if job_id in self._flow_of)
-        rated = [self._gates[gate_id] for gate_id in counts if self._gates[gate_id].rate]
-        starts.add([(gate, counts[gate.id]) for gate in rated], self._now)
+        begun: dict[int, list[int]] = {}
+        for job_id in ids:
+            if flow_id := self._flow_of.get(job_id):
+                begun.setdefault(flow_id, []).append(job_id)
+        rated = {flow_id: of_flow for flow_id, of_flow in begun.items() if self._gates[flow_id].rate}
+        starts.add([(self._gates[flow_id], of_flow) for flow_id, of_flow in rated.items()], self._now)
         parking.park(self._parked)
         flows = [gate for gate in self._gates.values() if gate.kind == FLOW]
-        parking.wake_at({gate.id: self._next_look(gate, counts[gate.id], set(ids)) for gate in flows})
+        parking.wake_at({gate.id: self._next_look(gate, len(begun.get(gate.id, ())), set(ids)) for gate in flows})
 
     def _passes_lane(self, job: Candidate) -> bool:
         """Whether it is the job's turn in its lane, if it has one."""

@@ -53,6 +53,7 @@ class GateStart(BaseModel):
     gate_id = BigIntegerField()
     number = BigIntegerField()
     started_at = BigIntegerField()
+    job_id = BigIntegerField()
 
     class Meta:
         primary_key = CompositeKey("gate_id", "number")

@@ -1,5 +1,5 @@
 """Asks the database whether late requests are still wanted, just before they go out. A job may have been cancelled
-while its request waited for a connection.
+while its request waited for a connection, and the rate of its flow counts when a request goes out.
 
 One thread asks, in groups: all requests that came while it asked for the group before. So the loop never waits, and a
 burst costs few queries. Questions and answers pass between the threads in groups too, with one timer each: in a drain
@@ -15,7 +15,8 @@ from collections.abc import Collection, Sequence
 
 from models.database.connection import connection
 from models.database.transactions import transaction, wait_briefly_for_locks
-from models.flows import leaving
+from models.flows import leaving, parking, starts
+from models.flows.starts import LateStart
 from models.jobs import lifecycle
 from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
@@ -91,16 +92,39 @@ def _tell(group: Group, unwanted: Collection[int]) -> None:
 
 
 def _withdrawn(jobs: Sequence[ClaimedJob]) -> set[int]:
-    """End the claims of those that were cancelled since, as if nothing had been attempted; returns their ids."""
+    """End the claims of those that may not go any more, as if nothing had been attempted; returns their ids."""
     with connection():
-        cancelled = lifecycle.cancelled_of(jobs)
-        if not cancelled:
-            return cancelled
-        gone = [job for job in jobs if job.id in cancelled]
-        with transaction():
-            wait_briefly_for_locks()
-            lifecycle.withdraw(gone)
-            release_next_in_turn({job.schedule_id for job in gone if job.schedule_id}, clock.now())
-        event_order.release_next_events(subjects_of_events(gone))
-        leaving.make_room(gone)
+        cancelled = _withdraw_cancelled(jobs)
+        return cancelled | _park_late([job for job in jobs if job.flow_id is not None and job.id not in cancelled])
+
+
+def _withdraw_cancelled(jobs: Sequence[ClaimedJob]) -> set[int]:
+    cancelled = lifecycle.cancelled_of(jobs)
+    if not cancelled:
+        return cancelled
+    gone = [job for job in jobs if job.id in cancelled]
+    with transaction():
+        wait_briefly_for_locks()
+        lifecycle.withdraw(gone)
+        release_next_in_turn({job.schedule_id for job in gone if job.schedule_id}, clock.now())
+    event_order.release_next_events(subjects_of_events(gone))
+    leaving.make_room(gone)
     return cancelled
+
+
+def _park_late(jobs: Sequence[ClaimedJob]) -> set[int]:
+    """Count the starts of these jobs anew, and park those whose flow has had its starts meanwhile."""
+    if not jobs:
+        return set()
+    now = clock.now()
+    with transaction():
+        wait_briefly_for_locks()
+        refused = starts.restart([LateStart(job.id, job.flow_id or 0) for job in jobs], now)
+        released = lifecycle.release([job for job in jobs if job.id in refused])
+        by_flow: dict[int, list[int]] = {}
+        for job in jobs:
+            if job.id in released:
+                by_flow.setdefault(job.flow_id or 0, []).append(job.id)
+        parking.park(by_flow)
+        parking.wake_by(dict.fromkeys(by_flow, now))
+    return refused

@@ -6,7 +6,7 @@ from typing import Any
 
 from models.jobs.job_kinds import CHANNEL
 from models.jobs.lifecycle import ClaimedJob
-from models.rules import templating
+from models.rules import clock, templating
 from models.rules.clock import SECOND
 from models.rules.query_strings import with_query
 from models.rules.signatures import headers_for
@@ -29,6 +29,7 @@ def render_request(job: ClaimedJob, config: DeliveryConfig = NONE) -> Request:
         body=body,
         timeout_ms=job.timeout_ms,
         owner=-job.account_id if job.ref.is_follow_up else job.account_id,  # each has lookup threads of its own
+        waited_ms=(clock.now() - job.attempted_at) / clock.MILLISECOND if job.flow_id else 0.0,
     )
 
 

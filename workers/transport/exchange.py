@@ -128,7 +128,7 @@ class Exchange:
             self._write(connection)
 
     def _is_late(self) -> bool:
-        return not self.is_sent and self._deadline.elapsed_ms() >= LOOK_AFTER_MS
+        return not self.is_sent and self._request.waited_ms + self._deadline.elapsed_ms() >= LOOK_AFTER_MS
 
     async def _ask_and_write(self, connection: Connection) -> None:
         self._connection = connection
@@ -137,7 +137,7 @@ class Exchange:
             self._write(connection)
             return
         self._leave_connection()
-        self._finish(Refused("cancelled", "the job was cancelled before its request went out"))
+        self._finish(Refused("cancelled", "the job was cancelled, or its turn was over, before its request went out"))
         self._pool.put(connection)
 
     def _write(self, connection: Connection) -> None:

@@ -23,8 +23,9 @@ class Request(PreparedRequest):
     """Is what `requests` sends, set by hand: `prepare` would change the URL and the headers.
 
     `timeout_ms` limits the whole attempt from the lookup to the last byte. `owner` is the account whose job it is, or
-    its negated id for a follow-up: each takes its share of the lookups, and has connections of its own. `sent_headers`
-    are `headers` with those that the transport adds, once it has written the request.
+    its negated id for a follow-up: each takes its share of the lookups, and has connections of its own. `waited_ms`:
+    how long ago it was decided that the request may go, where that matters. `sent_headers` are `headers` with those
+    that the transport adds, once it has written the request.
     """
 
     method: str
@@ -33,13 +34,20 @@ class Request(PreparedRequest):
     body: bytes | None
 
     def __init__(
-        self, method: str, url: str, headers: dict[str, str], body: bytes | None, timeout_ms: int, owner: int = 0
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        body: bytes | None,
+        timeout_ms: int,
+        owner: int = 0,
+        waited_ms: float = 0.0,
     ) -> None:
         super().__init__()
         self.prepare_method(method)
         self.url, self.headers, self.body = url, headers, body
+        self.timeout_ms, self.owner, self.waited_ms = timeout_ms, owner, waited_ms
         self.sent_headers = headers
-        self.timeout_ms, self.owner = timeout_ms, owner
 
 
 def target_of(request: Request) -> Target:

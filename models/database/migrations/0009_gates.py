@@ -17,7 +17,7 @@ STATEMENTS = (
     "CREATE INDEX gate_closed ON gate (account_id) WHERE closed_until IS NOT NULL",
     "CREATE INDEX gate_failing ON gate (account_id, key) WHERE failures > 0",
     "CREATE TABLE gate_start (gate_id BIGINT NOT NULL, number BIGINT NOT NULL, started_at BIGINT NOT NULL, "
-    "PRIMARY KEY (gate_id, number))",
+    "job_id BIGINT NOT NULL, PRIMARY KEY (gate_id, number))",
     "ALTER TABLE job ADD COLUMN flow_id BIGINT",
     "ALTER TABLE job ADD COLUMN lane_id BIGINT",
     "ALTER TABLE job ADD COLUMN parked_by BIGINT",
