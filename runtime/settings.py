@@ -61,6 +61,10 @@ def _on_if_embedded(embedded: bool, _host: str) -> str:
     return "on" if embedded else "off"
 
 
+def _off_if_embedded(embedded: bool, _host: str) -> str:
+    return "off" if embedded else "on"
+
+
 def _loopback_if_embedded_there(embedded: bool, host: str) -> str:
     return LOOPBACK_NETWORKS if embedded and host in LOOPBACK else ""
 
@@ -124,6 +128,15 @@ class Settings:
         (
             "Prefixes of the network's translators to IPv4 (NAT64), beside 64:ff9b::/96. "
             "A target's address with such a prefix is judged by the IPv4 address in it."
+        ),
+    )
+    hide_private_names: bool = _setting(
+        "BOOPER_HIDE_PRIVATE_NAMES",
+        switch(),
+        _off_if_embedded,
+        (
+            "Whether a host name that leads to a refused address looks like one that does not exist. "
+            "Otherwise an account can find out which names your network has."
         ),
     )
     allow_http: bool = _setting(

@@ -8,7 +8,7 @@ WORDS = {
     "reset": "the target closed the connection before it answered",
     "protocol": "what came was no HTTP response",
     "not_reachable": "no connection to the target could be made",
-    "name_unknown": "the host's name does not exist in DNS",
+    "name_unknown": "the host's name does not exist in DNS, or leads to no address that may be reached",
     "name_lookup_failed": "DNS did not answer for the host's name",
     "connection_refused": "the target refused the connection: nothing listens at its port",
     "connection_reset": "the target broke the connection off",

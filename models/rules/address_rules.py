@@ -54,7 +54,8 @@ class AddressPolicy:
     """`allowed` widens the public Internet; `own` are Booper's listen addresses as (ip, port), where the ip
     0.0.0.0, :: or "" means every address of this machine, which `local` tells; `own_origins` are the hosts and
     ports of its public URLs. An address with a prefix of `nat64` is judged by the IPv4 address in it, to which a
-    translator will connect.
+    translator will connect. `hides_names`: a name that leads to a refused address looks to its owner like one that
+    does not exist.
     """
 
     allowed: tuple[Allowed, ...] = ()
@@ -62,6 +63,7 @@ class AddressPolicy:
     own_origins: frozenset[tuple[str, int]] = frozenset()
     local: Callable[[str], bool] = every_address
     nat64: tuple[ipaddress.IPv6Network, ...] = (WELL_KNOWN_NAT64,)
+    hides_names: bool = False
 
     def refusal(self, ip: str, port: int, path: str = "/") -> str | None:
         """None when `ip`:`port` may be connected to for a request of `path`, else why not."""

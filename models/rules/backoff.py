@@ -1,7 +1,8 @@
 """Computes when a failed job is tried again, by the policy that its client chose. Pure.
 
 A policy is JSON in `job.backoff`; null is the engine's rule. The caller draws `random_fraction`, from 0 to 1. Full
-jitter multiplies the policy's delay by it; the engine's rule adds up to 10 %.
+jitter multiplies the policy's delay by it; the engine's rule adds up to 10 %. By no policy does a target receive more
+than one attempt of a job in a second.
 """
 
 from typing import Any
@@ -11,6 +12,7 @@ from models.rules.clock import SECOND
 ENGINE = "engine"
 ENGINE_JITTER = 0.1
 LONGEST_DELAY_S = 366 * 24 * 3600
+SHORTEST_DELAY_US = SECOND
 
 
 def delay_us(policy: Any, attempt: int, random_fraction: float) -> int:
@@ -19,7 +21,7 @@ def delay_us(policy: Any, attempt: int, random_fraction: float) -> int:
         return engine_delay_us(attempt, random_fraction)
     seconds = min(plain_delay_s(policy, attempt), LONGEST_DELAY_S)
     jitter = random_fraction if isinstance(policy, dict) and policy.get("jitter") == "full" else 1
-    return int(seconds * SECOND * jitter)
+    return max(int(seconds * SECOND * jitter), SHORTEST_DELAY_US)
 
 
 def engine_delay_us(attempt: int, random_fraction: float) -> int:

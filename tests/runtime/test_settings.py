@@ -44,8 +44,13 @@ WHATEVER_THE_MODE_AND_HOST = {
     "worker_metrics_port": 0,
     "otel_endpoint": "",
 }
-EMBEDDED = {"broker_url": "memory://", "demo_key": "sk_public_20230921", "allow_http": True}
-PRODUCTION = {"broker_url": AMQP, "demo_key": "", "allow_http": False, "target_allow": ""}
+EMBEDDED = {
+    "broker_url": "memory://",
+    "demo_key": "sk_public_20230921",
+    "allow_http": True,
+    "hide_private_names": False,
+}
+PRODUCTION = {"broker_url": AMQP, "demo_key": "", "allow_http": False, "hide_private_names": True, "target_allow": ""}
 # Texts that each setting takes, and the values they become.
 ACCEPTED = {
     "BOOPER_DATABASE_URL": {
@@ -62,6 +67,8 @@ ACCEPTED = {
     "BOOPER_TARGET_ALLOW": {"": "", "10.0.0.0/8,[::1]/128:8080": "10.0.0.0/8,[::1]/128:8080"},
     "BOOPER_NAT64_PREFIXES": {"": "", "2001:db8:64::/96": "2001:db8:64::/96"},
     "BOOPER_ALLOW_HTTP": dict.fromkeys(("1", "true", "on", "yes", "ON"), True)
+    | dict.fromkeys(("0", "false", "off", "no", "Off"), False),
+    "BOOPER_HIDE_PRIVATE_NAMES": dict.fromkeys(("1", "true", "on", "yes", "ON"), True)
     | dict.fromkeys(("0", "false", "off", "no", "Off"), False),
     "BOOPER_LOG_LEVEL": {"debug": "DEBUG", "INFO": "INFO", "Warning": "WARNING", "ERROR": "ERROR"},
     "BOOPER_LOG_FORMAT": {"auto": "auto", "json": "json", "text": "text"},
@@ -82,6 +89,7 @@ REFUSED = {
     "BOOPER_TARGET_ALLOW": ["10.0.0.1/8", "everything", "10.0.0.0/8:0", "10.0.0.0/8:65536"],
     "BOOPER_NAT64_PREFIXES": ["10.0.0.0/8", "2001:db8::/97", "2001:db8::1/96", "x"],
     "BOOPER_ALLOW_HTTP": ["", "2", "y", "enabled"],
+    "BOOPER_HIDE_PRIVATE_NAMES": ["", "2", "y", "enabled"],
     "BOOPER_LOG_LEVEL": ["", "TRACE", "CRITICAL", "10"],
     "BOOPER_LOG_FORMAT": ["", "JSON", "logfmt"],
     "BOOPER_METRICS_TOKEN": ["short", "x" * 15, "x" * 257, "with a space in it", "pläin-and-long-enough"],

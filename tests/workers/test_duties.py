@@ -71,7 +71,12 @@ def a_job_whose_message_was_lost(account, messages):
 
 def a_job_that_waits_long_in_the_queue(account, messages):
     make_job(account, staged_at=clock.now() - 6 * clock.SECOND)
-    return lambda: len(messages.probes) == 1
+    return a_worker_that_may_be_gone(account, messages)
+
+
+def a_worker_that_may_be_gone(account, messages):
+    before = len(messages.probes)
+    return lambda: len(messages.probes) == before + 1
 
 
 def an_event_whose_turn_has_come(account, messages):
@@ -160,6 +165,7 @@ DUTIES = [
     (a_session_that_is_over_by_itself, 1),
     (a_job_whose_message_was_lost, 2),
     (a_job_that_waits_long_in_the_queue, 2),
+    (a_worker_that_may_be_gone, 5),
     (an_event_whose_turn_has_come, 5),
     (heartbeats_to_answer, 5),
     (depths_to_measure, 5),

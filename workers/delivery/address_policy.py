@@ -14,4 +14,5 @@ def address_policy(settings: Settings) -> AddressPolicy:
         origins(settings.public_urls),
         is_local,
         (WELL_KNOWN_NAT64, *parse_nat64(settings.nat64_prefixes)),
+        settings.hide_private_names,
     )

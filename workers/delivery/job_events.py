@@ -20,6 +20,7 @@ from workers.delivery.config_cache import ConfigCache
 from workers.delivery.judge import WORKER_LOST, Complete, Retry, Verdict, given_up_for, reason_of
 from workers.transport.outcome import Answered
 
+REPORTED_ATTEMPTS = 20  # further ones have no events: a job of 100 attempts would make thousands for 20 endpoints
 PHASES = ("dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "total_ms")
 
 
@@ -62,6 +63,8 @@ def takes_events(job: ClaimedJob, config: DeliveryConfig) -> bool:
 
 def of_claim(job: ClaimedJob) -> list[JobEvent]:
     """That an attempt begins, and the job, if it is its first; the one a little later than the other."""
+    if job.attempt > REPORTED_ATTEMPTS:
+        return []
     began = JobEvent(job.id, REQUESTED, job.attempted_at + 1, {"attempt": job.attempt})
     return [began] if job.attempt > 1 else [JobEvent(job.id, STARTED, job.attempted_at, {}), began]
 
@@ -78,18 +81,20 @@ def of_result(result: Result, verdict: Verdict) -> list[JobEvent]:
         came = JobEvent(
             job.id, FAILED, ended_at, {"attempt": job.attempt, "error": reason_of(outcome), "next_at": next_at}
         )
+    attempts = [came] if job.attempt <= REPORTED_ATTEMPTS else []
     if isinstance(verdict, Retry):
-        return [came]
+        return attempts
     error = None if isinstance(verdict, Complete) else verdict.reason
     about = {"response": response, "error": error, "timings": timings_of(result)}
-    return [came, JobEvent(job.id, FINISHED, ended_at + 1, about)]
+    return [*attempts, JobEvent(job.id, FINISHED, ended_at + 1, about)]
 
 
 def of_lost(job: LostJob, given_up: bool, now: int) -> list[JobEvent]:
     next_at = None if given_up else format_instant(now)
     came = JobEvent(job.id, FAILED, now, {"attempt": job.attempt, "error": WORKER_LOST, "next_at": next_at})
     ended = JobEvent(job.id, FINISHED, now + 1, {"response": None, "error": given_up_for(job), "timings": None})
-    return [came, ended] if given_up else [came]
+    attempts = [came] if job.attempt <= REPORTED_ATTEMPTS else []
+    return [*attempts, ended] if given_up else attempts
 
 
 def response_of(result: Result, outcome: Answered) -> dict[str, Any]:

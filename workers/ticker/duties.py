@@ -13,11 +13,12 @@ from workers.ticker.rescuer import Rescuer
 from workers.ticker.stager import Stager
 
 PLAN_EVERY_S = 0.05
+PROBE_EVERY_S = 5.0  # of /readyz, which looks when the latest one arrived
 BACKLOG_COUNTED = 10_000
 
 
-def duties(stager: Stager, pruner: Pruner, actors: Actors) -> list[Duty]:
-    """In the order of a round. Staging is not among them: it ends every round."""
+def duties(stager: Stager, pruner: Pruner) -> list[Duty]:
+    """What needs the database alone, in the order of a round."""
     leases, rescuer = LeaseClock(), Rescuer()
 
     def rescue(_now: int) -> None:
@@ -29,7 +30,6 @@ def duties(stager: Stager, pruner: Pruner, actors: Actors) -> list[Duty]:
         Duty(1.0, planner.expire, "cancel jobs of schedules that can begin no more"),
         Duty(PLAN_EVERY_S, planner.plan_due, "create the next jobs of schedules"),
         Duty(1.0, rescue, "take back jobs whose worker fell silent"),
-        Duty(2.0, stager.find_lost, "stage jobs again whose message was lost"),
         Duty(5.0, event_order.release_left_over_events, "release events that no recorder released"),
         Duty(0.5, address_changes.follow_endpoints, "let events follow that wait for a changed endpoint"),
         Duty(60.0, forgetting.forget, "forget gates that nobody uses"),
@@ -38,10 +38,18 @@ def duties(stager: Stager, pruner: Pruner, actors: Actors) -> list[Duty]:
         Duty(0.0, pruner.prune_responses, "delete responses kept for repeated requests"),
         Duty(1.0, pruner.prune_firings, "delete firings"),
         Duty(1.0, pruner.prune_sessions, "delete ended sessions"),
-        Duty(5.0, lambda _now: actors.keep_alive(), "keep the connection to the broker"),
-        Duty(5.0, lambda now: heartbeats.record_depths(actors.depths(now)), "measure the queues"),
         Duty(60.0, heartbeats.prune, "delete heartbeats and minutes long past"),
         Duty(5.0, lambda now: measure_backlog(stager, now), "measure the backlog"),
+    ]
+
+
+def broker_duties(stager: Stager, actors: Actors) -> list[Duty]:
+    """What needs the broker too, in the order of a round. Staging is not among them: it ends every round."""
+    return [
+        Duty(2.0, stager.find_lost, "stage jobs again whose message was lost"),
+        Duty(PROBE_EVERY_S, actors.send_probe, "show that messages reach a worker"),
+        Duty(5.0, lambda _now: actors.keep_alive(), "keep the connection to the broker"),
+        Duty(5.0, lambda now: heartbeats.record_depths(actors.depths(now)), "measure the queues"),
     ]
 
 

@@ -34,6 +34,10 @@ class Deadline:
         yield
         setattr(self._timings, phase, round(self.elapsed_ms() - started_ms, 3))
 
+    def forget_phases(self) -> None:
+        """Leave the phases untimed: their lengths would say how far the attempt came."""
+        self._timings = Timings()
+
     def note_first_byte(self) -> None:
         if self._timings.first_byte_ms is None:
             self._timings.first_byte_ms = self.elapsed_ms()

@@ -47,7 +47,11 @@ class Dialer:
             failed = Failed("connect", f"no connection to {target.host} in time", cause)
         except Failed as error:
             failed = error
-        if any(self._public.refusal(address, target.port) for address in addresses):
+        is_public = not any(self._public.refusal(address, target.port) for address in addresses)
+        if failed.reason == "blocked_address" and self.policy.hides_names:
+            deadline.forget_phases()
+            failed = Failed("dns", str(failed), causes.NAME_UNKNOWN)
+        elif not is_public:
             failed.cause = None  # its owner could map a private network by it, a silent port from a closed one
         raise failed from None
 

@@ -63,12 +63,13 @@ def stream_logs() -> Response:
         log_filter, _ = read_filter(filled_fields(FIELDS))
     except ValidationError as error:
         raise ApiError(422, errors=error.normalized_messages()) from None
-    if not log_stream.free.acquire(blocking=False):
-        message = "All live streams are taken. The page refreshes by itself instead."
+    account_id = visitor().account_id
+    if not log_stream.places.take(account_id):
+        message = "All live streams that this account may have are taken. The page refreshes by itself instead."
         raise ApiError(503, message, headers={"Retry-After": "5"})
     entry_row = current_app.jinja_env.get_template("log_row.html")
     as_html = lambda row: entry_row.render(entry=with_payload(row))  # noqa: E731
-    tail = log_stream.Tail(visitor().account_id, g.session, log_filter, seen_until(clock.now()), as_html)
+    tail = log_stream.Tail(account_id, g.session, log_filter, seen_until(clock.now()), as_html)
     response = Response(tail.events(), mimetype="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"
     response.call_on_close(tail.end)

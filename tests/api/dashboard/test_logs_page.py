@@ -22,7 +22,7 @@ from tests.support.log_rows import insert_log_rows
 
 @pytest.fixture(autouse=True)
 def _own_tails(monkeypatch):
-    monkeypatch.setattr(log_stream, "free", threading.BoundedSemaphore(2))
+    monkeypatch.setattr(log_stream, "places", log_stream.Places())
     monkeypatch.setattr(log_stream, "LOOK_EVERY_S", 0.01)
 
 

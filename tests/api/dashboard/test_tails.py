@@ -13,12 +13,13 @@ from tests.support.log_rows import insert_log_rows
 
 
 @pytest.fixture
-def open_tail(alice):
-    """Opens a stream as a log page does; all are closed in the end."""
+def open_tail(alice, monkeypatch):
+    """Opens a stream as a log page does, by default for Alice; all are closed in the end."""
+    monkeypatch.setattr(log_stream, "places", log_stream.Places())
     opened = []
 
-    def open_one():
-        opened.append(alice.client.get("/logs/stream", buffered=False))
+    def open_one(browser=alice):
+        opened.append(browser.client.get("/logs/stream", buffered=False))
         return opened[-1].status_code
 
     yield open_one
@@ -26,9 +27,23 @@ def open_tail(alice):
         answer.close()
 
 
-def test_most_threads_of_a_process_are_left_to_others_than_live_tails(open_tail):
-    assert [open_tail() for _ in range(5)] == [200, 200, 200, 503, 503]
+def test_most_threads_of_a_process_are_left_to_others_than_live_tails(open_tail, alice, bob):
+    assert [open_tail(browser) for browser in (alice, alice, bob, bob, alice)] == [200, 200, 200, 503, 503]
     assert log_stream.STREAMS <= API_THREADS / 2
+
+
+def test_an_account_that_opens_many_tails_leaves_one_to_another(open_tail, alice, bob):
+    """One account with six tails had them all."""
+    assert [open_tail(alice) for _ in range(6)] == [200, 200, 503, 503, 503, 503]
+    assert open_tail(bob) == 200
+
+
+def test_a_place_that_is_freed_can_be_taken_again():
+    places = log_stream.Places(places=2, share=1)
+
+    assert [places.take(account_id) for account_id in (1, 1, 2, 3)] == [True, False, True, False]
+    places.free(1)
+    assert [places.take(account_id) for account_id in (3, 1)] == [True, False]
 
 
 def add(account, at):

@@ -7,6 +7,7 @@ from models.jobs import idempotent_requests, job_store, lifecycle
 from models.jobs.idempotent_requests import KeyReused
 from models.rules import clock
 from tests.support.api_client import URL, errors_of, one_database
+from tests.support.lost_answers import answer_lost
 from tests.support.races import map_at_once
 
 
@@ -39,6 +40,20 @@ def test_a_key_is_free_again_once_its_job_was_attempted_or_cancelled(client, end
     second = client.created(idempotency_key="k")
     assert second["id"] != first["id"]
     assert second["job"]["has_confict"] is False
+
+
+def test_a_create_whose_commit_was_not_answered_is_repeated_by_the_header(client):
+    """The field holds only until the first attempt: ordered again with it, the request was sent twice."""
+    with answer_lost():
+        assert post_job(client, "h").status_code == 503
+    [(job_id,)] = fetch("SELECT id FROM job")
+    assert lifecycle.claim([job_id], clock.now(), 0)
+
+    again = post_job(client, "h")
+
+    assert (again.status_code, again.headers["Idempotent-Replayed"]) == (201, "true")
+    assert again.json["data"]["job_id"] == job_id
+    assert jobs_stored() == 1
 
 
 def test_a_key_belongs_to_its_account(client, stranger):

@@ -110,7 +110,7 @@ class Jobs(RuleBasedStateMachine):
         job, made = job_store.create(new._replace(**limits), self.clock.now)
         assert made == (holder is None)
         if made:
-            self.orders[job.id] = ExpectedJob(job.id, key, max(due_at, self.clock.now), max_attempts, delay_s)
+            self.orders[job.id] = ExpectedJob(job.id, key, max(due_at, self.clock.now), max_attempts, max(delay_s, 1))
         else:
             assert job.id == holder.id
 

@@ -91,9 +91,9 @@ def test_the_jobs_own_policy_decides_the_wait():
     assert wait_us(answered_with_headers(500), backoff=[1, 2], attempt=9) == 2 * SECOND
 
 
-def test_a_policy_without_a_wait_is_taken_at_its_word():
-    assert wait_us(answered_with_headers(500), backoff={"fixed": 0}) == 0
-    assert wait_us(answered_with_headers(429, Retry_After="0"), backoff={"fixed": 0}) == 0
+def test_a_policy_without_a_wait_waits_a_second():
+    assert wait_us(answered_with_headers(500), backoff={"fixed": 0}) == SECOND
+    assert wait_us(answered_with_headers(429, Retry_After="0"), backoff={"fixed": 0}) == SECOND
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_jobs_that_a_busy_target_sent_away_come_back_over_a_while(seconds, sprea
 def test_a_wait_that_is_longer_than_retry_after_is_not_spread():
     outcome = answered_with_headers(429, Retry_After="30")
     assert wait_us(outcome, chance=1, backoff={"fixed": 31}) == 31 * SECOND
-    assert wait_us(answered_with_headers(500, Retry_After="30"), chance=1, backoff={"fixed": 0}) == 0
+    assert wait_us(answered_with_headers(500, Retry_After="30"), chance=1, backoff={"fixed": 0}) == SECOND
 
 
 def test_the_spread_does_not_exceed_the_jobs_greatest_age():

@@ -139,6 +139,38 @@ def test_the_events_of_a_job_tell_its_life_in_order(account, moved_clock):
     assert events[-1]["data"]["attempts"] == 2
 
 
+@pytest.mark.parametrize(
+    ("attempt", "outcome", "expected"),
+    [
+        (20, ERROR, ["job.request", "job.response"]),
+        (21, ERROR, []),
+        (21, NO_ANSWER, []),
+        (100, ERROR, ["job.finished"]),
+        (100, OK, ["job.finished"]),
+    ],
+)
+def test_attempts_beyond_the_twentieth_have_no_events_but_the_end_has(account, attempt, outcome, expected):
+    """A job of a hundred attempts made 4,200 events for 20 endpoints."""
+    job = make_notifying_job(account, attempt=attempt - 1, max_attempts=100)
+    claim = claim_of(job)
+
+    add_of_claims([claim], ConfigCache(), clock.now())
+    record_outcome(job, outcome, claim)
+
+    assert types() == expected
+    assert len(targets("callback")) == (outcome is OK or attempt == 100) + (attempt == 100 and outcome is not OK)
+
+
+def test_a_late_attempt_that_is_lost_has_no_event_but_its_end_has(account, moved_clock):
+    for attempt in (50, 100):
+        claim_of(make_notifying_job(account, attempt=attempt - 1, max_attempts=100, timeout_ms=1000))
+    moved_clock.advance(seconds=60)
+
+    rescue_lost(clock.now())
+
+    assert types() == ["job.finished"]
+
+
 def test_an_attempt_without_answer_is_an_event_of_its_own(account):
     record_outcome(make_notifying_job(account), NO_ANSWER)
     assert types() == ["job.error"]

@@ -37,9 +37,10 @@ def transport() -> Iterator[Callable[..., BlockingTransport]]:
         own: frozenset = frozenset(),
         public_urls: str = "",
         look_up: Callable | None = None,
+        hides_names: bool = False,
         **kwargs,
     ) -> BlockingTransport:
-        policy = AddressPolicy(parse_allow(allow), own, origins(public_urls), is_local)
+        policy = AddressPolicy(parse_allow(allow), own, origins(public_urls), is_local, hides_names=hides_names)
         if look_up is not None:
             kwargs["lookups"] = Lookups(look_up)
         made.append(BlockingTransport(policy, **kwargs))

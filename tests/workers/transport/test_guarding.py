@@ -6,6 +6,7 @@ address, 127.0.0.1 for a private one.
 
 import ipaddress
 import socket
+from dataclasses import replace
 
 import pytest
 from dnslib import AAAA, CNAME, QTYPE, RCODE, RR, A, DNSRecord
@@ -15,7 +16,7 @@ from models.rules.address_rules import AddressPolicy, parse_allow
 from tests.support.resolvers import Names
 from tests.support.scripted_receivers import OK, ScriptedReceiver, answering
 from workers.transport.local_addresses import is_local
-from workers.transport.outcome import Refused, Unreachable
+from workers.transport.outcome import Refused, Timings, Unreachable
 from workers.transport.wire_format import Request
 
 PUBLIC, PRIVATE = "127.0.0.2", "127.0.0.1"
@@ -111,6 +112,28 @@ def test_s_time_one_address_that_may_not_be_reached_refuses_them_all(send, recei
     refused = send(target.url(host="mixed.example"), allow=ALLOW, look_up=Names(mixed_example=[addresses]))
     assert (type(refused), refused.reason) == (Unreachable, "blocked_address")
     assert not target.connections
+
+
+def missing(_host, _port):
+    raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+
+@pytest.mark.parametrize("addresses", [[PRIVATE], [PUBLIC, PRIVATE], ["169.254.169.254"], ["10.0.0.1", "nonsense"]])
+def test_a_name_that_leads_to_a_refused_address_looks_like_a_missing_name_where_names_are_hidden(send, addresses):
+    """A customer could list the operator's internal names."""
+    url = "http://name.example/"
+
+    hidden = send(url, allow=ALLOW, look_up=Names(name_example=[addresses]), hides_names=True)
+    unknown = send(url, allow=ALLOW, look_up=missing, hides_names=True)
+
+    assert (type(hidden), hidden.reason, hidden.cause) == (type(unknown), unknown.reason, unknown.cause)
+    assert replace(hidden.timings, total_ms=None) == replace(unknown.timings, total_ms=None) == Timings()
+
+
+def test_a_literal_address_is_refused_as_such_where_names_are_hidden(send):
+    refused = send("http://10.0.0.1/", hides_names=True)
+
+    assert (type(refused), refused.reason) == (Refused, "blocked_address")
 
 
 def test_a_hundred_addresses_are_taken(send, receiver):
