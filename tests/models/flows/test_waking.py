@@ -3,8 +3,8 @@
 from models.flows import closing, parking
 from models.jobs import lifecycle
 from models.rules import clock
-from models.rules.limits import FLOW, HOST
-from tests.support.flows import flow, gate_of, ids_through, lane, let_through, next_turns, order
+from models.rules.limits import HOST
+from tests.support.flows import flow, ids_through, lane, let_through, next_turns, order
 
 
 def test_a_job_that_may_pass_now_is_named_for_now_however_far_the_ticker_looks_ahead(account, moved_clock):
