@@ -1,4 +1,4 @@
-"""The judge of flows and lanes, against made-up histories: it sees each kind of fault, and no fault where there is none."""
+"""The judge of flows and lanes, against made-up histories: it sees each kind of fault, and none where there is none."""
 
 import pytest
 
