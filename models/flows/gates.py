@@ -11,9 +11,8 @@ from models.database.sql import any_of, execute, fetch, for_update
 from models.database.transactions import transaction
 from models.jobs.states import WAITING_SQL
 from models.rules import clock
-from models.rules.limits import ACCOUNT, FLOW, HOST, LANE, GateName, Limits
+from models.rules.limits import FLOW, LANE, GateName, Limits
 
-KINDS = (FLOW, LANE, HOST, ACCOUNT)
 FAR = 2**62  # the end of a wait whose end is not known
 
 
