@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from flask import Flask, request
 
-from api import context, dashboard, request_log
+from api import batch_turns, context, dashboard, request_log
 from api.documentation import Documentation, security
 from api.key_cache import KeyCache
 from api.requests.body import body_limit, too_large
@@ -78,6 +78,7 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
     app.add_url_rule("/api/openapi.json", "openapi", documentation.view)
     app.register_blueprint(health.blueprint)
     request_log.register(app)
+    batch_turns.register(app)
     responses.register(app)
     dashboard.register(app)
     app.before_request(_refuse_large)

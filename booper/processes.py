@@ -166,13 +166,14 @@ def ticker(settings: Settings) -> int:
     from models.operations.leader import candidate
     from workers.assembly import make_ticker, probe
     from workers.queue.actors import Actors
-    from workers.queue.broker import make_broker, queue_name
+    from workers.queue.broker import PUBLISHER_HEARTBEAT_S, make_broker, queue_name
 
     tracing.configure(settings, "ticker")
     stop = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
-    actors = Actors(make_broker(settings), queue_name(settings), lambda *_: None, probe)
+    broker = make_broker(settings, heartbeat_s=PUBLISHER_HEARTBEAT_S)
+    actors = Actors(broker, queue_name(settings), lambda *_: None, probe)
     lead = candidate()
     make_ticker(settings, actors, lead, lambda: None).tick_until(stop)
     lead.give_up()

@@ -8,7 +8,7 @@ from models.operations.ticker_row import record_delivered
 from models.rules import clock
 from runtime.settings import Settings
 from workers.queue.actors import Actors
-from workers.ticker.duties import duties
+from workers.ticker.duties import broker_duties, duties
 from workers.ticker.pruner import Pruner
 from workers.ticker.stager import Stager
 from workers.ticker.ticker import Ticker
@@ -17,7 +17,7 @@ from workers.ticker.ticker import Ticker
 def make_ticker(settings: Settings, actors: Actors, lead: Lead, on_lead: Callable[[], None]) -> Ticker:
     stager = Stager(actors, int(settings.look_ahead_s * clock.SECOND), settings.queue_bound)
     pruner = Pruner(kept_us(settings), firings_kept_us=int(settings.keep_runs_days * clock.DAY))
-    return Ticker(stager, duties(stager, pruner, actors), lead, on_lead)
+    return Ticker(stager, duties(stager, pruner), broker_duties(stager, actors), lead, on_lead)
 
 
 def kept_us(settings: Settings) -> dict[str, int]:

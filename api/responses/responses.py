@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException
 
+from api.responses import refused_writes
 from models.database.connection import Unreachable, release_connection
 from models.jobs.job_json import JSON_TYPE, compact
 
@@ -135,6 +136,7 @@ def from_http(error: HTTPException) -> Response:
 def unavailable(error: Exception) -> Response:
     """503: the database is down, full, or all connections to it are in use."""
     log.error("request %s: answered 503, the database can't be used: %s", request_id(), error)
+    refused_writes.note(error)
     with suppress(*Unreachable):
         release_connection()  # a connection that failed may fail again
     return error_response(ApiError(503, headers={"Retry-After": RETRY_AFTER_S}))
@@ -158,6 +160,8 @@ def register(app: Flask) -> None:
 
 def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = request_id()
+    if response.status_code == 201:
+        refused_writes.forget()
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     return response

@@ -6,14 +6,18 @@ For `booper worker`, which serves no API, `booper/metrics_page.py` serves /metri
 from flask import Blueprint, Response, request
 
 from api.context import context, settings
+from api.responses import refused_writes
 from api.responses.responses import RETRY_AFTER_S, ApiError, not_found, respond
 from models.database import schema
-from models.database.connection import Unreachable
-from models.operations import ticker_row
+from models.database.connection import Unreachable, answered_within
+from models.operations import heartbeats, ticker_row
 from models.rules import clock
 from runtime import metrics_access, metrics_files, signals
 
 blueprint = Blueprint("health", __name__)
+ANSWER_LIMIT_S = 2.0  # a probe waits for the answer
+DELIVERED_S, DELIVERED_BUSY_S = 20, 60
+SILENCE_SHOWN_S = 86_400
 
 
 @blueprint.get("/healthz")
@@ -25,7 +29,7 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 def readyz() -> Response:
     """200 when Booper takes and performs jobs; 503 names what is missing."""
-    missing = {**_stopping(), **_database_missing(), **_broker_missing()}
+    missing = {**_stopping(), **_broker_missing(), **_database_missing()}
     if missing:
         message = f"Not ready: {', '.join(missing)}."
         raise ApiError(503, message, missing, {"Retry-After": RETRY_AFTER_S})
@@ -45,13 +49,33 @@ def _stopping() -> dict[str, list[str]]:
 
 
 def _database_missing() -> dict[str, list[str]]:
+    """What the database lacks, or shows to be missing."""
+    if cause := refused_writes.cause():
+        return {"database": [f"must take what is written, got {cause}"]}
     try:
-        pending = schema.pending()
-        if pending:
-            return {"migrations": [f"must all be applied (`booper migrate`), got {', '.join(pending)} pending"]}
-        return _ticker_missing()
+        with answered_within(ANSWER_LIMIT_S):
+            pending = schema.lacking()
+            if pending:
+                return {"migrations": [f"must all be applied (`booper migrate`), got {', '.join(pending)} pending"]}
+            return _ticker_missing() or _delivery_missing()
     except Unreachable:
         return {"database": ["must be reachable, got no connection or no answer"]}
+
+
+def _delivery_missing() -> dict[str, list[str]]:
+    """Whether messages reach the processes that send. The ticker sends a probe every few seconds, which waits its turn
+    behind other messages while requests are under way."""
+    now = clock.now()
+    workers = heartbeats.alive(heartbeats.workers(), now)
+    if not workers:
+        return {"worker": ["at least one that sends must be alive, got none"]}
+    silent_s = (now - ticker_row.delivered_until()) / clock.SECOND
+    limit_s = DELIVERED_BUSY_S if any(worker.slots_in_use for worker in workers) else DELIVERED_S
+    if silent_s <= limit_s:
+        return {}
+    got = f"none for {silent_s:.0f} s" if silent_s < SILENCE_SHOWN_S else "none ever"
+    place = "worker" if context().broker_reachable is None else "broker"
+    return {place: [f"a message must reach a worker every {limit_s} s, got {got}"]}
 
 
 def _ticker_missing() -> dict[str, list[str]]:

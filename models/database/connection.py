@@ -75,6 +75,21 @@ def connect_and_keep() -> None:
     database.connect(reuse_if_open=True)
 
 
+@contextmanager
+def answered_within(seconds: float) -> Iterator[None]:
+    """Connect this thread for the length of the block, and wait at most so long for each statement."""
+    connect_and_keep()
+    held = _held()
+    if held is None:
+        yield
+        return
+    limit_s, held.reply_s = held.reply_s, seconds
+    try:
+        yield
+    finally:
+        held.reply_s = limit_s
+
+
 def release_connection() -> None:
     """Return this thread's connection to the pool; close a broken one."""
     if database.is_closed():

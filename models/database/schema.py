@@ -21,7 +21,7 @@ LOCK = 0x626F6F70  # any constant shared by all processes
 def pending() -> list[str]:
     """The names of the migrations the database lacks, in order."""
     with connection():
-        return _lacking()
+        return lacking()
 
 
 def migrate(
@@ -38,7 +38,7 @@ def _apply(on_applied: Callable[[str], None]) -> list[str]:
     with connection(), transaction(), without_limits():
         if dialect() == "postgresql":
             database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-        names = _lacking()
+        names = lacking()
         for name in names:
             _runner().up(name)
             on_applied(name)
@@ -50,7 +50,8 @@ def _large_indexes() -> list[str]:
     return [statement for module in modules for statement in getattr(module, "LARGE_INDEXES", ())]
 
 
-def _lacking() -> list[str]:
+def lacking() -> list[str]:
+    """As `pending`, for a thread that is connected."""
     runner = _runner()
     applied = runner.applied()
     return [migration.name for migration in runner.migrations() if migration.name not in applied]

@@ -11,10 +11,9 @@ from models.database.sql import any_of, execute, fetch, for_update
 from models.database.transactions import transaction, wait_briefly_for_locks
 from models.jobs.states import WAITING_SQL
 from models.rules import clock
-from models.rules.limits import ACCOUNT, FLOW, HOST, LANE, GateName, Limits
+from models.rules.limits import FLOW, LANE, GateName, Limits
 
 BRIEFLY_MS = 500  # claims of one gate take turns, each for some milliseconds; whoever holds it for longer stands still
-KINDS = (FLOW, LANE, HOST, ACCOUNT)
 FAR = 2**62  # the end of a wait whose end is not known
 
 

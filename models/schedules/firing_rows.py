@@ -13,8 +13,8 @@ from models.database.transactions import transaction
 from models.schedules.schedule_tables import Firing
 
 FIRED, LATE, OVERLAPPED = "fired", "late", "skipped_overlap"
-MISFIRED, MISSED, DISABLED, CANCELLED = "skipped_misfire", "missed_down", "disabled", "cancelled"
-STATUSES = (FIRED, LATE, OVERLAPPED, MISFIRED, MISSED, DISABLED, CANCELLED)
+MISFIRED, MISSED, PAUSED, DISABLED, CANCELLED = "skipped_misfire", "missed_down", "paused", "disabled", "cancelled"
+STATUSES = (FIRED, LATE, OVERLAPPED, MISFIRED, MISSED, PAUSED, DISABLED, CANCELLED)
 ORDERS = {"fire_at": ("fire_at", False), "decided_at": ("decided_at", False), "status": ("status", False)}
 LATEST_LIMIT = 60
 

@@ -1,52 +1,116 @@
 """Makes the broker that the settings name, sets its limits on waiting, and checks that it can be reached."""
 
 import logging
+import time
 from collections.abc import Sequence
+from copy import copy
+from typing import Any
 
 import dramatiq
 import pika
 from dramatiq.broker import Consumer
+from dramatiq.brokers import rabbitmq
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.common import dq_name
+from dramatiq.errors import ConnectionClosed
 from dramatiq.middleware import Middleware
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 
 from runtime.settings import Settings
 
 log = logging.getLogger("booper.broker")
 CLUSTER_SEPARATOR = ";"
 DELAYED_POLL_MS = 50  # how often a worker looks for delayed messages whose time has come
+CONSUMER_HEARTBEAT_S = 2
+PUBLISHER_HEARTBEAT_S = 5  # of the ticker: pika gives a silent RabbitMQ up 10 to 20 s later
+QUICK_FAILURE_S = 1.0
 IDLE_POLL_MS = 1000  # the arrival of a message wakes the consumers of the other queues
 BROKER_OPTIONS = {
     "heartbeat": "30",
     "blocked_connection_timeout": "10",
     "socket_timeout": "5",
-    "stack_timeout": "10",
+    "stack_timeout": "5",
     "connection_attempts": "1",
 }
 
 
+# Dramatiq would try six times, each for as long as RabbitMQ blocks publishers or is silent.
+rabbitmq.MAX_ENQUEUE_ATTEMPTS = rabbitmq.MAX_DECLARE_ATTEMPTS = 1
+
+
 class Rabbitmq(RabbitmqBroker):
-    """Polls often only for the consumers of the delay queue: each poll costs idle CPU."""
+    """RabbitMQ with limits: a publish gives up soon, and RabbitMQ notices soon that a consumer has vanished."""
+
+    def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
+        """Publish. Tries again where the first try failed quickly: RabbitMQ had closed the connection, or the queue was
+        gone."""
+        began_s = time.monotonic()
+        try:
+            return super().enqueue(message, delay=delay)
+        except ConnectionClosed:
+            if time.monotonic() - began_s > QUICK_FAILURE_S:
+                raise
+        return super().enqueue(message, delay=delay)
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
+        """Poll often only for the consumers of the delay queue: each poll costs idle CPU."""
         is_delay_queue = queue_name == dq_name(queue_name)
-        return super().consume(queue_name, prefetch, timeout if is_delay_queue else IDLE_POLL_MS)
+        self.declare_queue(queue_name, ensure=True)
+        try:
+            poll_ms = timeout if is_delay_queue else IDLE_POLL_MS
+            return self.consumer_class(ForConsumers(self), queue_name, prefetch, poll_ms)
+        except AMQPConnectorException as error:
+            raise ConnectionClosed(error) from None
+
+    @property
+    def connection(self) -> pika.BlockingConnection:
+        """This thread's connection. Where RabbitMQ accepts one and is silent, pika raises an error of another kind."""
+        try:
+            return super().connection
+        except AMQPConnectorException as error:
+            raise pika.exceptions.AMQPConnectionError(repr(error)) from None
+
+    @connection.deleter
+    def connection(self) -> None:
+        RabbitmqBroker.connection.fdel(self)  # type: ignore[attr-defined]
 
 
-def make_broker(settings: Settings, middleware: Sequence[Middleware] = ()) -> dramatiq.Broker:
-    """The broker of the settings, without Dramatiq's own retries: the rows of jobs hold the retries."""
+class ForConsumers:
+    """What a consumer needs of its broker, with a short heartbeat: RabbitMQ goes on delivering to a host that has
+    vanished until it misses two or three. The connections that publish are idle for longer."""
+
+    def __init__(self, broker: Rabbitmq) -> None:
+        self.parameters = with_limits(broker, heartbeat=CONSUMER_HEARTBEAT_S)
+        self.queues_pending = broker.queues_pending
+
+
+def with_limits(broker: dramatiq.Broker, **limits: int) -> list[pika.ConnectionParameters]:
+    """The parameters of the broker's connections, with these limits."""
+    parameters = [copy(each) for each in broker.parameters]  # type: ignore[attr-defined]
+    for each in parameters:
+        for name, value in limits.items():
+            setattr(each, name, value)
+    return parameters
+
+
+def make_broker(
+    settings: Settings, middleware: Sequence[Middleware] = (), heartbeat_s: int | None = None
+) -> dramatiq.Broker:
+    """The broker of the settings, without Dramatiq's own retries: the rows of jobs hold the retries. `heartbeat_s`: of
+    its connections, if the URL sets none."""
     if settings.embedded:
         return StubBroker(middleware=list(middleware))
-    urls = [with_options(url) for url in settings.broker_url.split(CLUSTER_SEPARATOR)]
+    urls = [with_options(url, heartbeat_s) for url in settings.broker_url.split(CLUSTER_SEPARATOR)]
     return Rabbitmq(url=urls, confirm_delivery=True, middleware=list(middleware))
 
 
-def with_options(url: str) -> str:
+def with_options(url: str, heartbeat_s: int | None = None) -> str:
     """The URL with our limits on waiting, unless it sets its own."""
+    options = {**BROKER_OPTIONS, "heartbeat": str(heartbeat_s)} if heartbeat_s else BROKER_OPTIONS
     base, _, query = url.partition("?")
     own = dict(pair.partition("=")[::2] for pair in query.split("&") if pair)
-    return base + "?" + "&".join(f"{name}={value}" for name, value in {**BROKER_OPTIONS, **own}.items())
+    return base + "?" + "&".join(f"{name}={value}" for name, value in {**options, **own}.items())
 
 
 def url_problem(urls: str) -> str | None:
@@ -71,8 +135,8 @@ def reachable(broker: dramatiq.Broker) -> bool:
     if isinstance(broker, StubBroker):
         return True
     try:
-        pika.BlockingConnection(broker.parameters).close()  # type: ignore[attr-defined]
-    except (pika.exceptions.AMQPError, OSError):
+        pika.BlockingConnection(with_limits(broker, socket_timeout=2, stack_timeout=3)).close()
+    except (pika.exceptions.AMQPError, AMQPConnectorException, OSError):
         return False
     return True
 

@@ -1,6 +1,6 @@
 """Lists the duties of the leading ticker: every how many seconds, what is called, and what it is for."""
 
-from models.flows import forgetting, parking
+from models.flows import counts, forgetting, parking
 from models.operations import address_changes, heartbeats, ticker_row
 from models.webhooks import event_order
 from runtime import metrics
@@ -13,11 +13,12 @@ from workers.ticker.rescuer import Rescuer
 from workers.ticker.stager import Stager
 
 PLAN_EVERY_S = 0.05
-BACKLOG_COUNTED = 10_000
+PROBE_EVERY_S = 5.0  # of /readyz, which looks when the latest one arrived
+COUNTED = 10_000
 
 
-def duties(stager: Stager, pruner: Pruner, actors: Actors) -> list[Duty]:
-    """In the order of a round. Staging is not among them: it ends every round."""
+def duties(stager: Stager, pruner: Pruner) -> list[Duty]:
+    """What needs the database alone, in the order of a round."""
     leases, rescuer = LeaseClock(), Rescuer()
 
     def rescue(_now: int) -> None:
@@ -29,19 +30,28 @@ def duties(stager: Stager, pruner: Pruner, actors: Actors) -> list[Duty]:
         Duty(1.0, planner.expire, "cancel jobs of schedules that can begin no more"),
         Duty(PLAN_EVERY_S, planner.plan_due, "create the next jobs of schedules"),
         Duty(1.0, rescue, "take back jobs whose worker fell silent"),
-        Duty(2.0, stager.find_lost, "stage jobs again whose message was lost"),
         Duty(5.0, event_order.release_left_over_events, "release events that no recorder released"),
         Duty(0.5, address_changes.follow_endpoints, "let events follow that wait for a changed endpoint"),
+        Duty(5.0, lambda _now: metrics.set_parked(counts.parked(COUNTED)), "count the jobs that wait at gates"),
+        Duty(60.0, measure_parked_age, "measure how long jobs wait at gates"),
         Duty(60.0, forgetting.forget, "forget gates that nobody uses"),
         Duty(2.0, parking.wake_forgotten, "look at gates that nobody woke"),
         Duty(0.0, pruner.prune_jobs, "delete final jobs"),  # at its own pace, as is the next
         Duty(0.0, pruner.prune_responses, "delete responses kept for repeated requests"),
         Duty(1.0, pruner.prune_firings, "delete firings"),
         Duty(1.0, pruner.prune_sessions, "delete ended sessions"),
-        Duty(5.0, lambda _now: actors.keep_alive(), "keep the connection to the broker"),
-        Duty(5.0, lambda now: heartbeats.record_depths(actors.depths(now)), "measure the queues"),
         Duty(60.0, heartbeats.prune, "delete heartbeats and minutes long past"),
         Duty(5.0, lambda now: measure_backlog(stager, now), "measure the backlog"),
+    ]
+
+
+def broker_duties(stager: Stager, actors: Actors) -> list[Duty]:
+    """What needs the broker too, in the order of a round. Staging is not among them: it ends every round."""
+    return [
+        Duty(2.0, stager.find_lost, "stage jobs again whose message was lost"),
+        Duty(PROBE_EVERY_S, actors.send_probe, "show that messages reach a worker"),
+        Duty(5.0, lambda _now: actors.keep_alive(), "keep the connection to the broker"),
+        Duty(5.0, lambda now: heartbeats.record_depths(actors.depths(now)), "measure the queues"),
     ]
 
 
@@ -53,4 +63,10 @@ def record_sign_of_life(now: int) -> None:
 
 def measure_backlog(stager: Stager, now: int) -> None:
     """Show the operator how much is due and unclaimed, as far as it is cheap to count."""
-    metrics.set_backlog(*stager.backlog(now, BACKLOG_COUNTED))
+    metrics.set_backlog(*stager.backlog(now, COUNTED))
+
+
+def measure_parked_age(now: int) -> None:
+    """Show the operator how long a key has held back a job."""
+    oldest_at = counts.oldest_parked_at()
+    metrics.set_parked_age(0 if oldest_at is None else now - oldest_at)

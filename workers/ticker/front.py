@@ -7,6 +7,7 @@ job is given back or rescued. Searches of the whole index find them. These are m
 otherwise as often as takes a twentieth of the time.
 """
 
+import threading
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -24,17 +25,22 @@ class Front:
     def __init__(self) -> None:
         self._begins_at = 0
         self._whole_again_us = 0  # of the steady clock
+        self._forgotten = 0  # how often; another thread may do so during a search
+        self._lock = threading.Lock()
 
     def search(self, now: int, find: Callable[[int], int | None]) -> int | None:
         """What `find` returns: when the first row from an instant on is due, or None. It looks to `now` or beyond."""
-        began_us = steady_us()
+        began_us, forgotten = steady_us(), self._forgotten
         is_whole = began_us >= self._whole_again_us
         first_at = find(0 if is_whole else self.begins_at(now))
-        if is_whole:
-            took_us = steady_us() - began_us
-            rest_us = min(REST_TIMES * took_us, LONGEST_REST_US) if took_us > QUICK_US else 0
-            self._whole_again_us = began_us + took_us + rest_us
-        self._begins_at = now - BEHIND_US if first_at is None else min(first_at, now - BEHIND_US)
+        took_us = steady_us() - began_us if is_whole else 0
+        with self._lock:
+            if forgotten != self._forgotten:
+                return first_at
+            if is_whole:
+                rest_us = min(REST_TIMES * took_us, LONGEST_REST_US) if took_us > QUICK_US else 0
+                self._whole_again_us = began_us + took_us + rest_us
+            self._begins_at = now - BEHIND_US if first_at is None else min(first_at, now - BEHIND_US)
         return first_at
 
     def begins_at(self, now: int) -> int:
@@ -43,4 +49,6 @@ class Front:
 
     def forget(self) -> None:
         """Search the whole index next time: rows have come up behind."""
-        self._begins_at = self._whole_again_us = 0
+        with self._lock:
+            self._forgotten += 1
+            self._begins_at = self._whole_again_us = 0

@@ -5,14 +5,18 @@ import os
 import pika
 import pytest
 from dramatiq import Message
+from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
+from dramatiq.errors import BrokerError, ConnectionClosed
 
 from models.jobs.job_ref import JobRef
 from models.operations.heartbeats import Depths
 from models.rules import clock
 from runtime import settings
 from tests.support.services import unavailable
+from tests.support.stalling_proxy import StallingProxy
 from tests.support.waiting import wait_until
+from workers.queue import broker as brokers
 from workers.queue.actors import Actors
 from workers.queue.broker import make_broker, reachable, with_options
 
@@ -141,6 +145,63 @@ def test_the_embedded_mode_has_its_broker_in_the_process():
     broker = make_broker(settings.load({}))
     assert isinstance(broker, StubBroker)
     assert reachable(broker)
+
+
+@pytest.fixture
+def proxy():
+    with StallingProxy(pika.URLParameters(RABBITMQ_URL).port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def through_proxy(actors, proxy):
+    """Actors of the same queue, who reach RabbitMQ through the proxy, with a short limit on its silence."""
+    url = f"{proxy.url(RABBITMQ_URL)}?stack_timeout=0.3&socket_timeout=0.3"
+    yield Actors(
+        make_broker(settings.load({"BOOPER_BROKER_URL": url})), actors.deliver.queue_name, *[lambda *_: None] * 2
+    )
+    proxy.drop()
+
+
+def test_a_broker_that_accepts_a_connection_and_is_silent_is_not_reachable(through_proxy, proxy):
+    """/readyz answered 500: pika raises an error that is none of AMQP's."""
+    assert reachable(through_proxy.broker)
+    with proxy.silent():
+        assert not reachable(through_proxy.broker)
+
+
+def test_a_publish_and_a_consumer_without_an_answer_fail_as_if_the_broker_were_gone(through_proxy, proxy):
+    with proxy.silent():
+        with pytest.raises(BrokerError):
+            through_proxy.send_probe(0)
+        with pytest.raises(BrokerError):
+            through_proxy.broker.consume(through_proxy.deliver.queue_name)
+
+
+def test_a_publish_is_tried_again_only_where_it_failed_quickly(actors, monkeypatch):
+    tried = []
+
+    def fail(*_, **__):
+        tried.append(1)
+        raise ConnectionClosed("blocked")
+
+    monkeypatch.setattr(RabbitmqBroker, "enqueue", fail)
+    with pytest.raises(ConnectionClosed):
+        actors.send_probe(0)
+    monkeypatch.setattr(brokers, "QUICK_FAILURE_S", -1)
+    with pytest.raises(ConnectionClosed):
+        actors.send_probe(0)
+    assert len(tried) == 2 + 1
+
+
+def test_a_consumer_has_a_short_heartbeat_and_a_publisher_a_longer(actors):
+    """A host that vanished was fed for a minute and a half."""
+    consumer = actors.broker.consume(actors.deliver.queue_name)
+    assert [each.heartbeat for each in consumer.broker.parameters] == [2]
+    assert [each.heartbeat for each in actors.broker.parameters] == [30]
+    ticker = make_broker(settings.load({"BOOPER_BROKER_URL": RABBITMQ_URL}), heartbeat_s=5)
+    assert [each.heartbeat for each in ticker.parameters] == [5]
+    consumer.close()
 
 
 def test_a_broker_that_is_not_there_is_not_reachable():

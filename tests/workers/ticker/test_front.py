@@ -186,3 +186,15 @@ def entries_read(index, search):
         before = fetch(sql)[0][0]
         search()
         return fetch(sql)[0][0] - before
+
+
+def test_a_search_that_began_before_rows_came_back_says_nothing_of_where_they_are():
+    """Jobs are rescued on one thread of the ticker while another searches."""
+    front = Front()
+
+    def find_while_others_rescue(_begin):
+        front.forget()
+
+    front.search(NOW, find_while_others_rescue)
+
+    assert front.begins_at(NOW) == 0

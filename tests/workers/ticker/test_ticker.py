@@ -11,7 +11,7 @@ from peewee import OperationalError
 
 from models.accounts import session_store
 from models.database.connection import database
-from models.database.sql import fetch
+from models.database.sql import execute, fetch
 from models.jobs import lifecycle
 from models.operations import leader as leading
 from models.operations.heartbeat_tables import Ticker as TickerRow
@@ -23,12 +23,12 @@ from tests.support.leads import Lead
 from tests.support.rows import make_job, reread, stage_all
 from tests.support.waiting import wait_until
 from workers.ticker import planner
-from workers.ticker.duties import duties, record_sign_of_life
+from workers.ticker.duties import broker_duties, duties, record_sign_of_life
 from workers.ticker.duty import Duty
 from workers.ticker.pruner import Pruner
 from workers.ticker.stager import Stager
 from workers.ticker.throttle import Throttle
-from workers.ticker.ticker import PAUSE_AFTER_FAILURE_S, STAGE_EVERY_S, Ticker
+from workers.ticker.ticker import PAUSE_AFTER_FAILURE_S, STAGE_EVERY_S, Loop, Ticker
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def postgres_only(db):
 
 def ticker_with(messages, lead, on_lead=lambda: None, pruner=None):
     stager = Stager(messages, clock.SECOND, 100)
-    return Ticker(stager, duties(stager, pruner or Pruner({}), messages), lead, on_lead)
+    return Ticker(stager, duties(stager, pruner or Pruner({})), broker_duties(stager, messages), lead, on_lead)
 
 
 def test_the_leading_ticker_stages_and_shows_that_it_lives(account, messages):
@@ -97,6 +97,38 @@ def test_winning_the_lead_is_told_each_time(account, messages):
     assert len(won) == 2
 
 
+def test_a_broker_that_blocks_holds_up_nothing_else(account, messages):
+    """RabbitMQ blocked publishers for 70 s: meanwhile nothing was rescued, planned or pruned, a second ticker led, and
+    the backlog was said to be empty."""
+    make_job(account)
+    publishing, may_go_on, stop = threading.Event(), threading.Event(), threading.Event()
+    messages.send_deliver = lambda *_: (publishing.set(), may_go_on.wait(60))
+    ticking = threading.Thread(target=ticker_with(messages, Lead()).tick_until, args=(stop,))
+    ticking.start()
+    assert publishing.wait(60)
+
+    for _ in range(2):
+        execute("UPDATE ticker SET seen_at = 0")
+        wait_until(lambda: TickerRow.get().seen_at, what="a sign of life")
+
+    may_go_on.set()
+    stop.set()
+    ticking.join(60)
+    assert not ticking.is_alive()
+
+
+def test_the_loop_that_publishes_stops_with_the_lead(account, messages):
+    lead = Lead()
+    ticker = ticker_with(messages, lead)
+    ticker.tick(clock.now(), 0.0)
+    lead.held = False
+    make_job(account)
+
+    assert ticker.tick(clock.now(), 2.0) == 1.0
+
+    assert messages.named == []
+
+
 def test_a_new_leader_stages_the_former_leader_s_marks_again(account, messages):
     """A new leader stages again what the one before marked and may not have published."""
     job = make_job(account)
@@ -115,17 +147,17 @@ def test_what_fails_when_the_lead_is_won_is_tried_again(account, messages):
             raise error
         won.append(1)
 
-    ticker = ticker_with(messages, Lead(), on_lead)
+    loop = Loop(Stager(messages, clock.SECOND, 100), [], Lead(), on_lead)
 
-    assert [ticker._tick_safely(), ticker._tick_safely()] == [PAUSE_AFTER_FAILURE_S, 0.0]
+    assert [loop._tick_safely(), loop._tick_safely()] == [PAUSE_AFTER_FAILURE_S, 0.0]
     assert (won, messages.named) == ([1], [job.id])
 
 
 def test_a_duty_that_fails_does_not_end_the_ticker(account, messages, monkeypatch):
-    ticker = ticker_with(messages, Lead())
+    loop = Loop(None, [], Lead())
     errors = iter([OperationalError("gone"), ValueError("a bug")])
-    monkeypatch.setattr(ticker, "tick", lambda *_: (_ for _ in ()).throw(next(errors)))
-    assert [ticker._tick_safely(), ticker._tick_safely()] == [PAUSE_AFTER_FAILURE_S] * 2
+    monkeypatch.setattr(loop, "tick", lambda *_: (_ for _ in ()).throw(next(errors)))
+    assert [loop._tick_safely(), loop._tick_safely()] == [PAUSE_AFTER_FAILURE_S] * 2
 
 
 @pytest.mark.parametrize("error", [OperationalError("a lock was not to be had"), ValueError("a bug")])
@@ -157,9 +189,9 @@ def test_a_duty_that_fails_waits_longer_each_time_only_while_others_succeed(well
 def test_rounds_that_end_well_make_the_pauses_of_a_failing_duty_grow(db, messages):
     tried = []
     failing = Duty(0.0, lambda now: tried.append(now) or 1 / 0, "fail")
-    ticker = Ticker(Stager(messages, clock.SECOND, 100), [failing], Lead(), lambda: None)
+    loop = Loop(Stager(messages, clock.SECOND, 100), [failing], Lead())
     for second in range(20):
-        ticker.tick(second, float(second))
+        loop.tick(second, float(second))
     assert tried == [0, 2, 6, 14]
 
 
