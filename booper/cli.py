@@ -14,7 +14,7 @@ from models.database import schema
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import connection, open_database
 from models.database.ids import is_uuid
-from models.rules import clock
+from models.rules import clock, zone_data
 from runtime import logs, settings
 from runtime.settings import DEMO_KEY, SETTINGS, Settings, SettingsError, without_password
 from runtime.version import __version__
@@ -119,13 +119,15 @@ def check_broker_url(effective: Settings) -> None:
 
 
 def config(effective: Settings) -> int:
-    """Print every setting with its effective value. Hides passwords and secrets, but not the well-known demo key."""
+    """Print every setting with its effective value, and where the time zones come from. Hides passwords and secrets,
+    but not the well-known demo key."""
     for setting in SETTINGS:
         value = getattr(effective, setting.attribute)
         source = "set" if setting.name in os.environ else "default"
         hidden = setting.secret and value not in ("", DEMO_KEY)
         shown = "[hidden]" if hidden else without_password(str(value))
         print(f"{setting.name}={shown}  ({source}; {setting.form.accepted})")
+    print(f"Time zones: {zone_data.source()}")
     return 0
 
 

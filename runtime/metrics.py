@@ -8,7 +8,7 @@ of one command share, if `runtime/metrics_files.py` has made a directory.
 import threading
 from bisect import bisect_left
 from collections import Counter as Tally
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
@@ -17,9 +17,12 @@ from models.database.connection import connections_in_use
 from models.jobs import transition_counts
 from models.jobs.lifecycle import ClaimedJob
 from models.rules.clock import SECOND
+from models.rules.limits import GATES
 from models.rules.request_rules import METHODS
+from runtime import metrics_room
 from runtime.version import __version__
 
+metrics_room.install()
 disable_created_metrics()  # booper_jobs_created would look like a number of jobs
 REGISTRY = CollectorRegistry()
 LATENESS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600)
@@ -89,6 +92,12 @@ BACKLOG_AGE = _gauge("booper_backlog_oldest_age_seconds", "How long the oldest j
 BACKLOGS = GroupHistogram(
     "booper_backlog_size_jobs", "The backlog at each measurement.", buckets=BACKLOG_JOBS, registry=REGISTRY
 )
+PARKED = _gauge(
+    "booper_parked_jobs",
+    "Due jobs that wait at a flow, a lane, a host or an account, counted up to 10000; from the leading ticker.",
+    ("gate",),
+)
+PARKED_AGE = _gauge("booper_parked_oldest_age_seconds", "How long the job has been due that waits at a gate longest.")
 SLOTS = _gauge("booper_sender_slots", "Requests that may be under way at once.")
 SLOTS_IN_USE = _gauge("booper_sender_slots_in_use", "Requests under way.")
 LOOP_LAG = Histogram(
@@ -162,6 +171,8 @@ def set_leading(leads: bool) -> None:
     if not leads:
         BACKLOG.set(0)
         BACKLOG_AGE.set(0)
+        set_parked(dict.fromkeys(GATES, 0))
+        PARKED_AGE.set(0)
 
 
 def set_ticker_alive(now: int) -> None:
@@ -177,6 +188,16 @@ def set_backlog(jobs: int, oldest_us: int) -> None:
     BACKLOG.set(jobs)
     BACKLOG_AGE.set(oldest_us / SECOND)
     BACKLOGS.observe_all([jobs])
+
+
+def set_parked(jobs: Mapping[str, int]) -> None:
+    """Note how many jobs wait, by the kind of their gate."""
+    for gate, count in jobs.items():
+        PARKED.labels(gate).set(count)
+
+
+def set_parked_age(oldest_us: int) -> None:
+    PARKED_AGE.set(oldest_us / SECOND)
 
 
 def count_request(method: str, route: str, status: int, duration_s: float) -> None:

@@ -40,6 +40,7 @@ RUN_STATUSES = {  # of an instant of a schedule: its letter, so that color is no
     "skipped_overlap": ("o", "skipped: the run before it had not ended"),
     "skipped_misfire": ("s", "missed: skipped by the misfire policy"),
     "missed_down": ("!", "missed: too old when it was noticed"),
+    "paused": ("p", "held back by a pause for too long"),
     "disabled": ("–", "the schedule was disabled"),
     "cancelled": ("×", "cancelled"),
 }

@@ -11,6 +11,7 @@ from flask import request
 from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import HTTPException
 
+from api import batch_turns
 from api.context import settings
 from api.requests import forms, strict_json
 from api.requests.strict_schema import flat
@@ -74,6 +75,8 @@ def read_json(list_member: strict_json.ListMember | None = None) -> strict_json.
         accepted = JSON_TYPE if list_member else f"{JSON_TYPE} or {FORM}"
         raise ApiError(415, f"Content-Type must be {accepted}, got {request.content_type or 'none'!s:.80}")
     data = _body()
+    if list_member:
+        batch_turns.take(len(data))
     try:
         document = strict_json.parse(data.decode(), list_member)
     except UnicodeDecodeError:

@@ -10,7 +10,7 @@ from models.database.connection import database, dialect
 from models.database.sql import fetch
 from models.database.transactions import transaction
 
-MAX_LISTED = 500
+LISTED = 50
 DEMO_ACCOUNT = "demo"
 DEMO_KEY_NAME = "BOOPER_DEMO_KEY"  # marks the key that the setting made; no other key is touched
 # Plain SQL: each request with a key that is not cached needs it, and the builder takes 140 us of CPU instead of 6.
@@ -87,9 +87,11 @@ def key_id_of(secret: str) -> str | None:
     return None if key is None else str(key.uuid)
 
 
-def keys_of(account_id: int) -> list[ApiKey]:
-    """The account's keys, newest first."""
-    return list(ApiKey.select().where(ApiKey.account == account_id).order_by(ApiKey.id.desc()).limit(MAX_LISTED))
+def keys_of(account_id: int, before_id: int | None = None) -> tuple[list[ApiKey], int | None]:
+    """A page of the account's keys, newest first, and before which id the next one begins; None: there is none."""
+    mine = ApiKey.select().where(ApiKey.account == account_id).order_by(ApiKey.id.desc()).limit(LISTED + 1)
+    keys = list(mine if before_id is None else mine.where(ApiKey.id < before_id))
+    return keys[:LISTED], keys[LISTED - 1].id if len(keys) > LISTED else None
 
 
 def revoke_key_of(account_id: int, key_id: str, now: int) -> bool:

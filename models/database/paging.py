@@ -10,6 +10,7 @@ from models.database.connection import dialect
 from models.database.sql import fetch
 
 NEWEST_FIRST = ("inserted_at", "desc")
+MAX_PAGE_BYTES = 4 * 1024 * 1024  # of what clients and targets sent; the last row of a page may exceed it
 
 
 class Listing(NamedTuple):
@@ -76,6 +77,32 @@ def ids_of(table: str, listing: Listing, where: str, params: list[Any], page: Pa
     rows = fetch(f"{sql} LIMIT %s OFFSET %s", (*params, page.limit + 1, page.offset))
     places = [Place(value, tie if isinstance(tie, int) else str(tie)) for tie, value in rows[: page.limit]]
     return Page([place.tie for place in places], places[-1] if len(rows) > page.limit else None)
+
+
+def fitting(
+    table: str, columns: str, size: str, condition: tuple[str, Any], listing: Listing, order: tuple[str, str]
+) -> list[tuple[Any, ...]]:
+    """The first of the rows that fit into MAX_PAGE_BYTES, one at least. `size`: the SQL of a row's bytes."""
+    where, params = condition
+    ordered = order_sql(listing, order)
+    sized = f"SELECT {columns}, SUM({size}) OVER (ORDER BY {ordered}) - ({size}) AS ahead FROM {table} WHERE {where}"
+    return fetch(
+        f"SELECT {columns} FROM ({sized}) AS sized WHERE ahead < %s ORDER BY {ordered}", (params, MAX_PAGE_BYTES)
+    )
+
+
+def shown_page(rows: list[Any], ids: Page, listing: Listing, order: tuple[str, str]) -> Page:
+    """The page of these rows, which ends at the last of them where not all of the ids fitted."""
+    if not rows or len(rows) == len(ids.rows):
+        return Page(rows, ids.end)
+    column = listing.orders[order[0]][0]
+    return Page(rows, Place(getattr(rows[-1], column), getattr(rows[-1], listing.tie)))
+
+
+def bytes_of(*columns: str) -> str:
+    """The SQL of how many bytes these columns of a row have together."""
+    size = "octet_length({})" if dialect() == "postgresql" else "LENGTH(CAST({} AS BLOB))"
+    return " + ".join(f"COALESCE({size.format(column)}, 0)" for column in columns)
 
 
 def _collated(listing: Listing, column: str) -> str:

@@ -46,7 +46,8 @@ class Admission:
         starts.add([(self._gates[flow_id], of_flow) for flow_id, of_flow in rated.items()], self._now)
         parking.park(self._parked)
         flows = [gate for gate in self._gates.values() if gate.kind == FLOW]
-        parking.wake_at({gate.id: self._next_look(gate, len(begun.get(gate.id, ())), set(ids)) for gate in flows})
+        looks = {gate.id: self._next_look(gate, len(begun.get(gate.id, ())), set(ids)) for gate in flows}
+        parking.wake_by({gate_id: at for gate_id, at in looks.items() if at is not None})
 
     def _passes_lane(self, job: Candidate) -> bool:
         """Whether it is the job's turn in its lane, if it has one."""

@@ -16,7 +16,7 @@ class Gate(BaseModel):
 
     id = BigAutoField()
     account_id = BigIntegerField()
-    kind = TextField()  # one of gates.KINDS
+    kind = TextField()  # one of GATES in models/rules/limits.py
     key = TextField()  # of a flow or a lane the client's; of a host its name; of an account empty
     created_at = BigIntegerField()
     used_at = BigIntegerField()  # when an order last named it, to the day

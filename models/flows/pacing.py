@@ -11,6 +11,7 @@ from models.database.sql import any_of, as_list, fetch, list_of
 from models.flows.gates import Gate
 from models.jobs.states import LIVE_SQL, WAITING_SQL
 from models.rules import clock
+from models.rules.limits import LANE
 from models.rules.turns import Pace
 
 # A request whose job was cancelled is under way until its claim ends, or could have ended at the latest.
@@ -20,12 +21,15 @@ UNDER_WAY = (
 )
 SAME_US = 20 * clock.MILLISECOND
 PARKED = f"parked_by = gate.id AND {WAITING_SQL} AND scheduled_at <= %s"
+HEAD = f"SELECT id FROM job WHERE lane_id = gate.id AND {LIVE_SQL} ORDER BY id LIMIT 1"
+# Of a lane the head alone may pass, wherever it stands among the parked jobs.
+NEXT_PARKED = f"{PARKED} AND (gate.kind <> '{LANE}' OR id = ({HEAD})) ORDER BY scheduled_at, id"
 OLDEST = "gate_id = gate.id AND number > gate.starts - gate.rate AND number <= gate.starts - gate.rate + %s"
 
 
 class Use(NamedTuple):
     """How a gate is used. `head`: of a lane the job whose turn it is. `parked`: the first jobs that wait at the gate
-    and are due, in their order; `staged`: those of them that a message names."""
+    and are due, in their order, of a lane only its head; `staged`: those of them that a message names."""
 
     pace: Pace
     head: int | None
@@ -39,14 +43,14 @@ def uses(gates: Collection[Gate], looked_at: int, now: int) -> tuple[dict[int, U
         return {}, now
     these, params = any_of("gate.id", sorted(gate.id for gate in gates))
     oldest = f"SELECT started_at AS value FROM gate_start WHERE {OLDEST} ORDER BY number"
-    parked = f"SELECT id AS value FROM job WHERE {PARKED} ORDER BY scheduled_at, id LIMIT %s"
-    staged = f"SELECT id AS value FROM job WHERE {PARKED} AND staged_at IS NOT NULL ORDER BY scheduled_at, id LIMIT %s"
+    parked = f"SELECT id AS value, staged_at FROM job WHERE {NEXT_PARKED} LIMIT %s"
     rows = fetch(
         f"SELECT gate.id, {_database_clock()}, "
         f"CASE WHEN concurrency IS NULL THEN 0 ELSE (SELECT count(*) FROM job WHERE {UNDER_WAY}) END, "
         f"CASE WHEN rate IS NULL THEN NULL ELSE {list_of(oldest)} END, "
-        f"CASE WHEN kind <> 'lane' THEN NULL ELSE (SELECT id FROM job WHERE lane_id = gate.id AND {LIVE_SQL} "
-        f"ORDER BY id LIMIT 1) END, {list_of(parked)}, {list_of(staged)} FROM gate WHERE {these}",
+        f"CASE WHEN kind <> '{LANE}' THEN NULL ELSE ({HEAD}) END, "
+        f"{list_of(f'SELECT value FROM ({parked}) AS next')}, "
+        f"{list_of(f'SELECT value FROM ({parked}) AS next WHERE staged_at IS NOT NULL')} FROM gate WHERE {these}",
         (now, looked_at, now, looked_at, now, looked_at, params),
     )
     read_at = _read_at(now, [row[1] for row in rows])

@@ -24,6 +24,7 @@ GATES_AT_ONCE = 200
 JOBS_AT_ONCE = 100  # of one gate
 RETURN_EVERY_US = clock.SECOND // 4  # jobs of a host that opens again return in small groups
 RETURN_AT_ONCE = 25
+LOOK_AGAIN_US = 50 * clock.MILLISECOND  # at a gate whose next jobs are all named
 
 
 class Turn(NamedTuple):
@@ -59,24 +60,16 @@ def stage_next(now: int, until: int, first: int = 0) -> list[DueJob]:
     awake = _take_awake(first, until)
     if not awake:
         return []
-    uses, read_at = pacing.uses(awake, JOBS_AT_ONCE, max(now, until))
-    turns = {gate.id: _turns(gate, uses[gate.id], max(now, read_at), until) for gate in awake}
+    uses, read_at = pacing.uses(awake, JOBS_AT_ONCE, now)
+    turns = {gate.id: _turns(gate, uses[gate.id], read_at, until) for gate in awake}
     staged = [(each.job_id, each.at) for of_gate in turns.values() for each in of_gate]
     with transaction():
-        wake_by({gate.id: at for gate in awake if (at := _next_look(gate, uses[gate.id], turns[gate.id], now))})
+        wake_by({gate.id: at for gate in awake if (at := _next_look(gate, uses[gate.id], turns[gate.id], read_at))})
         return staging.stage_parked(staged)
 
 
-def wake_at(instants: Mapping[int, int | None]) -> None:
-    """Have the ticker look at these gates at these instants, by gate id; None: not before somebody wakes the gate."""
-    if not instants:
-        return
-    table, params = values_table("id bigint, at bigint", sorted(instants.items()))
-    execute(f"UPDATE gate SET wake_at = input.at FROM {table} AS input WHERE gate.id = input.id", params)
-
-
 def wake_by(instants: Mapping[int, int]) -> None:
-    """Have the ticker look at these gates at these instants, unless it looks sooner."""
+    """Have the ticker look at these gates at these instants, unless it looks sooner. Under the gates' locks."""
     if not instants:
         return
     table, params = values_table("id bigint, at bigint", sorted(instants.items()))
@@ -127,11 +120,15 @@ def _turns(gate: Gate, use: Use, now: int, until: int) -> list[Turn]:
 
 def _next_look(gate: Gate, use: Use, turns: Sequence[Turn], now: int) -> int | None:
     """When to look for the parked job behind those staged now; None: whoever makes room wakes the gate."""
-    behind = len(use.staged) + len(turns)
-    if gate.is_closed(now):
-        return gate.probe_at if gate.closed_until == FAR else gate.closed_until if not turns else None
-    if gate.kind in (HOST, ACCOUNT):
-        return now + RETURN_EVERY_US if behind < len(use.parked) else None
-    if gate.kind == LANE or (behind >= len(use.parked) and len(use.parked) < JOBS_AT_ONCE):
+    named = len(use.staged) + len(turns)
+    if gate.is_closed(now) and (not named or gate.closed_until == FAR):
+        return None if named else gate.probe_at if gate.closed_until == FAR else gate.closed_until
+    if gate.kind == LANE or (named >= len(use.parked) and len(use.parked) < JOBS_AT_ONCE):
         return None
-    return turn(use.pace, behind, now)
+    opens_at = max(now, gate.closed_until or 0)
+    if gate.kind in (HOST, ACCOUNT):
+        return opens_at + RETURN_EVERY_US
+    if named < len(use.parked):
+        return turn(use.pace, named, opens_at)
+    soon = turn(use.pace, JOBS_AT_ONCE // 2, opens_at)  # half of them have begun then: others can be named
+    return None if soon is None else max(soon, now + LOOK_AGAIN_US)

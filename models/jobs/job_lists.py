@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from models.database import settling
 from models.database.connection import dialect
-from models.database.paging import Listing, Page, PageRequest, Place, ids_of, order_sql
-from models.database.sql import any_of, fetch
+from models.database.paging import Listing, Page, PageRequest, Place, bytes_of, fitting, ids_of, shown_page
+from models.database.sql import any_of
 from models.jobs.job_store import SHOWN, JobRow, shown_row
 
 LISTING = Listing(
@@ -65,14 +65,14 @@ class Source(NamedTuple):
 
 
 def listed(account_id: int, job_filter: JobFilter, page: PageRequest, looked_at: int | None = None) -> Page:
-    """A page of the account's jobs, as JobRow; nulls come last, ties by id. `looked_at`: at how many rows a search
-    looks at most; None: LOOKED_AT.
+    """A page of the account's jobs, as JobRow; nulls come last, ties by id. It ends early where its jobs are large.
+    `looked_at`: at how many rows a search looks at most; None: LOOKED_AT.
 
     The page's ids are read first, from an index where there is one, so that a deep page reads no skipped row. Two
     statements, because PostgreSQL's planner may run a sub-select once a row of a table it believes to be empty.
     """
-    ids, end = matching(account_id, job_filter, page, looked_at)
-    return Page(_rows(ids, page.order), end)
+    ids = matching(account_id, job_filter, page, looked_at)
+    return shown_page(_rows(ids.rows, page.order), ids, LISTING, page.order)
 
 
 def settled(job_filter: JobFilter, order: tuple[str, str]) -> JobFilter:
@@ -182,6 +182,5 @@ def _reason(reason: str | None) -> tuple[str, str | None]:
 
 
 def _rows(ids: list[Any], order: tuple[str, str]) -> list[JobRow]:
-    of_these, params = any_of("id", ids)
-    rows = fetch(f"SELECT {SHOWN} FROM job WHERE {of_these} ORDER BY {order_sql(LISTING, order)}", (params,))
+    rows = fitting("job", SHOWN, bytes_of("args", "body"), any_of("id", ids), LISTING, order)
     return [shown_row(row) for row in rows]

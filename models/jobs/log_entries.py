@@ -6,7 +6,7 @@ Every query names the account; an entry of another account is not found.
 from typing import Any, NamedTuple
 
 from models.database import settling
-from models.database.paging import Listing, Page, PageRequest, ids_of, order_sql
+from models.database.paging import Listing, Page, PageRequest, bytes_of, fitting, ids_of, shown_page
 from models.database.sql import any_of, fetch
 
 LISTING = Listing(
@@ -51,16 +51,16 @@ def settled(chosen: LogFilter, order: tuple[str, str]) -> LogFilter:
 
 
 def listed(account_id: int, chosen: LogFilter, page: PageRequest) -> Page:
-    """A page of the account's log, as LogEntryRow; ties by id.
+    """A page of the account's log, as LogEntryRow; ties by id. It ends early where its entries are large.
 
     The page's ids are found first, as in `models/jobs/job_lists.py`.
     """
-    ids, end = ids_of("log_entry", LISTING, *_restricted(account_id, chosen), page)
-    if not ids:
-        return Page([], end)
-    of_these, uuids = any_of("uuid", ids, "uuid")
-    rows = fetch(f"SELECT {SHOWN} FROM log_entry WHERE {of_these} ORDER BY {order_sql(LISTING, page.order)}", (uuids,))
-    return Page([LogEntryRow(*row) for row in rows], end)
+    ids = ids_of("log_entry", LISTING, *_restricted(account_id, chosen), page)
+    if not ids.rows:
+        return ids
+    these = any_of("uuid", ids.rows, "uuid")
+    rows = fitting("log_entry", SHOWN, bytes_of("payload"), these, LISTING, page.order)
+    return shown_page([LogEntryRow(*row) for row in rows], ids, LISTING, page.order)
 
 
 def _restricted(account_id: int, chosen: LogFilter) -> tuple[str, list[Any]]:

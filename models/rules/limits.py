@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 FLOW, LANE, HOST, ACCOUNT = "flow", "lane", "host", "account"
+GATES = (FLOW, LANE, HOST, ACCOUNT)  # the kinds of gates
 
 
 class Limits(NamedTuple):

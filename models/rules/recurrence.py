@@ -15,10 +15,12 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim, CronSimError
 
-from models.rules import times, zone_names
+from models.rules import times, zone_data, zone_names
 from models.rules.clock import DAY, MINUTE, SECOND
 from models.rules.cron_words import words_of
 from models.rules.times import EPOCH
+
+zone_data.prefer_package()
 
 ALIASES = {
     "@hourly": "0 * * * *",

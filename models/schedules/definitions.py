@@ -70,17 +70,19 @@ def _of_body(body: bytes | None, content_type: str | None) -> Any:
 
 
 def _of_template(text: str) -> dict[str, Any]:
-    """Backoff and the like by their values; labels and hidden headers in any order."""
+    """Backoff and the like by their values; labels and hidden headers in any order. A field that an earlier version did
+    not store is as good as an empty one."""
     fields = json.loads(text)
     backoff = json.loads(fields["backoff"]) if fields.get("backoff") else None
     if isinstance(backoff, list):
         backoff = {"delays": backoff}
-    return fields | {
+    fields |= {
         "backoff": None if backoff == ENGINE else backoff,
         "redact": sorted(json.loads(fields.get("redact") or "[]")),
         "notify": json.loads(fields.get("notify") or "{}"),
         "labels": sorted(fields.get("labels") or []),
     }
+    return {name: value for name, value in fields.items() if value}
 
 
 def _exact(text: str) -> Any:

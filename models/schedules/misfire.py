@@ -14,7 +14,7 @@ from models.database.transactions import transaction
 from models.jobs.states import UNDER_WAY_SQL, WAITING_SQL
 from models.rules.lateness import LATE_AFTER_US
 from models.schedules.cancel import cancel
-from models.schedules.firing_rows import MISFIRED, MISSED, OVERLAPPED
+from models.schedules.firing_rows import MISFIRED, MISSED, OVERLAPPED, PAUSED
 from models.schedules.policies import MISFIRE_ALL, MISFIRE_ONCE, MISFIRE_SKIP
 from models.schedules.ready_jobs import ready_jobs
 
@@ -22,7 +22,12 @@ BEGIN_AT_MOST = {MISFIRE_SKIP: 0, MISFIRE_ONCE: 1, MISFIRE_ALL: 100}  # of the i
 TOO_LATE = "it could not begin in time"
 WAITED_TOO_LONG = "another job of its schedule was under way"
 EXPIRED = f"start_by IS NOT NULL AND job.{WAITING_SQL} AND start_by >= %s AND start_by < %s"
-REASONS = {OVERLAPPED: WAITED_TOO_LONG, MISFIRED: TOO_LATE, MISSED: TOO_LATE}
+HELD_BACK = "it could not begin in time, because it was held back by a pause"
+REASONS = {OVERLAPPED: WAITED_TOO_LONG, MISFIRED: TOO_LATE, MISSED: TOO_LATE, PAUSED: HELD_BACK}
+IS_PAUSED = (
+    "EXISTS (SELECT 1 FROM gate WHERE gate.id = job.parked_by AND gate.paused_at IS NOT NULL "
+    "AND (gate.paused_until IS NULL OR gate.paused_until > job.start_by))"
+)
 
 
 class Room(NamedTuple):
@@ -63,7 +68,7 @@ def expire(now: int, limit: int, first: int = 0) -> int:
     returns how many."""
     rows = fetch(
         "SELECT job.id, job.start_by, schedule.misfire, schedule.catch_up_us, EXISTS (SELECT 1 FROM job AS other "
-        f"WHERE other.schedule_id = job.schedule_id AND other.{UNDER_WAY_SQL}) "
+        f"WHERE other.schedule_id = job.schedule_id AND other.{UNDER_WAY_SQL}), {IS_PAUSED} "
         "FROM job LEFT JOIN schedule ON schedule.id = job.schedule_id "
         f"WHERE {EXPIRED} ORDER BY start_by LIMIT %s",
         (first, now, limit),
@@ -71,9 +76,9 @@ def expire(now: int, limit: int, first: int = 0) -> int:
     if not rows:
         return 0
     late: dict[str, list[int]] = {}
-    for job_id, start_by, misfire, catch_up_us, behind_another in rows:
+    for job_id, start_by, misfire, catch_up_us, behind_another, is_paused in rows:
         is_recent = misfire == MISFIRE_SKIP and start_by - LATE_AFTER_US >= now - catch_up_us
-        status = OVERLAPPED if behind_another else MISFIRED if is_recent else MISSED
+        status = OVERLAPPED if behind_another else PAUSED if is_paused else MISFIRED if is_recent else MISSED
         late.setdefault(status, []).append(job_id)
     with transaction():
         return sum(len(cancel(ids, REASONS[status], status, now, if_free=True)) for status, ids in late.items())

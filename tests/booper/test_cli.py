@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import tzdata
 
 from booper import cli, processes
 from models.accounts import account_store
@@ -136,7 +137,9 @@ def test_config_prints_every_setting_where_it_comes_from_and_what_it_takes(boope
     monkeypatch.setenv("PORT", "8123")
     code, out, err = booper("config")
     assert (code, err) == (0, "")
-    assert [line.partition("=")[0] for line in out.splitlines()] == [setting.name for setting in settings.SETTINGS]
+    *lines, last = out.splitlines()
+    assert [line.partition("=")[0] for line in lines] == [setting.name for setting in settings.SETTINGS]
+    assert last == f"Time zones: {tzdata.IANA_VERSION} of the package tzdata"
     assert "PORT=8123  (set; a port, 1 to 65535)\n" in out
     assert "BOOPER_HOST=127.0.0.1  (default; an address of this machine, or localhost)\n" in out
     assert "BOOPER_ALLOW_HTTP=True  (default; on or off)\n" in out

@@ -19,7 +19,7 @@ from tests.support.transitions import VERBS, fitting_job, held, job_in
 from workers.delivery.recorder import record
 from workers.transport.outcome import Timings, Unreachable
 
-BOUNDED = {"transition", "outcome", "status", "message", "how", "process", "method", "route", "version", "le"}
+BOUNDED = {"gate", "transition", "outcome", "status", "message", "how", "process", "method", "route", "version", "le"}
 
 
 @pytest.fixture

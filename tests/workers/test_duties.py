@@ -9,6 +9,8 @@ from models.database.connection import close_all
 from models.database.ids import new_id
 from models.database.sql import execute, fetch
 from models.database.transactions import BRIEFLY_MS
+from models.flows import gates
+from models.flows.gate_tables import Gate
 from models.jobs import idempotent_requests, lifecycle
 from models.jobs.job_tables import Job
 from models.operations import heartbeats
@@ -16,10 +18,12 @@ from models.operations.heartbeat_tables import Ticker as TickerRow
 from models.operations.heartbeats import MinuteRow, WorkerRow
 from models.operations.ticker_row import record_delivered
 from models.rules import clock
+from models.rules.limits import FLOW
 from models.schedules.schedule_tables import Firing
 from models.webhooks import endpoints
-from runtime.metrics import REGISTRY, set_backlog, set_staged
+from runtime.metrics import REGISTRY, set_backlog, set_parked, set_parked_age, set_staged
 from runtime.settings import load
+from tests.support.flows import flow, let_through, order
 from tests.support.leads import Lead
 from tests.support.rows import make_job, reread
 from tests.support.schedule_rows import create_schedule
@@ -142,6 +146,34 @@ def a_backlog_to_measure(account, messages):
     return lambda: REGISTRY.get_sample_value("booper_backlog_jobs") == 1
 
 
+def jobs_at_a_gate(account):
+    first, second = order(account, flow(concurrency=1), count=2)
+    [claimed] = let_through([first, second])
+    return claimed
+
+
+def a_gate_that_nobody_woke(account, messages):
+    lifecycle.complete([jobs_at_a_gate(account)], clock.now())
+    return lambda: len(messages.named) == 1
+
+
+def jobs_at_a_gate_to_count(account, messages):
+    set_parked({FLOW: 0})
+    jobs_at_a_gate(account)
+    return lambda: REGISTRY.get_sample_value("booper_parked_jobs", {"gate": FLOW}) == 1
+
+
+def a_job_that_waits_at_a_gate(account, messages):
+    set_parked_age(0)
+    jobs_at_a_gate(account)
+    return lambda: REGISTRY.get_sample_value("booper_parked_oldest_age_seconds") > 0
+
+
+def a_gate_that_nobody_uses(account, messages):
+    gates.ensure(account.id, FLOW, "shop", clock.now() - 8 * clock.DAY)
+    return lambda: Gate.select().count() == 0
+
+
 def a_due_job(account, messages):
     job = make_job(account)
     return lambda: messages.named == [job.id]
@@ -164,6 +196,10 @@ DUTIES = [
     (a_run_older_than_it_is_kept, 1),
     (a_session_that_is_over_by_itself, 1),
     (a_job_whose_message_was_lost, 2),
+    (a_gate_that_nobody_woke, 2),
+    (jobs_at_a_gate_to_count, 5),
+    (a_job_that_waits_at_a_gate, 60),
+    (a_gate_that_nobody_uses, 60),
     (a_job_that_waits_long_in_the_queue, 2),
     (a_worker_that_may_be_gone, 5),
     (an_event_whose_turn_has_come, 5),

@@ -77,7 +77,7 @@ class LastLook:
 def _answer(group: Group) -> None:
     unwanted: set[int] = set()
     try:
-        unwanted = _withdrawn([job for job, _ in group])
+        unwanted = withdrawn([job for job, _ in group])
     except Exception as error:  # noqa: BLE001 - a request must not wait for the database
         log.warning("%d requests go out although they may be cancelled: %s", len(group), error)
     with contextlib.suppress(RuntimeError):  # the loop has ended
@@ -91,7 +91,7 @@ def _tell(group: Group, unwanted: Collection[int]) -> None:
             answer.set_result(job.id not in unwanted)
 
 
-def _withdrawn(jobs: Sequence[ClaimedJob]) -> set[int]:
+def withdrawn(jobs: Sequence[ClaimedJob]) -> set[int]:
     """End the claims of those that may not go any more, as if nothing had been attempted; returns their ids."""
     with connection():
         cancelled = _withdraw_cancelled(jobs)

@@ -1,6 +1,6 @@
 """Lists the duties of the leading ticker: every how many seconds, what is called, and what it is for."""
 
-from models.flows import forgetting, parking
+from models.flows import counts, forgetting, parking
 from models.operations import address_changes, heartbeats, ticker_row
 from models.webhooks import event_order
 from runtime import metrics
@@ -14,7 +14,7 @@ from workers.ticker.stager import Stager
 
 PLAN_EVERY_S = 0.05
 PROBE_EVERY_S = 5.0  # of /readyz, which looks when the latest one arrived
-BACKLOG_COUNTED = 10_000
+COUNTED = 10_000
 
 
 def duties(stager: Stager, pruner: Pruner) -> list[Duty]:
@@ -32,6 +32,8 @@ def duties(stager: Stager, pruner: Pruner) -> list[Duty]:
         Duty(1.0, rescue, "take back jobs whose worker fell silent"),
         Duty(5.0, event_order.release_left_over_events, "release events that no recorder released"),
         Duty(0.5, address_changes.follow_endpoints, "let events follow that wait for a changed endpoint"),
+        Duty(5.0, lambda _now: metrics.set_parked(counts.parked(COUNTED)), "count the jobs that wait at gates"),
+        Duty(60.0, measure_parked_age, "measure how long jobs wait at gates"),
         Duty(60.0, forgetting.forget, "forget gates that nobody uses"),
         Duty(2.0, parking.wake_forgotten, "look at gates that nobody woke"),
         Duty(0.0, pruner.prune_jobs, "delete final jobs"),  # at its own pace, as is the next
@@ -61,4 +63,10 @@ def record_sign_of_life(now: int) -> None:
 
 def measure_backlog(stager: Stager, now: int) -> None:
     """Show the operator how much is due and unclaimed, as far as it is cheap to count."""
-    metrics.set_backlog(*stager.backlog(now, BACKLOG_COUNTED))
+    metrics.set_backlog(*stager.backlog(now, COUNTED))
+
+
+def measure_parked_age(now: int) -> None:
+    """Show the operator how long a key has held back a job."""
+    oldest_at = counts.oldest_parked_at()
+    metrics.set_parked_age(0 if oldest_at is None else now - oldest_at)

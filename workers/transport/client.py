@@ -12,9 +12,8 @@ from typing import Any
 from models.rules.address_rules import AddressPolicy
 from workers.transport.dialer import Dialer
 from workers.transport.exchange import Exchange
-from workers.transport.lag import LagMeter
 from workers.transport.lookups import Lookups
-from workers.transport.loop_thread import LoopThread
+from workers.transport.loop_thread import LagMeter, LoopThread
 from workers.transport.outcome import Outcome
 from workers.transport.pool import Pool
 from workers.transport.unsent import Unsent
@@ -108,7 +107,7 @@ class Transport:
         for exchange in self._under_way:
             exchange.abort()
         self._under_way.clear()
-        self._pool.close()
+        self._pool.idle.close()
 
 
 async def _always(_key: Any) -> bool:

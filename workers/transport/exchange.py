@@ -74,7 +74,7 @@ class Exchange:
 
     def dial(self) -> None:
         self._is_reused = False
-        self._running = asyncio.get_running_loop().create_task(self._dial())
+        self._running = asyncio.get_running_loop().create_task(self._dial_and_send())
 
     def send_on(self, connection: Connection) -> None:
         """Send on it, unless it leads to Booper itself or has closed just now."""
@@ -85,7 +85,10 @@ class Exchange:
             asyncio.get_running_loop().call_soon(self._pool.put, connection)
         elif connection.is_open:
             self._is_reused = True
-            self._send(connection)
+            if self._is_late():
+                self._running = asyncio.get_running_loop().create_task(self._ask_and_write(connection))
+            else:
+                self._write(connection)
         else:
             self.dial()
 
@@ -112,27 +115,25 @@ class Exchange:
         self._finish_with_answer(connection)
         self._pool.drop(connection)
 
-    async def _dial(self) -> None:
+    async def _dial_and_send(self) -> None:
         try:
             connection = await self._dialer.connect(self._target, self._origin, self._deadline)
         except Exception as error:  # noqa: BLE001 - as in begin
             self._finish(outcome_of(error, self._deadline.timings()))
             self._pool.give_up(self._origin)
+            return
+        if self._is_late():
+            await self._ask_and_write(connection)
         else:
-            self._send(connection)
-
-    def _send(self, connection: Connection) -> None:
-        self._connection, self._running = connection, None
-        if self.is_sent or self._request.waited_ms + self._deadline.elapsed_ms() < LOOK_AFTER_MS:
             self._write(connection)
-        else:
-            connection.reader.expect(self._request.method)
-            self._running = asyncio.get_running_loop().create_task(self._ask_and_write(connection))
+
+    def _is_late(self) -> bool:
+        return not self.is_sent and self._request.waited_ms + self._deadline.elapsed_ms() >= LOOK_AFTER_MS
 
     async def _ask_and_write(self, connection: Connection) -> None:
-        may_go = await self._may_go(self)
-        self._running = None
-        if may_go:
+        self._connection = connection
+        connection.reader.expect(self._request.method)
+        if await self._may_go(self):
             self._write(connection)
             return
         self._leave_connection()
@@ -140,6 +141,7 @@ class Exchange:
         self._pool.put(connection)
 
     def _write(self, connection: Connection) -> None:
+        self._connection = connection
         if not self.is_sent:
             self.is_sent = True
             self._sent()

@@ -1,11 +1,13 @@
-"""Runs an event loop in a thread of its own: starts it, hands calls over to it, ends it."""
+"""Runs an event loop in a thread of its own, and measures how late it runs what is due."""
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 JOIN_LIMIT_S = 5.0
+LAG_EVERY_S = 0.005
 
 
 class LoopThread:
@@ -49,6 +51,31 @@ class LoopThread:
             coroutine.cancel()
         if left:
             self.loop.run_until_complete(asyncio.wait(left, timeout=JOIN_LIMIT_S))
+
+
+class LagMeter:
+    """Looks every `LAG_EVERY_S` while the loop is busy, and passes on by how many seconds each look came late. Belongs
+    to the loop alone."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, is_busy: Callable[[], bool], note: Callable[[float], object]):
+        self._loop, self._is_busy, self._note = loop, is_busy, note
+        self._is_watching = False
+
+    def watch(self) -> None:
+        """Look from now on, for as long as the loop is busy."""
+        if not self._is_watching:
+            self._is_watching = True
+            self._look_next()
+
+    def _look_next(self) -> None:
+        self._loop.call_later(LAG_EVERY_S, self._look, time.monotonic() + LAG_EVERY_S)
+
+    def _look(self, due_s: float) -> None:
+        self._note(max(0.0, time.monotonic() - due_s))
+        if self._is_busy():
+            self._look_next()
+        else:
+            self._is_watching = False
 
 
 def new_loop() -> asyncio.AbstractEventLoop:

@@ -1,5 +1,4 @@
-"""Keeps the open connections of each origin, and says which request goes out on which: an idle one, the next that comes
-free, or a new one.
+"""Says on which connection a request goes out: an idle one, the next that comes free, or a new one.
 
 To a target that answers at once a request is best sent on a connection that comes free in a moment, since a new one
 costs ten times as much. To a target that takes long, each request needs a connection of its own. So an origin begins
@@ -12,9 +11,8 @@ from collections import OrderedDict
 from typing import Protocol
 
 from workers.transport.connection import Connection, Origin
+from workers.transport.idle_connections import IdleConnections, is_usable
 
-MAX_IDLE_S = 4.0
-MAX_AGE_S = 60.0
 AT_FIRST = 16
 AT_LEAST_MORE, AT_MOST_MORE = 8, 64  # at once; the loop looks at its sockets between
 LOOK_EVERY_S = 0.005
@@ -31,12 +29,11 @@ class Sender(Protocol):
 
 
 class _Lane:
-    """Holds what there is of one origin."""
+    """Holds what goes to one origin."""
 
-    __slots__ = ("at_work", "freed", "idle", "is_watched", "waiting")
+    __slots__ = ("at_work", "freed", "is_watched", "waiting")
 
     def __init__(self) -> None:
-        self.idle: dict[Connection, None] = {}  # in the order of their last use
         self.waiting: OrderedDict[Sender, None] = OrderedDict()
         self.at_work = 0  # connections that carry a request or are being opened for one
         self.freed = 0  # since the last look
@@ -44,42 +41,32 @@ class _Lane:
 
 
 class Pool:
-    """Keeps at most `most` idle connections; the one that has waited longest goes first. Belongs to the loop alone.
+    """Gives connections to senders, and keeps at most `most` idle ones. Belongs to the loop alone.
 
     Who wants to send calls `serve`, and has then to call `put` or `drop` with its connection, or `give_up` when it got
-    none. The loop watches idle connections, so one that its target closes leaves the pool at once.
+    none.
     """
 
     def __init__(self, most: int) -> None:
-        self._most = most
+        self.idle = IdleConnections(most)
         self._lanes: dict[Origin, _Lane] = {}
-        self._by_age: OrderedDict[Connection, None] = OrderedDict()
-        self._sweep: asyncio.TimerHandle | None = None
-
-    def __len__(self) -> int:
-        return len(self._by_age)
 
     def serve(self, origin: Origin, sender: Sender) -> None:
-        """Have the sender send on the idle connection that was used last, or dial, or wait for its turn. One that is
-        used again needs no lookup: its peer was judged when it was opened."""
+        """Have the sender send on an idle connection, or dial, or wait for its turn."""
         lane = self._lanes.get(origin)
         if lane is None:
             lane = self._lanes[origin] = _Lane()
-        while lane.idle:
-            connection = next(reversed(lane.idle))
-            self._take_out(connection)
-            if _is_usable(connection):
-                lane.at_work += 1
-                sender.send_on(connection)
-                return
-            connection.close()
-        if lane.at_work < AT_FIRST:
-            lane.at_work += 1
-            sender.dial()
+        connection = self.idle.take(origin)
+        if connection is None and lane.at_work >= AT_FIRST:
+            lane.waiting[sender] = None
+            if not lane.is_watched:
+                self._look_next(lane)
             return
-        lane.waiting[sender] = None
-        if not lane.is_watched:
-            self._look_next(lane)
+        lane.at_work += 1
+        if connection is None:
+            sender.dial()
+        else:
+            sender.send_on(connection)
 
     def leave(self, origin: Origin, sender: Sender) -> None:
         """Take the sender out, which waits no longer."""
@@ -89,12 +76,12 @@ class Pool:
         """Take back a connection that may be used again."""
         connection.release()
         connection.idle_since_s = time.monotonic()
-        if not _is_usable(connection):
+        if not is_usable(connection):
             self.drop(connection)
         elif (sender := self._next(connection.origin)) is not None:
             sender.send_on(connection)
         else:
-            self._keep(connection)
+            self.idle.keep(connection)
 
     def drop(self, connection: Connection) -> None:
         """Take back a connection that may not be used again."""
@@ -105,14 +92,6 @@ class Pool:
         """Note that a connection at work has closed, or was not to be had."""
         if (sender := self._next(origin)) is not None:
             sender.dial()
-        else:
-            self._forget_if_empty(origin)
-
-    def close(self) -> None:
-        """Close them all, and every one that is put here afterwards."""
-        self._most = 0
-        while self._by_age:
-            self._close_oldest()
 
     def _next(self, origin: Origin) -> Sender | None:
         """Note that a connection at work is free or closed; returns whose turn it is."""
@@ -121,6 +100,8 @@ class Pool:
         if lane.waiting:
             return lane.waiting.popitem(last=False)[0]
         lane.at_work -= 1
+        if not lane.at_work:
+            del self._lanes[origin]
         return None
 
     def _look_next(self, lane: _Lane) -> None:
@@ -138,47 +119,3 @@ class Pool:
             self._look_next(lane)
         else:
             lane.is_watched = False
-
-    def _keep(self, connection: Connection) -> None:
-        connection.on_closed = self._discard
-        self._lanes[connection.origin].idle[connection] = None
-        self._by_age[connection] = None
-        if len(self._by_age) > self._most:
-            self._close_oldest()
-        if self._sweep is None and self._by_age:
-            self._sweep = asyncio.get_running_loop().call_later(MAX_IDLE_S, self._close_old)
-
-    def _take_out(self, connection: Connection) -> None:
-        connection.on_closed = None
-        del self._by_age[connection]
-        del self._lanes[connection.origin].idle[connection]
-
-    def _discard(self, connection: Connection) -> None:
-        """Forget an idle connection, which has closed."""
-        self._take_out(connection)
-        self._forget_if_empty(connection.origin)
-
-    def _forget_if_empty(self, origin: Origin) -> None:
-        if not self._lanes[origin].at_work and not self._lanes[origin].idle:
-            del self._lanes[origin]
-
-    def _close_oldest(self) -> None:
-        connection = next(iter(self._by_age))
-        self._discard(connection)
-        connection.close()
-
-    def _close_old(self) -> None:
-        """Close those that have waited too long; look again when the next one will have."""
-        self._sweep = None
-        while self._by_age:
-            left_s = next(iter(self._by_age)).idle_since_s + MAX_IDLE_S - time.monotonic()
-            if left_s > 0:
-                self._sweep = asyncio.get_running_loop().call_later(left_s, self._close_old)
-                return
-            self._close_oldest()
-
-
-def _is_usable(connection: Connection) -> bool:
-    now_s = time.monotonic()
-    is_young = now_s - connection.idle_since_s <= MAX_IDLE_S and now_s - connection.opened_at_s <= MAX_AGE_S
-    return is_young and connection.is_open

@@ -4,6 +4,7 @@ from flask import Response, make_response, render_template, request
 
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
+from api.dashboard.query import whole_number
 from api.requests.job_values import is_printable
 from models.accounts import account_store
 from models.accounts.account_tables import Account
@@ -38,5 +39,6 @@ def revoke_key(key_id: str) -> Response:
 
 
 def _page(secret: str, problem: str, status: int) -> Response:
-    keys = account_store.keys_of(visitor().account_id)
-    return make_response(render_template("keys.html", keys=keys, secret=secret, problem=problem), status)
+    before_id = whole_number(request.args.get("before", "")) or None
+    keys, older = account_store.keys_of(visitor().account_id, before_id)
+    return make_response(render_template("keys.html", keys=keys, older=older, secret=secret, problem=problem), status)

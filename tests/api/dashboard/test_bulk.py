@@ -272,3 +272,26 @@ def test_what_is_ordered_after_the_question_is_left_alone_though_the_filter_ends
     to_the_end(alice, form)
 
     assert [reread(job).state for job in (old, new)] == ["cancelled", "scheduled"]
+
+
+@pytest.mark.parametrize(
+    ("filters", "cancelled"),
+    [
+        ({"before": "2026-01-01T09:01:00Z"}, ["old"]),
+        ({"after": "2026-01-01T09:01:00Z"}, ["young"]),
+        ({"before": "2026-01-01T09:01:00Z", "after": "2026-01-01T09:00:00Z"}, ["old"]),
+        ({"host": "b.example"}, ["young"]),
+        ({"text": "old"}, ["old"]),
+        ({"kind": "event"}, ["event"]),
+    ],
+)
+def test_jobs_that_the_filter_leaves_out_are_left_alone(alice, moved_clock, filters, cancelled):
+    make_job(alice.account, "scheduled", 3600, name="old", host="a.example")
+    moved_clock.advance(minutes=1)
+    make_job(alice.account, "scheduled", 3600, name="young", host="b.example")
+    make_job(alice.account, "scheduled", 3600, name="event", host="a.example", kind="event")
+    moved_clock.advance(minutes=1)
+
+    to_the_end(alice, question(alice, action="cancel", **filters))
+
+    assert [job.name for job in Job.select().where(Job.state == "cancelled").order_by(Job.id)] == cancelled

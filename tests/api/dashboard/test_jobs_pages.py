@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from models.accounts import account_store
+from models.accounts.account_tables import ApiKey
 from models.jobs import job_store
 from models.jobs.job_tables import Job
 from models.jobs.log_events import REQUEST_FAILED, RESPONSE_RECEIVED
@@ -353,9 +354,24 @@ def test_a_key_is_shown_once_and_works(app, alice):
         assert alice.send("/keys", name=wrong).status_code == 422
 
 
+def test_keys_are_shown_fifty_a_page(alice):
+    for number in range(51):
+        account_store.create_key(alice.account, f"key-{number:02}", clock.now())
+
+    newest, older = (alice.get(path).text for path in ("/keys", f"/keys?before={ApiKey.get(name='key-01').id}"))
+
+    assert (newest.count("<tr><td"), "key-50" in newest, "key-00" in newest, 'rel="next"' in newest) == (
+        50,
+        True,
+        False,
+        True,
+    )
+    assert ("key-00" in older, "key-01" in older, 'rel="next"' in older) == (True, False, False)
+
+
 def test_revoking_the_own_key_signs_out_and_that_of_another_does_not(alice):
     alice.send("/keys", name="other")
-    other = account_store.keys_of(alice.account.id)[0]
+    other = account_store.keys_of(alice.account.id)[0][0]
     assert alice.send(f"/keys/{other.uuid}/revoke").location == "/keys?note=revoked"
     assert alice.send(f"/keys/{other.uuid}/revoke").status_code == 404
     alice.send(f"/keys/{alice.key.uuid}/revoke")

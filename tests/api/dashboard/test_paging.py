@@ -7,7 +7,7 @@ import pytest
 from api.dashboard.pages import jobs, logs, schedules
 from models.database.ids import new_id
 from models.jobs import records
-from models.jobs.job_tables import Job
+from models.jobs.job_tables import Job, LogEntry
 from models.rules import clock
 from models.schedules.schedule_tables import Schedule
 from tests.support.browsers import Markup
@@ -82,6 +82,25 @@ def test_three_pages_of_a_list_show_each_row_once_the_newest_first(alice, path, 
 
     assert [len(page) for page in pages] == [shown, shown, 1][: 2 + beyond]
     assert sum(pages, []) == made[::-1]
+
+
+FILTERED = {
+    "/jobs?state=discarded": (make_jobs, jobs.SHOWN, JOB_ROW, Job, {"state": "discarded"}),
+    "/logs?event=worker.http.error": (make_entries, logs.SHOWN, LOG_ROW, LogEntry, {"event": "worker.http.error"}),
+}
+
+
+@pytest.mark.parametrize("path", FILTERED)
+def test_further_pages_and_the_link_back_keep_the_filter(alice, path):
+    make, shown, row, table, values = FILTERED[path]
+    made = make(alice.account, 2 * (shown + 1))
+    chosen = made[::2]
+    table.update(values).where(table._meta.primary_key.in_(chosen)).execute()
+
+    first, second = pages_from(alice, path)
+
+    assert re.findall(row, first.text) + re.findall(row, second.text) == chosen[::-1]
+    assert path in [attributes.get("href") for _, attributes in Markup(second.text).tags]
 
 
 def test_the_pages_of_schedules_lead_back_as_they_led_on(alice):

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from models.database import paging
 from models.database.sql import execute
 from models.jobs import job_lists, log_entries, records
 from models.jobs.job_tables import Job
@@ -111,6 +112,34 @@ def test_the_pages_of_the_log_make_the_whole_log(client, account, moved_clock, f
     assert sum(pages_of(client, f"/api/logs?limit=4&order_by={field},{way}"), []) == whole
     selected = ids_of(client.get(f"/api/logs?limit=100&job_id=1&order_by={field},{way}"))
     assert sum(pages_of(client, f"/api/logs?limit=1&job_id=1&order_by={field},{way}"), []) == selected
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("field", ["inserted_at", "name", "completed_at"])
+def test_a_page_of_large_jobs_ends_early_and_goes_on(client, moved_clock, monkeypatch, field, way):
+    """A page of a hundred held 39 MB."""
+    monkeypatch.setattr(paging, "MAX_PAGE_BYTES", 5000)
+    for size in (10, 2000, 2000, 2000, 9000, 10, 10):
+        client.created(body="x" * size, method="post", name=f"n{size}")
+    moved_clock.advance(seconds=2)
+
+    pages = list(pages_of(client, f"/api/jobs?limit=100&order_by={field},{way}"))
+
+    assert len(pages) > 1
+    assert all(pages)
+    assert len(set(sum(pages, []))) == len(sum(pages, [])) == 7
+
+
+def test_a_page_of_large_log_entries_ends_early_and_goes_on(client, account, monkeypatch):
+    monkeypatch.setattr(paging, "MAX_PAGE_BYTES", 5000)
+    payloads = [{"body": "\x01" * 600}] * 5
+    rows = [records.log_row(account.id, 1, None, "worker.http.response", payload, clock.now()) for payload in payloads]
+    records.add_log_entries(rows)
+
+    pages = list(pages_of(client, "/api/logs?limit=100"))
+
+    assert [len(page) for page in pages] == [2, 2, 1]
+    assert sorted(sum(pages, [])) == sorted(row.uuid for row in rows)
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -1,9 +1,12 @@
 """Equal definitions of a schedule change nothing, whatever their spelling; others do."""
 
+import json
+
 import pytest
 
 from models.jobs.job_tables import Job
 from models.rules import clock
+from models.schedules.schedule_tables import Schedule
 
 PATH = "/api/schedules/nightly"
 URL = "https://example.com/hook"
@@ -46,6 +49,9 @@ SAME = [
     ),
     (base(redact=["X-A", "body"]), base(redact=["BODY", "x-a"])),
     (base(max_age=60), base(max_age=[1, "minute"])),
+    (base(flow={"key": "a", "rate": 9, "per": "1m"}), base(flow={"per": 60, "rate": 9, "key": "a"})),
+    (base(flow={"key": "a", "rate": 9, "per": 60}), base(flow={"key": "a", "rate": 8, "per": 60})),  # the flow's own
+    (base(lane="a"), base(lane={"key": "a"})),
     (base(callback=URL, webhook_url=URL), base(callback_url=URL, webhook=URL)),
     (base(schedule_in=30), base(schedule_in=[0.5, "minutes"])),
     (base(schedule_in=30), base(schedule_in=300)),  # when the first job is due says nothing about one that exists
@@ -75,6 +81,8 @@ OTHER = [
     (base(backoff=[1, 2]), base(backoff=[2, 1])),
     (base(backoff={"fixed": 60}), base(backoff={"fixed": 60, "jitter": "full"})),
     (base(callback_url=URL), base(failure_callback_url=URL)),
+    (base(flow={"key": "a"}), base(flow={"key": "b"})),
+    (base(), base(lane="a")),
 ]
 MOVED = [
     (base(), base(repeat_every=61)),
@@ -124,6 +132,19 @@ def test_another_frequency_moves_the_instants(client, moved_clock, first, second
     put(client, second, 200)
     assert [state for _, state, _ in jobs()][0] == "cancelled"
     assert len(jobs()) == 2
+
+
+def test_a_definition_of_an_earlier_version_is_the_same(client, moved_clock):
+    """It stored fewer fields, and the first deployment after an update would have replaced every waiting job."""
+    put(client, base(schedule_in=60), 201)
+    [row] = Schedule.select()
+    fields = {
+        name: value for name, value in json.loads(row.template).items() if name not in ("gates", "labels", "hops")
+    }
+    Schedule.update(template=json.dumps(fields)).execute()
+    waiting = jobs()
+    put(client, base(), 200)
+    assert jobs() == waiting
 
 
 def test_a_deployment_that_declares_its_schedule_again_does_not_fire_it(client, moved_clock):

@@ -4,10 +4,12 @@ import itertools
 
 import pytest
 
+from models.flows import closing
 from models.jobs import lifecycle
 from models.jobs.job_tables import Job, LogEntry
 from models.operations import claims
 from models.rules import clock
+from models.rules.limits import ACCOUNT
 from models.schedules import misfire, overlap, planning, schedule_changes
 from models.schedules.schedule_tables import Firing, Schedule
 from tests.support.documents import table
@@ -250,3 +252,24 @@ def test_the_delay_by_jitter_does_not_make_an_instant_old(account, moved_clock):
     planning.plan(clock.now(), 100)
     assert len(waiting_jobs_of(schedule_id)) == 132
     assert misfire.expire(clock.now(), 100) == 0
+
+
+def test_an_instant_that_a_pause_held_back_for_too_long_says_so(account, moved_clock):
+    schedule_id = make_schedule(account)
+    closing.pause(account.id, ACCOUNT, "", None, "they deploy", clock.now())
+    run_ticker()
+    moved_clock.advance(hours=3)
+
+    run_ticker()
+
+    assert firings_of(schedule_id)[0] == (0, "paused")
+
+
+def test_an_instant_that_was_missed_before_the_pause_does_not_say_paused(account, moved_clock):
+    schedule_id = make_schedule(account, misfire="skip")
+    moved_clock.advance(hours=3)
+    closing.pause(account.id, ACCOUNT, "", None, None, clock.now())
+
+    run_ticker()
+
+    assert firings_of(schedule_id)[0][1] != "paused"

@@ -13,7 +13,7 @@ from models.rules.url_rules import split_url
 from tests.support.resolvers import Names
 from tests.support.scripted_receivers import OK, answering, answering_once, read_request
 from tests.support.waiting import wait_until
-from workers.transport import pool as pool_module
+from workers.transport import idle_connections
 from workers.transport.answer_reader import MAX_BODY_READ_BYTES
 from workers.transport.connection import Origin
 from workers.transport.pool import AT_FIRST, AT_LEAST_MORE, Pool
@@ -106,7 +106,7 @@ def test_bytes_on_an_idle_connection_are_not_the_next_answer(receiver, transport
 
 def test_an_idle_connection_on_which_bytes_come_is_closed_at_once(receiver, transport, monkeypatch):
     """What follows on it would belong to what came, not to the next request."""
-    monkeypatch.setattr(pool_module, "MAX_IDLE_S", 1000)
+    monkeypatch.setattr(idle_connections, "MAX_IDLE_S", 1000)
     answered = threading.Event()
 
     def half_an_answer_unasked(conn, receiver):
@@ -293,7 +293,7 @@ def test_the_connection_used_last_is_taken_first_and_closed_ones_are_passed_over
     put(pool, old, closed)
     closed.is_open = False
     assert taken(pool, old.origin) is old
-    assert len(pool) == 0
+    assert len(pool.idle) == 0
 
 
 @pytest.fixture
@@ -347,13 +347,13 @@ def test_more_connections_are_opened_while_most_do_not_come_free(queue, freed, o
 def test_an_origin_without_connections_is_forgotten():
     pool, connection = Pool(9), Unused("a")
     put(pool, connection)
-    assert pool._lanes
+    assert (len(pool._lanes), len(pool.idle._by_origin)) == (0, 1)
     connection.on_closed(connection)
-    assert not pool._lanes
+    assert not pool.idle._by_origin
 
 
 def test_connections_that_wait_too_long_are_closed_though_no_other_comes(receiver, transport, monkeypatch):
-    monkeypatch.setattr(pool_module, "MAX_IDLE_S", 0.05)
+    monkeypatch.setattr(idle_connections, "MAX_IDLE_S", 0.05)
     sender, target = transport(), receiver(answering(OK))
     sender.send(get(target))
     wait_until(lambda: target.connections[0].fileno() == -1)
@@ -361,7 +361,7 @@ def test_connections_that_wait_too_long_are_closed_though_no_other_comes(receive
 
 @pytest.mark.parametrize("limit", ["MAX_IDLE_S", "MAX_AGE_S"])
 def test_an_old_connection_is_not_used_again(receiver, transport, monkeypatch, limit):
-    monkeypatch.setattr(pool_module, limit, -1.0)
+    monkeypatch.setattr(idle_connections, limit, -1.0)
     sender, target = transport(), receiver(answering(OK))
     for _ in range(2):
         sender.send(get(target))
