@@ -60,7 +60,7 @@ def page_response(text: str, order: tuple[str, str], end: Place | None) -> Respo
         return json_response(text)
     cursor = cursor_of(order, end)
     pairs = [(name, value) for name, value in request.args.items(multi=True) if name not in ("cursor", "offset")]
-    link = f'<{request.path}?{urlencode([*pairs, ("cursor", cursor)])}>; rel="next"'
+    link = f'<{request.script_root}{request.path}?{urlencode([*pairs, ("cursor", cursor)])}>; rel="next"'
     return json_response(text, 200, {CURSOR_HEADER: cursor, "Link": link})
 
 
