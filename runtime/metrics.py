@@ -19,8 +19,10 @@ from models.jobs.lifecycle import ClaimedJob
 from models.rules.clock import SECOND
 from models.rules.limits import GATES
 from models.rules.request_rules import METHODS
+from runtime import metrics_room
 from runtime.version import __version__
 
+metrics_room.install()
 disable_created_metrics()  # booper_jobs_created would look like a number of jobs
 REGISTRY = CollectorRegistry()
 LATENESS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600)

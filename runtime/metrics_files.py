@@ -1,14 +1,15 @@
 """Keeps the metrics of several processes in one directory, and makes the page that shows their sums.
 
 Each process writes its own files into a directory of the command that started it. Its owner holds a lock on it until it
-ends; the next start removes each directory whose lock is free. It is in memory (/dev/shm) where possible: the files are
-mapped, and a write to a mapped file on a full disk kills the process.
+ends; the next start removes each directory whose lock is free. It is in memory (/dev/shm) where there is room. A write
+to a mapped file on a full disk would kill the process: runtime/metrics_room.py reserves the room.
 
 Readers and runtime/metrics_folding.py exclude each other by a second lock.
 """
 
 import contextlib
 import fcntl
+import logging
 import os
 import shutil
 import struct
@@ -17,10 +18,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+log = logging.getLogger("booper.metrics")
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads it when it is imported
 PREFIX = "booper-metrics-"
 OWNER, READERS = "owner.lock", "readers.lock"
 READ_ATTEMPTS = 3
+ROOM = 8 << 20
 LOCK_LIMIT_S = 1.0
 PAUSE_S = 0.01
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -29,7 +32,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 def make_directory() -> Path:
     """Make a directory for this command's processes and name it in the environment that they inherit. The caller's
     process, also after exec, holds it until it ends. Removes directories whose owners have ended."""
-    base = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())  # noqa: S108
+    base = _base()
     for old in base.glob(f"{PREFIX}*"):
         _remove_if_abandoned(old)
     hidden = Path(tempfile.mkdtemp(prefix=f".{PREFIX}", dir=base))
@@ -38,6 +41,19 @@ def make_directory() -> Path:
     shared = hidden.rename(base / hidden.name.removeprefix("."))
     os.environ[VARIABLE] = str(shared)
     return shared
+
+
+def _base() -> Path:
+    """The folder in memory, unless it is small or full: each process of a command takes up to half a megabyte."""
+    memory = Path("/dev/shm")  # noqa: S108
+    if not os.access(memory, os.W_OK):
+        return Path(tempfile.gettempdir())
+    if shutil.disk_usage(memory).free < ROOM:
+        log.warning(
+            "%s has less than %d MB of room: the metrics are kept in %s", memory, ROOM >> 20, tempfile.gettempdir()
+        )
+        return Path(tempfile.gettempdir())
+    return memory
 
 
 def directory() -> Path | None:

@@ -64,17 +64,18 @@ def _keep_latest(shared: Path, paths: list[Path]) -> None:
 
 def _merge(past: Path, paths: list[Path], join: Callable[[float, float], float]) -> None:
     """Replace the past by one that includes these files, in one step: a reader sees the old one or the new one."""
-    from prometheus_client.mmap_dict import MmapedDict
+    from runtime.metrics_room import ReservedFile
 
     filled = [path for path in paths if path.stat().st_size]
     if not filled:
         return
     new = past.with_suffix(".new")
+    new.unlink(missing_ok=True)
     if past.exists():
         shutil.copyfile(past, new)
-    values = MmapedDict(str(new))
+    values = ReservedFile(str(new))
     for path in filled:
-        for key, value, _timestamp, _position in MmapedDict.read_all_values_from_file(str(path)):
+        for key, value, _timestamp, _position in ReservedFile.read_all_values_from_file(str(path)):
             values.write_value(key, join(values.read_value(key)[0], value), 0.0)
     values.close()
     new.replace(past)

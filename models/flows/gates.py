@@ -8,11 +8,12 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from models.database.sql import any_of, execute, fetch, for_update, values_table
-from models.database.transactions import transaction
+from models.database.transactions import transaction, wait_briefly_for_locks
 from models.jobs.states import WAITING_SQL
 from models.rules import clock
 from models.rules.limits import FLOW, LANE, GateName, Limits
 
+BRIEFLY_MS = 500  # claims of one gate take turns, each for some milliseconds; whoever holds it for longer stands still
 FAR = 2**62  # the end of a wait whose end is not known
 
 
@@ -115,6 +116,7 @@ def wake(ids: Collection[int], now: int, which: str = "true") -> int:
         return 0
     these, params = any_of("id", sorted(ids))
     with transaction():
+        wait_briefly_for_locks(BRIEFLY_MS)
         return execute(
             f"UPDATE gate SET wake_at = %s WHERE id IN (SELECT id FROM gate AS woken WHERE {these} AND {which} "
             f"AND EXISTS (SELECT 1 FROM job WHERE parked_by = woken.id AND {WAITING_SQL}) "

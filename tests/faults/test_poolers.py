@@ -6,6 +6,7 @@ from tests.support.faults.asking import Load
 from tests.support.faults.faulty_product import FaultyProduction
 from tests.support.faults.pooler import Pooler
 from tests.support.faults.report import note
+from tests.support.faults.scale import only_full
 from tests.support.journeys import checker
 from tests.support.journeys.journey import under_way
 from tests.support.services import optional
@@ -22,6 +23,7 @@ def production_behind_pgbouncer(tmp_path, receiver, postgres_url, broker):
         yield from under_way(product, receiver)
 
 
+@only_full
 def test_f19_behind_a_small_pool_of_pgbouncer_every_job_is_sent_once(production_behind_pgbouncer):
     journey = production_behind_pgbouncer
     with Load(journey, rate=50) as load:

@@ -12,9 +12,9 @@ LONG_MS = 900_000
 class BlockingTransport:
     """`send` from any thread; the loop runs until `close`."""
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, is_wanted=None, **kwargs):
         self.transport = Transport(*args, **kwargs)
-        self.transport.start(lambda ended: [answer.set_result(outcome) for answer, outcome in ended])
+        self.transport.start(lambda ended: [answer.set_result(outcome) for answer, outcome in ended], is_wanted)
 
     def begin(self, request) -> Future:
         answer = Future()
@@ -29,9 +29,13 @@ class BlockingTransport:
         request.timeout_ms = LONG_MS
         answer = self.begin(request)
         wait_until(lambda: self._heard_bytes() >= count)
+        self.expire()
+        return answer.result(LIMIT_S)
+
+    def expire(self):
+        """Let the deadline of every request under way come."""
         for exchange in list(self.transport._under_way):
             self.transport._thread.call(exchange._expire)
-        return answer.result(LIMIT_S)
 
     def _heard_bytes(self):
         connections = [exchange._connection for exchange in list(self.transport._under_way)]
