@@ -13,6 +13,7 @@ from flask import Flask, request
 from api import batch_turns, context, dashboard, request_log
 from api.documentation import Documentation, security
 from api.key_cache import KeyCache
+from api.path_prefix import below
 from api.requests.body import body_limit, too_large
 from api.responses import responses
 from api.routes import (
@@ -71,8 +72,10 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
         OPENAPI_VERSION="3.0.3",
     )
     app.url_map.merge_slashes = False  # merging would answer // with a redirect in HTML
+    app.wsgi_app = below(settings.path_prefix, app.wsgi_app)  # type: ignore[method-assign]
     context.install(app, context.Context(settings, KeyCache(settings.demo_key), broker_reachable))
     documentation = Documentation(app, spec_kwargs=security())
+    documentation.server = settings.path_prefix or "/"
     for blueprint in dict.fromkeys(resource.blueprint for resource in RESOURCES):  # several may share one
         documentation.register_blueprint(blueprint)
     app.add_url_rule("/api/openapi.json", "openapi", documentation.view)

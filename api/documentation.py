@@ -31,6 +31,7 @@ class Documentation(flask_smorest.Api):
     """OpenAPI from the schemas that check requests. `api/responses/responses.py` answers errors."""
 
     ERROR_SCHEMA = ErrorResponse
+    server = "/"  # below which path the server is
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         return responses.from_http(error)
@@ -41,7 +42,7 @@ class Documentation(flask_smorest.Api):
 
     @cached_property
     def _text(self) -> str:
-        return compact(completed(self.spec.to_dict()))
+        return compact(completed(self.spec.to_dict(), self.server))
 
 
 def security() -> Document:
@@ -50,10 +51,10 @@ def security() -> Document:
     return {"components": {"securitySchemes": {"key": scheme}}, "security": [{"key": []}]}
 
 
-def completed(document: Document) -> Document:
+def completed(document: Document, server: str) -> Document:
     """The document that flask-smorest made, completed in place."""
     document["info"] |= ABOUT
-    document["servers"] = [{"url": "/", "description": "The server that gave this document."}]
+    document["servers"] = [{"url": server, "description": "The server that gave this document."}]
     document["components"]["responses"]["DEFAULT_ERROR"]["description"] = "An error, in the one shape of errors."
     for path, _, operation in operations(document):
         _complete(document, path, operation)

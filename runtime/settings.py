@@ -105,6 +105,12 @@ class Settings:
         "",
         "The URLs by which others reach this API (through a proxy, say); jobs to them may start no other jobs.",
     )
+    path_prefix: str = _setting(
+        "BOOPER_PATH_PREFIX",
+        matching("a path such as /booper, or empty", "(/[A-Za-z0-9._~-]+)*"),
+        "",
+        "Below which path a proxy serves this API and the dashboard, whether or not it removes the path from requests.",
+    )
     demo_key: str = _setting(
         "BOOPER_DEMO_KEY",
         Form("on, off or a key that starts with sk_", _demo_key),

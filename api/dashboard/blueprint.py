@@ -64,7 +64,8 @@ def require_visitor() -> Response | None:
         refuse_foreign_form()
     if account or request.endpoint in OPEN:
         return None
-    next_path = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    path = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    next_path = f"{request.script_root}{path}"
     return make_response(redirect(url_for("pages.sign_in", next=next_path), 303))
 
 
@@ -90,6 +91,7 @@ def shared_values() -> dict[str, object]:
     return {
         "visitor": g.get("visitor"),
         "csrf": session.token if session else "",
+        "root": request.script_root,  # for links of what is also rendered outside of a request
         "theme": theme if theme in THEMES else "",
         "note": NOTES.get(request.args.get("note", ""), ""),
     }

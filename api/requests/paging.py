@@ -22,6 +22,7 @@ from models.jobs.job_json import compact
 CURSOR = "a cursor that an answer gave for this list in this order"
 CURSOR_HEADER = "Booper-Next-Cursor"
 MAX_CURSOR_CHARS = 4096
+MAX_OFFSET = 100_000  # each skipped row is read; a cursor skips none
 NEXT_HEADERS = {
     CURSOR_HEADER: {
         "description": "The cursor of the next page; absent on the last page.",
@@ -36,7 +37,7 @@ class PageQuery(Strict):
 
     listing: Listing
     limit = whole_in_query(1, 100, load_default=10)
-    offset = whole_in_query(0, 10**9, load_default=0)
+    offset = whole_in_query(0, MAX_OFFSET, load_default=0)
     cursor = Must(CURSOR, lambda value: value, text_form(MAX_CURSOR_CHARS))
 
     @post_load
@@ -59,7 +60,7 @@ def page_response(text: str, order: tuple[str, str], end: Place | None) -> Respo
         return json_response(text)
     cursor = cursor_of(order, end)
     pairs = [(name, value) for name, value in request.args.items(multi=True) if name not in ("cursor", "offset")]
-    link = f'<{request.path}?{urlencode([*pairs, ("cursor", cursor)])}>; rel="next"'
+    link = f'<{request.script_root}{request.path}?{urlencode([*pairs, ("cursor", cursor)])}>; rel="next"'
     return json_response(text, 200, {CURSOR_HEADER: cursor, "Link": link})
 
 

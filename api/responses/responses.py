@@ -14,7 +14,9 @@ from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException
 
 from api.responses import refused_writes
+from models.database import paging
 from models.database.connection import Unreachable, release_connection
+from models.database.paging import TooManyToSort
 from models.jobs.job_json import JSON_TYPE, compact
 
 log = logging.getLogger(__name__)
@@ -133,6 +135,13 @@ def from_http(error: HTTPException) -> Response:
     return error_response(ApiError(status, MESSAGES.get(status) or error.description or error.name, headers=headers))
 
 
+def too_many_to_sort(error: TooManyToSort) -> Response:
+    """422: an order that no index gives, of a long list."""
+    names, most = " or ".join(error.indexed), f"{paging.SORTED_AT_MOST:,}"
+    message = f"must be {names} where more than {most} entries match (filters narrow a list), got {error.name}"
+    return error_response(invalid({"order_by": [message]}))
+
+
 def unavailable(error: Exception) -> Response:
     """503: the database is down, full, or all connections to it are in use."""
     log.error("request %s: answered 503, the database can't be used: %s", request_id(), error)
@@ -154,6 +163,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(HTTPException, from_http)
     for kind in Unreachable:
         app.register_error_handler(kind, unavailable)
+    app.register_error_handler(TooManyToSort, too_many_to_sort)
     app.register_error_handler(Exception, unexpected)
     app.after_request(_finish)
 

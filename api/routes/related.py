@@ -9,6 +9,7 @@ from api.auth import caller
 from api.blueprint import Blueprint
 from api.requests.fields import whole_in_query
 from api.requests.ids import job_in_path
+from api.requests.paging import MAX_OFFSET
 from api.requests.strict_schema import Strict
 from api.responses import schemas, serializers
 from api.responses.responses import json_response, or_not_found
@@ -22,7 +23,7 @@ class RelatedQuery(Strict):
     """What GET /jobs/{id}/related takes."""
 
     limit = whole_in_query(1, 100, load_default=100)
-    offset = whole_in_query(0, 10**9, load_default=0)
+    offset = whole_in_query(0, MAX_OFFSET, load_default=0)
 
 
 class RelatedJob(schemas.Job):

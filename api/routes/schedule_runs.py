@@ -7,6 +7,7 @@ from marshmallow import Schema, fields
 
 from api.auth import caller
 from api.requests.fields import choice, order_by, whole_in_query
+from api.requests.paging import MAX_OFFSET
 from api.requests.strict_schema import Strict
 from api.responses import schemas
 from api.responses.responses import or_not_found, respond
@@ -46,7 +47,7 @@ class FiringsQuery(Strict):
 
     status = choice(firing_rows.STATUSES)
     limit = whole_in_query(1, 100, load_default=10)
-    offset = whole_in_query(0, 10**9, load_default=0)
+    offset = whole_in_query(0, MAX_OFFSET, load_default=0)
     order_by = order_by(firing_rows.ORDERS, load_default=LATEST_FIRST)
 
 

@@ -21,6 +21,7 @@ from api.requests.ids import uuid_key
 from api.requests.job_fields import JobFields
 from api.requests.job_requests import JobRequest, due_at
 from api.requests.new_schedule import changed, misplaced, new_schedule
+from api.requests.paging import MAX_OFFSET
 from api.requests.schedule_fields import too_many
 from api.requests.strict_schema import Strict
 from api.responses import schemas, serializers
@@ -88,7 +89,7 @@ class SchedulesQuery(Strict):
     """What GET /schedules takes."""
 
     limit = whole_in_query(1, 100, load_default=10)
-    offset = whole_in_query(0, 10**9, load_default=0)
+    offset = whole_in_query(0, MAX_OFFSET, load_default=0)
     order_by = order_by(schedule_store.ORDERS, load_default=NEWEST_FIRST)
 
 

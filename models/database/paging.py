@@ -10,6 +10,7 @@ from models.database.connection import dialect
 from models.database.sql import fetch
 
 NEWEST_FIRST = ("inserted_at", "desc")
+SORTED_AT_MOST = 10_000
 MAX_PAGE_BYTES = 4 * 1024 * 1024  # of what clients and targets sent; the last row of a page may exceed it
 
 
@@ -19,6 +20,7 @@ class Listing(NamedTuple):
     orders: dict[str, tuple[str, bool]]  # name: the column, and whether it may be null
     tie: str  # a unique column, which breaks ties
     texts: frozenset[str] = frozenset()  # columns of text, ordered by code point: the databases' own orders differ
+    indexed: frozenset[str] | None = None  # orders in which an index gives a page; None: the list is never long
 
 
 class Place(NamedTuple):
@@ -36,6 +38,13 @@ class PageRequest(NamedTuple):
     limit: int
     offset: int = 0
     place: Place | None = None
+
+
+class TooManyToSort(Exception):
+    """More rows match than are sorted for a page: an index for each order would cost every insert."""
+
+    def __init__(self, name: str, indexed: frozenset[str]) -> None:
+        self.name, self.indexed = name, sorted(indexed)
 
 
 class Page(NamedTuple):
@@ -68,7 +77,8 @@ def beyond_sql(listing: Listing, order: tuple[str, str], place: Place) -> tuple[
 
 def ids_of(table: str, listing: Listing, where: str, params: list[Any], page: PageRequest) -> Page:
     """A page of tie-breakers (as texts where they are no integers). One row beyond the limit shows whether there is a
-    further page; nothing is counted."""
+    further page; nothing is counted. Raises TooManyToSort."""
+    _refuse_long_sorts(table, listing, where, params, page.order[0])
     column = listing.orders[page.order[0]][0]
     if page.place:
         beyond, of_place = beyond_sql(listing, page.order, page.place)
@@ -77,6 +87,13 @@ def ids_of(table: str, listing: Listing, where: str, params: list[Any], page: Pa
     rows = fetch(f"{sql} LIMIT %s OFFSET %s", (*params, page.limit + 1, page.offset))
     places = [Place(value, tie if isinstance(tie, int) else str(tie)) for tie, value in rows[: page.limit]]
     return Page([place.tie for place in places], places[-1] if len(rows) > page.limit else None)
+
+
+def _refuse_long_sorts(table: str, listing: Listing, where: str, params: list[Any], name: str) -> None:
+    if listing.indexed is None or name in listing.indexed:
+        return
+    if fetch(f"SELECT 1 FROM {table} WHERE {where} LIMIT 1 OFFSET %s", (*params, SORTED_AT_MOST)):
+        raise TooManyToSort(name, listing.indexed)
 
 
 def fitting(

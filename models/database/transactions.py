@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
+from psycopg.errors import LockNotAvailable
+
 from models.database.connection import database, dialect
 from models.rules import clock
 
@@ -84,11 +86,17 @@ def write_turn() -> AbstractContextManager[None]:
     return nullcontext() if dialect() == "postgresql" else transaction()
 
 
-def wait_briefly_for_locks() -> None:
-    """Wait at most BRIEFLY_MS for a lock: until the end of the transaction, or else from now on, on this connection.
+def wait_briefly_for_locks(limit_ms: int | None = None) -> None:
+    """Wait at most BRIEFLY_MS, or so long, for a lock: until the end of the transaction, or else from now on, on this
+    connection.
 
     For duties that look after all jobs: they must not wait long for one row that somebody holds.
     """
     if dialect() == "postgresql":
         local = "LOCAL " if database.in_transaction() else ""
-        database.execute_sql(f"SET {local}lock_timeout = {BRIEFLY_MS}")
+        database.execute_sql(f"SET {local}lock_timeout = {limit_ms or BRIEFLY_MS}")
+
+
+def waited_for_a_lock(error: Exception) -> bool:
+    """Whether the database gave this error because another session held a lock for too long."""
+    return any(isinstance(each, LockNotAvailable) for each in (error, error.__cause__, error.__context__))

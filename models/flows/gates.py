@@ -8,11 +8,12 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from models.database.sql import any_of, execute, fetch, for_update
-from models.database.transactions import transaction
+from models.database.transactions import transaction, wait_briefly_for_locks
 from models.jobs.states import WAITING_SQL
 from models.rules import clock
 from models.rules.limits import FLOW, LANE, GateName, Limits
 
+BRIEFLY_MS = 500  # claims of one gate take turns, each for some milliseconds; whoever holds it for longer stands still
 FAR = 2**62  # the end of a wait whose end is not known
 
 
@@ -108,6 +109,7 @@ def wake(ids: Collection[int], now: int) -> None:
         return
     these, params = any_of("id", sorted(ids))
     with transaction():
+        wait_briefly_for_locks(BRIEFLY_MS)
         execute(
             f"UPDATE gate SET wake_at = %s WHERE {these} AND (kind <> '{FLOW}' OR concurrency IS NOT NULL) "
             f"AND EXISTS (SELECT 1 FROM job WHERE parked_by = gate.id AND {WAITING_SQL})",

@@ -8,8 +8,8 @@ a commit it replays the response; after a rollback it takes the key. On SQLite t
 from collections.abc import Callable
 from typing import NamedTuple
 
-from models.database.sql import any_of, execute, fetch
-from models.database.transactions import transaction
+from models.database.sql import execute, fetch, unlocked
+from models.database.transactions import transaction, write_turn
 from models.rules.clock import DAY
 
 KEPT_US = DAY
@@ -57,10 +57,10 @@ def prune(limit: int, now: int) -> int:
     )
     if not old:
         return 0
-    of_these, ids = any_of("id", [row[0] for row in old])
-    with transaction():
-        # A key may have been taken anew in between.
-        return execute(f"DELETE FROM idempotent_request WHERE {of_these} AND created_at <= %s", (ids, now - KEPT_US))
+    # A key may have been taken anew in between, or just be taken.
+    these, params = unlocked("idempotent_request", [row[0] for row in old], "created_at <= %s", (now - KEPT_US,))
+    with write_turn():
+        return execute(f"DELETE FROM idempotent_request WHERE {these}", params)
 
 
 def _take(account_id: int, key: str, fingerprint: str, now: int) -> bool:

@@ -27,9 +27,10 @@ LISTING = Listing(
     },
     "id",
     frozenset({"name", "state"}),
+    frozenset({"inserted_at", "job_id"}),
 )
 FOLLOWED = (("inserted_at", "asc"), ("job_id", "asc"))
-LOOKED_AT = 20_000
+LOOKED_AT = 5_000
 UNKNOWN = "unknown"
 
 

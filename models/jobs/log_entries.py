@@ -13,6 +13,7 @@ LISTING = Listing(
     {"inserted_at": ("inserted_at", False), "event": ("event", False), "job_id": ("job_id", False)},
     "uuid",
     frozenset({"event"}),
+    frozenset({"inserted_at"}),
 )
 FOLLOWED = ("inserted_at", "asc")
 

@@ -2,15 +2,15 @@
 
 The jobs that nothing holds back are claimed first, in one statement. What is left may be jobs of a closed host or
 account, of schedules, or of flows and lanes: each of these is asked in turn, and what all let pass is claimed. No
-statement waits for a job that another session holds.
+statement waits for a job that another session holds, and none for long for a gate: then it raises.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from models.database.sql import any_of, fetch
-from models.database.transactions import transaction
-from models.flows import breakers, closing, parking
+from models.database.transactions import transaction, wait_briefly_for_locks
+from models.flows import breakers, closing, gates, parking
 from models.flows.admission import Admission, Candidate
 from models.flows.closing import Target
 from models.jobs import lifecycle
@@ -42,6 +42,7 @@ def _claim_limited(ids: Sequence[int], now: int, lease_margin_us: int, claim_id:
     due = _due(ids, now)
     if not due:
         return []
+    wait_briefly_for_locks(gates.BRIEFLY_MS)
     held = closing.held_by([Target(job.id, job.account_id, job.host) for job in due], now)
     for gate_id in breakers.take_probes(held, now):
         held[gate_id].pop(0)  # it goes out as a probe

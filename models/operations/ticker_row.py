@@ -1,7 +1,7 @@
 """Reads and writes the one row of `ticker`: when the leading ticker was last seen, and how far deliveries have come."""
 
-from models.database.sql import execute, fetch
-from models.database.transactions import transaction
+from models.database.sql import execute, fetch, unlocked
+from models.database.transactions import write_turn
 
 SILENT_S = 10  # a leading ticker that gives no sign of life for longer counts as silent
 SEEN_AT_SQL = "SELECT seen_at FROM ticker WHERE id = 1"
@@ -13,9 +13,10 @@ def seen_at() -> int:
 
 
 def record_seen(now: int) -> None:
-    """Record a sign of life of the leading ticker."""
-    with transaction():
-        execute("UPDATE ticker SET seen_at = %s WHERE id = 1", (now,))
+    """Record a sign of life of the leading ticker, unless another session holds the row."""
+    these, params = unlocked("ticker", [1], "true")
+    with write_turn():
+        execute(f"UPDATE ticker SET seen_at = %s WHERE {these}", (now, *params))
 
 
 def delivered_until() -> int:
@@ -25,5 +26,5 @@ def delivered_until() -> int:
 
 def record_delivered(until: int) -> None:
     """Record that a probe published at `until` has come through the queue."""
-    with transaction():
+    with write_turn():  # one statement: a process that is frozen in it holds no lock
         execute("UPDATE ticker SET delivered_until = %s WHERE id = 1", (until,))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from models.database.base import typed_columns
-from models.database.sql import any_of, execute, fetch, values_table
+from models.database.sql import any_of, execute, fetch, skipping_locked, values_table
 from models.database.transactions import transaction
 from models.schedules.schedule_tables import Firing
 
@@ -89,6 +89,7 @@ def prune(decided_before: int, limit: int) -> int:
     with transaction():
         return execute(
             "DELETE FROM firing WHERE (schedule_id, fire_at) IN "
-            "(SELECT schedule_id, fire_at FROM firing WHERE decided_at < %s ORDER BY decided_at LIMIT %s)",
+            "(SELECT schedule_id, fire_at FROM firing WHERE decided_at < %s ORDER BY decided_at LIMIT %s"
+            f"{skipping_locked()})",
             (decided_before, limit),
         )

@@ -9,14 +9,13 @@ job yet, the claim to jobs that wait. The caller has locked the schedules' rows.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from models.database.sql import fetch
+from models.database.sql import fetch, values_table
 from models.database.transactions import transaction
-from models.jobs.states import UNDER_WAY_SQL, WAITING_SQL
+from models.jobs.states import LIVE_SQL, UNDER_WAY_SQL, WAITING_SQL
 from models.rules.lateness import LATE_AFTER_US
 from models.schedules.cancel import cancel
 from models.schedules.firing_rows import MISFIRED, MISSED, OVERLAPPED, PAUSED
 from models.schedules.policies import MISFIRE_ALL, MISFIRE_ONCE, MISFIRE_SKIP
-from models.schedules.ready_jobs import ready_jobs
 
 BEGIN_AT_MOST = {MISFIRE_SKIP: 0, MISFIRE_ONCE: 1, MISFIRE_ALL: 100}  # of the instants that were missed
 TOO_LATE = "it could not begin in time"
@@ -48,12 +47,24 @@ def latest(misfire: str, missed: Sequence[int]) -> list[int]:
 
 def cancel_surplus(rooms: Mapping[str, Room], now: int) -> int:
     """Cancel the oldest of the schedules' waiting jobs that were missed, where more wait than may; returns how many."""
-    waiting: dict[str, list[int]] = {}
-    for job in ready_jobs("schedule_id", list(rooms), now):
-        if job.is_missed(rooms[job.schedule_id].offset_us, now):
-            waiting.setdefault(job.schedule_id, []).append(job.id)
-    surplus = [job_id for key, ids in waiting.items() for job_id in ids[: max(0, len(ids) - rooms[key].jobs)]]
+    surplus = _surplus(rooms, now)
     return len(cancel(surplus, TOO_LATE, MISFIRED, now, if_free=True)) if surplus else 0
+
+
+def _surplus(rooms: Mapping[str, Room], now: int) -> list[int]:
+    """Counted by the database: after an outage each claim would read all that waits. See ReadyJob.is_missed."""
+    if not rooms:
+        return []
+    values = [(key, room.jobs, now - LATE_AFTER_US - room.offset_us) for key, room in rooms.items()]
+    table, params = values_table("schedule uuid, room bigint, before bigint", values)
+    newest_first = "row_number() OVER (PARTITION BY schedule_id ORDER BY fire_at DESC, id DESC)"
+    missed = (
+        f"SELECT id, room, fire_at, {newest_first} AS place FROM {table} AS input "
+        f"JOIN job ON schedule_id = input.schedule WHERE {WAITING_SQL} AND {LIVE_SQL} AND schedule_id IS NOT NULL "
+        "AND fire_at < input.before AND attempted_at IS NULL AND start_by >= %s"
+    )
+    rows = fetch(f"SELECT id FROM ({missed}) AS missed WHERE place > room ORDER BY fire_at", (*params, now))
+    return [row[0] for row in rows]
 
 
 def expire(now: int, limit: int) -> int:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import connection
 from models.database.host_clock import HostClock
-from models.database.transactions import transaction
+from models.database.transactions import transaction, waited_for_a_lock
 from models.jobs import lifecycle, staging
 from models.jobs.job_kinds import CHANNEL
 from models.jobs.job_ref import JobRef, Wire
@@ -172,15 +172,17 @@ class Delivery:
         return [job for job in unclaimed if job.id in held]
 
     def _claim_all(self, jobs: Sequence[JobRef]) -> list[ClaimedJob]:
-        """The jobs that could be claimed. An error that only jobs of schedules make does not stop the others."""
+        """The jobs that could be claimed. What stops only jobs with limits or of schedules does not stop the others."""
         self._configs.refresh({job.account_id for job in jobs})
         try:
             return self._claim_and_notify(jobs, claims.claim)
-        except DatabaseUnreachable:
-            raise
+        except DatabaseUnreachable as error:
+            if not waited_for_a_lock(error):
+                raise
+            log.warning("another session holds what limits some of %d jobs: those wait", len(jobs))
         except Exception:
-            log.exception("jobs of schedules could not be claimed: they are put off")
-            return self._claim_and_notify(jobs, lifecycle.claim)
+            log.exception("jobs with limits, or of schedules, could not be claimed: they are put off")
+        return self._claim_and_notify(jobs, lifecycle.claim)
 
     def _claim_and_notify(self, jobs: Sequence[JobRef], claim: Claim) -> list[ClaimedJob]:
         """Claim, and store the events that the jobs begin, in one transaction. "Now" is read inside it: on SQLite the

@@ -5,6 +5,7 @@ and log entry are one transaction.
 """
 
 import logging
+from collections.abc import Sequence
 
 from models.database.transactions import transaction
 from models.flows import closing, leaving
@@ -40,20 +41,37 @@ def rescue_lost(now: int, leases_until: int | None = None, leases_from: int = 0)
     jobs that were cancelled under way end too."""
     with transaction():
         rescued = lifecycle.rescue(now, leases_until, leases_from)
+        waiting = _record(rescued, [], [], now)
+    _after_commit(rescued, waiting)
+    # What is given up may have to wait for the row of its schedule or lane; what comes back has nothing to do with it.
+    with transaction():
         discarded = lifecycle.discard_lost(now, leases_until, leases_from)
         cancelled = lifecycle.end_cancelled(now, leases_until, leases_from)
-        lost = [*rescued, *discarded, *cancelled]
-        records.add_attempts([attempt_row(job, now, again=job in rescued) for job in lost])
-        records.add_log_entries([row for job in lost for row in log_rows(job, now, given_up=job in discarded)])
-        closing.stop_lanes({job.lane_id: job.id for job in discarded if job.lane_id}, now)
-        schedule_memory.remember([end_of(job) for job in discarded if job.schedule_id], now)
-        release_next_in_turn({str(job.schedule_id) for job in cancelled if job.schedule_id}, now)
-        waiting = job_events.add_of_lost(rescued, [*discarded, *cancelled], ConfigCache(), now) if lost else set()
-    event_order.release_next_events(waiting)
-    leaving.make_room(lost)
+        waiting = _record([], discarded, cancelled, now)
+    _after_commit([*discarded, *cancelled], waiting)
     if rescued or discarded:
         log.warning("workers fell silent: %d jobs rescued, %d discarded", len(rescued), len(discarded))
     return len(rescued) + len(discarded)
+
+
+def _record(
+    rescued: Sequence[LostJob], discarded: Sequence[LostJob], cancelled: Sequence[LostJob], now: int
+) -> set[int]:
+    """Record the lost attempts; returns what `event_order.release_next_events` takes after the commit."""
+    lost = [*rescued, *discarded, *cancelled]
+    if not lost:
+        return set()
+    records.add_attempts([attempt_row(job, now, again=job in rescued) for job in lost])
+    records.add_log_entries([row for job in lost for row in log_rows(job, now, given_up=job in discarded)])
+    closing.stop_lanes({job.lane_id: job.id for job in discarded if job.lane_id}, now)
+    schedule_memory.remember([end_of(job) for job in discarded if job.schedule_id], now)
+    release_next_in_turn({str(job.schedule_id) for job in cancelled if job.schedule_id}, now)
+    return job_events.add_of_lost(rescued, [*discarded, *cancelled], ConfigCache(), now)
+
+
+def _after_commit(lost: Sequence[LostJob], waiting: set[int]) -> None:
+    event_order.release_next_events(waiting)
+    leaving.make_room(lost)
 
 
 def end_of(job: LostJob) -> FinishedJob:

@@ -68,7 +68,8 @@ def stream_logs() -> Response:
         message = "All live streams that this account may have are taken. The page refreshes by itself instead."
         raise ApiError(503, message, headers={"Retry-After": "5"})
     entry_row = current_app.jinja_env.get_template("log_row.html")
-    as_html = lambda row: entry_row.render(entry=with_payload(row))  # noqa: E731
+    root = request.script_root
+    as_html = lambda row: entry_row.render(entry=with_payload(row), root=root)  # noqa: E731
     tail = log_stream.Tail(account_id, g.session, log_filter, seen_until(clock.now()), as_html)
     response = Response(tail.events(), mimetype="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"

@@ -59,7 +59,7 @@ def sign_in_with_key() -> Response:
         return _refused()
     if g.session:  # a copy of its cookie must not stay valid
         sessions.end(g.session, clock.now())
-    response = make_response(redirect(local_path(request.form.get("next", "")), 303))
+    response = make_response(redirect(local_path(request.form.get("next", ""), request.script_root), 303))
     sessions.write(response, sessions.fresh(key_id))
     return response
 
@@ -73,9 +73,10 @@ def sign_out() -> Response:
     return response
 
 
-def local_path(path: str) -> str:
-    """The path to go to after signing in; the overview for an address of another site."""
-    return path if _LOCAL.fullmatch(path) else "/"
+def local_path(path: str, root: str) -> str:
+    """The path to go to after signing in; the overview for an address that is not below `root`."""
+    home = f"{root}/"
+    return path if _LOCAL.fullmatch(path) and path.startswith(home) else home
 
 
 def _refused() -> Response:
@@ -94,7 +95,7 @@ def _refused() -> Response:
 def _form(problem: str, status: int) -> Response:
     session = g.session or sessions.fresh()
     g.session = session
-    next_path = local_path(request.values.get("next", ""))
+    next_path = local_path(request.values.get("next", ""), request.script_root)
     demo = DEMO_KEY if settings().demo_key == DEMO_KEY else ""  # another demo key is a secret of the operator
     response = make_response(render_template("sign_in.html", problem=problem, next=next_path, demo_key=demo), status)
     sessions.write(response, session)

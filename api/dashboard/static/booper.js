@@ -31,7 +31,7 @@ function busy(part) {
 
 async function refresh(part) {
   const response = await fetch(location.href, { headers: { Accept: "text/html" } });
-  if (response.redirected && new URL(response.url).pathname === "/sign-in") return location.reload();
+  if (response.redirected && new URL(response.url).pathname.endsWith("/sign-in")) return location.reload();
   const newer = response.ok && parsed(await response.text()).getElementById(part.id);
   if (!newer || busy(part)) return part;
   const open = [...part.querySelectorAll("details[id]")].map((details) => [details.id, details.open]);

@@ -210,7 +210,7 @@ def test_signing_in_leads_to_no_other_site(nobody, alice, wanted):
 
 def test_signing_in_leads_to_the_page_that_was_wanted():
     for wanted in ("/", "/jobs", "/jobs?state=completed&page=2", "/logs/0198"):
-        assert local_path(wanted) == wanted
+        assert local_path(wanted, "") == wanted
 
 
 def test_many_failures_are_slowed_down_and_a_right_key_passes(nobody, alice, monkeypatch):

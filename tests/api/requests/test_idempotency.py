@@ -178,12 +178,12 @@ def test_a_key_taken_anew_while_old_ones_are_pruned_is_not_forgotten(account, mo
 
     answer()
     moved_clock.advance(hours=24)
-    these = idempotent_requests.any_of
+    these = idempotent_requests.unlocked
 
     def taken_anew(*chosen):
         answer()
         return these(*chosen)
 
-    monkeypatch.setattr(idempotent_requests, "any_of", taken_anew)
+    monkeypatch.setattr(idempotent_requests, "unlocked", taken_anew)
     assert idempotent_requests.prune(100, clock.now()) == 0
     assert answer() == (201, str(clock.now()), True)

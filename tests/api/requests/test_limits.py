@@ -181,8 +181,8 @@ QUERIES = [  # path, parameter, and the sentences with its minimum and maximum
         (path, name, f"`limit`, `offset` | {minimum}", f"`limit`, `offset` | {maximum}")
         for path in ("/api/jobs", "/api/logs", "/api/schedules", "/api/schedules/{id}/runs", "/api/jobs/{id}/related")
         for name, minimum, maximum in (
-            ("limit", "{} to 100, default 10; 0 to 1000000000", "1 to {}, default 10; 0 to 1000000000"),
-            ("offset", "1 to 100, default 10; {} to 1000000000", "1 to 100, default 10; 0 to {}"),
+            ("limit", "{} to 100, default 10; 0 to 100000", "1 to {}, default 10; 0 to 100000"),
+            ("offset", "1 to 100, default 10; {} to 100000", "1 to 100, default 10; 0 to {}"),
         )
     ],
     ("/api/schedules/preview?cron=@daily", "count", "`count` ({} to 100", "`count` (1 to {}"),

@@ -6,13 +6,17 @@ import threading
 
 import pytest
 
+from models.flows import gates
 from models.jobs import lifecycle
 from models.jobs.job_ref import JobRef
 from models.jobs.job_tables import Attempt, Job
+from models.operations import claims as claiming
 from models.rules import clock
 from models.webhooks import channels
 from runtime.settings import load
+from tests.support.flows import flow, order
 from tests.support.locks import closed_to_writers, held_by_another, wait_until_a_writer_waits
+from tests.support.races import held_elsewhere
 from tests.support.rows import make_job, reread
 from tests.support.schedule_rows import create_schedule
 from tests.support.waiting import wait_until
@@ -187,6 +191,25 @@ def test_a_job_that_another_session_held_for_a_moment_is_claimed_all_the_same(ac
 
     wait_until(lambda: reread(job).state == "completed")
     assert [len(held) for held in tries] == [1, 0]
+
+
+def test_a_gate_that_another_session_holds_delays_none_that_it_does_not_limit(
+    account, db, delivery, receiver, monkeypatch
+):
+    """A process was frozen while it held the row of a flow: the whole message waited."""
+    if db == "sqlite":
+        pytest.skip("SQLite's writers take turns")
+    monkeypatch.setattr(gates, "BRIEFLY_MS", 1)
+    plain = make_job(account, url=receiver.url, host="127.0.0.1", staged_at=clock.now())
+    [limited_id] = order(account, flow(concurrency=1))
+    limited = Job.get_by_id(limited_id)
+
+    with held_elsewhere("gate", limited.flow_id):
+        delivery.deliver(named(plain, limited), clock.now())
+        wait_until(lambda: reread(plain).state == "completed")
+        assert (reread(limited).state, reread(limited).attempt) == ("available", 0)
+
+    assert [job.id for job in claiming.claim([limited_id], clock.now(), 0)] == [limited_id]
 
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

@@ -84,10 +84,10 @@ def test_every_part_of_an_attempt_is_on_record(account, moved_clock):
     assert (row.dns_ms, row.connect_ms, row.tls_ms, row.first_byte_ms, row.total_ms) == (1, 2, 3, 4, 5)
     assert (row.started_at, row.finished_at) == (claim.attempted_at, clock.now())
     request, response = [json.loads(entry.payload) for entry in LogEntry.select().order_by(LogEntry.inserted_at)]
-    asked = {"method": "put", "url": "http://x/", "query": {"q": 1}, "body": {}, "attempt": 1}
-    came = {"status": 200, "headers": {"A": "b"}, "body": "fine", "elapsed_ms": 5, "attempt": 1}
-    assert response == came | {"truncated": True, "unreadable": True}
-    assert {name: request[name] for name in request if name != "headers"} == asked
+    sent = {"method": "put", "url": "http://x/", "query": {"q": 1}, "body": {}, "attempt": 1}
+    received = {"status": 200, "headers": {"A": "b"}, "body": "fine", "elapsed_ms": 5, "attempt": 1}
+    assert response == received | {"truncated": True, "unreadable": True}
+    assert {name: request[name] for name in request if name != "headers"} == sent
 
 
 def test_the_log_line_of_an_attempt_has_its_times_in_milliseconds(account, moved_clock, caplog):

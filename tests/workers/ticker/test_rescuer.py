@@ -1,15 +1,18 @@
 """Jobs whose holder fell silent."""
 
 import pytest
+from peewee import OperationalError
 
+from models.database.sql import execute
 from models.jobs import lifecycle, states
 from models.jobs.job_tables import Attempt, Job, LogEntry
 from models.operations import claims
 from models.rules import clock
 from models.schedules import planning, schedule_changes
 from models.schedules.schedule_tables import Schedule
+from tests.support.races import held_elsewhere
 from tests.support.rows import make_job, reread
-from tests.support.schedule_rows import create_schedule
+from tests.support.schedule_rows import create_schedule, make_schedule
 from workers.ticker.rescuer import rescue_lost
 
 
@@ -33,6 +36,25 @@ def test_a_job_lost_in_its_last_attempt_is_discarded_and_says_so(account, moved_
     assert {row.event for row in LogEntry.select()} == {"worker.http.error", "worker.job.discarded"}
     [given_up] = LogEntry.select().where(LogEntry.event == "worker.job.discarded")
     assert '"reason":"worker_lost"' in given_up.payload
+
+
+def test_a_schedule_that_another_session_holds_keeps_no_job_from_coming_back(account, db, moved_clock):
+    """One that was given up waited for the row of its schedule, and all that were lost with it."""
+    if db == "sqlite":
+        pytest.skip("SQLite's writers take turns")
+    job = make_job(account, timeout_ms=0)
+    schedule_id = make_schedule(account)
+    Job.update(max_attempts=1, timeout_ms=0).where(Job.schedule_id == schedule_id).execute()
+    [given_up] = Job.select().where(Job.schedule_id == schedule_id)
+    claims.claim([job.id, given_up.id], clock.now(), 0)
+    execute("SET lock_timeout = 1")
+
+    with held_elsewhere("schedule", schedule_id), pytest.raises(OperationalError):
+        rescue_lost(clock.now())
+
+    assert [reread(each).state for each in (job, given_up)] == ["available", "executing"]
+    assert rescue_lost(clock.now()) == 1
+    assert reread(given_up).state == "discarded"
 
 
 def test_nothing_is_rescued_while_leases_run(account, moved_clock):

@@ -5,10 +5,12 @@ import threading
 import time
 from itertools import pairwise
 
+import psycopg
 import pytest
 from peewee import OperationalError
 
 from models.accounts import session_store
+from models.database.connection import database
 from models.database.sql import execute, fetch
 from models.jobs import lifecycle
 from models.operations import leader as leading
@@ -58,6 +60,18 @@ def test_ended_sessions_are_forgotten_each_second_so_that_many_are_worked_off(db
         ticker.tick(clock.now(), float(second))
 
     assert fetch("SELECT count(*) FROM ended_session") == [(0,)]
+
+
+def test_a_row_of_the_ticker_that_another_session_holds_stops_no_duty(account, messages, db):
+    """A worker was frozen while it recorded a probe: nothing was staged for 20 s."""
+    if db == "sqlite":
+        pytest.skip("SQLite's writers take turns")
+    make_job(account)
+    with psycopg.connect(str(database.obj.database)) as session:
+        session.execute("UPDATE ticker SET delivered_until = delivered_until")
+        ticker_with(messages, Lead()).tick(clock.now(), 0.0)
+        session.rollback()
+    assert len(messages.named) == 1
 
 
 def test_a_standby_does_nothing(account, messages):
