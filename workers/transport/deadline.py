@@ -11,14 +11,14 @@ from workers.transport.outcome import Timings
 class Deadline:
     """Counts one attempt from its start. Used by one thread."""
 
-    __slots__ = ("_started_s", "_timeout_ms", "_timings")
+    __slots__ = ("_started_ns", "_timeout_ms", "_timings")
 
     def __init__(self, timeout_ms: int) -> None:
-        self._timeout_ms, self._started_s, self._timings = timeout_ms, time.monotonic(), Timings()
+        self._timeout_ms, self._started_ns, self._timings = timeout_ms, time.monotonic_ns(), Timings()
 
     def elapsed_ms(self) -> float:
         """To the microsecond; the digits behind it would be noise."""
-        return round((time.monotonic() - self._started_s) * 1000, 3)
+        return (time.monotonic_ns() - self._started_ns) // 1000 / 1000
 
     def left_s(self) -> float:
         """Seconds that remain, 0 when none do."""
