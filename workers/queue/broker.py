@@ -26,6 +26,13 @@ CONSUMER_HEARTBEAT_S = 2
 PUBLISHER_HEARTBEAT_S = 5  # of the ticker: pika gives a silent RabbitMQ up 10 to 20 s later
 QUICK_FAILURE_S = 1.0
 IDLE_POLL_MS = 1000  # the arrival of a message wakes the consumers of the other queues
+ADVICE = {
+    "PRECONDITION_FAILED": (
+        "; a queue of this name was declared with other arguments: delete the queues of BOOPER_QUEUE_PREFIX "
+        "(no job is lost), or choose another prefix"
+    ),
+    "ACCESS_REFUSED": "; the user needs the rights configure, write and read on the queues of BOOPER_QUEUE_PREFIX",
+}
 BROKER_OPTIONS = {
     "heartbeat": "30",
     "blocked_connection_timeout": "10",
@@ -139,6 +146,11 @@ def reachable(broker: dramatiq.Broker) -> bool:
     except (pika.exceptions.AMQPError, AMQPConnectorException, OSError):
         return False
     return True
+
+
+def advice(error: Exception) -> str:
+    """What the operator can do about an error that does not pass by itself; empty for others."""
+    return next((advice for mark, advice in ADVICE.items() if mark in repr(error)), "")
 
 
 def keep_alive(broker: dramatiq.Broker) -> None:

@@ -21,6 +21,7 @@ from models.operations.leader import Lead
 from models.rules import clock
 from runtime import metrics
 from workers.queue.actors import BrokerError
+from workers.queue.broker import advice
 from workers.ticker.duty import Duty
 from workers.ticker.stager import Stager
 
@@ -69,7 +70,8 @@ class Loop:
         except DatabaseUnreachable as error:
             log.warning("database gone (%s): nothing is staged; next try in %s s", error, PAUSE_AFTER_FAILURE_S)
         except BrokerError as error:
-            log.warning("broker gone (%s): due jobs wait in the table; next try in %s s", error, PAUSE_AFTER_FAILURE_S)
+            gone = f"broker gone ({error}{advice(error)})"
+            log.warning("%s: due jobs wait in the table; next try in %s s", gone, PAUSE_AFTER_FAILURE_S)
         except Exception:
             log.exception("a round failed; next try in %s s", PAUSE_AFTER_FAILURE_S)
         drop_connection()

@@ -248,6 +248,16 @@ def test_a_lost_worker_is_told(account, moved_clock, attempts, expected, urls):
     assert [body["error"] for body in follow_up_bodies("callback")] == ["worker_lost"] * len(urls)
 
 
+def test_a_callback_says_when_the_attempt_began_and_ended(account, moved_clock):
+    job = make_notifying_job(account)
+    claim = claim_of(job)
+    moved_clock.advance(seconds=2)
+    record_outcome(job, OK, claim)
+    timings = follow_up_bodies("callback")[0]["timings"]
+    assert timings["started_at"] == "2026-01-01T09:00:00.000000Z"
+    assert timings["finished_at"] == "2026-01-01T09:00:02.000000Z"
+
+
 @pytest.mark.parametrize("outcome", [ERROR, NO_ANSWER])
 @pytest.mark.parametrize("attempts", [1, 2])
 def test_an_event_says_when_the_next_attempt_is_if_there_is_one(account, moved_clock, outcome, attempts):

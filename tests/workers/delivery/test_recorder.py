@@ -73,6 +73,23 @@ def test_what_was_not_reachable_does_not_tell_by_its_times_how_far_it_came(accou
     assert (row.reason, [row.dns_ms, row.connect_ms, row.tls_ms, row.total_ms]) == (reason, timings)
 
 
+def test_every_part_of_an_attempt_is_on_record(account, moved_clock):
+    args = json.dumps({"url": "http://x/", "method": "put", "query": {"q": 1}})
+    _, claim = job_and_claim(account, args=args)
+    moved_clock.advance(seconds=2)
+
+    record([result_of(claim, Answered(200, [("A", "b")], b"fine", True, Timings(1, 2, 3, 4, 5), True))])
+
+    row = Attempt.get()
+    assert (row.dns_ms, row.connect_ms, row.tls_ms, row.first_byte_ms, row.total_ms) == (1, 2, 3, 4, 5)
+    assert (row.started_at, row.finished_at) == (claim.attempted_at, clock.now())
+    request, response = [json.loads(entry.payload) for entry in LogEntry.select().order_by(LogEntry.inserted_at)]
+    sent = {"method": "put", "url": "http://x/", "query": {"q": 1}, "body": {}, "attempt": 1}
+    received = {"status": 200, "headers": {"A": "b"}, "body": "fine", "elapsed_ms": 5, "attempt": 1}
+    assert response == received | {"truncated": True, "unreadable": True}
+    assert {name: request[name] for name in request if name != "headers"} == sent
+
+
 def test_the_log_line_of_an_attempt_has_its_times_in_milliseconds(account, moved_clock, caplog):
     caplog.set_level("INFO", "booper.attempts")
     _, claim = job_and_claim(account, due_in_s=-1.5)

@@ -194,6 +194,29 @@ def test_a_publish_is_tried_again_only_where_it_failed_quickly(actors, monkeypat
     assert len(tried) == 2 + 1
 
 
+def test_queues_declared_with_other_arguments_are_an_error_that_says_what_to_do(actors):
+    """Nothing was delivered for ever, and no line said why."""
+    actors.broker.channel.queue_declare(actors.deliver.queue_name, durable=True, arguments={"x-max-length": 7})
+
+    with pytest.raises(BrokerError) as caught:
+        actors.send_probe(0)
+
+    assert "delete the queues of BOOPER_QUEUE_PREFIX" in brokers.advice(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "word"),
+    [
+        ("(403, \"ACCESS_REFUSED - access to queue 'booper.deliver' refused for user\")", "the rights configure"),
+        ("connection refused", ""),
+    ],
+)
+def test_advice_is_given_for_what_does_not_pass_by_itself(error, word):
+    advice = brokers.advice(ConnectionClosed(error))
+    assert word in advice
+    assert bool(advice) == bool(word)
+
+
 def test_a_consumer_has_a_short_heartbeat_and_a_publisher_a_longer(actors):
     """A host that vanished was fed for a minute and a half."""
     consumer = actors.broker.consume(actors.deliver.queue_name)
