@@ -52,12 +52,13 @@ def as_list(value: Any) -> list[Any]:
     return members
 
 
-def skipping_locked() -> str:
+def skipping_locked(strength: str = "UPDATE") -> str:
     """For the end of a SELECT: lock its rows, and leave out rows that another session holds instead of waiting.
+    `strength`: see `for_update`.
 
     A session that is frozen or cut off inside a transaction must not stop duties that look after all jobs.
     """
-    return " FOR UPDATE SKIP LOCKED" if dialect() == "postgresql" else ""
+    return f" FOR {strength} SKIP LOCKED" if dialect() == "postgresql" else ""
 
 
 def unlocked(

@@ -8,7 +8,8 @@ under way are rows with a claim, and the starts of a rate are rows too.
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from models.flows import gates, pacing, parking, starts
+from models.database.transactions import after_commit
+from models.flows import gates, leaving, pacing, parking, starts
 from models.flows.gates import FAR, Gate
 from models.rules.limits import FLOW
 from models.rules.turns import may_start, turn
@@ -34,7 +35,9 @@ class Admission:
         self._uses, self._now = pacing.uses(self._gates.values(), len(jobs) + 1, now)
         self._flow_of = {job.id: job.flow_id for job in jobs if job.flow_id in self._gates}
         self._parked: dict[int, list[int]] = {}
-        self.chosen = self._through_flows([job.id for job in jobs if self._passes_lane(job)])
+        in_turn = [job.id for job in jobs if self._passes_lane(job)]
+        self._at_lanes = {job_id for ids in self._parked.values() for job_id in ids}
+        self.chosen = self._through_flows(in_turn)
 
     def started(self, ids: Collection[int]) -> None:
         """Count the starts of these jobs, park those that may not pass, and say when to look again."""
@@ -48,6 +51,9 @@ class Admission:
         flows = [gate for gate in self._gates.values() if gate.kind == FLOW]
         looks = {gate.id: self._next_look(gate, len(begun.get(gate.id, ())), set(ids)) for gate in flows}
         parking.wake_by({gate_id: at for gate_id, at in looks.items() if at is not None})
+        unseen = [gate_id for gate_id in self._parked if looks.get(gate_id) is None]
+        if unseen:
+            after_commit(lambda: leaving.look_again(unseen))
 
     def _passes_lane(self, job: Candidate) -> bool:
         """Whether it is the job's turn in its lane, if it has one."""
@@ -76,7 +82,8 @@ class Admission:
         if flow.is_closed(self._now):
             return set()
         use = self._uses[flow.id]
-        line = [*use.parked, *(job_id for job_id in wanted if job_id not in use.parked)]
+        line = [job_id for job_id in use.parked if job_id not in self._at_lanes]
+        line += [job_id for job_id in wanted if job_id not in use.parked]
         return set(line[: may_start(use.pace, len(wanted), self._now)])
 
     def _park(self, gate: Gate, job_id: int) -> None:
@@ -85,11 +92,9 @@ class Admission:
     def _next_look(self, flow: Gate, started: int, claimed: Collection[int]) -> int | None:
         """When the ticker has to look for the next parked job that no message names; None: somebody wakes the gate."""
         use, parked_now = self._uses[flow.id], self._parked.get(flow.id, [])
-        named = [job_id for job_id in use.staged if job_id not in claimed and job_id not in parked_now]
-        unnamed = [
-            *parked_now,
-            *(job_id for job_id in use.parked if job_id not in use.staged and job_id not in claimed),
-        ]
+        left = [job_id for job_id in use.parked if job_id not in claimed and job_id not in self._at_lanes]
+        named = [job_id for job_id in left if job_id in use.staged and job_id not in parked_now]
+        unnamed = [*parked_now, *(job_id for job_id in left if job_id not in use.staged)]
         if not unnamed:
             return None
         if flow.is_closed(self._now):

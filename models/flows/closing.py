@@ -74,9 +74,17 @@ def held_by(jobs: Sequence[Target], now: int) -> dict[int, list[int]]:
         places = ((job.account_id, HOST, job.host), (job.account_id, ACCOUNT, ""))
         in_front = [by_place[place] for place in places if place in by_place]
         if in_front:
-            longest = max(in_front, key=lambda gate: gate.closed_until or 0)
+            longest = max(in_front, key=opens_at)
             held.setdefault(longest.id, []).append(job.id)
     return held
+
+
+def opens_at(gate: Gate) -> int:
+    """The earliest instant at which the gate may let a job pass, even if it is a single probe."""
+    reasons = [gate.rests_until or 0, gate.probe_at or 0]
+    if gate.paused_at is not None:
+        reasons.append(FAR if gate.paused_until is None else gate.paused_until)
+    return max(reasons)
 
 
 def _locked(account_id: int, kind: str, key: str, now: int) -> Gate:

@@ -12,7 +12,7 @@ OF_A_SCHEDULE = (
     "'%%\"flow_id\": ' || gate.id || ',%%' OR template LIKE '%%\"lane_id\": ' || gate.id || ',%%'))"
 )
 UNUSED = (
-    "is_pinned = 0 AND paused_at IS NULL AND probe_at IS NULL AND used_at < %s "
+    "is_pinned = 0 AND (paused_at IS NULL OR paused_until < %s) AND probe_at IS NULL AND used_at < %s "
     f"AND NOT EXISTS (SELECT 1 FROM job WHERE flow_id = gate.id AND {LIVE_SQL}) "
     f"AND NOT EXISTS (SELECT 1 FROM job WHERE lane_id = gate.id AND {LIVE_SQL}) "
     f"AND NOT EXISTS (SELECT 1 FROM job WHERE parked_by = gate.id AND {WAITING_SQL}) AND NOT {OF_A_SCHEDULE}"
@@ -24,7 +24,7 @@ def forget(now: int, limit: int = 500) -> int:
     gates that somebody joins just now."""
     with transaction():
         unused = f"SELECT id FROM gate WHERE {UNUSED} ORDER BY id LIMIT %s{skipping_locked()}"
-        ids = [row[0] for row in fetch(unused, (now - UNUSED_US, limit))]
+        ids = [row[0] for row in fetch(unused, (now, now - UNUSED_US, limit))]
         these, params = any_of("gate_id", ids)
         execute(f"DELETE FROM gate_start WHERE {these}", (params,))
         these, params = any_of("id", ids)

@@ -1,13 +1,13 @@
 """Reads and writes the rows of gates: what a flow, a lane, a host or an account allows.
 
-A gate is made when an order first names it. The claim locks gates in the order of their ids, so two claims never wait
-for each other.
+A gate is made when an order first names it. Claims and orders lock gates in the order of their ids, so no two wait for
+each other.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from models.database.sql import any_of, execute, fetch, for_update
+from models.database.sql import any_of, execute, fetch, for_update, values_table
 from models.database.transactions import transaction, wait_briefly_for_locks
 from models.jobs.states import WAITING_SQL
 from models.rules import clock
@@ -53,13 +53,20 @@ class Gate(NamedTuple):
 
 COLUMNS = ", ".join(Gate._fields)
 OF_KEY = "account_id = %s AND kind = %s AND key = %s"
+ENDS_MAKE_ROOM = f"(kind <> '{FLOW}' OR concurrency IS NOT NULL)"  # what has a rate alone waits for no end
 
 
 def join(account_id: int, names: Collection[GateName], now: int) -> dict[tuple[str, str], int]:
     """The ids of these gates by kind and key, made where they are missing; the newest limits replace older ones unless
     the gate is pinned. Inside the transaction that stores the jobs: no gate is forgotten before their commit, and jobs
     of one lane are stored one after another, so that their ids ascend in the order of the commits."""
-    return {(name.kind, name.key): _join(account_id, name, now) for name in sorted(names, key=lambda name: name[:2])}
+    joined = _kept(account_id, names)
+    while missing := sorted({name for name in names if name[:2] not in joined}, key=lambda name: name[:2]):
+        for name in missing:
+            _make(account_id, name, now)
+        joined = _kept(account_id, names)
+    _change(joined, names, now)
+    return {name: gate.id for name, gate in joined.items()}
 
 
 def find(account_id: int, kind: str, key: str) -> Gate | None:
@@ -98,36 +105,52 @@ def set_limits(gate_id: int, limits: Limits, is_pinned: bool, now: int) -> None:
 def ensure(account_id: int, kind: str, key: str, now: int) -> Gate:
     """The gate of this kind and key, made if it is missing."""
     with transaction():
-        gate_id = _join(account_id, GateName(kind, key), now)
+        (gate_id,) = join(account_id, [GateName(kind, key)], now).values()
         return by_id([gate_id])[gate_id]
 
 
-def wake(ids: Collection[int], now: int) -> None:
-    """Have the ticker look at once which jobs may pass these gates, where any wait. A gate that has only a rate is not
-    looked at: no end of a request makes room there."""
+def wake(ids: Collection[int], now: int, which: str = "true") -> int:
+    """Have the ticker look at once which jobs may pass these gates, where any wait; returns how many are woken.
+    `which`: a further condition."""
     if not ids:
-        return
+        return 0
     these, params = any_of("id", sorted(ids))
     with transaction():
         wait_briefly_for_locks(BRIEFLY_MS)
-        execute(
-            f"UPDATE gate SET wake_at = %s WHERE {these} AND (kind <> '{FLOW}' OR concurrency IS NOT NULL) "
-            f"AND EXISTS (SELECT 1 FROM job WHERE parked_by = gate.id AND {WAITING_SQL})",
+        return execute(
+            f"UPDATE gate SET wake_at = %s WHERE id IN (SELECT id FROM gate AS woken WHERE {these} AND {which} "
+            f"AND EXISTS (SELECT 1 FROM job WHERE parked_by = woken.id AND {WAITING_SQL}) "
+            f"ORDER BY id{for_update('NO KEY UPDATE')})",
             (now, params),
         )
 
 
-def _join(account_id: int, name: GateName, now: int) -> int:
-    lock_sql = for_update("NO KEY UPDATE" if name.kind == LANE else "KEY SHARE")
-    sql = f"SELECT {COLUMNS} FROM gate WHERE {OF_KEY}{lock_sql}"
-    while not (rows := fetch(sql, (account_id, name.kind, name.key))):
-        _make(account_id, name, now)
-    gate = Gate(*rows[0])
-    if name.limits is not None and name.limits != gate.limits and not gate.is_pinned:
-        set_limits(gate.id, name.limits, False, now)
-    elif gate.used_at < now - clock.DAY:
-        execute("UPDATE gate SET used_at = %s WHERE id = %s", (now, gate.id))
-    return gate.id
+def _kept(account_id: int, names: Collection[GateName]) -> dict[tuple[str, str], Gate]:
+    """Those of the gates that are there, by kind and key; none is forgotten before the transaction ends."""
+    table, params = values_table("kind text, key text", sorted(name[:2] for name in names))
+    columns = ", ".join(f"gate.{column}" for column in Gate._fields)
+    rows = fetch(
+        f"SELECT {columns} FROM {table} AS input JOIN gate ON gate.account_id = %s AND gate.kind = input.kind "
+        f"AND gate.key = input.key{for_update('KEY SHARE OF gate')}",
+        (*params, account_id),
+    )
+    return {(gate.kind, gate.key): gate for gate in map(Gate._make, rows)}
+
+
+def _change(joined: Mapping[tuple[str, str], Gate], names: Collection[GateName], now: int) -> None:
+    """Lock lanes, and write what these orders change. In the order of ids, as claims lock gates."""
+    limits = {joined[name[:2]].id: name.limits for name in names}
+    wanted = [gate.id for gate in joined.values() if gate.kind == LANE or _is_changed(gate, limits[gate.id], now)]
+    for gate in lock(wanted).values():
+        new = limits[gate.id]
+        if new is not None and new != gate.limits and not gate.is_pinned:
+            set_limits(gate.id, new, False, now)
+        elif gate.used_at < now - clock.DAY:
+            execute("UPDATE gate SET used_at = %s WHERE id = %s", (now, gate.id))
+
+
+def _is_changed(gate: Gate, limits: Limits | None, now: int) -> bool:
+    return (limits not in (None, gate.limits) and not gate.is_pinned) or gate.used_at < now - clock.DAY
 
 
 def _make(account_id: int, name: GateName, now: int) -> None:

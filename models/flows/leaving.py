@@ -5,11 +5,11 @@ wait for a gate. A crash between commit and call costs a delay of two seconds: t
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Protocol
 
 from models.database.connection import Unreachable
-from models.flows import gates
+from models.flows import gates, parking
 from models.rules import clock
 
 log = logging.getLogger("booper.flows")
@@ -31,6 +31,15 @@ def make_room(jobs: Iterable[Passed]) -> None:
     if not ids:
         return
     try:
-        gates.wake(ids, clock.now())
+        gates.wake(ids, clock.now(), gates.ENDS_MAKE_ROOM)
     except Unreachable as error:
         log.warning("database gone (%s): the ticker looks at %d gates later", error, len(ids))
+
+
+def look_again(gate_ids: Collection[int]) -> None:
+    """Wake those of the gates that have room, after the commit of a claim that parked jobs there: what made room
+    meanwhile did not see them wait. Raises nothing."""
+    try:
+        parking.wake_overlooked(gate_ids, clock.now())
+    except Unreachable as error:
+        log.warning("database gone (%s): the ticker looks at %d gates later", error, len(gate_ids))

@@ -11,19 +11,27 @@ from models.database.sql import any_of, execute, fetch, skipping_locked, unlocke
 from models.database.transactions import transaction
 from models.flows import breakers, gates, pacing
 from models.flows.gates import FAR, Gate
-from models.flows.pacing import Use
+from models.flows.pacing import HEAD, PARKED, UNDER_WAY, Use
 from models.jobs import staging
 from models.jobs.staging import DueJob
 from models.jobs.states import WAITING_SQL
 from models.rules import clock
-from models.rules.limits import ACCOUNT, HOST, LANE
+from models.rules.limits import ACCOUNT, FLOW, HOST, LANE
 from models.rules.turns import turn
 
+AWAKE = "wake_at IS NOT NULL AND wake_at >= %s AND wake_at <= %s"
 GATES_AT_ONCE = 200
 JOBS_AT_ONCE = 100  # of one gate
 RETURN_EVERY_US = clock.SECOND // 4  # jobs of a host that opens again return in small groups
 RETURN_AT_ONCE = 25
 LOOK_AGAIN_US = 50 * clock.MILLISECOND  # at a gate whose next jobs are all named
+
+NOT_NAMED = f"EXISTS (SELECT 1 FROM job WHERE {PARKED} AND staged_at IS NULL"
+OVERLOOKED = (  # gates that nobody looks at, with a parked job that may pass
+    f"wake_at IS NULL AND (closed_until IS NULL OR closed_until <= %s OR probe_at <= %s) AND CASE kind "
+    f"WHEN '{LANE}' THEN {NOT_NAMED} AND id = ({HEAD})) WHEN '{FLOW}' THEN {NOT_NAMED}) "
+    f"AND (concurrency IS NULL OR concurrency > (SELECT count(*) FROM job WHERE {UNDER_WAY})) ELSE {NOT_NAMED}) END"
+)
 
 
 class Turn(NamedTuple):
@@ -47,14 +55,16 @@ def park(jobs: Mapping[int, Collection[int]]) -> None:
     )
 
 
-def any_awake(until: int) -> bool:
-    """Whether there is a gate to look at by this instant."""
-    return bool(fetch("SELECT 1 FROM gate WHERE wake_at IS NOT NULL AND wake_at <= %s LIMIT 1", (until,)))
+def first_awake(first: int, until: int) -> int | None:
+    """The first instant, from `first` to `until`, at which a gate is to be looked at; None: there is none."""
+    sql = f"SELECT wake_at FROM gate WHERE {AWAKE} ORDER BY wake_at LIMIT 1"
+    return next((wake_at for (wake_at,) in fetch(sql, (first, until))), None)
 
 
-def stage_next(now: int, until: int) -> list[DueJob]:
-    """Mark the parked jobs that may pass their gates by `until`, each for the instant of its turn; soonest first."""
-    awake = _take_awake(until)
+def stage_next(now: int, until: int, first: int = 0) -> list[DueJob]:
+    """Mark the parked jobs that may pass their gates by `until`, each for the instant of its turn; soonest first. Looks
+    at gates that are awake from `first` on."""
+    awake = _take_awake(first, until)
     if not awake:
         return []
     uses, read_at = pacing.uses(awake, JOBS_AT_ONCE, now)
@@ -78,24 +88,26 @@ def wake_by(instants: Mapping[int, int]) -> None:
 
 
 def wake_forgotten(now: int, limit: int = 1000) -> int:
-    """Wake gates at which jobs wait although nothing is known to wake them: the process that should have, crashed."""
-    with transaction():
-        return execute(
-            f"UPDATE gate SET wake_at = %s WHERE id IN (SELECT id FROM gate AS idle WHERE wake_at IS NULL "
-            f"AND (closed_until IS NULL OR closed_until <= %s OR probe_at <= %s) "
-            f"AND EXISTS (SELECT 1 FROM job WHERE parked_by = idle.id AND {WAITING_SQL}) "
-            f"ORDER BY id LIMIT %s{skipping_locked()})",
-            (now, now, now, limit),
-        )
+    """Wake gates that would let a job pass although nobody looks at them: the process that should have woken them
+    crashed. Returns how many."""
+    rows = fetch(f"SELECT id FROM gate WHERE {OVERLOOKED} ORDER BY id LIMIT %s", (*[now] * 6, limit))
+    return gates.wake([row[0] for row in rows], now)
 
 
-def _take_awake(until: int) -> list[Gate]:
-    """The gates that are to be looked at by `until`, which are not awake any more then."""
-    sql = (
-        f"SELECT id FROM gate WHERE wake_at IS NOT NULL AND wake_at <= %s ORDER BY wake_at LIMIT %s{skipping_locked()}"
-    )
+def wake_overlooked(ids: Collection[int], now: int) -> None:
+    """Wake those of the gates that would let a job pass. For a claim that has parked jobs there: what made room
+    meanwhile did not see that they wait."""
+    these, params = any_of("id", sorted(ids))
+    rows = fetch(f"SELECT id FROM gate WHERE {these} AND {OVERLOOKED}", (params, *[now] * 6))
+    gates.wake([row[0] for row in rows], now)
+
+
+def _take_awake(first: int, until: int) -> list[Gate]:
+    """The gates that are to be looked at from `first` to `until`, which are not awake any more then."""
+    lock_sql = skipping_locked("NO KEY UPDATE")  # orders that join a gate at this moment do not hide it
+    sql = f"SELECT id FROM gate WHERE {AWAKE} ORDER BY wake_at LIMIT %s{lock_sql}"
     with transaction():
-        these, params = any_of("id", sorted(row[0] for row in fetch(sql, (until, GATES_AT_ONCE))))
+        these, params = any_of("id", sorted(row[0] for row in fetch(sql, (first, until, GATES_AT_ONCE))))
         rows = fetch(f"UPDATE gate SET wake_at = NULL WHERE {these} RETURNING {gates.COLUMNS}", (params,))
     return [Gate(*row) for row in rows]
 

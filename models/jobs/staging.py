@@ -131,7 +131,7 @@ def snooze(ids: Sequence[int], now: int, base_us: int) -> int:
 
     rounded up to a quarter second, so that jobs that return together share a message. A job that is not due yet, such
     as one that a stale message names, waits for its own instant: held until an earlier instant it would be staged again
-    and again.
+    and again. A snoozed job waits at no gate: it would keep its place there from jobs that may begin.
     """
     if not ids:
         return 0
@@ -140,7 +140,7 @@ def snooze(ids: Sequence[int], now: int, base_us: int) -> int:
     these, params = unlocked("job", ids, WAITING_SQL)
     with write_turn():
         return execute(
-            "UPDATE job SET staged_at = NULL, held_until = CASE WHEN scheduled_at <= %s THEN "
+            "UPDATE job SET staged_at = NULL, parked_by = NULL, held_until = CASE WHEN scheduled_at <= %s THEN "
             f"((CAST(%s AS BIGINT) + CAST(%s AS BIGINT) * ({times})) / {RETURN_US} + 1) * {RETURN_US} END "
             f"WHERE {these}",
             (now, now, base_us, *params),
@@ -159,7 +159,9 @@ def pause(ids: Sequence[int]) -> int:
     these, params = any_of("id", ids)
     with transaction():
         return execute(
-            f"UPDATE job SET staged_at = NULL, held_until = {PAUSED_UNTIL} WHERE {these} AND {WAITING_SQL}", (params,)
+            f"UPDATE job SET staged_at = NULL, parked_by = NULL, held_until = {PAUSED_UNTIL} "
+            f"WHERE {these} AND {WAITING_SQL}",
+            (params,),
         )
 
 

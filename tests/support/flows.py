@@ -30,6 +30,12 @@ def order(account, *gates, count=1, in_s=0, host=""):
     return [orders.create(new, clock.now())[0].id for _ in range(count)]
 
 
+def order_together(account, *gates):
+    """A job for each of these gates, in one batch; their ids."""
+    new = [NewJob(account.id, "{}", None, None, clock.now(), gates=(gate,)) for gate in gates]
+    return [job.id for job, _ in orders.create_each(new, clock.now())]
+
+
 def let_through(ids):
     """The jobs that the claim lets pass now, in the order of their ids."""
     with connection():

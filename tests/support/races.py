@@ -36,15 +36,17 @@ def held_elsewhere(table, row_id):
         session.rollback()
 
 
-def beside(first, second):
+def beside(first, second, then=lambda: None):
     """What `second` returned, or the exception that ended it, when it was called by another session while `first` had
-    been done and not been committed. On PostgreSQL the commit comes when `second` waits for a lock, or has ended."""
+    been done and not been committed. On PostgreSQL the commit comes when `second` waits for a lock, or has ended, after
+    a call of `then`."""
     with ThreadPoolExecutor(1) as pool:
         with transaction():
             first()
             future = pool.submit(_connected, second)
             while dialect() == "postgresql" and not future.done() and not _waits_for_a_lock():
                 concurrent.futures.wait([future], 0.005)
+            then()
         return future.exception() or future.result()
 
 

@@ -6,7 +6,7 @@ from models.flows import breakers, closing, parking
 from models.flows.breakers import HostName
 from models.jobs import lifecycle
 from models.rules import clock
-from models.rules.limits import HOST
+from models.rules.limits import ACCOUNT, HOST
 from tests.support.flows import gate_of, ids_through, let_through, next_turns, order
 
 A_HOST = "a.example"
@@ -142,3 +142,16 @@ def test_a_shorter_rest_does_not_end_a_longer_one(account, moved_clock):
     moved_clock.advance(seconds=2)
 
     assert ids_through(ids) == []
+
+
+@pytest.mark.parametrize("seconds", [None, 3600])
+def test_no_probe_goes_out_for_an_account_that_is_paused(account, moved_clock, seconds):
+    ids = order(account, host=A_HOST)
+    fail(account, 3)
+    until = None if seconds is None else clock.now() + seconds * clock.SECOND
+    closing.pause(account.id, ACCOUNT, "", until, None, clock.now())
+    moved_clock.advance(seconds=10)
+    held = ids_through(ids)
+    closing.resume(account.id, ACCOUNT, "", clock.now())
+
+    assert (held, [job_id for job_id, _ in next_turns()], ids_through(ids)) == ([], ids, ids)

@@ -52,6 +52,14 @@ def test_a_pinned_or_paused_gate_is_not_forgotten(account, moved_clock):
     assert (forgetting.forget(clock.now()), keys()) == (0, ["paused", "pinned"])
 
 
+def test_a_gate_whose_pause_has_ended_is_forgotten(account, moved_clock):
+    finish(account, flow("shop"))
+    closing.pause(account.id, FLOW, "shop", clock.now() + clock.HOUR, None, clock.now())
+    moved_clock.advance(days=8)
+
+    assert (forgetting.forget(clock.now()), keys()) == (1, [])
+
+
 def test_a_gate_that_a_disabled_schedule_names_is_not_forgotten(account, moved_clock):
     schedule = create_schedule(account, job={"gates": (flow("shop"),)})
     schedule_changes.disable(account.id, schedule.id, clock.now())

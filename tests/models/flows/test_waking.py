@@ -1,10 +1,13 @@
 """Parked jobs are named again as soon as they may pass: nothing is forgotten, and nothing is looked at in vain."""
 
-from models.flows import closing, parking
-from models.jobs import lifecycle
+import pytest
+
+from models.flows import closing, gates, leaving, parking
+from models.jobs import lifecycle, staging
 from models.rules import clock
-from models.rules.limits import HOST
-from tests.support.flows import flow, ids_through, lane, let_through, next_turns, order
+from models.rules.limits import HOST, LANE
+from tests.support.flows import flow, gate_of, ids_through, lane, let_through, next_turns, order, order_together
+from tests.support.races import at_once, beside
 
 
 def test_a_job_that_may_pass_now_is_named_for_now_however_far_the_ticker_looks_ahead(account, moved_clock):
@@ -38,3 +41,132 @@ def test_the_next_of_a_lane_is_found_behind_many_that_were_due_before_it(account
     parking.wake_forgotten(clock.now())
 
     assert next_turns() == [(head, clock.now())]
+
+
+def test_a_job_parked_while_another_makes_room_is_looked_at(account, db, monkeypatch):
+    if db == "sqlite":
+        pytest.skip("SQLite's writers take turns")
+    ids = order(account, flow(concurrency=1), count=2)
+    [first] = let_through(ids[:1])
+
+    def end_first():
+        lifecycle.complete([first], clock.now())
+        leaving.make_room([first])
+
+    def park_late(jobs):
+        if jobs:
+            at_once(end_first)
+        park(jobs)
+
+    park = parking.park
+    monkeypatch.setattr(parking, "park", park_late)
+    while_full = ids_through(ids[1:])
+
+    assert while_full == []
+    assert [job_id for job_id, _ in next_turns()] == ids[1:]
+
+
+def test_a_flow_that_is_full_is_not_looked_at_in_vain(account, moved_clock):
+    ids = order(account, flow(concurrency=1), count=2)
+    ids_through(ids)
+
+    assert parking.wake_forgotten(clock.now()) == 0
+
+
+def test_a_lane_whose_head_is_under_way_is_not_looked_at_in_vain(account, moved_clock):
+    ids = order(account, lane(), count=2)
+    ids_through(ids)
+
+    assert parking.wake_forgotten(clock.now()) == 0
+
+
+def test_an_order_that_joins_a_flow_does_not_hide_it_from_the_ticker(account, db):
+    ids = order(account, flow(concurrency=1), count=2)
+    [first] = let_through(ids)
+    lifecycle.complete([first], clock.now())
+    leaving.make_room([first])
+
+    named = beside(lambda: gates.join(account.id, [flow()], clock.now()), next_turns)
+
+    assert [job_id for job_id, _ in named] == ids[1:]
+
+
+def test_a_snoozed_job_keeps_no_place_of_its_flow(account, moved_clock):
+    ids = order(account, flow(concurrency=1), count=3)
+    [first] = let_through(ids)
+    lifecycle.complete([first], clock.now())
+
+    staging.snooze(ids[1:2], clock.now(), clock.MINUTE)
+
+    assert ids_through(ids[2:]) == ids[2:]
+
+
+def test_a_paused_event_does_not_return_when_its_host_opens(account, moved_clock):
+    ids = order(account, host="a.example")
+    closing.pause(account.id, HOST, "a.example", None, None, clock.now())
+    ids_through(ids)
+    staging.pause(ids)
+
+    closing.resume(account.id, HOST, "a.example", clock.now())
+
+    assert next_turns() == []
+
+
+def test_a_job_that_its_lane_holds_keeps_no_place_of_its_flow(account, moved_clock):
+    [running] = let_through(order(account, flow(concurrency=1)))
+    [in_lane] = order(account, flow(), lane())
+    ids_through([in_lane])
+    closing.pause(account.id, LANE, "user", None, None, clock.now())
+    lifecycle.complete([running], clock.now())
+    [beside_it] = order(account, flow())
+
+    assert ids_through([in_lane, beside_it]) == [beside_it]
+
+
+def test_jobs_of_a_host_return_although_the_first_hundred_are_named_already(account, moved_clock):
+    ids = order(account, host="a.example", count=130)
+    closing.pause(account.id, HOST, "a.example", None, None, clock.now())
+    ids_through(ids)
+    closing.resume(account.id, HOST, "a.example", clock.now())
+    for _ in range(8):
+        next_turns()
+        moved_clock.advance(seconds=0.25)
+    let_through(ids[:100])
+
+    assert [job_id for job_id, _ in next_turns()] == ids[100:125]
+
+
+def test_a_gate_that_names_its_jobs_ahead_is_looked_at_again_when_it_opens(account, moved_clock):
+    ids = order(account, host="a.example", count=30)
+    closing.pause(account.id, HOST, "a.example", clock.now() + 5 * clock.SECOND, None, clock.now())
+    ids_through(ids)
+
+    first = [job_id for job_id, _ in next_turns(ahead_s=10)]
+    moved_clock.advance(seconds=5.25)
+
+    assert (first, [job_id for job_id, _ in next_turns()]) == (ids[:25], ids[25:])
+
+
+def test_a_claim_does_not_put_off_the_next_look_of_the_ticker(account, moved_clock):
+    ids = order(account, flow(rate=2, per_s=10), count=8)
+    ids_through(ids)
+    moved_clock.advance(seconds=9)
+    named = [job_id for job_id, _ in next_turns(ahead_s=1)]
+    moved_clock.advance(seconds=1)
+    ids_through(named[:1])
+
+    assert [job_id for job_id, _ in next_turns(ahead_s=10)] == ids[4:6]
+
+
+def test_orders_lock_gates_in_the_order_in_which_claims_do(account, db):
+    order(account, lane("b"))
+    order(account, lane("a"))
+    lower, higher = gate_of(LANE, "b").id, gate_of(LANE, "a").id
+
+    created = beside(
+        lambda: gates.lock([lower]),
+        lambda: order_together(account, lane("a"), lane("b")),
+        then=lambda: gates.lock([higher]),
+    )
+
+    assert len(created) == 2
