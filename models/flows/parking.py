@@ -19,6 +19,7 @@ from models.rules import clock
 from models.rules.limits import ACCOUNT, FLOW, HOST, LANE
 from models.rules.turns import turn
 
+AWAKE = "wake_at IS NOT NULL AND wake_at >= %s AND wake_at <= %s"
 GATES_AT_ONCE = 200
 JOBS_AT_ONCE = 100  # of one gate
 RETURN_EVERY_US = clock.SECOND // 4  # jobs of a host that opens again return in small groups
@@ -54,14 +55,16 @@ def park(jobs: Mapping[int, Collection[int]]) -> None:
     )
 
 
-def any_awake(until: int) -> bool:
-    """Whether there is a gate to look at by this instant."""
-    return bool(fetch("SELECT 1 FROM gate WHERE wake_at IS NOT NULL AND wake_at <= %s LIMIT 1", (until,)))
+def first_awake(first: int, until: int) -> int | None:
+    """The first instant, from `first` to `until`, at which a gate is to be looked at; None: there is none."""
+    sql = f"SELECT wake_at FROM gate WHERE {AWAKE} ORDER BY wake_at LIMIT 1"
+    return next((wake_at for (wake_at,) in fetch(sql, (first, until))), None)
 
 
-def stage_next(now: int, until: int) -> list[DueJob]:
-    """Mark the parked jobs that may pass their gates by `until`, each for the instant of its turn; soonest first."""
-    awake = _take_awake(until)
+def stage_next(now: int, until: int, first: int = 0) -> list[DueJob]:
+    """Mark the parked jobs that may pass their gates by `until`, each for the instant of its turn; soonest first. Looks
+    at gates that are awake from `first` on."""
+    awake = _take_awake(first, until)
     if not awake:
         return []
     uses, read_at = pacing.uses(awake, JOBS_AT_ONCE, now)
@@ -99,12 +102,12 @@ def wake_overlooked(ids: Collection[int], now: int) -> None:
     gates.wake([row[0] for row in rows], now)
 
 
-def _take_awake(until: int) -> list[Gate]:
-    """The gates that are to be looked at by `until`, which are not awake any more then."""
+def _take_awake(first: int, until: int) -> list[Gate]:
+    """The gates that are to be looked at from `first` to `until`, which are not awake any more then."""
     lock_sql = skipping_locked("NO KEY UPDATE")  # orders that join a gate at this moment do not hide it
-    sql = f"SELECT id FROM gate WHERE wake_at IS NOT NULL AND wake_at <= %s ORDER BY wake_at LIMIT %s{lock_sql}"
+    sql = f"SELECT id FROM gate WHERE {AWAKE} ORDER BY wake_at LIMIT %s{lock_sql}"
     with transaction():
-        these, params = any_of("id", sorted(row[0] for row in fetch(sql, (until, GATES_AT_ONCE))))
+        these, params = any_of("id", sorted(row[0] for row in fetch(sql, (first, until, GATES_AT_ONCE))))
         rows = fetch(f"UPDATE gate SET wake_at = NULL WHERE {these} RETURNING {gates.COLUMNS}", (params,))
     return [Gate(*row) for row in rows]
 

@@ -20,6 +20,7 @@ from models.schedules.policies import MISFIRE_ALL, MISFIRE_ONCE, MISFIRE_SKIP
 BEGIN_AT_MOST = {MISFIRE_SKIP: 0, MISFIRE_ONCE: 1, MISFIRE_ALL: 100}  # of the instants that were missed
 TOO_LATE = "it could not begin in time"
 WAITED_TOO_LONG = "another job of its schedule was under way"
+EXPIRED = f"start_by IS NOT NULL AND job.{WAITING_SQL} AND start_by >= %s AND start_by < %s"
 HELD_BACK = "it could not begin in time, because it was held back by a pause"
 REASONS = {OVERLAPPED: WAITED_TOO_LONG, MISFIRED: TOO_LATE, MISSED: TOO_LATE, PAUSED: HELD_BACK}
 IS_PAUSED = (
@@ -67,15 +68,21 @@ def _surplus(rooms: Mapping[str, Room], now: int) -> list[int]:
     return [row[0] for row in rows]
 
 
-def expire(now: int, limit: int) -> int:
-    """Cancel jobs that were not begun by their last moment, except those that another session holds; returns how
-    many."""
+def first_expired(first: int, now: int) -> int | None:
+    """The first last moment, from `first` until `now`, of a job that has not begun; None: there is none."""
+    sql = f"SELECT start_by FROM job WHERE {EXPIRED} ORDER BY start_by LIMIT 1"
+    return next((start_by for (start_by,) in fetch(sql, (first, now))), None)
+
+
+def expire(now: int, limit: int, first: int = 0) -> int:
+    """Cancel jobs that were not begun by their last moment, from `first` on, except those that another session holds;
+    returns how many."""
     rows = fetch(
         "SELECT job.id, job.start_by, schedule.misfire, schedule.catch_up_us, EXISTS (SELECT 1 FROM job AS other "
         f"WHERE other.schedule_id = job.schedule_id AND other.{UNDER_WAY_SQL}), {IS_PAUSED} "
         "FROM job LEFT JOIN schedule ON schedule.id = job.schedule_id "
-        f"WHERE start_by IS NOT NULL AND job.{WAITING_SQL} AND start_by < %s ORDER BY start_by LIMIT %s",
-        (now, limit),
+        f"WHERE {EXPIRED} ORDER BY start_by LIMIT %s",
+        (first, now, limit),
     )
     if not rows:
         return 0

@@ -64,16 +64,23 @@ class Plan(NamedTuple):
 
 
 COLUMNS = ", ".join(Planned._fields)
+DUE = "next_at >= %s AND next_at <= %s AND next_at IS NOT NULL AND disabled_at IS NULL"
 
 
-def plan(now: int, limit: int, put_off: PutOff | None = None) -> int:
-    """Plan the next jobs of at most `limit` schedules whose instant has come; returns how many those were. Leaves out
-    those that are put off."""
-    due, params = "next_at <= %s AND next_at IS NOT NULL AND disabled_at IS NULL", [now]
+def first_due(first: int, now: int) -> int | None:
+    """The first instant, from `first` to `now`, at which a schedule is due; None: there is none."""
+    rows = fetch(f"SELECT next_at FROM schedule WHERE {DUE} ORDER BY next_at LIMIT 1", (first, now))
+    return rows[0][0] if rows else None
+
+
+def plan(now: int, limit: int, put_off: PutOff | None = None, first: int = 0) -> int:
+    """Plan the next jobs of at most `limit` schedules whose instant has come, from `first` on; returns how many those
+    were. Leaves out those that are put off."""
+    due, params = DUE, [first, now]
     put_off = put_off or PutOff()
     if ids := put_off.ids(now):
         are_put_off, id_set = any_of("id", ids, "uuid")
-        due, params = f"{due} AND NOT ({are_put_off})", [now, id_set]
+        due, params = f"{due} AND NOT ({are_put_off})", [first, now, id_set]
     if not fetch(f"SELECT 1 FROM schedule WHERE {due} LIMIT 1", params):
         return 0
     with transaction():

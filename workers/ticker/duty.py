@@ -16,7 +16,8 @@ class Duty:
     """A function to be called every `every_s` seconds, and what it is for.
 
     `rounds` counts the ticker's rounds that ended well. A duty that fails although others succeed waits twice as long
-    each time. When nothing succeeds, the database is gone, and the duty waits no longer than at first.
+    each time. When nothing succeeds, the database is gone, and the duty waits no longer than at first; nor does it when
+    the broker is gone.
     """
 
     def __init__(self, every_s: float, run: Callable[[int], object], purpose: str) -> None:
@@ -31,7 +32,11 @@ class Duty:
         began_s = time.monotonic()
         try:
             self._run(now)
-        except (*DatabaseUnreachable, BrokerError):
+        except BrokerError:
+            # A round without due jobs ends well while the broker is gone: that is no sign that it is back.
+            self._due_s = monotonic_s + time.monotonic() - began_s + RETRY_AFTER_S[0]
+            raise
+        except DatabaseUnreachable:
             self._postpone(monotonic_s + time.monotonic() - began_s, rounds)
             raise
         except Exception:

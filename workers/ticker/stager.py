@@ -36,7 +36,7 @@ class Stager:
         self._look_ahead_us = look_ahead_us
         self._bound = bound
         self._follow_ups_at = 0  # when follow-ups were last published
-        self._due, self._marks = Front(), Front()
+        self._due, self._marks, self._gates = Front(), Front(), Front()
         self._unpublished: set[int] = set()  # jobs whose marks may be stored although no message names them
 
     def stage_due(self, now: int) -> int:
@@ -46,7 +46,8 @@ class Stager:
         """
         self._unstage_unpublished()
         until = now + self._look_ahead_us
-        passing = self._stage_parked(now, until) if parking.any_awake(until) else 0
+        awake = self._gates.search(now, lambda begin: parking.first_awake(begin, until))
+        passing = 0 if awake is None else self._stage_parked(now, until, awake)
         first = self._due.search(now, lambda begin: staging.first_due(begin, until))
         if first is None:
             return passing
@@ -79,6 +80,7 @@ class Stager:
         marked jobs and before it published them. The number of jobs published twice is bounded, and the claim absorbs
         them."""
         self._marks.forget()
+        self._gates.forget()
         self.look_everywhere()
         return staging.unstage_lost(EVERY_MARK)
 
@@ -103,10 +105,10 @@ class Stager:
             self._unpublished.update(job.id for job in jobs)
         return self._publish(jobs, now)
 
-    def _stage_parked(self, now: int, until: int) -> int:
+    def _stage_parked(self, now: int, until: int, first: int) -> int:
         """Publish the parked jobs that may pass their gates by then."""
         with transaction():
-            jobs = parking.stage_next(now, until)
+            jobs = parking.stage_next(now, until, first)
             self._unpublished.update(job.id for job in jobs)
         return self._publish(jobs, now)
 

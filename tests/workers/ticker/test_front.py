@@ -6,13 +6,17 @@ import psycopg
 import pytest
 
 from models.database.connection import database
-from models.database.sql import fetch
+from models.database.sql import execute, fetch
 from models.database.transactions import transaction
+from models.flows import gates, parking
 from models.jobs import lifecycle, staging
 from models.jobs.job_tables import Job
 from models.rules import clock
+from models.rules.limits import FLOW
+from models.schedules import misfire, planning
 from tests.support.rows import make_job, reread
-from workers.ticker import front
+from tests.support.schedule_rows import create_schedule
+from workers.ticker import front, planner
 from workers.ticker.front import BEHIND_US, LONGEST_REST_US, REST_TIMES, Front
 from workers.ticker.rescuer import Rescuer
 from workers.ticker.stager import Stager
@@ -37,6 +41,8 @@ def steady(monkeypatch):
     moved = Steady()
     monkeypatch.setattr(front, "steady_us", moved)
     monkeypatch.setattr(front, "QUICK_US", 20 * clock.MILLISECOND)
+    monkeypatch.setattr(planner, "_due", Front())
+    monkeypatch.setattr(planner, "_expired", Front())
     return moved
 
 
@@ -45,6 +51,13 @@ def slow(steady):
     """Each search takes a second."""
     steady.step = clock.SECOND
     return steady
+
+
+@pytest.fixture
+def only_once(slow, monkeypatch):
+    """Each whole index is searched once; so the time that the searches of a test take does not matter."""
+    monkeypatch.setattr(front, "LONGEST_REST_US", 10**6 * clock.SECOND)
+    monkeypatch.setattr(front, "REST_TIMES", 10**6)
 
 
 @pytest.fixture
@@ -116,6 +129,14 @@ def test_a_job_that_comes_up_behind_is_staged_when_the_whole_index_is_searched(s
     assert messages.named == [job.id]
 
 
+def test_a_schedule_that_falls_due_is_planned_at_once_while_searches_are_slow(slow, account, moved_clock):
+    assert planner.plan_due(clock.now()) == 0
+    create_schedule(account)
+    assert [planner.plan_due(clock.now()) for _ in range(2)] == [1, 0]
+    moved_clock.advance(hours=1)
+    assert planner.plan_due(clock.now()) == 1
+
+
 def test_a_job_made_for_now_by_a_slow_request_is_staged_at_once(slow, stager, account, messages):
     assert stager.stage_due(clock.now()) == 0
     job = make_job(account, due_in_s=-9)
@@ -143,7 +164,7 @@ def test_leases_that_ended_while_the_clock_was_believed_wrong_are_found_afterwar
 
 
 @postgres
-def test_an_old_transaction_anywhere_does_not_make_the_searches_longer(slow, stager, account, moved_clock):
+def test_an_old_transaction_anywhere_does_not_make_the_searches_longer(only_once, stager, account, moved_clock):
     """A drain beside it leaves dead entries, which nothing removes while it lasts."""
     rescuer = Rescuer()
     with old_transaction():
@@ -160,6 +181,29 @@ def test_an_old_transaction_anywhere_does_not_make_the_searches_longer(slow, sta
         assert entries_read("job_staged", lambda: stager.backlog(clock.now(), 100)) < 10
         assert entries_read("job_lease", lambda: rescuer.rescue_lost(clock.now(), clock.now())) < 10
         assert entries_read("job_unstaged", lambda: staging.due(0, clock.now(), 1)) > 100  # the dead ones are there
+
+
+@postgres
+def test_an_old_transaction_does_not_make_the_searches_for_schedules_and_gates_longer(
+    only_once, stager, account, moved_clock
+):
+    with old_transaction():
+        create_schedule(account, misfire="skip")
+        gates.ensure(account.id, FLOW, "shop", clock.now())
+        for _ in range(40):
+            moved_clock.advance(hours=1)
+            execute("UPDATE gate SET wake_at = %s", (clock.now(),))
+            stager.stage_due(clock.now())
+            planner.expire(clock.now())
+            planner.plan_due(clock.now())
+        moved_clock.advance(minutes=1)
+
+        assert entries_read("gate_wake", lambda: stager.stage_due(clock.now())) < 10
+        assert entries_read("schedule_next", lambda: planner.plan_due(clock.now())) < 10
+        assert entries_read("job_start_by", lambda: planner.expire(clock.now())) < 10
+        assert entries_read("gate_wake", lambda: parking.first_awake(0, clock.now())) >= 40
+        assert entries_read("schedule_next", lambda: planning.first_due(0, clock.now())) >= 40
+        assert entries_read("job_start_by", lambda: misfire.first_expired(0, clock.now())) >= 20
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import psycopg
 import pytest
+from dramatiq.errors import ConnectionClosed
 from peewee import OperationalError
 
 from models.accounts import session_store
@@ -184,6 +185,22 @@ def test_a_duty_that_fails_waits_longer_each_time_only_while_others_succeed(well
     for second in range(sum(pauses_s)):
         duty.run_if_due(second, float(second), second if well else 0)
     assert [later - sooner for sooner, later in pairwise([*tried, sum(pauses_s)])] == pauses_s
+
+
+def test_a_duty_that_finds_no_broker_is_tried_again_at_its_first_pace():
+    """After an outage of the broker its probe waited for a minute more, and so did /readyz."""
+    tried = []
+
+    def publish(now):
+        tried.append(now)
+        raise ConnectionClosed("gone")
+
+    duty = Duty(5.0, publish, "publish")
+    for second in range(13):
+        with contextlib.suppress(ConnectionClosed):
+            duty.run_if_due(second, float(second), rounds=second)
+
+    assert max(later - sooner for sooner, later in pairwise(tried)) <= 3
 
 
 def test_rounds_that_end_well_make_the_pauses_of_a_failing_duty_grow(db, messages):
