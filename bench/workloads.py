@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from bench import create, drain, events, growth, instants, limit, pages, pruning, schedules
+from bench import create, drain, events, flows, growth, instants, limit, pages, pruning, schedules
 from bench.figures import Figures
 from bench.session import Session
 
@@ -60,6 +60,16 @@ WORKLOADS = (
         "slow targets",
         instants.slow_targets,
         (Bound("until all are finished, s", AT_MOST, 25), Bound("peak memory of the workers, MB", AT_MOST, 600)),
+    ),
+    Workload(
+        "flows",
+        flows.rounds,
+        (
+            Bound("share of the drain without, %", AT_LEAST, 60),
+            Bound("one flow, % of its rate", AT_LEAST, 97),
+            Bound("the fullest second of it", AT_MOST, flows.RATE),
+            Bound("times that without", AT_MOST, 1.2),
+        ),
     ),
     Workload("events", events.rounds, (Bound("hangs / answers", AT_MOST, 1.2),), quick=False),
     Workload(

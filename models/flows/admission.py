@@ -5,6 +5,7 @@ turns, over all processes, and each sees what the one before has started. Nothin
 under way are rows with a claim, and the starts of a rate are rows too.
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -32,7 +33,8 @@ class Admission:
     def __init__(self, jobs: Sequence[Candidate], now: int) -> None:
         named = {gate_id for job in jobs for gate_id in (job.flow_id, job.lane_id) if gate_id is not None}
         self._gates = gates.lock(named)
-        self._uses, self._now = pacing.uses(self._gates.values(), len(jobs) + 1, now)
+        most_of_one = max(Counter(job.flow_id for job in jobs if job.flow_id).values(), default=0)
+        self._uses, self._now = pacing.uses(self._gates.values(), most_of_one + 1, now)
         self._flow_of = {job.id: job.flow_id for job in jobs if job.flow_id in self._gates}
         self._parked: dict[int, list[int]] = {}
         in_turn = [job.id for job in jobs if self._passes_lane(job)]

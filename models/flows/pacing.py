@@ -22,8 +22,7 @@ UNDER_WAY = (
 SAME_US = 20 * clock.MILLISECOND
 PARKED = f"parked_by = gate.id AND {WAITING_SQL} AND scheduled_at <= %s"
 HEAD = f"SELECT id FROM job WHERE lane_id = gate.id AND {LIVE_SQL} ORDER BY id LIMIT 1"
-# Of a lane the head alone may pass, wherever it stands among the parked jobs.
-NEXT_PARKED = f"{PARKED} AND (gate.kind <> '{LANE}' OR id = ({HEAD})) ORDER BY scheduled_at, id"
+SIGNED = "CASE WHEN staged_at IS NULL THEN id ELSE -id END"  # below zero: a message names it
 OLDEST = "gate_id = gate.id AND number > gate.starts - gate.rate AND number <= gate.starts - gate.rate + %s"
 
 
@@ -43,15 +42,15 @@ def uses(gates: Collection[Gate], looked_at: int, now: int) -> tuple[dict[int, U
         return {}, now
     these, params = any_of("gate.id", sorted(gate.id for gate in gates))
     oldest = f"SELECT started_at AS value FROM gate_start WHERE {OLDEST} ORDER BY number"
-    parked = f"SELECT id AS value, staged_at FROM job WHERE {NEXT_PARKED} LIMIT %s"
+    parked = f"SELECT {SIGNED} AS value FROM job WHERE {PARKED} ORDER BY scheduled_at, id LIMIT %s"
+    head_parked = f"SELECT {SIGNED} AS value FROM job WHERE id = ({HEAD}) AND {PARKED}"
     rows = fetch(
         f"SELECT gate.id, {_database_clock()}, "
         f"CASE WHEN concurrency IS NULL THEN 0 ELSE (SELECT count(*) FROM job WHERE {UNDER_WAY}) END, "
         f"CASE WHEN rate IS NULL THEN NULL ELSE {list_of(oldest)} END, "
         f"CASE WHEN kind <> '{LANE}' THEN NULL ELSE ({HEAD}) END, "
-        f"{list_of(f'SELECT value FROM ({parked}) AS next')}, "
-        f"{list_of(f'SELECT value FROM ({parked}) AS next WHERE staged_at IS NOT NULL')} FROM gate WHERE {these}",
-        (now, looked_at, now, looked_at, now, looked_at, params),
+        f"CASE WHEN kind = '{LANE}' THEN {list_of(head_parked)} ELSE {list_of(parked)} END FROM gate WHERE {these}",
+        (now, looked_at, now, now, looked_at, params),
     )
     read_at = _read_at(now, [row[1] for row in rows])
     known = {gate.id: gate for gate in gates}
@@ -65,15 +64,17 @@ def head_of(lane_id: int) -> int | None:
 
 
 def _use(gate: Gate, row: tuple[object, ...], looked_at: int) -> Use:
-    _, _, under_way, oldest, head, parked, staged = row
+    _, _, under_way, oldest, head, parked = row
     assert isinstance(under_way, int)
+    signed = as_list(parked)
     room = None if gate.concurrency is None else max(0, gate.concurrency - under_way)
     if gate.rate is None:
         pace = Pace(room=room)
     else:
         starts = as_list(oldest)
         pace = Pace(gate.rate, gate.per_us or 0, min(looked_at, gate.rate) - len(starts), starts, room)
-    return Use(pace, head if isinstance(head, int) else None, as_list(parked), set(as_list(staged)))
+    staged = {-job_id for job_id in signed if job_id < 0}
+    return Use(pace, head if isinstance(head, int) else None, [abs(job_id) for job_id in signed], staged)
 
 
 def _database_clock() -> str:

@@ -25,6 +25,12 @@ PROMISED = {
     },
     "herd": {"until the last is attempted, s": "at most 4"},
     "slow targets": {"until all are finished, s": "at most 25", "peak memory of the workers, MB": "at most 600"},
+    "flows": {
+        "share of the drain without, %": "at least 60",
+        "one flow, % of its rate": "at least 97",
+        "the fullest second of it": "at most 500",
+        "times that without": "at most 1.2",
+    },
     "events": {"hangs / answers": "at most 1.2"},
     "schedules": {
         "until all are planned, s": "at most 1",

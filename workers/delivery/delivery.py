@@ -44,6 +44,7 @@ LONGEST_WAIT_S = 1.0
 RECORDING_GRACE_S = 10.0
 ABANDON_S = 2.0
 DATABASE_PAUSE_S = 0.5
+LIMITS_TURN_S = 2.0
 HELD_LOOKS = 4  # for jobs that another session holds, each after twice the pause before; then they are put off
 HELD_US = clock.SECOND // 4  # at first; doubled each time a message has named the job
 Claim = Callable[[Sequence[int], int, int, int], list[ClaimedJob]]
@@ -63,6 +64,7 @@ class Delivery:
         )
         self.slots = Slots(slots, settings.slot_share)
         self._closed = threading.Event()
+        self._limits_turn = threading.Lock()
         self._configs = ConfigCache()
         self.unknown_claims, self.host_clock = UnknownClaims(), HostClock()
         self.heartbeat = Heartbeat(self.slots, self._look_at_database)
@@ -174,15 +176,28 @@ class Delivery:
     def _claim_all(self, jobs: Sequence[JobRef]) -> list[ClaimedJob]:
         """The jobs that could be claimed. What stops only jobs with limits or of schedules does not stop the others."""
         self._configs.refresh({job.account_id for job in jobs})
+        claimed = self._claim_and_notify(jobs, lifecycle.claim)
+        taken = {job.id for job in claimed}
+        left = [job for job in jobs if job.id not in taken]
+        return claimed + self._claim_limited(left) if left else claimed
+
+    def _claim_limited(self, jobs: Sequence[JobRef]) -> list[ClaimedJob]:
+        """Those of the jobs that may begin although something limits them. One claim of this process at a time: claims
+        of the same gates would wait for one another in the database, each with the gates that it has locked so far."""
+        if not self._limits_turn.acquire(timeout=LIMITS_TURN_S):
+            return []
         try:
             return self._claim_and_notify(jobs, claims.claim)
         except DatabaseUnreachable as error:
             if not waited_for_a_lock(error):
-                raise
-            log.warning("another session holds what limits some of %d jobs: those wait", len(jobs))
+                log.warning("database gone (%s): %d jobs with limits wait", error, len(jobs))
+            else:
+                log.warning("another session holds what limits some of %d jobs: those wait", len(jobs))
         except Exception:
             log.exception("jobs with limits, or of schedules, could not be claimed: they are put off")
-        return self._claim_and_notify(jobs, lifecycle.claim)
+        finally:
+            self._limits_turn.release()
+        return []
 
     def _claim_and_notify(self, jobs: Sequence[JobRef], claim: Claim) -> list[ClaimedJob]:
         """Claim, and store the events that the jobs begin, in one transaction. "Now" is read inside it: on SQLite the

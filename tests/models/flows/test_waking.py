@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.flows import closing, gates, leaving, parking
+from models.flows import closing, gates, leaving, pacing, parking
 from models.jobs import lifecycle, staging
 from models.rules import clock
 from models.rules.limits import HOST, LANE
@@ -170,3 +170,14 @@ def test_orders_lock_gates_in_the_order_in_which_claims_do(account, db):
     )
 
     assert len(created) == 2
+
+
+def test_a_claim_looks_at_no_more_parked_jobs_than_it_has_jobs_of_one_flow(account, db, monkeypatch):
+    ids = [job_id for key in "abc" for job_id in order(account, flow(key, concurrency=1))]
+    looks = []
+    uses = pacing.uses
+    monkeypatch.setattr(pacing, "uses", lambda gates, most, now: looks.append(most) or uses(gates, most, now))
+
+    ids_through(ids)
+
+    assert looks == [2]

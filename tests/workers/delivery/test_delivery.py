@@ -16,7 +16,7 @@ from models.webhooks import channels
 from runtime.settings import load
 from tests.support.flows import flow, order
 from tests.support.locks import closed_to_writers, held_by_another, wait_until_a_writer_waits
-from tests.support.races import held_elsewhere
+from tests.support.races import held_elsewhere, map_at_once
 from tests.support.rows import make_job, reread
 from tests.support.schedule_rows import create_schedule
 from tests.support.waiting import wait_until
@@ -287,3 +287,20 @@ def test_a_job_whose_share_comes_free_in_a_moment_is_sent(account, delivery, rec
 
     wait_until(lambda: reread(job).state == "completed")
     delivery.slots.take([JobRef(0, 99, "127.0.0.1")])
+
+
+def test_jobs_with_limits_are_claimed_by_one_thread_at_a_time(delivery, account, monkeypatch):
+    ids = order(account, flow(concurrency=9), count=4)
+    active, most, claim = [], [], delivering.claims.claim
+
+    def counted(*arguments):
+        active.append(arguments)
+        most.append(len(active))
+        claimed = claim(*arguments)
+        active.pop()
+        return claimed
+
+    monkeypatch.setattr(delivering.claims, "claim", counted)
+    claimed = map_at_once(lambda job_id: delivery._claim_all([JobRef(job_id, account.id, "")]), ids)
+
+    assert (sorted(job.id for jobs in claimed for job in jobs), max(most)) == (ids, 1)
