@@ -120,7 +120,7 @@ def test_only_requests_are_listed_by_default(client):
         ("limit=%ff", "limit", "must be a whole number"),
         ("limit=" + "9" * 40, "limit", "must be a whole number"),
         ("limit=1&limit=2", "limit", 'got ["1", "2"]'),
-        ("offset=-1", "offset", "must be a whole number from 0 to 1000000000"),
+        ("offset=-1", "offset", "must be a whole number from 0 to 100000"),
         ("offset=1000000001", "offset", 'got "1000000001"'),
         ("offset=9223372036854775808", "offset", "must be a whole number"),
         ("state=done", "state", "must be one of available, scheduled, executing"),
@@ -150,4 +150,4 @@ def test_a_wrong_query_is_refused(client, query, field, message):
 
 def test_a_page_beyond_the_end_is_empty(client):
     client.created()
-    assert ids(client.get("/api/jobs?offset=1000000000")) == []
+    assert ids(client.get("/api/jobs?offset=100000")) == []

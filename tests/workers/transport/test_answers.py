@@ -258,7 +258,7 @@ def test_t12_a_body_that_can_not_be_unpacked_stays_as_it_came(receiver, send, co
 
 def test_t12_a_compressed_body_that_breaks_off_is_unpacked_as_far_as_it_came(receiver, send):
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n"
-    packed = gzip.compress(bytes(range(256, mtime=0)) * 40)
+    packed = gzip.compress(bytes(range(256)) * 40, mtime=0)
     answered = send(receiver(answering_once(head + packed[:-20])).url())
     assert (answered.body[:256], answered.truncated) == (bytes(range(256)), True)
 
