@@ -32,7 +32,7 @@ def through_many(session: Session) -> Figures:
     rates = []
     for of_flows in (0, keys):
         with session.production() as product, Target() as target:
-            model = ordered(product, target.port, "flow-0" if of_flows else None)
+            model = ordered(product, target.port, {"key": "flow-0"} if of_flows else None)
             add_flows(product, of_flows)
             target.forget()
             make_due(product, model, count, of_flows)
@@ -85,7 +85,7 @@ def p99_ms(measured: Journey, seconds: int) -> float:
 
 def park(product: Production, port: int, count: int) -> None:
     """Make so many due jobs of a paused flow, and wait until all are parked."""
-    model = ordered(product, port, "flow-0")
+    model = ordered(product, port, {"key": "flow-0"})
     status, answer = client(product).ask("POST", "/api/flows/flow-0/pause", {})
     assert status == 200, answer
     make_due(product, model, count, 1)
@@ -124,6 +124,6 @@ def make_due(product: Production, model: int, count: int, flows: int) -> None:
     spread = "flow_id = (SELECT min(id) FROM gate) + id %% %s, " if flows else ""
     values = (flows,) if flows else ()
     product.sql(
-        f"UPDATE job SET {spread}scheduled_at = %s, state = 'available' WHERE id <> %s",
+        f"UPDATE job SET {spread}scheduled_at = %s, state = 'available' WHERE id > %s",
         (*values, now_us() - SECOND, model),
     )

@@ -17,11 +17,12 @@ from models.rules.turns import may_start, turn
 
 
 class Candidate(NamedTuple):
-    """A due job, and the gates that it names."""
+    """A due job, the gates that it names, and the one at which it has waited until its turn."""
 
     id: int
     flow_id: int | None
     lane_id: int | None
+    parked_by: int | None = None
 
 
 class Admission:
@@ -34,7 +35,8 @@ class Admission:
         named = {gate_id for job in jobs for gate_id in (job.flow_id, job.lane_id) if gate_id is not None}
         self._gates = gates.lock(named)
         most_of_one = max(Counter(job.flow_id for job in jobs if job.flow_id).values(), default=0)
-        self._uses, self._now = pacing.uses(self._gates.values(), most_of_one + 1, now)
+        self._uses, self._now = pacing.uses(self._gates.values(), 2 * most_of_one + 1, now)
+        self._called = {job.id for job in jobs if job.flow_id is not None and job.parked_by == job.flow_id}
         self._flow_of = {job.id: job.flow_id for job in jobs if job.flow_id in self._gates}
         self._parked: dict[int, list[int]] = {}
         in_turn = [job.id for job in jobs if self._passes_lane(job)]
@@ -80,13 +82,15 @@ class Admission:
         return chosen
 
     def _next_of(self, flow: Gate, wanted: Sequence[int]) -> set[int]:
-        """The jobs that may pass now. Those that are parked go before others: nothing overtakes them."""
+        """The jobs that may pass now. Those that were called go first: the ticker has counted who goes before them.
+        Then come those that are still parked: no other job overtakes them."""
         if flow.is_closed(self._now):
             return set()
         use = self._uses[flow.id]
-        line = [job_id for job_id in use.parked if job_id not in self._at_lanes]
-        line += [job_id for job_id in wanted if job_id not in use.parked]
-        return set(line[: may_start(use.pace, len(wanted), self._now)])
+        called = [job_id for job_id in wanted if job_id in self._called]
+        waiting = [job_id for job_id in use.parked if job_id not in self._at_lanes and job_id not in called]
+        line = [*called, *waiting, *(job_id for job_id in wanted if job_id not in self._called)]
+        return set(line[: may_start(use.pace, len(line), self._now)])
 
     def _park(self, gate: Gate, job_id: int) -> None:
         self._parked.setdefault(gate.id, []).append(job_id)

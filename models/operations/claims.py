@@ -28,6 +28,7 @@ class Due(NamedTuple):
     fire_at: int | None
     flow_id: int | None
     lane_id: int | None
+    parked_by: int | None
 
 
 def claim(ids: Sequence[int], now: int, lease_margin_us: int, claim_id: int | None = None) -> list[ClaimedJob]:
@@ -50,7 +51,7 @@ def _claim_limited(ids: Sequence[int], now: int, lease_margin_us: int, claim_id:
     behind = {job_id for of_gate in held.values() for job_id in of_gate}
     choice = overlap.choose([job.id for job in due if job.fire_at is not None and job.id not in behind], now)
     passing = [job for job in due if job.id not in behind and (job.fire_at is None or job.id in choice.ids)]
-    admission = Admission([Candidate(job.id, job.flow_id, job.lane_id) for job in passing], now)
+    admission = Admission([Candidate(job.id, job.flow_id, job.lane_id, job.parked_by) for job in passing], now)
     claimed = lifecycle.claim(admission.chosen, now, lease_margin_us, claim_id, limited=True)
     admission.started([job.id for job in claimed])
     return overlap.begun(claimed, choice)
