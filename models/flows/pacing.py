@@ -52,7 +52,7 @@ def uses(gates: Collection[Gate], looked_at: int, now: int) -> tuple[dict[int, U
         f"CASE WHEN kind = '{LANE}' THEN {list_of(head_parked)} ELSE {list_of(parked)} END FROM gate WHERE {these}",
         (now, looked_at, now, now, looked_at, params),
     )
-    read_at = _read_at(now, [row[1] for row in rows])
+    read_at = _read_at([row[1] for row in rows])
     known = {gate.id: gate for gate in gates}
     return {row[0]: _use(known[row[0]], row, looked_at) for row in rows}, read_at
 
@@ -84,9 +84,11 @@ def _database_clock() -> str:
     return "NULL"
 
 
-def _read_at(now: int, read: list[int | None]) -> int:
+def _read_at(read: list[int | None]) -> int:
     """Now, by the clock of the database: this host's clock, put right where the two differ by more than the time that
-    the question took."""
+    the question took. Read again: who asks may have waited for the gates since, and a start that is counted too early
+    leaves its window too early."""
+    now = clock.now()
     latest = max((instant for instant in read if instant is not None), default=None)
     ahead_us = 0 if latest is None else latest - clock.wall_clock()
     return now + ahead_us if abs(ahead_us) > SAME_US else now

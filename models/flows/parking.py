@@ -24,6 +24,7 @@ GATES_AT_ONCE = 200
 JOBS_AT_ONCE = 100  # of one gate
 RETURN_EVERY_US = clock.SECOND // 4  # jobs of a host that opens again return in small groups
 RETURN_AT_ONCE = 25
+TOGETHER_US = 20 * clock.MILLISECOND
 LOOK_AGAIN_US = 50 * clock.MILLISECOND  # at a gate whose next jobs are all named
 
 NOT_NAMED = f"EXISTS (SELECT 1 FROM job WHERE {PARKED} AND staged_at IS NULL"
@@ -126,7 +127,15 @@ def _turns(gate: Gate, use: Use, now: int, until: int) -> list[Turn]:
         return [Turn(job_id, opens_at) for job_id in unnamed[:RETURN_AT_ONCE]]
     ats = [(job_id, turn(use.pace, place, now)) for place, job_id in enumerate(use.parked)]
     turns = [Turn(job_id, max(at, opens_at)) for job_id, at in ats if at is not None and job_id not in use.staged]
-    return [each for each in turns if each.at <= until]
+    return _together([each for each in turns if each.at <= max(now, until)])
+
+
+def _together(turns: Sequence[Turn]) -> list[Turn]:
+    """Turns that lie close together become one, the last of them: one claim then begins many jobs of a fast flow."""
+    ends: list[int] = []
+    for each in reversed(turns):
+        ends.append(ends[-1] if ends and ends[-1] - each.at <= TOGETHER_US else each.at)
+    return [Turn(each.job_id, at) for each, at in zip(turns, reversed(ends), strict=True)]
 
 
 def _next_look(gate: Gate, use: Use, turns: Sequence[Turn], now: int) -> int | None:

@@ -11,6 +11,7 @@ from tests.support.crawling import forms_of, route_of, walk
 NO_TEXT = {"ticker", "queue_depth", TABLE}  # and the runner's own table
 OURS = {  # words that Booper chooses; a page asks which one it is
     *("job.state", "job.kind", "channel.name", "schedule.frequency", "minute_stat.lateness", "session_secret.value"),
+    "gate.kind",
 }
 KEPT_BACK = {  # what no page shows
     *("api_key.sha256", "signing_key.secret", "channel.url", "ended_session.digest"),
