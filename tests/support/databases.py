@@ -36,6 +36,16 @@ def drop_left_behind(session):
             session.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
+def end_abandoned_transactions(url):
+    """End the transactions that are open in a database. One whose client took it for silent lasts until the server
+    notices."""
+    with psycopg.connect(url, autocommit=True, connect_timeout=5) as session:
+        session.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL"
+        )
+
+
 def go_away():
     """From now on the database does not answer."""
     if database.obj is not None:

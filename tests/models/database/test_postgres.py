@@ -12,11 +12,17 @@ from models.database.connection import Unreachable, close_all, database, open_da
 from models.database.postgres import OF_REQUESTS, OF_WORK, Limits, Silent
 from models.database.sql import fetch
 from models.database.transactions import transaction
-from tests.support.databases import own_database
+from tests.support.databases import end_abandoned_transactions, own_database
 from tests.support.services import POSTGRES_URL
 from tests.support.stalling_proxy import StallingProxy
 
 SHORT = Limits(connect_s=2, reply_s=0.3, statement="6s", lock="5s")
+
+
+@pytest.fixture(autouse=True)
+def _none_left_open(postgres_url):
+    yield
+    end_abandoned_transactions(postgres_url)
 
 
 @pytest.fixture

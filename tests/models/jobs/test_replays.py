@@ -27,6 +27,7 @@ OWN = {  # what a job has of its own, with values unlike those of a new one
     **{"after_uuid": new_id(), "attempt": 3, "crashes": 1, "attempted_at": 5, "completed_at": 6, "discarded_at": 7},
     **{"cancelled_at": 8, "staged_at": 9, "staged_count": 10, "claim_id": 11, "lease_until": 12, "retry_until": 13},
     "parked_by": 14,
+    "endpoint_id": 15,
 }
 
 
