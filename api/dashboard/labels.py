@@ -12,6 +12,8 @@ NOTES = {  # what the next page says after a form was accepted; the word stands 
     "enabled": "Enabled. The next run is planned.",
     "disabled": "Disabled. Its waiting jobs are cancelled.",
     "fired": "This is a new job of the schedule, due now.",
+    "paused": "Paused. Requests under way go on.",
+    "resumed": "Resumed. What waited goes out in turn.",
     "retired": "Retired.",
     "bulk_cancelled": "The selected jobs are cancelled; those that had ended stay as they were.",
     "bulk_again": "A new job was created for each of the selected jobs.",

@@ -26,7 +26,7 @@ function parsed(html) {
 function busy(part) {
   const inside = document.activeElement;
   const typing = inside && part.contains(inside) && inside.matches("input, select, textarea");
-  return document.hidden || typing || part.querySelector("input[type=checkbox]:checked") || String(getSelection());
+  return document.hidden || typing || part.querySelector("input[type=checkbox]:checked, .calm[open]") || String(getSelection());
 }
 
 async function refresh(part) {

@@ -1,0 +1,109 @@
+"""Holds what the pages of flows, lanes and hosts share: the rows of a list, and the forms that pause and resume."""
+
+from typing import Any, NamedTuple
+
+from flask import Response, g, make_response, render_template, request
+from marshmallow import ValidationError
+
+from api.dashboard.blueprint import pages, redirect_to, visitor
+from api.dashboard.errors import page_not_found
+from api.dashboard.query import filled_fields, problems_of
+from api.requests.flow_fields import is_gate_key
+from api.requests.gate_fields import GatesQuery, PauseFields
+from api.requests.paging import cursor_of
+from models.database.paging import NEWEST_FIRST
+from models.flows import closing, gate_lists, gates
+from models.flows.gate_lists import Usage
+from models.flows.gates import FAR, Gate
+from models.rules import clock
+from models.rules.limits import ACCOUNT
+
+SHOWN = 25
+LABELS = {"text": "text in key", "until": "until", "reason": "reason"}
+
+
+class GateRow(NamedTuple):
+    """A line of a list: a gate, how it is used, and whether a pause or a rest holds it."""
+
+    gate: Gate
+    usage: Usage
+    is_paused: bool
+    rests_until: int | None
+    next_at: int | None
+
+
+def listed(template: str, kind: str, problems: tuple[str, ...] = ()) -> Response:
+    """The page that lists the visitor's gates of a kind. `problems`: what is wrong with the form that came."""
+    fields = filled_fields(("text", "cursor")) if request.method == "GET" else {}
+    try:
+        query: dict[str, Any] = GatesQuery().load({**fields, "limit": str(SHOWN)})
+    except ValidationError as error:
+        return _page(template, [], fields, (*problems, *problems_of(error, LABELS)), None)
+    rows, end = gate_lists.listed(visitor().account_id, kind, query.get("text"), query["page"])
+    return _page(template, rows, fields, problems, end and cursor_of(NEWEST_FIRST, end))
+
+
+def pause(template: str, kind: str, key: str) -> Response:
+    """Pause a gate as the form says; shows the list again, with what is wrong with the form if anything is."""
+    sent = {name: request.form.get(name, "").strip() or None for name in ("until", "reason")}
+    try:
+        fields: dict[str, Any] = PauseFields().load(sent)
+    except ValidationError as error:
+        return listed(template, kind, tuple(problems_of(error, LABELS)))
+    account_id, now = visitor().account_id, clock.now()
+    closing.pause(account_id, kind, key, fields["until"], fields["reason"], now)
+    return redirect_to(LISTS[template], "paused", **kept_text())
+
+
+def known_key(kind: str) -> str:
+    """The key that the form names, or 404 when the visitor has no such gate."""
+    key = request.form.get("key", "")
+    if not is_gate_key(key) or gates.find(visitor().account_id, kind, key) is None:
+        raise page_not_found()
+    return key
+
+
+def kept_text() -> dict[str, str]:
+    """The search that the list showed, so that it shows the same again."""
+    return {"text": request.form["text"]} if request.form.get("text") else {}
+
+
+def is_paused(gate: Gate, now: int) -> bool:
+    return gate.paused_at is not None and (gate.paused_until is None or gate.paused_until > now)
+
+
+@pages.before_request
+def read_account_pause() -> None:
+    """Read whether the visitor's account is paused, which every page says."""
+    if "visitor" in g:
+        gate = gates.find(visitor().account_id, ACCOUNT, "")
+        g.account_pause = gate if gate and is_paused(gate, clock.now()) else None
+
+
+@pages.context_processor
+def account_pause() -> dict[str, object]:
+    return {"account_pause": g.get("account_pause")}
+
+
+LISTS = {"flows.html": "list_flows", "lanes.html": "list_lanes", "hosts.html": "list_hosts"}
+
+
+def _row(gate: Gate, now: int) -> GateRow:
+    usage = gate_lists.usage(gate, now)
+    rests_until = gate.rests_until if gate.rests_until and gate.rests_until > now else None
+    return GateRow(gate, usage, is_paused(gate, now), rests_until, None if usage.next_at == FAR else usage.next_at)
+
+
+def _page(
+    template: str, rows: list[Gate], fields: dict[str, str], problems: tuple[str, ...], cursor: str | None
+) -> Response:
+    now = clock.now()
+    text = render_template(
+        template,
+        rows=[_row(gate, now) for gate in rows],
+        text=fields.get("text", ""),
+        is_first="cursor" not in fields,
+        next=cursor,
+        problems=problems,
+    )
+    return make_response(text, 422 if problems else 200)
