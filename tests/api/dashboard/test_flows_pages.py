@@ -87,9 +87,9 @@ def test_a_list_is_searched_by_key_and_has_pages(alice, path, kind):
     assert ">shop-29.example<" in first
     assert ">shop-04.example<" not in first
     assert ">shop-04.example<" in alice.get(older).text
-    found = alice.get(f"{path}?text=SHOP-07").text
-    assert ">shop-07.example<" in found
-    assert ">shop-08.example<" not in found
+    answer = alice.get(f"{path}?text=SHOP-07").text
+    assert ">shop-07.example<" in answer
+    assert ">shop-08.example<" not in answer
     assert alice.get(f"{path}?cursor=x").status_code == 422
 
 
