@@ -90,6 +90,8 @@ def test_what_a_dead_server_missed_within_the_last_minute_fires(embedded):
         product.start()
         alive_at = now_us()
         wait_until(lambda: len(customer.bodies) >= seen + 6, 60, "jobs after the restart")
+        waiting = f"SELECT count(*) FROM job WHERE fire_at < {alive_at} AND attempted_at IS NULL"
+        wait_until(lambda: product.sql(waiting)[0][0] == 0, 60, "jobs of all missed instants")
         client.ask("POST", f"/api/schedules/{schedule_id}/disable")
         wait_until(client.settled, 60, "nothing under way")
     rows = firings(client, schedule_id)
