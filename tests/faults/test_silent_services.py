@@ -48,6 +48,7 @@ def test_f20_while_the_database_is_silent_creates_get_503_and_signs_of_life_are_
             assert status_of(journey.product.port, "/readyz") == 503
             load.lasts(SILENT_SECONDS)
         load.lasts(3)
+    wait_until(lambda: ready(journey.product.port), 60, "an API that is ready again", 0.2)
     history = journey.settle(60)
 
     note("F20 PostgreSQL silent", history, statuses=dict(journey.client.statuses()))
