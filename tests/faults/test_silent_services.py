@@ -10,7 +10,7 @@ from tests.support.faults.asking import FaultClient, Load
 from tests.support.faults.faulty_product import FaultyProduction
 from tests.support.faults.nginx import Nginx
 from tests.support.faults.report import note
-from tests.support.faults.scale import FULL, only_full, only_full
+from tests.support.faults.scale import FULL, only_full
 from tests.support.journeys import checker
 from tests.support.journeys.journey import under_way
 from tests.support.journeys.processes import Running, free_port
