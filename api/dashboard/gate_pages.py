@@ -19,6 +19,7 @@ from models.rules import clock
 from models.rules.limits import ACCOUNT
 
 SHOWN = 25
+LISTS = {"flows.html": "list_flows", "lanes.html": "list_lanes", "hosts.html": "list_hosts"}
 LABELS = {"text": "text in key", "until": "until", "reason": "reason"}
 
 
@@ -51,7 +52,7 @@ def pause(template: str, kind: str, key: str) -> Response:
     except ValidationError as error:
         return listed(template, kind, tuple(problems_of(error, LABELS)))
     account_id, now = visitor().account_id, clock.now()
-    closing.pause(account_id, kind, key, fields["until"], fields["reason"], now)
+    closing.pause(account_id, kind, key, **fields, now=now)
     return redirect_to(LISTS[template], "paused", **kept_text())
 
 
@@ -68,16 +69,12 @@ def kept_text() -> dict[str, str]:
     return {"text": request.form["text"]} if request.form.get("text") else {}
 
 
-def is_paused(gate: Gate, now: int) -> bool:
-    return gate.paused_at is not None and (gate.paused_until is None or gate.paused_until > now)
-
-
 @pages.before_request
 def read_account_pause() -> None:
     """Read whether the visitor's account is paused, which every page says."""
     if "visitor" in g:
         gate = gates.find(visitor().account_id, ACCOUNT, "")
-        g.account_pause = gate if gate and is_paused(gate, clock.now()) else None
+        g.account_pause = gate if gate and gate.is_paused(clock.now()) else None
 
 
 @pages.context_processor
@@ -85,22 +82,19 @@ def account_pause() -> dict[str, object]:
     return {"account_pause": g.get("account_pause")}
 
 
-LISTS = {"flows.html": "list_flows", "lanes.html": "list_lanes", "hosts.html": "list_hosts"}
-
-
-def _row(gate: Gate, now: int) -> GateRow:
-    usage = gate_lists.usage(gate, now)
+def _row(gate: Gate, usage: Usage, now: int) -> GateRow:
     rests_until = gate.rests_until if gate.rests_until and gate.rests_until > now else None
-    return GateRow(gate, usage, is_paused(gate, now), rests_until, None if usage.next_at == FAR else usage.next_at)
+    return GateRow(gate, usage, gate.is_paused(now), rests_until, None if usage.next_at == FAR else usage.next_at)
 
 
 def _page(
     template: str, rows: list[Gate], fields: dict[str, str], problems: tuple[str, ...], cursor: str | None
 ) -> Response:
     now = clock.now()
+    usages = gate_lists.usages(rows, now)
     text = render_template(
         template,
-        rows=[_row(gate, now) for gate in rows],
+        rows=[_row(gate, usages[gate.id], now) for gate in rows],
         text=fields.get("text", ""),
         is_first="cursor" not in fields,
         next=cursor,

@@ -7,8 +7,10 @@ from marshmallow import ValidationError, post_load
 from api.context import settings
 from api.requests.fields import Must, choice, shown, text, whole
 from api.requests.flow_fields import (
+    A_GATE_KEY,
     A_PERIOD,
     GO_ON,
+    KEY_FORM,
     MAX_CONCURRENCY,
     MAX_RATE,
     PERIOD_FORM,
@@ -16,13 +18,20 @@ from api.requests.flow_fields import (
     is_gate_key,
     read_period,
 )
+from api.requests.job_filters import read_host
 from api.requests.job_values import AN_INSTANT, INSTANT_FORM
 from api.requests.paging import PageQuery, ordered
 from api.requests.strict_schema import Strict
-from api.responses.responses import not_found
+from api.responses.responses import invalid, not_found
 from models.flows import gate_lists
 from models.rules import clock, times
 from models.rules.limits import Limits
+
+
+def read_gate_key(value: Any) -> str:
+    if not is_gate_key(value):
+        raise ValueError
+    return str(value)
 
 
 def read_until(value: Any) -> int:
@@ -39,7 +48,7 @@ class GatesQuery(PageQuery):
 
     listing = gate_lists.LISTING
     order_by = ordered(gate_lists.LISTING)
-    text = text(128)
+    text = Must(A_GATE_KEY, read_gate_key, KEY_FORM)
 
 
 class FlowChange(Strict):
@@ -67,8 +76,8 @@ class LaneChange(Strict):
 class PauseFields(Strict):
     """What a pause takes."""
 
-    until = Must(f"{AN_INSTANT}, in the future", read_until, INSTANT_FORM, allow_none=True)
-    reason = text(255, allow_none=True)
+    until = Must(f"{AN_INSTANT}, in the future", read_until, INSTANT_FORM, allow_none=True, load_default=None)
+    reason = text(255, allow_none=True, load_default=None)
 
 
 def changed(limits: Limits, change: dict[str, Any]) -> Limits:
@@ -78,6 +87,22 @@ def changed(limits: Limits, change: dict[str, Any]) -> Limits:
         absent, present = ("rate", "per") if members["rate"] is None else ("per", "rate")
         raise ValidationError(f"must be given with {present}, got nothing", absent)
     return Limits(members["rate"], members["per"], members["concurrency"])
+
+
+def change_of(limits: Limits, change: dict[str, Any]) -> Limits:
+    """The limits after a change that a request asks for; 422 when a rate would be left without its period."""
+    try:
+        return changed(limits, change)
+    except ValidationError as error:
+        raise invalid(error.normalized_messages()) from None
+
+
+def host_in_path(host: str) -> str:
+    """The host in an address, in the form in which jobs have it; 404 for what is no host."""
+    try:
+        return read_host(host)
+    except (ValueError, ValidationError):
+        raise not_found() from None
 
 
 def gate_key_in_path(key: str) -> str:

@@ -7,12 +7,13 @@ from marshmallow import Schema, fields
 from api.responses import schemas
 from api.responses.timestamps import micros_utc
 from models.flows import gate_lists
+from models.flows.gate_lists import Usage
 from models.flows.gates import FAR, Gate
 from models.rules.clock import SECOND
 from models.rules.limits import FLOW, LANE
 
 WAITING = f"Due jobs that wait; {gate_lists.COUNTED + 1} stands for more than {gate_lists.COUNTED}."
-CLOSED = "Nothing passes before; null: nothing holds it back, or it is paused until it is resumed."
+STARTED = f"Starts in the window of the rate; {gate_lists.COUNTED + 1} stands for more than {gate_lists.COUNTED}."
 
 
 class Pause(Schema):
@@ -47,14 +48,13 @@ class Flow(GateState):
     concurrency = fields.Integer(allow_none=True)
     pinned = fields.Boolean()
     under_way = fields.Integer()
-    started_in_window = fields.Integer(allow_none=True)
+    started_in_window = fields.Integer(allow_none=True, metadata={"description": STARTED})
     next_at = schemas.instant(allow_none=True)
     inserted_at = schemas.instant()
 
 
-def shape(gate: Gate, now: int) -> dict[str, Any]:
+def shape(gate: Gate, usage: Usage, now: int) -> dict[str, Any]:
     """The members of a gate as its owner sees them."""
-    usage = gate_lists.usage(gate, now)
     closed_until = gate.closed_until if gate.is_closed(now) and gate.closed_until != FAR else None
     state = {"waiting": usage.waiting, "paused": _paused(gate, now), "closed_until": micros_utc(closed_until)}
     if gate.kind == FLOW:
@@ -75,12 +75,12 @@ def _limits(gate: Gate) -> dict[str, Any]:
     }
 
 
-def _use(usage: gate_lists.Usage) -> dict[str, Any]:
+def _use(usage: Usage) -> dict[str, Any]:
     next_at = None if usage.next_at == FAR else micros_utc(usage.next_at)
     return {"under_way": usage.under_way, "started_in_window": usage.started, "next_at": next_at}
 
 
 def _paused(gate: Gate, now: int) -> dict[str, Any] | None:
-    if gate.paused_at is None or (gate.paused_until is not None and gate.paused_until <= now):
+    if not gate.is_paused(now):
         return None
     return {"at": micros_utc(gate.paused_at), "until": micros_utc(gate.paused_until), "reason": gate.reason}

@@ -8,8 +8,8 @@ from api.auth import caller
 from api.blueprint import Blueprint
 from api.requests.gate_fields import PauseFields
 from api.responses import schemas
-from api.responses.gates import GateState, shape
-from api.responses.responses import respond
+from api.responses.gates import GateState
+from api.routes.gates import shown
 from models.flows import closing, gates
 from models.rules import clock
 from models.rules.limits import ACCOUNT
@@ -21,8 +21,7 @@ blueprint = Blueprint("pause", __name__, description="Whether the whole account 
 @blueprint.response(200, schemas.single(GateState))
 def get_pause() -> Response:
     """Whether the account is paused, and how many jobs wait for that."""
-    now = clock.now()
-    return respond({"data": shape(gates.ensure(caller().account_id, ACCOUNT, "", now), now)})
+    return shown(gates.ensure(caller().account_id, ACCOUNT, "", clock.now()))
 
 
 @blueprint.route("/pause", methods=["POST"])
@@ -30,14 +29,11 @@ def get_pause() -> Response:
 @blueprint.response(200, schemas.single(GateState))
 def pause_account(pause: dict[str, Any]) -> Response:
     """Send nothing, until an instant or until the account is resumed. Requests under way go on."""
-    now = clock.now()
-    gate = closing.pause(caller().account_id, ACCOUNT, "", pause.get("until"), pause.get("reason"), now)
-    return respond({"data": shape(gate, now)})
+    return shown(closing.pause(caller().account_id, ACCOUNT, "", **pause, now=clock.now()))
 
 
 @blueprint.route("/resume", methods=["POST"])
 @blueprint.response(200, schemas.single(GateState))
 def resume_account() -> Response:
     """Send again."""
-    now = clock.now()
-    return respond({"data": shape(closing.resume(caller().account_id, ACCOUNT, "", now), now)})
+    return shown(closing.resume(caller().account_id, ACCOUNT, "", clock.now()))

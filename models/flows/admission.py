@@ -36,12 +36,12 @@ class Admission:
         self._gates = gates.lock(named)
         most_of_one = max(Counter(job.flow_id for job in jobs if job.flow_id).values(), default=0)
         self._uses, self._now = pacing.uses(self._gates.values(), 2 * most_of_one + 1, now)
-        self._called = {job.id for job in jobs if job.flow_id is not None and job.parked_by == job.flow_id}
+        self._in_turn = {job.id for job in jobs if job.flow_id is not None and job.parked_by == job.flow_id}
         self._flow_of = {job.id: job.flow_id for job in jobs if job.flow_id in self._gates}
         self._parked: dict[int, list[int]] = {}
-        in_turn = [job.id for job in jobs if self._passes_lane(job)]
+        through_lanes = [job.id for job in jobs if self._passes_lane(job)]
         self._at_lanes = {job_id for ids in self._parked.values() for job_id in ids}
-        self.chosen = self._through_flows(in_turn)
+        self.chosen = self._through_flows(through_lanes)
 
     def started(self, ids: Collection[int]) -> None:
         """Count the starts of these jobs, park those that may not pass, and say when to look again."""
@@ -82,14 +82,14 @@ class Admission:
         return chosen
 
     def _next_of(self, flow: Gate, wanted: Sequence[int]) -> set[int]:
-        """The jobs that may pass now. Those that were called go first: the ticker has counted who goes before them.
+        """The jobs that may pass now. Those that were staged in their turn go first: the ticker has counted who goes before.
         Then come those that are still parked: no other job overtakes them."""
         if flow.is_closed(self._now):
             return set()
         use = self._uses[flow.id]
-        called = [job_id for job_id in wanted if job_id in self._called]
-        waiting = [job_id for job_id in use.parked if job_id not in self._at_lanes and job_id not in called]
-        line = [*called, *waiting, *(job_id for job_id in wanted if job_id not in self._called)]
+        in_turn = [job_id for job_id in wanted if job_id in self._in_turn]
+        waiting = [job_id for job_id in use.parked if job_id not in self._at_lanes and job_id not in in_turn]
+        line = [*in_turn, *waiting, *(job_id for job_id in wanted if job_id not in self._in_turn)]
         return set(line[: may_start(use.pace, len(line), self._now)])
 
     def _park(self, gate: Gate, job_id: int) -> None:

@@ -38,7 +38,7 @@ def failed(counts: Mapping[HostName, int], most: int, now: int) -> list[HostName
     closed = []
     for name, count in sorted(counts.items()):
         with transaction():
-            gate = _locked(name, now)
+            gate = gates.hold(name.account_id, HOST, name.host, now)
             failures = count + (gate.failures if _is_in_a_row(gate, now) else 0)
             since = gate.failing_since if failures > count else now
             opens = bool(most) and failures >= most and gate.probe_at is None
@@ -53,7 +53,7 @@ def worked(names: Collection[HostName], now: int) -> list[HostName]:
     opened = []
     for name in sorted(names):
         with transaction():
-            gate = _locked(name, now)
+            gate = gates.hold(name.account_id, HOST, name.host, now)
             if gate.failures or gate.probe_at is not None:
                 closing.write(gate._replace(failures=0, failing_since=None, probes=0, probe_at=None), now)
                 opened += [name] if gate.probe_at is not None else []
@@ -84,8 +84,3 @@ def probe_distance_us(probes: int) -> int:
 
 def _is_in_a_row(gate: Gate, now: int) -> bool:
     return gate.probe_at is not None or (gate.failing_since is not None and now - gate.failing_since <= WITHIN_US)
-
-
-def _locked(name: HostName, now: int) -> Gate:
-    gate_id = gates.ensure(name.account_id, HOST, name.host, now).id
-    return gates.lock([gate_id])[gate_id]

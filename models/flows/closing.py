@@ -25,14 +25,14 @@ class Target(NamedTuple):
 def pause(account_id: int, kind: str, key: str, until: int | None, reason: str | None, now: int) -> Gate:
     """Let nothing pass before `until`; None: before it is resumed. Requests under way go on."""
     with transaction():
-        gate = _locked(account_id, kind, key, now)
+        gate = gates.hold(account_id, kind, key, now)
         return write(gate._replace(paused_at=now, paused_until=until, reason=reason), now)
 
 
 def resume(account_id: int, kind: str, key: str, now: int) -> Gate:
     """Let jobs pass again, also those of a lane that stopped. A gate that is not paused stays as it is."""
     with transaction():
-        gate = _locked(account_id, kind, key, now)
+        gate = gates.hold(account_id, kind, key, now)
         return write(gate._replace(paused_at=None, paused_until=None, reason=None), now)
 
 
@@ -43,10 +43,17 @@ def rest(gate_id: int, until: int, now: int) -> None:
             write(gate._replace(rests_until=max(until, gate.rests_until or 0)), now)
 
 
+def reopen(account_id: int, host: str, now: int) -> Gate:
+    """Send to a host again at once, whether it was paused, rests or failed."""
+    with transaction():
+        reset(account_id, HOST, host, now)
+        return resume(account_id, HOST, host, now)
+
+
 def reset(account_id: int, kind: str, key: str, now: int) -> Gate:
     """Forget the starts that the rate counted, and a rest: the next jobs may pass at once."""
     with transaction():
-        gate = _locked(account_id, kind, key, now)
+        gate = gates.hold(account_id, kind, key, now)
         execute("DELETE FROM gate_start WHERE gate_id = %s", (gate.id,))
         return write(gate._replace(rests_until=None, probe_at=None, probes=0, failures=0, failing_since=None), now)
 
@@ -81,29 +88,17 @@ def held_by(jobs: Sequence[Target], now: int) -> dict[int, list[int]]:
 
 def opens_at(gate: Gate) -> int:
     """The earliest instant at which the gate may let a job pass, even if it is a single probe."""
-    reasons = [gate.rests_until or 0, gate.probe_at or 0]
-    if gate.paused_at is not None:
-        reasons.append(FAR if gate.paused_until is None else gate.paused_until)
-    return max(reasons)
-
-
-def _locked(account_id: int, kind: str, key: str, now: int) -> Gate:
-    gate_id = gates.ensure(account_id, kind, key, now).id
-    return gates.lock([gate_id])[gate_id]
+    return max(gate.rests_until or 0, gate.probe_at or 0, gate.pause_ends_at)
 
 
 def is_held_otherwise(gate: Gate, now: int) -> bool:
     """Whether a pause or a rest holds the gate closed, whatever its failures."""
-    is_paused = gate.paused_at is not None and (gate.paused_until is None or gate.paused_until > now)
-    return is_paused or (gate.rests_until or 0) > now
+    return max(gate.pause_ends_at, gate.rests_until or 0) > now
 
 
 def write(gate: Gate, now: int) -> Gate:
     """Write why the gate is closed, and until when; the ticker looks at it when that is over. Under its lock."""
-    reasons = [gate.rests_until or 0, FAR if gate.probe_at is not None else 0]
-    if gate.paused_at is not None:
-        reasons.append(FAR if gate.paused_until is None else gate.paused_until)
-    closed_until = max(reasons)
+    closed_until = FAR if gate.probe_at is not None else max(gate.rests_until or 0, gate.pause_ends_at)
     closed = closed_until if closed_until > now else None
     wake_at = gate.probe_at if closed == FAR else closed or now
     execute(

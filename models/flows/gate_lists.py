@@ -1,5 +1,6 @@
 """Lists the gates of an account, and says how each is used at this moment."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from models.database.paging import Listing, Page, PageRequest, ids_of, order_sql
@@ -15,9 +16,11 @@ LISTING = Listing({"key": ("key", False), "inserted_at": ("created_at", False)},
 
 
 class Usage(NamedTuple):
-    """How a gate is used. `waiting`: due jobs that wait at it, at most `COUNTED` + 1. `under_way`: requests of a flow;
-    `started`: of a flow with a rate the starts in its window; None for other gates. `next_at`: when the next job that
-    waits may pass; None when none waits or that is not known."""
+    """How a gate is used; nothing is counted beyond `COUNTED` + 1.
+
+    `waiting`: due jobs that wait at it. `under_way`: requests of a flow; `started`: starts in the window of a flow's
+    rate; None for other gates. `next_at`: when the next job that waits may pass; None when none waits or that is not
+    known."""
 
     waiting: int
     under_way: int | None
@@ -40,23 +43,30 @@ def listed(account_id: int, kind: str, text: str | None, page: PageRequest) -> P
     )
 
 
-def usage(gate: Gate, now: int) -> Usage:
-    """How the gate is used now."""
-    few = f"SELECT 1 FROM job WHERE {PARKED} LIMIT %s"
-    under_way = f"SELECT count(*) FROM job WHERE {UNDER_WAY}" if gate.kind == FLOW else "SELECT NULL"
-    in_window = "SELECT count(*) FROM gate_start WHERE gate_id = gate.id AND started_at > %s - gate.per_us"
-    ((waiting, running, started),) = fetch(
-        f"SELECT (SELECT count(*) FROM ({few}) AS few), ({under_way}), ({in_window}) FROM gate WHERE id = %s",
-        (now, COUNTED + 1, *([now] if gate.kind == FLOW else []), now, gate.id),
+def usages(gates: Collection[Gate], now: int) -> dict[int, Usage]:
+    """How each of the gates is used now, by its id. Two statements, whatever their number."""
+    if not gates:
+        return {}
+    these, ids = any_of("gate.id", [gate.id for gate in gates])
+    few = f"SELECT 1 FROM job WHERE {PARKED} LIMIT {COUNTED + 1}"
+    in_window = (
+        f"SELECT 1 FROM gate_start WHERE gate_id = gate.id AND started_at > %s - gate.per_us LIMIT {COUNTED + 1}"
     )
-    return Usage(waiting, running, started if gate.rate else None, _next_at(gate, now) if waiting else None)
+    rows = fetch(
+        f"SELECT gate.id, (SELECT count(*) FROM ({few}) AS few), "
+        f"CASE WHEN kind = '{FLOW}' THEN (SELECT count(*) FROM job WHERE {UNDER_WAY}) END, "
+        f"CASE WHEN rate IS NOT NULL THEN (SELECT count(*) FROM ({in_window}) AS few) END FROM gate WHERE {these}",
+        (now, now, ids),
+    )
+    next_at = _next_at([gate for gate in gates if gate.id in {row[0] for row in rows if row[1]}], now)
+    return {row[0]: Usage(row[1], row[2], row[3], next_at.get(row[0])) for row in rows}
 
 
-def _next_at(gate: Gate, now: int) -> int | None:
-    if gate.is_closed(now):
-        return gate.closed_until
-    uses, read_at = pacing.uses([gate], 1, now)
-    return turn(uses[gate.id].pace, 0, read_at) if gate.kind == FLOW else None
+def _next_at(waited_for: Collection[Gate], now: int) -> dict[int, int | None]:
+    """When the next job may pass these gates, as far as that is known."""
+    opens_at = {gate.id: gate.closed_until for gate in waited_for if gate.is_closed(now)}
+    uses, read_at = pacing.uses([gate for gate in waited_for if gate.kind == FLOW and gate.id not in opens_at], 1, now)
+    return opens_at | {gate_id: turn(use.pace, 0, read_at) for gate_id, use in uses.items()}
 
 
 def _escaped(text: str) -> str:

@@ -50,6 +50,14 @@ class Gate(NamedTuple):
     def is_closed(self, now: int) -> bool:
         return self.closed_until is not None and self.closed_until > now
 
+    def is_paused(self, now: int) -> bool:
+        return self.pause_ends_at > now
+
+    @property
+    def pause_ends_at(self) -> int:
+        """`FAR` for a pause that lasts until it is resumed; 0 when there is none."""
+        return 0 if self.paused_at is None else FAR if self.paused_until is None else self.paused_until
+
 
 COLUMNS = ", ".join(Gate._fields)
 OF_KEY = "account_id = %s AND kind = %s AND key = %s"
@@ -92,14 +100,15 @@ def lock(ids: Collection[int]) -> dict[int, Gate]:
     return {row[0]: Gate(*row) for row in fetch(sql, (params,))}
 
 
-def set_limits(gate_id: int, limits: Limits, is_pinned: bool, now: int) -> None:
+def set_limits(gate: Gate, limits: Limits, is_pinned: bool, now: int) -> Gate:
     """Give a gate its limits. The ticker looks at once whether more may pass."""
     with transaction():
         execute(
             "UPDATE gate SET rate = %s, per_us = %s, concurrency = %s, stops = %s, is_pinned = %s, used_at = %s, "
             "wake_at = %s WHERE id = %s",
-            (*limits, int(is_pinned), now, now, gate_id),
+            (*limits, int(is_pinned), now, now, gate.id),
         )
+    return gate._replace(**limits._asdict(), is_pinned=int(is_pinned), used_at=now, wake_at=now)
 
 
 def ensure(account_id: int, kind: str, key: str, now: int) -> Gate:
@@ -107,6 +116,12 @@ def ensure(account_id: int, kind: str, key: str, now: int) -> Gate:
     with transaction():
         (gate_id,) = join(account_id, [GateName(kind, key)], now).values()
         return by_id([gate_id])[gate_id]
+
+
+def hold(account_id: int, kind: str, key: str, now: int) -> Gate:
+    """The gate of this kind and key, made if it is missing, locked until the transaction ends."""
+    (gate_id,) = join(account_id, [GateName(kind, key)], now).values()
+    return lock([gate_id])[gate_id]
 
 
 def wake(ids: Collection[int], now: int, which: str = "true") -> int:
@@ -144,7 +159,7 @@ def _change(joined: Mapping[tuple[str, str], Gate], names: Collection[GateName],
     for gate in lock(wanted).values():
         new = limits[gate.id]
         if new is not None and new != gate.limits and not gate.is_pinned:
-            set_limits(gate.id, new, False, now)
+            set_limits(gate, new, False, now)
         elif gate.used_at < now - clock.DAY:
             execute("UPDATE gate SET used_at = %s WHERE id = %s", (now, gate.id))
 

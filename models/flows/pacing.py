@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from models.database.connection import dialect
+from models.database.settling import NOW
 from models.database.sql import any_of, as_list, fetch, list_of
 from models.flows.gates import Gate
 from models.jobs.states import LIVE_SQL, WAITING_SQL
@@ -14,11 +15,7 @@ from models.rules import clock
 from models.rules.limits import LANE
 from models.rules.turns import Pace
 
-# A request whose job was cancelled is under way until its claim ends, or could have ended at the latest.
-UNDER_WAY = (
-    "flow_id = gate.id AND claim_id IS NOT NULL "
-    "AND (state = 'executing' OR attempted_at + (timeout_ms + 60000) * CAST(1000 AS BIGINT) > %s)"
-)
+UNDER_WAY = "flow_id = gate.id AND claim_id IS NOT NULL"  # also of a job cancelled under way, until its claim ends
 SAME_US = 20 * clock.MILLISECOND
 PARKED = f"parked_by = gate.id AND {WAITING_SQL} AND scheduled_at <= %s"
 HEAD = f"SELECT id FROM job WHERE lane_id = gate.id AND {LIVE_SQL} ORDER BY id LIMIT 1"
@@ -45,22 +42,16 @@ def uses(gates: Collection[Gate], looked_at: int, now: int) -> tuple[dict[int, U
     parked = f"SELECT {SIGNED} AS value FROM job WHERE {PARKED} ORDER BY scheduled_at, id LIMIT %s"
     head_parked = f"SELECT {SIGNED} AS value FROM job WHERE id = ({HEAD}) AND {PARKED}"
     rows = fetch(
-        f"SELECT gate.id, {_database_clock()}, "
+        f"SELECT gate.id, {NOW if dialect() == 'postgresql' else 'NULL'}, "
         f"CASE WHEN concurrency IS NULL THEN 0 ELSE (SELECT count(*) FROM job WHERE {UNDER_WAY}) END, "
         f"CASE WHEN rate IS NULL THEN NULL ELSE {list_of(oldest)} END, "
         f"CASE WHEN kind <> '{LANE}' THEN NULL ELSE ({HEAD}) END, "
         f"CASE WHEN kind = '{LANE}' THEN {list_of(head_parked)} ELSE {list_of(parked)} END FROM gate WHERE {these}",
-        (now, looked_at, now, now, looked_at, params),
+        (looked_at, now, now, looked_at, params),
     )
     read_at = _read_at([row[1] for row in rows])
     known = {gate.id: gate for gate in gates}
     return {row[0]: _use(known[row[0]], row, looked_at) for row in rows}, read_at
-
-
-def head_of(lane_id: int) -> int | None:
-    """The job whose turn it is in a lane; None when all its jobs are final."""
-    rows = fetch(f"SELECT id FROM job WHERE lane_id = %s AND {LIVE_SQL} ORDER BY id LIMIT 1", (lane_id,))
-    return rows[0][0] if rows else None
 
 
 def _use(gate: Gate, row: tuple[object, ...], looked_at: int) -> Use:
@@ -75,13 +66,6 @@ def _use(gate: Gate, row: tuple[object, ...], looked_at: int) -> Use:
         pace = Pace(gate.rate, gate.per_us or 0, min(looked_at, gate.rate) - len(starts), starts, room)
     staged = {-job_id for job_id in signed if job_id < 0}
     return Use(pace, head if isinstance(head, int) else None, [abs(job_id) for job_id in signed], staged)
-
-
-def _database_clock() -> str:
-    """Microseconds since the epoch; on SQLite nothing, since all its users share the clock of one machine."""
-    if dialect() == "postgresql":
-        return "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
-    return "NULL"
 
 
 def _read_at(read: list[int | None]) -> int:

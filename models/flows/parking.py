@@ -91,7 +91,7 @@ def wake_by(instants: Mapping[int, int]) -> None:
 def wake_forgotten(now: int, limit: int = 1000) -> int:
     """Wake gates that would let a job pass although nobody looks at them: the process that should have woken them
     crashed. Returns how many."""
-    rows = fetch(f"SELECT id FROM gate WHERE {OVERLOOKED} ORDER BY id LIMIT %s", (*[now] * 6, limit))
+    rows = fetch(f"SELECT id FROM gate WHERE {OVERLOOKED} ORDER BY id LIMIT %s", (*[now] * 5, limit))
     return gates.wake([row[0] for row in rows], now)
 
 
@@ -99,7 +99,7 @@ def wake_overlooked(ids: Collection[int], now: int) -> None:
     """Wake those of the gates that would let a job pass. For a claim that has parked jobs there: what made room
     meanwhile did not see that they wait."""
     these, params = any_of("id", sorted(ids))
-    rows = fetch(f"SELECT id FROM gate WHERE {these} AND {OVERLOOKED}", (params, *[now] * 6))
+    rows = fetch(f"SELECT id FROM gate WHERE {these} AND {OVERLOOKED}", (params, *[now] * 5))
     gates.wake([row[0] for row in rows], now)
 
 

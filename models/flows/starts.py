@@ -49,7 +49,8 @@ def restart(late: Sequence[LateStart], now: int) -> set[int]:
     uses, read_at = pacing.uses(rated, len(late), now)
     refused: set[int] = set()
     for gate in rated:
-        again = [job_id for job_id in of_flow[gate.id] if job_id not in _move(gate, of_flow[gate.id], read_at)]
+        moved = _move(gate, of_flow[gate.id], read_at)
+        again = [job_id for job_id in of_flow[gate.id] if job_id not in moved]
         passing = again[: may_start(uses[gate.id].pace, len(again), read_at)]
         add([(gate, passing)], read_at)
         refused.update(set(again) - set(passing))

@@ -45,7 +45,7 @@ def waits_of(job_id: int, now: int) -> list[Wait]:
     waits = [_closed(known[gate_id], now) for gate_id in held]
     lane, flow = known.get(lane_id), known.get(flow_id)
     if lane is not None:
-        waits += [_closed(lane, now)] if lane.is_closed(now) else _behind(lane, job_id)
+        waits += [_closed(lane, now)] if lane.is_closed(now) else _behind(lane, job_id, now)
     if flow is not None:
         waits += [_closed(flow, now)] if flow.is_closed(now) else _over_limit(flow, job_id, scheduled_at, now)
     return waits
@@ -55,8 +55,7 @@ def _closed(gate: Gate, now: int) -> Wait:
     until = None if gate.closed_until == FAR else gate.closed_until
     when = f" until {format_instant(until)}" if until else ""
     why = f": {gate.reason}" if gate.reason else ""
-    is_paused = gate.paused_at is not None and (gate.paused_until is None or gate.paused_until > now)
-    if gate.kind == HOST and not is_paused:
+    if gate.kind == HOST and not gate.is_paused(now):
         at = until or gate.probe_at
         when = f" until {format_instant(at)}" if at else ""
         return Wait("host_resting", f"{gate.key} is left alone{when}, since it asked for that or failed too often.", at)
@@ -65,8 +64,8 @@ def _closed(gate: Gate, now: int) -> Wait:
     return Wait(f"{gate.kind}_paused", f"{name} is paused{when}{why}.", until)
 
 
-def _behind(lane: Gate, job_id: int) -> list[Wait]:
-    head = pacing.head_of(lane.id)
+def _behind(lane: Gate, job_id: int, now: int) -> list[Wait]:
+    head = pacing.uses([lane], 1, now)[0][lane.id].head
     if head is None or head == job_id:
         return []
     return [Wait("lane_behind", f"Job {head} goes before it in its lane {lane.key} and is not final.")]

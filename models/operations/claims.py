@@ -1,8 +1,8 @@
-"""Claims jobs: the one way to begin an attempt.
+"""Claims jobs that something may hold back: a closed host or account, their schedule, a flow or a lane.
 
-The jobs that nothing holds back are claimed first, in one statement. What is left may be jobs of a closed host or
-account, of schedules, or of flows and lanes: each of these is asked in turn, and what all let pass is claimed. No
-statement waits for a job that another session holds, and none for long for a gate: then it raises.
+Each of these is asked in turn, and what all let pass is claimed. The caller has claimed before, in one statement, the
+jobs that nothing holds back (`lifecycle.claim`). No statement waits for a job that another session holds, and none for
+long for a gate: then it raises.
 """
 
 from collections.abc import Sequence
@@ -34,12 +34,10 @@ class Due(NamedTuple):
 def claim(ids: Sequence[int], now: int, lease_margin_us: int, claim_id: int | None = None) -> list[ClaimedJob]:
     """Claim those of the jobs that wait, are due and may begin, all under one fence, in one transaction."""
     with transaction():
-        claimed = lifecycle.claim(ids, now, lease_margin_us, claim_id)
-        left = sorted(set(ids) - {job.id for job in claimed})
-        return claimed + _claim_limited(left, now, lease_margin_us, claim_id) if left else claimed
+        return _claim(ids, now, lease_margin_us, claim_id)
 
 
-def _claim_limited(ids: Sequence[int], now: int, lease_margin_us: int, claim_id: int | None) -> list[ClaimedJob]:
+def _claim(ids: Sequence[int], now: int, lease_margin_us: int, claim_id: int | None) -> list[ClaimedJob]:
     due = _due(ids, now)
     if not due:
         return []

@@ -44,15 +44,17 @@ class HostHealth:
             log.warning("database gone (%s): the outcomes of %d requests are not counted", error, len(seen))
 
     def _note_rests(self, results: list[Result]) -> None:
+        """The longest rest that each host or flow was asked for holds it back."""
         now = clock.now()
-        until: dict[int, int] = {}
+        until: dict[int | HostName, int] = {}
         for result in results:
-            rest_us = retry_after_us(result.outcome, now)
-            if rest_us:
-                gate_id = result.job.flow_id or gates.ensure(result.job.account_id, HOST, result.job.host, now).id
-                until[gate_id] = max(until.get(gate_id, 0), now + rest_us)
-        for gate_id, at in until.items():
-            closing.rest(gate_id, at, now)
+            if rest_us := retry_after_us(result.outcome, now):
+                where = result.job.flow_id or _host_of(result)
+                until[where] = max(until.get(where, 0), now + rest_us)
+        for where, at in until.items():
+            if isinstance(where, HostName):
+                where = gates.ensure(where.account_id, HOST, where.host, now).id
+            closing.rest(where, at, now)
 
     def _note_failures(self, results: list[Result], failed: list[Result]) -> None:
         self._look()

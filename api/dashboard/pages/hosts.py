@@ -1,10 +1,11 @@
 """Serves the page of hosts that are paused, rest or fail, and the forms that pause and resume the whole account."""
 
 from flask import Response, request
+from marshmallow import ValidationError
 
 from api.dashboard import gate_pages
 from api.dashboard.blueprint import pages, redirect_to, visitor
-from api.requests.flow_fields import A_GATE_KEY, is_gate_key
+from api.requests.job_filters import read_host
 from models.flows import closing
 from models.rules import clock
 from models.rules.limits import ACCOUNT, HOST
@@ -18,18 +19,17 @@ def list_hosts() -> Response:
 @pages.post("/hosts/pause")
 def pause_host() -> Response:
     """Pause a host, also one that was never held back before."""
-    host = request.form.get("key", "").strip().lower()
-    if not is_gate_key(host):
-        return gate_pages.listed("hosts.html", HOST, (f"host must be {A_GATE_KEY}",))
+    try:
+        host = read_host(request.form.get("key", "").strip())
+    except (ValueError, ValidationError):
+        return gate_pages.listed("hosts.html", HOST, ("host must be a name or an address, such as api.example.com",))
     return gate_pages.pause("hosts.html", HOST, host)
 
 
 @pages.post("/hosts/resume")
 def resume_host() -> Response:
     """Send to a host again, whether it was paused, rests or failed."""
-    host, account_id, now = gate_pages.known_key(HOST), visitor().account_id, clock.now()
-    closing.reset(account_id, HOST, host, now)
-    closing.resume(account_id, HOST, host, now)
+    closing.reopen(visitor().account_id, gate_pages.known_key(HOST), clock.now())
     return redirect_to("list_hosts", "resumed", **gate_pages.kept_text())
 
 

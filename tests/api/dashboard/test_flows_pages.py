@@ -65,10 +65,14 @@ def test_the_gates_of_others_are_neither_shown_nor_changed(alice, bob, path, kin
 @pytest.mark.parametrize(("path", "kind"), KINDS)
 def test_hostile_keys_and_reasons_are_text(alice, path, kind):
     made(alice, kind, SVG)
+    key = "a.example" if kind == HOST else SVG  # a host that none can be is refused
 
-    alice.send(f"{path}/pause", key=SVG, reason=SVG, text=SVG)
+    refused = alice.send(f"{path}/pause", key=f"{SVG}/", reason=SVG, text=SVG)
+    alice.send(f"{path}/pause", key=key, reason=SVG, text=SVG)
 
-    assert gate_of(alice, kind, SVG).reason == SVG
+    assert refused.status_code == (422 if kind == HOST else 404)
+    assert SVG not in refused.text
+    assert gate_of(alice, kind, key).reason == SVG
     for address in (path, f"{path}?text={SVG}"):
         text = alice.get(address).text
         assert SVG not in text
@@ -95,7 +99,7 @@ def test_a_list_is_searched_by_key_and_has_pages(alice, path, kind):
 
 def test_a_flow_shows_its_limits_and_what_waits(alice):
     gate = made(alice, FLOW, "shop-42")
-    gates.set_limits(gate.id, Limits(1000, clock.MINUTE, 3), True, clock.now())
+    gates.set_limits(gate, Limits(1000, clock.MINUTE, 3), True, clock.now())
     job = make_job(alice.account, "scheduled", -5)
     Job.update(flow_id=gate.id, parked_by=gate.id).where(Job.id == job.id).execute()
 

@@ -201,3 +201,32 @@ def test_a_duration_may_be_a_text(client, moved_clock, text, seconds):
 @pytest.mark.parametrize("text", ["", "s", "1", "1x", "-1s", "1 h", "1h ", "1e3s", "h1"])
 def test_a_text_that_is_no_duration_is_refused(client, text):
     assert client.post("/api/jobs", json={"url": URL, "schedule_in": text}).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["flows", "lanes", "hosts"])
+def test_what_no_key_can_be_is_not_found(client, path):
+    for method, rest in (("GET", ""), ("POST", "/resume"), ("POST", "/pause")):
+        assert client.ask(method, f"/api/{path}/%00{rest}", json={}).status_code == 404
+    assert client.get(f"/api/{path}?text=%00").status_code == 422
+
+
+def test_a_change_that_leaves_a_rate_without_its_window_is_refused(client):
+    order(client, flow={"key": "a"})
+
+    answer = client.ask("PATCH", "/api/flows/a", json={"rate": 5})
+
+    assert (answer.status_code, list(errors_of(answer))) == (422, ["per"])
+
+
+@pytest.mark.parametrize("host", ["M%C3%9CNCHEN.example", "m%C3%BCnchen.example", "xn--mnchen-3ya.example"])
+def test_a_host_is_paused_however_its_name_is_written(client, host):
+    job = client.post("/api/jobs", json={"url": "https://münchen.example/"}).json["data"]
+
+    client.post(f"/api/hosts/{host}/pause", json={})
+
+    assert ids_through([job["job_id"]]) == []
+
+
+@pytest.mark.parametrize("host", ["a%20b", "a..b", "user@a.example"])
+def test_what_is_no_host_can_not_be_paused(client, host):
+    assert client.post(f"/api/hosts/{host}/pause", json={}).status_code == 404

@@ -45,7 +45,8 @@ def test_a_gate_of_a_job_that_is_still_to_come_is_not_forgotten(account, moved_c
 
 def test_a_pinned_or_paused_gate_is_not_forgotten(account, moved_clock):
     finish(account, flow("pinned"))
-    gates.set_limits(gate_of(FLOW, "pinned").id, Limits(concurrency=1), True, clock.now())
+    pinned = gates.ensure(account.id, FLOW, "pinned", clock.now())
+    gates.set_limits(pinned, Limits(concurrency=1), True, clock.now())
     closing.pause(account.id, LANE, "paused", None, None, clock.now())
     moved_clock.advance(days=8)
 

@@ -110,7 +110,7 @@ class Flows(RuleBasedStateMachine):
     @rule(key=st.sampled_from(FLOWS), limits=LIMITS)
     def change_limits(self, key, limits):
         gate = gates.ensure(self.account.id, FLOW, key, self.clock.now)
-        gates.set_limits(gate.id, limits, False, self.clock.now)
+        gates.set_limits(gate, limits, False, self.clock.now)
         # What began under other limits may be forgotten: each promise counts from its beginning.
         self.promises[key].append(Promise(self.clock.now, *limits[:3], counts_from=self.clock.now))
 

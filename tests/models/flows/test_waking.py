@@ -184,19 +184,19 @@ def test_a_claim_looks_at_no_more_parked_jobs_than_it_has_jobs_of_one_flow(accou
 
 
 @pytest.mark.parametrize("limits", [{"concurrency": 3}, {"rate": 3, "per_s": 5}])
-def test_jobs_that_were_called_pass_in_whatever_order_their_messages_come(account, moved_clock, limits):
+def test_jobs_staged_in_their_turn_pass_in_whatever_order_their_messages_come(account, moved_clock, limits):
     ids = order(account, flow(**limits), count=6)
     first = let_through(ids)
     lifecycle.complete(first, clock.now())
     leaving.make_room(first)
     moved_clock.advance(seconds=5)
-    called = [job_id for job_id, _ in next_turns()]
+    staged = [job_id for job_id, _ in next_turns()]
 
-    assert called == ids[3:]
-    assert [ids_through([job_id]) for job_id in reversed(called)] == [[job_id] for job_id in reversed(called)]
+    assert staged == ids[3:]
+    assert [ids_through([job_id]) for job_id in reversed(staged)] == [[job_id] for job_id in reversed(staged)]
 
 
-def test_a_new_job_does_not_overtake_those_that_were_called(account, moved_clock):
+def test_a_new_job_does_not_overtake_those_staged_in_their_turn(account, moved_clock):
     ids = order(account, flow(concurrency=2), count=3)
     first, second = let_through(ids)
     lifecycle.complete([first], clock.now())
