@@ -82,8 +82,8 @@ class Admission:
         return chosen
 
     def _next_of(self, flow: Gate, wanted: Sequence[int]) -> set[int]:
-        """The jobs that may pass now. Those that were staged in their turn go first: the ticker has counted who goes before.
-        Then come those that are still parked: no other job overtakes them."""
+        """The jobs that may pass now. Those that were staged in their turn go first, since the ticker has counted who
+        goes before them. Then come those that are still parked: no other job overtakes them."""
         if flow.is_closed(self._now):
             return set()
         use = self._uses[flow.id]
