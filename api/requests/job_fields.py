@@ -33,6 +33,7 @@ from api.requests.job_values import (
     read_timeout,
     read_url,
 )
+from api.requests.options.judging import STATUSES, STATUSES_FORM, SUCCESS, SUCCESS_FORM, read_stop_on, read_success
 from api.requests.policy_fields import BACKOFF, BACKOFF_FORM, REDACT_FORM, read_backoff, read_redact
 from api.requests.schedule_fields import RecurringFields
 from models.rules.query_strings import with_query
@@ -57,6 +58,8 @@ class JobFields(RecurringFields):
     backoff = Must(BACKOFF, read_backoff, BACKOFF_FORM, allow_none=True)
     labels = Must(LABELS, read_labels, LABELS_FORM, allow_none=True)
     max_age = Must(A_DURATION, read_max_age, DURATION_FORM, allow_none=True)
+    success = Must(SUCCESS, read_success, SUCCESS_FORM, allow_none=True)
+    stop_on = Must(STATUSES, read_stop_on, STATUSES_FORM, allow_none=True)
     redact = Must('a list of header names and "body"', read_redact, REDACT_FORM, allow_none=True)
     flow = Must(A_FLOW, read_flow, FLOW_FORM, allow_none=True)
     lane = Must(A_LANE, read_lane, LANE_FORM, allow_none=True)

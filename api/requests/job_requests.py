@@ -14,6 +14,7 @@ from models.rules.url_rules import split_url
 
 TEXT_TYPE = "text/plain; charset=utf-8"
 DEFAULTS = NewJob._field_defaults
+JUDGING = ("success", "stop_on")
 
 
 class JobRequest(NamedTuple):
@@ -57,6 +58,7 @@ def new_job(job_request: JobRequest, account_id: int, scheduled_at: int, hops: i
         redact=encode_or_none(values.get("redact")),
         notify=encode_or_none(notify_of(values)),
         labels=tuple(values.get("labels") or ()),
+        judging=encode_or_none({name: values[name] for name in JUDGING if values.get(name)}),
         gates=tuple(gate for name in ("flow", "lane") if (gate := values.get(name))),
     )
 

@@ -41,6 +41,7 @@ class Job(BaseModel):
     max_attempts = IntegerField(default=20)
     timeout_ms = IntegerField(default=30_000)  # for the whole of one attempt
     backoff = TextField(null=True)  # JSON of models/rules/backoff.py; null: the default rule
+    judging = TextField(null=True)  # JSON: `success`, `stop_on` (workers/delivery/judge.py); null: the default rules
     retry_until = BigIntegerField(null=True)  # no attempt is due after this instant; null: no limit
     redact = TextField(null=True)  # JSON list: header names, and "body", hidden in log entries; null: nothing more
     notify = TextField(null=True)  # JSON object of URLs (models/webhooks/notifications.py); null: nobody is notified

@@ -69,6 +69,7 @@ class ClaimedJob(NamedTuple):
     notify: str | None = None
     parent_id: int | None = None
     endpoint_id: int | None = None
+    judging: str | None = None
     memory: Memory | None = None  # of a schedule's job; put in by models/schedules/overlap.py
 
     def __repr__(self) -> str:

@@ -31,6 +31,7 @@ COPIED = (  # columns of the old job; `job_store.COPIED` is another list: what a
     "hops",
     "backoff",
     "redact",
+    "judging",
     "flow_id",
     "lane_id",
 )

@@ -68,7 +68,9 @@ class Delivery:
         self._configs = ConfigCache()
         self.unknown_claims, self.host_clock = UnknownClaims(), HostClock()
         self.heartbeat = Heartbeat(self.slots, self._look_at_database)
-        self.recorder = Recorder(self.heartbeat.count, self._configs, HostHealth(settings.breaker_failures))
+        longest_us = int(settings.max_retry_after_s * clock.SECOND)
+        health = HostHealth(settings.breaker_failures, longest_us)
+        self.recorder = Recorder(self.heartbeat.count, self._configs, health, longest_us)
         self.senders = Senders(self.slots, self._transport, self.recorder, self._lease_margin_us // 2, self._configs)
         self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
 

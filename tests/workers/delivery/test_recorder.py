@@ -156,6 +156,34 @@ def test_a_group_is_recorded_with_each_jobs_own_verdict(account):
     assert reread(bad[0]).scheduled_at >= clock.now() + 16 * clock.SECOND
 
 
+@pytest.mark.parametrize(
+    ("judging", "outcome", "state", "reason"),
+    [
+        ({"success": {"status": ["503"]}}, ERROR, "completed", None),
+        ({"success": {"body": "fine"}}, OK, "completed", None),
+        ({"success": {"body": "done"}}, OK, "retryable", "unexpected_body"),
+        ({"success": {"body": "done"}, "stop_on": ["2xx"]}, OK, "discarded", "unexpected_body"),
+        ({"stop_on": ["5xx"]}, ERROR, "discarded", "status_503"),
+        ({"stop_on": ["4xx"]}, ERROR, "retryable", "status_503"),
+    ],
+)
+def test_the_owner_of_a_job_says_what_its_success_and_its_end_are(account, judging, outcome, state, reason):
+    job, claim = job_and_claim(account, judging=json.dumps(judging))
+
+    record([result_of(claim, outcome)])
+
+    assert (reread(job).state, Attempt.get().reason) == (state, reason)
+
+
+@pytest.mark.parametrize(("longest_us", "wait_s"), [(clock.DAY, 7200), (clock.MINUTE, 60)])
+def test_a_target_puts_a_job_off_for_as_long_as_the_operator_allows(account, moved_clock, longest_us, wait_s):
+    job, claim = job_and_claim(account, retry_until=clock.now() + wait_s * clock.SECOND)
+
+    record([result_of(claim, Answered(500, [("Retry-After", "7200")], b"", False, Timings()))], longest_us=longest_us)
+
+    assert reread(job).scheduled_at == clock.now() + wait_s * clock.SECOND
+
+
 def test_a_stale_holder_records_nothing(account, moved_clock):
     job, stale = job_and_claim(account, timeout_ms=1000)
     moved_clock.advance(seconds=60)
