@@ -36,8 +36,11 @@ from api.requests.job_values import (
 from api.requests.options.judging import STATUSES, STATUSES_FORM, SUCCESS, SUCCESS_FORM, read_stop_on, read_success
 from api.requests.policy_fields import BACKOFF, BACKOFF_FORM, REDACT_FORM, read_backoff, read_redact
 from api.requests.schedule_fields import RecurringFields
+from api.requests.strict_schema import Strict
 from models.rules.query_strings import with_query
 from models.rules.url_rules import MAX_URL_CHARS
+
+NOT_CHANGED = (*RecurringFields().fields, "idempotency_key", "flow", "lane")
 
 
 class JobFields(RecurringFields):
@@ -89,3 +92,18 @@ class JobFields(RecurringFields):
     @post_load(pass_original=True)
     def as_job_request(self, data: dict[str, Any], original: Fields, **_: Any) -> JobRequest:
         return JobRequest(data, original)
+
+
+class JobChange(JobFields):
+    """What PATCH /jobs/{id} takes, for the document: what is read are the fields after the change."""
+
+    class Meta(Strict.Meta):
+        exclude = NOT_CHANGED
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(partial=True, **options)
+
+
+def refused_changes(sent: Fields) -> dict[str, list[str]]:
+    """The errors of fields that a job keeps as they were ordered."""
+    return {name: ["must be absent: a change leaves it as it is, got one"] for name in NOT_CHANGED if name in sent}

@@ -20,11 +20,11 @@ from models.jobs import labels
 from models.jobs.job_kinds import REQUEST
 from models.jobs.job_tables import Job
 from models.jobs.records import AttemptRow
-from models.jobs.states import WAITING_SQL, in_states
+from models.jobs.states import NOT_BEGUN, WAITING_SQL, in_states
 from models.jobs.transition_counts import count_transition
 from models.rules.limits import GateName
 
-KEY_IS_LIVE = f"attempted_at IS NULL AND {in_states(('available', 'scheduled'))}"  # as the index job_idempotency has it
+KEY_IS_LIVE = f"attempted_at IS NULL AND {in_states(NOT_BEGUN)}"  # as the index job_idempotency has it
 INSERTS_TRIED = 100
 
 

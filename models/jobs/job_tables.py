@@ -23,7 +23,8 @@ from models.jobs.job_kinds import REQUEST
 class Job(BaseModel):
     """One request to send at one time."""
 
-    # Set at creation, never changed; except `args` and `host` of a waiting event whose endpoint has another URL.
+    # Set at creation. Before its first attempt its owner may change some (models/operations/changing.py); `args` and
+    # `host` of a waiting event change when its endpoint has another URL.
     id = BigAutoField()  # `job_id` to clients
     uuid = UuidText(default=new_id, unique=True)  # `id` to clients
     account_id = BigIntegerField()
