@@ -9,6 +9,7 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from api.requests.body import Fields
+from api.requests.options.dedup import window_of
 from models.jobs.job_json import JSON_TYPE, Sent, compact
 from models.jobs.job_store import NewJob
 from models.rules.url_rules import split_url
@@ -60,6 +61,7 @@ def new_job(job_request: JobRequest, account_id: int, scheduled_at: int, hops: i
         redact=encode_or_none(values.get("redact")),
         notify=encode_or_none(notify_of(values)),
         labels=tuple(values.get("labels") or ()),
+        dedup=window_of(values, body, content_type),
         judging=encode_or_none({name: values[name] for name in JUDGING if values.get(name)}),
         gates=tuple(gate for name in ("flow", "lane") if (gate := values.get(name))),
     )
@@ -115,7 +117,9 @@ def overlaid(fields: Fields, sent: Fields) -> Fields:
 
 def changed_job(row: Sent, sent: Fields) -> Fields:
     """The fields of a job after a change, unchecked. Another time replaces the one before, however that was given."""
-    return overlaid(stored_fields(row, TIMES if is_moved(sent) else ()), sent)
+    fields = stored_fields(row)
+    fields.update((name, None) for name in TIMES if is_moved(sent) and name in fields)
+    return overlaid(fields, sent)
 
 
 def is_moved(sent: Fields) -> bool:

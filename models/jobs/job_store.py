@@ -28,6 +28,13 @@ KEY_IS_LIVE = f"attempted_at IS NULL AND {in_states(NOT_BEGUN)}"  # as the index
 INSERTS_TRIED = 100
 
 
+class DedupWindow(NamedTuple):
+    """For how long a job is made once, and what it is recognized by; see models/jobs/dedup_windows.py."""
+
+    digest: str
+    for_us: int
+
+
 class NewJob(NamedTuple):
     """A job to be made, already checked; see models/jobs/job_tables.py for each column."""
 
@@ -60,6 +67,7 @@ class NewJob(NamedTuple):
     flow_id: int | None = None
     lane_id: int | None = None
     judging: str | None = None
+    dedup: DedupWindow | None = None  # None: it is made however often it is ordered
     gates: tuple[GateName, ...] = ()  # what it joins; models/flows/orders.py makes the two ids of it
 
     def __repr__(self) -> str:

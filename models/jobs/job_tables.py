@@ -1,4 +1,4 @@
-"""Declares the tables of jobs, their labels, attempts and log entries, and of responses kept for a key.
+"""Declares the tables of jobs, their labels, attempts and log entries, and of what makes an order count once.
 
 This file is the specification of the columns: who sets each, when, and what null means. Queries live in
 `models/jobs/job_store.py` (what clients do) and `models/jobs/lifecycle.py` (what changes a state). Instants are
@@ -129,6 +129,20 @@ class LogEntry(BaseModel):
     class Meta:
         indexes = ((("account_id", "inserted_at", "uuid"), False),)
         table_name = "log_entry"
+
+
+class DedupWindow(BaseModel):
+    """That a job is not made again before an instant. Written by `models/jobs/dedup_windows.py` with the job."""
+
+    id = BigAutoField()
+    account_id = BigIntegerField()
+    digest = TextField()  # SHA-256 of the key or the content by which orders are the same
+    job_uuid = UuidText()  # the job that such orders get
+    expires_at = BigIntegerField(index=True)
+
+    class Meta:
+        indexes = ((("account_id", "digest"), True),)
+        table_name = "dedup_window"
 
 
 class IdempotentRequest(BaseModel):

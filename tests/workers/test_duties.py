@@ -12,7 +12,7 @@ from models.database.transactions import BRIEFLY_MS
 from models.flows import gates
 from models.flows.gate_tables import Gate
 from models.jobs import idempotent_requests, lifecycle
-from models.jobs.job_tables import Job
+from models.jobs.job_tables import DedupWindow, Job
 from models.operations import heartbeats
 from models.operations.heartbeat_tables import Ticker as TickerRow
 from models.operations.heartbeats import MinuteRow, WorkerRow
@@ -108,6 +108,11 @@ def an_answer_older_than_it_is_kept(account, messages):
     return lambda: fetch("SELECT count(*) FROM idempotent_request") == [(0,)]
 
 
+def a_window_that_has_expired(account, messages):
+    DedupWindow.create(account_id=account.id, digest="d", job_uuid=new_id(), expires_at=clock.now())
+    return lambda: DedupWindow.select().count() == 0
+
+
 def a_run_older_than_it_is_kept(account, messages):
     Firing.create(schedule_id=new_id(), fire_at=1, status="fired", decided_at=clock.now() - 31 * clock.DAY)
     return lambda: Firing.select().count() == 0
@@ -193,6 +198,7 @@ DUTIES = [
     (no_sign_of_life, 1),
     (a_job_that_can_not_begin_any_more, 1),
     (a_job_whose_holder_fell_silent, 1),
+    (a_window_that_has_expired, 1),
     (a_run_older_than_it_is_kept, 1),
     (a_session_that_is_over_by_itself, 1),
     (a_job_whose_message_was_lost, 2),

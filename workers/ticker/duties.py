@@ -38,6 +38,7 @@ def duties(stager: Stager, pruner: Pruner) -> list[Duty]:
         Duty(2.0, parking.wake_forgotten, "look at gates that nobody woke"),
         Duty(0.0, pruner.prune_jobs, "delete final jobs"),  # at its own pace, as is the next
         Duty(0.0, pruner.prune_responses, "delete responses kept for repeated requests"),
+        Duty(1.0, pruner.prune_windows, "delete windows within which orders count once"),
         Duty(1.0, pruner.prune_firings, "delete firings"),
         Duty(1.0, pruner.prune_sessions, "delete ended sessions"),
         Duty(60.0, heartbeats.prune, "delete heartbeats and minutes long past"),

@@ -14,6 +14,7 @@ from tests.support.rows import make_job
 ARGS = {"method": "put", "url": "http://127.0.0.1:9/", "labels": ["a", "b"], "max_age": [1, "hour"]}
 OF_THE_OLD_ORDER = {
     **{"schedule_in": 60, "scheduled_at": "2026-01-01T09:00:00Z", "idempotency_key": "k"},
+    "dedup": {"key": "k"},
     **{"repeat_every": 60, "cron": "@daily", "timezone": "UTC", "overlap": "skip", "misfire": "once"},
     **{"catch_up_seconds": 60, "jitter_seconds": 1, "disable_after_failures": 3},
 }

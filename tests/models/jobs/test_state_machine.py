@@ -131,11 +131,11 @@ class Jobs(RuleBasedStateMachine):
         """Without a time, or with another one."""
         order = pick(self.orders.values(), which)
         due_at = order.due_at if due_in_s is None else self.clock.now + due_in_s * clock.SECOND
-        asked = NewJob(self.account.id, '{"url": "http://y/"}', None, None, due_at, hops=self.hops())
-        asked = asked._replace(max_attempts=order.max_attempts, timeout_ms=1000 * order.max_attempts)
-        asked = asked._replace(backoff=json.dumps({"fixed": order.delay_s}))
+        wanted = NewJob(self.account.id, '{"url": "http://y/"}', None, None, due_at, hops=self.hops())
+        wanted = wanted._replace(max_attempts=order.max_attempts, timeout_ms=1000 * order.max_attempts)
+        wanted = wanted._replace(backoff=json.dumps({"fixed": order.delay_s}))
         try:
-            changing.change(self.account.id, order.id, ["url"], lambda _row, _hops: asked, self.clock.now)
+            changing.change(self.account.id, order.id, ["url"], lambda _row, _hops: wanted, self.clock.now)
         except changing.NotChangeable:
             assert not order.is_fresh
         else:

@@ -148,7 +148,7 @@ def test_the_text_alone_is_no_success():
 
 def test_an_answer_without_the_text_may_end_the_job():
     ended = job(success={"body": "ok"}, stop_on=["2xx"])
-    assert judge(answered_with(200, b"broken"), ended, NOW, 0) == Discard("unexpected_body")
+    assert judge(answered_with(200, b"down"), ended, NOW, 0) == Discard("unexpected_body")
 
 
 @pytest.mark.parametrize("status", [400, 404, 429, 503])

@@ -239,10 +239,10 @@ def test_results_wait_for_a_database_that_is_gone(account, monkeypatch):
     job, claim = job_and_claim(account)
     failures = iter([OperationalError("gone"), OperationalError("gone")])
 
-    def flaky(group, configs, really=record):
+    def flaky(group, *rest, really=record):
         for error in failures:
             raise error
-        really(group, configs)
+        really(group, *rest)
 
     monkeypatch.setattr(recording, "record", flaky)
     recorder = Recorder()
@@ -319,10 +319,10 @@ def test_the_recorder_keeps_its_connection_until_it_ends(db):
 def test_one_result_that_can_not_be_recorded_does_not_hold_up_the_others(account, monkeypatch):
     good, poison = job_and_claim(account), job_and_claim(account)
 
-    def choosy(group, configs, really=record):
+    def choosy(group, *rest, really=record):
         if any(result.job.id == poison[0].id for result in group):
             raise ValueError("unrecordable")
-        really(group, configs)
+        really(group, *rest)
 
     monkeypatch.setattr(recording, "record", choosy)
     recorder = Recorder()
@@ -338,12 +338,12 @@ def test_the_results_behind_one_that_the_database_did_not_take_are_recorded_all_
     monkeypatch.setattr(recording, "WAIT_FOR_DATABASE_S", 3600)
     jobs = [job_and_claim(account) for _ in range(3)]
 
-    def failing(group, configs, really=record):
+    def failing(group, *rest, really=record):
         if len(group) > 1:
             raise ValueError("unrecordable")
         if group[0].job.id == jobs[1][0].id:
             raise OperationalError("gone")
-        return really(group, configs)
+        return really(group, *rest)
 
     monkeypatch.setattr(recording, "record", failing)
     recorder = Recorder()
