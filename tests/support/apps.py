@@ -16,6 +16,7 @@ PAGES = [  # that stand by themselves
     "/jobs/new",
     "/schedules",
     "/failures",
+    "/operations",
     "/flows",
     "/lanes",
     "/hosts",
