@@ -35,7 +35,7 @@ from api.requests.job_values import (
 )
 from api.requests.options.dedup import A_DEDUP, DEDUP_FORM, read_dedup
 from api.requests.options.judging import STATUSES, STATUSES_FORM, SUCCESS, SUCCESS_FORM, read_stop_on, read_success
-from api.requests.policy_fields import BACKOFF, BACKOFF_FORM, REDACT_FORM, read_backoff, read_redact
+from api.requests.options.policies import BACKOFF, BACKOFF_FORM, REDACT_FORM, read_backoff, read_redact
 from api.requests.schedule_fields import FREQUENCY, RecurringFields
 from api.requests.strict_schema import Strict
 from models.rules.query_strings import with_query
