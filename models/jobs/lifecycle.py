@@ -19,6 +19,7 @@ from models.jobs.states import ENTERS, FINAL, LEAVES, WAITING_SQL, in_states
 from models.jobs.transition_counts import count_transition
 from models.rules import clock
 from models.rules.templating import Memory
+from models.rules.turns import CountedStart
 
 ENDS_CLAIM = "claim_id = NULL, lease_until = NULL"
 ENDED = "crashes = 0"  # an attempt ended: earlier crashes no longer count
@@ -72,6 +73,7 @@ class ClaimedJob(NamedTuple):
     endpoint_id: int | None = None
     judging: str | None = None
     memory: Memory | None = None  # of a schedule's job; put in by models/schedules/overlap.py
+    start: CountedStart | None = None  # of a flow with a rate; put in by models/operations/claims.py
 
     def __repr__(self) -> str:
         return f"ClaimedJob(id={self.id}, kind={self.kind!r}, attempt={self.attempt})"  # the rest may hold secrets
@@ -110,7 +112,7 @@ class LostJob(NamedTuple):
     fire_at: int | None = None
 
 
-CLAIMED = ", ".join(f"job.{name}" for name in ClaimedJob._fields if name != "memory")
+CLAIMED = ", ".join(f"job.{name}" for name in ClaimedJob._fields if name not in ("memory", "start"))
 LOST = ", ".join(f"job.{name}" for name in LostJob._fields)
 
 
