@@ -9,6 +9,7 @@ from functools import cache
 from api import context, create_app
 from api.dashboard import sessions
 from api.key_cache import KeyCache
+from models.database.host_clock import HostClock
 
 PAGES = [  # that stand by themselves
     "/",
@@ -32,5 +33,5 @@ _made = cache(create_app)
 def app_of(settings):
     app = _made(settings)
     app.extensions.pop(sessions.EXTENSION, None)
-    context.install(app, context.Context(settings, KeyCache(settings.demo_key), None))
+    context.install(app, context.Context(settings, KeyCache(settings.demo_key), None, HostClock()))
     return app

@@ -68,7 +68,9 @@ class Delivery:
         self._configs = ConfigCache()
         self.unknown_claims, self.host_clock = UnknownClaims(), HostClock()
         self.heartbeat = Heartbeat(self.slots, self._look_at_database)
-        self.recorder = Recorder(self.heartbeat.count, self._configs, HostHealth(settings.breaker_failures))
+        longest_us = int(settings.max_retry_after_s * clock.SECOND)
+        health = HostHealth(settings.breaker_failures, longest_us)
+        self.recorder = Recorder(self.heartbeat.count, self._configs, health, longest_us)
         self.senders = Senders(self.slots, self._transport, self.recorder, self._lease_margin_us // 2, self._configs)
         self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
 
@@ -160,9 +162,17 @@ class Delivery:
             finally:
                 taken = {job.id for job in claimed}
                 self.slots.give([job for job in jobs if job.id not in taken])
+            self._follow_moved(jobs, claimed)
             self.senders.submit(claimed)
             left = [job for job in jobs if job.id not in taken]
             return self._held(left, last_try) if left else []
+
+    def _follow_moved(self, named: Sequence[JobRef], claimed: Sequence[ClaimedJob]) -> None:
+        """Take the slots of the hosts to which the jobs go now: some were changed since their message was written."""
+        hosts = {job.id: job for job in named}
+        moved = [job for job in claimed if job.host != hosts[job.id].host]
+        if moved:
+            self.slots.exchange([hosts[job.id] for job in moved], [job.ref for job in moved])
 
     def _held(self, unclaimed: Sequence[JobRef], last_try: bool) -> list[JobRef]:
         """Those of the jobs that could be claimed but for another session. Those that are early are unstaged."""
