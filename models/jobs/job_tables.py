@@ -1,4 +1,4 @@
-"""Declares the tables of jobs, their labels, attempts and log entries, and of what makes an order count once.
+"""Declares the tables of jobs, their labels, attempts, replays and log entries, and of what makes an order count once.
 
 This file is the specification of the columns: who sets each, when, and what null means. Queries live in
 `models/jobs/job_store.py` (what clients do) and `models/jobs/lifecycle.py` (what changes a state). Instants are
@@ -113,6 +113,16 @@ class Attempt(BaseModel):
 
     class Meta:
         primary_key = CompositeKey("job_id", "number")
+
+
+class Replay(BaseModel):
+    """That a job has the request of an older one. Deleted with the older one; the newer one may be gone before it."""
+
+    replay_of = BigIntegerField()  # the older job
+    job_id = BigIntegerField(index=True)
+
+    class Meta:
+        primary_key = CompositeKey("replay_of", "job_id")
 
 
 class LogEntry(BaseModel):
