@@ -181,6 +181,12 @@ class Settings:
         "20",
         "So many failures in a row within a minute stop sending to a host, but for probes; 0 for never.",
     )
+    max_timeout_s: int = _setting(
+        "BOOPER_MAX_TIMEOUT_SECONDS",
+        whole(30, 7200, "seconds"),
+        "7200",
+        "The longest `timeout` that an order may give an attempt.",
+    )
     lease_margin_s: float = _setting(
         "BOOPER_LEASE_MARGIN_SECONDS",
         decimal(1, 3600, "seconds"),
@@ -189,7 +195,7 @@ class Settings:
     )
     shutdown_grace_s: float = _setting(
         "BOOPER_SHUTDOWN_GRACE_SECONDS",
-        decimal(0, 3600, "seconds"),
+        decimal(0, 7200, "seconds"),
         "30",
         "How long a stopping process waits for requests under way before it gives them back.",
     )

@@ -20,6 +20,7 @@ from api.requests.job_values import (
     KEY_FORM,
     LABELS,
     LABELS_FORM,
+    LONGEST_TIMEOUT_S,
     METHOD_FORM,
     URL_FORM,
     read_headers,
@@ -52,7 +53,7 @@ class JobFields(RecurringFields):
     idempotency_key = Must(A_KEY, read_key, KEY_FORM, allow_none=True)
     name = text(255, allow_none=True)
     description = text(4096, allow_none=True)
-    timeout = Must("a number of seconds from 1 to 900", read_timeout, number_form(1, 900), allow_none=True)
+    timeout = Must("a number of seconds from 1 up", read_timeout, number_form(1, LONGEST_TIMEOUT_S), allow_none=True)
     max_attempts = whole(1, 100, allow_none=True)
     backoff = Must(BACKOFF, read_backoff, BACKOFF_FORM, allow_none=True)
     labels = Must(LABELS, read_labels, LABELS_FORM, allow_none=True)

@@ -18,6 +18,7 @@ from models.rules.url_rules import MAX_URL_CHARS, UrlRefused, check_url
 UNITS = "second(s), minute(s), hour(s), day(s) or week(s)"
 MAX_KEY_CHARS = 255
 MAX_LABELS = 10
+LONGEST_TIMEOUT_S = 7200  # the most that BOOPER_MAX_TIMEOUT_SECONDS allows
 MAX_LABEL_CHARS = 50
 UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
 TURNS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -103,8 +104,9 @@ def read_max_age(value: Any) -> int:
 
 def read_timeout(value: Any) -> int:
     """Milliseconds."""
-    if not times.is_number(value) or not 1 <= value <= 900:
-        raise ValueError
+    longest_s = settings().max_timeout_s
+    if not times.is_number(value) or not 1 <= value <= longest_s:
+        raise ValidationError(f"must be a number of seconds from 1 to {longest_s}, got {shown(value)}")
     return round(value * 1000)
 
 

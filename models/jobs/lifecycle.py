@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from models.database.sql import any_of, execute, fetch, lock_free, skipping_locked, unlocked, values_table
 from models.database.transactions import transaction
 from models.jobs.job_kinds import REQUEST
-from models.jobs.job_ref import JobRef, ref_of
-from models.jobs.states import ENTERS, FINAL, LEAVES, WAITING_SQL, in_states
+from models.jobs.job_ref import LONG_MS, JobRef, ref_of
+from models.jobs.states import ENTERS, FINAL, LEAVES, UNDER_WAY_SQL, WAITING_SQL, in_states
 from models.jobs.transition_counts import count_transition
 from models.rules import clock
 from models.rules.templating import Memory
@@ -35,6 +35,9 @@ IS_OPEN = (  # nothing is sent to a host or for an account whose gate is closed 
     "NOT EXISTS (SELECT 1 FROM gate WHERE gate.account_id = job.account_id AND gate.closed_until > %s "
     "AND (gate.kind = 'account' OR (gate.kind = 'host' AND gate.key = job.host)))"
 )
+# A request that may take longer has its lease renewed (`extend`), so that its worker's end is noticed as soon.
+LEASED_AT_ONCE_MS = LONG_MS
+LEASED_US = f"(CASE WHEN timeout_ms < {LEASED_AT_ONCE_MS} THEN timeout_ms ELSE {LEASED_AT_ONCE_MS} END) * 1000"
 RESCUED_AT_ONCE = 500
 CRASHES_ALLOWED = 3  # a job whose holder fell silent this often is discarded
 ALONE_US = 2 * clock.SECOND  # how long a job whose next crash is its last is under way alone, unless it ends sooner
@@ -76,7 +79,7 @@ class ClaimedJob(NamedTuple):
 
     @property
     def ref(self) -> JobRef:
-        return ref_of(self.id, self.account_id, self.host, self.kind)
+        return ref_of(self.id, self.account_id, self.host, self.kind, self.timeout_ms)
 
 
 class CancelledJob(NamedTuple):
@@ -127,7 +130,8 @@ def new_claim_id() -> int:
 def claim(
     ids: Sequence[int], now: int, lease_margin_us: int, claim_id: int | None = None, limited: bool = False
 ) -> list[ClaimedJob]:
-    """Claim those of the jobs that wait and are due, each with a lease of its timeout and the margin. Passes over jobs
+    """Claim those of the jobs that wait and are due, each with a lease of its timeout (15 minutes at most) and the
+    margin. Passes over jobs
     that another session holds, and those whose host or account is closed.
 
     Claims jobs that nothing else limits; with `limited` any: `models/operations/claims.py` decides which may begin.
@@ -138,12 +142,29 @@ def claim(
     with transaction():
         rows = fetch(
             f"UPDATE job SET {ENTERS['claim']}, claim_id = %s, attempt = attempt + 1, attempted_at = %s, "
-            "lease_until = CAST(%s AS BIGINT) + timeout_ms * 1000, staged_at = NULL, held_until = NULL, "
+            f"lease_until = CAST(%s AS BIGINT) + {LEASED_US}, staged_at = NULL, held_until = NULL, "
             f"start_by = NULL, parked_by = NULL WHERE {these} RETURNING {CLAIMED}",
             (claim_id or new_claim_id(), now, now + lease_margin_us, *params),
         )
         count_transition("claimed", rows)
     return [ClaimedJob(*row) for row in rows]
+
+
+def extend(leases: Iterable[tuple[ClaimedJob, int]]) -> set[int]:
+    """Renew the leases of requests under way, each until its instant; returns the ids of the jobs still held. Passes
+    over jobs that another session holds: they are renewed the next time."""
+    rows = [(job.id, job.claim_id, until) for job, until in leases]
+    if not rows:
+        return set()
+    table, values = values_table("id bigint, claim_id bigint, at bigint", rows)
+    these, params = unlocked("job", [job_id for job_id, *_ in rows], UNDER_WAY_SQL)
+    with transaction():
+        changed = fetch(
+            f"UPDATE job SET lease_until = input.at FROM {table} AS input WHERE job.id = input.id "
+            f"AND job.claim_id = input.claim_id AND {these} RETURNING job.id",
+            (*values, *params),
+        )
+    return {row[0] for row in changed}
 
 
 def complete(jobs: Iterable[ClaimedJob], now: int) -> set[int]:

@@ -29,6 +29,7 @@ from workers.delivery.address_policy import address_policy
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.heartbeat import Heartbeat
 from workers.delivery.host_health import HostHealth
+from workers.delivery.long_leases import LongLeases
 from workers.delivery.recorder import Recorder
 from workers.delivery.senders import Senders
 from workers.delivery.slots import Slots, Taken
@@ -70,6 +71,7 @@ class Delivery:
         self.heartbeat = Heartbeat(self.slots, self._look_at_database)
         self.recorder = Recorder(self.heartbeat.count, self._configs, HostHealth(settings.breaker_failures))
         self.senders = Senders(self.slots, self._transport, self.recorder, self._lease_margin_us // 2, self._configs)
+        self._leases = LongLeases(self.senders.under_way, self._lease_margin_us)
         self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
 
     def start(self) -> None:
@@ -80,7 +82,7 @@ class Delivery:
 
     def _look_at_database(self) -> None:
         self.unknown_claims.settle()
-        self.host_clock.compare()
+        self._leases.renew(clock.now(), self.host_clock.compare())
 
     def close(self) -> None:
         """Claim nothing more; jobs that wait for a slot go back to the table."""

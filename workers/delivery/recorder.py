@@ -37,6 +37,7 @@ log = logging.getLogger("booper.recorder")
 GROUP = 200
 WAIT_FOR_DATABASE_S = 1.0
 PAUSE_TIMES = 4  # the pause after a failure, in durations of the failed try, if others succeed
+COUNTED_AT_START_US = 15 * clock.MINUTE  # shorter than the heartbeat keeps a minute (heartbeat.MINUTES_HELD)
 MAX_WAITING = 1000  # results: each has a response of up to 64 KiB and a lease that runs
 
 
@@ -187,10 +188,11 @@ def record(group: list[Result], configs: ConfigCache | None = None) -> list[Judg
 
 
 def recorded_of(judged: Judged) -> Recorded:
-    """The attempt as the statistics count it."""
-    job = judged.result.job
+    """The attempt as the statistics count it: when it began, a long one when it ended."""
+    job, finished_at = judged.result.job, judged.result.finished_at
     lateness_us = job.attempted_at - job.scheduled_at
-    return Recorded(job.account_id, job.attempted_at, lateness_us, isinstance(judged.verdict, Complete))
+    counted_at = job.attempted_at if finished_at - job.attempted_at < COUNTED_AT_START_US else finished_at
+    return Recorded(job.account_id, counted_at, lateness_us, isinstance(judged.verdict, Complete))
 
 
 def _verdict(result: Result) -> Verdict:

@@ -78,6 +78,11 @@ class Senders:
         if sendings:
             self._transport.submit((sending, sending.request) for sending in sendings)
 
+    def under_way(self) -> list[ClaimedJob]:
+        """The jobs whose requests this process holds."""
+        with self._done:
+            return list(self._under_way.values())
+
     def drain(self, grace_s: float) -> None:
         """Wait up to `grace_s` for the requests under way, then leave the rest and give back their claims, attempts and
         all."""
