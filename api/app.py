@@ -36,6 +36,7 @@ from api.routes import (
     signing_keys,
     try_targets,
 )
+from api.routes.targets import acks
 from models.database.connection import Unreachable, drop_if_stale, keep_connection
 from runtime.settings import Settings
 from runtime.version import __version__
@@ -60,6 +61,7 @@ RESOURCES = (
     signing_keys,
     channels,
     try_targets,
+    acks,
 )
 
 

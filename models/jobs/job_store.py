@@ -59,6 +59,7 @@ class NewJob(NamedTuple):
     endpoint_id: int | None = None
     flow_id: int | None = None
     lane_id: int | None = None
+    ack_within_us: int | None = None
     gates: tuple[GateName, ...] = ()  # what it joins; models/flows/orders.py makes the two ids of it
 
     def __repr__(self) -> str:

@@ -20,7 +20,12 @@ from models.jobs.transition_counts import count_transition
 from models.rules import clock
 from models.rules.templating import Memory
 
-ENDS_CLAIM = "claim_id = NULL, lease_until = NULL"
+ENDS_CLAIM = "claim_id = NULL, lease_until = NULL, ack_until = NULL"
+# A job that waits for its target alone has nothing under way whose end could still be recorded.
+ENDS_WAIT = (
+    "claim_id = CASE WHEN ack_until IS NULL THEN claim_id END, "
+    "lease_until = CASE WHEN ack_until IS NULL THEN lease_until END, ack_until = NULL"
+)
 ENDED = "crashes = 0"  # an attempt ended: earlier crashes no longer count
 # An event of a disabled or deleted endpoint is not sent from that moment on (models/operations/address_changes.py).
 ENDPOINT_TAKES = (
@@ -28,7 +33,8 @@ ENDPOINT_TAKES = (
     "(SELECT 1 FROM endpoint WHERE endpoint.id = endpoint_id AND endpoint.enabled = 0))"
 )
 LEASE_ENDS = "lease_until IS NOT NULL AND lease_until >= %s AND lease_until <= %s"
-LEASE_ENDED = f"{LEASE_ENDS} AND {LEAVES['rescue']}"
+# A job that waits for its target's acknowledgement has no worker that could fall silent (models/operations/acks.py).
+LEASE_ENDED = f"{LEASE_ENDS} AND {LEAVES['rescue']} AND ack_until IS NULL"
 CANCELLED_LEASE_ENDED = f"{LEASE_ENDS} AND {in_states(['cancelled'])}"
 UNLIMITED = "fire_at IS NULL AND flow_id IS NULL AND lane_id IS NULL"
 IS_OPEN = (  # nothing is sent to a host or for an account whose gate is closed (models/flows/closing.py)
@@ -38,6 +44,7 @@ IS_OPEN = (  # nothing is sent to a host or for an account whose gate is closed 
 # A request that may take longer has its lease renewed (`extend`), so that its worker's end is noticed as soon.
 LEASED_AT_ONCE_MS = LONG_MS
 LEASED_US = f"(CASE WHEN timeout_ms < {LEASED_AT_ONCE_MS} THEN timeout_ms ELSE {LEASED_AT_ONCE_MS} END) * 1000"
+NO_DEADLINE = 2**61
 RESCUED_AT_ONCE = 500
 CRASHES_ALLOWED = 3  # a job whose holder fell silent this often is discarded
 ALONE_US = 2 * clock.SECOND  # how long a job whose next crash is its last is under way alone, unless it ends sooner
@@ -72,6 +79,7 @@ class ClaimedJob(NamedTuple):
     notify: str | None = None
     parent_id: int | None = None
     endpoint_id: int | None = None
+    ack_within_us: int | None = None
     memory: Memory | None = None  # of a schedule's job; put in by models/schedules/overlap.py
 
     def __repr__(self) -> str:
@@ -143,7 +151,7 @@ def claim(
         rows = fetch(
             f"UPDATE job SET {ENTERS['claim']}, claim_id = %s, attempt = attempt + 1, attempted_at = %s, "
             f"lease_until = CAST(%s AS BIGINT) + {LEASED_US}, staged_at = NULL, held_until = NULL, "
-            f"start_by = NULL, parked_by = NULL WHERE {these} RETURNING {CLAIMED}",
+            f"start_by = NULL, parked_by = NULL, ack_until = NULL WHERE {these} RETURNING {CLAIMED}",
             (claim_id or new_claim_id(), now, now + lease_margin_us, *params),
         )
         count_transition("claimed", rows)
@@ -157,7 +165,7 @@ def extend(leases: Iterable[tuple[ClaimedJob, int]]) -> set[int]:
     if not rows:
         return set()
     table, values = values_table("id bigint, claim_id bigint, at bigint", rows)
-    these, params = unlocked("job", [job_id for job_id, *_ in rows], UNDER_WAY_SQL)
+    these, params = unlocked("job", [job_id for job_id, *_ in rows], f"{UNDER_WAY_SQL} AND ack_until IS NULL")
     with transaction():
         changed = fetch(
             f"UPDATE job SET lease_until = input.at FROM {table} AS input WHERE job.id = input.id "
@@ -165,6 +173,24 @@ def extend(leases: Iterable[tuple[ClaimedJob, int]]) -> set[int]:
             (*values, *params),
         )
     return {row[0] for row in changed}
+
+
+def wait_for_acks(waits: Iterable[tuple[ClaimedJob, int]]) -> set[int]:
+    """Let jobs stay under way without a holder until their targets acknowledge, each until its instant at the latest;
+    returns the ids of those the caller still held. Their claims stay, so limits count them, and no other attempt
+    begins."""
+    rows = [(job.id, job.claim_id, until) for job, until in waits]
+    assignments = f"ack_until = input.at, lease_until = input.at, {ENDED}"
+    return _fenced(f"{LEAVES['complete']} AND ack_until IS NULL", rows, assignments, ())
+
+
+def keep_acknowledged(job_id: int, claim_id: int) -> None:
+    """Let no deadline end a job that waits for its target, which has acknowledged. What ends it looks again at the
+    row that changed here, so none of the two misses the other."""
+    waits = f"{LEAVES['complete']} AND ack_until IS NOT NULL"
+    execute(
+        f"UPDATE job SET lease_until = {NO_DEADLINE} WHERE id = %s AND claim_id = %s AND {waits}", (job_id, claim_id)
+    )
 
 
 def complete(jobs: Iterable[ClaimedJob], now: int) -> set[int]:
@@ -211,6 +237,7 @@ def cancel(ids: Sequence[int], now: int, waiting_only: bool, if_free: bool = Fal
     that another session holds.
 
     A request under way is not undone: its holder keeps the claim and its lease, so that the attempt is still recorded.
+    A job that waits for its target's acknowledgement waits no longer.
     Called by `models/schedules/cancel.py` alone, which does what belongs to a cancel besides.
     """
     guard = WAITING_SQL if waiting_only else LEAVES["cancel"]
@@ -218,7 +245,7 @@ def cancel(ids: Sequence[int], now: int, waiting_only: bool, if_free: bool = Fal
     where, params = unlocked("job", ids, guard) if if_free else (f"{condition} AND {guard}", [id_set])
     with transaction():
         rows = fetch(
-            f"UPDATE job SET {ENTERS['cancel']}, cancelled_at = %s, staged_at = NULL "
+            f"UPDATE job SET {ENTERS['cancel']}, cancelled_at = %s, staged_at = NULL, {ENDS_WAIT} "
             f"WHERE {where} RETURNING id, account_id, schedule_id, flow_id, lane_id",
             (now, *params),
         )
@@ -320,7 +347,8 @@ def _withdraw(rows: Sequence[tuple[int, int, int | None]]) -> set[int]:
 
 def _release(rows: Sequence[tuple[int, int, int | None]]) -> set[int]:
     assignments = f"{ENTERS['release']}, attempt = attempt - 1, {ENDS_CLAIM}"
-    return count_transition("released", _fenced(LEAVES["release"], rows, assignments, ()))
+    guard = f"{LEAVES['release']} AND ack_until IS NULL"  # the result of one that waits is recorded
+    return count_transition("released", _fenced(guard, rows, assignments, ()))
 
 
 def _finish(verb: str, jobs: Iterable[ClaimedJob], assignments: str, values: tuple[Any, ...]) -> set[int]:

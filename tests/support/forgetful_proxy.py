@@ -68,9 +68,9 @@ class ForgetfulProxy:
     def _forward(self, sock: socket.socket) -> None:
         flow = self._flows[sock]
         data = sock.recv(65536)
-        if data and not flow.is_forgotten:
+        if data:
             (flow.target if sock is flow.client else flow.client).sendall(data)
-        elif not data:
+        else:
             self._end(flow)
 
     def _forget_silent(self) -> None:
@@ -80,8 +80,14 @@ class ForgetfulProxy:
             if packets != flow.packets:
                 flow.packets, flow.heard_s = packets, now_s
             elif now_s - flow.heard_s > self._forgets_after_s and not flow.is_forgotten:
-                flow.is_forgotten = True
-                self.forgotten += 1
+                self._forget(flow)
+
+    def _forget(self, flow: Flow) -> None:
+        """Forward nothing more, not even the end."""
+        flow.is_forgotten = True
+        self.forgotten += 1
+        for sock in (flow.client, flow.target):
+            self._selector.unregister(sock)
 
     def _end(self, flow: Flow) -> None:
         for sock in (flow.client, flow.target):

@@ -25,6 +25,7 @@ from models.webhooks import event_order
 from runtime import metrics
 from runtime.settings import Settings
 from workers.delivery import job_events, open_files
+from workers.delivery.ack_urls import AckUrls
 from workers.delivery.address_policy import address_policy
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.heartbeat import Heartbeat
@@ -70,7 +71,8 @@ class Delivery:
         self.unknown_claims, self.host_clock = UnknownClaims(), HostClock()
         self.heartbeat = Heartbeat(self.slots, self._look_at_database)
         self.recorder = Recorder(self.heartbeat.count, self._configs, HostHealth(settings.breaker_failures))
-        self.senders = Senders(self.slots, self._transport, self.recorder, self._lease_margin_us // 2, self._configs)
+        parts = self.slots, self._transport, self.recorder, self._lease_margin_us // 2, self._configs
+        self.senders = Senders(*parts, acks=AckUrls(settings.own_url))
         self._leases = LongLeases(self.senders.under_way, self._lease_margin_us)
         self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
 

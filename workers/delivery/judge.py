@@ -1,4 +1,4 @@
-"""Judges an attempt: from its outcome, its number, the job's backoff and now to Complete, Retry or Discard. Pure.
+"""Judges an attempt: from its outcome, its number, the job's backoff and now to a verdict, such as Retry. Pure.
 
 It also words the reasons, those of attempts whose worker fell silent among them, which the rescuer ends.
 """
@@ -18,6 +18,7 @@ RETRY_AFTER_STATUSES = (429, 503)
 LONGEST_RETRY_AFTER_US = HOUR
 SHORTEST_SPREAD_US, LONGEST_SPREAD_US = SECOND, 5 * MINUTE
 STOP_HEADER, STOP_VALUE = "webhook-delivery", "abort-message"
+ACCEPTED, COMPLETE_HEADER, COMPLETE_LATER = 202, "booper-complete", "later"
 NOT_REACHABLE = "not_reachable"
 WORKER_LOST = "worker_lost"
 CRASHED = "crashed"  # its workers fell silent too often
@@ -43,28 +44,51 @@ class Discard:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The job was cancelled during the attempt, which failed: nothing follows from it."""
+    """The job was cancelled during the attempt, which did not succeed: nothing follows from it. `reason`: why it
+    failed; None: its target took the request and was to acknowledge."""
 
-    reason: str
+    reason: str | None
 
 
-Verdict = Complete | Retry | Discard | Stopped
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The target took the request and is to acknowledge, until an instant at the latest, how it ended."""
+
+    until: int
+
+
+Verdict = Complete | Retry | Discard | Stopped | Later
 
 
 def judge(outcome: Outcome, job: ClaimedJob, now: int, random_fraction: float) -> Verdict:
     """The verdict on the latest attempt of a job. `random_fraction`: from 0 to 1; it spreads retries."""
     if isinstance(outcome, Answered) and 200 <= outcome.status_code <= 299:
-        return Complete()
+        return Later(now + (job.ack_within_us or 0)) if is_to_be_acknowledged(outcome, job) else Complete()
     reason = reason_of(outcome)
-    if isinstance(outcome, Refused) or asks_to_stop(outcome) or job.attempt >= job.max_attempts:
+    if isinstance(outcome, Refused) or asks_to_stop(outcome):
         return Discard(reason)
-    backoff = json.loads(job.backoff) if job.backoff else None
-    wait_us, rest_us = delay_us(backoff, job.attempt, random_fraction), retry_after_us(outcome, now)
+    return verdict_on_failure(job, reason, now, random_fraction, retry_after_us(outcome, now))
+
+
+def verdict_on_failure(
+    job: ClaimedJob, reason: str, now: int, random_fraction: float, rest_us: int = 0
+) -> Retry | Discard:
+    """Whether and when a job is tried again whose attempt failed. `rest_us`: how long its target asks for rest."""
+    if job.attempt >= job.max_attempts:
+        return Discard(reason)
+    wait_us = delay_us(json.loads(job.backoff) if job.backoff else None, job.attempt, random_fraction)
     next_at = now + max(wait_us, rest_us)
     if job.retry_until is not None and next_at > job.retry_until:
         return Discard("max_age")
     later_at = next_at + (int(spread_us(rest_us) * random_fraction) if rest_us >= wait_us else 0)
     return Retry(later_at if job.retry_until is None else min(later_at, job.retry_until), reason)
+
+
+def is_to_be_acknowledged(outcome: Answered, job: ClaimedJob) -> bool:
+    """Whether the target says that it will acknowledge later; it may only if the job allows it."""
+    if job.ack_within_us is None or outcome.status_code != ACCEPTED:
+        return False
+    return header(outcome, COMPLETE_HEADER).lower() == COMPLETE_LATER
 
 
 def reason_of(outcome: Outcome) -> str:

@@ -18,7 +18,7 @@ KEPT_BACK = {  # what no page shows
     *("idempotent_request.key", "idempotent_request.fingerprint", "idempotent_request.answer"),
     *("job.idempotency_key", "job.backoff", "job.redact", "job.notify", "job_label.label"),
     *("schedule.content_type", "schedule.template", "schedule.key", "schedule.overlap", "schedule.misfire"),
-    *("gate.key", "gate.reason"),
+    *("gate.key", "gate.reason", "ack.content_type"),
     *("worker.id", "worker.host", "worker.version", "minute_stat.worker_id"),
 }
 
