@@ -36,6 +36,7 @@ from api.routes import (
     signing_keys,
     try_targets,
 )
+from api.routes.operations import bulk_actions, operations
 from api.routes.targets import acks
 from models.database.connection import Unreachable, drop_if_stale, keep_connection
 from runtime.settings import Settings
@@ -46,6 +47,8 @@ log = logging.getLogger(__name__)
 RESOURCES = (
     jobs,
     batch,
+    bulk_actions,
+    operations,
     flows,
     lanes,
     hosts,

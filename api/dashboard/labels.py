@@ -56,6 +56,11 @@ PHASES = {  # what an attempt spends its time on
     "nothing": "no response",
 }
 LOG_FIELDS = {"next_at": "next attempt", "elapsed_ms": "took, ms"}
+OPERATIONS = {  # what is done to all jobs of a filter
+    "cancel": "Cancel all matching jobs",
+    "retry": "Run all matching jobs again",
+    "delete": "Delete all matching jobs",
+}
 JOB_FILTERS = {
     "state": "state",
     "kind": "kind",

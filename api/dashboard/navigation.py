@@ -41,9 +41,10 @@ class Section(NamedTuple):
 
 SECTIONS = (
     Section("Overview", "show_overview", (overview,)),
-    Section("Jobs", "list_jobs", (jobs, job, new_job, preview, bulk)),
+    Section("Jobs", "list_jobs", (jobs, job, new_job, preview)),
     Section("Schedules", "list_schedules", (schedules, schedule, edit_schedule)),
     Section("Failures", "list_failures", (failures,)),
+    Section("Operations", "list_operations", (bulk,)),
     Section("Flows", "list_flows", (flows,)),
     Section("Hosts", "list_hosts", (hosts,)),
     Section("Logs", "list_logs", (logs,)),

@@ -68,10 +68,9 @@ def fields_of(document: strict_json.Document) -> Fields:
 
 
 def _repeated_within(document: strict_json.Document) -> set[str]:
-    """The paths of headers and query members given more than once: nobody knows which of them would count."""
-    objects = {
-        name: document.texts[name] for name in ("headers", "query") if isinstance(document.value.get(name), dict)
-    }
+    """The paths of headers, query and filter members given more than once: nobody knows which of them would count."""
+    names = ("headers", "query", "filter")
+    objects = {name: document.texts[name] for name in names if isinstance(document.value.get(name), dict)}
     return {f"{name}.{member}" for name, text in objects.items() for member in strict_json.parse(text).repeated}
 
 

@@ -1,22 +1,33 @@
-"""Defines the query string of GET /jobs: which jobs, in which order, which page."""
+"""Defines the filters of jobs, and the query string of GET /jobs: which jobs, in which order, which page."""
 
+import re
 from typing import Any
 
 from marshmallow import ValidationError, validates_schema
 
 from api.requests.fields import Must, choice, text_form
+from api.requests.flow_fields import A_GATE_KEY, KEY_FORM, is_gate_key
 from api.requests.forms import as_number
-from api.requests.ids import read_job_key
+from api.requests.ids import read_job_key, uuid_key
 from api.requests.job_values import A_LABEL, AN_INSTANT, LABEL_FORM, read_label
 from api.requests.paging import PageQuery, ordered
+from api.requests.strict_schema import Strict
 from models.jobs import job_kinds, job_lists
-from models.jobs.job_lists import JobFilter
+from models.jobs.searches.job_filter import JobFilter
 from models.jobs.states import STATES
-from models.rules import times
-from models.rules.url_rules import MAX_NAME_CHARS, split_url
+from models.rules import clock, times
+from models.rules.url_rules import MAX_NAME_CHARS, MAX_URL_CHARS, split_url
 
 FURTHEST = 2**62
 MAX_TEXT_CHARS = 200
+MAX_REASON_CHARS = 300
+MAX_SCHEDULE_CHARS = 100
+OVERDUE = "overdue"
+OLDEST_DUE_FIRST = ("scheduled_at", "asc")
+OR_BEGINS = "; with * at its end: whatever begins so"
+
+_SCHEDULE_KEY = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_STATUS = re.compile(r"[1-5](xx|[0-9]{2})")
 
 
 def read_instant(value: Any) -> int:
@@ -35,37 +46,80 @@ def read_host(value: Any) -> str:
     return split_url(f"https://[{value.strip('[]')}]/" if ":" in value else f"https://{value}/").host
 
 
-def read_text(value: Any) -> str:
-    if not isinstance(value, str) or not 1 <= len(value) <= MAX_TEXT_CHARS or "\0" in value:
+def read_schedule(value: Any) -> str:
+    if not isinstance(value, str) or not _SCHEDULE_KEY.fullmatch(value):
         raise ValueError
-    return value
+    return uuid_key(value) or value
 
 
-class JobsQuery(PageQuery):
-    """What GET /jobs takes; `filter_of` turns it into a JobFilter."""
+def read_gate(value: Any) -> str:
+    if not is_gate_key(value):
+        raise ValueError
+    return str(value)
 
-    listing = job_lists.LISTING
+
+def read_status(value: Any) -> str:
+    """A status code, or a class of them such as 5xx."""
+    text = str(value) if type(value) is int else value
+    if not isinstance(text, str) or not _STATUS.fullmatch(text.lower()):
+        raise ValueError
+    return text.lower()
+
+
+def plain_text(max_chars: int, expected: str) -> Must:
+    """A text that the database can compare with what it holds."""
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str) or not 1 <= len(value) <= max_chars or "\0" in value:
+            raise ValueError
+        value.encode()  # a lone surrogate raises UnicodeEncodeError, a ValueError
+        return value
+
+    return Must(f"{expected}, 1 to {max_chars} characters", read, text_form(max_chars, 1))
+
+
+class FilterFields(Strict):
+    """What restricts jobs, in a query string or in a body; `filter_of` makes a JobFilter of it."""
+
     state = choice(STATES)
     kind = choice(job_kinds.KINDS, load_default=job_kinds.KINDS[0])
-    order_by = ordered(listing)
     after = Must(AN_INSTANT, read_instant, "string")
     before = Must(AN_INSTANT, read_instant, "string")
-    label = Must(A_LABEL, read_label, LABEL_FORM)
+    label = Must(f"{A_LABEL}{OR_BEGINS}", read_label, LABEL_FORM)
     host = Must(
         f"a host such as api.example.com, at most {MAX_NAME_CHARS} characters", read_host, text_form(MAX_NAME_CHARS)
     )
     parent = Must("the integer or UUID of a job", read_job_key, "string")
-    text = Must(f"a part of a URL or a name, 1 to {MAX_TEXT_CHARS} characters", read_text, text_form(MAX_TEXT_CHARS, 1))
+    text = plain_text(MAX_TEXT_CHARS, "a part of a URL or a name")
+    url = plain_text(MAX_URL_CHARS, f"a URL as it was ordered{OR_BEGINS}")
+    path = plain_text(MAX_URL_CHARS, f"the path of a URL without its query{OR_BEGINS}")
+    name = plain_text(255, f"a name{OR_BEGINS}")
+    schedule = Must("the UUID or the key of a schedule", read_schedule, text_form(MAX_SCHEDULE_CHARS, 1))
+    flow = Must(A_GATE_KEY, read_gate, KEY_FORM)
+    lane = Must(A_GATE_KEY, read_gate, KEY_FORM)
+    status_code = Must("a status code such as 503, or a class such as 5xx", read_status, "string")
+    reason = plain_text(MAX_REASON_CHARS, "the reason of a failed attempt, or unknown")
+    scheduled_after = Must(AN_INSTANT, read_instant, "string")
+    scheduled_before = Must(AN_INSTANT, read_instant, "string")
+    due = choice((OVERDUE,))
+
+
+class JobsQuery(FilterFields, PageQuery):
+    """What GET /jobs takes."""
+
+    listing = job_lists.LISTING
+    order_by = ordered(listing)
 
     @validates_schema
     def check_search(self, data: dict[str, Any], **_: Any) -> None:
         if not filter_of(data).is_search:
             return
         if data["order_by"][0] != "inserted_at":
-            raise ValidationError("must be by inserted_at with label, host or text, got another field", "order_by")
+            raise ValidationError("must be by inserted_at with this filter, got another field", "order_by")
         if data["offset"]:
-            raise ValidationError(f"must be absent with label, host or text, got {data['offset']}", "offset")
+            raise ValidationError(f"must be absent with this filter, got {data['offset']}", "offset")
 
 
 def filter_of(query: dict[str, Any]) -> JobFilter:
-    return JobFilter(**{name: query[name] for name in JobFilter._fields if name in query})
+    due_by = clock.now() if query.get("due") else None
+    return JobFilter(**{name: query[name] for name in JobFilter._fields if name in query}, due_by=due_by)

@@ -8,10 +8,10 @@ short or empty although more pages follow.
 from typing import Any, NamedTuple
 
 from models.database import settling
-from models.database.connection import dialect
 from models.database.paging import Listing, Page, PageRequest, Place, bytes_of, fitting, ids_of, shown_page
 from models.database.sql import any_of
 from models.jobs.job_store import SHOWN, JobRow, shown_row
+from models.jobs.searches.job_filter import JobFilter, is_one_label, joined, label_rows, of_index, of_kind, of_rows
 
 LISTING = Listing(
     {
@@ -31,26 +31,6 @@ LISTING = Listing(
 )
 FOLLOWED = (("inserted_at", "asc"), ("job_id", "asc"))
 LOOKED_AT = 5_000
-UNKNOWN = "unknown"
-
-
-class JobFilter(NamedTuple):
-    """Which jobs to list; None does not restrict."""
-
-    kind: str
-    state: str | None = None
-    after: int | None = None  # inserted at this instant or later
-    before: int | None = None  # inserted earlier than this instant
-    label: str | None = None
-    host: str | None = None
-    parent: int | str | None = None  # the integer or UUID of the job that they are about
-    text: str | None = None  # part of the URL or the name, whatever the case of ASCII letters
-    reason: str | None = None  # why the latest attempt failed; UNKNOWN for an attempt without a reason
-
-    @property
-    def is_search(self) -> bool:
-        """Whether no index leads to exactly these jobs; then they are listed by `inserted_at` and without offset."""
-        return any(value is not None for value in (self.label, self.host, self.text, self.reason))
 
 
 class Source(NamedTuple):
@@ -93,12 +73,12 @@ def matching(account_id: int, job_filter: JobFilter, page: PageRequest, looked_a
 
 
 def _indexed(account_id: int, job_filter: JobFilter, page: PageRequest) -> Page:
-    return ids_of("job", LISTING, *_conditions(*_of_index(account_id, job_filter)), page)
+    return ids_of("job", LISTING, *joined(of_index(account_id, job_filter)), page)
 
 
 def _search(account_id: int, job_filter: JobFilter, page: PageRequest, looked_at: int) -> Page:
     """The edge is read before the search: else a row that is added in between could fall between page and edge."""
-    source = _labeled(account_id, job_filter) if job_filter.label is not None else _all(account_id, job_filter)
+    source = _labeled(account_id, job_filter) if is_one_label(job_filter.label) else _all(account_id, job_filter)
     listing = Listing({"inserted_at": (source.at, False)}, source.id)
     edge = _edge(source, listing, page, looked_at)
     where, params = source.where, source.params
@@ -118,68 +98,14 @@ def _edge(source: Source, listing: Listing, page: PageRequest, looked_at: int) -
 
 
 def _all(account_id: int, job_filter: JobFilter) -> Source:
-    where, params = _conditions(*_of_index(account_id, job_filter))
-    judged_by, judged_params = _conditions(
-        ("job.host = %s", job_filter.host), *_text(job_filter.text), _reason(job_filter.reason)
-    )
-    return Source("job", "job.inserted_at", "job.id", where, params, judged_by, judged_params)
-
-
-def _of_index(account_id: int, job_filter: JobFilter) -> list[tuple[str, Any]]:
-    """The conditions that the indexes of jobs serve."""
-    return [
-        ("job.account_id = %s", account_id),
-        ("job.kind = %s", job_filter.kind),
-        ("job.state = %s", job_filter.state),
-        ("job.inserted_at >= %s", job_filter.after),
-        ("job.inserted_at < %s", job_filter.before),
-        _parent(job_filter.parent),
-    ]
+    where, params = joined(of_index(account_id, job_filter))
+    return Source("job", "job.inserted_at", "job.id", where, params, *joined(of_rows(account_id, job_filter)))
 
 
 def _labeled(account_id: int, job_filter: JobFilter) -> Source:
-    where, params = _conditions(
-        ("job_label.account_id = %s", account_id),
-        ("job_label.label = %s", job_filter.label),
-        ("job_label.inserted_at >= %s", job_filter.after),
-        ("job_label.inserted_at < %s", job_filter.before),
-    )
-    judged_by, judged_params = _conditions(
-        ("job.kind = %s", job_filter.kind),
-        ("job.state = %s", job_filter.state),
-        ("job.host = %s", job_filter.host),
-        _parent(job_filter.parent),
-        *_text(job_filter.text),
-        _reason(job_filter.reason),
-    )
-    return Source("job_label", "job_label.inserted_at", "job_label.job_id", where, params, judged_by, judged_params)
-
-
-def _conditions(*pairs: tuple[str, Any]) -> tuple[str, list[Any]]:
-    """The conditions whose value is not None, joined by AND; a condition names its value once or twice."""
-    used = [(condition, value) for condition, value in pairs if value is not None]
-    params = [value for condition, value in used for _ in range(condition.count("%s"))]
-    return " AND ".join(condition for condition, _ in used) or "true", params
-
-
-def _parent(key: int | str | None) -> tuple[str, Any]:
-    if isinstance(key, str):
-        return "job.parent_id = (SELECT subject.id FROM job AS subject WHERE subject.uuid = %s)", key
-    return "job.parent_id = %s", key
-
-
-def _text(text: str | None) -> list[tuple[str, Any]]:
-    if dialect() == "postgresql":
-        inside = 'position(lower(%s::text COLLATE "C") IN lower({} COLLATE "C")) > 0'
-        url = "(job.args::json ->> 'url')"
-    else:
-        inside, url = "instr(lower({}), lower(%s)) > 0", "json_extract(job.args, '$.url')"
-    return [(f"({inside.format(url)} OR {inside.format('job.name')})", text)]
-
-
-def _reason(reason: str | None) -> tuple[str, str | None]:
-    latest = "SELECT attempt.reason FROM attempt WHERE attempt.job_id = job.id AND attempt.number = job.attempt"
-    return f"COALESCE(NULLIF(({latest}), ''), '{UNKNOWN}') = %s", reason
+    where, params = joined(label_rows(account_id, job_filter))
+    judged = joined([*of_kind(job_filter), *of_rows(account_id, job_filter, with_label=False)])
+    return Source("job_label", "job_label.inserted_at", "job_label.job_id", where, params, *judged)
 
 
 def _rows(ids: list[Any], order: tuple[str, str]) -> list[JobRow]:

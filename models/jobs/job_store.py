@@ -184,6 +184,18 @@ def id_of(account_id: int, key: int | str) -> int | None:
     return rows[0][0] if rows else None
 
 
+def ids_of(account_id: int, keys: Sequence[int | str]) -> tuple[int, ...]:
+    """The integers of those of the account's jobs that these integers and UUIDs name, ascending."""
+    integers, ids = any_of("id", [key for key in keys if isinstance(key, int)])
+    texts, uuids = any_of("uuid", [key for key in keys if isinstance(key, str)], "uuid")
+    of_account = "SELECT id FROM job WHERE {} AND account_id = %s"
+    rows = [
+        *fetch(of_account.format(integers), (ids, account_id)),
+        *fetch(of_account.format(texts), (uuids, account_id)),
+    ]
+    return tuple(sorted({row[0] for row in rows}))
+
+
 def shown_row(row: Sequence[Any]) -> JobRow:
     """A row of SHOWN."""
     return JobRow(*row)

@@ -325,20 +325,29 @@ def prune(after_id: int, finished_before: Mapping[str, int], limit: int) -> tupl
         (after_id, limit),
     )
     old = [job_id for job_id, state, at, _ in rows if state in FINAL and at < finished_before.get(state, 0)]
-    pruned = _delete(old) if old else 0
+    pruned = len(_delete(old, "true")) if old else 0
     is_last = len(rows) < limit or rows[-1][3] >= max(finished_before.values())
     return pruned, None if is_last else rows[-1][0]
 
 
-def _delete(ids: Sequence[int]) -> int:
+def delete(ids: Sequence[int]) -> list[int]:
+    """Delete those of the jobs that are final, with all that belongs to them; returns their ids. Passes over jobs that
+    another session holds, and those whose request is under way: its holder has yet to record it."""
+    return _delete(ids, "lease_until IS NULL")
+
+
+def _delete(ids: Sequence[int], condition: str) -> list[int]:
     these, params = any_of("id", ids)
+    final = f"{these} AND {LEAVES['prune']} AND {condition}"
     with transaction():
-        locked = [row[0] for row in fetch(f"SELECT id FROM job WHERE {these}{skipping_locked()}", (params,))]
+        locked = [row[0] for row in fetch(f"SELECT id FROM job WHERE {final}{skipping_locked()}", (params,))]
         of_these, params = any_of("job_id", locked)
         for table in ("attempt", "log_entry", "job_label"):
             execute(f"DELETE FROM {table} WHERE {of_these}", (params,))
         these, params = any_of("id", locked)
-        return count_transition("pruned", execute(f"DELETE FROM job WHERE {these} AND {LEAVES['prune']}", (params,)))
+        execute(f"DELETE FROM job WHERE {these}", (params,))
+        count_transition("pruned", locked)
+    return locked
 
 
 def _withdraw(rows: Sequence[tuple[int, int, int | None]]) -> set[int]:

@@ -1,1 +1,1 @@
-"""What spans subjects: cancelling, bulk actions, explanations, heartbeats, the leader."""
+"""What spans subjects: cancelling, operations on many jobs, explanations, heartbeats, the leader."""

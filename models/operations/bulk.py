@@ -1,84 +1,173 @@
-"""Acts on all jobs that a filter finds: in chunks, the newest first, each from where the last one ended.
+"""Works off operations: acts on all jobs of a filter, the oldest first, a chunk in each transaction.
 
-A repeated chunk does nothing twice: a cancelled job stays cancelled, and a job is replayed once for one token. The
-caller bounds the filter by an instant, so that it does not find jobs made meanwhile. Every query names the account.
+The transaction of a chunk holds what was done and how far the operation is. So nothing is done twice and nothing is
+left, wherever a crash comes. An operation is about the jobs that there are when it is ordered (`until_id`): not about
+those that are made meanwhile, also by itself. It waits for no job that another session holds: such a job is
+remembered in the row and tried again. Every query names the account.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from models.database.paging import NEWEST_FIRST, Page, PageRequest, Place
-from models.jobs import job_lists, replays
-from models.jobs.job_lists import JobFilter
-from models.operations import cancelling
+from models.database.ids import new_id
+from models.database.paging import PageRequest, Place, bytes_of, fitting
+from models.database.sql import any_of, fetch
+from models.database.transactions import transaction
+from models.jobs import job_lists, lifecycle, replays
+from models.jobs.job_json import compact
+from models.jobs.searches import merged_states
+from models.jobs.searches.job_filter import JobFilter
+from models.jobs.searches.merged_states import Count
+from models.jobs.states import FINAL, LIVE, LIVE_SQL, STATES, in_states
+from models.operations import operation_store
+from models.operations.cancelling import BY_OWNER
+from models.operations.operation_store import DONE, OperationRow
+from models.rules.clock import SECOND
+from models.schedules import cancel as cancels
+from models.schedules.firing_rows import CANCELLED
 
-CANCEL, AGAIN = "cancel", "again"
-CHUNK = 40  # to cancel so many takes half of the time that a page may take
+CANCEL, RETRY, DELETE = "cancel", "retry", "delete"
+STATES_OF = {CANCEL: LIVE, RETRY: STATES, DELETE: FINAL}  # the states in which jobs are acted on
+OLDEST_FIRST = ("inserted_at", "asc")
 COUNTED = 10_000
-LOOKED_AT = 5000  # by a search, for one chunk or one count
-LIVE = ("retryable", "scheduled", "available", "executing")  # in the order in which a job may move on meanwhile
-GIVEN_BACK = ("retryable", "available", "executing")  # read again: jobs may return to these while others are read
+LOOKED_AT = 5_000  # by a search, for a count
+LOOKED_AT_TIMES = 10  # by a search, as many rows for each job of a chunk
+HELD_AT_MOST = 5_000
+RECOUNT_US = SECOND
 
 
-class Mark(NamedTuple):
-    """Where the next chunk begins: in which of the lists, and after which job."""
+class Turn(NamedTuple):
+    """What a turn of an operation did. `is_stuck`: nothing, since other sessions hold all jobs that are left."""
 
-    turn: int = 0
-    place: Place | None = None
+    jobs: int
+    is_stuck: bool
 
 
 class Chunk(NamedTuple):
-    """The result of a chunk. `missed`: jobs found that could not be acted on any more; `mark`: None after the last."""
+    """The next jobs of an operation. `place`: of the last row read; `is_read`: no row is left."""
 
-    done: int
-    missed: int
-    mark: Mark | None
-
-
-class Left(NamedTuple):
-    """How many jobs are still to come, `COUNTED` at most; `more`: whether there may be others."""
-
-    jobs: int
-    more: bool
+    ids: list[int]
+    held: list[int]  # held before, and not among `ids`
+    place: Place | None
+    is_read: bool
 
 
-def run_chunk(account_id: int, action: str, job_filter: JobFilter, mark: Mark, token: str, now: int) -> Chunk:
-    """Act on the jobs of the next chunk. `token`: `once` of `replays.replay`."""
-    lists = _lists(action, job_filter)
-    for turn in range(mark.turn, len(lists)):
-        page = _page(account_id, lists[turn], mark.place if turn == mark.turn else None, CHUNK, LOOKED_AT)
-        if page.rows or page.end:
-            done = _act(account_id, action, page.rows, token, now)
-            following = Mark(turn, page.end) if page.end else Mark(turn + 1)
-            return Chunk(done, len(page.rows) - done, following if following.turn < len(lists) else None)
-    return Chunk(0, 0, None)
+def create(
+    account_id: int,
+    action: str,
+    sent: str,
+    job_filter: JobFilter,
+    at_most: int | None,
+    now: int,
+    uuid: str | None = None,
+) -> OperationRow | None:
+    """Store an operation. `sent`: the filter as JSON, as the client sent it; `uuid`: None for a fresh one. Returns the
+    operation that has this UUID already where the account has it, and None where another has. Raises
+    operation_store.TooMany."""
+    bounded = until_now(job_filter)
+    left = count(account_id, action, bounded)
+    if at_most is not None and left.jobs >= at_most:
+        left = Count(at_most, False)
+    return operation_store.create(account_id, action, sent, bounded, at_most, left, now, uuid or new_id())
 
 
-def count_left(account_id: int, action: str, job_filter: JobFilter, mark: Mark) -> Left:
-    """How many jobs are left, as far as it is cheap to count: the lists share LOOKED_AT."""
-    lists = list(dict.fromkeys(_lists(action, job_filter)[mark.turn :]))  # a list that is read twice is counted once
-    jobs, more = 0, False
-    for number, each in enumerate(lists):
-        if jobs >= COUNTED:
-            return Left(jobs, True)
-        place = None if number else mark.place
-        page = _page(account_id, each, place, COUNTED - jobs, LOOKED_AT // len(lists))
-        jobs, more = jobs + len(page.rows), more or page.end is not None
-    return Left(jobs, more)
+def until_now(job_filter: JobFilter) -> JobFilter:
+    """The filter, without jobs made from now on. Integers ascend whatever the clocks of hosts say."""
+    return job_filter if job_filter.until_id is not None else job_filter._replace(until_id=lifecycle.id_range()[1])
 
 
-def _lists(action: str, job_filter: JobFilter) -> list[JobFilter]:
-    """The lists to read: a cancel reads only jobs that have not ended, which may be few among very many."""
-    if action == AGAIN or job_filter.state in LIVE:
-        return [job_filter]
-    return [job_filter._replace(state=state) for state in (*LIVE, *GIVEN_BACK) if job_filter.state is None]
+def count(account_id: int, action: str, job_filter: JobFilter, place: Place | None = None) -> Count:
+    """How many jobs the action would find, COUNTED at most, as far as it is cheap to count."""
+    page = PageRequest(OLDEST_FIRST, COUNTED, 0, place)
+    return merged_states.count(account_id, job_filter, states_of(action, job_filter), page, LOOKED_AT)
 
 
-def _page(account_id: int, job_filter: JobFilter, place: Place | None, limit: int, looked_at: int) -> Page:
-    return job_lists.matching(account_id, job_filter, PageRequest(NEWEST_FIRST, limit, 0, place), looked_at)
+def states_of(action: str, job_filter: JobFilter) -> tuple[str, ...]:
+    return (job_filter.state,) if job_filter.state else STATES_OF[action]
 
 
-def _act(account_id: int, action: str, ids: list[int], token: str, now: int) -> int:
-    """How many jobs were changed or replayed."""
-    if action == AGAIN:
-        return len(replays.replay(account_id, ids, now, token))
-    return cancelling.cancel_all(account_id, ids, now)
+def take_turn(operation_id: int, rows: int, now: int) -> Turn:
+    """Act on the next `rows` jobs of an operation; on none if somebody else does or it has ended."""
+    with transaction():
+        operation = operation_store.locked(operation_id)
+        if operation is None:
+            return Turn(0, False)
+        chunk = _next_chunk(operation, rows)
+        done, held = _act(operation, chunk.ids, now)
+        after = _advanced(operation, chunk, done, [*chunk.held, *held], now)
+        operation_store.store(after)
+        ended = len(chunk.ids) - len(held)
+        return Turn(ended, is_stuck=bool(after.held_ids) and not ended and after.place == operation.place)
+
+
+def _next_chunk(operation: OperationRow, rows: int) -> Chunk:
+    held = operation.held_ids
+    left = rows if operation.at_most is None else operation.at_most - operation.done - operation.failed - len(held)
+    is_read = bool(operation.is_read) or left <= 0
+    if is_read or len(held) >= HELD_AT_MOST:
+        return Chunk(held[:rows], held[rows:], operation.place, is_read)
+    states = states_of(operation.action, operation.filter)
+    page = PageRequest(OLDEST_FIRST, min(rows, left), 0, operation.place)
+    matches = merged_states.matching(operation.account_id, operation.filter, states, page, rows * LOOKED_AT_TIMES)
+    places = _that_fit(matches.rows)
+    ids = [int(place.tie) for place in places]
+    if len(places) < len(matches.rows):
+        return Chunk(ids, held, places[-1], False)
+    return Chunk(ids, held, matches.end or operation.place, matches.end is None)
+
+
+def _that_fit(places: list[Place]) -> list[Place]:
+    """The first of the jobs, as many as fit into memory together with their requests, one at least."""
+    if not places:
+        return []
+    these = any_of("id", [place.tie for place in places])
+    rows = fitting("job", "id, inserted_at", bytes_of("args", "body"), these, job_lists.LISTING, OLDEST_FIRST)
+    return places[: max(1, len(rows))]
+
+
+def _act(operation: OperationRow, ids: list[int], now: int) -> tuple[int, list[int]]:
+    """How many jobs were acted on, and which of the others another session holds."""
+    if not ids:
+        return 0, []
+    if operation.action == RETRY:
+        return len(replays.replay(operation.account_id, ids, now, operation.uuid)), []
+    if operation.action == DELETE:
+        deleted = lifecycle.delete(ids)
+        return len(deleted), _in_states(operation.account_id, set(ids) - set(deleted), in_states(FINAL))
+    cancelled = cancels.cancel(ids, BY_OWNER, CANCELLED, now, waiting_only=False, if_free=True)
+    return len(cancelled), _in_states(operation.account_id, set(ids) - set(cancelled), LIVE_SQL)
+
+
+def _in_states(account_id: int, ids: set[int], states_sql: str) -> list[int]:
+    if not ids:
+        return []
+    these, params = any_of("id", sorted(ids))
+    rows = fetch(
+        f"SELECT id FROM job WHERE {these} AND account_id = %s AND {states_sql} ORDER BY id", (params, account_id)
+    )
+    return [row[0] for row in rows]
+
+
+def _advanced(operation: OperationRow, chunk: Chunk, done: int, held: Sequence[int], now: int) -> OperationRow:
+    ended = len(chunk.ids) - (len(held) - len(chunk.held))
+    after = operation._replace(
+        place_at=chunk.place and int(chunk.place.value or 0),
+        place_id=chunk.place and int(chunk.place.tie),
+        is_read=int(chunk.is_read),
+        held=compact(held),
+        done=operation.done + done,
+        failed=operation.failed + ended - done,
+        jobs_left=max(operation.jobs_left - ended, len(held)),
+    )
+    if chunk.is_read:
+        after = after._replace(jobs_left=len(held), more_left=0)
+        return after if held else after._replace(state=DONE, ended_at=now)
+    return _recounted(after, now) if now >= operation.counted_at + RECOUNT_US else after
+
+
+def _recounted(operation: OperationRow, now: int) -> OperationRow:
+    ahead = count(operation.account_id, operation.action, operation.filter, operation.place)
+    jobs, more = ahead.jobs + len(operation.held_ids), ahead.more
+    if operation.at_most is not None and operation.at_most - operation.done - operation.failed <= jobs:
+        jobs, more = operation.at_most - operation.done - operation.failed, False
+    return operation._replace(jobs_left=jobs, more_left=int(more), counted_at=now)

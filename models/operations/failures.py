@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 from models.database.sql import fetch
 from models.jobs.job_kinds import REQUEST
-from models.jobs.job_lists import UNKNOWN
+from models.jobs.searches.job_filter import FAILING, UNKNOWN
 
 LOOKED_AT = 1000
-STATES = ("discarded", "retryable")
 EXAMPLES = 100  # how many of a group can be replayed at once
 
 
@@ -29,7 +28,7 @@ class Failure(NamedTuple):
 
 def grouped(account_id: int) -> list[Failure]:
     """The groups, the largest first."""
-    latest = {state: _latest(account_id, state) for state in STATES}
+    latest = {state: _latest(account_id, state) for state in FAILING}
     groups: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
     for state, rows in latest.items():
         for job_id, host, reason, at in rows:

@@ -73,6 +73,7 @@ def own_ids(client):
         "endpoints": [client.post("/api/endpoints", json={"url": "https://a.example/"}).json["data"]["id"]],
         "jobs": [job["id"], job["job_id"]],
         "logs": [log["id"]],
+        "operations": [client.post("/api/jobs/cancel", json={"all": True}).json["data"]["id"]],
         "schedules": [],  # made for each route: one of them deletes it
         "signing-keys": [client.post("/api/signing-keys").json["data"]["id"]],
     }

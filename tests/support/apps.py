@@ -17,6 +17,7 @@ PAGES = [  # that stand by themselves
     "/jobs/new",
     "/schedules",
     "/failures",
+    "/operations",
     "/flows",
     "/lanes",
     "/hosts",

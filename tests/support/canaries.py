@@ -69,6 +69,7 @@ class Filled:
         self.fill_keys()
         self.fill_outgoing()
         self.fill_machinery()
+        self.fill_operations()
         self.fill_schedule()
         self.fill_jobs()
 
@@ -89,6 +90,13 @@ class Filled:
         fill("worker", pid=1, slots=1, slots_in_use=1, started_at=self.now, seen_at=self.now)
         minute_at = self.now - self.now % clock.MINUTE
         fill("minute_stat", **self.ids, minute_at=minute_at, completed=1, failed=1, lateness='{"5": 2}')
+
+    def fill_operations(self):
+        """One that runs, and one that has ended, as far as a page can tell."""
+        numbers = dict.fromkeys(("is_read", "done", "failed", "jobs_left", "more_left", "counted_at"), 0)
+        for state in ("running", canary("operation.state")):
+            made = {**self.ids, **numbers, "uuid": new_id(), "inserted_at": self.now, "state": state}
+            fill("operation", **made, sent=in_json("operation.sent"))
 
     def fill_schedule(self):
         shown = {name: in_json(f"schedule.{name}") for name in ("state", "previous", "template")}

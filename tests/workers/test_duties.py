@@ -13,7 +13,7 @@ from models.flows import gates
 from models.flows.gate_tables import Gate
 from models.jobs import idempotent_requests, lifecycle
 from models.jobs.job_tables import Job
-from models.operations import heartbeats
+from models.operations import heartbeats, operation_store
 from models.operations.heartbeat_tables import Ticker as TickerRow
 from models.operations.heartbeats import MinuteRow, WorkerRow
 from models.operations.ticker_row import record_delivered
@@ -25,6 +25,7 @@ from runtime.metrics import REGISTRY, set_backlog, set_parked, set_parked_age, s
 from runtime.settings import load
 from tests.support.flows import flow, let_through, order
 from tests.support.leads import Lead
+from tests.support.operations import order_operation
 from tests.support.rows import make_job, reread
 from tests.support.schedule_rows import create_schedule
 from workers.assembly import make_ticker
@@ -174,6 +175,18 @@ def a_gate_that_nobody_uses(account, messages):
     return lambda: Gate.select().count() == 0
 
 
+def an_operation_to_work_off(account, messages):
+    job = make_job(account, "scheduled", 3600)
+    order_operation(account)
+    return lambda: reread(job).state == "cancelled"
+
+
+def an_operation_that_ended_long_ago(account, messages):
+    operation = order_operation(account)
+    operation_store.cancel(account.id, operation.uuid, clock.now() - operation_store.KEPT_US - 1)
+    return lambda: fetch("SELECT count(*) FROM operation") == [(0,)]
+
+
 def a_due_job(account, messages):
     job = make_job(account)
     return lambda: messages.named == [job.id]
@@ -189,6 +202,7 @@ DUTIES = [
     (a_due_job, 0),
     (no_round_of_the_stager, 0),
     (a_schedule_without_its_next_job, 0.05),
+    (an_operation_to_work_off, 0.25),
     (an_event_of_a_deleted_endpoint, 0.5),
     (no_sign_of_life, 1),
     (a_job_that_can_not_begin_any_more, 1),
@@ -207,6 +221,7 @@ DUTIES = [
     (depths_to_measure, 5),
     (a_backlog_to_measure, 5),
     (an_answer_older_than_it_is_kept, 10),
+    (an_operation_that_ended_long_ago, 60),
     (a_process_long_silent, 60),
     (a_minute_long_past, 60),
     (a_job_older_than_it_is_kept, 600),

@@ -1,11 +1,12 @@
 """Lists the duties of the leading ticker: every how many seconds, what is called, and what it is for."""
 
 from models.flows import counts, forgetting, parking
-from models.operations import address_changes, heartbeats, ticker_row
+from models.operations import address_changes, heartbeats, operation_store, ticker_row
 from models.webhooks import event_order
 from runtime import metrics
 from workers.queue.actors import Actors
 from workers.ticker import acknowledger, planner
+from workers.ticker.bulk_turns import BulkTurns
 from workers.ticker.duty import Duty
 from workers.ticker.lease_clock import LeaseClock
 from workers.ticker.pruner import Pruner
@@ -19,7 +20,7 @@ COUNTED = 10_000
 
 def duties(stager: Stager, pruner: Pruner) -> list[Duty]:
     """What needs the database alone, in the order of a round."""
-    leases, rescuer = LeaseClock(), Rescuer()
+    leases, rescuer, operations = LeaseClock(), Rescuer(), BulkTurns()
 
     def rescue(_now: int) -> None:
         if rescuer.rescue_lost(*leases.read()):
@@ -37,11 +38,13 @@ def duties(stager: Stager, pruner: Pruner) -> list[Duty]:
         Duty(60.0, measure_parked_age, "measure how long jobs wait at gates"),
         Duty(60.0, forgetting.forget, "forget gates that nobody uses"),
         Duty(2.0, parking.wake_forgotten, "look at gates that nobody woke"),
-        Duty(0.0, pruner.prune_jobs, "delete final jobs"),  # at its own pace, as is the next
+        Duty(0.0, operations.work_off, "work off operations on many jobs"),  # at its own pace, as are the next two
+        Duty(0.0, pruner.prune_jobs, "delete final jobs"),
         Duty(0.0, pruner.prune_responses, "delete responses kept for repeated requests"),
         Duty(1.0, pruner.prune_acks, "delete acknowledgements"),
         Duty(1.0, pruner.prune_firings, "delete firings"),
         Duty(1.0, pruner.prune_sessions, "delete ended sessions"),
+        Duty(60.0, operation_store.prune, "delete operations that ended long ago"),
         Duty(60.0, heartbeats.prune, "delete heartbeats and minutes long past"),
         Duty(5.0, lambda now: measure_backlog(stager, now), "measure the backlog"),
     ]

@@ -1,10 +1,8 @@
-"""Serves the page that acts on all jobs of a filter: the question, the progress after each chunk, the result.
+"""Serves the pages of actions on all jobs of a filter: the question, how far each is, the list of them.
 
-A chunk is a form. Its redirect leads back to the page, with the place where the next chunk begins in the address. The
-script sends one chunk after another; without it a person does. The server keeps nothing, so leaving the page stops it.
+The answer to the question makes an operation, which the ticker works off, also when nobody looks.
 """
 
-import secrets
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -12,104 +10,132 @@ from flask import Response, make_response, render_template, request
 from marshmallow import ValidationError
 
 from api.dashboard.blueprint import pages, redirect_to, visitor
-from api.dashboard.labels import JOB_FILTERS
+from api.dashboard.errors import page_not_found
+from api.dashboard.labels import JOB_FILTERS, OPERATIONS
 from api.dashboard.pages.jobs import FILTERS
 from api.dashboard.query import problems_of, whole_number
+from api.requests.ids import uuid_key
 from api.requests.job_filters import JobsQuery, filter_of
-from api.requests.paging import cursor_of
 from api.responses.responses import ApiError
-from models.database.paging import NEWEST_FIRST
+from models.database.ids import new_id
+from models.database.paging import NEWEST_FIRST, PageRequest
+from models.jobs.job_json import compact
 from models.jobs.job_kinds import REQUEST
-from models.jobs.job_lists import JobFilter
-from models.operations import bulk
-from models.operations.bulk import AGAIN, CANCEL, CHUNK, Mark
+from models.jobs.searches.job_filter import JobFilter
+from models.operations import bulk, operation_store
+from models.operations.bulk import CANCEL, RETRY
+from models.operations.operation_store import OperationRow
 from models.rules import clock
 
 GROUP = ("host", "reason")  # name a group of failures, by the text as it is stored
 MAX_CHARS = 300
-END = "end"  # for a turn: all is done
+SHOWN = 50
 
 
-class BulkAction(NamedTuple):
-    """An action on all jobs of a filter, and its progress. `fields`: the filter as the form spells it; `until`: the
-    instant of the question; `mark`: where the next chunk begins, None when all is done; `begun`: whether a chunk is
-    done; `once` as in models/operations/bulk.py."""
+class Question(NamedTuple):
+    """An action on all jobs of a filter. `fields`: the filter as the form spells it; `filter`: the same, without jobs
+    made after the question; `uuid`: of the operation that the answer makes, so that an answer sent twice makes one."""
 
     action: str
     fields: dict[str, str]
     filter: JobFilter
-    until: int
-    once: str
-    mark: Mark | None = Mark()
-    begun: bool = False
-    done: int = 0
-    missed: int = 0
+    uuid: str
 
 
 @pages.get("/jobs/bulk")
 def show_bulk() -> Response:
-    act = read_action(request.args)
-    left = act.mark and bulk.count_left(visitor().account_id, act.action, act.filter, act.mark)
-    fields = form_fields(act)
-    text = render_template("bulk.html", act=act, left=left, fields=fields, chunk=CHUNK, filter_labels=JOB_FILTERS)
-    return make_response(text)
+    question = read_question(request.args)
+    left = bulk.count(visitor().account_id, question.action, question.filter)
+    return make_response(
+        render_template(
+            "bulk.html", question=question, left=left, fields=form_fields(question), filter_labels=JOB_FILTERS
+        )
+    )
 
 
 @pages.post("/jobs/bulk")
-def do_chunk() -> Response:
-    """Do the next chunk; the page shows the progress."""
-    act = read_action(request.form)
-    if act.mark is not None:
-        account_id, now = visitor().account_id, clock.now()
-        chunk = bulk.run_chunk(account_id, act.action, act.filter, act.mark, act.once, now)
-        done, missed = act.done + chunk.done, act.missed + chunk.missed
-        act = act._replace(mark=chunk.mark, begun=True, done=done, missed=missed)
-    return redirect_to("show_bulk", **form_fields(act))
+def start_operation() -> Response:
+    """Make the operation, and show it."""
+    question, account_id = read_question(request.form), visitor().account_id
+    sent, now = compact(question.fields), clock.now()
+    try:
+        operation = bulk.create(account_id, question.action, sent, question.filter, None, now, question.uuid)
+    except operation_store.TooMany:
+        message = f"{operation_store.MAX_RUNNING} operations are running. Wait for one to end, or stop one."
+        raise ApiError(409, message) from None
+    if operation is None:
+        raise page_not_found()
+    return redirect_to("show_operation", key=operation.uuid)
 
 
-def form_fields(act: BulkAction) -> dict[str, Any]:
-    """The action as the fields of a form, which `read_action` reads."""
-    fields = {**act.fields, "action": act.action, "until": act.until, "once": act.once}
-    if not act.begun:
-        return fields
-    fields |= {"done": act.done, "missed": act.missed, "turn": END if act.mark is None else act.mark.turn}
-    place = act.mark and act.mark.place
-    return fields | ({"cursor": cursor_of(NEWEST_FIRST, place)} if place else {})
+@pages.get("/operations")
+def list_operations() -> str:
+    page = operation_store.listed(visitor().account_id, None, PageRequest(NEWEST_FIRST, SHOWN))
+    return render_template("operations.html", operations=page.rows, more=page.end is not None, titles=OPERATIONS)
 
 
-def read_action(form: Mapping[str, str]) -> BulkAction:
-    """The action in a form or an address; 422 for one that can't be done."""
+@pages.get("/operations/<key>")
+def show_operation(key: str) -> str:
+    operation = find_operation(key)
+    return render_template(
+        "operation.html",
+        operation=operation,
+        title=OPERATIONS.get(operation.action, operation.action),
+        filter_labels=JOB_FILTERS,
+    )
+
+
+@pages.post("/operations/<key>/cancel")
+def stop_operation(key: str) -> Response:
+    """What is done stays done."""
+    operation = find_operation(key)
+    operation_store.cancel(visitor().account_id, operation.uuid, clock.now())
+    return redirect_to("show_operation", key=operation.uuid)
+
+
+def find_operation(key: str) -> OperationRow:
+    """The visitor's operation with this UUID, or 404."""
+    uuid = uuid_key(key)
+    operation = None if uuid is None else operation_store.find(visitor().account_id, uuid)
+    if operation is None:
+        raise page_not_found()
+    return operation
+
+
+def form_fields(question: Question) -> dict[str, Any]:
+    """The question as the fields of a form, which `read_question` reads."""
+    return {
+        **question.fields,
+        "action": question.action,
+        "until": question.filter.until_id,
+        "once": question.uuid,
+    }
+
+
+def read_question(form: Mapping[str, str]) -> Question:
+    """The question in a form or an address; 422 for what can't be done."""
     is_group = "reason" in form
     fields = {name: form[name] for name in (*FILTERS, "reason") if form.get(name) or (name in form and is_group)}
     try:
-        job_filter, place = _filter(fields, form.get("cursor", ""))
+        job_filter = _filter(fields)
     except ValidationError as error:
         raise ApiError(422, "; ".join(problems_of(error, JOB_FILTERS))) from None
-    action, now = form.get("action", ""), clock.now()
-    if action != CANCEL and (action != AGAIN or job_filter.kind != REQUEST):
+    action = form.get("action", "")
+    if action != CANCEL and (action != RETRY or job_filter.kind != REQUEST):
         raise ApiError(422, "Jobs can be cancelled; jobs of the kind request can be run again. Nothing was done.")
-    until = whole_number(form.get("until", ""), now)  # by the clock of the server that showed the question
-    bounded = job_filter._replace(before=until if job_filter.before is None else min(job_filter.before, until))
-    once = form.get("once", "")[:MAX_CHARS] or secrets.token_urlsafe(12)
-    return _with_progress(BulkAction(action, fields, bounded, until, once), form, place)
+    until_id = whole_number(form.get("until", ""), -1)
+    bounded = job_filter._replace(until_id=until_id) if until_id >= 0 else bulk.until_now(job_filter)
+    return Question(action, fields, bounded, uuid_key(form.get("once", "")) or new_id())
 
 
-def _with_progress(act: BulkAction, form: Mapping[str, str], place: Any) -> BulkAction:
-    if "turn" not in form:
-        return act
-    mark = None if form["turn"] == END else Mark(whole_number(form["turn"]), place)
-    done, missed = whole_number(form.get("done", "")), whole_number(form.get("missed", ""))
-    return act._replace(mark=mark, begun=True, done=done, missed=missed)
-
-
-def _filter(fields: dict[str, str], cursor: str) -> tuple[JobFilter, Any]:
-    """The filter, and the place that the cursor names. Raises ValidationError."""
+def _filter(fields: dict[str, str]) -> JobFilter:
+    """Raises ValidationError."""
     group = GROUP if "reason" in fields else ()
     if any(len(fields.get(name, "")) > MAX_CHARS or "\0" in fields.get(name, "") for name in group):
         raise ValidationError(f"must be at most {MAX_CHARS} characters without NUL", "reason")
-    named = {name: value for name, value in fields.items() if value and name not in group}
-    query = JobsQuery().load(named | ({"cursor": cursor} if cursor else {}))
-    job_filter = filter_of(query)
+    job_filter = filter_of(
+        JobsQuery().load({name: value for name, value in fields.items() if value and name not in group})
+    )
     if group:
         job_filter = job_filter._replace(host=fields.get("host", ""), reason=fields["reason"])
-    return job_filter, query["page"].place
+    return job_filter

@@ -15,7 +15,7 @@ from models.database.paging import NEWEST_FIRST, Page
 from models.jobs import job_kinds, job_lists, replays
 from models.jobs.states import FINAL, STATES
 from models.operations import cancelling
-from models.operations.bulk import AGAIN, CANCEL
+from models.operations.bulk import CANCEL, RETRY
 from models.rules import clock
 
 SHOWN = 50
@@ -41,9 +41,9 @@ def act_on_selected() -> Response:
     """Cancel or replay the selected jobs, and show the same list again."""
     ids, filters = selected_ids(), {name: request.form[name] for name in FILTERS if request.form.get(name)}
     action = request.form.get("action")
-    if not ids or action not in (CANCEL, AGAIN):
+    if not ids or action not in (CANCEL, RETRY):
         return redirect_to("list_jobs", "nothing", **filters)
-    if action == AGAIN:
+    if action == RETRY:
         replays.replay(visitor().account_id, ids, clock.now())
         return redirect_to("list_jobs", "bulk_again", **filters)
     cancelling.cancel_all(visitor().account_id, ids, clock.now())

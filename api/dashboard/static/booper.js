@@ -1,4 +1,4 @@
-// Refreshes parts of pages, shows times in local time, previews schedules, streams the log, runs actions in chunks.
+// Refreshes parts of pages, shows times in local time, previews schedules, and streams the log.
 // Every page works without it. It makes no markup from data; what it inserts was escaped by the server.
 "use strict";
 
@@ -59,50 +59,6 @@ async function keepFresh(part) {
       if (!(error instanceof TypeError)) throw error; // no network: the next turn tries again
     }
   }
-}
-
-// An action on many jobs: each response shows the progress, and holds the form of the next chunk until all is done.
-const bulk = { stopped: false };
-
-async function runChunks(form) {
-  let part = form.closest("#bulk");
-  bulk.stopped = false;
-  setRunning(part, true);
-  part.querySelector("[data-stop]").focus();
-  while (form && !bulk.stopped) {
-    const newer = await sendChunk(form);
-    if (!newer) {
-      part.querySelector("[data-trouble]").hidden = false;
-      break;
-    }
-    const focused = part.contains(document.activeElement);
-    part.replaceWith(newer);
-    part = newer;
-    form = part.querySelector("form[data-chunks]");
-    if (form) setRunning(part, true);
-    if (focused) part.querySelector(form ? "[data-stop]" : "[data-back]").focus();
-  }
-  if (!form) return;
-  setRunning(part, false);
-  form.querySelector("button").focus();
-}
-
-async function sendChunk(form) {
-  try {
-    const response = await fetch(form.getAttribute("action"), { method: "POST", body: new URLSearchParams(new FormData(form)) });
-    const newer = response.ok && parsed(await response.text()).getElementById("bulk");
-    if (newer) history.replaceState(null, "", response.url);
-    return newer;
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error; // no network
-    return null;
-  }
-}
-
-function setRunning(part, running) {
-  part.querySelector("form[data-chunks]").hidden = part.querySelector("[data-back]").hidden = running;
-  part.querySelector("[data-stop]").hidden = !running;
-  if (running) part.querySelector("[data-trouble]").hidden = true;
 }
 
 // The live log: server-sent events; when the server has no stream left, the page's rows every few seconds.
@@ -212,14 +168,6 @@ function forgetNote() {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-theme-toggle], [data-copy]");
   if (button) "copy" in button.dataset ? copy(button) : toggleTheme();
-});
-document.addEventListener("click", (event) => {
-  if (event.target.matches("[data-stop]")) bulk.stopped = true;
-});
-document.addEventListener("submit", (event) => {
-  if (!event.target.matches("form[data-chunks]")) return;
-  event.preventDefault();
-  runChunks(event.target);
 });
 // The space bar ticks a checkbox. Enter would send the whole form.
 document.addEventListener("keydown", (event) => {

@@ -11,7 +11,7 @@ from tests.support.crawling import forms_of, route_of, walk
 NO_TEXT = {"ticker", "queue_depth", TABLE}  # and the runner's own table
 OURS = {  # words that Booper chooses; a page asks which one it is
     *("job.state", "job.kind", "channel.name", "schedule.frequency", "minute_stat.lateness", "session_secret.value"),
-    "gate.kind",
+    *("gate.kind", "operation.state", "operation.job_filter", "operation.held"),
 }
 KEPT_BACK = {  # what no page shows
     *("api_key.sha256", "signing_key.secret", "channel.url", "ended_session.digest"),
@@ -40,7 +40,7 @@ def starts():
         "/sign-in",
         *[f"{page}?{name}={text}" for page in ("/jobs", "/logs", "/schedules", "/keys") for name in names],
         *[f"/jobs/bulk?action={text}&{name}={text}" for name in names],
-        f"/jobs/bulk?action=again&state=discarded&host={text}&reason={text}",
+        f"/jobs/bulk?action=retry&state=discarded&host={text}&reason={text}",
         f"/jobs/bulk?action=cancel&text={MARK}&once={text}",  # matches jobs, which its form carries on
         f"/jobs/new?from={text}&when={text}",
         f"/jobs/preview?when=cron&cron={text}&timezone={text}",

@@ -60,7 +60,7 @@ def addresses_of(browser, job):
     entries = log_entries.listed(
         browser.account.id, log_entries.LogFilter(), PageRequest(("inserted_at", "desc"), 10)
     ).rows
-    bulk = f"/jobs/bulk?action=again&state=discarded&host={SVG}&reason={SVG}"
+    bulk = f"/jobs/bulk?action=retry&state=discarded&host={SVG}&reason={SVG}"
     return [
         *PAGES,
         bulk,
@@ -195,7 +195,7 @@ def test_another_accounts_things_are_not_there(app, alice, bob):
     bob.send("/jobs/chosen", action="cancel", job=str(job.id))
     assert type(job).get_by_id(job.id).state == "scheduled"
 
-    bob.send("/jobs/chosen", action="again", job=str(job.id))
+    bob.send("/jobs/chosen", action="retry", job=str(job.id))
     bob.send("/failures/again", state="discarded", host=SVG, reason=SVG)
     assert type(job).select().count() == 1
     assert [each.enabled for each in endpoints.listed(alice.account.id)] == [1]

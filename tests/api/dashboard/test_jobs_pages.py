@@ -215,10 +215,10 @@ def test_the_chosen_jobs_are_cancelled_and_no_others(alice):
 
 def test_the_chosen_jobs_are_ordered_again_and_the_list_stays_filtered(alice):
     chosen = [make_job(alice.account, "discarded") for _ in range(3)]
-    answer = alice.send("/jobs/chosen", action="again", job=[str(job.id) for job in chosen[:2]], state="discarded")
+    answer = alice.send("/jobs/chosen", action="retry", job=[str(job.id) for job in chosen[:2]], state="discarded")
     assert answer.location == "/jobs?state=discarded&note=bulk_again"
     assert sorted(job.state for job in Job.select()) == ["available"] * 2 + ["discarded"] * 3
-    assert alice.send("/jobs/chosen", action="again").location == "/jobs?note=nothing"
+    assert alice.send("/jobs/chosen", action="retry").location == "/jobs?note=nothing"
 
 
 def test_of_more_jobs_than_a_form_may_choose_the_first_hundred_are_taken(alice):
@@ -382,7 +382,7 @@ def test_what_tells_of_a_job_is_not_run_again_by_itself(alice):
     job = make_job(alice.account, "discarded", kind="callback")
     assert "Run again" not in alice.get(f"/jobs/{job.uuid}").text
     assert alice.send(f"/jobs/{job.uuid}/again").status_code == 422
-    alice.send("/jobs/chosen", action="again", job=str(job.id))
+    alice.send("/jobs/chosen", action="retry", job=str(job.id))
     assert Job.select().count() == 1
 
 

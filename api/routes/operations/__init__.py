@@ -1,0 +1,1 @@
+"""What concerns many jobs: actions on all that match."""

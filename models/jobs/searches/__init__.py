@@ -1,0 +1,1 @@
+"""Which jobs a list or an operation is about."""

@@ -1,0 +1,97 @@
+"""Reads the jobs of several states as one list in the order of insertion, a bounded part at a time.
+
+An index of jobs gives those of one state in this order. One statement reads the beginning of each of them and merges:
+there every job is in exactly one state. So whoever follows the list by its place meets every job once, whatever states
+the jobs go through meanwhile. Every query names the account.
+"""
+
+from typing import Any, NamedTuple
+
+from models.database.paging import Page, PageRequest, Place
+from models.database.sql import any_of, fetch
+from models.jobs.searches.job_filter import (
+    Condition,
+    JobFilter,
+    is_one_label,
+    joined,
+    label_rows,
+    of_index,
+    of_rows,
+)
+from models.jobs.states import STATES, in_states
+
+States = tuple[str, ...]
+
+
+class Count(NamedTuple):
+    """How many jobs match; `more`: whether there may be others."""
+
+    jobs: int
+    more: bool
+
+
+def matching(account_id: int, job_filter: JobFilter, states: States, page: PageRequest, looked_at: int) -> Page:
+    """The places of the jobs of a page; at most `looked_at` rows are looked at. The page's order is by insertion."""
+    looked_at = looked_at if is_judged(job_filter) else page.limit
+    places = _places(account_id, job_filter, states, page, looked_at + 1)
+    looked = places[:looked_at]
+    ids = _judged(account_id, job_filter, states, [place.tie for place in looked])
+    matches = [place for place in looked if place.tie in ids]
+    if len(matches) > page.limit:
+        return Page(matches[: page.limit], matches[page.limit - 1])
+    return Page(matches, looked[-1] if len(places) > looked_at else None)
+
+
+def count(account_id: int, job_filter: JobFilter, states: States, page: PageRequest, looked_at: int) -> Count:
+    """How many jobs come behind the page's place, `limit` at most, as far as so many rows show it."""
+    if is_judged(job_filter):
+        matches = matching(account_id, job_filter, states, page, looked_at)
+        return Count(len(matches.rows), matches.end is not None)
+    sql, params = _rows(account_id, job_filter, states, page, page.limit + 1)
+    [[jobs]] = fetch(f"SELECT count(*) FROM ({sql}) AS rows_ahead", params)
+    return Count(min(jobs, page.limit), jobs > page.limit)
+
+
+def is_judged(job_filter: JobFilter) -> bool:
+    """Whether not every row that an index gives matches."""
+    return job_filter.is_search or job_filter.ids is not None
+
+
+def _places(account_id: int, job_filter: JobFilter, states: States, page: PageRequest, limit: int) -> list[Place]:
+    return [Place(at, job_id) for at, job_id in fetch(*_rows(account_id, job_filter, states, page, limit))]
+
+
+def _rows(account_id: int, job_filter: JobFilter, states: States, page: PageRequest, limit: int) -> Condition:
+    """The SQL of the next rows (instant, integer) in the order of the page, and its parameters."""
+    if is_one_label(job_filter.label) and job_filter.ids is None:
+        label = label_rows(account_id, job_filter)
+        return _part("job_label", "job_label.inserted_at", "job_label.job_id", label, page, limit)
+    indexed = of_index(account_id, job_filter)
+    in_any = job_filter.ids is not None or set(states) == set(STATES)
+    guards = ["true"] if in_any else [in_states([state], "job") for state in states]
+    parts = [_part("job", "job.inserted_at", "job.id", [*indexed, (guard, [])], page, limit) for guard in guards]
+    merged = " UNION ALL ".join(f"SELECT * FROM ({sql}) AS part" for sql, _ in parts)
+    direction = page.order[1].upper()
+    sql = f"SELECT at, job_id FROM ({merged}) AS parts ORDER BY at {direction}, job_id {direction} LIMIT %s"
+    return sql, [*(value for _, params in parts for value in params), limit]
+
+
+def _part(table: str, at: str, job_id: str, conditions: list[Condition], page: PageRequest, limit: int) -> Condition:
+    direction = page.order[1].upper()
+    beyond: list[Condition] = []
+    if page.place:
+        sign = ">" if page.order[1] == "asc" else "<"
+        beyond = [(f"({at}, {job_id}) {sign} (%s, %s)", [page.place.value, page.place.tie])]
+    where, params = joined([*conditions, *beyond])
+    order = f"ORDER BY {at} {direction}, {job_id} {direction} LIMIT %s"
+    return f"SELECT {at} AS at, {job_id} AS job_id FROM {table} WHERE {where} {order}", [*params, limit]
+
+
+def _judged(account_id: int, job_filter: JobFilter, states: States, ids: list[Any]) -> set[int]:
+    """Those of these jobs that match in every respect."""
+    if not ids:
+        return set()
+    these, values = any_of("job.id", ids)
+    conditions = [*of_index(account_id, job_filter), (in_states(states, "job"), []), *of_rows(account_id, job_filter)]
+    where, params = joined([(these, [values]), *conditions])
+    return {row[0] for row in fetch(f"SELECT job.id FROM job WHERE {where}", params)}
