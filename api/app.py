@@ -39,6 +39,7 @@ from api.routes import (
 from api.routes.operations import bulk_actions, operations
 from api.routes.targets import acks
 from models.database.connection import Unreachable, drop_if_stale, keep_connection
+from models.database.host_clock import HostClock
 from runtime.settings import Settings
 from runtime.version import __version__
 
@@ -78,7 +79,7 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
     )
     app.url_map.merge_slashes = False  # merging would answer // with a redirect in HTML
     app.wsgi_app = below(settings.path_prefix, app.wsgi_app)  # type: ignore[method-assign]
-    context.install(app, context.Context(settings, KeyCache(settings.demo_key), broker_reachable))
+    context.install(app, context.Context(settings, KeyCache(settings.demo_key), broker_reachable, HostClock()))
     documentation = Documentation(app, spec_kwargs=security())
     documentation.server = settings.path_prefix or "/"
     for blueprint in dict.fromkeys(resource.blueprint for resource in RESOURCES):  # several may share one

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from flask import Flask, current_app
 
 from api.key_cache import KeyCache
+from models.database.host_clock import HostClock
 from runtime.settings import Settings
 
 NAME = "booper"
@@ -18,6 +19,7 @@ class Context(NamedTuple):
     settings: Settings
     known_keys: KeyCache
     broker_reachable: Callable[[], bool] | None
+    host_clock: HostClock
 
 
 def install(app: Flask, context: Context) -> None:

@@ -81,7 +81,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(chosen: argparse.Namespace, effective: Settings) -> int:
     if chosen.command == "migrate":
-        return maintenance.migrate()
+        try:
+            return maintenance.migrate()
+        except schema.TableIsHeld as held:
+            return fail(str(held))
     if (not effective.embedded or chosen.command == "prune") and (missing := schema.pending()):
         return fail(f"the database lacks {', '.join(missing)}: run `booper migrate` first")
     if chosen.command == "keys":

@@ -10,6 +10,10 @@ from models.rules import clock
 from runtime.settings import Settings
 
 ROWS_AT_ONCE = 500
+WAITING = (
+    f"another session holds a table: nothing is changed yet, and all is tried again in {schema.PAUSE_S:.0f} s; "
+    "pg_stat_activity shows transactions with an old xact_start"
+)
 PAUSE_S = 0.01  # lets other writers in between; on SQLite they would have to wait long
 
 
@@ -22,7 +26,11 @@ def migrate() -> int:
             shown.print_line(f"{name} is applied")
             shown.advance(1)
 
-        applied = schema.migrate(on_applied, lambda name: shown.print_line(f"building the index {name}"))
+        applied = schema.migrate(
+            on_applied,
+            on_building=lambda name: shown.print_line(f"building the index {name}"),
+            on_waiting=lambda: shown.print_line(WAITING),
+        )
     print(f"applied {', '.join(applied)}" if applied else "the schema is up to date")
     return 0
 

@@ -197,6 +197,12 @@ class Settings:
         "604800",
         "The longest `ack_within` of an order: how long a target may take to acknowledge.",
     )
+    max_retry_after_s: float = _setting(
+        "BOOPER_MAX_RETRY_AFTER_SECONDS",
+        decimal(0, 31_622_400, "seconds"),
+        "86400",
+        "How far a target may put the next attempt of a job off by `Retry-After`; 0: not at all.",
+    )
     lease_margin_s: float = _setting(
         "BOOPER_LEASE_MARGIN_SECONDS",
         decimal(1, 3600, "seconds"),

@@ -21,6 +21,7 @@ UNITS = ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (SECOND, "s"))
 SEPARATOR = "·"
 MAX_PRETTY_CHARS = 20_000
 MAX_LINE_CHARS = 120
+SHOWN_ELSEWHERE = {"method", "url", "headers", "body", "name", "description", "labels"}
 
 _INSTANT = re.compile(  # as models/rules/times.py formats it
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z)"
@@ -125,6 +126,11 @@ def args(text: str) -> dict[str, Any]:
     return request
 
 
+def options(request: dict[str, Any]) -> dict[str, str]:
+    """What a request for a job says besides the request that is sent and the job's names."""
+    return {name: one_line(value) for name, value in request.items() if name not in SHOWN_ELSEWHERE}
+
+
 def event_type(body: bytes | None) -> str:
     """The type in an event's body, such as `job.finished`; "" for any other body."""
     try:
@@ -147,6 +153,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     each.__name__: each
     for each in (
         *(iso, utc, exact, ago, span, ms, us, ended_at, pieces),
-        *(summary, capped, pretty, args, event_type, run_status, log_field, in_words),
+        *(summary, capped, pretty, args, options, event_type, run_status, log_field, in_words),
     )
 }

@@ -5,15 +5,19 @@ Pure. A body is stored as the bytes that will be sent; everything else as the JS
 
 import hashlib
 import json
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from api.requests.body import Fields
-from models.jobs.job_json import JSON_TYPE, compact
+from api.requests.options.dedup import window_of
+from models.jobs.job_json import JSON_TYPE, Sent, compact
 from models.jobs.job_store import NewJob
 from models.rules.url_rules import split_url
 
 TEXT_TYPE = "text/plain; charset=utf-8"
 DEFAULTS = NewJob._field_defaults
+JUDGING = ("success", "stop_on")
+TIMES = ("schedule_in", "scheduled_at")
 
 
 class JobRequest(NamedTuple):
@@ -58,6 +62,8 @@ def new_job(job_request: JobRequest, account_id: int, scheduled_at: int, hops: i
         redact=encode_or_none(values.get("redact")),
         notify=encode_or_none(notify_of(values)),
         labels=tuple(values.get("labels") or ()),
+        dedup=window_of(values, body, content_type),
+        judging=encode_or_none({name: values[name] for name in JUDGING if values.get(name)}),
         gates=tuple(gate for name in ("flow", "lane") if (gate := values.get(name))),
     )
 
@@ -92,6 +98,34 @@ def body_of(sent: Fields) -> tuple[bytes | None, str | None]:
     if isinstance(body, str):
         return body.encode(), TEXT_TYPE
     return (sent.body_text or compact(body)).encode(), JSON_TYPE
+
+
+def stored_fields(row: Sent, without: Collection[str] = ()) -> Fields:
+    """The fields of a request as they were sent, from the row that keeps them."""
+    fields = Fields({name: value for name, value in json.loads(row.args).items() if name not in without})
+    if row.body is not None:
+        text = bytes(row.body).decode()
+        fields["body"], fields.body_text = (json.loads(text), text) if row.content_type == JSON_TYPE else (text, None)
+    return fields
+
+
+def overlaid(fields: Fields, sent: Fields) -> Fields:
+    """The fields after a change, unchecked. Null in `sent` removes a field."""
+    present = Fields({name: value for name, value in {**fields, **sent}.items() if value is not None})
+    present.body_text = sent.body_text if "body" in sent else fields.body_text
+    return present
+
+
+def changed_job(row: Sent, sent: Fields) -> Fields:
+    """The fields of a job after a change, unchecked. Another time replaces the one before, however that was given."""
+    fields = stored_fields(row)
+    fields.update((name, None) for name in TIMES if is_moved(sent) and name in fields)
+    return overlaid(fields, sent)
+
+
+def is_moved(sent: Fields) -> bool:
+    """Whether a change gives the job another time; null means at once."""
+    return any(name in sent for name in TIMES)
 
 
 def fingerprint(sent: dict[str, Any]) -> str:

@@ -3,29 +3,30 @@
 from typing import Any
 
 from flask import Response
-from marshmallow import Schema, fields
+from marshmallow import Schema, ValidationError, fields
 
 from api.auth import caller
 from api.blueprint import Blueprint
 from api.context import settings
 from api.request_log import name_job
-from api.requests.body import FORM
+from api.requests.body import FORM, Fields, read_fields
 from api.requests.hops import hops
 from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.ids import job_in_path
-from api.requests.job_fields import JobFields
+from api.requests.job_fields import JobChange, JobFields, refused_changes
 from api.requests.job_filters import JobsQuery, filter_of
-from api.requests.job_requests import JobRequest, due_at, new_job
+from api.requests.job_requests import JobRequest, changed_job, due_at, is_moved, new_job
 from api.requests.new_schedule import new_schedule, recurs
 from api.requests.paging import NEXT_HEADERS, page_response
 from api.requests.schedule_fields import too_many
 from api.responses import schemas, serializers
-from api.responses.responses import json_response, or_not_found, respond
+from api.responses.responses import ApiError, invalid, json_response, or_not_found, respond
 from api.responses.timestamps import micros_utc
 from models.flows import orders
 from models.jobs import job_lists, job_store
+from models.jobs.job_store import NewJob
 from models.jobs.records import AttemptRow
-from models.operations import cancelling
+from models.operations import cancelling, changing
 from models.rules import clock
 from models.schedules import schedule_changes
 from models.schedules.schedule_store import NewSchedule
@@ -87,6 +88,40 @@ def list_jobs(query: dict[str, Any]) -> Response:
 def get_job(key: str) -> Response:
     """One job, by its UUID or its integer."""
     return _job_response(job_store.find(caller().account_id, job_in_path(key)))
+
+
+@blueprint.route("/jobs/<key>", methods=["PATCH"])
+@blueprint.doc(
+    description="Takes fields of POST /jobs, each optional; null removes a field. 409 once an attempt has begun.",
+    requestBody=schemas.body_of(JobChange),
+)
+@blueprint.response(200, schemas.single(schemas.Job))
+@blueprint.alt_response(409, schema=schemas.ErrorResponse, description="It can't be changed any more.")
+def change_job(key: str) -> Response:
+    """Change a job that was not attempted yet."""
+    owner, now, sent, passed = caller(), clock.now(), read_fields(), hops()
+
+    def changed(row: job_store.JobRow, hops_before: int) -> NewJob:
+        job_request = _changed_request(row, sent)
+        due = due_at(job_request, now) if is_moved(sent) else row.scheduled_at
+        return new_job(job_request, owner.account_id, due, max(passed, hops_before))
+
+    try:
+        row = changing.change(owner.account_id, job_in_path(key), list(sent), changed, now)
+    except changing.NotChangeable as error:
+        raise ApiError(409, str(error)) from None
+    return _job_response(row)
+
+
+def _changed_request(row: job_store.JobRow, sent: Fields) -> JobRequest:
+    errors = refused_changes(sent)
+    try:
+        job_request: JobRequest = JobFields().load(changed_job(row, sent))
+    except ValidationError as error:
+        raise invalid(errors | error.normalized_messages()) from None
+    if errors:
+        raise invalid(errors)
+    return job_request
 
 
 @blueprint.route("/jobs/<key>/cancel", methods=["POST"])

@@ -6,14 +6,14 @@ under way are rows with a claim, and the starts of a rate are rows too.
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from models.database.transactions import after_commit
 from models.flows import gates, leaving, pacing, parking, starts
 from models.flows.gates import FAR, Gate
 from models.rules.limits import FLOW
-from models.rules.turns import may_start, turn
+from models.rules.turns import CountedStart, next_starts, turn
 
 
 class Candidate(NamedTuple):
@@ -28,29 +28,30 @@ class Candidate(NamedTuple):
 class Admission:
     """The look of one claim at the gates of its jobs, inside its transaction.
 
-    `chosen` are the ids of the jobs that may pass, including those without a gate. Call `started` with the ids of those
-    that were really claimed."""
+    `chosen` are the ids of the jobs that may pass, including those without a gate: their turns have come, or come
+    within a moment, for which the sender waits. Call `started` with the ids of those that were really claimed."""
 
     def __init__(self, jobs: Sequence[Candidate], now: int) -> None:
         named = {gate_id for job in jobs for gate_id in (job.flow_id, job.lane_id) if gate_id is not None}
         self._gates = gates.lock(named)
         most_of_one = max(Counter(job.flow_id for job in jobs if job.flow_id).values(), default=0)
-        self._uses, self._now = pacing.uses(self._gates.values(), 2 * most_of_one + 1, now)
+        self._uses, self._now, self._ahead_us = pacing.uses(self._gates.values(), 2 * most_of_one + 1, now)
         self._in_turn = {job.id for job in jobs if job.flow_id is not None and job.parked_by == job.flow_id}
         self._flow_of = {job.id: job.flow_id for job in jobs if job.flow_id in self._gates}
+        self._line: dict[int, int] = {}  # the place of a job in the line of its flow
         self._parked: dict[int, list[int]] = {}
         through_lanes = [job.id for job in jobs if self._passes_lane(job)]
         self._at_lanes = {job_id for ids in self._parked.values() for job_id in ids}
         self.chosen = self._through_flows(through_lanes)
 
-    def started(self, ids: Collection[int]) -> None:
-        """Count the starts of these jobs, park those that may not pass, and say when to look again."""
+    def started(self, ids: Collection[int]) -> dict[int, CountedStart]:
+        """Count the starts of these jobs, park those that may not pass, and say when to look again. Returns the starts
+        that a rate counts, with the instants on this host's clock."""
         begun: dict[int, list[int]] = {}
-        for job_id in ids:
+        for job_id in sorted(ids, key=lambda job_id: self._line.get(job_id, 0)):
             if flow_id := self._flow_of.get(job_id):
                 begun.setdefault(flow_id, []).append(job_id)
-        rated = {flow_id: of_flow for flow_id, of_flow in begun.items() if self._gates[flow_id].rate}
-        starts.add([(self._gates[flow_id], of_flow) for flow_id, of_flow in rated.items()], self._now)
+        counted = self._count(begun)
         parking.park(self._parked)
         flows = [gate for gate in self._gates.values() if gate.kind == FLOW]
         looks = {gate.id: self._next_look(gate, len(begun.get(gate.id, ())), set(ids)) for gate in flows}
@@ -58,6 +59,20 @@ class Admission:
         unseen = [gate_id for gate_id in self._parked if looks.get(gate_id) is None]
         if unseen:
             after_commit(lambda: leaving.look_again(unseen))
+        return counted
+
+    def _count(self, begun: Mapping[int, Sequence[int]]) -> dict[int, CountedStart]:
+        rated = [(self._gates[flow_id], of_flow) for flow_id, of_flow in begun.items() if self._gates[flow_id].rate]
+        new = [
+            (gate, dict(zip(of_flow, next_starts(self._uses[gate.id].pace, len(of_flow), self._now), strict=True)))
+            for gate, of_flow in rated
+        ]
+        starts.add(new)
+        return {
+            job_id: CountedStart(number, at - self._ahead_us)
+            for gate, of_flow in new
+            for number, (job_id, at) in enumerate(of_flow.items(), gate.starts + 1)
+        }
 
     def _passes_lane(self, job: Candidate) -> bool:
         """Whether it is the job's turn in its lane, if it has one."""
@@ -90,7 +105,8 @@ class Admission:
         in_turn = [job_id for job_id in wanted if job_id in self._in_turn]
         waiting = [job_id for job_id in use.parked if job_id not in self._at_lanes and job_id not in in_turn]
         line = [*in_turn, *waiting, *(job_id for job_id in wanted if job_id not in self._in_turn)]
-        return set(line[: may_start(use.pace, len(line), self._now)])
+        self._line |= {job_id: place for place, job_id in enumerate(line)}
+        return set(line[: len(next_starts(use.pace, len(line), self._now))])
 
     def _park(self, gate: Gate, job_id: int) -> None:
         self._parked.setdefault(gate.id, []).append(job_id)

@@ -65,8 +65,9 @@ def usages(gates: Collection[Gate], now: int) -> dict[int, Usage]:
 def _next_at(waited_for: Collection[Gate], now: int) -> dict[int, int | None]:
     """When the next job may pass these gates, as far as that is known."""
     opens_at = {gate.id: gate.closed_until for gate in waited_for if gate.is_closed(now)}
-    uses, read_at = pacing.uses([gate for gate in waited_for if gate.kind == FLOW and gate.id not in opens_at], 1, now)
-    return opens_at | {gate_id: turn(use.pace, 0, read_at) for gate_id, use in uses.items()}
+    flows = [gate for gate in waited_for if gate.kind == FLOW and gate.id not in opens_at]
+    uses = pacing.uses(flows, 1, now)
+    return opens_at | {gate_id: turn(use.pace, 0, uses.read_at) for gate_id, use in uses.of.items()}
 
 
 def _escaped(text: str) -> str:

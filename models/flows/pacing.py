@@ -4,6 +4,7 @@ On PostgreSQL the clock of the database counts, since the clocks of hosts differ
 """
 
 from collections.abc import Collection
+from itertools import accumulate
 from typing import NamedTuple
 
 from models.database.connection import dialect
@@ -21,6 +22,7 @@ PARKED = f"parked_by = gate.id AND {WAITING_SQL} AND scheduled_at <= %s"
 HEAD = f"SELECT id FROM job WHERE lane_id = gate.id AND {LIVE_SQL} ORDER BY id LIMIT 1"
 SIGNED = "CASE WHEN staged_at IS NULL THEN id ELSE -id END"  # below zero: a message names it
 OLDEST = "gate_id = gate.id AND number > gate.starts - gate.rate AND number <= gate.starts - gate.rate + %s"
+LATEST = "SELECT started_at FROM gate_start WHERE gate_id = gate.id AND number = gate.starts"
 
 
 class Use(NamedTuple):
@@ -33,10 +35,19 @@ class Use(NamedTuple):
     staged: set[int]
 
 
-def uses(gates: Collection[Gate], looked_at: int, now: int) -> tuple[dict[int, Use], int]:
-    """The use of each gate, as far as its next `looked_at` jobs need, and the instant at which it was read."""
+class Uses(NamedTuple):
+    """How gates are used, by their ids. `read_at`: the instant at which that was read, by the clock that counts;
+    `ahead_us`: how far that clock is ahead of this host's."""
+
+    of: dict[int, Use]
+    read_at: int
+    ahead_us: int = 0
+
+
+def uses(gates: Collection[Gate], looked_at: int, now: int) -> Uses:
+    """The use of each gate, as far as its next `looked_at` jobs need."""
     if not gates:
-        return {}, now
+        return Uses({}, now)
     these, params = any_of("gate.id", sorted(gate.id for gate in gates))
     oldest = f"SELECT started_at AS value FROM gate_start WHERE {OLDEST} ORDER BY number"
     parked = f"SELECT {SIGNED} AS value FROM job WHERE {PARKED} ORDER BY scheduled_at, id LIMIT %s"
@@ -45,34 +56,43 @@ def uses(gates: Collection[Gate], looked_at: int, now: int) -> tuple[dict[int, U
         f"SELECT gate.id, {NOW if dialect() == 'postgresql' else 'NULL'}, "
         f"CASE WHEN concurrency IS NULL THEN 0 ELSE (SELECT count(*) FROM job WHERE {UNDER_WAY}) END, "
         f"CASE WHEN rate IS NULL THEN NULL ELSE {list_of(oldest)} END, "
+        f"CASE WHEN rate IS NULL THEN NULL ELSE ({LATEST}) END, "
         f"CASE WHEN kind <> '{LANE}' THEN NULL ELSE ({HEAD}) END, "
         f"CASE WHEN kind = '{LANE}' THEN {list_of(head_parked)} ELSE {list_of(parked)} END FROM gate WHERE {these}",
         (looked_at, now, now, looked_at, params),
     )
-    read_at = _read_at([row[1] for row in rows])
+    read_at = clock.now()
+    ahead_us = _ahead_us([row[1] for row in rows])
     known = {gate.id: gate for gate in gates}
-    return {row[0]: _use(known[row[0]], row, looked_at) for row in rows}, read_at
+    return Uses({row[0]: _use(known[row[0]], row, looked_at) for row in rows}, read_at + ahead_us, ahead_us)
+
+
+def read_clock() -> Uses:
+    """The clock that counts, without a gate."""
+    rows = fetch(f"SELECT {NOW}") if dialect() == "postgresql" else []
+    ahead_us = _ahead_us([row[0] for row in rows])
+    return Uses({}, clock.now() + ahead_us, ahead_us)
 
 
 def _use(gate: Gate, row: tuple[object, ...], looked_at: int) -> Use:
-    _, _, under_way, oldest, head, parked = row
+    _, _, under_way, oldest, latest, head, parked = row
     assert isinstance(under_way, int)
     signed = as_list(parked)
     room = None if gate.concurrency is None else max(0, gate.concurrency - under_way)
     if gate.rate is None:
         pace = Pace(room=room)
     else:
-        starts = as_list(oldest)
-        pace = Pace(gate.rate, gate.per_us or 0, min(looked_at, gate.rate) - len(starts), starts, room)
+        starts = list(accumulate(as_list(oldest), max))  # one that went out late holds back those behind it
+        free = min(looked_at, gate.rate) - len(starts)
+        pace = Pace(gate.rate, gate.per_us or 0, free, starts, room, latest if isinstance(latest, int) else 0)
     staged = {-job_id for job_id in signed if job_id < 0}
     return Use(pace, head if isinstance(head, int) else None, [abs(job_id) for job_id in signed], staged)
 
 
-def _read_at(read: list[int | None]) -> int:
-    """Now, by the clock of the database: this host's clock, put right where the two differ by more than the time that
-    the question took. Read again: who asks may have waited for the gates since, and a start that is counted too early
-    leaves its window too early."""
-    now = clock.now()
+def _ahead_us(read: list[int | None]) -> int:
+    """How far the clock of the database is ahead of this host's; 0 where the time that the question took may be all
+    of it. Read now: who asks may have waited for the gates, and a start that is counted too early leaves its window too
+    early."""
     latest = max((instant for instant in read if instant is not None), default=None)
     ahead_us = 0 if latest is None else latest - clock.wall_clock()
-    return now + ahead_us if abs(ahead_us) > SAME_US else now
+    return ahead_us if abs(ahead_us) > SAME_US else 0

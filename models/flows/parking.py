@@ -5,7 +5,6 @@ brings it back: whoever makes room wakes the gate, and the ticker stages the nex
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
 
 from models.database.sql import any_of, execute, fetch, skipping_locked, unlocked, values_table
 from models.database.transactions import transaction
@@ -17,14 +16,13 @@ from models.jobs.staging import DueJob
 from models.jobs.states import WAITING_SQL
 from models.rules import clock
 from models.rules.limits import ACCOUNT, FLOW, HOST, LANE
-from models.rules.turns import turn
+from models.rules.turns import Turn, together, turn
 
 AWAKE = "wake_at IS NOT NULL AND wake_at >= %s AND wake_at <= %s"
 GATES_AT_ONCE = 200
 JOBS_AT_ONCE = 100  # of one gate
 RETURN_EVERY_US = clock.SECOND // 4  # jobs of a host that opens again return in small groups
 RETURN_AT_ONCE = 25
-TOGETHER_US = 20 * clock.MILLISECOND
 LOOK_AGAIN_US = 50 * clock.MILLISECOND  # at a gate whose next jobs are all named
 
 NOT_NAMED = f"EXISTS (SELECT 1 FROM job WHERE {PARKED} AND staged_at IS NULL"
@@ -33,13 +31,6 @@ OVERLOOKED = (  # gates that nobody looks at, with a parked job that may pass
     f"WHEN '{LANE}' THEN {NOT_NAMED} AND id = ({HEAD})) WHEN '{FLOW}' THEN {NOT_NAMED}) "
     f"AND (concurrency IS NULL OR concurrency > (SELECT count(*) FROM job WHERE {UNDER_WAY})) ELSE {NOT_NAMED}) END"
 )
-
-
-class Turn(NamedTuple):
-    """When a parked job may start, at the earliest."""
-
-    job_id: int
-    at: int
 
 
 def park(jobs: Mapping[int, Collection[int]]) -> None:
@@ -62,17 +53,19 @@ def first_awake(first: int, until: int) -> int | None:
     return next((wake_at for (wake_at,) in fetch(sql, (first, until))), None)
 
 
-def stage_next(now: int, until: int, first: int = 0) -> list[DueJob]:
-    """Mark the parked jobs that may pass their gates by `until`, each for the instant of its turn; soonest first. Looks
-    at gates that are awake from `first` on."""
-    awake = _take_awake(first, until)
+def stage_next(now: int, until: int, first: int = 0, room: int = GATES_AT_ONCE * JOBS_AT_ONCE) -> list[DueJob]:
+    """Mark the parked jobs that may pass their gates by `until`, at most `room`, each for the instant of its turn;
+    soonest first. Looks at gates that are awake from `first` on, at the same number of jobs of each."""
+    awake = _take_awake(first, until, min(room, GATES_AT_ONCE))
     if not awake:
         return []
-    uses, read_at = pacing.uses(awake, JOBS_AT_ONCE, now)
+    of_each = min(JOBS_AT_ONCE, room // len(awake))
+    uses, read_at, _ = pacing.uses(awake, of_each, now)
     turns = {gate.id: _turns(gate, uses[gate.id], read_at, until) for gate in awake}
     staged = [(each.job_id, each.at) for of_gate in turns.values() for each in of_gate]
+    looks = {gate.id: _next_look(gate, uses[gate.id], turns[gate.id], of_each, read_at) for gate in awake}
     with transaction():
-        wake_by({gate.id: at for gate in awake if (at := _next_look(gate, uses[gate.id], turns[gate.id], read_at))})
+        wake_by({gate_id: at for gate_id, at in looks.items() if at is not None})
         return staging.stage_parked(staged)
 
 
@@ -103,12 +96,12 @@ def wake_overlooked(ids: Collection[int], now: int) -> None:
     gates.wake([row[0] for row in rows], now)
 
 
-def _take_awake(first: int, until: int) -> list[Gate]:
+def _take_awake(first: int, until: int, limit: int) -> list[Gate]:
     """The gates that are to be looked at from `first` to `until`, which are not awake any more then."""
     lock_sql = skipping_locked("NO KEY UPDATE")  # orders that join a gate at this moment do not hide it
     sql = f"SELECT id FROM gate WHERE {AWAKE} ORDER BY wake_at LIMIT %s{lock_sql}"
     with transaction():
-        these, params = any_of("id", sorted(row[0] for row in fetch(sql, (first, until, GATES_AT_ONCE))))
+        these, params = any_of("id", sorted(row[0] for row in fetch(sql, (first, until, limit))))
         rows = fetch(f"UPDATE gate SET wake_at = NULL WHERE {these} RETURNING {gates.COLUMNS}", (params,))
     return [Gate(*row) for row in rows]
 
@@ -127,28 +120,21 @@ def _turns(gate: Gate, use: Use, now: int, until: int) -> list[Turn]:
         return [Turn(job_id, opens_at) for job_id in unnamed[:RETURN_AT_ONCE]]
     ats = [(job_id, turn(use.pace, place, now)) for place, job_id in enumerate(use.parked)]
     turns = [Turn(job_id, max(at, opens_at)) for job_id, at in ats if at is not None and job_id not in use.staged]
-    return _together([each for each in turns if each.at <= max(now, until)])
+    soon = [each for each in turns if each.at <= max(now, until)]
+    return together(soon, use.pace, opens_at)
 
 
-def _together(turns: Sequence[Turn]) -> list[Turn]:
-    """Turns that lie close together become one, the last of them: one claim then begins many jobs of a fast flow."""
-    ends: list[int] = []
-    for each in reversed(turns):
-        ends.append(ends[-1] if ends and ends[-1] - each.at <= TOGETHER_US else each.at)
-    return [Turn(each.job_id, at) for each, at in zip(turns, reversed(ends), strict=True)]
-
-
-def _next_look(gate: Gate, use: Use, turns: Sequence[Turn], now: int) -> int | None:
+def _next_look(gate: Gate, use: Use, turns: Sequence[Turn], looked_at: int, now: int) -> int | None:
     """When to look for the parked job behind those staged now; None: whoever makes room wakes the gate."""
     named = len(use.staged) + len(turns)
     if gate.is_closed(now) and (not named or gate.closed_until == FAR):
         return None if named else gate.probe_at if gate.closed_until == FAR else gate.closed_until
-    if gate.kind == LANE or (named >= len(use.parked) and len(use.parked) < JOBS_AT_ONCE):
+    if gate.kind == LANE or (named >= len(use.parked) and len(use.parked) < looked_at):
         return None
     opens_at = max(now, gate.closed_until or 0)
     if gate.kind in (HOST, ACCOUNT):
         return opens_at + RETURN_EVERY_US
     if named < len(use.parked):
         return turn(use.pace, named, opens_at)
-    soon = turn(use.pace, JOBS_AT_ONCE // 2, opens_at)  # half of them have begun then: others can be named
+    soon = turn(use.pace, looked_at // 2, opens_at)  # half of them have begun then: others can be named
     return None if soon is None else max(soon, now + LOOK_AGAIN_US)

@@ -1,35 +1,39 @@
 """Keeps the starts that the rates of gates count: one row each, numbered by gate, until newer ones make it useless.
 
-A start is counted at the claim. A request that goes out later than that is counted anew, just before it goes: otherwise
-the target would see it beside requests of a later window.
+A start is counted at the claim, and moved if its request goes out later (models/flows/late_starts.py).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from models.database.sql import any_of, execute, fetch, values_table
-from models.flows import gates, pacing
+from models.database.sql import execute, fetch, values_table
 from models.flows.gates import Gate
-from models.rules.turns import may_start
 
 
-class LateStart(NamedTuple):
-    """A claimed job whose request goes out late, and its flow."""
+class JobStart(NamedTuple):
+    """A start of a job, by its flow and its number there."""
 
     job_id: int
     flow_id: int
+    number: int
 
 
-def add(jobs: Sequence[tuple[Gate, Sequence[int]]], now: int) -> None:
-    """Count the starts of these jobs at each gate, and delete those that no window can reach any more. Under the gates'
-    locks."""
-    rows = [(gate.id, gate.starts + place, now, job_id) for gate, ids in jobs for place, job_id in enumerate(ids, 1)]
+def add(new: Sequence[tuple[Gate, Mapping[int, int]]]) -> None:
+    """Count starts at each gate, by job, each with its instant, and delete those that no window can reach any more.
+    Under the gates' locks."""
+    rows = [
+        (gate.id, gate.starts + place, at, job_id)
+        for gate, of_gate in new
+        for place, (job_id, at) in enumerate(of_gate.items(), 1)
+    ]
     if not rows:
         return
     columns = "gate_id, number, started_at, job_id"
     table, params = values_table("gate_id bigint, number bigint, started_at bigint, job_id bigint", rows)
     execute(f"INSERT INTO gate_start ({columns}) SELECT {columns} FROM {table} AS input WHERE true", params)
-    ends = [(gate.id, gate.starts + len(ids), gate.starts + len(ids) - (gate.rate or 0)) for gate, ids in jobs]
+    ends = [
+        (gate.id, gate.starts + len(of_gate), gate.starts + len(of_gate) - (gate.rate or 0)) for gate, of_gate in new
+    ]
     table, params = values_table("gate_id bigint, last bigint, useless bigint", ends)
     execute(f"UPDATE gate SET starts = input.last FROM {table} AS input WHERE gate.id = input.gate_id", params)
     execute(
@@ -39,31 +43,17 @@ def add(jobs: Sequence[tuple[Gate, Sequence[int]]], now: int) -> None:
     )
 
 
-def restart(late: Sequence[LateStart], now: int) -> set[int]:
-    """Count the starts of these jobs anew, now that their requests go out; returns the ids of those that may not go.
-    Inside a transaction."""
-    of_flow: dict[int, list[int]] = {}
-    for each in late:
-        of_flow.setdefault(each.flow_id, []).append(each.job_id)
-    rated = [gate for gate in gates.lock(of_flow).values() if gate.rate]
-    uses, read_at = pacing.uses(rated, len(late), now)
-    refused: set[int] = set()
-    for gate in rated:
-        moved = _move(gate, of_flow[gate.id], read_at)
-        again = [job_id for job_id in of_flow[gate.id] if job_id not in moved]
-        passing = again[: may_start(uses[gate.id].pace, len(again), read_at)]
-        add([(gate, passing)], read_at)
-        refused.update(set(again) - set(passing))
-    return refused
-
-
-def _move(gate: Gate, ids: Collection[int], now: int) -> set[int]:
-    """Move the starts of these jobs to now; returns the ids of those that could be moved.
-
-    As long as fewer than `rate` starts have come since, none of them counted on the old instant."""
-    these, params = any_of("job_id", sorted(ids))
-    rows = fetch(
-        f"UPDATE gate_start SET started_at = %s WHERE gate_id = %s AND number > %s AND {these} RETURNING job_id",
-        (now, gate.id, gate.starts - (gate.rate or 0), params),
+def move(starts: Sequence[tuple[JobStart, int]], condition: str) -> set[int]:
+    """Move those of the starts that meet the condition, each to its instant; returns the ids of their jobs. One that
+    was counted again since has a later number."""
+    if not starts:
+        return set()
+    rows = [(*each, at) for each, at in starts]
+    table, params = values_table("job_id bigint, gate_id bigint, number bigint, at bigint", rows)
+    moved = fetch(
+        f"UPDATE gate_start SET started_at = input.at FROM {table} AS input JOIN gate ON gate.id = input.gate_id "
+        "WHERE gate_start.gate_id = input.gate_id AND gate_start.number >= input.number "
+        f"AND gate_start.job_id = input.job_id AND {condition} RETURNING gate_start.job_id",
+        params,
     )
-    return {row[0] for row in rows}
+    return {row[0] for row in moved}

@@ -65,7 +65,7 @@ def _closed(gate: Gate, now: int) -> Wait:
 
 
 def _behind(lane: Gate, job_id: int, now: int) -> list[Wait]:
-    head = pacing.uses([lane], 1, now)[0][lane.id].head
+    head = pacing.uses([lane], 1, now).of[lane.id].head
     if head is None or head == job_id:
         return []
     return [Wait("lane_behind", f"Job {head} goes before it in its lane {lane.key} and is not final.")]
@@ -73,13 +73,13 @@ def _behind(lane: Gate, job_id: int, now: int) -> list[Wait]:
 
 def _over_limit(flow: Gate, job_id: int, scheduled_at: int, now: int) -> list[Wait]:
     before = _parked_before(flow.id, job_id, scheduled_at)
-    use, read_at = pacing.uses([flow], min(before, flow.rate or 0) + 1, now)
-    pace = use[flow.id].pace
+    uses = pacing.uses([flow], min(before, flow.rate or 0) + 1, now)
+    pace = uses.of[flow.id].pace
     shown = f"more than {COUNTED:,}" if before > COUNTED else f"{before:,}"
     if pace.room is not None and before >= pace.room:
         text = f"Its flow {flow.key} has its {flow.concurrency} requests under way; {shown} of its jobs go before it."
         return [Wait("flow_busy", text)]
-    at = turn(pace, before, read_at)
+    at = turn(pace, before, uses.read_at)
     if at is None or at <= now:
         return []
     text = f"Its flow {flow.key} has had its starts; its turn is at {format_instant(at)}, {shown} jobs go before it."

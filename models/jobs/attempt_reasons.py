@@ -4,6 +4,7 @@ from models.rules.statuses import REDIRECTS
 
 NOT_FOLLOWED = "the target redirects, and no redirect is followed: order it for the address in `location`"
 WORDS = {
+    "unexpected_body": "the response lacks the text that the job expects",
     "timeout": "no whole response came in time",
     "reset": "the target closed the connection before it answered",
     "protocol": "what came was no HTTP response",

@@ -1,4 +1,4 @@
-"""Declares the tables of jobs, their labels, attempts and log entries, and of responses kept for a key.
+"""Declares the tables of jobs, their labels, attempts and log entries, and of what makes an order count once.
 
 This file is the specification of the columns: who sets each, when, and what null means. Queries live in
 `models/jobs/job_store.py` (what clients do) and `models/jobs/lifecycle.py` (what changes a state). Instants are
@@ -23,7 +23,8 @@ from models.jobs.job_kinds import REQUEST
 class Job(BaseModel):
     """One request to send at one time."""
 
-    # Set at creation, never changed; except `args` and `host` of a waiting event whose endpoint has another URL.
+    # Set at creation. Before its first attempt its owner may change some (models/operations/changing.py); `args` and
+    # `host` of a waiting event change when its endpoint has another URL.
     id = BigAutoField()  # `job_id` to clients
     uuid = UuidText(default=new_id, unique=True)  # `id` to clients
     account_id = BigIntegerField()
@@ -41,6 +42,7 @@ class Job(BaseModel):
     max_attempts = IntegerField(default=20)
     timeout_ms = IntegerField(default=30_000)  # for the whole of one attempt
     backoff = TextField(null=True)  # JSON of models/rules/backoff.py; null: the default rule
+    judging = TextField(null=True)  # JSON: `success`, `stop_on` (workers/delivery/judge.py); null: the default rules
     retry_until = BigIntegerField(null=True)  # no attempt is due after this instant; null: no limit
     redact = TextField(null=True)  # JSON list: header names, and "body", hidden in log entries; null: nothing more
     notify = TextField(null=True)  # JSON object of URLs (models/webhooks/notifications.py); null: nobody is notified
@@ -147,6 +149,20 @@ class LogEntry(BaseModel):
     class Meta:
         indexes = ((("account_id", "inserted_at", "uuid"), False),)
         table_name = "log_entry"
+
+
+class DedupWindow(BaseModel):
+    """That a job is not made again before an instant. Written by `models/jobs/dedup_windows.py` with the job."""
+
+    id = BigAutoField()
+    account_id = BigIntegerField()
+    digest = TextField()  # SHA-256 of the key or the content by which orders are the same
+    job_uuid = UuidText()  # the job that such orders get
+    expires_at = BigIntegerField(index=True)
+
+    class Meta:
+        indexes = ((("account_id", "digest"), True),)
+        table_name = "dedup_window"
 
 
 class IdempotentRequest(BaseModel):

@@ -19,6 +19,7 @@ from models.jobs.states import ENTERS, FINAL, LEAVES, UNDER_WAY_SQL, WAITING_SQL
 from models.jobs.transition_counts import count_transition
 from models.rules import clock
 from models.rules.templating import Memory
+from models.rules.turns import CountedStart
 
 ENDS_CLAIM = "claim_id = NULL, lease_until = NULL, ack_until = NULL"
 # A job that waits for its target alone has nothing under way whose end could still be recorded.
@@ -45,6 +46,7 @@ IS_OPEN = (  # nothing is sent to a host or for an account whose gate is closed 
 LEASED_AT_ONCE_MS = LONG_MS
 LEASED_US = f"(CASE WHEN timeout_ms < {LEASED_AT_ONCE_MS} THEN timeout_ms ELSE {LEASED_AT_ONCE_MS} END) * 1000"
 NO_DEADLINE = 2**61
+COUNTED = {"change": "changed", "reschedule": "rescheduled"}
 RESCUED_AT_ONCE = 500
 CRASHES_ALLOWED = 3  # a job whose holder fell silent this often is discarded
 ALONE_US = 2 * clock.SECOND  # how long a job whose next crash is its last is under way alone, unless it ends sooner
@@ -80,7 +82,9 @@ class ClaimedJob(NamedTuple):
     parent_id: int | None = None
     endpoint_id: int | None = None
     ack_within_us: int | None = None
+    judging: str | None = None
     memory: Memory | None = None  # of a schedule's job; put in by models/schedules/overlap.py
+    start: CountedStart | None = None  # of a flow with a rate; put in by models/operations/claims.py
 
     def __repr__(self) -> str:
         return f"ClaimedJob(id={self.id}, kind={self.kind!r}, attempt={self.attempt})"  # the rest may hold secrets
@@ -119,7 +123,7 @@ class LostJob(NamedTuple):
     fire_at: int | None = None
 
 
-CLAIMED = ", ".join(f"job.{name}" for name in ClaimedJob._fields if name != "memory")
+CLAIMED = ", ".join(f"job.{name}" for name in ClaimedJob._fields if name not in ("memory", "start"))
 LOST = ", ".join(f"job.{name}" for name in LostJob._fields)
 
 
@@ -133,6 +137,19 @@ def new_claim_id() -> int:
     """A fence for the claims of one transaction. Who draws it before the transaction can tell afterwards what was
     claimed, whatever became of the commit's answer."""
     return secrets.randbits(62)
+
+
+def change(job_id: int, values: Mapping[str, Any]) -> bool:
+    """Set columns of a job that was never attempted; False when it is not one.
+
+    Called by `models/operations/changing.py` alone, which does what belongs to a change besides.
+    """
+    return _change("change", job_id, values)
+
+
+def reschedule(job_id: int, values: Mapping[str, Any], scheduled_at: int) -> bool:
+    """As `change`, and give it another time."""
+    return _change("reschedule", job_id, {**values, "scheduled_at": scheduled_at})
 
 
 def claim(
@@ -328,6 +345,15 @@ def prune(after_id: int, finished_before: Mapping[str, int], limit: int) -> tupl
     pruned = len(_delete(old, "true")) if old else 0
     is_last = len(rows) < limit or rows[-1][3] >= max(finished_before.values())
     return pruned, None if is_last else rows[-1][0]
+
+
+def _change(verb: str, job_id: int, values: Mapping[str, Any]) -> bool:
+    """Whoever stages the job finds it anew: it may be due at another time, and go to another host."""
+    marks = ["staged_at = NULL", "held_until = NULL", "parked_by = NULL", *([ENTERS[verb]] if verb in ENTERS else [])]
+    assignments = ", ".join([*(f"{column} = %s" for column in values), *marks])
+    sql = f"UPDATE job SET {assignments} WHERE id = %s AND {LEAVES[verb]} AND attempted_at IS NULL"
+    with transaction():
+        return bool(count_transition(COUNTED[verb], execute(sql, (*values.values(), job_id))))
 
 
 def delete(ids: Sequence[int]) -> list[int]:

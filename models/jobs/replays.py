@@ -17,7 +17,7 @@ from models.jobs.job_store import JobRow, NewJob
 from models.rules import times
 
 POLICIES = ("overlap", "misfire", "catch_up_seconds", "jitter_seconds", "disable_after_failures")
-TIMES = ("schedule_in", "scheduled_at", "repeat_every", "cron", "timezone", "idempotency_key")
+TIMES = ("schedule_in", "scheduled_at", "repeat_every", "cron", "timezone", "idempotency_key", "dedup")
 NOT_REPLAYED = (*TIMES, *POLICIES)
 COPIED = (  # columns of the old job; `job_store.COPIED` is another list: what a new row takes from NewJob
     "notify",
@@ -32,6 +32,7 @@ COPIED = (  # columns of the old job; `job_store.COPIED` is another list: what a
     "hops",
     "backoff",
     "redact",
+    "judging",
     "flow_id",
     "lane_id",
 )

@@ -211,6 +211,15 @@ def staged_between(first: int, last: int, limit: int) -> int:
     return fetch(sql, (first, last, limit))[0][0]
 
 
+def parked_staged(first: int, last: int, limit: int) -> int:
+    """How many of the jobs that `staged_between` counts are parked; counts no further than `limit`."""
+    sql = (
+        "SELECT count(*) FROM (SELECT 1 FROM job WHERE staged_at IS NOT NULL AND staged_at >= %s AND staged_at <= %s "
+        "AND parked_by IS NOT NULL LIMIT %s) AS few"
+    )
+    return fetch(sql, (first, last, limit))[0][0]
+
+
 def first_staged(first: int) -> int | None:
     """Since when the first of the jobs that are marked since `first` or later is marked; None: there is none."""
     sql = "SELECT staged_at FROM job WHERE staged_at IS NOT NULL AND staged_at >= %s ORDER BY staged_at LIMIT 1"

@@ -8,13 +8,16 @@ The SQL names the states as literals, since a partial index fits no parameter.
 from collections.abc import Iterable
 
 WAITING = ("available", "scheduled", "retryable")
+NOT_BEGUN = ("available", "scheduled")
 LIVE = (*WAITING, "executing")
 FINAL = ("completed", "discarded", "cancelled")
 STATES = ("available", "scheduled", "executing", "retryable", *FINAL)
 
 TRANSITIONS: dict[str, tuple[tuple[str, ...], str | None]] = {
-    # verb: (states it leaves, state it enters; None: the same (stage) or none at all (prune))
+    # verb: (states it leaves, state it enters; None: the same (stage, change) or none at all (prune))
     "stage": (WAITING, None),
+    "change": (NOT_BEGUN, None),
+    "reschedule": (NOT_BEGUN, "scheduled"),
     "claim": (WAITING, "executing"),
     "complete": (("executing",), "completed"),
     "retry": (("executing",), "retryable"),

@@ -7,7 +7,7 @@ here. The ticker ends the attempts (`workers/ticker/acknowledger.py`), since onl
 
 from collections.abc import Collection, Sequence
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from models.accounts.ack_tokens import Attempted
 from models.database.sql import any_of, execute, fetch, for_update, skipping_locked, values_table
@@ -20,7 +20,6 @@ from models.rules.clock import DAY
 MAX_BODY_BYTES = 64 * 1024  # as much as is kept of a response
 KEPT_US = DAY  # longer than any request lasts; until then a second acknowledgement is told that it is the second
 AT_ONCE = 200
-CLAIMS = len(ClaimedJob._fields) - 1  # how many columns CLAIMED has
 OF_WAITING = "job.id = ack.job_id AND job.claim_id = ack.claim_id"
 ACKED = "EXISTS (SELECT 1 FROM ack WHERE ack.job_id = job.id AND ack.claim_id = job.claim_id)"
 EXECUTING = in_states(["executing"], "job")
@@ -139,6 +138,6 @@ def _has_come(attempted: Attempted) -> bool:
     return bool(fetch("SELECT 1 FROM ack WHERE job_id = %s AND claim_id = %s", attempted))
 
 
-def _acked(row: Sequence[object]) -> Acked:
-    succeeded, body, content_type = row[CLAIMS:]
-    return Acked(ClaimedJob(*row[:CLAIMS]), Ack(bool(succeeded), body, content_type))  # type: ignore[arg-type]
+def _acked(row: Sequence[Any]) -> Acked:
+    *claimed, succeeded, body, content_type = row
+    return Acked(ClaimedJob(*claimed), Ack(bool(succeeded), body, content_type))

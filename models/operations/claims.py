@@ -51,8 +51,8 @@ def _claim(ids: Sequence[int], now: int, lease_margin_us: int, claim_id: int | N
     passing = [job for job in due if job.id not in behind and (job.fire_at is None or job.id in choice.ids)]
     admission = Admission([Candidate(job.id, job.flow_id, job.lane_id, job.parked_by) for job in passing], now)
     claimed = lifecycle.claim(admission.chosen, now, lease_margin_us, claim_id, limited=True)
-    admission.started([job.id for job in claimed])
-    return overlap.begun(claimed, choice)
+    starts = admission.started([job.id for job in claimed])
+    return overlap.begun([job._replace(start=starts[job.id]) if job.id in starts else job for job in claimed], choice)
 
 
 def _due(ids: Sequence[int], now: int) -> list[Due]:

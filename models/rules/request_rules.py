@@ -1,4 +1,4 @@
-"""Checks which methods and headers a job may have, before the API stores it.
+"""Says which methods and headers a job may have, before the API stores it.
 
 Pure checks. Header names that frame the request, that Booper signs with, or that open cloud metadata
 services are kept from clients here; the transport, which also sends Booper's own headers, checks framing
@@ -47,12 +47,6 @@ class HeadersRefused(ValueError):
     def __init__(self, errors: dict[str, str]) -> None:
         super().__init__("; ".join(f"{name}: {text}" if name else text for name, text in errors.items()))
         self.errors = errors
-
-
-def check_method(method: str) -> None:
-    """Raise ValueError unless it is one of METHODS, in any case."""
-    if not isinstance(method, str) or not method.isascii() or method.upper() not in METHODS:
-        raise ValueError(f"must be one of {', '.join(sorted(METHODS))}, got {str(method)[:20]!r}")
 
 
 def check_headers(headers: Mapping[str, str]) -> None:

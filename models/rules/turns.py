@@ -7,18 +7,46 @@ before the one that is `rate` starts older has left the window.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from models.rules import clock
+
+AHEAD_US = 250 * clock.MILLISECOND  # how long before its turn a request may be let through: its sender waits
+TOGETHER_US = 20 * clock.MILLISECOND
+LEAD_US = 30 * clock.MILLISECOND  # how long a message and a claim may take; with TOGETHER_US less than AHEAD_US
+
 
 class Pace(NamedTuple):
     """What limits a gate at this moment.
 
     `rate` None: no rate. `free`: how many starts the window still takes. `oldest`: the instants of the starts that
-    leave the window next, oldest first. `room`: how many more requests may be under way; None: no such limit."""
+    leave the window next, in ascending order. `room`: how many more requests may be under way; None: no such limit.
+    `latest`: the instant of the latest start; none comes before it."""
 
     rate: int | None = None
     per_us: int = 0
     free: int = 0
     oldest: Sequence[int] = ()
     room: int | None = None
+    latest: int = 0
+
+    @property
+    def ahead_us(self) -> int:
+        """How long before its turn a request may be let through. Where the requests under way are limited, one that
+        waits for its instant would take up room."""
+        return AHEAD_US if self.rate is not None and self.room is None else 0
+
+
+class CountedStart(NamedTuple):
+    """A start as the rate of a flow counts it: its number, and the instant at which the request may go out."""
+
+    number: int
+    at: int
+
+
+class Turn(NamedTuple):
+    """When a parked job may be claimed, at the earliest."""
+
+    job_id: int
+    at: int
 
 
 def turn(pace: Pace, place: int, now: int) -> int | None:
@@ -32,14 +60,42 @@ def turn(pace: Pace, place: int, now: int) -> int | None:
     leaving = place_in_window - pace.free
     if leaving >= len(pace.oldest):
         return None
-    # A start that lies ahead was counted before the clock was set back: it leaves the window by then all the same.
-    free_at = now if leaving < 0 else max(now, min(pace.oldest[leaving], now) + pace.per_us)
-    return free_at + windows * pace.per_us
+    # What lies further ahead was counted before the clock was set back: it leaves the window by then all the same.
+    furthest = now + pace.ahead_us
+    at = max(now, min(pace.latest, furthest))
+    if leaving >= 0:
+        at = max(at, min(pace.oldest[leaving], furthest) + pace.per_us)
+    return at + windows * pace.per_us
 
 
-def may_start(pace: Pace, wanted: int, now: int) -> int:
-    """How many of the next requests may start now, at most `wanted`."""
-    count = 0
-    while count < wanted and turn(pace, count, now) == now:
-        count += 1
-    return count
+def next_starts(pace: Pace, wanted: int, now: int) -> list[int]:
+    """The instants at which the next requests start, as far as they may be let through now; at most `wanted`."""
+    starts: list[int] = []
+    while len(starts) < wanted:
+        at = turn(pace, len(starts), now)
+        if at is None or at > now + pace.ahead_us:
+            break
+        starts.append(at)
+    return starts
+
+
+def together(turns: Sequence[Turn], pace: Pace, opens_at: int) -> list[Turn]:
+    """Turns that lie close together as one, so that one claim begins many jobs of a fast flow.
+
+    It comes a little before the first of them if the jobs may be claimed ahead of their turns, but not before
+    `opens_at`. Otherwise it is the last of them."""
+    return _before_first(turns, opens_at) if pace.ahead_us else _at_last(turns)
+
+
+def _before_first(turns: Sequence[Turn], opens_at: int) -> list[Turn]:
+    firsts: list[int] = []
+    for each in turns:
+        firsts.append(firsts[-1] if firsts and each.at - firsts[-1] <= TOGETHER_US else each.at)
+    return [Turn(each.job_id, max(opens_at, at - LEAD_US)) for each, at in zip(turns, firsts, strict=True)]
+
+
+def _at_last(turns: Sequence[Turn]) -> list[Turn]:
+    lasts: list[int] = []
+    for each in reversed(turns):
+        lasts.append(lasts[-1] if lasts and lasts[-1] - each.at <= TOGETHER_US else each.at)
+    return [Turn(each.job_id, at) for each, at in zip(turns, reversed(lasts), strict=True)]

@@ -7,6 +7,7 @@ from api import context
 from api.blueprint import Blueprint
 from api.key_cache import KeyCache
 from api.responses import responses
+from models.database.host_clock import HostClock
 from tests.support.api_client import ApiClient, errors_of
 
 
@@ -18,7 +19,7 @@ def client_of(settings):
         app = Flask("test")
         blueprint.add_url_rule("/secrets", "secrets", lambda: {"data": "secret"})
         app.register_blueprint(blueprint)
-        context.install(app, context.Context(settings, KeyCache(""), None))
+        context.install(app, context.Context(settings, KeyCache(""), None, HostClock()))
         responses.register(app)
         return ApiClient(app)
 

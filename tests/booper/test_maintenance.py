@@ -122,6 +122,28 @@ def test_migrate_prints_each_migration_and_then_that_there_is_none(tmp_path, cap
     close_all()
 
 
+def test_migrate_says_when_a_table_stayed_held(tmp_path, monkeypatch, capsys):
+    def held(*_args, **_kwargs):
+        raise schema.TableIsHeld
+
+    monkeypatch.setenv("BOOPER_DATABASE_URL", f"sqlite:///{tmp_path}/new.db")
+    monkeypatch.setattr(schema, "migrate", held)
+
+    assert cli.main(["migrate"]) == 1
+
+    assert "end the transaction that holds it" in capsys.readouterr().err
+
+
+def test_migrate_says_while_a_table_is_held(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(schema, "migrate", lambda *_, on_waiting, **__: on_waiting() or [])
+    open_database(f"sqlite:///{tmp_path}/new.db")
+
+    maintenance.migrate()
+
+    assert "another session holds a table: nothing is changed yet" in capsys.readouterr().err
+    close_all()
+
+
 def test_a_terminal_sees_a_bar():
     stream = Terminal()
     with progress.progress("prune", 40, "jobs looked at", stream) as shown:

@@ -28,6 +28,7 @@ WHATEVER_THE_MODE_AND_HOST = {
     "breaker_failures": 20,
     "max_timeout_s": 7200,
     "max_ack_s": 604_800,
+    "max_retry_after_s": 86_400.0,
     "lease_margin_s": 10.0,
     "shutdown_grace_s": 30.0,
     "stop_delay_s": 0.0,

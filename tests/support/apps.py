@@ -10,6 +10,7 @@ from api import context, create_app
 from api.dashboard import sessions
 from api.key_cache import KeyCache
 from api.routes.targets import acks
+from models.database.host_clock import HostClock
 
 PAGES = [  # that stand by themselves
     "/",
@@ -34,5 +35,5 @@ def app_of(settings):
     app = _made(settings)
     for secret in (sessions.EXTENSION, acks.SECRET):
         app.extensions.pop(secret, None)
-    context.install(app, context.Context(settings, KeyCache(settings.demo_key), None))
+    context.install(app, context.Context(settings, KeyCache(settings.demo_key), None, HostClock()))
     return app

@@ -13,8 +13,13 @@ class BlockingTransport:
     """`send` from any thread; the loop runs until `close`."""
 
     def __init__(self, *args, is_wanted=None, **kwargs):
+        self.went_late = []  # the futures of those that went out later than their start was counted
         self.transport = Transport(*args, **kwargs)
-        self.transport.start(lambda ended: [answer.set_result(outcome) for answer, outcome in ended], is_wanted)
+        self.transport.start(self._take, is_wanted, self.went_late.append)
+
+    def _take(self, ended):
+        for answer, outcome in ended:
+            answer.set_result(outcome)
 
     def begin(self, request) -> Future:
         answer = Future()
@@ -36,6 +41,11 @@ class BlockingTransport:
         """Let the deadline of every request under way come."""
         for exchange in list(self.transport._under_way):
             self.transport._thread.call(exchange._expire)
+
+    def begin_held(self):
+        """Let the instants come for which requests wait."""
+        for exchange in list(self.transport._under_way):
+            self.transport._thread.call(exchange._begin_in_turn)
 
     def _heard_bytes(self):
         connections = [exchange._connection for exchange in list(self.transport._under_way)]

@@ -1,9 +1,11 @@
-"""Asks the database whether late requests are still wanted, just before they go out. A job may have been cancelled
-while its request waited for a connection, and the rate of its flow counts when a request goes out.
+"""Asks the database about late requests: just before they go out whether they are still wanted, and in a flow with a
+rate whether there is still room for their starts. A job may have been cancelled while its request waited for a
+connection, and the rate counts when a request goes out. Corrects the starts of those that went out a little late.
 
 One thread asks, in groups: all requests that came while it asked for the group before. So the loop never waits, and a
 burst costs few queries. Questions and answers pass between the threads in groups too, with one timer each: in a drain
-most requests ask. If the database does not answer in time, the request goes out.
+most requests ask. If the database does not answer in time, a request goes out, unless its start has to be counted anew:
+then it waits, because a limit would be broken.
 """
 
 import asyncio
@@ -11,30 +13,43 @@ import contextlib
 import logging
 import queue
 import threading
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple
 
 from models.database.connection import connection
 from models.database.transactions import transaction, wait_briefly_for_locks
-from models.flows import leaving, parking, starts
-from models.flows.starts import LateStart
+from models.flows import late_starts, leaving
+from models.flows.late_starts import SentJob
 from models.jobs import lifecycle
 from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
 from models.schedules.overlap import release_next_in_turn
 from models.webhooks import event_order
 from workers.delivery.job_events import subjects_of_events
+from workers.transport.deadline import Permission
 
 log = logging.getLogger("booper.senders")
 LIMIT_S = 0.5
 AT_ONCE = 200
+AGAIN_S = 0.2  # what could not be counted is tried again so much later
+KEPT = 1000  # corrections while the database does not take them
 _JOIN_S = 1.0
 
-Question = tuple[ClaimedJob, asyncio.Future[bool]]
-Group = list[Question]
+
+class Question(NamedTuple):
+    """Whether the request of a job may go; `counted_anew`: only if its start can be counted now."""
+
+    job: ClaimedJob
+    counted_anew: bool
+    answer: asyncio.Future[Permission]
+
+
+Group = list[Question | SentJob]
 
 
 class LastLook:
-    """Answers questions in groups: `start`, then `is_wanted` on the loop, then `stop`."""
+    """Answers questions in groups: `start`, then `may_go` and `went_late` on the loop, then `stop`."""
 
     def __init__(self) -> None:
         self._gathered: Group = []  # in this iteration of the loop
@@ -45,24 +60,32 @@ class LastLook:
         """Start the thread. Raises RuntimeError when the system gives none."""
         self._thread.start()
 
-    async def is_wanted(self, job: ClaimedJob) -> bool:
-        """Whether the request of this job is still to be sent."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[bool] = loop.create_future()
-        if not self._gathered:
-            loop.call_soon(self._hand_over)
-        self._gathered.append((job, answer))
-        return await answer
+    async def may_go(self, job: ClaimedJob, counted_anew: bool = False) -> Permission:
+        """Whether the request of this job is still to be sent, and when its start was counted anew."""
+        question = Question(job, counted_anew, asyncio.get_running_loop().create_future())
+        self._gather(question)
+        return await question.answer
+
+    def went_late(self, job: ClaimedJob) -> None:
+        """Note that the request of this job has gone out now, later than its start was counted."""
+        self._gather(SentJob(job, clock.now()))
 
     def stop(self) -> None:
         self._waiting.put(None)
         if self._thread.is_alive():
             self._thread.join(_JOIN_S)
 
+    def _gather(self, each: Question | SentJob) -> None:
+        if not self._gathered:
+            asyncio.get_running_loop().call_soon(self._hand_over)
+        self._gathered.append(each)
+
     def _hand_over(self) -> None:
         group, self._gathered = self._gathered, []
         self._waiting.put(group)
-        asyncio.get_running_loop().call_later(LIMIT_S, _tell, group, frozenset())
+        cancellable = [each for each in group if isinstance(each, Question) and not each.counted_anew]
+        if cancellable:
+            asyncio.get_running_loop().call_later(LIMIT_S, _tell, cancellable, frozenset())
 
     def _work(self) -> None:
         while (group := self._waiting.get()) is not None:
@@ -71,34 +94,57 @@ class LastLook:
                 if following is None:
                     return
                 group = group + following
-            _answer(group)
+            if left := _look(group):
+                time.sleep(AGAIN_S)
+                self._waiting.put(left)
 
 
-def _answer(group: Group) -> None:
-    unwanted: set[int] = set()
+def _look(group: Group) -> Group:
+    """Answer the questions and make the corrections of a group; returns those that have to be tried again."""
+    questions = [each for each in group if isinstance(each, Question) and not each.answer.done()]
+    sent = [each for each in group if isinstance(each, SentJob)]
+    gone = _tried(withdraw_cancelled, jobs_of(questions), "requests go out although they may be cancelled") or set()
+    _answer([each for each in questions if not each.counted_anew or each.job.id in gone], gone)
+    late = [each for each in questions if each.counted_anew and each.job.id not in gone]
+    counted_ns = time.monotonic_ns()
+    refused = _tried(late_starts.count_anew, jobs_of(late), "requests wait until their starts are counted")
+    if refused is not None:
+        _answer(late, refused, counted_ns)
+    corrected = _tried(late_starts.correct, sent, "starts are corrected later")
+    return [*(late if refused is None else []), *(sent[-KEPT:] if corrected is None else [])]
+
+
+def jobs_of(questions: Sequence[Question]) -> list[ClaimedJob]:
+    return [each.job for each in questions]
+
+
+def _tried(call: Callable[[Sequence[Any]], set[int]], about: Sequence[Any], consequence: str) -> set[int] | None:
+    """What the call returns; None if it fails."""
+    if not about:
+        return set()
     try:
-        unwanted = withdrawn([job for job, _ in group])
+        with connection():
+            return call(about)
     except Exception as error:  # noqa: BLE001 - a request must not wait for the database
-        log.warning("%d requests go out although they may be cancelled: %s", len(group), error)
-    with contextlib.suppress(RuntimeError):  # the loop has ended
-        group[0][1].get_loop().call_soon_threadsafe(_tell, group, unwanted)
+        log.warning("%d %s: %s", len(about), consequence, error)
+        return None
 
 
-def _tell(group: Group, unwanted: Collection[int]) -> None:
-    """Answer those questions of the group that are still open."""
-    for job, answer in group:
+def _answer(questions: Sequence[Question], refused: Collection[int], counted_ns: int | None = None) -> None:
+    if questions:
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            questions[0].answer.get_loop().call_soon_threadsafe(_tell, questions, refused, counted_ns)
+
+
+def _tell(questions: Sequence[Question], refused: Collection[int], counted_ns: int | None = None) -> None:
+    """Answer those of the questions that are still open."""
+    for job, _, answer in questions:
         if not answer.done():
-            answer.set_result(job.id not in unwanted)
+            answer.set_result(Permission(job.id not in refused, counted_ns))
 
 
-def withdrawn(jobs: Sequence[ClaimedJob]) -> set[int]:
-    """End the claims of those that may not go any more, as if nothing had been attempted; returns their ids."""
-    with connection():
-        cancelled = _withdraw_cancelled(jobs)
-        return cancelled | _park_late([job for job in jobs if job.flow_id is not None and job.id not in cancelled])
-
-
-def _withdraw_cancelled(jobs: Sequence[ClaimedJob]) -> set[int]:
+def withdraw_cancelled(jobs: Sequence[ClaimedJob]) -> set[int]:
+    """End the claims of those that were cancelled, as if nothing had been attempted; returns their ids."""
     cancelled = lifecycle.cancelled_of(jobs)
     if not cancelled:
         return cancelled
@@ -110,21 +156,3 @@ def _withdraw_cancelled(jobs: Sequence[ClaimedJob]) -> set[int]:
     event_order.release_next_events(subjects_of_events(gone))
     leaving.make_room(gone)
     return cancelled
-
-
-def _park_late(jobs: Sequence[ClaimedJob]) -> set[int]:
-    """Count the starts of these jobs anew, and park those whose flow has had its starts meanwhile."""
-    if not jobs:
-        return set()
-    now = clock.now()
-    with transaction():
-        wait_briefly_for_locks()
-        refused = starts.restart([LateStart(job.id, job.flow_id or 0) for job in jobs], now)
-        released = lifecycle.release([job for job in jobs if job.id in refused])
-        by_flow: dict[int, list[int]] = {}
-        for job in jobs:
-            if job.id in released:
-                by_flow.setdefault(job.flow_id or 0, []).append(job.id)
-        parking.park(by_flow)
-        parking.wake_by(dict.fromkeys(by_flow, now))
-    return refused

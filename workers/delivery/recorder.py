@@ -31,7 +31,7 @@ from workers.delivery.config_cache import ConfigCache
 from workers.delivery.ended_claims import Judged, claim_of
 from workers.delivery.heartbeat import Recorded
 from workers.delivery.host_health import HostHealth
-from workers.delivery.judge import Complete, Discard, Later, Verdict, judge
+from workers.delivery.judge import LONGEST_RETRY_AFTER_US, Complete, Discard, Later, Verdict, judge
 
 log = logging.getLogger("booper.recorder")
 GROUP = 200
@@ -50,10 +50,13 @@ class Recorder:
         count: Callable[[Iterable[Recorded]], None] = lambda _: None,
         configs: ConfigCache | None = None,
         health: HostHealth | None = None,
+        longest_us: int = LONGEST_RETRY_AFTER_US,
     ) -> None:
+        """`longest_us`: for how long a target may put a job off."""
         self._count = count
         self._configs = configs or ConfigCache()
         self._health = health or HostHealth()
+        self._longest_us = longest_us
         self._results: deque[Result] = deque()
         self._arrived = threading.Event()
         self._is_stopping = False
@@ -138,7 +141,7 @@ class Recorder:
         try:
             self._connect()
             if group:
-                recorded = record(group, self._configs)
+                recorded = record(group, self._configs, self._longest_us)
                 self._count([recorded_of(judged) for judged in recorded])
                 self._health.note(result for result, _ in recorded)
         except DatabaseUnreachable as error:
@@ -163,12 +166,14 @@ class Recorder:
                 self._fewer.notify_all()
 
 
-def record(group: list[Result], configs: ConfigCache | None = None) -> list[Judged]:
+def record(
+    group: list[Result], configs: ConfigCache | None = None, longest_us: int = LONGEST_RETRY_AFTER_US
+) -> list[Judged]:
     """Record the results in one transaction; returns those that were recorded. A result whose claim no longer holds the
     job leaves only a log line."""
     now, configs = clock.now(), configs or ConfigCache()
     configs.refresh({result.job.account_id for result in group})
-    judged = [Judged(result, _verdict(result)) for result in group]
+    judged = [Judged(result, _verdict(result, longest_us)) for result in group]
     with transaction():
         wait_briefly_for_locks()
         recorded = ended_claims.end(judged, now)
@@ -196,8 +201,8 @@ def recorded_of(judged: Judged) -> Recorded:
     return Recorded(job.account_id, counted_at, lateness_us, isinstance(judged.verdict, Complete | Later))
 
 
-def _verdict(result: Result) -> Verdict:
-    return judge(result.outcome, result.job, result.finished_at, random.random())
+def _verdict(result: Result, longest_us: int) -> Verdict:
+    return judge(result.outcome, result.job, result.finished_at, random.random(), longest_us)
 
 
 def failed_lanes(recorded: Sequence[Judged]) -> dict[int, int]:

@@ -1,6 +1,7 @@
 """Renders a claimed job as the request that is sent. Pure: no network, no database."""
 
 import json
+import time
 from functools import lru_cache
 from typing import Any
 
@@ -33,7 +34,7 @@ def render_request(job: ClaimedJob, config: DeliveryConfig = NONE, acks: AckUrls
         body=body,
         timeout_ms=job.timeout_ms,
         owner=-job.account_id if job.ref.is_follow_up else job.account_id,  # each has lookup threads of its own
-        waited_ms=(clock.now() - job.attempted_at) / clock.MILLISECOND if job.flow_id else 0.0,
+        starts_at_ns=None if job.start is None else time.monotonic_ns() + (job.start.at - clock.now()) * 1000,
     )
 
 

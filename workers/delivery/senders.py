@@ -61,7 +61,12 @@ class Senders:
     def start(self) -> None:
         """Start the threads. Raises RuntimeError when the system gives none."""
         self._last_look.start()
-        self._transport.start(self._end, lambda sending: self._last_look.is_wanted(sending.job))
+        look = self._last_look
+        self._transport.start(
+            self._end,
+            lambda sending, counted_anew: look.may_go(sending.job, counted_anew),
+            lambda sending: look.went_late(sending.job),
+        )
 
     def keeps_up(self, timeout_s: float) -> bool:
         """Wait until few requests wait to go out; False if that takes too long."""

@@ -117,6 +117,16 @@ class Slots:
                 for pool in self._pools(job):
                     pool.give(_owner(job), 1 + len(others))
 
+    def exchange(self, named: Sequence[JobRef], moved: Sequence[JobRef]) -> None:
+        """Put the slots of the first jobs back and take those of the others, whatever the shares are."""
+        with self._lock:
+            for job in named:
+                for pool in self._pools(job):
+                    pool.give(_owner(job), 1)
+            for job in moved:
+                for pool in self._pools(job):
+                    pool.take(_owner(job), 1, 0, time.monotonic())
+
     def close(self) -> None:
         """Give out no more."""
         with self._lock:

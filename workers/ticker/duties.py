@@ -42,6 +42,7 @@ def duties(stager: Stager, pruner: Pruner) -> list[Duty]:
         Duty(0.0, pruner.prune_jobs, "delete final jobs"),
         Duty(0.0, pruner.prune_responses, "delete responses kept for repeated requests"),
         Duty(1.0, pruner.prune_acks, "delete acknowledgements"),
+        Duty(1.0, pruner.prune_windows, "delete windows within which orders count once"),
         Duty(1.0, pruner.prune_firings, "delete firings"),
         Duty(1.0, pruner.prune_sessions, "delete ended sessions"),
         Duty(60.0, operation_store.prune, "delete operations that ended long ago"),

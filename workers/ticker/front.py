@@ -9,12 +9,10 @@ otherwise as often as takes a twentieth of the time.
 
 import threading
 from collections.abc import Callable
-from typing import TypeVar
 
 from models.rules import clock
 from workers.ticker.throttle import steady_us
 
-Found = TypeVar("Found")
 BEHIND_US = 10 * clock.SECOND  # rows come up so far behind the clock at any time: made slowly, or given back
 QUICK_US = 20 * clock.MILLISECOND
 REST_TIMES = 20

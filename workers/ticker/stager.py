@@ -37,6 +37,7 @@ class Stager:
         self._bound = bound
         self._follow_ups_at = 0  # when follow-ups were last published
         self._due, self._marks, self._gates = Front(), Front(), Front()
+        self._named_parked = 0  # parked jobs that messages name, up to the look-ahead
         self._unpublished: set[int] = set()  # jobs whose marks may be stored although no message names them
 
     def stage_due(self, now: int) -> int:
@@ -47,14 +48,17 @@ class Stager:
         self._unstage_unpublished()
         until = now + self._look_ahead_us
         awake = self._gates.search(now, lambda begin: parking.first_awake(begin, until))
+        if awake is not None or self._named_parked:
+            self._named_parked = staging.parked_staged(self._marks.begins_at(now), until, self._bound)
         passing = 0 if awake is None else self._stage_parked(now, until, awake)
         first = self._due.search(now, lambda begin: staging.first_due(begin, until))
         if first is None:
             return passing
         gather = 0 <= now - self._follow_ups_at < FOLLOW_UPS_US
-        # Each has its own room, so that a backlog can't hide what is due next.
+        # Each has its own room, so that a backlog can't hide what is due next. So have parked jobs, named above.
         due = self._stage(first, now, self._bound, now, gather) if first <= now else 0
-        soon = self._stage(max(first, now - JUST_NOW_US), until, 2 * self._bound, now, gather)
+        soon_bound = 2 * self._bound + self._named_parked
+        soon = self._stage(max(first, now - JUST_NOW_US), until, soon_bound, now, gather)
         return passing + due + soon
 
     def look_everywhere(self) -> None:
@@ -106,10 +110,14 @@ class Stager:
         return self._publish(jobs, now)
 
     def _stage_parked(self, now: int, until: int, first: int) -> int:
-        """Publish the parked jobs that may pass their gates by then."""
+        """Publish the parked jobs that may pass their gates by then, as far as there is room."""
+        room = min(self._bound - self._named_parked, JOBS_IN_A_ROUND)
+        if room <= 0:
+            return 0
         with transaction():
-            jobs = parking.stage_next(now, until, first)
+            jobs = parking.stage_next(now, until, first, room)
             self._unpublished.update(job.id for job in jobs)
+        self._named_parked += len(jobs)
         return self._publish(jobs, now)
 
     def _publish(self, jobs: list[DueJob], now: int) -> int:

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from models.rules.address_rules import AddressPolicy
+from workers.transport.deadline import Permission
 from workers.transport.dialer import Dialer
 from workers.transport.exchange import Exchange
 from workers.transport.lookups import Lookups
@@ -47,24 +48,29 @@ class Transport:
         self._pool = Pool(connections)
         self._thread = LoopThread("transport")
         self._take: Callable[[list[Ended]], None]
-        self._is_wanted: Callable[[Any], Awaitable[bool]]
+        self._is_wanted: Callable[[Any, bool], Awaitable[Permission]]
+        self._was_late: Callable[[Any], object]
         self._under_way: dict[Exchange, Any] = {}
         self._ended: list[Ended] = []
         self.unsent = Unsent(MAX_UNSENT)
         self._lag = LagMeter(self._thread.loop, lambda: bool(self._under_way), note_lag)
 
     def start(
-        self, take: Callable[[list[Ended]], None], is_wanted: Callable[[Any], Awaitable[bool]] | None = None
+        self,
+        take: Callable[[list[Ended]], None],
+        is_wanted: Callable[[Any, bool], Awaitable[Permission]] | None = None,
+        was_late: Callable[[Any], object] = lambda _: None,
     ) -> None:
         """Start the loop. `take` is called on it with what has ended since the last call: Refused when it might not be
-        sent, Unreachable when it failed. `is_wanted` is awaited with the key of a request that is about to go out late:
-        whether to send it. Raises RuntimeError when the system gives no thread."""
-        self._take, self._is_wanted = take, is_wanted or _always
+        sent, Unreachable when it failed. `is_wanted` is awaited with the key of a request that is about to go out late,
+        and whether its start is to be counted anew: whether to send it. `was_late` is called with the key of a request
+        that has gone later than its start was counted. Raises RuntimeError when the system gives no thread."""
+        self._take, self._is_wanted, self._was_late = take, is_wanted or _always, was_late
         self._thread.start()
 
     def submit(self, requests: Iterable[tuple[Any, Request]]) -> None:
         """Send these requests, each under a key. All are handed over in one step."""
-        parts = self._may_go, self.unsent.take, self._end, self._dialer, self._pool
+        parts = self._may_go, self.unsent.take, self._note_late, self._end, self._dialer, self._pool
         exchanges = [(key, Exchange(request, *parts)) for key, request in requests]
         self.unsent.add(len(exchanges))
         self._thread.call(self._begin, iter(exchanges))
@@ -86,8 +92,11 @@ class Transport:
         if len(some) == AT_ONCE:
             self._thread.loop.call_soon(self._begin, exchanges)
 
-    def _may_go(self, exchange: Exchange) -> Awaitable[bool]:
-        return self._is_wanted(self._under_way[exchange])
+    def _may_go(self, exchange: Exchange, counted_anew: bool) -> Awaitable[Permission]:
+        return self._is_wanted(self._under_way[exchange], counted_anew)
+
+    def _note_late(self, exchange: Exchange) -> None:
+        self._was_late(self._under_way[exchange])
 
     def _end(self, exchange: Exchange, outcome: Outcome) -> None:
         if not self._ended:
@@ -110,5 +119,5 @@ class Transport:
         self._pool.idle.close()
 
 
-async def _always(_key: Any) -> bool:
-    return True
+async def _always(_key: Any, _counted_anew: bool) -> Permission:
+    return Permission(True)

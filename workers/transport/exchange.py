@@ -11,42 +11,45 @@ from collections.abc import Awaitable, Callable
 from models.rules.url_rules import Target
 from workers.transport.connection import TIMER_SLACK_S, Connection, Origin
 from workers.transport.content_codings import unpacked
-from workers.transport.deadline import Deadline
+from workers.transport.deadline import ASKS, LATE_MS, TOO_LATE_MS, Deadline, Permission, Start
 from workers.transport.dialer import Dialer
 from workers.transport.outcome import Blocked, Failed, Outcome, Refused, Unreachable, UnreachableReason, outcome_of
 from workers.transport.pool import Pool
 from workers.transport.wire_format import Request, target_of, to_wire
 
 CLOSED = "the target closed the connection before it answered"
-LOOK_AFTER_MS = 20.0  # a request that goes out sooner is not asked about again: that would cost a question for each
 
 
 class Exchange:
     """Starts with `begin` and never raises; belongs to the loop alone.
 
-    A request that is about to go out late asks first: `may_go` says whether it still may be sent. `sent` is called when
-    the request goes out, and `done` with the outcome.
+    A request that is about to go out late asks first: `may_go` says whether it still may be sent, after it has counted
+    the start anew if it was told to. `sent` is called when the request goes out, `was_late` once it has gone later than
+    its start was counted, and `done` with the outcome.
     """
 
     def __init__(
         self,
         request: Request,
-        may_go: Callable[["Exchange"], Awaitable[bool]],
+        may_go: Callable[["Exchange", bool], Awaitable[Permission]],
         sent: Callable[[], None],
+        was_late: Callable[["Exchange"], None],
         done: Callable[["Exchange", Outcome], None],
         dialer: Dialer,
         pool: Pool,
     ) -> None:
         self._request, self._may_go, self._sent, self._done = request, may_go, sent, done
+        self._was_late = was_late
         self._dialer, self._pool = dialer, pool
-        self._deadline = Deadline(request.timeout_ms)
+        self._deadline, self._start = Deadline(request.timeout_ms), Start(request.starts_at_ns)
         self._target: Target
         self._written: bytes
         self._origin: Origin
         self._timer: asyncio.TimerHandle
         self._running: asyncio.Task[None] | None = None  # what dials or asks
         self._connection: Connection | None = None  # that carries the request
-        self._is_reused = self._has_heard = self.is_sent = False
+        self._is_reused = self._has_heard = self._is_served = self.is_sent = False
+        self._is_timed = True  # nothing was written whose lateness is not known yet
 
     def begin(self) -> None:
         try:
@@ -58,13 +61,16 @@ class Exchange:
             self._done(self, outcome_of(error, self._deadline.timings()))
             return
         self._origin = Origin(self._request.owner, target.scheme, target.host, target.port)
-        self._timer = asyncio.get_running_loop().call_later(self._deadline.left_s() + TIMER_SLACK_S, self._expire)
-        self._pool.serve(self._origin, self)
+        if wait_s := self._start.ahead_s():
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._begin_in_turn)
+        else:
+            self._serve()
 
     def abort(self) -> None:
         """Leave it without an outcome."""
         self._timer.cancel()
-        self._pool.leave(self._origin, self)
+        if self._is_served:
+            self._pool.leave(self._origin, self)
         if self._running is not None:
             self._running.cancel()
         if self._connection is not None:
@@ -115,6 +121,15 @@ class Exchange:
         self._finish_with_answer(connection)
         self._pool.drop(connection)
 
+    def _begin_in_turn(self) -> None:
+        self._deadline = Deadline(self._request.timeout_ms)
+        self._serve()
+
+    def _serve(self) -> None:
+        self._is_served = True
+        self._timer = asyncio.get_running_loop().call_later(self._deadline.left_s() + TIMER_SLACK_S, self._expire)
+        self._pool.serve(self._origin, self)
+
     async def _dial_and_send(self) -> None:
         try:
             connection = await self._dialer.connect(self._target, self._origin, self._deadline)
@@ -128,24 +143,42 @@ class Exchange:
             self._write(connection)
 
     def _is_late(self) -> bool:
-        return not self.is_sent and self._request.waited_ms + self._deadline.elapsed_ms() >= LOOK_AFTER_MS
+        return (not self.is_sent and self._start.is_slow()) or self._start.is_late(TOO_LATE_MS)
 
     async def _ask_and_write(self, connection: Connection) -> None:
         self._connection = connection
         connection.reader.expect(self._request.method)
-        if await self._may_go(self):
+        if await self._is_permitted():
             self._write(connection)
             return
         self._leave_connection()
         self._finish(Refused("cancelled", "the job was cancelled, or its turn was over, before its request went out"))
         self._pool.put(connection)
 
+    async def _is_permitted(self) -> bool:
+        """Ask; and again, if the answer took so long that the request would go out too late all the same."""
+        for _ in range(ASKS):
+            permission = await self._may_go(self, self._start.is_late(TOO_LATE_MS))
+            if permission.counted_ns is not None:
+                self._start.count_anew(permission.counted_ns)
+            if not permission.is_given or not self._start.is_late(TOO_LATE_MS):
+                break
+        return permission.is_given
+
     def _write(self, connection: Connection) -> None:
         self._connection = connection
+        if self._start.is_counted:
+            self._is_timed = False
+            asyncio.get_running_loop().call_soon(self._note_late)  # the loop may write at the end of this iteration
         if not self.is_sent:
             self.is_sent = True
             self._sent()
         connection.send(self._request.method, self._written, self)
+
+    def _note_late(self) -> None:
+        if not self._is_timed and self._start.is_late(LATE_MS):
+            self._was_late(self)
+        self._is_timed = True
 
     def _expire(self) -> None:
         if self._connection is not None:
@@ -180,4 +213,5 @@ class Exchange:
 
     def _finish(self, outcome: Outcome) -> None:
         self._timer.cancel()
+        self._note_late()  # the answer may have come in the same iteration
         self._done(self, outcome)

@@ -23,9 +23,9 @@ class Request(PreparedRequest):
     """Is what `requests` sends, set by hand: `prepare` would change the URL and the headers.
 
     `timeout_ms` limits the whole attempt from the lookup to the last byte. `owner` is the account whose job it is, or
-    its negated id for a follow-up: each takes its share of the lookups, and has connections of its own. `waited_ms`:
-    how long ago it was decided that the request may go, where that matters. `sent_headers` are `headers` with those
-    that the transport adds, once it has written the request.
+    its negated id for a follow-up: each takes its share of the lookups, and has connections of its own. `starts_at_ns`:
+    when the request may go out, by the monotonic clock, where somebody counts its start. `sent_headers` are `headers`
+    with those that the transport adds, once it has written the request.
     """
 
     method: str
@@ -41,12 +41,12 @@ class Request(PreparedRequest):
         body: bytes | None,
         timeout_ms: int,
         owner: int = 0,
-        waited_ms: float = 0.0,
+        starts_at_ns: int | None = None,
     ) -> None:
         super().__init__()
         self.prepare_method(method)
         self.url, self.headers, self.body = url, headers, body
-        self.timeout_ms, self.owner, self.waited_ms = timeout_ms, owner, waited_ms
+        self.timeout_ms, self.owner, self.starts_at_ns = timeout_ms, owner, starts_at_ns
         self.sent_headers = headers
 
 

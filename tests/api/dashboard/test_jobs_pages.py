@@ -1,5 +1,6 @@
 """The pages of jobs: lists, one job, what is done to them, the form for a new one, failures, keys."""
 
+import html
 import json
 import re
 from types import SimpleNamespace
@@ -293,6 +294,32 @@ def test_why_a_job_has_not_run_tells_times_that_can_be_read(alice, moved_clock):
         assert not re.search(r">[^<]*\dT\d", why), why
         assert ' data-local title="2026-01-01 09:0' in why
     assert 'title="2026-01-01 09:00:30.000007 UTC">2026-01-01 09:00:30 UTC</time>' in why
+
+
+def test_a_job_of_the_form_joins_its_flow_and_is_made_once_within_its_window(alice):
+    """The form left the flow out."""
+    more = '{"flow": {"key": "shop"}, "dedup": {"key": "k"}}'
+
+    first, second = (job_shown_after(submit_order(alice, more=more)) for _ in range(2))
+
+    assert first == second
+    assert first.flow_id is not None
+
+
+def test_a_jobs_page_shows_all_fields_that_were_ordered(alice):
+    more = '{"success": {"status": ["2xx", 409]}, "stop_on": ["4xx"], "backoff": {"fixed": 60}}'
+    job = job_shown_after(submit_order(alice, more=more))
+
+    rows = re.findall('<th scope="row">(.*?)</th><td>(.*?)</td>', alice.get(f"/jobs/{job.uuid}").text)
+    assert {name: html.unescape(value) for name, value in rows} == {
+        "success": '{"status": ["2xx", 409]}',
+        "stop_on": '["4xx"]',
+        "backoff": '{"fixed": 60}',
+    }
+
+
+def test_a_plain_jobs_page_shows_no_other_fields(alice):
+    assert "Other fields" not in alice.get(f"/jobs/{make_job(alice.account).uuid}").text
 
 
 def test_a_jobs_page_shows_its_attempts_on_a_timeline(alice):

@@ -8,6 +8,7 @@ from peewee import OperationalError
 
 from api import create_app
 from api.responses import refused_writes
+from models.database import host_clock
 from models.database.sql import execute
 from models.jobs import job_store
 from models.operations import heartbeats
@@ -43,6 +44,16 @@ def test_ready_when_all_parts_are_there(client):
     note_ticker()
     answer = client.get("/readyz", headers={"Authorization": ""})
     assert (answer.status_code, answer.json) == (200, {"status": "ready"})
+
+
+def test_a_process_of_the_api_tells_that_its_clock_differs(client, db, monkeypatch, caplog):
+    monkeypatch.setattr(host_clock, "measure", lambda: 20 * clock.SECOND)
+    note_ticker()
+
+    assert [client.get("/readyz").status_code for _ in range(2)] == [200, 200]
+
+    warnings = [record.message for record in caplog.records if "20.0 s ahead" in record.message]
+    assert len(warnings) == (db == "postgresql")
 
 
 def test_a_process_that_was_told_to_stop_is_not_ready(client, monkeypatch):

@@ -11,6 +11,7 @@ from models.jobs.job_tables import Job
 from models.operations import cancelling
 from models.rules import clock
 from models.rules.limits import ACCOUNT, FLOW, HOST, LANE
+from models.rules.turns import LEAD_US
 from tests.support.flows import flow, gate_of, ids_through, lane, let_through, next_turns, order, parked_at
 from tests.support.races import map_at_once
 
@@ -135,7 +136,7 @@ def test_the_ticker_names_the_next_of_a_rate_for_the_instant_of_its_turn(account
     ids_through(ids)
 
     assert next_turns(ahead_s=49) == []
-    assert next_turns(ahead_s=50) == [(ids[2], clock.now() + 50 * clock.SECOND)]
+    assert next_turns(ahead_s=50) == [(ids[2], clock.now() + 50 * clock.SECOND - LEAD_US)]
 
 
 def test_the_ticker_names_the_next_of_a_flow_once_one_has_ended(account, moved_clock):

@@ -25,7 +25,8 @@ from hypothesis.stateful import (
 from models.accounts import account_store
 from models.database.connection import database
 from models.database.sql import fetch
-from models.flows import closing, gates, leaving, orders, parking
+from models.flows import closing, gates, late_starts, leaving, orders, parking
+from models.flows.late_starts import SentJob
 from models.jobs import lifecycle, staging
 from models.jobs.job_store import NewJob
 from models.operations import cancelling, claims
@@ -48,6 +49,7 @@ EXAMPLES = int(os.environ.get("BOOPER_TEST_EXAMPLES", "0"))
 MARGIN, LOOK_AHEAD, BOUND = 10 * clock.SECOND, 10 * clock.SECOND, 100
 ARGS = '{"url": "http://a.example/"}'
 TIMEOUT_MS, DELAY_S, HOST_NAME = 1000, 3, "a.example"
+LITTLE = clock.SECOND // 2  # how late a request may be without being counted anew before it goes out
 FINAL = ("completed", "discarded", "cancelled")
 DRAIN_STEPS = 150
 ANY = st.integers(0, 50)  # picks one of what there is
@@ -180,7 +182,8 @@ class Flows(RuleBasedStateMachine):
 
     def begins(self, claim, worker):
         assert self.clock.now >= self.jobs[claim.id].due_at
-        self.sent.append(SimpleNamespace(claim=claim, worker=worker, began_at=self.clock.now, ended_at=None))
+        began_at = max(self.clock.now, claim.start.at if claim.start else 0)  # its sender waits for its turn
+        self.sent.append(SimpleNamespace(claim=claim, worker=worker, began_at=began_at, ended_at=None))
 
     @precondition(lambda self: self.unsent)
     @rule(after_s=st.sampled_from([0, 0.1, 1, 3]))
@@ -188,10 +191,26 @@ class Flows(RuleBasedStateMachine):
         """Those of workers that are still there; a claim that was taken back may not go."""
         self.advance(after_s)
         late, self.unsent = self.unsent, []
-        unwanted = last_look.withdrawn([claim for claim, _ in late])
+        unwanted = last_look.withdraw_cancelled([claim for claim, _ in late])
+        counted = [claim for claim, _ in late if claim.start is not None and claim.id not in unwanted]
+        unwanted |= late_starts.count_anew(counted)
         for claim, worker in late:
             if claim.id not in unwanted:
                 self.begins(claim, worker)
+
+    @precondition(lambda self: self.unsent)
+    @rule(after_s=st.sampled_from([0.03, 0.3]), corrected_after_s=st.sampled_from([0, 0.3]))
+    def requests_go_out_a_little_late(self, after_s, corrected_after_s):
+        """Their starts are corrected when they have gone."""
+        self.advance(after_s)
+        late = [each for each in self.unsent if each[0].start and 0 <= self.clock.now - each[0].start.at < LITTLE]
+        self.unsent = [each for each in self.unsent if each not in late]
+        gone_at, unwanted = self.clock.now, last_look.withdraw_cancelled([claim for claim, _ in late])
+        wanted = [(claim, worker) for claim, worker in late if claim.id not in unwanted]
+        for claim, worker in wanted:
+            self.begins(claim, worker)
+        self.advance(corrected_after_s)
+        late_starts.correct([SentJob(claim, gone_at) for claim, _ in wanted])
 
     @precondition(lambda self: self.queue.ready or self.queue.delayed)
     @rule()

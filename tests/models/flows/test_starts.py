@@ -1,58 +1,151 @@
-"""Starts that go out later than they were counted: they are counted anew, or may not go."""
+"""Starts as a rate counts them: ahead of their instants, and moved when the requests go out later."""
 
-from models.database.transactions import transaction
-from models.flows import starts
+import pytest
+
+from models.flows import late_starts
 from models.flows.gate_tables import GateStart
-from models.flows.starts import LateStart
+from models.flows.late_starts import SentJob
+from models.jobs import lifecycle
 from models.operations import claims
 from models.rules import clock
-from models.rules.limits import FLOW
-from tests.support.flows import MARGIN, flow, gate_of, ids_through, next_turns, order
+from models.rules.turns import AHEAD_US, LEAD_US
+from tests.support.flows import MARGIN, flow, ids_through, let_through, next_turns, order
 
 
-def restart(*ids):
-    flow_id = gate_of(FLOW, "shop").id
-    with transaction():
-        return starts.restart([LateStart(job_id, flow_id) for job_id in ids], clock.now())
-
-
-def test_a_late_start_counts_from_the_instant_at_which_it_goes_out(account, moved_clock):
+@pytest.mark.parametrize("late_s", [1, 8])
+def test_a_late_start_counts_from_the_instant_at_which_it_goes_out(account, moved_clock, late_s):
     ids = order(account, flow(rate=1, per_s=10), count=2)
-    ids_through(ids)
-    moved_clock.advance(seconds=5)
-    refused = restart(ids[0])
-    moved_clock.advance(seconds=5)
+    late = let_through(ids)
+    moved_clock.advance(seconds=late_s)
+    refused = late_starts.count_anew(late)
+    moved_clock.advance(seconds=9.7)
     too_early = ids_through(ids)
-    moved_clock.advance(seconds=5)
+    moved_clock.advance(seconds=0.3)
 
     assert (refused, too_early, ids_through(ids)) == (set(), [], ids[1:])
 
 
 def test_a_start_that_is_so_late_that_others_took_its_place_may_not_go(account, moved_clock):
     ids = order(account, flow(rate=1, per_s=10), count=2)
-    ids_through(ids)
+    late = let_through(ids)
     moved_clock.advance(seconds=10)
     ids_through(ids)
 
-    assert restart(ids[0]) == {ids[0]}
+    assert late_starts.count_anew(late) == {ids[0]}
 
 
 def test_it_may_go_when_the_window_has_room_again(account, moved_clock):
     ids = order(account, flow(rate=1, per_s=10), count=3)
-    ids_through(ids)
+    late = let_through(ids)
     moved_clock.advance(seconds=10)
     ids_through(ids)
     moved_clock.advance(seconds=10)
 
-    assert restart(ids[0]) == set()
+    assert late_starts.count_anew(late) == set()
     assert ids_through(ids) == []
+
+
+def test_a_late_start_takes_no_second_place_of_the_requests_under_way(account, moved_clock):
+    ids = order(account, flow(rate=1, per_s=10, concurrency=2), count=2)
+    late = let_through(ids)
+    moved_clock.advance(seconds=10)
+    ids_through(ids)
+    moved_clock.advance(seconds=10)
+
+    assert late_starts.count_anew(late) == set()
 
 
 def test_a_flow_without_a_rate_lets_late_starts_go(account, moved_clock):
     ids = order(account, flow(concurrency=1))
-    ids_through(ids)
+    late = let_through(ids)
 
-    assert restart(*ids) == set()
+    assert ([job.start for job in late], late_starts.count_anew(late)) == ([None], set())
+
+
+def test_a_start_moves_to_the_instant_at_which_its_request_had_gone(account, moved_clock):
+    ids = order(account, flow(rate=1, per_s=10), count=2)
+    [late] = let_through(ids)
+    moved_clock.advance(seconds=0.5)
+    gone_at = clock.now()
+    moved_clock.advance(seconds=9.5)
+    late_starts.correct([SentJob(late, gone_at)])
+    too_early = ids_through(ids)
+    moved_clock.advance(seconds=0.5)
+
+    assert (too_early, ids_through(ids)) == ([], ids[1:])
+
+
+def test_a_start_moves_to_no_earlier_instant(account, moved_clock):
+    ids = order(account, flow(rate=1, per_s=10), count=2)
+    [job] = let_through(ids)
+    counted_at = GateStart.get().started_at
+
+    late_starts.correct([SentJob(job, counted_at - clock.SECOND)])
+
+    assert GateStart.get().started_at == counted_at
+
+
+def test_the_start_of_an_earlier_attempt_stays_where_it_is(account, moved_clock):
+    ids = order(account, flow(rate=2, per_s=10))
+    [first] = let_through(ids)
+    began_at = clock.now()
+    lifecycle.retry([(first, clock.now())])
+    moved_clock.advance(seconds=1)
+    [second] = let_through(ids)
+    moved_clock.advance(seconds=1)
+
+    late_starts.count_anew([second])
+    late_starts.correct([SentJob(second, clock.now() + 1)])
+
+    moved = [row.started_at for row in GateStart.select().order_by(GateStart.number)]
+    assert moved == [began_at, clock.now() + 1]
+
+
+def test_a_start_that_went_out_late_holds_back_those_behind_it(account, moved_clock):
+    """Else two starts that are closer together than a window would have just one between them."""
+    ids = order(account, flow(rate=2, per_s=10), count=4)
+    first, _ = let_through(ids)
+    late_starts.correct([SentJob(first, clock.now() + clock.SECOND)])
+    moved_clock.advance(seconds=10)
+    too_early = ids_through(ids)
+    moved_clock.advance(seconds=1)
+
+    assert (too_early, ids_through(ids)) == ([], ids[2:])
+
+
+def test_a_job_is_let_through_a_moment_before_its_turn_and_counted_at_its_turn(account, moved_clock):
+    ids = order(account, flow(rate=1, per_s=10), count=2)
+    [first] = let_through(ids)
+    moved_clock.advance(seconds=10 - (AHEAD_US + 1) / clock.SECOND)
+    too_early = ids_through(ids)
+    moved_clock.advance(seconds=0.01)
+    [second] = let_through(ids)
+
+    assert (too_early, second.start.at - first.start.at) == ([], 10 * clock.SECOND)
+    assert [row.started_at for row in GateStart.select()] == [second.start.at]
+
+
+def test_no_start_comes_before_one_that_was_counted_ahead(account, moved_clock):
+    ids = order(account, flow(rate=2, per_s=10), count=4)
+    let_through(ids[:1])
+    moved_clock.advance(seconds=1)
+    let_through(ids[:2])
+    moved_clock.advance(seconds=8.95)
+    [ahead] = let_through(ids[2:3])
+    moved_clock.advance(seconds=1)
+    [after] = let_through(ids[3:])
+
+    assert (ahead.start.at > clock.now() - clock.SECOND, after.start.at >= ahead.start.at) == (True, True)
+
+
+def test_a_flow_that_limits_requests_under_way_lets_nothing_through_ahead(account, moved_clock):
+    ids = order(account, flow(rate=1, per_s=10, concurrency=9), count=2)
+    ids_through(ids)
+    moved_clock.advance(seconds=9.99)
+    too_early = ids_through(ids)
+    moved_clock.advance(seconds=0.01)
+
+    assert (too_early, ids_through(ids)) == ([], ids[1:])
 
 
 def test_a_start_counts_from_when_the_gates_were_locked_not_from_when_the_claim_began(account, moved_clock):
@@ -71,7 +164,16 @@ def test_turns_that_lie_close_together_become_one(account, moved_clock):
     moved_clock.advance(seconds=0.02)
     ids_through(ids)
 
-    assert [at - clock.now() for _, at in next_turns(ahead_s=10)] == [10 * clock.SECOND, 10 * clock.SECOND]
+    assert [at - clock.now() for _, at in next_turns(ahead_s=10)] == [9_980_000 - LEAD_US] * 2
+
+
+def test_turns_of_jobs_that_may_not_be_claimed_ahead_become_the_last_of_them(account, moved_clock):
+    ids = order(account, flow(rate=2, per_s=10, concurrency=9), count=4)
+    ids_through(ids[:1])
+    moved_clock.advance(seconds=0.02)
+    ids_through(ids)
+
+    assert [at - clock.now() for _, at in next_turns(ahead_s=10)] == [10 * clock.SECOND] * 2
 
 
 def test_turns_that_lie_further_apart_do_not(account, moved_clock):
@@ -80,4 +182,5 @@ def test_turns_that_lie_further_apart_do_not(account, moved_clock):
     moved_clock.advance(seconds=0.03)
     ids_through(ids)
 
-    assert [at - clock.now() for _, at in next_turns(ahead_s=10)] == [9_970_000, 10 * clock.SECOND]
+    turns = [at - clock.now() for _, at in next_turns(ahead_s=10)]
+    assert turns == [9_970_000 - LEAD_US, 10 * clock.SECOND - LEAD_US]

@@ -11,7 +11,8 @@ Each line of the ledger is one JSON list, written by one `write` to a file opene
     ["partial", wall_us, monotonic_us, null, null, null, connection, octets]
     ["notified",    wall_us, monotonic_us, path, headers, body]          beside the arrival, for paths below /notified
 
-An arrival bears the instant its first octet was read; an end bears the instant the response was handed to the
+An arrival bears the instant its first octet was read, put right where this process was late to read it: the kernel
+knows when it came. An end bears the instant the response was handed to the
 kernel (`whole` true) or was given up (`whole` false). A partial is a connection closed inside a request.
 
 Paths: /ok, /echo, /status/<code>, /slow/<seconds>, /hang, /reset, /drip, /stall (held until /release), /notified/…
@@ -38,6 +39,8 @@ from typing import NamedTuple
 
 HEAD_LIMIT = 64 * 1024
 DRIP_SECONDS = 0.2
+LAST_DATA_AT = 52  # in struct tcp_info: tcpi_last_data_recv, milliseconds
+COARSE_US = 10_000  # more than a tick of the kernel's clock, by which that is off
 PHRASES = {int(status): status.phrase for status in HTTPStatus}
 
 
@@ -117,9 +120,17 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if not self.buffer:
-            self.first_octet_at = now()
+            self.first_octet_at = self._came_at()
         self.buffer += data
         self._proceed()
+
+    def _came_at(self) -> tuple[int, int]:
+        """When the data that was read just now came, hardly earlier than it did."""
+        sock = self.transport.get_extra_info("socket")
+        [age_ms] = struct.unpack_from("I", sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104), LAST_DATA_AT)
+        late_us = max(0, age_ms * 1000 - COARSE_US)
+        wall, monotonic = now()
+        return wall - late_us, monotonic - late_us
 
     def connection_lost(self, error: Exception | None) -> None:
         if self.pending:

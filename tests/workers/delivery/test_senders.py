@@ -17,7 +17,7 @@ from workers.delivery import senders as sending
 from workers.delivery.senders import Senders
 from workers.delivery.slots import Slots
 from workers.transport.client import Transport
-from workers.transport.exchange import LOOK_AFTER_MS
+from workers.transport.deadline import LOOK_AFTER_MS
 from workers.transport.outcome import Answered, Refused
 from workers.transport.unsent import Unsent
 

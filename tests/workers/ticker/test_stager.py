@@ -1,11 +1,17 @@
 """From the table to the queue: near before far, bounded, nothing lost, nothing published twice for waiting."""
 
+from collections import Counter
+
 import pytest
 from dramatiq.errors import BrokerError
 
+from models.flows import gates
 from models.jobs import lifecycle
+from models.jobs.job_tables import Job
 from models.operations.ticker_row import record_delivered
 from models.rules import clock
+from models.rules.limits import FLOW
+from tests.support.flows import flow, gate_of, order
 from tests.support.rows import make_job, reread
 from workers.ticker.stager import LOST_AFTER_US, Stager
 
@@ -128,6 +134,42 @@ def test_the_queue_never_holds_more_than_twice_its_bound(stager, account, messag
     for _ in range(5):
         stager.stage_due(clock.now())
     assert len(messages.named) == 600
+
+
+def park_many(account, count, keys):
+    """Parked jobs that may pass at once, of so many flows."""
+    for key in range(keys):
+        ids = order(account, flow(f"flow-{key}", concurrency=1000), count=count // keys)
+        gate = gate_of(FLOW, f"flow-{key}").id
+        Job.update(parked_by=gate, held_until=gates.FAR).where(Job.id.in_(ids)).execute()
+        gates.wake([gate], clock.now())
+
+
+def test_parked_jobs_take_no_more_room_than_others(stager, account, messages, moved_clock):
+    park_many(account, count=700, keys=7)
+    for _ in range(5):
+        stager.stage_due(clock.now())
+        moved_clock.advance(seconds=1)
+    assert len(set(messages.named)) == 7 * (300 // 7)
+
+
+def test_parked_jobs_of_each_gate_get_the_same_room(stager, account, messages):
+    park_many(account, count=700, keys=7)
+
+    stager.stage_due(clock.now())
+
+    flows = [job.flow_id for job in Job.select().where(Job.id.in_(messages.named))]
+    assert set(Counter(flows).values()) == {300 // 7}
+
+
+def test_parked_jobs_take_no_room_of_others_and_others_none_of_theirs(stager, account, messages):
+    park_many(account, count=300, keys=3)
+    for _ in range(700):
+        make_job(account, due_in_s=-1)
+
+    stager.stage_due(clock.now())
+
+    assert len(messages.named) == 900
 
 
 def test_what_the_broker_did_not_take_is_staged_again(stager, account, messages):

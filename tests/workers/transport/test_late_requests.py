@@ -2,18 +2,25 @@
 
 import asyncio
 import threading
+import time
 
 import pytest
 
 from tests.support.scripted_receivers import OK, answering
 from tests.support.waiting import wait_until
-from workers.transport import exchange, pool
+from workers.transport import deadline, exchange, pool
+from workers.transport.deadline import Permission
 from workers.transport.outcome import Refused, Unreachable
 from workers.transport.wire_format import Request
 
 
-def get(target, timeout_ms=30_000):
-    return Request("GET", target.url(), {}, None, timeout_ms)
+def get(target, timeout_ms=30_000, starts_at_ns=None):
+    return Request("GET", target.url(), {}, None, timeout_ms, starts_at_ns=starts_at_ns)
+
+
+def in_s(seconds):
+    """So far from now, by the monotonic clock."""
+    return time.monotonic_ns() + int(seconds * 1e9)
 
 
 @pytest.fixture
@@ -61,13 +68,13 @@ def test_a_request_that_waited_for_a_connection_goes_out_on_it(lone_connection, 
 @pytest.fixture
 def all_late(monkeypatch):
     """Every request is asked about before it goes out."""
-    monkeypatch.setattr(exchange, "LOOK_AFTER_MS", -1)
+    monkeypatch.setattr(deadline, "LOOK_AFTER_MS", -1)
 
 
 @pytest.mark.parametrize("is_wanted", [True, False])
 def test_t10_a_late_request_goes_out_only_if_it_is_wanted(all_late, receiver, transport, is_wanted):
-    async def answer(_key):
-        return is_wanted
+    async def answer(_key, _counted_anew):
+        return Permission(is_wanted)
 
     target, sender = receiver(answering(OK)), transport(is_wanted=answer)
     outcomes = [sender.send(get(target)) for _ in range(2)]
@@ -79,7 +86,7 @@ def test_t10_a_late_request_goes_out_only_if_it_is_wanted(all_late, receiver, tr
 def test_t10_a_request_about_which_nobody_answers_ends_at_its_deadline_unsent(all_late, receiver, transport):
     question = threading.Event()
 
-    async def unanswered(_key):
+    async def unanswered(_key, _counted_anew):
         question.set()
         await asyncio.Event().wait()
 
@@ -92,3 +99,100 @@ def test_t10_a_request_about_which_nobody_answers_ends_at_its_deadline_unsent(al
     outcome = answer.result(30)
     assert (type(outcome), outcome.reason) == (Unreachable, "timeout")
     assert target.requests == []
+
+
+@pytest.fixture
+def questions():
+    """Each says whether the start was to be counted anew."""
+    return []
+
+
+def counting(questions, *counted_in_s):
+    """Gives every request leave. Its start counts from so many seconds from the answer."""
+
+    async def answer(_key, counted_anew):
+        questions.append(counted_anew)
+        return Permission(True, in_s(counted_in_s[len(questions) - 1]) if counted_anew else None)
+
+    return answer
+
+
+def test_a_request_waits_for_the_instant_at_which_it_may_go(receiver, transport):
+    target, sender = receiver(answering(OK)), transport()
+    held = sender.begin(get(target, starts_at_ns=in_s(3600)))
+    assert sender.send(get(target)).status_code == 200
+    assert len(target.requests) == 1
+
+    sender.begin_held()
+
+    assert held.result(30).status_code == 200
+    assert len(target.requests) == 2
+
+
+def test_the_wait_for_its_instant_is_not_of_the_time_that_a_request_has(receiver, transport):
+    target, sender = receiver(answering(OK)), transport()
+    held = sender.begin(get(target, starts_at_ns=in_s(3600)))
+    sender.send(get(target))
+
+    began_ns = time.monotonic_ns()
+    sender.begin_held()
+    total_ms = held.result(30).timings.total_ms
+
+    assert total_ms <= (time.monotonic_ns() - began_ns) / 1e6
+
+
+def test_requests_that_wait_for_their_instant_end_with_the_transport(receiver, transport):
+    target, sender = receiver(answering(OK)), transport()
+    held = sender.begin(get(target, starts_at_ns=in_s(3600)))
+
+    sender.close()
+
+    assert (held.done(), target.requests) == (False, [])
+
+
+def test_a_request_much_later_than_its_start_has_it_counted_anew_before_it_goes(receiver, transport, questions):
+    target, sender = receiver(answering(OK)), transport(is_wanted=counting(questions, 3600))
+
+    assert sender.send(get(target, starts_at_ns=in_s(-1))).status_code == 200
+
+    assert (questions, sender.went_late) == ([True], [])
+
+
+def test_a_request_that_goes_soon_after_its_start_is_neither_asked_about_nor_corrected(
+    receiver, transport, questions, monkeypatch
+):
+    for module, name in ((deadline, "LOOK_AFTER_MS"), (exchange, "TOO_LATE_MS"), (exchange, "LATE_MS")):
+        monkeypatch.setattr(module, name, 60_000)
+    target, sender = receiver(answering(OK)), transport(is_wanted=counting(questions))
+
+    assert sender.send(get(target, starts_at_ns=in_s(0))).status_code == 200
+
+    assert (questions, sender.went_late) == ([], [])
+
+
+def test_a_request_that_goes_a_little_late_is_corrected_when_it_has_gone(receiver, transport, questions, monkeypatch):
+    monkeypatch.setattr(deadline, "LOOK_AFTER_MS", 60_000)
+    monkeypatch.setattr(exchange, "TOO_LATE_MS", 60_000)
+    target, sender = receiver(answering(OK)), transport(is_wanted=counting(questions))
+
+    answer = sender.begin(get(target, starts_at_ns=in_s(-1)))
+
+    assert answer.result(30).status_code == 200
+    assert (questions, sender.went_late) == ([], [answer])
+
+
+def test_a_request_asks_again_when_it_is_late_again_after_the_answer(receiver, transport, questions):
+    target, sender = receiver(answering(OK)), transport(is_wanted=counting(questions, -1, 3600))
+
+    assert sender.send(get(target, starts_at_ns=in_s(-1))).status_code == 200
+
+    assert (questions, sender.went_late) == ([True, True], [])
+
+
+def test_a_request_that_is_late_after_every_answer_goes_all_the_same_and_is_corrected(receiver, transport, questions):
+    target, sender = receiver(answering(OK)), transport(is_wanted=counting(questions, -1, -1, -1))
+
+    answer = sender.begin(get(target, starts_at_ns=in_s(-1)))
+
+    assert answer.result(30).status_code == 200
+    assert (questions, sender.went_late) == ([True] * 3, [answer])

@@ -1,0 +1,82 @@
+"""Counts starts anew whose requests go out later than they were counted: else the target would see them beside requests
+of a later window.
+
+A request that is very late is counted anew before it goes out, and one that is a little late as soon as it has gone.
+That is in time: the row of a start is read when the start is as old as its window is long.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from models.database.transactions import transaction, wait_briefly_for_locks
+from models.flows import gates, pacing, parking, starts
+from models.flows.starts import JobStart
+from models.jobs import lifecycle
+from models.jobs.lifecycle import ClaimedJob
+from models.rules import clock
+from models.rules.turns import next_starts
+
+
+class SentJob(NamedTuple):
+    """A job whose request went out later than its start was counted, and when, on this host's clock."""
+
+    job: ClaimedJob
+    sent_at: int
+
+
+def correct(sent: Sequence[SentJob]) -> set[int]:
+    """Move the starts of these jobs to the instants at which their requests went out; returns the ids of those that
+    were moved."""
+    with transaction():
+        wait_briefly_for_locks()
+        ahead_us = pacing.read_clock().ahead_us
+        moves = [(_start_of(each.job), each.sent_at + ahead_us) for each in sent]
+        return starts.move(moves, "gate_start.started_at < input.at")
+
+
+def count_anew(jobs: Sequence[ClaimedJob]) -> set[int]:
+    """Count the starts of these jobs now, as their requests are about to go out. Park those whose flow has had its
+    starts meanwhile, as if nothing had been attempted; returns the ids of those."""
+    with transaction():
+        wait_briefly_for_locks()
+        read_at = pacing.read_clock().read_at
+        # As long as half of its window is left, the next start waits for this one: nobody has to be locked out.
+        moves = [(_start_of(job), read_at) for job in jobs]
+        moved = starts.move(moves, "gate_start.started_at > input.at - gate.per_us / 2")
+        refused = _count_again([_start_of(job) for job in jobs if job.id not in moved])
+        _park([job for job in jobs if job.id in refused])
+    return refused
+
+
+def _start_of(job: ClaimedJob) -> JobStart:
+    return JobStart(job.id, job.flow_id or 0, job.start.number if job.start else 0)
+
+
+def _count_again(late: Sequence[JobStart]) -> set[int]:
+    """Count these starts once more, since others may have taken their places; returns the ids of the jobs for which
+    there is no room."""
+    rated = {gate.id: gate for gate in gates.lock({each.flow_id for each in late}).values() if gate.rate}
+    read_at = pacing.read_clock().read_at
+    moved = starts.move([(each, read_at) for each in late], "gate_start.number > gate.starts - gate.rate")
+    left: dict[int, list[int]] = {}
+    for each in late:
+        if each.flow_id in rated and each.job_id not in moved:
+            left.setdefault(each.flow_id, []).append(each.job_id)
+    uses = pacing.uses([rated[flow_id] for flow_id in left], len(late), read_at)
+    refused: set[int] = set()
+    for flow_id, ids in left.items():
+        pace = uses.of[flow_id].pace._replace(room=None)  # they are under way already
+        count = sum(at <= uses.read_at for at in next_starts(pace, len(ids), uses.read_at))
+        starts.add([(rated[flow_id], dict.fromkeys(ids[:count], uses.read_at))])
+        refused.update(ids[count:])
+    return refused
+
+
+def _park(jobs: Sequence[ClaimedJob]) -> None:
+    released = lifecycle.release(jobs)
+    by_flow: dict[int, list[int]] = {}
+    for job in jobs:
+        if job.id in released:
+            by_flow.setdefault(job.flow_id or 0, []).append(job.id)
+    parking.park(by_flow)
+    parking.wake_by(dict.fromkeys(by_flow, clock.now()))
