@@ -12,6 +12,7 @@ from api.requests.ids import read_job_key, uuid_key
 from api.requests.job_values import A_LABEL, AN_INSTANT, LABEL_FORM, read_label
 from api.requests.paging import PageQuery, ordered
 from api.requests.strict_schema import Strict
+from api.responses.expanded_jobs import EXPANSIONS
 from models.jobs import job_kinds, job_lists
 from models.jobs.searches.job_filter import JobFilter
 from models.jobs.states import STATES
@@ -24,6 +25,8 @@ MAX_REASON_CHARS = 300
 MAX_SCHEDULE_CHARS = 100
 OVERDUE = "overdue"
 OLDEST_DUE_FIRST = ("scheduled_at", "asc")
+EXPANSION = f"one or both of {', '.join(EXPANSIONS)}, joined by a comma"
+EXPAND_FORM = {"type": "string", "example": ",".join(EXPANSIONS)}
 OR_BEGINS = "; with * at its end: whatever begins so"
 
 _SCHEDULE_KEY = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -66,6 +69,20 @@ def read_status(value: Any) -> str:
     return text.lower()
 
 
+def read_expand(value: Any) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(value.split(",")))
+    if not set(names) <= set(EXPANSIONS):
+        raise ValueError
+    return names
+
+
+def read_replayed(value: Any) -> bool:
+    """True or false, in a query string as a text."""
+    if value not in ("true", "false") and not isinstance(value, bool):
+        raise ValueError
+    return value in (True, "true")
+
+
 def plain_text(max_chars: int, expected: str) -> Must:
     """A text that the database can compare with what it holds."""
 
@@ -102,9 +119,16 @@ class FilterFields(Strict):
     scheduled_after = Must(AN_INSTANT, read_instant, "string")
     scheduled_before = Must(AN_INSTANT, read_instant, "string")
     due = choice((OVERDUE,))
+    replayed = Must("true or false", read_replayed, "boolean")
 
 
-class JobsQuery(FilterFields, PageQuery):
+class ExpandQuery(Strict):
+    """What GET /jobs/{id} takes."""
+
+    expand = Must(EXPANSION, read_expand, EXPAND_FORM)
+
+
+class JobsQuery(FilterFields, ExpandQuery, PageQuery):
     """What GET /jobs takes."""
 
     listing = job_lists.LISTING

@@ -52,8 +52,12 @@ def listed(account_id: int, job_filter: JobFilter, page: PageRequest, looked_at:
     The page's ids are read first, from an index where there is one, so that a deep page reads no skipped row. Two
     statements, because PostgreSQL's planner may run a sub-select once a row of a table it believes to be empty.
     """
-    ids = matching(account_id, job_filter, page, looked_at)
-    return shown_page(_rows(ids.rows, page.order), ids, LISTING, page.order)
+    return shown(matching(account_id, job_filter, page, looked_at), page.order)
+
+
+def shown(ids: Page, order: tuple[str, str]) -> Page:
+    """The page of these integers of jobs, as JobRow."""
+    return shown_page(_rows(ids.rows, order), ids, LISTING, order)
 
 
 def settled(job_filter: JobFilter, order: tuple[str, str]) -> JobFilter:
@@ -104,7 +108,7 @@ def _all(account_id: int, job_filter: JobFilter) -> Source:
 
 def _labeled(account_id: int, job_filter: JobFilter) -> Source:
     where, params = joined(label_rows(account_id, job_filter))
-    judged = joined([*of_kind(job_filter), *of_rows(account_id, job_filter, with_label=False)])
+    judged = joined([*of_kind(account_id, job_filter), *of_rows(account_id, job_filter, with_label=False)])
     return Source("job_label", "job_label.inserted_at", "job_label.job_id", where, params, *judged)
 
 

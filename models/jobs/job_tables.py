@@ -1,4 +1,4 @@
-"""Declares the tables of jobs, their labels, attempts and log entries, and of what makes an order count once.
+"""Declares the tables of jobs, their labels, attempts, replays and log entries, and of what makes an order count once.
 
 This file is the specification of the columns: who sets each, when, and what null means. Queries live in
 `models/jobs/job_store.py` (what clients do) and `models/jobs/lifecycle.py` (what changes a state). Instants are
@@ -127,12 +127,20 @@ class Ack(BaseModel):
     body = BlobField(null=True)  # the target's own words; null: none
     content_type = TextField(null=True)  # of the body; null: no body
     received_at = BigIntegerField(index=True)
-    settled_at = BigIntegerField(
-        null=True
-    )  # when the ticker ended the attempt by it, or saw that it can't; null: not yet
+    settled_at = BigIntegerField(null=True)  # when the ticker ended its attempt, or saw that it can't; null: not yet
 
     class Meta:
         primary_key = CompositeKey("job_id", "claim_id")
+
+
+class Replay(BaseModel):
+    """That a job has the request of an older one. Deleted with the older one; the newer one may be gone before it."""
+
+    replay_of = BigIntegerField()  # the older job
+    job_id = BigIntegerField(index=True)
+
+    class Meta:
+        primary_key = CompositeKey("replay_of", "job_id")
 
 
 class LogEntry(BaseModel):

@@ -370,6 +370,8 @@ def _delete(ids: Sequence[int], condition: str) -> list[int]:
         of_these, params = any_of("job_id", locked)
         for table in ("attempt", "log_entry", "job_label"):
             execute(f"DELETE FROM {table} WHERE {of_these}", (params,))
+        of_these, params = any_of("replay_of", locked)
+        execute(f"DELETE FROM replay WHERE {of_these}", (params,))
         these, params = any_of("id", locked)
         execute(f"DELETE FROM job WHERE {these}", (params,))
         count_transition("pruned", locked)

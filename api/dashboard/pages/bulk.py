@@ -137,5 +137,5 @@ def _filter(fields: dict[str, str]) -> JobFilter:
         JobsQuery().load({name: value for name, value in fields.items() if value and name not in group})
     )
     if group:
-        job_filter = job_filter._replace(host=fields.get("host", ""), reason=fields["reason"])
+        job_filter = job_filter._replace(host=fields.get("host", ""), reason=fields["reason"], replayed=False)
     return job_filter

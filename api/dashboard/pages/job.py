@@ -48,6 +48,7 @@ def show_job(key: str) -> str:
         other_entries=[entry for entry in entries if not entry.event.startswith("worker.http.")],
         related=job_store.related_to(account_id, job.id, MAX_RELATED, 0) or [],
         reasons=explain.explain(facts, now) if facts else [],
+        links=replays.links_of(account_id, [job.id]).get(job.id, replays.Links()),
         curl=curl_of(job),
         max_curl=MAX_COMMAND_CHARS,
         bars=timeline.timeline(attempts),

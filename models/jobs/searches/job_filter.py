@@ -41,6 +41,7 @@ class JobFilter(NamedTuple):
     scheduled_before: int | None = None  # due earlier than this instant
     due_by: int | None = None  # waits, and has been due at this instant
     ids: tuple[int, ...] | None = None  # integers
+    replayed: bool | None = None  # whether there is a replay of it
     until_id: int | None = None  # the last of the jobs; those made later have greater integers
 
     @property
@@ -50,8 +51,8 @@ class JobFilter(NamedTuple):
 
 
 JUDGED = (
-    *("label", "host", "text", "reason", "url", "path", "name", "schedule", "flow", "lane", "status_code"),
-    *("scheduled_after", "scheduled_before"),
+    *("label", "host", "text", "reason", "url", "path", "name", "flow", "lane", "status_code"),
+    *("scheduled_after", "scheduled_before", "replayed"),
 )
 
 
@@ -59,14 +60,14 @@ def of_index(account_id: int, job_filter: JobFilter) -> list[Condition]:
     """The conditions that the indexes of jobs serve."""
     return [
         ("job.account_id = %s", [account_id]),
-        *of_kind(job_filter),
+        *of_kind(account_id, job_filter),
         *_if_set("job.inserted_at >= %s", job_filter.after),
         *_if_set("job.inserted_at < %s", job_filter.before),
         *_if_set("job.id <= %s", job_filter.until_id),
     ]
 
 
-def of_kind(job_filter: JobFilter) -> list[Condition]:
+def of_kind(account_id: int, job_filter: JobFilter) -> list[Condition]:
     """Those of them that the rows of a label leave open. The account is not among them: SQLite would begin with it."""
     return [
         *_if_set("job.kind = %s", job_filter.kind),
@@ -74,6 +75,7 @@ def of_kind(job_filter: JobFilter) -> list[Condition]:
         *_parent(job_filter.parent),
         *_due(job_filter.due_by),
         *_ids(job_filter.ids),
+        *_schedule(account_id, job_filter.schedule),
     ]
 
 
@@ -86,10 +88,10 @@ def of_rows(account_id: int, job_filter: JobFilter, with_label: bool = True) -> 
         *_begins("job.name", job_filter.name),
         *_begins(url_sql(), job_filter.url),
         *_path(job_filter.path),
-        *_schedule(account_id, job_filter.schedule),
         *_gate(account_id, "flow", job_filter.flow),
         *_gate(account_id, "lane", job_filter.lane),
         *_status(job_filter.status_code),
+        *_replayed(job_filter.replayed),
         *_if_set("job.scheduled_at >= %s", job_filter.scheduled_after),
         *_if_set("job.scheduled_at < %s", job_filter.scheduled_before),
         *(_label(job_filter.label) if with_label else []),
@@ -209,6 +211,13 @@ def _status(status_code: str | None) -> list[Condition]:
         return []
     low, high = (status_code.replace("x", digit) for digit in "09")
     return [(f"({_of_latest('status_code')}) BETWEEN %s AND %s", [int(low), int(high)])]
+
+
+def _replayed(replayed: bool | None) -> list[Condition]:
+    if replayed is None:
+        return []
+    word = "EXISTS" if replayed else "NOT EXISTS"
+    return [(f"{word} (SELECT 1 FROM replay WHERE replay.replay_of = job.id)", [])]
 
 
 def _of_latest(column: str) -> str:

@@ -208,6 +208,26 @@ def test_a_job_can_be_cancelled_once(alice):
     assert "note=final" in alice.send(f"/jobs/{job.uuid}/cancel").location
 
 
+def test_a_job_and_its_replay_lead_to_each_other(alice):
+    old, other = make_job(alice.account, "discarded"), make_job(alice.account, "discarded")
+    new = alice.send(f"/jobs/{old.uuid}/again").location.partition("?")[0]
+    assert f'was run again as <a href="{new}">a new job</a>' in alice.get(f"/jobs/{old.uuid}").text
+    assert f'repeats <a href="/jobs/{old.uuid}">an older job</a>' in alice.get(new).text
+    assert "run again as" not in alice.get(f"/jobs/{other.uuid}").text
+
+    for _ in range(4):
+        latest = alice.send(f"/jobs/{old.uuid}/again").location.partition("?")[0]
+    assert f'<a href="{latest}">job 5</a>' in alice.get(f"/jobs/{old.uuid}").text
+
+
+def test_failures_that_were_run_again_are_none_any_more(alice):
+    for host in ("a.example", "b.example"):
+        make_failed_job(alice.account, host, "timeout")
+    alice.send("/failures/again", state="discarded", host="a.example", reason="timeout")
+    assert "a.example" not in alice.get("/failures").text
+    assert "b.example" in alice.get("/failures").text
+
+
 def test_the_chosen_jobs_are_cancelled_and_no_others(alice):
     first, second, third = (make_job(alice.account, "scheduled", 60) for _ in range(3))
     alice.send("/jobs/chosen", action="cancel", job=[str(first.id), str(third.id), "x", "999999"])
