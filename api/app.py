@@ -36,7 +36,7 @@ from api.routes import (
     signing_keys,
     try_targets,
 )
-from api.routes.operations import bulk_actions, failures, operations, replays
+from api.routes.operations import bulk_actions, failures, operations, replays, stats
 from models.database.connection import Unreachable, drop_if_stale, keep_connection
 from models.database.host_clock import HostClock
 from runtime.settings import Settings
@@ -51,6 +51,7 @@ RESOURCES = (
     operations,
     failures,
     replays,
+    stats,
     flows,
     lanes,
     hosts,
