@@ -20,8 +20,10 @@ from api.requests.job_values import (
     KEY_FORM,
     LABELS,
     LABELS_FORM,
+    LONGEST_TIMEOUT_S,
     METHOD_FORM,
     URL_FORM,
+    read_ack_within,
     read_headers,
     read_key,
     read_labels,
@@ -58,7 +60,8 @@ class JobFields(RecurringFields):
     dedup = Must(A_DEDUP, read_dedup, DEDUP_FORM, allow_none=True)
     name = text(255, allow_none=True)
     description = text(4096, allow_none=True)
-    timeout = Must("a number of seconds from 1 to 900", read_timeout, number_form(1, 900), allow_none=True)
+    timeout = Must("a number of seconds from 1 up", read_timeout, number_form(1, LONGEST_TIMEOUT_S), allow_none=True)
+    ack_within = Must(A_DURATION, read_ack_within, DURATION_FORM, allow_none=True)
     max_attempts = whole(1, 100, allow_none=True)
     backoff = Must(BACKOFF, read_backoff, BACKOFF_FORM, allow_none=True)
     labels = Must(LABELS, read_labels, LABELS_FORM, allow_none=True)

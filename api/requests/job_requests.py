@@ -54,6 +54,7 @@ def new_job(job_request: JobRequest, account_id: int, scheduled_at: int, hops: i
         idempotency_key=values.get("idempotency_key"),
         max_attempts=values.get("max_attempts") or DEFAULTS["max_attempts"],
         timeout_ms=values.get("timeout") or DEFAULTS["timeout_ms"],
+        ack_within_us=values.get("ack_within"),
         host=split_url(values["url"]).host,
         hops=hops,
         backoff=encode_or_none(values.get("backoff")),

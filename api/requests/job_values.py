@@ -18,10 +18,12 @@ from models.rules.url_rules import MAX_URL_CHARS, UrlRefused, check_url
 UNITS = "second(s), minute(s), hour(s), day(s) or week(s)"
 MAX_KEY_CHARS = 255
 MAX_LABELS = 10
+LONGEST_TIMEOUT_S = 7200  # the most that BOOPER_MAX_TIMEOUT_SECONDS allows
 MAX_LABEL_CHARS = 50
 UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
 TURNS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
+NO_ADDRESS = "targets would have no address at which to acknowledge"
 A_METHOD = f"one of {', '.join(METHODS).lower()}"
 A_URL = "an https URL"
 A_DURATION = f"a number of seconds from 0 up, a text such as 90s or 1h30m, or a pair [number, unit], the unit {UNITS}"
@@ -103,9 +105,20 @@ def read_max_age(value: Any) -> int:
 
 def read_timeout(value: Any) -> int:
     """Milliseconds."""
-    if not times.is_number(value) or not 1 <= value <= 900:
-        raise ValueError
+    longest_s = settings().max_timeout_s
+    if not times.is_number(value) or not 1 <= value <= longest_s:
+        raise ValidationError(f"must be a number of seconds from 1 to {longest_s}, got {shown(value)}")
     return round(value * 1000)
+
+
+def read_ack_within(value: Any) -> int:
+    """Microseconds."""
+    if not settings().own_url:
+        raise ValidationError(f"must be absent where BOOPER_PUBLIC_URLS is not set: {NO_ADDRESS}, got {shown(value)}")
+    within, longest_s = times.parse_duration(value), settings().max_ack_s
+    if not clock.SECOND <= within <= longest_s * clock.SECOND:
+        raise ValidationError(f"must be from 1 to {longest_s} seconds, got {shown(value)}")
+    return within
 
 
 def read_key(value: Any) -> str:

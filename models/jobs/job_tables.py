@@ -50,6 +50,7 @@ class Job(BaseModel):
     endpoint_id = BigIntegerField(null=True)  # of an event: the endpoint that gets it; null: the job's own address
     flow_id = BigIntegerField(null=True)  # the gate that limits its rate or concurrency; null: no flow
     lane_id = BigIntegerField(null=True)  # the gate by which it goes after the job before it; null: no lane
+    ack_within_us = BigIntegerField(null=True)  # how long its target may take to acknowledge; null: it may not
     inserted_at = BigIntegerField()
 
     # Written by models/jobs/lifecycle.py and models/jobs/staging.py alone.
@@ -72,6 +73,8 @@ class Job(BaseModel):
     staged_count = IntegerField(default=0)  # how many messages have named it
     claim_id = BigIntegerField(null=True)  # the fence: the claim that may record the attempt; null: none
     lease_until = BigIntegerField(null=True)  # when the claim counts as lost; null: no claim
+    # Until when its target, which answered "later", may acknowledge the attempt; null: it does not wait for that.
+    ack_until = BigIntegerField(null=True)
 
     class Meta:
         indexes = (
@@ -113,6 +116,21 @@ class Attempt(BaseModel):
 
     class Meta:
         primary_key = CompositeKey("job_id", "number")
+
+
+class Ack(BaseModel):
+    """What a target reported of an attempt that it had answered with "later" (models/operations/acks.py)."""
+
+    job_id = BigIntegerField()
+    claim_id = BigIntegerField()  # the fence of the attempt's claim
+    succeeded = IntegerField()  # 1 or 0
+    body = BlobField(null=True)  # the target's own words; null: none
+    content_type = TextField(null=True)  # of the body; null: no body
+    received_at = BigIntegerField(index=True)
+    settled_at = BigIntegerField(null=True)  # when the ticker ended its attempt, or saw that it can't; null: not yet
+
+    class Meta:
+        primary_key = CompositeKey("job_id", "claim_id")
 
 
 class Replay(BaseModel):

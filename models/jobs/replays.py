@@ -30,6 +30,7 @@ COPIED = (  # columns of the old job; `job_store.COPIED` is another list: what a
     "description",
     "max_attempts",
     "timeout_ms",
+    "ack_within_us",
     "host",
     "hops",
     "backoff",

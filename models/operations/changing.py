@@ -18,7 +18,7 @@ from models.jobs.log_events import JOB_CHANGED
 
 CHANGED = (  # columns that a change may set, besides the time and the labels
     *("args", "body", "content_type", "host", "hops", "name", "description"),
-    *("max_attempts", "timeout_ms", "backoff", "retry_until", "judging", "redact", "notify"),
+    *("max_attempts", "timeout_ms", "ack_within_us", "backoff", "retry_until", "judging", "redact", "notify"),
 )
 NOT_A_REQUEST = "Only jobs of the kind request can be changed."
 OF_A_SCHEDULE = "A job of a schedule can't be changed by itself; change the schedule."

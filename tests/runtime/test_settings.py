@@ -26,6 +26,8 @@ WHATEVER_THE_MODE_AND_HOST = {
     "sender_slots": 2048,
     "slot_share": 0.5,
     "breaker_failures": 20,
+    "max_timeout_s": 7200,
+    "max_ack_s": 604_800,
     "max_retry_after_s": 86_400.0,
     "lease_margin_s": 10.0,
     "shutdown_grace_s": 30.0,

@@ -14,7 +14,17 @@ from models.rules.redaction import BODY, REDACTED, hidden_names, redacted
 from models.rules.times import format_instant
 from models.rules.url_rules import split_url
 from runtime.logs import fields
-from workers.delivery.judge import NOT_REACHABLE, Complete, Discard, Retry, Verdict, failure_of, reason_of
+from workers.delivery.judge import (
+    NOT_REACHABLE,
+    Complete,
+    Discard,
+    Later,
+    Retry,
+    Stopped,
+    Verdict,
+    failure_of,
+    reason_of,
+)
 from workers.delivery.render import arguments_of
 from workers.transport.outcome import Answered, Outcome, Refused, Timings
 from workers.transport.wire_format import Request
@@ -42,7 +52,7 @@ def attempt_row(result: Result, verdict: Verdict) -> AttemptRow:
         lateness_us=job.attempted_at - job.scheduled_at,
         outcome=type(outcome).__name__.lower(),
         status_code=outcome.status_code if isinstance(outcome, Answered) else None,
-        reason=None if isinstance(verdict, Complete) else failure_of(outcome, job),
+        reason=None if has_not_failed(verdict) else failure_of(outcome, job),
         dns_ms=timings.dns_ms,
         connect_ms=timings.connect_ms,
         tls_ms=timings.tls_ms,
@@ -50,6 +60,11 @@ def attempt_row(result: Result, verdict: Verdict) -> AttemptRow:
         total_ms=timings.total_ms,
         next_at=verdict.next_at if isinstance(verdict, Retry) else None,
     )
+
+
+def has_not_failed(verdict: Verdict) -> bool:
+    """Whether the attempt succeeded, or has yet to be acknowledged."""
+    return isinstance(verdict, Complete | Later) or (isinstance(verdict, Stopped) and verdict.reason is None)
 
 
 def shown_timings(outcome: Outcome) -> Timings:

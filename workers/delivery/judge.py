@@ -1,4 +1,4 @@
-"""Judges an attempt: from its outcome, its number, the job's policies and now to Complete, Retry or Discard. Pure.
+"""Judges an attempt: from its outcome, its number, the job's policies and now to a verdict, such as Retry. Pure.
 
 It also words the reasons, those of attempts whose worker fell silent among them, which the rescuer ends.
 """
@@ -21,6 +21,7 @@ LONGEST_RETRY_AFTER_US = DAY
 SHORTEST_SPREAD_US, LONGEST_SPREAD_US = SECOND, 5 * MINUTE
 STOP_HEADER, STOP_VALUE = "webhook-delivery", "abort-message"
 NOT_RETRYABLE, NOT_RETRYABLE_HEADER = 489, "upstash-nonretryable-error"
+ACCEPTED, COMPLETE_HEADER, COMPLETE_LATER = 202, "booper-complete", "later"
 UNEXPECTED_BODY = "unexpected_body"
 NOT_REACHABLE = "not_reachable"
 WORKER_LOST = "worker_lost"
@@ -47,12 +48,20 @@ class Discard:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The job was cancelled during the attempt, which failed: nothing follows from it."""
+    """The job was cancelled during the attempt, which did not succeed: nothing follows from it. `reason`: why it
+    failed; None: its target took the request and was to acknowledge."""
 
-    reason: str
+    reason: str | None
 
 
-Verdict = Complete | Retry | Discard | Stopped
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The target took the request and is to acknowledge, until an instant at the latest, how it ended."""
+
+    until: int
+
+
+Verdict = Complete | Retry | Discard | Stopped | Later
 
 
 def judge(
@@ -64,18 +73,35 @@ def judge(
 ) -> Verdict:
     """The verdict on the latest attempt of a job. `random_fraction`: from 0 to 1; it spreads retries. `longest_us`: for
     how long a target may put a job off."""
+    if job.ack_within_us is not None and is_to_be_acknowledged(outcome):
+        return Later(now + job.ack_within_us)
     if is_success(outcome, job):
         return Complete()
     reason = failure_of(outcome, job)
-    if isinstance(outcome, Refused) or ends_job(outcome, job) or job.attempt >= job.max_attempts:
+    if isinstance(outcome, Refused) or ends_job(outcome, job):
         return Discard(reason)
-    backoff = json.loads(job.backoff) if job.backoff else None
-    wait_us, asked_us = delay_us(backoff, job.attempt, random_fraction), retry_after_us(outcome, now, longest_us)
+    return verdict_on_failure(job, reason, now, random_fraction, retry_after_us(outcome, now, longest_us))
+
+
+def verdict_on_failure(
+    job: ClaimedJob, reason: str, now: int, random_fraction: float, asked_us: int = 0
+) -> Retry | Discard:
+    """Whether and when a job is tried again whose attempt failed. `asked_us`: the delay that its target asks for."""
+    if job.attempt >= job.max_attempts:
+        return Discard(reason)
+    wait_us = delay_us(json.loads(job.backoff) if job.backoff else None, job.attempt, random_fraction)
     next_at = now + max(wait_us, asked_us)
     if job.retry_until is not None and next_at > job.retry_until:
         return Discard("max_age")
     later_at = next_at + (int(spread_us(asked_us) * random_fraction) if asked_us >= wait_us else 0)
     return Retry(later_at if job.retry_until is None else min(later_at, job.retry_until), reason)
+
+
+def is_to_be_acknowledged(outcome: Outcome) -> bool:
+    """Whether the target took the request and will say later how it ended."""
+    if not isinstance(outcome, Answered) or outcome.status_code != ACCEPTED:
+        return False
+    return header(outcome, COMPLETE_HEADER).lower() == COMPLETE_LATER
 
 
 def is_success(outcome: Outcome, job: ClaimedJob) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 from models.accounts import session_store
 from models.jobs import dedup_windows, idempotent_requests, lifecycle
+from models.operations import acks
 from models.rules.clock import MINUTE, SECOND
 from models.schedules import firing_rows
 from workers.ticker.throttle import Throttle, steady_us
@@ -31,6 +32,7 @@ class Pruner:
         self._firings_kept_us = firings_kept_us
         self._jobs, self._responses = Throttle(steady), Throttle(steady)
         self._firings, self._sessions, self._windows = Throttle(steady), Throttle(steady), Throttle(steady)
+        self._acks = Throttle(steady)
         self._after_id = self._pruned = 0
         self._next_sweep_at = self._next_responses_at = 0
 
@@ -55,6 +57,10 @@ class Pruner:
         if not self._firings_kept_us:
             return 0
         return self._firings.step(lambda rows: firing_rows.prune(now - self._firings_kept_us, rows))
+
+    def prune_acks(self, now: int) -> int:
+        """Delete some of the acknowledgements that nobody may ask about any more; returns how many."""
+        return self._acks.step(lambda rows: acks.prune(rows, now))
 
     def prune_sessions(self, now: int) -> int:
         """Delete some of the ended sessions whose cookies have expired; returns how many."""

@@ -19,7 +19,7 @@ KEPT_BACK = {  # what no page shows
     *("job.idempotency_key", "job.backoff", "job.redact", "job.notify", "job_label.label"),
     *("job.judging", "dedup_window.digest"),
     *("schedule.content_type", "schedule.template", "schedule.key", "schedule.overlap", "schedule.misfire"),
-    *("gate.key", "gate.reason"),
+    *("gate.key", "gate.reason", "ack.content_type"),
     *("worker.id", "worker.host", "worker.version", "minute_stat.worker_id"),
 }
 

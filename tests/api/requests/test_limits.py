@@ -88,7 +88,7 @@ MAXIMA = [
 ]
 MINIMA = [
     Limit("| {} to 255 printable characters, see below", lambda n: {"idempotency_key": "k" * n}, "idempotency_key"),
-    Limit("seconds that one attempt may take, {} to 900, default", lambda n: {"timeout": n}, "timeout"),
+    Limit("seconds that one attempt may take, {} to 7200, default", lambda n: {"timeout": n}, "timeout"),
     Limit("| `max_attempts` | {} to 100, default", lambda n: {"max_attempts": n}, "max_attempts"),
     Limit("different strings of {} to 50 printable", lambda n: {"labels": ["x" * n]}, "labels"),
     Limit("| {} to 604800, default 3600", lambda n: daily(catch_up_seconds=n), "catch_up_seconds"),

@@ -142,6 +142,7 @@ def test_what_a_job_is_made_of_is_stored_in_columns_of_the_same_names(account):
         "endpoint_id",
         "flow_id",
         "lane_id",
+        "ack_within_us",
     )
     values = {name: name for name in texts} | {name: 10 + number for number, name in enumerate(numbers)}
     ids = {name: new_id() for name in ("uuid", "schedule_id", "after_uuid")}

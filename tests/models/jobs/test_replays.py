@@ -22,6 +22,7 @@ ORDERED = {
     **{"name": "digest", "description": "each morning", "body": b'{"a":1}', "content_type": "application/json"},
     **{"host": "127.0.0.1", "hops": 2, "max_attempts": 3, "timeout_ms": 5000, "backoff": '{"fixed":60}'},
     **{"redact": '["x-a"]', "notify": '{"webhook":"http://127.0.0.1:9/"}', "flow_id": 21, "lane_id": 22},
+    "ack_within_us": 23,
     "judging": '{"stop_on":["4xx"]}',
 }
 OWN = {  # what a job has of its own, with values unlike those of a new one
@@ -30,6 +31,7 @@ OWN = {  # what a job has of its own, with values unlike those of a new one
     **{"cancelled_at": 8, "staged_at": 9, "staged_count": 10, "claim_id": 11, "lease_until": 12, "retry_until": 13},
     "parked_by": 14,
     "endpoint_id": 15,
+    "ack_until": 16,
 }
 
 

@@ -241,6 +241,29 @@ def test_what_follow_ups_held_comes_free_again():
     assert len(slots.take(follow_ups_named(16), now_s=0).admitted) == 4
 
 
+def long_requests(numbers, account_id=None):
+    return [JobRef(number, account_id or number, f"{number}.example", is_long=True) for number in numbers]
+
+
+def test_long_requests_of_one_account_hold_half_of_a_share():
+    slots = Slots(16, share=0.5)
+    assert len(slots.take(long_requests(range(1, 17), account_id=1), now_s=0).admitted) == 4
+
+
+def test_all_long_requests_together_hold_one_share_and_leave_the_rest_to_others():
+    slots = Slots(16, share=0.5)
+    taken = slots.take(long_requests(range(1, 17)), now_s=0)
+    assert (len(taken.admitted), len(taken.over_share)) == (8, 8)
+    assert len(slots.take(many_hosts(16), now_s=0).admitted) == 8
+
+
+def test_what_long_requests_held_comes_free_again():
+    slots = Slots(16, share=0.5)
+    slots.give(slots.take(long_requests(range(1, 17)), now_s=0).admitted)
+    assert slots.in_use == 0
+    assert len(slots.take(long_requests(range(20, 40)), now_s=0).admitted) == 8
+
+
 def test_a_job_that_goes_elsewhere_than_its_message_says_holds_a_slot_there():
     slots = Slots(4, share=0.5)
     [ref] = slots.take(named(1, host="before.example")).admitted
