@@ -32,7 +32,7 @@ OLDEST_FIRST = ("inserted_at", "asc")
 COUNTED = 10_000
 LOOKED_AT = 5_000  # by a search, for a count
 LOOKED_AT_IN_TURN = 1_000  # by a search, for what is left
-LOOKED_AT_TIMES = 10  # by a search, as many rows for each job of a chunk
+LOOKED_AT_TIMES = 4  # by a search, as many rows for each job of a chunk
 HELD_AT_MOST = 5_000
 RECOUNT_US = SECOND
 
