@@ -36,8 +36,13 @@ AHEAD_US = 2 * SECOND  # a job is created so long before it is due
 LONGEST_LOCK_MS = 250
 ALLOWED_FACTOR = 1.2
 LIMIT_S = 600
+NO_WAIT = (0.0, "none", "")
 NAMES = ("p50", "p99", "max")
-LONGEST_WAIT = "SELECT max(extract(epoch FROM clock_timestamp() - waitstart)) * 1000 FROM pg_locks WHERE NOT granted"
+LONGEST_WAIT = (
+    "SELECT extract(epoch FROM clock_timestamp() - waitstart) * 1000, locktype, left(query, 120) FROM pg_locks "
+    "JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database() AND waitstart IS NOT NULL "
+    "ORDER BY waitstart LIMIT 1"
+)
 CANCELLED_TWICE = (
     "SELECT count(*) FROM (SELECT 1 FROM log_entry WHERE event = 'worker.job.cancelled' GROUP BY job_id "
     "HAVING count(*) > 1) AS repeated"
@@ -55,8 +60,8 @@ def main() -> int:
         folder = Path(name)
         receiver = opened.enter_context(ReceiverProcess(folder))
         product = opened.enter_context(Production(folder, POSTGRES_URL, shared_broker(RABBITMQ_URL)))
-        journey, phases, waits_ms = Journey(product, receiver), {}, []
-        opened.enter_context(locks_watched(product.database_url, waits_ms))
+        journey, phases, waits = Journey(product, receiver), {}, []
+        opened.enter_context(locks_watched(product.database_url, waits))
         phases["alone"] = beside(journey, options, lambda: time.sleep(options.seconds))
         first, second = ({}, {})
         phases["beside an operation"] = beside(journey, options, lambda: first.update(operation(journey, options, "a")))
@@ -70,7 +75,7 @@ def main() -> int:
     lateness = {
         title: checker.lateness_us(History(created=created, arrivals=arrivals)) for title, created in phases.items()
     }
-    return print_figures(lateness, [first, second], max(waits_ms, default=0), memory_mb, left, twice, options)
+    return print_figures(lateness, [first, second], max(waits, default=NO_WAIT), memory_mb, left, twice, options)
 
 
 def beside(journey: Journey, options: argparse.Namespace, work: Any) -> list[Created]:
@@ -129,14 +134,14 @@ def peak_memory_mb(pid: int) -> int:
 
 
 @contextlib.contextmanager
-def locks_watched(url: str, waits_ms: list[float]) -> Iterator[None]:
-    """Look fifty times a second how long a session has waited for a lock."""
+def locks_watched(url: str, waits: list[tuple[float, str, str]]) -> Iterator[None]:
+    """Look fifty times a second how long a session has waited for a lock, for which kind, and in which statement."""
     stop = threading.Event()
 
     def watch() -> None:
         with psycopg.connect(url, autocommit=True) as connection:
             while not stop.wait(0.02):
-                waits_ms.append(float(connection.execute(LONGEST_WAIT).fetchone()[0] or 0))
+                waits.extend((float(ms), kind, query) for ms, kind, query in connection.execute(LONGEST_WAIT))
 
     thread = threading.Thread(target=watch)
     thread.start()
@@ -156,7 +161,7 @@ def wait_for_all(journey: Journey, phases: dict[str, list[Created]]) -> Any:
 def print_figures(
     lateness: dict[str, dict[str, int]],
     operations: list[dict[str, Any]],
-    longest_ms: float,
+    longest: tuple[float, str, str],
     memory_mb: int,
     left: int,
     twice: int,
@@ -168,11 +173,13 @@ def print_figures(
         print(f"{title:<28}" + "".join(f"{figures[name] / 1000:>8.1f}" for name in NAMES))
     for each in operations:
         print(f"cancelled {each['done']}, failed {each['failed']}, in {each['seconds']:.0f} s")
-    print(f"longest wait for a lock {longest_ms:.0f} ms; peak memory of the ticker {memory_mb} MB")
+    print(
+        f"longest wait for a lock {longest[0]:.0f} ms ({longest[1]}: {longest[2]}); peak memory of the ticker {memory_mb} MB"
+    )
     print(f"jobs left {left}, cancelled twice {twice}")
     bound = ALLOWED_FACTOR * lateness["alone"]["p99"]
     whole = all((each["done"], each["failed"]) == (options.jobs, 0) for each in operations) and not left and not twice
-    held = whole and longest_ms <= LONGEST_LOCK_MS and lateness["beside an operation"]["p99"] <= bound
+    held = whole and longest[0] <= LONGEST_LOCK_MS and lateness["beside an operation"]["p99"] <= bound
     print(f"p99 beside an operation must be at most {bound / 1000:.1f} ms: {'the bounds hold' if held else 'missed'}")
     return 0 if held else 1
 
