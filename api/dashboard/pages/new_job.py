@@ -15,7 +15,7 @@ from api.dashboard.pages.schedule import too_many_schedules
 from api.requests.job_fields import JobFields
 from api.requests.job_requests import due_at, new_job
 from api.requests.new_schedule import new_schedule, recurs
-from models.jobs import job_store
+from models.flows import orders
 from models.rules import clock
 from models.rules.request_rules import METHODS
 from models.schedules import schedule_changes
@@ -42,7 +42,7 @@ def create_job() -> Response:
     due = due_at(job_request, now)
     if recurs(job_request):
         return _create_schedule(new_schedule(job_request, account_id, due, now, 0), form, now)
-    job, _ = job_store.create(new_job(job_request, account_id, due, 0), now)
+    job, _ = orders.create(new_job(job_request, account_id, due, 0), now)
     return redirect_to("show_job", "created", key=job.uuid)
 
 
