@@ -36,7 +36,8 @@ from api.routes import (
     signing_keys,
     try_targets,
 )
-from api.routes.operations import bulk_actions, operations
+from api.routes.operations import bulk_actions, failures, operations, replays, stats
+from api.routes.targets import acks
 from models.database.connection import Unreachable, drop_if_stale, keep_connection
 from models.database.host_clock import HostClock
 from runtime.settings import Settings
@@ -49,6 +50,9 @@ RESOURCES = (
     batch,
     bulk_actions,
     operations,
+    failures,
+    replays,
+    stats,
     flows,
     lanes,
     hosts,
@@ -64,6 +68,7 @@ RESOURCES = (
     signing_keys,
     channels,
     try_targets,
+    acks,
 )
 
 

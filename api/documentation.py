@@ -19,6 +19,7 @@ from models.jobs.job_json import compact
 Document = dict[str, Any]
 
 METHODS = ("get", "post", "put", "patch", "delete")
+EXPANDED = "x-expand"  # of a member that is there when the request asks for it
 ERROR = {"$ref": "#/components/responses/DEFAULT_ERROR"}
 ABOUT = {
     "description": "Orders HTTP requests for a time, repeats them by schedules, and says what came of them.",
@@ -59,7 +60,7 @@ def completed(document: Document, server: str) -> Document:
     for path, _, operation in operations(document):
         _complete(document, path, operation)
     for schema in _schemas_of_answers(document):
-        schema["required"] = sorted(schema["properties"])
+        schema["required"] = sorted(name for name, member in schema["properties"].items() if EXPANDED not in member)
     for schema in _dictionaries(document):
         _correct_null(schema)
     _drop_unused(document)
@@ -86,7 +87,7 @@ def _complete(document: Document, path: str, operation: Document) -> None:
 
 
 def _schemas_of_answers(document: Document) -> list[Document]:
-    """The objects that responses consist of: all their members are always there."""
+    """The objects that responses consist of: all their members are always there, unless they are expanded."""
     waiting = [answer for *_, operation in operations(document) for answer in operation["responses"].values()]
     seen: list[Document] = []
     while waiting:

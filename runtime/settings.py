@@ -20,6 +20,7 @@ from runtime.setting_forms import Form, decimal, matching, one_of, own_address, 
 PREFIX = "BOOPER_"
 DEMO_KEY = "sk_public_20230921"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - names no address
 LOOPBACK_NETWORKS = "127.0.0.0/8,::1/128"
 PASSWORD_IN_QUERY = re.compile(r"(password=)[^&]*", re.IGNORECASE)
 NOT_SETTINGS = {"BOOPER_API_KEY"}  # read by clients
@@ -103,7 +104,10 @@ class Settings:
         "BOOPER_PUBLIC_URLS",
         parsed_by(origins, "http or https URLs without a path, joined by commas: https://booper.example.com"),
         "",
-        "The URLs by which others reach this API (through a proxy, say); jobs to them may start no other jobs.",
+        (
+            "The URLs by which others reach this API (through a proxy, say); jobs to them may start no other jobs. "
+            "Targets acknowledge at the first."
+        ),
     )
     path_prefix: str = _setting(
         "BOOPER_PATH_PREFIX",
@@ -181,6 +185,24 @@ class Settings:
         "20",
         "So many failures in a row within a minute stop sending to a host, but for probes; 0 for never.",
     )
+    max_timeout_s: int = _setting(
+        "BOOPER_MAX_TIMEOUT_SECONDS",
+        whole(30, 7200, "seconds"),
+        "7200",
+        "The longest `timeout` that an order may give an attempt.",
+    )
+    max_ack_s: int = _setting(
+        "BOOPER_MAX_ACK_SECONDS",
+        whole(1, 2_592_000, "seconds"),
+        "604800",
+        "The longest `ack_within` of an order: how long a target may take to acknowledge.",
+    )
+    max_retry_after_s: float = _setting(
+        "BOOPER_MAX_RETRY_AFTER_SECONDS",
+        decimal(0, 31_622_400, "seconds"),
+        "86400",
+        "How far a target may put the next attempt of a job off by `Retry-After`; 0: not at all.",
+    )
     lease_margin_s: float = _setting(
         "BOOPER_LEASE_MARGIN_SECONDS",
         decimal(1, 3600, "seconds"),
@@ -189,7 +211,7 @@ class Settings:
     )
     shutdown_grace_s: float = _setting(
         "BOOPER_SHUTDOWN_GRACE_SECONDS",
-        decimal(0, 3600, "seconds"),
+        decimal(0, 7200, "seconds"),
         "30",
         "How long a stopping process waits for requests under way before it gives them back.",
     )
@@ -239,13 +261,19 @@ class Settings:
         "BOOPER_HORIZON_DAYS", whole(1, 36500, "days"), "366", "How far ahead a job may be scheduled."
     )
     max_body_bytes: int = _setting(
-        "BOOPER_MAX_BODY_BYTES", whole(1024, 16_777_216, "bytes"), "524288", "Largest request the API reads."
+        "BOOPER_MAX_BODY_BYTES", whole(1024, 16_777_216, "bytes"), "1572864", "Largest request the API reads."
     )
     max_batch_bytes: int = _setting(
         "BOOPER_MAX_BATCH_BYTES",
         whole(1024, 268_435_456, "bytes"),
         "16777216",
         "Largest request with many jobs (`POST /api/jobs/batch`) the API reads.",
+    )
+    keep_response_bytes: int = _setting(
+        "BOOPER_KEEP_RESPONSE_BYTES",
+        whole(1024, 1_048_576, "bytes"),
+        "65536",
+        "How much of the body of a target's response is kept, for the log, callbacks, `success` and `$previous`.",
     )
     log_level: str = _setting(
         "BOOPER_LOG_LEVEL",
@@ -283,6 +311,18 @@ class Settings:
     def embedded(self) -> bool:
         """Whether this is the one-process mode: the broker lives in the process's own memory."""
         return self.broker_url.startswith("memory://")
+
+    @property
+    def own_url(self) -> str:
+        """Where targets reach this API: the first of BOOPER_PUBLIC_URLS; in embedded mode else the address it listens
+        on. Empty when nobody has said so."""
+        named = self.public_urls.replace(",", " ").split()
+        if named:
+            return named[0].rstrip("/") + self.path_prefix
+        if not self.embedded or self.host in ANY_ADDRESS:
+            return ""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}{self.path_prefix}"
 
 
 SETTINGS = tuple(Setting(column.name, **column.metadata) for column in fields(Settings))

@@ -11,6 +11,7 @@ from typing import Any
 from api.dashboard.labels import LOG_FIELDS, RUN_STATUSES
 from api.responses.timestamps import micros_utc
 from models.jobs.attempt_reasons import in_words
+from models.jobs.job_json import BYTES_TYPE, Sent, as_base64
 from models.jobs.job_store import JobRow
 from models.jobs.states import FINAL
 from models.operations.overview import CAP
@@ -21,6 +22,7 @@ UNITS = ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (SECOND, "s"))
 SEPARATOR = "·"
 MAX_PRETTY_CHARS = 20_000
 MAX_LINE_CHARS = 120
+SHOWN_ELSEWHERE = {"method", "url", "headers", "body", "name", "description", "labels"}
 
 _INSTANT = re.compile(  # as models/rules/times.py formats it
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z)"
@@ -119,10 +121,23 @@ def pretty(value: Any) -> str:
     return text if len(text) <= MAX_PRETTY_CHARS else f"{text[:MAX_PRETTY_CHARS]}\n… cut here"
 
 
+def body_text(row: Sent) -> str | None:
+    """The body of a job or schedule, as text; of bytes their base64. None: no body."""
+    if row.body is None:
+        return None
+    body = bytes(row.body)
+    return as_base64(body) if row.content_type == BYTES_TYPE else body.decode("utf-8", "replace")
+
+
 def args(text: str) -> dict[str, Any]:
     """A job's request, from the column `args`."""
     request: dict[str, Any] = json.loads(text)
     return request
+
+
+def options(request: dict[str, Any]) -> dict[str, str]:
+    """What a request for a job says besides the request that is sent and the job's names."""
+    return {name: one_line(value) for name, value in request.items() if name not in SHOWN_ELSEWHERE}
 
 
 def event_type(body: bytes | None) -> str:
@@ -147,6 +162,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     each.__name__: each
     for each in (
         *(iso, utc, exact, ago, span, ms, us, ended_at, pieces),
-        *(summary, capped, pretty, args, event_type, run_status, log_field, in_words),
+        *(summary, capped, pretty, args, options, event_type, run_status, log_field, in_words),
     )
 }

@@ -17,9 +17,11 @@ from api.requests import forms, strict_json
 from api.requests.strict_schema import flat
 from api.responses.responses import ApiError, invalid
 from models.jobs.job_json import JSON_TYPE
+from models.operations.acks import MAX_BODY_BYTES
 
 FORM = "application/x-www-form-urlencoded"
 BATCH = "batch"  # the blueprint whose requests may be larger
+ACKS = "acks"  # the blueprint whose requests come from strangers, and are kept as responses are
 CHARSETS = {"utf-8", "utf8", "us-ascii", "ascii"}
 
 _LIKE_JSON = re.compile(rb'\s*(\{\s*["}]|\[\s*[\[{"\]])')
@@ -41,12 +43,17 @@ def read_fields() -> Fields:
 
 def load_optional(schema: Schema) -> dict[str, Any]:
     """The body as the schema reads it, an object without members if there is none; 422 with all errors."""
+    return load_optional_with_fields(schema)[0]
+
+
+def load_optional_with_fields(schema: Schema) -> tuple[dict[str, Any], Fields]:
+    """As `load_optional`, and the fields as they were sent."""
     has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
+    sent = read_fields() if has_body else Fields()
     try:
-        loaded: dict[str, Any] = schema.load(read_fields() if has_body else {})
+        return schema.load(sent), sent
     except ValidationError as error:
         raise invalid(dict(flat(error.normalized_messages()))) from None
-    return loaded
 
 
 def fields_of(document: strict_json.Document) -> Fields:
@@ -99,7 +106,9 @@ def refuse_faults(document: strict_json.Document) -> None:
 
 def body_limit() -> int:
     """How many bytes the body of this request may have."""
-    return settings().max_batch_bytes if request.blueprint == BATCH else settings().max_body_bytes
+    if request.blueprint == BATCH:
+        return settings().max_batch_bytes
+    return min(MAX_BODY_BYTES, settings().max_body_bytes) if request.blueprint == ACKS else settings().max_body_bytes
 
 
 def read_bytes() -> bytes:

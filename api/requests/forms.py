@@ -15,6 +15,7 @@ MAYBE_NUMBERS = {
     "scheduled_at",
     "repeat_every",
     "timeout",
+    "ack_within",
     "max_attempts",
     "max_age",
     "catch_up_seconds",

@@ -9,6 +9,7 @@ from api.requests.fields import Must, number_form, text, whole
 from api.requests.flow_fields import A_FLOW, A_LANE, FLOW_FORM, LANE_FORM, read_flow, read_lane
 from api.requests.job_requests import JobRequest
 from api.requests.job_values import (
+    A_BASE64,
     A_DURATION,
     A_KEY,
     A_METHOD,
@@ -20,8 +21,11 @@ from api.requests.job_values import (
     KEY_FORM,
     LABELS,
     LABELS_FORM,
+    LONGEST_TIMEOUT_S,
     METHOD_FORM,
     URL_FORM,
+    read_ack_within,
+    read_base64,
     read_headers,
     read_key,
     read_labels,
@@ -33,10 +37,15 @@ from api.requests.job_values import (
     read_timeout,
     read_url,
 )
-from api.requests.policy_fields import BACKOFF, BACKOFF_FORM, REDACT_FORM, read_backoff, read_redact
-from api.requests.schedule_fields import RecurringFields
+from api.requests.options.dedup import A_DEDUP, DEDUP_FORM, read_dedup
+from api.requests.options.judging import STATUSES, STATUSES_FORM, SUCCESS, SUCCESS_FORM, read_stop_on, read_success
+from api.requests.options.policies import BACKOFF, BACKOFF_FORM, REDACT_FORM, read_backoff, read_redact
+from api.requests.schedule_fields import FREQUENCY, RecurringFields
+from api.requests.strict_schema import Strict
 from models.rules.query_strings import with_query
 from models.rules.url_rules import MAX_URL_CHARS
+
+NOT_CHANGED = (*RecurringFields().fields, "idempotency_key", "dedup", "flow", "lane")
 
 
 class JobFields(RecurringFields):
@@ -46,17 +55,22 @@ class JobFields(RecurringFields):
     url = Must(A_URL, read_url, URL_FORM, required=True)
     query = Must("an object", read_query, "object", allow_none=True)
     body = Must("any JSON value", lambda value: value, allow_none=True)
+    body_base64 = Must(A_BASE64, read_base64, {"type": "string", "format": "byte"}, allow_none=True)
     headers = Must("an object of names and strings", read_headers, HEADERS_FORM, allow_none=True)
     schedule_in = Must(A_DURATION, read_schedule_in, DURATION_FORM, allow_none=True)
     scheduled_at = Must(AN_INSTANT, read_scheduled_at, INSTANT_FORM, allow_none=True)
     idempotency_key = Must(A_KEY, read_key, KEY_FORM, allow_none=True)
+    dedup = Must(A_DEDUP, read_dedup, DEDUP_FORM, allow_none=True)
     name = text(255, allow_none=True)
     description = text(4096, allow_none=True)
-    timeout = Must("a number of seconds from 1 to 900", read_timeout, number_form(1, 900), allow_none=True)
+    timeout = Must("a number of seconds from 1 up", read_timeout, number_form(1, LONGEST_TIMEOUT_S), allow_none=True)
+    ack_within = Must(A_DURATION, read_ack_within, DURATION_FORM, allow_none=True)
     max_attempts = whole(1, 100, allow_none=True)
     backoff = Must(BACKOFF, read_backoff, BACKOFF_FORM, allow_none=True)
     labels = Must(LABELS, read_labels, LABELS_FORM, allow_none=True)
     max_age = Must(A_DURATION, read_max_age, DURATION_FORM, allow_none=True)
+    success = Must(SUCCESS, read_success, SUCCESS_FORM, allow_none=True)
+    stop_on = Must(STATUSES, read_stop_on, STATUSES_FORM, allow_none=True)
     redact = Must('a list of header names and "body"', read_redact, REDACT_FORM, allow_none=True)
     flow = Must(A_FLOW, read_flow, FLOW_FORM, allow_none=True)
     lane = Must(A_LANE, read_lane, LANE_FORM, allow_none=True)
@@ -70,6 +84,16 @@ class JobFields(RecurringFields):
     def check_one_time(self, data: dict[str, Any], **_: Any) -> None:
         if data.get("schedule_in") is not None and data.get("scheduled_at") is not None:
             raise ValidationError("must be absent when schedule_in is given, got both", "scheduled_at")
+
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def check_dedup(self, data: dict[str, Any], sent: dict[str, Any], **_: Any) -> None:
+        if data.get("dedup") is not None and any(sent.get(name) is not None for name in FREQUENCY):
+            raise ValidationError("must be absent when the job recurs, got one", "dedup")
+
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def check_one_body(self, data: dict[str, Any], sent: dict[str, Any], **_: Any) -> None:  # noqa: ARG002
+        if sent.get("body") is not None and sent.get("body_base64") is not None:
+            raise ValidationError("must be absent when body is given, got both", "body_base64")
 
     @validates_schema(skip_on_field_errors=False)
     def check_aliases(self, data: dict[str, Any], **_: Any) -> None:
@@ -86,3 +110,18 @@ class JobFields(RecurringFields):
     @post_load(pass_original=True)
     def as_job_request(self, data: dict[str, Any], original: Fields, **_: Any) -> JobRequest:
         return JobRequest(data, original)
+
+
+class JobChange(JobFields):
+    """What PATCH /jobs/{id} takes, for the document: what is read are the fields after the change."""
+
+    class Meta(Strict.Meta):
+        exclude = NOT_CHANGED
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(partial=True, **options)
+
+
+def refused_changes(sent: Fields) -> dict[str, list[str]]:
+    """The errors of fields that a job keeps as they were ordered."""
+    return {name: ["must be absent: a change leaves it as it is, got one"] for name in NOT_CHANGED if name in sent}

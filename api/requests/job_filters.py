@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from marshmallow import ValidationError, validates_schema
+from marshmallow import ValidationError, pre_load, validates_schema
 
 from api.requests.fields import Must, choice, text_form
 from api.requests.flow_fields import A_GATE_KEY, KEY_FORM, is_gate_key
@@ -12,9 +12,10 @@ from api.requests.ids import read_job_key, uuid_key
 from api.requests.job_values import A_LABEL, AN_INSTANT, LABEL_FORM, read_label
 from api.requests.paging import PageQuery, ordered
 from api.requests.strict_schema import Strict
+from api.responses.expanded_jobs import EXPANSIONS
 from models.jobs import job_kinds, job_lists
-from models.jobs.searches.job_filter import JobFilter
-from models.jobs.states import STATES
+from models.jobs.searches.job_filter import JUDGED, JobFilter
+from models.jobs.states import LATER, STATES
 from models.rules import clock, times
 from models.rules.url_rules import MAX_NAME_CHARS, MAX_URL_CHARS, split_url
 
@@ -23,7 +24,8 @@ MAX_TEXT_CHARS = 200
 MAX_REASON_CHARS = 300
 MAX_SCHEDULE_CHARS = 100
 OVERDUE = "overdue"
-OLDEST_DUE_FIRST = ("scheduled_at", "asc")
+EXPANSION = f"one or both of {', '.join(EXPANSIONS)}, joined by a comma"
+EXPAND_FORM = {"type": "string", "example": ",".join(EXPANSIONS)}
 OR_BEGINS = "; with * at its end: whatever begins so"
 
 _SCHEDULE_KEY = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -66,6 +68,20 @@ def read_status(value: Any) -> str:
     return text.lower()
 
 
+def read_expand(value: Any) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(value.split(",")))
+    if not set(names) <= set(EXPANSIONS):
+        raise ValueError
+    return names
+
+
+def read_replayed(value: Any) -> bool:
+    """True or false, in a query string as a text."""
+    if value not in ("true", "false") and not isinstance(value, bool):
+        raise ValueError
+    return value in (True, "true")
+
+
 def plain_text(max_chars: int, expected: str) -> Must:
     """A text that the database can compare with what it holds."""
 
@@ -102,20 +118,36 @@ class FilterFields(Strict):
     scheduled_after = Must(AN_INSTANT, read_instant, "string")
     scheduled_before = Must(AN_INSTANT, read_instant, "string")
     due = choice((OVERDUE,))
+    replayed = Must("true or false", read_replayed, "boolean")
 
 
-class JobsQuery(FilterFields, PageQuery):
+class ExpandQuery(Strict):
+    """What GET /jobs/{id} takes."""
+
+    expand = Must(EXPANSION, read_expand, EXPAND_FORM)
+
+
+class JobsQuery(FilterFields, ExpandQuery, PageQuery):
     """What GET /jobs takes."""
 
     listing = job_lists.LISTING
     order_by = ordered(listing)
 
+    @pre_load
+    def order_due(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """What is overdue comes in the order in which it was due, where an index gives it."""
+        if "due" not in data or "order_by" in data:
+            return data
+        return {**data, "order_by": ["inserted_at", "asc"] if set(data) & set(JUDGED) else ["scheduled_at", "asc"]}
+
     @validates_schema
     def check_search(self, data: dict[str, Any], **_: Any) -> None:
         if not filter_of(data).is_search:
             return
-        if data["order_by"][0] != "inserted_at":
-            raise ValidationError("must be by inserted_at with this filter, got another field", "order_by")
+        name = data["order_by"][0]
+        if name != "inserted_at" and not (name == "scheduled_at" and data.get("state") in LATER):
+            expected = f"by inserted_at with this filter, or by scheduled_at with the state {' or '.join(LATER)}"
+            raise ValidationError(f"must be {expected}, got {name}", "order_by")
         if data["offset"]:
             raise ValidationError(f"must be absent with this filter, got {data['offset']}", "offset")
 

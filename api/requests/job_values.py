@@ -3,6 +3,7 @@
 Reading a value may ask the settings (whether http is allowed, how far ahead a job may lie), never the database.
 """
 
+import base64
 import unicodedata
 from typing import Any
 
@@ -18,15 +19,18 @@ from models.rules.url_rules import MAX_URL_CHARS, UrlRefused, check_url
 UNITS = "second(s), minute(s), hour(s), day(s) or week(s)"
 MAX_KEY_CHARS = 255
 MAX_LABELS = 10
+LONGEST_TIMEOUT_S = 7200  # the most that BOOPER_MAX_TIMEOUT_SECONDS allows
 MAX_LABEL_CHARS = 50
 UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
 TURNS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
+NO_ADDRESS = "targets would have no address at which to acknowledge"
 A_METHOD = f"one of {', '.join(METHODS).lower()}"
 A_URL = "an https URL"
 A_DURATION = f"a number of seconds from 0 up, a text such as 90s or 1h30m, or a pair [number, unit], the unit {UNITS}"
 AN_INSTANT = "a date and time such as 2026-01-31T09:00:00Z (without a zone: UTC) or a Unix timestamp"
 A_KEY = f"a string of 1 to {MAX_KEY_CHARS} printable characters"
+A_BASE64 = "base64 of the bytes to send (RFC 4648, with padding, without line ends)"
 A_LABEL = f"a string of 1 to {MAX_LABEL_CHARS} printable characters"
 LABELS = f"a list of at most {MAX_LABELS} different strings of 1 to {MAX_LABEL_CHARS} printable characters"
 
@@ -80,6 +84,17 @@ def read_query(value: Any) -> dict[str, Any]:
     return value
 
 
+def read_base64(value: Any) -> bytes:
+    """The bytes; errors do not quote the text. Only one way to write them is taken, so that it can be shown again."""
+    try:
+        data = base64.b64decode(value, validate=True) if isinstance(value, str) else None
+    except ValueError:
+        data = None
+    if data is None or base64.b64encode(data).decode() != value:
+        raise ValidationError(f"must be {A_BASE64}, got {'another text' if isinstance(value, str) else kind_of(value)}")
+    return data
+
+
 def read_schedule_in(value: Any) -> int:
     """Microseconds from now."""
     wait = times.parse_duration(value)
@@ -103,9 +118,20 @@ def read_max_age(value: Any) -> int:
 
 def read_timeout(value: Any) -> int:
     """Milliseconds."""
-    if not times.is_number(value) or not 1 <= value <= 900:
-        raise ValueError
+    longest_s = settings().max_timeout_s
+    if not times.is_number(value) or not 1 <= value <= longest_s:
+        raise ValidationError(f"must be a number of seconds from 1 to {longest_s}, got {shown(value)}")
     return round(value * 1000)
+
+
+def read_ack_within(value: Any) -> int:
+    """Microseconds."""
+    if not settings().own_url:
+        raise ValidationError(f"must be absent where BOOPER_PUBLIC_URLS is not set: {NO_ADDRESS}, got {shown(value)}")
+    within, longest_s = times.parse_duration(value), settings().max_ack_s
+    if not clock.SECOND <= within <= longest_s * clock.SECOND:
+        raise ValidationError(f"must be from 1 to {longest_s} seconds, got {shown(value)}")
+    return within
 
 
 def read_key(value: Any) -> str:

@@ -1,18 +1,16 @@
 """Makes schedules, new and changed, from checked requests for jobs that recur. Pure."""
 
-import json
 from typing import Any
 
 from api.requests.body import Fields
-from api.requests.job_requests import JobRequest, new_job
+from api.requests.job_requests import TIMES, JobRequest, new_job, overlaid, stored_fields
 from api.requests.schedule_fields import FREQUENCY
-from models.jobs.job_json import JSON_TYPE, compact
+from models.jobs.job_json import compact
 from models.rules.clock import SECOND
 from models.rules.recurrence import Frequency, next_after
 from models.schedules.schedule_store import NewSchedule, ScheduleRow
 
-FIRST_TIME = ("schedule_in", "scheduled_at")
-DROPPED = {*FIRST_TIME, "idempotency_key"}
+DROPPED = {*TIMES, "idempotency_key"}
 DEFAULTS = NewSchedule._field_defaults
 
 
@@ -59,7 +57,7 @@ def first_at(job_request: JobRequest, due_at: int, now: int) -> int:
     `now`."""
     if job_request.values.get("cron") is None:
         return due_at
-    earliest = due_at if any(job_request.values.get(name) is not None for name in FIRST_TIME) else now + 1
+    earliest = due_at if any(job_request.values.get(name) is not None for name in TIMES) else now + 1
     first = next_after(frequency(job_request.values), earliest - 1)
     if first is None:
         raise AssertionError("a checked expression names an instant")
@@ -71,26 +69,16 @@ def misplaced(sent: Fields) -> dict[str, list[str]]:
     if any(sent.get(name) is not None for name in FREQUENCY):
         return {}
     return {
-        name: ["must be absent without repeat_every or cron, got one"]
-        for name in FIRST_TIME
-        if sent.get(name) is not None
+        name: ["must be absent without repeat_every or cron, got one"] for name in TIMES if sent.get(name) is not None
     }
 
 
 def changed(row: ScheduleRow, sent: Fields) -> Fields:
     """The fields of a schedule after a change, unchecked. Null in `sent` removes a field."""
-    fields = Fields({name: value for name, value in json.loads(row.args).items() if name not in DROPPED})
-    if row.body is not None:
-        text = row.body.decode()
-        fields["body"], fields.body_text = (json.loads(text), text) if row.content_type == JSON_TYPE else (text, None)
-    if "body" in sent:
-        fields.body_text = sent.body_text
+    fields = stored_fields(row, DROPPED)
     for name, other in (("repeat_every", "cron"), ("cron", "repeat_every")):
         if sent.get(name) is not None and other not in sent:
             fields.pop(other, None)
     if sent.get("repeat_every") is not None and "timezone" not in sent:
         fields.pop("timezone", None)
-    fields.update(sent)
-    present = Fields({name: value for name, value in fields.items() if value is not None})
-    present.body_text = fields.body_text
-    return present
+    return overlaid(fields, sent)

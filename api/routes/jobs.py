@@ -3,61 +3,35 @@
 from typing import Any
 
 from flask import Response
-from marshmallow import Schema, fields
+from marshmallow import ValidationError
 
 from api.auth import caller
 from api.blueprint import Blueprint
 from api.context import settings
 from api.request_log import name_job
-from api.requests.body import FORM
+from api.requests.body import FORM, Fields, read_fields
 from api.requests.hops import hops
 from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.ids import job_in_path
-from api.requests.job_fields import JobFields
-from api.requests.job_filters import JobsQuery, filter_of
-from api.requests.job_requests import JobRequest, due_at, new_job
+from api.requests.job_fields import JobChange, JobFields, refused_changes
+from api.requests.job_filters import ExpandQuery, JobsQuery, filter_of
+from api.requests.job_requests import JobRequest, changed_job, due_at, is_moved, new_job
 from api.requests.new_schedule import new_schedule, recurs
 from api.requests.paging import NEXT_HEADERS, page_response
 from api.requests.schedule_fields import too_many
-from api.responses import schemas, serializers
-from api.responses.responses import json_response, or_not_found, respond
-from api.responses.timestamps import micros_utc
+from api.responses import expanded_jobs, schemas, serializers
+from api.responses.attempts import Attempt, attempt
+from api.responses.expanded_jobs import ExpandedJob
+from api.responses.responses import ApiError, invalid, json_response, or_not_found, respond
 from models.flows import orders
 from models.jobs import job_lists, job_store
-from models.jobs.records import AttemptRow
-from models.operations import cancelling
+from models.jobs.job_store import NewJob
+from models.operations import cancelling, changing
 from models.rules import clock
 from models.schedules import schedule_changes
 from models.schedules.schedule_store import NewSchedule
 
 blueprint = Blueprint("jobs", __name__, description="Requests to be performed, and their fate.")
-
-
-class Attempt(Schema):
-    number = fields.Integer()
-    started_at = schemas.instant()
-    finished_at = schemas.instant()
-    lateness_ms = fields.Float()
-    outcome = fields.String(metadata={"enum": ["answered", "refused", "unreachable", "lost"]})
-    status_code = fields.Integer(allow_none=True)
-    reason = fields.String(allow_none=True)
-    dns_ms = fields.Float(allow_none=True)
-    connect_ms = fields.Float(allow_none=True)
-    tls_ms = fields.Float(allow_none=True)
-    first_byte_ms = fields.Float(allow_none=True)
-    total_ms = fields.Float(allow_none=True)
-    next_at = schemas.instant(allow_none=True)
-
-
-def attempt(row: AttemptRow) -> dict[str, Any]:
-    """An attempt: the columns of its row, times in milliseconds."""
-    members = row._asdict() | {
-        "started_at": micros_utc(row.started_at),
-        "finished_at": micros_utc(row.finished_at),
-        "next_at": micros_utc(row.next_at),
-        "lateness_ms": row.lateness_us / 1000,
-    }
-    return {name: value for name, value in members.items() if name not in ("job_id", "lateness_us")}
 
 
 @blueprint.route("/jobs", methods=["POST"])
@@ -74,19 +48,58 @@ def create_job(job_request: JobRequest) -> Response:
 
 @blueprint.route("/jobs", methods=["GET"])
 @blueprint.arguments(JobsQuery(), location="query")
-@blueprint.response(200, schemas.list_of(schemas.Job), headers=NEXT_HEADERS)
+@blueprint.response(200, schemas.list_of(ExpandedJob), headers=NEXT_HEADERS)
 def list_jobs(query: dict[str, Any]) -> Response:
     """A page of jobs, newest first by default."""
     owner, page = caller(), query["page"]
     rows, end = job_lists.listed(owner.account_id, job_lists.settled(filter_of(query), page.order), page)
-    return page_response(serializers.data_list([serializers.job(row, owner.user_id) for row in rows]), page.order, end)
+    texts = expanded_jobs.texts(owner.account_id, owner.user_id, rows, query.get("expand", ()))
+    return page_response(serializers.data_list(texts), page.order, end)
 
 
 @blueprint.route("/jobs/<key>", methods=["GET"])
-@blueprint.response(200, schemas.single(schemas.Job))
-def get_job(key: str) -> Response:
+@blueprint.arguments(ExpandQuery(), location="query")
+@blueprint.response(200, schemas.single(ExpandedJob))
+def get_job(query: dict[str, Any], key: str) -> Response:
     """One job, by its UUID or its integer."""
-    return _job_response(job_store.find(caller().account_id, job_in_path(key)))
+    owner = caller()
+    row = or_not_found(job_store.find(owner.account_id, job_in_path(key)))
+    [text] = expanded_jobs.texts(owner.account_id, owner.user_id, [row], query.get("expand", ()))
+    return json_response(serializers.data(text))
+
+
+@blueprint.route("/jobs/<key>", methods=["PATCH"])
+@blueprint.doc(
+    description="Takes fields of POST /jobs, each optional; null removes a field. 409 once an attempt has begun.",
+    requestBody=schemas.body_of(JobChange),
+)
+@blueprint.response(200, schemas.single(schemas.Job))
+@blueprint.alt_response(409, schema=schemas.ErrorResponse, description="It can't be changed any more.")
+def change_job(key: str) -> Response:
+    """Change a job that was not attempted yet."""
+    owner, now, sent, passed = caller(), clock.now(), read_fields(), hops()
+
+    def changed(row: job_store.JobRow, hops_before: int) -> NewJob:
+        job_request = _changed_request(row, sent)
+        due = due_at(job_request, now) if is_moved(sent) else row.scheduled_at
+        return new_job(job_request, owner.account_id, due, max(passed, hops_before))
+
+    try:
+        row = changing.change(owner.account_id, job_in_path(key), list(sent), changed, now)
+    except changing.NotChangeable as error:
+        raise ApiError(409, str(error)) from None
+    return _job_response(row)
+
+
+def _changed_request(row: job_store.JobRow, sent: Fields) -> JobRequest:
+    errors = refused_changes(sent)
+    try:
+        job_request: JobRequest = JobFields().load(changed_job(row, sent))
+    except ValidationError as error:
+        raise invalid(errors | error.normalized_messages()) from None
+    if errors:
+        raise invalid(errors)
+    return job_request
 
 
 @blueprint.route("/jobs/<key>/cancel", methods=["POST"])

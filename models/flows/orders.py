@@ -1,28 +1,28 @@
-"""Stores new jobs that join flows and lanes. A job without either is stored as if there were none."""
+"""Stores new jobs that join flows and lanes, or are made once within a window. Others are stored as if there were none
+of these."""
 
 from collections.abc import Mapping, Sequence
 
 from models.database.transactions import transaction
 from models.flows import gates
-from models.jobs import batches, job_store
+from models.jobs import batches, dedup_windows, job_store
 from models.jobs.job_store import JobRow, NewJob
 from models.rules.limits import FLOW, LANE, GateName
 
 
 def create(new: NewJob, now: int) -> tuple[JobRow, bool]:
-    """Store the job; its row and True, or the row that holds its idempotency key already and False."""
-    if not new.gates:
+    """Store the job; its row and True, or the row that holds its window or its idempotency key and False."""
+    if not new.gates and new.dedup is None:
         return job_store.create(new, now)
-    with transaction():
-        return job_store.create(joined([new], now)[0], now)
+    return create_each([new], now)[0]
 
 
 def create_each(new: Sequence[NewJob], now: int) -> list[tuple[JobRow, bool]]:
     """Store many jobs in one transaction; see models/jobs/batches.py."""
-    if not any(job.gates for job in new):
+    if not any(job.gates or job.dedup for job in new):
         return batches.create_each(new, now)
     with transaction():
-        return batches.create_each(joined(new, now), now)
+        return dedup_windows.create_each(new, now, lambda made: batches.create_each(joined(made, now), now))
 
 
 def joined(new: Sequence[NewJob], now: int) -> list[NewJob]:

@@ -4,6 +4,7 @@ from models.rules.statuses import REDIRECTS
 
 NOT_FOLLOWED = "the target redirects, and no redirect is followed: order it for the address in `location`"
 WORDS = {
+    "unexpected_body": "the response lacks the text that the job expects",
     "timeout": "no whole response came in time",
     "reset": "the target closed the connection before it answered",
     "protocol": "what came was no HTTP response",
@@ -25,6 +26,8 @@ WORDS = {
     "blocked_url": "the URL may not be requested",
     "invalid_request": "the request could not be written as HTTP",
     "body_too_large": "the body became too large by its dynamic fields",
+    "not_acknowledged": "the target did not acknowledge in time",
+    "reported_failure": "the target acknowledged that it failed",
     "max_age": "the next attempt would have come after the job's last moment",
     "schedule_disabled": "its schedule was disabled while it was under way",
     "schedule_deleted": "its schedule was deleted while it was under way",

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from models.jobs.job_kinds import REQUEST
 
-Wire = tuple[int, int, str]
+LONG_MS = 900_000  # an attempt that may take longer is long, and has slots of its own kind (workers/delivery/slots.py)
+Wire = tuple[int, int, str] | tuple[int, int, str, int]
 
 
 class JobRef(NamedTuple):
@@ -15,18 +16,21 @@ class JobRef(NamedTuple):
     account_id: int
     host: str  # of the target
     is_follow_up: bool = False
+    is_long: bool = False
 
     def to_message(self) -> Wire:
-        """The job as JSON: id, account, host. Of a follow-up the account's id is negated, on the wire alone."""
-        return self.id, -self.account_id if self.is_follow_up else self.account_id, self.host
+        """The job as JSON: id, account, host. Of a follow-up the account's id is negated, on the wire alone; a long one
+        has a fourth field."""
+        account_id = -self.account_id if self.is_follow_up else self.account_id
+        return (self.id, account_id, self.host, 1) if self.is_long else (self.id, account_id, self.host)
 
     @classmethod
     def from_message(cls, fields: Sequence[Any]) -> "JobRef":
         """The job that these fields of a message name."""
-        job_id, account_id, host = fields
-        return cls(job_id, abs(account_id), host, account_id < 0)
+        job_id, account_id, host, *long = fields
+        return cls(job_id, abs(account_id), host, account_id < 0, bool(long))
 
 
-def ref_of(job_id: int, account_id: int, host: str, kind: str) -> JobRef:
+def ref_of(job_id: int, account_id: int, host: str, kind: str, timeout_ms: int = 0) -> JobRef:
     """The reference to a job of this kind; every kind but a request is a follow-up."""
-    return JobRef(job_id, account_id, host, kind != REQUEST)
+    return JobRef(job_id, account_id, host, kind != REQUEST, timeout_ms > LONG_MS)

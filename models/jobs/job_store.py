@@ -20,12 +20,19 @@ from models.jobs import labels
 from models.jobs.job_kinds import REQUEST
 from models.jobs.job_tables import Job
 from models.jobs.records import AttemptRow
-from models.jobs.states import WAITING_SQL, in_states
+from models.jobs.states import NOT_BEGUN, WAITING_SQL, in_states
 from models.jobs.transition_counts import count_transition
 from models.rules.limits import GateName
 
-KEY_IS_LIVE = f"attempted_at IS NULL AND {in_states(('available', 'scheduled'))}"  # as the index job_idempotency has it
+KEY_IS_LIVE = f"attempted_at IS NULL AND {in_states(NOT_BEGUN)}"  # as the index job_idempotency has it
 INSERTS_TRIED = 100
+
+
+class DedupWindow(NamedTuple):
+    """For how long a job is made once, and what it is recognized by; see models/jobs/dedup_windows.py."""
+
+    digest: str
+    for_us: int
 
 
 class NewJob(NamedTuple):
@@ -59,6 +66,9 @@ class NewJob(NamedTuple):
     endpoint_id: int | None = None
     flow_id: int | None = None
     lane_id: int | None = None
+    ack_within_us: int | None = None
+    judging: str | None = None
+    dedup: DedupWindow | None = None  # None: it is made however often it is ordered
     gates: tuple[GateName, ...] = ()  # what it joins; models/flows/orders.py makes the two ids of it
 
     def __repr__(self) -> str:

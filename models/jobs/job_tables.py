@@ -1,4 +1,4 @@
-"""Declares the tables of jobs, their labels, attempts and log entries, and of responses kept for a key.
+"""Declares the tables of jobs, their labels, attempts, replays and log entries, and of what makes an order count once.
 
 This file is the specification of the columns: who sets each, when, and what null means. Queries live in
 `models/jobs/job_store.py` (what clients do) and `models/jobs/lifecycle.py` (what changes a state). Instants are
@@ -23,7 +23,8 @@ from models.jobs.job_kinds import REQUEST
 class Job(BaseModel):
     """One request to send at one time."""
 
-    # Set at creation, never changed; except `args` and `host` of a waiting event whose endpoint has another URL.
+    # Set at creation. Before its first attempt its owner may change some (models/operations/changing.py); `args` and
+    # `host` of a waiting event change when its endpoint has another URL.
     id = BigAutoField()  # `job_id` to clients
     uuid = UuidText(default=new_id, unique=True)  # `id` to clients
     account_id = BigIntegerField()
@@ -41,6 +42,7 @@ class Job(BaseModel):
     max_attempts = IntegerField(default=20)
     timeout_ms = IntegerField(default=30_000)  # for the whole of one attempt
     backoff = TextField(null=True)  # JSON of models/rules/backoff.py; null: the default rule
+    judging = TextField(null=True)  # JSON: `success`, `stop_on` (workers/delivery/judge.py); null: the default rules
     retry_until = BigIntegerField(null=True)  # no attempt is due after this instant; null: no limit
     redact = TextField(null=True)  # JSON list: header names, and "body", hidden in log entries; null: nothing more
     notify = TextField(null=True)  # JSON object of URLs (models/webhooks/notifications.py); null: nobody is notified
@@ -48,6 +50,7 @@ class Job(BaseModel):
     endpoint_id = BigIntegerField(null=True)  # of an event: the endpoint that gets it; null: the job's own address
     flow_id = BigIntegerField(null=True)  # the gate that limits its rate or concurrency; null: no flow
     lane_id = BigIntegerField(null=True)  # the gate by which it goes after the job before it; null: no lane
+    ack_within_us = BigIntegerField(null=True)  # how long its target may take to acknowledge; null: it may not
     inserted_at = BigIntegerField()
 
     # Written by models/jobs/lifecycle.py and models/jobs/staging.py alone.
@@ -70,6 +73,8 @@ class Job(BaseModel):
     staged_count = IntegerField(default=0)  # how many messages have named it
     claim_id = BigIntegerField(null=True)  # the fence: the claim that may record the attempt; null: none
     lease_until = BigIntegerField(null=True)  # when the claim counts as lost; null: no claim
+    # Until when its target, which answered "later", may acknowledge the attempt; null: it does not wait for that.
+    ack_until = BigIntegerField(null=True)
 
     class Meta:
         indexes = (
@@ -113,6 +118,31 @@ class Attempt(BaseModel):
         primary_key = CompositeKey("job_id", "number")
 
 
+class Ack(BaseModel):
+    """What a target reported of an attempt that it had answered with "later" (models/operations/acks.py)."""
+
+    job_id = BigIntegerField()
+    claim_id = BigIntegerField()  # the fence of the attempt's claim
+    succeeded = IntegerField()  # 1 or 0
+    body = BlobField(null=True)  # the target's own words; null: none
+    content_type = TextField(null=True)  # of the body; null: no body
+    received_at = BigIntegerField(index=True)
+    settled_at = BigIntegerField(null=True)  # when the ticker ended its attempt, or saw that it can't; null: not yet
+
+    class Meta:
+        primary_key = CompositeKey("job_id", "claim_id")
+
+
+class Replay(BaseModel):
+    """That a job has the request of an older one. Deleted with the older one; the newer one may be gone before it."""
+
+    replay_of = BigIntegerField()  # the older job
+    job_id = BigIntegerField(index=True)
+
+    class Meta:
+        primary_key = CompositeKey("replay_of", "job_id")
+
+
 class LogEntry(BaseModel):
     """Something that happened to a job, as its owner may read it."""
 
@@ -127,6 +157,20 @@ class LogEntry(BaseModel):
     class Meta:
         indexes = ((("account_id", "inserted_at", "uuid"), False),)
         table_name = "log_entry"
+
+
+class DedupWindow(BaseModel):
+    """That a job is not made again before an instant. Written by `models/jobs/dedup_windows.py` with the job."""
+
+    id = BigAutoField()
+    account_id = BigIntegerField()
+    digest = TextField()  # SHA-256 of the key or the content by which orders are the same
+    job_uuid = UuidText()  # the job that such orders get
+    expires_at = BigIntegerField(index=True)
+
+    class Meta:
+        indexes = ((("account_id", "digest"), True),)
+        table_name = "dedup_window"
 
 
 class IdempotentRequest(BaseModel):

@@ -14,14 +14,19 @@ from typing import Any, NamedTuple
 from models.database.sql import any_of, execute, fetch, lock_free, skipping_locked, unlocked, values_table
 from models.database.transactions import transaction
 from models.jobs.job_kinds import REQUEST
-from models.jobs.job_ref import JobRef, ref_of
-from models.jobs.states import ENTERS, FINAL, LEAVES, WAITING_SQL, in_states
+from models.jobs.job_ref import LONG_MS, JobRef, ref_of
+from models.jobs.states import ENTERS, FINAL, LEAVES, UNDER_WAY_SQL, WAITING_SQL, in_states
 from models.jobs.transition_counts import count_transition
 from models.rules import clock
 from models.rules.templating import Memory
 from models.rules.turns import CountedStart
 
-ENDS_CLAIM = "claim_id = NULL, lease_until = NULL"
+ENDS_CLAIM = "claim_id = NULL, lease_until = NULL, ack_until = NULL"
+# A job that waits for its target alone has nothing under way whose end could still be recorded.
+ENDS_WAIT = (
+    "claim_id = CASE WHEN ack_until IS NULL THEN claim_id END, "
+    "lease_until = CASE WHEN ack_until IS NULL THEN lease_until END, ack_until = NULL"
+)
 ENDED = "crashes = 0"  # an attempt ended: earlier crashes no longer count
 # An event of a disabled or deleted endpoint is not sent from that moment on (models/operations/address_changes.py).
 ENDPOINT_TAKES = (
@@ -29,13 +34,19 @@ ENDPOINT_TAKES = (
     "(SELECT 1 FROM endpoint WHERE endpoint.id = endpoint_id AND endpoint.enabled = 0))"
 )
 LEASE_ENDS = "lease_until IS NOT NULL AND lease_until >= %s AND lease_until <= %s"
-LEASE_ENDED = f"{LEASE_ENDS} AND {LEAVES['rescue']}"
+# A job that waits for its target's acknowledgement has no worker that could fall silent (models/operations/acks.py).
+LEASE_ENDED = f"{LEASE_ENDS} AND {LEAVES['rescue']} AND ack_until IS NULL"
 CANCELLED_LEASE_ENDED = f"{LEASE_ENDS} AND {in_states(['cancelled'])}"
 UNLIMITED = "fire_at IS NULL AND flow_id IS NULL AND lane_id IS NULL"
 IS_OPEN = (  # nothing is sent to a host or for an account whose gate is closed (models/flows/closing.py)
     "NOT EXISTS (SELECT 1 FROM gate WHERE gate.account_id = job.account_id AND gate.closed_until > %s "
     "AND (gate.kind = 'account' OR (gate.kind = 'host' AND gate.key = job.host)))"
 )
+# A request that may take longer has its lease renewed (`extend`), so that its worker's end is noticed as soon.
+LEASED_AT_ONCE_MS = LONG_MS
+LEASED_US = f"(CASE WHEN timeout_ms < {LEASED_AT_ONCE_MS} THEN timeout_ms ELSE {LEASED_AT_ONCE_MS} END) * 1000"
+NO_DEADLINE = 2**61
+COUNTED = {"change": "changed", "reschedule": "rescheduled"}
 RESCUED_AT_ONCE = 500
 CRASHES_ALLOWED = 3  # a job whose holder fell silent this often is discarded
 ALONE_US = 2 * clock.SECOND  # how long a job whose next crash is its last is under way alone, unless it ends sooner
@@ -70,6 +81,8 @@ class ClaimedJob(NamedTuple):
     notify: str | None = None
     parent_id: int | None = None
     endpoint_id: int | None = None
+    ack_within_us: int | None = None
+    judging: str | None = None
     memory: Memory | None = None  # of a schedule's job; put in by models/schedules/overlap.py
     start: CountedStart | None = None  # of a flow with a rate; put in by models/operations/claims.py
 
@@ -78,7 +91,7 @@ class ClaimedJob(NamedTuple):
 
     @property
     def ref(self) -> JobRef:
-        return ref_of(self.id, self.account_id, self.host, self.kind)
+        return ref_of(self.id, self.account_id, self.host, self.kind, self.timeout_ms)
 
 
 class CancelledJob(NamedTuple):
@@ -126,10 +139,24 @@ def new_claim_id() -> int:
     return secrets.randbits(62)
 
 
+def change(job_id: int, values: Mapping[str, Any]) -> bool:
+    """Set columns of a job that was never attempted; False when it is not one.
+
+    Called by `models/operations/changing.py` alone, which does what belongs to a change besides.
+    """
+    return _change("change", job_id, values)
+
+
+def reschedule(job_id: int, values: Mapping[str, Any], scheduled_at: int) -> bool:
+    """As `change`, and give it another time."""
+    return _change("reschedule", job_id, {**values, "scheduled_at": scheduled_at})
+
+
 def claim(
     ids: Sequence[int], now: int, lease_margin_us: int, claim_id: int | None = None, limited: bool = False
 ) -> list[ClaimedJob]:
-    """Claim those of the jobs that wait and are due, each with a lease of its timeout and the margin. Passes over jobs
+    """Claim those of the jobs that wait and are due, each with a lease of its timeout (15 minutes at most) and the
+    margin. Passes over jobs
     that another session holds, and those whose host or account is closed.
 
     Claims jobs that nothing else limits; with `limited` any: `models/operations/claims.py` decides which may begin.
@@ -140,12 +167,47 @@ def claim(
     with transaction():
         rows = fetch(
             f"UPDATE job SET {ENTERS['claim']}, claim_id = %s, attempt = attempt + 1, attempted_at = %s, "
-            "lease_until = CAST(%s AS BIGINT) + timeout_ms * 1000, staged_at = NULL, held_until = NULL, "
-            f"start_by = NULL, parked_by = NULL WHERE {these} RETURNING {CLAIMED}",
+            f"lease_until = CAST(%s AS BIGINT) + {LEASED_US}, staged_at = NULL, held_until = NULL, "
+            f"start_by = NULL, parked_by = NULL, ack_until = NULL WHERE {these} RETURNING {CLAIMED}",
             (claim_id or new_claim_id(), now, now + lease_margin_us, *params),
         )
         count_transition("claimed", rows)
     return [ClaimedJob(*row) for row in rows]
+
+
+def extend(leases: Iterable[tuple[ClaimedJob, int]]) -> set[int]:
+    """Renew the leases of requests under way, each until its instant; returns the ids of the jobs still held. Passes
+    over jobs that another session holds: they are renewed the next time."""
+    rows = [(job.id, job.claim_id, until) for job, until in leases]
+    if not rows:
+        return set()
+    table, values = values_table("id bigint, claim_id bigint, at bigint", rows)
+    these, params = unlocked("job", [job_id for job_id, *_ in rows], f"{UNDER_WAY_SQL} AND ack_until IS NULL")
+    with transaction():
+        changed = fetch(
+            f"UPDATE job SET lease_until = input.at FROM {table} AS input WHERE job.id = input.id "
+            f"AND job.claim_id = input.claim_id AND {these} RETURNING job.id",
+            (*values, *params),
+        )
+    return {row[0] for row in changed}
+
+
+def wait_for_acks(waits: Iterable[tuple[ClaimedJob, int]]) -> set[int]:
+    """Let jobs stay under way without a holder until their targets acknowledge, each until its instant at the latest;
+    returns the ids of those the caller still held. Their claims stay, so limits count them, and no other attempt
+    begins."""
+    rows = [(job.id, job.claim_id, until) for job, until in waits]
+    assignments = f"ack_until = input.at, lease_until = input.at, {ENDED}"
+    return _fenced(f"{LEAVES['complete']} AND ack_until IS NULL", rows, assignments, ())
+
+
+def keep_acknowledged(job_id: int, claim_id: int) -> None:
+    """Let no deadline end a job that waits for its target, which has acknowledged. What ends it looks again at the
+    row that changed here, so none of the two misses the other."""
+    waits = f"{LEAVES['complete']} AND ack_until IS NOT NULL"
+    execute(
+        f"UPDATE job SET lease_until = {NO_DEADLINE} WHERE id = %s AND claim_id = %s AND {waits}", (job_id, claim_id)
+    )
 
 
 def complete(jobs: Iterable[ClaimedJob], now: int) -> set[int]:
@@ -192,6 +254,7 @@ def cancel(ids: Sequence[int], now: int, waiting_only: bool, if_free: bool = Fal
     that another session holds.
 
     A request under way is not undone: its holder keeps the claim and its lease, so that the attempt is still recorded.
+    A job that waits for its target's acknowledgement waits no longer.
     Called by `models/schedules/cancel.py` alone, which does what belongs to a cancel besides.
     """
     guard = WAITING_SQL if waiting_only else LEAVES["cancel"]
@@ -199,7 +262,7 @@ def cancel(ids: Sequence[int], now: int, waiting_only: bool, if_free: bool = Fal
     where, params = unlocked("job", ids, guard) if if_free else (f"{condition} AND {guard}", [id_set])
     with transaction():
         rows = fetch(
-            f"UPDATE job SET {ENTERS['cancel']}, cancelled_at = %s, staged_at = NULL "
+            f"UPDATE job SET {ENTERS['cancel']}, cancelled_at = %s, staged_at = NULL, {ENDS_WAIT} "
             f"WHERE {where} RETURNING id, account_id, schedule_id, flow_id, lane_id",
             (now, *params),
         )
@@ -284,6 +347,15 @@ def prune(after_id: int, finished_before: Mapping[str, int], limit: int) -> tupl
     return pruned, None if is_last else rows[-1][0]
 
 
+def _change(verb: str, job_id: int, values: Mapping[str, Any]) -> bool:
+    """Whoever stages the job finds it anew: it may be due at another time, and go to another host."""
+    marks = ["staged_at = NULL", "held_until = NULL", "parked_by = NULL", *([ENTERS[verb]] if verb in ENTERS else [])]
+    assignments = ", ".join([*(f"{column} = %s" for column in values), *marks])
+    sql = f"UPDATE job SET {assignments} WHERE id = %s AND {LEAVES[verb]} AND attempted_at IS NULL"
+    with transaction():
+        return bool(count_transition(COUNTED[verb], execute(sql, (*values.values(), job_id))))
+
+
 def delete(ids: Sequence[int]) -> list[int]:
     """Delete those of the jobs that are final, with all that belongs to them; returns their ids. Passes over jobs that
     another session holds, and those whose request is under way: its holder has yet to record it."""
@@ -298,6 +370,8 @@ def _delete(ids: Sequence[int], condition: str) -> list[int]:
         of_these, params = any_of("job_id", locked)
         for table in ("attempt", "log_entry", "job_label"):
             execute(f"DELETE FROM {table} WHERE {of_these}", (params,))
+        of_these, params = any_of("replay_of", locked)
+        execute(f"DELETE FROM replay WHERE {of_these}", (params,))
         these, params = any_of("id", locked)
         execute(f"DELETE FROM job WHERE {these}", (params,))
         count_transition("pruned", locked)
@@ -310,7 +384,8 @@ def _withdraw(rows: Sequence[tuple[int, int, int | None]]) -> set[int]:
 
 def _release(rows: Sequence[tuple[int, int, int | None]]) -> set[int]:
     assignments = f"{ENTERS['release']}, attempt = attempt - 1, {ENDS_CLAIM}"
-    return count_transition("released", _fenced(LEAVES["release"], rows, assignments, ()))
+    guard = f"{LEAVES['release']} AND ack_until IS NULL"  # the result of one that waits is recorded
+    return count_transition("released", _fenced(guard, rows, assignments, ()))
 
 
 def _finish(verb: str, jobs: Iterable[ClaimedJob], assignments: str, values: tuple[Any, ...]) -> set[int]:

@@ -3,6 +3,8 @@
 REQUEST_SENT = "worker.http.request"
 RESPONSE_RECEIVED = "worker.http.response"
 REQUEST_FAILED = "worker.http.error"
+JOB_ACKNOWLEDGED = "worker.job.acknowledged"
+JOB_CHANGED = "worker.job.changed"
 JOB_CANCELLED = "worker.job.cancelled"
 JOB_DISCARDED = "worker.job.discarded"
 ANSWER_NOT_KEPT = "worker.schedule.not_kept"
@@ -10,6 +12,6 @@ SCHEDULE_DISABLED = "worker.schedule.disabled"
 
 EVENTS = (
     *(REQUEST_SENT, RESPONSE_RECEIVED, REQUEST_FAILED),
-    *(JOB_CANCELLED, JOB_DISCARDED),
+    *(JOB_ACKNOWLEDGED, JOB_CHANGED, JOB_CANCELLED, JOB_DISCARDED),
     *(ANSWER_NOT_KEPT, SCHEDULE_DISABLED),
 )

@@ -21,7 +21,7 @@ DUE_AT = "COALESCE(held_until, scheduled_at)"
 # The cast hides the partial index job_after: believed empty, it was searched whole for each set of ids.
 WAITS_FOR_EVENT = "CAST(after_uuid AS TEXT) IS NOT NULL"
 PAUSED_UNTIL = 253_402_300_799 * clock.SECOND  # the last second of the year 9999
-DUE = f"id, {DUE_AT}, account_id, host, kind"
+DUE = f"id, {DUE_AT}, account_id, host, kind, timeout_ms"
 
 
 class DueJob(NamedTuple):
@@ -32,10 +32,11 @@ class DueJob(NamedTuple):
     account_id: int
     host: str
     kind: str = REQUEST
+    timeout_ms: int = 0
 
     @property
     def ref(self) -> JobRef:
-        return ref_of(self.id, self.account_id, self.host, self.kind)
+        return ref_of(self.id, self.account_id, self.host, self.kind, self.timeout_ms)
 
 
 def due(first: int, last: int, limit: int) -> list[DueJob]:
@@ -83,7 +84,7 @@ def stage_parked(turns: Sequence[tuple[int, int]]) -> list[DueJob]:
         rows = fetch(
             "UPDATE job SET staged_count = staged_count + 1, staged_at = input.at, held_until = NULL "
             f"FROM {table} AS input WHERE job.id = input.id AND {these} "
-            "RETURNING job.id, staged_at, account_id, host, kind",
+            "RETURNING job.id, staged_at, account_id, host, kind, timeout_ms",
             (*rows_in, *params),
         )
         count_transition("staged", rows)

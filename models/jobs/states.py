@@ -8,13 +8,17 @@ The SQL names the states as literals, since a partial index fits no parameter.
 from collections.abc import Iterable
 
 WAITING = ("available", "scheduled", "retryable")
+NOT_BEGUN = ("available", "scheduled")
+LATER = ("scheduled", "retryable")  # those whose time may lie ahead
 LIVE = (*WAITING, "executing")
 FINAL = ("completed", "discarded", "cancelled")
 STATES = ("available", "scheduled", "executing", "retryable", *FINAL)
 
 TRANSITIONS: dict[str, tuple[tuple[str, ...], str | None]] = {
-    # verb: (states it leaves, state it enters; None: the same (stage) or none at all (prune))
+    # verb: (states it leaves, state it enters; None: the same (stage, change) or none at all (prune))
     "stage": (WAITING, None),
+    "change": (NOT_BEGUN, None),
+    "reschedule": (NOT_BEGUN, "scheduled"),
     "claim": (WAITING, "executing"),
     "complete": (("executing",), "completed"),
     "retry": (("executing",), "retryable"),
@@ -36,5 +40,6 @@ def in_states(states: Iterable[str], table: str = "") -> str:
 LEAVES = {verb: in_states(left) for verb, (left, _) in TRANSITIONS.items()}  # the guard of each transition
 ENTERS = {verb: f"state = '{state}'" for verb, (_, state) in TRANSITIONS.items() if state}  # the assignment of each
 WAITING_SQL = in_states(WAITING)  # as the indexes job_unstaged and job_start_by spell it
+LATER_SQL = in_states(LATER)  # as the index job_account_due spells it
 UNDER_WAY_SQL = "lease_until IS NOT NULL"  # also of a job cancelled under way; as the index job_under_way spells it
 LIVE_SQL = in_states(LIVE)  # as the index job_of_schedule spells it

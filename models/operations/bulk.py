@@ -60,15 +60,16 @@ def create(
     at_most: int | None,
     now: int,
     uuid: str | None = None,
+    hops: int = 0,
 ) -> OperationRow | None:
-    """Store an operation. `sent`: the filter as JSON, as the client sent it; `uuid`: None for a fresh one. Returns the
-    operation that has this UUID already where the account has it, and None where another has. Raises
-    operation_store.TooMany."""
+    """Store an operation. `sent`: the filter as JSON, as the client sent it; `uuid`: None for a fresh one; `hops`: how
+    many jobs led to the call, as its replays count. Returns the operation that has this UUID already where the account
+    has it, and None where another account has. Raises operation_store.TooMany."""
     bounded = until_now(job_filter)
     left = count(account_id, action, bounded)
     if at_most is not None and left.jobs >= at_most:
         left = Count(at_most, False)
-    return operation_store.create(account_id, action, sent, bounded, at_most, left, now, uuid or new_id())
+    return operation_store.create(account_id, action, sent, bounded, at_most, left, now, uuid or new_id(), hops)
 
 
 def until_now(job_filter: JobFilter) -> JobFilter:
@@ -130,7 +131,7 @@ def _act(operation: OperationRow, ids: list[int], now: int) -> tuple[int, list[i
     if not ids:
         return 0, []
     if operation.action == RETRY:
-        return len(replays.replay(operation.account_id, ids, now, operation.uuid)), []
+        return len(replays.replay(operation.account_id, ids, now, operation.uuid, operation.hops)), []
     if operation.action == DELETE:
         deleted = lifecycle.delete(ids)
         return len(deleted), _in_states(operation.account_id, set(ids) - set(deleted), in_states(FINAL))

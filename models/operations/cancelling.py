@@ -7,6 +7,7 @@ from models.jobs import job_store
 from models.jobs.job_store import JobRow
 from models.schedules import cancel as cancels
 from models.schedules.firing_rows import CANCELLED
+from models.schedules.overlap import release_next_in_turn
 
 BY_OWNER = "cancelled by its owner"
 
@@ -17,8 +18,11 @@ def cancel(account_id: int, key: int | str, now: int) -> JobRow | None:
         job_id = job_store.id_of(account_id, key)
         if job_id is None:
             return None
-        cancels.cancel([job_id], BY_OWNER, CANCELLED, now, waiting_only=False)
-        return job_store.find(account_id, job_id)
+        cancelled = cancels.cancel([job_id], BY_OWNER, CANCELLED, now, waiting_only=False)
+        job = job_store.find(account_id, job_id)
+        if cancelled and job and job.schedule_id:
+            release_next_in_turn([job.schedule_id], now)  # if it has waited for its target alone, its turn is over
+        return job
 
 
 def cancel_all(account_id: int, ids: Sequence[int], now: int) -> int:

@@ -45,6 +45,7 @@ class Facts(NamedTuple):
     sibling_under_way: bool = False
     endpoint_is_disabled: bool = False
     gates: tuple[Wait, ...] = ()  # those at which it waits
+    ack_until: int | None = None  # until when its target may acknowledge
 
 
 CODES = {  # every code, and its meaning
@@ -62,6 +63,7 @@ CODES = {  # every code, and its meaning
     "slots_full": "every slot is in use",
     "queued_behind": "jobs that were due before it have not begun",
     "on_its_way": "nothing prevents it",
+    "waits_for_ack": "its target took the request, and is to acknowledge how it ended",
     "lease_held": "its request is under way",
     "completed": "it has run",
     "discarded": "Booper gave it up",
@@ -77,7 +79,8 @@ class Reason(NamedTuple):
 
 
 COLUMNS = (
-    "state, scheduled_at, attempt, max_attempts, crashes, held_until, staged_at, lease_until, attempted_at, after_uuid"
+    "state, scheduled_at, attempt, max_attempts, crashes, held_until, staged_at, lease_until, attempted_at, "
+    "after_uuid, ack_until"
 )
 
 
@@ -130,6 +133,10 @@ def _ended(facts: Facts) -> Reason:
 
 
 def _under_way(facts: Facts) -> Reason:
+    if facts.ack_until is not None:
+        until = format_instant(facts.ack_until)
+        text = f"Its target took attempt {facts.attempt} and has until {until} to acknowledge how it ended."
+        return Reason("waits_for_ack", text)
     until = (
         f" If its worker falls silent, Booper takes it back at {format_instant(facts.lease_until)}."
         if facts.lease_until

@@ -49,6 +49,7 @@ class OperationRow(NamedTuple):
     more_left: int
     counted_at: int
     ended_at: int | None
+    hops: int
 
     def __repr__(self) -> str:
         return f"OperationRow(id={self.id}, action={self.action!r}, state={self.state!r})"  # its filter may be secret
@@ -81,6 +82,7 @@ def create(
     left: Count,
     now: int,
     uuid: str,
+    hops: int,
 ) -> OperationRow | None:
     """Store an operation unless there is one of this UUID; the account's operation of this UUID. `sent`: the filter as
     JSON, for showing. Raises TooMany."""
@@ -90,10 +92,10 @@ def create(
             raise TooMany
         execute(
             "INSERT INTO operation (uuid, account_id, action, sent, job_filter, at_most, inserted_at, jobs_left, "
-            "more_left, counted_at, state, is_read, held, done, failed) "
-            f"VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '{RUNNING}', 0, '[]', 0, 0) "
+            "more_left, counted_at, hops, state, is_read, held, done, failed) "
+            f"VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '{RUNNING}', 0, '[]', 0, 0) "
             "ON CONFLICT (uuid) DO NOTHING",
-            (uuid, account_id, action, sent, written(job_filter), at_most, now, left.jobs, int(left.more), now),
+            (uuid, account_id, action, sent, written(job_filter), at_most, now, left.jobs, int(left.more), now, hops),
         )
         return find(account_id, uuid)
 

@@ -21,6 +21,7 @@ class Operation(BaseModel):
     sent = TextField()  # JSON object: the filter as the client sent it
     job_filter = TextField()  # JSON object: the members of a JobFilter that are not None
     at_most = BigIntegerField(null=True)  # how many jobs; null: all
+    hops = IntegerField(default=0)  # how many jobs led to the API call that ordered it
     inserted_at = BigIntegerField()
 
     # Written with each chunk, in its transaction.

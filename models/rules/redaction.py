@@ -7,7 +7,7 @@ from typing import Any
 
 SECRET_WORDS = (
     *("auth", "cookie", "secret", "token", "passw", "apikey", "signature", "credential", "session", "jwt"),
-    *("access-key", "private-key"),
+    *("access-key", "private-key", "booper-ack-url"),
 )
 NO_SECRET = ("idempotency-key",)
 REDACTED = "[redacted]"

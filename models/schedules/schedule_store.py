@@ -29,6 +29,7 @@ OF_ONE_JOB = {  # fields of NewJob that are each job's own, or columns of the sc
     *("retry_until", "kind", "schedule_id", "fire_at", "start_by", "parent_id", "uuid", "after_uuid", "held_until"),
     "endpoint_id",
     "gates",
+    "dedup",
 }
 
 

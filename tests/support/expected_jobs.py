@@ -59,8 +59,13 @@ class ExpectedJob:
         return self.sent[-1] if self.sent and self.sent[-1].ended is None else None
 
     @property
+    def is_fresh(self):
+        """Whether it was never attempted."""
+        return self.state == "waiting" and not self.sent
+
+    @property
     def holds_key(self):
-        return self.key is not None and self.state == "waiting" and not self.sent
+        return self.key is not None and self.is_fresh
 
     def claimed(self, claim, worker, now, lease_until):
         assert self.state == "waiting", f"job {self.id} was claimed while {self.state}"
@@ -69,6 +74,10 @@ class ExpectedJob:
         assert (claim.attempted_at, claim.scheduled_at) == (now, self.due_at)
         self.sent.append(Sent(claim, worker, lease_until))
         self.state, self.message = "executing", None
+
+    def changed(self, due_at):
+        """It may be due at another time, and no message counts any more."""
+        self.due_at, self.message = due_at, None
 
     def cancelled(self, now):
         if self.state in ("waiting", "executing"):

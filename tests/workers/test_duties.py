@@ -12,7 +12,7 @@ from models.database.transactions import BRIEFLY_MS
 from models.flows import gates
 from models.flows.gate_tables import Gate
 from models.jobs import idempotent_requests, lifecycle
-from models.jobs.job_tables import Job
+from models.jobs.job_tables import DedupWindow, Job
 from models.operations import heartbeats, operation_store
 from models.operations.heartbeat_tables import Ticker as TickerRow
 from models.operations.heartbeats import MinuteRow, WorkerRow
@@ -107,6 +107,11 @@ def a_job_older_than_it_is_kept(account, messages):
 def an_answer_older_than_it_is_kept(account, messages):
     idempotent_requests.respond_once(account.id, "key", "f", clock.now() - clock.DAY, lambda: (201, "{}"))
     return lambda: fetch("SELECT count(*) FROM idempotent_request") == [(0,)]
+
+
+def a_window_that_has_expired(account, messages):
+    DedupWindow.create(account_id=account.id, digest="d", job_uuid=new_id(), expires_at=clock.now())
+    return lambda: DedupWindow.select().count() == 0
 
 
 def a_run_older_than_it_is_kept(account, messages):
@@ -207,6 +212,7 @@ DUTIES = [
     (no_sign_of_life, 1),
     (a_job_that_can_not_begin_any_more, 1),
     (a_job_whose_holder_fell_silent, 1),
+    (a_window_that_has_expired, 1),
     (a_run_older_than_it_is_kept, 1),
     (a_session_that_is_over_by_itself, 1),
     (a_job_whose_message_was_lost, 2),

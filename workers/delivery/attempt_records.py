@@ -6,6 +6,7 @@ Pure, except for the logger.
 import logging
 from typing import Any, NamedTuple
 
+from models.jobs.job_json import BYTES_TYPE, JSON_TYPE, as_base64
 from models.jobs.job_kinds import CHANNEL
 from models.jobs.lifecycle import ClaimedJob
 from models.jobs.log_events import JOB_DISCARDED, REQUEST_FAILED, REQUEST_SENT, RESPONSE_RECEIVED
@@ -14,12 +15,23 @@ from models.rules.redaction import BODY, REDACTED, hidden_names, redacted
 from models.rules.times import format_instant
 from models.rules.url_rules import split_url
 from runtime.logs import fields
-from workers.delivery.judge import NOT_REACHABLE, Complete, Discard, Retry, Verdict, reason_of
+from workers.delivery.judge import (
+    NOT_REACHABLE,
+    Complete,
+    Discard,
+    Later,
+    Retry,
+    Stopped,
+    Verdict,
+    failure_of,
+    reason_of,
+)
 from workers.delivery.render import arguments_of
 from workers.transport.outcome import Answered, Outcome, Refused, Timings
 from workers.transport.wire_format import Request
 
 log = logging.getLogger("booper.attempts")
+MAX_BODY_BYTES = 16 * 1024  # of a request in the log
 
 
 class Result(NamedTuple):
@@ -42,7 +54,7 @@ def attempt_row(result: Result, verdict: Verdict) -> AttemptRow:
         lateness_us=job.attempted_at - job.scheduled_at,
         outcome=type(outcome).__name__.lower(),
         status_code=outcome.status_code if isinstance(outcome, Answered) else None,
-        reason=None if isinstance(verdict, Complete) else reason_of(outcome),
+        reason=None if has_not_failed(verdict) else failure_of(outcome, job),
         dns_ms=timings.dns_ms,
         connect_ms=timings.connect_ms,
         tls_ms=timings.tls_ms,
@@ -50,6 +62,11 @@ def attempt_row(result: Result, verdict: Verdict) -> AttemptRow:
         total_ms=timings.total_ms,
         next_at=verdict.next_at if isinstance(verdict, Retry) else None,
     )
+
+
+def has_not_failed(verdict: Verdict) -> bool:
+    """Whether the attempt succeeded, or has yet to be acknowledged."""
+    return isinstance(verdict, Complete | Later) or (isinstance(verdict, Stopped) and verdict.reason is None)
 
 
 def shown_timings(outcome: Outcome) -> Timings:
@@ -83,16 +100,21 @@ def request_payload(result: Result) -> dict[str, Any]:
         "url": args["url"] if result.job.endpoint_id is None else result.request.url,
         "query": args.get("query") or {},
         "headers": redacted(result.request.sent_headers.items(), hidden),
-        "body": REDACTED if BODY in hidden else shown_body(result),
+        **({"body": REDACTED} if BODY in hidden else shown_body(result)),
         "attempt": result.job.attempt,
     }
 
 
-def shown_body(result: Result) -> Any:
+def shown_body(result: Result) -> dict[str, Any]:
+    """The body that was sent; without a long one, which would be written again with each attempt."""
     body, content_type = result.request.body, result.job.content_type
     if body is None:
-        return {}
-    return Written(body) if content_type == "application/json" else body.decode("utf-8", "replace")
+        return {"body": {}}
+    if len(body) > MAX_BODY_BYTES:
+        return {"body": None, "body_left_out": True}
+    if content_type == BYTES_TYPE:
+        return {"body": as_base64(body), "encoding": "base64"}
+    return {"body": Written(body) if content_type == JSON_TYPE else body.decode("utf-8", "replace")}
 
 
 def response_payload(result: Result, outcome: Answered) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from models.database.host_clock import HostClock
 from models.database.transactions import transaction, waited_for_a_lock
 from models.jobs import lifecycle, staging
 from models.jobs.job_kinds import CHANNEL
-from models.jobs.job_ref import JobRef, Wire
+from models.jobs.job_ref import LONG_MS, JobRef, Wire
 from models.jobs.lifecycle import ClaimedJob
 from models.operations import claims
 from models.rules import clock
@@ -25,10 +25,12 @@ from models.webhooks import event_order
 from runtime import metrics
 from runtime.settings import Settings
 from workers.delivery import job_events, open_files
+from workers.delivery.ack_urls import AckUrls
 from workers.delivery.address_policy import address_policy
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.heartbeat import Heartbeat
 from workers.delivery.host_health import HostHealth
+from workers.delivery.long_leases import LongLeases
 from workers.delivery.recorder import Recorder
 from workers.delivery.senders import Senders
 from workers.delivery.slots import Slots, Taken
@@ -60,6 +62,7 @@ class Delivery:
         self._transport = Transport(
             address_policy(settings),
             connections=min(slots, open_files.IDLE_CONNECTIONS),
+            kept_bytes=settings.keep_response_bytes,
             note_lag=metrics.LOOP_LAG.observe,
         )
         self.slots = Slots(slots, settings.slot_share)
@@ -68,8 +71,12 @@ class Delivery:
         self._configs = ConfigCache()
         self.unknown_claims, self.host_clock = UnknownClaims(), HostClock()
         self.heartbeat = Heartbeat(self.slots, self._look_at_database)
-        self.recorder = Recorder(self.heartbeat.count, self._configs, HostHealth(settings.breaker_failures))
-        self.senders = Senders(self.slots, self._transport, self.recorder, self._lease_margin_us // 2, self._configs)
+        longest_us = int(settings.max_retry_after_s * clock.SECOND)
+        health = HostHealth(settings.breaker_failures, longest_us)
+        self.recorder = Recorder(self.heartbeat.count, self._configs, health, longest_us)
+        parts = self.slots, self._transport, self.recorder, self._lease_margin_us // 2, self._configs
+        self.senders = Senders(*parts, acks=AckUrls(settings.own_url))
+        self._leases = LongLeases(self.senders.under_way, self._lease_margin_us)
         self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
 
     def start(self) -> None:
@@ -80,7 +87,7 @@ class Delivery:
 
     def _look_at_database(self) -> None:
         self.unknown_claims.settle()
-        self.host_clock.compare()
+        self._leases.renew(clock.now(), self.host_clock.compare())
 
     def close(self) -> None:
         """Claim nothing more; jobs that wait for a slot go back to the table."""
@@ -160,9 +167,18 @@ class Delivery:
             finally:
                 taken = {job.id for job in claimed}
                 self.slots.give([job for job in jobs if job.id not in taken])
+            self._follow_moved(jobs, claimed)
             self.senders.submit(claimed)
             left = [job for job in jobs if job.id not in taken]
             return self._held(left, last_try) if left else []
+
+    def _follow_moved(self, named: Sequence[JobRef], claimed: Sequence[ClaimedJob]) -> None:
+        """Take the slots of the hosts to which the jobs go now, and of long ones where they are long now: some were
+        changed since their message was written."""
+        refs = {job.id: job for job in named}
+        moved = [job for job in claimed if is_moved(job, refs[job.id])]
+        if moved:
+            self.slots.exchange([refs[job.id] for job in moved], [job.ref for job in moved])
 
     def _held(self, unclaimed: Sequence[JobRef], last_try: bool) -> list[JobRef]:
         """Those of the jobs that could be claimed but for another session. Those that are early are unstaged."""
@@ -216,6 +232,11 @@ class Delivery:
         base_us = int(random.uniform(*SNOOZE_S) * clock.SECOND)
         with connection():
             staging.snooze(ids_of(jobs), clock.now(), base_us)
+
+
+def is_moved(job: ClaimedJob, ref: JobRef) -> bool:
+    """Whether a job needs other slots than those of the reference in its message."""
+    return job.host != ref.host or (job.timeout_ms > LONG_MS) != ref.is_long
 
 
 def ids_of(jobs: Sequence[JobRef]) -> list[int]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from models.jobs import lifecycle
 from workers.delivery import schedule_results
 from workers.delivery.attempt_records import Result
-from workers.delivery.judge import Complete, Discard, Retry, Stopped, Verdict
+from workers.delivery.judge import Complete, Discard, Later, Retry, Stopped, Verdict
 
 Claim = tuple[int, int]  # a job's id, and the fence
 
@@ -40,10 +40,12 @@ def end(judged: Sequence[Judged], now: int) -> list[Judged]:
 
 
 def _change_states(part: Mapping[int, Judged], now: int) -> set[int]:
-    """The ids of the jobs that changed state."""
+    """The ids of the jobs that changed state, or wait from now on for an acknowledgement."""
     judged = list(part.values())
     changed = lifecycle.complete([result.job for result, verdict in judged if isinstance(verdict, Complete)], now)
     changed |= lifecycle.discard([result.job for result, verdict in judged if isinstance(verdict, Discard)], now)
+    later = [(result.job, verdict.until) for result, verdict in judged if isinstance(verdict, Later)]
+    changed |= lifecycle.wait_for_acks(later)
     retried = [(result.job, verdict.next_at) for result, verdict in judged if isinstance(verdict, Retry)]
     return changed | lifecycle.retry(retried)
 
@@ -69,4 +71,6 @@ def _given_up(judged: Judged, reason: str | None) -> Judged:
 def _stopped(judged: Judged) -> Judged:
     """The result of a job that was cancelled during the attempt: it does not fail, and no other attempt follows."""
     verdict = judged.verdict
-    return judged if isinstance(verdict, Complete) else judged._replace(verdict=Stopped(verdict.reason))
+    if isinstance(verdict, Complete):
+        return judged
+    return judged._replace(verdict=Stopped(None if isinstance(verdict, Later) else verdict.reason))

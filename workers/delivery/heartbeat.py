@@ -25,7 +25,7 @@ from workers.delivery.slots import Slots
 log = logging.getLogger("booper.heartbeat")
 EVERY_S = 5.0
 JOIN_LIMIT_S = 5.0
-MINUTES_HELD = 17  # longer than any attempt lasts: an attempt of a minute already dropped would restart its count
+MINUTES_HELD = 17  # an attempt of a minute already dropped would restart its count (recorder.COUNTED_AT_START_US)
 
 
 class Recorded(NamedTuple):

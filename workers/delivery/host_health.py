@@ -15,8 +15,8 @@ from models.flows.breakers import HostName
 from models.rules import clock
 from models.rules.limits import HOST
 from workers.delivery.attempt_records import Result
-from workers.delivery.judge import retry_after_us
-from workers.transport.outcome import Answered, Outcome, Refused
+from workers.delivery.judge import LONGEST_REST_US, is_success, rest_us
+from workers.transport.outcome import Answered, Refused
 
 log = logging.getLogger("booper.hosts")
 LOOK_EVERY_S = 1.0
@@ -24,17 +24,18 @@ TOO_MANY = 429
 
 
 class HostHealth:
-    """`most`: so many failures in a row close the gate of a host; 0: never. Used by one thread."""
+    """`most`: so many failures in a row close the gate of a host; 0: never. `longest_us`: for how long a target may
+    put jobs off. Used by one thread."""
 
-    def __init__(self, most: int = 0) -> None:
-        self._most = most
+    def __init__(self, most: int = 0, longest_us: int = LONGEST_REST_US) -> None:
+        self._most, self._longest_us = most, longest_us
         self._failing: set[HostName] = set()
         self._looked_at_s = float("-inf")
 
     def note(self, results: Iterable[Result]) -> None:
         """Note what these attempts show. Raises nothing."""
         seen = [result for result in results if not isinstance(result.outcome, Refused)]
-        failed = [result for result in seen if shows_failure(result.outcome)]
+        failed = [result for result in seen if shows_failure(result)]
         try:
             if failed:
                 self._note_rests(failed)
@@ -48,9 +49,9 @@ class HostHealth:
         now = clock.now()
         until: dict[int | HostName, int] = {}
         for result in results:
-            if rest_us := retry_after_us(result.outcome, now):
+            if rest := rest_us(result.outcome, now, self._longest_us):
                 where = result.job.flow_id or _host_of(result)
-                until[where] = max(until.get(where, 0), now + rest_us)
+                until[where] = max(until.get(where, 0), now + rest)
         for where, at in until.items():
             if isinstance(where, HostName):
                 where = gates.ensure(where.account_id, HOST, where.host, now).id
@@ -61,7 +62,7 @@ class HostHealth:
         if not failed and not self._failing:
             return
         now = clock.now()
-        worked = {_host_of(result) for result in results if not shows_failure(result.outcome)}
+        worked = {_host_of(result) for result in results if not shows_failure(result)}
         recovered = worked & self._failing
         if recovered:
             self._failing -= recovered
@@ -78,9 +79,13 @@ class HostHealth:
             self._looked_at_s = time.monotonic()
 
 
-def shows_failure(outcome: Outcome) -> bool:
-    """Whether the target did not answer, or answered that it can't serve now."""
-    return not isinstance(outcome, Answered) or outcome.status_code >= 500 or outcome.status_code == TOO_MANY
+def shows_failure(result: Result) -> bool:
+    """Whether the target did not answer, or answered that it can't serve now; what the job's owner counts as success
+    shows none."""
+    outcome = result.outcome
+    if not isinstance(outcome, Answered):
+        return True
+    return (outcome.status_code >= 500 or outcome.status_code == TOO_MANY) and not is_success(outcome, result.job)
 
 
 def _host_of(result: Result) -> HostName:

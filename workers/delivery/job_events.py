@@ -17,7 +17,7 @@ from models.webhooks.delivery_config import DeliveryConfig
 from models.webhooks.notifications import ANSWERED, FAILED, FINISHED, REQUESTED, STARTED, JobEvent, has_subscribers
 from workers.delivery.attempt_records import Result, hidden_by, shown_timings
 from workers.delivery.config_cache import ConfigCache
-from workers.delivery.judge import WORKER_LOST, Complete, Retry, Verdict, given_up_for, reason_of
+from workers.delivery.judge import WORKER_LOST, Complete, Later, Retry, Verdict, given_up_for, reason_of
 from workers.transport.outcome import Answered
 
 REPORTED_ATTEMPTS = 20  # further ones have no events: a job of 100 attempts would make thousands for 20 endpoints
@@ -35,7 +35,8 @@ def add_of_results(ended: Sequence[tuple[Result, Verdict]], configs: ConfigCache
     events = [
         event
         for result, verdict in ended
-        if has_subscribers(result.job.kind, result.job.notify, configs.of(result.job.account_id))
+        if not isinstance(verdict, Later)  # its response or error comes with the acknowledgement
+        and has_subscribers(result.job.kind, result.job.notify, configs.of(result.job.account_id))
         for event in of_result(result, verdict)
     ]
     return notifications.add(events, configs.of, now) | subjects_of_events([result.job for result, _ in ended])
@@ -84,7 +85,7 @@ def of_result(result: Result, verdict: Verdict) -> list[JobEvent]:
     attempts = [came] if job.attempt <= REPORTED_ATTEMPTS else []
     if isinstance(verdict, Retry):
         return attempts
-    error = None if isinstance(verdict, Complete) else verdict.reason
+    error = None if isinstance(verdict, Complete | Later) else verdict.reason
     about = {"response": response, "error": error, "timings": timings_of(result)}
     return [*attempts, JobEvent(job.id, FINISHED, ended_at + 1, about)]
 

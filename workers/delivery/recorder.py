@@ -14,7 +14,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from models.database.connection import Unreachable as DatabaseUnreachable
@@ -31,13 +31,14 @@ from workers.delivery.config_cache import ConfigCache
 from workers.delivery.ended_claims import Judged, claim_of
 from workers.delivery.heartbeat import Recorded
 from workers.delivery.host_health import HostHealth
-from workers.delivery.judge import Complete, Discard, Verdict, judge
+from workers.delivery.judge import LONGEST_RETRY_AFTER_US, Complete, Discard, Later, Verdict, judge
 
 log = logging.getLogger("booper.recorder")
 GROUP = 200
 WAIT_FOR_DATABASE_S = 1.0
 PAUSE_TIMES = 4  # the pause after a failure, in durations of the failed try, if others succeed
-MAX_WAITING = 1000  # results: each has a response of up to 64 KiB and a lease that runs
+COUNTED_AT_START_US = 15 * clock.MINUTE  # shorter than the heartbeat keeps a minute (heartbeat.MINUTES_HELD)
+MAX_WAITING = 1000  # results: each has a response of up to BOOPER_KEEP_RESPONSE_BYTES and a lease that runs
 
 
 class Recorder:
@@ -49,10 +50,13 @@ class Recorder:
         count: Callable[[Iterable[Recorded]], None] = lambda _: None,
         configs: ConfigCache | None = None,
         health: HostHealth | None = None,
+        longest_us: int = LONGEST_RETRY_AFTER_US,
     ) -> None:
+        """`longest_us`: for how long a target may put a job off."""
         self._count = count
         self._configs = configs or ConfigCache()
         self._health = health or HostHealth()
+        self._longest_us = longest_us
         self._results: deque[Result] = deque()
         self._arrived = threading.Event()
         self._is_stopping = False
@@ -137,7 +141,7 @@ class Recorder:
         try:
             self._connect()
             if group:
-                recorded = record(group, self._configs)
+                recorded = record(group, self._configs, self._longest_us)
                 self._count([recorded_of(judged) for judged in recorded])
                 self._health.note(result for result, _ in recorded)
         except DatabaseUnreachable as error:
@@ -162,19 +166,21 @@ class Recorder:
                 self._fewer.notify_all()
 
 
-def record(group: list[Result], configs: ConfigCache | None = None) -> list[Judged]:
+def record(
+    group: list[Result], configs: ConfigCache | None = None, longest_us: int = LONGEST_RETRY_AFTER_US
+) -> list[Judged]:
     """Record the results in one transaction; returns those that were recorded. A result whose claim no longer holds the
     job leaves only a log line."""
     now, configs = clock.now(), configs or ConfigCache()
     configs.refresh({result.job.account_id for result in group})
-    judged = [Judged(result, _verdict(result)) for result in group]
+    judged = [Judged(result, _verdict(result, longest_us)) for result in group]
     with transaction():
         wait_briefly_for_locks()
         recorded = ended_claims.end(judged, now)
         records.add_attempts([attempt_records.attempt_row(*each) for each in recorded])
         records.add_log_entries([row for each in recorded for row in attempt_records.log_rows(*each)])
         schedule_results.remember(recorded, now)
-        closing.stop_lanes(_failed_lanes(recorded), now)
+        closing.stop_lanes(failed_lanes(recorded), now)
         waiting = job_events.add_of_results(recorded, configs, now)
     event_order.release_next_events(waiting)
     leaving.make_room(result.job for result, _ in judged)
@@ -187,17 +193,19 @@ def record(group: list[Result], configs: ConfigCache | None = None) -> list[Judg
 
 
 def recorded_of(judged: Judged) -> Recorded:
-    """The attempt as the statistics count it."""
-    job = judged.result.job
+    """The attempt as the statistics count it: when it began, a long one when it ended. One that is to be acknowledged
+    counts as completed, since its target took it."""
+    job, finished_at = judged.result.job, judged.result.finished_at
     lateness_us = job.attempted_at - job.scheduled_at
-    return Recorded(job.account_id, job.attempted_at, lateness_us, isinstance(judged.verdict, Complete))
+    counted_at = job.attempted_at if finished_at - job.attempted_at < COUNTED_AT_START_US else finished_at
+    return Recorded(job.account_id, counted_at, lateness_us, isinstance(judged.verdict, Complete | Later))
 
 
-def _verdict(result: Result) -> Verdict:
-    return judge(result.outcome, result.job, result.finished_at, random.random())
+def _verdict(result: Result, longest_us: int) -> Verdict:
+    return judge(result.outcome, result.job, result.finished_at, random.random(), longest_us)
 
 
-def _failed_lanes(recorded: list[Judged]) -> dict[int, int]:
+def failed_lanes(recorded: Sequence[Judged]) -> dict[int, int]:
     """The lanes of discarded jobs, each with the job."""
     failed = [result.job for result, verdict in recorded if isinstance(verdict, Discard)]
     return {job.lane_id: job.id for job in failed if job.lane_id is not None}

@@ -13,20 +13,24 @@ from models.rules.query_strings import with_query
 from models.rules.signatures import headers_for
 from models.rules.times import format_instant
 from models.webhooks.delivery_config import NONE, DeliveryConfig
+from workers.delivery.ack_urls import NOWHERE, AckUrls
 from workers.transport.outcome import Blocked
 from workers.transport.wire_format import Request
 
 
-def render_request(job: ClaimedJob, config: DeliveryConfig = NONE) -> Request:
+def render_request(job: ClaimedJob, config: DeliveryConfig = NONE, acks: AckUrls = NOWHERE) -> Request:
     """The request of this attempt, signed if the account has a key. The client's headers win over ours, except for the
-    `Booper-` ones and the signature."""
+    `Booper-` ones and the signature. `acks`: where targets acknowledge."""
     args = arguments_of(job)
     body = body_of(job)
+    headers = headers_of(job, args.get("headers") or {})
+    if job.ack_within_us is not None:
+        headers["Booper-Ack-Url"] = acks.of(job)
     signed = headers_for(config.secrets_at(job.attempted_at), job.uuid, job.attempted_at // SECOND, body or b"")
     return Request(
         method=args.get("method", "get").upper(),
         url=url_of(job, args, config),
-        headers=headers_of(job, args.get("headers") or {}) | signed,
+        headers=headers | signed,
         body=body,
         timeout_ms=job.timeout_ms,
         owner=-job.account_id if job.ref.is_follow_up else job.account_id,  # each has lookup threads of its own

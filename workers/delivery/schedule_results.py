@@ -6,7 +6,7 @@ from models.jobs.lifecycle import ClaimedJob
 from models.schedules import schedule_memory
 from models.schedules.schedule_memory import FinishedJob
 from workers.delivery.attempt_records import Result
-from workers.delivery.judge import Complete, Retry, Stopped, Verdict
+from workers.delivery.judge import Complete, Later, Retry, Stopped, Verdict
 from workers.transport.outcome import Answered
 
 SCHEDULE_DELETED, SCHEDULE_DISABLED = "schedule_deleted", "schedule_disabled"
@@ -17,7 +17,7 @@ def remember(judged: Iterable[tuple[Result, Verdict]], now: int) -> None:
     ended = [
         _ended(result, verdict)
         for result, verdict in judged
-        if result.job.schedule_id is not None and not isinstance(verdict, Retry)
+        if result.job.schedule_id is not None and not isinstance(verdict, Retry | Later)
     ]
     schedule_memory.remember(ended, now)
 

@@ -16,6 +16,7 @@ from models.jobs import lifecycle
 from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
 from runtime import tracing
+from workers.delivery.ack_urls import NOWHERE, AckUrls
 from workers.delivery.attempt_records import Result
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.last_look import LastLook
@@ -48,10 +49,11 @@ class Senders:
         fresh_us: int,
         configs: ConfigCache | None = None,
         last_look: LastLook | None = None,
+        acks: AckUrls = NOWHERE,
     ) -> None:
         """`fresh_us`: how long after its claim a request may begin; part of the margin that leases have."""
         self._slots, self._transport, self._recorder, self._fresh_us = slots, transport, recorder, fresh_us
-        self._configs = configs or ConfigCache()
+        self._configs, self._acks = configs or ConfigCache(), acks
         self._last_look = last_look or LastLook()
         self._under_way: dict[tuple[int, int], ClaimedJob] = {}  # by job and fence: it may hold an ended claim too
         self._done = threading.Condition()
@@ -83,6 +85,11 @@ class Senders:
         if sendings:
             self._transport.submit((sending, sending.request) for sending in sendings)
 
+    def under_way(self) -> list[ClaimedJob]:
+        """The jobs whose requests this process holds."""
+        with self._done:
+            return list(self._under_way.values())
+
     def drain(self, grace_s: float) -> None:
         """Wait up to `grace_s` for the requests under way, then leave the rest and give back their claims, attempts and
         all."""
@@ -106,7 +113,7 @@ class Senders:
         """The job's request; one that can't be made has ended."""
         request = Request("GET", "", {}, None, job.timeout_ms)
         try:
-            request = render_request(job, self._configs.of(job.account_id))
+            request = render_request(job, self._configs.of(job.account_id), self._acks)
             return Sending(job, *tracing.begin_attempt(job, request))
         except Blocked as blocked:
             refused = Refused(blocked.reason, blocked.detail)

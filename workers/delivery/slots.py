@@ -4,7 +4,8 @@ One lock guards the counts, and nobody waits for a slot here. A caller takes in 
 for the rest; two callers that each held a part and waited for more would wait for each other. No account and no host
 gets more than its share, so a target that hangs leaves the other slots to its neighbors. Accounts that want the same
 slots get equal parts of them. Follow-ups have shares of their own, half as large, and together no more than one share,
-so they never delay requests.
+so they never delay requests. Long requests hold together no more than one share, and those of one account half of it: a
+thousand requests of two hours leave the other slots to what is quick.
 """
 
 import threading
@@ -91,6 +92,7 @@ class Slots:
         self._half = max(1, self._share // 2)
         self._all = Pool(size, self._share)
         self._follow_ups = Pool(self._share, self._half)
+        self._long = Pool(self._share, self._half)
         self._hosts: dict[tuple[str, bool], Pool] = {}
         self._next_sweep_s = 0.0
         self._closed = False
@@ -114,6 +116,16 @@ class Slots:
             for job, *others in _alike(jobs):
                 for pool in self._pools(job):
                     pool.give(_owner(job), 1 + len(others))
+
+    def exchange(self, named: Sequence[JobRef], moved: Sequence[JobRef]) -> None:
+        """Put the slots of the first jobs back and take those of the others, whatever the shares are."""
+        with self._lock:
+            for job in named:
+                for pool in self._pools(job):
+                    pool.give(_owner(job), 1)
+            for job in moved:
+                for pool in self._pools(job):
+                    pool.take(_owner(job), 1, 0, time.monotonic())
 
     def close(self) -> None:
         """Give out no more."""
@@ -142,7 +154,12 @@ class Slots:
         if key not in self._hosts:
             share = self._half if job.is_follow_up else self._share
             self._hosts[key] = Pool(share, share)
-        return [self._all, self._hosts[key], self._follow_ups][: 3 if job.is_follow_up else 2]
+        pools = [self._all, self._hosts[key]]
+        if job.is_follow_up:
+            pools.append(self._follow_ups)
+        if job.is_long:
+            pools.append(self._long)
+        return pools
 
     def _forget_hosts(self, now_s: float) -> None:
         """Forget hosts of which nothing is held: each host ever met would take memory."""

@@ -5,7 +5,7 @@ from models.operations import address_changes, heartbeats, operation_store, tick
 from models.webhooks import event_order
 from runtime import metrics
 from workers.queue.actors import Actors
-from workers.ticker import planner
+from workers.ticker import acknowledger, planner
 from workers.ticker.bulk_turns import BulkTurns
 from workers.ticker.duty import Duty
 from workers.ticker.lease_clock import LeaseClock
@@ -30,7 +30,8 @@ def duties(stager: Stager, pruner: Pruner) -> list[Duty]:
         Duty(1.0, record_sign_of_life, "show that a ticker works"),
         Duty(1.0, planner.expire, "cancel jobs of schedules that can begin no more"),
         Duty(PLAN_EVERY_S, planner.plan_due, "create the next jobs of schedules"),
-        Duty(1.0, rescue, "take back jobs whose worker fell silent"),
+        Duty(0.25, acknowledger.end_acknowledged, "end attempts that their targets have acknowledged"),
+        Duty(1.0, rescue, "take back jobs whose worker fell silent, end those that were not acknowledged"),
         Duty(5.0, event_order.release_left_over_events, "release events that no recorder released"),
         Duty(0.5, address_changes.follow_endpoints, "let events follow that wait for a changed endpoint"),
         Duty(5.0, lambda _now: metrics.set_parked(counts.parked(COUNTED)), "count the jobs that wait at gates"),
@@ -40,6 +41,8 @@ def duties(stager: Stager, pruner: Pruner) -> list[Duty]:
         Duty(0.0, operations.work_off, "work off operations on many jobs"),  # at its own pace, as are the next two
         Duty(0.0, pruner.prune_jobs, "delete final jobs"),
         Duty(0.0, pruner.prune_responses, "delete responses kept for repeated requests"),
+        Duty(1.0, pruner.prune_acks, "delete acknowledgements"),
+        Duty(1.0, pruner.prune_windows, "delete windows within which orders count once"),
         Duty(1.0, pruner.prune_firings, "delete firings"),
         Duty(1.0, pruner.prune_sessions, "delete ended sessions"),
         Duty(60.0, operation_store.prune, "delete operations that ended long ago"),

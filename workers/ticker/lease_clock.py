@@ -12,7 +12,7 @@ from workers.ticker.throttle import steady_us
 
 log = logging.getLogger("booper.ticker")
 JUMP_US = 2 * clock.SECOND
-LONGEST_LEASE_US = 16 * clock.MINUTE  # the longest timeout and a margin
+LONGEST_LEASE_US = 16 * clock.MINUTE  # what a claim leases at once, and a margin
 
 
 class LeaseClock:

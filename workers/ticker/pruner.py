@@ -1,5 +1,5 @@
 """Deletes what is kept no longer: final jobs with their attempts, log entries and labels, responses kept for repeated
-requests, firings, and sessions whose cookies have expired.
+requests, windows of orders that count once, firings, and sessions whose cookies have expired.
 
 Jobs are deleted in a sweep over the table in the order of ids. Its small steps run between the stager's rounds with
 rests (workers/ticker/throttle.py), so that neither staging nor a create waits for it. A sweep ends at jobs that are too
@@ -10,7 +10,8 @@ import logging
 from collections.abc import Callable, Mapping
 
 from models.accounts import session_store
-from models.jobs import idempotent_requests, lifecycle
+from models.jobs import dedup_windows, idempotent_requests, lifecycle
+from models.operations import acks
 from models.rules.clock import MINUTE, SECOND
 from models.schedules import firing_rows
 from workers.ticker.throttle import Throttle, steady_us
@@ -30,7 +31,8 @@ class Pruner:
         self._kept_us = kept_us
         self._firings_kept_us = firings_kept_us
         self._jobs, self._responses = Throttle(steady), Throttle(steady)
-        self._firings, self._sessions = Throttle(steady), Throttle(steady)
+        self._firings, self._sessions, self._windows = Throttle(steady), Throttle(steady), Throttle(steady)
+        self._acks = Throttle(steady)
         self._after_id = self._pruned = 0
         self._next_sweep_at = self._next_responses_at = 0
 
@@ -46,11 +48,19 @@ class Pruner:
             return 0
         return self._responses.step(lambda rows: self._prune_responses(rows, now))
 
+    def prune_windows(self, now: int) -> int:
+        """Delete some of the windows that have expired; returns how many."""
+        return self._windows.step(lambda rows: dedup_windows.prune(rows, now))
+
     def prune_firings(self, now: int) -> int:
         """Delete some of the firings that are older than they are kept; returns how many."""
         if not self._firings_kept_us:
             return 0
         return self._firings.step(lambda rows: firing_rows.prune(now - self._firings_kept_us, rows))
+
+    def prune_acks(self, now: int) -> int:
+        """Delete some of the acknowledgements that nobody may ask about any more; returns how many."""
+        return self._acks.step(lambda rows: acks.prune(rows, now))
 
     def prune_sessions(self, now: int) -> int:
         """Delete some of the ended sessions whose cookies have expired; returns how many."""

@@ -20,6 +20,7 @@ from models.webhooks import event_order
 from workers.delivery import job_events
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.judge import WORKER_LOST, given_up_for
+from workers.ticker import acknowledger
 from workers.ticker.front import Front
 
 log = logging.getLogger("booper.rescuer")
@@ -33,7 +34,9 @@ class Rescuer:
 
     def rescue_lost(self, now: int, leases_until: int) -> int:
         first = self._leases.search(leases_until, lambda begin: lifecycle.first_lost(begin, leases_until))
-        return 0 if first is None else rescue_lost(now, leases_until, first)
+        if first is None:
+            return 0
+        return rescue_lost(now, leases_until, first) + acknowledger.end_overdue(now, first, leases_until)
 
 
 def rescue_lost(now: int, leases_until: int | None = None, leases_from: int = 0) -> int:

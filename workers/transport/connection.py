@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, Protocol
 
 from workers.transport.answer_reader import AnswerReader
 
-KEEP_ALIVE_S = 60  # a router that forgets silent connections would cut a long attempt from its answer
+# A router or a balancer that forgets silent connections, many after 60 s, would cut a long attempt from its answer.
+KEEP_ALIVE_S = 20
 LARGE_BYTES = 16 * 1024  # a target may answer before it has taken so much
 ACKNOWLEDGE_AFTER_S = 0.001, 0.003
 TIMER_SLACK_S = 0.002  # timers of uvloop count whole milliseconds from a moment just past
@@ -42,9 +43,9 @@ class Listener(Protocol):
 class Connection(asyncio.Protocol):
     """Belongs to the loop alone. Calls `on_closed` when it closes while it carries no exchange."""
 
-    def __init__(self, origin: Origin) -> None:
+    def __init__(self, origin: Origin, kept_bytes: int) -> None:
         self.origin = origin
-        self.reader = AnswerReader()
+        self.reader = AnswerReader(kept_bytes)
         self.peer = ""
         self.on_closed: Callable[[Connection], object] | None = None
         self.opened_at_s = self.idle_since_s = time.monotonic()

@@ -10,6 +10,7 @@ from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.charts import WIDTH
 from api.dashboard.curl import curl
 from api.dashboard.errors import page_not_found
+from api.dashboard.filters import body_text
 from api.dashboard.labels import PHASES
 from api.requests.ids import job_key
 from api.responses.responses import ApiError
@@ -39,7 +40,7 @@ def show_job(key: str) -> str:
         "job.html",
         job=job,
         args=json.loads(job.args),
-        body=None if job.body is None else job.body.decode("utf-8", "replace"),
+        body=body_text(job),
         final=job.state in FINAL,
         refresh_s=refresh_s(job, now),
         attempts=list(reversed(attempts)),
@@ -48,6 +49,7 @@ def show_job(key: str) -> str:
         other_entries=[entry for entry in entries if not entry.event.startswith("worker.http.")],
         related=job_store.related_to(account_id, job.id, MAX_RELATED, 0) or [],
         reasons=explain.explain(facts, now) if facts else [],
+        links=replays.links_of(account_id, [job.id]).get(job.id, replays.Links()),
         curl=curl_of(job),
         max_curl=MAX_COMMAND_CHARS,
         bars=timeline.timeline(attempts),

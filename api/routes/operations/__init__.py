@@ -1,1 +1,1 @@
-"""What concerns many jobs: actions on all that match."""
+"""What concerns many jobs: actions on all that match, failures, replays, figures."""

@@ -6,11 +6,12 @@ from flask import Response
 from marshmallow import Schema, fields
 
 from api.auth import caller
-from api.requests.bulk_fields import BulkFields, CancelFields, DeleteFields
+from api.requests.hops import hops
 from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.job_filters import filter_of
 from api.responses import schemas
 from api.responses.responses import ApiError, invalid, or_not_found, respond
+from api.routes.operations.bulk_fields import BulkFields, CancelFields, DeleteFields
 from api.routes.operations.operations import Operation, blueprint, shape
 from models.jobs.job_json import compact
 from models.jobs.job_kinds import REQUEST
@@ -80,7 +81,7 @@ def _filter(members: dict[str, Any]) -> JobFilter:
 def _create(action: str, values: dict[str, Any], job_filter: JobFilter, now: int) -> tuple[int, str]:
     sent, limit = compact(values["sent"]), values.get("limit")
     try:
-        operation = bulk.create(caller().account_id, action, sent, job_filter, limit, now)
+        operation = bulk.create(caller().account_id, action, sent, job_filter, limit, now, hops=hops())
     except operation_store.TooMany:
         raise ApiError(409, f"At most {operation_store.MAX_RUNNING} operations may be running; wait for one.") from None
     return 202, compact({"data": shape(or_not_found(operation))})

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from models.database.connection import dialect
 from models.database.ids import is_uuid
 from models.database.sql import any_of
-from models.jobs.states import WAITING, in_states
+from models.jobs.states import LATER, WAITING, in_states
 
 UNKNOWN = "unknown"
 ANY_END = "*"  # at the end of a label, URL, path or name: whatever follows
@@ -41,6 +41,7 @@ class JobFilter(NamedTuple):
     scheduled_before: int | None = None  # due earlier than this instant
     due_by: int | None = None  # waits, and has been due at this instant
     ids: tuple[int, ...] | None = None  # integers
+    replayed: bool | None = None  # whether there is a replay of it
     until_id: int | None = None  # the last of the jobs; those made later have greater integers
 
     @property
@@ -50,8 +51,8 @@ class JobFilter(NamedTuple):
 
 
 JUDGED = (
-    *("label", "host", "text", "reason", "url", "path", "name", "schedule", "flow", "lane", "status_code"),
-    *("scheduled_after", "scheduled_before"),
+    *("label", "host", "text", "reason", "url", "path", "name", "flow", "lane", "status_code"),
+    *("scheduled_after", "scheduled_before", "replayed"),
 )
 
 
@@ -59,14 +60,14 @@ def of_index(account_id: int, job_filter: JobFilter) -> list[Condition]:
     """The conditions that the indexes of jobs serve."""
     return [
         ("job.account_id = %s", [account_id]),
-        *of_kind(job_filter),
+        *of_kind(account_id, job_filter),
         *_if_set("job.inserted_at >= %s", job_filter.after),
         *_if_set("job.inserted_at < %s", job_filter.before),
         *_if_set("job.id <= %s", job_filter.until_id),
     ]
 
 
-def of_kind(job_filter: JobFilter) -> list[Condition]:
+def of_kind(account_id: int, job_filter: JobFilter) -> list[Condition]:
     """Those of them that the rows of a label leave open. The account is not among them: SQLite would begin with it."""
     return [
         *_if_set("job.kind = %s", job_filter.kind),
@@ -74,6 +75,7 @@ def of_kind(job_filter: JobFilter) -> list[Condition]:
         *_parent(job_filter.parent),
         *_due(job_filter.due_by),
         *_ids(job_filter.ids),
+        *_schedule(account_id, job_filter.schedule),
     ]
 
 
@@ -86,10 +88,10 @@ def of_rows(account_id: int, job_filter: JobFilter, with_label: bool = True) -> 
         *_begins("job.name", job_filter.name),
         *_begins(url_sql(), job_filter.url),
         *_path(job_filter.path),
-        *_schedule(account_id, job_filter.schedule),
         *_gate(account_id, "flow", job_filter.flow),
         *_gate(account_id, "lane", job_filter.lane),
         *_status(job_filter.status_code),
+        *_replayed(job_filter.replayed),
         *_if_set("job.scheduled_at >= %s", job_filter.scheduled_after),
         *_if_set("job.scheduled_at < %s", job_filter.scheduled_before),
         *(_label(job_filter.label) if with_label else []),
@@ -99,6 +101,16 @@ def of_rows(account_id: int, job_filter: JobFilter, with_label: bool = True) -> 
 def is_one_label(label: str | None) -> bool:
     """Whether the rows of a single label lead to the jobs."""
     return label is not None and not label.endswith(ANY_END)
+
+
+def due_rows(account_id: int, job_filter: JobFilter) -> list[Condition]:
+    """The conditions of the rows of the index job_account_due, which has what may be due later in the order of time."""
+    return [
+        ("job.account_id = %s AND job.kind = %s", [account_id, job_filter.kind]),
+        (in_states(LATER, "job"), []),
+        *_if_set("job.scheduled_at >= %s", job_filter.scheduled_after),
+        *_if_set("job.scheduled_at < %s", job_filter.scheduled_before),
+    ]
 
 
 def label_rows(account_id: int, job_filter: JobFilter) -> list[Condition]:
@@ -161,8 +173,8 @@ def _due(due_by: int | None) -> list[Condition]:
     """In two parts, each as an index has it: what was due when it was made, and what was due later."""
     if due_by is None:
         return []
-    first, *later = WAITING
-    due = f"(({in_states(later, 'job')} AND job.scheduled_at <= %s) OR {in_states([first], 'job')})"
+    at_once = [state for state in WAITING if state not in LATER]
+    due = f"(({in_states(LATER, 'job')} AND job.scheduled_at <= %s) OR {in_states(at_once, 'job')})"
     return [(due, [due_by])]
 
 
@@ -209,6 +221,13 @@ def _status(status_code: str | None) -> list[Condition]:
         return []
     low, high = (status_code.replace("x", digit) for digit in "09")
     return [(f"({_of_latest('status_code')}) BETWEEN %s AND %s", [int(low), int(high)])]
+
+
+def _replayed(replayed: bool | None) -> list[Condition]:
+    if replayed is None:
+        return []
+    word = "EXISTS" if replayed else "NOT EXISTS"
+    return [(f"{word} (SELECT 1 FROM replay WHERE replay.replay_of = job.id)", [])]
 
 
 def _of_latest(column: str) -> str:

@@ -67,8 +67,9 @@ def _rows(account_id: int, job_filter: JobFilter, states: States, page: PageRequ
         label = label_rows(account_id, job_filter)
         return _part("job_label", "job_label.inserted_at", "job_label.job_id", label, page, limit)
     indexed = of_index(account_id, job_filter)
-    in_any = job_filter.ids is not None or set(states) == set(STATES)
-    guards = ["true"] if in_any else [in_states([state], "job") for state in states]
+    guards = [in_states([state], "job") for state in states]
+    if job_filter.ids is not None or job_filter.schedule is not None or set(states) == set(STATES):
+        guards = ["true" if set(states) == set(STATES) else in_states(states, "job")]  # another index is better
     parts = [_part("job", "job.inserted_at", "job.id", [*indexed, (guard, [])], page, limit) for guard in guards]
     merged = " UNION ALL ".join(f"SELECT * FROM ({sql}) AS part" for sql, _ in parts)
     direction = page.order[1].upper()

@@ -17,8 +17,9 @@ KEPT_BACK = {  # what no page shows
     *("api_key.sha256", "signing_key.secret", "channel.url", "ended_session.digest"),
     *("idempotent_request.key", "idempotent_request.fingerprint", "idempotent_request.answer"),
     *("job.idempotency_key", "job.backoff", "job.redact", "job.notify", "job_label.label"),
+    *("job.judging", "dedup_window.digest"),
     *("schedule.content_type", "schedule.template", "schedule.key", "schedule.overlap", "schedule.misfire"),
-    *("gate.key", "gate.reason"),
+    *("gate.key", "gate.reason", "ack.content_type"),
     *("worker.id", "worker.host", "worker.version", "minute_stat.worker_id"),
 }
 
@@ -26,7 +27,7 @@ KEPT_BACK = {  # what no page shows
 def texts():
     """Every text column there is, as table.column."""
     tables = set(database.get_tables()) - NO_TEXT
-    uuids = {"uuid", "schedule_id", "after_uuid"}
+    uuids = {"uuid", "schedule_id", "after_uuid", "job_uuid"}
     named = {f"{table}.{name}" for table in tables for name in text_columns(table) if name not in uuids}
     return named - {"schedule.id"}
 
@@ -40,7 +41,7 @@ def starts():
         "/sign-in",
         *[f"{page}?{name}={text}" for page in ("/jobs", "/logs", "/schedules", "/keys") for name in names],
         *[f"/jobs/bulk?action={text}&{name}={text}" for name in names],
-        f"/jobs/bulk?action=retry&state=discarded&host={text}&reason={text}",
+        f"/jobs/bulk?action=retry&state=discarded&host={text}&reason={text}&group=1",
         f"/jobs/bulk?action=cancel&text={MARK}&once={text}",  # matches jobs, which its form carries on
         f"/jobs/new?from={text}&when={text}",
         f"/jobs/preview?when=cron&cron={text}&timezone={text}",

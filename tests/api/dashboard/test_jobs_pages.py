@@ -1,5 +1,6 @@
 """The pages of jobs: lists, one job, what is done to them, the form for a new one, failures, keys."""
 
+import html
 import json
 import re
 from types import SimpleNamespace
@@ -81,7 +82,7 @@ def test_further_members_are_taken_as_json(alice):
         ({"when": "in", "amount": "1", "unit": "years"}, "must be a number of seconds"),
         ({"when": "at", "at": "tomorrow"}, "must be a date and time"),
         ({"when": "in", "amount": "999999", "unit": "weeks"}, "days ahead"),
-        ({"timeout": "0"}, "must be a number of seconds from 1 to 900"),
+        ({"timeout": "0"}, "must be a number of seconds from 1 to 7200"),
         ({"max_attempts": "many"}, "must be a whole number from 1 to 100"),
         ({"more": "[]"}, "must be a JSON object"),
         ({"more": '{"url": "https://x.example"}'}, "must leave out what has its own field"),
@@ -194,6 +195,17 @@ def test_the_form_is_filled_in_from_an_old_job(alice):
         assert typed in text
 
 
+def test_bytes_come_through_the_form_unharmed(alice):
+    old = job_shown_after(submit_order(alice, more='{"body_base64": "AP8="}'))
+    page = alice.get(f"/jobs/{old.uuid}").text
+    form = alice.get(f"/jobs/new?from={old.uuid}").text
+    again = job_shown_after(submit_order(alice, **{"from": old.uuid}, more='{"body_base64": "AP8="}'))
+
+    assert ">AP8=</pre>" in page
+    assert "{&#34;body_base64&#34;: &#34;AP8=&#34;}" in form
+    assert bytes(again.body) == bytes(old.body) == b"\x00\xff"
+
+
 @pytest.mark.parametrize(("due_in_s", "seconds"), [(86_400, 10), (4, 4), (0, 1), (-60, 1)])
 def test_the_page_of_a_job_that_waits_long_is_asked_for_seldom(alice, moved_clock, due_in_s, seconds):
     job = make_job(alice.account, "scheduled", due_in_s)
@@ -205,6 +217,26 @@ def test_a_job_can_be_cancelled_once(alice):
     assert "note=cancelled" in alice.send(f"/jobs/{job.uuid}/cancel").location
     assert reread(job).state == "cancelled"
     assert "note=final" in alice.send(f"/jobs/{job.uuid}/cancel").location
+
+
+def test_a_job_and_its_replay_lead_to_each_other(alice):
+    old, other = make_job(alice.account, "discarded"), make_job(alice.account, "discarded")
+    new = alice.send(f"/jobs/{old.uuid}/again").location.partition("?")[0]
+    assert f'was run again as <a href="{new}">a new job</a>' in alice.get(f"/jobs/{old.uuid}").text
+    assert f'repeats <a href="/jobs/{old.uuid}">an older job</a>' in alice.get(new).text
+    assert "run again as" not in alice.get(f"/jobs/{other.uuid}").text
+
+    for _ in range(4):
+        latest = alice.send(f"/jobs/{old.uuid}/again").location.partition("?")[0]
+    assert f'<a href="{latest}">job 5</a>' in alice.get(f"/jobs/{old.uuid}").text
+
+
+def test_failures_that_were_run_again_are_none_any_more(alice):
+    for host in ("a.example", "b.example"):
+        make_failed_job(alice.account, host, "timeout")
+    alice.send("/failures/again", state="discarded", host="a.example", reason="timeout")
+    assert "a.example" not in alice.get("/failures").text
+    assert "b.example" in alice.get("/failures").text
 
 
 def test_the_chosen_jobs_are_cancelled_and_no_others(alice):
@@ -293,6 +325,32 @@ def test_why_a_job_has_not_run_tells_times_that_can_be_read(alice, moved_clock):
         assert not re.search(r">[^<]*\dT\d", why), why
         assert ' data-local title="2026-01-01 09:0' in why
     assert 'title="2026-01-01 09:00:30.000007 UTC">2026-01-01 09:00:30 UTC</time>' in why
+
+
+def test_a_job_of_the_form_joins_its_flow_and_is_made_once_within_its_window(alice):
+    """The form left the flow out."""
+    more = '{"flow": {"key": "shop"}, "dedup": {"key": "k"}}'
+
+    first, second = (job_shown_after(submit_order(alice, more=more)) for _ in range(2))
+
+    assert first == second
+    assert first.flow_id is not None
+
+
+def test_a_jobs_page_shows_all_fields_that_were_ordered(alice):
+    more = '{"success": {"status": ["2xx", 409]}, "stop_on": ["4xx"], "backoff": {"fixed": 60}}'
+    job = job_shown_after(submit_order(alice, more=more))
+
+    rows = re.findall('<th scope="row">(.*?)</th><td>(.*?)</td>', alice.get(f"/jobs/{job.uuid}").text)
+    assert {name: html.unescape(value) for name, value in rows} == {
+        "success": '{"status": ["2xx", 409]}',
+        "stop_on": '["4xx"]',
+        "backoff": '{"fixed": 60}',
+    }
+
+
+def test_a_plain_jobs_page_shows_no_other_fields(alice):
+    assert "Other fields" not in alice.get(f"/jobs/{make_job(alice.account).uuid}").text
 
 
 def test_a_jobs_page_shows_its_attempts_on_a_timeline(alice):

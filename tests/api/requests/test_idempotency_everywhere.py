@@ -134,7 +134,7 @@ REPEATABLE = {
     *("/api/signing-keys/{key}/retire", "/api/echo", "/api/broadcast"),
     *("/api/flows/{flow}/pause", "/api/flows/{flow}/resume", "/api/flows/{flow}/reset"),
     *("/api/lanes/{lane}/pause", "/api/lanes/{lane}/resume", "/api/hosts/{host}/pause", "/api/hosts/{host}/resume"),
-    *("/api/pause", "/api/resume", "/api/operations/{key}/cancel"),
+    *("/api/pause", "/api/resume", "/api/operations/{key}/cancel", "/api/acks/{token}"),
 }
 
 

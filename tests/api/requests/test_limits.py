@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from api.requests import forms, policy_fields
+from api.requests import forms
+from api.requests.options import policies
 from models.jobs import records
 from models.jobs.job_tables import Job
 from models.rules import backoff, clock, url_rules
@@ -81,13 +82,13 @@ MAXIMA = [
     ),
     Limit(url_rules.MAX_URL_CHARS, lambda n: {"url": URL.ljust(n, "x")}, "url"),
     Limit(url_rules.MAX_URL_CHARS, lambda n: {"query": {"a": "x" * (n - len(URL) - 3)}}, "query"),
-    Limit(policy_fields.MAX_DELAYS, lambda n: {"backoff": [1] * n}, "backoff"),
+    Limit(policies.MAX_DELAYS, lambda n: {"backoff": [1] * n}, "backoff"),
     Limit(backoff.LONGEST_DELAY_S, lambda n: {"backoff": {"fixed": n}}, "backoff.fixed"),
-    Limit(policy_fields.MAX_HIDDEN, lambda n: {"redact": [f"x{name}" for name in texts(n)]}, "redact"),
+    Limit(policies.MAX_HIDDEN, lambda n: {"redact": [f"x{name}" for name in texts(n)]}, "redact"),
 ]
 MINIMA = [
     Limit("| {} to 255 printable characters, see below", lambda n: {"idempotency_key": "k" * n}, "idempotency_key"),
-    Limit("seconds that one attempt may take, {} to 900, default", lambda n: {"timeout": n}, "timeout"),
+    Limit("seconds that one attempt may take, {} to 7200, default", lambda n: {"timeout": n}, "timeout"),
     Limit("| `max_attempts` | {} to 100, default", lambda n: {"max_attempts": n}, "max_attempts"),
     Limit("different strings of {} to 50 printable", lambda n: {"labels": ["x" * n]}, "labels"),
     Limit("| {} to 604800, default 3600", lambda n: daily(catch_up_seconds=n), "catch_up_seconds"),

@@ -70,6 +70,62 @@ def test_a_backoff_that_is_none_is_refused_where_it_is_wrong(client, backoff, pa
     assert "got " in message
 
 
+@pytest.mark.parametrize(
+    ("fields", "stored"),
+    [
+        (
+            {"success": {"status": ["2XX", 409, "409"], "body": "ok"}},
+            {"success": {"status": ["2xx", "409"], "body": "ok"}},
+        ),
+        ({"success": {"status": [999]}}, {"success": {"status": ["999"]}}),
+        ({"success": {"body": "größer"}}, {"success": {"body": "größer"}}),
+        ({"stop_on": ["4xx", 503]}, {"stop_on": ["4xx", "503"]}),
+        ({"success": {"body": "x"}, "stop_on": [200]}, {"success": {"body": "x"}, "stop_on": ["200"]}),
+    ],
+)
+def test_what_counts_as_success_and_as_the_end_is_kept(client, fields, stored):
+    answer = post_job_with(client, **fields)
+
+    assert answer.status_code == 201
+    assert json.loads(Job.get().judging) == stored
+    assert {name: answer.json["data"]["args"][name] for name in fields} == fields
+
+
+@pytest.mark.parametrize("fields", [{}, {"success": None, "stop_on": None}])
+def test_a_job_that_says_nothing_of_it_keeps_nothing(client, fields):
+    post_job_with(client, **fields)
+    assert Job.get().judging is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"success": {}}, "success"),
+        ({"success": "2xx"}, "success"),
+        ({"success": {"statuses": [200]}}, "success.statuses"),
+        ({"success": {"status": None}}, "success.status"),
+        ({"success": {"status": []}}, "success.status"),
+        ({"success": {"status": [200, 199]}}, "success.status.1"),
+        ({"success": {"status": ["1xx"]}}, "success.status.0"),
+        ({"success": {"status": [True]}}, "success.status.0"),
+        ({"success": {"status": [200.5]}}, "success.status.0"),
+        ({"success": {"status": [["2xx"]]}}, "success.status.0"),
+        ({"success": {"status": [200] * 51}}, "success.status"),
+        ({"success": {"body": ""}}, "success.body"),
+        ({"success": {"body": "x" * 1001}}, "success.body"),
+        ({"success": {"body": ["ok"]}}, "success.body"),
+        ({"stop_on": "4xx"}, "stop_on"),
+        ({"stop_on": []}, "stop_on"),
+        ({"stop_on": ["44x"]}, "stop_on.0"),
+        ({"stop_on": ["4xx", 10**9]}, "stop_on.1"),
+    ],
+)
+def test_what_is_no_status_is_refused_where_it_is_wrong(client, fields, path):
+    [(where, [message])] = refused(post_job_with(client, **fields)).items()
+    assert where.strip(".") == path
+    assert message == "unknown field" or (message.startswith("must be ") and "got " in message)
+
+
 def test_the_greatest_age_counts_from_the_instant_the_job_is_due(client):
     post_job_with(client, schedule_in=10, max_age=[1, "minute"])
     assert Job.get().retry_until == Job.get().scheduled_at + 60 * SECOND

@@ -175,8 +175,8 @@ WRONG = [
     ({"scheduled_at": [2026]}, "scheduled_at", "got [2026]"),
     ({"scheduled_at": False}, "scheduled_at", "got false"),
     ({"schedule_in": 5, "scheduled_at": 5}, "scheduled_at", "must be absent when schedule_in is given"),
-    ({"timeout": 0.5}, "timeout", "must be a number of seconds from 1 to 900, got 0.5"),
-    ({"timeout": 901}, "timeout", "got 901"),
+    ({"timeout": 0.5}, "timeout", "must be a number of seconds from 1 to 7200, got 0.5"),
+    ({"timeout": 7201}, "timeout", "got 7201"),
     ({"timeout": "30"}, "timeout", 'got "30"'),
     ({"timeout": 2**70}, "timeout", "got 1180591620717411303424"),
     ({"max_attempts": 0}, "max_attempts", "must be a whole number from 1 to 100, got 0"),
@@ -204,7 +204,7 @@ def test_a_wrong_field_is_refused_with_the_expected_and_the_actual(client, field
     errors = errors_of(client.create(**fields))
     assert set(errors) == {path}
     assert message in errors[path][0]
-    assert len(errors[path][0]) < 400
+    assert len(errors[path][0]) < 600
     assert fetch("SELECT 1 FROM job") == []
 
 

@@ -49,6 +49,7 @@ SAME = [
     ),
     (base(redact=["X-A", "body"]), base(redact=["BODY", "x-a"])),
     (base(max_age=60), base(max_age=[1, "minute"])),
+    (base(success={"status": ["2XX", 409]}), base(success={"status": ["409", "2xx"]})),
     (base(flow={"key": "a", "rate": 9, "per": "1m"}), base(flow={"per": 60, "rate": 9, "key": "a"})),
     (base(flow={"key": "a", "rate": 9, "per": 60}), base(flow={"key": "a", "rate": 8, "per": 60})),  # the flow's own
     (base(lane="a"), base(lane={"key": "a"})),
@@ -83,6 +84,8 @@ OTHER = [
     (base(callback_url=URL), base(failure_callback_url=URL)),
     (base(flow={"key": "a"}), base(flow={"key": "b"})),
     (base(), base(lane="a")),
+    (base(), base(stop_on=["4xx"])),
+    (base(success={"body": "a"}), base(success={"body": "A"})),
 ]
 MOVED = [
     (base(), base(repeat_every=61)),

@@ -94,7 +94,7 @@ ROWS = [  # a row type, its table, and the fields that differ from the column, b
     (AttemptRow, Attempt, set()),
     (LogRow, LogEntry, set()),
     (LogEntryRow, LogEntry, set()),
-    (NewJob, Job, {"labels", "uuid", "gates"}),
+    (NewJob, Job, {"labels", "uuid", "gates", "dedup"}),
     (JobRow, Job, set()),
     (WorkerRow, Worker, set()),
     (Depths, QueueDepth, set()),
@@ -129,6 +129,7 @@ def test_a_row_that_is_inserted_has_every_column(row, table):
 
 def test_what_a_job_is_made_of_is_stored_in_columns_of_the_same_names(account):
     texts = ("args", "content_type", "name", "description", "idempotency_key", "host", "backoff", "redact", "notify")
+    texts += ("judging",)
     numbers = (
         "max_attempts",
         "timeout_ms",
@@ -141,6 +142,7 @@ def test_what_a_job_is_made_of_is_stored_in_columns_of_the_same_names(account):
         "endpoint_id",
         "flow_id",
         "lane_id",
+        "ack_within_us",
     )
     values = {name: name for name in texts} | {name: 10 + number for number, name in enumerate(numbers)}
     ids = {name: new_id() for name in ("uuid", "schedule_id", "after_uuid")}
@@ -154,7 +156,7 @@ def test_what_a_job_is_made_of_is_stored_in_columns_of_the_same_names(account):
 
     assert [job_store.find(account.id, job.id) for job in (single, in_a_set)] == [single, in_a_set]
     row = Job.get_by_id(single.id)
-    assert set(NewJob._fields) == {*values, "labels", "gates"}
+    assert set(NewJob._fields) == {*values, "labels", "gates", "dedup"}
     assert {name: getattr(row, name) for name in values} == values
     second = {name: getattr(Job.get_by_id(in_a_set.id), name) for name in values}
     assert second == values | {"uuid": in_a_set.uuid, "idempotency_key": None, "fire_at": 1}

@@ -14,6 +14,7 @@ from tests.support.rows import make_job
 ARGS = {"method": "put", "url": "http://127.0.0.1:9/", "labels": ["a", "b"], "max_age": [1, "hour"]}
 OF_THE_OLD_ORDER = {
     **{"schedule_in": 60, "scheduled_at": "2026-01-01T09:00:00Z", "idempotency_key": "k"},
+    "dedup": {"key": "k"},
     **{"repeat_every": 60, "cron": "@daily", "timezone": "UTC", "overlap": "skip", "misfire": "once"},
     **{"catch_up_seconds": 60, "jitter_seconds": 1, "disable_after_failures": 3},
 }
@@ -21,6 +22,8 @@ ORDERED = {
     **{"name": "digest", "description": "each morning", "body": b'{"a":1}', "content_type": "application/json"},
     **{"host": "127.0.0.1", "hops": 2, "max_attempts": 3, "timeout_ms": 5000, "backoff": '{"fixed":60}'},
     **{"redact": '["x-a"]', "notify": '{"webhook":"http://127.0.0.1:9/"}', "flow_id": 21, "lane_id": 22},
+    "ack_within_us": 23,
+    "judging": '{"stop_on":["4xx"]}',
 }
 OWN = {  # what a job has of its own, with values unlike those of a new one
     **{"idempotency_key": "k", "schedule_id": new_id(), "fire_at": 1, "start_by": 2, "held_until": 3, "parent_id": 4},
@@ -28,6 +31,7 @@ OWN = {  # what a job has of its own, with values unlike those of a new one
     **{"cancelled_at": 8, "staged_at": 9, "staged_count": 10, "claim_id": 11, "lease_until": 12, "retry_until": 13},
     "parked_by": 14,
     "endpoint_id": 15,
+    "ack_until": 16,
 }
 
 

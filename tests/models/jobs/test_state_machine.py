@@ -27,7 +27,7 @@ from models.database.connection import database
 from models.database.sql import fetch
 from models.jobs import job_store, lifecycle, staging
 from models.jobs.job_store import NewJob
-from models.operations import cancelling
+from models.operations import cancelling, changing
 from models.operations.ticker_row import record_delivered
 from models.rules import clock
 from tests.support.clocks import START
@@ -87,6 +87,7 @@ class Jobs(RuleBasedStateMachine):
         self.clock.now = self.latest = START
         self.account = account_store.account_named("alice", START)
         self.orders: dict[int, ExpectedJob] = {}
+        self.changes = 0
         self.queue = Queue(self.orders)
         self.stager = Stager(self.queue, LOOK_AHEAD, BOUND)
 
@@ -123,6 +124,28 @@ class Jobs(RuleBasedStateMachine):
         answer = cancelling.cancel(self.account.id, order.id, self.clock.now)
         order.cancelled(self.clock.now)
         assert (answer.state == "cancelled") == (order.state == "cancelled")
+
+    @precondition(lambda self: self.orders)
+    @rule(which=ANY, due_in_s=st.sampled_from([None, 0, 2, 30]))
+    def change(self, which, due_in_s):
+        """Without a time, or with another one."""
+        order = pick(self.orders.values(), which)
+        due_at = order.due_at if due_in_s is None else self.clock.now + due_in_s * clock.SECOND
+        wanted = NewJob(self.account.id, '{"url": "http://y/"}', None, None, due_at, hops=self.hops())
+        wanted = wanted._replace(max_attempts=order.max_attempts, timeout_ms=1000 * order.max_attempts)
+        wanted = wanted._replace(backoff=json.dumps({"fixed": order.delay_s}))
+        try:
+            changing.change(self.account.id, order.id, ["url"], lambda _row, _hops: wanted, self.clock.now)
+        except changing.NotChangeable:
+            assert not order.is_fresh
+        else:
+            assert order.is_fresh
+            order.changed(due_at)
+
+    def hops(self):
+        """Another number each time, so that each change changes something."""
+        self.changes += 1
+        return self.changes
 
     # What time does.
 

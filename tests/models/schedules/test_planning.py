@@ -15,6 +15,7 @@ from tests.support.races import held_elsewhere, map_at_once
 from tests.support.schedule_rows import (
     MARGIN,
     SECONDLY,
+    create_schedule,
     firings_of,
     jobs_of,
     make_schedule,
@@ -96,6 +97,13 @@ def test_members_of_a_template_that_a_newer_version_stored_are_passed_over(accou
     Schedule.update(template=json.dumps(json.loads(Schedule.get().template) | {"from_the_future": [1]})).execute()
     assert plan() == 1
     assert len(jobs_of(schedule_id)) == 2
+
+
+def test_each_job_of_a_schedule_is_judged_as_the_schedule_says(account, moved_clock):
+    judging = '{"stop_on":["4xx"]}'
+    schedule = create_schedule(account, {"judging": judging})
+    assert plan() == 1
+    assert [job.judging for job in jobs_of(schedule.id)] == [judging, judging]
 
 
 def test_a_late_planner_does_not_let_the_interval_drift(account, moved_clock):

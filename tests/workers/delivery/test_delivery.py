@@ -304,3 +304,14 @@ def test_jobs_with_limits_are_claimed_by_one_thread_at_a_time(delivery, account,
     claimed = map_at_once(lambda job_id: delivery._claim_all([JobRef(job_id, account.id, "")]), ids)
 
     assert (sorted(job.id for jobs in claimed for job in jobs), max(most)) == (ids, 1)
+
+
+def test_the_slot_of_a_job_that_was_changed_since_it_was_named_comes_back(account, delivery, receiver):
+    """The slot of the host that its message names was never given back, and ended what gave back the others."""
+    job = make_job(account, url=receiver.url, host="127.0.0.1")
+
+    delivery.deliver([(job.id, job.account_id, "before.example")], job.scheduled_at)
+
+    wait_until(lambda: Attempt.select().count())
+    wait_until(lambda: delivery.slots.in_use == 0)
+    assert all(pool.free == pool.size for pool in delivery.slots._hosts.values())

@@ -48,6 +48,15 @@ def test_attempts_that_show_none_do_not(account, moved_clock, outcome):
     assert failures() == []
 
 
+def test_what_a_job_counts_as_success_shows_no_failure(account, moved_clock):
+    [job] = claimed(account)
+    expected = job._replace(judging='{"success": {"status": ["503"]}}')
+
+    HostHealth(most=1).note([result(expected, answered(503, retry_after="30"))])
+
+    assert Gate.select().where(Gate.closed_until.is_null(False)).count() == 0
+
+
 def test_a_success_of_the_host_takes_its_failures_back(account, moved_clock):
     health = HostHealth(most=3)
     first, second = claimed(account, count=2)
@@ -73,6 +82,15 @@ def test_a_rest_holds_back_the_flow_of_the_job_where_there_is_one(account, moved
 
     assert gate_of(FLOW, "shop").closed_until == clock.now() + 30 * clock.SECOND
     assert Gate.select().where(Gate.kind == HOST).count() == 0
+
+
+@pytest.mark.parametrize(("longest_us", "rest_s"), [(clock.DAY, 3600), (clock.MINUTE, 60)])
+def test_a_rest_lasts_no_longer_than_an_hour_and_than_the_operator_allows(account, moved_clock, longest_us, rest_s):
+    [job] = claimed(account)
+
+    HostHealth(longest_us=longest_us).note([result(job, answered(503, retry_after="7200"))])
+
+    assert gate_of(HOST, A_HOST).closed_until == clock.now() + rest_s * clock.SECOND
 
 
 def test_a_status_without_retry_after_asks_for_no_rest(account, moved_clock):

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from models.jobs.lifecycle import ClaimedJob
-from models.rules.clock import HOUR, SECOND
-from workers.delivery.judge import Complete, Discard, Retry, judge
+from models.rules.clock import DAY, HOUR, SECOND
+from workers.delivery.judge import Complete, Discard, Retry, failure_of, judge, rest_us
 from workers.transport.outcome import Answered, Refused, Timings, Unreachable
 
 NOW = 1_767_258_000_000_000  # 2026-01-01T09:00:00Z
@@ -20,10 +20,15 @@ def answered_with_headers(status_code, **headers):
     return Answered(status_code, named, b"", False, Timings())
 
 
-def job(attempt=1, max_attempts=20, backoff=None, retry_until=None):
+def answered_with(status_code, body):
+    return Answered(status_code, [], body, False, Timings())
+
+
+def job(attempt=1, max_attempts=20, backoff=None, retry_until=None, **judging):
     values = dict.fromkeys(ClaimedJob._fields)
     policy = None if backoff is None else json.dumps(backoff)
     values.update(attempt=attempt, max_attempts=max_attempts, backoff=policy, retry_until=retry_until)
+    values.update(judging=json.dumps(judging) if judging else None)
     return ClaimedJob(**values)
 
 
@@ -86,6 +91,82 @@ def test_a_target_may_ask_for_no_further_try(value, stops):
     assert isinstance(verdict, Discard) is stops
 
 
+@pytest.mark.parametrize("value", ["true", " True "])
+def test_489_with_the_header_of_qstash_ends_the_job(value):
+    outcome = answered_with_headers(489, Upstash_NonRetryable_Error=value)
+    assert judge(outcome, job(), NOW, 0) == Discard("status_489")
+
+
+@pytest.mark.parametrize("status", [488, 500])
+def test_that_header_ends_nothing_with_another_status(status):
+    outcome = answered_with_headers(status, Upstash_NonRetryable_Error="true")
+    assert isinstance(judge(outcome, job(), NOW, 0), Retry)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Upstash_NonRetryable_Error": "false"}])
+def test_489_without_it_is_tried_again(headers):
+    assert isinstance(judge(answered_with_headers(489, **headers), job(), NOW, 0), Retry)
+
+
+@pytest.mark.parametrize("status", [409, 200, 299])
+def test_the_statuses_that_a_job_counts_as_success_complete_it(status):
+    assert judge(answered_with_headers(status), job(success={"status": ["2xx", "409"]}), NOW, 0) == Complete()
+
+
+@pytest.mark.parametrize("status", [200, 408, 410, 500])
+def test_others_do_not(status):
+    assert judge(answered_with_headers(status), job(success={"status": ["409"]}), NOW, 0) != Complete()
+
+
+@pytest.mark.parametrize("status", [301, 410])
+def test_what_would_end_a_job_may_be_its_success(status):
+    counted = job(success={"status": ["301", "4xx"]}, stop_on=["3xx", "4xx"])
+    assert judge(answered_with_headers(status), counted, NOW, 0) == Complete()
+
+
+@pytest.mark.parametrize("body", [b"ok", b'{"result": "ok"}', b"it is ok\xff"])
+def test_an_answer_with_the_text_that_a_job_expects_completes_it(body):
+    assert judge(answered_with(200, body), job(success={"body": "ok"}), NOW, 0) == Complete()
+
+
+def test_the_text_is_compared_as_utf_8():
+    assert judge(answered_with(200, "größer".encode()), job(success={"body": "ö"}), NOW, 0) == Complete()
+
+
+@pytest.mark.parametrize("body", [b"", b"OK", b"o k"])
+def test_an_answer_without_the_text_fails(body):
+    expecting = job(success={"body": "ok"})
+    assert judge(answered_with(200, body), expecting, NOW, 0) == Retry(NOW + ENGINE_FIRST, "unexpected_body")
+    assert failure_of(answered_with(200, body), expecting) == "unexpected_body"
+
+
+def test_the_text_alone_is_no_success():
+    assert judge(answered_with(500, b"ok"), job(success={"body": "ok"}), NOW, 0) == Retry(
+        NOW + ENGINE_FIRST, "status_500"
+    )
+
+
+def test_an_answer_without_the_text_may_end_the_job():
+    ended = job(success={"body": "ok"}, stop_on=["2xx"])
+    assert judge(answered_with(200, b"down"), ended, NOW, 0) == Discard("unexpected_body")
+
+
+@pytest.mark.parametrize("status", [400, 404, 429, 503])
+def test_the_statuses_on_which_a_job_stops_end_it(status):
+    stopping = job(stop_on=["4xx", "503"])
+    assert judge(answered_with_headers(status, Retry_After="5"), stopping, NOW, 0) == Discard(f"status_{status}")
+
+
+@pytest.mark.parametrize("outcome", [answered_with(500, b""), answered_with(302, b"")])
+def test_other_failures_of_such_a_job_are_tried_again(outcome):
+    assert isinstance(judge(outcome, job(stop_on=["4xx", "503"]), NOW, 0), Retry)
+
+
+def test_a_job_that_stops_on_a_status_is_tried_again_without_an_answer():
+    outcome = Unreachable("timeout", "", Timings())
+    assert judge(outcome, job(stop_on=["5xx"], success={"body": "ok"}), NOW, 0) == Retry(NOW + ENGINE_FIRST, "timeout")
+
+
 def test_the_jobs_own_policy_decides_the_wait():
     assert wait_us(answered_with_headers(500), backoff={"fixed": 5}) == 5 * SECOND
     assert wait_us(answered_with_headers(500), backoff=[1, 2], attempt=9) == 2 * SECOND
@@ -105,24 +186,40 @@ def test_a_policy_without_a_wait_waits_a_second():
         (503, "Thu Jan  1 09:02:00 2026", 120),  # an older form, in UTC too
         (503, "Thu, 01 Jan 2026 11:02:00 +0200", 120),
         (503, "5", 17),  # never sooner than the policy says
-        (500, "120", 17),
-        (302, "120", 17),
+        (500, "120", 120),
+        (404, "120", 120),
+        (302, "120", 120),
         (429, "0", 17),
         (429, "-5", 17),
         (429, "soon", 17),
         (429, "", 17),
         (429, "1e9", 17),
         (429, "²", 17),
-        (429, "999999999999999999999999", 3600),
-        (429, "7200", 3600),
-        (429, "Fri, 01 Jan 9999 09:02:00 GMT", 3600),
+        (429, "999999999999999999999999", 86400),
+        (429, "86401", 86400),
+        (429, "7200", 7200),
+        (429, "Fri, 01 Jan 9999 09:02:00 GMT", 86400),
         (429, "Thu, 01 Jan 2015 09:02:00 GMT", 17),
         (429, "Thu, 99 Jan 2026 09:02:00 GMT", 17),
     ],
 )
-def test_a_busy_target_is_left_alone_for_an_hour_at_most(status_code, value, seconds):
-    """A busy target is left alone as long as it asks but an hour at most."""
+def test_a_target_puts_a_job_off_for_a_day_at_most(status_code, value, seconds):
     assert wait_us(answered_with_headers(status_code, Retry_After=value)) == seconds * SECOND
+
+
+@pytest.mark.parametrize(("longest_us", "seconds"), [(0, 17), (60 * SECOND, 60), (2 * DAY, 100_000)])
+def test_the_operator_says_for_how_long(longest_us, seconds):
+    verdict = judge(answered_with_headers(429, Retry_After="100000"), job(), NOW, 0, longest_us)
+    assert verdict.next_at - NOW == seconds * SECOND
+
+
+@pytest.mark.parametrize(
+    ("status_code", "longest_us", "rest_s"),
+    [(429, DAY, 3600), (503, DAY, 3600), (503, 60 * SECOND, 60), (500, DAY, 0), (404, DAY, 0)],
+)
+def test_a_whole_host_rests_for_an_hour_at_most_and_only_where_it_is_busy(status_code, longest_us, rest_s):
+    outcome = answered_with_headers(status_code, Retry_After="7200")
+    assert rest_us(outcome, NOW, longest_us) == rest_s * SECOND
 
 
 @pytest.mark.parametrize(("seconds", "spread_s"), [(30, 10), (1, 1), (120, 40), (3600, 300)])
@@ -138,7 +235,6 @@ def test_jobs_that_a_busy_target_sent_away_come_back_over_a_while(seconds, sprea
 def test_a_wait_that_is_longer_than_retry_after_is_not_spread():
     outcome = answered_with_headers(429, Retry_After="30")
     assert wait_us(outcome, chance=1, backoff={"fixed": 31}) == 31 * SECOND
-    assert wait_us(answered_with_headers(500, Retry_After="30"), chance=1, backoff={"fixed": 0}) == SECOND
 
 
 def test_the_spread_does_not_exceed_the_jobs_greatest_age():

@@ -156,6 +156,34 @@ def test_a_group_is_recorded_with_each_jobs_own_verdict(account):
     assert reread(bad[0]).scheduled_at >= clock.now() + 16 * clock.SECOND
 
 
+@pytest.mark.parametrize(
+    ("judging", "outcome", "state", "reason"),
+    [
+        ({"success": {"status": ["503"]}}, ERROR, "completed", None),
+        ({"success": {"body": "fine"}}, OK, "completed", None),
+        ({"success": {"body": "done"}}, OK, "retryable", "unexpected_body"),
+        ({"success": {"body": "done"}, "stop_on": ["2xx"]}, OK, "discarded", "unexpected_body"),
+        ({"stop_on": ["5xx"]}, ERROR, "discarded", "status_503"),
+        ({"stop_on": ["4xx"]}, ERROR, "retryable", "status_503"),
+    ],
+)
+def test_the_owner_of_a_job_says_what_its_success_and_its_end_are(account, judging, outcome, state, reason):
+    job, claim = job_and_claim(account, judging=json.dumps(judging))
+
+    record([result_of(claim, outcome)])
+
+    assert (reread(job).state, Attempt.get().reason) == (state, reason)
+
+
+@pytest.mark.parametrize(("longest_us", "wait_s"), [(clock.DAY, 7200), (clock.MINUTE, 60)])
+def test_a_target_puts_a_job_off_for_as_long_as_the_operator_allows(account, moved_clock, longest_us, wait_s):
+    job, claim = job_and_claim(account, retry_until=clock.now() + wait_s * clock.SECOND)
+
+    record([result_of(claim, Answered(500, [("Retry-After", "7200")], b"", False, Timings()))], longest_us=longest_us)
+
+    assert reread(job).scheduled_at == clock.now() + wait_s * clock.SECOND
+
+
 def test_a_stale_holder_records_nothing(account, moved_clock):
     job, stale = job_and_claim(account, timeout_ms=1000)
     moved_clock.advance(seconds=60)
@@ -211,10 +239,10 @@ def test_results_wait_for_a_database_that_is_gone(account, monkeypatch):
     job, claim = job_and_claim(account)
     failures = iter([OperationalError("gone"), OperationalError("gone")])
 
-    def flaky(group, configs, really=record):
+    def flaky(group, *rest, really=record):
         for error in failures:
             raise error
-        really(group, configs)
+        really(group, *rest)
 
     monkeypatch.setattr(recording, "record", flaky)
     recorder = Recorder()
@@ -291,10 +319,10 @@ def test_the_recorder_keeps_its_connection_until_it_ends(db):
 def test_one_result_that_can_not_be_recorded_does_not_hold_up_the_others(account, monkeypatch):
     good, poison = job_and_claim(account), job_and_claim(account)
 
-    def choosy(group, configs, really=record):
+    def choosy(group, *rest, really=record):
         if any(result.job.id == poison[0].id for result in group):
             raise ValueError("unrecordable")
-        really(group, configs)
+        really(group, *rest)
 
     monkeypatch.setattr(recording, "record", choosy)
     recorder = Recorder()
@@ -310,12 +338,12 @@ def test_the_results_behind_one_that_the_database_did_not_take_are_recorded_all_
     monkeypatch.setattr(recording, "WAIT_FOR_DATABASE_S", 3600)
     jobs = [job_and_claim(account) for _ in range(3)]
 
-    def failing(group, configs, really=record):
+    def failing(group, *rest, really=record):
         if len(group) > 1:
             raise ValueError("unrecordable")
         if group[0].job.id == jobs[1][0].id:
             raise OperationalError("gone")
-        return really(group, configs)
+        return really(group, *rest)
 
     monkeypatch.setattr(recording, "record", failing)
     recorder = Recorder()

@@ -239,3 +239,49 @@ def test_what_follow_ups_held_comes_free_again():
     slots.give(slots.take(follow_ups_named(16), now_s=0).admitted)
     assert slots.in_use == 0
     assert len(slots.take(follow_ups_named(16), now_s=0).admitted) == 4
+
+
+def long_requests(numbers, account_id=None):
+    return [JobRef(number, account_id or number, f"{number}.example", is_long=True) for number in numbers]
+
+
+def test_long_requests_of_one_account_hold_half_of_a_share():
+    slots = Slots(16, share=0.5)
+    assert len(slots.take(long_requests(range(1, 17), account_id=1), now_s=0).admitted) == 4
+
+
+def test_all_long_requests_together_hold_one_share_and_leave_the_rest_to_others():
+    slots = Slots(16, share=0.5)
+    taken = slots.take(long_requests(range(1, 17)), now_s=0)
+    assert (len(taken.admitted), len(taken.over_share)) == (8, 8)
+    assert len(slots.take(many_hosts(16), now_s=0).admitted) == 8
+
+
+def test_what_long_requests_held_comes_free_again():
+    slots = Slots(16, share=0.5)
+    slots.give(slots.take(long_requests(range(1, 17)), now_s=0).admitted)
+    assert slots.in_use == 0
+    assert len(slots.take(long_requests(range(20, 40)), now_s=0).admitted) == 8
+
+
+def test_a_job_that_goes_elsewhere_than_its_message_says_holds_a_slot_there():
+    slots = Slots(4, share=0.5)
+    [ref] = slots.take(named(1, host="before.example")).admitted
+
+    slots.exchange([ref], [ref._replace(host="after.example")])
+
+    assert slots.in_use == 1
+    assert len(slots.take([JobRef(number, number, "before.example") for number in range(2, 6)]).admitted) == 2
+    assert len(slots.take([JobRef(number, number, "after.example") for number in range(6, 8)]).admitted) == 1
+
+
+def test_it_holds_one_there_though_the_share_is_full():
+    slots = Slots(4, share=0.25)
+    [ref] = slots.take(named(1, host="before.example")).admitted
+    slots.take(named(1, account_id=2, host="after.example"))
+    moved = ref._replace(host="after.example")
+
+    slots.exchange([ref], [moved])
+    slots.give([moved])
+
+    assert slots.in_use == 1

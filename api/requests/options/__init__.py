@@ -1,0 +1,1 @@
+"""Fields of a job request that few need, each with what it means and how it is read."""
