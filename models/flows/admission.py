@@ -29,10 +29,10 @@ def _with_gates(jobs: Sequence[Candidate]) -> tuple[Sequence[Candidate], dict[in
     """The jobs, and the gates that they name, locked. Those that were forgotten are made again."""
     locked = gates.lock(named := _named(jobs))
     if len(locked) < len(named):
-        found = revival.revive([job.id for job in jobs], named - locked.keys())
+        revived = revival.revive([job.id for job in jobs], named - locked.keys())
         jobs = [
             job._replace(
-                flow_id=found.get(job.flow_id or 0, job.flow_id), lane_id=found.get(job.lane_id or 0, job.lane_id)
+                flow_id=revived.get(job.flow_id or 0, job.flow_id), lane_id=revived.get(job.lane_id or 0, job.lane_id)
             )
             for job in jobs
         ]

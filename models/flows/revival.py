@@ -19,16 +19,16 @@ def revive(job_ids: Collection[int], missing: Collection[int]) -> dict[int, int]
     ids under which they are there now, by those that the jobs had: a later order may have made the same gate anew."""
     these, params = any_of("id", sorted(job_ids))
     rows = fetch(f"SELECT account_id, args, flow_id, lane_id FROM job WHERE {these} ORDER BY id", (params,))
-    found: dict[int, int] = {}
+    revived: dict[int, int] = {}
     for account_id, args, flow_id, lane_id in rows:
         for kind, gate_id in ((FLOW, flow_id), (LANE, lane_id)):
             name = _name_of(kind, json.loads(args).get(kind)) if gate_id in missing else None
             if name is not None:
-                found[gate_id] = _found(account_id, gate_id, name)
-    return found
+                revived[gate_id] = _revived(account_id, gate_id, name)
+    return revived
 
 
-def _found(account_id: int, gate_id: int, name: GateName) -> int:
+def _revived(account_id: int, gate_id: int, name: GateName) -> int:
     gates.make(account_id, name, clock.now(), gate_id)
     gate = gates.find(account_id, name.kind, name.key)
     if gate is None or gate.id == gate_id:
