@@ -73,7 +73,7 @@ def pages(product: Production, model: int, cookie: str) -> dict[str, str]:
         "channels": "/channels",
         "endpoints": "/endpoints",
         "cancel all": "/jobs/bulk?action=cancel",
-        "run a group again": "/jobs/bulk?action=retry&state=discarded&host=host-1&reason=status_500",
+        "run a group again": "/jobs/bulk?action=retry&state=discarded&host=host-1&reason=status_500&group=1",
     }
 
 

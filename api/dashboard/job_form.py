@@ -7,7 +7,7 @@ import json
 from typing import Any, Protocol
 
 from models.jobs import replays
-from models.jobs.job_json import Sent
+from models.jobs.job_json import BYTES_TYPE, JSON_TYPE, Sent, as_base64
 from models.rules.query_strings import with_query
 
 REQUEST_FIELDS = ("method", "url", "headers", "body", "name", "description", "timeout", "max_attempts")
@@ -34,7 +34,12 @@ def unix_lines(text: str) -> str:
 
 
 def sent_as_text(row: StoredRequest) -> bool:
-    return row.content_type is not None and not row.content_type.startswith("application/json")
+    return row.content_type is not None and not row.content_type.startswith((JSON_TYPE, BYTES_TYPE))
+
+
+def body_of(row: StoredRequest) -> str | None:
+    """The body as the form shows it: bytes stand among the other fields, as base64."""
+    return None if row.body is None or row.content_type == BYTES_TYPE else bytes(row.body).decode("utf-8", "replace")
 
 
 def form_of(row: StoredRequest, left_out: tuple[str, ...] = replays.NOT_REPLAYED) -> dict[str, str]:
@@ -42,12 +47,14 @@ def form_of(row: StoredRequest, left_out: tuple[str, ...] = replays.NOT_REPLAYED
     form does not take over."""
     args = json.loads(row.args)
     more = {name: value for name, value in args.items() if name not in (*REQUEST_FIELDS, *left_out, "query")}
+    if row.body is not None and row.content_type == BYTES_TYPE:
+        more["body_base64"] = as_base64(bytes(row.body))
     return {
         **EMPTY,
         "method": args.get("method", "get").upper(),
         "url": with_query(args["url"], args.get("query")),
         "headers": "\n".join(f"{name}: {value}" for name, value in (args.get("headers") or {}).items()),
-        "body": "" if row.body is None else bytes(row.body).decode("utf-8", "replace"),
+        "body": body_of(row) or "",
         "body_type": "text" if sent_as_text(row) else "json",
         "name": row.name or "",
         "description": row.description or "",

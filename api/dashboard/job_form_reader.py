@@ -6,7 +6,7 @@ sends every line end as CRLF; a body that was not edited keeps the bytes of the 
 
 from marshmallow import Schema, ValidationError
 
-from api.dashboard.job_form import REQUEST_FIELDS, StoredRequest, sent_as_text, unix_lines
+from api.dashboard.job_form import REQUEST_FIELDS, StoredRequest, body_of, sent_as_text, unix_lines
 from api.dashboard.job_times import number, request_times
 from api.requests import strict_json
 from api.requests.body import Fields
@@ -93,12 +93,10 @@ def _add_headers(reading: Reading, text: str) -> None:
 
 def _add_body(fields: Fields, form: dict[str, str], original: StoredRequest | None) -> None:
     text, is_text = form.get("body", "").replace("\r\n", "\n"), form.get("body_type") == "text"
-    if original is not None and original.body is not None:
-        old_text = bytes(original.body).decode("utf-8", "replace")
-        if (unix_lines(old_text), sent_as_text(original)) == (text, is_text):
-            _set_body(fields, old_text, is_text)
-            return
-    if text.strip():
+    old_text = None if original is None else body_of(original)
+    if original and old_text is not None and (unix_lines(old_text), sent_as_text(original)) == (text, is_text):
+        _set_body(fields, old_text, is_text)
+    elif text.strip():
         _set_body(fields, text, is_text)
 
 

@@ -69,5 +69,12 @@ JOB_FILTERS = {
     "text": "text in URL or name",
     "after": "created from",
     "before": "created before",
+    "due": "due",
+    "name": "name",
+    "path": "path of the URL",
+    "schedule": "schedule",
+    "flow": "flow",
+    "lane": "lane",
+    "status_code": "status code",
     "reason": "reason",
 }

@@ -9,6 +9,7 @@ from api.requests.fields import Must, number_form, text, whole
 from api.requests.flow_fields import A_FLOW, A_LANE, FLOW_FORM, LANE_FORM, read_flow, read_lane
 from api.requests.job_requests import JobRequest
 from api.requests.job_values import (
+    A_BASE64,
     A_DURATION,
     A_KEY,
     A_METHOD,
@@ -24,6 +25,7 @@ from api.requests.job_values import (
     METHOD_FORM,
     URL_FORM,
     read_ack_within,
+    read_base64,
     read_headers,
     read_key,
     read_labels,
@@ -55,6 +57,7 @@ class JobFields(RecurringFields):
     group = Must(A_GROUP, read_group, GROUP_FORM, allow_none=True)
     query = Must("an object", read_query, "object", allow_none=True)
     body = Must("any JSON value", lambda value: value, allow_none=True)
+    body_base64 = Must(A_BASE64, read_base64, {"type": "string", "format": "byte"}, allow_none=True)
     headers = Must("an object of names and strings", read_headers, HEADERS_FORM, allow_none=True)
     schedule_in = Must(A_DURATION, read_schedule_in, DURATION_FORM, allow_none=True)
     scheduled_at = Must(AN_INSTANT, read_scheduled_at, INSTANT_FORM, allow_none=True)
@@ -97,6 +100,11 @@ class JobFields(RecurringFields):
     def check_dedup(self, data: dict[str, Any], sent: dict[str, Any], **_: Any) -> None:
         if data.get("dedup") is not None and any(sent.get(name) is not None for name in FREQUENCY):
             raise ValidationError("must be absent when the job recurs, got one", "dedup")
+
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def check_one_body(self, data: dict[str, Any], sent: dict[str, Any], **_: Any) -> None:  # noqa: ARG002
+        if sent.get("body") is not None and sent.get("body_base64") is not None:
+            raise ValidationError("must be absent when body is given, got both", "body_base64")
 
     @validates_schema(skip_on_field_errors=False)
     def check_aliases(self, data: dict[str, Any], **_: Any) -> None:

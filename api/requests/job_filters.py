@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from marshmallow import ValidationError, validates_schema
+from marshmallow import ValidationError, pre_load, validates_schema
 
 from api.requests.fields import Must, choice, text_form
 from api.requests.flow_fields import A_GATE_KEY, KEY_FORM, is_gate_key
@@ -14,8 +14,8 @@ from api.requests.paging import PageQuery, ordered
 from api.requests.strict_schema import Strict
 from api.responses.expanded_jobs import EXPANSIONS
 from models.jobs import job_kinds, job_lists
-from models.jobs.searches.job_filter import JobFilter
-from models.jobs.states import STATES
+from models.jobs.searches.job_filter import JUDGED, JobFilter
+from models.jobs.states import LATER, STATES
 from models.rules import clock, times
 from models.rules.url_rules import MAX_NAME_CHARS, MAX_URL_CHARS, split_url
 
@@ -24,7 +24,6 @@ MAX_TEXT_CHARS = 200
 MAX_REASON_CHARS = 300
 MAX_SCHEDULE_CHARS = 100
 OVERDUE = "overdue"
-OLDEST_DUE_FIRST = ("scheduled_at", "asc")
 EXPANSION = f"one or both of {', '.join(EXPANSIONS)}, joined by a comma"
 EXPAND_FORM = {"type": "string", "example": ",".join(EXPANSIONS)}
 OR_BEGINS = "; with * at its end: whatever begins so"
@@ -134,12 +133,21 @@ class JobsQuery(FilterFields, ExpandQuery, PageQuery):
     listing = job_lists.LISTING
     order_by = ordered(listing)
 
+    @pre_load
+    def order_due(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """What is overdue comes in the order in which it was due, where an index gives it."""
+        if "due" not in data or "order_by" in data:
+            return data
+        return {**data, "order_by": ["inserted_at", "asc"] if set(data) & set(JUDGED) else ["scheduled_at", "asc"]}
+
     @validates_schema
     def check_search(self, data: dict[str, Any], **_: Any) -> None:
         if not filter_of(data).is_search:
             return
-        if data["order_by"][0] != "inserted_at":
-            raise ValidationError("must be by inserted_at with this filter, got another field", "order_by")
+        name = data["order_by"][0]
+        if name != "inserted_at" and not (name == "scheduled_at" and data.get("state") in LATER):
+            expected = f"by inserted_at with this filter, or by scheduled_at with the state {' or '.join(LATER)}"
+            raise ValidationError(f"must be {expected}, got {name}", "order_by")
         if data["offset"]:
             raise ValidationError(f"must be absent with this filter, got {data['offset']}", "offset")
 

@@ -11,7 +11,17 @@ from models.database import settling
 from models.database.paging import Listing, Page, PageRequest, Place, bytes_of, fitting, ids_of, shown_page
 from models.database.sql import any_of
 from models.jobs.job_store import SHOWN, JobRow, shown_row
-from models.jobs.searches.job_filter import JobFilter, is_one_label, joined, label_rows, of_index, of_kind, of_rows
+from models.jobs.searches.job_filter import (
+    JobFilter,
+    due_rows,
+    is_one_label,
+    joined,
+    label_rows,
+    of_index,
+    of_kind,
+    of_rows,
+)
+from models.jobs.states import LATER
 
 LISTING = Listing(
     {
@@ -34,7 +44,8 @@ LOOKED_AT = 5_000
 
 
 class Source(NamedTuple):
-    """The rows that a search looks at, in the order of insertion: by an index (`where`), then each by `judged_by`."""
+    """The rows that a search looks at, in the order of insertion or of time: by an index (`where`), then each by
+    `judged_by`."""
 
     table: str
     at: str  # the columns of the instant and of the job's integer
@@ -71,7 +82,8 @@ def settled(job_filter: JobFilter, order: tuple[str, str]) -> JobFilter:
 
 def matching(account_id: int, job_filter: JobFilter, page: PageRequest, looked_at: int | None = None) -> Page:
     """The integers of the jobs of a page."""
-    if job_filter.is_search:
+    by_time = page.order[0] == "scheduled_at" and job_filter.state in LATER and not page.offset
+    if job_filter.is_search or by_time:
         return _search(account_id, job_filter, page, looked_at or LOOKED_AT)
     return _indexed(account_id, job_filter, page)
 
@@ -82,8 +94,8 @@ def _indexed(account_id: int, job_filter: JobFilter, page: PageRequest) -> Page:
 
 def _search(account_id: int, job_filter: JobFilter, page: PageRequest, looked_at: int) -> Page:
     """The edge is read before the search: else a row that is added in between could fall between page and edge."""
-    source = _labeled(account_id, job_filter) if is_one_label(job_filter.label) else _all(account_id, job_filter)
-    listing = Listing({"inserted_at": (source.at, False)}, source.id)
+    source = _source(account_id, job_filter, page.order[0])
+    listing = Listing({page.order[0]: (source.at, False)}, source.id)
     edge = _edge(source, listing, page, looked_at)
     where, params = source.where, source.params
     if edge:
@@ -99,6 +111,18 @@ def _edge(source: Source, listing: Listing, page: PageRequest, looked_at: int) -
     """The last row this page looks at; None when the list ends before."""
     looked = ids_of(source.table, listing, source.where, source.params, page._replace(limit=1, offset=looked_at - 1))
     return looked.end
+
+
+def _source(account_id: int, job_filter: JobFilter, order: str) -> Source:
+    if order == "scheduled_at":
+        return _timed(account_id, job_filter)
+    return _labeled(account_id, job_filter) if is_one_label(job_filter.label) else _all(account_id, job_filter)
+
+
+def _timed(account_id: int, job_filter: JobFilter) -> Source:
+    where, params = joined(due_rows(account_id, job_filter))
+    judged = joined([*of_index(account_id, job_filter), *of_rows(account_id, job_filter)])
+    return Source("job", "job.scheduled_at", "job.id", where, params, *judged)
 
 
 def _all(account_id: int, job_filter: JobFilter) -> Source:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 WAITING = ("available", "scheduled", "retryable")
 NOT_BEGUN = ("available", "scheduled")
+LATER = ("scheduled", "retryable")  # those whose time may lie ahead
 LIVE = (*WAITING, "executing")
 FINAL = ("completed", "discarded", "cancelled")
 STATES = ("available", "scheduled", "executing", "retryable", *FINAL)
@@ -39,5 +40,6 @@ def in_states(states: Iterable[str], table: str = "") -> str:
 LEAVES = {verb: in_states(left) for verb, (left, _) in TRANSITIONS.items()}  # the guard of each transition
 ENTERS = {verb: f"state = '{state}'" for verb, (_, state) in TRANSITIONS.items() if state}  # the assignment of each
 WAITING_SQL = in_states(WAITING)  # as the indexes job_unstaged and job_start_by spell it
+LATER_SQL = in_states(LATER)  # as the index job_account_due spells it
 UNDER_WAY_SQL = "lease_until IS NOT NULL"  # also of a job cancelled under way; as the index job_under_way spells it
 LIVE_SQL = in_states(LIVE)  # as the index job_of_schedule spells it

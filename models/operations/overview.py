@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 from models.database.sql import fetch
 from models.jobs.job_kinds import REQUEST
-from models.jobs.states import in_states
+from models.jobs.states import LATER_SQL
 
 CAP = 10_000
 OF_KIND = f"account_id = %s AND kind = '{REQUEST}'"
-LATER = in_states(("scheduled", "retryable"))  # as the index job_account_due has it
 
 
 class Counts(NamedTuple):
@@ -45,8 +44,8 @@ def counts(account_id: int, now: int) -> Counts:
     available, running, failing = (
         _count("state = %s", account_id, state) for state in ("available", "executing", "retryable")
     )
-    due = available + _count(f"{LATER} AND scheduled_at <= %s", account_id, now)
-    waiting = _count(f"{LATER} AND scheduled_at > %s", account_id, now)
+    due = available + _count(f"{LATER_SQL} AND scheduled_at <= %s", account_id, now)
+    waiting = _count(f"{LATER_SQL} AND scheduled_at > %s", account_id, now)
     return Counts(min(due, CAP + 1), running, waiting, failing)
 
 
@@ -54,7 +53,7 @@ def upcoming(account_id: int, limit: int) -> list[Upcoming]:
     """The jobs to be sent next, soonest first."""
     rows = [
         row
-        for condition, order in (("state = 'available'", "inserted_at, id"), (LATER, "scheduled_at"))
+        for condition, order in (("state = 'available'", "inserted_at, id"), (LATER_SQL, "scheduled_at"))
         for row in fetch(
             f"SELECT {SHOWN} FROM job WHERE {OF_KIND} AND {condition} ORDER BY {order} LIMIT %s", (account_id, limit)
         )

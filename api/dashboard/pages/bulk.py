@@ -33,11 +33,13 @@ SHOWN = 50
 
 
 class Question(NamedTuple):
-    """An action on all jobs of a filter. `fields`: the filter as the form spells it; `filter`: the same, without jobs
+    """An action on all jobs of a filter. `fields`: the filter as the form spells it; `is_group`: it is
+    that of a group of failures; `filter`: the same, without jobs
     made after the question; `uuid`: of the operation that the answer makes, so that an answer sent twice makes one."""
 
     action: str
     fields: dict[str, str]
+    is_group: bool
     filter: JobFilter
     uuid: str
 
@@ -106,6 +108,7 @@ def form_fields(question: Question) -> dict[str, Any]:
     """The question as the fields of a form, which `read_question` reads."""
     return {
         **question.fields,
+        **({"group": "1"} if question.is_group else {}),
         "action": question.action,
         "until": question.filter.until_id,
         "once": question.uuid,
@@ -114,10 +117,11 @@ def form_fields(question: Question) -> dict[str, Any]:
 
 def read_question(form: Mapping[str, str]) -> Question:
     """The question in a form or an address; 422 for what can't be done."""
-    is_group = "reason" in form
-    fields = {name: form[name] for name in (*FILTERS, "reason") if form.get(name) or (name in form and is_group)}
+    is_group = "group" in form
+    named = (name for name in FILTERS if form.get(name) or (is_group and name in GROUP))
+    fields = {name: form.get(name, "") for name in named}
     try:
-        job_filter = _filter(fields)
+        job_filter = _filter(fields, GROUP if is_group else ())
     except ValidationError as error:
         raise ApiError(422, "; ".join(problems_of(error, JOB_FILTERS))) from None
     action = form.get("action", "")
@@ -125,17 +129,15 @@ def read_question(form: Mapping[str, str]) -> Question:
         raise ApiError(422, "Jobs can be cancelled; jobs of the kind request can be run again. Nothing was done.")
     until_id = whole_number(form.get("until", ""), -1)
     bounded = job_filter._replace(until_id=until_id) if until_id >= 0 else bulk.until_now(job_filter)
-    return Question(action, fields, bounded, uuid_key(form.get("once", "")) or new_id())
+    return Question(action, fields, is_group, bounded, uuid_key(form.get("once", "")) or new_id())
 
 
-def _filter(fields: dict[str, str]) -> JobFilter:
+def _filter(fields: dict[str, str], group: tuple[str, ...]) -> JobFilter:
     """Raises ValidationError."""
-    group = GROUP if "reason" in fields else ()
-    if any(len(fields.get(name, "")) > MAX_CHARS or "\0" in fields.get(name, "") for name in group):
+    if any(len(fields[name]) > MAX_CHARS or "\0" in fields[name] for name in group):
         raise ValidationError(f"must be at most {MAX_CHARS} characters without NUL", "reason")
-    job_filter = filter_of(
-        JobsQuery().load({name: value for name, value in fields.items() if value and name not in group})
-    )
+    plain = {name: value for name, value in fields.items() if value and name not in group}
+    job_filter = filter_of(JobsQuery().load(plain))
     if group:
-        job_filter = job_filter._replace(host=fields.get("host", ""), reason=fields["reason"], replayed=False)
+        return job_filter._replace(host=fields["host"], reason=fields["reason"], replayed=False)
     return job_filter

@@ -21,7 +21,9 @@ from models.rules import clock
 SHOWN = 50
 LOOKED_AT = 5000  # rows that a search reads, so that a page that refreshes often stays cheap
 MAX_SELECTED = 100
-FILTERS = ("state", "kind", "label", "host", "text", "after", "before")
+MORE = ("name", "path", "schedule", "flow", "lane", "status_code", "reason")  # texts that are typed in
+FILTERS = ("state", "kind", "label", "host", "text", "after", "before", "due", *MORE)
+NEWEST = {"order_by": list(NEWEST_FIRST)}  # what is overdue, too: the page goes on by its cursor
 
 
 @pages.get("/jobs")
@@ -29,7 +31,7 @@ def list_jobs() -> Response:
     fields = filled_fields((*FILTERS, "cursor"))
     page, problems = Page([], None), []
     try:
-        query = JobsQuery().load({**fields, "limit": str(SHOWN)})
+        query = JobsQuery().load({**fields, **NEWEST, "limit": str(SHOWN)})
         page = job_lists.listed(visitor().account_id, filter_of(query), query["page"], LOOKED_AT)
     except ValidationError as error:
         problems = problems_of(error, JOB_FILTERS)
@@ -68,4 +70,5 @@ def _rendered(fields: dict[str, str], page: Page, problems: list[str]) -> str:
         states=STATES,
         final=FINAL,
         kinds=job_kinds.KINDS,
+        more={name: JOB_FILTERS[name] for name in MORE},
     )

@@ -1,1 +1,1 @@
-"""What concerns many jobs: actions on all that match, failures, replays."""
+"""What concerns many jobs: actions on all that match, failures, replays, figures."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from models.database.connection import dialect
 from models.database.ids import is_uuid
 from models.database.sql import any_of
-from models.jobs.states import WAITING, in_states
+from models.jobs.states import LATER, WAITING, in_states
 
 UNKNOWN = "unknown"
 ANY_END = "*"  # at the end of a label, URL, path or name: whatever follows
@@ -103,6 +103,16 @@ def is_one_label(label: str | None) -> bool:
     return label is not None and not label.endswith(ANY_END)
 
 
+def due_rows(account_id: int, job_filter: JobFilter) -> list[Condition]:
+    """The conditions of the rows of the index job_account_due, which has what may be due later in the order of time."""
+    return [
+        ("job.account_id = %s AND job.kind = %s", [account_id, job_filter.kind]),
+        (in_states(LATER, "job"), []),
+        *_if_set("job.scheduled_at >= %s", job_filter.scheduled_after),
+        *_if_set("job.scheduled_at < %s", job_filter.scheduled_before),
+    ]
+
+
 def label_rows(account_id: int, job_filter: JobFilter) -> list[Condition]:
     """The conditions of the rows of the filter's single label."""
     return [
@@ -163,8 +173,8 @@ def _due(due_by: int | None) -> list[Condition]:
     """In two parts, each as an index has it: what was due when it was made, and what was due later."""
     if due_by is None:
         return []
-    first, *later = WAITING
-    due = f"(({in_states(later, 'job')} AND job.scheduled_at <= %s) OR {in_states([first], 'job')})"
+    at_once = [state for state in WAITING if state not in LATER]
+    due = f"(({in_states(LATER, 'job')} AND job.scheduled_at <= %s) OR {in_states(at_once, 'job')})"
     return [(due, [due_by])]
 
 

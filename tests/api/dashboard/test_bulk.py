@@ -171,7 +171,7 @@ def test_a_whole_group_of_failures_is_run_again(alice, bob, moved_clock, monkeyp
     made = [(job.account_id, job.host) for job in Job.select().where(Job.state == "available")]
     assert sorted(made) == sorted([(alice.account.id, "")] * 3 + [(alice.account.id, "a.example")] * 6)
 
-    unknown = question(alice, action="retry", state="discarded", host="b.example", reason="unknown")
+    unknown = question(alice, action="retry", state="discarded", host="b.example", reason="unknown", group="1")
     assert "2 jobs" in unknown.text
 
 
@@ -218,6 +218,7 @@ def test_where_nothing_matches_there_is_nothing_to_do(alice):
     [
         *("", "action=delete", "action=retry&kind=event", "action=cancel&state=done", "action=cancel&host=a/b"),
         *("action=retry&reason=a%00b", "action=retry&reason=" + "x" * 301),
+        *("action=retry&group=1&reason=a%00b", "action=retry&group=1&reason=" + "x" * 301),
     ],
 )
 def test_what_cant_be_meant_is_said_and_nothing_is_done(alice, query):
@@ -256,6 +257,7 @@ def test_the_list_leads_there_when_there_is_more_than_its_page(alice, moved_cloc
         ({"host": "b.example"}, ["young"]),
         ({"text": "old"}, ["old"]),
         ({"kind": "event"}, ["event"]),
+        ({"name": "you*"}, ["young"]),
     ],
 )
 def test_jobs_that_the_filter_leaves_out_are_left_alone(alice, moved_clock, filters, cancelled):

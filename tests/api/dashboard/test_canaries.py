@@ -41,7 +41,7 @@ def starts():
         "/sign-in",
         *[f"{page}?{name}={text}" for page in ("/jobs", "/logs", "/schedules", "/keys") for name in names],
         *[f"/jobs/bulk?action={text}&{name}={text}" for name in names],
-        f"/jobs/bulk?action=retry&state=discarded&host={text}&reason={text}",
+        f"/jobs/bulk?action=retry&state=discarded&host={text}&reason={text}&group=1",
         f"/jobs/bulk?action=cancel&text={MARK}&once={text}",  # matches jobs, which its form carries on
         f"/jobs/new?from={text}&when={text}",
         f"/jobs/preview?when=cron&cron={text}&timezone={text}",

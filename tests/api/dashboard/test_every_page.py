@@ -60,7 +60,7 @@ def addresses_of(browser, job):
     entries = log_entries.listed(
         browser.account.id, log_entries.LogFilter(), PageRequest(("inserted_at", "desc"), 10)
     ).rows
-    bulk = f"/jobs/bulk?action=retry&state=discarded&host={SVG}&reason={SVG}"
+    bulk = f"/jobs/bulk?action=retry&state=discarded&host={SVG}&reason={SVG}&group=1"
     return [
         *PAGES,
         bulk,
