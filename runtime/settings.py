@@ -261,13 +261,19 @@ class Settings:
         "BOOPER_HORIZON_DAYS", whole(1, 36500, "days"), "366", "How far ahead a job may be scheduled."
     )
     max_body_bytes: int = _setting(
-        "BOOPER_MAX_BODY_BYTES", whole(1024, 16_777_216, "bytes"), "524288", "Largest request the API reads."
+        "BOOPER_MAX_BODY_BYTES", whole(1024, 16_777_216, "bytes"), "1572864", "Largest request the API reads."
     )
     max_batch_bytes: int = _setting(
         "BOOPER_MAX_BATCH_BYTES",
         whole(1024, 268_435_456, "bytes"),
         "16777216",
         "Largest request with many jobs (`POST /api/jobs/batch`) the API reads.",
+    )
+    keep_response_bytes: int = _setting(
+        "BOOPER_KEEP_RESPONSE_BYTES",
+        whole(1024, 1_048_576, "bytes"),
+        "65536",
+        "How much of the body of a target's response is kept, for the log, callbacks, `success` and `$previous`.",
     )
     log_level: str = _setting(
         "BOOPER_LOG_LEVEL",

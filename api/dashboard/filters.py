@@ -11,6 +11,7 @@ from typing import Any
 from api.dashboard.labels import LOG_FIELDS, RUN_STATUSES
 from api.responses.timestamps import micros_utc
 from models.jobs.attempt_reasons import in_words
+from models.jobs.job_json import BYTES_TYPE, Sent, as_base64
 from models.jobs.job_store import JobRow
 from models.jobs.states import FINAL
 from models.operations.overview import CAP
@@ -118,6 +119,14 @@ def pretty(value: Any) -> str:
         except (ValueError, RecursionError):
             text = value
     return text if len(text) <= MAX_PRETTY_CHARS else f"{text[:MAX_PRETTY_CHARS]}\n… cut here"
+
+
+def body_text(row: Sent) -> str | None:
+    """The body of a job or schedule, as text; of bytes their base64. None: no body."""
+    if row.body is None:
+        return None
+    body = bytes(row.body)
+    return as_base64(body) if row.content_type == BYTES_TYPE else body.decode("utf-8", "replace")
 
 
 def args(text: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from api.requests.body import Fields
 from api.requests.options.dedup import window_of
-from models.jobs.job_json import JSON_TYPE, Sent, compact
+from models.jobs.job_json import BYTES_TYPE, JSON_TYPE, Sent, as_base64, compact
 from models.jobs.job_store import NewJob
 from models.rules.url_rules import split_url
 
@@ -18,6 +18,7 @@ TEXT_TYPE = "text/plain; charset=utf-8"
 DEFAULTS = NewJob._field_defaults
 JUDGING = ("success", "stop_on")
 TIMES = ("schedule_in", "scheduled_at")
+BODIES = ("body", "body_base64")
 
 
 class JobRequest(NamedTuple):
@@ -42,7 +43,7 @@ def new_job(job_request: JobRequest, account_id: int, scheduled_at: int, hops: i
     """The row of the job. `hops`: through how many jobs the request for it came."""
     values = job_request.values
     max_age = values.get("max_age")
-    body, content_type = body_of(job_request.sent)
+    body, content_type = body_of(job_request)
     return NewJob(
         account_id=account_id,
         args=args_of(job_request),
@@ -84,14 +85,18 @@ def encode_or_none(value: Any) -> str | None:
 
 def args_of(job_request: JobRequest) -> str:
     """The request as sent, the method in lower case, without its body unless that is null."""
-    sent = {name: value for name, value in job_request.sent.items() if name != "body" or value is None}
+    sent = {name: value for name, value in job_request.sent.items() if name not in BODIES or value is None}
     if "method" in sent:
         sent["method"] = job_request.values["method"]
     return compact(sent)
 
 
-def body_of(sent: Fields) -> tuple[bytes | None, str | None]:
-    """(bytes to send, their content type): a text as it is, anything else as the JSON the client wrote."""
+def body_of(job_request: JobRequest) -> tuple[bytes | None, str | None]:
+    """(bytes to send, their content type): a text as it is, base64 as its bytes, anything else as the JSON the client
+    wrote."""
+    sent, data = job_request.sent, job_request.values.get("body_base64")
+    if data is not None:
+        return data, BYTES_TYPE
     body = sent.get("body")
     if body is None:
         return None, None
@@ -103,15 +108,19 @@ def body_of(sent: Fields) -> tuple[bytes | None, str | None]:
 def stored_fields(row: Sent, without: Collection[str] = ()) -> Fields:
     """The fields of a request as they were sent, from the row that keeps them."""
     fields = Fields({name: value for name, value in json.loads(row.args).items() if name not in without})
-    if row.body is not None:
+    if row.body is not None and row.content_type == BYTES_TYPE:
+        fields["body_base64"] = as_base64(bytes(row.body))
+    elif row.body is not None:
         text = bytes(row.body).decode()
         fields["body"], fields.body_text = (json.loads(text), text) if row.content_type == JSON_TYPE else (text, None)
     return fields
 
 
 def overlaid(fields: Fields, sent: Fields) -> Fields:
-    """The fields after a change, unchecked. Null in `sent` removes a field."""
-    present = Fields({name: value for name, value in {**fields, **sent}.items() if value is not None})
+    """The fields after a change, unchecked. Null in `sent` removes a field, and one form of a body the other."""
+    replaced = BODIES if any(sent.get(name) is not None for name in BODIES) else ()
+    kept = {name: value for name, value in fields.items() if name not in replaced}
+    present = Fields({name: value for name, value in {**kept, **sent}.items() if value is not None})
     present.body_text = sent.body_text if "body" in sent else fields.body_text
     return present
 

@@ -3,6 +3,7 @@
 Reading a value may ask the settings (whether http is allowed, how far ahead a job may lie), never the database.
 """
 
+import base64
 import unicodedata
 from typing import Any
 
@@ -29,6 +30,7 @@ A_URL = "an https URL"
 A_DURATION = f"a number of seconds from 0 up, a text such as 90s or 1h30m, or a pair [number, unit], the unit {UNITS}"
 AN_INSTANT = "a date and time such as 2026-01-31T09:00:00Z (without a zone: UTC) or a Unix timestamp"
 A_KEY = f"a string of 1 to {MAX_KEY_CHARS} printable characters"
+A_BASE64 = "base64 of the bytes to send (RFC 4648, with padding, without line ends)"
 A_LABEL = f"a string of 1 to {MAX_LABEL_CHARS} printable characters"
 LABELS = f"a list of at most {MAX_LABELS} different strings of 1 to {MAX_LABEL_CHARS} printable characters"
 
@@ -80,6 +82,17 @@ def read_query(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValidationError(f"must be an object of names and values, got {kind_of(value)}")
     return value
+
+
+def read_base64(value: Any) -> bytes:
+    """The bytes; errors do not quote the text. Only one way to write them is taken, so that it can be shown again."""
+    try:
+        data = base64.b64decode(value, validate=True) if isinstance(value, str) else None
+    except ValueError:
+        data = None
+    if data is None or base64.b64encode(data).decode() != value:
+        raise ValidationError(f"must be {A_BASE64}, got {'another text' if isinstance(value, str) else kind_of(value)}")
+    return data
 
 
 def read_schedule_in(value: Any) -> int:

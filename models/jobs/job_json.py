@@ -3,6 +3,7 @@
 A row in, JSON text out. What a client sent is put in as text, not parsed and encoded again.
 """
 
+import base64
 import json
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from models.jobs.job_store import JobRow
 from models.rules.times import format_instant, format_seconds
 
 JSON_TYPE = "application/json"
+BYTES_TYPE = "application/octet-stream"  # of a body that was ordered as base64
 compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 """JSON without spaces. A single encoder, since making an encoder for each text costs as much as a short text."""
 
@@ -58,8 +60,14 @@ def args(row: Sent) -> str:
     """The request as the client sent it, its body included."""
     if row.body is None:
         return row.args
+    if row.content_type == BYTES_TYPE:
+        return with_member(row.args, "body_base64", compact(as_base64(row.body)))
     text = row.body.decode()
     return with_member(row.args, "body", text if row.content_type == JSON_TYPE else compact(text))
+
+
+def as_base64(body: bytes) -> str:
+    return base64.b64encode(body).decode()
 
 
 def with_member(json_object: str, name: str, json_value: str) -> str:

@@ -6,6 +6,7 @@ Pure, except for the logger.
 import logging
 from typing import Any, NamedTuple
 
+from models.jobs.job_json import BYTES_TYPE, JSON_TYPE, as_base64
 from models.jobs.job_kinds import CHANNEL
 from models.jobs.lifecycle import ClaimedJob
 from models.jobs.log_events import JOB_DISCARDED, REQUEST_FAILED, REQUEST_SENT, RESPONSE_RECEIVED
@@ -30,6 +31,7 @@ from workers.transport.outcome import Answered, Outcome, Refused, Timings
 from workers.transport.wire_format import Request
 
 log = logging.getLogger("booper.attempts")
+MAX_BODY_BYTES = 16 * 1024  # of a request in the log
 
 
 class Result(NamedTuple):
@@ -98,16 +100,21 @@ def request_payload(result: Result) -> dict[str, Any]:
         "url": args["url"] if result.job.endpoint_id is None else result.request.url,
         "query": args.get("query") or {},
         "headers": redacted(result.request.sent_headers.items(), hidden),
-        "body": REDACTED if BODY in hidden else shown_body(result),
+        **({"body": REDACTED} if BODY in hidden else shown_body(result)),
         "attempt": result.job.attempt,
     }
 
 
-def shown_body(result: Result) -> Any:
+def shown_body(result: Result) -> dict[str, Any]:
+    """The body that was sent; without a long one, which would be written again with each attempt."""
     body, content_type = result.request.body, result.job.content_type
     if body is None:
-        return {}
-    return Written(body) if content_type == "application/json" else body.decode("utf-8", "replace")
+        return {"body": {}}
+    if len(body) > MAX_BODY_BYTES:
+        return {"body": None, "body_left_out": True}
+    if content_type == BYTES_TYPE:
+        return {"body": as_base64(body), "encoding": "base64"}
+    return {"body": Written(body) if content_type == JSON_TYPE else body.decode("utf-8", "replace")}
 
 
 def response_payload(result: Result, outcome: Answered) -> dict[str, Any]:

@@ -62,6 +62,7 @@ class Delivery:
         self._transport = Transport(
             address_policy(settings),
             connections=min(slots, open_files.IDLE_CONNECTIONS),
+            kept_bytes=settings.keep_response_bytes,
             note_lag=metrics.LOOP_LAG.observe,
         )
         self.slots = Slots(slots, settings.slot_share)

@@ -38,7 +38,7 @@ GROUP = 200
 WAIT_FOR_DATABASE_S = 1.0
 PAUSE_TIMES = 4  # the pause after a failure, in durations of the failed try, if others succeed
 COUNTED_AT_START_US = 15 * clock.MINUTE  # shorter than the heartbeat keeps a minute (heartbeat.MINUTES_HELD)
-MAX_WAITING = 1000  # results: each has a response of up to 64 KiB and a lease that runs
+MAX_WAITING = 1000  # results: each has a response of up to BOOPER_KEEP_RESPONSE_BYTES and a lease that runs
 
 
 class Recorder:

@@ -27,7 +27,9 @@ class _Enough(Exception):  # noqa: N818
 class AnswerReader:
     """Reads one answer after another: `expect` it, `feed` what comes until it is over, or `end` it; then `answer`."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept_bytes: int = MAX_BODY_KEPT_BYTES) -> None:
+        """`kept_bytes`: how much of a body is kept."""
+        self.kept_bytes = kept_bytes
         self._parser = self._new_parser()
 
     def expect(self, verb: str) -> None:
@@ -117,7 +119,7 @@ class AnswerReader:
             raise _Enough
 
     def on_body(self, data: bytes) -> None:
-        kept = data[: MAX_BODY_KEPT_BYTES - self._kept_bytes]
+        kept = data[: self.kept_bytes - self._kept_bytes]
         if kept:
             self._kept_bytes += len(kept)
             self._body.append(kept)

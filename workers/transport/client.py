@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from models.rules.address_rules import AddressPolicy
+from workers.transport.answer_reader import MAX_BODY_KEPT_BYTES
 from workers.transport.deadline import Permission
 from workers.transport.dialer import Dialer
 from workers.transport.exchange import Exchange
@@ -31,7 +32,8 @@ class Transport:
     """Runs the loop: `start` in each process, after any fork; then `submit` from any thread; then `close`.
 
     `lookups` replaces the system's resolver (tests); `connections` is how many may stay open unused; `ca_file` holds
-    the roots to trust instead of the bundled ones; `note_lag` takes by how many seconds the loop is late, often.
+    the roots to trust instead of the bundled ones; `kept_bytes` is how much of a body is kept; `note_lag` takes by how
+    many seconds the loop is late, often.
     """
 
     def __init__(
@@ -41,10 +43,11 @@ class Transport:
         lookups: Lookups | None = None,
         connections: int = 64,
         ca_file: str | None = None,
+        kept_bytes: int = MAX_BODY_KEPT_BYTES,
         note_lag: Callable[[float], object] = lambda _: None,
     ) -> None:
         self._lookups = lookups or Lookups()
-        self._dialer = Dialer(policy, self._lookups, ca_file)
+        self._dialer = Dialer(policy, self._lookups, ca_file, kept_bytes)
         self._pool = Pool(connections)
         self._thread = LoopThread("transport")
         self._take: Callable[[list[Ended]], None]

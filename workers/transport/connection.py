@@ -43,9 +43,9 @@ class Listener(Protocol):
 class Connection(asyncio.Protocol):
     """Belongs to the loop alone. Calls `on_closed` when it closes while it carries no exchange."""
 
-    def __init__(self, origin: Origin) -> None:
+    def __init__(self, origin: Origin, kept_bytes: int) -> None:
         self.origin = origin
-        self.reader = AnswerReader()
+        self.reader = AnswerReader(kept_bytes)
         self.peer = ""
         self.on_closed: Callable[[Connection], object] | None = None
         self.opened_at_s = self.idle_since_s = time.monotonic()

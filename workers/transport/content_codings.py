@@ -8,33 +8,32 @@ import zlib
 from dataclasses import replace
 
 from workers.transport.answer_head import values_of
-from workers.transport.answer_reader import MAX_BODY_KEPT_BYTES
 from workers.transport.outcome import Answered
 
 MAX_MEMBERS = 100  # of a body in gzip; each may be empty
 _FORMS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 
 
-def unpacked(answered: Answered) -> Answered:
-    """The answer with its body as it was before one coding of `_FORMS`."""
+def unpacked(answered: Answered, kept_bytes: int) -> Answered:
+    """The answer with its body as it was before one coding of `_FORMS`, as far as it is kept."""
     codings = values_of(answered.headers, "content-encoding")
     form = _FORMS.get(codings[0]) if len(codings) == 1 else None
     if form is None or not answered.body:
         return answered
-    body, is_whole = _unpack(answered.body, form)
+    body, is_whole = _unpack(answered.body, form, kept_bytes)
     return replace(answered, body=body, truncated=answered.truncated or not is_whole)
 
 
-def _unpack(packed: bytes, form: int) -> tuple[bytes, bool]:
+def _unpack(packed: bytes, form: int, kept_bytes: int) -> tuple[bytes, bool]:
     """The beginning of the unpacked body, and whether it is all of it."""
     body, rest = b"", packed
     for _ in range(MAX_MEMBERS):
         member = zlib.decompressobj(form)
         try:
-            body += member.decompress(rest, MAX_BODY_KEPT_BYTES + 1 - len(body))  # one more shows whether there is more
+            body += member.decompress(rest, kept_bytes + 1 - len(body))  # one more shows whether there is more
         except zlib.error:
             return (body, False) if body else (packed, True)
         rest = member.unused_data
-        if not (member.eof and rest) or len(body) > MAX_BODY_KEPT_BYTES:
+        if not (member.eof and rest) or len(body) > kept_bytes:
             break
-    return body[:MAX_BODY_KEPT_BYTES], member.eof and not rest and len(body) <= MAX_BODY_KEPT_BYTES
+    return body[:kept_bytes], member.eof and not rest and len(body) <= kept_bytes

@@ -25,10 +25,11 @@ _PUBLIC = AddressPolicy()
 
 
 class Dialer:
-    """Opens connections: `connect`, on the loop. `ca_file` holds the roots to trust instead of the bundled ones."""
+    """Opens connections: `connect`, on the loop. `ca_file` holds the roots to trust instead of the bundled ones;
+    `kept_bytes`: how much of a body is kept."""
 
-    def __init__(self, policy: AddressPolicy, lookups: Lookups, ca_file: str | None) -> None:
-        self.policy, self._lookups = policy, lookups
+    def __init__(self, policy: AddressPolicy, lookups: Lookups, ca_file: str | None, kept_bytes: int) -> None:
+        self.policy, self._lookups, self._kept_bytes = policy, lookups, kept_bytes
         self._public = replace(_PUBLIC, nat64=policy.nat64)
         self._tls = tls_context(ca_file)
         self._good_addresses = GoodAddresses()
@@ -69,7 +70,7 @@ class Dialer:
     ) -> Connection:
         async def connect_to(address: str) -> Connection:
             loop = asyncio.get_running_loop()
-            return (await loop.create_connection(lambda: Connection(origin), address, target.port))[1]
+            return (await loop.create_connection(lambda: Connection(origin, self._kept_bytes), address, target.port))[1]
 
         self._judge(target, addresses)
         try:

@@ -209,7 +209,9 @@ class Exchange:
         except Failed as failed:
             self._finish(outcome_of(failed, timings))
         else:
-            self._finish(unpacked(answered) if answered else Unreachable(reason, detail, timings))
+            self._finish(
+                unpacked(answered, connection.reader.kept_bytes) if answered else Unreachable(reason, detail, timings)
+            )
 
     def _finish(self, outcome: Outcome) -> None:
         self._timer.cancel()

@@ -10,6 +10,7 @@ from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.charts import WIDTH
 from api.dashboard.curl import curl
 from api.dashboard.errors import page_not_found
+from api.dashboard.filters import body_text
 from api.dashboard.labels import PHASES
 from api.requests.ids import job_key
 from api.responses.responses import ApiError
@@ -39,7 +40,7 @@ def show_job(key: str) -> str:
         "job.html",
         job=job,
         args=json.loads(job.args),
-        body=None if job.body is None else job.body.decode("utf-8", "replace"),
+        body=body_text(job),
         final=job.state in FINAL,
         refresh_s=refresh_s(job, now),
         attempts=list(reversed(attempts)),

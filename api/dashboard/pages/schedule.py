@@ -7,6 +7,7 @@ from flask import Response, render_template
 from api.context import settings
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
+from api.dashboard.filters import body_text
 from api.dashboard.labels import RUN_STATUSES
 from api.requests.ids import uuid_key
 from api.responses.responses import ApiError
@@ -23,7 +24,7 @@ def show_schedule(key: str) -> str:
         "schedule.html",
         schedule=row,
         args=json.loads(row.args),
-        body=None if row.body is None else bytes(row.body).decode("utf-8", "replace"),
+        body=body_text(row),
         frequency=recurrence.description(recurrence.frequency_of(row.frequency)),
         firings=firing_rows.latest([row.id]).get(row.id, []),
         run_statuses=RUN_STATUSES,

@@ -14,8 +14,9 @@ from api.requests.fields import Must, whole
 from api.requests.hops import hops
 from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.ids import job_in_path
-from api.requests.job_requests import DEFAULTS, JobRequest, body_of, due_at
+from api.requests.job_requests import BODIES, DEFAULTS, JobRequest, body_of, due_at
 from api.requests.job_values import (
+    A_BASE64,
     A_DURATION,
     A_METHOD,
     A_URL,
@@ -25,6 +26,7 @@ from api.requests.job_values import (
     INSTANT_FORM,
     METHOD_FORM,
     URL_FORM,
+    read_base64,
     read_headers,
     read_method,
     read_query,
@@ -53,6 +55,7 @@ class RetryFields(Strict):
     url = Must(A_URL, read_url, URL_FORM)
     query = Must("an object", read_query, "object", allow_none=True)
     body = Must("any JSON value", lambda value: value, allow_none=True)
+    body_base64 = Must(A_BASE64, read_base64, {"type": "string", "format": "byte"}, allow_none=True)
     headers = Must("an object of names and strings", read_headers, HEADERS_FORM, allow_none=True)
     schedule_in = Must(A_DURATION, read_schedule_in, DURATION_FORM, allow_none=True)
     scheduled_at = Must(AN_INSTANT, read_scheduled_at, INSTANT_FORM, allow_none=True)
@@ -62,6 +65,11 @@ class RetryFields(Strict):
     def check_one_time(self, data: dict[str, Any], **_: Any) -> None:
         if data.get("schedule_in") is not None and data.get("scheduled_at") is not None:
             raise ValidationError("must be absent when schedule_in is given, got both", "scheduled_at")
+
+    @validates_schema(skip_on_field_errors=False)
+    def check_one_body(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("body") is not None and data.get("body_base64") is not None:
+            raise ValidationError("must be absent when body is given, got both", "body_base64")
 
     @post_load(pass_original=True)
     def as_job_request(self, data: dict[str, Any], original: Fields, **_: Any) -> dict[str, Any]:
@@ -102,8 +110,8 @@ def changed(old: NewJob, changes: JobRequest, now: int) -> NewJob:
         old = old._replace(host=split_url(values["url"]).host)
     if "max_attempts" in values:
         old = old._replace(max_attempts=values["max_attempts"] or DEFAULTS["max_attempts"])
-    if "body" in values:
-        body, content_type = body_of(changes.sent)
+    if any(name in values for name in BODIES):
+        body, content_type = body_of(changes)
         old = old._replace(body=body, content_type=content_type)
     return replays.due_at(old, args, due_at(changes, now))
 
@@ -113,6 +121,8 @@ def _args(args: dict[str, Any], changes: JobRequest) -> dict[str, Any]:
     sent = {**changes.sent, **{name: changes.values[name] for name in ("method",) if name in changes.values}}
     named = {name: sent[name] for name in IN_ARGS if name in sent}
     kept = {
-        name: value for name, value in args.items() if name not in named and not ("body" in sent and name == "body")
+        name: value
+        for name, value in args.items()
+        if name not in named and not (name in BODIES and any(body in sent for body in BODIES))
     }
     return kept | {name: value for name, value in named.items() if value is not None}

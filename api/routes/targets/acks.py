@@ -10,7 +10,7 @@ from marshmallow import Schema, fields
 from api.blueprint import Blueprint
 from api.requests.body import ACKS, load_optional_with_fields
 from api.requests.fields import Must, flag
-from api.requests.job_requests import body_of
+from api.requests.job_requests import JobRequest, body_of
 from api.requests.strict_schema import Strict
 from api.responses import schemas
 from api.responses.responses import ApiError, not_found, respond
@@ -50,7 +50,7 @@ def acknowledge(token: str) -> Response:
     if attempted is None:
         raise not_found()
     values, sent = load_optional_with_fields(AckFields())
-    taken = acks.take(attempted, Ack(values.get("success", True), *body_of(sent)), clock.now())
+    taken = acks.take(attempted, Ack(values.get("success", True), *body_of(JobRequest(values, sent))), clock.now())
     if taken in REFUSALS:
         raise REFUSALS[taken]
     return respond({"data": {"acknowledged": True}})

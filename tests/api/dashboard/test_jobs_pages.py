@@ -195,6 +195,17 @@ def test_the_form_is_filled_in_from_an_old_job(alice):
         assert typed in text
 
 
+def test_bytes_come_through_the_form_unharmed(alice):
+    old = job_shown_after(submit_order(alice, more='{"body_base64": "AP8="}'))
+    page = alice.get(f"/jobs/{old.uuid}").text
+    form = alice.get(f"/jobs/new?from={old.uuid}").text
+    again = job_shown_after(submit_order(alice, **{"from": old.uuid}, more='{"body_base64": "AP8="}'))
+
+    assert ">AP8=</pre>" in page
+    assert "{&#34;body_base64&#34;: &#34;AP8=&#34;}" in form
+    assert bytes(again.body) == bytes(old.body) == b"\x00\xff"
+
+
 @pytest.mark.parametrize(("due_in_s", "seconds"), [(86_400, 10), (4, 4), (0, 1), (-60, 1)])
 def test_the_page_of_a_job_that_waits_long_is_asked_for_seldom(alice, moved_clock, due_in_s, seconds):
     job = make_job(alice.account, "scheduled", due_in_s)

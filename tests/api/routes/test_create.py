@@ -204,7 +204,7 @@ def test_a_wrong_field_is_refused_with_the_expected_and_the_actual(client, field
     errors = errors_of(client.create(**fields))
     assert set(errors) == {path}
     assert message in errors[path][0]
-    assert len(errors[path][0]) < 500
+    assert len(errors[path][0]) < 600
     assert fetch("SELECT 1 FROM job") == []
 
 

@@ -1,15 +1,17 @@
 """From the settings to what a sending process does: whom it may reach, what it signs, what it tells of itself."""
 
+import json
 import resource
 
 import pytest
 
-from models.jobs.job_tables import Attempt
+from models.jobs.job_tables import Attempt, LogEntry
 from models.rules import clock
 from models.webhooks import signing_keys
 from runtime.metrics import REGISTRY
 from runtime.settings import load
 from tests.support.rows import make_job, reread
+from tests.support.scripted_receivers import ScriptedReceiver, answering
 from tests.support.waiting import wait_until
 from workers.delivery.delivery import Delivery
 from workers.delivery.open_files import SPARE
@@ -79,6 +81,21 @@ def test_the_first_that_a_fresh_process_sends_for_an_account_is_signed(account, 
     signing_keys.create(account.id, None, clock.now())
     deliver(start(ALLOWED), make_job(account, url=receiver.url, host="127.0.0.1", kind=kind))
     assert "webhook-signature" in receiver.arrivals[0].headers
+
+
+@pytest.mark.parametrize(("kept_bytes", "truncated"), [("1024", True), ("2000", False)])
+def test_as_much_of_a_response_is_logged_as_the_setting_says(account, start, kept_bytes, truncated):
+    target = ScriptedReceiver(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n" + b"x" * 2000))
+    try:
+        deliver(
+            start(ALLOWED | {"BOOPER_KEEP_RESPONSE_BYTES": kept_bytes}),
+            make_job(account, url=target.url(), host="127.0.0.1"),
+        )
+    finally:
+        target.close()
+
+    payload = json.loads(LogEntry.get(LogEntry.event == "worker.http.response").payload)
+    assert (payload["body"], payload["truncated"]) == ("x" * int(kept_bytes), truncated)
 
 
 def sample(name):

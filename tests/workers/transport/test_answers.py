@@ -247,6 +247,19 @@ def test_t12_of_a_body_that_is_compressed_unasked_the_beginning_is_unpacked(rece
     assert (answered.body, answered.truncated) == (b"a" * min(size, 65_536), truncated)
 
 
+@pytest.mark.parametrize("kept_bytes", [1024, 200_000])
+@pytest.mark.parametrize("coding", [b"", b"gzip"])
+def test_as_much_of_a_body_is_kept_as_the_operator_says(receiver, send, kept_bytes, coding):
+    for size, truncated in ((kept_bytes, False), (kept_bytes + 1, True)):
+        body = bytes(range(256)) * (size // 256 + 1)
+        packed = gzip.compress(body[:size], mtime=0) if coding else body[:size]
+        head = b"Content-Encoding: gzip\r\n" if coding else b""
+
+        answered = send(receiver(answering(sized(packed, head))).url(), kept_bytes=kept_bytes)
+
+        assert (answered.body, answered.truncated) == (body[: min(size, kept_bytes)], truncated)
+
+
 @pytest.mark.parametrize(
     ("coding", "body"),
     [("br", b"\x0b\x02\x80ok\x03"), ("gzip", b"ok"), ("deflate", b"ok"), ("gzip", b""), ("gzip, gzip", b"ok")],
