@@ -173,9 +173,8 @@ def print_figures(
         print(f"{title:<28}" + "".join(f"{figures[name] / 1000:>8.1f}" for name in NAMES))
     for each in operations:
         print(f"cancelled {each['done']}, failed {each['failed']}, in {each['seconds']:.0f} s")
-    print(
-        f"longest wait for a lock {longest[0]:.0f} ms ({longest[1]}: {longest[2]}); peak memory of the ticker {memory_mb} MB"
-    )
+    print(f"longest wait for a lock {longest[0]:.0f} ms ({longest[1]}: {longest[2]})")
+    print(f"peak memory of the ticker {memory_mb} MB")
     print(f"jobs left {left}, cancelled twice {twice}")
     bound = ALLOWED_FACTOR * lateness["alone"]["p99"]
     whole = all((each["done"], each["failed"]) == (options.jobs, 0) for each in operations) and not left and not twice

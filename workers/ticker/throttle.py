@@ -1,7 +1,7 @@
 """Throttles work that nobody waits for: how many rows at once, and how long to rest in between.
 
-A step is made as large as fits into its time. After each step the throttle rests for REST_TIMES the time it took. So the
-work takes a fixed part of one connection, whatever it finds and however busy the database is.
+A step is made as large as fits into its time. After each step the throttle rests for REST_TIMES the time it took. So
+the work takes a fixed part of one connection, whatever it finds and however busy the database is.
 """
 
 import time
