@@ -38,6 +38,7 @@ from api.requests.job_values import (
     read_url,
 )
 from api.requests.options.dedup import A_DEDUP, DEDUP_FORM, read_dedup
+from api.requests.options.group import A_GROUP, GROUP_FORM, read_group
 from api.requests.options.judging import STATUSES, STATUSES_FORM, SUCCESS, SUCCESS_FORM, read_stop_on, read_success
 from api.requests.options.policies import BACKOFF, BACKOFF_FORM, REDACT_FORM, read_backoff, read_redact
 from api.requests.schedule_fields import FREQUENCY, RecurringFields
@@ -47,14 +48,15 @@ from models.rules.url_rules import MAX_URL_CHARS
 from models.webhooks.notifications import AFTER_EACH
 
 AT_THE_END = "end"
-NOT_CHANGED = (*RecurringFields().fields, "idempotency_key", "dedup", "flow", "lane")
+NOT_CHANGED = (*RecurringFields().fields, "idempotency_key", "dedup", "flow", "lane", "group")
 
 
 class JobFields(RecurringFields):
     """What POST /jobs takes."""
 
     method = Must(A_METHOD, read_method, METHOD_FORM)
-    url = Must(A_URL, read_url, URL_FORM, required=True)
+    url = Must(A_URL, read_url, URL_FORM)
+    group = Must(A_GROUP, read_group, GROUP_FORM, allow_none=True)
     query = Must("an object", read_query, "object", allow_none=True)
     body = Must("any JSON value", lambda value: value, allow_none=True)
     body_base64 = Must(A_BASE64, read_base64, {"type": "string", "format": "byte"}, allow_none=True)
@@ -82,6 +84,15 @@ class JobFields(RecurringFields):
     failure_callback_url = Must(A_URL, read_url, URL_FORM, allow_none=True)
     webhook_url = Must(A_URL, read_url, URL_FORM, allow_none=True)
     webhook = Must(A_URL, read_url, URL_FORM, allow_none=True)
+
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def check_one_target(self, data: dict[str, Any], sent: dict[str, Any], **_: Any) -> None:  # noqa: ARG002
+        if sent.get("group") is None and "url" not in sent:
+            raise ValidationError(f"must be {A_URL}, got nothing", "url")
+        if sent.get("group") is not None and "url" in sent:
+            raise ValidationError("must be absent when url is given, got both", "group")
+        if sent.get("group") is not None and any(sent.get(name) is not None for name in FREQUENCY):
+            raise ValidationError("must be absent when the job recurs, got one", "group")
 
     @validates_schema(skip_on_field_errors=False)
     def check_one_time(self, data: dict[str, Any], **_: Any) -> None:

@@ -26,6 +26,7 @@ blueprint = Blueprint(BATCH, __name__, description="Many jobs in one request.")
 JOBS = "jobs"
 MAX_JOBS = 1000
 JOBS_EXPECTED = f"a list of 1 to {MAX_JOBS} jobs, each as POST /api/jobs takes it"
+NO_GROUP = "must be absent in a batch: order each group by itself, got one"
 NOT_RECURRING = "must be absent in a batch, and cron too: make each schedule by itself, got one"
 
 job_fields = JobFields()
@@ -85,6 +86,8 @@ def _job_request(document: Document) -> JobRequest | ApiError:
         _refuse_large(document)
         refuse_faults(document)
         job_request: JobRequest = job_fields.load(fields_of(document))
+        if job_request.values.get("group") is not None:
+            return invalid({"group": [NO_GROUP]})
         return invalid({"repeat_every": [NOT_RECURRING]}) if recurs(job_request) else job_request
     except ApiError as error:
         return error
