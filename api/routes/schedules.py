@@ -70,7 +70,7 @@ class ScheduleFields(JobFields):
     """What POST /schedules takes: a request for a job that recurs."""
 
     class Meta(Strict.Meta):
-        exclude = ("idempotency_key", "dedup")
+        exclude = ("idempotency_key", "dedup", "group")
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def check_recurs(self, data: dict[str, Any], sent: dict[str, Any], **_: Any) -> None:  # noqa: ARG002
