@@ -20,6 +20,7 @@ KEPT_BACK = {  # what no page shows
     *("job.judging", "dedup_window.digest"),
     *("schedule.content_type", "schedule.template", "schedule.key", "schedule.overlap", "schedule.misfire"),
     *("gate.key", "gate.reason", "ack.content_type"),
+    *("target_group.name", "target_group.targets"),
     *("worker.id", "worker.host", "worker.version", "minute_stat.worker_id"),
 }
 
