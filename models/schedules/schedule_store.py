@@ -31,6 +31,7 @@ OF_ONE_JOB = {  # fields of NewJob that are each job's own, or columns of the sc
     "endpoint_id",
     "gates",
     "dedup",
+    "traceparent",
 }
 
 

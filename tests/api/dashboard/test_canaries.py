@@ -17,10 +17,10 @@ KEPT_BACK = {  # what no page shows
     *("api_key.sha256", "signing_key.secret", "channel.url", "ended_session.digest"),
     *("idempotent_request.key", "idempotent_request.fingerprint", "idempotent_request.answer"),
     *("job.idempotency_key", "job.backoff", "job.redact", "job.notify", "job_label.label"),
-    *("job.judging", "dedup_window.digest"),
+    *("target_group.name", "target_group.targets"),
+    *("job.judging", "job.traceparent", "dedup_window.digest"),
     *("schedule.content_type", "schedule.template", "schedule.key", "schedule.overlap", "schedule.misfire"),
     *("gate.key", "gate.reason", "ack.content_type"),
-    *("target_group.name", "target_group.targets"),
     *("worker.id", "worker.host", "worker.version", "minute_stat.worker_id"),
 }
 
