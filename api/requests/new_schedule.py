@@ -76,7 +76,7 @@ def misplaced(sent: Fields) -> dict[str, list[str]]:
 def changed(row: ScheduleRow, sent: Fields) -> Fields:
     """The fields of a schedule after a change, unchecked. Null in `sent` removes a field."""
     fields = stored_fields(row, DROPPED)
-    for name, other in (("repeat_every", "cron"), ("cron", "repeat_every")):
+    for name, other in (("repeat_every", "cron"), ("cron", "repeat_every"), ("url", "group"), ("group", "url")):
         if sent.get(name) is not None and other not in sent:
             fields.pop(other, None)
     if sent.get("repeat_every") is not None and "timezone" not in sent:

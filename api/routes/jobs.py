@@ -10,7 +10,7 @@ from api.blueprint import Blueprint
 from api.context import settings
 from api.request_log import name_job
 from api.requests.body import FORM, Fields, read_fields
-from api.requests.hops import hops
+from api.requests.hops import hops, traceparent
 from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.ids import job_in_path
 from api.requests.job_fields import JobChange, JobFields, refused_changes
@@ -23,7 +23,7 @@ from api.responses import expanded_jobs, schemas, serializers
 from api.responses.attempts import Attempt, attempt
 from api.responses.expanded_jobs import ExpandedJob
 from api.responses.responses import ApiError, invalid, json_response, or_not_found, respond
-from api.routes.targets.group_orders import jobs_for
+from api.routes.targets.group_orders import check_group, jobs_for
 from models.flows import orders, sets
 from models.jobs import job_lists, job_store
 from models.jobs.job_store import NewJob
@@ -130,9 +130,10 @@ def _create(job_request: JobRequest, now: int) -> tuple[int, str]:
     if job_request.values.get("group") is not None and not recurs(job_request):
         return _create_set(job_request, due, now)
     if recurs(job_request):
+        check_group(job_request)
         row, created = _create_recurring(new_schedule(job_request, owner.account_id, due, now, hops()), now)
     else:
-        row, created = orders.create(new_job(job_request, owner.account_id, due, hops()), now)
+        row, created = orders.create(new_job(job_request, owner.account_id, due, hops(), traceparent()), now)
     name_job(row.id)
     return 201 if created else 200, serializers.data(serializers.job(row, owner.user_id, has_conflict=not created))
 

@@ -27,6 +27,7 @@ from api.requests.strict_schema import Strict
 from api.responses import schemas, serializers
 from api.responses.responses import ApiError, invalid, json_response, not_found, or_not_found
 from api.responses.timestamps import seconds, seconds_utc
+from api.routes.targets.group_orders import check_group
 from models.database.paging import NEWEST_FIRST
 from models.jobs.job_json import args, compact, with_member
 from models.rules import clock
@@ -70,7 +71,7 @@ class ScheduleFields(JobFields):
     """What POST /schedules takes: a request for a job that recurs."""
 
     class Meta(Strict.Meta):
-        exclude = ("idempotency_key", "dedup", "group")
+        exclude = ("idempotency_key", "dedup")
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def check_recurs(self, data: dict[str, Any], sent: dict[str, Any], **_: Any) -> None:  # noqa: ARG002
@@ -193,4 +194,5 @@ def schedule_response(row: ScheduleRow | None, status: int = 200) -> Response:
 
 
 def _new(job_request: JobRequest, now: int, key: str | None = None) -> NewSchedule:
+    check_group(job_request)
     return new_schedule(job_request, caller().account_id, due_at(job_request, now), now, hops(), key)

@@ -68,6 +68,7 @@ class NewJob(NamedTuple):
     lane_id: int | None = None
     ack_within_us: int | None = None
     judging: str | None = None
+    traceparent: str | None = None
     dedup: DedupWindow | None = None  # None: it is made however often it is ordered
     gates: tuple[GateName, ...] = ()  # what it joins; models/flows/orders.py makes the two ids of it
 

@@ -52,6 +52,7 @@ class Job(BaseModel):
     flow_id = BigIntegerField(null=True)  # the gate that limits its rate or concurrency; null: no flow
     lane_id = BigIntegerField(null=True)  # the gate by which it goes after the job before it; null: no lane
     ack_within_us = BigIntegerField(null=True)  # how long its target may take to acknowledge; null: it may not
+    traceparent = TextField(null=True)  # W3C trace context of the order, if there are traces; null: none
     inserted_at = BigIntegerField()
 
     # Written by models/jobs/lifecycle.py and models/jobs/staging.py alone.

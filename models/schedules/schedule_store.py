@@ -12,6 +12,7 @@ from peewee import SQL
 from models.database.base import read_rows
 from models.database.ids import is_uuid
 from models.database.paging import Listing, order_sql
+from models.jobs.job_kinds import REQUEST
 from models.jobs.job_store import NewJob
 from models.schedules import firing_rows
 from models.schedules.firing_rows import FiringRow
@@ -30,6 +31,7 @@ OF_ONE_JOB = {  # fields of NewJob that are each job's own, or columns of the sc
     "endpoint_id",
     "gates",
     "dedup",
+    "traceparent",
 }
 
 
@@ -99,6 +101,8 @@ def firings_of(
 def template_of(job: NewJob) -> str:
     """The fields that all jobs of a schedule share, as JSON."""
     fields = {name: value for name, value in job._asdict().items() if name not in OF_ONE_JOB}
+    if job.kind != REQUEST:
+        fields["kind"] = job.kind
     fields["max_age_us"] = None if job.retry_until is None else job.retry_until - job.scheduled_at
     return json.dumps(fields)
 

@@ -2,9 +2,10 @@
 
 from marshmallow import ValidationError
 
+from api.auth import caller
 from api.requests.body import Fields
 from api.requests.fields import shown
-from api.requests.hops import hops
+from api.requests.hops import hops, traceparent
 from api.requests.job_fields import JobFields
 from api.requests.job_requests import JobRequest, new_job
 from api.requests.strict_schema import flat
@@ -25,10 +26,17 @@ def group_of(account_id: int, name: str) -> Group:
     return group
 
 
+def check_group(job_request: JobRequest) -> None:
+    """Answer 422 if the order names a group that there is not."""
+    name = job_request.values.get("group")
+    if name is not None:
+        group_of(caller().account_id, name)
+
+
 def jobs_for(job_request: JobRequest, account_id: int, due: int) -> list[NewJob]:
     """A job for each target of the group that the order names, each checked as if it were ordered alone."""
-    group, hop_count = group_of(account_id, job_request.values["group"]), hops()
-    return [new_job(_request_for(job_request, target), account_id, due, hop_count) for target in group.targets]
+    group, hop_count, trace = group_of(account_id, job_request.values["group"]), hops(), traceparent()
+    return [new_job(_request_for(job_request, target), account_id, due, hop_count, trace) for target in group.targets]
 
 
 def _request_for(job_request: JobRequest, target: Target) -> JobRequest:
