@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from api.dashboard.labels import LOG_FIELDS, RUN_STATUSES
+from api.dashboard.labels import LOG_FIELDS, RUN_RESULTS
 from api.responses.timestamps import micros_utc
 from models.jobs.attempt_reasons import in_words
 from models.jobs.job_json import BYTES_TYPE, Sent, as_base64
@@ -150,7 +150,7 @@ def event_type(body: bytes | None) -> str:
 
 def run_status(status: str) -> str:
     """What came of an instant of a schedule."""
-    return RUN_STATUSES[status][1] if status in RUN_STATUSES else status
+    return RUN_RESULTS[status][1] if status in RUN_RESULTS else status
 
 
 def log_field(name: str) -> str:

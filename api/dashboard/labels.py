@@ -36,9 +36,13 @@ ERROR_MESSAGES = {
     500: "This is a fault of the server. The operator finds it in the server's log by the ID below.",
     503: "The database can't be reached. Jobs wait in it and nothing is lost. Try again in a few seconds.",
 }
-RUN_STATUSES = {  # of an instant of a schedule: its letter, so that color is not all that differs, and its meaning
-    "fired": ("✓", "ran"),
-    "late": ("L", "ran late"),
+RUN_RESULTS = {  # of an instant of a schedule: its letter, so that color is not all that differs, and its meaning
+    "succeeded": ("✓", "succeeded"),
+    "late": ("L", "succeeded late"),
+    "retrying": ("r", "failed, to be tried again"),
+    "failed": ("✗", "failed for good"),
+    "running": ("…", "under way"),
+    "fired": ("?", "ran; its job has been deleted since"),
     "skipped_overlap": ("o", "skipped: the run before it had not ended"),
     "skipped_misfire": ("s", "missed: skipped by the misfire policy"),
     "missed_down": ("!", "missed: too old when it was noticed"),

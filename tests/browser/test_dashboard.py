@@ -144,7 +144,7 @@ def test_a_schedule_is_made_disabled_and_enabled(reader, receiver):
     expect(page.locator("#preview")).to_contain_text("Every second")
     page.get_by_role("button", name="Create").click()
     page.wait_for_url(re.compile(r"/schedules/[0-9a-f-]{36}"))
-    expect(page.locator("#schedule .strip .fired").nth(1)).to_be_visible()  # live, as the seconds pass
+    expect(page.locator("#schedule .strip .succeeded").nth(1)).to_be_visible()  # live, as the seconds pass
 
     page.get_by_role("button", name="Disable").click()
     expect(page.locator(STATE)).to_have_text("disabled")

@@ -8,11 +8,13 @@ from api.context import settings
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
 from api.dashboard.filters import body_text
-from api.dashboard.labels import RUN_STATUSES
+from api.dashboard.labels import RUN_RESULTS
+from api.dashboard.schedule_health import health
 from api.requests.ids import uuid_key
 from api.responses.responses import ApiError
 from models.rules import clock, recurrence
 from models.schedules import firing_rows, schedule_changes, schedule_store
+from models.schedules.run_results import with_results
 from models.schedules.schedule_changes import TooMany
 from models.schedules.schedule_store import ScheduleRow
 
@@ -20,14 +22,16 @@ from models.schedules.schedule_store import ScheduleRow
 @pages.get("/schedules/<key>")
 def show_schedule(key: str) -> str:
     row = find_schedule(key)
+    runs = with_results(firing_rows.latest([row.id])).get(row.id, [])
     return render_template(
         "schedule.html",
         schedule=row,
         args=json.loads(row.args),
         body=body_text(row),
         frequency=recurrence.description(recurrence.frequency_of(row.frequency)),
-        firings=firing_rows.latest([row.id]).get(row.id, []),
-        run_statuses=RUN_STATUSES,
+        firings=runs,
+        health=health(row, runs),
+        run_statuses=RUN_RESULTS,
     )
 
 

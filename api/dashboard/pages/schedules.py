@@ -3,11 +3,13 @@
 from flask import render_template, request
 
 from api.dashboard.blueprint import pages, visitor
-from api.dashboard.labels import RUN_STATUSES
+from api.dashboard.labels import RUN_RESULTS
 from api.dashboard.query import whole_number
+from api.dashboard.schedule_health import health
 from models.database.paging import NEWEST_FIRST
 from models.rules import recurrence
 from models.schedules import firing_rows, schedule_store
+from models.schedules.run_results import with_results
 
 SHOWN = 25
 MAX_PAGE_DIGITS = 6
@@ -18,12 +20,14 @@ def list_schedules() -> str:
     page = whole_number(request.args.get("page", ""), max_digits=MAX_PAGE_DIGITS)
     rows = schedule_store.listed(visitor().account_id, NEWEST_FIRST, SHOWN + 1, page * SHOWN)
     schedules = rows[:SHOWN]
+    runs = with_results(firing_rows.latest([row.id for row in schedules]))
     return render_template(
         "schedules.html",
         schedules=schedules,
         frequencies={row.id: recurrence.description(recurrence.frequency_of(row.frequency)) for row in schedules},
-        strips=firing_rows.latest([row.id for row in schedules]),
-        run_statuses=RUN_STATUSES,
+        strips=runs,
+        healths={row.id: health(row, runs.get(row.id, [])) for row in schedules},
+        run_statuses=RUN_RESULTS,
         page=page,
         more=len(rows) > SHOWN,
     )

@@ -6,14 +6,16 @@ import re
 import pytest
 
 from api import context
-from api.dashboard.labels import RUN_STATUSES
+from api.dashboard.labels import RUN_RESULTS
 from api.dashboard.pages import preview as preview_page
 from models.accounts import account_store
+from models.jobs import job_store
+from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Job
 from models.rules import clock
 from models.rules.recurrence import Frequency
 from models.rules.times import parse_instant
-from models.schedules import firing_rows, planning
+from models.schedules import firing_rows, planning, run_results
 from models.schedules.firing_rows import FiringRow
 from models.schedules.schedule_tables import Schedule
 from tests.support.browsers import Markup, submit_schedule
@@ -112,15 +114,72 @@ def test_a_deleted_schedule_is_gone_and_its_jobs_page_is_not(alice):
     assert alice.get(f"/jobs/{job.uuid}").status_code == 200
 
 
+DELETED_JOB = 10**12
+
+
+def runs_in_states(alice, states, status="fired"):
+    """A schedule whose latest runs have jobs in these states; the looks of its strip, and the text of its page."""
+    made = submit_schedule(alice)
+    for number, state in enumerate(states):
+        job = Job.get(Job.schedule_id == made.id)
+        copy = job_store.create(NewJob(job.account_id, job.args, None, None, clock.now()), clock.now())[0]
+        Job.update(state=state).where(Job.id == copy.id).execute()
+        firing_rows.add([FiringRow(str(made.id), clock.now() + number, status, copy.id, 0, clock.now())])
+    text = alice.get(f"/schedules/{made.id}").text
+    looks = [a["class"] for tag, a in Markup(text).tags if tag == "li" and a.get("class") in run_results.RESULTS]
+    return made, looks, text
+
+
+def test_only_a_run_that_succeeded_is_shown_as_a_success(alice, moved_clock):
+    """A schedule that had never succeeded was all green."""
+    _, looks, _ = runs_in_states(alice, ["completed", "retryable", "discarded", "executing", "cancelled"])
+
+    assert looks == ["succeeded", "retrying", "failed", "running", "cancelled"]
+
+
+def test_a_run_that_succeeded_late_is_no_failure(alice, moved_clock):
+    _, looks, text = runs_in_states(alice, ["completed", "discarded"], status="late")
+
+    assert looks == ["late", "failed"]
+    assert "succeeded late" in text
+
+
+@pytest.mark.parametrize(
+    ("states", "status", "failures", "word"),
+    [
+        (["discarded", "completed"], "fired", 0, "on time"),
+        (["completed"], "late", 0, "late"),
+        (["completed", "retryable"], "fired", 0, "retrying"),
+        (["completed", "executing"], "fired", 0, "on time"),
+        (["discarded"], "fired", 1, "failed"),
+        (["discarded", "discarded"], "fired", 34, "failing (34)"),
+        ([], "fired", 0, "enabled"),
+    ],
+)
+def test_a_word_says_how_a_schedule_does(alice, moved_clock, states, status, failures, word):
+    made, _, _ = runs_in_states(alice, states, status)
+    Schedule.update(failures=failures).where(Schedule.id == made.id).execute()
+
+    for path in ("/schedules", f"/schedules/{made.id}"):
+        assert f">{word}</span>" in alice.get(path).text
+
+
+def test_a_schedule_that_is_disabled_is_not_called_failing(alice, moved_clock):
+    made, _, _ = runs_in_states(alice, ["discarded"])
+    Schedule.update(failures=3, disabled_at=clock.now()).where(Schedule.id == made.id).execute()
+
+    assert ">disabled</span>" in alice.get("/schedules").text
+
+
 def test_the_strip_tells_each_instant_by_letter_and_words(alice, moved_clock):
     made = submit_schedule(alice)
     rows = [
         FiringRow(
-            str(made.id), clock.now() + number, status, number + 1 if status == "fired" else None, 1500, clock.now()
+            str(made.id), clock.now() + number, status, DELETED_JOB if status == "fired" else None, 1500, clock.now()
         )
         for number, status in enumerate(firing_rows.STATUSES)
     ]
-    firing_rows.add(rows + [FiringRow(str(made.id), number, "fired", 9, 0, 0) for number in range(100)])
+    firing_rows.add(rows + [FiringRow(str(made.id), number, "fired", DELETED_JOB, 0, 0) for number in range(100)])
     for path in ("/schedules", f"/schedules/{made.id}"):
         text = alice.get(path).text
         strip = [a for tag, a in Markup(text).tags if tag == "li" and a.get("class") in firing_rows.STATUSES]
@@ -132,9 +191,9 @@ def test_the_strip_tells_each_instant_by_letter_and_words(alice, moved_clock):
 
 
 def test_every_status_of_an_instant_has_its_words():
-    assert RUN_STATUSES.keys() == set(firing_rows.STATUSES)
-    for texts in zip(*RUN_STATUSES.values(), strict=True):
-        assert len(set(texts)) == len(firing_rows.STATUSES)
+    assert RUN_RESULTS.keys() == set(run_results.RESULTS)
+    for texts in zip(*RUN_RESULTS.values(), strict=True):
+        assert len(set(texts)) == len(run_results.RESULTS)
 
 
 def test_another_accounts_schedule_is_not_there(app, alice, bob):

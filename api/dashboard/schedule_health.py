@@ -1,0 +1,33 @@
+"""Says in a word how a schedule is doing, from its row and the results of its latest runs."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from models.schedules.firing_rows import LATE, MISFIRED, MISSED, PAUSED, FiringRow
+from models.schedules.run_results import RETRYING, RUNNING, SUCCEEDED
+from models.schedules.schedule_store import ScheduleRow
+
+
+class Health(NamedTuple):
+    """A word, and the class by which it is colored."""
+
+    word: str
+    look: str
+
+
+def health(schedule: ScheduleRow, runs: Sequence[FiringRow]) -> Health:
+    """`runs`: the latest, with their results, oldest first. What still goes on says nothing yet."""
+    if schedule.disabled_at:
+        return Health("disabled", "cancelled")
+    if schedule.failures:
+        return Health(f"failing ({schedule.failures})" if schedule.failures > 1 else "failed", "discarded")
+    latest = next((run.status for run in reversed(runs) if run.status != RUNNING), None)
+    if schedule.next_at is None:
+        return Health("finished", "cancelled")
+    if latest == PAUSED:
+        return Health("held back", "late")
+    if latest in (LATE, MISFIRED, MISSED):
+        return Health("late", "late")
+    if latest == RETRYING:
+        return Health("retrying", "late")
+    return Health("on time" if latest == SUCCEEDED else "enabled", "enabled")

@@ -1,0 +1,37 @@
+"""Says what came of each run of a schedule.
+
+The row of its instant says whether a job began, and the job how it ended.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from models.database.sql import any_of, fetch
+from models.schedules.firing_rows import CANCELLED, FIRED, LATE, STATUSES, FiringRow
+
+SUCCEEDED, RETRYING, FAILED, RUNNING = "succeeded", "retrying", "failed", "running"
+RESULTS = (SUCCEEDED, RETRYING, FAILED, RUNNING, *STATUSES)  # FIRED: its job is deleted, so nobody knows any more
+OF_STATE = {
+    "completed": SUCCEEDED,
+    "retryable": RETRYING,
+    "discarded": FAILED,
+    "cancelled": CANCELLED,
+    **dict.fromkeys(("executing", "available", "scheduled"), RUNNING),
+}
+
+
+def with_results(firings: Mapping[str, Sequence[FiringRow]]) -> dict[str, list[FiringRow]]:
+    """The rows of each schedule with results in the place of their statuses."""
+    states = _states_of(row.job_id for rows in firings.values() for row in rows if row.status in (FIRED, LATE))
+    return {key: [row._replace(status=_result(row, states)) for row in rows] for key, rows in firings.items()}
+
+
+def _result(row: FiringRow, states: Mapping[int, str]) -> str:
+    if row.job_id is None or row.status not in (FIRED, LATE) or row.job_id not in states:
+        return row.status
+    result = OF_STATE[states[row.job_id]]
+    return LATE if result == SUCCEEDED and row.status == LATE else result
+
+
+def _states_of(ids: Iterable[int | None]) -> dict[int, str]:
+    these, params = any_of("id", sorted({job_id for job_id in ids if job_id is not None}))
+    return dict(fetch(f"SELECT id, state FROM job WHERE {these}", (params,)))
