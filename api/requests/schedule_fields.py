@@ -57,6 +57,12 @@ def read_zone(value: Any) -> str:
     return value
 
 
+def not_computable() -> ApiError:
+    """409: this process can't compute when the schedule is due next."""
+    reason = "The schedule's next instant can't be computed here; perhaps this server lacks its time zone."
+    return ApiError(409, f"{reason} It stays disabled: give it another frequency, or tell the operator.")
+
+
 def too_many() -> ApiError:
     """422: the account has as many enabled schedules as it may have."""
     limit = settings().max_schedules
