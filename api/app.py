@@ -37,7 +37,7 @@ from api.routes import (
     try_targets,
 )
 from api.routes.operations import bulk_actions, failures, operations, replays, stats
-from api.routes.targets import acks
+from api.routes.targets import acks, groups
 from models.database.connection import Unreachable, drop_if_stale, keep_connection
 from models.database.host_clock import HostClock
 from runtime.settings import Settings
@@ -69,6 +69,7 @@ RESOURCES = (
     channels,
     try_targets,
     acks,
+    groups,
 )
 
 

@@ -1,7 +1,8 @@
 """Makes traces if the operator wants them: spans of requests to the API, of publishes and of attempts.
 
 Without `BOOPER_OTEL_ENDPOINT` every function here only reads a variable, and OpenTelemetry is not imported. The
-attribute `booper.job_id` joins the spans of a job. Spans carry no header, body, path or query string.
+attribute `booper.job_id` joins the spans of a job, and each attempt is linked to the trace in which its job was
+ordered. Spans carry no header, body, path or query string.
 """
 
 import contextlib
@@ -22,6 +23,8 @@ class TracedJob(Protocol):
     def host(self) -> str: ...
     @property
     def attempt(self) -> int: ...
+    @property
+    def traceparent(self) -> str | None: ...
 
 
 Request = TypeVar("Request", bound=Any)
@@ -29,6 +32,7 @@ Request = TypeVar("Request", bound=Any)
 EXPORT_LIMIT_S = 5
 FLUSH_LIMIT_MS = 2_000
 TRACEPARENT = "traceparent"
+TRACEPARENT_CHARS = 55  # a later version of the form may have more behind them
 _tracer: Any = None
 _provider: Any = None
 
@@ -73,13 +77,23 @@ def begin_request(traceparent: str) -> Any:
     a stranger made it."""
     if _tracer is None:
         return None
+    from opentelemetry.trace import SpanKind
+
+    return _tracer.start_span("request", kind=SpanKind.SERVER, links=_links_to(traceparent))
+
+
+def kept(traceparent: str) -> str | None:
+    """The traceparent to keep with a job: that of a valid trace, if traces are made."""
+    return traceparent.strip()[:TRACEPARENT_CHARS] if _tracer is not None and _links_to(traceparent) else None
+
+
+def _links_to(traceparent: str) -> list[Any]:
     from opentelemetry import trace
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-    client_context = TraceContextTextMapPropagator().extract({TRACEPARENT: traceparent})
-    client_span = trace.get_current_span(client_context).get_span_context()
-    links = [trace.Link(client_span)] if client_span.is_valid else []
-    return _tracer.start_span("request", kind=trace.SpanKind.SERVER, links=links)
+    context = TraceContextTextMapPropagator().extract({TRACEPARENT: traceparent})
+    span = trace.get_current_span(context).get_span_context()
+    return [trace.Link(span)] if span.is_valid else []
 
 
 def end_request(span: Any, log_fields: Mapping[str, Any]) -> None:
@@ -129,7 +143,8 @@ def _begin_attempt(job: TracedJob, request: Request) -> tuple[Request, Any]:
         "booper.job_id": job.id,
         "booper.attempt": job.attempt,
     }
-    span = _tracer.start_span(f"attempt {request.method}", kind=SpanKind.CLIENT, attributes=attributes)
+    links = _links_to(job.traceparent) if job.traceparent else []
+    span = _tracer.start_span(f"attempt {request.method}", kind=SpanKind.CLIENT, attributes=attributes, links=links)
     if TRACEPARENT not in {name.lower() for name in request.headers}:
         request = copy.copy(request)
         request.headers = dict(request.headers)

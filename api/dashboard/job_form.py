@@ -11,7 +11,9 @@ from models.jobs.job_json import BYTES_TYPE, JSON_TYPE, Sent, as_base64
 from models.rules.query_strings import with_query
 
 REQUEST_FIELDS = ("method", "url", "headers", "body", "name", "description", "timeout", "max_attempts")
-FORM_FIELDS = (*REQUEST_FIELDS, "query", "when", "more")  # each has its own place for errors
+GATES = ("flow", "lane")
+FLOW_MEMBERS = ("key", "rate", "per", "concurrency")
+FORM_FIELDS = (*REQUEST_FIELDS, *GATES, "query", "when", "more")  # each has its own place for errors
 EMPTY = {
     **{"method": "POST", "when": "now", "amount": "30", "unit": "seconds", "body_type": "json"},
     **{"every": "5", "every_unit": "minutes", "cron": "0 9 * * 1-5", "timezone": ""},
@@ -46,13 +48,15 @@ def form_of(row: StoredRequest, left_out: tuple[str, ...] = replays.NOT_REPLAYED
     """The form filled in with the request of a job or schedule, due now. `left_out`: fields of the request that the
     form does not take over."""
     args = json.loads(row.args)
-    more = {name: value for name, value in args.items() if name not in (*REQUEST_FIELDS, *left_out, "query")}
+    gates = _gates(args)
+    shown = (*REQUEST_FIELDS, *(GATES if gates else ()), "query")
+    more = {name: value for name, value in args.items() if name not in (*shown, *left_out)}
     if row.body is not None and row.content_type == BYTES_TYPE:
         more["body_base64"] = as_base64(bytes(row.body))
     return {
         **EMPTY,
         "method": args.get("method", "get").upper(),
-        "url": with_query(args["url"], args.get("query")),
+        "url": with_query(args.get("url", ""), args.get("query")),
         "headers": "\n".join(f"{name}: {value}" for name, value in (args.get("headers") or {}).items()),
         "body": body_of(row) or "",
         "body_type": "text" if sent_as_text(row) else "json",
@@ -60,8 +64,28 @@ def form_of(row: StoredRequest, left_out: tuple[str, ...] = replays.NOT_REPLAYED
         "description": row.description or "",
         "timeout": str(args.get("timeout") or ""),
         "max_attempts": str(args.get("max_attempts") or ""),
+        **gates,
         "more": json.dumps(more, ensure_ascii=False) if more else "",
     }
+
+
+def _gates(args: dict[str, Any]) -> dict[str, str]:
+    """The fields of the form for the flow and the lane; none where one is written as the form can't hold it."""
+    flow, lane = args.get("flow") or {}, args.get("lane") or {}
+    lane = {"key": lane} if isinstance(lane, str) else lane
+    values = (*flow.values(), *lane.values())
+    if not all(map(_fits, values)) or lane.get("on_failure") == "go_on":
+        return {}
+    return {
+        **{f"flow_{name}": str(flow[name]) for name in FLOW_MEMBERS if flow.get(name) is not None},
+        "lane_key": lane.get("key", ""),
+        "lane_stops": "on" if lane.get("on_failure") == "stop" else "",
+    }
+
+
+def _fits(value: Any) -> bool:
+    """Whether a field of one line gives it back: a number, or a text without spaces around it."""
+    return not isinstance(value, list) and str(value) == str(value).strip()
 
 
 def errors_by_field(errors: dict[str, Any]) -> dict[str, list[str]]:

@@ -4,9 +4,11 @@ The API's schema checks the result; what can't be read is reported together with
 sends every line end as CRLF; a body that was not edited keeps the bytes of the old job.
 """
 
+from typing import Any
+
 from marshmallow import Schema, ValidationError
 
-from api.dashboard.job_form import REQUEST_FIELDS, StoredRequest, body_of, sent_as_text, unix_lines
+from api.dashboard.job_form import FLOW_MEMBERS, REQUEST_FIELDS, StoredRequest, body_of, sent_as_text, unix_lines
 from api.dashboard.job_times import number, request_times
 from api.requests import strict_json
 from api.requests.body import Fields
@@ -50,6 +52,7 @@ def _read(form: dict[str, str], original: StoredRequest | None) -> Reading:
     for name in ("timeout", "max_attempts"):
         if form.get(name, "").strip():
             fields[name] = number(form[name].strip())
+    fields.update(_gates(form))
     _add_headers(reading, form.get("headers", ""))
     for add in (lambda: _add_body(fields, form, original), lambda: _add_more(fields, form.get("more", ""))):
         try:
@@ -57,6 +60,15 @@ def _read(form: dict[str, str], original: StoredRequest | None) -> Reading:
         except ValidationError as error:
             reading.refuse(error)
     return reading
+
+
+def _gates(form: dict[str, str]) -> dict[str, Any]:
+    """The flow and the lane, if any of their fields is filled in."""
+    texts = {name: form.get(f"flow_{name}", "").strip() for name in FLOW_MEMBERS}
+    flow = {name: text if name == "key" else number(text) for name, text in texts.items() if text}
+    key = form.get("lane_key", "").strip()
+    lane = {"key": key, "on_failure": "stop"} if form.get("lane_stops") else key
+    return {name: gate for name, gate in (("flow", flow), ("lane", lane)) if gate}
 
 
 def _drop_unstorable(reading: Reading) -> set[str]:

@@ -1,13 +1,14 @@
-"""Reads through how many jobs a request came, and refuses one that came through too many, so that a loop ends.
+"""Reads where a request came from: through how many jobs, and in which trace.
 
-A job that is sent counts one more (`workers/delivery/render.py`). Jobs of other schedulers count too, if they pass the
-header on.
+One that came through too many jobs is refused, so that a loop ends. A job that is sent counts one more
+(`workers/delivery/render.py`). Jobs of other schedulers count too, if they pass the header on.
 """
 
 from flask import request
 
 from api.requests.fields import shown
 from api.responses.responses import invalid
+from runtime import tracing
 
 HOP_HEADER = "Booper-Hop"
 MAX_HOPS = 5
@@ -21,3 +22,8 @@ def hops() -> int:
         message = f"must be a number below {MAX_HOPS} (more means a loop of schedulers), got {shown(text)}"
         raise invalid({HOP_HEADER: [message]})
     return count
+
+
+def traceparent() -> str | None:
+    """The header `traceparent`, as it is kept with a job; None where no traces are made."""
+    return tracing.kept(request.headers.get(tracing.TRACEPARENT, ""))

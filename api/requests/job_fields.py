@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, post_load, validates_schema
 
 from api.requests.body import Fields
-from api.requests.fields import Must, number_form, text, whole
+from api.requests.fields import Must, choice, number_form, text, whole
 from api.requests.flow_fields import A_FLOW, A_LANE, FLOW_FORM, LANE_FORM, read_flow, read_lane
 from api.requests.job_requests import JobRequest
 from api.requests.job_values import (
@@ -38,21 +38,25 @@ from api.requests.job_values import (
     read_url,
 )
 from api.requests.options.dedup import A_DEDUP, DEDUP_FORM, read_dedup
+from api.requests.options.group import A_GROUP, GROUP_FORM, read_group
 from api.requests.options.judging import STATUSES, STATUSES_FORM, SUCCESS, SUCCESS_FORM, read_stop_on, read_success
 from api.requests.options.policies import BACKOFF, BACKOFF_FORM, REDACT_FORM, read_backoff, read_redact
 from api.requests.schedule_fields import FREQUENCY, RecurringFields
 from api.requests.strict_schema import Strict
 from models.rules.query_strings import with_query
 from models.rules.url_rules import MAX_URL_CHARS
+from models.webhooks.notifications import AFTER_EACH
 
-NOT_CHANGED = (*RecurringFields().fields, "idempotency_key", "dedup", "flow", "lane")
+AT_THE_END = "end"
+NOT_CHANGED = (*RecurringFields().fields, "idempotency_key", "dedup", "flow", "lane", "group")
 
 
 class JobFields(RecurringFields):
     """What POST /jobs takes."""
 
     method = Must(A_METHOD, read_method, METHOD_FORM)
-    url = Must(A_URL, read_url, URL_FORM, required=True)
+    url = Must(A_URL, read_url, URL_FORM)
+    group = Must(A_GROUP, read_group, GROUP_FORM, allow_none=True)
     query = Must("an object", read_query, "object", allow_none=True)
     body = Must("any JSON value", lambda value: value, allow_none=True)
     body_base64 = Must(A_BASE64, read_base64, {"type": "string", "format": "byte"}, allow_none=True)
@@ -76,9 +80,17 @@ class JobFields(RecurringFields):
     lane = Must(A_LANE, read_lane, LANE_FORM, allow_none=True)
     callback_url = Must(A_URL, read_url, URL_FORM, allow_none=True)
     callback = Must(A_URL, read_url, URL_FORM, allow_none=True)
+    callback_on = choice((AT_THE_END, AFTER_EACH), allow_none=True)
     failure_callback_url = Must(A_URL, read_url, URL_FORM, allow_none=True)
     webhook_url = Must(A_URL, read_url, URL_FORM, allow_none=True)
     webhook = Must(A_URL, read_url, URL_FORM, allow_none=True)
+
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def check_one_target(self, data: dict[str, Any], sent: dict[str, Any], **_: Any) -> None:  # noqa: ARG002
+        if sent.get("group") is None and "url" not in sent:
+            raise ValidationError(f"must be {A_URL}, got nothing", "url")
+        if sent.get("group") is not None and "url" in sent:
+            raise ValidationError("must be absent when url is given, got both", "group")
 
     @validates_schema(skip_on_field_errors=False)
     def check_one_time(self, data: dict[str, Any], **_: Any) -> None:
@@ -100,6 +112,12 @@ class JobFields(RecurringFields):
         both = [name for name in ("callback", "webhook") if data.get(name) and data.get(f"{name}_url")]
         if both:
             raise ValidationError({name: [f"must be absent when {name}_url is given, got both"] for name in both})
+
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def check_callback_on(self, data: dict[str, Any], sent: dict[str, Any], **_: Any) -> None:
+        has_callback = sent.get("callback_url") is not None or sent.get("callback") is not None
+        if data.get("callback_on") == AFTER_EACH and not has_callback:
+            raise ValidationError("must be absent without callback_url, got one", "callback_on")
 
     @validates_schema(skip_on_field_errors=False)
     def check_whole_url(self, data: dict[str, Any], **_: Any) -> None:

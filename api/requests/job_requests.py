@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 from api.requests.body import Fields
 from api.requests.options.dedup import window_of
 from models.jobs.job_json import BYTES_TYPE, JSON_TYPE, Sent, as_base64, compact
+from models.jobs.job_kinds import GROUP, REQUEST
 from models.jobs.job_store import NewJob
 from models.rules.url_rules import split_url
+from models.webhooks.notifications import AFTER_EACH
 
 TEXT_TYPE = "text/plain; charset=utf-8"
 DEFAULTS = NewJob._field_defaults
@@ -39,8 +41,10 @@ def due_at(job_request: JobRequest, now: int) -> int:
     return now if at is None else max(now, int(at))
 
 
-def new_job(job_request: JobRequest, account_id: int, scheduled_at: int, hops: int) -> NewJob:
-    """The row of the job. `hops`: through how many jobs the request for it came."""
+def new_job(
+    job_request: JobRequest, account_id: int, scheduled_at: int, hops: int, traceparent: str | None = None
+) -> NewJob:
+    """The row of the job. `hops`: through how many jobs the request for it came. `traceparent`: in which trace."""
     values = job_request.values
     max_age = values.get("max_age")
     body, content_type = body_of(job_request)
@@ -56,7 +60,8 @@ def new_job(job_request: JobRequest, account_id: int, scheduled_at: int, hops: i
         max_attempts=values.get("max_attempts") or DEFAULTS["max_attempts"],
         timeout_ms=values.get("timeout") or DEFAULTS["timeout_ms"],
         ack_within_us=values.get("ack_within"),
-        host=split_url(values["url"]).host,
+        host=split_url(values["url"]).host if values.get("group") is None else "",
+        kind=REQUEST if values.get("group") is None else GROUP,
         hops=hops,
         backoff=encode_or_none(values.get("backoff")),
         retry_until=None if max_age is None else scheduled_at + max_age,
@@ -64,17 +69,19 @@ def new_job(job_request: JobRequest, account_id: int, scheduled_at: int, hops: i
         notify=encode_or_none(notify_of(values)),
         labels=tuple(values.get("labels") or ()),
         dedup=window_of(values, body, content_type),
+        traceparent=traceparent,
         judging=encode_or_none({name: values[name] for name in JUDGING if values.get(name)}),
         gates=tuple(gate for name in ("flow", "lane") if (gate := values.get(name))),
     )
 
 
 def notify_of(values: dict[str, Any]) -> dict[str, str]:
-    """The addresses to notify of the job, as models/webhooks/notifications.py takes them."""
+    """The addresses to notify of the job, and when, as models/webhooks/notifications.py takes them."""
     addresses = {
         "callback": values.get("callback_url") or values.get("callback"),
         "failure_callback": values.get("failure_callback_url"),
         "webhook": values.get("webhook_url") or values.get("webhook"),
+        "callback_on": AFTER_EACH if values.get("callback_on") == AFTER_EACH else None,
     }
     return {name: url for name, url in addresses.items() if url}
 

@@ -79,6 +79,13 @@ class Job(Schema):
     args = fields.Dict(metadata={"description": "The request as it was sent."})
 
 
+ONE_OR_MANY = {"anyOf": [JOB := {"$ref": f"#/components/schemas/{Job.__name__}"}, {"type": "array", "items": JOB}]}
+
+
+class OrderedResponse(Schema):
+    data = fields.Raw(metadata=ONE_OR_MANY)
+
+
 class Problem(Schema):
     status = fields.Integer()
     code = fields.String()

@@ -10,7 +10,7 @@ from api.blueprint import Blueprint
 from api.context import settings
 from api.requests.body import BATCH, fields_of, kind_of, refuse_faults
 from api.requests.fields import Must
-from api.requests.hops import hops
+from api.requests.hops import hops, traceparent
 from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.job_fields import JobFields
 from api.requests.job_requests import JobRequest, due_at, new_job
@@ -26,6 +26,7 @@ blueprint = Blueprint(BATCH, __name__, description="Many jobs in one request.")
 JOBS = "jobs"
 MAX_JOBS = 1000
 JOBS_EXPECTED = f"a list of 1 to {MAX_JOBS} jobs, each as POST /api/jobs takes it"
+NO_GROUP = "must be absent in a batch: order each group by itself, got one"
 NOT_RECURRING = "must be absent in a batch, and cron too: make each schedule by itself, got one"
 
 job_fields = JobFields()
@@ -67,12 +68,11 @@ def create_batch(batch: dict[str, list[Document]]) -> Response:
 
 
 def _create(documents: list[Document], now: int) -> tuple[int, str]:
-    owner, hop_count = caller(), hops()
+    owner, hop_count, trace = caller(), hops(), traceparent()
     items = [_job_request(document) for document in documents]
     accepted = [item for item in items if isinstance(item, JobRequest)]
-    created = iter(
-        orders.create_each([new_job(item, owner.account_id, due_at(item, now), hop_count) for item in accepted], now)
-    )
+    new = [new_job(item, owner.account_id, due_at(item, now), hop_count, trace) for item in accepted]
+    created = iter(orders.create_each(new, now))
     texts = [
         error_text(item, request_id()) if isinstance(item, ApiError) else _job(*next(created), owner.user_id)
         for item in items
@@ -86,6 +86,8 @@ def _job_request(document: Document) -> JobRequest | ApiError:
         _refuse_large(document)
         refuse_faults(document)
         job_request: JobRequest = job_fields.load(fields_of(document))
+        if job_request.values.get("group") is not None:
+            return invalid({"group": [NO_GROUP]})
         return invalid({"repeat_every": [NOT_RECURRING]}) if recurs(job_request) else job_request
     except ApiError as error:
         return error

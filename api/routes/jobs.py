@@ -10,7 +10,7 @@ from api.blueprint import Blueprint
 from api.context import settings
 from api.request_log import name_job
 from api.requests.body import FORM, Fields, read_fields
-from api.requests.hops import hops
+from api.requests.hops import hops, traceparent
 from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.ids import job_in_path
 from api.requests.job_fields import JobChange, JobFields, refused_changes
@@ -18,12 +18,13 @@ from api.requests.job_filters import ExpandQuery, JobsQuery, filter_of
 from api.requests.job_requests import JobRequest, changed_job, due_at, is_moved, new_job
 from api.requests.new_schedule import new_schedule, recurs
 from api.requests.paging import NEXT_HEADERS, page_response
-from api.requests.schedule_fields import too_many
+from api.requests.schedule_fields import no_instant, too_many
 from api.responses import expanded_jobs, schemas, serializers
 from api.responses.attempts import Attempt, attempt
 from api.responses.expanded_jobs import ExpandedJob
 from api.responses.responses import ApiError, invalid, json_response, or_not_found, respond
-from models.flows import orders
+from api.routes.targets.group_orders import check_group, jobs_for
+from models.flows import orders, sets
 from models.jobs import job_lists, job_store
 from models.jobs.job_store import NewJob
 from models.operations import cancelling, changing
@@ -37,9 +38,9 @@ blueprint = Blueprint("jobs", __name__, description="Requests to be performed, a
 @blueprint.route("/jobs", methods=["POST"])
 @blueprint.doc(parameters=[KEY_PARAMETER], requestBody=schemas.FORM_BODY)
 @blueprint.arguments(JobFields(), description=f"As JSON, or as {FORM}.")
-@blueprint.response(201, schemas.single(schemas.Job), description="The job.")
+@blueprint.response(201, schemas.OrderedResponse, description="The job; of a group, the list of its jobs.")
 @blueprint.alt_response(
-    200, schema=schemas.single(schemas.Job), description="The job that has this idempotency key already."
+    200, schema=schemas.OrderedResponse, description="What was made for this key or window already."
 )
 def create_job(job_request: JobRequest) -> Response:
     """Order a request, at once or at a later time."""
@@ -126,17 +127,31 @@ def list_attempts(key: str) -> Response:
 
 def _create(job_request: JobRequest, now: int) -> tuple[int, str]:
     owner, due = caller(), due_at(job_request, now)
+    if job_request.values.get("group") is not None and not recurs(job_request):
+        return _create_set(job_request, due, now)
     if recurs(job_request):
+        check_group(job_request)
         row, created = _create_recurring(new_schedule(job_request, owner.account_id, due, now, hops()), now)
     else:
-        row, created = orders.create(new_job(job_request, owner.account_id, due, hops()), now)
+        row, created = orders.create(new_job(job_request, owner.account_id, due, hops(), traceparent()), now)
     name_job(row.id)
     return 201 if created else 200, serializers.data(serializers.job(row, owner.user_id, has_conflict=not created))
+
+
+def _create_set(job_request: JobRequest, due: int, now: int) -> tuple[int, str]:
+    """Make a job for each target of a group, or answer those that were made for the same key or window."""
+    owner = caller()
+    rows, created = sets.create(jobs_for(job_request, owner.account_id, due), now)
+    name_job(rows[0].id)
+    texts = [serializers.job(row, owner.user_id, has_conflict=not created) for row in rows]
+    return 201 if created else 200, serializers.data_list(texts)
 
 
 def _create_recurring(new: NewSchedule, now: int) -> tuple[job_store.JobRow, bool]:
     try:
         _, row, created = schedule_changes.create(new, now, settings().max_schedules)
+    except schedule_changes.NoInstant:
+        raise no_instant() from None
     except schedule_changes.TooMany:
         raise too_many() from None
     return row, created

@@ -49,3 +49,18 @@ class EndedSession(BaseModel):
 
     class Meta:
         table_name = "ended_session"
+
+
+class TargetGroup(BaseModel):
+    """Targets that an order names together (models/accounts/target_groups.py)."""
+
+    id = BigAutoField()
+    account_id = BigIntegerField()
+    name = TextField()  # the client's own; unique in the account
+    targets = TextField()  # JSON list of name, url and headers
+    created_at = BigIntegerField()
+    changed_at = BigIntegerField()
+
+    class Meta:
+        indexes = ((("account_id", "name"), True),)
+        table_name = "target_group"

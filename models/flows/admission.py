@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from models.database.transactions import after_commit
-from models.flows import gates, leaving, pacing, parking, starts
+from models.flows import gates, leaving, pacing, parking, revival, starts
 from models.flows.gates import FAR, Gate
 from models.rules.limits import FLOW
 from models.rules.turns import CountedStart, next_starts, turn
@@ -25,6 +25,25 @@ class Candidate(NamedTuple):
     parked_by: int | None = None
 
 
+def _with_gates(jobs: Sequence[Candidate]) -> tuple[Sequence[Candidate], dict[int, Gate]]:
+    """The jobs, and the gates that they name, locked. Those that were forgotten are made again."""
+    locked = gates.lock(named := _named(jobs))
+    if len(locked) < len(named):
+        revived = revival.revive([job.id for job in jobs], named - locked.keys())
+        jobs = [
+            job._replace(
+                flow_id=revived.get(job.flow_id or 0, job.flow_id), lane_id=revived.get(job.lane_id or 0, job.lane_id)
+            )
+            for job in jobs
+        ]
+        locked = gates.lock(_named(jobs))
+    return jobs, locked
+
+
+def _named(jobs: Sequence[Candidate]) -> set[int]:
+    return {gate_id for job in jobs for gate_id in (job.flow_id, job.lane_id) if gate_id is not None}
+
+
 class Admission:
     """The look of one claim at the gates of its jobs, inside its transaction.
 
@@ -32,8 +51,7 @@ class Admission:
     within a moment, for which the sender waits. Call `started` with the ids of those that were really claimed."""
 
     def __init__(self, jobs: Sequence[Candidate], now: int) -> None:
-        named = {gate_id for job in jobs for gate_id in (job.flow_id, job.lane_id) if gate_id is not None}
-        self._gates = gates.lock(named)
+        jobs, self._gates = _with_gates(jobs)
         most_of_one = max(Counter(job.flow_id for job in jobs if job.flow_id).values(), default=0)
         self._uses, self._now, self._ahead_us = pacing.uses(self._gates.values(), 2 * most_of_one + 1, now)
         self._in_turn = {job.id for job in jobs if job.flow_id is not None and job.parked_by == job.flow_id}

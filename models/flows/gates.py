@@ -71,7 +71,7 @@ def join(account_id: int, names: Collection[GateName], now: int) -> dict[tuple[s
     joined = _kept(account_id, names)
     while missing := sorted({name for name in names if name[:2] not in joined}, key=lambda name: name[:2]):
         for name in missing:
-            _make(account_id, name, now)
+            make(account_id, name, now)
         joined = _kept(account_id, names)
     _change(joined, names, now)
     return {name: gate.id for name, gate in joined.items()}
@@ -134,7 +134,7 @@ def wake(ids: Collection[int], now: int, which: str = "true") -> int:
         wait_briefly_for_locks(BRIEFLY_MS)
         return execute(
             f"UPDATE gate SET wake_at = %s WHERE id IN (SELECT id FROM gate AS woken WHERE {these} AND {which} "
-            f"AND EXISTS (SELECT 1 FROM job WHERE parked_by = woken.id AND {WAITING_SQL}) "
+            f"AND (SELECT 1 FROM job WHERE parked_by = woken.id AND {WAITING_SQL} LIMIT 1) IS NOT NULL "  # not EXISTS
             f"ORDER BY id{for_update('NO KEY UPDATE')})",
             (now, params),
         )
@@ -168,9 +168,12 @@ def _is_changed(gate: Gate, limits: Limits | None, now: int) -> bool:
     return (limits not in (None, gate.limits) and not gate.is_pinned) or gate.used_at < now - clock.DAY
 
 
-def _make(account_id: int, name: GateName, now: int) -> None:
+def make(account_id: int, name: GateName, now: int, gate_id: int | None = None) -> None:
+    """Make the gate unless it is there. `gate_id`: the id that it had before it was forgotten."""
+    own, ids = ("id, ", (gate_id,)) if gate_id is not None else ("", ())
     execute(
-        "INSERT INTO gate (account_id, kind, key, rate, per_us, concurrency, stops, is_pinned, failures, probes, "
-        "starts, used_at, created_at) VALUES (%s, %s, %s, %s, %s, %s, %s, 0, 0, 0, 0, %s, %s) ON CONFLICT DO NOTHING",
-        (account_id, name.kind, name.key, *(name.limits or Limits()), now, now),
+        f"INSERT INTO gate ({own}account_id, kind, key, rate, per_us, concurrency, stops, is_pinned, failures, probes, "
+        f"starts, used_at, created_at) VALUES ({'%s, ' * len(ids)}%s, %s, %s, %s, %s, %s, %s, 0, 0, 0, 0, %s, %s) "
+        "ON CONFLICT DO NOTHING",
+        (*ids, account_id, name.kind, name.key, *(name.limits or Limits()), now, now),
     )

@@ -25,11 +25,20 @@ RETURN_EVERY_US = clock.SECOND // 4  # jobs of a host that opens again return in
 RETURN_AT_ONCE = 25
 LOOK_AGAIN_US = 50 * clock.MILLISECOND  # at a gate whose next jobs are all named
 
-NOT_NAMED = f"EXISTS (SELECT 1 FROM job WHERE {PARKED} AND staged_at IS NULL"
+# With EXISTS PostgreSQL may read all jobs once instead of an index for each gate.
+NOT_NAMED = f"(SELECT 1 FROM job WHERE {PARKED} AND staged_at IS NULL"
+IS_ANY = "LIMIT 1) IS NOT NULL"
 OVERLOOKED = (  # gates that nobody looks at, with a parked job that may pass
     f"wake_at IS NULL AND (closed_until IS NULL OR closed_until <= %s OR probe_at <= %s) AND CASE kind "
-    f"WHEN '{LANE}' THEN {NOT_NAMED} AND id = ({HEAD})) WHEN '{FLOW}' THEN {NOT_NAMED}) "
-    f"AND (concurrency IS NULL OR concurrency > (SELECT count(*) FROM job WHERE {UNDER_WAY})) ELSE {NOT_NAMED}) END"
+    f"WHEN '{LANE}' THEN {NOT_NAMED} AND id = ({HEAD}) {IS_ANY} WHEN '{FLOW}' THEN {NOT_NAMED} {IS_ANY} "
+    f"AND (concurrency IS NULL OR concurrency > (SELECT count(*) FROM job WHERE {UNDER_WAY})) "
+    f"ELSE {NOT_NAMED} {IS_ANY} END"
+)
+# From one gate with parked jobs to the next, in the index: neither all gates nor all parked jobs are read.
+WAITED_FOR = (
+    f"WITH RECURSIVE waited (gate_id) AS (SELECT min(parked_by) FROM job WHERE parked_by > 0 AND {WAITING_SQL} "
+    f"UNION ALL SELECT (SELECT min(parked_by) FROM job WHERE parked_by > waited.gate_id AND {WAITING_SQL}) "
+    "FROM waited WHERE waited.gate_id IS NOT NULL) SELECT gate_id FROM waited WHERE gate_id IS NOT NULL"
 )
 
 
@@ -84,16 +93,20 @@ def wake_by(instants: Mapping[int, int]) -> None:
 def wake_forgotten(now: int, limit: int = 1000) -> int:
     """Wake gates that would let a job pass although nobody looks at them: the process that should have woken them
     crashed. Returns how many."""
-    rows = fetch(f"SELECT id FROM gate WHERE {OVERLOOKED} ORDER BY id LIMIT %s", (*[now] * 5, limit))
-    return gates.wake([row[0] for row in rows], now)
+    waited_for = [row[0] for row in fetch(WAITED_FOR)]
+    return gates.wake(_overlooked(waited_for, now)[:limit], now) if waited_for else 0
 
 
 def wake_overlooked(ids: Collection[int], now: int) -> None:
     """Wake those of the gates that would let a job pass. For a claim that has parked jobs there: what made room
     meanwhile did not see that they wait."""
+    gates.wake(_overlooked(ids, now), now)
+
+
+def _overlooked(ids: Collection[int], now: int) -> list[int]:
     these, params = any_of("id", sorted(ids))
-    rows = fetch(f"SELECT id FROM gate WHERE {these} AND {OVERLOOKED}", (params, *[now] * 5))
-    gates.wake([row[0] for row in rows], now)
+    rows = fetch(f"SELECT id FROM gate WHERE {these} AND {OVERLOOKED} ORDER BY id", (params, *[now] * 5))
+    return [row[0] for row in rows]
 
 
 def _take_awake(first: int, until: int, limit: int) -> list[Gate]:

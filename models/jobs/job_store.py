@@ -68,6 +68,7 @@ class NewJob(NamedTuple):
     lane_id: int | None = None
     ack_within_us: int | None = None
     judging: str | None = None
+    traceparent: str | None = None
     dedup: DedupWindow | None = None  # None: it is made however often it is ordered
     gates: tuple[GateName, ...] = ()  # what it joins; models/flows/orders.py makes the two ids of it
 
@@ -179,8 +180,9 @@ def related_to(account_id: int, key: int | str, limit: int, offset: int) -> list
         return None
     # The sign keeps SQLite from reading all jobs of the account instead of the few that are related.
     rows = fetch(
-        f"SELECT {SHOWN} FROM job WHERE +account_id = %s AND (parent_id = %s OR id = (SELECT follow_up.parent_id "
-        "FROM job AS follow_up WHERE follow_up.id = %s)) ORDER BY id LIMIT %s OFFSET %s",
+        f"SELECT {SHOWN} FROM job WHERE +account_id = %s AND ((parent_id = %s AND kind <> '{REQUEST}') OR id = (SELECT "
+        f"follow_up.parent_id FROM job AS follow_up WHERE follow_up.id = %s AND follow_up.kind <> '{REQUEST}')) "
+        "ORDER BY id LIMIT %s OFFSET %s",
         (account_id, job_id, job_id, limit, offset),
     )
     return [shown_row(row) for row in rows]

@@ -46,11 +46,13 @@ class Job(BaseModel):
     retry_until = BigIntegerField(null=True)  # no attempt is due after this instant; null: no limit
     redact = TextField(null=True)  # JSON list: header names, and "body", hidden in log entries; null: nothing more
     notify = TextField(null=True)  # JSON object of URLs (models/webhooks/notifications.py); null: nobody is notified
-    parent_id = BigIntegerField(null=True)  # the job that a callback or an event is about; null: no such job
+    # The job that a callback or an event is about; of a job of a set, the first of the set. Null: no such job.
+    parent_id = BigIntegerField(null=True)
     endpoint_id = BigIntegerField(null=True)  # of an event: the endpoint that gets it; null: the job's own address
     flow_id = BigIntegerField(null=True)  # the gate that limits its rate or concurrency; null: no flow
     lane_id = BigIntegerField(null=True)  # the gate by which it goes after the job before it; null: no lane
     ack_within_us = BigIntegerField(null=True)  # how long its target may take to acknowledge; null: it may not
+    traceparent = TextField(null=True)  # W3C trace context of the order, if there are traces; null: none
     inserted_at = BigIntegerField()
 
     # Written by models/jobs/lifecycle.py and models/jobs/staging.py alone.

@@ -83,6 +83,7 @@ class ClaimedJob(NamedTuple):
     endpoint_id: int | None = None
     ack_within_us: int | None = None
     judging: str | None = None
+    traceparent: str | None = None
     memory: Memory | None = None  # of a schedule's job; put in by models/schedules/overlap.py
     start: CountedStart | None = None  # of a flow with a rate; put in by models/operations/claims.py
 

@@ -1,7 +1,8 @@
 """Turns events of jobs into callbacks and events, which are jobs of their own kinds.
 
 They are stored in the transaction in which the event happened: so none is lost and none is made twice. `notify` of a
-job is JSON: `callback`, `failure_callback`, `webhook`, each a URL. Nobody is notified of follow-ups and of messages to
+job is JSON: `callback`, `failure_callback`, `webhook`, each a URL, and `callback_on`, if the callback comes after each
+attempt. Nobody is notified of follow-ups and of messages to
 a channel.
 
 A receiver gets the job as the API shows it, without secret-looking headers and without a long body.
@@ -28,6 +29,8 @@ from models.webhooks.delivery_config import NONE, DeliveryConfig
 log = logging.getLogger("booper.followups")
 STARTED, REQUESTED, ANSWERED = "job.started", "job.request", "job.response"
 FAILED, FINISHED, CANCELLED = "job.error", "job.finished", "job.cancelled"
+TRIED = "an attempt failed, and another follows"  # of no interest but to a callback after each attempt
+AFTER_EACH = "attempt"  # of `callback_on`
 EVENT_TYPES = (STARTED, REQUESTED, ANSWERED, FAILED, FINISHED, CANCELLED)
 MAX_BODY_BYTES = 16 * 1024  # of the job's own body in a callback or an event
 NO_RESPONSE = {"response": None, "error": "cancelled", "timings": None}  # of a cancelled job
@@ -39,7 +42,7 @@ Address = tuple[int, int | str]  # a job's id, and the endpoint's id or the requ
 
 class JobEvent(NamedTuple):
     """Something that happened to a job. `about`: what a receiver gets besides the job; for FINISHED and CANCELLED
-    `response`, `error` and `timings`."""
+    `response`, `error` and `timings`, for TRIED `next_at` too."""
 
     job_id: int
     type: str
@@ -62,6 +65,11 @@ class Subject(NamedTuple):
 def has_subscribers(kind: str, notify: str | None, config: DeliveryConfig) -> bool:
     """Whether the job may have subscribers; cheap, since it is called for every job."""
     return kind == REQUEST and (notify is not None or bool(config.endpoints))
+
+
+def wants_each_attempt(notify: str | None) -> bool:
+    """Whether the job's callback comes after each attempt; cheap, since it is called for every failure."""
+    return notify is not None and '"callback_on"' in notify
 
 
 def add(events: Sequence[JobEvent], config_of: Callable[[int], DeliveryConfig], now: int) -> set[int]:
@@ -126,12 +134,13 @@ def _follow_ups(
 
 
 def _callbacks(subject: Subject, event: JobEvent, now: int) -> list[NewJob]:
-    if event.type not in (FINISHED, CANCELLED):
+    if event.type not in (FINISHED, CANCELLED, TRIED):
         return []
     urls = [subject.notify.get("callback")]
     if subject.row.state == "discarded":
         urls.append(subject.notify.get("failure_callback"))
-    body = _payload(subject, {"attempts": subject.attempt} | event.about)
+    of_each = {"next_at": None} if "callback_on" in subject.notify else {}
+    body = _payload(subject, {"attempts": subject.attempt} | of_each | event.about)
     return [_follow_up(subject, CALLBACK, url, body, now) for url in dict.fromkeys(filter(None, urls))]
 
 
@@ -139,6 +148,8 @@ def _events(
     subject: Subject, event: JobEvent, config: DeliveryConfig, untried: dict[Address, str], now: int
 ) -> Iterable[NewJob]:
     """One event for each address. It waits for the event before it to the same address, if that is untried."""
+    if event.type == TRIED:
+        return
     own_url = subject.notify.get("webhook")
     urls: dict[str, int | None] = config.subscribers_of(event.type) | ({own_url: None} if own_url else {})
     if not urls:

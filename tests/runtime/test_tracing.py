@@ -66,6 +66,25 @@ def test_a_traceparent_of_the_job_is_left_as_it_is(claim, spans):
     assert len(spans()) == 1
 
 
+def linked(spans):
+    return [f"{link.context.trace_id:032x}" for link in spans()[-1].links]
+
+
+def test_an_attempt_is_linked_to_the_trace_in_which_its_job_was_ordered(account, spans):
+    args = '{"url": "http://a.example/"}'
+    claim = claim_job(account, args=args, host="a.example", traceparent=CLIENT_TRACEPARENT)
+
+    sent = send_traced(claim, answered(200))
+
+    assert linked(spans) == [CLIENT_TRACEPARENT[3:35]]
+    assert CLIENT_TRACEPARENT[3:35] not in sent.headers["traceparent"]
+
+
+def test_an_attempt_of_a_job_without_a_trace_has_no_link(claim, spans):
+    send_traced(claim, answered(200))
+    assert linked(spans) == []
+
+
 def test_a_message_that_is_published_is_a_span_that_names_its_jobs(spans):
     broker = make_broker(settings.load({}))
     actors = Actors(broker, "booper.deliver", lambda *_: None, lambda _: None)

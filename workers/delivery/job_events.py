@@ -14,7 +14,17 @@ from models.rules.redaction import redacted
 from models.rules.times import format_instant
 from models.webhooks import notifications
 from models.webhooks.delivery_config import DeliveryConfig
-from models.webhooks.notifications import ANSWERED, FAILED, FINISHED, REQUESTED, STARTED, JobEvent, has_subscribers
+from models.webhooks.notifications import (
+    ANSWERED,
+    FAILED,
+    FINISHED,
+    REQUESTED,
+    STARTED,
+    TRIED,
+    JobEvent,
+    has_subscribers,
+    wants_each_attempt,
+)
 from workers.delivery.attempt_records import Result, hidden_by, shown_timings
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.judge import WORKER_LOST, Complete, Later, Retry, Verdict, given_up_for, reason_of
@@ -56,7 +66,7 @@ def subjects_of_events(jobs: Iterable[ClaimedJob | LostJob]) -> set[int]:
 
 
 def takes_events(job: ClaimedJob, config: DeliveryConfig) -> bool:
-    """Whether anybody wants to know that the job begins. Callbacks only report its end."""
+    """Whether anybody wants to know that the job begins. Callbacks report ends alone."""
     if not has_subscribers(job.kind, job.notify, config):
         return False
     return bool(config.endpoints) or "webhook" in json.loads(job.notify or "{}")
@@ -83,10 +93,11 @@ def of_result(result: Result, verdict: Verdict) -> list[JobEvent]:
             job.id, FAILED, ended_at, {"attempt": job.attempt, "error": reason_of(outcome), "next_at": next_at}
         )
     attempts = [came] if job.attempt <= REPORTED_ATTEMPTS else []
-    if isinstance(verdict, Retry):
-        return attempts
     error = None if isinstance(verdict, Complete | Later) else verdict.reason
     about = {"response": response, "error": error, "timings": timings_of(result)}
+    if isinstance(verdict, Retry):
+        tried = JobEvent(job.id, TRIED, ended_at + 1, {**about, "next_at": next_at})
+        return [*attempts, tried] if wants_each_attempt(job.notify) else attempts
     return [*attempts, JobEvent(job.id, FINISHED, ended_at + 1, about)]
 
 
@@ -95,7 +106,10 @@ def of_lost(job: LostJob, given_up: bool, now: int) -> list[JobEvent]:
     came = JobEvent(job.id, FAILED, now, {"attempt": job.attempt, "error": WORKER_LOST, "next_at": next_at})
     ended = JobEvent(job.id, FINISHED, now + 1, {"response": None, "error": given_up_for(job), "timings": None})
     attempts = [came] if job.attempt <= REPORTED_ATTEMPTS else []
-    return [*attempts, ended] if given_up else attempts
+    if given_up:
+        return [*attempts, ended]
+    about = {"response": None, "error": WORKER_LOST, "timings": None, "next_at": next_at}
+    return [*attempts, JobEvent(job.id, TRIED, now + 1, about)] if wants_each_attempt(job.notify) else attempts
 
 
 def response_of(result: Result, outcome: Answered) -> dict[str, Any]:

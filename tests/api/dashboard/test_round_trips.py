@@ -5,8 +5,10 @@ from html.parser import HTMLParser
 
 import pytest
 
+from models.flows import gates
 from models.jobs.job_tables import Job
 from models.rules import clock
+from models.rules.limits import FLOW, LANE
 from models.schedules.schedule_tables import Schedule
 from tests.support.browsers import submit_schedule
 
@@ -38,7 +40,7 @@ class Filled(HTMLParser):
         elif tag == "option" and "selected" in attributes:
             self._named = self._options
             self.fields[self._named] = ""
-        elif tag == "input" and (attributes.get("type") != "radio" or "checked" in attributes):
+        elif tag == "input" and (attributes.get("type") not in ("radio", "checkbox") or "checked" in attributes):
             self.fields[attributes["name"]] = attributes.get("value", "").replace("\n", "").replace("\r", "")
 
     def handle_data(self, data):
@@ -138,3 +140,53 @@ def test_a_nul_is_told_by_its_field_and_not_stored(alice, name):
         assert answer.status_code == 422, path
         assert 'class="problem"' in answer.text
     assert Schedule.select().count() == 1
+
+
+GATES = {
+    "all that a flow and a lane may say": (
+        {"key": "shop-42", "rate": 10, "per": "1m", "concurrency": 3},
+        {"key": "user-42", "on_failure": "stop"},
+    ),
+    "keys alone": ({"key": "shop-42"}, "user-42"),
+    "what is the default": ({"key": "shop-42", "rate": 1, "per": 60}, {"key": "user-42", "on_failure": "go_on"}),
+    "a pair and spaces, which have no field of their own": ({"key": " a ", "rate": 1, "per": [1, "hour"]}, " b "),
+}
+
+
+@pytest.mark.parametrize("written", GATES)
+def test_the_flow_and_the_lane_of_an_old_job_come_back(alice, written):
+    flow, lane = GATES[written]
+    old = ordered(alice, flow=flow, lane=lane)
+
+    filled = Filled(alice.get(f"/jobs/new?from={old}").text).fields
+    answer = alice.send("/jobs/new", **filled)
+
+    assert answer.status_code == 303, answer.text
+    again = json.loads(Job.select().order_by(Job.id.desc()).get().args)
+    assert (again["flow"], again["lane"]) == (flow, lane)
+
+
+def test_a_job_of_the_form_joins_its_flow_and_its_lane(alice):
+    fields = {"method": "POST", "url": URL, "when": "now", "flow_key": "shop-42", "flow_rate": "10", "flow_per": "1m"}
+    alice.send("/jobs/new", **fields, lane_key="user-42", lane_stops="on")
+
+    job = Job.get()
+    flow, lane = gates.find(alice.account.id, FLOW, "shop-42"), gates.find(alice.account.id, LANE, "user-42")
+    assert (job.flow_id, job.lane_id) == (flow.id, lane.id)
+    assert (flow.rate, flow.per_us, flow.concurrency, lane.stops) == (10, clock.MINUTE, None, 1)
+    page = alice.get(f"/jobs/{job.uuid}").text
+    assert ('href="/flows?text=shop-42"' in page, 'href="/lanes?text=user-42"' in page) == (True, True)
+
+
+def test_a_flow_that_the_form_cant_take_says_why_beside_its_fields(alice):
+    fields = {"method": "POST", "url": URL, "when": "now", "flow_rate": "many", "flow_per": "1m"}
+    answer = alice.send("/jobs/new", **fields)
+
+    assert (answer.status_code, Job.select().count()) == (422, 0)
+    assert "must be a string of 1 to 128 printable characters" in answer.text
+
+
+def test_a_job_of_the_form_without_a_flow_has_none(alice):
+    alice.send("/jobs/new", method="POST", url=URL, when="now", flow_key="", lane_key="")
+
+    assert (Job.get().flow_id, Job.get().lane_id) == (None, None)

@@ -29,6 +29,25 @@ def test_a_job_names_whom_to_notify(client, fields, notify):
     assert (json.loads(stored) if stored else None) == notify
 
 
+@pytest.mark.parametrize("often", [{}, {"repeat_every": 60}])
+def test_a_job_says_when_it_calls_back(client, often):
+    for callback_on, kept in (("attempt", {"callback": HOOK, "callback_on": "attempt"}), ("end", {"callback": HOOK})):
+        job = client.created(callback_url=HOOK, callback_on=callback_on, **often)
+        assert json.loads(Job.get_by_id(job["job_id"]).notify) == kept
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"callback_on": "attempt"}, "must be absent without callback_url, got one"),
+        ({"callback_on": "attempt", "failure_callback_url": HOOK}, "must be absent without callback_url, got one"),
+        ({"callback_on": "start", "callback_url": HOOK}, 'must be one of end, attempt, got "start"'),
+    ],
+)
+def test_a_callback_comes_at_the_end_or_after_each_attempt(client, fields, message):
+    assert errors_of(client.create(**fields)) == {"callback_on": [message]}
+
+
 @pytest.mark.parametrize("name", ["callback_url", "callback", "failure_callback_url", "webhook_url", "webhook"])
 @pytest.mark.parametrize("url", ["ftp://a.example/", "https://user:pass@a.example/", "https://127.1/", 5, "x"])
 def test_an_address_to_tell_is_checked_as_a_target_is(bare, client, name, url):

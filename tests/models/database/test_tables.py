@@ -129,7 +129,7 @@ def test_a_row_that_is_inserted_has_every_column(row, table):
 
 def test_what_a_job_is_made_of_is_stored_in_columns_of_the_same_names(account):
     texts = ("args", "content_type", "name", "description", "idempotency_key", "host", "backoff", "redact", "notify")
-    texts += ("judging",)
+    texts += ("judging", "traceparent")
     numbers = (
         "max_attempts",
         "timeout_ms",

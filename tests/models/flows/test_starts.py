@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.flows import late_starts
+from models.flows import late_starts, pacing
 from models.flows.gate_tables import GateStart
 from models.flows.late_starts import SentJob
 from models.jobs import lifecycle
@@ -184,3 +184,42 @@ def test_turns_that_lie_further_apart_do_not(account, moved_clock):
 
     turns = [at - clock.now() for _, at in next_turns(ahead_s=10)]
     assert turns == [9_970_000 - LEAD_US, 10 * clock.SECOND - LEAD_US]
+
+
+@pytest.fixture(params=[-200, 200], ids=["behind", "ahead"])
+def another_host(request, moved_clock, monkeypatch):
+    """From the call on this is a host whose clock is so far from the database's; returns by how many microseconds the
+    database's is ahead."""
+    ahead_us = -request.param * clock.MILLISECOND
+
+    def become():
+        moved_clock.advance(seconds=-ahead_us / clock.SECOND)
+        monkeypatch.setattr(pacing, "_ahead_us", lambda _: ahead_us)
+        return ahead_us
+
+    return become
+
+
+def test_hosts_whose_clocks_are_apart_share_one_window(account, moved_clock, another_host):
+    ids = order(account, flow(rate=1, per_s=10), count=2)
+    [first] = let_through(ids[:1])
+    ahead_us = another_host()
+    moved_clock.advance(seconds=9.7)
+    too_early = ids_through(ids[1:])
+    moved_clock.advance(seconds=0.2)
+    [second] = let_through(ids[1:])
+
+    assert (too_early, GateStart.get().started_at - first.start.at) == ([], 10 * clock.SECOND)
+    assert second.start.at + ahead_us == first.start.at + 10 * clock.SECOND
+
+
+def test_a_host_whose_clock_is_apart_corrects_a_start_by_the_clock_of_the_window(account, moved_clock, another_host):
+    ids = order(account, flow(rate=1, per_s=10))
+    [job] = let_through(ids)
+    counted_at = job.start.at
+    another_host()
+    moved_clock.advance(seconds=0.1)
+
+    late_starts.correct([SentJob(job, clock.now())])
+
+    assert GateStart.get().started_at == counted_at + clock.SECOND // 10

@@ -31,6 +31,7 @@ OWN = {  # what a job has of its own, with values unlike those of a new one
     **{"cancelled_at": 8, "staged_at": 9, "staged_count": 10, "claim_id": 11, "lease_until": 12, "retry_until": 13},
     "parked_by": 14,
     "endpoint_id": 15,
+    "traceparent": "00-1",
     "ack_until": 16,
 }
 

@@ -466,3 +466,63 @@ def test_headers_of_the_response_that_the_owner_hides_are_hidden_from_receivers_
     record_outcome(job, OK)
     [callback] = follow_up_bodies("callback")
     assert callback["response"]["headers"] == {"X-A": "[redacted]", "Set-Cookie": "[redacted]"}
+
+
+EACH = json.dumps({**EVERYTHING, "callback_on": "attempt"})
+
+
+def test_a_callback_after_each_attempt_says_when_the_next_is(account, moved_clock):
+    job = make_notifying_job(account, notify=EACH, max_attempts=3, backoff='{"fixed": 60}')
+    for outcome in (ERROR, NO_ANSWER, OK):
+        moved_clock.advance(seconds=60)
+        record_outcome(job, outcome)
+
+    first, second, last = follow_up_bodies("callback")
+
+    assert [body["attempts"] for body in (first, second, last)] == [1, 2, 3]
+    assert [body["error"] for body in (first, second, last)] == ["status_503", "not_reachable", None]
+    assert [body["job"]["job"]["state"] for body in (first, second, last)] == ["retryable", "retryable", "completed"]
+    assert (first["response"]["status"], second["response"], last["response"]["status"]) == (503, None, 200)
+    assert first["next_at"] == format_instant(clock.now() - 60 * clock.SECOND)
+    assert last["next_at"] is None
+    assert set(first) == set(last) == {"job", "attempts", "response", "error", "timings", "next_at"}
+    assert targets("callback") == ["callback"] * 3
+    assert types().count("job.response") == 2
+    assert set(types()) <= set(EVENT_TYPES)
+
+
+@pytest.mark.parametrize(("notify", "count"), [(EACH, 1), (json.dumps(EVERYTHING), 0)])
+def test_a_failed_attempt_calls_back_only_if_that_was_ordered(account, notify, count):
+    record_outcome(make_notifying_job(account, notify=notify), ERROR)
+    assert len(follow_up_bodies("callback")) == count
+
+
+def test_the_last_attempt_calls_back_once(account):
+    record_outcome(make_notifying_job(account, notify=EACH, max_attempts=1), ERROR)
+    assert targets("callback") == ["callback", "failed"]
+
+
+def test_attempts_beyond_the_twentieth_call_back_too_and_have_no_events(account):
+    job = make_notifying_job(account, notify=EACH, max_attempts=100, attempt=20)
+    record_outcome(job, ERROR)
+    assert [body["attempts"] for body in follow_up_bodies("callback")] == [21]
+    assert types() == []
+
+
+def test_a_lost_attempt_calls_back(account, moved_clock):
+    job = make_notifying_job(account, notify=EACH, timeout_ms=1000)
+    claim_of(job)
+    moved_clock.advance(seconds=60)
+    rescue_lost(clock.now())
+
+    [body] = follow_up_bodies("callback")
+    assert (body["error"], body["attempts"], body["next_at"]) == ("worker_lost", 1, format_instant(clock.now()))
+
+
+def test_an_attempt_of_a_job_cancelled_under_way_calls_back_for_the_cancel_alone(account, moved_clock):
+    job = make_notifying_job(account, notify=EACH)
+    claim = claim_of(job)
+    cancelling.cancel(account.id, job.id, clock.now())
+    record_outcome(job, ERROR, claim)
+
+    assert [body["error"] for body in follow_up_bodies("callback")] == ["cancelled"]

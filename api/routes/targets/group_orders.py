@@ -1,0 +1,56 @@
+"""Turns an order for a group into the jobs of its targets. It serves no route of its own."""
+
+from marshmallow import ValidationError
+
+from api.auth import caller
+from api.requests.body import Fields
+from api.requests.fields import shown
+from api.requests.hops import hops, traceparent
+from api.requests.job_fields import JobFields
+from api.requests.job_requests import JobRequest, new_job
+from api.requests.strict_schema import flat
+from api.responses.responses import invalid
+from models.accounts import target_groups
+from models.accounts.target_groups import Group, Target
+from models.jobs.job_store import NewJob
+
+MAX_NAME_CHARS = 255
+job_fields = JobFields()
+
+
+def group_of(account_id: int, name: str) -> Group:
+    """The group that an order names; 422 when there is none."""
+    group = target_groups.find(account_id, name)
+    if group is None:
+        raise invalid({"group": [f"must be the name of a group of this account, got {shown(name)}"]})
+    return group
+
+
+def check_group(job_request: JobRequest) -> None:
+    """Answer 422 if the order names a group that there is not."""
+    name = job_request.values.get("group")
+    if name is not None:
+        group_of(caller().account_id, name)
+
+
+def jobs_for(job_request: JobRequest, account_id: int, due: int) -> list[NewJob]:
+    """A job for each target of the group that the order names, each checked as if it were ordered alone."""
+    group, hop_count, trace = group_of(account_id, job_request.values["group"]), hops(), traceparent()
+    return [new_job(_request_for(job_request, target), account_id, due, hop_count, trace) for target in group.targets]
+
+
+def _request_for(job_request: JobRequest, target: Target) -> JobRequest:
+    sent = job_request.sent
+    fields = Fields({name: value for name, value in sent.items() if name != "group"})
+    fields.body_text = sent.body_text
+    ordered_name = sent.get("name")
+    fields["url"] = target.url
+    fields["name"] = (f"{ordered_name}: {target.name}" if ordered_name else target.name)[:MAX_NAME_CHARS]
+    if target.headers:
+        fields["headers"] = target_groups.merged(sent.get("headers"), target)
+    try:
+        loaded: JobRequest = job_fields.load(fields)
+    except ValidationError as error:
+        (path, [message, *_]), *_ = flat(error.normalized_messages())
+        raise invalid({"group": [f"must fit the order; of its target {target.name}, {path} {message}"]}) from None
+    return loaded
