@@ -41,7 +41,7 @@ class NewSchedule(NamedTuple):
 
     job: NewJob
     frequency: str
-    first_at: int
+    first_at: int | None  # None: its bounds leave no instant
     key: str | None = None
     jitter_us: int = 0
     overlap: str = SKIP
@@ -130,7 +130,7 @@ def stored_definition(schedule_id: str) -> dict[str, Any]:
 def insert(new: NewSchedule, schedule_id: str, now: int) -> bool:
     """Insert a schedule; False when its key is taken."""
     owned = {"id": schedule_id, "account_id": new.job.account_id, "key": new.key, **definition_of(new, schedule_id)}
-    started = {"next_at": new.first_at, "inserted_at": now, "enabled_at": now, "failures": 0, "state": "{}"}
+    started = {"next_at": new.first_at, "runs": 1, "inserted_at": now, "enabled_at": now, "failures": 0, "state": "{}"}
     return bool(Schedule.insert(**owned, **started).on_conflict_ignore().as_rowcount().execute())
 
 
