@@ -22,16 +22,17 @@ from api.requests.job_fields import JobFields
 from api.requests.job_requests import JobRequest, due_at
 from api.requests.new_schedule import changed, misplaced, new_schedule
 from api.requests.paging import MAX_OFFSET
-from api.requests.schedule_fields import too_many
+from api.requests.schedule_fields import no_instant, too_many
 from api.requests.strict_schema import Strict
 from api.responses import schemas, serializers
 from api.responses.responses import ApiError, invalid, json_response, not_found, or_not_found
 from api.responses.timestamps import seconds, seconds_utc
+from api.routes.targets.group_orders import check_group
 from models.database.paging import NEWEST_FIRST
 from models.jobs.job_json import args, compact, with_member
 from models.rules import clock
 from models.schedules import schedule_changes, schedule_store
-from models.schedules.schedule_changes import Overtaken, TooMany
+from models.schedules.schedule_changes import NoInstant, Overtaken, TooMany
 from models.schedules.schedule_store import NewSchedule, ScheduleRow
 
 blueprint = Blueprint("schedules", __name__, description="What makes jobs, again and again.")
@@ -70,7 +71,7 @@ class ScheduleFields(JobFields):
     """What POST /schedules takes: a request for a job that recurs."""
 
     class Meta(Strict.Meta):
-        exclude = ("idempotency_key", "dedup", "group")
+        exclude = ("idempotency_key", "dedup")
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def check_recurs(self, data: dict[str, Any], sent: dict[str, Any], **_: Any) -> None:  # noqa: ARG002
@@ -105,6 +106,8 @@ def create_schedule(job_request: JobRequest) -> Response:
 def _create(job_request: JobRequest, now: int) -> tuple[int, str]:
     try:
         row, _, _ = schedule_changes.create(_new(job_request, now), now, settings().max_schedules)
+    except NoInstant:
+        raise no_instant() from None
     except TooMany:
         raise too_many() from None
     return 201, serializers.data(schedule(or_not_found(row), caller().user_id))
@@ -193,4 +196,5 @@ def schedule_response(row: ScheduleRow | None, status: int = 200) -> Response:
 
 
 def _new(job_request: JobRequest, now: int, key: str | None = None) -> NewSchedule:
+    check_group(job_request)
     return new_schedule(job_request, caller().account_id, due_at(job_request, now), now, hops(), key)
