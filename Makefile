@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: install run test test-quick check format lint types imports openapi lock journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction faults
+.PHONY: install run test test-quick check format lint types imports openapi lock journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults
 
 install: $(STAMP)
 
@@ -61,6 +61,9 @@ bench-lateness: $(DEV_STAMP)
 
 bench-neighbours: $(DEV_STAMP)
 	$(BIN)/python -m bench.neighbours
+
+bench-operations: $(DEV_STAMP)
+	$(BIN)/python -m bench.operations
 
 bench-old-transaction: $(DEV_STAMP)
 	$(BIN)/python -m bench.old_transaction

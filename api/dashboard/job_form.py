@@ -56,7 +56,7 @@ def form_of(row: StoredRequest, left_out: tuple[str, ...] = replays.NOT_REPLAYED
     return {
         **EMPTY,
         "method": args.get("method", "get").upper(),
-        "url": with_query(args["url"], args.get("query")),
+        "url": with_query(args.get("url", ""), args.get("query")),
         "headers": "\n".join(f"{name}: {value}" for name, value in (args.get("headers") or {}).items()),
         "body": body_of(row) or "",
         "body_type": "text" if sent_as_text(row) else "json",

@@ -91,8 +91,6 @@ class JobFields(RecurringFields):
             raise ValidationError(f"must be {A_URL}, got nothing", "url")
         if sent.get("group") is not None and "url" in sent:
             raise ValidationError("must be absent when url is given, got both", "group")
-        if sent.get("group") is not None and any(sent.get(name) is not None for name in FREQUENCY):
-            raise ValidationError("must be absent when the job recurs, got one", "group")
 
     @validates_schema(skip_on_field_errors=False)
     def check_one_time(self, data: dict[str, Any], **_: Any) -> None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from api.requests.body import Fields
 from api.requests.options.dedup import window_of
 from models.jobs.job_json import BYTES_TYPE, JSON_TYPE, Sent, as_base64, compact
+from models.jobs.job_kinds import GROUP, REQUEST
 from models.jobs.job_store import NewJob
 from models.rules.url_rules import split_url
 from models.webhooks.notifications import AFTER_EACH
@@ -59,7 +60,8 @@ def new_job(
         max_attempts=values.get("max_attempts") or DEFAULTS["max_attempts"],
         timeout_ms=values.get("timeout") or DEFAULTS["timeout_ms"],
         ack_within_us=values.get("ack_within"),
-        host=split_url(values["url"]).host,
+        host=split_url(values["url"]).host if values.get("group") is None else "",
+        kind=REQUEST if values.get("group") is None else GROUP,
         hops=hops,
         backoff=encode_or_none(values.get("backoff")),
         retry_until=None if max_age is None else scheduled_at + max_age,

@@ -6,8 +6,10 @@ from api.requests.body import Fields
 from api.requests.job_requests import TIMES, JobRequest, new_job, overlaid, stored_fields
 from api.requests.schedule_fields import FREQUENCY
 from models.jobs.job_json import compact
+from models.rules import bounds
+from models.rules.bounds import UNBOUNDED, Bounds
 from models.rules.clock import SECOND
-from models.rules.recurrence import Frequency, next_after
+from models.rules.recurrence import Frequency, first_from
 from models.schedules.schedule_store import NewSchedule, ScheduleRow
 
 DROPPED = {*TIMES, "idempotency_key"}
@@ -39,29 +41,33 @@ def new_schedule(
 
 def frequency_text(job_request: JobRequest) -> str:
     """What a schedule shows as its frequency: the members as they were sent."""
-    if job_request.values.get("cron") is None:
-        return compact({"repeat_every": job_request.sent["repeat_every"]})
-    zone = job_request.values.get("timezone")
-    return compact({"cron": job_request.sent["cron"]} | ({"timezone": zone} if zone else {}))
+    names = ("repeat_every",) if job_request.values.get("cron") is None else ("cron", "timezone")
+    sent = {name: job_request.sent.get(name) for name in (*names, *bounds.NAMES)}
+    return compact({name: value for name, value in sent.items() if value is not None})
 
 
 def frequency(values: dict[str, Any]) -> Frequency:
     """The frequency in checked fields."""
+    within = bounds_in(values)
     if values.get("cron") is None:
-        return Frequency(every_us=values["repeat_every"])
-    return Frequency(cron=values["cron"], timezone=values.get("timezone") or "UTC")
+        return Frequency(every_us=values["repeat_every"], bounds=within)
+    return Frequency(cron=values["cron"], timezone=values.get("timezone") or "UTC", bounds=within)
 
 
-def first_at(job_request: JobRequest, due_at: int, now: int) -> int:
+def bounds_in(values: dict[str, Any]) -> Bounds:
+    """The bounds in checked fields."""
+    if not any(values.get(name) is not None for name in bounds.NAMES):
+        return UNBOUNDED
+    starts_at, until, exclude, max_runs = (values.get(name) for name in bounds.NAMES)
+    return Bounds(starts_at, until, exclude or (), max_runs)
+
+
+def first_at(job_request: JobRequest, due_at: int, now: int) -> int | None:
     """The first instant: `due_at`; by cron the first that fits, from `due_at` on if the request has a time, else after
-    `now`."""
-    if job_request.values.get("cron") is None:
-        return due_at
-    earliest = due_at if any(job_request.values.get(name) is not None for name in TIMES) else now + 1
-    first = next_after(frequency(job_request.values), earliest - 1)
-    if first is None:
-        raise AssertionError("a checked expression names an instant")
-    return first
+    `now`. In both cases within the bounds; None when they leave none."""
+    has_time = any(job_request.values.get(name) is not None for name in TIMES)
+    earliest = due_at if has_time or job_request.values.get("cron") is None else now + 1
+    return first_from(frequency(job_request.values), earliest)
 
 
 def misplaced(sent: Fields) -> dict[str, list[str]]:
@@ -76,7 +82,7 @@ def misplaced(sent: Fields) -> dict[str, list[str]]:
 def changed(row: ScheduleRow, sent: Fields) -> Fields:
     """The fields of a schedule after a change, unchecked. Null in `sent` removes a field."""
     fields = stored_fields(row, DROPPED)
-    for name, other in (("repeat_every", "cron"), ("cron", "repeat_every")):
+    for name, other in (("repeat_every", "cron"), ("cron", "repeat_every"), ("url", "group"), ("group", "url")):
         if sent.get(name) is not None and other not in sent:
             fields.pop(other, None)
     if sent.get("repeat_every") is not None and "timezone" not in sent:

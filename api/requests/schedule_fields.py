@@ -10,20 +10,34 @@ from marshmallow import ValidationError, validates_schema
 from api.context import settings
 from api.requests.body import kind_of
 from api.requests.fields import Must, choice, shown, text_form, whole
-from api.requests.job_values import DURATION_FORM, UNITS
+from api.requests.job_values import DURATION_FORM, INSTANT_FORM, UNITS
 from api.requests.strict_schema import Strict, nearest
 from api.responses.responses import ApiError, invalid
 from models.jobs.replays import POLICIES
-from models.rules import recurrence, times
+from models.rules import bounds, recurrence, times
 from models.rules.clock import DAY, SECOND
 from models.schedules import policies
+from models.schedules.definitions import FIRST_TIME
 
 AN_INTERVAL = f"a number of seconds, a text such as 90s or 1h30m, or a pair [number, unit], the unit {UNITS}"
 A_CRON = f"five cron fields, such as 0 9 * * 1-5, or one of {', '.join(recurrence.ALIASES)}"
 A_ZONE = "the name of an IANA time zone, such as Europe/Berlin"
 FREQUENCY = ("repeat_every", "cron")
+A_BOUND = "a date and time with a year from 1970 to 8999, or a Unix timestamp"
+DAYS = (
+    f'a list of at most {bounds.MAX_EXCLUDED} days "2026-12-24" and ranges {{"from": "2026-12-24", "to": "2027-01-01"}}'
+)
+LATEST_BOUND = times.parse_instant("8999-12-31T23:59:59Z")
 
 CRON_FORM = text_form(recurrence.MAX_CRON_CHARS, 1) | {"example": "0 9 * * 1-5"}
+DAY_FORM = {"type": "string", "format": "date"}
+RANGE_FORM = {
+    "type": "object",
+    "properties": {"from": DAY_FORM, "to": DAY_FORM},
+    "required": ["from", "to"],
+    "additionalProperties": False,
+}
+DAYS_FORM = {"type": "array", "items": {"anyOf": [DAY_FORM, RANGE_FORM]}, "maxItems": bounds.MAX_EXCLUDED}
 ZONE_FORM = {"type": "string", "example": "Europe/Berlin"}
 
 
@@ -57,6 +71,41 @@ def read_zone(value: Any) -> str:
     return value
 
 
+def not_computable() -> ApiError:
+    """409: this process can't compute when the schedule is due next."""
+    reason = "The schedule's next instant can't be computed here; perhaps this server lacks its time zone."
+    return ApiError(409, f"{reason} It stays disabled: give it another frequency, or tell the operator.")
+
+
+def read_bound(value: Any) -> int:
+    """An instant before or after which a schedule has none."""
+    instant = times.parse_instant(value)
+    if not 0 <= instant <= LATEST_BOUND:
+        raise ValueError
+    return instant
+
+
+def read_exclude(value: Any) -> tuple[bounds.Days, ...]:
+    """The days on which a schedule has no instant."""
+    if not isinstance(value, list) or len(value) > bounds.MAX_EXCLUDED:
+        raise ValueError
+    ranges: list[bounds.Days] = []
+    for number, each in enumerate(value):
+        try:
+            ranges.append(bounds.days_of(each))
+        except ValueError:
+            expected = 'a day "2026-12-24", or {"from": "2026-12-24", "to": "2027-01-01"}'
+            raise ValidationError({str(number): [f"must be {expected}, got {shown(each)}"]}) from None
+    return bounds.merged(ranges)
+
+
+def no_instant() -> ApiError:
+    """422: the bounds of a new schedule leave it nothing to do."""
+    return invalid(
+        {"until": ["must leave the schedule at least one instant, but none comes before it that is allowed"]}
+    )
+
+
 def too_many() -> ApiError:
     """422: the account has as many enabled schedules as it may have."""
     limit = settings().max_schedules
@@ -66,6 +115,10 @@ def too_many() -> ApiError:
 class RecurringFields(Strict):
     """What makes a job recur. A job that runs once has none of these fields."""
 
+    class Meta(Strict.Meta):
+        # A schema has an attribute of its own called `exclude`.
+        include = {"exclude": Must(DAYS, read_exclude, DAYS_FORM, allow_none=True)}
+
     repeat_every = Must(AN_INTERVAL, read_repeat_every, DURATION_FORM, allow_none=True)
     cron = Must(A_CRON, read_cron, CRON_FORM, allow_none=True)
     timezone = Must(A_ZONE, read_zone, ZONE_FORM, allow_none=True)
@@ -74,6 +127,9 @@ class RecurringFields(Strict):
     catch_up_seconds = whole(60, 604_800, allow_none=True)
     jitter_seconds = whole(0, 3600, allow_none=True)
     disable_after_failures = whole(1, 1000, allow_none=True)
+    starts_at = Must(A_BOUND, read_bound, INSTANT_FORM, allow_none=True)
+    until = Must(A_BOUND, read_bound, INSTANT_FORM, allow_none=True)
+    max_runs = whole(1, 1_000_000_000, allow_none=True)
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def check_frequency(self, data: dict[str, Any], sent: dict[str, Any], **_: Any) -> None:
@@ -84,6 +140,8 @@ class RecurringFields(Strict):
             errors["cron"] = ["must be absent when repeat_every is given, got both"]
         if data.get("timezone") is not None and not cron:
             errors["timezone"] = ["must be absent without cron, got one"]
+        if data.get("starts_at") is not None and any(sent.get(name) is not None for name in FIRST_TIME):
+            errors["starts_at"] = ["must be absent when schedule_in or scheduled_at is given, got both"]
         if not repeat_every and not cron:
             for name in POLICIES:
                 if data.get(name) is not None:

@@ -18,12 +18,12 @@ from api.requests.job_filters import ExpandQuery, JobsQuery, filter_of
 from api.requests.job_requests import JobRequest, changed_job, due_at, is_moved, new_job
 from api.requests.new_schedule import new_schedule, recurs
 from api.requests.paging import NEXT_HEADERS, page_response
-from api.requests.schedule_fields import too_many
+from api.requests.schedule_fields import no_instant, too_many
 from api.responses import expanded_jobs, schemas, serializers
 from api.responses.attempts import Attempt, attempt
 from api.responses.expanded_jobs import ExpandedJob
 from api.responses.responses import ApiError, invalid, json_response, or_not_found, respond
-from api.routes.targets.group_orders import jobs_for
+from api.routes.targets.group_orders import check_group, jobs_for
 from models.flows import orders, sets
 from models.jobs import job_lists, job_store
 from models.jobs.job_store import NewJob
@@ -130,6 +130,7 @@ def _create(job_request: JobRequest, now: int) -> tuple[int, str]:
     if job_request.values.get("group") is not None and not recurs(job_request):
         return _create_set(job_request, due, now)
     if recurs(job_request):
+        check_group(job_request)
         row, created = _create_recurring(new_schedule(job_request, owner.account_id, due, now, hops()), now)
     else:
         row, created = orders.create(new_job(job_request, owner.account_id, due, hops(), traceparent()), now)
@@ -149,6 +150,8 @@ def _create_set(job_request: JobRequest, due: int, now: int) -> tuple[int, str]:
 def _create_recurring(new: NewSchedule, now: int) -> tuple[job_store.JobRow, bool]:
     try:
         _, row, created = schedule_changes.create(new, now, settings().max_schedules)
+    except schedule_changes.NoInstant:
+        raise no_instant() from None
     except schedule_changes.TooMany:
         raise too_many() from None
     return row, created

@@ -9,14 +9,23 @@ from marshmallow import Schema, fields
 
 from api.requests.fields import Must, whole_in_query
 from api.requests.new_schedule import frequency
-from api.requests.schedule_fields import CRON_FORM, ZONE_FORM, RecurringFields, read_cron, read_repeat_every, read_zone
+from api.requests.schedule_fields import (
+    CRON_FORM,
+    ZONE_FORM,
+    RecurringFields,
+    read_cron,
+    read_exclude,
+    read_repeat_every,
+    read_zone,
+)
 from api.requests.strict_schema import Strict
 from api.responses import schemas
 from api.responses.responses import invalid, respond
 from api.responses.timestamps import seconds_utc
 from api.routes.schedules import blueprint
-from models.rules import clock, recurrence, times
+from models.rules import bounds, clock, recurrence, times
 
+SPELLED_DAYS = "days and ranges of days with commas between, such as 2026-12-24,2026-12-31/2027-01-06"
 LAST_FROM = times.parse_instant("3000-01-01T00:00:00Z")
 
 _NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,6})?")
@@ -36,6 +45,12 @@ def read_spelled_interval(value: Any) -> int:
     return read_repeat_every([json.loads(match[1]), match[2] or "seconds"])
 
 
+def read_spelled_days(value: Any) -> tuple[bounds.Days, ...]:
+    """`2026-12-24,2026-12-31/2027-01-06`, as ranges of days."""
+    parts = [part.split("/") for part in value.split(",")]
+    return read_exclude([part[0] if len(part) == 1 else dict(zip(("from", "to"), part, strict=True)) for part in parts])
+
+
 def read_from(value: Any) -> int:
     """An instant."""
     instant = times.parse_instant(json.loads(value) if _NUMBER.fullmatch(value) else value)
@@ -48,13 +63,18 @@ class PreviewQuery(RecurringFields):
     """What GET /schedules/preview takes."""
 
     class Meta(Strict.Meta):
-        fields = ("repeat_every", "cron", "timezone", "from", "count")
-        # A class can't have an attribute called `from`.
-        include = {"from": Must("a date and time, or a Unix timestamp", read_from, "string")}
+        fields = ("repeat_every", "cron", "timezone", "starts_at", "until", "exclude", "from", "count")
+        # A class can't have an attribute called `from`, and a schema has one of its own called `exclude`.
+        include = {
+            "from": Must("a date and time, or a Unix timestamp", read_from, "string"),
+            "exclude": Must(SPELLED_DAYS, read_spelled_days, "string"),
+        }
 
     repeat_every = Must("seconds, or a number and a unit such as 5,minutes", read_spelled_interval, "string")
     cron = Must("five cron fields", read_cron, CRON_FORM)
     timezone = Must("the name of an IANA time zone", read_zone, ZONE_FORM)
+    starts_at = Must("a date and time, or a Unix timestamp", read_from, "string")
+    until = Must("a date and time, or a Unix timestamp", read_from, "string")
     count = whole_in_query(1, 100, load_default=10)
 
 

@@ -14,7 +14,7 @@ from api.auth import caller
 from api.blueprint import Blueprint
 from api.context import settings
 from api.requests.body import FORM, Fields, read_fields
-from api.requests.fields import order_by, shown, whole_in_query
+from api.requests.fields import choice, order_by, shown, whole_in_query
 from api.requests.hops import hops
 from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.ids import uuid_key
@@ -22,16 +22,18 @@ from api.requests.job_fields import JobFields
 from api.requests.job_requests import JobRequest, due_at
 from api.requests.new_schedule import changed, misplaced, new_schedule
 from api.requests.paging import MAX_OFFSET
-from api.requests.schedule_fields import too_many
+from api.requests.schedule_fields import no_instant, too_many
 from api.requests.strict_schema import Strict
 from api.responses import schemas, serializers
+from api.responses.expanded_schedules import HEALTH, ScheduleHealth, with_health
 from api.responses.responses import ApiError, invalid, json_response, not_found, or_not_found
 from api.responses.timestamps import seconds, seconds_utc
+from api.routes.targets.group_orders import check_group
 from models.database.paging import NEWEST_FIRST
 from models.jobs.job_json import args, compact, with_member
 from models.rules import clock
 from models.schedules import schedule_changes, schedule_store
-from models.schedules.schedule_changes import Overtaken, TooMany
+from models.schedules.schedule_changes import NoInstant, Overtaken, TooMany
 from models.schedules.schedule_store import NewSchedule, ScheduleRow
 
 blueprint = Blueprint("schedules", __name__, description="What makes jobs, again and again.")
@@ -66,11 +68,17 @@ def schedule(row: ScheduleRow, user_id: str) -> str:
     return with_member(with_member(compact(outer), "frequency", row.frequency), "args", args(row))
 
 
+class ExpandedSchedule(Schedule):
+    """The member behind those of a schedule is there with `expand`."""
+
+    health = fields.Nested(ScheduleHealth, metadata={"x-expand": HEALTH})
+
+
 class ScheduleFields(JobFields):
     """What POST /schedules takes: a request for a job that recurs."""
 
     class Meta(Strict.Meta):
-        exclude = ("idempotency_key", "dedup", "group")
+        exclude = ("idempotency_key", "dedup")
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def check_recurs(self, data: dict[str, Any], sent: dict[str, Any], **_: Any) -> None:  # noqa: ARG002
@@ -85,7 +93,13 @@ class ScheduleChange(ScheduleFields):
         super().__init__(partial=True, **options)
 
 
-class SchedulesQuery(Strict):
+class ScheduleQuery(Strict):
+    """What GET /schedules/{id} takes."""
+
+    expand = choice((HEALTH,))
+
+
+class SchedulesQuery(ScheduleQuery):
     """What GET /schedules takes."""
 
     limit = whole_in_query(1, 100, load_default=10)
@@ -105,6 +119,8 @@ def create_schedule(job_request: JobRequest) -> Response:
 def _create(job_request: JobRequest, now: int) -> tuple[int, str]:
     try:
         row, _, _ = schedule_changes.create(_new(job_request, now), now, settings().max_schedules)
+    except NoInstant:
+        raise no_instant() from None
     except TooMany:
         raise too_many() from None
     return 201, serializers.data(schedule(or_not_found(row), caller().user_id))
@@ -112,19 +128,28 @@ def _create(job_request: JobRequest, now: int) -> tuple[int, str]:
 
 @blueprint.route("/schedules", methods=["GET"])
 @blueprint.arguments(SchedulesQuery(), location="query")
-@blueprint.response(200, schemas.list_of(Schedule))
+@blueprint.response(200, schemas.list_of(ExpandedSchedule))
 def list_schedules(query: dict[str, Any]) -> Response:
     """A page of schedules, newest first by default."""
     owner = caller()
     rows = schedule_store.listed(owner.account_id, query["order_by"], query["limit"], query["offset"])
-    return json_response(serializers.data_list([schedule(row, owner.user_id) for row in rows]))
+    return json_response(serializers.data_list(_texts(rows, owner.user_id, query)))
 
 
 @blueprint.route("/schedules/<key>", methods=["GET"])
-@blueprint.response(200, schemas.single(Schedule))
-def get_schedule(key: str) -> Response:
+@blueprint.arguments(ScheduleQuery(), location="query")
+@blueprint.response(200, schemas.single(ExpandedSchedule))
+def get_schedule(query: dict[str, Any], key: str) -> Response:
     """One schedule, by its UUID or its key."""
-    return schedule_response(schedule_store.find(caller().account_id, key_in_path(key)))
+    owner = caller()
+    row = or_not_found(schedule_store.find(owner.account_id, key_in_path(key)))
+    [text] = _texts([row], owner.user_id, query)
+    return json_response(serializers.data(text))
+
+
+def _texts(rows: list[ScheduleRow], user_id: str, query: dict[str, Any]) -> list[str]:
+    texts = [schedule(row, user_id) for row in rows]
+    return with_health(texts, rows) if query.get("expand") else texts
 
 
 @blueprint.route("/schedules/<key>", methods=["PUT"])
@@ -193,4 +218,5 @@ def schedule_response(row: ScheduleRow | None, status: int = 200) -> Response:
 
 
 def _new(job_request: JobRequest, now: int, key: str | None = None) -> NewSchedule:
+    check_group(job_request)
     return new_schedule(job_request, caller().account_id, due_at(job_request, now), now, hops(), key)

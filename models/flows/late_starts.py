@@ -16,6 +16,8 @@ from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
 from models.rules.turns import next_starts
 
+LEAVES_IN_US = 30 * clock.MILLISECOND  # after its start was counted anew; a process may die before it can correct it
+
 
 class SentJob(NamedTuple):
     """A job whose request went out later than its start was counted, and when, on this host's clock."""
@@ -35,13 +37,13 @@ def correct(sent: Sequence[SentJob]) -> set[int]:
 
 
 def count_anew(jobs: Sequence[ClaimedJob]) -> set[int]:
-    """Count the starts of these jobs now, as their requests are about to go out. Park those whose flow has had its
-    starts meanwhile, as if nothing had been attempted; returns the ids of those."""
+    """Count the starts of these jobs for `LEAVES_IN_US` from now, as their requests are about to go out. Park those
+    whose flow has had its starts meanwhile, as if nothing had been attempted; returns the ids of those."""
     with transaction():
         wait_briefly_for_locks()
-        read_at = pacing.read_clock().read_at
+        leaves_at = pacing.read_clock().read_at + LEAVES_IN_US
         # As long as half of its window is left, the next start waits for this one: nobody has to be locked out.
-        moves = [(_start_of(job), read_at) for job in jobs]
+        moves = [(_start_of(job), leaves_at) for job in jobs]
         moved = starts.move(moves, "gate_start.started_at > input.at - gate.per_us / 2")
         refused = _count_again([_start_of(job) for job in jobs if job.id not in moved])
         _park([job for job in jobs if job.id in refused])
@@ -56,7 +58,7 @@ def _count_again(late: Sequence[JobStart]) -> set[int]:
     """Count these starts once more, since others may have taken their places; returns the ids of the jobs for which
     there is no room."""
     rated = {gate.id: gate for gate in gates.lock({each.flow_id for each in late}).values() if gate.rate}
-    read_at = pacing.read_clock().read_at
+    read_at = pacing.read_clock().read_at + LEAVES_IN_US
     moved = starts.move([(each, read_at) for each in late], "gate_start.number > gate.starts - gate.rate")
     left: dict[int, list[int]] = {}
     for each in late:
@@ -67,7 +69,7 @@ def _count_again(late: Sequence[JobStart]) -> set[int]:
     for flow_id, ids in left.items():
         pace = uses.of[flow_id].pace._replace(room=None)  # they are under way already
         count = sum(at <= uses.read_at for at in next_starts(pace, len(ids), uses.read_at))
-        starts.add([(rated[flow_id], dict.fromkeys(ids[:count], uses.read_at))])
+        starts.add([(rated[flow_id], dict.fromkeys(ids[:count], uses.read_at + LEAVES_IN_US))])
         refused.update(ids[count:])
     return refused
 

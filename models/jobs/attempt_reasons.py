@@ -25,6 +25,7 @@ WORDS = {
     "blocked_address": "the target's address may not be reached",
     "blocked_url": "the URL may not be requested",
     "invalid_request": "the request could not be written as HTTP",
+    "no_group": "the group of its order was deleted",
     "body_too_large": "the body became too large by its dynamic fields",
     "not_acknowledged": "the target did not acknowledge in time",
     "reported_failure": "the target acknowledged that it failed",

@@ -4,4 +4,5 @@ REQUEST = "request"  # ordered by a client or made by a schedule
 CALLBACK = "callback"  # carries the result of another job
 EVENT = "event"  # tells what happened to another job
 CHANNEL = "channel"  # forwards a message to people
-KINDS = (REQUEST, CALLBACK, EVENT, CHANNEL)
+GROUP = "group"  # makes the jobs of a group of targets, at an instant of a schedule
+KINDS = (REQUEST, CALLBACK, EVENT, CHANNEL, GROUP)

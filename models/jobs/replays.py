@@ -17,9 +17,12 @@ from models.jobs.job_json import compact
 from models.jobs.job_kinds import REQUEST
 from models.jobs.job_store import JobRow, NewJob
 from models.jobs.job_tables import Replay
-from models.rules import times
+from models.rules import bounds, times
 
-POLICIES = ("overlap", "misfire", "catch_up_seconds", "jitter_seconds", "disable_after_failures")
+POLICIES = (
+    *("overlap", "misfire", "catch_up_seconds", "jitter_seconds", "disable_after_failures"),
+    *bounds.NAMES,
+)
 TIMES = ("schedule_in", "scheduled_at", "repeat_every", "cron", "timezone", "idempotency_key", "dedup")
 NOT_REPLAYED = (*TIMES, *POLICIES)
 COPIED = (  # columns of the old job; `job_store.COPIED` is another list: what a new row takes from NewJob

@@ -31,7 +31,8 @@ STATES_OF = {CANCEL: LIVE, RETRY: STATES, DELETE: FINAL}  # the states in which 
 OLDEST_FIRST = ("inserted_at", "asc")
 COUNTED = 10_000
 LOOKED_AT = 5_000  # by a search, for a count
-LOOKED_AT_TIMES = 10  # by a search, as many rows for each job of a chunk
+LOOKED_AT_IN_TURN = 1_000  # by a search, for what is left
+LOOKED_AT_TIMES = 4  # by a search, as many rows for each job of a chunk
 HELD_AT_MOST = 5_000
 RECOUNT_US = SECOND
 
@@ -65,22 +66,32 @@ def create(
     """Store an operation. `sent`: the filter as JSON, as the client sent it; `uuid`: None for a fresh one; `hops`: how
     many jobs led to the call, as its replays count. Returns the operation that has this UUID already where the account
     has it, and None where another account has. Raises operation_store.TooMany."""
-    bounded = until_now(job_filter)
+    bounded = until_now(account_id, job_filter)
     left = count(account_id, action, bounded)
     if at_most is not None and left.jobs >= at_most:
         left = Count(at_most, False)
     return operation_store.create(account_id, action, sent, bounded, at_most, left, now, uuid or new_id(), hops)
 
 
-def until_now(job_filter: JobFilter) -> JobFilter:
-    """The filter, without jobs made from now on. Integers ascend whatever the clocks of hosts say."""
-    return job_filter if job_filter.until_id is not None else job_filter._replace(until_id=lifecycle.id_range()[1])
+def until_now(account_id: int, job_filter: JobFilter) -> JobFilter:
+    """The filter, without jobs made from now on. Integers ascend whatever the clocks of hosts say; the latest instant
+    that there is keeps the reading from the many entries that later jobs leave in the index."""
+    if job_filter.until_id is None:
+        job_filter = job_filter._replace(until_id=lifecycle.id_range()[1])
+    sql = "SELECT max(inserted_at) FROM job WHERE account_id = %s AND kind = %s"
+    [[latest_at]] = fetch(sql, (account_id, job_filter.kind))
+    after_all = (latest_at or 0) + 1
+    return job_filter._replace(before=after_all if job_filter.before is None else min(job_filter.before, after_all))
 
 
-def count(account_id: int, action: str, job_filter: JobFilter, place: Place | None = None) -> Count:
-    """How many jobs the action would find, COUNTED at most, as far as it is cheap to count."""
+def count(
+    account_id: int, action: str, job_filter: JobFilter, place: Place | None = None, looked_at: int | None = None
+) -> Count:
+    """How many jobs the action would find, COUNTED at most, as far as so many rows of a search show it (None:
+    LOOKED_AT)."""
     page = PageRequest(OLDEST_FIRST, COUNTED, 0, place)
-    return merged_states.count(account_id, job_filter, states_of(action, job_filter), page, LOOKED_AT)
+    states = states_of(action, job_filter)
+    return merged_states.count(account_id, job_filter, states, page, looked_at or LOOKED_AT)
 
 
 def states_of(action: str, job_filter: JobFilter) -> tuple[str, ...]:
@@ -88,7 +99,8 @@ def states_of(action: str, job_filter: JobFilter) -> tuple[str, ...]:
 
 
 def take_turn(operation_id: int, rows: int, now: int) -> Turn:
-    """Act on the next `rows` jobs of an operation; on none if somebody else does or it has ended."""
+    """Act on the next `rows` jobs of an operation; on none if somebody else does or it has ended. What is left is
+    counted after the commit: nobody waits for that."""
     with transaction():
         operation = operation_store.locked(operation_id)
         if operation is None:
@@ -97,8 +109,10 @@ def take_turn(operation_id: int, rows: int, now: int) -> Turn:
         done, held = _act(operation, chunk.ids, now)
         after = _advanced(operation, chunk, done, [*chunk.held, *held], now)
         operation_store.store(after)
-        ended = len(chunk.ids) - len(held)
-        return Turn(ended, is_stuck=bool(after.held_ids) and not ended and after.place == operation.place)
+    if not after.is_read and now >= after.counted_at + RECOUNT_US:
+        operation_store.store_count(after.id, _left(after), now)
+    ended = len(chunk.ids) - len(held)
+    return Turn(ended, is_stuck=bool(after.held_ids) and not ended and after.place == operation.place)
 
 
 def _next_chunk(operation: OperationRow, rows: int) -> Chunk:
@@ -160,15 +174,16 @@ def _advanced(operation: OperationRow, chunk: Chunk, done: int, held: Sequence[i
         failed=operation.failed + ended - done,
         jobs_left=max(operation.jobs_left - ended, len(held)),
     )
-    if chunk.is_read:
-        after = after._replace(jobs_left=len(held), more_left=0)
-        return after if held else after._replace(state=DONE, ended_at=now)
-    return _recounted(after, now) if now >= operation.counted_at + RECOUNT_US else after
+    if not chunk.is_read:
+        return after
+    after = after._replace(jobs_left=len(held), more_left=0)
+    return after if held else after._replace(state=DONE, ended_at=now)
 
 
-def _recounted(operation: OperationRow, now: int) -> OperationRow:
-    ahead = count(operation.account_id, operation.action, operation.filter, operation.place)
-    jobs, more = ahead.jobs + len(operation.held_ids), ahead.more
-    if operation.at_most is not None and operation.at_most - operation.done - operation.failed <= jobs:
-        jobs, more = operation.at_most - operation.done - operation.failed, False
-    return operation._replace(jobs_left=jobs, more_left=int(more), counted_at=now)
+def _left(operation: OperationRow) -> Count:
+    ahead = count(operation.account_id, operation.action, operation.filter, operation.place, LOOKED_AT_IN_TURN)
+    jobs = ahead.jobs + len(operation.held_ids)
+    if operation.at_most is None:
+        return Count(jobs, ahead.more)
+    most = operation.at_most - operation.done - operation.failed
+    return Count(min(jobs, most), ahead.more and jobs < most)

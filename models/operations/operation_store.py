@@ -156,6 +156,16 @@ def store(operation: OperationRow) -> None:
     execute(f"UPDATE operation SET {assignments} WHERE id = %s", (*values, operation.id))
 
 
+def store_count(operation_id: int, left: Count, now: int) -> None:
+    """Write how many jobs a running operation has before it."""
+    with write_turn():
+        execute(
+            "UPDATE operation SET jobs_left = %s, more_left = %s, counted_at = %s "
+            f"WHERE id = %s AND state = '{RUNNING}'",
+            (left.jobs, int(left.more), now, operation_id),
+        )
+
+
 def prune(now: int) -> int:
     """Delete operations that ended long ago; returns how many. A duty of the ticker."""
     old = "SELECT id FROM operation WHERE ended_at < %s ORDER BY ended_at LIMIT %s"

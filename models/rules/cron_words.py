@@ -15,6 +15,8 @@ MONTHS = [
     *("July", "August", "September", "October", "November", "December"),
 ]
 WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+PLACES = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", CronSim.LAST: "last"}
+LAST_DAYS = {CronSim.LAST: "the last day", CronSim.LAST_WEEKDAY: "the last working day"}
 MAX_TIMES = 6  # times of day that are listed one by one
 
 
@@ -57,19 +59,35 @@ def _step(values: list[int], size: int) -> int | None:
 
 
 def _days(cron: CronSim) -> str:
-    days = sorted(cron.days)
-    weekdays = sorted({(day - 1) % 7 for day in cron.weekdays if isinstance(day, int)})  # 0 and 7 are Sunday
-    any_day, any_weekday = len(days) == 31, len(weekdays) == 7
-    of_month = f"{_numbered('day', days)} of the month"
+    days, weekdays = sorted(cron.days), sorted({(day - 1) % 7 for day in cron.weekdays if isinstance(day, int)})
+    nth = [each for each in cron.weekdays if not isinstance(each, int)]
+    any_day, any_weekday = len(days) == 31 and days[0] > 0, len(weekdays) == 7
+    of_month = _of_month(days)
     if any_day and any_weekday or (any_day or any_weekday) and not cron.day_and:
         return "every day"
     if any_day:
-        return f"on {_named(weekdays, WEEKDAYS)}"
+        return f"on {_of_week(weekdays, nth, 'and')}"
     if any_weekday:
         return f"on {of_month}"
     if cron.day_and:
-        return f"on {of_month} if that is {_joined([WEEKDAYS[day] for day in weekdays], 'or')}"
-    return f"on {of_month} and on {_named(weekdays, WEEKDAYS)}"
+        return f"on {of_month} if that is {_of_week(weekdays, nth, 'or')}"
+    return f"on {of_month} and on {_of_week(weekdays, nth, 'and')}"
+
+
+def _of_month(days: list[int]) -> str:
+    numbered = [day for day in days if day > 0]
+    last = [name for day, name in LAST_DAYS.items() if day in days]
+    return f"{_joined([*([_numbered('day', numbered)] if numbered else []), *last])} of the month"
+
+
+def _of_week(weekdays: list[int], nth: list[tuple[int, int]], last: str) -> str:
+    """Weekdays by name; `nth`: pairs of a weekday, where 0 and 7 are Sunday, and its place in the month."""
+    if weekdays and not nth:
+        return _named(weekdays, WEEKDAYS) if last == "and" else _joined([WEEKDAYS[day] for day in weekdays], last)
+    ordered = sorted({((day - 1) % 7, place) for day, place in nth}, key=lambda pair: (pair[1] < 0, pair[1], pair[0]))
+    of_month = [f"the {PLACES[place]} {WEEKDAYS[day]}" for day, place in ordered]
+    texts = [WEEKDAYS[day] for day in weekdays] + of_month
+    return f"{_joined(texts, last)} of the month"
 
 
 def _months(months: list[int]) -> str:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from cronsim import CronSim, CronSimError
 
 from models.rules import times, zone_data, zone_names
+from models.rules.bounds import UNBOUNDED, Bounds, bounds_of, excluded_until
 from models.rules.clock import DAY, MINUTE, SECOND
 from models.rules.cron_words import words_of
 from models.rules.times import EPOCH
@@ -37,6 +38,8 @@ LAST = datetime(9000, 1, 1, tzinfo=UTC)  # no instant is searched beyond it
 NOT_ZONES = {"localtime", "Factory"}
 
 _ITEM = re.compile(r"(\*|[0-9]{1,2}|[A-Za-z]{3})(-([0-9]{1,2}|[A-Za-z]{3}))?(/[0-9]{1,2})?")
+_LAST_DAYS = {"L", "LW"}  # of the month: its last day, its last working day
+_NTH_WEEKDAY = re.compile(r"([0-7]|[A-Za-z]{3})#[1-5]|[0-7]L")  # the nth of the month, the last of the month
 _BETWEEN_FIELDS = re.compile(r"[ \t]+")
 _LONE_RANGE = re.compile(r"\b0?([0-9]{1,2}|[A-Za-z]{3})-0?\1(/[0-9]{1,2})?\b", re.IGNORECASE)
 _MONTHS = {"JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"}
@@ -48,11 +51,12 @@ class CronRefused(ValueError):
 
 
 class Frequency(NamedTuple):
-    """How often: every so many microseconds, or by a cron expression in a zone."""
+    """How often: every so many microseconds, or by a cron expression in a zone; and within which bounds."""
 
     every_us: int | None = None
     cron: str = ""
     timezone: str = "UTC"
+    bounds: Bounds = UNBOUNDED
 
 
 class Instants(NamedTuple):
@@ -66,8 +70,8 @@ def frequency_of(text: str) -> Frequency:
     """The frequency of its JSON form, which a schedule stores and shows."""
     fields = json.loads(text)
     if "repeat_every" in fields:
-        return Frequency(every_us=times.parse_duration(fields["repeat_every"]))
-    return Frequency(cron=fields["cron"], timezone=fields.get("timezone", "UTC"))
+        return Frequency(every_us=times.parse_duration(fields["repeat_every"]), bounds=bounds_of(fields))
+    return Frequency(cron=fields["cron"], timezone=fields.get("timezone", "UTC"), bounds=bounds_of(fields))
 
 
 def check_cron(text: str) -> str:
@@ -93,20 +97,32 @@ def is_zone(name: str) -> bool:
 
 
 def next_after(frequency: Frequency, instant: int) -> int | None:
-    """The next instant after this one, from which an interval is measured; None when there is none within 50 years."""
-    if frequency.every_us is not None:
-        return instant + frequency.every_us
-    return _next_by_cron(_plain(frequency.cron), frequency.timezone, instant)
+    """The next instant after this one, from which an interval is measured; None when there is none within 50 years, or
+    within the bounds."""
+    if frequency.bounds is UNBOUNDED:
+        return _unbounded(frequency, instant)
+    starts_at = frequency.bounds.starts_at
+    if starts_at is not None and instant < starts_at:
+        return first_from(frequency, starts_at)
+    return _allowed(frequency, _unbounded(frequency, instant))
+
+
+def first_from(frequency: Frequency, earliest: int) -> int | None:
+    """The first instant of a schedule that may begin at this instant. An interval begins at once."""
+    begin = max(earliest, frequency.bounds.starts_at or earliest)
+    return _allowed(frequency, begin if frequency.every_us is not None else _unbounded(frequency, begin - 1))
 
 
 def meaning_of(frequency: Frequency) -> tuple[Any, ...]:
     """What a frequency stands for: equal for every spelling of it, such as `@daily` and `00 0 * * *`."""
     if frequency.every_us is not None:
-        return (frequency.every_us,)
+        return (frequency.every_us, frequency.bounds)
     expression = _plain(frequency.cron)
     sim = CronSim(expression, EPOCH)
-    fields = (sim.minutes, sim.hours, sim.days, sim.months, {day % 7 for day in sim.weekdays if isinstance(day, int)})
-    return (*map(frozenset, fields), sim.day_and, _is_fixed(expression), zone_names.data_of(frequency.timezone))
+    weekdays = frozenset(day % 7 if isinstance(day, int) else (day[0] % 7, day[1]) for day in sim.weekdays)
+    fields = map(frozenset, (sim.minutes, sim.hours, sim.days, sim.months))
+    zone = zone_names.data_of(frequency.timezone)
+    return (*fields, weekdays, sim.day_and, _is_fixed(expression), zone, frequency.bounds)
 
 
 def between(frequency: Frequency, first: int | None, last: int, limit: int) -> tuple[Instants, int | None]:
@@ -118,7 +134,7 @@ def between(frequency: Frequency, first: int | None, last: int, limit: int) -> t
     if first is None or first > last:
         return Instants(None, []), first
     if frequency.every_us is not None:
-        return _between_evenly(first, last, frequency.every_us, limit)
+        return _between_evenly(frequency, frequency.every_us, first, last, limit)
     return _between_by_cron(frequency, first, last, limit)
 
 
@@ -152,10 +168,20 @@ def _refused(expected: str, got: str) -> CronRefused:
 
 def _check_field(number: int, field: str) -> None:
     for item in field.split(","):
+        if _is_day_of_its_month(number, item):
+            continue
         match = _ITEM.fullmatch(item)
         words = [part.upper() for part in (match[1], match[3]) if part and part[0].isalpha()] if match else []
         if not match or (match[1] == "*" and match[2]) or not set(words) <= _NAMES.get(number, set()):
             raise _refused(f"have a {FIELDS[number]} of numbers, ranges, steps and names", item)
+
+
+def _is_day_of_its_month(number: int, item: str) -> bool:
+    """Whether a day is named by its place in the month: `L` and `LW`, or `MON#2` and `5L`."""
+    if number == 2:
+        return item.upper() in _LAST_DAYS
+    match = _NTH_WEEKDAY.fullmatch(item.upper()) if number == 4 else None
+    return match is not None and (not match[1] or match[1].isdigit() or match[1] in _NAMES[4])
 
 
 def _check_date(expression: str) -> None:
@@ -186,6 +212,21 @@ def _next_by_cron(expression: str, timezone: str, instant: int) -> int | None:
     after = datetime.fromtimestamp(instant // MINUTE * 60, UTC)
     due = (_next_fixed if _is_fixed(expression) else _next_real)(expression, zone, after)
     return None if due is None else int(due.timestamp()) * SECOND
+
+
+def _unbounded(frequency: Frequency, instant: int) -> int | None:
+    if frequency.every_us is not None:
+        return instant + frequency.every_us
+    return _next_by_cron(_plain(frequency.cron), frequency.timezone, instant)
+
+
+def _allowed(frequency: Frequency, instant: int | None) -> int | None:
+    """The instant, or the first behind the excluded days in which it lies; None when that is after the end."""
+    bounds, every_us = frequency.bounds, frequency.every_us
+    while instant is not None and (end := excluded_until(bounds, frequency.timezone, instant)) is not None:
+        skipped = None if every_us is None else -(-(end - instant) // every_us) * every_us
+        instant = _unbounded(frequency, end - 1) if skipped is None else instant + skipped
+    return None if instant is None or (bounds.until is not None and instant > bounds.until) else instant
 
 
 def _is_fixed(expression: str) -> bool:
@@ -255,13 +296,18 @@ def _offset(zone: ZoneInfo, instant: datetime) -> timedelta:
     return instant.astimezone(zone).utcoffset() or timedelta()
 
 
-def _between_evenly(first: int, last: int, every_us: int, limit: int) -> tuple[Instants, int]:
-    count = (last - first) // every_us + 1
+def _between_evenly(
+    frequency: Frequency, every_us: int, first: int, last: int, limit: int
+) -> tuple[Instants, int | None]:
+    until, has_gaps = frequency.bounds.until, bool(frequency.bounds.exclude)
+    end = last if until is None else min(last, until)
+    count = max(0, (end - first) // every_us + 1)
     alone = min(count, limit)
     start = first + (count - alone) * every_us
     latest = [start + number * every_us for number in range(alone)]
-    before = None if alone == count else (first, start - every_us, count - alone)
-    return Instants(before, latest), first + count * every_us
+    before = None if alone == count else (first, start - every_us, None if has_gaps else count - alone)
+    kept = [at for at in latest if not has_gaps or _allowed(frequency, at) == at]
+    return Instants(before, kept), _allowed(frequency, first + count * every_us)
 
 
 def _between_by_cron(frequency: Frequency, first: int, last: int, limit: int) -> tuple[Instants, int | None]:

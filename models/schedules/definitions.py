@@ -50,12 +50,15 @@ def _of_request(text: str) -> dict[str, Any]:
     return {
         "method": args.get("method") or "get",
         "url": _of_url(args.get("url")),
+        "group": args.get("group"),
         "headers": {name.lower(): str(value) for name, value in (args.get("headers") or {}).items()},
         "query": _exact(text).get("query") or {},
     }
 
 
 def _of_url(url: Any) -> Any:
+    if url is None:  # there is a group in its place
+        return None
     try:
         target = split_url(url)
     except UrlRefused:  # an earlier version may have taken it

@@ -170,7 +170,9 @@ def _executing(schedule_ids: Sequence[str]) -> dict[str, list[UnderWay]]:
     if not schedule_ids:
         return {}
     these = f"{is_in('schedule_id', schedule_ids)} AND {UNDER_WAY_SQL}"
-    sql = f"SELECT {', '.join(UnderWay._fields)} FROM job WHERE {these}"
+    # A job of a set that the schedule's own job made stands for no instant.
+    columns = ", ".join(UnderWay._fields).replace("fire_at", "COALESCE(fire_at, attempted_at)")
+    sql = f"SELECT {columns} FROM job WHERE {these}"
     executing: dict[str, list[UnderWay]] = {}
     for row in fetch(sql, schedule_ids):
         executing.setdefault(str(row[0]), []).append(UnderWay(str(row[0]), *row[1:]))

@@ -51,6 +51,7 @@ class Planned(NamedTuple):
     misfire: str
     catch_up_us: int
     next_at: int
+    runs: int
 
 
 class Plan(NamedTuple):
@@ -61,6 +62,15 @@ class Plan(NamedTuple):
     rows: list[FiringRow]
     next_at: int | None
     room: int | None
+
+
+class Move(NamedTuple):
+    """From which instant to which a schedule moves (None: there is none), and how many jobs it gets by that."""
+
+    id: str
+    old: int
+    new: int | None
+    jobs: int = 0
 
 
 COLUMNS = ", ".join(Planned._fields)
@@ -108,7 +118,7 @@ def plan_due(due: Sequence[Planned], now: int) -> list[str]:
     failed: list[str] = []
     new: list[NewJob] = []
     rows: list[FiringRow] = []
-    moves: list[tuple[str, int, int | None]] = []
+    moves: list[Move] = []
     rooms: dict[str, Room] = {}
     for schedule in due:
         try:
@@ -121,7 +131,7 @@ def plan_due(due: Sequence[Planned], now: int) -> list[str]:
                 disable_not_computable(schedule.id, schedule.account_id, now)
             continue
         rows += planned.rows
-        moves.append((schedule.id, schedule.next_at, planned.next_at))
+        moves.append(Move(schedule.id, schedule.next_at, planned.next_at, len(planned.instants)))
         if planned.room is not None:
             rooms[schedule.id] = Room(planned.room, schedule.offset_us)
     misfire.cancel_surplus(rooms, now)
@@ -148,7 +158,10 @@ def plan_next(schedule: Planned, now: int) -> Plan:
         *rows_of(schedule.id, Instants(recent.before, []), MISFIRED, now),
     ]
     room = misfire.BEGIN_AT_MOST[schedule.misfire] - len(made_up) if missed.latest else None
-    return Plan([*made_up, *recent.latest, *([] if next_at is None else [next_at])], rows, next_at, room)
+    instants = [*made_up, *recent.latest, *([] if next_at is None else [next_at])]
+    if frequency.bounds.max_runs is not None:
+        instants = instants[: max(0, frequency.bounds.max_runs - schedule.runs)]
+    return Plan(instants, rows, next_at if next_at in instants else None, room)
 
 
 def rows_of(schedule_id: str, instants: Instants, status: str, now: int) -> list[FiringRow]:
@@ -186,12 +199,12 @@ def job_at(schedule: Planned, fire_at: int) -> NewJob:
     )
 
 
-def move_on(moves: Sequence[tuple[str, int, int | None]]) -> None:
-    """Set each schedule's next instant to `new` if it is still `old`: rows of (id, old, new)."""
+def move_on(moves: Sequence[Move]) -> None:
+    """Move each schedule to its new next instant if it is still at the old one, and count the jobs."""
     if moves:
-        table, params = values_table("id uuid, old bigint, new bigint", moves)
+        table, params = values_table("id uuid, old bigint, new bigint, jobs bigint", moves)
         execute(
-            f"UPDATE schedule SET next_at = input.new FROM {table} AS input "
+            f"UPDATE schedule SET next_at = input.new, runs = schedule.runs + input.jobs FROM {table} AS input "
             "WHERE schedule.id = input.id AND schedule.next_at = input.old",
             params,
         )

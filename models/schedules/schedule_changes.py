@@ -6,6 +6,7 @@ between. It cancels or makes the waiting job in the same transaction. The first 
 instant, has at most one job (`job_fire_at`).
 """
 
+from contextlib import suppress
 from typing import Any
 
 from models.accounts import account_store
@@ -20,7 +21,7 @@ from models.schedules import definitions, firing_rows, planning, schedule_store
 from models.schedules import disable as disabling
 from models.schedules.cancel import cancel_of_schedule
 from models.schedules.firing_rows import DISABLED
-from models.schedules.planning import ROWS_AT_MOST, Planned
+from models.schedules.planning import ROWS_AT_MOST, Move, Planned
 from models.schedules.schedule_store import NewSchedule, ScheduleRow, definition_of, id_of, row_of
 from models.schedules.schedule_tables import Schedule
 
@@ -32,18 +33,28 @@ class TooMany(Exception):
     """The account has as many enabled schedules as it may have."""
 
 
+class NotComputable(Exception):
+    """This process can't compute the schedule's instants: it lacks the zone, or is older than the definition."""
+
+
+class NoInstant(Exception):
+    """The bounds of the schedule leave no instant."""
+
+
 class Overtaken(Exception):
     """The schedule is no longer what the change was made from."""
 
 
 def create(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow | None, JobRow, bool]:
     """Store a schedule and its first job; returns both and True. When a job holds the idempotency key already, returns
-    None, that job and False. Raises TooMany."""
-    schedule_id = new_id()
+    None, that job and False. Raises TooMany, and NoInstant."""
+    first_at, schedule_id = new.first_at, new_id()
+    if first_at is None:
+        raise NoInstant
     with transaction():
         new = _joined(new, now)
         _check_room(new.job.account_id, at_most)
-        job, made = job_store.create(_first_job(new, schedule_id), now)
+        job, made = job_store.create(_first_job(new, schedule_id, first_at), now)
         if not made:
             return None, job, False
         schedule_store.insert(new, schedule_id, now)
@@ -65,7 +76,8 @@ def put(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow, bool]:
             _check_room(account_id, at_most)
             schedule_id, new = new_id(), _joined(new, now)
             if schedule_store.insert(new, schedule_id, now):
-                job_store.create(_first_job(new, schedule_id), now)
+                if new.first_at is not None:
+                    job_store.create(_first_job(new, schedule_id, new.first_at), now)
                 return _existing(schedule_id), True
     raise RuntimeError(f"schedule not stored: its key was taken and freed {PUTS_TRIED} times in a row")
 
@@ -92,8 +104,10 @@ def replace(account_id: int, key: str, new: NewSchedule, now: int, made_from: Sc
             return before.id
         is_moved = not definitions.is_same_frequency(new.frequency, before.frequency)
         if is_moved:
-            _pass_over(before, now)  # nothing passed but while it was disabled
-            Schedule.update(next_at=max(new.first_at, now)).where(Schedule.id == before.id).execute()
+            with suppress(NotComputable):  # the instants before the change then get no rows
+                _pass_over(before, now)  # nothing passed but while it was disabled
+            next_at = None if new.first_at is None else max(new.first_at, now)
+            Schedule.update(next_at=next_at, runs=1).where(Schedule.id == before.id).execute()
         coming = "fire_at > %s AND attempted_at IS NULL"
         if cancel_of_schedule(before.id, CHANGED, None, now, coming, (now,)) or is_moved:
             _make_next(before.id, now)
@@ -112,7 +126,7 @@ def disable(account_id: int, key: str, now: int, reason: str = disabling.BY_OWNE
 
 def enable(account_id: int, key: str, now: int, at_most: int) -> ScheduleRow | None:
     """Let a disabled schedule make jobs again, from its next instant on. The instants that passed meanwhile get rows.
-    Raises TooMany."""
+    Raises TooMany and NotComputable."""
     with transaction():
         schedule = _locked(account_id, key, now)
         if schedule is None:
@@ -155,11 +169,11 @@ def _request_of(schedule: ScheduleRow | Planned) -> tuple[Any, ...]:
     return (schedule.args, schedule.body and bytes(schedule.body), schedule.content_type)
 
 
-def _first_job(new: NewSchedule, schedule_id: str) -> NewJob:
-    values = definition_of(new, schedule_id) | {"id": schedule_id, "next_at": new.first_at}
+def _first_job(new: NewSchedule, schedule_id: str, first_at: int) -> NewJob:
+    values = definition_of(new, schedule_id) | {"id": schedule_id, "next_at": first_at, "runs": 1}
     values["account_id"] = new.job.account_id
     schedule = Planned(**{name: values[name] for name in Planned._fields})
-    return planning.job_at(schedule, new.first_at)._replace(idempotency_key=new.job.idempotency_key)
+    return planning.job_at(schedule, first_at)._replace(idempotency_key=new.job.idempotency_key)
 
 
 def _locked(account_id: int, key: str, now: int) -> Planned | None:
@@ -181,11 +195,15 @@ def _locked(account_id: int, key: str, now: int) -> Planned | None:
 
 
 def _pass_over(schedule: Planned, now: int) -> None:
-    """Write rows for the instants that passed while the schedule was disabled, and move on to the next instant."""
-    frequency = recurrence.frequency_of(schedule.frequency)
-    instants, next_at = recurrence.between(frequency, schedule.next_at, now, ROWS_AT_MOST)
+    """Write rows for the instants that passed while the schedule was disabled, and move on to the next instant. Raises
+    NotComputable."""
+    try:
+        frequency = recurrence.frequency_of(schedule.frequency)
+        instants, next_at = recurrence.between(frequency, schedule.next_at, now, ROWS_AT_MOST)
+    except (KeyError, ValueError) as error:
+        raise NotComputable from error
     firing_rows.add(planning.rows_of(schedule.id, instants, DISABLED, now))
-    planning.move_on([(schedule.id, schedule.next_at, next_at)])
+    planning.move_on([Move(schedule.id, schedule.next_at, next_at)])
 
 
 def _make_next(schedule_id: str, now: int) -> None:
@@ -205,9 +223,11 @@ def _joined(new: NewSchedule, now: int) -> NewSchedule:
 
 
 def _check_room(account_id: int, at_most: int) -> None:
-    """Raise TooMany when so many are enabled. The account's lock makes others who check wait for this commit."""
+    """Raise TooMany when so many are enabled and not finished. The account's lock makes others who check wait for this
+    commit."""
     account_store.lock(account_id)
-    if Schedule.select().where(Schedule.account_id == account_id, Schedule.disabled_at.is_null()).count() >= at_most:
+    enabled = (Schedule.account_id == account_id, Schedule.disabled_at.is_null(), Schedule.next_at.is_null(False))
+    if Schedule.select().where(*enabled).count() >= at_most:
         raise TooMany
 
 

@@ -12,6 +12,7 @@ from peewee import SQL
 from models.database.base import read_rows
 from models.database.ids import is_uuid
 from models.database.paging import Listing, order_sql
+from models.jobs.job_kinds import REQUEST
 from models.jobs.job_store import NewJob
 from models.schedules import firing_rows
 from models.schedules.firing_rows import FiringRow
@@ -40,7 +41,7 @@ class NewSchedule(NamedTuple):
 
     job: NewJob
     frequency: str
-    first_at: int
+    first_at: int | None  # None: its bounds leave no instant
     key: str | None = None
     jitter_us: int = 0
     overlap: str = SKIP
@@ -100,6 +101,8 @@ def firings_of(
 def template_of(job: NewJob) -> str:
     """The fields that all jobs of a schedule share, as JSON."""
     fields = {name: value for name, value in job._asdict().items() if name not in OF_ONE_JOB}
+    if job.kind != REQUEST:
+        fields["kind"] = job.kind
     fields["max_age_us"] = None if job.retry_until is None else job.retry_until - job.scheduled_at
     return json.dumps(fields)
 
@@ -127,7 +130,7 @@ def stored_definition(schedule_id: str) -> dict[str, Any]:
 def insert(new: NewSchedule, schedule_id: str, now: int) -> bool:
     """Insert a schedule; False when its key is taken."""
     owned = {"id": schedule_id, "account_id": new.job.account_id, "key": new.key, **definition_of(new, schedule_id)}
-    started = {"next_at": new.first_at, "inserted_at": now, "enabled_at": now, "failures": 0, "state": "{}"}
+    started = {"next_at": new.first_at, "runs": 1, "inserted_at": now, "enabled_at": now, "failures": 0, "state": "{}"}
     return bool(Schedule.insert(**owned, **started).on_conflict_ignore().as_rowcount().execute())
 
 

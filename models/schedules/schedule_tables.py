@@ -26,7 +26,9 @@ class Schedule(BaseModel):
     body = BlobField(null=True)  # the bytes as they were sent; null: no body
     content_type = TextField(null=True)
     template = TextField()  # JSON object: the other fields of its jobs (schedule_store.template_of)
-    frequency = TextField()  # JSON object: repeat_every, or cron and perhaps timezone
+    frequency = (
+        TextField()
+    )  # JSON object: repeat_every, or cron and perhaps timezone; and bounds (models/rules/bounds.py)
     offset_us = BigIntegerField()  # its jobs are due so long after each instant: its part of jitter_seconds
     overlap = TextField()  # skip, queue_one, allow: while another of its jobs is executing
     misfire = TextField()  # skip, once, all: which instants that were missed are made up for
@@ -35,6 +37,7 @@ class Schedule(BaseModel):
 
     # Written by the planner, and by a change of the frequency, a disable and an enable.
     next_at = BigIntegerField(null=True)  # the first instant not planned yet; null: none is left
+    runs = BigIntegerField(default=0)  # instants that got a job since the frequency was set, the next one among them
     enabled_at = BigIntegerField()  # when it was last enabled
     disabled_at = BigIntegerField(null=True)  # null: enabled
 

@@ -72,10 +72,13 @@ CHANGE_NO_STATE = {
     "cancelled_of",
     "close_cancelled_claims",
     "end_cancelled",
+    "extend",
     "first_lost",
     "give_back_unknown",
     "id_range",
+    "keep_acknowledged",
     "new_claim_id",
+    "wait_for_acks",
     "withdraw",
 }
 

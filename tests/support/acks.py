@@ -6,10 +6,9 @@ from models.operations.acks import Ack
 from models.rules import clock
 from tests.support.results import answered
 from tests.support.rows import claim_of, make_job
-from workers.delivery.ack_urls import AckUrls
 from workers.delivery.attempt_records import Result
 from workers.delivery.recorder import record
-from workers.delivery.render import render_request
+from workers.delivery.render import AckUrls, render_request
 
 LATER = answered(202, b"taken", [("Booper-Complete", "later")])
 OWN_URL = "https://booper.example"

@@ -95,12 +95,32 @@ class Stretch:
 def day_fits(fields, date):
     if date.month not in values(fields[3], 3):
         return False
-    by_month = date.day in values(fields[2], 2)
-    week = values(fields[4], 4)
-    by_week = date.isoweekday() % 7 in week or (date.isoweekday() == 7 and 7 in week)
+    by_month = any(month_day_fits(item, date) for item in fields[2].split(","))
+    by_week = any(week_day_fits(item, date) for item in fields[4].split(","))
     if fields[2].startswith("*") or fields[4].startswith("*"):
         return by_month and by_week
     return by_month or by_week
+
+
+def month_day_fits(item, date):
+    last = (date.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    if item.upper() == "L":
+        return date == last
+    if item.upper() == "LW":
+        while last.isoweekday() > 5:
+            last -= timedelta(days=1)
+        return date == last
+    return date.day in values(item, 2)
+
+
+def week_day_fits(item, date):
+    if item.upper().endswith("L") and item[:-1].isdigit():
+        return date.isoweekday() % 7 == int(item[:-1]) % 7 and (date + timedelta(days=7)).month != date.month
+    if "#" in item:
+        day, place = item.split("#")
+        return date.isoweekday() % 7 == number(day, 4) % 7 and (date.day - 1) // 7 + 1 == int(place)
+    week = values(item, 4)
+    return date.isoweekday() % 7 in week or (date.isoweekday() == 7 and 7 in week)
 
 
 def changes(zone, year):

@@ -7,7 +7,7 @@ import logging
 from typing import Any, NamedTuple
 
 from models.jobs.job_json import BYTES_TYPE, JSON_TYPE, as_base64
-from models.jobs.job_kinds import CHANNEL
+from models.jobs.job_kinds import CHANNEL, GROUP
 from models.jobs.lifecycle import ClaimedJob
 from models.jobs.log_events import JOB_DISCARDED, REQUEST_FAILED, REQUEST_SENT, RESPONSE_RECEIVED
 from models.jobs.records import AttemptRow, LogRow, Written, log_row
@@ -83,7 +83,9 @@ def log_rows(result: Result, verdict: Verdict) -> list[LogRow]:
     by instant keeps their order."""
     job = result.job
     ended_at = max(result.finished_at, job.attempted_at + 1)
-    events: list[tuple[str, dict[str, Any], int]] = [(REQUEST_SENT, request_payload(result), job.attempted_at)]
+    events: list[tuple[str, dict[str, Any], int]] = []
+    if job.kind != GROUP:  # which sends no request
+        events.append((REQUEST_SENT, request_payload(result), job.attempted_at))
     if isinstance(result.outcome, Answered):
         events.append((RESPONSE_RECEIVED, response_payload(result, result.outcome), ended_at))
     else:

@@ -25,13 +25,13 @@ from models.webhooks import event_order
 from runtime import metrics
 from runtime.settings import Settings
 from workers.delivery import job_events, open_files
-from workers.delivery.ack_urls import AckUrls
 from workers.delivery.address_policy import address_policy
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.heartbeat import Heartbeat
 from workers.delivery.host_health import HostHealth
 from workers.delivery.long_leases import LongLeases
 from workers.delivery.recorder import Recorder
+from workers.delivery.render import AckUrls
 from workers.delivery.senders import Senders
 from workers.delivery.slots import Slots, Taken
 from workers.delivery.unknown_claims import UnknownClaims

@@ -103,14 +103,14 @@ def _look(group: Group) -> Group:
     """Answer the questions and make the corrections of a group; returns those that have to be tried again."""
     questions = [each for each in group if isinstance(each, Question) and not each.answer.done()]
     sent = [each for each in group if isinstance(each, SentJob)]
+    corrected = _tried(late_starts.correct, sent, "starts are corrected later")
     gone = _tried(withdraw_cancelled, jobs_of(questions), "requests go out although they may be cancelled") or set()
     _answer([each for each in questions if not each.counted_anew or each.job.id in gone], gone)
     late = [each for each in questions if each.counted_anew and each.job.id not in gone]
-    counted_ns = time.monotonic_ns()
+    counted_ns = time.monotonic_ns() + late_starts.LEAVES_IN_US * 1000
     refused = _tried(late_starts.count_anew, jobs_of(late), "requests wait until their starts are counted")
     if refused is not None:
         _answer(late, refused, counted_ns)
-    corrected = _tried(late_starts.correct, sent, "starts are corrected later")
     return [*(late if refused is None else []), *(sent[-KEPT:] if corrected is None else [])]
 
 

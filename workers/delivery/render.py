@@ -1,10 +1,12 @@
-"""Renders a claimed job as the request that is sent. Pure: no network, no database."""
+"""Renders a claimed job as the request that is sent. Pure, but for the secret of the addresses for acknowledgements."""
 
 import json
 import time
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
+from models.accounts import session_store
+from models.accounts.ack_tokens import Attempted, token_of
 from models.jobs.job_kinds import CHANNEL
 from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock, templating
@@ -13,9 +15,29 @@ from models.rules.query_strings import with_query
 from models.rules.signatures import headers_for
 from models.rules.times import format_instant
 from models.webhooks.delivery_config import NONE, DeliveryConfig
-from workers.delivery.ack_urls import NOWHERE, AckUrls
 from workers.transport.outcome import Blocked
 from workers.transport.wire_format import Request
+
+
+class AckUrls:
+    """Makes the addresses at which targets may acknowledge their attempts: `of`, in threads that are connected to the
+    database. `own_url`: where targets reach the API; empty: nobody has said."""
+
+    def __init__(self, own_url: str) -> None:
+        self._own_url = own_url
+
+    def of(self, job: ClaimedJob) -> str:
+        """The address for this claim of the job; Blocked where targets reach no API: the work would be done in vain."""
+        if not self._own_url:
+            raise Blocked("invalid_request", "this process has no BOOPER_PUBLIC_URLS, so no target could acknowledge")
+        return f"{self._own_url}/api/acks/{token_of(Attempted(job.id, job.claim_id), self._secret)}"
+
+    @cached_property
+    def _secret(self) -> str:
+        return session_store.session_secret()
+
+
+NOWHERE = AckUrls("")
 
 
 def render_request(job: ClaimedJob, config: DeliveryConfig = NONE, acks: AckUrls = NOWHERE) -> Request:

@@ -13,15 +13,16 @@ from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import connection
 from models.flows import leaving
 from models.jobs import lifecycle
+from models.jobs.job_kinds import GROUP
 from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
 from runtime import tracing
-from workers.delivery.ack_urls import NOWHERE, AckUrls
+from workers.delivery import group_sets
 from workers.delivery.attempt_records import Result
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.last_look import LastLook
 from workers.delivery.recorder import Recorder
-from workers.delivery.render import render_request
+from workers.delivery.render import NOWHERE, AckUrls, render_request
 from workers.delivery.slots import Slots
 from workers.transport.client import Transport
 from workers.transport.outcome import Blocked, Outcome, Refused
@@ -113,15 +114,29 @@ class Senders:
         """The job's request; one that can't be made has ended."""
         request = Request("GET", "", {}, None, job.timeout_ms)
         try:
+            if job.kind == GROUP:
+                self._end([(Sending(job, request, None), group_sets.make(job))])
+                return None
             request = render_request(job, self._configs.of(job.account_id), self._acks)
             return Sending(job, *tracing.begin_attempt(job, request))
         except Blocked as blocked:
             refused = Refused(blocked.reason, blocked.detail)
+        except DatabaseUnreachable as error:
+            log.warning("database gone (%s): job %d makes the jobs of its group later", error, job.id)
+            self._give_up(job)
+            return None
         except Exception as error:
             log.exception("job %d could not be made into a request", job.id)
             refused = Refused("invalid_request", type(error).__name__)
         self._end([(Sending(job, request, None), refused)])
         return None
+
+    def _give_up(self, job: ClaimedJob) -> None:
+        """Give back one claim."""
+        with self._done:
+            self._under_way.pop((job.id, job.claim_id), None)
+        self._release([job])
+        self._slots.give([job.ref])
 
     def _end(self, ended: Sequence[tuple[Sending, Outcome]]) -> None:
         """Pass on what came of these requests. Those of jobs cancelled before leave no attempt: their claims have

@@ -1,7 +1,7 @@
 """Throttles work that nobody waits for: how many rows at once, and how long to rest in between.
 
-A step is made as large as fits into STEP_US. After each step the throttle rests for REST_TIMES the time it took. So the
-work takes a fixed part of one connection, whatever it finds and however busy the database is.
+A step is made as large as fits into its time. After each step the throttle rests for REST_TIMES the time it took. So
+the work takes a fixed part of one connection, whatever it finds and however busy the database is.
 """
 
 import time
@@ -20,12 +20,13 @@ def steady_us() -> int:
 
 
 class Throttle:
-    """`rows`: how many the next step handles, from MIN_ROWS to MAX_ROWS."""
+    """`rows`: how many the next step handles, from MIN_ROWS to MAX_ROWS. `step_us`: how long a step may take."""
 
     MIN_ROWS, FIRST_ROWS, MAX_ROWS = 25, 200, 2000
 
-    def __init__(self, steady: Callable[[], int] = steady_us) -> None:
+    def __init__(self, steady: Callable[[], int] = steady_us, step_us: int = STEP_US) -> None:
         self._steady = steady
+        self._step_us = step_us
         self._rest_until = 0
         self.rows = self.FIRST_ROWS
 
@@ -37,8 +38,8 @@ class Throttle:
         done = work(self.rows)
         took = self._steady() - began
         self._rest_until = began + took + min(REST_TIMES * took, LONGEST_REST_US)
-        if took > STEP_US:
+        if took > self._step_us:
             self.rows = max(self.MIN_ROWS, self.rows // 2)
-        elif took < STEP_US // 2:
+        elif took < self._step_us // 2:
             self.rows = min(self.MAX_ROWS, self.rows * 2)
         return done

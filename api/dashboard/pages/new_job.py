@@ -15,11 +15,12 @@ from api.dashboard.pages.schedule import too_many_schedules
 from api.requests.job_fields import JobFields
 from api.requests.job_requests import due_at, new_job
 from api.requests.new_schedule import new_schedule, recurs
+from api.requests.schedule_fields import no_instant
 from models.flows import orders
 from models.rules import clock
 from models.rules.request_rules import METHODS
 from models.schedules import schedule_changes
-from models.schedules.schedule_changes import TooMany
+from models.schedules.schedule_changes import NoInstant, TooMany
 from models.schedules.schedule_store import NewSchedule
 
 
@@ -49,6 +50,8 @@ def create_job() -> Response:
 def _create_schedule(new: NewSchedule, form: dict[str, str], now: int) -> Response:
     try:
         row, job, _ = schedule_changes.create(new, now, settings().max_schedules)
+    except NoInstant:
+        return _page(form, no_instant().errors, 422)
     except TooMany:
         return _page(form, {"": [too_many_schedules().message]}, 422)
     if row is None:  # a live job has the idempotency key of the request

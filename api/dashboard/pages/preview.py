@@ -46,7 +46,7 @@ def preview() -> str:
     if not recurs(job_request):
         return render_template("preview.html", instants=[PreviewedInstant(due_at(job_request, now), "")])
     rule = frequency(job_request.values)
-    instants = next_instants(rule, first_at(job_request, due_at(job_request, now), now) - 1, COUNT)
+    instants = instants_from(rule, first_at(job_request, due_at(job_request, now), now), COUNT)
     return render_template(
         "preview.html",
         frequency=recurrence.description(rule),
@@ -55,12 +55,11 @@ def preview() -> str:
     )
 
 
-def next_instants(rule: Frequency, after: int, count: int) -> list[int]:
-    """The next instants. The first one of an interval is `after` + 1."""
-    if rule.every_us is not None:
-        return [after + 1 + rule.every_us * number for number in range(count)]
+def instants_from(rule: Frequency, first: int | None, count: int) -> list[int]:
+    """The first instant and those that follow it; none where there is no first."""
+    count = min(count, rule.bounds.max_runs or count)
     instants: list[int] = []
-    at = recurrence.next_after(rule, after)
+    at = first
     while at is not None and len(instants) < count:
         instants.append(at)
         at = recurrence.next_after(rule, at)
@@ -76,10 +75,11 @@ def around_change(rule: Frequency, instants: list[int]) -> list[int]:
         return []
     # Each turn starts further before the change, until there are enough instants before it.
     for days in (1, 8, 40):
-        before = [at for at in next_instants(rule, change - days * DAY, 200) if at < change][-AROUND_CHANGE // 2 :]
+        first = recurrence.first_from(rule, change - days * DAY)
+        before = [at for at in instants_from(rule, first, 200) if at < change][-AROUND_CHANGE // 2 :]
         if len(before) == AROUND_CHANGE // 2:
             break
-    return [*before, *next_instants(rule, change - 1, AROUND_CHANGE // 2)]
+    return [*before, *instants_from(rule, recurrence.first_from(rule, change), AROUND_CHANGE // 2)]
 
 
 def next_change(timezone: str, after: int) -> int | None:

@@ -2,6 +2,7 @@
 
 from marshmallow import ValidationError
 
+from api.auth import caller
 from api.requests.body import Fields
 from api.requests.fields import shown
 from api.requests.hops import hops, traceparent
@@ -23,6 +24,13 @@ def group_of(account_id: int, name: str) -> Group:
     if group is None:
         raise invalid({"group": [f"must be the name of a group of this account, got {shown(name)}"]})
     return group
+
+
+def check_group(job_request: JobRequest) -> None:
+    """Answer 422 if the order names a group that there is not."""
+    name = job_request.values.get("group")
+    if name is not None:
+        group_of(caller().account_id, name)
 
 
 def jobs_for(job_request: JobRequest, account_id: int, due: int) -> list[NewJob]:

@@ -16,6 +16,7 @@ from models.jobs.searches.job_filter import (
     joined,
     label_rows,
     of_index,
+    of_known,
     of_rows,
 )
 from models.jobs.states import STATES, in_states
@@ -93,6 +94,6 @@ def _judged(account_id: int, job_filter: JobFilter, states: States, ids: list[An
     if not ids:
         return set()
     these, values = any_of("job.id", ids)
-    conditions = [*of_index(account_id, job_filter), (in_states(states, "job"), []), *of_rows(account_id, job_filter)]
+    conditions = [*of_known(account_id, job_filter), (in_states(states, "job"), []), *of_rows(account_id, job_filter)]
     where, params = joined([(these, [values]), *conditions])
     return {row[0] for row in fetch(f"SELECT job.id FROM job WHERE {where}", params)}

@@ -8,14 +8,16 @@ import pytest
 from api import context
 from api.dashboard.labels import RUN_STATUSES
 from api.dashboard.pages import preview as preview_page
+from models.accounts import account_store
 from models.jobs.job_tables import Job
 from models.rules import clock
 from models.rules.recurrence import Frequency
 from models.rules.times import parse_instant
-from models.schedules import firing_rows
+from models.schedules import firing_rows, planning
 from models.schedules.firing_rows import FiringRow
 from models.schedules.schedule_tables import Schedule
 from tests.support.browsers import Markup, submit_schedule
+from tests.support.schedule_rows import make_schedule
 
 URL = "https://example.com/hook"
 SVG = "<svg/onload=alert(1)>"
@@ -47,6 +49,19 @@ def test_a_wrong_frequency_is_told_by_its_field(alice, fields, problem):
     assert problem in answer.text
     assert 'id="when-problem"' in answer.text
     assert Schedule.select().count() == 0
+
+
+def test_the_page_says_why_a_schedule_of_an_unknown_zone_is_not_enabled(alice, moved_clock):
+    made = submit_schedule(alice)
+    alice.send(f"/schedules/{made.id}/disable")
+    Schedule.update(frequency='{"cron":"0 12 * * *","timezone":"Atlantis/Capital"}').execute()
+    moved_clock.advance(days=2)
+
+    answer = alice.send(f"/schedules/{made.id}/enable")
+
+    assert answer.status_code == 409
+    assert "be computed here" in answer.text
+    assert Schedule.get().disabled_at is not None
 
 
 def test_a_schedule_is_disabled_and_enabled(alice, moved_clock):
@@ -224,4 +239,16 @@ def test_a_clock_that_never_changes_has_no_change():
 
 
 def test_the_instants_of_an_interval_begin_with_the_one_that_was_asked_for():
-    assert preview_page.next_instants(Frequency(every_us=10), 99, 3) == [100, 110, 120]
+    assert preview_page.instants_from(Frequency(every_us=10), 100, 3) == [100, 110, 120]
+
+
+def test_a_schedule_without_a_further_instant_is_finished(alice, moved_clock):
+    once = json.dumps({"repeat_every": [1, "hour"], "max_runs": 1})
+    schedule_id = make_schedule(account_store.account_named("alice", clock.now()), once)
+    assert "finished" not in alice.get(f"/schedules/{schedule_id}").text + alice.get("/schedules").text
+
+    moved_clock.advance(hours=2)
+    planning.plan(clock.now(), 10)
+
+    assert "finished" in alice.get(f"/schedules/{schedule_id}").text
+    assert "finished" in alice.get("/schedules").text

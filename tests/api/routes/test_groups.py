@@ -205,7 +205,6 @@ def test_a_group_that_is_changed_leaves_the_jobs_that_were_ordered(client):
         ({"url": "https://a.example/"}, "group"),
         ({"group": 7}, "group"),
         ({"group": "a b"}, "group"),
-        ({"cron": "@daily"}, "group"),
         ({"query": {"q": "x" * 8180}}, "group"),
         ({"headers": {f"X-{number}": "v" for number in range(50)}}, "group"),
     ],
@@ -226,3 +225,38 @@ def test_a_batch_takes_no_group(client):
     put(client)
     [item] = client.post("/api/jobs/batch", json={"jobs": [{"group": "regions"}]}).json["data"]
     assert "group" in item["error"]["errors"]
+
+
+def test_a_schedule_may_name_a_group_and_change_it(client):
+    put(client)
+    put(client, name="other", targets=named(1))
+
+    answer = client.post("/api/schedules", json={"group": "regions", "cron": "@daily"})
+
+    assert answer.status_code == 201
+    schedule = answer.json["data"]
+    assert schedule["args"] == {"group": "regions", "cron": "@daily"}
+    [job] = client.get("/api/jobs?kind=group").json["data"]
+    assert (job["schedule_id"], job["job"]["state"]) == (schedule["id"], "scheduled")
+    changed = client.ask("PATCH", f"/api/schedules/{schedule['id']}", json={"group": "other"})
+    assert changed.json["data"]["args"]["group"] == "other"
+    changed = client.ask("PATCH", f"/api/schedules/{schedule['id']}", json={"url": "https://a.example/"})
+    assert changed.json["data"]["args"] == {"cron": "@daily", "url": "https://a.example/"}
+    assert [job["args"]["url"] for job in client.get("/api/jobs?state=scheduled").json["data"]] == [
+        "https://a.example/"
+    ]
+
+
+def test_an_order_that_recurs_may_name_a_group(client):
+    put(client)
+    job = client.post("/api/jobs", json={"group": "regions", "repeat_every": 60}).json["data"]
+    assert job["schedule_id"] is not None
+    assert client.ask("PUT", "/api/schedules/mine", json={"group": "regions", "cron": "@daily"}).status_code == 201
+    assert client.ask("PUT", "/api/schedules/mine", json={"group": "regions", "cron": "0 0 * * *"}).status_code == 200
+
+
+@one_database
+def test_a_schedule_that_names_a_missing_group_is_422(client):
+    for method, path in (("POST", "/api/schedules"), ("PUT", "/api/schedules/mine"), ("POST", "/api/jobs")):
+        assert "group" in errors_of(client.ask(method, path, json={"group": "missing", "cron": "@daily"})), path
+    assert Job.select().count() == 0

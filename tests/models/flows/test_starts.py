@@ -95,10 +95,20 @@ def test_the_start_of_an_earlier_attempt_stays_where_it_is(account, moved_clock)
     moved_clock.advance(seconds=1)
 
     late_starts.count_anew([second])
-    late_starts.correct([SentJob(second, clock.now() + 1)])
+    late_starts.correct([SentJob(second, clock.now() + clock.SECOND)])
 
     moved = [row.started_at for row in GateStart.select().order_by(GateStart.number)]
-    assert moved == [began_at, clock.now() + 1]
+    assert moved == [began_at, clock.now() + clock.SECOND]
+
+
+def test_a_start_is_counted_anew_for_a_moment_ahead(account, moved_clock):
+    """A process that is killed right after the request left corrects nothing."""
+    late = let_through(order(account, flow(rate=1, per_s=10)))
+    moved_clock.advance(seconds=1)
+
+    late_starts.count_anew(late)
+
+    assert GateStart.get().started_at == clock.now() + late_starts.LEAVES_IN_US
 
 
 def test_a_start_that_went_out_late_holds_back_those_behind_it(account, moved_clock):

@@ -55,6 +55,10 @@ def random_field(chance, field):
     forms += [f"{first}-{last}/{chance.randint(1, 9)}", f"{first},{last}", f"{low},{first}-{last}"]
     if names:
         forms += [chance.choice(names), chance.choice(names).upper(), "*", "*"]
+    if field == 2:
+        forms += ["L", "LW", f"{first},L"]
+    if field == 4:
+        forms += [f"{first}L", f"{chance.choice(DAYS)}#{chance.randint(1, 5)}", f"{first}#{chance.randint(1, 5)}"]
     return chance.choice(forms)
 
 
@@ -188,10 +192,13 @@ def test_intervals_are_measured_from_the_instant():
         ("* * * * sat-sun", "a day of the week within its range"),
         ("0 0 30 2 *", "day 30 of month 2"),
         ("0 0 31 4,6,9,11 *", "day 31 of month 4,6,9,11"),
-        ("* * L * *", "numbers, ranges, steps and names"),
-        ("* * LW * *", "numbers, ranges, steps and names"),
-        ("* * * * 5L", "numbers, ranges, steps and names"),
-        ("* * * * 1#2", "numbers, ranges, steps and names"),
+        ("L * * * *", "numbers, ranges, steps and names"),
+        ("* * 15W * *", "numbers, ranges, steps and names"),
+        ("* * L/2 * *", "numbers, ranges, steps and names"),
+        ("* * * * L", "numbers, ranges, steps and names"),
+        ("* * * * 8L", "numbers, ranges, steps and names"),
+        ("* * * * 1#6", "numbers, ranges, steps and names"),
+        ("* * * * jan#1", "numbers, ranges, steps and names"),
         ("* * ? * *", "numbers, ranges, steps and names"),
         ("H * * * *", "numbers, ranges, steps and names"),
         ("jan * * * *", "numbers, ranges, steps and names"),
@@ -210,7 +217,16 @@ def test_what_is_no_cron_expression_is_refused_with_the_reason(text, reason):
 
 
 @pytest.mark.parametrize(
-    "text", ["@daily", "0 0 31 2 1", "0 9 * JAN-mar MON", "5/15 * * * *", "0 0 29 2 */7", "0 0 * * 7"]
+    "text",
+    [
+        "@daily",
+        "0 0 31 2 1",
+        "0 9 * JAN-mar MON",
+        "5/15 * * * *",
+        "0 0 29 2 */7",
+        "0 0 * * 7",
+        "0 0 L,lw * 5L,Mon#1,0#5",
+    ],
 )
 def test_what_is_a_cron_expression_is_taken(text):
     assert check_cron(text) == text
@@ -288,6 +304,11 @@ SEVENTHS = "0, 7, 14, 21, 28, 35, 42, 49 and 56"
             Frequency(cron="0 9 */15 * 1,2"),
             "At 09:00 on days 1, 16 and 31 of the month if that is Monday or Tuesday (UTC)",
         ),
+        (Frequency(cron="0 9 L * *"), "At 09:00 on the last day of the month (UTC)"),
+        (Frequency(cron="0 9 1,LW * *"), "At 09:00 on day 1 and the last working day of the month (UTC)"),
+        (Frequency(cron="0 9 * * fri#2"), "At 09:00 on the second Friday of the month (UTC)"),
+        (Frequency(cron="0 9 * * 5L,7#1"), "At 09:00 on the first Sunday and the last Friday of the month (UTC)"),
+        (Frequency(cron="0 9 L * 1"), "At 09:00 on the last day of the month and on Monday (UTC)"),
         (Frequency(cron="0 9 * 6-8,12 sun,7"), "At 09:00 on Sunday in June through August and December (UTC)"),
     ],
 )

@@ -1,0 +1,89 @@
+"""Limits the instants of a frequency: not before a start, not after an end, not on excluded days, only so many. Pure.
+
+Days are those of the schedule's zone. They are kept as ordinals, in ranges that ascend and do not touch.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, time
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from models.rules import times
+from models.rules.clock import SECOND
+
+NAMES = ("starts_at", "until", "exclude", "max_runs")
+MAX_EXCLUDED = 200
+A_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+Days = tuple[int, int]  # the ordinals of the first and the last day
+
+
+class Bounds(NamedTuple):
+    """None and () do not limit. `until` is the last instant that counts. `max_runs` is counted by the planner."""
+
+    starts_at: int | None = None
+    until: int | None = None
+    exclude: tuple[Days, ...] = ()
+    max_runs: int | None = None
+
+
+UNBOUNDED = Bounds()
+
+
+def bounds_of(fields: Mapping[str, Any]) -> Bounds:
+    """The bounds among the members of a frequency as it is stored: as its owner sent them."""
+    if not any(fields.get(name) is not None for name in NAMES):
+        return UNBOUNDED
+    starts_at, until, exclude, max_runs = (fields.get(name) for name in NAMES)
+    return Bounds(
+        None if starts_at is None else times.parse_instant(starts_at),
+        None if until is None else times.parse_instant(until),
+        merged(days_of(each) for each in exclude or []),
+        None if max_runs is None else int(max_runs),
+    )
+
+
+def days_of(value: Any) -> Days:
+    """The days of "2026-12-24", or of {"from": "2026-12-24", "to": "2027-01-01"}. Raises ValueError."""
+    if isinstance(value, str):
+        return _ordinal(value), _ordinal(value)
+    if not isinstance(value, dict) or set(value) != {"from", "to"}:
+        raise ValueError(value)
+    first, last = _ordinal(value["from"]), _ordinal(value["to"])
+    if last < first:
+        raise ValueError(value)
+    return first, last
+
+
+def merged(ranges: Iterable[Days]) -> tuple[Days, ...]:
+    """The same days in as few ranges as possible."""
+    result: list[Days] = []
+    for first, last in sorted(ranges):
+        if result and first <= result[-1][1] + 1:
+            result[-1] = (result[-1][0], max(last, result[-1][1]))
+        else:
+            result.append((first, last))
+    return tuple(result)
+
+
+def excluded_until(bounds: Bounds, timezone: str, instant: int) -> int | None:
+    """When the excluded days end that an instant lies in; None when it lies in none. Later than the instant."""
+    if not bounds.exclude:
+        return None
+    zone = ZoneInfo(timezone)
+    day = datetime.fromtimestamp(instant // SECOND, zone).toordinal()
+    last = next((last for first, last in bounds.exclude if first <= day <= last), None)
+    if last is None:
+        return None
+    midnight = datetime.combine(date.fromordinal(last + 1), time(), zone)
+    return max(int(midnight.astimezone(UTC).timestamp()) * SECOND, instant + 1)
+
+
+def _ordinal(text: Any) -> int:
+    if not isinstance(text, str) or not A_DAY.fullmatch(text):
+        raise ValueError(text)
+    day = date.fromisoformat(text)
+    if day.year > 8000:
+        raise ValueError(text)
+    return day.toordinal()
