@@ -6,6 +6,7 @@ between. It cancels or makes the waiting job in the same transaction. The first 
 instant, has at most one job (`job_fire_at`).
 """
 
+from contextlib import suppress
 from typing import Any
 
 from models.accounts import account_store
@@ -30,6 +31,10 @@ CHANGED = "its schedule was changed"
 
 class TooMany(Exception):
     """The account has as many enabled schedules as it may have."""
+
+
+class NotComputable(Exception):
+    """This process can't compute the schedule's instants: it lacks the zone, or is older than the definition."""
 
 
 class NoInstant(Exception):
@@ -99,7 +104,8 @@ def replace(account_id: int, key: str, new: NewSchedule, now: int, made_from: Sc
             return before.id
         is_moved = not definitions.is_same_frequency(new.frequency, before.frequency)
         if is_moved:
-            _pass_over(before, now)  # nothing passed but while it was disabled
+            with suppress(NotComputable):  # the instants before the change then get no rows
+                _pass_over(before, now)  # nothing passed but while it was disabled
             next_at = None if new.first_at is None else max(new.first_at, now)
             Schedule.update(next_at=next_at, runs=1).where(Schedule.id == before.id).execute()
         coming = "fire_at > %s AND attempted_at IS NULL"
@@ -120,7 +126,7 @@ def disable(account_id: int, key: str, now: int, reason: str = disabling.BY_OWNE
 
 def enable(account_id: int, key: str, now: int, at_most: int) -> ScheduleRow | None:
     """Let a disabled schedule make jobs again, from its next instant on. The instants that passed meanwhile get rows.
-    Raises TooMany."""
+    Raises TooMany and NotComputable."""
     with transaction():
         schedule = _locked(account_id, key, now)
         if schedule is None:
@@ -189,9 +195,13 @@ def _locked(account_id: int, key: str, now: int) -> Planned | None:
 
 
 def _pass_over(schedule: Planned, now: int) -> None:
-    """Write rows for the instants that passed while the schedule was disabled, and move on to the next instant."""
-    frequency = recurrence.frequency_of(schedule.frequency)
-    instants, next_at = recurrence.between(frequency, schedule.next_at, now, ROWS_AT_MOST)
+    """Write rows for the instants that passed while the schedule was disabled, and move on to the next instant. Raises
+    NotComputable."""
+    try:
+        frequency = recurrence.frequency_of(schedule.frequency)
+        instants, next_at = recurrence.between(frequency, schedule.next_at, now, ROWS_AT_MOST)
+    except (KeyError, ValueError) as error:
+        raise NotComputable from error
     firing_rows.add(planning.rows_of(schedule.id, instants, DISABLED, now))
     planning.move_on([Move(schedule.id, schedule.next_at, next_at)])
 
