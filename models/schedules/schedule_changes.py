@@ -197,7 +197,7 @@ def _next_of_changed(before: Planned, new: NewSchedule, now: int) -> int | None:
     next_at: int | None = None
     with suppress(NotComputable):  # the instants before the change then get no rows
         next_at = _pass_over(before, now)  # nothing passed but while it was disabled
-    if next_at is not None and definitions.is_same_beat(new.frequency, before.frequency):
+    if next_at is not None and definitions.is_same_interval(new.frequency, before.frequency):
         return recurrence.first_from(recurrence.frequency_of(new.frequency), next_at)
     return None if new.first_at is None else max(new.first_at, now)
 
