@@ -71,6 +71,12 @@ def read_zone(value: Any) -> str:
     return value
 
 
+def not_computable() -> ApiError:
+    """409: this process can't compute when the schedule is due next."""
+    reason = "The schedule's next instant can't be computed here; perhaps this server lacks its time zone."
+    return ApiError(409, f"{reason} It stays disabled: give it another frequency, or tell the operator.")
+
+
 def read_bound(value: Any) -> int:
     """An instant before or after which a schedule has none."""
     instant = times.parse_instant(value)

@@ -5,13 +5,13 @@ from flask import Response
 from api.auth import caller
 from api.context import settings
 from api.requests.idempotency import KEY_PARAMETER, respond_once
-from api.requests.schedule_fields import too_many
+from api.requests.schedule_fields import not_computable, too_many
 from api.responses import schemas, serializers
 from api.responses.responses import or_not_found
 from api.routes.schedules import Schedule, blueprint, key_in_path, schedule_response
 from models.rules import clock
 from models.schedules import schedule_changes
-from models.schedules.schedule_changes import TooMany
+from models.schedules.schedule_changes import NotComputable, TooMany
 
 
 @blueprint.route("/schedules/<key>/disable", methods=["POST"])
@@ -23,6 +23,7 @@ def disable_schedule(key: str) -> Response:
 
 @blueprint.route("/schedules/<key>/enable", methods=["POST"])
 @blueprint.response(200, schemas.single(Schedule))
+@blueprint.alt_response(409, schema=schemas.ErrorResponse, description="Its next instant can't be computed.")
 def enable_schedule(key: str) -> Response:
     """Make jobs again, from the next instant on."""
     account_id, limit = caller().account_id, settings().max_schedules
@@ -30,6 +31,8 @@ def enable_schedule(key: str) -> Response:
         return schedule_response(schedule_changes.enable(account_id, key_in_path(key), clock.now(), limit))
     except TooMany:
         raise too_many() from None
+    except NotComputable:
+        raise not_computable() from None
 
 
 @blueprint.route("/schedules/<key>/run", methods=["POST"])

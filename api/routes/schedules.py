@@ -14,7 +14,7 @@ from api.auth import caller
 from api.blueprint import Blueprint
 from api.context import settings
 from api.requests.body import FORM, Fields, read_fields
-from api.requests.fields import order_by, shown, whole_in_query
+from api.requests.fields import choice, order_by, shown, whole_in_query
 from api.requests.hops import hops
 from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.ids import uuid_key
@@ -25,6 +25,7 @@ from api.requests.paging import MAX_OFFSET
 from api.requests.schedule_fields import no_instant, too_many
 from api.requests.strict_schema import Strict
 from api.responses import schemas, serializers
+from api.responses.expanded_schedules import HEALTH, ScheduleHealth, with_health
 from api.responses.responses import ApiError, invalid, json_response, not_found, or_not_found
 from api.responses.timestamps import seconds, seconds_utc
 from api.routes.targets.group_orders import check_group
@@ -67,6 +68,12 @@ def schedule(row: ScheduleRow, user_id: str) -> str:
     return with_member(with_member(compact(outer), "frequency", row.frequency), "args", args(row))
 
 
+class ExpandedSchedule(Schedule):
+    """The member behind those of a schedule is there with `expand`."""
+
+    health = fields.Nested(ScheduleHealth, metadata={"x-expand": HEALTH})
+
+
 class ScheduleFields(JobFields):
     """What POST /schedules takes: a request for a job that recurs."""
 
@@ -86,7 +93,13 @@ class ScheduleChange(ScheduleFields):
         super().__init__(partial=True, **options)
 
 
-class SchedulesQuery(Strict):
+class ScheduleQuery(Strict):
+    """What GET /schedules/{id} takes."""
+
+    expand = choice((HEALTH,))
+
+
+class SchedulesQuery(ScheduleQuery):
     """What GET /schedules takes."""
 
     limit = whole_in_query(1, 100, load_default=10)
@@ -115,19 +128,28 @@ def _create(job_request: JobRequest, now: int) -> tuple[int, str]:
 
 @blueprint.route("/schedules", methods=["GET"])
 @blueprint.arguments(SchedulesQuery(), location="query")
-@blueprint.response(200, schemas.list_of(Schedule))
+@blueprint.response(200, schemas.list_of(ExpandedSchedule))
 def list_schedules(query: dict[str, Any]) -> Response:
     """A page of schedules, newest first by default."""
     owner = caller()
     rows = schedule_store.listed(owner.account_id, query["order_by"], query["limit"], query["offset"])
-    return json_response(serializers.data_list([schedule(row, owner.user_id) for row in rows]))
+    return json_response(serializers.data_list(_texts(rows, owner.user_id, query)))
 
 
 @blueprint.route("/schedules/<key>", methods=["GET"])
-@blueprint.response(200, schemas.single(Schedule))
-def get_schedule(key: str) -> Response:
+@blueprint.arguments(ScheduleQuery(), location="query")
+@blueprint.response(200, schemas.single(ExpandedSchedule))
+def get_schedule(query: dict[str, Any], key: str) -> Response:
     """One schedule, by its UUID or its key."""
-    return schedule_response(schedule_store.find(caller().account_id, key_in_path(key)))
+    owner = caller()
+    row = or_not_found(schedule_store.find(owner.account_id, key_in_path(key)))
+    [text] = _texts([row], owner.user_id, query)
+    return json_response(serializers.data(text))
+
+
+def _texts(rows: list[ScheduleRow], user_id: str, query: dict[str, Any]) -> list[str]:
+    texts = [schedule(row, user_id) for row in rows]
+    return with_health(texts, rows) if query.get("expand") else texts
 
 
 @blueprint.route("/schedules/<key>", methods=["PUT"])

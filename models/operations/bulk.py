@@ -66,16 +66,22 @@ def create(
     """Store an operation. `sent`: the filter as JSON, as the client sent it; `uuid`: None for a fresh one; `hops`: how
     many jobs led to the call, as its replays count. Returns the operation that has this UUID already where the account
     has it, and None where another account has. Raises operation_store.TooMany."""
-    bounded = until_now(job_filter)
+    bounded = until_now(account_id, job_filter)
     left = count(account_id, action, bounded)
     if at_most is not None and left.jobs >= at_most:
         left = Count(at_most, False)
     return operation_store.create(account_id, action, sent, bounded, at_most, left, now, uuid or new_id(), hops)
 
 
-def until_now(job_filter: JobFilter) -> JobFilter:
-    """The filter, without jobs made from now on. Integers ascend whatever the clocks of hosts say."""
-    return job_filter if job_filter.until_id is not None else job_filter._replace(until_id=lifecycle.id_range()[1])
+def until_now(account_id: int, job_filter: JobFilter) -> JobFilter:
+    """The filter, without jobs made from now on. Integers ascend whatever the clocks of hosts say; the latest instant
+    that there is keeps the reading from the many entries that later jobs leave in the index."""
+    if job_filter.until_id is None:
+        job_filter = job_filter._replace(until_id=lifecycle.id_range()[1])
+    sql = "SELECT max(inserted_at) FROM job WHERE account_id = %s AND kind = %s"
+    [[latest_at]] = fetch(sql, (account_id, job_filter.kind))
+    after_all = (latest_at or 0) + 1
+    return job_filter._replace(before=after_all if job_filter.before is None else min(job_filter.before, after_all))
 
 
 def count(

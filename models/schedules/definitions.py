@@ -27,6 +27,16 @@ def is_same_frequency(first: str, other: str) -> bool:
     return first == other or _of_frequency(first) == _of_frequency(other)
 
 
+def is_same_interval(first: str, other: str) -> bool:
+    """Whether two frequencies are one interval from one start, whatever else bounds them."""
+    try:
+        before, after = recurrence.frequency_of(first), recurrence.frequency_of(other)
+    except (KeyError, ValueError):  # a newer version may have stored it
+        return False
+    started = (before.bounds.starts_at, before.every_us)
+    return before.every_us is not None and started == (after.bounds.starts_at, after.every_us)
+
+
 def _meaning(values: Mapping[str, Any]) -> list[Any]:
     return [
         *(values[name] for name in AS_THEY_ARE),

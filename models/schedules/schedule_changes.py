@@ -6,6 +6,7 @@ between. It cancels or makes the waiting job in the same transaction. The first 
 instant, has at most one job (`job_fire_at`).
 """
 
+from contextlib import suppress
 from typing import Any
 
 from models.accounts import account_store
@@ -30,6 +31,10 @@ CHANGED = "its schedule was changed"
 
 class TooMany(Exception):
     """The account has as many enabled schedules as it may have."""
+
+
+class NotComputable(Exception):
+    """This process can't compute the schedule's instants: it lacks the zone, or is older than the definition."""
 
 
 class NoInstant(Exception):
@@ -99,8 +104,7 @@ def replace(account_id: int, key: str, new: NewSchedule, now: int, made_from: Sc
             return before.id
         is_moved = not definitions.is_same_frequency(new.frequency, before.frequency)
         if is_moved:
-            _pass_over(before, now)  # nothing passed but while it was disabled
-            next_at = None if new.first_at is None else max(new.first_at, now)
+            next_at = _next_of_changed(before, new, now)
             Schedule.update(next_at=next_at, runs=1).where(Schedule.id == before.id).execute()
         coming = "fire_at > %s AND attempted_at IS NULL"
         if cancel_of_schedule(before.id, CHANGED, None, now, coming, (now,)) or is_moved:
@@ -120,7 +124,7 @@ def disable(account_id: int, key: str, now: int, reason: str = disabling.BY_OWNE
 
 def enable(account_id: int, key: str, now: int, at_most: int) -> ScheduleRow | None:
     """Let a disabled schedule make jobs again, from its next instant on. The instants that passed meanwhile get rows.
-    Raises TooMany."""
+    Raises TooMany and NotComputable."""
     with transaction():
         schedule = _locked(account_id, key, now)
         if schedule is None:
@@ -188,12 +192,27 @@ def _locked(account_id: int, key: str, now: int) -> Planned | None:
     return schedule
 
 
-def _pass_over(schedule: Planned, now: int) -> None:
-    """Write rows for the instants that passed while the schedule was disabled, and move on to the next instant."""
-    frequency = recurrence.frequency_of(schedule.frequency)
-    instants, next_at = recurrence.between(frequency, schedule.next_at, now, ROWS_AT_MOST)
+def _next_of_changed(before: Planned, new: NewSchedule, now: int) -> int | None:
+    """The first instant after a change. An interval keeps its beat when only its bounds change."""
+    next_at: int | None = None
+    with suppress(NotComputable):  # the instants before the change then get no rows
+        next_at = _pass_over(before, now)  # nothing passed but while it was disabled
+    if next_at is not None and definitions.is_same_interval(new.frequency, before.frequency):
+        return recurrence.first_from(recurrence.frequency_of(new.frequency), next_at)
+    return None if new.first_at is None else max(new.first_at, now)
+
+
+def _pass_over(schedule: Planned, now: int) -> int | None:
+    """Write rows for the instants that passed while the schedule was disabled, and move on to the next instant, which
+    is returned. Raises NotComputable."""
+    try:
+        frequency = recurrence.frequency_of(schedule.frequency)
+        instants, next_at = recurrence.between(frequency, schedule.next_at, now, ROWS_AT_MOST)
+    except (KeyError, ValueError) as error:
+        raise NotComputable from error
     firing_rows.add(planning.rows_of(schedule.id, instants, DISABLED, now))
     planning.move_on([Move(schedule.id, schedule.next_at, next_at)])
+    return next_at
 
 
 def _make_next(schedule_id: str, now: int) -> None:

@@ -324,3 +324,21 @@ def test_the_message_for_a_wrong_value_hides_its_secret(name, value):
     message = refusal(**{name: value})
     assert message.startswith(f"{name} must be ")
     assert "c4nary" not in message
+
+
+@pytest.mark.parametrize(
+    ("environ", "own_url"),
+    [
+        ({}, "http://127.0.0.1:8000"),
+        ({"BOOPER_HOST": "::1", "PORT": "81"}, "http://[::1]:81"),
+        ({"BOOPER_HOST": "0.0.0.0"}, ""),
+        ({"BOOPER_BROKER_URL": AMQP}, ""),
+        (
+            {"BOOPER_BROKER_URL": AMQP, "BOOPER_PUBLIC_URLS": "https://a.example/, https://b.example"},
+            "https://a.example",
+        ),
+        ({"BOOPER_PUBLIC_URLS": "https://a.example", "BOOPER_PATH_PREFIX": "/x"}, "https://a.example/x"),
+    ],
+)
+def test_targets_reach_the_api_where_it_was_said_or_in_embedded_mode_where_it_listens(environ, own_url):
+    assert load(**environ).own_url == own_url

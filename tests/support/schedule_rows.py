@@ -7,7 +7,7 @@ from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Job
 from models.operations import claims
 from models.rules import clock
-from models.schedules import schedule_changes
+from models.schedules import planning, schedule_changes
 from models.schedules.planning import Planned
 from models.schedules.schedule_store import NewSchedule
 from models.schedules.schedule_tables import Firing, Schedule
@@ -36,6 +36,14 @@ def create_schedule(account, job=(), **policies):
 def planned(schedule_id):
     row = Schedule.get_by_id(schedule_id)
     return Planned(*(getattr(row, name) for name in Planned._fields))
+
+
+def plan():
+    return planning.plan(clock.now(), 100)
+
+
+def claim_firings(*claimed):
+    return claims.claim([job.id for job in claimed], clock.now(), MARGIN)
 
 
 def run_ticker():

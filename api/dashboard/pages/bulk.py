@@ -128,7 +128,7 @@ def read_question(form: Mapping[str, str]) -> Question:
     if action != CANCEL and (action != RETRY or job_filter.kind != REQUEST):
         raise ApiError(422, "Jobs can be cancelled; jobs of the kind request can be run again. Nothing was done.")
     until_id = whole_number(form.get("until", ""), -1)
-    bounded = job_filter._replace(until_id=until_id) if until_id >= 0 else bulk.until_now(job_filter)
+    bounded = bulk.until_now(visitor().account_id, job_filter._replace(until_id=until_id if until_id >= 0 else None))
     return Question(action, fields, is_group, bounded, uuid_key(form.get("once", "")) or new_id())
 
 

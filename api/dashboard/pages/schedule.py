@@ -11,11 +11,12 @@ from api.dashboard.filters import body_text
 from api.dashboard.labels import RUN_RESULTS
 from api.dashboard.schedule_health import health
 from api.requests.ids import uuid_key
+from api.requests.schedule_fields import not_computable
 from api.responses.responses import ApiError
 from models.rules import clock, recurrence
 from models.schedules import firing_rows, schedule_changes, schedule_store
 from models.schedules.run_results import with_results
-from models.schedules.schedule_changes import TooMany
+from models.schedules.schedule_changes import NotComputable, TooMany
 from models.schedules.schedule_store import ScheduleRow
 
 
@@ -49,6 +50,8 @@ def enable_schedule(key: str) -> Response:
         schedule_changes.enable(visitor().account_id, schedule.id, clock.now(), settings().max_schedules)
     except TooMany:
         raise too_many_schedules() from None
+    except NotComputable:
+        raise not_computable() from None
     return redirect_to("show_schedule", "enabled", key=schedule.id)
 
 

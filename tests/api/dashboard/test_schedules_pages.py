@@ -53,6 +53,19 @@ def test_a_wrong_frequency_is_told_by_its_field(alice, fields, problem):
     assert Schedule.select().count() == 0
 
 
+def test_the_page_says_why_a_schedule_of_an_unknown_zone_is_not_enabled(alice, moved_clock):
+    made = submit_schedule(alice)
+    alice.send(f"/schedules/{made.id}/disable")
+    Schedule.update(frequency='{"cron":"0 12 * * *","timezone":"Atlantis/Capital"}').execute()
+    moved_clock.advance(days=2)
+
+    answer = alice.send(f"/schedules/{made.id}/enable")
+
+    assert answer.status_code == 409
+    assert "be computed here" in answer.text
+    assert Schedule.get().disabled_at is not None
+
+
 def test_a_schedule_is_disabled_and_enabled(alice, moved_clock):
     made = submit_schedule(alice)
     alice.send(f"/schedules/{made.id}/disable")

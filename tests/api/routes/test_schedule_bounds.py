@@ -170,3 +170,24 @@ def test_the_preview_keeps_the_bounds(client, moved_clock):
     answer = client.get("/api/schedules/preview", query_string=query)
 
     assert answer.json["data"]["instants"] == ["2026-01-03T09:00:00Z", "2026-01-06T09:00:00Z"]
+
+
+@pytest.mark.parametrize(
+    ("change", "due_in_hours"),
+    [
+        ({"until": "2026-03-01T00:00:00Z"}, 0.5),
+        ({"max_runs": 7}, 0.5),
+        ({"exclude": ["2026-01-01"]}, 14.5),
+        ({"until": "2026-01-01T09:45:00Z"}, None),
+        ({"repeat_every": 1800}, 0),
+    ],
+)
+def test_an_interval_keeps_its_beat_when_only_its_bounds_change(client, moved_clock, change, due_in_hours):
+    schedule = post(client, **HOURLY, schedule_in=3600, until="2026-02-01T00:00:00Z")
+    moved_clock.advance(minutes=30)
+
+    assert client.ask("PATCH", f"/api/schedules/{schedule['id']}", json=change).status_code == 200
+
+    next_at = Schedule.get().next_at
+    assert (None if next_at is None else (next_at - clock.now()) / clock.HOUR) == due_in_hours
+    assert [job.fire_at for job in waiting_jobs_of(schedule["id"])] == ([next_at] if next_at else [])

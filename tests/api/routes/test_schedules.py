@@ -246,6 +246,49 @@ def test_disabled_schedules_leave_room_for_others(client, settings):
     assert put.status_code == 201
 
 
+def lose_the_zone(schedule):
+    """The schedule's frequency as it looks to a process whose machine lacks the zone."""
+    frequency = json.dumps({"cron": "0 12 * * *", "timezone": "Atlantis/Capital"})
+    Schedule.update(frequency=frequency).where(Schedule.id == schedule["id"]).execute()
+
+
+def test_enabling_where_the_zone_is_unknown_is_refused_and_changes_nothing(client, moved_clock):
+    schedule = post_schedule(client, cron="0 12 * * *")
+    path = f"/api/schedules/{schedule['id']}"
+    client.post(f"{path}/disable")
+    lose_the_zone(schedule)
+    moved_clock.advance(days=1)
+
+    answer = client.post(f"{path}/enable")
+
+    assert answer.status_code == 409
+    assert "can't be computed" in answer.json["error"]["message"]
+    assert client.get(path).json["data"]["disabled_at"] == "2026-01-01T09:00:00Z"
+    assert [job.state for job in jobs_made_by(schedule)] == ["cancelled"]
+
+
+def test_enabling_where_the_zone_is_unknown_works_before_the_next_instant(client, moved_clock):
+    schedule = post_schedule(client, cron="0 12 * * *")
+    path = f"/api/schedules/{schedule['id']}"
+    client.post(f"{path}/disable")
+    lose_the_zone(schedule)
+
+    assert client.post(f"{path}/enable").json["data"]["disabled_at"] is None
+    assert [job.state for job in jobs_made_by(schedule)] == ["cancelled", "scheduled"]
+
+
+def test_a_schedule_of_an_unknown_zone_is_enabled_after_it_gets_another_frequency(client, moved_clock):
+    schedule = post_schedule(client, cron="0 12 * * *")
+    path = f"/api/schedules/{schedule['id']}"
+    client.post(f"{path}/disable")
+    lose_the_zone(schedule)
+    moved_clock.advance(days=1)
+
+    assert client.ask("PATCH", path, json={"cron": "0 10 * * *"}).status_code == 200
+    assert client.post(f"{path}/enable").json["data"]["disabled_at"] is None
+    assert jobs_made_by(schedule)[-1].fire_at == Schedule.get().next_at == clock.now() + clock.HOUR
+
+
 def test_no_more_are_enabled_again_than_an_account_may_have(client, settings, moved_clock):
     object.__setattr__(settings, "max_schedules", 1)
     path = f"/api/schedules/{post_schedule(client, cron='@daily')['id']}"

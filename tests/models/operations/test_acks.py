@@ -77,6 +77,15 @@ def test_one_in_time_counts_even_if_the_ticker_looks_after_the_deadline(account,
     assert end_acknowledged(clock.now()) == 1
 
 
+def test_one_that_came_early_counts_even_if_the_ticker_looks_after_the_deadline(account, moved_clock):
+    claim = claim_job(account, ack_within_us=WITHIN_S * SECOND)
+    acknowledge(claim)
+    answer_later(claim)
+    moved_clock.advance(days=1)
+    assert end_overdue(clock.now(), 0, clock.now()) == 0
+    assert end_acknowledged(clock.now()) == 1
+
+
 def test_one_for_an_earlier_attempt_does_not_count_for_the_next(account, moved_clock):
     first = waiting(account)
     moved_clock.advance(seconds=WITHIN_S + 1)

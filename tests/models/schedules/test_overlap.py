@@ -14,6 +14,7 @@ from tests.support.races import held_elsewhere, map_at_once
 from tests.support.schedule_rows import (
     MARGIN,
     SECONDLY,
+    claim_firings,
     firings_of,
     jobs_of,
     make_schedule,
@@ -22,14 +23,6 @@ from tests.support.schedule_rows import (
     waiting_jobs_of,
 )
 from workers.ticker.rescuer import rescue_lost
-
-
-def claim_firings(*claimed):
-    return claims.claim([job.id for job in claimed], clock.now(), MARGIN)
-
-
-def plan():
-    return planning.plan(clock.now(), 100)
 
 
 def test_the_claim_of_a_job_is_the_row_of_its_instant(account, moved_clock):

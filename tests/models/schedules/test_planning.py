@@ -5,7 +5,6 @@ import json
 import pytest
 
 from models.jobs import job_store, lifecycle
-from models.operations import claims
 from models.rules import clock
 from models.schedules import misfire as misfire_rule
 from models.schedules import planning, schedule_changes, schedule_store
@@ -13,24 +12,17 @@ from models.schedules.put_off import PutOff
 from models.schedules.schedule_tables import Firing, Schedule
 from tests.support.races import held_elsewhere, map_at_once
 from tests.support.schedule_rows import (
-    MARGIN,
     SECONDLY,
+    claim_firings,
     create_schedule,
     firings_of,
     jobs_of,
     make_schedule,
+    plan,
     planned,
     run_ticker,
     waiting_jobs_of,
 )
-
-
-def claim_firings(*claimed):
-    return claims.claim([job.id for job in claimed], clock.now(), MARGIN)
-
-
-def plan():
-    return planning.plan(clock.now(), 100)
 
 
 def test_the_next_job_waits_in_advance(account, moved_clock):

@@ -17,13 +17,13 @@ from runtime.settings import load
 from tests.support.flows import flow, order
 from tests.support.locks import closed_to_writers, held_by_another, wait_until_a_writer_waits
 from tests.support.races import held_elsewhere, map_at_once
-from tests.support.rows import make_job, reread
+from tests.support.rows import claim_job, make_job, reread
 from tests.support.schedule_rows import create_schedule
 from tests.support.waiting import wait_until
 from workers.delivery import delivery as delivering
 from workers.delivery import recorder as recording
 from workers.delivery.attempt_records import Result
-from workers.delivery.delivery import LOOKS, Delivery
+from workers.delivery.delivery import LOOKS, Delivery, is_moved
 from workers.delivery.render import render_request
 from workers.transport.outcome import Answered, Timings
 
@@ -315,3 +315,9 @@ def test_the_slot_of_a_job_that_was_changed_since_it_was_named_comes_back(accoun
     wait_until(lambda: Attempt.select().count())
     wait_until(lambda: delivery.slots.in_use == 0)
     assert all(pool.free == pool.size for pool in delivery.slots._hosts.values())
+
+
+def test_a_job_that_is_long_although_its_message_does_not_say_so_holds_a_slot_of_its_kind(account):
+    [long, short] = [claim_job(account, timeout_ms=timeout_ms) for timeout_ms in (900_001, 900_000)]
+    named = JobRef(long.id, account.id, long.host), JobRef(short.id, account.id, short.host)
+    assert [is_moved(job, ref) for job, ref in zip((long, short), named, strict=True)] == [True, False]

@@ -8,7 +8,7 @@ import pytest
 
 from models.jobs.lifecycle import ClaimedJob
 from models.rules.clock import DAY, HOUR, SECOND
-from workers.delivery.judge import Complete, Discard, Retry, failure_of, judge, rest_us
+from workers.delivery.judge import Complete, Discard, Later, Retry, failure_of, judge, rest_us
 from workers.transport.outcome import Answered, Refused, Timings, Unreachable
 
 NOW = 1_767_258_000_000_000  # 2026-01-01T09:00:00Z
@@ -268,3 +268,31 @@ def tokyo(monkeypatch):
 @pytest.mark.parametrize("value", ["Thu Jan  1 09:02:00 2026", "Thu, 01 Jan 2026 09:02:00 -0000"])
 def test_a_date_without_zone_is_in_utc_wherever_the_server_stands(tokyo, value):
     assert wait_us(answered_with_headers(503, Retry_After=value)) == 120 * SECOND
+
+
+LATER = answered_with_headers(202, Booper_Complete=" Later ")
+
+
+def test_a_target_that_will_acknowledge_has_until_the_job_s_time():
+    assert judge(LATER, job()._replace(ack_within_us=60 * SECOND), NOW, 0) == Later(NOW + 60 * SECOND)
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        answered_with_headers(202),
+        answered_with_headers(202, Booper_Complete="now"),
+        answered_with_headers(200, Booper_Complete="later"),
+    ],
+)
+def test_another_answer_of_a_job_that_may_be_acknowledged_completes_it(outcome):
+    assert judge(outcome, job()._replace(ack_within_us=60 * SECOND), NOW, 0) == Complete()
+
+
+def test_later_of_a_job_that_may_not_be_acknowledged_completes_it():
+    assert judge(LATER, job(), NOW, 0) == Complete()
+
+
+def test_what_an_owner_counts_as_success_waits_for_the_acknowledgement_all_the_same():
+    policies = {"ack_within_us": SECOND, "judging": '{"success": {"status": [200]}, "stop_on": ["2xx"]}'}
+    assert judge(LATER, job()._replace(**policies), NOW, 0) == Later(NOW + SECOND)

@@ -367,3 +367,13 @@ def test_a_header_whose_name_looks_secret_is_hidden(name):
 def test_what_is_no_secret_is_shown_and_repeated_headers_together():
     shown = redacted([("Idempotency-Key", "a"), ("Via", "1"), ("Via", "2")], frozenset())
     assert shown == {"Idempotency-Key": "a", "Via": "1, 2"}
+
+
+@pytest.mark.parametrize(("minutes", "is_counted_at_start"), [(14, True), (110, False)])
+def test_the_statistics_count_a_long_attempt_when_it_ends(account, moved_clock, minutes, is_counted_at_start):
+    """The heartbeat has dropped the minute in which it began, and would begin its count anew."""
+    _, claim = job_and_claim(account, timeout_ms=7_200_000)
+    moved_clock.advance(minutes=minutes)
+    [judged] = record([result_of(claim, OK)])
+    counted_at = recording.recorded_of(judged).attempted_at
+    assert counted_at == (claim.attempted_at if is_counted_at_start else clock.now())

@@ -4,13 +4,16 @@ import json
 
 import pytest
 
+from models.accounts.ack_tokens import attempted_by
+from models.accounts.session_store import session_secret
 from models.jobs import lifecycle
 from models.rules import clock
 from models.rules.signatures import headers_for, new_secret
 from models.rules.times import format_instant
 from models.webhooks.delivery_config import DeliveryConfig
 from tests.support.rows import make_job
-from workers.delivery.render import arguments_of, render_request
+from workers.delivery.render import AckUrls, arguments_of, render_request
+from workers.transport.outcome import Blocked
 from workers.transport.wire_format import target_of, to_wire
 
 
@@ -125,3 +128,16 @@ def test_a_signature_is_over_the_body_as_sent_and_the_instant_of_the_attempt(acc
 def test_a_message_to_a_channel_goes_where_the_channel_leads_now(account, channels, url):
     args = json.dumps({"method": "post", "url": "https://h/[redacted]", "channel": "slack"})
     assert request_of(account, DeliveryConfig(channels=channels), kind="channel", args=args).url == url
+
+
+def test_a_job_that_may_be_acknowledged_says_where_and_no_other_does(account):
+    plain, later = claim(account), claim(account, ack_within_us=clock.MINUTE)
+    assert "Booper-Ack-Url" not in render_request(plain, acks=AckUrls("https://a.example/b")).headers
+    url = render_request(later, acks=AckUrls("https://a.example/b")).headers["Booper-Ack-Url"]
+    assert url.startswith("https://a.example/b/api/acks/")
+    assert attempted_by(url.rpartition("/")[2], session_secret()) == (later.id, later.claim_id)
+
+
+def test_a_job_that_may_be_acknowledged_is_not_sent_where_nobody_said_at_which_address(account):
+    with pytest.raises(Blocked, match="BOOPER_PUBLIC_URLS"):
+        render_request(claim(account, ack_within_us=clock.MINUTE))

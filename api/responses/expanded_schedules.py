@@ -1,0 +1,48 @@
+"""Writes the health of schedules, for a request with `expand`; without it they have the keys of the contract."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from api.responses import schemas
+from api.responses.timestamps import micros_utc
+from models.jobs.job_json import compact, with_member
+from models.schedules import health
+from models.schedules.health import Health
+from models.schedules.schedule_store import ScheduleRow
+
+HEALTH = "health"
+
+
+class LastResult(Schema):
+    fire_at = schemas.instant()
+    job_id = fields.Integer()
+    state = fields.String(metadata={"enum": list(health.ENDED)})
+
+
+class ScheduleHealth(Schema):
+    state = fields.String(metadata={"enum": list(health.STATES)})
+    next_at = schemas.instant(allow_none=True)
+    last_result = fields.Nested(LastResult, allow_none=True)
+    failures_in_a_row = fields.Integer()
+    success_rate = fields.Float(allow_none=True, metadata={"description": "Of the last 60 runs, those that ended."})
+
+
+def with_health(texts: Sequence[str], rows: Sequence[ScheduleRow]) -> list[str]:
+    """The schedules as JSON, each with its health."""
+    healths = health.of_schedules(rows)
+    return [
+        with_member(text, HEALTH, compact(_members(healths[row.id]))) for text, row in zip(texts, rows, strict=True)
+    ]
+
+
+def _members(schedule_health: Health) -> dict[str, Any]:
+    last = schedule_health.last
+    return {
+        "state": schedule_health.state,
+        "next_at": micros_utc(schedule_health.next_at),
+        "last_result": last and {"fire_at": micros_utc(last.fire_at), "job_id": last.job_id, "state": last.result},
+        "failures_in_a_row": schedule_health.failures,
+        "success_rate": schedule_health.success_rate,
+    }
