@@ -13,6 +13,8 @@ MAX_PAIRS = 1000
 MAYBE_NUMBERS = {
     "schedule_in",
     "scheduled_at",
+    "starts_at",
+    "until",
     "repeat_every",
     "timeout",
     "ack_within",
@@ -21,6 +23,7 @@ MAYBE_NUMBERS = {
     "catch_up_seconds",
     "jitter_seconds",
     "disable_after_failures",
+    "max_runs",
 }
 
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")

@@ -50,17 +50,19 @@ class Strict(Schema):
 
     def handle_error(self, error: ValidationError, data: Any, *, many: bool, **_: Any) -> NoReturn:  # noqa: ARG002
         errors: dict[str, list[str]] = {}
+        has_listed = False  # all fields: once is enough
         for path, messages in islice(flat(error.normalized_messages()), MAX_ERRORS):
             unknown = messages == ["Unknown field."]
-            errors[path] = [self._unknown(path)] if unknown else messages
+            errors[path] = [self._unknown(path, has_listed)] if unknown else messages
+            has_listed |= unknown
         raise ValidationError(errors)
 
-    def _unknown(self, name: str) -> str:
+    def _unknown(self, name: str, has_listed: bool) -> str:
         known = [field.data_key or key for key, field in self.load_fields.items()]
         close = nearest(name, known)
         if close:
             return f"unknown field, did you mean `{close}`?"
-        return f"unknown field, must be one of {', '.join(sorted(known))}"
+        return "unknown field" if has_listed else f"unknown field, must be one of {', '.join(sorted(known))}"
 
 
 def flat(messages: dict[str, Any], path: str = "") -> Iterator[tuple[str, list[str]]]:

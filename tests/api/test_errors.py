@@ -28,7 +28,7 @@ from tests.support.databases import go_away
         ("GET", "/api/ping%zz", 404),
         ("POST", "/api/ping", 405),
         ("PUT", "/api/jobs", 405),
-        ("PATCH", "/api/jobs/1", 405),
+        ("PUT", "/api/jobs/1", 405),
         ("DELETE", "/api/logs", 405),
         ("TRACE", "/api/ping", 405),
         ("NONSENSE", "/api/ping", 405),

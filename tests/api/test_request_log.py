@@ -104,7 +104,7 @@ def test_the_page_of_a_worker_keeps_the_same_rules_and_shows_nothing_else():
 def test_a_request_is_counted_by_its_route_and_never_by_its_path(client):
     grown = Grown()
     job = client.created()
-    client.get(f"/api/jobs/{job['id']}?secret=1")
+    client.get(f"/api/jobs/{job['id']}?expand=replays")
     client.get("/nowhere/at/all")
 
     client.ask("BREW", "/api/jobs")

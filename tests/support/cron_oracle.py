@@ -102,6 +102,7 @@ def day_fits(fields, date):
     return by_month or by_week
 
 
+@cache
 def month_day_fits(item, date):
     last = (date.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
     if item.upper() == "L":
@@ -113,6 +114,7 @@ def month_day_fits(item, date):
     return date.day in values(item, 2)
 
 
+@cache
 def week_day_fits(item, date):
     if item.upper().endswith("L") and item[:-1].isdigit():
         return date.isoweekday() % 7 == int(item[:-1]) % 7 and (date + timedelta(days=7)).month != date.month

@@ -17,7 +17,7 @@ from models.database.host_clock import HostClock
 from models.database.transactions import transaction, waited_for_a_lock
 from models.jobs import lifecycle, staging
 from models.jobs.job_kinds import CHANNEL
-from models.jobs.job_ref import LONG_MS, JobRef, Wire
+from models.jobs.job_ref import JobRef, Wire
 from models.jobs.lifecycle import ClaimedJob
 from models.operations import claims
 from models.rules import clock
@@ -176,7 +176,7 @@ class Delivery:
         """Take the slots of the hosts to which the jobs go now, and of long ones where they are long now: some were
         changed since their message was written."""
         refs = {job.id: job for job in named}
-        moved = [job for job in claimed if is_moved(job, refs[job.id])]
+        moved = [job for job in claimed if job.ref != refs[job.id]]
         if moved:
             self.slots.exchange([refs[job.id] for job in moved], [job.ref for job in moved])
 
@@ -232,11 +232,6 @@ class Delivery:
         base_us = int(random.uniform(*SNOOZE_S) * clock.SECOND)
         with connection():
             staging.snooze(ids_of(jobs), clock.now(), base_us)
-
-
-def is_moved(job: ClaimedJob, ref: JobRef) -> bool:
-    """Whether a job needs other slots than those of the reference in its message."""
-    return job.host != ref.host or (job.timeout_ms > LONG_MS) != ref.is_long
 
 
 def ids_of(jobs: Sequence[JobRef]) -> list[int]:

@@ -44,7 +44,7 @@ def test_a_form_sets_every_field_that_is_a_number(client, moved_clock):
     numbers = {
         name for name, field in JobFields().fields.items() if field.metadata.get("type") in ("integer", "number")
     }
-    whole = "timeout=2&max_attempts=3&catch_up_seconds=60&jitter_seconds=5&disable_after_failures=7"
+    whole = "timeout=2&max_attempts=3&catch_up_seconds=60&jitter_seconds=5&disable_after_failures=7&max_runs=9"
 
     answer = post(client, f"url={URL}&repeat_every=60&max_age[]=2&max_age[]=hours&{whole}")
 
@@ -53,7 +53,7 @@ def test_a_form_sets_every_field_that_is_a_number(client, moved_clock):
     assert (sent["repeat_every"], sent["max_age"]) == (60, [2, "hours"])
     assert {name: sent[name] for name in numbers} == {
         **{"timeout": 2, "max_attempts": 3},
-        **{"catch_up_seconds": 60, "jitter_seconds": 5, "disable_after_failures": 7},
+        **{"catch_up_seconds": 60, "jitter_seconds": 5, "disable_after_failures": 7, "max_runs": 9},
     }
 
 
