@@ -29,9 +29,9 @@ class ScheduleHealth(Schema):
     success_rate = fields.Float(allow_none=True, metadata={"description": "Of the last 60 runs, those that ended."})
 
 
-def with_health(texts: Sequence[str], rows: Sequence[ScheduleRow]) -> list[str]:
-    """The schedules as JSON, each with its health."""
-    healths = health.of_schedules(rows)
+def with_health(account_id: int, texts: Sequence[str], rows: Sequence[ScheduleRow]) -> list[str]:
+    """The account's schedules as JSON, each with its health."""
+    healths = health.of_schedules(account_id, rows)
     return [
         with_member(text, HEALTH, compact(_members(healths[row.id]))) for text, row in zip(texts, rows, strict=True)
     ]

@@ -131,9 +131,8 @@ def _create(job_request: JobRequest, now: int) -> tuple[int, str]:
 @blueprint.response(200, schemas.list_of(ExpandedSchedule))
 def list_schedules(query: dict[str, Any]) -> Response:
     """A page of schedules, newest first by default."""
-    owner = caller()
-    rows = schedule_store.listed(owner.account_id, query["order_by"], query["limit"], query["offset"])
-    return json_response(serializers.data_list(_texts(rows, owner.user_id, query)))
+    rows = schedule_store.listed(caller().account_id, query["order_by"], query["limit"], query["offset"])
+    return json_response(serializers.data_list(_texts(rows, query)))
 
 
 @blueprint.route("/schedules/<key>", methods=["GET"])
@@ -141,15 +140,15 @@ def list_schedules(query: dict[str, Any]) -> Response:
 @blueprint.response(200, schemas.single(ExpandedSchedule))
 def get_schedule(query: dict[str, Any], key: str) -> Response:
     """One schedule, by its UUID or its key."""
-    owner = caller()
-    row = or_not_found(schedule_store.find(owner.account_id, key_in_path(key)))
-    [text] = _texts([row], owner.user_id, query)
+    row = or_not_found(schedule_store.find(caller().account_id, key_in_path(key)))
+    [text] = _texts([row], query)
     return json_response(serializers.data(text))
 
 
-def _texts(rows: list[ScheduleRow], user_id: str, query: dict[str, Any]) -> list[str]:
-    texts = [schedule(row, user_id) for row in rows]
-    return with_health(texts, rows) if query.get("expand") else texts
+def _texts(rows: list[ScheduleRow], query: dict[str, Any]) -> list[str]:
+    owner = caller()
+    texts = [schedule(row, owner.user_id) for row in rows]
+    return with_health(owner.account_id, texts, rows) if query.get("expand") else texts
 
 
 @blueprint.route("/schedules/<key>", methods=["PUT"])

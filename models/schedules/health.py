@@ -40,10 +40,10 @@ def state_of(row: ScheduleRow) -> str:
     return FINISHED if row.next_at is None else ENABLED
 
 
-def of_schedules(rows: Sequence[ScheduleRow]) -> dict[str, Health]:
+def of_schedules(account_id: int, rows: Sequence[ScheduleRow]) -> dict[str, Health]:
     """By the id of the schedule. Two statements, however many schedules there are."""
     firings = firing_rows.latest([row.id for row in rows])
-    states = states_of(firing.job_id for each in firings.values() for firing in each)
+    states = states_of(account_id, [firing.job_id for each in firings.values() for firing in each])
     results = {job_id: state for job_id, state in states.items() if state in ENDED}
     return {row.id: _health(row, firings.get(row.id, []), results) for row in rows}
 

@@ -19,9 +19,11 @@ OF_STATE = {
 }
 
 
-def with_results(firings: Mapping[str, Sequence[FiringRow]]) -> dict[str, list[FiringRow]]:
-    """The rows of each schedule with results in the place of their statuses."""
-    states = states_of(row.job_id for rows in firings.values() for row in rows if row.status in (FIRED, LATE))
+def with_results(account_id: int, firings: Mapping[str, Sequence[FiringRow]]) -> dict[str, list[FiringRow]]:
+    """The rows of each of the account's schedules with results in the place of their statuses."""
+    states = states_of(
+        account_id, [row.job_id for rows in firings.values() for row in rows if row.status in (FIRED, LATE)]
+    )
     return {key: [row._replace(status=_result(row, states)) for row in rows] for key, rows in firings.items()}
 
 
@@ -32,7 +34,7 @@ def _result(row: FiringRow, states: Mapping[int, str]) -> str:
     return LATE if result == SUCCEEDED and row.status == LATE else result
 
 
-def states_of(ids: Iterable[int | None]) -> dict[int, str]:
-    """The states of those of the jobs that are still there."""
+def states_of(account_id: int, ids: Iterable[int | None]) -> dict[int, str]:
+    """The states of those of the account's jobs that are still there."""
     these, params = any_of("id", sorted({job_id for job_id in ids if job_id is not None}))
-    return dict(fetch(f"SELECT id, state FROM job WHERE {these}", (params,)))
+    return dict(fetch(f"SELECT id, state FROM job WHERE {these} AND account_id = %s", (params, account_id)))

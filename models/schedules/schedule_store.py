@@ -90,6 +90,13 @@ def listed(account_id: int, order: tuple[str, str], limit: int, offset: int) -> 
     return read_rows(ScheduleRow, rows.limit(limit).offset(offset))
 
 
+def listed_by_need(account_id: int, limit: int, offset: int) -> list[ScheduleRow]:
+    """A page of the account's schedules for people: those that fail first, then the newest first."""
+    order = SQL("CASE WHEN disabled_at IS NULL AND failures > 0 THEN 0 ELSE 1 END, inserted_at DESC, id DESC")
+    rows = Schedule.select(*SHOWN).where(Schedule.account_id == account_id).order_by(order)
+    return read_rows(ScheduleRow, rows.limit(limit).offset(offset))
+
+
 def firings_of(
     account_id: int, key: str, status: str | None, order: tuple[str, str], limit: int, offset: int
 ) -> list[FiringRow] | None:

@@ -23,7 +23,7 @@ from models.schedules.schedule_store import ScheduleRow
 @pages.get("/schedules/<key>")
 def show_schedule(key: str) -> str:
     row = find_schedule(key)
-    runs = with_results(firing_rows.latest([row.id])).get(row.id, [])
+    runs = with_results(visitor().account_id, firing_rows.latest([row.id])).get(row.id, [])
     return render_template(
         "schedule.html",
         schedule=row,

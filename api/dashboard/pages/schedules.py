@@ -6,7 +6,6 @@ from api.dashboard.blueprint import pages, visitor
 from api.dashboard.labels import RUN_RESULTS
 from api.dashboard.query import whole_number
 from api.dashboard.schedule_health import health
-from models.database.paging import NEWEST_FIRST
 from models.rules import recurrence
 from models.schedules import firing_rows, schedule_store
 from models.schedules.run_results import with_results
@@ -18,9 +17,9 @@ MAX_PAGE_DIGITS = 6
 @pages.get("/schedules")
 def list_schedules() -> str:
     page = whole_number(request.args.get("page", ""), max_digits=MAX_PAGE_DIGITS)
-    rows = schedule_store.listed(visitor().account_id, NEWEST_FIRST, SHOWN + 1, page * SHOWN)
+    rows = schedule_store.listed_by_need(visitor().account_id, SHOWN + 1, page * SHOWN)
     schedules = rows[:SHOWN]
-    runs = with_results(firing_rows.latest([row.id for row in schedules]))
+    runs = with_results(visitor().account_id, firing_rows.latest([row.id for row in schedules]))
     return render_template(
         "schedules.html",
         schedules=schedules,

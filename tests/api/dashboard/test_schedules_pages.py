@@ -311,3 +311,17 @@ def test_a_schedule_without_a_further_instant_is_finished(alice, moved_clock):
 
     assert "finished" in alice.get(f"/schedules/{schedule_id}").text
     assert "finished" in alice.get("/schedules").text
+
+
+def test_schedules_that_fail_are_listed_first(alice, moved_clock):
+    for name in ("old and well", "older and failing", "new and well", "failing but disabled"):
+        made = submit_schedule(alice, name=name)
+        if "failing" in name:
+            Schedule.update(failures=2).where(Schedule.id == made.id).execute()
+        if "disabled" in name:
+            Schedule.update(disabled_at=clock.now()).where(Schedule.id == made.id).execute()
+        moved_clock.advance(seconds=1)
+
+    names = re.findall(r">([a-z ]+ and [a-z]+|failing but disabled)</a>", alice.get("/schedules").text)
+
+    assert names == ["older and failing", "failing but disabled", "new and well", "old and well"]
