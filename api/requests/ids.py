@@ -43,7 +43,9 @@ def uuid_in_path(text: str) -> str:
 
 
 def read_job_key(value: Any) -> int | str:
-    key = job_key(value) if isinstance(value, str) else None
+    """A job's integer, as a text or in JSON as a number, or its UUID."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    key = job_key(str(value)) if is_number or isinstance(value, str) else None
     if key is None:
         raise ValueError
     return key

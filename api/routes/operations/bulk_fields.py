@@ -94,6 +94,6 @@ class CancelFields(BulkFields):
 
 
 class DeleteFields(BulkFields):
-    """What POST /jobs/delete takes: jobs that have not ended are cancelled first."""
+    """What POST /jobs/delete takes: jobs that have not ended have to be cancelled first."""
 
     states = FINAL

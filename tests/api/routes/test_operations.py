@@ -119,6 +119,17 @@ def test_what_may_be_a_slip_is_refused_and_nothing_is_done(client, account, acti
 
 
 @one_database
+def test_a_filter_takes_the_integer_of_a_parent_as_number_and_as_text(client, account):
+    job = make_job(account, "scheduled", 60)
+
+    for parent in (job.id, str(job.id), job.uuid):
+        answer = client.post("/api/jobs/cancel", json={"filter": {"parent": parent}, "dry_run": True})
+        assert (answer.status_code, answer.json) == (200, {"data": {"matches": 0, "more": False}})
+    for parent in (True, 1.5, -1, None, "one"):
+        assert client.post("/api/jobs/cancel", json={"filter": {"parent": parent}}).status_code == 422
+
+
+@one_database
 def test_a_member_of_a_filter_that_is_given_twice_is_refused(client):
     body = '{"filter": {"host": "a.example", "host": "b.example"}}'
     answer = client.post("/api/jobs/cancel", data=body, content_type="application/json")
