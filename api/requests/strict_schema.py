@@ -11,6 +11,7 @@ from marshmallow.error_store import ErrorStore
 from api.responses.responses import MAX_ERRORS
 
 MAX_MISSPELLED_CHARS = 60  # comparing is quadratic; a longer name is no misspelling of ours
+UNKNOWN = "unknown field"
 
 
 class Strict(Schema):
@@ -50,19 +51,21 @@ class Strict(Schema):
 
     def handle_error(self, error: ValidationError, data: Any, *, many: bool, **_: Any) -> NoReturn:  # noqa: ARG002
         errors: dict[str, list[str]] = {}
-        has_listed = False  # all fields: once is enough
+        strange: list[str] = []
         for path, messages in islice(flat(error.normalized_messages()), MAX_ERRORS):
-            unknown = messages == ["Unknown field."]
-            errors[path] = [self._unknown(path, has_listed)] if unknown else messages
-            has_listed |= unknown
+            errors[path] = [self._unknown(path)] if messages == ["Unknown field."] else messages
+            if messages == ["Unknown field."] and errors[path] == [UNKNOWN]:
+                strange.append(path)
+        if strange:  # listing all fields once is enough
+            errors[min(strange)] = [f"{UNKNOWN}, must be one of {', '.join(sorted(self._names()))}"]
         raise ValidationError(errors)
 
-    def _unknown(self, name: str, has_listed: bool) -> str:
-        known = [field.data_key or key for key, field in self.load_fields.items()]
-        close = nearest(name, known)
-        if close:
-            return f"unknown field, did you mean `{close}`?"
-        return "unknown field" if has_listed else f"unknown field, must be one of {', '.join(sorted(known))}"
+    def _unknown(self, name: str) -> str:
+        close = nearest(name, self._names())
+        return f"{UNKNOWN}, did you mean `{close}`?" if close else UNKNOWN
+
+    def _names(self) -> list[str]:
+        return [field.data_key or key for key, field in self.load_fields.items()]
 
 
 def flat(messages: dict[str, Any], path: str = "") -> Iterator[tuple[str, list[str]]]:
