@@ -150,7 +150,7 @@ def test_a_schedule_is_made_disabled_and_enabled(reader, receiver):
     expect(page.locator(STATE)).to_have_text("disabled")
 
     page.get_by_role("button", name="Enable").click()
-    expect(page.locator(STATE)).to_have_text("enabled")
+    expect(page.locator(STATE)).to_have_text("on time")
 
     page.get_by_role("button", name="Disable").click()
     expect(page.get_by_role("button", name="Enable")).to_be_visible()
