@@ -13,13 +13,12 @@ from flask import Response
 from werkzeug.exceptions import HTTPException
 
 from api.responses import responses
-from api.responses.schemas import ErrorResponse
+from api.responses.schemas import EXPANDED, ErrorResponse
 from models.jobs.job_json import compact
 
 Document = dict[str, Any]
 
 METHODS = ("get", "post", "put", "patch", "delete")
-EXPANDED = "x-expand"  # of a member that is there when the request asks for it
 ERROR = {"$ref": "#/components/responses/DEFAULT_ERROR"}
 ABOUT = {
     "description": "Orders HTTP requests for a time, repeats them by schedules, and says what came of them.",

@@ -27,7 +27,7 @@ from tests.support.journeys.broker import shared_broker
 from tests.support.journeys.client import Order, now_us
 from tests.support.journeys.journey import SECOND, WEEK, Journey
 from tests.support.journeys.ledger import Created, History
-from tests.support.journeys.processes import ReceiverProcess, descendants
+from tests.support.journeys.processes import ReceiverProcess
 from tests.support.journeys.product import Production
 from tests.support.waiting import wait_until
 
@@ -65,7 +65,7 @@ def main() -> int:
         phases["alone"] = beside(journey, options, lambda: time.sleep(options.seconds))
         first, second = ({}, {})
         phases["beside an operation"] = beside(journey, options, lambda: first.update(operation(journey, options, "a")))
-        memory_mb = peak_memory_mb(ticker_of(product))
+        memory_mb = peak_memory_mb(product.ticker())
         phases["and a killed ticker"] = beside(
             journey, options, lambda: second.update(operation(journey, options, "b", kill=True))
         )
@@ -115,17 +115,9 @@ def operation(journey: Journey, options: argparse.Namespace, label: str, kill: b
     path = f"/api/operations/{answer['data']['id']}"
     if kill:
         wait_until(lambda: client.get(path)["data"]["done"] > options.jobs // 2, LIMIT_S, "half of the jobs")
-        os.kill(ticker_of(product), signal.SIGKILL)
+        os.kill(product.ticker(), signal.SIGKILL)
     wait_until(lambda: client.get(path)["data"]["state"] == "done", LIMIT_S, "the end", pause_seconds=0.25)
     return client.get(path)["data"] | {"seconds": time.monotonic() - began}
-
-
-def ticker_of(product: Production) -> int:
-    """The process that leads."""
-    for pid in descendants(product.processes["worker"].pid):
-        if b"ticker" in Path(f"/proc/{pid}/cmdline").read_bytes():
-            return pid
-    raise AssertionError("no ticker")
 
 
 def peak_memory_mb(pid: int) -> int:

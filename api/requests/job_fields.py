@@ -51,25 +51,40 @@ AT_THE_END = "end"
 NOT_CHANGED = (*RecurringFields().fields, "idempotency_key", "dedup", "flow", "lane", "group")
 
 
-class JobFields(RecurringFields):
-    """What POST /jobs takes."""
+class RequestFields(Strict):
+    """What is sent, when, and how often it is tried: what a new job and a retry have in common."""
 
     method = Must(A_METHOD, read_method, METHOD_FORM)
     url = Must(A_URL, read_url, URL_FORM)
-    group = Must(A_GROUP, read_group, GROUP_FORM, allow_none=True)
     query = Must("an object", read_query, "object", allow_none=True)
     body = Must("any JSON value", lambda value: value, allow_none=True)
     body_base64 = Must(A_BASE64, read_base64, {"type": "string", "format": "byte"}, allow_none=True)
     headers = Must("an object of names and strings", read_headers, HEADERS_FORM, allow_none=True)
     schedule_in = Must(A_DURATION, read_schedule_in, DURATION_FORM, allow_none=True)
     scheduled_at = Must(AN_INSTANT, read_scheduled_at, INSTANT_FORM, allow_none=True)
+    max_attempts = whole(1, 100, allow_none=True)
+
+    @validates_schema(skip_on_field_errors=False)
+    def check_one_time(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("schedule_in") is not None and data.get("scheduled_at") is not None:
+            raise ValidationError("must be absent when schedule_in is given, got both", "scheduled_at")
+
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def check_one_body(self, data: dict[str, Any], sent: dict[str, Any], **_: Any) -> None:  # noqa: ARG002
+        if sent.get("body") is not None and sent.get("body_base64") is not None:
+            raise ValidationError("must be absent when body is given, got both", "body_base64")
+
+
+class JobFields(RequestFields, RecurringFields):
+    """What POST /jobs takes."""
+
+    group = Must(A_GROUP, read_group, GROUP_FORM, allow_none=True)
     idempotency_key = Must(A_KEY, read_key, KEY_FORM, allow_none=True)
     dedup = Must(A_DEDUP, read_dedup, DEDUP_FORM, allow_none=True)
     name = text(255, allow_none=True)
     description = text(4096, allow_none=True)
     timeout = Must("a number of seconds from 1 up", read_timeout, number_form(1, LONGEST_TIMEOUT_S), allow_none=True)
     ack_within = Must(A_DURATION, read_ack_within, DURATION_FORM, allow_none=True)
-    max_attempts = whole(1, 100, allow_none=True)
     backoff = Must(BACKOFF, read_backoff, BACKOFF_FORM, allow_none=True)
     labels = Must(LABELS, read_labels, LABELS_FORM, allow_none=True)
     max_age = Must(A_DURATION, read_max_age, DURATION_FORM, allow_none=True)
@@ -92,20 +107,10 @@ class JobFields(RecurringFields):
         if sent.get("group") is not None and "url" in sent:
             raise ValidationError("must be absent when url is given, got both", "group")
 
-    @validates_schema(skip_on_field_errors=False)
-    def check_one_time(self, data: dict[str, Any], **_: Any) -> None:
-        if data.get("schedule_in") is not None and data.get("scheduled_at") is not None:
-            raise ValidationError("must be absent when schedule_in is given, got both", "scheduled_at")
-
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def check_dedup(self, data: dict[str, Any], sent: dict[str, Any], **_: Any) -> None:
         if data.get("dedup") is not None and any(sent.get(name) is not None for name in FREQUENCY):
             raise ValidationError("must be absent when the job recurs, got one", "dedup")
-
-    @validates_schema(skip_on_field_errors=False, pass_original=True)
-    def check_one_body(self, data: dict[str, Any], sent: dict[str, Any], **_: Any) -> None:  # noqa: ARG002
-        if sent.get("body") is not None and sent.get("body_base64") is not None:
-            raise ValidationError("must be absent when body is given, got both", "body_base64")
 
     @validates_schema(skip_on_field_errors=False)
     def check_aliases(self, data: dict[str, Any], **_: Any) -> None:

@@ -7,7 +7,6 @@ from api.requests.job_requests import TIMES, JobRequest, new_job, overlaid, stor
 from api.requests.schedule_fields import FREQUENCY
 from models.jobs.job_json import compact
 from models.rules import bounds
-from models.rules.bounds import UNBOUNDED, Bounds
 from models.rules.clock import SECOND
 from models.rules.recurrence import Frequency, first_from
 from models.schedules.schedule_store import NewSchedule, ScheduleRow
@@ -48,18 +47,10 @@ def frequency_text(job_request: JobRequest) -> str:
 
 def frequency(values: dict[str, Any]) -> Frequency:
     """The frequency in checked fields."""
-    within = bounds_in(values)
+    within = bounds.bounds_in(values)
     if values.get("cron") is None:
         return Frequency(every_us=values["repeat_every"], bounds=within)
     return Frequency(cron=values["cron"], timezone=values.get("timezone") or "UTC", bounds=within)
-
-
-def bounds_in(values: dict[str, Any]) -> Bounds:
-    """The bounds in checked fields."""
-    if not any(values.get(name) is not None for name in bounds.NAMES):
-        return UNBOUNDED
-    starts_at, until, exclude, max_runs = (values.get(name) for name in bounds.NAMES)
-    return Bounds(starts_at, until, exclude or (), max_runs)
 
 
 def first_at(job_request: JobRequest, due_at: int, now: int) -> int | None:

@@ -10,6 +10,7 @@ from marshmallow import ValidationError, validates_schema
 from api.context import settings
 from api.requests.body import kind_of
 from api.requests.fields import Must, choice, shown, text_form, whole
+from api.requests.job_requests import TIMES
 from api.requests.job_values import DURATION_FORM, INSTANT_FORM, UNITS
 from api.requests.strict_schema import Strict, nearest
 from api.responses.responses import ApiError, invalid
@@ -17,7 +18,6 @@ from models.jobs.replays import POLICIES
 from models.rules import bounds, recurrence, times
 from models.rules.clock import DAY, SECOND
 from models.schedules import policies
-from models.schedules.definitions import FIRST_TIME
 
 AN_INTERVAL = f"a number of seconds, a text such as 90s or 1h30m, or a pair [number, unit], the unit {UNITS}"
 A_CRON = f"five cron fields, such as 0 9 * * 1-5, or one of {', '.join(recurrence.ALIASES)}"
@@ -101,9 +101,7 @@ def read_exclude(value: Any) -> tuple[bounds.Days, ...]:
 
 def no_instant() -> ApiError:
     """422: the bounds of a new schedule leave it nothing to do."""
-    return invalid(
-        {"until": ["must leave the schedule at least one instant, but none comes before it that is allowed"]}
-    )
+    return invalid({"until": ["must leave the schedule at least one instant; these bounds leave none"]})
 
 
 def too_many() -> ApiError:
@@ -140,7 +138,7 @@ class RecurringFields(Strict):
             errors["cron"] = ["must be absent when repeat_every is given, got both"]
         if data.get("timezone") is not None and not cron:
             errors["timezone"] = ["must be absent without cron, got one"]
-        if data.get("starts_at") is not None and any(sent.get(name) is not None for name in FIRST_TIME):
+        if data.get("starts_at") is not None and any(sent.get(name) is not None for name in TIMES):
             errors["starts_at"] = ["must be absent when schedule_in or scheduled_at is given, got both"]
         if not repeat_every and not cron:
             for name in POLICIES:

@@ -6,6 +6,7 @@ from marshmallow import fields
 
 from api.responses import schemas
 from api.responses.attempts import Attempt, attempt
+from api.responses.schemas import EXPANDED
 from models.jobs import job_json, replays
 from models.jobs.job_json import compact
 from models.jobs.job_store import JobRow
@@ -19,13 +20,15 @@ class ExpandedJob(schemas.Job):
     """The members behind those of a job are there with `expand`."""
 
     last_attempt = fields.Nested(
-        Attempt, allow_none=True, metadata={"x-expand": LAST_ATTEMPT, "description": "Null before the first ended."}
+        Attempt,
+        allow_none=True,
+        metadata={EXPANDED: LAST_ATTEMPT, "description": "Null before the first ended."},
     )
     replay_of = fields.UUID(
-        allow_none=True, metadata={"x-expand": REPLAYS, "description": "The job whose request it repeats."}
+        allow_none=True, metadata={EXPANDED: REPLAYS, "description": "The job whose request it repeats."}
     )
     replays = fields.List(
-        fields.UUID(), metadata={"x-expand": REPLAYS, "description": "The jobs that repeat its request."}
+        fields.UUID(), metadata={EXPANDED: REPLAYS, "description": "The jobs that repeat its request."}
     )
 
 

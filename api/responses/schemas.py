@@ -11,6 +11,7 @@ from marshmallow import Schema, fields
 from models.jobs.job_json import JSON_TYPE
 from models.jobs.states import STATES
 
+EXPANDED = "x-expand"  # of a member that is there when the request asks for it
 ZONELESS = {"example": "2023-09-01T18:25:49", "description": "UTC, whole seconds, no zone."}
 WHOLE_SECONDS = {"example": "2023-08-27T23:27:23Z", "description": "UTC, whole seconds."}
 # Beside JSON. Described for POST /jobs alone: of two kinds of bodies, some generators make code that does not run.

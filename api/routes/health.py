@@ -54,7 +54,7 @@ def _database_missing() -> dict[str, list[str]]:
         return {"database": [f"must take what is written, got {cause}"]}
     try:
         with answered_within(ANSWER_LIMIT_S):
-            context().host_clock.compare()  # and tell the log: a job that is due in 60 s counts from this clock
+            context().host_clock.compare()  # it logs a clock that differs: `schedule_in` counts from this one
             pending = schema.lacking()
             if pending:
                 return {"migrations": [f"must all be applied (`booper migrate`), got {', '.join(pending)} pending"]}

@@ -71,7 +71,7 @@ def schedule(row: ScheduleRow, user_id: str) -> str:
 class ExpandedSchedule(Schedule):
     """The member behind those of a schedule is there with `expand`."""
 
-    health = fields.Nested(ScheduleHealth, metadata={"x-expand": HEALTH})
+    health = fields.Nested(ScheduleHealth, metadata={schemas.EXPANDED: HEALTH})
 
 
 class ScheduleFields(JobFields):

@@ -13,6 +13,7 @@ from models.database.transactions import transaction
 
 MAX_TARGETS = 100
 MAX_GROUPS = 1000  # of an account
+MAX_NAME_CHARS = 255  # of a job
 
 
 class Target(NamedTuple):
@@ -74,7 +75,14 @@ def delete(account_id: int, name: str) -> bool:
         return bool(TargetGroup.delete().where(these).execute())
 
 
-def merged(headers: Mapping[str, Any] | None, target: Target) -> dict[str, Any]:
+def fields_for(target: Target, ordered: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields in which the job of this target differs from the order."""
+    name = f"{ordered['name']}: {target.name}" if ordered.get("name") else target.name
+    own = {"url": target.url, "name": name[:MAX_NAME_CHARS]}
+    return own | {"headers": _merged(ordered.get("headers"), target)} if target.headers else own
+
+
+def _merged(headers: Mapping[str, Any] | None, target: Target) -> dict[str, Any]:
     """The headers of an order as this target gets them."""
     own = {name.lower() for name in target.headers}
     return {name: value for name, value in (headers or {}).items() if name.lower() not in own} | target.headers

@@ -58,13 +58,13 @@ def _count_again(late: Sequence[JobStart]) -> set[int]:
     """Count these starts once more, since others may have taken their places; returns the ids of the jobs for which
     there is no room."""
     rated = {gate.id: gate for gate in gates.lock({each.flow_id for each in late}).values() if gate.rate}
-    read_at = pacing.read_clock().read_at + LEAVES_IN_US
-    moved = starts.move([(each, read_at) for each in late], "gate_start.number > gate.starts - gate.rate")
+    leaves_at = pacing.read_clock().read_at + LEAVES_IN_US
+    moved = starts.move([(each, leaves_at) for each in late], "gate_start.number > gate.starts - gate.rate")
     left: dict[int, list[int]] = {}
     for each in late:
         if each.flow_id in rated and each.job_id not in moved:
             left.setdefault(each.flow_id, []).append(each.job_id)
-    uses = pacing.uses([rated[flow_id] for flow_id in left], len(late), read_at)
+    uses = pacing.uses([rated[flow_id] for flow_id in left], len(late), clock.now())
     refused: set[int] = set()
     for flow_id, ids in left.items():
         pace = uses.of[flow_id].pace._replace(room=None)  # they are under way already

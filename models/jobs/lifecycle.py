@@ -157,8 +157,7 @@ def claim(
     ids: Sequence[int], now: int, lease_margin_us: int, claim_id: int | None = None, limited: bool = False
 ) -> list[ClaimedJob]:
     """Claim those of the jobs that wait and are due, each with a lease of its timeout (15 minutes at most) and the
-    margin. Passes over jobs
-    that another session holds, and those whose host or account is closed.
+    margin. Passes over jobs that another session holds, and those whose host or account is closed.
 
     Claims jobs that nothing else limits; with `limited` any: `models/operations/claims.py` decides which may begin.
     """
@@ -169,7 +168,7 @@ def claim(
         rows = fetch(
             f"UPDATE job SET {ENTERS['claim']}, claim_id = %s, attempt = attempt + 1, attempted_at = %s, "
             f"lease_until = CAST(%s AS BIGINT) + {LEASED_US}, staged_at = NULL, held_until = NULL, "
-            f"start_by = NULL, parked_by = NULL, ack_until = NULL WHERE {these} RETURNING {CLAIMED}",
+            f"start_by = NULL, parked_by = NULL WHERE {these} RETURNING {CLAIMED}",
             (claim_id or new_claim_id(), now, now + lease_margin_us, *params),
         )
         count_transition("claimed", rows)

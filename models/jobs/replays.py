@@ -98,7 +98,7 @@ def links_of(account_id: int, ids: Sequence[int]) -> dict[int, Links]:
     return links
 
 
-def due_at(new: NewJob, args: dict[str, Any], at: int) -> NewJob:
+def rescheduled(new: NewJob, args: dict[str, Any], at: int) -> NewJob:
     """The job with these args, due at this instant."""
     return new._replace(args=compact(args), scheduled_at=at, retry_until=_retry_until(args.get("max_age"), at))
 

@@ -4,7 +4,7 @@ Days are those of the schedule's zone. They are kept as ordinals, in ranges that
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from models.rules import times
 from models.rules.clock import SECOND
 
-NAMES = ("starts_at", "until", "exclude", "max_runs")
 MAX_EXCLUDED = 200
 A_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -28,20 +27,18 @@ class Bounds(NamedTuple):
     max_runs: int | None = None
 
 
+NAMES = Bounds._fields
 UNBOUNDED = Bounds()
 
 
 def bounds_of(fields: Mapping[str, Any]) -> Bounds:
     """The bounds among the members of a frequency as it is stored: as its owner sent them."""
-    if not any(fields.get(name) is not None for name in NAMES):
-        return UNBOUNDED
-    starts_at, until, exclude, max_runs = (fields.get(name) for name in NAMES)
-    return Bounds(
-        None if starts_at is None else times.parse_instant(starts_at),
-        None if until is None else times.parse_instant(until),
-        merged(days_of(each) for each in exclude or []),
-        None if max_runs is None else int(max_runs),
-    )
+    return bounds_in({name: READ[name](fields[name]) for name in NAMES if fields.get(name) is not None})
+
+
+def bounds_in(values: Mapping[str, Any]) -> Bounds:
+    """The bounds among values that are read already."""
+    return Bounds(**{name: values[name] for name in NAMES if values.get(name) is not None})
 
 
 def days_of(value: Any) -> Days:
@@ -65,6 +62,14 @@ def merged(ranges: Iterable[Days]) -> tuple[Days, ...]:
         else:
             result.append((first, last))
     return tuple(result)
+
+
+READ: dict[str, Callable[[Any], Any]] = {
+    "starts_at": times.parse_instant,
+    "until": times.parse_instant,
+    "exclude": lambda days: merged(map(days_of, days)),
+    "max_runs": int,
+}
 
 
 def excluded_until(bounds: Bounds, timezone: str, instant: int) -> int | None:

@@ -99,8 +99,6 @@ def is_zone(name: str) -> bool:
 def next_after(frequency: Frequency, instant: int) -> int | None:
     """The next instant after this one, from which an interval is measured; None when there is none within 50 years, or
     within the bounds."""
-    if frequency.bounds is UNBOUNDED:
-        return _unbounded(frequency, instant)
     starts_at = frequency.bounds.starts_at
     if starts_at is not None and instant < starts_at:
         return first_from(frequency, starts_at)

@@ -13,7 +13,6 @@ from models.rules import recurrence
 from models.rules.backoff import ENGINE
 from models.rules.url_rules import UrlRefused, split_url
 
-FIRST_TIME = ("schedule_in", "scheduled_at")  # the time of the first job; it says nothing about a schedule that exists
 AS_THEY_ARE = ("name", "description", "content_type", "offset_us", "overlap", "misfire", "catch_up_us", "disable_after")
 
 

@@ -6,6 +6,7 @@ The row of its instant says whether a job began, and the job how it ended.
 from collections.abc import Iterable, Mapping, Sequence
 
 from models.database.sql import any_of, fetch
+from models.schedules import firing_rows
 from models.schedules.firing_rows import CANCELLED, FIRED, LATE, STATUSES, FiringRow
 
 SUCCEEDED, RETRYING, FAILED, RUNNING = "succeeded", "retrying", "failed", "running"
@@ -19,8 +20,10 @@ OF_STATE = {
 }
 
 
-def with_results(account_id: int, firings: Mapping[str, Sequence[FiringRow]]) -> dict[str, list[FiringRow]]:
-    """The rows of each of the account's schedules with results in the place of their statuses."""
+def latest(account_id: int, schedule_ids: Sequence[str]) -> dict[str, list[FiringRow]]:
+    """The latest rows of each of the account's schedules that has any, oldest first, with results in the place of their
+    statuses."""
+    firings = firing_rows.latest(schedule_ids)
     states = states_of(
         account_id, [row.job_id for rows in firings.values() for row in rows if row.status in (FIRED, LATE)]
     )

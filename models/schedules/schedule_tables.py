@@ -26,9 +26,8 @@ class Schedule(BaseModel):
     body = BlobField(null=True)  # the bytes as they were sent; null: no body
     content_type = TextField(null=True)
     template = TextField()  # JSON object: the other fields of its jobs (schedule_store.template_of)
-    frequency = (
-        TextField()
-    )  # JSON object: repeat_every, or cron and perhaps timezone; and bounds (models/rules/bounds.py)
+    # JSON object: repeat_every, or cron and perhaps timezone; and bounds (models/rules/bounds.py).
+    frequency = TextField()
     offset_us = BigIntegerField()  # its jobs are due so long after each instant: its part of jitter_seconds
     overlap = TextField()  # skip, queue_one, allow: while another of its jobs is executing
     misfire = TextField()  # skip, once, all: which instants that were missed are made up for

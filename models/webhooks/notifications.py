@@ -2,8 +2,7 @@
 
 They are stored in the transaction in which the event happened: so none is lost and none is made twice. `notify` of a
 job is JSON: `callback`, `failure_callback`, `webhook`, each a URL, and `callback_on`, if the callback comes after each
-attempt. Nobody is notified of follow-ups and of messages to
-a channel.
+attempt. Nobody is notified of follow-ups and of messages to a channel.
 
 A receiver gets the job as the API shows it, without secret-looking headers and without a long body.
 """
@@ -29,7 +28,7 @@ from models.webhooks.delivery_config import NONE, DeliveryConfig
 log = logging.getLogger("booper.followups")
 STARTED, REQUESTED, ANSWERED = "job.started", "job.request", "job.response"
 FAILED, FINISHED, CANCELLED = "job.error", "job.finished", "job.cancelled"
-TRIED = "an attempt failed, and another follows"  # of no interest but to a callback after each attempt
+TRIED = "job.tried"  # an attempt failed and another follows: only a callback after each attempt tells of it
 AFTER_EACH = "attempt"  # of `callback_on`
 EVENT_TYPES = (STARTED, REQUESTED, ANSWERED, FAILED, FINISHED, CANCELLED)
 MAX_BODY_BYTES = 16 * 1024  # of the job's own body in a callback or an event

@@ -4,12 +4,13 @@ import time
 
 import pytest
 
-from tests.support.faults.faulty_product import FIELDS, command_of
+from tests.support.faults.faulty_product import FIELDS
 from tests.support.faults.report import extra, note
 from tests.support.faults.scale import only_full, seeded
 from tests.support.journeys import checker
 from tests.support.journeys.client import now_us
 from tests.support.journeys.journey import SECOND, spread
+from tests.support.journeys.processes import command_of
 from tests.support.waiting import wait_until
 
 GRACE_SECONDS = 3

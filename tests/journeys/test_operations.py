@@ -2,13 +2,11 @@
 
 import os
 import signal
-from pathlib import Path
 
 import pytest
 
 from tests.support.journeys.client import now_us
 from tests.support.journeys.journey import SCALE, SECOND, WEEK, spread
-from tests.support.journeys.processes import descendants
 from tests.support.waiting import wait_until
 
 LIMIT_SECONDS = 180
@@ -27,14 +25,6 @@ def await_end(client, path):
     return client.get(path)["data"]
 
 
-def ticker_of(product):
-    return next(
-        pid
-        for pid in descendants(product.processes["worker"].pid)
-        if b"ticker" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    )
-
-
 @pytest.mark.parametrize("killed", [False, True])
 def test_matching_jobs_are_cancelled_once_and_all_others_are_sent(production, killed):
     """Also when the ticker that works it off is killed in the middle: nothing twice, nothing left."""
@@ -45,7 +35,7 @@ def test_matching_jobs_are_cancelled_once_and_all_others_are_sent(production, ki
     path = order_operation(production, filter={"scheduled_after": (now_us() + WEEK // 2) // SECOND})
     if killed:
         wait_until(lambda: production.client.get(path)["data"]["done"], LIMIT_SECONDS, "the first chunk")
-        os.kill(ticker_of(production.product), signal.SIGKILL)
+        os.kill(production.product.ticker(), signal.SIGKILL)
     operation = await_end(production.client, path)
 
     assert (operation["done"], operation["failed"], operation["left"]) == (CANCELLED, 0, 0)

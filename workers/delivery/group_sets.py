@@ -21,7 +21,10 @@ from workers.delivery.render import arguments_of, body_of
 from workers.transport.outcome import Answered, Outcome, Refused, Timings
 
 MADE = 200
-MAX_NAME_CHARS = 255
+KEPT = (  # fields that each job of the set has from the job that makes it
+    *("schedule_id", "hops", "max_attempts", "timeout_ms", "ack_within_us", "backoff", "retry_until", "redact"),
+    *("judging", "notify", "flow_id", "lane_id"),
+)
 
 
 def make(job: ClaimedJob) -> Outcome:
@@ -53,15 +56,7 @@ def _job_for(job: ClaimedJob, target: Target, body: bytes | None, now: int) -> N
     )
 
 
-KEPT = (
-    *("schedule_id", "hops", "max_attempts", "timeout_ms", "ack_within_us", "backoff", "retry_until", "redact"),
-    *("judging", "notify", "flow_id", "lane_id"),
-)
-
-
 def _arguments(ordered: dict[str, Any], target: Target) -> dict[str, Any]:
     """The fields of the order as the job of this target shows them."""
     kept = {name: value for name, value in ordered.items() if name not in (*NOT_REPLAYED, "group")}
-    name = f"{kept['name']}: {target.name}" if kept.get("name") else target.name
-    headers = {"headers": target_groups.merged(kept.get("headers"), target)} if target.headers else {}
-    return {**kept, "url": target.url, "name": name[:MAX_NAME_CHARS], **headers}
+    return kept | target_groups.fields_for(target, kept)

@@ -66,7 +66,7 @@ def subjects_of_events(jobs: Iterable[ClaimedJob | LostJob]) -> set[int]:
 
 
 def takes_events(job: ClaimedJob, config: DeliveryConfig) -> bool:
-    """Whether anybody wants to know that the job begins. Callbacks report ends alone."""
+    """Whether anybody wants to know that the job begins. A callback tells of an end, never of a beginning."""
     if not has_subscribers(job.kind, job.notify, config):
         return False
     return bool(config.endpoints) or "webhook" in json.loads(job.notify or "{}")

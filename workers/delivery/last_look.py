@@ -38,10 +38,10 @@ _JOIN_S = 1.0
 
 
 class Question(NamedTuple):
-    """Whether the request of a job may go; `counted_anew`: only if its start can be counted now."""
+    """Whether the request of a job may go; `count_anew`: only if its start can be counted now."""
 
     job: ClaimedJob
-    counted_anew: bool
+    count_anew: bool
     answer: asyncio.Future[Permission]
 
 
@@ -60,9 +60,9 @@ class LastLook:
         """Start the thread. Raises RuntimeError when the system gives none."""
         self._thread.start()
 
-    async def may_go(self, job: ClaimedJob, counted_anew: bool = False) -> Permission:
+    async def may_go(self, job: ClaimedJob, count_anew: bool = False) -> Permission:
         """Whether the request of this job is still to be sent, and when its start was counted anew."""
-        question = Question(job, counted_anew, asyncio.get_running_loop().create_future())
+        question = Question(job, count_anew, asyncio.get_running_loop().create_future())
         self._gather(question)
         return await question.answer
 
@@ -83,7 +83,7 @@ class LastLook:
     def _hand_over(self) -> None:
         group, self._gathered = self._gathered, []
         self._waiting.put(group)
-        cancellable = [each for each in group if isinstance(each, Question) and not each.counted_anew]
+        cancellable = [each for each in group if isinstance(each, Question) and not each.count_anew]
         if cancellable:
             asyncio.get_running_loop().call_later(LIMIT_S, _tell, cancellable, frozenset())
 
@@ -105,8 +105,8 @@ def _look(group: Group) -> Group:
     sent = [each for each in group if isinstance(each, SentJob)]
     corrected = _tried(late_starts.correct, sent, "starts are corrected later")
     gone = _tried(withdraw_cancelled, jobs_of(questions), "requests go out although they may be cancelled") or set()
-    _answer([each for each in questions if not each.counted_anew or each.job.id in gone], gone)
-    late = [each for each in questions if each.counted_anew and each.job.id not in gone]
+    _answer([each for each in questions if not each.count_anew or each.job.id in gone], gone)
+    late = [each for each in questions if each.count_anew and each.job.id not in gone]
     counted_ns = time.monotonic_ns() + late_starts.LEAVES_IN_US * 1000
     refused = _tried(late_starts.count_anew, jobs_of(late), "requests wait until their starts are counted")
     if refused is not None:

@@ -179,9 +179,7 @@ def record(
         recorded = ended_claims.end(judged, now)
         records.add_attempts([attempt_records.attempt_row(*each) for each in recorded])
         records.add_log_entries([row for each in recorded for row in attempt_records.log_rows(*each)])
-        schedule_results.remember(recorded, now)
-        closing.stop_lanes(failed_lanes(recorded), now)
-        waiting = job_events.add_of_results(recorded, configs, now)
+        waiting = add_consequences(recorded, configs, now)
     event_order.release_next_events(waiting)
     leaving.make_room(result.job for result, _ in judged)
     metrics.count_attempts(attempt_records.measured(result) for result, _ in recorded)
@@ -205,7 +203,15 @@ def _verdict(result: Result, longest_us: int) -> Verdict:
     return judge(result.outcome, result.job, result.finished_at, random.random(), longest_us)
 
 
-def failed_lanes(recorded: Sequence[Judged]) -> dict[int, int]:
+def add_consequences(recorded: Sequence[Judged], configs: ConfigCache, now: int) -> set[int]:
+    """Store what follows from results besides the states of their jobs, joining the caller's transaction. Returns the
+    jobs of which events may be released after the commit."""
+    schedule_results.remember(recorded, now)
+    closing.stop_lanes(_failed_lanes(recorded), now)
+    return job_events.add_of_results(recorded, configs, now)
+
+
+def _failed_lanes(recorded: Sequence[Judged]) -> dict[int, int]:
     """The lanes of discarded jobs, each with the job."""
     failed = [result.job for result, verdict in recorded if isinstance(verdict, Discard)]
     return {job.lane_id: job.id for job in failed if job.lane_id is not None}

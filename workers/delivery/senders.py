@@ -65,7 +65,7 @@ class Senders:
         look = self._last_look
         self._transport.start(
             self._end,
-            lambda sending, counted_anew: look.may_go(sending.job, counted_anew),
+            lambda sending, count_anew: look.may_go(sending.job, count_anew),
             lambda sending: look.went_late(sending.job),
         )
 
@@ -122,7 +122,7 @@ class Senders:
         except Blocked as blocked:
             refused = Refused(blocked.reason, blocked.detail)
         except DatabaseUnreachable as error:
-            log.warning("database gone (%s): job %d makes the jobs of its group later", error, job.id)
+            log.warning("database gone (%s): job %d is given back and begins later", error, job.id)
             self._give_up(job)
             return None
         except Exception as error:

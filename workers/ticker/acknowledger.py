@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from models.database.transactions import after_commit, transaction, wait_briefly_for_locks
-from models.flows import closing, leaving
+from models.flows import leaving
 from models.jobs import records
 from models.jobs.job_json import JSON_TYPE
 from models.jobs.log_events import JOB_ACKNOWLEDGED, JOB_DISCARDED, REQUEST_FAILED
@@ -22,12 +22,12 @@ from models.rules.redaction import BODY, REDACTED
 from models.rules.times import format_instant
 from models.webhooks import event_order
 from runtime.logs import fields
-from workers.delivery import ended_claims, job_events, schedule_results
+from workers.delivery import ended_claims
 from workers.delivery.attempt_records import Result, error_payload, hidden_by
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.ended_claims import Judged, claim_of
 from workers.delivery.judge import ACCEPTED, Complete, Discard, Retry, Verdict, verdict_on_failure
-from workers.delivery.recorder import failed_lanes
+from workers.delivery.recorder import add_consequences
 from workers.transport.outcome import Answered, Outcome, Timings, Unreachable
 from workers.transport.wire_format import Request
 
@@ -65,9 +65,7 @@ def _end(acked: Sequence[Acked], now: int) -> None:
     acks.note_ends([_end_of(each, ack_of[claim_of(each)], now) for each in ended])
     acks.settle([claim for claim, ack in ack_of.items() if ack], now)
     records.add_log_entries([row for each in ended for row in _log_rows(each, ack_of[claim_of(each)], now)])
-    schedule_results.remember(ended, now)
-    closing.stop_lanes(failed_lanes(ended), now)
-    waiting = job_events.add_of_results(ended, configs, now)
+    waiting = add_consequences(ended, configs, now)
     after_commit(lambda: _after_commit(ended, waiting))
 
 

@@ -95,8 +95,8 @@ class Transport:
         if len(some) == AT_ONCE:
             self._thread.loop.call_soon(self._begin, exchanges)
 
-    def _may_go(self, exchange: Exchange, counted_anew: bool) -> Awaitable[Permission]:
-        return self._is_wanted(self._under_way[exchange], counted_anew)
+    def _may_go(self, exchange: Exchange, count_anew: bool) -> Awaitable[Permission]:
+        return self._is_wanted(self._under_way[exchange], count_anew)
 
     def _note_late(self, exchange: Exchange) -> None:
         self._was_late(self._under_way[exchange])
@@ -122,5 +122,5 @@ class Transport:
         self._pool.idle.close()
 
 
-async def _always(_key: Any, _counted_anew: bool) -> Permission:
+async def _always(_key: Any, _count_anew: bool) -> Permission:
     return Permission(True)

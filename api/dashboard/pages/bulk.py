@@ -33,9 +33,9 @@ SHOWN = 50
 
 
 class Question(NamedTuple):
-    """An action on all jobs of a filter. `fields`: the filter as the form spells it; `is_group`: it is
-    that of a group of failures; `filter`: the same, without jobs
-    made after the question; `uuid`: of the operation that the answer makes, so that an answer sent twice makes one."""
+    """An action on all jobs of a filter. `fields`: the filter as the form spells it; `is_group`: it is that of a group
+    of failures; `filter`: the same, without jobs made after the question; `uuid`: of the operation that the answer
+    makes, so that an answer sent twice makes one."""
 
     action: str
     fields: dict[str, str]
@@ -50,7 +50,12 @@ def show_bulk() -> Response:
     left = bulk.count(visitor().account_id, question.action, question.filter)
     return make_response(
         render_template(
-            "bulk.html", question=question, left=left, fields=form_fields(question), filter_labels=JOB_FILTERS
+            "bulk.html",
+            question=question,
+            title=OPERATIONS[question.action],
+            left=left,
+            fields=form_fields(question),
+            filter_labels=JOB_FILTERS,
         )
     )
 

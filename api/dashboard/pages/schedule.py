@@ -14,8 +14,7 @@ from api.requests.ids import uuid_key
 from api.requests.schedule_fields import not_computable
 from api.responses.responses import ApiError
 from models.rules import clock, recurrence
-from models.schedules import firing_rows, schedule_changes, schedule_store
-from models.schedules.run_results import with_results
+from models.schedules import run_results, schedule_changes, schedule_store
 from models.schedules.schedule_changes import NotComputable, TooMany
 from models.schedules.schedule_store import ScheduleRow
 
@@ -23,7 +22,7 @@ from models.schedules.schedule_store import ScheduleRow
 @pages.get("/schedules/<key>")
 def show_schedule(key: str) -> str:
     row = find_schedule(key)
-    runs = with_results(visitor().account_id, firing_rows.latest([row.id])).get(row.id, [])
+    runs = run_results.latest(visitor().account_id, [row.id]).get(row.id, [])
     return render_template(
         "schedule.html",
         schedule=row,

@@ -7,8 +7,7 @@ from api.dashboard.labels import RUN_RESULTS
 from api.dashboard.query import whole_number
 from api.dashboard.schedule_health import health
 from models.rules import recurrence
-from models.schedules import firing_rows, schedule_store
-from models.schedules.run_results import with_results
+from models.schedules import run_results, schedule_store
 
 SHOWN = 25
 MAX_PAGE_DIGITS = 6
@@ -19,7 +18,7 @@ def list_schedules() -> str:
     page = whole_number(request.args.get("page", ""), max_digits=MAX_PAGE_DIGITS)
     rows = schedule_store.listed_by_need(visitor().account_id, SHOWN + 1, page * SHOWN)
     schedules = rows[:SHOWN]
-    runs = with_results(visitor().account_id, firing_rows.latest([row.id for row in schedules]))
+    runs = run_results.latest(visitor().account_id, [row.id for row in schedules])
     return render_template(
         "schedules.html",
         schedules=schedules,

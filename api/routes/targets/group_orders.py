@@ -14,7 +14,6 @@ from models.accounts import target_groups
 from models.accounts.target_groups import Group, Target
 from models.jobs.job_store import NewJob
 
-MAX_NAME_CHARS = 255
 job_fields = JobFields()
 
 
@@ -43,11 +42,7 @@ def _request_for(job_request: JobRequest, target: Target) -> JobRequest:
     sent = job_request.sent
     fields = Fields({name: value for name, value in sent.items() if name != "group"})
     fields.body_text = sent.body_text
-    ordered_name = sent.get("name")
-    fields["url"] = target.url
-    fields["name"] = (f"{ordered_name}: {target.name}" if ordered_name else target.name)[:MAX_NAME_CHARS]
-    if target.headers:
-        fields["headers"] = target_groups.merged(sent.get("headers"), target)
+    fields.update(target_groups.fields_for(target, sent))
     try:
         loaded: JobRequest = job_fields.load(fields)
     except ValidationError as error:

@@ -8,8 +8,17 @@ from marshmallow import Schema, ValidationError, fields
 from api.auth import caller
 from api.blueprint import Blueprint
 from api.requests.body import kind_of
-from api.requests.fields import Must, shown, text_form
-from api.requests.job_values import A_LABEL, A_URL, HEADERS_FORM, URL_FORM, read_headers, read_label, read_url
+from api.requests.fields import Must, shown
+from api.requests.job_values import (
+    A_LABEL,
+    A_URL,
+    HEADERS_FORM,
+    LABEL_FORM,
+    URL_FORM,
+    read_headers,
+    read_label,
+    read_url,
+)
 from api.requests.options.group import A_GROUP, NAME
 from api.requests.strict_schema import Strict
 from api.responses import schemas
@@ -23,20 +32,19 @@ from models.rules import clock
 blueprint = Blueprint("groups", __name__, description="Targets that an order names together.")
 
 TARGETS = f"a list of 1 to {MAX_TARGETS} targets, each an object with name, url and perhaps headers"
-
-
 TARGET_FORM = {
     "type": "object",
-    "properties": {"name": text_form(50, 1), "url": URL_FORM, "headers": HEADERS_FORM},
+    "properties": {"name": LABEL_FORM, "url": URL_FORM, "headers": HEADERS_FORM},
     "required": ["name", "url"],
     "additionalProperties": False,
 }
+TARGETS_FORM = {"type": "array", "minItems": 1, "maxItems": MAX_TARGETS, "items": TARGET_FORM}
 
 
 class TargetFields(Strict):
     """A target of a group."""
 
-    name = Must(A_LABEL, read_label, text_form(50, 1), required=True)
+    name = Must(A_LABEL, read_label, LABEL_FORM, required=True)
     url = Must(A_URL, read_url, URL_FORM, required=True)
     headers = Must("an object of names and strings", read_headers, HEADERS_FORM, allow_none=True)
 
@@ -73,17 +81,7 @@ def _read_target(value: Any) -> Target:
 class GroupFields(Strict):
     """What PUT /groups/{name} takes."""
 
-    targets = Must(
-        TARGETS,
-        read_targets,
-        {
-            "type": "array",
-            "minItems": 1,
-            "maxItems": MAX_TARGETS,
-            "items": TARGET_FORM,
-        },
-        required=True,
-    )
+    targets = Must(TARGETS, read_targets, TARGETS_FORM, required=True)
 
 
 class TargetSchema(Schema):

@@ -101,7 +101,7 @@ def test_the_start_of_an_earlier_attempt_stays_where_it_is(account, moved_clock)
     assert moved == [began_at, clock.now() + clock.SECOND]
 
 
-def test_a_start_is_counted_anew_for_a_moment_ahead(account, moved_clock):
+def test_a_start_is_count_anew_for_a_moment_ahead(account, moved_clock):
     """A process that is killed right after the request left corrects nothing."""
     late = let_through(order(account, flow(rate=1, per_s=10)))
     moved_clock.advance(seconds=1)

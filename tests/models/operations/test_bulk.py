@@ -210,7 +210,7 @@ def test_a_chunk_of_large_jobs_is_smaller(account, moved_clock, monkeypatch, mos
     assert taken in (turns, turns + 1)
 
 
-def test_what_is_left_is_counted_anew_each_second(account, moved_clock, monkeypatch):
+def test_what_is_left_is_count_anew_each_second(account, moved_clock, monkeypatch):
     monkeypatch.setattr(bulk, "COUNTED", 4)
     for _ in range(9):
         make_job(account, "scheduled", 60)

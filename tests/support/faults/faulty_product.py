@@ -49,18 +49,6 @@ class FaultyProduction(Production):
         below = descendants(self.processes[worker].pid)
         return wait_until(lambda: connected_to(receiver_port, below), 60, "a process that sends")
 
-    def ticker(self, worker: str = "worker", other_than: int = 0) -> int:
-        """The ticker's process below a worker."""
-
-        def tickers() -> list[int]:
-            return [
-                pid
-                for pid in descendants(self.processes[worker].pid)
-                if pid != other_than and command_of(pid)[-1:] == ["ticker"]
-            ]
-
-        return wait_until(tickers, 60, "a ticker")[0]
-
     def await_queues(self) -> None:
         """A message published by hand before a worker has made its queue would vanish."""
         wait_until(lambda: f"{self.name}.deliver" in self.broker.queues(self.name), 60, "the queue", 0.25)
@@ -80,11 +68,3 @@ class FaultyEmbedded(Embedded):
 
     def client(self, receiver_port: int = 0) -> FaultClient:
         return FaultClient(self.port, self.key, receiver_port, FIELDS)
-
-
-def command_of(pid: int) -> list[str]:
-    """The command line of a process; empty when it is gone."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1]
-    except OSError:
-        return []

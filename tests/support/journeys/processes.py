@@ -174,6 +174,14 @@ def descendants(root: int) -> list[int]:
     return below
 
 
+def command_of(pid: int) -> list[str]:
+    """The command line of a process; empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1]
+    except OSError:
+        return []
+
+
 def cpu_seconds(pids: list[int]) -> float:
     """User and system time of these processes so far."""
     stats = [stat for pid in pids if (stat := _stat(pid))]

@@ -19,7 +19,7 @@ import psycopg
 
 from tests.support.journeys.broker import Broker
 from tests.support.journeys.client import Client
-from tests.support.journeys.processes import Running, descendants, free_port
+from tests.support.journeys.processes import Running, command_of, descendants, free_port
 from tests.support.waiting import wait_until
 
 BOOPER = str(Path(sys.executable).with_name("booper"))
@@ -187,6 +187,18 @@ class Production(Product):
             f"{into} {select} FROM job, generate_series(1, %s) AS g(n) WHERE job.id = %s",
             (nonce, f"{nonce}-", first_due_at, state, count, job_id),
         )
+
+    def ticker(self, worker: str = "worker", other_than: int = 0) -> int:
+        """The ticker's process below a worker."""
+
+        def tickers() -> list[int]:
+            return [
+                pid
+                for pid in descendants(self.processes[worker].pid)
+                if pid != other_than and command_of(pid)[-1:] == ["ticker"]
+            ]
+
+        return wait_until(tickers, 60, "a ticker")[0]
 
     def _admin(self, statement: str) -> None:
         with connected(self.admin_url, autocommit=True) as connection:

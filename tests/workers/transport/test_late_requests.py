@@ -73,7 +73,7 @@ def all_late(monkeypatch):
 
 @pytest.mark.parametrize("is_wanted", [True, False])
 def test_t10_a_late_request_goes_out_only_if_it_is_wanted(all_late, receiver, transport, is_wanted):
-    async def answer(_key, _counted_anew):
+    async def answer(_key, _count_anew):
         return Permission(is_wanted)
 
     target, sender = receiver(answering(OK)), transport(is_wanted=answer)
@@ -86,7 +86,7 @@ def test_t10_a_late_request_goes_out_only_if_it_is_wanted(all_late, receiver, tr
 def test_t10_a_request_about_which_nobody_answers_ends_at_its_deadline_unsent(all_late, receiver, transport):
     question = threading.Event()
 
-    async def unanswered(_key, _counted_anew):
+    async def unanswered(_key, _count_anew):
         question.set()
         await asyncio.Event().wait()
 
@@ -110,9 +110,9 @@ def questions():
 def counting(questions, *counted_in_s):
     """Gives every request leave. Its start counts from so many seconds from the answer."""
 
-    async def answer(_key, counted_anew):
-        questions.append(counted_anew)
-        return Permission(True, in_s(counted_in_s[len(questions) - 1]) if counted_anew else None)
+    async def answer(_key, count_anew):
+        questions.append(count_anew)
+        return Permission(True, in_s(counted_in_s[len(questions) - 1]) if count_anew else None)
 
     return answer
 
@@ -150,7 +150,7 @@ def test_requests_that_wait_for_their_instant_end_with_the_transport(receiver, t
     assert (held.done(), target.requests) == (False, [])
 
 
-def test_a_request_much_later_than_its_start_has_it_counted_anew_before_it_goes(receiver, transport, questions):
+def test_a_request_much_later_than_its_start_has_it_count_anew_before_it_goes(receiver, transport, questions):
     target, sender = receiver(answering(OK)), transport(is_wanted=counting(questions, 3600))
 
     assert sender.send(get(target, starts_at_ns=in_s(-1))).status_code == 200
