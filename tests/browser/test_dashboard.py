@@ -59,6 +59,21 @@ def test_a_job_is_ordered_watched_run_again_and_cancelled(reader, receiver):
     assert re.fullmatch(r"cancelled\s.*\n(now|\d+ s ago)", row.inner_text().strip())
 
 
+def test_a_time_that_was_typed_before_the_script_came_counts(reader):
+    """A job for in ten minutes went out at once where the script was slow to come."""
+    page, held = reader.page, []
+    page.route("**/booper.js*", lambda route: held.append(route))  # noqa: PLW0108 - playwright marks it
+    page.goto(f"{reader.base}/jobs/new", wait_until="commit")
+    page.get_by_label("amount", exact=True).fill("600")
+    radio = page.locator(".time:has(input[name=amount]) input[type=radio]")
+    expect(radio).not_to_be_checked()
+
+    held[0].continue_()
+
+    expect(radio).to_be_checked()
+    page.unroute("**/booper.js*")
+
+
 def test_a_times_preview_is_in_the_readers_own_time(reader):
     page = reader.page
     reader.go("/jobs/new")

@@ -106,7 +106,16 @@ function preview(form) {
     clearTimeout(waiting);
     waiting = setTimeout(show, 250);
   });
+  chooseTyped(form);
   if (!document.getElementById("when-problem")) show();
+}
+
+// What was typed before this script came counts too, unless a time was chosen by hand since.
+function chooseTyped(form) {
+  if (!form.querySelector("input[name=when]:checked")?.defaultChecked) return;
+  for (const input of form.querySelectorAll(".time input:not([type=radio])")) {
+    if (input.value !== input.defaultValue) choose(input);
+  }
 }
 
 // Filling in a time selects its radio button.
