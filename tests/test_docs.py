@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from booper import cli, processes
+from booper import cli, processes, serve_flags
 from models.jobs import states
 from runtime import settings
 from runtime.version import __version__
@@ -59,6 +59,14 @@ def test_the_settings_page_lists_every_setting_as_the_code_has_it():
         for s in settings.SETTINGS
     ]
     assert table("docs/settings.md", "# Settings") == wanted
+
+
+def test_the_settings_page_lists_every_flag_of_serve():
+    listed = {
+        flag.partition(" ")[0]: setting.partition("`")[0] for flag, setting in table("docs/settings.md", "## Flags")
+    }
+    own = {"--data": serve_flags.DATABASE, "--demo-key": serve_flags.DEMO_KEY}
+    assert listed == own | {flag.flag: flag.setting for flag in serve_flags.FLAGS}
 
 
 def test_the_transition_table_is_that_of_the_lifecycle():
