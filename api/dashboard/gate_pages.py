@@ -77,7 +77,7 @@ def read_account_pause() -> None:
         g.account_pause = gate if gate and gate.is_paused(clock.now()) else None
 
 
-@pages.context_processor
+@pages.app_context_processor
 def account_pause() -> dict[str, object]:
     return {"account_pause": g.get("account_pause")}
 
