@@ -1,16 +1,20 @@
-"""Serves the page that lists jobs, and cancels or replays the selected ones."""
+"""Serves the page that finds and lists jobs, exports what it shows, and cancels or replays the selected ones."""
 
-from typing import Any
+from collections.abc import Iterator
 
 from flask import Response, make_response, render_template, request
-from marshmallow import ValidationError
 
 from api.dashboard.blueprint import pages, redirect_to, visitor
+from api.dashboard.errors import page_not_found
 from api.dashboard.labels import JOB_FILTERS
-from api.dashboard.query import filled_fields, problems_of
+from api.dashboard.searching import job_export, search_box
+from api.dashboard.searching.job_columns import listed_jobs
+from api.dashboard.searching.job_search import loaded, place_of_id, read_search
+from api.dashboard.searching.search_box import FILTERS, Search
 from api.requests.ids import job_key
-from api.requests.job_filters import JobsQuery, filter_of
+from api.requests.job_filters import filter_of
 from api.requests.paging import cursor_of
+from api.responses.responses import ApiError
 from models.database.paging import NEWEST_FIRST, Page
 from models.jobs import job_kinds, job_lists, replays
 from models.jobs.states import FINAL, STATES
@@ -22,20 +26,37 @@ SHOWN = 50
 LOOKED_AT = 5000  # rows that a search reads, so that a page that refreshes often stays cheap
 MAX_SELECTED = 100
 MORE = ("name", "path", "schedule", "flow", "lane", "status_code", "reason")  # texts that are typed in
-FILTERS = ("state", "kind", "label", "host", "text", "after", "before", "due", *MORE)
-NEWEST = {"order_by": list(NEWEST_FIRST)}  # what is overdue, too: the page goes on by its cursor
 
 
 @pages.get("/jobs")
 def list_jobs() -> Response:
-    fields = filled_fields((*FILTERS, "cursor"))
-    page, problems = Page([], None), []
-    try:
-        query = JobsQuery().load({**fields, **NEWEST, "limit": str(SHOWN)})
-        page = job_lists.listed(visitor().account_id, filter_of(query), query["page"], LOOKED_AT)
-    except ValidationError as error:
-        problems = problems_of(error, JOB_FILTERS)
-    return make_response(_rendered(fields, page, problems), 422 if problems else 200)
+    account_id = visitor().account_id
+    place = place_of_id(account_id)
+    if place:
+        return redirect_to(place[0], key=place[1])
+    search = read_search(account_id)
+    query, problems = loaded(search, SHOWN)
+    page = job_lists.listed(account_id, filter_of(query), query["page"], LOOKED_AT) if query else Page([], None)
+    return make_response(_rendered(search, page, problems), 422 if problems else 200)
+
+
+@pages.get("/jobs/export.<form>")
+def export_jobs(form: str) -> Response:
+    """The jobs that the list shows, and those on its further pages."""
+    if form not in job_export.FORMS:
+        raise page_not_found()
+    media_type, line, head = job_export.FORMS[form]
+    query, problems = loaded(read_search(visitor().account_id), 1)
+    if problems:
+        raise ApiError(422, "; ".join(problems))
+    lines = job_export.pieces(visitor().account_id, filter_of(query), query["page"], line)
+
+    def whole() -> Iterator[str]:
+        yield head
+        yield from lines
+
+    headers = {"Content-Disposition": f'attachment; filename="jobs.{form}"', "X-Content-Type-Options": "nosniff"}
+    return Response(whole(), mimetype=media_type, headers=headers)
 
 
 @pages.post("/jobs/chosen")
@@ -58,17 +79,21 @@ def selected_ids() -> list[int]:
     return [key for key in keys if isinstance(key, int)]
 
 
-def _rendered(fields: dict[str, str], page: Page, problems: list[str]) -> str:
-    filters: dict[str, Any] = {name: fields[name] for name in FILTERS if name in fields}
+def _rendered(search: Search, page: Page, problems: list[str]) -> str:
+    in_words = search_box.written(search.fields)
     return render_template(
         "jobs.html",
-        jobs=page.rows,
+        jobs=listed_jobs(page.rows, clock.now()),
         next=page.end and cursor_of(NEWEST_FIRST, page.end),
-        is_first="cursor" not in fields,
-        filters=filters,
+        searched_to=page.end.value if page.end and len(page.rows) < SHOWN else None,
+        is_first="cursor" not in request.args,
+        filters=search.fields,
+        typed=request.args.get("q", "").strip() or in_words,
+        in_words=in_words,
         problems=problems,
         states=STATES,
         final=FINAL,
         kinds=job_kinds.KINDS,
         more={name: JOB_FILTERS[name] for name in MORE},
+        most=job_export.MAX_JOBS,
     )
