@@ -16,7 +16,7 @@ from models.database.connection import connection
 from models.database.host_clock import HostClock
 from models.database.transactions import transaction, waited_for_a_lock
 from models.jobs import lifecycle, staging
-from models.jobs.job_kinds import CHANNEL
+from models.jobs.job_kinds import ALERT, CHANNEL
 from models.jobs.job_ref import JobRef, Wire
 from models.jobs.lifecycle import ClaimedJob
 from models.operations import claims
@@ -222,7 +222,7 @@ class Delivery:
             now = clock.now()
             claimed = claim(ids_of(jobs), now, self._lease_margin_us - self.host_clock.ahead_us, claim_id)
             # A message to a channel may follow the setting of its URL at once, and would be lost without the URL.
-            self._configs.fetch({job.account_id for job in claimed if job.kind == CHANNEL})
+            self._configs.fetch({job.account_id for job in claimed if job.kind in (ALERT, CHANNEL)})
             waiting = job_events.add_of_claims(claimed, self._configs, now)
         event_order.release_next_events(waiting)
         return claimed
