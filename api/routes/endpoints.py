@@ -20,7 +20,7 @@ from models.jobs.job_json import compact
 from models.operations import address_changes
 from models.rules import clock
 from models.webhooks import endpoints
-from models.webhooks.notifications import EVENT_TYPES
+from models.webhooks.event_types import EVENT_TYPES
 from models.webhooks.webhook_tables import Endpoint as EndpointRow
 
 blueprint = Blueprint("endpoints", __name__, description="Who gets the events of all jobs.")

@@ -5,11 +5,10 @@ growing distances; the claim that takes it moves the next one on. The first succ
 meanwhile use up no attempt.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import NamedTuple
 
 from models.database.sql import fetch
-from models.database.transactions import transaction
 from models.flows import closing, gates
 from models.flows.gates import Gate
 from models.rules.clock import MINUTE, SECOND
@@ -33,31 +32,26 @@ def failing() -> set[HostName]:
     return {HostName(*row) for row in rows}
 
 
-def failed(counts: Mapping[HostName, int], most: int, now: int) -> list[HostName]:
-    """Count failures; returns the hosts whose gate closes for it. `most`: so many in a row close it, 0 for never."""
-    closed = []
-    for name, count in sorted(counts.items()):
-        with transaction():
-            gate = gates.hold(name.account_id, HOST, name.host, now)
-            failures = count + (gate.failures if _is_in_a_row(gate, now) else 0)
-            since = gate.failing_since if failures > count else now
-            opens = bool(most) and failures >= most and gate.probe_at is None
-            probe_at = now + probe_distance_us(0) if opens else gate.probe_at
-            closing.write(gate._replace(failures=failures, failing_since=since, probe_at=probe_at), now)
-            closed += [name] if opens else []
-    return closed
+def failed(name: HostName, count: int, most: int, now: int) -> Gate | None:
+    """Count failures of a host, and return its gate if it closes for them. `most`: so many in a row close it, 0 for
+    never. In a transaction, which holds the gate until its end."""
+    gate = gates.hold(name.account_id, HOST, name.host, now)
+    failures = count + (gate.failures if _is_in_a_row(gate, now) else 0)
+    since = gate.failing_since if failures > count else now
+    closes = bool(most) and failures >= most and gate.probe_at is None
+    probe_at = now + probe_distance_us(0) if closes else gate.probe_at
+    changed = closing.write(gate._replace(failures=failures, failing_since=since, probe_at=probe_at), now)
+    return changed if closes else None
 
 
-def worked(names: Collection[HostName], now: int) -> list[HostName]:
-    """Forget the failures of these hosts; returns those whose gate opens."""
-    opened = []
-    for name in sorted(names):
-        with transaction():
-            gate = gates.hold(name.account_id, HOST, name.host, now)
-            if gate.failures or gate.probe_at is not None:
-                closing.write(gate._replace(failures=0, failing_since=None, probes=0, probe_at=None), now)
-                opened += [name] if gate.probe_at is not None else []
-    return opened
+def worked(name: HostName, now: int) -> Gate | None:
+    """Forget the failures of a host, and return its gate if it opens. In a transaction, which holds the gate until its
+    end."""
+    gate = gates.hold(name.account_id, HOST, name.host, now)
+    if not gate.failures and gate.probe_at is None:
+        return None
+    changed = closing.write(gate._replace(failures=0, failing_since=None, probes=0, probe_at=None), now)
+    return changed if gate.probe_at is not None else None
 
 
 def take_probes(gate_ids: Collection[int], now: int) -> set[int]:

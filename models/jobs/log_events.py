@@ -9,9 +9,11 @@ JOB_CANCELLED = "worker.job.cancelled"
 JOB_DISCARDED = "worker.job.discarded"
 ANSWER_NOT_KEPT = "worker.schedule.not_kept"
 SCHEDULE_DISABLED = "worker.schedule.disabled"
+HOST_FAILING, HOST_RECOVERED = "worker.host.failing", "worker.host.recovered"
 
 EVENTS = (
     *(REQUEST_SENT, RESPONSE_RECEIVED, REQUEST_FAILED),
     *(JOB_ACKNOWLEDGED, JOB_CHANGED, JOB_CANCELLED, JOB_DISCARDED),
     *(ANSWER_NOT_KEPT, SCHEDULE_DISABLED),
+    *(HOST_FAILING, HOST_RECOVERED),
 )

@@ -24,13 +24,11 @@ from models.rules.times import format_instant
 from models.rules.url_rules import split_url
 from models.webhooks import delivery_config, event_order
 from models.webhooks.delivery_config import NONE, DeliveryConfig
+from models.webhooks.event_types import CANCELLED, FINISHED
 
 log = logging.getLogger("booper.followups")
-STARTED, REQUESTED, ANSWERED = "job.started", "job.request", "job.response"
-FAILED, FINISHED, CANCELLED = "job.error", "job.finished", "job.cancelled"
 TRIED = "job.tried"  # an attempt failed and another follows: only a callback after each attempt tells of it
 AFTER_EACH = "attempt"  # of `callback_on`
-EVENT_TYPES = (STARTED, REQUESTED, ANSWERED, FAILED, FINISHED, CANCELLED)
 MAX_BODY_BYTES = 16 * 1024  # of the job's own body in a callback or an event
 NO_RESPONSE = {"response": None, "error": "cancelled", "timings": None}  # of a cancelled job
 COLUMNS = ", ".join(f"job.{name}" for name in JobRow._fields)

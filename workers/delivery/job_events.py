@@ -14,17 +14,8 @@ from models.rules.redaction import redacted
 from models.rules.times import format_instant
 from models.webhooks import notifications
 from models.webhooks.delivery_config import DeliveryConfig
-from models.webhooks.notifications import (
-    ANSWERED,
-    FAILED,
-    FINISHED,
-    REQUESTED,
-    STARTED,
-    TRIED,
-    JobEvent,
-    has_subscribers,
-    wants_each_attempt,
-)
+from models.webhooks.event_types import ANSWERED, FAILED, FINISHED, REQUESTED, STARTED
+from models.webhooks.notifications import TRIED, JobEvent, has_subscribers, wants_each_attempt
 from workers.delivery.attempt_records import Result, hidden_by, shown_timings
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.judge import WORKER_LOST, Complete, Later, Retry, Verdict, given_up_for, reason_of

@@ -13,7 +13,7 @@ from models.database.ids import is_uuid
 from models.operations import address_changes
 from models.rules import clock
 from models.webhooks import endpoints, signing_keys
-from models.webhooks.notifications import EVENT_TYPES
+from models.webhooks.event_types import EVENT_TYPES
 
 
 @pages.get("/endpoints")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from models.database.transactions import transaction
 from models.flows import breakers, closing, gates
 from models.flows.breakers import HostName
 from models.jobs.job_tables import Job
@@ -111,7 +112,8 @@ def test_a_flow_shows_its_limits_and_what_waits(alice):
 
 def test_a_host_that_fails_is_opened_by_hand(alice):
     now, host = clock.now(), "api.example.com"
-    breakers.failed({HostName(alice.account.id, host): 20}, 20, now)
+    with transaction():
+        breakers.failed(HostName(alice.account.id, host), 20, 20, now)
     assert ">failing<" in alice.get("/hosts").text
 
     alice.send("/hosts/resume", key=host)

@@ -4,7 +4,7 @@ import pytest
 
 from models.rules import clock
 from models.webhooks import endpoints
-from models.webhooks.notifications import EVENT_TYPES
+from models.webhooks.event_types import EVENT_TYPES
 from tests.support.api_client import errors_of
 from tests.support.races import at_once
 

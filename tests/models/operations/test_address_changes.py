@@ -9,7 +9,8 @@ from models.jobs.job_tables import Job, LogEntry
 from models.operations import address_changes, explain
 from models.rules import clock
 from models.webhooks import channels, delivery_config, endpoints, event_order, notifications
-from models.webhooks.notifications import ANSWERED, FINISHED, JobEvent
+from models.webhooks.event_types import ANSWERED, FINISHED
+from models.webhooks.notifications import JobEvent
 from models.webhooks.webhook_tables import Endpoint
 from tests.support.follow_ups import follow_ups
 from tests.support.races import held_elsewhere

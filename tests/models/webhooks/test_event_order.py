@@ -13,7 +13,8 @@ from models.jobs.job_tables import Job
 from models.rules import clock
 from models.webhooks import event_order, notifications
 from models.webhooks.delivery_config import NONE
-from models.webhooks.notifications import FAILED, FINISHED, JobEvent
+from models.webhooks.event_types import FAILED, FINISHED
+from models.webhooks.notifications import JobEvent
 from tests.support.races import map_at_once
 from tests.support.rows import make_job, plan_of, reread
 

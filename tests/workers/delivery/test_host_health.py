@@ -1,18 +1,27 @@
 """What the recorder tells the gates of hosts and flows: rests that targets ask for, failures, and that a host works."""
 
+import json
+from unittest.mock import Mock
+
 import pytest
+from peewee import OperationalError
 
 from models.flows.gate_tables import Gate
 from models.jobs import lifecycle
+from models.jobs.job_kinds import EVENT
+from models.jobs.job_tables import Job, LogEntry
 from models.rules import clock
 from models.rules.limits import FLOW, HOST
+from models.webhooks import endpoints, host_events
 from tests.support.flows import MARGIN, flow, gate_of, let_through, order
+from tests.support.races import at_once
 from workers.delivery.attempt_records import Result
 from workers.delivery.host_health import HostHealth
 from workers.transport.outcome import Answered, Refused, Timings, Unreachable
 from workers.transport.wire_format import Request
 
 A_HOST = "a.example"
+URL = "https://hooks.example/"
 
 
 def answered(status, **headers):
@@ -99,3 +108,79 @@ def test_a_status_without_retry_after_asks_for_no_rest(account, moved_clock):
     HostHealth().note([result(job, answered(429))])
 
     assert Gate.select().where(Gate.closed_until.is_null(False)).count() == 0
+
+
+def test_a_host_that_fails_and_works_again_is_told_once_each(account, moved_clock):
+    endpoints.create(account.id, URL, None, True, clock.now())
+    health, jobs = HostHealth(most=2), claimed(account, count=5)
+
+    health.note([result(job, answered(500)) for job in jobs[:2]])
+    health.note([result(jobs[2], answered(500))])
+    moved_clock.advance(seconds=2)
+    health.note([result(job, answered(200)) for job in jobs[3:]])
+
+    sent = [json.loads(job.body) for job in events()]
+    assert [(each["type"], each["data"]["host"]) for each in sent] == [
+        ("host.failing", A_HOST),
+        ("host.recovered", A_HOST),
+    ]
+    assert sent[0]["data"] == {
+        "host": A_HOST,
+        "failures": 2,
+        "next_probe_at": "2026-01-01T09:00:10.000000Z",
+        "job_id": jobs[1].id,
+    }
+    assert [(job.hops, job.endpoint_id is not None) for job in events()] == [(1, True)] * 2
+
+
+def test_a_host_that_fails_and_works_again_is_in_the_log(account, moved_clock):
+    health, jobs = HostHealth(most=2), claimed(account, count=3)
+
+    health.note([result(job, answered(500)) for job in jobs[:2]])
+    moved_clock.advance(seconds=2)
+    health.note([result(jobs[2], answered(200))])
+
+    entries = LogEntry.select().order_by(LogEntry.inserted_at)
+    assert [(entry.event, entry.job_id) for entry in entries] == [
+        ("worker.host.failing", jobs[1].id),
+        ("worker.host.recovered", jobs[2].id),
+    ]
+    assert events() == []
+
+
+def test_an_endpoint_that_wants_other_events_is_not_told_of_hosts(account, moved_clock):
+    endpoints.create(account.id, URL, '["job.finished"]', True, clock.now())
+
+    HostHealth(most=1).note([result(job, answered(500)) for job in claimed(account)])
+
+    assert events() == []
+
+
+def test_a_failure_before_the_last_one_in_a_row_tells_nobody(account, moved_clock):
+    endpoints.create(account.id, URL, None, True, clock.now())
+
+    HostHealth(most=2).note([result(job, answered(500)) for job in claimed(account)])
+    HostHealth(most=2).note([result(job, answered(200)) for job in claimed(account)])
+
+    assert (events(), LogEntry.select().count()) == ([], 0)
+
+
+def test_two_recorders_that_count_at_once_tell_of_a_host_once(account, moved_clock):
+    endpoints.create(account.id, URL, None, True, clock.now())
+    jobs = claimed(account, count=2)
+
+    at_once(*[lambda job=job: HostHealth(most=1).note([result(job, answered(500))]) for job in jobs])
+
+    assert len(events()) == 1
+
+
+def test_an_event_that_can_not_be_stored_leaves_the_host_open(account, moved_clock, monkeypatch):
+    monkeypatch.setattr(host_events, "add_log_entries", Mock(side_effect=OperationalError("the disk is full")))
+
+    HostHealth(most=1).note([result(job, answered(500)) for job in claimed(account)])
+
+    assert failures() == []
+
+
+def events():
+    return list(Job.select().where(Job.kind == EVENT).order_by(Job.id))

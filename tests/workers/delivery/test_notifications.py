@@ -11,7 +11,7 @@ from models.operations import cancelling
 from models.rules import clock
 from models.rules.times import format_instant
 from models.webhooks import event_order
-from models.webhooks.notifications import EVENT_TYPES
+from models.webhooks.event_types import JOB_EVENT_TYPES
 from models.webhooks.webhook_tables import Endpoint
 from tests.support.follow_ups import follow_up_bodies, follow_ups
 from tests.support.rows import claim_of, make_job, reread
@@ -344,11 +344,11 @@ def test_an_endpoint_alone_gets_events_of_every_type(account, moved_clock):
 
     life = ["job.started", "job.request", "job.response", "job.request", "job.response", "job.finished"]
     assert types() == [*life, "job.cancelled", "job.error"]
-    assert set(types()) == set(EVENT_TYPES)
+    assert set(types()) == set(JOB_EVENT_TYPES)
     assert set(targets("event")) == {"all"}
 
 
-@pytest.mark.parametrize("event_type", EVENT_TYPES)
+@pytest.mark.parametrize("event_type", JOB_EVENT_TYPES)
 def test_an_endpoint_that_takes_one_type_gets_that_alone(account, moved_clock, event_type):
     endpoint(account, types=json.dumps([event_type]))
     lived_through_everything(account, moved_clock)
@@ -488,7 +488,7 @@ def test_a_callback_after_each_attempt_says_when_the_next_is(account, moved_cloc
     assert set(first) == set(last) == {"job", "attempts", "response", "error", "timings", "next_at"}
     assert targets("callback") == ["callback"] * 3
     assert types().count("job.response") == 2
-    assert set(types()) <= set(EVENT_TYPES)
+    assert set(types()) <= set(JOB_EVENT_TYPES)
 
 
 @pytest.mark.parametrize(("notify", "count"), [(EACH, 1), (json.dumps(EVERYTHING), 0)])
