@@ -29,7 +29,7 @@ def make_alert(
 
 def end_due(outcome_of):
     """Claim the due jobs of schedules and let each end with the outcome for it, at its only attempt."""
-    claimed = [job._replace(max_attempts=1) for job in run_ticker()]
+    claimed = [job._replace(max_attempts=1) for job in run_ticker() if job.schedule_id]
     ended = [(job, outcome_of(job)) for job in claimed]
     record([result_of(job, outcome) for job, outcome in ended if outcome])
 
