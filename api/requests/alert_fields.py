@@ -6,6 +6,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from api.auth import caller
+from api.context import settings
 from api.requests.body import kind_of
 from api.requests.fields import Must, flag, shown, text_form, whole, words_form
 from api.requests.flow_fields import A_GATE_KEY, is_gate_key
@@ -70,6 +71,7 @@ TARGETS_FORM = {
 }
 A_ROUTING_KEY = "a routing key of PagerDuty: 32 letters and digits"
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+_MAIL_ADDRESS = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,8}")
 _ROUTING_KEY = re.compile(r"[A-Za-z0-9]{32}")
 
 
@@ -147,8 +149,10 @@ def _read_target(value: Any) -> Target:
     ((way, address),) = value.items()
     if way not in WAYS:
         raise ValidationError({way[:MAX_NAME_CHARS]: [f"unknown field, must be one of {', '.join(WAYS)}"]})
-    if way != ways.WEBHOOK and isinstance(address, str) and address.endswith(REDACTED):
+    if way not in (ways.WEBHOOK, ways.EMAIL) and isinstance(address, str) and address.endswith(REDACTED):
         return Target(way, REDACTED, address)
+    if way == ways.EMAIL:
+        return target_of(way, _mail_address(address))
     if way != ways.PAGERDUTY:
         try:
             return target_of(way, read_url(address))
@@ -157,6 +161,15 @@ def _read_target(value: Any) -> Target:
     if not isinstance(address, str) or not _ROUTING_KEY.fullmatch(address):
         raise ValidationError({way: [f"must be {A_ROUTING_KEY}, got {kind_of(address)}"]})
     return target_of(way, address)
+
+
+def _mail_address(value: Any) -> str:
+    if not settings().smtp_url:
+        expected = "must be absent where BOOPER_SMTP_URL is not set: no e-mail could be sent"
+        raise ValidationError({ways.EMAIL: [f"{expected}, got {shown(value)}"]})
+    if not isinstance(value, str) or not _MAIL_ADDRESS.fullmatch(value):
+        raise ValidationError({ways.EMAIL: [f"must be an e-mail address, got {shown(value)}"]})
+    return value
 
 
 def _schedule_id(value: Any) -> str:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from models.alerts import evaluation, messages, ways
+from models.alerts import evaluation, forms, messages, ways
 from models.alerts.alert_tables import Notification
 from models.alerts.conditions import RECOVERED, Rule
 from models.alerts.exclusive import is_alone
@@ -22,7 +22,6 @@ from models.jobs import job_store
 from models.jobs.job_json import compact
 from models.jobs.job_kinds import ALERT
 from models.jobs.job_store import JobRow, NewJob
-from models.rules.url_rules import split_url
 
 AT_ONCE = 500
 COLUMNS = ", ".join(IncidentRow._fields)
@@ -102,9 +101,9 @@ def targets_of(alert_ids: Iterable[int]) -> dict[int, list[StoredTarget]]:
 
 def job_for(account_id: int, stored: StoredTarget, message: Message, now: int) -> NewJob:
     """The job that sends the message there. It holds no secret: the sender looks that up."""
-    form = messages.form_of(stored.target.way, message)
+    form = forms.form_of(stored.target.way, message)
     args = {"method": "post", "url": stored.target.shown, "target": stored.id}
-    if stored.target.way == ways.PAGERDUTY:
+    if stored.target.way in (ways.PAGERDUTY, ways.EMAIL):
         args["url"] = stored.target.url
     return NewJob(
         account_id,
@@ -113,7 +112,7 @@ def job_for(account_id: int, stored: StoredTarget, message: Message, now: int) -
         form.content_type,
         now,
         name=messages.headline(message)[:255],
-        host=split_url(stored.target.url).host,
+        host=stored.target.host,
         hops=1,
         redact=compact(["body"]) if stored.target.secret else None,
         kind=ALERT,

@@ -10,9 +10,12 @@ from models.rules.signatures import headers_for
 from models.schedules import schedule_changes
 from models.schedules.schedule_store import NewSchedule
 from models.webhooks import signing_keys
+from runtime import settings
 from tests.support.alerts import make_alert
+from tests.support.mail_servers import Mailbox, MailServer
 from tests.support.schedule_rows import HOURLY
 from tests.support.waiting import wait_until
+from workers.embedded import Embedded
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -69,3 +72,24 @@ def test_a_message_whose_receiver_is_down_is_tried_again(account, embedded, rece
     schedule_that_fails(account, receiver)
     wait_until(lambda: Job.select().where(Job.kind == "alert", Job.state == "retryable").count() == 1)
     assert json.loads(bytes(Job.get(Job.kind == "alert").body))["incident"]["opened_at"] is not None
+
+
+def test_a_failure_reaches_people_by_mail(account, db, receiver):
+    server = MailServer(Mailbox()).start()
+    environ = {"BOOPER_SMTP_URL": f"smtp+plain://127.0.0.1:{server.port}", "BOOPER_SMTP_FROM": "booper@example.com"}
+    embedded = Embedded(settings.load({"BOOPER_SENDER_SLOTS": "8", "BOOPER_SLOT_SHARE": "1", **environ}))
+    embedded.start()
+    try:
+        make_alert(account, to=[("email", "ops@example.com")])
+        schedule_that_fails(account, receiver)
+        wait_until(lambda: Job.select().where(Job.kind == "alert", Job.state == "completed").count() == 1)
+    finally:
+        embedded.stop()
+        server.stop()
+
+    [mail] = server.mailbox.mails
+    assert (mail["From"], mail["To"], mail["Subject"]) == ("booper@example.com", "ops@example.com", "backup fails")
+    text, html = mail.iter_parts()
+    assert text.get_content().splitlines()[:3] == ["backup fails", "", "status_500"]
+    assert "<strong>backup fails</strong>" in html.get_content()
+    assert Job.get(Job.kind == "alert").uuid in mail["Message-ID"]

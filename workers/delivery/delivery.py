@@ -36,6 +36,7 @@ from workers.delivery.senders import Senders
 from workers.delivery.slots import Slots, Taken
 from workers.delivery.unknown_claims import UnknownClaims
 from workers.transport.client import Transport
+from workers.transport.mail.mailer import Mailer
 
 log = logging.getLogger("booper.delivery")
 HOLD_S = 5.0
@@ -75,7 +76,8 @@ class Delivery:
         health = HostHealth(settings.breaker_failures, longest_us)
         self.recorder = Recorder(self.heartbeat.count, self._configs, health, longest_us)
         parts = self.slots, self._transport, self.recorder, self._lease_margin_us // 2, self._configs
-        self.senders = Senders(*parts, acks=AckUrls(settings.own_url))
+        mailer = Mailer(settings.smtp_url)
+        self.senders = Senders(*parts, acks=AckUrls(settings.own_url), mailer=mailer, mail_from=settings.smtp_from)
         self._leases = LongLeases(self.senders.under_way, self._lease_margin_us)
         self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
 

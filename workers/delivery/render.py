@@ -1,12 +1,16 @@
-"""Renders a claimed job as the request that is sent. Pure, but for the secret of the addresses for acknowledgements."""
+"""Renders a claimed job as the request or the e-mail that is sent. Pure, but for the secret of acknowledgements."""
 
 import json
 import time
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.utils import format_datetime
 from functools import cached_property, lru_cache
 from typing import Any
 
 from models.accounts import session_store
 from models.accounts.ack_tokens import Attempted, token_of
+from models.alerts.ways import MAILTO
 from models.jobs.job_kinds import ALERT, CHANNEL
 from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock, templating
@@ -61,6 +65,27 @@ def render_request(job: ClaimedJob, config: DeliveryConfig = NONE, acks: AckUrls
         owner=-job.account_id if job.ref.is_follow_up else job.account_id,  # each has lookup threads of its own
         starts_at_ns=None if job.start is None else time.monotonic_ns() + (job.start.at - clock.now()) * 1000,
     )
+
+
+def mail_address_of(job: ClaimedJob, config: DeliveryConfig) -> str | None:
+    """Where the e-mail goes; None: the job sends none."""
+    if job.kind != ALERT:
+        return None
+    url = url_of(job, arguments_of(job), config)
+    return url.removeprefix(MAILTO) if url.startswith(MAILTO) else None
+
+
+def render_mail(job: ClaimedJob, address: str, sender: str) -> EmailMessage:
+    """The e-mail of this job. Its Message-ID is the same in every attempt, so that a second copy is recognized."""
+    parts = json.loads(job.body or b"{}")
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = sender, address, parts["subject"]
+    mail["Date"] = format_datetime(datetime.fromtimestamp(job.attempted_at / SECOND, UTC))
+    mail["Message-ID"] = f"<{job.uuid}@{sender.rpartition('@')[2]}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(parts["text"])
+    mail.add_alternative(parts["html"], subtype="html")
+    return mail
 
 
 def arguments_of(job: ClaimedJob) -> dict[str, Any]:

@@ -2,13 +2,16 @@
 
 import pytest
 
+from models.accounts import account_store
 from models.alerts.alert_store import MAX_ALERTS
 from models.jobs.job_kinds import ALERT
 from models.jobs.job_tables import Job
 from models.rules import clock
 from models.webhooks.webhook_tables import AlertTarget
+from runtime import settings
 from tests.support.alerts import fail_due, look, send
-from tests.support.api_client import errors_of, one_database
+from tests.support.api_client import ApiClient, errors_of, one_database
+from tests.support.apps import app_of
 from tests.support.schedule_rows import create_schedule
 
 SLACK = "https://hooks.slack.example/services/T0/s3cret"
@@ -21,6 +24,11 @@ def make(client, **fields):
     response = client.post("/api/alerts", json=RULE | fields)
     assert response.status_code == 201, response.json
     return response.json["data"]
+
+
+def mailing_client(account):
+    app = app_of(settings.load({"BOOPER_SMTP_URL": "smtp://mail.example"}))
+    return ApiClient(app, account_store.create_key(account, "mail", clock.now())[1])
 
 
 def an_incident(client, account):
@@ -148,6 +156,20 @@ def test_bad_input_is_refused_at_its_place(client, fields, path):
     assert path in errors
     made = make(client)
     assert path in errors_of(client.ask("PATCH", f"/api/alerts/{made['id']}", json=fields))
+
+
+@one_database
+@pytest.mark.parametrize("address", ["ops@example.com\n", "a b@example.com", "ops", "<ops@example.com>", 5, "a@b@c"])
+def test_an_address_that_is_none_is_refused(db, account, address):
+    client = mailing_client(account)
+    assert "to.0.email" in errors_of(client.post("/api/alerts", json=RULE | {"to": [{"email": address}]}))
+
+
+@one_database
+def test_mail_needs_a_server(client, account, db):
+    to = [{"email": "ops@example.com"}]
+    assert "to.0.email" in errors_of(client.post("/api/alerts", json=RULE | {"to": to}))
+    assert make(mailing_client(account), to=to)["to"] == to
 
 
 @one_database

@@ -5,7 +5,7 @@ from email.header import decode_header, make_header
 
 import pytest
 
-from models.alerts import messages
+from models.alerts import forms, messages
 from models.alerts.messages import CLOSED, OPENED, REPEATED, TEST, IncidentRow, Message
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
 
@@ -19,7 +19,7 @@ def message(message_type=OPENED, rows=(ROW,), at=AT + 90 * SECOND):
 
 
 def document(way, sent):
-    form = messages.form_of(way, sent)
+    form = forms.form_of(way, sent)
     assert form.content_type == "application/json"
     return json.loads(form.body)
 
@@ -71,13 +71,20 @@ def test_teams_gets_an_adaptive_card_without_links_of_names():
 
 
 def test_ntfy_gets_text_and_a_title_of_any_script():
-    form = messages.form_of("ntfy", message(rows=[ROW._replace(title="Sicherung läuft\r\nX: 1")]))
+    form = forms.form_of("ntfy", message(rows=[ROW._replace(title="Sicherung läuft\r\nX: 1")]))
     title = form.headers["Title"]
     assert title.isascii()
     assert "\n" not in title
     assert "Sicherung läuft" in str(make_header(decode_header(title)))
     assert form.content_type.startswith("text/plain")
     assert "status_500" in form.body.decode()
+
+
+def test_a_mail_shows_names_as_text_in_one_line_of_its_subject():
+    mail = document("email", message(rows=[ROW._replace(title="<b>a</b>\r\nBcc: x@example.com")]))
+    assert mail["subject"] == "<b>a</b> Bcc: x@example.com fails"
+    assert "<strong>&lt;b&gt;a&lt;/b&gt; Bcc: x@example.com fails</strong>" in mail["html"]
+    assert mail["text"].startswith("<b>a</b> Bcc: x@example.com fails\n\nstatus_500")
 
 
 def test_pagerduty_gets_a_trigger_and_a_resolve_of_one_key():
