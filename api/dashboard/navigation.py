@@ -28,6 +28,7 @@ from api.dashboard.pages import (
     schedules,
     signing_in,
     signing_keys,
+    timeline,
 )
 
 
@@ -40,7 +41,7 @@ class Section(NamedTuple):
 
 
 SECTIONS = (
-    Section("Overview", "show_overview", (overview,)),
+    Section("Overview", "show_overview", (overview, timeline)),
     Section("Jobs", "list_jobs", (jobs, job, new_job, preview)),
     Section("Schedules", "list_schedules", (schedules, schedule, edit_schedule)),
     Section("Failures", "list_failures", (failures,)),

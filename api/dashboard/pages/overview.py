@@ -6,6 +6,7 @@ from api.context import demo_is_open
 from api.dashboard import charts
 from api.dashboard.blueprint import pages, visitor
 from api.dashboard.filters import utc
+from api.dashboard.pages.timeline import timeline_values
 from models.operations import heartbeats, overview
 from models.rules import clock
 from models.webhooks import channels
@@ -35,5 +36,6 @@ def show_overview() -> str:
         workers=workers,
         alive=heartbeats.alive(workers, now),
         upcoming=overview.upcoming(account_id, UPCOMING),
+        **timeline_values("show_overview", {}),
         messages=channels.kept(None if demo_is_open() else account_id)[:MESSAGES],
     )
