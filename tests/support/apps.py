@@ -14,6 +14,7 @@ from models.database.host_clock import HostClock
 
 PAGES = [  # that stand by themselves
     "/",
+    "/timeline",
     "/jobs",
     "/jobs/new",
     "/schedules",

@@ -1,6 +1,6 @@
 """Serves the first page: counts of jobs, the last hour, the state of the system, the next jobs."""
 
-from flask import render_template
+from flask import render_template, request
 
 from api.context import demo_is_open
 from api.dashboard import charts
@@ -36,6 +36,6 @@ def show_overview() -> str:
         workers=workers,
         alive=heartbeats.alive(workers, now),
         upcoming=overview.upcoming(account_id, UPCOMING),
-        **timeline_values("show_overview", {}),
+        **({} if request.args.get("part") else timeline_values("show_overview", {})),
         messages=channels.kept(None if demo_is_open() else account_id)[:MESSAGES],
     )

@@ -19,12 +19,13 @@ SCOPES = ("host", "label", "flow", "schedule")
 
 @pages.get("/timeline")
 def show_timeline() -> Response:
-    fields, problems, values = filled_fields(SCOPES), [], None
+    fields, problems = filled_fields(SCOPES), []
+    values: dict[str, Any] = {"scope": fields}
     try:
         values = timeline_values("show_timeline", fields)
     except ValidationError as error:
         problems = problems_of(error, JOB_FILTERS)
-    text = render_template("timeline_page.html", problems=problems, scope=fields, **(values or {}))
+    text = render_template("timeline_page.html", problems=problems, **values)
     return make_response(text, 422 if problems else 200)
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from api.dashboard.labels import RUN_RESULTS
 from api.dashboard.timelines import marks, timeline_drawing
-from api.dashboard.timelines.marks import AGAIN, FAILED, Mark
+from api.dashboard.timelines.marks import FAILED, Mark
 from api.dashboard.timelines.spans import Span
 from api.dashboard.timelines.timeline_drawing import AxisTick, Block, Dot, Level
 from models.jobs.searches.job_filter import JobFilter
@@ -69,7 +69,7 @@ def timeline(account_id: int, job_filter: JobFilter, shown: Span, height: str, n
     past = past_attempts.read(account_id, job_filter, first, now + 1)
     counts = _counts(account_id, job_filter, past, first, now, shown)
     attempts = [marks.of_attempt(row, height) for row in past.attempts]
-    kept = timeline_drawing.chosen(attempts, MARKS, (FAILED, AGAIN))
+    kept = timeline_drawing.chosen(attempts, MARKS, (FAILED,))
     ahead = _ahead(account_id, job_filter, first, now, shown)
     is_dense = len(attempts) > MARKS or not past.is_whole
     highest = max([8, *(both.completed + both.failed for both in counts.values()), *ahead.counts.values()])
@@ -102,13 +102,13 @@ def _ahead(account_id: int, job_filter: JobFilter, first: int, now: int, shown: 
     overdue = coming_jobs.waiting(account_id, job_filter, first, now + 1, shown.slice_us)
     coming = coming_jobs.waiting(account_id, job_filter, now + 1, last, shown.slice_us)
     jobs = [*overdue.jobs, *coming.jobs, *coming_jobs.running(account_id, job_filter)]
-    found = [marks.of_job(job, now) for job in jobs]
+    shown_marks = [marks.of_job(job, now) for job in jobs]
     counts = coming.counts
     if counts is None:
-        counts = _by_slice([mark for mark in found if mark.at > now], first, shown)
-    found += [marks.of_instant(instant) for instant in _instants(account_id, job_filter, last)]
-    found += _without_job(account_id, job_filter.schedule, first) if job_filter.schedule else []
-    return _Ahead(found, counts, coming.counts is None)
+        counts = _by_slice([mark for mark in shown_marks if mark.at > now], first, shown)
+    shown_marks += [marks.of_instant(instant) for instant in _instants(account_id, job_filter, last)]
+    shown_marks += _without_job(account_id, job_filter.schedule, first) if job_filter.schedule else []
+    return _Ahead(shown_marks, counts, coming.counts is None)
 
 
 def _instants(account_id: int, job_filter: JobFilter, last: int) -> list[planned_instants.PlannedInstant]:
@@ -143,9 +143,9 @@ def _counts(account_id: int, job_filter: JobFilter, past: Past, first: int, now:
     return counts
 
 
-def _by_slice(found: list[Mark], first: int, shown: Span) -> dict[int, int]:
+def _by_slice(shown_marks: list[Mark], first: int, shown: Span) -> dict[int, int]:
     counts: dict[int, int] = {}
-    for mark in found:
+    for mark in shown_marks:
         at = mark.at - (mark.at - first) % shown.slice_us
         counts[at] = counts.get(at, 0) + 1
     return counts

@@ -12,7 +12,8 @@ from models.jobs.states import in_states
 SHOWN = 400
 LOOKED_AT = 5_000  # rows of which a filter without an index chooses
 COUNTED = 1_000  # jobs of a slice
-OF_SLICE = 6
+SLICES = 100
+OF_SLICE = 1  # job that each slice of a full time gives
 RUNNING = 200
 
 
@@ -44,13 +45,10 @@ def waiting(account_id: int, job_filter: JobFilter, first: int, last: int, slice
     jobs = _between(account_id, job_filter, first, last, SHOWN + 1)
     if len(jobs) <= SHOWN or job_filter.schedule is not None:
         return Coming(jobs[:SHOWN], None)
-    edges = [*range(first - first % slice_us, last, slice_us)]
     if job_filter.is_search:
         return Coming(jobs[:SHOWN], None)
-    return Coming(
-        _sampled(account_id, job_filter, edges, slice_us, first),
-        _counts(account_id, job_filter, edges, slice_us, first),
-    )
+    edges = [first, *range(first - first % slice_us + slice_us, last, slice_us), last]
+    return Coming(_sampled(account_id, job_filter, first, last), _counts(account_id, job_filter, edges))
 
 
 def running(account_id: int, job_filter: JobFilter) -> list[ComingJob]:
@@ -83,29 +81,25 @@ def _between(account_id: int, job_filter: JobFilter, first: int, last: int, limi
     return _jobs(sql, [*params, *values, limit])
 
 
-def _sampled(account_id: int, job_filter: JobFilter, edges: list[int], slice_us: int, first: int) -> list[ComingJob]:
-    parts = [_slice(account_id, job_filter, edge, slice_us, first, COLUMNS, OF_SLICE) for edge in edges]
-    return _jobs(*_together(parts))
+def _sampled(account_id: int, job_filter: JobFilter, first: int, last: int) -> list[ComingJob]:
+    edges = [first + (last - first) * number // SLICES for number in range(SLICES + 1)]
+    pairs = zip(edges, edges[1:], strict=False)
+    parts = [_slice(account_id, job_filter, *pair, COLUMNS, OF_SLICE) for pair in pairs]
+    sql = " UNION ALL ".join(f"SELECT * FROM ({part}) AS part" for part, _ in parts)
+    return _jobs(sql, [value for _, values in parts for value in values])
 
 
-def _counts(account_id: int, job_filter: JobFilter, edges: list[int], slice_us: int, first: int) -> dict[int, int]:
-    parts = [_slice(account_id, job_filter, edge, slice_us, first, "1", COUNTED) for edge in edges]
-    sql = " UNION ALL ".join(
-        f"SELECT {edge}, count(*) FROM ({part}) AS part" for edge, (part, _) in zip(edges, parts, strict=True)
-    )
+def _counts(account_id: int, job_filter: JobFilter, edges: list[int]) -> dict[int, int]:
+    pairs = list(zip(edges, edges[1:], strict=False))
+    parts = [_slice(account_id, job_filter, *pair, "1", COUNTED) for pair in pairs]
+    counted = zip(edges, parts, strict=False)
+    sql = " UNION ALL ".join(f"SELECT {edge}, count(*) FROM ({part}) AS part" for edge, (part, _) in counted)
     return dict(fetch(sql, [value for _, values in parts for value in values]))
 
 
-def _slice(
-    account_id: int, job_filter: JobFilter, edge: int, slice_us: int, first: int, columns: str, limit: int
-) -> Condition:
-    where, params = joined(due_rows(account_id, _in_span(job_filter, max(edge, first), edge + slice_us)))
+def _slice(account_id: int, job_filter: JobFilter, first: int, last: int, columns: str, limit: int) -> Condition:
+    where, params = joined(due_rows(account_id, _in_span(job_filter, first, last)))
     return f"SELECT {columns} FROM job WHERE {where} ORDER BY job.scheduled_at LIMIT %s", [*params, limit]
-
-
-def _together(parts: list[Condition]) -> Condition:
-    sql = " UNION ALL ".join(f"SELECT * FROM ({part}) AS part" for part, _ in parts)
-    return sql, [value for _, values in parts for value in values]
 
 
 def _in_span(job_filter: JobFilter, first: int, last: int) -> JobFilter:

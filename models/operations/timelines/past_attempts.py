@@ -22,8 +22,8 @@ from models.jobs.searches.job_filter import (
 
 WHOLE = 3_000  # rows that are read one by one
 SLICES = 120
-OF_SLICE = 40  # rows that each slice of a longer span gives
-MOST = 3_000  # attempts
+OF_SLICE = 20  # rows that each slice of a longer span gives
+MOST = 5_000  # attempts
 
 
 class PastAttempt(NamedTuple):

@@ -38,13 +38,13 @@ def ahead(account_id: int, last: int, schedule_id: str | None = None) -> list[Pl
 
 
 def _following(rule: Frequency, next_at: int, last: int, limit: int, runs: int) -> list[int]:
-    """The instants from `next_at` on; none where the host has no data of the zone any more."""
+    """The instants after `next_at`, which has its job; none where the host has no data of the zone any more."""
     if rule.every_us is None and not recurrence.is_zone(rule.timezone):
         return []
     if rule.bounds.max_runs is not None:
         limit = min(limit, rule.bounds.max_runs - runs)
     instants: list[int] = []
-    at: int | None = next_at
+    at = recurrence.next_after(rule, next_at)
     while at is not None and at < last and len(instants) < limit:
         instants.append(at)
         at = recurrence.next_after(rule, at)
