@@ -8,12 +8,10 @@ from marshmallow import ValidationError
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.labels import JOB_FILTERS
 from api.dashboard.query import filled_fields, problems_of
-from api.requests.fields import Must
 from api.requests.ids import job_key
 from api.requests.job_filters import FURTHEST, JobsQuery, filter_of, read_instant
 from api.requests.job_values import AN_INSTANT
 from api.requests.paging import cursor_of
-from api.requests.strict_schema import Strict
 from models.database.paging import NEWEST_FIRST, Page
 from models.jobs import job_kinds, job_lists, replays
 from models.jobs.searches.job_filter import JobFilter
@@ -32,19 +30,12 @@ FILTERS = ("state", "kind", "label", "host", "text", "after", "before", "due", *
 NEWEST = {"order_by": list(NEWEST_FIRST)}  # what is overdue, too: the page goes on by its cursor
 
 
-class ActiveQuery(Strict):
-    """The stretch of a timeline whose jobs are listed."""
-
-    active_after = Must(AN_INSTANT, read_instant, "string")
-    active_before = Must(AN_INSTANT, read_instant, "string")
-
-
 @pages.get("/jobs")
 def list_jobs() -> Response:
     fields = filled_fields((*FILTERS, "cursor"))
     page, is_whole, problems = Page([], None), True, []
     try:
-        active = ActiveQuery().load({name: fields[name] for name in ACTIVE if name in fields})
+        active = _stretch({name: fields[name] for name in ACTIVE if name in fields})
         others = {name: value for name, value in fields.items() if name not in ACTIVE}
         query = JobsQuery().load({**others, **NEWEST, "limit": str(SHOWN)})
         job_filter, is_whole = _of_stretch(filter_of(query), **active)
@@ -52,6 +43,17 @@ def list_jobs() -> Response:
     except ValidationError as error:
         problems = problems_of(error, JOB_FILTERS)
     return make_response(_rendered(fields, page, problems, is_whole), 422 if problems else 200)
+
+
+def _stretch(fields: dict[str, str]) -> dict[str, int]:
+    """The instants between which the stretch of a timeline lies."""
+    instants = {}
+    for name, text in fields.items():
+        try:
+            instants[name] = read_instant(text)
+        except ValueError:
+            raise ValidationError(f"must be {AN_INSTANT}", name) from None
+    return instants
 
 
 def _of_stretch(job_filter: JobFilter, active_after: int = 0, active_before: int = FURTHEST) -> tuple[JobFilter, bool]:
