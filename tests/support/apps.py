@@ -14,7 +14,6 @@ from models.database.host_clock import HostClock
 
 PAGES = [  # that stand by themselves
     "/",
-    "/timeline",
     "/jobs",
     "/jobs/new",
     "/schedules",

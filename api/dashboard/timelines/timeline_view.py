@@ -99,9 +99,9 @@ def timeline(account_id: int, job_filter: JobFilter, shown: Span, height: str, n
 
 def _ahead(account_id: int, job_filter: JobFilter, first: int, now: int, shown: Span) -> _Ahead:
     last = now + shown.each_way_us
-    overdue = coming_jobs.waiting(account_id, job_filter, first, now + 1, shown.slice_us)
+    overdue = coming_jobs.overdue(account_id, job_filter, first, now)
     coming = coming_jobs.waiting(account_id, job_filter, now + 1, last, shown.slice_us)
-    jobs = [*overdue.jobs, *coming.jobs, *coming_jobs.running(account_id, job_filter)]
+    jobs = [*overdue, *coming.jobs, *coming_jobs.running(account_id, job_filter)]
     shown_marks = [marks.of_job(job, now) for job in jobs]
     counts = coming.counts
     if counts is None:

@@ -8,13 +8,14 @@ from typing import NamedTuple
 from models.database.sql import fetch
 from models.jobs.searches.job_filter import Condition, JobFilter, due_rows, joined, of_known, of_rows
 from models.jobs.states import in_states
+from models.operations.timelines import slices
 
 SHOWN = 400
 LOOKED_AT = 5_000  # rows of which a filter without an index chooses
 COUNTED = 1_000  # jobs of a slice
 SLICES = 100
 OF_SLICE = 1  # job that each slice of a full time gives
-RUNNING = 200
+RUNNING = OVERDUE = 200
 
 
 class ComingJob(NamedTuple):
@@ -51,6 +52,11 @@ def waiting(account_id: int, job_filter: JobFilter, first: int, last: int, slice
     return Coming(_sampled(account_id, job_filter, first, last), _counts(account_id, job_filter, edges))
 
 
+def overdue(account_id: int, job_filter: JobFilter, first: int, now: int) -> list[ComingJob]:
+    """Jobs that wait though they were due from `first` on, OVERDUE at most."""
+    return _between(account_id, job_filter, first, now + 1, OVERDUE)
+
+
 def running(account_id: int, job_filter: JobFilter) -> list[ComingJob]:
     """Jobs whose attempt is under way, and those that are due since they were made."""
     return [
@@ -82,24 +88,20 @@ def _between(account_id: int, job_filter: JobFilter, first: int, last: int, limi
 
 
 def _sampled(account_id: int, job_filter: JobFilter, first: int, last: int) -> list[ComingJob]:
-    edges = [first + (last - first) * number // SLICES for number in range(SLICES + 1)]
-    pairs = zip(edges, edges[1:], strict=False)
-    parts = [_slice(account_id, job_filter, *pair, COLUMNS, OF_SLICE) for pair in pairs]
-    sql = " UNION ALL ".join(f"SELECT * FROM ({part}) AS part" for part, _ in parts)
-    return _jobs(sql, [value for _, values in parts for value in values])
+    of_slice, params = _slice(account_id, job_filter, COLUMNS, OF_SLICE)
+    return _jobs(*slices.for_each(slices.evenly(first, last, SLICES), of_slice, params))
 
 
 def _counts(account_id: int, job_filter: JobFilter, edges: list[int]) -> dict[int, int]:
-    pairs = list(zip(edges, edges[1:], strict=False))
-    parts = [_slice(account_id, job_filter, *pair, "1", COUNTED) for pair in pairs]
-    counted = zip(edges, parts, strict=False)
-    sql = " UNION ALL ".join(f"SELECT {edge}, count(*) FROM ({part}) AS part" for edge, (part, _) in counted)
-    return dict(fetch(sql, [value for _, values in parts for value in values]))
+    of_slice, params = _slice(account_id, job_filter, "1", COUNTED)
+    counted = f"SELECT {slices.FIRST} AS at, count(*) AS jobs FROM ({of_slice}) AS few"
+    return dict(fetch(*slices.for_each(edges, counted, params)))
 
 
-def _slice(account_id: int, job_filter: JobFilter, first: int, last: int, columns: str, limit: int) -> Condition:
-    where, params = joined(due_rows(account_id, _in_span(job_filter, first, last)))
-    return f"SELECT {columns} FROM job WHERE {where} ORDER BY job.scheduled_at LIMIT %s", [*params, limit]
+def _slice(account_id: int, job_filter: JobFilter, columns: str, limit: int) -> Condition:
+    within = f"job.scheduled_at >= {slices.FIRST} AND job.scheduled_at < {slices.LAST}"
+    where, params = joined([*due_rows(account_id, job_filter), (within, [])])
+    return f"SELECT {columns} FROM job WHERE {where} ORDER BY job.scheduled_at LIMIT {limit}", params
 
 
 def _in_span(job_filter: JobFilter, first: int, last: int) -> JobFilter:

@@ -19,6 +19,7 @@ from models.jobs.searches.job_filter import (
     of_known,
     of_rows,
 )
+from models.operations.timelines import slices
 
 WHOLE = 3_000  # rows that are read one by one
 SLICES = 120
@@ -54,6 +55,10 @@ class Past(NamedTuple):
     is_whole: bool
 
 
+ENTRIES = (
+    "SELECT job_id FROM log_entry WHERE account_id = %s AND inserted_at >= {first} AND inserted_at < {last} "
+    "ORDER BY inserted_at DESC, uuid DESC LIMIT {limit}"
+)
 COLUMNS = ", ".join(
     f"{'job' if name in ('state', 'name', 'host') else 'attempt'}.{name}" for name in PastAttempt._fields
 )
@@ -109,23 +114,14 @@ def _of_label(account_id: int, job_filter: JobFilter) -> Condition:
 
 
 def _logged(account_id: int, first: int, last: int, limit: int) -> list[int]:
-    return [row[0] for row in fetch(*_entries(account_id, first, last, limit))]
+    return [row[0] for row in fetch(ENTRIES.format(first=first, last=last, limit=limit), [account_id])]
 
 
 def _sampled(account_id: int, first: int, last: int) -> list[int]:
     """From each slice a few: one statement of many short look-ups in an index."""
-    edges = [first + (last - first) * number // SLICES for number in range(SLICES + 1)]
-    parts = [_entries(account_id, *pair, OF_SLICE) for pair in zip(edges, edges[1:], strict=False)]
-    sql = " UNION ALL ".join(f"SELECT job_id FROM ({part}) AS part" for part, _ in parts)
-    return [row[0] for row in fetch(sql, [value for _, values in parts for value in values])]
-
-
-def _entries(account_id: int, first: int, last: int, limit: int) -> Condition:
-    sql = (
-        "SELECT job_id FROM log_entry WHERE account_id = %s AND inserted_at >= %s AND inserted_at < %s "
-        "ORDER BY inserted_at DESC, uuid DESC LIMIT %s"
-    )
-    return sql, [account_id, first, last, limit]
+    edges = slices.evenly(first, last, SLICES)
+    few = ENTRIES.format(first=slices.FIRST, last=slices.LAST, limit=OF_SLICE)
+    return [row[0] for row in fetch(*slices.for_each(edges, few, [account_id]))]
 
 
 def _distinct(ids: list[int]) -> list[int]:
