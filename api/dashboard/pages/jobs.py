@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 
-from flask import Response, make_response, render_template, request
+from flask import Response, make_response, redirect, render_template, request
 
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
 from api.dashboard.labels import JOB_FILTERS
 from api.dashboard.searching import job_export, search_box
 from api.dashboard.searching.job_columns import listed_jobs
-from api.dashboard.searching.job_search import loaded, place_of_id, read_search
+from api.dashboard.searching.job_search import JobSearch, loaded, read_address
 from api.dashboard.searching.search_box import FILTERS, Search
+from api.dashboard.searching.things import find_thing
 from api.requests.ids import job_key
-from api.requests.job_filters import filter_of
 from api.requests.paging import cursor_of
 from api.responses.responses import ApiError
 from models.database.paging import NEWEST_FIRST, Page
@@ -31,13 +31,13 @@ MORE = ("name", "path", "schedule", "flow", "lane", "status_code", "reason")  # 
 @pages.get("/jobs")
 def list_jobs() -> Response:
     account_id = visitor().account_id
-    place = place_of_id(account_id)
-    if place:
-        return redirect_to(place[0], key=place[1])
-    search = read_search(account_id)
-    query, problems = loaded(search, SHOWN)
-    page = job_lists.listed(account_id, filter_of(query), query["page"], LOOKED_AT) if query else Page([], None)
-    return make_response(_rendered(search, page, problems), 422 if problems else 200)
+    if thing := find_thing(account_id, request.args.get("q", "").strip()):
+        return make_response(redirect(thing.address, 303))
+    search = read_address(account_id)
+    jobs, page = loaded(account_id, search, SHOWN), Page([], None)
+    if not jobs.problems:
+        page = job_lists.listed(account_id, jobs.filter, jobs.page, LOOKED_AT)
+    return make_response(_rendered(search, jobs, page), 422 if jobs.problems else 200)
 
 
 @pages.get("/jobs/export.<form>")
@@ -45,11 +45,11 @@ def export_jobs(form: str) -> Response:
     """The jobs that the list shows, and those on its further pages."""
     if form not in job_export.FORMS:
         raise page_not_found()
-    media_type, line, head = job_export.FORMS[form]
-    query, problems = loaded(read_search(visitor().account_id), 1)
-    if problems:
-        raise ApiError(422, "; ".join(problems))
-    lines = job_export.pieces(visitor().account_id, filter_of(query), query["page"], line)
+    account_id, (media_type, line, head) = visitor().account_id, job_export.FORMS[form]
+    jobs = loaded(account_id, read_address(account_id), 1)
+    if jobs.problems:
+        raise ApiError(422, "; ".join(jobs.problems))
+    lines = job_export.pieces(account_id, jobs.filter, jobs.page, line)
 
     def whole() -> Iterator[str]:
         yield head
@@ -79,7 +79,7 @@ def selected_ids() -> list[int]:
     return [key for key in keys if isinstance(key, int)]
 
 
-def _rendered(search: Search, page: Page, problems: list[str]) -> str:
+def _rendered(search: Search, jobs: JobSearch, page: Page) -> str:
     in_words = search_box.written(search.fields)
     return render_template(
         "jobs.html",
@@ -90,7 +90,8 @@ def _rendered(search: Search, page: Page, problems: list[str]) -> str:
         filters=search.fields,
         typed=request.args.get("q", "").strip() or in_words,
         in_words=in_words,
-        problems=problems,
+        problems=jobs.problems,
+        is_whole=jobs.is_whole,
         states=STATES,
         final=FINAL,
         kinds=job_kinds.KINDS,

@@ -1,6 +1,6 @@
 """Reads which jobs a page or an export is about, from the search box and from the single fields of the address."""
 
-from typing import Any
+from typing import NamedTuple
 
 from flask import request
 from marshmallow import ValidationError
@@ -10,48 +10,83 @@ from api.dashboard.query import filled_fields, problems_of
 from api.dashboard.searching import search_box
 from api.dashboard.searching.search_box import FILTERS, Search
 from api.dashboard.searching.search_times import zone_of
-from api.requests.ids import job_key, uuid_key
-from api.requests.job_filters import JobsQuery
-from models.database.paging import NEWEST_FIRST
-from models.jobs import job_store, labels
+from api.requests.job_filters import FURTHEST, JobsQuery, filter_of, read_instant
+from api.requests.job_values import AN_INSTANT, read_label
+from models.database.paging import NEWEST_FIRST, PageRequest
+from models.jobs import labels
+from models.jobs.job_kinds import REQUEST
+from models.jobs.searches.job_filter import JobFilter
+from models.operations.timelines import active_jobs
 from models.rules import clock
-from models.schedules import schedule_store
 
 NEWEST = {"order_by": list(NEWEST_FIRST)}  # what is overdue, too: the page goes on by its cursor
+ACTIVE = ("active_after", "active_before")  # a stretch of the timeline
 
 
-def read_search(account_id: int) -> Search:
+class JobSearch(NamedTuple):
+    """Which jobs, and which page of them. `is_whole`: the filter finds all jobs of its stretch of the timeline. With
+    `problems` nothing is to be looked for."""
+
+    filter: JobFilter
+    page: PageRequest
+    is_whole: bool
+    problems: list[str]
+
+
+def read_address(account_id: int) -> Search:
     """What the address asks for. A field of its own outranks the same one in the box."""
+    typed = read_typed(account_id)
+    return Search(typed.fields | filled_fields(FILTERS), typed.problems)
+
+
+def read_typed(account_id: int) -> Search:
+    """What was typed into the box. A text that is a label of the account is looked for as one."""
     typed = search_box.read(request.args.get("q", ""), clock.now(), zone_of(request.args.get("zone", "")))
-    fields = with_label(account_id, typed.fields) | filled_fields(FILTERS)
-    return Search(fields, typed.problems)
+    text = typed.fields.get("text", "")
+    if "label" in typed.fields or not _is_label(account_id, text):
+        return typed
+    others = {name: value for name, value in typed.fields.items() if name != "text"}
+    return Search({**others, "label": text}, typed.problems)
 
 
-def with_label(account_id: int, fields: dict[str, str]) -> dict[str, str]:
-    """The same, but a text that is a label of the account is looked for as one."""
-    text = fields.get("text", "")
-    if not text or "label" in fields or not labels.is_used(account_id, text):
-        return fields
-    return {**{name: value for name, value in fields.items() if name != "text"}, "label": text}
-
-
-def loaded(search: Search, limit: int) -> tuple[dict[str, Any], list[str]]:
-    """The query as GET /jobs reads it, and what is wrong with it; with problems there is no query."""
-    if search.problems:
-        return {}, search.problems
-    fields = {**search.fields, **filled_fields(("cursor",)), **NEWEST, "limit": str(limit)}
+def _is_label(account_id: int, text: str) -> bool:
     try:
-        return JobsQuery().load(fields), []
+        return labels.is_used(account_id, read_label(text))
+    except ValueError:
+        return False
+
+
+def loaded(account_id: int, search: Search, limit: int) -> JobSearch:
+    """The search as GET /jobs reads it."""
+    nothing = JobSearch(JobFilter(REQUEST), PageRequest(NEWEST_FIRST, limit), True, search.problems)
+    if search.problems:
+        return nothing
+    others = {name: value for name, value in search.fields.items() if name not in ACTIVE}
+    try:
+        active = _stretch({name: search.fields[name] for name in ACTIVE if name in search.fields})
+        query = JobsQuery().load({**others, **filled_fields(("cursor",)), **NEWEST, "limit": str(limit)})
     except ValidationError as error:
-        return {}, problems_of(error, JOB_FILTERS)
+        return nothing._replace(problems=problems_of(error, JOB_FILTERS))
+    job_filter, is_whole = _of_stretch(account_id, filter_of(query), **active)
+    return JobSearch(job_filter, query["page"], is_whole, [])
 
 
-def place_of_id(account_id: int) -> tuple[str, str] | None:
-    """The endpoint and key of the page whose id is all that was typed: of a job or of a schedule."""
-    text = request.args.get("q", "").strip()
-    key = job_key(text)
-    job = None if key is None else job_store.find(account_id, key)
-    if job is not None:
-        return "show_job", job.uuid
-    schedule = schedule_store.find(account_id, text) if uuid_key(text) else None
-    return None if schedule is None else ("show_schedule", schedule.id)
+def _stretch(fields: dict[str, str]) -> dict[str, int]:
+    """The instants between which the stretch of a timeline lies."""
+    instants = {}
+    for name, text in fields.items():
+        try:
+            instants[name] = read_instant(text)
+        except ValueError:
+            raise ValidationError(f"must be {AN_INSTANT}", name) from None
+    return instants
+
+
+def _of_stretch(
+    account_id: int, job_filter: JobFilter, active_after: int = 0, active_before: int = FURTHEST
+) -> tuple[JobFilter, bool]:
+    """The filter for the jobs of a stretch of the timeline, and whether it finds all of them."""
+    if (active_after, active_before) == (0, FURTHEST):
+        return job_filter, True
+    ids, is_whole = active_jobs.between(account_id, job_filter, active_after, active_before)
+    return job_filter._replace(ids=ids), is_whole

@@ -20,13 +20,14 @@ STATE_WORDS = {  # what people call a state
     "succeeded": "completed",
     "due": "available",
     "waiting": "scheduled",
+    "ok": "completed",
 }
-FILTERS = (  # of GET /jobs, each with its own name as a word of the box
+FILTERS = (  # of GET /jobs and of a stretch of the timeline, each with its own name as a word of the box
     *("state", "kind", "label", "host", "text", "url", "path", "name", "schedule", "flow", "lane"),
-    *("reason", "status_code", "after", "before", "due", "parent", "replayed"),
+    *("reason", "status_code", "after", "before", "due", "parent", "replayed", "active_after", "active_before"),
 )
-SHORT = {"status": "status_code"}
-TIMES = ("after", "before")
+SHORT = {"status": "status_code", "from": "after", "to": "before"}
+TIMES = ("after", "before", "active_after", "active_before")
 SPACE, SPACE_OR_COLON = r"\s", r"[\s:]"
 
 _PIECE = re.compile(
@@ -67,7 +68,7 @@ def pieces(text: str) -> list[tuple[str, str]]:
 
 def written(fields: dict[str, str]) -> str:
     """The search that reads as these fields."""
-    words = {name: f"{word}:" for word, name in SHORT.items()} | {"text": ""}
+    words = {"status_code": "status:", "text": ""}
     named = [(words.get(name, f"{name}:"), fields[name]) for name in FILTERS if name in fields]
     return " ".join(f"{word}{_quoted(value, SPACE if word else SPACE_OR_COLON)}" for word, value in named)
 
