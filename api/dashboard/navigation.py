@@ -30,6 +30,7 @@ from api.dashboard.pages import (
     signing_keys,
     theme,
 )
+from api.dashboard.pages.settings import alert_pages
 from models.database.connection import Unreachable
 from models.operations import overview as overview_counts
 from models.rules import clock
@@ -78,6 +79,7 @@ SECTIONS = (
             Tab("Signing keys", "list_signing_keys", (signing_keys,)),
             Tab("Endpoints", "list_endpoints", (endpoints,)),
             Tab("Channels", "list_channels", (channels,)),
+            Tab("Alerts", "list_alerts", (alert_pages,)),
         ),
     ),
 )

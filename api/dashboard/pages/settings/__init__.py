@@ -1,0 +1,1 @@
+"""Pages of the section Settings that came after the others."""
