@@ -28,7 +28,7 @@ from tests.support.flows import flow, let_through, order
 from tests.support.leads import Lead
 from tests.support.operations import order_operation
 from tests.support.rows import make_job, reread
-from tests.support.schedule_rows import create_schedule
+from tests.support.schedule_rows import create_schedule, run_ticker
 from workers.assembly import make_ticker
 from workers.ticker import throttle
 
@@ -171,6 +171,14 @@ def a_failure_that_nobody_was_notified_of(account, messages):
     return lambda: incidents() == [("failed", "backup", True)]
 
 
+def a_request_that_runs_long(account, messages):
+    make_alert(account, on=("long",), long_after_us=clock.MINUTE)
+    create_schedule(account, {"name": "backup"})
+    [job] = run_ticker()
+    Job.update(attempted_at=clock.now() - clock.MINUTE).where(Job.id == job.id).execute()
+    return lambda: incidents() == [("long", "backup", True)]
+
+
 def a_schedule_that_is_silent(account, messages):
     make_alert(account, on=("silent",), silent_after_us=clock.MINUTE)
     create_schedule(account, {"name": "backup"})
@@ -225,7 +233,8 @@ DUTIES = [
     (an_operation_to_work_off, 0.25),
     (an_event_of_a_deleted_endpoint, 0.5),
     (a_failure_that_nobody_was_notified_of, 0.5),
-    (a_schedule_that_is_silent, 10),
+    (a_request_that_runs_long, 10),
+    (a_schedule_that_is_silent, 60),
     (no_sign_of_life, 1),
     (a_job_that_can_not_begin_any_more, 1),
     (a_job_whose_holder_fell_silent, 1),
