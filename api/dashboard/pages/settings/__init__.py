@@ -1,1 +1,1 @@
-"""Pages of the section Settings that came after the others."""
+"""The pages of the place "Settings", one module each."""
