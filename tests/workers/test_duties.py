@@ -143,7 +143,7 @@ def a_process_long_silent(account, messages):
 
 
 def a_minute_long_past(account, messages):
-    heartbeats.record_minutes([MinuteRow(account.id, clock.now() - 2 * clock.DAY, new_id(), 1, 0, "[]")])
+    heartbeats.record_minutes([MinuteRow(account.id, clock.now() - 9 * clock.DAY, new_id(), 1, 0, "[]")])
     return lambda: fetch("SELECT count(*) FROM minute_stat") == [(0,)]
 
 
