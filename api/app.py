@@ -37,6 +37,7 @@ from api.routes import (
     try_targets,
 )
 from api.routes.operations import bulk_actions, failures, operations, replays, stats
+from api.routes.recurring import calendars
 from api.routes.targets import acks, groups
 from models.database.connection import Unreachable, drop_if_stale, keep_connection
 from models.database.host_clock import HostClock
@@ -70,6 +71,7 @@ RESOURCES = (
     try_targets,
     acks,
     groups,
+    calendars,
 )
 
 

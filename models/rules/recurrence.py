@@ -66,12 +66,13 @@ class Instants(NamedTuple):
     latest: list[int]
 
 
-def frequency_of(text: str) -> Frequency:
-    """The frequency of its JSON form, which a schedule stores and shows."""
+def frequency_of(text: str, calendar_days: str | None = None) -> Frequency:
+    """The frequency of its JSON form, which a schedule stores and shows, and of the days of its calendars."""
     fields = json.loads(text)
+    bounds = bounds_of(fields, calendar_days)
     if "repeat_every" in fields:
-        return Frequency(every_us=times.parse_duration(fields["repeat_every"]), bounds=bounds_of(fields))
-    return Frequency(cron=fields["cron"], timezone=fields.get("timezone", "UTC"), bounds=bounds_of(fields))
+        return Frequency(every_us=times.parse_duration(fields["repeat_every"]), bounds=bounds)
+    return Frequency(cron=fields["cron"], timezone=fields.get("timezone", "UTC"), bounds=bounds)
 
 
 def check_cron(text: str) -> str:

@@ -17,7 +17,7 @@ from models.flows import orders
 from models.jobs import job_store
 from models.jobs.job_store import JobRow, NewJob
 from models.rules import recurrence
-from models.schedules import definitions, firing_rows, planning, schedule_store
+from models.schedules import calendars, definitions, firing_rows, planning, schedule_store
 from models.schedules import disable as disabling
 from models.schedules.cancel import cancel_of_schedule
 from models.schedules.firing_rows import DISABLED
@@ -47,12 +47,13 @@ class Overtaken(Exception):
 
 def create(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow | None, JobRow, bool]:
     """Store a schedule and its first job; returns both and True. When a job holds the idempotency key already, returns
-    None, that job and False. Raises TooMany, and NoInstant."""
-    first_at, schedule_id = new.first_at, new_id()
-    if first_at is None:
-        raise NoInstant
+    None, that job and False. Raises TooMany, NoInstant and NoCalendar."""
+    schedule_id = new_id()
     with transaction():
-        new = _joined(new, now)
+        new = _joined(calendars.applied(new), now)
+        first_at = new.first_at
+        if first_at is None:
+            raise NoInstant
         _check_room(new.job.account_id, at_most)
         job, made = job_store.create(_first_job(new, schedule_id, first_at), now)
         if not made:
@@ -70,6 +71,7 @@ def put(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow, bool]:
     account_id, key = new.job.account_id, new.key or ""
     for _ in range(PUTS_TRIED):
         with transaction():
+            new = calendars.applied(new)
             schedule_id = replace(account_id, key, new, now)
             if schedule_id:
                 return _existing(schedule_id), False
@@ -87,9 +89,10 @@ def replace(account_id: int, key: str, new: NewSchedule, now: int, made_from: Sc
 
     The schedule keeps its state. Its instants change only with its frequency. Its waiting job is made again, unless the
     definition means the same: then only its spelling is kept. Raises Overtaken when the definition is no longer that of
-    `made_from`.
+    `made_from`, and NoCalendar.
     """
     with transaction():
+        new = calendars.applied(new)
         before = _locked(account_id, key, now)
         if before is None:
             return None
@@ -102,7 +105,7 @@ def replace(account_id: int, key: str, new: NewSchedule, now: int, made_from: Sc
         Schedule.update(values).where(Schedule.id == before.id).execute()
         if definitions.is_same(values, stored):
             return before.id
-        is_moved = not definitions.is_same_frequency(new.frequency, before.frequency)
+        is_moved = not definitions.is_same_frequency(new, before)
         if is_moved:
             next_at = _next_of_changed(before, new, now)
             Schedule.update(next_at=next_at, runs=1).where(Schedule.id == before.id).execute()
@@ -197,8 +200,8 @@ def _next_of_changed(before: Planned, new: NewSchedule, now: int) -> int | None:
     next_at: int | None = None
     with suppress(NotComputable):  # the instants before the change then get no rows
         next_at = _pass_over(before, now)  # nothing passed but while it was disabled
-    if next_at is not None and definitions.is_same_interval(new.frequency, before.frequency):
-        return recurrence.first_from(recurrence.frequency_of(new.frequency), next_at)
+    if next_at is not None and definitions.is_same_interval(new, before):
+        return recurrence.first_from(recurrence.frequency_of(new.frequency, new.calendar_days), next_at)
     return None if new.first_at is None else max(new.first_at, now)
 
 
@@ -206,7 +209,7 @@ def _pass_over(schedule: Planned, now: int) -> int | None:
     """Write rows for the instants that passed while the schedule was disabled, and move on to the next instant, which
     is returned. Raises NotComputable."""
     try:
-        frequency = recurrence.frequency_of(schedule.frequency)
+        frequency = recurrence.frequency_of(schedule.frequency, schedule.calendar_days)
         instants, next_at = recurrence.between(frequency, schedule.next_at, now, ROWS_AT_MOST)
     except (KeyError, ValueError) as error:
         raise NotComputable from error
@@ -217,10 +220,7 @@ def _pass_over(schedule: Planned, now: int) -> int | None:
 
 def _make_next(schedule_id: str, now: int) -> None:
     """Make the job of the schedule's next instant, unless it is disabled, has none, or its owner cancelled that job."""
-    sql = (
-        f"SELECT {planning.COLUMNS} FROM schedule WHERE id = %s AND next_at IS NOT NULL AND disabled_at IS NULL "
-        "AND NOT EXISTS (SELECT 1 FROM firing WHERE schedule_id = schedule.id AND fire_at = schedule.next_at)"
-    )
+    sql = f"SELECT {planning.COLUMNS} FROM schedule WHERE id = %s AND {planning.LACKS_A_JOB}"
     for row in fetch(sql, (schedule_id,)):
         schedule = planning.planned_schedule(row)
         job_store.create_many([planning.job_at(schedule, schedule.next_at)], now)

@@ -13,6 +13,7 @@ from api.dashboard.job_times import UNITS, form_times
 from api.dashboard.pages.schedule import find_schedule
 from api.requests.job_requests import due_at
 from api.requests.new_schedule import new_schedule
+from api.requests.schedule_refusals import refusals
 from api.routes.schedules import ScheduleFields
 from models.jobs import replays
 from models.rules import clock, recurrence
@@ -38,8 +39,9 @@ def change_schedule(key: str) -> Response:
     new = new_schedule(job_request, visitor().account_id, due_at(job_request, now), now, 0, row.key)
     if recurrence.frequency_of(new.frequency) == recurrence.frequency_of(row.frequency):
         new = new._replace(frequency=row.frequency)  # the form may spell the same frequency in another way
-    if schedule_changes.replace(visitor().account_id, row.id, new, now) is None:
-        raise page_not_found()
+    with refusals():
+        if schedule_changes.replace(visitor().account_id, row.id, new, now) is None:
+            raise page_not_found()
     return redirect_to("show_schedule", "saved", key=row.id)
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from models.rules.bounds import Bounds, bounds_of, days_of, merged
+from models.rules.bounds import Bounds, bounds_of, days_of, merged, text_of
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
 from models.rules.recurrence import Frequency, Instants, between, first_from, meaning_of, next_after
 
@@ -125,6 +125,9 @@ def test_bounds_that_mean_the_same_are_equal():
     first, other = (hourly._replace(bounds=bounds_of(fields)) for fields in (spelled, usual))
     assert meaning_of(first) == meaning_of(other) != meaning_of(hourly)
     assert bounds_of({"cron": "0 9 * * *"}) == Bounds()
+    as_object = {"exclude": {"days": ["2026-12-24"], "calendars": ["rest"]}, "until": "2026-12-31T00:00:00Z"}
+    assert bounds_of(as_object, text_of([days_of("2026-12-25")])) == bounds_of(usual)
+    assert bounds_of({"exclude": {"calendars": ["rest"]}}, "[]") == Bounds()
 
 
 @pytest.mark.parametrize(
