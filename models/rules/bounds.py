@@ -46,8 +46,8 @@ def bounds_of(fields: Mapping[str, Any], calendar_days: str | None = None) -> Bo
 
 def bounds_in(values: Mapping[str, Any]) -> Bounds:
     """The bounds among values that are read already. `exclude`: with `days`, whatever else is excluded."""
-    given = {name: values[name] for name in NAMES if values.get(name) is not None}
-    return Bounds(**(given | ({"exclude": given["exclude"].days} if "exclude" in given else {})))
+    values = {name: values[name] for name in NAMES if values.get(name) is not None}
+    return Bounds(**(values | ({"exclude": values["exclude"].days} if "exclude" in values else {})))
 
 
 def days_of(value: Any) -> Days:
