@@ -21,7 +21,10 @@ from models.rules.clock import DAY, SECOND
 from models.schedules import policies
 
 AN_INTERVAL = f"a number of seconds, a text such as 90s or 1h30m, or a pair [number, unit], the unit {UNITS}"
-A_CRON = f"five cron fields, such as 0 9 * * 1-5, or one of {', '.join(recurrence.ALIASES)}"
+A_CRON = (
+    "five cron fields, such as 0 9 * * 1-5, or six with a second before them, "
+    f"or one of {', '.join(recurrence.ALIASES)}"
+)
 A_ZONE = "the name of an IANA time zone, such as Europe/Berlin"
 FREQUENCY = ("repeat_every", "cron")
 A_BOUND = "a date and time with a year from 1970 to 8999, or a Unix timestamp"
@@ -46,9 +49,13 @@ def read_cron(value: Any) -> str:
     if not isinstance(value, str):
         raise ValidationError(f"must be {A_CRON}, got {kind_of(value)}")
     try:
-        return recurrence.check_cron(value)
+        recurrence.check_cron(value)
     except recurrence.CronRefused as error:
         raise ValidationError(str(error)) from None
+    gap_s, min_s = recurrence.shortest_gap_s(value), settings().min_interval_s
+    if gap_s < min(min_s, 60):
+        raise ValidationError(f"must have seconds at least {min_s:g} apart, got {shown(value)}: {gap_s} apart")
+    return value
 
 
 def read_zone(value: Any) -> str:

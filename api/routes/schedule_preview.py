@@ -82,7 +82,7 @@ class PreviewQuery(RecurringFields):
         }
 
     repeat_every = Must("seconds, or a number and a unit such as 5,minutes", read_spelled_interval, "string")
-    cron = Must("five cron fields", read_cron, CRON_FORM)
+    cron = Must("five or six cron fields", read_cron, CRON_FORM)
     timezone = Must("the name of an IANA time zone", read_zone, ZONE_FORM)
     calendars = Must(SPELLED_NAMES, read_spelled_names, "string")
     starts_at = Must("a date and time, or a Unix timestamp", read_from, "string")

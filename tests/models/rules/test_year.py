@@ -21,6 +21,7 @@ from models.schedules.schedule_store import NewSchedule
 from models.schedules.schedule_tables import Firing
 from tests.support.clocks import START
 from tests.support.cron_oracle import Stretch
+from tests.support.schedule_scale import cases
 from workers.ticker import planner
 
 ZONES = ("America/New_York", "Australia/Lord_Howe", "Africa/Casablanca")
@@ -162,10 +163,10 @@ class Year:
 
 @pytest.fixture
 def year(account, moved_clock, db):
-    count, days = (100, 365) if db == "sqlite" else (40, 60)
+    count, days = cases((50, 120), (100, 365)) if db == "sqlite" else cases((25, 40), (40, 60))
     if db == "sqlite":
         database.execute_sql("PRAGMA synchronous = OFF")  # no power fails here, and a year has many commits
-    lived = Year(account, moved_clock, count, days, seed=5)
+    lived = Year(account, moved_clock, count, days, seed=cases(6, 5))
     lived.live()
     return lived
 
