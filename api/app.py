@@ -37,7 +37,7 @@ from api.routes import (
     try_targets,
 )
 from api.routes.operations import bulk_actions, failures, operations, replays, stats
-from api.routes.recurring import calendars
+from api.routes.recurring import backfills, calendars
 from api.routes.targets import acks, groups
 from models.database.connection import Unreachable, drop_if_stale, keep_connection
 from models.database.host_clock import HostClock
@@ -72,6 +72,7 @@ RESOURCES = (
     acks,
     groups,
     calendars,
+    backfills,
 )
 
 

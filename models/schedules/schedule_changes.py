@@ -93,7 +93,7 @@ def replace(account_id: int, key: str, new: NewSchedule, now: int, made_from: Sc
     """
     with transaction():
         new = calendars.applied(new)
-        before = _locked(account_id, key, now)
+        before = locked(account_id, key, now)
         if before is None:
             return None
         if made_from and _request_of(made_from) != _request_of(before):
@@ -118,7 +118,7 @@ def replace(account_id: int, key: str, new: NewSchedule, now: int, made_from: Sc
 def disable(account_id: int, key: str, now: int, reason: str = disabling.BY_OWNER) -> ScheduleRow | None:
     """Let a schedule make no more jobs (models/schedules/disable.py). A disabled one stays as it is."""
     with transaction():
-        schedule = _locked(account_id, key, now)
+        schedule = locked(account_id, key, now)
         if schedule is None:
             return None
         disabling.disable(schedule.id, reason, now)
@@ -129,7 +129,7 @@ def enable(account_id: int, key: str, now: int, at_most: int) -> ScheduleRow | N
     """Let a disabled schedule make jobs again, from its next instant on. The instants that passed meanwhile get rows.
     Raises TooMany and NotComputable."""
     with transaction():
-        schedule = _locked(account_id, key, now)
+        schedule = locked(account_id, key, now)
         if schedule is None:
             return None
         enabled = Schedule.update(disabled_at=None, enabled_at=now, previous=None, failures=0)
@@ -143,7 +143,7 @@ def enable(account_id: int, key: str, now: int, at_most: int) -> ScheduleRow | N
 def delete(account_id: int, key: str, now: int) -> bool:
     """Delete a schedule and cancel its waiting jobs; False when there is none. The pruner deletes its rows."""
     with transaction():
-        schedule = _locked(account_id, key, now)
+        schedule = locked(account_id, key, now)
         if schedule is None:
             return False
         cancel_of_schedule(schedule.id, disabling.DELETED, None, now)
@@ -153,7 +153,7 @@ def delete(account_id: int, key: str, now: int) -> bool:
 def fire_now(account_id: int, key: str, now: int) -> JobRow | None:
     """Make a job of the schedule, also of a disabled schedule, that is due now and stands for no planned instant."""
     with transaction():
-        schedule = _locked(account_id, key, now)
+        schedule = locked(account_id, key, now)
         if schedule is None:
             return None
         made: JobRow | None = None
@@ -177,7 +177,7 @@ def _first_job(new: NewSchedule, schedule_id: str, first_at: int) -> NewJob:
     return planning.job_at(schedule, first_at)._replace(idempotency_key=new.job.idempotency_key)
 
 
-def _locked(account_id: int, key: str, now: int) -> Planned | None:
+def locked(account_id: int, key: str, now: int) -> Planned | None:
     """The schedule, with its row locked until the transaction ends. If it is enabled, its due instants are planned."""
     schedule_id = id_of(account_id, key)
     if schedule_id is None:
