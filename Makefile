@@ -4,11 +4,12 @@ BIN := .venv/bin
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: install run test test-quick check format lint types imports openapi lock journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full
+.PHONY: install run test test-quick check format lint types imports openapi lock packages journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full
 
 install: $(STAMP)
 
 $(STAMP): requirements.lock setup.cfg
+	@echo "Installing into .venv (about a minute)"
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -73,6 +74,10 @@ faults: $(DEV_STAMP)
 
 schedules-full: $(DEV_STAMP)
 	BOOPER_TEST_SCHEDULES=full $(BIN)/python -m pytest tests/models/rules --durations=10
+
+# The sdist and the wheel of the commit that is checked out, in dist/.
+packages: $(DEV_STAMP)
+	deploy/build-packages
 
 lock:
 	$(PYTHON) -m venv .venv-lock

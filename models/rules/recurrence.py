@@ -19,8 +19,8 @@ from cronsim import CronSimError
 from models.rules import times, zone_data, zone_names
 from models.rules.bounds import UNBOUNDED, Bounds, bounds_of, excluded_until
 from models.rules.clock import DAY, MINUTE, SECOND
-from models.rules.cron_days import NEAREST, Cron
-from models.rules.cron_words import words_of
+from models.rules.cron.cron_days import NEAREST, Cron
+from models.rules.cron.cron_words import words_of
 from models.rules.times import EPOCH
 
 zone_data.prefer_package()

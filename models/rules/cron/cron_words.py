@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from cronsim import CronSim
 
-from models.rules.cron_days import Cron
+from models.rules.cron.cron_days import Cron
 from models.rules.times import EPOCH
 
 MONTHS = [
