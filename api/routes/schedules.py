@@ -187,7 +187,8 @@ def _change(key: str, sent: Fields) -> Response:
     if errors:
         raise invalid(errors)
     with refusals():
-        or_not_found(schedule_changes.replace(account_id, row.id, _new(job_request, now), now, row))
+        new, limit = _new(job_request, now), settings().max_schedules
+        or_not_found(schedule_changes.replace(account_id, row.id, new, now, limit, row))
     return schedule_response(schedule_store.find(account_id, row.id))
 
 

@@ -52,6 +52,10 @@ class CronRefused(ValueError):
     """The text is no cron expression, or names no date; says which part and why."""
 
 
+class UnknownFrequency(ValueError):
+    """A stored frequency that this version can't read: a newer one may have stored it."""
+
+
 class Frequency(NamedTuple):
     """How often: every so many microseconds, or by a cron expression in a zone; and within which bounds."""
 
@@ -69,14 +73,19 @@ class Instants(NamedTuple):
 
 
 def frequency_of(text: str, calendar_days: str | None = None) -> Frequency:
-    """The frequency of its JSON form, which a schedule stores and shows, and of the days of its calendars."""
-    fields = json.loads(text)
-    bounds = bounds_of(fields, calendar_days)
-    if "repeat_every" in fields:
-        return Frequency(every_us=times.parse_duration(fields["repeat_every"]), bounds=bounds)
-    return Frequency(cron=fields["cron"], timezone=fields.get("timezone", "UTC"), bounds=bounds)
+    """The frequency of its JSON form, which a schedule stores and shows, and of the days of its calendars. Raises
+    UnknownFrequency."""
+    try:
+        fields = json.loads(text)
+        bounds = bounds_of(fields, calendar_days)
+        if "repeat_every" in fields:
+            return Frequency(every_us=times.parse_duration(fields["repeat_every"]), bounds=bounds)
+        return Frequency(cron=check_cron(fields["cron"]), timezone=fields.get("timezone", "UTC"), bounds=bounds)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise UnknownFrequency(text) from error
 
 
+@lru_cache(maxsize=8192)  # each reading of a stored expression checks it
 def check_cron(text: str) -> str:
     """The expression as it is; raises CronRefused with the reason."""
     fields = _BETWEEN_FIELDS.split(_spelled_out(text).strip(" \t")) if len(text) <= MAX_CRON_CHARS else []
@@ -144,6 +153,14 @@ def between(frequency: Frequency, first: int | None, last: int, limit: int) -> t
     if frequency.every_us is not None:
         return _between_evenly(frequency, frequency.every_us, first, last, limit)
     return _between_by_cron(frequency, first, last, limit)
+
+
+def description_of(text: str) -> str:
+    """A stored frequency in plain words, also one that this version can't read."""
+    try:
+        return description(frequency_of(text))
+    except UnknownFrequency:
+        return "At times that this version does not know"
 
 
 def description(frequency: Frequency) -> str:

@@ -72,7 +72,7 @@ def put(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow, bool]:
     for _ in range(PUTS_TRIED):
         with transaction():
             new = calendars.applied(new)
-            schedule_id = replace(account_id, key, new, now)
+            schedule_id = replace(account_id, key, new, now, at_most)
             if schedule_id:
                 return _existing(schedule_id), False
             _check_room(account_id, at_most)
@@ -84,12 +84,14 @@ def put(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow, bool]:
     raise RuntimeError(f"schedule not stored: its key was taken and freed {PUTS_TRIED} times in a row")
 
 
-def replace(account_id: int, key: str, new: NewSchedule, now: int, made_from: ScheduleRow | None = None) -> str | None:
+def replace(
+    account_id: int, key: str, new: NewSchedule, now: int, at_most: int, made_from: ScheduleRow | None = None
+) -> str | None:
     """Give a schedule another definition; returns its id, or None when there is no such schedule.
 
     The schedule keeps its state. Its instants change only with its frequency. Its waiting job is made again, unless the
     definition means the same: then only its spelling is kept. Raises Overtaken when the definition is no longer that of
-    `made_from`, and NoCalendar.
+    `made_from`, TooMany when a finished one would go on, and NoCalendar.
     """
     with transaction():
         new = calendars.applied(new)
@@ -109,6 +111,8 @@ def replace(account_id: int, key: str, new: NewSchedule, now: int, made_from: Sc
         if is_moved:
             next_at = _next_of_changed(before, new, now)
             Schedule.update(next_at=next_at, runs=1).where(Schedule.id == before.id).execute()
+            if before.next_at is None and next_at is not None and _existing(before.id).disabled_at is None:
+                _check_room(account_id, at_most + 1)  # it is counted already
         coming = "fire_at > %s AND attempted_at IS NULL"
         if cancel_of_schedule(before.id, CHANGED, None, now, coming, (now,)) or is_moved:
             _make_next(before.id, now)

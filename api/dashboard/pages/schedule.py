@@ -34,7 +34,7 @@ def show_schedule(key: str) -> str:
         schedule=row,
         args=json.loads(row.args),
         body=body_text(row),
-        frequency=recurrence.description(recurrence.frequency_of(row.frequency)),
+        frequency=recurrence.description_of(row.frequency),
         firings=runs,
         health=health(row, runs),
         run_statuses=RUN_RESULTS,

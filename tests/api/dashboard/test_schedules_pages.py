@@ -104,6 +104,18 @@ def test_a_schedule_runs_now_besides_its_instants(alice, moved_clock):
     assert Job.select().count() == 2
 
 
+@pytest.mark.parametrize("frequency", [{"at": "dawn"}, {"cron": "0 9 ? * *"}, {"repeat_every": {"moons": 1}}])
+def test_a_frequency_that_a_newer_version_stored_is_shown_and_can_be_replaced(alice, moved_clock, frequency):
+    made = submit_schedule(alice)
+    Schedule.update(frequency=json.dumps(frequency)).execute()
+
+    for path in ("/schedules", f"/schedules/{made.id}"):
+        assert "At times that this version does not know" in alice.get(path).text
+    assert alice.get(f"/schedules/{made.id}/edit").status_code == 200
+    form = {"method": "POST", "url": URL, "when": "every", "every": "10", "every_unit": "minutes"}
+    assert alice.send(f"/schedules/{made.id}/edit", **form).status_code == 303
+
+
 def test_a_past_range_is_made_up_for_and_the_rest_of_it_cancelled(alice, moved_clock):
     made = submit_schedule(alice, cron="0 * * * *")
     past = {"from": "2026-01-01T06:00", "to": "2026-01-01T08:30:00"}
