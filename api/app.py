@@ -36,6 +36,7 @@ from api.routes import (
     signing_keys,
     try_targets,
 )
+from api.routes.alerts import alert_rules, incidents
 from api.routes.operations import bulk_actions, failures, operations, replays, stats
 from api.routes.recurring import backfills, calendars
 from api.routes.targets import acks, groups
@@ -73,6 +74,8 @@ RESOURCES = (
     groups,
     calendars,
     backfills,
+    alert_rules,
+    incidents,
 )
 
 

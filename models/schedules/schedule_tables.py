@@ -46,6 +46,7 @@ class Schedule(BaseModel):
     failures = IntegerField()  # jobs in a row that were given up
     previous = TextField(null=True)  # JSON: the answer to the latest job that succeeded; null: {}
     state = TextField()  # JSON object: the members that answers set by $set
+    succeeded_at = BigIntegerField(null=True)  # when the latest of its jobs that completed ended; null: none has
 
     class Meta:
         indexes = ((("account_id", "inserted_at", "id"), False),)
@@ -80,3 +81,22 @@ class Firing(BaseModel):
 
     class Meta:
         primary_key = CompositeKey("schedule_id", "fire_at")
+
+
+class HealthEvent(BaseModel):
+    """Something that happened to a schedule and that alert rules are about (models/schedules/health_events.py). Deleted
+    when the ticker has evaluated it."""
+
+    id = BigAutoField()
+    account_id = BigIntegerField()
+    schedule_id = UuidText(index=True)
+    type = TextField()  # one of TYPES in models/schedules/health_events.py
+    at = BigIntegerField()
+    number = (
+        BigIntegerField()
+    )  # of a failure: how many in a row; of a start: its lateness in us; else how many instants
+    reason = TextField(null=True)  # of a failure: why the job was given up; null: nobody knows
+    host = TextField(null=True)  # of a failure: the host that is down; null: it is not the host
+
+    class Meta:
+        table_name = "health_event"
