@@ -14,7 +14,7 @@ from api.requests.job_requests import TIMES
 from api.requests.job_values import DURATION_FORM, INSTANT_FORM, UNITS
 from api.requests.options.calendars import EXCLUDED, EXCLUDED_FORM, read_excluded
 from api.requests.strict_schema import Strict, nearest
-from api.responses.responses import ApiError, invalid
+from api.responses.responses import ApiError
 from models.jobs.replays import POLICIES
 from models.rules import recurrence, times
 from models.rules.clock import DAY, SECOND
@@ -80,17 +80,6 @@ def read_bound(value: Any) -> int:
     if not 0 <= instant <= LATEST_BOUND:
         raise ValueError
     return instant
-
-
-def no_instant() -> ApiError:
-    """422: the bounds of a new schedule leave it nothing to do."""
-    return invalid({"until": ["must leave the schedule at least one instant; these bounds leave none"]})
-
-
-def too_many() -> ApiError:
-    """422: the account has as many enabled schedules as it may have."""
-    limit = settings().max_schedules
-    return invalid({"": [f"must be one of at most {limit} enabled schedules of an account, got one more"]})
 
 
 class RecurringFields(Strict):

@@ -11,6 +11,7 @@ from api.auth import caller
 from api.requests.fields import Must, whole_in_query
 from api.requests.new_schedule import frequency
 from api.requests.options.calendars import Excluded, read_days, read_names
+from api.requests.options.refusals import refusals
 from api.requests.schedule_fields import (
     CRON_FORM,
     ZONE_FORM,
@@ -19,7 +20,6 @@ from api.requests.schedule_fields import (
     read_repeat_every,
     read_zone,
 )
-from api.requests.schedule_refusals import refusals
 from api.requests.strict_schema import Strict
 from api.responses import schemas
 from api.responses.responses import invalid, respond
@@ -27,7 +27,7 @@ from api.responses.timestamps import seconds_utc
 from api.routes.schedules import blueprint
 from models.rules import bounds, clock, recurrence, times
 from models.rules.recurrence import Frequency
-from models.schedules.calendars import days_in
+from models.schedules.calendars.calendar_store import days_in
 
 SPELLED_DAYS = "days and ranges of days with commas between, such as 2026-12-24,2026-12-31/2027-01-06"
 SPELLED_NAMES = f"at most {bounds.MAX_CALENDARS} names of calendars with commas between, such as holidays-at,plant"

@@ -21,8 +21,8 @@ from api.requests.ids import uuid_key
 from api.requests.job_fields import JobFields
 from api.requests.job_requests import JobRequest, due_at
 from api.requests.new_schedule import changed, misplaced, new_schedule
+from api.requests.options.refusals import refusals
 from api.requests.paging import MAX_OFFSET
-from api.requests.schedule_refusals import refusals
 from api.requests.strict_schema import Strict
 from api.responses import schemas, serializers
 from api.responses.expanded_schedules import HEALTH, ScheduleHealth, with_health

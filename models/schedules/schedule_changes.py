@@ -17,8 +17,9 @@ from models.flows import orders
 from models.jobs import job_store
 from models.jobs.job_store import JobRow, NewJob
 from models.rules import recurrence
-from models.schedules import calendars, definitions, firing_rows, planning, schedule_store
+from models.schedules import definitions, firing_rows, planning, schedule_store
 from models.schedules import disable as disabling
+from models.schedules.calendars import calendar_store
 from models.schedules.cancel import cancel_of_schedule
 from models.schedules.firing_rows import DISABLED
 from models.schedules.planning import ROWS_AT_MOST, Move, Planned
@@ -50,7 +51,7 @@ def create(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow | None
     None, that job and False. Raises TooMany, NoInstant and NoCalendar."""
     schedule_id = new_id()
     with transaction():
-        new = _joined(calendars.applied(new), now)
+        new = _joined(calendar_store.applied(new), now)
         first_at = new.first_at
         if first_at is None:
             raise NoInstant
@@ -71,7 +72,7 @@ def put(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow, bool]:
     account_id, key = new.job.account_id, new.key or ""
     for _ in range(PUTS_TRIED):
         with transaction():
-            new = calendars.applied(new)
+            new = calendar_store.applied(new)
             schedule_id = replace(account_id, key, new, now, at_most)
             if schedule_id:
                 return _existing(schedule_id), False
@@ -94,7 +95,7 @@ def replace(
     `made_from`, TooMany when a finished one would go on, and NoCalendar.
     """
     with transaction():
-        new = calendars.applied(new)
+        new = calendar_store.applied(new)
         before = locked(account_id, key, now)
         if before is None:
             return None

@@ -3,7 +3,7 @@
 Each column says who sets it, when, and what null means. Queries live in `models/schedules/schedule_store.py` and
 `schedule_changes.py` (what clients ask), `planning.py` (which jobs come next), `overlap.py` (the claim of those jobs),
 `misfire.py` (which come too late), `firing_rows.py` (the rows), `schedule_memory.py` (what a schedule remembers)
-and `calendars.py`.
+and `calendars/calendar_store.py`.
 """
 
 from peewee import BigAutoField, BigIntegerField, BlobField, CompositeKey, IntegerField, TextField

@@ -15,7 +15,7 @@ from api.dashboard.job_times import UNITS, form_times
 from api.dashboard.pages.schedule import find_schedule
 from api.requests.job_requests import due_at
 from api.requests.new_schedule import new_schedule
-from api.requests.schedule_refusals import refusals
+from api.requests.options.refusals import refusals
 from api.routes.schedules import ScheduleFields
 from models.jobs import replays
 from models.rules import clock, recurrence

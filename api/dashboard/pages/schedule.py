@@ -12,8 +12,8 @@ from api.dashboard.filters import body_text
 from api.dashboard.labels import RUN_RESULTS
 from api.dashboard.schedule_health import health
 from api.requests.ids import uuid_key
+from api.requests.options.refusals import backfill_refusals
 from api.requests.schedule_fields import not_computable
-from api.requests.schedule_refusals import backfill_refusals
 from api.responses.responses import ApiError
 from api.routes.recurring.backfills import BackfillFields
 from models.rules import clock, recurrence

@@ -15,9 +15,9 @@ from api.responses import schemas
 from api.responses.responses import ApiError, invalid, not_found, or_not_found, respond
 from api.responses.timestamps import micros_utc
 from models.rules import clock
-from models.schedules import calendar_changes, calendars
-from models.schedules.calendar_changes import InUse, TooMany
-from models.schedules.calendars import MAX_CALENDARS, MAX_DAYS, CalendarRow
+from models.schedules.calendars import calendar_changes, calendar_store
+from models.schedules.calendars.calendar_changes import InUse, TooMany
+from models.schedules.calendars.calendar_store import MAX_CALENDARS, MAX_DAYS, CalendarRow
 
 blueprint = Blueprint("calendars", __name__, description="Days that schedules exclude by the name of a calendar.")
 
@@ -55,7 +55,7 @@ def summary(row: CalendarRow, schedules: int) -> dict[str, Any]:
 
 
 def shape(row: CalendarRow) -> dict[str, Any]:
-    schedules = len(calendars.users(caller().account_id).get(row.name, ()))
+    schedules = len(calendar_store.users(caller().account_id).get(row.name, ()))
     return {"name": row.name, "days": json.loads(row.days), "schedules": schedules, **_instants(row)}
 
 
@@ -68,8 +68,8 @@ def _instants(row: CalendarRow) -> dict[str, Any]:
 def list_calendars() -> Response:
     """Every calendar, by name, without its days."""
     account_id = caller().account_id
-    users = calendars.users(account_id)
-    rows = calendars.listed(account_id)
+    users = calendar_store.users(account_id)
+    rows = calendar_store.listed(account_id)
     return respond({"data": [summary(row, len(users.get(row.name, ()))) for row in rows]})
 
 
@@ -77,7 +77,7 @@ def list_calendars() -> Response:
 @blueprint.response(200, schemas.single(Calendar))
 def get_calendar(name: str) -> Response:
     """One calendar, with its days."""
-    return respond({"data": shape(or_not_found(calendars.find(caller().account_id, name)))})
+    return respond({"data": shape(or_not_found(calendar_store.find(caller().account_id, name)))})
 
 
 @blueprint.route("/calendars/<name>", methods=["PUT"])

@@ -6,7 +6,8 @@ import pytest
 
 from models.jobs.job_tables import Job
 from models.rules import clock
-from models.schedules import calendar_changes, calendars, planning
+from models.schedules import planning
+from models.schedules.calendars import calendar_changes, calendar_store
 from models.schedules.schedule_tables import Calendar, Schedule
 from tests.support.api_client import URL, errors_of, one_database
 from tests.support.races import at_once
@@ -297,7 +298,7 @@ def test_schedules_that_are_made_during_changes_have_the_days_of_the_last(client
     results = at_once(*changes, *[lambda: make(client)] * 6)
 
     assert [result for result in results if isinstance(result, Exception)] == []
-    wanted = calendars.ranges_of(json.loads(Calendar.get().days))
+    wanted = calendar_store.ranges_of(json.loads(Calendar.get().days))
     assert Schedule.select().count() == 6
     for row in Schedule.select():
         assert tuple(map(tuple, json.loads(row.calendar_days))) == wanted

@@ -3,12 +3,23 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from api.context import settings
 from api.requests.fields import shown
-from api.requests.schedule_fields import no_instant, too_many
 from api.responses.responses import ApiError, invalid
 from models.schedules.backfills import backfill_store
-from models.schedules.calendars import NoCalendar
+from models.schedules.calendars.calendar_store import NoCalendar
 from models.schedules.schedule_changes import NoInstant, NotComputable, TooMany
+
+
+def no_instant() -> ApiError:
+    """422: the bounds of a new schedule leave it nothing to do."""
+    return invalid({"until": ["must leave the schedule at least one instant; these bounds leave none"]})
+
+
+def too_many() -> ApiError:
+    """422: the account has as many enabled schedules as it may have."""
+    limit = settings().max_schedules
+    return invalid({"": [f"must be one of at most {limit} enabled schedules of an account, got one more"]})
 
 
 @contextmanager

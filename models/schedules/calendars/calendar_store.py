@@ -1,8 +1,8 @@
 """Keeps named calendars and reads their days for the schedules that name them.
 
 A schedule has a copy of the days, so that planning reads one row. Whoever stores a schedule locks the calendars that it
-names, then the schedule; `models/schedules/calendar_changes.py` takes the locks in the same order. So no schedule
-keeps the days of before a change.
+names, then the schedule; `calendar_changes.py` takes the locks in the same order. So no schedule keeps the days of
+before a change.
 """
 
 import json

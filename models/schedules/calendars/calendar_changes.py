@@ -15,8 +15,9 @@ from models.jobs import job_store
 from models.jobs.states import LIVE_SQL, WAITING_SQL
 from models.rules import recurrence
 from models.rules.bounds import text_of
-from models.schedules import calendars, planning
-from models.schedules.calendars import MAX_CALENDARS, CalendarRow
+from models.schedules import planning
+from models.schedules.calendars import calendar_store
+from models.schedules.calendars.calendar_store import MAX_CALENDARS, CalendarRow
 from models.schedules.cancel import cancel
 from models.schedules.planning import Planned
 from models.schedules.schedule_tables import Calendar
@@ -67,7 +68,7 @@ def delete(account_id: int, name: str) -> bool:
         rows = fetch(sql, (account_id, name))
         if not rows:
             return False
-        if ids := calendars.users(account_id).get(name):
+        if ids := calendar_store.users(account_id).get(name):
             raise InUse(len(ids))
         return bool(execute("DELETE FROM calendar WHERE id = %s", rows[0]))
 
@@ -82,7 +83,7 @@ def _insert(account_id: int, name: str, text: str, now: int) -> bool:
 
 def _plan_again(account_id: int, name: str, now: int) -> None:
     """Give the schedules that name the calendar its days, and the next instant that follows from them."""
-    ids = calendars.users(account_id).get(name)
+    ids = calendar_store.users(account_id).get(name)
     if not ids:
         return
     these, id_set = any_of("id", ids, "uuid")
@@ -98,13 +99,13 @@ def _plan_again(account_id: int, name: str, now: int) -> None:
 
 def _names(schedule: Planned, name: str) -> bool:
     """Whether it still does: another change may have come before the lock."""
-    return name in calendars.names_in(schedule.frequency)
+    return name in calendar_store.names_in(schedule.frequency)
 
 
 def _moved(schedule: Planned, days: dict[tuple[str, ...], str], now: int) -> Moved:
-    names = tuple(calendars.names_in(schedule.frequency))
+    names = tuple(calendar_store.names_in(schedule.frequency))
     if names not in days:
-        days[names] = text_of(calendars.days_in(schedule.account_id, names))
+        days[names] = text_of(calendar_store.days_in(schedule.account_id, names))
     calendar_days = days[names]
     next_at: int | None = schedule.next_at
     if next_at is not None and next_at > now:  # a finished one stays so; what passed while it was disabled gets rows
@@ -150,7 +151,7 @@ def _replace_jobs(moved: Sequence[Moved], now: int) -> None:
 
 def _existing(account_id: int, name: str) -> CalendarRow:
     """The row of a calendar that this transaction stored."""
-    row = calendars.find(account_id, name)
+    row = calendar_store.find(account_id, name)
     if row is None:
         raise AssertionError("a calendar is there in the transaction that stores it")
     return row
