@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response, make_response, render_template
 
-from api.dashboard import timeline
+from api.dashboard import attempt_bars
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.charts import WIDTH
 from api.dashboard.curl import curl
@@ -52,7 +52,7 @@ def show_job(key: str) -> str:
         links=replays.links_of(account_id, [job.id]).get(job.id, replays.Links()),
         curl=curl_of(job),
         max_curl=MAX_COMMAND_CHARS,
-        bars=timeline.timeline(attempts),
+        bars=attempt_bars.bars_of(attempts),
         phases=PHASES,
         width=WIDTH,
     )
