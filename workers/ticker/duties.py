@@ -64,6 +64,14 @@ def make_up(now: int) -> None:
     backfill_turns.take_turns(now, BACKFILLS_AT_ONCE)
 
 
+def held_duties() -> list[Duty]:
+    """What goes on while BOOPER_HOLD is on: nothing that sends a request, or changes what its owner did not ask for."""
+    return [
+        Duty(1.0, record_sign_of_life, "show that a ticker works"),
+        Duty(0.0, BulkTurns().work_off, "work off operations on many jobs"),
+    ]
+
+
 def broker_duties(stager: Stager, actors: Actors) -> list[Duty]:
     """What needs the broker too, in the order of a round. Staging is not among them: it ends every round."""
     return [
