@@ -12,9 +12,11 @@ NOTES = {  # what the next page says after a form was accepted; the word stands 
     "enabled": "Enabled. The next run is planned.",
     "disabled": "Disabled. Its waiting jobs are cancelled.",
     "fired": "This is a new job of the schedule, due now.",
+    "backfill": "The past runs are made up for, one after another.",
     "paused": "Paused. Requests under way go on.",
     "resumed": "Resumed. What waited goes out in turn.",
     "retired": "Retired.",
+    "tested": "A test message is on its way to each target of the rule.",
     "reset": "Forgotten. The next jobs may begin at once.",
     "bulk_cancelled": "The selected jobs are cancelled; those that had ended stay as they were.",
     "bulk_again": "A new job was created for each of the selected jobs.",
@@ -50,6 +52,7 @@ RUN_RESULTS = {  # of an instant of a schedule: its letter, so that color is not
     "paused": ("p", "held back by a pause for too long"),
     "disabled": ("–", "the schedule was disabled"),
     "cancelled": ("×", "cancelled"),
+    "backfilled": ("b", "made up for later"),
 }
 PHASES = {  # what an attempt spends its time on
     "waited": "waited to start",
@@ -84,4 +87,7 @@ JOB_FILTERS = {
     "lane": "lane",
     "status_code": "status code",
     "reason": "reason",
+    "url": "URL",
+    "parent": "job that it is about",
+    "replayed": "run again",
 }
