@@ -1,0 +1,38 @@
+"""What tests of the clients start from: a live server, an account of their own, both clients, a receiver."""
+
+import pytest
+
+from tests.support.both_clients import KINDS, client_of
+from tests.support.live_server import LiveServer
+from tests.support.receivers import RecordingReceiver
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    with LiveServer(tmp_path_factory.mktemp("live")) as product:
+        yield product
+
+
+@pytest.fixture
+def key(server):
+    return server.new_key()
+
+
+@pytest.fixture(params=KINDS)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def client(kind, server, key):
+    opened = client_of(kind, server.url, key)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def receiver():
+    receiver = RecordingReceiver()
+    receiver.start()
+    yield receiver
+    receiver.stop()
