@@ -25,6 +25,7 @@ def own_database():
         name = f"booper_test_{session.info.backend_pid}"
         session.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         session.execute(f"CREATE DATABASE {name}")
+        session.execute(f"ALTER DATABASE {name} SET synchronous_commit TO off")
         yield POSTGRES_URL.rpartition("/")[0] + f"/{name}"
         session.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
