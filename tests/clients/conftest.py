@@ -2,7 +2,9 @@
 
 import pytest
 
+from booper import cli
 from tests.support.both_clients import KINDS, client_of
+from tests.support.command_line import Run, environment
 from tests.support.live_server import LiveServer
 from tests.support.receivers import RecordingReceiver
 
@@ -36,3 +38,24 @@ def receiver():
     receiver.start()
     yield receiver
     receiver.stop()
+
+
+@pytest.fixture
+def configured(server, key, tmp_path, monkeypatch):
+    """The environment of a command of the client: this server, a new account, no profiles."""
+    env = environment(tmp_path, BOOPER_URL=server.url, BOOPER_API_KEY=key)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    return env
+
+
+@pytest.fixture
+def booper(configured, capsys):
+    """Runs a command in this process, where standard output is no terminal."""
+
+    def run(*words):
+        code = cli.main(words)
+        printed = capsys.readouterr()
+        return Run(code, printed.out, printed.err)
+
+    return run
