@@ -8,10 +8,10 @@ DEV_STAMP := .venv/installed-dev
 
 install: $(STAMP)
 
-$(STAMP): requirements.lock setup.cfg
+$(STAMP): requirements.lock setup.cfg clients/python/pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . -e clients/python
 	touch $(STAMP)
 
 $(DEV_STAMP): $(STAMP) requirements-dev.lock

@@ -1,4 +1,7 @@
-"""Parses and runs the command line: `booper serve|api|worker|ticker|migrate|prune|config|keys|signing-keys`."""
+"""Parses and runs the command line: `booper serve|api|worker|ticker|migrate|prune|config|keys|signing-keys`.
+
+What else there is asks a running server, and is a matter of `booper/client_commands.py`.
+"""
 
 import argparse
 import os
@@ -8,7 +11,7 @@ from typing import Any
 
 from peewee import ProgrammingError
 
-from booper import maintenance
+from booper import client_commands, maintenance
 from models.accounts import account_store
 from models.database import schema
 from models.database.connection import Unreachable as DatabaseUnreachable
@@ -23,10 +26,19 @@ WRONG_USE = 2
 PRODUCTION = ("api", "worker", "ticker")
 
 
+class Parser(argparse.ArgumentParser):
+    """Its help lists the commands of the client too."""
+
+    def format_help(self) -> str:
+        return super().format_help() + client_commands.listed()
+
+
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="booper", description="A self-hosted scheduler of HTTP requests.")
+    top = Parser(prog="booper", description="A self-hosted scheduler of HTTP requests.")
     top.add_argument("--version", action="version", version=f"booper {__version__}")
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = top.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", parser_class=argparse.ArgumentParser
+    )
     commands.add_parser("serve", help="everything in one process (embedded mode)")
     commands.add_parser("api", help="the API under gunicorn (production mode)")
     commands.add_parser("worker", help="sending processes and a ticker (production mode)")
@@ -44,6 +56,12 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def server_commands() -> dict[str, str]:
+    """The commands of the server with what they are for."""
+    actions = [action for action in parser()._actions if isinstance(action, argparse._SubParsersAction)]
+    return {choice.dest: choice.help or "" for choice in actions[0]._choices_actions}
+
+
 def add_signing_keys(commands: Any) -> None:
     about = "secrets that sign what is sent on behalf of an account"
     signing = commands.add_parser("signing-keys", help=about)
@@ -59,7 +77,10 @@ def add_signing_keys(commands: Any) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 1 (failed) or 2 (wrong use or settings)."""
-    chosen = parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if client_commands.is_for_client(words, server_commands()):
+        return client_commands.run(words, server_commands())
+    chosen = parser().parse_args(words)
     try:
         effective = settings.load()
         check_mode(chosen.command, effective)
