@@ -79,12 +79,13 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
     app.config.update(
         API_TITLE="Booper",
         API_VERSION=__version__,
-        OPENAPI_VERSION="3.0.3",
+        OPENAPI_VERSION="3.1.0",
     )
     app.url_map.merge_slashes = False  # merging would answer // with a redirect in HTML
     app.wsgi_app = below(settings.path_prefix, app.wsgi_app)  # type: ignore[method-assign]
     context.install(app, context.Context(settings, KeyCache(settings.demo_key), broker_reachable, HostClock()))
     documentation = Documentation(app, spec_kwargs=security())
+    app.extensions[Documentation.EXTENSION] = documentation
     documentation.server = settings.path_prefix or "/"
     for blueprint in dict.fromkeys(resource.blueprint for resource in RESOURCES):  # several may share one
         documentation.register_blueprint(blueprint)

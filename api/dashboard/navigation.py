@@ -10,6 +10,7 @@ from flask import current_app, request
 
 from api.dashboard.blueprint import pages
 from api.dashboard.pages import (
+    api_reference,
     bulk,
     channels,
     edit_schedule,
@@ -52,6 +53,7 @@ SECTIONS = (
     Section("Signing keys", "list_signing_keys", (signing_keys,)),
     Section("Endpoints", "list_endpoints", (endpoints,)),
     Section("Channels", "list_channels", (channels,)),
+    Section("API", "show_api", (api_reference,)),
 )
 OUTSIDE = (signing_in,)  # modules whose pages belong to no section
 

@@ -29,6 +29,8 @@ class Must(fields.Field[Any]):
         self, expected: str, read: Callable[[Any], Any], form: str | dict[str, Any] | None = None, **options: Any
     ) -> None:
         about = {"description": f"Must be {expected}.", **({"type": form} if isinstance(form, str) else form or {})}
+        if options.get("allow_none") and "anyOf" in about:  # a single type gets its null from apispec
+            about |= {"anyOf": [*about["anyOf"], {"type": "null"}]}
         messages: dict[str, Any] = {
             "required": f"must be {expected}, got nothing",
             "null": f"must be {expected}, got null",

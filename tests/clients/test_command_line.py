@@ -274,14 +274,14 @@ def test_a_shell_gets_its_script_and_the_words_that_fit(booper, configured, shel
 
     assert "_BOOPER_COMPLETE" in script.out
     place = "ca" if shell == "fish" else "2"
-    asked = {"_BOOPER_COMPLETE": f"{shell}_complete", "COMP_WORDS": "booper jobs ca", "COMP_CWORD": place}
-    assert "cancel" in in_a_pipe([], configured | asked).out
+    asking = {"_BOOPER_COMPLETE": f"{shell}_complete", "COMP_WORDS": "booper jobs ca", "COMP_CWORD": place}
+    assert "cancel" in in_a_pipe([], configured | asking).out
 
 
 def test_completion_knows_the_commands_of_the_server_too(configured):
-    asked = {"_BOOPER_COMPLETE": "bash_complete", "COMP_WORDS": "booper ", "COMP_CWORD": "1"}
+    asking = {"_BOOPER_COMPLETE": "bash_complete", "COMP_WORDS": "booper ", "COMP_CWORD": "1"}
 
-    words = {line.partition(",")[2] for line in in_a_pipe([], configured | asked).out.splitlines()}
+    words = {line.partition(",")[2] for line in in_a_pipe([], configured | asking).out.splitlines()}
 
     assert words == {*cli.server_commands(), *catalog.COMMANDS}
 

@@ -27,6 +27,7 @@ PAGES = [  # that stand by themselves
     "/signing-keys",
     "/endpoints",
     "/channels",
+    "/api/docs",
 ]
 _made = cache(create_app)
 
