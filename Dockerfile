@@ -7,7 +7,7 @@ RUN useradd --system --uid 10001 --no-create-home --home-dir /tmp --shell /usr/s
 WORKDIR /app
 COPY requirements.lock ./
 RUN pip install --require-hashes -r requirements.lock
-COPY setup.cfg pyproject.toml README.md LICENSE wsgi.py ./
+COPY setup.cfg pyproject.toml README.md LICENSE ./
 COPY api ./api
 COPY booper ./booper
 COPY models ./models

@@ -4,11 +4,12 @@ BIN := .venv/bin
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: install run test test-quick check format lint types imports openapi lock journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults
+.PHONY: install run test test-quick check format lint types imports openapi lock packages journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults
 
 install: $(STAMP)
 
 $(STAMP): requirements.lock setup.cfg clients/python/pyproject.toml
+	@echo "Installing into .venv (about a minute)"
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . -e clients/python
@@ -70,6 +71,10 @@ bench-old-transaction: $(DEV_STAMP)
 
 faults: $(DEV_STAMP)
 	BOOPER_TEST_FAULTS=full $(BIN)/python -m pytest tests/faults
+
+# The sdist and the wheel of the commit that is checked out, in dist/.
+packages: $(DEV_STAMP)
+	deploy/build-packages
 
 lock:
 	$(PYTHON) -m venv .venv-lock

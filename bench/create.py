@@ -81,7 +81,7 @@ def bare_endpoint(product: Production) -> Iterator[int]:
     product.sql(TABLE)
     port = free_port()
     line = Path(f"/proc/{product.processes['api'].pid}/cmdline").read_text().split("\0")[:-1]
-    other = {"wsgi:app": "bench.bare:app", f"127.0.0.1:{product.port}": f"127.0.0.1:{port}"}
+    other = {"booper.wsgi:app": "bench.bare:app", f"127.0.0.1:{product.port}": f"127.0.0.1:{port}"}
     env = product.env | {"PYTHONPATH": str(ROOT)}
     bare = Running("bare", [other.get(word, word) for word in line], env, product.folder)
     try:

@@ -4,6 +4,7 @@ What else there is asks a running server, and is a matter of `booper/client_comm
 """
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from typing import Any
 
 from peewee import ProgrammingError
 
-from booper import client_commands, maintenance
+from booper import client_commands, maintenance, serve_flags
 from models.accounts import account_store
 from models.database import schema
 from models.database.connection import Unreachable as DatabaseUnreachable
@@ -39,20 +40,24 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(
         dest="command", required=True, metavar="COMMAND", parser_class=argparse.ArgumentParser
     )
-    commands.add_parser("serve", help="everything in one process (embedded mode)")
+    data = [serve_flags.data()]
+    serve = commands.add_parser("serve", parents=data, help="everything in one process (embedded mode)")
+    serve_flags.add_to(serve)
     commands.add_parser("api", help="the API under gunicorn (production mode)")
     commands.add_parser("worker", help="sending processes and a ticker (production mode)")
     commands.add_parser("ticker", help="a ticker alone; `worker` starts its own")
-    commands.add_parser("migrate", help="bring the schema up to date")
-    commands.add_parser("prune", help="delete now the jobs that are kept no longer; the ticker does it by itself")
-    commands.add_parser("config", help="print the effective settings")
+    commands.add_parser("migrate", parents=data, help="bring the schema up to date")
+    commands.add_parser(
+        "prune", parents=data, help="delete now the jobs that are kept no longer; the ticker does it by itself"
+    )
+    commands.add_parser("config", parents=data, help="print the effective settings")
     keys = commands.add_parser("keys", help="API keys").add_subparsers(dest="action", required=True, metavar="ACTION")
-    create = keys.add_parser("create", help="make a key and print it, this once")
+    create = keys.add_parser("create", parents=data, help="make a key and print it, this once")
     create.add_argument("--account", required=True, help="whose key it is; a new name makes a new account")
     create.add_argument("--name", default="", help="what the key is for")
-    keys.add_parser("list", help="list all keys")
-    keys.add_parser("revoke", help="stop a key").add_argument("id", help="its id, as `list` prints it")
-    add_signing_keys(commands)
+    keys.add_parser("list", parents=data, help="list all keys")
+    keys.add_parser("revoke", parents=data, help="stop a key").add_argument("id", help="its id, as `list` prints it")
+    add_signing_keys(commands, data)
     return top
 
 
@@ -62,13 +67,13 @@ def server_commands() -> dict[str, str]:
     return {choice.dest: choice.help or "" for choice in actions[0]._choices_actions}
 
 
-def add_signing_keys(commands: Any) -> None:
+def add_signing_keys(commands: Any, data: list[argparse.ArgumentParser]) -> None:
     about = "secrets that sign what is sent on behalf of an account"
     signing = commands.add_parser("signing-keys", help=about)
     actions = signing.add_subparsers(dest="action", required=True, metavar="ACTION")
-    create = actions.add_parser("create", help="make a key and print its secret, this once")
-    shown = actions.add_parser("list", help="list the account's keys, without their secrets")
-    retire = actions.add_parser("retire", help="let a key end")
+    create = actions.add_parser("create", parents=data, help="make a key and print its secret, this once")
+    shown = actions.add_parser("list", parents=data, help="list the account's keys, without their secrets")
+    retire = actions.add_parser("retire", parents=data, help="let a key end")
     retire.add_argument("id", help="its id, as `list` prints it")
     retire.add_argument("--after", type=float, default=0, help="seconds for which it goes on signing")
     for action in (create, shown, retire):
@@ -82,20 +87,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return client_commands.run(words, server_commands())
     chosen = parser().parse_args(words)
     try:
-        effective = settings.load()
+        effective = settings.load(serve_flags.environment(chosen, os.environ))
         check_mode(chosen.command, effective)
     except SettingsError as error:
         return fail(f"wrong settings: {error}", WRONG_USE)
     logs.configure(effective)
     if chosen.command == "config":
         return config(effective)
-    open_database(effective.database_url, effective.database_connections)
     try:
+        serve_flags.make_folder(chosen)
+        open_database(effective.database_url, effective.database_connections)
         return run(chosen, effective)
     except SettingsError as error:
         return fail(f"wrong settings: {error}", WRONG_USE)
     except OSError as error:
-        return fail(f"{chosen.command} could not start or go on: {error}")
+        return fail(f"{chosen.command} could not start or go on: {error}{way_out(error, effective)}")
     except (*DatabaseUnreachable, ProgrammingError) as error:  # the latter where a right is missing
         return fail(f"the database of BOOPER_DATABASE_URL is not usable: {str(error).strip()}")
 
@@ -117,6 +123,13 @@ def run(chosen: argparse.Namespace, effective: Settings) -> int:
     from booper import processes
 
     return int(getattr(processes, chosen.command)(effective))
+
+
+def way_out(error: OSError, effective: Settings) -> str:
+    if error.errno != errno.EADDRINUSE:
+        return ""
+    address = f"{effective.host}:{effective.port}"
+    return f" ({address}); stop what listens there, or choose another port: `booper serve --port N` or PORT=N"
 
 
 def check_mode(command: str, effective: Settings) -> None:

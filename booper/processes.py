@@ -11,13 +11,14 @@ from types import FrameType
 from typing import Any
 
 from booper import metrics_page
+from booper.greeting import greet
 from booper.supervisor import Child, supervise
 from models.accounts import account_store
 from models.database import schema
 from models.database.connection import connection
 from models.rules import clock
 from runtime import gc_tuning, metrics_files, metrics_folding, signals, tracing
-from runtime.settings import DEMO_KEY, LOOPBACK, Settings
+from runtime.settings import Settings
 from runtime.signals import StopSignals
 from workers.queue.threads import THREADS
 
@@ -103,36 +104,14 @@ def run_until_signal(server: object, on_stop: Callable[[], None], abandon: Calla
         server.run()  # type: ignore[attr-defined]
 
 
-def greet(settings: Settings) -> None:
-    """Print the address of the API, the demo key and a request to try."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    base = f"http://{host}:{settings.port}"
-    lines = [f"Booper listens on {base}", f"Dashboard: {base}/ (sign in with a key)"]
-    if settings.target_allow and settings.host in LOOPBACK:
-        lines.append(f"Jobs may reach {settings.target_allow} (BOOPER_TARGET_ALLOW)")
-    if settings.demo_key:
-        known = " (everybody knows it: for trying out only)" if settings.demo_key == DEMO_KEY else ""
-        if known and settings.host not in LOOPBACK:
-            lines.append("Warning: others can reach this address and use the demo key; BOOPER_DEMO_KEY=off ends that")
-        lines += [
-            f"Demo key: {settings.demo_key}{known}",
-            "Try:",
-            f"  curl -X POST {base}/api/jobs -H 'Authorization: Bearer {settings.demo_key}' "
-            "-H 'Content-Type: application/json' \\",
-            f'    -d \'{{"method": "post", "url": "{base}/api/echo", "body": {{"hello": "world"}}, '
-            '"schedule_in": [2, "seconds"]}\'',
-        ]
-    print("\n".join(lines), flush=True)
-
-
 def api(settings: Settings) -> int:
-    """Become gunicorn serving wsgi.py. Does not return."""
+    """Become gunicorn serving booper/wsgi.py. Does not return."""
     prepare_database(settings)
     metrics_files.make_directory()
     os.execv(  # noqa: S606 - no shell is wanted
         sys.executable,
         [
-            *(sys.executable, "-m", "gunicorn", "wsgi:app"),
+            *(sys.executable, "-P", "-m", "booper.gunicorn_command", "booper.wsgi:app"),
             *("--bind", f"{settings.host}:{settings.port}"),
             *("--workers", str(settings.api_processes)),
             *("--worker-class", "api.server.gunicorn_worker.Worker", "--threads", str(API_THREADS)),
@@ -147,12 +126,13 @@ def api(settings: Settings) -> int:
 def worker(settings: Settings) -> int:
     """Keep Dramatiq's processes and a ticker running until SIGTERM."""
     dramatiq = [
-        *(sys.executable, "-m", "workers", "workers.app:broker"),
+        *(sys.executable, "-P", "-m", "workers", "workers.app:broker"),
         *("--processes", str(settings.worker_processes), "--threads", str(THREADS)),
         *("--worker-shutdown-timeout", str(int(settings.shutdown_grace_s * 1000)), "--skip-logging"),
+        "--path",  # no value: Dramatiq would look for modules in the working directory first
     ]
     os.environ.setdefault("dramatiq_restart_delay", "1000")  # ms until a consumer connects to RabbitMQ again
-    children = [Child("worker", dramatiq), Child("ticker", [sys.executable, "-m", "booper", "ticker"])]
+    children = [Child("worker", dramatiq), Child("ticker", [sys.executable, "-P", "-m", "booper", "ticker"])]
     shared = metrics_files.make_directory()
     try:
         with metrics_page.served(settings, settings.worker_metrics_port):

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import pytest
 
-from booper import cli, client_commands, processes
+from booper import cli, client_commands, processes, serve_flags
 from booper_client.cli import main as client
 from models.jobs import states
 from runtime import settings
@@ -65,6 +65,14 @@ def test_the_settings_page_lists_every_setting_as_the_code_has_it():
         for s in settings.SETTINGS
     ]
     assert table("docs/settings.md", "# Settings") == wanted
+
+
+def test_the_settings_page_lists_every_flag_of_serve():
+    listed = {
+        flag.partition(" ")[0]: setting.partition("`")[0] for flag, setting in table("docs/settings.md", "## Flags")
+    }
+    own = {"--data": serve_flags.DATABASE, "--demo-key": serve_flags.DEMO_KEY}
+    assert listed == own | {flag.flag: flag.setting for flag in serve_flags.FLAGS}
 
 
 def test_the_transition_table_is_that_of_the_lifecycle():
@@ -151,10 +159,28 @@ def test_the_readme_uses_the_address_and_key_of_the_server(capsys):
     address = re.search(r"listens on (\S+)", printed)[1]
     key = re.search(r"Demo key: (\S+)", printed)[1]
     curls = [shlex.split(line) for line in blocks(README) if line.startswith("curl ")]
-    assert len(curls) == 3
+    assert len(curls) == 4
     for words in curls:
         assert f"Authorization: Bearer {key}" in words
         assert [word for word in words if word.startswith(address)]
+
+
+def test_the_figures_of_the_readme_are_those_that_were_measured():
+    medians = {median for _, _, median, *_ in table("docs/benchmarks.md", "# Benchmarks")}
+    shown = [figure.removesuffix(" ms") for _, figure in table("README.md", "## How fast it is")]
+    assert len(shown) > 4
+    assert [figure for figure in shown if figure not in medians] == []
+
+
+def test_the_server_prints_the_commands_of_the_readme_for_its_own_port(capsys):
+    processes.greet(settings.load({"PORT": "8123"}))
+
+    printed = re.findall(r"curl (?:.*\\\n)*.*", capsys.readouterr().out)
+
+    shown = [line for line in blocks(README) if line.startswith("curl ")][: len(printed)]
+    typed = [shlex.split(re.sub(r"\\\n\s*", "", line)) for line in printed]
+    assert len(typed) == 2
+    assert typed == [shlex.split(line.replace(":8000", ":8123")) for line in shown]
 
 
 def test_the_dependency_table_is_that_of_the_package():

@@ -60,18 +60,23 @@ def require_visitor() -> Response | None:
     """Let a visitor pass who is signed in; redirect any other one to the sign-in page."""
     if request.endpoint == "pages.static":
         return None
+    recognize_visitor()
+    if request.method == "POST":
+        refuse_foreign_form()
+    if "visitor" in g or request.endpoint in OPEN:
+        return None
+    path = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    next_path = f"{request.script_root}{path}"
+    return make_response(redirect(url_for("pages.sign_in", next=next_path), 303))
+
+
+def recognize_visitor() -> None:
+    """Read the session of this request, and whose key signed in."""
     g.session = sessions.read()
     account = account_store.of_key(g.session.key_id) if g.session and g.session.key_id else None
     if account:
         g.visitor = Visitor(account.id, account.uuid, account.name, g.session.key_id)
         g.caller = Caller(account.id, account.uuid)  # the log line names it
-    if request.method == "POST":
-        refuse_foreign_form()
-    if account or request.endpoint in OPEN:
-        return None
-    path = request.full_path.rstrip("?") if request.method == "GET" else "/"
-    next_path = f"{request.script_root}{path}"
-    return make_response(redirect(url_for("pages.sign_in", next=next_path), 303))
 
 
 def refuse_foreign_form() -> None:
@@ -88,7 +93,7 @@ def add_headers(response: Response) -> Response:
     return response
 
 
-@pages.context_processor
+@pages.app_context_processor
 def shared_values() -> dict[str, object]:
     """What every template may use."""
     theme = request.cookies.get("booper_theme", "")

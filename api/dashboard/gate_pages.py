@@ -1,26 +1,21 @@
 """Holds what the pages of flows, lanes and hosts share: the rows of a list, and the forms that pause and resume."""
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from flask import Response, g, make_response, render_template, request
 from marshmallow import ValidationError
 
-from api.dashboard import charts
 from api.dashboard.blueprint import pages, redirect_to, visitor
-from api.dashboard.charts import Bar
 from api.dashboard.errors import page_not_found
-from api.dashboard.filters import utc
 from api.dashboard.query import filled_fields, problems_of
 from api.requests.flow_fields import is_gate_key
 from api.requests.gate_fields import GatesQuery, PauseFields
 from api.requests.paging import cursor_of
 from models.database.paging import NEWEST_FIRST
-from models.flows import closing, gate_lists, gates, minutes
+from models.flows import closing, gate_lists, gates
 from models.flows.gate_lists import Usage
 from models.flows.gates import FAR, Gate
 from models.rules import clock
-from models.rules.clock import MINUTE
 from models.rules.limits import ACCOUNT
 
 SHOWN = 25
@@ -29,15 +24,13 @@ LABELS = {"text": "text in key", "until": "until", "reason": "reason"}
 
 
 class GateRow(NamedTuple):
-    """A line of a list: a gate, how it is used, and whether a pause or a rest holds it. `hour`: the starts of a flow in
-    each minute of the last hour, as bars."""
+    """A line of a list: a gate, how it is used, and whether a pause or a rest holds it."""
 
     gate: Gate
     usage: Usage
     is_paused: bool
     rests_until: int | None
     next_at: int | None
-    hour: list[Bar]
 
 
 def listed(template: str, kind: str, problems: tuple[str, ...] = ()) -> Response:
@@ -63,18 +56,12 @@ def pause(template: str, kind: str, key: str) -> Response:
     return redirect_to(LISTS[template], "paused", **kept_text())
 
 
-def known_gate(kind: str) -> Gate:
-    """The gate whose key the form or the address names, or 404 when the visitor has no such gate."""
-    key = request.values.get("key", "")
-    gate = gates.find(visitor().account_id, kind, key) if is_gate_key(key) else None
-    if gate is None:
-        raise page_not_found()
-    return gate
-
-
 def known_key(kind: str) -> str:
     """The key that the form names, or 404 when the visitor has no such gate."""
-    return known_gate(kind).key
+    key = request.form.get("key", "")
+    if not is_gate_key(key) or gates.find(visitor().account_id, kind, key) is None:
+        raise page_not_found()
+    return key
 
 
 def kept_text() -> dict[str, str]:
@@ -90,33 +77,24 @@ def read_account_pause() -> None:
         g.account_pause = gate if gate and gate.is_paused(clock.now()) else None
 
 
-@pages.context_processor
+@pages.app_context_processor
 def account_pause() -> dict[str, object]:
     return {"account_pause": g.get("account_pause")}
 
 
-def rows_of(listed_gates: Sequence[Gate], now: int) -> list[GateRow]:
-    """The line of each of the gates."""
-    usages, counts = gate_lists.usages(listed_gates, now), minutes.last_hour([gate.id for gate in listed_gates], now)
-    names = [utc((now // MINUTE - ago) * MINUTE)[11:16] for ago in reversed(range(minutes.SHOWN))]
-    return [
-        _row(gate, usages[gate.id], charts.count_bars(counts[gate.id], names, "started", "started"), now)
-        for gate in listed_gates
-    ]
-
-
-def _row(gate: Gate, usage: Usage, hour: list[Bar], now: int) -> GateRow:
+def _row(gate: Gate, usage: Usage, now: int) -> GateRow:
     rests_until = gate.rests_until if gate.rests_until and gate.rests_until > now else None
-    next_at = None if usage.next_at == FAR else usage.next_at
-    return GateRow(gate, usage, gate.is_paused(now), rests_until, next_at, hour)
+    return GateRow(gate, usage, gate.is_paused(now), rests_until, None if usage.next_at == FAR else usage.next_at)
 
 
 def _page(
     template: str, rows: list[Gate], fields: dict[str, str], problems: tuple[str, ...], cursor: str | None
 ) -> Response:
+    now = clock.now()
+    usages = gate_lists.usages(rows, now)
     text = render_template(
         template,
-        rows=rows_of(rows, clock.now()),
+        rows=[_row(gate, usages[gate.id], now) for gate in rows],
         text=fields.get("text", ""),
         is_first="cursor" not in fields,
         next=cursor,

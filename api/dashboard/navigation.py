@@ -1,4 +1,4 @@
-"""Lists the pages: the sections of the menu, and the modules that each section's pages are in.
+"""Lists the pages: the sections of the menu, their tabs, and the modules that the pages of each are in.
 
 A module registers its routes with the blueprint when it is imported, so a page is served when its module stands here.
 """
@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 from flask import current_app, request
 
-from api.dashboard.blueprint import pages
+from api.dashboard.blueprint import pages, visitor
 from api.dashboard.pages import (
-    api_reference,
     bulk,
     channels,
     edit_schedule,
@@ -29,41 +28,85 @@ from api.dashboard.pages import (
     schedules,
     signing_in,
     signing_keys,
+    theme,
 )
+from api.dashboard.reference import api_reference
+from models.database.connection import Unreachable
+from models.operations import overview as overview_counts
+from models.rules import clock
+from models.rules.clock import DAY
 
 
-class Section(NamedTuple):
-    """A line of the menu: its label, the endpoint that it leads to, and the modules of its pages."""
+class Tab(NamedTuple):
+    """A part of a section: its label, the endpoint that it leads to, and the modules of its pages."""
 
     label: str
     endpoint: str
-    modules: tuple[ModuleType, ...]
+    modules: tuple[ModuleType, ...] = ()
+
+
+class Section(NamedTuple):
+    """A place of the menu: its label, its icon in static/icons.svg, and its parts; it leads to the first."""
+
+    label: str
+    icon: str
+    tabs: tuple[Tab, ...]
 
 
 SECTIONS = (
-    Section("Overview", "show_overview", (overview,)),
-    Section("Jobs", "list_jobs", (jobs, job, new_job, preview)),
-    Section("Schedules", "list_schedules", (schedules, schedule, edit_schedule)),
-    Section("Failures", "list_failures", (failures,)),
-    Section("Operations", "list_operations", (bulk,)),
-    Section("Flows", "list_flows", (flows,)),
-    Section("Hosts", "list_hosts", (hosts,)),
-    Section("Logs", "list_logs", (logs,)),
-    Section("API keys", "list_keys", (keys,)),
-    Section("Signing keys", "list_signing_keys", (signing_keys,)),
-    Section("Endpoints", "list_endpoints", (endpoints,)),
-    Section("Channels", "list_channels", (channels,)),
-    Section("API", "show_api", (api_reference,)),
+    Section("Overview", "overview", (Tab("Overview", "show_overview", (overview,)),)),
+    Section(
+        "Jobs",
+        "jobs",
+        (
+            Tab("Jobs", "list_jobs", (jobs, job, new_job, preview)),
+            Tab("Log", "list_logs", (logs,)),
+            Tab("Operations", "list_operations", (bulk,)),
+        ),
+    ),
+    Section("Schedules", "schedules", (Tab("Schedules", "list_schedules", (schedules, schedule, edit_schedule)),)),
+    Section("Failures", "failures", (Tab("Failures", "list_failures", (failures,)),)),
+    Section(
+        "Flows",
+        "flows",
+        (Tab("Flows", "list_flows", (flows,)), Tab("Lanes", "list_lanes"), Tab("Hosts", "list_hosts", (hosts,))),
+    ),
+    Section(
+        "Settings",
+        "settings",
+        (
+            Tab("API keys", "list_keys", (keys,)),
+            Tab("Signing keys", "list_signing_keys", (signing_keys,)),
+            Tab("Endpoints", "list_endpoints", (endpoints,)),
+            Tab("Channels", "list_channels", (channels,)),
+            Tab("API", "show_api", (api_reference,)),
+        ),
+    ),
 )
-OUTSIDE = (signing_in,)  # modules whose pages belong to no section
+OUTSIDE = (signing_in, theme)  # modules whose pages belong to no section
+BADGE_US = DAY  # the badge counts jobs that failed so short a time ago
 
 
-@pages.context_processor
+@pages.app_context_processor
 def menu() -> dict[str, object]:
-    """The sections, and the one that the page of this request belongs to."""
-    return {"sections": SECTIONS, "current_section": section_of(request.endpoint)}
+    """The sections, the section and the tab that the page of this request belongs to, and how much has failed."""
+    section, tab = place_of(request.endpoint)
+    return {"sections": SECTIONS, "current_section": section, "current_tab": tab, "count_failing": count_failing}
 
 
-def section_of(endpoint: str | None) -> Section | None:
+def place_of(endpoint: str | None) -> tuple[Section | None, Tab | None]:
+    """The section and the tab of an endpoint; None where it belongs to none."""
+    name = (endpoint or "").removeprefix("pages.")
     module = getattr(current_app.view_functions.get(endpoint or ""), "__module__", "")
-    return next((section for section in SECTIONS if module in [each.__name__ for each in section.modules]), None)
+    places = [(section, tab) for section in SECTIONS for tab in section.tabs]
+    matching = [place for place in places if module in [each.__name__ for each in place[1].modules]]
+    return next((place for place in places if place[1].endpoint == name), matching[0] if matching else (None, None))
+
+
+def count_failing() -> int:
+    """How many jobs of the visitor failed of late, `overview.MANY` at most. 0 where the database does not answer: an
+    error page has a menu too."""
+    try:
+        return overview_counts.failing_of_late(visitor().account_id, clock.now() - BADGE_US)
+    except Unreachable:
+        return 0

@@ -72,11 +72,10 @@ CODES = {  # every code, and its meaning
 
 
 class Reason(NamedTuple):
-    """`code`: a word for programs; `text`: the same for people; `at`: when it ends, None where that is not known."""
+    """`code`: a word for programs; `text`: the same for people."""
 
     code: str
     text: str
-    at: int | None = None
 
 
 COLUMNS = (
@@ -118,7 +117,7 @@ def explain(facts: Facts, now: int) -> list[Reason]:
         return [_under_way(facts)]
     if facts.scheduled_at > now:
         return [_not_due(facts), *_stopped(facts, now)]
-    at_gates = [Reason(wait.code, wait.text, wait.at) for wait in facts.gates]
+    at_gates = [Reason(wait.code, wait.text) for wait in facts.gates]
     waiting = [*_stopped(facts, now), *(at_gates or _held(facts, now)), *([] if at_gates else _queued(facts))]
     return waiting or [Reason("on_its_way", "Nothing prevents it: it is sent within moments.")]
 
@@ -152,11 +151,9 @@ def _not_due(facts: Facts) -> Reason:
     if facts.state == "retryable":
         failed = f" failed ({in_words(facts.reason)})" if facts.reason else " failed"
         return Reason(
-            "waits_for_retry",
-            f"Attempt {facts.attempt} of {facts.max_attempts}{failed}; the next is at {at}.",
-            facts.scheduled_at,
+            "waits_for_retry", f"Attempt {facts.attempt} of {facts.max_attempts}{failed}; the next is at {at}."
         )
-    return Reason("not_due", f"It is not due before {at}.", facts.scheduled_at)
+    return Reason("not_due", f"It is not due before {at}.")
 
 
 def _stopped(facts: Facts, now: int) -> list[Reason]:
@@ -194,23 +191,11 @@ def _held(facts: Facts, now: int) -> list[Reason]:
         ]
     if facts.crashes:
         times = "once" if facts.crashes == 1 else f"{facts.crashes} times"
-        return [
-            Reason(
-                "held_after_crash",
-                f"Its worker fell silent {times}; it is tried alone, not before {until}.",
-                facts.held_until,
-            )
-        ]
+        return [Reason("held_after_crash", f"Its worker fell silent {times}; it is tried alone, not before {until}.")]
     if facts.sibling_under_way:
-        return [
-            Reason(
-                "waits_for_turn",
-                f"Another job of its schedule is under way; it is tried again at {until}.",
-                facts.held_until,
-            )
-        ]
+        return [Reason("waits_for_turn", f"Another job of its schedule is under way; it is tried again at {until}.")]
     text = f"Its account or its host holds its whole share of the slots; it is tried again at {until}."
-    return [Reason("host_share_full", text, facts.held_until)]
+    return [Reason("host_share_full", text)]
 
 
 def _queued(facts: Facts) -> list[Reason]:

@@ -7,9 +7,12 @@ from typing import NamedTuple
 
 from models.database.sql import fetch
 from models.jobs.job_kinds import REQUEST
+from models.jobs.searches.job_filter import FAILING
 from models.jobs.states import LATER_SQL
 
 CAP = 10_000
+MANY = 100  # failures beyond which nobody counts
+NOT_REPLAYED = "NOT EXISTS (SELECT 1 FROM replay WHERE replay.replay_of = few.id)"
 OF_KIND = f"account_id = %s AND kind = '{REQUEST}'"
 
 
@@ -47,6 +50,17 @@ def counts(account_id: int, now: int) -> Counts:
     due = available + _count(f"{LATER_SQL} AND scheduled_at <= %s", account_id, now)
     waiting = _count(f"{LATER_SQL} AND scheduled_at > %s", account_id, now)
     return Counts(min(due, CAP + 1), running, waiting, failing)
+
+
+def failing_of_late(account_id: int, since: int) -> int:
+    """How many of the newest failed jobs failed after `since`, whether they are tried again or not, `MANY` of each at
+    most. A job that was run again is no failure any more."""
+    newest = (
+        f"SELECT id, attempted_at FROM job WHERE {OF_KIND} AND state = %s ORDER BY inserted_at DESC, id DESC LIMIT %s"
+    )
+    failed = f"SELECT count(*) FROM ({newest}) AS few WHERE attempted_at >= %s AND {NOT_REPLAYED}"
+    counts = [fetch(failed, (account_id, state, MANY, since))[0][0] for state in FAILING]
+    return min(sum(counts), MANY)
 
 
 def upcoming(account_id: int, limit: int) -> list[Upcoming]:

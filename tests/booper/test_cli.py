@@ -35,6 +35,10 @@ MODES = [
     *((command, "memory://", POSTGRES, NEEDS_AMQP) for command in PRODUCTION),
     *((command, broker, SQLITE, NEEDS_POSTGRES) for command in PRODUCTION for broker in ("memory://", AMQP)),
 ]
+IN_USE = (
+    "serve could not start or go on: [Errno 98] Address already in use (127.0.0.1:8000); stop what listens there, "
+    "or choose another port: `booper serve --port N` or PORT=N"
+)
 EXAMPLES = {"keys": ["keys", "list"], "signing-keys": ["signing-keys", "list", "--account", "acme"]}
 
 
@@ -265,7 +269,8 @@ def test_a_process_is_run_with_the_settings_and_its_exit_code_returned(command, 
     ("error", "code", "message"),
     [
         (settings.SettingsError("BOOPER_X is wrong"), 2, "wrong settings: BOOPER_X is wrong"),
-        (OSError(98, "Address already in use"), 1, "serve could not start or go on: [Errno 98] Address already in use"),
+        (OSError(98, "Address already in use"), 1, IN_USE),
+        (OSError(13, "Permission denied"), 1, "serve could not start or go on: [Errno 13] Permission denied"),
     ],
 )
 def test_an_error_that_ends_a_process_is_printed_in_one_line(error, code, message, booper, use, monkeypatch, tmp_path):

@@ -125,7 +125,7 @@ def test_the_greeting_warns_of_the_well_known_demo_key_where_others_reach_it(eff
 
 def test_the_greeting_shows_a_request_with_the_demo_key_and_none_without(capsys):
     own = greeting(replace(EMBEDDED, demo_key=OWN_KEY, port=8123), capsys)
-    command = shlex.split(own.partition("Try:\n")[2].replace("\\\n", ""))
+    command = shlex.split(own.partition("Try in a second terminal:\n")[2].replace("\\\n", "").splitlines()[0])
     assert "http://127.0.0.1:8123/api/jobs" in command
     assert f"Authorization: Bearer {OWN_KEY}" in command
     assert f"Demo key: {OWN_KEY}\n" in own
@@ -184,7 +184,7 @@ def test_the_api_becomes_gunicorn_with_the_settings(db, became):
 
     [(path, arguments)] = became
     assert path == sys.executable
-    assert arguments[:4] == [sys.executable, "-m", "gunicorn", "wsgi:app"]
+    assert arguments[:5] == [sys.executable, "-P", "-m", "booper.gunicorn_command", "booper.wsgi:app"]
     assert options_of(arguments) == {
         "--bind": "0.0.0.0:8123",
         "--workers": "3",
@@ -254,14 +254,15 @@ def test_a_worker_is_dramatiq_and_a_ticker_as_the_settings_want_them(supervised,
     assert processes.worker(replace(PRODUCTION, worker_processes=3, shutdown_grace_s=12.5)) == 7
 
     dramatiq = supervising.commands["worker"]
-    assert dramatiq[:4] == [sys.executable, "-m", "workers", "workers.app:broker"]
+    assert dramatiq[:5] == [sys.executable, "-P", "-m", "workers", "workers.app:broker"]
     assert options_of(dramatiq) == {
         "--processes": "3",
         "--threads": "16",
         "--worker-shutdown-timeout": "12500",
         "--skip-logging": True,
+        "--path": True,
     }
-    assert supervising.commands["ticker"] == [sys.executable, "-m", "booper", "ticker"]
+    assert supervising.commands["ticker"] == [sys.executable, "-P", "-m", "booper", "ticker"]
     assert supervising.grace_s == 12.5
     assert os.environ[RESTART_DELAY] == "1000"
 

@@ -191,7 +191,7 @@ def test_light_and_dark_are_kept(reader):
     ground = "getComputedStyle(document.documentElement).backgroundColor"
     reader.go("/")
     light = page.evaluate(ground)
-    page.get_by_role("button", name="Switch theme").click()
+    page.get_by_role("button", name="Dark").click()
     dark = page.evaluate(ground)
     assert light != dark
 
@@ -295,3 +295,16 @@ def test_what_cant_be_undone_is_asked_for_twice(reader):
 
     row.get_by_role("button", name="Revoke", exact=True).click()
     expect(row).to_contain_text("revoked")
+
+
+def test_a_server_that_can_not_be_reached_is_told_and_its_return_too(reader):
+    banner = reader.page.locator("#unreachable")
+    reader.go("/")
+    expect(banner).to_be_hidden()
+
+    reader.page.context.set_offline(True)
+    expect(banner).to_contain_text("The server can't be reached since")
+    reader.page.context.set_offline(False)
+
+    expect(banner).to_be_hidden()
+    reader.complaints.clear()  # the browser's own, about the network

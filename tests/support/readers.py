@@ -23,7 +23,7 @@ class Reader:
     def sign_in(self, key=DEMO_KEY):
         self.go("/sign-in")
         self.page.get_by_label("API key").fill(key)
-        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
         self.page.wait_for_url(f"{self.base}/")
 
     def check(self):

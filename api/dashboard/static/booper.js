@@ -29,8 +29,30 @@ function busy(part) {
   return document.hidden || typing || part.querySelector("input[type=checkbox]:checked, .calm[open]") || String(getSelection());
 }
 
+// Says that what the page shows is no longer current, and since when; hides it when the server answers again.
+let reachedAt = new Date();
+
+function showReach(reached, isFailing = false) {
+  if (reached) reachedAt = new Date();
+  const banner = document.getElementById("unreachable");
+  if (!banner) return;
+  const text = isFailing ? banner.dataset.failing : banner.dataset.text;
+  if (!reached) banner.textContent = text.replace("{time}", localText(reachedAt).slice(11));
+  banner.hidden = reached;
+}
+
+// A page without a part that refreshes asks whether the server is there.
+async function watchReach() {
+  while (true) {
+    await new Promise((wake) => setTimeout(wake, 10_000));
+    if (document.hidden || document.querySelector("[data-refresh]")) continue;
+    await fetch(document.body.dataset.alive).then((answer) => showReach(answer.ok, true), () => showReach(false));
+  }
+}
+
 async function refresh(part) {
   const response = await fetch(location.href, { headers: { Accept: "text/html" } });
+  showReach(response.status < 500, true);
   if (response.redirected && new URL(response.url).pathname.endsWith("/sign-in")) return location.reload();
   const newer = response.ok && parsed(await response.text()).getElementById(part.id);
   if (!newer || busy(part)) return part;
@@ -56,7 +78,8 @@ async function keepFresh(part) {
     try {
       part = await refresh(part);
     } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // no network: the next turn tries again
+      if (!(error instanceof TypeError)) throw error;
+      showReach(false); // the next turn tries again
     }
   }
 }
@@ -132,11 +155,12 @@ function offsetOf(date) {
   return `${minutes < 0 ? "-" : "+"}${two(Math.floor(Math.abs(minutes) / 60))}:${two(Math.abs(minutes) % 60)}`;
 }
 
-function toggleTheme() {
-  const root = document.documentElement;
-  const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  root.dataset.theme = dark ? "light" : "dark";
-  document.cookie = `booper_theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=strict`;
+// Without this the form sends the choice, and the page is loaded again.
+function chooseTheme(button) {
+  if (button.value) document.documentElement.dataset.theme = button.value;
+  else delete document.documentElement.dataset.theme;
+  document.cookie = `booper_theme=${button.value}; path=/; max-age=31536000; samesite=strict`;
+  for (const each of button.form.elements) if (each.name === "theme") each.setAttribute("aria-pressed", each === button);
 }
 
 async function copy(button) {
@@ -175,8 +199,11 @@ function forgetNote() {
 }
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-theme-toggle], [data-copy]");
-  if (button) "copy" in button.dataset ? copy(button) : toggleTheme();
+  const button = event.target.closest("[data-themes] button, [data-copy]");
+  if (!button) return;
+  if ("copy" in button.dataset) return copy(button);
+  event.preventDefault();
+  chooseTheme(button);
 });
 // The space bar ticks a checkbox. Enter would send the whole form.
 document.addEventListener("keydown", (event) => {
@@ -190,5 +217,6 @@ forgetNote();
 showLocal(document);
 for (const place of document.querySelectorAll("[data-zone]")) place.textContent = Intl.DateTimeFormat().resolvedOptions().timeZone;
 document.querySelectorAll("[data-refresh]").forEach(keepFresh);
+if (document.body.dataset.alive) watchReach();
 document.querySelectorAll("[data-tail]").forEach(tail);
 document.querySelectorAll("form[data-preview]").forEach(preview);

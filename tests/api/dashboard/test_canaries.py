@@ -40,6 +40,7 @@ def starts():
     return [
         *PAGES,
         "/sign-in",
+        f"/flows/one?key={text}",
         *[f"{page}?{name}={text}" for page in ("/jobs", "/logs", "/schedules", "/keys") for name in names],
         *[f"/jobs/bulk?action={text}&{name}={text}" for name in names],
         f"/jobs/bulk?action=retry&state=discarded&host={text}&reason={text}&group=1",

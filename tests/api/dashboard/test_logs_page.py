@@ -255,5 +255,5 @@ def test_every_event_of_the_log_can_be_chosen(alice):
     page = alice.get("/logs").text
     offered = re.findall(r"<option[^>]*>(worker[^<]*)</option>", page)
 
-    assert len(events) == 9
+    assert len(events) == 11
     assert offered == events

@@ -175,7 +175,7 @@ def test_a_job_of_the_form_joins_its_flow_and_its_lane(alice):
     assert (job.flow_id, job.lane_id) == (flow.id, lane.id)
     assert (flow.rate, flow.per_us, flow.concurrency, lane.stops) == (10, clock.MINUTE, None, 1)
     page = alice.get(f"/jobs/{job.uuid}").text
-    assert ('href="/flows?text=shop-42"' in page, 'href="/lanes?text=user-42"' in page) == (True, True)
+    assert ('href="/flows/one?key=shop-42"' in page, 'href="/lanes?text=user-42"' in page) == (True, True)
 
 
 def test_a_flow_that_the_form_cant_take_says_why_beside_its_fields(alice):

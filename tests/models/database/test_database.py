@@ -143,7 +143,7 @@ def pragmas():
 
 
 def test_every_connection_to_sqlite_writes_through_to_the_disk(sqlite):
-    """README promises that a job answered with 201 outlives a power cut: 2 is FULL, 1 could lose the last ones."""
+    """A job answered with 201 outlives a power cut (docs/promises.md): 2 is FULL, 1 could lose the last ones."""
     safe = {"synchronous": 2, "journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 10_000}
     assert [pragmas(), *at_once(pragmas, pragmas)] == [safe] * 3
 

@@ -4,8 +4,8 @@ from functools import cache
 
 from flask import current_app, render_template
 
-from api.dashboard import reference
 from api.dashboard.blueprint import pages
+from api.dashboard.reference import operations_shown
 from api.documentation import Documentation
 
 PAGE = "api_reference.html"
@@ -17,5 +17,5 @@ def show_api() -> str:
 
 
 @cache
-def _groups(documentation: Documentation) -> list[reference.Group]:
-    return reference.groups(documentation.document)
+def _groups(documentation: Documentation) -> list[operations_shown.Group]:
+    return operations_shown.groups(documentation.document)

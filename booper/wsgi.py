@@ -1,4 +1,4 @@
-"""The app for gunicorn: `gunicorn wsgi:app`. Reads the settings, opens the database; workers connect after the fork."""
+"""The app for gunicorn, `booper.wsgi:app`. Reads the settings, opens the database; workers connect after the fork."""
 
 import sys
 
