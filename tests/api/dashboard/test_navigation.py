@@ -6,6 +6,7 @@ import pytest
 
 from api.dashboard import pages
 from api.dashboard.navigation import OUTSIDE, SECTIONS
+from api.dashboard.reference import api_reference
 from models.operations import overview
 from models.rules import clock
 from tests.support.apps import PAGES
@@ -33,9 +34,8 @@ def marked(links):
 def test_every_module_with_pages_stands_in_one_tab_or_outside_of_all():
     listed = [module.__name__ for tab in TABS for module in tab.modules] + [m.__name__ for m in OUTSIDE]
 
-    assert sorted(listed) == sorted(
-        f"{pages.__name__}.{module.name}" for module in pkgutil.iter_modules(pages.__path__)
-    )
+    modules = [f"{pages.__name__}.{module.name}" for module in pkgutil.iter_modules(pages.__path__)]
+    assert sorted(listed) == sorted([*modules, api_reference.__name__])
 
 
 def test_the_menu_leads_to_six_places_and_their_tabs_to_the_rest(alice):
