@@ -36,7 +36,7 @@ from api.routes import (
     signing_keys,
     try_targets,
 )
-from api.routes.operations import bulk_actions, failures, operations, replays, stats
+from api.routes.operations import bulk_actions, failures, operations, replays, schedule_check, stats
 from api.routes.targets import acks, groups
 from models.database.connection import Unreachable, drop_if_stale, keep_connection
 from models.database.host_clock import HostClock
@@ -63,6 +63,7 @@ RESOURCES = (
     schedule_actions,
     schedule_runs,
     schedule_preview,
+    schedule_check,
     logs,
     endpoints,
     signing_keys,

@@ -7,7 +7,7 @@ import argparse
 import errno
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from peewee import ProgrammingError
@@ -28,13 +28,15 @@ PRODUCTION = ("api", "worker", "ticker")
 
 
 class Parser(argparse.ArgumentParser):
-    """Its help lists the commands of the client too."""
+    """Its help lists the commands of the client too. `commands`: those of the server."""
+
+    commands: Mapping[str, argparse.ArgumentParser]
 
     def format_help(self) -> str:
         return super().format_help() + client_commands.listed()
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     top = Parser(prog="booper", description="A self-hosted scheduler of HTTP requests.")
     top.add_argument("--version", action="version", version=f"booper {__version__}")
     commands = top.add_subparsers(
@@ -58,13 +60,13 @@ def parser() -> argparse.ArgumentParser:
     keys.add_parser("list", parents=data, help="list all keys")
     keys.add_parser("revoke", parents=data, help="stop a key").add_argument("id", help="its id, as `list` prints it")
     add_signing_keys(commands, data)
+    top.commands = commands.choices
     return top
 
 
 def server_commands() -> dict[str, str]:
     """The commands of the server with what they are for."""
-    actions = [action for action in parser()._actions if isinstance(action, argparse._SubParsersAction)]
-    return {choice.dest: choice.help or "" for choice in actions[0]._choices_actions}
+    return {name: command.description or "" for name, command in parser().commands.items()}
 
 
 def add_signing_keys(commands: Any, data: list[argparse.ArgumentParser]) -> None:

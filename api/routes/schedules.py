@@ -160,7 +160,7 @@ def _texts(rows: list[ScheduleRow], query: dict[str, Any]) -> list[str]:
 @blueprint.alt_response(201, schema=schemas.single(Schedule), description="The new schedule.")
 def put_schedule(job_request: JobRequest, key: str) -> Response:
     """Make a schedule with this key, or change the present one to this request. Repeating it changes nothing."""
-    if not _KEY.fullmatch(key) or uuid_key(key) or key == "preview":
+    if not is_key(key):
         raise invalid({"key": [f"must be {KEY_EXPECTED}, got {shown(key)}"]})
     now = clock.now()
     try:
@@ -206,6 +206,11 @@ def delete_schedule(key: str) -> Response:
     if not schedule_changes.delete(caller().account_id, key_in_path(key), clock.now()):
         raise not_found()
     return Response(status=204)
+
+
+def is_key(key: str) -> bool:
+    """Whether a schedule may have this key."""
+    return bool(_KEY.fullmatch(key)) and not uuid_key(key) and key != "preview"
 
 
 def key_in_path(key: str) -> str:

@@ -112,6 +112,24 @@ def test_a_schedule_is_made_without_a_key_and_previewed(client):
     assert len(interval.instants) == 1
 
 
+def test_what_put_would_do_is_said_and_not_done(client):
+    client.schedules.put("a", url=URL, cron="@daily")
+    client.schedules.put("b", url=URL, cron="@daily")
+
+    verdicts = client.schedules.check(
+        [
+            {"key": "a", "url": URL, "cron": "0 0 * * *"},
+            {"key": "b", "url": URL, "cron": "@hourly"},
+            {"key": "c", "url": URL, "repeat_every": timedelta(minutes=5)},
+            {"key": "d", "url": URL},
+        ]
+    )
+
+    assert [verdict.change for verdict in verdicts[:3]] == ["none", "change", "create"]
+    assert list(verdicts[3].errors) == ["repeat_every"]
+    assert [schedule.args["cron"] for schedule in client.schedules.list()] == ["@daily", "@daily"]
+
+
 def test_schedules_of_several_pages_are_listed_once_each(client):
     keys = [client.schedules.put(f"k{n}", url=URL, cron="@daily").id for n in range(101)]
 

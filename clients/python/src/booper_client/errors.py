@@ -75,6 +75,14 @@ KINDS: dict[int, type[ApiError]] = {
 }
 
 
+def refusal(item: Mapping[str, Any]) -> ApiError:
+    """The error of one item in a list of results."""
+    error = error_of(item["error"]["status"], item, None)
+    if not isinstance(error, ApiError):
+        raise error
+    return error
+
+
 def error_of(status: int, document: Any, retry_after: float | None) -> BooperError:
     """The error that an answer means. `document`: its JSON, or None where it has none."""
     problem = document.get("error") if isinstance(document, dict) else None

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from booper_client._async.sender import Sender
 from booper_client.decoding import decode
-from booper_client.errors import ApiError, error_of
+from booper_client.errors import ApiError, refusal
 from booper_client.fields import BulkFilters, ChangeFields, JobFields, JobFilters, RetryFields
 from booper_client.models.jobs import Attempt, Job, Matches, Operation, Reason
 from booper_client.models.pages import Page
@@ -39,7 +39,7 @@ class Jobs:
     ) -> builtins.list[Job | ApiError]:
         """Order up to 1,000 requests; a job or an error for each, in the same order."""
         items = await self._sender.data(post("/jobs/batch", {"jobs": list(jobs)}, once))
-        return [_job_or_error(item) for item in items]
+        return [refusal(item) if "error" in item else decode(Job, item) for item in items]
 
     async def get(self, job: JobId, *, expand: str | None = None) -> Job:
         """`expand`: `last_attempt`, `replays`, or both joined by a comma."""
@@ -123,12 +123,3 @@ class Jobs:
 def _bulk(filters: Mapping[str, Any], all: bool, limit: int | None) -> dict[str, Any]:
     chosen = {name: value for name, value in filters.items() if value is not None}
     return {"filter": chosen} | ({"all": True} if all else {}) | ({"limit": limit} if limit is not None else {})
-
-
-def _job_or_error(item: Mapping[str, Any]) -> Job | ApiError:
-    if "error" not in item:
-        return decode(Job, item)
-    error = error_of(item["error"]["status"], item, None)
-    if not isinstance(error, ApiError):
-        raise error
-    return error

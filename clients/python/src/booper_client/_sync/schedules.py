@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import builtins
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Unpack
 from uuid import UUID
 
 from booper_client._sync.sender import Sender
+from booper_client.decoding import decode
+from booper_client.errors import ApiError, refusal
 from booper_client.fields import Moment, ScheduleChanges, ScheduleFields, Span
 from booper_client.models.jobs import Job
-from booper_client.models.schedules import Preview, Run, Schedule
+from booper_client.models.schedules import Preview, Run, Schedule, Verdict
 from booper_client.requests_out import Request, part, post
 
 ScheduleId = str | UUID | Schedule
@@ -28,6 +31,11 @@ class Schedules:
     def put(self, key: str, **fields: Unpack[ScheduleChanges]) -> Schedule:
         """Make the schedule of this key, or change it to exactly these fields. The same fields change nothing."""
         return self._sender.fetch(Schedule, Request("PUT", f"/schedules/{part(key)}", body=dict(fields)))
+
+    def check(self, schedules: Sequence[Mapping[str, Any]]) -> builtins.list[Verdict | ApiError]:
+        """What `put` would do with up to 1,000 schedules, each with its `key`; or the error. Changes nothing."""
+        items = self._sender.data(post("/schedules/check", {"schedules": schedules}))
+        return [decode(Verdict, item) if "error" not in item else refusal(item) for item in items]
 
     def get(self, schedule: ScheduleId, *, expand: str | None = None) -> Schedule:
         """`expand`: `health`, for how it is doing."""

@@ -51,6 +51,14 @@ class Schedule(Model):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Verdict(Model):
+    """What `put` would do with the schedule of a key. `change`: `create`, `change` or `none`."""
+
+    key: str
+    change: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Run(Model):
     """What came of an instant of a schedule. `until` and `count`: of a row that stands for many instants."""
 
