@@ -36,6 +36,7 @@ from api.routes import (
     signing_keys,
     try_targets,
 )
+from api.routes.alerts import alert_rules, incidents
 from api.routes.operations import bulk_actions, failures, operations, replays, schedule_check, stats
 from api.routes.targets import acks, groups
 from models.database.connection import Unreachable, drop_if_stale, keep_connection
@@ -71,6 +72,8 @@ RESOURCES = (
     try_targets,
     acks,
     groups,
+    alert_rules,
+    incidents,
 )
 
 

@@ -275,6 +275,22 @@ class Settings:
         "65536",
         "How much of the body of a target's response is kept, for the log, callbacks, `success` and `$previous`.",
     )
+    smtp_url: str = _setting(
+        "BOOPER_SMTP_URL",
+        matching(
+            "smtp://USER:PASSWORD@HOST:PORT (STARTTLS), smtps:// (TLS first), smtp+plain:// (no TLS), or empty",
+            r"(smtps?://([^/@\s]+@)?[^/@\s]+|smtp\+plain://[^/@\s]+)?",
+        ),
+        "",
+        "The mail server by which alerts are sent; empty: none are sent by e-mail.",
+        secret=True,
+    )
+    smtp_from: str = _setting(
+        "BOOPER_SMTP_FROM",
+        matching("an e-mail address", r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,189}"),
+        "booper@localhost",
+        "The sender of those e-mails.",
+    )
     log_level: str = _setting(
         "BOOPER_LOG_LEVEL",
         one_of("DEBUG, INFO, WARNING or ERROR", "DEBUG", "INFO", "WARNING", "ERROR", fold=str.upper),

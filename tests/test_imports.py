@@ -67,6 +67,7 @@ def test_a_forbidden_import_breaks_its_contract(tree, contract):
 
 
 def test_no_folder_of_the_product_holds_more_than_20_modules():
+    """But that of the migrations: one is added with each change of the schema, and nobody reads them side by side."""
     folders = [folder for package in PACKAGES for folder in (ROOT / package, *(ROOT / package).rglob("*"))]
     counts = {str(folder.relative_to(ROOT)): len(list(folder.glob("*.py"))) for folder in folders if folder.is_dir()}
-    assert {folder: count for folder, count in counts.items() if count > 20} == {}
+    assert {folder: count for folder, count in counts.items() if count > 20 and not folder.endswith("migrations")} == {}

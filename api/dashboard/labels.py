@@ -74,6 +74,8 @@ JOB_FILTERS = {
     "after": "created from",
     "before": "created before",
     "due": "due",
+    "active_after": "attempted or due from",
+    "active_before": "attempted or due before",
     "name": "name",
     "path": "path of the URL",
     "schedule": "schedule",

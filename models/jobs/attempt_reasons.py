@@ -26,6 +26,7 @@ WORDS = {
     "blocked_url": "the URL may not be requested",
     "invalid_request": "the request could not be written as HTTP",
     "no_group": "the group of its order was deleted",
+    "mail_refused": "the mail server does not take the message",
     "body_too_large": "the body became too large by its dynamic fields",
     "not_acknowledged": "the target did not acknowledge in time",
     "reported_failure": "the target acknowledged that it failed",

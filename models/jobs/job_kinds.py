@@ -5,4 +5,5 @@ CALLBACK = "callback"  # carries the result of another job
 EVENT = "event"  # tells what happened to another job
 CHANNEL = "channel"  # forwards a message to people
 GROUP = "group"  # makes the jobs of a group of targets, at an instant of a schedule
-KINDS = (REQUEST, CALLBACK, EVENT, CHANNEL, GROUP)
+ALERT = "alert"  # notifies somebody of an incident
+KINDS = (REQUEST, CALLBACK, EVENT, CHANNEL, GROUP, ALERT)

@@ -17,9 +17,11 @@ from models.rules.clock import DAY, HOUR, MINUTE, SECOND
 
 ALIVE_US = 15 * SECOND  # a process without a heartbeat for so long counts as dead
 WORKERS_KEPT_US = DAY
-MINUTES_KEPT_US = 25 * HOUR
+MINUTES_KEPT_US = 25 * HOUR  # then an hour has one row
+HOURS_KEPT_US = 8 * DAY
 MAX_WORKERS = 1000
 ONLY_ROW = 1
+FOLDED = "hour"  # in the place of a process: the row counts an hour of all of them
 
 
 class WorkerRow(NamedTuple):
@@ -99,10 +101,25 @@ def record_minutes(rows: Iterable[MinuteRow]) -> None:
 
 
 def prune(now: int) -> None:
-    """Delete the rows of processes long silent and of minutes long past."""
+    """Delete the rows of processes long silent, fold those of minutes long past, delete those of hours long past."""
     with transaction():
         Worker.delete().where(Worker.seen_at < now - WORKERS_KEPT_US).execute()
-        MinuteStat.delete().where(MinuteStat.minute_at < now - MINUTES_KEPT_US).execute()
+        _fold_minutes(now)
+        MinuteStat.delete().where(MinuteStat.minute_at < now - HOURS_KEPT_US).execute()
+
+
+def _fold_minutes(now: int) -> None:
+    """Make one row of an hour's minutes. It has counts alone: nothing reads the lateness of so long ago."""
+    before, hour = (now - MINUTES_KEPT_US) // HOUR * HOUR, f"minute_at / {HOUR} * {HOUR}"
+    execute(
+        "INSERT INTO minute_stat (account_id, minute_at, worker_id, completed, failed, lateness) "
+        f"SELECT account_id, {hour}, '{FOLDED}', sum(completed), sum(failed), '[]' FROM minute_stat "
+        f"WHERE minute_at < %s AND worker_id <> '{FOLDED}' GROUP BY account_id, {hour} "
+        "ON CONFLICT (account_id, minute_at, worker_id) DO UPDATE SET "
+        "completed = minute_stat.completed + excluded.completed, failed = minute_stat.failed + excluded.failed",
+        (before,),
+    )
+    MinuteStat.delete().where(MinuteStat.minute_at < before, MinuteStat.worker_id != FOLDED).execute()
 
 
 def workers() -> list[WorkerRow]:

@@ -10,12 +10,15 @@ from typing import NamedTuple
 from models.database.base import typed_columns
 from models.database.sql import any_of, execute, fetch, skipping_locked, values_table
 from models.database.transactions import transaction
+from models.schedules import health_events
+from models.schedules.health_events import HealthEventRow
 from models.schedules.schedule_tables import Firing
 
 FIRED, LATE, OVERLAPPED = "fired", "late", "skipped_overlap"
 MISFIRED, MISSED, PAUSED, DISABLED, CANCELLED = "skipped_misfire", "missed_down", "paused", "disabled", "cancelled"
 STATUSES = (FIRED, LATE, OVERLAPPED, MISFIRED, MISSED, PAUSED, DISABLED, CANCELLED)
 ORDERS = {"fire_at": ("fire_at", False), "decided_at": ("decided_at", False), "status": ("status", False)}
+MEANT = (MISFIRED, MISSED)  # instants without a run that nobody asked to leave out
 LATEST_LIMIT = 60
 
 
@@ -36,13 +39,14 @@ NAMES = ", ".join(FiringRow._fields)
 
 
 def add(rows: Sequence[FiringRow]) -> None:
-    """Insert rows; an instant that has one keeps it."""
+    """Insert rows; an instant that has one keeps it. Alert rules get to know of starts and of missed instants."""
     if not rows:
         return
     table, params = values_table(typed_columns(Firing, FiringRow._fields), rows)
     execute(
         f"INSERT INTO firing ({NAMES}) SELECT {NAMES} FROM {table} AS input WHERE true ON CONFLICT DO NOTHING", params
     )
+    health_events.add([event for row in rows if (event := _health_event(row))])
 
 
 def add_cancelled(ids: Sequence[int], status: str, now: int) -> None:
@@ -54,6 +58,9 @@ def add_cancelled(ids: Sequence[int], status: str, now: int) -> None:
         f"WHERE {these} AND fire_at IS NOT NULL AND attempted_at IS NULL ON CONFLICT DO NOTHING",
         (status, now, params),
     )
+    if status in MEANT:
+        missed = fetch(f"SELECT schedule_id, fire_at FROM job WHERE {these} AND fire_at IS NOT NULL", (params,))
+        health_events.add([HealthEventRow(str(key), health_events.MISSED, now, 1) for key, _ in missed])
 
 
 def list_firings(
@@ -93,3 +100,14 @@ def prune(decided_before: int, limit: int) -> int:
             f"{skipping_locked()})",
             (decided_before, limit),
         )
+
+
+def _health_event(row: FiringRow) -> HealthEventRow | None:
+    """What the row means to alert rules; None: nothing."""
+    if row.status in (FIRED, LATE):
+        return HealthEventRow(
+            row.schedule_id, health_events.BEGUN, row.decided_at, row.lateness_us or 0, matters=int(row.status == LATE)
+        )
+    if row.status in MEANT:
+        return HealthEventRow(row.schedule_id, health_events.MISSED, row.decided_at, row.instants or 1)
+    return None

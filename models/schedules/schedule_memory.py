@@ -17,15 +17,17 @@ from models.database.sql import any_of, execute, fetch, for_update, values_table
 from models.jobs import records
 from models.jobs.log_events import ANSWER_NOT_KEPT, SCHEDULE_DISABLED
 from models.rules import templating
-from models.schedules import schedule_changes
+from models.schedules import health_events, schedule_changes
 from models.schedules.disable import because
+from models.schedules.health_events import HealthEventRow
 from models.schedules.overlap import release_next_in_turn
 from models.schedules.schedule_tables import Schedule
 
 
 class FinishedJob(NamedTuple):
     """A job of a schedule that has ended. `answer`: the body of a good answer, None for a job that failed; `whole`:
-    whether the answer was read to its end; `stopped`: whether it was cancelled meanwhile, so that it is no failure."""
+    whether the answer was read to its end; `stopped`: whether it was cancelled meanwhile, so that it is no failure;
+    `reason`: why it failed, and `down_host`: the host that is down, if that is why."""
 
     job_id: int
     account_id: int
@@ -34,6 +36,8 @@ class FinishedJob(NamedTuple):
     answer: bytes | None
     whole: bool = True
     stopped: bool = False
+    reason: str | None = None
+    down_host: str | None = None
 
 
 class ScheduleMemory(NamedTuple):
@@ -44,6 +48,7 @@ class ScheduleMemory(NamedTuple):
     disable_after: int | None
     enabled_at: int
     disabled_at: int | None
+    succeeded_at: int | None
 
 
 def remember(ended: Sequence[FinishedJob], now: int) -> None:
@@ -53,9 +58,12 @@ def remember(ended: Sequence[FinishedJob], now: int) -> None:
         return
     rows = _locked(sorted({job.schedule_id for job in ended}))
     notes: list[records.LogRow] = []
+    health: list[HealthEventRow] = []
     for job in ended:
         if job.schedule_id in rows:
-            rows[job.schedule_id], reasons = _after(rows[job.schedule_id], job)
+            before = rows[job.schedule_id]
+            rows[job.schedule_id], reasons = _after(before, job, now)
+            health += _health_events(before, rows[job.schedule_id], job, now)
             notes += [_note(job, ANSWER_NOT_KEPT, {"reason": reason}, now) for reason in reasons]
     _write(list(rows.values()))
     for job in _last_of_each(ended):
@@ -63,8 +71,10 @@ def remember(ended: Sequence[FinishedJob], now: int) -> None:
         if row and row.disabled_at is None and row.disable_after and row.failures >= row.disable_after:
             reason = f"{row.failures} of its jobs in a row failed"
             schedule_changes.disable(job.account_id, row.id, now, because(reason))
+            health.append(HealthEventRow(row.id, health_events.DISABLED, now, row.failures, reason))
             notes.append(_note(job, SCHEDULE_DISABLED, {"reason": reason, "failures": row.failures}, now))
     records.add_log_entries(notes)
+    health_events.add(health)
     release_next_in_turn(rows, now)
 
 
@@ -74,7 +84,16 @@ def disabled_at(schedule_ids: Collection[str]) -> dict[str, int | None]:
     return {str(row[0]): row[1] for row in fetch(f"SELECT id, disabled_at FROM schedule WHERE {of_these}", (ids,))}
 
 
-def _after(row: ScheduleMemory, job: FinishedJob) -> tuple[ScheduleMemory, list[str]]:
+def _health_events(before: ScheduleMemory, after: ScheduleMemory, job: FinishedJob, now: int) -> list[HealthEventRow]:
+    """What this end means to alert rules. A job from before its schedule was enabled means nothing."""
+    if after.failures > before.failures:
+        return [HealthEventRow(after.id, health_events.FAILED, now, after.failures, job.reason, job.down_host)]
+    if after.succeeded_at != before.succeeded_at:
+        return [HealthEventRow(after.id, health_events.SUCCEEDED, now, 0, matters=int(before.failures > 0))]
+    return []
+
+
+def _after(row: ScheduleMemory, job: FinishedJob, now: int) -> tuple[ScheduleMemory, list[str]]:
     """The schedule after this job, and the reasons why parts of its answer are not kept."""
     is_current = job.fire_at >= row.enabled_at and row.disabled_at is None
     if job.answer is None:
@@ -91,7 +110,9 @@ def _after(row: ScheduleMemory, job: FinishedJob) -> tuple[ScheduleMemory, list[
     if len(previous.encode()) > templating.MAX_MEMORY_BYTES:
         reasons.append(f"the answer must be at most {templating.MAX_MEMORY_BYTES} bytes as JSON; $previous is {{}}")
         previous = "{}"
-    return (row._replace(previous=previous, failures=0) if is_current else row), reasons
+    if not is_current:
+        return row, reasons
+    return row._replace(previous=previous, failures=0, succeeded_at=now), reasons
 
 
 def _locked(schedule_ids: Sequence[str]) -> dict[str, ScheduleMemory]:
@@ -103,11 +124,12 @@ def _locked(schedule_ids: Sequence[str]) -> dict[str, ScheduleMemory]:
 
 def _write(rows: Sequence[ScheduleMemory]) -> None:
     if rows:
-        names = ("id", "previous", "state", "failures")
+        names = ("id", "previous", "state", "failures", "succeeded_at")
         values = [tuple(getattr(row, name) for name in names) for row in rows]
         table, params = values_table(typed_columns(Schedule, names), values)
         execute(
-            "UPDATE schedule SET previous = input.previous, state = input.state, failures = input.failures "
+            "UPDATE schedule SET previous = input.previous, state = input.state, failures = input.failures, "
+            "succeeded_at = input.succeeded_at "
             f"FROM {table} AS input WHERE schedule.id = input.id",
             params,
         )

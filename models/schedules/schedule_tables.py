@@ -5,7 +5,7 @@ Each column says who sets it, when, and what null means. Queries live in `models
 `misfire.py` (which come too late), `firing_rows.py` (the rows) and `schedule_memory.py` (what a schedule remembers).
 """
 
-from peewee import BigIntegerField, BlobField, CompositeKey, IntegerField, TextField
+from peewee import BigAutoField, BigIntegerField, BlobField, CompositeKey, IntegerField, TextField
 
 from models.database.base import BaseModel, UuidText
 
@@ -44,6 +44,7 @@ class Schedule(BaseModel):
     failures = IntegerField()  # jobs in a row that were given up
     previous = TextField(null=True)  # JSON: the answer to the latest job that succeeded; null: {}
     state = TextField()  # JSON object: the members that answers set by $set
+    succeeded_at = BigIntegerField(null=True)  # when the latest of its jobs that completed ended; null: none has
 
     class Meta:
         indexes = ((("account_id", "inserted_at", "id"), False),)
@@ -64,3 +65,22 @@ class Firing(BaseModel):
 
     class Meta:
         primary_key = CompositeKey("schedule_id", "fire_at")
+
+
+class HealthEvent(BaseModel):
+    """Something that happened to a schedule and that alert rules are about (models/schedules/health_events.py). Deleted
+    when the ticker has evaluated it."""
+
+    id = BigAutoField()
+    account_id = BigIntegerField()
+    schedule_id = UuidText(index=True)
+    type = TextField()  # one of TYPES in models/schedules/health_events.py
+    at = BigIntegerField()
+    number = (
+        BigIntegerField()
+    )  # of a failure: how many in a row; of a start: its lateness in us; else how many instants
+    reason = TextField(null=True)  # of a failure: why the job was given up; null: nobody knows
+    host = TextField(null=True)  # of a failure: the host that is down; null: it is not the host
+
+    class Meta:
+        table_name = "health_event"

@@ -24,8 +24,7 @@ def form_of(channel: str, author: str, content: str) -> dict[str, Any]:
 
 
 def discord(author: str, content: str) -> dict[str, Any]:
-    marked = _DISCORD_MARKS.sub(r"\\\1", author)
-    text = f"**{marked}**: {content}"
+    text = f"**{marked(author)}**: {content}"
     form: dict[str, Any] = {"content": cut(text, MAX_DISCORD_CHARS), "allowed_mentions": {"parse": []}}
     if author.strip() and not _NO_USERNAME.search(author):
         form["username"] = cut(author.strip(), MAX_USERNAME_CHARS)
@@ -33,14 +32,19 @@ def discord(author: str, content: str) -> dict[str, Any]:
 
 
 def slack(author: str, content: str) -> dict[str, Any]:
-    return {"text": _escaped(f"*{author}*: {content}")}
+    return {"text": escaped(f"*{author}*: {content}")}
 
 
 def cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
-def _escaped(text: str) -> str:
+def marked(text: str) -> str:
+    """With the marks of Markdown as plain characters."""
+    return _DISCORD_MARKS.sub(r"\\\1", text)
+
+
+def escaped(text: str) -> str:
     """With `&`, `<` and `>` as entities; cut between two entities, never inside one."""
     parts = [_SLACK_MARKS.get(character, character) for character in cut(text, MAX_SLACK_CHARS)]
     if sum(map(len, parts)) <= MAX_SLACK_CHARS:

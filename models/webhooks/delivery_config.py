@@ -1,4 +1,5 @@
-"""Reads what accounts have set for requests sent on their behalf: signing keys, endpoints of events, channels.
+"""Reads what accounts have set for requests sent on their behalf: signing keys, endpoints of events, channels,
+targets of alerts.
 
 `of_accounts` reads all of it for a set of accounts in one statement. Changes belong to
 `models/webhooks/signing_keys.py`, `models/webhooks/endpoints.py` and `models/webhooks/channels.py`. No repr shows a
@@ -16,11 +17,12 @@ from models.database.sql import any_of, fetch
 @dataclass(frozen=True, slots=True)
 class DeliveryConfig:
     """What one account has set. `keys`: (secret, ends_at or None), oldest first; `endpoints`: (id, url, types or
-    None for all), the enabled ones; `channels`: URL by name."""
+    None for all), the enabled ones; `channels`: URL by name; `targets` of alerts: URL and secret by id."""
 
     keys: tuple[tuple[str, int | None], ...] = field(default=(), repr=False)
     endpoints: tuple[tuple[int, str, frozenset[str] | None], ...] = ()
     channels: dict[str, str] = field(default_factory=dict, repr=False)
+    targets: dict[int, tuple[str, str | None]] = field(default_factory=dict, repr=False)
 
     def secrets_at(self, instant: int) -> list[str]:
         """The secrets that sign an attempt begun at this instant."""
@@ -48,8 +50,9 @@ def of_accounts(account_ids: Collection[int]) -> dict[int, DeliveryConfig]:
     rows = fetch(
         f"SELECT 'key', account_id, id, secret, NULL, ends_at FROM signing_key WHERE {of_these} UNION ALL "
         f"SELECT 'endpoint', account_id, id, url, types, NULL FROM endpoint WHERE {of_these} AND enabled = 1 UNION ALL "
-        f"SELECT 'channel', account_id, id, name, url, NULL FROM channel WHERE {of_these}",
-        (ids, ids, ids),
+        f"SELECT 'channel', account_id, id, name, url, NULL FROM channel WHERE {of_these} UNION ALL "
+        f"SELECT 'target', account_id, id, url, secret, NULL FROM alert_target WHERE {of_these}",
+        (ids, ids, ids, ids),
     )
     by_account: dict[int, list[Sequence[Any]]] = {}
     for row in sorted(rows, key=lambda row: row[2]):
@@ -62,4 +65,5 @@ def _delivery_config(rows: Sequence[Sequence[Any]]) -> DeliveryConfig:
     endpoints = [(key, first, second) for kind, _, key, first, second, _ in rows if kind == "endpoint"]
     channels = {first: second for kind, _, _, first, second, _ in rows if kind == "channel"}
     types = [(key, url, frozenset(json.loads(listed)) if listed else None) for key, url, listed in endpoints]
-    return DeliveryConfig(tuple(keys), tuple(types), channels)
+    targets = {key: (first, second) for kind, _, key, first, second, _ in rows if kind == "target"}
+    return DeliveryConfig(tuple(keys), tuple(types), channels, targets)

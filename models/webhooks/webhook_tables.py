@@ -1,4 +1,5 @@
-"""Declares the tables of what an account has set for requests sent on its behalf: signing keys, endpoints, channels.
+"""Declares the tables of what an account has set for requests sent on its behalf: signing keys, endpoints, channels,
+targets of alerts.
 
 Secrets are stored as they are, since a signature needs them.
 """
@@ -62,3 +63,17 @@ class ChannelMessage(BaseModel):
     class Meta:
         indexes = ((("account_id", "id"), False),)
         table_name = "channel_message"
+
+
+class AlertTarget(BaseModel):
+    """Where the messages of an alert rule go; the URL may be a secret."""
+
+    id = BigAutoField()
+    account_id = BigIntegerField(index=True)
+    alert_id = BigIntegerField(index=True)
+    way = TextField()  # one of WAYS in models/alerts/ways.py
+    url = TextField()  # of e-mail the address
+    secret = TextField(null=True)  # what a message has to contain besides; null: nothing
+
+    class Meta:
+        table_name = "alert_target"

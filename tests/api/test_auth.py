@@ -7,6 +7,7 @@ from models.accounts import account_store, key_format
 from models.database.sql import execute
 from models.rules import clock
 from runtime.settings import DEMO_KEY
+from tests.support.alerts import open_incident
 from tests.support.api_client import ApiClient, errors_of, one_database
 from tests.support.databases import go_away
 
@@ -69,7 +70,10 @@ def own_ids(client):
     job = client.created()
     client.post(f"/api/jobs/{job['id']}/cancel")
     log = client.get("/api/logs").json["data"][0]
+    rule = client.post("/api/alerts", json={"name": "a", "to": [{"webhook": "https://a.example/"}]}).json["data"]
     return {
+        "alerts": [rule["id"]],
+        "incidents": [open_incident(rule["id"])],
         "endpoints": [client.post("/api/endpoints", json={"url": "https://a.example/"}).json["data"]["id"]],
         "jobs": [job["id"], job["job_id"]],
         "logs": [log["id"]],

@@ -43,6 +43,8 @@ WHATEVER_THE_MODE_AND_HOST = {
     "max_body_bytes": 1_572_864,
     "max_batch_bytes": 16_777_216,
     "keep_response_bytes": 65_536,
+    "smtp_url": "",
+    "smtp_from": "booper@localhost",
     "log_level": "INFO",
     "log_format": "auto",
     "metrics_token": "",
@@ -76,6 +78,10 @@ ACCEPTED = {
     | dict.fromkeys(("0", "false", "off", "no", "Off"), False),
     "BOOPER_HIDE_PRIVATE_NAMES": dict.fromkeys(("1", "true", "on", "yes", "ON"), True)
     | dict.fromkeys(("0", "false", "off", "no", "Off"), False),
+    "BOOPER_SMTP_URL": {
+        text: text for text in ("", "smtp://m.example", "smtps://u:p%40s@m.example:465", "smtp+plain://localhost:25")
+    },
+    "BOOPER_SMTP_FROM": {"alerts@example.com": "alerts@example.com"},
     "BOOPER_LOG_LEVEL": {"debug": "DEBUG", "INFO": "INFO", "Warning": "WARNING", "ERROR": "ERROR"},
     "BOOPER_LOG_FORMAT": {"auto": "auto", "json": "json", "text": "text"},
     "BOOPER_METRICS_TOKEN": {"": "", "!" * 16: "!" * 16, "~" * 256: "~" * 256},
@@ -97,6 +103,8 @@ REFUSED = {
     "BOOPER_NAT64_PREFIXES": ["10.0.0.0/8", "2001:db8::/97", "2001:db8::1/96", "x"],
     "BOOPER_ALLOW_HTTP": ["", "2", "y", "enabled"],
     "BOOPER_HIDE_PRIVATE_NAMES": ["", "2", "y", "enabled"],
+    "BOOPER_SMTP_URL": ["m.example", "http://m.example", "smtp+plain://u:p@m.example", "smtp://", "smtp://a b"],
+    "BOOPER_SMTP_FROM": ["", "nobody", "a@b@c", "a b@example.com", "a@example.com\n"],
     "BOOPER_LOG_LEVEL": ["", "TRACE", "CRITICAL", "10"],
     "BOOPER_LOG_FORMAT": ["", "JSON", "logfmt"],
     "BOOPER_METRICS_TOKEN": ["short", "x" * 15, "x" * 257, "with a space in it", "pläin-and-long-enough"],

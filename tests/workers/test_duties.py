@@ -19,10 +19,11 @@ from models.operations.heartbeats import MinuteRow, WorkerRow
 from models.operations.ticker_row import record_delivered
 from models.rules import clock
 from models.rules.limits import FLOW
-from models.schedules.schedule_tables import Firing
+from models.schedules.schedule_tables import Firing, Schedule
 from models.webhooks import endpoints
 from runtime.metrics import REGISTRY, set_backlog, set_parked, set_parked_age, set_staged
 from runtime.settings import load
+from tests.support.alerts import fail_due, incidents, make_alert
 from tests.support.flows import flow, let_through, order
 from tests.support.leads import Lead
 from tests.support.operations import order_operation
@@ -163,6 +164,20 @@ def a_gate_that_nobody_woke(account, messages):
     return lambda: len(messages.named) == 1
 
 
+def a_failure_that_nobody_was_notified_of(account, messages):
+    make_alert(account)
+    create_schedule(account, {"name": "backup"})
+    fail_due()
+    return lambda: incidents() == [("failed", "backup", True)]
+
+
+def a_schedule_that_is_silent(account, messages):
+    make_alert(account, on=("silent",), silent_after_us=clock.MINUTE)
+    create_schedule(account, {"name": "backup"})
+    Schedule.update(enabled_at=clock.now() - clock.MINUTE).execute()
+    return lambda: incidents() == [("silent", "backup", True)]
+
+
 def jobs_at_a_gate_to_count(account, messages):
     set_parked({FLOW: 0})
     jobs_at_a_gate(account)
@@ -209,6 +224,8 @@ DUTIES = [
     (a_schedule_without_its_next_job, 0.05),
     (an_operation_to_work_off, 0.25),
     (an_event_of_a_deleted_endpoint, 0.5),
+    (a_failure_that_nobody_was_notified_of, 0.5),
+    (a_schedule_that_is_silent, 10),
     (no_sign_of_life, 1),
     (a_job_that_can_not_begin_any_more, 1),
     (a_job_whose_holder_fell_silent, 1),

@@ -7,7 +7,7 @@ import logging
 from typing import Any, NamedTuple
 
 from models.jobs.job_json import BYTES_TYPE, JSON_TYPE, as_base64
-from models.jobs.job_kinds import CHANNEL, GROUP
+from models.jobs.job_kinds import ALERT, CHANNEL, GROUP
 from models.jobs.lifecycle import ClaimedJob
 from models.jobs.log_events import JOB_DISCARDED, REQUEST_FAILED, REQUEST_SENT, RESPONSE_RECEIVED
 from models.jobs.records import AttemptRow, LogRow, Written, log_row
@@ -134,8 +134,8 @@ def response_payload(result: Result, outcome: Answered) -> dict[str, Any]:
 
 
 def secrets_of(result: Result) -> list[str]:
-    """The parts of a channel's URL that a response may repeat (a redirect does), the longest first."""
-    if result.job.kind != CHANNEL or not result.request.url:
+    """The parts of a channel's or an alert's URL that a response may repeat (a redirect does), the longest first."""
+    if result.job.kind not in (ALERT, CHANNEL) or not result.request.url:
         return []
     target = split_url(result.request.url)
     return [secret for secret in (target.request_target, target.path, target.path.rstrip("/")) if len(secret) > 1]

@@ -16,7 +16,7 @@ from models.database.connection import connection
 from models.database.host_clock import HostClock
 from models.database.transactions import transaction, waited_for_a_lock
 from models.jobs import lifecycle, staging
-from models.jobs.job_kinds import CHANNEL
+from models.jobs.job_kinds import ALERT, CHANNEL
 from models.jobs.job_ref import JobRef, Wire
 from models.jobs.lifecycle import ClaimedJob
 from models.operations import claims
@@ -36,6 +36,7 @@ from workers.delivery.senders import Senders
 from workers.delivery.slots import Slots, Taken
 from workers.delivery.unknown_claims import UnknownClaims
 from workers.transport.client import Transport
+from workers.transport.mail.mailer import Mailer
 
 log = logging.getLogger("booper.delivery")
 HOLD_S = 5.0
@@ -75,7 +76,8 @@ class Delivery:
         health = HostHealth(settings.breaker_failures, longest_us)
         self.recorder = Recorder(self.heartbeat.count, self._configs, health, longest_us)
         parts = self.slots, self._transport, self.recorder, self._lease_margin_us // 2, self._configs
-        self.senders = Senders(*parts, acks=AckUrls(settings.own_url))
+        mailer = Mailer(settings.smtp_url)
+        self.senders = Senders(*parts, acks=AckUrls(settings.own_url), mailer=mailer, mail_from=settings.smtp_from)
         self._leases = LongLeases(self.senders.under_way, self._lease_margin_us)
         self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
 
@@ -222,7 +224,7 @@ class Delivery:
             now = clock.now()
             claimed = claim(ids_of(jobs), now, self._lease_margin_us - self.host_clock.ahead_us, claim_id)
             # A message to a channel may follow the setting of its URL at once, and would be lost without the URL.
-            self._configs.fetch({job.account_id for job in claimed if job.kind == CHANNEL})
+            self._configs.fetch({job.account_id for job in claimed if job.kind in (ALERT, CHANNEL)})
             waiting = job_events.add_of_claims(claimed, self._configs, now)
         event_order.release_next_events(waiting)
         return claimed

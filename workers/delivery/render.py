@@ -1,13 +1,17 @@
-"""Renders a claimed job as the request that is sent. Pure, but for the secret of the addresses for acknowledgements."""
+"""Renders a claimed job as the request or the e-mail that is sent. Pure, but for the secret of acknowledgements."""
 
 import json
 import time
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.utils import format_datetime
 from functools import cached_property, lru_cache
 from typing import Any
 
 from models.accounts import session_store
 from models.accounts.ack_tokens import Attempted, token_of
-from models.jobs.job_kinds import CHANNEL
+from models.alerts.ways import MAILTO
+from models.jobs.job_kinds import ALERT, CHANNEL
 from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock, templating
 from models.rules.clock import SECOND
@@ -38,6 +42,7 @@ class AckUrls:
 
 
 NOWHERE = AckUrls("")
+NO_TARGET = ("", None)
 
 
 def render_request(job: ClaimedJob, config: DeliveryConfig = NONE, acks: AckUrls = NOWHERE) -> Request:
@@ -45,6 +50,8 @@ def render_request(job: ClaimedJob, config: DeliveryConfig = NONE, acks: AckUrls
     `Booper-` ones and the signature. `acks`: where targets acknowledge."""
     args = arguments_of(job)
     body = body_of(job)
+    if job.kind == ALERT:
+        body = with_secret(body, config.targets.get(args.get("target", 0), NO_TARGET)[1])
     headers = headers_of(job, args.get("headers") or {})
     if job.ack_within_us is not None:
         headers["Booper-Ack-Url"] = acks.of(job)
@@ -60,6 +67,27 @@ def render_request(job: ClaimedJob, config: DeliveryConfig = NONE, acks: AckUrls
     )
 
 
+def mail_address_of(job: ClaimedJob, config: DeliveryConfig) -> str | None:
+    """Where the e-mail goes; None: the job sends none."""
+    if job.kind != ALERT:
+        return None
+    url = url_of(job, arguments_of(job), config)
+    return url.removeprefix(MAILTO) if url.startswith(MAILTO) else None
+
+
+def render_mail(job: ClaimedJob, address: str, sender: str) -> EmailMessage:
+    """The e-mail of this job. Its Message-ID is the same in every attempt, so that a second copy is recognized."""
+    parts = json.loads(job.body or b"{}")
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = sender, address, parts["subject"]
+    mail["Date"] = format_datetime(datetime.fromtimestamp(job.attempted_at / SECOND, UTC))
+    mail["Message-ID"] = f"<{job.uuid}@{sender.rpartition('@')[2]}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(parts["text"])
+    mail.add_alternative(parts["html"], subtype="html")
+    return mail
+
+
 def arguments_of(job: ClaimedJob) -> dict[str, Any]:
     """The fields of the request that the client asked for. Do not change them: the recorder gets the same object."""
     return _read(job.args)
@@ -73,9 +101,11 @@ def _read(args: str) -> dict[str, Any]:
 
 def url_of(job: ClaimedJob, args: dict[str, Any], config: DeliveryConfig) -> str:
     """The URL with its query. A message to a channel goes to the channel's secret URL; if the channel was removed, to
-    an empty URL, which is refused. An event goes to the present URL of its endpoint."""
+    an empty URL, which is refused; so with the target of an alert. An event goes to the present URL of its endpoint."""
     if job.kind == CHANNEL:
         return config.channels.get(args.get("channel", ""), "")
+    if job.kind == ALERT:
+        return config.targets.get(args.get("target", 0), NO_TARGET)[0]
     if job.endpoint_id is not None:
         return config.url_of(job.endpoint_id) or str(args["url"])
     return with_query(args["url"], args.get("query"))
@@ -94,6 +124,13 @@ def body_of(job: ClaimedJob) -> bytes | None:
         return templating.render(body, job.id, previous, json.loads(job.memory.state)).encode()
     except templating.TooLarge as error:
         raise Blocked("body_too_large", str(error)) from None
+
+
+def with_secret(body: bytes | None, secret: str | None) -> bytes | None:
+    """The body of a message with the key that PagerDuty wants in it; no job holds the key."""
+    if secret is None or body is None:
+        return body
+    return json.dumps({"routing_key": secret} | json.loads(body), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def headers_of(job: ClaimedJob, client_headers: dict[str, Any]) -> dict[str, str]:

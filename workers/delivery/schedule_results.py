@@ -7,8 +7,9 @@ from models.schedules import schedule_memory
 from models.schedules.schedule_memory import FinishedJob
 from workers.delivery.attempt_records import Result
 from workers.delivery.judge import Complete, Later, Retry, Stopped, Verdict
-from workers.transport.outcome import Answered
+from workers.transport.outcome import Answered, Outcome, Unreachable
 
+GATEWAY_ERRORS = (502, 503, 504)
 SCHEDULE_DELETED, SCHEDULE_DISABLED = "schedule_deleted", "schedule_disabled"
 
 
@@ -47,4 +48,11 @@ def _ended(result: Result, verdict: Verdict) -> FinishedJob:
     finished = FinishedJob(job.id, job.account_id, str(job.schedule_id), job.fire_at or 0, None)
     if isinstance(verdict, Complete) and isinstance(outcome, Answered):
         return finished._replace(answer=outcome.body, whole=not outcome.truncated)
-    return finished._replace(stopped=isinstance(verdict, Stopped))
+    down_host = job.host if means_host_is_down(outcome) else None
+    stopped, reason = isinstance(verdict, Stopped), getattr(verdict, "reason", None)
+    return finished._replace(stopped=stopped, reason=reason, down_host=down_host)
+
+
+def means_host_is_down(outcome: Outcome) -> bool:
+    """Whether every request to the host may be expected to fail like this one."""
+    return isinstance(outcome, Unreachable) or (isinstance(outcome, Answered) and outcome.status_code in GATEWAY_ERRORS)

@@ -22,9 +22,10 @@ from workers.delivery.attempt_records import Result
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.last_look import LastLook
 from workers.delivery.recorder import Recorder
-from workers.delivery.render import NOWHERE, AckUrls, render_request
+from workers.delivery.render import NOWHERE, AckUrls, mail_address_of, render_mail, render_request
 from workers.delivery.slots import Slots
 from workers.transport.client import Transport
+from workers.transport.mail.mailer import Mailer
 from workers.transport.outcome import Blocked, Outcome, Refused
 from workers.transport.wire_format import Request
 
@@ -51,11 +52,14 @@ class Senders:
         configs: ConfigCache | None = None,
         last_look: LastLook | None = None,
         acks: AckUrls = NOWHERE,
+        mailer: Mailer | None = None,
+        mail_from: str = "",
     ) -> None:
         """`fresh_us`: how long after its claim a request may begin; part of the margin that leases have."""
         self._slots, self._transport, self._recorder, self._fresh_us = slots, transport, recorder, fresh_us
         self._configs, self._acks = configs or ConfigCache(), acks
         self._last_look = last_look or LastLook()
+        self._mailer, self._mail_from = mailer or Mailer(""), mail_from
         self._under_way: dict[tuple[int, int], ClaimedJob] = {}  # by job and fence: it may hold an ended claim too
         self._done = threading.Condition()
 
@@ -97,6 +101,7 @@ class Senders:
         with self._done:
             self._done.wait_for(lambda: not self._under_way, grace_s)
         self._transport.close()
+        self._mailer.close()
         self._last_look.stop()
         if self._under_way:
             log.warning("%d requests outlasted the grace of %s s: given back", len(self._under_way), grace_s)
@@ -117,6 +122,10 @@ class Senders:
             if job.kind == GROUP:
                 self._end([(Sending(job, request, None), group_sets.make(job))])
                 return None
+            address = mail_address_of(job, self._configs.of(job.account_id))
+            if address is not None:
+                self._mail(Sending(job, request, None), address)
+                return None
             request = render_request(job, self._configs.of(job.account_id), self._acks)
             return Sending(job, *tracing.begin_attempt(job, request))
         except Blocked as blocked:
@@ -130,6 +139,10 @@ class Senders:
             refused = Refused("invalid_request", type(error).__name__)
         self._end([(Sending(job, request, None), refused)])
         return None
+
+    def _mail(self, sending: Sending, address: str) -> None:
+        mail = render_mail(sending.job, address, self._mail_from)
+        self._mailer.submit(mail, lambda outcome: self._end([(sending, outcome)]))
 
     def _give_up(self, job: ClaimedJob) -> None:
         """Give back one claim."""

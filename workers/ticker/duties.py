@@ -1,11 +1,12 @@
 """Lists the duties of the leading ticker: every how many seconds, what is called, and what it is for."""
 
+from models.alerts import polling
 from models.flows import counts, forgetting, parking
 from models.operations import address_changes, heartbeats, operation_store, ticker_row
 from models.webhooks import event_order
 from runtime import metrics
 from workers.queue.actors import Actors
-from workers.ticker import acknowledger, planner
+from workers.ticker import acknowledger, alerting, planner
 from workers.ticker.bulk_turns import BulkTurns
 from workers.ticker.duty import Duty
 from workers.ticker.lease_clock import LeaseClock
@@ -32,6 +33,8 @@ def duties(stager: Stager, pruner: Pruner) -> list[Duty]:
         Duty(PLAN_EVERY_S, planner.plan_due, "create the next jobs of schedules"),
         Duty(0.25, acknowledger.end_acknowledged, "end attempts that their targets have acknowledged"),
         Duty(1.0, rescue, "take back jobs whose worker fell silent, end those that were not acknowledged"),
+        Duty(0.5, alerting.alert, "open and close incidents, and notify people of them"),
+        Duty(10.0, polling.poll, "look for silent schedules, long requests and gates that hold jobs back"),
         Duty(5.0, event_order.release_left_over_events, "release events that no recorder released"),
         Duty(0.5, address_changes.follow_endpoints, "let events follow that wait for a changed endpoint"),
         Duty(5.0, lambda _now: metrics.set_parked(counts.parked(COUNTED)), "count the jobs that wait at gates"),

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-RefusedReason = Literal["blocked_address", "blocked_url", "invalid_request", "body_too_large", "cancelled", "no_group"]
+RefusedReason = Literal[
+    "blocked_address", "blocked_url", "invalid_request", "body_too_large", "cancelled", "no_group", "mail_refused"
+]
 # "not_acknowledged" is the ticker's own word (workers/ticker/acknowledger.py): it was tried, and no end was reported.
 UnreachableReason = Literal[
     "timeout", "dns", "connect", "tls", "protocol", "reset", "blocked_address", "not_acknowledged"

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response, make_response, render_template
 
-from api.dashboard import timeline
+from api.dashboard import attempt_bars
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.charts import WIDTH
 from api.dashboard.curl import curl
@@ -16,7 +16,7 @@ from api.requests.ids import job_key
 from api.responses.responses import ApiError
 from models.database.paging import NEWEST_FIRST, PageRequest
 from models.jobs import job_store, log_entries, replays
-from models.jobs.job_kinds import CHANNEL, GROUP, REQUEST
+from models.jobs.job_kinds import ALERT, CHANNEL, GROUP, REQUEST
 from models.jobs.job_store import JobRow
 from models.jobs.log_entries import LogFilter
 from models.jobs.states import FINAL
@@ -52,7 +52,7 @@ def show_job(key: str) -> str:
         links=replays.links_of(account_id, [job.id]).get(job.id, replays.Links()),
         curl=curl_of(job),
         max_curl=MAX_COMMAND_CHARS,
-        bars=timeline.timeline(attempts),
+        bars=attempt_bars.bars_of(attempts),
         phases=PHASES,
         width=WIDTH,
     )
@@ -98,7 +98,7 @@ def find_job(key: str) -> JobRow:
 def curl_of(job: JobRow) -> str | None:
     """The request as a curl command; None for a message to a channel, whose URL is a secret, and for a job
     that sends none."""
-    return None if job.kind in (CHANNEL, GROUP) else curl(json.loads(job.args), job.body, job.content_type)
+    return None if job.kind in (ALERT, CHANNEL, GROUP) else curl(json.loads(job.args), job.body, job.content_type)
 
 
 def refresh_s(job: JobRow, now: int) -> int:

@@ -9,33 +9,59 @@ from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.labels import JOB_FILTERS
 from api.dashboard.query import filled_fields, problems_of
 from api.requests.ids import job_key
-from api.requests.job_filters import JobsQuery, filter_of
+from api.requests.job_filters import FURTHEST, JobsQuery, filter_of, read_instant
+from api.requests.job_values import AN_INSTANT
 from api.requests.paging import cursor_of
 from models.database.paging import NEWEST_FIRST, Page
 from models.jobs import job_kinds, job_lists, replays
+from models.jobs.searches.job_filter import JobFilter
 from models.jobs.states import FINAL, STATES
 from models.operations import cancelling
 from models.operations.bulk import CANCEL, RETRY
+from models.operations.timelines import active_jobs
 from models.rules import clock
 
 SHOWN = 50
 LOOKED_AT = 5000  # rows that a search reads, so that a page that refreshes often stays cheap
 MAX_SELECTED = 100
 MORE = ("name", "path", "schedule", "flow", "lane", "status_code", "reason")  # texts that are typed in
-FILTERS = ("state", "kind", "label", "host", "text", "after", "before", "due", *MORE)
+ACTIVE = ("active_after", "active_before")  # a stretch of the timeline
+FILTERS = ("state", "kind", "label", "host", "text", "after", "before", "due", *MORE, *ACTIVE)
 NEWEST = {"order_by": list(NEWEST_FIRST)}  # what is overdue, too: the page goes on by its cursor
 
 
 @pages.get("/jobs")
 def list_jobs() -> Response:
     fields = filled_fields((*FILTERS, "cursor"))
-    page, problems = Page([], None), []
+    page, is_whole, problems = Page([], None), True, []
     try:
-        query = JobsQuery().load({**fields, **NEWEST, "limit": str(SHOWN)})
-        page = job_lists.listed(visitor().account_id, filter_of(query), query["page"], LOOKED_AT)
+        active = _stretch({name: fields[name] for name in ACTIVE if name in fields})
+        others = {name: value for name, value in fields.items() if name not in ACTIVE}
+        query = JobsQuery().load({**others, **NEWEST, "limit": str(SHOWN)})
+        job_filter, is_whole = _of_stretch(filter_of(query), **active)
+        page = job_lists.listed(visitor().account_id, job_filter, query["page"], LOOKED_AT)
     except ValidationError as error:
         problems = problems_of(error, JOB_FILTERS)
-    return make_response(_rendered(fields, page, problems), 422 if problems else 200)
+    return make_response(_rendered(fields, page, problems, is_whole), 422 if problems else 200)
+
+
+def _stretch(fields: dict[str, str]) -> dict[str, int]:
+    """The instants between which the stretch of a timeline lies."""
+    instants = {}
+    for name, text in fields.items():
+        try:
+            instants[name] = read_instant(text)
+        except ValueError:
+            raise ValidationError(f"must be {AN_INSTANT}", name) from None
+    return instants
+
+
+def _of_stretch(job_filter: JobFilter, active_after: int = 0, active_before: int = FURTHEST) -> tuple[JobFilter, bool]:
+    """The filter for the jobs of a stretch of the timeline, and whether it finds all of them."""
+    if (active_after, active_before) == (0, FURTHEST):
+        return job_filter, True
+    ids, is_whole = active_jobs.between(visitor().account_id, job_filter, active_after, active_before)
+    return job_filter._replace(ids=ids), is_whole
 
 
 @pages.post("/jobs/chosen")
@@ -58,7 +84,7 @@ def selected_ids() -> list[int]:
     return [key for key in keys if isinstance(key, int)]
 
 
-def _rendered(fields: dict[str, str], page: Page, problems: list[str]) -> str:
+def _rendered(fields: dict[str, str], page: Page, problems: list[str], is_whole: bool) -> str:
     filters: dict[str, Any] = {name: fields[name] for name in FILTERS if name in fields}
     return render_template(
         "jobs.html",
@@ -67,6 +93,7 @@ def _rendered(fields: dict[str, str], page: Page, problems: list[str]) -> str:
         is_first="cursor" not in fields,
         filters=filters,
         problems=problems,
+        is_whole=is_whole,
         states=STATES,
         final=FINAL,
         kinds=job_kinds.KINDS,

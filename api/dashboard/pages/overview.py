@@ -1,11 +1,19 @@
-"""Serves the first page: counts of jobs, the last hour, the state of the system, the next jobs."""
+"""Serves the first page: the timeline, counts of jobs, the last hour, the state of the system, the next jobs. And the
+timeline by itself, of all jobs or of those of a host, a label, a flow or a schedule.
+"""
 
-from flask import render_template
+from typing import Any
+
+from flask import Response, make_response, render_template, request
+from marshmallow import ValidationError
 
 from api.context import demo_is_open
 from api.dashboard import charts
 from api.dashboard.blueprint import pages, visitor
 from api.dashboard.filters import utc
+from api.dashboard.labels import JOB_FILTERS
+from api.dashboard.query import filled_fields, problems_of
+from api.dashboard.timelines.timeline_values import SCOPES, timeline_values
 from models.operations import heartbeats, overview
 from models.rules import clock
 from models.webhooks import channels
@@ -35,5 +43,18 @@ def show_overview() -> str:
         workers=workers,
         alive=heartbeats.alive(workers, now),
         upcoming=overview.upcoming(account_id, UPCOMING),
+        **({} if request.args.get("part") else timeline_values("show_overview", {})),
         messages=channels.kept(None if demo_is_open() else account_id)[:MESSAGES],
     )
+
+
+@pages.get("/timeline")
+def show_timeline() -> Response:
+    fields, problems = filled_fields(SCOPES), []
+    values: dict[str, Any] = {"scope": fields}
+    try:
+        values = timeline_values("show_timeline", fields)
+    except ValidationError as error:
+        problems = problems_of(error, JOB_FILTERS)
+    text = render_template("timeline_page.html", problems=problems, **values)
+    return make_response(text, 422 if problems else 200)

@@ -22,7 +22,7 @@ function parsed(html) {
   return new DOMParser().parseFromString(html, "text/html");
 }
 
-// A part with data-refresh="seconds" loads its page again and takes the new part, unless the reader is busy in it.
+// A part with data-refresh="seconds" loads its page, or that of data-source, again and takes the new part, unless the reader is busy in it.
 function busy(part) {
   const inside = document.activeElement;
   const typing = inside && part.contains(inside) && inside.matches("input, select, textarea");
@@ -51,7 +51,7 @@ async function watchReach() {
 }
 
 async function refresh(part) {
-  const response = await fetch(location.href, { headers: { Accept: "text/html" } });
+  const response = await fetch(part.dataset.source || location.href, { headers: { Accept: "text/html" } });
   showReach(response.status < 500, true);
   if (response.redirected && new URL(response.url).pathname.endsWith("/sign-in")) return location.reload();
   const newer = response.ok && parsed(await response.text()).getElementById(part.id);

@@ -40,6 +40,9 @@ def starts():
     return [
         *PAGES,
         "/sign-in",
+        "/timeline?span=7d",
+        *[f"/timeline?{name}={text}" for name in ("host", "label", "flow", "schedule", "span", "height")],
+        *[f"/jobs?{name}={text}" for name in ("active_after", "active_before")],
         f"/flows/one?key={text}",
         *[f"{page}?{name}={text}" for page in ("/jobs", "/logs", "/schedules", "/keys") for name in names],
         *[f"/jobs/bulk?action={text}&{name}={text}" for name in names],

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from api.dashboard import charts, filters, timeline
+from api.dashboard import attempt_bars, charts, filters
 from api.dashboard.curl import curl
 from models.jobs.records import AttemptRow
 from models.operations.heartbeats import Minute
@@ -52,7 +52,7 @@ ANSWERED = AttemptRow(1, 1, 0, 100_000, 20_000, "answered", 200, None, 10.0, 20.
 
 
 def test_an_attempt_is_cut_into_its_phases_from_when_it_was_due():
-    assert [(p.kind, p.start_ms, p.length_ms) for p in timeline.phases(ANSWERED)] == [
+    assert [(p.kind, p.start_ms, p.length_ms) for p in attempt_bars.phases(ANSWERED)] == [
         ("waited", 0, 20.0),
         ("dns", 20.0, 10.0),
         ("connect", 30.0, 20.0),
@@ -73,18 +73,18 @@ def test_an_attempt_is_cut_into_its_phases_from_when_it_was_due():
     ],
 )
 def test_what_was_not_reached_has_no_phase(attempt, kinds):
-    assert [phase.kind for phase in timeline.phases(attempt)] == kinds
+    assert [phase.kind for phase in attempt_bars.phases(attempt)] == kinds
 
 
 def test_an_attempt_that_began_before_its_time_waited_for_nothing():
-    early = timeline.phases(ANSWERED._replace(lateness_us=-5000))
+    early = attempt_bars.phases(ANSWERED._replace(lateness_us=-5000))
     assert [(p.kind, p.start_ms) for p in early][:2] == [("waited", 0), ("dns", 0)]
     assert min(p.length_ms for p in early) == 0
 
 
 def test_all_attempts_share_one_scale():
     slow = ANSWERED._replace(number=2, total_ms=1000.0)
-    bars = timeline.timeline([ANSWERED, slow])
+    bars = attempt_bars.bars_of([ANSWERED, slow])
     assert sum(bar.width for bar in bars[2]) == pytest.approx(charts.WIDTH, abs=2)
     assert sum(bar.width for bar in bars[1]) == pytest.approx(charts.WIDTH * 120 / 1020, abs=4)
 

@@ -5,21 +5,9 @@ import re
 
 from models.jobs import job_store
 from models.jobs.job_store import NewJob
-from models.operations import heartbeats
-from models.operations.heartbeats import MinuteRow
-from models.rules import clock, lateness
-from models.rules.clock import MINUTE
+from models.rules import clock
+from tests.support.attempt_rows import note
 from tests.support.browsers import Markup
-
-
-def note(account, minutes_ago, late_us, completed=1, failed=0):
-    """Attempts of one minute, each late by as much."""
-    counts = lateness.empty()
-    for _ in range(completed + failed):
-        lateness.add(counts, late_us)
-    now = clock.now()
-    at = now - now % MINUTE - minutes_ago * MINUTE
-    heartbeats.record_minutes([MinuteRow(account.id, at, "worker", completed, failed, json.dumps(counts))])
 
 
 def legends(browser):

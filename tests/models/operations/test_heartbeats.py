@@ -5,9 +5,11 @@ import json
 import pytest
 
 from models.operations import heartbeats
+from models.operations.heartbeat_tables import MinuteStat
 from models.operations.heartbeats import Depths, MinuteRow, WorkerRow
+from models.operations.timelines import attempt_counts
 from models.rules import clock, lateness
-from models.rules.clock import DAY, MINUTE, SECOND
+from models.rules.clock import DAY, HOUR, MINUTE, SECOND
 
 
 def histogram(*values_us):
@@ -91,6 +93,8 @@ def test_what_is_old_is_forgotten_and_what_is_young_is_not(account, moved_clock)
 
     heartbeats.prune(clock.now() + DAY + 61 * MINUTE)
     assert heartbeats.workers() == []
+    assert heartbeats.minutes(account.id, clock.now(), 1)[0].completed == 1
+    heartbeats.prune(clock.now() + 8 * DAY + MINUTE)
     assert heartbeats.minutes(account.id, clock.now(), 1)[0].completed == 0
 
 
@@ -99,3 +103,29 @@ def test_the_depths_are_the_last_measured(db):
     heartbeats.record_depths(Depths(1, 2, 3, 4))
     heartbeats.record_depths(Depths(5, 6, 7, 8))
     assert heartbeats.depths() == Depths(5, 6, 7, 8)
+
+
+def test_minutes_of_more_than_a_day_ago_become_hours(account, moved_clock):
+    """The timeline of seven days counts them. Each process had a row for each minute."""
+    hour = clock.now() // HOUR * HOUR
+    for minute, worker in ((1, "a"), (2, "a"), (2, "b"), (61, "a")):
+        row = MinuteRow(account.id, hour + minute * MINUTE, worker, 2, 1, json.dumps(histogram(500)))
+        heartbeats.record_minutes([row])
+
+    for _ in range(2):
+        heartbeats.prune(hour + 27 * HOUR)
+
+    counts = attempt_counts.by_slice(account.id, hour, hour + DAY, HOUR)
+    assert counts == {hour: (6, 3), hour + HOUR: (2, 1)}
+    assert MinuteStat.select().count() == 2
+    heartbeats.prune(hour + 9 * DAY)
+    assert MinuteStat.select().count() == 0
+
+
+def test_minutes_of_today_stay_minutes(account, moved_clock):
+    now = clock.now()
+    heartbeats.record_minutes([MinuteRow(account.id, now - now % MINUTE, "a", 2, 1, json.dumps(histogram(500)))])
+
+    heartbeats.prune(now + HOUR)
+
+    assert heartbeats.minutes(account.id, now, 1)[0].p50_us is not None

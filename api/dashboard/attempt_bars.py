@@ -19,7 +19,7 @@ class Phase(NamedTuple):
     length_ms: float
 
 
-def timeline(attempts: Sequence[AttemptRow]) -> dict[int, list[Bar]]:
+def bars_of(attempts: Sequence[AttemptRow]) -> dict[int, list[Bar]]:
     """The bars of each attempt by its number, all on one scale."""
     phases_by_number = {attempt.number: phases(attempt) for attempt in attempts}
     ends_ms = [phase.start_ms + phase.length_ms for row in phases_by_number.values() for phase in row]

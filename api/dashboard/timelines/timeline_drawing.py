@@ -1,0 +1,151 @@
+"""Draws the timeline: marks and counts in, shapes out, which a template writes as SVG. Pure.
+
+Now is in the middle. Places along the time are percentages of the width, so circles stay round at any width; heights
+are pixels. Colors come from classes.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from api.dashboard.filters import span, utc
+from api.dashboard.timelines.marks import Mark
+from api.dashboard.timelines.spans import Span
+from models.operations.timelines.attempt_counts import Count
+from models.rules.clock import DAY, MILLISECOND, SECOND
+
+HEIGHT, BASE, TOP = 216, 180, 16
+NOW_PERCENT = 50.0
+FLOOR_US, LEAST_TOP_US = MILLISECOND, SECOND
+COLUMN_PERCENT, LEVEL = 0.55, 8  # where marks that have no height are stacked
+LEVELS = (BASE - TOP) // LEVEL
+
+
+class Dot(NamedTuple):
+    x: float
+    y: float
+    mark: Mark
+
+
+class Block(NamedTuple):
+    """A bar of a slice; `kind` chooses its color."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    kind: str
+    begins_at: int
+    text: str
+
+
+class AxisTick(NamedTuple):
+    """A line at an instant. `label`: the time of day, or the day, in UTC; `at`: for a script, in milliseconds."""
+
+    x: float
+    label: str
+    at: int
+
+
+class Level(NamedTuple):
+    """A line across the past at a height, with its label."""
+
+    y: float
+    label: str
+
+
+def dots(marks: Iterable[Mark], levels_top_us: int, now: int, each_way_us: int) -> list[Dot]:
+    """Marks with a height by it, on a logarithmic scale; the others stacked on one another, from the base up."""
+    stacked: dict[int, int] = {}
+    drawn = []
+    for mark in sorted(marks, key=lambda mark: mark.at):
+        x = place(mark.at, now, each_way_us)
+        if mark.height_us is not None:
+            drawn.append(Dot(x, _y(mark.height_us, levels_top_us), mark))
+            continue
+        column = int(x / COLUMN_PERCENT)
+        level = stacked[column] = stacked.get(column, -1) + 1
+        drawn.append(Dot(x, BASE - LEVEL // 2 - 2 - LEVEL * (level % LEVELS), mark))
+    return drawn
+
+
+def top_of(marks: Iterable[Mark]) -> int:
+    """The height at which the scale ends: a power of ten, in microseconds."""
+    highest = max([LEAST_TOP_US, *[mark.height_us for mark in marks if mark.height_us is not None]])
+    return int(10 ** math.ceil(math.log10(highest) - 1e-9))
+
+
+def scale(top_us: int) -> list[Level]:
+    """The lines of the scale, each tenfold the one below, labeled in round figures."""
+    powers = range(int(math.log10(FLOOR_US)), int(math.log10(top_us)) + 1)
+    every = 1 if len(powers) <= 5 else 2
+    return [Level(_y(10**power, top_us), span(10**power).replace(".0 ms", " ms")) for power in powers][::every]
+
+
+def blocks(counts: Mapping[int, Count], coming: Mapping[int, int], now: int, shown: Span, highest: int) -> list[Block]:
+    """For each slice a bar of its attempts, the failed ones on top, or of its jobs to come. The area of a bar grows
+    slower than its count: a tenth of the highest is a third as high."""
+    drawn = []
+    for begins_at, count in sorted(counts.items()):
+        both, text = count.completed + count.failed, f"{count.completed:,} succeeded, {count.failed:,} failed"
+        height = _part(both, highest)
+        failed = height * count.failed / max(both, 1)
+        drawn += _block(begins_at, height - failed, 0, "done", text, now, shown)
+        drawn += _block(begins_at, failed, height - failed, "failed", text, now, shown)
+    for begins_at, jobs in sorted(coming.items()):
+        drawn += _block(begins_at, _part(jobs, highest), 0, "due", f"{jobs:,} to come", now, shown)
+    return drawn
+
+
+def axis(now: int, shown: Span) -> list[AxisTick]:
+    """Lines at round instants."""
+    first, last = now - shown.each_way_us, now + shown.each_way_us
+    begin = first - first % shown.tick_us + shown.tick_us
+    return [
+        AxisTick(place(at, now, shown.each_way_us), _label(at, shown), at // MILLISECOND)
+        for at in range(begin, last, shown.tick_us)
+    ]
+
+
+def place(at: int, now: int, each_way_us: int) -> float:
+    return round(NOW_PERCENT + (at - now) / each_way_us * NOW_PERCENT, 2)
+
+
+def chosen(marks: Sequence[Mark], most: int, first_looks: Sequence[str]) -> list[Mark]:
+    """At most so many of the marks, spread evenly; of certain looks more than of others."""
+    if len(marks) <= most:
+        return list(marks)
+    weighty = [mark for mark in marks if mark.look in first_looks]
+    others = [mark for mark in marks if mark.look not in first_looks]
+    kept = _spread(weighty, most // 2)
+    return [*kept, *_spread(others, most - len(kept))]
+
+
+def _spread(marks: Sequence[Mark], most: int) -> list[Mark]:
+    if len(marks) <= most:
+        return list(marks)
+    return [marks[number * len(marks) // most] for number in range(most)]
+
+
+def _block(begins_at: int, height: float, above: float, kind: str, text: str, now: int, shown: Span) -> list[Block]:
+    if height <= 0:
+        return []
+    x = place(begins_at, now, shown.each_way_us)
+    width = round(shown.slice_us / shown.each_way_us * NOW_PERCENT, 2)
+    when = f"{utc(begins_at)} and {span(shown.slice_us)} on"
+    y = round(BASE - above - height, 1)
+    return [Block(x, y, width, round(height, 1), kind, begins_at, f"{when}: {text}")]
+
+
+def _part(count: int, highest: int) -> float:
+    return math.sqrt(count / max(highest, 1)) * (BASE - TOP) if count else 0.0
+
+
+def _y(height_us: int, top_us: int) -> float:
+    part = math.log10(max(height_us, FLOOR_US) / FLOOR_US) / math.log10(top_us / FLOOR_US)
+    return round(BASE - 6 - (BASE - 6 - TOP) * min(part, 1.0), 1)
+
+
+def _label(at: int, shown: Span) -> str:
+    text = utc(at)
+    return text[5:10] if shown.tick_us >= DAY else text[11:16]

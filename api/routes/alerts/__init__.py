@@ -1,0 +1,1 @@
+"""What concerns alert rules and their incidents."""

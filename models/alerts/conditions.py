@@ -1,0 +1,130 @@
+"""Declares what alert rules look for and where, and says what an event of a schedule means to a rule. Pure.
+
+`options` of a rule is a JSON object of the fields of Options that differ from their defaults.
+"""
+
+import json
+from typing import NamedTuple
+
+from models.rules.clock import HOUR, MINUTE
+from models.rules.lateness import LATE_AFTER_US
+from models.schedules.health_events import BEGUN, DISABLED, SUCCEEDED
+from models.schedules.health_events import FAILED as JOB_FAILED
+from models.schedules.health_events import MISSED as INSTANT_MISSED
+
+FAILED, MISSED, LATE, LONG, SILENT, WAITING = "failed", "missed", "late", "long", "silent", "waiting"
+CONDITIONS = (FAILED, MISSED, LATE, LONG, SILENT, WAITING)
+RECOVERED = "recovered"  # no condition: whether the end of an incident is sent, too
+ON = (*CONDITIONS, RECOVERED)
+ACCOUNT, SCHEDULE, LABEL, HOST, FLOW = "account", "schedule", "label", "host", "flow"
+SCOPES = (ACCOUNT, SCHEDULE, LABEL, HOST, FLOW)
+
+
+class Quiet(NamedTuple):
+    """The hours of each day in which nothing is sent: minutes after midnight in a time zone. `start` may be after
+    `end`: then they last over midnight."""
+
+    start: int
+    end: int
+    timezone: str
+
+
+class Options(NamedTuple):
+    """`after`: how many jobs in a row have to fail; the others in microseconds: beyond what a job is late or long, a
+    gate holds jobs back or a schedule is silent, and how often an open incident is sent again (None: never)."""
+
+    after: int = 1
+    late_after_us: int = 5 * MINUTE
+    long_after_us: int = 10 * MINUTE
+    waiting_after_us: int = 10 * MINUTE
+    silent_after_us: int = 25 * HOUR
+    repeat_us: int | None = None
+    quiet: Quiet | None = None
+
+
+class Rule(NamedTuple):
+    """An enabled rule as it is evaluated. `scope_gate_id`: of a flow that exists."""
+
+    id: int
+    uuid: str
+    account_id: int
+    name: str
+    types: frozenset[str]
+    scope_kind: str
+    scope_key: str
+    options: Options
+    muted_until: int | None
+    scope_gate_id: int | None = None
+
+
+class Watched(NamedTuple):
+    """What a scope may name of a schedule."""
+
+    id: str
+    account_id: int
+    title: str
+    host: str
+    labels: frozenset[str]
+    flow_id: int | None
+
+
+class HealthEvent(NamedTuple):
+    """See models/schedules/schedule_tables.py for each column."""
+
+    id: int
+    schedule_id: str
+    type: str
+    at: int
+    number: int
+    reason: str | None
+    host: str | None
+
+
+def options_of(text: str) -> Options:
+    """The options from the column."""
+    fields = json.loads(text)
+    known = {name: value for name, value in fields.items() if name in Options._fields}
+    if known.get("quiet"):
+        known["quiet"] = Quiet(*known["quiet"])
+    return Options(**known)
+
+
+def options_text(options: Options) -> str:
+    """The options as the column has them."""
+    return json.dumps({name: value for name, value in options._asdict().items() if value != getattr(Options(), name)})
+
+
+def covers(rule: Rule, schedule: Watched) -> bool:
+    """Whether the schedule is in the scope of the rule."""
+    if rule.account_id != schedule.account_id:
+        return False
+    return {
+        ACCOUNT: True,
+        SCHEDULE: rule.scope_key == schedule.id,
+        LABEL: rule.scope_key in schedule.labels,
+        HOST: rule.scope_key == schedule.host,
+        FLOW: rule.scope_gate_id is not None and rule.scope_gate_id == schedule.flow_id,
+    }[rule.scope_kind]
+
+
+def begins(rule: Rule, event: HealthEvent) -> str | None:
+    """The condition that holds from this event on; None: none begins."""
+    options = rule.options
+    if event.type == JOB_FAILED and event.number >= options.after or event.type == DISABLED:
+        condition = FAILED
+    elif event.type == INSTANT_MISSED:
+        condition = MISSED
+    elif event.type == BEGUN and event.number > max(options.late_after_us, LATE_AFTER_US):
+        condition = LATE
+    else:
+        return None
+    return condition if condition in rule.types else None
+
+
+def ends(rule: Rule, event: HealthEvent) -> tuple[str, ...]:
+    """The conditions that do not hold any more after this event."""
+    if event.type == SUCCEEDED:
+        return FAILED, SILENT
+    if event.type == BEGUN:
+        return (MISSED,) if event.number > max(rule.options.late_after_us, LATE_AFTER_US) else (MISSED, LATE)
+    return ()

@@ -1,0 +1,173 @@
+"""Finds the conditions that no event marks: schedules that are silent, requests that run long, gates that hold back.
+
+Asked for every few seconds, by one statement a rule. What an incident is open for already is left out, so the time
+depends on what is new; what is over is found by the open incidents alone.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from models.alerts import conditions, incident_rows
+from models.alerts.conditions import LONG, SILENT, WAITING, Rule, Watched, covers
+from models.alerts.evaluation import rules_of, watched_schedule
+from models.alerts.exclusive import is_alone
+from models.alerts.incident_rows import Begin, Key
+from models.alerts.messages import duration
+from models.database.connection import dialect
+from models.database.sql import fetch
+from models.database.transactions import transaction
+from models.jobs.states import WAITING_SQL
+from models.rules.limits import ACCOUNT, FLOW, HOST
+
+POLLED = (LONG, SILENT, WAITING)
+AT_ONCE = 1000  # of a rule
+NOT_OPEN = (
+    "NOT EXISTS (SELECT 1 FROM incident_subject AS open WHERE open.subject = {subject} AND open.type = %s "
+    "AND open.alert_id = %s AND open.ended_at IS NULL)"
+)
+SCHEDULE_COLUMNS = "schedule.id, schedule.account_id, schedule.name, schedule.args, schedule.template"
+IS_SILENT = "disabled_at IS NULL AND next_at IS NOT NULL AND enabled_at <= %s AND COALESCE(succeeded_at, 0) <= %s"
+IS_LONG = "job.schedule_id IS NOT NULL AND job.lease_until IS NOT NULL AND job.attempted_at <= %s"
+HELD_SINCE = f"(SELECT min(job.scheduled_at) FROM job WHERE job.parked_by = gate.id AND job.{WAITING_SQL})"
+
+
+def poll(now: int) -> int:
+    """Open and close incidents of these conditions; returns how many subjects changed."""
+    rules = [rule for rule in rules_of() if rule.types & set(POLLED)]
+    if not rules and not fetch("SELECT 1 FROM incident WHERE closed_at IS NULL LIMIT 1"):
+        return 0
+    with transaction():
+        if not is_alone():
+            return 0
+        begun = [begin for rule in rules for begin in _begun(rule, now)]
+        ended = [*_ended(rules, now), *_gone()]
+        incident_rows.begin(begun, now)
+        incident_rows.end([(key, now) for key in ended], now)
+    return len(begun) + len(ended)
+
+
+def _begun(rule: Rule, now: int) -> Iterator[Begin]:
+    if SILENT in rule.types:
+        yield from _silent(rule, now)
+    if LONG in rule.types:
+        yield from _long(rule, now)
+    if WAITING in rule.types:
+        yield from _waiting(rule, now)
+
+
+def _silent(rule: Rule, now: int) -> Iterator[Begin]:
+    after_us = rule.options.silent_after_us
+    where, params = _in_scope(rule)
+    not_open = NOT_OPEN.format(subject=_text("schedule.id"))
+    rows = fetch(
+        f"SELECT {SCHEDULE_COLUMNS}, enabled_at, succeeded_at FROM schedule WHERE {where} AND {IS_SILENT} "
+        f"AND {not_open} LIMIT {AT_ONCE}",
+        (*params, now - after_us, now - after_us, SILENT, rule.id),
+    )
+    detail = f"none of its jobs has completed for {duration(after_us)}"
+    for *columns, enabled_at, succeeded_at in rows:
+        schedule = watched_schedule(columns)
+        if covers(rule, schedule):
+            yield _begin(rule, SILENT, schedule, detail, max(enabled_at, succeeded_at or 0) + after_us)
+
+
+def _long(rule: Rule, now: int) -> Iterator[Begin]:
+    after_us = rule.options.long_after_us
+    where, params = _in_scope(rule)
+    not_open = NOT_OPEN.format(subject=_text("job.schedule_id"))
+    rows = fetch(
+        f"SELECT {SCHEDULE_COLUMNS}, job.attempted_at FROM job JOIN schedule ON schedule.id = job.schedule_id "
+        f"WHERE {where} AND {IS_LONG} AND {not_open} LIMIT {AT_ONCE}",
+        (*params, now - after_us, LONG, rule.id),
+    )
+    detail = f"a request of it has been under way for {duration(after_us)}"
+    for *columns, attempted_at in rows:
+        schedule = watched_schedule(columns)
+        if covers(rule, schedule):
+            yield _begin(rule, LONG, schedule, detail, attempted_at + after_us)
+
+
+def _waiting(rule: Rule, now: int) -> Iterator[Begin]:
+    """Gates that hold back a job for longer; of a scope that is a flow or a host only that one."""
+    after_us, kind = rule.options.waiting_after_us, rule.scope_kind
+    where, params = (
+        ("gate.kind = %s AND gate.key = %s", [kind, rule.scope_key]) if kind in (FLOW, HOST) else ("true", [])
+    )
+    if kind in (conditions.SCHEDULE, conditions.LABEL):
+        return
+    subject = f"'gate:' || {_text('gate.id')}"
+    rows = fetch(
+        f"SELECT * FROM (SELECT gate.id AS id, gate.kind, gate.key, {HELD_SINCE} AS since FROM gate "
+        f"WHERE gate.account_id = %s AND {where} AND {NOT_OPEN.format(subject=subject)}) AS held "
+        f"WHERE since <= %s LIMIT {AT_ONCE}",
+        (rule.account_id, *params, WAITING, rule.id, now - after_us),
+    )
+    for gate_id, gate_kind, key, since in rows:
+        title = "the account" if gate_kind == ACCOUNT else f"{gate_kind} {key}"
+        detail = f"a job has waited there for {duration(after_us)}"
+        subject = f"gate:{gate_id}"
+        yield Begin(rule, WAITING, subject, subject, title, detail, since + after_us)
+
+
+def _ended(rules: list[Rule], now: int) -> Iterator[Key]:
+    """The open conditions that do not hold any more. Silence ends with an event."""
+    for rule in rules:
+        if LONG in rule.types:
+            yield from _over(rule, LONG, f"job.schedule_id = {_schedule_id()} AND {IS_LONG}", "job", now)
+        if WAITING in rule.types:
+            held = f"open.subject = 'gate:' || {_text('gate.id')} AND {HELD_SINCE} <= %s"
+            yield from _over(rule, WAITING, held, "gate", now)
+
+
+def _over(rule: Rule, condition: str, holds: str, table: str, now: int) -> Iterator[Key]:
+    after_us = rule.options.long_after_us if condition == LONG else rule.options.waiting_after_us
+    rows = fetch(
+        "SELECT subject FROM incident_subject AS open WHERE open.alert_id = %s AND open.type = %s "
+        f"AND open.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM {table} WHERE {holds})",
+        (rule.id, condition, now - after_us),
+    )
+    for (subject,) in rows:
+        yield Key(rule.id, condition, subject)
+
+
+def _gone() -> Iterator[Key]:
+    """The open conditions of schedules that were deleted, and the silence of those that are not to run."""
+    of_schedule = f"schedule WHERE schedule.id = {_schedule_id()}"
+    rows = fetch(
+        "SELECT alert_id, type, subject FROM incident_subject AS open WHERE open.ended_at IS NULL "
+        f"AND open.subject NOT LIKE 'gate:%%' AND (NOT EXISTS (SELECT 1 FROM {of_schedule}) "
+        f"OR (open.type = '{SILENT}' AND EXISTS (SELECT 1 FROM {of_schedule} "
+        "AND (disabled_at IS NOT NULL OR next_at IS NULL))))"
+    )
+    return (Key(*row) for row in rows)
+
+
+def _in_scope(rule: Rule) -> tuple[str, list[Any]]:
+    """A condition that every schedule in the scope meets, and few others; `covers` decides."""
+    mine = "schedule.account_id = %s"
+    if rule.scope_kind == conditions.SCHEDULE:
+        return f"{mine} AND schedule.id = %s", [rule.account_id, rule.scope_key]
+    if rule.scope_kind == conditions.FLOW:
+        return f"{mine} AND schedule.template LIKE %s", [rule.account_id, f'%"flow_id": {rule.scope_gate_id or 0}%']
+    if rule.scope_kind == conditions.ACCOUNT:
+        return mine, [rule.account_id]
+    written = json.dumps(rule.scope_key)
+    for mark in "!%_":
+        written = written.replace(mark, f"!{mark}")
+    return f"{mine} AND schedule.template LIKE %s ESCAPE '!'", [rule.account_id, f"%{written}%"]
+
+
+def _begin(rule: Rule, condition: str, schedule: Watched, detail: str, at: int) -> Begin:
+    return Begin(rule, condition, schedule.id, f"schedule:{schedule.id}", schedule.title, detail, at)
+
+
+def _schedule_id() -> str:
+    """The schedule that a subject is, in the type of an id, so that indexes of ids serve."""
+    if dialect() == "sqlite":
+        return "open.subject"
+    return "CASE WHEN open.subject LIKE 'gate:%%' THEN NULL ELSE CAST(open.subject AS UUID) END"
+
+
+def _text(column: str) -> str:
+    return f"CAST({column} AS TEXT)" if dialect() == "postgresql" else column

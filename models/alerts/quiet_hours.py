@@ -1,0 +1,23 @@
+"""Says whether an instant lies in the quiet hours of a rule, and when they end. Pure."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from models.alerts.conditions import Quiet
+from models.rules.clock import SECOND
+
+MINUTES_A_DAY = 24 * 60
+
+
+def end_of_quiet(quiet: Quiet, now: int) -> int | None:
+    """When the quiet hours end that last at this instant; None: none last. The clock of the time zone counts, also on
+    the days on which it is set."""
+    zone = ZoneInfo(quiet.timezone)
+    here = datetime.fromtimestamp(now / SECOND, UTC).astimezone(zone)
+    minute = here.hour * 60 + here.minute
+    lasts = (minute - quiet.start) % MINUTES_A_DAY < (quiet.end - quiet.start) % MINUTES_A_DAY
+    if not lasts:
+        return None
+    day = here.date() if minute < quiet.end else here.date() + timedelta(days=1)
+    end = datetime(day.year, day.month, day.day, quiet.end // 60, quiet.end % 60, tzinfo=zone)
+    return max(int(end.timestamp()) * SECOND, now + SECOND)

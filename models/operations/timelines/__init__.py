@@ -1,0 +1,1 @@
+"""What lies around the present instant: attempts of the past, jobs and instants to come, and figures of hosts."""

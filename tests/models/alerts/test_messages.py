@@ -1,0 +1,109 @@
+"""The form of each way, as its documentation has it; no name becomes markup."""
+
+import json
+from email.header import decode_header, make_header
+
+import pytest
+
+from models.alerts import forms, messages
+from models.alerts.messages import CLOSED, OPENED, REPEATED, TEST, IncidentRow, Message
+from models.rules.clock import DAY, HOUR, MINUTE, SECOND
+
+AT = 1_767_258_000_000_000  # 2026-01-01T09:00:00Z
+ROW = IncidentRow(1, "019b", 7, "nightly", "failed", "schedule:5", "backup", "status_500", 1, 0, AT, None, None, None)
+NASTY = "*<@U1> [a](https://evil.example) _x_"
+
+
+def message(message_type=OPENED, rows=(ROW,), at=AT + 90 * SECOND):
+    return Message(message_type, "nightly", rows, at)
+
+
+def document(way, sent):
+    form = forms.form_of(way, sent)
+    assert form.content_type == "application/json"
+    return json.loads(form.body)
+
+
+@pytest.mark.parametrize(
+    ("sent", "line"),
+    [
+        (message(), "backup fails"),
+        (message(REPEATED), "backup fails, for 1 min now"),
+        (message(CLOSED, [ROW._replace(closed_at=AT + HOUR)]), "backup has recovered: it failed for 1 h 0 min"),
+        (
+            message(rows=[ROW._replace(subject="host:a.example", title="a.example")]),
+            "a.example is down: 1 schedule fails",
+        ),
+        (
+            message(rows=[ROW._replace(subject="host:a.example", title="a.example", subjects=10_000)]),
+            "a.example is down: 10,000 schedules fail",
+        ),
+        (message(rows=[ROW._replace(type="late")]), "backup runs late"),
+        (message(CLOSED, [ROW._replace(type="missed", closed_at=AT)]), "backup has recovered: it missed runs for 0 s"),
+        (message(CLOSED, [ROW, ROW]), "nightly: 2 incidents closed"),
+        (message(TEST, ()), "This is a test of the alert rule nightly"),
+    ],
+)
+def test_a_message_says_in_a_line_what_happened(sent, line):
+    assert messages.headline(sent) == line
+
+
+def test_slack_gets_names_as_plain_text():
+    text = document("slack", message(rows=[ROW._replace(title=NASTY)]))["text"]
+    assert text.splitlines()[0] == "*&lt;@U1&gt; [a](https://evil.example) _x_ fails"
+    assert "Since 2026-01-01T09:00:00 UTC" in text
+
+
+def test_discord_gets_no_mention_and_no_markup():
+    form = document("discord", message(rows=[ROW._replace(title=NASTY)]))
+    assert form["allowed_mentions"] == {"parse": []}
+    assert form["content"].startswith("\\*<@U1\\>")
+    assert len(document("discord", message(rows=[ROW._replace(title="*" * 4000)]))["content"]) <= 2000
+
+
+def test_teams_gets_an_adaptive_card_without_links_of_names():
+    form = document("teams", message(rows=[ROW._replace(title=NASTY)]))
+    [attachment] = form["attachments"]
+    assert (form["type"], attachment["contentType"]) == ("message", "application/vnd.microsoft.card.adaptive")
+    card = attachment["content"]
+    assert (card["type"], card["version"]) == ("AdaptiveCard", "1.4")
+    assert card["body"][0]["text"] == "\\*<@U1\\> \\[a\\](https://evil.example) \\_x\\_ fails"
+
+
+def test_ntfy_gets_text_and_a_title_of_any_script():
+    form = forms.form_of("ntfy", message(rows=[ROW._replace(title="Sicherung läuft\r\nX: 1")]))
+    title = form.headers["Title"]
+    assert title.isascii()
+    assert "\n" not in title
+    assert "Sicherung läuft" in str(make_header(decode_header(title)))
+    assert form.content_type.startswith("text/plain")
+    assert "status_500" in form.body.decode()
+
+
+def test_a_mail_shows_names_as_text_in_one_line_of_its_subject():
+    mail = document("email", message(rows=[ROW._replace(title="<b>a</b>\r\nBcc: x@example.com")]))
+    assert mail["subject"] == "<b>a</b> Bcc: x@example.com fails"
+    assert "<strong>&lt;b&gt;a&lt;/b&gt; Bcc: x@example.com fails</strong>" in mail["html"]
+    assert mail["text"].startswith("<b>a</b> Bcc: x@example.com fails\n\nstatus_500")
+
+
+def test_pagerduty_gets_a_trigger_and_a_resolve_of_one_key():
+    trigger = document("pagerduty", message())
+    assert (trigger["event_action"], trigger["dedup_key"]) == ("trigger", "019b")
+    assert {"summary", "source", "severity"} <= trigger["payload"].keys()
+    assert trigger["payload"]["timestamp"] == "2026-01-01T09:00:00.000000Z"
+    assert document("pagerduty", message(CLOSED)) == {"event_action": "resolve", "dedup_key": "019b"}
+
+
+@pytest.mark.parametrize(
+    ("us", "words"),
+    [
+        (0, "0 s"),
+        (MINUTE - 1, "59 s"),
+        (MINUTE, "1 min"),
+        (3 * HOUR + 5 * MINUTE, "3 h 5 min"),
+        (DAY + HOUR, "1 d 1 h"),
+    ],
+)
+def test_a_span_is_said_in_words(us, words):
+    assert messages.duration(us) == words

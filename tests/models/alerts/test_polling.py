@@ -1,0 +1,111 @@
+"""Conditions that no event marks begin and end when somebody looks."""
+
+import pytest
+
+from models.accounts import account_store
+from models.alerts import polling
+from models.alerts.alert_tables import Incident
+from models.alerts.conditions import FLOW, HOST, LABEL, SCHEDULE
+from models.jobs.job_tables import Job
+from models.rules import clock
+from models.schedules import schedule_changes
+from tests.support.alerts import fail_due, incidents, look, make_alert, succeed_due
+from tests.support.flows import flow, let_through, order
+from tests.support.results import answered, result_of
+from tests.support.schedule_rows import create_schedule, run_ticker
+from workers.delivery.recorder import record
+
+
+@pytest.fixture
+def schedule(account, moved_clock):
+    return create_schedule(account, {"name": "backup", "host": "db.example", "labels": ("night", "50%_off!")})
+
+
+def poll():
+    polling.poll(clock.now())
+    return incidents()
+
+
+def test_a_schedule_is_silent_until_one_of_its_jobs_completes(schedule, account, moved_clock):
+    make_alert(account, on=("silent",), silent_after_us=2 * clock.HOUR)
+    succeed_due()
+    moved_clock.advance(minutes=119)
+    assert poll() == []
+    moved_clock.advance(minutes=1)
+    assert poll() == [("silent", "backup", True)]
+    fail_due()
+    look()
+    assert poll() == [("silent", "backup", True)]
+    moved_clock.advance(hours=1)
+    succeed_due()
+    look()
+    assert poll() == [("silent", "backup", False)]
+
+
+def test_a_disabled_schedule_is_not_silent(schedule, account, moved_clock):
+    make_alert(account, on=("silent",), silent_after_us=clock.HOUR)
+    moved_clock.advance(hours=1)
+    assert poll() == [("silent", "backup", True)]
+    schedule_changes.disable(account.id, schedule.id, clock.now())
+    assert poll() == [("silent", "backup", False)]
+    moved_clock.advance(hours=9)
+    assert poll() == [("silent", "backup", False)]
+
+
+def test_the_incidents_of_a_deleted_schedule_close(schedule, account, moved_clock):
+    make_alert(account)
+    fail_due()
+    look()
+    assert poll() == [("failed", "backup", True)]
+    schedule_changes.delete(account.id, schedule.id, clock.now())
+    assert poll() == [("failed", "backup", False)]
+
+
+@pytest.mark.parametrize("scope", [(LABEL, "50%_off!"), (LABEL, "night"), (HOST, "db.example"), (SCHEDULE, None)])
+def test_silence_is_looked_for_in_the_scope(schedule, account, moved_clock, scope):
+    kind, key = scope
+    create_schedule(account, {"name": "other", "host": "db", "labels": ("nigh", "50x1off!")})
+    make_alert(account, on=("silent",), scope=(kind, key or schedule.id), silent_after_us=clock.HOUR)
+    moved_clock.advance(hours=1)
+    assert poll() == [("silent", "backup", True)]
+
+
+def test_a_request_that_is_under_way_for_long_opens_an_incident_until_it_ends(schedule, account, moved_clock):
+    make_alert(account, on=("long",), long_after_us=10 * clock.MINUTE)
+    [job] = run_ticker()
+    moved_clock.advance(minutes=9)
+    assert poll() == []
+    moved_clock.advance(minutes=1)
+    assert poll() == [("long", "backup", True)]
+    assert poll() == [("long", "backup", True)]
+    record([result_of(job, answered())])
+    assert poll() == [("long", "backup", False)]
+
+
+@pytest.mark.parametrize(("scope", "seen"), [(("account", ""), True), ((FLOW, "shop"), True), ((FLOW, "other"), False)])
+def test_a_flow_that_holds_back_a_job_for_long_opens_an_incident(account, moved_clock, scope, seen):
+    first, second = order(account, flow(key="shop", concurrency=1), count=2)
+    let_through([first, second])
+    make_alert(account, on=("waiting",), scope=scope, waiting_after_us=10 * clock.MINUTE)
+    moved_clock.advance(minutes=9)
+    assert poll() == []
+    moved_clock.advance(minutes=1)
+    assert poll() == ([("waiting", "flow shop", True)] if seen else [])
+    Job.update(parked_by=None).execute()
+    assert poll() == ([("waiting", "flow shop", False)] if seen else [])
+
+
+def test_another_account_s_schedules_and_gates_are_not_looked_at(schedule, account, moved_clock):
+    bob = account_store.account_named("bob", clock.now())
+    make_alert(bob, on=("silent", "long", "waiting"), silent_after_us=clock.HOUR, long_after_us=clock.HOUR)
+    run_ticker()
+    moved_clock.advance(hours=2)
+    assert poll() == []
+
+
+def test_an_incident_says_when_its_condition_began(schedule, account, moved_clock):
+    make_alert(account, on=("silent",), silent_after_us=clock.HOUR)
+    began_at = clock.now() + clock.HOUR
+    moved_clock.advance(hours=3)
+    poll()
+    assert Incident.get().opened_at == began_at

@@ -1,0 +1,98 @@
+"""What lies ahead on the timeline: jobs that wait, counts where they are many, and instants that schedules plan."""
+
+import json
+
+from models.accounts import account_store
+from models.jobs.job_kinds import REQUEST
+from models.jobs.searches.job_filter import JobFilter
+from models.operations.timelines import coming_jobs, planned_instants
+from models.rules import clock
+from models.rules.clock import HOUR, MINUTE
+from models.schedules import schedule_changes
+from models.schedules.schedule_tables import Schedule
+from tests.support.rows import make_job
+from tests.support.schedule_rows import make_schedule
+
+ALL = JobFilter(REQUEST)
+EVERY_TEN_MINUTES = json.dumps({"repeat_every": [10, "minutes"]})
+
+
+def waiting(account, job_filter=ALL):
+    now = clock.now()
+    return coming_jobs.waiting(account.id, job_filter, now, now + HOUR, MINUTE)
+
+
+def test_jobs_that_wait_come_soonest_first(account, moved_clock):
+    late, soon = make_job(account, "scheduled", 600), make_job(account, "retryable", 60, attempt=1)
+    make_job(account, "scheduled", 3600)
+    make_job(account, "completed", 60)
+    make_job(account_store.account_named("other", clock.now()), "scheduled", 60)
+
+    coming = waiting(account)
+
+    assert [job.id for job in coming.jobs] == [soon.id, late.id]
+    assert coming.counts is None
+
+
+def test_many_are_counted_by_slice_and_a_few_of_them_listed(account, moved_clock, monkeypatch):
+    monkeypatch.setattr(coming_jobs, "SHOWN", 10)
+    monkeypatch.setattr(coming_jobs, "COUNTED", 15)
+    for number in range(20):
+        make_job(account, "scheduled", 65)
+        make_job(account, "scheduled", 130 + number * 120)
+
+    coming = waiting(account)
+
+    offsets = {(at - clock.now()) // MINUTE: jobs for at, jobs in coming.counts.items() if jobs}
+    assert offsets[1] == 15
+    assert offsets[2] == offsets[4] == 1
+    assert len(coming.jobs) == 21
+
+
+def test_a_filter_leaves_its_jobs(account, moved_clock):
+    chosen = make_job(account, "scheduled", 60, host="api.example.com")
+    make_job(account, "scheduled", 60, host="other.example.com")
+
+    assert [job.id for job in waiting(account, ALL._replace(host="api.example.com")).jobs] == [chosen.id]
+
+
+def test_jobs_under_way_are_those_of_the_account_that_run(account, moved_clock):
+    chosen = make_job(account, "executing", attempt=1, attempted_at=clock.now(), host="api.example.com")
+    make_job(account, "scheduled", 60)
+    make_job(account_store.account_named("other", clock.now()), "executing", attempt=1, attempted_at=clock.now())
+
+    assert [job.id for job in coming_jobs.running(account.id, ALL)] == [chosen.id]
+    assert coming_jobs.running(account.id, ALL._replace(host="other.example.com")) == []
+
+
+def test_the_instants_ahead_are_those_that_have_no_job_yet(account, moved_clock):
+    key = make_schedule(account, EVERY_TEN_MINUTES, first_in_s=600)
+
+    ahead = planned_instants.ahead(account.id, clock.now() + HOUR)
+
+    assert [(each.schedule_id, (each.at - clock.now()) // MINUTE) for each in ahead] == [
+        *[(key, minute) for minute in (20, 30, 40, 50)]
+    ]
+
+
+def test_a_schedule_that_is_disabled_or_another_accounts_plans_nothing(account, moved_clock):
+    key = make_schedule(account, EVERY_TEN_MINUTES, first_in_s=600)
+    other = account_store.account_named("other", clock.now())
+
+    assert planned_instants.ahead(other.id, clock.now() + HOUR, key) == []
+    schedule_changes.disable(account.id, key, clock.now())
+    assert planned_instants.ahead(account.id, clock.now() + HOUR) == []
+
+
+def test_no_more_instants_are_planned_than_runs_are_left(account, moved_clock):
+    bounded = json.dumps({"repeat_every": [10, "minutes"], "max_runs": 3})
+    make_schedule(account, bounded, first_in_s=600)
+
+    assert len(planned_instants.ahead(account.id, clock.now() + HOUR)) == 2
+
+
+def test_a_zone_that_is_unknown_here_plans_nothing(account, moved_clock):
+    key = make_schedule(account, EVERY_TEN_MINUTES, first_in_s=600)
+    Schedule.update(frequency='{"cron":"* * * * *","timezone":"Atlantis/Capital"}').where(Schedule.id == key).execute()
+
+    assert planned_instants.ahead(account.id, clock.now() + HOUR) == []

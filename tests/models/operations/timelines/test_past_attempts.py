@@ -1,0 +1,105 @@
+"""The attempts of a span of time, as the timeline reads them: all, or a bounded sample that covers the span."""
+
+import pytest
+
+from models.accounts import account_store
+from models.flows import gates
+from models.jobs.job_kinds import CALLBACK, REQUEST
+from models.jobs.job_tables import JobLabel, LogEntry
+from models.jobs.searches.job_filter import JobFilter
+from models.operations.timelines import past_attempts
+from models.rules import clock
+from models.rules.clock import MINUTE
+from models.rules.limits import FLOW
+from tests.support.attempt_rows import add_attempt, attempted_job
+
+ALL = JobFilter(REQUEST)
+
+
+@pytest.fixture
+def early_log(monkeypatch):
+    """Entries keep the instants of their attempts, though the tests write them long after."""
+    monkeypatch.setattr("models.database.settling.SETTLE_US", 10 * clock.HOUR)
+
+
+def read(account, job_filter=ALL, minutes=60):
+    now = clock.now()
+    return past_attempts.read(account.id, job_filter, now - minutes * MINUTE, now + 1)
+
+
+def test_the_attempts_of_the_span_are_read_newest_first(account, moved_clock, early_log):
+    old, new = attempted_job(account, 3000), attempted_job(account, 20, "status_500")
+    add_attempt(old, 600, number=2)
+    attempted_job(account, 3700)
+
+    past = read(account)
+
+    assert [(row.job_id, row.number, row.has_failed) for row in past.attempts] == [
+        *[(new.id, 1, True), (old.id, 2, False), (old.id, 1, False)]
+    ]
+    assert past.is_whole
+
+
+def test_an_attempt_that_began_after_the_span_is_left_out(account, moved_clock, early_log):
+    attempted_job(account, 60)
+
+    assert past_attempts.read(account.id, ALL, 0, clock.now() - MINUTE).attempts == []
+
+
+def test_attempts_of_another_account_and_of_callbacks_are_left_out(account, moved_clock, early_log):
+    other = account_store.account_named("other", clock.now())
+    attempted_job(other, 60)
+    attempted_job(account, 60, kind=CALLBACK)
+
+    assert read(account).attempts == []
+
+
+def test_a_filter_leaves_the_attempts_of_its_jobs(account, moved_clock, early_log):
+    flow = gates.hold(account.id, FLOW, "shop-42", clock.now())
+    chosen = attempted_job(account, 60, host="api.example.com", flow_id=flow.id)
+    attempted_job(account, 60, host="other.example.com")
+    JobLabel.insert(account_id=account.id, label="vip", inserted_at=chosen.inserted_at, job_id=chosen.id).execute()
+
+    for fields in ({"host": "api.example.com"}, {"flow": "shop-42"}, {"label": "vip"}):
+        assert [row.job_id for row in read(account, ALL._replace(**fields)).attempts] == [chosen.id], fields
+
+
+def test_the_attempts_of_a_schedule_are_found_by_its_jobs(account, moved_clock, early_log):
+    key = "0199cafe-0000-7000-8000-000000000001"
+    chosen = attempted_job(account, 60, schedule_id=key)
+    attempted_job(account, 60, schedule_id="0199cafe-0000-7000-8000-000000000002")
+
+    assert [row.job_id for row in read(account, ALL._replace(schedule=key)).attempts] == [chosen.id]
+
+
+def test_beyond_the_limit_a_sample_covers_the_whole_span(account, moved_clock, early_log, monkeypatch):
+    monkeypatch.setattr(past_attempts, "WHOLE", 20)
+    monkeypatch.setattr(past_attempts, "SLICES", 6)
+    monkeypatch.setattr(past_attempts, "OF_SLICE", 2)
+    for number in range(60):
+        attempted_job(account, 30 + number * 60)
+
+    past = read(account)
+
+    assert not past.is_whole
+    assert len(past.attempts) <= 12
+    tens = {(clock.now() - row.started_at) // (10 * MINUTE) for row in past.attempts}
+    assert tens == {0, 1, 2, 3, 4, 5}
+
+
+def test_below_the_limit_nothing_is_left_out(account, moved_clock, early_log, monkeypatch):
+    monkeypatch.setattr(past_attempts, "WHOLE", 121)
+    for number in range(60):
+        attempted_job(account, 30 + number * 59)
+
+    past = read(account)
+
+    assert (len(past.attempts), past.is_whole) == (60, True)
+
+
+def test_the_log_leads_to_the_attempts(account, moved_clock, early_log):
+    """The index that the reading lives on: without entries there is no attempt to be found."""
+    attempted_job(account, 60)
+    LogEntry.delete().execute()
+
+    assert read(account).attempts == []

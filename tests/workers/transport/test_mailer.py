@@ -1,0 +1,112 @@
+"""E-mails go out by the operator's server: with TLS unless the operator wants none, and each comes to one outcome."""
+
+import socket
+import ssl
+from email.message import EmailMessage
+
+import pytest
+import trustme
+
+from tests.support.mail_servers import Mailbox, MailServer
+from workers.transport.mail.mailer import Mailer
+from workers.transport.outcome import Answered, Refused, Unreachable
+
+
+@pytest.fixture(scope="module")
+def authority():
+    return trustme.CA()
+
+
+@pytest.fixture
+def trusting(authority):
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+@pytest.fixture
+def serve(authority):
+    """Start a server of this mailbox; TLS: "starttls" or none."""
+    started = []
+
+    def start(mailbox, tls="starttls", name="127.0.0.1"):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(name).configure_cert(context)
+        started.append(MailServer(mailbox, context if tls == "starttls" else None).start())
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+def a_mail():
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "booper@example.com", "ops@example.com", "Sicherung schlägt fehl"
+    mail.set_content("Es läuft nicht.")
+    return mail
+
+
+def test_a_mail_goes_out_by_starttls_after_a_login(serve, trusting):
+    server = serve(Mailbox())
+    outcome = Mailer(f"smtp://alice:p%40ss@127.0.0.1:{server.port}", trusting).send(a_mail())
+    assert isinstance(outcome, Answered), outcome
+    [mail] = server.mailbox.mails
+    assert (mail["Subject"], mail.get_content().strip()) == ("Sicherung schlägt fehl", "Es läuft nicht.")
+    assert server.mailbox.logins == [("alice", "p@ss")]
+
+
+def test_a_server_without_starttls_gets_neither_mail_nor_password(serve, trusting):
+    server = serve(Mailbox(), tls=None)
+    outcome = Mailer(f"smtp://alice:p%40ss@127.0.0.1:{server.port}", trusting).send(a_mail())
+    assert (type(outcome), outcome.reason) == (Unreachable, "tls")
+    assert server.mailbox.mails == server.mailbox.logins == []
+
+
+def test_a_server_whose_certificate_is_not_trusted_gets_nothing(serve):
+    server = serve(Mailbox())
+    outcome = Mailer(f"smtp://127.0.0.1:{server.port}").send(a_mail())
+    assert (type(outcome), outcome.reason) == (Unreachable, "tls")
+    assert server.mailbox.mails == []
+
+
+def test_a_certificate_of_another_name_is_not_trusted(serve, trusting):
+    server = serve(Mailbox(), name="mail.example")
+    assert Mailer(f"smtp://127.0.0.1:{server.port}", trusting).send(a_mail()).reason == "tls"
+    assert server.mailbox.mails == []
+
+
+def test_an_operator_may_want_no_tls(serve):
+    server = serve(Mailbox(), tls=None)
+    assert isinstance(Mailer(f"smtp+plain://127.0.0.1:{server.port}").send(a_mail()), Answered)
+    assert len(server.mailbox.mails) == 1
+
+
+def test_what_the_server_refuses_for_good_is_refused(serve, trusting):
+    server = serve(Mailbox("550 no such user"))
+    outcome = Mailer(f"smtp://127.0.0.1:{server.port}", trusting).send(a_mail())
+    assert (type(outcome), outcome.reason) == (Refused, "mail_refused")
+
+
+def test_what_the_server_refuses_for_now_is_an_answer_that_may_be_tried_again(serve, trusting):
+    server = serve(Mailbox("451 try again later"))
+    outcome = Mailer(f"smtp://127.0.0.1:{server.port}", trusting).send(a_mail())
+    assert (type(outcome), outcome.status_code) == (Answered, 451)
+
+
+def test_a_wrong_password_is_refused(serve, trusting):
+    server = serve(Mailbox())
+    outcome = Mailer(f"smtp://alice:wrong@127.0.0.1:{server.port}", trusting).send(a_mail())
+    assert (type(outcome), outcome.reason) == (Refused, "mail_refused")
+    assert server.mailbox.mails == []
+
+
+def test_a_server_that_is_away_is_unreachable():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    outcome = Mailer(f"smtp+plain://127.0.0.1:{port}").send(a_mail())
+    assert (type(outcome), outcome.reason) == (Unreachable, "connect")
+
+
+def test_without_a_server_a_mail_is_refused():
+    assert Mailer("").send(a_mail()).reason == "mail_refused"

@@ -1,0 +1,94 @@
+"""Sends e-mails by the operator's SMTP server, on threads of its own, since smtplib waits.
+
+TLS is required unless the operator says otherwise: with `smtp://` the server has to offer STARTTLS, with `smtps://` TLS
+comes first, `smtp+plain://` has none. No password goes out without TLS. Certificates are checked.
+"""
+
+import smtplib
+import ssl
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from email.message import EmailMessage
+from urllib.parse import unquote, urlsplit
+
+from workers.transport.outcome import Answered, Outcome, Refused, Timings, Unreachable
+
+THREADS = 2
+TIMEOUT_S = 30.0  # of one step of the dialog
+TAKEN = 250
+PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
+
+
+class Mailer:
+    """`url`: of the server, as BOOPER_SMTP_URL has it; empty: nobody has said. `tls`: the certificates to trust."""
+
+    def __init__(self, url: str, tls: ssl.SSLContext | None = None) -> None:
+        self._parts = urlsplit(url)
+        self._tls = tls or ssl.create_default_context()
+        self._threads: ThreadPoolExecutor | None = None
+
+    def submit(self, message: EmailMessage, done: Callable[[Outcome], None]) -> None:
+        """Send the message soon, and call `done` with what came of it."""
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="mail")
+        self._threads.submit(lambda: done(self.send(message)))
+
+    def close(self) -> None:
+        """Send nothing that has not begun."""
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def send(self, message: EmailMessage) -> Outcome:
+        """What came of the message. What the server refuses for good is refused; all else may be tried again."""
+        if not self._parts.hostname:
+            return Refused("mail_refused", "this process has no BOOPER_SMTP_URL")
+        began_s = time.monotonic()
+        try:
+            self._deliver(message)
+            return Answered(TAKEN, [], b"", False, _timings(began_s))
+        except smtplib.SMTPRecipientsRefused as error:
+            return _of_reply(max(code for code, _ in error.recipients.values()), began_s)
+        except smtplib.SMTPResponseException as error:
+            return _of_reply(error.smtp_code, began_s)
+        except (ssl.SSLError, smtplib.SMTPNotSupportedError) as error:
+            return Unreachable("tls", type(error).__name__, _timings(began_s))
+        except TimeoutError as error:
+            return Unreachable("timeout", type(error).__name__, _timings(began_s))
+        except (OSError, smtplib.SMTPException) as error:
+            return Unreachable("connect", type(error).__name__, _timings(began_s))
+
+    def _deliver(self, message: EmailMessage) -> None:
+        """Returns once the server has taken the message, whatever becomes of the connection afterwards."""
+        server = self._connect()
+        try:
+            if self._parts.scheme == "smtp":
+                server.starttls(context=self._tls)
+            if self._parts.username:
+                server.login(unquote(self._parts.username), unquote(self._parts.password or ""))
+            server.send_message(message)
+            with suppress(smtplib.SMTPException, OSError):
+                server.quit()
+        finally:
+            server.close()
+
+    def _connect(self) -> smtplib.SMTP:
+        host = str(self._parts.hostname)
+        port = self._parts.port or PORTS[self._parts.scheme]
+        if self._parts.scheme == "smtps":
+            return smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_S, context=self._tls)
+        return smtplib.SMTP(host, port, timeout=TIMEOUT_S)
+
+
+def _of_reply(code: int, began_s: float) -> Outcome:
+    """A reply from 500 on is for good."""
+    if code >= 500:
+        return Refused("mail_refused", f"the mail server answered {code}")
+    if code < 200:
+        return Unreachable("protocol", f"the mail server answered {code}", _timings(began_s))
+    return Answered(code, [], b"", False, _timings(began_s))
+
+
+def _timings(began_s: float) -> Timings:
+    return Timings(total_ms=(time.monotonic() - began_s) * 1000)
