@@ -72,7 +72,7 @@ def _by_type(document: Document, schema: Document, name: str, depth: int) -> Any
     kind = schema.get("type")
     kind = kind[0] if isinstance(kind, list) else kind
     if kind == "object" and "properties" in schema and depth < MAX_DEPTH:
-        members = schema["properties"].items()
+        members = list(schema["properties"].items())[: schema.get("maxProperties")]
         return {each: sample(document, inner, each, depth + 1) for each, inner in members if "x-expand" not in inner}
     if kind == "array":
         return [sample(document, schema["items"], name, depth + 1)]

@@ -65,6 +65,11 @@ def lines():
 def written(server, key, configured, tmp_path):
     """A function from a line of the page to the line for this server, with ids that there are."""
     (tmp_path / "key-file").write_text(f"{key}\n")
+    [example] = blocks("yaml")
+    (tmp_path / "schedules.yaml").write_text(example)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/crontab").write_text("#!/bin/sh\necho '@daily curl https://example.com/'\n")
+    (tmp_path / "bin/crontab").chmod(0o755)
     (tmp_path / "body.json").write_text('{"a": 1}')
     (tmp_path / ".config/fish/completions").mkdir(parents=True)
     with Client(server.url, key) as client:
@@ -92,7 +97,7 @@ def test_each_line_of_the_page_does_what_it_says(line, written, configured, tmp_
     command = f'booper() {{ {shlex.join(START)} "$@"; }}\n{written(line)}'
     process = subprocess.Popen(
         ["bash", "-c", f"set -o pipefail; {command}"],
-        env=configured,
+        env=configured | {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"},
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -105,7 +110,7 @@ def test_each_line_of_the_page_does_what_it_says(line, written, configured, tmp_
         process.communicate(timeout=60)
         return
     out, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (0, "")
+    assert (process.returncode, err) == (6 if "--dry-run" in line else 0, "")
     assert out or any(word in line for word in ("list", "runs", "failures", "eval", ">"))
 
 
