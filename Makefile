@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: install run test test-quick check format lint types imports openapi lock packages journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults
+.PHONY: install run test test-quick check format lint types imports openapi pictures lock packages journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults
 
 install: $(STAMP)
 
@@ -45,6 +45,10 @@ imports: $(DEV_STAMP)
 # After a change of the API that is meant: writes what its test compares.
 openapi: $(DEV_STAMP)
 	$(BIN)/python -m tests.support.frozen_openapi
+
+# The pictures of the README and the documents, from a server that it fills itself.
+pictures: $(DEV_STAMP)
+	$(BIN)/python -m tests.support.pictures
 
 check: lint types imports test
 

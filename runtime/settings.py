@@ -152,6 +152,12 @@ class Settings:
     allow_http: bool = _setting(
         "BOOPER_ALLOW_HTTP", switch(), _on_if_embedded, "Whether jobs may name http targets beside https ones."
     )
+    hold: bool = _setting(
+        "BOOPER_HOLD",
+        switch(),
+        "off",
+        "Whether nothing is planned, sent or deleted: to look at what is due, as after a restore, before it goes.",
+    )
     look_ahead_s: float = _setting(
         "BOOPER_LOOK_AHEAD_SECONDS",
         decimal(0.1, 600, "seconds"),
