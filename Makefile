@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: install run test test-quick check format lint types imports openapi pictures lock packages journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults
+.PHONY: client install run test test-quick check format lint types imports openapi pictures lock packages journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults
 
 install: $(STAMP)
 
@@ -41,6 +41,11 @@ types: $(DEV_STAMP)
 
 imports: $(DEV_STAMP)
 	$(BIN)/lint-imports
+
+# After a change of the client of coroutines: writes the one that waits.
+client: $(DEV_STAMP)
+	$(BIN)/python clients/python/write_sync.py
+	$(BIN)/ruff format clients
 
 # After a change of the API that is meant: writes what its test compares.
 openapi: $(DEV_STAMP)
