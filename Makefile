@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: client install run test test-quick check format lint types imports openapi pictures lock packages journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults
+.PHONY: client install run test test-quick check format lint types imports openapi pictures lock packages journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full
 
 install: $(STAMP)
 
@@ -80,6 +80,9 @@ bench-old-transaction: $(DEV_STAMP)
 
 faults: $(DEV_STAMP)
 	BOOPER_TEST_FAULTS=full $(BIN)/python -m pytest tests/faults
+
+schedules-full: $(DEV_STAMP)
+	BOOPER_TEST_SCHEDULES=full $(BIN)/python -m pytest tests/models/rules --durations=10
 
 # The sdist and the wheel of the commit that is checked out, in dist/.
 packages: $(DEV_STAMP)

@@ -37,7 +37,8 @@ from api.routes import (
     try_targets,
 )
 from api.routes.alerts import alert_rules, incidents
-from api.routes.operations import bulk_actions, failures, operations, replays, schedule_check, stats
+from api.routes.operations import bulk_actions, failures, operations, replays, stats
+from api.routes.recurring import backfills, calendars, schedule_check
 from api.routes.targets import acks, groups
 from models.database.connection import Unreachable, drop_if_stale, keep_connection
 from models.database.host_clock import HostClock
@@ -72,6 +73,8 @@ RESOURCES = (
     try_targets,
     acks,
     groups,
+    calendars,
+    backfills,
     alert_rules,
     incidents,
 )

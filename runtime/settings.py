@@ -258,7 +258,7 @@ class Settings:
         "BOOPER_MIN_INTERVAL_SECONDS",
         decimal(0.1, 86400, "seconds"),
         "1",
-        "Shortest interval of `repeat_every`; the shortest of `cron` is a minute.",
+        "Shortest interval of `repeat_every`, and of the seconds of a `cron` with six fields.",
     )
     max_schedules: int = _setting(
         "BOOPER_MAX_SCHEDULES", whole(1, 10_000_000), "10000", "The most enabled schedules that an account may have."

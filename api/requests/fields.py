@@ -31,9 +31,10 @@ class Must(fields.Field[Any]):
         about = {"description": f"Must be {expected}.", **({"type": form} if isinstance(form, str) else form or {})}
         if options.get("allow_none") and "anyOf" in about:  # a single type gets its null from apispec
             about |= {"anyOf": [*about["anyOf"], {"type": "null"}]}
+        template = expected.replace("{", "{{").replace("}", "}}")  # marshmallow formats these messages
         messages: dict[str, Any] = {
-            "required": f"must be {expected}, got nothing",
-            "null": f"must be {expected}, got null",
+            "required": f"must be {template}, got nothing",
+            "null": f"must be {template}, got null",
         }
         super().__init__(error_messages=messages, metadata=about | options.pop("metadata", {}), **options)
         self.expected = expected
