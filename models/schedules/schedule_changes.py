@@ -88,11 +88,13 @@ def put(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow, bool]:
 
 
 def change_by(new: NewSchedule) -> str:
-    """What `put` would do: one of CHANGES. Another spelling of what is stored is no change."""
-    schedule_id = id_of(new.job.account_id, new.key or "")
-    if schedule_id is None:
-        return CREATE
-    stored = schedule_store.stored_definition(schedule_id)
+    """What `put` would do: one of CHANGES. Another spelling of what is stored is no change. Raises NoCalendar."""
+    with transaction():
+        new = calendar_store.applied(new)
+        schedule_id = id_of(new.job.account_id, new.key or "")
+        if schedule_id is None:
+            return CREATE
+        stored = schedule_store.stored_definition(schedule_id)
     return NONE if definitions.is_same_order(definition_of(new, schedule_id), stored) else CHANGE
 
 

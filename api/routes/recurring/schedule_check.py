@@ -11,6 +11,7 @@ from api.requests.fields import Must, shown
 from api.requests.hops import hops
 from api.requests.job_requests import due_at
 from api.requests.new_schedule import new_schedule
+from api.requests.options.refusals import refusals
 from api.requests.strict_json import Document, ListMember
 from api.requests.strict_schema import Strict
 from api.responses import schemas, serializers
@@ -88,4 +89,5 @@ def _verdict(document: Document, now: int) -> str:
         raise invalid({"key": [f"must be {KEY_EXPECTED}, got {shown(key)}"]})
     job_request = schedule_fields.load(sent)
     new = new_schedule(job_request, caller().account_id, due_at(job_request, now), now, hops(), key)
-    return compact({"key": key, "change": schedule_changes.change_by(new)})
+    with refusals():
+        return compact({"key": key, "change": schedule_changes.change_by(new)})

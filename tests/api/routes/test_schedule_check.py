@@ -1,5 +1,7 @@
 """POST /api/schedules/check: what PUT would do with many schedules, and that nothing is done."""
 
+import json
+
 import pytest
 
 from models.schedules.schedule_tables import Schedule
@@ -87,3 +89,11 @@ def test_a_schedule_may_have_the_key_check(client):
     put(client, "check", **DAILY)
 
     assert client.get("/api/schedules/check").json["data"]["args"]["cron"] == "0 0 * * *"
+
+
+def test_a_calendar_that_there_is_not_is_a_mistake(client):
+    put(client, "a", **DAILY)
+
+    verdicts = check(client, *({"key": key, **DAILY, "exclude": {"calendars": ["none"]}} for key in ("a", "b")))
+
+    assert all("calendars of this account" in json.dumps(verdict["error"]["errors"]) for verdict in verdicts)
