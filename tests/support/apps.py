@@ -28,6 +28,7 @@ PAGES = [  # that stand by themselves
     "/signing-keys",
     "/endpoints",
     "/channels",
+    "/alerts",
     "/api/docs",
 ]
 _made = cache(create_app)
