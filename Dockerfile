@@ -14,7 +14,8 @@ COPY booper ./booper
 COPY models ./models
 COPY runtime ./runtime
 COPY workers ./workers
-RUN /opt/booper/bin/pip install --no-deps --no-build-isolation .
+COPY clients/python ./clients/python
+RUN /opt/booper/bin/pip install --no-deps --no-build-isolation . ./clients/python
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="Booper" \
