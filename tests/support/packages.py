@@ -41,7 +41,7 @@ def files_of(wheel):
 
 
 def bare_environment(folder, wheels):
-    """The folder of programs of a new environment that holds the wheels and what they ask for, in the locked versions."""
+    """The programs of a new environment that holds the wheels and what they ask for, in the locked versions."""
     constraints = folder / "constraints.txt"
     locked = re.findall(r"^([\w.-]+==\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
     constraints.write_text("\n".join(locked))
