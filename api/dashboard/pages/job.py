@@ -17,13 +17,13 @@ from api.dashboard.retry_ladder import Dot, ladder
 from api.requests.ids import job_key
 from api.responses.responses import ApiError
 from models.database.paging import NEWEST_FIRST, PageRequest
-from models.jobs import job_store, log_entries, replays, retry_plan
+from models.jobs import job_store, log_entries, replays
 from models.jobs.job_kinds import ALERT, CHANNEL, GROUP, REQUEST
 from models.jobs.job_store import JobRow
 from models.jobs.log_entries import LogFilter
 from models.jobs.records import AttemptRow
 from models.jobs.states import FINAL
-from models.operations import cancelling, changing, explain
+from models.operations import cancelling, changing, explain, retry_plan
 from models.rules import clock
 from models.schedules import schedule_store
 

@@ -6,10 +6,10 @@ import pytest
 
 from api.dashboard.causes import cause
 from api.dashboard.retry_ladder import ladder
-from models.jobs import retry_plan
 from models.jobs.job_tables import Job
 from models.jobs.records import AttemptRow, add_attempts
-from models.jobs.retry_plan import RetryPolicy
+from models.operations import retry_plan
+from models.operations.retry_plan import RetryPolicy
 from models.rules import clock
 from tests.support.browsers import submit_schedule
 from tests.support.rows import make_job, reread
