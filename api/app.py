@@ -36,7 +36,7 @@ from api.routes import (
     signing_keys,
     try_targets,
 )
-from api.routes.alerts import alert_rules, incidents
+from api.routes.alerts import alert_rules, badges, incidents
 from api.routes.operations import bulk_actions, failures, operations, replays, stats
 from api.routes.recurring import backfills, calendars
 from api.routes.targets import acks, groups
@@ -76,6 +76,7 @@ RESOURCES = (
     backfills,
     alert_rules,
     incidents,
+    badges,
 )
 
 
