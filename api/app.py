@@ -99,6 +99,7 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
         documentation.register_blueprint(blueprint)
     app.add_url_rule("/api/openapi.json", "openapi", documentation.view)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(badges.images)
     request_log.register(app)
     batch_turns.register(app)
     responses.register(app)

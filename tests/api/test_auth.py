@@ -13,7 +13,7 @@ from tests.support.databases import go_away
 
 OPEN = {"/api/ping", "/api/echo", "/api/broadcast", "/api/openapi.json", "/healthz", "/metrics", "/readyz"}
 # Whose token is a capability of its own.
-OPEN |= {"/api/acks/<token>", "/api/badges/<token>.svg", "/api/badges/<token>.json"}
+OPEN |= {"/api/acks/<token>", "/badges/<token>.svg", "/api/badges/<token>.json"}
 
 
 def rules(app):

@@ -1,5 +1,6 @@
 """Serves badges: how a schedule is doing, for a page that others see. The address is a capability of its own."""
 
+import flask
 from flask import Response, current_app
 from marshmallow import Schema, fields
 
@@ -19,6 +20,7 @@ from models.schedules import run_results, schedule_store
 from models.schedules.schedule_store import ScheduleRow
 
 blueprint = Blueprint("badges", __name__, open_to_all=True, description="How a schedule is doing, for others to see.")
+images = flask.Blueprint("badge_images", __name__)  # no part of OpenAPI, whose clients read JSON
 SECRET = "booper_badge_secret"  # noqa: S105 - the name of the secret among the app's extensions
 COLORS = {"enabled": "#1a7f37", "late": "#9a6700", "discarded": "#cf222e", "cancelled": "#57606a"}
 FRESH = {"Cache-Control": "public, max-age=30"}
@@ -43,15 +45,12 @@ def get_badge_addresses(key: str) -> Response:
     """How the schedule is doing, and the addresses at which others may see that without a key."""
     account_id = caller().account_id
     schedule = or_not_found(schedule_store.find(account_id, key_in_path(key)))
-    base = f"{settings().own_url}/api/badges/{badge_tokens.token_of(Badge(account_id, schedule.id), _secret())}"
-    return respond(
-        {"data": {"state": _health(account_id, schedule).word, "svg": f"{base}.svg", "json": f"{base}.json"}}
-    )
+    token = badge_tokens.token_of(Badge(account_id, schedule.id), _secret())
+    svg, json = (f"{settings().own_url}{path}" for path in (f"/badges/{token}.svg", f"/api/badges/{token}.json"))
+    return respond({"data": {"state": _health(account_id, schedule).word, "svg": svg, "json": json}})
 
 
-@blueprint.route("/badges/<token>.svg", methods=["GET"])
-@blueprint.doc(security=[])
-@blueprint.response(200, content_type="image/svg+xml")
+@images.get("/badges/<token>.svg")
 def draw_badge(token: str) -> Response:
     """The badge of a schedule."""
     label, state = _badge_of(token)
