@@ -8,6 +8,7 @@ from marshmallow import ValidationError
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.labels import JOB_FILTERS
 from api.dashboard.query import filled_fields, problems_of
+from api.dashboard.timelines.timeline_values import SCOPES
 from api.requests.ids import job_key
 from api.requests.job_filters import FURTHEST, JobsQuery, filter_of, read_instant
 from api.requests.job_values import AN_INSTANT
@@ -92,6 +93,7 @@ def _rendered(fields: dict[str, str], page: Page, problems: list[str], is_whole:
         next=page.end and cursor_of(NEWEST_FIRST, page.end),
         is_first="cursor" not in fields,
         filters=filters,
+        scope={name: filters[name] for name in SCOPES if name in filters},
         problems=problems,
         is_whole=is_whole,
         states=STATES,

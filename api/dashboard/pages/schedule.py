@@ -2,7 +2,7 @@
 
 import json
 
-from flask import Response, render_template
+from flask import Response, render_template, request
 
 from api.context import settings
 from api.dashboard.blueprint import pages, redirect_to, visitor
@@ -10,6 +10,7 @@ from api.dashboard.errors import page_not_found
 from api.dashboard.filters import body_text
 from api.dashboard.labels import RUN_RESULTS
 from api.dashboard.schedule_health import health
+from api.dashboard.timelines.timeline_values import timeline_values
 from api.requests.ids import uuid_key
 from api.requests.schedule_fields import not_computable
 from api.responses.responses import ApiError
@@ -32,6 +33,7 @@ def show_schedule(key: str) -> str:
         firings=runs,
         health=health(row, runs),
         run_statuses=RUN_RESULTS,
+        **({} if request.args.get("part") else timeline_values("show_schedule", {"schedule": row.id}, key=row.id)),
     )
 
 
