@@ -77,6 +77,23 @@ def lateness_lines(minutes: Sequence[Minute]) -> tuple[list[Line], list[Tick]]:
     return lines, [Tick(y(mark), f"{mark:g} ms" if mark < 1000 else f"{mark / 1000:g} s") for mark in marks]
 
 
+def count_bars(counts: Sequence[int], labels: Sequence[str], kind: str, noun: str) -> list[Bar]:
+    """A bar for each count that is not 0, the highest over the whole height."""
+    highest, step = max([*counts, 1]), WIDTH / max(len(counts), 1)
+    return [
+        bar(
+            number * step,
+            HEIGHT - HEIGHT * count / highest,
+            step * 0.8,
+            HEIGHT * count / highest,
+            kind,
+            f"{label}: {count:,} {noun}",
+        )
+        for number, (count, label) in enumerate(zip(counts, labels, strict=True))
+        if count
+    ]
+
+
 def bar(x: float, y: float, width: float, height: float, kind: str, title: str) -> Bar:
     """A bar with its coordinates rounded."""
     return Bar(round(x, 1), round(y, 1), round(width, 1), round(height, 1), kind, title)

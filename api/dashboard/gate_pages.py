@@ -1,21 +1,26 @@
 """Holds what the pages of flows, lanes and hosts share: the rows of a list, and the forms that pause and resume."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from flask import Response, g, make_response, render_template, request
 from marshmallow import ValidationError
 
+from api.dashboard import charts
 from api.dashboard.blueprint import pages, redirect_to, visitor
+from api.dashboard.charts import Bar
 from api.dashboard.errors import page_not_found
+from api.dashboard.filters import utc
 from api.dashboard.query import filled_fields, problems_of
 from api.requests.flow_fields import is_gate_key
 from api.requests.gate_fields import GatesQuery, PauseFields
 from api.requests.paging import cursor_of
 from models.database.paging import NEWEST_FIRST
-from models.flows import closing, gate_lists, gates
+from models.flows import closing, gate_lists, gates, minutes
 from models.flows.gate_lists import Usage
 from models.flows.gates import FAR, Gate
 from models.rules import clock
+from models.rules.clock import MINUTE
 from models.rules.limits import ACCOUNT
 
 SHOWN = 25
@@ -24,13 +29,15 @@ LABELS = {"text": "text in key", "until": "until", "reason": "reason"}
 
 
 class GateRow(NamedTuple):
-    """A line of a list: a gate, how it is used, and whether a pause or a rest holds it."""
+    """A line of a list: a gate, how it is used, and whether a pause or a rest holds it. `hour`: the starts of a flow in
+    each minute of the last hour, as bars."""
 
     gate: Gate
     usage: Usage
     is_paused: bool
     rests_until: int | None
     next_at: int | None
+    hour: list[Bar]
 
 
 def listed(template: str, kind: str, problems: tuple[str, ...] = (), **more: Any) -> Response:
@@ -59,12 +66,18 @@ def pause(template: str, kind: str, key: str) -> Response:
     return redirect_to(LISTS[template], "paused", **kept_text())
 
 
+def known_gate(kind: str) -> Gate:
+    """The gate whose key the form or the address names, or 404 when the visitor has no such gate."""
+    key = request.values.get("key", "")
+    gate = gates.find(visitor().account_id, kind, key) if is_gate_key(key) else None
+    if gate is None:
+        raise page_not_found()
+    return gate
+
+
 def known_key(kind: str) -> str:
     """The key that the form names, or 404 when the visitor has no such gate."""
-    key = request.form.get("key", "")
-    if not is_gate_key(key) or gates.find(visitor().account_id, kind, key) is None:
-        raise page_not_found()
-    return key
+    return known_gate(kind).key
 
 
 def kept_text() -> dict[str, str]:
@@ -85,9 +98,20 @@ def account_pause() -> dict[str, object]:
     return {"account_pause": g.get("account_pause")}
 
 
-def _row(gate: Gate, usage: Usage, now: int) -> GateRow:
+def rows_of(listed_gates: Sequence[Gate], now: int) -> list[GateRow]:
+    """The line of each of the gates."""
+    usages, counts = gate_lists.usages(listed_gates, now), minutes.last_hour([gate.id for gate in listed_gates], now)
+    names = [utc((now // MINUTE - ago) * MINUTE)[11:16] for ago in reversed(range(minutes.SHOWN))]
+    return [
+        _row(gate, usages[gate.id], charts.count_bars(counts[gate.id], names, "started", "started"), now)
+        for gate in listed_gates
+    ]
+
+
+def _row(gate: Gate, usage: Usage, hour: list[Bar], now: int) -> GateRow:
     rests_until = gate.rests_until if gate.rests_until and gate.rests_until > now else None
-    return GateRow(gate, usage, gate.is_paused(now), rests_until, None if usage.next_at == FAR else usage.next_at)
+    next_at = None if usage.next_at == FAR else usage.next_at
+    return GateRow(gate, usage, gate.is_paused(now), rests_until, next_at, hour)
 
 
 def _page(
@@ -98,11 +122,9 @@ def _page(
     cursor: str | None,
     more: dict[str, Any],
 ) -> Response:
-    now = clock.now()
-    usages = gate_lists.usages(rows, now)
     text = render_template(
         template,
-        rows=[_row(gate, usages[gate.id], now) for gate in rows],
+        rows=rows_of(rows, clock.now()),
         text=fields.get("text", ""),
         is_first="cursor" not in fields,
         next=cursor,

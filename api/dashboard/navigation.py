@@ -11,15 +11,13 @@ from flask import current_app, request
 from api.dashboard.blueprint import pages, visitor
 from api.dashboard.pages import (
     bulk,
-    channels,
     edit_schedule,
-    endpoints,
     failures,
+    find,
     flows,
     hosts,
     job,
     jobs,
-    keys,
     logs,
     new_job,
     overview,
@@ -27,9 +25,9 @@ from api.dashboard.pages import (
     schedule,
     schedules,
     signing_in,
-    signing_keys,
     theme,
 )
+from api.dashboard.pages.settings import channels, endpoints, keys, signing_keys
 from models.database.connection import Unreachable
 from models.operations import overview as overview_counts
 from models.rules import clock
@@ -37,11 +35,13 @@ from models.rules.clock import DAY
 
 
 class Tab(NamedTuple):
-    """A part of a section: its label, the endpoint that it leads to, and the modules of its pages."""
+    """A part of a section: its label, the endpoint that it leads to, the modules of its pages, and the key that leads
+    there after `g`."""
 
     label: str
     endpoint: str
     modules: tuple[ModuleType, ...] = ()
+    key: str = ""
 
 
 class Section(NamedTuple):
@@ -53,35 +53,39 @@ class Section(NamedTuple):
 
 
 SECTIONS = (
-    Section("Overview", "overview", (Tab("Overview", "show_overview", (overview,)),)),
+    Section("Overview", "overview", (Tab("Overview", "show_overview", (overview,), "o"),)),
     Section(
         "Jobs",
         "jobs",
         (
-            Tab("Jobs", "list_jobs", (jobs, job, new_job, preview)),
-            Tab("Log", "list_logs", (logs,)),
+            Tab("Jobs", "list_jobs", (jobs, job, new_job, preview), "j"),
+            Tab("Log", "list_logs", (logs,), "l"),
             Tab("Operations", "list_operations", (bulk,)),
         ),
     ),
-    Section("Schedules", "schedules", (Tab("Schedules", "list_schedules", (schedules, schedule, edit_schedule)),)),
-    Section("Failures", "failures", (Tab("Failures", "list_failures", (failures,)),)),
+    Section("Schedules", "schedules", (Tab("Schedules", "list_schedules", (schedules, schedule, edit_schedule), "s"),)),
+    Section("Failures", "failures", (Tab("Failures", "list_failures", (failures,), "f"),)),
     Section(
         "Flows",
         "flows",
-        (Tab("Flows", "list_flows", (flows,)), Tab("Lanes", "list_lanes"), Tab("Hosts", "list_hosts", (hosts,))),
+        (
+            Tab("Flows", "list_flows", (flows,), "w"),
+            Tab("Lanes", "list_lanes"),
+            Tab("Hosts", "list_hosts", (hosts,), "h"),
+        ),
     ),
     Section(
         "Settings",
         "settings",
         (
-            Tab("API keys", "list_keys", (keys,)),
+            Tab("API keys", "list_keys", (keys,), "k"),
             Tab("Signing keys", "list_signing_keys", (signing_keys,)),
             Tab("Endpoints", "list_endpoints", (endpoints,)),
             Tab("Channels", "list_channels", (channels,)),
         ),
     ),
 )
-OUTSIDE = (signing_in, theme)  # modules whose pages belong to no section
+OUTSIDE = (signing_in, theme, find)  # modules whose pages belong to no section
 BADGE_US = DAY  # the badge counts jobs that failed so short a time ago
 
 

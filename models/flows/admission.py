@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from models.database.transactions import after_commit
-from models.flows import gates, leaving, pacing, parking, revival, starts
+from models.flows import gates, leaving, minutes, pacing, parking, revival, starts
 from models.flows.gates import FAR, Gate
 from models.rules.limits import FLOW
 from models.rules.turns import CountedStart, next_starts, turn
@@ -70,6 +70,7 @@ class Admission:
             if flow_id := self._flow_of.get(job_id):
                 begun.setdefault(flow_id, []).append(job_id)
         counted = self._count(begun)
+        minutes.add(begun, self._now)
         parking.park(self._parked)
         flows = [gate for gate in self._gates.values() if gate.kind == FLOW]
         looks = {gate.id: self._next_look(gate, len(begun.get(gate.id, ())), set(ids)) for gate in flows}

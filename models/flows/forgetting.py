@@ -27,5 +27,6 @@ def forget(now: int, limit: int = 500) -> int:
         ids = [row[0] for row in fetch(unused, (now, now - UNUSED_US, limit))]
         these, params = any_of("gate_id", ids)
         execute(f"DELETE FROM gate_start WHERE {these}", (params,))
+        execute(f"DELETE FROM flow_minute WHERE {these}", (params,))
         these, params = any_of("id", ids)
         return execute(f"DELETE FROM gate WHERE {these}", (params,))

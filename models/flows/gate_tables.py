@@ -2,8 +2,8 @@
 
 A gate is a row that jobs of an account have to pass: a flow or a lane that a job names, the host of its target, or the
 account itself. Queries live in `gates.py` (the rows), `admission.py` (the claim), `starts.py` (what rates count),
-`parking.py` (jobs that wait at a gate) and `closing.py` (pauses, rests and breakers). Instants are microseconds since
-the Unix epoch.
+`minutes.py` (starts by the minute), `parking.py` (jobs that wait at a gate) and `closing.py` (pauses, rests, breakers).
+Instants are microseconds since the Unix epoch.
 """
 
 from peewee import BigAutoField, BigIntegerField, CompositeKey, IntegerField, TextField
@@ -58,3 +58,15 @@ class GateStart(BaseModel):
     class Meta:
         primary_key = CompositeKey("gate_id", "number")
         table_name = "gate_start"
+
+
+class FlowMinute(BaseModel):
+    """How many requests of a flow started in one minute."""
+
+    gate_id = BigIntegerField()
+    minute = BigIntegerField(index=True)  # since the Unix epoch
+    starts = BigIntegerField()
+
+    class Meta:
+        primary_key = CompositeKey("gate_id", "minute")
+        table_name = "flow_minute"

@@ -72,10 +72,11 @@ CODES = {  # every code, and its meaning
 
 
 class Reason(NamedTuple):
-    """`code`: a word for programs; `text`: the same for people."""
+    """`code`: a word for programs; `text`: the same for people; `at`: when it ends, None where that is not known."""
 
     code: str
     text: str
+    at: int | None = None
 
 
 COLUMNS = (
@@ -117,7 +118,7 @@ def explain(facts: Facts, now: int) -> list[Reason]:
         return [_under_way(facts)]
     if facts.scheduled_at > now:
         return [_not_due(facts), *_stopped(facts, now)]
-    at_gates = [Reason(wait.code, wait.text) for wait in facts.gates]
+    at_gates = [Reason(wait.code, wait.text, wait.at) for wait in facts.gates]
     waiting = [*_stopped(facts, now), *(at_gates or _held(facts, now)), *([] if at_gates else _queued(facts))]
     return waiting or [Reason("on_its_way", "Nothing prevents it: it is sent within moments.")]
 
@@ -151,9 +152,11 @@ def _not_due(facts: Facts) -> Reason:
     if facts.state == "retryable":
         failed = f" failed ({in_words(facts.reason)})" if facts.reason else " failed"
         return Reason(
-            "waits_for_retry", f"Attempt {facts.attempt} of {facts.max_attempts}{failed}; the next is at {at}."
+            "waits_for_retry",
+            f"Attempt {facts.attempt} of {facts.max_attempts}{failed}; the next is at {at}.",
+            facts.scheduled_at,
         )
-    return Reason("not_due", f"It is not due before {at}.")
+    return Reason("not_due", f"It is not due before {at}.", facts.scheduled_at)
 
 
 def _stopped(facts: Facts, now: int) -> list[Reason]:
@@ -191,11 +194,23 @@ def _held(facts: Facts, now: int) -> list[Reason]:
         ]
     if facts.crashes:
         times = "once" if facts.crashes == 1 else f"{facts.crashes} times"
-        return [Reason("held_after_crash", f"Its worker fell silent {times}; it is tried alone, not before {until}.")]
+        return [
+            Reason(
+                "held_after_crash",
+                f"Its worker fell silent {times}; it is tried alone, not before {until}.",
+                facts.held_until,
+            )
+        ]
     if facts.sibling_under_way:
-        return [Reason("waits_for_turn", f"Another job of its schedule is under way; it is tried again at {until}.")]
+        return [
+            Reason(
+                "waits_for_turn",
+                f"Another job of its schedule is under way; it is tried again at {until}.",
+                facts.held_until,
+            )
+        ]
     text = f"Its account or its host holds its whole share of the slots; it is tried again at {until}."
-    return [Reason("host_share_full", text)]
+    return [Reason("host_share_full", text, facts.held_until)]
 
 
 def _queued(facts: Facts) -> list[Reason]:

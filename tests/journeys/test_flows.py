@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
+from models.rules.times import parse_instant
 from tests.support.flow_judge import Promise, Run, Turn, broken_promises, fullest_window, most_under_way, out_of_order
 from tests.support.journeys.journey import FEWER_CONNECTIONS, FULL, SECOND, under_way
 from tests.support.journeys.processes import Running
@@ -17,6 +18,7 @@ from tests.support.waiting import wait_until
 
 JOBS, IN_LANES = (20_000, 1_000) if FULL else (2_400, 120)
 FLOWS, LANES = 200, 20
+RATE, SECONDS_OF_JOBS = 10, 6
 TOLERANCE_US = 50_000  # how much closer together two requests may arrive than they were let go
 LIMIT_SECONDS = 240 if FULL else 60
 SETTINGS = {"BOOPER_LEASE_MARGIN_SECONDS": "1", "BOOPER_BREAKER_FAILURES": "0"}
@@ -84,6 +86,31 @@ def test_limits_and_order_hold_over_a_killed_worker_and_a_restarted_broker(journ
     assert broken_flows(jobs, runs) + broken_lanes(jobs, runs) == []
 
 
+def test_a_job_starts_when_its_explanation_said_that_its_turn_is(embedded, receiver):
+    flow = {"key": "shop", "rate": RATE, "per": "1s"}
+    orders = [
+        {"url": receiver.url("/ok"), "method": "post", "headers": {"X-Nonce": str(number)}, "flow": flow}
+        for number in range(SECONDS_OF_JOBS * RATE)
+    ]
+    _, answer = embedded.client.ask("POST", "/api/jobs/batch", {"jobs": orders})
+    embedded.await_arrivals(RATE, LIMIT_SECONDS)  # the first window is full, and the others have been parked
+
+    turns = {number: turn_of(embedded.client, answer["data"][number]["id"]) for number in (3 * RATE, len(orders) - 1)}
+    embedded.await_arrivals(len(orders), LIMIT_SECONDS)
+    arrivals, _ = receiver.stopped_ledger()
+
+    began_at = {int(each.nonce): each.at for each in arrivals}
+    assert {number: abs(began_at[number] - at) <= SECOND for number, at in turns.items()} == dict.fromkeys(turns, True)
+
+
+def turn_of(client, job_id):
+    """The instant that the explanation of a job gives for its turn."""
+    (reason,) = [
+        each for each in client.get(f"/api/jobs/{job_id}/explain")["data"]["reasons"] if each["code"] == "flow_rate"
+    ]
+    return parse_instant(reason["at"])
+
+
 def unfinished(product):
     """How many jobs are not final."""
     return product.sql("SELECT count(*) FROM job WHERE state NOT IN ('completed', 'discarded', 'cancelled')")[0][0]
@@ -118,6 +145,14 @@ def print_fullest(by_flow):
     over = {key: full for key, full in rated.items() if (rate := limits_of(key).rate) and full > rate}
     full = sum(most[key] == limits_of(key).concurrency for key in most)
     print(f"{len(over)} flows over their rate without tolerance: {over}; {full} reached their concurrency")
+    closest = sorted(closest_us(by_flow[key], limits_of(key).rate) for key in over)
+    print(f"ms by which they were too close together: {[(SECOND - each) // 1000 for each in closest]}")
+
+
+def closest_us(runs, rate):
+    """The shortest time in which one request more than the rate allows began."""
+    instants = sorted(run.began_at for run in runs)
+    return min(later - earlier for earlier, later in zip(instants, instants[rate:], strict=False))
 
 
 def broken_lanes(jobs, runs):

@@ -18,6 +18,7 @@ PAGES = [  # that stand by themselves
     "/jobs/new",
     "/schedules",
     "/failures",
+    "/find",
     "/operations",
     "/flows",
     "/lanes",

@@ -1,7 +1,7 @@
 """Lists the duties of the leading ticker: every how many seconds, what is called, and what it is for."""
 
 from models.alerts import polling
-from models.flows import counts, forgetting, parking
+from models.flows import counts, forgetting, minutes, parking
 from models.operations import address_changes, heartbeats, operation_store, ticker_row
 from models.webhooks import event_order
 from runtime import metrics
@@ -40,6 +40,7 @@ def duties(stager: Stager, pruner: Pruner) -> list[Duty]:
         Duty(5.0, lambda _now: metrics.set_parked(counts.parked(COUNTED)), "count the jobs that wait at gates"),
         Duty(60.0, measure_parked_age, "measure how long jobs wait at gates"),
         Duty(60.0, forgetting.forget, "forget gates that nobody uses"),
+        Duty(60.0, minutes.forget, "forget old counts of flows"),
         Duty(2.0, parking.wake_forgotten, "look at gates that nobody woke"),
         Duty(0.0, operations.work_off, "work off operations on many jobs"),  # at its own pace, as are the next two
         Duty(0.0, pruner.prune_jobs, "delete final jobs"),

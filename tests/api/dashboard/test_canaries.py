@@ -44,6 +44,8 @@ def starts():
         *[f"/timeline?{name}={text}" for name in ("host", "label", "flow", "schedule", "span", "height")],
         *[f"/jobs?{name}={text}" for name in ("active_after", "active_before")],
         f"/flows/one?key={text}",
+        f"/find?q=x:{text}",
+        f"/find/results?q={text}",
         *[f"{page}?{name}={text}" for page in ("/jobs", "/logs", "/schedules", "/keys") for name in names],
         *[f"/jobs/bulk?action={text}&{name}={text}" for name in names],
         f"/jobs/bulk?action=retry&state=discarded&host={text}&reason={text}&group=1",

@@ -4,6 +4,7 @@ import pytest
 
 from models.accounts import account_store
 from models.database.sql import execute
+from models.flows.waits import Wait
 from models.jobs.records import AttemptRow, add_attempts
 from models.operations import explain, heartbeats
 from models.operations.explain import CODES, Facts
@@ -155,3 +156,20 @@ def test_a_schedule_s_job_is_explained_by_the_one_before_it(account, machinery, 
     assert reasons_of(account, job)[0] == "waits_for_turn"
     execute("UPDATE job SET state = 'completed', lease_until = NULL WHERE id = %s", (before.id,))
     assert reasons_of(account, job)[0] == "host_share_full"
+
+
+@pytest.mark.parametrize(
+    ("changes", "at"),
+    [
+        ({"state": "scheduled", "scheduled_at": NOW + 1}, NOW + 1),
+        ({"state": "retryable", "scheduled_at": NOW + 1, "attempt": 3}, NOW + 1),
+        ({"held_until": NOW + 1}, NOW + 1),
+        ({"held_until": NOW + 1, "crashes": 1}, NOW + 1),
+        ({"gates": (Wait("flow_rate", "", NOW + 7),)}, NOW + 7),
+        ({"gates": (Wait("flow_busy", ""),)}, None),
+        ({"held_until": NOW + 1, "after_uuid": "01a2"}, None),
+        ({"ahead": 3}, None),
+    ],
+)
+def test_a_reason_says_when_it_ends_where_that_is_known(changes, at):
+    assert explain.explain(CALM._replace(**changes), NOW)[0].at == at

@@ -1,0 +1,85 @@
+// The search that opens over each page, and the keys. The pages work without it.
+// It makes no markup from data; what it inserts was escaped by the server.
+"use strict";
+
+const palette = document.getElementById("palette");
+const shortcuts = document.getElementById("shortcuts");
+const SEQUENCE_MS = 1500; // within which the second key of `g j` comes
+const TYPING_MS = 150;
+
+const shown = () => [...palette.querySelectorAll("li:not([hidden]) a")];
+
+function openPalette() {
+  const input = palette.querySelector("input");
+  if (!palette.open) palette.showModal();
+  input.select();
+  narrow("");
+}
+
+// Shows the places whose words contain what was typed.
+function narrow(typed) {
+  for (const place of palette.querySelectorAll("#places li")) {
+    place.hidden = !place.textContent.toLowerCase().includes(typed.trim().toLowerCase());
+  }
+}
+
+let latest = 0;
+
+async function find(typed) {
+  const found = document.getElementById("found");
+  const number = ++latest;
+  if (!typed.trim()) return found.replaceChildren();
+  const answer = await fetch(`${found.dataset.results}?${new URLSearchParams({ q: typed })}`).catch(() => null);
+  if (number !== latest || !answer || !answer.ok || answer.redirected) return; // redirected: signed out
+  const list = new DOMParser().parseFromString(`<ul>${await answer.text()}</ul>`, "text/html").querySelector("ul");
+  if (number === latest) found.replaceChildren(...list.children);
+}
+
+function move(step) {
+  const links = shown();
+  const place = links.indexOf(document.activeElement) + step;
+  if (place < 0) palette.querySelector("input").focus();
+  else links[Math.min(place, links.length - 1)]?.focus();
+}
+
+// The address of the place with this key, from the list that is on the page.
+const addressOf = (keys) => [...palette.querySelectorAll("#places a")].find((link) => link.querySelector("kbd")?.textContent === keys)?.href;
+
+let pressed = "", pressedAt = 0;
+
+function onKey(event) {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    return openPalette();
+  }
+  if (palette.open || shortcuts.open || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, select, textarea, [contenteditable]")) return;
+  const before = event.timeStamp - pressedAt < SEQUENCE_MS ? pressed : "";
+  [pressed, pressedAt] = [event.key, event.timeStamp];
+  const address = addressOf(before === "g" ? `g ${event.key}` : event.key);
+  if (event.key === "/") openPalette();
+  else if (event.key === "?") shortcuts.showModal();
+  else if (address) location.assign(address);
+  else return;
+  event.preventDefault();
+}
+
+if (palette) {
+  let waiting;
+  document.addEventListener("keydown", onKey);
+  palette.addEventListener("input", (event) => {
+    narrow(event.target.value);
+    clearTimeout(waiting);
+    waiting = setTimeout(find, TYPING_MS, event.target.value);
+  });
+  palette.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) { event.preventDefault(); move(step); }
+  });
+  for (const dialog of [palette, shortcuts]) {
+    dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+  }
+  for (const link of document.querySelectorAll("[data-open-palette]")) {
+    link.addEventListener("click", (event) => { event.preventDefault(); openPalette(); });
+  }
+}

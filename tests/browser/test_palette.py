@@ -1,0 +1,73 @@
+"""The search over each page and the keys, as a person uses them."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+
+@pytest.fixture
+def reader(open_reader):
+    reader = open_reader()
+    reader.sign_in()
+    yield reader
+    reader.check()
+
+
+def order(reader, receiver, path):
+    answer = reader.page.request.post(
+        f"{reader.base}/api/jobs",
+        data={"method": "post", "url": f"http://127.0.0.1:{receiver.port}{path}"},
+        headers={"Authorization": "Bearer sk_public_20230921"},
+    )
+    return answer.json()["data"]["id"]
+
+
+def test_a_job_is_found_while_its_address_is_typed(reader, receiver):
+    job_id = order(reader, receiver, "/ok?needle")
+    page = reader.page
+    page.keyboard.press("/")
+    page.keyboard.type("needle")
+    expect(page.locator("#found")).to_contain_text("needle")
+
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+
+    page.wait_for_url(re.compile(f"/jobs/{job_id}$"))
+
+
+def test_a_place_is_reached_by_its_name(reader):
+    page = reader.page
+    page.keyboard.press("Control+k")
+    page.keyboard.type("endpo")
+    expect(page.locator("#places a:visible")).to_have_count(1)
+
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+
+    page.wait_for_url(f"{reader.base}/endpoints")
+
+
+def test_keys_lead_to_places_and_do_nothing_while_somebody_types(reader):
+    page = reader.page
+    page.keyboard.press("g")
+    page.keyboard.press("s")
+    page.wait_for_url(f"{reader.base}/schedules")
+
+    reader.go("/jobs")
+    page.get_by_label("Host").focus()
+    page.keyboard.type("gs/n?")
+
+    expect(page.get_by_label("Host")).to_have_value("gs/n?")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+
+
+def test_the_keys_are_listed_and_escape_closes_the_list(reader):
+    page = reader.page
+    page.keyboard.press("?")
+    expect(page.locator("#shortcuts")).to_be_visible()
+    expect(page.locator("#shortcuts")).to_contain_text("New job")
+
+    page.keyboard.press("Escape")
+
+    expect(page.locator("#shortcuts")).to_be_hidden()
