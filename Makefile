@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: install run test test-quick check format lint types imports openapi lock packages journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults
+.PHONY: install run test test-quick check format lint types imports openapi pictures lock packages journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full
 
 install: $(STAMP)
 
@@ -46,6 +46,10 @@ imports: $(DEV_STAMP)
 openapi: $(DEV_STAMP)
 	$(BIN)/python -m tests.support.frozen_openapi
 
+# The pictures of the README and the documents, from a server that it fills itself.
+pictures: $(DEV_STAMP)
+	$(BIN)/python -m tests.support.pictures
+
 check: lint types imports test
 
 bench: $(DEV_STAMP)
@@ -71,6 +75,9 @@ bench-old-transaction: $(DEV_STAMP)
 
 faults: $(DEV_STAMP)
 	BOOPER_TEST_FAULTS=full $(BIN)/python -m pytest tests/faults
+
+schedules-full: $(DEV_STAMP)
+	BOOPER_TEST_SCHEDULES=full $(BIN)/python -m pytest tests/models/rules --durations=10
 
 # The sdist and the wheel of the commit that is checked out, in dist/.
 packages: $(DEV_STAMP)

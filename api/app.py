@@ -38,6 +38,7 @@ from api.routes import (
 )
 from api.routes.alerts import alert_rules, incidents
 from api.routes.operations import bulk_actions, failures, operations, replays, stats
+from api.routes.recurring import backfills, calendars
 from api.routes.targets import acks, groups
 from models.database.connection import Unreachable, drop_if_stale, keep_connection
 from models.database.host_clock import HostClock
@@ -71,6 +72,8 @@ RESOURCES = (
     try_targets,
     acks,
     groups,
+    calendars,
+    backfills,
     alert_rules,
     incidents,
 )

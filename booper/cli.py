@@ -1,4 +1,4 @@
-"""Parses and runs the command line: `booper serve|api|worker|ticker|migrate|prune|config|keys|signing-keys`."""
+"""Parses and runs the command line. `booper --help` lists the commands."""
 
 import argparse
 import errno
@@ -9,7 +9,8 @@ from typing import Any
 
 from peewee import ProgrammingError
 
-from booper import maintenance, serve_flags
+from booper import backups, maintenance, serve_flags
+from booper.doctor import diagnosis
 from models.accounts import account_store
 from models.database import schema
 from models.database.connection import Unreachable as DatabaseUnreachable
@@ -22,6 +23,7 @@ from runtime.version import __version__
 
 WRONG_USE = 2
 PRODUCTION = ("api", "worker", "ticker")
+WITHOUT_SCHEMA = ("migrate", "doctor", "backup", "restore")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,6 +41,11 @@ def parser() -> argparse.ArgumentParser:
         "prune", parents=data, help="delete now the jobs that are kept no longer; the ticker does it by itself"
     )
     commands.add_parser("config", parents=data, help="print the effective settings")
+    diagnosis.add_to(commands, data)
+    copied = "copy the database of `booper serve` into a new file, while it runs"
+    commands.add_parser("backup", parents=data, help=copied).add_argument("file", metavar="FILE")
+    put_back = "put a backup in the place of the database of `booper serve`, which must be stopped"
+    commands.add_parser("restore", parents=data, help=put_back).add_argument("file", metavar="FILE")
     keys = commands.add_parser("keys", help="API keys").add_subparsers(dest="action", required=True, metavar="ACTION")
     create = keys.add_parser("create", parents=data, help="make a key and print it, this once")
     create.add_argument("--account", required=True, help="whose key it is; a new name makes a new account")
@@ -69,6 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         effective = settings.load(serve_flags.environment(chosen, os.environ))
         check_mode(chosen.command, effective)
     except SettingsError as error:
+        if chosen.command == "doctor":
+            return diagnosis.wrong_settings(str(error), chosen.json)
         return fail(f"wrong settings: {error}", WRONG_USE)
     logs.configure(effective)
     if chosen.command == "config":
@@ -85,12 +94,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return fail(f"the database of BOOPER_DATABASE_URL is not usable: {str(error).strip()}")
 
 
-def run(chosen: argparse.Namespace, effective: Settings) -> int:
-    if chosen.command == "migrate":
-        try:
+def run_without_schema(chosen: argparse.Namespace, effective: Settings) -> int:
+    """Run a command that needs no migrated database, or that makes one."""
+    if chosen.command == "doctor":
+        return diagnosis.doctor(effective, chosen)
+    try:
+        if chosen.command == "migrate":
             return maintenance.migrate()
-        except schema.TableIsHeld as held:
-            return fail(str(held))
+        return int(getattr(backups, chosen.command)(effective, chosen.file))
+    except (schema.TableIsHeld, backups.Impossible) as refusal:
+        return fail(str(refusal))
+
+
+def run(chosen: argparse.Namespace, effective: Settings) -> int:
+    if chosen.command in WITHOUT_SCHEMA:
+        return run_without_schema(chosen, effective)
     if (not effective.embedded or chosen.command == "prune") and (missing := schema.pending()):
         return fail(f"the database lacks {', '.join(missing)}: run `booper migrate` first")
     if chosen.command == "keys":

@@ -36,13 +36,18 @@ def prepare_database(settings: Settings) -> None:
         account_store.ensure_demo_key(settings.demo_key, clock.now())
 
 
+def warn_if_held(settings: Settings) -> None:
+    if settings.hold:
+        log.warning("BOOPER_HOLD is on: nothing is planned, sent or deleted until it is off and this process restarted")
+
+
 def serve(settings: Settings) -> int:
     """API, in-process broker, worker and ticker in this one process, until SIGTERM or Ctrl-C."""
     import waitress
 
     from api import create_app
     from api.server.waitress_channel import adapt
-    from workers.embedded import Embedded
+    from workers.embedded import Embedded, Held
 
     prepare_database(settings)
     tracing.configure(settings, "serve")
@@ -60,7 +65,8 @@ def serve(settings: Settings) -> int:
         cleanup_interval=5,  # how often it looks for idle connections
     )
     adapt(server)
-    embedded = Embedded(settings)
+    warn_if_held(settings)
+    embedded = Held() if settings.hold else Embedded(settings)
     embedded.start()
     gc_tuning.collect_rarely()
     greet(settings)
@@ -132,7 +138,9 @@ def worker(settings: Settings) -> int:
         "--path",  # no value: Dramatiq would look for modules in the working directory first
     ]
     os.environ.setdefault("dramatiq_restart_delay", "1000")  # ms until a consumer connects to RabbitMQ again
-    children = [Child("worker", dramatiq), Child("ticker", [sys.executable, "-P", "-m", "booper", "ticker"])]
+    senders = [] if settings.hold else [Child("worker", dramatiq)]
+    children = [*senders, Child("ticker", [sys.executable, "-P", "-m", "booper", "ticker"])]
+    warn_if_held(settings)
     shared = metrics_files.make_directory()
     try:
         with metrics_page.served(settings, settings.worker_metrics_port):
@@ -144,7 +152,7 @@ def worker(settings: Settings) -> int:
 def ticker(settings: Settings) -> int:
     """Run one ticker, as leader or standby, until SIGTERM."""
     from models.operations.leader import candidate
-    from workers.assembly import make_ticker, probe
+    from workers.assembly import make_held_ticker, make_ticker, probe
     from workers.queue.actors import Actors
     from workers.queue.broker import PUBLISHER_HEARTBEAT_S, make_broker, queue_name
 
@@ -152,9 +160,13 @@ def ticker(settings: Settings) -> int:
     stop = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
+    lead = candidate()
+    if settings.hold:
+        make_held_ticker(lead).tick_until(stop)
+        lead.give_up()
+        return 0
     broker = make_broker(settings, heartbeat_s=PUBLISHER_HEARTBEAT_S)
     actors = Actors(broker, queue_name(settings), lambda *_: None, probe)
-    lead = candidate()
     make_ticker(settings, actors, lead, lambda: None).tick_until(stop)
     lead.give_up()
     tracing.stop()

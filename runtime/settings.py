@@ -152,6 +152,12 @@ class Settings:
     allow_http: bool = _setting(
         "BOOPER_ALLOW_HTTP", switch(), _on_if_embedded, "Whether jobs may name http targets beside https ones."
     )
+    hold: bool = _setting(
+        "BOOPER_HOLD",
+        switch(),
+        "off",
+        "Whether nothing is planned, sent or deleted: to look at what is due, as after a restore, before it goes.",
+    )
     look_ahead_s: float = _setting(
         "BOOPER_LOOK_AHEAD_SECONDS",
         decimal(0.1, 600, "seconds"),
@@ -252,7 +258,7 @@ class Settings:
         "BOOPER_MIN_INTERVAL_SECONDS",
         decimal(0.1, 86400, "seconds"),
         "1",
-        "Shortest interval of `repeat_every`; the shortest of `cron` is a minute.",
+        "Shortest interval of `repeat_every`, and of the seconds of a `cron` with six fields.",
     )
     max_schedules: int = _setting(
         "BOOPER_MAX_SCHEDULES", whole(1, 10_000_000), "10000", "The most enabled schedules that an account may have."

@@ -8,16 +8,21 @@ from models.operations.ticker_row import record_delivered
 from models.rules import clock
 from runtime.settings import Settings
 from workers.queue.actors import Actors
-from workers.ticker.duties import broker_duties, duties
+from workers.ticker.duties import broker_duties, duties, held_duties
 from workers.ticker.pruner import Pruner
 from workers.ticker.stager import Stager
-from workers.ticker.ticker import Ticker
+from workers.ticker.ticker import Loop, Ticker
 
 
 def make_ticker(settings: Settings, actors: Actors, lead: Lead, on_lead: Callable[[], None]) -> Ticker:
     stager = Stager(actors, int(settings.look_ahead_s * clock.SECOND), settings.queue_bound)
     pruner = Pruner(kept_us(settings), firings_kept_us=int(settings.keep_runs_days * clock.DAY))
     return Ticker(stager, duties(stager, pruner), broker_duties(stager, actors), lead, on_lead)
+
+
+def make_held_ticker(lead: Lead) -> Loop:
+    """The ticker while BOOPER_HOLD is on: it publishes nothing and needs no broker."""
+    return Loop(None, held_duties(), lead)
 
 
 def kept_us(settings: Settings) -> dict[str, int]:

@@ -13,7 +13,7 @@ from models.database.connection import dialect
 from models.operations.leader import candidate
 from models.rules import clock
 from runtime.settings import Settings
-from workers.assembly import make_ticker, probe
+from workers.assembly import make_held_ticker, make_ticker, probe
 from workers.delivery.delivery import Delivery
 from workers.queue.actors import Actors
 from workers.queue.broker import make_broker, queue_name
@@ -67,3 +67,24 @@ class Embedded:
         self._first_lead = False
         if rescued:
             log.info("%d jobs under way were left behind by an earlier process", rescued)
+
+
+class Held:
+    """Stands in for Embedded while BOOPER_HOLD is on: a ticker that sends nothing."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._lead = candidate()
+        ticker = make_held_ticker(self._lead)
+        self._ticker = threading.Thread(target=ticker.tick_until, args=(self._stop,), name="ticker", daemon=True)
+
+    def start(self) -> None:
+        self._ticker.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._ticker.join(10)
+        self._lead.give_up()
+
+    def abandon(self) -> None:
+        """Nothing is under way."""

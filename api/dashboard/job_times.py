@@ -30,6 +30,8 @@ def form_times(frequency_text: str) -> dict[str, str]:
     frequency: dict[str, Any] = json.loads(frequency_text)
     if "cron" in frequency:
         return {"when": "cron", "cron": frequency["cron"], "timezone": frequency.get("timezone", "")}
+    if "repeat_every" not in frequency:  # a newer version may have stored it
+        return {}
     every = frequency["repeat_every"]
     amount, unit = every if isinstance(every, list) else (every, "seconds")
     return {"when": "every", "every": str(amount), "every_unit": unit if unit.endswith("s") else f"{unit}s"}

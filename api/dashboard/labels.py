@@ -12,6 +12,7 @@ NOTES = {  # what the next page says after a form was accepted; the word stands 
     "enabled": "Enabled. The next run is planned.",
     "disabled": "Disabled. Its waiting jobs are cancelled.",
     "fired": "This is a new job of the schedule, due now.",
+    "backfill": "The past runs are made up for, one after another.",
     "paused": "Paused. Requests under way go on.",
     "resumed": "Resumed. What waited goes out in turn.",
     "retired": "Retired.",
@@ -50,6 +51,7 @@ RUN_RESULTS = {  # of an instant of a schedule: its letter, so that color is not
     "paused": ("p", "held back by a pause for too long"),
     "disabled": ("–", "the schedule was disabled"),
     "cancelled": ("×", "cancelled"),
+    "backfilled": ("b", "made up for later"),
 }
 PHASES = {  # what an attempt spends its time on
     "waited": "waited to start",

@@ -29,9 +29,10 @@ class Must(fields.Field[Any]):
         self, expected: str, read: Callable[[Any], Any], form: str | dict[str, Any] | None = None, **options: Any
     ) -> None:
         about = {"description": f"Must be {expected}.", **({"type": form} if isinstance(form, str) else form or {})}
+        template = expected.replace("{", "{{").replace("}", "}}")  # marshmallow formats these messages
         messages: dict[str, Any] = {
-            "required": f"must be {expected}, got nothing",
-            "null": f"must be {expected}, got null",
+            "required": f"must be {template}, got nothing",
+            "null": f"must be {template}, got null",
         }
         super().__init__(error_messages=messages, metadata=about | options.pop("metadata", {}), **options)
         self.expected = expected

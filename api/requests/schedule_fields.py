@@ -12,32 +12,25 @@ from api.requests.body import kind_of
 from api.requests.fields import Must, choice, shown, text_form, whole
 from api.requests.job_requests import TIMES
 from api.requests.job_values import DURATION_FORM, INSTANT_FORM, UNITS
+from api.requests.options.calendars import EXCLUDED, EXCLUDED_FORM, read_excluded
 from api.requests.strict_schema import Strict, nearest
-from api.responses.responses import ApiError, invalid
+from api.responses.responses import ApiError
 from models.jobs.replays import POLICIES
-from models.rules import bounds, recurrence, times
+from models.rules import recurrence, times
 from models.rules.clock import DAY, SECOND
 from models.schedules import policies
 
 AN_INTERVAL = f"a number of seconds, a text such as 90s or 1h30m, or a pair [number, unit], the unit {UNITS}"
-A_CRON = f"five cron fields, such as 0 9 * * 1-5, or one of {', '.join(recurrence.ALIASES)}"
+A_CRON = (
+    "five cron fields, such as 0 9 * * 1-5, or six with a second before them, "
+    f"or one of {', '.join(recurrence.ALIASES)}"
+)
 A_ZONE = "the name of an IANA time zone, such as Europe/Berlin"
 FREQUENCY = ("repeat_every", "cron")
 A_BOUND = "a date and time with a year from 1970 to 8999, or a Unix timestamp"
-DAYS = (
-    f'a list of at most {bounds.MAX_EXCLUDED} days "2026-12-24" and ranges {{"from": "2026-12-24", "to": "2027-01-01"}}'
-)
 LATEST_BOUND = times.parse_instant("8999-12-31T23:59:59Z")
 
 CRON_FORM = text_form(recurrence.MAX_CRON_CHARS, 1) | {"example": "0 9 * * 1-5"}
-DAY_FORM = {"type": "string", "format": "date"}
-RANGE_FORM = {
-    "type": "object",
-    "properties": {"from": DAY_FORM, "to": DAY_FORM},
-    "required": ["from", "to"],
-    "additionalProperties": False,
-}
-DAYS_FORM = {"type": "array", "items": {"anyOf": [DAY_FORM, RANGE_FORM]}, "maxItems": bounds.MAX_EXCLUDED}
 ZONE_FORM = {"type": "string", "example": "Europe/Berlin"}
 
 
@@ -56,9 +49,13 @@ def read_cron(value: Any) -> str:
     if not isinstance(value, str):
         raise ValidationError(f"must be {A_CRON}, got {kind_of(value)}")
     try:
-        return recurrence.check_cron(value)
+        recurrence.check_cron(value)
     except recurrence.CronRefused as error:
         raise ValidationError(str(error)) from None
+    gap_s, min_s = recurrence.shortest_gap_s(value), settings().min_interval_s
+    if gap_s < min(min_s, 60):
+        raise ValidationError(f"must have seconds at least {min_s:g} apart, got {shown(value)}: {gap_s} apart")
+    return value
 
 
 def read_zone(value: Any) -> str:
@@ -85,37 +82,12 @@ def read_bound(value: Any) -> int:
     return instant
 
 
-def read_exclude(value: Any) -> tuple[bounds.Days, ...]:
-    """The days on which a schedule has no instant."""
-    if not isinstance(value, list) or len(value) > bounds.MAX_EXCLUDED:
-        raise ValueError
-    ranges: list[bounds.Days] = []
-    for number, each in enumerate(value):
-        try:
-            ranges.append(bounds.days_of(each))
-        except ValueError:
-            expected = 'a day "2026-12-24", or {"from": "2026-12-24", "to": "2027-01-01"}'
-            raise ValidationError({str(number): [f"must be {expected}, got {shown(each)}"]}) from None
-    return bounds.merged(ranges)
-
-
-def no_instant() -> ApiError:
-    """422: the bounds of a new schedule leave it nothing to do."""
-    return invalid({"until": ["must leave the schedule at least one instant; these bounds leave none"]})
-
-
-def too_many() -> ApiError:
-    """422: the account has as many enabled schedules as it may have."""
-    limit = settings().max_schedules
-    return invalid({"": [f"must be one of at most {limit} enabled schedules of an account, got one more"]})
-
-
 class RecurringFields(Strict):
     """What makes a job recur. A job that runs once has none of these fields."""
 
     class Meta(Strict.Meta):
         # A schema has an attribute of its own called `exclude`.
-        include = {"exclude": Must(DAYS, read_exclude, DAYS_FORM, allow_none=True)}
+        include = {"exclude": Must(EXCLUDED, read_excluded, EXCLUDED_FORM, allow_none=True)}
 
     repeat_every = Must(AN_INTERVAL, read_repeat_every, DURATION_FORM, allow_none=True)
     cron = Must(A_CRON, read_cron, CRON_FORM, allow_none=True)

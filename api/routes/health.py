@@ -29,7 +29,7 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 def readyz() -> Response:
     """200 when Booper takes and performs jobs; 503 names what is missing."""
-    missing = {**_stopping(), **_broker_missing(), **_database_missing()}
+    missing = {**_stopping(), **(_held() or {**_broker_missing(), **_database_missing()})}
     if missing:
         message = f"Not ready: {', '.join(missing)}."
         raise ApiError(503, message, missing, {"Retry-After": RETRY_AFTER_S})
@@ -46,6 +46,10 @@ def show_metrics() -> Response:
 
 def _stopping() -> dict[str, list[str]]:
     return {"stopping": ["must not be told to stop, got a signal"]} if signals.stopping.is_set() else {}
+
+
+def _held() -> dict[str, list[str]]:
+    return {"hold": ["must be off (BOOPER_HOLD) for jobs to be sent, got on"]} if settings().hold else {}
 
 
 def _database_missing() -> dict[str, list[str]]:

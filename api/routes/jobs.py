@@ -17,8 +17,8 @@ from api.requests.job_fields import JobChange, JobFields, refused_changes
 from api.requests.job_filters import ExpandQuery, JobsQuery, filter_of
 from api.requests.job_requests import JobRequest, changed_job, due_at, is_moved, new_job
 from api.requests.new_schedule import new_schedule, recurs
+from api.requests.options.refusals import refusals
 from api.requests.paging import NEXT_HEADERS, page_response
-from api.requests.schedule_fields import no_instant, too_many
 from api.responses import expanded_jobs, schemas, serializers
 from api.responses.attempts import Attempt, attempt
 from api.responses.expanded_jobs import ExpandedJob
@@ -148,12 +148,8 @@ def _create_set(job_request: JobRequest, due: int, now: int) -> tuple[int, str]:
 
 
 def _create_recurring(new: NewSchedule, now: int) -> tuple[job_store.JobRow, bool]:
-    try:
+    with refusals():
         _, row, created = schedule_changes.create(new, now, settings().max_schedules)
-    except schedule_changes.NoInstant:
-        raise no_instant() from None
-    except schedule_changes.TooMany:
-        raise too_many() from None
     return row, created
 
 

@@ -5,7 +5,8 @@ from flask import Response
 from api.auth import caller
 from api.context import settings
 from api.requests.idempotency import KEY_PARAMETER, respond_once
-from api.requests.schedule_fields import not_computable, too_many
+from api.requests.options.refusals import too_many
+from api.requests.schedule_fields import not_computable
 from api.responses import schemas, serializers
 from api.responses.responses import or_not_found
 from api.routes.schedules import Schedule, blueprint, key_in_path, schedule_response

@@ -21,8 +21,8 @@ from api.requests.ids import uuid_key
 from api.requests.job_fields import JobFields
 from api.requests.job_requests import JobRequest, due_at
 from api.requests.new_schedule import changed, misplaced, new_schedule
+from api.requests.options.refusals import refusals
 from api.requests.paging import MAX_OFFSET
-from api.requests.schedule_fields import no_instant, too_many
 from api.requests.strict_schema import Strict
 from api.responses import schemas, serializers
 from api.responses.expanded_schedules import HEALTH, ScheduleHealth, with_health
@@ -33,7 +33,7 @@ from models.database.paging import NEWEST_FIRST
 from models.jobs.job_json import args, compact, with_member
 from models.rules import clock
 from models.schedules import schedule_changes, schedule_store
-from models.schedules.schedule_changes import NoInstant, Overtaken, TooMany
+from models.schedules.schedule_changes import Overtaken
 from models.schedules.schedule_store import NewSchedule, ScheduleRow
 
 blueprint = Blueprint("schedules", __name__, description="What makes jobs, again and again.")
@@ -117,12 +117,8 @@ def create_schedule(job_request: JobRequest) -> Response:
 
 
 def _create(job_request: JobRequest, now: int) -> tuple[int, str]:
-    try:
+    with refusals():
         row, _, _ = schedule_changes.create(_new(job_request, now), now, settings().max_schedules)
-    except NoInstant:
-        raise no_instant() from None
-    except TooMany:
-        raise too_many() from None
     return 201, serializers.data(schedule(or_not_found(row), caller().user_id))
 
 
@@ -160,10 +156,8 @@ def put_schedule(job_request: JobRequest, key: str) -> Response:
     if not _KEY.fullmatch(key) or uuid_key(key) or key == "preview":
         raise invalid({"key": [f"must be {KEY_EXPECTED}, got {shown(key)}"]})
     now = clock.now()
-    try:
+    with refusals():
         row, created = schedule_changes.put(_new(job_request, now, key), now, settings().max_schedules)
-    except TooMany:
-        raise too_many() from None
     return schedule_response(row, 201 if created else 200)
 
 
@@ -192,7 +186,9 @@ def _change(key: str, sent: Fields) -> Response:
         raise invalid(errors | error.normalized_messages()) from None
     if errors:
         raise invalid(errors)
-    or_not_found(schedule_changes.replace(account_id, row.id, _new(job_request, now), now, row))
+    with refusals():
+        new, limit = _new(job_request, now), settings().max_schedules
+        or_not_found(schedule_changes.replace(account_id, row.id, new, now, limit, row))
     return schedule_response(schedule_store.find(account_id, row.id))
 
 

@@ -1,7 +1,7 @@
 """Lists the account's failed jobs, discarded or to be retried, and groups the latest of them by host and reason.
 
 A job of which there is a replay is no failure any more: somebody has seen to it. The groups are made of the latest
-`LOOKED_AT` jobs of each state, so the cost does not grow with the number of jobs.
+`GROUPED` failures among the latest `LOOKED_AT` jobs of each state, so the cost does not grow with the number of jobs.
 """
 
 from typing import NamedTuple
@@ -13,7 +13,8 @@ from models.jobs.job_kinds import REQUEST
 from models.jobs.searches import merged_states
 from models.jobs.searches.job_filter import FAILING, UNKNOWN, JobFilter
 
-LOOKED_AT = 1000
+GROUPED = 1000
+LOOKED_AT = 10_000  # among these, replayed ones are passed over
 EXAMPLES = 100  # how many of a group can be replayed at once
 
 
@@ -44,12 +45,10 @@ def grouped(account_id: int) -> list[Failure]:
     """The groups, the largest first."""
     latest = {state: _latest(account_id, state) for state in FAILING}
     groups: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
-    for state, rows in latest.items():
-        for job_id, host, reason, at, is_replayed in rows:
-            if is_replayed:
-                continue
+    for state, (rows, _) in latest.items():
+        for job_id, host, reason, at in rows:
             groups.setdefault((state, host, reason or UNKNOWN), []).append((job_id, at))
-    failures = [_failure(key, jobs, len(latest[key[0]]) == LOOKED_AT) for key, jobs in groups.items()]
+    failures = [_failure(key, jobs, latest[key[0]][1]) for key, jobs in groups.items()]
     return sorted(failures, key=lambda group: (-group.jobs, group.state, group.host, group.reason))
 
 
@@ -66,13 +65,18 @@ def _failure(key: tuple[str, str, str], jobs: list[tuple[int, int]], cut: bool) 
     return Failure(*key, len(jobs), max(at for _, at in jobs), ids, cut or len(jobs) > EXAMPLES)
 
 
-def _latest(account_id: int, state: str) -> list[tuple[int, str, str | None, int, bool]]:
-    """(id, host, reason of the latest attempt, its start, whether there is a replay) of the newest jobs in a state."""
+def _latest(account_id: int, state: str) -> tuple[list[tuple[int, str, str | None, int]], bool]:
+    """(id, host, reason of the latest attempt, its start) of the newest failures in a state, and whether there may be
+    others."""
     sql = (
-        "SELECT few.id, few.host, attempt.reason, COALESCE(few.attempted_at, few.inserted_at), "
-        "EXISTS (SELECT 1 FROM replay WHERE replay.replay_of = few.id) FROM "
-        f"(SELECT id, host, attempt, attempted_at, inserted_at FROM job WHERE account_id = %s AND kind = '{REQUEST}' "
-        "AND state = %s ORDER BY inserted_at DESC, id DESC LIMIT %s) AS few "
-        "LEFT JOIN attempt ON attempt.job_id = few.id AND attempt.number = few.attempt ORDER BY few.id DESC"
+        "WITH few AS (SELECT id, host, attempt, attempted_at, inserted_at FROM job WHERE account_id = %s "
+        f"AND kind = '{REQUEST}' AND state = %s ORDER BY inserted_at DESC, id DESC LIMIT %s), "
+        "failed AS (SELECT * FROM few WHERE NOT EXISTS (SELECT 1 FROM replay WHERE replay.replay_of = few.id) "
+        "ORDER BY inserted_at DESC, id DESC LIMIT %s) "
+        "SELECT failed.id, failed.host, attempt.reason, COALESCE(failed.attempted_at, failed.inserted_at), "
+        "(SELECT count(*) FROM few) FROM failed "
+        "LEFT JOIN attempt ON attempt.job_id = failed.id AND attempt.number = failed.attempt ORDER BY failed.id DESC"
     )
-    return [(*row[:4], bool(row[4])) for row in fetch(sql, (account_id, state, LOOKED_AT))]
+    rows = fetch(sql, (account_id, state, LOOKED_AT, GROUPED))
+    is_cut = len(rows) == GROUPED or any(looked_at == LOOKED_AT for *_, looked_at in rows)
+    return [row[:4] for row in rows], is_cut

@@ -1,10 +1,13 @@
 """Limits the instants of a frequency: not before a start, not after an end, not on excluded days, only so many. Pure.
 
-Days are those of the schedule's zone. They are kept as ordinals, in ranges that ascend and do not touch.
+Days are those of the schedule's zone. They are kept as ordinals, in ranges that ascend and do not touch. `exclude` as
+clients send it is a list of days, or an object of `days` and of `calendars`, which have names.
 """
 
+import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -13,6 +16,7 @@ from models.rules import times
 from models.rules.clock import SECOND
 
 MAX_EXCLUDED = 200
+MAX_CALENDARS = 10  # that a schedule names
 A_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 Days = tuple[int, int]  # the ordinals of the first and the last day
@@ -31,14 +35,19 @@ NAMES = Bounds._fields
 UNBOUNDED = Bounds()
 
 
-def bounds_of(fields: Mapping[str, Any]) -> Bounds:
-    """The bounds among the members of a frequency as it is stored: as its owner sent them."""
-    return bounds_in({name: READ[name](fields[name]) for name in NAMES if fields.get(name) is not None})
+def bounds_of(fields: Mapping[str, Any], calendar_days: str | None = None) -> Bounds:
+    """The bounds among the members of a frequency as it is stored: as its owner sent them. `calendar_days`: what the
+    calendars that it names exclude, as `text_of` writes it."""
+    bounds = Bounds(**{name: READ[name](fields[name]) for name in NAMES if fields.get(name) is not None})
+    if calendar_days is None:
+        return bounds
+    return bounds._replace(exclude=merged([*bounds.exclude, *map(tuple, json.loads(calendar_days))]))
 
 
 def bounds_in(values: Mapping[str, Any]) -> Bounds:
-    """The bounds among values that are read already."""
-    return Bounds(**{name: values[name] for name in NAMES if values.get(name) is not None})
+    """The bounds among values that are read already. `exclude`: with `days`, whatever else is excluded."""
+    values = {name: values[name] for name in NAMES if values.get(name) is not None}
+    return Bounds(**(values | ({"exclude": values["exclude"].days} if "exclude" in values else {})))
 
 
 def days_of(value: Any) -> Days:
@@ -51,6 +60,22 @@ def days_of(value: Any) -> Days:
     if last < first:
         raise ValueError(value)
     return first, last
+
+
+def text_of(ranges: Sequence[Days]) -> str:
+    """Days of calendars as a schedule keeps them: JSON."""
+    return json.dumps(ranges, separators=(",", ":"))
+
+
+def calendars_of(fields: Mapping[str, Any]) -> list[str]:
+    """The names of the calendars among the members of a frequency."""
+    exclude = fields.get("exclude")
+    return list(exclude.get("calendars") or ()) if isinstance(exclude, dict) else []
+
+
+def _own_days(exclude: Any) -> tuple[Days, ...]:
+    days = exclude.get("days") or () if isinstance(exclude, dict) else exclude
+    return merged(map(days_of, days))
 
 
 def merged(ranges: Iterable[Days]) -> tuple[Days, ...]:
@@ -67,7 +92,7 @@ def merged(ranges: Iterable[Days]) -> tuple[Days, ...]:
 READ: dict[str, Callable[[Any], Any]] = {
     "starts_at": times.parse_instant,
     "until": times.parse_instant,
-    "exclude": lambda days: merged(map(days_of, days)),
+    "exclude": _own_days,
     "max_runs": int,
 }
 
@@ -78,8 +103,9 @@ def excluded_until(bounds: Bounds, timezone: str, instant: int) -> int | None:
         return None
     zone = ZoneInfo(timezone)
     day = datetime.fromtimestamp(instant // SECOND, zone).toordinal()
-    last = next((last for first, last in bounds.exclude if first <= day <= last), None)
-    if last is None:
+    place = bisect_right(bounds.exclude, day, key=lambda days: days[0])
+    last = bounds.exclude[place - 1][1] if place else 0
+    if last < day:
         return None
     midnight = datetime.combine(date.fromordinal(last + 1), time(), zone)
     return max(int(midnight.astimezone(UTC).timestamp()) * SECOND, instant + 1)

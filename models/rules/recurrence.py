@@ -10,15 +10,17 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
-from cronsim import CronSim, CronSimError
+from cronsim import CronSimError
 
 from models.rules import times, zone_data, zone_names
 from models.rules.bounds import UNBOUNDED, Bounds, bounds_of, excluded_until
 from models.rules.clock import DAY, MINUTE, SECOND
-from models.rules.cron_words import words_of
+from models.rules.cron.cron_days import NEAREST, Cron
+from models.rules.cron.cron_words import words_of
 from models.rules.times import EPOCH
 
 zone_data.prefer_package()
@@ -32,7 +34,7 @@ ALIASES = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }
-FIELDS = ("minute", "hour", "day of the month", "month", "day of the week")
+FIELDS = ("second", "minute", "hour", "day of the month", "month", "day of the week")
 MAX_CRON_CHARS = 255
 LAST = datetime(9000, 1, 1, tzinfo=UTC)  # no instant is searched beyond it
 NOT_ZONES = {"localtime", "Factory"}
@@ -43,11 +45,15 @@ _NTH_WEEKDAY = re.compile(r"([0-7]|[A-Za-z]{3})#[1-5]|[0-7]L")  # the nth of the
 _BETWEEN_FIELDS = re.compile(r"[ \t]+")
 _LONE_RANGE = re.compile(r"\b0?([0-9]{1,2}|[A-Za-z]{3})-0?\1(/[0-9]{1,2})?\b", re.IGNORECASE)
 _MONTHS = {"JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"}
-_NAMES = {3: _MONTHS, 4: {"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"}}
+_NAMES = {4: _MONTHS, 5: {"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"}}
 
 
 class CronRefused(ValueError):
     """The text is no cron expression, or names no date; says which part and why."""
+
+
+class UnknownFrequency(ValueError):
+    """A stored frequency that this version can't read: a newer one may have stored it."""
 
 
 class Frequency(NamedTuple):
@@ -66,23 +72,36 @@ class Instants(NamedTuple):
     latest: list[int]
 
 
-def frequency_of(text: str) -> Frequency:
-    """The frequency of its JSON form, which a schedule stores and shows."""
-    fields = json.loads(text)
-    if "repeat_every" in fields:
-        return Frequency(every_us=times.parse_duration(fields["repeat_every"]), bounds=bounds_of(fields))
-    return Frequency(cron=fields["cron"], timezone=fields.get("timezone", "UTC"), bounds=bounds_of(fields))
+def frequency_of(text: str, calendar_days: str | None = None) -> Frequency:
+    """The frequency of its JSON form, which a schedule stores and shows, and of the days of its calendars. Raises
+    UnknownFrequency."""
+    try:
+        fields = json.loads(text)
+        bounds = bounds_of(fields, calendar_days)
+        if "repeat_every" in fields:
+            return Frequency(every_us=times.parse_duration(fields["repeat_every"]), bounds=bounds)
+        return Frequency(cron=check_cron(fields["cron"]), timezone=fields.get("timezone", "UTC"), bounds=bounds)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise UnknownFrequency(text) from error
 
 
+@lru_cache(maxsize=8192)  # each reading of a stored expression checks it
 def check_cron(text: str) -> str:
     """The expression as it is; raises CronRefused with the reason."""
     fields = _BETWEEN_FIELDS.split(_spelled_out(text).strip(" \t")) if len(text) <= MAX_CRON_CHARS else []
-    if len(fields) != len(FIELDS):
-        raise _refused(f"have the five fields {', '.join(FIELDS)}, or be one of {', '.join(ALIASES)}", text)
-    for number, field in enumerate(fields):
+    if len(fields) not in (5, 6):
+        names = f"the five fields {', '.join(FIELDS[1:])}, a second before them where it has six"
+        raise _refused(f"have {names}, or be one of {', '.join(ALIASES)}", text)
+    for number, field in enumerate(fields, len(FIELDS) - len(fields)):
         _check_field(number, field)
     _check_date(_plain(text))
     return text
+
+
+def shortest_gap_s(text: str) -> int:
+    """How many seconds apart the instants of an expression are at least: 60 unless it names several seconds."""
+    seconds = sorted(Cron(_plain(text), EPOCH).seconds)
+    return min(later - second for second, later in pairwise([*seconds, seconds[0] + 60]))
 
 
 @cache
@@ -116,9 +135,9 @@ def meaning_of(frequency: Frequency) -> tuple[Any, ...]:
     if frequency.every_us is not None:
         return (frequency.every_us, frequency.bounds)
     expression = _plain(frequency.cron)
-    sim = CronSim(expression, EPOCH)
+    sim = Cron(expression, EPOCH)
     weekdays = frozenset(day % 7 if isinstance(day, int) else (day[0] % 7, day[1]) for day in sim.weekdays)
-    fields = map(frozenset, (sim.minutes, sim.hours, sim.days, sim.months))
+    fields = map(frozenset, (sim.seconds, sim.minutes, sim.hours, sim.days, sim.nearest, sim.months))
     zone = zone_names.data_of(frequency.timezone)
     return (*fields, weekdays, sim.day_and, _is_fixed(expression), zone, frequency.bounds)
 
@@ -134,6 +153,14 @@ def between(frequency: Frequency, first: int | None, last: int, limit: int) -> t
     if frequency.every_us is not None:
         return _between_evenly(frequency, frequency.every_us, first, last, limit)
     return _between_by_cron(frequency, first, last, limit)
+
+
+def description_of(text: str) -> str:
+    """A stored frequency in plain words, also one that this version can't read."""
+    try:
+        return description(frequency_of(text))
+    except UnknownFrequency:
+        return "At times that this version does not know"
 
 
 def description(frequency: Frequency) -> str:
@@ -175,30 +202,30 @@ def _check_field(number: int, field: str) -> None:
 
 
 def _is_day_of_its_month(number: int, item: str) -> bool:
-    """Whether a day is named by its place in the month: `L` and `LW`, or `MON#2` and `5L`."""
-    if number == 2:
-        return item.upper() in _LAST_DAYS
-    match = _NTH_WEEKDAY.fullmatch(item.upper()) if number == 4 else None
-    return match is not None and (not match[1] or match[1].isdigit() or match[1] in _NAMES[4])
+    """Whether a day is named by its place in the month: `L`, `LW` and `15W`, or `MON#2` and `5L`."""
+    if number == 3:
+        return item.upper() in _LAST_DAYS or NEAREST.fullmatch(item.upper()) is not None
+    match = _NTH_WEEKDAY.fullmatch(item.upper()) if number == 5 else None
+    return match is not None and (not match[1] or match[1].isdigit() or match[1] in _NAMES[5])
 
 
 def _check_date(expression: str) -> None:
     try:
-        sim = CronSim(expression, EPOCH)
+        sim = Cron(expression, EPOCH)
     except CronSimError as error:
         fields = expression.split()
-        for number, field in enumerate(fields):
+        for number, field in enumerate(fields, len(FIELDS) - len(fields)):
             alone = ["*"] * len(FIELDS)
             alone[number] = field
             _check_range(" ".join(alone), number, field)
-        raise _refused("name a date that exists", f"day {fields[2]} of month {fields[3]}") from error
+        raise _refused("name a date that exists", f"day {fields[-3]} of month {fields[-2]}") from error
     if next(sim, None) is None:
         raise _refused("name a date that comes within 50 years", expression)
 
 
 def _check_range(alone: str, number: int, field: str) -> None:
     try:
-        CronSim(alone, EPOCH)
+        Cron(alone, EPOCH)
     except CronSimError:
         raise _refused(f"have a {FIELDS[number]} within its range, every range from low to high", field) from None
 
@@ -206,8 +233,9 @@ def _check_range(alone: str, number: int, field: str) -> None:
 @lru_cache(maxsize=8192)  # a thousand schedules of the same second need the same answer
 def _next_by_cron(expression: str, timezone: str, instant: int) -> int | None:
     zone = ZoneInfo(timezone)
-    # Only the start of a minute can be due: after 09:00:00.5 the next is 09:01.
-    after = datetime.fromtimestamp(instant // MINUTE * 60, UTC)
+    # Only the start of a minute can be due, or of a second: after 09:00:00.5 the next is 09:01.
+    grain_s = _grain_us(expression) // SECOND
+    after = datetime.fromtimestamp(instant // SECOND // grain_s * grain_s, UTC)
     due = (_next_fixed if _is_fixed(expression) else _next_real)(expression, zone, after)
     return None if due is None else int(due.timestamp()) * SECOND
 
@@ -227,14 +255,18 @@ def _allowed(frequency: Frequency, instant: int | None) -> int | None:
     return None if instant is None or (bounds.until is not None and instant > bounds.until) else instant
 
 
+def _grain_us(expression: str) -> int:
+    return SECOND if len(expression.split()) == len(FIELDS) else MINUTE
+
+
 def _is_fixed(expression: str) -> bool:
     """Whether the times of day are fixed, so that each comes once a day whatever the clock does."""
-    minute, hour, *_ = expression.split()
+    minute, hour = expression.split()[-5:-3]
     return not minute.startswith("*") and not hour.startswith("*")
 
 
 def _next_fixed(expression: str, zone: ZoneInfo, after: datetime) -> datetime | None:
-    for local in CronSim(expression, after.astimezone(zone).replace(tzinfo=None)):
+    for local in Cron(expression, after.astimezone(zone).replace(tzinfo=None)):
         due = _instant_of(local, zone)
         if due > after:
             return due
@@ -254,7 +286,7 @@ def _next_real(expression: str, zone: ZoneInfo, after: datetime) -> datetime | N
     """Searches from one change of the clock to the next, since local time runs evenly between them."""
     while after < LAST:
         offset = _offset(zone, after)
-        local = next(CronSim(expression, (after + offset).replace(tzinfo=None)), None)
+        local = next(Cron(expression, (after + offset).replace(tzinfo=None)), None)
         if local is None:
             return None
         due = local.replace(tzinfo=UTC) - offset
@@ -262,7 +294,7 @@ def _next_real(expression: str, zone: ZoneInfo, after: datetime) -> datetime | N
         if change is None:
             return due
         local = (change + _offset(zone, change)).replace(tzinfo=None)
-        first = next(CronSim(expression, local - timedelta(minutes=1)), None)
+        first = next(Cron(expression, local - timedelta(seconds=1)), None)
         if first == local:
             return change
         after = change
@@ -310,7 +342,8 @@ def _between_evenly(
 
 def _between_by_cron(frequency: Frequency, first: int, last: int, limit: int) -> tuple[Instants, int | None]:
     """Looks back in spans that grow until one holds enough instants."""
-    span = max(limit * MINUTE, DAY)
+    grain_us = _grain_us(_plain(frequency.cron))
+    span = max(limit * grain_us, DAY // 60 * (grain_us // SECOND))
     while True:
         start = max(first, last - span)
         instants, following = _walk(frequency, start, last)

@@ -6,7 +6,7 @@ A deployment may declare its schedules each time with another order of keys, wit
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from models.jobs.job_json import JSON_TYPE
 from models.rules import recurrence
@@ -21,15 +21,26 @@ def is_same(first: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return _meaning(first) == _meaning(other)
 
 
-def is_same_frequency(first: str, other: str) -> bool:
-    """Whether two frequencies (JSON, as schedules store them) are due at the same instants."""
-    return first == other or _of_frequency(first) == _of_frequency(other)
+class Stored(Protocol):
+    """A schedule, as far as its instants are concerned."""
+
+    @property
+    def frequency(self) -> str: ...
+
+    @property
+    def calendar_days(self) -> str | None: ...
 
 
-def is_same_interval(first: str, other: str) -> bool:
-    """Whether two frequencies are one interval from one start, whatever else bounds them."""
+def is_same_frequency(first: Stored, other: Stored) -> bool:
+    """Whether two schedules are due at the same instants."""
+    frequencies = [(schedule.frequency, schedule.calendar_days) for schedule in (first, other)]
+    return frequencies[0] == frequencies[1] or _of_frequency(*frequencies[0]) == _of_frequency(*frequencies[1])
+
+
+def is_same_interval(first: Stored, other: Stored) -> bool:
+    """Whether two schedules have one interval from one start, whatever else bounds them."""
     try:
-        before, after = recurrence.frequency_of(first), recurrence.frequency_of(other)
+        before, after = recurrence.frequency_of(first.frequency), recurrence.frequency_of(other.frequency)
     except (KeyError, ValueError):  # a newer version may have stored it
         return False
     started = (before.bounds.starts_at, before.every_us)
@@ -39,16 +50,16 @@ def is_same_interval(first: str, other: str) -> bool:
 def _meaning(values: Mapping[str, Any]) -> list[Any]:
     return [
         *(values[name] for name in AS_THEY_ARE),
-        _of_frequency(values["frequency"]),
+        _of_frequency(values["frequency"], values["calendar_days"]),
         _of_request(values["args"]),
         _of_body(values["body"], values["content_type"]),
         _of_template(values["template"]),
     ]
 
 
-def _of_frequency(text: str) -> Any:
+def _of_frequency(text: str, calendar_days: str | None) -> Any:
     try:
-        return recurrence.meaning_of(recurrence.frequency_of(text))
+        return recurrence.meaning_of(recurrence.frequency_of(text, calendar_days))
     except (KeyError, ValueError):  # of a zone that this machine does not have
         return text
 

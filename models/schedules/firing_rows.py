@@ -16,7 +16,9 @@ from models.schedules.schedule_tables import Firing
 
 FIRED, LATE, OVERLAPPED = "fired", "late", "skipped_overlap"
 MISFIRED, MISSED, PAUSED, DISABLED, CANCELLED = "skipped_misfire", "missed_down", "paused", "disabled", "cancelled"
-STATUSES = (FIRED, LATE, OVERLAPPED, MISFIRED, MISSED, PAUSED, DISABLED, CANCELLED)
+BACKFILLED = "backfilled"
+STATUSES = (FIRED, LATE, OVERLAPPED, MISFIRED, MISSED, PAUSED, DISABLED, CANCELLED, BACKFILLED)
+HAVE_RUN = (FIRED, LATE, BACKFILLED)
 ORDERS = {"fire_at": ("fire_at", False), "decided_at": ("decided_at", False), "status": ("status", False)}
 MEANT = (MISFIRED, MISSED)  # instants without a run that nobody asked to leave out
 LATEST_LIMIT = 60
@@ -50,17 +52,39 @@ def add(rows: Sequence[FiringRow]) -> None:
 
 
 def add_cancelled(ids: Sequence[int], status: str, now: int) -> None:
-    """Insert the rows of jobs that were cancelled before any attempt."""
+    """Insert the rows of jobs that were cancelled before any attempt. An instant that was made up for has one."""
     these, params = any_of("id", ids)
     execute(
         f"INSERT INTO firing ({NAMES}) SELECT schedule_id, fire_at, CAST(%s AS TEXT), id, CAST(NULL AS BIGINT), "
         "CAST(%s AS BIGINT), CAST(NULL AS BIGINT), CAST(NULL AS BIGINT) FROM job "
-        f"WHERE {these} AND fire_at IS NOT NULL AND attempted_at IS NULL ON CONFLICT DO NOTHING",
+        f"WHERE {these} AND fire_at IS NOT NULL AND attempted_at IS NULL "
+        "ON CONFLICT (schedule_id, fire_at) DO UPDATE SET status = excluded.status, decided_at = excluded.decided_at "
+        f"WHERE firing.status = '{BACKFILLED}' AND firing.job_id = excluded.job_id",
         (status, now, params),
     )
     if status in MEANT:
         missed = fetch(f"SELECT schedule_id, fire_at FROM job WHERE {these} AND fire_at IS NOT NULL", (params,))
         health_events.add([HealthEventRow(str(key), health_events.MISSED, now, 1) for key, _ in missed])
+
+
+def has_run(schedule_id: str, fire_at: int) -> bool:
+    """Whether a job of the instant began, or is to make up for it."""
+    rows = fetch("SELECT status FROM firing WHERE schedule_id = %s AND fire_at = %s", (schedule_id, fire_at))
+    return any(status in HAVE_RUN for (status,) in rows)
+
+
+def mark_backfilled(schedule_id: str, fire_at: int, job_id: int, following: int | None, now: int) -> None:
+    """Say of an instant that a job makes up for it. A row of many instants then begins with the following one."""
+    many = "schedule_id = %s AND fire_at = %s AND until_at IS NOT NULL"
+    if following is not None:
+        moved = "UPDATE firing SET fire_at = %s, instants = instants - 1"
+        execute(f"{moved} WHERE {many} AND until_at >= %s", (following, schedule_id, fire_at, following))
+    execute(
+        f"INSERT INTO firing ({NAMES}) VALUES (%s, %s, %s, %s, NULL, %s, NULL, NULL) "
+        "ON CONFLICT (schedule_id, fire_at) DO UPDATE SET status = excluded.status, job_id = excluded.job_id, "
+        "lateness_us = NULL, decided_at = excluded.decided_at, until_at = NULL, instants = NULL",
+        (schedule_id, fire_at, BACKFILLED, job_id, now),
+    )
 
 
 def list_firings(

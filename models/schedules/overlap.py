@@ -40,10 +40,11 @@ class LockedSchedule(NamedTuple):
     disabled_at: int | None
     previous: str | None
     state: str
+    calendar_days: str | None
 
     @property
     def rhythm(self) -> Rhythm:
-        return Rhythm(self.frequency, self.offset_us)
+        return Rhythm(self.frequency, self.offset_us, self.calendar_days)
 
     def is_planned(self, now: int) -> bool:
         """Whether the planner is not so late that instants may have been missed of which it does not know."""
@@ -189,7 +190,8 @@ def _by_schedule(jobs: Iterable[ReadyJob]) -> dict[str, list[ReadyJob]]:
 def _rhythms(schedule_ids: Sequence[str]) -> dict[str, Rhythm]:
     if not schedule_ids:
         return {}
-    rows = fetch(f"SELECT id, frequency, offset_us FROM schedule WHERE {is_in('id', schedule_ids)}", schedule_ids)
+    columns = ", ".join(Rhythm._fields)
+    rows = fetch(f"SELECT id, {columns} FROM schedule WHERE {is_in('id', schedule_ids)}", schedule_ids)
     return {str(row[0]): Rhythm(*row[1:]) for row in rows}
 
 

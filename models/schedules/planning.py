@@ -52,6 +52,7 @@ class Planned(NamedTuple):
     catch_up_us: int
     next_at: int
     runs: int
+    calendar_days: str | None
 
 
 class Plan(NamedTuple):
@@ -74,6 +75,11 @@ class Move(NamedTuple):
 
 
 COLUMNS = ", ".join(Planned._fields)
+# The job of its next instant is to be made, unless its owner cancelled that.
+LACKS_A_JOB = (
+    "next_at IS NOT NULL AND disabled_at IS NULL "
+    "AND NOT EXISTS (SELECT 1 FROM firing WHERE schedule_id = schedule.id AND fire_at = schedule.next_at)"
+)
 DUE = "next_at >= %s AND next_at <= %s AND next_at IS NOT NULL AND disabled_at IS NULL"
 
 
@@ -143,7 +149,7 @@ def plan_due(due: Sequence[Planned], now: int) -> list[str]:
 
 def plan_next(schedule: Planned, now: int) -> Plan:
     """What follows the due instant of a schedule, which has its job already."""
-    frequency = recurrence.frequency_of(schedule.frequency)
+    frequency = recurrence.frequency_of(schedule.frequency, schedule.calendar_days)
     due_until = now - schedule.offset_us
     second = recurrence.next_after(frequency, schedule.next_at)
     catch_up_us = max(schedule.catch_up_us, LATE_AFTER_US)

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from models.database.sql import any_of, fetch
 from models.schedules import firing_rows
-from models.schedules.firing_rows import CANCELLED, FIRED, LATE, STATUSES, FiringRow
+from models.schedules.firing_rows import BACKFILLED, CANCELLED, FIRED, LATE, STATUSES, FiringRow
 
 SUCCEEDED, RETRYING, FAILED, RUNNING = "succeeded", "retrying", "failed", "running"
 RESULTS = (SUCCEEDED, RETRYING, FAILED, RUNNING, *STATUSES)  # FIRED: its job is deleted, so nobody knows any more
+HAVE_JOBS = (FIRED, LATE, BACKFILLED)
 OF_STATE = {
     "completed": SUCCEEDED,
     "retryable": RETRYING,
@@ -24,17 +25,15 @@ def latest(account_id: int, schedule_ids: Sequence[str]) -> dict[str, list[Firin
     """The latest rows of each of the account's schedules that has any, oldest first, with results in the place of their
     statuses."""
     firings = firing_rows.latest(schedule_ids)
-    states = states_of(
-        account_id, [row.job_id for rows in firings.values() for row in rows if row.status in (FIRED, LATE)]
-    )
+    states = states_of(account_id, [row.job_id for rows in firings.values() for row in rows if row.status in HAVE_JOBS])
     return {key: [row._replace(status=_result(row, states)) for row in rows] for key, rows in firings.items()}
 
 
 def _result(row: FiringRow, states: Mapping[int, str]) -> str:
-    if row.job_id is None or row.status not in (FIRED, LATE) or row.job_id not in states:
+    if row.job_id is None or row.status not in HAVE_JOBS or row.job_id not in states:
         return row.status
     result = OF_STATE[states[row.job_id]]
-    return LATE if result == SUCCEEDED and row.status == LATE else result
+    return row.status if result == SUCCEEDED and row.status != FIRED else result
 
 
 def states_of(account_id: int, ids: Iterable[int | None]) -> dict[int, str]:

@@ -19,6 +19,7 @@ from models.jobs.job_store import JobRow, NewJob
 from models.rules import recurrence
 from models.schedules import definitions, firing_rows, planning, schedule_store
 from models.schedules import disable as disabling
+from models.schedules.calendars import calendar_store
 from models.schedules.cancel import cancel_of_schedule
 from models.schedules.firing_rows import DISABLED
 from models.schedules.planning import ROWS_AT_MOST, Move, Planned
@@ -47,12 +48,13 @@ class Overtaken(Exception):
 
 def create(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow | None, JobRow, bool]:
     """Store a schedule and its first job; returns both and True. When a job holds the idempotency key already, returns
-    None, that job and False. Raises TooMany, and NoInstant."""
-    first_at, schedule_id = new.first_at, new_id()
-    if first_at is None:
-        raise NoInstant
+    None, that job and False. Raises TooMany, NoInstant and NoCalendar."""
+    schedule_id = new_id()
     with transaction():
-        new = _joined(new, now)
+        new = _joined(calendar_store.applied(new), now)
+        first_at = new.first_at
+        if first_at is None:
+            raise NoInstant
         _check_room(new.job.account_id, at_most)
         job, made = job_store.create(_first_job(new, schedule_id, first_at), now)
         if not made:
@@ -70,7 +72,8 @@ def put(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow, bool]:
     account_id, key = new.job.account_id, new.key or ""
     for _ in range(PUTS_TRIED):
         with transaction():
-            schedule_id = replace(account_id, key, new, now)
+            new = calendar_store.applied(new)
+            schedule_id = replace(account_id, key, new, now, at_most)
             if schedule_id:
                 return _existing(schedule_id), False
             _check_room(account_id, at_most)
@@ -82,15 +85,18 @@ def put(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow, bool]:
     raise RuntimeError(f"schedule not stored: its key was taken and freed {PUTS_TRIED} times in a row")
 
 
-def replace(account_id: int, key: str, new: NewSchedule, now: int, made_from: ScheduleRow | None = None) -> str | None:
+def replace(
+    account_id: int, key: str, new: NewSchedule, now: int, at_most: int, made_from: ScheduleRow | None = None
+) -> str | None:
     """Give a schedule another definition; returns its id, or None when there is no such schedule.
 
     The schedule keeps its state. Its instants change only with its frequency. Its waiting job is made again, unless the
     definition means the same: then only its spelling is kept. Raises Overtaken when the definition is no longer that of
-    `made_from`.
+    `made_from`, TooMany when a finished one would go on, and NoCalendar.
     """
     with transaction():
-        before = _locked(account_id, key, now)
+        new = calendar_store.applied(new)
+        before = locked(account_id, key, now)
         if before is None:
             return None
         if made_from and _request_of(made_from) != _request_of(before):
@@ -102,10 +108,12 @@ def replace(account_id: int, key: str, new: NewSchedule, now: int, made_from: Sc
         Schedule.update(values).where(Schedule.id == before.id).execute()
         if definitions.is_same(values, stored):
             return before.id
-        is_moved = not definitions.is_same_frequency(new.frequency, before.frequency)
+        is_moved = not definitions.is_same_frequency(new, before)
         if is_moved:
             next_at = _next_of_changed(before, new, now)
             Schedule.update(next_at=next_at, runs=1).where(Schedule.id == before.id).execute()
+            if before.next_at is None and next_at is not None and _existing(before.id).disabled_at is None:
+                _check_room(account_id, at_most + 1)  # it is counted already
         coming = "fire_at > %s AND attempted_at IS NULL"
         if cancel_of_schedule(before.id, CHANGED, None, now, coming, (now,)) or is_moved:
             _make_next(before.id, now)
@@ -115,7 +123,7 @@ def replace(account_id: int, key: str, new: NewSchedule, now: int, made_from: Sc
 def disable(account_id: int, key: str, now: int, reason: str = disabling.BY_OWNER) -> ScheduleRow | None:
     """Let a schedule make no more jobs (models/schedules/disable.py). A disabled one stays as it is."""
     with transaction():
-        schedule = _locked(account_id, key, now)
+        schedule = locked(account_id, key, now)
         if schedule is None:
             return None
         disabling.disable(schedule.id, reason, now)
@@ -126,7 +134,7 @@ def enable(account_id: int, key: str, now: int, at_most: int) -> ScheduleRow | N
     """Let a disabled schedule make jobs again, from its next instant on. The instants that passed meanwhile get rows.
     Raises TooMany and NotComputable."""
     with transaction():
-        schedule = _locked(account_id, key, now)
+        schedule = locked(account_id, key, now)
         if schedule is None:
             return None
         enabled = Schedule.update(disabled_at=None, enabled_at=now, previous=None, failures=0)
@@ -140,7 +148,7 @@ def enable(account_id: int, key: str, now: int, at_most: int) -> ScheduleRow | N
 def delete(account_id: int, key: str, now: int) -> bool:
     """Delete a schedule and cancel its waiting jobs; False when there is none. The pruner deletes its rows."""
     with transaction():
-        schedule = _locked(account_id, key, now)
+        schedule = locked(account_id, key, now)
         if schedule is None:
             return False
         cancel_of_schedule(schedule.id, disabling.DELETED, None, now)
@@ -150,7 +158,7 @@ def delete(account_id: int, key: str, now: int) -> bool:
 def fire_now(account_id: int, key: str, now: int) -> JobRow | None:
     """Make a job of the schedule, also of a disabled schedule, that is due now and stands for no planned instant."""
     with transaction():
-        schedule = _locked(account_id, key, now)
+        schedule = locked(account_id, key, now)
         if schedule is None:
             return None
         made: JobRow | None = None
@@ -174,7 +182,7 @@ def _first_job(new: NewSchedule, schedule_id: str, first_at: int) -> NewJob:
     return planning.job_at(schedule, first_at)._replace(idempotency_key=new.job.idempotency_key)
 
 
-def _locked(account_id: int, key: str, now: int) -> Planned | None:
+def locked(account_id: int, key: str, now: int) -> Planned | None:
     """The schedule, with its row locked until the transaction ends. If it is enabled, its due instants are planned."""
     schedule_id = id_of(account_id, key)
     if schedule_id is None:
@@ -197,8 +205,8 @@ def _next_of_changed(before: Planned, new: NewSchedule, now: int) -> int | None:
     next_at: int | None = None
     with suppress(NotComputable):  # the instants before the change then get no rows
         next_at = _pass_over(before, now)  # nothing passed but while it was disabled
-    if next_at is not None and definitions.is_same_interval(new.frequency, before.frequency):
-        return recurrence.first_from(recurrence.frequency_of(new.frequency), next_at)
+    if next_at is not None and definitions.is_same_interval(new, before):
+        return recurrence.first_from(recurrence.frequency_of(new.frequency, new.calendar_days), next_at)
     return None if new.first_at is None else max(new.first_at, now)
 
 
@@ -206,7 +214,7 @@ def _pass_over(schedule: Planned, now: int) -> int | None:
     """Write rows for the instants that passed while the schedule was disabled, and move on to the next instant, which
     is returned. Raises NotComputable."""
     try:
-        frequency = recurrence.frequency_of(schedule.frequency)
+        frequency = recurrence.frequency_of(schedule.frequency, schedule.calendar_days)
         instants, next_at = recurrence.between(frequency, schedule.next_at, now, ROWS_AT_MOST)
     except (KeyError, ValueError) as error:
         raise NotComputable from error
@@ -217,10 +225,7 @@ def _pass_over(schedule: Planned, now: int) -> int | None:
 
 def _make_next(schedule_id: str, now: int) -> None:
     """Make the job of the schedule's next instant, unless it is disabled, has none, or its owner cancelled that job."""
-    sql = (
-        f"SELECT {planning.COLUMNS} FROM schedule WHERE id = %s AND next_at IS NOT NULL AND disabled_at IS NULL "
-        "AND NOT EXISTS (SELECT 1 FROM firing WHERE schedule_id = schedule.id AND fire_at = schedule.next_at)"
-    )
+    sql = f"SELECT {planning.COLUMNS} FROM schedule WHERE id = %s AND {planning.LACKS_A_JOB}"
     for row in fetch(sql, (schedule_id,)):
         schedule = planning.planned_schedule(row)
         job_store.create_many([planning.job_at(schedule, schedule.next_at)], now)

@@ -48,6 +48,7 @@ class NewSchedule(NamedTuple):
     misfire: str = MISFIRE_ONCE
     catch_up_us: int = 3_600_000_000
     disable_after: int | None = None
+    calendar_days: str | None = None  # set in the transaction that stores it
 
 
 class ScheduleRow(NamedTuple):
@@ -74,7 +75,7 @@ class ScheduleRow(NamedTuple):
 SHOWN = [getattr(Schedule, name) for name in ScheduleRow._fields]
 DEFINITION = (
     *("name", "description", "args", "body", "content_type", "template", "frequency", "offset_us"),
-    *("overlap", "misfire", "catch_up_us", "disable_after"),
+    *("overlap", "misfire", "catch_up_us", "disable_after", "calendar_days"),
 )
 
 

@@ -2,7 +2,8 @@
 
 Each column says who sets it, when, and what null means. Queries live in `models/schedules/schedule_store.py` and
 `schedule_changes.py` (what clients ask), `planning.py` (which jobs come next), `overlap.py` (the claim of those jobs),
-`misfire.py` (which come too late), `firing_rows.py` (the rows) and `schedule_memory.py` (what a schedule remembers).
+`misfire.py` (which come too late), `firing_rows.py` (the rows), `schedule_memory.py` (what a schedule remembers)
+and `calendars/calendar_store.py`.
 """
 
 from peewee import BigAutoField, BigIntegerField, BlobField, CompositeKey, IntegerField, TextField
@@ -28,6 +29,7 @@ class Schedule(BaseModel):
     template = TextField()  # JSON object: the other fields of its jobs (schedule_store.template_of)
     # JSON object: repeat_every, or cron and perhaps timezone; and bounds (models/rules/bounds.py).
     frequency = TextField()
+    calendar_days = TextField(null=True)  # JSON: the days of the calendars that it names; null: it names none
     offset_us = BigIntegerField()  # its jobs are due so long after each instant: its part of jitter_seconds
     overlap = TextField()  # skip, queue_one, allow: while another of its jobs is executing
     misfire = TextField()  # skip, once, all: which instants that were missed are made up for
@@ -48,6 +50,20 @@ class Schedule(BaseModel):
 
     class Meta:
         indexes = ((("account_id", "inserted_at", "id"), False),)
+
+
+class Calendar(BaseModel):
+    """Days on which the schedules that name it have no instant. Each has a copy of them, in `calendar_days`."""
+
+    id = BigAutoField()
+    account_id = BigIntegerField()
+    name = TextField()  # the client's own; unique in the account
+    days = TextField()  # JSON list of days and ranges, as they were sent
+    created_at = BigIntegerField()
+    changed_at = BigIntegerField()
+
+    class Meta:
+        indexes = ((("account_id", "name"), True),)
 
 
 class Firing(BaseModel):

@@ -29,13 +29,15 @@ class Rhythm(NamedTuple):
 
     frequency: str
     offset_us: int
+    calendar_days: str | None = None
 
     def is_behind(self, fire_at: int, at: int) -> bool:
         """Whether a later instant had come when the job of this one began, or could begin."""
         if at - fire_at - self.offset_us <= PUNCTUAL_US:
             return False
         try:
-            following = recurrence.next_after(recurrence.frequency_of(self.frequency), fire_at)
+            frequency = recurrence.frequency_of(self.frequency, self.calendar_days)
+            following = recurrence.next_after(frequency, fire_at)
         except (KeyError, ValueError):  # the zone is gone: the planner disables such a schedule
             return False
         return following is not None and following + self.offset_us <= at

@@ -267,6 +267,13 @@ def test_a_worker_is_dramatiq_and_a_ticker_as_the_settings_want_them(supervised,
     assert os.environ[RESTART_DELAY] == "1000"
 
 
+def test_a_held_worker_is_a_ticker_alone(supervised, caplog):
+    supervising = supervised()
+    processes.worker(replace(PRODUCTION, hold=True))
+    assert list(supervising.commands) == ["ticker"]
+    assert "BOOPER_HOLD is on" in caplog.text
+
+
 def test_an_operator_may_set_how_soon_dramatiq_looks_for_the_broker_again(supervised):
     supervised()
     processes.worker(PRODUCTION)

@@ -1,5 +1,8 @@
 """Journeys of the embedded mode: the quick start, and a server that dies with jobs waiting."""
 
+import contextlib
+import http.client
+
 from tests.support.journeys import checker
 from tests.support.journeys.client import now_us
 from tests.support.journeys.journey import SECOND, spread
@@ -41,6 +44,39 @@ def test_a_killed_server_performs_waiting_jobs_once_after_its_restart(embedded):
     assert checker.check(history) == []
     assert len(history.arrivals) == WAITING
     assert any(due_at(history, arrival) < ready_at for arrival in history.arrivals)
+
+
+def test_a_restored_server_sends_nothing_while_it_is_held_and_all_that_is_left_afterwards(embedded):
+    product, backup = embedded.product, str(embedded.product.folder / "copy.db")
+    kept, unwanted = embedded.order(list(spread(2, now_us() + 600 * SECOND, 1)))
+    product.booper("backup", backup)
+    product.processes["serve"].kill()
+    product.booper("restore", backup)
+
+    product.env["BOOPER_HOLD"] = "on"
+    product.launch("serve")
+    wait_until(lambda: answers(product.port), 60, "the held server")
+    url = f"http://127.0.0.1:{embedded.receiver.port}/ok"
+    overdue = embedded.client.ask("POST", "/api/jobs", {"method": "post", "url": url, "name": "overdue"})[1]["data"]
+    embedded.client.ask("DELETE", f"/api/jobs/{unwanted.job_id}")
+    assert status_of(product.port, "/readyz") == 503
+    assert product.stop() == {"serve": 0}
+    assert embedded.receiver.arrived() == 0
+
+    product.env["BOOPER_HOLD"] = "off"
+    product.start()
+    wait_until(lambda: state_of(embedded, overdue["id"]) == "completed", 60, "the delivery of what was overdue")
+    assert (state_of(embedded, kept.job_id), state_of(embedded, unwanted.job_id)) == ("scheduled", "cancelled")
+
+
+def answers(port):
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        return status_of(port, "/healthz") == 200
+    return False
+
+
+def state_of(journey, job_id):
+    return journey.client.get(f"/api/jobs/{job_id}")["data"]["job"]["state"]
 
 
 def due_at(history, arrival):

@@ -19,6 +19,7 @@ WHATEVER_THE_MODE_AND_HOST = {
     "public_urls": "",
     "path_prefix": "",
     "nat64_prefixes": "",
+    "hold": False,
     "look_ahead_s": 10.0,
     "queue_bound": 5000,
     "worker_processes": 2,
@@ -74,6 +75,7 @@ ACCEPTED = {
     "BOOPER_DEMO_KEY": {"on": "sk_public_20230921", "off": "", "": "", "sk_mine1": "sk_mine1"},
     "BOOPER_TARGET_ALLOW": {"": "", "10.0.0.0/8,[::1]/128:8080": "10.0.0.0/8,[::1]/128:8080"},
     "BOOPER_NAT64_PREFIXES": {"": "", "2001:db8:64::/96": "2001:db8:64::/96"},
+    "BOOPER_HOLD": {"on": True, "off": False},
     "BOOPER_ALLOW_HTTP": dict.fromkeys(("1", "true", "on", "yes", "ON"), True)
     | dict.fromkeys(("0", "false", "off", "no", "Off"), False),
     "BOOPER_HIDE_PRIVATE_NAMES": dict.fromkeys(("1", "true", "on", "yes", "ON"), True)
@@ -101,6 +103,7 @@ REFUSED = {
     "BOOPER_DEMO_KEY": ["yes", "ON", "sk_shor", "pk_long_enough"],
     "BOOPER_TARGET_ALLOW": ["10.0.0.1/8", "everything", "10.0.0.0/8:0", "10.0.0.0/8:65536"],
     "BOOPER_NAT64_PREFIXES": ["10.0.0.0/8", "2001:db8::/97", "2001:db8::1/96", "x"],
+    "BOOPER_HOLD": ["", "maybe"],
     "BOOPER_ALLOW_HTTP": ["", "2", "y", "enabled"],
     "BOOPER_HIDE_PRIVATE_NAMES": ["", "2", "y", "enabled"],
     "BOOPER_SMTP_URL": ["m.example", "http://m.example", "smtp+plain://u:p@m.example", "smtp://", "smtp://a b"],

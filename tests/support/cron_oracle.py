@@ -75,15 +75,17 @@ class Stretch:
 
     def due(self, expression):
         """The instants of the expression in this stretch, in order."""
-        fields = expression.split()
+        *seconds, minute, hour, day, month, weekday = expression.split()
+        fields = [minute, hour, day, month, weekday]
         fixed = not fields[0].startswith("*") and not fields[1].startswith("*")
         times = {(hour, minute) for hour in values(fields[1], 1) for minute in values(fields[0], 0)}
         fits_day = cache(lambda date: day_fits(fields, date))
         instants = {
-            minute
+            minute + timedelta(seconds=second)
             for time in times
             for minute, local, again in self.by_time.get(time, [])
             if fits_day(local.date()) and not (fixed and again)
+            for second in (values(seconds[0], 0) if seconds else [0])
         }
         if fixed:
             instants |= {
@@ -111,7 +113,18 @@ def month_day_fits(item, date):
         while last.isoweekday() > 5:
             last -= timedelta(days=1)
         return date == last
+    if item.upper().endswith("W"):
+        return date == nearest_weekday(date, int(item[:-1]), last)
     return date.day in values(item, 2)
+
+
+def nearest_weekday(date, day, last):
+    """Of the month of a date: the weekday nearest to one of its days, looked for at both sides, the near ones first."""
+    if day > last.day:
+        return None
+    wanted = date.replace(day=day)
+    near = [wanted + timedelta(days=days) for days in (0, -1, 1, -2, 2)]
+    return next(each for each in near if each.month == date.month and each.isoweekday() <= 5)
 
 
 @cache

@@ -3,6 +3,7 @@
 from models.alerts import polling
 from models.flows import counts, forgetting, minutes, parking
 from models.operations import address_changes, heartbeats, operation_store, ticker_row
+from models.schedules.backfills import backfill_store, backfill_turns
 from models.webhooks import event_order
 from runtime import metrics
 from workers.queue.actors import Actors
@@ -17,6 +18,7 @@ from workers.ticker.stager import Stager
 PLAN_EVERY_S = 0.05
 PROBE_EVERY_S = 5.0  # of /readyz, which looks when the latest one arrived
 COUNTED = 10_000
+BACKFILLS_AT_ONCE = 50
 
 
 def duties(stager: Stager, pruner: Pruner) -> list[Duty]:
@@ -31,6 +33,7 @@ def duties(stager: Stager, pruner: Pruner) -> list[Duty]:
         Duty(1.0, record_sign_of_life, "show that a ticker works"),
         Duty(1.0, planner.expire, "cancel jobs of schedules that can begin no more"),
         Duty(PLAN_EVERY_S, planner.plan_due, "create the next jobs of schedules"),
+        Duty(0.25, make_up, "make up for past instants of schedules"),
         Duty(0.25, acknowledger.end_acknowledged, "end attempts that their targets have acknowledged"),
         Duty(1.0, rescue, "take back jobs whose worker fell silent, end those that were not acknowledged"),
         Duty(0.5, alerting.alert, "open and close incidents, and notify people of them"),
@@ -49,9 +52,23 @@ def duties(stager: Stager, pruner: Pruner) -> list[Duty]:
         Duty(1.0, pruner.prune_windows, "delete windows within which orders count once"),
         Duty(1.0, pruner.prune_firings, "delete firings"),
         Duty(1.0, pruner.prune_sessions, "delete ended sessions"),
+        Duty(60.0, backfill_store.prune, "delete backfills that ended long ago"),
         Duty(60.0, operation_store.prune, "delete operations that ended long ago"),
         Duty(60.0, heartbeats.prune, "delete heartbeats and minutes long past"),
         Duty(5.0, lambda now: measure_backlog(stager, now), "measure the backlog"),
+    ]
+
+
+def make_up(now: int) -> None:
+    """Let backfills go on."""
+    backfill_turns.take_turns(now, BACKFILLS_AT_ONCE)
+
+
+def held_duties() -> list[Duty]:
+    """What goes on while BOOPER_HOLD is on: nothing that sends a request, or changes what its owner did not ask for."""
+    return [
+        Duty(1.0, record_sign_of_life, "show that a ticker works"),
+        Duty(0.0, BulkTurns().work_off, "work off operations on many jobs"),
     ]
 
 

@@ -1,10 +1,12 @@
 """Serves the form that changes a schedule."""
 
+from contextlib import suppress
 from typing import Any
 
 from flask import Response, make_response, render_template, request
 from marshmallow import ValidationError
 
+from api.context import settings
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
 from api.dashboard.job_form import errors_by_field, form_of
@@ -13,9 +15,11 @@ from api.dashboard.job_times import UNITS, form_times
 from api.dashboard.pages.schedule import find_schedule
 from api.requests.job_requests import due_at
 from api.requests.new_schedule import new_schedule
+from api.requests.options.refusals import refusals
 from api.routes.schedules import ScheduleFields
 from models.jobs import replays
 from models.rules import clock, recurrence
+from models.rules.recurrence import UnknownFrequency
 from models.rules.request_rules import METHODS
 from models.schedules import schedule_changes
 from models.schedules.schedule_store import ScheduleRow
@@ -36,10 +40,12 @@ def change_schedule(key: str) -> Response:
     except ValidationError as error:
         return _page(row, form, error.normalized_messages(), 422)
     new = new_schedule(job_request, visitor().account_id, due_at(job_request, now), now, 0, row.key)
-    if recurrence.frequency_of(new.frequency) == recurrence.frequency_of(row.frequency):
-        new = new._replace(frequency=row.frequency)  # the form may spell the same frequency in another way
-    if schedule_changes.replace(visitor().account_id, row.id, new, now) is None:
-        raise page_not_found()
+    with suppress(UnknownFrequency):
+        if recurrence.frequency_of(new.frequency) == recurrence.frequency_of(row.frequency):
+            new = new._replace(frequency=row.frequency)  # the form may spell the same frequency in another way
+    with refusals():
+        if schedule_changes.replace(visitor().account_id, row.id, new, now, settings().max_schedules) is None:
+            raise page_not_found()
     return redirect_to("show_schedule", "saved", key=row.id)
 
 

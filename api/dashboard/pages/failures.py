@@ -11,7 +11,7 @@ from models.rules import clock
 @pages.get("/failures")
 def list_failures() -> str:
     groups = failures.grouped(visitor().account_id)
-    return render_template("failures.html", groups=groups, looked_at=failures.LOOKED_AT)
+    return render_template("failures.html", groups=groups, looked_at=failures.GROUPED)
 
 
 @pages.post("/failures/again")

@@ -15,7 +15,7 @@ from api.dashboard.pages.schedule import too_many_schedules
 from api.requests.job_fields import JobFields
 from api.requests.job_requests import due_at, new_job
 from api.requests.new_schedule import new_schedule, recurs
-from api.requests.schedule_fields import no_instant
+from api.requests.options.refusals import no_instant
 from models.flows import orders
 from models.rules import clock
 from models.rules.request_rules import METHODS

@@ -3,6 +3,7 @@
 import json
 
 from flask import Response, render_template, request
+from marshmallow import ValidationError
 
 from api.context import settings
 from api.dashboard.blueprint import pages, redirect_to, visitor
@@ -12,12 +13,17 @@ from api.dashboard.labels import RUN_RESULTS
 from api.dashboard.schedule_health import health
 from api.dashboard.timelines.timeline_values import timeline_values
 from api.requests.ids import uuid_key
+from api.requests.options.refusals import backfill_refusals
 from api.requests.schedule_fields import not_computable
 from api.responses.responses import ApiError
+from api.routes.recurring.backfills import BackfillFields
 from models.rules import clock, recurrence
 from models.schedules import run_results, schedule_changes, schedule_store
+from models.schedules.backfills import backfill_store
 from models.schedules.schedule_changes import NotComputable, TooMany
 from models.schedules.schedule_store import ScheduleRow
+
+BACKFILLS_SHOWN = 5
 
 
 @pages.get("/schedules/<key>")
@@ -29,11 +35,12 @@ def show_schedule(key: str) -> str:
         schedule=row,
         args=json.loads(row.args),
         body=body_text(row),
-        frequency=recurrence.description(recurrence.frequency_of(row.frequency)),
+        frequency=recurrence.description_of(row.frequency),
         firings=runs,
         health=health(row, runs),
         run_statuses=RUN_RESULTS,
         **({} if request.args.get("part") else timeline_values("show_schedule", {"schedule": row.id}, key=row.id)),
+        backfills=backfill_store.listed(visitor().account_id, row.id, BACKFILLS_SHOWN),
     )
 
 
@@ -63,6 +70,29 @@ def fire_schedule(key: str) -> Response:
     if job is None:
         raise page_not_found()
     return redirect_to("show_job", "fired", key=job.uuid)
+
+
+@pages.post("/schedules/<key>/backfill")
+def backfill_schedule(key: str) -> Response:
+    """Make up for the instants of a past range."""
+    schedule = find_schedule(key)
+    try:
+        values = BackfillFields().load({name: f"{request.form.get(name, '')}Z" for name in ("from", "to")})
+    except ValidationError as error:
+        problems = [f"{name}: {texts[0]}" for name, texts in error.normalized_messages().items()]
+        raise ApiError(422, ". ".join(problems)) from None
+    with backfill_refusals():
+        backfill_store.create(visitor().account_id, schedule.id, values["from"], values["to"], clock.now())
+    return redirect_to("show_schedule", "backfill", key=schedule.id)
+
+
+@pages.post("/backfills/<key>/cancel")
+def cancel_backfill(key: str) -> Response:
+    uuid = uuid_key(key)
+    row = backfill_store.cancel(visitor().account_id, uuid, clock.now()) if uuid else None
+    if row is None:
+        raise page_not_found()
+    return redirect_to("show_schedule", "cancelled", key=row.schedule_id)
 
 
 @pages.post("/schedules/<key>/delete")

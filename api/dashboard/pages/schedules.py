@@ -22,7 +22,7 @@ def list_schedules() -> str:
     return render_template(
         "schedules.html",
         schedules=schedules,
-        frequencies={row.id: recurrence.description(recurrence.frequency_of(row.frequency)) for row in schedules},
+        frequencies={row.id: recurrence.description_of(row.frequency) for row in schedules},
         strips=runs,
         healths={row.id: health(row, runs.get(row.id, [])) for row in schedules},
         run_statuses=RUN_RESULTS,

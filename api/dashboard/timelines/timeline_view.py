@@ -19,7 +19,7 @@ from models.operations.timelines.past_attempts import Past
 from models.rules.clock import MILLISECOND
 from models.schedules import firing_rows, schedule_store
 
-MARKS = 500
+MARKS = 400
 ROWS = 12  # of the table, each way
 
 

@@ -5,7 +5,7 @@ from models.jobs.job_kinds import REQUEST
 from models.jobs.states import LATER_SQL
 from models.rules.limits import ACCOUNT, FLOW, HOST, LANE
 
-LOOKED_AT = 10_000
+LOOKED_AT = 5_000
 SLOT = "slot"  # no gate: a free slot of a worker, or its next attempt to be staged
 CAUSES = (ACCOUNT, HOST, FLOW, LANE, SLOT)
 
@@ -14,11 +14,11 @@ def counted(account_id: int, now: int) -> dict[str, int]:
     """How many of the account's jobs that are due wait for each of CAUSES; LOOKED_AT are looked at."""
     few = (
         f"SELECT parked_by FROM job WHERE account_id = %s AND kind = '{REQUEST}' AND {LATER_SQL} "
-        f"AND scheduled_at <= %s LIMIT {LOOKED_AT}"
+        f"AND scheduled_at <= %s ORDER BY scheduled_at LIMIT {LOOKED_AT}"
     )
     available = (
         f"SELECT parked_by FROM job WHERE account_id = %s AND kind = '{REQUEST}' AND state = 'available' "
-        f"LIMIT {LOOKED_AT}"
+        f"ORDER BY inserted_at, id LIMIT {LOOKED_AT}"
     )
     rows = fetch(
         "SELECT gate.kind, count(*) FROM "

@@ -16,6 +16,8 @@ from models.rules import clock
 from models.rules.recurrence import Frequency
 from models.rules.times import parse_instant
 from models.schedules import firing_rows, planning, run_results
+from models.schedules.backfills import backfill_turns
+from models.schedules.backfills.backfill_tables import Backfill
 from models.schedules.firing_rows import FiringRow
 from models.schedules.schedule_tables import Schedule
 from tests.support.browsers import Markup, submit_schedule
@@ -100,6 +102,50 @@ def test_a_schedule_runs_now_besides_its_instants(alice, moved_clock):
     job = Job.get(Job.uuid == answer.location.split("/jobs/")[1].split("?")[0])
     assert (job.schedule_id, job.scheduled_at) == (made.id, clock.now())
     assert Job.select().count() == 2
+
+
+@pytest.mark.parametrize("frequency", [{"at": "dawn"}, {"cron": "0 9 ? * *"}, {"repeat_every": {"moons": 1}}])
+def test_a_frequency_that_a_newer_version_stored_is_shown_and_can_be_replaced(alice, moved_clock, frequency):
+    made = submit_schedule(alice)
+    Schedule.update(frequency=json.dumps(frequency)).execute()
+
+    for path in ("/schedules", f"/schedules/{made.id}"):
+        assert "At times that this version does not know" in alice.get(path).text
+    assert alice.get(f"/schedules/{made.id}/edit").status_code == 200
+    form = {"method": "POST", "url": URL, "when": "every", "every": "10", "every_unit": "minutes"}
+    assert alice.send(f"/schedules/{made.id}/edit", **form).status_code == 303
+
+
+def test_a_past_range_is_made_up_for_and_the_rest_of_it_cancelled(alice, moved_clock):
+    made = submit_schedule(alice, cron="0 * * * *")
+    past = {"from": "2026-01-01T06:00", "to": "2026-01-01T08:30:00"}
+    assert alice.send(f"/schedules/{made.id}/backfill", **past).location.endswith("?note=backfill")
+    backfill_turns.take_turns(clock.now(), 10)
+
+    [backfill] = Backfill.select()
+    page = alice.get(f"/schedules/{made.id}").text
+    assert "1 of 3" in page
+    assert alice.send(f"/backfills/{backfill.uuid}/cancel").status_code == 303
+    assert f"/backfills/{backfill.uuid}/cancel" not in alice.get(f"/schedules/{made.id}").text
+
+
+@pytest.mark.parametrize("past", [{"from": "2026-01-01T06:00"}, {"from": "2026-01-01T08:00", "to": "2026-01-01T06:00"}])
+def test_a_wrong_range_is_not_made_up_for(alice, moved_clock, past):
+    made = submit_schedule(alice, cron="0 * * * *")
+
+    answer = alice.send(f"/schedules/{made.id}/backfill", **past)
+
+    assert answer.status_code == 422
+    assert "to: must" in answer.text
+    assert Backfill.select().count() == 0
+
+
+def test_a_backfill_of_another_account_is_not_cancelled(alice, bob, moved_clock):
+    made = submit_schedule(alice, cron="0 * * * *")
+    alice.send(f"/schedules/{made.id}/backfill", **{"from": "2026-01-01T06:00", "to": "2026-01-01T08:00"})
+
+    assert bob.send(f"/backfills/{Backfill.get().uuid}/cancel").status_code == 404
+    assert Backfill.get().state == "running"
 
 
 def test_a_change_keeps_what_the_schedule_remembers(alice, moved_clock):
@@ -198,7 +244,7 @@ def test_the_strip_tells_each_instant_by_letter_and_words(alice, moved_clock):
         strip = [a for tag, a in Markup(text).tags if tag == "li" and a.get("class") in firing_rows.STATUSES]
         assert len(strip) == 60, path
         assert [a["class"] for a in strip[-len(firing_rows.STATUSES) :]] == list(firing_rows.STATUSES)
-        assert "missed: too old when it was noticed" in strip[-4]["title"]
+        assert "missed: too old when it was noticed" in strip[-5]["title"]
         assert not re.search(">[^<]*(missed down|skipped misfire)", text)
         assert "1.5 ms late" in strip[-1]["title"]
 

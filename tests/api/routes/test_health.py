@@ -46,6 +46,13 @@ def test_ready_when_all_parts_are_there(client):
     assert (answer.status_code, answer.json) == (200, {"status": "ready"})
 
 
+def test_a_held_installation_is_not_ready_and_says_why(db, settings):
+    note_ticker()
+    client = ApiClient(create_app(replace(settings, hold=True)))
+    assert list(errors_of(client.get("/readyz"), 503)) == ["hold"]
+    assert client.get("/healthz").status_code == 200
+
+
 def test_a_process_of_the_api_tells_that_its_clock_differs(client, db, monkeypatch, caplog):
     monkeypatch.setattr(host_clock, "measure", lambda: 20 * clock.SECOND)
     note_ticker()

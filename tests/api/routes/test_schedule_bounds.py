@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from api import context
 from models.jobs.job_tables import Job
 from models.rules import clock
 from models.schedules import planning, schedule_changes
@@ -132,6 +133,26 @@ def test_finished_schedules_leave_room_for_others(account, moved_clock):
 
     assert Schedule.get_by_id(schedule_id).next_at is None
     make_schedule(account, at_most=1)
+
+
+@pytest.mark.parametrize("is_put", [False, True])
+def test_a_finished_schedule_goes_on_only_where_there_is_room(client, moved_clock, is_put):
+    body = {"url": URL, **HOURLY, "max_runs": 1}
+    schedule = client.ask("PUT", "/api/schedules/first", json=body).json["data"]
+    run_hours(moved_clock, 2)
+    post(client, **HOURLY)
+    object.__setattr__(client.app.extensions[context.NAME].settings, "max_schedules", 1)
+
+    def widen(**fields):
+        if is_put:
+            return client.ask("PUT", "/api/schedules/first", json={**body, **fields})
+        return client.ask("PATCH", f"/api/schedules/{schedule['id']}", json=fields)
+
+    assert "at most" not in widen(name="again").text
+    assert "at most 1 enabled" in errors_of(widen(max_runs=2))[""][0]
+    assert waiting_jobs_of(schedule["id"]) == []
+    client.post(f"/api/schedules/{schedule['id']}/disable")
+    assert widen(max_runs=2).status_code == 200  # a disabled one takes no room
 
 
 @one_database

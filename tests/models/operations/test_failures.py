@@ -2,6 +2,7 @@
 
 import pytest
 
+from models.jobs import replays
 from models.jobs.records import AttemptRow, add_attempts
 from models.operations import failures
 from models.rules import clock
@@ -75,7 +76,7 @@ def test_the_newest_of_a_large_group_can_be_replayed(account, moved_clock, monke
 
 
 def test_of_more_failures_than_are_looked_at_the_newest_are_shown(account, moved_clock, monkeypatch):
-    monkeypatch.setattr(failures, "LOOKED_AT", 2)
+    monkeypatch.setattr(failures, "GROUPED", 2)
     made = []
     for host in ("a.example", "b.example", "c.example"):
         made.append(failed(account, host))
@@ -84,10 +85,24 @@ def test_of_more_failures_than_are_looked_at_the_newest_are_shown(account, moved
 
 
 def test_where_the_look_ended_each_group_may_have_more(account, moved_clock, monkeypatch):
-    monkeypatch.setattr(failures, "LOOKED_AT", 2)
+    monkeypatch.setattr(failures, "GROUPED", 2)
     failed(account), failed(account, "b.example"), failed(account, state="retryable")
     assert [(group.state, group.more) for group in failures.grouped(account.id)] == [
         ("discarded", True),
         ("discarded", True),
         ("retryable", False),
     ]
+
+
+def test_replayed_failures_leave_their_places_to_older_ones(account, moved_clock, monkeypatch):
+    monkeypatch.setattr(failures, "GROUPED", 2)
+    old = failed(account)
+    for _ in range(2):
+        moved_clock.advance(seconds=1)
+        replays.replay(account.id, [failed(account, "b.example")], clock.now())
+
+    assert [(group.host, group.ids, group.more) for group in failures.grouped(account.id)] == [
+        ("a.example", [old], False)
+    ]
+    monkeypatch.setattr(failures, "LOOKED_AT", 2)
+    assert failures.grouped(account.id) == []  # both that are looked at were replayed

@@ -1,27 +1,25 @@
 """Which instants a frequency loses by its bounds: against a filter over the unbounded instants, and on known days."""
 
-import os
 import random
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from models.rules.bounds import Bounds, bounds_of, days_of, merged
+from models.rules.bounds import Bounds, bounds_of, days_of, merged, text_of
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
 from models.rules.recurrence import Frequency, Instants, between, first_from, meaning_of, next_after
+from tests.support.random_bounds import random_bounds
+from tests.support.schedule_scale import cases
 
-CASES = int(os.environ.get("BOOPER_TEST_BOUNDS", "300"))
+CASES = cases(60, 10_000)
 ZONES = ["UTC", "Europe/Vienna", "America/Sao_Paulo", "America/Havana", "Asia/Beirut", "Pacific/Auckland"]
 CRONS = ["0 9 * * *", "30 23 * * *", "*/20 * * * *", "0 0 * * 1-5", "0 12 L * *", "0 6 * * 5L", "15 0 1 * *"]
+CRONS += ["0 6 15W * *", "30 2 1W,31W * *", "0 0 * * mon#1,fri#3", "15 30 9,21 * * *", "*/20 0 2 * * 0"]
 
 
 def at(text, zone="UTC"):
     return int(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp()) * SECOND
-
-
-def day_of(instant, zone):
-    return datetime.fromtimestamp(instant // SECOND, UTC).astimezone(ZoneInfo(zone)).date()
 
 
 def walked(frequency, first, last):
@@ -30,25 +28,6 @@ def walked(frequency, first, last):
         instants.append(instant)
         instant = next_after(frequency, instant)
     return instants
-
-
-def random_bounds(chance, first, last, zone):
-    """Bounds, and whether an instant is within them, by the plainest reading."""
-    starts_at = chance.choice([None, chance.randint(first, last)])
-    until = chance.choice([None, chance.randint(first, last)])
-    days = [day_of(chance.randint(first, last), zone) for _ in range(chance.randint(0, 4))]
-    ranges = [(day, day + timedelta(days=chance.randint(0, 9))) for day in days]
-
-    def fits(instant):
-        day = day_of(instant, zone)
-        return (
-            (starts_at is None or instant >= starts_at)
-            and (until is None or instant <= until)
-            and not any(begin <= day <= end for begin, end in ranges)
-        )
-
-    exclude = merged((begin.toordinal(), end.toordinal()) for begin, end in ranges)
-    return Bounds(starts_at, until, exclude), fits
 
 
 def test_random_bounds_of_cron_leave_the_instants_that_a_filter_leaves():
@@ -75,7 +54,7 @@ def test_random_bounds_of_cron_leave_the_instants_that_a_filter_leaves():
 def test_random_bounds_of_an_interval_keep_its_beat():
     chance = random.Random(18)
 
-    for _ in range(500):
+    for _ in range(cases(100, 500)):
         first = at("2026-03-01T00:00") + chance.randint(0, DAY)
         last, every_us = first + 30 * DAY, chance.choice([20 * MINUTE, 7 * HOUR, 25 * HOUR])
         bounds, fits = random_bounds(chance, first, last, "UTC")
@@ -125,6 +104,9 @@ def test_bounds_that_mean_the_same_are_equal():
     first, other = (hourly._replace(bounds=bounds_of(fields)) for fields in (spelled, usual))
     assert meaning_of(first) == meaning_of(other) != meaning_of(hourly)
     assert bounds_of({"cron": "0 9 * * *"}) == Bounds()
+    as_object = {"exclude": {"days": ["2026-12-24"], "calendars": ["rest"]}, "until": "2026-12-31T00:00:00Z"}
+    assert bounds_of(as_object, text_of([days_of("2026-12-25")])) == bounds_of(usual)
+    assert bounds_of({"exclude": {"calendars": ["rest"]}}, "[]") == Bounds()
 
 
 @pytest.mark.parametrize(

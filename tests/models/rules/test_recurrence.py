@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from models.rules.bounds import UNBOUNDED
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
 from models.rules.recurrence import (
     CronRefused,
@@ -17,8 +18,11 @@ from models.rules.recurrence import (
     next_after,
 )
 from tests.support.cron_oracle import DAYS, MONTHS, RANGES, Stretch, changes, day_fits, values
+from tests.support.random_bounds import random_bounds
+from tests.support.schedule_scale import cases
 
-CASES = 10_000
+CASES = cases(600, 10_000)
+FIELDS_APART = cases(120, 3000)
 CASES_IN_A_STRETCH = 40
 ZONES = [  # clocks that change by an hour, by half an hour, by two, at midnight, by a whole day, and not at all
     *("America/New_York", "Europe/Berlin", "Europe/London", "Australia/Lord_Howe", "Pacific/Auckland"),
@@ -33,6 +37,10 @@ def micros(moment):
 
 def at(text):
     return micros(datetime.fromisoformat(text).replace(tzinfo=UTC))
+
+
+def texts(instants):
+    return [datetime.fromtimestamp(instant // SECOND, UTC).isoformat() for instant in instants]
 
 
 def minute_text(instant):
@@ -56,7 +64,7 @@ def random_field(chance, field):
     if names:
         forms += [chance.choice(names), chance.choice(names).upper(), "*", "*"]
     if field == 2:
-        forms += ["L", "LW", f"{first},L"]
+        forms += ["L", "LW", f"{first},L", f"{first}W", f"{last}W", f"{first}W,{last}", f"*/{first},{last}W"]
     if field == 4:
         forms += [f"{first}L", f"{chance.choice(DAYS)}#{chance.randint(1, 5)}", f"{first}#{chance.randint(1, 5)}"]
     return chance.choice(forms)
@@ -71,9 +79,15 @@ def random_cron(chance, local):
         minute = str(chance.randint(0, 59))
     days = ["*", "*", str(local.day), random_field(chance, 2)]
     months = ["*", "*", str(local.month), random_field(chance, 3)]
-    return " ".join(
-        [minute, hour, chance.choice(days), chance.choice(months), chance.choice(["*", random_field(chance, 4)])]
-    )
+    fields = [minute, hour, chance.choice(days), chance.choice(months), chance.choice(["*", random_field(chance, 4)])]
+    return " ".join([*random_second(chance, minute, hour), *fields])
+
+
+def random_second(chance, minute, hour):
+    """The sixth field, of some. Every second is due only in few minutes, which are looked at one by one."""
+    first, last = sorted((chance.randint(0, 59), chance.randint(0, 59)))
+    forms = ["*", f"*/{first + 1}", f"{first}-{last}/5"] if minute.isdigit() and hour.isdigit() else []
+    return chance.choice([[], [], [], ["0"], [str(first)], [f"{first},{last}"], *[[form] for form in forms]])
 
 
 def stretches(chance):
@@ -87,10 +101,10 @@ def stretches(chance):
             yield Stretch(zone, day - timedelta(days=1), day + timedelta(days=2))
 
 
-def ours(expression, stretch, first, last):
-    frequency = Frequency(cron=expression, timezone=stretch.zone)
+def ours(expression, stretch, first, last, bounds=UNBOUNDED):
+    frequency = Frequency(cron=expression, timezone=stretch.zone, bounds=bounds)
     # What comes seldom is looked for from far away, so that the way to it is tried too.
-    seldom = all(field.isdigit() for field in expression.split()[:4])
+    seldom = all(field.isdigit() for field in expression.split()[-5:-1])
     instant = next_after(frequency, micros(first) - (300 * DAY if seldom else 1))
     instants = []
     while instant is not None and instant <= micros(last):
@@ -99,9 +113,9 @@ def ours(expression, stretch, first, last):
     return instants
 
 
-def test_ten_thousand_random_cases_are_due_as_an_independent_reading_says():
+def test_random_cases_are_due_as_an_independent_reading_says():
     chance = random.Random(20261124)
-    cases = due = 0
+    looked_at = due = 0
 
     for stretch in stretches(chance):
         first, last = stretch.first + timedelta(hours=18), stretch.last - timedelta(hours=18)
@@ -112,17 +126,22 @@ def test_ten_thousand_random_cases_are_due_as_an_independent_reading_says():
                 check_cron(expression)
             except CronRefused:
                 continue
-            wanted = [micros(moment) for moment in stretch.due(expression) if first <= moment <= last]
-            assert list(map(minute_text, ours(expression, stretch, first, last))) == list(map(minute_text, wanted)), (
+            bounds, fits = random_bounds(chance, micros(first), micros(last), stretch.zone)
+            if chance.random() < 0.5:
+                bounds, fits = UNBOUNDED, lambda _: True
+            moments = [micros(moment) for moment in stretch.due(expression) if first <= moment <= last]
+            wanted = [instant for instant in moments if fits(instant)]
+            assert texts(ours(expression, stretch, first, last, bounds)) == texts(wanted), (
                 expression,
+                bounds,
                 stretch.zone,
                 stretch.first,
             )
-            cases, due = cases + 1, due + len(wanted)
-        if cases >= CASES:
+            looked_at, due = looked_at + 1, due + len(wanted)
+        if looked_at >= CASES:
             break
 
-    assert due > cases  # it is not all about nothing
+    assert due > looked_at  # it is not all about nothing
 
 
 @pytest.mark.parametrize("zone", ZONES[:10])
@@ -154,6 +173,9 @@ def test_a_date_that_a_zone_left_out_is_due_after_it():
         ("Australia/Lord_Howe", "15 2 * * *", "2026-10-03T12:00", ["2026-10-03T15:30", "2026-10-04T15:15"]),
         ("Australia/Lord_Howe", "*/15 2 * * *", "2026-04-04T15:05", ["2026-04-04T15:30", "2026-04-04T15:45"]),
         ("UTC", "0 0 29 2 *", "2026-01-01T00:00", ["2028-02-29T00:00", "2032-02-29T00:00"]),
+        ("UTC", "0 9 15W * *", "2026-08-01T00:00", ["2026-08-14T09:00", "2026-09-15T09:00"]),  # a Saturday
+        ("UTC", "0 9 1W * *", "2026-07-20T00:00", ["2026-08-03T09:00", "2026-09-01T09:00"]),  # not in July
+        ("UTC", "0 9 31W * *", "2026-05-02T00:00", ["2026-05-29T09:00", "2026-07-31T09:00"]),  # a Sunday; none in June
         ("UTC", "0 0 1 1 0", "2026-01-02T00:00", ["2026-01-04T00:00", "2026-01-11T00:00"]),
     ],
 )
@@ -177,7 +199,17 @@ def test_intervals_are_measured_from_the_instant():
     ("text", "reason"),
     [
         ("* * * *", "the five fields"),
-        ("* * * * * *", "the five fields"),
+        ("* * * * * * *", "the five fields"),
+        ("60 * * * * *", "a second within its range"),
+        ("MON * * * * *", "a second of numbers"),
+        ("0 0 0 31 2 *", "day 31 of month 2"),
+        ("0 0 31W 2 *", "comes within 50 years"),
+        ("* * 0W * *", "numbers, ranges, steps and names"),
+        ("* * 32W * *", "numbers, ranges, steps and names"),
+        ("* * 1-5W * *", "numbers, ranges, steps and names"),
+        ("* * W * *", "numbers, ranges, steps and names"),
+        ("15W * * * *", "numbers, ranges, steps and names"),
+        ("* * * * 5W", "numbers, ranges, steps and names"),
         ("", "the five fields"),
         ("0 9 * *\n1", "the five fields"),
         ("0 9 *\u00a0* 1", "the five fields"),
@@ -193,7 +225,6 @@ def test_intervals_are_measured_from_the_instant():
         ("0 0 30 2 *", "day 30 of month 2"),
         ("0 0 31 4,6,9,11 *", "day 31 of month 4,6,9,11"),
         ("L * * * *", "numbers, ranges, steps and names"),
-        ("* * 15W * *", "numbers, ranges, steps and names"),
         ("* * L/2 * *", "numbers, ranges, steps and names"),
         ("* * * * L", "numbers, ranges, steps and names"),
         ("* * * * 8L", "numbers, ranges, steps and names"),
@@ -226,6 +257,9 @@ def test_what_is_no_cron_expression_is_refused_with_the_reason(text, reason):
         "0 0 29 2 */7",
         "0 0 * * 7",
         "0 0 L,lw * 5L,Mon#1,0#5",
+        "0 0 15W,1w,LW * *",
+        "30 0 9 * * *",
+        "*/10 * * 15W * *",
     ],
 )
 def test_what_is_a_cron_expression_is_taken(text):
@@ -306,6 +340,20 @@ SEVENTHS = "0, 7, 14, 21, 28, 35, 42, 49 and 56"
         ),
         (Frequency(cron="0 9 L * *"), "At 09:00 on the last day of the month (UTC)"),
         (Frequency(cron="0 9 1,LW * *"), "At 09:00 on day 1 and the last working day of the month (UTC)"),
+        (Frequency(cron="0 9 15W * *"), "At 09:00 on the working day nearest to day 15 of the month (UTC)"),
+        (
+            Frequency(cron="0 9 1,15W,LW * *"),
+            "At 09:00 on day 1, the working day nearest to day 15 and the last working day of the month (UTC)",
+        ),
+        (Frequency(cron="0 0 9 * * 1"), "At 09:00 on Monday (UTC)"),
+        (Frequency(cron="0,30 0 9 * * 1"), "At 09:00:00 and 09:00:30 on Monday (UTC)"),
+        (Frequency(cron="* * * * * *"), "Every second (UTC)"),
+        (Frequency(cron="*/10 * * * * *"), "Every 10 seconds (UTC)"),
+        (
+            Frequency(cron="*/10 */5 8-17 * * 1"),
+            "Every 10 seconds, every 5 minutes from 08:00 to 17:59 on Monday (UTC)",
+        ),
+        (Frequency(cron="7 30 * * * *"), "At second 7 of each minute, at minute 30 of every hour (UTC)"),
         (Frequency(cron="0 9 * * fri#2"), "At 09:00 on the second Friday of the month (UTC)"),
         (Frequency(cron="0 9 * * 5L,7#1"), "At 09:00 on the first Sunday and the last Friday of the month (UTC)"),
         (Frequency(cron="0 9 L * 1"), "At 09:00 on the last day of the month and on Monday (UTC)"),
@@ -317,20 +365,25 @@ def test_a_frequency_in_words(frequency, words):
 
 
 def times_of(expression):
-    """When an expression is due, as the oracle reads it: minutes, hours, and the days of a leap year."""
-    fields, day = expression.split(), date(2024, 1, 1)
-    days = [day + timedelta(days=number) for number in range(366)]
-    return values(fields[0], 0), values(fields[1], 1), tuple(each for each in days if day_fits(fields, each))
+    """When an expression is due, as the oracle reads it: seconds, minutes, hours, and the days of a leap year."""
+    *second, minute, hour, day, month, weekday = expression.split()
+    fields, days = (minute, hour, day, month, weekday), [date(2024, 1, 1) + timedelta(days=n) for n in range(366)]
+    seconds = values(second[0], 0) if second else frozenset({0})
+    return seconds, values(minute, 0), values(hour, 1), tuple(each for each in days if day_fits(fields, each))
 
 
 def test_expressions_with_the_same_words_are_due_at_the_same_times():
     chance = random.Random(5)
-    fields = [[random_field(chance, field) for field in range(5)] for _ in range(3000)]
+    fields = [[random_field(chance, field) for field in range(5)] for _ in range(FIELDS_APART)]
     # Times and days apart, so that many have the same words.
     expressions = {f"{minute} {hour} * * *" for minute, hour, *_ in fields}
+    seconds = [random_field(chance, 0) for _ in fields]
+    expressions |= {
+        f"{second} {minute} {hour} * * *" for second, (minute, hour, *_) in zip(seconds, fields, strict=True)
+    }
     expressions |= {f"0 9 {day} * {weekday}" for *_, day, _, weekday in fields}
     expressions |= {f"0 9 * {month} *" for *_, month, _ in fields}
-    taken = [each for each in expressions if times_of(each)[2]]
+    taken = [each for each in expressions if times_of(each)[-1]]
 
     meanings = {}
     for expression in taken:
@@ -366,7 +419,12 @@ def test_the_earlier_instants_of_a_long_spell_are_counted_together(frequency):
 
 
 @pytest.mark.parametrize(
-    "frequency", [Frequency(every_us=SECOND), Frequency(cron="* * * * *", timezone="Europe/Berlin")]
+    "frequency",
+    [
+        Frequency(every_us=SECOND),
+        Frequency(cron="* * * * *", timezone="Europe/Berlin"),
+        Frequency(cron="*/7 * * * * *", timezone="Europe/Berlin"),
+    ],
 )
 def test_years_of_instants_take_no_longer_than_their_latest(frequency):
     first = at("2006-01-01T00:00")

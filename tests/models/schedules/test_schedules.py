@@ -15,6 +15,7 @@ from models.schedules.schedule_tables import Schedule
 from tests.support.races import at_once, beside
 from tests.support.schedule_rows import HOURLY, firings_of, jobs_of, make_schedule, run_ticker, waiting_jobs_of
 
+AT_MOST = 100
 TWO_HOURLY = json.dumps({"repeat_every": [2, "hours"]})
 
 
@@ -32,7 +33,7 @@ def test_what_passed_while_disabled_is_rows_though_the_frequency_was_changed_mea
     run_ticker()
     schedule_changes.disable(account.id, schedule_id, clock.now())
     moved_clock.advance(minutes=150)
-    schedule_changes.replace(account.id, schedule_id, a_definition(account, TWO_HOURLY), clock.now())
+    schedule_changes.replace(account.id, schedule_id, a_definition(account, TWO_HOURLY), clock.now(), AT_MOST)
     moved_clock.advance(hours=2)
     schedule_changes.enable(account.id, schedule_id, clock.now(), 100)
     passed = [(3600, "disabled"), (7200, "disabled"), (9000, "disabled"), (16200, "disabled")]
@@ -43,7 +44,7 @@ def test_changing_the_frequency_of_an_enabled_one_makes_no_row(account, moved_cl
     schedule_id = make_schedule(account)
     run_ticker()
     moved_clock.advance(minutes=30)
-    schedule_changes.replace(account.id, schedule_id, a_definition(account, TWO_HOURLY), clock.now())
+    schedule_changes.replace(account.id, schedule_id, a_definition(account, TWO_HOURLY), clock.now(), AT_MOST)
     assert firings_of(schedule_id) == [(0, "fired")]
 
 
@@ -113,7 +114,7 @@ def test_of_changes_made_at_once_from_one_definition_one_is_taken(account, db):
 
     def change_to(name):
         changed = before._replace(job=before.job._replace(args=json.dumps({"name": name}), name=name))
-        return lambda: schedule_changes.replace(account.id, schedule_id, changed, clock.now(), row)
+        return lambda: schedule_changes.replace(account.id, schedule_id, changed, clock.now(), AT_MOST, row)
 
     results = at_once(*map(change_to, "abcdefgh"))
 
@@ -132,7 +133,7 @@ def test_a_change_made_beside_another_from_one_definition_is_not_taken(account, 
 
     def change_to(**fields):
         changed = before._replace(job=before.job._replace(**fields))
-        return lambda: schedule_changes.replace(account.id, schedule_id, changed, clock.now(), row)
+        return lambda: schedule_changes.replace(account.id, schedule_id, changed, clock.now(), AT_MOST, row)
 
     second = beside(change_to(args='{"url":"http://127.0.0.1:9/first"}'), change_to(args="{}"))
 
@@ -147,10 +148,10 @@ def test_a_change_from_a_request_that_was_changed_meanwhile_is_not_taken(account
     schedule_id, definition = create_hourly(account, **body)
     row = schedule_store.find(account.id, schedule_id)
     changed = definition._replace(job=definition.job._replace(**fields))
-    schedule_changes.replace(account.id, schedule_id, changed, clock.now(), row)
+    schedule_changes.replace(account.id, schedule_id, changed, clock.now(), AT_MOST, row)
 
     with pytest.raises(schedule_changes.Overtaken):
-        schedule_changes.replace(account.id, schedule_id, definition, clock.now(), row)
+        schedule_changes.replace(account.id, schedule_id, definition, clock.now(), AT_MOST, row)
 
     assert getattr(schedule_store.find(account.id, schedule_id), *fields) == next(iter(fields.values()))
 
@@ -161,7 +162,7 @@ def test_a_change_beside_planners_leaves_one_waiting_job_of_the_new_definition(a
     made = [schedule_changes.create(a_definition(account), now, 100)[0].id for _ in range(10)]
 
     def change():
-        return [schedule_changes.replace(account.id, schedule_id, changed, now + 1) for schedule_id in made]
+        return [schedule_changes.replace(account.id, schedule_id, changed, now + 1, AT_MOST) for schedule_id in made]
 
     def plan():
         return [planning.plan(now + 1, 3) for _ in range(10)]
@@ -241,7 +242,7 @@ def test_the_waiting_job_is_made_anew_with_what_was_changed(account, moved_clock
     schedule_id, before = create_hourly(account, body=b"[1]", content_type="application/json")
     after = before._replace(job=before.job._replace(**{field: CHANGED_ORDERS[field]}))
 
-    schedule_changes.replace(account.id, schedule_id, after, clock.now())
+    schedule_changes.replace(account.id, schedule_id, after, clock.now(), AT_MOST)
 
     old, new = jobs_of(schedule_id)
     assert (old.state, new.state, new.fire_at == old.fire_at) == ("cancelled", "scheduled", True)
@@ -252,7 +253,7 @@ def test_labels_and_greatest_age_are_changed_for_the_waiting_job(account, moved_
     schedule_id, before = create_hourly(account, labels=("old",))
     job = before.job._replace(labels=("new",), retry_until=before.job.scheduled_at + clock.MINUTE)
 
-    schedule_changes.replace(account.id, schedule_id, before._replace(job=job), clock.now())
+    schedule_changes.replace(account.id, schedule_id, before._replace(job=job), clock.now(), AT_MOST)
 
     [job] = waiting_jobs_of(schedule_id)
     assert [row.label for row in JobLabel.select().where(JobLabel.job_id == job.id)] == ["new"]
@@ -263,7 +264,7 @@ def test_jitter_and_catch_up_are_changed_for_the_waiting_job(account, moved_cloc
     schedule_id, before = create_hourly(account)
     after = before._replace(jitter_us=clock.HOUR, catch_up_us=10 * clock.HOUR)
 
-    schedule_changes.replace(account.id, schedule_id, after, clock.now())
+    schedule_changes.replace(account.id, schedule_id, after, clock.now(), AT_MOST)
 
     [job] = waiting_jobs_of(schedule_id)
     assert job.scheduled_at - job.fire_at == schedule_store.offset_us(schedule_id, clock.HOUR) > 0
@@ -274,7 +275,7 @@ def test_a_changed_overlap_counts_for_the_next_claim(account, moved_clock):
     schedule_id, before = create_hourly(account)
     moved_clock.advance(hours=1)
     run_ticker()
-    schedule_changes.replace(account.id, schedule_id, before._replace(overlap="allow"), clock.now())
+    schedule_changes.replace(account.id, schedule_id, before._replace(overlap="allow"), clock.now(), AT_MOST)
     moved_clock.advance(hours=1)
     assert len(run_ticker()) == 1
 
@@ -283,7 +284,7 @@ def test_a_changed_overlap_counts_for_the_next_claim(account, moved_clock):
 def test_a_changed_misfire_counts_for_what_is_missed_next(account, moved_clock, misfire, skipped):
     schedule_id, before = create_hourly(account, {"misfire": "all" if misfire != "all" else "skip"})
     after = before._replace(misfire=misfire, catch_up_us=24 * clock.HOUR)
-    schedule_changes.replace(account.id, schedule_id, after, clock.now())
+    schedule_changes.replace(account.id, schedule_id, after, clock.now(), AT_MOST)
     moved_clock.advance(hours=3, minutes=30)
     planning.plan(clock.now(), 100)
     assert [status for _, status in firings_of(schedule_id)] == ["skipped_misfire"] * skipped
@@ -293,7 +294,7 @@ def test_a_definition_that_is_the_same_makes_no_job_anew(account, moved_clock):
     schedule_id, before = create_hourly(
         account, {"jitter_us": 60 * clock.SECOND}, body=b"[1]", content_type="text/plain"
     )
-    schedule_changes.replace(account.id, schedule_id, before, clock.now())
+    schedule_changes.replace(account.id, schedule_id, before, clock.now(), AT_MOST)
     assert [job.state for job in jobs_of(schedule_id)] == ["scheduled"]
 
 
@@ -302,7 +303,7 @@ def test_a_schedule_changed_while_disabled_makes_the_new_job_once_enabled(accoun
     schedule_changes.disable(account.id, schedule_id, clock.now())
     after = before._replace(job=before.job._replace(name="other"))
 
-    schedule_changes.replace(account.id, schedule_id, after, clock.now())
+    schedule_changes.replace(account.id, schedule_id, after, clock.now(), AT_MOST)
     assert waiting_jobs_of(schedule_id) == []
     assert schedule_store.find(account.id, schedule_id).disabled_at == clock.now()
 
@@ -343,7 +344,7 @@ def test_a_key_used_anew_after_its_schedule_was_deleted_remembers_nothing(accoun
 def test_a_changed_frequency_does_not_begin_in_the_past(account, moved_clock):
     schedule_id, before = create_hourly(account)
     after = before._replace(frequency=TWO_HOURLY, first_at=clock.now() - clock.DAY)
-    schedule_changes.replace(account.id, schedule_id, after, clock.now())
+    schedule_changes.replace(account.id, schedule_id, after, clock.now(), AT_MOST)
     assert [job.fire_at for job in waiting_jobs_of(schedule_id)] == [clock.now()]
 
 
@@ -351,7 +352,7 @@ def test_a_job_whose_instant_has_come_is_sent_as_it_was(account, moved_clock):
     schedule_id, before = create_hourly(account)
     moved_clock.advance(hours=1)
     after = before._replace(job=before.job._replace(name="other"))
-    schedule_changes.replace(account.id, schedule_id, after, clock.now())
+    schedule_changes.replace(account.id, schedule_id, after, clock.now(), AT_MOST)
     assert [(job.fire_at - clock.now(), job.name) for job in waiting_jobs_of(schedule_id)] == [
         (0, None),
         (clock.HOUR, "other"),
@@ -363,7 +364,7 @@ def test_a_changed_frequency_makes_a_job_though_its_owner_cancelled_one(account,
     cancelling.cancel(account.id, waiting_jobs_of(schedule_id)[0].id, clock.now())
     moved_clock.advance(minutes=1)
     after = before._replace(frequency=TWO_HOURLY, first_at=clock.now() + 2 * clock.HOUR)
-    schedule_changes.replace(account.id, schedule_id, after, clock.now())
+    schedule_changes.replace(account.id, schedule_id, after, clock.now(), AT_MOST)
     assert [job.fire_at for job in waiting_jobs_of(schedule_id)] == [clock.now() + 2 * clock.HOUR]
 
 
@@ -380,7 +381,7 @@ def test_a_changed_frequency_makes_a_job_though_its_owner_cancelled_one(account,
         ),
         (
             lambda account, schedule_id: schedule_changes.replace(
-                account.id, schedule_id, a_definition(account, TWO_HOURLY), clock.now()
+                account.id, schedule_id, a_definition(account, TWO_HOURLY), clock.now(), AT_MOST
             ),
             "its schedule was changed",
         ),

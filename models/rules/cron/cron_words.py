@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from cronsim import CronSim
 
+from models.rules.cron.cron_days import Cron
 from models.rules.times import EPOCH
 
 MONTHS = [
@@ -21,13 +22,16 @@ MAX_TIMES = 6  # times of day that are listed one by one
 
 
 def words_of(expression: str) -> str:
-    """When an expression of five fields, which `check_cron` has taken, is due."""
-    cron = CronSim(expression, EPOCH)
+    """When an expression, which `check_cron` has taken, is due."""
+    cron = Cron(expression, EPOCH)
+    seconds = sorted(cron.seconds)
     minutes, hours = sorted(cron.minutes), sorted(cron.hours)
     days, months = _days(cron), _months(sorted(cron.months))
     all_day = len(hours) == 24 or (minutes == [0] and _step(hours, 24) is not None)
     shown = "" if days == "every day" and all_day else f" {days}"  # "every 5 minutes" means every day anyway
-    return f"{_times(minutes, hours)}{shown}{months}"
+    if seconds == [0]:
+        return f"{_times(minutes, hours)}{shown}{months}"
+    return f"{_times_by_second(seconds, minutes, hours)}{shown}{months}"
 
 
 def _times(minutes: list[int], hours: list[int]) -> str:
@@ -39,6 +43,20 @@ def _times(minutes: list[int], hours: list[int]) -> str:
     if len(minutes) * len(hours) <= MAX_TIMES:
         return f"At {_joined([f'{hour:02}:{minute:02}' for hour in hours for minute in minutes])}"
     return f"{_within_an_hour(minutes, 'each')} {_span(hours)}"
+
+
+def _times_by_second(seconds: list[int], minutes: list[int], hours: list[int]) -> str:
+    """Times of day, where not all are at the start of a minute."""
+    if len(hours) != 24 and len(hours) * len(minutes) * len(seconds) <= MAX_TIMES:
+        times = [f"{hour:02}:{minute:02}:{second:02}" for hour in hours for minute in minutes for second in seconds]
+        return f"At {_joined(times)}"
+    step = _step(seconds, 60)
+    within = "Every second" if len(seconds) == 60 else f"Every {step} seconds" if step else None
+    within = within or f"At {_numbered('second', seconds)} of each minute"
+    if len(minutes) == 60 and len(hours) == 24:
+        return within
+    by_minute = _times(minutes, hours)
+    return f"{within}, {by_minute[0].lower()}{by_minute[1:]}"
 
 
 def _within_an_hour(minutes: list[int], which: str = "every") -> str:
@@ -58,11 +76,11 @@ def _step(values: list[int], size: int) -> int | None:
     return step if step > 1 and size % step == 0 and values == list(range(0, size, step)) else None
 
 
-def _days(cron: CronSim) -> str:
+def _days(cron: Cron) -> str:
     days, weekdays = sorted(cron.days), sorted({(day - 1) % 7 for day in cron.weekdays if isinstance(day, int)})
     nth = [each for each in cron.weekdays if not isinstance(each, int)]
-    any_day, any_weekday = len(days) == 31 and days[0] > 0, len(weekdays) == 7
-    of_month = _of_month(days)
+    any_day, any_weekday = set(range(1, 32)) <= set(days), len(weekdays) == 7
+    of_month = _of_month(days, sorted(cron.nearest))
     if any_day and any_weekday or (any_day or any_weekday) and not cron.day_and:
         return "every day"
     if any_day:
@@ -74,10 +92,11 @@ def _days(cron: CronSim) -> str:
     return f"on {of_month} and on {_of_week(weekdays, nth, 'and')}"
 
 
-def _of_month(days: list[int]) -> str:
+def _of_month(days: list[int], nearest: list[int]) -> str:
     numbered = [day for day in days if day > 0]
     last = [name for day, name in LAST_DAYS.items() if day in days]
-    return f"{_joined([*([_numbered('day', numbered)] if numbered else []), *last])} of the month"
+    working = [f"the working day nearest to {_numbered('day', [day])}" for day in nearest]
+    return f"{_joined([*([_numbered('day', numbered)] if numbered else []), *working, *last])} of the month"
 
 
 def _of_week(weekdays: list[int], nth: list[tuple[int, int]], last: str) -> str:

@@ -1,0 +1,1 @@
+"""Past instants of a schedule that are made up for."""

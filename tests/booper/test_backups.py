@@ -1,0 +1,151 @@
+"""`booper backup` and `booper restore`: copies of a database in use, checked, and nothing overwritten."""
+
+import sqlite3
+import stat
+from contextlib import closing
+
+import pytest
+
+from booper import cli
+from models.database import sqlite_file
+from models.database.connection import close_all
+from models.jobs.job_tables import Job
+from tests.support.rows import make_job
+
+pytestmark = pytest.mark.parametrize("db", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def booper(monkeypatch, capsys, tmp_path, db):
+    """Runs a command on the database of the test; its exit code and what it printed."""
+    monkeypatch.setattr(cli.logs, "configure", lambda _: None)
+    monkeypatch.setenv("BOOPER_DATABASE_URL", f"sqlite:///{tmp_path}/test.db")
+
+    def run(*words):
+        close_all()
+        code = cli.main(words)
+        printed = capsys.readouterr()
+        return code, printed.out + printed.err
+
+    return run
+
+
+def jobs_in(file):
+    with closing(sqlite3.connect(file)) as opened:
+        return opened.execute("SELECT count(*) FROM job").fetchone()[0]
+
+
+def test_a_backup_of_a_database_in_use_holds_what_was_committed(account, booper, tmp_path):
+    make_job(account)
+    with closing(sqlite3.connect(tmp_path / "test.db", isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("DELETE FROM job")
+
+        code, printed = booper("backup", str(tmp_path / "copy.db"))
+
+        writer.execute("ROLLBACK")
+    assert (code, jobs_in(tmp_path / "copy.db")) == (0, 1), printed
+    assert sqlite_file.problems(tmp_path / "copy.db") == []
+    assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.glob("copy.db?*")] == []
+
+
+def test_a_backup_overwrites_nothing(account, booper, tmp_path):
+    (tmp_path / "copy.db").write_text("mine")
+    code, printed = booper("backup", str(tmp_path / "copy.db"))
+    assert (code, "exists already" in printed, (tmp_path / "copy.db").read_text()) == (1, True, "mine")
+
+
+def test_a_backup_of_nothing_is_refused(account, booper, tmp_path, monkeypatch):
+    monkeypatch.setenv("BOOPER_DATABASE_URL", f"sqlite:///{tmp_path}/other/booper.db")
+    code, printed = booper("backup", str(tmp_path / "copy.db"))
+    assert (code, "--data" in printed, (tmp_path / "copy.db").exists()) == (1, True, False)
+
+
+def test_a_backup_into_a_folder_that_is_missing_is_refused_in_a_line(account, booper, tmp_path):
+    code, printed = booper("backup", str(tmp_path / "missing" / "copy.db"))
+    assert (code, printed.startswith("booper: ")) == (1, True)
+
+
+def test_a_restored_database_holds_what_the_backup_held_and_the_other_is_kept(account, booper, tmp_path):
+    make_job(account)
+    booper("backup", str(tmp_path / "copy.db"))
+    make_job(account)
+
+    code, printed = booper("restore", str(tmp_path / "copy.db"))
+
+    [kept] = tmp_path.glob("test.db.before-*Z")
+    assert (code, jobs_in(tmp_path / "test.db"), jobs_in(kept)) == (0, 1, 2), printed
+    assert str(kept) in printed
+    assert "BOOPER_HOLD=on" in printed
+    assert jobs_in(tmp_path / "copy.db") == 1
+
+
+def test_a_database_in_use_is_not_replaced(account, booper, tmp_path):
+    booper("backup", str(tmp_path / "copy.db"))
+    with closing(sqlite3.connect(tmp_path / "test.db", isolation_level=None)) as running:
+        running.execute("SELECT count(*) FROM job").fetchall()
+
+        code, printed = booper("restore", str(tmp_path / "copy.db"))
+
+    assert (code, "is in use: stop Booper first" in printed) == (1, True)
+    assert list(tmp_path.glob("test.db.before*")) == []
+
+
+def test_a_restore_makes_a_database_where_there_was_none(account, booper, tmp_path, monkeypatch):
+    make_job(account)
+    booper("backup", str(tmp_path / "copy.db"))
+    monkeypatch.delenv("BOOPER_DATABASE_URL")
+
+    code, _ = booper("restore", str(tmp_path / "copy.db"), "--data", str(tmp_path / "new"))
+
+    assert (code, jobs_in(tmp_path / "new/booper.db")) == (0, 1)
+
+
+def damaged(path):
+    with path.open("r+b") as opened:
+        opened.seek(4096)
+        opened.write(b"\xff" * 40_960)
+
+
+def foreign(path):
+    path.unlink()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE theirs (id)")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "complaint"),
+    [
+        (damaged, "is damaged"),
+        (foreign, "is no database of Booper"),
+        (lambda path: path.write_bytes(b"x" * 8192), "copy.db"),
+        (lambda path: path.unlink(), "is no file"),
+    ],
+    ids=["damaged", "foreign", "no database", "missing"],
+)
+def test_what_is_no_sound_backup_is_refused_and_nothing_changes(account, booper, tmp_path, spoil, complaint):
+    booper("backup", str(tmp_path / "copy.db"))
+    spoil(tmp_path / "copy.db")
+
+    code, printed = booper("restore", str(tmp_path / "copy.db"))
+
+    assert (code, complaint in printed) == (1, True), printed
+    assert Job.select().count() == 0
+    assert list(tmp_path.glob("test.db.before*")) == []
+
+
+def test_a_damaged_database_can_be_replaced(account, booper, tmp_path):
+    make_job(account)
+    booper("backup", str(tmp_path / "copy.db"))
+    (tmp_path / "test.db").write_bytes(b"x" * 8192)
+
+    assert booper("restore", str(tmp_path / "copy.db"))[0] == 0
+    assert jobs_in(tmp_path / "test.db") == 1
+
+
+@pytest.mark.parametrize(("command", "program"), [("backup", "pg_dump"), ("restore", "pg_restore")])
+def test_for_postgresql_its_own_programs_are_named(account, booper, monkeypatch, command, program):
+    monkeypatch.setenv("BOOPER_DATABASE_URL", "postgresql://h/n")
+    code, printed = booper(command, "copy.db")
+    assert (code, program in printed) == (1, True)
