@@ -3,27 +3,28 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from models.operations.timelines.host_figures import HostFigures
-
 from api.dashboard.timelines import sparklines
 from api.dashboard.timelines.sparklines import SparkBar
+from api.requests.job_filters import read_host
 from models.flows.gates import Gate
 from models.jobs.job_kinds import REQUEST
 from models.jobs.searches.job_filter import JobFilter
 from models.operations.timelines import host_figures, past_attempts
+from models.operations.timelines.host_figures import HostFigures
 from models.rules.clock import HOUR
 
 SHOWN, PARTS = 50, 30
 
 
 class HostLine(NamedTuple):
-    """`state`: a word, and `look` its class. `success`: as a percentage."""
+    """`state`: a word, and `look` its class. `success`: as a percentage. `is_usable`: whether a filter takes the host."""
 
     figures: HostFigures
     success: str
     state: str
     look: str
     bars: Sequence[SparkBar]
+    is_usable: bool
 
 
 def rows(account_id: int, now: int, is_wanted: Callable[[str], bool]) -> list[HostLine]:
@@ -37,7 +38,16 @@ def rows(account_id: int, now: int, is_wanted: Callable[[str], bool]) -> list[Ho
 
 def _line(figures: HostFigures, gate: Gate | None, now: int) -> HostLine:
     part = int((1 - figures.failed / figures.attempts) * 1000) / 10
-    return HostLine(figures, f"{part:g}%", *state_of(gate, now), sparklines.bars(figures.by_slice))
+    return HostLine(
+        figures, f"{part:g}%", *state_of(gate, now), sparklines.bars(figures.by_slice), _is_usable(figures.host)
+    )
+
+
+def _is_usable(host: str) -> bool:
+    try:
+        return read_host(host) == host
+    except ValueError:
+        return False
 
 
 def state_of(gate: Gate | None, now: int) -> tuple[str, str]:
