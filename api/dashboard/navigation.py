@@ -27,7 +27,7 @@ from api.dashboard.pages import (
     signing_in,
     theme,
 )
-from api.dashboard.pages.settings import channels, endpoints, keys, signing_keys
+from api.dashboard.pages.settings import alert_pages, channels, endpoints, keys, signing_keys
 from models.database.connection import Unreachable
 from models.operations import overview as overview_counts
 from models.rules import clock
@@ -82,6 +82,7 @@ SECTIONS = (
             Tab("Signing keys", "list_signing_keys", (signing_keys,)),
             Tab("Endpoints", "list_endpoints", (endpoints,)),
             Tab("Channels", "list_channels", (channels,)),
+            Tab("Alerts", "list_alerts", (alert_pages,)),
         ),
     ),
 )

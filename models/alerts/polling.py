@@ -5,7 +5,7 @@ depends on what is new; what is over is found by the open incidents alone.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from models.alerts import conditions, incident_rows
@@ -33,30 +33,35 @@ HELD_SINCE = f"(SELECT min(job.scheduled_at) FROM job WHERE job.parked_by = gate
 
 
 def poll(now: int) -> int:
-    """Open and close incidents of these conditions; returns how many subjects changed."""
+    """Open and close incidents of long requests and waiting jobs; returns how many subjects changed."""
+    return _change(lambda rule: [*_long(rule, now), *_waiting(rule, now)], lambda rules: _ended(rules, now), now)
+
+
+def poll_silence(now: int) -> int:
+    """Open incidents of silent schedules, and close those of schedules that are gone; returns how many subjects
+    changed. It reads all schedules of an account, so it is done less often."""
+    return _change(lambda rule: [*_silent(rule, now)], lambda _: _gone(), now)
+
+
+def _change(
+    find_begun: Callable[[Rule], list[Begin]], find_ended: Callable[[list[Rule]], Iterable[Key]], now: int
+) -> int:
     rules = [rule for rule in rules_of() if rule.types & set(POLLED)]
     if not rules and not fetch("SELECT 1 FROM incident WHERE closed_at IS NULL LIMIT 1"):
         return 0
     with transaction():
         if not is_alone():
             return 0
-        begun = [begin for rule in rules for begin in _begun(rule, now)]
-        ended = [*_ended(rules, now), *_gone()]
+        begun = [begin for rule in rules for begin in find_begun(rule)]
+        ended = list(find_ended(rules))
         incident_rows.begin(begun, now)
         incident_rows.end([(key, now) for key in ended], now)
     return len(begun) + len(ended)
 
 
-def _begun(rule: Rule, now: int) -> Iterator[Begin]:
-    if SILENT in rule.types:
-        yield from _silent(rule, now)
-    if LONG in rule.types:
-        yield from _long(rule, now)
-    if WAITING in rule.types:
-        yield from _waiting(rule, now)
-
-
 def _silent(rule: Rule, now: int) -> Iterator[Begin]:
+    if SILENT not in rule.types:
+        return
     after_us = rule.options.silent_after_us
     where, params = _in_scope(rule)
     not_open = NOT_OPEN.format(subject=_text("schedule.id"))
@@ -73,6 +78,8 @@ def _silent(rule: Rule, now: int) -> Iterator[Begin]:
 
 
 def _long(rule: Rule, now: int) -> Iterator[Begin]:
+    if LONG not in rule.types:
+        return
     after_us = rule.options.long_after_us
     where, params = _in_scope(rule)
     not_open = NOT_OPEN.format(subject=_text("job.schedule_id"))
@@ -94,7 +101,7 @@ def _waiting(rule: Rule, now: int) -> Iterator[Begin]:
     where, params = (
         ("gate.kind = %s AND gate.key = %s", [kind, rule.scope_key]) if kind in (FLOW, HOST) else ("true", [])
     )
-    if kind in (conditions.SCHEDULE, conditions.LABEL):
+    if WAITING not in rule.types or kind in (conditions.SCHEDULE, conditions.LABEL):
         return
     subject = f"'gate:' || {_text('gate.id')}"
     rows = fetch(

@@ -28,6 +28,7 @@ PAGES = [  # that stand by themselves
     "/signing-keys",
     "/endpoints",
     "/channels",
+    "/alerts",
 ]
 _made = cache(create_app)
 

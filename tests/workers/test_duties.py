@@ -28,7 +28,7 @@ from tests.support.flows import flow, let_through, order
 from tests.support.leads import Lead
 from tests.support.operations import order_operation
 from tests.support.rows import make_job, reread
-from tests.support.schedule_rows import create_schedule
+from tests.support.schedule_rows import create_schedule, run_ticker
 from workers.assembly import make_ticker
 from workers.ticker import throttle
 
@@ -143,7 +143,7 @@ def a_process_long_silent(account, messages):
 
 
 def a_minute_long_past(account, messages):
-    heartbeats.record_minutes([MinuteRow(account.id, clock.now() - 2 * clock.DAY, new_id(), 1, 0, "[]")])
+    heartbeats.record_minutes([MinuteRow(account.id, clock.now() - 9 * clock.DAY, new_id(), 1, 0, "[]")])
     return lambda: fetch("SELECT count(*) FROM minute_stat") == [(0,)]
 
 
@@ -169,6 +169,14 @@ def a_failure_that_nobody_was_notified_of(account, messages):
     create_schedule(account, {"name": "backup"})
     fail_due()
     return lambda: incidents() == [("failed", "backup", True)]
+
+
+def a_request_that_runs_long(account, messages):
+    make_alert(account, on=("long",), long_after_us=clock.MINUTE)
+    create_schedule(account, {"name": "backup"})
+    [job] = run_ticker()
+    Job.update(attempted_at=clock.now() - clock.MINUTE).where(Job.id == job.id).execute()
+    return lambda: incidents() == [("long", "backup", True)]
 
 
 def a_schedule_that_is_silent(account, messages):
@@ -225,7 +233,8 @@ DUTIES = [
     (an_operation_to_work_off, 0.25),
     (an_event_of_a_deleted_endpoint, 0.5),
     (a_failure_that_nobody_was_notified_of, 0.5),
-    (a_schedule_that_is_silent, 10),
+    (a_request_that_runs_long, 10),
+    (a_schedule_that_is_silent, 60),
     (no_sign_of_life, 1),
     (a_job_that_can_not_begin_any_more, 1),
     (a_job_whose_holder_fell_silent, 1),

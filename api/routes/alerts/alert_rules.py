@@ -109,8 +109,7 @@ def create_alert(values: dict[str, Any]) -> Response:
 
 def _create(values: dict[str, Any], now: int) -> tuple[int, str]:
     try:
-        fields = {"scope": (ACCOUNT, "")} | rule_values(values)
-        alert = alert_store.create(caller().account_id, fields, now)
+        alert = alert_store.create(caller().account_id, new_rule(values), now)
     except TooMany:
         raise ApiError(409, f"There may be at most {MAX_ALERTS} alert rules; delete one of them first.") from None
     return 201, compact({"data": shape(alert)})
@@ -158,6 +157,11 @@ def send_test(key: str) -> Response:
     jobs = announcing.test(caller().account_id, alert.id, alert.name, clock.now())
     ways = [target.way for target in alert.targets]
     return respond({"data": [{"way": way, "job_id": job.uuid} for way, job in zip(ways, jobs, strict=False)]})
+
+
+def new_rule(values: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a new rule, by the names of AlertRow."""
+    return {"scope": (ACCOUNT, "")} | rule_values(values)
 
 
 def rule_values(values: dict[str, Any], present: AlertRow | None = None) -> dict[str, Any]:

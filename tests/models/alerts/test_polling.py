@@ -23,6 +23,7 @@ def schedule(account, moved_clock):
 
 def poll():
     polling.poll(clock.now())
+    polling.poll_silence(clock.now())
     return incidents()
 
 
@@ -107,5 +108,6 @@ def test_an_incident_says_when_its_condition_began(schedule, account, moved_cloc
     make_alert(account, on=("silent",), silent_after_us=clock.HOUR)
     began_at = clock.now() + clock.HOUR
     moved_clock.advance(hours=3)
+    poll()
     poll()
     assert Incident.get().opened_at == began_at

@@ -1,0 +1,177 @@
+"""Serves the page of alert rules and incidents, and the page of an incident."""
+
+from typing import Any
+
+from flask import Response, make_response, render_template, request
+from marshmallow import ValidationError
+
+from api.context import settings
+from api.dashboard.blueprint import pages, redirect_to, visitor
+from api.dashboard.errors import page_not_found
+from api.requests.alert_fields import NewAlert
+from api.requests.strict_schema import flat
+from api.routes.alerts.alert_rules import new_rule, scope_shape
+from models.alerts import alert_store, announcing, evaluation, incident_store, messages, ways
+from models.alerts.alert_store import MAX_ALERTS, AlertRow, TooMany
+from models.alerts.conditions import ACCOUNT, ON, SCOPES
+from models.alerts.messages import CLOSED, OPENED, IncidentRow, Message
+from models.database.ids import is_uuid
+from models.database.paging import PageRequest
+from models.rules import clock
+
+LISTED = 20  # incidents on the page of rules
+DEFAULTS = {"on": ["failed", "missed", "recovered"], "scope": ACCOUNT, "after": "1", "way": ways.WEBHOOK}
+
+
+@pages.get("/alerts")
+def list_alerts() -> Response:
+    return _page(DEFAULTS, {}, 200)
+
+
+@pages.post("/alerts")
+def add_alert() -> Response:
+    """Add a rule with one target; the API adds rules with several."""
+    form: dict[str, Any] = {name: value.strip() for name, value in request.form.items() if name != "csrf"}
+    form["on"] = request.form.getlist("on")
+    try:
+        rule = new_rule(NewAlert().load(_fields_of(form)))
+        alert_store.create(visitor().account_id, rule, clock.now())
+    except ValidationError as error:
+        return _page(form, _by_input(error), 422)
+    except TooMany:
+        return _page(
+            form, {"name": [f"An account may have at most {MAX_ALERTS} rules. Remove one of them first."]}, 409
+        )
+    return redirect_to("list_alerts", "saved")
+
+
+@pages.post("/alerts/<key>/test")
+def test_rule(key: str) -> Response:
+    rule = _rule(key)
+    announcing.test(visitor().account_id, rule.id, rule.name, clock.now())
+    return redirect_to("list_alerts", "tested")
+
+
+@pages.post("/alerts/<key>/enable")
+def enable_alert(key: str) -> Response:
+    return _set_enabled(key, True)
+
+
+@pages.post("/alerts/<key>/disable")
+def disable_alert(key: str) -> Response:
+    return _set_enabled(key, False)
+
+
+@pages.post("/alerts/<key>/remove")
+def remove_alert(key: str) -> Response:
+    alert_store.delete(visitor().account_id, _rule(key).uuid, clock.now())
+    return redirect_to("list_alerts", "deleted")
+
+
+@pages.get("/incidents/<key>")
+def show_incident(key: str) -> Response:
+    incident = _incident(key)
+    affected = incident_store.subjects_of(incident.id)
+    schedules = evaluation.watched_schedules({each.subject for each in affected if is_uuid(each.subject)})
+    shown = {
+        "incident": incident,
+        "headline": headline_of(incident),
+        "affected": affected,
+        "names": {key: schedule.title for key, schedule in schedules.items()},
+        "notifications": incident_store.notifications_of(incident.id),
+    }
+    return make_response(render_template("incident.html", **shown))
+
+
+@pages.post("/incidents/<key>/acknowledge")
+def acknowledge_incident_here(key: str) -> Response:
+    incident_store.acknowledge(visitor().account_id, _incident(key).uuid, clock.now())
+    return redirect_to("show_incident", "saved", key=key)
+
+
+@pages.post("/incidents/<key>/mute")
+def mute_incident_here(key: str) -> Response:
+    """Mute it for a day; one that is muted, no longer."""
+    incident, now = _incident(key), clock.now()
+    is_muted = (incident.muted_until or 0) > now
+    incident_store.mute(visitor().account_id, incident.uuid, None if is_muted else now + clock.DAY, now)
+    return redirect_to("show_incident", "saved", key=key)
+
+
+@pages.post("/incidents/<key>/close")
+def close_incident_here(key: str) -> Response:
+    incident_store.close(visitor().account_id, _incident(key).uuid, clock.now())
+    return redirect_to("show_incident", "saved", key=key)
+
+
+def headline_of(incident: IncidentRow) -> str:
+    """What the message about its opening or its end says."""
+    message_type = OPENED if incident.closed_at is None else CLOSED
+    return messages.headline(Message(message_type, incident.alert_name, [incident], clock.now()))
+
+
+def _fields_of(form: dict[str, Any]) -> dict[str, Any]:
+    """The request that the form stands for."""
+    scope, after = form.get("scope", ACCOUNT), form.get("after", "")
+    return {
+        "name": form.get("name", ""),
+        "on": form["on"],
+        "scope": {scope: True if scope == ACCOUNT else form.get("scope_key", "")},
+        "after": int(after) if after.isascii() and after.isdigit() and len(after) < 9 else after,
+        "to": [{form.get("way", ""): form.get("address", "")}],
+    }
+
+
+def _by_input(error: ValidationError) -> dict[str, list[str]]:
+    """The errors by the name of the input: `to.0.slack` belongs to the address, `scope.label` to the key."""
+    inputs = {"to": "address", "scope": "scope_key"}
+    errors: dict[str, list[str]] = {}
+    for path, texts in flat(error.normalized_messages()):
+        name = path.partition(".")[0]
+        errors.setdefault(inputs.get(name, name), []).extend(texts)
+    return errors
+
+
+def _set_enabled(key: str, enabled: bool) -> Response:
+    alert_store.change(visitor().account_id, _rule(key).uuid, {"enabled": enabled}, clock.now())
+    return redirect_to("list_alerts", "saved")
+
+
+def _rule(key: str) -> AlertRow:
+    rule = alert_store.find(visitor().account_id, key) if is_uuid(key) else None
+    if rule is None:
+        raise page_not_found()
+    return rule
+
+
+def _incident(key: str) -> IncidentRow:
+    incident = incident_store.find(visitor().account_id, key) if is_uuid(key) else None
+    if incident is None:
+        raise page_not_found()
+    return incident
+
+
+def _page(form: dict[str, Any], errors: dict[str, Any], status: int) -> Response:
+    account_id = visitor().account_id
+    rules = alert_store.listed(account_id)
+    text = render_template(
+        "alerts.html",
+        incidents=[(incident, headline_of(incident)) for incident in _open_first(account_id)],
+        rules=[(rule, ", ".join(_scope_in_words(rule))) for rule in rules],
+        conditions=ON,
+        scopes=SCOPES,
+        ways=[way for way in ways.WAYS if way != ways.EMAIL or settings().smtp_url],
+        form=form,
+        errors=errors,
+    )
+    return make_response(text, status)
+
+
+def _open_first(account_id: int) -> list[IncidentRow]:
+    """The latest incidents that are open, then the latest that are closed."""
+    latest = PageRequest(("opened_at", "desc"), LISTED)
+    return [row for state in incident_store.STATES for row in incident_store.listed(account_id, state, latest).rows]
+
+
+def _scope_in_words(rule: AlertRow) -> list[str]:
+    return ["all schedules" if kind == ACCOUNT else f"{kind} {key}" for kind, key in scope_shape(rule.scope).items()]

@@ -1,0 +1,122 @@
+"""The pages of alerts: rules are added, tested and removed; incidents show whom they are about and what was sent."""
+
+import pytest
+
+from models.alerts import alert_store
+from models.alerts.alert_tables import Incident
+from models.jobs.job_tables import Job
+from tests.support.alerts import fail_due, look, make_alert, send
+from tests.support.browsers import Markup
+from tests.support.schedule_rows import create_schedule
+
+SVG = "<svg/onload=alert(1)>"
+FORM = {
+    "name": "nightly",
+    "on": ["failed", "recovered"],
+    "after": "2",
+    "scope": "label",
+    "scope_key": "night",
+    "way": "slack",
+    "address": "https://hooks.slack.example/services/s3cret",
+}
+
+
+def rules_of(browser):
+    return alert_store.listed(browser.account.id)
+
+
+@pytest.fixture
+def incident(alice, moved_clock):
+    make_alert(alice.account)
+    create_schedule(alice.account, {"name": f"backup {SVG}", "host": "db.example"})
+    fail_due()
+    look()
+    send(moved_clock)
+    return Incident.get()
+
+
+def test_a_rule_is_added_tested_disabled_and_removed(alice, bob):
+    assert alice.send("/alerts", **FORM).location == "/alerts?note=saved"
+    [rule] = rules_of(alice)
+    assert (rule.name, rule.types, rule.scope) == ("nightly", ("failed", "recovered"), ("label", "night"))
+    text = alice.get("/alerts").text
+    assert "after 2 failures" in text
+    assert "label night" in text
+    assert "s3cret" not in text
+    assert "nightly" not in bob.get("/alerts").text
+
+    path = f"/alerts/{rule.uuid}"
+    assert bob.send(f"{path}/test").status_code == 404
+    assert alice.send(f"{path}/test").location == "/alerts?note=tested"
+    assert Job.select().where(Job.kind == "alert").count() == 1
+    alice.send(f"{path}/disable")
+    assert not rules_of(alice)[0].enabled
+    alice.send(f"{path}/enable")
+    assert rules_of(alice)[0].enabled
+    assert alice.send(f"{path}/remove").location == "/alerts?note=deleted"
+    assert rules_of(alice) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"name": ""}, "name"),
+        ({"on": ["recovered"]}, "on"),
+        ({"on": []}, "on"),
+        ({"after": "often"}, "after"),
+        ({"after": "9" * 20}, "after"),
+        ({"scope": "schedule", "scope_key": "missing"}, "scope_key"),
+        ({"scope": "planet"}, "scope_key"),
+        ({"way": "pigeon"}, "address"),
+        ({"way": "email", "address": "ops@example.com"}, "address"),
+        ({"address": "ftp://x"}, "address"),
+    ],
+)
+def test_what_can_not_be_taken_is_said_at_its_field_and_stays_as_typed(alice, fields, problem):
+    answer = alice.send("/alerts", **FORM | fields)
+    assert answer.status_code == 422
+    tags = Markup(answer.text).tags
+    assert {each["aria-describedby"] for _, each in tags if "aria-invalid" in each} == {f"{problem}-problem"}
+    (name,) = [each["value"] for tag, each in tags if tag == "input" and each.get("name") == "name"]
+    assert name == (FORM | fields)["name"]
+    assert rules_of(alice) == []
+
+
+def test_an_incident_shows_whom_it_is_about_and_what_was_sent(alice, bob, incident):
+    listed = alice.get("/alerts").text
+    assert f'href="/incidents/{incident.uuid}"' in listed
+    text = alice.get(f"/incidents/{incident.uuid}").text
+    assert SVG not in listed + text
+    assert "backup &lt;svg" in text
+    assert f'href="/schedules/{incident.subject.removeprefix("schedule:")}">backup &lt;svg' in text
+    assert "https://hooks.example/alerts" in text
+    assert bob.get(f"/incidents/{incident.uuid}").status_code == 404
+    assert alice.get("/incidents/x").status_code == 404
+
+
+def test_an_incident_is_acknowledged_muted_and_closed(alice, bob, incident):
+    path = f"/incidents/{incident.uuid}"
+    for action in ("acknowledge", "mute", "close"):
+        assert bob.send(f"{path}/{action}").status_code == 404
+    alice.send(f"{path}/acknowledge")
+    alice.send(f"{path}/mute")
+    row = Incident.get()
+    assert None not in (row.acknowledged_at, row.muted_until)
+    alice.send(f"{path}/mute")
+    assert Incident.get().muted_until is None
+    assert alice.send(f"{path}/close").location == f"{path}?note=saved"
+    assert Incident.get().closed_at is not None
+    assert "has recovered" in alice.get(path).text
+
+
+def test_open_incidents_stand_before_closed_ones(alice, moved_clock, incident):
+    moved_clock.advance(hours=1)
+    create_schedule(alice.account, {"name": "later", "host": "other.example"})
+    fail_due()
+    look()
+    later = Incident.get(Incident.title == "later")
+    alice.send(f"/incidents/{later.uuid}/close")
+
+    text = alice.get("/alerts").text
+
+    assert 0 < text.index(f"/incidents/{incident.uuid}") < text.index(f"/incidents/{later.uuid}")
