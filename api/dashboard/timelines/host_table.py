@@ -17,7 +17,7 @@ SHOWN, PARTS = 50, 30
 
 
 class HostLine(NamedTuple):
-    """`state`: a word, and `look` its class. `success`: as a percentage. `is_usable`: whether a filter takes the host."""
+    """`state`: a word, and `look` its class. `success`: as a percentage. `is_usable`: for a filter."""
 
     figures: HostFigures
     success: str
