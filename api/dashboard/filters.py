@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from api.dashboard.causes import cause
 from api.dashboard.labels import LOG_FIELDS, RUN_RESULTS
 from api.responses.timestamps import micros_utc
 from models.jobs.attempt_reasons import in_words
@@ -51,13 +52,14 @@ def pieces(text: str) -> list[str | int]:
 
 
 def ago(instant: int | None, now: int | None = None) -> str:
-    """`in 4 min`, `now`, `3 s ago`."""
+    """`in 4 min`, `now`, `3 s ago`. Nobody needs the seconds beside the minutes."""
     if instant is None:
         return ""
     ahead = instant - (clock.now() if now is None else now)
     if abs(ahead) < SECOND:
         return "now"
-    return f"in {span(ahead)}" if ahead > 0 else f"{span(-ahead)} ago"
+    length = abs(ahead) if abs(ahead) < MINUTE else abs(ahead) // MINUTE * MINUTE
+    return f"in {span(length)}" if ahead > 0 else f"{span(length)} ago"
 
 
 def ended_at(job: JobRow) -> int | None:
@@ -162,6 +164,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     each.__name__: each
     for each in (
         *(iso, utc, exact, ago, span, ms, us, ended_at, pieces),
-        *(summary, capped, pretty, args, options, event_type, run_status, log_field, in_words),
+        *(summary, capped, pretty, args, options, event_type, run_status, log_field, in_words, cause),
     )
 }

@@ -87,4 +87,7 @@ JOB_FILTERS = {
     "lane": "lane",
     "status_code": "status code",
     "reason": "reason",
+    "url": "URL",
+    "parent": "job that it is about",
+    "replayed": "run again",
 }

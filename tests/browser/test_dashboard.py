@@ -308,3 +308,25 @@ def test_a_server_that_can_not_be_reached_is_told_and_its_return_too(reader):
 
     expect(banner).to_be_hidden()
     reader.complaints.clear()  # the browser's own, about the network
+
+
+def test_results_come_while_a_search_is_typed(reader, receiver):
+    page = reader.page
+    for name in ("found", "lost"):
+        fill_in_order(reader, f"http://127.0.0.1:{receiver.port}/ok", Name=f"{name} by typing")
+    reader.go("/jobs")
+    page.evaluate("window.sameDocument = true")
+
+    page.get_by_role("searchbox").fill('name:"found by typing" after:today')
+
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("tbody")).to_contain_text("found by typing")
+    assert "Europe%2FBerlin" in page.url
+    page.get_by_role("searchbox").fill("colour:red")
+    expect(page.get_by_role("alert").filter(visible=True)).to_contain_text("unknown word colour")
+    assert page.evaluate("window.sameDocument") is True
+    with page.expect_download() as download:
+        reader.go('/jobs?q=name:"found by typing"')
+        page.get_by_role("link", name="CSV").click()
+    assert "found by typing" in download.value.path().read_text()
+    reader.complaints.remove(next(text for text in reader.complaints if "422" in text))

@@ -55,10 +55,10 @@ def test_keys_lead_to_places_and_do_nothing_while_somebody_types(reader):
     page.wait_for_url(f"{reader.base}/schedules")
 
     reader.go("/jobs")
-    page.get_by_label("Host").focus()
+    page.get_by_label("Search jobs").focus()
     page.keyboard.type("gs/n?")
 
-    expect(page.get_by_label("Host")).to_have_value("gs/n?")
+    expect(page.get_by_label("Search jobs")).to_have_value("gs/n?")
     expect(page.locator("dialog[open]")).to_have_count(0)
 
 

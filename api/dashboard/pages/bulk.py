@@ -12,8 +12,8 @@ from marshmallow import ValidationError
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
 from api.dashboard.labels import JOB_FILTERS, OPERATIONS
-from api.dashboard.pages.jobs import FILTERS
 from api.dashboard.query import problems_of, whole_number
+from api.dashboard.searching.search_box import FILTERS
 from api.requests.ids import uuid_key
 from api.requests.job_filters import JobsQuery, filter_of
 from api.responses.responses import ApiError

@@ -1,68 +1,63 @@
-"""Serves the page that lists jobs, and cancels or replays the selected ones."""
+"""Serves the page that finds and lists jobs, exports what it shows, and cancels or replays the selected ones."""
 
-from typing import Any
+from collections.abc import Iterator
 
-from flask import Response, make_response, render_template, request
-from marshmallow import ValidationError
+from flask import Response, make_response, redirect, render_template, request
 
 from api.dashboard.blueprint import pages, redirect_to, visitor
+from api.dashboard.errors import page_not_found
 from api.dashboard.labels import JOB_FILTERS
-from api.dashboard.query import filled_fields, problems_of
+from api.dashboard.searching import job_export, search_box
+from api.dashboard.searching.job_columns import listed_jobs
+from api.dashboard.searching.job_search import JobSearch, loaded, read_address
+from api.dashboard.searching.search_box import FILTERS, Search
+from api.dashboard.searching.things import find_thing
 from api.dashboard.timelines.timeline_values import SCOPES
 from api.requests.ids import job_key
-from api.requests.job_filters import FURTHEST, JobsQuery, filter_of, read_instant
-from api.requests.job_values import AN_INSTANT
 from api.requests.paging import cursor_of
+from api.responses.responses import ApiError
 from models.database.paging import NEWEST_FIRST, Page
 from models.jobs import job_kinds, job_lists, replays
-from models.jobs.searches.job_filter import JobFilter
 from models.jobs.states import FINAL, STATES
 from models.operations import cancelling
 from models.operations.bulk import CANCEL, RETRY
-from models.operations.timelines import active_jobs
 from models.rules import clock
 
 SHOWN = 50
 LOOKED_AT = 5000  # rows that a search reads, so that a page that refreshes often stays cheap
 MAX_SELECTED = 100
 MORE = ("name", "path", "schedule", "flow", "lane", "status_code", "reason")  # texts that are typed in
-ACTIVE = ("active_after", "active_before")  # a stretch of the timeline
-FILTERS = ("state", "kind", "label", "host", "text", "after", "before", "due", *MORE, *ACTIVE)
-NEWEST = {"order_by": list(NEWEST_FIRST)}  # what is overdue, too: the page goes on by its cursor
 
 
 @pages.get("/jobs")
 def list_jobs() -> Response:
-    fields = filled_fields((*FILTERS, "cursor"))
-    page, is_whole, problems = Page([], None), True, []
-    try:
-        active = _stretch({name: fields[name] for name in ACTIVE if name in fields})
-        others = {name: value for name, value in fields.items() if name not in ACTIVE}
-        query = JobsQuery().load({**others, **NEWEST, "limit": str(SHOWN)})
-        job_filter, is_whole = _of_stretch(filter_of(query), **active)
-        page = job_lists.listed(visitor().account_id, job_filter, query["page"], LOOKED_AT)
-    except ValidationError as error:
-        problems = problems_of(error, JOB_FILTERS)
-    return make_response(_rendered(fields, page, problems, is_whole), 422 if problems else 200)
+    account_id = visitor().account_id
+    if thing := find_thing(account_id, request.args.get("q", "").strip()):
+        return make_response(redirect(thing.address, 303))
+    search = read_address(account_id)
+    jobs, page = loaded(account_id, search, SHOWN), Page([], None)
+    if not jobs.problems:
+        page = job_lists.listed(account_id, jobs.filter, jobs.page, LOOKED_AT)
+    return make_response(_rendered(search, jobs, page), 422 if jobs.problems else 200)
 
 
-def _stretch(fields: dict[str, str]) -> dict[str, int]:
-    """The instants between which the stretch of a timeline lies."""
-    instants = {}
-    for name, text in fields.items():
-        try:
-            instants[name] = read_instant(text)
-        except ValueError:
-            raise ValidationError(f"must be {AN_INSTANT}", name) from None
-    return instants
+@pages.get("/jobs/export.<form>")
+def export_jobs(form: str) -> Response:
+    """The jobs that the list shows, and those on its further pages."""
+    if form not in job_export.FORMS:
+        raise page_not_found()
+    account_id, (media_type, line, head) = visitor().account_id, job_export.FORMS[form]
+    jobs = loaded(account_id, read_address(account_id), 1)
+    if jobs.problems:
+        raise ApiError(422, "; ".join(jobs.problems))
+    lines = job_export.pieces(account_id, jobs.filter, jobs.page, line)
 
+    def whole() -> Iterator[str]:
+        yield head
+        yield from lines
 
-def _of_stretch(job_filter: JobFilter, active_after: int = 0, active_before: int = FURTHEST) -> tuple[JobFilter, bool]:
-    """The filter for the jobs of a stretch of the timeline, and whether it finds all of them."""
-    if (active_after, active_before) == (0, FURTHEST):
-        return job_filter, True
-    ids, is_whole = active_jobs.between(visitor().account_id, job_filter, active_after, active_before)
-    return job_filter._replace(ids=ids), is_whole
+    headers = {"Content-Disposition": f'attachment; filename="jobs.{form}"', "X-Content-Type-Options": "nosniff"}
+    return Response(whole(), mimetype=media_type, headers=headers)
 
 
 @pages.post("/jobs/chosen")
@@ -85,19 +80,23 @@ def selected_ids() -> list[int]:
     return [key for key in keys if isinstance(key, int)]
 
 
-def _rendered(fields: dict[str, str], page: Page, problems: list[str], is_whole: bool) -> str:
-    filters: dict[str, Any] = {name: fields[name] for name in FILTERS if name in fields}
+def _rendered(search: Search, jobs: JobSearch, page: Page) -> str:
+    in_words = search_box.written(search.fields)
     return render_template(
         "jobs.html",
-        jobs=page.rows,
+        jobs=listed_jobs(page.rows, clock.now()),
         next=page.end and cursor_of(NEWEST_FIRST, page.end),
-        is_first="cursor" not in fields,
-        filters=filters,
-        scope={name: filters[name] for name in SCOPES if name in filters},
-        problems=problems,
-        is_whole=is_whole,
+        searched_to=page.end.value if page.end and len(page.rows) < SHOWN else None,
+        is_first="cursor" not in request.args,
+        filters=search.fields,
+        scope={name: search.fields[name] for name in SCOPES if name in search.fields},
+        typed=request.args.get("q", "").strip() or in_words,
+        in_words=in_words,
+        problems=jobs.problems,
+        is_whole=jobs.is_whole,
         states=STATES,
         final=FINAL,
         kinds=job_kinds.KINDS,
         more={name: JOB_FILTERS[name] for name in MORE},
+        most=job_export.MAX_JOBS,
     )

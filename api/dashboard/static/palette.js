@@ -29,7 +29,7 @@ async function find(typed) {
   const found = document.getElementById("found");
   const number = ++latest;
   if (!typed.trim()) return found.replaceChildren();
-  const answer = await fetch(`${found.dataset.results}?${new URLSearchParams({ q: typed })}`).catch(() => null);
+  const answer = await fetch(`${found.dataset.results}?${new URLSearchParams({ q: typed, zone: Intl.DateTimeFormat().resolvedOptions().timeZone })}`).catch(() => null);
   if (number !== latest || !answer || !answer.ok || answer.redirected) return; // redirected: signed out
   const list = new DOMParser().parseFromString(`<ul>${await answer.text()}</ul>`, "text/html").querySelector("ul");
   if (number === latest) found.replaceChildren(...list.children);

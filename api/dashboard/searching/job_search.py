@@ -1,0 +1,92 @@
+"""Reads which jobs a page or an export is about, from the search box and from the single fields of the address."""
+
+from typing import NamedTuple
+
+from flask import request
+from marshmallow import ValidationError
+
+from api.dashboard.labels import JOB_FILTERS
+from api.dashboard.query import filled_fields, problems_of
+from api.dashboard.searching import search_box
+from api.dashboard.searching.search_box import FILTERS, Search
+from api.dashboard.searching.search_times import zone_of
+from api.requests.job_filters import FURTHEST, JobsQuery, filter_of, read_instant
+from api.requests.job_values import AN_INSTANT, read_label
+from models.database.paging import NEWEST_FIRST, PageRequest
+from models.jobs import labels
+from models.jobs.job_kinds import REQUEST
+from models.jobs.searches.job_filter import JobFilter
+from models.operations.timelines import active_jobs
+from models.rules import clock
+
+NEWEST = {"order_by": list(NEWEST_FIRST)}  # what is overdue, too: the page goes on by its cursor
+ACTIVE = ("active_after", "active_before")  # a stretch of the timeline
+
+
+class JobSearch(NamedTuple):
+    """Which jobs, and which page of them. `is_whole`: the filter finds all jobs of its stretch of the timeline. With
+    `problems` nothing is to be looked for."""
+
+    filter: JobFilter
+    page: PageRequest
+    is_whole: bool
+    problems: list[str]
+
+
+def read_address(account_id: int) -> Search:
+    """What the address asks for. A field of its own outranks the same one in the box."""
+    typed = read_typed(account_id)
+    return Search(typed.fields | filled_fields(FILTERS), typed.problems)
+
+
+def read_typed(account_id: int) -> Search:
+    """What was typed into the box. A text that is a label of the account is looked for as one."""
+    typed = search_box.read(request.args.get("q", ""), clock.now(), zone_of(request.args.get("zone", "")))
+    text = typed.fields.get("text", "")
+    if "label" in typed.fields or not _is_label(account_id, text):
+        return typed
+    others = {name: value for name, value in typed.fields.items() if name != "text"}
+    return Search({**others, "label": text}, typed.problems)
+
+
+def _is_label(account_id: int, text: str) -> bool:
+    try:
+        return labels.is_used(account_id, read_label(text))
+    except ValueError:
+        return False
+
+
+def loaded(account_id: int, search: Search, limit: int) -> JobSearch:
+    """The search as GET /jobs reads it."""
+    nothing = JobSearch(JobFilter(REQUEST), PageRequest(NEWEST_FIRST, limit), True, search.problems)
+    if search.problems:
+        return nothing
+    others = {name: value for name, value in search.fields.items() if name not in ACTIVE}
+    try:
+        active = _stretch({name: search.fields[name] for name in ACTIVE if name in search.fields})
+        query = JobsQuery().load({**others, **filled_fields(("cursor",)), **NEWEST, "limit": str(limit)})
+    except ValidationError as error:
+        return nothing._replace(problems=problems_of(error, JOB_FILTERS))
+    job_filter, is_whole = _of_stretch(account_id, filter_of(query), **active)
+    return JobSearch(job_filter, query["page"], is_whole, [])
+
+
+def _stretch(fields: dict[str, str]) -> dict[str, int]:
+    """The instants between which the stretch of a timeline lies."""
+    instants = {}
+    for name, text in fields.items():
+        try:
+            instants[name] = read_instant(text)
+        except ValueError:
+            raise ValidationError(f"must be {AN_INSTANT}", name) from None
+    return instants
+
+
+def _of_stretch(
+    account_id: int, job_filter: JobFilter, active_after: int = 0, active_before: int = FURTHEST
+) -> tuple[JobFilter, bool]:
+    """The filter for the jobs of a stretch of the timeline, and whether it finds all of them."""
+    if (active_after, active_before) == (0, FURTHEST):
+        return job_filter, True
+    ids, is_whole = active_jobs.between(account_id, job_filter, active_after, active_before)
+    return job_filter._replace(ids=ids), is_whole
