@@ -13,7 +13,8 @@ COPY booper ./booper
 COPY models ./models
 COPY runtime ./runtime
 COPY workers ./workers
-RUN pip install --no-deps --no-build-isolation --editable .
+COPY clients/python ./clients/python
+RUN pip install --no-deps --no-build-isolation --editable . --editable ./clients/python
 
 USER booper
 EXPOSE 8000

@@ -4,15 +4,15 @@ BIN := .venv/bin
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: install run test test-quick check format lint types imports openapi pictures lock packages journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full
+.PHONY: client install run test test-quick check format lint types imports openapi pictures lock packages journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full
 
 install: $(STAMP)
 
-$(STAMP): requirements.lock setup.cfg
+$(STAMP): requirements.lock setup.cfg clients/python/pyproject.toml
 	@echo "Installing into .venv (about a minute)"
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . -e clients/python
 	touch $(STAMP)
 
 $(DEV_STAMP): $(STAMP) requirements-dev.lock
@@ -41,6 +41,11 @@ types: $(DEV_STAMP)
 
 imports: $(DEV_STAMP)
 	$(BIN)/lint-imports
+
+# After a change of the client of coroutines: writes the one that waits.
+client: $(DEV_STAMP)
+	$(BIN)/python clients/python/write_sync.py
+	$(BIN)/ruff format clients
 
 # After a change of the API that is meant: writes what its test compares.
 openapi: $(DEV_STAMP)

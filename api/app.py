@@ -38,7 +38,7 @@ from api.routes import (
 )
 from api.routes.alerts import alert_rules, incidents
 from api.routes.operations import bulk_actions, failures, operations, replays, stats
-from api.routes.recurring import backfills, calendars
+from api.routes.recurring import backfills, calendars, schedule_check
 from api.routes.targets import acks, groups
 from models.database.connection import Unreachable, drop_if_stale, keep_connection
 from models.database.host_clock import HostClock
@@ -65,6 +65,7 @@ RESOURCES = (
     schedule_actions,
     schedule_runs,
     schedule_preview,
+    schedule_check,
     logs,
     endpoints,
     signing_keys,
@@ -85,12 +86,13 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
     app.config.update(
         API_TITLE="Booper",
         API_VERSION=__version__,
-        OPENAPI_VERSION="3.0.3",
+        OPENAPI_VERSION="3.1.0",
     )
     app.url_map.merge_slashes = False  # merging would answer // with a redirect in HTML
     app.wsgi_app = below(settings.path_prefix, app.wsgi_app)  # type: ignore[method-assign]
     context.install(app, context.Context(settings, KeyCache(settings.demo_key), broker_reachable, HostClock()))
     documentation = Documentation(app, spec_kwargs=security())
+    app.extensions[Documentation.EXTENSION] = documentation
     documentation.server = settings.path_prefix or "/"
     for blueprint in dict.fromkeys(resource.blueprint for resource in RESOURCES):  # several may share one
         documentation.register_blueprint(blueprint)

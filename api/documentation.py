@@ -1,7 +1,7 @@
 """Makes the OpenAPI document: from the schemas that check requests, completed by what holds for every route.
 
-flask-smorest collects schemas and docstrings. `completed` adds what they leave out and takes out what OpenAPI 3.0
-does not allow, so that linters accept the document and generated clients have every operation.
+flask-smorest collects schemas and docstrings. `completed` adds what they leave out: errors, examples, what
+Booper sends by itself. Linters accept the document, and generated clients have every operation.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,9 @@ from flask import Response
 from werkzeug.exceptions import HTTPException
 
 from api.responses import responses
+from api.responses.schema_examples import add_examples
 from api.responses.schemas import EXPANDED, ErrorResponse
+from api.responses.webhook_schemas import SCHEMAS, webhooks
 from models.jobs.job_json import compact
 
 Document = dict[str, Any]
@@ -30,6 +32,7 @@ ABOUT = {
 class Documentation(flask_smorest.Api):
     """OpenAPI from the schemas that check requests. `api/responses/responses.py` answers errors."""
 
+    EXTENSION = "booper.documentation"
     ERROR_SCHEMA = ErrorResponse
     server = "/"  # below which path the server is
 
@@ -41,8 +44,12 @@ class Documentation(flask_smorest.Api):
         return responses.json_response(self._text)
 
     @cached_property
+    def document(self) -> Document:
+        return completed(self.spec.to_dict(), self.server)
+
+    @cached_property
     def _text(self) -> str:
-        return compact(completed(self.spec.to_dict(), self.server))
+        return compact(self.document)
 
 
 def security() -> Document:
@@ -60,9 +67,13 @@ def completed(document: Document, server: str) -> Document:
         _complete(document, path, operation)
     for schema in _schemas_of_answers(document):
         schema["required"] = sorted(name for name, member in schema["properties"].items() if EXPANDED not in member)
-    for schema in _dictionaries(document):
-        _correct_null(schema)
+    document["webhooks"] = webhooks()
+    document["tags"].append({"name": "webhooks", "description": "What Booper sends to your addresses by itself."})
+    document["components"]["schemas"] |= SCHEMAS
     _drop_unused(document)
+    for operation in (*(each for *_, each in operations(document)), *_received(document)):
+        add_examples(document, operation)
+    add_examples(document, {"responses": document["components"]["responses"]})
     return document
 
 
@@ -109,19 +120,9 @@ def _target(document: Document, part: Document) -> Document | None:
     return target if isinstance(target, dict) else None
 
 
-def _correct_null(schema: Document) -> None:
-    """OpenAPI 3.0 takes `nullable` beside a type only: a value of any type may be null anyway, and of several forms the
-    first says it."""
-    if schema.get("nullable") is not True or "type" in schema:
-        return
-    del schema["nullable"]
-    if "anyOf" in schema:
-        first, *others = schema["anyOf"]
-        schema["anyOf"] = [{**first, "nullable": True, **_with_null(first)}, *others]
-
-
-def _with_null(schema: Document) -> Document:
-    return {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+def _received(document: Document) -> list[Document]:
+    """The operations that receivers of Booper's requests have."""
+    return [item["post"] for item in document["webhooks"].values()]
 
 
 def _drop_unused(document: Document) -> None:

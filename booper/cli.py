@@ -1,15 +1,18 @@
-"""Parses and runs the command line. `booper --help` lists the commands."""
+"""Parses and runs the command line. `booper --help` lists the commands.
+
+Those that ask a running server are a matter of `booper/client_commands.py`.
+"""
 
 import argparse
 import errno
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from peewee import ProgrammingError
 
-from booper import backups, maintenance, serve_flags
+from booper import backups, client_commands, maintenance, serve_flags
 from booper.doctor import diagnosis
 from models.accounts import account_store
 from models.database import schema
@@ -26,10 +29,21 @@ PRODUCTION = ("api", "worker", "ticker")
 WITHOUT_SCHEMA = ("migrate", "doctor", "backup", "restore")
 
 
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="booper", description="A self-hosted scheduler of HTTP requests.")
+class Parser(argparse.ArgumentParser):
+    """Its help lists the commands of the client too. `commands`: those of the server."""
+
+    commands: Mapping[str, argparse.ArgumentParser]
+
+    def format_help(self) -> str:
+        return super().format_help() + client_commands.listed()
+
+
+def parser() -> Parser:
+    top = Parser(prog="booper", description="A self-hosted scheduler of HTTP requests.")
     top.add_argument("--version", action="version", version=f"booper {__version__}")
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = top.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", parser_class=argparse.ArgumentParser
+    )
     data = [serve_flags.data()]
     serve = commands.add_parser("serve", parents=data, help="everything in one process (embedded mode)")
     serve_flags.add_to(serve)
@@ -53,7 +67,13 @@ def parser() -> argparse.ArgumentParser:
     keys.add_parser("list", parents=data, help="list all keys")
     keys.add_parser("revoke", parents=data, help="stop a key").add_argument("id", help="its id, as `list` prints it")
     add_signing_keys(commands, data)
+    top.commands = commands.choices
     return top
+
+
+def server_commands() -> dict[str, str]:
+    """The commands of the server with what they are for."""
+    return {name: command.description or "" for name, command in parser().commands.items()}
 
 
 def add_signing_keys(commands: Any, data: list[argparse.ArgumentParser]) -> None:
@@ -71,7 +91,10 @@ def add_signing_keys(commands: Any, data: list[argparse.ArgumentParser]) -> None
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 1 (failed) or 2 (wrong use or settings)."""
-    chosen = parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if client_commands.is_for_client(words, server_commands()):
+        return client_commands.run(words, server_commands())
+    chosen = parser().parse_args(words)
     try:
         effective = settings.load(serve_flags.environment(chosen, os.environ))
         check_mode(chosen.command, effective)

@@ -23,7 +23,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - names no address
 LOOPBACK_NETWORKS = "127.0.0.0/8,::1/128"
 PASSWORD_IN_QUERY = re.compile(r"(password=)[^&]*", re.IGNORECASE)
-NOT_SETTINGS = {"BOOPER_API_KEY"}  # read by clients
+NOT_SETTINGS = {"BOOPER_URL", "BOOPER_API_KEY", "BOOPER_PROFILE"}  # read by clients
 
 
 class SettingsError(Exception):

@@ -10,9 +10,11 @@ import re
 import shlex
 from pathlib import Path
 
+import click
 import pytest
 
-from booper import cli, processes, serve_flags
+from booper import cli, client_commands, processes, serve_flags
+from booper_client.cli import main as client
 from models.jobs import states
 from runtime import settings
 from runtime.version import __version__
@@ -41,7 +43,11 @@ def code(document):
 
 
 def choices(parser):
-    """The sub-commands of a parser by name; empty when it has none."""
+    """The sub-commands of a command by name, of the server or the client; empty when it has none."""
+    if isinstance(parser, click.Group):
+        return {name: parser.get_command(None, name) for name in parser.list_commands(None)}
+    if isinstance(parser, click.Command):
+        return {}
     groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     return groups[0].choices if groups else {}
 
@@ -100,17 +106,18 @@ def test_the_table_of_states_has_each_state_with_its_kind():
 def test_every_command_a_document_names_exists(document):
     for line in code(document):
         for words in re.findall(r"\bbooper((?: [a-z][a-z-]*)+)", line):
-            commands = cli.parser()
+            known = choices(cli.parser()) | choices(client.group())
             for word in words.split():
-                if not (known := choices(commands)):
+                if not known:
                     break
                 assert word in known, f"`booper{words}` in {document.name}"
-                commands = known[word]
+                known = choices(known[word])
 
 
 def test_every_booper_line_to_type_is_taken_by_the_command_line():
     lines = [line for document in DOCUMENTS for line in blocks(document) if re.search(r"(^|/|api )booper ", line)]
-    commands = [shlex.split(re.split(r"\bbooper ", line)[1]) for line in lines]
+    commands = [shlex.split(re.split(r"\bbooper ", line, maxsplit=1)[1]) for line in lines]
+    commands = [words for words in commands if not client_commands.is_for_client(words, cli.server_commands())]
     assert {cli.parser().parse_args(words).command for words in commands} >= {"migrate", "keys", "api", "worker"}
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from tests.support.documents import ROOT, table
 
-ROOMS = ("api", "bench", "booper", "models", "runtime", "tests", "workers")
+ROOMS = ("api", "bench", "booper", "clients", "models", "runtime", "tests", "workers")
 MODULES = sorted(path.relative_to(ROOT) for room in ROOMS for path in (ROOT / room).rglob("*.py"))
-PRODUCT = ("api", "booper", "models", "runtime", "workers")
+PRODUCT = ("api", "booper", "clients", "models", "runtime", "workers")
 A_NAME = "told"
 ALLOWED = {
     ("api/server/waitress_channel.py", "error_task_class"): "waitress reads the class by this name",

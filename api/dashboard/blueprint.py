@@ -16,7 +16,12 @@ from models.accounts import account_store
 
 pages = Blueprint("pages", __name__, template_folder="templates", static_folder="static", static_url_path="/static")
 
-OPEN = ("pages.static", "pages.sign_in", "pages.sign_in_with_key")  # endpoints for which nobody has to be signed in
+OPEN = (
+    "pages.static",
+    "pages.sign_in",
+    "pages.sign_in_with_key",
+    "pages.show_api",
+)  # endpoints for which nobody has to be signed in
 THEMES = ("light", "dark")
 HEADERS = {
     "Content-Security-Policy": (

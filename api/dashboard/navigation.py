@@ -28,6 +28,7 @@ from api.dashboard.pages import (
     theme,
 )
 from api.dashboard.pages.settings import alert_pages, channels, endpoints, keys, signing_keys
+from api.dashboard.reference import api_reference
 from models.database.connection import Unreachable
 from models.operations import overview as overview_counts
 from models.rules import clock
@@ -83,6 +84,7 @@ SECTIONS = (
             Tab("Endpoints", "list_endpoints", (endpoints,)),
             Tab("Channels", "list_channels", (channels,)),
             Tab("Alerts", "list_alerts", (alert_pages,)),
+            Tab("API", "show_api", (api_reference,)),
         ),
     ),
 )

@@ -49,7 +49,7 @@ SCOPE_FORM = {
 A_SPAN = "a duration from 1 minute to 90 days, such as 5m or 24h"
 QUIET = 'an object such as {"from": "22:00", "to": "07:00", "timezone": "Europe/Berlin"}'
 A_CLOCK = "a time of day such as 22:00"
-CLOCK_FORM = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
+CLOCK_FORM = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "example": "22:00"}
 QUIET_FORM = {
     "type": "object",
     "properties": {"from": CLOCK_FORM, "to": CLOCK_FORM, "timezone": ZONE_FORM},

@@ -5,7 +5,7 @@ The text of what a field expects serves its errors and the OpenAPI description.
 
 import json
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from marshmallow import ValidationError, fields
@@ -29,6 +29,8 @@ class Must(fields.Field[Any]):
         self, expected: str, read: Callable[[Any], Any], form: str | dict[str, Any] | None = None, **options: Any
     ) -> None:
         about = {"description": f"Must be {expected}.", **({"type": form} if isinstance(form, str) else form or {})}
+        if options.get("allow_none") and "anyOf" in about:  # a single type gets its null from apispec
+            about |= {"anyOf": [*about["anyOf"], {"type": "null"}]}
         template = expected.replace("{", "{{").replace("}", "}}")  # marshmallow formats these messages
         messages: dict[str, Any] = {
             "required": f"must be {template}, got nothing",
@@ -89,6 +91,19 @@ def choice(words: Collection[str], **options: Any) -> Must:
 
     form = words_form(words, bool(options.get("allow_none")))
     return Must(f"one of {', '.join(words)}", read, form, **options)
+
+
+def expansion(names: Sequence[str]) -> Must:
+    """What a response has beside its keys: names with commas between; none where it is left out."""
+
+    def read(value: Any) -> tuple[str, ...]:
+        chosen = tuple(dict.fromkeys(value.split(",")))
+        if not set(chosen) <= set(names):
+            raise ValueError
+        return chosen
+
+    form = {"type": "string", "example": ",".join(names)}
+    return Must(f"one or both of {', '.join(names)}, joined by a comma", read, form)
 
 
 def flag(**options: Any) -> Must:

@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import ValidationError, pre_load, validates_schema
 
-from api.requests.fields import Must, choice, text_form
+from api.requests.fields import Must, choice, expansion, text_form
 from api.requests.flow_fields import A_GATE_KEY, KEY_FORM, is_gate_key
 from api.requests.forms import as_number
 from api.requests.ids import read_job_key, uuid_key
@@ -24,8 +24,6 @@ MAX_TEXT_CHARS = 200
 MAX_REASON_CHARS = 300
 MAX_SCHEDULE_CHARS = 100
 OVERDUE = "overdue"
-EXPANSION = f"one or both of {', '.join(EXPANSIONS)}, joined by a comma"
-EXPAND_FORM = {"type": "string", "example": ",".join(EXPANSIONS)}
 OR_BEGINS = "; with * at its end: whatever begins so"
 
 _SCHEDULE_KEY = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -66,13 +64,6 @@ def read_status(value: Any) -> str:
     if not isinstance(text, str) or not _STATUS.fullmatch(text.lower()):
         raise ValueError
     return text.lower()
-
-
-def read_expand(value: Any) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(value.split(",")))
-    if not set(names) <= set(EXPANSIONS):
-        raise ValueError
-    return names
 
 
 def read_replayed(value: Any) -> bool:
@@ -124,7 +115,7 @@ class FilterFields(Strict):
 class ExpandQuery(Strict):
     """What GET /jobs/{id} takes."""
 
-    expand = Must(EXPANSION, read_expand, EXPAND_FORM)
+    expand = expansion(EXPANSIONS)
 
 
 class JobsQuery(FilterFields, ExpandQuery, PageQuery):

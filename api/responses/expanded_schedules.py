@@ -1,4 +1,4 @@
-"""Writes the health of schedules, for a request with `expand`; without it they have the keys of the contract."""
+"""Writes what a request with `expand` adds to schedules; without it they have the keys of the contract."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,8 @@ from models.schedules import health
 from models.schedules.health import Health
 from models.schedules.schedule_store import ScheduleRow
 
-HEALTH = "health"
+HEALTH, KEY = "health", "key"
+EXPANSIONS = (HEALTH, KEY)
 
 
 class LastResult(Schema):
@@ -27,6 +28,15 @@ class ScheduleHealth(Schema):
     last_result = fields.Nested(LastResult, allow_none=True)
     failures_in_a_row = fields.Integer()
     success_rate = fields.Float(allow_none=True, metadata={"description": "Of the last 60 runs, those that ended."})
+
+
+def expanded(account_id: int, texts: Sequence[str], rows: Sequence[ScheduleRow], expand: Sequence[str]) -> list[str]:
+    """The account's schedules as JSON, each with what `expand` names."""
+    if HEALTH in expand:
+        texts = with_health(account_id, texts, rows)
+    if KEY in expand:
+        texts = [with_member(text, KEY, compact(row.key)) for text, row in zip(texts, rows, strict=True)]
+    return list(texts)
 
 
 def with_health(account_id: int, texts: Sequence[str], rows: Sequence[ScheduleRow]) -> list[str]:

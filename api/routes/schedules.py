@@ -14,7 +14,7 @@ from api.auth import caller
 from api.blueprint import Blueprint
 from api.context import settings
 from api.requests.body import FORM, Fields, read_fields
-from api.requests.fields import choice, order_by, shown, whole_in_query
+from api.requests.fields import expansion, order_by, shown, whole_in_query
 from api.requests.hops import hops
 from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.ids import uuid_key
@@ -25,7 +25,7 @@ from api.requests.options.refusals import refusals
 from api.requests.paging import MAX_OFFSET
 from api.requests.strict_schema import Strict
 from api.responses import schemas, serializers
-from api.responses.expanded_schedules import HEALTH, ScheduleHealth, with_health
+from api.responses.expanded_schedules import EXPANSIONS, HEALTH, KEY, ScheduleHealth, expanded
 from api.responses.responses import ApiError, invalid, json_response, not_found, or_not_found
 from api.responses.timestamps import seconds, seconds_utc
 from api.routes.targets.group_orders import check_group
@@ -69,9 +69,12 @@ def schedule(row: ScheduleRow, user_id: str) -> str:
 
 
 class ExpandedSchedule(Schedule):
-    """The member behind those of a schedule is there with `expand`."""
+    """The members behind those of a schedule are there with `expand`."""
 
     health = fields.Nested(ScheduleHealth, metadata={schemas.EXPANDED: HEALTH})
+    key = fields.String(
+        allow_none=True, metadata={schemas.EXPANDED: KEY, "description": "Null if it was created without one."}
+    )
 
 
 class ScheduleFields(JobFields):
@@ -96,7 +99,7 @@ class ScheduleChange(ScheduleFields):
 class ScheduleQuery(Strict):
     """What GET /schedules/{id} takes."""
 
-    expand = choice((HEALTH,))
+    expand = expansion(EXPANSIONS)
 
 
 class SchedulesQuery(ScheduleQuery):
@@ -144,7 +147,7 @@ def get_schedule(query: dict[str, Any], key: str) -> Response:
 def _texts(rows: list[ScheduleRow], query: dict[str, Any]) -> list[str]:
     owner = caller()
     texts = [schedule(row, owner.user_id) for row in rows]
-    return with_health(owner.account_id, texts, rows) if query.get("expand") else texts
+    return expanded(owner.account_id, texts, rows, query.get("expand", ()))
 
 
 @blueprint.route("/schedules/<key>", methods=["PUT"])
@@ -153,7 +156,7 @@ def _texts(rows: list[ScheduleRow], query: dict[str, Any]) -> list[str]:
 @blueprint.alt_response(201, schema=schemas.single(Schedule), description="The new schedule.")
 def put_schedule(job_request: JobRequest, key: str) -> Response:
     """Make a schedule with this key, or change the present one to this request. Repeating it changes nothing."""
-    if not _KEY.fullmatch(key) or uuid_key(key) or key == "preview":
+    if not is_key(key):
         raise invalid({"key": [f"must be {KEY_EXPECTED}, got {shown(key)}"]})
     now = clock.now()
     with refusals():
@@ -199,6 +202,11 @@ def delete_schedule(key: str) -> Response:
     if not schedule_changes.delete(caller().account_id, key_in_path(key), clock.now()):
         raise not_found()
     return Response(status=204)
+
+
+def is_key(key: str) -> bool:
+    """Whether a schedule may have this key."""
+    return bool(_KEY.fullmatch(key)) and not uuid_key(key) and key != "preview"
 
 
 def key_in_path(key: str) -> str:

@@ -13,12 +13,18 @@ from models.rules import recurrence
 from models.rules.backoff import ENGINE
 from models.rules.url_rules import UrlRefused, split_url
 
+GATES = ("flow_id", "lane_id")  # of the template, once a definition has joined them
 AS_THEY_ARE = ("name", "description", "content_type", "offset_us", "overlap", "misfire", "catch_up_us", "disable_after")
 
 
 def is_same(first: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two definitions (by column, schedule_store.DEFINITION) mean the same."""
     return _meaning(first) == _meaning(other)
+
+
+def is_same_order(first: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """The same of a definition that has not joined its flow and its lane: they are compared as they were ordered."""
+    return _gates_of(first) == _gates_of(other) and is_same(_without_gates(first), _without_gates(other))
 
 
 class Stored(Protocol):
@@ -55,6 +61,16 @@ def _meaning(values: Mapping[str, Any]) -> list[Any]:
         _of_body(values["body"], values["content_type"]),
         _of_template(values["template"]),
     ]
+
+
+def _gates_of(values: Mapping[str, Any]) -> tuple[Any, Any]:
+    args = json.loads(values["args"])
+    return args.get("flow"), args.get("lane")
+
+
+def _without_gates(values: Mapping[str, Any]) -> dict[str, Any]:
+    template = {name: value for name, value in json.loads(values["template"]).items() if name not in GATES}
+    return {**values, "template": json.dumps(template)}
 
 
 def _of_frequency(text: str, calendar_days: str | None) -> Any:

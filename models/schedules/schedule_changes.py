@@ -28,6 +28,8 @@ from models.schedules.schedule_tables import Schedule
 
 PUTS_TRIED = 100
 CHANGED = "its schedule was changed"
+CREATE, CHANGE, NONE = "create", "change", "none"
+CHANGES = (CREATE, CHANGE, NONE)
 
 
 class TooMany(Exception):
@@ -83,6 +85,17 @@ def put(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow, bool]:
                     job_store.create(_first_job(new, schedule_id, new.first_at), now)
                 return _existing(schedule_id), True
     raise RuntimeError(f"schedule not stored: its key was taken and freed {PUTS_TRIED} times in a row")
+
+
+def change_by(new: NewSchedule) -> str:
+    """What `put` would do: one of CHANGES. Another spelling of what is stored is no change. Raises NoCalendar."""
+    with transaction():
+        new = calendar_store.applied(new)
+        schedule_id = id_of(new.job.account_id, new.key or "")
+        if schedule_id is None:
+            return CREATE
+        stored = schedule_store.stored_definition(schedule_id)
+    return NONE if definitions.is_same_order(definition_of(new, schedule_id), stored) else CHANGE
 
 
 def replace(

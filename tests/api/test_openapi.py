@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
-from openapi_spec_validator import OpenAPIV30SpecValidator
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from api.documentation import operations
+from models.webhooks.event_types import EVENT_TYPES
 from tests.support.api_client import FORM
 from tests.support.openapi import contract, dangling_references, objections
 
@@ -32,7 +34,55 @@ def test_a_field_that_is_gone_is_noticed(document):
 
 
 def test_the_document_is_valid_openapi(document):
-    OpenAPIV30SpecValidator(document).validate()
+    OpenAPIV31SpecValidator(document).validate()
+
+
+def test_every_operation_has_examples_that_its_schemas_allow(document):
+    examples = [
+        (operation["operationId"], media)
+        for operation in [*(each for *_, each in operations(document)), *received(document)]
+        for part in (operation.get("requestBody", {}), *operation["responses"].values())
+        for media in [part.get("content", {}).get("application/json")]
+        if media and "$ref" not in part
+    ]
+
+    assert len(examples) > 100
+    for name, media in examples:
+        if media.get("schema"):
+            validator = OAS31Validator({**media["schema"], "components": document["components"]})
+            assert [error.message for error in validator.iter_errors(media["example"])] == [], name
+
+
+@pytest.mark.parametrize("name", ["JobFields", "ScheduleFields"])
+def test_an_example_of_a_request_is_one_that_the_server_takes(document, client, name):
+    path = {"JobFields": "/api/jobs", "ScheduleFields": "/api/schedules"}[name]
+    example = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["example"]
+
+    assert client.post(path, json=example).status_code == 201
+
+
+def received(document):
+    return [item["post"] for item in document["webhooks"].values()]
+
+
+def test_what_booper_sends_by_itself_is_described(document):
+    assert set(document["webhooks"]) == {"callback", *EVENT_TYPES}
+    assert all(
+        {"webhook-id", "webhook-signature"} <= {each["name"] for each in op["parameters"]} for op in received(document)
+    )
+
+
+def test_every_operation_says_what_it_needs_and_what_it_answers(document):
+    for path, method, operation in operations(document):
+        assert operation["operationId"], (method, path)
+        assert operation["summary"], (method, path)
+        assert any(status[0] == "4" for status in operation["responses"]), (method, path)
+        answers = [answer for status, answer in operation["responses"].items() if status[0] == "2"]
+        assert all("content" in answer or status_204(operation) for answer in answers), (method, path)
+
+
+def status_204(operation):
+    return "204" in operation["responses"]
 
 
 def test_linters_have_nothing_to_object_to(document):

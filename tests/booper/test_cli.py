@@ -297,13 +297,20 @@ def test_an_unreachable_database_is_printed_in_one_line_without_the_password(com
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["fly"], ["keys"], ["keys", "create"], ["signing-keys", "list"], ["keys", "revoke"], ["serve", "now"]]
+    "words", [[], ["keys"], ["keys", "create"], ["signing-keys", "list"], ["keys", "revoke"], ["serve", "now"]]
 )
 def test_a_command_line_that_is_wrong_ends_with_2(words, capsys):
     with pytest.raises(SystemExit) as ended:
         cli.main(words)
     assert ended.value.code == 2
     assert "usage: booper" in capsys.readouterr().err
+
+
+def test_a_command_that_there_is_not_ends_with_2(booper):
+    code, out, err = booper("fly")
+
+    assert (code, out) == (2, "")
+    assert "No such command 'fly'" in err
 
 
 def test_the_version_is_that_of_the_package(capsys):

@@ -286,7 +286,17 @@ def test_a_url_that_no_connection_can_be_made_with_is_refused_with_the_reason(ur
 
 
 @pytest.mark.parametrize(
-    "name", ["BOOPER_API_KEY", "BOOPER_TEST_FAULTS", "BOOPERS", "MY_BOOPER_X", "PATH", "dramatiq_restart_delay"]
+    "name",
+    [
+        "BOOPER_URL",
+        "BOOPER_API_KEY",
+        "BOOPER_PROFILE",
+        "BOOPER_TEST_FAULTS",
+        "BOOPERS",
+        "MY_BOOPER_X",
+        "PATH",
+        "dramatiq_restart_delay",
+    ],
 )
 def test_variables_of_other_programs_are_ignored(name):
     assert load(**{name: "x"}) == load()

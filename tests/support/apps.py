@@ -29,6 +29,7 @@ PAGES = [  # that stand by themselves
     "/endpoints",
     "/channels",
     "/alerts",
+    "/api/docs",
 ]
 _made = cache(create_app)
 

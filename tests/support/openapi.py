@@ -3,7 +3,7 @@
 It also says what linters would object to, and which answers are not as the document describes them.
 """
 
-from openapi_schema_validator import OAS30Validator
+from openapi_schema_validator import OAS31Validator
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
@@ -58,20 +58,33 @@ def _contents(label, document, described):
 
 def _form(document, schema):
     """A schema in brief: `!` must be sent, `?` may be null, `(a|b)` the words there are, `{0..9}` further limits."""
-    schema = _resolved(document, schema)
+    schema, mark = _without_null(_resolved(document, schema))
     if schema.get("type") == "array":
         form = f"[{_form(document, schema.get('items', {}))}]"
     elif "anyOf" in schema:
-        return f"({' | '.join(_form(document, each) for each in schema['anyOf'])})"
+        return f"({' | '.join(_form(document, each) for each in schema['anyOf'])}){mark}"
     elif "properties" in schema:
         form = f"{{{', '.join(_members(document, schema))}}}"
     elif "additionalProperties" in schema and schema["additionalProperties"]:
         form = f"{{*: {_form(document, schema['additionalProperties'])}}}"
     else:
-        form = " ".join(word for word in (schema.get("type", "any"), schema.get("format")) if word)
+        form = " ".join(
+            word for word in (schema.get("type", "any"), schema.get("format", schema.get("contentEncoding"))) if word
+        )
     words = f"({'|'.join(map(str, schema['enum']))})" if "enum" in schema else ""
     limits = "".join(f" {name}={schema[name]}" for name in LIMITS if name in schema)
-    return f"{form}{words}{limits}{'?' if schema.get('nullable') else ''}"
+    return f"{form}{words}{limits}{mark}"
+
+
+def _without_null(schema):
+    """The schema as if null were not allowed, and `?` if it is."""
+    types, forms = schema.get("type"), schema.get("anyOf", [])
+    if isinstance(types, list) and "null" in types:
+        [kind] = set(types) - {"null"}
+        return {**schema, "type": kind}, "?"
+    if {"type": "null"} in forms:
+        return {**schema, "anyOf": [form for form in forms if form != {"type": "null"}]}, "?"
+    return schema, ""
 
 
 def _members(document, schema):
@@ -138,8 +151,8 @@ def _objections_to_operation(operation, names):
 def _objections_to_schema(schema):
     if schema.get("type") == "array" and "items" not in schema:
         yield f"an array without items: {schema}"
-    if "nullable" in schema and "type" not in schema:
-        yield f"null without a type: {schema}"
+    if "nullable" in schema:
+        yield f"null as OpenAPI 3.0 has it: {schema}"
 
 
 def _components(document):
@@ -156,7 +169,7 @@ def differences_from(document, app, method, path, answer):
     if described is None:
         return [f"{method} {path} answers {answer.status_code}, which the document does not know"]
     schema = _resolved(document, described).get("content", {}).get(answer.mimetype, {}).get("schema", {})
-    validator = OAS30Validator({**schema, "components": document["components"]})
+    validator = OAS31Validator({**schema, "components": document["components"]})
     return [error.message for error in validator.iter_errors(answer.json)] if schema else []
 
 

@@ -82,3 +82,15 @@ def test_each_schedule_of_a_list_has_its_own_health(client, moved_clock):
 
 def test_another_expansion_is_refused(client):
     assert "expand" in errors_of(client.get("/api/schedules?expand=everything"))
+
+
+def test_the_key_of_a_schedule_is_there_with_expand_and_not_without(client):
+    client.ask("PUT", "/api/schedules/digest", json={"url": URL, "cron": "@daily"})
+    other = made(client)
+
+    listed = client.get("/api/schedules?expand=key,health&order_by=inserted_at,asc").json["data"]
+
+    assert [(each["key"], each["health"]["state"]) for each in listed] == [("digest", "enabled"), (None, "enabled")]
+    assert client.get("/api/schedules/digest?expand=key").json["data"]["key"] == "digest"
+    assert "health" not in client.get(f"/api/schedules/{other['id']}?expand=key").json["data"]
+    assert "key" not in client.get("/api/schedules/digest?expand=health").json["data"]

@@ -1,0 +1,1 @@
+"""The client of coroutines, from which the one that waits is written."""

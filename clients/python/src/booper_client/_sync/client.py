@@ -1,0 +1,77 @@
+"""The client: one connection to one account."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Self
+
+from booper_client._sync.account import Endpoints, Failures, Groups, Logs, Operations, SigningKeys
+from booper_client._sync.flow_control import Flows, Hosts, Lanes
+from booper_client._sync.jobs import Jobs
+from booper_client._sync.schedules import Schedules
+from booper_client._sync.sender import Sender
+from booper_client._sync.transport import Transport
+from booper_client.fields import Moment
+from booper_client.models.account import Stats
+from booper_client.models.flow_control import Gate
+from booper_client.requests_out import Request, post
+from booper_client.retries import Retries
+from booper_client.transports import Connection
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+class Client:
+    """What an account may ask of Booper.
+
+    `url` and `key` are those of BOOPER_URL and BOOPER_API_KEY where they are left out. `timeout`: seconds that one
+    attempt may take. `session`: a session of your own, with proxies or certificates.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        key: str | None = None,
+        *,
+        timeout: float = 30.0,
+        retries: Retries | None = None,
+        session: Any = None,
+    ) -> None:
+        self.url = url or os.environ.get("BOOPER_URL") or DEFAULT_URL
+        connection = Connection(self.url, key or os.environ.get("BOOPER_API_KEY") or None, timeout)
+        self._sender = Sender(Transport(connection, session), retries or Retries())
+        self.jobs = Jobs(self._sender)
+        self.schedules = Schedules(self._sender)
+        self.failures = Failures(self._sender)
+        self.operations = Operations(self._sender)
+        self.flows = Flows(self._sender)
+        self.lanes = Lanes(self._sender)
+        self.hosts = Hosts(self._sender)
+        self.logs = Logs(self._sender)
+        self.endpoints = Endpoints(self._sender)
+        self.signing_keys = SigningKeys(self._sender)
+        self.groups = Groups(self._sender)
+
+    def ping(self) -> bool:
+        """Whether the server answers; needs no key."""
+        return self._sender.data(Request("GET", "/ping")) == {"message": "Pong"}
+
+    def stats(self) -> Stats:
+        return self._sender.fetch(Stats, Request("GET", "/stats"))
+
+    def pause(self, *, until: Moment | None = None, reason: str | None = None) -> Gate:
+        """Send nothing of the account."""
+        return self._sender.fetch(Gate, post("/pause", {"until": until, "reason": reason}))
+
+    def resume(self) -> Gate:
+        return self._sender.fetch(Gate, post("/resume"))
+
+    def close(self) -> None:
+        """Close its connections; a context does it by itself."""
+        self._sender.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,17 @@
+"""The commands, and what each is for. A command's module is imported when it is called."""
+
+COMMANDS = {
+    "run": "Order an HTTP request, for now or for later.",
+    "jobs": "List, show, cancel and repeat jobs.",
+    "schedules": "Make schedules, and see what came of them.",
+    "failures": "Show what failed and nobody has run again.",
+    "flows": "Show, limit and pause flows.",
+    "endpoints": "Say who receives the events of all jobs.",
+    "logs": "Show requests and responses, also as they happen.",
+    "status": "Show what is due, running, waiting and failing.",
+    "import": "Make a file of schedules from another program's.",
+    "login": "Keep the URL and the key of a server.",
+    "logout": "Forget the URL and the key of a server.",
+    "profiles": "List the servers that `login` has kept.",
+    "completion": "Print the script that completes commands in a shell.",
+}

@@ -1,0 +1,32 @@
+"""`booper import`: makes a file of schedules from another program's."""
+
+from typing import TextIO
+
+import click
+
+from booper_client.cli.files import crontab, schedule_files
+
+
+@click.group("import", short_help="Make a file of schedules from another program's.")
+def command() -> None:
+    """Make a file of schedules from another program's."""
+
+
+@command.command("crontab")
+@click.argument("file", type=click.File())
+@click.option("--users", is_flag=True, help="Each line names a user, as in /etc/crontab.")
+@click.option("--timezone", metavar="ZONE", help="Of the machine, where no CRON_TZ says it; default UTC.")
+@click.option("--json", "as_json", is_flag=True, help="JSON in place of YAML.")
+def import_crontab(file: TextIO, users: bool, timezone: str | None, as_json: bool) -> None:
+    """Print a file of schedules for the lines of FILE that call curl or wget.
+
+    What is not carried over is named on standard error. Look through the file,
+    then `booper schedules apply` it. `-` is standard input:
+
+    \b
+    crontab -l | booper import crontab - > schedules.yaml
+    """
+    made = crontab.read(file.read(), users, timezone)
+    click.echo(schedule_files.written(made.schedules, as_json), nl=False)
+    for line in made.left_out:
+        click.echo(f"not carried over: {line}", err=True)

@@ -1,0 +1,106 @@
+"""`booper jobs`: lists, shows, cancels and repeats jobs."""
+
+from itertools import islice
+from typing import Any
+
+import click
+
+from booper_client.cli import job_views
+from booper_client.cli.commands.run_command import watched
+from booper_client.cli.session import Session
+from booper_client.cli.session import command as shared
+from booper_client.models.jobs import FINAL
+
+STATES = ("available", "scheduled", "executing", "retryable", *FINAL)
+KINDS = ("request", "callback", "event", "channel", "group")
+JOB = click.argument("job")
+JOBS = click.argument("jobs", nargs=-1, required=True, metavar="JOB...")
+
+
+@click.group("jobs", short_help="List, show, cancel and repeat jobs.")
+def command() -> None:
+    """List, show, cancel and repeat jobs. JOB is a number or a UUID."""
+
+
+def filters(run: Any) -> Any:
+    """The options that choose jobs."""
+    for option in (
+        click.option("--limit", "-n", type=click.IntRange(1), default=20, show_default=True, help="How many at most."),
+        click.option("--all", "everything", is_flag=True, help="All of them, however many."),
+        click.option("--before", metavar="TIME", help="Created before this time."),
+        click.option("--after", metavar="TIME", help="Created at this time or later."),
+        click.option("--text", help="Its URL or name contains this."),
+        click.option("--reason", help="Why its last attempt failed."),
+        click.option("--status-code", metavar="STATUS", help="Of its last attempt: 503, or 5xx."),
+        click.option("--lane", metavar="KEY", help="Of this lane."),
+        click.option("--flow", metavar="KEY", help="Of this flow."),
+        click.option("--schedule", metavar="SCHEDULE", help="Of this schedule, by UUID or key."),
+        click.option("--name", help="With this name; `*` at the end for any that begins so."),
+        click.option("--host", help="To this host."),
+        click.option("--label", help="With this label; `customer:*` for any that begins so."),
+    ):
+        run = option(run)
+    return run
+
+
+@command.command("list")
+@click.option("--state", type=click.Choice(STATES), metavar="STATE", help=f"One of {', '.join(STATES)}.")
+@click.option("--kind", type=click.Choice(KINDS), metavar="KIND", help=f"One of {', '.join(KINDS)}.")
+@filters
+@shared
+def list_jobs(session: Session, limit: int, everything: bool, **options: Any) -> None:
+    """List jobs, the newest first."""
+    jobs = session.client.jobs.list(**options)
+    session.output.rows(job_views.COLUMNS, islice(jobs, None if everything else limit), job_views.cells)
+
+
+@command.command("get")
+@JOB
+@shared
+def get_job(session: Session, job: str) -> None:
+    """Show a job."""
+    job_views.show(session.output, session.client.jobs.get(job, expand="last_attempt"))
+
+
+@command.command("cancel")
+@JOBS
+@shared
+def cancel_jobs(session: Session, jobs: tuple[str, ...]) -> None:
+    """Cancel jobs. One that has ended stays as it is."""
+    for job in jobs:
+        cancelled = session.client.jobs.cancel(job)
+        session.output.line(cancelled, f"{cancelled.job_id} {cancelled.state}")
+
+
+@command.command("retry")
+@JOBS
+@shared
+def retry_jobs(session: Session, jobs: tuple[str, ...]) -> None:
+    """Run jobs again: a new job with the same request, due now."""
+    for job in jobs:
+        again = session.client.jobs.retry(job)
+        session.output.line(again, f"{again.job_id} {again.state} {again.id}")
+
+
+@command.command("explain")
+@JOB
+@shared
+def explain_job(session: Session, job: str) -> None:
+    """Say why a job has not run, or how it ended."""
+    session.output.rows(("CODE", "WHY"), session.client.jobs.explain(job), lambda reason: (reason.code, reason.text))
+
+
+@command.command("attempts")
+@JOB
+@shared
+def list_attempts(session: Session, job: str) -> None:
+    """Show every attempt of a job."""
+    job_views.attempts(session.output, session.client.jobs.attempts(job))
+
+
+@command.command("watch")
+@JOB
+@shared
+def watch_job(session: Session, job: str) -> int:
+    """Wait until a job has ended; 0 if it completed."""
+    return watched(session, session.client.jobs.get(job))

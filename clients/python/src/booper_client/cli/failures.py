@@ -1,0 +1,74 @@
+"""Says what went wrong and what to type, and gives the exit code."""
+
+import sys
+from typing import Any
+
+import click
+
+from booper_client import errors
+
+FAILED, WRONG_USE, NOT_FOUND, NO_KEY, NO_ANSWER, WOULD_CHANGE = 1, 2, 3, 4, 5, 6
+OPTIONS = {
+    "schedule_in": "--in",
+    "scheduled_at": "--at",
+    "repeat_every": "--every",
+    "body": "--data or --json",
+    "labels": "--label",
+    "method": "METHOD",
+    "url": "URL",
+}
+
+
+class Refusal(Exception):
+    """The command can't go on: a message, and the exit code."""
+
+    def __init__(self, message: str, code: int = FAILED) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def show(error: Exception, program: str) -> int | None:
+    """Print what went wrong; the exit code, or None for a mistake of this program."""
+    if isinstance(error, click.ClickException):
+        error.show(sys.stderr)
+        return error.exit_code
+    for kind, code, lines in (
+        (Refusal, getattr(error, "code", FAILED), [str(error)]),
+        (errors.UnauthenticatedError, NO_KEY, _no_key(program)),
+        (errors.NotFoundError, NOT_FOUND, [str(error)]),
+        (errors.ConnectionFailedError, NO_ANSWER, _no_answer(error, program)),
+        (errors.ApiError, FAILED, _problem(error)),
+        ((errors.BooperError, OSError, ValueError), FAILED, [str(error)]),
+    ):
+        if isinstance(error, kind):
+            click.echo(f"{program}: " + "\n".join(lines), err=True)
+            return code
+    return None
+
+
+def _no_key(program: str) -> list[str]:
+    return [f"the server takes no such key. Type `{program} login`, or set BOOPER_API_KEY."]
+
+
+def _no_answer(error: Exception, program: str) -> list[str]:
+    hint = f"Is the server running there? Type `{program} login` or set BOOPER_URL for another one."
+    return [_shortened(str(error)), hint]
+
+
+def _shortened(text: str) -> str:
+    """Without what urllib3 says of its objects."""
+    before, _, cause = text.partition("HTTPConnectionPool")
+    return f"{before}{cause.rpartition(': ')[2].rstrip(chr(41) + chr(39))}" if cause else text
+
+
+def _problem(error: Any) -> list[str]:
+    problems = getattr(error, "errors", {})
+    if not problems:
+        return [str(error)]
+    lines = [f"  {option(field)}: {text}" for field, texts in problems.items() for text in texts]
+    return ["the server refused it:", *lines]
+
+
+def option(field: str) -> str:
+    """How the command line calls a field."""
+    return OPTIONS.get(field, field or "request")
