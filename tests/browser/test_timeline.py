@@ -5,8 +5,10 @@ import re
 from playwright.sync_api import expect
 
 from tests.support.journeys.product import DEMO_KEY
+from tests.support.waiting import wait_until
 
 MOVED = "getComputedStyle(document.querySelector('.tl-moving')).transform"
+STANDING = ("none", "matrix(1, 0, 0, 1, 0, 0)")
 LEFT_OF_NOW = """() => {
   const plot = document.querySelector(".tl-plot").getBoundingClientRect();
   const mark = document.querySelector(".tl-ahead [data-key]").getBoundingClientRect();
@@ -64,14 +66,14 @@ def test_marks_move_towards_now_and_stand_when_they_are_held(reader, receiver):
     reader.go("/?span=5m")
     before = page.evaluate(LEFT_OF_NOW)
 
-    page.wait_for_function(f"before => ({LEFT_OF_NOW})() < before - 1", arg=before)
+    wait_until(lambda: page.evaluate(LEFT_OF_NOW) < before - 1, 60, "the mark further to the left")
 
     page.get_by_role("button", name="Hold still").click()
     expect(page.get_by_role("button", name="Hold still")).to_have_attribute("aria-pressed", "true")
     assert page.evaluate("document.querySelector('.tl-moving').getAnimations().length") == 0
-    assert page.evaluate(MOVED) in ("none", "matrix(1, 0, 0, 1, 0, 0)")
+    assert page.evaluate(MOVED) in STANDING
     page.get_by_role("button", name="Hold still").click()
-    page.wait_for_function(f"!['none', 'matrix(1, 0, 0, 1, 0, 0)'].includes({MOVED})")
+    wait_until(lambda: page.evaluate(MOVED) not in STANDING, 60, "a picture that moves again")
 
 
 def test_nothing_moves_for_who_prefers_that_but_it_stays_fresh(open_reader, receiver):
