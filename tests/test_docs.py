@@ -25,7 +25,7 @@ README = ROOT / "README.md"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 ROOMS = ("api", "booper", "models", "runtime", "workers")
 MODULES = sorted(path.relative_to(ROOT) for room in ROOMS for path in (ROOT / room).rglob("*.py"))
-NOT_OURS = re.compile(r"(\.git|\.venv.*|\..*_cache|\.hypothesis|__pycache__|build|mutants|.*\.egg-info)")
+NOT_OURS = re.compile(r"(\.git|\.venv.*|\..*_cache|\.hypothesis|__pycache__|node_modules|build|mutants|.*\.egg-info)")
 REGISTRIES = ["pypi" + ".org", "python" + "hosted.org", "registry." + "npmjs", "ruby" + "gems.org", "crates" + ".io"]
 
 
