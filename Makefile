@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: client install run test test-quick check format lint types imports openapi pictures lock packages journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full
+.PHONY: client install run test test-quick chart check format lint types imports openapi pictures lock packages journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full
 
 install: $(STAMP)
 
@@ -84,6 +84,13 @@ faults: $(DEV_STAMP)
 schedules-full: $(DEV_STAMP)
 	BOOPER_TEST_SCHEDULES=full $(BIN)/python -m pytest tests/models/rules --durations=10
 
+# Renders the chart of Helm and holds it to the schemas of Kubernetes. Helm's library has 250 MB, so it is not in .venv.
+chart: $(DEV_STAMP)
+	test -x .venv-chart/bin/python || $(PYTHON) -m venv .venv-chart
+	.venv-chart/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-chart.lock
+	PYTHONPATH=$$(.venv-chart/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))") \
+	  $(BIN)/python -m pytest tests/deploy/test_chart.py
+
 # The sdist and the wheel of the commit that is checked out, in dist/.
 packages: $(DEV_STAMP)
 	deploy/build-packages
@@ -95,5 +102,10 @@ lock:
 	  "--extra=dev --output-file=requirements-dev.lock"; do \
 	  CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	    --all-build-deps --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $$extra setup.cfg || exit 1; \
+	done
+	for name in docs chart; do \
+	  CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file=requirements-$$name.lock \
+	    requirements-$$name.in || exit 1; \
 	done
 	rm -rf .venv-lock

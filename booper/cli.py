@@ -184,6 +184,7 @@ def config(effective: Settings) -> int:
         hidden = setting.secret and value not in ("", DEMO_KEY)
         shown = "[hidden]" if hidden else without_password(str(value))
         print(f"{setting.name}={shown}  ({source}; {setting.form.accepted})")
+    zone_data.prefer_package()  # as each process does that reads a zone
     print(f"Time zones: {zone_data.source()}")
     return 0
 

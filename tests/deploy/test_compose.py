@@ -1,5 +1,6 @@
 """The compose file and the image against the settings table, without a container engine: both are parsed."""
 
+import json
 import re
 import shlex
 
@@ -7,6 +8,7 @@ import pytest
 import yaml
 
 from runtime import settings
+from runtime.version import __version__
 from tests.support.documents import ROOT
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -145,24 +147,47 @@ def test_what_is_written_down_survives_in_named_volumes():
 
 
 def test_every_foreign_image_has_a_version():
-    images = [service["image"] for name, service in SERVICES.items() if name not in OURS] + instructions("FROM")
+    base = instructions("ARG")[0].removeprefix("BASE=")
+    images = [*(service["image"] for name, service in SERVICES.items() if name not in OURS), base]
+    assert {line.split()[0] for line in instructions("FROM")} == {"${BASE}"}
     assert all(re.search(r":v?\d+[.\w-]*$", image) for image in images)
 
 
 def test_the_image_is_built_from_the_lock_file_and_hashes():
     installs = [line for line in instructions("RUN") if "pip install" in line]
     assert [line for line in installs if "--no-deps" not in line] == [
-        "pip install --require-hashes -r requirements.lock"
+        "/opt/booper/bin/pip install --require-hashes -r requirements.lock"
     ]
 
 
 def test_the_image_does_not_work_as_root():
-    assert instructions("USER") == ["booper"]
-    assert DOCKERFILE.index("USER booper") < next(i for i, line in enumerate(DOCKERFILE) if line.startswith("ENTRY"))
+    """By a number: Kubernetes can't see whether a name is root."""
+    assert instructions("USER") == ["10001:10001"]
+    last_stage = max(index for index, line in enumerate(DOCKERFILE) if line.startswith("FROM"))
+    entry = next(index for index, line in enumerate(DOCKERFILE) if line.startswith("ENTRYPOINT"))
+    assert last_stage < DOCKERFILE.index("USER 10001:10001") < entry
+
+
+def test_the_image_says_what_it_is_and_how_it_is():
+    labels = dict(re.findall(r"org\.opencontainers\.image\.(\w+)=\"([^\"]*)\"", instructions("LABEL")[0]))
+    assert (labels["title"], labels["version"], labels["licenses"]) == ("Booper", __version__, "MIT")
+    [check] = instructions("HEALTHCHECK")
+    assert "--timeout=5s" in check
+    compile(json.loads(check.partition("CMD ")[2])[-1], "HEALTHCHECK", "exec")
+    assert (instructions("ENTRYPOINT"), instructions("CMD")) == (['["booper"]'], ['["api"]'])
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_processes_write_to_no_image_and_have_no_rights(name):
+    service = SERVICES[name]
+    assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["tmpfs"] == ["/tmp"]
 
 
 def test_everything_the_image_copies_is_there_and_nothing_else_gets_in():
-    copied = {source for line in instructions("COPY") for source in shlex.split(line)[:-1]}
+    lines = [shlex.split(line) for line in instructions("COPY")]
+    copied = {source for line in lines for source in line[:-1] if not line[0].startswith("--from=")}
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert [name for name in copied if not (ROOT / name).exists()] == []
     assert "*" in ignored

@@ -25,14 +25,14 @@ pytestmark = pytest.mark.journey
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory):
-    """The sdist and the wheel."""
+    """The sdist and the wheel of the server, and the wheel of the client."""
     return built(tmp_path_factory.mktemp("dist"))
 
 
 @pytest.fixture(scope="module")
 def booper(tmp_path_factory, packages):
     """The path of the installed program."""
-    return bare_environment(tmp_path_factory.mktemp("environment"), packages[1]) / "booper"
+    return bare_environment(tmp_path_factory.mktemp("environment"), packages[1:]) / "booper"
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def answer_of(port, path):
 
 
 def test_both_packages_hold_every_file_of_the_product(packages):
-    sdist, wheel = packages
+    sdist, wheel, _ = packages
     with tarfile.open(sdist) as archive:
         inside = {name.partition("/")[2] for name in archive.getnames()}
 
@@ -89,6 +89,17 @@ def test_the_same_commit_gives_the_same_packages(packages, tmp_path):
 def test_the_installed_program_says_its_version(booper, tmp_path):
     run = subprocess.run([booper, "--version"], cwd=with_namesakes(tmp_path), capture_output=True, text=True)
     assert (run.returncode, run.stdout) == (0, f"booper {__version__}\n")
+
+
+def test_an_installed_client_orders_a_request_of_an_installed_server(installed, booper):
+    with ServedByFlags(installed) as served:
+        url = f"http://127.0.0.1:{served.port}"
+        env = served.env | {"BOOPER_URL": url, "BOOPER_API_KEY": served.key, "HOME": str(installed)}
+        command = [booper, "run", "post", f"{url}/api/echo", "--json", '{"hello": "world"}', "--watch"]
+        run = subprocess.run(command, cwd=installed, env=env, capture_output=True, text=True, timeout=60)
+
+    assert run.returncode == 0, run.stderr
+    assert "completed" in run.stdout + run.stderr
 
 
 def test_an_installed_server_delivers_a_request_and_shows_its_pages(installed):

@@ -23,15 +23,16 @@ def files_of_the_product():
 
 
 def built(folder):
-    """The sdist and the wheel of HEAD, built into a folder."""
+    """The sdist and the wheel of the server, and the wheel of the client, of HEAD, built into a folder."""
     if not (ROOT / ".git").exists() or not shutil.which("git"):
         pytest.skip("the packages are built from a commit, and here is no git repository")
     command = [ROOT / "deploy/build-packages", folder]
     subprocess.run(
         command, check=True, timeout=LIMIT_SECONDS, capture_output=True, env=os.environ | {"PYTHON": sys.executable}
     )
-    (sdist,), (wheel,) = folder.glob("*.tar.gz"), folder.glob("*.whl")
-    return sdist, wheel
+    (sdist,), (wheel,) = folder.glob("booper-*.tar.gz"), folder.glob("booper-*.whl")
+    (client,) = folder.glob("booper_client-*.whl")
+    return sdist, wheel, client
 
 
 def files_of(wheel):
@@ -39,8 +40,8 @@ def files_of(wheel):
         return set(archive.namelist())
 
 
-def bare_environment(folder, wheel):
-    """The folder of programs of a new environment that holds the wheel and what it asks for, in the locked versions."""
+def bare_environment(folder, wheels):
+    """The programs of a new environment that holds the wheels and what they ask for, in the locked versions."""
     constraints = folder / "constraints.txt"
     locked = re.findall(r"^([\w.-]+==\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
     constraints.write_text("\n".join(locked))
@@ -53,7 +54,7 @@ def bare_environment(folder, wheel):
     )
     if reached.returncode:
         pytest.skip(f"no package index can be reached: {reached.stderr.decode()[-300:]}")
-    subprocess.run([*pip, "install", "--constraint", constraints, wheel], check=True, timeout=LIMIT_SECONDS)
+    subprocess.run([*pip, "install", "--constraint", constraints, *wheels], check=True, timeout=LIMIT_SECONDS)
     return folder / "venv/bin"
 
 
