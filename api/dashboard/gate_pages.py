@@ -40,15 +40,18 @@ class GateRow(NamedTuple):
     hour: list[Bar]
 
 
-def listed(template: str, kind: str, problems: tuple[str, ...] = ()) -> Response:
-    """The page that lists the visitor's gates of a kind. `problems`: what is wrong with the form that came."""
+def listed(template: str, kind: str, problems: tuple[str, ...] = (), **more: Any) -> Response:
+    """The page that lists the visitor's gates of a kind. `problems`: what is wrong with the form that came.
+    `more`: for the template; with `only_failing` only gates whose latest requests failed are listed."""
     fields = filled_fields(("text", "cursor")) if request.method == "GET" else {}
     try:
         query: dict[str, Any] = GatesQuery().load({**fields, "limit": str(SHOWN)})
     except ValidationError as error:
-        return _page(template, [], fields, (*problems, *problems_of(error, LABELS)), None)
-    rows, end = gate_lists.listed(visitor().account_id, kind, query.get("text"), query["page"])
-    return _page(template, rows, fields, problems, end and cursor_of(NEWEST_FIRST, end))
+        return _page(template, [], fields, (*problems, *problems_of(error, LABELS)), None, more)
+    rows, end = gate_lists.listed(
+        visitor().account_id, kind, query.get("text"), query["page"], bool(more.get("only_failing"))
+    )
+    return _page(template, rows, fields, problems, end and cursor_of(NEWEST_FIRST, end), more)
 
 
 def pause(template: str, kind: str, key: str) -> Response:
@@ -112,7 +115,12 @@ def _row(gate: Gate, usage: Usage, hour: list[Bar], now: int) -> GateRow:
 
 
 def _page(
-    template: str, rows: list[Gate], fields: dict[str, str], problems: tuple[str, ...], cursor: str | None
+    template: str,
+    rows: list[Gate],
+    fields: dict[str, str],
+    problems: tuple[str, ...],
+    cursor: str | None,
+    more: dict[str, Any],
 ) -> Response:
     text = render_template(
         template,
@@ -121,5 +129,6 @@ def _page(
         is_first="cursor" not in fields,
         next=cursor,
         problems=problems,
+        **more,
     )
     return make_response(text, 422 if problems else 200)

@@ -28,9 +28,12 @@ class Usage(NamedTuple):
     next_at: int | None
 
 
-def listed(account_id: int, kind: str, text: str | None, page: PageRequest) -> Page:
-    """A page of the account's gates of a kind, as Gate. `text`: part of the key, whatever the case of ASCII letters."""
+def listed(account_id: int, kind: str, text: str | None, page: PageRequest, failing: bool = False) -> Page:
+    """A page of the account's gates of a kind, as Gate. `text`: part of the key, whatever the case of ASCII letters.
+    `failing`: only those whose latest requests failed."""
     where, params = "account_id = %s AND kind = %s", [account_id, kind]
+    if failing:
+        where = f"{where} AND failures > 0"
     if text is not None:
         where, params = f"{where} AND lower(key) LIKE %s ESCAPE '!'", [*params, f"%{_escaped(text.lower())}%"]
     ids, end = ids_of("gate", LISTING, where, params, page)

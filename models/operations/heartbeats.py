@@ -150,6 +150,14 @@ def minutes(account_id: int, now: int, count: int) -> list[Minute]:
     return [_minute(at, by_minute.get(at, [])) for at in range(first, last + 1, MINUTE)]
 
 
+def lateness_within(account_id: int, first: int, last: int, part: float) -> float | None:
+    """The lateness that `part` (0 to 1) of the attempts of these minutes do not exceed; None without attempts."""
+    rows = MinuteStat.select(MinuteStat.lateness).where(
+        MinuteStat.account_id == account_id, MinuteStat.minute_at.between(first, last)
+    )
+    return lateness.percentile(lateness.together(json.loads(row.lateness) for row in rows), part)
+
+
 def _minute(minute_at: int, rows: list[MinuteStat]) -> Minute:
     counts = lateness.together(json.loads(row.lateness) for row in rows)
     p50_us, p99_us = lateness.percentile(counts, 0.5), lateness.percentile(counts, 0.99)

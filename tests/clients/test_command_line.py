@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime, timedelta
 
 import click
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from booper import cli, client_commands
 from booper_client import Client
 from booper_client.cli import catalog, failures, main
+from booper_client.cli.output import relative
 from tests.support.command_line import START, Run, commands, in_a_pipe, on_a_terminal
 from tests.support.documents import ROOT
 
@@ -194,6 +196,8 @@ def test_a_table_fits_its_terminal(configured, server, key):
 
     shown = on_a_terminal(["jobs", "list"], configured, columns=80)
 
+    assert re.search(r"JOB +STATE +WHEN +METHOD +TARGET +NAME", re.sub(r"\x1b\[[0-9;]*m", "", shown.out))
+    assert re.search(r"\d+ +scheduled +in 1 hour +GET +https://example.com/.*… +y+…", shown.out)
     assert max(len(re.sub(r"\x1b\[[0-9;]*m", "", line)) for line in shown.out.splitlines()) <= 80
 
 
@@ -294,3 +298,22 @@ def test_a_machine_without_the_client_says_what_to_install(monkeypatch):
     with pytest.raises(SystemExit, match="needs the client: pip install"):
         cli.main(["jobs", "list"])
     assert client_commands.listed() == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (7199.5, "in 2 hours"),
+        (-7199.5, "2 hours ago"),
+        (6000, "in 1 hour"),
+        (3500, "in 58 minutes"),
+        (90, "in 1 minute"),
+        (1, "in 1 second"),
+        (0.5, "now"),
+        (-200_000, "2 days ago"),
+    ],
+)
+def test_times_are_relative_to_now(seconds, shown):
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    assert relative(now + timedelta(seconds=seconds), now) == shown

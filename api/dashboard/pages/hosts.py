@@ -1,10 +1,13 @@
-"""Serves the page of hosts that are paused, rest or fail, and the forms that pause and resume the whole account."""
+"""Serves the page of hosts: how each did in the last hour, and which are paused, rest or fail; and the forms that pause
+and resume hosts and the whole account.
+"""
 
 from flask import Response, request
 from marshmallow import ValidationError
 
 from api.dashboard import gate_pages
 from api.dashboard.blueprint import pages, redirect_to, visitor
+from api.dashboard.timelines import host_table
 from api.requests.job_filters import read_host
 from models.flows import closing
 from models.rules import clock
@@ -13,7 +16,10 @@ from models.rules.limits import ACCOUNT, HOST
 
 @pages.get("/hosts")
 def list_hosts() -> Response:
-    return gate_pages.listed("hosts.html", HOST)
+    only_failing = request.args.get("show") == "failing"
+    now, text = clock.now(), request.args.get("text", "").strip().lower()
+    rows = [] if only_failing else host_table.rows(visitor().account_id, now, lambda host: text in host)
+    return gate_pages.listed("hosts.html", HOST, only_failing=only_failing, hosts=rows)
 
 
 @pages.post("/hosts/pause")

@@ -12,6 +12,7 @@ from api.dashboard.searching.job_columns import listed_jobs
 from api.dashboard.searching.job_search import JobSearch, loaded, read_address
 from api.dashboard.searching.search_box import FILTERS, Search
 from api.dashboard.searching.things import find_thing
+from api.dashboard.timelines.timeline_values import SCOPES
 from api.requests.ids import job_key
 from api.requests.paging import cursor_of
 from api.responses.responses import ApiError
@@ -88,6 +89,7 @@ def _rendered(search: Search, jobs: JobSearch, page: Page) -> str:
         searched_to=page.end.value if page.end and len(page.rows) < SHOWN else None,
         is_first="cursor" not in request.args,
         filters=search.fields,
+        scope={name: search.fields[name] for name in SCOPES if name in search.fields},
         typed=request.args.get("q", "").strip() or in_words,
         in_words=in_words,
         problems=jobs.problems,

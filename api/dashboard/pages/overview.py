@@ -13,6 +13,7 @@ from api.dashboard.blueprint import pages, visitor
 from api.dashboard.filters import utc
 from api.dashboard.labels import JOB_FILTERS
 from api.dashboard.query import filled_fields, problems_of
+from api.dashboard.timelines import health_cards
 from api.dashboard.timelines.timeline_values import SCOPES, timeline_values
 from models.operations import heartbeats, overview
 from models.rules import clock
@@ -39,6 +40,7 @@ def show_overview() -> str:
         completed=sum(minute.completed for minute in minutes),
         failed=sum(minute.failed for minute in minutes),
         latest=next((minute for minute in reversed(minutes) if minute.p50_us is not None), None),
+        cards=health_cards.cards(account_id, now),
         depths=heartbeats.depths(),
         workers=workers,
         alive=heartbeats.alive(workers, now),

@@ -27,16 +27,22 @@ class Dot(NamedTuple):
     mark: Mark
 
 
-class Block(NamedTuple):
-    """A bar of a slice; `kind` chooses its color."""
+class Bar(NamedTuple):
+    """A part of what a slice has; `kind` chooses its color."""
 
-    x: float
     y: float
-    width: float
     height: float
     kind: str
+
+
+class Block(NamedTuple):
+    """The bars of a slice, one on top of the other, and what they count."""
+
+    x: float
+    width: float
     begins_at: int
     text: str
+    bars: list[Bar]
 
 
 class AxisTick(NamedTuple):
@@ -90,11 +96,11 @@ def blocks(counts: Mapping[int, Count], coming: Mapping[int, int], now: int, sho
         both, text = count.completed + count.failed, f"{count.completed:,} succeeded, {count.failed:,} failed"
         height = _part(both, highest)
         failed = height * count.failed / max(both, 1)
-        drawn += _block(begins_at, height - failed, 0, "done", text, now, shown)
-        drawn += _block(begins_at, failed, height - failed, "failed", text, now, shown)
+        bars = [*_bar(height - failed, 0, "done"), *_bar(failed, height - failed, "failed")]
+        drawn.append(_block(begins_at, bars, text, now, shown))
     for begins_at, jobs in sorted(coming.items()):
-        drawn += _block(begins_at, _part(jobs, highest), 0, "due", f"{jobs:,} to come", now, shown)
-    return drawn
+        drawn.append(_block(begins_at, _bar(_part(jobs, highest), 0, "due"), f"{jobs:,} to come", now, shown))
+    return [block for block in drawn if block.bars]
 
 
 def axis(now: int, shown: Span) -> list[AxisTick]:
@@ -127,14 +133,14 @@ def _spread(marks: Sequence[Mark], most: int) -> list[Mark]:
     return [marks[number * len(marks) // most] for number in range(most)]
 
 
-def _block(begins_at: int, height: float, above: float, kind: str, text: str, now: int, shown: Span) -> list[Block]:
-    if height <= 0:
-        return []
-    x = place(begins_at, now, shown.each_way_us)
+def _block(begins_at: int, bars: list[Bar], text: str, now: int, shown: Span) -> Block:
     width = round(shown.slice_us / shown.each_way_us * NOW_PERCENT, 2)
     when = f"{utc(begins_at)} and {span(shown.slice_us)} on"
-    y = round(BASE - above - height, 1)
-    return [Block(x, y, width, round(height, 1), kind, begins_at, f"{when}: {text}")]
+    return Block(place(begins_at, now, shown.each_way_us), width, begins_at, f"{when}: {text}", bars)
+
+
+def _bar(height: float, above: float, kind: str) -> list[Bar]:
+    return [Bar(round(BASE - above - height, 1), round(height, 1), kind)] if height > 0 else []
 
 
 def _part(count: int, highest: int) -> float:

@@ -6,7 +6,7 @@ Up to `MARKS` attempts and as many jobs to come have a mark each. Beyond that ba
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from api.dashboard.labels import RUN_RESULTS
+from api.dashboard.filters import run_status
 from api.dashboard.timelines import marks, timeline_drawing
 from api.dashboard.timelines.marks import FAILED, Mark
 from api.dashboard.timelines.spans import Span
@@ -19,7 +19,7 @@ from models.operations.timelines.past_attempts import Past
 from models.rules.clock import MILLISECOND
 from models.schedules import firing_rows, schedule_store
 
-MARKS = 500
+MARKS = 400
 ROWS = 12  # of the table, each way
 
 
@@ -122,9 +122,7 @@ def _instants(account_id: int, job_filter: JobFilter, last: int) -> list[planned
 def _without_job(account_id: int, key: str, first: int) -> list[Mark]:
     newest = (("fire_at", "desc"), firing_rows.LATEST_LIMIT, 0)
     rows = schedule_store.firings_of(account_id, key, None, *newest) or []
-    return [
-        marks.of_firing(row, RUN_RESULTS[row.status][1]) for row in rows if row.job_id is None and row.fire_at >= first
-    ]
+    return [marks.of_firing(row, run_status(row.status)) for row in rows if row.job_id is None and row.fire_at >= first]
 
 
 def _is_of_all(job_filter: JobFilter) -> bool:

@@ -38,14 +38,22 @@ def ahead(account_id: int, last: int, schedule_id: str | None = None) -> list[Pl
 
 
 def _following(rule: Frequency, next_at: int, last: int, limit: int, runs: int) -> list[int]:
-    """The instants after `next_at`, which has its job; none where the host has no data of the zone any more."""
+    """The instants after `next_at`, which has its job; where they are more than `limit`, some that are spread over the
+    whole time. None where the host has no data of the zone any more."""
     if rule.every_us is None and not recurrence.is_zone(rule.timezone):
         return []
-    if rule.bounds.max_runs is not None:
-        limit = min(limit, rule.bounds.max_runs - runs)
+    left = limit + 1 if rule.bounds.max_runs is None else rule.bounds.max_runs - runs
     instants: list[int] = []
     at = recurrence.next_after(rule, next_at)
-    while at is not None and at < last and len(instants) < limit:
+    while at is not None and at < last and len(instants) < min(limit + 1, left):
         instants.append(at)
         at = recurrence.next_after(rule, at)
-    return instants
+    return instants if len(instants) <= limit else _spread(rule, next_at, last, limit)
+
+
+def _spread(rule: Frequency, next_at: int, last: int, limit: int) -> list[int]:
+    """The first instant after each of `limit` places at equal distances. An interval is measured from `next_at`."""
+    every = rule.every_us or 1
+    places = [next_at + (last - next_at) * number // limit // every * every for number in range(limit)]
+    instants = dict.fromkeys(recurrence.next_after(rule, place) for place in places)
+    return [at for at in instants if at is not None and at < last]

@@ -32,7 +32,8 @@ class Picture:
         self.past, self.ahead = ([self.look(mark) for mark in self.marks(group)] for group in groups)
         self.links = [re.search('href="(/[^"]*)"', mark)[1] for group in groups for mark in self.marks(group)]
         self.places = [float(x) for x in re.findall(r'<(?:circle|use)[^>]* c?x="([\d.-]+)%" c?y', "".join(groups))]
-        bars = re.findall(r'<a href="([^"]*)" tabindex="-1"><rect class="tl-bar tl-bar-(\w+)"', self.text)
+        blocks = re.findall(r'<a href="([^"]*)" tabindex="-1">((?:<rect [^>]*>)+)', self.text)
+        bars = [(link, kind) for link, rects in blocks for kind in re.findall(r"tl-bar-(\w+)", rects)]
         self.bars = [(unescape(link), kind) for link, kind in bars]
         self.totals = re.findall(r"<b>([^<]*)</b> (succeeded|failed|to come)", self.text)
 

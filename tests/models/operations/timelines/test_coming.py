@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from models.accounts import account_store
 from models.jobs.job_kinds import REQUEST
 from models.jobs.searches.job_filter import JobFilter
@@ -89,6 +91,22 @@ def test_no_more_instants_are_planned_than_runs_are_left(account, moved_clock):
     make_schedule(account, bounded, first_in_s=600)
 
     assert len(planned_instants.ahead(account.id, clock.now() + HOUR)) == 2
+
+
+@pytest.mark.parametrize(
+    "frequency", [{"repeat_every": [1, "minute"]}, {"cron": "* * * * *", "timezone": "Europe/Berlin"}]
+)
+def test_more_instants_than_can_be_shown_are_spread_over_the_time(account, moved_clock, monkeypatch, frequency):
+    """The first ones alone looked as if the schedule ended."""
+    monkeypatch.setattr(planned_instants, "INSTANTS", 12)
+    make_schedule(account, json.dumps(frequency), first_in_s=60)
+
+    ahead = planned_instants.ahead(account.id, clock.now() + HOUR)
+
+    minutes = [(each.at - clock.now()) / MINUTE for each in ahead]
+    assert len(minutes) == 12
+    assert all(minute == int(minute) for minute in minutes)
+    assert minutes[-1] > 50
 
 
 def test_a_zone_that_is_unknown_here_plans_nothing(account, moved_clock):

@@ -81,9 +81,8 @@ class Output:
         texts = [[written(value) for value in row] for row in rows]
         columns, texts = fitting(columns, texts, console.width)
         table = Table(box=None, show_header=columns is not None, header_style="bold", pad_edge=False)
-        for place, name in enumerate(columns or ("", "")):
-            width = None if name in FLEXIBLE or not columns else max(len(row[place]) for row in [columns, *texts])
-            table.add_column(name, overflow="ellipsis" if columns else "fold", no_wrap=bool(columns), min_width=width)
+        for name, width in zip(columns or ("", ""), widths(columns, texts, console.width), strict=True):
+            table.add_column(name, overflow="ellipsis" if columns else "fold", no_wrap=bool(columns), width=width)
         for row in texts:
             table.add_row(*[Text(text, style=COLORS.get(text, "")) for text in row])
         return console.print(table)
@@ -95,6 +94,19 @@ def fitting(columns: Sequence[str] | None, rows: list[list[str]], width: int) ->
         return columns, rows
     needed = sum(max(len(row[place]) for row in [columns, *rows]) + 2 for place in range(len(columns)))
     return (columns, rows) if needed <= width else (columns[:-1], [row[:-1] for row in rows])
+
+
+def widths(columns: Sequence[str] | None, rows: list[list[str]], width: int) -> list[int | None]:
+    """How wide each column is: what may not be cut gets what it needs, and the others share the rest."""
+    if not columns:
+        return [None, None]
+    needed = [max(len(row[place]) for row in [columns, *rows]) for place in range(len(columns))]
+    flexible = sorted((needed[place], place) for place, name in enumerate(columns) if name in FLEXIBLE)
+    rest = width - 2 * (len(columns) - 1) - sum(needed) + sum(need for need, _ in flexible)
+    for count, (need, place) in enumerate(flexible):
+        needed[place] = max(min(need, rest // (len(flexible) - count)), 1)
+        rest -= needed[place]
+    return list(needed)
 
 
 def plain(value: Any) -> str:
@@ -126,8 +138,7 @@ def relative(moment: datetime, now: datetime) -> str:
     """`in 5 minutes`, `3 hours ago`, `now`."""
     seconds = (moment - now).total_seconds()
     for length, name in UNITS:
-        if abs(seconds) >= length:
-            count = int(abs(seconds) // length)
+        if count := int(abs(seconds) / length + 0.01):  # 1:59:59 is 2 hours
             span = f"{count} {name}{'s' if count != 1 else ''}"
             return f"in {span}" if seconds > 0 else f"{span} ago"
     return "now"
