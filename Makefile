@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: client install run test test-quick chart check format lint types imports openapi pictures lock packages journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full
+.PHONY: client install run test test-quick chart docs check format lint types imports openapi pictures lock packages journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full
 
 install: $(STAMP)
 
@@ -90,6 +90,12 @@ chart: $(DEV_STAMP)
 	.venv-chart/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-chart.lock
 	PYTHONPATH=$$(.venv-chart/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))") \
 	  $(BIN)/python -m pytest tests/deploy/test_chart.py
+
+# The pages of docs/ as a site that works without a network: open site/installing.html.
+docs:
+	test -x .venv-docs/bin/python || $(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.lock
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet
 
 # The sdist and the wheel of the commit that is checked out, in dist/.
 packages: $(DEV_STAMP)
