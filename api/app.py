@@ -36,7 +36,7 @@ from api.routes import (
     signing_keys,
     try_targets,
 )
-from api.routes.alerts import alert_rules, incidents
+from api.routes.alerts import alert_rules, badges, incidents
 from api.routes.operations import bulk_actions, failures, operations, replays, stats
 from api.routes.recurring import backfills, calendars, schedule_check
 from api.routes.targets import acks, groups
@@ -77,6 +77,7 @@ RESOURCES = (
     backfills,
     alert_rules,
     incidents,
+    badges,
 )
 
 
@@ -98,6 +99,7 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
         documentation.register_blueprint(blueprint)
     app.add_url_rule("/api/openapi.json", "openapi", documentation.view)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(badges.images)
     request_log.register(app)
     batch_turns.register(app)
     responses.register(app)

@@ -252,7 +252,7 @@ class Settings:
         "BOOPER_KEEP_RUNS_DAYS",
         decimal(0, 36500, "days"),
         "30",
-        "How long the runs of schedules are kept; 0 keeps them for ever.",
+        "How long the runs of schedules and closed incidents are kept; 0 keeps them for ever.",
     )
     min_interval_s: float = _setting(
         "BOOPER_MIN_INTERVAL_SECONDS",

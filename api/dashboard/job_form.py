@@ -9,11 +9,17 @@ from typing import Any, Protocol
 from models.jobs import replays
 from models.jobs.job_json import BYTES_TYPE, JSON_TYPE, Sent, as_base64
 from models.rules.query_strings import with_query
+from models.schedules.policies import MISFIRES, OVERLAPS
 
 REQUEST_FIELDS = ("method", "url", "headers", "body", "name", "description", "timeout", "max_attempts")
 GATES = ("flow", "lane")
 FLOW_MEMBERS = ("key", "rate", "per", "concurrency")
-FORM_FIELDS = (*REQUEST_FIELDS, *GATES, "query", "when", "more")  # each has its own place for errors
+LISTS = ("labels", "exclude")  # texts between commas
+TEXTS = ("callback_url", "failure_callback_url", "starts_at", "until", "overlap", "misfire")
+NUMBERS = ("max_runs",)
+CHOICES = {"overlap": OVERLAPS, "misfire": MISFIRES}
+OPTIONS = (*LISTS, *TEXTS, *NUMBERS)
+FORM_FIELDS = (*REQUEST_FIELDS, *GATES, *OPTIONS, "query", "when", "more")  # each has its own place for errors
 EMPTY = {
     **{"method": "POST", "when": "now", "amount": "30", "unit": "seconds", "body_type": "json"},
     **{"every": "5", "every_unit": "minutes", "cron": "0 9 * * 1-5", "timezone": ""},
@@ -49,7 +55,8 @@ def form_of(row: StoredRequest, left_out: tuple[str, ...] = replays.NOT_REPLAYED
     form does not take over."""
     args = json.loads(row.args)
     gates = _gates(args)
-    shown = (*REQUEST_FIELDS, *(GATES if gates else ()), "query")
+    options = {name: text for name, text in options_of(args).items() if name not in left_out}
+    shown = (*REQUEST_FIELDS, *(GATES if gates else ()), *options, "query")
     more = {name: value for name, value in args.items() if name not in (*shown, *left_out)}
     if row.body is not None and row.content_type == BYTES_TYPE:
         more["body_base64"] = as_base64(bytes(row.body))
@@ -65,8 +72,21 @@ def form_of(row: StoredRequest, left_out: tuple[str, ...] = replays.NOT_REPLAYED
         "timeout": str(args.get("timeout") or ""),
         "max_attempts": str(args.get("max_attempts") or ""),
         **gates,
+        **options,
         "more": json.dumps(more, ensure_ascii=False) if more else "",
     }
+
+
+def options_of(args: dict[str, Any]) -> dict[str, str]:
+    """The fields of the form for the options that a field of one line can hold."""
+    texts = {name: ", ".join(args[name]) for name in LISTS if _is_list_of_words(args.get(name))}
+    texts |= {name: args[name] for name in TEXTS if isinstance(args.get(name), str) and _fits(args[name])}
+    return texts | {name: str(args[name]) for name in NUMBERS if type(args.get(name)) is int}
+
+
+def _is_list_of_words(value: Any) -> bool:
+    """Whether commas can separate the texts of a list."""
+    return isinstance(value, list) and all(isinstance(text, str) and _fits(text) and "," not in text for text in value)
 
 
 def _gates(args: dict[str, Any]) -> dict[str, str]:

@@ -8,7 +8,17 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError
 
-from api.dashboard.job_form import FLOW_MEMBERS, REQUEST_FIELDS, StoredRequest, body_of, sent_as_text, unix_lines
+from api.dashboard.job_form import (
+    FLOW_MEMBERS,
+    LISTS,
+    NUMBERS,
+    OPTIONS,
+    REQUEST_FIELDS,
+    StoredRequest,
+    body_of,
+    sent_as_text,
+    unix_lines,
+)
 from api.dashboard.job_times import number, request_times
 from api.requests import strict_json
 from api.requests.body import Fields
@@ -52,7 +62,7 @@ def _read(form: dict[str, str], original: StoredRequest | None) -> Reading:
     for name in ("timeout", "max_attempts"):
         if form.get(name, "").strip():
             fields[name] = number(form[name].strip())
-    fields.update(_gates(form))
+    fields.update(_gates(form) | _options(form))
     _add_headers(reading, form.get("headers", ""))
     for add in (lambda: _add_body(fields, form, original), lambda: _add_more(fields, form.get("more", ""))):
         try:
@@ -69,6 +79,13 @@ def _gates(form: dict[str, str]) -> dict[str, Any]:
     key = form.get("lane_key", "").strip()
     lane = {"key": key, "on_failure": "stop"} if form.get("lane_stops") else key
     return {name: gate for name, gate in (("flow", flow), ("lane", lane)) if gate}
+
+
+def _options(form: dict[str, str]) -> dict[str, Any]:
+    """The options that are filled in."""
+    texts = {name: form[name].strip() for name in OPTIONS if form.get(name, "").strip()}
+    lists = {name: [part.strip() for part in texts[name].split(",") if part.strip()] for name in LISTS if name in texts}
+    return texts | lists | {name: number(texts[name]) for name in NUMBERS if name in texts}
 
 
 def _drop_unstorable(reading: Reading) -> set[str]:

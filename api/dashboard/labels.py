@@ -4,6 +4,7 @@ NOTES = {  # what the next page says after a form was accepted; the word stands 
     "created": "Created.",
     "cancelled": "Cancelled.",
     "final": "The job had already ended; nothing was changed.",
+    "now": "It is due now.",
     "again": "This is a new job with the same request.",
     "nothing": "Nothing was selected.",
     "revoked": "The key is revoked. Requests with it are refused within a second.",

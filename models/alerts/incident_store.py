@@ -7,7 +7,7 @@ from models.alerts.announcing import COLUMNS, incident_row
 from models.alerts.exclusive import wait_until_alone
 from models.alerts.messages import IncidentRow
 from models.database.paging import Listing, Page, PageRequest, ids_of
-from models.database.sql import any_of, fetch
+from models.database.sql import any_of, execute, fetch, skipping_locked
 from models.database.transactions import transaction
 
 OPEN, CLOSED = "open", "closed"
@@ -106,6 +106,22 @@ def close(account_id: int, uuid: str, now: int) -> IncidentRow | None:
         values = {"closed_at": now, "closes_at": None, "announce_at": now}
         _update(account_id, uuid, values, Incident.closed_at.is_null())
         return find(account_id, uuid)
+
+
+def prune(closed_before: int, limit: int) -> int:
+    """Delete incidents that closed before an instant, with what was sent about them; returns how many."""
+    with transaction():
+        rows = fetch(
+            "SELECT id FROM incident WHERE closed_at < %s AND announce_at IS NULL ORDER BY closed_at LIMIT %s"
+            f"{skipping_locked()}",
+            (closed_before, limit),
+        )
+        if not rows:
+            return 0
+        these, params = any_of("incident_id", [row[0] for row in rows])
+        for table in ("notification", "incident_subject"):
+            execute(f"DELETE FROM {table} WHERE {these}", (params,))
+        return execute(f"DELETE FROM incident WHERE {these.replace('incident_id', 'id', 1)}", (params,))
 
 
 def _update(account_id: int, uuid: str, values: dict[str, Any], condition: Any) -> None:

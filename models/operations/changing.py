@@ -59,6 +59,22 @@ def change(
         return job_store.find(account_id, shown.id)
 
 
+def run_now(account_id: int, key: int | str, now: int) -> JobRow | None:
+    """Make the account's job due now, instead of later; returns it, or None when there is none. Raises
+    NotChangeable."""
+    with transaction():
+        job = job_store.find(account_id, key)
+        if job is None:
+            return None
+        if job.kind != REQUEST or job.schedule_id is not None:
+            raise NotChangeable(NOT_A_REQUEST if job.kind != REQUEST else OF_A_SCHEDULE)
+        if not lifecycle.reschedule(job.id, {}, now):
+            raise NotChangeable(TOO_LATE)
+        entry = records.log_row(account_id, job.id, None, JOB_CHANGED, {"fields": ["scheduled_at"]}, now)
+        records.add_log_entries([entry])
+        return job_store.find(account_id, job.id)
+
+
 def _parts(row: Sequence[Any]) -> tuple[JobRow, dict[str, Any], Gates]:
     shown, stored, gates = row[: len(JobRow._fields)], row[len(JobRow._fields) : -2], row[-2:]
     values = dict(zip(CHANGED, stored, strict=True))

@@ -12,7 +12,8 @@ from tests.support.api_client import ApiClient, errors_of, one_database
 from tests.support.databases import go_away
 
 OPEN = {"/api/ping", "/api/echo", "/api/broadcast", "/api/openapi.json", "/healthz", "/metrics", "/readyz"}
-OPEN |= {"/api/acks/<token>"}  # whose token is a capability of its own
+# Whose token is a capability of its own.
+OPEN |= {"/api/acks/<token>", "/badges/<token>.svg", "/api/badges/<token>.json"}
 
 
 def rules(app):

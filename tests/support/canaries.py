@@ -154,6 +154,7 @@ class Filled:
             "attempted_at": self.now,  # of those that wait for their first attempt a key is live once
             "args": self.args("job"),
             "body": in_json("job.body", type=canary("job.body")).encode(),
+            "backoff": '{"fixed": 60}',
             **values,
         }
         fill("job", **row)

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from models.accounts import session_store
+from models.alerts.alert_tables import Incident, IncidentSubject, Notification
 from models.database.connection import close_all
 from models.database.ids import new_id
 from models.database.sql import execute, fetch
@@ -23,7 +24,7 @@ from models.schedules.schedule_tables import Firing, Schedule
 from models.webhooks import endpoints
 from runtime.metrics import REGISTRY, set_backlog, set_parked, set_parked_age, set_staged
 from runtime.settings import load
-from tests.support.alerts import fail_due, incidents, make_alert
+from tests.support.alerts import fail_due, incidents, make_alert, open_incident
 from tests.support.flows import flow, let_through, order
 from tests.support.leads import Lead
 from tests.support.operations import order_operation
@@ -118,6 +119,16 @@ def a_window_that_has_expired(account, messages):
 def a_run_older_than_it_is_kept(account, messages):
     Firing.create(schedule_id=new_id(), fire_at=1, status="fired", decided_at=clock.now() - 31 * clock.DAY)
     return lambda: Firing.select().count() == 0
+
+
+def an_incident_older_than_it_is_kept(account, messages):
+    incident = Incident.get(Incident.uuid == open_incident(make_alert(account).uuid))
+    Incident.update(closed_at=clock.now() - 31 * clock.DAY, announce_at=None).execute()
+    Notification.create(
+        incident_id=incident.id, type="opened", way="slack", address="x", job_id=1, inserted_at=clock.now()
+    )
+    rows = (Incident, IncidentSubject, Notification)
+    return lambda: [table.select().count() for table in rows] == [0, 0, 0]
 
 
 def a_session_that_is_over_by_itself(account, messages):
@@ -240,6 +251,7 @@ DUTIES = [
     (a_job_whose_holder_fell_silent, 1),
     (a_window_that_has_expired, 1),
     (a_run_older_than_it_is_kept, 1),
+    (an_incident_older_than_it_is_kept, 1),
     (a_session_that_is_over_by_itself, 1),
     (a_job_whose_message_was_lost, 2),
     (a_gate_that_nobody_woke, 2),
@@ -279,6 +291,10 @@ def test_what_was_left_behind_is_seen_to_in_its_time(account, moved_clock, messa
 def leave_old(account, kept, days):
     """A row that came to its end so many days ago; returns what counts it."""
     at = clock.now() - int(days * clock.DAY)
+    if kept == "incidents":
+        open_incident(make_alert(account).uuid)
+        Incident.update(closed_at=at, announce_at=None).execute()
+        return Incident.select().count
     if kept == "runs":
         Firing.create(schedule_id=new_id(), fire_at=at, status="fired", decided_at=at)
         return Firing.select().count
@@ -286,12 +302,12 @@ def leave_old(account, kept, days):
     return Job.select().count
 
 
-@pytest.mark.parametrize("kept", ["completed", "discarded", "cancelled", "runs"])
+@pytest.mark.parametrize("kept", ["completed", "discarded", "cancelled", "runs", "incidents"])
 @pytest.mark.parametrize(("setting", "left"), [("0", 1), ("40", 1), ("39", 0)])
 def test_what_has_ended_is_kept_for_as_many_days_as_its_setting_says(account, moved_clock, make, kept, setting, left):
     """Nought days keep it for ever: all runs of all schedules once went within seconds."""
     count = leave_old(account, kept, days=39.5)
-    ticker = make(**{f"KEEP_{kept.upper()}_DAYS": setting})
+    ticker = make(**{f"KEEP_{'RUNS' if kept == 'incidents' else kept.upper()}_DAYS": setting})
 
     for second in range(3):
         ticker.tick(clock.now(), float(second))

@@ -52,6 +52,7 @@ def duties(stager: Stager, pruner: Pruner) -> list[Duty]:
         Duty(1.0, pruner.prune_acks, "delete acknowledgements"),
         Duty(1.0, pruner.prune_windows, "delete windows within which orders count once"),
         Duty(1.0, pruner.prune_firings, "delete firings"),
+        Duty(1.0, pruner.prune_incidents, "delete incidents that closed long ago"),
         Duty(1.0, pruner.prune_sessions, "delete ended sessions"),
         Duty(60.0, backfill_store.prune, "delete backfills that ended long ago"),
         Duty(60.0, operation_store.prune, "delete operations that ended long ago"),

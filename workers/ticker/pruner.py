@@ -1,5 +1,5 @@
 """Deletes what is kept no longer: final jobs with their attempts, log entries and labels, responses kept for repeated
-requests, windows of orders that count once, firings, and sessions whose cookies have expired.
+requests, windows of orders that count once, firings, closed incidents, and sessions whose cookies have expired.
 
 Jobs are deleted in a sweep over the table in the order of ids. Its small steps run between the stager's rounds with
 rests (workers/ticker/throttle.py), so that neither staging nor a create waits for it. A sweep ends at jobs that are too
@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from models.accounts import session_store
+from models.alerts import incident_store
 from models.jobs import dedup_windows, idempotent_requests, lifecycle
 from models.operations import acks
 from models.rules.clock import MINUTE, SECOND
@@ -23,7 +24,7 @@ RESPONSES_EVERY_US = 10 * SECOND
 
 class Pruner:
     """`kept_us`: how long jobs of each final state are kept; those of an absent state are kept forever.
-    `firings_kept_us`: the same for firings; 0 keeps them forever. `steady`: as in workers/ticker/throttle.py."""
+    `firings_kept_us`: the same for firings and closed incidents; 0 keeps them forever. `steady`: as in throttle.py."""
 
     def __init__(
         self, kept_us: Mapping[str, int], steady: Callable[[], int] = steady_us, firings_kept_us: int = 0
@@ -32,7 +33,7 @@ class Pruner:
         self._firings_kept_us = firings_kept_us
         self._jobs, self._responses = Throttle(steady), Throttle(steady)
         self._firings, self._sessions, self._windows = Throttle(steady), Throttle(steady), Throttle(steady)
-        self._acks = Throttle(steady)
+        self._acks, self._incidents = Throttle(steady), Throttle(steady)
         self._after_id = self._pruned = 0
         self._next_sweep_at = self._next_responses_at = 0
 
@@ -57,6 +58,12 @@ class Pruner:
         if not self._firings_kept_us:
             return 0
         return self._firings.step(lambda rows: firing_rows.prune(now - self._firings_kept_us, rows))
+
+    def prune_incidents(self, now: int) -> int:
+        """Delete some of the incidents that closed longer ago than firings are kept; returns how many."""
+        if not self._firings_kept_us:
+            return 0
+        return self._incidents.step(lambda rows: incident_store.prune(now - self._firings_kept_us, rows))
 
     def prune_acks(self, now: int) -> int:
         """Delete some of the acknowledgements that nobody may ask about any more; returns how many."""

@@ -9,7 +9,7 @@ from marshmallow import ValidationError
 from api.context import settings
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
-from api.dashboard.job_form import errors_by_field, form_of
+from api.dashboard.job_form import CHOICES, errors_by_field, form_of
 from api.dashboard.job_form_reader import read_job_form
 from api.dashboard.job_times import UNITS, form_times
 from api.dashboard.pages.schedule import find_schedule
@@ -51,5 +51,7 @@ def change_schedule(key: str) -> Response:
 
 def _page(row: ScheduleRow, form: dict[str, str], errors: dict[str, Any], status: int) -> Response:
     by_field = errors_by_field(errors)
-    text = render_template("edit_schedule.html", schedule=row, form=form, errors=by_field, units=UNITS, methods=METHODS)
+    text = render_template(
+        "edit_schedule.html", schedule=row, form=form, errors=by_field, units=UNITS, methods=METHODS, choices=CHOICES
+    )
     return make_response(text, status)

@@ -2,8 +2,9 @@
 
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import Response, make_response, render_template
+from flask import Response, make_response, render_template, request, url_for
 
 from api.dashboard import attempt_bars
 from api.dashboard.blueprint import pages, redirect_to, visitor
@@ -12,6 +13,7 @@ from api.dashboard.curl import curl
 from api.dashboard.errors import page_not_found
 from api.dashboard.filters import body_text
 from api.dashboard.labels import PHASES
+from api.dashboard.retry_ladder import Dot, ladder
 from api.requests.ids import job_key
 from api.responses.responses import ApiError
 from models.database.paging import NEWEST_FIRST, PageRequest
@@ -19,9 +21,11 @@ from models.jobs import job_store, log_entries, replays
 from models.jobs.job_kinds import ALERT, CHANNEL, GROUP, REQUEST
 from models.jobs.job_store import JobRow
 from models.jobs.log_entries import LogFilter
+from models.jobs.records import AttemptRow
 from models.jobs.states import FINAL
-from models.operations import cancelling, explain
+from models.operations import cancelling, changing, explain, retry_plan
 from models.rules import clock
+from models.schedules import schedule_store
 
 MAX_ENTRIES = 100
 MAX_RELATED = 50
@@ -48,10 +52,15 @@ def show_job(key: str) -> str:
         entries_cut=len(entries) == MAX_ENTRIES,
         other_entries=[entry for entry in entries if not entry.event.startswith("worker.http.")],
         related=job_store.related_to(account_id, job.id, MAX_RELATED, 0) or [],
+        max_attempts=facts.max_attempts if facts else None,
         reasons=explain.explain(facts, now) if facts else [],
         links=replays.links_of(account_id, [job.id]).get(job.id, replays.Links()),
         curl=curl_of(job),
         max_curl=MAX_COMMAND_CHARS,
+        dots=ladder_of(account_id, job, attempts),
+        before=list_before(),
+        is_movable=job.kind == REQUEST and job.state == "scheduled" and job.schedule_id is None,
+        schedule=schedule_store.find(account_id, job.schedule_id) if job.schedule_id else None,
         bars=attempt_bars.bars_of(attempts),
         phases=PHASES,
         width=WIDTH,
@@ -84,6 +93,29 @@ def replay_job(key: str) -> Response:
         raise ApiError(422, "Only jobs of the kind request can be run again. A callback or event comes with its job.")
     (replayed,) = replays.replay(visitor().account_id, [job.id], clock.now())
     return redirect_to("show_job", "again", key=replayed.uuid)
+
+
+@pages.post("/jobs/<key>/now")
+def run_job_now(key: str) -> Response:
+    """Move the job to now: it is sent once, and not again at its time."""
+    job = find_job(key)
+    try:
+        changing.run_now(visitor().account_id, job.id, clock.now())
+    except changing.NotChangeable as error:
+        raise ApiError(422, str(error)) from None
+    return redirect_to("show_job", "now", key=job.uuid)
+
+
+def list_before() -> str:
+    """The query of the list of jobs from which the visitor came; "" from elsewhere."""
+    came_from = urlsplit(request.referrer or "")
+    is_list = came_from.netloc == request.host and came_from.path == url_for("pages.list_jobs")
+    return f"?{came_from.query}" if is_list and came_from.query else ""
+
+
+def ladder_of(account_id: int, job: JobRow, attempts: list[AttemptRow]) -> list[Dot]:
+    policy = retry_plan.policy_of(account_id, job.id)
+    return ladder(attempts, retry_plan.coming(policy)) if policy else []
 
 
 def find_job(key: str) -> JobRow:

@@ -7,7 +7,7 @@ from marshmallow import ValidationError
 
 from api.context import settings
 from api.dashboard.blueprint import pages, redirect_to, visitor
-from api.dashboard.job_form import EMPTY, errors_by_field, form_of
+from api.dashboard.job_form import CHOICES, EMPTY, errors_by_field, form_of
 from api.dashboard.job_form_reader import read_job_form
 from api.dashboard.job_times import UNITS, WAYS
 from api.dashboard.pages.job import find_job
@@ -62,5 +62,14 @@ def _create_schedule(new: NewSchedule, form: dict[str, str], now: int) -> Respon
 def _page(form: dict[str, str], errors: dict[str, Any], status: int) -> Response:
     by_field = errors_by_field(errors)
     return make_response(
-        render_template("new_job.html", form=form, errors=by_field, units=UNITS, methods=METHODS), status
+        render_template(
+            "new_job.html",
+            form=form,
+            errors=by_field,
+            units=UNITS,
+            methods=METHODS,
+            choices=CHOICES,
+            readers_zone=form == EMPTY | {"when": form.get("when")},
+        ),
+        status,
     )

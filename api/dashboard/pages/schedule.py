@@ -10,12 +10,12 @@ from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
 from api.dashboard.filters import body_text
 from api.dashboard.labels import RUN_RESULTS
-from api.dashboard.schedule_health import health
 from api.dashboard.timelines.timeline_values import timeline_values
 from api.requests.ids import uuid_key
 from api.requests.options.refusals import backfill_refusals
 from api.requests.schedule_fields import not_computable
 from api.responses.responses import ApiError
+from api.responses.schedule_health import health
 from api.routes.recurring.backfills import BackfillFields
 from models.rules import clock, recurrence
 from models.schedules import run_results, schedule_changes, schedule_store

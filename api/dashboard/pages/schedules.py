@@ -5,7 +5,7 @@ from flask import render_template, request
 from api.dashboard.blueprint import pages, visitor
 from api.dashboard.labels import RUN_RESULTS
 from api.dashboard.query import whole_number
-from api.dashboard.schedule_health import health
+from api.responses.schedule_health import health
 from models.rules import recurrence
 from models.schedules import run_results, schedule_store
 

@@ -219,4 +219,5 @@ for (const place of document.querySelectorAll("[data-zone]")) place.textContent 
 document.querySelectorAll("[data-refresh]").forEach(keepFresh);
 if (document.body.dataset.alive) watchReach();
 document.querySelectorAll("[data-tail]").forEach(tail);
+for (const input of document.querySelectorAll("[data-default-zone]")) input.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone;
 document.querySelectorAll("form[data-preview]").forEach(preview);

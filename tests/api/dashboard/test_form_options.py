@@ -1,0 +1,65 @@
+"""The options of the job form: what is typed is what the API takes, and an old job fills the form in again."""
+
+import json
+
+import pytest
+
+from models.schedules.schedule_tables import Schedule
+from tests.support.browsers import Markup, submit_schedule
+from tests.support.rows import make_job
+
+URL = "https://example.com/hook"
+BOUNDS = {"starts_at": "2096-01-01T00:00:00Z", "until": "2096-02-01T00:00:00Z", "max_runs": "3"}
+
+
+def field(page, name):
+    """What the input of this name holds."""
+    return next(each.get("value", "") for tag, each in Markup(page).tags if tag == "input" and each.get("name") == name)
+
+
+def test_labels_and_callbacks_have_fields(alice):
+    fields = {"labels": " vip, customer:31,", "callback_url": "https://example.com/done"}
+    answer = alice.send("/jobs/new", method="POST", url=URL, when="now", **fields)
+    assert answer.status_code == 303, answer.text
+
+    page = alice.get(f"/jobs/new?from={answer.location.split('/jobs/')[1].split('?')[0]}").text
+
+    assert (field(page, "labels"), field(page, "callback_url")) == ("vip, customer:31", "https://example.com/done")
+
+
+def test_the_bounds_and_policies_of_a_schedule_have_fields(alice):
+    made = submit_schedule(alice, overlap="allow", misfire="skip", exclude="2096-01-05, 2096-01-06", **BOUNDS)
+    frequency = json.loads(made.frequency)
+    assert (frequency["max_runs"], frequency["exclude"]) == (3, ["2096-01-05", "2096-01-06"])
+    assert (made.overlap, made.misfire) == ("allow", "skip")
+
+    page = alice.get(f"/schedules/{made.id}/edit").text
+
+    assert {name: field(page, name) for name in BOUNDS} == BOUNDS
+    assert field(page, "exclude") == "2096-01-05, 2096-01-06"
+    assert "<option selected>allow</option>" in page
+
+
+def test_what_commas_would_tear_stays_among_the_other_fields(alice):
+    args = json.dumps({"method": "post", "url": URL, "labels": ["a,b"]})
+    page = alice.get(f"/jobs/new?from={make_job(alice.account, args=args).uuid}").text
+    assert field(page, "labels") == ""
+    assert "{&#34;labels&#34;: [&#34;a,b&#34;]}" in page
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("max_runs", "many"), ("starts_at", "soon"), ("exclude", "Sunday"), ("overlap", "none")]
+)
+def test_a_wrong_option_is_told_beside_its_field(alice, name, text):
+    fields = {"method": "POST", "url": URL, "when": "cron", "cron": "0 9 * * *", name: text}
+    answer = alice.send("/jobs/new", **fields)
+    assert answer.status_code == 422
+    assert f'id="{name}-problem"' in answer.text
+    assert Schedule.select().count() == 0
+
+
+def test_only_an_untouched_form_takes_the_zone_of_the_reader(alice):
+    made = submit_schedule(alice)
+    assert "data-default-zone" in alice.get("/jobs/new?when=cron").text
+    assert "data-default-zone" not in alice.get(f"/schedules/{made.id}/edit").text
+    assert "data-default-zone" not in alice.get(f"/jobs/new?from={make_job(alice.account).uuid}").text

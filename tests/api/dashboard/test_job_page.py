@@ -1,0 +1,98 @@
+"""The page of one job: the way back, its attempts in time, its cause in words, and moving it to now."""
+
+import re
+
+import pytest
+
+from api.dashboard.causes import cause
+from api.dashboard.retry_ladder import ladder
+from models.jobs.job_tables import Job
+from models.jobs.records import AttemptRow, add_attempts
+from models.operations import retry_plan
+from models.operations.retry_plan import RetryPolicy
+from models.rules import clock
+from tests.support.browsers import submit_schedule
+from tests.support.rows import make_job, reread
+
+SECOND = clock.SECOND
+
+
+def attempt_row(number, started_at, status=503, reason="status_503", job_id=1):
+    return AttemptRow(job_id, number, started_at, started_at, 0, "answered", status, reason)
+
+
+def test_coming_attempts_follow_the_jobs_own_delays():
+    policy = RetryPolicy("retryable", 100 * SECOND, 1, 4, "[10, 20, 40]", None)
+    assert retry_plan.coming(policy) == [100 * SECOND, 120 * SECOND, 160 * SECOND]
+    assert retry_plan.coming(policy._replace(retry_until=130 * SECOND)) == [100 * SECOND, 120 * SECOND]
+    assert retry_plan.coming(policy._replace(state="discarded")) == []
+    assert len(retry_plan.coming(policy._replace(max_attempts=100))) == retry_plan.MAX_COMING
+
+
+def test_a_ladder_has_the_made_attempts_and_behind_them_those_to_come():
+    dots = ladder([attempt_row(1, 0), attempt_row(2, 10 * SECOND, 200, None)], [100 * SECOND])
+    assert [(dot.number, dot.kind) for dot in dots] == [(1, "bad"), (2, "good"), (3, "coming")]
+    assert [dot.x for dot in dots] == sorted({dot.x for dot in dots})
+    assert (dots[0].x, dots[-1].x) == (12.0, 588.0)
+    assert ladder([attempt_row(1, 0)], []) == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("status_401", "answered 401 Unauthorized"),
+        ("status_799", "answered 799"),
+        ("certificate_expired", "the target's certificate has expired"),
+        ("something new", "something new"),
+    ],
+)
+def test_a_cause_is_in_words(reason, words):
+    assert cause(reason) == words
+
+
+def test_a_failed_job_says_why_in_words_with_the_code_beside_it(alice):
+    job = make_job(alice.account, "discarded", attempt=1)
+    add_attempts([attempt_row(1, clock.now(), 401, "status_401", job.id)])
+    page = alice.get(f"/jobs/{job.uuid}").text
+    assert "Given up after attempt 1 of 20: answered 401 Unauthorized." in page
+    assert ">status_401</code>" in page
+
+
+def test_the_way_back_leads_to_the_list_as_it_was_filtered(alice):
+    job = make_job(alice.account)
+    for referrer, address in [
+        ("http://localhost/jobs?q=state%3Afailed", "/jobs?q=state%3Afailed"),
+        ("http://localhost/failures?x=1", "/jobs"),
+        ("http://stranger.example/jobs?x=1", "/jobs"),
+        ('http://localhost/jobs?"><script>', "/jobs?&#34;&gt;&lt;script&gt;"),
+    ]:
+        page = alice.get(f"/jobs/{job.uuid}", headers={"Referer": referrer}).text
+        assert re.search(r'aria-label="Breadcrumb"><a href="([^"]*)"', page)[1] == address
+
+
+def test_run_now_moves_a_scheduled_job_and_makes_no_other(alice, moved_clock):
+    job = make_job(alice.account, "scheduled", due_in_s=3600)
+    assert "Run now" in alice.get(f"/jobs/{job.uuid}").text
+
+    assert alice.send(f"/jobs/{job.uuid}/now").status_code == 303
+
+    assert reread(job).scheduled_at == clock.now()
+    assert Job.select().count() == 1
+
+
+@pytest.mark.parametrize("state", ["executing", "completed", "cancelled"])
+def test_a_job_that_has_begun_or_ended_is_not_moved(alice, state):
+    job = make_job(alice.account, state, due_in_s=60, attempted_at=clock.now())
+    assert "Run now" not in alice.get(f"/jobs/{job.uuid}").text
+    assert alice.send(f"/jobs/{job.uuid}/now").status_code == 422
+    assert reread(job).scheduled_at == job.scheduled_at
+
+
+def test_a_job_of_a_schedule_or_of_somebody_else_is_not_moved(alice, bob):
+    schedule = submit_schedule(alice, name="nightly report")
+    job = Job.get(Job.schedule_id == schedule.id)
+    page = alice.get(f"/jobs/{job.uuid}").text
+    assert (">nightly report</a>" in page, "Run now" in page) == (True, False)
+    assert alice.send(f"/jobs/{job.uuid}/now").status_code == 422
+    assert bob.send(f"/jobs/{job.uuid}/now").status_code == 404
+    assert reread(job).scheduled_at == job.scheduled_at
