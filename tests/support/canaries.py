@@ -72,6 +72,7 @@ class Filled:
         self.fill_operations()
         self.fill_schedule()
         self.fill_jobs()
+        self.fill_alerts()
 
     def fill_keys(self):
         made = {**self.ids, "uuid": new_id(), "created_at": self.now}
@@ -97,6 +98,21 @@ class Filled:
         for state in ("running", canary("operation.state")):
             made = {**self.ids, **numbers, "uuid": new_id(), "inserted_at": self.now, "state": state}
             fill("operation", **made, sent=in_json("operation.sent"))
+
+    def fill_alerts(self):
+        """A rule with a target, and an incident of which somebody was notified."""
+        made = {**self.ids, "uuid": new_id()}
+        rule = {"types": '["failed"]', "scope_kind": "label", "options": "{}", "enabled": 1}
+        fill("alert", **made, **rule, created_at=self.now, changed_at=self.now)
+        ((alert_id,),) = fetch("SELECT max(id) FROM alert")
+        fill("alert_target", **self.ids, alert_id=alert_id, way="slack", url=SECRET, secret=SECRET)
+        opened = {"alert_id": alert_id, "type": "failed", "opened_at": self.now, "is_flapping": 0, "subjects": 1}
+        fill("incident", **made | {"uuid": new_id()}, **opened)
+        ((incident_id,),) = fetch("SELECT max(id) FROM incident")
+        began = {"incident_id": incident_id, "alert_id": alert_id, "subject": self.schedule_id, "began_at": self.now}
+        fill("incident_subject", **began)
+        fill("notification", incident_id=incident_id, job_id=1, inserted_at=self.now)
+        fill("health_event", **self.ids, schedule_id=self.schedule_id, at=self.now, number=1)
 
     def fill_schedule(self):
         shown = {name: in_json(f"schedule.{name}") for name in ("state", "previous", "template")}

@@ -40,7 +40,12 @@ class CheckFields(Strict):
 
     list_member = ListMember(SCHEDULES, MAX_SCHEDULES)
     about = {
-        "items": {"type": "object", "required": ["key"], "properties": {"key": {"type": "string"}}},
+        "items": {
+            "type": "object",
+            "required": ["key"],
+            "properties": {"key": {"type": "string"}},
+            "additionalProperties": True,  # the fields of a schedule
+        },
         "minItems": 1,
         "maxItems": MAX_SCHEDULES,
         "example": [{"key": "daily-report", "url": "https://example.com/report", "cron": "0 9 * * 1-5"}],

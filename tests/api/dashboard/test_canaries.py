@@ -12,6 +12,9 @@ NO_TEXT = {"ticker", "queue_depth", TABLE}  # and the runner's own table
 OURS = {  # words that Booper chooses; a page asks which one it is
     *("job.state", "job.kind", "channel.name", "schedule.frequency", "minute_stat.lateness", "session_secret.value"),
     *("gate.kind", "operation.state", "operation.job_filter", "operation.held"),
+    *("alert.types", "alert.scope_kind", "alert.options", "alert_target.way", "incident.type", "incident.announced"),
+    *("incident.subject", "incident_subject.type", "incident_subject.subject", "health_event.type"),
+    *("backfill.state", "backfill.instants"),
 }
 KEPT_BACK = {  # what no page shows
     *("api_key.sha256", "signing_key.secret", "channel.url", "ended_session.digest"),
@@ -21,6 +24,8 @@ KEPT_BACK = {  # what no page shows
     *("job.judging", "job.traceparent", "dedup_window.digest"),
     *("schedule.content_type", "schedule.template", "schedule.key", "schedule.overlap", "schedule.misfire"),
     *("gate.key", "gate.reason", "ack.content_type"),
+    *("alert_target.secret", "alert_target.url", "health_event.host", "health_event.reason"),
+    *("calendar.name", "calendar.days", "schedule.calendar_days"),
     *("worker.id", "worker.host", "worker.version", "minute_stat.worker_id"),
 }
 
