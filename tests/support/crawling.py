@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 from tests.support.browsers import Markup
 
 MOST_ALIKE = 12  # pages of one route with the same names in their query
-MOST_PAGES = 500
+MOST_PAGES = 2_000
 LINKS = ("href", "src", "data-whole", "data-preview")
 TYPED = ("text", "search", "datetime-local")
 

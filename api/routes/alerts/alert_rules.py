@@ -150,13 +150,19 @@ def delete_alert(key: str) -> Response:
 
 
 @blueprint.route("/alerts/<key>/test", methods=["POST"])
+@blueprint.doc(parameters=[KEY_PARAMETER])
 @blueprint.response(200, schemas.list_of(SentTest))
 def send_test(key: str) -> Response:
     """Send a test message to each target of the rule."""
     alert = _alert_of(key)
-    jobs = announcing.test(caller().account_id, alert.id, alert.name, clock.now())
+    return respond_once({}, lambda now: _sent_test(alert, now))
+
+
+def _sent_test(alert: AlertRow, now: int) -> tuple[int, str]:
+    jobs = announcing.test(caller().account_id, alert.id, alert.name, now)
     ways = [target.way for target in alert.targets]
-    return respond({"data": [{"way": way, "job_id": job.uuid} for way, job in zip(ways, jobs, strict=False)]})
+    sent = [{"way": way, "job_id": str(job.uuid)} for way, job in zip(ways, jobs, strict=False)]
+    return 200, compact({"data": sent})
 
 
 def new_rule(values: dict[str, Any]) -> dict[str, Any]:

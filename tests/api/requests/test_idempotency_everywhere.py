@@ -135,6 +135,8 @@ REPEATABLE = {
     *("/api/flows/{flow}/pause", "/api/flows/{flow}/resume", "/api/flows/{flow}/reset"),
     *("/api/lanes/{lane}/pause", "/api/lanes/{lane}/resume", "/api/hosts/{host}/pause", "/api/hosts/{host}/resume"),
     *("/api/pause", "/api/resume", "/api/operations/{key}/cancel", "/api/acks/{token}"),
+    *("/api/backfills/{key}/cancel", "/api/incidents/{key}/acknowledge", "/api/incidents/{key}/close"),
+    *("/api/incidents/{key}/mute", "/api/schedules/check"),
 }
 
 

@@ -189,7 +189,7 @@ def test_firing_now_makes_one_more_job(client, moved_clock):
         ({"repeat_every": [1, "month"]}, "repeat_every", "a pair [number, unit]"),
         ({"repeat_every": 60, "cron": "@daily"}, "cron", "must be absent"),
         ({"cron": "0 0 30 2 *"}, "cron", "a date that exists"),
-        ({"cron": "* * * * * *"}, "cron", "five fields"),
+        ({"cron": "* * * * * * *"}, "cron", "five fields"),
         ({"cron": "60 * * * *"}, "cron", "minute within its range"),
         ({"cron": "@reboot"}, "cron", "five fields"),
         ({"cron": "0 0 * * *", "timezone": "Europe/Berln"}, "timezone", "did you mean Europe/Berlin?"),
