@@ -56,17 +56,19 @@ def test_a_restored_server_sends_nothing_while_it_is_held_and_all_that_is_left_a
     product.env["BOOPER_HOLD"] = "on"
     product.launch("serve")
     wait_until(lambda: answers(product.port), 60, "the held server")
+    held = product.client()
     url = f"http://127.0.0.1:{embedded.receiver.port}/ok"
-    overdue = embedded.client.ask("POST", "/api/jobs", {"method": "post", "url": url, "name": "overdue"})[1]["data"]
-    embedded.client.ask("DELETE", f"/api/jobs/{unwanted.job_id}")
+    overdue = held.ask("POST", "/api/jobs", {"method": "post", "url": url, "name": "overdue"})[1]["data"]
+    held.ask("DELETE", f"/api/jobs/{unwanted.job_id}")
     assert status_of(product.port, "/readyz") == 503
     assert product.stop() == {"serve": 0}
     assert embedded.receiver.arrived() == 0
 
     product.env["BOOPER_HOLD"] = "off"
     product.start()
-    wait_until(lambda: state_of(embedded, overdue["id"]) == "completed", 60, "the delivery of what was overdue")
-    assert (state_of(embedded, kept.job_id), state_of(embedded, unwanted.job_id)) == ("scheduled", "cancelled")
+    client = product.client()  # the old one has a connection to the server that was stopped
+    wait_until(lambda: state_of(client, overdue["id"]) == "completed", 60, "the delivery of what was overdue")
+    assert (state_of(client, kept.job_id), state_of(client, unwanted.job_id)) == ("scheduled", "cancelled")
 
 
 def answers(port):
@@ -75,8 +77,8 @@ def answers(port):
     return False
 
 
-def state_of(journey, job_id):
-    return journey.client.get(f"/api/jobs/{job_id}")["data"]["job"]["state"]
+def state_of(client, job_id):
+    return client.get(f"/api/jobs/{job_id}")["data"]["job"]["state"]
 
 
 def due_at(history, arrival):
