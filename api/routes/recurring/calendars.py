@@ -63,6 +63,13 @@ def _instants(row: CalendarRow) -> dict[str, Any]:
     return {"inserted_at": micros_utc(row.created_at), "updated_at": micros_utc(row.changed_at)}
 
 
+def name_in_path(name: str) -> str:
+    """The name of a calendar; 404 for a text that is none."""
+    if not NAME.fullmatch(name):
+        raise not_found()
+    return name
+
+
 @blueprint.route("/calendars", methods=["GET"])
 @blueprint.response(200, schemas.list_of(CalendarSummary))
 def list_calendars() -> Response:
@@ -77,7 +84,7 @@ def list_calendars() -> Response:
 @blueprint.response(200, schemas.single(Calendar))
 def get_calendar(name: str) -> Response:
     """One calendar, with its days."""
-    return respond({"data": shape(or_not_found(calendar_store.find(caller().account_id, name)))})
+    return respond({"data": shape(or_not_found(calendar_store.find(caller().account_id, name_in_path(name))))})
 
 
 @blueprint.route("/calendars/<name>", methods=["PUT"])
@@ -102,7 +109,7 @@ def put_calendar(values: dict[str, Any], name: str) -> Response:
 def delete_calendar(name: str) -> Response:
     """Delete a calendar that no schedule names."""
     try:
-        if not calendar_changes.delete(caller().account_id, name):
+        if not calendar_changes.delete(caller().account_id, name_in_path(name)):
             raise not_found()
     except InUse as error:
         names = "1 schedule names" if error.schedules == 1 else f"{error.schedules} schedules name"

@@ -55,6 +55,12 @@ def test_a_calendar_is_shown_as_it_was_put(client, moved_clock):
     ]
 
 
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+@pytest.mark.parametrize("name", ["%00", "holidays%00at", "ä", "a" * 101])
+def test_a_name_that_no_calendar_may_have_is_not_found(client, method, name):
+    assert errors_of(client.ask(method, f"/api/calendars/{name}"), 404) == {}
+
+
 def test_a_calendar_is_seen_by_its_account_alone(client, stranger):
     put(client)
 
