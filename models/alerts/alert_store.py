@@ -103,8 +103,12 @@ def close_incidents(alert_id: int, now: int) -> None:
 
 def _send_what_waits(alert_id: int, now: int) -> None:
     """What was muted is due at once."""
-    waits = Incident.announced.is_null() & Incident.announce_at.is_null(False)
-    Incident.update(announce_at=now).where(Incident.alert_id == alert_id, waits).execute()
+    Incident.update(announce_at=now).where(Incident.alert_id == alert_id, untold()).execute()
+
+
+def untold() -> Any:
+    """The condition that the begin or the end of an incident is still to be sent; repeats keep their time."""
+    return (Incident.announced.is_null() | Incident.closed_at.is_null(False)) & Incident.announce_at.is_null(False)
 
 
 def _set_targets(row: Alert, targets: Sequence[Target]) -> None:

@@ -67,7 +67,8 @@ def step_of(incident: IncidentRow, announced: str | None, rule: Rule | None, now
         return Step(None, announced, None)
     muted_until = max(rule.muted_until or 0, incident.muted_until or 0)
     if muted_until > now:
-        return Step(None, CLOSED, None) if incident.closed_at is not None else Step(None, announced, muted_until)
+        is_over = announced is None and incident.closed_at is not None
+        return Step(None, CLOSED, None) if is_over else Step(None, announced, muted_until)
     if rule.options.quiet and (until := end_of_quiet(rule.options.quiet, now)):
         return Step(None, announced, until)
     repeat_us = rule.options.repeat_us

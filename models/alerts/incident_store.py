@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from models.alerts.alert_store import untold
 from models.alerts.alert_tables import Incident, IncidentSubject
 from models.alerts.announcing import COLUMNS, incident_row
 from models.alerts.exclusive import wait_until_alone
@@ -89,8 +90,7 @@ def mute(account_id: int, uuid: str, until: int | None, now: int) -> IncidentRow
         wait_until_alone()
         _update(account_id, uuid, {"muted_until": until}, True)
         if until is None:
-            waits = Incident.announced.is_null() & Incident.announce_at.is_null(False)
-            _update(account_id, uuid, {"announce_at": now}, waits)
+            _update(account_id, uuid, {"announce_at": now}, untold())
         return find(account_id, uuid)
 
 

@@ -131,6 +131,43 @@ def test_what_began_and_ended_while_it_was_muted_is_not_sent(schedule, account, 
     assert sent() == []
 
 
+def test_the_end_of_what_was_sent_is_sent_after_the_mute(schedule, account, moved_clock):
+    rule = make_alert(account)
+    fail(moved_clock)
+    alert_store.change(account.id, rule.uuid, {"muted_until": clock.now() + 2 * clock.HOUR}, clock.now())
+    recover(moved_clock)
+    assert [each for each, _ in sent()] == ["opened"]
+    send(moved_clock, 2 * 3600)
+    assert [each for each, _ in sent()] == ["opened", "closed"]
+    send(moved_clock, 3600)
+    assert len(sent()) == 2
+
+
+def test_the_end_of_a_muted_incident_is_sent_once_it_is_muted_no_more(schedule, account, moved_clock):
+    rule = make_alert(account)
+    fail(moved_clock)
+    uuid = Incident.get().uuid
+    incident_store.mute(account.id, uuid, clock.now() + clock.DAY, clock.now())
+    recover(moved_clock)
+    assert [each for each, _ in sent()] == ["opened"]
+    incident_store.mute(account.id, uuid, None, clock.now())
+    send()
+    assert [each for each, _ in sent()] == ["opened", "closed"]
+    assert alert_store.change(account.id, rule.uuid, {"muted_until": None}, clock.now())
+    send()
+    assert len(sent()) == 2
+
+
+def test_the_end_of_what_was_sent_is_sent_once_its_rule_is_muted_no_more(schedule, account, moved_clock):
+    rule = make_alert(account)
+    fail(moved_clock)
+    alert_store.change(account.id, rule.uuid, {"muted_until": clock.now() + clock.DAY}, clock.now())
+    recover(moved_clock)
+    alert_store.change(account.id, rule.uuid, {"muted_until": None}, clock.now())
+    send()
+    assert [each for each, _ in sent()] == ["opened", "closed"]
+
+
 def test_an_incident_that_is_muted_no_more_is_sent_at_once(schedule, account, moved_clock):
     make_alert(account)
     fail_due()
