@@ -7,8 +7,12 @@ import ipaddress
 import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 SWITCH = {"1": True, "true": True, "on": True, "yes": True, "0": False, "false": False, "off": False, "no": False}
+
+MAIL_HOST = r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
+MAIL_SERVER = re.compile(rf"smtps?://([^/?#@\[\]\s]+@)?{MAIL_HOST}|smtp\+plain://{MAIL_HOST}", re.ASCII)
 
 
 class Form(NamedTuple):
@@ -72,6 +76,18 @@ def own_address() -> Form:
         return text if text == "localhost" else str(ipaddress.ip_address(text))
 
     return Form("an address of this machine, or localhost", parse)
+
+
+def mail_server() -> Form:
+    """The URL of an SMTP server as the mailer reads it, or nothing. One without TLS has no password."""
+
+    def parse(text: str) -> str:
+        if text and not (text.isascii() and MAIL_SERVER.fullmatch(text) and urlsplit(text).port != 0):
+            raise ValueError  # urlsplit raises it too: for ports beyond 65535 and addresses that are none
+        return text
+
+    schemes = "smtp://USER:PASSWORD@HOST:PORT (STARTTLS), smtps:// (TLS first), smtp+plain:// (no TLS), or empty"
+    return Form(schemes, parse)
 
 
 def _within(low: float, high: float, number: Callable[[str], Any]) -> Callable[[str], Any]:

@@ -15,7 +15,7 @@ from models.database.urls import WrongValue, checked_url
 from models.rules.address_rules import parse_allow, parse_nat64
 from models.rules.url_rules import origins
 from runtime.kubernetes_variables import without_kubernetes_variables
-from runtime.setting_forms import Form, decimal, matching, one_of, own_address, parsed_by, switch, whole
+from runtime.setting_forms import Form, decimal, mail_server, matching, one_of, own_address, parsed_by, switch, whole
 
 PREFIX = "BOOPER_"
 DEMO_KEY = "sk_public_20230921"
@@ -283,10 +283,7 @@ class Settings:
     )
     smtp_url: str = _setting(
         "BOOPER_SMTP_URL",
-        matching(
-            "smtp://USER:PASSWORD@HOST:PORT (STARTTLS), smtps:// (TLS first), smtp+plain:// (no TLS), or empty",
-            r"(smtps?://([^/@\s]+@)?[^/@\s]+|smtp\+plain://[^/@\s]+)?",
-        ),
+        mail_server(),
         "",
         "The mail server by which alerts are sent; empty: none are sent by e-mail.",
         secret=True,

@@ -81,7 +81,11 @@ ACCEPTED = {
     "BOOPER_HIDE_PRIVATE_NAMES": dict.fromkeys(("1", "true", "on", "yes", "ON"), True)
     | dict.fromkeys(("0", "false", "off", "no", "Off"), False),
     "BOOPER_SMTP_URL": {
-        text: text for text in ("", "smtp://m.example", "smtps://u:p%40s@m.example:465", "smtp+plain://localhost:25")
+        text: text
+        for text in (
+            *("", "smtp://m.example", "smtps://u:p%40s@m.example:465", "smtp+plain://localhost:25"),
+            *("smtp://[::1]:587", "smtp://u:p:s@m.example:65535"),
+        )
     },
     "BOOPER_SMTP_FROM": {"alerts@example.com": "alerts@example.com"},
     "BOOPER_LOG_LEVEL": {"debug": "DEBUG", "INFO": "INFO", "Warning": "WARNING", "ERROR": "ERROR"},
@@ -106,7 +110,12 @@ REFUSED = {
     "BOOPER_HOLD": ["", "maybe"],
     "BOOPER_ALLOW_HTTP": ["", "2", "y", "enabled"],
     "BOOPER_HIDE_PRIVATE_NAMES": ["", "2", "y", "enabled"],
-    "BOOPER_SMTP_URL": ["m.example", "http://m.example", "smtp+plain://u:p@m.example", "smtp://", "smtp://a b"],
+    "BOOPER_SMTP_URL": [
+        *("m.example", "http://m.example", "smtp+plain://u:p@m.example", "smtp://", "smtp://a b", "smtp://:25"),
+        *("smtp://m.example:mail", "smtp://m.example:0", "smtp://m.example:65536", "smtp://m.example:", "smtp://[::1"),
+        *("smtp://[1:2]", "smtp://u:p#x@m.example", "smtp://u:p?x@m.example", "smtp://u:p[x@m.example"),
+        *("smtp://u:pä@m.example", "smtp://m.example?x", "smtp+plain://m.example#x"),
+    ],
     "BOOPER_SMTP_FROM": ["", "nobody", "a@b@c", "a b@example.com", "a@example.com\n"],
     "BOOPER_LOG_LEVEL": ["", "TRACE", "CRITICAL", "10"],
     "BOOPER_LOG_FORMAT": ["", "JSON", "logfmt"],

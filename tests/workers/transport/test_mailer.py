@@ -8,6 +8,7 @@ import pytest
 import trustme
 
 from tests.support.mail_servers import Mailbox, MailServer
+from tests.support.waiting import wait_until
 from workers.transport.mail.mailer import Mailer
 from workers.transport.outcome import Answered, Refused, Unreachable
 
@@ -110,3 +111,13 @@ def test_a_server_that_is_away_is_unreachable():
 
 def test_without_a_server_a_mail_is_refused():
     assert Mailer("").send(a_mail()).reason == "mail_refused"
+
+
+def test_a_password_that_smtp_cannot_carry_is_an_outcome_too(serve, trusting):
+    server = serve(Mailbox())
+    outcomes = []
+    mailer = Mailer(f"smtp://alice:p%C3%A4ss@127.0.0.1:{server.port}", trusting)
+    mailer.submit(a_mail(), outcomes.append)
+    wait_until(lambda: outcomes)
+    assert outcomes == [Unreachable("protocol", "UnicodeEncodeError", outcomes[0].timings)]
+    assert server.mailbox.mails == []

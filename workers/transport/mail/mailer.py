@@ -58,6 +58,8 @@ class Mailer:
             return Unreachable("timeout", type(error).__name__, _timings(began_s))
         except (OSError, smtplib.SMTPException) as error:
             return Unreachable("connect", type(error).__name__, _timings(began_s))
+        except ValueError as error:  # such as a password beyond ASCII, which smtplib cannot write
+            return Unreachable("protocol", type(error).__name__, _timings(began_s))
 
     def _deliver(self, message: EmailMessage) -> None:
         """Returns once the server has taken the message, whatever becomes of the connection afterwards."""
