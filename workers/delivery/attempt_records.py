@@ -134,11 +134,15 @@ def response_payload(result: Result, outcome: Answered) -> dict[str, Any]:
 
 
 def secrets_of(result: Result) -> list[str]:
-    """The parts of a channel's or an alert's URL that a response may repeat (a redirect does), the longest first."""
+    """The parts of a channel's or an alert's URL that a response may repeat (a redirect does), the longest first, also
+    as JSON with escaped slashes."""
     if result.job.kind not in (ALERT, CHANNEL) or not result.request.url:
         return []
     target = split_url(result.request.url)
-    return [secret for secret in (target.request_target, target.path, target.path.rstrip("/")) if len(secret) > 1]
+    query = target.request_target.removeprefix(target.path)
+    plain = [target.request_target, target.path, target.path.rstrip("/"), query, query.removeprefix("?")]
+    written = {*plain, *(part.replace("/", "\\/") for part in plain)} - {"\\/"}
+    return sorted((part for part in written if len(part) > 1), key=len, reverse=True)
 
 
 def covered(text: str, secrets: list[str]) -> str:

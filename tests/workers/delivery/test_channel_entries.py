@@ -46,6 +46,14 @@ def test_an_answer_that_repeats_the_path_with_or_without_its_last_slash_does_not
     assert "services" not in json.dumps(shown)
 
 
+@pytest.mark.parametrize(
+    "repeated", ["key=s3cret", "?key=s3cret", r"\/services\/s3cret", r"\/services\/s3cret?key=s3cret"]
+)
+def test_an_answer_that_repeats_the_query_alone_or_the_path_as_json_does_not_show_it(account, repeated):
+    shown = response_to(account, URL, [("X-Sent", repeated)], f'{{"sent": "{repeated}"}}'.encode())
+    assert "s3cret" not in json.dumps(shown)
+
+
 def test_an_answer_that_does_not_is_shown_as_it_came(account):
     shown = response_to(account, "https://hooks.example/", [("Location", "https://a.example/b")], b"no / here")
     assert (shown["headers"], shown["body"]) == ({"Location": "https://a.example/b"}, "no / here")
