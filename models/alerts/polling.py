@@ -156,7 +156,7 @@ def _in_scope(rule: Rule) -> tuple[str, list[Any]]:
     if rule.scope_kind == conditions.SCHEDULE:
         return f"{mine} AND schedule.id = %s", [rule.account_id, rule.scope_key]
     if rule.scope_kind == conditions.FLOW:
-        return f"{mine} AND schedule.template LIKE %s", [rule.account_id, f'%"flow_id": {rule.scope_gate_id or 0}%']
+        return f"{mine} AND schedule.template LIKE %s", [rule.account_id, f'%"flow_id": {rule.scope_gate_id or 0},%']
     if rule.scope_kind == conditions.ACCOUNT:
         return mine, [rule.account_id]
     written = json.dumps(rule.scope_key)

@@ -6,6 +6,7 @@ from models.accounts import account_store
 from models.alerts import polling
 from models.alerts.alert_tables import Incident
 from models.alerts.conditions import FLOW, HOST, LABEL, SCHEDULE
+from models.flows.gate_tables import Gate
 from models.jobs.job_tables import Job
 from models.rules import clock
 from models.schedules import schedule_changes
@@ -69,6 +70,20 @@ def test_silence_is_looked_for_in_the_scope(schedule, account, moved_clock, scop
     make_alert(account, on=("silent",), scope=(kind, key or schedule.id), silent_after_us=clock.HOUR)
     moved_clock.advance(hours=1)
     assert poll() == [("silent", "backup", True)]
+
+
+def test_silence_in_a_flow_is_found_however_many_flows_have_ids_that_begin_like_its_own(
+    account, moved_clock, monkeypatch
+):
+    monkeypatch.setattr(polling, "AT_ONCE", 1)
+    order(account, flow(key="shop"))
+    shop = Gate.get()
+    Gate.insert(Gate.select().where(Gate.id == shop.id).dicts().get() | {"id": shop.id * 10, "key": "other"}).execute()
+    for key in ("other", "shop", "other"):
+        create_schedule(account, {"name": f"of the {key}", "gates": (flow(key=key),)})
+    make_alert(account, on=("silent",), scope=(FLOW, "shop"), silent_after_us=clock.HOUR)
+    moved_clock.advance(hours=1)
+    assert poll() == [("silent", "of the shop", True)]
 
 
 def test_a_request_that_is_under_way_for_long_opens_an_incident_until_it_ends(schedule, account, moved_clock):
