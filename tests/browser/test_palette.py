@@ -2,23 +2,16 @@
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
-
-@pytest.fixture
-def reader(open_reader):
-    reader = open_reader()
-    reader.sign_in()
-    yield reader
-    reader.check()
+from tests.support.journeys.product import DEMO_KEY
 
 
 def order(reader, receiver, path):
     answer = reader.page.request.post(
         f"{reader.base}/api/jobs",
         data={"method": "post", "url": f"http://127.0.0.1:{receiver.port}{path}"},
-        headers={"Authorization": "Bearer sk_public_20230921"},
+        headers={"Authorization": f"Bearer {DEMO_KEY}"},
     )
     return answer.json()["data"]["id"]
 

@@ -10,13 +10,13 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from api.dashboard.filters import ended_at
 from api.dashboard.searching.job_columns import ListedJob, listed_jobs
 from api.responses.timestamps import micros_utc
 from models.database.connection import connection
 from models.database.paging import PageRequest
 from models.jobs import job_lists
 from models.jobs.searches.job_filter import JobFilter
-from models.jobs.states import FINAL
 from models.rules import clock
 
 MAX_JOBS = 10_000
@@ -50,11 +50,10 @@ def pieces(account_id: int, job_filter: JobFilter, page: PageRequest, line: Line
 def values(row: ListedJob) -> list[Any]:
     """What the list shows of a job, in the order of COLUMNS."""
     job, request = row.job, json.loads(row.job.args)
-    ended = max((at for at in (job.completed_at, job.discarded_at, job.cancelled_at) if at is not None), default=None)
     return [
         *(job.uuid, job.id, job.state, job.kind, str(request.get("method", "get")).upper()),
         *(request.get("url"), job.name, request.get("labels") or []),
-        *(micros_utc(job.scheduled_at), micros_utc(ended if job.state in FINAL else None), micros_utc(job.inserted_at)),
+        *(micros_utc(job.scheduled_at), micros_utc(ended_at(job)), micros_utc(job.inserted_at)),
         *(row.attempts, row.status_code, row.reason, None if row.lateness_us is None else row.lateness_us / 1000),
     ]
 

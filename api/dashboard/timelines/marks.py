@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from api.dashboard.filters import exact, span
+from api.dashboard.filters import span, utc
 from api.dashboard.timelines.spans import LATE
 from models.operations.timelines.coming_jobs import ComingJob
 from models.operations.timelines.past_attempts import PastAttempt
@@ -24,7 +24,6 @@ LOOKS = {  # of a mark: its meaning in the legend
     RETRY: "to be tried again",
     PLANNED: "planned by a schedule",
 }
-PAST_LOOKS = (DONE, SLOW, AGAIN, FAILED, NOT_RUN)
 MAX_NAME_CHARS = 40
 
 
@@ -82,4 +81,4 @@ def of_firing(row: FiringRow, meaning: str) -> Mark:
 
 def _text(at: int, *parts: str) -> str:
     """The instant comes first, so that a script can tell it in the reader's zone."""
-    return " · ".join([exact(at)[:19] + " UTC", *(part[:MAX_NAME_CHARS] for part in parts if part)])
+    return " · ".join([utc(at), *(part[:MAX_NAME_CHARS] for part in parts if part)])
