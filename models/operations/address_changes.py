@@ -21,7 +21,7 @@ from models.rules.url_rules import split_url
 from models.schedules.cancel import cancel
 from models.webhooks import channels, endpoints
 from models.webhooks.event_order import HELD_US
-from models.webhooks.notifications import args_for
+from models.webhooks.follow_ups import args_for
 from models.webhooks.webhook_tables import Endpoint
 
 AT_ONCE = 1000  # waiting jobs that follow in one transaction

@@ -13,16 +13,13 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from models.database.ids import new_id
 from models.database.sql import any_of, fetch
 from models.database.transactions import after_commit
 from models.jobs import job_json, job_store
-from models.jobs.job_kinds import CALLBACK, EVENT, REQUEST
+from models.jobs.job_kinds import CALLBACK, REQUEST
 from models.jobs.job_store import JobRow, NewJob
 from models.rules.redaction import BODY, hidden_names, redacted
-from models.rules.times import format_instant
-from models.rules.url_rules import split_url
-from models.webhooks import delivery_config, event_order
+from models.webhooks import delivery_config, event_order, follow_ups
 from models.webhooks.delivery_config import NONE, DeliveryConfig
 from models.webhooks.event_types import CANCELLED, FINISHED
 
@@ -138,7 +135,11 @@ def _callbacks(subject: Subject, event: JobEvent, now: int) -> list[NewJob]:
         urls.append(subject.notify.get("failure_callback"))
     of_each = {"next_at": None} if "callback_on" in subject.notify else {}
     body = _payload(subject, {"attempts": subject.attempt} | of_each | event.about)
-    return [_follow_up(subject, CALLBACK, url, body, now) for url in dict.fromkeys(filter(None, urls))]
+    made = [
+        follow_ups.follow_up(subject.account_id, subject.hops, CALLBACK, url, body, now)
+        for url in dict.fromkeys(filter(None, urls))
+    ]
+    return [_of(subject, job) for job in made]
 
 
 def _events(
@@ -156,35 +157,19 @@ def _events(
         about = {"attempts": subject.attempt, "error": about["error"]}
     data = _payload(subject, about)
     for url, endpoint_id in urls.items():
-        event_id = new_id()
-        head = job_json.compact({"id": event_id, "type": event.type, "timestamp": format_instant(event.at)})
-        job = _follow_up(subject, EVENT, url, job_json.with_members(head, {"data": data}), now)
+        job = _of(subject, follow_ups.event(subject.account_id, subject.hops, event.type, event.at, data, url, now))
         address = subject.row.id, endpoint_id or job.args
         earlier = untried.get(address)
-        untried[address] = event_id
+        untried[address] = str(job.uuid)
         held_until = now + event_order.HELD_US if earlier else None
-        yield job._replace(uuid=event_id, after_uuid=earlier, held_until=held_until, endpoint_id=endpoint_id)
+        yield job._replace(after_uuid=earlier, held_until=held_until, endpoint_id=endpoint_id)
 
 
-def _follow_up(subject: Subject, kind: str, url: str, body: str, now: int) -> NewJob:
-    return NewJob(
-        account_id=subject.account_id,
-        args=args_for(url),
-        body=body.encode(),
-        content_type=job_json.JSON_TYPE,
-        scheduled_at=now,
-        host=split_url(url).host,
-        hops=subject.hops + 1,
-        kind=kind,
-        parent_id=subject.row.id,
-        # A body that the log must not show stays hidden in the logs of the follow-ups, which contain it.
-        redact=job_json.compact([BODY]) if BODY in hidden_names(subject.redact) else None,
-    )
-
-
-def args_for(url: str) -> str:
-    """The request of a follow-up to this URL, without its body."""
-    return job_json.compact({"method": "post", "url": url})
+def _of(subject: Subject, job: NewJob) -> NewJob:
+    """The follow-up as one of this job. A body that the log must not show stays hidden in the logs of the follow-ups,
+    which contain it."""
+    hidden = job_json.compact([BODY]) if BODY in hidden_names(subject.redact) else None
+    return job._replace(parent_id=subject.row.id, redact=hidden)
 
 
 def _payload(subject: Subject, about: dict[str, Any]) -> str:

@@ -6,18 +6,19 @@ second. A crash before the call loses a count, and no job.
 
 import logging
 import time
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.transactions import transaction
 from models.flows import breakers, closing, gates
 from models.flows.breakers import HostName
+from models.flows.gates import Gate
+from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
 from models.rules.limits import HOST
 from models.webhooks import host_events
 from models.webhooks.event_types import HOST_FAILING, HOST_RECOVERED
-from models.webhooks.host_events import Cause
 from workers.delivery.attempt_records import Result
 from workers.delivery.judge import LONGEST_REST_US, is_success, rest_us
 from workers.transport.outcome import Answered, Refused
@@ -66,23 +67,20 @@ class HostHealth:
         if not failed and not self._failing:
             return
         now = clock.now()
-        worked = {_host_of(result): _cause_in(result) for result in results if not shows_failure(result)}
+        worked = {_host_of(result): result.job for result in results if not shows_failure(result)}
         for name in sorted(worked.keys() & self._failing):
             self._failing.discard(name)
-            _note_recovered(name, worked[name], now)
-        causes = {name: _cause_in(result) for result in failed if (name := _host_of(result)) not in worked}
-        counts = Counter(name for result in failed if (name := _host_of(result)) in causes)
-        self._failing |= causes.keys()
-        for name in sorted(causes):
-            self._note_failing(name, counts[name], causes[name], now)
-
-    def _note_failing(self, name: HostName, count: int, cause: Cause, now: int) -> None:
-        with transaction():
-            gate = breakers.failed(name, count, self._most, now)
-            if gate:
-                host_events.add(HOST_FAILING, gate, cause, now)
-        if gate:
-            log.warning("host %s failed %d times in a row: only probes go out", name.host, gate.failures)
+            if _changed(HOST_RECOVERED, partial(breakers.worked, name, now), worked[name], now):
+                log.info("host %s works again: its jobs go out", name.host)
+        jobs: dict[HostName, list[ClaimedJob]] = {}
+        for result in failed:
+            if (name := _host_of(result)) not in worked:
+                jobs.setdefault(name, []).append(result.job)
+        self._failing |= jobs.keys()
+        for name in sorted(jobs):
+            change = partial(breakers.failed, name, len(jobs[name]), self._most, now)
+            if gate := _changed(HOST_FAILING, change, jobs[name][-1], now):
+                log.warning("host %s failed %d times in a row: only probes go out", name.host, gate.failures)
 
     def _look(self) -> None:
         if time.monotonic() - self._looked_at_s >= LOOK_EVERY_S:
@@ -99,17 +97,13 @@ def shows_failure(result: Result) -> bool:
     return (outcome.status_code >= 500 or outcome.status_code == TOO_MANY) and not is_success(outcome, result.job)
 
 
-def _note_recovered(name: HostName, cause: Cause, now: int) -> None:
+def _changed(event_type: str, change: Callable[[], Gate | None], job: ClaimedJob, now: int) -> Gate | None:
+    """The gate that the change closed or opened, if it did. Its account is told in the same transaction."""
     with transaction():
-        gate = breakers.worked(name, now)
+        gate = change()
         if gate:
-            host_events.add(HOST_RECOVERED, gate, cause, now)
-    if gate:
-        log.info("host %s works again: its jobs go out", name.host)
-
-
-def _cause_in(result: Result) -> Cause:
-    return Cause(result.job.id, result.job.schedule_id, result.job.hops)
+            host_events.add(event_type, gate, job, now)
+    return gate
 
 
 def _host_of(result: Result) -> HostName:

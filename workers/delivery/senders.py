@@ -122,11 +122,12 @@ class Senders:
             if job.kind == GROUP:
                 self._end([(Sending(job, request, None), group_sets.make(job))])
                 return None
-            address = mail_address_of(job, self._configs.of(job.account_id))
+            config = self._configs.of(job.account_id)
+            address = mail_address_of(job, config)
             if address is not None:
                 self._mail(Sending(job, request, None), address)
                 return None
-            request = render_request(job, self._configs.of(job.account_id), self._acks)
+            request = render_request(job, config, self._acks)
             return Sending(job, *tracing.begin_attempt(job, request))
         except Blocked as blocked:
             refused = Refused(blocked.reason, blocked.detail)
