@@ -13,7 +13,7 @@ BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
 class Flag(NamedTuple):
-    """A flag with the same form as the setting that it stands for."""
+    """A flag that takes what its setting takes. An error quotes the text, so no setting that is secret has one."""
 
     flag: str
     setting: str
@@ -72,13 +72,13 @@ def make_folder(chosen: argparse.Namespace) -> None:
 
 def _text_for(setting: str) -> Callable[[str], str]:
     """A parser that checks a flag's text by the form of the setting, and returns it as it is."""
+    form = BY_NAME[setting].form
 
     def parse(text: str) -> str:
         try:
-            BY_NAME[setting].form.parse(text)
+            form.parse(text)
         except ValueError:
-            got = "something else" if BY_NAME[setting].secret else repr(text)
-            raise argparse.ArgumentTypeError(f"must be {BY_NAME[setting].form.accepted}, got {got}") from None
+            raise argparse.ArgumentTypeError(f"must be {form.accepted}, got {text!r}") from None
         return text
 
     return parse
