@@ -13,7 +13,6 @@ from typing import Any
 from peewee import ProgrammingError
 
 from booper import backups, client_commands, maintenance, serve_flags
-from booper.doctor import diagnosis
 from models.accounts import account_store
 from models.database import schema
 from models.database.connection import Unreachable as DatabaseUnreachable
@@ -55,7 +54,7 @@ def parser() -> Parser:
         "prune", parents=data, help="delete now the jobs that are kept no longer; the ticker does it by itself"
     )
     commands.add_parser("config", parents=data, help="print the effective settings")
-    diagnosis.add_to(commands, data)
+    add_doctor(commands, data)
     copied = "copy the database of `booper serve` into a new file, while it runs"
     commands.add_parser("backup", parents=data, help=copied).add_argument("file", metavar="FILE")
     put_back = "put a backup in the place of the database of `booper serve`, which must be stopped"
@@ -74,6 +73,14 @@ def parser() -> Parser:
 def server_commands() -> dict[str, str]:
     """The commands of the server with what they are for."""
     return {name: command.description or "" for name, command in parser().commands.items()}
+
+
+def add_doctor(commands: Any, data: list[argparse.ArgumentParser]) -> None:
+    about = "look at settings, database, broker, clocks, names and disks, and say what to do"
+    doctor = commands.add_parser("doctor", parents=data, help=about, epilog="Exit code: 1 if an error was found.")
+    doctor.add_argument("--json", action="store_true", help="print one JSON object")
+    doctor.add_argument("--target", action="append", default=[], metavar="URL", help="send HEAD to this URL too")
+    doctor.add_argument("--management", metavar="URL", help="the management plugin (http://HOST:15672 of the broker)")
 
 
 def add_signing_keys(commands: Any, data: list[argparse.ArgumentParser]) -> None:
@@ -100,6 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         check_mode(chosen.command, effective)
     except SettingsError as error:
         if chosen.command == "doctor":
+            from booper.doctor import diagnosis
+
             return diagnosis.wrong_settings(str(error), chosen.json)
         return fail(f"wrong settings: {error}", WRONG_USE)
     logs.configure(effective)
@@ -120,6 +129,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run_without_schema(chosen: argparse.Namespace, effective: Settings) -> int:
     """Run a command that needs no migrated database, or that makes one."""
     if chosen.command == "doctor":
+        from booper.doctor import diagnosis
+
         return diagnosis.doctor(effective, chosen)
     try:
         if chosen.command == "migrate":

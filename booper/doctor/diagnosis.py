@@ -4,7 +4,6 @@ import argparse
 import json
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from booper.doctor.broker_checks import REACH, check_broker
 from booper.doctor.database_checks import check_clocks, check_postgres
@@ -19,15 +18,6 @@ from runtime.settings import Settings
 LIMIT_S = 15.0
 MARKS = {"ok": "ok     ", "note": "note   ", "warning": "WARNING", "error": "ERROR  "}
 DATABASE = "Is the database up, and is BOOPER_DATABASE_URL right? `booper config` prints it."
-
-
-def add_to(commands: Any, data: Sequence[argparse.ArgumentParser]) -> None:
-    """Declare the command."""
-    about = "look at settings, database, broker, clocks, names and disks, and say what to do"
-    parser = commands.add_parser("doctor", parents=data, help=about, epilog="Exit code: 1 if an error was found.")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--target", action="append", default=[], metavar="URL", help="send HEAD to this URL too")
-    parser.add_argument("--management", metavar="URL", help="the management plugin (http://HOST:15672 of the broker)")
 
 
 def doctor(settings: Settings, chosen: argparse.Namespace) -> int:
