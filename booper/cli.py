@@ -169,7 +169,7 @@ def check_mode(command: str, effective: Settings) -> None:
         raise SettingsError(
             "BOOPER_BROKER_URL must be memory:// for `booper serve`; with RabbitMQ run `booper api` and `booper worker`"
         )
-    if command in PRODUCTION and effective.database_url.startswith("sqlite"):
+    if command in PRODUCTION and effective.sqlite_file:
         raise SettingsError(
             f"BOOPER_DATABASE_URL must be postgresql://… for `booper {command}`: SQLite is for `booper serve`"
         )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from models.database.urls import SQLITE
 from runtime.settings import SETTINGS, SettingsError
 
 DATABASE, DEMO_KEY = "BOOPER_DATABASE_URL", "BOOPER_DEMO_KEY"
@@ -58,7 +59,7 @@ def environment(chosen: argparse.Namespace, environ: Mapping[str, str]) -> dict[
 def _database(folder: str | None, environ: Mapping[str, str]) -> dict[str, str]:
     if folder is None:
         return {}
-    url = f"sqlite:///{Path(folder).absolute() / FILE}"
+    url = f"{SQLITE}{Path(folder).absolute() / FILE}"
     if environ.get(DATABASE, url) != url:
         raise SettingsError(f"--data {folder} and {DATABASE} name two databases: give only one of them")
     return {DATABASE: url}

@@ -12,7 +12,7 @@ from booper.doctor.finding import ERROR, LEVELS, OK, Check, Finding, worst
 from booper.doctor.process_checks import check_processes
 from booper.doctor.running_checks import run_checks
 from booper.doctor.settings_checks import check_settings
-from booper.doctor.sqlite_checks import check_disks, check_sqlite, path_of
+from booper.doctor.sqlite_checks import check_disks, check_sqlite
 from runtime.settings import Settings
 
 LIMIT_S = 15.0
@@ -38,17 +38,17 @@ def wrong_settings(problem: str, as_json: bool) -> int:
 
 def checks(settings: Settings, targets: Sequence[str] = (), management: str | None = None) -> list[Check]:
     """What fits the mode of the settings, each with what to do when it can't be finished."""
-    on_sqlite = settings.database_url.startswith("sqlite")
+    file = settings.sqlite_file
     room = Check("disk", partial(check_disks, settings), "Look at the disk by hand.")
     chosen = [Check("settings", partial(check_settings, settings), "Look at `booper config`.")]
-    if on_sqlite:
-        chosen.append(Check("database", partial(check_sqlite, settings), DATABASE))
+    if file:
+        chosen.append(Check("database", partial(check_sqlite, file), DATABASE))
     else:
         chosen += [
             Check("database", partial(check_postgres, settings), DATABASE),
             Check("clocks", check_clocks, DATABASE),
         ]
-    if not on_sqlite or path_of(settings).exists():
+    if not file or file.exists():
         chosen += [Check("processes", check_processes, DATABASE), Check("names", check_names, DATABASE)]
     broker = Check("broker", partial(check_broker, settings, management), REACH)
     egress = Check("egress", partial(check_egress, settings, targets), "Look at the firewall of this host.")
