@@ -111,7 +111,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return client_commands.run(words, of_server)
     chosen = parser().parse_args(words)
     try:
-        effective = settings.load(serve_flags.environment(chosen, os.environ))
+        environ = serve_flags.environment(chosen, os.environ)
+        effective = settings.load(environ)
         check_mode(chosen.command, effective)
     except SettingsError as error:
         if chosen.command == "doctor":
@@ -121,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return fail(f"wrong settings: {error}", WRONG_USE)
     logs.configure(effective)
     if chosen.command == "config":
-        return config(effective)
+        return config(effective, environ)
     try:
         serve_flags.make_folder(chosen)
         open_database(effective.database_url, effective.database_connections)
@@ -194,12 +195,12 @@ def check_broker_url(effective: Settings) -> None:
         raise SettingsError(f"BOOPER_BROKER_URL must be a URL that RabbitMQ can be reached by, got one where {problem}")
 
 
-def config(effective: Settings) -> int:
-    """Print every setting with its effective value, and where the time zones come from. Hides passwords and secrets,
-    but not the well-known demo key."""
+def config(effective: Settings, environ: Mapping[str, str]) -> int:
+    """Print every setting with its effective value, whether `environ` sets it, and where the time zones come from.
+    Hides passwords and secrets, but not the well-known demo key."""
     for setting in SETTINGS:
         value = getattr(effective, setting.attribute)
-        source = "set" if setting.name in os.environ else "default"
+        source = "set" if setting.name in environ else "default"
         hidden = setting.secret and value not in ("", DEMO_KEY)
         shown = "[hidden]" if hidden else without_password(str(value))
         print(f"{setting.name}={shown}  ({source}; {setting.form.accepted})")
