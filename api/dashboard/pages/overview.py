@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 from api.context import demo_is_open
 from api.dashboard import charts
 from api.dashboard.blueprint import pages, visitor
-from api.dashboard.filters import utc
+from api.dashboard.filters import time_of_day
 from api.dashboard.labels import JOB_FILTERS
 from api.dashboard.query import filled_fields, problems_of
 from api.dashboard.timelines import health_cards
@@ -33,7 +33,7 @@ def show_overview() -> str:
     return render_template(
         "overview.html",
         counts=overview.counts(account_id, now),
-        bars=charts.throughput_bars(minutes, [utc(minute.minute_at)[11:16] for minute in minutes]),
+        bars=charts.throughput_bars(minutes, [time_of_day(minute.minute_at) for minute in minutes]),
         bar_ticks=charts.throughput_ticks(minutes),
         lines=lines,
         ticks=ticks,

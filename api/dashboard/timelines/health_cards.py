@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 from flask import url_for
 
+from api.dashboard.charts import Bar
 from api.dashboard.filters import iso, us
 from api.dashboard.timelines import sparklines
-from api.dashboard.timelines.sparklines import SparkBar, Sparkline
+from api.dashboard.timelines.sparklines import Sparkline
 from models.operations import heartbeats
 from models.operations.heartbeats import Minute
 from models.operations.timelines import host_figures, waiting_causes
@@ -44,7 +45,7 @@ class Card(NamedTuple):
     url: str
     look: str = ""
     line: Sparkline | None = None
-    bars: Sequence[SparkBar] = ()
+    bars: Sequence[Bar] = ()
     parts: Sequence[Part] = ()
 
 
