@@ -40,7 +40,7 @@ def show_overview() -> str:
         completed=sum(minute.completed for minute in minutes),
         failed=sum(minute.failed for minute in minutes),
         latest=next((minute for minute in reversed(minutes) if minute.p50_us is not None), None),
-        cards=health_cards.cards(account_id, now),
+        cards=health_cards.cards(account_id, minutes, now),
         depths=heartbeats.depths(),
         workers=workers,
         alive=heartbeats.alive(workers, now),
