@@ -99,6 +99,27 @@ def test_what_is_begun_while_a_refresh_is_under_way_is_not_thrown_away(list_of_o
     assert is_kept(page)
 
 
+@pytest.fixture
+def asked_for(reader, receiver):
+    """The page of a schedule, with the browser's clock in the test's hand, and what its parts ask for."""
+    page, asked = reader.page, []
+    order(reader, receiver, name="twice an hour", repeat_every=[30, "minutes"])
+    reader.go("/schedules")
+    page.get_by_role("link", name="twice an hour").first.click()
+    page.clock.install()
+    page.reload()
+    page.on("request", lambda request: asked.append(request.url) if "part=text" in request.url else None)
+    return asked
+
+
+def test_parts_of_a_page_that_refresh_together_load_it_once(reader, asked_for):
+    with reader.page.expect_response("**part=text"):
+        reader.page.clock.run_for(REFRESH_MS + 100)
+    reader.page.evaluate(SETTLED)
+
+    assert len(asked_for) == 1
+
+
 def test_a_live_tail_tells_each_entry_once_though_it_is_told_again(reader, receiver):
     page, streams = reader.page, []
     order(reader, receiver, schedule_in=0)
