@@ -120,6 +120,20 @@ def test_parts_of_a_page_that_refresh_together_load_it_once(reader, asked_for):
     assert len(asked_for) == 1
 
 
+def test_a_form_that_is_open_is_not_thrown_away(reader, asked_for):
+    """The range of a backfill was gone three seconds after its fields had lost the focus."""
+    page = reader.page
+    page.get_by_text("Make up for past runs…").click()
+    page.get_by_label("From (UTC)").fill("2026-01-01T00:00")
+    page.evaluate("document.activeElement.blur()")
+
+    for _ in range(3):
+        page.clock.run_for(REFRESH_MS + 100)
+        page.evaluate(SETTLED)
+
+    expect(page.get_by_label("From (UTC)")).to_have_value("2026-01-01T00:00")
+
+
 def test_a_live_tail_tells_each_entry_once_though_it_is_told_again(reader, receiver):
     page, streams = reader.page, []
     order(reader, receiver, schedule_in=0)

@@ -27,7 +27,8 @@ function parsed(html) {
 function busy(part) {
   const inside = document.activeElement;
   const typing = inside && part.contains(inside) && inside.matches("input, select, textarea");
-  return document.hidden || typing || part.querySelector("input[type=checkbox]:checked, .calm[open]") || String(getSelection());
+  const begun = part.querySelector("input[type=checkbox]:checked, details[open] input:not([type=hidden])");
+  return document.hidden || typing || begun || String(getSelection());
 }
 
 // Says that what the page shows is no longer current, and since when; hides it when the server answers again.
