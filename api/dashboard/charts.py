@@ -100,13 +100,13 @@ def _highest(minutes: Sequence[Minute]) -> int:
 
 def stretches(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:
     """The stretches without a gap, as pairs of number and value."""
-    found: list[list[tuple[int, float]]] = [[]]
+    parts: list[list[tuple[int, float]]] = [[]]
     for number, value in enumerate(values):
         if value is not None:
-            found[-1].append((number, value))
-        elif found[-1]:
-            found.append([])
-    return [each if len(each) > 1 else _widened(*each[0]) for each in found if each]
+            parts[-1].append((number, value))
+        elif parts[-1]:
+            parts.append([])
+    return [each if len(each) > 1 else _widened(*each[0]) for each in parts if each]
 
 
 def _widened(number: int, value: float) -> list[tuple[int, float]]:
