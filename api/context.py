@@ -9,10 +9,12 @@ from typing import NamedTuple
 from flask import Flask, current_app
 
 from api.key_cache import KeyCache
+from models.accounts import session_store
 from models.database.host_clock import HostClock
 from runtime.settings import Settings
 
 NAME = "booper"
+SECRET = "booper_session_secret"  # noqa: S105 - the name of the secret among the app's extensions
 
 
 class Context(NamedTuple):
@@ -34,6 +36,15 @@ def context() -> Context:
 
 def settings() -> Settings:
     return context().settings
+
+
+def session_secret() -> str:
+    """The secret of sessions, acknowledgements and badges; read from the database once for each app."""
+    extensions = current_app.extensions
+    if SECRET not in extensions:
+        extensions[SECRET] = session_store.session_secret()
+    secret: str = extensions[SECRET]
+    return secret
 
 
 def demo_is_open() -> bool:

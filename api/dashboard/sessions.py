@@ -10,9 +10,10 @@ import hmac
 import secrets
 from typing import Any, NamedTuple
 
-from flask import Response, current_app, request
+from flask import Response, request
 from itsdangerous import BadData, URLSafeTimedSerializer
 
+from api.context import session_secret
 from models.accounts import account_store, session_store
 from models.accounts.account_tables import Account
 from models.rules.clock import DAY, SECOND
@@ -20,7 +21,6 @@ from models.rules.clock import DAY, SECOND
 COOKIE = "booper_session"
 LASTS_S = 7 * 24 * 3600
 MARGIN_US = DAY  # the clocks of several machines may differ
-EXTENSION = "booper_session_secret"  # the name of the secret among the app's extensions
 
 
 class Session(NamedTuple):
@@ -70,7 +70,4 @@ def token_matches(session: Session, token: str) -> bool:
 
 
 def _signer() -> URLSafeTimedSerializer:
-    extensions = current_app.extensions
-    if EXTENSION not in extensions:
-        extensions[EXTENSION] = session_store.session_secret()
-    return URLSafeTimedSerializer(extensions[EXTENSION], salt="booper.session")
+    return URLSafeTimedSerializer(session_secret(), salt="booper.session")

@@ -25,7 +25,7 @@ from api.requests.schedule_fields import A_ZONE, ZONE_FORM, read_zone
 from api.requests.strict_schema import Strict
 from models.alerts import conditions, ways
 from models.alerts.alert_store import MAX_TARGETS
-from models.alerts.conditions import ON, RECOVERED, SCOPES, Quiet
+from models.alerts.conditions import ON, ON_BY_DEFAULT, RECOVERED, SCOPES, Quiet
 from models.alerts.ways import WAYS, Target, target_of
 from models.rules import times
 from models.rules.clock import DAY, MINUTE
@@ -230,8 +230,7 @@ class NewAlert(AlertChange):
     """What POST /alerts takes."""
 
     name = Must(A_NAME, read_name, text_form(MAX_NAME_CHARS, 1), required=True)
-    on = Must(CONDITIONS, read_on, CONDITIONS_FORM, load_default=["failed", "missed", "recovered"])
-    scope = Must(A_SCOPE, read_scope, SCOPE_FORM)
+    on = Must(CONDITIONS, read_on, CONDITIONS_FORM, load_default=list(ON_BY_DEFAULT))
     to = Must(TARGETS, read_targets, TARGETS_FORM, required=True)
     enabled = flag(load_default=True)
 

@@ -2,7 +2,9 @@
 
 from html import escape
 
-CHAR_PX, PADDING_PX, HEIGHT_PX = 7, 10, 20
+from models.webhooks.channel_forms import cut
+
+CHAR_PX, PADDING_PX = 7, 10
 MAX_LABEL_CHARS = 60
 SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" role="img" aria-label="{label}: {message}">'
@@ -16,8 +18,7 @@ SVG = (
 
 def badge(label: str, message: str, color: str) -> str:
     """The SVG, with whatever the texts contain as text."""
-    label = " ".join(label.split())
-    label = label if len(label) <= MAX_LABEL_CHARS else f"{label[: MAX_LABEL_CHARS - 1]}…"
+    label = cut(" ".join(label.split()), MAX_LABEL_CHARS)
     left, right = (len(text) * CHAR_PX + PADDING_PX for text in (label, message))
     return SVG.format(
         width=left + right,

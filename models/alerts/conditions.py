@@ -16,6 +16,7 @@ FAILED, MISSED, LATE, LONG, SILENT, WAITING = "failed", "missed", "late", "long"
 CONDITIONS = (FAILED, MISSED, LATE, LONG, SILENT, WAITING)
 RECOVERED = "recovered"  # no condition: whether the end of an incident is sent, too
 ON = (*CONDITIONS, RECOVERED)
+ON_BY_DEFAULT = (FAILED, MISSED, RECOVERED)
 ACCOUNT, SCHEDULE, LABEL, HOST, FLOW = "account", "schedule", "label", "host", "flow"
 SCOPES = (ACCOUNT, SCHEDULE, LABEL, HOST, FLOW)
 

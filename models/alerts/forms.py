@@ -7,14 +7,13 @@ from email.header import Header
 from typing import Any, NamedTuple
 
 from models.alerts import mail_forms, ways
-from models.alerts.messages import CLOSED, OPENED, REPEATED, Message, headline, lines, shape, text
+from models.alerts.messages import CLOSED, MAX_TEXT_CHARS, OPENED, REPEATED, Message, headline, lines, shape, text
 from models.jobs.job_json import JSON_TYPE, compact
 from models.rules.times import format_instant
 from models.webhooks import channel_forms
 
 MAX_TITLE_CHARS = 200
 MAX_SUMMARY_CHARS = 1024
-MAX_TEXT_CHARS = 1500
 TEXT_TYPE = "text/plain; charset=utf-8"
 
 

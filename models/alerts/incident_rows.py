@@ -91,21 +91,7 @@ def end(ended: Collection[tuple[Key, int]], now: int) -> None:
         "RETURNING incident_subject.incident_id",
         params,
     )
-    close_ended({row[0] for row in rows}, now)
-
-
-def close_ended(incident_ids: Collection[int], now: int) -> None:
-    """Close those of the incidents that have no subject left; one that flaps closes later."""
-    if not incident_ids:
-        return
-    these, params = any_of("id", sorted(incident_ids))
-    where = f"{these} AND closed_at IS NULL AND NOT {HAS_SUBJECTS}"
-    execute(f"UPDATE incident SET closes_at = %s WHERE is_flapping = 1 AND {where}", (now + CALM_US, params))
-    last_end = "(SELECT max(ended_at) FROM incident_subject AS each WHERE each.incident_id = incident.id)"
-    execute(
-        f"UPDATE incident SET closed_at = COALESCE({last_end}, %s), announce_at = %s WHERE is_flapping = 0 AND {where}",
-        (now, now, params),
-    )
+    _close_ended({row[0] for row in rows}, now)
 
 
 def close_calm(now: int) -> int:
@@ -120,6 +106,20 @@ def close_calm(now: int) -> int:
             f"WHERE closes_at <= %s AND closed_at IS NULL AND NOT {HAS_SUBJECTS}",
             (now, now),
         )
+
+
+def _close_ended(incident_ids: Collection[int], now: int) -> None:
+    """Close those of the incidents that have no subject left; one that flaps closes later."""
+    if not incident_ids:
+        return
+    these, params = any_of("id", sorted(incident_ids))
+    where = f"{these} AND closed_at IS NULL AND NOT {HAS_SUBJECTS}"
+    execute(f"UPDATE incident SET closes_at = %s WHERE is_flapping = 1 AND {where}", (now + CALM_US, params))
+    last_end = "(SELECT max(ended_at) FROM incident_subject AS each WHERE each.incident_id = incident.id)"
+    execute(
+        f"UPDATE incident SET closed_at = COALESCE({last_end}, %s), announce_at = %s WHERE is_flapping = 0 AND {where}",
+        (now, now, params),
+    )
 
 
 def _open(begins: Sequence[Begin], now: int) -> None:

@@ -1,5 +1,6 @@
 """Finds, lists and changes incidents for their owners. Every query names the account."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from models.alerts.alert_store import untold
@@ -118,10 +119,15 @@ def prune(closed_before: int, limit: int) -> int:
         )
         if not rows:
             return 0
-        these, params = any_of("incident_id", [row[0] for row in rows])
-        for table in ("notification", "incident_subject"):
-            execute(f"DELETE FROM {table} WHERE {these}", (params,))
-        return execute(f"DELETE FROM incident WHERE {these.replace('incident_id', 'id', 1)}", (params,))
+        ids = [row[0] for row in rows]
+        _delete("notification", "incident_id", ids)
+        _delete("incident_subject", "incident_id", ids)
+        return _delete("incident", "id", ids)
+
+
+def _delete(table: str, column: str, ids: Sequence[int]) -> int:
+    these, params = any_of(column, ids)
+    return execute(f"DELETE FROM {table} WHERE {these}", (params,))
 
 
 def _update(account_id: int, uuid: str, values: dict[str, Any], condition: Any) -> None:

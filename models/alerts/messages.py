@@ -12,13 +12,13 @@ OPENED, REPEATED, CLOSED, TEST = "opened", "repeated", "closed", "test"
 TYPES = (OPENED, REPEATED, CLOSED, TEST)
 LISTED = 10  # of many incidents in one message
 MAX_TEXT_CHARS = 1500
-VERBS = {
-    conditions.FAILED: "fails",
-    conditions.MISSED: "missed a run",
-    conditions.LATE: "runs late",
-    conditions.LONG: "runs long",
-    conditions.SILENT: "is silent",
-    conditions.WAITING: "holds jobs back",
+VERBS = {  # while it is open, and once it is closed
+    conditions.FAILED: ("fails", "failed"),
+    conditions.MISSED: ("missed a run", "missed runs"),
+    conditions.LATE: ("runs late", "ran late"),
+    conditions.LONG: ("runs long", "ran long"),
+    conditions.SILENT: ("is silent", "was silent"),
+    conditions.WAITING: ("holds jobs back", "held jobs back"),
 }
 NOUNS = {**dict.fromkeys(conditions.CONDITIONS, "schedules"), conditions.WAITING: "gates"}
 
@@ -112,21 +112,15 @@ def duration(us: int) -> str:
 
 def _line(message_type: str, incident: IncidentRow, now: int) -> str:
     since = duration((incident.closed_at or now) - incident.opened_at)
-    verb = VERBS[incident.type]
+    verb, past = VERBS[incident.type]
     if message_type == CLOSED:
-        return f"{incident.title} has recovered: it {_past(verb)} for {since}"
+        return f"{incident.title} has recovered: it {past} for {since}"
     if incident.subject.startswith("host:") and incident.type == conditions.FAILED:
         noun = "schedule fails" if incident.subjects == 1 else f"{NOUNS[incident.type]} fail"
         line = f"{incident.title} is down: {incident.subjects:,} {noun}"
     else:
         line = f"{incident.title} {verb}"
     return f"{line}, for {since} now" if message_type == REPEATED else line
-
-
-def _past(verb: str) -> str:
-    return {"fails": "failed", "runs late": "ran late", "runs long": "ran long", "is silent": "was silent"}.get(
-        verb, {"missed a run": "missed runs", "holds jobs back": "held jobs back"}.get(verb, verb)
-    )
 
 
 def _about(incident: IncidentRow) -> list[str]:

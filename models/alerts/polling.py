@@ -4,12 +4,11 @@ Asked for every few seconds, by one statement a rule. What an incident is open f
 depends on what is new; what is over is found by the open incidents alone.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import NamedTuple
 
-from models.alerts import conditions, incident_rows
-from models.alerts.conditions import LONG, SILENT, WAITING, Rule, Watched, covers
+from models.alerts import conditions, incident_rows, scopes
+from models.alerts.conditions import LONG, SILENT, WAITING, Rule
 from models.alerts.evaluation import rules_of, watched_schedule
 from models.alerts.exclusive import is_alone
 from models.alerts.incident_rows import Begin, Key
@@ -27,9 +26,22 @@ NOT_OPEN = (
     "AND open.alert_id = %s AND open.ended_at IS NULL)"
 )
 SCHEDULE_COLUMNS = "schedule.id, schedule.account_id, schedule.name, schedule.args, schedule.template"
-IS_SILENT = "disabled_at IS NULL AND next_at IS NOT NULL AND enabled_at <= %s AND COALESCE(succeeded_at, 0) <= %s"
 IS_LONG = "job.schedule_id IS NOT NULL AND job.lease_until IS NOT NULL AND job.attempted_at <= %s"
 HELD_SINCE = f"(SELECT min(job.scheduled_at) FROM job WHERE job.parked_by = gate.id AND job.{WAITING_SQL})"
+
+
+class Search(NamedTuple):
+    """The parts of a statement that finds schedules: where they are, what holds of them, and since when."""
+
+    source: str
+    holds: str
+    since: str
+
+
+SILENT_SINCE = "CASE WHEN succeeded_at > enabled_at THEN succeeded_at ELSE enabled_at END"
+IS_SILENT = f"disabled_at IS NULL AND next_at IS NOT NULL AND {SILENT_SINCE} <= %s"
+SILENT_ONES = Search("schedule", IS_SILENT, SILENT_SINCE)
+LONG_ONES = Search("job JOIN schedule ON schedule.id = job.schedule_id", IS_LONG, "job.attempted_at")
 
 
 def poll(now: int) -> int:
@@ -60,49 +72,38 @@ def _change(
 
 
 def _silent(rule: Rule, now: int) -> Iterator[Begin]:
-    if SILENT not in rule.types:
-        return
     after_us = rule.options.silent_after_us
-    where, params = _in_scope(rule)
-    not_open = NOT_OPEN.format(subject=_text("schedule.id"))
-    rows = fetch(
-        f"SELECT {SCHEDULE_COLUMNS}, enabled_at, succeeded_at FROM schedule WHERE {where} AND {IS_SILENT} "
-        f"AND {not_open} LIMIT {AT_ONCE}",
-        (*params, now - after_us, now - after_us, SILENT, rule.id),
-    )
-    detail = f"none of its jobs has completed for {duration(after_us)}"
-    for *columns, enabled_at, succeeded_at in rows:
-        schedule = watched_schedule(columns)
-        if covers(rule, schedule):
-            yield _begin(rule, SILENT, schedule, detail, max(enabled_at, succeeded_at or 0) + after_us)
+    return _begun(rule, SILENT, SILENT_ONES, after_us, f"none of its jobs has completed for {duration(after_us)}", now)
 
 
 def _long(rule: Rule, now: int) -> Iterator[Begin]:
-    if LONG not in rule.types:
-        return
     after_us = rule.options.long_after_us
-    where, params = _in_scope(rule)
-    not_open = NOT_OPEN.format(subject=_text("job.schedule_id"))
+    return _begun(rule, LONG, LONG_ONES, after_us, f"a request of it has been under way for {duration(after_us)}", now)
+
+
+def _begun(rule: Rule, condition: str, search: Search, after_us: int, detail: str, now: int) -> Iterator[Begin]:
+    """The schedules in the scope for which the condition holds and has no open incident yet."""
+    if condition not in rule.types:
+        return
+    not_open, (in_scope, params) = NOT_OPEN.format(subject=_text("schedule.id")), scopes.schedules_of(rule)
     rows = fetch(
-        f"SELECT {SCHEDULE_COLUMNS}, job.attempted_at FROM job JOIN schedule ON schedule.id = job.schedule_id "
-        f"WHERE {where} AND {IS_LONG} AND {not_open} LIMIT {AT_ONCE}",
-        (*params, now - after_us, LONG, rule.id),
+        f"SELECT {SCHEDULE_COLUMNS}, {search.since} FROM {search.source} "
+        f"WHERE {search.holds} AND {not_open} AND {in_scope} LIMIT {AT_ONCE}",
+        (now - after_us, condition, rule.id, *params),
     )
-    detail = f"a request of it has been under way for {duration(after_us)}"
-    for *columns, attempted_at in rows:
+    for *columns, since in rows:
         schedule = watched_schedule(columns)
-        if covers(rule, schedule):
-            yield _begin(rule, LONG, schedule, detail, attempted_at + after_us)
+        about = f"schedule:{schedule.id}"
+        yield Begin(rule, condition, schedule.id, about, schedule.title, detail, since + after_us)
 
 
 def _waiting(rule: Rule, now: int) -> Iterator[Begin]:
     """Gates that hold back a job for longer; of a scope that is a flow or a host only that one."""
     after_us, kind = rule.options.waiting_after_us, rule.scope_kind
-    where, params = (
-        ("gate.kind = %s AND gate.key = %s", [kind, rule.scope_key]) if kind in (FLOW, HOST) else ("true", [])
-    )
     if WAITING not in rule.types or kind in (conditions.SCHEDULE, conditions.LABEL):
         return
+    is_of_one = kind in (FLOW, HOST)
+    where, params = ("gate.kind = %s AND gate.key = %s", [kind, rule.scope_key]) if is_of_one else ("true", [])
     subject = f"'gate:' || {_text('gate.id')}"
     rows = fetch(
         f"SELECT * FROM (SELECT gate.id AS id, gate.kind, gate.key, {HELD_SINCE} AS since FROM gate "
@@ -148,25 +149,6 @@ def _gone() -> Iterator[Key]:
         "AND (disabled_at IS NOT NULL OR next_at IS NULL))))"
     )
     return (Key(*row) for row in rows)
-
-
-def _in_scope(rule: Rule) -> tuple[str, list[Any]]:
-    """A condition that every schedule in the scope meets, and few others; `covers` decides."""
-    mine = "schedule.account_id = %s"
-    if rule.scope_kind == conditions.SCHEDULE:
-        return f"{mine} AND schedule.id = %s", [rule.account_id, rule.scope_key]
-    if rule.scope_kind == conditions.FLOW:
-        return f"{mine} AND schedule.template LIKE %s", [rule.account_id, f'%"flow_id": {rule.scope_gate_id or 0},%']
-    if rule.scope_kind == conditions.ACCOUNT:
-        return mine, [rule.account_id]
-    written = json.dumps(rule.scope_key)
-    for mark in "!%_":
-        written = written.replace(mark, f"!{mark}")
-    return f"{mine} AND schedule.template LIKE %s ESCAPE '!'", [rule.account_id, f"%{written}%"]
-
-
-def _begin(rule: Rule, condition: str, schedule: Watched, detail: str, at: int) -> Begin:
-    return Begin(rule, condition, schedule.id, f"schedule:{schedule.id}", schedule.title, detail, at)
 
 
 def _schedule_id() -> str:

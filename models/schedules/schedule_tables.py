@@ -92,10 +92,10 @@ class HealthEvent(BaseModel):
     schedule_id = UuidText(index=True)
     type = TextField()  # one of TYPES in models/schedules/health_events.py
     at = BigIntegerField()
-    number = (
-        BigIntegerField()
-    )  # of a failure: how many in a row; of a start: its lateness in us; else how many instants
-    reason = TextField(null=True)  # of a failure: why the job was given up; null: nobody knows
+    # Of a failure or a disabling: how many jobs in a row failed. Of a start: how late it was, in microseconds. Of a
+    # miss: how many instants were missed. Of a success: 0.
+    number = BigIntegerField()
+    reason = TextField(null=True)  # of a failure: why the job was given up; of a disabling: why; null: unknown
     host = TextField(null=True)  # of a failure: the host that is down; null: it is not the host
 
     class Meta:

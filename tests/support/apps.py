@@ -7,10 +7,7 @@ new: its caches are empty.
 from functools import cache
 
 from api import context, create_app
-from api.dashboard import sessions
 from api.key_cache import KeyCache
-from api.routes.alerts import badges
-from api.routes.targets import acks
 from models.database.host_clock import HostClock
 
 PAGES = [  # that stand by themselves
@@ -37,7 +34,6 @@ _made = cache(create_app)
 
 def app_of(settings):
     app = _made(settings)
-    for secret in (sessions.EXTENSION, acks.SECRET, badges.SECRET):
-        app.extensions.pop(secret, None)
+    app.extensions.pop(context.SECRET, None)
     context.install(app, context.Context(settings, KeyCache(settings.demo_key), None, HostClock()))
     return app

@@ -20,7 +20,7 @@ from models.alerts.conditions import ACCOUNT, Options, Quiet
 from models.alerts.ways import WAYS, Target
 from models.jobs.job_json import compact
 from models.rules import clock
-from models.rules.clock import MINUTE, SECOND
+from models.rules.clock import SECOND
 from models.rules.redaction import REDACTED
 
 blueprint = Blueprint("alerts", __name__, description="Who is notified when something goes wrong.")
@@ -93,8 +93,7 @@ def quiet_shape(quiet: Quiet | None) -> dict[str, str] | None:
 
 
 def _clock(minutes: int) -> str:
-    hours, rest = divmod(minutes * MINUTE, 60 * MINUTE)
-    return f"{hours:02d}:{rest // MINUTE:02d}"
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
 @blueprint.route("/alerts", methods=["POST"])

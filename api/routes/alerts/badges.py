@@ -1,19 +1,19 @@
 """Serves badges: how a schedule is doing, for a page that others see. The address is a capability of its own."""
 
 import flask
-from flask import Response, current_app
+from flask import Response
 from marshmallow import Schema, fields
 
 from api.auth import caller
 from api.blueprint import Blueprint
-from api.context import settings
+from api.context import session_secret, settings
 from api.responses import schemas
 from api.responses.badge_svg import badge
 from api.responses.responses import json_response, not_found, or_not_found, respond
 from api.responses.schedule_health import Health, health
 from api.routes.schedules import blueprint as schedules_blueprint
 from api.routes.schedules import key_in_path
-from models.accounts import badge_tokens, session_store
+from models.accounts import badge_tokens
 from models.accounts.badge_tokens import Badge
 from models.jobs.job_json import compact
 from models.schedules import run_results, schedule_store
@@ -21,7 +21,6 @@ from models.schedules.schedule_store import ScheduleRow
 
 blueprint = Blueprint("badges", __name__, open_to_all=True, description="How a schedule is doing, for others to see.")
 images = flask.Blueprint("badge_images", __name__)  # no part of OpenAPI, whose clients read JSON
-SECRET = "booper_badge_secret"  # noqa: S105 - the name of the secret among the app's extensions
 COLORS = {"enabled": "#1a7f37", "late": "#9a6700", "discarded": "#cf222e", "cancelled": "#57606a"}
 FRESH = {"Cache-Control": "public, max-age=30"}
 
@@ -45,7 +44,7 @@ def get_badge_addresses(key: str) -> Response:
     """How the schedule is doing, and the addresses at which others may see that without a key."""
     account_id = caller().account_id
     schedule = or_not_found(schedule_store.find(account_id, key_in_path(key)))
-    token = badge_tokens.token_of(Badge(account_id, schedule.id), _secret())
+    token = badge_tokens.token_of(Badge(account_id, schedule.id), session_secret())
     svg, json = (f"{settings().own_url}{path}" for path in (f"/badges/{token}.svg", f"/api/badges/{token}.json"))
     return respond({"data": {"state": _health(account_id, schedule).word, "svg": svg, "json": json}})
 
@@ -70,7 +69,7 @@ def describe_badge(token: str) -> Response:
 
 def _badge_of(token: str) -> tuple[str, Health]:
     """The label and the state; 404 for what is no token, and for the token of a deleted schedule."""
-    badge = badge_tokens.badge_of(token, _secret())
+    badge = badge_tokens.badge_of(token, session_secret())
     schedule = schedule_store.find(*badge) if badge else None
     if badge is None or schedule is None:
         raise not_found()
@@ -79,11 +78,3 @@ def _badge_of(token: str) -> tuple[str, Health]:
 
 def _health(account_id: int, schedule: ScheduleRow) -> Health:
     return health(schedule, run_results.latest(account_id, [schedule.id]).get(schedule.id, []))
-
-
-def _secret() -> str:
-    extensions = current_app.extensions
-    if SECRET not in extensions:
-        extensions[SECRET] = session_store.session_secret()
-    secret: str = extensions[SECRET]
-    return secret

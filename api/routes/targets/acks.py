@@ -4,24 +4,23 @@ The address is a capability of its own, made for one claim of one job. It needs 
 job. A text that is no such capability gets 404, whatever there is.
 """
 
-from flask import Response, current_app
+from flask import Response
 from marshmallow import Schema, fields
 
 from api.blueprint import Blueprint
+from api.context import session_secret
 from api.requests.body import ACKS, load_optional_with_fields
 from api.requests.fields import Must, flag
 from api.requests.job_requests import JobRequest, body_of
 from api.requests.strict_schema import Strict
 from api.responses import schemas
 from api.responses.responses import ApiError, not_found, respond
-from models.accounts import session_store
 from models.accounts.ack_tokens import attempted_by
 from models.operations import acks
 from models.operations.acks import Ack, Taken
 from models.rules import clock
 
 blueprint = Blueprint(ACKS, __name__, open_to_all=True, description="Acknowledgements of targets.")
-SECRET = "booper_ack_secret"  # noqa: S105 - the name of the secret among the app's extensions
 REFUSALS = {
     Taken.SECOND: ApiError(409, "This attempt has been acknowledged already; the first acknowledgement counts."),
     Taken.CANCELLED: ApiError(409, "The job was cancelled: how its attempt ended changes nothing any more."),
@@ -46,7 +45,7 @@ class Acknowledgement(Schema):
 def acknowledge(token: str) -> Response:
     """Report how an attempt ended that was answered with 202 and `Booper-Complete: later`: with success, unless
     `success` is false."""
-    attempted = attempted_by(token, _secret())
+    attempted = attempted_by(token, session_secret())
     if attempted is None:
         raise not_found()
     values, sent = load_optional_with_fields(AckFields())
@@ -54,11 +53,3 @@ def acknowledge(token: str) -> Response:
     if taken in REFUSALS:
         raise REFUSALS[taken]
     return respond({"data": {"acknowledged": True}})
-
-
-def _secret() -> str:
-    extensions = current_app.extensions
-    if SECRET not in extensions:
-        extensions[SECRET] = session_store.session_secret()
-    secret: str = extensions[SECRET]
-    return secret

@@ -3,6 +3,7 @@
 import pytest
 from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 
+from api import context
 from api.dashboard import sessions
 from api.dashboard.pages import signing_in
 from api.dashboard.pages.signing_in import Failures, local_path
@@ -70,7 +71,7 @@ def test_a_forged_or_changed_cookie_is_nobodys(app, alice):
 
 
 def test_a_cookie_of_another_secret_is_nobodys(app, alice):
-    app.extensions[sessions.EXTENSION] = "another"
+    app.extensions[context.SECRET] = "another"
     assert alice.get("/").status_code == 303
 
 

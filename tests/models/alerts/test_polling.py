@@ -72,6 +72,19 @@ def test_silence_is_looked_for_in_the_scope(schedule, account, moved_clock, scop
     assert poll() == [("silent", "backup", True)]
 
 
+@pytest.mark.parametrize("scope", [(LABEL, "night"), (HOST, "db.example")])
+def test_silence_in_a_scope_is_found_however_many_schedules_contain_its_name_elsewhere(
+    account, moved_clock, monkeypatch, scope
+):
+    monkeypatch.setattr(polling, "AT_ONCE", 1)
+    other = {"host": "night", "labels": ("db.example", 'x"night"')}
+    for fields in (other, {"host": "db.example", "labels": ("night",)}, other):
+        create_schedule(account, {"name": fields["host"], **fields})
+    make_alert(account, on=("silent",), scope=scope, silent_after_us=clock.HOUR)
+    moved_clock.advance(hours=1)
+    assert poll() == [("silent", "db.example", True)]
+
+
 def test_silence_in_a_flow_is_found_however_many_flows_have_ids_that_begin_like_its_own(
     account, moved_clock, monkeypatch
 ):

@@ -10,17 +10,17 @@ from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
 from api.requests.alert_fields import NewAlert
 from api.requests.strict_schema import flat
-from api.routes.alerts.alert_rules import new_rule, scope_shape
+from api.routes.alerts.alert_rules import new_rule
 from models.alerts import alert_store, announcing, evaluation, incident_store, messages, ways
 from models.alerts.alert_store import MAX_ALERTS, AlertRow, TooMany
-from models.alerts.conditions import ACCOUNT, ON, SCOPES
+from models.alerts.conditions import ACCOUNT, ON, ON_BY_DEFAULT, SCOPES
 from models.alerts.messages import CLOSED, OPENED, IncidentRow, Message
 from models.database.ids import is_uuid
 from models.database.paging import PageRequest
 from models.rules import clock
 
 LISTED = 20  # incidents on the page of rules
-DEFAULTS = {"on": ["failed", "missed", "recovered"], "scope": ACCOUNT, "after": "1", "way": ways.WEBHOOK}
+DEFAULTS = {"on": ON_BY_DEFAULT, "scope": ACCOUNT, "after": "1", "way": ways.WEBHOOK}
 
 
 @pages.get("/alerts")
@@ -158,11 +158,10 @@ def _is_muted(incident: IncidentRow, now: int) -> bool:
 
 def _page(form: dict[str, Any], errors: dict[str, Any], status: int) -> Response:
     account_id = visitor().account_id
-    rules = alert_store.listed(account_id)
     text = render_template(
         "alerts.html",
         incidents=[(incident, headline_of(incident)) for incident in _open_first(account_id)],
-        rules=[(rule, ", ".join(_scope_in_words(rule))) for rule in rules],
+        rules=[(rule, _scope_in_words(rule.scope)) for rule in alert_store.listed(account_id)],
         conditions=ON,
         scopes=SCOPES,
         ways=[way for way in ways.WAYS if way != ways.EMAIL or settings().smtp_url],
@@ -178,5 +177,6 @@ def _open_first(account_id: int) -> list[IncidentRow]:
     return [row for state in incident_store.STATES for row in incident_store.listed(account_id, state, latest).rows]
 
 
-def _scope_in_words(rule: AlertRow) -> list[str]:
-    return ["all schedules" if kind == ACCOUNT else f"{kind} {key}" for kind, key in scope_shape(rule.scope).items()]
+def _scope_in_words(scope: tuple[str, str]) -> str:
+    kind, key = scope
+    return "all schedules" if kind == ACCOUNT else f"{kind} {key}"
