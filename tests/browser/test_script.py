@@ -100,27 +100,27 @@ def test_what_is_begun_while_a_refresh_is_under_way_is_not_thrown_away(list_of_o
 
 
 @pytest.fixture
-def asked_for(reader, receiver):
+def part_requests(reader, receiver):
     """The page of a schedule, with the browser's clock in the test's hand, and what its parts ask for."""
-    page, asked = reader.page, []
+    page, requests = reader.page, []
     order(reader, receiver, name="twice an hour", repeat_every=[30, "minutes"])
     reader.go("/schedules")
     page.get_by_role("link", name="twice an hour").first.click()
     page.clock.install()
     page.reload()
-    page.on("request", lambda request: asked.append(request.url) if "part=text" in request.url else None)
-    return asked
+    page.on("request", lambda request: requests.append(request.url) if "part=text" in request.url else None)
+    return requests
 
 
-def test_parts_of_a_page_that_refresh_together_load_it_once(reader, asked_for):
+def test_parts_of_a_page_that_refresh_together_load_it_once(reader, part_requests):
     with reader.page.expect_response("**part=text"):
         reader.page.clock.run_for(REFRESH_MS + 100)
     reader.page.evaluate(SETTLED)
 
-    assert len(asked_for) == 1
+    assert len(part_requests) == 1
 
 
-def test_a_form_that_is_open_is_not_thrown_away(reader, asked_for):
+def test_a_form_that_is_open_is_not_thrown_away(reader, part_requests):
     """The range of a backfill was gone three seconds after its fields had lost the focus."""
     page = reader.page
     page.get_by_text("Make up for past runs…").click()
