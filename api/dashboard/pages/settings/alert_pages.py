@@ -76,6 +76,7 @@ def show_incident(key: str) -> Response:
     shown = {
         "incident": incident,
         "headline": headline_of(incident),
+        "is_muted": _is_muted(incident, clock.now()),
         "affected": affected,
         "names": {key: schedule.title for key, schedule in schedules.items()},
         "notifications": incident_store.notifications_of(incident.id),
@@ -93,8 +94,8 @@ def acknowledge_incident_here(key: str) -> Response:
 def mute_incident_here(key: str) -> Response:
     """Mute it for a day; one that is muted, no longer."""
     incident, now = _incident(key), clock.now()
-    is_muted = (incident.muted_until or 0) > now
-    incident_store.mute(visitor().account_id, incident.uuid, None if is_muted else now + clock.DAY, now)
+    until = None if _is_muted(incident, now) else now + clock.DAY
+    incident_store.mute(visitor().account_id, incident.uuid, until, now)
     return redirect_to("show_incident", "saved", key=key)
 
 
@@ -149,6 +150,10 @@ def _incident(key: str) -> IncidentRow:
     if incident is None:
         raise page_not_found()
     return incident
+
+
+def _is_muted(incident: IncidentRow, now: int) -> bool:
+    return (incident.muted_until or 0) > now
 
 
 def _page(form: dict[str, Any], errors: dict[str, Any], status: int) -> Response:
