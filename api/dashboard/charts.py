@@ -1,10 +1,10 @@
-"""Draws the charts of the overview: numbers in, shapes out, which a template writes as SVG. Pure.
+"""Draws charts: numbers in, shapes out, which a template writes as SVG. Pure.
 
 A chart holds no style and no script; its colors come from classes. Coordinates are in units of the view box.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from models.operations.heartbeats import Minute
@@ -41,16 +41,23 @@ class Tick(NamedTuple):
 
 def throughput_bars(minutes: Sequence[Minute], labels: Sequence[str]) -> list[Bar]:
     """For each minute a bar of the completed attempts, and on top of it one of the failed attempts."""
-    highest, step = _highest(minutes), WIDTH / max(len(minutes), 1)
+    counts = [{"completed": minute.completed, "failed": minute.failed} for minute in minutes]
+    texts = [f"{minute.completed} completed, {minute.failed} failed" for minute in minutes]
+    return stacked_bars(counts, [f"{label}: {text}" for label, text in zip(labels, texts, strict=True)])
+
+
+def stacked_bars(columns: Sequence[Mapping[str, int]], titles: Sequence[str]) -> list[Bar]:
+    """For each column the bars of its counts by kind, one on top of the other. The highest column has the whole height;
+    a count of 0 has no bar."""
+    highest, step = max([sum(column.values()) for column in columns] + [1]), WIDTH / max(len(columns), 1)
     bars = []
-    for number, (minute, label) in enumerate(zip(minutes, labels, strict=True)):
-        completed, failed = (HEIGHT * count / highest for count in (minute.completed, minute.failed))
-        title = f"{label}: {minute.completed} completed, {minute.failed} failed"
-        x, width = number * step, step * 0.8
-        if minute.completed:
-            bars.append(bar(x, HEIGHT - completed, width, completed, "completed", title))
-        if minute.failed:
-            bars.append(bar(x, HEIGHT - completed - failed, width, failed, "failed", title))
+    for number, (column, title) in enumerate(zip(columns, titles, strict=True)):
+        y = HEIGHT
+        for kind, count in column.items():
+            height = HEIGHT * count / highest
+            y -= height
+            if count:
+                bars.append(bar(number * step, y, step * 0.8, height, kind, title))
     return bars
 
 
@@ -70,28 +77,11 @@ def lateness_lines(minutes: Sequence[Minute]) -> tuple[list[Line], list[Tick]]:
 
     lines = []
     for kind in ("p50_us", "p99_us"):
-        for stretch in _stretches([getattr(minute, kind) for minute in minutes]):
-            points = " ".join(f"{round(number * step, 1)},{y(value / 1000)}" for number, value in stretch)
-            lines.append(Line(points, kind.removesuffix("_us")))
+        for stretch in stretches([getattr(minute, kind) for minute in minutes]):
+            places = [(round(number * step, 1), y(value / 1000)) for number, value in stretch]
+            lines.append(Line(points(places), kind.removesuffix("_us")))
     marks = [10.0**power for power in range(0, 7) if 10.0**power <= top_ms]
     return lines, [Tick(y(mark), f"{mark:g} ms" if mark < 1000 else f"{mark / 1000:g} s") for mark in marks]
-
-
-def count_bars(counts: Sequence[int], labels: Sequence[str], kind: str, noun: str) -> list[Bar]:
-    """A bar for each count that is not 0, the highest over the whole height."""
-    highest, step = max([*counts, 1]), WIDTH / max(len(counts), 1)
-    return [
-        bar(
-            number * step,
-            HEIGHT - HEIGHT * count / highest,
-            step * 0.8,
-            HEIGHT * count / highest,
-            kind,
-            f"{label}: {count:,} {noun}",
-        )
-        for number, (count, label) in enumerate(zip(counts, labels, strict=True))
-        if count
-    ]
 
 
 def bar(x: float, y: float, width: float, height: float, kind: str, title: str) -> Bar:
@@ -99,21 +89,26 @@ def bar(x: float, y: float, width: float, height: float, kind: str, title: str) 
     return Bar(round(x, 1), round(y, 1), round(width, 1), round(height, 1), kind, title)
 
 
+def points(places: Sequence[tuple[float, float]]) -> str:
+    """Pairs of x and y, as SVG writes the points of a line."""
+    return " ".join(f"{x},{y}" for x, y in places)
+
+
 def _highest(minutes: Sequence[Minute]) -> int:
     return max([minute.completed + minute.failed for minute in minutes] + [1])
 
 
-def _stretches(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:
+def stretches(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:
     """The stretches without a gap, as pairs of number and value."""
-    stretches: list[list[tuple[int, float]]] = [[]]
+    parts: list[list[tuple[int, float]]] = [[]]
     for number, value in enumerate(values):
         if value is not None:
-            stretches[-1].append((number, value))
-        elif stretches[-1]:
-            stretches.append([])
-    return [each if len(each) > 1 else _widened(*each[0]) for each in stretches if each]
+            parts[-1].append((number, value))
+        elif parts[-1]:
+            parts.append([])
+    return [each if len(each) > 1 else _widened(*each[0]) for each in parts if each]
 
 
 def _widened(number: int, value: float) -> list[tuple[int, float]]:
-    """A single minute as a line that can be seen. It stays within the chart, also for the last minute."""
+    """A single value as a line that can be seen. It stays within the chart, also at its end."""
     return [(max(number - 1, 0), value), (max(number, 1), value)]

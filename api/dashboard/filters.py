@@ -40,6 +40,11 @@ def utc(instant: int | None) -> str:
     return "" if instant is None else f"{iso(instant)[:19].replace('T', ' ')} UTC"
 
 
+def time_of_day(instant: int) -> str:
+    """`18:26`, in UTC."""
+    return iso(instant)[11:16]
+
+
 def exact(instant: int | None) -> str:
     """`2023-09-01 18:26:20.353046 UTC`, for a tooltip."""
     return "" if instant is None else f"{iso(instant)[:-1].replace('T', ' ')} UTC"

@@ -10,7 +10,7 @@ from api.dashboard import charts
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.charts import Bar
 from api.dashboard.errors import page_not_found
-from api.dashboard.filters import utc
+from api.dashboard.filters import time_of_day
 from api.dashboard.query import filled_fields, problems_of
 from api.requests.flow_fields import is_gate_key
 from api.requests.gate_fields import GatesQuery, PauseFields
@@ -21,7 +21,7 @@ from models.flows.gate_lists import Usage
 from models.flows.gates import FAR, Gate
 from models.rules import clock
 from models.rules.clock import MINUTE
-from models.rules.limits import ACCOUNT
+from models.rules.limits import ACCOUNT, FLOW
 
 SHOWN = 25
 LISTS = {"flows.html": "list_flows", "lanes.html": "list_lanes", "hosts.html": "list_hosts"}
@@ -100,12 +100,17 @@ def account_pause() -> dict[str, object]:
 
 def rows_of(listed_gates: Sequence[Gate], now: int) -> list[GateRow]:
     """The line of each of the gates."""
-    usages, counts = gate_lists.usages(listed_gates, now), minutes.last_hour([gate.id for gate in listed_gates], now)
-    names = [utc((now // MINUTE - ago) * MINUTE)[11:16] for ago in reversed(range(minutes.SHOWN))]
-    return [
-        _row(gate, usages[gate.id], charts.count_bars(counts[gate.id], names, "started", "started"), now)
-        for gate in listed_gates
-    ]
+    usages = gate_lists.usages(listed_gates, now)
+    counts = minutes.last_hour([gate.id for gate in listed_gates if gate.kind == FLOW], now)
+    return [_row(gate, usages[gate.id], _hour(counts.get(gate.id, ()), now), now) for gate in listed_gates]
+
+
+def _hour(counts: Sequence[int], now: int) -> list[Bar]:
+    """The bars of the minutes that end with the present one."""
+    first = now // MINUTE - len(counts) + 1
+    names = [time_of_day((first + number) * MINUTE) for number in range(len(counts))]
+    titles = [f"{name}: {count:,} started" for name, count in zip(names, counts, strict=True)]
+    return charts.stacked_bars([{"started": count} for count in counts], titles)
 
 
 def _row(gate: Gate, usage: Usage, hour: list[Bar], now: int) -> GateRow:

@@ -99,6 +99,41 @@ def test_what_is_begun_while_a_refresh_is_under_way_is_not_thrown_away(list_of_o
     assert is_kept(page)
 
 
+@pytest.fixture
+def part_requests(reader, receiver):
+    """The page of a schedule, with the browser's clock in the test's hand, and what its parts ask for."""
+    page, requests = reader.page, []
+    order(reader, receiver, name="twice an hour", repeat_every=[30, "minutes"])
+    reader.go("/schedules")
+    page.get_by_role("link", name="twice an hour").first.click()
+    page.clock.install()
+    page.reload()
+    page.on("request", lambda request: requests.append(request.url) if "part=text" in request.url else None)
+    return requests
+
+
+def test_parts_of_a_page_that_refresh_together_load_it_once(reader, part_requests):
+    with reader.page.expect_response("**part=text"):
+        reader.page.clock.run_for(REFRESH_MS + 100)
+    reader.page.evaluate(SETTLED)
+
+    assert len(part_requests) == 1
+
+
+def test_a_form_that_is_open_is_not_thrown_away(reader, part_requests):
+    """The range of a backfill was gone three seconds after its fields had lost the focus."""
+    page = reader.page
+    page.get_by_text("Make up for past runs…").click()
+    page.get_by_label("From (UTC)").fill("2026-01-01T00:00")
+    page.evaluate("document.activeElement.blur()")
+
+    for _ in range(3):
+        page.clock.run_for(REFRESH_MS + 100)
+        page.evaluate(SETTLED)
+
+    expect(page.get_by_label("From (UTC)")).to_have_value("2026-01-01T00:00")
+
+
 def test_a_live_tail_tells_each_entry_once_though_it_is_told_again(reader, receiver):
     page, streams = reader.page, []
     order(reader, receiver, schedule_in=0)

@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 from api.context import demo_is_open
 from api.dashboard import charts
 from api.dashboard.blueprint import pages, visitor
-from api.dashboard.filters import utc
+from api.dashboard.filters import time_of_day
 from api.dashboard.labels import JOB_FILTERS
 from api.dashboard.query import filled_fields, problems_of
 from api.dashboard.timelines import health_cards
@@ -33,14 +33,14 @@ def show_overview() -> str:
     return render_template(
         "overview.html",
         counts=overview.counts(account_id, now),
-        bars=charts.throughput_bars(minutes, [utc(minute.minute_at)[11:16] for minute in minutes]),
+        bars=charts.throughput_bars(minutes, [time_of_day(minute.minute_at) for minute in minutes]),
         bar_ticks=charts.throughput_ticks(minutes),
         lines=lines,
         ticks=ticks,
         completed=sum(minute.completed for minute in minutes),
         failed=sum(minute.failed for minute in minutes),
         latest=next((minute for minute in reversed(minutes) if minute.p50_us is not None), None),
-        cards=health_cards.cards(account_id, now),
+        cards=health_cards.cards(account_id, minutes, now),
         depths=heartbeats.depths(),
         workers=workers,
         alive=heartbeats.alive(workers, now),

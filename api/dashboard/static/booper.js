@@ -3,6 +3,7 @@
 "use strict";
 
 const two = (number) => String(number).padStart(2, "0");
+const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 function localText(date) {
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
@@ -26,7 +27,8 @@ function parsed(html) {
 function busy(part) {
   const inside = document.activeElement;
   const typing = inside && part.contains(inside) && inside.matches("input, select, textarea");
-  return document.hidden || typing || part.querySelector("input[type=checkbox]:checked, .calm[open]") || String(getSelection());
+  const begun = part.querySelector("input[type=checkbox]:checked, details[open] input:not([type=hidden])");
+  return document.hidden || typing || begun || String(getSelection());
 }
 
 // Says that what the page shows is no longer current, and since when; hides it when the server answers again.
@@ -50,11 +52,24 @@ async function watchReach() {
   }
 }
 
+// Parts of one page that refresh at the same time load it once.
+const underWay = new Map();
+
+function load(address) {
+  if (!underWay.has(address)) underWay.set(address, loaded(address).finally(() => underWay.delete(address)));
+  return underWay.get(address);
+}
+
+async function loaded(address) {
+  const response = await fetch(address, { headers: { Accept: "text/html" } });
+  return { response, text: await response.text() };
+}
+
 async function refresh(part) {
-  const response = await fetch(part.dataset.source || location.href, { headers: { Accept: "text/html" } });
+  const { response, text } = await load(part.dataset.source || location.href);
   showReach(response.status < 500, true);
   if (response.redirected && new URL(response.url).pathname.endsWith("/sign-in")) return location.reload();
-  const newer = response.ok && parsed(await response.text()).getElementById(part.id);
+  const newer = response.ok && parsed(text).getElementById(part.id);
   if (!newer || busy(part)) return part;
   const open = [...part.querySelectorAll("details[id]")].map((details) => [details.id, details.open]);
   const focused = part.contains(document.activeElement) ? focusPath(part) : null;
@@ -215,9 +230,9 @@ document.addEventListener("change", (event) => {
 });
 forgetNote();
 showLocal(document);
-for (const place of document.querySelectorAll("[data-zone]")) place.textContent = Intl.DateTimeFormat().resolvedOptions().timeZone;
+for (const place of document.querySelectorAll("[data-zone]")) place.textContent = ZONE;
 document.querySelectorAll("[data-refresh]").forEach(keepFresh);
 if (document.body.dataset.alive) watchReach();
 document.querySelectorAll("[data-tail]").forEach(tail);
-for (const input of document.querySelectorAll("[data-default-zone]")) input.defaultValue ||= Intl.DateTimeFormat().resolvedOptions().timeZone; // not typed: it chooses no time
+for (const input of document.querySelectorAll("[data-default-zone]")) input.defaultValue ||= ZONE; // not typed: it chooses no time
 document.querySelectorAll("form[data-preview]").forEach(preview);

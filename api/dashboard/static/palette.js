@@ -1,5 +1,5 @@
 // The search that opens over each page, and the keys. The pages work without it.
-// It makes no markup from data; what it inserts was escaped by the server.
+// It makes no markup from data; what it inserts was escaped by the server. Uses what booper.js declares.
 "use strict";
 
 const palette = document.getElementById("palette");
@@ -29,9 +29,9 @@ async function find(typed) {
   const found = document.getElementById("found");
   const number = ++latest;
   if (!typed.trim()) return found.replaceChildren();
-  const answer = await fetch(`${found.dataset.results}?${new URLSearchParams({ q: typed, zone: Intl.DateTimeFormat().resolvedOptions().timeZone })}`).catch(() => null);
+  const answer = await fetch(`${found.dataset.results}?${new URLSearchParams({ q: typed, zone: ZONE })}`).catch(() => null);
   if (number !== latest || !answer || !answer.ok || answer.redirected) return; // redirected: signed out
-  const list = new DOMParser().parseFromString(`<ul>${await answer.text()}</ul>`, "text/html").querySelector("ul");
+  const list = parsed(`<ul>${await answer.text()}</ul>`).querySelector("ul");
   if (number === latest) found.replaceChildren(...list.children);
 }
 

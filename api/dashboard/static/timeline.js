@@ -1,28 +1,25 @@
 // Moves the timeline, keeps it fresh, zooms, and leads from mark to mark by the keyboard. Without it the picture stands
-// still and its marks are links all the same. What it inserts was escaped by the server.
+// still and its marks are links all the same. What it inserts was escaped by the server. Uses what booper.js declares.
 const FRESH = [".tl-scale", ".tl-moving", ".tl-front", ".tl-empty", ".tl-counts", ".tl-key", ".tl-rows"];
 const SWITCHES = ".tl-switch";
 const MOVES_MS = 600000; // one animation lasts so long; a refresh begins another
 const REMEMBERED = "booper_timeline_held";
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
-const two = (number) => String(number).padStart(2, "0");
 
-const clockText = (date) => `${two(date.getHours())}:${two(date.getMinutes())}`;
-const dayText = (date) => `${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-const wholeText = (date) => `${date.getFullYear()}-${dayText(date)} ${clockText(date)}:${two(date.getSeconds())}`;
+const clockText = (date) => localText(date).slice(11, 16);
+const dayText = (date) => localText(date).slice(5, 10);
 
 // A text that begins with an instant in UTC, as the server writes it, with that instant in the reader's zone.
 function localized(text) {
   const match = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC/.exec(text);
-  return match ? wholeText(new Date(`${match[1]}T${match[2]}Z`)) + text.slice(match[0].length) : text;
+  return match ? localText(new Date(`${match[1]}T${match[2]}Z`)) + text.slice(match[0].length) : text;
 }
 
-function showLocal(root) {
+function showLocalAxis(root) {
   for (const label of root.querySelectorAll(".tl-time")) {
     const date = new Date(Number(label.dataset.at));
     label.textContent = label.textContent.includes(":") ? clockText(date) : dayText(date);
   }
-  for (const time of root.querySelectorAll("time[data-local]")) time.textContent = wholeText(new Date(time.dateTime));
 }
 
 class Timeline {
@@ -41,7 +38,7 @@ class Timeline {
     this.plot.addEventListener("pointerover", (event) => this.tell(event.target.closest("a")));
     this.plot.addEventListener("pointerleave", () => this.tell(this.current()));
     calm.addEventListener("change", () => this.move());
-    showLocal(figure);
+    showLocalAxis(figure);
     this.hold(this.held);
     this.keepFresh();
   }
@@ -81,7 +78,7 @@ class Timeline {
       response = await fetch(part, { headers: { Accept: "text/html" } });
       if (response.redirected) return location.reload(); // signed out
       if (!response.ok || part !== this.figure.dataset.part) return;
-      this.take(new DOMParser().parseFromString(await response.text(), "text/html").getElementById("timeline"));
+      this.take(parsed(await response.text()).getElementById("timeline"));
     } catch (error) {
       if (!(error instanceof TypeError)) throw error; // no network: the next turn tries again
     }
@@ -92,6 +89,7 @@ class Timeline {
     const waited = new Set([...this.plot.querySelectorAll(".tl-ahead [data-key]")].map((mark) => mark.dataset.key));
     const current = this.current()?.dataset.key;
     showLocal(newer);
+    showLocalAxis(newer);
     for (const name of [...FRESH, SWITCHES]) this.takePart(name, newer);
     for (const mark of this.plot.querySelectorAll(".tl-dots:not(.tl-ahead) [data-key]")) {
       if (waited.has(mark.dataset.key)) mark.firstElementChild.classList.add("tl-pop");

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 from flask import url_for
 
+from api.dashboard.charts import Bar
 from api.dashboard.filters import iso, us
 from api.dashboard.timelines import sparklines
-from api.dashboard.timelines.sparklines import SparkBar, Sparkline
+from api.dashboard.timelines.sparklines import Sparkline
 from models.operations import heartbeats
 from models.operations.heartbeats import Minute
 from models.operations.timelines import host_figures, waiting_causes
@@ -16,7 +17,6 @@ from models.rules.clock import HOUR, MINUTE
 from models.rules.lateness import LATE_AFTER_US
 from models.rules.limits import ACCOUNT, FLOW, HOST, LANE
 
-MINUTES = 60
 GOOD, WARN, BAD = "good", "warn", "bad"
 HEALTHY, SICK = 0.99, 0.95  # parts of the attempts that succeed
 CAUSE_TEXTS = {
@@ -44,12 +44,12 @@ class Card(NamedTuple):
     url: str
     look: str = ""
     line: Sparkline | None = None
-    bars: Sequence[SparkBar] = ()
+    bars: Sequence[Bar] = ()
     parts: Sequence[Part] = ()
 
 
-def cards(account_id: int, now: int) -> list[Card]:
-    minutes = heartbeats.minutes(account_id, now, MINUTES)
+def cards(account_id: int, minutes: list[Minute], now: int) -> list[Card]:
+    """`minutes`: those of the last hour, the present one last."""
     return [
         _success(minutes, now),
         _lateness(minutes, heartbeats.lateness_within(account_id, now - HOUR, now, 0.99)),

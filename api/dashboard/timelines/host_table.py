@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from api.dashboard.charts import Bar
 from api.dashboard.timelines import sparklines
-from api.dashboard.timelines.sparklines import SparkBar
 from api.requests.job_filters import read_host
 from models.flows.gates import Gate
 from models.jobs.job_kinds import REQUEST
@@ -23,7 +23,7 @@ class HostLine(NamedTuple):
     success: str
     state: str
     look: str
-    bars: Sequence[SparkBar]
+    bars: Sequence[Bar]
     is_usable: bool
 
 

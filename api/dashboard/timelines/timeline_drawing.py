@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from api.dashboard.filters import span, utc
+from api.dashboard.filters import iso, span, time_of_day, utc
 from api.dashboard.timelines.marks import Mark
 from api.dashboard.timelines.spans import Span
 from models.operations.timelines.attempt_counts import Count
@@ -153,5 +153,4 @@ def _y(height_us: int, top_us: int) -> float:
 
 
 def _label(at: int, shown: Span) -> str:
-    text = utc(at)
-    return text[5:10] if shown.tick_us >= DAY else text[11:16]
+    return iso(at)[5:10] if shown.tick_us >= DAY else time_of_day(at)

@@ -109,6 +109,18 @@ def test_an_incident_is_acknowledged_muted_and_closed(alice, bob, incident):
     assert "has recovered" in alice.get(path).text
 
 
+def test_once_a_mute_has_ended_the_button_mutes_again(alice, moved_clock, incident):
+    path = f"/incidents/{incident.uuid}"
+    alice.send(f"{path}/mute")
+    muted = alice.get(path).text
+    assert ("Unmute" in muted, "Muted until" in muted) == (True, True)
+
+    moved_clock.advance(hours=25)
+    over = alice.get(path).text
+
+    assert ("Unmute" in over, "Muted until" in over, "Mute for a day" in over) == (False, False, True)
+
+
 def test_open_incidents_stand_before_closed_ones(alice, moved_clock, incident):
     moved_clock.advance(hours=1)
     create_schedule(alice.account, {"name": "later", "host": "other.example"})

@@ -8,6 +8,7 @@ from marshmallow import ValidationError
 from api.context import settings
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
+from api.dashboard.query import number_or_text
 from api.requests.alert_fields import NewAlert
 from api.requests.strict_schema import flat
 from api.routes.alerts.alert_rules import new_rule
@@ -76,6 +77,7 @@ def show_incident(key: str) -> Response:
     shown = {
         "incident": incident,
         "headline": headline_of(incident),
+        "is_muted": _is_muted(incident, clock.now()),
         "affected": affected,
         "names": {key: schedule.title for key, schedule in schedules.items()},
         "notifications": incident_store.notifications_of(incident.id),
@@ -93,8 +95,8 @@ def acknowledge_incident_here(key: str) -> Response:
 def mute_incident_here(key: str) -> Response:
     """Mute it for a day; one that is muted, no longer."""
     incident, now = _incident(key), clock.now()
-    is_muted = (incident.muted_until or 0) > now
-    incident_store.mute(visitor().account_id, incident.uuid, None if is_muted else now + clock.DAY, now)
+    until = None if _is_muted(incident, now) else now + clock.DAY
+    incident_store.mute(visitor().account_id, incident.uuid, until, now)
     return redirect_to("show_incident", "saved", key=key)
 
 
@@ -112,12 +114,12 @@ def headline_of(incident: IncidentRow) -> str:
 
 def _fields_of(form: dict[str, Any]) -> dict[str, Any]:
     """The request that the form stands for."""
-    scope, after = form.get("scope", ACCOUNT), form.get("after", "")
+    scope = form.get("scope", ACCOUNT)
     return {
         "name": form.get("name", ""),
         "on": form["on"],
         "scope": {scope: True if scope == ACCOUNT else form.get("scope_key", "")},
-        "after": int(after) if after.isascii() and after.isdigit() and len(after) < 9 else after,
+        "after": number_or_text(form.get("after", "")),
         "to": [{form.get("way", ""): form.get("address", "")}],
     }
 
@@ -149,6 +151,10 @@ def _incident(key: str) -> IncidentRow:
     if incident is None:
         raise page_not_found()
     return incident
+
+
+def _is_muted(incident: IncidentRow, now: int) -> bool:
+    return (incident.muted_until or 0) > now
 
 
 def _page(form: dict[str, Any], errors: dict[str, Any], status: int) -> Response:
