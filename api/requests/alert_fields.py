@@ -129,7 +129,7 @@ def read_clock(value: Any) -> int:
 
 
 def read_targets(value: Any) -> list[Target]:
-    """Where messages go. A secret address may be sent as responses show it; the route puts the stored one in its place."""
+    """Where messages go. A secret address may come as responses show it; the route puts the stored one in its place."""
     if not isinstance(value, list) or not 1 <= len(value) <= MAX_TARGETS:
         raise ValueError
     errors, targets = {}, []

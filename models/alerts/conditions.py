@@ -22,8 +22,8 @@ SCOPES = (ACCOUNT, SCHEDULE, LABEL, HOST, FLOW)
 
 
 class Quiet(NamedTuple):
-    """The hours of each day in which nothing is sent: minutes after midnight in a time zone. `start` may be after
-    `end`: then they last over midnight."""
+    """The hours of each day in which nothing is sent, in minutes after midnight in a time zone. If `start` is after
+    `end`, they last over midnight."""
 
     start: int
     end: int
@@ -31,8 +31,11 @@ class Quiet(NamedTuple):
 
 
 class Options(NamedTuple):
-    """`after`: how many jobs in a row have to fail; the others in microseconds: beyond what a job is late or long, a
-    gate holds jobs back or a schedule is silent, and how often an open incident is sent again (None: never)."""
+    """The thresholds of a rule, and when its messages are sent.
+
+    `after`: how many jobs in a row have to fail. Spans in microseconds, beyond which a condition holds: how late a job
+    starts, how long a request takes, how long a gate holds a job back, how long no job completes. `repeat_us`: how
+    often an open incident is sent again; None: never."""
 
     after: int = 1
     late_after_us: int = 5 * MINUTE
@@ -59,7 +62,7 @@ class Rule(NamedTuple):
 
 
 class Watched(NamedTuple):
-    """What a scope may name of a schedule."""
+    """The parts of a schedule that a scope may name."""
 
     id: str
     account_id: int
