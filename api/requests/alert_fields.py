@@ -28,12 +28,14 @@ from models.alerts.alert_store import MAX_TARGETS
 from models.alerts.conditions import ON, ON_BY_DEFAULT, RECOVERED, SCOPES, Quiet
 from models.alerts.ways import WAYS, Target, target_of
 from models.rules import times
-from models.rules.clock import DAY, MINUTE
+from models.rules.clock import DAY
+from models.rules.lateness import LATE_AFTER_US
 from models.rules.redaction import REDACTED
 from models.schedules import schedule_store
 
 MAX_NAME_CHARS = 100
 MAX_AFTER = 1000
+SHORTEST_US = LATE_AFTER_US  # a start that is less late counts as on time everywhere
 LONGEST_US = 90 * DAY
 A_NAME = f"a string of 1 to {MAX_NAME_CHARS} printable characters"
 CONDITIONS = f"a list of conditions ({', '.join(ON)}), not {RECOVERED} alone"
@@ -106,7 +108,7 @@ def read_scope(value: Any) -> tuple[str, str]:
 def read_span(value: Any) -> int:
     """Microseconds."""
     span = times.parse_duration(value)
-    if not MINUTE <= span <= LONGEST_US:
+    if not SHORTEST_US <= span <= LONGEST_US:
         raise ValueError
     return span
 

@@ -7,7 +7,6 @@ import json
 from typing import NamedTuple
 
 from models.rules.clock import HOUR, MINUTE
-from models.rules.lateness import LATE_AFTER_US
 from models.schedules.health_events import BEGUN, DISABLED, SUCCEEDED
 from models.schedules.health_events import FAILED as JOB_FAILED
 from models.schedules.health_events import MISSED as INSTANT_MISSED
@@ -134,4 +133,4 @@ def ends(rule: Rule, event: HealthEvent) -> tuple[str, ...]:
 
 
 def _is_late(rule: Rule, event: HealthEvent) -> bool:
-    return event.number > max(rule.options.late_after_us, LATE_AFTER_US)
+    return event.number > rule.options.late_after_us
