@@ -9,7 +9,6 @@ from models.database import schema, sqlite_file
 from models.rules import clock
 from runtime.settings import Settings
 
-SQLITE = "sqlite:///"
 SIDE_FILES = ("", "-wal", "-shm")
 
 
@@ -49,9 +48,9 @@ def restore(settings: Settings, file: str) -> int:
 
 
 def _database(settings: Settings, program: str) -> Path:
-    if not settings.database_url.startswith(SQLITE):
+    if settings.sqlite_file is None:
         raise Impossible(f"BOOPER_DATABASE_URL is PostgreSQL: use {program} (docs/operating.md, Backups and restore)")
-    return Path(settings.database_url.removeprefix(SQLITE))
+    return settings.sqlite_file
 
 
 def _check_backup(file: Path) -> None:

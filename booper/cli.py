@@ -13,7 +13,6 @@ from typing import Any
 from peewee import ProgrammingError
 
 from booper import backups, client_commands, maintenance, serve_flags
-from booper.doctor import diagnosis
 from models.accounts import account_store
 from models.database import schema
 from models.database.connection import Unreachable as DatabaseUnreachable
@@ -45,22 +44,20 @@ def parser() -> Parser:
         dest="command", required=True, metavar="COMMAND", parser_class=argparse.ArgumentParser
     )
     data = [serve_flags.data()]
-    serve = commands.add_parser("serve", parents=data, help="everything in one process (embedded mode)")
-    serve_flags.add_to(serve)
-    commands.add_parser("api", help="the API under gunicorn (production mode)")
-    commands.add_parser("worker", help="sending processes and a ticker (production mode)")
-    commands.add_parser("ticker", help="a ticker alone; `worker` starts its own")
-    commands.add_parser("migrate", parents=data, help="bring the schema up to date")
-    commands.add_parser(
-        "prune", parents=data, help="delete now the jobs that are kept no longer; the ticker does it by itself"
-    )
-    commands.add_parser("config", parents=data, help="print the effective settings")
-    diagnosis.add_to(commands, data)
+    serve_flags.add_to(add_command(commands, "serve", "everything in one process (embedded mode)", data))
+    add_command(commands, "api", "the API under gunicorn (production mode)")
+    add_command(commands, "worker", "sending processes and a ticker (production mode)")
+    add_command(commands, "ticker", "a ticker alone; `worker` starts its own")
+    add_command(commands, "migrate", "bring the schema up to date", data)
+    about = "delete now the jobs that are kept no longer; the ticker does it by itself"
+    add_command(commands, "prune", about, data)
+    add_command(commands, "config", "print the effective settings", data)
+    add_doctor(commands, data)
     copied = "copy the database of `booper serve` into a new file, while it runs"
-    commands.add_parser("backup", parents=data, help=copied).add_argument("file", metavar="FILE")
+    add_command(commands, "backup", copied, data).add_argument("file", metavar="FILE")
     put_back = "put a backup in the place of the database of `booper serve`, which must be stopped"
-    commands.add_parser("restore", parents=data, help=put_back).add_argument("file", metavar="FILE")
-    keys = commands.add_parser("keys", help="API keys").add_subparsers(dest="action", required=True, metavar="ACTION")
+    add_command(commands, "restore", put_back, data).add_argument("file", metavar="FILE")
+    keys = add_command(commands, "keys", "API keys").add_subparsers(dest="action", required=True, metavar="ACTION")
     create = keys.add_parser("create", parents=data, help="make a key and print it, this once")
     create.add_argument("--account", required=True, help="whose key it is; a new name makes a new account")
     create.add_argument("--name", default="", help="what the key is for")
@@ -71,14 +68,31 @@ def parser() -> Parser:
     return top
 
 
+def add_command(
+    commands: Any, name: str, about: str, parents: Sequence[argparse.ArgumentParser] = ()
+) -> argparse.ArgumentParser:
+    """Declare a command with what it is for: in the list of commands, in its own help and in completion."""
+    added: argparse.ArgumentParser = commands.add_parser(name, parents=parents, help=about, description=about)
+    return added
+
+
 def server_commands() -> dict[str, str]:
     """The commands of the server with what they are for."""
     return {name: command.description or "" for name, command in parser().commands.items()}
 
 
+def add_doctor(commands: Any, data: list[argparse.ArgumentParser]) -> None:
+    about = "look at settings, database, broker, clocks, names and disks, and say what to do"
+    doctor = add_command(commands, "doctor", about, data)
+    doctor.epilog = "Exit code: 1 if an error was found."
+    doctor.add_argument("--json", action="store_true", help="print one JSON object")
+    doctor.add_argument("--target", action="append", default=[], metavar="URL", help="send HEAD to this URL too")
+    doctor.add_argument("--management", metavar="URL", help="the management plugin (http://HOST:15672 of the broker)")
+
+
 def add_signing_keys(commands: Any, data: list[argparse.ArgumentParser]) -> None:
     about = "secrets that sign what is sent on behalf of an account"
-    signing = commands.add_parser("signing-keys", help=about)
+    signing = add_command(commands, "signing-keys", about)
     actions = signing.add_subparsers(dest="action", required=True, metavar="ACTION")
     create = actions.add_parser("create", parents=data, help="make a key and print its secret, this once")
     shown = actions.add_parser("list", parents=data, help="list the account's keys, without their secrets")
@@ -92,19 +106,23 @@ def add_signing_keys(commands: Any, data: list[argparse.ArgumentParser]) -> None
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 1 (failed) or 2 (wrong use or settings)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if client_commands.is_for_client(words, server_commands()):
-        return client_commands.run(words, server_commands())
+    of_server = server_commands()
+    if client_commands.is_for_client(words, of_server):
+        return client_commands.run(words, of_server)
     chosen = parser().parse_args(words)
     try:
-        effective = settings.load(serve_flags.environment(chosen, os.environ))
+        environ = serve_flags.environment(chosen, os.environ)
+        effective = settings.load(environ)
         check_mode(chosen.command, effective)
     except SettingsError as error:
         if chosen.command == "doctor":
+            from booper.doctor import diagnosis
+
             return diagnosis.wrong_settings(str(error), chosen.json)
         return fail(f"wrong settings: {error}", WRONG_USE)
     logs.configure(effective)
     if chosen.command == "config":
-        return config(effective)
+        return config(effective, environ)
     try:
         serve_flags.make_folder(chosen)
         open_database(effective.database_url, effective.database_connections)
@@ -120,6 +138,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run_without_schema(chosen: argparse.Namespace, effective: Settings) -> int:
     """Run a command that needs no migrated database, or that makes one."""
     if chosen.command == "doctor":
+        from booper.doctor import diagnosis
+
         return diagnosis.doctor(effective, chosen)
     try:
         if chosen.command == "migrate":
@@ -158,7 +178,7 @@ def check_mode(command: str, effective: Settings) -> None:
         raise SettingsError(
             "BOOPER_BROKER_URL must be memory:// for `booper serve`; with RabbitMQ run `booper api` and `booper worker`"
         )
-    if command in PRODUCTION and effective.database_url.startswith("sqlite"):
+    if command in PRODUCTION and effective.sqlite_file:
         raise SettingsError(
             f"BOOPER_DATABASE_URL must be postgresql://… for `booper {command}`: SQLite is for `booper serve`"
         )
@@ -175,12 +195,12 @@ def check_broker_url(effective: Settings) -> None:
         raise SettingsError(f"BOOPER_BROKER_URL must be a URL that RabbitMQ can be reached by, got one where {problem}")
 
 
-def config(effective: Settings) -> int:
-    """Print every setting with its effective value, and where the time zones come from. Hides passwords and secrets,
-    but not the well-known demo key."""
+def config(effective: Settings, environ: Mapping[str, str]) -> int:
+    """Print every setting with its effective value, whether `environ` sets it, and where the time zones come from.
+    Hides passwords and secrets, but not the well-known demo key."""
     for setting in SETTINGS:
         value = getattr(effective, setting.attribute)
-        source = "set" if setting.name in os.environ else "default"
+        source = "set" if setting.name in environ else "default"
         hidden = setting.secret and value not in ("", DEMO_KEY)
         shown = "[hidden]" if hidden else without_password(str(value))
         print(f"{setting.name}={shown}  ({source}; {setting.form.accepted})")

@@ -5,8 +5,7 @@ from runtime.settings import DEMO_KEY, LOOPBACK, Settings
 
 def greet(settings: Settings) -> None:
     """Print the address of the API, the demo key and requests to try."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    base = f"http://{host}:{settings.port}"
+    base = settings.listen_url
     lines = [f"Booper listens on {base}", f"Dashboard: {base}/ (sign in with a key)"]
     if settings.target_allow and settings.host in LOOPBACK:
         lines.append(f"Jobs may reach {settings.target_allow} (BOOPER_TARGET_ALLOW)")

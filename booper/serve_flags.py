@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from models.database.urls import SQLITE
 from runtime.settings import SETTINGS, SettingsError
 
 DATABASE, DEMO_KEY = "BOOPER_DATABASE_URL", "BOOPER_DEMO_KEY"
@@ -13,7 +14,7 @@ BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
 class Flag(NamedTuple):
-    """A flag with the same form as the setting that it stands for."""
+    """A flag that takes what its setting takes. An error quotes the text, so no setting that is secret has one."""
 
     flag: str
     setting: str
@@ -58,7 +59,7 @@ def environment(chosen: argparse.Namespace, environ: Mapping[str, str]) -> dict[
 def _database(folder: str | None, environ: Mapping[str, str]) -> dict[str, str]:
     if folder is None:
         return {}
-    url = f"sqlite:///{Path(folder).absolute() / FILE}"
+    url = f"{SQLITE}{Path(folder).absolute() / FILE}"
     if environ.get(DATABASE, url) != url:
         raise SettingsError(f"--data {folder} and {DATABASE} name two databases: give only one of them")
     return {DATABASE: url}
@@ -72,13 +73,13 @@ def make_folder(chosen: argparse.Namespace) -> None:
 
 def _text_for(setting: str) -> Callable[[str], str]:
     """A parser that checks a flag's text by the form of the setting, and returns it as it is."""
+    form = BY_NAME[setting].form
 
     def parse(text: str) -> str:
         try:
-            BY_NAME[setting].form.parse(text)
+            form.parse(text)
         except ValueError:
-            got = "something else" if BY_NAME[setting].secret else repr(text)
-            raise argparse.ArgumentTypeError(f"must be {BY_NAME[setting].form.accepted}, got {got}") from None
+            raise argparse.ArgumentTypeError(f"must be {form.accepted}, got {text!r}") from None
         return text
 
     return parse

@@ -9,9 +9,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
-from models.database.urls import WrongValue, checked_url
+from models.database.urls import SQLITE, WrongValue, checked_url
 from models.rules.address_rules import parse_allow, parse_nat64
 from models.rules.url_rules import origins
 from runtime.kubernetes_variables import without_kubernetes_variables
@@ -332,6 +333,18 @@ class Settings:
         return self.broker_url.startswith("memory://")
 
     @property
+    def sqlite_file(self) -> Path | None:
+        """The absolute path of the database; None: it is PostgreSQL."""
+        url = self.database_url
+        return Path(url.removeprefix(SQLITE)).absolute() if url.startswith(SQLITE) else None
+
+    @property
+    def listen_url(self) -> str:
+        """The address that the API listens on, as an http URL without a path."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    @property
     def own_url(self) -> str:
         """Where targets reach this API: the first of BOOPER_PUBLIC_URLS; in embedded mode else the address it listens
         on. Empty when nobody has said so."""
@@ -340,8 +353,7 @@ class Settings:
             return named[0].rstrip("/") + self.path_prefix
         if not self.embedded or self.host in ANY_ADDRESS:
             return ""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}{self.path_prefix}"
+        return self.listen_url + self.path_prefix
 
 
 SETTINGS = tuple(Setting(column.name, **column.metadata) for column in fields(Settings))

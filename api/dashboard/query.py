@@ -17,6 +17,11 @@ def whole_number(text: str, default: int = 0, max_digits: int = 18) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= max_digits else default
 
 
+def number_or_text(text: str) -> int | str:
+    """The whole number that a text spells; any other text as it is, for a schema to refuse."""
+    return int(text) if whole_number(text, -1) >= 0 else text
+
+
 def problems_of(error: ValidationError, labels: Mapping[str, str] | None = None) -> list[str]:
     """What is wrong, each with the field's name in front, or with its label where there is one."""
     texts_by_field = error.normalized_messages()

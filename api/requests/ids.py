@@ -6,10 +6,14 @@ Pure. A reader for query strings raises ValueError.
 import re
 from typing import Any
 
-from api.responses.responses import not_found
+from api.requests.fields import shown
+from api.responses.responses import invalid, not_found
 from models.database.ids import is_uuid
 
 BIGGEST = 2**63 - 1
+
+NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")  # of what its owner names, such as a group
+A_NAME = "up to 100 letters, digits, `.`, `_` or `-`"
 
 _WHOLE = re.compile(r"[0-9]{1,19}")
 
@@ -40,6 +44,20 @@ def uuid_in_path(text: str) -> str:
     if key is None:
         raise not_found()
     return key
+
+
+def name_in_path(name: str) -> str:
+    """The name of a thing; 404 for a text that can name none."""
+    if not NAME.fullmatch(name):
+        raise not_found()
+    return name
+
+
+def new_name_in_path(name: str, expected: str) -> str:
+    """The name of a thing that is to be made; 422 for a text that can name none. `expected`: what it must be."""
+    if not NAME.fullmatch(name):
+        raise invalid({"name": [f"must be {expected}, got {shown(name)}"]})
+    return name
 
 
 def read_job_key(value: Any) -> int | str:

@@ -8,7 +8,7 @@ from marshmallow import ValidationError, pre_load, validates_schema
 from api.requests.fields import Must, choice, expansion, text_form
 from api.requests.flow_fields import A_GATE_KEY, KEY_FORM, is_gate_key
 from api.requests.forms import as_number
-from api.requests.ids import read_job_key, uuid_key
+from api.requests.ids import NAME, read_job_key, uuid_key
 from api.requests.job_values import A_LABEL, AN_INSTANT, LABEL_FORM, read_label
 from api.requests.paging import PageQuery, ordered
 from api.requests.strict_schema import Strict
@@ -26,7 +26,6 @@ MAX_SCHEDULE_CHARS = 100
 OVERDUE = "overdue"
 OR_BEGINS = "; with * at its end: whatever begins so"
 
-_SCHEDULE_KEY = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _STATUS = re.compile(r"[1-5](xx|[0-9]{2})")
 
 
@@ -47,7 +46,7 @@ def read_host(value: Any) -> str:
 
 
 def read_schedule(value: Any) -> str:
-    if not isinstance(value, str) or not _SCHEDULE_KEY.fullmatch(value):
+    if not isinstance(value, str) or not NAME.fullmatch(value):
         raise ValueError
     return uuid_key(value) or value
 

@@ -1,6 +1,6 @@
 """Writes instants in the three forms of the API. Pure: microseconds since the Unix epoch in, text out."""
 
-from models.rules.times import format_instant, format_seconds
+from models.rules.times import format_seconds, instant_or_none
 
 
 def seconds(instant: int) -> str:
@@ -15,4 +15,4 @@ def seconds_utc(instant: int | None) -> str | None:
 
 def micros_utc(instant: int | None) -> str | None:
     """Six digits and Z: `2023-09-01T18:26:20.353046Z`; None stays None."""
-    return None if instant is None else format_instant(instant)
+    return instant_or_none(instant)

@@ -4,7 +4,6 @@ import argparse
 import json
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from booper.doctor.broker_checks import REACH, check_broker
 from booper.doctor.database_checks import check_clocks, check_postgres
@@ -13,21 +12,12 @@ from booper.doctor.finding import ERROR, LEVELS, OK, Check, Finding, worst
 from booper.doctor.process_checks import check_processes
 from booper.doctor.running_checks import run_checks
 from booper.doctor.settings_checks import check_settings
-from booper.doctor.sqlite_checks import check_disks, check_sqlite, path_of
+from booper.doctor.sqlite_checks import check_disks, check_sqlite
 from runtime.settings import Settings
 
 LIMIT_S = 15.0
 MARKS = {"ok": "ok     ", "note": "note   ", "warning": "WARNING", "error": "ERROR  "}
 DATABASE = "Is the database up, and is BOOPER_DATABASE_URL right? `booper config` prints it."
-
-
-def add_to(commands: Any, data: Sequence[argparse.ArgumentParser]) -> None:
-    """Declare the command."""
-    about = "look at settings, database, broker, clocks, names and disks, and say what to do"
-    parser = commands.add_parser("doctor", parents=data, help=about, epilog="Exit code: 1 if an error was found.")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--target", action="append", default=[], metavar="URL", help="send HEAD to this URL too")
-    parser.add_argument("--management", metavar="URL", help="the management plugin (http://HOST:15672 of the broker)")
 
 
 def doctor(settings: Settings, chosen: argparse.Namespace) -> int:
@@ -48,17 +38,17 @@ def wrong_settings(problem: str, as_json: bool) -> int:
 
 def checks(settings: Settings, targets: Sequence[str] = (), management: str | None = None) -> list[Check]:
     """What fits the mode of the settings, each with what to do when it can't be finished."""
-    on_sqlite = settings.database_url.startswith("sqlite")
+    file = settings.sqlite_file
     room = Check("disk", partial(check_disks, settings), "Look at the disk by hand.")
     chosen = [Check("settings", partial(check_settings, settings), "Look at `booper config`.")]
-    if on_sqlite:
-        chosen.append(Check("database", partial(check_sqlite, settings), DATABASE))
+    if file:
+        chosen.append(Check("database", partial(check_sqlite, file), DATABASE))
     else:
         chosen += [
             Check("database", partial(check_postgres, settings), DATABASE),
             Check("clocks", check_clocks, DATABASE),
         ]
-    if not on_sqlite or path_of(settings).exists():
+    if not file or file.exists():
         chosen += [Check("processes", check_processes, DATABASE), Check("names", check_names, DATABASE)]
     broker = Check("broker", partial(check_broker, settings, management), REACH)
     egress = Check("egress", partial(check_egress, settings, targets), "Look at the firewall of this host.")

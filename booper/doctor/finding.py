@@ -1,6 +1,6 @@
 """Declares what a check finds: a subject, how bad it is, what was seen, and what to do about it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 OK, NOTE, WARNING, ERROR = "ok", "note", "warning", "error"
@@ -35,9 +35,3 @@ def about(subject: str) -> Callable[..., Finding]:
         return Finding(subject, level, text, advice)
 
     return make
-
-
-def one_by_one(*checks: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """What these find, one after another."""
-    for check in checks:
-        yield from check()

@@ -1,14 +1,15 @@
 """Checks the settings for what is allowed and yet seldom meant."""
 
-import ipaddress
 import resource
 from collections.abc import Iterator
 
 from booper.doctor.finding import ERROR, NOTE, OK, WARNING, Finding, about
+from models.rules.address_rules import parse_allow
 from runtime.settings import DEMO_KEY, LOOPBACK, Settings
 from workers.delivery.open_files import IDLE_CONNECTIONS, SPARE
 
 settings_are = about("settings")
+WIDE_BITS = 8  # 10.0.0.0/8 is usual; a shorter prefix opens nearly everything
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
@@ -27,19 +28,12 @@ def _openness(settings: Settings) -> Iterator[Finding]:
     if settings.demo_key == DEMO_KEY and settings.host not in LOOPBACK:
         others = f"the demo key, which everybody knows, opens the API at {settings.host}"
         yield settings_are(ERROR, others, "Set BOOPER_DEMO_KEY=off; make a key with `booper keys create`.")
-    if any(_is_wide(network) for network in settings.target_allow.replace(" ", "").split(",") if network):
+    if any(allowed.network.prefixlen < WIDE_BITS for allowed in parse_allow(settings.target_allow)):
         wide = f"BOOPER_TARGET_ALLOW={settings.target_allow} lets jobs reach nearly every address of your network"
         yield settings_are(WARNING, wide, "Name only the networks that jobs have to reach.")
     if not settings.embedded and not settings.public_urls:
         nameless = "BOOPER_PUBLIC_URLS is empty: a job could call this API by its public name and start other jobs"
         yield settings_are(NOTE, nameless, "Set it to the URLs by which others reach the API.")
-
-
-def _is_wide(network: str) -> bool:
-    """Whether an entry of BOOPER_TARGET_ALLOW covers more than 2^24 addresses."""
-    address = network if network.count(":") < 2 and network.count("/") == 1 else ""
-    bare = address.partition(":")[0]
-    return bool(bare) and ipaddress.ip_network(bare, strict=False).prefixlen < 8
 
 
 def _files(settings: Settings) -> Iterator[Finding]:

@@ -16,12 +16,7 @@ LARGE_WAL = 1024 * MIB
 database_is, disk_is = about("database"), about("disk")
 
 
-def path_of(settings: Settings) -> Path:
-    return Path(settings.database_url.removeprefix("sqlite:///")).absolute()
-
-
-def check_sqlite(settings: Settings) -> Iterator[Finding]:
-    path = path_of(settings)
+def check_sqlite(path: Path) -> Iterator[Finding]:
     if not path.exists():
         yield database_is(NOTE, f"{path} is not there yet", "`booper serve` makes it at its first start.")
         return
@@ -42,8 +37,8 @@ def check_sqlite(settings: Settings) -> Iterator[Finding]:
 
 def check_disks(settings: Settings) -> Iterator[Finding]:
     folders = {Path(tempfile.gettempdir()): "metrics of the running processes"}
-    if settings.database_url.startswith("sqlite"):
-        folders[path_of(settings).parent] = "the database"
+    if settings.sqlite_file:
+        folders[settings.sqlite_file.parent] = "the database"
     for folder, holds in folders.items():
         yield _room(folder, holds)
 

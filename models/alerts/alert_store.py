@@ -4,7 +4,8 @@ A rule that changes what it looks for begins anew: its open incidents close, and
 """
 
 import json
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from models.accounts import account_store
@@ -46,18 +47,22 @@ def create(account_id: int, values: dict[str, Any], now: int) -> AlertRow:
             raise TooMany
         row = Alert.create(account_id=account_id, created_at=now, changed_at=now, **_columns(values))
         _set_targets(row, values["targets"])
-        return _alert(row)
+        return _alert(row, _stored(row.id))
 
 
 def listed(account_id: int) -> list[AlertRow]:
     """Every rule of the account, oldest first."""
-    return [_alert(row) for row in Alert.select().where(Alert.account_id == account_id).order_by(Alert.id)]
+    targets = defaultdict(list)
+    for each in AlertTarget.select().where(AlertTarget.account_id == account_id).order_by(AlertTarget.id):
+        targets[each.alert_id].append(each)
+    rows = Alert.select().where(Alert.account_id == account_id).order_by(Alert.id)
+    return [_alert(row, targets[row.id]) for row in rows]
 
 
 def find(account_id: int, uuid: str) -> AlertRow | None:
     """The account's rule of this id."""
     row = _row(account_id, uuid)
-    return _alert(row) if row else None
+    return _alert(row, _stored(row.id)) if row else None
 
 
 def change(account_id: int, uuid: str, values: dict[str, Any], now: int) -> AlertRow | None:
@@ -67,7 +72,7 @@ def change(account_id: int, uuid: str, values: dict[str, Any], now: int) -> Aler
         row = _row(account_id, uuid)
         if row is None:
             return None
-        before = _alert(row)
+        before = _alert(row, _stored(row.id))
         if values:
             Alert.update(changed_at=now, **_columns(values)).where(Alert.id == row.id).execute()
             if "targets" in values:
@@ -148,11 +153,16 @@ def _stored(alert_id: int) -> list[AlertTarget]:
     return list(AlertTarget.select().where(AlertTarget.alert_id == alert_id).order_by(AlertTarget.id))
 
 
-def _alert(row: Alert) -> AlertRow:
-    targets = tuple(Target(each.way, each.url, each.secret) for each in _stored(row.id))
-    types, scope = tuple(json.loads(row.types)), (row.scope_kind, row.scope_key)
-    options = options_of(row.options)
-    enabled = bool(row.enabled)
+def _alert(row: Alert, stored: Iterable[AlertTarget]) -> AlertRow:
     return AlertRow(
-        row.id, str(row.uuid), row.name, types, scope, options, enabled, row.muted_until, targets, row.created_at
+        id=row.id,
+        uuid=str(row.uuid),
+        name=row.name,
+        types=tuple(json.loads(row.types)),
+        scope=(row.scope_kind, row.scope_key),
+        options=options_of(row.options),
+        enabled=bool(row.enabled),
+        muted_until=row.muted_until,
+        targets=tuple(Target(each.way, each.url, each.secret) for each in stored),
+        created_at=row.created_at,
     )

@@ -51,8 +51,8 @@ def announce(now: int) -> int:
         if not is_alone():
             return 0
         due = _due(now)
-        rules = {rule.id: rule for rule in evaluation.rules_of()}
-        targets = targets_of({incident.alert_id for incident, _ in due})
+        rules = {rule.id: rule for rule in evaluation.rules_where("id", {incident.alert_id for incident, _ in due})}
+        targets = targets_of(rules)
         steps = [
             (incident, step_of(incident, announced, rules.get(incident.alert_id), now)) for incident, announced in due
         ]
@@ -71,14 +71,13 @@ def step_of(incident: IncidentRow, announced: str | None, rule: Rule | None, now
         return Step(None, CLOSED, None) if is_over else Step(None, announced, muted_until)
     if rule.options.quiet and (until := end_of_quiet(rule.options.quiet, now)):
         return Step(None, announced, until)
-    repeat_us = rule.options.repeat_us
+    repeat_us, is_closed = rule.options.repeat_us, incident.closed_at is not None
+    repeat_at = None if repeat_us is None else now + repeat_us
     if announced is None:
-        next_at = now if incident.closed_at is not None else None if repeat_us is None else now + repeat_us
-        return Step(OPENED, OPENED, next_at)
-    if incident.closed_at is not None:
+        return Step(OPENED, OPENED, now if is_closed else repeat_at)
+    if is_closed:
         return Step(CLOSED if RECOVERED in rule.types else None, CLOSED, None)
-    next_at = None if repeat_us is None else now + repeat_us
-    return Step(REPEATED if repeat_us and incident.acknowledged_at is None else None, announced, next_at)
+    return Step(REPEATED if repeat_us and incident.acknowledged_at is None else None, announced, repeat_at)
 
 
 def test(account_id: int, alert_id: int, rule_name: str, now: int) -> list[JobRow]:

@@ -110,12 +110,11 @@ def covers(rule: Rule, schedule: Watched) -> bool:
 
 def begins(rule: Rule, event: HealthEvent) -> str | None:
     """The condition that holds from this event on; None: none begins."""
-    options = rule.options
-    if event.type == JOB_FAILED and event.number >= options.after or event.type == DISABLED:
+    if event.type == JOB_FAILED and event.number >= rule.options.after or event.type == DISABLED:
         condition = FAILED
     elif event.type == INSTANT_MISSED:
         condition = MISSED
-    elif event.type == BEGUN and event.number > max(options.late_after_us, LATE_AFTER_US):
+    elif event.type == BEGUN and _is_late(rule, event):
         condition = LATE
     else:
         return None
@@ -127,5 +126,9 @@ def ends(rule: Rule, event: HealthEvent) -> tuple[str, ...]:
     if event.type == SUCCEEDED:
         return FAILED, SILENT
     if event.type == BEGUN:
-        return (MISSED,) if event.number > max(rule.options.late_after_us, LATE_AFTER_US) else (MISSED, LATE)
+        return (MISSED,) if _is_late(rule, event) else (MISSED, LATE)
     return ()
+
+
+def _is_late(rule: Rule, event: HealthEvent) -> bool:
+    return event.number > max(rule.options.late_after_us, LATE_AFTER_US)

@@ -34,7 +34,7 @@ def evaluate(now: int) -> int:
             return 0
         events = _first_of_each_schedule()
         watched = watched_schedules({event.schedule_id for event in events})
-        changes = _Changes(rules_of({each.account_id for each in watched.values()}), events)
+        changes = _Changes(rules_where("account_id", {each.account_id for each in watched.values()}), events)
         for event in events:
             if event.schedule_id in watched:
                 changes.add(event, watched[event.schedule_id])
@@ -45,11 +45,14 @@ def evaluate(now: int) -> int:
     return len(events)
 
 
-def rules_of(account_ids: Collection[int] | None = None) -> list[Rule]:
-    """The enabled rules of these accounts, or of all."""
-    if account_ids is None:
-        return [_rule(row) for row in fetch(f"{RULES} ORDER BY alert.id")]
-    these, params = any_of("alert.account_id", sorted(account_ids))
+def all_rules() -> list[Rule]:
+    """The enabled rules of all accounts."""
+    return [_rule(row) for row in fetch(f"{RULES} ORDER BY alert.id")]
+
+
+def rules_where(column: str, ids: Collection[int]) -> list[Rule]:
+    """The enabled rules whose `id` or `account_id` is one of these."""
+    these, params = any_of(f"alert.{column}", sorted(ids))
     return [_rule(row) for row in fetch(f"{RULES} AND {these} ORDER BY alert.id", (params,))]
 
 

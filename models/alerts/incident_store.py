@@ -89,7 +89,7 @@ def mute(account_id: int, uuid: str, until: int | None, now: int) -> IncidentRow
     """Send nothing about the incident before an instant; None unmutes it, so that what waits is sent."""
     with transaction():
         wait_until_alone()
-        _update(account_id, uuid, {"muted_until": until}, True)
+        _update(account_id, uuid, {"muted_until": until})
         if until is None:
             _update(account_id, uuid, {"announce_at": now}, untold())
         return find(account_id, uuid)
@@ -130,5 +130,5 @@ def _delete(table: str, column: str, ids: Sequence[int]) -> int:
     return execute(f"DELETE FROM {table} WHERE {these}", (params,))
 
 
-def _update(account_id: int, uuid: str, values: dict[str, Any], condition: Any) -> None:
-    Incident.update(values).where(Incident.account_id == account_id, Incident.uuid == uuid, condition).execute()
+def _update(account_id: int, uuid: str, values: dict[str, Any], *conditions: Any) -> None:
+    Incident.update(values).where(Incident.account_id == account_id, Incident.uuid == uuid, *conditions).execute()

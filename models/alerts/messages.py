@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from models.alerts import conditions
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
-from models.rules.times import format_instant, format_seconds
+from models.rules.times import format_seconds, instant_or_none
 from models.webhooks import channel_forms
 
 OPENED, REPEATED, CLOSED, TEST = "opened", "repeated", "closed", "test"
@@ -92,10 +92,10 @@ def shape(incident: IncidentRow) -> dict[str, Any]:
         "detail": incident.detail,
         "subjects": incident.subjects,
         "flapping": bool(incident.is_flapping),
-        "opened_at": _instant(incident.opened_at),
-        "closed_at": _instant(incident.closed_at),
-        "acknowledged_at": _instant(incident.acknowledged_at),
-        "muted_until": _instant(incident.muted_until),
+        "opened_at": instant_or_none(incident.opened_at),
+        "closed_at": instant_or_none(incident.closed_at),
+        "acknowledged_at": instant_or_none(incident.acknowledged_at),
+        "muted_until": instant_or_none(incident.muted_until),
     }
 
 
@@ -130,7 +130,3 @@ def _about(incident: IncidentRow) -> list[str]:
     if incident.detail:
         rows.insert(0, incident.detail)
     return [*rows, "It flaps: it opened often of late"] if incident.is_flapping else rows
-
-
-def _instant(at: int | None) -> str | None:
-    return None if at is None else format_instant(at)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from models.alerts import conditions, incident_rows, scopes
 from models.alerts.conditions import LONG, SILENT, WAITING, Rule
-from models.alerts.evaluation import rules_of, watched_schedule
+from models.alerts.evaluation import all_rules, watched_schedule
 from models.alerts.exclusive import is_alone
 from models.alerts.incident_rows import Begin, Key
 from models.alerts.messages import duration
@@ -58,7 +58,7 @@ def poll_silence(now: int) -> int:
 def _change(
     find_begun: Callable[[Rule], list[Begin]], find_ended: Callable[[list[Rule]], Iterable[Key]], now: int
 ) -> int:
-    rules = [rule for rule in rules_of() if rule.types & set(POLLED)]
+    rules = [rule for rule in all_rules() if rule.types & set(POLLED)]
     if not rules and not fetch("SELECT 1 FROM incident WHERE closed_at IS NULL LIMIT 1"):
         return 0
     with transaction():

@@ -15,6 +15,7 @@ from psycopg.pq import TransactionStatus
 
 from models.database.pool import Postgres
 from models.database.postgres import OF_WORK, Limits
+from models.database.urls import SQLITE
 
 # psycopg raises InternalError for a database that is read-only for now (a fail-over).
 Unreachable = (OperationalError, InterfaceError, InternalError, MaxConnectionsExceeded)
@@ -45,11 +46,7 @@ class Sqlite(SqliteDatabase):
 
 def open_database(url: str, connections: int = 40, limits: Limits = OF_WORK) -> Postgres | Sqlite:
     """Point the models at the database of `url` (sqlite:///PATH or postgresql://…). Connects lazily."""
-    opened: Postgres | Sqlite
-    if url.startswith("sqlite:///"):
-        opened = Sqlite(url.removeprefix("sqlite:///"))
-    else:
-        opened = Postgres(url, connections, limits)
+    opened = Sqlite(url.removeprefix(SQLITE)) if url.startswith(SQLITE) else Postgres(url, connections, limits)
     database.initialize(opened)
     return opened
 

@@ -10,7 +10,7 @@ from typing import Protocol
 import orjson
 
 from models.jobs.job_store import JobRow
-from models.rules.times import format_instant, format_seconds
+from models.rules.times import format_seconds, instant_or_none
 
 JSON_TYPE = "application/json"
 BYTES_TYPE = "application/octet-stream"  # of a body that was ordered as base64
@@ -42,14 +42,14 @@ def job(row: JobRow, user_id: str, has_conflict: bool = False) -> str:
         "schedule_id": row.schedule_id,
         "job_id": row.id,
         "job": {
-            "attempted_at": _micros(row.attempted_at),
-            "cancelled_at": _micros(row.cancelled_at),
-            "completed_at": _micros(row.completed_at),
-            "discarded_at": _micros(row.discarded_at),
+            "attempted_at": instant_or_none(row.attempted_at),
+            "cancelled_at": instant_or_none(row.cancelled_at),
+            "completed_at": instant_or_none(row.completed_at),
+            "discarded_at": instant_or_none(row.discarded_at),
             "has_confict": has_conflict,  # spelled so in the original
             "id": row.id,
-            "inserted_at": _micros(row.inserted_at),
-            "scheduled_at": _micros(row.scheduled_at),
+            "inserted_at": instant_or_none(row.inserted_at),
+            "scheduled_at": instant_or_none(row.scheduled_at),
             "state": row.state,
         },
     }
@@ -81,7 +81,3 @@ def with_members(json_object: str, members: dict[str, str]) -> str:
     for name, value in members.items():
         json_object = with_member(json_object, name, value)
     return json_object
-
-
-def _micros(instant: int | None) -> str | None:
-    return None if instant is None else format_instant(instant)

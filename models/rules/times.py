@@ -60,6 +60,11 @@ def format_instant(instant: int) -> str:
     return f"{_second(second)}.{microsecond:06d}Z"
 
 
+def instant_or_none(instant: int | None) -> str | None:
+    """An instant as text; None stays None."""
+    return None if instant is None else format_instant(instant)
+
+
 @lru_cache(maxsize=1024)
 def _second(second: int) -> str:
     return (EPOCH + timedelta(seconds=second)).isoformat()

@@ -15,6 +15,7 @@ from models.database.connection import close_all, connection
 from models.database.ids import is_uuid
 from runtime import settings
 from runtime.version import __version__
+from tests.support.documents import ROOT
 
 AMQP = "amqp://broker"
 SQLITE, POSTGRES = "sqlite:///booper.db", "postgresql://u@h/n"
@@ -311,6 +312,12 @@ def test_a_command_that_there_is_not_ends_with_2(booper):
 
     assert (code, out) == (2, "")
     assert "No such command 'fly'" in err
+
+
+def test_no_command_but_doctor_loads_what_the_doctor_needs():
+    program = "import sys, booper.cli; print('booper.doctor' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert run.stdout == "False\n", run.stderr
 
 
 def test_the_version_is_that_of_the_package(capsys):

@@ -76,6 +76,12 @@ def test_data_names_the_database_of_a_folder(words, tmp_path, monkeypatch):
         assert effective([*words, "--data", folder]).database_url == f"sqlite:///{tmp_path}/here/booper.db"
 
 
+def test_config_shows_that_data_sets_the_database(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(cli.logs, "configure", lambda _: None)
+    assert cli.main(["config", "--data", str(tmp_path)]) == 0
+    assert f"BOOPER_DATABASE_URL=sqlite:///{tmp_path}/booper.db  (set; " in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("command", cli.PRODUCTION)
 def test_a_process_of_the_production_mode_takes_no_data(command):
     with pytest.raises(SystemExit):

@@ -290,6 +290,11 @@ def test_completion_knows_the_commands_of_the_server_too(configured):
     assert words == {*cli.server_commands(), *catalog.COMMANDS}
 
 
+def test_completion_says_what_a_command_of_the_server_is_for(configured):
+    asking = {"_BOOPER_COMPLETE": "zsh_complete", "COMP_WORDS": "booper migr", "COMP_CWORD": "1"}
+    assert in_a_pipe([], configured | asking).out.splitlines() == ["plain", "migrate", "bring the schema up to date"]
+
+
 def test_a_machine_without_the_client_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "booper_client", None)
     for name in [name for name in sys.modules if name.startswith("booper_client.")]:

@@ -79,7 +79,7 @@ def sent():
 
 def open_incident(alert_uuid):
     """The id of an open incident of this rule, put into the table."""
-    rule = next(rule for rule in evaluation.rules_of() if rule.uuid == alert_uuid)
+    rule = next(rule for rule in evaluation.all_rules() if rule.uuid == alert_uuid)
     begun = incident_rows.Begin(rule, "failed", "gate:0", "gate:0", "backup", "", clock.now())
     incident_rows.begin([begun], clock.now())
     return Incident.get().uuid

@@ -8,7 +8,7 @@ from marshmallow import ValidationError
 
 from api.dashboard import gate_pages
 from api.dashboard.blueprint import pages, redirect_to, visitor
-from api.dashboard.query import problems_of
+from api.dashboard.query import number_or_text, problems_of
 from api.requests.gate_fields import FlowLimits
 from models.flows import closing, gates
 from models.flows.gates import Gate
@@ -17,7 +17,6 @@ from models.rules.clock import SECOND
 from models.rules.limits import FLOW, LANE
 
 LIMITS = {"rate": "rate", "per": "period", "concurrency": "at once"}
-MAX_DIGITS = 18
 
 
 @pages.get("/flows")
@@ -43,7 +42,7 @@ def set_flow_limits() -> Response:
     gate = gate_pages.known_gate(FLOW)
     texts = {name: request.form.get(name, "").strip() for name in LIMITS}
     try:
-        limits = FlowLimits().load({name: _number(text) for name, text in texts.items() if text})
+        limits = FlowLimits().load({name: number_or_text(text) for name, text in texts.items() if text})
     except ValidationError as error:
         return _flow_page(gate, texts, problems_of(error, LIMITS))
     gates.set_limits(gate, limits, True, clock.now())
@@ -84,11 +83,6 @@ def resume_lane() -> Response:
     """Let the next job of the lane begin, also when the lane has stopped at a discarded job."""
     closing.resume(visitor().account_id, LANE, gate_pages.known_key(LANE), clock.now())
     return redirect_to("list_lanes", "resumed", **gate_pages.kept_text())
-
-
-def _number(text: str) -> int | str:
-    """The whole number that the text spells, or the text."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < MAX_DIGITS else text
 
 
 def _flow_page(gate: Gate, texts: dict[str, Any], problems: Sequence[str] = ()) -> Response:

@@ -1,16 +1,15 @@
 """Reads the excluded days of schedules and calendars, and the names of calendars."""
 
-import re
 from typing import Any, NamedTuple
 
 from marshmallow import ValidationError
 
 from api.requests.fields import shown
+from api.requests.ids import A_NAME, NAME
 from models.rules import bounds
 from models.rules.bounds import MAX_CALENDARS, MAX_EXCLUDED, Days
 
-NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
-A_CALENDAR = "the name of a calendar: up to 100 letters, digits, `.`, `_` or `-`"
+A_CALENDAR = f"the name of a calendar: {A_NAME}"
 A_DAY = 'a day "2026-12-24", or {"from": "2026-12-24", "to": "2027-01-01"}'
 RANGES = 'days "2026-12-24" and ranges {"from": "2026-12-24", "to": "2027-01-01"}'
 EXCLUDED = (

@@ -1,10 +1,10 @@
 """Reads the name of a group of targets, as an order and an address give it."""
 
-import re
 from typing import Any
 
-NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
-A_GROUP = "the name of a group: up to 100 letters, digits, `.`, `_` or `-`"
+from api.requests.ids import A_NAME, NAME
+
+A_GROUP = f"the name of a group: {A_NAME}"
 GROUP_FORM = {"type": "string", "minLength": 1, "maxLength": 100}
 
 

@@ -8,11 +8,12 @@ from marshmallow import Schema, fields
 
 from api.auth import caller
 from api.blueprint import Blueprint
-from api.requests.fields import Must, shown
-from api.requests.options.calendars import A_CALENDAR, NAME, RANGES, days_form, read_days
+from api.requests.fields import Must
+from api.requests.ids import name_in_path, new_name_in_path
+from api.requests.options.calendars import A_CALENDAR, RANGES, days_form, read_days
 from api.requests.strict_schema import Strict
 from api.responses import schemas
-from api.responses.responses import ApiError, invalid, not_found, or_not_found, respond
+from api.responses.responses import ApiError, not_found, or_not_found, respond
 from api.responses.timestamps import micros_utc
 from models.rules import clock
 from models.schedules.calendars import calendar_changes, calendar_store
@@ -63,13 +64,6 @@ def _instants(row: CalendarRow) -> dict[str, Any]:
     return {"inserted_at": micros_utc(row.created_at), "updated_at": micros_utc(row.changed_at)}
 
 
-def name_in_path(name: str) -> str:
-    """The name of a calendar; 404 for a text that is none."""
-    if not NAME.fullmatch(name):
-        raise not_found()
-    return name
-
-
 @blueprint.route("/calendars", methods=["GET"])
 @blueprint.response(200, schemas.list_of(CalendarSummary))
 def list_calendars() -> Response:
@@ -94,8 +88,7 @@ def get_calendar(name: str) -> Response:
 @blueprint.alt_response(409, schema=schemas.ErrorResponse, description="The account has as many as it may have.")
 def put_calendar(values: dict[str, Any], name: str) -> Response:
     """Make a calendar, or give the present one exactly these days. The schedules that name it are planned again."""
-    if not NAME.fullmatch(name):
-        raise invalid({"name": [f"must be {A_CALENDAR}, got {shown(name)}"]})
+    name = new_name_in_path(name, A_CALENDAR)
     try:
         row, is_new = calendar_changes.put(caller().account_id, name, values["days"], clock.now())
     except TooMany:

@@ -9,6 +9,7 @@ from api.auth import caller
 from api.blueprint import Blueprint
 from api.requests.body import kind_of
 from api.requests.fields import Must, shown
+from api.requests.ids import name_in_path, new_name_in_path
 from api.requests.job_values import (
     A_LABEL,
     A_URL,
@@ -19,10 +20,10 @@ from api.requests.job_values import (
     read_label,
     read_url,
 )
-from api.requests.options.group import A_GROUP, NAME
+from api.requests.options.group import A_GROUP
 from api.requests.strict_schema import Strict
 from api.responses import schemas
-from api.responses.responses import ApiError, invalid, not_found, or_not_found, respond
+from api.responses.responses import ApiError, not_found, or_not_found, respond
 from api.responses.timestamps import micros_utc
 from models.accounts import target_groups
 from models.accounts.target_groups import MAX_GROUPS, MAX_TARGETS, Target, TooMany
@@ -127,7 +128,7 @@ def list_groups() -> Response:
 @blueprint.response(200, schemas.single(Group))
 def get_group(name: str) -> Response:
     """One group, with its targets."""
-    return respond({"data": shape(or_not_found(target_groups.find(caller().account_id, name)))})
+    return respond({"data": shape(or_not_found(target_groups.find(caller().account_id, name_in_path(name))))})
 
 
 @blueprint.route("/groups/<name>", methods=["PUT"])
@@ -137,8 +138,7 @@ def get_group(name: str) -> Response:
 @blueprint.alt_response(409, schema=schemas.ErrorResponse, description="The account has as many as it may have.")
 def put_group(values: dict[str, Any], name: str) -> Response:
     """Make a group, or give the present one exactly these targets. Jobs that are ordered already stay as they are."""
-    if not NAME.fullmatch(name):
-        raise invalid({"name": [f"must be {A_GROUP}, got {shown(name)}"]})
+    name = new_name_in_path(name, A_GROUP)
     try:
         group, is_new = target_groups.put(caller().account_id, name, values["targets"], clock.now())
     except TooMany:
@@ -150,6 +150,6 @@ def put_group(values: dict[str, Any], name: str) -> Response:
 @blueprint.response(204)
 def delete_group(name: str) -> Response:
     """Delete a group. Its jobs stay; a schedule that names it makes no more jobs."""
-    if not target_groups.delete(caller().account_id, name):
+    if not target_groups.delete(caller().account_id, name_in_path(name)):
         raise not_found()
     return Response(status=204)

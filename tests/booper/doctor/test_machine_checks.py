@@ -31,11 +31,11 @@ def file(sqlite_file, tmp_path):
 
 @pytest.mark.parametrize("db", ["sqlite"], indirect=True)
 def test_a_sound_file_is_fine(db, tmp_path):
-    assert levels(sqlite_checks.check_sqlite(settings_of(tmp_path / "test.db"))) == [OK]
+    assert levels(sqlite_checks.check_sqlite(tmp_path / "test.db")) == [OK]
 
 
 def test_a_file_that_is_not_there_yet_is_no_error_and_is_not_made(tmp_path):
-    [finding] = sqlite_checks.check_sqlite(settings_of(tmp_path / "booper.db"))
+    [finding] = sqlite_checks.check_sqlite(tmp_path / "booper.db")
     assert (finding.level, list(tmp_path.iterdir())) == (NOTE, [])
 
 
@@ -43,13 +43,13 @@ def test_a_damaged_file_is_an_error(file):
     with file.open("r+b") as opened:
         opened.seek(4096)
         opened.write(b"\xff" * 40_960)
-    [finding] = sqlite_checks.check_sqlite(settings_of(file))
+    [finding] = sqlite_checks.check_sqlite(file)
     assert (finding.level, "damaged" in finding.text, "restore" in finding.advice) == (ERROR, True, True)
 
 
 def test_what_is_no_database_is_an_error(file):
     file.write_bytes(b"x" * 8192)
-    [finding] = sqlite_checks.check_sqlite(settings_of(file))
+    [finding] = sqlite_checks.check_sqlite(file)
     assert finding.level == ERROR
 
 

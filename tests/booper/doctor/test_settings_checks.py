@@ -28,6 +28,8 @@ def test_usual_settings_are_fine(environ):
         ({"BOOPER_HOLD": "on"}, WARNING, "BOOPER_HOLD"),
         ({"BOOPER_TARGET_ALLOW": "0.0.0.0/0"}, WARNING, "BOOPER_TARGET_ALLOW"),
         ({"BOOPER_TARGET_ALLOW": "10.0.0.0/8, 0.0.0.0/1:80"}, WARNING, "BOOPER_TARGET_ALLOW"),
+        ({"BOOPER_TARGET_ALLOW": "10.0.0.0/8 0.0.0.0/0"}, WARNING, "BOOPER_TARGET_ALLOW"),
+        ({"BOOPER_TARGET_ALLOW": "::/0"}, WARNING, "BOOPER_TARGET_ALLOW"),
         (AMQP, NOTE, "BOOPER_PUBLIC_URLS"),
     ],
 )

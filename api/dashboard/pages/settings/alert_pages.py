@@ -8,6 +8,7 @@ from marshmallow import ValidationError
 from api.context import settings
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
+from api.dashboard.query import number_or_text
 from api.requests.alert_fields import NewAlert
 from api.requests.strict_schema import flat
 from api.routes.alerts.alert_rules import new_rule
@@ -113,12 +114,12 @@ def headline_of(incident: IncidentRow) -> str:
 
 def _fields_of(form: dict[str, Any]) -> dict[str, Any]:
     """The request that the form stands for."""
-    scope, after = form.get("scope", ACCOUNT), form.get("after", "")
+    scope = form.get("scope", ACCOUNT)
     return {
         "name": form.get("name", ""),
         "on": form["on"],
         "scope": {scope: True if scope == ACCOUNT else form.get("scope_key", "")},
-        "after": int(after) if after.isascii() and after.isdigit() and len(after) < 9 else after,
+        "after": number_or_text(form.get("after", "")),
         "to": [{form.get("way", ""): form.get("address", "")}],
     }
 
