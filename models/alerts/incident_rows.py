@@ -95,18 +95,17 @@ def end(ended: Collection[tuple[Key, int]], now: int) -> None:
     _close_ended({row[0] for row in rows}, now)
 
 
-def close_calm(now: int) -> int:
-    """Close the flapping incidents that stayed calm; returns how many."""
+def close_calm(now: int) -> None:
+    """Close the flapping incidents that stayed calm."""
     if not fetch("SELECT 1 FROM incident WHERE closes_at <= %s LIMIT 1", (now,)):
-        return 0
+        return
     with transaction():
-        if not is_alone():
-            return 0
-        return execute(
-            "UPDATE incident SET closed_at = closes_at, closes_at = NULL, announce_at = %s "
-            f"WHERE closes_at <= %s AND closed_at IS NULL AND NOT {HAS_SUBJECTS}",
-            (now, now),
-        )
+        if is_alone():
+            execute(
+                "UPDATE incident SET closed_at = closes_at, closes_at = NULL, announce_at = %s "
+                f"WHERE closes_at <= %s AND closed_at IS NULL AND NOT {HAS_SUBJECTS}",
+                (now, now),
+            )
 
 
 def _close_ended(incident_ids: Collection[int], now: int) -> None:

@@ -20,7 +20,6 @@ VERBS = {  # while it is open, and once it is closed
     conditions.SILENT: ("is silent", "was silent"),
     conditions.WAITING: ("holds jobs back", "held jobs back"),
 }
-NOUNS = {**dict.fromkeys(conditions.CONDITIONS, "schedules"), conditions.WAITING: "gates"}
 
 
 class IncidentRow(NamedTuple):
@@ -116,8 +115,8 @@ def _line(message_type: str, incident: IncidentRow, now: int) -> str:
     if message_type == CLOSED:
         return f"{incident.title} has recovered: it {past} for {since}"
     if incident.subject.startswith("host:") and incident.type == conditions.FAILED:
-        noun = "schedule fails" if incident.subjects == 1 else f"{NOUNS[incident.type]} fail"
-        line = f"{incident.title} is down: {incident.subjects:,} {noun}"
+        fail = "schedule fails" if incident.subjects == 1 else "schedules fail"
+        line = f"{incident.title} is down: {incident.subjects:,} {fail}"
     else:
         line = f"{incident.title} {verb}"
     return f"{line}, for {since} now" if message_type == REPEATED else line

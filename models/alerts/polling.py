@@ -44,31 +44,30 @@ SILENT_ONES = Search("schedule", IS_SILENT, SILENT_SINCE)
 LONG_ONES = Search("job JOIN schedule ON schedule.id = job.schedule_id", IS_LONG, "job.attempted_at")
 
 
-def poll(now: int) -> int:
-    """Open and close incidents of long requests and waiting jobs; returns how many subjects changed."""
-    return _change(lambda rule: [*_long(rule, now), *_waiting(rule, now)], lambda rules: _ended(rules, now), now)
+def poll(now: int) -> None:
+    """Open and close incidents of long requests and waiting jobs."""
+    _change(lambda rule: [*_long(rule, now), *_waiting(rule, now)], lambda rules: _ended(rules, now), now)
 
 
-def poll_silence(now: int) -> int:
-    """Open incidents of silent schedules, and close those of schedules that are gone; returns how many subjects
-    changed. It reads all schedules of an account, so it is done less often."""
-    return _change(lambda rule: [*_silent(rule, now)], lambda _: _gone(), now)
+def poll_silence(now: int) -> None:
+    """Open incidents of silent schedules, and close those of schedules that are gone. It reads all schedules of an
+    account, so it is done less often."""
+    _change(lambda rule: [*_silent(rule, now)], lambda _: _gone(), now)
 
 
 def _change(
     find_begun: Callable[[Rule], list[Begin]], find_ended: Callable[[list[Rule]], Iterable[Key]], now: int
-) -> int:
+) -> None:
     rules = [rule for rule in all_rules() if rule.types & set(POLLED)]
     if not rules and not fetch("SELECT 1 FROM incident WHERE closed_at IS NULL LIMIT 1"):
-        return 0
+        return
     with transaction():
         if not is_alone():
-            return 0
+            return
         begun = [begin for rule in rules for begin in find_begun(rule)]
         ended = list(find_ended(rules))
         incident_rows.begin(begun, now)
         incident_rows.end([(key, now) for key in ended], now)
-    return len(begun) + len(ended)
 
 
 def _silent(rule: Rule, now: int) -> Iterator[Begin]:

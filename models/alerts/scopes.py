@@ -5,8 +5,8 @@ from typing import Any
 from models.alerts.conditions import ACCOUNT, FLOW, HOST, LABEL, SCHEDULE, Rule
 from models.database.connection import dialect
 
-# Each takes one parameter. `host`, `labels` and `flow_id` are fields of the template, which is JSON.
-CONDITIONS = {
+# Of a schedule; each takes one parameter. `host`, `labels` and `flow_id` are fields of the template, which is JSON.
+IN_SCOPE = {
     "sqlite": {
         SCHEDULE: "schedule.id = %s",
         LABEL: "EXISTS (SELECT 1 FROM json_each(schedule.template, '$.labels') WHERE value = %s)",
@@ -27,4 +27,4 @@ def schedules_of(rule: Rule) -> tuple[str, list[Any]]:
     if rule.scope_kind == ACCOUNT:
         return "schedule.account_id = %s", [rule.account_id]
     key = rule.scope_gate_id if rule.scope_kind == FLOW else rule.scope_key
-    return f"schedule.account_id = %s AND {CONDITIONS[dialect()][rule.scope_kind]}", [rule.account_id, key]
+    return f"schedule.account_id = %s AND {IN_SCOPE[dialect()][rule.scope_kind]}", [rule.account_id, key]
