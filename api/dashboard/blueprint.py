@@ -23,6 +23,7 @@ OPEN = (
     "pages.show_api",
 )  # endpoints for which nobody has to be signed in
 THEMES = ("light", "dark")
+PART = "Booper-Part"  # the header of a script that wants a part of a page again
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -47,6 +48,11 @@ class Visitor(NamedTuple):
 def visitor() -> Visitor:
     current: Visitor = g.visitor
     return current
+
+
+def is_part() -> bool:
+    """Whether a part of the page is wanted, so that what surrounds the parts may be left out."""
+    return PART in request.headers
 
 
 def redirect_to(endpoint: str, note: str = "", **values: object) -> Response:
@@ -102,6 +108,7 @@ def shared_values() -> dict[str, object]:
         "visitor": g.get("visitor"),
         "csrf": session.token if session else "",
         "root": request.script_root,  # for links of what is also rendered outside of a request
+        "is_part": is_part(),
         "theme": theme if theme in THEMES else "",
         "note": NOTES.get(request.args.get("note", ""), ""),
     }

@@ -7,7 +7,7 @@ from flask import Response, g, make_response, render_template, request
 from marshmallow import ValidationError
 
 from api.dashboard import charts
-from api.dashboard.blueprint import pages, redirect_to, visitor
+from api.dashboard.blueprint import is_part, pages, redirect_to, visitor
 from api.dashboard.charts import Bar
 from api.dashboard.errors import page_not_found
 from api.dashboard.filters import time_of_day
@@ -87,8 +87,8 @@ def kept_text() -> dict[str, str]:
 
 @pages.before_request
 def read_account_pause() -> None:
-    """Read whether the visitor's account is paused, which every page says."""
-    if "visitor" in g:
+    """Read whether the visitor's account is paused, which every page says above its parts."""
+    if "visitor" in g and not is_part():
         gate = gates.find(visitor().account_id, ACCOUNT, "")
         g.account_pause = gate if gate and gate.is_paused(clock.now()) else None
 

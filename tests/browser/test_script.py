@@ -108,12 +108,12 @@ def part_requests(reader, receiver):
     page.get_by_role("link", name="twice an hour").first.click()
     page.clock.install()
     page.reload()
-    page.on("request", lambda request: requests.append(request.url) if "part=text" in request.url else None)
+    page.on("request", lambda request: requests.append(request.url) if "/schedules/" in request.url else None)
     return requests
 
 
 def test_parts_of_a_page_that_refresh_together_load_it_once(reader, part_requests):
-    with reader.page.expect_response("**part=text"):
+    with reader.page.expect_response("**/schedules/*"):
         reader.page.clock.run_for(REFRESH_MS + 100)
     reader.page.evaluate(SETTLED)
 

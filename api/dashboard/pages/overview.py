@@ -4,12 +4,12 @@ timeline by itself, of all jobs or of those of a host, a label, a flow or a sche
 
 from typing import Any
 
-from flask import Response, make_response, render_template, request
+from flask import Response, make_response, render_template
 from marshmallow import ValidationError
 
 from api.context import demo_is_open
 from api.dashboard import charts
-from api.dashboard.blueprint import pages, visitor
+from api.dashboard.blueprint import is_part, pages, visitor
 from api.dashboard.filters import time_of_day
 from api.dashboard.labels import JOB_FILTERS
 from api.dashboard.query import filled_fields, problems_of
@@ -45,7 +45,7 @@ def show_overview() -> str:
         workers=workers,
         alive=heartbeats.alive(workers, now),
         upcoming=overview.upcoming(account_id, UPCOMING),
-        **({} if request.args.get("part") else timeline_values("show_overview", {})),
+        **({} if is_part() else timeline_values("show_overview", {})),
         messages=channels.kept(None if demo_is_open() else account_id)[:MESSAGES],
     )
 

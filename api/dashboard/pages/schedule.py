@@ -6,7 +6,7 @@ from flask import Response, render_template, request
 from marshmallow import ValidationError
 
 from api.context import settings
-from api.dashboard.blueprint import pages, redirect_to, visitor
+from api.dashboard.blueprint import is_part, pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
 from api.dashboard.filters import body_text
 from api.dashboard.labels import RUN_RESULTS
@@ -39,7 +39,7 @@ def show_schedule(key: str) -> str:
         firings=runs,
         health=health(row, runs),
         run_statuses=RUN_RESULTS,
-        **({} if request.args.get("part") else timeline_values("show_schedule", {"schedule": row.id}, key=row.id)),
+        **({} if is_part() else timeline_values("show_schedule", {"schedule": row.id}, key=row.id)),
         backfills=backfill_store.listed(visitor().account_id, row.id, BACKFILLS_SHOWN),
     )
 

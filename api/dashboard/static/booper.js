@@ -3,6 +3,7 @@
 "use strict";
 
 const two = (number) => String(number).padStart(2, "0");
+const FOR_PART = { Accept: "text/html", "Booper-Part": "1" }; // without the menu and what else surrounds the parts
 const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 function localText(date) {
@@ -23,7 +24,7 @@ function parsed(html) {
   return new DOMParser().parseFromString(html, "text/html");
 }
 
-// A part with data-refresh="seconds" loads its page, or that of data-source, again and takes the new part, unless the reader is busy in it.
+// A part with data-refresh="seconds" loads its page again and takes the new part, unless the reader is busy in it.
 function busy(part) {
   const inside = document.activeElement;
   const typing = inside && part.contains(inside) && inside.matches("input, select, textarea");
@@ -61,12 +62,12 @@ function load(address) {
 }
 
 async function loaded(address) {
-  const response = await fetch(address, { headers: { Accept: "text/html" } });
+  const response = await fetch(address, { headers: FOR_PART });
   return { response, text: await response.text() };
 }
 
 async function refresh(part) {
-  const { response, text } = await load(part.dataset.source || location.href);
+  const { response, text } = await load(location.href);
   showReach(response.status < 500, true);
   if (response.redirected && new URL(response.url).pathname.endsWith("/sign-in")) return location.reload();
   const newer = response.ok && parsed(text).getElementById(part.id);

@@ -4,7 +4,7 @@
 async function search(form) {
   const address = `${form.action}?${new URLSearchParams(new FormData(form))}`;
   form.dataset.latest = address;
-  const response = await fetch(address, { headers: { Accept: "text/html" } }).catch(() => null);
+  const response = await fetch(address, { headers: FOR_PART }).catch(() => null);
   if (!response || response.redirected || form.dataset.latest !== address) return; // redirected: an ID; Enter goes there
   const newer = parsed(await response.text()).getElementById(form.dataset.search);
   const older = document.getElementById(form.dataset.search);

@@ -75,7 +75,7 @@ class Timeline {
     const part = this.figure.dataset.part;
     let response;
     try {
-      response = await fetch(part, { headers: { Accept: "text/html" } });
+      response = await fetch(part, { headers: FOR_PART });
       if (response.redirected) return location.reload(); // signed out
       if (!response.ok || part !== this.figure.dataset.part) return;
       this.take(parsed(await response.text()).getElementById("timeline"));

@@ -115,6 +115,19 @@ def test_a_page_that_is_not_there_has_the_menu_of_whoever_is_signed_in(alice, no
     assert (stranger.status_code, 'aria-label="Main"' in stranger.text) == (404, False)
 
 
+def test_a_part_that_refreshes_comes_without_what_surrounds_it(alice, moved_clock, monkeypatch):
+    """Each refresh counted the failures of the badge and drew the menu, the palette and the timeline again."""
+    whole = alice.get("/").text
+    monkeypatch.setattr(overview, "failing_of_late", lambda *_: pytest.fail("counted for a part"))
+
+    part = alice.get("/", headers={"Booper-Part": "1"}).text
+
+    surrounding = ('aria-label="Main"', 'id="palette"', 'id="timeline"')
+    assert all(text in whole for text in surrounding)
+    assert not any(text in part for text in surrounding)
+    assert 'id="overview"' in part
+
+
 @pytest.mark.parametrize(
     ("chosen", "shown"), [("dark", ' data-theme="dark"'), ("light", ' data-theme="light"'), ("", ""), ("x", "")]
 )
