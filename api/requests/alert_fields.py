@@ -28,12 +28,14 @@ from models.alerts.alert_store import MAX_TARGETS
 from models.alerts.conditions import ON, ON_BY_DEFAULT, RECOVERED, SCOPES, Quiet
 from models.alerts.ways import WAYS, Target, target_of
 from models.rules import times
-from models.rules.clock import DAY, MINUTE
+from models.rules.clock import DAY
+from models.rules.lateness import LATE_AFTER_US
 from models.rules.redaction import REDACTED
 from models.schedules import schedule_store
 
 MAX_NAME_CHARS = 100
 MAX_AFTER = 1000
+SHORTEST_US = LATE_AFTER_US  # a start that is less late counts as on time everywhere
 LONGEST_US = 90 * DAY
 A_NAME = f"a string of 1 to {MAX_NAME_CHARS} printable characters"
 CONDITIONS = f"a list of conditions ({', '.join(ON)}), not {RECOVERED} alone"
@@ -106,7 +108,7 @@ def read_scope(value: Any) -> tuple[str, str]:
 def read_span(value: Any) -> int:
     """Microseconds."""
     span = times.parse_duration(value)
-    if not MINUTE <= span <= LONGEST_US:
+    if not SHORTEST_US <= span <= LONGEST_US:
         raise ValueError
     return span
 
@@ -129,7 +131,7 @@ def read_clock(value: Any) -> int:
 
 
 def read_targets(value: Any) -> list[Target]:
-    """Where messages go. A secret that is shown as hidden stays as it is; the route sees to that."""
+    """Where messages go. A secret address may come as responses show it; the route puts the stored one in its place."""
     if not isinstance(value, list) or not 1 <= len(value) <= MAX_TARGETS:
         raise ValueError
     errors, targets = {}, []
@@ -151,25 +153,29 @@ def _read_target(value: Any) -> Target:
         raise ValidationError({way[:MAX_NAME_CHARS]: [f"unknown field, must be one of {', '.join(WAYS)}"]})
     if way not in (ways.WEBHOOK, ways.EMAIL) and isinstance(address, str) and address.endswith(REDACTED):
         return Target(way, REDACTED, address)
-    if way == ways.EMAIL:
-        return target_of(way, _mail_address(address))
-    if way != ways.PAGERDUTY:
-        try:
-            return target_of(way, read_url(address))
-        except ValidationError as error:
-            raise ValidationError({way: error.messages}) from None
-    if not isinstance(address, str) or not _ROUTING_KEY.fullmatch(address):
-        raise ValidationError({way: [f"must be {A_ROUTING_KEY}, got {kind_of(address)}"]})
-    return target_of(way, address)
+    try:
+        return target_of(way, _ADDRESSES.get(way, read_url)(address))
+    except ValidationError as error:
+        raise ValidationError({way: error.messages}) from None
 
 
 def _mail_address(value: Any) -> str:
     if not settings().smtp_url:
         expected = "must be absent where BOOPER_SMTP_URL is not set: no e-mail could be sent"
-        raise ValidationError({ways.EMAIL: [f"{expected}, got {shown(value)}"]})
+        raise ValidationError(f"{expected}, got {shown(value)}")
     if not isinstance(value, str) or not _MAIL_ADDRESS.fullmatch(value):
-        raise ValidationError({ways.EMAIL: [f"must be an e-mail address, got {shown(value)}"]})
+        raise ValidationError(f"must be an e-mail address, got {shown(value)}")
     return value
+
+
+def _routing_key(value: Any) -> str:
+    """The key is a secret, so the error does not quote it."""
+    if not isinstance(value, str) or not _ROUTING_KEY.fullmatch(value):
+        raise ValidationError(f"must be {A_ROUTING_KEY}, got {kind_of(value)}")
+    return value
+
+
+_ADDRESSES = {ways.EMAIL: _mail_address, ways.PAGERDUTY: _routing_key}  # of the others: read_url
 
 
 def _schedule_id(value: Any) -> str:

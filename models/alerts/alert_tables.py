@@ -11,7 +11,7 @@ from models.database.ids import new_id
 
 
 class Alert(BaseModel):
-    """A rule: of which conditions an account wants to know, where they are looked for, and how it is notified."""
+    """A rule: which conditions an account wants to hear of, and which schedules or gates it watches."""
 
     id = BigAutoField()
     uuid = UuidText(default=new_id, unique=True)
@@ -28,7 +28,7 @@ class Alert(BaseModel):
 
 
 class Incident(BaseModel):
-    """That a condition of a rule holds, or held, for one subject or for all that share a cause."""
+    """A condition of a rule that holds or held, for one subject or for all subjects that share a cause."""
 
     # Set when it opens.
     id = BigAutoField()
@@ -38,10 +38,10 @@ class Incident(BaseModel):
     alert_name = TextField()
     type = TextField()  # one of CONDITIONS in models/alerts/conditions.py
     subject = TextField()  # "schedule:" and its id, "host:" and its name, or "gate:" and its id
-    title = TextField()  # what it is about, for people
+    title = TextField()  # the name of what it is about, for people
     detail = TextField()  # why, for people; may be empty
     opened_at = BigIntegerField()
-    is_flapping = IntegerField()  # 1: it opened often of late, so that it closes only after a calm time
+    is_flapping = IntegerField()  # 1: it opened several times within an hour, so it closes only after a calm time
 
     # Written by models/alerts/evaluation.py.
     subjects = BigIntegerField()  # how many subjects it has had
@@ -79,7 +79,7 @@ class IncidentSubject(BaseModel):
 
 
 class Notification(BaseModel):
-    """That a job was made that notifies somebody of an incident."""
+    """A message about an incident to one target: it was made, and a job carries it."""
 
     id = BigAutoField()
     incident_id = BigIntegerField(index=True)

@@ -165,7 +165,7 @@ def _send(
 
 
 def _parts(way: str, incidents: list[IncidentRow]) -> list[list[IncidentRow]]:
-    """People get all in one message, programs each alone."""
+    """People get one message about all incidents, programs get one about each."""
     return [incidents] if way in ways.FOR_PEOPLE else [[incident] for incident in incidents]
 
 

@@ -7,7 +7,6 @@ import json
 from typing import NamedTuple
 
 from models.rules.clock import HOUR, MINUTE
-from models.rules.lateness import LATE_AFTER_US
 from models.schedules.health_events import BEGUN, DISABLED, SUCCEEDED
 from models.schedules.health_events import FAILED as JOB_FAILED
 from models.schedules.health_events import MISSED as INSTANT_MISSED
@@ -22,8 +21,8 @@ SCOPES = (ACCOUNT, SCHEDULE, LABEL, HOST, FLOW)
 
 
 class Quiet(NamedTuple):
-    """The hours of each day in which nothing is sent: minutes after midnight in a time zone. `start` may be after
-    `end`: then they last over midnight."""
+    """The hours of each day in which nothing is sent, in minutes after midnight in a time zone. If `start` is after
+    `end`, they last over midnight."""
 
     start: int
     end: int
@@ -31,8 +30,11 @@ class Quiet(NamedTuple):
 
 
 class Options(NamedTuple):
-    """`after`: how many jobs in a row have to fail; the others in microseconds: beyond what a job is late or long, a
-    gate holds jobs back or a schedule is silent, and how often an open incident is sent again (None: never)."""
+    """The thresholds of a rule, and when its messages are sent.
+
+    `after`: how many jobs in a row have to fail. Spans in microseconds, beyond which a condition holds: how late a job
+    starts, how long a request takes, how long a gate holds a job back, how long no job completes. `repeat_us`: how
+    often an open incident is sent again; None: never."""
 
     after: int = 1
     late_after_us: int = 5 * MINUTE
@@ -59,7 +61,7 @@ class Rule(NamedTuple):
 
 
 class Watched(NamedTuple):
-    """What a scope may name of a schedule."""
+    """The parts of a schedule that a scope may name."""
 
     id: str
     account_id: int
@@ -131,4 +133,4 @@ def ends(rule: Rule, event: HealthEvent) -> tuple[str, ...]:
 
 
 def _is_late(rule: Rule, event: HealthEvent) -> bool:
-    return event.number > max(rule.options.late_after_us, LATE_AFTER_US)
+    return event.number > rule.options.late_after_us

@@ -26,7 +26,7 @@ HAS_SUBJECTS = (
 
 
 class Key(NamedTuple):
-    """A condition of a rule, and whom it holds for."""
+    """A condition of a rule, and the subject that it holds for."""
 
     alert_id: int
     type: str
@@ -34,7 +34,8 @@ class Key(NamedTuple):
 
 
 class Begin(NamedTuple):
-    """That a condition began to hold. `about`: the subject of the incident, which may be a cause of many."""
+    """A condition that began to hold for `subject`. `about`: the subject of the incident; it may be the cause that many
+    share, such as their host."""
 
     rule: Rule
     type: str
@@ -145,8 +146,8 @@ def _open(begins: Sequence[Begin], now: int) -> None:
 
 
 def _flapping(begins: Sequence[Begin]) -> set[Key]:
-    """Those whose incidents opened often of late. One pass over the latest incidents: a look-up for each, planned while
-    the table was small, read the grown table each time."""
+    """Those whose incidents opened several times within an hour. One statement counts for all: a look-up for each was
+    planned while the table was small, and later read the whole table each time."""
     since = {each.incident_key: each.at - FLAPPING_US for each in begins}
     these, params = any_of("subject", sorted({key.subject for key in since}), "text")
     sql = f"SELECT alert_id, type, subject, opened_at FROM incident WHERE opened_at > %s AND {these}"

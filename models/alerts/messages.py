@@ -129,4 +129,4 @@ def _about(incident: IncidentRow) -> list[str]:
         rows.insert(1, f"Until {format_seconds(incident.closed_at)} UTC")
     if incident.detail:
         rows.insert(0, incident.detail)
-    return [*rows, "It flaps: it opened often of late"] if incident.is_flapping else rows
+    return [*rows, "It flaps: it opened several times within an hour"] if incident.is_flapping else rows

@@ -1,7 +1,7 @@
-"""Finds the conditions that no event marks: schedules that are silent, requests that run long, gates that hold back.
+"""Finds the conditions that no event marks: silent schedules, requests that run long, gates that hold jobs back.
 
-Asked for every few seconds, by one statement a rule. What an incident is open for already is left out, so the time
-depends on what is new; what is over is found by the open incidents alone.
+The ticker asks again and again, by one statement for each rule and condition. The statement leaves out what has an open
+incident already, so its time depends on what is new. What is over is found among the open incidents alone.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -98,7 +98,7 @@ def _begun(rule: Rule, condition: str, search: Search, after_us: int, detail: st
 
 
 def _waiting(rule: Rule, now: int) -> Iterator[Begin]:
-    """Gates that hold back a job for longer; of a scope that is a flow or a host only that one."""
+    """The gates that have held back a job for too long. If the scope is a flow or a host, only that one."""
     after_us, kind = rule.options.waiting_after_us, rule.scope_kind
     if WAITING not in rule.types or kind in (conditions.SCHEDULE, conditions.LABEL):
         return
@@ -140,7 +140,7 @@ def _over(rule: Rule, condition: str, holds: str, table: str, now: int) -> Itera
 
 
 def _gone() -> Iterator[Key]:
-    """The open conditions of schedules that were deleted, and the silence of those that are not to run."""
+    """The open conditions of deleted schedules, and the silence of schedules that are disabled or finished."""
     of_schedule = f"schedule WHERE schedule.id = {_schedule_id()}"
     rows = fetch(
         "SELECT alert_id, type, subject FROM incident_subject AS open WHERE open.ended_at IS NULL "

@@ -10,8 +10,8 @@ MINUTES_A_DAY = 24 * 60
 
 
 def end_of_quiet(quiet: Quiet, now: int) -> int | None:
-    """When the quiet hours end that last at this instant; None: none last. The clock of the time zone counts, also on
-    the days on which it is set."""
+    """When the quiet hours of this instant end; None: it lies in none. They follow the local clock, also on days on
+    which the clock changes."""
     zone = ZoneInfo(quiet.timezone)
     here = datetime.fromtimestamp(now / SECOND, UTC).astimezone(zone)
     minute = here.hour * 60 + here.minute

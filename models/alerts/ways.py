@@ -1,4 +1,4 @@
-"""Declares by which ways people are notified, and what of an address may be shown. Pure.
+"""Declares the ways by which people are notified, and which part of an address may be shown. Pure.
 
 The URLs of all ways but `webhook` and `email` are secrets: whoever has one can write there. So is the key of PagerDuty.
 """
@@ -17,7 +17,7 @@ PAGERDUTY_URL = "https://events.pagerduty.com/v2/enqueue"
 
 
 class Target(NamedTuple):
-    """Where messages of a rule go. `secret`: what the message has to contain besides."""
+    """Where messages of a rule go. `secret`: the key that PagerDuty wants in the message; None: no key."""
 
     way: str
     url: str
@@ -35,7 +35,7 @@ class Target(NamedTuple):
 
     @property
     def host(self) -> str:
-        """By which slots are shared."""
+        """The host whose messages share slots."""
         return self.url.rpartition("@")[2] if self.way == EMAIL else split_url(self.url).host
 
 

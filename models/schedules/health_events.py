@@ -1,8 +1,9 @@
 """Writes down what happens to schedules and matters to alert rules, in the transaction in which it happens.
 
-So no event is lost and none is written twice. Rows are only added here, so nobody waits for anybody; the ticker reads
-and deletes them (models/alerts/evaluation.py). Accounts without rules get no rows. What goes well matters only if
-something went wrong before: a failure in a row, an open incident, or an event that is not evaluated yet.
+So no event is lost and none is written twice. This module only adds rows, so it waits for nobody; the ticker reads and
+deletes them (models/alerts/evaluation.py). An account without rules gets no rows. A success or a start on time is
+written down only if something went wrong before: a failure in a row, an open incident, or an event that is still to be
+evaluated.
 """
 
 from collections.abc import Sequence

@@ -72,8 +72,8 @@ class AlertTarget(BaseModel):
     account_id = BigIntegerField(index=True)
     alert_id = BigIntegerField(index=True)
     way = TextField()  # one of WAYS in models/alerts/ways.py
-    url = TextField()  # of e-mail the address
-    secret = TextField(null=True)  # what a message has to contain besides; null: nothing
+    url = TextField()  # of an e-mail: "mailto:" and the address
+    secret = TextField(null=True)  # the key that PagerDuty wants in the message; null: no key
 
     class Meta:
         table_name = "alert_target"

@@ -223,7 +223,7 @@ class Delivery:
         with self.unknown_claims.claiming(ids_of(jobs)) as claim_id, transaction():
             now = clock.now()
             claimed = claim(ids_of(jobs), now, self._lease_margin_us - self.host_clock.ahead_us, claim_id)
-            # A message to a channel may follow the setting of its URL at once, and would be lost without the URL.
+            # A message to a channel or of an alert may be claimed right after its URL was set, and is lost without it.
             self._configs.fetch({job.account_id for job in claimed if job.kind in (ALERT, CHANNEL)})
             waiting = job_events.add_of_claims(claimed, self._configs, now)
         event_order.release_next_events(waiting)

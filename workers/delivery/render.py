@@ -11,6 +11,7 @@ from typing import Any
 from models.accounts import session_store
 from models.accounts.ack_tokens import Attempted, token_of
 from models.alerts.ways import MAILTO
+from models.jobs.job_json import compact, with_member
 from models.jobs.job_kinds import ALERT, CHANNEL
 from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock, templating
@@ -51,7 +52,7 @@ def render_request(job: ClaimedJob, config: DeliveryConfig = NONE, acks: AckUrls
     args = arguments_of(job)
     body = body_of(job)
     if job.kind == ALERT:
-        body = with_secret(body, config.targets.get(args.get("target", 0), NO_TARGET)[1])
+        body = with_secret(body, alert_target_of(args, config)[1])
     headers = headers_of(job, args.get("headers") or {})
     if job.ack_within_us is not None:
         headers["Booper-Ack-Url"] = acks.of(job)
@@ -105,10 +106,15 @@ def url_of(job: ClaimedJob, args: dict[str, Any], config: DeliveryConfig) -> str
     if job.kind == CHANNEL:
         return config.channels.get(args.get("channel", ""), "")
     if job.kind == ALERT:
-        return config.targets.get(args.get("target", 0), NO_TARGET)[0]
+        return alert_target_of(args, config)[0]
     if job.endpoint_id is not None:
         return config.url_of(job.endpoint_id) or str(args["url"])
     return with_query(args["url"], args.get("query"))
+
+
+def alert_target_of(args: dict[str, Any], config: DeliveryConfig) -> tuple[str, str | None]:
+    """The URL and the secret of the target of an alert; an empty URL if the target was removed."""
+    return config.targets.get(args.get("target", 0), NO_TARGET)
 
 
 def body_of(job: ClaimedJob) -> bytes | None:
@@ -130,7 +136,7 @@ def with_secret(body: bytes | None, secret: str | None) -> bytes | None:
     """The body of a message with the key that PagerDuty wants in it; no job holds the key."""
     if secret is None or body is None:
         return body
-    return json.dumps({"routing_key": secret} | json.loads(body), ensure_ascii=False, separators=(",", ":")).encode()
+    return with_member(body.decode(), "routing_key", compact(secret)).encode()
 
 
 def headers_of(job: ClaimedJob, client_headers: dict[str, Any]) -> dict[str, str]:

@@ -31,7 +31,7 @@ class Dialer:
     def __init__(self, policy: AddressPolicy, lookups: Lookups, ca_file: str | None, kept_bytes: int) -> None:
         self.policy, self._lookups, self._kept_bytes = policy, lookups, kept_bytes
         self._public = replace(_PUBLIC, nat64=policy.nat64)
-        self._tls = tls_context(ca_file)
+        self._tls = _https_context(ca_file)
         self._good_addresses = GoodAddresses()
 
     async def connect(self, target: Target, origin: Origin, deadline: Deadline) -> Connection:
@@ -113,10 +113,16 @@ class Dialer:
             raise Failed("tls", f"no TLS with {host}: {why}", causes.of_tls(error)) from None
 
 
-def tls_context(ca_file: str | None) -> ssl.SSLContext:
-    """Make a context by hand, since ssl.create_default_context would write keys to SSLKEYLOGFILE."""
+def client_context() -> ssl.SSLContext:
+    """A context that checks certificates and trusts none yet. It is made by hand, since ssl.create_default_context
+    would write keys to SSLKEYLOGFILE."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _https_context(ca_file: str | None) -> ssl.SSLContext:
+    context = client_context()
     context.set_alpn_protocols(["http/1.1"])
     context.load_verify_locations(ca_file or certifi.where())
     return context

@@ -170,7 +170,7 @@ def new_rule(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def rule_values(values: dict[str, Any], present: AlertRow | None = None) -> dict[str, Any]:
-    """The fields of a rule that a request sets, by the names of AlertRow; 422 for a hidden secret of no target."""
+    """The fields of a rule that a request sets, by the names of AlertRow. 422 for a hidden address of no target."""
     changes = {column: values[name] for name, column in COLUMNS.items() if name in values}
     options = {column: values[name] for name, column in OPTIONS.items() if name in values}
     if options or present is None:

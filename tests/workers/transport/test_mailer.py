@@ -109,6 +109,15 @@ def test_a_server_that_is_away_is_unreachable():
     assert (type(outcome), outcome.reason) == (Unreachable, "connect")
 
 
+def test_no_key_of_a_session_is_written_down(serve, authority, tmp_path, monkeypatch):
+    with authority.cert_pem.tempfile() as ca_file:
+        monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+        monkeypatch.setenv("SSL_CERT_FILE", ca_file)
+        server = serve(Mailbox())
+        assert isinstance(Mailer(f"smtp://127.0.0.1:{server.port}").send(a_mail()), Answered)
+    assert not (tmp_path / "keys").exists()
+
+
 def test_without_a_server_a_mail_is_refused():
     assert Mailer("").send(a_mail()).reason == "mail_refused"
 

@@ -11,8 +11,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from email.message import EmailMessage
+from functools import cached_property
 from urllib.parse import unquote, urlsplit
 
+from workers.transport.dialer import client_context
 from workers.transport.outcome import Answered, Outcome, Refused, Timings, Unreachable
 
 THREADS = 2
@@ -22,11 +24,12 @@ PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 
 
 class Mailer:
-    """`url`: of the server, as BOOPER_SMTP_URL has it; empty: nobody has said. `tls`: the certificates to trust."""
+    """`url`: of the server, as BOOPER_SMTP_URL has it; empty: there is none. `tls`: the certificates to trust; None:
+    those of the system."""
 
     def __init__(self, url: str, tls: ssl.SSLContext | None = None) -> None:
         self._parts = urlsplit(url)
-        self._tls = tls or ssl.create_default_context()
+        self._given_tls = tls
         self._threads: ThreadPoolExecutor | None = None
 
     def submit(self, message: EmailMessage, done: Callable[[Outcome], None]) -> None:
@@ -60,6 +63,14 @@ class Mailer:
             return Unreachable("connect", type(error).__name__, _timings(began_s))
         except ValueError as error:  # such as a password beyond ASCII, which smtplib cannot write
             return Unreachable("protocol", type(error).__name__, _timings(began_s))
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        if self._given_tls:
+            return self._given_tls
+        context = client_context()
+        context.load_default_certs()
+        return context
 
     def _deliver(self, message: EmailMessage) -> None:
         """Returns once the server has taken the message, whatever becomes of the connection afterwards."""

@@ -93,7 +93,7 @@ def acknowledge_incident_here(key: str) -> Response:
 
 @pages.post("/incidents/<key>/mute")
 def mute_incident_here(key: str) -> Response:
-    """Mute it for a day; one that is muted, no longer."""
+    """Mute the incident for a day, or unmute it if it is muted."""
     incident, now = _incident(key), clock.now()
     until = None if _is_muted(incident, now) else now + clock.DAY
     incident_store.mute(visitor().account_id, incident.uuid, until, now)
