@@ -74,26 +74,25 @@ def timeline(account_id: int, job_filter: JobFilter, shown: Span, height: str, n
     is_dense = len(attempts) > MARKS or not past.is_whole
     highest = max([8, *(both.completed + both.failed for both in counts.values()), *ahead.counts.values()])
     top_us = timeline_drawing.top_of(kept)
-    here = (now, shown.each_way_us)
-    around = timeline_drawing.dots(ahead.marks, top_us, *here)
+    bars_ahead = {} if ahead.has_all else ahead.counts
     return Timeline(
-        shown,
-        height,
-        now // MILLISECOND,
-        shown.each_way_us // MILLISECOND,
-        timeline_drawing.dots(kept, top_us, *here),
-        around,
-        timeline_drawing.blocks(counts if is_dense else {}, {} if ahead.has_all else ahead.counts, now, shown, highest),
-        timeline_drawing.scale(top_us),
-        timeline_drawing.axis(now, shown),
-        _table(counts, ahead.counts, now, shown),
-        sum(count.completed for count in counts.values()),
-        sum(count.failed for count in counts.values()),
-        sum(ahead.counts.values()),
-        len(kept) if is_dense else None,
-        not past.is_whole and not _is_of_all(job_filter),
-        any(jobs >= COUNTED for jobs in ahead.counts.values()),
-        _looks(kept, ahead.marks),
+        span=shown,
+        height=height,
+        now_ms=now // MILLISECOND,
+        each_way_ms=shown.each_way_us // MILLISECOND,
+        past=timeline_drawing.dots(kept, top_us, now, shown.each_way_us),
+        coming=timeline_drawing.dots(ahead.marks, top_us, now, shown.each_way_us),
+        blocks=timeline_drawing.blocks(counts if is_dense else {}, bars_ahead, now, shown, highest),
+        levels=timeline_drawing.scale(top_us),
+        axis=timeline_drawing.axis(now, shown),
+        rows=_table(counts, ahead.counts, now, shown),
+        completed=sum(count.completed for count in counts.values()),
+        failed=sum(count.failed for count in counts.values()),
+        ahead=sum(ahead.counts.values()),
+        sampled=len(kept) if is_dense else None,
+        at_least=not past.is_whole and not _is_of_all(job_filter),
+        is_cut_ahead=any(jobs >= COUNTED for jobs in ahead.counts.values()),
+        looks=_looks(kept, ahead.marks),
     )
 
 

@@ -54,5 +54,5 @@ def test_the_card_of_due_jobs_leads_to_those_that_it_counts(alice, moved_clock):
         a for tag, a in Markup(alice.get(target).text).tags if tag == "a" and a.get("href", "").startswith("/jobs/0")
     ]
 
-    assert "<b>1</b> due now" in page
+    assert "<b>1</b> <span>due now and not sent</span>" in page
     assert len(rows) == 1
