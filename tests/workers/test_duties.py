@@ -10,28 +10,30 @@ from models.database.connection import close_all
 from models.database.ids import new_id
 from models.database.sql import execute, fetch
 from models.database.transactions import BRIEFLY_MS
-from models.flows import gates
+from models.flows import gates, minutes
 from models.flows.gate_tables import Gate
 from models.jobs import idempotent_requests, lifecycle
 from models.jobs.job_tables import DedupWindow, Job
-from models.operations import heartbeats, operation_store
+from models.operations import acks, heartbeats, operation_store
 from models.operations.heartbeat_tables import Ticker as TickerRow
 from models.operations.heartbeats import MinuteRow, WorkerRow
 from models.operations.ticker_row import record_delivered
 from models.rules import clock
 from models.rules.limits import FLOW
+from models.schedules.backfills import backfill_store
 from models.schedules.schedule_tables import Firing, Schedule
 from models.webhooks import endpoints
 from runtime.metrics import REGISTRY, set_backlog, set_parked, set_parked_age, set_staged
 from runtime.settings import load
+from tests.support.acks import acknowledge, waiting
 from tests.support.alerts import fail_due, incidents, make_alert, open_incident
 from tests.support.flows import flow, let_through, order
 from tests.support.leads import Lead
 from tests.support.operations import order_operation
 from tests.support.rows import make_job, reread
-from tests.support.schedule_rows import create_schedule, run_ticker
+from tests.support.schedule_rows import create_schedule, make_schedule, run_ticker
 from workers.assembly import make_ticker
-from workers.ticker import throttle
+from workers.ticker import front, throttle
 
 A_MOMENT_S = 0.01
 
@@ -197,6 +199,46 @@ def a_schedule_that_is_silent(account, messages):
     return lambda: incidents() == [("silent", "backup", True)]
 
 
+def a_past_instant_to_make_up_for(account, messages):
+    schedule_id = make_schedule(account, '{"cron":"0 * * * *"}', 3600)
+    now = clock.now()
+    backfill_store.create(account.id, schedule_id, now - clock.HOUR, now, now)
+    return lambda: Job.select().where(Job.fire_at <= now).count() == 1
+
+
+def an_attempt_that_its_target_has_acknowledged(account, messages):
+    claim = waiting(account)
+    acknowledge(claim)
+    return lambda: reread(claim).state == "completed"
+
+
+def an_acknowledgement_older_than_it_is_kept(account, messages):
+    acknowledge(waiting(account))
+    execute("UPDATE ack SET settled_at = 0, received_at = %s", (clock.now() - acks.KEPT_US - 1,))
+    return lambda: fetch("SELECT count(*) FROM ack") == [(0,)]
+
+
+def a_backfill_that_ended_long_ago(account, messages):
+    schedule_id = make_schedule(account, '{"cron":"0 * * * *"}', 3600)
+    now = clock.now()
+    backfill_store.create(account.id, schedule_id, now - clock.HOUR, now, now)
+    execute("UPDATE backfill SET state = 'done', ended_at = %s", (now - backfill_store.KEPT_US - 1,))
+    return lambda: fetch("SELECT count(*) FROM backfill") == [(0,)]
+
+
+def a_count_of_a_flow_long_past(account, messages):
+    gate = gates.ensure(account.id, FLOW, "shop", clock.now())
+    minutes.add({gate.id: [1]}, clock.now() - minutes.KEPT_US - clock.MINUTE)
+    return lambda: fetch("SELECT count(*) FROM flow_minute") == [(0,)]
+
+
+def a_flapping_incident_that_stayed_calm(account, messages):
+    open_incident(make_alert(account).uuid)
+    IncidentSubject.update(ended_at=clock.now() - clock.HOUR).execute()
+    Incident.update(is_flapping=1, closes_at=clock.now() - 1).execute()
+    return lambda: Incident.get().closed_at is not None
+
+
 def jobs_at_a_gate_to_count(account, messages):
     set_parked({FLOW: 0})
     jobs_at_a_gate(account)
@@ -242,7 +284,10 @@ DUTIES = [
     (no_round_of_the_stager, 0),
     (a_schedule_without_its_next_job, 0.05),
     (an_operation_to_work_off, 0.25),
+    (a_past_instant_to_make_up_for, 0.25),
+    (an_attempt_that_its_target_has_acknowledged, 0.25),
     (an_event_of_a_deleted_endpoint, 0.5),
+    (a_flapping_incident_that_stayed_calm, 0.5),
     (a_failure_that_nobody_was_notified_of, 0.5),
     (a_request_that_runs_long, 10),
     (a_schedule_that_is_silent, 60),
@@ -250,6 +295,7 @@ DUTIES = [
     (a_job_that_can_not_begin_any_more, 1),
     (a_job_whose_holder_fell_silent, 1),
     (a_window_that_has_expired, 1),
+    (an_acknowledgement_older_than_it_is_kept, 1),
     (a_run_older_than_it_is_kept, 1),
     (an_incident_older_than_it_is_kept, 1),
     (a_session_that_is_over_by_itself, 1),
@@ -266,6 +312,8 @@ DUTIES = [
     (a_backlog_to_measure, 5),
     (an_answer_older_than_it_is_kept, 10),
     (an_operation_that_ended_long_ago, 60),
+    (a_backfill_that_ended_long_ago, 60),
+    (a_count_of_a_flow_long_past, 60),
     (a_process_long_silent, 60),
     (a_minute_long_past, 60),
     (a_job_older_than_it_is_kept, 600),
@@ -286,6 +334,23 @@ def test_what_was_left_behind_is_seen_to_in_its_time(account, moved_clock, messa
     ticker.tick(clock.now(), after_s)
 
     assert is_seen_to()
+
+
+def test_a_job_that_comes_back_is_staged_at_once_however_seldom_the_whole_table_is_searched(
+    account, moved_clock, messages, make, monkeypatch
+):
+    """Between two searches of the whole table the stager looks at the last seconds alone."""
+    monkeypatch.setattr(front, "QUICK_US", -1)
+    monkeypatch.setattr(front, "REST_TIMES", 10**9)
+    ticker = make()
+    ticker.tick(clock.now(), 0.0)
+    job = make_job(account, due_in_s=-60, timeout_ms=0)
+    lifecycle.claim([job.id], clock.now(), -clock.SECOND)
+
+    moved_clock.advance(seconds=1)
+    ticker.tick(clock.now(), 1.0)
+
+    assert messages.named == [job.id]
 
 
 def leave_old(account, kept, days):

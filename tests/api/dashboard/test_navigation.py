@@ -7,6 +7,7 @@ import pytest
 from api.dashboard import pages
 from api.dashboard.navigation import OUTSIDE, SECTIONS
 from api.dashboard.reference import api_reference
+from models.jobs import replays
 from models.operations import overview
 from models.rules import clock
 from tests.support.apps import PAGES
@@ -91,6 +92,15 @@ def test_the_badge_counts_what_failed_within_a_day(alice, bob):
     make_tried(alice.account, "completed", 1)
 
     assert (badge(alice), badge(bob)) == ("2", "1")
+
+
+def test_the_badge_does_not_count_what_was_run_again(alice):
+    seen_to = make_tried(alice.account, "discarded", 1)
+    make_tried(alice.account, "discarded", 1)
+
+    replays.replay(alice.account.id, [seen_to.id], clock.now())
+
+    assert badge(alice) == "1"
 
 
 def test_where_nothing_failed_is_no_badge(alice):

@@ -7,6 +7,7 @@ from models.alerts.alert_store import MAX_ALERTS
 from models.jobs.job_kinds import ALERT
 from models.jobs.job_tables import Job
 from models.rules import clock
+from models.rules.times import format_instant
 from models.webhooks.webhook_tables import AlertTarget
 from runtime import settings
 from tests.support.alerts import fail_due, look, send
@@ -215,6 +216,12 @@ def test_an_incident_is_acknowledged_and_muted(client, account, moved_clock):
     assert client.post(f"{path}/mute", json={"until": until}).json["data"]["muted_until"] is not None
     assert client.post(f"{path}/mute", json={"until": None}).json["data"]["muted_until"] is None
     assert "until" in errors_of(client.post(f"{path}/mute", json={"until": 5}))
+
+
+def test_an_incident_is_muted_for_a_day_unless_the_request_says_until_when(client, account, moved_clock):
+    incident = an_incident(client, account)
+    tomorrow = format_instant(clock.now() + clock.DAY)
+    assert client.post(f"/api/incidents/{incident['id']}/mute").json["data"]["muted_until"] == tomorrow
 
 
 def test_another_account_sees_no_rule_and_no_incident(client, stranger, account, moved_clock):

@@ -2,10 +2,14 @@
 
 import pytest
 
+from models.database.transactions import transaction
+from models.flows import breakers, closing
+from models.flows.breakers import HostName
 from models.jobs.job_tables import Job
 from models.rules import clock
+from models.rules.limits import HOST
 from tests.support.api_client import errors_of
-from tests.support.flows import ids_through
+from tests.support.flows import gate_of, ids_through
 
 URL = "https://shop.example.com/hook"
 LIMITS = {"rate": 10, "per": "1m", "concurrency": 3}
@@ -168,6 +172,30 @@ def test_a_pause_is_shown_until_it_is_resumed(client, moved_clock, path):
         "reason": "they deploy",
     }
     assert shown(client, path)["paused"] is None
+
+
+def test_a_host_that_failed_or_rests_is_sent_to_again_once_it_is_resumed(client, account, moved_clock):
+    host = "shop.example.com"
+    job = order(client)
+    with transaction():
+        breakers.failed(HostName(account.id, host), 3, 3, clock.now())
+    closing.rest(gate_of(HOST, host).id, clock.now() + clock.HOUR, clock.now())
+    held = ids_through([job["job_id"]])
+
+    resumed = client.post(f"/api/hosts/{host}/resume").json["data"]
+
+    assert held == []
+    assert (resumed["failures"], resumed["closed_until"]) == (0, None)
+    assert ids_through([job["job_id"]]) == [job["job_id"]]
+
+
+def test_what_a_patch_says_of_a_lane_no_order_changes(client):
+    order(client, lane={"key": "user", "on_failure": "go_on"})
+    client.ask("PATCH", "/api/lanes/user", json={"on_failure": "stop"})
+
+    order(client, lane={"key": "user", "on_failure": "go_on"})
+
+    assert shown(client, "/api/lanes/user")["on_failure"] == "stop"
 
 
 def test_a_pause_ends_by_itself_at_its_instant(client, moved_clock):

@@ -100,6 +100,25 @@ def test_the_first_success_opens_the_host_and_its_jobs_return(account, moved_clo
     assert ([job_id for job_id, _ in next_turns()], ids_through(ids)) == (ids[1:], ids[1:])
 
 
+def test_a_host_that_failed_again_after_it_worked_is_probed_as_soon_as_at_first(account, moved_clock):
+    """Each success begins the distances anew; else a host would be left alone for longer at each outage of its life."""
+    ids = order(account, host=A_HOST, count=4)
+    fail(account, 3)
+    for seconds in (10, 20):
+        moved_clock.advance(seconds=seconds)
+        lifecycle.complete(let_through(ids), clock.now())
+        fail(account)
+    work(account)
+
+    fail(account, 3)
+    moved_clock.advance(seconds=10)
+    first = ids_through(ids)
+    fail(account)
+    moved_clock.advance(seconds=20)
+
+    assert (first, ids_through(ids)) == (ids[2:3], ids[3:])
+
+
 def test_a_job_that_comes_when_a_probe_is_due_is_the_probe(account, moved_clock):
     order(account, host=A_HOST)
     fail(account, 3)

@@ -133,6 +133,17 @@ def test_a_host_that_fails_and_works_again_is_told_once_each(account, moved_cloc
     assert [(job.hops, job.endpoint_id is not None) for job in events()] == [(1, True)] * 2
 
 
+def test_what_is_told_of_a_host_counts_the_hops_of_the_job_that_decided(account, moved_clock):
+    """A receiver of events that orders jobs of Booper would go on for ever."""
+    endpoints.create(account.id, URL, None, True, clock.now())
+    ids = order(account, host=A_HOST)
+    Job.update(hops=3).execute()
+
+    HostHealth(most=1).note([result(job, answered(500)) for job in let_through(ids)])
+
+    assert [job.hops for job in events()] == [4]
+
+
 def test_a_host_that_fails_and_works_again_is_in_the_log(account, moved_clock):
     health, jobs = HostHealth(most=2), claimed(account, count=3)
 
