@@ -4,6 +4,7 @@ import pytest
 
 from api import key_cache
 from models.accounts import account_store, key_format
+from models.database.base import BaseModel
 from models.database.sql import execute
 from models.rules import clock
 from runtime.settings import DEMO_KEY
@@ -89,6 +90,11 @@ def own_ids(client):
     }
 
 
+def all_rows():
+    """What every table holds."""
+    return {table.__name__: sorted(map(repr, table.select().tuples())) for table in BaseModel.__subclasses__()}
+
+
 def test_another_account_s_ids_are_404_on_every_route_that_takes_one(client, stranger):
     own = own_ids(client)
 
@@ -104,7 +110,9 @@ def test_another_account_s_ids_are_404_on_every_route_that_takes_one(client, str
         for key in own[rule.split("/")[2]]:
             path = rule.replace("<key>", str(key))
             body = {"json": {}} if method == "PATCH" else {"json": PAST} if path.endswith("/backfill") else {}
+            before = all_rows()
             foreign = stranger.ask(method, path, **body)
+            assert all_rows() == before, (method, path)
             missing = stranger.ask(method, rule.replace("<key>", "999"), **body)
             assert errors_of(foreign, 404) == {}, (method, path)
             assert foreign.json["error"]["message"] == missing.json["error"]["message"]

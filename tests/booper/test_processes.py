@@ -9,6 +9,8 @@ import sys
 import threading
 import urllib.request
 from dataclasses import replace
+from urllib.error import HTTPError
+from urllib.request import Request
 
 import pytest
 from gunicorn.glogging import Logger as GunicornLogger
@@ -17,13 +19,15 @@ from gunicorn.workers.gthread import ThreadWorker
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from api.dashboard import log_stream
+from api.server import waitress_channel
 from booper import processes, supervisor
 from models.accounts import account_store
 from models.database import schema
 from models.database.connection import close_all, connection, open_database
 from models.operations import leader
 from models.rules import clock
-from runtime import metrics_files, metrics_folding, settings, tracing
+from runtime import metrics_files, metrics_folding, settings, signals, tracing
 from tests.support.signals import handlers_put_back
 from tests.support.waiting import wait_until
 from workers import assembly
@@ -306,6 +310,26 @@ def test_a_worker_serves_its_metrics_on_the_port_of_the_settings_while_it_runs(s
     pytest.raises(OSError, page)
 
 
+@pytest.mark.parametrize(("token", "status"), [("t" * 16, 200), ("u" * 16, 404), ("", 404)])
+def test_a_worker_shows_its_metrics_to_others_who_have_the_token(supervised, token, status):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+    def page():
+        headers = {"X-Forwarded-For": "192.0.2.1", "Authorization": f"Bearer {token}"}
+        try:
+            with urllib.request.urlopen(
+                Request(f"http://127.0.0.1:{port}/metrics", headers=headers), timeout=10
+            ) as answer:
+                return answer.status
+        except HTTPError as error:
+            return error.code
+
+    supervising = supervised(look=page)
+    processes.worker(replace(PRODUCTION, worker_metrics_port=port, metrics_token="t" * 16))
+    assert supervising.seen == status
+
+
 class Server:
     """Runs until a signal interrupts it, as waitress does; `runs` sends them."""
 
@@ -331,6 +355,17 @@ def test_a_signal_calls_on_stop_before_it_ends_the_server(signum, handlers):
 
     processes.run_until_signal(Server(run), lambda: events.append("stops"), lambda: events.append("abandons"))
     assert events == ["stops", "server ends"]
+
+
+def test_a_server_that_stops_ends_live_logs_and_says_that_it_is_not_ready(monkeypatch):
+    ended, told, closed = threading.Event(), threading.Event(), []
+    monkeypatch.setattr(log_stream, "stopping", ended)
+    monkeypatch.setattr(signals, "stopping", told)
+    monkeypatch.setattr(waitress_channel, "stop_listening", closed.append)
+
+    processes.stop_serving("server")
+
+    assert (ended.is_set(), told.is_set(), closed) == (True, True, ["server"])
 
 
 @pytest.mark.parametrize(("later_s", "code"), [(0.05, None), (0.2, 143)])

@@ -11,6 +11,7 @@ from models.database.connection import database
 from models.database.transactions import after_commit, transaction
 from models.jobs import job_store, lifecycle, staging, states
 from models.rules import clock
+from models.rules.limits import GATES
 from runtime import metrics
 from tests.support.results import answered, result_of
 from tests.support.rows import claim_job, make_job, stage_all
@@ -223,6 +224,14 @@ def test_a_ticker_that_loses_the_lead_takes_its_backlog_back(moved_clock):
     metrics.set_leading(False)
     assert gauge("ticker_leading") == 0
     assert (gauge("backlog_jobs"), gauge("backlog_oldest_age_seconds")) == (0, 0)
+
+
+def test_a_ticker_that_loses_the_lead_counts_no_job_that_waits_at_a_gate(moved_clock):
+    metrics.set_parked(dict.fromkeys(GATES, 2))
+    metrics.set_parked_age(clock.SECOND)
+    metrics.set_leading(False)
+    assert [gauge("parked_jobs", gate=gate) for gate in GATES] == [0] * len(GATES)
+    assert gauge("parked_oldest_age_seconds") == 0
 
 
 def test_a_ticker_that_goes_on_leading_keeps_its_backlog():

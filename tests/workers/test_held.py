@@ -3,6 +3,7 @@
 import pytest
 
 from models.operations import ticker_row
+from models.operations.leader import candidate
 from models.rules import clock
 from tests.support.operations import counts_of, order_operation, reread_operation
 from tests.support.rows import make_job, reread
@@ -40,6 +41,18 @@ def test_a_job_that_was_under_way_at_the_backup_stays_as_it_is(account, held):
     next_sign_of_life()
 
     assert reread(job).state == "executing"
+
+
+def test_another_ticker_leads_once_a_held_one_has_stopped(db):
+    system = Held()
+    system.start()
+    next_sign_of_life()
+
+    system.stop()
+
+    other = candidate()
+    assert other.hold()
+    other.give_up()
 
 
 def test_what_an_owner_cancels_is_cancelled(account, held):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from models.accounts import account_store
 from models.alerts import alert_store, evaluation
 from models.alerts.alert_tables import Incident
 from models.alerts.conditions import HOST, LABEL, SCHEDULE
@@ -65,6 +66,7 @@ def test_a_success_alone_opens_nothing_and_leaves_nothing_to_evaluate(schedule, 
 
 
 def test_an_account_without_rules_leaves_nothing_to_evaluate(schedule, account):
+    make_alert(account_store.account_named("another", clock.now()))
     fail_due()
     assert HealthEvent.select().count() == 0
 

@@ -11,6 +11,7 @@ from models.rules.clock import DAY, HOUR, MINUTE, SECOND
 
 AT = 1_767_258_000_000_000  # 2026-01-01T09:00:00Z
 ROW = IncidentRow(1, "019b", 7, "nightly", "failed", "schedule:5", "backup", "status_500", 1, 0, AT, None, None, None)
+MARKUP = "<img src=x>"
 NASTY = "*<@U1> [a](https://evil.example) _x_"
 
 
@@ -85,6 +86,15 @@ def test_a_mail_shows_names_as_text_in_one_line_of_its_subject():
     assert mail["subject"] == "<b>a</b> Bcc: x@example.com fails"
     assert "<strong>&lt;b&gt;a&lt;/b&gt; Bcc: x@example.com fails</strong>" in mail["html"]
     assert mail["text"].startswith("<b>a</b> Bcc: x@example.com fails\n\nstatus_500")
+
+
+def test_no_text_of_a_client_is_markup_in_a_mail():
+    row = ROW._replace(title=MARKUP, detail=MARKUP, alert_name=MARKUP)
+    for rows in ([row], [row, row]):
+        mail = document("email", message(rows=rows)._replace(rule_name=MARKUP))
+        assert MARKUP in mail["text"]
+        assert MARKUP not in mail["html"]
+        assert "&lt;img src=x&gt;" in mail["html"]
 
 
 def test_pagerduty_gets_a_trigger_and_a_resolve_of_one_key():

@@ -10,11 +10,13 @@ from models.rules import clock
 from models.schedules import firing_rows, misfire, overlap, planning, schedule_changes, schedule_store
 from models.schedules.firing_rows import FiringRow
 from models.schedules.schedule_tables import Firing, Schedule
+from tests.support.acks import answer_later
 from tests.support.races import held_elsewhere, map_at_once
 from tests.support.schedule_rows import (
     MARGIN,
     SECONDLY,
     claim_firings,
+    create_schedule,
     firings_of,
     jobs_of,
     make_schedule,
@@ -107,6 +109,20 @@ def test_queue_one_lets_one_wait_and_cancels_the_others(account, moved_clock):
     [queued] = run_ticker()
     assert queued.fire_at == jobs_of(schedule_id)[0].fire_at + clock.HOUR
     assert firings_of(schedule_id)[1] == (3600, "late")
+
+
+def test_the_one_in_the_queue_is_let_go_once_the_one_that_waits_for_its_target_is_cancelled(account, moved_clock):
+    """Nothing is under way then, so no end of a request lets it go."""
+    create_schedule(account, {"ack_within_us": clock.DAY}, overlap="queue_one", catch_up_us=clock.DAY)
+    [waits] = run_ticker()
+    answer_later(waits)
+    moved_clock.advance(hours=1)
+    assert run_ticker() == []
+    [queued] = Job.select().where(Job.held_until.is_null(False))
+
+    cancelling.cancel(account.id, waits.id, clock.now())
+
+    assert Job.get_by_id(queued.id).held_until is None
 
 
 def test_a_job_made_up_for_takes_no_place_in_the_queue(account, moved_clock):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from models.rules.address_rules import AddressPolicy, parse_allow
+from models.rules.address_rules import WELL_KNOWN_NAT64, AddressPolicy, parse_allow, parse_nat64
 from models.rules.url_rules import origins
 from tests.support.blocking_transport import BlockingTransport
 from tests.support.scripted_receivers import ScriptedReceiver
@@ -38,9 +38,11 @@ def transport() -> Iterator[Callable[..., BlockingTransport]]:
         public_urls: str = "",
         look_up: Callable | None = None,
         hides_names: bool = False,
+        nat64: str = "",
         **kwargs,
     ) -> BlockingTransport:
-        policy = AddressPolicy(parse_allow(allow), own, origins(public_urls), is_local, hides_names=hides_names)
+        reached = (WELL_KNOWN_NAT64, *parse_nat64(nat64))
+        policy = AddressPolicy(parse_allow(allow), own, origins(public_urls), is_local, reached, hides_names)
         if look_up is not None:
             kwargs["lookups"] = Lookups(look_up)
         made.append(BlockingTransport(policy, **kwargs))

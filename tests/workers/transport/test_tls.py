@@ -3,6 +3,7 @@ address.
 """
 
 import datetime
+import errno
 import os
 import ssl
 
@@ -217,6 +218,19 @@ def test_t11_an_unknown_authority_and_a_closed_port_are_told_of_a_public_target(
     assert send(shop.url(host="shop.example"), look_up=Names(**NAMES)).cause == "certificate_untrusted"
     shop.close()
     assert send(shop.url(host="shop.example"), look_up=Names(**NAMES)).cause == "connection_refused"
+
+
+@pytest.mark.parametrize(("nat64", "cause"), [("", "connection_refused"), ("2606:4700::/96", None)])
+def test_t11_behind_a_translator_of_the_operator_is_a_private_target_too(send, monkeypatch, nat64, cause):
+    async def refuse(*_):
+        raise ConnectionRefusedError(errno.ECONNREFUSED, "refused")
+
+    monkeypatch.setattr(dialer, "race", refuse)
+    names = Names(shop_example=[["2606:4700::a00:1"]])
+
+    outcome = send("http://shop.example/", look_up=names, allow="10.0.0.0/8", nat64=nat64)
+
+    assert (outcome.reason, outcome.cause) == ("connect", cause)
 
 
 def test_t11_of_a_private_target_nobody_learns_the_cause(shop, send):
