@@ -152,7 +152,8 @@ def test_a_short_command_is_whole_on_the_page(alice):
     assert "data-whole" not in page
 
 
-def test_a_message_to_a_channel_has_no_command_since_its_url_is_a_secret(alice):
-    job = make_job(alice.account, kind="channel", args='{"method":"post","url":"https://example.com/[redacted]"}')
+@pytest.mark.parametrize("kind", ["channel", "alert"])
+def test_a_message_has_no_command_since_its_url_is_a_secret(alice, kind):
+    job = make_job(alice.account, kind=kind, args='{"method":"post","url":"https://example.com/[redacted]"}')
     assert "curl command" not in alice.get(f"/jobs/{job.uuid}").text
     assert alice.get(f"/jobs/{job.uuid}/curl").status_code == 404

@@ -131,6 +131,17 @@ def test_a_batch_joins_flows_and_lanes(client):
     assert len({lane_id for _, lane_id in gates}) == 1
 
 
+@pytest.mark.parametrize(
+    ("named", "concurrency"), [((None, 2), 2), ((1, 2), 2), ((1, None), 1), ((2, 1, None), 1), ((None, None), None)]
+)
+def test_the_last_limits_that_a_batch_names_for_a_flow_count(client, named, concurrency):
+    flows = [{"key": "a", **({"concurrency": limit} if limit else {})} for limit in named]
+
+    client.post("/api/jobs/batch", json={"jobs": [{"url": URL, "flow": flow} for flow in flows]})
+
+    assert shown(client, "/api/flows/a")["concurrency"] == concurrency
+
+
 def test_a_flow_says_how_it_is_used(client, moved_clock):
     ids = [order(client, flow={"key": "a", "rate": 2, "per": 60})["job_id"] for _ in range(4)]
     ids_through(ids)

@@ -2,11 +2,13 @@
 
 import gzip
 import json
+import tracemalloc
 
 import pytest
 
 from tests.support.scripted_receivers import OK, answering, answering_once
 from workers.transport.answer_reader import AnswerReader
+from workers.transport.content_codings import unpacked
 from workers.transport.outcome import Answered, Timings, Unreachable
 from workers.transport.wire_format import Request
 
@@ -267,6 +269,18 @@ def test_as_much_of_a_body_is_kept_as_the_operator_says(receiver, send, kept_byt
 def test_t12_a_body_that_can_not_be_unpacked_stays_as_it_came(receiver, send, coding, body):
     answered = send(receiver(answering(sized(body, f"Content-Encoding: {coding}\r\n".encode()))).url())
     assert (answered.body, answered.truncated) == (body, False)
+
+
+def test_t12_of_a_body_that_grows_a_thousandfold_no_more_than_is_kept_is_in_memory():
+    packed = Answered(200, [("Content-Encoding", "gzip")], gzip.compress(bytes(30_000_000), 1), False, Timings())
+    tracemalloc.start()
+
+    answered = unpacked(packed, 65_536)
+
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (len(answered.body), answered.truncated) == (65_536, True)
+    assert peak < 1_000_000
 
 
 def test_t12_a_compressed_body_that_breaks_off_is_unpacked_as_far_as_it_came(receiver, send):

@@ -6,9 +6,10 @@ import time
 
 import pytest
 
+from tests.support.resolvers import Names
 from tests.support.scripted_receivers import OK, answering
 from tests.support.waiting import wait_until
-from workers.transport import deadline, exchange, pool
+from workers.transport import client, deadline, exchange, pool
 from workers.transport.deadline import Permission
 from workers.transport.outcome import Refused, Unreachable
 from workers.transport.wire_format import Request
@@ -196,3 +197,21 @@ def test_a_request_that_is_late_after_every_answer_goes_all_the_same_and_is_corr
 
     assert answer.result(30).status_code == 200
     assert (questions, sender.went_late) == ([True] * 3, [answer])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://missing.example/", "http://10.0.0.1/", "http://a b/", "http://127.0.0.1:1/"),
+        "the receiver",
+    ],
+)
+def test_a_request_that_has_ended_waits_no_more_to_go_out_even_if_it_never_went(transport, receiver, monkeypatch, url):
+    """A claim waits until few requests are left that have not gone out; it would wait for ever."""
+    monkeypatch.setattr(client, "MAX_UNSENT", 1)
+    target = receiver(answering(OK))
+    sending = transport(look_up=Names())
+
+    sending.send(Request("GET", target.url() if url == "the receiver" else url, {}, None, 10_000))
+
+    assert sending.transport.unsent.are_few(0)
