@@ -4,13 +4,13 @@ import pytest
 
 from api import key_cache
 from models.accounts import account_store, key_format
-from models.database.base import BaseModel
 from models.database.sql import execute
 from models.rules import clock
 from runtime.settings import DEMO_KEY
 from tests.support.alerts import open_incident
 from tests.support.api_client import ApiClient, errors_of, one_database
 from tests.support.databases import go_away
+from tests.support.rows import all_rows
 
 OPEN = {"/api/ping", "/api/echo", "/api/broadcast", "/api/openapi.json", "/healthz", "/metrics", "/readyz"}
 # Whose token is a capability of its own.
@@ -88,11 +88,6 @@ def own_ids(client):
         "schedules": [],  # made for each route: one of them deletes it
         "signing-keys": [client.post("/api/signing-keys").json["data"]["id"]],
     }
-
-
-def all_rows():
-    """What every table holds."""
-    return {table.__name__: sorted(map(repr, table.select().tuples())) for table in BaseModel.__subclasses__()}
 
 
 def test_another_account_s_ids_are_404_on_every_route_that_takes_one(client, stranger):

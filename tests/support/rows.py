@@ -2,6 +2,7 @@
 
 import json
 
+from models.database.base import BaseModel
 from models.database.connection import database
 from models.jobs import lifecycle, staging
 from models.jobs.job_tables import Job
@@ -29,6 +30,11 @@ def plan_of(db, sql, params):
             database.execute_sql("SET LOCAL enable_seqscan = off")
         explain = "EXPLAIN QUERY PLAN" if db == "sqlite" else "EXPLAIN"
         return str(database.execute_sql(f"{explain} {sql}", params).fetchall())
+
+
+def all_rows():
+    """What every table holds, by the name of its class."""
+    return {table.__name__: sorted(map(repr, table.select().tuples())) for table in BaseModel.__subclasses__()}
 
 
 def reread(job):
