@@ -115,6 +115,9 @@ class AlertHistory:
         night = frozenset(each.id for each in self.schedules.values() if each.night)
         at_host = frozenset(each.id for each in self.schedules.values() if each.host == "host1.example")
         return [
+            self.rule(
+                "share", ("failed", "recovered"), frozenset(self.schedules), share=0.3, within=3 * HOUR, at_least=4
+            ),
             self.rule("all", ("failed", "recovered"), frozenset(self.schedules), after=2),
             self.rule("first", ("failed", "missed"), at_host, scope=(HOST, "host1.example"), repeat=6 * HOUR),
             self.rule(
@@ -129,7 +132,12 @@ class AlertHistory:
 
     def rule(self, name, on, covers, scope=("account", ""), **options):
         judged = JudgedRule(name, on, covers, **options)
-        names = {"late_after": "late_after_us", "silent_after": "silent_after_us", "repeat": "repeat_us"}
+        names = {
+            "late_after": "late_after_us",
+            "silent_after": "silent_after_us",
+            "within": "within_us",
+            "repeat": "repeat_us",
+        }
         stored = {names.get(key, key): value for key, value in options.items()}
         if "quiet" in stored:
             stored["quiet"] = Quiet(*stored["quiet"])

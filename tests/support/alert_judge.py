@@ -23,6 +23,9 @@ class JudgedRule:
     on: tuple
     covers: frozenset
     after: int = 1
+    share: float | None = None
+    within: int = HOUR
+    at_least: int = 5
     late_after: int = 5 * MINUTE
     silent_after: int = 25 * HOUR
     repeat: int | None = None
@@ -55,23 +58,28 @@ class AlertJudge:
         self.holding, self.latest, self.times = {}, {}, {}
         self.in_a_row = dict.fromkeys(schedules, 0)
         self.succeeded = dict.fromkeys(schedules, now)
-        self.disabled = set()
+        self.disabled, self.ends = set(), {}
 
     def saw(self, at, schedule, what, cause=None, lateness=0):
         """`what`: begun, missed, failed, succeeded or disabled. `cause`: what a failure belongs to."""
+        self._remember(at, schedule, what)
+        for rule in self.rules:
+            if schedule not in rule.covers:
+                continue
+            for condition in self._begun(rule, schedule, what, lateness, at):
+                self._begin(rule, condition, schedule, cause or f"schedule:{schedule}", at, at)
+            for condition in self._ended(rule, schedule, what, lateness, at):
+                self._end(rule, condition, schedule, at)
+
+    def _remember(self, at, schedule, what):
+        if what in ("failed", "succeeded"):
+            self.ends.setdefault(schedule, []).append((at, what))
         if what == "failed":
             self.in_a_row[schedule] += 1
         if what == "succeeded":
             self.in_a_row[schedule], self.succeeded[schedule] = 0, at
         if what == "disabled":
             self.disabled.add(schedule)
-        for rule in self.rules:
-            if schedule not in rule.covers:
-                continue
-            for condition in self._begun(rule, schedule, what, lateness):
-                self._begin(rule, condition, schedule, cause or f"schedule:{schedule}", at, at)
-            for condition in self._ended(rule, what, lateness):
-                self._end(rule, condition, schedule, at)
 
     def looked(self, now):
         """Somebody closes what has been calm, and sends what is due."""
@@ -106,13 +114,21 @@ class AlertJudge:
         """(rule, what of it is sent, condition, subject, when it opened, when it is sent)."""
         return Counter(self.sent)
 
-    def _begun(self, rule, schedule, what, lateness):
-        fails = what == "disabled" or what == "failed" and self.in_a_row[schedule] >= rule.after
+    def _is_bad(self, rule, schedule, at):
+        if rule.share is None:
+            return self.in_a_row[schedule] >= rule.after
+        ends = [what for ended, what in self.ends[schedule] if at - rule.within < ended <= at]
+        return len(ends) >= rule.at_least and ends.count("failed") / len(ends) >= rule.share
+
+    def _begun(self, rule, schedule, what, lateness, at):
+        fails = what == "disabled" or what == "failed" and self._is_bad(rule, schedule, at)
         is_late = what == "begun" and lateness > rule.late_after
         begun = {"failed": fails, "missed": what == "missed", "late": is_late}
         return [condition for condition, holds in begun.items() if holds and condition in rule.on]
 
-    def _ended(self, rule, what, lateness):
+    def _ended(self, rule, schedule, what, lateness, at):
+        if what == "succeeded" and self._is_bad(rule, schedule, at):
+            return ["silent"]
         if what == "succeeded":
             return ["failed", "silent"]
         if what == "begun":

@@ -42,6 +42,14 @@ def test_fewer_failures_than_the_rule_waits_for_are_none():
     assert not judge.messages()
 
 
+def test_a_share_counts_the_jobs_within_its_window():
+    judge = judged(share=0.5, within=HOUR, at_least=2)
+    for minutes, what in enumerate(["failed", "failed", "succeeded", "succeeded", "succeeded"]):
+        judge.saw(START + minutes * MINUTE, A, what)
+    judge.saw(START + 3 * HOUR, A, "failed")
+    assert dict(judge.incidents()) == {("nightly", "failed", A_ALONE, START + MINUTE, START + 4 * MINUTE): 1}
+
+
 def test_a_host_is_one_incident_until_its_last_schedule_recovers():
     judge = judged()
     for schedule in (A, B):
