@@ -25,10 +25,12 @@ from models.schedules.schedule_tables import Firing, Schedule
 from models.webhooks import endpoints
 from runtime.metrics import REGISTRY, set_backlog, set_parked, set_parked_age, set_staged
 from runtime.settings import load
-from tests.support.acks import acknowledge, waiting
+from tests.support.acks import acknowledge
+from tests.support.acks import waiting as waiting_for_its_target
 from tests.support.alerts import fail_due, incidents, make_alert, open_incident
 from tests.support.flows import flow, let_through, order
 from tests.support.leads import Lead
+from tests.support.listeners import waiting
 from tests.support.operations import order_operation
 from tests.support.rows import make_job, reread
 from tests.support.schedule_rows import create_schedule, make_schedule, run_ticker
@@ -207,13 +209,13 @@ def a_past_instant_to_make_up_for(account, messages):
 
 
 def an_attempt_that_its_target_has_acknowledged(account, messages):
-    claim = waiting(account)
+    claim = waiting_for_its_target(account)
     acknowledge(claim)
     return lambda: reread(claim).state == "completed"
 
 
 def an_acknowledgement_older_than_it_is_kept(account, messages):
-    acknowledge(waiting(account))
+    acknowledge(waiting_for_its_target(account))
     execute("UPDATE ack SET settled_at = 0, received_at = %s", (clock.now() - acks.KEPT_US - 1,))
     return lambda: fetch("SELECT count(*) FROM ack") == [(0,)]
 
@@ -279,13 +281,26 @@ def no_round_of_the_stager(account, messages):
     return lambda: REGISTRY.get_sample_value(sample) == clock.now() / clock.SECOND
 
 
+def a_request_that_no_listener_took_in_time(account, messages):
+    claim = waiting(account, timeout_ms=0, max_attempts=1)
+    return lambda: reread(claim).state == "discarded"
+
+
+def a_request_of_a_listener_that_ended_long_ago(account, messages):
+    waiting(account)
+    execute("UPDATE listener_request SET ended_at = 1")
+    return lambda: not fetch("SELECT 1 FROM listener_request")
+
+
 DUTIES = [
     (a_due_job, 0),
     (no_round_of_the_stager, 0),
     (a_schedule_without_its_next_job, 0.05),
+    (a_request_that_no_listener_took_in_time, 0.2),
     (an_operation_to_work_off, 0.25),
     (a_past_instant_to_make_up_for, 0.25),
     (an_attempt_that_its_target_has_acknowledged, 0.25),
+    (a_request_of_a_listener_that_ended_long_ago, 60),
     (an_event_of_a_deleted_endpoint, 0.5),
     (a_flapping_incident_that_stayed_calm, 0.5),
     (a_failure_that_nobody_was_notified_of, 0.5),
