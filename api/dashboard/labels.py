@@ -20,7 +20,8 @@ NOTES = {  # what the next page says after a form was accepted; the word stands 
     "tested": "A test message is on its way to each target of the rule.",
     "reset": "Forgotten. The next jobs may begin at once.",
     "bulk_cancelled": "The selected jobs are cancelled; those that had ended stay as they were.",
-    "bulk_again": "A new job was created for each of the selected jobs.",
+    "bulk_again": "Selected jobs that waited are due now. A new job was created for each that had ended.",
+    "none_waits": "Nothing was changed: none of these jobs waits for a time of its own, and none has ended.",
 }
 ERROR_TITLES = {
     400: "Bad request",

@@ -110,7 +110,7 @@ def test_the_chosen_failures_are_run_again_together(reader, receiver):
     expect(page.locator("tbody tr")).to_have_count(3)
     page.get_by_label("Select all shown").check()
     page.get_by_role("button", name="Run again").click()
-    expect(page.get_by_role("status")).to_contain_text("A new job was created")
+    expect(page.get_by_role("status")).to_contain_text("A new job was created for each")
     expect(page.locator("tbody tr")).to_have_count(6)  # live: the new ones end as the old ones did
 
     reader.go("/failures")

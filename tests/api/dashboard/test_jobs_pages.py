@@ -253,6 +253,18 @@ def test_the_chosen_jobs_are_ordered_again_and_the_list_stays_filtered(alice):
     assert alice.send("/jobs/chosen", action="retry").location == "/jobs?note=nothing"
 
 
+def test_of_chosen_jobs_those_that_wait_are_moved_and_not_copied(alice, moved_clock):
+    waiting = [make_job(alice.account, state, 60) for state in ("scheduled", "retryable")]
+    running = make_job(alice.account, "executing", -5)
+
+    answer = alice.send("/jobs/chosen", action="retry", job=[str(job.id) for job in waiting])
+
+    assert answer.location == "/jobs?note=bulk_again"
+    assert [reread(job).scheduled_at for job in waiting] == [clock.now()] * 2
+    assert alice.send("/jobs/chosen", action="retry", job=str(running.id)).location == "/jobs?note=none_waits"
+    assert Job.select().count() == 3
+
+
 def test_of_more_jobs_than_a_form_may_choose_the_first_hundred_are_taken(alice):
     now = clock.now()
     made = {"account_id": alice.account.id, "state": "scheduled", "scheduled_at": now, "inserted_at": now, "args": "{}"}
