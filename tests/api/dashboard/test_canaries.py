@@ -14,15 +14,15 @@ OURS = {  # words that Booper chooses; a page asks which one it is
     *("gate.kind", "operation.state", "operation.job_filter", "operation.held"),
     *("alert.types", "alert.scope_kind", "alert.options", "alert_target.way", "incident.type", "incident.announced"),
     *("incident.subject", "incident_subject.type", "incident_subject.subject", "health_event.type"),
+    "target_group.name",
     *("backfill.state", "backfill.instants"),
 }
 KEPT_BACK = {  # what no page shows
     *("api_key.sha256", "signing_key.secret", "channel.url", "ended_session.digest"),
     *("idempotent_request.key", "idempotent_request.fingerprint", "idempotent_request.answer"),
     *("job.idempotency_key", "job.backoff", "job.redact", "job.notify", "job_label.label"),
-    *("target_group.name", "target_group.targets"),
     *("job.judging", "job.traceparent", "dedup_window.digest"),
-    *("schedule.content_type", "schedule.template", "schedule.key", "schedule.overlap", "schedule.misfire"),
+    *("schedule.content_type", "schedule.template"),
     *("gate.key", "gate.reason", "ack.content_type"),
     *("alert_target.secret", "alert_target.url", "health_event.host", "health_event.reason"),
     *("calendar.name", "calendar.days", "schedule.calendar_days"),
