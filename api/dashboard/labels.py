@@ -57,7 +57,6 @@ RUN_RESULTS = {  # of an instant of a schedule: its letter, so that color is not
     "backfilled": ("b", "made up for later"),
 }
 PHASES = {  # what an attempt spends its time on
-    "waited": "waited to start",
     "dns": "DNS lookup",
     "connect": "TCP connect",
     "tls": "TLS handshake",

@@ -3,23 +3,38 @@
 from flask import Response, render_template, request
 
 from api.dashboard.blueprint import pages, redirect_to, visitor
-from models.jobs import replays
-from models.operations import failures
+from models.operations import changing, failures
 from models.rules import clock
+from models.rules.clock import DAY, HOUR
+
+SPANS = {"1h": HOUR, "24h": DAY, "7d": 7 * DAY, "all": 0}  # by the word in the address; 0: whatever is kept
+USUAL = "24h"  # as the badge of the menu counts
 
 
 @pages.get("/failures")
 def list_failures() -> str:
-    groups = failures.grouped(visitor().account_id)
-    return render_template("failures.html", groups=groups, looked_at=failures.GROUPED)
+    span = span_of(request.args.get("span", ""))
+    groups = failures.grouped(visitor().account_id, since(span))
+    return render_template(
+        "failures.html", groups=groups, looked_at=failures.GROUPED, spans=tuple(SPANS), span=span, usual=USUAL
+    )
 
 
 @pages.post("/failures/again")
 def replay_failures() -> Response:
-    """Replay the newest jobs of a group. The old jobs stay as they are, for the record."""
-    form = request.form
-    ids = failures.of_group(visitor().account_id, form.get("state", ""), form.get("host", ""), form.get("reason", ""))
-    if not ids:
+    """Retry now the newest jobs of a group that wait for a retry; replay those that were given up. The old jobs stay
+    as they are, for the record."""
+    form, span = request.form, span_of(request.form.get("span", "all"))
+    names = (form.get("state", ""), form.get("host", ""), form.get("reason", ""))
+    ids = failures.of_group(visitor().account_id, *names, since(span))
+    if not changing.run_again(visitor().account_id, ids, clock.now()):
         return redirect_to("list_failures", "nothing")
-    replays.replay(visitor().account_id, ids, clock.now())
     return redirect_to("list_jobs", "bulk_again")
+
+
+def span_of(word: str) -> str:
+    return word if word in SPANS else USUAL
+
+
+def since(span: str) -> int:
+    return clock.now() - SPANS[span] if SPANS[span] else 0

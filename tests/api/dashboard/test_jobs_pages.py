@@ -370,7 +370,7 @@ def test_a_jobs_page_shows_its_attempts_on_a_timeline(alice):
     add_attempts([AttemptRow(job.id, 1, 0, 5000, 1000, "answered", 503, "status_503", 1.0, 2.0, 3.0, 8.0, 9.0)])
     tags = Markup(alice.get(f"/jobs/{job.uuid}").text).tags
     kinds = [attributes["class"].removeprefix("phase-") for tag, attributes in tags if tag == "rect"]
-    assert kinds == ["waited", "dns", "connect", "tls", "first_byte", "body"]
+    assert kinds == ["dns", "connect", "tls", "first_byte", "body"]
 
 
 def attempt_shown(browser, reason, event, payload):
