@@ -1,9 +1,12 @@
 """Serves the page of failures: jobs that were given up or wait for a retry, grouped by host and reason."""
 
-from flask import Response, render_template, request
+from flask import Response, render_template, request, url_for
+from marshmallow import ValidationError
 
 from api.dashboard.blueprint import pages, redirect_to, visitor
+from api.requests.job_filters import JobsQuery
 from models.operations import changing, failures
+from models.operations.failures import Failure
 from models.rules import clock
 from models.rules.clock import DAY, HOUR
 
@@ -16,7 +19,13 @@ def list_failures() -> str:
     span = span_of(request.args.get("span", ""))
     groups = failures.grouped(visitor().account_id, since(span))
     return render_template(
-        "failures.html", groups=groups, looked_at=failures.GROUPED, spans=tuple(SPANS), span=span, usual=USUAL
+        "failures.html",
+        groups=groups,
+        jobs_of=jobs_of,
+        looked_at=failures.GROUPED,
+        spans=tuple(SPANS),
+        span=span,
+        usual=USUAL,
     )
 
 
@@ -30,6 +39,17 @@ def replay_failures() -> Response:
     if not changing.run_again(visitor().account_id, ids, clock.now()):
         return redirect_to("list_failures", "nothing")
     return redirect_to("list_jobs", "bulk_again")
+
+
+def jobs_of(group: Failure) -> str:
+    """The address of the list of a group's jobs. Hosts and reasons of which no list can be asked are left out."""
+    fields = {"state": group.state, "host": group.host, "reason": group.reason}
+    fields = {name: value for name, value in fields.items() if value}
+    try:
+        JobsQuery().load(fields)
+    except ValidationError:
+        fields = {"state": group.state}
+    return url_for("pages.list_jobs", **fields)  # type: ignore[arg-type]
 
 
 def span_of(word: str) -> str:

@@ -10,6 +10,7 @@ from marshmallow import ValidationError
 from api.context import demo_is_open
 from api.dashboard.blueprint import is_part, pages, visitor
 from api.dashboard.labels import JOB_FILTERS
+from api.dashboard.pages.failures import jobs_of
 from api.dashboard.query import filled_fields, problems_of
 from api.dashboard.timelines import health_cards
 from api.dashboard.timelines.timeline_values import SCOPES, timeline_values
@@ -36,6 +37,7 @@ def show_overview() -> str:
         "overview.html",
         cards=health_cards.cards(account_id, heartbeats.minutes(account_id, now, MINUTES), now),
         failures=failures.grouped(account_id, now - DAY, FAILURES)[:SHOWN],
+        jobs_of=jobs_of,
         schedules=schedules_in_need(account_id),
         depths=heartbeats.depths(),
         workers=workers,

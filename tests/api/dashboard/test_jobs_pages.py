@@ -414,6 +414,24 @@ def test_failures_are_grouped_and_a_group_is_ordered_again(alice, bob):
     assert Job.select().where(Job.state == "available").count() == 3
 
 
+def test_failures_of_the_last_day_are_shown_and_older_ones_by_wish(alice, moved_clock):
+    job = make_failed_job(alice.account, "a.example", "timeout")
+    Job.update(attempted_at=clock.now() - 25 * clock.HOUR).where(Job.id == job.id).execute()
+    assert "a.example" not in alice.get("/failures").text
+    for span in ("7d", "all"):
+        assert "a.example" in alice.get(f"/failures?span={span}").text
+
+
+def test_a_group_that_is_retried_now_is_moved_and_not_copied(alice, moved_clock):
+    job = make_failed_job(alice.account, "a.example", "timeout", "retryable")
+    Job.update(scheduled_at=clock.now() + clock.HOUR).where(Job.id == job.id).execute()
+    assert "Retry now" in alice.get("/failures?span=all").text
+
+    alice.send("/failures/again", state="retryable", host="a.example", reason="timeout")
+
+    assert (reread(job).scheduled_at, Job.select().count()) == (clock.now(), 1)
+
+
 def test_a_key_is_shown_once_and_works(app, alice):
     answer = alice.send("/keys", name="deploy")
     secret = answer.text.split('id="secret">')[1].split("<")[0]
