@@ -114,7 +114,9 @@ def test_the_chosen_failures_are_run_again_together(reader, receiver):
     expect(page.locator("tbody tr")).to_have_count(6)  # live: the new ones end as the old ones did
 
     reader.go("/failures")
-    expect(page.get_by_role("row", name="discarded").get_by_role("cell", name="status_500")).to_be_visible()
+    expect(
+        page.get_by_role("row", name="discarded").get_by_role("cell", name="answered 500 Internal Server Error")
+    ).to_be_visible()
 
 
 def test_enter_in_a_checkbox_does_nothing_to_the_chosen_jobs(reader, receiver):

@@ -21,6 +21,7 @@ KEPT_BACK = {  # what no page shows
     *("api_key.sha256", "signing_key.secret", "channel.url", "ended_session.digest"),
     *("idempotent_request.key", "idempotent_request.fingerprint", "idempotent_request.answer"),
     *("job.idempotency_key", "job.backoff", "job.redact", "job.notify", "job_label.label"),
+    *("listener.name", "listener_request.listener", "listener_request.request", "listener_request.answer"),
     *("job.judging", "job.traceparent", "dedup_window.digest"),
     *("schedule.content_type", "schedule.template"),
     *("gate.key", "gate.reason", "ack.content_type"),
