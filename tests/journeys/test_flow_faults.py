@@ -10,10 +10,10 @@ import signal
 import subprocess
 import sys
 from collections import defaultdict
-from pathlib import Path
 
 import pytest
 
+from tests.support.clocks import clock_ahead
 from tests.support.flow_judge import Promise, broken_promises, fullest_window, most_under_way
 from tests.support.journeys.flow_runs import runs_by_job
 from tests.support.journeys.journey import FEWER_CONNECTIONS, SECOND, under_way
@@ -21,7 +21,6 @@ from tests.support.journeys.processes import Running, connected_to, descendants
 from tests.support.journeys.product import BOOPER, Production
 from tests.support.waiting import wait_until
 
-CLOCK_AHEAD = Path(__file__).parents[1] / "support" / "clock_ahead"
 APART_MS = 200
 LIMITS = [{"rate": 6, "per": "1s"}, {"rate": 3, "per": "1s"}, {"rate": 8, "per": "1s", "concurrency": 2}]
 LIMITS += [{"concurrency": 2}]
@@ -54,10 +53,6 @@ class HostsApart(Production):
             "AND application_name = 'booper ticker' AND datname = current_database()"
         )
         return rows[0][0] if rows else None
-
-
-def clock_ahead(ahead_ms):
-    return {"PYTHONPATH": str(CLOCK_AHEAD), "CLOCK_AHEAD_MS": str(ahead_ms)}
 
 
 @pytest.fixture
