@@ -12,6 +12,7 @@ import pytest
 import booper_client
 from booper_client import Client, errors
 from booper_client.cli import failures
+from booper_client.mcp_tools.server import tools
 from tests.support.command_line import START, commands, in_a_pipe
 from tests.support.documents import ROOT, table
 
@@ -111,7 +112,22 @@ def test_each_line_of_the_page_does_what_it_says(line, written, configured, tmp_
         return
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (6 if "--dry-run" in line else 0, "")
-    assert out or any(word in line for word in ("list", "runs", "failures", "eval", ">"))
+    assert out or any(word in line for word in ("list", "runs", "failures", "eval", ">", "mcp"))
+
+
+def test_the_table_of_tools_is_that_of_the_server_for_assistants():
+    marks = {}
+    for names, _, mark in table("docs/clients.md", "### For assistants (MCP)"):
+        marks |= dict.fromkeys(names.strip("`").split("` `"), mark)
+
+    assert marks == {tool.__name__: mark_of(annotations) for tool, annotations in tools(None)}
+
+
+def mark_of(annotations):
+    if annotations.read_only_hint:
+        return "reads only"
+    kind = "destructive" if annotations.destructive_hint else "changes"
+    return f"{kind}; {'' if annotations.idempotent_hint else 'not '}idempotent"
 
 
 def test_the_exit_codes_are_those_of_the_command_line():

@@ -10,6 +10,7 @@ COMMANDS = {
     "logs": "Show requests and responses, also as they happen.",
     "status": "Show what is due, running, waiting and failing.",
     "import": "Make a file of schedules from another program's.",
+    "mcp": "Let an assistant work with jobs and schedules.",
     "login": "Keep the URL and the key of a server.",
     "logout": "Forget the URL and the key of a server.",
     "profiles": "List the servers that `login` has kept.",
