@@ -5,6 +5,7 @@ import re
 import shlex
 import signal
 import subprocess
+import time
 
 import click
 import pytest
@@ -13,6 +14,7 @@ import booper_client
 from booper_client import Client, errors
 from booper_client.cli import failures
 from booper_client.mcp_tools.server import tools
+from booper_client.signatures import signature
 from tests.support.command_line import START, commands, in_a_pipe
 from tests.support.documents import ROOT, table
 
@@ -34,6 +36,26 @@ def test_the_python_of_the_page_runs_from_its_first_to_its_last_block(server, ca
     assert "{'shedule_in': ['unknown field, did you mean `schedule_in`?']}" in printed
     assert len(list(namespace["client"].jobs.list(url="https://example.com/invoice"))) == 1
     namespace["client"].close()
+
+
+def test_the_view_of_the_page_queues_what_a_schedule_calls_for(capsys):
+    namespace = {"__name__": "page"}
+    exec(next(source for source in blocks("python") if "Flask" in source), namespace)
+    body, now = b'{"task": "proj.report", "args": [1]}', str(int(time.time()))
+    headers = {"webhook-id": "id-1", "webhook-timestamp": now}
+    headers["webhook-signature"] = signature(b"secret", "id-1", now, body)
+
+    view = namespace["app"].test_client()
+
+    assert view.post("/tasks", data=body, headers=headers).status_code == 202
+    assert view.post("/tasks", data=body + b" ", headers=headers).status_code == 401
+    assert capsys.readouterr().out == "id-1 proj.report [1] {}\n"
+
+
+def test_the_view_of_django_is_python():
+    [source] = blocks("py")
+
+    compile(source, "docs/clients.md", "exec")
 
 
 def test_the_table_of_methods_is_that_of_the_client(server, key):
@@ -68,6 +90,8 @@ def written(server, key, configured, tmp_path):
     (tmp_path / "key-file").write_text(f"{key}\n")
     [example] = blocks("yaml")
     (tmp_path / "schedules.yaml").write_text(example)
+    (tmp_path / "proj").mkdir()
+    (tmp_path / "proj/celery.py").write_text("beat_schedule = {'often': {'task': 'proj.often', 'schedule': 300}}")
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/crontab").write_text("#!/bin/sh\necho '@daily curl https://example.com/'\n")
     (tmp_path / "bin/crontab").chmod(0o755)
@@ -138,7 +162,7 @@ def test_the_exit_codes_are_those_of_the_command_line():
 
 
 def test_the_page_shows_every_command():
-    shown = {" ".join(re.search(r"booper (\S+)(?: ([a-z]+)\b(?!=))?", line).groups("")).strip() for line in lines()}
+    shown = {" ".join(re.search(r"booper (\S+)(?: ([a-z-]+)\b(?!=))?", line).groups("")).strip() for line in lines()}
     wanted = {" ".join(path) for path, command in commands() if path and not isinstance(command, click.Group)}
 
     assert {words for words in wanted if not any(f"{each} ".startswith(f"{words} ") for each in shown)} == set()
