@@ -5,6 +5,7 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 import time
 
 import click
@@ -16,14 +17,16 @@ from booper_client.cli import failures
 from booper_client.mcp_tools.server import tools
 from booper_client.signatures import signature
 from tests.support.command_line import START, commands, in_a_pipe
-from tests.support.documents import ROOT, table
+from tests.support.documents import ROOT, code_blocks, table
+from tests.support.first_request import received_by
+from tests.support.waiting import wait_until
 
 PAGE = ROOT / "docs/clients.md"
 WRITTEN = "http://127.0.0.1:8000", "sk_public_20230921"
 
 
 def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    return code_blocks("docs/clients.md", language)
 
 
 def test_the_python_of_the_page_runs_from_its_first_to_its_last_block(server, capsys):
@@ -53,7 +56,7 @@ def test_the_view_of_the_page_queues_what_a_schedule_calls_for(capsys):
 
 
 def test_the_view_of_django_is_python():
-    [source] = blocks("py")
+    [source] = (each for each in blocks("py") if "django" in each)
 
     compile(source, "docs/clients.md", "exec")
 
@@ -84,6 +87,14 @@ def lines():
     return [line for line in text.splitlines() if re.search(r"\bbooper (?!-)", line)]
 
 
+def opened(server, key):
+    """An incident: a job that was discarded after the rule for it was made."""
+    with Client(server.url, key) as client:
+        client.jobs.wait(client.jobs.create("http://127.0.0.1:9/", max_attempts=1), every_seconds=0.02)
+        wait_until(lambda: list(client.incidents.list()), what="an incident")
+        return next(client.incidents.list()).id
+
+
 @pytest.fixture
 def written(server, key, configured, tmp_path):
     """A function from a line of the page to the line for this server, with ids that there are."""
@@ -106,12 +117,19 @@ def written(server, key, configured, tmp_path):
             "jobs": str(job.job_id),
             "endpoints": client.endpoints.create("https://example.com/events").id,
             "logs": client.logs.page(limit=1).items[0].id,
+            "alerts": client.alerts.create("a", [{"webhook": "https://example.com/a"}]).id,
+            "operations": client.operations.get(client.jobs.cancel_all(name="nothing")).id,
         }
+        client.groups.put("shops", [{"name": "a", "url": "https://example.com/"}])
+        client.calendars.put("holidays", ["2026-12-24"])
     in_a_pipe(["login", "--url", server.url, "--profile", "staging"], configured, f"{key}\n")
 
     def adapted(line):
         line = line.replace(WRITTEN[0], server.url).replace("29180", ids["jobs"])
-        return line.replace("01a20c2e-2507-7dde-b9d3-bca08fdc05b8", ids["logs" if " logs " in line else "endpoints"])
+        place = line.split()[1]
+        if place == "incidents":
+            ids[place] = opened(server, key)
+        return line.replace("01a20c2e-2507-7dde-b9d3-bca08fdc05b8", ids.get(place, ""))
 
     return adapted
 
@@ -166,3 +184,12 @@ def test_the_page_shows_every_command():
     wanted = {" ".join(path) for path, command in commands() if path and not isinstance(command, click.Group)}
 
     assert {words for words in wanted if not any(f"{each} ".startswith(f"{words} ") for each in shown)} == set()
+
+
+def test_the_receiver_of_the_page_prints_what_is_signed_and_refuses_the_rest(server, key, tmp_path, configured):
+    [receiver] = (each for each in code_blocks("docs/clients.md", "py") if "HTTPServer" in each)
+
+    printed = received_by(sys.executable, tmp_path / "receiver.py", receiver, server.url, key)
+
+    assert printed[0].startswith("refused: the header webhook-id is missing")
+    assert printed[1] == "verified: {'hello': 'world'}\n"
