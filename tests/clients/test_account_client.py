@@ -13,7 +13,7 @@ NOBODY = "http://127.0.0.1:9/"
 
 def test_a_calendar_is_made_changed_and_deleted_once_no_schedule_names_it(client):
     made = client.calendars.put("holidays", ["2030-12-24", {"from": "2031-01-01", "to": "2031-01-03"}])
-    client.schedules.put("k", url=URL, cron="@daily", exclude=[{"calendar": "holidays"}])
+    client.schedules.put("k", url=URL, cron="@daily", exclude={"calendars": ["holidays"]})
 
     assert made.days == ["2030-12-24", {"from": "2031-01-01", "to": "2031-01-03"}]
     assert [(each.name, each.size, each.schedules) for each in client.calendars.list()] == [("holidays", 2, 1)]

@@ -74,7 +74,7 @@ class _Recurring(TypedDict, total=False):
     disable_after_failures: int | None
     starts_at: Moment | None
     until: Moment | None
-    exclude: Sequence[str | Mapping[str, str]] | None
+    exclude: Sequence[str | Mapping[str, str]] | Mapping[str, Any] | None
     max_runs: int | None
 
 
