@@ -99,6 +99,12 @@ class Settings:
         "booper",
         "The start of every queue's name; two installations on one RabbitMQ need two prefixes.",
     )
+    queue_type: str = _setting(
+        "BOOPER_QUEUE_TYPE",
+        one_of("classic or quorum", "classic", "quorum"),
+        "classic",
+        "The type of the queues in RabbitMQ. Quorum queues go on when a node of a cluster is lost.",
+    )
     host: str = _setting("BOOPER_HOST", own_address(), "127.0.0.1", "The address the API listens on.")
     port: int = _setting("PORT", whole(1, 65535, "a port"), "8000", "The port the API listens on.")
     public_urls: str = _setting(
@@ -263,6 +269,12 @@ class Settings:
     )
     max_schedules: int = _setting(
         "BOOPER_MAX_SCHEDULES", whole(1, 10_000_000), "10000", "The most enabled schedules that an account may have."
+    )
+    max_listeners: int = _setting(
+        "BOOPER_MAX_LISTENERS",
+        whole(0, 1000),
+        "5",
+        "The most developers' machines of an account that fetch requests at once (`booper listen`); 0: none may.",
     )
     horizon_days: int = _setting(
         "BOOPER_HORIZON_DAYS", whole(1, 36500, "days"), "366", "How far ahead a job may be scheduled."

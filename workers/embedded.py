@@ -10,6 +10,7 @@ import threading
 from dramatiq import Worker
 
 from models.database.connection import dialect
+from models.jobs.lifecycle import NO_DEADLINE
 from models.operations.leader import candidate
 from models.rules import clock
 from runtime.settings import Settings
@@ -23,7 +24,7 @@ from workers.ticker.rescuer import rescue_lost
 
 log = logging.getLogger("booper.embedded")
 PREFETCH = 100_000  # the delay queue would get the small prefetch, and a near job would wait behind far ones
-EVERY_LEASE = 2**62
+EVERY_LEASE = NO_DEADLINE - 1  # but of those that no worker of an earlier process could have held
 STOP_LIMIT_MS = 10_000
 
 
@@ -57,6 +58,10 @@ class Embedded:
         """Give back what is under way; the process ends at once."""
         self._delivery.abandon()
 
+    def works(self) -> bool:
+        """Whether the thread of the ticker is there."""
+        return self._ticker.is_alive()
+
     def _rescue_all(self) -> None:
         """Take back the claims of an earlier process. On SQLite only the leader delivers, so every claim that is older
         than its first lead has lost its holder."""
@@ -88,3 +93,7 @@ class Held:
 
     def abandon(self) -> None:
         """Nothing is under way."""
+
+    def works(self) -> bool:
+        """Whether the thread of the ticker is there."""
+        return self._ticker.is_alive()

@@ -9,6 +9,7 @@ from booper_client._async.account import Endpoints, Failures, Groups, Logs, Oper
 from booper_client._async.alerting import Alerts, Incidents
 from booper_client._async.flow_control import Flows, Hosts, Lanes
 from booper_client._async.jobs import Jobs
+from booper_client._async.listeners import Listeners
 from booper_client._async.recurring import Backfills, Calendars
 from booper_client._async.schedules import Schedules
 from booper_client._async.sender import Sender
@@ -57,6 +58,7 @@ class AsyncClient:
         self.backfills = Backfills(self._sender)
         self.alerts = Alerts(self._sender)
         self.incidents = Incidents(self._sender)
+        self.listeners = Listeners(self._sender)
 
     async def ping(self) -> bool:
         """Whether the server answers; needs no key."""

@@ -9,6 +9,7 @@ from booper_client._sync.account import Endpoints, Failures, Groups, Logs, Opera
 from booper_client._sync.alerting import Alerts, Incidents
 from booper_client._sync.flow_control import Flows, Hosts, Lanes
 from booper_client._sync.jobs import Jobs
+from booper_client._sync.listeners import Listeners
 from booper_client._sync.recurring import Backfills, Calendars
 from booper_client._sync.schedules import Schedules
 from booper_client._sync.sender import Sender
@@ -57,6 +58,7 @@ class Client:
         self.backfills = Backfills(self._sender)
         self.alerts = Alerts(self._sender)
         self.incidents = Incidents(self._sender)
+        self.listeners = Listeners(self._sender)
 
     def ping(self) -> bool:
         """Whether the server answers; needs no key."""

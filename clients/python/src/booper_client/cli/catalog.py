@@ -13,6 +13,7 @@ COMMANDS = {
     "operations": "Show and stop what is done to many jobs.",
     "endpoints": "Say who receives the events of all jobs.",
     "logs": "Show requests and responses, also as they happen.",
+    "listen": "Bring requests of jobs to a server on this machine.",
     "status": "Show what is due, running, waiting and failing.",
     "import": "Make a file of schedules from another program's.",
     "mcp": "Let an assistant work with jobs and schedules.",
