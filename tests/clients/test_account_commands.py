@@ -75,7 +75,8 @@ def test_a_rule_is_made_changed_tested_and_deleted(booper, receiver):
 
 def test_an_incident_is_acknowledged_muted_and_closed(booper, api, receiver):
     booper("alerts", "create", "a", "--to", f"webhook={receiver.url}/", "--on", "failed")
-    api.jobs.create(NOBODY, max_attempts=1)
+    api.schedules.put("k", url=NOBODY, cron="@yearly", max_attempts=1)
+    api.schedules.run("k")
     wait_until(lambda: list(api.incidents.list()), what="an incident")
 
     [row] = cells(booper("incidents", "list", "--state", "open"))

@@ -88,9 +88,10 @@ def lines():
 
 
 def opened(server, key):
-    """An incident: a job that was discarded after the rule for it was made."""
+    """An incident: a job of a schedule was discarded after the rule for it was made."""
     with Client(server.url, key) as client:
-        client.jobs.wait(client.jobs.create("http://127.0.0.1:9/", max_attempts=1), every_seconds=0.02)
+        client.schedules.put("failing", url="http://127.0.0.1:9/", cron="@yearly", max_attempts=1)
+        client.schedules.run("failing")
         wait_until(lambda: list(client.incidents.list()), what="an incident")
         return next(client.incidents.list()).id
 

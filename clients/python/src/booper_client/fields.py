@@ -133,6 +133,9 @@ class AlertFields(TypedDict, total=False):
     on: Sequence[str]
     scope: Mapping[str, Any]
     after: int
+    share: float | None
+    within: Span
+    at_least: int
     late_after: Span
     long_after: Span
     silent_after: Span
