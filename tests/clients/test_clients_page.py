@@ -87,6 +87,13 @@ def lines():
     return [line for line in text.splitlines() if re.search(r"\bbooper (?!-)", line)]
 
 
+def examples():
+    """What the help of the commands shows to type, continued lines joined."""
+    texts = [re.sub(r"\\\n\s*", "", command.help or "") for _, command in commands()]
+    shown = [line.strip() for text in texts for line in text.splitlines()]
+    return [line for line in shown if re.match(r"(crontab -l \| )?booper ", line)]
+
+
 def opened(server, key):
     """An incident: a job of a schedule was discarded after the rule for it was made."""
     with Client(server.url, key) as client:
@@ -126,7 +133,8 @@ def written(server, key, configured, tmp_path):
     in_a_pipe(["login", "--url", server.url, "--profile", "staging"], configured, f"{key}\n")
 
     def adapted(line):
-        line = line.replace(WRITTEN[0], server.url).replace("29180", ids["jobs"])
+        line = line.replace(WRITTEN[0], server.url).replace("https://booper.example.com", server.url)
+        line = line.replace("29180", ids["jobs"])
         place = line.split()[1]
         if place == "incidents":
             ids[place] = opened(server, key)
@@ -135,8 +143,12 @@ def written(server, key, configured, tmp_path):
     return adapted
 
 
-@pytest.mark.parametrize("line", lines())
-def test_each_line_of_the_page_does_what_it_says(line, written, configured, tmp_path):
+def test_the_help_has_examples():
+    assert len(examples()) >= 9
+
+
+@pytest.mark.parametrize("line", [*lines(), *examples()])
+def test_each_line_of_the_page_and_of_the_help_does_what_it_says(line, written, configured, tmp_path):
     line = line if "zsh" not in line else "booper completion zsh"  # what it prints is not for bash
     command = f'booper() {{ {shlex.join(START)} "$@"; }}\n{written(line)}'
     process = subprocess.Popen(
@@ -156,7 +168,7 @@ def test_each_line_of_the_page_does_what_it_says(line, written, configured, tmp_
         return
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (6 if "--dry-run" in line else 0, "")
-    assert out or any(word in line for word in ("list", "runs", "failures", "eval", ">", "mcp"))
+    assert out or any(word in line for word in ("list", "runs", "backfills", "failures", "eval", ">", "mcp"))
 
 
 def test_the_table_of_tools_is_that_of_the_server_for_assistants():

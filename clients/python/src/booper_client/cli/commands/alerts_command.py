@@ -95,7 +95,7 @@ def create_alert(session: Session, name: str, **values: Any) -> None:
     """Add a rule. It looks at what happens from now on.
 
     \b
-    booper alerts create reports --to email=ops@example.com \\
+    booper alerts create reports --to webhook=https://example.com/alerts \\
       --schedule daily-report --on failed --on missed
     """
     fields = fields_of(values)
