@@ -144,9 +144,9 @@ def _tried(call: Callable[[Sequence[Any]], set[int]], about: Sequence[Any], cons
 
 def _tell(questions: Sequence[Question], refused: Collection[int], counted_ns: int | None = None) -> None:
     """Answer those of the questions that are still open."""
-    given, withheld = Permission(True, counted_ns), Permission(False)
+    leave, refusal = Permission(True, counted_ns), Permission(False)
     for question in questions:
-        question.close(withheld if question.job.id in refused else given)
+        question.close(refusal if question.job.id in refused else leave)
 
 
 def withdraw_cancelled(jobs: Sequence[ClaimedJob]) -> set[int]:

@@ -16,7 +16,7 @@ from models.jobs import lifecycle
 from models.jobs.job_kinds import GROUP
 from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
-from models.rules.listener_urls import is_listener_url
+from models.rules.listener_urls import PREFIX
 from runtime import tracing
 from workers.delivery import group_sets
 from workers.delivery.attempt_records import Result
@@ -130,7 +130,7 @@ class Senders:
                 self._mail(Sending(job, request, None), address)
                 return None
             request = render_request(job, config, self._acks)
-            if is_listener_url(request.url):
+            if request.url.startswith(PREFIX):
                 hand_over(job, request, self._configs)
                 self._let_go(job)
                 return None
