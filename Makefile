@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: client install run test test-quick chart docs check format lint types imports openapi pictures lock packages journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full upgrade
+.PHONY: client install run test test-quick chart docs check format lint types imports openapi pictures lock packages journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full alerts-full upgrade
 
 install: $(STAMP)
 
@@ -99,6 +99,9 @@ faults: $(DEV_STAMP)
 
 schedules-full: $(DEV_STAMP)
 	BOOPER_TEST_SCHEDULES=full $(BIN)/python -m pytest tests/models/rules --durations=10
+
+alerts-full: $(DEV_STAMP)
+	BOOPER_TEST_ALERTS=full $(BIN)/python -m pytest tests/models/alerts --durations=10
 
 # Renders the chart of Helm and holds it to the schemas of Kubernetes. Helm's library has 250 MB, so it is not in .venv.
 chart: $(DEV_STAMP)

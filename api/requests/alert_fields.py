@@ -71,6 +71,9 @@ TARGETS_FORM = {
         "additionalProperties": False,
     },
 }
+A_SHARE = "a number above 0 and at most 1, such as 0.2"
+SHARE_FORM = {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "example": 0.2}
+A_WINDOW = "a duration from 1 minute to 1 day, such as 30m or 1h"
 A_ROUTING_KEY = "a routing key of PagerDuty: 32 letters and digits"
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _MAIL_ADDRESS = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,8}")
@@ -109,6 +112,20 @@ def read_span(value: Any) -> int:
     """Microseconds."""
     span = times.parse_duration(value)
     if not SHORTEST_US <= span <= LONGEST_US:
+        raise ValueError
+    return span
+
+
+def read_share(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
+        raise ValueError
+    return float(value)
+
+
+def read_window(value: Any) -> int:
+    """Microseconds."""
+    span = read_span(value)
+    if span > DAY:
         raise ValueError
     return span
 
@@ -221,6 +238,9 @@ class AlertChange(Strict):
     on = Must(CONDITIONS, read_on, CONDITIONS_FORM)
     scope = Must(A_SCOPE, read_scope, SCOPE_FORM)
     after = whole(1, MAX_AFTER)
+    share = Must(A_SHARE, read_share, SHARE_FORM, allow_none=True)
+    within = Must(A_WINDOW, read_window, DURATION_FORM)
+    at_least = whole(1, MAX_AFTER)
     late_after = Must(A_SPAN, read_span, DURATION_FORM)
     long_after = Must(A_SPAN, read_span, DURATION_FORM)
     silent_after = Must(A_SPAN, read_span, DURATION_FORM)

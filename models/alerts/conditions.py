@@ -32,11 +32,15 @@ class Quiet(NamedTuple):
 class Options(NamedTuple):
     """The thresholds of a rule, and when its messages are sent.
 
-    `after`: how many jobs in a row have to fail. Spans in microseconds, beyond which a condition holds: how late a job
-    starts, how long a request takes, how long a gate holds a job back, how long no job completes. `repeat_us`: how
-    often an open incident is sent again; None: never."""
+    `after`: how many jobs in a row have to fail. With `share` it counts instead how many of the jobs fail that end
+    within `within_us`, if those are `at_least` so many. Spans in microseconds, beyond which a condition holds: how late
+    a job starts, how long a request takes, how long a gate holds a job back, how long no job completes. `repeat_us`:
+    how often an open incident is sent again; None: never."""
 
     after: int = 1
+    share: float | None = None
+    within_us: int = HOUR
+    at_least: int = 5
     late_after_us: int = 5 * MINUTE
     long_after_us: int = 10 * MINUTE
     waiting_after_us: int = 10 * MINUTE
@@ -83,6 +87,21 @@ class HealthEvent(NamedTuple):
     host: str | None
 
 
+class Window(NamedTuple):
+    """A time before an instant `until`, which belongs to it."""
+
+    schedule_id: str
+    until: int
+    span_us: int
+
+
+class Ends(NamedTuple):
+    """How many jobs ended, and how many of these failed."""
+
+    jobs: int
+    failed: int
+
+
 def options_of(text: str) -> Options:
     """The options from the column."""
     fields = json.loads(text)
@@ -110,9 +129,16 @@ def covers(rule: Rule, schedule: Watched) -> bool:
     }[rule.scope_kind]
 
 
-def begins(rule: Rule, event: HealthEvent) -> str | None:
-    """The condition that holds from this event on; None: none begins."""
-    if event.type == JOB_FAILED and event.number >= rule.options.after or event.type == DISABLED:
+def window_of(rule: Rule, event: HealthEvent) -> Window | None:
+    """The window whose jobs decide what the event means to the rule; None: the event alone does."""
+    if rule.options.share is None or FAILED not in rule.types or event.type not in (JOB_FAILED, SUCCEEDED):
+        return None
+    return Window(event.schedule_id, event.at, rule.options.within_us)
+
+
+def begins(rule: Rule, event: HealthEvent, ends: Ends) -> str | None:
+    """The condition that holds from this event on; None: none begins. `ends`: of the jobs in its window."""
+    if event.type == JOB_FAILED and _fails(rule, event, ends) or event.type == DISABLED:
         condition = FAILED
     elif event.type == INSTANT_MISSED:
         condition = MISSED
@@ -123,13 +149,24 @@ def begins(rule: Rule, event: HealthEvent) -> str | None:
     return condition if condition in rule.types else None
 
 
-def ends(rule: Rule, event: HealthEvent) -> tuple[str, ...]:
-    """The conditions that do not hold any more after this event."""
+def ended(rule: Rule, event: HealthEvent, ends: Ends) -> tuple[str, ...]:
+    """The conditions that do not hold any more after this event. `ends`: of the jobs in its window."""
     if event.type == SUCCEEDED:
-        return FAILED, SILENT
+        return (SILENT,) if _is_share_reached(rule, ends) else (FAILED, SILENT)
     if event.type == BEGUN:
         return (MISSED,) if _is_late(rule, event) else (MISSED, LATE)
     return ()
+
+
+def _fails(rule: Rule, event: HealthEvent, ends: Ends) -> bool:
+    if rule.options.share is None:
+        return event.number >= rule.options.after
+    return _is_share_reached(rule, ends)
+
+
+def _is_share_reached(rule: Rule, ends: Ends) -> bool:
+    share, at_least = rule.options.share, rule.options.at_least
+    return share is not None and ends.jobs >= at_least and ends.failed >= share * ends.jobs
 
 
 def _is_late(rule: Rule, event: HealthEvent) -> bool:

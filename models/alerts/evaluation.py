@@ -5,18 +5,21 @@ event and what follows from it are one transaction, so neither a crash nor a sec
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from models.alerts import incident_rows
-from models.alerts.conditions import FLOW, HealthEvent, Rule, Watched, begins, covers, ends, options_of
+from models.alerts import incident_rows, shares
+from models.alerts.conditions import FLOW, HealthEvent, Rule, Watched, begins, covers, ended, options_of, window_of
 from models.alerts.exclusive import is_alone
 from models.alerts.incident_rows import Begin, Key
+from models.alerts.messages import duration
+from models.alerts.shares import Ends, Window
 from models.database.sql import any_of, execute, fetch
 from models.database.transactions import transaction
 from models.jobs.attempt_reasons import in_words
 
 AT_ONCE = 1000
+NO_ENDS = Ends(0, 0)
 RULES = (
     "SELECT alert.id, alert.uuid, alert.account_id, alert.name, alert.types, alert.scope_kind, alert.scope_key, "
     "alert.options, alert.muted_until, gate.id FROM alert LEFT JOIN gate ON gate.account_id = alert.account_id "
@@ -34,10 +37,8 @@ def evaluate(now: int) -> int:
             return 0
         events = _first_of_each_schedule()
         watched = watched_schedules({event.schedule_id for event in events})
-        changes = _Changes(rules_where("account_id", {each.account_id for each in watched.values()}), events)
-        for event in events:
-            if event.schedule_id in watched:
-                changes.add(event, watched[event.schedule_id])
+        changes = _Changes(rules_where("account_id", {each.account_id for each in watched.values()}), events, watched)
+        changes.add_all()
         incident_rows.begin(changes.begun, now)
         incident_rows.end(changes.ended, now)
         these, params = any_of("id", [event.id for event in events])
@@ -74,33 +75,42 @@ def watched_schedule(row: Sequence[Any]) -> Watched:
 class _Changes:
     """What follows from events, of which no two are of one schedule: what begins, and what ends."""
 
-    def __init__(self, rules: Iterable[Rule], events: Sequence[HealthEvent]) -> None:
+    def __init__(self, rules: Iterable[Rule], events: Sequence[HealthEvent], watched: Mapping[str, Watched]) -> None:
         self.begun: list[Begin] = []
         self.ended: list[tuple[Key, int]] = []
         self._open = incident_rows.open_subjects({event.schedule_id for event in events})
         self._rules: dict[int, list[Rule]] = {}
         for rule in rules:
             self._rules.setdefault(rule.account_id, []).append(rule)
+        self._watched = watched
+        self._events = [event for event in events if event.schedule_id in watched]
+        self._ends = shares.ends_within({window for *_, window in self._cases() if window})
 
-    def add(self, event: HealthEvent, schedule: Watched) -> None:
-        for rule in self._rules.get(schedule.account_id, ()):
-            if not covers(rule, schedule):
-                continue
-            condition = begins(rule, event)
-            if condition and Key(rule.id, condition, schedule.id) not in self._open:
-                self.begun.append(_begin(rule, condition, event, schedule))
-            self.ended += self._ends(rule, event)
+    def add_all(self) -> None:
+        for rule, event, window in self._cases():
+            ends = self._ends.get(window, NO_ENDS) if window else NO_ENDS
+            condition = begins(rule, event, ends)
+            if condition and Key(rule.id, condition, event.schedule_id) not in self._open:
+                self.begun.append(_begin(rule, condition, event, self._watched[event.schedule_id], ends))
+            keys = [Key(rule.id, condition, event.schedule_id) for condition in ended(rule, event, ends)]
+            self.ended += [(key, event.at) for key in keys if key in self._open]
 
-    def _ends(self, rule: Rule, event: HealthEvent) -> Iterator[tuple[Key, int]]:
-        for condition in ends(rule, event):
-            key = Key(rule.id, condition, event.schedule_id)
-            if key in self._open:
-                yield key, event.at
+    def _cases(self) -> Iterator[tuple[Rule, HealthEvent, Window | None]]:
+        """Each event with the rules whose scope has its schedule."""
+        for event in self._events:
+            schedule = self._watched[event.schedule_id]
+            for rule in self._rules.get(schedule.account_id, ()):
+                if covers(rule, schedule):
+                    yield rule, event, window_of(rule, event)
 
 
-def _begin(rule: Rule, condition: str, event: HealthEvent, schedule: Watched) -> Begin:
+def _begin(rule: Rule, condition: str, event: HealthEvent, schedule: Watched, ends: Ends) -> Begin:
     """What fails because its host is down belongs to the incident of the host."""
     detail = in_words(event.reason) if event.reason else ""
+    if ends.jobs:
+        detail = (
+            f"{ends.failed} of {ends.jobs} jobs failed within {duration(rule.options.within_us)}; the last: {detail}"
+        )
     if event.host:
         return Begin(rule, condition, schedule.id, f"host:{event.host}", event.host, detail, event.at)
     return Begin(rule, condition, schedule.id, f"schedule:{schedule.id}", schedule.title, detail, event.at)

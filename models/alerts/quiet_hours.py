@@ -19,5 +19,14 @@ def end_of_quiet(quiet: Quiet, now: int) -> int | None:
     if not lasts:
         return None
     day = here.date() if minute < quiet.end else here.date() + timedelta(days=1)
-    end = datetime(day.year, day.month, day.day, quiet.end // 60, quiet.end % 60, tzinfo=zone)
-    return max(int(end.timestamp()) * SECOND, now + SECOND)
+    end_s = _first_at(datetime(day.year, day.month, day.day, quiet.end // 60, quiet.end % 60, tzinfo=zone))
+    return max(end_s * SECOND, now + SECOND)
+
+
+def _first_at(wall: datetime) -> int:
+    """The first second at which the local clock shows this time, or has skipped it."""
+    first_s, after_gap = int(wall.timestamp()), wall.replace(fold=1)
+    for at_s in range(int(after_gap.timestamp()), first_s, 60):  # longer than nothing only if the clock skips the time
+        if datetime.fromtimestamp(at_s, wall.tzinfo).utcoffset() == after_gap.utcoffset():
+            return at_s
+    return first_s

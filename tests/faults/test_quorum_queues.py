@@ -1,4 +1,4 @@
-"""F22: RabbitMQ with quorum queues is killed and started again."""
+"""F23: RabbitMQ with quorum queues is killed and started again."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def production_on_quorum(tmp_path, receiver, postgres_url, node):
     yield from under_way(product, receiver)
 
 
-def test_f22_quorum_queues_that_come_back_lose_no_job(production_on_quorum, node):
+def test_f23_quorum_queues_that_come_back_lose_no_job(production_on_quorum, node):
     journey = production_on_quorum
     with Load(journey, rate=50) as load:
         load.lasts(2)
@@ -28,7 +28,7 @@ def test_f22_quorum_queues_that_come_back_lose_no_job(production_on_quorum, node
     history = journey.settle(120)
 
     kinds = node.broker.control("list_queues", "--quiet", "name", "type")
-    note("F22 quorum queues", history, statuses=dict(journey.client.statuses()))
+    note("F23 quorum queues", history, statuses=dict(journey.client.statuses()))
 
     assert kinds.count("quorum") == 3
     assert set(journey.client.statuses()) == {201}

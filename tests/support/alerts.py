@@ -19,10 +19,15 @@ REFUSED = Unreachable("connect", "refused", Timings())
 
 
 def make_alert(
-    account, on=("failed", "missed", "recovered"), scope=(ACCOUNT, ""), to=(("webhook", RECEIVER),), **options
+    account,
+    on=("failed", "missed", "recovered"),
+    scope=(ACCOUNT, ""),
+    to=(("webhook", RECEIVER),),
+    name="nightly",
+    **options,
 ):
     """A fresh rule."""
-    values = {"name": "nightly", "types": on, "scope": scope, "options": Options(**options), "enabled": True}
+    values = {"name": name, "types": on, "scope": scope, "options": Options(**options), "enabled": True}
     values["targets"] = [target_of(*each) for each in to]
     return alert_store.create(account.id, values, clock.now())
 

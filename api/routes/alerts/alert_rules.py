@@ -27,6 +27,9 @@ blueprint = Blueprint("alerts", __name__, description="Who is notified when some
 
 OPTIONS = {  # by the names of requests
     "after": "after",
+    "share": "share",
+    "within": "within_us",
+    "at_least": "at_least",
     "late_after": "late_after_us",
     "long_after": "long_after_us",
     "silent_after": "silent_after_us",
@@ -43,6 +46,9 @@ class Alert(Schema):
     on = fields.List(fields.String(metadata=words_form(conditions.ON)))
     scope = fields.Dict(metadata={"description": "One member: what is watched."})
     after = fields.Integer()
+    share = fields.Float(allow_none=True, metadata={"description": "Of the jobs that end within `within`; null: none."})
+    within = fields.Float(metadata={"description": "Seconds."})
+    at_least = fields.Integer(metadata={"description": "How many jobs have to end within `within` for a share."})
     late_after = fields.Float(metadata={"description": "Seconds."})
     long_after = fields.Float(metadata={"description": "Seconds."})
     silent_after = fields.Float(metadata={"description": "Seconds."})
@@ -68,6 +74,9 @@ def shape(alert: AlertRow) -> dict[str, Any]:
         "on": list(alert.types),
         "scope": scope_shape(alert.scope),
         "after": options.after,
+        "share": options.share,
+        "within": options.within_us / SECOND,
+        "at_least": options.at_least,
         "late_after": options.late_after_us / SECOND,
         "long_after": options.long_after_us / SECOND,
         "silent_after": options.silent_after_us / SECOND,

@@ -17,6 +17,9 @@ def berlin(*fields):
     return int(datetime(*fields, tzinfo=ZoneInfo("Europe/Berlin")).timestamp()) * SECOND
 
 
+IN_GAP = Quiet(22 * 60, 2 * 60 + 30, "Europe/Berlin")
+
+
 @pytest.mark.parametrize(
     ("quiet", "now", "end"),
     [
@@ -27,6 +30,9 @@ def berlin(*fields):
         (NOON, (2026, 1, 6, 12, 30), (2026, 1, 6, 13, 0)),
         (NOON, (2026, 1, 6, 13, 0), None),
         (NIGHT, (2026, 3, 28, 23, 0), (2026, 3, 29, 7, 0)),  # the night on which it is set an hour ahead
+        (IN_GAP, (2026, 3, 29, 1, 0), (2026, 3, 29, 3, 0)),  # the clock skips the end
+        (IN_GAP, (2026, 3, 30, 1, 0), (2026, 3, 30, 2, 30)),
+        (IN_GAP, (2026, 10, 25, 1, 0), (2026, 10, 25, 2, 30)),  # it comes twice
         (NIGHT, (2026, 10, 24, 23, 0), (2026, 10, 25, 7, 0)),  # and an hour back
     ],
 )
