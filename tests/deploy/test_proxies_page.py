@@ -157,7 +157,7 @@ def test_each_proxy_of_the_page_passes_requests_on_and_hides_the_metrics(program
     head = {"Authorization": f"Bearer {product.key}", "Content-Type": "application/json"}
 
     assert statuses == {200}, "the server that does not exist must cost nobody an answer"
-    assert https.ask("POST", "/api/jobs", order, head)[0] == 201
+    assert {https.ask("POST", "/api/jobs", order, head)[0] for _ in range(10)} == {201}
     assert https.ask("GET", "/metrics")[0] == 404
     status, headers, _ = https.ask("GET", "/")
     assert (status, headers.get("Location", headers.get("location"))) == (303, "/sign-in?next=/")
