@@ -63,6 +63,17 @@ class Incident(BaseModel):
         )
 
 
+class StatusPage(BaseModel):
+    """The address at which anybody who has it sees how the schedules of an account fare."""
+
+    account_id = BigIntegerField(primary_key=True)
+    token = TextField(unique=True)
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "status_page"
+
+
 class IncidentSubject(BaseModel):
     """One of the schedules or gates that an incident is about."""
 

@@ -12,7 +12,7 @@ from api.dashboard.query import number_or_text
 from api.requests.alert_fields import NewAlert
 from api.requests.strict_schema import flat
 from api.routes.alerts.alert_rules import new_rule
-from models.alerts import alert_store, announcing, evaluation, incident_store, messages, ways
+from models.alerts import alert_store, announcing, evaluation, incident_store, messages, status_pages, ways
 from models.alerts.alert_store import MAX_ALERTS, AlertRow, TooMany
 from models.alerts.conditions import ACCOUNT, ON, ON_BY_DEFAULT, SCOPES
 from models.alerts.messages import CLOSED, OPENED, IncidentRow, Message
@@ -66,6 +66,18 @@ def disable_alert(key: str) -> Response:
 @pages.post("/alerts/<key>/remove")
 def remove_alert(key: str) -> Response:
     alert_store.delete(visitor().account_id, _rule(key).uuid, clock.now())
+    return redirect_to("list_alerts", "deleted")
+
+
+@pages.post("/alerts/status-page")
+def renew_status_page_here() -> Response:
+    status_pages.renew(visitor().account_id, clock.now())
+    return redirect_to("list_alerts", "saved")
+
+
+@pages.post("/alerts/status-page/remove")
+def revoke_status_page_here() -> Response:
+    status_pages.revoke(visitor().account_id)
     return redirect_to("list_alerts", "deleted")
 
 
@@ -166,6 +178,7 @@ def _page(form: dict[str, Any], errors: dict[str, Any], status: int) -> Response
         conditions=ON,
         scopes=SCOPES,
         ways=[way for way in ways.WAYS if way != ways.EMAIL or settings().smtp_url],
+        status_token=status_pages.token_of(account_id),
         form=form,
         errors=errors,
     )
