@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: client install run test test-quick chart docs check format lint types imports openapi pictures lock packages journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full alerts-full
+.PHONY: client install run test test-quick chart docs check format lint types imports openapi pictures lock packages journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full alerts-full upgrade
 
 install: $(STAMP)
 
@@ -77,6 +77,22 @@ bench-operations: $(DEV_STAMP)
 
 bench-old-transaction: $(DEV_STAMP)
 	$(BIN)/python -m bench.old_transaction
+
+# The last commit of version 0.1.0, which was never tagged. A release puts its own tag here.
+LAST_RELEASE := e39b51accdd81b10e7cf6bd96d5fec65f2db041d
+LAST := .venv-last/$(LAST_RELEASE)
+
+# Installs the last release beside this tree and lets both run on one database and one RabbitMQ, while jobs flow.
+upgrade: $(DEV_STAMP) $(LAST)/installed
+	BOOPER_TEST_LAST_RELEASE=$(CURDIR)/$(LAST)/bin/booper $(BIN)/python -m pytest tests/upgrade
+
+$(LAST)/installed:
+	mkdir -p $(LAST)/source
+	git archive $(LAST_RELEASE) | tar -x -C $(LAST)/source
+	$(PYTHON) -m venv $(LAST)
+	$(LAST)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $(LAST)/source/requirements.lock
+	$(LAST)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation ./$(LAST)/source
+	touch $(LAST)/installed
 
 faults: $(DEV_STAMP)
 	BOOPER_TEST_FAULTS=full $(BIN)/python -m pytest tests/faults

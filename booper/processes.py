@@ -13,11 +13,12 @@ from typing import Any
 from booper import metrics_page
 from booper.greeting import greet
 from booper.supervisor import Child, supervise
+from booper.watchdog import Watchdog
 from models.accounts import account_store
 from models.database import schema
 from models.database.connection import connection
 from models.rules import clock
-from runtime import gc_tuning, metrics_files, metrics_folding, signals, tracing
+from runtime import gc_tuning, metrics_files, metrics_folding, signals, systemd, tracing
 from runtime.settings import Settings
 from runtime.signals import StopSignals
 from workers.queue.threads import THREADS
@@ -68,12 +69,16 @@ def serve(settings: Settings) -> int:
     warn_if_held(settings)
     embedded = Held() if settings.hold else Embedded(settings)
     embedded.start()
+    watchdog = Watchdog(settings, embedded.works)
+    watchdog.start()
     gc_tuning.collect_rarely()
     greet(settings)
+    systemd.notify(systemd.READY)
     try:
         run_until_signal(server, lambda: stop_serving(server), embedded.abandon)
     finally:
         log.info("stopping: requests under way have %s s", settings.shutdown_grace_s)
+        watchdog.stop()
         server.close()
         server.task_dispatcher.shutdown(True, 5)
         embedded.stop()
@@ -144,7 +149,9 @@ def worker(settings: Settings) -> int:
     shared = metrics_files.make_directory()
     try:
         with metrics_page.served(settings, settings.worker_metrics_port):
-            return supervise(children, settings.shutdown_grace_s, metrics_folding.Folding(shared))
+            tell_systemd = systemd.SignOfLife()
+            systemd.notify(systemd.READY)
+            return supervise(children, settings.shutdown_grace_s, metrics_folding.Folding(shared), tell_systemd)
     finally:
         metrics_files.remove(shared)
 

@@ -69,9 +69,9 @@ class Child:
             return self.process.wait(10)
 
 
-def supervise(children: Sequence[Child], grace_s: float, besides: Callable[[], None] = lambda: None) -> int:
-    """Keep the children running until SIGTERM or SIGINT; a second signal ends them at once. `besides` is called every
-    LOOK_EVERY_S; it must neither wait nor fail."""
+def supervise(children: Sequence[Child], grace_s: float, *besides: Callable[[], None]) -> int:
+    """Keep the children running until SIGTERM or SIGINT; a second signal ends them at once. Each of `besides` is called
+    every LOOK_EVERY_S; it must neither wait nor fail."""
     stop, signals = threading.Event(), StopSignals()
 
     def on_signal(_signum: int, _frame: FrameType | None) -> None:
@@ -84,9 +84,7 @@ def supervise(children: Sequence[Child], grace_s: float, besides: Callable[[], N
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, on_signal)
     while not stop.is_set():
-        for child in children:
-            child.keep_running(time.monotonic())
-        besides()
+        _look(children, besides)
         stop.wait(LOOK_EVERY_S)
     give_up_s = time.monotonic() + grace_s + KILL_AFTER_GRACE_S
     for child in children:
@@ -94,3 +92,10 @@ def supervise(children: Sequence[Child], grace_s: float, besides: Callable[[], N
     codes = [child.end_within(give_up_s - time.monotonic()) for child in children]
     # A child may get the signal again when it has almost ended and no longer handles signals.
     return max(0 if code in (-signal.SIGTERM, -AT_ONCE) else abs(code) for code in codes)
+
+
+def _look(children: Sequence[Child], besides: Sequence[Callable[[], None]]) -> None:
+    for child in children:
+        child.keep_running(time.monotonic())
+    for each in besides:
+        each()

@@ -99,6 +99,12 @@ class Settings:
         "booper",
         "The start of every queue's name; two installations on one RabbitMQ need two prefixes.",
     )
+    queue_type: str = _setting(
+        "BOOPER_QUEUE_TYPE",
+        one_of("classic or quorum", "classic", "quorum"),
+        "classic",
+        "The type of the queues in RabbitMQ. Quorum queues go on when a node of a cluster is lost.",
+    )
     host: str = _setting("BOOPER_HOST", own_address(), "127.0.0.1", "The address the API listens on.")
     port: int = _setting("PORT", whole(1, 65535, "a port"), "8000", "The port the API listens on.")
     public_urls: str = _setting(

@@ -23,7 +23,7 @@ from tests.support.services import POSTGRES_URL, unavailable  # noqa: E402 - aft
 from tests.support.traces import traced  # noqa: E402 - after the line above
 from workers.ticker import front  # noqa: E402 - after the line above
 
-JOURNEYS = [Path(__file__).with_name(name) for name in ("journeys", "faults", "browser")]
+JOURNEYS = [Path(__file__).with_name(name) for name in ("journeys", "faults", "upgrade", "browser")]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -57,6 +57,10 @@ class Embedded:
         """Give back what is under way; the process ends at once."""
         self._delivery.abandon()
 
+    def works(self) -> bool:
+        """Whether the thread of the ticker is there."""
+        return self._ticker.is_alive()
+
     def _rescue_all(self) -> None:
         """Take back the claims of an earlier process. On SQLite only the leader delivers, so every claim that is older
         than its first lead has lost its holder."""
@@ -88,3 +92,7 @@ class Held:
 
     def abandon(self) -> None:
         """Nothing is under way."""
+
+    def works(self) -> bool:
+        """Whether the thread of the ticker is there."""
+        return self._ticker.is_alive()

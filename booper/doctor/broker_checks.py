@@ -64,7 +64,7 @@ def _kinds(facts: Facts) -> Iterator[Finding]:
     major = facts.version.partition(".")[0]
     mirrored = any(queue.mirrored for queue in facts.queues)
     classic = any(queue.kind == "classic" for queue in facts.queues)
-    quorum = "Use a virtual host whose default queue type is quorum (docs/operating.md, RabbitMQ)."
+    quorum = "Set BOOPER_QUEUE_TYPE=quorum and delete the queues once (docs/operating.md, RabbitMQ)."
     if mirrored and major.isdecimal() and int(major) >= MIRRORS_GONE:
         yield broker_is(WARNING, "a policy asks for mirrored queues, which RabbitMQ 4 does not have", quorum)
     elif facts.nodes > 1 and classic and not mirrored:

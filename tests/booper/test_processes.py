@@ -23,7 +23,7 @@ from models.database import schema
 from models.database.connection import close_all, connection, open_database
 from models.operations import leader
 from models.rules import clock
-from runtime import metrics_files, metrics_folding, settings, tracing
+from runtime import metrics_files, metrics_folding, settings, systemd, tracing
 from tests.support.signals import handlers_put_back
 from tests.support.waiting import wait_until
 from workers import assembly
@@ -226,7 +226,7 @@ class Supervised:
     def __init__(self, look=lambda: None, error=None):
         self.look, self.error = look, error
 
-    def __call__(self, children, grace_s, besides):
+    def __call__(self, children, grace_s, *besides):
         self.commands = {child.name: child.command for child in children}
         self.grace_s, self.besides = grace_s, besides
         self.directory = metrics_files.directory()
@@ -289,7 +289,7 @@ def test_a_worker_has_a_place_for_metrics_as_long_as_it_lasts(error, supervised)
         processes.worker(PRODUCTION)
     assert supervising.seen
     assert not supervising.directory.exists()
-    assert isinstance(supervising.besides, metrics_folding.Folding)
+    assert [type(each) for each in supervising.besides] == [metrics_folding.Folding, systemd.SignOfLife]
 
 
 def test_a_worker_serves_its_metrics_on_the_port_of_the_settings_while_it_runs(supervised):

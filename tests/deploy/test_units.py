@@ -83,3 +83,9 @@ def test_every_variable_of_the_sample_is_a_setting_and_the_demo_key_is_off():
     assert (effective.embedded, effective.demo_key) == (False, "")
     in_force = dict(re.findall(r"^([A-Z_]+)=(.*)$", (FOLDER / "booper.env").read_text(), re.MULTILINE))
     assert (settings.load(in_force).embedded, settings.load(in_force).demo_key) == (True, "")
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_systemd_waits_for_a_sign_of_life_of_each_unit(unit):
+    assert values(unit, "Type") == ["notify"]
+    assert int(values(unit, "WatchdogSec")[0]) >= 30

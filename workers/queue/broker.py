@@ -12,7 +12,7 @@ from dramatiq.broker import Consumer
 from dramatiq.brokers import rabbitmq
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
-from dramatiq.common import dq_name
+from dramatiq.common import dq_name, xq_name
 from dramatiq.errors import ConnectionClosed
 from dramatiq.middleware import Middleware
 from pika.adapters.utils.connection_workflow import AMQPConnectorException
@@ -21,6 +21,7 @@ from runtime.settings import Settings
 
 log = logging.getLogger("booper.broker")
 CLUSTER_SEPARATOR = ";"
+QUORUM = "quorum"
 DELAYED_POLL_MS = 50  # how often a worker looks for delayed messages whose time has come
 CONSUMER_HEARTBEAT_S = 2
 PUBLISHER_HEARTBEAT_S = 5  # of the ticker: pika gives a silent RabbitMQ up 10 to 20 s later
@@ -47,7 +48,23 @@ rabbitmq.MAX_ENQUEUE_ATTEMPTS = rabbitmq.MAX_DECLARE_ATTEMPTS = 1
 
 
 class Rabbitmq(RabbitmqBroker):
-    """RabbitMQ with limits: a publish gives up soon, and RabbitMQ notices soon that a consumer has vanished."""
+    """RabbitMQ with limits: a publish gives up soon, and RabbitMQ notices soon that a consumer has vanished.
+    `queue_type`: classic or quorum, for every queue that it declares."""
+
+    def __init__(self, queue_type: str = "classic", **options: Any) -> None:
+        self.queue_type = queue_type
+        super().__init__(**options)
+
+    def _build_queue_arguments(self, queue_name: str) -> dict[str, Any]:
+        return super()._build_queue_arguments(queue_name) | self._type_argument()
+
+    def _declare_xq_queue(self, queue_name: str) -> Any:
+        arguments = {"x-message-ttl": rabbitmq.DEAD_MESSAGE_TTL} | self._type_argument()
+        return self.channel.queue_declare(queue=xq_name(queue_name), durable=True, arguments=arguments)
+
+    def _type_argument(self) -> dict[str, str]:
+        """Nothing for classic ones: a virtual host may have another default, and queues declared before have none."""
+        return {"x-queue-type": QUORUM} if self.queue_type == QUORUM else {}
 
     def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
         """Publish. Tries again where the first try failed quickly: RabbitMQ had closed the connection, or the queue was
@@ -109,7 +126,8 @@ def make_broker(
     if settings.embedded:
         return StubBroker(middleware=list(middleware))
     urls = [with_options(url, heartbeat_s) for url in settings.broker_url.split(CLUSTER_SEPARATOR)]
-    return Rabbitmq(url=urls, confirm_delivery=True, middleware=list(middleware))
+    options = {"url": urls, "confirm_delivery": True, "middleware": list(middleware)}
+    return Rabbitmq(queue_type=settings.queue_type, **options)
 
 
 def with_options(url: str, heartbeat_s: int | None = None) -> str:

@@ -5,6 +5,7 @@ import os
 import pika
 import pytest
 from dramatiq import Message
+from dramatiq.brokers import rabbitmq
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.errors import BrokerError, ConnectionClosed
@@ -33,6 +34,61 @@ def actors():
     for suffix in ("", ".DQ", ".XQ"):
         broker.channel.queue_delete(actors.deliver.queue_name + suffix)
     broker.close()
+
+
+@pytest.fixture
+def actors_of():
+    """Makes actors whose queues are of a type; the queues are gone afterwards."""
+    made = []
+
+    def make(queue_type):
+        settings_of_type = {"BOOPER_BROKER_URL": RABBITMQ_URL, "BOOPER_QUEUE_TYPE": queue_type}
+        broker = make_broker(settings.load(settings_of_type))
+        if not reachable(broker):
+            unavailable("RabbitMQ", "no connection")
+        made.append(Actors(broker, f"booper_{queue_type}_{os.getpid()}", lambda *_: None, lambda *_: None))
+        return made[-1]
+
+    yield make
+    for actors in made:
+        for suffix in ("", ".DQ", ".XQ"):
+            actors.broker.channel.queue_delete(actors.deliver.queue_name + suffix)
+        actors.broker.close()
+
+
+def declared_again(actors, suffix, arguments):
+    """What RabbitMQ says to a declaration with these arguments: nothing, or that the queue is another."""
+    name, broker = actors.deliver.queue_name, actors.broker
+    ttl = {"x-message-ttl": rabbitmq.DEAD_MESSAGE_TTL}
+    route = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": f"{name}.XQ"}
+    with broker.connection.channel() as channel:
+        try:
+            channel.queue_declare(
+                f"{name}{suffix}", durable=True, arguments=arguments | (ttl if suffix == ".XQ" else route)
+            )
+        except pika.exceptions.ChannelClosedByBroker as error:
+            return error.reply_text
+    return ""
+
+
+@pytest.mark.parametrize("suffix", ["", ".DQ", ".XQ"])
+def test_every_queue_is_of_the_type_that_the_settings_want(suffix, actors_of):
+    quorum, classic = actors_of("quorum"), actors_of("classic")
+    for actors in (quorum, classic):
+        actors.send_probe(0)
+
+    assert declared_again(quorum, suffix, {"x-queue-type": "quorum"}) == ""
+    assert "PRECONDITION_FAILED" in declared_again(quorum, suffix, {"x-queue-type": "classic"})
+    assert declared_again(classic, suffix, {}) == ""
+    assert "PRECONDITION_FAILED" in declared_again(classic, suffix, {"x-queue-type": "quorum"})
+
+
+def test_quorum_queues_take_due_and_early_messages(actors_of):
+    actors, now = actors_of("quorum"), 1_000_000_000
+    actors.send_deliver([JobRef(1, 1, "a")], now + 10_000_000, now)
+    actors.send_deliver([JobRef(2, 1, "a")], now, now)
+    assert next(actors.broker.consume(actors.deliver.queue_name, timeout=1000)).actor_name == "deliver"
+    assert next(actors.broker.consume(f"{actors.deliver.queue_name}.DQ", timeout=1000)).actor_name == "deliver"
 
 
 def test_a_publishing_connection_that_was_closed_is_dropped_and_made_anew(actors):
