@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from bench.drain import NAME, drained
@@ -28,6 +28,7 @@ from workers.delivery.recorder import Recorder
 from workers.delivery.senders import Senders
 from workers.delivery.slots import Slots
 from workers.transport.client import Transport
+from workers.transport.deadline import Permission
 
 PROCESSES = 2
 SLOTS = 2048
@@ -74,15 +75,15 @@ class Forgetting(Recorder):
 class Certain(LastLook):
     """Asks no table: none of the jobs is cancelled."""
 
-    async def is_wanted(self, job: ClaimedJob) -> bool:  # noqa: ARG002
-        return True
+    def may_go(self, job: ClaimedJob, count_anew: bool, answer: Callable[[Permission], object]) -> None:  # noqa: ARG002
+        answer(Permission(True))
 
 
 def send_all(port: int, count: int) -> None:
     """Give `count` jobs to the senders of one process, in the way of the deliver actor."""
     gc_tuning.collect_rarely()
     transport = Transport(AddressPolicy(parse_allow("127.0.0.0/8"), frozenset()), connections=SLOTS)
-    slots = Slots(SLOTS, 1)
+    slots = Slots(count, 1)  # what is refused here would be given back all the same
     senders = Senders(slots, transport, Forgetting(), clock.MINUTE, last_look=Certain())
     senders.start()
     for first in range(1, count + 1, A_MESSAGE):

@@ -13,11 +13,11 @@ PAGE = "docs/architecture.md"
 PACKAGES = ("api", "booper", "models", "runtime", "workers")
 RECIPES = (
     *("a setting", "an API resource", "an event type", "a log event"),
-    *("a transition", "a state of a job", "a limit that a job waits for"),
-    *("a page", "a migration", "a duty of the ticker"),
+    *("a transition", "a field of a job", "a state of a job", "a limit that a job waits for"),
+    *("a page", "a way of alerting", "a command", "a migration", "a duty of the ticker"),
 )
 PATH = re.compile(
-    r"`((?:api|bench|booper|deploy|docs|models|runtime|tests|workers)/[^`\s:]*|[a-z]+\.py|setup\.cfg)[`:]"
+    r"`((?:api|bench|booper|clients|deploy|docs|models|runtime|tests|workers)/[^`\s:]*|[a-z]+\.py|setup\.cfg)[`:]"
 )
 
 

@@ -2,7 +2,7 @@
 
 One transaction holds all that belongs to a cancel: the transition with its count, the row of the job's instant, the log
 entry with the reason, and the callbacks and events. It stands among the schedules because they cancel their own jobs
-and because it writes the row of an instant: a higher layer they may not import, and a lower one knows no instants.
+and because it writes the row of an instant. Schedules can't import higher layers, and lower ones know no instants.
 Owners cancel by `models/operations/cancelling.py`.
 """
 

@@ -1,5 +1,6 @@
 """The transport as tests call it: one request, and its outcome when it has come."""
 
+import asyncio
 from concurrent.futures import Future
 
 from tests.support.waiting import wait_until
@@ -10,12 +11,12 @@ LONG_MS = 900_000
 
 
 class BlockingTransport:
-    """`send` from any thread; the loop runs until `close`."""
+    """`send` from any thread; the loop runs until `close`. `is_wanted`: a coroutine function that gives permissions."""
 
     def __init__(self, *args, is_wanted=None, **kwargs):
         self.went_late = []  # the futures of those that went out later than their start was counted
         self.transport = Transport(*args, **kwargs)
-        self.transport.start(self._take, is_wanted, self.went_late.append)
+        self.transport.start(self._take, is_wanted and answered_by(is_wanted), self.went_late.append)
 
     def _take(self, ended):
         for answer, outcome in ended:
@@ -53,3 +54,13 @@ class BlockingTransport:
 
     def close(self):
         self.transport.close()
+
+
+def answered_by(is_wanted):
+    """Ask a coroutine function; its answer comes in a later iteration of the loop."""
+
+    def ask(key, count_anew, answer):
+        task = asyncio.get_running_loop().create_task(is_wanted(key, count_anew))
+        task.add_done_callback(lambda done: done.cancelled() or answer(done.result()))
+
+    return ask

@@ -15,7 +15,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from models.database.connection import connection
 from models.database.transactions import transaction, wait_briefly_for_locks
@@ -37,12 +37,19 @@ KEPT = 1000  # corrections while the database does not take them
 _JOIN_S = 1.0
 
 
-class Question(NamedTuple):
-    """Whether the request of a job may go; `count_anew`: only if its start can be counted now."""
+class Question:
+    """Asks whether the request of a job may go; `count_anew`: only if its start can be counted now. `answer` is called
+    once, on the loop."""
 
-    job: ClaimedJob
-    count_anew: bool
-    answer: asyncio.Future[Permission]
+    __slots__ = ("_answer", "count_anew", "is_open", "job")
+
+    def __init__(self, job: ClaimedJob, count_anew: bool, answer: Callable[[Permission], object]) -> None:
+        self.job, self.count_anew, self._answer, self.is_open = job, count_anew, answer, True
+
+    def close(self, permission: Permission) -> None:
+        if self.is_open:
+            self.is_open = False
+            self._answer(permission)
 
 
 Group = list[Question | SentJob]
@@ -54,17 +61,17 @@ class LastLook:
     def __init__(self) -> None:
         self._gathered: Group = []  # in this iteration of the loop
         self._waiting: queue.SimpleQueue[Group | None] = queue.SimpleQueue()
+        self._loop: asyncio.AbstractEventLoop
         self._thread = threading.Thread(target=self._work, name="last-look", daemon=True)
 
     def start(self) -> None:
         """Start the thread. Raises RuntimeError when the system gives none."""
         self._thread.start()
 
-    async def may_go(self, job: ClaimedJob, count_anew: bool = False) -> Permission:
-        """Whether the request of this job is still to be sent, and when its start was counted anew."""
-        question = Question(job, count_anew, asyncio.get_running_loop().create_future())
-        self._gather(question)
-        return await question.answer
+    def may_go(self, job: ClaimedJob, count_anew: bool, answer: Callable[[Permission], object]) -> None:
+        """Have `answer` called whether the request of this job is still to be sent, and when its start was counted
+        anew."""
+        self._gather(Question(job, count_anew, answer))
 
     def went_late(self, job: ClaimedJob) -> None:
         """Note that the request of this job has gone out now, later than its start was counted."""
@@ -77,7 +84,8 @@ class LastLook:
 
     def _gather(self, each: Question | SentJob) -> None:
         if not self._gathered:
-            asyncio.get_running_loop().call_soon(self._hand_over)
+            self._loop = asyncio.get_running_loop()
+            self._loop.call_soon(self._hand_over)
         self._gathered.append(each)
 
     def _hand_over(self) -> None:
@@ -85,7 +93,7 @@ class LastLook:
         self._waiting.put(group)
         cancellable = [each for each in group if isinstance(each, Question) and not each.count_anew]
         if cancellable:
-            asyncio.get_running_loop().call_later(LIMIT_S, _tell, cancellable, frozenset())
+            self._loop.call_later(LIMIT_S, _tell, cancellable, frozenset())
 
     def _work(self) -> None:
         while (group := self._waiting.get()) is not None:
@@ -94,24 +102,28 @@ class LastLook:
                 if following is None:
                     return
                 group = group + following
-            if left := _look(group):
+            if left := self._look(group):
                 time.sleep(AGAIN_S)
                 self._waiting.put(left)
 
+    def _look(self, group: Group) -> Group:
+        """Answer the questions and make the corrections of a group; returns those that have to be tried again."""
+        questions = [each for each in group if isinstance(each, Question) and each.is_open]
+        sent = [each for each in group if isinstance(each, SentJob)]
+        corrected = _tried(late_starts.correct, sent, "starts are corrected later")
+        gone = _tried(withdraw_cancelled, jobs_of(questions), "requests go out although they may be cancelled") or set()
+        self._answer([each for each in questions if not each.count_anew or each.job.id in gone], gone)
+        late = [each for each in questions if each.count_anew and each.job.id not in gone]
+        counted_ns = time.monotonic_ns() + late_starts.LEAVES_IN_US * 1000
+        refused = _tried(late_starts.count_anew, jobs_of(late), "requests wait until their starts are counted")
+        if refused is not None:
+            self._answer(late, refused, counted_ns)
+        return [*(late if refused is None else []), *(sent[-KEPT:] if corrected is None else [])]
 
-def _look(group: Group) -> Group:
-    """Answer the questions and make the corrections of a group; returns those that have to be tried again."""
-    questions = [each for each in group if isinstance(each, Question) and not each.answer.done()]
-    sent = [each for each in group if isinstance(each, SentJob)]
-    corrected = _tried(late_starts.correct, sent, "starts are corrected later")
-    gone = _tried(withdraw_cancelled, jobs_of(questions), "requests go out although they may be cancelled") or set()
-    _answer([each for each in questions if not each.count_anew or each.job.id in gone], gone)
-    late = [each for each in questions if each.count_anew and each.job.id not in gone]
-    counted_ns = time.monotonic_ns() + late_starts.LEAVES_IN_US * 1000
-    refused = _tried(late_starts.count_anew, jobs_of(late), "requests wait until their starts are counted")
-    if refused is not None:
-        _answer(late, refused, counted_ns)
-    return [*(late if refused is None else []), *(sent[-KEPT:] if corrected is None else [])]
+    def _answer(self, questions: Sequence[Question], refused: Collection[int], counted_ns: int | None = None) -> None:
+        if questions:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(_tell, questions, refused, counted_ns)
 
 
 def jobs_of(questions: Sequence[Question]) -> list[ClaimedJob]:
@@ -130,17 +142,11 @@ def _tried(call: Callable[[Sequence[Any]], set[int]], about: Sequence[Any], cons
         return None
 
 
-def _answer(questions: Sequence[Question], refused: Collection[int], counted_ns: int | None = None) -> None:
-    if questions:
-        with contextlib.suppress(RuntimeError):  # the loop has ended
-            questions[0].answer.get_loop().call_soon_threadsafe(_tell, questions, refused, counted_ns)
-
-
 def _tell(questions: Sequence[Question], refused: Collection[int], counted_ns: int | None = None) -> None:
     """Answer those of the questions that are still open."""
-    for job, _, answer in questions:
-        if not answer.done():
-            answer.set_result(Permission(job.id not in refused, counted_ns))
+    given, withheld = Permission(True, counted_ns), Permission(False)
+    for question in questions:
+        question.close(withheld if question.job.id in refused else given)
 
 
 def withdraw_cancelled(jobs: Sequence[ClaimedJob]) -> set[int]:

@@ -69,7 +69,7 @@ class Senders:
         look = self._last_look
         self._transport.start(
             self._end,
-            lambda sending, count_anew: look.may_go(sending.job, count_anew),
+            lambda sending, count_anew, answer: look.may_go(sending.job, count_anew, answer),
             lambda sending: look.went_late(sending.job),
         )
 

@@ -5,7 +5,7 @@ runs on one event loop with a thread of its own, so a slow target costs a few kB
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -26,6 +26,7 @@ MAX_UNSENT = 200  # what waits here counts as attempted and is not, and is lost 
 AT_ONCE = 16  # how many requests are begun before the loop looks at its sockets again
 
 Ended = tuple[Any, Outcome]  # what was submitted as the key of a request, and its outcome
+IsWanted = Callable[[Any, bool, Callable[[Permission], None]], object]
 
 
 class Transport:
@@ -51,7 +52,7 @@ class Transport:
         self._pool = Pool(connections)
         self._thread = LoopThread("transport")
         self._take: Callable[[list[Ended]], None]
-        self._is_wanted: Callable[[Any, bool], Awaitable[Permission]]
+        self._is_wanted: IsWanted
         self._was_late: Callable[[Any], object]
         self._under_way: dict[Exchange, Any] = {}
         self._ended: list[Ended] = []
@@ -61,14 +62,15 @@ class Transport:
     def start(
         self,
         take: Callable[[list[Ended]], None],
-        is_wanted: Callable[[Any, bool], Awaitable[Permission]] | None = None,
+        is_wanted: IsWanted | None = None,
         was_late: Callable[[Any], object] = lambda _: None,
     ) -> None:
-        """Start the loop. `take` is called on it with what has ended since the last call: Refused when it might not be
-        sent, Unreachable when it failed. `is_wanted` is awaited with the key of a request that is about to go out late,
-        and whether its start is to be counted anew: whether to send it. `was_late` is called with the key of a request
-        that has gone later than its start was counted. Raises RuntimeError when the system gives no thread."""
-        self._take, self._is_wanted, self._was_late = take, is_wanted or _always, was_late
+        """Start the loop, on which all of these are called. `take` gets what has ended since the last call: Refused
+        when it might not be sent, Unreachable when it failed. `is_wanted` gets the key of a request that is about to go
+        out late, whether its start is to be counted anew, and what to call once with whether to send it. `was_late`
+        gets the key of a request that has gone later than its start was counted. Raises RuntimeError when the system
+        gives no thread."""
+        self._take, self._is_wanted, self._was_late = take, is_wanted or _always_wanted, was_late
         self._thread.start()
 
     def submit(self, requests: Iterable[tuple[Any, Request]]) -> None:
@@ -95,8 +97,8 @@ class Transport:
         if len(some) == AT_ONCE:
             self._thread.loop.call_soon(self._begin, exchanges)
 
-    def _may_go(self, exchange: Exchange, count_anew: bool) -> Awaitable[Permission]:
-        return self._is_wanted(self._under_way[exchange], count_anew)
+    def _may_go(self, exchange: Exchange, count_anew: bool, answer: Callable[[Permission], None]) -> None:
+        self._is_wanted(self._under_way[exchange], count_anew, answer)
 
     def _note_late(self, exchange: Exchange) -> None:
         self._was_late(self._under_way[exchange])
@@ -122,5 +124,5 @@ class Transport:
         self._pool.idle.close()
 
 
-async def _always(_key: Any, _count_anew: bool) -> Permission:
-    return Permission(True)
+def _always_wanted(_key: Any, _count_anew: bool, answer: Callable[[Permission], None]) -> None:
+    answer(Permission(True))

@@ -6,7 +6,7 @@ more, on a new connection, as the same attempt.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from models.rules.url_rules import Target
 from workers.transport.connection import TIMER_SLACK_S, Connection, Origin
@@ -18,20 +18,22 @@ from workers.transport.pool import Pool
 from workers.transport.wire_format import Request, target_of, to_wire
 
 CLOSED = "the target closed the connection before it answered"
+MayGo = Callable[["Exchange", bool, Callable[[Permission], None]], object]
 
 
 class Exchange:
     """Starts with `begin` and never raises; belongs to the loop alone.
 
-    A request that is about to go out late asks first: `may_go` says whether it still may be sent, after it has counted
-    the start anew if it was told to. `sent` is called when the request goes out, `was_late` once it has gone later than
-    its start was counted, and `done` with the outcome.
+    A request that is about to go out late asks first: `may_go` calls back once, on the loop, whether it still may be
+    sent, after it has counted the start anew if it was told to. No task waits for that: in a drain most requests ask,
+    and a task would cost more than the question. `sent` is called when the request goes out, `was_late` once it has
+    gone later than its start was counted, and `done` with the outcome.
     """
 
     def __init__(
         self,
         request: Request,
-        may_go: Callable[["Exchange", bool], Awaitable[Permission]],
+        may_go: MayGo,
         sent: Callable[[], None],
         was_late: Callable[["Exchange"], None],
         done: Callable[["Exchange", Outcome], None],
@@ -46,7 +48,8 @@ class Exchange:
         self._written: bytes
         self._origin: Origin
         self._timer: asyncio.TimerHandle
-        self._running: asyncio.Task[None] | None = None  # what dials or asks
+        self._dialing: asyncio.Task[None] | None = None
+        self._asked = 0  # times
         self._connection: Connection | None = None  # that carries the request
         self._is_reused = self._has_heard = self._is_served = self.is_sent = False
         self._is_timed = True  # nothing was written whose lateness is not known yet
@@ -71,8 +74,8 @@ class Exchange:
         self._timer.cancel()
         if self._is_served:
             self._pool.leave(self._origin, self)
-        if self._running is not None:
-            self._running.cancel()
+        if self._dialing is not None:
+            self._dialing.cancel()
         if self._connection is not None:
             self._leave_connection().abort()
 
@@ -80,7 +83,7 @@ class Exchange:
 
     def dial(self) -> None:
         self._is_reused = False
-        self._running = asyncio.get_running_loop().create_task(self._dial_and_send())
+        self._dialing = asyncio.get_running_loop().create_task(self._dial_and_send())
 
     def send_on(self, connection: Connection) -> None:
         """Send on it, unless it leads to Booper itself or has closed just now."""
@@ -91,10 +94,7 @@ class Exchange:
             asyncio.get_running_loop().call_soon(self._pool.put, connection)
         elif connection.is_open:
             self._is_reused = True
-            if self._is_late():
-                self._running = asyncio.get_running_loop().create_task(self._ask_and_write(connection))
-            else:
-                self._write(connection)
+            self._write_or_ask(connection)
         else:
             self.dial()
 
@@ -137,33 +137,37 @@ class Exchange:
             self._finish(outcome_of(error, self._deadline.timings()))
             self._pool.give_up(self._origin)
             return
-        if self._is_late():
-            await self._ask_and_write(connection)
-        else:
-            self._write(connection)
+        self._dialing = None
+        self._write_or_ask(connection)
 
-    def _is_late(self) -> bool:
-        return (not self.is_sent and self._start.is_slow()) or self._start.is_late(TOO_LATE_MS)
-
-    async def _ask_and_write(self, connection: Connection) -> None:
-        self._connection = connection
-        connection.reader.expect(self._request.method)
-        if await self._is_permitted():
+    def _write_or_ask(self, connection: Connection) -> None:
+        if (self.is_sent or not self._start.is_slow()) and not self._start.is_late(TOO_LATE_MS):
             self._write(connection)
             return
-        self._leave_connection()
-        self._finish(Refused("cancelled", "the job was cancelled, or its turn was over, before its request went out"))
-        self._pool.put(connection)
+        self._connection = connection
+        connection.reader.expect(self._request.method)
+        self._ask()
 
-    async def _is_permitted(self) -> bool:
-        """Ask; and again, if the answer took so long that the request would go out too late all the same."""
-        for _ in range(ASKS):
-            permission = await self._may_go(self, self._start.is_late(TOO_LATE_MS))
-            if permission.counted_ns is not None:
-                self._start.count_anew(permission.counted_ns)
-            if not permission.is_given or not self._start.is_late(TOO_LATE_MS):
-                break
-        return permission.is_given
+    def _ask(self) -> None:
+        self._asked += 1
+        self._may_go(self, self._start.is_late(TOO_LATE_MS), self._hear_permission)
+
+    def _hear_permission(self, permission: Permission) -> None:
+        """Write; or ask again, if the answer took so long that the request would go out too late all the same."""
+        if self._connection is None:
+            return  # the time was over before the answer came
+        if permission.counted_ns is not None:
+            self._start.count_anew(permission.counted_ns)
+        if not permission.is_given:
+            connection = self._leave_connection()
+            reason = "the job was cancelled, or its turn was over, before its request went out"
+            self._finish(Refused("cancelled", reason))
+            # Not at once, as in send_on.
+            asyncio.get_running_loop().call_soon(self._pool.put, connection)
+        elif self._asked < ASKS and self._start.is_late(TOO_LATE_MS):
+            self._ask()
+        else:
+            self._write(self._connection)
 
     def _write(self, connection: Connection) -> None:
         self._connection = connection
@@ -186,12 +190,12 @@ class Exchange:
             connection.reader.end(properly=False)
             self._finish_with_answer(connection, "timeout", self._deadline.text())
             self._pool.drop(connection)
-        elif self._running is None:
+        elif self._dialing is None:
             self._pool.leave(self._origin, self)
             late = f"no connection to {self._origin.host} came free in time"
             self._finish(Unreachable("connect", late, self._deadline.timings()))
-        if self._running is not None:
-            self._running.cancel()  # one that dials says then why nobody answered
+        if self._dialing is not None:
+            self._dialing.cancel()  # it says why nobody answered
 
     def _leave_connection(self) -> Connection:
         connection, self._connection = self._connection, None

@@ -98,15 +98,13 @@ def test_a_request_counts_from_when_it_left_although_its_question_was_answered_l
     [job], _ = jobs_of_flow(account, receiver, 1)
     left_at = []
 
-    async def counted_long_ago(_exchange):
-        permission = await may_go(_exchange, True)
+    def counted_long_ago(_exchange, permission):
         time.sleep(3 * LATE_MS / 1000)
         left_at.append(clock.now())
         _exchange._start.count_anew(permission.counted_ns)
-        return permission.is_given
+        _exchange._write(_exchange._connection)
 
-    may_go = senders._transport._may_go
-    monkeypatch.setattr(exchange.Exchange, "_is_permitted", counted_long_ago)
+    monkeypatch.setattr(exchange.Exchange, "_hear_permission", counted_long_ago)
     submit(senders, [job])
     pass_ms(TOO_LATE_MS)
     dialing.set()

@@ -13,7 +13,7 @@ Span = float | str | Sequence[float | str] | timedelta
 Moment = datetime | str | float
 Method = Literal["get", "post", "put", "patch", "delete", "head", "options"]
 State = Literal["available", "scheduled", "executing", "retryable", "completed", "discarded", "cancelled"]
-Kind = Literal["request", "callback", "event", "channel", "group"]
+Kind = Literal["request", "callback", "event", "channel", "group", "alert"]
 
 
 class RequestFields(TypedDict, total=False):
