@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from models.alerts import evaluation, forms, messages, ways
 from models.alerts.alert_tables import Notification
+from models.alerts.change_counts import MADE, count
 from models.alerts.conditions import RECOVERED, Rule
 from models.alerts.exclusive import is_alone
 from models.alerts.messages import CLOSED, OPENED, REPEATED, IncidentRow, Message
@@ -144,6 +145,7 @@ def _send(
         [job_for(rules[message.incidents[0].alert_id].account_id, stored, message, now) for stored, message in mail],
         now,
     )
+    count(MADE, len(jobs))
     rows = [
         (incident.id, message.type, stored.target.way, stored.target.shown, job.id, now)
         for (stored, message), job in zip(mail, jobs, strict=True)
