@@ -39,7 +39,7 @@ from api.routes import (
 from api.routes.alerts import alert_rules, badges, incidents, status_page
 from api.routes.operations import bulk_actions, failures, operations, replays, stats
 from api.routes.recurring import backfills, calendars, schedule_check
-from api.routes.targets import acks, groups
+from api.routes.targets import acks, groups, listeners
 from models.database.connection import Unreachable, drop_if_stale, keep_connection
 from models.database.host_clock import HostClock
 from runtime.settings import Settings
@@ -73,6 +73,7 @@ RESOURCES = (
     try_targets,
     acks,
     groups,
+    listeners,
     calendars,
     backfills,
     alert_rules,

@@ -87,10 +87,10 @@ def serve(settings: Settings) -> int:
 
 def stop_serving(server: Any) -> None:
     """Free the port and end live logs. Requests under way go on."""
-    from api.dashboard import log_stream
+    from api import held_threads
     from api.server.waitress_channel import stop_listening
 
-    log_stream.stopping.set()
+    held_threads.stopping.set()
     signals.stopping.set()
     stop_listening(server)
 

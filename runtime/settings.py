@@ -270,6 +270,12 @@ class Settings:
     max_schedules: int = _setting(
         "BOOPER_MAX_SCHEDULES", whole(1, 10_000_000), "10000", "The most enabled schedules that an account may have."
     )
+    max_listeners: int = _setting(
+        "BOOPER_MAX_LISTENERS",
+        whole(0, 1000),
+        "5",
+        "The most developers' machines of an account that fetch requests at once (`booper listen`); 0: none may.",
+    )
     horizon_days: int = _setting(
         "BOOPER_HORIZON_DAYS", whole(1, 36500, "days"), "366", "How far ahead a job may be scheduled."
     )

@@ -9,6 +9,7 @@ from models.rules import clock
 from runtime.settings import Settings
 from workers.queue.actors import Actors
 from workers.ticker.duties import broker_duties, duties, held_duties
+from workers.ticker.listener_results import ListenerResults
 from workers.ticker.pruner import Pruner
 from workers.ticker.stager import Stager
 from workers.ticker.ticker import Loop, Ticker
@@ -17,7 +18,8 @@ from workers.ticker.ticker import Loop, Ticker
 def make_ticker(settings: Settings, actors: Actors, lead: Lead, on_lead: Callable[[], None]) -> Ticker:
     stager = Stager(actors, int(settings.look_ahead_s * clock.SECOND), settings.queue_bound)
     pruner = Pruner(kept_us(settings), firings_kept_us=int(settings.keep_runs_days * clock.DAY))
-    return Ticker(stager, duties(stager, pruner), broker_duties(stager, actors), lead, on_lead)
+    results = ListenerResults(settings.keep_response_bytes, int(settings.max_retry_after_s * clock.SECOND))
+    return Ticker(stager, duties(stager, pruner, results), broker_duties(stager, actors), lead, on_lead)
 
 
 def make_held_ticker(lead: Lead) -> Loop:

@@ -10,6 +10,7 @@ import threading
 from dramatiq import Worker
 
 from models.database.connection import dialect
+from models.jobs.lifecycle import NO_DEADLINE
 from models.operations.leader import candidate
 from models.rules import clock
 from runtime.settings import Settings
@@ -23,7 +24,7 @@ from workers.ticker.rescuer import rescue_lost
 
 log = logging.getLogger("booper.embedded")
 PREFETCH = 100_000  # the delay queue would get the small prefetch, and a near job would wait behind far ones
-EVERY_LEASE = 2**62
+EVERY_LEASE = NO_DEADLINE - 1  # but of those that no worker of an earlier process could have held
 STOP_LIMIT_MS = 10_000
 
 

@@ -1,7 +1,7 @@
 """Streams the live log to browsers: server-sent events with the entries that are new since the last look.
 
-A stream holds one of the server's few threads. So a process serves `STREAMS` at once, `SHARE` of them to one account,
-and ends each after `LASTS_S`, or when the process stops. The browser connects again by itself and names the instant of
+A stream holds one of the server's few threads (`api/held_threads.py`). So it ends after `LASTS_S`, or when the process
+stops. The browser connects again by itself and names the instant of
 its last event. A browser that gets no stream loads the page again every few seconds. When more than `SHOWN` entries are
 new, the newest are sent.
 """
@@ -9,9 +9,9 @@ new, the newest are sent.
 import json
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 
+from api import held_threads
 from api.dashboard import sessions
 from api.dashboard.sessions import Session
 from models.database.connection import Unreachable, connection
@@ -21,37 +21,9 @@ from models.jobs.log_entries import LogEntryRow, LogFilter
 from models.rules import clock
 
 SHOWN = 50
-STREAMS = 3
-SHARE = 2
 LASTS_S = 25.0
 LOOK_EVERY_S = 1.0
 OVERLAP_US = 10 * clock.SECOND  # an entry may appear this long after its instant, when its transaction ends late
-stopping = threading.Event()  # set once, when the process stops
-
-
-class Places:
-    """Counts the streams of a process by account."""
-
-    def __init__(self, places: int = STREAMS, share: int = SHARE) -> None:
-        self._places, self._share = places, share
-        self._taken: Counter[int] = Counter()
-        self._lock = threading.Lock()
-
-    def take(self, account_id: int) -> bool:
-        """Take a place for the account, if there is one and it has not its share."""
-        with self._lock:
-            if self._taken.total() >= self._places or self._taken[account_id] >= self._share:
-                return False
-            self._taken[account_id] += 1
-            return True
-
-    def free(self, account_id: int) -> None:
-        with self._lock:
-            self._taken[account_id] -= 1
-            self._taken = +self._taken  # without the accounts that have none
-
-
-places = Places()
 
 
 class Tail:
@@ -79,7 +51,7 @@ class Tail:
             except Unreachable:
                 return
             yield "".join(f"data: {json.dumps(self._as_html(row))}\n\n" for row in rows) + f"id: {now}\n\n"
-            if stopping.wait(LOOK_EVERY_S):
+            if held_threads.stopping.wait(LOOK_EVERY_S):
                 return
 
     def new_entries(self) -> list[LogEntryRow]:
@@ -92,4 +64,4 @@ class Tail:
     def end(self) -> None:
         """Free the stream's place. It may be called twice."""
         if self._ended.acquire(blocking=False):
-            places.free(self._account_id)
+            held_threads.places.free(self._account_id)

@@ -13,7 +13,7 @@ from api.requests.options.dedup import window_of
 from models.jobs.job_json import BYTES_TYPE, JSON_TYPE, Sent, as_base64, compact
 from models.jobs.job_kinds import GROUP, REQUEST
 from models.jobs.job_store import NewJob
-from models.rules.url_rules import split_url
+from models.rules.listener_urls import host_of
 from models.webhooks.notifications import AFTER_EACH
 
 TEXT_TYPE = "text/plain; charset=utf-8"
@@ -60,7 +60,7 @@ def new_job(
         max_attempts=values.get("max_attempts") or DEFAULTS["max_attempts"],
         timeout_ms=values.get("timeout") or DEFAULTS["timeout_ms"],
         ack_within_us=values.get("ack_within"),
-        host=split_url(values["url"]).host if values.get("group") is None else "",
+        host=host_of(values["url"]) if values.get("group") is None else "",
         kind=REQUEST if values.get("group") is None else GROUP,
         hops=hops,
         backoff=encode_or_none(values.get("backoff")),

@@ -13,6 +13,7 @@ from api.context import settings
 from api.requests.body import kind_of
 from api.requests.fields import number_form, shown, text_form, words_form
 from models.rules import clock, times
+from models.rules.listener_urls import is_listener_url, split_listener_url
 from models.rules.request_rules import MAX_HEADERS, METHODS, HeadersRefused, check_headers
 from models.rules.url_rules import MAX_URL_CHARS, UrlRefused, check_url
 
@@ -27,6 +28,7 @@ TURNS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 NO_ADDRESS = "targets would have no address at which to acknowledge"
 A_METHOD = f"one of {', '.join(METHODS).lower()}"
 A_URL = "an https URL"
+A_TARGET = "an https URL, or listener://NAME/PATH"
 A_DURATION = f"a number of seconds from 0 up, a text such as 90s or 1h30m, or a pair [number, unit], the unit {UNITS}"
 AN_INSTANT = "a date and time such as 2026-01-31T09:00:00Z (without a zone: UTC) or a Unix timestamp"
 A_KEY = f"a string of 1 to {MAX_KEY_CHARS} printable characters"
@@ -65,6 +67,17 @@ def read_url(value: Any) -> str:
     except UrlRefused as error:
         raise ValidationError(str(error)) from None
     return value
+
+
+def read_target(value: Any) -> str:
+    """The URL of a job's target, or the address of a listener."""
+    if not is_listener_url(value) or not settings().max_listeners:
+        return read_url(value)
+    try:
+        split_listener_url(value)
+    except UrlRefused as error:
+        raise ValidationError(str(error)) from None
+    return str(value)
 
 
 def read_headers(value: Any) -> dict[str, str]:

@@ -23,6 +23,7 @@ WHOLE = {  # of component schemas whose fields are all optional, or that need mo
     "NewEndpoint": {"url": "https://example.com/events", "types": ["job.finished"]},
     "Retirement": {"after": [1, "day"]},
     "AckFields": {"success": True, "body": {"rows": 7}},
+    "AnswerFields": {"status": 200, "headers": [["Content-Type", "text/plain"]], "body_base64": "b2s="},
     "GroupFields": {"targets": [{"name": "eu", "url": "https://eu.example/hook"}]},
     "NewKey": {},
 }

@@ -17,7 +17,7 @@ from typing import Any
 from gunicorn.http import errors
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from api.dashboard import log_stream
+from api import held_threads
 from api.responses.responses import HEADERS, ApiError, error_text, new_request_id
 from api.server import accept_balance
 from api.server.arrivals import Arrivals
@@ -169,7 +169,7 @@ class Worker(ThreadWorker):
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Go on for the stop delay, with responses that end their connections, then stop."""
-        log_stream.stopping.set()
+        held_threads.stopping.set()
         signals.stopping.set()
         if self.stops_at_s is None:
             self.stops_at_s = time.monotonic() + self.stop_delay_s

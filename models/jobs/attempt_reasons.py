@@ -30,6 +30,8 @@ WORDS = {
     "body_too_large": "the body became too large by its dynamic fields",
     "not_acknowledged": "the target did not acknowledge in time",
     "reported_failure": "the target acknowledged that it failed",
+    "listener_away": "no listener of this name took the request in time: is `booper listen` running?",
+    "listener_full": "its listener has as many unanswered requests as it may have",
     "max_age": "the next attempt would have come after the job's last moment",
     "schedule_disabled": "its schedule was disabled while it was under way",
     "schedule_deleted": "its schedule was deleted while it was under way",

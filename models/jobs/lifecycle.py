@@ -201,6 +201,14 @@ def wait_for_acks(waits: Iterable[tuple[ClaimedJob, int]]) -> set[int]:
     return _fenced(f"{LEAVES['complete']} AND ack_until IS NULL", rows, assignments, ())
 
 
+def hand_over(jobs: Iterable[ClaimedJob]) -> set[int]:
+    """Let jobs stay under way without a worker: their requests wait in rows of their own, which end the attempts
+    (models/operations/listening/open_requests.py). Returns the ids of those the caller still held. No lease brings
+    them back."""
+    rows = [(job.id, job.claim_id, NO_DEADLINE) for job in jobs]
+    return _fenced(f"{LEAVES['complete']} AND ack_until IS NULL", rows, "lease_until = input.at", ())
+
+
 def keep_acknowledged(job_id: int, claim_id: int) -> None:
     """Let no deadline end a job that waits for its target, which has acknowledged. What ends it looks again at the
     row that changed here, so none of the two misses the other."""

@@ -17,7 +17,7 @@ from models.jobs.job_kinds import CHANNEL
 from models.jobs.staging import PAUSED_UNTIL
 from models.jobs.states import LIVE_SQL, WAITING_SQL
 from models.rules.clock import HOUR, MINUTE
-from models.rules.url_rules import split_url
+from models.rules.listener_urls import host_of
 from models.schedules.cancel import cancel
 from models.webhooks import channels, endpoints
 from models.webhooks.event_order import HELD_US
@@ -98,7 +98,7 @@ def _follow(changed: Sequence[Endpoint], now: int) -> int:
 def _readdress(endpoint: Endpoint) -> int:
     args = args_for(endpoint.url)
     waiting = _waiting([endpoint.id], "args <> %s", [args])
-    return job_store.readdress(waiting, args, split_url(endpoint.url).host) if waiting else 0
+    return job_store.readdress(waiting, args, host_of(endpoint.url)) if waiting else 0
 
 
 def _waiting(endpoint_ids: Sequence[int], condition: str = "true", params: Sequence[Any] = ()) -> list[int]:

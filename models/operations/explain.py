@@ -12,6 +12,8 @@ from models.jobs.attempt_reasons import in_words
 from models.jobs.staging import DUE_AT
 from models.jobs.states import FINAL, UNDER_WAY_SQL, WAITING, WAITING_SQL
 from models.operations import heartbeats, ticker_row
+from models.operations.listening import listener_store, open_requests
+from models.operations.listening.open_requests import Waiting
 from models.rules.clock import SECOND
 from models.rules.times import format_instant
 
@@ -46,6 +48,7 @@ class Facts(NamedTuple):
     endpoint_is_disabled: bool = False
     gates: tuple[Wait, ...] = ()  # those at which it waits
     ack_until: int | None = None  # until when its target may acknowledge
+    listening: Waiting | None = None  # its request, if a listener is to take or to answer it
 
 
 CODES = {  # every code, and its meaning
@@ -64,6 +67,8 @@ CODES = {  # every code, and its meaning
     "queued_behind": "jobs that were due before it have not begun",
     "on_its_way": "nothing prevents it",
     "waits_for_ack": "its target took the request, and is to acknowledge how it ended",
+    "waits_for_listener": "its listener has yet to take the request or to answer it",
+    "listener_away": "no listener of this name asks for requests",
     "lease_held": "its request is under way",
     "completed": "it has run",
     "discarded": "Booper gave it up",
@@ -106,6 +111,7 @@ def facts_of(account_id: int, job_id: int, now: int) -> Facts | None:
         schedule_disabled_at=_disabled_at(job_id),
         sibling_under_way=_sibling_under_way(job_id),
         endpoint_is_disabled=_endpoint_is_disabled(job_id),
+        listening=open_requests.waiting_of(job_id) if job[0] == "executing" else None,
         gates=tuple(waits.waits_of(job_id, now)) if job[0] in WAITING and job[1] <= now else (),
     )
 
@@ -115,7 +121,7 @@ def explain(facts: Facts, now: int) -> list[Reason]:
     if facts.state in FINAL:
         return [_ended(facts)]
     if facts.state == "executing":
-        return [_under_way(facts)]
+        return [_at_listener(facts.listening, now) if facts.listening else _under_way(facts)]
     if facts.scheduled_at > now:
         return [_not_due(facts), *_stopped(facts, now)]
     at_gates = [Reason(wait.code, wait.text, wait.at) for wait in facts.gates]
@@ -145,6 +151,19 @@ def _under_way(facts: Facts) -> Reason:
     )
     began = format_instant(facts.attempted_at) if facts.attempted_at else "a moment ago"
     return Reason("lease_held", f"It is under way: attempt {facts.attempt} began at {began}.{until}")
+
+
+def _at_listener(waiting: Waiting, now: int) -> Reason:
+    until = format_instant(waiting.deadline_at)
+    if waiting.taken_at is not None:
+        text = f"The listener {waiting.listener} took it at {format_instant(waiting.taken_at)} and has until {until}."
+        return Reason("waits_for_listener", text, waiting.deadline_at)
+    if listener_store.is_connected(waiting.seen_at, now):
+        text = f"It waits until {until} for the listener {waiting.listener} to take it."
+        return Reason("waits_for_listener", text, waiting.deadline_at)
+    seen = f"since {format_instant(waiting.seen_at)}" if waiting.seen_at is not None else "within a week"
+    text = f"No listener of the name {waiting.listener} has asked {seen}. The attempt waits for it until {until}."
+    return Reason("listener_away", text, waiting.deadline_at)
 
 
 def _not_due(facts: Facts) -> Reason:

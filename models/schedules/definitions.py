@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from models.jobs.job_json import JSON_TYPE
 from models.rules import recurrence
 from models.rules.backoff import ENGINE
+from models.rules.listener_urls import is_listener_url
 from models.rules.url_rules import UrlRefused, split_url
 
 GATES = ("flow_id", "lane_id")  # of the template, once a definition has joined them
@@ -95,6 +96,8 @@ def _of_request(text: str) -> dict[str, Any]:
 def _of_url(url: Any) -> Any:
     if url is None:  # there is a group in its place
         return None
+    if is_listener_url(url):
+        return url
     try:
         target = split_url(url)
     except UrlRefused:  # an earlier version may have taken it

@@ -4,8 +4,8 @@ from models.database.ids import new_id
 from models.jobs import job_json
 from models.jobs.job_kinds import EVENT
 from models.jobs.job_store import NewJob
+from models.rules.listener_urls import host_of
 from models.rules.times import format_instant
-from models.rules.url_rules import split_url
 
 
 def follow_up(account_id: int, hops: int, kind: str, url: str, body: str, now: int) -> NewJob:
@@ -16,7 +16,7 @@ def follow_up(account_id: int, hops: int, kind: str, url: str, body: str, now: i
         body=body.encode(),
         content_type=job_json.JSON_TYPE,
         scheduled_at=now,
-        host=split_url(url).host,
+        host=host_of(url),
         hops=hops + 1,
         kind=kind,
     )

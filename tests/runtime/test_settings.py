@@ -41,6 +41,7 @@ WHATEVER_THE_MODE_AND_HOST = {
     "keep_runs_days": 30.0,
     "min_interval_s": 1.0,
     "max_schedules": 10_000,
+    "max_listeners": 5,
     "horizon_days": 366,
     "max_body_bytes": 1_572_864,
     "max_batch_bytes": 16_777_216,

@@ -27,6 +27,7 @@ from runtime.settings import load
 from tests.support.alerts import fail_due, incidents, make_alert, open_incident
 from tests.support.flows import flow, let_through, order
 from tests.support.leads import Lead
+from tests.support.listeners import waiting
 from tests.support.operations import order_operation
 from tests.support.rows import make_job, reread
 from tests.support.schedule_rows import create_schedule, run_ticker
@@ -237,11 +238,24 @@ def no_round_of_the_stager(account, messages):
     return lambda: REGISTRY.get_sample_value(sample) == clock.now() / clock.SECOND
 
 
+def a_request_that_no_listener_took_in_time(account, messages):
+    claim = waiting(account, timeout_ms=0, max_attempts=1)
+    return lambda: reread(claim).state == "discarded"
+
+
+def a_request_of_a_listener_that_ended_long_ago(account, messages):
+    waiting(account)
+    execute("UPDATE listener_request SET ended_at = 1")
+    return lambda: not fetch("SELECT 1 FROM listener_request")
+
+
 DUTIES = [
     (a_due_job, 0),
     (no_round_of_the_stager, 0),
     (a_schedule_without_its_next_job, 0.05),
+    (a_request_that_no_listener_took_in_time, 0.2),
     (an_operation_to_work_off, 0.25),
+    (a_request_of_a_listener_that_ended_long_ago, 60),
     (an_event_of_a_deleted_endpoint, 0.5),
     (a_failure_that_nobody_was_notified_of, 0.5),
     (a_request_that_runs_long, 10),

@@ -16,7 +16,7 @@ from models.jobs.job_store import NewJob
 from models.jobs.lifecycle import ClaimedJob
 from models.jobs.replays import NOT_REPLAYED
 from models.rules import clock
-from models.rules.url_rules import split_url
+from models.rules.listener_urls import host_of
 from workers.delivery.render import arguments_of, body_of
 from workers.transport.outcome import Answered, Outcome, Refused, Timings
 
@@ -48,7 +48,7 @@ def _job_for(job: ClaimedJob, target: Target, body: bytes | None, now: int) -> N
         scheduled_at=now,
         name=args["name"],
         description=args.get("description"),
-        host=split_url(target.url).host,
+        host=host_of(target.url),
         labels=tuple(args.get("labels") or ()),
         parent_id=job.id,
         uuid=str(uuid5(NAMESPACE_OID, f"booper {job.uuid} {target.name}")),

@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from models.database.connection import connection
-from models.database.transactions import transaction, wait_briefly_for_locks
+from models.database.transactions import after_commit, transaction, wait_briefly_for_locks
 from models.flows import late_starts, leaving
 from models.flows.late_starts import SentJob
 from models.jobs import lifecycle
@@ -144,13 +144,14 @@ def _tried(call: Callable[[Sequence[Any]], set[int]], about: Sequence[Any], cons
 
 def _tell(questions: Sequence[Question], refused: Collection[int], counted_ns: int | None = None) -> None:
     """Answer those of the questions that are still open."""
-    given, withheld = Permission(True, counted_ns), Permission(False)
+    leave, refusal = Permission(True, counted_ns), Permission(False)
     for question in questions:
-        question.close(withheld if question.job.id in refused else given)
+        question.close(refusal if question.job.id in refused else leave)
 
 
 def withdraw_cancelled(jobs: Sequence[ClaimedJob]) -> set[int]:
-    """End the claims of those that were cancelled, as if nothing had been attempted; returns their ids."""
+    """End the claims of those that were cancelled, as if nothing had been attempted, joining the caller's transaction;
+    returns their ids."""
     cancelled = lifecycle.cancelled_of(jobs)
     if not cancelled:
         return cancelled
@@ -159,6 +160,10 @@ def withdraw_cancelled(jobs: Sequence[ClaimedJob]) -> set[int]:
         wait_briefly_for_locks()
         lifecycle.withdraw(gone)
         release_next_in_turn({job.schedule_id for job in gone if job.schedule_id}, clock.now())
+        after_commit(lambda: _after_commit(gone))
+    return cancelled
+
+
+def _after_commit(gone: Sequence[ClaimedJob]) -> None:
     event_order.release_next_events(subjects_of_events(gone))
     leaving.make_room(gone)
-    return cancelled

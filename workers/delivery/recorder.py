@@ -19,7 +19,7 @@ from contextlib import suppress
 
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import connect_and_keep, release_connection
-from models.database.transactions import transaction, wait_briefly_for_locks
+from models.database.transactions import after_commit, transaction, wait_briefly_for_locks
 from models.flows import closing, leaving
 from models.jobs import records
 from models.jobs.job_kinds import ALERT
@@ -170,8 +170,8 @@ class Recorder:
 def record(
     group: list[Result], configs: ConfigCache | None = None, longest_us: int = LONGEST_RETRY_AFTER_US
 ) -> list[Judged]:
-    """Record the results in one transaction; returns those that were recorded. A result whose claim no longer holds the
-    job leaves only a log line."""
+    """Record the results in one transaction, joining the caller's; returns those that were recorded. A result whose
+    claim no longer holds the job leaves only a log line."""
     now, configs = clock.now(), configs or ConfigCache()
     configs.refresh({result.job.account_id for result in group})
     judged = [Judged(result, _verdict(result, longest_us)) for result in group]
@@ -181,6 +181,11 @@ def record(
         records.add_attempts([attempt_records.attempt_row(*each) for each in recorded])
         records.add_log_entries([row for each in recorded for row in attempt_records.log_rows(*each)])
         waiting = add_consequences(recorded, configs, now)
+        after_commit(lambda: _after_commit(judged, recorded, waiting))
+    return recorded
+
+
+def _after_commit(judged: Sequence[Judged], recorded: Sequence[Judged], waiting: set[int]) -> None:
     event_order.release_next_events(waiting)
     leaving.make_room(result.job for result, _ in judged)
     metrics.count_attempts(attempt_records.measured(result) for result, _ in recorded)
@@ -189,7 +194,6 @@ def record(
     with logs.together():
         for each in judged:
             attempt_records.log_attempt(*each, claim_of(each) in held)
-    return recorded
 
 
 def count_alert_messages(recorded: Sequence[Judged]) -> None:

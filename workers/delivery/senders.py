@@ -16,11 +16,13 @@ from models.jobs import lifecycle
 from models.jobs.job_kinds import GROUP
 from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock
+from models.rules.listener_urls import PREFIX
 from runtime import tracing
 from workers.delivery import group_sets
 from workers.delivery.attempt_records import Result
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.last_look import LastLook
+from workers.delivery.listening.hand_over import hand_over
 from workers.delivery.recorder import Recorder
 from workers.delivery.render import NOWHERE, AckUrls, mail_address_of, render_mail, render_request
 from workers.delivery.slots import Slots
@@ -128,6 +130,10 @@ class Senders:
                 self._mail(Sending(job, request, None), address)
                 return None
             request = render_request(job, config, self._acks)
+            if request.url.startswith(PREFIX):
+                hand_over(job, request, self._configs)
+                self._let_go(job)
+                return None
             return Sending(job, *tracing.begin_attempt(job, request))
         except Blocked as blocked:
             refused = Refused(blocked.reason, blocked.detail)
@@ -147,9 +153,15 @@ class Senders:
 
     def _give_up(self, job: ClaimedJob) -> None:
         """Give back one claim."""
+        self._let_go(job)
+        self._release([job])
+
+    def _let_go(self, job: ClaimedJob) -> None:
+        """Hold this job no longer."""
         with self._done:
             self._under_way.pop((job.id, job.claim_id), None)
-        self._release([job])
+            if not self._under_way:
+                self._done.notify_all()
         self._slots.give([job.ref])
 
     def _end(self, ended: Sequence[tuple[Sending, Outcome]]) -> None:

@@ -7,10 +7,11 @@ from models.schedules.backfills import backfill_store, backfill_turns
 from models.webhooks import event_order
 from runtime import metrics
 from workers.queue.actors import Actors
-from workers.ticker import acknowledger, alerting, planner
+from workers.ticker import acknowledger, alerting, listener_results, planner
 from workers.ticker.bulk_turns import BulkTurns
 from workers.ticker.duty import Duty
 from workers.ticker.lease_clock import LeaseClock
+from workers.ticker.listener_results import ListenerResults
 from workers.ticker.pruner import Pruner
 from workers.ticker.rescuer import Rescuer
 from workers.ticker.stager import Stager
@@ -21,7 +22,7 @@ COUNTED = 10_000
 BACKFILLS_AT_ONCE = 50
 
 
-def duties(stager: Stager, pruner: Pruner) -> list[Duty]:
+def duties(stager: Stager, pruner: Pruner, results: ListenerResults) -> list[Duty]:
     """What needs the database alone, in the order of a round."""
     leases, rescuer, operations = LeaseClock(), Rescuer(), BulkTurns()
 
@@ -35,6 +36,7 @@ def duties(stager: Stager, pruner: Pruner) -> list[Duty]:
         Duty(PLAN_EVERY_S, planner.plan_due, "create the next jobs of schedules"),
         Duty(0.25, make_up, "make up for past instants of schedules"),
         Duty(0.25, acknowledger.end_acknowledged, "end attempts that their targets have acknowledged"),
+        Duty(0.2, results.end, "end attempts that listeners have answered, or had no time left for"),
         Duty(1.0, rescue, "take back jobs whose worker fell silent, end those that were not acknowledged"),
         Duty(0.5, alerting.alert, "open and close incidents, and notify people of them"),
         Duty(10.0, polling.poll, "look for long requests and gates that hold jobs back"),
@@ -54,6 +56,7 @@ def duties(stager: Stager, pruner: Pruner) -> list[Duty]:
         Duty(1.0, pruner.prune_firings, "delete firings"),
         Duty(1.0, pruner.prune_incidents, "delete incidents that closed long ago"),
         Duty(1.0, pruner.prune_sessions, "delete ended sessions"),
+        Duty(60.0, listener_results.prune, "delete ended requests of listeners, and listeners long away"),
         Duty(60.0, backfill_store.prune, "delete backfills that ended long ago"),
         Duty(60.0, operation_store.prune, "delete operations that ended long ago"),
         Duty(60.0, heartbeats.prune, "delete heartbeats and minutes long past"),

@@ -49,7 +49,7 @@ class Exchange:
         self._origin: Origin
         self._timer: asyncio.TimerHandle
         self._dialing: asyncio.Task[None] | None = None
-        self._asked = 0  # times
+        self._questions = 0  # asked so far
         self._connection: Connection | None = None  # that carries the request
         self._is_reused = self._has_heard = self._is_served = self.is_sent = False
         self._is_timed = True  # nothing was written whose lateness is not known yet
@@ -149,7 +149,7 @@ class Exchange:
         self._ask()
 
     def _ask(self) -> None:
-        self._asked += 1
+        self._questions += 1
         self._may_go(self, self._start.is_late(TOO_LATE_MS), self._hear_permission)
 
     def _hear_permission(self, permission: Permission) -> None:
@@ -164,7 +164,7 @@ class Exchange:
             self._finish(Refused("cancelled", reason))
             # Not at once, as in send_on.
             asyncio.get_running_loop().call_soon(self._pool.put, connection)
-        elif self._asked < ASKS and self._start.is_late(TOO_LATE_MS):
+        elif self._questions < ASKS and self._start.is_late(TOO_LATE_MS):
             self._ask()
         else:
             self._write(self._connection)

@@ -13,9 +13,11 @@ RefusedReason = Literal[
     "blocked_address", "blocked_url", "invalid_request", "body_too_large", "cancelled", "no_group", "mail_refused"
 ]
 # "not_acknowledged" is the ticker's own word (workers/ticker/acknowledger.py): it was tried, and no end was reported.
-UnreachableReason = Literal[
-    "timeout", "dns", "connect", "tls", "protocol", "reset", "blocked_address", "not_acknowledged"
-]
+# "listener_away" is too (workers/ticker/listener_results.py); "listener_full" comes before the request is handed over.
+UnreachableReason = (
+    Literal["timeout", "dns", "connect", "tls", "protocol", "reset", "blocked_address"]
+    | Literal["not_acknowledged", "listener_away", "listener_full"]
+)
 
 
 @dataclass(slots=True)

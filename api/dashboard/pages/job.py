@@ -25,6 +25,7 @@ from models.jobs.records import AttemptRow
 from models.jobs.states import FINAL
 from models.operations import cancelling, changing, explain, retry_plan
 from models.rules import clock
+from models.rules.listener_urls import is_listener_url, split_listener_url
 from models.schedules import schedule_store
 
 MAX_ENTRIES = 100
@@ -55,6 +56,7 @@ def show_job(key: str) -> str:
         max_attempts=facts.max_attempts if facts else None,
         reasons=explain.explain(facts, now) if facts else [],
         links=replays.links_of(account_id, [job.id]).get(job.id, replays.Links()),
+        listener=listener_of(job),
         curl=curl_of(job),
         max_curl=MAX_COMMAND_CHARS,
         dots=ladder_of(account_id, job, attempts),
@@ -128,9 +130,17 @@ def find_job(key: str) -> JobRow:
 
 
 def curl_of(job: JobRow) -> str | None:
-    """The request as a curl command; None for a message to a channel, whose URL is a secret, and for a job
-    that sends none."""
-    return None if job.kind in (ALERT, CHANNEL, GROUP) else curl(json.loads(job.args), job.body, job.content_type)
+    """The request as a curl command; None for a message to a channel, whose URL is a secret, for a job that sends
+    none, and for one that only its listener can reach."""
+    if job.kind in (ALERT, CHANNEL, GROUP) or listener_of(job):
+        return None
+    return curl(json.loads(job.args), job.body, job.content_type)
+
+
+def listener_of(job: JobRow) -> str | None:
+    """The name of the listener that the job is for; None: it has another target."""
+    url = json.loads(job.args).get("url")
+    return split_listener_url(url)[0] if is_listener_url(url) else None
 
 
 def refresh_s(job: JobRow, now: int) -> int:

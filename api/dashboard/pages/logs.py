@@ -6,6 +6,7 @@ from typing import Any
 from flask import Response, current_app, g, make_response, render_template, request
 from marshmallow import ValidationError
 
+from api import held_threads
 from api.dashboard import log_stream
 from api.dashboard.blueprint import pages, visitor
 from api.dashboard.errors import page_not_found
@@ -64,7 +65,7 @@ def stream_logs() -> Response:
     except ValidationError as error:
         raise ApiError(422, errors=error.normalized_messages()) from None
     account_id = visitor().account_id
-    if not log_stream.places.take(account_id):
+    if not held_threads.places.take(account_id):
         message = "All live streams that this account may have are taken. The page refreshes by itself instead."
         raise ApiError(503, message, headers={"Retry-After": "5"})
     entry_row = current_app.jinja_env.get_template("log_row.html")

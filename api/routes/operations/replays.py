@@ -19,8 +19,9 @@ from api.responses.expanded_jobs import REPLAYS, ExpandedJob
 from api.responses.responses import invalid, not_found
 from models.jobs import job_store, replays
 from models.jobs.job_store import NewJob
+from models.rules.listener_urls import host_of
 from models.rules.query_strings import with_query
-from models.rules.url_rules import MAX_URL_CHARS, split_url
+from models.rules.url_rules import MAX_URL_CHARS
 
 blueprint = Blueprint("replays", __name__, description="Jobs that are run again.")
 
@@ -62,7 +63,7 @@ def changed(old: NewJob, changes: JobRequest, now: int) -> NewJob:
     if length > MAX_URL_CHARS:
         raise invalid({"query": [f"must make a URL of at most {MAX_URL_CHARS} characters, got {length}"]})
     if "url" in values:
-        old = old._replace(host=split_url(values["url"]).host)
+        old = old._replace(host=host_of(values["url"]))
     if "max_attempts" in values:
         old = old._replace(max_attempts=values["max_attempts"] or DEFAULTS["max_attempts"])
     if any(name in values for name in BODIES):

@@ -96,3 +96,18 @@ def test_a_job_of_a_schedule_or_of_somebody_else_is_not_moved(alice, bob):
     assert alice.send(f"/jobs/{job.uuid}/now").status_code == 422
     assert bob.send(f"/jobs/{job.uuid}/now").status_code == 404
     assert reread(job).scheduled_at == job.scheduled_at
+
+
+def test_a_job_for_a_listener_says_so_and_why_its_attempt_failed(alice):
+    job = make_job(alice.account, "retryable", url="listener://laptop/x", attempt=1)
+    add_attempts([AttemptRow(job.id, 1, 0, 0, 0, "unreachable", None, "listener_away")])
+    page = alice.get(f"/jobs/{job.id}").text
+    assert "fetched by the listener <code>laptop</code>" in page
+    assert "no listener of this name took the request in time" in page
+    assert "As a curl command" not in page
+
+
+def test_a_job_for_another_target_names_no_listener(alice):
+    page = alice.get(f"/jobs/{make_job(alice.account).id}").text
+    assert "fetched by the listener" not in page
+    assert "As a curl command" in page

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from api import held_threads
 from api.dashboard import log_stream
 from api.dashboard.log_stream import Tail
 from api.dashboard.pages import logs
@@ -22,7 +23,7 @@ from tests.support.log_rows import insert_log_rows
 
 @pytest.fixture(autouse=True)
 def _own_tails(monkeypatch):
-    monkeypatch.setattr(log_stream, "places", log_stream.Places())
+    monkeypatch.setattr(held_threads, "places", held_threads.Places())
     monkeypatch.setattr(log_stream, "LOOK_EVERY_S", 0.01)
 
 
@@ -124,12 +125,12 @@ def test_a_stream_ends_when_its_session_is_signed_out(alice):
 
 def test_a_stream_ends_when_its_process_stops(alice, monkeypatch):
     monkeypatch.setattr(log_stream, "LOOK_EVERY_S", 60)
-    monkeypatch.setattr(log_stream, "stopping", threading.Event())
+    monkeypatch.setattr(held_threads, "stopping", threading.Event())
     with alice.client.get("/logs/stream", buffered=False) as answer:
         parts = iter(answer.response)
         next(parts)
         next(parts)
-        log_stream.stopping.set()
+        held_threads.stopping.set()
         assert list(parts) == []
 
 

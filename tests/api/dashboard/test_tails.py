@@ -2,6 +2,7 @@
 
 import pytest
 
+from api import held_threads
 from api.dashboard import log_stream
 from api.dashboard.log_stream import Tail
 from api.dashboard.sessions import Session
@@ -15,7 +16,7 @@ from tests.support.log_rows import insert_log_rows
 @pytest.fixture
 def open_tail(alice, monkeypatch):
     """Opens a stream as a log page does, by default for Alice; all are closed in the end."""
-    monkeypatch.setattr(log_stream, "places", log_stream.Places())
+    monkeypatch.setattr(held_threads, "places", held_threads.Places())
     opened = []
 
     def open_one(browser=alice):
@@ -29,7 +30,7 @@ def open_tail(alice, monkeypatch):
 
 def test_most_threads_of_a_process_are_left_to_others_than_live_tails(open_tail, alice, bob):
     assert [open_tail(browser) for browser in (alice, alice, bob, bob, alice)] == [200, 200, 200, 503, 503]
-    assert log_stream.STREAMS <= API_THREADS / 2
+    assert held_threads.PLACES <= API_THREADS / 2
 
 
 def test_an_account_that_opens_many_tails_leaves_one_to_another(open_tail, alice, bob):
@@ -39,7 +40,7 @@ def test_an_account_that_opens_many_tails_leaves_one_to_another(open_tail, alice
 
 
 def test_a_place_that_is_freed_can_be_taken_again():
-    places = log_stream.Places(places=2, share=1)
+    places = held_threads.Places(places=2, share=1)
 
     assert [places.take(account_id) for account_id in (1, 1, 2, 3)] == [True, False, True, False]
     places.free(1)

@@ -14,7 +14,7 @@ from gunicorn.config import Config
 from gunicorn.http import errors
 from gunicorn.workers.gthread import PollableMethodQueue
 
-from api.dashboard import log_stream
+from api import held_threads
 from api.server import accept_balance, gunicorn_hooks, gunicorn_worker
 from api.server.gunicorn_worker import Worker
 from runtime import signals
@@ -88,7 +88,7 @@ def test_a_client_that_reads_nothing_does_not_hold_the_worker(monkeypatch):
 
 def test_an_order_to_stop_waits_for_no_lock_of_the_threads(monkeypatch):
     """Ctrl-C came twice, the second time inside the first, and waited for a lock that the first held."""
-    monkeypatch.setattr(log_stream, "stopping", threading.Event())
+    monkeypatch.setattr(held_threads, "stopping", threading.Event())
     monkeypatch.setattr(signals, "stopping", threading.Event())
     worker = Worker(0, 0, [], None, 30, Config(), logging.getLogger("gunicorn.error"))
     worker.tpool, worker.method_queue = ThreadPoolExecutor(1), PollableMethodQueue()
@@ -102,7 +102,7 @@ def test_an_order_to_stop_waits_for_no_lock_of_the_threads(monkeypatch):
 
     assert not stopping.is_alive()
     assert not worker.alive
-    assert log_stream.stopping.is_set()
+    assert held_threads.stopping.is_set()
 
 
 class Clock:
@@ -288,7 +288,7 @@ def test_a_process_that_stops_takes_what_waits_and_then_listens_no_more(listener
 @pytest.fixture
 def order_to_end(monkeypatch):
     """This process's order to end live tails, which is given for good."""
-    monkeypatch.setattr(log_stream, "stopping", order := threading.Event())
+    monkeypatch.setattr(held_threads, "stopping", order := threading.Event())
     monkeypatch.setattr(signals, "stopping", threading.Event())
     return order
 

@@ -13,7 +13,7 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-from api.dashboard import log_stream
+from api import held_threads
 from api.server import arrivals, client_socket
 from api.server.arrivals import Arrival
 from api.server.gunicorn_worker import Worker
@@ -201,7 +201,7 @@ def test_a_client_that_keeps_an_ended_connection_open_holds_nobody_up(connect, m
 @pytest.fixture
 def told_to_stop(worker, monkeypatch):
     """Tells the worker to stop, after a delay."""
-    monkeypatch.setattr(log_stream, "stopping", threading.Event())
+    monkeypatch.setattr(held_threads, "stopping", threading.Event())
     monkeypatch.setattr(signals, "stopping", threading.Event())
 
     def tell(delay_s):

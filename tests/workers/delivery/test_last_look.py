@@ -21,7 +21,7 @@ def _patient(monkeypatch):
     monkeypatch.setattr(last_look, "LIMIT_S", 60)
 
 
-def asked(look, claim):
+def permission_for(look, claim):
     """The permission for this claim, to be awaited."""
     permission = asyncio.get_running_loop().create_future()
     look.may_go(claim, False, permission.set_result)
@@ -31,7 +31,7 @@ def asked(look, claim):
 async def answers_about(claims):
     look = LastLook()
     look.start()
-    answers = await asyncio.gather(*(asked(look, claim) for claim in claims))
+    answers = await asyncio.gather(*(permission_for(look, claim) for claim in claims))
     look.stop()
     return [answer.is_given for answer in answers]
 
@@ -92,7 +92,7 @@ def test_requests_go_out_when_the_database_does_not_answer_in_time(account, monk
     async def ask_and_let_answer():
         look = LastLook()
         look.start()
-        first = await asyncio.gather(asked(look, claim_job(account)), asked(look, claim_job(account)))
+        first = await asyncio.gather(permission_for(look, claim_job(account)), permission_for(look, claim_job(account)))
         answers.set()
         look.stop()
         return [answer.is_given for answer in first]

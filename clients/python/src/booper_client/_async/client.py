@@ -8,6 +8,7 @@ from typing import Any, Self
 from booper_client._async.account import Endpoints, Failures, Groups, Logs, Operations, SigningKeys
 from booper_client._async.flow_control import Flows, Hosts, Lanes
 from booper_client._async.jobs import Jobs
+from booper_client._async.listeners import Listeners
 from booper_client._async.schedules import Schedules
 from booper_client._async.sender import Sender
 from booper_client._async.transport import Transport
@@ -51,6 +52,7 @@ class AsyncClient:
         self.endpoints = Endpoints(self._sender)
         self.signing_keys = SigningKeys(self._sender)
         self.groups = Groups(self._sender)
+        self.listeners = Listeners(self._sender)
 
     async def ping(self) -> bool:
         """Whether the server answers; needs no key."""

@@ -8,6 +8,7 @@ from typing import Any, Self
 from booper_client._sync.account import Endpoints, Failures, Groups, Logs, Operations, SigningKeys
 from booper_client._sync.flow_control import Flows, Hosts, Lanes
 from booper_client._sync.jobs import Jobs
+from booper_client._sync.listeners import Listeners
 from booper_client._sync.schedules import Schedules
 from booper_client._sync.sender import Sender
 from booper_client._sync.transport import Transport
@@ -51,6 +52,7 @@ class Client:
         self.endpoints = Endpoints(self._sender)
         self.signing_keys = SigningKeys(self._sender)
         self.groups = Groups(self._sender)
+        self.listeners = Listeners(self._sender)
 
     def ping(self) -> bool:
         """Whether the server answers; needs no key."""

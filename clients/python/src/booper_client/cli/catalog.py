@@ -8,6 +8,7 @@ COMMANDS = {
     "flows": "Show, limit and pause flows.",
     "endpoints": "Say who receives the events of all jobs.",
     "logs": "Show requests and responses, also as they happen.",
+    "listen": "Bring requests of jobs to a server on this machine.",
     "status": "Show what is due, running, waiting and failing.",
     "import": "Make a file of schedules from another program's.",
     "login": "Keep the URL and the key of a server.",

@@ -12,6 +12,7 @@ from booper_client import Client
 from booper_client.cli import profiles
 from booper_client.cli.failures import NO_KEY, Refusal
 from booper_client.cli.output import Output
+from booper_client.retries import Retries
 
 Command = Callable[..., Any]
 
@@ -27,10 +28,14 @@ class Session:
     @functools.cached_property
     def client(self) -> Client:
         """The client; a Refusal that says what to type where there is no key."""
+        return self.another_client()()
+
+    def another_client(self, retries: Retries | None = None, timeout: float = 30.0) -> Callable[[], Client]:
+        """Makes clients for the same server, each for one thread."""
         server = profiles.chosen(self._profile)
         if not server.key:
             raise Refusal(f"there is no key: type `{self.program} login`, or set BOOPER_API_KEY.", NO_KEY)
-        return Client(server.url, server.key)
+        return lambda: Client(server.url, server.key, retries=retries, timeout=timeout)
 
 
 def command(run: Command) -> Command:

@@ -1,0 +1,1 @@
+"""What concerns listeners: developers' machines to which requests of jobs are brought."""
