@@ -111,7 +111,8 @@ chart: $(DEV_STAMP)
 	  $(BIN)/python -m pytest tests/deploy/test_chart.py
 
 # The pages of docs/ as a site that works without a network: open site/installing.html.
-docs:
+docs: $(DEV_STAMP)
+	$(BIN)/python -m tests.support.reference_pages
 	test -x .venv-docs/bin/python || $(PYTHON) -m venv .venv-docs
 	.venv-docs/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.lock
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet

@@ -15,19 +15,23 @@ from models.database.sql import any_of, execute, fetch, for_update, skipping_loc
 from models.database.transactions import transaction, write_turn
 from models.jobs import lifecycle
 from models.jobs.lifecycle import CLAIMED, ClaimedJob
-from models.jobs.states import in_states
 from models.rules.clock import HOUR, MILLISECOND
 
 MAX_OPEN = 1000  # requests of a listener that nobody has answered
 KEPT_US = HOUR  # an ended one: until then a late answer is told that it is late
 AT_ONCE = 200
-OF_CLAIM = "job.id = listener_request.job_id AND job.claim_id = listener_request.claim_id"
-EXECUTING, CANCELLED = in_states(["executing"], "job"), in_states(["cancelled"], "job")
-IS_OVER = (
-    "ended_at IS NULL AND (answered_at IS NOT NULL OR deadline_at <= %s "
-    f"OR NOT EXISTS (SELECT 1 FROM job WHERE {OF_CLAIM}))"
+# The state of the job while its claim lasts, else null. A lookup for each row: of EXISTS the planner may make a set of
+# all jobs in a state.
+STATE = (
+    "(SELECT job.state FROM job WHERE job.id = listener_request.job_id AND job.claim_id = listener_request.claim_id)"
 )
-IS_WITHDRAWN = f"ended_at IS NULL AND taken_at IS NULL AND EXISTS (SELECT 1 FROM job WHERE {OF_CLAIM} AND {CANCELLED})"
+IS_OVER = f"(answered_at IS NOT NULL OR deadline_at <= %s OR {STATE} IS NULL)"
+IS_WITHDRAWN = f"(taken_at IS NULL AND {STATE} = 'cancelled')"
+# In the order of an index of open requests alone: SQLite would read the ended ones of the last hour too.
+ANY_OVER = (
+    f"SELECT 1 FROM listener_request WHERE ended_at IS NULL AND ({IS_OVER} OR {IS_WITHDRAWN}) "
+    "ORDER BY deadline_at LIMIT 1"
+)
 IS_OPEN = "account_id = %s AND listener = %s AND ended_at IS NULL AND taken_at IS NULL AND deadline_at > %s"
 
 
@@ -119,8 +123,8 @@ def take(account_id: int, listener: str, limit: int, now: int) -> list[Taken]:
         return []
     with transaction():
         chosen = fetch(
-            f"SELECT uuid FROM listener_request WHERE {IS_OPEN} AND EXISTS (SELECT 1 FROM job WHERE {OF_CLAIM} "
-            f"AND {EXECUTING}) ORDER BY handed_at, uuid LIMIT %s{skipping_locked()}",
+            f"SELECT uuid FROM listener_request WHERE {IS_OPEN} AND {STATE} = 'executing' "
+            f"ORDER BY handed_at, uuid LIMIT %s{skipping_locked()}",
             (*which, limit),
         )
         these, params = any_of("uuid", [str(row[0]) for row in chosen], "uuid")
@@ -152,7 +156,7 @@ def waiting_of(job_id: int) -> Waiting | None:
     rows = fetch(
         "SELECT listener, taken_at, deadline_at, (SELECT seen_at FROM listener WHERE listener.account_id = "
         "listener_request.account_id AND listener.name = listener_request.listener) FROM listener_request "
-        f"WHERE job_id = %s AND ended_at IS NULL AND EXISTS (SELECT 1 FROM job WHERE {OF_CLAIM})",
+        f"WHERE job_id = %s AND ended_at IS NULL AND {STATE} IS NOT NULL",
         (job_id,),
     )
     return Waiting(*rows[0]) if rows else None
@@ -160,8 +164,7 @@ def waiting_of(job_id: int) -> Waiting | None:
 
 def any_over(now: int) -> bool:
     """Whether `lock_over` or `lock_withdrawn` would find something, without a lock."""
-    sql = f"SELECT 1 FROM listener_request WHERE ({IS_OVER}) OR ({IS_WITHDRAWN}) LIMIT 1"
-    return bool(fetch(sql, (now,)))
+    return bool(fetch(ANY_OVER, (now,)))
 
 
 def lock_over(now: int) -> list[Ended]:
@@ -169,8 +172,8 @@ def lock_over(now: int) -> list[Ended]:
     those that another session holds."""
     columns = ", ".join(Ended._fields[1:])
     rows = fetch(
-        f"SELECT job_id, claim_id, {columns} FROM listener_request WHERE {IS_OVER} ORDER BY deadline_at LIMIT %s"
-        f"{skipping_locked()}",
+        f"SELECT job_id, claim_id, {columns} FROM listener_request WHERE ended_at IS NULL AND {IS_OVER} "
+        f"ORDER BY deadline_at LIMIT %s{skipping_locked()}",
         (now, AT_ONCE),
     )
     jobs = _claimed([row[0] for row in rows])
@@ -180,8 +183,8 @@ def lock_over(now: int) -> list[Ended]:
 def lock_withdrawn() -> list[tuple[str, ClaimedJob]]:
     """Open requests of jobs that were cancelled before a listener took them, locked likewise: their ids and jobs."""
     rows = fetch(
-        f"SELECT uuid, job_id, claim_id FROM listener_request WHERE {IS_WITHDRAWN} ORDER BY deadline_at LIMIT %s"
-        f"{skipping_locked()}",
+        f"SELECT uuid, job_id, claim_id FROM listener_request WHERE ended_at IS NULL AND {IS_WITHDRAWN} "
+        f"ORDER BY deadline_at LIMIT %s{skipping_locked()}",
         (AT_ONCE,),
     )
     jobs = _claimed([row[1] for row in rows])

@@ -16,7 +16,7 @@ from models.rules import clock
 from models.rules.clock import SECOND
 from tests.support.listeners import TIMEOUT_S, end_over, hand, reply, take, waiting
 from tests.support.races import at_once
-from tests.support.rows import claim_job, make_job, reread, stage_all
+from tests.support.rows import claim_job, make_job, plan_of, reread, stage_all
 from workers.embedded import EVERY_LEASE
 from workers.ticker.listener_results import ListenerResults
 from workers.ticker.rescuer import Rescuer, rescue_lost
@@ -204,3 +204,9 @@ def test_what_was_sent_and_answered_is_kept_no_longer_than_it_is_needed(account,
 def test_a_job_of_another_kind_of_target_is_none_of_a_listener_s(account, moved_clock):
     make_job(account)
     assert take(account) == []
+
+
+def test_the_look_for_what_is_over_reads_no_ended_requests(db, account):
+    plan = plan_of(db, open_requests.ANY_OVER, (0,))
+    assert "listener_request_deadline" in plan or "listener_request_open" in plan
+    assert "hashed" not in plan
