@@ -37,7 +37,7 @@ LABELS = f"a list of at most {MAX_LABELS} different strings of 1 to {MAX_LABEL_C
 
 METHOD_FORM = words_form([method.lower() for method in METHODS])
 URL_FORM = text_form(MAX_URL_CHARS, 1) | {"example": "https://example.com/hook"}
-TARGET_FORM = {"description": f"Must be {A_URL}, or listener://NAME/PATH.", **URL_FORM}
+TARGET_URL_FORM = {"description": f"Must be {A_URL}, or listener://NAME/PATH.", **URL_FORM}
 KEY_FORM = text_form(MAX_KEY_CHARS, 1)
 LABEL_FORM = text_form(MAX_LABEL_CHARS, 1)
 LABELS_FORM = {"type": "array", "items": LABEL_FORM, "maxItems": MAX_LABELS, "uniqueItems": True}
