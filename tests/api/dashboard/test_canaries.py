@@ -14,7 +14,7 @@ OURS = {  # words that Booper chooses; a page asks which one it is
     *("gate.kind", "operation.state", "operation.job_filter", "operation.held"),
     *("alert.types", "alert.scope_kind", "alert.options", "alert_target.way", "incident.type", "incident.announced"),
     *("incident.subject", "incident_subject.type", "incident_subject.subject", "health_event.type"),
-    *("backfill.state", "backfill.instants"),
+    *("backfill.state", "backfill.instants", "status_page.token"),
 }
 KEPT_BACK = {  # what no page shows
     *("api_key.sha256", "signing_key.secret", "channel.url", "ended_session.digest"),
