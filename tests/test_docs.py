@@ -161,7 +161,7 @@ def test_the_readme_uses_the_address_and_key_of_the_server(capsys):
     address = re.search(r"listens on (\S+)", printed)[1]
     key = re.search(r"Demo key: (\S+)", printed)[1]
     curls = [shlex.split(line) for line in blocks(README) if line.startswith("curl ")]
-    assert len(curls) == 4
+    assert len(curls) == 3
     for words in curls:
         assert f"Authorization: Bearer {key}" in words
         assert [word for word in words if word.startswith(address)]

@@ -17,7 +17,7 @@ NOTES = {  # what the next page says after a form was accepted; the word stands 
     "paused": "Paused. Requests under way go on.",
     "resumed": "Resumed. What waited goes out in turn.",
     "retired": "Retired.",
-    "tested": "A test message is on its way to each target of the rule.",
+    "tested": "The test is on its way.",
     "reset": "Forgotten. The next jobs may begin at once.",
     "bulk_cancelled": "The selected jobs are cancelled; those that had ended stay as they were.",
     "bulk_again": "Selected jobs that waited are due now. A new job was created for each that had ended.",

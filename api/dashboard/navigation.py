@@ -26,6 +26,7 @@ from api.dashboard.pages import (
     schedule,
     schedules,
     signing_in,
+    status_wall,
     theme,
 )
 from api.dashboard.pages.settings import alert_pages, channels, endpoints, keys, signing_keys
@@ -90,7 +91,7 @@ SECTIONS = (
         ),
     ),
 )
-OUTSIDE = (signing_in, theme, find)  # modules whose pages belong to no section
+OUTSIDE = (signing_in, theme, find, status_wall)  # modules whose pages belong to no section
 BADGE_US = DAY  # the badge counts jobs that failed so short a time ago
 
 

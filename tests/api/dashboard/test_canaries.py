@@ -14,7 +14,7 @@ OURS = {  # words that Booper chooses; a page asks which one it is
     *("gate.kind", "operation.state", "operation.job_filter", "operation.held"),
     *("alert.types", "alert.scope_kind", "alert.options", "alert_target.way", "incident.type", "incident.announced"),
     *("incident.subject", "incident_subject.type", "incident_subject.subject", "health_event.type"),
-    "target_group.name",
+    *("target_group.name", "status_page.token"),
     *("backfill.state", "backfill.instants"),
 }
 KEPT_BACK = {  # what no page shows
