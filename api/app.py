@@ -36,7 +36,7 @@ from api.routes import (
     signing_keys,
     try_targets,
 )
-from api.routes.alerts import alert_rules, badges, incidents
+from api.routes.alerts import alert_rules, badges, incidents, status_page
 from api.routes.operations import bulk_actions, failures, operations, replays, stats
 from api.routes.recurring import backfills, calendars, schedule_check
 from api.routes.targets import acks, groups, listeners
@@ -79,6 +79,7 @@ RESOURCES = (
     alert_rules,
     incidents,
     badges,
+    status_page,
 )
 
 

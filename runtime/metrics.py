@@ -13,6 +13,7 @@ from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
+from models.alerts import change_counts
 from models.database.connection import connections_in_use
 from models.jobs import transition_counts
 from models.jobs.lifecycle import ClaimedJob
@@ -56,6 +57,18 @@ ATTEMPTS = Counter(
     "booper_attempts",
     "Attempts that ended, by outcome and class of the response's status (none: no response).",
     ("outcome", "status"),
+    registry=REGISTRY,
+)
+INCIDENTS = Counter(
+    "booper_incidents",
+    "Incidents of alert rules that opened or closed, once committed.",
+    ("change",),
+    registry=REGISTRY,
+)
+ALERT_MESSAGES = Counter(
+    "booper_alert_messages",
+    "Messages about incidents that were made, and those that were delivered or given up.",
+    ("result",),
     registry=REGISTRY,
 )
 LATENESS = GroupHistogram(
@@ -135,12 +148,23 @@ def _count_transition(transition: str, jobs: int) -> None:
         ATTEMPTS.labels("lost", "none").inc(jobs)
 
 
+def _count_change(change: str, number: int) -> None:
+    (ALERT_MESSAGES if change == change_counts.MADE else INCIDENTS).labels(change).inc(number)
+
+
 transition_counts.listener = _count_transition
+change_counts.listener = _count_change
 
 
 def count_claimed(jobs: Iterable[ClaimedJob]) -> None:
     """Measure how late these jobs were claimed."""
     LATENESS.observe_all([max(0, job.attempted_at - job.scheduled_at) / SECOND for job in jobs])
+
+
+def count_alert_messages(delivered: int, given_up: int) -> None:
+    """Count messages about incidents whose jobs ended."""
+    ALERT_MESSAGES.labels("delivered").inc(delivered)
+    ALERT_MESSAGES.labels("given_up").inc(given_up)
 
 
 def count_attempts(ended: Iterable[tuple[str, int | None, float | None]]) -> None:

@@ -21,6 +21,7 @@ OPEN = (
     "pages.sign_in",
     "pages.sign_in_with_key",
     "pages.show_api",
+    "pages.show_status_wall",
 )  # endpoints for which nobody has to be signed in
 THEMES = ("light", "dark")
 PART = "Booper-Part"  # the header of a script that wants a part of a page again

@@ -15,6 +15,7 @@ from api.dashboard.pages import (
     failures,
     find,
     flows,
+    groups,
     hosts,
     job,
     jobs,
@@ -25,6 +26,7 @@ from api.dashboard.pages import (
     schedule,
     schedules,
     signing_in,
+    status_wall,
     theme,
 )
 from api.dashboard.pages.settings import alert_pages, channels, endpoints, keys, signing_keys
@@ -73,6 +75,7 @@ SECTIONS = (
             Tab("Flows", "list_flows", (flows,), "w"),
             Tab("Lanes", "list_lanes"),
             Tab("Hosts", "list_hosts", (hosts,), "h"),
+            Tab("Groups", "list_groups", (groups,)),
         ),
     ),
     Section(
@@ -88,7 +91,7 @@ SECTIONS = (
         ),
     ),
 )
-OUTSIDE = (signing_in, theme, find)  # modules whose pages belong to no section
+OUTSIDE = (signing_in, theme, find, status_wall)  # modules whose pages belong to no section
 BADGE_US = DAY  # the badge counts jobs that failed so short a time ago
 
 

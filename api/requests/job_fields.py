@@ -13,7 +13,7 @@ from api.requests.job_values import (
     A_DURATION,
     A_KEY,
     A_METHOD,
-    A_TARGET,
+    A_URL,
     AN_INSTANT,
     DURATION_FORM,
     HEADERS_FORM,
@@ -23,7 +23,7 @@ from api.requests.job_values import (
     LABELS_FORM,
     LONGEST_TIMEOUT_S,
     METHOD_FORM,
-    URL_FORM,
+    TARGET_URL_FORM,
     read_ack_within,
     read_base64,
     read_headers,
@@ -55,7 +55,7 @@ class RequestFields(Strict):
     """What is sent, when, and how often it is tried: what a new job and a retry have in common."""
 
     method = Must(A_METHOD, read_method, METHOD_FORM)
-    url = Must(A_TARGET, read_target, URL_FORM)
+    url = Must(A_URL, read_target, TARGET_URL_FORM)
     query = Must("an object", read_query, "object", allow_none=True)
     body = Must("any JSON value", lambda value: value, allow_none=True)
     body_base64 = Must(A_BASE64, read_base64, {"type": "string", "contentEncoding": "base64"}, allow_none=True)
@@ -93,17 +93,17 @@ class JobFields(RequestFields, RecurringFields):
     redact = Must('a list of header names and "body"', read_redact, REDACT_FORM, allow_none=True)
     flow = Must(A_FLOW, read_flow, FLOW_FORM, allow_none=True)
     lane = Must(A_LANE, read_lane, LANE_FORM, allow_none=True)
-    callback_url = Must(A_TARGET, read_target, URL_FORM, allow_none=True)
-    callback = Must(A_TARGET, read_target, URL_FORM, allow_none=True)
+    callback_url = Must(A_URL, read_target, TARGET_URL_FORM, allow_none=True)
+    callback = Must(A_URL, read_target, TARGET_URL_FORM, allow_none=True)
     callback_on = choice((AT_THE_END, AFTER_EACH), allow_none=True)
-    failure_callback_url = Must(A_TARGET, read_target, URL_FORM, allow_none=True)
-    webhook_url = Must(A_TARGET, read_target, URL_FORM, allow_none=True)
-    webhook = Must(A_TARGET, read_target, URL_FORM, allow_none=True)
+    failure_callback_url = Must(A_URL, read_target, TARGET_URL_FORM, allow_none=True)
+    webhook_url = Must(A_URL, read_target, TARGET_URL_FORM, allow_none=True)
+    webhook = Must(A_URL, read_target, TARGET_URL_FORM, allow_none=True)
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def check_one_target(self, data: dict[str, Any], sent: dict[str, Any], **_: Any) -> None:  # noqa: ARG002
         if sent.get("group") is None and "url" not in sent:
-            raise ValidationError(f"must be {A_TARGET}, got nothing", "url")
+            raise ValidationError(f"must be {A_URL}, got nothing", "url")
         if sent.get("group") is not None and "url" in sent:
             raise ValidationError("must be absent when url is given, got both", "group")
 

@@ -28,7 +28,6 @@ TURNS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 NO_ADDRESS = "targets would have no address at which to acknowledge"
 A_METHOD = f"one of {', '.join(METHODS).lower()}"
 A_URL = "an https URL"
-A_TARGET = "an https URL, or listener://NAME/PATH"
 A_DURATION = f"a number of seconds from 0 up, a text such as 90s or 1h30m, or a pair [number, unit], the unit {UNITS}"
 AN_INSTANT = "a date and time such as 2026-01-31T09:00:00Z (without a zone: UTC) or a Unix timestamp"
 A_KEY = f"a string of 1 to {MAX_KEY_CHARS} printable characters"
@@ -38,6 +37,7 @@ LABELS = f"a list of at most {MAX_LABELS} different strings of 1 to {MAX_LABEL_C
 
 METHOD_FORM = words_form([method.lower() for method in METHODS])
 URL_FORM = text_form(MAX_URL_CHARS, 1) | {"example": "https://example.com/hook"}
+TARGET_URL_FORM = {"description": f"Must be {A_URL}, or listener://NAME/PATH.", **URL_FORM}
 KEY_FORM = text_form(MAX_KEY_CHARS, 1)
 LABEL_FORM = text_form(MAX_LABEL_CHARS, 1)
 LABELS_FORM = {"type": "array", "items": LABEL_FORM, "maxItems": MAX_LABELS, "uniqueItems": True}

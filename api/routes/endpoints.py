@@ -11,7 +11,7 @@ from api.blueprint import Blueprint
 from api.requests.fields import Must, flag, words_form
 from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.ids import uuid_in_path
-from api.requests.job_values import A_TARGET, URL_FORM, read_target
+from api.requests.job_values import A_URL, TARGET_URL_FORM, read_target
 from api.requests.strict_schema import Strict
 from api.responses import schemas
 from api.responses.responses import ApiError, not_found, or_not_found, respond
@@ -63,7 +63,7 @@ def read_types(value: Any) -> list[str]:
 class NewEndpoint(Strict):
     """What POST /endpoints takes. `types`: null or absent for all."""
 
-    url = Must(A_TARGET, read_target, URL_FORM, required=True)
+    url = Must(A_URL, read_target, TARGET_URL_FORM, required=True)
     types = Must(TYPES, read_types, TYPES_FORM, allow_none=True)
     enabled = flag(load_default=True)
 
@@ -71,7 +71,7 @@ class NewEndpoint(Strict):
 class EndpointChange(Strict):
     """What PATCH /endpoints/{id} takes."""
 
-    url = Must(A_TARGET, read_target, URL_FORM)
+    url = Must(A_URL, read_target, TARGET_URL_FORM)
     types = Must(TYPES, read_types, TYPES_FORM, allow_none=True)
     enabled = flag()
 

@@ -30,7 +30,7 @@ from models.rules.recurrence import Frequency
 from models.schedules.calendars.calendar_store import days_in
 
 SPELLED_DAYS = "days and ranges of days with commas between, such as 2026-12-24,2026-12-31/2027-01-06"
-SPELLED_NAMES = f"at most {bounds.MAX_CALENDARS} names of calendars with commas between, such as holidays-at,plant"
+SPELLED_NAMES = f"at most {bounds.MAX_NAMED} names of calendars with commas between, such as holidays-at,plant"
 LAST_FROM = times.parse_instant("3000-01-01T00:00:00Z")
 
 _NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,6})?")

@@ -4,7 +4,10 @@ import re
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent / "src" / "booper_client"
-MODULES = ("account.py", "client.py", "flow_control.py", "jobs.py", "listeners.py", "schedules.py", "sender.py")
+MODULES = (
+    *("account.py", "alerting.py", "client.py", "flow_control.py"),
+    *("jobs.py", "listeners.py", "recurring.py", "schedules.py", "sender.py"),
+)
 REPLACED = (
     (r"\basync def\b", "def"),
     (r"\basync for\b", "for"),

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from models.accounts import account_store
 from models.alerts.alert_tables import Alert, Incident, IncidentSubject
+from models.alerts.change_counts import CLOSED, count
 from models.alerts.conditions import Options, options_of, options_text
 from models.alerts.exclusive import wait_until_alone
 from models.alerts.ways import Target
@@ -102,7 +103,8 @@ def close_incidents(alert_id: int, now: int) -> None:
     subjects = IncidentSubject.update(ended_at=now)
     subjects.where(IncidentSubject.alert_id == alert_id, IncidentSubject.ended_at.is_null()).execute()
     these = Incident.alert_id == alert_id
-    Incident.update(closed_at=now, closes_at=None).where(these, Incident.closed_at.is_null()).execute()
+    closed = Incident.update(closed_at=now, closes_at=None).where(these, Incident.closed_at.is_null()).execute()
+    count(CLOSED, closed)
     Incident.update(announce_at=None).where(these, Incident.announce_at.is_null(False)).execute()
 
 

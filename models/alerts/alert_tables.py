@@ -63,6 +63,29 @@ class Incident(BaseModel):
         )
 
 
+class StatusPage(BaseModel):
+    """The address at which anybody who has it sees how the schedules of an account fare."""
+
+    account_id = BigIntegerField(primary_key=True)
+    token = TextField(unique=True)
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "status_page"
+
+
+class AlertTest(BaseModel):
+    """That an account sent a test message. Deleted once it counts no longer (models/alerts/trial_messages.py)."""
+
+    account_id = BigIntegerField()
+    sent_at = BigIntegerField()
+
+    class Meta:
+        primary_key = False
+        table_name = "alert_test"
+        indexes = ((("account_id", "sent_at"), False),)
+
+
 class IncidentSubject(BaseModel):
     """One of the schedules or gates that an incident is about."""
 

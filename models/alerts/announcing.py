@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from models.alerts import evaluation, forms, messages, ways
 from models.alerts.alert_tables import Notification
+from models.alerts.change_counts import MADE, count
 from models.alerts.conditions import RECOVERED, Rule
 from models.alerts.exclusive import is_alone
 from models.alerts.messages import CLOSED, OPENED, REPEATED, IncidentRow, Message
@@ -21,7 +22,7 @@ from models.database.transactions import transaction
 from models.jobs import job_store
 from models.jobs.job_json import compact
 from models.jobs.job_kinds import ALERT
-from models.jobs.job_store import JobRow, NewJob
+from models.jobs.job_store import NewJob
 
 AT_ONCE = 500
 COLUMNS = ", ".join(IncidentRow._fields)
@@ -78,14 +79,6 @@ def step_of(incident: IncidentRow, announced: str | None, rule: Rule | None, now
     if is_closed:
         return Step(CLOSED if RECOVERED in rule.types else None, CLOSED, None)
     return Step(REPEATED if repeat_us and incident.acknowledged_at is None else None, announced, repeat_at)
-
-
-def test(account_id: int, alert_id: int, rule_name: str, now: int) -> list[JobRow]:
-    """Send a test message to each target of a rule, and return the jobs that do it."""
-    message = Message(messages.TEST, rule_name, (), now)
-    targets = targets_of([alert_id]).get(alert_id, [])
-    made = job_store.create_many([job_for(account_id, each, message, now) for each in targets], now)
-    return [job for job in made if job]
 
 
 def targets_of(alert_ids: Iterable[int]) -> dict[int, list[StoredTarget]]:
@@ -152,6 +145,7 @@ def _send(
         [job_for(rules[message.incidents[0].alert_id].account_id, stored, message, now) for stored, message in mail],
         now,
     )
+    count(MADE, len(jobs))
     rows = [
         (incident.id, message.type, stored.target.way, stored.target.shown, job.id, now)
         for (stored, message), job in zip(mail, jobs, strict=True)

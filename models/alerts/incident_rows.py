@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+from models.alerts.change_counts import CLOSED, OPENED, count
 from models.alerts.conditions import Rule
 from models.alerts.exclusive import is_alone
 from models.database.ids import new_id
@@ -101,11 +102,12 @@ def close_calm(now: int) -> None:
         return
     with transaction():
         if is_alone():
-            execute(
+            closed = execute(
                 "UPDATE incident SET closed_at = closes_at, closes_at = NULL, announce_at = %s "
                 f"WHERE closes_at <= %s AND closed_at IS NULL AND NOT {HAS_SUBJECTS}",
                 (now, now),
             )
+            count(CLOSED, closed)
 
 
 def _close_ended(incident_ids: Collection[int], now: int) -> None:
@@ -116,10 +118,11 @@ def _close_ended(incident_ids: Collection[int], now: int) -> None:
     where = f"{these} AND closed_at IS NULL AND NOT {HAS_SUBJECTS}"
     execute(f"UPDATE incident SET closes_at = %s WHERE is_flapping = 1 AND {where}", (now + CALM_US, params))
     last_end = "(SELECT max(ended_at) FROM incident_subject AS each WHERE each.incident_id = incident.id)"
-    execute(
+    closed = execute(
         f"UPDATE incident SET closed_at = COALESCE({last_end}, %s), announce_at = %s WHERE is_flapping = 0 AND {where}",
         (now, now, params),
     )
+    count(CLOSED, closed)
 
 
 def _open(begins: Sequence[Begin], now: int) -> None:
@@ -137,11 +140,12 @@ def _open(begins: Sequence[Begin], now: int) -> None:
     )
     names = "uuid, account_id, alert_name, alert_id, type, subject, title, detail, opened_at, is_flapping"
     table, params = values_table(columns, values)
-    execute(
+    opened = execute(
         f"INSERT INTO incident ({names}, subjects, announce_at) SELECT {names}, 0, CAST(%s AS BIGINT) "
         f"FROM {table} AS input WHERE true ON CONFLICT DO NOTHING",
         (now + GATHER_US, *params),
     )
+    count(OPENED, opened)
 
 
 def _flapping(begins: Sequence[Begin]) -> set[Key]:

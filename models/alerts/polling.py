@@ -41,7 +41,8 @@ class Search(NamedTuple):
 SILENT_SINCE = "CASE WHEN succeeded_at > enabled_at THEN succeeded_at ELSE enabled_at END"
 IS_SILENT = f"disabled_at IS NULL AND next_at IS NOT NULL AND {SILENT_SINCE} <= %s"
 SILENT_ONES = Search("schedule", IS_SILENT, SILENT_SINCE)
-LONG_ONES = Search("job JOIN schedule ON schedule.id = job.schedule_id", IS_LONG, "job.attempted_at")
+# SQLite joins in this order. By itself it read all jobs of all schedules of an account.
+LONG_ONES = Search("job CROSS JOIN schedule", f"{IS_LONG} AND schedule.id = job.schedule_id", "job.attempted_at")
 
 
 def poll(now: int) -> None:

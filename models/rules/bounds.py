@@ -16,7 +16,7 @@ from models.rules import times
 from models.rules.clock import SECOND
 
 MAX_EXCLUDED = 200
-MAX_CALENDARS = 10  # that a schedule names
+MAX_NAMED = 10  # calendars of a schedule
 A_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 Days = tuple[int, int]  # the ordinals of the first and the last day

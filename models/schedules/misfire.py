@@ -23,9 +23,11 @@ WAITED_TOO_LONG = "another job of its schedule was under way"
 EXPIRED = f"start_by IS NOT NULL AND job.{WAITING_SQL} AND start_by >= %s AND start_by < %s"
 HELD_BACK = "it could not begin in time, because it was held back by a pause"
 REASONS = {OVERLAPPED: WAITED_TOO_LONG, MISFIRED: TOO_LATE, MISSED: TOO_LATE, PAUSED: HELD_BACK}
+# Also where it was parked at its lane, behind another job that its paused flow holds back.
 IS_PAUSED = (
-    "EXISTS (SELECT 1 FROM gate WHERE gate.id = job.parked_by AND gate.paused_at IS NOT NULL "
-    "AND (gate.paused_until IS NULL OR gate.paused_until > job.start_by))"
+    "EXISTS (SELECT 1 FROM gate WHERE (gate.id = job.parked_by "
+    "OR (gate.id IN (job.flow_id, job.lane_id) AND gate.paused_at <= job.start_by)) "
+    "AND gate.paused_at IS NOT NULL AND (gate.paused_until IS NULL OR gate.paused_until > job.start_by))"
 )
 
 

@@ -61,6 +61,7 @@ class Calendar(BaseModel):
     days = TextField()  # JSON list of days and ranges, as they were sent
     created_at = BigIntegerField()
     changed_at = BigIntegerField()
+    moved_to = UuidText(null=True)  # up to the schedule of this id the latest change is applied; null: to all
 
     class Meta:
         indexes = ((("account_id", "name"), True),)

@@ -41,7 +41,7 @@ def test_the_client_imports_nothing_of_the_server_and_httpx_only_when_it_is_want
     imported = set(run.stdout.split())
 
     assert "requests" in imported, run.stderr
-    assert imported & {*SERVER, "httpx", "click", "rich", "yaml"} == set()
+    assert imported & {*SERVER, "httpx", "click", "rich", "yaml", "mcp", "pydantic"} == set()
 
 
 def test_no_module_of_the_client_names_a_package_of_the_server():

@@ -1,6 +1,7 @@
 """`booper schedules apply` and `export`: a plan like a diff, nothing twice, nothing after a mistake."""
 
 import json
+import subprocess
 import time
 
 import pytest
@@ -8,8 +9,9 @@ import yaml
 
 from booper_client import Client, NotFoundError
 from booper_client.cli import failures
-from tests.support.command_line import in_a_pipe, on_a_terminal
+from tests.support.command_line import START, in_a_pipe, on_a_terminal
 from tests.support.live_server import LOSE, LossyFront
+from tests.support.waiting import wait_until
 
 URL = "https://example.com/hook"
 FILE = f"""
@@ -186,6 +188,27 @@ def test_five_hundred_schedules_are_compared_quickly_and_a_cut_run_ends_the_same
         assert (again.code, equal.code) == (0, 0)
         assert equal.out == "0 to create, 0 to change, 0 to delete, 500 unchanged.\n"
         assert keys(api) == sorted(many)
+
+
+def test_a_run_that_is_killed_in_the_middle_ends_the_same_when_it_is_repeated(
+    server, key, configured, write, booper, api
+):
+    many = {f"k{n:03}": {"url": f"{URL}/{n}", "cron": f"{n % 60} * * * *"} for n in range(100)}
+    file = write(json.dumps({"schedules": many}), "schedules.json")
+    killed = subprocess.Popen([*START, "schedules", "apply", file, "--yes"], env=configured)
+    wait_until(lambda: len(keys(api)) > 10, what="the first schedules")
+    killed.kill()
+    killed.wait(60)
+    made = {each.key: each.id for each in api.schedules.list(expand="key")}
+
+    again = booper("schedules", "apply", file, "--yes")
+    equal = booper("schedules", "apply", file, "--dry-run")
+
+    assert 10 < len(made) < 100
+    assert (again.code, equal.code) == (0, 0), again.err
+    there = {each.key: each.id for each in api.schedules.list(expand="key")}
+    assert sorted(there) == sorted(many)
+    assert made.items() <= there.items()
 
 
 def test_a_lost_answer_makes_nothing_twice(server, key, configured, write):

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import pytest
 
 from models.rules.times import parse_instant
-from tests.support.flow_judge import Promise, Run, Turn, broken_promises, fullest_window, most_under_way, out_of_order
+from tests.support.flow_judge import Promise, Turn, broken_promises, fullest_window, most_under_way, out_of_order
+from tests.support.journeys.flow_runs import runs_by_job
 from tests.support.journeys.journey import FEWER_CONNECTIONS, FULL, SECOND, under_way
 from tests.support.journeys.processes import Running
 from tests.support.journeys.product import BOOPER, Production
@@ -114,15 +115,6 @@ def turn_of(client, job_id):
 def unfinished(product):
     """How many jobs are not final."""
     return product.sql("SELECT count(*) FROM job WHERE state NOT IN ('completed', 'discarded', 'cancelled')")[0][0]
-
-
-def runs_by_job(arrivals, ends):
-    ended = {(end.nonce, end.attempt, end.connection): end.at for end in ends}
-    runs = defaultdict(list)
-    for each in arrivals:
-        number = int(each.nonce)
-        runs[number].append(Run(number, each.at, ended.get((each.nonce, each.attempt, each.connection))))
-    return runs
 
 
 def broken_flows(jobs, runs):

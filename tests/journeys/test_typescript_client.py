@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import subprocess
 
@@ -10,11 +9,11 @@ import pytest
 import requests
 
 from booper_client import Client
-from tests.support.documents import ROOT
+from tests.support.documents import ROOT, code_blocks
+from tests.support.first_request import received_by
 from tests.support.live_server import LOSE, LiveServer, LossyFront
 from tests.support.receivers import RecordingReceiver
 
-PAGE = ROOT / "docs/clients.md"
 pytestmark = pytest.mark.journey
 
 
@@ -68,10 +67,13 @@ def test_the_package_is_built_and_its_tests_pass(package, tmp_path):
             BOOPER_TEST_SIGNED=signed,
         )
 
-        [example] = re.findall(r"^```js\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+        [example] = code_blocks("docs/clients.md", "js")
         (package / "example.mjs").write_text(example)
         printed = run(package, "node", "example.mjs", BOOPER_URL=server.url, BOOPER_API_KEY=key)
+        [receiver] = code_blocks("docs/clients.md", "mjs")
+        received = received_by("node", package / "receiver.mjs", receiver, server.url, key)
 
     assert "422 { timeout: [" in printed
     assert "# fail 0" in shown or "ℹ fail 0" in shown
     assert len(front.requests) == 3
+    assert received == ["refused: the header webhook-id is missing\n", "verified: { hello: 'world' }\n"]

@@ -7,20 +7,37 @@ from contextlib import suppress
 import pytest
 from prometheus_client import Gauge
 
+from models.alerts import change_counts
 from models.database.connection import database
 from models.database.transactions import after_commit, transaction
 from models.jobs import job_store, lifecycle, staging, states
 from models.rules import clock
 from models.rules.limits import GATES
 from runtime import metrics
+from tests.support.alerts import fail_due, look, make_alert, send, succeed_due
 from tests.support.results import answered, result_of
 from tests.support.rows import claim_job, make_job, stage_all
 from tests.support.samples import Grown
+from tests.support.schedule_rows import create_schedule, run_ticker
 from tests.support.transitions import VERBS, fitting_job, held, job_in
 from workers.delivery.recorder import record
 from workers.transport.outcome import Timings, Unreachable
 
-BOUNDED = {"gate", "transition", "outcome", "status", "message", "how", "process", "method", "route", "version", "le"}
+BOUNDED = {
+    "change",
+    "result",
+    "gate",
+    "transition",
+    "outcome",
+    "status",
+    "message",
+    "how",
+    "process",
+    "method",
+    "route",
+    "version",
+    "le",
+}
 
 
 @pytest.fixture
@@ -47,6 +64,38 @@ def test_each_transition_counts_the_jobs_it_changed(account, grown):
     }
 
 
+def test_incidents_and_messages_about_them_count(account, moved_clock, grown, caplog):
+    make_alert(account)
+    create_schedule(account, {"name": "backup"})
+    fail_due()
+    look()
+    send(moved_clock)
+    [opened] = [job for job in run_ticker() if job.kind == "alert"]
+    record([result_of(opened, answered(204))])
+    moved_clock.advance(hours=1)
+    succeed_due()
+    look()
+    send(moved_clock)
+    [closed] = [job for job in run_ticker() if job.kind == "alert"]
+    record([result_of(closed._replace(max_attempts=1), answered(500))])
+
+    assert [grown("booper_incidents_total", change=name) for name in ("opened", "closed")] == [1, 1]
+    results = [grown("booper_alert_messages_total", result=name) for name in ("made", "delivered", "given_up")]
+    assert results == [2, 1, 1]
+    assert f"given up: jobs [{closed.id}]" in caplog.text
+
+
+def test_what_is_rolled_back_and_what_fails_without_a_rule_counts_no_incident(account, moved_clock, grown):
+    create_schedule(account, {"name": "backup"})
+    fail_due()
+    look()
+    with suppress(ZeroDivisionError), transaction():
+        make_alert(account)
+        change_counts.count(change_counts.OPENED, 1)
+        raise ZeroDivisionError
+    assert grown("booper_incidents_total", change="opened") == 0
+
+
 def test_the_rest_of_the_transitions_count_too(account, grown):
     lifecycle.release([claim_job(account)])
     lifecycle.cancel([make_job(account).id], clock.now(), waiting_only=False)
@@ -67,7 +116,7 @@ def test_the_rest_of_the_transitions_count_too(account, grown):
 COUNTED = {
     **{"stage": "staged", "claim": "claimed", "complete": "completed", "retry": "retried", "discard": "discarded"},
     **{"release": "released", "cancel": "cancelled", "rescue": "rescued", "discard_lost": "buried", "prune": "pruned"},
-    **{"change": "changed", "reschedule": "rescheduled"},
+    **{"change": "changed", "reschedule": "rescheduled", "hasten": "hastened"},
 }
 CHANGE_NO_STATE = {
     "cancelled_of",

@@ -86,6 +86,9 @@ class Filled:
         fill("endpoint", **made, uuid=new_id(), enabled=1, types=json.dumps([canary("endpoint.types")]))
         fill("channel", **made, name="discord", url=SECRET)
         fill("channel_message", inserted_at=self.now)
+        text = canary("target_group.targets")
+        targets = json.dumps([{"name": text, "url": URL, "headers": {text: text}}])
+        fill("target_group", **made, changed_at=self.now, name="shops", targets=targets)
 
     def fill_machinery(self):
         fill("worker", pid=1, slots=1, slots_in_use=1, started_at=self.now, seen_at=self.now)
@@ -100,7 +103,7 @@ class Filled:
             fill("operation", **made, sent=in_json("operation.sent"))
 
     def fill_alerts(self):
-        """A rule with a target, and an incident of which somebody was notified."""
+        """A rule with a target, an incident of which somebody was notified, and a status page."""
         made = {**self.ids, "uuid": new_id()}
         rule = {"types": '["failed"]', "scope_kind": "label", "options": "{}", "enabled": 1}
         fill("alert", **made, **rule, created_at=self.now, changed_at=self.now)
@@ -112,6 +115,7 @@ class Filled:
         began = {"incident_id": incident_id, "alert_id": alert_id, "subject": self.schedule_id, "began_at": self.now}
         fill("incident_subject", **began)
         fill("notification", incident_id=incident_id, job_id=1, inserted_at=self.now)
+        fill("status_page", **self.ids, token="T" * 43, created_at=self.now)
         fill("health_event", **self.ids, schedule_id=self.schedule_id, at=self.now, number=1)
 
     def fill_schedule(self):

@@ -1,8 +1,16 @@
-"""A clock that the test moves, so that nothing waits."""
+"""A clock that the test moves, so that nothing waits; and what sets that of another process apart."""
+
+from pathlib import Path
 
 from models.rules import clock
 
 START = 1_767_258_000_000_000  # 2026-01-01T09:00:00Z
+SETS_CLOCK = Path(__file__).with_name("clock_ahead")
+
+
+def clock_ahead(ahead_ms):
+    """The environment of a Python program whose clock is so far ahead; behind, if less than nothing."""
+    return {"PYTHONPATH": str(SETS_CLOCK), "CLOCK_AHEAD_MS": str(ahead_ms)}
 
 
 class MovedClock:

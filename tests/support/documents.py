@@ -1,10 +1,18 @@
 """The documentation as text and tables."""
 
 import re
+import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 API_PAGE = (ROOT / "docs" / "api.md").read_text()
+
+
+def code_blocks(document, language):
+    """The texts of the code blocks in a language, also of those within a list."""
+    pattern = rf"^(?P<indent> *)```{language}\n(?P<text>.*?)^(?P=indent)```$"
+    matches = re.finditer(pattern, (ROOT / document).read_text(), re.DOTALL | re.MULTILINE)
+    return [textwrap.dedent(block["text"]) for block in matches]
 
 
 def table(document, heading):

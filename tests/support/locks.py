@@ -17,12 +17,12 @@ WHERE NOT granted AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = c
 
 
 @contextlib.contextmanager
-def held_by_another(db, job):
-    """Another session was frozen inside a transaction that changes the job."""
+def held_by_another(db, row, table="job"):
+    """Another session was frozen inside a transaction that changes the row."""
     if db == "sqlite":
         pytest.skip("SQLite's writers take turns")
     with psycopg.connect(str(database.obj.database)) as other:
-        other.execute("UPDATE job SET name = name WHERE id = %s", (job.id,))
+        other.execute(f"UPDATE {table} SET name = name WHERE id = %s", (row.id,))
         yield other
         other.rollback()
 

@@ -1,5 +1,6 @@
 """What the leading ticker does, as it is put together: what was left is seen to in its time, and no sooner."""
 
+import json
 import threading
 
 import pytest
@@ -21,7 +22,8 @@ from models.operations.ticker_row import record_delivered
 from models.rules import clock
 from models.rules.limits import FLOW
 from models.schedules.backfills import backfill_store
-from models.schedules.schedule_tables import Firing, Schedule
+from models.schedules.calendars import calendar_changes, moving
+from models.schedules.schedule_tables import Calendar, Firing, Schedule
 from models.webhooks import endpoints
 from runtime.metrics import REGISTRY, set_backlog, set_parked, set_parked_age, set_staged
 from runtime.settings import load
@@ -61,6 +63,15 @@ def a_job_that_can_not_begin_any_more(account, messages):
     create_schedule(account)
     Job.update(start_by=clock.now() - 1).execute()
     return lambda: Job.select().where(Job.state == "cancelled").count() == 1
+
+
+def a_schedule_that_a_changed_calendar_has_not_moved(account, messages):
+    calendar_changes.put(account.id, "rest", [], clock.now())
+    frequency = json.dumps({"repeat_every": [1, "hour"], "exclude": {"calendars": ["rest"]}})
+    schedule_id = make_schedule(account, frequency, first_in_s=3600)
+    Calendar.update(moved_to=moving.NONE_YET, days='["2026-01-01"]').execute()
+    before = Schedule.get_by_id(schedule_id).next_at
+    return lambda: Schedule.get_by_id(schedule_id).next_at > before
 
 
 def a_schedule_without_its_next_job(account, messages):
@@ -300,6 +311,7 @@ DUTIES = [
     (an_operation_to_work_off, 0.25),
     (a_past_instant_to_make_up_for, 0.25),
     (an_attempt_that_its_target_has_acknowledged, 0.25),
+    (a_schedule_that_a_changed_calendar_has_not_moved, 0.25),
     (a_request_of_a_listener_that_ended_long_ago, 60),
     (an_event_of_a_deleted_endpoint, 0.5),
     (a_flapping_incident_that_stayed_calm, 0.5),

@@ -2,11 +2,13 @@
 
 import json
 
-from models.alerts.alert_tables import Notification
+from models.alerts.alert_tables import Incident, Notification
+from models.database.sql import execute
 from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Job, LogEntry
 from models.rules import clock
 from models.rules.signatures import headers_for
+from models.rules.times import format_instant
 from models.schedules import schedule_changes
 from models.schedules.schedule_store import NewSchedule
 from models.webhooks import signing_keys
@@ -14,6 +16,7 @@ from runtime import settings
 from tests.support.alerts import make_alert
 from tests.support.mail_servers import Mailbox, MailServer
 from tests.support.schedule_rows import HOURLY
+from tests.support.scripted_receivers import OK, ScriptedReceiver, answering
 from tests.support.waiting import wait_until
 from workers.embedded import Embedded
 
@@ -72,6 +75,21 @@ def test_a_message_whose_receiver_is_down_is_tried_again(account, embedded, rece
     schedule_that_fails(account, receiver)
     wait_until(lambda: Job.select().where(Job.kind == "alert", Job.state == "retryable").count() == 1)
     assert json.loads(bytes(Job.get(Job.kind == "alert").body))["incident"]["opened_at"] is not None
+
+
+def test_a_receiver_that_was_down_gets_the_message_later_with_the_times_of_the_incident(account, embedded, receiver):
+    hook = ScriptedReceiver(answering(b"HTTP/1.1 503 Down\r\nContent-Length: 0\r\n\r\n", OK))
+    try:
+        make_alert(account, to=[("webhook", hook.url("/hook"))])
+        schedule_that_fails(account, receiver)
+        wait_until(lambda: Job.select().where(Job.kind == "alert", Job.state == "retryable").count() == 1)
+        opened_at = format_instant(Incident.get().opened_at)
+        execute("UPDATE job SET scheduled_at = %s WHERE kind = 'alert' AND state = 'retryable'", (clock.now(),))
+        wait_until(lambda: Job.select().where(Job.kind == "alert", Job.state == "completed").count() == 1)
+    finally:
+        hook.close()
+    bodies = [json.loads(request.partition(b"\r\n\r\n")[2]) for request in hook.requests]
+    assert [body["incident"]["opened_at"] for body in bodies] == [opened_at, opened_at]
 
 
 def test_a_failure_reaches_people_by_mail(account, db, receiver):

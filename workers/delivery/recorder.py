@@ -22,6 +22,7 @@ from models.database.connection import connect_and_keep, release_connection
 from models.database.transactions import after_commit, transaction, wait_briefly_for_locks
 from models.flows import closing, leaving
 from models.jobs import records
+from models.jobs.job_kinds import ALERT
 from models.rules import clock
 from models.webhooks import event_order
 from runtime import logs, metrics
@@ -188,10 +189,22 @@ def _after_commit(judged: Sequence[Judged], recorded: Sequence[Judged], waiting:
     event_order.release_next_events(waiting)
     leaving.make_room(result.job for result, _ in judged)
     metrics.count_attempts(attempt_records.measured(result) for result, _ in recorded)
+    count_alert_messages(recorded)
     held = {claim_of(each) for each in recorded}
     with logs.together():
         for each in judged:
             attempt_records.log_attempt(*each, claim_of(each) in held)
+
+
+def count_alert_messages(recorded: Sequence[Judged]) -> None:
+    """Show the operator what became of messages about incidents; a message that is given up reaches nobody."""
+    ended = [(result.job, verdict) for result, verdict in recorded if result.job.kind == ALERT]
+    if not ended:
+        return
+    lost = [job.id for job, verdict in ended if isinstance(verdict, Discard)]
+    metrics.count_alert_messages(sum(isinstance(verdict, Complete) for _, verdict in ended), len(lost))
+    if lost:
+        log.warning("messages about incidents could not be delivered and are given up: jobs %s", lost[:20])
 
 
 def recorded_of(judged: Judged) -> Recorded:

@@ -9,6 +9,7 @@ from runtime import metrics
 from workers.queue.actors import Actors
 from workers.ticker import acknowledger, alerting, listener_results, planner
 from workers.ticker.bulk_turns import BulkTurns
+from workers.ticker.calendar_turns import CalendarTurns
 from workers.ticker.duty import Duty
 from workers.ticker.lease_clock import LeaseClock
 from workers.ticker.listener_results import ListenerResults
@@ -20,6 +21,8 @@ PLAN_EVERY_S = 0.05
 PROBE_EVERY_S = 5.0  # of /readyz, which looks when the latest one arrived
 COUNTED = 10_000
 BACKFILLS_AT_ONCE = 50
+CALENDARS_EVERY_S = 0.25
+MOVE_SCHEDULES = "move the schedules of changed calendars"
 
 
 def duties(stager: Stager, pruner: Pruner, results: ListenerResults) -> list[Duty]:
@@ -35,6 +38,7 @@ def duties(stager: Stager, pruner: Pruner, results: ListenerResults) -> list[Dut
         Duty(1.0, planner.expire, "cancel jobs of schedules that can begin no more"),
         Duty(PLAN_EVERY_S, planner.plan_due, "create the next jobs of schedules"),
         Duty(0.25, make_up, "make up for past instants of schedules"),
+        Duty(CALENDARS_EVERY_S, CalendarTurns().take_turn, MOVE_SCHEDULES),
         Duty(0.25, acknowledger.end_acknowledged, "end attempts that their targets have acknowledged"),
         Duty(0.2, results.end, "end attempts that listeners have answered, or had no time left for"),
         Duty(1.0, rescue, "take back jobs whose worker fell silent, end those that were not acknowledged"),
@@ -74,6 +78,7 @@ def held_duties() -> list[Duty]:
     return [
         Duty(1.0, record_sign_of_life, "show that a ticker works"),
         Duty(0.0, BulkTurns().work_off, "work off operations on many jobs"),
+        Duty(CALENDARS_EVERY_S, CalendarTurns().take_turn, MOVE_SCHEDULES),
     ]
 
 

@@ -7,14 +7,14 @@ from marshmallow import ValidationError
 from api.requests.fields import shown
 from api.requests.ids import A_NAME, NAME
 from models.rules import bounds
-from models.rules.bounds import MAX_CALENDARS, MAX_EXCLUDED, Days
+from models.rules.bounds import MAX_EXCLUDED, MAX_NAMED, Days
 
 A_CALENDAR = f"the name of a calendar: {A_NAME}"
 A_DAY = 'a day "2026-12-24", or {"from": "2026-12-24", "to": "2027-01-01"}'
 RANGES = 'days "2026-12-24" and ranges {"from": "2026-12-24", "to": "2027-01-01"}'
 EXCLUDED = (
     f'a list of at most {MAX_EXCLUDED} {RANGES}; or an object of such "days", and "calendars", '
-    f"a list of at most {MAX_CALENDARS} names"
+    f"a list of at most {MAX_NAMED} names"
 )
 
 DAY_FORM = {"type": "string", "format": "date"}
@@ -24,7 +24,7 @@ RANGE_FORM = {
     "required": ["from", "to"],
     "additionalProperties": False,
 }
-NAMES_FORM = {"type": "array", "items": {"type": "string"}, "maxItems": MAX_CALENDARS}
+NAMES_FORM = {"type": "array", "items": {"type": "string"}, "maxItems": MAX_NAMED}
 
 
 def days_form(max_days: int) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def read_days(value: Any, max_days: int) -> tuple[Days, ...]:
 
 
 def read_names(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or len(value) > MAX_CALENDARS:
+    if not isinstance(value, list) or len(value) > MAX_NAMED:
         raise ValueError
     for number, each in enumerate(value):
         if not isinstance(each, str) or not NAME.fullmatch(each):

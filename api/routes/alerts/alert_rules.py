@@ -1,5 +1,6 @@
 """Serves /alerts: rules by which people are notified. No response shows the secret of a target."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Response
@@ -8,17 +9,21 @@ from marshmallow import Schema, fields
 from api.auth import caller
 from api.blueprint import Blueprint
 from api.requests.alert_fields import AlertChange, NewAlert
-from api.requests.fields import words_form
+from api.requests.body import load_optional
+from api.requests.fields import whole, words_form
 from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.ids import uuid_in_path
+from api.requests.strict_schema import Strict
 from api.responses import schemas
 from api.responses.responses import ApiError, invalid, not_found, or_not_found, respond
 from api.responses.timestamps import micros_utc
-from models.alerts import alert_store, announcing, conditions
-from models.alerts.alert_store import MAX_ALERTS, AlertRow, TooMany
+from models.alerts import alert_store, conditions, trial_messages
+from models.alerts.alert_store import MAX_ALERTS, MAX_TARGETS, AlertRow, TooMany
 from models.alerts.conditions import ACCOUNT, Options, Quiet
+from models.alerts.trial_messages import AN_HOUR, TooManyTests
 from models.alerts.ways import WAYS, Target
 from models.jobs.job_json import compact
+from models.jobs.job_store import JobRow
 from models.rules import clock
 from models.rules.clock import SECOND
 from models.rules.redaction import REDACTED
@@ -59,6 +64,12 @@ class Alert(Schema):
     enabled = fields.Boolean()
     muted_until = schemas.instant(allow_none=True)
     inserted_at = schemas.instant()
+
+
+class TestFields(Strict):
+    """What POST /alerts/{id}/test takes. `target`: the place of one in `to`, from 0; absent: all."""
+
+    target = whole(0, MAX_TARGETS - 1)
 
 
 class SentTest(Schema):
@@ -158,19 +169,32 @@ def delete_alert(key: str) -> Response:
 
 
 @blueprint.route("/alerts/<key>/test", methods=["POST"])
-@blueprint.doc(parameters=[KEY_PARAMETER])
+@blueprint.doc(parameters=[KEY_PARAMETER], requestBody=schemas.body_of(TestFields, required=False))
 @blueprint.response(200, schemas.list_of(SentTest))
+@blueprint.alt_response(429, schema=schemas.ErrorResponse, description="So many were sent within the hour.")
 def send_test(key: str) -> Response:
-    """Send a test message to each target of the rule."""
-    alert = _alert_of(key)
-    return respond_once({}, lambda now: _sent_test(alert, now))
+    """Send a test message to each target of the rule, or to one of them."""
+    alert, values = _alert_of(key), load_optional(TestFields())
+    return respond_once(values, lambda now: _sent_test(alert, values.get("target"), now))
 
 
-def _sent_test(alert: AlertRow, now: int) -> tuple[int, str]:
-    jobs = announcing.test(caller().account_id, alert.id, alert.name, now)
+def _sent_test(alert: AlertRow, place: int | None, now: int) -> tuple[int, str]:
     ways = [target.way for target in alert.targets]
-    sent = [{"way": way, "job_id": str(job.uuid)} for way, job in zip(ways, jobs, strict=False)]
+    if place is not None and place >= len(ways):
+        raise invalid({"target": [f"must be less than {len(ways)}, the number of targets, got {place}"]})
+    jobs = tested(lambda: trial_messages.send(caller().account_id, alert.id, alert.name, now, place), now)
+    chosen = ways if place is None else [ways[place]]
+    sent = [{"way": way, "job_id": str(job.uuid)} for way, job in zip(chosen, jobs, strict=False)]
     return 200, compact({"data": sent})
+
+
+def tested(send: Callable[[], list[JobRow]], now: int) -> list[JobRow]:
+    """What `send` returns; 429 if the account has sent too many."""
+    try:
+        return send()
+    except TooManyTests as error:
+        text = f"An account may send {AN_HOUR} test messages an hour; nothing was sent."
+        raise ApiError(429, text, headers={"Retry-After": str((error.free_at - now) // SECOND + 1)}) from None
 
 
 def new_rule(values: dict[str, Any]) -> dict[str, Any]:

@@ -35,10 +35,14 @@ class CalendarFields(Strict):
     days = Must(f"a list of at most {MAX_DAYS} {RANGES}", read_calendar, days_form(MAX_DAYS), required=True)
 
 
+APPLIED = "Whether all schedules that name it have these days; false while the ticker moves the last of many."
+
+
 class CalendarSummary(Schema):
     name = fields.String()
     size = fields.Integer(metadata={"description": "How many days and ranges it has."})
     schedules = fields.Integer(metadata={"description": "How many schedules name it."})
+    applied = fields.Boolean(metadata={"description": APPLIED})
     inserted_at = schemas.instant()
     updated_at = schemas.instant()
 
@@ -47,21 +51,23 @@ class Calendar(Schema):
     name = fields.String()
     days = fields.List(fields.Raw(metadata=days_form(MAX_DAYS)["items"]))
     schedules = fields.Integer(metadata={"description": "How many schedules name it."})
+    applied = fields.Boolean(metadata={"description": APPLIED})
     inserted_at = schemas.instant()
     updated_at = schemas.instant()
 
 
 def summary(row: CalendarRow, schedules: int) -> dict[str, Any]:
-    return {"name": row.name, "size": len(json.loads(row.days)), "schedules": schedules, **_instants(row)}
+    return {"name": row.name, "size": len(json.loads(row.days)), "schedules": schedules, **_progress(row)}
 
 
 def shape(row: CalendarRow) -> dict[str, Any]:
     schedules = len(calendar_store.users(caller().account_id).get(row.name, ()))
-    return {"name": row.name, "days": json.loads(row.days), "schedules": schedules, **_instants(row)}
+    return {"name": row.name, "days": json.loads(row.days), "schedules": schedules, **_progress(row)}
 
 
-def _instants(row: CalendarRow) -> dict[str, Any]:
-    return {"inserted_at": micros_utc(row.created_at), "updated_at": micros_utc(row.changed_at)}
+def _progress(row: CalendarRow) -> dict[str, Any]:
+    instants = {"inserted_at": micros_utc(row.created_at), "updated_at": micros_utc(row.changed_at)}
+    return {"applied": row.moved_to is None, **instants}
 
 
 @blueprint.route("/calendars", methods=["GET"])

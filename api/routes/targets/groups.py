@@ -12,9 +12,10 @@ from api.requests.fields import Must, shown
 from api.requests.ids import name_in_path, new_name_in_path
 from api.requests.job_values import (
     A_LABEL,
-    A_TARGET,
+    A_URL,
     HEADERS_FORM,
     LABEL_FORM,
+    TARGET_URL_FORM,
     URL_FORM,
     read_headers,
     read_label,
@@ -46,7 +47,7 @@ class TargetFields(Strict):
     """A target of a group."""
 
     name = Must(A_LABEL, read_label, LABEL_FORM, required=True)
-    url = Must(A_TARGET, read_target, URL_FORM, required=True)
+    url = Must(A_URL, read_target, TARGET_URL_FORM, required=True)
     headers = Must("an object of names and strings", read_headers, HEADERS_FORM, allow_none=True)
 
 

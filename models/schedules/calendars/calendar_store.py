@@ -1,7 +1,7 @@
 """Keeps named calendars and reads their days for the schedules that name them.
 
 A schedule has a copy of the days, so that planning reads one row. Whoever stores a schedule locks the calendars that it
-names, then the schedule; `calendar_changes.py` takes the locks in the same order. So no schedule keeps the days of
+names, then the schedule; `moving.py` takes the locks in the same order. So no schedule is stored with the days of
 before a change.
 """
 
@@ -28,6 +28,7 @@ class CalendarRow(NamedTuple):
     days: str
     created_at: int
     changed_at: int
+    moved_to: str | None
 
 
 class NoCalendar(Exception):

@@ -4,7 +4,9 @@ import pytest
 
 from models.alerts import alert_store
 from models.alerts.alert_tables import Incident
+from models.alerts.trial_messages import AN_HOUR
 from models.jobs.job_tables import Job
+from models.rules import clock
 from tests.support.alerts import fail_due, look, make_alert, send
 from tests.support.browsers import Markup
 from tests.support.schedule_rows import create_schedule
@@ -70,6 +72,14 @@ def test_a_rule_is_added_tested_disabled_and_removed(alice, bob):
         ({"way": "pigeon"}, "address"),
         ({"way": "email", "address": "ops@example.com"}, "address"),
         ({"address": "ftp://x"}, "address"),
+        ({"share": "1.5"}, "share"),
+        ({"share": "nan"}, "share"),
+        ({"share": "many"}, "share"),
+        ({"at_least": "0"}, "at_least"),
+        ({"late_after": "soon"}, "late_after"),
+        ({"within": "25h"}, "within"),
+        ({"repeat_every": "1s"}, "repeat_every"),
+        ({"way3": "webhook", "address3": "ftp://x"}, "address3"),
     ],
 )
 def test_what_can_not_be_taken_is_said_at_its_field_and_stays_as_typed(alice, fields, problem):
@@ -80,6 +90,38 @@ def test_what_can_not_be_taken_is_said_at_its_field_and_stays_as_typed(alice, fi
     (name,) = [each["value"] for tag, each in tags if tag == "input" and each.get("name") == "name"]
     assert name == (FORM | fields)["name"]
     assert rules_of(alice) == []
+
+
+def test_a_rule_takes_thresholds_and_several_targets(alice):
+    spans = {"late_after": "10m", "silent_after": "2d", "within": "30m", "repeat_every": "1h"}
+    more = {"way3": "webhook", "address3": "https://ops.example/hook", "address2": "", "share": "0.2", "at_least": "7"}
+    assert alice.send("/alerts", **FORM | spans | more).location == "/alerts?note=saved"
+    [rule] = rules_of(alice)
+    options = rule.options
+    assert (options.late_after_us, options.silent_after_us) == (10 * clock.MINUTE, 2 * clock.DAY)
+    assert (options.within_us, options.repeat_us) == (30 * clock.MINUTE, clock.HOUR)
+    assert (options.share, options.at_least, options.long_after_us) == (0.2, 7, 10 * clock.MINUTE)
+    assert [target.way for target in rule.targets] == ["slack", "webhook"]
+    assert "when 20 % fail" in alice.get("/alerts").text
+
+
+def test_each_target_has_a_test_of_its_own(alice):
+    alice.send("/alerts", **FORM, way2="webhook", address2="https://ops.example/hook")
+    path = f"/alerts/{rules_of(alice)[0].uuid}/test"
+    assert alice.send(path, target="1").location == "/alerts?note=tested"
+    assert [job.host for job in Job.select().where(Job.kind == "alert")] == ["ops.example"]
+    alice.send(path)
+    assert Job.select().where(Job.kind == "alert").count() == 3
+
+
+def test_too_many_tests_are_refused_in_words(alice, moved_clock):
+    alice.send("/alerts", **FORM)
+    path = f"/alerts/{rules_of(alice)[0].uuid}/test"
+    for _ in range(AN_HOUR):
+        assert alice.send(path).status_code == 303
+    refused = alice.send(path)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "3601")
+    assert f"An account may send {AN_HOUR} test messages an hour" in refused.text
 
 
 def test_an_incident_shows_whom_it_is_about_and_what_was_sent(alice, bob, incident):

@@ -4,6 +4,7 @@ import pytest
 
 from models.accounts import account_store
 from models.alerts.alert_store import MAX_ALERTS
+from models.alerts.trial_messages import AN_HOUR
 from models.jobs.job_kinds import ALERT
 from models.jobs.job_tables import Job
 from models.rules import clock
@@ -244,3 +245,22 @@ def test_another_account_sees_no_rule_and_no_incident(client, stranger, account,
     ):
         assert errors_of(stranger.post(path), 404) == {}
     assert errors_of(stranger.post("/api/alerts", json=RULE | {"scope": {"schedule": incident["subject"][9:]}}))
+
+
+def test_one_target_is_tested_by_its_place(client):
+    made = make(client, to=[{"slack": SLACK}, {"webhook": "https://ops.example/hook"}])
+    path = f"/api/alerts/{made['id']}/test"
+    assert [each["way"] for each in client.post(path).json["data"]] == ["slack", "webhook"]
+    assert [each["way"] for each in client.post(path, json={"target": 1}).json["data"]] == ["webhook"]
+    assert set(errors_of(client.post(path, json={"target": 2}), 422)) == {"target"}
+    assert set(errors_of(client.post(path, json={"target": -1}), 422)) == {"target"}
+
+
+def test_more_tests_than_an_hour_allows_are_refused(client, moved_clock):
+    path = f"/api/alerts/{make(client)['id']}/test"
+    for _ in range(AN_HOUR):
+        assert client.post(path).status_code == 200
+    refused = client.post(path)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "3601")
+    moved_clock.advance(hours=1)
+    assert client.post(path).status_code == 200

@@ -5,10 +5,11 @@ import json
 
 import pytest
 
+from api import create_app
 from models.jobs.job_tables import Job, LogEntry
 from models.schedules.schedule_tables import Schedule
-from runtime.settings import load
-from tests.support.api_client import FORM, URL, errors_of
+from runtime.settings import SettingsError, load
+from tests.support.api_client import FORM, URL, ApiClient, errors_of, one_database
 from tests.support.results import answered, result_of
 from tests.support.rows import claim_of, reread
 from workers.delivery.attempt_records import MAX_BODY_BYTES
@@ -17,6 +18,9 @@ from workers.delivery.render import render_request
 
 BYTES = b"--b\r\nContent-Disposition: form-data\r\n\r\n\x00\xff\r\n--b--"
 IN_BASE64 = base64.b64encode(BYTES).decode()
+
+
+LARGEST = 16 * 1024 * 1024
 
 
 def job_of(answer):
@@ -130,6 +134,34 @@ def test_an_order_of_a_megabyte_and_a_half_is_taken_alone_and_in_a_batch(client)
     assert (alone.status_code, beyond.status_code) == (201, 413)
     assert batch[0]["args"]["body"] == job["body"]
     assert batch[1]["error"]["errors"][""][0].startswith(f"must be at most {limit} bytes, got ")
+
+
+@pytest.fixture
+def roomy(client, db):
+    """A client of an app with the largest limits for an order, and for a batch of two."""
+    chosen = load({"BOOPER_MAX_BODY_BYTES": str(LARGEST), "BOOPER_MAX_BATCH_BYTES": str(3 * LARGEST)})
+    return ApiClient(create_app(chosen), client.headers["Authorization"].split()[1])
+
+
+@one_database
+def test_an_order_of_sixteen_mebibytes_is_taken_where_the_operator_allows_it(roomy, client):
+    frame = len(json.dumps({"url": URL, "method": "post", "body": ""}))
+    largest = {"url": URL, "method": "post", "body": "A" * (LARGEST - frame)}
+    beyond = largest | {"body": largest["body"] + "A"}
+
+    alone, refused = (roomy.post("/api/jobs", json=order) for order in (largest, beyond))
+    batch = roomy.post("/api/jobs/batch", json={"jobs": [largest, beyond]}).json["data"]
+
+    assert (alone.status_code, refused.status_code) == (201, 413)
+    assert batch[1]["error"]["errors"][""][0].startswith(f"must be at most {LARGEST} bytes, got ")
+    assert [bytes(job_of(made).body) for made in (alone.json["data"], batch[0])] == [largest["body"].encode()] * 2
+    assert client.post("/api/jobs", json=largest).status_code == 413  # not at the default
+
+
+def test_the_operator_allows_no_more_than_sixteen_mebibytes():
+    assert load({"BOOPER_MAX_BODY_BYTES": str(LARGEST)}).max_body_bytes == LARGEST
+    with pytest.raises(SettingsError, match="BOOPER_MAX_BODY_BYTES"):
+        load({"BOOPER_MAX_BODY_BYTES": str(LARGEST + 1)})
 
 
 def test_callbacks_show_bytes_as_base64(client):

@@ -7,11 +7,13 @@ import pytest
 from models.jobs.job_tables import Job
 from models.rules import clock
 from models.schedules import planning
-from models.schedules.calendars import calendar_changes, calendar_store
+from models.schedules.calendars import calendar_changes, calendar_store, moving
 from models.schedules.schedule_tables import Calendar, Schedule
 from tests.support.api_client import URL, errors_of, one_database
+from tests.support.locks import held_by_another
 from tests.support.races import at_once
 from tests.support.schedule_rows import jobs_of, run_ticker, waiting_jobs_of
+from workers.ticker.calendar_turns import CalendarTurns
 
 HOLIDAYS = ["2026-01-02", {"from": "2026-01-05", "to": "2026-01-09"}]
 DAILY = {"cron": "0 12 * * *"}  # the clock of the tests stands at nine of 1 January 2026
@@ -285,7 +287,7 @@ def test_all_schedules_of_a_change_move_or_none(client, moved_clock, monkeypatch
         raise OSError("killed")
 
     with monkeypatch.context() as patched:
-        patched.setattr(calendar_changes, "_replace_jobs", fail)
+        patched.setattr(moving, "_replace_jobs", fail)
         with pytest.raises(OSError, match="killed"):
             calendar_changes.put(Schedule.get().account_id, "holidays-at", ["2026-01-01"], clock.now())
 
@@ -293,6 +295,103 @@ def test_all_schedules_of_a_change_move_or_none(client, moved_clock, monkeypatch
     assert Calendar.get().days == "[]"
     put(client, days=["2026-01-01"], status=200)
     assert [waiting_days(schedule) for schedule in schedules] == [[2]] * 3
+
+
+def days_of_all(schedules):
+    return [waiting_days(schedule) for schedule in schedules]
+
+
+@pytest.fixture
+def by_id(client, moved_clock, monkeypatch):
+    """Five schedules of the calendar in the order of their ids, of which a chunk moves two."""
+    monkeypatch.setattr(moving, "AT_ONCE", 2)
+    put(client, days=[])
+    return sorted((make(client) for _ in range(5)), key=lambda schedule: schedule["id"])
+
+
+def applied(client):
+    return client.get("/api/calendars/holidays-at").json["data"]["applied"]
+
+
+def test_of_many_schedules_the_change_moves_the_first_and_the_ticker_the_others(client, by_id):
+    put(client, "plant", [])
+    other = make(client, ["plant"])
+    moved = put(client, days=["2026-01-01"], status=200)
+    turns = CalendarTurns()
+
+    assert moved["applied"] is False
+    assert days_of_all(by_id) == [[2], [2], [1], [1], [1]]
+    assert (turns.take_turn(clock.now()), days_of_all(by_id)) == (2, [[2], [2], [2], [2], [1]])
+    assert applied(client) is False
+    assert (turns.take_turn(clock.now()), days_of_all(by_id)) == (1, [[2]] * 5)
+    assert applied(client) is True
+    assert turns.take_turn(clock.now()) == 0
+    assert days_of_all([other]) == [[1]]
+
+
+def test_a_change_of_few_schedules_needs_no_ticker(client, by_id, monkeypatch):
+    monkeypatch.setattr(moving, "AT_ONCE", 6)
+
+    assert put(client, days=["2026-01-01"], status=200)["applied"] is True
+    assert days_of_all(by_id) == [[2]] * 5
+    assert CalendarTurns().take_turn(clock.now()) == 0
+
+
+def test_a_turn_that_dies_leaves_its_schedules_to_the_next_and_skips_none(client, by_id, monkeypatch):
+    put(client, days=["2026-01-01"], status=200)
+
+    def fail(*_):
+        raise OSError("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(moving, "_replace_jobs", fail)
+        with pytest.raises(OSError, match="killed"):
+            CalendarTurns().take_turn(clock.now())
+    assert days_of_all(by_id) == [[2], [2], [1], [1], [1]]
+
+    successor = CalendarTurns()
+    assert [successor.take_turn(clock.now()) for _ in range(3)] == [2, 1, 0]
+    assert days_of_all(by_id) == [[2]] * 5
+
+
+def test_a_second_change_begins_anew_with_the_first_schedule(client, by_id):
+    put(client, days=["2026-01-01"], status=200)
+    put(client, days=["2026-01-01", "2026-01-02"], status=200)
+    turns = CalendarTurns()
+
+    assert days_of_all(by_id) == [[3], [3], [1], [1], [1]]
+    assert [turns.take_turn(clock.now()) for _ in range(3)] == [2, 1, 0]
+    assert days_of_all(by_id) == [[3]] * 5
+
+
+def test_changed_calendars_take_turns(client, moved_clock, monkeypatch):
+    monkeypatch.setattr(moving, "AT_ONCE", 1)
+    names = ("a", "b")
+    for name in names:
+        put(client, name, [])
+    schedules = {name: [make(client, [name]) for _ in range(3)] for name in names}
+    for name in names:
+        put(client, name, ["2026-01-01"], 200)
+    turns = CalendarTurns()
+
+    moved = []
+    for _ in range(4):
+        turns.take_turn(clock.now())
+        moved.append([days_of_all(schedules[name]).count([2]) for name in names])
+    assert moved == [[2, 1], [2, 2], [3, 2], [3, 3]]
+
+
+def test_the_ticker_waits_for_no_schedule_that_another_session_holds(client, by_id, db):
+    put(client, days=["2026-01-01"], status=200)
+    turns = CalendarTurns()
+
+    with held_by_another(db, Schedule.get_by_id(by_id[3]["id"]), "schedule"):
+        assert [turns.take_turn(clock.now()) for _ in range(2)] == [1, 0]
+        assert days_of_all(by_id) == [[2], [2], [2], [1], [1]]
+
+    assert [turns.take_turn(clock.now()) for _ in range(2)] == [2, 0]
+    assert days_of_all(by_id) == [[2]] * 5
+    assert applied(client) is True
 
 
 def test_schedules_that_are_made_during_changes_have_the_days_of_the_last(client, account, moved_clock):

@@ -6,6 +6,7 @@ from models.accounts import account_store
 from models.alerts import polling
 from models.alerts.alert_tables import Incident
 from models.alerts.conditions import FLOW, HOST, LABEL, SCHEDULE
+from models.database.connection import dialect
 from models.flows.gate_tables import Gate
 from models.jobs.job_tables import Job
 from models.rules import clock
@@ -139,3 +140,21 @@ def test_an_incident_says_when_its_condition_began(schedule, account, moved_cloc
     poll()
     poll()
     assert Incident.get().opened_at == began_at
+
+
+def test_long_requests_are_looked_for_among_the_jobs_under_way_alone(schedule, account, monkeypatch):
+    if dialect() != "sqlite":
+        pytest.skip("PostgreSQL chooses by its statistics")
+    make_alert(account, on=("long",))
+    plans, real = [], polling.fetch
+
+    def fetch(sql, params=()):
+        if "CROSS JOIN" in sql:
+            plans.append([row[3] for row in real(f"EXPLAIN QUERY PLAN {sql}", params)])
+        return real(sql, params)
+
+    monkeypatch.setattr(polling, "fetch", fetch)
+    polling.poll(clock.now())
+    [plan] = plans
+    assert plan[0].split()[:2] in (["SCAN", "job"], ["SEARCH", "job"])
+    assert "USING INDEX job_lease" in plan[0] or "USING INDEX job_under_way" in plan[0]

@@ -9,14 +9,16 @@ from models.jobs import lifecycle
 from models.jobs.job_tables import Job, LogEntry
 from models.operations import claims
 from models.rules import clock
-from models.rules.limits import ACCOUNT
+from models.rules.limits import ACCOUNT, FLOW, LANE
 from models.schedules import misfire, overlap, planning, schedule_changes
 from models.schedules.schedule_tables import Firing, Schedule
 from tests.support.documents import table
+from tests.support.flows import flow, gate_of, lane, let_through, order, parked_at
 from tests.support.schedule_rows import (
     HOURLY,
     MARGIN,
     SECONDLY,
+    create_schedule,
     firings_of,
     jobs_of,
     make_schedule,
@@ -263,6 +265,31 @@ def test_an_instant_that_a_pause_held_back_for_too_long_says_so(account, moved_c
     run_ticker()
 
     assert firings_of(schedule_id)[0] == (0, "paused")
+
+
+def test_an_instant_that_waits_in_a_lane_for_what_a_paused_flow_holds_back_says_so_too(account, moved_clock):
+    """It was parked at its lane, which is not paused, and said skipped_misfire."""
+    gates = (flow(concurrency=1), lane())
+    closing.pause(account.id, FLOW, "shop", None, "they deploy", clock.now())
+    assert let_through(order(account, *gates)) == []
+    schedule = create_schedule(account, {"gates": gates}, misfire="skip")
+    assert run_ticker() == []
+    assert [job.id for job in jobs_of(schedule.id)][0] in parked_at(gate_of(LANE, "user").id)
+
+    moved_clock.advance(minutes=2)
+    planner.expire(clock.now())
+
+    assert firings_of(schedule.id) == [(0, "paused")]
+
+
+def test_an_instant_whose_flow_was_paused_only_afterwards_does_not_say_paused(account, moved_clock):
+    schedule = create_schedule(account, {"gates": (flow(concurrency=1), lane())}, misfire="skip")
+    moved_clock.advance(minutes=3)
+    closing.pause(account.id, FLOW, "shop", None, None, clock.now())
+
+    planner.expire(clock.now())
+
+    assert firings_of(schedule.id)[0][1] != "paused"
 
 
 def test_an_instant_that_was_missed_before_the_pause_does_not_say_paused(account, moved_clock):

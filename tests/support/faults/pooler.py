@@ -41,9 +41,18 @@ class Pooler:
             shutil.copy(file, readable)
             readable.chmod(0o644)
             command = [str(PROGRAM), "-u", user, str(readable)]
-        self._running = Running("pgbouncer", command, dict(os.environ), self.folder)
-        wait_until(self._listens, LIMIT_SECONDS, "pgbouncer to listen")
+        self._command = command
+        self._start()
         return self
+
+    def restart(self) -> None:
+        """SIGKILL, and another one at once."""
+        self._running.kill()
+        self._start()
+
+    def _start(self) -> None:
+        self._running = Running("pgbouncer", self._command, dict(os.environ), self.folder)
+        wait_until(self._listens, LIMIT_SECONDS, "pgbouncer to listen")
 
     def __exit__(self, *_: object) -> None:
         self._running.kill()

@@ -29,4 +29,11 @@ def cut_off(node, product):
     node.close_connections()
 
 
+def blocked(node, product):
+    """Its memory alarm: it takes no message, and says so to nobody who does not ask."""
+    node.broker.control("set_vm_memory_high_watermark", "absolute", "1")
+    time.sleep(AWAY_SECONDS)
+    node.broker.control("set_vm_memory_high_watermark", "0.6")
+
+
 FAULTS = (stopped, killed, purged, deleted, cut_off)

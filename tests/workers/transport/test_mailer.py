@@ -1,5 +1,6 @@
 """E-mails go out by the operator's server: with TLS unless the operator wants none, and each comes to one outcome."""
 
+import asyncio
 import socket
 import ssl
 from email.message import EmailMessage
@@ -8,7 +9,9 @@ import pytest
 import trustme
 
 from tests.support.mail_servers import Mailbox, MailServer
+from tests.support.scripted_receivers import ScriptedReceiver, not_reading
 from tests.support.waiting import wait_until
+from workers.transport.mail import mailer
 from workers.transport.mail.mailer import Mailer
 from workers.transport.outcome import Answered, Refused, Unreachable
 
@@ -39,6 +42,17 @@ def serve(authority):
     yield start
     for server in started:
         server.stop()
+
+
+class SilentMailbox(Mailbox):
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd calls it so
+        await asyncio.sleep(60)
+
+
+def talking_forever(conn, receiver):
+    conn.sendall(b"220 hello\r\n")
+    while not receiver.closing.wait(0.02):
+        conn.sendall(b"250-more\r\n")
 
 
 def a_mail():
@@ -109,6 +123,33 @@ def test_a_server_that_is_away_is_unreachable():
     assert (type(outcome), outcome.reason) == (Unreachable, "connect")
 
 
+def test_a_server_that_accepts_and_stays_silent_has_a_limit(monkeypatch):
+    monkeypatch.setattr(mailer, "TIMEOUT_S", 0.2)
+    server = ScriptedReceiver(not_reading)
+    try:
+        outcome = Mailer(f"smtp+plain://127.0.0.1:{server.port}").send(a_mail())
+    finally:
+        server.close()
+    assert (type(outcome), outcome.reason) == (Unreachable, "timeout")
+
+
+def test_a_server_that_takes_a_mail_and_stays_silent_has_a_limit(serve, monkeypatch):
+    monkeypatch.setattr(mailer, "TIMEOUT_S", 0.2)
+    server = serve(SilentMailbox(), tls=None)
+    outcome = Mailer(f"smtp+plain://127.0.0.1:{server.port}").send(a_mail())
+    assert (type(outcome), outcome.reason) == (Unreachable, "timeout")
+
+
+def test_a_server_that_never_ends_its_answer_is_cut_off(monkeypatch):
+    monkeypatch.setattr(mailer, "LONGEST_S", 0.3)
+    server = ScriptedReceiver(talking_forever)
+    try:
+        outcome = Mailer(f"smtp+plain://127.0.0.1:{server.port}").send(a_mail())
+    finally:
+        server.close()
+    assert (type(outcome), outcome.reason) == (Unreachable, "connect")
+
+
 def test_no_key_of_a_session_is_written_down(serve, authority, tmp_path, monkeypatch):
     with authority.cert_pem.tempfile() as ca_file:
         monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
@@ -125,8 +166,8 @@ def test_without_a_server_a_mail_is_refused():
 def test_a_password_that_smtp_cannot_carry_is_an_outcome_too(serve, trusting):
     server = serve(Mailbox())
     outcomes = []
-    mailer = Mailer(f"smtp://alice:p%C3%A4ss@127.0.0.1:{server.port}", trusting)
-    mailer.submit(a_mail(), outcomes.append)
+    sender = Mailer(f"smtp://alice:p%C3%A4ss@127.0.0.1:{server.port}", trusting)
+    sender.submit(a_mail(), outcomes.append)
     wait_until(lambda: outcomes)
     assert outcomes == [Unreachable("protocol", "UnicodeEncodeError", outcomes[0].timings)]
     assert server.mailbox.mails == []

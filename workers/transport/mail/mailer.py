@@ -5,7 +5,9 @@ comes first, `smtp+plain://` has none. No password goes out without TLS. Certifi
 """
 
 import smtplib
+import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +20,8 @@ from workers.transport.dialer import client_context
 from workers.transport.outcome import Answered, Outcome, Refused, Timings, Unreachable
 
 THREADS = 2
-TIMEOUT_S = 30.0  # of one step of the dialog
+TIMEOUT_S = 10.0  # of one step of the dialog
+LONGEST_S = 20.0  # of all steps after the connect: a job that took longer than its lease would be sent again
 TAKEN = 250
 PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 
@@ -60,7 +63,7 @@ class Mailer:
         except TimeoutError as error:
             return Unreachable("timeout", type(error).__name__, _timings(began_s))
         except (OSError, smtplib.SMTPException) as error:
-            return Unreachable("connect", type(error).__name__, _timings(began_s))
+            return _of_break(error, began_s)
         except ValueError as error:  # such as a password beyond ASCII, which smtplib cannot write
             return Unreachable("protocol", type(error).__name__, _timings(began_s))
 
@@ -75,6 +78,9 @@ class Mailer:
     def _deliver(self, message: EmailMessage) -> None:
         """Returns once the server has taken the message, whatever becomes of the connection afterwards."""
         server = self._connect()
+        limit = threading.Timer(LONGEST_S, _cut, [server])
+        limit.daemon = True
+        limit.start()
         try:
             if self._parts.scheme == "smtp":
                 server.starttls(context=self._tls)
@@ -84,6 +90,7 @@ class Mailer:
             with suppress(smtplib.SMTPException, OSError):
                 server.quit()
         finally:
+            limit.cancel()
             server.close()
 
     def _connect(self) -> smtplib.SMTP:
@@ -94,6 +101,13 @@ class Mailer:
         return smtplib.SMTP(host, port, timeout=TIMEOUT_S)
 
 
+def _cut(server: smtplib.SMTP) -> None:
+    """End the dialog of another thread, which then fails."""
+    with suppress(OSError):  # it has ended meanwhile
+        if server.sock:
+            server.sock.shutdown(socket.SHUT_RDWR)
+
+
 def _of_reply(code: int, began_s: float) -> Outcome:
     """A reply from 500 on is for good."""
     if code >= 500:
@@ -101,6 +115,13 @@ def _of_reply(code: int, began_s: float) -> Outcome:
     if code < 200:
         return Unreachable("protocol", f"the mail server answered {code}", _timings(began_s))
     return Answered(code, [], b"", False, _timings(began_s))
+
+
+def _of_break(error: Exception, began_s: float) -> Outcome:
+    """Of a silent server smtplib says that it disconnected."""
+    if isinstance(error.__context__, TimeoutError):
+        return Unreachable("timeout", "TimeoutError", _timings(began_s))
+    return Unreachable("connect", type(error).__name__, _timings(began_s))
 
 
 def _timings(began_s: float) -> Timings:

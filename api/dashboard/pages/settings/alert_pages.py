@@ -8,11 +8,11 @@ from marshmallow import ValidationError
 from api.context import settings
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
-from api.dashboard.query import number_or_text
+from api.dashboard.query import number_or_text, whole_number
 from api.requests.alert_fields import NewAlert
 from api.requests.strict_schema import flat
-from api.routes.alerts.alert_rules import new_rule
-from models.alerts import alert_store, announcing, evaluation, incident_store, messages, ways
+from api.routes.alerts.alert_rules import new_rule, tested
+from models.alerts import alert_store, evaluation, incident_store, messages, status_pages, trial_messages, ways
 from models.alerts.alert_store import MAX_ALERTS, AlertRow, TooMany
 from models.alerts.conditions import ACCOUNT, ON, ON_BY_DEFAULT, SCOPES
 from models.alerts.messages import CLOSED, OPENED, IncidentRow, Message
@@ -22,6 +22,15 @@ from models.rules import clock
 
 LISTED = 20  # incidents on the page of rules
 DEFAULTS = {"on": ON_BY_DEFAULT, "scope": ACCOUNT, "after": "1", "way": ways.WEBHOOK}
+PLACES = ("", "2", "3")  # at the end of the names of the inputs of a target; the API takes more of them
+SPANS = {  # durations, and what an input of one is called
+    "within": "Within",
+    "late_after": "Late after",
+    "long_after": "Long after",
+    "silent_after": "Silent after",
+    "waiting_after": "Waiting after",
+    "repeat_every": "Repeat every",
+}
 
 
 @pages.get("/alerts")
@@ -31,14 +40,13 @@ def list_alerts() -> Response:
 
 @pages.post("/alerts")
 def add_alert() -> Response:
-    """Add a rule with one target; the API adds rules with several."""
     form: dict[str, Any] = {name: value.strip() for name, value in request.form.items() if name != "csrf"}
     form["on"] = request.form.getlist("on")
     try:
         rule = new_rule(NewAlert().load(_fields_of(form)))
         alert_store.create(visitor().account_id, rule, clock.now())
     except ValidationError as error:
-        return _page(form, _by_input(error), 422)
+        return _page(form, _by_input(error, form), 422)
     except TooMany:
         return _page(
             form, {"name": [f"An account may have at most {MAX_ALERTS} rules. Remove one of them first."]}, 409
@@ -48,8 +56,10 @@ def add_alert() -> Response:
 
 @pages.post("/alerts/<key>/test")
 def test_rule(key: str) -> Response:
-    rule = _rule(key)
-    announcing.test(visitor().account_id, rule.id, rule.name, clock.now())
+    """Send a test message to the target at a place of the rule, or to each."""
+    rule, place, now = _rule(key), whole_number(request.form.get("target", ""), -1), clock.now()
+    chosen = place if 0 <= place < len(rule.targets) else None
+    tested(lambda: trial_messages.send(visitor().account_id, rule.id, rule.name, now, chosen), now)
     return redirect_to("list_alerts", "tested")
 
 
@@ -66,6 +76,18 @@ def disable_alert(key: str) -> Response:
 @pages.post("/alerts/<key>/remove")
 def remove_alert(key: str) -> Response:
     alert_store.delete(visitor().account_id, _rule(key).uuid, clock.now())
+    return redirect_to("list_alerts", "deleted")
+
+
+@pages.post("/alerts/status-page")
+def renew_status_page_here() -> Response:
+    status_pages.renew(visitor().account_id, clock.now())
+    return redirect_to("list_alerts", "saved")
+
+
+@pages.post("/alerts/status-page/remove")
+def revoke_status_page_here() -> Response:
+    status_pages.revoke(visitor().account_id)
     return redirect_to("list_alerts", "deleted")
 
 
@@ -113,24 +135,41 @@ def headline_of(incident: IncidentRow) -> str:
 
 
 def _fields_of(form: dict[str, Any]) -> dict[str, Any]:
-    """The request that the form stands for."""
+    """The request that the form stands for. What is left empty is left out."""
     scope = form.get("scope", ACCOUNT)
     return {
         "name": form.get("name", ""),
         "on": form["on"],
         "scope": {scope: True if scope == ACCOUNT else form.get("scope_key", "")},
         "after": number_or_text(form.get("after", "")),
-        "to": [{form.get("way", ""): form.get("address", "")}],
+        "to": [{form.get(f"way{place}", ""): form.get(f"address{place}", "")} for place in _filled(form)],
+        **{name: form[name] for name in SPANS if form.get(name)},
+        **({"share": _share(form["share"])} if form.get("share") else {}),
+        **({"at_least": number_or_text(form["at_least"])} if form.get("at_least") else {}),
     }
 
 
-def _by_input(error: ValidationError) -> dict[str, list[str]]:
-    """The errors by the name of the input: `to.0.slack` belongs to the address, `scope.label` to the key."""
-    inputs = {"to": "address", "scope": "scope_key"}
+def _filled(form: dict[str, Any]) -> list[str]:
+    """The places of the targets that have an address; the first has to have one."""
+    return [place for place in PLACES if place == "" or form.get(f"address{place}")]
+
+
+def _share(text: str) -> float | str:
+    """The number that a text spells; any other text as it is, for a schema to refuse."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _by_input(error: ValidationError, form: dict[str, Any]) -> dict[str, list[str]]:
+    """The errors by the name of the input: `to.0.slack` belongs to the first address, `scope.label` to the key."""
     errors: dict[str, list[str]] = {}
     for path, texts in flat(error.normalized_messages()):
-        name = path.partition(".")[0]
-        errors.setdefault(inputs.get(name, name), []).extend(texts)
+        name, *rest = path.split(".")
+        if name == "to":
+            name = f"address{_filled(form)[int(rest[0])] if rest else ''}"
+        errors.setdefault("scope_key" if name == "scope" else name, []).extend(texts)
     return errors
 
 
@@ -165,7 +204,10 @@ def _page(form: dict[str, Any], errors: dict[str, Any], status: int) -> Response
         rules=[(rule, _scope_in_words(rule.scope)) for rule in alert_store.listed(account_id)],
         conditions=ON,
         scopes=SCOPES,
+        spans=SPANS,
+        places=PLACES,
         ways=[way for way in ways.WAYS if way != ways.EMAIL or settings().smtp_url],
+        status_token=status_pages.token_of(account_id),
         form=form,
         errors=errors,
     )

@@ -74,7 +74,7 @@ class _Recurring(TypedDict, total=False):
     disable_after_failures: int | None
     starts_at: Moment | None
     until: Moment | None
-    exclude: Sequence[str | Mapping[str, str]] | None
+    exclude: Sequence[str | Mapping[str, str]] | Mapping[str, Any] | None
     max_runs: int | None
 
 
@@ -125,3 +125,29 @@ class BulkFilters(JobFilters, total=False):
     """Which jobs, also by their ids."""
 
     ids: Sequence[int | str | UUID] | None
+
+
+class AlertFields(TypedDict, total=False):
+    """The fields of an alert rule beside its `name` and `to`."""
+
+    on: Sequence[str]
+    scope: Mapping[str, Any]
+    after: int
+    share: float | None
+    within: Span
+    at_least: int
+    late_after: Span
+    long_after: Span
+    silent_after: Span
+    waiting_after: Span
+    repeat_every: Span | None
+    quiet: Mapping[str, str] | None
+    enabled: bool
+    muted_until: Moment | None
+
+
+class AlertChanges(AlertFields, total=False):
+    """What may be changed of an alert rule."""
+
+    name: str
+    to: Sequence[Mapping[str, str]]

@@ -6,9 +6,11 @@ import os
 from typing import Any, Self
 
 from booper_client._sync.account import Endpoints, Failures, Groups, Logs, Operations, SigningKeys
+from booper_client._sync.alerting import Alerts, Incidents
 from booper_client._sync.flow_control import Flows, Hosts, Lanes
 from booper_client._sync.jobs import Jobs
 from booper_client._sync.listeners import Listeners
+from booper_client._sync.recurring import Backfills, Calendars
 from booper_client._sync.schedules import Schedules
 from booper_client._sync.sender import Sender
 from booper_client._sync.transport import Transport
@@ -52,6 +54,10 @@ class Client:
         self.endpoints = Endpoints(self._sender)
         self.signing_keys = SigningKeys(self._sender)
         self.groups = Groups(self._sender)
+        self.calendars = Calendars(self._sender)
+        self.backfills = Backfills(self._sender)
+        self.alerts = Alerts(self._sender)
+        self.incidents = Incidents(self._sender)
         self.listeners = Listeners(self._sender)
 
     def ping(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from booper_client.cli import failures
-from booper_client.cli.catalog import COMMANDS
+from booper_client.cli.catalog import COMMANDS, module_of
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 80, "terminal_width": None}
 EXIT_CODES = """\b
@@ -36,7 +36,7 @@ class Commands(click.Group):
             return click.Command(name, short_help=self.beside[name])
         if name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"booper_client.cli.commands.{name}_command").command
+        command: click.Command = importlib.import_module(module_of(name)).command
         return command
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:

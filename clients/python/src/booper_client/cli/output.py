@@ -17,7 +17,17 @@ COLORS = {
     **dict.fromkeys(("executing", "running"), "cyan"),
     **dict.fromkeys(("cancelled", "finished"), "dim"),
 }
-FLEXIBLE = ("TARGET", "NAME", "WHAT", "WHY", "URL", "OUTCOME", "FREQUENCY")  # may be cut to fit a terminal
+FLEXIBLE = (
+    "TARGET",
+    "NAME",
+    "WHAT",
+    "WHY",
+    "URL",
+    "OUTCOME",
+    "FREQUENCY",
+    "TO",
+    "WATCHES",
+)  # may be cut to fit a terminal
 UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 

@@ -77,3 +77,31 @@ class Preview(Model):
 
     instants: list[datetime]
     description: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calendar(Model):
+    """Days on which schedules have no instant. `days` comes with `get` and `put`, `size` with `list`."""
+
+    name: str
+    schedules: int
+    inserted_at: datetime
+    updated_at: datetime
+    days: list[Any] | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backfill(Model):
+    """Past instants of a schedule that are made up for: `made` of `instants`, `left` to do."""
+
+    id: str
+    schedule_id: str
+    state: str
+    instants: int
+    made: int
+    passed_over: int
+    left: int
+    inserted_at: datetime
+    job_id: int | None = None
+    ended_at: datetime | None = None

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from booper_client.cli import job_views, schedule_views
+from booper_client.cli.commands.backfill_commands import backfill, backfills
 from booper_client.cli.commands.schedule_files_commands import apply_file, export_file
 from booper_client.cli.request_options import fields_of, request_options, span
 from booper_client.cli.session import Session, confirm, with_output
@@ -137,3 +138,5 @@ def preview(session: Session, every: str | None, **options: Any) -> None:
 
 command.add_command(apply_file)
 command.add_command(export_file)
+command.add_command(backfill)
+command.add_command(backfills)

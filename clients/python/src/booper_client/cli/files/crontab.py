@@ -2,29 +2,18 @@
 
 import re
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-from booper_client.cli.files.curl import NotCarried, request_of
-from booper_client.cli.files.schedule_files import Schedules
+from booper_client.cli.files.curl import request_of
+from booper_client.cli.files.imported import Imported, NotCarried, key_of
 
 VARIABLE = re.compile(r"\s*(\w+)\s*=\s*(.*?)\s*$")
 NICKNAMES = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
-MAX_KEY_CHARS = 60
 
 
-@dataclass
-class Crontab:
-    """The schedules, and a line of text for all that is not carried over."""
-
-    schedules: Schedules = field(default_factory=dict)
-    left_out: list[str] = field(default_factory=list)
-
-
-def read(text: str, has_users: bool = False, timezone: str | None = None) -> Crontab:
+def read(text: str, has_users: bool = False, timezone: str | None = None) -> Imported:
     """`has_users`: a user stands behind the times, as in /etc/crontab. `timezone`: where no CRON_TZ says it."""
-    made = Crontab()
+    made = Imported()
     for number, line in enumerate(text.splitlines(), 1):
         if not (stripped := line.strip()) or stripped.startswith("#"):
             continue
@@ -34,13 +23,13 @@ def read(text: str, has_users: bool = False, timezone: str | None = None) -> Cro
         try:
             cron, command = _parts(stripped, has_users)
             fields = request_of(_words(command)) | {"cron": cron} | ({"timezone": timezone} if timezone else {})
-            made.schedules[_key(fields, made.schedules)] = fields
+            made.schedules[key_of(_address(fields), made.schedules)] = fields
         except NotCarried as problem:
             made.left_out.append(f"line {number}: {problem}: {stripped}")
     return made
 
 
-def _variable(made: Crontab, number: int, name: str, value: str, timezone: str | None) -> str | None:
+def _variable(made: Imported, number: int, name: str, value: str, timezone: str | None) -> str | None:
     if name in ("CRON_TZ", "TZ"):
         return value
     if name not in ("SHELL", "PATH", "HOME", "LOGNAME"):  # which mean nothing to a request
@@ -76,16 +65,5 @@ def _words(command: str) -> list[str]:
     return words
 
 
-def _key(fields: dict[str, Any], taken: Schedules) -> str:
-    """A key from the address, that no other schedule has."""
-    address = re.sub(r"^https?://", "", fields["url"]).partition("?")[0]
-    slug = re.sub(r"[^A-Za-z0-9]+", "-", address).strip("-").lower()[:MAX_KEY_CHARS]
-    return next(key for key in _candidates(slug) if key not in taken)
-
-
-def _candidates(slug: str) -> Iterator[str]:
-    yield slug
-    number = 2
-    while True:
-        yield f"{slug}-{number}"
-        number += 1
+def _address(fields: dict[str, Any]) -> str:
+    return re.sub(r"^https?://", "", str(fields["url"])).partition("?")[0]

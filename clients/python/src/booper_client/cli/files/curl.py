@@ -3,10 +3,7 @@
 import base64
 from typing import Any
 
-
-class NotCarried(Exception):
-    """A command is no single request that Booper could send."""
-
+from booper_client.cli.files.imported import NotCarried
 
 SILENT = {"-s", "-S", "-f", "-q", "-sS", "-fsS", "-fs", "-sf", "-fsSL", "-sSf", "-nv", "-L", "--silent", "--show-error"}
 SILENT |= {"--fail", "--quiet", "--no-verbose", "-N", "--no-check-certificate-revocation", "--compressed"}

@@ -11,10 +11,10 @@ from booper_client import ApiError, Client
 from booper_client.cli.failures import Refusal, option
 from booper_client.cli.files.schedule_files import Schedules
 from booper_client.cli.output import printable
+from booper_client.masking import masked
 
 AT_ONCE = 200
 SIGNS = {"create": ("+", "green"), "change": ("~", "yellow"), "delete": ("-", "red")}
-SECRET = ("authorization", "cookie", "token", "secret", "password", "api-key", "apikey")
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,5 @@ def _lines(name: str, step: Step, before: Any, after: Any) -> Iterator[str]:
 def _shown(value: Any) -> str:
     """A value in a line; a header that looks secret is not written into the log of a build."""
     if isinstance(value, dict):
-        value = {
-            name: "…" if any(word in str(name).lower() for word in SECRET) else each for name, each in value.items()
-        }
+        value = masked(value)
     return printable(json.dumps(value, ensure_ascii=False))

@@ -1,0 +1,69 @@
+"""Serves the status page of an account, for a screen on a wall: without a key, without a script, without a menu."""
+
+from collections import Counter
+
+from flask import Response, make_response, render_template, request
+
+from api.dashboard.blueprint import THEMES, pages
+from api.dashboard.errors import page_not_found
+from models.alerts import status_pages
+from models.alerts.messages import VERBS
+from models.alerts.status_pages import FAILING, FINISHED, LATE, NEW, ON_TIME, PAUSED, RUNNING, LastIncident
+from models.rules import clock
+
+SHOWN = 120  # tiles
+LOOKS = {
+    FAILING: "discarded",
+    LATE: "late",
+    RUNNING: "executing",
+    ON_TIME: "enabled",
+    NEW: "scheduled",
+    PAUSED: "cancelled",
+    FINISHED: "cancelled",
+}
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        "form-action 'none'"
+    ),
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+
+@pages.get("/status/<token>")
+def show_status_wall(token: str) -> Response:
+    """404 for an address that is revoked or never was."""
+    account_id = status_pages.account_of(token)
+    if account_id is None:
+        raise page_not_found()
+    states, theme = status_pages.states_of(account_id), request.args.get("theme", "")
+    counts = Counter(each.state for each in states)
+    incident = status_pages.last_incident(account_id)
+    text = render_template(
+        "status_wall.html",
+        counts=[(name, counts[name], LOOKS[name]) for name in status_pages.STATES if counts[name] or name in ALWAYS],
+        tiles=sorted(states, key=lambda each: status_pages.STATES.index(each.state))[:SHOWN],
+        looks=LOOKS,
+        known=len(states),
+        total=len(states) if len(states) < status_pages.AT_MOST else status_pages.count(account_id),
+        incident=incident,
+        incident_words=incident and words_of(incident),
+        wall_theme=theme if theme in THEMES else "",
+        now=clock.now(),
+    )
+    return make_response(text, 200, HEADERS)
+
+
+ALWAYS = (FAILING, LATE, RUNNING, ON_TIME)  # their counts are shown even if they are 0
+
+
+def words_of(incident: LastIncident) -> str:
+    """What it is about, without a host, a URL or a key of a flow."""
+    now, past = VERBS[incident.type]
+    verb = now if incident.closed_at is None else past
+    if incident.is_of_host:
+        schedules = "1 schedule" if incident.subjects == 1 else f"{incident.subjects:,} schedules"
+        return f"A host {'is' if incident.closed_at is None else 'was'} down: {schedules}"
+    return f"{incident.name or 'A schedule'} {verb}" if incident.type != "waiting" else f"A flow or host {verb}"

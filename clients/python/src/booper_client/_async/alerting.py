@@ -1,0 +1,71 @@
+"""`client.alerts` and `client.incidents`: who is notified when something goes wrong."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Unpack
+
+from booper_client._async.sender import Sender
+from booper_client.fields import AlertChanges, AlertFields, Moment
+from booper_client.models.alerts import Alert, Incident, SentTest
+from booper_client.requests_out import Request, part, post
+
+
+class Alerts:
+    """Rules by which people are notified."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+
+    async def list(self) -> builtins.list[Alert]:
+        return await self._sender.fetch_all(Alert, Request("GET", "/alerts"))
+
+    async def create(
+        self, name: str, to: Sequence[Mapping[str, str]], *, once: str | None = None, **fields: Unpack[AlertFields]
+    ) -> Alert:
+        """`to`: who is notified, such as `[{"email": "ops@example.com"}]`."""
+        return await self._sender.fetch(Alert, post("/alerts", {**fields, "name": name, "to": to}, once))
+
+    async def get(self, alert: str | Alert) -> Alert:
+        return await self._sender.fetch(Alert, Request("GET", f"/alerts/{part(alert)}"))
+
+    async def change(self, alert: str | Alert, **fields: Unpack[AlertChanges]) -> Alert:
+        """Change fields; a target as it is shown stays as it is."""
+        return await self._sender.fetch(Alert, Request("PATCH", f"/alerts/{part(alert)}", body=dict(fields)))
+
+    async def delete(self, alert: str | Alert) -> None:
+        """Delete it and close its incidents."""
+        await self._sender.send(Request("DELETE", f"/alerts/{part(alert)}"))
+
+    async def test(self, alert: str | Alert, *, once: str | None = None) -> builtins.list[SentTest]:
+        """Send a test message to each target."""
+        return await self._sender.fetch_all(SentTest, post(f"/alerts/{part(alert)}/test", once=once))
+
+
+class Incidents:
+    """What alert rules have found."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+
+    def list(self, *, state: str | None = None) -> AsyncIterator[Incident]:
+        """The latest first. `state`: `open` or `closed`."""
+        return self._sender.every(Incident, "/incidents", {"state": state})
+
+    async def get(self, incident: str | Incident) -> Incident:
+        return await self._sender.fetch(Incident, Request("GET", f"/incidents/{part(incident)}"))
+
+    async def acknowledge(self, incident: str | Incident) -> Incident:
+        """Say that somebody works on it: it is not repeated."""
+        return await self._change(incident, "acknowledge")
+
+    async def close(self, incident: str | Incident) -> Incident:
+        return await self._change(incident, "close")
+
+    async def mute(self, incident: str | Incident, *, until: Moment | None = None) -> Incident:
+        """Notify nobody of it until then; None ends that."""
+        return await self._change(incident, "mute", {"until": until})
+
+    async def _change(self, incident: str | Incident, change: str, body: Any = None) -> Incident:
+        return await self._sender.fetch(Incident, post(f"/incidents/{part(incident)}/{change}", body))

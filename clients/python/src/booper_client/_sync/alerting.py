@@ -1,0 +1,71 @@
+"""`client.alerts` and `client.incidents`: who is notified when something goes wrong."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Unpack
+
+from booper_client._sync.sender import Sender
+from booper_client.fields import AlertChanges, AlertFields, Moment
+from booper_client.models.alerts import Alert, Incident, SentTest
+from booper_client.requests_out import Request, part, post
+
+
+class Alerts:
+    """Rules by which people are notified."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+
+    def list(self) -> builtins.list[Alert]:
+        return self._sender.fetch_all(Alert, Request("GET", "/alerts"))
+
+    def create(
+        self, name: str, to: Sequence[Mapping[str, str]], *, once: str | None = None, **fields: Unpack[AlertFields]
+    ) -> Alert:
+        """`to`: who is notified, such as `[{"email": "ops@example.com"}]`."""
+        return self._sender.fetch(Alert, post("/alerts", {**fields, "name": name, "to": to}, once))
+
+    def get(self, alert: str | Alert) -> Alert:
+        return self._sender.fetch(Alert, Request("GET", f"/alerts/{part(alert)}"))
+
+    def change(self, alert: str | Alert, **fields: Unpack[AlertChanges]) -> Alert:
+        """Change fields; a target as it is shown stays as it is."""
+        return self._sender.fetch(Alert, Request("PATCH", f"/alerts/{part(alert)}", body=dict(fields)))
+
+    def delete(self, alert: str | Alert) -> None:
+        """Delete it and close its incidents."""
+        self._sender.send(Request("DELETE", f"/alerts/{part(alert)}"))
+
+    def test(self, alert: str | Alert, *, once: str | None = None) -> builtins.list[SentTest]:
+        """Send a test message to each target."""
+        return self._sender.fetch_all(SentTest, post(f"/alerts/{part(alert)}/test", once=once))
+
+
+class Incidents:
+    """What alert rules have found."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+
+    def list(self, *, state: str | None = None) -> Iterator[Incident]:
+        """The latest first. `state`: `open` or `closed`."""
+        return self._sender.every(Incident, "/incidents", {"state": state})
+
+    def get(self, incident: str | Incident) -> Incident:
+        return self._sender.fetch(Incident, Request("GET", f"/incidents/{part(incident)}"))
+
+    def acknowledge(self, incident: str | Incident) -> Incident:
+        """Say that somebody works on it: it is not repeated."""
+        return self._change(incident, "acknowledge")
+
+    def close(self, incident: str | Incident) -> Incident:
+        return self._change(incident, "close")
+
+    def mute(self, incident: str | Incident, *, until: Moment | None = None) -> Incident:
+        """Notify nobody of it until then; None ends that."""
+        return self._change(incident, "mute", {"until": until})
+
+    def _change(self, incident: str | Incident, change: str, body: Any = None) -> Incident:
+        return self._sender.fetch(Incident, post(f"/incidents/{part(incident)}/{change}", body))

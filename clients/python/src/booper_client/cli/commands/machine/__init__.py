@@ -1,0 +1,1 @@
+"""Commands that concern this machine: which servers it knows, and its shell."""

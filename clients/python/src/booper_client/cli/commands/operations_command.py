@@ -1,0 +1,53 @@
+"""`booper operations`: what is done to many jobs."""
+
+from itertools import islice
+from typing import Any
+
+import click
+
+from booper_client.cli.session import Session
+from booper_client.cli.session import command as shared
+from booper_client.models.jobs import Operation
+
+COLUMNS = ("STATE", "ACTION", "DONE", "LEFT", "FAILED", "CREATED", "ID")
+OPERATION = click.argument("operation")
+
+
+@click.group("operations", short_help="Show and stop what is done to many jobs.")
+def command() -> None:
+    """Show and stop what is done to many jobs. OPERATION is a UUID."""
+
+
+def _cells(operation: Operation) -> tuple[Any, ...]:
+    counts = (operation.done, operation.left, operation.failed)
+    return (operation.state, operation.action, *counts, operation.inserted_at, operation.id)
+
+
+def _show(session: Session, operation: Operation) -> None:
+    pairs = [*zip(map(str.lower, COLUMNS), _cells(operation), strict=True), ("filter", operation.raw.get("filter"))]
+    session.output.item(operation, pairs)
+
+
+@command.command("list")
+@click.option("--state", type=click.Choice(["running", "done", "cancelled"]), help="Only these.")
+@click.option("--limit", "-n", type=click.IntRange(1), default=20, show_default=True, help="How many at most.")
+@shared
+def list_operations(session: Session, state: str | None, limit: int) -> None:
+    """List operations, the latest first."""
+    session.output.rows(COLUMNS, islice(session.client.operations.list(state=state), limit), _cells)
+
+
+@command.command("get")
+@OPERATION
+@shared
+def get_operation(session: Session, operation: str) -> None:
+    """Show an operation and how far it is."""
+    _show(session, session.client.operations.get(operation))
+
+
+@command.command("cancel")
+@OPERATION
+@shared
+def cancel_operation(session: Session, operation: str) -> None:
+    """Stop an operation; what is done stays done."""
+    _show(session, session.client.operations.cancel(operation))

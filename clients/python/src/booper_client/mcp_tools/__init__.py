@@ -1,0 +1,1 @@
+"""What an assistant may do with an account by the Model Context Protocol: `booper mcp` (extra `mcp`)."""

@@ -1,0 +1,154 @@
+"""The status page: whoever has its address sees states and names, nobody else does, and nothing more is in it."""
+
+import re
+
+import pytest
+
+from models.alerts import status_pages
+from models.rules import clock
+from models.schedules import schedule_changes
+from tests.support.alerts import REFUSED, end_due, fail_due, look, make_alert, succeed_due
+from tests.support.api_client import ApiClient, errors_of
+from tests.support.browsers import Markup
+from tests.support.results import answered
+from tests.support.schedule_rows import create_schedule, run_ticker
+
+NASTY = "<svg/onload=alert(1)>"
+SECRET = "s3cret"
+ORDER = {
+    "url": f"https://{SECRET}.example/{SECRET}?{SECRET}",
+    "headers": {"X-Key": SECRET},
+    "body": SECRET,
+    "method": "post",
+    "description": SECRET,
+    "labels": [SECRET],
+    "repeat_every": 3600,
+}
+
+
+@pytest.fixture
+def anybody(app):
+    return ApiClient(app)
+
+
+@pytest.fixture
+def url(client):
+    return path_of(client.post("/api/status-page"))
+
+
+def path_of(response):
+    return response.json["data"]["url"].partition("8000")[2]
+
+
+def texts(page, tag):
+    """The words of each such tag."""
+    inner = re.findall(f"<{tag}(?: [^>]*)?>(.*?)</{tag}>", page.text, re.DOTALL)
+    return [" ".join(re.sub("<[^>]*>", " ", each).split()) for each in inner]
+
+
+def sums(page):
+    return dict(zip(texts(page, "dt"), texts(page, "dd"), strict=True))
+
+
+def test_it_shows_how_schedules_fare_and_how_many(anybody, url, account, moved_clock):
+    _, bad, slow, off = [create_schedule(account, {"name": name}) for name in ("good", "bad", "slow", "off")]
+    outcomes = {bad.id: answered(500), slow.id: None}  # the target of `slow` has not answered yet
+    end_due(lambda job: outcomes.get(job.schedule_id, answered()))
+    schedule_changes.disable(account.id, off.id, clock.now())
+    create_schedule(account, {"name": "unborn"})
+
+    page = anybody.get(url)
+
+    assert page.status_code == 200
+    assert sums(page) == {"failing": "1", "late": "0", "running": "1", "on time": "1", "new": "1", "paused": "1"}
+    assert texts(page, "li") == ["bad failing", "slow running", "good on time", "unborn new", "off paused"]
+
+
+def test_a_run_that_begins_late_or_not_at_all_is_late(anybody, url, account, moved_clock):
+    create_schedule(account, {"name": "backup"})
+    moved_clock.advance(minutes=5)
+    succeed_due()
+    assert sums(anybody.get(url))["late"] == "1"
+    moved_clock.advance(minutes=55)
+    succeed_due()
+    assert (sums(anybody.get(url))["late"], sums(anybody.get(url))["on time"]) == ("0", "1")
+
+
+def test_it_shows_the_last_incident_in_words(anybody, url, account, moved_clock):
+    assert "There was none." in anybody.get(url).text
+    make_alert(account)
+    create_schedule(account, {"name": f"backup {NASTY}", "host": "db.example"})
+    fail_due()
+    look()
+    text = anybody.get(url).text
+    assert "backup &lt;svg/onload=alert(1)&gt; fails" in text
+    assert NASTY not in text
+    moved_clock.advance(hours=1)
+    succeed_due()
+    look()
+    assert "failed</strong>" in anybody.get(url).text
+
+
+def test_nothing_of_a_request_is_in_it(anybody, client, url, account, moved_clock):
+    make_alert(account)
+    assert client.post("/api/jobs", json=ORDER).status_code == 201
+    end_due(lambda _: REFUSED)
+    look()
+    page = anybody.get(url)
+    assert "A host is down: 1 schedule" in page.text
+    assert "Without a name" in page.text
+    assert SECRET not in page.text
+
+
+def test_it_needs_no_script_and_may_load_none(anybody, url):
+    page = anybody.get(url)
+    policy = page.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; style-src 'self'; img-src 'self'")
+    assert "script" not in policy
+    assert not [tag for tag, _ in Markup(page.text).tags if tag in ("script", "form", "iframe")]
+    assert (page.headers["Cache-Control"], page.headers["Referrer-Policy"]) == ("no-store", "no-referrer")
+    assert "noindex" in page.headers["X-Robots-Tag"]
+    assert 'http-equiv="refresh" content="15"' in page.text
+    assert "Set-Cookie" not in page.headers
+
+
+def test_its_colors_are_chosen_in_its_address(anybody, url):
+    assert 'data-theme="dark"' in anybody.get(f"{url}?theme=dark").text
+    assert "data-theme" not in anybody.get(f"{url}?theme={NASTY}").text
+
+
+def test_an_address_that_is_renewed_or_taken_away_leads_nowhere(anybody, client, url):
+    newer = path_of(client.post("/api/status-page"))
+    assert newer != url
+    assert path_of(client.get("/api/status-page")) == newer
+    assert [anybody.get(path).status_code for path in (url, newer, "/status/x", "/status/%00")] == [404, 200, 404, 404]
+    assert client.ask("DELETE", "/api/status-page").status_code == 204
+    assert anybody.get(newer).status_code == 404
+    assert client.get("/api/status-page").json == {"data": {"url": None}}
+    assert errors_of(client.ask("DELETE", "/api/status-page"), 404) == {}
+
+
+def test_an_account_shows_its_own_alone(anybody, url, account):
+    bob = type(account).create(name="bob", created_at=0)
+    create_schedule(bob, {"name": "of bob"})
+    assert "of bob" not in anybody.get(url).text
+    assert status_pages.token_of(bob.id) is None
+
+
+def test_only_so_many_schedules_are_counted(anybody, url, account, monkeypatch):
+    monkeypatch.setattr(status_pages, "AT_MOST", 2)
+    for number in range(3):
+        create_schedule(account, {"name": f"job {number}"})
+    run_ticker()
+    text = anybody.get(url).text
+    assert "Counted are 2 of 3 schedules" in text
+    assert "and 1 more" in text
+
+
+def test_the_page_of_alerts_makes_and_removes_it(alice, bob):
+    assert alice.send("/alerts/status-page").location == "/alerts?note=saved"
+    token = status_pages.token_of(alice.account.id)
+    assert f'href="/status/{token}"' in alice.get("/alerts").text
+    assert token not in bob.get("/alerts").text
+    assert alice.send("/alerts/status-page/remove").location == "/alerts?note=deleted"
+    assert status_pages.token_of(alice.account.id) is None
