@@ -19,7 +19,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from api.dashboard import log_stream
+from api import held_threads
 from api.server import waitress_channel
 from booper import processes, supervisor
 from models.accounts import account_store
@@ -359,7 +359,7 @@ def test_a_signal_calls_on_stop_before_it_ends_the_server(signum, handlers):
 
 def test_a_server_that_stops_ends_live_logs_and_says_that_it_is_not_ready(monkeypatch):
     ended, told, closed = threading.Event(), threading.Event(), []
-    monkeypatch.setattr(log_stream, "stopping", ended)
+    monkeypatch.setattr(held_threads, "stopping", ended)
     monkeypatch.setattr(signals, "stopping", told)
     monkeypatch.setattr(waitress_channel, "stop_listening", closed.append)
 
