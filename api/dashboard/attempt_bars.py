@@ -12,7 +12,7 @@ MIN_WIDTH = 1.5  # a phase of no length can be seen
 
 
 class Phase(NamedTuple):
-    """One part of an attempt, in milliseconds from the instant it was due."""
+    """One part of an attempt, in milliseconds from its start."""
 
     kind: str
     start_ms: float
@@ -28,15 +28,15 @@ def bars_of(attempts: Sequence[AttemptRow]) -> dict[int, list[Bar]]:
 
 
 def phases(attempt: AttemptRow) -> list[Phase]:
-    """The phases of an attempt in order, from the instant it was due. A phase that it did not reach is absent."""
-    waited_ms = max(attempt.lateness_us / 1000, 0)
-    row, at_ms = [Phase("waited", 0, waited_ms)], waited_ms
+    """The phases of an attempt in order. A phase that it did not reach is absent."""
+    row: list[Phase] = []
+    at_ms = 0.0
     for kind, length_ms in (("dns", attempt.dns_ms), ("connect", attempt.connect_ms), ("tls", attempt.tls_ms)):
         if length_ms:
             row.append(Phase(kind, at_ms, length_ms))
             at_ms += length_ms
-    total_ms = waited_ms + _total_ms(attempt)
-    first_ms = total_ms if attempt.first_byte_ms is None else min(waited_ms + attempt.first_byte_ms, total_ms)
+    total_ms = _total_ms(attempt)
+    first_ms = total_ms if attempt.first_byte_ms is None else min(attempt.first_byte_ms, total_ms)
     if first_ms > at_ms:
         row.append(Phase("first_byte" if attempt.first_byte_ms is not None else "nothing", at_ms, first_ms - at_ms))
         at_ms = first_ms

@@ -3,15 +3,10 @@
 A chart holds no style and no script; its colors come from classes. Coordinates are in units of the view box.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from models.operations.heartbeats import Minute
-
 WIDTH, HEIGHT = 600.0, 120.0
-FLOOR_MS = 1.0  # where the logarithmic scale of the lateness begins
-MIN_TOP_MS = 100.0  # the scale reaches at least so far
 
 
 class Bar(NamedTuple):
@@ -23,27 +18,6 @@ class Bar(NamedTuple):
     height: float
     kind: str
     title: str
-
-
-class Line(NamedTuple):
-    """The points of a polyline. `kind` chooses its color."""
-
-    points: str
-    kind: str
-
-
-class Tick(NamedTuple):
-    """A line across the chart at `y`, with its label."""
-
-    y: float
-    label: str
-
-
-def throughput_bars(minutes: Sequence[Minute], labels: Sequence[str]) -> list[Bar]:
-    """For each minute a bar of the completed attempts, and on top of it one of the failed attempts."""
-    counts = [{"completed": minute.completed, "failed": minute.failed} for minute in minutes]
-    texts = [f"{minute.completed} completed, {minute.failed} failed" for minute in minutes]
-    return stacked_bars(counts, [f"{label}: {text}" for label, text in zip(labels, texts, strict=True)])
 
 
 def stacked_bars(columns: Sequence[Mapping[str, int]], titles: Sequence[str]) -> list[Bar]:
@@ -61,29 +35,6 @@ def stacked_bars(columns: Sequence[Mapping[str, int]], titles: Sequence[str]) ->
     return bars
 
 
-def throughput_ticks(minutes: Sequence[Minute]) -> list[Tick]:
-    """The number of the highest bar at the top, 0 at the bottom."""
-    return [Tick(0.0, f"{_highest(minutes):,}"), Tick(HEIGHT, "0")]
-
-
-def lateness_lines(minutes: Sequence[Minute]) -> tuple[list[Line], list[Tick]]:
-    """The p50 and p99 of each minute on a logarithmic scale. A minute without attempts breaks the line."""
-    top_ms = max([MIN_TOP_MS, *[(minute.p99_us or 0) / 1000 for minute in minutes]])
-    scale = math.log10(top_ms / FLOOR_MS) * 1.05
-    step = WIDTH / max(len(minutes) - 1, 1)
-
-    def y(ms: float) -> float:
-        return round(HEIGHT - HEIGHT * math.log10(max(ms, FLOOR_MS) / FLOOR_MS) / scale, 1)
-
-    lines = []
-    for kind in ("p50_us", "p99_us"):
-        for stretch in stretches([getattr(minute, kind) for minute in minutes]):
-            places = [(round(number * step, 1), y(value / 1000)) for number, value in stretch]
-            lines.append(Line(points(places), kind.removesuffix("_us")))
-    marks = [10.0**power for power in range(0, 7) if 10.0**power <= top_ms]
-    return lines, [Tick(y(mark), f"{mark:g} ms" if mark < 1000 else f"{mark / 1000:g} s") for mark in marks]
-
-
 def bar(x: float, y: float, width: float, height: float, kind: str, title: str) -> Bar:
     """A bar with its coordinates rounded."""
     return Bar(round(x, 1), round(y, 1), round(width, 1), round(height, 1), kind, title)
@@ -92,10 +43,6 @@ def bar(x: float, y: float, width: float, height: float, kind: str, title: str) 
 def points(places: Sequence[tuple[float, float]]) -> str:
     """Pairs of x and y, as SVG writes the points of a line."""
     return " ".join(f"{x},{y}" for x, y in places)
-
-
-def _highest(minutes: Sequence[Minute]) -> int:
-    return max([minute.completed + minute.failed for minute in minutes] + [1])
 
 
 def stretches(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:

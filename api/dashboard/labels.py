@@ -20,7 +20,8 @@ NOTES = {  # what the next page says after a form was accepted; the word stands 
     "tested": "The test is on its way.",
     "reset": "Forgotten. The next jobs may begin at once.",
     "bulk_cancelled": "The selected jobs are cancelled; those that had ended stay as they were.",
-    "bulk_again": "A new job was created for each of the selected jobs.",
+    "bulk_again": "Selected jobs that waited are due now. A new job was created for each that had ended.",
+    "none_waits": "Nothing was changed: none of these jobs waits for a time of its own, and none has ended.",
 }
 ERROR_TITLES = {
     400: "Bad request",
@@ -56,7 +57,6 @@ RUN_RESULTS = {  # of an instant of a schedule: its letter, so that color is not
     "backfilled": ("b", "made up for later"),
 }
 PHASES = {  # what an attempt spends its time on
-    "waited": "waited to start",
     "dns": "DNS lookup",
     "connect": "TCP connect",
     "tls": "TLS handshake",

@@ -15,6 +15,7 @@ from api.dashboard.pages import (
     failures,
     find,
     flows,
+    groups,
     hosts,
     job,
     jobs,
@@ -74,6 +75,7 @@ SECTIONS = (
             Tab("Flows", "list_flows", (flows,), "w"),
             Tab("Lanes", "list_lanes"),
             Tab("Hosts", "list_hosts", (hosts,), "h"),
+            Tab("Groups", "list_groups", (groups,)),
         ),
     ),
     Section(

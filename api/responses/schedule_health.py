@@ -8,6 +8,8 @@ from models.schedules.health import DISABLED, FINISHED, state_of
 from models.schedules.run_results import RETRYING, RUNNING, SUCCEEDED
 from models.schedules.schedule_store import ScheduleRow
 
+NEEDY = ("late", "discarded")  # looks of a schedule that somebody should look at
+
 
 class Health(NamedTuple):
     """A word, and the class by which it is colored."""

@@ -110,6 +110,18 @@ def cancel_job(key: str) -> Response:
     return _job_response(cancelling.cancel(caller().account_id, job_in_path(key), clock.now()))
 
 
+@blueprint.route("/jobs/<key>/run-now", methods=["POST"])
+@blueprint.doc(description="The same job: a new one is made by /jobs/{id}/retry. 409 unless it waits.")
+@blueprint.response(200, schemas.single(schemas.Job))
+@blueprint.alt_response(409, schema=schemas.ErrorResponse, description="It does not wait.")
+def run_job_now(key: str) -> Response:
+    """Make a job that waits due now: its first attempt, or the next one after a failure."""
+    try:
+        return _job_response(changing.run_now(caller().account_id, job_in_path(key), clock.now()))
+    except changing.NotChangeable as error:
+        raise ApiError(409, str(error)) from None
+
+
 @blueprint.route("/jobs/<key>", methods=["DELETE"])
 @blueprint.response(200, schemas.single(schemas.Job))
 def delete_job(key: str) -> Response:

@@ -14,6 +14,7 @@ from models.jobs.job_store import SHOWN, JobRow, shown_row
 from models.jobs.searches.job_filter import (
     JobFilter,
     due_rows,
+    due_table,
     is_one_label,
     joined,
     label_rows,
@@ -89,7 +90,11 @@ def matching(account_id: int, job_filter: JobFilter, page: PageRequest, looked_a
 
 
 def _indexed(account_id: int, job_filter: JobFilter, page: PageRequest) -> Page:
-    return ids_of("job", LISTING, *joined(of_index(account_id, job_filter)), page)
+    where, params = joined(of_index(account_id, job_filter))
+    if job_filter.due_by is None:
+        return ids_of("job", LISTING, where, params, page)
+    table, first_params = due_table(account_id, job_filter.kind, job_filter.due_by)
+    return ids_of(table, LISTING, where, [*first_params, *params], page)
 
 
 def _search(account_id: int, job_filter: JobFilter, page: PageRequest, looked_at: int) -> Page:

@@ -27,6 +27,8 @@ ENDS_WAIT = (
     "claim_id = CASE WHEN ack_until IS NULL THEN claim_id END, "
     "lease_until = CASE WHEN ack_until IS NULL THEN lease_until END, ack_until = NULL"
 )
+# Whoever stages the job finds it anew: it may be due at another time, and go to another host.
+CLEARS_MARKS = "staged_at = NULL, held_until = NULL, parked_by = NULL"
 ENDED = "crashes = 0"  # an attempt ended: earlier crashes no longer count
 # An event of a disabled or deleted endpoint is not sent from that moment on (models/operations/address_changes.py).
 ENDPOINT_TAKES = (
@@ -151,6 +153,19 @@ def change(job_id: int, values: Mapping[str, Any]) -> bool:
 def reschedule(job_id: int, values: Mapping[str, Any], scheduled_at: int) -> bool:
     """As `change`, and give it another time."""
     return _change("reschedule", job_id, {**values, "scheduled_at": scheduled_at})
+
+
+def hasten(ids: Sequence[int], now: int) -> list[int]:
+    """Let those of the jobs that wait for another attempt make it now instead of later; returns their ids. A job whose
+    attempt has begun meanwhile is none of them, so no attempt is made beside it."""
+    these, params = any_of("id", ids)
+    with transaction():
+        rows = fetch(
+            f"UPDATE job SET scheduled_at = %s, {CLEARS_MARKS} WHERE {these} AND {LEAVES['hasten']} "
+            "AND scheduled_at > %s RETURNING id",
+            (now, params, now),
+        )
+        return count_transition("hastened", [row[0] for row in rows])
 
 
 def claim(
@@ -356,8 +371,7 @@ def prune(after_id: int, finished_before: Mapping[str, int], limit: int) -> tupl
 
 
 def _change(verb: str, job_id: int, values: Mapping[str, Any]) -> bool:
-    """Whoever stages the job finds it anew: it may be due at another time, and go to another host."""
-    marks = ["staged_at = NULL", "held_until = NULL", "parked_by = NULL", *([ENTERS[verb]] if verb in ENTERS else [])]
+    marks = [CLEARS_MARKS, *([ENTERS[verb]] if verb in ENTERS else [])]
     assignments = ", ".join([*(f"{column} = %s" for column in values), *marks])
     sql = f"UPDATE job SET {assignments} WHERE id = %s AND {LEAVES[verb]} AND attempted_at IS NULL"
     with transaction():

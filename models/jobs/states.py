@@ -15,10 +15,11 @@ FINAL = ("completed", "discarded", "cancelled")
 STATES = ("available", "scheduled", "executing", "retryable", *FINAL)
 
 TRANSITIONS: dict[str, tuple[tuple[str, ...], str | None]] = {
-    # verb: (states it leaves, state it enters; None: the same (stage, change) or none at all (prune))
+    # verb: (states it leaves, state it enters; None: the same (stage, change, hasten) or none at all (prune))
     "stage": (WAITING, None),
     "change": (NOT_BEGUN, None),
     "reschedule": (NOT_BEGUN, "scheduled"),
+    "hasten": (("retryable",), None),
     "claim": (WAITING, "executing"),
     "complete": (("executing",), "completed"),
     "retry": (("executing",), "retryable"),

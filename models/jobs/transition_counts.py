@@ -11,7 +11,7 @@ from models.database.transactions import after_commit
 Changed = TypeVar("Changed", bound=Sized | int)
 NAMES = (
     *("created", "staged", "claimed", "completed", "retried", "discarded"),
-    *("changed", "rescheduled"),
+    *("changed", "rescheduled", "hastened"),
     *("released", "cancelled", "rescued", "buried", "pruned"),
 )
 

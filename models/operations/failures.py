@@ -41,9 +41,10 @@ def listed(account_id: int, job_filter: JobFilter, page: PageRequest) -> Page:
     return job_lists.shown(Page([place.tie for place in places.rows], places.end), page.order)
 
 
-def grouped(account_id: int) -> list[Failure]:
-    """The groups, the largest first."""
-    latest = {state: _latest(account_id, state) for state in FAILING}
+def grouped(account_id: int, since: int = 0, most: int | None = None) -> list[Failure]:
+    """The groups of those that failed from `since` on, the largest first. `most`: of so many jobs of each state; None:
+    GROUPED."""
+    latest = {state: _latest(account_id, state, since, most or GROUPED) for state in FAILING}
     groups: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
     for state, (rows, _) in latest.items():
         for job_id, host, reason, at in rows:
@@ -52,10 +53,12 @@ def grouped(account_id: int) -> list[Failure]:
     return sorted(failures, key=lambda group: (-group.jobs, group.state, group.host, group.reason))
 
 
-def of_group(account_id: int, state: str, host: str, reason: str) -> list[int]:
+def of_group(account_id: int, state: str, host: str, reason: str, since: int = 0) -> list[int]:
     """The ids of the newest jobs of one group."""
     matches = [
-        group for group in grouped(account_id) if (group.state, group.host, group.reason) == (state, host, reason)
+        group
+        for group in grouped(account_id, since)
+        if (group.state, group.host, group.reason) == (state, host, reason)
     ]
     return matches[0].ids if matches else []
 
@@ -65,18 +68,20 @@ def _failure(key: tuple[str, str, str], jobs: list[tuple[int, int]], cut: bool) 
     return Failure(*key, len(jobs), max(at for _, at in jobs), ids, cut or len(jobs) > EXAMPLES)
 
 
-def _latest(account_id: int, state: str) -> tuple[list[tuple[int, str, str | None, int]], bool]:
+def _latest(account_id: int, state: str, since: int, most: int) -> tuple[list[tuple[int, str, str | None, int]], bool]:
     """(id, host, reason of the latest attempt, its start) of the newest failures in a state, and whether there may be
     others."""
     sql = (
         "WITH few AS (SELECT id, host, attempt, attempted_at, inserted_at FROM job WHERE account_id = %s "
         f"AND kind = '{REQUEST}' AND state = %s ORDER BY inserted_at DESC, id DESC LIMIT %s), "
-        "failed AS (SELECT * FROM few WHERE NOT EXISTS (SELECT 1 FROM replay WHERE replay.replay_of = few.id) "
+        "failed AS (SELECT * FROM few WHERE COALESCE(attempted_at, inserted_at) >= %s "
+        "AND NOT EXISTS (SELECT 1 FROM replay WHERE replay.replay_of = few.id) "
         "ORDER BY inserted_at DESC, id DESC LIMIT %s) "
         "SELECT failed.id, failed.host, attempt.reason, COALESCE(failed.attempted_at, failed.inserted_at), "
         "(SELECT count(*) FROM few) FROM failed "
         "LEFT JOIN attempt ON attempt.job_id = failed.id AND attempt.number = failed.attempt ORDER BY failed.id DESC"
     )
-    rows = fetch(sql, (account_id, state, LOOKED_AT, GROUPED))
-    is_cut = len(rows) == GROUPED or any(looked_at == LOOKED_AT for *_, looked_at in rows)
+    looked_at = most * LOOKED_AT // GROUPED
+    rows = fetch(sql, (account_id, state, looked_at, since, most))
+    is_cut = len(rows) == most or any(looked == looked_at for *_, looked in rows)
     return [row[:4] for row in rows], is_cut

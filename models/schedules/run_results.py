@@ -11,6 +11,7 @@ from models.schedules.firing_rows import BACKFILLED, CANCELLED, FIRED, LATE, STA
 
 SUCCEEDED, RETRYING, FAILED, RUNNING = "succeeded", "retrying", "failed", "running"
 RESULTS = (SUCCEEDED, RETRYING, FAILED, RUNNING, *STATUSES)  # FIRED: its job is deleted, so nobody knows any more
+GOOD = (SUCCEEDED, LATE, BACKFILLED)  # those whose job succeeded
 HAVE_JOBS = (FIRED, LATE, BACKFILLED)
 OF_STATE = {
     "completed": SUCCEEDED,

@@ -110,11 +110,13 @@ def test_the_chosen_failures_are_run_again_together(reader, receiver):
     expect(page.locator("tbody tr")).to_have_count(3)
     page.get_by_label("Select all shown").check()
     page.get_by_role("button", name="Run again").click()
-    expect(page.get_by_role("status")).to_contain_text("A new job was created")
+    expect(page.get_by_role("status")).to_contain_text("A new job was created for each")
     expect(page.locator("tbody tr")).to_have_count(6)  # live: the new ones end as the old ones did
 
     reader.go("/failures")
-    expect(page.get_by_role("row", name="discarded").get_by_role("cell", name="status_500")).to_be_visible()
+    expect(
+        page.get_by_role("row", name="discarded").get_by_role("cell", name="answered 500 Internal Server Error")
+    ).to_be_visible()
 
 
 def test_enter_in_a_checkbox_does_nothing_to_the_chosen_jobs(reader, receiver):
@@ -184,6 +186,44 @@ def test_the_log_grows_by_itself(reader, receiver):
     )
     expect(page.locator("#entries tr")).to_have_count(before + 2)
     expect(page.locator("#entries tr").first).to_contain_text("http.response")
+
+
+def order(reader, receiver, **fields):
+    """The UUID of a fresh job."""
+    answer = reader.page.request.post(
+        f"{reader.base}/api/jobs",
+        data={"method": "post", "url": f"http://127.0.0.1:{receiver.port}/ok", **fields},
+        headers={"Authorization": "Bearer sk_public_20230921"},
+    )
+    return answer.json()["data"]["id"]
+
+
+def test_a_job_that_failed_is_retried_now_and_the_page_follows(reader, receiver):
+    page = reader.page
+    job = order(reader, receiver, url=f"http://127.0.0.1:{receiver.port}/fail-then-ok/1", backoff={"fixed": 3600})
+    reader.go(f"/jobs/{job}")
+    expect(page.locator(STATE)).to_have_text("retryable")
+
+    page.get_by_role("button", name="Retry now").click()
+
+    expect(page.locator(STATE)).to_have_text("completed")
+    expect(page.locator("details.attempt")).to_have_count(2)
+    expect(page.locator(".ladder circle")).to_have_count(2)
+
+
+def test_a_group_of_targets_is_made_and_changed(reader):
+    page = reader.page
+    reader.go("/groups")
+    page.get_by_label("Name").fill("shops")
+    page.get_by_label("Targets, as a JSON list").fill('[{"name": "graz", "url": "https://graz.example.com/"}]')
+    page.get_by_role("button", name="Add").click()
+    page.wait_for_url("**/groups/shops")
+    expect(page.get_by_role("row", name="graz")).to_be_visible()
+
+    page.get_by_label("Targets, as a JSON list").fill("[")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert").filter(visible=True)).to_contain_text("Nothing was changed")
+    reader.complaints.clear()  # of the answer 422
 
 
 def test_light_and_dark_are_kept(reader):

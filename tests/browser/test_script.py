@@ -160,6 +160,27 @@ def test_a_live_tail_tells_each_entry_once_though_it_is_told_again(reader, recei
     assert len(ids) == len(set(ids))
 
 
+def test_what_comes_while_the_log_is_held_still_is_shown_when_it_is_let_go(reader, receiver):
+    page, held = reader.page, []
+    order(reader, receiver, schedule_in=0)
+    reader.go("/logs")
+    expect(page.locator("#entries tr").first).to_contain_text("http.response")
+    shown = page.evaluate("document.querySelector('#entries tr').outerHTML")
+    row = re.sub("entry-[0-9a-f-]+", "entry-new", shown)
+    page.route("**/logs/stream*", lambda route: held.append(route))
+    with page.expect_request("**/logs/stream*"):
+        reader.go("/logs")
+    page.get_by_role("button", name="Hold still").click()
+
+    with page.expect_response("**/logs/stream*"):
+        held[0].fulfill(content_type="text/event-stream", body=f"retry: 600000\n\ndata: {json.dumps(row)}\n\n")
+    page.evaluate(SETTLED)
+    expect(page.locator("#entry-new")).to_have_count(0)
+
+    page.get_by_role("button", name="Hold still").click()
+    expect(page.locator("#entry-new")).to_be_visible()
+
+
 def test_a_slow_older_preview_does_not_take_the_place_of_a_newer_one(reader):
     page, held = reader.page, []
     reader.go("/jobs/new")

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.support.documents import ROOT
-from tests.support.journeys.product import Embedded
+from tests.support.journeys.product import BOOPER, Embedded
 from tests.support.waiting import wait_until
 
 pytestmark = [
@@ -35,6 +35,12 @@ def curls(server):
     return [block for block in blocks("sh", server) if block.startswith("curl ")]
 
 
+def with_the_command_line(server):
+    """The commands of the README that are Booper's own, with the program of this environment."""
+    [lines] = [block for block in blocks("sh", server) if block.startswith("export BOOPER_URL")]
+    return lines.replace(".venv/bin/booper", BOOPER)
+
+
 def typed(command, server):
     words = ["bash", "-euo", "pipefail", "-c", command.replace("curl ", "curl --silent --show-error --fail ", 1)]
     run = subprocess.run(words, cwd=server.folder, capture_output=True, text=True, timeout=60)
@@ -44,13 +50,14 @@ def typed(command, server):
 
 def test_every_command_and_program_of_the_readme_works(server):
     answers = [typed(command, server) for command in curls(server)]
+    typed(with_the_command_line(server), server)
     for program in blocks("python", server):
         subprocess.run([sys.executable, "-c", program], cwd=server.folder, check=True, timeout=60)
 
     jobs = server.client().get("/api/jobs?limit=50")["data"]
     queries = set(re.findall(r"/api/echo\?([\w-]+)", str(jobs)))
 
-    assert len(answers) == 4
+    assert len(answers) == 3
     assert queries == {"trial-ends", "report", "hook"}
 
 

@@ -115,7 +115,7 @@ def test_the_rest_of_the_transitions_count_too(account, grown):
 COUNTED = {
     **{"stage": "staged", "claim": "claimed", "complete": "completed", "retry": "retried", "discard": "discarded"},
     **{"release": "released", "cancel": "cancelled", "rescue": "rescued", "discard_lost": "buried", "prune": "pruned"},
-    **{"change": "changed", "reschedule": "rescheduled"},
+    **{"change": "changed", "reschedule": "rescheduled", "hasten": "hastened"},
 }
 CHANGE_NO_STATE = {
     "cancelled_of",

@@ -21,6 +21,7 @@ PAGES = [  # that stand by themselves
     "/flows",
     "/lanes",
     "/hosts",
+    "/groups",
     "/logs",
     "/keys",
     "/signing-keys",

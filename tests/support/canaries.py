@@ -86,6 +86,9 @@ class Filled:
         fill("endpoint", **made, uuid=new_id(), enabled=1, types=json.dumps([canary("endpoint.types")]))
         fill("channel", **made, name="discord", url=SECRET)
         fill("channel_message", inserted_at=self.now)
+        text = canary("target_group.targets")
+        targets = json.dumps([{"name": text, "url": URL, "headers": {text: text}}])
+        fill("target_group", **made, changed_at=self.now, name="shops", targets=targets)
 
     def fill_machinery(self):
         fill("worker", pid=1, slots=1, slots_in_use=1, started_at=self.now, seen_at=self.now)

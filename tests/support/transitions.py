@@ -32,6 +32,7 @@ VERBS = {
     "stage": lambda _job: stage_all(),
     "change": lambda job: lifecycle.change(job.id, {"name": "changed"}),
     "reschedule": lambda job: lifecycle.reschedule(job.id, {}, clock.now() + 5),
+    "hasten": lambda job: lifecycle.hasten([job.id], clock.now() - 5),
     "claim": lambda job: lifecycle.claim([job.id], clock.now(), MARGIN),
     "complete": lambda job: lifecycle.complete([held(job)], clock.now()),
     "retry": lambda job: lifecycle.retry([(held(job), clock.now() + 5)]),

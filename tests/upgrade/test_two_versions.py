@@ -61,7 +61,8 @@ def test_every_job_is_sent_once_and_every_client_answered_while_versions_change(
     assert set(journey.client.statuses()) == {201}
     assert checker.check(history) == []
     assert len(history.arrivals) == len(history.created) + retried
-    assert {run["status"] for run in runs} == {"fired"}
+    assert {run["status"] for run in runs[:-1]} == {"fired"}
+    assert runs[-1]["status"] in ("fired", "disabled")  # it may have come due as the schedule was disabled
     assert gaps_s(runs) == {1}
 
 

@@ -62,6 +62,7 @@ def show_job(key: str) -> str:
         dots=ladder_of(account_id, job, attempts),
         before=list_before(),
         is_movable=job.kind == REQUEST and job.state == "scheduled" and job.schedule_id is None,
+        is_retrying=job.state == "retryable" and job.scheduled_at > now,
         schedule=schedule_store.find(account_id, job.schedule_id) if job.schedule_id else None,
         bars=attempt_bars.bars_of(attempts),
         phases=PHASES,

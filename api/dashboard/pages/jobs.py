@@ -17,9 +17,9 @@ from api.requests.ids import job_key
 from api.requests.paging import cursor_of
 from api.responses.responses import ApiError
 from models.database.paging import NEWEST_FIRST, Page
-from models.jobs import job_kinds, job_lists, replays
+from models.jobs import job_kinds, job_lists
 from models.jobs.states import FINAL, STATES
-from models.operations import cancelling
+from models.operations import cancelling, changing
 from models.operations.bulk import CANCEL, RETRY
 from models.rules import clock
 
@@ -68,8 +68,8 @@ def act_on_selected() -> Response:
     if not ids or action not in (CANCEL, RETRY):
         return redirect_to("list_jobs", "nothing", **filters)
     if action == RETRY:
-        replays.replay(visitor().account_id, ids, clock.now())
-        return redirect_to("list_jobs", "bulk_again", **filters)
+        done = changing.run_again(visitor().account_id, ids, clock.now())
+        return redirect_to("list_jobs", "bulk_again" if done else "none_waits", **filters)
     cancelling.cancel_all(visitor().account_id, ids, clock.now())
     return redirect_to("list_jobs", "bulk_cancelled", **filters)
 

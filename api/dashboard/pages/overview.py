@@ -1,4 +1,4 @@
-"""Serves the first page: the timeline, counts of jobs, the last hour, the state of the system, the next jobs. And the
+"""Serves the first page: the timeline, the cards of the last hour, what fails, the next jobs, the system. And the
 timeline by itself, of all jobs or of those of a host, a label, a flow or a schedule.
 """
 
@@ -8,39 +8,37 @@ from flask import Response, make_response, render_template
 from marshmallow import ValidationError
 
 from api.context import demo_is_open
-from api.dashboard import charts
 from api.dashboard.blueprint import is_part, pages, visitor
-from api.dashboard.filters import time_of_day
 from api.dashboard.labels import JOB_FILTERS
+from api.dashboard.pages.failures import jobs_of
 from api.dashboard.query import filled_fields, problems_of
 from api.dashboard.timelines import health_cards
 from api.dashboard.timelines.timeline_values import SCOPES, timeline_values
-from models.operations import heartbeats, overview
+from api.responses.schedule_health import NEEDY, Health, health
+from models.operations import failures, heartbeats, overview
 from models.rules import clock
+from models.rules.clock import DAY
+from models.schedules import run_results, schedule_store
+from models.schedules.schedule_store import ScheduleRow
 from models.webhooks import channels
 
 MINUTES = 60
-UPCOMING = 20
+UPCOMING = 8
 MESSAGES = 5
+SHOWN = 5  # failures and schedules, each
+FAILURES = 100  # of each state, of which the groups are made
 
 
 @pages.get("/")
 def show_overview() -> str:
     now, account_id = clock.now(), visitor().account_id
-    minutes = heartbeats.minutes(account_id, now, MINUTES)
-    lines, ticks = charts.lateness_lines(minutes)
     workers = heartbeats.workers()
     return render_template(
         "overview.html",
-        counts=overview.counts(account_id, now),
-        bars=charts.throughput_bars(minutes, [time_of_day(minute.minute_at) for minute in minutes]),
-        bar_ticks=charts.throughput_ticks(minutes),
-        lines=lines,
-        ticks=ticks,
-        completed=sum(minute.completed for minute in minutes),
-        failed=sum(minute.failed for minute in minutes),
-        latest=next((minute for minute in reversed(minutes) if minute.p50_us is not None), None),
-        cards=health_cards.cards(account_id, minutes, now),
+        cards=health_cards.cards(account_id, heartbeats.minutes(account_id, now, MINUTES), now),
+        failures=failures.grouped(account_id, now - DAY, FAILURES)[:SHOWN],
+        jobs_of=jobs_of,
+        schedules=schedules_in_need(account_id),
         depths=heartbeats.depths(),
         workers=workers,
         alive=heartbeats.alive(workers, now),
@@ -48,6 +46,14 @@ def show_overview() -> str:
         **({} if is_part() else timeline_values("show_overview", {})),
         messages=channels.kept(None if demo_is_open() else account_id)[:MESSAGES],
     )
+
+
+def schedules_in_need(account_id: int) -> list[tuple[ScheduleRow, Health]]:
+    """The first of the schedules that are late or fail, the worst first."""
+    rows = schedule_store.listed_by_need(account_id, SHOWN, 0)
+    runs = run_results.latest(account_id, [row.id for row in rows])
+    healths = [(row, health(row, runs.get(row.id, []))) for row in rows]
+    return [(row, each) for row, each in healths if each.look in NEEDY]
 
 
 @pages.get("/timeline")

@@ -20,6 +20,7 @@ from api.routes.recurring.backfills import BackfillFields
 from models.rules import clock, recurrence
 from models.schedules import run_results, schedule_changes, schedule_store
 from models.schedules.backfills import backfill_store
+from models.schedules.run_results import FAILED, GOOD
 from models.schedules.schedule_changes import NotComputable, TooMany
 from models.schedules.schedule_store import ScheduleRow
 
@@ -38,6 +39,8 @@ def show_schedule(key: str) -> str:
         frequency=recurrence.description_of(row.frequency),
         firings=runs,
         health=health(row, runs),
+        good=sum(run.status in GOOD for run in runs),
+        ended=sum(run.status in (*GOOD, FAILED) for run in runs),
         run_statuses=RUN_RESULTS,
         **({} if is_part() else timeline_values("show_schedule", {"schedule": row.id}, key=row.id)),
         backfills=backfill_store.listed(visitor().account_id, row.id, BACKFILLS_SHOWN),

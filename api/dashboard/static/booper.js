@@ -11,11 +11,17 @@ function localText(date) {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
+// With "time" the date is left out of what is today: many rows would repeat it.
+function shownTime(date, form) {
+  const text = localText(date);
+  return form === "time" && date.toDateString() === new Date().toDateString() ? text.slice(11) : text;
+}
+
 function showLocal(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const date = new Date(time.dateTime);
     if (isNaN(date)) continue;
-    if ("local" in time.dataset) time.textContent = localText(date);
+    if ("local" in time.dataset) time.textContent = shownTime(date, time.dataset.local);
     else time.title = `${localText(date)} here, ${time.title}`;
   }
 }
@@ -100,19 +106,39 @@ async function keepFresh(part) {
   }
 }
 
+// Keeps new entries back while somebody reads.
+function holdButton(release) {
+  const button = document.getElementById("hold");
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const isHeld = button.ariaPressed !== "true";
+    button.ariaPressed = String(isHeld);
+    if (!isHeld) release();
+  });
+  return button;
+}
+
 // The live log: server-sent events; when the server has no stream left, the page's rows every few seconds.
 function tail(rows) {
   const state = document.getElementById("tail-state");
   const showState = (text) => { state.hidden = false; state.textContent = text; };
   const source = new EventSource(rows.dataset.tail);
-  source.onopen = () => showState("live");
-  source.onmessage = (event) => {
-    const row = parsed(`<table><tbody>${JSON.parse(event.data)}</tbody></table>`).querySelector("tr");
-    if (!row || document.getElementById(row.id)) return;
-    showLocal(row);
+  const waiting = [];
+  const insert = (row) => {
+    if (document.getElementById(row.id)) return;
     rows.prepend(row);
     document.querySelector("[data-until-entries]")?.remove();
     while (rows.rows.length > Number(rows.dataset.most)) rows.lastElementChild.remove();
+  };
+  const hold = holdButton(() => waiting.splice(0).forEach(insert));
+  source.onopen = () => showState("live");
+  source.onmessage = (event) => {
+    const row = parsed(`<table><tbody>${JSON.parse(event.data)}</tbody></table>`).querySelector("tr");
+    if (!row) return;
+    showLocal(row);
+    if (hold.ariaPressed !== "true") return insert(row);
+    waiting.push(row);
+    waiting.splice(0, waiting.length - Number(rows.dataset.most)); // as many as the list shows
   };
   source.onerror = () => {
     if (source.readyState !== EventSource.CLOSED) return;

@@ -21,9 +21,10 @@ from models.jobs.searches.job_filter import (
 )
 from models.operations.timelines import slices
 
-WHOLE = 3_000  # rows that are read one by one
+WHOLE = 2_000  # rows that are read one by one
 SLICES = 120
-OF_SLICE = 20  # rows that each slice of a longer span gives
+OF_SLICE = 8  # rows that each slice of a longer span gives
+TO_JUDGE = 20  # the same where a filter leaves few of them
 MOST = 5_000  # attempts
 
 
@@ -95,7 +96,7 @@ def job_ids(account_id: int, job_filter: JobFilter, first: int, last: int) -> tu
     ids = _logged(account_id, first, last, WHOLE)
     if len(ids) < WHOLE:
         return _distinct(ids), True
-    return _distinct(_sampled(account_id, first, last)), False
+    return _distinct(_sampled(account_id, first, last, TO_JUDGE if job_filter.is_search else OF_SLICE)), False
 
 
 def _of_newest(sql: str, params: list[Any]) -> tuple[list[int], bool]:
@@ -117,10 +118,10 @@ def _logged(account_id: int, first: int, last: int, limit: int) -> list[int]:
     return [row[0] for row in fetch(ENTRIES.format(first=first, last=last, limit=limit), [account_id])]
 
 
-def _sampled(account_id: int, first: int, last: int) -> list[int]:
+def _sampled(account_id: int, first: int, last: int, of_slice: int) -> list[int]:
     """From each slice a few: one statement of many short look-ups in an index."""
     edges = slices.evenly(first, last, SLICES)
-    few = ENTRIES.format(first=slices.FIRST, last=slices.LAST, limit=OF_SLICE)
+    few = ENTRIES.format(first=slices.FIRST, last=slices.LAST, limit=of_slice)
     return [row[0] for row in fetch(*slices.for_each(edges, few, [account_id]))]
 
 

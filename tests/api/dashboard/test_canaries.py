@@ -14,18 +14,19 @@ OURS = {  # words that Booper chooses; a page asks which one it is
     *("gate.kind", "operation.state", "operation.job_filter", "operation.held"),
     *("alert.types", "alert.scope_kind", "alert.options", "alert_target.way", "incident.type", "incident.announced"),
     *("incident.subject", "incident_subject.type", "incident_subject.subject", "health_event.type"),
-    *("backfill.state", "backfill.instants", "status_page.token"),
+    *("target_group.name", "status_page.token"),
+    *("backfill.state", "backfill.instants"),
 }
 KEPT_BACK = {  # what no page shows
     *("api_key.sha256", "signing_key.secret", "channel.url", "ended_session.digest"),
     *("idempotent_request.key", "idempotent_request.fingerprint", "idempotent_request.answer"),
     *("job.idempotency_key", "job.backoff", "job.redact", "job.notify", "job_label.label"),
-    *("target_group.name", "target_group.targets"),
+    *("listener.name", "listener_request.listener", "listener_request.request", "listener_request.answer"),
     *("job.judging", "job.traceparent", "dedup_window.digest"),
-    *("schedule.content_type", "schedule.template", "schedule.key", "schedule.overlap", "schedule.misfire"),
+    *("schedule.content_type", "schedule.template"),
     *("gate.key", "gate.reason", "ack.content_type"),
     *("alert_target.secret", "alert_target.url", "health_event.host", "health_event.reason"),
-    *("calendar.name", "calendar.days", "schedule.calendar_days"),
+    *("calendar.name", "calendar.days", "calendar.moved_to", "schedule.calendar_days"),
     *("worker.id", "worker.host", "worker.version", "minute_stat.worker_id"),
 }
 

@@ -213,7 +213,7 @@ def test_a_database_that_is_away_is_a_page_with_retry_after(alice):
 
 def test_a_mistake_of_ours_is_a_page_with_an_id(alice, monkeypatch, caplog):
     """A mistake of ours is a page that tells nothing but an id."""
-    monkeypatch.setattr("models.operations.overview.counts", lambda *_: 1 / 0)
+    monkeypatch.setattr("models.operations.overview.upcoming", lambda *_: 1 / 0)
     answer = alice.get("/")
     assert (answer.status_code, answer.mimetype) == (500, "text/html")
     assert answer.headers["X-Request-Id"] in answer.text

@@ -142,3 +142,36 @@ def test_an_export_of_a_search_that_is_wrong_is_refused(alice):
 
 def test_nobody_exports_without_signing_in(nobody):
     assert nobody.get("/jobs/export.csv").status_code == 303
+
+
+HOSTILE = (
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    '<script>alert(1)</script>"',
+    'a","b\nc',
+    "=cmd|' /C calc'!A0",
+)
+
+
+def test_a_hostile_text_in_any_column_is_text_in_every_export(alice):
+    for text in HOSTILE:
+        args = json.dumps({"method": text, "url": text, "labels": [text]})
+        job = make_job(alice.account, "discarded", name=text, args=args, attempt=1)
+        add_attempts([AttemptRow(job.id, 1, 0, 0, 0, "answered", 503, text)])
+
+    as_csv, as_lines = export(alice, "csv"), export(alice, "jsonl")
+
+    rows = list(csv.reader(io.StringIO(as_csv.text)))
+    assert {len(row) for row in rows} == {len(job_export.COLUMNS)}
+    cells = [cell for row in rows[1:] for cell in row]
+    assert [cell for cell in cells if cell.startswith(job_export.FORMULA_BEGINS)] == []
+    names = [json.loads(line)["name"] for line in as_lines.text.splitlines()]
+    assert sorted(names) == sorted(HOSTILE)
+    for answer in (as_csv, as_lines):
+        assert answer.headers["Content-Disposition"].startswith("attachment; ")
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.mimetype != "text/html"

@@ -80,6 +80,16 @@ def test_run_now_moves_a_scheduled_job_and_makes_no_other(alice, moved_clock):
     assert Job.select().count() == 1
 
 
+def test_retry_now_moves_the_next_attempt_and_makes_no_other_job(alice, moved_clock):
+    job = make_job(alice.account, "retryable", due_in_s=3600, attempt=2, attempted_at=clock.now())
+    assert "Retry now" in alice.get(f"/jobs/{job.uuid}").text
+
+    assert alice.send(f"/jobs/{job.uuid}/now").status_code == 303
+
+    assert (reread(job).scheduled_at, reread(job).state, Job.select().count()) == (clock.now(), "retryable", 1)
+    assert "Retry now" not in alice.get(f"/jobs/{job.uuid}").text
+
+
 @pytest.mark.parametrize("state", ["executing", "completed", "cancelled"])
 def test_a_job_that_has_begun_or_ended_is_not_moved(alice, state):
     job = make_job(alice.account, state, due_in_s=60, attempted_at=clock.now())

@@ -253,6 +253,18 @@ def test_the_chosen_jobs_are_ordered_again_and_the_list_stays_filtered(alice):
     assert alice.send("/jobs/chosen", action="retry").location == "/jobs?note=nothing"
 
 
+def test_of_chosen_jobs_those_that_wait_are_moved_and_not_copied(alice, moved_clock):
+    waiting = [make_job(alice.account, state, 60) for state in ("scheduled", "retryable")]
+    running = make_job(alice.account, "executing", -5)
+
+    answer = alice.send("/jobs/chosen", action="retry", job=[str(job.id) for job in waiting])
+
+    assert answer.location == "/jobs?note=bulk_again"
+    assert [reread(job).scheduled_at for job in waiting] == [clock.now()] * 2
+    assert alice.send("/jobs/chosen", action="retry", job=str(running.id)).location == "/jobs?note=none_waits"
+    assert Job.select().count() == 3
+
+
 def test_of_more_jobs_than_a_form_may_choose_the_first_hundred_are_taken(alice):
     now = clock.now()
     made = {"account_id": alice.account.id, "state": "scheduled", "scheduled_at": now, "inserted_at": now, "args": "{}"}
@@ -358,7 +370,7 @@ def test_a_jobs_page_shows_its_attempts_on_a_timeline(alice):
     add_attempts([AttemptRow(job.id, 1, 0, 5000, 1000, "answered", 503, "status_503", 1.0, 2.0, 3.0, 8.0, 9.0)])
     tags = Markup(alice.get(f"/jobs/{job.uuid}").text).tags
     kinds = [attributes["class"].removeprefix("phase-") for tag, attributes in tags if tag == "rect"]
-    assert kinds == ["waited", "dns", "connect", "tls", "first_byte", "body"]
+    assert kinds == ["dns", "connect", "tls", "first_byte", "body"]
 
 
 def attempt_shown(browser, reason, event, payload):
@@ -400,6 +412,24 @@ def test_failures_are_grouped_and_a_group_is_ordered_again(alice, bob):
     assert [job.host for job in Job.select().where(Job.state == "available")] == ["a.example"] * 3
     alice.send("/failures/again", state="discarded", host="a.example", reason="nothing")
     assert Job.select().where(Job.state == "available").count() == 3
+
+
+def test_failures_of_the_last_day_are_shown_and_older_ones_by_wish(alice, moved_clock):
+    job = make_failed_job(alice.account, "a.example", "timeout")
+    Job.update(attempted_at=clock.now() - 25 * clock.HOUR).where(Job.id == job.id).execute()
+    assert "a.example" not in alice.get("/failures").text
+    for span in ("7d", "all"):
+        assert "a.example" in alice.get(f"/failures?span={span}").text
+
+
+def test_a_group_that_is_retried_now_is_moved_and_not_copied(alice, moved_clock):
+    job = make_failed_job(alice.account, "a.example", "timeout", "retryable")
+    Job.update(scheduled_at=clock.now() + clock.HOUR).where(Job.id == job.id).execute()
+    assert "Retry now" in alice.get("/failures?span=all").text
+
+    alice.send("/failures/again", state="retryable", host="a.example", reason="timeout")
+
+    assert (reread(job).scheduled_at, Job.select().count()) == (clock.now(), 1)
 
 
 def test_a_key_is_shown_once_and_works(app, alice):

@@ -1,43 +1,43 @@
-"""The overview: what the last hour brought, as its legends tell it."""
+"""The overview: what fails, which schedules need somebody, and where its cards lead."""
 
 import json
 import re
 
 from models.jobs import job_store
 from models.jobs.job_store import NewJob
+from models.jobs.job_tables import Job
 from models.rules import clock
-from tests.support.attempt_rows import note
-from tests.support.browsers import Markup
+from models.schedules.schedule_tables import Schedule
+from tests.support.browsers import Markup, submit_schedule
+from tests.support.rows import make_failed_job
 
 
-def legends(browser):
-    """The legends of the two charts, as text."""
-    page = browser.get("/").text
-    return [re.sub("<[^>]+>", "", text).strip() for text in re.findall(r'<p class="legend[^>]*>(.*?)</p>', page)]
+def panel(browser, name):
+    """The texts of a panel's lines."""
+    part = re.search(rf'aria-labelledby="{name}".*?</section>', browser.get("/").text, re.DOTALL)[0]
+    lines = re.findall(r"<li>(.*?)</li>", part, re.DOTALL)
+    return [" ".join(re.sub("<[^>]+>", "", line).split()) for line in lines]
 
 
-def test_the_lateness_told_is_that_of_the_latest_minute_with_attempts(alice, moved_clock):
-    note(alice.account, 30, 40_000)
-    note(alice.account, 2, 900)
-    assert legends(alice)[1] == "50% within 0.5 ms 99% within 1.0 ms in the latest minute"
+def test_what_failed_within_a_day_is_told_with_its_cause(alice, bob, moved_clock):
+    jobs = [make_failed_job(alice.account, "a.example", "status_401") for _ in range(2)]
+    old = make_failed_job(alice.account, "b.example", "timeout")
+    make_failed_job(bob.account, "c.example", "timeout")
+    Job.update(attempted_at=clock.now()).where(Job.id.in_([job.id for job in jobs])).execute()
+    Job.update(attempted_at=clock.now() - 25 * clock.HOUR).where(Job.id == old.id).execute()
 
-    note(alice.account, 1, 40_000)
-    assert legends(alice)[1] == "50% within 35 ms 99% within 50 ms in the latest minute"
-
-
-def test_the_attempts_told_are_those_of_the_last_hour(alice, bob, moved_clock):
-    for minutes_ago in (0, 59, 60):
-        note(alice.account, minutes_ago, 900, completed=1000, failed=2)
-    note(bob.account, 1, 900, completed=5)
-
-    assert legends(alice)[0] == "2,000 completed 4 failed"
+    assert panel(alice, "failing") == ["discarded a.example answered 401 Unauthorized 2 now"]
+    assert 'href="/jobs?state=discarded&amp;host=a.example&amp;reason=status_401"' in alice.get("/").text
 
 
-def test_an_hour_without_attempts_tells_of_none(alice, moved_clock):
-    note(alice.account, 60, 900)
+def test_schedules_that_fail_are_told_and_those_on_time_are_not(alice, moved_clock):
+    bad, _ = submit_schedule(alice, name="bad one"), submit_schedule(alice, name="good one")
+    assert panel(alice, "needy") == []
 
-    assert legends(alice) == ["0 completed 0 failed", "50% within – 99% within –"]
-    assert alice.get("/").text.count("No attempts in the last hour.") == 2
+    Schedule.update(failures=3).where(Schedule.id == bad.id).execute()
+
+    assert panel(alice, "needy")[0].startswith("failing (3) bad one next in")
+    assert len(panel(alice, "needy")) == 1
 
 
 def test_the_card_of_due_jobs_leads_to_those_that_it_counts(alice, moved_clock):

@@ -142,6 +142,19 @@ class Jobs(RuleBasedStateMachine):
             assert order.is_fresh
             order.changed(due_at)
 
+    @precondition(lambda self: self.orders)
+    @rule(which=ANY)
+    def run_now(self, which):
+        order = pick(self.orders.values(), which)
+        try:
+            changing.run_now(self.account.id, order.id, self.clock.now)
+        except changing.NotChangeable:
+            assert order.state != "waiting" or order.sent[-1].ended in ("lost", "released")
+        else:
+            assert order.state == "waiting"
+            if order.due_at > self.clock.now:
+                order.changed(self.clock.now)
+
     def hops(self):
         """Another number each time, so that each change changes something."""
         self.changes += 1

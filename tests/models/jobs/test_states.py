@@ -18,4 +18,4 @@ def test_a_condition_is_spelled_as_the_indexes_spell_it(condition):
 def test_the_guards_and_assignments_are_those_of_the_table():
     assert states.LEAVES["cancel"] == "state IN ('available', 'scheduled', 'retryable', 'executing')"
     assert (states.LEAVES["complete"], states.ENTERS["complete"]) == ("state = 'executing'", "state = 'completed'")
-    assert set(states.TRANSITIONS) - set(states.ENTERS) == {"stage", "change", "prune"}
+    assert set(states.TRANSITIONS) - set(states.ENTERS) == {"stage", "change", "hasten", "prune"}

@@ -7,6 +7,7 @@ import pytest
 from models.flows.gate_tables import Gate
 from models.jobs import lifecycle
 from models.jobs.job_store import NewJob
+from models.jobs.job_tables import Job
 from models.operations import changing
 from models.rules import clock
 from models.rules.limits import FLOW
@@ -76,3 +77,70 @@ def test_a_change_of_a_parked_job_lets_the_others_at_its_flow_be_looked_at(accou
 
     assert parked_at(gate.id) == ids[2:]
     assert Gate.get_by_id(gate.id).wake_at == clock.now()
+
+
+def retrying(account, due_in_s=60, **columns):
+    return make_job(account, "retryable", due_in_s, attempt=1, attempted_at=1, **columns)
+
+
+def test_a_retry_now_and_a_claim_at_once_make_one_attempt(account, moved_clock):
+    for _ in range(25):
+        job = retrying(account, due_in_s=0.000001)  # due a microsecond from now, when the claim comes
+        due_at = clock.now()
+
+        answer, claimed = at_once(
+            lambda: changing.run_now(account.id, job.id, due_at),  # noqa: B023
+            lambda: lifecycle.claim([job.id], due_at + 1, MARGIN),  # noqa: B023
+        )
+
+        again = lifecycle.claim([job.id], due_at + 1, MARGIN)
+        assert [taken.attempt for taken in [*claimed, *again]] == [2]
+        if isinstance(answer, changing.NotChangeable):
+            assert reread(job).scheduled_at == due_at + 1
+        assert reread(job).state == "executing"
+
+
+def test_of_retries_now_at_once_one_moves_the_job(account, moved_clock):
+    job = retrying(account)
+    answers = at_once(*(lambda: lifecycle.hasten([job.id], clock.now()) for _ in range(6)))
+    assert sorted(answers) == [[], [], [], [], [], [job.id]]
+    assert (reread(job).scheduled_at, reread(job).attempt, reread(job).state) == (clock.now(), 1, "retryable")
+
+
+def test_a_retry_now_finds_no_job_whose_attempt_has_begun(account, moved_clock):
+    job = retrying(account)
+    lifecycle.claim([job.id], clock.now() + clock.HOUR, MARGIN)
+    before = reread(job).scheduled_at
+
+    with pytest.raises(changing.NotChangeable):
+        changing.run_now(account.id, job.id, clock.now())
+
+    assert reread(job).scheduled_at == before
+
+
+def test_a_job_that_is_due_already_stays_where_it_stands(account, moved_clock):
+    jobs = [retrying(account, due_in_s=-5), make_job(account, due_in_s=-5)]
+    for job in jobs:
+        assert changing.run_now(account.id, job.id, clock.now()).scheduled_at == job.scheduled_at
+        assert reread(job).scheduled_at == job.scheduled_at
+
+
+def test_a_mark_of_the_stager_does_not_keep_the_old_time(account, moved_clock):
+    """Else nobody would publish it before its old time."""
+    job = retrying(account, staged_at=clock.now(), held_until=clock.now() + clock.HOUR)
+    changing.run_now(account.id, job.id, clock.now())
+    assert (reread(job).staged_at, reread(job).held_until) == (None, None)
+
+
+def test_jobs_of_each_state_run_again_once(account, moved_clock):
+    waiting, failed = make_job(account, "scheduled", 60), retrying(account)
+    ended = make_job(account, "discarded", -60)
+    running = make_job(account, "executing", -1, claim_id=1, lease_until=clock.now() + MARGIN)
+    ids = [job.id for job in (waiting, failed, ended, running)]
+
+    assert changing.run_again(account.id, ids, clock.now()) == 3
+
+    assert [reread(job).scheduled_at for job in (waiting, failed)] == [clock.now()] * 2
+    [new] = [job for job in Job.select() if job.id not in ids]
+    assert (new.state, new.scheduled_at) == ("available", clock.now())
+    assert reread(running).scheduled_at == running.scheduled_at

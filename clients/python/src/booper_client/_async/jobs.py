@@ -72,6 +72,10 @@ class Jobs:
         """Cancel it; a job that has ended stays as it is."""
         return await self._sender.fetch(Job, post(f"/jobs/{part(job)}/cancel"))
 
+    async def run_now(self, job: JobId) -> Job:
+        """Make it due now, if it waits: its first attempt, or the next one after a failure."""
+        return await self._sender.fetch(Job, post(f"/jobs/{part(job)}/run-now"))
+
     async def retry(self, job: JobId, *, once: str | None = None, **fields: Unpack[RetryFields]) -> Job:
         """A new job with the request of this one, due now; `fields` take the place of the old ones."""
         return await self._sender.fetch(Job, post(f"/jobs/{part(job)}/retry", dict(fields), once))
