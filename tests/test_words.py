@@ -16,6 +16,10 @@ ALLOWED = {
     ("api/server/waitress_channel.py", "task_dispatcher"): "waitress reads the dispatcher by this name",
 }
 
+OTHERS_WORDS = {
+    "clients/python/src/booper_client/task_queue.py": {"task", "tasks"}
+}  # Celery's: what it queues is no job
+
 
 def words_not_used():
     words = {row[0].partition(" ")[0] for row in table("docs/glossary.md", "## Words not used")}
@@ -77,14 +81,22 @@ def test_no_module_function_or_class_has_a_word_that_the_glossary_does_not_use()
     }
 
     assert len(named) > 1000
-    assert [(module, name) for module, name in named if words_of(name) & words_not_used()] == []
+    assert [
+        (module, name)
+        for module, name in named
+        if words_of(name) & (words_not_used() - OTHERS_WORDS.get(module, set()))
+    ] == []
 
 
 @pytest.mark.parametrize("folder", ROOMS)
 def test_nothing_has_a_name_that_the_glossary_does_not_use(folder):
     modules = [module for module in MODULES if is_in(module, folder)]
     words = words_not_used() if folder.startswith(PRODUCT) else set()  # tests speak of Docker's services, for example
-    named = {(str(module), name) for module in modules for name in misnamed(names_in(tree_of(module)), words)}
+    named = {
+        (str(module), name)
+        for module in modules
+        for name in misnamed(names_in(tree_of(module)), words - OTHERS_WORDS.get(str(module), set()))
+    }
 
     assert modules
     assert named - set(ALLOWED) == set()

@@ -44,7 +44,7 @@ def add_group() -> Response:
 @pages.get("/groups/<name>")
 def show_group(name: str) -> Response:
     group = find_group(name)
-    return _one(group, as_typed(group), [], 200)
+    return _group_page(group, as_typed(group), [], 200)
 
 
 @pages.post("/groups/<name>")
@@ -53,7 +53,7 @@ def change_group(name: str) -> Response:
     group, typed = find_group(name), request.form.get("targets", "")
     targets, problems = read_targets(typed)
     if problems:
-        return _one(group, typed, problems, 422)
+        return _group_page(group, typed, problems, 422)
     target_groups.put(visitor().account_id, group.name, targets, clock.now())
     return redirect_to("show_group", "saved", name=group.name)
 
@@ -95,5 +95,5 @@ def _list(name: str, typed: str, problems: list[str], status: int) -> Response:
     return make_response(render_template("groups.html", **values), status)
 
 
-def _one(group: Group, typed: str, problems: list[str], status: int) -> Response:
+def _group_page(group: Group, typed: str, problems: list[str], status: int) -> Response:
     return make_response(render_template("group.html", group=group, typed=typed, problems=problems), status)

@@ -41,7 +41,7 @@ def test_a_name_that_is_taken_is_refused_and_what_was_typed_stays(alice):
 
 
 @pytest.mark.parametrize(
-    ("targets", "told"),
+    ("targets", "message"),
     [
         ("{nope", "must be a JSON list"),
         ("{}", "must be a list of 1 to 100 targets"),
@@ -51,12 +51,12 @@ def test_a_name_that_is_taken_is_refused_and_what_was_typed_stays(alice):
         ([{"name": "a", "url": "https://a.example/", "colour": 1}], "colour"),
     ],
 )
-def test_targets_that_are_not_valid_are_refused_and_nothing_is_changed(alice, targets, told):
+def test_targets_that_are_not_valid_are_refused_and_nothing_is_changed(alice, targets, message):
     add(alice)
     text = targets if isinstance(targets, str) else json.dumps(targets)
     for answer in (add(alice, "other", text), alice.send("/groups/shops", targets=text)):
         assert answer.status_code == 422
-        assert told in answer.text.replace("&#39;", "'")
+        assert message in answer.text.replace("&#39;", "'")
     assert stored(alice) == {"shops": [target["url"] for target in TARGETS]}
 
 
