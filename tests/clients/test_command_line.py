@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import click
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from booper import cli, client_commands
 from booper_client import Client
 from booper_client.cli import catalog, failures, main
+from booper_client.cli.commands import logs_command
 from booper_client.cli.output import relative
 from tests.support.command_line import START, Run, commands, in_a_pipe, on_a_terminal
 from tests.support.documents import ROOT
@@ -280,6 +282,17 @@ def test_a_tail_shows_each_entry_once_as_it_comes(configured, server, key, recei
 
     assert len(lines) == len(set(lines)) == 6
     assert all("worker.http.re" in line for line in lines)
+
+
+def test_a_tail_that_looks_away_for_more_than_a_page_misses_nothing(server, key, receiver):
+    with Client(server.url, key) as client:
+        jobs = [client.jobs.create(f"{receiver.url}/{n}") for n in range(51)]
+        for job in jobs:
+            client.jobs.wait(job, every_seconds=0.02)
+
+        fresh = logs_command._fresh(SimpleNamespace(client=client), {}, {"an entry before": None})
+
+    assert len({entry.id for entry in fresh}) == len(fresh) == 102
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from booper_client import ConnectionFailedError, Retries, UnreadableAnswerError
+from booper_client import ConnectionFailedError, NotFoundError, Retries, UnreadableAnswerError
 from tests.support.both_clients import client_of
 from tests.support.live_server import LOSE, LossyFront
 
@@ -100,6 +100,15 @@ def test_a_deletion_whose_answer_is_lost_has_succeeded(through):
     client.schedules.delete("k")
 
     assert [method for method, *_ in front.requests] == ["DELETE", "DELETE"]
+
+
+def test_a_deletion_of_what_was_never_there_says_so_at_once(through):
+    client, front = through()
+
+    with pytest.raises(NotFoundError):
+        client.schedules.delete("k")
+
+    assert len(front.requests) == 1
 
 
 def test_a_redirect_is_not_followed(through):

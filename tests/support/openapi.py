@@ -10,6 +10,8 @@ from werkzeug.routing import RequestRedirect
 LIMITS = ("default", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "maxProperties")
 METHODS = {"get", "post", "put", "patch", "delete"}
 
+_VALIDATORS: dict = {}  # by the id of the schema, which stays alive here
+
 
 def contract(document):
     """A block of lines for each operation, then one for each response that several operations share."""
@@ -169,8 +171,14 @@ def differences_from(document, app, method, path, answer):
     if described is None:
         return [f"{method} {path} answers {answer.status_code}, which the document does not know"]
     schema = _resolved(document, described).get("content", {}).get(answer.mimetype, {}).get("schema", {})
-    validator = OAS31Validator({**schema, "components": document["components"]})
-    return [error.message for error in validator.iter_errors(answer.json)] if schema else []
+    return [error.message for error in _validator_of(document, schema).iter_errors(answer.json)] if schema else []
+
+
+def _validator_of(document, schema):
+    """The validator of a schema of the document, made once: that costs more than to validate by it."""
+    if id(schema) not in _VALIDATORS:
+        _VALIDATORS[id(schema)] = schema, OAS31Validator({**schema, "components": document["components"]})
+    return _VALIDATORS[id(schema)][1]
 
 
 def _operation_of(document, app, method, path):
