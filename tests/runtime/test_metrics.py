@@ -125,6 +125,7 @@ CHANGE_NO_STATE = {
     "extend",
     "first_lost",
     "give_back_unknown",
+    "hand_over",
     "id_range",
     "keep_acknowledged",
     "new_claim_id",

@@ -26,7 +26,7 @@ KEPT_BACK = {  # what no page shows
     *("schedule.content_type", "schedule.template"),
     *("gate.key", "gate.reason", "ack.content_type"),
     *("alert_target.secret", "alert_target.url", "health_event.host", "health_event.reason"),
-    *("calendar.name", "calendar.days", "calendar.moved_to", "schedule.calendar_days"),
+    *("calendar.name", "calendar.days", "schedule.calendar_days"),
     *("worker.id", "worker.host", "worker.version", "minute_stat.worker_id"),
 }
 
@@ -34,7 +34,7 @@ KEPT_BACK = {  # what no page shows
 def texts():
     """Every text column there is, as table.column."""
     tables = set(database.get_tables()) - NO_TEXT
-    uuids = {"uuid", "schedule_id", "after_uuid", "job_uuid"}
+    uuids = {"uuid", "schedule_id", "after_uuid", "job_uuid", "moved_to"}
     named = {f"{table}.{name}" for table in tables for name in text_columns(table) if name not in uuids}
     return named - {"schedule.id"}
 

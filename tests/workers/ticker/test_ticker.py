@@ -26,10 +26,12 @@ from tests.support.waiting import wait_until
 from workers.ticker import planner
 from workers.ticker.duties import broker_duties, duties, record_sign_of_life
 from workers.ticker.duty import Duty
+from workers.ticker.listener_results import ListenerResults
 from workers.ticker.pruner import Pruner
 from workers.ticker.stager import Stager
 from workers.ticker.throttle import Throttle
 from workers.ticker.ticker import PAUSE_AFTER_FAILURE_S, STAGE_EVERY_S, Loop, Ticker
+from workers.transport.answer_reader import MAX_BODY_KEPT_BYTES
 
 
 @pytest.fixture
@@ -40,7 +42,8 @@ def postgres_only(db):
 
 def ticker_with(messages, lead, on_lead=lambda: None, pruner=None):
     stager = Stager(messages, clock.SECOND, 100)
-    return Ticker(stager, duties(stager, pruner or Pruner({})), broker_duties(stager, messages), lead, on_lead)
+    every_duty = duties(stager, pruner or Pruner({}), ListenerResults(MAX_BODY_KEPT_BYTES, clock.DAY))
+    return Ticker(stager, every_duty, broker_duties(stager, messages), lead, on_lead)
 
 
 def test_the_leading_ticker_stages_and_shows_that_it_lives(account, messages):

@@ -53,7 +53,7 @@ def set_group(session: Session, group: str, targets: tuple[str, ...]) -> None:
     """Make a group, or give it exactly these targets.
 
     \b
-    booper groups set shops berlin=https://b.example.com/ rome=https://r.example.com/
+    booper groups set shops it=https://it.example.com de=https://de.example.com
     """
     _show(session, session.client.groups.put(group, list(map(target, targets))))
 
