@@ -1,7 +1,7 @@
 // Moves the timeline, keeps it fresh, zooms, and leads from mark to mark by the keyboard. Without it the picture stands
 // still and its marks are links all the same. What it inserts was escaped by the server. Uses what booper.js declares.
 const FRESH = [".tl-scale", ".tl-moving", ".tl-front", ".tl-empty", ".tl-counts", ".tl-key", ".tl-rows"];
-const SWITCHES = ".tl-switch";
+const SWITCHES = ".switch";
 const MOVES_MS = 600000; // one animation lasts so long; a refresh begins another
 const REMEMBERED = "booper_timeline_held";
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
