@@ -358,14 +358,14 @@ def test_a_signal_calls_on_stop_before_it_ends_the_server(signum, handlers):
 
 
 def test_a_server_that_stops_ends_live_logs_and_says_that_it_is_not_ready(monkeypatch):
-    ended, told, closed = threading.Event(), threading.Event(), []
+    ended, stopping, closed = threading.Event(), threading.Event(), []
     monkeypatch.setattr(held_threads, "stopping", ended)
-    monkeypatch.setattr(signals, "stopping", told)
+    monkeypatch.setattr(signals, "stopping", stopping)
     monkeypatch.setattr(waitress_channel, "stop_listening", closed.append)
 
     processes.stop_serving("server")
 
-    assert (ended.is_set(), told.is_set(), closed) == (True, True, ["server"])
+    assert (ended.is_set(), stopping.is_set(), closed) == (True, True, ["server"])
 
 
 @pytest.mark.parametrize(("later_s", "code"), [(0.05, None), (0.2, 143)])

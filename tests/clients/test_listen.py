@@ -1,6 +1,7 @@
 """`booper listen` against a live server: what comes, what goes back, how it ends."""
 
 import json
+import signal
 import socket
 import subprocess
 
@@ -92,6 +93,13 @@ def test_ctrl_c_ends_it_cleanly_and_what_is_under_way_is_answered_before(configu
     assert listen.notes[-1] == "Ended."
     assert not any("Traceback" in line for line in listen.notes)
     assert ended(api, job).state == "completed"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_cleanly_too_when_a_shell_has_started_it_in_the_background(configured, receiver, number):
+    with Listen(configured, receiver.url, in_background=True) as listen:
+        assert listen.interrupt(number) == 0
+    assert listen.notes[-1] == "Ended."
 
 
 def test_it_connects_again_and_brings_back_the_answer_when_responses_get_lost(configured, api, receiver, server):

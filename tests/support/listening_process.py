@@ -27,10 +27,17 @@ class Lines:
 class Listen:
     """A context. `to`: the local server; `env`: the environment, which names Booper and the key."""
 
-    def __init__(self, env, to, *words, name="laptop"):
+    def __init__(self, env, to, *words, name="laptop", in_background=False):
+        """`in_background`: as a shell starts it that lets it ignore SIGINT."""
         words = [*START, "listen", "--to", to, "--name", name, *words]
         self._process = subprocess.Popen(
-            words, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+            words,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            preexec_fn=ignore_interrupts if in_background else None,
         )
         self._out, self._err = Lines(self._process.stdout), Lines(self._process.stderr)
 
@@ -53,9 +60,9 @@ class Listen:
             self._process.kill()
         self.end()
 
-    def interrupt(self):
-        """Ctrl-C; the exit code."""
-        self._process.send_signal(signal.SIGINT)
+    def interrupt(self, number=signal.SIGINT):
+        """Ctrl-C, or another signal; the exit code."""
+        self._process.send_signal(number)
         return self.end()
 
     def end(self):
@@ -63,3 +70,7 @@ class Listen:
         self._out.join()
         self._err.join()
         return code
+
+
+def ignore_interrupts():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,9 +1,12 @@
 """`booper listen`: brings requests of jobs to a server on this machine."""
 
+import contextlib
 import json
 import re
+import signal
 import socket
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -62,12 +65,25 @@ def command(session: Session, local: LocalServer, name: str, at_once: int) -> No
         lines.note,
         at_once,
     )
-    lines.note(f"Requests for listener://{name}/ go to {local.url}/ until Ctrl-C.")
     try:
-        listening.run()
+        with interruptible():
+            lines.note(f"Requests for listener://{name}/ go to {local.url}/ until Ctrl-C.")
+            listening.run()
     except KeyboardInterrupt:
         left = listening.end()
         lines.note(f"Ended; {left} requests had no answer yet and are tried again." if left else "Ended.")
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Have SIGTERM interrupt as Ctrl-C does; and SIGINT too where a shell that starts it in the background lets it
+    ignore that."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, former in before.items():
+            signal.signal(number, former)
 
 
 class Lines:
