@@ -6,12 +6,11 @@ listener is not, since it belongs to the one who waits for it.
 
 import json
 from collections.abc import Sequence
-from typing import Literal
 
 from models.database.transactions import transaction, wait_briefly_for_locks
 from models.jobs.lifecycle import ClaimedJob
 from models.operations.listening import listener_store, open_requests
-from models.operations.listening.open_requests import Ended
+from models.operations.listening.open_requests import ERRORS, Ended
 from models.rules.clock import MILLISECOND
 from workers.delivery.attempt_records import Result
 from workers.delivery.config_cache import ConfigCache
@@ -20,16 +19,6 @@ from workers.delivery.recorder import record
 from workers.transport.content_codings import unpacked
 from workers.transport.outcome import Answered, Outcome, Timings, Unreachable
 from workers.transport.wire_format import Request
-
-Reason = Literal["timeout", "connect", "reset", "protocol"]
-# What a listener says of a request that its own server did not answer, and the reason of the attempt.
-ERRORS: dict[str, Reason] = {
-    "connection_refused": "connect",
-    "connection_failed": "connect",
-    "connection_reset": "reset",
-    "timeout": "timeout",
-    "protocol": "protocol",
-}
 
 
 class ListenerResults:

@@ -12,6 +12,7 @@ from models.alerts.status_pages import FAILING, FINISHED, LATE, NEW, ON_TIME, PA
 from models.rules import clock
 
 SHOWN = 120  # tiles
+ALWAYS = (FAILING, LATE, RUNNING, ON_TIME)  # their counts are shown even if they are 0
 LOOKS = {
     FAILING: "discarded",
     LATE: "late",
@@ -54,9 +55,6 @@ def show_status_wall(token: str) -> Response:
         now=clock.now(),
     )
     return make_response(text, 200, HEADERS)
-
-
-ALWAYS = (FAILING, LATE, RUNNING, ON_TIME)  # their counts are shown even if they are 0
 
 
 def words_of(incident: LastIncident) -> str:

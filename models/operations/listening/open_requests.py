@@ -8,7 +8,7 @@ a guarded update of the row, so it does not matter through which process it came
 
 from collections.abc import Collection, Sequence
 from enum import Enum, auto
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from models.database.ids import new_id
 from models.database.sql import any_of, execute, fetch, for_update, skipping_locked
@@ -17,6 +17,15 @@ from models.jobs import lifecycle
 from models.jobs.lifecycle import CLAIMED, ClaimedJob
 from models.rules.clock import HOUR, MILLISECOND
 
+Reason = Literal["timeout", "connect", "reset", "protocol"]
+# What a listener says of a request that its own server did not answer, and the reason of the attempt.
+ERRORS: dict[str, Reason] = {
+    "connection_refused": "connect",
+    "connection_failed": "connect",
+    "connection_reset": "reset",
+    "timeout": "timeout",
+    "protocol": "protocol",
+}
 MAX_OPEN = 1000  # requests of a listener that nobody has answered
 KEPT_US = HOUR  # an ended one: until then a late answer is told that it is late
 AT_ONCE = 200

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from api import context, held_threads
+from api.requests.options import listener_answers
 from api.routes.targets import listeners
 from models.jobs.job_tables import Attempt, Job
 from models.rules import clock
@@ -17,6 +18,7 @@ from tests.support.waiting import wait_until
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.listening.hand_over import hand_over
 from workers.delivery.render import render_request
+from workers.transport import answer_reader
 
 URL = "listener://laptop/hook?a=1"
 NOW = {"wait": 0}
@@ -271,3 +273,8 @@ def test_after_an_attempt_without_a_listener_the_wait_says_why(client, moved_clo
     [reason] = client.get(f"/api/jobs/{job['id']}/explain").json["data"]["reasons"][:1]
     assert "listener_away: no listener of this name took the request in time" in reason["text"]
     assert Job.get().scheduled_at > clock.now()
+
+
+def test_a_listener_may_answer_with_as_many_headers_as_any_target():
+    taken = listener_answers.MAX_HEADERS, listener_answers.MAX_HEADER_BYTES
+    assert taken == (answer_reader.MAX_HEADERS, answer_reader.MAX_HEAD_BYTES)
