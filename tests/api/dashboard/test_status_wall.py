@@ -7,11 +7,13 @@ import pytest
 from models.alerts import status_pages
 from models.rules import clock
 from models.schedules import schedule_changes
+from models.schedules.schedule_tables import Firing
 from tests.support.alerts import REFUSED, end_due, fail_due, look, make_alert, succeed_due
 from tests.support.api_client import ApiClient, errors_of
 from tests.support.browsers import Markup
-from tests.support.results import answered
+from tests.support.results import answered, result_of
 from tests.support.schedule_rows import create_schedule, run_ticker
+from workers.delivery.recorder import record
 
 NASTY = "<svg/onload=alert(1)>"
 SECRET = "s3cret"
@@ -72,6 +74,17 @@ def test_a_run_that_begins_late_or_not_at_all_is_late(anybody, url, account, mov
     moved_clock.advance(minutes=55)
     succeed_due()
     assert (sums(anybody.get(url))["late"], sums(anybody.get(url))["on time"]) == ("0", "1")
+
+
+def test_a_run_that_is_tried_again_or_held_back_is_late(anybody, url, account, moved_clock):
+    tried, held = [create_schedule(account, {"name": name, "max_attempts": 2}) for name in ("tried", "held")]
+    statuses = {tried.id: 500, held.id: 200}
+    record([result_of(job, answered(statuses[job.schedule_id])) for job in run_ticker()])
+    assert sorted(texts(anybody.get(url), "li")) == ["held on time", "tried late"]
+
+    Firing.update(status="paused").where(Firing.schedule_id == held.id).execute()
+
+    assert sorted(texts(anybody.get(url), "li")) == ["held late", "tried late"]
 
 
 def test_it_shows_the_last_incident_in_words(anybody, url, account, moved_clock):
