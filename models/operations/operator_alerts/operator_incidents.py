@@ -99,8 +99,8 @@ def due(rule: Rule, now: int) -> list[Due]:
         f"SELECT {COLUMNS}, announced FROM incident WHERE alert_id = {OPERATOR} AND announce_at <= %s ORDER BY id",
         (now,),
     )
-    found = [(incident_row(row[:-1]), row[-1]) for row in rows]
-    return [Due(incident, announced, step_of(incident, announced, rule, now)) for incident, announced in found]
+    incidents = [(incident_row(row[:-1]), row[-1]) for row in rows]
+    return [Due(incident, announced, step_of(incident, announced, rule, now)) for incident, announced in incidents]
 
 
 def grouped(dues: Sequence[Due]) -> dict[str, list[Due]]:

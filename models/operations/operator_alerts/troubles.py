@@ -51,18 +51,18 @@ def troubles(bounds: Bounds, now: int) -> list[Trouble]:
     """Everything that is wrong, however long it has lasted."""
     seen_at = ticker_row.seen_at()
     has_ticker = now - seen_at <= ticker_row.SILENT_S * SECOND
-    found = (
+    present = (
         [] if has_ticker else [Trouble(TICKER, "no process plans and stages jobs, and none opens incidents", seen_at)]
     )
-    found += _disk(bounds.file, now)
+    present += _disk(bounds.file, now)
     if bounds.is_held:
-        return found
+        return present
     rows = heartbeats.workers()
     alive = heartbeats.alive(rows, now)
-    found += _workers(rows, alive) if alive else [Trouble(SENDERS, "no process that sends is alive", _latest(rows))]
-    found += _broker(bool(alive), now) if has_ticker else ()
-    found += _backlog(bounds.backlog_us, now)
-    return [*found, *(_mail(now) if bounds.sends_mail else ())]
+    present += _workers(rows, alive) if alive else [Trouble(SENDERS, "no process that sends is alive", _latest(rows))]
+    present += _broker(bool(alive), now) if has_ticker else ()
+    present += _backlog(bounds.backlog_us, now)
+    return [*present, *(_mail(now) if bounds.sends_mail else ())]
 
 
 def _latest(rows: Sequence[WorkerRow]) -> int:

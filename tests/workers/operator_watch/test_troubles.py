@@ -13,8 +13,8 @@ from models.operations import heartbeats
 from models.operations.operator_alerts import troubles
 from models.rules import clock
 from models.rules.clock import SECOND
+from tests.support.installations import worker
 from tests.support.schedule_rows import create_schedule
-from tests.workers.operator_watch.conftest import worker
 
 
 def test_an_installation_that_is_well_sends_nothing(installation, watch):

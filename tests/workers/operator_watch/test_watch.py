@@ -7,9 +7,9 @@ import pytest
 from models.alerts.alert_tables import Incident
 from models.operations.operator_alerts import operator_incidents, turn
 from models.rules import clock
+from tests.support.installations import TARGETS
 from tests.support.mail_servers import Mailbox, MailServer
 from tests.support.scripted_receivers import ScriptedReceiver, read_request
-from tests.workers.operator_watch.conftest import TARGETS
 from workers.operator_watch import watch as watching
 from workers.operator_watch.sending import Sender, side_by_side
 from workers.operator_watch.watch import Watch
