@@ -32,7 +32,10 @@ class QueueDepth(BaseModel):
 
 
 class MinuteStat(BaseModel):
-    """What one process recorded for one account in one minute. Written by that process, always as a whole."""
+    """What one process recorded for one account in one minute. Written by that process, always as a whole.
+
+    Attempts of listeners have a row of their own, to which whoever records them adds
+    (models/operations/listening/listener_minutes.py)."""
 
     account_id = BigIntegerField()
     minute_at = BigIntegerField(index=True)  # when the minute began

@@ -1,7 +1,8 @@
 """Records and reads signs of life: sending processes, queue depths, and what each minute brought.
 
 Each row has one writer, so nobody waits for anybody: a process writes its own rows, the leading ticker the depths.
-Every write sets the whole row, so it may be repeated. The dashboard and `models/operations/explain.py` read them.
+Every write sets the whole row, so it may be repeated. Only the minutes of listeners are added to (`listening/`).
+The dashboard and `models/operations/explain.py` read them.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Ends the attempts of requests that listeners have answered, and of those whose time is over.
 
-What follows is what follows from any outcome: the recorder records it. A host that fails often is left alone; a
-listener is not, since it belongs to the one who waits for it.
+What follows is what follows from any outcome: it is recorded, and counts in the figures of its minute. A host that
+fails often is left alone; a listener is not, since it belongs to the one who waits for it.
 """
 
 import json
@@ -15,7 +15,7 @@ from models.rules.clock import MILLISECOND
 from workers.delivery.attempt_records import Result
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.last_look import withdraw_cancelled
-from workers.delivery.recorder import record
+from workers.delivery.listening.listener_record import record_and_count
 from workers.transport.content_codings import unpacked
 from workers.transport.outcome import Answered, Outcome, Timings, Unreachable
 from workers.transport.wire_format import Request
@@ -39,7 +39,7 @@ class ListenerResults:
             if ended:
                 open_requests.end([each.uuid for each in ended], now)
             if results:
-                record(results, ConfigCache(), self._longest_us)
+                record_and_count(results, ConfigCache(), self._longest_us)
         return len(results)
 
     def _result(self, ended: Ended, job: ClaimedJob, now: int) -> Result:

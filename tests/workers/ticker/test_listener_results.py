@@ -5,15 +5,22 @@ import json
 
 import pytest
 
+from models.accounts import account_store
+from models.database.transactions import transaction
 from models.jobs.job_tables import Attempt, Job, LogEntry
-from models.operations import acks, cancelling
+from models.operations import acks, cancelling, heartbeats
+from models.operations.heartbeats import MinuteRow
+from models.operations.listening import listener_minutes, open_requests
+from models.operations.listening.listener_minutes import WORKER
 from models.rules import clock
-from models.rules.clock import SECOND
+from models.rules.clock import MINUTE, SECOND
+from models.rules.lateness import BOUNDS
 from models.schedules.schedule_tables import Schedule
 from models.webhooks import endpoints
 from tests.support.acks import OWN_URL, acknowledge
 from tests.support.follow_ups import follow_up_bodies
 from tests.support.listeners import TIMEOUT_S, URL, end_over, hand, reply, take, waiting
+from tests.support.races import map_at_once
 from tests.support.rows import claim_of, make_job, reread
 from tests.support.schedule_rows import create_schedule, run_ticker
 from workers.delivery.config_cache import ConfigCache
@@ -212,3 +219,79 @@ def test_the_response_is_what_the_next_run_of_a_schedule_gets(account, moved_clo
     hand(claim)
     answer(account, b'{"n":7}')
     assert Schedule.get().previous == '{"n":7}'
+
+
+def figures(account):
+    """What the present minute brought."""
+    [minute] = heartbeats.minutes(account.id, clock.now(), 1)
+    return minute.completed, minute.failed
+
+
+def test_attempts_of_listeners_are_in_the_figures_of_their_minute(account, moved_clock):
+    for status in (200, 500, 200):
+        waiting(account)
+        answer(account, status=status)
+
+    assert figures(account) == (2, 1)
+    assert heartbeats.minutes(account.id, clock.now(), 1)[0].p99_us is not None
+    moved_clock.advance(minutes=1)
+    assert figures(account) == (0, 0)
+
+
+def test_an_attempt_that_found_its_listener_full_is_in_the_figures(account, monkeypatch):
+    monkeypatch.setattr(open_requests, "MAX_OPEN", 0)
+
+    waiting(account)
+
+    assert (Attempt.get().reason, figures(account)) == ("listener_full", (0, 1))
+
+
+def test_an_attempt_whose_claim_had_ended_is_in_no_figures(account):
+    claim = waiting(account)
+    [taken] = take(account)
+    reply(account, taken)
+    Job.update(claim_id=claim.claim_id + 1).where(Job.id == claim.id).execute()
+
+    end_over()
+
+    assert figures(account) == (0, 0)
+
+
+def test_an_attempt_that_is_not_recorded_is_not_counted(account, monkeypatch):
+    """Both are in one transaction: a recording that breaks off is repeated, and counts once."""
+    waiting(account)
+    [taken] = take(account)
+    reply(account, taken)
+    with monkeypatch.context() as broken:
+        broken.setattr(listener_minutes, "execute", broken_execute)
+        with pytest.raises(ConnectionError):
+            end_over()
+    assert (Attempt.select().count(), figures(account)) == (0, (0, 0))
+
+    assert end_over() == 1
+
+    assert (Attempt.select().count(), figures(account)) == (1, (1, 0))
+
+
+def broken_execute(*_):
+    raise ConnectionError
+
+
+def test_those_who_count_at_the_same_moment_lose_nothing(account):
+    row = MinuteRow(account.id, clock.now() // MINUTE * MINUTE, WORKER, 1, 2, json.dumps([1] + [0] * len(BOUNDS)))
+
+    def add(_):
+        with transaction():
+            listener_minutes.add([row])
+
+    map_at_once(add, range(4))
+
+    assert figures(account) == (4, 8)
+
+
+def test_nothing_is_counted_for_another_account(account):
+    other = account_store.account_named("bob", clock.now())
+    waiting(account)
+    answer(account)
+
+    assert figures(other) == (0, 0)

@@ -13,7 +13,7 @@ from models.rules.listener_urls import split_listener_url
 from workers.delivery.attempt_records import Result
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.last_look import withdraw_cancelled
-from workers.delivery.recorder import record
+from workers.delivery.listening.listener_record import record_and_count
 from workers.transport.outcome import Timings, Unreachable
 from workers.transport.wire_format import USER_AGENT, Request
 
@@ -25,7 +25,7 @@ def hand_over(job: ClaimedJob, request: Request, configs: ConfigCache) -> None:
     now = clock.now()
     if not open_requests.has_room(job.account_id, name):
         full = Unreachable("listener_full", f"{MAX_OPEN} requests of this listener are unanswered", Timings())
-        record([Result(job, request, full, now)], configs)
+        record_and_count([Result(job, request, full, now)], configs)
         return
     sent = {"method": request.method, "url": request.url, "path": path, "headers": sent_headers(request)}
     if not open_requests.hand_over([Handed(job, name, compact(sent), request.body)], now):
