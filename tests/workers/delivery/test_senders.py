@@ -177,5 +177,5 @@ def test_room_that_a_claim_did_not_use_is_free_again():
 
 
 def has_room(unsent, timeout_s=0):
-    with unsent.room(1, timeout_s) as given:
-        return given
+    with unsent.room(1, timeout_s) as is_free:
+        return is_free
