@@ -37,6 +37,7 @@ from api.routes import (
     try_targets,
 )
 from api.routes.alerts import alert_rules, badges, incidents, status_page
+from api.routes.declarations import declaration_check
 from api.routes.operations import bulk_actions, failures, operations, replays, stats
 from api.routes.recurring import backfills, calendars, schedule_check
 from api.routes.targets import acks, groups, listeners
@@ -80,6 +81,7 @@ RESOURCES = (
     incidents,
     badges,
     status_page,
+    declaration_check,
 )
 
 

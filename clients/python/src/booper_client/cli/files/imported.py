@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from booper_client.cli.files.schedule_files import Schedules
+from booper_client.cli.files.declaration_files import Schedules
 
 MAX_KEY_CHARS = 60
 
