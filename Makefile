@@ -101,7 +101,7 @@ schedules-full: $(DEV_STAMP)
 	BOOPER_TEST_SCHEDULES=full $(BIN)/python -m pytest tests/models/rules --durations=10
 
 alerts-full: $(DEV_STAMP)
-	BOOPER_TEST_ALERTS=full $(BIN)/python -m pytest tests/models/alerts --durations=10
+	BOOPER_TEST_ALERTS=full $(BIN)/python -m pytest tests/models/alerts -n 2 --dist loadgroup --durations=10
 
 # Renders the chart of Helm and holds it to the schemas of Kubernetes. Helm's library has 250 MB, so it is not in .venv.
 chart: $(DEV_STAMP)

@@ -88,9 +88,9 @@ def send_all(port: int, count: int) -> None:
     senders.start()
     for first in range(1, count + 1, A_MESSAGE):
         jobs = [claimed(number, port) for number in range(first, min(first + A_MESSAGE, count + 1))]
-        senders.keeps_up(LIMIT_S)
-        slots.take([job.ref for job in jobs])
-        senders.submit(jobs)
+        with senders.room(A_MESSAGE, LIMIT_S):
+            slots.take([job.ref for job in jobs])
+            senders.submit(jobs)
     senders.drain(LIMIT_S)
 
 

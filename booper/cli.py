@@ -14,6 +14,7 @@ from peewee import ProgrammingError
 
 from booper import backups, client_commands, maintenance, serve_flags
 from models.accounts import account_store
+from models.alerts.ways import EMAIL, read_targets
 from models.database import schema
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import connection, open_database
@@ -88,6 +89,7 @@ def add_doctor(commands: Any, data: list[argparse.ArgumentParser]) -> None:
     doctor.add_argument("--json", action="store_true", help="print one JSON object")
     doctor.add_argument("--target", action="append", default=[], metavar="URL", help="send HEAD to this URL too")
     doctor.add_argument("--management", metavar="URL", help="the management plugin (http://HOST:15672 of the broker)")
+    doctor.add_argument("--test-alerts", action="store_true", help="send a test message to the operator's targets")
 
 
 def add_signing_keys(commands: Any, data: list[argparse.ArgumentParser]) -> None:
@@ -174,6 +176,10 @@ def way_out(error: OSError, effective: Settings) -> str:
 
 def check_mode(command: str, effective: Settings) -> None:
     """Raise SettingsError if the command does not belong to the mode of the settings."""
+    if not effective.smtp_url and any(target.way == EMAIL for target in read_targets(effective.operator_alerts)):
+        raise SettingsError(
+            "BOOPER_SMTP_URL must be set where BOOPER_OPERATOR_ALERTS has an e-mail address, got nothing"
+        )
     if command == "serve" and not effective.embedded:
         raise SettingsError(
             "BOOPER_BROKER_URL must be memory:// for `booper serve`; with RabbitMQ run `booper api` and `booper worker`"

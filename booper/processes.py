@@ -49,6 +49,7 @@ def serve(settings: Settings) -> int:
     from api import create_app
     from api.server.waitress_channel import adapt
     from workers.embedded import Embedded, Held
+    from workers.operator_watch.watch import Watch
 
     prepare_database(settings)
     tracing.configure(settings, "serve")
@@ -71,6 +72,8 @@ def serve(settings: Settings) -> int:
     embedded.start()
     watchdog = Watchdog(settings, embedded.works)
     watchdog.start()
+    watch = Watch(settings)
+    watch.start()
     gc_tuning.collect_rarely()
     greet(settings)
     systemd.notify(systemd.READY)
@@ -79,6 +82,7 @@ def serve(settings: Settings) -> int:
     finally:
         log.info("stopping: requests under way have %s s", settings.shutdown_grace_s)
         watchdog.stop()
+        watch.stop()
         server.close()
         server.task_dispatcher.shutdown(True, 5)
         embedded.stop()
@@ -160,6 +164,7 @@ def ticker(settings: Settings) -> int:
     """Run one ticker, as leader or standby, until SIGTERM."""
     from models.operations.leader import candidate
     from workers.assembly import make_held_ticker, make_ticker, probe
+    from workers.operator_watch.watch import Watch
     from workers.queue.actors import Actors
     from workers.queue.broker import PUBLISHER_HEARTBEAT_S, make_broker, queue_name
 
@@ -167,14 +172,17 @@ def ticker(settings: Settings) -> int:
     stop = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
-    lead = candidate()
+    lead, watch = candidate(), Watch(settings)
+    watch.start()
     if settings.hold:
         make_held_ticker(lead).tick_until(stop)
+        watch.stop()
         lead.give_up()
         return 0
     broker = make_broker(settings, heartbeat_s=PUBLISHER_HEARTBEAT_S)
     actors = Actors(broker, queue_name(settings), lambda *_: None, probe)
     make_ticker(settings, actors, lead, lambda: None).tick_until(stop)
+    watch.stop()
     lead.give_up()
     tracing.stop()
     return 0

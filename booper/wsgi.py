@@ -1,5 +1,6 @@
 """The app for gunicorn, `booper.wsgi:app`. Reads the settings, opens the database; workers connect after the fork."""
 
+import atexit
 import sys
 
 from api import create_app
@@ -17,4 +18,10 @@ except booper_settings.SettingsError as error:
 
 logs.configure(settings)
 open_database(settings.database_url, settings.database_connections, OF_REQUESTS)
+if settings.operator_alerts:
+    from workers.operator_watch.watch import Watch
+
+    watch = Watch(settings)
+    watch.start()
+    atexit.register(watch.stop)
 app = create_app(settings, broker_reachable=lambda: reachable(make_broker(settings)))

@@ -14,6 +14,7 @@ from functools import cache
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from models.alerts import change_counts
+from models.alerts.conditions import TROUBLES
 from models.database.connection import connections_in_use
 from models.jobs import transition_counts
 from models.jobs.lifecycle import ClaimedJob
@@ -68,6 +69,15 @@ INCIDENTS = Counter(
 ALERT_MESSAGES = Counter(
     "booper_alert_messages",
     "Messages about incidents that were made, and those that were delivered or given up.",
+    ("result",),
+    registry=REGISTRY,
+)
+OPERATOR_INCIDENTS = _gauge(
+    "booper_operator_incidents", "Open incidents of Booper itself, from the process that watches.", ("type",)
+)
+OPERATOR_MESSAGES = Counter(
+    "booper_operator_messages",
+    "Messages to the operator that a target took (delivered), or did not take at a try (failed).",
     ("result",),
     registry=REGISTRY,
 )
@@ -165,6 +175,17 @@ def count_alert_messages(delivered: int, given_up: int) -> None:
     """Count messages about incidents whose jobs ended."""
     ALERT_MESSAGES.labels("delivered").inc(delivered)
     ALERT_MESSAGES.labels("given_up").inc(given_up)
+
+
+def set_operator_incidents(types: Iterable[str]) -> None:
+    """Note which troubles of Booper itself have an open incident."""
+    is_open = set(types)
+    for each in TROUBLES:
+        OPERATOR_INCIDENTS.labels(each).set(each in is_open)
+
+
+def count_operator_message(is_delivered: bool) -> None:
+    OPERATOR_MESSAGES.labels("delivered" if is_delivered else "failed").inc()
 
 
 def count_attempts(ended: Iterable[tuple[str, int | None, float | None]]) -> None:

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from models.alerts.ways import WAYS, read_targets
 from models.database.urls import SQLITE, WrongValue, checked_url
 from models.rules.address_rules import parse_allow, parse_nat64
 from models.rules.url_rules import origins
@@ -306,6 +307,25 @@ class Settings:
         matching("an e-mail address", r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,189}"),
         "booper@localhost",
         "The sender of those e-mails.",
+    )
+    operator_alerts: str = _setting(
+        "BOOPER_OPERATOR_ALERTS",
+        parsed_by(read_targets, f"WAY=ADDRESS, parted by spaces, with one of the ways {', '.join(WAYS)}; or empty"),
+        "",
+        "Who is notified of troubles of Booper itself, such as `slack=https://… email=ops@example.com`; empty: nobody.",
+        secret=True,
+    )
+    operator_backlog_s: int = _setting(
+        "BOOPER_OPERATOR_BACKLOG_SECONDS",
+        whole(10, 604_800, "seconds"),
+        "300",
+        "How long a due job may wait before that counts as such a trouble.",
+    )
+    operator_repeat_s: int = _setting(
+        "BOOPER_OPERATOR_REPEAT_SECONDS",
+        whole(0, 604_800, "seconds"),
+        "0",
+        "How often such a trouble is sent again while it lasts; 0: never.",
     )
     log_level: str = _setting(
         "BOOPER_LOG_LEVEL",

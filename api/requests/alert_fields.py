@@ -76,8 +76,6 @@ SHARE_FORM = {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "example": 
 A_WINDOW = "a duration from 1 minute to 1 day, such as 30m or 1h"
 A_ROUTING_KEY = "a routing key of PagerDuty: 32 letters and digits"
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
-_MAIL_ADDRESS = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,8}")
-_ROUTING_KEY = re.compile(r"[A-Za-z0-9]{32}")
 
 
 def read_name(value: Any) -> str:
@@ -180,14 +178,14 @@ def _mail_address(value: Any) -> str:
     if not settings().smtp_url:
         expected = "must be absent where BOOPER_SMTP_URL is not set: no e-mail could be sent"
         raise ValidationError(f"{expected}, got {shown(value)}")
-    if not isinstance(value, str) or not _MAIL_ADDRESS.fullmatch(value):
+    if not isinstance(value, str) or not ways.MAIL_ADDRESS.fullmatch(value):
         raise ValidationError(f"must be an e-mail address, got {shown(value)}")
     return value
 
 
 def _routing_key(value: Any) -> str:
     """The key is a secret, so the error does not quote it."""
-    if not isinstance(value, str) or not _ROUTING_KEY.fullmatch(value):
+    if not isinstance(value, str) or not ways.ROUTING_KEY.fullmatch(value):
         raise ValidationError(f"must be {A_ROUTING_KEY}, got {kind_of(value)}")
     return value
 

@@ -9,6 +9,7 @@ from booper.doctor.broker_checks import REACH, check_broker
 from booper.doctor.database_checks import check_clocks, check_postgres
 from booper.doctor.egress_checks import check_egress, check_names
 from booper.doctor.finding import ERROR, LEVELS, OK, Check, Finding, worst
+from booper.doctor.operator_checks import check_operator, send_tests
 from booper.doctor.process_checks import check_processes
 from booper.doctor.running_checks import run_checks
 from booper.doctor.settings_checks import check_settings
@@ -22,7 +23,10 @@ DATABASE = "Is the database up, and is BOOPER_DATABASE_URL right? `booper config
 
 def doctor(settings: Settings, chosen: argparse.Namespace) -> int:
     """Print what every check finds; 1 if one of them is an error, else 0."""
-    findings = run_checks(checks(settings, chosen.target, chosen.management), LIMIT_S)
+    chosen_checks = checks(settings, chosen.target, chosen.management)
+    if chosen.test_alerts:
+        chosen_checks.append(Check("operator", partial(send_tests, settings), "Try again."))
+    findings = run_checks(chosen_checks, LIMIT_S)
     return show(findings, chosen.json)
 
 
@@ -50,6 +54,7 @@ def checks(settings: Settings, targets: Sequence[str] = (), management: str | No
         ]
     if not file or file.exists():
         chosen += [Check("processes", check_processes, DATABASE), Check("names", check_names, DATABASE)]
+        chosen.append(Check("operator", partial(check_operator, settings), DATABASE))
     broker = Check("broker", partial(check_broker, settings, management), REACH)
     egress = Check("egress", partial(check_egress, settings, targets), "Look at the firewall of this host.")
     return [*chosen, broker, egress, room]

@@ -8,10 +8,10 @@ from pathlib import Path
 from booper.doctor.finding import ERROR, NOTE, OK, WARNING, Finding, about
 from models.database import schema, sqlite_file
 from models.database.connection import connection
+from models.operations.operator_alerts.troubles import LITTLE_ROOM, MIB
 from runtime.settings import Settings
 
-MIB = 1 << 20
-LITTLE, VERY_LITTLE = 1024 * MIB, 100 * MIB
+VERY_LITTLE = 100 * MIB
 LARGE_WAL = 1024 * MIB
 database_is, disk_is = about("database"), about("disk")
 
@@ -48,7 +48,7 @@ def _room(folder: Path, holds: str) -> Finding:
         return disk_is(NOTE, f"{folder} ({holds}) is not there yet")
     free = shutil.disk_usage(folder).free
     text = f"{free // MIB} MiB are free at {folder} ({holds})"
-    if free < LITTLE:
+    if free < LITTLE_ROOM:
         advice = "Make room: lower BOOPER_KEEP_COMPLETED_DAYS and run `booper prune`, or use a larger disk."
         return disk_is(ERROR if free < VERY_LITTLE else WARNING, text, advice)
     return disk_is(OK, text)

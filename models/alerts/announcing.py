@@ -11,7 +11,7 @@ from typing import NamedTuple
 from models.alerts import evaluation, forms, messages, ways
 from models.alerts.alert_tables import Notification
 from models.alerts.change_counts import MADE, count
-from models.alerts.conditions import RECOVERED, Rule
+from models.alerts.conditions import OPERATOR, RECOVERED, Rule
 from models.alerts.exclusive import is_alone
 from models.alerts.messages import CLOSED, OPENED, REPEATED, IncidentRow, Message
 from models.alerts.quiet_hours import end_of_quiet
@@ -26,6 +26,7 @@ from models.jobs.job_store import NewJob
 
 AT_ONCE = 500
 COLUMNS = ", ".join(IncidentRow._fields)
+IS_DUE = f"announce_at <= %s AND alert_id <> {OPERATOR}"
 NOTED = ("incident_id", "type", "way", "address", "job_id", "inserted_at")
 
 
@@ -46,7 +47,7 @@ class StoredTarget(NamedTuple):
 
 def announce(now: int) -> int:
     """Send what is due about some incidents; returns how many incidents that was."""
-    if not fetch("SELECT 1 FROM incident WHERE announce_at <= %s LIMIT 1", (now,)):
+    if not fetch(f"SELECT 1 FROM incident WHERE {IS_DUE} LIMIT 1", (now,)):
         return 0
     with transaction():
         if not is_alone():
@@ -114,7 +115,7 @@ def job_for(account_id: int, stored: StoredTarget, message: Message, now: int) -
 
 def _due(now: int) -> list[tuple[IncidentRow, str | None]]:
     rows = fetch(
-        f"SELECT {COLUMNS}, announced FROM incident WHERE announce_at <= %s ORDER BY announce_at, id LIMIT {AT_ONCE}",
+        f"SELECT {COLUMNS}, announced FROM incident WHERE {IS_DUE} ORDER BY announce_at, id LIMIT {AT_ONCE}",
         (now,),
     )
     return [(incident_row(row[:-1]), row[-1]) for row in rows]
@@ -139,7 +140,7 @@ def _send(
         (stored, Message(message_type, rules[alert_id].name, part, now))
         for (alert_id, message_type), incidents in groups.items()
         for stored in targets.get(alert_id, [])
-        for part in _parts(stored.target.way, incidents)
+        for part in parts_for(stored.target.way, incidents)
     ]
     jobs = job_store.create_many(
         [job_for(rules[message.incidents[0].alert_id].account_id, stored, message, now) for stored, message in mail],
@@ -158,7 +159,7 @@ def _send(
         execute(f"INSERT INTO notification ({names}) SELECT {names} FROM {table} AS input", params)
 
 
-def _parts(way: str, incidents: list[IncidentRow]) -> list[list[IncidentRow]]:
+def parts_for(way: str, incidents: list[IncidentRow]) -> list[list[IncidentRow]]:
     """People get one message about all incidents, programs get one about each."""
     return [incidents] if way in ways.FOR_PEOPLE else [[incident] for incident in incidents]
 

@@ -18,6 +18,10 @@ ON = (*CONDITIONS, RECOVERED)
 ON_BY_DEFAULT = (FAILED, MISSED, RECOVERED)
 ACCOUNT, SCHEDULE, LABEL, HOST, FLOW = "account", "schedule", "label", "host", "flow"
 SCOPES = (ACCOUNT, SCHEDULE, LABEL, HOST, FLOW)
+OPERATOR = 0  # in the place of a rule and its account: an incident of Booper itself (models/operations/operator_alerts)
+TICKER, SENDERS, WORKER, BROKER = "ticker", "senders", "worker", "broker"
+BACKLOG, MAIL, DISK, DATABASE = "backlog", "mail", "disk", "database"
+TROUBLES = (TICKER, SENDERS, WORKER, BROKER, BACKLOG, MAIL, DISK, DATABASE)  # the conditions of such incidents
 
 
 class Quiet(NamedTuple):

@@ -19,6 +19,14 @@ VERBS = {  # while it is open, and once it is closed
     conditions.LONG: ("runs long", "ran long"),
     conditions.SILENT: ("is silent", "was silent"),
     conditions.WAITING: ("holds jobs back", "held jobs back"),
+    conditions.TICKER: ("is silent", "was silent"),
+    conditions.SENDERS: ("has no process", "had no process"),
+    conditions.WORKER: ("is silent", "was silent"),
+    conditions.BROKER: ("passes on no messages", "passed on no messages"),
+    conditions.BACKLOG: ("is behind", "was behind"),
+    conditions.MAIL: ("takes no messages", "took no messages"),
+    conditions.DISK: ("is nearly full", "was nearly full"),
+    conditions.DATABASE: ("cannot be used", "could not be used"),
 }
 
 
@@ -62,6 +70,11 @@ def _headline(message: Message) -> str:
         return _line(message.type, message.incidents[0], message.at)
     verb = {OPENED: "opened", REPEATED: "are still open", CLOSED: "closed"}[message.type]
     return f"{message.rule_name}: {len(message.incidents):,} incidents {verb}"
+
+
+def line_of(incident: IncidentRow, now: int) -> str:
+    """An open incident in one line, with how long it has lasted."""
+    return _line(REPEATED, incident, now)
 
 
 def lines(message: Message) -> list[str]:

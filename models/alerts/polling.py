@@ -144,7 +144,7 @@ def _gone() -> Iterator[Key]:
     of_schedule = f"schedule WHERE schedule.id = {_schedule_id()}"
     rows = fetch(
         "SELECT alert_id, type, subject FROM incident_subject AS open WHERE open.ended_at IS NULL "
-        f"AND open.subject NOT LIKE 'gate:%%' AND (NOT EXISTS (SELECT 1 FROM {of_schedule}) "
+        f"AND open.subject NOT LIKE '%%:%%' AND (NOT EXISTS (SELECT 1 FROM {of_schedule}) "
         f"OR (open.type = '{SILENT}' AND EXISTS (SELECT 1 FROM {of_schedule} "
         "AND (disabled_at IS NOT NULL OR next_at IS NULL))))"
     )
@@ -155,7 +155,7 @@ def _schedule_id() -> str:
     """The schedule that a subject is, in the type of an id, so that indexes of ids serve."""
     if dialect() == "sqlite":
         return "open.subject"
-    return "CASE WHEN open.subject LIKE 'gate:%%' THEN NULL ELSE CAST(open.subject AS UUID) END"
+    return "CASE WHEN open.subject LIKE '%%:%%' THEN NULL ELSE CAST(open.subject AS UUID) END"
 
 
 def _text(column: str) -> str:

@@ -1,4 +1,4 @@
-"""Keeps the addresses of status pages, and reads what such a page shows: names of schedules, states, the last incident.
+"""Keeps the addresses of status pages, and reads what such a page shows: schedules, and the last incident.
 
 Whoever has the address sees it, so nothing here is a URL, a host, a body or a secret.
 """
@@ -12,31 +12,24 @@ from models.alerts.alert_tables import StatusPage
 from models.database.sql import execute, fetch
 from models.database.transactions import transaction
 from models.jobs.states import UNDER_WAY_SQL
-from models.schedules.firing_rows import LATE as BEGAN_LATE
-from models.schedules.firing_rows import MISFIRED, MISSED
-from models.schedules.firing_rows import PAUSED as HELD_BACK
-from models.schedules.run_results import OF_STATE, RETRYING
 
-FAILING, LATE, RUNNING, ON_TIME = "failing", "late", "running", "on time"
-NEW, PAUSED, FINISHED = "new", "paused", "finished"
-STATES = (FAILING, LATE, RUNNING, ON_TIME, NEW, PAUSED, FINISHED)
 AT_MOST = 1000  # schedules: the page is loaded again and again, by nobody in particular
 TOKEN_BYTES = 32
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
-NOT_ON_TIME = (BEGAN_LATE, MISFIRED, MISSED, HELD_BACK)
-OF_LAST_FIRING = "FROM firing WHERE schedule_id = schedule.id ORDER BY fire_at DESC LIMIT 1)"
-LAST_FIRING = f"(SELECT status {OF_LAST_FIRING}"
-JOB_OF_IT = f"(SELECT (SELECT state FROM job WHERE job.id = firing.job_id) {OF_LAST_FIRING}"
 IS_RUNNING = f"EXISTS (SELECT 1 FROM job WHERE job.schedule_id = schedule.id AND job.{UNDER_WAY_SQL})"
 NEEDS_FIRST = "CASE WHEN disabled_at IS NULL AND failures > 0 THEN 0 WHEN disabled_at IS NULL THEN 1 ELSE 2 END"
 
 
-class ScheduleState(NamedTuple):
-    """A schedule on the page. `failures`: how many of its jobs in a row failed."""
+class ShownSchedule(NamedTuple):
+    """A schedule on the page; see models/schedules/schedule_tables.py for its columns. `is_running`: a job of it is
+    under way."""
 
+    id: str
     name: str | None
-    state: str
+    disabled_at: int | None
+    next_at: int | None
     failures: int
+    is_running: bool
 
 
 class LastIncident(NamedTuple):
@@ -83,14 +76,14 @@ def account_of(token: str) -> int | None:
     return None if row is None else int(row.account_id)
 
 
-def states_of(account_id: int) -> list[ScheduleState]:
+def shown_schedules(account_id: int) -> list[ShownSchedule]:
     """The account's schedules, AT_MOST of them: those that fail first, then the newest."""
     rows = fetch(
-        f"SELECT name, disabled_at, next_at, failures, {LAST_FIRING}, {JOB_OF_IT}, {IS_RUNNING} FROM schedule "
+        f"SELECT id, name, disabled_at, next_at, failures, {IS_RUNNING} FROM schedule "
         f"WHERE account_id = %s ORDER BY {NEEDS_FIRST}, inserted_at DESC, id DESC LIMIT {AT_MOST}",
         (account_id,),
     )
-    return [ScheduleState(row[0], _state(*row[1:]), row[3]) for row in rows]
+    return [ShownSchedule(str(row[0]), *row[1:]) for row in rows]
 
 
 def count(account_id: int) -> int:
@@ -116,20 +109,3 @@ def last_incident(account_id: int) -> LastIncident | None:
 def _name_of(account_id: int, schedule_id: str) -> str | None:
     rows = fetch("SELECT name FROM schedule WHERE id = %s AND account_id = %s", (schedule_id, account_id))
     return rows[0][0] if rows else None
-
-
-def _state(
-    disabled_at: int | None, next_at: int | None, failures: int, last: str | None, job: str | None, is_running: bool
-) -> str:
-    """`last`: the status of the latest firing; `job`: the state of its job. A run that is tried again is late."""
-    if disabled_at is not None:
-        return PAUSED
-    if failures:
-        return FAILING
-    if is_running:
-        return RUNNING
-    if last in NOT_ON_TIME or OF_STATE.get(job or "") == RETRYING:
-        return LATE
-    if next_at is None:
-        return FINISHED
-    return NEW if last is None else ON_TIME

@@ -3,6 +3,7 @@
 The URLs of all ways but `webhook` and `email` are secrets: whoever has one can write there. So is the key of PagerDuty.
 """
 
+import re
 from typing import NamedTuple
 
 from models.rules.redaction import REDACTED
@@ -14,6 +15,9 @@ WAYS = (WEBHOOK, SLACK, DISCORD, TEAMS, NTFY, PAGERDUTY, EMAIL)
 FOR_PEOPLE = (SLACK, DISCORD, TEAMS, NTFY, EMAIL)  # many incidents at once are one message
 MAILTO = "mailto:"
 PAGERDUTY_URL = "https://events.pagerduty.com/v2/enqueue"
+MAIL_ADDRESS = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,8}")
+ROUTING_KEY = re.compile(r"[A-Za-z0-9]{32}")
+_PARTING = re.compile(rf"[,\s]+(?=(?:{'|'.join(WAYS)})=)")  # a URL may hold commas
 
 
 class Target(NamedTuple):
@@ -44,3 +48,21 @@ def target_of(way: str, address: str) -> Target:
     if way == PAGERDUTY:
         return Target(way, PAGERDUTY_URL, address)
     return Target(way, f"{MAILTO}{address}" if way == EMAIL else address)
+
+
+def read_targets(text: str) -> list[Target]:
+    """The targets of a text such as `slack=https://… email=ops@example.com`, parted by spaces or commas. Raises
+    ValueError, without an address: most are secrets."""
+    return [_read_target(each) for each in _PARTING.split(text.strip(", \n\t")) if each]
+
+
+def _read_target(text: str) -> Target:
+    way, _, address = text.partition("=")
+    if way not in WAYS:
+        raise ValueError("a target has no known way")
+    forms = {EMAIL: MAIL_ADDRESS, PAGERDUTY: ROUTING_KEY}
+    if way in forms and not forms[way].fullmatch(address):
+        raise ValueError(f"the address of {way} is none")
+    if way not in forms:
+        split_url(address)
+    return target_of(way, address)

@@ -40,9 +40,12 @@ LEASE_ENDS = "lease_until IS NOT NULL AND lease_until >= %s AND lease_until <= %
 LEASE_ENDED = f"{LEASE_ENDS} AND {LEAVES['rescue']} AND ack_until IS NULL"
 CANCELLED_LEASE_ENDED = f"{LEASE_ENDS} AND {in_states(['cancelled'])}"
 UNLIMITED = "fire_at IS NULL AND flow_id IS NULL AND lane_id IS NULL"
-IS_OPEN = (  # nothing is sent to a host or for an account whose gate is closed (models/flows/closing.py)
+# Nothing is sent to a host or for an account whose gate is closed (models/flows/closing.py). Whether any gate is closed
+# is asked once a statement: else each job would pay for the question.
+IS_OPEN = (
+    "((SELECT NOT EXISTS (SELECT 1 FROM gate WHERE gate.closed_until IS NOT NULL)) OR "
     "NOT EXISTS (SELECT 1 FROM gate WHERE gate.account_id = job.account_id AND gate.closed_until > %s "
-    "AND (gate.kind = 'account' OR (gate.kind = 'host' AND gate.key = job.host)))"
+    "AND (gate.kind = 'account' OR (gate.kind = 'host' AND gate.key = job.host))))"
 )
 # A request that may take longer has its lease renewed (`extend`), so that its worker's end is noticed as soon.
 LEASED_AT_ONCE_MS = LONG_MS

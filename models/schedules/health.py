@@ -1,7 +1,7 @@
 """Says how schedules fare: when each is due next, what came of its last run, and how many of the last succeeded."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from models.schedules import firing_rows
 from models.schedules.firing_rows import FiringRow
@@ -33,7 +33,17 @@ class Health(NamedTuple):
     success_rate: float | None
 
 
-def state_of(row: ScheduleRow) -> str:
+class Enabled(Protocol):
+    """What of a schedule says whether it goes on."""
+
+    @property
+    def disabled_at(self) -> int | None: ...
+
+    @property
+    def next_at(self) -> int | None: ...
+
+
+def state_of(row: Enabled) -> str:
     """A schedule without a next instant is finished, as its bounds say."""
     if row.disabled_at is not None:
         return DISABLED

@@ -22,10 +22,12 @@ OF_STATE = {
 }
 
 
-def latest(account_id: int, schedule_ids: Sequence[str]) -> dict[str, list[FiringRow]]:
-    """The latest rows of each of the account's schedules that has any, oldest first, with results in the place of their
-    statuses."""
-    firings = firing_rows.latest(schedule_ids)
+def latest(
+    account_id: int, schedule_ids: Sequence[str], limit: int = firing_rows.LATEST_LIMIT
+) -> dict[str, list[FiringRow]]:
+    """The latest rows of each of the account's schedules that has any, at most `limit`, oldest first, with results in
+    the place of their statuses."""
+    firings = firing_rows.latest(schedule_ids, limit)
     states = states_of(account_id, [row.job_id for rows in firings.values() for row in rows if row.status in HAVE_JOBS])
     return {key: [row._replace(status=_result(row, states)) for row in rows] for key, rows in firings.items()}
 

@@ -97,6 +97,14 @@ def test_each_command_belongs_to_its_mode(command, broker, database, problem):
         cli.check_mode(command, effective)
 
 
+def test_an_operator_by_mail_needs_a_mail_server():
+    mail = {"BOOPER_OPERATOR_ALERTS": "email=ops@example.com"}
+    with pytest.raises(settings.SettingsError, match="BOOPER_SMTP_URL must be set"):
+        cli.check_mode("serve", settings.load(mail))
+    cli.check_mode("serve", settings.load(mail | {"BOOPER_SMTP_URL": "smtp://mail.example"}))
+    cli.check_mode("serve", settings.load({"BOOPER_OPERATOR_ALERTS": "slack=https://a.example/"}))
+
+
 @pytest.mark.parametrize("command", PRODUCTION)
 @pytest.mark.parametrize(
     ("rest", "reason"),

@@ -48,6 +48,9 @@ WHATEVER_THE_MODE_AND_HOST = {
     "keep_response_bytes": 65_536,
     "smtp_url": "",
     "smtp_from": "booper@localhost",
+    "operator_alerts": "",
+    "operator_backlog_s": 300,
+    "operator_repeat_s": 0,
     "log_level": "INFO",
     "log_format": "auto",
     "metrics_token": "",
@@ -91,6 +94,13 @@ ACCEPTED = {
         )
     },
     "BOOPER_SMTP_FROM": {"alerts@example.com": "alerts@example.com"},
+    "BOOPER_OPERATOR_ALERTS": {
+        text: text
+        for text in (
+            *("", "slack=https://hooks.example/a,b", f"pagerduty={'k' * 32} ntfy=http://10.0.0.1/t"),
+            "webhook=https://a.example/x?y=1, email=ops@example.com\nteams=https://b.example/",
+        )
+    },
     "BOOPER_LOG_LEVEL": {"debug": "DEBUG", "INFO": "INFO", "Warning": "WARNING", "ERROR": "ERROR"},
     "BOOPER_LOG_FORMAT": {"auto": "auto", "json": "json", "text": "text"},
     "BOOPER_METRICS_TOKEN": {"": "", "!" * 16: "!" * 16, "~" * 256: "~" * 256},
@@ -121,6 +131,10 @@ REFUSED = {
         *("smtp://u:pä@m.example", "smtp://m.example?x", "smtp+plain://m.example#x"),
     ],
     "BOOPER_SMTP_FROM": ["", "nobody", "a@b@c", "a b@example.com", "a@example.com\n"],
+    "BOOPER_OPERATOR_ALERTS": [
+        *("https://hooks.example/a", "fax=12345", "slack", "slack=", "slack=hooks.example", "email=nobody"),
+        *("pagerduty=short", "webhook=ftp://a.example", "slack=https://a.example/b c", "email=a@b.example fax=1"),
+    ],
     "BOOPER_LOG_LEVEL": ["", "TRACE", "CRITICAL", "10"],
     "BOOPER_LOG_FORMAT": ["", "JSON", "logfmt"],
     "BOOPER_METRICS_TOKEN": ["short", "x" * 15, "x" * 257, "with a space in it", "pläin-and-long-enough"],
@@ -352,6 +366,8 @@ def test_a_url_is_shown_without_its_passwords(value, shown):
         ("BOOPER_OTEL_ENDPOINT", "grpc://u:c4nary@collector"),
         ("BOOPER_METRICS_TOKEN", "c4nary"),
         ("BOOPER_DEMO_KEY", "key_c4nary"),
+        ("BOOPER_OPERATOR_ALERTS", "slack=c4nary"),
+        ("BOOPER_OPERATOR_ALERTS", "webhook=https://user:c4nary@a.example/"),
     ],
 )
 def test_the_message_for_a_wrong_value_hides_its_secret(name, value):

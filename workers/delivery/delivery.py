@@ -137,8 +137,7 @@ class Delivery:
     def _deliver(self, waiting: list[JobRef], give_up_s: float) -> None:
         looks = 0
         while waiting:
-            taken = self._take(waiting, give_up_s)
-            held = self._claim(taken.admitted, last_try=looks >= HELD_LOOKS) if taken.admitted else []
+            taken, held = self._take_and_claim(waiting, give_up_s, last_try=looks >= HELD_LOOKS)
             waiting = taken.no_slot + taken.over_share + held
             if taken.over_share and (looks >= LOOKS or taken.over_share[-1].is_follow_up):
                 self._snooze(taken.over_share)
@@ -150,12 +149,14 @@ class Delivery:
                 return
             looks += 1
 
-    def _take(self, waiting: list[JobRef], give_up_s: float) -> Taken:
-        """Slots for these jobs; none while results or requests pile up."""
-        for part in (self.recorder, self.senders):
-            if not part.keeps_up(give_up_s - time.monotonic()):
-                return Taken([], [], waiting)
-        return self.slots.take(waiting)
+    def _take_and_claim(self, waiting: list[JobRef], give_up_s: float, last_try: bool) -> tuple[Taken, list[JobRef]]:
+        """Slots for these jobs, none while results or requests pile up; and those of the jobs that got one but are held
+        by another session."""
+        if not self.recorder.keeps_up(give_up_s - time.monotonic()):
+            return Taken([], [], waiting), []
+        with self.senders.room(len(waiting), give_up_s - time.monotonic()) as has_room:
+            taken = self.slots.take(waiting) if has_room else Taken([], [], waiting)
+            return taken, self._claim(taken.admitted, last_try) if taken.admitted else []
 
     def _claim(self, jobs: Sequence[JobRef], last_try: bool) -> list[JobRef]:
         """Claim the jobs that got slots, and give back the slots of those that could not be claimed. Returns those that

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -78,11 +79,15 @@ def mail_address_of(job: ClaimedJob, config: DeliveryConfig) -> str | None:
 
 def render_mail(job: ClaimedJob, address: str, sender: str) -> EmailMessage:
     """The e-mail of this job. Its Message-ID is the same in every attempt, so that a second copy is recognized."""
-    parts = json.loads(job.body or b"{}")
+    return mail_of(json.loads(job.body or b"{}"), address, sender, job.uuid, job.attempted_at)
+
+
+def mail_of(parts: Mapping[str, str], address: str, sender: str, mail_id: str, now: int) -> EmailMessage:
+    """An e-mail of `subject`, `text` and `html`."""
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = sender, address, parts["subject"]
-    mail["Date"] = format_datetime(datetime.fromtimestamp(job.attempted_at / SECOND, UTC))
-    mail["Message-ID"] = f"<{job.uuid}@{sender.rpartition('@')[2]}>"
+    mail["Date"] = format_datetime(datetime.fromtimestamp(now / SECOND, UTC))
+    mail["Message-ID"] = f"<{mail_id}@{sender.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(parts["text"])
     mail.add_alternative(parts["html"], subtype="html")

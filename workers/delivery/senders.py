@@ -7,6 +7,7 @@ is under way, so that a stopping process can give back the rest.
 import logging
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 from models.database.connection import Unreachable as DatabaseUnreachable
@@ -75,9 +76,10 @@ class Senders:
             lambda sending: look.went_late(sending.job),
         )
 
-    def keeps_up(self, timeout_s: float) -> bool:
-        """Wait until few requests wait to go out; False if that takes too long."""
-        return self._transport.unsent.are_few(timeout_s)
+    def room(self, count: int, timeout_s: float) -> AbstractContextManager[bool]:
+        """Wait until few requests wait to go out, and keep room for `count` more in the block, which submits them.
+        Gives False if that takes too long."""
+        return self._transport.unsent.room(count, timeout_s)
 
     def submit(self, jobs: Sequence[ClaimedJob]) -> None:
         """Send these jobs' requests; their slots are already taken."""

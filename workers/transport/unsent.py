@@ -1,10 +1,12 @@
 """Counts the requests that were handed over and have not gone out yet. A claim waits until they are few."""
 
+import contextlib
 import threading
+from collections.abc import Iterator
 
 
 class Unsent:
-    """Guards the count by one lock: `add` and `are_few` from any thread, `take` from the loop."""
+    """Guards the count by one lock: `add` and `room` from any thread, `take` from the loop."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -17,12 +19,24 @@ class Unsent:
 
     def take(self) -> None:
         """Count one less: it has gone out, or never will."""
-        with self._few:
-            self._count -= 1
-            if self._count == self._limit - 1:
-                self._few.notify_all()
+        self._lower(1)
 
-    def are_few(self, timeout_s: float) -> bool:
-        """Wait until they are fewer than the limit; False if that takes too long."""
+    @contextlib.contextmanager
+    def room(self, count: int, timeout_s: float) -> Iterator[bool]:
+        """Wait until they are fewer than the limit, and keep room for `count` more in the block, which adds them: else
+        every thread that waits would claim at once when room comes free. Gives False if that takes too long."""
         with self._few:
-            return self._few.wait_for(lambda: self._count < self._limit, timeout_s)
+            has_room = self._few.wait_for(lambda: self._count < self._limit, timeout_s)
+            self._count += count if has_room else 0
+        try:
+            yield has_room
+        finally:
+            if has_room:
+                self._lower(count)
+
+    def _lower(self, count: int) -> None:
+        with self._few:
+            was_full = self._count >= self._limit
+            self._count -= count
+            if was_full and self._count < self._limit:
+                self._few.notify_all()

@@ -15,7 +15,9 @@ from api.dashboard.query import filled_fields, problems_of
 from api.dashboard.timelines import health_cards
 from api.dashboard.timelines.timeline_values import SCOPES, timeline_values
 from api.responses.schedule_health import NEEDY, Health, health
+from models.alerts import messages
 from models.operations import failures, heartbeats, overview
+from models.operations.operator_alerts import operator_incidents
 from models.rules import clock
 from models.rules.clock import DAY
 from models.schedules import run_results, schedule_store
@@ -42,6 +44,7 @@ def show_overview() -> str:
         depths=heartbeats.depths(),
         workers=workers,
         alive=heartbeats.alive(workers, now),
+        troubles=[messages.line_of(each, now) for each in operator_incidents.open_now(now)],
         upcoming=overview.upcoming(account_id, UPCOMING),
         **({} if is_part() else timeline_values("show_overview", {})),
         messages=channels.kept(None if demo_is_open() else account_id)[:MESSAGES],

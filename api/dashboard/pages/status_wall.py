@@ -1,17 +1,27 @@
 """Serves the status page of an account, for a screen on a wall: without a key, without a script, without a menu."""
 
 from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from flask import Response, make_response, render_template, request
 
 from api.dashboard.blueprint import THEMES, pages
 from api.dashboard.errors import page_not_found
+from api.responses.schedule_health import health
 from models.alerts import status_pages
 from models.alerts.messages import VERBS
-from models.alerts.status_pages import FAILING, FINISHED, LATE, NEW, ON_TIME, PAUSED, RUNNING, LastIncident
+from models.alerts.status_pages import LastIncident, ShownSchedule
 from models.rules import clock
+from models.schedules import health as schedule_states
+from models.schedules import run_results
+from models.schedules.firing_rows import FiringRow
 
+FAILING, LATE, RUNNING, ON_TIME = "failing", "late", "running", "on time"
+NEW, PAUSED, FINISHED = "new", "paused", "finished"
+STATES = (FAILING, LATE, RUNNING, ON_TIME, NEW, PAUSED, FINISHED)
 SHOWN = 120  # tiles
+RUNS = 4  # of each schedule, the latest of which usually decides: the page is loaded again and again
 ALWAYS = (FAILING, LATE, RUNNING, ON_TIME)  # their counts are shown even if they are 0
 LOOKS = {
     FAILING: "discarded",
@@ -22,6 +32,9 @@ LOOKS = {
     PAUSED: "cancelled",
     FINISHED: "cancelled",
 }
+# By the look and by the word of a schedule's health.
+OF_LOOK = {"discarded": FAILING, "late": LATE}
+OF_WORD = {schedule_states.DISABLED: PAUSED, schedule_states.FINISHED: FINISHED, schedule_states.ENABLED: NEW}
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
@@ -39,13 +52,13 @@ def show_status_wall(token: str) -> Response:
     account_id = status_pages.account_of(token)
     if account_id is None:
         raise page_not_found()
-    states, theme = status_pages.states_of(account_id), request.args.get("theme", "")
+    states, theme = states_of(account_id), request.args.get("theme", "")
     counts = Counter(each.state for each in states)
     incident = status_pages.last_incident(account_id)
     text = render_template(
         "status_wall.html",
-        counts=[(name, counts[name], LOOKS[name]) for name in status_pages.STATES if counts[name] or name in ALWAYS],
-        tiles=sorted(states, key=lambda each: status_pages.STATES.index(each.state))[:SHOWN],
+        counts=[(name, counts[name], LOOKS[name]) for name in STATES if counts[name] or name in ALWAYS],
+        tiles=sorted(states, key=lambda each: STATES.index(each.state))[:SHOWN],
         looks=LOOKS,
         known=len(states),
         total=len(states) if len(states) < status_pages.AT_MOST else status_pages.count(account_id),
@@ -55,6 +68,28 @@ def show_status_wall(token: str) -> Response:
         now=clock.now(),
     )
     return make_response(text, 200, HEADERS)
+
+
+class ScheduleState(NamedTuple):
+    """A schedule on the page. `failures`: how many of its jobs in a row failed."""
+
+    name: str | None
+    state: str
+    failures: int
+
+
+def states_of(account_id: int) -> list[ScheduleState]:
+    """The account's schedules, those that fail first."""
+    schedules = status_pages.shown_schedules(account_id)
+    runs = run_results.latest(account_id, [each.id for each in schedules], RUNS)
+    return [ScheduleState(each.name, state_of(each, runs.get(each.id, [])), each.failures) for each in schedules]
+
+
+def state_of(schedule: ShownSchedule, runs: Sequence[FiringRow]) -> str:
+    """In the words of the page. A job under way hides all but failures and a pause."""
+    word, look = health(schedule, runs)
+    state = OF_LOOK.get(look) or OF_WORD.get(word, ON_TIME)
+    return RUNNING if schedule.is_running and state not in (FAILING, PAUSED) else state
 
 
 def words_of(incident: LastIncident) -> str:

@@ -3,9 +3,12 @@
 import json
 import re
 
+from models.alerts.conditions import TICKER
 from models.jobs import job_store
 from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Job
+from models.operations.operator_alerts import operator_incidents, turn
+from models.operations.operator_alerts.troubles import Trouble
 from models.rules import clock
 from models.schedules.schedule_tables import Schedule
 from tests.support.browsers import Markup, submit_schedule
@@ -56,3 +59,16 @@ def test_the_card_of_due_jobs_leads_to_those_that_it_counts(alice, moved_clock):
 
     assert "<b>1</b> <span>due now and not sent</span>" in page
     assert len(rows) == 1
+
+
+def test_open_troubles_of_the_installation_are_shown_without_their_details(alice, moved_clock):
+    watch, rule = turn.Turn(), operator_incidents.rule_of("operator", None)
+    watch.take(clock.now(), 0.0)
+    trouble = Trouble(TICKER, "on host 10.0.0.9", clock.now() - clock.HOUR)
+    operator_incidents.update(rule, [trouble], trouble.since, clock.now())
+
+    assert "The ticker is silent, for 1 h 0 min now" in panel(alice, "system")
+    assert "10.0.0.9" not in alice.get("/").text
+
+    operator_incidents.update(rule, [], trouble.since, clock.now())
+    assert "The ticker" not in " ".join(panel(alice, "system"))

@@ -213,6 +213,10 @@ def test_a_run_that_succeeded_late_is_no_failure(alice, moved_clock):
         (["discarded"], "fired", 1, "failed"),
         (["discarded", "discarded"], "fired", 34, "failing (34)"),
         ([], "fired", 0, "enabled"),
+        (["completed", "cancelled"], "fired", 0, "on time"),
+        (["retryable", "cancelled"], "fired", 0, "retrying"),
+        (["cancelled"], "fired", 0, "enabled"),
+        (["discarded"], "fired", 0, "enabled"),
     ],
 )
 def test_a_word_says_how_a_schedule_does(alice, moved_clock, states, status, failures, word):
@@ -221,6 +225,24 @@ def test_a_word_says_how_a_schedule_does(alice, moved_clock, states, status, fai
 
     for path in ("/schedules", f"/schedules/{made.id}"):
         assert f">{word}</span>" in alice.get(path).text
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [
+        ("fired", "on time"),
+        ("skipped_overlap", "on time"),
+        ("paused", "held back"),
+        ("missed_down", "late"),
+        ("skipped_misfire", "late"),
+    ],
+)
+def test_the_latest_instant_that_says_anything_decides(alice, moved_clock, status, word):
+    """Of a job that is deleted nothing more is known than that it did not fail."""
+    made, _, _ = runs_in_states(alice, ["completed"])
+    firing_rows.add([FiringRow(str(made.id), clock.now() + 9, status, DELETED_JOB, 0, clock.now())])
+
+    assert f">{word}</span>" in alice.get("/schedules").text
 
 
 def test_a_schedule_that_is_disabled_is_not_called_failing(alice, moved_clock):

@@ -6,7 +6,8 @@ import pytest
 
 from models.alerts import status_pages
 from models.rules import clock
-from models.schedules import schedule_changes
+from models.schedules import firing_rows, schedule_changes
+from models.schedules.firing_rows import FiringRow
 from models.schedules.schedule_tables import Firing
 from tests.support.alerts import REFUSED, end_due, fail_due, look, make_alert, succeed_due
 from tests.support.api_client import ApiClient, errors_of
@@ -85,6 +86,23 @@ def test_a_run_that_is_tried_again_or_held_back_is_late(anybody, url, account, m
     Firing.update(status="paused").where(Firing.schedule_id == held.id).execute()
 
     assert sorted(texts(anybody.get(url), "li")) == ["held late", "tried late"]
+
+
+def test_a_cancelled_run_leaves_what_was_before(anybody, url, account, moved_clock):
+    """It looked on time here, and enabled on the page of the schedule."""
+    schedule = create_schedule(account, {"name": "backup", "max_attempts": 2})
+    record([result_of(job, answered(500)) for job in run_ticker()])
+    at = clock.now() + clock.HOUR
+    firing_rows.add([FiringRow(schedule.id, at, "cancelled", None, None, at)])
+    assert texts(anybody.get(url), "li") == ["backup late"]
+
+
+def test_many_schedules_are_looked_up_in_parts(anybody, url, account, moved_clock, monkeypatch):
+    monkeypatch.setattr(firing_rows, "LOOKUPS", 2)
+    for number in range(5):
+        create_schedule(account, {"name": f"job {number}"})
+    succeed_due()
+    assert sums(anybody.get(url))["on time"] == "5"
 
 
 def test_it_shows_the_last_incident_in_words(anybody, url, account, moved_clock):

@@ -20,7 +20,7 @@ ALERT = {"on": ["failed", "recovered"], "after": 2, "to": [{"webhook": HOOK}, {"
 @pytest.fixture
 def filled(client):
     """An account that has one of each kind."""
-    asked = [
+    answers = [
         client.ask("PUT", "/api/groups/regions", json=GROUP),
         client.ask("PUT", "/api/calendars/holidays", json=DAYS),
         client.ask("PUT", "/api/flows/shop-42", json={"rate": 10, "per": "1m", "concurrency": 3}),
@@ -28,7 +28,7 @@ def filled(client):
         client.ask("PUT", "/api/channels/slack", json={"url": SLACK}),
         client.post("/api/alerts", json={"name": "nightly", **ALERT}),
     ]
-    assert all(answer.status_code in (200, 201) for answer in asked), [answer.text for answer in asked]
+    assert all(answer.status_code in (200, 201) for answer in answers), [answer.text for answer in answers]
     return client
 
 

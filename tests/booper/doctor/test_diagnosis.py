@@ -66,5 +66,5 @@ def test_what_is_checked_depends_on_the_mode(tmp_path):
     embedded = diagnosis.checks(load({"BOOPER_DATABASE_URL": f"sqlite:///{tmp_path}/booper.db"}))
     production = diagnosis.checks(load(AMQP))
     assert {check.subject for check in embedded} == SUBJECTS
-    assert {check.subject for check in production} == SUBJECTS | {"clocks", "processes", "names"}
+    assert {check.subject for check in production} == SUBJECTS | {"clocks", "processes", "names", "operator"}
     assert all(check.trouble for check in production)

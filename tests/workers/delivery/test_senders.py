@@ -1,6 +1,7 @@
 """What becomes of claimed jobs in a sending process, and of what it can't send or finish."""
 
 import asyncio
+import contextlib
 import threading
 import time
 
@@ -150,6 +151,31 @@ def test_what_can_not_be_given_back_does_not_keep_a_process_from_ending_in_order
 def test_a_claim_waits_while_many_requests_have_not_gone_out():
     unsent = Unsent(10)
     unsent.add(10)
-    assert not unsent.are_few(0)
+    assert not has_room(unsent)
     threading.Timer(0.01, unsent.take).start()
-    assert unsent.are_few(LIMIT_S)
+    assert has_room(unsent, LIMIT_S)
+
+
+def test_one_claim_alone_goes_on_when_there_is_room_for_one():
+    """All that waited would claim at once, and what they claim counts as attempted and is not."""
+    unsent = Unsent(10)
+    with unsent.room(10, 0) as first:
+        assert first
+        assert not has_room(unsent)
+        unsent.add(10)
+    assert not has_room(unsent)
+
+
+def test_room_that_a_claim_did_not_use_is_free_again():
+    unsent = Unsent(10)
+    with contextlib.suppress(OSError), unsent.room(10, 0):
+        raise OSError
+    with unsent.room(10, 0) as first, unsent.room(1, 0) as second:
+        assert first
+        assert not second
+    assert has_room(unsent)
+
+
+def has_room(unsent, timeout_s=0):
+    with unsent.room(1, timeout_s) as is_free:
+        return is_free

@@ -64,13 +64,13 @@ class DeclarationFile:
 
     def line(self, path: Sequence[str]) -> int | None:
         """The line of a member, or of the nearest one around it."""
-        node, found = self.root, None
+        node, key = self.root, None
         for name in path:
             member = _member(node, name)
             if member is None:
                 break
-            found, node = member
-        return None if found is None else found.start_mark.line + 1
+            key, node = member
+        return None if key is None else key.start_mark.line + 1
 
 
 def _member(node: Any, name: str) -> tuple[Any, Any] | None:

@@ -65,9 +65,9 @@ def _compared(client: Client, file: DeclarationFile) -> list[Step]:
         if kind.name in file.declared:
             verdicts = kind.verdicts(client, file.declared, new)
             pairs = zip(verdicts, file.declared[kind.name].items(), strict=True)
-            found = [_step(kind, name, fields, verdict) for verdict, (name, fields) in pairs]
-            new[kind.name] = {step.name for step in found if step.change in ("create", "refused")}
-            steps += found
+            steps_of_kind = [_step(kind, name, fields, verdict) for verdict, (name, fields) in pairs]
+            new[kind.name] = {step.name for step in steps_of_kind if step.change in ("create", "refused")}
+            steps += steps_of_kind
     return steps
 
 

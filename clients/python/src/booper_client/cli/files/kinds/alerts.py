@@ -19,16 +19,16 @@ class Alerts(Kind):
     def verdicts(
         self, client: Client, declared: Declarations, new: Mapping[str, Collection[str]]
     ) -> list[Verdict | ApiError]:
-        found = super().verdicts(client, declared, new)
+        verdicts = super().verdicts(client, declared, new)
         return [
             self._of_new_schedule(each, fields) if self._is_new(fields, new) and isinstance(each, Verdict) else each
-            for each, fields in zip(found, declared[self.name].values(), strict=True)
+            for each, fields in zip(verdicts, declared[self.name].values(), strict=True)
         ]
 
-    def _of_new_schedule(self, found: Verdict, fields: dict[str, Any]) -> Verdict:
+    def _of_new_schedule(self, verdict: Verdict, fields: dict[str, Any]) -> Verdict:
         """A rule for a schedule that is still to be made can't be as it is declared."""
-        change = "change" if found.change == "none" else found.change
-        return Verdict(change, {**found.after, "scope": fields["scope"]}, found.before, found.id)
+        change = "change" if verdict.change == "none" else verdict.change
+        return Verdict(change, {**verdict.after, "scope": fields["scope"]}, verdict.before, verdict.id)
 
     def checked(self, name: str, fields: dict[str, Any], new: Mapping[str, Collection[str]]) -> dict[str, Any]:
         """A schedule that the file makes is left out: the server would miss it."""

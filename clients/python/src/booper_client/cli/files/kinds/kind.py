@@ -46,12 +46,12 @@ class Kind:
     ) -> list[Verdict | ApiError]:
         """What becomes of each of its declarations. `new`: what the file makes of other kinds."""
         items = [self.checked(name, fields, new) for name, fields in declared[self.name].items()]
-        found: list[DeclarationVerdict | ApiError] = []
+        verdicts: list[DeclarationVerdict | ApiError] = []
         for start in range(0, len(items), AT_ONCE):
-            found += client.declarations.check(items[start : start + AT_ONCE])
+            verdicts += client.declarations.check(items[start : start + AT_ONCE])
         return [
             each if isinstance(each, ApiError) else Verdict(each.change, each.after, each.before, each.id)
-            for each in found
+            for each in verdicts
         ]
 
     def checked(self, name: str, fields: dict[str, Any], _: Mapping[str, Collection[str]]) -> dict[str, Any]:

@@ -21,10 +21,10 @@ class Schedules(Kind):
         """What becomes of each. What there is costs a page for each hundred, so it is read if something changes."""
         schedules = declared[self.name]
         items = [self.checked(key, fields, new) for key, fields in schedules.items()]
-        found: list[Any] = []
+        verdicts: list[Any] = []
         for start in range(0, len(items), AT_ONCE):
-            found += client.schedules.check(items[start : start + AT_ONCE])
-        changes = [self._change(each, fields, new) for each, fields in zip(found, schedules.values(), strict=True)]
+            verdicts += client.schedules.check(items[start : start + AT_ONCE])
+        changes = [self._change(each, fields, new) for each, fields in zip(verdicts, schedules.values(), strict=True)]
         before: Named = self.exported(client)[0] if "change" in changes else {}
         pairs = zip(changes, schedules.items(), strict=True)
         return [
@@ -32,12 +32,12 @@ class Schedules(Kind):
             for change, (key, fields) in pairs
         ]
 
-    def _change(self, found: Any, fields: dict[str, Any], new: Mapping[str, Collection[str]]) -> str | ApiError:
+    def _change(self, verdict: Any, fields: dict[str, Any], new: Mapping[str, Collection[str]]) -> str | ApiError:
         """A schedule that names a calendar that is still to be made can't be as it is declared."""
-        if isinstance(found, ApiError):
-            return found
+        if isinstance(verdict, ApiError):
+            return verdict
         lacks = any(each.name in new.get(each.kind, ()) for each in self.references(fields) if each.kind == "calendars")
-        return "change" if lacks and found.change == "none" else str(found.change)
+        return "change" if lacks and verdict.change == "none" else str(verdict.change)
 
     def checked(self, name: str, fields: dict[str, Any], new: Mapping[str, Collection[str]]) -> dict[str, Any]:
         """Calendars that the file makes are left out: the server would miss them."""

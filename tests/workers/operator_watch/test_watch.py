@@ -1,0 +1,248 @@
+"""The watch sends each change once: with several processes, across restarts, and while the database is away."""
+
+import json
+
+import pytest
+
+from models.alerts.alert_tables import Incident
+from models.operations.operator_alerts import operator_incidents, turn
+from models.rules import clock
+from tests.support.installations import TARGETS
+from tests.support.mail_servers import Mailbox, MailServer
+from tests.support.scripted_receivers import ScriptedReceiver, read_request
+from workers.operator_watch import watch as watching
+from workers.operator_watch.sending import Sender, side_by_side
+from workers.operator_watch.watch import Watch
+from workers.transport.mail.mailer import Mailer
+
+
+@pytest.fixture
+def away(monkeypatch):
+    """A switch that lets the database be away."""
+    switch = {"away": False}
+    take = turn.Turn.take
+
+    def take_or_fail(self, *instants):
+        if switch["away"]:
+            raise watching.DatabaseUnreachable[0]("connection to 10.0.0.9 failed")
+        return take(self, *instants)
+
+    monkeypatch.setattr(turn.Turn, "take", take_or_fail)
+    return switch
+
+
+def let_fail(installation, part="ticker"):
+    installation.well.remove(part)
+
+
+def test_a_restart_repeats_nothing(installation, watch):
+    let_fail(installation)
+    assert installation.go_on(120, watch) == [("opened", "ticker")]
+    watch.leave()
+    again = installation.watch()
+    assert installation.go_on(600, again) == []
+    installation.well.add("ticker")
+    assert installation.go_on(60, again) == [("closed", "ticker")]
+
+
+def test_a_killed_watch_is_followed_by_another_that_repeats_nothing(installation, watch):
+    let_fail(installation)
+    assert installation.go_on(120, watch) == [("opened", "ticker")]
+    other = installation.watch()
+    assert installation.go_on(600, other) == []
+    installation.well.add("ticker")
+    assert installation.go_on(60, other) == [("closed", "ticker")]
+
+
+def test_a_trouble_may_begin_and_end_under_different_watches(installation, watch):
+    other = installation.watch()
+    let_fail(installation)
+    assert installation.go_on(30, watch, other) == []
+    assert installation.go_on(240, other) == [("opened", "ticker")]
+
+
+def test_two_watches_send_one_message(installation, watch):
+    other = installation.watch()
+    let_fail(installation)
+    assert installation.go_on(600, watch, other) == [("opened", "ticker")]
+    installation.well.add("ticker")
+    assert installation.go_on(600, other, watch) == [("closed", "ticker")]
+
+
+def test_what_lasted_while_everything_was_stopped_is_no_trouble(installation, watch):
+    watch.leave()
+    installation.pass_by(86_400)
+    again = installation.watch()
+    again.look(clock.now(), installation.steady_s)
+    assert installation.go_on(3600, again) == []
+
+
+def test_a_message_that_nobody_takes_is_sent_once_somebody_does(installation, watch):
+    let_fail(installation)
+    installation.refusing = {"slack"}
+    assert installation.go_on(300, watch) == []
+    installation.refusing = set()
+    assert installation.go_on(60, watch) == [("opened", "ticker")]
+    assert installation.last.incidents[0].opened_at < clock.now() - 240 * clock.SECOND
+
+
+def test_a_target_that_is_down_gets_the_message_later_and_the_others_once(installation):
+    watch = installation.watch(BOOPER_OPERATOR_ALERTS=f"{TARGETS} email=ops@example.com")
+    installation.go_on(20, watch)
+    let_fail(installation)
+    installation.refusing = {"slack"}
+    installation.go_on(300, watch)
+    assert [each for each in installation.sent if each[0] == "slack"] == []
+    installation.refusing = set()
+    assert installation.go_on(600, watch) == [("opened", "ticker")]
+
+
+def test_a_trouble_is_sent_again_as_often_as_the_operator_wants(installation):
+    watch = installation.watch(BOOPER_OPERATOR_REPEAT_SECONDS="3600")
+    installation.go_on(20, watch)
+    let_fail(installation)
+    assert installation.go_on(3600, watch) == [("opened", "ticker")]
+    assert installation.go_on(3600, watch) == [("repeated", "ticker")]
+
+
+def test_a_trouble_that_flaps_ends_after_a_calm_time(installation, watch):
+    for _ in range(3):
+        let_fail(installation)
+        assert installation.go_on(90, watch) == [("opened", "ticker")]
+        installation.well.add("ticker")
+        assert installation.go_on(30, watch) == [("closed", "ticker")]
+    let_fail(installation)
+    assert installation.go_on(90, watch) == [("opened", "ticker")]
+    installation.well.add("ticker")
+    assert installation.go_on(540, watch) == []
+    assert installation.go_on(120, watch) == [("closed", "ticker")]
+
+
+def test_a_database_that_is_away_is_sent_once_and_its_return_too(installation, watch, away):
+    away["away"] = True
+    assert installation.go_on(60, watch) == []
+    assert installation.go_on(600, watch) == [("opened", "database")]
+    [opened] = installation.last.incidents
+    assert "10.0.0.9" in opened.detail
+    away["away"] = False
+    assert installation.go_on(600, watch) == [("closed", "database")]
+    [closed] = installation.last.incidents
+    assert (closed.uuid, closed.opened_at) == (opened.uuid, opened.opened_at)
+    assert closed.closed_at - closed.opened_at >= 660 * clock.SECOND
+
+
+def test_a_database_that_is_away_is_sent_again_as_often_as_the_operator_wants(installation, away):
+    watch = installation.watch(BOOPER_OPERATOR_REPEAT_SECONDS="600")
+    installation.go_on(20, watch)
+    away["away"] = True
+    assert installation.go_on(660, watch) == [("opened", "database")]
+    assert installation.go_on(600, watch) == [("repeated", "database")]
+
+
+def test_a_database_that_is_away_for_a_moment_is_not_sent(installation, watch, away):
+    away["away"] = True
+    installation.go_on(50, watch)
+    away["away"] = False
+    assert installation.go_on(600, watch) == []
+
+
+def test_one_of_two_watches_sends_that_the_database_is_away(installation, watch, away):
+    other = installation.watch()
+    installation.go_on(60, watch, other)
+    away["away"] = True
+    assert installation.go_on(600, other, watch) == [("opened", "database")]
+    away["away"] = False
+    assert installation.go_on(600, other, watch) == [("closed", "database")]
+
+
+def test_a_restart_while_the_database_is_away_repeats_nothing_and_sends_the_end(installation, watch, away):
+    away["away"] = True
+    assert installation.go_on(300, watch) == [("opened", "database")]
+    again = installation.watch()
+    assert installation.go_on(600, again) == []
+    away["away"] = False
+    assert installation.go_on(300, again) == [("closed", "database")]
+
+
+def test_a_killed_process_that_is_back_soon_is_no_outage(installation, watch):
+    again = installation.watch()
+    assert installation.go_on(600, again) == []
+
+
+def test_a_process_that_takes_the_turn_of_a_killed_one_sends_no_outage(installation, watch):
+    other = installation.watch()
+    installation.go_on(60, watch, other)
+    assert installation.go_on(600, other) == []
+
+
+def test_the_open_incidents_are_shown_while_somebody_looks(installation, watch):
+    let_fail(installation)
+    installation.go_on(120, watch)
+    assert [each.type for each in operator_incidents.open_now(clock.now())] == ["ticker"]
+    installation.pass_by(600)
+    assert operator_incidents.open_now(clock.now()) == []
+
+
+def test_nobody_watches_where_nobody_is_to_be_notified(installation):
+    watch = installation.watch(BOOPER_OPERATOR_ALERTS="")
+    watch.start()
+    watch.stop()
+    assert not watch._thread.is_alive()
+    assert turn.read().watcher == ""
+
+
+def test_an_error_of_the_watch_does_not_end_it(installation, watch, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr("models.operations.operator_alerts.troubles.troubles", lambda *_: 1 / 0)
+        installation.go_on(60, watch)
+    let_fail(installation)
+    assert installation.go_on(120, watch) == [("opened", "ticker")]
+
+
+def test_each_way_gets_its_form(installation):
+    """Over real sockets: a webhook, PagerDuty with its key, and an e-mail."""
+    receiver = ScriptedReceiver(taking)
+    server = MailServer(Mailbox()).start()
+    try:
+        environ = {
+            "BOOPER_OPERATOR_ALERTS": f"webhook={receiver.url('/hook')}, email=ops@example.com",
+            "BOOPER_SMTP_URL": f"smtp+plain://127.0.0.1:{server.port}",
+        }
+        sender = Sender(Mailer(environ["BOOPER_SMTP_URL"]), "booper@example.com")
+        watch = Watch(watching_settings(environ), sender)
+        installation.go_on(20, watch)
+        let_fail(installation)
+        installation.go_on(120, watch)
+        [request] = receiver.requests
+        [mail] = server.mailbox.mails
+    finally:
+        receiver.close()
+        server.stop()
+    head, _, body = request.partition(b"\r\n\r\n")
+    document = json.loads(body)
+    assert head.startswith(b"POST /hook HTTP/1.1")
+    assert (document["type"], document["incident"]["type"]) == ("incident.opened", "ticker")
+    assert document["incident"]["id"] == str(Incident.get().uuid)
+    assert mail["Subject"] == "The ticker is silent"
+    assert "no process plans and stages jobs" in mail.get_body(("plain",)).get_content()
+
+
+def taking(conn, receiver):
+    receiver.requests.append(read_request(conn))
+    conn.sendall(b"HTTP/1.1 204 X\r\n\r\n")
+
+
+def watching_settings(environ):
+    from runtime import settings
+
+    return settings.load(environ)
+
+
+def test_a_target_that_does_not_answer_holds_up_no_other():
+    import threading
+
+    never = threading.Event()
+    try:
+        assert side_by_side([lambda: str(never.wait(30)), lambda: ""], 0.05) == ["no end in time", ""]
+    finally:
+        never.set()
