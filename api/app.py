@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from flask import Flask, request
 
-from api import batch_turns, context, dashboard, request_log
+from api import batch_turns, context, dashboard, own_addresses, request_log
 from api.documentation import Documentation, security
 from api.key_cache import KeyCache
 from api.path_prefix import below
@@ -37,6 +37,7 @@ from api.routes import (
     try_targets,
 )
 from api.routes.alerts import alert_rules, badges, incidents, status_page
+from api.routes.declarations import declaration_check
 from api.routes.operations import bulk_actions, failures, operations, replays, stats
 from api.routes.recurring import backfills, calendars, schedule_check
 from api.routes.targets import acks, groups, listeners
@@ -80,6 +81,7 @@ RESOURCES = (
     incidents,
     badges,
     status_page,
+    declaration_check,
 )
 
 
@@ -106,6 +108,7 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
     batch_turns.register(app)
     responses.register(app)
     dashboard.register(app)
+    own_addresses.register(app)
     app.before_request(_refuse_large)
     app.before_request(_renew_connection)
     app.teardown_request(_keep_connection)

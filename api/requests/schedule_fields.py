@@ -30,8 +30,8 @@ FREQUENCY = ("repeat_every", "cron")
 A_BOUND = "a date and time with a year from 1970 to 8999, or a Unix timestamp"
 LATEST_BOUND = times.parse_instant("8999-12-31T23:59:59Z")
 
-CRON_FORM = text_form(recurrence.MAX_CRON_CHARS, 1) | {"example": "0 9 * * 1-5"}
-ZONE_FORM = {"type": "string", "example": "Europe/Berlin"}
+CRON_FORM = text_form(recurrence.MAX_CRON_CHARS, 1) | {"format": "cron", "example": "0 9 * * 1-5"}
+ZONE_FORM = {"type": "string", "format": "time-zone", "example": "Europe/Berlin"}
 
 
 def read_repeat_every(value: Any) -> int:

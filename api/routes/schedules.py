@@ -39,7 +39,10 @@ from models.schedules.schedule_store import NewSchedule, ScheduleRow
 blueprint = Blueprint("schedules", __name__, description="What makes jobs, again and again.")
 
 MAX_TRIES_TO_CHANGE = 20
-KEY_EXPECTED = "up to 100 letters, digits, `.`, `_` or `-`, a letter or digit first, no UUID and not `preview`"
+KEY_EXPECTED = (
+    "up to 100 letters, digits, `.`, `_` or `-`, a letter or digit first, no UUID and not `check` or `preview`"
+)
+NO_KEYS = ("check", "preview")  # addresses of their own
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -206,7 +209,7 @@ def delete_schedule(key: str) -> Response:
 
 def is_key(key: str) -> bool:
     """Whether a schedule may have this key."""
-    return bool(_KEY.fullmatch(key)) and not uuid_key(key) and key != "preview"
+    return bool(_KEY.fullmatch(key)) and not uuid_key(key) and key not in NO_KEYS
 
 
 def key_in_path(key: str) -> str:

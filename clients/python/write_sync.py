@@ -5,7 +5,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent / "src" / "booper_client"
 MODULES = (
-    *("account.py", "alerting.py", "client.py", "flow_control.py"),
+    *("account.py", "alerting.py", "client.py", "declarations.py", "flow_control.py"),
     *("jobs.py", "listeners.py", "recurring.py", "schedules.py", "sender.py"),
 )
 REPLACED = (

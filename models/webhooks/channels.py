@@ -38,10 +38,14 @@ def configure(account_id: int, name: str, url: str, now: int) -> None:
         row.on_conflict(conflict_target=key, preserve=values).execute()
 
 
+def urls(account_id: int) -> dict[str, str]:
+    """The URL of each channel that is set. It is a secret."""
+    return {each.name: each.url for each in Channel.select().where(Channel.account_id == account_id)}
+
+
 def hosts(account_id: int) -> dict[str, str | None]:
     """Each channel that can be set, with the host of its URL; None where none is set."""
-    channels = Channel.select().where(Channel.account_id == account_id)
-    return dict.fromkeys(FORWARDED) | {channel.name: split_url(channel.url).host for channel in channels}
+    return dict.fromkeys(FORWARDED) | {name: split_url(url).host for name, url in urls(account_id).items()}
 
 
 def remove(account_id: int, name: str) -> bool:

@@ -70,9 +70,9 @@ def test_the_plan_is_a_diff_that_hides_secrets(booper, api, write):
     shown = booper("schedules", "apply", write(changed), "--dry-run", "--prune")
 
     assert shown.code == failures.WOULD_CHANGE
-    assert shown.out.splitlines()[:3] == ["~ a", '    - cron: "0 9 * * 1-5"', '    + cron: "30 8 * * *"']
-    assert "+ c\n" in shown.out
-    assert "- b\n" in shown.out
+    assert shown.out.splitlines()[:3] == ["~ schedule a", '    - cron: "0 9 * * 1-5"', '    + cron: "30 8 * * *"']
+    assert "+ schedule c\n" in shown.out
+    assert "- schedule b\n" in shown.out
     assert '"Authorization": "…"' in shown.out
     assert "s3cret" not in shown.out
     assert shown.out.endswith("1 to create, 1 to change, 1 to delete, 0 unchanged.\n")
@@ -106,9 +106,9 @@ def test_a_file_with_a_mistake_changes_nothing_at_all(booper, api, write):
     run = booper("schedules", "apply", write(wrong), "--yes")
 
     assert (run.code, run.out) == (failures.FAILED, "")
-    assert "nothing was changed:\n  c: cron: must have" in run.err
-    assert "\n  d: repeat_every: must be given" in run.err
-    assert "\n  e: group: there is no group 'none'\n" in run.err
+    assert "nothing was changed:\n  line 11: schedules: c: cron: must have" in run.err
+    assert "\n  line 12: schedules: d: repeat_every: must be given" in run.err
+    assert "\n  line 13: schedules: e: group: there is no group 'none'\n" in run.err
     assert keys(api) == []
 
 
@@ -118,8 +118,11 @@ def test_a_file_with_a_mistake_changes_nothing_at_all(booper, api, write):
         ("schedules:\n  a: {}\n  a: {}\n", "line 3: 'a' is there twice"),
         ("schedules:\n  a: {url: x, url: y}\n", "'url' is there twice"),
         ("schedules: [1]", "must hold an object `schedules`"),
-        ("- 1", "must hold an object `schedules`"),
-        ("schedules: {}\nflows: {}", "got flows too"),
+        ("- 1", "must hold an object with `schedules`"),
+        ("", "must hold an object with `schedules`"),
+        ("schedules: {}\nlanes: {}", "got lanes too"),
+        ("flows: [1]", "must hold an object `flows`"),
+        ("flows: {a: 5}", "'a' must be the name of one of the flows"),
         ("schedules: {a: 5}", "'a' must be the key of a schedule"),
         ("schedules: {5: {}}", "5 must be the key of a schedule"),
         ("a: [", "neither YAML nor JSON"),

@@ -7,6 +7,7 @@ looked (`looked`, `polled`) and what the owner did (`mute`, `acknowledge`), in t
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 SECOND = 1_000_000
@@ -117,7 +118,7 @@ class AlertJudge:
     def _is_bad(self, rule, schedule, at):
         if rule.share is None:
             return self.in_a_row[schedule] >= rule.after
-        ends = [what for ended, what in self.ends[schedule] if at - rule.within < ended <= at]
+        ends = [what for ended, what in takewhile(lambda end: end[0] > at - rule.within, reversed(self.ends[schedule]))]
         return len(ends) >= rule.at_least and ends.count("failed") / len(ends) >= rule.share
 
     def _begun(self, rule, schedule, what, lateness, at):

@@ -9,8 +9,9 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from api.requests.fields import shown, text_form
+from api.requests.fields import shown
 from api.requests.job_values import A_DURATION, DURATION_FORM, is_printable
+from api.requests.text_forms import printable_form
 from models.jobs.job_json import compact
 from models.jobs.job_store import DedupWindow
 from models.rules import times
@@ -32,10 +33,13 @@ VOLATILE = {
 DEDUP_FORM = {
     "type": "object",
     "properties": {
-        "key": text_form(MAX_KEY_CHARS, 1),
+        "key": printable_form(MAX_KEY_CHARS),
         "content": {"type": "boolean", "enum": [True]},
         "for": DURATION_FORM,
     },
+    "if": {"required": ["key"]},
+    "then": {"not": {"required": ["content"]}},
+    "else": {"required": ["content"]},
     "additionalProperties": False,
 }
 

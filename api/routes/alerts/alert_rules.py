@@ -213,6 +213,14 @@ def rule_values(values: dict[str, Any], present: AlertRow | None = None) -> dict
     return changes
 
 
+def replacement(name: str, values: dict[str, Any], present: AlertRow | None) -> AlertRow:
+    """The rule as it would be with exactly these values: what they leave out has its default."""
+    targets = _whole_targets(values["to"], present.targets if present else ())
+    changes = new_rule({key: value for key, value in values.items() if key != "to"}) | {"targets": tuple(targets)}
+    own = {"id": 0, "uuid": "", "name": name, "muted_until": None, "created_at": 0}
+    return AlertRow(**({**own, **changes}))
+
+
 def _whole_targets(targets: list[Target], present: tuple[Target, ...]) -> list[Target]:
     """The targets, with the secrets of those that the request names as they are shown."""
     left, whole = list(present), []

@@ -98,8 +98,8 @@ def _broker(has_senders: bool, now: int) -> Iterator[Trouble]:
 def _backlog(allowed_us: int, now: int) -> Iterator[Trouble]:
     jobs, oldest_us = staging.backlog(now, COUNTED)
     if oldest_us > allowed_us:
-        count = f"{jobs:,}" if jobs < COUNTED else f"{COUNTED:,} or more"
-        detail = f"{count} jobs are due and not begun, the oldest for {duration(oldest_us)}"
+        count = "1 job is" if jobs == 1 else f"{jobs:,} jobs are" if jobs < COUNTED else f"{COUNTED:,} jobs or more are"
+        detail = f"{count} due and not begun, the oldest for {duration(oldest_us)}"
         yield Trouble(BACKLOG, detail, now - oldest_us, allowed_us)
 
 
@@ -112,7 +112,8 @@ def _mail(now: int) -> Iterator[Trouble]:
         f"FROM ({latest}) AS latest JOIN job ON job.id = latest.job_id"
     )
     if waiting and now - max(oldest_at, taken_at or 0) > MAIL_US:
-        detail = f"{waiting:,} e-mails about incidents wait, the oldest for {duration(now - oldest_at)}"
+        count = "1 e-mail" if waiting == 1 else f"{waiting:,} e-mails"
+        detail = f"waiting: {count} about incidents, the oldest for {duration(now - oldest_at)}"
         yield Trouble(MAIL, detail, max(oldest_at, taken_at or 0), MAIL_US)
 
 

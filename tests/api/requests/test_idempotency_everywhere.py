@@ -136,7 +136,13 @@ REPEATABLE = {
     *("/api/lanes/{lane}/pause", "/api/lanes/{lane}/resume", "/api/hosts/{host}/pause", "/api/hosts/{host}/resume"),
     *("/api/pause", "/api/resume", "/api/operations/{key}/cancel", "/api/acks/{token}"),
     *("/api/backfills/{key}/cancel", "/api/incidents/{key}/acknowledge", "/api/incidents/{key}/close"),
-    *("/api/incidents/{key}/mute", "/api/schedules/check", "/api/jobs/{key}/run-now", "/api/status-page"),
+    *(
+        "/api/incidents/{key}/mute",
+        "/api/schedules/check",
+        "/api/declarations/check",
+        "/api/jobs/{key}/run-now",
+        "/api/status-page",
+    ),
     "/api/listeners/{listener}/requests/{request_id}/answer",
     "/api/listeners/{listener}/take",  # gives each request once, whoever asks
 }

@@ -9,6 +9,7 @@ import os
 
 import pytest
 
+from models.database.connection import database
 from tests.support.alert_history import AlertHistory
 from tests.support.alert_judge import differences
 from tests.support.kills import Kills
@@ -22,6 +23,9 @@ SCHEDULES, BEGIN, HOURS, TROUBLE = (200, FRIDAY, 30 * 24, 0.01) if FULL else (15
 
 @pytest.fixture
 def kills(db, monkeypatch):
+    """The disk loses nothing when a thread is killed, so SQLite needs not wait for it."""
+    if db == "sqlite":
+        database.obj.pragma("synchronous", "off", permanent=True)
     return Kills(seed=7).install(monkeypatch)
 
 

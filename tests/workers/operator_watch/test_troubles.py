@@ -2,9 +2,8 @@
 
 import pytest
 
+from models.alerts import announcing, polling
 from models.alerts.alert_tables import Notification
-from models.database.connection import dialect
-from models.database.sql import execute
 from models.jobs import job_store
 from models.jobs.job_kinds import ALERT
 from models.jobs.job_store import NewJob
@@ -13,6 +12,7 @@ from models.operations import heartbeats
 from models.operations.operator_alerts import troubles
 from models.rules import clock
 from models.rules.clock import SECOND
+from tests.support.alerts import incidents, make_alert, open_incident
 from tests.support.installations import worker
 from tests.support.schedule_rows import create_schedule
 
@@ -81,7 +81,7 @@ def test_a_job_that_waits_too_long_is_sent_until_it_goes(installation, watch, ac
 
     assert installation.go_on(290, watch) == []
     assert installation.go_on(30, watch) == [("opened", "backlog")]
-    assert "1 jobs are due" in installation.last.incidents[0].detail
+    assert "1 job is due" in installation.last.incidents[0].detail
     Job.update(state="executing").execute()
     assert installation.go_on(20, watch) == [("closed", "backlog")]
 
@@ -161,15 +161,22 @@ def test_while_held_only_what_still_works_is_looked_at(installation, account):
     assert installation.go_on(120, watch) == [("opened", "ticker")]
 
 
-def test_incidents_of_accounts_are_not_touched(installation, watch, account):
-    """The ticker's look at schedules that are gone leaves ours alone, and ours leaves theirs."""
-    from models.alerts import announcing, polling
-
+def test_the_ticker_leaves_incidents_of_booper_alone(installation, watch):
+    """It looks for schedules that are gone, and sends what is due of rules."""
     installation.well.remove("ticker")
+    installation.refusing = {"slack"}
     installation.go_on(120, watch)
+
     polling.poll_silence(clock.now())
     announcing.announce(clock.now())
-    assert installation.go_on(600, watch) == []
-    assert [row.type for row in Notification.select()] == []
-    assert execute("UPDATE incident SET muted_until = NULL WHERE closed_at IS NULL") == 1
-    assert dialect() in ("sqlite", "postgresql")
+
+    installation.refusing = set()
+    assert installation.go_on(20, watch) == [("opened", "ticker")]
+    assert Notification.select().count() == 0
+
+
+def test_the_watch_leaves_incidents_of_accounts_alone(installation, watch, account):
+    rule = make_alert(account)
+    open_incident(rule.uuid)
+    assert installation.go_on(120, watch) == []
+    assert incidents() == [("failed", "backup", True)]

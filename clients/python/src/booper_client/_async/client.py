@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from booper_client._async.account import Endpoints, Failures, Groups, Logs, Operations, SigningKeys
 from booper_client._async.alerting import Alerts, Incidents
+from booper_client._async.declarations import Channels, Declarations
 from booper_client._async.flow_control import Flows, Hosts, Lanes
 from booper_client._async.jobs import Jobs
 from booper_client._async.listeners import Listeners
@@ -55,6 +56,8 @@ class AsyncClient:
         self.signing_keys = SigningKeys(self._sender)
         self.groups = Groups(self._sender)
         self.calendars = Calendars(self._sender)
+        self.channels = Channels(self._sender)
+        self.declarations = Declarations(self._sender)
         self.backfills = Backfills(self._sender)
         self.alerts = Alerts(self._sender)
         self.incidents = Incidents(self._sender)

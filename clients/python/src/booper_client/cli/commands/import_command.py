@@ -4,7 +4,7 @@ from typing import TextIO
 
 import click
 
-from booper_client.cli.files import celery_beat, crontab, schedule_files
+from booper_client.cli.files import celery_beat, crontab, declaration_files
 from booper_client.cli.files.imported import Imported
 
 
@@ -49,6 +49,6 @@ def import_celery_beat(file: TextIO, url: str, timezone: str | None, as_json: bo
 
 
 def _print(made: Imported, as_json: bool) -> None:
-    click.echo(schedule_files.written(made.schedules, as_json), nl=False)
+    click.echo(declaration_files.written({"schedules": made.schedules}, as_json), nl=False)
     for line in made.left_out:
         click.echo(f"not carried over: {line}", err=True)

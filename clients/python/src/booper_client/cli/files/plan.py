@@ -1,112 +1,129 @@
-"""Compares a file of schedules with the server, shows the difference, and makes it so."""
+"""Compares a file of declarations with the server, shows the difference, and makes it so."""
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import click
-
 from booper_client import ApiError, Client
 from booper_client.cli.failures import Refusal, option
-from booper_client.cli.files.schedule_files import Schedules
-from booper_client.cli.output import printable
-from booper_client.masking import masked
+from booper_client.cli.files.declaration_files import DeclarationFile
+from booper_client.cli.files.kinds.kind import Kind, Verdict
+from booper_client.cli.files.kinds.registry import KINDS
 
-AT_ONCE = 200
-SIGNS = {"create": ("+", "green"), "change": ("~", "yellow"), "delete": ("-", "red")}
+CHANGES = ("create", "change", "delete")
+Names = dict[str, dict[str, str | None]]
 
 
 @dataclass(frozen=True)
 class Step:
-    """What is to be done with the schedule of a key. `before` and `after`: its fields."""
+    """What is to be done with a declaration. `sent`: its fields in the file."""
 
-    key: str
+    kind: Kind
+    name: str
     change: str
-    before: dict[str, Any]
-    after: dict[str, Any]
+    verdict: Verdict
+    sent: dict[str, Any]
+
+    @property
+    def title(self) -> str:
+        return f"{self.kind.noun} {self.name}"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps, and how many schedules stay as they are."""
+    """The steps, and how many declarations stay as they are."""
 
     steps: list[Step]
     unchanged: int
 
     def summary(self) -> str:
-        count = {change: sum(step.change == change for step in self.steps) for change in SIGNS}
-        done = ", ".join(f"{count[change]} to {change}" for change in SIGNS)
+        count = {change: sum(step.change == change for step in self.steps) for change in CHANGES}
+        done = ", ".join(f"{count[change]} to {change}" for change in CHANGES)
         return f"{done}, {self.unchanged} unchanged."
 
 
-def plan(client: Client, wanted: Schedules, prune: bool) -> Plan:
-    """What makes the server's schedules those of the file. A Refusal names every mistake of the file."""
-    changes = _changes(client, wanted)
-    there = {each.key: each.args for each in client.schedules.list(expand="key") if each.key}
-    steps = [Step(key, change, there.get(key, {}), wanted[key]) for key, change in changes.items() if change != "none"]
-    if prune:
-        steps += [Step(key, "delete", args, {}) for key, args in sorted(there.items()) if key not in wanted]
-    return Plan(steps, list(changes.values()).count("none"))
-
-
-def _changes(client: Client, wanted: Schedules) -> dict[str, str]:
-    """What becomes of each schedule of the file."""
-    items = [{"key": key, **fields} for key, fields in wanted.items()]
-    verdicts: list[Any] = []
-    for start in range(0, len(items), AT_ONCE):
-        verdicts += client.schedules.check(items[start : start + AT_ONCE])
-    mistakes = [line for key, each in zip(wanted, verdicts, strict=True) for line in _mistakes(key, each)]
-    mistakes += _missing_groups(client, wanted)
-    if mistakes:
+def plan(client: Client, file: DeclarationFile, prune: bool) -> Plan:
+    """What makes the server's things those of the file. A Refusal names every mistake of the file."""
+    compared = _compared(client, file)
+    gone = _gone(client, file) if prune else {}
+    if mistakes := [*_refused(file, compared), *_missing(client, file, gone)]:
         raise Refusal("\n".join(["the file has mistakes, and nothing was changed:", *mistakes]))
-    return {verdict.key: verdict.change for verdict in verdicts}
+    changed = [step for step in compared if step.change != "none"]
+    deleted = [
+        Step(kind, name, "delete", Verdict("delete", {}, {}, id), {})
+        for kind in reversed(KINDS)
+        for name, id in sorted(gone.get(kind.name, {}).items())
+    ]
+    return Plan([*changed, *deleted], len(compared) - len(changed))
 
 
-def _mistakes(key: str, verdict: Any) -> Iterator[str]:
+def _compared(client: Client, file: DeclarationFile) -> list[Step]:
+    """What becomes of each declaration; a refused one has the change `refused`."""
+    steps: list[Step] = []
+    new: dict[str, set[str]] = {}
+    for kind in KINDS:
+        if kind.name in file.declared:
+            verdicts = kind.verdicts(client, file.declared, new)
+            pairs = zip(verdicts, file.declared[kind.name].items(), strict=True)
+            steps_of_kind = [_step(kind, name, fields, verdict) for verdict, (name, fields) in pairs]
+            new[kind.name] = {step.name for step in steps_of_kind if step.change in ("create", "refused")}
+            steps += steps_of_kind
+    return steps
+
+
+def _step(kind: Kind, name: str, fields: dict[str, Any], verdict: Verdict | ApiError) -> Step:
     if isinstance(verdict, ApiError):
-        for field, texts in (verdict.errors or {"": [verdict.message]}).items():
-            yield from (f"  {key}: {field or option(field)}: {text}" for text in texts)
+        return Step(kind, name, "refused", Verdict("refused", _problems(verdict)), fields)
+    return Step(kind, name, verdict.change, verdict, fields)
 
 
-def _missing_groups(client: Client, wanted: Schedules) -> Iterator[str]:
-    named = {key: fields["group"] for key, fields in wanted.items() if fields.get("group") is not None}
-    known = {group.name for group in client.groups.list()} if named else set()
-    for key, group in named.items():
-        if group not in known:
-            yield f"  {key}: group: there is no group {group!r}"
+def _problems(error: ApiError) -> Mapping[str, list[str]]:
+    return error.errors or {"": [error.message]}
+
+
+def _gone(client: Client, file: DeclarationFile) -> Names:
+    """What there is and is not in the file, of the kinds that the file mentions."""
+    there = {kind.name: kind.there(client) for kind in KINDS if kind.name in file.declared}
+    return {
+        kind: {name: id for name, id in names.items() if name not in file.declared[kind]}
+        for kind, names in there.items()
+    }
+
+
+def _refused(file: DeclarationFile, steps: list[Step]) -> Iterator[str]:
+    """A line for each mistake, with its place in the file."""
+    for step in steps:
+        if step.change == "refused":
+            for field, texts in step.verdict.after.items():
+                yield from (_mistake(file, step.kind.name, step.name, field, text) for text in texts)
+
+
+def _missing(client: Client, file: DeclarationFile, gone: Names) -> Iterator[str]:
+    """A line for each name of something that will not be there."""
+    groups: set[str] | None = None
+    for kind in KINDS:
+        for name, fields in file.declared.get(kind.name, {}).items():
+            for each in kind.references(fields):
+                if each.name in gone.get(each.kind, {}):
+                    text = f"{each.name!r} is not in the file, and --prune would delete it"
+                    yield _mistake(file, kind.name, name, each.path, text)
+                elif each.kind == "groups" and each.name not in file.declared.get("groups", {}):
+                    groups = groups if groups is not None else {group.name for group in client.groups.list()}
+                    if each.name not in groups:
+                        yield _mistake(file, kind.name, name, each.path, f"there is no group {each.name!r}")
+
+
+def _mistake(file: DeclarationFile, kind: str, name: str, field: str, text: str) -> str:
+    line = file.line([kind, name, *field.split(".")])
+    place = f"line {line}: " if line else ""
+    return f"  {place}{kind}: {name}: {field or option(field)}: {text}"
 
 
 def carry_out(client: Client, steps: list[Step]) -> Iterator[str]:
     """Do each step, and say so. What was done stays done if a later step fails: run it again."""
     for step in steps:
         if step.change == "delete":
-            client.schedules.delete(step.key)
+            step.kind.delete(client, step.name, step.verdict.id)
         else:
-            client.schedules.put(step.key, **step.after)
-        yield f"{step.key} {step.change}d"
-
-
-def difference(steps: list[Step]) -> Iterator[str]:
-    """The plan as a diff, with colors where the output takes them."""
-    for step in steps:
-        sign, color = SIGNS[step.change]
-        yield click.style(f"{sign} {step.key}", fg=color, bold=True)
-        for name in sorted(step.before.keys() | step.after.keys()):
-            before, after = step.before.get(name), step.after.get(name)
-            if before != after or (name in step.before) != (name in step.after):
-                yield from _lines(name, step, before, after)
-
-
-def _lines(name: str, step: Step, before: Any, after: Any) -> Iterator[str]:
-    if name in step.before:
-        yield click.style(f"    - {name}: {_shown(before)}", fg="red")
-    if name in step.after:
-        yield click.style(f"    + {name}: {_shown(after)}", fg="green")
-
-
-def _shown(value: Any) -> str:
-    """A value in a line; a header that looks secret is not written into the log of a build."""
-    if isinstance(value, dict):
-        value = masked(value)
-    return printable(json.dumps(value, ensure_ascii=False))
+            step.kind.put(client, step.name, step.sent, step.verdict)
+        yield f"{step.title} {step.change}d"

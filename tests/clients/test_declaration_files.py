@@ -1,0 +1,241 @@
+"""Files that declare more than schedules: calendars, groups, flows, endpoints, channels and alert rules."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import yaml
+
+from booper_client import Client
+from booper_client.cli import failures
+from booper_client.cli.files.kinds.registry import KINDS
+from tests.support.command_line import in_a_pipe
+
+SLACK = "https://hooks.slack.com/services/T0/B0/s3cret"
+FILE = f"""
+alerts:
+  reports:
+    scope: {{schedule: report}}
+    on: [failed, recovered]
+    after: 2
+    quiet: {{from: "22:00", to: "07:00", timezone: Europe/Berlin}}
+    to: [{{slack: {SLACK}}}, {{webhook: "https://ops.example.com/hook"}}]
+schedules:
+  report:
+    group: regions
+    cron: "0 9 * * *"
+    exclude: {{calendars: [holidays]}}
+    flow: {{key: shop-42}}
+calendars:
+  holidays: {{days: [2026-12-08, {{from: 2026-12-24, to: 2027-01-06}}]}}
+groups:
+  regions:
+    targets:
+      - {{name: eu, url: "https://eu.example.com/", headers: {{Authorization: Bearer s3cret}}}}
+      - {{name: us, url: "https://us.example.com/"}}
+flows:
+  shop-42: {{rate: 10, per: 1m, concurrency: 3}}
+endpoints:
+  https://example.com/events: {{types: [job.finished, job.cancelled]}}
+channels:
+  slack: {{url: {SLACK}}}
+"""
+EQUAL = "0 to create, 0 to change, 0 to delete, 7 unchanged.\n"
+
+
+@pytest.fixture
+def api(server, key):
+    with Client(server.url, key) as client:
+        yield client
+
+
+@pytest.fixture
+def apply(booper, tmp_path):
+    """Applies a text as a file, with further words."""
+
+    def run(text, *words):
+        (tmp_path / "file.yaml").write_text(text)
+        return booper("schedules", "apply", str(tmp_path / "file.yaml"), *words)
+
+    return run
+
+
+@pytest.fixture
+def applied(apply):
+    run = apply(FILE, "--yes")
+    assert run.code == 0, run.err
+    return run
+
+
+def there(api):
+    """The names of what there is, by kind."""
+    return {kind.name: sorted(kind.there(api)) for kind in KINDS}
+
+
+def test_everything_that_a_file_declares_is_made(applied, api):
+    assert applied.out.endswith("7 to create, 0 to change, 0 to delete, 0 unchanged.\n")
+    assert there(api) == {
+        "calendars": ["holidays"],
+        "groups": ["regions"],
+        "flows": ["shop-42"],
+        "endpoints": ["https://example.com/events"],
+        "channels": ["slack"],
+        "schedules": ["report"],
+        "alerts": ["reports"],
+    }
+    [alert] = api.alerts.list()
+    assert alert.scope == {"schedule": api.schedules.get("report").id}
+    assert api.flows.get("shop-42").pinned
+
+
+def test_the_second_time_nothing_changes(applied, apply, api):
+    rows = {kind.name: kind.exported(api) for kind in KINDS}
+
+    again = apply(FILE, "--prune")
+
+    assert (again.code, again.out) == (0, EQUAL)
+    assert {kind.name: kind.exported(api) for kind in KINDS} == rows
+
+
+def test_another_spelling_is_no_change(applied, apply):
+    spelled = FILE.replace("per: 1m", "per: 60").replace(
+        "[job.finished, job.cancelled]", "[job.cancelled, job.finished]"
+    )
+
+    assert apply(spelled.replace("after: 2", "after: 2\n    late_after: 5m"), "--dry-run").out == EQUAL
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "title", "line"),
+    [
+        ("2026-12-08", "2026-12-09", "~ calendar holidays", '+ days: ["2026-12-09"'),
+        ("us.example", "usa.example", "~ group regions", '{"name": "us", "url": "https://usa.example.com/"'),
+        ("concurrency: 3", "concurrency: 4", "~ flow shop-42", "    - concurrency: 3\n    + concurrency: 4\n"),
+        ("job.finished, ", "", "~ endpoint https://example.com/events", '+ types: ["job.cancelled"]'),
+        (f"slack: {{url: {SLACK}", f"slack: {{url: {SLACK}2", "~ channel slack", "    (what differs is hidden)\n"),
+        ("after: 2", "after: 3", "~ alert rule reports", "    - after: 2\n    + after: 3\n"),
+        ("    after: 2\n", "", "~ alert rule reports", "    - after: 2\n    + after: 1\n"),
+        (f"slack: {SLACK}", f"slack: {SLACK}2", "~ alert rule reports", "    (what differs is hidden)\n"),
+        ("Bearer s3cret", "Bearer s3cret2", "~ group regions", "    (what differs is hidden)\n"),
+        ("{calendars: [holidays]}", "[2026-12-08]", "~ schedule report", '+ exclude: ["2026-12-08"]'),
+    ],
+)
+def test_each_kind_is_compared_and_changed(applied, apply, old, new, title, line):
+    changed = FILE.replace(old, new)
+
+    shown = apply(changed, "--yes")
+    again = apply(changed, "--dry-run")
+
+    assert shown.out.startswith(f"{title}\n"), shown.out
+    assert line in shown.out
+    assert shown.out.endswith("0 to create, 1 to change, 0 to delete, 6 unchanged.\n")
+    assert (again.code, again.out) == (0, EQUAL)
+
+
+def test_no_output_has_a_secret(applied, apply):
+    changed = apply(FILE.replace("s3cret", "s3cret-2"), "--dry-run")
+    wrong = apply(FILE.replace("Bearer s3cret", "s3cret\\n").replace(SLACK, "nothing s3cret"), "--dry-run")
+
+    assert changed.code == failures.WOULD_CHANGE
+    assert "3 to change" in changed.out
+    assert wrong.code in (failures.FAILED, failures.WRONG_USE, failures.WOULD_CHANGE)
+    assert "s3cret" not in applied.out + changed.out
+
+
+def test_what_is_exported_changes_nothing_when_it_is_applied(applied, apply, api, configured):
+    api.endpoints.create("https://example.com/events")
+    api.endpoints.create("https://example.com/others", enabled=False)
+    exported = in_a_pipe(["schedules", "export"], configured)
+    document = yaml.safe_load(exported.out)
+
+    again = apply(exported.out, "--dry-run", "--prune")
+
+    assert list(document) == ["calendars", "groups", "flows", "endpoints", "channels", "schedules", "alerts"]
+    assert exported.err == "1 endpoints have the URL of another and are left out.\n"
+    assert document["channels"] == {"slack": {"url": "https://hooks.slack.com/[redacted]"}}
+    assert document["alerts"]["reports"]["scope"] == {"schedule": "report"}
+    assert (again.code, again.out) == (0, EQUAL.replace("7", "8"))
+
+
+def test_a_kind_may_be_exported_alone(applied, booper):
+    exported = booper("schedules", "export", "--only", "flows", "--json")
+
+    assert json.loads(exported.out) == {"flows": {"shop-42": {"rate": 10, "per": 60, "concurrency": 3}}}
+
+
+def test_only_prune_deletes_and_only_of_kinds_that_the_file_mentions(applied, apply, api):
+    before = there(api)
+
+    assert apply("flows: {}\nalerts: {}\n", "--yes").code == 0
+    assert there(api) == before
+    pruned = apply("flows: {}\nalerts: {}\n", "--yes", "--prune")
+
+    assert pruned.out == "- alert rule reports\n- flow shop-42\n0 to create, 0 to change, 2 to delete, 0 unchanged.\n"
+    assert there(api) == before | {"flows": [], "alerts": []}
+
+
+def test_prune_deletes_what_names_before_what_is_named(applied, apply, api):
+    pruned = apply("".join(f"{kind.name}: {{}}\n" for kind in KINDS), "--yes", "--prune")
+
+    assert pruned.code == 0, pruned.err
+    assert there(api) == {kind.name: [] for kind in KINDS}
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        (
+            "calendars: {}\nschedules:\n  report: {exclude: {calendars: [holidays]}, url: U, cron: '@daily'}",
+            "'holidays'",
+        ),
+        ("groups: {}\nschedules:\n  report: {group: regions, cron: '@daily'}", "'regions'"),
+        ("schedules: {}\nalerts:\n  reports: {scope: {schedule: report}, to: [{webhook: U}]}", "'report'"),
+    ],
+)
+def test_prune_refuses_to_delete_what_the_file_names(applied, apply, api, text, mistake):
+    before = there(api)
+
+    run = apply(text.replace("U", "https://example.com/"), "--yes", "--prune")
+
+    assert run.code == failures.FAILED
+    assert f"{mistake} is not in the file, and --prune would delete it" in run.err
+    assert there(api) == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "mistake"),
+    [
+        ("2026-12-08", "2026-02-30", "  line 16: calendars: holidays: days.0: must be"),
+        ("name: us", "name: eu", "  line 21: groups: regions: targets.1.name: must be another"),
+        ("per: 1m, ", "", "  line 23: flows: shop-42: per: must be given with rate"),
+        ("job.finished, ", "job.done, ", "  line 25: endpoints: https://example.com/events: types: must be"),
+        ("  slack: {url", "  sluck: {url", "  line 27: channels: sluck: name: must be one of"),
+        ("on: [failed", "on: [fails", "  line 5: alerts: reports: on: must be"),
+        ("webhook: ", "webhok: ", "  line 8: alerts: reports: to.1.webhok: unknown field"),
+        ("schedule: report", "schedule: others", "  line 4: alerts: reports: scope.schedule: must be"),
+        ("[holidays]", "[others]", "  line 13: schedules: report: exclude.calendars: must be"),
+    ],
+)
+def test_a_mistake_is_named_by_its_place_and_nothing_is_changed(apply, api, old, new, mistake):
+    run = apply(FILE.replace(old, new), "--yes")
+
+    assert (run.code, run.out) == (failures.FAILED, "")
+    assert f"nothing was changed:\n{mistake}" in run.err
+    assert set(map(str, there(api).values())) == {"[]"}
+
+
+def test_until_when_a_rule_is_muted_stays_as_it_is(applied, apply, api):
+    [alert] = api.alerts.list()
+    muted = api.alerts.change(alert, muted_until=datetime.now(UTC) + timedelta(days=1)).muted_until
+
+    apply(FILE.replace("after: 2", "after: 3"), "--yes")
+
+    [changed] = api.alerts.list()
+    assert (changed.after, changed.muted_until, changed.id) == (3, muted, alert.id)
+
+
+def test_a_file_without_schedules_leaves_them_alone(applied, apply, api):
+    apply("endpoints: {}", "--yes", "--prune")
+
+    assert there(api)["schedules"] == ["report"]
+    assert there(api)["endpoints"] == []
