@@ -5,6 +5,7 @@ differ from one sending to the next although the order is the same do not count.
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from marshmallow import ValidationError
@@ -65,6 +66,15 @@ def window_of(values: dict[str, Any], body: bytes | None, content_type: str | No
         return None
     key, for_us = values["dedup"]
     named = ["content", *_content(values, body, content_type)] if key is None else ["key", key]
+    return DedupWindow(hashlib.sha256(compact(named).encode()).hexdigest(), for_us)
+
+
+def window_of_set(dedup: tuple[str | None, int], windows: Sequence[DedupWindow]) -> DedupWindow:
+    """The window of an order that makes several jobs at once, from theirs: its content is all that it would send."""
+    key, for_us = dedup
+    if key is not None or len(windows) == 1:
+        return windows[0]
+    named = ["set", *sorted(window.digest for window in windows)]
     return DedupWindow(hashlib.sha256(compact(named).encode()).hexdigest(), for_us)
 
 
