@@ -7,7 +7,6 @@ from marshmallow import ValidationError
 
 from api.auth import caller
 from api.context import settings
-from api.requests.body import kind_of
 from api.requests.fields import Must, flag, shown, whole, words_form
 from api.requests.flow_fields import A_GATE_KEY, is_gate_key
 from api.requests.gate_fields import read_until
@@ -21,8 +20,9 @@ from api.requests.job_values import (
     read_label,
     read_url,
 )
+from api.requests.reading.body import kind_of
+from api.requests.reading.strict_schema import Strict
 from api.requests.schedule_fields import A_ZONE, ZONE_FORM, read_zone
-from api.requests.strict_schema import Strict
 from api.requests.text_forms import printable_form
 from models.alerts import conditions, ways
 from models.alerts.alert_store import MAX_TARGETS

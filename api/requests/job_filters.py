@@ -11,7 +11,7 @@ from api.requests.forms import as_number
 from api.requests.ids import NAME, read_job_key, uuid_key
 from api.requests.job_values import A_LABEL, AN_INSTANT, LABEL_FORM, read_label
 from api.requests.paging import PageQuery, ordered
-from api.requests.strict_schema import Strict
+from api.requests.reading.strict_schema import Strict
 from api.requests.text_forms import INSTANT_IN_QUERY, JOB_KEY_FORM, pattern_form
 from api.responses.expanded_jobs import EXPANSIONS
 from models.jobs import job_kinds, job_lists

@@ -10,8 +10,8 @@ from typing import Any
 from marshmallow import ValidationError
 
 from api.context import settings
-from api.requests.body import kind_of
 from api.requests.fields import number_form, shown, text_form, words_form
+from api.requests.reading.body import kind_of
 from api.requests.text_forms import DURATION_TEXT, HEADER_NAME, HEADER_VALUE_FORM, INSTANT_TEXT, printable_form
 from models.rules import clock, times
 from models.rules.listener_urls import is_listener_url, split_listener_url

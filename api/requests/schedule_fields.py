@@ -8,12 +8,12 @@ from typing import Any
 from marshmallow import ValidationError, validates_schema
 
 from api.context import settings
-from api.requests.body import kind_of
 from api.requests.fields import Must, choice, shown, text_form, whole
 from api.requests.job_requests import TIMES
 from api.requests.job_values import DURATION_FORM, INSTANT_FORM, UNITS
 from api.requests.options.calendars import EXCLUDED, EXCLUDED_FORM, read_excluded
-from api.requests.strict_schema import Strict, nearest
+from api.requests.reading.body import kind_of
+from api.requests.reading.strict_schema import Strict, nearest
 from api.responses.responses import ApiError
 from models.jobs.replays import POLICIES
 from models.rules import recurrence, times

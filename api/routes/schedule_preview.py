@@ -12,6 +12,7 @@ from api.requests.fields import Must, whole_in_query
 from api.requests.new_schedule import frequency
 from api.requests.options.calendars import Excluded, read_days, read_names
 from api.requests.options.refusals import refusals
+from api.requests.reading.strict_schema import Strict
 from api.requests.schedule_fields import (
     CRON_FORM,
     ZONE_FORM,
@@ -20,7 +21,6 @@ from api.requests.schedule_fields import (
     read_repeat_every,
     read_zone,
 )
-from api.requests.strict_schema import Strict
 from api.requests.text_forms import INSTANT_IN_QUERY
 from api.responses import schemas
 from api.responses.responses import invalid, respond

@@ -8,12 +8,12 @@ from marshmallow import Schema, ValidationError, fields
 
 from api.auth import caller
 from api.blueprint import Blueprint
-from api.requests.body import load_optional
 from api.requests.fields import Must
 from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.ids import uuid_in_path
 from api.requests.job_values import A_DURATION, DURATION_FORM
-from api.requests.strict_schema import Strict
+from api.requests.reading.body import load_optional
+from api.requests.reading.strict_schema import Strict
 from api.requests.text_forms import B64, pattern_form
 from api.responses import schemas
 from api.responses.responses import ApiError, or_not_found, respond

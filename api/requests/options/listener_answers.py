@@ -7,7 +7,7 @@ from marshmallow import ValidationError, validates_schema
 
 from api.requests.fields import Must, choice, flag, number_form, whole
 from api.requests.job_values import A_BASE64, read_base64
-from api.requests.strict_schema import Strict
+from api.requests.reading.strict_schema import Strict
 from api.requests.text_forms import BASE64_FORM, HEADER_NAME_FORM, HEADER_VALUE_FORM
 from models.operations.listening.open_requests import ERRORS
 from models.rules.request_rules import is_token

@@ -3,13 +3,13 @@
 from marshmallow import ValidationError
 
 from api.auth import caller
-from api.requests.body import Fields
 from api.requests.fields import shown
 from api.requests.hops import hops, traceparent
 from api.requests.job_fields import JobFields
 from api.requests.job_requests import JobRequest, new_job
 from api.requests.options.dedup import window_of_set
-from api.requests.strict_schema import flat
+from api.requests.reading.body import Fields
+from api.requests.reading.strict_schema import flat
 from api.responses.responses import invalid
 from models.accounts import target_groups
 from models.accounts.target_groups import Group, Target
