@@ -14,7 +14,7 @@ from api import batch_turns, context, dashboard, own_addresses, request_log
 from api.documentation import Documentation, security
 from api.key_cache import KeyCache
 from api.path_prefix import below
-from api.requests.body import body_limit, too_large
+from api.requests.reading.body import body_limit, too_large
 from api.responses import responses
 from api.routes import (
     batch,

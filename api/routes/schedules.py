@@ -13,7 +13,6 @@ from marshmallow import Schema, ValidationError, fields, validates_schema
 from api.auth import caller
 from api.blueprint import Blueprint
 from api.context import settings
-from api.requests.body import FORM, Fields, read_fields
 from api.requests.fields import expansion, order_by, shown, whole_in_query
 from api.requests.hops import hops
 from api.requests.idempotency import KEY_PARAMETER, respond_once
@@ -23,7 +22,8 @@ from api.requests.job_requests import JobRequest, due_at
 from api.requests.new_schedule import changed, misplaced, new_schedule
 from api.requests.options.refusals import refusals
 from api.requests.paging import MAX_OFFSET
-from api.requests.strict_schema import Strict
+from api.requests.reading.body import FORM, Fields, read_fields
+from api.requests.reading.strict_schema import Strict
 from api.responses import schemas, serializers
 from api.responses.expanded_schedules import EXPANSIONS, HEALTH, KEY, ScheduleHealth, expanded
 from api.responses.responses import ApiError, invalid, json_response, not_found, or_not_found

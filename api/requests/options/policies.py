@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from api.requests.fields import number_form, shown, words_form
+from api.requests.text_forms import HEADER_NAME_FORM
 from models.rules import times
 from models.rules.backoff import ENGINE, LONGEST_DELAY_S
 from models.rules.request_rules import is_token
@@ -23,15 +24,18 @@ EXPONENTIAL = {"base": (0, LONGEST_DELAY_S), "factor": (1, 1000), "cap": (0, LON
 _DELAY = number_form(0, LONGEST_DELAY_S)
 _DELAYS = {"type": "array", "items": _DELAY, "minItems": 1, "maxItems": MAX_DELAYS}
 _CURVE = {name: number_form(low, high) for name, (low, high) in EXPONENTIAL.items()}
-_RULES = {
-    "fixed": _DELAY,
-    "delays": _DELAYS,
-    "exponential": {"type": "object", "properties": _CURVE, "required": list(_CURVE), "additionalProperties": False},
-    "jitter": words_form(["full"]),
-}
-_RULE = {"type": "object", "properties": _RULES, "minProperties": 1, "maxProperties": 2, "additionalProperties": False}
-BACKOFF_FORM = {"anyOf": [words_form([ENGINE]), _DELAYS, _RULE]}
-REDACT_FORM = {"type": "array", "items": {"type": "string", "minLength": 1}, "maxItems": MAX_HIDDEN}
+_EXPONENTIAL = {"type": "object", "properties": _CURVE, "required": list(_CURVE), "additionalProperties": False}
+_RULES = {"fixed": _DELAY, "delays": _DELAYS, "exponential": _EXPONENTIAL}
+
+
+def _rule_form(name: str) -> dict[str, Any]:
+    """A rule by its name, perhaps with jitter."""
+    members = {name: _RULES[name], "jitter": words_form(["full"])}
+    return {"type": "object", "properties": members, "required": [name], "additionalProperties": False}
+
+
+BACKOFF_FORM = {"anyOf": [words_form([ENGINE]), _DELAYS, *map(_rule_form, _RULES)]}
+REDACT_FORM = {"type": "array", "items": HEADER_NAME_FORM, "maxItems": MAX_HIDDEN}
 
 
 def read_backoff(value: Any) -> Any:
