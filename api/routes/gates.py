@@ -5,9 +5,9 @@ from typing import Any
 from flask import Response
 
 from api.auth import caller
-from api.requests.body import load_optional
 from api.requests.gate_fields import PauseFields
 from api.requests.paging import page_response
+from api.requests.reading.body import load_optional
 from api.responses import schemas, serializers
 from api.responses.gates import shape
 from api.responses.responses import or_not_found, respond
