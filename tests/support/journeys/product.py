@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
@@ -149,7 +150,7 @@ class Production(Product):
     def __init__(self, folder: Path, postgres_url: str, broker: Broker, **settings: str) -> None:
         self.name = f"booper_journey_{uuid.uuid4().hex[:12]}"
         self.admin_url, self.broker = postgres_url, broker
-        self.database_url = f"{postgres_url.rpartition('/')[0]}/{self.name}"
+        self.database_url = urlunsplit(urlsplit(postgres_url)._replace(path=f"/{self.name}"))
         own = {
             "BOOPER_DATABASE_URL": self.database_url,
             "BOOPER_BROKER_URL": broker.url,
