@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, post_load, validates_schema
 
-from api.requests.fields import Must, choice, number_form, text, whole
+from api.requests.fields import Must, choice, text, whole
 from api.requests.flow_fields import A_FLOW, A_LANE, FLOW_FORM, LANE_FORM, read_flow, read_lane
 from api.requests.job_requests import JobRequest
 from api.requests.job_values import (
@@ -12,6 +12,7 @@ from api.requests.job_values import (
     A_DURATION,
     A_KEY,
     A_METHOD,
+    A_TIMEOUT,
     A_URL,
     AN_INSTANT,
     DURATION_FORM,
@@ -20,9 +21,9 @@ from api.requests.job_values import (
     KEY_FORM,
     LABELS,
     LABELS_FORM,
-    LONGEST_TIMEOUT_S,
     METHOD_FORM,
     TARGET_URL_FORM,
+    TIMEOUT_FORM,
     read_ack_within,
     read_base64,
     read_headers,
@@ -84,7 +85,7 @@ class JobFields(RequestFields, RecurringFields):
     dedup = Must(A_DEDUP, read_dedup, DEDUP_FORM, allow_none=True)
     name = text(255, allow_none=True)
     description = text(4096, allow_none=True)
-    timeout = Must("a number of seconds from 1 up", read_timeout, number_form(1, LONGEST_TIMEOUT_S), allow_none=True)
+    timeout = Must(A_TIMEOUT, read_timeout, TIMEOUT_FORM, allow_none=True)
     ack_within = Must(A_DURATION, read_ack_within, DURATION_FORM, allow_none=True)
     backoff = Must(BACKOFF, read_backoff, BACKOFF_FORM, allow_none=True)
     labels = Must(LABELS, read_labels, LABELS_FORM, allow_none=True)

@@ -30,6 +30,7 @@ NO_ADDRESS = "targets would have no address at which to acknowledge"
 A_METHOD = f"one of {', '.join(METHODS).lower()}"
 A_URL = "an https URL"
 A_DURATION = f"a number of seconds from 0 up, a text such as 90s or 1h30m, or a pair [number, unit], the unit {UNITS}"
+A_TIMEOUT = "a number of seconds from 1 up, or a text such as 90s"
 AN_INSTANT = "a date and time such as 2026-01-31T09:00:00Z (without a zone: UTC) or a Unix timestamp"
 A_KEY = f"a string of 1 to {MAX_KEY_CHARS} printable characters"
 A_BASE64 = "base64 of the bytes to send (RFC 4648, with padding, without line ends)"
@@ -57,6 +58,7 @@ A_PAIR = {
     "example": [30, "seconds"],
 }
 DURATION_FORM = {"anyOf": [number_form(0), DURATION_TEXT, A_PAIR]}
+TIMEOUT_FORM = {"anyOf": [number_form(1, LONGEST_TIMEOUT_S), DURATION_TEXT]}
 INSTANT_FORM = {"anyOf": [INSTANT_TEXT, {"type": "number"}]}
 
 
@@ -138,10 +140,12 @@ def read_max_age(value: Any) -> int:
 
 def read_timeout(value: Any) -> int:
     """Milliseconds."""
-    longest_s = settings().max_timeout_s
-    if not times.is_number(value) or not 1 <= value <= longest_s:
-        raise ValidationError(f"must be a number of seconds from 1 to {longest_s}, got {shown(value)}")
-    return round(value * 1000)
+    if not isinstance(value, str) and not times.is_number(value):
+        raise ValueError
+    timeout, longest_s = times.parse_duration(value), settings().max_timeout_s
+    if not clock.SECOND <= timeout <= longest_s * clock.SECOND:
+        raise ValidationError(f"must be from 1 to {longest_s} seconds, got {shown(value)}")
+    return round(timeout / clock.MILLISECOND)
 
 
 def read_ack_within(value: Any) -> int:
