@@ -2,7 +2,6 @@
 
 import http.client
 import os
-import re
 import shutil
 import socket
 import ssl
@@ -10,29 +9,12 @@ import ssl
 import pytest
 import trustme
 
-from tests.support.documents import ROOT
+from tests.support.faults.proxies import NAME, PROXIES, nginx, shown
 from tests.support.journeys.processes import Running, free_port
 from tests.support.journeys.product import Embedded
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.journey
-TEXT = (ROOT / "docs/proxies.md").read_text()
-NAME = "booper.example.com"
-WHOLE_NGINX = """
-daemon off; pid {folder}/nginx.pid; error_log stderr error; {user}
-events {{ }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-  {shown}
-}}
-"""
-CADDY_HEAD = "{\n  admin off\n  auto_https disable_redirects\n  storage file_system %s\n}\n"
-
-
-def shown(language, number=0):
-    return re.findall(rf"^```{language}\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)[number]
 
 
 @pytest.fixture(scope="module")
@@ -68,57 +50,6 @@ def start(tmp_path):
         each.kill()
 
 
-def adapted(text, product, port, folder):
-    """The same for the port of the server; the second server does not exist."""
-    both = str(folder / "both.pem")
-    replaced = {
-        "127.0.0.1:8000": f"127.0.0.1:{product.port}",
-        "127.0.0.1:8001": f"127.0.0.1:{free_port()}",
-        "listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
-        "bind :443": f"bind 127.0.0.1:{port}",
-        "/etc/ssl/booper-with-key.pem": both,
-        "/etc/ssl/booper.pem": both,
-        "/etc/ssl/booper.key": both,
-    }
-    for before, after in replaced.items():
-        text = text.replace(before, after)
-    return text
-
-
-def nginx(start, folder, text):
-    user = "user root;" if os.getuid() == 0 else ""
-    file = folder / "nginx.conf"
-    file.write_text(WHOLE_NGINX.format(folder=folder, user=user, shown=text))
-    return start("nginx", "-p", str(folder), "-c", str(file))
-
-
-def haproxy(start, folder, text):
-    (folder / "haproxy.cfg").write_text(text)
-    return start("haproxy", "-db", "-f", str(folder / "haproxy.cfg"))
-
-
-def caddy(start, folder, text):
-    (folder / "Caddyfile").write_text(CADDY_HEAD % (folder / "caddy") + text)
-    command = ["run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
-    return start("caddy", *command, XDG_CONFIG_HOME=str(folder), XDG_DATA_HOME=str(folder))
-
-
-def caddy_text(product, port, folder):
-    """With the certificate of the test: the page lets Caddy get one."""
-    text = adapted(shown("caddyfile"), product, port, folder)
-    both = folder / "both.pem"
-    return text.replace(f"{NAME} {{", f"https://{NAME}:{port} {{\n    bind 127.0.0.1\n    tls {both} {both}", 1)
-
-
-STARTS = {
-    "nginx": lambda start, product, port, folder: nginx(start, folder, adapted(shown("nginx"), product, port, folder)),
-    "haproxy": lambda start, product, port, folder: haproxy(
-        start, folder, adapted(shown("haproxy"), product, port, folder)
-    ),
-    "caddy": lambda start, product, port, folder: caddy(start, folder, caddy_text(product, port, folder)),
-}
-
-
 class Https:
     """Asks a proxy by the name of the page."""
 
@@ -145,10 +76,10 @@ class Https:
             return False
 
 
-@pytest.mark.parametrize("program", STARTS)
+@pytest.mark.parametrize("program", PROXIES)
 def test_each_proxy_of_the_page_passes_requests_on_and_hides_the_metrics(program, product, authority, start, tmp_path):
     port = free_port()
-    running = STARTS[program](start, product, port, tmp_path)
+    running = PROXIES[program](start, [product.port, free_port()], port, tmp_path)
     https = Https(authority, port, running)
     wait_until(https.answers, 60, f"{program} to pass on requests", 0.1)
 

@@ -1,6 +1,5 @@
 """F20: services that are reachable and silent. F21: one of two APIs behind nginx restarted under load."""
 
-import contextlib
 import shutil
 
 import psycopg.conninfo
@@ -11,10 +10,10 @@ from tests.support.faults.faulty_product import FaultyProduction
 from tests.support.faults.nginx import Nginx
 from tests.support.faults.report import note
 from tests.support.faults.scale import FULL, only_full
+from tests.support.faults.two_apis import TwoApis, ready
 from tests.support.journeys import checker
 from tests.support.journeys.journey import under_way
-from tests.support.journeys.processes import Running, free_port
-from tests.support.journeys.product import BOOPER, status_of
+from tests.support.journeys.product import status_of
 from tests.support.services import optional
 from tests.support.stalling_proxy import StallingProxy
 from tests.support.waiting import wait_until
@@ -57,31 +56,6 @@ def test_f20_while_the_database_is_silent_creates_get_503_and_signs_of_life_are_
     assert set(journey.client.statuses()) == {201, 503}
     assert all(answer.retry_after for answer in journey.client.answers if answer.status == 503)
     assert checker.check(history) == []
-
-
-class TwoApis(FaultyProduction):
-    """Two APIs behind nginx, whose port is the product's."""
-
-    def prepare(self) -> None:
-        super().prepare()
-        self.ports = [free_port(), free_port()]
-
-    def start(self) -> None:
-        for number in range(2):
-            self.start_api(number)
-        self.launch("worker")
-        for port in self.ports:
-            wait_until(lambda port=port: ready(port), 60, "an API to be ready", 0.2)
-
-    def start_api(self, number: int) -> None:
-        env = self.env | {"PORT": str(self.ports[number])}
-        self.processes[f"api-{number}"] = Running(f"api-{number}", [BOOPER, "api"], env, self.folder)
-
-
-def ready(port):
-    with contextlib.suppress(OSError):
-        return status_of(port, "/readyz") == 200
-    return False
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The client of a fault: orders that share some fields, every answer's status kept, and a load that goes on by itself.
 
-Owns what support/journeys/client.py leaves out: what the API answers while things break. Repeats nothing.
+Owns what support/journeys/client.py leaves out: what the API answers while things break.
 """
 
 import json
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Self
 
 from tests.support.journeys.client import Client, Order, now_us
 from tests.support.journeys.journey import SECOND, Journey
+from tests.support.waiting import wait_until
 
 JOIN_SECONDS = 60
 RETRIED = "/fail-then-ok/1"
@@ -33,12 +34,17 @@ class FaultClient(Client):
         self.fields = fields
         self.answers: list[Answer] = []
 
+    def headers_of_create(self) -> dict[str, str]:
+        """Further headers of the create that this thread asks for."""
+        return {}
+
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         creates = (method, path) == ("POST", "/api/jobs")
         connection = self._connection()
         answer = Answer(0, None)
         try:
-            connection.request(method, path, body and json.dumps({**body, **self.fields}), self.headers)
+            headers = self.headers | (self.headers_of_create() if creates else {})
+            connection.request(method, path, body and json.dumps({**body, **self.fields}), headers)
             response = connection.getresponse()
             content = response.read()
             answer = Answer(0, response.status, response.headers["Retry-After"])
@@ -53,6 +59,22 @@ class FaultClient(Client):
 
     def statuses(self) -> Counter[int | None]:
         return Counter(answer.status for answer in self.answers)
+
+
+class PatientClient(FaultClient):
+    """Repeats a create until it is answered with 2xx or 4xx, each under one Idempotency-Key, as clients should."""
+
+    def headers_of_create(self) -> dict[str, str]:
+        return {"Idempotency-Key": self._local.idempotency_key}
+
+    def _create(self, fields: dict[str, Any]) -> tuple[str, int | None]:
+        self._local.idempotency_key = secrets.token_hex(16)
+
+        def answered() -> tuple[str, int | None] | None:
+            outcome = super(PatientClient, self)._create(fields)
+            return None if outcome[0] == "unknown" else outcome
+
+        return wait_until(answered, JOIN_SECONDS, "an answer to a create", 0.1)
 
 
 class Load:
@@ -80,6 +102,10 @@ class Load:
     def lasts(self, seconds: float) -> None:
         """Let it go on for so long."""
         time.sleep(seconds)
+
+    def reaches(self, count: int) -> None:
+        """Let it go on until the journey has ordered so many in all."""
+        wait_until(lambda: len(self._journey.history.created) >= count, JOIN_SECONDS, f"{count} jobs", 0.05)
 
     def _work(self) -> None:
         began, number = time.monotonic(), 0

@@ -111,6 +111,8 @@ class Client:
             connection.close()
             connection = None
         if connection is None:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
-            self._local.connection = connection
+            connection = self._local.connection = self._open()
         return connection
+
+    def _open(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
