@@ -13,7 +13,8 @@ from tests.support.faults.report import note
 from tests.support.faults.scale import FULL, only_full
 from tests.support.journeys import checker
 from tests.support.journeys.journey import under_way
-from tests.support.journeys.processes import Running, free_port
+from tests.support.journeys.ports import free_port
+from tests.support.journeys.processes import Running
 from tests.support.journeys.product import BOOPER, status_of
 from tests.support.services import optional
 from tests.support.stalling_proxy import StallingProxy
