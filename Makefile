@@ -6,7 +6,7 @@ unexport PYTHONDONTWRITEBYTECODE
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: client install run test test-quick chart docs check format lint types imports openapi pictures lock packages journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full alerts-full upgrade
+.PHONY: client install run test test-quick chart docs check format lint types imports openapi pictures lock packages journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full alerts-full agreement-full upgrade
 
 install: $(STAMP)
 
@@ -106,6 +106,10 @@ faults: $(DEV_STAMP)
 
 schedules-full: $(DEV_STAMP)
 	BOOPER_TEST_SCHEDULES=full $(BIN)/python -m pytest tests/models/rules --durations=10
+
+# Asks the API for fifty times as many requests of its own document as the tests do.
+agreement-full: $(DEV_STAMP)
+	BOOPER_TEST_AGREEMENT=full $(BIN)/python -m pytest tests/api/test_agreement.py
 
 alerts-full: $(DEV_STAMP)
 	BOOPER_TEST_ALERTS=full $(BIN)/python -m pytest tests/models/alerts -n 2 --dist loadgroup --durations=10

@@ -10,11 +10,11 @@ from contextlib import suppress
 
 from flask import Flask, request
 
-from api import batch_turns, context, dashboard, request_log
+from api import batch_turns, context, dashboard, own_addresses, request_log
 from api.documentation import Documentation, security
 from api.key_cache import KeyCache
 from api.path_prefix import below
-from api.requests.body import body_limit, too_large
+from api.requests.reading.body import body_limit, too_large
 from api.responses import responses
 from api.routes import (
     batch,
@@ -108,6 +108,7 @@ def create_app(settings: Settings, broker_reachable: Callable[[], bool] | None =
     batch_turns.register(app)
     responses.register(app)
     dashboard.register(app)
+    own_addresses.register(app)
     app.before_request(_refuse_large)
     app.before_request(_renew_connection)
     app.teardown_request(_keep_connection)

@@ -1,11 +1,12 @@
-"""Makes the blueprints of the routes under /api: they read requests by `api/requests/parser.py` and require a key."""
+"""Makes the blueprints of the routes under /api: they read requests by the parser of `api/requests/reading` and require
+a key."""
 
 from typing import Any
 
 import flask_smorest
 
 from api.auth import require_key
-from api.requests.parser import Parser
+from api.requests.reading.parser import Parser
 
 
 class Blueprint(flask_smorest.Blueprint):

@@ -105,14 +105,14 @@ def check_mode(command: str, effective: Settings) -> None:
     if command in PRODUCTION and effective.embedded:
         raise SettingsError(f"BOOPER_BROKER_URL must be amqp://… for `booper {command}`; without it run `booper serve`")
     if command in PRODUCTION:
-        check_broker_url(effective)
+        check_broker(effective)
 
 
-def check_broker_url(effective: Settings) -> None:
-    from workers.queue.broker import url_problem
+def check_broker(effective: Settings) -> None:
+    """Raise SettingsError if no connection to RabbitMQ can be made with the settings."""
+    from workers.queue.nodes import parameters
 
-    if problem := url_problem(effective.broker_url):
-        raise SettingsError(f"BOOPER_BROKER_URL must be a URL that RabbitMQ can be reached by, got one where {problem}")
+    parameters(effective)
 
 
 def config(effective: Settings, environ: Mapping[str, str]) -> int:

@@ -13,6 +13,7 @@ from workers.queue.broker import make_broker, reachable
 try:
     settings = booper_settings.load()
     tracing.configure(settings, "api")
+    broker = make_broker(settings)
 except booper_settings.SettingsError as error:
     sys.exit(f"booper: not started: {error}")
 
@@ -24,4 +25,4 @@ if settings.operator_alerts:
     watch = Watch(settings)
     watch.start()
     atexit.register(watch.stop)
-app = create_app(settings, broker_reachable=lambda: reachable(make_broker(settings)))
+app = create_app(settings, broker_reachable=lambda: reachable(broker))

@@ -90,6 +90,11 @@ def mail_server() -> Form:
     return Form(schemes, parse)
 
 
+def pem_file() -> Form:
+    """A file of certificates or keys. It is read when it is used. A path from the root: processes start anywhere."""
+    return matching("the path of a PEM file from the root (/etc/booper/ca.pem), or empty", "(/[^\\0\n]+)?")
+
+
 def _within(low: float, high: float, number: Callable[[str], Any]) -> Callable[[str], Any]:
     def parse(text: str) -> Any:
         value = number(text)

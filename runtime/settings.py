@@ -17,7 +17,18 @@ from models.database.urls import SQLITE, WrongValue, checked_url
 from models.rules.address_rules import parse_allow, parse_nat64
 from models.rules.url_rules import origins
 from runtime.kubernetes_variables import without_kubernetes_variables
-from runtime.setting_forms import Form, decimal, mail_server, matching, one_of, own_address, parsed_by, switch, whole
+from runtime.setting_forms import (
+    Form,
+    decimal,
+    mail_server,
+    matching,
+    one_of,
+    own_address,
+    parsed_by,
+    pem_file,
+    switch,
+    whole,
+)
 
 PREFIX = "BOOPER_"
 DEMO_KEY = "sk_public_20230921"
@@ -93,6 +104,18 @@ class Settings:
         matching("memory:// (embedded mode) or amqp://USER:PASSWORD@HOST:PORT", "(memory|amqps?)://.*"),
         "memory://",
         "The broker between the stager and the workers; several cluster members are joined by `;`.",
+    )
+    broker_ca_file: str = _setting(
+        "BOOPER_BROKER_CA_FILE",
+        pem_file(),
+        "",
+        "The only CA whose certificates of RabbitMQ are taken (`amqps://`); empty: those that this machine trusts.",
+    )
+    broker_cert_file: str = _setting(
+        "BOOPER_BROKER_CERT_FILE", pem_file(), "", "The certificate that RabbitMQ is shown, if it asks for one."
+    )
+    broker_key_file: str = _setting(
+        "BOOPER_BROKER_KEY_FILE", pem_file(), "", "The private key of that certificate, without a passphrase."
     )
     queue_prefix: str = _setting(
         "BOOPER_QUEUE_PREFIX",

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from api.requests.body import Fields
 from api.requests.job_requests import JobRequest
+from api.requests.reading.body import Fields
 from models.jobs.job_store import JobRow, NewJob, find
 from models.rules import clock
 from models.webhooks import channels, signing_keys

@@ -20,9 +20,9 @@ from api.dashboard.job_form import (
     unix_lines,
 )
 from api.dashboard.job_times import number, request_times
-from api.requests import strict_json
-from api.requests.body import Fields
 from api.requests.job_requests import JobRequest
+from api.requests.reading import strict_json
+from api.requests.reading.body import Fields
 
 
 class Reading:

@@ -7,8 +7,7 @@ from marshmallow import ValidationError
 
 from api.auth import caller
 from api.context import settings
-from api.requests.body import kind_of
-from api.requests.fields import Must, flag, shown, text_form, whole, words_form
+from api.requests.fields import Must, flag, shown, whole, words_form
 from api.requests.flow_fields import A_GATE_KEY, is_gate_key
 from api.requests.gate_fields import read_until
 from api.requests.job_filters import read_host, read_schedule
@@ -21,8 +20,10 @@ from api.requests.job_values import (
     read_label,
     read_url,
 )
+from api.requests.reading.body import kind_of
+from api.requests.reading.strict_schema import Strict
 from api.requests.schedule_fields import A_ZONE, ZONE_FORM, read_zone
-from api.requests.strict_schema import Strict
+from api.requests.text_forms import printable_form
 from models.alerts import conditions, ways
 from models.alerts.alert_store import MAX_TARGETS
 from models.alerts.conditions import ON, ON_BY_DEFAULT, RECOVERED, SCOPES, Quiet
@@ -43,7 +44,10 @@ CONDITIONS_FORM = {"type": "array", "items": words_form(ON), "minItems": 1}
 A_SCOPE = f'an object with one member ({", ".join(SCOPES)}), such as {{"label": "nightly"}} or {{"account": true}}'
 SCOPE_FORM = {
     "type": "object",
-    "properties": {conditions.ACCOUNT: {"type": "boolean"}, **dict.fromkeys(SCOPES[1:], {"type": "string"})},
+    "properties": {
+        conditions.ACCOUNT: {"type": "boolean", "enum": [True]},
+        **dict.fromkeys(SCOPES[1:], {"type": "string"}),
+    },
     "minProperties": 1,
     "maxProperties": 1,
     "additionalProperties": False,
@@ -232,7 +236,7 @@ _EXPECTED = {
 class AlertChange(Strict):
     """What PATCH /alerts/{id} takes."""
 
-    name = Must(A_NAME, read_name, text_form(MAX_NAME_CHARS, 1))
+    name = Must(A_NAME, read_name, printable_form(MAX_NAME_CHARS))
     on = Must(CONDITIONS, read_on, CONDITIONS_FORM)
     scope = Must(A_SCOPE, read_scope, SCOPE_FORM)
     after = whole(1, MAX_AFTER)
@@ -253,7 +257,7 @@ class AlertChange(Strict):
 class NewAlert(AlertChange):
     """What POST /alerts takes."""
 
-    name = Must(A_NAME, read_name, text_form(MAX_NAME_CHARS, 1), required=True)
+    name = Must(A_NAME, read_name, printable_form(MAX_NAME_CHARS), required=True)
     on = Must(CONDITIONS, read_on, CONDITIONS_FORM, load_default=list(ON_BY_DEFAULT))
     to = Must(TARGETS, read_targets, TARGETS_FORM, required=True)
     enabled = flag(load_default=True)

@@ -140,7 +140,7 @@ def whole_in_query(low: int, high: int, **options: Any) -> Must:
 
 
 def order_by(names: Collection[str], **options: Any) -> Must:
-    """A pair of field and direction, in any of the forms that `api/requests/parser.py` collects into a list of
+    """A pair of field and direction, in any of the forms that `api/requests/reading/parser.py` collects into a list of
     texts."""
 
     def read(values: Any) -> tuple[str, str]:

@@ -4,8 +4,9 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from api.requests.fields import number_form, shown, text_form, words_form
+from api.requests.fields import number_form, shown, words_form
 from api.requests.job_values import DURATION_FORM
+from api.requests.text_forms import printable_form
 from models.rules import times
 from models.rules.clock import DAY, SECOND
 from models.rules.limits import FLOW, LANE, GateName, Limits
@@ -19,7 +20,7 @@ A_LANE = 'a key, or an object such as {"key": "user-42", "on_failure": "stop"}'
 A_GATE_KEY = f"a string of 1 to {MAX_KEY_CHARS} printable characters"
 A_PERIOD = "a duration from 1 second to 7 days, such as 60 or 1m"
 
-KEY_FORM = text_form(MAX_KEY_CHARS, 1)
+KEY_FORM = printable_form(MAX_KEY_CHARS)
 PERIOD_FORM = DURATION_FORM
 LIMIT_FORMS = {
     "rate": number_form(1, MAX_RATE, "integer"),
@@ -30,6 +31,7 @@ FLOW_FORM = {
     "type": "object",
     "properties": {"key": KEY_FORM, **LIMIT_FORMS},
     "required": ["key"],
+    "dependentRequired": {"rate": ["per"], "per": ["rate"]},
     "additionalProperties": False,
 }
 LANE_FORM = {

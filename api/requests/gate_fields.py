@@ -21,7 +21,7 @@ from api.requests.flow_fields import (
 from api.requests.job_filters import read_host
 from api.requests.job_values import AN_INSTANT, INSTANT_FORM
 from api.requests.paging import PageQuery, ordered
-from api.requests.strict_schema import Strict
+from api.requests.reading.strict_schema import Strict
 from api.responses.responses import invalid, not_found
 from models.flows import gate_lists
 from models.rules import clock, times

@@ -4,8 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, post_load, validates_schema
 
-from api.requests.body import Fields
-from api.requests.fields import Must, choice, number_form, text, whole
+from api.requests.fields import Must, choice, text, whole
 from api.requests.flow_fields import A_FLOW, A_LANE, FLOW_FORM, LANE_FORM, read_flow, read_lane
 from api.requests.job_requests import JobRequest
 from api.requests.job_values import (
@@ -13,6 +12,7 @@ from api.requests.job_values import (
     A_DURATION,
     A_KEY,
     A_METHOD,
+    A_TIMEOUT,
     A_URL,
     AN_INSTANT,
     DURATION_FORM,
@@ -21,9 +21,9 @@ from api.requests.job_values import (
     KEY_FORM,
     LABELS,
     LABELS_FORM,
-    LONGEST_TIMEOUT_S,
     METHOD_FORM,
     TARGET_URL_FORM,
+    TIMEOUT_FORM,
     read_ack_within,
     read_base64,
     read_headers,
@@ -41,8 +41,10 @@ from api.requests.options.dedup import A_DEDUP, DEDUP_FORM, read_dedup
 from api.requests.options.group import A_GROUP, GROUP_FORM, read_group
 from api.requests.options.judging import STATUSES, STATUSES_FORM, SUCCESS, SUCCESS_FORM, read_stop_on, read_success
 from api.requests.options.policies import BACKOFF, BACKOFF_FORM, REDACT_FORM, read_backoff, read_redact
+from api.requests.reading.body import Fields
+from api.requests.reading.strict_schema import Strict
 from api.requests.schedule_fields import FREQUENCY, RecurringFields
-from api.requests.strict_schema import Strict
+from api.requests.text_forms import BASE64_FORM
 from models.rules.query_strings import with_query
 from models.rules.url_rules import MAX_URL_CHARS
 from models.webhooks.notifications import AFTER_EACH
@@ -58,7 +60,7 @@ class RequestFields(Strict):
     url = Must(A_URL, read_target, TARGET_URL_FORM)
     query = Must("an object", read_query, "object", allow_none=True)
     body = Must("any JSON value", lambda value: value, allow_none=True)
-    body_base64 = Must(A_BASE64, read_base64, {"type": "string", "contentEncoding": "base64"}, allow_none=True)
+    body_base64 = Must(A_BASE64, read_base64, BASE64_FORM, allow_none=True)
     headers = Must("an object of names and strings", read_headers, HEADERS_FORM, allow_none=True)
     schedule_in = Must(A_DURATION, read_schedule_in, DURATION_FORM, allow_none=True)
     scheduled_at = Must(AN_INSTANT, read_scheduled_at, INSTANT_FORM, allow_none=True)
@@ -83,7 +85,7 @@ class JobFields(RequestFields, RecurringFields):
     dedup = Must(A_DEDUP, read_dedup, DEDUP_FORM, allow_none=True)
     name = text(255, allow_none=True)
     description = text(4096, allow_none=True)
-    timeout = Must("a number of seconds from 1 up", read_timeout, number_form(1, LONGEST_TIMEOUT_S), allow_none=True)
+    timeout = Must(A_TIMEOUT, read_timeout, TIMEOUT_FORM, allow_none=True)
     ack_within = Must(A_DURATION, read_ack_within, DURATION_FORM, allow_none=True)
     backoff = Must(BACKOFF, read_backoff, BACKOFF_FORM, allow_none=True)
     labels = Must(LABELS, read_labels, LABELS_FORM, allow_none=True)

@@ -11,7 +11,8 @@ from api.requests.forms import as_number
 from api.requests.ids import NAME, read_job_key, uuid_key
 from api.requests.job_values import A_LABEL, AN_INSTANT, LABEL_FORM, read_label
 from api.requests.paging import PageQuery, ordered
-from api.requests.strict_schema import Strict
+from api.requests.reading.strict_schema import Strict
+from api.requests.text_forms import INSTANT_IN_QUERY, JOB_KEY_FORM, pattern_form
 from api.responses.expanded_jobs import EXPANSIONS
 from models.jobs import job_kinds, job_lists
 from models.jobs.searches.job_filter import JUDGED, JobFilter
@@ -89,13 +90,13 @@ class FilterFields(Strict):
 
     state = choice(STATES)
     kind = choice(job_kinds.KINDS, load_default=job_kinds.KINDS[0])
-    after = Must(AN_INSTANT, read_instant, "string")
-    before = Must(AN_INSTANT, read_instant, "string")
+    after = Must(AN_INSTANT, read_instant, INSTANT_IN_QUERY)
+    before = Must(AN_INSTANT, read_instant, INSTANT_IN_QUERY)
     label = Must(f"{A_LABEL}{OR_BEGINS}", read_label, LABEL_FORM)
     host = Must(
         f"a host such as api.example.com, at most {MAX_NAME_CHARS} characters", read_host, text_form(MAX_NAME_CHARS)
     )
-    parent = Must("the integer or UUID of a job", read_job_key, "string")
+    parent = Must("the integer or UUID of a job", read_job_key, JOB_KEY_FORM)
     text = plain_text(MAX_TEXT_CHARS, "a part of a URL or a name")
     url = plain_text(MAX_URL_CHARS, f"a URL as it was ordered{OR_BEGINS}")
     path = plain_text(MAX_URL_CHARS, f"the path of a URL without its query{OR_BEGINS}")
@@ -103,10 +104,12 @@ class FilterFields(Strict):
     schedule = Must("the UUID or the key of a schedule", read_schedule, text_form(MAX_SCHEDULE_CHARS, 1))
     flow = Must(A_GATE_KEY, read_gate, KEY_FORM)
     lane = Must(A_GATE_KEY, read_gate, KEY_FORM)
-    status_code = Must("a status code such as 503, or a class such as 5xx", read_status, "string")
+    status_code = Must(
+        "a status code such as 503, or a class such as 5xx", read_status, pattern_form("[1-5]([xX]{2}|[0-9]{2})", "5xx")
+    )
     reason = plain_text(MAX_REASON_CHARS, "the reason of a failed attempt, or unknown")
-    scheduled_after = Must(AN_INSTANT, read_instant, "string")
-    scheduled_before = Must(AN_INSTANT, read_instant, "string")
+    scheduled_after = Must(AN_INSTANT, read_instant, INSTANT_IN_QUERY)
+    scheduled_before = Must(AN_INSTANT, read_instant, INSTANT_IN_QUERY)
     due = choice((OVERDUE,))
     replayed = Must("true or false", read_replayed, "boolean")
 

@@ -8,8 +8,8 @@ import json
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from api.requests.body import Fields
 from api.requests.options.dedup import window_of
+from api.requests.reading.body import Fields
 from models.jobs.job_json import BYTES_TYPE, JSON_TYPE, Sent, as_base64, compact
 from models.jobs.job_kinds import GROUP, REQUEST
 from models.jobs.job_store import NewJob

@@ -10,8 +10,9 @@ from typing import Any
 from marshmallow import ValidationError
 
 from api.context import settings
-from api.requests.body import kind_of
 from api.requests.fields import number_form, shown, text_form, words_form
+from api.requests.reading.body import kind_of
+from api.requests.text_forms import DURATION_TEXT, HEADER_NAME, HEADER_VALUE_FORM, INSTANT_TEXT, printable_form
 from models.rules import clock, times
 from models.rules.listener_urls import is_listener_url, split_listener_url
 from models.rules.request_rules import MAX_HEADERS, METHODS, HeadersRefused, check_headers
@@ -29,6 +30,7 @@ NO_ADDRESS = "targets would have no address at which to acknowledge"
 A_METHOD = f"one of {', '.join(METHODS).lower()}"
 A_URL = "an https URL"
 A_DURATION = f"a number of seconds from 0 up, a text such as 90s or 1h30m, or a pair [number, unit], the unit {UNITS}"
+A_TIMEOUT = "a number of seconds from 1 up, or a text such as 90s"
 AN_INSTANT = "a date and time such as 2026-01-31T09:00:00Z (without a zone: UTC) or a Unix timestamp"
 A_KEY = f"a string of 1 to {MAX_KEY_CHARS} printable characters"
 A_BASE64 = "base64 of the bytes to send (RFC 4648, with padding, without line ends)"
@@ -36,21 +38,28 @@ A_LABEL = f"a string of 1 to {MAX_LABEL_CHARS} printable characters"
 LABELS = f"a list of at most {MAX_LABELS} different strings of 1 to {MAX_LABEL_CHARS} printable characters"
 
 METHOD_FORM = words_form([method.lower() for method in METHODS])
-URL_FORM = text_form(MAX_URL_CHARS, 1) | {"example": "https://example.com/hook"}
+URL_FORM = text_form(MAX_URL_CHARS, 1) | {"format": "uri", "example": "https://example.com/hook"}
 TARGET_URL_FORM = {"description": f"Must be {A_URL}, or listener://NAME/PATH.", **URL_FORM}
-KEY_FORM = text_form(MAX_KEY_CHARS, 1)
-LABEL_FORM = text_form(MAX_LABEL_CHARS, 1)
+KEY_FORM = printable_form(MAX_KEY_CHARS)
+LABEL_FORM = printable_form(MAX_LABEL_CHARS)
 LABELS_FORM = {"type": "array", "items": LABEL_FORM, "maxItems": MAX_LABELS, "uniqueItems": True}
-HEADERS_FORM = {"type": "object", "additionalProperties": {"type": "string"}, "maxProperties": MAX_HEADERS}
+HEADERS_FORM = {
+    "type": "object",
+    "propertyNames": {"pattern": HEADER_NAME},
+    "additionalProperties": HEADER_VALUE_FORM,
+    "maxProperties": MAX_HEADERS,
+}
 A_PAIR = {
     "type": "array",
-    "items": {"anyOf": [{"type": "number"}, words_form(times.UNITS)]},
+    "prefixItems": [number_form(0), words_form(times.UNITS)],
+    "items": {"anyOf": [number_form(0), words_form(times.UNITS)]},  # for who knows no prefixItems
     "minItems": 2,
     "maxItems": 2,
     "example": [30, "seconds"],
 }
-DURATION_FORM = {"anyOf": [number_form(0), {"type": "string", "example": "1h30m"}, A_PAIR]}
-INSTANT_FORM = {"anyOf": [{"type": "string", "example": "2026-01-31T09:00:00Z"}, {"type": "number"}]}
+DURATION_FORM = {"anyOf": [number_form(0), DURATION_TEXT, A_PAIR]}
+TIMEOUT_FORM = {"anyOf": [number_form(1, LONGEST_TIMEOUT_S), DURATION_TEXT]}
+INSTANT_FORM = {"anyOf": [INSTANT_TEXT, {"type": "number"}]}
 
 
 def read_method(value: Any) -> str:
@@ -131,10 +140,12 @@ def read_max_age(value: Any) -> int:
 
 def read_timeout(value: Any) -> int:
     """Milliseconds."""
-    longest_s = settings().max_timeout_s
-    if not times.is_number(value) or not 1 <= value <= longest_s:
-        raise ValidationError(f"must be a number of seconds from 1 to {longest_s}, got {shown(value)}")
-    return round(value * 1000)
+    if not isinstance(value, str) and not times.is_number(value):
+        raise ValueError
+    timeout, longest_s = times.parse_duration(value), settings().max_timeout_s
+    if not clock.SECOND <= timeout <= longest_s * clock.SECOND:
+        raise ValidationError(f"must be from 1 to {longest_s} seconds, got {shown(value)}")
+    return round(timeout / clock.MILLISECOND)
 
 
 def read_ack_within(value: Any) -> int:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from api.requests.body import Fields
 from api.requests.job_requests import TIMES, JobRequest, new_job, overlaid, stored_fields
+from api.requests.reading.body import Fields
 from api.requests.schedule_fields import FREQUENCY
 from models.jobs.job_json import compact
 from models.rules import bounds

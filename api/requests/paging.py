@@ -14,7 +14,7 @@ from marshmallow import ValidationError, post_load
 
 from api.requests.fields import Must, order_by, shown, text_form, whole_in_query
 from api.requests.ids import BIGGEST, uuid_key
-from api.requests.strict_schema import Strict
+from api.requests.reading.strict_schema import Strict
 from api.responses.responses import json_response
 from models.database.paging import NEWEST_FIRST, Listing, PageRequest, Place
 from models.jobs.job_json import compact

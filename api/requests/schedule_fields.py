@@ -8,12 +8,12 @@ from typing import Any
 from marshmallow import ValidationError, validates_schema
 
 from api.context import settings
-from api.requests.body import kind_of
 from api.requests.fields import Must, choice, shown, text_form, whole
 from api.requests.job_requests import TIMES
 from api.requests.job_values import DURATION_FORM, INSTANT_FORM, UNITS
 from api.requests.options.calendars import EXCLUDED, EXCLUDED_FORM, read_excluded
-from api.requests.strict_schema import Strict, nearest
+from api.requests.reading.body import kind_of
+from api.requests.reading.strict_schema import Strict, nearest
 from api.responses.responses import ApiError
 from models.jobs.replays import POLICIES
 from models.rules import recurrence, times
@@ -30,8 +30,8 @@ FREQUENCY = ("repeat_every", "cron")
 A_BOUND = "a date and time with a year from 1970 to 8999, or a Unix timestamp"
 LATEST_BOUND = times.parse_instant("8999-12-31T23:59:59Z")
 
-CRON_FORM = text_form(recurrence.MAX_CRON_CHARS, 1) | {"example": "0 9 * * 1-5"}
-ZONE_FORM = {"type": "string", "example": "Europe/Berlin"}
+CRON_FORM = text_form(recurrence.MAX_CRON_CHARS, 1) | {"format": "cron", "example": "0 9 * * 1-5"}
+ZONE_FORM = {"type": "string", "format": "time-zone", "example": "Europe/Berlin"}
 
 
 def read_repeat_every(value: Any) -> int:

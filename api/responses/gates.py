@@ -33,6 +33,7 @@ class GateState(Schema):
 class Host(GateState):
     host = fields.String()
     failures = fields.Integer(metadata={"description": "Attempts that failed in a row."})
+    next_probe_at = schemas.instant(allow_none=True)
 
 
 class Lane(GateState):
@@ -62,7 +63,9 @@ def shape(gate: Gate, usage: Usage, now: int) -> dict[str, Any]:
     if gate.kind == LANE:
         on_failure = "stop" if gate.stops else "go_on"
         return {"key": gate.key, "on_failure": on_failure, **state, "inserted_at": micros_utc(gate.created_at)}
-    return {"host": gate.key, "failures": gate.failures, **state} if gate.key else state
+    if not gate.key:
+        return state
+    return {"host": gate.key, "failures": gate.failures, "next_probe_at": micros_utc(gate.probe_at), **state}
 
 
 def _limits(gate: Gate) -> dict[str, Any]:

@@ -8,15 +8,15 @@ from marshmallow import Schema, ValidationError, fields
 from api.auth import caller
 from api.blueprint import Blueprint
 from api.context import settings
-from api.requests.body import BATCH, fields_of, kind_of, refuse_faults
 from api.requests.fields import Must
 from api.requests.hops import hops, traceparent
 from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.job_fields import JobFields
 from api.requests.job_requests import JobRequest, due_at, new_job
 from api.requests.new_schedule import recurs
-from api.requests.strict_json import Document, ListMember
-from api.requests.strict_schema import Strict
+from api.requests.reading.body import BATCH, fields_of, kind_of, refuse_faults
+from api.requests.reading.strict_json import Document, ListMember
+from api.requests.reading.strict_schema import Strict
 from api.responses import schemas, serializers
 from api.responses.responses import ApiError, error_text, invalid, request_id
 from models.flows import orders

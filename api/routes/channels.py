@@ -16,7 +16,7 @@ from api.requests.fields import Must
 from api.requests.hops import hops
 from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.job_values import A_URL, URL_FORM, read_url
-from api.requests.strict_schema import Strict
+from api.requests.reading.strict_schema import Strict
 from api.responses import schemas
 from api.responses.responses import not_found, respond
 from api.responses.timestamps import micros_utc

@@ -12,7 +12,7 @@ from api.requests.fields import Must, flag, words_form
 from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.ids import uuid_in_path
 from api.requests.job_values import A_URL, TARGET_URL_FORM, read_target
-from api.requests.strict_schema import Strict
+from api.requests.reading.strict_schema import Strict
 from api.responses import schemas
 from api.responses.responses import ApiError, not_found, or_not_found, respond
 from api.responses.timestamps import micros_utc

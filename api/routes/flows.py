@@ -6,11 +6,11 @@ from flask import Response
 
 from api.auth import caller
 from api.blueprint import Blueprint
-from api.requests.gate_fields import FlowChange, FlowLimits, GatesQuery, PauseFields, change_of, gate_key_in_path
+from api.requests.gate_fields import FlowChange, FlowLimits, GatesQuery, change_of, gate_key_in_path
 from api.requests.paging import NEXT_HEADERS
 from api.responses import schemas
 from api.responses.gates import Flow
-from api.routes.gates import known, page_of, shown
+from api.routes.gates import PAUSE_BODY, known, page_of, pause_fields, shown
 from models.flows import closing, gates
 from models.rules import clock
 from models.rules.limits import FLOW, Limits
@@ -50,11 +50,11 @@ def change_flow(limits: dict[str, Any], flow: str) -> Response:
 
 
 @blueprint.route("/flows/<flow>/pause", methods=["POST"])
-@blueprint.arguments(PauseFields())
+@blueprint.doc(requestBody=PAUSE_BODY)
 @blueprint.response(200, schemas.single(Flow))
-def pause_flow(pause: dict[str, Any], flow: str) -> Response:
+def pause_flow(flow: str) -> Response:
     """Let no job of the flow begin, until an instant or until it is resumed."""
-    return shown(closing.pause(caller().account_id, FLOW, gate_key_in_path(flow), **pause, now=clock.now()))
+    return shown(closing.pause(caller().account_id, FLOW, gate_key_in_path(flow), **pause_fields(), now=clock.now()))
 
 
 @blueprint.route("/flows/<flow>/resume", methods=["POST"])

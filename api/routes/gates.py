@@ -5,14 +5,23 @@ from typing import Any
 from flask import Response
 
 from api.auth import caller
+from api.requests.gate_fields import PauseFields
 from api.requests.paging import page_response
-from api.responses import serializers
+from api.requests.reading.body import load_optional
+from api.responses import schemas, serializers
 from api.responses.gates import shape
 from api.responses.responses import or_not_found, respond
 from models.flows import gate_lists, gates
 from models.flows.gates import Gate
 from models.jobs.job_json import compact
 from models.rules import clock
+
+PAUSE_BODY = schemas.body_of(PauseFields, required=False)
+
+
+def pause_fields() -> dict[str, Any]:
+    """What the request says of a pause; without a body it has no end and no reason."""
+    return load_optional(PauseFields())
 
 
 def known(kind: str, key: str) -> Gate:

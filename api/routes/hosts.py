@@ -6,11 +6,11 @@ from flask import Response
 
 from api.auth import caller
 from api.blueprint import Blueprint
-from api.requests.gate_fields import GatesQuery, PauseFields, host_in_path
+from api.requests.gate_fields import GatesQuery, host_in_path
 from api.requests.paging import NEXT_HEADERS
 from api.responses import schemas
 from api.responses.gates import Host
-from api.routes.gates import known, page_of, shown
+from api.routes.gates import PAUSE_BODY, known, page_of, pause_fields, shown
 from models.flows import closing
 from models.rules import clock
 from models.rules.limits import HOST
@@ -34,11 +34,11 @@ def get_host(host: str) -> Response:
 
 
 @blueprint.route("/hosts/<host>/pause", methods=["POST"])
-@blueprint.arguments(PauseFields())
+@blueprint.doc(requestBody=PAUSE_BODY)
 @blueprint.response(200, schemas.single(Host))
-def pause_host(pause: dict[str, Any], host: str) -> Response:
+def pause_host(host: str) -> Response:
     """Send nothing to this host, until an instant or until it is resumed."""
-    return shown(closing.pause(caller().account_id, HOST, host_in_path(host), **pause, now=clock.now()))
+    return shown(closing.pause(caller().account_id, HOST, host_in_path(host), **pause_fields(), now=clock.now()))
 
 
 @blueprint.route("/hosts/<host>/resume", methods=["POST"])

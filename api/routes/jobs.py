@@ -9,7 +9,6 @@ from api.auth import caller
 from api.blueprint import Blueprint
 from api.context import settings
 from api.request_log import name_job
-from api.requests.body import FORM, Fields, read_fields
 from api.requests.hops import hops, traceparent
 from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.ids import job_in_path
@@ -19,6 +18,7 @@ from api.requests.job_requests import JobRequest, changed_job, due_at, is_moved,
 from api.requests.new_schedule import new_schedule, recurs
 from api.requests.options.refusals import refusals
 from api.requests.paging import NEXT_HEADERS, page_response
+from api.requests.reading.body import FORM, Fields, read_fields
 from api.responses import expanded_jobs, schemas, serializers
 from api.responses.attempts import Attempt, attempt
 from api.responses.expanded_jobs import ExpandedJob

@@ -7,11 +7,11 @@ from flask import Response
 from api.auth import caller
 from api.blueprint import Blueprint
 from api.requests.flow_fields import STOP
-from api.requests.gate_fields import GatesQuery, LaneChange, PauseFields, gate_key_in_path
+from api.requests.gate_fields import GatesQuery, LaneChange, gate_key_in_path
 from api.requests.paging import NEXT_HEADERS
 from api.responses import schemas
 from api.responses.gates import Lane
-from api.routes.gates import known, page_of, shown
+from api.routes.gates import PAUSE_BODY, known, page_of, pause_fields, shown
 from models.flows import closing, gates
 from models.rules import clock
 from models.rules.limits import LANE, Limits
@@ -44,11 +44,11 @@ def change_lane(change: dict[str, Any], lane: str) -> Response:
 
 
 @blueprint.route("/lanes/<lane>/pause", methods=["POST"])
-@blueprint.arguments(PauseFields())
+@blueprint.doc(requestBody=PAUSE_BODY)
 @blueprint.response(200, schemas.single(Lane))
-def pause_lane(pause: dict[str, Any], lane: str) -> Response:
+def pause_lane(lane: str) -> Response:
     """Let no further job of the lane begin, until an instant or until it is resumed."""
-    return shown(closing.pause(caller().account_id, LANE, gate_key_in_path(lane), **pause, now=clock.now()))
+    return shown(closing.pause(caller().account_id, LANE, gate_key_in_path(lane), **pause_fields(), now=clock.now()))
 
 
 @blueprint.route("/lanes/<lane>/resume", methods=["POST"])

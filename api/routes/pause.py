@@ -1,15 +1,12 @@
 """Serves /pause and /resume: all jobs of the account wait."""
 
-from typing import Any
-
 from flask import Response
 
 from api.auth import caller
 from api.blueprint import Blueprint
-from api.requests.gate_fields import PauseFields
 from api.responses import schemas
 from api.responses.gates import GateState
-from api.routes.gates import shown
+from api.routes.gates import PAUSE_BODY, pause_fields, shown
 from models.flows import closing, gates
 from models.rules import clock
 from models.rules.limits import ACCOUNT
@@ -25,11 +22,11 @@ def get_pause() -> Response:
 
 
 @blueprint.route("/pause", methods=["POST"])
-@blueprint.arguments(PauseFields())
+@blueprint.doc(requestBody=PAUSE_BODY)
 @blueprint.response(200, schemas.single(GateState))
-def pause_account(pause: dict[str, Any]) -> Response:
+def pause_account() -> Response:
     """Send nothing, until an instant or until the account is resumed. Requests under way go on."""
-    return shown(closing.pause(caller().account_id, ACCOUNT, "", **pause, now=clock.now()))
+    return shown(closing.pause(caller().account_id, ACCOUNT, "", **pause_fields(), now=clock.now()))
 
 
 @blueprint.route("/resume", methods=["POST"])

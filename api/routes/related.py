@@ -10,7 +10,7 @@ from api.blueprint import Blueprint
 from api.requests.fields import whole_in_query
 from api.requests.ids import job_in_path
 from api.requests.paging import MAX_OFFSET
-from api.requests.strict_schema import Strict
+from api.requests.reading.strict_schema import Strict
 from api.responses import schemas, serializers
 from api.responses.responses import json_response, or_not_found
 from models.jobs.job_json import compact, with_member

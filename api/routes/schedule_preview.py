@@ -12,6 +12,7 @@ from api.requests.fields import Must, whole_in_query
 from api.requests.new_schedule import frequency
 from api.requests.options.calendars import Excluded, read_days, read_names
 from api.requests.options.refusals import refusals
+from api.requests.reading.strict_schema import Strict
 from api.requests.schedule_fields import (
     CRON_FORM,
     ZONE_FORM,
@@ -20,7 +21,7 @@ from api.requests.schedule_fields import (
     read_repeat_every,
     read_zone,
 )
-from api.requests.strict_schema import Strict
+from api.requests.text_forms import INSTANT_IN_QUERY
 from api.responses import schemas
 from api.responses.responses import invalid, respond
 from api.responses.timestamps import seconds_utc
@@ -77,16 +78,22 @@ class PreviewQuery(RecurringFields):
         fields = ("repeat_every", "cron", "timezone", "starts_at", "until", "exclude", "calendars", "from", "count")
         # A class can't have an attribute called `from`, and a schema has one of its own called `exclude`.
         include = {
-            "from": Must("a date and time, or a Unix timestamp", read_from, "string"),
-            "exclude": Must(SPELLED_DAYS, read_spelled_days, "string"),
+            "from": Must("a date and time, or a Unix timestamp", read_from, INSTANT_IN_QUERY),
+            "exclude": Must(
+                SPELLED_DAYS, read_spelled_days, {"type": "string", "example": "2026-12-24,2026-12-31/2027-01-06"}
+            ),
         }
 
-    repeat_every = Must("seconds, or a number and a unit such as 5,minutes", read_spelled_interval, "string")
+    repeat_every = Must(
+        "seconds, or a number and a unit such as 5,minutes",
+        read_spelled_interval,
+        {"type": "string", "example": "5,minutes"},
+    )
     cron = Must("five or six cron fields", read_cron, CRON_FORM)
     timezone = Must("the name of an IANA time zone", read_zone, ZONE_FORM)
     calendars = Must(SPELLED_NAMES, read_spelled_names, "string")
-    starts_at = Must("a date and time, or a Unix timestamp", read_from, "string")
-    until = Must("a date and time, or a Unix timestamp", read_from, "string")
+    starts_at = Must("a date and time, or a Unix timestamp", read_from, INSTANT_IN_QUERY)
+    until = Must("a date and time, or a Unix timestamp", read_from, INSTANT_IN_QUERY)
     count = whole_in_query(1, 100, load_default=10)
 
 

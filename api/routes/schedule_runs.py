@@ -8,7 +8,7 @@ from marshmallow import Schema, fields
 from api.auth import caller
 from api.requests.fields import choice, order_by, whole_in_query
 from api.requests.paging import MAX_OFFSET
-from api.requests.strict_schema import Strict
+from api.requests.reading.strict_schema import Strict
 from api.responses import schemas
 from api.responses.responses import or_not_found, respond
 from api.responses.timestamps import micros_utc

@@ -13,7 +13,6 @@ from marshmallow import Schema, ValidationError, fields, validates_schema
 from api.auth import caller
 from api.blueprint import Blueprint
 from api.context import settings
-from api.requests.body import FORM, Fields, read_fields
 from api.requests.fields import expansion, order_by, shown, whole_in_query
 from api.requests.hops import hops
 from api.requests.idempotency import KEY_PARAMETER, respond_once
@@ -23,7 +22,8 @@ from api.requests.job_requests import JobRequest, due_at
 from api.requests.new_schedule import changed, misplaced, new_schedule
 from api.requests.options.refusals import refusals
 from api.requests.paging import MAX_OFFSET
-from api.requests.strict_schema import Strict
+from api.requests.reading.body import FORM, Fields, read_fields
+from api.requests.reading.strict_schema import Strict
 from api.responses import schemas, serializers
 from api.responses.expanded_schedules import EXPANSIONS, HEALTH, KEY, ScheduleHealth, expanded
 from api.responses.responses import ApiError, invalid, json_response, not_found, or_not_found
@@ -39,7 +39,10 @@ from models.schedules.schedule_store import NewSchedule, ScheduleRow
 blueprint = Blueprint("schedules", __name__, description="What makes jobs, again and again.")
 
 MAX_TRIES_TO_CHANGE = 20
-KEY_EXPECTED = "up to 100 letters, digits, `.`, `_` or `-`, a letter or digit first, no UUID and not `preview`"
+KEY_EXPECTED = (
+    "up to 100 letters, digits, `.`, `_` or `-`, a letter or digit first, no UUID and not `check` or `preview`"
+)
+NO_KEYS = ("check", "preview")  # addresses of their own
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -206,7 +209,7 @@ def delete_schedule(key: str) -> Response:
 
 def is_key(key: str) -> bool:
     """Whether a schedule may have this key."""
-    return bool(_KEY.fullmatch(key)) and not uuid_key(key) and key != "preview"
+    return bool(_KEY.fullmatch(key)) and not uuid_key(key) and key not in NO_KEYS
 
 
 def key_in_path(key: str) -> str:

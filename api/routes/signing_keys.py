@@ -8,12 +8,13 @@ from marshmallow import Schema, ValidationError, fields
 
 from api.auth import caller
 from api.blueprint import Blueprint
-from api.requests.body import load_optional
 from api.requests.fields import Must
 from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.ids import uuid_in_path
 from api.requests.job_values import A_DURATION, DURATION_FORM
-from api.requests.strict_schema import Strict
+from api.requests.reading.body import load_optional
+from api.requests.reading.strict_schema import Strict
+from api.requests.text_forms import B64, pattern_form
 from api.responses import schemas
 from api.responses.responses import ApiError, or_not_found, respond
 from api.responses.timestamps import micros_utc
@@ -48,6 +49,13 @@ def shape(key: SigningKeyRow, now: int) -> dict[str, Any]:
     }
 
 
+# 24 to 64 bytes: 8 to 21 groups of three, and what is left.
+SECRET_FORM = pattern_form(
+    f"{signatures.PREFIX}(({B64}{{4}}){{8,20}}({B64}{{4}}|{B64}{{2}}==|{B64}{{3}}=)?|({B64}{{4}}){{21}}({B64}{{2}}==)?)",
+    "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+)
+
+
 def read_secret(value: Any) -> str:
     """The error does not quote the value: it may be nearly a secret."""
     try:
@@ -68,7 +76,7 @@ def read_after(value: Any) -> int:
 class NewKey(Strict):
     """What POST /signing-keys takes."""
 
-    secret = Must(signatures.EXPECTED, read_secret, "string", allow_none=True)
+    secret = Must(signatures.EXPECTED, read_secret, SECRET_FORM, allow_none=True)
 
 
 class Retirement(Strict):

@@ -6,9 +6,9 @@ from flask import Response, request
 from marshmallow import Schema, fields, pre_load
 
 from api.blueprint import Blueprint
-from api.requests.body import FORM, Fields, read_bytes, read_fields, read_json
 from api.requests.fields import text
-from api.requests.strict_schema import Strict
+from api.requests.reading.body import FORM, Fields, read_bytes, read_fields, read_json
+from api.requests.reading.strict_schema import Strict
 from api.responses.responses import respond
 from models.jobs.job_json import JSON_TYPE
 

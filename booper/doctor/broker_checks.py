@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from booper.doctor.finding import ERROR, NOTE, OK, WARNING, Finding, about
-from runtime.settings import Settings
-from workers.queue import inspection
+from runtime.settings import Settings, SettingsError
+from workers.queue import inspection, tls
 from workers.queue.broker import queue_name
 from workers.queue.inspection import Facts, Unusable
+from workers.queue.nodes import Node, parameters
 
 broker_is = about("broker")
 REACH = (
@@ -20,27 +21,38 @@ def check_broker(settings: Settings, management: str | None) -> Iterator[Finding
     if settings.embedded:
         yield broker_is(OK, "in the process (embedded mode)")
         return
-    urls = inspection.members(settings.broker_url)
+    try:
+        nodes = parameters(settings)
+    except SettingsError as error:
+        yield broker_is(ERROR, str(error), "Correct the environment of all processes, then restart them.")
+        return
     taking = []
-    for url in urls:
+    for node in nodes:
         try:
-            inspection.publish_once(url, settings.queue_prefix)
+            inspection.publish_once(node, settings.queue_prefix)
         except Unusable as error:
-            advice = ROOM if "alarm" in str(error) else REACH
-            level = ERROR if len(urls) == 1 else WARNING
-            yield broker_is(level, f"{inspection.address_of(url)} takes no message: {error}", advice)
+            level = ERROR if len(nodes) == 1 else WARNING
+            yield broker_is(level, f"{inspection.address_of(node)} takes no message: {error}", _advice(error))
         else:
-            taking.append(url)
-            yield broker_is(OK, f"{inspection.address_of(url)} takes messages")
+            taking.append(node)
+            encrypted = ", over TLS" if node.ssl_options else ""
+            yield broker_is(OK, f"{inspection.address_of(node)} takes messages{encrypted}")
     if taking:
         yield from _queues(taking[0], management, settings)
-    elif len(urls) > 1:
+    elif len(nodes) > 1:
         yield broker_is(ERROR, "no node takes messages", REACH)
 
 
-def _queues(url: str, management: str | None, settings: Settings) -> Iterator[Finding]:
+def _advice(error: Unusable) -> str:
+    if "alarm" in str(error):
+        return ROOM
+    known = tls.advice(error)
+    return f"{known[:1].upper()}{known[1:]}." if known else REACH
+
+
+def _queues(node: Node, management: str | None, settings: Settings) -> Iterator[Finding]:
     try:
-        facts = inspection.read_management(url, management, queue_name(settings))
+        facts = inspection.read_management(node, management, queue_name(settings))
     except Unusable as error:
         enable = "`rabbitmq-plugins enable rabbitmq_management`, or name its address with --management URL."
         yield broker_is(NOTE, f"queue types, policies and alarms are unknown: {error}", enable)

@@ -39,6 +39,23 @@ OF_REQUESTS = Limits(connect_s=2, reply_s=5.5, statement="5s", lock="4s")
 OF_WORK = Limits(connect_s=5, reply_s=10.0, statement="9s", lock="8s")
 
 
+# What libpq says where TLS fails, and what to do about it.
+TLS_ADVICE = {
+    "certificate verify failed": (
+        "the CA of its certificate is not in the file of sslrootcert: name it in BOOPER_DATABASE_URL, "
+        "…?sslmode=verify-full&sslrootcert=FILE"
+    ),
+    "does not match host name": (
+        "its certificate is for another name: use that name in BOOPER_DATABASE_URL, or renew the certificate"
+    ),
+    "requires a valid client certificate": (
+        "it asks for a certificate: add &sslcert=FILE&sslkey=FILE to BOOPER_DATABASE_URL"
+    ),
+    "certificate required": "it asks for a certificate: add &sslcert=FILE&sslkey=FILE to BOOPER_DATABASE_URL",
+    "does not support SSL": "set ssl=on in the server, or lower sslmode in BOOPER_DATABASE_URL",
+}
+
+
 # How values are written and read: arrays are encoded by us, and a UUID is its text, as on SQLite.
 ADAPTERS = AdaptersMap(adapters)
 ADAPTERS.register_dumper(BinaryArray, BinaryArrayDumper)
@@ -67,7 +84,12 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
 
 def connect(url: str, limits: Limits, name: str = "booper") -> Connection:
     """A connection in autocommit mode. Raises psycopg.Error, for a database that can't be used too."""
-    connection = Connection.connect(url, autocommit=True, context=ADAPTERS, **parameters(url, limits, name))
+    try:
+        connection = Connection.connect(url, autocommit=True, context=ADAPTERS, **parameters(url, limits, name))
+    except psycopg.OperationalError as error:
+        if advice := tls_advice(str(error)):
+            raise psycopg.OperationalError(f"{str(error).strip()} ({advice})") from None
+        raise
     try:
         connection.reply_s = limits.connect_s
         set_limits(connection, limits)
@@ -76,6 +98,11 @@ def connect(url: str, limits: Limits, name: str = "booper") -> Connection:
         raise
     connection.reply_s = limits.reply_s
     return connection
+
+
+def tls_advice(text: str) -> str:
+    """What the operator can do about an error of TLS; empty for others."""
+    return next((advice for mark, advice in TLS_ADVICE.items() if mark in text), "")
 
 
 def parameters(url: str, limits: Limits, name: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ CODES = {
     "account_paused": "its account is paused",
     "host_paused": "the host of its target is paused",
     "host_resting": "the host of its target is left alone for a while",
-    "flow_paused": "its flow is paused",
+    "flow_paused": "its flow is paused, or left alone as a target asked",
     "lane_paused": "its lane is paused, or has stopped at a discarded job",
     "lane_behind": "the job before it in its lane is not final",
     "flow_rate": "its flow has had its starts for now",
@@ -59,6 +59,8 @@ def _closed(gate: Gate, now: int) -> Wait:
         at = until or gate.probe_at
         when = f" until {format_instant(at)}" if at else ""
         return Wait("host_resting", f"{gate.key} is left alone{when}, since it asked for that or failed too often.", at)
+    if not gate.is_paused(now):
+        return Wait("flow_paused", f"Its flow {gate.key} is left alone{when}, since a target asked for that.", until)
     names = {ACCOUNT: "Its account", HOST: f"The host {gate.key}", FLOW: f"Its flow {gate.key}"}
     name = names.get(gate.kind, f"Its lane {gate.key}")
     return Wait(f"{gate.kind}_paused", f"{name} is paused{when}{why}.", until)
@@ -80,7 +82,7 @@ def _over_limit(flow: Gate, job_id: int, scheduled_at: int, now: int) -> list[Wa
         text = f"Its flow {flow.key} has its {flow.concurrency} requests under way; {shown} of its jobs go before it."
         return [Wait("flow_busy", text)]
     at = turn(pace, before, uses.read_at)
-    if at is None or at <= now:
+    if at is None or at <= uses.read_at:
         return []
     text = f"Its flow {flow.key} has had its starts; its turn is at {format_instant(at)}, {shown} jobs go before it."
     return [Wait("flow_rate", text, at)]

@@ -9,7 +9,7 @@ from models.database.sql import fetch
 from models.flows import waits
 from models.flows.waits import Wait
 from models.jobs.attempt_reasons import in_words
-from models.jobs.staging import DUE_AT
+from models.jobs.staging import DUE_AT, PAUSED_UNTIL
 from models.jobs.states import FINAL, UNDER_WAY_SQL, WAITING, WAITING_SQL
 from models.operations import heartbeats, ticker_row
 from models.operations.listening import listener_store, open_requests
@@ -206,11 +206,13 @@ def _stopped(facts: Facts, now: int) -> list[Reason]:
 def _held(facts: Facts, now: int) -> list[Reason]:
     if facts.held_until is None or facts.held_until <= now or facts.endpoint_is_disabled:
         return []
-    until = format_instant(facts.held_until)
     if facts.after_uuid:
         return [
             Reason("waits_for_event", f"It waits until the event {facts.after_uuid} is accepted or has failed once.")
         ]
+    if facts.held_until >= PAUSED_UNTIL:
+        return []  # what held it is over, and the ticker is about to name it
+    until = format_instant(facts.held_until)
     if facts.crashes:
         times = "once" if facts.crashes == 1 else f"{facts.crashes} times"
         return [

@@ -26,8 +26,16 @@ _DATE_TIME = re.compile(
     r"(?:([Zz])| ?([+-])([0-9]{2})(?::?([0-9]{2}))?)?"
 )
 
+# What the API's document says of a date with a time; which month has how many days no pattern says.
+DATE_TIME_PATTERN = (
+    "[1-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt ]([01][0-9]|2[0-3]):[0-5][0-9]"
+    "(:[0-5][0-9]([.,][0-9]{1,30})?)?"
+    "([Zz]| ?[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)?"
+)
+
 _DURATION_PART = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)(w|d|h|ms|m|s)")
-_DURATION = re.compile(f"(?:{_DURATION_PART.pattern}){{1,6}}")
+DURATION_PATTERN = f"({_DURATION_PART.pattern}){{1,6}}"
+_DURATION = re.compile(DURATION_PATTERN)
 
 
 def parse_duration(value: Any) -> int:

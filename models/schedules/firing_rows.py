@@ -5,9 +5,10 @@ instant without a job.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from models.database.base import typed_columns
+from models.database.connection import dialect
 from models.database.sql import any_of, execute, fetch, skipping_locked, values_table
 from models.database.transactions import transaction
 from models.schedules import health_events
@@ -22,7 +23,7 @@ HAVE_RUN = (FIRED, LATE, BACKFILLED)
 ORDERS = {"fire_at": ("fire_at", False), "decided_at": ("decided_at", False), "status": ("status", False)}
 MEANT = (MISFIRED, MISSED)  # instants without a run that nobody asked to leave out
 LATEST_LIMIT = 60
-LOOKUPS = 100  # of one statement: planning it takes longer than its parts would from some hundreds on
+LOOKUPS = 400  # of one statement: SQLite takes no UNION of more than 500 parts
 
 
 class FiringRow(NamedTuple):
@@ -104,16 +105,23 @@ def list_firings(
 def latest(schedule_ids: Sequence[str], limit: int = LATEST_LIMIT) -> dict[str, list[FiringRow]]:
     """The latest rows of each schedule that has any, at most `limit`, oldest first.
 
-    Statements of many short look-ups in the primary key, so that a long history costs nothing.
+    Each look-up is a short one in the primary key, so that a long history costs nothing.
     """
-    few = f"SELECT {NAMES} FROM firing WHERE schedule_id = %s ORDER BY fire_at DESC LIMIT {limit}"
-    lookup = f"SELECT * FROM ({few}) AS few"
+    few = f"SELECT {NAMES} FROM firing WHERE schedule_id = {{}} ORDER BY fire_at DESC LIMIT {limit}"
     rows: dict[str, list[FiringRow]] = {}
     for first in range(0, len(schedule_ids), LOOKUPS):
-        ids = list(schedule_ids[first : first + LOOKUPS])
-        for row in fetch(" UNION ALL ".join([lookup] * len(ids)), ids):
+        for row in _looked_up(few, list(schedule_ids[first : first + LOOKUPS])):
             rows.setdefault(str(row[0]), []).append(FiringRow(*row))
     return {key: sorted(firings, key=lambda firing: firing.fire_at) for key, firings in rows.items()}
+
+
+def _looked_up(few: str, ids: list[str]) -> list[Any]:
+    """What `few` gives for each id. SQLite has no LATERAL, and PostgreSQL plans a long UNION slowly."""
+    if dialect() == "sqlite":
+        return fetch(" UNION ALL ".join([f"SELECT * FROM ({few.format('%s')}) AS few"] * len(ids)), ids)
+    table, params = values_table("id uuid", [(each,) for each in ids])
+    lookup = few.format("input.id")
+    return fetch(f"SELECT few.* FROM {table} AS input CROSS JOIN LATERAL ({lookup}) AS few", params)
 
 
 def prune(decided_before: int, limit: int) -> int:

@@ -6,7 +6,7 @@ import pytest
 
 from api.requests.job_fields import JobFields
 from api.requests.job_filters import JobsQuery
-from api.requests.strict_schema import Strict
+from api.requests.reading.strict_schema import Strict
 from api.responses import schemas
 from api.responses.responses import CODES
 from api.routes.endpoints import EndpointChange

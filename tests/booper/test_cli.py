@@ -113,12 +113,25 @@ def test_an_operator_by_mail_needs_a_mail_server():
         ("@h?heartbeat=soon", "Invalid heartbeat value 'soon'"),
         ("@h:port", "something can't be parsed"),
         ("@h;amqp://h:99999999", "something can't be parsed"),
+        ("@h?ssl_options={}", "set BOOPER_BROKER_CA_FILE"),
     ],
 )
 def test_a_broker_that_no_connection_can_be_made_to_ends_with_wrong_use(command, rest, reason, booper, use):
     use(POSTGRES, f"amqp://u:c4nary{rest}")
     code, _, error = booper(command)
     assert (code, "BOOPER_BROKER_URL" in error, reason in error, "c4nary" in error) == (2, True, True, False)
+
+
+@pytest.mark.parametrize("command", PRODUCTION)
+def test_a_ca_of_the_broker_that_is_not_there_ends_with_wrong_use(command, booper, use, monkeypatch, tmp_path):
+    use(POSTGRES, "amqps://u:c4nary@h")
+    monkeypatch.setenv("BOOPER_BROKER_CA_FILE", str(tmp_path / "missing.pem"))
+    code, _, error = booper(command)
+    assert (code, "BOOPER_BROKER_CA_FILE must be a file that can be read" in error, "c4nary" in error) == (
+        2,
+        True,
+        False,
+    )
 
 
 def test_a_database_whose_user_may_not_make_tables_is_told_in_one_line(booper, use, monkeypatch):

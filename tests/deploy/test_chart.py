@@ -18,6 +18,7 @@ SECRET = {
 }
 EVERYTHING = {
     "settings": {"BOOPER_PUBLIC_URLS": "https://booper.example.com"},
+    "certificates": {"secret": "booper-tls"},
     "ingress": {"enabled": True, "className": "nginx", "tlsSecret": "tls", "annotations": {"a": "b"}},
     "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
     "api": {"autoscaling": {"enabled": True}},
@@ -99,6 +100,16 @@ def test_no_pod_has_rights_or_writes_to_its_image():
             "capabilities": {"drop": ["ALL"]},
         }
         assert {mount["mountPath"] for mount in container["volumeMounts"]} == {"/tmp", "/dev/shm"}
+
+
+def test_every_pod_reads_the_certificates_that_are_named_and_no_other():
+    """PostgreSQL's library takes a key only if root's group alone may read it besides: 0440."""
+    for pod in pods(EVERYTHING).values():
+        [volume] = [each for each in pod["volumes"] if each["name"] == "certificates"]
+        [mount] = [each for each in pod["containers"][0]["volumeMounts"] if each["name"] == "certificates"]
+        assert volume["secret"] == {"secretName": "booper-tls", "defaultMode": 0o440}
+        assert (mount["mountPath"], mount["readOnly"]) == ("/etc/booper/tls", True)
+    assert all("certificates" not in str(pod) for pod in pods({}).values())
 
 
 def test_the_schema_is_migrated_before_the_processes_are_replaced():

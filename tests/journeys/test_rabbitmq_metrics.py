@@ -21,8 +21,7 @@ def metrics_port(tmp_path, monkeypatch):
         unavailable("a RabbitMQ node of our own", f"no rabbitmq-server in {PROGRAMS}")
     port = free_port()
     (tmp_path / "no-plugins").write_text("[rabbitmq_prometheus].\n")
-    (tmp_path / "no-rabbitmq.conf").write_text(f"prometheus.tcp.port = {port}\nprometheus.tcp.ip = 127.0.0.1\n")
-    with PrivateNode(tmp_path) as node:
+    with PrivateNode(tmp_path, f"prometheus.tcp.port = {port}\nprometheus.tcp.ip = 127.0.0.1\n") as node:
         with node.broker.channel() as channel:
             for queue in QUEUES:
                 channel.queue_declare(queue, durable=True)

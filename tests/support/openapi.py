@@ -60,7 +60,7 @@ def _contents(label, document, described):
 
 def _form(document, schema):
     """A schema in brief: `!` must be sent, `?` may be null, `(a|b)` the words there are, `{0..9}` further limits."""
-    schema, mark = _without_null(_resolved(document, schema))
+    schema, mark = _without_null(resolved(document, schema))
     if schema.get("type") == "array":
         form = f"[{_form(document, schema.get('items', {}))}]"
     elif "anyOf" in schema:
@@ -94,13 +94,13 @@ def _members(document, schema):
         yield f"{name}{'!' if name in schema.get('required', ()) else ''}: {_form(document, member)}"
 
 
-def _resolved(document, schema):
+def resolved(document, schema):
     """The schema with the references at its top replaced by what they name."""
     if "$ref" in schema:
-        return _resolved(document, _defined(document, schema["$ref"]))
+        return resolved(document, _defined(document, schema["$ref"]))
     merged = {name: value for name, value in schema.items() if name != "allOf"}
     for part in schema.get("allOf", ()):
-        merged |= _resolved(document, part)
+        merged |= resolved(document, part)
     return merged
 
 
@@ -170,7 +170,7 @@ def differences_from(document, app, method, path, answer):
     described = responses.get(str(answer.status_code), responses["default"] if answer.status_code >= 400 else None)
     if described is None:
         return [f"{method} {path} answers {answer.status_code}, which the document does not know"]
-    schema = _resolved(document, described).get("content", {}).get(answer.mimetype, {}).get("schema", {})
+    schema = resolved(document, described).get("content", {}).get(answer.mimetype, {}).get("schema", {})
     return [error.message for error in _validator_of(document, schema).iter_errors(answer.json)] if schema else []
 
 

@@ -18,9 +18,10 @@ from dramatiq.middleware import Middleware
 from pika.adapters.utils.connection_workflow import AMQPConnectorException
 
 from runtime.settings import Settings
+from workers.queue import tls
+from workers.queue.nodes import Node, parameters
 
 log = logging.getLogger("booper.broker")
-CLUSTER_SEPARATOR = ";"
 QUORUM = "quorum"
 DELAYED_POLL_MS = 50  # how often a worker looks for delayed messages whose time has come
 CONSUMER_HEARTBEAT_S = 2
@@ -34,13 +35,6 @@ ADVICE = {
     ),
     "ACCESS_REFUSED": "; the user needs the rights configure, write and read on the queues of BOOPER_QUEUE_PREFIX",
 }
-BROKER_OPTIONS = {
-    "heartbeat": "30",
-    "blocked_connection_timeout": "10",
-    "socket_timeout": "5",
-    "stack_timeout": "5",
-    "connection_attempts": "1",
-}
 
 
 # Dramatiq would try six times, each for as long as RabbitMQ blocks publishers or is silent.
@@ -49,11 +43,11 @@ rabbitmq.MAX_ENQUEUE_ATTEMPTS = rabbitmq.MAX_DECLARE_ATTEMPTS = 1
 
 class Rabbitmq(RabbitmqBroker):
     """RabbitMQ with limits: a publish gives up soon, and RabbitMQ notices soon that a consumer has vanished.
-    `queue_type`: classic or quorum, for every queue that it declares."""
+    `nodes`: how each is reached. `queue_type`: classic or quorum, for every queue that it declares."""
 
-    def __init__(self, queue_type: str = "classic", **options: Any) -> None:
-        self.queue_type = queue_type
+    def __init__(self, nodes: list[Node], queue_type: str = "classic", **options: Any) -> None:
         super().__init__(**options)
+        self.parameters, self.queue_type = nodes, queue_type
 
     def _build_queue_arguments(self, queue_name: str) -> dict[str, Any]:
         return super()._build_queue_arguments(queue_name) | self._type_argument()
@@ -84,15 +78,16 @@ class Rabbitmq(RabbitmqBroker):
         try:
             poll_ms = timeout if is_delay_queue else IDLE_POLL_MS
             return self.consumer_class(ForConsumers(self), queue_name, prefetch, poll_ms)
-        except AMQPConnectorException as error:
+        except (AMQPConnectorException, OSError) as error:
             raise ConnectionClosed(error) from None
 
     @property
     def connection(self) -> pika.BlockingConnection:
-        """This thread's connection. Where RabbitMQ accepts one and is silent, pika raises an error of another kind."""
+        """This thread's connection. Where RabbitMQ accepts one and is silent, and where TLS fails, pika raises
+        errors of another kind."""
         try:
             return super().connection
-        except AMQPConnectorException as error:
+        except (AMQPConnectorException, OSError) as error:
             raise pika.exceptions.AMQPConnectionError(repr(error)) from None
 
     @connection.deleter
@@ -111,11 +106,11 @@ class ForConsumers:
 
 def with_limits(broker: dramatiq.Broker, **limits: int) -> list[pika.ConnectionParameters]:
     """The parameters of the broker's connections, with these limits."""
-    parameters = [copy(each) for each in broker.parameters]  # type: ignore[attr-defined]
-    for each in parameters:
+    changed = [copy(each) for each in broker.parameters]  # type: ignore[attr-defined]
+    for each in changed:
         for name, value in limits.items():
             setattr(each, name, value)
-    return parameters
+    return changed
 
 
 def make_broker(
@@ -125,29 +120,8 @@ def make_broker(
     its connections, if the URL sets none."""
     if settings.embedded:
         return StubBroker(middleware=list(middleware))
-    urls = [with_options(url, heartbeat_s) for url in settings.broker_url.split(CLUSTER_SEPARATOR)]
-    options = {"url": urls, "confirm_delivery": True, "middleware": list(middleware)}
-    return Rabbitmq(queue_type=settings.queue_type, **options)
-
-
-def with_options(url: str, heartbeat_s: int | None = None) -> str:
-    """The URL with our limits on waiting, unless it sets its own."""
-    options = {**BROKER_OPTIONS, "heartbeat": str(heartbeat_s)} if heartbeat_s else BROKER_OPTIONS
-    base, _, query = url.partition("?")
-    own = dict(pair.partition("=")[::2] for pair in query.split("&") if pair)
-    return base + "?" + "&".join(f"{name}={value}" for name, value in {**options, **own}.items())
-
-
-def url_problem(urls: str) -> str | None:
-    """What is wrong with the URLs of RabbitMQ, in words without a password; None: nothing."""
-    for url in urls.split(CLUSTER_SEPARATOR):
-        try:
-            pika.URLParameters(with_options(url))
-        except ValueError as error:
-            text = str(error)
-            # Other messages quote parts of the URL, and with it the password.
-            return text if text.startswith(("Unknown URL parameter", "Invalid ")) else "something can't be parsed"
-    return None
+    nodes = parameters(settings, heartbeat_s)
+    return Rabbitmq(nodes, settings.queue_type, confirm_delivery=True, middleware=list(middleware))
 
 
 def queue_name(settings: Settings) -> str:
@@ -168,7 +142,8 @@ def reachable(broker: dramatiq.Broker) -> bool:
 
 def advice(error: Exception) -> str:
     """What the operator can do about an error that does not pass by itself; empty for others."""
-    return next((advice for mark, advice in ADVICE.items() if mark in repr(error)), "")
+    known = tls.advice(error)
+    return f"; {known}" if known else next((text for mark, text in ADVICE.items() if mark in repr(error)), "")
 
 
 def keep_alive(broker: dramatiq.Broker) -> None:

@@ -8,6 +8,9 @@ import contextlib
 import http.client
 import json
 import uuid
+from collections.abc import Callable
+from copy import copy
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -15,7 +18,7 @@ import pika
 from dramatiq.common import dq_name, xq_name
 from pika.adapters.utils.connection_workflow import AMQPConnectorException
 
-from workers.queue.broker import CLUSTER_SEPARATOR, with_options
+from workers.queue.nodes import Node
 
 LIMITS = {"socket_timeout": 3, "stack_timeout": 4, "blocked_connection_timeout": 3}
 MANAGEMENT_PORT, MANAGEMENT_LIMIT_S = 15672, 3.0
@@ -44,24 +47,18 @@ class Facts(NamedTuple):
     queues: list[QueueFacts]
 
 
-def members(broker_url: str) -> list[str]:
-    """The URLs of the nodes that BOOPER_BROKER_URL names."""
-    return broker_url.split(CLUSTER_SEPARATOR)
-
-
-def address_of(url: str) -> str:
+def address_of(node: Node) -> str:
     """Host and port, for people."""
-    parameters = pika.URLParameters(with_options(url))
-    return f"{parameters.host}:{parameters.port}"
+    return f"{node.host}:{node.port}"
 
 
-def publish_once(url: str, prefix: str) -> None:
+def publish_once(node: Node, prefix: str) -> None:
     """Send a message to a queue that ends with this connection. Raises Unusable when RabbitMQ does not take it."""
-    parameters = pika.URLParameters(with_options(url))
+    limited = copy(node)
     for name, value in LIMITS.items():
-        setattr(parameters, name, value)
+        setattr(limited, name, value)
     try:
-        with contextlib.closing(pika.BlockingConnection(parameters)) as connection:
+        with contextlib.closing(pika.BlockingConnection(limited)) as connection:
             channel = connection.channel()
             channel.confirm_delivery()
             name = channel.queue_declare(f"{prefix}.doctor.{uuid.uuid4().hex}", exclusive=True).method.queue
@@ -77,13 +74,12 @@ def _reason(error: Exception) -> str:
     return text if len(text) < 300 else f"{text[:300]}…"
 
 
-def read_management(url: str, management: str | None, queue: str) -> Facts:
-    """What the management plugin says of the nodes and of this queue, asked with the user of this URL. Raises Unusable
+def read_management(node: Node, management: str | None, queue: str) -> Facts:
+    """What the management plugin says of the nodes and of this queue, asked with the user of this one. Raises Unusable
     without an answer."""
-    parameters = pika.URLParameters(with_options(url))
-    ask = _Management(management or f"http://{parameters.host}:{MANAGEMENT_PORT}", parameters.credentials)
+    ask = _Management(management or f"http://{node.host}:{MANAGEMENT_PORT}", node)
     overview, nodes = ask.get("/api/overview"), ask.get("/api/nodes")
-    vhost = quote(parameters.virtual_host, safe="")
+    vhost = quote(node.virtual_host, safe="")
     rows = [ask.get(f"/api/queues/{vhost}/{quote(name, safe='')}") for name in (queue, dq_name(queue), xq_name(queue))]
     alarms = [
         f"{what} of {node.get('name')}"
@@ -103,14 +99,16 @@ def _queue(row: dict[str, Any]) -> QueueFacts:
 
 
 class _Management:
-    """Asks the management plugin, with a limit for each answer."""
+    """Asks the management plugin, with a limit for each answer. It trusts and shows the certificates of AMQP."""
 
-    def __init__(self, base: str, credentials: Any) -> None:
-        parts = urlsplit(base)
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    def __init__(self, base: str, node: Node) -> None:
+        parts, user = urlsplit(base), node.credentials
+        kind: Callable[..., http.client.HTTPConnection] = http.client.HTTPConnection
+        if parts.scheme == "https":
+            kind = partial(http.client.HTTPSConnection, context=node.ssl_options and node.ssl_options.context)
         self._base, self._path = base, parts.path.rstrip("/")
         self._connect = lambda: kind(parts.hostname or "", parts.port, timeout=MANAGEMENT_LIMIT_S)
-        pair = f"{credentials.username}:{credentials.password}".encode()
+        pair = f"{user.username}:{user.password}".encode()
         self._headers = {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
 
     def get(self, path: str) -> Any:

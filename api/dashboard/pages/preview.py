@@ -12,10 +12,10 @@ from marshmallow import ValidationError
 
 from api.dashboard.blueprint import pages
 from api.dashboard.job_times import TIME_FIELDS, request_times
-from api.requests.body import Fields
 from api.requests.job_fields import JobFields
 from api.requests.job_requests import JobRequest, due_at
 from api.requests.new_schedule import first_at, frequency, recurs
+from api.requests.reading.body import Fields
 from models.rules import clock, recurrence
 from models.rules.clock import DAY, SECOND
 from models.rules.recurrence import Frequency

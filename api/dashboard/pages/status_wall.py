@@ -8,7 +8,7 @@ from flask import Response, make_response, render_template, request
 
 from api.dashboard.blueprint import THEMES, pages
 from api.dashboard.errors import page_not_found
-from api.responses.schedule_health import health
+from api.responses.schedule_health import INCONCLUSIVE, health
 from models.alerts import status_pages
 from models.alerts.messages import VERBS
 from models.alerts.status_pages import LastIncident, ShownSchedule
@@ -21,7 +21,6 @@ FAILING, LATE, RUNNING, ON_TIME = "failing", "late", "running", "on time"
 NEW, PAUSED, FINISHED = "new", "paused", "finished"
 STATES = (FAILING, LATE, RUNNING, ON_TIME, NEW, PAUSED, FINISHED)
 SHOWN = 120  # tiles
-RUNS = 4  # of each schedule, the latest of which usually decides: the page is loaded again and again
 ALWAYS = (FAILING, LATE, RUNNING, ON_TIME)  # their counts are shown even if they are 0
 LOOKS = {
     FAILING: "discarded",
@@ -81,8 +80,17 @@ class ScheduleState(NamedTuple):
 def states_of(account_id: int) -> list[ScheduleState]:
     """The account's schedules, those that fail first."""
     schedules = status_pages.shown_schedules(account_id)
-    runs = run_results.latest(account_id, [each.id for each in schedules], RUNS)
+    runs = deciding_runs(account_id, schedules)
     return [ScheduleState(each.name, state_of(each, runs.get(each.id, [])), each.failures) for each in schedules]
+
+
+def deciding_runs(account_id: int, schedules: Sequence[ShownSchedule]) -> dict[str, list[FiringRow]]:
+    """The latest run of each, which usually decides: the page is loaded again and again. Of those that it leaves open
+    all that decide elsewhere."""
+    runs = run_results.latest(account_id, [each.id for each in schedules], 1)
+    at_rest = {each.id for each in schedules if not each.is_running}
+    left_open = [key for key, (run,) in runs.items() if key in at_rest and run.status in INCONCLUSIVE]
+    return runs | run_results.latest(account_id, left_open)
 
 
 def state_of(schedule: ShownSchedule, runs: Sequence[FiringRow]) -> str:

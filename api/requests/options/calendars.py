@@ -6,6 +6,7 @@ from marshmallow import ValidationError
 
 from api.requests.fields import shown
 from api.requests.ids import A_NAME, NAME
+from api.requests.text_forms import pattern_form
 from models.rules import bounds
 from models.rules.bounds import MAX_EXCLUDED, MAX_NAMED, Days
 
@@ -24,7 +25,7 @@ RANGE_FORM = {
     "required": ["from", "to"],
     "additionalProperties": False,
 }
-NAMES_FORM = {"type": "array", "items": {"type": "string"}, "maxItems": MAX_NAMED}
+NAMES_FORM = {"type": "array", "items": pattern_form(NAME.pattern, "holidays"), "maxItems": MAX_NAMED}
 
 
 def days_form(max_days: int) -> dict[str, Any]:

@@ -5,12 +5,14 @@ differ from one sending to the next although the order is the same do not count.
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from marshmallow import ValidationError
 
-from api.requests.fields import shown, text_form
+from api.requests.fields import shown
 from api.requests.job_values import A_DURATION, DURATION_FORM, is_printable
+from api.requests.text_forms import printable_form
 from models.jobs.job_json import compact
 from models.jobs.job_store import DedupWindow
 from models.rules import times
@@ -32,10 +34,13 @@ VOLATILE = {
 DEDUP_FORM = {
     "type": "object",
     "properties": {
-        "key": text_form(MAX_KEY_CHARS, 1),
+        "key": printable_form(MAX_KEY_CHARS),
         "content": {"type": "boolean", "enum": [True]},
         "for": DURATION_FORM,
     },
+    "if": {"required": ["key"]},
+    "then": {"not": {"required": ["content"]}},
+    "else": {"required": ["content"]},
     "additionalProperties": False,
 }
 
@@ -61,6 +66,15 @@ def window_of(values: dict[str, Any], body: bytes | None, content_type: str | No
         return None
     key, for_us = values["dedup"]
     named = ["content", *_content(values, body, content_type)] if key is None else ["key", key]
+    return DedupWindow(hashlib.sha256(compact(named).encode()).hexdigest(), for_us)
+
+
+def window_of_set(dedup: tuple[str | None, int], windows: Sequence[DedupWindow]) -> DedupWindow:
+    """The window of an order that makes several jobs at once, from theirs: its content is all that it would send."""
+    key, for_us = dedup
+    if key is not None or len(windows) == 1:
+        return windows[0]
+    named = ["set", *sorted(window.digest for window in windows)]
     return DedupWindow(hashlib.sha256(compact(named).encode()).hexdigest(), for_us)
 
 

@@ -3,9 +3,10 @@
 from typing import Any
 
 from api.requests.ids import A_NAME, NAME
+from api.requests.text_forms import pattern_form
 
 A_GROUP = f"the name of a group: {A_NAME}"
-GROUP_FORM = {"type": "string", "minLength": 1, "maxLength": 100}
+GROUP_FORM = pattern_form(NAME.pattern, "shops")
 
 
 def read_group(value: Any) -> str:

@@ -7,7 +7,8 @@ from marshmallow import ValidationError, validates_schema
 
 from api.requests.fields import Must, choice, flag, number_form, whole
 from api.requests.job_values import A_BASE64, read_base64
-from api.requests.strict_schema import Strict
+from api.requests.reading.strict_schema import Strict
+from api.requests.text_forms import BASE64_FORM, HEADER_NAME_FORM, HEADER_VALUE_FORM
 from models.operations.listening.open_requests import ERRORS
 from models.rules.request_rules import is_token
 from models.rules.times import is_number
@@ -16,7 +17,14 @@ LONGEST_WAIT_S = 20
 MOST_AT_ONCE = 50
 MAX_HEADERS, MAX_HEADER_BYTES = 100, 64 * 1024  # as many as the transport takes from any target
 HEADERS = f"a list of at most {MAX_HEADERS} pairs of a header's name and its value"
-_PAIR = {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2}
+_PAIR = {
+    "type": "array",
+    "prefixItems": [HEADER_NAME_FORM, HEADER_VALUE_FORM],
+    "items": {"type": "string"},  # for who knows no prefixItems
+    "minItems": 2,
+    "maxItems": 2,
+    "example": ["Content-Type", "text/plain"],
+}
 _TEXT = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 HEADERS_FORM = {"type": "array", "maxItems": MAX_HEADERS, "items": _PAIR}
 
@@ -59,7 +67,7 @@ class AnswerFields(Strict):
 
     status = whole(200, 599)
     headers = Must(HEADERS, read_headers, HEADERS_FORM, load_default=list)
-    body_base64 = Must(A_BASE64, read_base64, {"type": "string", "contentEncoding": "base64"}, allow_none=True)
+    body_base64 = Must(A_BASE64, read_base64, BASE64_FORM, allow_none=True)
     truncated = flag(load_default=False)
     error = choice(tuple(ERRORS))
 

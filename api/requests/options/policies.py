@@ -8,34 +8,40 @@ from typing import Any
 from marshmallow import ValidationError
 
 from api.requests.fields import number_form, shown, words_form
+from api.requests.text_forms import DURATION_TEXT, HEADER_NAME_FORM
 from models.rules import times
 from models.rules.backoff import ENGINE, LONGEST_DELAY_S
+from models.rules.clock import SECOND
 from models.rules.request_rules import is_token
 
 MAX_DELAYS = 100
 MAX_HIDDEN = 50
+MAX_FACTOR = 1000
 BACKOFF = (
-    f'"{ENGINE}", {{"fixed": seconds}}, {{"exponential": {{"base": seconds, "factor": number, "cap": seconds}}}} '
-    f'or a list of 1 to {MAX_DELAYS} delays in seconds, as {{"delays": […]}} too; objects may add "jitter": "full"'
+    f'"{ENGINE}", {{"fixed": delay}}, {{"exponential": {{"base": delay, "factor": number, "cap": delay}}}} '
+    f'or a list of 1 to {MAX_DELAYS} delays, as {{"delays": […]}} too; objects may add "jitter": "full"; '
+    "a delay is a number of seconds or a text such as 90s"
 )
-EXPONENTIAL = {"base": (0, LONGEST_DELAY_S), "factor": (1, 1000), "cap": (0, LONGEST_DELAY_S)}
 
-_DELAY = number_form(0, LONGEST_DELAY_S)
+_DELAY = {"anyOf": [number_form(0, LONGEST_DELAY_S), DURATION_TEXT]}
 _DELAYS = {"type": "array", "items": _DELAY, "minItems": 1, "maxItems": MAX_DELAYS}
-_CURVE = {name: number_form(low, high) for name, (low, high) in EXPONENTIAL.items()}
-_RULES = {
-    "fixed": _DELAY,
-    "delays": _DELAYS,
-    "exponential": {"type": "object", "properties": _CURVE, "required": list(_CURVE), "additionalProperties": False},
-    "jitter": words_form(["full"]),
-}
-_RULE = {"type": "object", "properties": _RULES, "minProperties": 1, "maxProperties": 2, "additionalProperties": False}
-BACKOFF_FORM = {"anyOf": [words_form([ENGINE]), _DELAYS, _RULE]}
-REDACT_FORM = {"type": "array", "items": {"type": "string", "minLength": 1}, "maxItems": MAX_HIDDEN}
+_CURVE = {"base": _DELAY, "factor": number_form(1, MAX_FACTOR), "cap": _DELAY}
+_EXPONENTIAL = {"type": "object", "properties": _CURVE, "required": list(_CURVE), "additionalProperties": False}
+_RULES = {"fixed": _DELAY, "delays": _DELAYS, "exponential": _EXPONENTIAL}
+
+
+def _rule_form(name: str) -> dict[str, Any]:
+    """A rule by its name, perhaps with jitter."""
+    members = {name: _RULES[name], "jitter": words_form(["full"])}
+    return {"type": "object", "properties": members, "required": [name], "additionalProperties": False}
+
+
+BACKOFF_FORM = {"anyOf": [words_form([ENGINE]), _DELAYS, *map(_rule_form, _RULES)]}
+REDACT_FORM = {"type": "array", "items": HEADER_NAME_FORM, "maxItems": MAX_HIDDEN}
 
 
 def read_backoff(value: Any) -> Any:
-    """The policy as it was sent, checked; None for the engine's rule."""
+    """The policy, checked, its delays in seconds; None for the engine's rule."""
     if value == ENGINE:
         return None
     if isinstance(value, list):
@@ -46,8 +52,8 @@ def read_backoff(value: Any) -> Any:
     if len(kinds) != 1 or value.get("jitter", "full") != "full":
         raise ValueError
     (kind,) = kinds
-    {"fixed": _seconds, "delays": _delays, "exponential": _exponential}[kind](value[kind], kind)
-    return value
+    read = {"fixed": _delay, "delays": _delays, "exponential": _exponential}[kind]
+    return {**value, kind: read(value[kind], kind)}
 
 
 def read_redact(value: Any) -> list[str]:
@@ -60,27 +66,37 @@ def read_redact(value: Any) -> list[str]:
     return sorted({name.lower() for name in value})
 
 
-def _seconds(value: Any, path: str) -> Any:
-    return _number(value, path, 0, LONGEST_DELAY_S)
-
-
-def _delays(value: Any, path: str) -> Any:
+def _delays(value: Any, path: str) -> list[Any]:
     if not isinstance(value, list) or not 1 <= len(value) <= MAX_DELAYS:
         raise ValidationError({path: [f"must be a list of 1 to {MAX_DELAYS} delays in seconds, got {shown(value)}"]})
-    for number, delay in enumerate(value):
-        _seconds(delay, f"{path}.{number}".strip("."))
-    return value
+    return [_delay(delay, f"{path}.{number}".strip(".")) for number, delay in enumerate(value)]
 
 
-def _exponential(value: Any, path: str) -> Any:
-    if not isinstance(value, dict) or value.keys() != EXPONENTIAL.keys():
+def _exponential(value: Any, path: str) -> dict[str, Any]:
+    if not isinstance(value, dict) or value.keys() != _CURVE.keys():
         raise ValidationError({path: [f"must be an object of base, factor and cap, got {shown(value)}"]})
-    for name, (low, high) in EXPONENTIAL.items():
-        _number(value[name], f"{path}.{name}", low, high)
-    return value
+    read = {"base": _delay, "factor": _factor, "cap": _delay}
+    return {name: read[name](value[name], f"{path}.{name}") for name in read}
 
 
-def _number(value: Any, path: str, low: float, high: float) -> Any:
-    if not times.is_number(value) or not low <= value <= high:
-        raise ValidationError({path: [f"must be a number from {low} to {high}, got {shown(value)}"]})
+def _delay(value: Any, path: str) -> Any:
+    """Seconds. A number stays as it was written."""
+    seconds: Any = _seconds_of_text(value) if isinstance(value, str) else value
+    if not times.is_number(seconds) or not 0 <= seconds <= LONGEST_DELAY_S:
+        expected = f"a number of seconds from 0 to {LONGEST_DELAY_S}, or a text such as 90s"
+        raise ValidationError({path: [f"must be {expected}, got {shown(value)}"]})
+    return seconds
+
+
+def _seconds_of_text(text: str) -> float | None:
+    try:
+        delay = times.parse_duration(text)
+    except ValueError:
+        return None
+    return delay / SECOND if delay % SECOND else delay // SECOND
+
+
+def _factor(value: Any, path: str) -> Any:
+    if not times.is_number(value) or not 1 <= value <= MAX_FACTOR:
+        raise ValidationError({path: [f"must be a number from 1 to {MAX_FACTOR}, got {shown(value)}"]})
     return value

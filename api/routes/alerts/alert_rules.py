@@ -9,11 +9,11 @@ from marshmallow import Schema, fields
 from api.auth import caller
 from api.blueprint import Blueprint
 from api.requests.alert_fields import AlertChange, NewAlert
-from api.requests.body import load_optional
 from api.requests.fields import whole, words_form
 from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.ids import uuid_in_path
-from api.requests.strict_schema import Strict
+from api.requests.reading.body import load_optional
+from api.requests.reading.strict_schema import Strict
 from api.responses import schemas
 from api.responses.responses import ApiError, invalid, not_found, or_not_found, respond
 from api.responses.timestamps import micros_utc

@@ -7,13 +7,13 @@ from marshmallow import Schema, fields
 
 from api.auth import caller
 from api.blueprint import Blueprint
-from api.requests.body import load_optional
 from api.requests.fields import Must, choice, order_by, words_form
 from api.requests.gate_fields import read_until
 from api.requests.ids import uuid_in_path
 from api.requests.job_values import AN_INSTANT, INSTANT_FORM
 from api.requests.paging import NEXT_HEADERS, PageQuery, page_response
-from api.requests.strict_schema import Strict
+from api.requests.reading.body import load_optional
+from api.requests.reading.strict_schema import Strict
 from api.responses import schemas
 from api.responses.responses import or_not_found, respond
 from api.responses.timestamps import micros_utc

@@ -7,10 +7,10 @@ from flask import Response
 from marshmallow import Schema, ValidationError, fields
 
 from api.blueprint import Blueprint
-from api.requests.body import fields_of, kind_of, refuse_faults
 from api.requests.fields import Must, choice, words_form
-from api.requests.strict_json import Document, ListMember
-from api.requests.strict_schema import Strict
+from api.requests.reading.body import fields_of, kind_of, refuse_faults
+from api.requests.reading.strict_json import Document, ListMember
+from api.requests.reading.strict_schema import Strict
 from api.responses import schemas, serializers
 from api.responses.responses import ApiError, error_text, invalid, json_response, request_id
 from api.routes.declarations import (

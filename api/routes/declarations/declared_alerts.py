@@ -9,7 +9,7 @@ from marshmallow import ValidationError
 
 from api.auth import caller
 from api.requests.alert_fields import NewAlert
-from api.requests.strict_schema import Strict
+from api.requests.reading.strict_schema import Strict
 from api.routes.alerts.alert_rules import replacement, shape
 from api.routes.declarations.declared import Declared, Kind
 from models.alerts import alert_store

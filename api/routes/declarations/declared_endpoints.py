@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from api.auth import caller
-from api.requests.strict_schema import Strict
+from api.requests.reading.strict_schema import Strict
 from api.routes.declarations.declared import Declared, Kind
 from api.routes.endpoints import NewEndpoint
 from models.webhooks import endpoints

@@ -11,7 +11,7 @@ from marshmallow import ValidationError, fields, post_load, validates_schema
 from api.requests.fields import Must, flag, shown, whole
 from api.requests.ids import BIGGEST, uuid_key
 from api.requests.job_filters import FilterFields
-from api.requests.strict_schema import Strict
+from api.requests.reading.strict_schema import Strict
 from models.jobs.job_kinds import REQUEST
 from models.jobs.states import FINAL, LIVE
 

@@ -8,12 +8,12 @@ from flask import Response
 from api.auth import caller
 from api.blueprint import Blueprint
 from api.request_log import name_job
-from api.requests.body import load_optional_with_fields
 from api.requests.hops import hops
 from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.ids import job_in_path
 from api.requests.job_fields import RequestFields
 from api.requests.job_requests import BODIES, DEFAULTS, JobRequest, body_of, due_at
+from api.requests.reading.body import load_optional_with_fields
 from api.responses import expanded_jobs, schemas, serializers
 from api.responses.expanded_jobs import REPLAYS, ExpandedJob
 from api.responses.responses import invalid, not_found

@@ -12,8 +12,8 @@ from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.ids import uuid_in_path
 from api.requests.job_values import INSTANT_FORM
 from api.requests.options.refusals import backfill_refusals
+from api.requests.reading.strict_schema import Strict
 from api.requests.schedule_fields import A_BOUND, read_bound
-from api.requests.strict_schema import Strict
 from api.responses import schemas
 from api.responses.responses import or_not_found, respond
 from api.responses.timestamps import micros_utc

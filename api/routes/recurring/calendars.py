@@ -11,7 +11,7 @@ from api.blueprint import Blueprint
 from api.requests.fields import Must
 from api.requests.ids import name_in_path, new_name_in_path
 from api.requests.options.calendars import A_CALENDAR, RANGES, days_form, read_days
-from api.requests.strict_schema import Strict
+from api.requests.reading.strict_schema import Strict
 from api.responses import schemas
 from api.responses.responses import ApiError, not_found, or_not_found, respond
 from api.responses.timestamps import micros_utc

@@ -6,14 +6,14 @@ from flask import Response
 from marshmallow import Schema, ValidationError, fields
 
 from api.auth import caller
-from api.requests.body import fields_of, kind_of, refuse_faults
 from api.requests.fields import Must, shown
 from api.requests.hops import hops
 from api.requests.job_requests import due_at
 from api.requests.new_schedule import new_schedule
 from api.requests.options.refusals import refusals
-from api.requests.strict_json import Document, ListMember
-from api.requests.strict_schema import Strict
+from api.requests.reading.body import fields_of, kind_of, refuse_faults
+from api.requests.reading.strict_json import Document, ListMember
+from api.requests.reading.strict_schema import Strict
 from api.responses import schemas, serializers
 from api.responses.responses import ApiError, error_text, invalid, json_response, request_id
 from api.routes.schedules import KEY_EXPECTED, ScheduleFields, blueprint, is_key

@@ -9,10 +9,10 @@ from marshmallow import Schema, fields
 
 from api.blueprint import Blueprint
 from api.context import session_secret
-from api.requests.body import ACKS, load_optional_with_fields
 from api.requests.fields import Must, flag
 from api.requests.job_requests import JobRequest, body_of
-from api.requests.strict_schema import Strict
+from api.requests.reading.body import ACKS, load_optional_with_fields
+from api.requests.reading.strict_schema import Strict
 from api.responses import schemas
 from api.responses.responses import ApiError, not_found, respond
 from models.accounts.ack_tokens import attempted_by

@@ -3,12 +3,13 @@
 from marshmallow import ValidationError
 
 from api.auth import caller
-from api.requests.body import Fields
 from api.requests.fields import shown
 from api.requests.hops import hops, traceparent
 from api.requests.job_fields import JobFields
 from api.requests.job_requests import JobRequest, new_job
-from api.requests.strict_schema import flat
+from api.requests.options.dedup import window_of_set
+from api.requests.reading.body import Fields
+from api.requests.reading.strict_schema import flat
 from api.responses.responses import invalid
 from models.accounts import target_groups
 from models.accounts.target_groups import Group, Target
@@ -33,9 +34,14 @@ def check_group(job_request: JobRequest) -> None:
 
 
 def jobs_for(job_request: JobRequest, account_id: int, due: int) -> list[NewJob]:
-    """A job for each target of the group that the order names, each checked as if it were ordered alone."""
+    """A job for each target of the group that the order names, each checked as if it were ordered alone. The first has
+    the window of all, if the order has one."""
     group, hop_count, trace = group_of(account_id, job_request.values["group"]), hops(), traceparent()
-    return [new_job(_request_for(job_request, target), account_id, due, hop_count, trace) for target in group.targets]
+    new = [new_job(_request_for(job_request, target), account_id, due, hop_count, trace) for target in group.targets]
+    windows = [job.dedup for job in new if job.dedup is not None]
+    if not windows:
+        return new
+    return [new[0]._replace(dedup=window_of_set(job_request.values["dedup"], windows)), *new[1:]]
 
 
 def _request_for(job_request: JobRequest, target: Target) -> JobRequest:

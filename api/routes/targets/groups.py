@@ -7,7 +7,6 @@ from marshmallow import Schema, ValidationError, fields
 
 from api.auth import caller
 from api.blueprint import Blueprint
-from api.requests.body import kind_of
 from api.requests.fields import Must, shown
 from api.requests.ids import name_in_path, new_name_in_path
 from api.requests.job_values import (
@@ -22,7 +21,8 @@ from api.requests.job_values import (
     read_target,
 )
 from api.requests.options.group import A_GROUP
-from api.requests.strict_schema import Strict
+from api.requests.reading.body import kind_of
+from api.requests.reading.strict_schema import Strict
 from api.responses import schemas
 from api.responses.responses import ApiError, not_found, or_not_found, respond
 from api.responses.timestamps import micros_utc

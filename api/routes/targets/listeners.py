@@ -15,10 +15,10 @@ from api import held_threads
 from api.auth import caller
 from api.blueprint import Blueprint
 from api.context import settings
-from api.requests.body import load_optional
 from api.requests.fields import shown
 from api.requests.ids import uuid_in_path
 from api.requests.options.listener_answers import AnswerFields, TakeFields
+from api.requests.reading.body import load_optional
 from api.responses import schemas
 from api.responses.responses import ApiError, invalid, not_found, respond
 from api.responses.timestamps import micros_utc

@@ -82,7 +82,7 @@ def test_further_members_are_taken_as_json(alice):
         ({"when": "in", "amount": "1", "unit": "years"}, "must be a number of seconds"),
         ({"when": "at", "at": "tomorrow"}, "must be a date and time"),
         ({"when": "in", "amount": "999999", "unit": "weeks"}, "days ahead"),
-        ({"timeout": "0"}, "must be a number of seconds from 1 to 7200"),
+        ({"timeout": "0"}, "must be from 1 to 7200 seconds"),
         ({"max_attempts": "many"}, "must be a whole number from 1 to 100"),
         ({"more": "[]"}, "must be a JSON object"),
         ({"more": '{"url": "https://x.example"}'}, "must leave out what has its own field"),

@@ -93,7 +93,7 @@ def test_a_cancelled_run_leaves_what_was_before(anybody, url, account, moved_clo
     schedule = create_schedule(account, {"name": "backup", "max_attempts": 2})
     record([result_of(job, answered(500)) for job in run_ticker()])
     at = clock.now() + clock.HOUR
-    firing_rows.add([FiringRow(schedule.id, at, "cancelled", None, None, at)])
+    firing_rows.add([FiringRow(schedule.id, at + n, "cancelled", None, None, at) for n in range(3)])
     assert texts(anybody.get(url), "li") == ["backup late"]
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from api.requests import strict_json
+from api.requests.reading import strict_json
 from tests.support.api_client import FORM, URL, errors_of, one_database
 
 NOT_JSON = [

@@ -36,6 +36,39 @@ def test_a_backoff_is_kept_as_it_was_sent(client, backoff):
     assert answer.json["data"]["args"]["backoff"] == backoff
 
 
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ({"fixed": "90s"}, {"fixed": 90}),
+        (["500ms", "1h30m", 7], [0.5, 5400, 7]),
+        ({"delays": ["1d"], "jitter": "full"}, {"delays": [86_400], "jitter": "full"}),
+        (
+            {"exponential": {"base": "1s", "factor": 2, "cap": "1h"}},
+            {"exponential": {"base": 1, "factor": 2, "cap": 3600}},
+        ),
+    ],
+)
+def test_a_delay_may_be_a_text(client, written, kept):
+    """Every other duration could be written so."""
+    answer = post_job_with(client, backoff=written)
+
+    assert json.loads(Job.get().backoff) == kept
+    assert answer.json["data"]["args"]["backoff"] == written
+
+
+@pytest.mark.parametrize(("timeout", "kept_ms"), [("90s", 90_000), ("1h30m", 5_400_000), ("1500ms", 1500), (2.5, 2500)])
+def test_a_timeout_may_be_a_text(client, timeout, kept_ms):
+    answer = post_job_with(client, timeout=timeout)
+
+    assert Job.get().timeout_ms == kept_ms
+    assert answer.json["data"]["args"]["timeout"] == timeout
+
+
+@pytest.mark.parametrize("timeout", ["90", "3h", "999ms", "s", "", [5, "minutes"], True])
+def test_a_timeout_that_is_none_is_refused(client, timeout):
+    assert list(refused(post_job_with(client, timeout=timeout))) == ["timeout"]
+
+
 def test_the_engines_backoff_is_the_default(client):
     post_job_with(client, backoff="engine")
     assert Job.get().backoff is None
@@ -53,6 +86,9 @@ def test_the_engines_backoff_is_the_default(client):
         ({"fixed": -1}, "backoff.fixed"),
         ({"fixed": "5"}, "backoff.fixed"),
         ({"fixed": True}, "backoff.fixed"),
+        ({"fixed": "367d"}, "backoff.fixed"),
+        (["1s", "1x"], "backoff.1"),
+        ({"exponential": {"base": 1, "factor": "2s", "cap": 2}}, "backoff.exponential.factor"),
         ({"fixed": 1e12}, "backoff.fixed"),
         ([], "backoff"),
         ([1, -1], "backoff.1"),

@@ -175,7 +175,7 @@ WRONG = [
     ({"scheduled_at": [2026]}, "scheduled_at", "got [2026]"),
     ({"scheduled_at": False}, "scheduled_at", "got false"),
     ({"schedule_in": 5, "scheduled_at": 5}, "scheduled_at", "must be absent when schedule_in is given"),
-    ({"timeout": 0.5}, "timeout", "must be a number of seconds from 1 to 7200, got 0.5"),
+    ({"timeout": 0.5}, "timeout", "must be from 1 to 7200 seconds, got 0.5"),
     ({"timeout": 7201}, "timeout", "got 7201"),
     ({"timeout": "30"}, "timeout", 'got "30"'),
     ({"timeout": 2**70}, "timeout", "got 1180591620717411303424"),

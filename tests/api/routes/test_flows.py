@@ -5,6 +5,7 @@ import pytest
 from models.database.transactions import transaction
 from models.flows import breakers, closing
 from models.flows.breakers import HostName
+from models.flows.gate_tables import Gate
 from models.jobs.job_tables import Job
 from models.rules import clock
 from models.rules.limits import HOST
@@ -169,6 +170,26 @@ def test_flows_are_listed_by_a_part_of_their_keys(client):
     assert [flow["key"] for flow in shown(client, "/api/flows?text=bank_1")] == ["bank_1"]
 
 
+@pytest.mark.parametrize("path", ["/api/flows/a", "/api/lanes/a", "/api/hosts/shop.example.com", "/api"])
+def test_a_pause_needs_no_body(client, moved_clock, path):
+    """Whoever had to stop everything in a hurry was answered 415."""
+    assert client.post(f"{path}/pause").json["data"]["paused"] == {
+        "at": "2026-01-01T09:00:00.000000Z",
+        "until": None,
+        "reason": None,
+    }
+
+
+@pytest.mark.parametrize("path", ["/api/flows/a", "/api/lanes/a", "/api/hosts/shop.example.com", "/api"])
+def test_a_pause_with_a_body_that_is_none_is_refused(client, path):
+    wrong = [({"data": "until=soon"}, 415), ({"json": {"untill": None}}, 422), ({"json": []}, 422)]
+
+    statuses = [client.post(f"{path}/pause", **body).status_code for body, _ in wrong]
+
+    assert statuses == [status for _, status in wrong]
+    assert Gate.select().where(Gate.paused_at.is_null(False)).count() == 0
+
+
 @pytest.mark.parametrize("path", ["/api/flows/a", "/api/lanes/a", "/api/hosts/shop.example.com"])
 def test_a_pause_is_shown_until_it_is_resumed(client, moved_clock, path):
     order(client, flow={"key": "a"}, lane="a")
@@ -198,6 +219,17 @@ def test_a_host_that_failed_or_rests_is_sent_to_again_once_it_is_resumed(client,
     assert held == []
     assert (resumed["failures"], resumed["closed_until"]) == (0, None)
     assert ids_through([job["job_id"]]) == [job["job_id"]]
+
+
+def test_a_host_says_when_its_next_probe_goes_out_and_an_open_one_does_not(client, account, moved_clock):
+    """A host that got nothing but probes was shown as one that is open."""
+    for host, failures in (("down.example.com", 3), ("shaky.example.com", 2)):
+        with transaction():
+            breakers.failed(HostName(account.id, host), failures, 3, clock.now())
+
+    probes = {host["host"]: host["next_probe_at"] for host in shown(client, "/api/hosts")}
+
+    assert probes == {"down.example.com": "2026-01-01T09:00:10.000000Z", "shaky.example.com": None}
 
 
 def test_what_a_patch_says_of_a_lane_no_order_changes(client):

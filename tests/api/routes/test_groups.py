@@ -161,6 +161,44 @@ def test_a_window_makes_a_set_once(client):
     assert [job["id"] for job in again.json["data"]] == [job["id"] for job in first.json["data"]]
 
 
+CONTENT = {"dedup": {"content": True, "for": "10m"}, "body": {"a": 1}}
+
+
+@pytest.mark.parametrize("targets", [TARGETS, TARGETS[::-1]])
+def test_orders_that_send_the_same_to_the_same_targets_are_one(client, targets):
+    put(client)
+    first = order(client, **CONTENT)
+    put(client, targets=targets)
+
+    again = order(client, **CONTENT)
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert [job["id"] for job in again.json["data"]] == [job["id"] for job in first.json["data"]]
+
+
+@pytest.mark.parametrize("targets", [TARGETS[:1], [TARGETS[0], {"name": "ap", "url": "https://ap.example/hook"}]])
+def test_orders_for_other_targets_are_others_although_the_first_is_the_same(client, targets):
+    """The order for the second group was answered with the jobs of the first, so its other targets got nothing."""
+    put(client)
+    order(client, **CONTENT)
+    put(client, targets=targets)
+
+    other = order(client, **CONTENT)
+
+    assert other.status_code == 201
+    assert [job["args"]["url"] for job in other.json["data"]] == [target["url"] for target in targets]
+
+
+def test_a_single_order_takes_no_window_of_a_set_and_a_set_none_of_it(client):
+    put(client)
+    alone = {"url": TARGETS[0]["url"], "headers": TARGETS[0]["headers"], **CONTENT}
+
+    answers = [client.post("/api/jobs", json=alone), order(client, **CONTENT), client.post("/api/jobs", json=alone)]
+
+    assert [answer.status_code for answer in answers] == [201, 201, 200]
+    assert len(answers[1].json["data"]) == 2
+
+
 def test_the_header_replays_the_whole_set(client):
     put(client)
     headers = {"Idempotency-Key": "k"}

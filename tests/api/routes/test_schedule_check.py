@@ -85,10 +85,11 @@ def test_a_list_that_is_none_is_refused(client, schedules):
 
 
 @one_database
-def test_a_schedule_may_have_the_key_check(client):
-    put(client, "check", **DAILY)
+@pytest.mark.parametrize("key", ["check", "preview"])
+def test_an_address_of_its_own_is_no_key(client, key):
+    [verdict] = check(client, {"key": key, **DAILY})
 
-    assert client.get("/api/schedules/check").json["data"]["args"]["cron"] == "0 0 * * *"
+    assert list(verdict["error"]["errors"]) == ["key"]
 
 
 def test_a_calendar_that_there_is_not_is_a_mistake(client):

@@ -4,13 +4,18 @@ import pytest
 
 from models.accounts import account_store
 from models.database.sql import execute
+from models.flows import closing
 from models.flows.waits import Wait
+from models.jobs.job_tables import Job
 from models.jobs.records import AttemptRow, add_attempts
+from models.jobs.staging import PAUSED_UNTIL
 from models.operations import explain, heartbeats
 from models.operations.explain import CODES, Facts
 from models.operations.heartbeats import WorkerRow
 from models.rules import clock
 from models.rules.clock import SECOND
+from models.rules.limits import FLOW
+from tests.support.flows import flow, gate_of, let_through, order, parked_at
 from tests.support.rows import make_job, stage_all
 
 NOW = 1_767_258_000_000_000
@@ -156,6 +161,26 @@ def test_a_schedule_s_job_is_explained_by_the_one_before_it(account, machinery, 
     assert reasons_of(account, job)[0] == "waits_for_turn"
     execute("UPDATE job SET state = 'completed', lease_until = NULL WHERE id = %s", (before.id,))
     assert reasons_of(account, job)[0] == "host_share_full"
+
+
+def test_a_job_whose_gate_has_just_opened_is_on_its_way(account, machinery, moved_clock):
+    """The question was answered with 500 until the ticker had named the job."""
+    [job_id] = order(account, flow())
+    closing.pause(account.id, FLOW, "shop", None, None, clock.now())
+    let_through([job_id])
+    job = Job.get_by_id(job_id)
+    paused = reasons_of(account, job)
+
+    closing.resume(account.id, FLOW, "shop", clock.now())
+
+    assert parked_at(gate_of(FLOW, "shop").id) == [job_id]
+    assert (paused, reasons_of(account, job)) == (["flow_paused"], ["on_its_way"])
+
+
+def test_an_event_whose_endpoint_was_just_enabled_is_on_its_way(account, machinery):
+    """It was said to wait for a slot until the end of the year 9999."""
+    job = make_job(account, due_in_s=-1, held_until=PAUSED_UNTIL)
+    assert reasons_of(account, job) == ["on_its_way"]
 
 
 @pytest.mark.parametrize(

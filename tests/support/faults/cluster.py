@@ -55,7 +55,12 @@ class Cluster:
 
     def start(self) -> None:
         options = f"-p {self._port} -k {self._folder} -c listen_addresses=127.0.0.1 -c max_connections={CONNECTIONS}"
+        options += "".join(f" -c {name}={value}" for name, value in self.options().items())
         self._control("start", "-l", str(self._folder / "log"), "-o", options)
+
+    def options(self) -> dict[str, str]:
+        """Further parameters of the server."""
+        return {}
 
     def stop(self, mode: str) -> None:
         """`mode`: fast (clients are cut off) or immediate (as after a crash)."""

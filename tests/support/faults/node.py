@@ -8,8 +8,8 @@ from tests.support.waiting import wait_until
 
 
 class FragileNode(PrivateNode):
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, configuration: str = "") -> None:
+        super().__init__(folder, configuration)
         self.folder = folder
 
     def kill(self) -> None:

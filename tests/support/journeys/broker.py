@@ -78,13 +78,15 @@ class Broker:
 
 
 class PrivateNode:
-    """A RabbitMQ node for one test; a context that ends it. Raises OSError where no RabbitMQ is installed."""
+    """A RabbitMQ node for one test; a context that ends it. Raises OSError where no RabbitMQ is installed.
+    `configuration`: lines of rabbitmq.conf."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, configuration: str = "") -> None:
         if not (PROGRAMS / "rabbitmq-server").exists():
             raise OSError(f"no rabbitmq-server in {PROGRAMS}")
         name, port = f"booper_{uuid.uuid4().hex[:8]}@localhost", free_port()
         env = node_environment(folder, name, port)
+        Path(env["RABBITMQ_CONFIG_FILE"]).write_text(configuration)
         self.broker = Broker(
             f"amqp://guest:guest@127.0.0.1:{port}", [str(PROGRAMS / "rabbitmqctl"), "--node", name], env
         )
@@ -128,7 +130,7 @@ def node_environment(folder: Path, name: str, port: int) -> dict[str, str]:
         "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
         "RABBITMQ_LOG_BASE": str(folder / "rabbitmq-log"),
         "RABBITMQ_CONF_ENV_FILE": os.devnull,
-        "RABBITMQ_CONFIG_FILE": str(folder / "no-rabbitmq"),
+        "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "no-plugins"),
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": loopback,
         "ERL_EPMD_ADDRESS": "127.0.0.1",

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
@@ -216,7 +217,7 @@ class Production(Product):
         return Template(name, self.booper("keys", "create", "--account", "journeys", "--name", "journey", **own))
 
     def _url_of(self, name: str) -> str:
-        return f"{self.admin_url.rpartition('/')[0]}/{name}"
+        return urlunsplit(urlsplit(self.admin_url)._replace(path=f"/{name}"))
 
     def _drop(self, name: str) -> None:
         self._admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

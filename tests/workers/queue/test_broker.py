@@ -19,7 +19,8 @@ from tests.support.stalling_proxy import StallingProxy
 from tests.support.waiting import wait_until
 from workers.queue import broker as brokers
 from workers.queue.actors import Actors
-from workers.queue.broker import make_broker, reachable, with_options
+from workers.queue.broker import make_broker, reachable
+from workers.queue.nodes import with_options
 
 RABBITMQ_URL = os.environ.get("BOOPER_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")
 

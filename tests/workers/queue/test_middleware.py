@@ -19,6 +19,7 @@ from tests.support.waiting import wait_until
 from workers.queue.actors import Actors
 from workers.queue.broker import Rabbitmq, make_broker, reachable
 from workers.queue.middleware import DeliveryMiddleware
+from workers.queue.nodes import parameters
 
 RABBITMQ_URL = os.environ.get("BOOPER_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")
 QUEUE = f"booper_test_middleware_{os.getpid()}"
@@ -185,7 +186,7 @@ class NotingRabbitmq(Rabbitmq):
 @pytest.mark.parametrize(("name", "timeout"), [(QUEUE, 1000), (dq_name(QUEUE), 50)], ids=["queue", "delay queue"])
 def test_only_the_delay_queue_is_looked_at_often(on_rabbitmq, name, timeout):
     """The others' consumers are woken by what arrives; each look costs idle CPU."""
-    broker = NotingRabbitmq(url=[RABBITMQ_URL])
+    broker = NotingRabbitmq(parameters(settings.load({"BOOPER_BROKER_URL": RABBITMQ_URL})))
     assert broker.consume(name, 7, 50)[1:] == (name, 7, timeout)
     broker.close()
 

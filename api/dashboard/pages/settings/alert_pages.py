@@ -10,7 +10,7 @@ from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
 from api.dashboard.query import number_or_text, whole_number
 from api.requests.alert_fields import NewAlert
-from api.requests.strict_schema import flat
+from api.requests.reading.strict_schema import flat
 from api.routes.alerts.alert_rules import new_rule, tested
 from models.alerts import alert_store, evaluation, incident_store, messages, status_pages, trial_messages, ways
 from models.alerts.alert_store import MAX_ALERTS, AlertRow, TooMany

@@ -32,7 +32,7 @@ class RequestFields(TypedDict, total=False):
 class _Options(RequestFields, total=False):
     name: str | None
     description: str | None
-    timeout: float | None
+    timeout: float | str | None
     ack_within: Span | None
     backoff: Any
     success: Mapping[str, Any] | None

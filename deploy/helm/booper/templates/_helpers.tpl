@@ -42,6 +42,10 @@ volumes:
     emptyDir: {}
   - name: shm
     emptyDir: {medium: Memory, sizeLimit: 256Mi}
+  {{- with .Values.certificates.secret }}
+  - name: certificates
+    secret: {secretName: {{ . | quote }}, defaultMode: 0440}
+  {{- end }}
 {{- end }}
 
 {{- define "booper.container" -}}
@@ -56,6 +60,9 @@ envFrom:
 volumeMounts:
   - {name: tmp, mountPath: /tmp}
   - {name: shm, mountPath: /dev/shm}
+  {{- if .Values.certificates.secret }}
+  - {name: certificates, mountPath: /etc/booper/tls, readOnly: true}
+  {{- end }}
 {{- end }}
 
 {{- define "booper.settings" -}}

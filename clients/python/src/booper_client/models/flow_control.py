@@ -17,7 +17,7 @@ class Pause(Model):
 
 @dataclass(frozen=True, kw_only=True)
 class Gate(Model):
-    """What jobs have to pass. `closed_until`: it rests, since its target failed or asked for rest."""
+    """What jobs have to pass. `closed_until`: when its pause or the rest that a target asked for is over."""
 
     waiting: int
     paused: Pause | None = None
@@ -50,7 +50,8 @@ class Lane(Gate):
 
 @dataclass(frozen=True, kw_only=True)
 class Host(Gate):
-    """A host of targets. `failures`: in a row."""
+    """A host of targets. `failures`: in a row. `next_probe_at`: if for these it gets nothing but probes."""
 
     host: str
     failures: int
+    next_probe_at: datetime | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from booper_client.cli.files.declaration_files import Schedules
 
 MAX_KEY_CHARS = 60
+NO_KEYS = ("check", "preview")  # addresses of the API
 
 
 class NotCarried(Exception):
@@ -28,7 +29,8 @@ def key_of(text: str, taken: Schedules) -> str:
 
 
 def _candidates(slug: str) -> Iterator[str]:
-    yield slug
+    if slug not in NO_KEYS:
+        yield slug
     number = 2
     while True:
         yield f"{slug}-{number}"

@@ -1,4 +1,4 @@
-"""Connects webargs with `api/requests/body.py`, so that the schemas that check requests also document them."""
+"""Connects webargs with `api/requests/reading/body.py`, so that the schemas that check requests also document them."""
 
 import re
 from typing import Any, NoReturn
@@ -7,8 +7,8 @@ from flask import Request, request
 from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 
-from api.requests.body import Fields, fields_of, read_fields, read_json
-from api.requests.strict_json import ListMember
+from api.requests.reading.body import Fields, fields_of, read_fields, read_json
+from api.requests.reading.strict_json import ListMember
 from api.responses.responses import invalid
 
 _ORDER_BY = re.compile(r"order_by(\[[0-9]{0,2}\])?")

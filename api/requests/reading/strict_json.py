@@ -1,7 +1,7 @@
 """Reads JSON texts strictly: one parse gives the values and, of a top-level object, the text of each member.
 
 Stricter than the standard library: no NaN or Infinity, no number beyond a double, no text that PostgreSQL can't store,
-no deep nesting. Pure; `api/requests/body.py` turns the exceptions into responses.
+no deep nesting. Pure; `api/requests/reading/body.py` turns the exceptions into responses.
 """
 
 import json

@@ -13,8 +13,9 @@ from werkzeug.exceptions import HTTPException
 
 from api import batch_turns
 from api.context import settings
-from api.requests import forms, strict_json
-from api.requests.strict_schema import flat
+from api.requests import forms
+from api.requests.reading import strict_json
+from api.requests.reading.strict_schema import flat
 from api.responses.responses import ApiError, invalid
 from models.jobs.job_json import JSON_TYPE
 from models.operations.acks import MAX_BODY_BYTES

@@ -1,0 +1,1 @@
+"""Reads the body of a request: strict JSON or a form, checked by a strict schema."""

@@ -1,0 +1,110 @@
+"""The API and its document agree: whatever the document allows is answered as it says, and nothing is a 5xx.
+
+`make agreement-full` asks for longer.
+"""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from api.documentation import METHODS, operations
+from tests.support.api_client import URL, document_of, one_database
+from tests.support.openapi_requests import requests
+
+FULL = os.environ.get("BOOPER_TEST_AGREEMENT") == "full"
+EXAMPLES = 200 if FULL else 4
+WAITS = {"take_requests"}  # a listener that asks may wait for a request
+
+
+@pytest.fixture
+def filled(client):
+    """The ids and names of what there is, by the path in whose place they may stand."""
+    job = client.created(schedule_in=3600, labels=["a"])
+    made = {
+        "/api/jobs/": [job["id"], str(job["job"]["id"])],
+        "/api/schedules/": [made_id(client, "/api/schedules", url=URL, cron="@daily")],
+        "/api/endpoints/": [made_id(client, "/api/endpoints", url=URL)],
+        "/api/alerts/": [made_id(client, "/api/alerts", name="a", to=[{"webhook": URL}])],
+        "/api/signing-keys/": [made_id(client, "/api/signing-keys")],
+        "/api/channels/": ["demo", "slack"],
+    }
+    client.ask("PUT", "/api/groups/shops", json={"targets": [{"name": "a", "url": URL}]})
+    client.ask("PUT", "/api/calendars/holidays", json={"days": ["2026-12-24"]})
+    client.ask("PUT", "/api/flows/flow", json={"concurrency": 1})
+    named = {"/api/groups/": ["shops"], "/api/calendars/": ["holidays"], "/api/flows/": ["flow"]}
+    return made | named | {"/api/lanes/": ["lane"], "/api/hosts/": ["example.com"], "/api/listeners/": ["laptop"]}
+
+
+def made_id(client, path, **fields):
+    return client.post(path, json=fields).json["data"]["id"]
+
+
+def every_operation(client):
+    document = document_of(client.app)
+    return [(path, method, operation["operationId"]) for path, method, operation in operations(document)]
+
+
+def ask_each(client, filled, is_broken, look):
+    """Ask for each operation some times; `look` at each request and its answer, which is as the document says."""
+    document = document_of(client.app)
+
+    def known(path, name):
+        prefix = path.partition("{")[0]
+        return filled.get(prefix, [])
+
+    for path, method, name in every_operation(client):
+        if name in WAITS:
+            continue
+
+        @settings(
+            max_examples=EXAMPLES,
+            derandomize=not FULL,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(requests(document, path, method, known, is_broken))
+        def ask(request):
+            options = {} if request.body is None else {"json": request.body}
+            answer = client.ask(request.method, request.address, **options)
+            assert answer.status_code < 500, (request, answer.text)
+            look(request, answer)
+
+        ask()
+
+
+@one_database
+@pytest.mark.parametrize("is_broken", [False, True], ids=["allowed", "broken"])
+def test_every_request_is_answered_as_the_document_says(client, filled, is_broken):
+    statuses = set()
+
+    ask_each(client, filled, is_broken, lambda _, answer: statuses.add(answer.status_code))
+
+    assert {200, 404, 422} <= statuses
+
+
+@one_database
+def test_an_answer_that_the_document_does_not_know_is_noticed(client, filled):
+    del document_of(client.app)["paths"]["/api/stats"]["get"]["responses"]["200"]
+
+    with pytest.raises(AssertionError, match="which the document does not know"):
+        ask_each(client, filled, False, lambda *_: None)
+
+
+def test_each_405_names_the_methods_of_the_document(bare):
+    for path, item in document_of(bare.app)["paths"].items():
+        documented = {method.upper() for method in METHODS if method in item}
+        for method in {*(each.upper() for each in METHODS), "TRACE"} - documented:
+            answer = bare.app.test_client().open(path.replace("{", "").replace("}", ""), method=method)
+
+            allowed = {each.strip() for each in answer.headers["Allow"].split(",")} - {"HEAD", "OPTIONS"}
+            assert (answer.status_code, allowed) == (405, documented), (method, path)
+
+
+@one_database
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+def test_an_address_of_its_own_is_no_id(client, method):
+    assert client.ask(method, "/api/schedules/check").status_code == 405
+    assert client.ask(method, "/api/schedules/checks", json={}).status_code in (404, 422)

@@ -1,0 +1,65 @@
+"""Makes the TLS context for RabbitMQ from the files that the settings name, and says what to do where TLS fails.
+
+The name of the host is always checked.
+"""
+
+import ssl
+from pathlib import Path
+
+from runtime.settings import Settings, SettingsError
+
+URL = "BOOPER_BROKER_URL"
+CA, CERT, KEY = "BOOPER_BROKER_CA_FILE", "BOOPER_BROKER_CERT_FILE", "BOOPER_BROKER_KEY_FILE"
+ADVICE = {
+    "certificate is not valid for": (
+        f"RabbitMQ's certificate is for another name: use that name in {URL}, or renew the certificate"
+    ),
+    "certificate has expired": "renew the certificate of RabbitMQ",
+    "CERTIFICATE_VERIFY_FAILED": f"name the file of the CA that signed RabbitMQ's certificate in {CA}",
+    "CERTIFICATE_REQUIRED": f"RabbitMQ asks for a certificate: set {CERT} and {KEY}",
+    "WRONG_VERSION_NUMBER": f"this port of {URL} speaks no TLS: RabbitMQ's for amqps:// is usually 5671",
+}
+
+
+def context(settings: Settings) -> ssl.SSLContext:
+    """Trusts the CA of the settings alone, or else those of this machine. Raises SettingsError for a file that can't be
+    used; the message says which, and why."""
+    ca, cert, key = settings.broker_ca_file, settings.broker_cert_file, settings.broker_key_file
+    if bool(cert) != bool(key):
+        raise SettingsError(f"{CERT} and {KEY} must be set together, got {CERT if cert else KEY} alone")
+    for name, path in ((CA, ca), (CERT, cert), (KEY, key)):
+        _read(name, path)
+    try:
+        made = ssl.create_default_context(cafile=ca or None)
+    except OSError:
+        raise SettingsError(f"{CA} must be certificates in PEM form, got {ca} with something else") from None
+    if cert:
+        _show(made, cert, key)
+    return made
+
+
+def _read(name: str, path: str) -> None:
+    try:
+        if path:
+            Path(path).read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{name} must be a file that can be read, got {path} ({error.strerror})") from None
+
+
+def _show(made: ssl.SSLContext, cert: str, key: str) -> None:
+    """Have the context show this certificate."""
+    try:
+        made.load_cert_chain(cert, key, password=_no_passphrase)
+    except (OSError, ValueError) as error:
+        why = "the key must have no passphrase" if isinstance(error, ValueError) else "they don't belong together"
+        raise SettingsError(f"{CERT} and {KEY} must be a certificate and its key in PEM form ({why})") from None
+
+
+def _no_passphrase() -> str:
+    """OpenSSL would ask on the terminal."""
+    raise ValueError
+
+
+def advice(error: Exception) -> str:
+    """What the operator can do where TLS failed; empty for other errors."""
+    return next((text for mark, text in ADVICE.items() if mark in repr(error)), "")
