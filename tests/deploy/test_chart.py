@@ -1,16 +1,20 @@
 """The chart of Helm, rendered as Helm does and held to Kubernetes's schemas; without Helm, what can be read of it."""
 
+import json
 import re
 
+import jsonschema
 import pytest
 import yaml
 
+from runtime.metrics import BACKLOG
 from runtime.settings import SETTINGS, load
 from runtime.version import __version__
-from tests.support.charts import CHART, RELEASE, complaints, rendered
+from tests.support.charts import CHART, OF_KEDA, RELEASE, Refused, complaints, rendered
 
 TEMPLATES = sorted((CHART / "templates").glob("*.yaml"))
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
+VALUES_SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 SECRET = {
     "BOOPER_DATABASE_URL": "postgresql://u@h/n",
     "BOOPER_BROKER_URL": "amqp://u:p@h",
@@ -22,14 +26,16 @@ EVERYTHING = {
     "ingress": {"enabled": True, "className": "nginx", "tlsSecret": "tls", "annotations": {"a": "b"}},
     "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
     "api": {"autoscaling": {"enabled": True}},
-    "worker": {"autoscaling": {"enabled": True}},
+    "worker": {"autoscaling": {"enabled": True, "by": "hpa"}},
     "networkPolicy": {"apiFrom": [{"podSelector": {"matchLabels": {"app": "proxy"}}}]},
     "imagePullSecrets": [{"name": "registry"}],
     "nodeSelector": {"disk": "ssd"},
     "tolerations": [{"key": "jobs", "operator": "Exists"}],
     "podAnnotations": {"a": "b"},
 }
-NOT_OF_KUBERNETES = {"ServiceMonitor"}
+PROMETHEUS = {"serverAddress": "http://prometheus.monitoring:9090"}
+KEDA = EVERYTHING | {"worker": {"autoscaling": {"enabled": True, "by": "keda", "prometheus": PROMETHEUS}}}
+NOT_OF_KUBERNETES = {"ServiceMonitor", "ScaledObject"}
 COMMANDS = {("Deployment", f"{RELEASE}-api"): "api", ("Deployment", f"{RELEASE}-worker"): "worker"}
 COMMANDS |= {("Job", f"{RELEASE}-migrate"): "migrate"}
 
@@ -59,7 +65,7 @@ def test_helm_has_nothing_to_complain_of():
     assert complaints() == []
 
 
-@pytest.mark.parametrize("values", [{}, EVERYTHING], ids=["defaults", "everything"])
+@pytest.mark.parametrize("values", [{}, EVERYTHING, KEDA], ids=["defaults", "everything", "keda"])
 def test_kubernetes_knows_every_field(values):
     kubernetes_validate = pytest.importorskip("kubernetes_validate", reason="pip install -r requirements-chart.lock")
     objects = rendered(values)
@@ -155,6 +161,87 @@ def test_an_autoscaled_deployment_names_no_number_of_pods():
     for component in ("api", "worker"):
         key = "Deployment", f"{RELEASE}-{component}"
         assert rendered({})[key]["spec"]["replicas"] == 2
-        assert "replicas" not in rendered(EVERYTHING)[key]["spec"]
+        for values in (EVERYTHING, KEDA):
+            assert "replicas" not in rendered(values)[key]["spec"]
         [metric] = rendered(EVERYTHING)["HorizontalPodAutoscaler", f"{RELEASE}-{component}"]["spec"]["metrics"]
         assert metric["type"] == {"api": "Resource", "worker": "External"}[component]
+
+
+def scaled_by_keda(**autoscaling):
+    scaling = {"enabled": True, "by": "keda", "prometheus": PROMETHEUS} | autoscaling
+    return rendered({"worker": {"autoscaling": scaling}})["ScaledObject", f"{RELEASE}-worker"]
+
+
+def test_keda_scales_the_workers_by_the_backlog_and_nothing_else_does():
+    objects = rendered(KEDA)
+    scaled = objects["ScaledObject", f"{RELEASE}-worker"]["spec"]
+    [trigger] = scaled["triggers"]
+
+    assert ("HorizontalPodAutoscaler", f"{RELEASE}-worker") not in objects
+    assert ("HorizontalPodAutoscaler", f"{RELEASE}-api") in objects
+    assert (scaled["scaleTargetRef"]["kind"], scaled["scaleTargetRef"]["name"]) == ("Deployment", f"{RELEASE}-worker")
+    assert (scaled["minReplicaCount"], scaled["maxReplicaCount"]) == (2, 10)
+    assert trigger["metadata"] == {
+        "serverAddress": PROMETHEUS["serverAddress"],
+        "query": 'max(booper_backlog_jobs{namespace="default"})',
+        "threshold": "500",
+        "ignoreNullValues": "false",
+    }
+    assert "authenticationRef" not in trigger
+
+
+def test_without_keda_there_is_no_object_of_it():
+    for values in ({}, EVERYTHING):
+        assert not any(kind == "ScaledObject" for kind, _ in rendered(values))
+
+
+def test_keda_may_have_another_query_and_a_right_to_ask_prometheus():
+    rights = {"authModes": "bearer", "authenticationRef": "prometheus", "query": "sum(x)"}
+    [trigger] = scaled_by_keda(prometheus=PROMETHEUS | rights)["spec"]["triggers"]
+    assert trigger["metadata"]["authModes"] == "bearer"
+    assert trigger["metadata"]["query"] == "sum(x)"
+    assert trigger["authenticationRef"] == {"name": "prometheus"}
+
+
+@pytest.mark.parametrize("changed", [{}, {"prometheus": PROMETHEUS | {"authModes": "tls", "authenticationRef": "p"}}])
+def test_keda_knows_every_field(changed):
+    jsonschema.validate(scaled_by_keda(**changed), OF_KEDA)
+
+
+def test_the_query_of_the_backlog_names_a_metric_of_ours():
+    assert VALUES["worker"]["autoscaling"]["metric"] == BACKLOG.describe()[0].name
+
+
+def test_the_values_and_those_of_the_tests_are_of_their_schema():
+    for values in (VALUES, {}, EVERYTHING, KEDA):
+        jsonschema.validate(values, VALUES_SCHEMA)
+    assert set(VALUES_SCHEMA["properties"]) == {*VALUES, "global"}  # `global` is Helm's
+
+
+def workers_scaled(**autoscaling):
+    return {"worker": {"autoscaling": autoscaling}}
+
+
+WRONG = {
+    "a misspelt value": {"replica": 3},
+    "a setting that is none": {"settings": {"Booper_Hold": "on"}},
+    "no worker at all": workers_scaled(minReplicas=0),
+    "an unknown scaler": workers_scaled(by="cron"),
+    "KEDA without Prometheus": workers_scaled(enabled=True, by="keda", prometheus={"serverAddress": ""}),
+    "Prometheus without a scheme": workers_scaled(prometheus={"serverAddress": "prometheus:9090"}),
+    "no threshold": workers_scaled(averageValue="0"),
+    "a metric that is none": workers_scaled(metric='x"} or vector(1)'),
+}
+
+
+@pytest.mark.parametrize("values", WRONG.values(), ids=WRONG)
+def test_values_that_make_no_sense_are_refused_before_anything_is_made(values):
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(values, VALUES_SCHEMA)
+    with pytest.raises(Refused):
+        rendered(values)
+
+
+def test_fewer_workers_at_most_than_at_least_are_refused():
+    with pytest.raises(Refused, match="minReplicas must be at most maxReplicas, got 5 and 4"):
+        rendered(workers_scaled(enabled=True, by="hpa", minReplicas=5, maxReplicas=4))
