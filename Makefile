@@ -1,6 +1,8 @@
 # The outside of the project: install, run, test, check. Everything comes from the lock files; nothing else is fetched.
 PYTHON ?= python3
 BIN := .venv/bin
+# The tests start Python some thousand times: each would compile the whole product, where the machine says so.
+unexport PYTHONDONTWRITEBYTECODE
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
@@ -22,11 +24,16 @@ $(DEV_STAMP): $(STAMP) requirements-dev.lock
 run: install
 	exec $(BIN)/booper serve
 
-test: test-quick
-	$(BIN)/python -m pytest -m journey
+# Whatever starts the product as processes is in these.
+JOURNEYS := tests/journeys tests/faults tests/upgrade tests/browser tests/deploy
 
+test: test-quick
+	$(BIN)/python -m pytest $(JOURNEYS) -n 3 --dist loadfile -m "journey and not alone"
+	$(BIN)/python -m pytest $(JOURNEYS) -m alone
+
+# Many tests wait for processes and sockets, so more run at once than a small machine has cores.
 test-quick: $(DEV_STAMP)
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not journey"
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not journey"
 
 format: $(DEV_STAMP)
 	$(BIN)/ruff format .

@@ -16,7 +16,8 @@ from bench.figures import Figures, percentile, ratio
 from bench.session import WEEK, NotThereYet, Session
 from tests.support.journeys.client import now_us
 from tests.support.journeys.ledger import timestamp
-from tests.support.journeys.processes import Running, free_port
+from tests.support.journeys.ports import free_port
+from tests.support.journeys.processes import Running
 from tests.support.journeys.product import Production, status_of
 from tests.support.waiting import wait_until
 

@@ -19,6 +19,7 @@ pytest.register_assert_rewrite("tests.support")
 
 from tests.support.clocks import START, MovedClock  # noqa: E402 - after the line above
 from tests.support.databases import empty_tables, own_database  # noqa: E402 - after the line above
+from tests.support.kept_connection import close_all_but_one, close_kept, open_with_kept  # noqa: E402 - after the line above
 from tests.support.services import POSTGRES_URL, unavailable  # noqa: E402 - after the line above
 from tests.support.traces import traced  # noqa: E402 - after the line above
 from workers.ticker import front  # noqa: E402 - after the line above
@@ -28,7 +29,7 @@ JOURNEYS = [Path(__file__).with_name(name) for name in ("journeys", "faults", "u
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark what starts the product as processes: those tests run one at a time, and `make test` runs them last."""
+    """Mark what starts the product as processes: `make test` runs those tests last, a few modules side by side."""
     for item in items:
         if any(folder in item.path.parents for folder in JOURNEYS):
             item.add_marker("journey")
@@ -46,6 +47,7 @@ def postgres_url():
         schema.migrate()
         close_all()
         yield url
+        close_kept()
 
 
 @pytest.fixture(scope="session")
@@ -63,13 +65,17 @@ def db(request, tmp_path):
     """An empty, migrated database; the test runs once on each kind."""
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("sqlite_file"), tmp_path / "test.db")
-        open_database(f"sqlite:///{tmp_path}/test.db")
+        opened = open_database(f"sqlite:///{tmp_path}/test.db")
+        opened.pragma("synchronous", "off", permanent=True)  # no power fails here
     else:
-        open_database(request.getfixturevalue("postgres_url"))
+        opened = open_with_kept(request.getfixturevalue("postgres_url"))
         empty_tables()
     database.connect(reuse_if_open=True)
     yield request.param
-    close_all()
+    if request.param == "sqlite":
+        close_all()
+    else:
+        close_all_but_one(opened)
 
 
 @pytest.fixture(autouse=True)

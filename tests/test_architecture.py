@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from booper import cli
+from booper.commands import PRODUCTION
 from tests.support.documents import ROOT, table, tables
 
 PAGE = "docs/architecture.md"
@@ -61,7 +61,7 @@ def test_every_stage_of_a_job_names_a_function_of_its_file():
 def test_every_command_that_stays_is_listed():
     commands, *_ = tables(PAGE, "## The parts")
 
-    assert [name for name, *_ in commands] == [f"booper {name}" for name in ("serve", *cli.PRODUCTION)]
+    assert [name for name, *_ in commands] == [f"booper {name}" for name in ("serve", *PRODUCTION)]
 
 
 def test_every_folder_of_the_product_is_listed():

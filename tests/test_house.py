@@ -1,6 +1,7 @@
 """Rules for the tests themselves, read from their source."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,17 @@ def test_a_conftest_defines_fixtures_and_hooks_alone():
 
 def decorator_name(node):
     return ast.unparse(node.func if isinstance(node, ast.Call) else node)
+
+
+def marked(mark):
+    """The modules that set this mark somewhere."""
+    return {path.relative_to(TESTS.parent) for path in TESTS.rglob("test_*.py") if f"mark.{mark}" in path.read_text()}
+
+
+@pytest.mark.parametrize("mark", ["journey", "alone"])
+def test_make_finds_every_test_that_starts_processes(mark):
+    folders = re.search(r"^JOURNEYS := (.+)$", (TESTS.parent / "Makefile").read_text(), re.MULTILINE)[1].split()
+    modules = marked(mark)
+
+    assert len(modules) >= 5
+    assert [path for path in modules if str(Path(*path.parts[:2])) not in folders] == []

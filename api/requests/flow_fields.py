@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from api.requests.fields import number_form, shown, words_form
-from api.requests.job_values import DURATION_FORM
+from api.requests.job_values import DURATION_FORM, is_printable
 from api.requests.text_forms import printable_form
 from models.rules import times
 from models.rules.clock import DAY, SECOND
@@ -89,7 +89,7 @@ def read_period(value: Any) -> int:
 
 
 def is_gate_key(value: Any) -> bool:
-    return isinstance(value, str) and 1 <= len(value) <= MAX_KEY_CHARS and value.isprintable()
+    return isinstance(value, str) and 1 <= len(value) <= MAX_KEY_CHARS and is_printable(value)
 
 
 def _object(value: Any, expected: str, names: tuple[str, ...]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from api.requests.gate_fields import FlowChange, FlowLimits, GatesQuery, change_
 from api.requests.paging import NEXT_HEADERS
 from api.responses import schemas
 from api.responses.gates import Flow
+from api.responses.responses import or_not_found
 from api.routes.gates import PAUSE_BODY, known, page_of, pause_fields, shown
 from models.flows import closing, gates
 from models.rules import clock
@@ -38,15 +39,19 @@ def get_flow(flow: str) -> Response:
 @blueprint.response(200, schemas.single(Flow))
 def put_flow(limits: Limits, flow: str) -> Response:
     """Set the limits of a flow for good: orders that name it change them no more."""
-    return _set(flow, limits)
+    now = clock.now()
+    gate = gates.ensure(caller().account_id, FLOW, gate_key_in_path(flow), now)
+    return shown(gates.set_limits(gate, limits, True, now))
 
 
 @blueprint.route("/flows/<flow>", methods=["PATCH"])
 @blueprint.arguments(FlowChange())
 @blueprint.response(200, schemas.single(Flow))
-def change_flow(limits: dict[str, Any], flow: str) -> Response:
+def change_flow(change: dict[str, Any], flow: str) -> Response:
     """Change the limits that the request names, for good; null takes one away."""
-    return _set(flow, change_of(known(FLOW, gate_key_in_path(flow)).limits, limits))
+    gate = known(FLOW, gate_key_in_path(flow))
+    changed = gates.change_limits(gate.id, lambda limits: change_of(limits, change), clock.now())
+    return shown(or_not_found(changed))
 
 
 @blueprint.route("/flows/<flow>/pause", methods=["POST"])
@@ -79,9 +84,3 @@ def unpin_flow(flow: str) -> Response:
     """Take the limits away and let orders set them again."""
     gate = known(FLOW, gate_key_in_path(flow))
     return shown(gates.set_limits(gate, Limits(), False, clock.now()))
-
-
-def _set(flow: str, limits: Limits) -> Response:
-    now = clock.now()
-    gate = gates.ensure(caller().account_id, FLOW, gate_key_in_path(flow), now)
-    return shown(gates.set_limits(gate, limits, True, now))

@@ -4,7 +4,8 @@ import subprocess
 from pathlib import Path
 from typing import Self
 
-from tests.support.journeys.processes import Running, free_port
+from tests.support.journeys.ports import free_port
+from tests.support.journeys.processes import Running
 from tests.support.waiting import wait_until
 
 OPTIONS = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "always"]

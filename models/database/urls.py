@@ -1,8 +1,5 @@
 """Checks the URL of a database before anything connects with it."""
 
-import psycopg
-from psycopg import conninfo
-
 SQLITE, POSTGRESQL, POSTGRES = "sqlite:///", "postgresql://", "postgres://"
 
 
@@ -37,6 +34,9 @@ def _checked_sqlite(text: str) -> str:
 
 
 def _parsed(url: str) -> dict[str, object]:
+    import psycopg  # here, since the commands of the client need none and would begin much later
+    from psycopg import conninfo
+
     try:
         return dict(conninfo.conninfo_to_dict(url))
     except psycopg.Error as error:

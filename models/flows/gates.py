@@ -4,7 +4,7 @@ A gate is made when an order first names it. Claims and orders lock gates in the
 each other.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from models.database.sql import any_of, execute, fetch, for_update, values_table
@@ -109,6 +109,15 @@ def set_limits(gate: Gate, limits: Limits, is_pinned: bool, now: int) -> Gate:
             (*limits, int(is_pinned), now, now, gate.id),
         )
     return gate._replace(**limits._asdict(), is_pinned=int(is_pinned), used_at=now, wake_at=now)
+
+
+def change_limits(gate_id: int, change: Callable[[Limits], Limits], now: int) -> Gate | None:
+    """Pin the gate to what `change` makes of its limits, so that of two changes none undoes the other; None when there
+    is no such gate."""
+    with transaction():
+        for gate in lock([gate_id]).values():
+            return set_limits(gate, change(gate.limits), True, now)
+    return None
 
 
 def ensure(account_id: int, kind: str, key: str, now: int) -> Gate:

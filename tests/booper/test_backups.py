@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from booper import cli
+from booper import cli, commands
 from models.database import sqlite_file
 from models.database.connection import close_all
 from models.jobs.job_tables import Job
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.parametrize("db", ["sqlite"], indirect=True)
 @pytest.fixture
 def booper(monkeypatch, capsys, tmp_path, db):
     """Runs a command on the database of the test; its exit code and what it printed."""
-    monkeypatch.setattr(cli.logs, "configure", lambda _: None)
+    monkeypatch.setattr(commands.logs, "configure", lambda _: None)
     monkeypatch.setenv("BOOPER_DATABASE_URL", f"sqlite:///{tmp_path}/test.db")
 
     def run(*words):

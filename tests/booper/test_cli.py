@@ -8,7 +8,7 @@ import sys
 import pytest
 import tzdata
 
-from booper import cli, processes
+from booper import cli, commands, processes
 from models.accounts import account_store
 from models.database import schema
 from models.database.connection import close_all, connection
@@ -52,7 +52,7 @@ EXAMPLES = {
 def configured(monkeypatch):
     """Collects the settings in place of configuring the log, which would send later tests' lines to standard error."""
     settings_of_logs = []
-    monkeypatch.setattr(cli.logs, "configure", settings_of_logs.append)
+    monkeypatch.setattr(commands.logs, "configure", settings_of_logs.append)
     return settings_of_logs
 
 
@@ -94,15 +94,15 @@ def test_each_command_belongs_to_its_mode(command, broker, database, problem):
     effective = settings.load({"BOOPER_BROKER_URL": broker, "BOOPER_DATABASE_URL": database})
     refusal = pytest.raises(settings.SettingsError, match=problem) if problem else contextlib.nullcontext()
     with refusal:
-        cli.check_mode(command, effective)
+        commands.check_mode(command, effective)
 
 
 def test_an_operator_by_mail_needs_a_mail_server():
     mail = {"BOOPER_OPERATOR_ALERTS": "email=ops@example.com"}
     with pytest.raises(settings.SettingsError, match="BOOPER_SMTP_URL must be set"):
-        cli.check_mode("serve", settings.load(mail))
-    cli.check_mode("serve", settings.load(mail | {"BOOPER_SMTP_URL": "smtp://mail.example"}))
-    cli.check_mode("serve", settings.load({"BOOPER_OPERATOR_ALERTS": "slack=https://a.example/"}))
+        commands.check_mode("serve", settings.load(mail))
+    commands.check_mode("serve", settings.load(mail | {"BOOPER_SMTP_URL": "smtp://mail.example"}))
+    commands.check_mode("serve", settings.load({"BOOPER_OPERATOR_ALERTS": "slack=https://a.example/"}))
 
 
 @pytest.mark.parametrize("command", PRODUCTION)
@@ -136,8 +136,8 @@ def test_a_ca_of_the_broker_that_is_not_there_ends_with_wrong_use(command, boope
 
 def test_a_database_whose_user_may_not_make_tables_is_told_in_one_line(booper, use, monkeypatch):
     use(POSTGRES)
-    refused = cli.ProgrammingError("permission denied for schema public")
-    monkeypatch.setattr(cli.maintenance, "migrate", lambda: (_ for _ in ()).throw(refused))
+    refused = commands.ProgrammingError("permission denied for schema public")
+    monkeypatch.setattr(commands.maintenance, "migrate", lambda: (_ for _ in ()).throw(refused))
     code, _, error = booper("migrate")
     assert (code, error) == (1, f"booper: the database of BOOPER_DATABASE_URL is not usable: {refused}\n")
 
@@ -336,9 +336,16 @@ def test_a_command_that_there_is_not_ends_with_2(booper):
 
 
 def test_no_command_but_doctor_loads_what_the_doctor_needs():
-    program = "import sys, booper.cli; print('booper.doctor' in sys.modules)"
+    program = "import sys, booper.commands; print('booper.doctor' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert run.stdout == "False\n", run.stderr
+
+
+def test_a_command_of_the_client_loads_nothing_of_a_database():
+    """It would begin much later."""
+    program = "import sys, booper.cli, booper_client.cli.main; print({'peewee', 'psycopg'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert run.stdout == "set()\n", run.stderr
 
 
 def test_the_version_is_that_of_the_package(capsys):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from booper import cli, processes, serve_flags
+from booper import cli, commands, processes, serve_flags
 from models.database.connection import close_all
 from runtime import settings
 
@@ -65,7 +65,7 @@ def test_a_wrong_value_of_a_flag_ends_with_wrong_use_and_names_the_flag(flag, te
     with pytest.raises(SystemExit) as ended:
         cli.main(["serve", flag, text])
 
-    assert ended.value.code == cli.WRONG_USE
+    assert ended.value.code == commands.WRONG_USE
     assert f"argument {flag}: {wanted}" in capsys.readouterr().err
 
 
@@ -77,12 +77,12 @@ def test_data_names_the_database_of_a_folder(words, tmp_path, monkeypatch):
 
 
 def test_config_shows_that_data_sets_the_database(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(cli.logs, "configure", lambda _: None)
+    monkeypatch.setattr(commands.logs, "configure", lambda _: None)
     assert cli.main(["config", "--data", str(tmp_path)]) == 0
     assert f"BOOPER_DATABASE_URL=sqlite:///{tmp_path}/booper.db  (set; " in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", cli.PRODUCTION)
+@pytest.mark.parametrize("command", commands.PRODUCTION)
 def test_a_process_of_the_production_mode_takes_no_data(command):
     with pytest.raises(SystemExit):
         cli.parser().parse_args([command, "--data", "here"])
@@ -97,7 +97,7 @@ def test_data_and_a_variable_that_names_another_database_are_refused(tmp_path):
 
 @pytest.mark.parametrize(("words", "made"), [(["serve"], True), (["keys", "list"], False)])
 def test_serve_alone_makes_the_folder_and_for_its_owner_only(words, made, tmp_path, monkeypatch):
-    monkeypatch.setattr(cli.logs, "configure", lambda _: None)
+    monkeypatch.setattr(commands.logs, "configure", lambda _: None)
     monkeypatch.setattr(processes, "serve", lambda _: 0)
     folder = tmp_path / "new" / "data"
 
@@ -109,7 +109,7 @@ def test_serve_alone_makes_the_folder_and_for_its_owner_only(words, made, tmp_pa
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(cli.logs, "configure", lambda _: None)
+    monkeypatch.setattr(commands.logs, "configure", lambda _: None)
     (tmp_path / "file").write_text("")
 
     assert cli.main(["serve", "--data", str(tmp_path / "file")]) == 1

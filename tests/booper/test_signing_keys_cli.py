@@ -2,7 +2,7 @@
 
 import pytest
 
-from booper import cli
+from booper import cli, commands
 from models.rules import clock, signatures
 from models.webhooks import signing_keys
 
@@ -10,7 +10,7 @@ from models.webhooks import signing_keys
 @pytest.fixture
 def booper(tmp_path, monkeypatch, capsys):
     """Runs a command on a database of its own; its exit code and what it printed."""
-    monkeypatch.setattr(cli.logs, "configure", lambda _: None)  # it would keep the captured stream for ever
+    monkeypatch.setattr(commands.logs, "configure", lambda _: None)  # it would keep the captured stream for ever
     monkeypatch.setenv("BOOPER_DATABASE_URL", f"sqlite:///{tmp_path}/cli.db")
 
     def run(*words):

@@ -65,7 +65,7 @@ def test_no_command_of_the_client_has_the_name_of_one_of_the_server():
 
 def test_a_server_starts_without_importing_the_client():
     code = (
-        "import sys; from booper import cli; words = ['serve']; "
+        "import sys; from booper import cli, commands; words = ['serve']; "
         "assert not cli.client_commands.is_for_client(words, cli.server_commands()); cli.parser().parse_args(words); "
         "print(*{name.split('.')[0] for name in sys.modules})"
     )

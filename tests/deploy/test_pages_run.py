@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.command_line import START, environment
 from tests.support.documents import ROOT
-from tests.support.journeys.processes import free_port
+from tests.support.journeys.ports import free_port
 from tests.support.journeys.product import DEMO_KEY, Embedded
 from tests.support.waiting import wait_until
 

@@ -10,7 +10,8 @@ import pytest
 import trustme
 
 from tests.support.faults.proxies import NAME, PROXIES, nginx, shown
-from tests.support.journeys.processes import Running, free_port
+from tests.support.journeys.ports import free_port
+from tests.support.journeys.processes import Running
 from tests.support.journeys.product import Embedded
 from tests.support.waiting import wait_until
 

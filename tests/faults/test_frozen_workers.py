@@ -3,6 +3,8 @@
 import os
 import signal
 
+import pytest
+
 from tests.support.faults.report import extra, note
 from tests.support.journeys import checker
 from tests.support.journeys.client import now_us
@@ -13,6 +15,7 @@ JOBS = 24
 NOT_HELD = '"held":false'
 
 
+@pytest.mark.alone
 def test_f15_a_worker_frozen_beyond_its_lease_changes_nothing_later(production):
     """The receiver has answered it meanwhile: its late records find their claims gone."""
     production.order(list(spread(JOBS, now_us() + SECOND, 0.3, "/slow/1")))

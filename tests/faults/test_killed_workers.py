@@ -21,6 +21,7 @@ POISONED = {"fields": FIELDS | {"timeout": 1}, "BOOPER_LEASE_MARGIN_SECONDS": "4
 NEIGHBOURS = 30
 
 
+@pytest.mark.alone
 def test_f1_a_worker_killed_while_the_receiver_holds_its_requests_loses_none(production):
     production.order(list(spread(24, now_us() + SECOND, 0.3, "/slow/1")))
     production.await_arrivals(24, 60)
@@ -36,6 +37,7 @@ def test_f1_a_worker_killed_while_the_receiver_holds_its_requests_loses_none(pro
     assert longest_gap_us(history) <= AGAIN_US
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("place", "arrivals"),
     [pytest.param("before", 1, marks=only_full), ("after", 2)],

@@ -39,6 +39,7 @@ def exhausted(cluster):
 FAULTS = (restarted_fast, restarted_after_a_crash, without_a_backend, exhausted)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("fault", FAULTS if FULL else [restarted_after_a_crash], ids=lambda fault: fault.__name__)
 def test_f5_jobs_survive_what_happens_to_postgresql_and_the_api_says_so(production_on_cluster, cluster, fault):
     """A create is answered 201 and kept, or 503 with Retry-After; a process that lives repeats nothing."""

@@ -17,6 +17,7 @@ SWEEP_SECONDS = 30
 
 
 @only_full
+@pytest.mark.alone
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_f4_jobs_survive_what_happens_to_rabbitmq_and_the_api_goes_on(production_on_node, node, fault):
     """No process of Booper dies of it, so no job is performed twice."""

@@ -44,6 +44,7 @@ def test_f6_a_server_killed_under_load_loses_no_job_it_confirmed(embedded):
     assert embedded.product.sql("PRAGMA integrity_check") == [("ok",)]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("held_seconds", HELD_SECONDS)
 def test_f6_another_writer_makes_the_api_wait_or_say_503(embedded, held_seconds):
     """What was answered and can't be recorded before its lease ends is sent again."""

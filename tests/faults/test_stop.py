@@ -19,6 +19,7 @@ STALLED = 6
 TIMEOUT_SECONDS = 30  # of the stalled requests: who waited for them would not end sooner
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("production", [GRACE | {"fields": FIELDS | {"timeout": TIMEOUT_SECONDS}}], indirect=True)
 def test_f12_a_stopping_worker_claims_nothing_and_ends_within_its_grace(production):
     """Those under way for less than the grace are recorded; those beyond it go back as if never tried."""
@@ -47,6 +48,7 @@ def test_f12_a_stopping_worker_claims_nothing_and_ends_within_its_grace(producti
 
 
 @only_full
+@pytest.mark.alone
 def test_f12_a_second_sigterm_ends_at_once_and_loses_nothing(production):
     production.order([*spread(STALLED, now_us() + SECOND, 0, "/slow/1.5"), *spread(60, now_us() + SECOND, 3)])
     production.await_arrivals(STALLED, 60)

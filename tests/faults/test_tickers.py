@@ -4,6 +4,8 @@ import os
 import signal
 import time
 
+import pytest
+
 from tests.support.faults.asking import RETRIED, Load
 from tests.support.faults.checking import retries_wait
 from tests.support.faults.report import note
@@ -16,6 +18,7 @@ KILLS = 3 if FULL else 1
 TAKEN_OVER_US = 5 * SECOND  # the standby looks for the lead each second; the lease of what was under way is 3 s
 
 
+@pytest.mark.alone
 def test_f2_a_killed_ticker_delays_jobs_by_its_restart_and_doubles_none(production):
     chance, restarts = seeded("ticker"), []
     with Load(production, paths=PATHS) as load:
@@ -43,6 +46,7 @@ def restart_of_the_ticker(product):
 
 
 @only_full
+@pytest.mark.alone
 def test_f2_two_tickers_double_no_job_and_the_second_takes_over(production):
     production.product.launch("worker-2")
     with Load(production) as load:

@@ -82,6 +82,7 @@ def test_a_clock_that_is_set_apart_is_apart():
     assert abs(int(done.stdout) // 1_000_000 - APART_MS) < 100
 
 
+@pytest.mark.alone
 def test_limits_hold_with_clocks_apart_a_second_leader_and_repeated_messages(journey, receiver, node):
     product = journey.product
     orders = [order(receiver, number) for number in range(JOBS)]

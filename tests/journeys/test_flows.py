@@ -66,6 +66,7 @@ def journey(tmp_path, receiver, postgres_url, node):
     yield from under_way(Production(tmp_path, postgres_url, node.broker, **FEWER_CONNECTIONS, **SETTINGS), receiver)
 
 
+@pytest.mark.alone
 def test_limits_and_order_hold_over_a_killed_worker_and_a_restarted_broker(journey, receiver, node):
     product, jobs = journey.product, planned()
     product.processes["second"] = Running("second", [BOOPER, "worker"], product.env, product.folder)
@@ -87,6 +88,7 @@ def test_limits_and_order_hold_over_a_killed_worker_and_a_restarted_broker(journ
     assert broken_flows(jobs, runs) + broken_lanes(jobs, runs) == []
 
 
+@pytest.mark.alone
 def test_a_job_starts_when_its_explanation_said_that_its_turn_is(embedded, receiver):
     flow = {"key": "shop", "rate": RATE, "per": "1s"}
     orders = [

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.support.journeys.processes import free_port
+from tests.support.journeys.ports import free_port
 from tests.support.waiting import wait_until
 
 CANARY = "canary7f3a"

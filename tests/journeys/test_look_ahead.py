@@ -2,6 +2,8 @@
 
 import statistics
 
+import pytest
+
 from tests.support.journeys import checker
 from tests.support.journeys.client import now_us
 from tests.support.journeys.journey import SECOND, WEEK, spread
@@ -13,6 +15,7 @@ NEAR = 5
 TOO_LATE_US = 5 * SECOND  # behind the far ones they would wait for a week
 
 
+@pytest.mark.alone
 def test_fifty_thousand_far_jobs_do_not_delay_a_near_one(either_mode):
     """Five near ones, for this machine may pause one; the look-ahead defect would delay them all."""
     either_mode.copies("far", FAR, "scheduled", now_us() + WEEK)

@@ -12,7 +12,8 @@ import pytest
 
 from tests.support.journeys.client import now_us
 from tests.support.journeys.journey import spread
-from tests.support.journeys.processes import connected_to, descendants, free_port
+from tests.support.journeys.ports import free_port
+from tests.support.journeys.processes import connected_to, descendants
 from tests.support.waiting import wait_until
 
 JOBS = 300

@@ -6,7 +6,7 @@ import http.client
 import pytest
 
 from tests.support.journeys.broker import PROGRAMS, PrivateNode
-from tests.support.journeys.processes import free_port
+from tests.support.journeys.ports import free_port
 from tests.support.rabbitmq_metrics import OF_RABBITMQ
 from tests.support.services import unavailable
 

@@ -55,6 +55,7 @@ def restart_with_clock_ahead(product):
     return product.client()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("paused", PAUSES)
 def test_instants_that_a_pause_held_back_say_so_and_those_after_it_fire_within_the_limits(embedded, paused):
     ids = make_schedules(embedded)

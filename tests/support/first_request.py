@@ -6,7 +6,7 @@ import subprocess
 import requests
 
 from booper_client import Client
-from tests.support.journeys.processes import free_port
+from tests.support.journeys.ports import free_port
 from tests.support.waiting import wait_until
 
 PORT_OF_THE_PAGE = "5000"

@@ -27,7 +27,7 @@ KEPT_BACK = {  # what no page shows
     *("gate.key", "gate.reason", "ack.content_type"),
     *("alert_target.secret", "alert_target.url", "health_event.host", "health_event.reason"),
     *("calendar.name", "calendar.days", "schedule.calendar_days"),
-    *("worker.id", "worker.host", "worker.version", "minute_stat.worker_id"),
+    *("worker.id", "worker.host", "worker.version", "minute_stat.worker_id", "operator_watch.watcher"),
 }
 
 

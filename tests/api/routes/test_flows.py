@@ -1,5 +1,7 @@
 """Flows, lanes, hosts and pauses over the API: what orders name, what is shown, what is refused."""
 
+from urllib.parse import quote
+
 import pytest
 
 from models.database.transactions import transaction
@@ -114,6 +116,25 @@ def test_a_flow_that_is_wrong_is_refused_where_it_is_wrong(client, flow, path):
     answer = client.post("/api/jobs", json={"url": URL, "flow": flow})
 
     assert (answer.status_code, list(errors_of(answer))) == (422, [path])
+
+
+KEYS = ["👨\u200d👩\u200d👧", "क्\u200dष", "می\u200cخواهم", "a b", "ä%2F&?#"]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_is_of_any_language(client, key):
+    """What joins letters of Hindi and Persian, and people to a family, was refused here and taken in labels."""
+    order(client, flow={"key": key, "concurrency": 1}, lane=key)
+
+    for kind in ("flows", "lanes"):
+        assert shown(client, f"/api/{kind}/{quote(key, safe='')}")["key"] == key
+
+
+@pytest.mark.parametrize("key", ["a\u202eb", "a\u2028b", "a\x7fb", "\u2066"])
+def test_a_key_that_would_turn_or_break_a_line_is_refused(client, key):
+    answers = [client.post("/api/jobs", json={"url": URL, **gate}) for gate in ({"flow": {"key": key}}, {"lane": key})]
+
+    assert [list(errors_of(answer)) for answer in answers] == [["flow.key"], ["lane.key"]]
 
 
 @pytest.mark.parametrize("lane", ["", "x" * 129, 7, {"key": "a", "on_failure": "retry"}, {"on_failure": "stop"}])

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from booper import cli
+from booper import cli, commands
 from booper.doctor import diagnosis
 from booper.doctor.finding import ERROR, NOTE, OK, WARNING, Finding
 from models.database.connection import close_all
@@ -17,7 +17,7 @@ AMQP = {"BOOPER_BROKER_URL": "amqp://127.0.0.1:1", "BOOPER_DATABASE_URL": "postg
 @pytest.fixture
 def doctor(monkeypatch, capsys):
     """Runs the command; its exit code and what it printed."""
-    monkeypatch.setattr(cli.logs, "configure", lambda _: None)
+    monkeypatch.setattr(commands.logs, "configure", lambda _: None)
 
     def run(*words):
         code = cli.main(["doctor", *words])

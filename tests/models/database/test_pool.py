@@ -72,6 +72,7 @@ def test_a_thread_gives_back_and_takes_while_another_waits_for_the_database(open
         raise Silent("no answer")
 
     monkeypatch.setattr(pool, "connect", hang)
+    opened.limits = OF_WORK._replace(connect_s=0)  # it waits for no connection of this thread afterwards
     hanging = threading.Thread(target=lambda: pytest.raises(Unreachable, database.connect))
     hanging.start()
     assert connecting.wait(10)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from models.database.connection import database
 from models.database.sql import fetch
 from models.jobs import lifecycle, states
 from models.jobs.job_store import NewJob
@@ -164,8 +163,6 @@ class Year:
 @pytest.fixture
 def year(account, moved_clock, db):
     count, days = cases((50, 120), (100, 365)) if db == "sqlite" else cases((25, 40), (40, 60))
-    if db == "sqlite":
-        database.execute_sql("PRAGMA synchronous = OFF")  # no power fails here, and a year has many commits
     lived = Year(account, moved_clock, count, days, seed=cases(6, 5))
     lived.live()
     return lived

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import psycopg
 
-from tests.support.journeys.processes import free_port
+from tests.support.journeys.ports import free_port
 from tests.support.waiting import wait_until
 
 VERSIONS = Path("/usr/lib/postgresql")

@@ -6,7 +6,8 @@ import socket
 from pathlib import Path
 from typing import Self
 
-from tests.support.journeys.processes import Running, free_port
+from tests.support.journeys.ports import free_port
+from tests.support.journeys.processes import Running
 from tests.support.waiting import wait_until
 
 PROGRAM = shutil.which("nginx", path="/usr/sbin:/usr/bin")

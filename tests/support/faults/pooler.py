@@ -7,7 +7,8 @@ import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.support.journeys.processes import Running, free_port
+from tests.support.journeys.ports import free_port
+from tests.support.journeys.processes import Running
 from tests.support.waiting import wait_until
 
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")

@@ -14,7 +14,8 @@ import trustme
 
 from tests.support.documents import ROOT
 from tests.support.faults.asking import PatientClient
-from tests.support.journeys.processes import Running, free_port
+from tests.support.journeys.ports import free_port
+from tests.support.journeys.processes import Running
 from tests.support.waiting import wait_until
 
 TEXT = (ROOT / "docs/proxies.md").read_text()

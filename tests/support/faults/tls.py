@@ -10,7 +10,7 @@ import trustme
 
 from tests.support.faults.cluster import Cluster
 from tests.support.faults.node import FragileNode
-from tests.support.journeys.processes import free_port
+from tests.support.journeys.ports import free_port
 
 CONFIGURATION = """
 listeners.ssl.default = 127.0.0.1:{port}

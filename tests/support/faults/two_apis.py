@@ -3,7 +3,8 @@
 import contextlib
 
 from tests.support.faults.faulty_product import FaultyProduction
-from tests.support.journeys.processes import Running, free_port
+from tests.support.journeys.ports import free_port
+from tests.support.journeys.processes import Running
 from tests.support.journeys.product import BOOPER, status_of
 from tests.support.waiting import wait_until
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from tests.support.faults.asking import FaultClient
 from tests.support.faults.nginx import Nginx
 from tests.support.journeys.broker import Broker
-from tests.support.journeys.processes import Running, descendants, free_port
+from tests.support.journeys.ports import free_port
+from tests.support.journeys.processes import Running, descendants
 from tests.support.journeys.product import BOOPER, STOP_SECONDS, Production, status_of
 from tests.support.waiting import wait_until
 

@@ -9,14 +9,15 @@ import json
 import os
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
 
-from tests.support.journeys.processes import Running, free_port
+from tests.support.journeys.ports import free_port
+from tests.support.journeys.processes import Running
 from tests.support.waiting import wait_until
 
 PROGRAMS = Path("/usr/lib/rabbitmq/bin")
@@ -58,10 +59,15 @@ class Broker:
         with self.channel() as channel:
             return sum(channel.queue_declare(name, passive=True).method.message_count for name in names)
 
-    def delete_queues(self, prefix: str) -> None:
+    def delete(self, names: Iterable[str]) -> None:
+        """Delete those of these queues that are there."""
         with self.channel() as channel:
-            for name in self.queues(prefix):
+            for name in names:
                 channel.queue_delete(name)
+
+    def delete_queues(self, prefix: str) -> None:
+        """Delete every queue whose name starts so."""
+        self.delete(self.queues(prefix))
 
     @contextlib.contextmanager
     def channel(self) -> Iterator[BlockingChannel]:

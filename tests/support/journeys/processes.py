@@ -10,7 +10,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -20,12 +19,6 @@ from tests.support.journeys.ledger import Arrival, Ended, Notification, read_arr
 from tests.support.waiting import LIMIT_SECONDS, wait_until
 
 ESTABLISHED = "01"
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 class Running:

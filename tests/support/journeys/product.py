@@ -20,7 +20,9 @@ import psycopg
 
 from tests.support.journeys.broker import Broker
 from tests.support.journeys.client import Client
-from tests.support.journeys.processes import Running, command_of, descendants, free_port
+from tests.support.journeys.ports import free_port
+from tests.support.journeys.processes import Running, command_of, descendants
+from tests.support.journeys.templates import Template, template
 from tests.support.waiting import wait_until
 
 BOOPER = str(Path(sys.executable).with_name("booper"))
@@ -82,10 +84,11 @@ class Product:
         for name in names:
             self.processes[name] = Running(name, [BOOPER, name], self.env, self.folder)
 
-    def booper(self, *arguments: str) -> str:
-        """One `booper` command to its end; its standard output."""
+    def booper(self, *arguments: str, **settings: str) -> str:
+        """One `booper` command to its end, with these settings beside the product's; its standard output."""
+        env = self.env | settings
         done = subprocess.run(
-            [BOOPER, *arguments], env=self.env, cwd=self.folder, capture_output=True, text=True, timeout=60
+            [BOOPER, *arguments], env=env, cwd=self.folder, capture_output=True, text=True, timeout=60
         )
         assert done.returncode == 0, f"booper {arguments} ended with {done.returncode}: {done.stderr}"
         return done.stdout.strip()
@@ -150,7 +153,7 @@ class Production(Product):
     def __init__(self, folder: Path, postgres_url: str, broker: Broker, **settings: str) -> None:
         self.name = f"booper_journey_{uuid.uuid4().hex[:12]}"
         self.admin_url, self.broker = postgres_url, broker
-        self.database_url = urlunsplit(urlsplit(postgres_url)._replace(path=f"/{self.name}"))
+        self.database_url = self._url_of(self.name)
         own = {
             "BOOPER_DATABASE_URL": self.database_url,
             "BOOPER_BROKER_URL": broker.url,
@@ -161,9 +164,9 @@ class Production(Product):
         super().__init__(folder, own | settings)
 
     def prepare(self) -> None:
-        self._admin(f"CREATE DATABASE {self.name}")
-        self.booper("migrate")
-        self.key = self.booper("keys", "create", "--account", "journeys", "--name", "journey")
+        copied = template(self.admin_url, BOOPER, self._make_template, self._drop)
+        self._admin(f"CREATE DATABASE {self.name} TEMPLATE {copied.name}")
+        self.key = copied.key
 
     def start(self) -> None:
         self.launch("api", "worker")
@@ -171,8 +174,13 @@ class Production(Product):
 
     def close(self) -> None:
         super().close()
-        self._admin(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
-        self.broker.delete_queues(self.name)
+        self._drop(self.name)
+        self.broker.delete(self.queues)
+
+    @property
+    def queues(self) -> list[str]:
+        """The names of all its queues."""
+        return [f"{self.name}.deliver{which}" for which in ("", ".DQ", ".XQ")]
 
     def sql(self, statement: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """One statement on the product's database, committed."""
@@ -200,6 +208,19 @@ class Production(Product):
             ]
 
         return wait_until(tickers, 60, "a ticker")[0]
+
+    def _make_template(self) -> Template:
+        name = f"{self.name}_template"
+        own = {"BOOPER_DATABASE_URL": self._url_of(name)}
+        self._admin(f"CREATE DATABASE {name}")
+        self.booper("migrate", **own)
+        return Template(name, self.booper("keys", "create", "--account", "journeys", "--name", "journey", **own))
+
+    def _url_of(self, name: str) -> str:
+        return urlunsplit(urlsplit(self.admin_url)._replace(path=f"/{name}"))
+
+    def _drop(self, name: str) -> None:
+        self._admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     def _admin(self, statement: str) -> None:
         with connected(self.admin_url, autocommit=True) as connection:

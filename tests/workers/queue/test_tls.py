@@ -12,7 +12,7 @@ from dramatiq.errors import BrokerError
 
 from runtime import settings
 from runtime.settings import SettingsError
-from tests.support.journeys.processes import free_port
+from tests.support.journeys.ports import free_port
 from workers.queue import broker as brokers
 from workers.queue.actors import Actors
 from workers.queue.broker import make_broker, reachable
