@@ -17,12 +17,16 @@ from models.rules.turns import CountedStart, next_starts, turn
 
 
 class Candidate(NamedTuple):
-    """A due job, the gates that it names, and the one at which it has waited until its turn."""
+    """A due job, the gates that it names, and the one at which it has waited until its turn.
+
+    `sends`: whether it sends a request. One that makes other jobs waits for its gates to open, not for a turn: the
+    jobs that it makes join them."""
 
     id: int
     flow_id: int | None
     lane_id: int | None
     parked_by: int | None = None
+    sends: bool = True
 
 
 def _with_gates(jobs: Sequence[Candidate]) -> tuple[Sequence[Candidate], dict[int, Gate]]:
@@ -55,10 +59,10 @@ class Admission:
         most_of_one = max(Counter(job.flow_id for job in jobs if job.flow_id).values(), default=0)
         self._uses, self._now, self._ahead_us = pacing.uses(self._gates.values(), 2 * most_of_one + 1, now)
         self._in_turn = {job.id for job in jobs if job.flow_id is not None and job.parked_by == job.flow_id}
-        self._flow_of = {job.id: job.flow_id for job in jobs if job.flow_id in self._gates}
+        self._flow_of = {job.id: job.flow_id for job in jobs if job.flow_id in self._gates and job.sends}
         self._line: dict[int, int] = {}  # the place of a job in the line of its flow
         self._parked: dict[int, list[int]] = {}
-        through_lanes = [job.id for job in jobs if self._passes_lane(job)]
+        through_lanes = [job.id for job in jobs if (self._passes_lane(job) if job.sends else self._is_let_make(job))]
         self._at_lanes = {job_id for ids in self._parked.values() for job_id in ids}
         self.chosen = self._through_flows(through_lanes)
 
@@ -100,6 +104,15 @@ class Admission:
             return True
         self._park(lane, job.id)
         return False
+
+    def _is_let_make(self, job: Candidate) -> bool:
+        """Whether the gates of a job that makes others are open."""
+        for gate_id in (job.lane_id, job.flow_id):
+            gate = self._gates.get(gate_id or 0)
+            if gate is not None and gate.is_closed(self._now):
+                self._park(gate, job.id)
+                return False
+        return True
 
     def _through_flows(self, ids: Sequence[int]) -> list[int]:
         wanted: dict[int | None, list[int]] = {}

@@ -11,6 +11,7 @@ from models.database.connection import dialect
 from models.database.settling import NOW
 from models.database.sql import any_of, as_list, fetch, list_of
 from models.flows.gates import Gate
+from models.jobs.job_kinds import GROUP
 from models.jobs.states import LIVE_SQL, WAITING_SQL
 from models.rules import clock
 from models.rules.limits import LANE
@@ -19,7 +20,8 @@ from models.rules.turns import Pace
 UNDER_WAY = "flow_id = gate.id AND claim_id IS NOT NULL"  # also of a job cancelled under way, until its claim ends
 SAME_US = 20 * clock.MILLISECOND
 PARKED = f"parked_by = gate.id AND {WAITING_SQL} AND scheduled_at <= %s"
-HEAD = f"SELECT id FROM job WHERE lane_id = gate.id AND {LIVE_SQL} ORDER BY id LIMIT 1"
+IN_LINE = f"kind <> '{GROUP}' OR parked_by IS NOT NULL"  # a job that makes others waits for an opening at most
+HEAD = f"SELECT id FROM job WHERE lane_id = gate.id AND {LIVE_SQL} AND ({IN_LINE}) ORDER BY id LIMIT 1"
 SIGNED = "CASE WHEN staged_at IS NULL THEN id ELSE -id END"  # below zero: a message names it
 OLDEST = "gate_id = gate.id AND number > gate.starts - gate.rate AND number <= gate.starts - gate.rate + %s"
 LATEST = "SELECT started_at FROM gate_start WHERE gate_id = gate.id AND number = gate.starts"

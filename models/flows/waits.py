@@ -6,6 +6,7 @@ from models.database.sql import fetch
 from models.flows import closing, gates, pacing
 from models.flows.closing import Target
 from models.flows.gates import FAR, Gate
+from models.jobs.job_kinds import GROUP
 from models.jobs.states import WAITING_SQL
 from models.rules.limits import ACCOUNT, FLOW, HOST
 from models.rules.times import format_instant
@@ -36,14 +37,16 @@ CODES = {
 
 def waits_of(job_id: int, now: int) -> list[Wait]:
     """Why the job, which is due, waits at its gates; the weightiest first."""
-    rows = fetch("SELECT account_id, host, flow_id, lane_id, scheduled_at FROM job WHERE id = %s", (job_id,))
+    rows = fetch("SELECT account_id, host, flow_id, lane_id, scheduled_at, kind FROM job WHERE id = %s", (job_id,))
     if not rows:
         return []
-    account_id, host, flow_id, lane_id, scheduled_at = rows[0]
+    account_id, host, flow_id, lane_id, scheduled_at, kind = rows[0]
     held = closing.held_by([Target(job_id, account_id, host)], now)
     known = gates.by_id([*held, *(gate_id for gate_id in (flow_id, lane_id) if gate_id)])
     waits = [_closed(known[gate_id], now) for gate_id in held]
     lane, flow = known.get(lane_id), known.get(flow_id)
+    if kind == GROUP:
+        return [*waits, *(_closed(gate, now) for gate in (lane, flow) if gate is not None and gate.is_closed(now))]
     if lane is not None:
         waits += [_closed(lane, now)] if lane.is_closed(now) else _behind(lane, job_id, now)
     if flow is not None:

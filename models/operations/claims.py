@@ -14,6 +14,7 @@ from models.flows import breakers, closing, gates, parking
 from models.flows.admission import Admission, Candidate
 from models.flows.closing import Target
 from models.jobs import lifecycle
+from models.jobs.job_kinds import GROUP
 from models.jobs.lifecycle import ClaimedJob
 from models.jobs.states import WAITING_SQL
 from models.schedules import overlap
@@ -29,6 +30,10 @@ class Due(NamedTuple):
     flow_id: int | None
     lane_id: int | None
     parked_by: int | None
+    kind: str
+
+    def candidate(self) -> Candidate:
+        return Candidate(self.id, self.flow_id, self.lane_id, self.parked_by, self.kind != GROUP)
 
 
 def claim(ids: Sequence[int], now: int, lease_margin_us: int, claim_id: int | None = None) -> list[ClaimedJob]:
@@ -49,7 +54,7 @@ def _claim(ids: Sequence[int], now: int, lease_margin_us: int, claim_id: int | N
     behind = {job_id for of_gate in held.values() for job_id in of_gate}
     choice = overlap.choose([job.id for job in due if job.fire_at is not None and job.id not in behind], now)
     passing = [job for job in due if job.id not in behind and (job.fire_at is None or job.id in choice.ids)]
-    admission = Admission([Candidate(job.id, job.flow_id, job.lane_id, job.parked_by) for job in passing], now)
+    admission = Admission([job.candidate() for job in passing], now)
     claimed = lifecycle.claim(admission.chosen, now, lease_margin_us, claim_id, limited=True)
     starts = admission.started([job.id for job in claimed])
     return overlap.begun([job._replace(start=starts[job.id]) if job.id in starts else job for job in claimed], choice)

@@ -4,9 +4,12 @@ import pytest
 
 from models.accounts import account_store
 from models.database.transactions import transaction
-from models.flows import closing, gates, parking
+from models.flows import closing, gates, orders, parking
 from models.flows.gate_tables import GateStart
+from models.flows.waits import waits_of
 from models.jobs import lifecycle
+from models.jobs.job_kinds import GROUP
+from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Job
 from models.operations import cancelling
 from models.rules import clock
@@ -268,3 +271,55 @@ def test_two_claims_at_once_let_no_more_pass_than_the_flow_allows(account, db):
     passed = map_at_once(lambda part: ids_through(ids[part::4]), range(4))
 
     assert len(sum(passed, [])) == 5
+
+
+def order_of_a_set(account, *gates, in_s=0):
+    """The job of a schedule that makes one for each target of a group; its id."""
+    at = clock.now() + int(in_s * clock.SECOND)
+    return orders.create(NewJob(account.id, "{}", None, None, at, gates=gates, kind=GROUP), clock.now())[0].id
+
+
+def test_a_lane_does_not_wait_for_a_job_that_makes_others(account, moved_clock):
+    """What a daily schedule had made for its targets waited for the job of the next day, which is made in advance."""
+    order_of_a_set(account, lane(), in_s=86_400)
+    ids = order(account, lane(), count=2)
+
+    assert ids_through(ids) == ids[:1]
+
+
+def test_a_lane_waits_for_a_job_that_sends_later(account, moved_clock):
+    order(account, lane(), in_s=86_400)
+    ids = order(account, lane())
+
+    assert ids_through(ids) == []
+
+
+def test_a_job_that_makes_others_does_not_wait_for_the_lane(account, moved_clock):
+    [first] = order(account, lane())
+    let_through([first])
+    of_a_set = order_of_a_set(account, lane())
+
+    assert ids_through([of_a_set]) == [of_a_set]
+
+
+def test_a_job_that_makes_others_takes_no_start_and_waits_for_none(account, moved_clock):
+    sets = [order_of_a_set(account, flow(rate=1, per_s=60)) for _ in range(3)]
+    ids = order(account, flow(), count=2)
+
+    assert ids_through(sets[:2]) == sets[:2]
+    assert ids_through(ids) == ids[:1]
+    assert ids_through(sets[2:]) == sets[2:]
+
+
+@pytest.mark.parametrize(("kind", "key", "gate"), [(LANE, "user", lane()), (FLOW, "shop", flow(rate=1, per_s=60))])
+def test_a_job_that_makes_others_waits_until_a_pause_is_over(account, moved_clock, kind, key, gate):
+    of_a_set = order_of_a_set(account, gate)
+    closing.pause(account.id, kind, key, None, None, clock.now())
+    held = ids_through([of_a_set])
+    paused = [wait.code for wait in waits_of(of_a_set, clock.now())]
+
+    closing.resume(account.id, kind, key, clock.now())
+
+    assert (held, paused, waits_of(of_a_set, clock.now())) == ([], [f"{kind}_paused"], [])
+    assert next_turns() == [(of_a_set, clock.now())]
+    assert ids_through([of_a_set]) == [of_a_set]
