@@ -50,7 +50,7 @@ def test_a_batch_whose_turn_does_not_come_is_refused_with_when_to_come_again(cli
 
 
 @one_database
-def test_more_batches_than_may_wait_are_refused_at_once_and_the_others_get_their_turn(client, turns):
+def test_n3_more_batches_than_may_wait_are_refused_at_once_and_the_others_get_their_turn(client, turns):
     def send_and_close():
         try:
             return send(client).status_code

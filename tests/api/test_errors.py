@@ -101,7 +101,7 @@ def test_a_connection_on_which_a_statement_failed_is_not_kept_for_the_next_reque
 
 
 @one_database
-def test_a_full_disk_is_503_and_nothing_is_stored(client):
+def test_o14_a_full_disk_is_503_and_nothing_is_stored(client):
     client.created()
     database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     real_connect = database.obj._connect

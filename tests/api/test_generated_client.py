@@ -57,7 +57,7 @@ def model(name):
 
 
 @one_database
-def test_a_generated_client_has_every_operation(generated, client):
+def test_a1_a_generated_client_has_every_operation(generated, client):
     folder = Path(importlib.import_module(NAME).__file__).parent
     made = {path.stem for path in folder.glob("api/*/*.py")} - {"__init__"}
 
@@ -79,7 +79,7 @@ def test_a_generated_client_orders_a_job_and_finds_it_in_the_list(generated):
 
 
 @one_database
-def test_a_generated_client_reads_a_job_whose_key_is_known_as_a_success(generated):
+def test_a1_a_generated_client_reads_a_job_whose_key_is_known_as_a_success(generated):
     fields = model("JobFields")(url=URL, idempotency_key="k", schedule_in=30)
 
     answers = [generated("jobs", "create_job", body=fields) for _ in range(2)]
@@ -90,7 +90,7 @@ def test_a_generated_client_reads_a_job_whose_key_is_known_as_a_success(generate
 
 
 @one_database
-def test_a_generated_client_makes_a_schedule_changes_and_lists_it(generated):
+def test_a1_a_generated_client_makes_a_schedule_changes_and_lists_it(generated):
     fields = model("ScheduleFields")
 
     created = generated("schedules", "put_schedule", "digest", body=fields(url=URL, cron="0 9 * * 1-5"))

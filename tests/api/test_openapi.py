@@ -85,7 +85,7 @@ def status_204(operation):
     return "204" in operation["responses"]
 
 
-def test_linters_have_nothing_to_object_to(document):
+def test_a1_linters_have_nothing_to_object_to(document):
     assert list(objections(document)) == []
 
 

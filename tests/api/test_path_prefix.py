@@ -31,7 +31,7 @@ def browser(app, account):
 
 
 @pytest.mark.parametrize("removed", [True, False])
-def test_a_page_names_the_next_one_below_the_path(client, removed):
+def test_a11_a_page_names_the_next_one_below_the_path(client, removed):
     """Whether or not the proxy removes the path from requests."""
     path = "/api/jobs" if removed else f"{PREFIX}/api/jobs"
     for _ in range(2):
@@ -43,7 +43,7 @@ def test_a_page_names_the_next_one_below_the_path(client, removed):
     assert len(client.get(first.headers["Link"].split(">")[0][1:]).json["data"]) == 1
 
 
-def test_signing_in_stays_below_the_path(browser):
+def test_a11_signing_in_stays_below_the_path(browser):
     refused = browser.get("/jobs?state=completed")
     assert unquote(refused.location) == f"{PREFIX}/sign-in?next={PREFIX}/jobs?state=completed"
 

@@ -205,6 +205,15 @@ def test_the_api_becomes_gunicorn_with_the_settings(db, became):
     }
 
 
+def test_o12_the_api_keeps_an_idle_connection_for_longer_than_a_balancer_does(db, became):
+    """It closed them after 15 s, just when a balancer that keeps them for 60 s sent the next request."""
+    with pytest.raises(Replaced):
+        processes.api(PRODUCTION)
+
+    [(_, arguments)] = became
+    assert int(options_of(arguments)["--keep-alive"]) > 60
+
+
 def test_gunicorn_can_load_each_module_that_its_command_line_names(db, became):
     with pytest.raises(Replaced):
         processes.api(PRODUCTION)

@@ -44,7 +44,7 @@ def document():
     return create_app(settings.load({})).test_client().get("/api/openapi.json").json
 
 
-def test_the_linter_has_nothing_to_object_to(lint, document):
+def test_a1_the_linter_has_nothing_to_object_to(lint, document):
     assert lint(document) == []
 
 

@@ -33,7 +33,7 @@ def test_the_room_of_a_file_is_there_before_it_is_mapped(tmp_path):
     assert len(list(ReservedFile.read_all_values_from_file(str(tmp_path / "a.db")))) == 3000
 
 
-def test_a_process_that_finds_no_room_counts_in_memory_of_its_own(tmp_path, full):
+def test_o9_a_process_that_finds_no_room_counts_in_memory_of_its_own(tmp_path, full):
     file = ReservedOrOwn(str(tmp_path / "a.db"))
     for number in range(3000):
         file.write_value(f"key {number}", number, 0.0)
@@ -103,7 +103,7 @@ def may_mount():
 
 @pytest.mark.skipif(not may_mount(), reason="may not make a mount namespace")
 @pytest.mark.parametrize("size", ["64k", "16m"])
-def test_a_process_lives_on_a_full_dev_shm(size):
+def test_o9_a_process_lives_on_a_full_dev_shm(size):
     """The masters of `booper api` and `booper worker` ended by SIGBUS."""
     environment = {name: value for name, value in os.environ.items() if name != metrics_files.VARIABLE}
     script = SCRIPT.format(size=size, room=size == "16m")

@@ -282,7 +282,7 @@ OF_A_SERVICE = {
 
 
 @pytest.mark.parametrize("service", ["BOOPER", "BOOPER_API", "BOOPER_WORKER_METRICS", "BOOPER_2"])
-def test_what_kubernetes_sets_for_a_service_of_our_name_is_passed_over(service):
+def test_o1_what_kubernetes_sets_for_a_service_of_our_name_is_passed_over(service):
     """A Service named `booper` ended every command. BOOPER_WORKER_METRICS_PORT is also the name of a setting."""
     assert load(**{service + ending: value for ending, value in OF_A_SERVICE.items()}) == load()
 
@@ -297,7 +297,7 @@ def test_what_kubernetes_sets_for_a_service_of_our_name_is_passed_over(service):
         ("BOOPER_API_HOST", "10.0.0.1"),
     ],
 )
-def test_what_only_looks_like_a_variable_of_kubernetes_is_misspelled(name, value):
+def test_o1_what_only_looks_like_a_variable_of_kubernetes_is_misspelled(name, value):
     assert f"{name} is no setting" in refusal(**{name: value})
 
 

@@ -442,7 +442,7 @@ def test_a_key_is_shown_once_and_works(app, alice):
         assert alice.send("/keys", name=wrong).status_code == 422
 
 
-def test_keys_are_shown_fifty_a_page(alice):
+def test_n5_keys_are_shown_fifty_a_page(alice):
     for number in range(51):
         account_store.create_key(alice.account, f"key-{number:02}", clock.now())
 

@@ -33,7 +33,7 @@ def test_most_threads_of_a_process_are_left_to_others_than_live_tails(open_tail,
     assert held_threads.PLACES <= API_THREADS / 2
 
 
-def test_an_account_that_opens_many_tails_leaves_one_to_another(open_tail, alice, bob):
+def test_n4_an_account_that_opens_many_tails_leaves_one_to_another(open_tail, alice, bob):
     """One account with six tails had them all."""
     assert [open_tail(alice) for _ in range(6)] == [200, 200, 503, 503, 503, 503]
     assert open_tail(bob) == 200

@@ -31,7 +31,7 @@ def test_a_live_key_answers_the_first_job_with_a_conflict(client):
 
 
 @pytest.mark.parametrize("end", ["cancelled", "attempted"])
-def test_a_key_is_free_again_once_its_job_was_attempted_or_cancelled(client, end):
+def test_c4_a_key_is_free_again_once_its_job_was_attempted_or_cancelled(client, end):
     first = client.created(idempotency_key="k")
     if end == "cancelled":
         client.post(f"/api/jobs/{first['id']}/cancel")
@@ -42,7 +42,7 @@ def test_a_key_is_free_again_once_its_job_was_attempted_or_cancelled(client, end
     assert second["job"]["has_confict"] is False
 
 
-def test_a_create_whose_commit_was_not_answered_is_repeated_by_the_header(client):
+def test_c4_a_create_whose_commit_was_not_answered_is_repeated_by_the_header(client):
     """The field holds only until the first attempt: ordered again with it, the request was sent twice."""
     with answer_lost():
         assert post_job(client, "h").status_code == 503

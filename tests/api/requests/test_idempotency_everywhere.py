@@ -35,7 +35,7 @@ def count(table):
 
 
 @pytest.mark.parametrize("made", MAKERS)
-def test_the_same_again_gets_the_same_answer_and_makes_nothing(poster, made):
+def test_r6_the_same_again_gets_the_same_answer_and_makes_nothing(poster, made):
     path, fields, _, table = MAKERS[made]
     first = poster(path, fields)
     before = count(table)
@@ -148,7 +148,7 @@ REPEATABLE = {
 }
 
 
-def test_every_other_post_takes_the_header(client):
+def test_r6_every_other_post_takes_the_header(client):
     paths = client.get("/api/openapi.json").json["paths"]
     takes = {
         path: "Idempotency-Key" in [parameter.get("name") for parameter in operations["post"].get("parameters", [])]

@@ -279,7 +279,7 @@ def test_a_member_with_an_empty_name_is_no_list_to_be_parted():
         (b'{"url":1}', {}, 415, "got none"),
     ],
 )
-def test_a_body_in_another_form_is_refused_with_what_to_do(client, text, headers, status, advice):
+def test_a3_a_body_in_another_form_is_refused_with_what_to_do(client, text, headers, status, advice):
     answer = client.post("/api/jobs", data=text, headers=headers)
 
     errors_of(answer, status)
@@ -295,7 +295,7 @@ def test_a_body_that_is_said_to_be_uncompressed_is_read(bare, coding):
 
 @one_database
 @pytest.mark.parametrize(("text", "content_type"), [(b'{"url":"%s"}', "application/json"), (b"url=%s", FORM)])
-def test_a_mark_of_byte_order_before_the_body_is_passed_over(client, text, content_type):
+def test_a3_a_mark_of_byte_order_before_the_body_is_passed_over(client, text, content_type):
     answer = client.post("/api/jobs", data=b"\xef\xbb\xbf" + text % URL.encode(), content_type=content_type)
 
     assert answer.status_code == 201

@@ -14,7 +14,7 @@ from api.requests import forms
 from api.requests.options import policies
 from models.jobs import records
 from models.jobs.job_tables import Job
-from models.rules import backoff, clock, url_rules
+from models.rules import backoff, clock, times, url_rules
 from models.schedules import firing_rows
 from models.schedules.firing_rows import FiringRow
 from models.webhooks import channels
@@ -138,6 +138,27 @@ def test_nothing_lies_further_ahead_than_the_horizon(client, settings, moved_clo
 
     assert client.create(**ahead(horizon_s, now_s)).status_code == 201
     assert path in errors_of(client.create(**ahead(horizon_s + 1, now_s)))
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_a6_an_integer_has_as_many_digits_as_documented_and_no_more(client, beyond):
+    """The document said that none is beyond a double."""
+    text = "9" * (documented("integers of more than {} digits") + beyond)
+
+    answer = client.post("/api/echo", data=f'{{"a": {text}}}', content_type="application/json")
+
+    assert answer.status_code == (400 if beyond else 200)
+
+
+@pytest.mark.parametrize(("day", "status"), [("29 2 *", 201), ("30 2 *", 422)])
+def test_a6_an_instant_of_cron_may_lie_as_far_ahead_as_documented(client, settings, moved_clock, day, status):
+    """The document said that nothing lies beyond the horizon."""
+    answer = client.create(cron=f"0 0 {day}")
+
+    assert answer.status_code == status
+    if status == 201:
+        ahead = times.parse_instant(answer.json["data"]["job"]["scheduled_at"]) - moved_clock.now
+        assert settings.horizon_days * clock.DAY < ahead < documented("may lie up to {} years ahead") * 365 * clock.DAY
 
 
 def test_an_interval_is_no_shorter_than_the_settings_say(client, settings):

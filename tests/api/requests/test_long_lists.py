@@ -22,7 +22,7 @@ def three_jobs(account, monkeypatch):
 
 @pytest.mark.parametrize("way", ["asc", "desc"])
 @pytest.mark.parametrize("field", SORTED)
-def test_a_long_list_is_refused_in_an_order_without_an_index(client, three_jobs, field, way):
+def test_o15_a_long_list_is_refused_in_an_order_without_an_index(client, three_jobs, field, way):
     errors = errors_of(client.get(f"/api/jobs?order_by={field},{way}"))
     wanted = f"must be inserted_at or job_id where more than 2 entries match (filters narrow a list), got {field}"
     assert errors == {"order_by": [wanted]}
@@ -30,7 +30,7 @@ def test_a_long_list_is_refused_in_an_order_without_an_index(client, three_jobs,
 
 @pytest.mark.parametrize("way", ["asc", "desc"])
 @pytest.mark.parametrize("field", sorted(job_lists.LISTING.indexed))
-def test_a_long_list_is_given_in_an_order_that_an_index_gives(client, three_jobs, field, way):
+def test_o15_a_long_list_is_given_in_an_order_that_an_index_gives(client, three_jobs, field, way):
     assert client.get(f"/api/jobs?order_by={field},{way}").status_code == 200
 
 

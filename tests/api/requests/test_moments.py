@@ -35,7 +35,7 @@ def instant_of(*parts):
         ("9999-12-31T23:59:59-23:59", instant_of(9999, 12, 31, 23, 59, 59) + 86340 * SECOND),
     ],
 )
-def test_a_date_with_a_time_is_an_instant(text, instant):
+def test_a5_a_date_with_a_time_is_an_instant(text, instant):
     assert times.parse_instant(text) == instant
 
 

@@ -130,7 +130,7 @@ def test_a_page_of_large_jobs_ends_early_and_goes_on(client, moved_clock, monkey
     assert len(set(sum(pages, []))) == len(sum(pages, [])) == 7
 
 
-def test_a_page_of_large_log_entries_ends_early_and_goes_on(client, account, monkeypatch):
+def test_n5_a_page_of_large_log_entries_ends_early_and_goes_on(client, account, monkeypatch):
     monkeypatch.setattr(paging, "MAX_PAGE_BYTES", 5000)
     payloads = [{"body": "\x01" * 600}] * 5
     rows = [records.log_row(account.id, 1, None, "worker.http.response", payload, clock.now()) for payload in payloads]

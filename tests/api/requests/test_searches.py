@@ -60,7 +60,7 @@ def test_wrong_labels_are_refused(client, labels):
         "a\u00a0b",
     ],
 )
-def test_labels_of_every_language_are_taken_and_found(client, label):
+def test_a5_labels_of_every_language_are_taken_and_found(client, label):
     job = client.created(labels=[label])
 
     assert job["args"]["labels"] == [label]

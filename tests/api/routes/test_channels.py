@@ -50,7 +50,7 @@ def production(app, db):  # noqa: ARG001 - the database of the app
     return app_of(booper_settings.load({"BOOPER_BROKER_URL": "amqp://127.0.0.1"}))
 
 
-def test_in_production_the_demo_channel_takes_no_message_without_a_key(client, production):
+def test_a2_in_production_the_demo_channel_takes_no_message_without_a_key(client, production):
     for asking in (ApiClient(production), ApiClient(production, "sk_wrong")):
         errors_of(asking.post("/api/channels/demo", json=MESSAGE), 401)
     errors_of(ApiClient(production).get("/api/channels/demo/messages"), 401)
@@ -58,7 +58,7 @@ def test_in_production_the_demo_channel_takes_no_message_without_a_key(client, p
     assert client.get("/api/channels/demo/messages").json == {"data": []}
 
 
-def test_in_production_each_account_has_a_demo_channel_of_its_own(client, stranger, production):
+def test_a2_in_production_each_account_has_a_demo_channel_of_its_own(client, stranger, production):
     client.app = stranger.app = production
     for number in range(channels.KEPT_MESSAGES + 1):
         stranger.post("/api/channels/demo", json={"author": "bob", "content": str(number)})

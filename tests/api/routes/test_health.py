@@ -84,7 +84,7 @@ def test_a_ticker_silent_for_over_ten_seconds_is_missing(client, moved_clock):
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_without_a_process_that_sends_booper_is_not_ready(client):
+def test_o7_without_a_process_that_sends_booper_is_not_ready(client):
     """It said ready for ever while workers crashed one after another."""
     note_ticker()
     heartbeats.remove_worker("a")
@@ -92,7 +92,7 @@ def test_without_a_process_that_sends_booper_is_not_ready(client):
 
 
 @pytest.mark.parametrize(("slots_in_use", "limit_s"), [(0, 20), (1, 60)])
-def test_ready_means_that_messages_reach_a_worker(app, settings, moved_clock, slots_in_use, limit_s):
+def test_o7_ready_means_that_messages_reach_a_worker(app, settings, moved_clock, slots_in_use, limit_s):
     """Queues declared with other arguments, a user without rights, a broker that blocks: nothing was delivered."""
     production = replace(settings, broker_url="amqp://127.0.0.1")
     client = ApiClient(create_app(production, broker_reachable=lambda: True))
@@ -117,7 +117,9 @@ def test_ready_means_that_messages_reach_a_worker(app, settings, moved_clock, sl
         ("attempt to write a readonly database", "a database that is read-only"),
     ],
 )
-def test_a_database_that_refuses_what_is_written_is_not_ready_until_it_takes_it(client, monkeypatch, message, cause):
+def test_o14_a_database_that_refuses_what_is_written_is_not_ready_until_it_takes_it(
+    client, monkeypatch, message, cause
+):
     """Every create was answered with 503, and /readyz with 200."""
     note_ticker()
     with monkeypatch.context() as patched:

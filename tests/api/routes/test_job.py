@@ -35,6 +35,30 @@ def test_a_job_is_found_by_uuid_in_any_case_and_by_integer(client):
         assert client.get(f"/api/jobs/{key}").json["data"] == job
 
 
+def operations_of_a_job(client):
+    """The methods and paths that name a job."""
+    paths = client.get("/api/openapi.json").json["paths"]
+    of_a_job = [
+        (method.upper(), path) for path in paths if path.startswith("/api/jobs/{key}") for method in paths[path]
+    ]
+    return [("GET", "/api/logs?job_id={key}"), *of_a_job]
+
+
+def test_a8_every_request_about_a_job_takes_its_uuid_in_place_of_its_integer(client):
+    """Integers show how many jobs an installation makes, so nobody has to hand one on."""
+
+    def ask(method, path, key):
+        job = client.created(schedule_in=60)
+        return client.ask(method, path.format(key=job[key]), json=None if method == "GET" else {}).status_code
+
+    operations = operations_of_a_job(client)
+    statuses = {operation: ask(*operation, "id") for operation in operations}
+
+    assert statuses == {operation: ask(*operation, "job_id") for operation in operations}
+    assert 404 not in statuses.values()
+    assert len(operations) > 9
+
+
 def test_an_id_of_nothing_is_404_everywhere(client):
     requests = [("GET", "jobs/{}"), ("DELETE", "jobs/{}"), ("POST", "jobs/{}/cancel"), ("GET", "jobs/{}/attempts")]
     for key in IDS_OF_NOTHING:

@@ -100,7 +100,7 @@ MOVED = [
 
 @pytest.mark.parametrize("db", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("first", "second"), [*SAME, *[(b, a) for a, b in SAME]])
-def test_another_spelling_changes_nothing(client, moved_clock, first, second):
+def test_r4_another_spelling_changes_nothing(client, moved_clock, first, second):
     before = put(client, {"schedule_in": 60} | first, 201)
     moved_clock.advance(seconds=7)
     waiting = jobs()
@@ -150,7 +150,7 @@ def test_a_definition_of_an_earlier_version_is_the_same(client, moved_clock):
     assert jobs() == waiting
 
 
-def test_a_deployment_that_declares_its_schedule_again_does_not_fire_it(client, moved_clock):
+def test_r4_a_deployment_that_declares_its_schedule_again_does_not_fire_it(client, moved_clock):
     """It fired at each deployment."""
     put(client, base(), 201)
     moved_clock.advance(seconds=10)

@@ -98,7 +98,7 @@ def answer(connect, request):
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET", GET[:-2], POST, POST + b"hel"])
-def test_any_number_of_clients_that_stop_in_their_request_hold_nobody_up(connect, sent):
+def test_o4_any_number_of_clients_that_stop_in_their_request_hold_nobody_up(connect, sent):
     """Forty held every thread for as long as they liked, without a key."""
     for _ in range(40):
         connect().sendall(sent)
@@ -142,7 +142,7 @@ def test_a_client_that_waits_for_100_is_told_to_continue_once(connect):
 
 
 @pytest.mark.parametrize("sent", [b"GET", GET[:-2], POST, POST + b"hel"])
-def test_a_request_that_does_not_arrive_in_time_gets_408(connect, sent, monkeypatch):
+def test_o4_a_request_that_does_not_arrive_in_time_gets_408(connect, sent, monkeypatch):
     monkeypatch.setattr(arrivals, "HEAD_S", 0.2)
     monkeypatch.setattr(arrivals, "SLOWEST_BYTES_A_SECOND", 1e9)
     status, body = answer(connect, sent)
@@ -170,7 +170,7 @@ def test_a_head_that_never_ends_gets_431(connect):
     assert answer(connect, b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 40_000)[0] == 431
 
 
-def test_signs_of_life_wait_for_no_other_request(app, connect):
+def test_o3_signs_of_life_wait_for_no_other_request(app, connect):
     for _ in range(2):
         connect().sendall(GET.replace(b"/path", b"/hang"))
     wait_until(lambda: app.hanging == 2, what="all threads to be busy")
@@ -211,7 +211,7 @@ def told_to_stop(worker, monkeypatch):
     return tell
 
 
-def test_during_the_stop_delay_requests_are_served_on_connections_that_end(worker, connect, told_to_stop):
+def test_o11_during_the_stop_delay_requests_are_served_on_connections_that_end(worker, connect, told_to_stop):
     kept = connect()
     kept.sendall(GET)
     assert response(kept) == (200, b"/path ")
@@ -239,7 +239,7 @@ def test_after_the_stop_delay_a_process_ends_and_what_was_under_way_is_answered(
     assert response(hanging) == (200, b"/hang ")
 
 
-def test_a_kept_connection_is_answered_once_more_while_the_process_stops(app, worker, connect, told_to_stop):
+def test_o11_a_kept_connection_is_answered_once_more_while_the_process_stops(app, worker, connect, told_to_stop):
     """It ended without an answer where its request crossed the end on the way; a proxy made it a 502."""
     hanging, kept = connect(), connect()
     hanging.sendall(GET.replace(b"/path", b"/hang"))

@@ -88,7 +88,7 @@ def status_of(port, sent):
 
 
 @pytest.mark.parametrize("sent", [b"GET", HEAD, HEAD + b"Content-Length: 5\r\n\r\nhel"])
-def test_a_request_that_does_not_arrive_in_time_gets_408(port, sent, monkeypatch):
+def test_o4_a_request_that_does_not_arrive_in_time_gets_408(port, sent, monkeypatch):
     monkeypatch.setattr(waitress_channel, "HEAD_S", 0.1)
     monkeypatch.setattr(waitress_channel, "SLOWEST_BYTES_A_SECOND", 1e9)
     assert status_of(port, sent) == 408
@@ -101,7 +101,7 @@ def test_a_request_that_arrives_in_pieces_is_served(port):
         assert b" 200 " in connection.makefile("rb").readline()
 
 
-def test_signs_of_life_wait_for_no_other_request(app, port):
+def test_o3_signs_of_life_wait_for_no_other_request(app, port):
     hanging, go_on = [], threading.Event()
 
     def hang():

@@ -20,7 +20,7 @@ IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'job_under_way'::
 
 
 @postgres
-def test_an_index_of_a_large_table_keeps_no_writer_waiting(account, db):
+def test_c12_an_index_of_a_large_table_keeps_no_writer_waiting(account, db):
     """On a table of many millions nothing could be created until it was built."""
     job, other = make_job(account), make_job(account)
     execute("DROP INDEX job_under_way")

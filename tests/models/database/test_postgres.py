@@ -51,11 +51,11 @@ def test_the_server_ends_a_statement_a_little_before_we_give_it_up(postgres_url,
         assert connection.reply_s == limits.reply_s
 
 
-def test_a_request_waits_less_than_ten_seconds_for_connection_limits_and_statement():
+def test_o3_a_request_waits_less_than_ten_seconds_for_connection_limits_and_statement():
     assert 2 * OF_REQUESTS.connect_s + OF_REQUESTS.reply_s < 10
 
 
-def test_a_statement_without_an_answer_ends_with_its_connection(opened):
+def test_o3_a_statement_without_an_answer_ends_with_its_connection(opened):
     fetch("SELECT 1")
     with opened.silent(), pytest.raises(Unreachable, match="silent: no answer within 0.3 s"):
         fetch("SELECT 1")
@@ -90,7 +90,7 @@ def test_an_error_of_the_server_is_not_taken_for_silence(postgres_url):
     assert not isinstance(caught.value, Silent)
 
 
-def test_a_migration_takes_as_long_as_it_takes(opened):
+def test_c12_a_migration_takes_as_long_as_it_takes(opened):
     with transaction(), without_limits():
         assert [fetch(f"SHOW {name}") for name in ("statement_timeout", "lock_timeout")] == [[("0",)]] * 2
         assert fetch("SELECT 1 FROM pg_sleep(0.6)") == [(1,)]  # twice the limit
@@ -100,7 +100,7 @@ def test_a_migration_takes_as_long_as_it_takes(opened):
         fetch("SELECT pg_sleep(2)")
 
 
-def test_what_the_url_asks_for_is_kept(postgres_url):
+def test_o6_what_the_url_asks_for_is_kept(postgres_url):
     url = (
         f"{postgres_url}?options=-c%20search_path%3Dmine&application_name=theirs&connect_timeout=3"
         "&keepalives_idle=7&tcp_user_timeout=4000&client_encoding=latin1"
@@ -119,7 +119,7 @@ def test_a_url_can_not_make_us_wait_for_a_connection_for_ever(postgres_url, endl
     assert postgres.parameters(f"{postgres_url}?connect_timeout={endless}", OF_WORK, "b")["connect_timeout"] == 5
 
 
-def test_nothing_is_asked_for_at_the_start_that_pgbouncer_refuses(postgres_url):
+def test_o2_nothing_is_asked_for_at_the_start_that_pgbouncer_refuses(postgres_url):
     """It takes no `options` and no name it does not know."""
     sent = set(postgres.parameters(postgres_url, OF_WORK, "booper"))
     kept_by_libpq = {
@@ -144,7 +144,7 @@ def database_of(encoding):
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
-def test_a_database_that_can_not_keep_every_text_is_refused_in_words(postgres_url, encoding):
+def test_o13_a_database_that_can_not_keep_every_text_is_refused_in_words(postgres_url, encoding):
     with database_of(encoding) as url:
         open_database(url)
         with pytest.raises(Unreachable, match=f"encoding must be UTF8, got {encoding}.*ENCODING 'UTF8'"):
@@ -152,7 +152,7 @@ def test_a_database_that_can_not_keep_every_text_is_refused_in_words(postgres_ur
         close_all()
 
 
-def test_a_database_that_prefers_another_encoding_still_takes_every_letter(postgres_url):
+def test_o13_a_database_that_prefers_another_encoding_still_takes_every_letter(postgres_url):
     with own_database() as url:
         with psycopg.connect(url, autocommit=True) as session:
             session.execute(f"ALTER DATABASE {url.rpartition('/')[2]} SET client_encoding = 'LATIN1'")
@@ -171,6 +171,6 @@ class Pooler:
         return ("UTF8", "20s", "0", "0")
 
 
-def test_a_pooler_that_loses_the_limits_is_refused():
+def test_o2_a_pooler_that_loses_the_limits_is_refused():
     with pytest.raises(psycopg.OperationalError, match="must pool by session"):
         postgres.set_limits(Pooler(), OF_WORK)

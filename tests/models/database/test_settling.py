@@ -75,7 +75,7 @@ def log(account, *events, at):
 
 
 @pytest.mark.parametrize("field", ["inserted_at", "job_id"])
-def test_a_list_ends_before_a_job_that_is_not_committed(db, account, make, at_once, field):
+def test_a10_a_list_ends_before_a_job_that_is_not_committed(db, account, make, at_once, field):
     seen, later = make(), []
 
     with not_committed(make):
@@ -99,7 +99,7 @@ def test_a_list_with_the_newest_first_shows_what_is_committed(db, account, make,
     assert len(newest_first) == 1 + len(shown)
 
 
-def test_a_log_ends_before_an_entry_that_is_not_committed(db, account, at_once):
+def test_a10_a_log_ends_before_an_entry_that_is_not_committed(db, account, at_once):
     log(account, "a", at=clock.now())
 
     with not_committed(lambda: log(account, "b", at=clock.now())):

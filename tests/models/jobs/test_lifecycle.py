@@ -278,7 +278,7 @@ def all_ids():
 
 
 @pytest.mark.parametrize("verb", LOOKS_AFTER_ALL)
-def test_who_looks_after_many_jobs_waits_for_none_that_another_session_holds(account, db, verb):
+def test_c7_who_looks_after_many_jobs_waits_for_none_that_another_session_holds(account, db, verb):
     """A worker frozen in the middle of a group stopped the ticker, and with it all jobs, for two minutes. A row that an
     operator had locked delayed 99 others by 38 s. Claims and snoozes of the same jobs ended as deadlocks."""
     do, columns = LOOKS_AFTER_ALL[verb]

@@ -163,7 +163,7 @@ def test_requests_alone_are_staged_where_follow_ups_gather(account, moved_clock,
     assert [job.id for job in staged] == ([request.id] if requests_only else [request.id, event.id])
 
 
-def test_what_another_session_holds_takes_up_no_room_of_what_is_due_behind_it(account, db):
+def test_c2_what_another_session_holds_takes_up_no_room_of_what_is_due_behind_it(account, db):
     """The stager chose the same rows 173 times and published none of those behind them."""
     held, free = make_job(account, due_in_s=-2), make_job(account, due_in_s=-1)
     with held_by_another(db, held):

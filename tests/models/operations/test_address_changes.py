@@ -58,7 +58,7 @@ def enable(account, endpoint):
     return address_changes.change_endpoint(account.id, endpoint.uuid, {"enabled": 1}, clock.now())
 
 
-def test_a_deleted_endpoints_waiting_events_are_cancelled_with_a_reason(account, moved_clock):
+def test_r2_a_deleted_endpoints_waiting_events_are_cancelled_with_a_reason(account, moved_clock):
     endpoint = add_endpoint(account)
     [waiting] = notify(account)
     [failed] = notify(account)
@@ -130,7 +130,7 @@ def test_a_deleted_endpoints_row_goes_when_nothing_waits(account, moved_clock):
     assert Endpoint.select().count() == 0
 
 
-def test_a_disabled_endpoints_waiting_events_are_held_until_it_is_enabled(account, moved_clock):
+def test_r2_a_disabled_endpoints_waiting_events_are_held_until_it_is_enabled(account, moved_clock):
     endpoint = add_endpoint(account)
     [event] = notify(account)
     [failed] = notify(account)
@@ -180,7 +180,7 @@ def test_an_event_let_go_while_its_endpoint_is_disabled_is_held_again(account, m
     assert due() == [second.id]
 
 
-def test_waiting_events_go_to_the_new_address(account, moved_clock):
+def test_r2_waiting_events_go_to_the_new_address(account, moved_clock):
     endpoint = add_endpoint(account)
     [event] = notify(account)
 

@@ -97,7 +97,7 @@ def test_the_texts_name_numbers_and_instants():
     assert texts[2] == "Attempt 3 of 20 failed (status_503); the next is at 2026-01-01T09:00:00.000001Z."
 
 
-def test_a_job_that_met_a_redirect_says_what_to_do():
+def test_r5_a_job_that_met_a_redirect_says_what_to_do():
     """Nobody learned why a job with a target that had moved never succeeded."""
     changes = {"state": "discarded", "attempt": 1, "reason": "status_308"}
     [reason] = explain.explain(CALM._replace(**changes), NOW)

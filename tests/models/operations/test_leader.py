@@ -88,7 +88,7 @@ def test_a_lead_whose_session_has_ended_is_taken_again_on_a_new_one(leader):
 
 
 @postgres
-def test_a_leader_that_has_just_won_the_lead_keeps_it_though_the_one_before_was_silent(leader, db, monkeypatch):
+def test_c8_a_leader_that_has_just_won_the_lead_keeps_it_though_the_one_before_was_silent(leader, db, monkeypatch):
     """Of three tickers, the second took the lead from the first, which had just won it."""
     seconds = [0.0]
     monkeypatch.setattr(leading, "steady_s", lambda: seconds[-1])

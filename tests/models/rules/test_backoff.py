@@ -42,7 +42,7 @@ def test_a_policy_gives_the_delay_after_each_attempt(policy, seconds):
         {"fixed": 60, "jitter": "full"},
     ],
 )
-def test_a_second_lies_between_two_attempts_at_least(policy):
+def test_n2_a_second_lies_between_two_attempts_at_least(policy):
     """A job with a delay of nothing was tried 30 times within two seconds."""
     assert [delay_us(policy, attempt, 0) for attempt in (1, 2, 100)] == [SECOND] * 3
 

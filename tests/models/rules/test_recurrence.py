@@ -277,7 +277,7 @@ def test_what_is_a_cron_expression_is_taken(text):
         (" 0 9 * * 1\t", "0 9 * * 1"),
     ],
 )
-def test_an_expression_in_another_spelling_is_due_at_the_same_times(text, usual):
+def test_a5_an_expression_in_another_spelling_is_due_at_the_same_times(text, usual):
     start = at("2026-03-01T07:30")
 
     assert check_cron(text) == text
@@ -360,7 +360,7 @@ SEVENTHS = "0, 7, 14, 21, 28, 35, 42, 49 and 56"
         (Frequency(cron="0 9 * 6-8,12 sun,7"), "At 09:00 on Sunday in June through August and December (UTC)"),
     ],
 )
-def test_a_frequency_in_words(frequency, words):
+def test_a4_a_frequency_in_words(frequency, words):
     assert description(frequency) == words
 
 
@@ -372,7 +372,7 @@ def times_of(expression):
     return seconds, values(minute, 0), values(hour, 1), tuple(each for each in days if day_fits(fields, each))
 
 
-def test_expressions_with_the_same_words_are_due_at_the_same_times():
+def test_a4_expressions_with_the_same_words_are_due_at_the_same_times():
     chance = random.Random(5)
     fields = [[random_field(chance, field) for field in range(5)] for _ in range(FIELDS_APART)]
     # Times and days apart, so that many have the same words.

@@ -20,13 +20,13 @@ def path(tmp_path):
     zoneinfo.ZoneInfo.clear_cache()
 
 
-def test_zones_are_read_from_the_package(path):
+def test_a12_zones_are_read_from_the_package(path):
     assert zoneinfo.TZPATH == ()
     assert zone_data.source() == f"{tzdata.IANA_VERSION} of the package tzdata"
     assert is_zone("Europe/Berlin")
 
 
-def test_the_usual_folders_of_the_machine_are_left_out(path):
+def test_a12_the_usual_folders_of_the_machine_are_left_out(path):
     path(None)  # as Python begins
 
     zone_data.prefer_package()

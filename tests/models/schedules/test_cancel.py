@@ -71,7 +71,7 @@ def test_every_cancel_is_counted_and_logged_with_its_reason(account, moved_clock
         assert ("worker.job.cancelled", {"reason": CANCELS[cancel]}) in entries_of(job)
 
 
-def test_a_schedule_whose_next_instant_cannot_be_computed_is_disabled_as_by_its_owner(account, moved_clock):
+def test_c9_a_schedule_whose_next_instant_cannot_be_computed_is_disabled_as_by_its_owner(account, moved_clock):
     schedule = create_schedule(account)
     Schedule.update(previous='{"seen": 1}').execute()
 

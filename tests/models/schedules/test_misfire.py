@@ -75,7 +75,7 @@ def test_the_table_names_each_age_with_each_policy_once():
 @pytest.mark.parametrize("db", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("age_s", "misfire_policy", "overlap_policy", "alone", "beside"), list(lines_of_the_table()))
 @pytest.mark.parametrize("stood_still", ["workers", "ticker and workers"])
-def test_the_table_says_what_becomes_of_an_instant(
+def test_r3_the_table_says_what_becomes_of_an_instant(
     account, moved_clock, age_s, misfire_policy, overlap_policy, alone, beside, stood_still
 ):
     """It is the same whatever stood still."""
@@ -125,7 +125,7 @@ def outage(account, moved_clock, seconds, frequency=SECONDLY, **policies):
 
 @pytest.mark.parametrize("overlap_policy", ["skip", "queue_one", "allow"])
 @pytest.mark.parametrize(("misfire_policy", "oldest"), [("skip", []), ("once", [69]), ("all", list(range(70)))])
-def test_each_policy_keeps_the_last_minute_and_adds_the_latest(
+def test_r3b_each_policy_keeps_the_last_minute_and_adds_the_latest(
     account, moved_clock, misfire_policy, oldest, overlap_policy
 ):
     """Once did less than skip, and all kept the oldest."""
@@ -135,7 +135,7 @@ def test_each_policy_keeps_the_last_minute_and_adds_the_latest(
     assert dict(firings_of(schedule_id)).keys() == set(range(131))  # no instant without a row
 
 
-def test_of_more_than_a_hundred_the_latest_are_kept(account, moved_clock):
+def test_r3_of_more_than_a_hundred_the_latest_are_kept(account, moved_clock):
     schedule_id, begun = outage(account, moved_clock, 300, misfire="all")
 
     assert sorted(begun) == list(range(140, 301))
@@ -149,13 +149,13 @@ def test_a_job_that_waited_through_the_outage_gives_way_to_a_later_one(account, 
     assert "could not begin in time" in LogEntry.get(LogEntry.job_id == first.id).payload
 
 
-def test_what_was_missed_begins_one_after_another_the_oldest_first(account, moved_clock):
+def test_r3_what_was_missed_begins_one_after_another_the_oldest_first(account, moved_clock):
     """The latest instant is not kept waiting."""
     _, begun = outage(account, moved_clock, 3 * 3600 + 1, HOURLY, misfire="all")
     assert begun == [10800, 0, 3600, 7200]
 
 
-def test_a_ticker_that_stood_still_for_some_seconds_skips_nothing(account, moved_clock):
+def test_r3b_a_ticker_that_stood_still_for_some_seconds_skips_nothing(account, moved_clock):
     schedule_id, begun = outage(account, moved_clock, 8)
     assert sorted(begun) == list(range(9))
     assert {status for _, status in firings_of(schedule_id)} == {"fired"}

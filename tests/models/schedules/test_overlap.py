@@ -327,7 +327,7 @@ def next_is_due(moved_clock):
     return run_ticker()
 
 
-def test_a_job_cancelled_under_way_holds_back_the_next_while_its_request_lasts(account, moved_clock):
+def test_c10_a_job_cancelled_under_way_holds_back_the_next_while_its_request_lasts(account, moved_clock):
     """Two requests of a schedule that skips were under way at once."""
     schedule_id = make_schedule(account)
     [job] = run_ticker()

@@ -42,7 +42,7 @@ UNKNOWN_HERE = [{"cron": "0 9 * * *", "timezone": "Atlantis/Capital"}, {"moon": 
 
 
 @pytest.mark.parametrize("frequency", UNKNOWN_HERE)
-def test_a_schedule_that_this_process_can_not_plan_is_put_off_and_told(account, moved_clock, caplog, frequency):
+def test_c9_a_schedule_that_this_process_can_not_plan_is_put_off_and_told(account, moved_clock, caplog, frequency):
     """A ticker that was older than the definition, or lacked its zone, disabled it without a word to its owner."""
     unknown, other = make_schedule(account), make_schedule(account)
     Schedule.update(frequency=json.dumps(frequency)).where(Schedule.id == unknown).execute()
@@ -84,7 +84,7 @@ def test_a_schedule_that_nobody_could_plan_for_a_day_is_disabled(account, moved_
     assert Schedule.get().disabled_at == clock.now()
 
 
-def test_members_of_a_template_that_a_newer_version_stored_are_passed_over(account, moved_clock):
+def test_c9_members_of_a_template_that_a_newer_version_stored_are_passed_over(account, moved_clock):
     schedule_id = make_schedule(account)
     Schedule.update(template=json.dumps(json.loads(Schedule.get().template) | {"from_the_future": [1]})).execute()
     assert plan() == 1
@@ -121,7 +121,7 @@ def test_two_planners_at_once_make_each_job_once(account, moved_clock):
 
 
 @pytest.mark.parametrize("db", ["postgresql"], indirect=True)
-def test_a_planner_passes_over_a_schedule_that_another_session_holds(account, moved_clock):
+def test_c2_a_planner_passes_over_a_schedule_that_another_session_holds(account, moved_clock):
     held, free = make_schedule(account), make_schedule(account)
     with held_elsewhere("schedule", held):
         assert plan() == 1

@@ -193,13 +193,13 @@ def test_a_schedule_stopped_while_planners_are_at_work_leaves_no_waiting_job(acc
     assert [job.state for schedule_id in made for job in waiting_jobs_of(schedule_id)] == []
 
 
-def test_schedules_made_at_once_keep_to_the_limit(account, db):
+def test_c5_schedules_made_at_once_keep_to_the_limit(account, db):
     results = at_once(*[lambda: schedule_changes.create(a_definition(account), clock.now(), 3)] * 8)
     assert outcomes(results) == [*["TooMany"] * 5, *["tuple"] * 3]
     assert Schedule.select().count() == 3
 
 
-def test_schedules_put_and_enabled_at_once_keep_to_the_limit(account, db):
+def test_c5_schedules_put_and_enabled_at_once_keep_to_the_limit(account, db):
     disabled = [schedule_changes.create(a_definition(account), clock.now(), 100)[0].id for _ in range(4)]
     for schedule_id in disabled:
         schedule_changes.disable(account.id, schedule_id, clock.now())

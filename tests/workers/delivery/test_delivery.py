@@ -167,7 +167,7 @@ def test_a_job_that_another_process_has_claimed_keeps_its_state_and_takes_no_slo
     assert receiver.arrivals == []
 
 
-def test_a_job_that_another_session_holds_delays_none_that_its_message_names_too(account, db, delivery, receiver):
+def test_c2_a_job_that_another_session_holds_delays_none_that_its_message_names_too(account, db, delivery, receiver):
     """An operator had locked one row: the other 99 jobs were up to 38 s late."""
     jobs = [make_job(account, url=receiver.url, host="127.0.0.1", staged_at=clock.now()) for _ in range(3)]
     with held_by_another(db, jobs[0]):

@@ -76,7 +76,7 @@ def test_a_success_of_the_host_takes_its_failures_back(account, moved_clock):
     assert failures() == [0]
 
 
-def test_a_target_that_asks_for_rest_is_left_alone(account, moved_clock):
+def test_r1_a_target_that_asks_for_rest_is_left_alone(account, moved_clock):
     [job] = claimed(account)
 
     HostHealth().note([result(job, answered(429, retry_after="30"))])

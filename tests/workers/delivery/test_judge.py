@@ -75,7 +75,7 @@ def test_a_time_out_is_tried_again_like_a_5xx():
 
 
 @pytest.mark.parametrize("status", [301, 308, 410])
-def test_a_target_that_is_gone_or_has_moved_for_good_is_not_tried_again(status):
+def test_r5_a_target_that_is_gone_or_has_moved_for_good_is_not_tried_again(status):
     """A job whose target had moved was performed 20 times over twelve days."""
     assert judge(answered_with_headers(status), job(), NOW, 0) == Discard(f"status_{status}")
 
@@ -223,7 +223,7 @@ def test_a_whole_host_rests_for_an_hour_at_most_and_only_where_it_is_busy(status
 
 
 @pytest.mark.parametrize(("seconds", "spread_s"), [(30, 10), (1, 1), (120, 40), (3600, 300)])
-def test_jobs_that_a_busy_target_sent_away_come_back_over_a_while(seconds, spread_s):
+def test_r1_jobs_that_a_busy_target_sent_away_come_back_over_a_while(seconds, spread_s):
     """They all came back at the end of Retry-After, within 100 ms."""
     outcome = answered_with_headers(429, Retry_After=str(seconds))
     waits = sorted(wait_us(outcome, chance=number / 368, backoff={"fixed": 0}) for number in range(368))

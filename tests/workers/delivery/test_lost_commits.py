@@ -40,7 +40,7 @@ def named(*jobs):
     return [(job.id, job.account_id, job.host) for job in jobs]
 
 
-def test_jobs_whose_claim_was_committed_unanswered_are_sent_at_once(account, delivery, receiver):
+def test_c1_jobs_whose_claim_was_committed_unanswered_are_sent_at_once(account, delivery, receiver):
     """They were under way for nobody until their leases ended: late by 41 s, and their worker counted as lost."""
     jobs = [make_job(account, url=receiver.url, host="127.0.0.1", max_attempts=1) for _ in range(3)]
 
@@ -154,7 +154,7 @@ def test_a_commit_that_is_still_under_way_is_waited_for(account, db):
     assert (reread(job).state, reread(job).claim_id) == ("available", None)
 
 
-def test_marks_that_were_committed_unanswered_are_staged_again_in_the_next_round(account, moved_clock):
+def test_c1b_marks_that_were_committed_unanswered_are_staged_again_in_the_next_round(account, moved_clock):
     """They stood without a message: their jobs were up to 14 s late."""
     messages = RememberedMessages()
     stager = Stager(messages, 10 * clock.SECOND, bound=300)

@@ -149,7 +149,7 @@ def test_the_events_of_a_job_tell_its_life_in_order(account, moved_clock):
         (100, OK, ["job.finished"]),
     ],
 )
-def test_attempts_beyond_the_twentieth_have_no_events_but_the_end_has(account, attempt, outcome, expected):
+def test_n2_attempts_beyond_the_twentieth_have_no_events_but_the_end_has(account, attempt, outcome, expected):
     """A job of a hundred attempts made 4,200 events for 20 endpoints."""
     job = make_notifying_job(account, attempt=attempt - 1, max_attempts=100)
     claim = claim_of(job)

@@ -66,7 +66,7 @@ def test_an_outcome_becomes_a_state_an_attempt_and_log_entries(account, outcome,
         (BLOCKED, "blocked_address", [None, None, None, None]),
     ],
 )
-def test_what_was_not_reachable_does_not_tell_by_its_times_how_far_it_came(account, outcome, reason, timings):
+def test_a9_what_was_not_reachable_does_not_tell_by_its_times_how_far_it_came(account, outcome, reason, timings):
     _, claim = job_and_claim(account)
     record([result_of(claim, outcome)])
     row = Attempt.get()
@@ -117,7 +117,7 @@ def test_what_the_owner_wants_hidden_is_in_neither_log_entry(account):
         assert (shown["headers"]["X-Mine"], shown["headers"]["A"], shown["body"]) == (REDACTED, "b", REDACTED)
 
 
-def test_the_log_shows_the_headers_that_went_out_with_those_of_booper(account):
+def test_a7_the_log_shows_the_headers_that_went_out_with_those_of_booper(account):
     """It showed those of the order alone: none where eleven were sent."""
     _, claim = job_and_claim(account)
     result = result_of(claim, OK)
@@ -216,7 +216,7 @@ def test_a_job_cancelled_under_way_that_fails_is_neither_discarded_nor_tried_aga
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_of_two_claims_of_a_job_in_one_group_the_present_one_alone_is_recorded(account, moved_clock, order):
+def test_c3_of_two_claims_of_a_job_in_one_group_the_present_one_alone_is_recorded(account, moved_clock, order):
     """A process stood still beyond a lease and claimed the job again. Both results were recorded: two callbacks with
     two keys."""
     notify = json.dumps({"callback": "http://127.0.0.1:9/told"})
@@ -284,7 +284,7 @@ def test_who_claims_waits_until_few_results_wait_to_be_recorded(account, monkeyp
     recorder.stop(10)
 
 
-def test_who_claims_waits_until_the_recorder_has_a_connection(db, monkeypatch):
+def test_o2_who_claims_waits_until_the_recorder_has_a_connection(db, monkeypatch):
     """Behind a pooler with few connections a quarter of the jobs was sent again: claims had taken them all."""
     refused, really = [OperationalError("no connection is free")], recording.connect_and_keep
     monkeypatch.setattr(recording, "connect_and_keep", lambda: really() if not refused else raising(refused[0]))

@@ -77,7 +77,7 @@ def test_a_request_tells_its_attempt_and_when_it_was_due(account, moved_clock):
     assert values_of(request, "Booper-Scheduled-At") == [format_instant(clock.now() - 5 * clock.SECOND)]
 
 
-def test_a_job_of_a_schedule_carries_its_own_instant(account, moved_clock):
+def test_r3_a_job_of_a_schedule_carries_its_own_instant(account, moved_clock):
     """Those that were made after an outage all carried the moment at which they were made."""
     job = claim(account)._replace(fire_at=clock.now() - 90 * clock.SECOND)
     assert values_of(render_request(job), "Booper-Scheduled-At") == [format_instant(clock.now() - 90 * clock.SECOND)]

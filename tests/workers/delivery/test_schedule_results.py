@@ -313,7 +313,7 @@ ENDS = [
 
 
 @pytest.mark.parametrize(("how", "reason", "_text"), ENDS)
-def test_a_job_that_fails_after_its_schedule_ended_is_not_tried_again(
+def test_c6_a_job_that_fails_after_its_schedule_ended_is_not_tried_again(
     account, schedule_id, moved_clock, how, reason, _text
 ):
     """It was tried again for twelve days."""
@@ -329,7 +329,7 @@ def test_a_job_that_fails_after_its_schedule_ended_is_not_tried_again(
 
 @pytest.mark.parametrize(("how", "_reason", "text"), ENDS)
 @pytest.mark.parametrize("give_back", ["rescue", "release"])
-def test_a_job_that_comes_back_after_its_schedule_ended_does_not_begin_again(
+def test_c6_a_job_that_comes_back_after_its_schedule_ended_does_not_begin_again(
     account, schedule_id, moved_clock, how, _reason, text, give_back
 ):
     job = claim_next(schedule_id)

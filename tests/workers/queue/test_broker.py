@@ -220,14 +220,14 @@ def through_proxy(actors, proxy):
     proxy.drop()
 
 
-def test_a_broker_that_accepts_a_connection_and_is_silent_is_not_reachable(through_proxy, proxy):
+def test_o8_a_broker_that_accepts_a_connection_and_is_silent_is_not_reachable(through_proxy, proxy):
     """/readyz answered 500: pika raises an error that is none of AMQP's."""
     assert reachable(through_proxy.broker)
     with proxy.silent():
         assert not reachable(through_proxy.broker)
 
 
-def test_a_publish_and_a_consumer_without_an_answer_fail_as_if_the_broker_were_gone(through_proxy, proxy):
+def test_o8_a_publish_and_a_consumer_without_an_answer_fail_as_if_the_broker_were_gone(through_proxy, proxy):
     with proxy.silent():
         with pytest.raises(BrokerError):
             through_proxy.send_probe(0)
@@ -251,7 +251,7 @@ def test_a_publish_is_tried_again_only_where_it_failed_quickly(actors, monkeypat
     assert len(tried) == 2 + 1
 
 
-def test_queues_declared_with_other_arguments_are_an_error_that_says_what_to_do(actors):
+def test_o7_queues_declared_with_other_arguments_are_an_error_that_says_what_to_do(actors):
     """Nothing was delivered for ever, and no line said why."""
     actors.broker.channel.queue_declare(actors.deliver.queue_name, durable=True, arguments={"x-max-length": 7})
 
@@ -274,7 +274,7 @@ def test_advice_is_given_for_what_does_not_pass_by_itself(error, word):
     assert bool(advice) == bool(word)
 
 
-def test_a_consumer_has_a_short_heartbeat_and_a_publisher_a_longer(actors):
+def test_o10_a_consumer_has_a_short_heartbeat_and_a_publisher_a_longer(actors):
     """A host that vanished was fed for a minute and a half."""
     consumer = actors.broker.consume(actors.deliver.queue_name)
     assert [each.heartbeat for each in consumer.broker.parameters] == [2]

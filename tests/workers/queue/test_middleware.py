@@ -170,7 +170,7 @@ def test_the_in_process_broker_gives_as_many_messages_as_its_owner_says(in_proce
     assert worker.queue_prefetch == 100
 
 
-def test_delayed_messages_are_looked_after_often_and_idle_threads_look_seldom(in_process, delivery, start):
+def test_o10_delayed_messages_are_looked_after_often_and_idle_threads_look_seldom(in_process, delivery, start):
     worker = start(in_process)
     assert {consumer.worker_timeout for consumer in worker.consumers.values()} == {50}
     assert {thread.timeout for thread in worker.workers} == {0.5}

@@ -39,7 +39,7 @@ def rescue_by_a_ticker():
 
 @postgres
 @pytest.mark.parametrize("ahead", [20, -20])
-def test_a_ticker_whose_clock_differs_takes_jobs_for_lost_when_their_leases_have_ended(
+def test_c11_a_ticker_whose_clock_differs_takes_jobs_for_lost_when_their_leases_have_ended(
     account, moved_clock, host, ahead
 ):
     """Its clock was 20 s ahead: requests of 8 s were sent two or three times, and discarded as crashed."""
@@ -55,7 +55,7 @@ def test_a_ticker_whose_clock_differs_takes_jobs_for_lost_when_their_leases_have
 
 @postgres
 @pytest.mark.parametrize("ahead", [20, -20])
-def test_a_worker_whose_clock_differs_gives_leases_by_the_database_s_clock(account, moved_clock, host, ahead):
+def test_c11_a_worker_whose_clock_differs_gives_leases_by_the_database_s_clock(account, moved_clock, host, ahead):
     """Behind by more than the margin, its jobs were taken for lost while it sent them."""
     delivery = Delivery(load({"BOOPER_LEASE_MARGIN_SECONDS": "10"}))
     host.ahead = ahead
@@ -78,7 +78,7 @@ def test_a_clock_that_is_set_forward_is_compared_at_once(account, moved_clock, h
 
 
 @postgres
-def test_the_clocks_are_compared_once_a_minute_and_a_difference_is_told(account, host, caplog):
+def test_c11_the_clocks_are_compared_once_a_minute_and_a_difference_is_told(account, host, caplog):
     seconds = iter([0.0, 0.0, 59.9, 60.0, 60.0, 120.0, 120.0])
     compared = HostClock(lambda: next(seconds))
     caplog.set_level("INFO", "booper.clock")

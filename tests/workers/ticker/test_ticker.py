@@ -101,7 +101,7 @@ def test_winning_the_lead_is_told_each_time(account, messages):
     assert len(won) == 2
 
 
-def test_a_broker_that_blocks_holds_up_nothing_else(account, messages):
+def test_o5_a_broker_that_blocks_holds_up_nothing_else(account, messages):
     """RabbitMQ blocked publishers for 70 s: meanwhile nothing was rescued, planned or pruned, a second ticker led, and
     the backlog was said to be empty."""
     make_job(account)

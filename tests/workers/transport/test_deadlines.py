@@ -32,7 +32,7 @@ DRIPS = {
 }
 
 
-def test_a_duration_is_told_to_the_microsecond(receiver, send):
+def test_a7_a_duration_is_told_to_the_microsecond(receiver, send):
     timings = send(receiver(answering(OK)).url()).timings
 
     for duration_ms in (timings.connect_ms, timings.first_byte_ms, timings.total_ms):

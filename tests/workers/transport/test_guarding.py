@@ -119,7 +119,7 @@ def missing(_host, _port):
 
 
 @pytest.mark.parametrize("addresses", [[PRIVATE], [PUBLIC, PRIVATE], ["169.254.169.254"], ["10.0.0.1", "nonsense"]])
-def test_a_name_that_leads_to_a_refused_address_looks_like_a_missing_name_where_names_are_hidden(send, addresses):
+def test_a9_a_name_that_leads_to_a_refused_address_looks_like_a_missing_name_where_names_are_hidden(send, addresses):
     """A customer could list the operator's internal names."""
     url = "http://name.example/"
 
