@@ -50,10 +50,10 @@ def test_a_form_sets_every_field_that_is_a_number(client, moved_clock):
 
     assert answer.status_code == 201, answer.text
     sent = answer.json["data"]["args"]
-    assert (sent["repeat_every"], sent["max_age"]) == (60, [2, "hours"])
+    assert (sent["repeat_every"], sent["max_age"], sent["timeout"]) == (60, [2, "hours"], 2)
     assert {name: sent[name] for name in numbers} == {
-        **{"timeout": 2, "max_attempts": 3},
-        **{"catch_up_seconds": 60, "jitter_seconds": 5, "disable_after_failures": 7, "max_runs": 9},
+        **{"max_attempts": 3, "max_runs": 9},
+        **{"catch_up_seconds": 60, "jitter_seconds": 5, "disable_after_failures": 7},
     }
 
 

@@ -66,7 +66,9 @@ MAXIMA = [
     Limit("strings of at most {} and 4096 characters", lambda n: {"name": "x" * n}, "name"),
     Limit("strings of at most 255 and {} characters", lambda n: {"description": "x" * n}, "description"),
     Limit("| 1 to {} printable characters, see below", lambda n: {"idempotency_key": "k" * n}, "idempotency_key"),
-    Limit("seconds that one attempt may take, 1 to {}, default", lambda n: {"timeout": n}, "timeout"),
+    Limit(
+        "seconds that one attempt may take, or a text (`90s`), 1 to {}, default", lambda n: {"timeout": n}, "timeout"
+    ),
     Limit("| `max_attempts` | 1 to {}, default", lambda n: {"max_attempts": n}, "max_attempts"),
     Limit("at most {}, 8 KiB each", lambda n: {"headers": {f"X-{name}": "v" for name in texts(n)}}, "headers"),
     Limit("at most 50, {} KiB each", lambda n: {"headers": {"X": "v" * (n - 1)}}, "headers.X", KIB),
@@ -88,7 +90,9 @@ MAXIMA = [
 ]
 MINIMA = [
     Limit("| {} to 255 printable characters, see below", lambda n: {"idempotency_key": "k" * n}, "idempotency_key"),
-    Limit("seconds that one attempt may take, {} to 7200, default", lambda n: {"timeout": n}, "timeout"),
+    Limit(
+        "seconds that one attempt may take, or a text (`90s`), {} to 7200, default", lambda n: {"timeout": n}, "timeout"
+    ),
     Limit("| `max_attempts` | {} to 100, default", lambda n: {"max_attempts": n}, "max_attempts"),
     Limit("different strings of {} to 50 printable", lambda n: {"labels": ["x" * n]}, "labels"),
     Limit("| {} to 604800, default 3600", lambda n: daily(catch_up_seconds=n), "catch_up_seconds"),
