@@ -74,7 +74,7 @@ def test_what_lasted_while_everything_was_stopped_is_no_trouble(installation, wa
     installation.pass_by(86_400)
     again = installation.watch()
     again.look(clock.now(), installation.steady_s)
-    assert installation.go_on(3600, again) == []
+    assert installation.go_on(600, again) == []
 
 
 def test_a_message_that_nobody_takes_is_sent_once_somebody_does(installation, watch):
