@@ -1,7 +1,7 @@
 # The outside of the project: install, run, test, check. Everything comes from the lock files; nothing else is fetched.
 PYTHON ?= python3
 BIN := .venv/bin
-# The tests start Python some thousand times: each would compile the whole product, where the machine says so.
+# Where this is set, Python keeps no compiled modules. The tests start Python a thousand times.
 unexport PYTHONDONTWRITEBYTECODE
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
@@ -112,7 +112,7 @@ agreement-full: $(DEV_STAMP)
 	BOOPER_TEST_AGREEMENT=full $(BIN)/python -m pytest tests/api/test_agreement.py
 
 alerts-full: $(DEV_STAMP)
-	BOOPER_TEST_ALERTS=full $(BIN)/python -m pytest tests/models/alerts -n 2 --dist loadgroup --durations=10
+	BOOPER_TEST_ALERTS=full $(BIN)/python -m pytest tests/models/alerts -n 2 --dist worksteal --durations=10
 
 # Renders the chart of Helm and holds it to the schemas of Kubernetes. Helm's library has 250 MB, so it is not in .venv.
 chart: $(DEV_STAMP)

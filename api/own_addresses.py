@@ -1,7 +1,7 @@
-"""Keeps addresses that are routes themselves from being read as ids: there is no job called `batch`.
+"""Answers 405 where an address of the API does not take a method.
 
-A router that finds `/api/jobs/batch` without the asked method goes on to `/api/jobs/<key>`, and names the methods of
-both.
+Without this, `DELETE /api/jobs/batch` would be read as a request to delete the job `batch`: the router goes on to
+`/api/jobs/<key>`.
 """
 
 from collections import defaultdict

@@ -29,7 +29,7 @@ def carry_out(chosen: argparse.Namespace) -> int:
     try:
         environ = serve_flags.environment(chosen, os.environ)
         effective = settings.load(environ)
-        check_mode(chosen.command, effective)
+        check_settings(chosen.command, effective)
     except SettingsError as error:
         if chosen.command == "doctor":
             from booper.doctor import diagnosis
@@ -88,12 +88,16 @@ def way_out(error: OSError, effective: Settings) -> str:
     return f" ({address}); stop what listens there, or choose another port: `booper serve --port N` or PORT=N"
 
 
+def check_settings(command: str, effective: Settings) -> None:
+    """Raise SettingsError where settings contradict each other, or the command."""
+    check_mode(command, effective)
+    check_mail(effective)
+    if command in PRODUCTION:
+        check_broker(effective)
+
+
 def check_mode(command: str, effective: Settings) -> None:
     """Raise SettingsError if the command does not belong to the mode of the settings."""
-    if not effective.smtp_url and any(target.way == EMAIL for target in read_targets(effective.operator_alerts)):
-        raise SettingsError(
-            "BOOPER_SMTP_URL must be set where BOOPER_OPERATOR_ALERTS has an e-mail address, got nothing"
-        )
     if command == "serve" and not effective.embedded:
         raise SettingsError(
             "BOOPER_BROKER_URL must be memory:// for `booper serve`; with RabbitMQ run `booper api` and `booper worker`"
@@ -104,8 +108,14 @@ def check_mode(command: str, effective: Settings) -> None:
         )
     if command in PRODUCTION and effective.embedded:
         raise SettingsError(f"BOOPER_BROKER_URL must be amqp://… for `booper {command}`; without it run `booper serve`")
-    if command in PRODUCTION:
-        check_broker(effective)
+
+
+def check_mail(effective: Settings) -> None:
+    """Raise SettingsError if the operator is to get e-mails and there is no server for them."""
+    if not effective.smtp_url and any(target.way == EMAIL for target in read_targets(effective.operator_alerts)):
+        raise SettingsError(
+            "BOOPER_SMTP_URL must be set where BOOPER_OPERATOR_ALERTS has an e-mail address, got nothing"
+        )
 
 
 def check_broker(effective: Settings) -> None:

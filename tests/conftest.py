@@ -60,7 +60,7 @@ def sqlite_file(tmp_path_factory):
     return path
 
 
-@pytest.fixture(params=[pytest.param(kind, marks=pytest.mark.xdist_group(kind)) for kind in ("sqlite", "postgresql")])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def db(request, tmp_path):
     """An empty, migrated database; the test runs once on each kind."""
     if request.param == "sqlite":

@@ -28,8 +28,8 @@ class Fares(Enabled, Protocol):
 
 
 def health(schedule: Fares, runs: Sequence[FiringRow]) -> Health:
-    """`runs`: the latest, with their results, oldest first. The latest that says anything decides; a job that is
-    deleted and did not fail has succeeded."""
+    """`runs`: the latest, with their results, oldest first. The latest that says anything decides. A run whose job
+    was deleted counts as a success, unless the job had failed."""
     state = state_of(schedule)
     if state == DISABLED:
         return Health(state, "cancelled")

@@ -55,6 +55,11 @@ def either(*forms: type[Schema]) -> dict[str, Any]:
     return {"anyOf": [{"$ref": f"#/components/schemas/{form.__name__}"} for form in forms]}
 
 
+def or_error(form: dict[str, Any]) -> dict[str, Any]:
+    """What answers an element of a list: an object of this form, or its error."""
+    return {"anyOf": [form, *either(ErrorResponse)["anyOf"]]}
+
+
 class InnerJob(Schema):
     attempted_at = instant(allow_none=True)
     cancelled_at = instant(allow_none=True)

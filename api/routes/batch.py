@@ -14,7 +14,7 @@ from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.job_fields import JobFields
 from api.requests.job_requests import JobRequest, due_at, new_job
 from api.requests.new_schedule import recurs
-from api.requests.reading.body import BATCH, fields_of, kind_of, refuse_faults
+from api.requests.reading.body import BATCH, fields_of, read_documents, refuse_faults
 from api.requests.reading.strict_json import Document, ListMember
 from api.requests.reading.strict_schema import Strict
 from api.responses import schemas, serializers
@@ -32,15 +32,6 @@ NOT_RECURRING = "must be absent in a batch, and cron too: make each schedule by 
 job_fields = JobFields()
 
 
-def read_jobs(value: Any) -> list[Document]:
-    """The jobs as texts and values, still unchecked. More than MAX_JOBS were refused while they were parsed."""
-    if not isinstance(value, list):
-        raise ValidationError(f"must be {JOBS_EXPECTED}, got {kind_of(value)}")
-    if not value:
-        raise ValidationError(f"must be {JOBS_EXPECTED}, got none")
-    return value
-
-
 class BatchFields(Strict):
     """What POST /jobs/batch takes."""
 
@@ -50,7 +41,7 @@ class BatchFields(Strict):
         "minItems": 1,
         "maxItems": MAX_JOBS,
     }
-    jobs = Must(JOBS_EXPECTED, read_jobs, "array", required=True, metadata=about)
+    jobs = Must(JOBS_EXPECTED, read_documents(JOBS_EXPECTED), "array", required=True, metadata=about)
 
 
 class BatchResponse(Schema):

@@ -39,6 +39,7 @@ OF_REQUESTS = Limits(connect_s=2, reply_s=5.5, statement="5s", lock="4s")
 OF_WORK = Limits(connect_s=5, reply_s=10.0, statement="9s", lock="8s")
 
 
+NO_CERTIFICATE = "it asks for a certificate: add &sslcert=FILE&sslkey=FILE to BOOPER_DATABASE_URL"
 # What libpq says where TLS fails, and what to do about it.
 TLS_ADVICE = {
     "certificate verify failed": (
@@ -48,10 +49,8 @@ TLS_ADVICE = {
     "does not match host name": (
         "its certificate is for another name: use that name in BOOPER_DATABASE_URL, or renew the certificate"
     ),
-    "requires a valid client certificate": (
-        "it asks for a certificate: add &sslcert=FILE&sslkey=FILE to BOOPER_DATABASE_URL"
-    ),
-    "certificate required": "it asks for a certificate: add &sslcert=FILE&sslkey=FILE to BOOPER_DATABASE_URL",
+    "requires a valid client certificate": NO_CERTIFICATE,
+    "certificate required": NO_CERTIFICATE,
     "does not support SSL": "set ssl=on in the server, or lower sslmode in BOOPER_DATABASE_URL",
 }
 

@@ -100,9 +100,9 @@ def test_each_command_belongs_to_its_mode(command, broker, database, problem):
 def test_an_operator_by_mail_needs_a_mail_server():
     mail = {"BOOPER_OPERATOR_ALERTS": "email=ops@example.com"}
     with pytest.raises(settings.SettingsError, match="BOOPER_SMTP_URL must be set"):
-        commands.check_mode("serve", settings.load(mail))
-    commands.check_mode("serve", settings.load(mail | {"BOOPER_SMTP_URL": "smtp://mail.example"}))
-    commands.check_mode("serve", settings.load({"BOOPER_OPERATOR_ALERTS": "slack=https://a.example/"}))
+        commands.check_settings("serve", settings.load(mail))
+    commands.check_settings("serve", settings.load(mail | {"BOOPER_SMTP_URL": "smtp://mail.example"}))
+    commands.check_settings("serve", settings.load({"BOOPER_OPERATOR_ALERTS": "slack=https://a.example/"}))
 
 
 @pytest.mark.parametrize("command", PRODUCTION)

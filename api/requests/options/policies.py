@@ -68,7 +68,7 @@ def read_redact(value: Any) -> list[str]:
 
 def _delays(value: Any, path: str) -> list[Any]:
     if not isinstance(value, list) or not 1 <= len(value) <= MAX_DELAYS:
-        raise ValidationError({path: [f"must be a list of 1 to {MAX_DELAYS} delays in seconds, got {shown(value)}"]})
+        raise ValidationError({path: [f"must be a list of 1 to {MAX_DELAYS} delays, got {shown(value)}"]})
     return [_delay(delay, f"{path}.{number}".strip(".")) for number, delay in enumerate(value)]
 
 

@@ -5,6 +5,7 @@ A body that is neither, or that can't be stored, ends here: 400, 413, 415 or 422
 
 import codecs
 import re
+from collections.abc import Callable
 from typing import Any
 
 from flask import request
@@ -16,7 +17,7 @@ from api.context import settings
 from api.requests import forms
 from api.requests.reading import strict_json
 from api.requests.reading.strict_schema import flat
-from api.responses.responses import ApiError, invalid
+from api.responses.responses import ApiError, error_text, invalid, request_id
 from models.jobs.job_json import JSON_TYPE
 from models.operations.acks import MAX_BODY_BYTES
 
@@ -98,6 +99,29 @@ def read_json(list_member: strict_json.ListMember | None = None) -> strict_json.
     if not list_member:
         refuse_faults(document)
     return document
+
+
+def read_documents(expected: str) -> Callable[[Any], list[strict_json.Document]]:
+    """Makes what reads a list whose elements are checked one by one, still unchecked. Too many of them were refused
+    while they were parsed."""
+
+    def read(value: Any) -> list[strict_json.Document]:
+        if not isinstance(value, list) or not value:
+            raise ValidationError(f"must be {expected}, got {'none' if value == [] else kind_of(value)}")
+        return value
+
+    return read
+
+
+def text_or_error(document: strict_json.Document, make: Callable[[strict_json.Document], str]) -> str:
+    """The text that answers an element of a list, or that of its error: a wrong one does not affect the others."""
+    try:
+        refuse_faults(document)
+        return make(document)
+    except ApiError as error:
+        return error_text(error, request_id())
+    except ValidationError as error:
+        return error_text(invalid(error.normalized_messages()), request_id())
 
 
 def refuse_faults(document: strict_json.Document) -> None:

@@ -4,15 +4,15 @@ acts. Schedules have a check of their own."""
 from typing import Any
 
 from flask import Response
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, fields
 
 from api.blueprint import Blueprint
 from api.requests.fields import Must, choice, words_form
-from api.requests.reading.body import fields_of, kind_of, refuse_faults
+from api.requests.reading.body import fields_of, read_documents, text_or_error
 from api.requests.reading.strict_json import Document, ListMember
 from api.requests.reading.strict_schema import Strict
 from api.responses import schemas, serializers
-from api.responses.responses import ApiError, error_text, invalid, json_response, request_id
+from api.responses.responses import json_response
 from api.routes.declarations import (
     declared_alerts,
     declared_calendars,
@@ -61,13 +61,6 @@ class DeclarationFields(Strict):
     name = Must("a string", read_text, "string", required=True)
 
 
-def read_declarations(value: Any) -> list[Document]:
-    """The declarations as texts and values, still unchecked."""
-    if not isinstance(value, list) or not value:
-        raise ValidationError(f"must be {EXPECTED}, got {'none' if value == [] else kind_of(value)}")
-    return value
-
-
 class DeclarationsFields(Strict):
     """What POST /declarations/check takes."""
 
@@ -87,7 +80,7 @@ class DeclarationsFields(Strict):
         "maxItems": MAX_DECLARATIONS,
         "example": [{"kind": "flows", "name": "shop-42", "fields": {"rate": 10, "per": "1m"}}],
     }
-    declarations = Must(EXPECTED, read_declarations, "array", required=True, metadata=about)
+    declarations = Must(EXPECTED, read_documents(EXPECTED), "array", required=True, metadata=about)
 
 
 VERDICT = {
@@ -105,7 +98,7 @@ VERDICT = {
 
 
 class DeclarationsResponse(Schema):
-    data = fields.List(fields.Raw(metadata={"anyOf": [VERDICT, *schemas.either(schemas.ErrorResponse)["anyOf"]]}))
+    data = fields.List(fields.Raw(metadata=schemas.or_error(VERDICT)))
 
 
 declaration_fields = DeclarationFields()
@@ -116,16 +109,10 @@ declaration_fields = DeclarationFields()
 @blueprint.response(200, DeclarationsResponse, description="What would become of each, or its error, in their order.")
 def check_declarations(batch: dict[str, list[Document]]) -> Response:
     """Say what would become of up to 100 declarations. Changes nothing."""
-    return json_response(serializers.data_list([_text(document) for document in batch[DECLARATIONS]]))
+    return json_response(serializers.data_list([text_or_error(each, _verdict) for each in batch[DECLARATIONS]]))
 
 
-def _text(document: Document) -> str:
-    try:
-        refuse_faults(document)
-        declared = declaration_fields.load(fields_of(document))
-        kind, name = declared["kind"], declared["name"]
-        return compact({"kind": kind, "name": name, **verdict(KINDS[kind], name, declared["fields"])})
-    except ApiError as error:
-        return error_text(error, request_id())
-    except ValidationError as error:
-        return error_text(invalid(error.normalized_messages()), request_id())
+def _verdict(document: Document) -> str:
+    declared = declaration_fields.load(fields_of(document))
+    kind, name = declared["kind"], declared["name"]
+    return compact({"kind": kind, "name": name, **verdict(KINDS[kind], name, declared["fields"])})

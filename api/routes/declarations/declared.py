@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from marshmallow import ValidationError
+from marshmallow.fields import Field
 
 CREATE, CHANGE, NONE = "create", "change", "none"
 CHANGES = (CREATE, CHANGE, NONE)
@@ -27,6 +28,14 @@ class Kind(NamedTuple):
 
     present: Callable[[str], Declared | None]
     read: Callable[[str, dict[str, Any], Declared | None], Declared]
+
+
+def check_name(field: Field, name: str) -> None:
+    """Raise ValidationError where the field that takes the name by its own route refuses it."""
+    try:
+        field.deserialize(name)
+    except ValidationError as error:
+        raise ValidationError({"name": error.messages}) from None
 
 
 def verdict(kind: Kind, name: str, sent: dict[str, Any]) -> dict[str, Any]:

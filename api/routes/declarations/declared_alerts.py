@@ -5,13 +5,11 @@ Until when a rule is muted is nothing that a file declares, just as whether a sc
 
 from typing import Any
 
-from marshmallow import ValidationError
-
 from api.auth import caller
 from api.requests.alert_fields import NewAlert
 from api.requests.reading.strict_schema import Strict
 from api.routes.alerts.alert_rules import replacement, shape
-from api.routes.declarations.declared import Declared, Kind
+from api.routes.declarations.declared import Declared, Kind, check_name
 from models.alerts import alert_store
 from models.alerts.alert_store import AlertRow
 
@@ -45,10 +43,7 @@ def present(name: str) -> Declared | None:
 
 
 def read(name: str, sent: dict[str, Any], _: Declared | None) -> Declared:
-    try:
-        name_field.deserialize(name)
-    except ValidationError as error:
-        raise ValidationError({"name": error.messages}) from None
+    check_name(name_field, name)
     return _declared(replacement(name, alert_fields.load(sent), _find(name)))
 
 

@@ -3,11 +3,9 @@
 import json
 from typing import Any
 
-from marshmallow import ValidationError
-
 from api.auth import caller
 from api.requests.reading.strict_schema import Strict
-from api.routes.declarations.declared import Declared, Kind
+from api.routes.declarations.declared import Declared, Kind, check_name
 from api.routes.endpoints import NewEndpoint
 from models.webhooks import endpoints
 
@@ -33,10 +31,7 @@ def present(name: str) -> Declared | None:
 
 
 def read(name: str, sent: dict[str, Any], _: Declared | None) -> Declared:
-    try:
-        url_field.deserialize(name)
-    except ValidationError as error:
-        raise ValidationError({"name": error.messages}) from None
+    check_name(url_field, name)
     values = endpoint_fields.load(sent)
     return _declared(values.get("types"), values["enabled"])
 

@@ -5,6 +5,7 @@ import click
 from booper_client.cli.failures import WOULD_CHANGE
 from booper_client.cli.files import declaration_files, plan
 from booper_client.cli.files.difference import difference
+from booper_client.cli.files.kinds.kind import Declarations
 from booper_client.cli.files.kinds.registry import KINDS
 from booper_client.cli.session import Session, confirm, with_output
 from booper_client.cli.session import command as shared
@@ -54,7 +55,7 @@ def export_file(session: Session, only: tuple[str, ...]) -> None:
     It holds headers as they are, also secret ones. The addresses of channels
     and alert rules are hidden; `apply` leaves those as they are.
     """
-    declared: declaration_files.Declarations = {}
+    declared: Declarations = {}
     for kind in KINDS:
         if not only or kind.name in only:
             named, left_out = kind.exported(session.client)

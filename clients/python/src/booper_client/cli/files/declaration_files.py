@@ -11,13 +11,11 @@ from typing import Any
 import yaml
 
 from booper_client.cli.failures import WRONG_USE, Refusal
+from booper_client.cli.files.kinds.kind import Declarations
+from booper_client.cli.files.kinds.registry import KINDS
 
-Named = dict[str, dict[str, Any]]
-Schedules = Named
-Declarations = dict[str, Named]
-
-KINDS = ("calendars", "groups", "flows", "endpoints", "channels", "schedules", "alerts")
-EXPECTED = f"an object with `schedules` or another of {', '.join(KINDS)}, and in it the fields of each by its name"
+NAMES = tuple(kind.name for kind in KINDS)
+EXPECTED = f"an object with `schedules` or another of {', '.join(NAMES)}, and in it the fields of each by its name"
 
 
 class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -101,7 +99,7 @@ def read(path: str) -> DeclarationFile:
 def _mistakes(document: Any) -> Iterator[str]:
     if not isinstance(document, dict) or not document:
         yield f" must hold {EXPECTED}"
-    elif unknown := sorted(map(str, document.keys() - set(KINDS))):
+    elif unknown := sorted(map(str, document.keys() - set(NAMES))):
         yield f" must hold {EXPECTED}, got {', '.join(unknown)} too"
     else:
         for kind, named in document.items():
@@ -120,7 +118,7 @@ def _mistakes_of(kind: str, named: Any) -> Iterator[str]:
 
 def written(declared: Declarations, as_json: bool = False) -> str:
     """The text of a file; each kind in the order of its names."""
-    document = {kind: dict(sorted(declared[kind].items())) for kind in KINDS if kind in declared}
+    document = {kind: dict(sorted(declared[kind].items())) for kind in NAMES if kind in declared}
     if as_json:
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     return yaml.dump(document, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from booper_client.cli.files.declaration_files import Schedules
+from booper_client.cli.files.kinds.kind import Named
 
 MAX_KEY_CHARS = 60
 NO_KEYS = ("check", "preview")  # addresses of the API
@@ -18,11 +18,11 @@ class NotCarried(Exception):
 class Imported:
     """The schedules, and what is left out."""
 
-    schedules: Schedules = field(default_factory=dict)
+    schedules: Named = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
 
 
-def key_of(text: str, taken: Schedules) -> str:
+def key_of(text: str, taken: Named) -> str:
     """A key from a text, that no other schedule has."""
     slug = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-").lower()[:MAX_KEY_CHARS] or "schedule"
     return next(key for key in _candidates(slug) if key not in taken)

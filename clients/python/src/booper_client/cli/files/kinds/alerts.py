@@ -4,8 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from booper_client import ApiError, Client
-from booper_client.cli.files.declaration_files import Declarations, Named
-from booper_client.cli.files.kinds.kind import Kind, Reference, Verdict, by_name
+from booper_client.cli.files.kinds.kind import Declarations, Kind, Named, Reference, Verdict, by_name
 from booper_client.models.alerts import Alert
 
 NOT_DECLARED = ("id", "name", "muted_until", "inserted_at")

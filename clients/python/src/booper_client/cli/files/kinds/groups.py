@@ -3,8 +3,7 @@
 from typing import Any
 
 from booper_client import Client
-from booper_client.cli.files.declaration_files import Named
-from booper_client.cli.files.kinds.kind import Kind, Verdict
+from booper_client.cli.files.kinds.kind import Kind, Named, Verdict
 
 
 class Groups(Kind):

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from booper_client import ApiError, Client
-from booper_client.cli.files.declaration_files import Declarations, Named
 from booper_client.models.declarations import DeclarationVerdict
 
+Named = dict[str, dict[str, Any]]  # the fields of each by its name
+Declarations = dict[str, Named]  # by the kind
 AT_ONCE = 100
 
 

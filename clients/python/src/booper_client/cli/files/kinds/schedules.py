@@ -4,8 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from booper_client import ApiError, Client
-from booper_client.cli.files.declaration_files import Declarations, Named
-from booper_client.cli.files.kinds.kind import Kind, Reference, Verdict
+from booper_client.cli.files.kinds.kind import Declarations, Kind, Named, Reference, Verdict
 
 AT_ONCE = 200
 
