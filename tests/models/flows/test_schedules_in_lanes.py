@@ -1,13 +1,18 @@
 """Lanes that jobs of schedules join: the job of the next instant is made in advance, and stands in line when it is due."""
 
-from models.flows import leaving
+import pytest
+
+from models.database.sql import execute
+from models.flows import gates, leaving
 from models.flows.waits import waits_of
 from models.jobs import lifecycle
 from models.rules import clock
+from models.rules.limits import LANE
 from models.schedules import schedule_changes
 from models.schedules.backfills import backfill_store, backfill_turns
-from tests.support.flows import ids_through, lane, let_through, next_turns, order
-from tests.support.schedule_rows import create_schedule, plan, waiting_jobs_of
+from models.schedules.policies import OVERLAPS
+from tests.support.flows import gate_of, ids_through, lane, let_through, next_turns, order, parked_at
+from tests.support.schedule_rows import create_schedule, plan, run_ticker, waiting_jobs_of
 
 
 def hourly_in_lane(account, **policies):
@@ -114,3 +119,45 @@ def test_two_schedules_of_a_lane_hold_up_neither_each_other_nor_their_next_insta
         moved_clock.advance(hours=1)
 
     assert begun == schedules * 3
+
+
+@pytest.mark.parametrize("overlap", OVERLAPS)
+def test_what_an_outage_left_goes_through_its_lane_without_a_pause(account, moved_clock, overlap):
+    """The newest goes first where there is no lane, and was the last of this one: each waited for a pause that
+    doubled, up to 8 s."""
+    schedule_id = hourly_in_lane(account, overlap=overlap, misfire="all", catch_up_us=clock.DAY)
+    end(run_ticker())
+    moved_clock.advance(hours=3)
+    begun = run_ticker()
+    behind = [job.id for job in waiting_jobs_of(schedule_id) if job.scheduled_at <= clock.now()]
+
+    assert (len(begun), len(behind)) == (1, 2)
+    for job_id in behind:
+        end(begun)
+        [named] = [each for each, _ in next_turns()]
+        begun = let_through([named])
+        assert [each.id for each in begun] == [job_id]
+
+
+def test_what_an_outage_left_waits_for_a_run_in_another_lane(account, moved_clock):
+    schedule_id = hourly_in_lane(account, overlap="queue_one", misfire="all")
+    [under_way] = run_ticker()
+    moved_clock.advance(hours=2)
+    execute("UPDATE job SET lane_id = %s WHERE id = %s", (gates.ensure(account.id, LANE, "other", 1).id, under_way.id))
+
+    assert run_ticker() == []
+    assert parked_at(gate_of(LANE, "user").id) == []
+    assert len(waiting_jobs_of(schedule_id)) >= 2
+
+
+@pytest.mark.parametrize(("overlap", "left"), [("skip", []), ("queue_one", ["waits"]), ("allow", ["waits", "waits"])])
+def test_an_overlap_is_judged_before_the_lane(account, moved_clock, overlap, left):
+    schedule_id = hourly_in_lane(account, overlap=overlap, misfire="all")
+    run_ticker()
+    moved_clock.advance(hours=1)
+    run_ticker()
+    moved_clock.advance(hours=1)
+    run_ticker()
+
+    due = [job for job in waiting_jobs_of(schedule_id) if job.scheduled_at <= clock.now()]
+    assert ["waits" for _ in due] == left
