@@ -32,8 +32,9 @@ LATEST = "SELECT started_at FROM gate_start WHERE gate_id = gate.id AND number =
 
 
 class Use(NamedTuple):
-    """How a gate is used. `head`: of a lane the job whose turn it is: what has begun, else what was created first. `parked`: the first jobs that wait at the gate
-    and are due, in their order, of a lane only its head; `staged`: those of them that a message names."""
+    """How a gate is used. `head`: of a lane the job whose turn it is: what has begun, else what was created first.
+    `parked`: the first jobs that wait at the gate and are due, in their order, of a lane only its head; `staged`: those
+    of them that a message names."""
 
     pace: Pace
     head: int | None

@@ -1,9 +1,9 @@
 """Any history of flows and lanes keeps their promises: the real claim, parking, stager, recorder and rescuer against a
 judge that knows only when requests began and ended.
 
-Hypothesis makes up histories of orders, schedules, limits, pauses, cancels, clocks, two workers, late starts, crashes and wakings
-that got lost. At the end the troubles cease, and every job must reach a final state. BOOPER_TEST_EXAMPLES asks for that
-many histories, other ones each time.
+Hypothesis makes up histories of orders, schedules, limits, pauses, cancels, clocks, two workers, late starts, crashes
+and wakings that got lost. At the end the troubles cease, and every job must reach a final state. BOOPER_TEST_EXAMPLES
+asks for that many histories, other ones each time.
 """
 
 import json
