@@ -1,4 +1,4 @@
-"""Lanes that jobs of schedules join: the job of the next instant is made in advance and stands in line when it is due."""
+"""Lanes that jobs of schedules join. The next job is made in advance, and stands in line from its instant on."""
 
 import pytest
 
