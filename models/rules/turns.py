@@ -1,7 +1,9 @@
 """Computes when the next requests of a gate may start, from its limits and the starts that its rate counts. Pure.
 
 A rate allows at most `rate` starts in any window of `per_us`, wherever the window begins. So a start may not come
-before the one that is `rate` starts older has left the window.
+before the one with the number that is less by `rate` has left the window. Then of the starts 1, 1 + rate, 1 + 2 * rate
+and so on no window has two, and the same holds of each of the `rate` rows of numbers. One late start holds back its own
+row alone.
 """
 
 from collections.abc import Sequence
@@ -17,16 +19,15 @@ LEAD_US = 30 * clock.MILLISECOND  # how long a message and a claim may take; wit
 class Pace(NamedTuple):
     """What limits a gate at this moment.
 
-    `rate` None: no rate. `free`: how many starts the window still takes. `oldest`: the instants of the starts that
-    leave the window next, in ascending order. `room`: how many more requests may be under way; None: no such limit.
-    `latest`: the instant of the latest start; none comes before it."""
+    `rate` None: no rate. `free`: how many starts the window still takes. `oldest`: the instants of the earlier starts
+    of their rows, for each of the starts after those. `room`: how many more requests may be under way; None: no such
+    limit."""
 
     rate: int | None = None
     per_us: int = 0
     free: int = 0
     oldest: Sequence[int] = ()
     room: int | None = None
-    latest: int = 0
 
     @property
     def ahead_us(self) -> int:
@@ -62,9 +63,7 @@ def turn(pace: Pace, place: int, now: int) -> int | None:
         return None
     # What lies further ahead was counted before the clock was set back: it leaves the window by then all the same.
     furthest = now + pace.ahead_us
-    at = max(now, min(pace.latest, furthest))
-    if leaving >= 0:
-        at = max(at, min(pace.oldest[leaving], furthest) + pace.per_us)
+    at = now if leaving < 0 else max(now, min(pace.oldest[leaving], furthest) + pace.per_us)
     return at + windows * pace.per_us
 
 
@@ -97,5 +96,5 @@ def _before_first(turns: Sequence[Turn], opens_at: int) -> list[Turn]:
 def _at_last(turns: Sequence[Turn]) -> list[Turn]:
     lasts: list[int] = []
     for each in reversed(turns):
-        lasts.append(lasts[-1] if lasts and lasts[-1] - each.at <= TOGETHER_US else each.at)
+        lasts.append(lasts[-1] if lasts and 0 <= lasts[-1] - each.at <= TOGETHER_US else each.at)
     return [Turn(each.job_id, at) for each, at in zip(turns, reversed(lasts), strict=True)]
