@@ -6,12 +6,10 @@ The operator named these addresses, so they may lie inside of the network.
 import http.client
 import json
 import logging
-import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from models.alerts import forms, ways
@@ -22,6 +20,7 @@ from models.database.ids import new_id
 from models.rules.url_rules import split_url
 from runtime import metrics
 from workers.delivery.render import mail_of, with_secret
+from workers.transport.exchange_limit import cut_after
 from workers.transport.mail.mailer import Mailer
 from workers.transport.outcome import Answered
 
@@ -72,28 +71,11 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> int:
     connection = kind(target.host, target.port, timeout=ANSWER_LIMIT_S)
     try:
         connection.connect()
-        with cut_after(connection.sock, EXCHANGE_LIMIT_S):
+        with cut_after(EXCHANGE_LIMIT_S, lambda: connection.sock):
             connection.request("POST", target.request_target, body, headers)
             return connection.getresponse().status
     finally:
         connection.close()
-
-
-@contextmanager
-def cut_after(sock: socket.socket, limit_s: float) -> Iterator[None]:
-    """End the exchange over this socket, wherever it is by then."""
-
-    def cut() -> None:
-        with suppress(OSError):  # it has ended meanwhile
-            sock.shutdown(socket.SHUT_RDWR)
-
-    limit = threading.Timer(limit_s, cut)
-    limit.daemon = True
-    limit.start()
-    try:
-        yield
-    finally:
-        limit.cancel()
 
 
 class Backlog:
