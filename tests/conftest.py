@@ -4,7 +4,9 @@ Each test session gets a PostgreSQL database of its own; each test finds it empt
 PostgreSQL half is skipped with a reason, but never where CI or BOOPER_TEST_REQUIRE_SERVICES says they must be there.
 """
 
+import gc
 import shutil
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -27,12 +29,29 @@ from workers.ticker import front  # noqa: E402 - after the line above
 JOURNEYS = [Path(__file__).with_name(name) for name in ("journeys", "faults", "upgrade", "browser")]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Collect without looking for garbage, and never look at what was collected: twelve thousand tests last to the
+    end, and each search would go through them all."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Mark what starts the product as processes: `make test` runs those tests last, a few modules side by side."""
     for item in items:
-        if any(folder in item.path.parents for folder in JOURNEYS):
+        if starts_processes(item.path):
             item.add_marker("journey")
+
+
+@cache
+def starts_processes(module):
+    return any(folder in module.parents for folder in JOURNEYS)
 
 
 @pytest.fixture(scope="session")
@@ -61,9 +80,10 @@ def sqlite_file(tmp_path_factory):
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def db(request, tmp_path):
+def db(request):
     """An empty, migrated database; the test runs once on each kind."""
     if request.param == "sqlite":
+        tmp_path = request.getfixturevalue("tmp_path")
         shutil.copy(request.getfixturevalue("sqlite_file"), tmp_path / "test.db")
         opened = open_database(f"sqlite:///{tmp_path}/test.db")
         opened.pragma("synchronous", "off", permanent=True)  # no power fails here

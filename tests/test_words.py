@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 
 import pytest
 
@@ -21,11 +22,13 @@ OTHERS_WORDS = {
 }  # Celery's: what it queues is no job
 
 
+@cache
 def words_not_used():
     words = {row[0].partition(" ")[0] for row in table("docs/glossary.md", "## Words not used")}
     return words | {f"{word}s" for word in words} | {word.removesuffix("s") for word in words}
 
 
+@cache
 def names_not_used():
     return {row[0] for row in table("docs/glossary.md", "## Names not used")}
 

@@ -21,15 +21,20 @@ UNDER_WAY = "flow_id = gate.id AND claim_id IS NOT NULL"  # also of a job cancel
 SAME_US = 20 * clock.MILLISECOND
 PARKED = f"parked_by = gate.id AND {WAITING_SQL} AND scheduled_at <= %s"
 IN_LINE = f"kind <> '{GROUP}' OR parked_by IS NOT NULL"  # a job that makes others waits for an opening at most
-HEAD = f"SELECT id FROM job WHERE lane_id = gate.id AND {LIVE_SQL} AND ({IN_LINE}) ORDER BY id LIMIT 1"
+HAS_COME = "fire_at IS NULL OR scheduled_at <= %s"  # a schedule makes the job of its next instant in advance
+OF_LANE = f"SELECT id FROM job WHERE lane_id = gate.id AND {LIVE_SQL}"
+# In the order of the index job_lane_begun: in that of ids all that wait would be read.
+BEGUN = f"{OF_LANE} AND attempted_at IS NOT NULL AND kind <> '{GROUP}' ORDER BY attempted_at LIMIT 1"
+HEAD = f"SELECT COALESCE(({BEGUN}), ({OF_LANE} AND ({IN_LINE}) AND ({HAS_COME}) ORDER BY id LIMIT 1))"
 SIGNED = "CASE WHEN staged_at IS NULL THEN id ELSE -id END"  # below zero: a message names it
 OLDEST = "gate_id = gate.id AND number > gate.starts - gate.rate AND number <= gate.starts - gate.rate + %s"
 LATEST = "SELECT started_at FROM gate_start WHERE gate_id = gate.id AND number = gate.starts"
 
 
 class Use(NamedTuple):
-    """How a gate is used. `head`: of a lane the job whose turn it is. `parked`: the first jobs that wait at the gate
-    and are due, in their order, of a lane only its head; `staged`: those of them that a message names."""
+    """How a gate is used. `head`: of a lane the job whose turn it is: what has begun, else what was created first.
+    `parked`: the first jobs that wait at the gate and are due, in their order, of a lane only its head; `staged`: those
+    of them that a message names."""
 
     pace: Pace
     head: int | None
@@ -61,7 +66,7 @@ def uses(gates: Collection[Gate], looked_at: int, now: int) -> Uses:
         f"CASE WHEN rate IS NULL THEN NULL ELSE ({LATEST}) END, "
         f"CASE WHEN kind <> '{LANE}' THEN NULL ELSE ({HEAD}) END, "
         f"CASE WHEN kind = '{LANE}' THEN {list_of(head_parked)} ELSE {list_of(parked)} END FROM gate WHERE {these}",
-        (looked_at, now, now, looked_at, params),
+        (looked_at, now, now, now, now, looked_at, params),
     )
     read_at = clock.now()
     ahead_us = _ahead_us([row[1] for row in rows])

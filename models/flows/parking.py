@@ -105,7 +105,7 @@ def wake_overlooked(ids: Collection[int], now: int) -> None:
 
 def _overlooked(ids: Collection[int], now: int) -> list[int]:
     these, params = any_of("id", sorted(ids))
-    rows = fetch(f"SELECT id FROM gate WHERE {these} AND {OVERLOOKED} ORDER BY id", (params, *[now] * 5))
+    rows = fetch(f"SELECT id FROM gate WHERE {these} AND {OVERLOOKED} ORDER BY id", (params, *[now] * 6))
     return [row[0] for row in rows]
 
 

@@ -26,6 +26,7 @@ from models.schedules.ready_jobs import ReadyJob, is_in, ready_jobs
 from models.schedules.turns import Rhythm, Turns, UnderWay, overlaps, turns_of
 
 HELD_US = clock.SECOND // 4  # how long a job that waits for its turn is put off at first
+SNOOZED = "held_until IS NOT NULL AND parked_by IS NULL"  # what waits at a gate is brought back by that gate
 
 
 class LockedSchedule(NamedTuple):
@@ -85,7 +86,7 @@ def begun(jobs: Sequence[ClaimedJob], choice: Choice) -> list[ClaimedJob]:
 
 def release_next_in_turn(schedule_ids: Iterable[str], now: int) -> None:
     """Let the snoozed job of each schedule whose turn is next be staged at once, since the job before it has ended."""
-    held = _by_schedule(ready_jobs("schedule_id", list(schedule_ids), now, "held_until IS NOT NULL"))
+    held = _by_schedule(ready_jobs("schedule_id", list(schedule_ids), now, SNOOZED))
     rhythms = _rhythms([schedule_id for schedule_id, jobs in held.items() if len(jobs) > 1])
     first = [_first(jobs, rhythms.get(schedule_id), now).id for schedule_id, jobs in held.items()]
     if first:

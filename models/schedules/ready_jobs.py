@@ -18,6 +18,7 @@ class ReadyJob(NamedTuple):
     attempted_at: int | None
     inserted_at: int
     start_by: int | None
+    lane_id: int | None
 
     @property
     def is_new(self) -> bool:

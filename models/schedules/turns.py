@@ -3,6 +3,9 @@
 A job is behind when a later instant of its schedule has come. Jobs that are behind begin one after another, whatever
 `overlap` says, so that what an outage left does not arrive at once. A job that is not behind goes before them, and is
 not skipped for the sake of one that is.
+
+Jobs of one lane need not wait here for one another: the claim lets them through their lane one after another, in the
+order of the lane.
 """
 
 from collections.abc import Sequence
@@ -22,6 +25,7 @@ class UnderWay(NamedTuple):
     fire_at: int
     attempt: int
     attempted_at: int
+    lane_id: int | None
 
 
 class Rhythm(NamedTuple):
@@ -83,8 +87,15 @@ def turns_of(
     may_wait = overlap == QUEUE_ONE or all(_is_behind(other, rhythm) for other in under_way)
     for job in ordered:
         skipped = overlaps(job, under_way, rhythm.offset_us) and not (may_wait and job.id == next(iter(queued), None))
-        (turns.skip if skipped else turns.wait).append(job.id)
+        if not skipped and _shares_a_lane(job, [*under_way, *turns.begin]):
+            turns.begin.append(job)
+        else:
+            (turns.skip if skipped else turns.wait).append(job.id)
     return turns
+
+
+def _shares_a_lane(job: ReadyJob, others: Sequence[UnderWay | ReadyJob]) -> bool:
+    return job.lane_id is not None and all(other.lane_id == job.lane_id for other in others)
 
 
 def _all_but_those_behind(jobs: Sequence[ReadyJob], under_way: Sequence[UnderWay], rhythm: Rhythm, now: int) -> Turns:
@@ -92,7 +103,8 @@ def _all_but_those_behind(jobs: Sequence[ReadyJob], under_way: Sequence[UnderWay
     is_taken = any(_is_behind(other, rhythm) for other in under_way)
     for job in rhythm.in_turn(jobs, now):
         if job.is_new and rhythm.is_behind(job.fire_at, now):
-            (turns.wait.append(job.id) if is_taken else turns.begin.append(job))
+            waits = is_taken and not _shares_a_lane(job, [*under_way, *turns.begin])
+            (turns.wait.append(job.id) if waits else turns.begin.append(job))
             is_taken = True
         else:
             turns.begin.append(job)

@@ -40,7 +40,7 @@ def steady(monkeypatch):
 def handlers(monkeypatch):
     """Restores the handlers of signals, and makes a group look at its children more often.
 
-    SIGHUP is not ignored meanwhile: `nohup` has tests ignore it, and a shell can't trap what it ignored at its start."""
+    SIGHUP is not ignored meanwhile: under `nohup` it is, and a shell can't trap what is ignored at its start."""
     monkeypatch.setattr(supervisor, "LOOK_EVERY_S", 0.02)
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     with handlers_put_back():

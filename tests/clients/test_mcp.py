@@ -10,6 +10,7 @@ from mcp import StdioServerParameters, stdio_client
 
 from booper_client import Client
 from booper_client.cli import failures
+from booper_client.mcp_tools import server as mcp_server
 from booper_client.mcp_tools.server import tools
 from tests.support.command_line import START, in_a_pipe
 
@@ -49,14 +50,15 @@ def conversation(configured):
 
 
 @pytest.fixture
-def call(conversation):
-    """A function: calls one tool; the object that it returns, or the text of its error."""
+def call(api):
+    """A function: calls one tool, in this process; the object that it returns, or the text of its error."""
 
     def called(name, **arguments):
-        async def talk(assistant):
-            return await assistant.call_tool(name, arguments)
+        async def talk():
+            async with Assistant(mcp_server.server(api)) as assistant:
+                return await assistant.call_tool(name, arguments)
 
-        result = conversation(talk)
+        result = asyncio.run(asyncio.wait_for(talk(), 60))
         [content] = result.content
         return content.text if result.is_error else json.loads(content.text)
 

@@ -1,12 +1,12 @@
 """Judges how requests went through flows and lanes, from a ledger of their beginnings and ends. Pure.
 
 It knows the promises and nothing of the product: never more under way than the limit, no window over the rate, wherever
-it begins, and no job of a lane before the one created before it is final. Instants are integers of any unit.
+it begins, and in a lane one job after another, each before those created after it. Instants are integers of any unit.
 """
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import permutations
 from typing import NamedTuple
 
 
@@ -29,11 +29,15 @@ class Promise(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """A job of a lane: when its first request began, and when it was final. None: neither has happened."""
+    """A job of a lane: when its first request began, and when it was final. None: neither has happened.
+
+    `joined_at`: since when it stands in the lane. `let_at`: when it was let begin; None: when its request began."""
 
     job: int | str
     began_at: int | None
     final_at: int | None
+    joined_at: int = 0
+    let_at: int | None = None
 
 
 def most_under_way(runs: Iterable[Run], since: int = 0, until: int | None = None) -> int:
@@ -72,15 +76,22 @@ def broken_promises(key: str, runs: Sequence[Run], promises: Sequence[Promise], 
 
 
 def out_of_order(lane: str, turns: Sequence[Turn]) -> list[str]:
-    """Sentences about jobs of the lane that began before the one before them was final. `turns`: in the order in which
-    the jobs were created, without those that never began and are final."""
-    sent = [turn for turn in turns if turn.began_at is not None or turn.final_at is None]
+    """Sentences about jobs of the lane that began although another had begun and was not final, or stood before them.
+    `turns`: in the order in which the jobs were created."""
     broken = []
-    for before, after in pairwise(sent):
-        if after.began_at is not None and (before.final_at is None or after.began_at < before.final_at):
-            end = "is not final" if before.final_at is None else f"was final at {before.final_at}"
-            broken.append(f"lane {lane}: job {after.job} began at {after.began_at}, job {before.job} {end}")
+    for (place, turn), (other_place, other) in permutations(enumerate(turns), 2):
+        if turn.began_at is None or (other.final_at is not None and other.final_at <= turn.began_at):
+            continue
+        let_at = turn.began_at if turn.let_at is None else turn.let_at
+        stands_before = other_place < place and other.joined_at <= let_at
+        if stands_before or _has_begun(other, turn.began_at):
+            end = "is not final" if other.final_at is None else f"was final at {other.final_at}"
+            broken.append(f"lane {lane}: job {turn.job} began at {turn.began_at}, job {other.job} {end}")
     return broken
+
+
+def _has_begun(turn: Turn, at: int) -> bool:
+    return turn.began_at is not None and turn.began_at < at
 
 
 def _over_concurrency(key: str, runs: Sequence[Run], promise: Promise, until: int | None) -> list[str]:

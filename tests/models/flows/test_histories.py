@@ -1,9 +1,9 @@
 """Any history of flows and lanes keeps their promises: the real claim, parking, stager, recorder and rescuer against a
 judge that knows only when requests began and ended.
 
-Hypothesis makes up histories of orders, limits, pauses, cancels, clocks, two workers, late starts, crashes and wakings
-that got lost. At the end the troubles cease, and every job must reach a final state. BOOPER_TEST_EXAMPLES asks for that
-many histories, other ones each time.
+Hypothesis makes up histories of orders, schedules, limits, pauses, cancels, clocks, two workers, late starts, crashes
+and wakings that got lost. At the end the troubles cease, and every job must reach a final state. BOOPER_TEST_EXAMPLES
+asks for that many histories, other ones each time.
 """
 
 import json
@@ -33,6 +33,8 @@ from models.operations import cancelling, claims
 from models.operations.ticker_row import record_delivered
 from models.rules import clock
 from models.rules.limits import ACCOUNT, FLOW, HOST, LANE, Limits
+from models.schedules import policies, schedule_changes
+from models.schedules.schedule_store import NewSchedule
 from tests.support.clocks import START
 from tests.support.expected_jobs import Queue
 from tests.support.flow_judge import Promise, Run, Turn, broken_promises, out_of_order
@@ -41,6 +43,7 @@ from tests.support.results import answered
 from workers.delivery import last_look
 from workers.delivery.attempt_records import Result
 from workers.delivery.recorder import record
+from workers.ticker import planner
 from workers.ticker.rescuer import rescue_lost
 from workers.ticker.stager import Stager
 from workers.transport.wire_format import Request
@@ -65,13 +68,15 @@ ORDERS = st.tuples(
     st.sampled_from([0, 0, 0, 2, 9]),  # due in so many seconds
     st.sampled_from([1, 2, 4]),  # attempts allowed
 )
+EVERY_S = 4
+SCHEDULES = st.tuples(st.sampled_from(LANES), st.sampled_from(policies.OVERLAPS), st.sampled_from(policies.MISFIRES))
 GATES = st.sampled_from([(FLOW, "a"), (FLOW, "b"), (LANE, "x"), (HOST, HOST_NAME), (ACCOUNT, "")])
 
 
 class Flows(RuleBasedStateMachine):
     def __init__(self, moved_clock):
         super().__init__()
-        for table in ("job", "attempt", "log_entry", "gate", "gate_start"):
+        for table in ("firing", "schedule", "job", "attempt", "log_entry", "gate", "gate_start"):
             database.execute_sql(f"DELETE FROM {table}")
         record_delivered(0)
         self.clock = moved_clock
@@ -79,6 +84,7 @@ class Flows(RuleBasedStateMachine):
         self.account = account_store.account_named("alice", START)
         self.promises = {key: [Promise(START)] for key in FLOWS}
         self.jobs = {}  # by id, in the order in which they were created
+        self.schedules = {}  # their lanes, by id
         self.sent = []  # requests: claim, worker, and when each began and ended
         self.unsent = []  # claims whose requests have not gone out yet, each with its worker
         self.queue = Queue(self.jobs)
@@ -93,24 +99,68 @@ class Flows(RuleBasedStateMachine):
         for each in first:
             self.create(*each)
 
+    @precondition(lambda self: len(self.schedules) < 2)
+    @rule(which=SCHEDULES)
+    def order_again_and_again(self, which):
+        lane_key, overlap, misfire = which
+        order = self.new_job(None, lane_key, EVERY_S, 2)
+        frequency = json.dumps({"repeat_every": EVERY_S})
+        new = NewSchedule(order, frequency, order.scheduled_at, overlap=overlap, misfire=misfire)
+        schedule, _, _ = schedule_changes.create(new, self.clock.now, 100)
+        self.schedules[schedule.id] = lane_key
+        self.note_made()
+
+    @precondition(lambda self: self.schedules)
+    @rule(which=ANY)
+    def run_now(self, which):
+        schedule_changes.fire_now(self.account.id, pick(self.schedules, which), self.clock.now)
+        self.note_made()
+
+    def plan(self):
+        """As the ticker does before it stages."""
+        planner.expire(self.clock.now)
+        planner.plan_due(self.clock.now)
+        self.note_made()
+
+    def note_made(self):
+        """Those that schedules have made."""
+        rows = fetch("SELECT id, schedule_id, scheduled_at FROM job WHERE schedule_id IS NOT NULL ORDER BY id")
+        for job_id, schedule_id, due_at in rows:
+            if job_id not in self.jobs:
+                self.note(job_id, None, self.schedules[str(schedule_id)], due_at, joined_at=due_at)
+
+    def note(self, job_id, flow_key, lane_key, due_at, joined_at=START):
+        self.jobs[job_id] = SimpleNamespace(
+            id=job_id,
+            flow=flow_key,
+            lane=lane_key,
+            message=None,
+            final_at=None,
+            let_at=None,
+            due_at=due_at,
+            joined_at=joined_at,
+        )
+
     @rule(order=ORDERS, count=st.sampled_from([1, 1, 4]))
     def order(self, order, count):
         for _ in range(count):
             self.create(*order)
 
     def create(self, flow_key, lane_key, in_s, attempts):
+        new = self.new_job(flow_key, lane_key, in_s, attempts)
+        row, _ = orders.create(new, self.clock.now)
+        self.note(row.id, flow_key, lane_key, new.scheduled_at)
+
+    def new_job(self, flow_key, lane_key, in_s, attempts):
         names = [flow(flow_key)] if flow_key else []
         names += [lane(lane_key)] if lane_key else []
         new = NewJob(self.account.id, ARGS, None, None, self.clock.now + in_s * clock.SECOND, gates=tuple(names))
         backoff = json.dumps({"fixed": DELAY_S})
-        new = new._replace(max_attempts=attempts, timeout_ms=TIMEOUT_MS, backoff=backoff, host=HOST_NAME)
-        row, _ = orders.create(new, self.clock.now)
-        self.jobs[row.id] = SimpleNamespace(
-            id=row.id, flow=flow_key, lane=lane_key, message=None, final_at=None, due_at=new.scheduled_at
-        )
+        return new._replace(max_attempts=attempts, timeout_ms=TIMEOUT_MS, backoff=backoff, host=HOST_NAME)
 
     @rule(key=st.sampled_from(FLOWS), limits=LIMITS)
     def change_limits(self, key, limits):
+        self.clock.now += 1  # starts of the same instant would count for the new promise
         gate = gates.ensure(self.account.id, FLOW, key, self.clock.now)
         gates.set_limits(gate, limits, False, self.clock.now)
         # What began under other limits may be forgotten: each promise counts from its beginning.
@@ -118,6 +168,7 @@ class Flows(RuleBasedStateMachine):
 
     @rule(key=st.sampled_from(FLOWS))
     def reset(self, key):
+        self.clock.now += 1
         closing.reset(self.account.id, FLOW, key, self.clock.now)
         self.promises[key].append(self.promises[key][-1]._replace(since=self.clock.now, counts_from=self.clock.now))
 
@@ -146,6 +197,7 @@ class Flows(RuleBasedStateMachine):
 
     @rule()
     def stage(self):
+        self.plan()
         self.stager.stage_due(self.clock.now)
 
     @rule(worker=WORKERS, most=st.sampled_from([1, 3, 100]), late=st.integers(0, 2))
@@ -171,6 +223,8 @@ class Flows(RuleBasedStateMachine):
             record_delivered(message.at)
             return
         claimed = claims.claim(message.named, self.clock.now, MARGIN)
+        for claim in claimed:
+            self.jobs[claim.id].let_at = self.jobs[claim.id].let_at or self.clock.now
         first = len(claimed) - late
         for claim in claimed[: max(first, 0)]:
             self.begins(claim, worker)
@@ -295,7 +349,8 @@ class Flows(RuleBasedStateMachine):
             runs = [Run(sent.claim.id, sent.began_at, sent.ended_at) for sent in self.sent_of(key)]
             assert broken_promises(key, runs, self.promises[key]) == []
         for key in LANES:
-            assert out_of_order(key, [self.turn(job) for job in self.jobs.values() if job.lane == key]) == []
+            of_lane = sorted((job for job in self.jobs.values() if job.lane == key), key=lambda job: job.id)
+            assert out_of_order(key, [self.turn(job) for job in of_lane]) == []
 
     def note_final(self):
         rows = fetch("SELECT id, COALESCE(completed_at, discarded_at, cancelled_at) FROM job")
@@ -307,7 +362,7 @@ class Flows(RuleBasedStateMachine):
 
     def turn(self, job):
         began = [sent.began_at for sent in self.sent if sent.claim.id == job.id]
-        return Turn(job.id, min(began, default=None), job.final_at)
+        return Turn(job.id, min(began, default=None), job.final_at, job.joined_at, job.let_at)
 
     def teardown(self):
         if sys.exc_info()[0] is None:
@@ -317,6 +372,8 @@ class Flows(RuleBasedStateMachine):
         """The troubles cease: every job reaches a final state."""
         for gate in ((FLOW, "a"), (FLOW, "b"), (LANE, "x"), (LANE, "y"), (HOST, HOST_NAME), (ACCOUNT, "")):
             self.resume(gate)
+        for schedule_id in self.schedules:
+            schedule_changes.disable(self.account.id, schedule_id, self.clock.now)
         for _ in range(DRAIN_STEPS):
             if not fetch("SELECT 1 FROM job WHERE state NOT IN ('completed', 'discarded', 'cancelled') LIMIT 1"):
                 break

@@ -80,7 +80,9 @@ def test_starts_before_a_reset_count_for_no_window():
     [
         [],
         [Turn(1, 0, 10), Turn(2, 10, 20)],
-        [Turn(1, None, 5), Turn(2, 1, 20)],
+        [Turn(1, None, 1), Turn(2, 1, 20)],
+        [Turn(1, 20, 30, joined_at=5), Turn(2, 4, 20)],
+        [Turn(1, 20, 30, joined_at=5), Turn(2, 6, 20, let_at=4)],
         [Turn(1, 0, 10), Turn(2, None, None), Turn(3, None, None)],
     ],
 )
@@ -95,6 +97,9 @@ def test_a_lane_in_order_is_not_told(turns):
         ([Turn(1, 5, 6), Turn(2, 0, 1)], "lane user: job 2 began at 0, job 1 was final at 6"),
         ([Turn(1, 5, None), Turn(2, 9, 10)], "lane user: job 2 began at 9, job 1 is not final"),
         ([Turn(1, None, None), Turn(2, 9, 10)], "lane user: job 2 began at 9, job 1 is not final"),
+        ([Turn(1, None, 5), Turn(2, 1, 20)], "lane user: job 2 began at 1, job 1 was final at 5"),
+        ([Turn(1, 20, 30, joined_at=5), Turn(2, 5, 20)], "lane user: job 2 began at 5, job 1 was final at 30"),
+        ([Turn(1, 6, 30, joined_at=5), Turn(2, 4, 20)], "lane user: job 1 began at 6, job 2 was final at 20"),
     ],
 )
 def test_a_job_that_goes_before_its_turn_is_told(turns, sentence):

@@ -227,7 +227,7 @@ def test_a_look_at_gates_never_reads_all_jobs(account, db):
     ids_through(ids)
     these, params = any_of("id", [gate_of(FLOW, "shop").id])
 
-    plan = plan_of(db, f"SELECT id FROM gate WHERE {these} AND {parking.OVERLOOKED}", (params, *[clock.now()] * 5))
+    plan = plan_of(db, f"SELECT id FROM gate WHERE {these} AND {parking.OVERLOOKED}", (params, *[clock.now()] * 6))
 
     assert ("job_parked" in plan, "hashed SubPlan" in plan) == (True, False)
 

@@ -2,10 +2,11 @@
 
 import pytest
 
-from models.flows import leaving
+from models.flows import gates, leaving
 from models.jobs import lifecycle
 from models.rules import clock
 from models.rules.limits import FLOW
+from models.schedules import overlap
 from tests.support.flows import flow, gate_of, let_through, next_turns, order, parked_at
 from tests.support.schedule_rows import create_schedule, firings_of, jobs_of, run_ticker, waiting_jobs_of
 
@@ -77,3 +78,17 @@ def test_overlapping_instants_of_a_schedule_that_allows_them_wait_for_their_flow
     assert (beside, len(parked)) == ([], 1)
     assert [job.id for job in let_through([job_id for job_id, _ in next_turns()])] == parked
     assert len(jobs_of(schedule_id)) >= 2
+
+
+def test_a_job_that_waits_at_its_flow_keeps_its_place_when_another_of_its_schedule_ends(account, moved_clock):
+    schedule_id = schedule_in_flow(account, "allow")
+    first = run_ticker()
+    moved_clock.advance(hours=1)
+    run_ticker()
+    flow_id = gate_of(FLOW, "shop").id
+    [waiting] = parked_at(flow_id)
+
+    lifecycle.complete(first, clock.now())
+    overlap.release_next_in_turn([schedule_id], clock.now())
+
+    assert [job.held_until for job in waiting_jobs_of(schedule_id) if job.id == waiting] == [gates.FAR]
