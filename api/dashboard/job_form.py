@@ -14,7 +14,7 @@ from models.schedules.policies import MISFIRES, OVERLAPS
 REQUEST_FIELDS = ("method", "url", "headers", "body", "name", "description", "timeout", "max_attempts")
 GATES = ("flow", "lane")
 FLOW_MEMBERS = ("key", "rate", "per", "concurrency")
-LISTS = ("labels", "exclude")  # texts between commas
+LISTS = ("labels", "exclude", "calendars")  # texts between commas
 TEXTS = ("callback_url", "failure_callback_url", "starts_at", "until", "overlap", "misfire")
 NUMBERS = ("max_runs",)
 CHOICES = {"overlap": OVERLAPS, "misfire": MISFIRES}
@@ -53,11 +53,10 @@ def body_of(row: StoredRequest) -> str | None:
 def form_of(row: StoredRequest, left_out: tuple[str, ...] = replays.NOT_REPLAYED) -> dict[str, str]:
     """The form filled in with the request of a job or schedule, due now. `left_out`: fields of the request that the
     form does not take over."""
-    args = json.loads(row.args)
-    gates = _gates(args)
-    options = {name: text for name, text in options_of(args).items() if name not in left_out}
+    args = {name: value for name, value in json.loads(row.args).items() if name not in left_out}
+    gates, options = _gates(args), options_of(args)
     shown = (*REQUEST_FIELDS, *(GATES if gates else ()), *options, "query")
-    more = {name: value for name, value in args.items() if name not in (*shown, *left_out)}
+    more = {name: value for name, value in args.items() if name not in shown}
     if row.body is not None and row.content_type == BYTES_TYPE:
         more["body_base64"] = as_base64(bytes(row.body))
     return {
@@ -79,9 +78,18 @@ def form_of(row: StoredRequest, left_out: tuple[str, ...] = replays.NOT_REPLAYED
 
 def options_of(args: dict[str, Any]) -> dict[str, str]:
     """The fields of the form for the options that a field of one line can hold."""
-    texts = {name: ", ".join(args[name]) for name in LISTS if _is_list_of_words(args.get(name))}
+    lists = {**args, **_excluded(args.get("exclude"))}
+    texts = {name: ", ".join(lists[name]) for name in LISTS if _is_list_of_words(lists.get(name))}
     texts |= {name: args[name] for name in TEXTS if isinstance(args.get(name), str) and _fits(args[name])}
     return texts | {name: str(args[name]) for name in NUMBERS if type(args.get(name)) is int}
+
+
+def _excluded(exclude: Any) -> dict[str, Any]:
+    """The days and the calendars that a schedule excludes, each as the value of its field."""
+    if not isinstance(exclude, dict):
+        return {}
+    days, calendars = exclude.get("days") or [], exclude.get("calendars") or []
+    return {"exclude": days, "calendars": calendars} if _is_list_of_words(days) and _is_list_of_words(calendars) else {}
 
 
 def _is_list_of_words(value: Any) -> bool:

@@ -84,8 +84,13 @@ def _gates(form: dict[str, str]) -> dict[str, Any]:
 def _options(form: dict[str, str]) -> dict[str, Any]:
     """The options that are filled in."""
     texts = {name: form[name].strip() for name in OPTIONS if form.get(name, "").strip()}
-    lists = {name: [part.strip() for part in texts[name].split(",") if part.strip()] for name in LISTS if name in texts}
-    return texts | lists | {name: number(texts[name]) for name in NUMBERS if name in texts}
+    typed = {name: texts.pop(name) for name in LISTS if name in texts}
+    lists: dict[str, Any] = {
+        name: [part.strip() for part in text.split(",") if part.strip()] for name, text in typed.items()
+    }
+    if calendars := lists.pop("calendars", None):
+        lists["exclude"] = {"days": lists.get("exclude", []), "calendars": calendars}
+    return {**texts, **lists, **{name: number(texts[name]) for name in NUMBERS if name in texts}}
 
 
 def _drop_unstorable(reading: Reading) -> set[str]:

@@ -11,7 +11,6 @@ from flask import current_app, request
 from api.dashboard.blueprint import pages, visitor
 from api.dashboard.pages import (
     bulk,
-    edit_schedule,
     failures,
     find,
     flows,
@@ -23,12 +22,11 @@ from api.dashboard.pages import (
     new_job,
     overview,
     preview,
-    schedule,
-    schedules,
     signing_in,
     status_wall,
     theme,
 )
+from api.dashboard.pages.recurring import calendars, edit_schedule, schedule, schedules
 from api.dashboard.pages.settings import alert_pages, channels, endpoints, keys, signing_keys
 from api.dashboard.reference import api_reference
 from models.database.connection import Unreachable
@@ -66,7 +64,14 @@ SECTIONS = (
             Tab("Operations", "list_operations", (bulk,)),
         ),
     ),
-    Section("Schedules", "schedules", (Tab("Schedules", "list_schedules", (schedules, schedule, edit_schedule), "s"),)),
+    Section(
+        "Schedules",
+        "schedules",
+        (
+            Tab("Schedules", "list_schedules", (schedules, schedule, edit_schedule), "s"),
+            Tab("Calendars", "list_calendars", (calendars,), "c"),
+        ),
+    ),
     Section("Failures", "failures", (Tab("Failures", "list_failures", (failures,), "f"),)),
     Section(
         "Flows",

@@ -15,6 +15,7 @@ PAGES = [  # that stand by themselves
     "/jobs",
     "/jobs/new",
     "/schedules",
+    "/calendars",
     "/failures",
     "/find",
     "/operations",

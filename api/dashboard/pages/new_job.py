@@ -11,16 +11,15 @@ from api.dashboard.job_form import CHOICES, EMPTY, errors_by_field, form_of
 from api.dashboard.job_form_reader import read_job_form
 from api.dashboard.job_times import UNITS, WAYS
 from api.dashboard.pages.job import find_job
-from api.dashboard.pages.schedule import too_many_schedules
 from api.requests.job_fields import JobFields
 from api.requests.job_requests import due_at, new_job
 from api.requests.new_schedule import new_schedule, recurs
-from api.requests.options.refusals import no_instant
+from api.requests.options.refusals import refusals
+from api.responses.responses import ApiError
 from models.flows import orders
 from models.rules import clock
 from models.rules.request_rules import METHODS
 from models.schedules import schedule_changes
-from models.schedules.schedule_changes import NoInstant, TooMany
 from models.schedules.schedule_store import NewSchedule
 
 
@@ -49,11 +48,10 @@ def create_job() -> Response:
 
 def _create_schedule(new: NewSchedule, form: dict[str, str], now: int) -> Response:
     try:
-        row, job, _ = schedule_changes.create(new, now, settings().max_schedules)
-    except NoInstant:
-        return _page(form, no_instant().errors, 422)
-    except TooMany:
-        return _page(form, {"": [too_many_schedules().message]}, 422)
+        with refusals():
+            row, job, _ = schedule_changes.create(new, now, settings().max_schedules)
+    except ApiError as error:
+        return _page(form, error.errors, 422)
     if row is None:  # a live job has the idempotency key of the request
         return redirect_to("show_job", "created", key=job.uuid)
     return redirect_to("show_schedule", "created", key=row.id)

@@ -63,3 +63,45 @@ def test_only_an_untouched_form_takes_the_zone_of_the_reader(alice):
     assert "data-default-zone" in alice.get("/jobs/new?when=cron").text
     assert "data-default-zone" not in alice.get(f"/schedules/{made.id}/edit").text
     assert "data-default-zone" not in alice.get(f"/jobs/new?from={make_job(alice.account).uuid}").text
+
+
+def test_the_calendars_of_a_schedule_have_a_field(alice):
+    for name in ("holidays", "closed"):
+        alice.send("/calendars", name=name, days="2096-01-05")
+    made = submit_schedule(alice, exclude="2096-01-06", calendars="holidays, closed")
+    assert json.loads(made.frequency)["exclude"] == {"days": ["2096-01-06"], "calendars": ["holidays", "closed"]}
+
+    page = alice.get(f"/schedules/{made.id}/edit").text
+
+    assert (field(page, "exclude"), field(page, "calendars")) == ("2096-01-06", "holidays, closed")
+    assert "&#34;calendars&#34;" not in page
+
+
+@pytest.mark.parametrize("fields", [{"calendars": "none"}, {"more": '{"exclude": {"calendars": ["none"]}}'}])
+def test_a_calendar_that_is_not_there_is_told_beside_its_field(alice, fields):
+    """The form of a new schedule answered 500."""
+    form = {"method": "POST", "url": URL, "when": "cron", "cron": "0 9 * * *"}
+    made = submit_schedule(alice)
+
+    for answer in (
+        alice.send("/jobs/new", **form, **fields),
+        alice.send(f"/schedules/{made.id}/edit", **form, **fields),
+    ):
+        assert (answer.status_code, "must be names of calendars of this account" in answer.text) == (422, True)
+        assert 'id="exclude-problem"' in answer.text
+    assert Schedule.select().count() == 1
+
+
+@pytest.mark.parametrize("more", ["", '{"exclude": {"calendars": ["holidays"]}}'])
+def test_a_calendar_is_added_to_a_schedule_and_taken_away(alice, more):
+    """The form kept the old calendars where the times stayed as they were."""
+    alice.send("/calendars", name="holidays", days="2096-01-05")
+    made = submit_schedule(alice)
+    form = {"method": "POST", "url": URL, "when": "cron", "cron": "0 9 * * *"}
+    path = f"/schedules/{made.id}/edit"
+
+    assert alice.send(path, **form, **({"more": more} if more else {"calendars": "holidays"})).status_code == 303
+    assert json.loads(Schedule.get().frequency)["exclude"]["calendars"] == ["holidays"]
+
+    assert alice.send(path, **form).status_code == 303
+    assert "exclude" not in json.loads(Schedule.get().frequency)

@@ -12,16 +12,18 @@ from api.dashboard.errors import page_not_found
 from api.dashboard.job_form import CHOICES, errors_by_field, form_of
 from api.dashboard.job_form_reader import read_job_form
 from api.dashboard.job_times import UNITS, form_times
-from api.dashboard.pages.schedule import find_schedule
+from api.dashboard.pages.recurring.schedule import find_schedule
 from api.requests.job_requests import due_at
 from api.requests.new_schedule import new_schedule
 from api.requests.options.refusals import refusals
+from api.responses.responses import ApiError
 from api.routes.schedules import ScheduleFields
 from models.jobs import replays
 from models.rules import clock, recurrence
 from models.rules.recurrence import UnknownFrequency
 from models.rules.request_rules import METHODS
 from models.schedules import schedule_changes
+from models.schedules.calendars import calendar_store
 from models.schedules.schedule_store import ScheduleRow
 
 
@@ -41,11 +43,16 @@ def change_schedule(key: str) -> Response:
         return _page(row, form, error.normalized_messages(), 422)
     new = new_schedule(job_request, visitor().account_id, due_at(job_request, now), now, 0, row.key)
     with suppress(UnknownFrequency):
-        if recurrence.frequency_of(new.frequency) == recurrence.frequency_of(row.frequency):
+        names = [calendar_store.names_in(frequency) for frequency in (new.frequency, row.frequency)]
+        if names[0] == names[1] and recurrence.frequency_of(new.frequency) == recurrence.frequency_of(row.frequency):
             new = new._replace(frequency=row.frequency)  # the form may spell the same frequency in another way
-    with refusals():
-        if schedule_changes.replace(visitor().account_id, row.id, new, now, settings().max_schedules) is None:
-            raise page_not_found()
+    try:
+        with refusals():
+            changed = schedule_changes.replace(visitor().account_id, row.id, new, now, settings().max_schedules)
+    except ApiError as error:
+        return _page(row, form, error.errors, 422)
+    if changed is None:
+        raise page_not_found()
     return redirect_to("show_schedule", "saved", key=row.id)
 
 

@@ -1,0 +1,1 @@
+"""Serves the pages of schedules and of the calendars that they name."""
