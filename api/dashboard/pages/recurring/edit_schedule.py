@@ -9,9 +9,9 @@ from marshmallow import ValidationError
 from api.context import settings
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
-from api.dashboard.job_form import CHOICES, errors_by_field, form_of
-from api.dashboard.job_form_reader import read_job_form
-from api.dashboard.job_times import UNITS, form_times
+from api.dashboard.forms.job_form import CHOICES, errors_by_field, form_of
+from api.dashboard.forms.job_form_reader import read_job_form
+from api.dashboard.forms.job_times import UNITS, form_times
 from api.dashboard.pages.recurring.schedule import find_schedule
 from api.requests.job_requests import due_at
 from api.requests.new_schedule import new_schedule
