@@ -11,6 +11,7 @@ from api.dashboard.forms.job_form import CHOICES, EMPTY, errors_by_field, form_o
 from api.dashboard.forms.job_form_reader import read_job_form
 from api.dashboard.forms.job_times import UNITS, WAYS
 from api.dashboard.pages.job import find_job
+from api.dashboard.pages.recurring.schedule import too_many_refused
 from api.requests.job_fields import JobFields
 from api.requests.job_requests import due_at, new_job
 from api.requests.new_schedule import new_schedule, recurs
@@ -48,10 +49,10 @@ def create_job() -> Response:
 
 def _create_schedule(new: NewSchedule, form: dict[str, str], now: int) -> Response:
     try:
-        with refusals():
+        with refusals(), too_many_refused():
             row, job, _ = schedule_changes.create(new, now, settings().max_schedules)
     except ApiError as error:
-        return form_page(form, error.errors, 422)
+        return form_page(form, error.errors or {"": [error.message]}, 422)
     if row is None:  # a live job has the idempotency key of the request
         return redirect_to("show_job", "created", key=job.uuid)
     return redirect_to("show_schedule", "created", key=row.id)
