@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from models.alerts.ways import WAYS, read_targets
+from models.alerts.ways import WAYS, WrongTarget, read_targets
 from models.database.urls import SQLITE, WrongValue, checked_url
 from models.rules.address_rules import parse_allow, parse_nat64
 from models.rules.url_rules import origins
@@ -424,7 +424,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             values[setting.attribute] = setting.form.parse(texts[setting.name])
         except ValueError as error:
             got = "something else" if setting.secret else repr(without_password(texts[setting.name]))
-            detail = f" ({error})" if isinstance(error, WrongValue) else ""
+            detail = f" ({error})" if isinstance(error, WrongValue | WrongTarget) else ""
             errors.append(f"{setting.name} must be {setting.form.accepted}, got {got}{detail}")
     errors += unknown_names(environ)
     if errors:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from models.alerts import evaluation, forms, messages, ways
+from models.alerts import evaluation, forms, message_order, messages, ways
 from models.alerts.alert_tables import Notification
 from models.alerts.change_counts import MADE, count
 from models.alerts.conditions import OPERATOR, RECOVERED, Rule
@@ -96,7 +96,7 @@ def targets_of(alert_ids: Iterable[int]) -> dict[int, list[StoredTarget]]:
 def job_for(account_id: int, stored: StoredTarget, message: Message, now: int) -> NewJob:
     """The job that sends the message there. It holds no secret: the sender looks that up."""
     form = forms.form_of(stored.target.way, message)
-    args = {"method": "post", "url": stored.target.shown, "target": stored.id}
+    args = {"method": "post", "url": stored.target.shown, message_order.TARGET: stored.id}
     if stored.target.way in (ways.PAGERDUTY, ways.EMAIL):
         args["url"] = stored.target.url
     return NewJob(
@@ -142,10 +142,9 @@ def _send(
         for stored in targets.get(alert_id, [])
         for part in parts_for(stored.target.way, incidents)
     ]
-    jobs = job_store.create_many(
-        [job_for(rules[message.incidents[0].alert_id].account_id, stored, message, now) for stored, message in mail],
-        now,
-    )
+    earlier = message_order.unfinished({incident.id for incident, step in steps if step.type})
+    made = [_in_order(rules, stored, message, earlier, now) for stored, message in mail]
+    jobs = job_store.create_many(made, now)
     count(MADE, len(jobs))
     rows = [
         (incident.id, message.type, stored.target.way, stored.target.shown, job.id, now)
@@ -157,6 +156,13 @@ def _send(
         table, params = values_table(typed_columns(Notification, NOTED), rows)
         names = ", ".join(NOTED)
         execute(f"INSERT INTO notification ({names}) SELECT {names} FROM {table} AS input", params)
+
+
+def _in_order(
+    rules: dict[int, Rule], stored: StoredTarget, message: Message, earlier: message_order.Unfinished, now: int
+) -> NewJob:
+    job = job_for(rules[message.incidents[0].alert_id].account_id, stored, message, now)
+    return message_order.behind(job, stored.id, [each.id for each in message.incidents], earlier, now)
 
 
 def parts_for(way: str, incidents: list[IncidentRow]) -> list[list[IncidentRow]]:

@@ -7,13 +7,14 @@ from email.header import Header
 from typing import Any, NamedTuple
 
 from models.alerts import mail_forms, ways
-from models.alerts.messages import CLOSED, MAX_TEXT_CHARS, OPENED, REPEATED, Message, headline, lines, shape, text
+from models.alerts.messages import CLOSED, OPENED, REPEATED, Message, headline, lines, shape, text
 from models.jobs.job_json import JSON_TYPE, compact
 from models.rules.times import format_instant
 from models.webhooks import channel_forms
 
 MAX_TITLE_CHARS = 200
 MAX_SUMMARY_CHARS = 1024
+MAX_NTFY_BYTES = 4000  # a server takes 4,096, and makes a file of more
 TEXT_TYPE = "text/plain; charset=utf-8"
 
 
@@ -57,7 +58,7 @@ def pagerduty(message: Message) -> dict[str, Any]:
 
 
 def _slack(message: Message) -> dict[str, Any]:
-    return {"text": channel_forms.escaped(text(message))}
+    return {"text": channel_forms.escaped(text(message)), "mrkdwn": False, "unfurl_links": False}
 
 
 def _discord(message: Message) -> dict[str, Any]:
@@ -82,8 +83,13 @@ def _ntfy(message: Message) -> Form:
     """ntfy takes the text as the body, and the title in a header, encoded where it is not ASCII."""
     title = Header(channel_forms.cut(headline(message), MAX_TITLE_CHARS), "utf-8", maxlinelen=10_000).encode()
     headers = {"Title": title, "Priority": "high" if message.type in (OPENED, REPEATED) else "default"}
-    body = channel_forms.cut("\n".join(lines(message)), MAX_TEXT_CHARS)
-    return Form(body.encode(), TEXT_TYPE, headers | {"Tags": "white_check_mark" if message.type == CLOSED else "bell"})
+    body = _cut_bytes("\n".join(lines(message)), MAX_NTFY_BYTES)
+    return Form(body, TEXT_TYPE, headers | {"Tags": "white_check_mark" if message.type == CLOSED else "bell"})
+
+
+def _cut_bytes(text: str, limit: int) -> bytes:
+    body = text.encode()
+    return body if len(body) <= limit else f"{body[: limit - 3].decode(errors='ignore')}…".encode()
 
 
 def _trigger(message: Message, dedup_key: str, severity: str) -> dict[str, Any]:
@@ -100,4 +106,4 @@ def _trigger(message: Message, dedup_key: str, severity: str) -> dict[str, Any]:
 
 def _plain(line: str) -> str:
     """Without what Teams reads as Markdown."""
-    return channel_forms.marked(line).replace("[", "\\[").replace("]", "\\]")
+    return channel_forms.marked(line)

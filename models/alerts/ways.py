@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 
 from models.rules.redaction import REDACTED
-from models.rules.url_rules import split_url
+from models.rules.url_rules import UrlRefused, split_url
 
 WEBHOOK, SLACK, DISCORD, TEAMS = "webhook", "slack", "discord", "teams"
 NTFY, PAGERDUTY, EMAIL = "ntfy", "pagerduty", "email"
@@ -17,7 +17,11 @@ MAILTO = "mailto:"
 PAGERDUTY_URL = "https://events.pagerduty.com/v2/enqueue"
 MAIL_ADDRESS = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,8}")
 ROUTING_KEY = re.compile(r"[A-Za-z0-9]{32}")
-_PARTING = re.compile(rf"[,\s]+(?=(?:{'|'.join(WAYS)})=)")  # a URL may hold commas
+_PARTING = re.compile(rf"[,;\s]+(?=(?:{'|'.join(WAYS)})=)")  # a URL may hold commas and semicolons
+
+
+class WrongTarget(ValueError):
+    """A text names no target. It says which one and why, without an address: most are secrets."""
 
 
 class Target(NamedTuple):
@@ -51,18 +55,26 @@ def target_of(way: str, address: str) -> Target:
 
 
 def read_targets(text: str) -> list[Target]:
-    """The targets of a text such as `slack=https://… email=ops@example.com`, parted by spaces or commas. Raises
-    ValueError, without an address: most are secrets."""
-    return [_read_target(each) for each in _PARTING.split(text.strip(", \n\t")) if each]
+    """The targets of a text such as `slack=https://… email=ops@example.com`, parted by spaces, commas or semicolons.
+    Raises WrongTarget."""
+    parts = [each for each in _PARTING.split(text.strip(",; \n\t")) if each]
+    return list(dict.fromkeys(_read_target(each, place) for place, each in enumerate(parts, start=1)))
 
 
-def _read_target(text: str) -> Target:
+def _read_target(text: str, place: int) -> Target:
     way, _, address = text.partition("=")
     if way not in WAYS:
-        raise ValueError("a target has no known way")
-    forms = {EMAIL: MAIL_ADDRESS, PAGERDUTY: ROUTING_KEY}
-    if way in forms and not forms[way].fullmatch(address):
-        raise ValueError(f"the address of {way} is none")
+        raise WrongTarget(f"target {place} begins with none of the ways")
+    forms = {EMAIL: (MAIL_ADDRESS, "e-mail address"), PAGERDUTY: (ROUTING_KEY, "routing key of 32 letters and digits")}
+    if way in forms and not forms[way][0].fullmatch(address):
+        raise WrongTarget(f"target {place} has no {forms[way][1]} after {way}=")
     if way not in forms:
-        split_url(address)
+        _check_url(address, way, place)
     return target_of(way, address)
+
+
+def _check_url(address: str, way: str, place: int) -> None:
+    try:
+        split_url(address)
+    except UrlRefused:  # its text shows parts of the address
+        raise WrongTarget(f"target {place} has no URL that can be sent to after {way}=") from None

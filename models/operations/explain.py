@@ -9,6 +9,7 @@ from models.database.sql import fetch
 from models.flows import waits
 from models.flows.waits import Wait
 from models.jobs.attempt_reasons import in_words
+from models.jobs.job_kinds import ALERT, REQUEST
 from models.jobs.staging import DUE_AT, PAUSED_UNTIL
 from models.jobs.states import FINAL, UNDER_WAY_SQL, WAITING, WAITING_SQL
 from models.operations import heartbeats, ticker_row
@@ -48,6 +49,7 @@ class Facts(NamedTuple):
     endpoint_is_disabled: bool = False
     gates: tuple[Wait, ...] = ()  # those at which it waits
     ack_until: int | None = None  # until when its target may acknowledge
+    kind: str = REQUEST
     listening: Waiting | None = None  # its request, if a listener is to take or to answer it
 
 
@@ -61,7 +63,7 @@ CODES = {  # every code, and its meaning
     **waits.CODES,
     "waits_for_turn": "another job of its schedule is under way",
     "host_share_full": "its account or its host holds its whole share of the slots",
-    "waits_for_event": "the event before it was neither accepted nor has failed once",
+    "waits_for_event": "the event before it was neither accepted nor has failed once; of alerts: it has not ended",
     "held_after_crash": "its worker fell silent; it is tried again alone",
     "slots_full": "every slot is in use",
     "queued_behind": "jobs that were due before it have not begun",
@@ -86,7 +88,7 @@ class Reason(NamedTuple):
 
 COLUMNS = (
     "state, scheduled_at, attempt, max_attempts, crashes, held_until, staged_at, lease_until, attempted_at, "
-    "after_uuid, ack_until"
+    "after_uuid, ack_until, kind"
 )
 
 
@@ -208,7 +210,12 @@ def _held(facts: Facts, now: int) -> list[Reason]:
         return []
     if facts.after_uuid:
         return [
-            Reason("waits_for_event", f"It waits until the event {facts.after_uuid} is accepted or has failed once.")
+            Reason(
+                "waits_for_event",
+                f"It waits until the message {facts.after_uuid} has been delivered or given up."
+                if facts.kind == ALERT
+                else f"It waits until the event {facts.after_uuid} is accepted or has failed once.",
+            )
         ]
     if facts.held_until >= PAUSED_UNTIL:
         return []  # what held it is over, and the ticker is about to name it

@@ -13,7 +13,8 @@ MAX_DISCORD_CHARS = 2000
 MAX_USERNAME_CHARS = 80
 MAX_SLACK_CHARS = 40_000
 
-_DISCORD_MARKS = re.compile(r"([\\*_~`|>])")
+_DISCORD_MARKS = re.compile(r"([\\*_~`|>\[\]])")
+_LINE_MARKS = re.compile(r"^(\s*(?:\d+(?=[.)]))?)([#+.)-])", re.MULTILINE)  # of headings and lists
 _NO_USERNAME = re.compile(r"discord|clyde|```|everyone|here", re.IGNORECASE)  # Discord refuses the whole message
 _SLACK_MARKS = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
@@ -41,7 +42,7 @@ def cut(text: str, limit: int) -> str:
 
 def marked(text: str) -> str:
     """With the marks of Markdown as plain characters."""
-    return _DISCORD_MARKS.sub(r"\\\1", text)
+    return _LINE_MARKS.sub(r"\1\\\2", _DISCORD_MARKS.sub(r"\\\1", text))
 
 
 def escaped(text: str) -> str:

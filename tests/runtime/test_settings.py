@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
+from models.alerts import ways
 from runtime import settings
 from runtime.settings import SETTINGS, SettingsError
 
@@ -383,6 +384,28 @@ def test_the_message_for_a_wrong_value_hides_its_secret(name, value):
     message = refusal(**{name: value})
     assert message.startswith(f"{name} must be ")
     assert "c4nary" not in message
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("slack=https://a.example fax=1", "target 1 has no URL"),
+        ("slack=https://a.example/ email=nobody", "target 2 has no e-mail address after email="),
+        ("pagerduty=short", "target 1 has no routing key of 32 letters and digits after pagerduty="),
+        ("fax=1", "target 1 begins with none of the ways"),
+    ],
+)
+def test_a_wrong_target_of_the_operator_is_named_with_the_reason(value, why):
+    assert why in refusal(BOOPER_OPERATOR_ALERTS=value)
+
+
+def test_targets_of_the_operator_are_parted_in_every_usual_way_and_count_once():
+    text = "slack=https://a.example/x;email=a@b.example, email=a@b.example\nntfy=https://n.example/a;b,c"
+    assert [each.url for each in ways.read_targets(text)] == [
+        "https://a.example/x",
+        "mailto:a@b.example",
+        "https://n.example/a;b,c",
+    ]
 
 
 @pytest.mark.parametrize(

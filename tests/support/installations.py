@@ -15,7 +15,7 @@ class Installation:
     def __init__(self, moved_clock):
         self.clock, self.steady_s = moved_clock, 0.0
         self.well = {"ticker", "broker", "probes", "worker"}
-        self.sent, self.refusing = [], set()
+        self.sent, self.ever_sent, self.refusing = [], [], set()
         self.started_at = clock.now()
         self.environ = {}
 
@@ -27,7 +27,9 @@ class Installation:
     def send(self, target, message):
         if target.way in self.refusing:
             return "answered 500"
-        self.sent += [(target.way, message.type, each.type) for each in message.incidents]
+        sent = [(target.way, message.type, each.type) for each in message.incidents]
+        self.sent += sent
+        self.ever_sent += sent
         self.last = message
         return ""
 
@@ -54,6 +56,10 @@ class Installation:
     def pass_by(self, seconds=10):
         self.clock.advance(seconds=seconds)
         self.steady_s += seconds
+
+    def sent_to(self, way):
+        """(type of the message, trouble) of everything that was sent this way."""
+        return [each[1:] for each in self.ever_sent if each[0] == way]
 
     def changes(self):
         """(type of the message, trouble) of what was sent since the last call."""

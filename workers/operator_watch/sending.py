@@ -8,9 +8,9 @@ import json
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
 
 from models.alerts import forms, ways
 from models.alerts.announcing import parts_for
@@ -20,15 +20,18 @@ from models.database.ids import new_id
 from models.rules.url_rules import split_url
 from runtime import metrics
 from workers.delivery.render import mail_of, with_secret
+from workers.transport.exchange_limit import cut_after
 from workers.transport.mail.mailer import Mailer
 from workers.transport.outcome import Answered
 
 log = logging.getLogger("booper.operator")
 ANSWER_LIMIT_S = 10.0  # of each step of the exchange
-LIMIT_S = 25.0  # of all messages at once; less than turn.TAKE_AFTER_S
+EXCHANGE_LIMIT_S = 20.0  # of all steps after the connect: an answer may come byte by byte
+LIMIT_S = 25.0  # of all messages at once; with the pause between two looks less than turn.TAKE_AFTER_S
+ROUNDS_S = 5.0  # within which one round after another begins
 PAUSES_S = 15.0, 300.0  # before the next try: at first, and at most
 KEPT_S = 86_400.0
-MAX_KEPT = 100
+MAX_KEPT = 100  # for each target
 Send = Callable[[Target, Message], str]
 
 
@@ -67,28 +70,52 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> int:
     kind = http.client.HTTPSConnection if target.scheme == "https" else http.client.HTTPConnection
     connection = kind(target.host, target.port, timeout=ANSWER_LIMIT_S)
     try:
-        connection.request("POST", target.request_target, body, headers)
-        return connection.getresponse().status
+        connection.connect()
+        with cut_after(EXCHANGE_LIMIT_S, lambda: connection.sock):
+            connection.request("POST", target.request_target, body, headers)
+            return connection.getresponse().status
     finally:
         connection.close()
 
 
-class Kept(NamedTuple):
-    """A message that its target has not taken yet. Instants of the steady clock, in seconds."""
+class Backlog:
+    """What a target has not taken yet, in its order, and when it is tried again. Instants of the steady clock, in
+    seconds."""
 
-    target: Target
-    message: Message
-    first_s: float
-    next_s: float
-    pause_s: float
+    def __init__(self, now_s: float) -> None:
+        self._messages: deque[tuple[Message, float]] = deque(maxlen=MAX_KEPT)
+        self._pause_s = PAUSES_S[0]
+        self.next_s = now_s + self._pause_s
+
+    def __bool__(self) -> bool:
+        return bool(self._messages)
+
+    @property
+    def first(self) -> Message:
+        return self._messages[0][0]
+
+    def add(self, message: Message, now_s: float) -> None:
+        self._messages.append((message, now_s))
+
+    def note(self, is_taken: bool, now_s: float) -> None:
+        """Note what became of the first message. One that is a day old is not tried again."""
+        if is_taken:
+            self._pause_s, self.next_s = PAUSES_S[0], now_s
+        else:
+            self._pause_s = min(2 * self._pause_s, PAUSES_S[1])
+            self.next_s = now_s + self._pause_s
+        if is_taken or now_s - self._messages[0][1] >= KEPT_S:
+            self._messages.popleft()
 
 
 class Outbox:
-    """Sends a message to every target. Where some take it, it is kept for the others and tried again for a day."""
+    """Sends a message to every target. Where some take it, it is kept for the others and tried again for a day. What
+    comes later waits behind what is kept for its target: an end that overtook its beginning would leave PagerDuty with
+    an incident that nothing ends."""
 
     def __init__(self, targets: Sequence[Target], send: Send) -> None:
         self._targets, self._send = targets, send
-        self._kept: list[Kept] = []
+        self._backlogs: dict[Target, Backlog] = {}
 
     def put(self, message_type: str, rule_name: str, incidents: Sequence[IncidentRow], now: int, now_s: float) -> bool:
         """Whether any target took what is sent about these incidents. If none did, the caller tries again."""
@@ -97,25 +124,26 @@ class Outbox:
             for target in self._targets
             for part in parts_for(target.way, list(incidents))
         ]
-        failed = self._send_all(todo)
-        if len(failed) == len(todo):
+        tried = [each for each in todo if each[0] not in self._backlogs]
+        failed = self._send_all(tried)
+        if len(failed) == len(tried):
             return False
-        first_s, _ = PAUSES_S
-        self._kept += [Kept(target, message, now_s, now_s + first_s, first_s) for target, message in failed]
-        self._kept = self._kept[-MAX_KEPT:]
+        for target, message in todo:
+            if target in self._backlogs or (target, message) in failed:
+                self._backlogs.setdefault(target, Backlog(now_s)).add(message, now_s)
         return True
 
     def send_again(self, now_s: float) -> None:
-        """Try again what is due."""
-        due = [each for each in self._kept if each.next_s <= now_s]
-        if not due:
-            return
-        self._kept = [each for each in self._kept if each.next_s > now_s]
-        failed = self._send_all([(each.target, each.message) for each in due])
-        for each in due:
-            if (each.target, each.message) in failed and now_s - each.first_s < KEPT_S:
-                pause_s = min(2 * each.pause_s, PAUSES_S[1])
-                self._kept.append(each._replace(next_s=now_s + pause_s, pause_s=pause_s))
+        """Try again what is due: the first message of each target, and those behind it once it is taken."""
+        ends_s = time.monotonic() + ROUNDS_S
+        while time.monotonic() < ends_s:
+            due = {target: each.first for target, each in self._backlogs.items() if each.next_s <= now_s}
+            if not due:
+                return
+            failed = self._send_all(list(due.items()))
+            for target, message in due.items():
+                self._backlogs[target].note((target, message) not in failed, now_s)
+            self._backlogs = {target: each for target, each in self._backlogs.items() if each}
 
     def _send_all(self, todo: Sequence[tuple[Target, Message]]) -> list[tuple[Target, Message]]:
         """Those that were not taken."""

@@ -106,3 +106,5 @@ class Watch:
         for message_type, group in operator_incidents.grouped(dues).items():
             if self._outbox.put(message_type, self._rule.name, [each.incident for each in group], now, now_s):
                 operator_incidents.note(group)
+            if not self._turn.keep(clock.now()):
+                return

@@ -36,6 +36,11 @@ class Turn:
         is_free = row.watcher in ("", self.watcher) or steady_s - self._seen_s >= TAKE_AFTER_S
         return row.looked_at if is_free and _write(row, Row(self.watcher, now)) else None
 
+    def keep(self, now: int) -> bool:
+        """Show between two slow steps of a look that it goes on; whether it is still this process's turn."""
+        row = read()
+        return row.watcher == self.watcher and _write(row, Row(self.watcher, now))
+
     def leave(self) -> None:
         """Let another process watch: this one stops in order."""
         row = read()

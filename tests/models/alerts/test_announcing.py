@@ -5,10 +5,12 @@ import pytest
 from models.alerts import alert_store, incident_store
 from models.alerts.alert_tables import Incident, Notification
 from models.alerts.conditions import Quiet
+from models.jobs import staging
 from models.jobs.job_kinds import ALERT
 from models.jobs.job_tables import Job
 from models.rules import clock
 from models.rules.times import format_instant
+from models.webhooks import event_order
 from tests.support.alerts import RECEIVER, fail_due, look, make_alert, messages, send, sent, succeed_due
 from tests.support.schedule_rows import create_schedule
 
@@ -223,3 +225,54 @@ def test_a_changed_condition_closes_what_is_open_and_a_changed_address_does_not(
     send(moved_clock)
     assert Incident.get().closed_at is not None
     assert [each for each, _ in sent()] == ["opened"]
+
+
+def alert_jobs():
+    return list(Job.select().where(Job.kind == ALERT).order_by(Job.id))
+
+
+def due_messages():
+    """The ids of the messages that may go now."""
+    event_order.release_left_over_events(clock.now())
+    return [job.id for job in staging.due(0, clock.now(), 10) if job.kind == ALERT]
+
+
+def test_an_end_waits_for_its_beginning_that_is_tried_again(schedule, account, moved_clock):
+    make_alert(account)
+    fail(moved_clock)
+    [opened] = alert_jobs()
+    Job.update(state="retryable", attempt=1, scheduled_at=clock.now() + clock.DAY).where(Job.id == opened.id).execute()
+    recover(moved_clock)
+    [_, closed] = alert_jobs()
+
+    assert due_messages() == []
+    Job.update(state="completed").where(Job.id == opened.id).execute()
+    assert due_messages() == [closed.id]
+
+
+@pytest.mark.parametrize("state", ["completed", "discarded", "cancelled"])
+def test_an_end_does_not_wait_for_a_beginning_that_has_ended(schedule, account, moved_clock, state):
+    make_alert(account)
+    fail(moved_clock)
+    Job.update(state=state).where(Job.kind == ALERT).execute()
+    recover(moved_clock)
+    assert alert_jobs()[1].after_uuid is None
+
+
+def test_an_end_does_not_wait_for_the_message_to_another_target(schedule, account, moved_clock):
+    make_alert(account, to=[("webhook", RECEIVER), ("slack", SLACK)])
+    fail(moved_clock)
+    to_webhook, to_slack = alert_jobs()
+    Job.update(state="completed").where(Job.id == to_slack.id).execute()
+    recover(moved_clock)
+    assert [job.after_uuid for job in alert_jobs()[2:]] == [to_webhook.uuid, None]
+
+
+def test_an_end_of_one_incident_does_not_wait_for_the_message_of_another(schedule, account, moved_clock):
+    create_schedule(account, {"name": "report", "host": "db.example"})
+    make_alert(account)
+    fail(moved_clock)
+    of_backup, of_report = alert_jobs()
+    Job.update(state="completed").where(Job.id == of_report.id).execute()
+    recover(moved_clock)
+    assert [job.after_uuid for job in alert_jobs()[2:]] == [of_backup.uuid, None]

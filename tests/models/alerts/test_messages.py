@@ -50,7 +50,9 @@ def test_a_message_says_in_a_line_what_happened(sent, line):
 
 
 def test_slack_gets_names_as_plain_text():
-    text = document("slack", message(rows=[ROW._replace(title=NASTY)]))["text"]
+    form = document("slack", message(rows=[ROW._replace(title=NASTY)]))
+    text = form["text"]
+    assert (form["mrkdwn"], form["unfurl_links"]) == (False, False)
     assert text.splitlines()[0] == "*&lt;@U1&gt; [a](https://evil.example) _x_ fails"
     assert "Since 2026-01-01T09:00:00 UTC" in text
 
@@ -60,6 +62,27 @@ def test_discord_gets_no_mention_and_no_markup():
     assert form["allowed_mentions"] == {"parse": []}
     assert form["content"].startswith("\\*<@U1\\>")
     assert len(document("discord", message(rows=[ROW._replace(title="*" * 4000)]))["content"]) <= 2000
+
+
+@pytest.mark.parametrize("way", ["discord", "teams"])
+@pytest.mark.parametrize("name", ["# a", "- a", "+ a", "-# a", "1. a", "[a](https://evil.example)"])
+def test_no_name_is_a_heading_a_list_or_a_link(way, name):
+    form = document(way, message(rows=[ROW._replace(title=name)]))
+    text = form["content"] if way == "discord" else form["attachments"][0]["content"]["body"][0]["text"]
+    assert text.startswith(("\\", "1\\."))
+    assert "](" not in text.replace("\\]", "")
+
+
+@pytest.mark.parametrize("name", ["2026-11-28", "a - b", "a # b", "1,000 jobs"])
+def test_a_name_without_markup_stays_as_it_is(name):
+    assert document("discord", message(rows=[ROW._replace(title=name)]))["content"].startswith(name)
+
+
+def test_ntfy_gets_no_more_than_its_servers_take_as_a_message():
+    sent = message(rows=[ROW._replace(title="\N{BELL}" * 100)] * 10)
+    body = forms.form_of("ntfy", sent).body
+    assert 3990 < len(body) <= 4000
+    assert body.decode().endswith("…")
 
 
 def test_teams_gets_an_adaptive_card_without_links_of_names():

@@ -65,6 +65,7 @@ def test_a_due_job_that_nothing_hinders_is_on_its_way():
         ({"ahead": 5, "slots_in_use": 8}, ["slots_full", "queued_behind"]),
         ({"held_until": NOW + 1}, ["host_share_full"]),
         ({"held_until": NOW + 1, "after_uuid": "01a2"}, ["waits_for_event"]),
+        ({"held_until": NOW + 1, "after_uuid": "01a2", "kind": "alert"}, ["waits_for_event"]),
         ({"held_until": NOW + 1, "crashes": 1}, ["held_after_crash"]),
         ({"held_until": NOW + 1, "sibling_under_way": True}, ["waits_for_turn"]),
         ({"sibling_under_way": True}, ["on_its_way"]),

@@ -1,6 +1,8 @@
 """The watch sends each change once: with several processes, across restarts, and while the database is away."""
 
+import http.client
 import json
+from contextlib import suppress
 
 import pytest
 
@@ -11,7 +13,7 @@ from tests.support.installations import TARGETS
 from tests.support.mail_servers import Mailbox, MailServer
 from tests.support.scripted_receivers import ScriptedReceiver, read_request
 from workers.operator_watch import watch as watching
-from workers.operator_watch.sending import Sender, side_by_side
+from workers.operator_watch.sending import Outbox, Sender, post, side_by_side
 from workers.operator_watch.watch import Watch
 from workers.transport.mail.mailer import Mailer
 
@@ -87,7 +89,7 @@ def test_a_message_that_nobody_takes_is_sent_once_somebody_does(installation, wa
 
 
 def test_a_target_that_is_down_gets_the_message_later_and_the_others_once(installation):
-    watch = installation.watch(BOOPER_OPERATOR_ALERTS=f"{TARGETS} email=ops@example.com")
+    watch = installation.watch(BOOPER_OPERATOR_ALERTS=f"{TARGETS} ntfy=https://ntfy.example/ops")
     installation.go_on(20, watch)
     let_fail(installation)
     installation.refusing = {"slack"}
@@ -95,6 +97,77 @@ def test_a_target_that_is_down_gets_the_message_later_and_the_others_once(instal
     assert [each for each in installation.sent if each[0] == "slack"] == []
     installation.refusing = set()
     assert installation.go_on(600, watch) == [("opened", "ticker")]
+
+
+def test_no_end_overtakes_its_beginning_to_a_target_that_was_down(installation):
+    watch = installation.watch(BOOPER_OPERATOR_ALERTS=f"{TARGETS} ntfy=https://ntfy.example/ops")
+    installation.go_on(20, watch)
+    let_fail(installation)
+    installation.refusing = {"slack"}
+    installation.go_on(120, watch)
+    installation.well.add("ticker")
+    installation.refusing = set()
+    installation.go_on(600, watch)
+    assert installation.sent_to("slack") == [("opened", "ticker"), ("closed", "ticker")]
+    assert installation.sent_to("ntfy") == [("opened", "ticker"), ("closed", "ticker")]
+
+
+def test_what_waited_for_a_target_is_sent_as_soon_as_it_takes_something(installation):
+    watch = installation.watch(BOOPER_OPERATOR_ALERTS=f"{TARGETS} ntfy=https://ntfy.example/ops")
+    installation.go_on(20, watch)
+    installation.refusing = {"slack"}
+    for _ in range(2):
+        let_fail(installation)
+        installation.go_on(90, watch)
+        installation.well.add("ticker")
+        installation.go_on(30, watch)
+    installation.refusing = set()
+    installation.go_on(310, watch)
+    assert installation.sent_to("slack") == [("opened", "ticker"), ("closed", "ticker")] * 2
+
+
+def test_a_message_that_was_kept_for_a_day_is_dropped(installation):
+    watch = installation.watch(BOOPER_OPERATOR_ALERTS=f"{TARGETS} ntfy=https://ntfy.example/ops")
+    installation.go_on(20, watch)
+    let_fail(installation)
+    installation.refusing = {"slack"}
+    installation.go_on(90, watch)
+    installation.pass_by(86_400)
+    watch._outbox.send_again(installation.steady_s)
+    installation.refusing = set()
+    installation.go_on(600, watch)
+    assert installation.sent_to("slack") == []
+
+
+def test_slow_targets_give_the_turn_to_no_other_watch(installation):
+    """Something opens, something closes, and something is repeated: three messages, each of which takes 25 s."""
+    watch, other = [installation.watch(BOOPER_OPERATOR_REPEAT_SECONDS="10") for _ in range(2)]
+    installation.go_on(60, watch, other)
+    installation.well -= {"ticker", "worker"}
+    installation.go_on(80, watch, other)
+    installation.well ^= {"ticker", "broker"}
+    installation.refusing = {"slack"}
+    installation.go_on(80, watch, other)
+    slow = SlowTarget(installation, other)
+    watch._outbox = Outbox(watch._targets, slow)
+
+    watch.look(clock.now(), installation.steady_s)
+    assert sorted(slow.types) == ["closed", "opened", "repeated"]
+    assert other._watched_since is None
+
+
+class SlowTarget:
+    """Refuses each message after 25 s, while another watch looks."""
+
+    def __init__(self, installation, other):
+        self._installation, self._other, self.types = installation, other, []
+
+    def __call__(self, target, message):
+        self.types.append(message.type)
+        for _ in range(25):
+            self._installation.pass_by(1)
+            self._other.look(clock.now(), self._installation.steady_s)
+        return "answered 500"
 
 
 def test_a_trouble_is_sent_again_as_often_as_the_operator_wants(installation):
@@ -225,6 +298,24 @@ def test_each_way_gets_its_form(installation):
     assert document["incident"]["id"] == str(Incident.get().uuid)
     assert mail["Subject"] == "The ticker is silent"
     assert "no process plans and stages jobs" in mail.get_body(("plain",)).get_content()
+
+
+def dripping(conn, receiver):
+    """Answers so slowly that no single step takes long."""
+    read_request(conn)
+    with suppress(OSError):
+        while not receiver.closing.wait(0.01):
+            conn.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+def test_an_answer_that_never_ends_is_cut(monkeypatch):
+    monkeypatch.setattr("workers.operator_watch.sending.EXCHANGE_LIMIT_S", 0.1)
+    receiver = ScriptedReceiver(dripping)
+    try:
+        with pytest.raises((OSError, http.client.HTTPException)):
+            post(receiver.url("/hook"), b"{}", {})
+    finally:
+        receiver.close()
 
 
 def taking(conn, receiver):

@@ -5,9 +5,7 @@ comes first, `smtp+plain://` has none. No password goes out without TLS. Certifi
 """
 
 import smtplib
-import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +15,7 @@ from functools import cached_property
 from urllib.parse import unquote, urlsplit
 
 from workers.transport.dialer import client_context
+from workers.transport.exchange_limit import cut_after
 from workers.transport.outcome import Answered, Outcome, Refused, Timings, Unreachable
 
 THREADS = 2
@@ -78,19 +77,16 @@ class Mailer:
     def _deliver(self, message: EmailMessage) -> None:
         """Returns once the server has taken the message, whatever becomes of the connection afterwards."""
         server = self._connect()
-        limit = threading.Timer(LONGEST_S, _cut, [server])
-        limit.daemon = True
-        limit.start()
         try:
-            if self._parts.scheme == "smtp":
-                server.starttls(context=self._tls)
-            if self._parts.username:
-                server.login(unquote(self._parts.username), unquote(self._parts.password or ""))
-            server.send_message(message)
-            with suppress(smtplib.SMTPException, OSError):
-                server.quit()
+            with cut_after(LONGEST_S, lambda: server.sock):
+                if self._parts.scheme == "smtp":
+                    server.starttls(context=self._tls)
+                if self._parts.username:
+                    server.login(unquote(self._parts.username), unquote(self._parts.password or ""))
+                server.send_message(message)
+                with suppress(smtplib.SMTPException, OSError):
+                    server.quit()
         finally:
-            limit.cancel()
             server.close()
 
     def _connect(self) -> smtplib.SMTP:
@@ -99,13 +95,6 @@ class Mailer:
         if self._parts.scheme == "smtps":
             return smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_S, context=self._tls)
         return smtplib.SMTP(host, port, timeout=TIMEOUT_S)
-
-
-def _cut(server: smtplib.SMTP) -> None:
-    """End the dialog of another thread, which then fails."""
-    with suppress(OSError):  # it has ended meanwhile
-        if server.sock:
-            server.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _of_reply(code: int, began_s: float) -> Outcome:
