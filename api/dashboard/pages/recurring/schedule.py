@@ -22,6 +22,7 @@ from api.routes.recurring.backfills import BackfillFields
 from models.rules import clock, recurrence
 from models.schedules import run_results, schedule_changes, schedule_store
 from models.schedules.backfills import backfill_store
+from models.schedules.calendars import calendar_store
 from models.schedules.run_results import FAILED, GOOD
 from models.schedules.schedule_changes import NotComputable, TooMany
 from models.schedules.schedule_store import ScheduleRow
@@ -39,6 +40,7 @@ def show_schedule(key: str) -> str:
         args=json.loads(row.args),
         body=body_text(row),
         frequency=recurrence.description_of(row.frequency),
+        calendars=calendar_store.names_in(row.frequency),
         firings=runs,
         health=health(row, runs),
         good=sum(run.status in GOOD for run in runs),
