@@ -28,14 +28,16 @@ def shown(text):
 def test_the_commands_of_a_form_make_what_the_form_would(alice):
     before = all_rows()
 
-    texts = shown(alice.send("/jobs/new/commands", **FORM).text)
+    text = alice.send("/jobs/new/commands", **FORM).text
 
+    texts = shown(text)
     expected = {"method": "POST", "url": URL, "cron": "0 9 * * *", "max_attempts": 7, "body": {"a": 1}}
     assert json.loads(texts["JSON"]) == expected
     assert json.loads(shlex.split(texts["curl"])[-1]) == expected
     assert texts["Command line"] == (f"booper run post {URL} --cron '0 9 * * *' --max-attempts 7 --json '{{\"a\": 1}}'")
     assert "client.schedules.create(" in texts["Python"]
     assert all_rows() == before
+    assert "<script>" not in alice.send("/jobs/new/commands", **{**FORM, "name": HOSTILE}).text
 
 
 def test_a_form_that_is_not_valid_has_no_commands_yet(alice):
