@@ -17,6 +17,7 @@ from api.dashboard.pages import (
     groups,
     hosts,
     job,
+    job_drafts,
     jobs,
     logs,
     new_job,
@@ -59,7 +60,7 @@ SECTIONS = (
         "Jobs",
         "jobs",
         (
-            Tab("Jobs", "list_jobs", (jobs, job, new_job, preview), "j"),
+            Tab("Jobs", "list_jobs", (jobs, job, new_job, job_drafts, preview), "j"),
             Tab("Log", "list_logs", (logs,), "l"),
             Tab("Operations", "list_operations", (bulk,)),
         ),

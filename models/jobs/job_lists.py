@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from models.database import settling
 from models.database.paging import Listing, Page, PageRequest, Place, bytes_of, fitting, ids_of, shown_page
-from models.database.sql import any_of
+from models.database.sql import any_of, fetch
 from models.jobs.job_store import SHOWN, JobRow, shown_row
 from models.jobs.searches.job_filter import (
     JobFilter,
@@ -18,6 +18,7 @@ from models.jobs.searches.job_filter import (
     is_one_label,
     joined,
     label_rows,
+    many_due,
     of_index,
     of_kind,
     of_rows,
@@ -93,7 +94,8 @@ def _indexed(account_id: int, job_filter: JobFilter, page: PageRequest) -> Page:
     where, params = joined(of_index(account_id, job_filter))
     if job_filter.due_by is None:
         return ids_of("job", LISTING, where, params, page)
-    table, first_params = due_table(account_id, job_filter.kind, job_filter.due_by)
+    due = (account_id, job_filter.kind, job_filter.due_by)
+    table, first_params = due_table(*due, few=not fetch(*many_due(*due)))
     return ids_of(table, LISTING, where, [*first_params, *params], page)
 
 

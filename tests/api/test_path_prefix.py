@@ -15,6 +15,8 @@ from tests.support.browsers import Browser, Markup
 from tests.support.log_rows import insert_log_rows
 
 PREFIX = "/booper"
+ADDRESSES = ("href", "src", "action", "formaction", "data-tail", "data-preview", "data-whole")
+ADDRESSES += ("data-retries", "data-commands", "data-badge")
 PAGES = ["/", "/jobs", "/jobs/new", "/schedules", "/logs", "/keys", "/endpoints", "/channels"]
 
 
@@ -65,7 +67,7 @@ def test_every_address_on_a_page_is_below_the_path(browser, account):
             value
             for _, attributes in tags
             for name, value in attributes.items()
-            if name in ("href", "src", "action", "data-tail", "data-preview", "data-whole") and value.startswith("/")
+            if name in ADDRESSES and value.startswith("/")
         ]
         assert addresses
         assert [address for address in addresses if not address.startswith(f"{PREFIX}/")] == []

@@ -408,3 +408,24 @@ def test_the_figure_of_a_minute_is_read_from_a_card(reader):
 
     page.mouse.move(0, 0)
     expect(card.locator(".spark-say")).to_have_text("")
+
+
+def test_a_form_shows_its_retries_and_commands_and_sends_a_test(reader, receiver):
+    page, before = reader.page, receiver.arrived()
+    reader.go("/jobs/new")
+    page.get_by_label("URL", exact=True).fill(f"http://127.0.0.1:{receiver.port}/ok")
+    page.get_by_label("Delays between attempts").fill("10s, 1m")
+    page.get_by_label("Maximum attempts").fill("3")
+    expect(page.locator("#retries")).to_contain_text("after 10 s, 1 min. The job is given up after 3 attempts")
+
+    page.get_by_text("As curl, command line, Python or JSON").click()
+    expect(page.locator("#snippet-1")).to_contain_text("curl -X POST")
+    page.get_by_label("Name", exact=True).fill("typed later")
+    expect(page.locator("#snippet-4")).to_contain_text("typed later")
+
+    with page.expect_popup() as popup:
+        page.get_by_role("button", name="Send now, as a test").click()
+    expect(popup.value.locator(STATE)).to_have_text("completed")
+    assert receiver.arrived() == before + 1
+    expect(page.get_by_label("Name", exact=True)).to_have_value("typed later")
+    popup.value.close()

@@ -89,6 +89,9 @@ class Filled:
         text = canary("target_group.targets")
         targets = json.dumps([{"name": text, "url": URL, "headers": {text: text}}])
         fill("target_group", **made, changed_at=self.now, name="shops", targets=targets)
+        text = canary("calendar.days")
+        days = json.dumps([text, {"from": text, "to": text}])
+        fill("calendar", **made, changed_at=self.now, name="holidays", days=days, moved_to=None)
 
     def fill_machinery(self):
         fill("worker", pid=1, slots=1, slots_in_use=1, started_at=self.now, seen_at=self.now)

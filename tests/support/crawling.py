@@ -7,7 +7,7 @@ from tests.support.browsers import Markup
 
 MOST_ALIKE = 12  # pages of one route with the same names in their query
 MOST_PAGES = 2_000
-LINKS = ("href", "src", "data-whole", "data-preview")
+LINKS = ("href", "src", "data-whole", "data-preview", "data-retries", "data-badge")
 TYPED = ("text", "search", "datetime-local")
 
 

@@ -7,10 +7,11 @@ from marshmallow import ValidationError
 
 from api.context import settings
 from api.dashboard.blueprint import pages, redirect_to, visitor
-from api.dashboard.job_form import CHOICES, EMPTY, errors_by_field, form_of
-from api.dashboard.job_form_reader import read_job_form
-from api.dashboard.job_times import UNITS, WAYS
+from api.dashboard.forms.job_form import CHOICES, EMPTY, errors_by_field, form_of
+from api.dashboard.forms.job_form_reader import read_job_form
+from api.dashboard.forms.job_times import UNITS, WAYS
 from api.dashboard.pages.job import find_job
+from api.dashboard.pages.recurring.schedule import too_many_refused
 from api.requests.job_fields import JobFields
 from api.requests.job_requests import due_at, new_job
 from api.requests.new_schedule import new_schedule, recurs
@@ -28,7 +29,7 @@ def show_new_job() -> Response:
     """`from` names the job to fill the form in from; `when` the way to say when that is selected."""
     original, when = request.args.get("from", ""), request.args.get("when", "")
     form = {**form_of(find_job(original)), "from": original} if original else dict(EMPTY)
-    return _page(form | ({"when": when} if when in WAYS else {}), {}, 200)
+    return form_page(form | ({"when": when} if when in WAYS else {}), {}, 200)
 
 
 @pages.post("/jobs/new")
@@ -37,7 +38,7 @@ def create_job() -> Response:
     try:
         job_request = read_job_form(JobFields(), form, find_job(form["from"]) if form.get("from") else None)
     except ValidationError as error:
-        return _page(form, error.normalized_messages(), 422)
+        return form_page(form, error.normalized_messages(), 422)
     now, account_id = clock.now(), visitor().account_id
     due = due_at(job_request, now)
     if recurs(job_request):
@@ -48,16 +49,16 @@ def create_job() -> Response:
 
 def _create_schedule(new: NewSchedule, form: dict[str, str], now: int) -> Response:
     try:
-        with refusals():
+        with refusals(), too_many_refused():
             row, job, _ = schedule_changes.create(new, now, settings().max_schedules)
     except ApiError as error:
-        return _page(form, error.errors, 422)
+        return form_page(form, error.errors or {"": [error.message]}, 422)
     if row is None:  # a live job has the idempotency key of the request
         return redirect_to("show_job", "created", key=job.uuid)
     return redirect_to("show_schedule", "created", key=row.id)
 
 
-def _page(form: dict[str, str], errors: dict[str, Any], status: int) -> Response:
+def form_page(form: dict[str, str], errors: dict[str, Any], status: int) -> Response:
     by_field = errors_by_field(errors)
     return make_response(
         render_template(

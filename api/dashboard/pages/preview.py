@@ -11,7 +11,7 @@ from flask import render_template, request
 from marshmallow import ValidationError
 
 from api.dashboard.blueprint import pages
-from api.dashboard.job_times import TIME_FIELDS, request_times
+from api.dashboard.forms.job_times import TIME_FIELDS, request_times
 from api.requests.job_fields import JobFields
 from api.requests.job_requests import JobRequest, due_at
 from api.requests.new_schedule import first_at, frequency, recurs

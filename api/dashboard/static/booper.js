@@ -156,31 +156,40 @@ function tail(rows) {
   };
 }
 
-// Shows when a job or schedule would run, while its form is filled in.
+// Shows when a job or schedule would run and be tried again, and what would make it elsewhere, while its form is filled in.
+const TIMES = ["when", "amount", "unit", "at", "offset", "every", "every_unit", "cron", "timezone"];
+const RETRIES = ["max_attempts", "backoff"];
+
 function preview(form) {
-  const place = document.getElementById("preview");
-  let latest = 0;
-  const show = async () => {
-    const fields = new URLSearchParams();
-    for (const [name, value] of new FormData(form)) {
-      if (["when", "amount", "unit", "at", "offset", "every", "every_unit", "cron", "timezone"].includes(name)) fields.append(name, value);
-    }
-    const number = ++latest;
-    const response = await fetch(`${form.dataset.preview}?${fields}`);
-    if (number !== latest || !response.ok || response.redirected) return; // redirected: signed out
+  const commands = form.querySelector("[data-commands]");
+  const latest = new Map();
+  const show = async (id, address, options) => {
+    const place = document.getElementById(id), number = (latest.get(id) || 0) + 1;
+    latest.set(id, number);
+    const response = await fetch(address, options).catch(() => null);
+    if (number !== latest.get(id) || !response || !response.ok || response.redirected) return; // redirected: signed out
     const body = parsed(await response.text()).body;
     showLocal(body);
     place.replaceChildren(...body.childNodes);
+  };
+  const chosen = (names) => new URLSearchParams([...new FormData(form)].filter(([name]) => names.includes(name)));
+  const showTimes = () => show("preview", `${form.dataset.preview}?${chosen(TIMES)}`);
+  const showOthers = () => {
+    show("retries", `${form.dataset.retries}?${chosen(RETRIES)}`);
+    if (commands.open) show("snippets", commands.dataset.commands, { method: "POST", body: new URLSearchParams(new FormData(form)) });
   };
   let waiting;
   form.addEventListener("input", (event) => {
     choose(event.target);
     if (event.target.closest(".times")) document.getElementById("when-problem")?.remove(); // the preview shows it again
     clearTimeout(waiting);
-    waiting = setTimeout(show, 250);
+    waiting = setTimeout(() => { showTimes(); showOthers(); }, 250);
   });
+  commands.hidden = false;
+  commands.addEventListener("toggle", showOthers);
   chooseTyped(form);
-  if (!document.getElementById("when-problem")) show();
+  if (!document.getElementById("when-problem")) showTimes();
+  showOthers();
 }
 
 // What was typed before this script came counts too, unless a time was chosen by hand since.

@@ -38,6 +38,7 @@ def test_a_calendar_shows_the_schedules_that_name_it_and_is_not_deleted(alice, m
 
     assert f'<a href="/schedules/{schedule.id}">Payroll</a>' in page
     assert "/calendars/holidays/delete" not in page
+    assert 'not on the days of <a href="/calendars/holidays">' in alice.get(f"/schedules/{schedule.id}").text
     answer = alice.send("/calendars/holidays/delete")
     assert (answer.status_code, "1 schedule names the calendar" in answer.text) == (409, True)
     assert "holidays" in stored(alice)

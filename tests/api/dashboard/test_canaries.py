@@ -14,7 +14,7 @@ OURS = {  # words that Booper chooses; a page asks which one it is
     *("gate.kind", "operation.state", "operation.job_filter", "operation.held"),
     *("alert.types", "alert.scope_kind", "alert.options", "alert_target.way", "incident.type", "incident.announced"),
     *("incident.subject", "incident_subject.type", "incident_subject.subject", "health_event.type"),
-    *("target_group.name", "status_page.token"),
+    *("target_group.name", "calendar.name", "status_page.token"),
     *("backfill.state", "backfill.instants"),
 }
 KEPT_BACK = {  # what no page shows
@@ -26,7 +26,7 @@ KEPT_BACK = {  # what no page shows
     *("schedule.content_type", "schedule.template"),
     *("gate.key", "gate.reason", "ack.content_type"),
     *("alert_target.secret", "alert_target.url", "health_event.host", "health_event.reason"),
-    *("calendar.name", "calendar.days", "schedule.calendar_days"),
+    "schedule.calendar_days",
     *("worker.id", "worker.host", "worker.version", "minute_stat.worker_id", "operator_watch.watcher"),
 }
 
@@ -59,6 +59,7 @@ def starts():
         f"/jobs/new?from={text}&when={text}",
         f"/jobs/preview?when=cron&cron={text}&timezone={text}",
         f"/jobs/preview?when=in&amount={text}&unit={text}",
+        f"/jobs/preview/retries?backoff={text}&max_attempts={text}",
         f"/sign-in?next={text}",
     ]
 

@@ -114,13 +114,13 @@ def test_a_host_that_fails_is_opened_by_hand(alice):
     now, host = clock.now(), "api.example.com"
     with transaction():
         breakers.failed(HostName(alice.account.id, host), 20, 20, now)
-    assert ">failing<" in alice.get("/hosts").text
+    assert ">held back<" in alice.get("/hosts").text
 
     alice.send("/hosts/resume", key=host)
 
     assert gate_of(alice, HOST, host).probe_at is None
     assert gate_of(alice, HOST, host).failures == 0
-    assert ">failing<" not in alice.get("/hosts").text
+    assert ">held back<" not in alice.get("/hosts").text
 
 
 def test_a_host_that_asked_for_rest_says_so(alice):

@@ -140,3 +140,11 @@ def test_a_job_that_waits_as_it_should_raises_no_alarm(alice, monkeypatch, state
     page = alice.get(f"/jobs/{job.uuid}").text
     assert f'<h2 id="why">{title}</h2>' in page
     assert ('class="card why calm"' in page) == is_calm
+
+
+def test_a_request_that_an_attempt_shows_is_folded_away_below(alice):
+    """Its body stood twice on the page."""
+    for attempt, is_open in ((0, True), (1, False)):
+        job = make_job(alice.account, "scheduled", 60, attempt=attempt)
+        add_attempts([attempt_row(number, clock.now(), job_id=job.id) for number in range(1, attempt + 1)])
+        assert ('<details id="ordered" open>' in alice.get(f"/jobs/{job.uuid}").text) == is_open

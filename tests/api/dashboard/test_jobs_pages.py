@@ -119,14 +119,14 @@ def test_all_that_is_wrong_is_told_at_once_each_by_its_field(alice):
         "description": "a\0b",
         "timeout": "0",
         "max_attempts": "many",
-        "more": '{"backoff": 1, "colour": 2, "body": 3}',
+        "more": '{"redact": 1, "colour": 2, "body": 3}',
     }
     answer = submit_order(alice, **wrong)
     by_field = problems_by_field(answer)
     assert by_field.keys() == {*wrong, "when"} - {"amount"}
     for part in ("one without a colon", "one twice", "Host: must be another header"):
         assert part in by_field["headers"]
-    for part in ("backoff: must be", "colour: unknown field", "its own field above, got body"):
+    for part in ("redact: must be", "colour: unknown field", "its own field above, got body"):
         assert part in by_field["more"]
     for typed in ("ftp://x", "no colon", "{nope", "soon", "x" * 300, "many", "colour"):
         assert typed in answer.text

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from api.dashboard.pages import jobs, logs, schedules
+from api.dashboard.pages import jobs, logs
+from api.dashboard.pages.recurring import schedules
 from models.database.ids import new_id
 from models.jobs import records
 from models.jobs.job_tables import Job, LogEntry

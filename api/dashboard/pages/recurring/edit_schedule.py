@@ -9,10 +9,10 @@ from marshmallow import ValidationError
 from api.context import settings
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
-from api.dashboard.job_form import CHOICES, errors_by_field, form_of
-from api.dashboard.job_form_reader import read_job_form
-from api.dashboard.job_times import UNITS, form_times
-from api.dashboard.pages.recurring.schedule import find_schedule
+from api.dashboard.forms.job_form import CHOICES, errors_by_field, form_of
+from api.dashboard.forms.job_form_reader import read_job_form
+from api.dashboard.forms.job_times import UNITS, form_times
+from api.dashboard.pages.recurring.schedule import find_schedule, too_many_refused
 from api.requests.job_requests import due_at
 from api.requests.new_schedule import new_schedule
 from api.requests.options.refusals import refusals
@@ -47,10 +47,10 @@ def change_schedule(key: str) -> Response:
         if names[0] == names[1] and recurrence.frequency_of(new.frequency) == recurrence.frequency_of(row.frequency):
             new = new._replace(frequency=row.frequency)  # the form may spell the same frequency in another way
     try:
-        with refusals():
+        with refusals(), too_many_refused():
             changed = schedule_changes.replace(visitor().account_id, row.id, new, now, settings().max_schedules)
     except ApiError as error:
-        return _page(row, form, error.errors, 422)
+        return _page(row, form, error.errors or {"": [error.message]}, 422)
     if changed is None:
         raise page_not_found()
     return redirect_to("show_schedule", "saved", key=row.id)

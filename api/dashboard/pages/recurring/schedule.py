@@ -1,6 +1,8 @@
 """Serves the page of one schedule: its last instants, its request and state; runs, disables, enables and deletes it."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from flask import Response, render_template, request
 from marshmallow import ValidationError
@@ -20,6 +22,7 @@ from api.routes.recurring.backfills import BackfillFields
 from models.rules import clock, recurrence
 from models.schedules import run_results, schedule_changes, schedule_store
 from models.schedules.backfills import backfill_store
+from models.schedules.calendars import calendar_store
 from models.schedules.run_results import FAILED, GOOD
 from models.schedules.schedule_changes import NotComputable, TooMany
 from models.schedules.schedule_store import ScheduleRow
@@ -37,6 +40,7 @@ def show_schedule(key: str) -> str:
         args=json.loads(row.args),
         body=body_text(row),
         frequency=recurrence.description_of(row.frequency),
+        calendars=calendar_store.names_in(row.frequency),
         firings=runs,
         health=health(row, runs),
         good=sum(run.status in GOOD for run in runs),
@@ -58,9 +62,8 @@ def disable_schedule(key: str) -> Response:
 def enable_schedule(key: str) -> Response:
     schedule = find_schedule(key)
     try:
-        schedule_changes.enable(visitor().account_id, schedule.id, clock.now(), settings().max_schedules)
-    except TooMany:
-        raise too_many_schedules() from None
+        with too_many_refused():
+            schedule_changes.enable(visitor().account_id, schedule.id, clock.now(), settings().max_schedules)
     except NotComputable:
         raise not_computable() from None
     return redirect_to("show_schedule", "enabled", key=schedule.id)
@@ -113,6 +116,12 @@ def find_schedule(key: str) -> ScheduleRow:
     return row
 
 
-def too_many_schedules() -> ApiError:
-    limit = settings().max_schedules
-    return ApiError(422, f"An account may have at most {limit} enabled schedules. Disable another one first.")
+@contextmanager
+def too_many_refused() -> Iterator[None]:
+    """Says what to do where the account has as many enabled schedules as it may have."""
+    try:
+        yield
+    except TooMany:
+        limit = settings().max_schedules
+        text = f"An account may have at most {limit} enabled schedules. Disable another one first."
+        raise ApiError(422, text) from None

@@ -3,7 +3,6 @@
 from flask import render_template, request
 
 from api.dashboard.blueprint import pages, visitor
-from api.dashboard.labels import RUN_RESULTS
 from api.dashboard.query import whole_number
 from api.responses.schedule_health import health
 from models.rules import recurrence
@@ -25,7 +24,6 @@ def list_schedules() -> str:
         frequencies={row.id: recurrence.description_of(row.frequency) for row in schedules},
         strips=runs,
         healths={row.id: health(row, runs.get(row.id, [])) for row in schedules},
-        run_statuses=RUN_RESULTS,
         page=page,
         more=len(rows) > SHOWN,
     )

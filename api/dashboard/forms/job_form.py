@@ -14,7 +14,7 @@ from models.schedules.policies import MISFIRES, OVERLAPS
 REQUEST_FIELDS = ("method", "url", "headers", "body", "name", "description", "timeout", "max_attempts")
 GATES = ("flow", "lane")
 FLOW_MEMBERS = ("key", "rate", "per", "concurrency")
-LISTS = ("labels", "exclude", "calendars")  # texts between commas
+LISTS = ("labels", "exclude", "calendars", "backoff")  # texts between commas
 TEXTS = ("callback_url", "failure_callback_url", "starts_at", "until", "overlap", "misfire")
 NUMBERS = ("max_runs",)
 CHOICES = {"overlap": OVERLAPS, "misfire": MISFIRES}
@@ -76,9 +76,25 @@ def form_of(row: StoredRequest, left_out: tuple[str, ...] = replays.NOT_REPLAYED
     }
 
 
+def once_now(form: dict[str, str]) -> dict[str, str]:
+    """The form with the same request, due now and with one attempt."""
+    kept = {name: text for name, text in form.items() if name not in (*replays.NOT_REPLAYED, "calendars", "backoff")}
+    return {**kept, "when": "now", "max_attempts": "1", "more": _without_times(form.get("more", ""))}
+
+
+def _without_times(text: str) -> str:
+    try:
+        more = json.loads(text)
+    except (ValueError, RecursionError):
+        return text  # its fault is told
+    if not isinstance(more, dict):
+        return text
+    return json.dumps({name: value for name, value in more.items() if name not in (*replays.NOT_REPLAYED, "backoff")})
+
+
 def options_of(args: dict[str, Any]) -> dict[str, str]:
     """The fields of the form for the options that a field of one line can hold."""
-    lists = {**args, **_excluded(args.get("exclude"))}
+    lists = {**args, **_excluded(args.get("exclude")), "backoff": _delays(args.get("backoff"))}
     texts = {name: ", ".join(lists[name]) for name in LISTS if _is_list_of_words(lists.get(name))}
     texts |= {name: args[name] for name in TEXTS if isinstance(args.get(name), str) and _fits(args[name])}
     return texts | {name: str(args[name]) for name in NUMBERS if type(args.get(name)) is int}
@@ -90,6 +106,11 @@ def _excluded(exclude: Any) -> dict[str, Any]:
         return {}
     days, calendars = exclude.get("days") or [], exclude.get("calendars") or []
     return {"exclude": days, "calendars": calendars} if _is_list_of_words(days) and _is_list_of_words(calendars) else {}
+
+
+def _delays(backoff: Any) -> Any:
+    """The delays of a list of them, as texts: the field takes a number of seconds for one."""
+    return [str(delay) for delay in backoff] if isinstance(backoff, list) else None
 
 
 def _is_list_of_words(value: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError
 
-from api.dashboard.job_form import (
+from api.dashboard.forms.job_form import (
     FLOW_MEMBERS,
     LISTS,
     NUMBERS,
@@ -19,10 +19,12 @@ from api.dashboard.job_form import (
     sent_as_text,
     unix_lines,
 )
-from api.dashboard.job_times import number, request_times
+from api.dashboard.forms.job_times import number, request_times
 from api.requests.job_requests import JobRequest
 from api.requests.reading import strict_json
 from api.requests.reading.body import Fields
+
+ANY_URL = "https://example.com/"  # the schema requires one
 
 
 class Reading:
@@ -52,6 +54,12 @@ def read_job_form(schema: Schema, form: dict[str, str], original: StoredRequest 
     return job_request
 
 
+def read_retries(form: dict[str, str]) -> Fields:
+    """The fields that say how a job is tried again, as a request of their own."""
+    texts = {name: form.get(name, "").strip() for name in ("max_attempts", "backoff")}
+    return Fields({"url": ANY_URL, **_options(texts), **_numbers(texts, "max_attempts")})
+
+
 def _read(form: dict[str, str], original: StoredRequest | None) -> Reading:
     reading = Reading()
     fields = reading.fields
@@ -59,10 +67,7 @@ def _read(form: dict[str, str], original: StoredRequest | None) -> Reading:
     for name in ("name", "description", "idempotency_key"):
         if form.get(name, "").strip():
             fields[name] = form[name].strip().replace("\r\n", "\n")
-    for name in ("timeout", "max_attempts"):
-        if form.get(name, "").strip():
-            fields[name] = number(form[name].strip())
-    fields.update(_gates(form) | _options(form))
+    fields.update(_numbers(form, "timeout", "max_attempts") | _gates(form) | _options(form))
     _add_headers(reading, form.get("headers", ""))
     for add in (lambda: _add_body(fields, form, original), lambda: _add_more(fields, form.get("more", ""))):
         try:
@@ -70,6 +75,10 @@ def _read(form: dict[str, str], original: StoredRequest | None) -> Reading:
         except ValidationError as error:
             reading.refuse(error)
     return reading
+
+
+def _numbers(form: dict[str, str], *names: str) -> dict[str, Any]:
+    return {name: number(form[name].strip()) for name in names if form.get(name, "").strip()}
 
 
 def _gates(form: dict[str, str]) -> dict[str, Any]:
@@ -88,6 +97,8 @@ def _options(form: dict[str, str]) -> dict[str, Any]:
     lists: dict[str, Any] = {
         name: [part.strip() for part in text.split(",") if part.strip()] for name, text in typed.items()
     }
+    if "backoff" in lists:
+        lists["backoff"] = [number(delay) for delay in lists["backoff"]]
     if calendars := lists.pop("calendars", None):
         lists["exclude"] = {"days": lists.get("exclude", []), "calendars": calendars}
     return {**texts, **lists, **{name: number(texts[name]) for name in NUMBERS if name in texts}}
