@@ -4,8 +4,9 @@ flask-smorest collects schemas and docstrings. `completed` adds what they leave 
 Booper sends by itself. Linters accept the document, and generated clients have every operation.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import flask_smorest
@@ -36,6 +37,16 @@ class Documentation(flask_smorest.Api):
     ERROR_SCHEMA = ErrorResponse
     server = "/"  # below which path the server is
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._waiting: list[Callable[[], None]] = []
+        self._describing = Lock()
+        self._document: Document = {}
+        super().__init__(*arguments, **options)
+
+    def describe_later(self, describe: Callable[[], None]) -> None:
+        """Call `describe` once somebody asks for the document: most processes that start are never asked for it."""
+        self._waiting.append(describe)
+
     def handle_http_exception(self, error: HTTPException) -> Response:
         return responses.from_http(error)
 
@@ -43,9 +54,14 @@ class Documentation(flask_smorest.Api):
         """Answer the document, which is written once."""
         return responses.json_response(self._text)
 
-    @cached_property
+    @property
     def document(self) -> Document:
-        return completed(self.spec.to_dict(), self.server)
+        with self._describing:  # threads may ask at once, and both steps change the document in place
+            if not self._document:
+                for describe in self._waiting:
+                    describe()
+                self._document = completed(self.spec.to_dict(), self.server)
+            return self._document
 
     @cached_property
     def _text(self) -> str:

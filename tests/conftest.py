@@ -6,7 +6,6 @@ PostgreSQL half is skipped with a reason, but never where CI or BOOPER_TEST_REQU
 
 import gc
 import shutil
-from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -44,14 +43,11 @@ def pytest_collection():
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Mark what starts the product as processes: `make test` runs those tests last, a few modules side by side."""
+    modules = {item.path for item in items}
+    starting = {module for module in modules if any(folder in module.parents for folder in JOURNEYS)}
     for item in items:
-        if starts_processes(item.path):
+        if item.path in starting:
             item.add_marker("journey")
-
-
-@cache
-def starts_processes(module):
-    return any(folder in module.parents for folder in JOURNEYS)
 
 
 @pytest.fixture(scope="session")

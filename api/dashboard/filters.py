@@ -103,7 +103,8 @@ def summary(payload: dict[str, Any]) -> str:
         return f"{payload['status']} {SEPARATOR} {one_line(payload.get('body'))}"
     if "url" in payload:
         return f"{str(payload.get('method') or '').upper()} {payload['url']}".strip()
-    fields = [f"{log_field(name)}: {one_line(value)}" for name, value in payload.items() if value is not None]
+    values = {**payload, "reason": cause(payload["reason"])} if isinstance(payload.get("reason"), str) else payload
+    fields = [f"{log_field(name)}: {one_line(value)}" for name, value in values.items() if value is not None]
     return f" {SEPARATOR} ".join(fields)
 
 

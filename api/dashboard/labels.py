@@ -56,6 +56,10 @@ RUN_RESULTS = {  # of an instant of a schedule: its letter, so that color is not
     "cancelled": ("×", "cancelled"),
     "backfilled": ("b", "made up for later"),
 }
+WHY_TITLES = {  # by the code of the weightiest reason
+    "not_due": "When does it run?",
+    "waits_for_retry": "What comes next?",
+}
 PHASES = {  # what an attempt spends its time on
     "dns": "DNS lookup",
     "connect": "TCP connect",

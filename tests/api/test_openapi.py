@@ -6,7 +6,8 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from api.documentation import operations
+from api import create_app
+from api.documentation import Documentation, operations
 from models.webhooks.event_types import EVENT_TYPES
 from tests.support.api_client import FORM
 from tests.support.openapi import contract, dangling_references, objections
@@ -25,6 +26,16 @@ def test_the_paths_fields_and_responses_are_those_promised(document):
 
 def test_every_reference_names_something_that_the_document_defines(document):
     assert dangling_references(document) == []
+
+
+def test_an_app_describes_its_routes_once_somebody_asks_for_the_document(settings, document):
+    app = create_app(settings)
+    described = len(app.extensions[Documentation.EXTENSION].spec.to_dict()["paths"])
+
+    asked = [app.test_client().get("/api/openapi.json").json for _ in range(2)]
+
+    assert described == 0
+    assert asked == [document, document]
 
 
 def test_a_field_that_is_gone_is_noticed(document):

@@ -7,6 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.support.apps import PAGES
+from tests.support.waiting import wait_until
 
 STATE = ".facts .state"
 
@@ -379,3 +380,31 @@ def test_results_come_while_a_search_is_typed(reader, receiver):
         page.get_by_role("link", name="CSV").click()
     assert "found by typing" in download.value.path().read_text()
     reader.complaints.remove(next(text for text in reader.complaints if "422" in text))
+
+
+def test_the_badge_of_a_page_that_stays_open_is_counted_again(reader, receiver):
+    """It kept the number that it had when the page was loaded."""
+    page, badge = reader.page, reader.page.locator(".side .badge")
+    page.clock.install()
+    reader.go("/channels")
+    before = int(badge.text_content()) if badge.count() else 0
+    order(reader, receiver, url=f"http://127.0.0.1:{receiver.port}/status/500", max_attempts=1)
+    counted = f">{before + 1}<"
+    wait_until(lambda: counted in page.request.get(f"{reader.base}/failures/badge").text(), 30, "its failure")
+    expect(badge).to_have_count(1 if before else 0)
+
+    page.clock.fast_forward(31_000)
+
+    expect(badge).to_have_text(str(before + 1))
+
+
+def test_the_figure_of_a_minute_is_read_from_a_card(reader):
+    page = reader.page
+    reader.go("/")
+    card = page.locator(".health-attempts")
+
+    card.locator(".spark").hover()
+    expect(card.locator(".spark-say")).to_have_text(re.compile(r"^\d\d:\d\d [\d,]+$"))
+
+    page.mouse.move(0, 0)
+    expect(card.locator(".spark-say")).to_have_text("")

@@ -7,10 +7,10 @@ from playwright.sync_api import expect
 from tests.support.journeys.product import DEMO_KEY
 
 
-def order(reader, receiver, path):
+def order(reader, receiver, path, **fields):
     answer = reader.page.request.post(
         f"{reader.base}/api/jobs",
-        data={"method": "post", "url": f"http://127.0.0.1:{receiver.port}{path}"},
+        data={"method": "post", "url": f"http://127.0.0.1:{receiver.port}{path}", **fields},
         headers={"Authorization": f"Bearer {DEMO_KEY}"},
     )
     return answer.json()["data"]["id"]
@@ -64,3 +64,40 @@ def test_the_keys_are_listed_and_escape_closes_the_list(reader):
     page.keyboard.press("Escape")
 
     expect(page.locator("#shortcuts")).to_be_hidden()
+
+
+def test_what_a_page_shows_is_acted_upon_from_the_palette(reader, receiver):
+    job = order(reader, receiver, "/ok?from-palette", schedule_in=3600)
+    page = reader.page
+    reader.go(f"/jobs/{job}")
+    expect(page.locator("main .state").first).to_have_text("scheduled")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("run now")
+    expect(page.locator("#commands button:visible")).to_have_text(["Run now"])
+
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("main .state").first).to_have_text("completed")
+
+
+def test_the_palette_does_not_do_by_itself_what_a_page_asks_for_twice(reader):
+    page = reader.page
+    page.request.put(
+        f"{reader.base}/api/calendars/closed",
+        data={"days": ["2096-01-01"]},
+        headers={"Authorization": f"Bearer {DEMO_KEY}"},
+    )
+    reader.go("/calendars/closed")
+    page.keyboard.press("Control+k")
+    page.get_by_role("dialog").get_by_role("button", name="Delete…").click()
+
+    expect(page.locator("#palette")).to_be_hidden()
+    expect(page.get_by_role("button", name="Delete", exact=True)).to_be_focused()
+    assert page.url == f"{reader.base}/calendars/closed"
+
+
+def test_a_page_without_actions_lists_none(reader):
+    reader.go("/channels")
+    reader.page.keyboard.press("Control+k")
+    expect(reader.page.locator("#commands")).to_be_hidden()

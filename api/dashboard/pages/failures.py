@@ -29,6 +29,12 @@ def list_failures() -> str:
     )
 
 
+@pages.get("/failures/badge")
+def show_badge() -> str:
+    """The badge of the menu by itself: a page that stays open asks for it now and then."""
+    return render_template("badge.html")
+
+
 @pages.post("/failures/again")
 def replay_failures() -> Response:
     """Retry now the newest jobs of a group that wait for a retry; replay those that were given up. The old jobs stay

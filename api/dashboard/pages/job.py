@@ -12,7 +12,7 @@ from api.dashboard.charts import WIDTH
 from api.dashboard.curl import curl
 from api.dashboard.errors import page_not_found
 from api.dashboard.filters import body_text
-from api.dashboard.labels import PHASES
+from api.dashboard.labels import PHASES, WHY_TITLES
 from api.dashboard.retry_ladder import Dot, ladder
 from api.requests.ids import job_key
 from api.responses.responses import ApiError
@@ -33,6 +33,8 @@ MAX_RELATED = 50
 MAX_COMMAND_CHARS = 4000  # of a curl command on the page
 MAX_REFRESH_S = 10
 EXECUTING = "executing"
+# Reasons for which nobody has to do anything.
+EXPECTED = {"not_due", "waits_for_retry", "on_its_way", "lease_held", "waits_for_ack", "waits_for_listener"}
 
 
 @pages.get("/jobs/<key>")
@@ -41,6 +43,7 @@ def show_job(key: str) -> str:
     attempts = job_store.attempts_of(account_id, job.id) or []
     entries = log_entries.listed(account_id, LogFilter(job=job.id), PageRequest(NEWEST_FIRST, MAX_ENTRIES)).rows
     facts = explain.facts_of(account_id, job.id, now)
+    reasons = explain.explain(facts, now) if facts else []
     return render_template(
         "job.html",
         job=job,
@@ -54,7 +57,9 @@ def show_job(key: str) -> str:
         other_entries=[entry for entry in entries if not entry.event.startswith("worker.http.")],
         related=job_store.related_to(account_id, job.id, MAX_RELATED, 0) or [],
         max_attempts=facts.max_attempts if facts else None,
-        reasons=explain.explain(facts, now) if facts else [],
+        reasons=reasons,
+        is_calm={reason.code for reason in reasons} <= EXPECTED,
+        why_titles=WHY_TITLES,
         links=replays.links_of(account_id, [job.id]).get(job.id, replays.Links()),
         listener=listener_of(job),
         curl=curl_of(job),

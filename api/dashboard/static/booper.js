@@ -4,6 +4,7 @@
 
 const two = (number) => String(number).padStart(2, "0");
 const FOR_PART = { Accept: "text/html", "Booper-Part": "1" }; // without the menu and what else surrounds the parts
+const BADGE_MS = 30_000;
 const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 function localText(date) {
@@ -57,6 +58,13 @@ async function watchReach() {
     if (document.hidden || document.querySelector("[data-refresh]")) continue;
     await fetch(document.body.dataset.alive).then((answer) => showReach(answer.ok, true), () => showReach(false));
   }
+}
+
+// The menu of a page that stays open, or that comes back from the browser's history, has the badge of then.
+async function refreshBadge() {
+  const badge = document.getElementById("failing");
+  const response = badge && !document.hidden && (await fetch(badge.dataset.badge, { headers: FOR_PART }).catch(() => null));
+  if (response && response.ok && !response.redirected) badge.replaceChildren(...parsed(await response.text()).getElementById("failing").childNodes);
 }
 
 // Parts of one page that refresh at the same time load it once.
@@ -256,10 +264,13 @@ document.addEventListener("change", (event) => {
   if (all) for (const box of event.target.form.querySelectorAll(`input[name="${all}"]`)) box.checked = event.target.checked;
 });
 forgetNote();
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 showLocal(document);
 for (const place of document.querySelectorAll("[data-zone]")) place.textContent = ZONE;
 document.querySelectorAll("[data-refresh]").forEach(keepFresh);
 if (document.body.dataset.alive) watchReach();
+setInterval(refreshBadge, BADGE_MS);
+addEventListener("pageshow", (event) => { if (event.persisted) refreshBadge(); });
 document.querySelectorAll("[data-tail]").forEach(tail);
 for (const input of document.querySelectorAll("[data-default-zone]")) input.defaultValue ||= ZONE; // not typed: it chooses no time
 document.querySelectorAll("form[data-preview]").forEach(preview);

@@ -7,18 +7,45 @@ const shortcuts = document.getElementById("shortcuts");
 const SEQUENCE_MS = 1500; // within which the second key of `g j` comes
 const TYPING_MS = 150;
 
-const shown = () => [...palette.querySelectorAll("li:not([hidden]) a")];
+const shown = () => [...palette.querySelectorAll("li:not([hidden]) > :is(a, button)")];
+
+// What can be done with the thing that the page shows: the buttons at its head, such as "Run now". They are looked for
+// again when one is chosen, because the page may have been refreshed. One that asks first is opened, and asks.
+const COMMANDS = "main .head :is(form:not(details form) > button, summary.button, a.button:not(.primary))";
+const commands = () => [...document.querySelectorAll(COMMANDS)];
+
+function listCommands() {
+  document.getElementById("commands").replaceChildren(...commands().map((button) => commandOf(button.textContent)));
+}
+
+function commandOf(text) {
+  const item = document.createElement("li"), command = document.createElement("button");
+  command.type = "button";
+  command.textContent = text;
+  command.addEventListener("click", () => run(text));
+  item.append(command);
+  return item;
+}
+
+function run(text) {
+  const button = commands().find((each) => each.textContent === text), details = button?.closest("details");
+  palette.close();
+  if (!details) return button?.click();
+  details.open = true;
+  details.querySelector("form :is(input:not([type=hidden]), button)").focus();
+}
 
 function openPalette() {
   const input = palette.querySelector("input");
   if (!palette.open) palette.showModal();
+  listCommands();
   input.select();
   narrow("");
 }
 
-// Shows the places whose words contain what was typed.
+// Shows the commands and places whose words contain what was typed.
 function narrow(typed) {
-  for (const place of palette.querySelectorAll("#places li")) {
+  for (const place of palette.querySelectorAll("#commands li, #places li")) {
     place.hidden = !place.textContent.toLowerCase().includes(typed.trim().toLowerCase());
   }
 }

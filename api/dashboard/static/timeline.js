@@ -22,6 +22,17 @@ function showLocalAxis(root) {
   }
 }
 
+// Beside the figure of a card: that of the minute under the pointer, in the reader's zone.
+function readSpark(event) {
+  const card = event.target.closest?.(".health > li"), spark = card?.querySelector("[data-course]");
+  if (!spark) return;
+  const say = card.querySelector(".spark-say"), box = spark.getBoundingClientRect(), course = spark.dataset.course.split("|");
+  const isOutside = event.type === "pointerout" && !card.contains(event.relatedTarget);
+  const place = Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1);
+  const minute = Math.min(Math.floor(place * course.length), course.length - 1);
+  say.textContent = isOutside ? "" : `${clockText(new Date(Number(spark.dataset.first) + minute * 60000))} ${course[minute]}`;
+}
+
 class Timeline {
   constructor(figure) {
     this.figure = figure;
@@ -167,4 +178,5 @@ class Timeline {
   }
 }
 
+for (const name of ["pointermove", "pointerout"]) document.addEventListener(name, readSpark);
 document.querySelectorAll("figure.tl").forEach((figure) => new Timeline(figure));

@@ -36,7 +36,7 @@ class Part(NamedTuple):
 
 
 class Card(NamedTuple):
-    """`look`: how the figure is colored; "" for plain."""
+    """`look`: how the figure is colored; "" for plain. `course`: the figure of each minute since `first_at`."""
 
     name: str
     figure: str
@@ -46,17 +46,20 @@ class Card(NamedTuple):
     line: Sparkline | None = None
     bars: Sequence[Bar] = ()
     parts: Sequence[Part] = ()
+    course: Sequence[str] = ()
+    first_at: int = 0
 
 
 def cards(account_id: int, minutes: list[Minute], now: int) -> list[Card]:
     """`minutes`: those of the last hour, the present one last."""
-    return [
+    cards = [
         _success(minutes, now),
         _lateness(minutes, heartbeats.lateness_within(account_id, now - HOUR, now, 0.99)),
         _attempts(minutes),
         _hosts(account_id, minutes),
         _waiting(account_id, now),
     ]
+    return [card._replace(first_at=minutes[0].minute_at) for card in cards]
 
 
 def _success(minutes: list[Minute], now: int) -> Card:
@@ -65,9 +68,9 @@ def _success(minutes: list[Minute], now: int) -> Card:
     rate = _rate(done, failed)
     look = "" if rate is None else GOOD if rate >= HEALTHY else WARN if rate >= SICK else BAD
     lowest = min([0.9, *[each for each in rates if each is not None]])
-    figure = "–" if rate is None else f"{int(rate * 1000) / 10:g}%"
     url = _stretch(now - HOUR, now + MINUTE)
-    return Card("success", figure, "success rate, last hour", url, look, sparklines.line(rates, lowest, 1.0))
+    line, course = sparklines.line(rates, lowest, 1.0), [_percent(each) for each in rates]
+    return Card("success", _percent(rate), "success rate, last hour", url, look, line, course=course)
 
 
 def _lateness(minutes: list[Minute], p99_us: float | None) -> Card:
@@ -75,7 +78,8 @@ def _lateness(minutes: list[Minute], p99_us: float | None) -> Card:
     high = max([5.0, *[each for each in logarithms if each is not None]])
     look = WARN if p99_us is not None and p99_us > LATE_AFTER_US else ""
     url = url_for("pages.show_timeline", span="1h", height="late")
-    return Card("lateness", us(p99_us), "p99 lateness, last hour", url, look, sparklines.line(logarithms, 2.0, high))
+    line, course = sparklines.line(logarithms, 2.0, high), [us(minute.p99_us) for minute in minutes]
+    return Card("lateness", us(p99_us), "p99 lateness, last hour", url, look, line, course=course)
 
 
 def _attempts(minutes: list[Minute]) -> Card:
@@ -83,16 +87,17 @@ def _attempts(minutes: list[Minute]) -> Card:
     both = [minute.completed + minute.failed for minute in minutes]
     url = _stretch(latest.minute_at, latest.minute_at + MINUTE)
     line = sparklines.line(both[:-1], 0, max([*both, 1]))
-    return Card("attempts", f"{both[-2]:,}", "attempts a minute", url, "", line)
+    course = [f"{each:,}" for each in both[:-1]]
+    return Card("attempts", f"{both[-2]:,}", "attempts a minute", url, "", line, course=course)
 
 
 def _hosts(account_id: int, minutes: list[Minute]) -> Card:
     failing = host_figures.failing(account_id)
     bars = sparklines.bars([(minute.failed, minute.failed) for minute in minutes])
     label = "host fails now" if failing == 1 else "hosts fail now"
-    return Card(
-        "hosts", f"{failing:,}", label, url_for("pages.list_hosts", show="failing"), BAD if failing else "", None, bars
-    )
+    url, look = url_for("pages.list_hosts", show="failing"), BAD if failing else ""
+    course = [f"{minute.failed:,} failed" for minute in minutes]
+    return Card("hosts", f"{failing:,}", label, url, look, None, bars, course=course)
 
 
 def _waiting(account_id: int, now: int) -> Card:
@@ -111,6 +116,10 @@ def _cause_url(cause: str) -> str:
 
 def _stretch(first: int, last: int) -> str:
     return url_for("pages.list_jobs", active_after=iso(first), active_before=iso(last))
+
+
+def _percent(rate: float | None) -> str:
+    return "–" if rate is None else f"{int(rate * 1000) / 10:g}%"
 
 
 def _rate(completed: int, failed: int) -> float | None:

@@ -57,7 +57,7 @@ def state_of(gate: Gate | None, now: int) -> tuple[str, str]:
     if gate.is_paused(now):
         return "paused", "late"
     if gate.probe_at is not None:
-        return "failing", "discarded"
+        return "held back", "discarded"
     if gate.rests_until is not None and gate.rests_until > now:
         return "resting", "late"
-    return ("open, failing", "late") if gate.failures else ("open", "enabled")
+    return ("failing", "late") if gate.failures else ("open", "enabled")

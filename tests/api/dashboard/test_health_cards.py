@@ -159,3 +159,17 @@ def test_a_hostile_host_is_text(alice, moved_clock):
 def jobs_of(browser, path):
     links = [attributes.get("href", "") for tag, attributes in Markup(browser.get(path).text).tags if tag == "a"]
     return {link.removeprefix("/jobs/") for link in links if link.startswith("/jobs/0")}
+
+
+def test_a_card_has_the_figure_of_each_minute_of_its_line(alice, moved_clock):
+    note(alice.account, 5, 900, completed=97, failed=3)
+    pages = re.findall(r'health-(\w+)[^>]*>.*?data-course="([^"]*)" data-first="(\d+)"', alice.get("/").text, re.DOTALL)
+    shown = {name: course.split("|") for name, course, _ in pages}
+    assert {name: (len(course), course[-6]) for name, course in shown.items() if name != "attempts"} == {
+        "success": (60, "97%"),
+        "lateness": (60, shown["lateness"][-6]),
+        "hosts": (60, "3 failed"),
+    }
+    assert (len(shown["attempts"]), shown["attempts"][-5]) == (59, "100")
+    assert shown["lateness"][-6].endswith("ms")
+    assert {int(first) for *_, first in pages} == {(clock.now() // clock.MINUTE - 59) * 60_000}

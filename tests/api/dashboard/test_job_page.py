@@ -8,7 +8,7 @@ from api.dashboard.causes import cause
 from api.dashboard.retry_ladder import ladder
 from models.jobs.job_tables import Job
 from models.jobs.records import AttemptRow, add_attempts
-from models.operations import retry_plan
+from models.operations import explain, retry_plan
 from models.operations.retry_plan import RetryPolicy
 from models.rules import clock
 from tests.support.browsers import submit_schedule
@@ -121,3 +121,22 @@ def test_a_job_for_another_target_names_no_listener(alice):
     page = alice.get(f"/jobs/{make_job(alice.account).id}").text
     assert "fetched by the listener" not in page
     assert "As a curl command" in page
+
+
+@pytest.mark.parametrize(
+    ("state", "codes", "title", "is_calm"),
+    [
+        ("scheduled", ["not_due"], "When does it run?", True),
+        ("scheduled", ["not_due", "no_worker"], "When does it run?", False),
+        ("retryable", ["waits_for_retry"], "What comes next?", True),
+        ("executing", ["lease_held"], "What is it doing?", True),
+        ("available", ["queued_behind"], "Why has it not run yet?", False),
+    ],
+)
+def test_a_job_that_waits_as_it_should_raises_no_alarm(alice, monkeypatch, state, codes, title, is_calm):
+    """Each job that had not ended had the amber bar of one that something holds up."""
+    job = make_job(alice.account, state, 3600, attempt=1, attempted_at=clock.now())
+    monkeypatch.setattr(explain, "explain", lambda *_: [explain.Reason(code, "Because.") for code in codes])
+    page = alice.get(f"/jobs/{job.uuid}").text
+    assert f'<h2 id="why">{title}</h2>' in page
+    assert ('class="card why calm"' in page) == is_calm

@@ -258,3 +258,11 @@ def test_every_event_of_the_log_can_be_chosen(alice):
 
     assert len(events) == 11
     assert offered == events
+
+
+def test_the_reason_of_an_error_is_in_words(alice, moved_clock):
+    add(alice.account, "worker.http.error", {"reason": "certificate_expired", "attempt": 2})
+    add(alice.account, "worker.http.error", {"reason": "unheard_of", "attempt": 1})
+    page = alice.get("/logs").text
+    assert "reason: the target&#39;s certificate has expired · attempt: 2" in page
+    assert "reason: unheard_of · attempt: 1" in page

@@ -167,3 +167,14 @@ def test_choosing_colors_leads_back_to_the_page_and_to_no_other_site(alice, refe
 
 def test_the_demo_key_signs_in_with_one_button(nobody):
     assert "Sign in with the demo key" in nobody.get("/sign-in").text
+
+
+def test_the_badge_comes_by_itself_for_a_page_that_stays_open(alice, nobody):
+    assert '<span class="badge"' not in alice.get("/failures/badge").text
+
+    make_tried(alice.account, "discarded", 1)
+
+    part = alice.get("/failures/badge").text
+    assert ">1</span>" in part
+    assert part.strip() in alice.get("/").text
+    assert nobody.get("/failures/badge").location.startswith("/sign-in")
