@@ -66,9 +66,8 @@ class Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> Any:
-    if ENDS_OF_LINES.search(value):
-        style = '"'
-    else:
+    style: str | None = '"'
+    if not ENDS_OF_LINES.search(value):
         style = "|" if "\n" in value else '"' if re.match(r"[*@%&!]|[-+.]*\d", value) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
