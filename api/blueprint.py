@@ -1,6 +1,7 @@
 """Makes the blueprints of the routes under /api: they read requests by the parser of `api/requests/reading`, require
 a key, and refuse a query that a route does not take."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -26,13 +27,22 @@ class Blueprint(flask_smorest.Blueprint):
             self.before_request(require_key)
             self.before_request(self._refuse_query)
 
+    def arguments(self, schema: Any, *, location: str = "json", **options: Any) -> Callable[[Any], Any]:
+        """Read what a view takes from this part of the request."""
+        decorate = super().arguments(schema, location=location, **options)
+
+        def decorated(view_func: Any) -> Any:
+            if location == "query":
+                self._with_query.add(f"{self.name}.{view_func.__name__}")
+            return decorate(view_func)
+
+        return decorated
+
     def add_url_rule(
         self, rule: str, endpoint: str | None = None, view_func: Any = None, *args: Any, **options: Any
     ) -> None:
         """Add a route. The name of its view is the name of the operation in OpenAPI and in generated clients."""
         view_func = self.doc(operationId=view_func.__name__)(view_func)
-        if any(each.get("in") == "query" for each in view_func._apidoc.get("arguments", {}).get("parameters", ())):
-            self._with_query.add(f"{self.name}.{endpoint or view_func.__name__}")
         super().add_url_rule(rule, endpoint, view_func, *args, **options)
 
     def _refuse_query(self) -> None:

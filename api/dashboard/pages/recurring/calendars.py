@@ -6,8 +6,8 @@ from typing import Any
 from flask import Response, make_response, render_template, request
 
 from api.dashboard.blueprint import pages, redirect_to, visitor
+from api.dashboard.calendar_lines import LINE, lines_of, read_lines
 from api.dashboard.errors import page_not_found
-from api.dashboard.forms.calendar_lines import LINE, lines_of, read_lines
 from api.requests.ids import NAME
 from api.requests.options.calendars import A_CALENDAR
 from api.responses.responses import ApiError
@@ -92,11 +92,11 @@ def _list(name: str, typed: str, problems: list[str], status: int) -> Response:
 def _calendar_page(calendar: CalendarRow, typed: str, problems: list[str], status: int) -> Response:
     account_id = visitor().account_id
     ids = calendar_store.users(account_id).get(calendar.name, [])
-    schedules = [schedule_store.find(account_id, each) for each in ids[:USERS_SHOWN]]
+    users = [schedule_store.find(account_id, each) for each in ids[:USERS_SHOWN]]
     values: dict[str, Any] = {
         "calendar": calendar,
         "size": len(json.loads(calendar.days)),
-        "schedules": sorted(filter(None, schedules), key=lambda row: (row.name or "", row.id)),
+        "schedules": sorted(filter(None, users), key=lambda row: (row.name or "", row.id)),
         "users": len(ids),
         "typed": typed,
         "problems": problems,
