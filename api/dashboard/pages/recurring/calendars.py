@@ -6,8 +6,8 @@ from typing import Any
 from flask import Response, make_response, render_template, request
 
 from api.dashboard.blueprint import pages, redirect_to, visitor
-from api.dashboard.calendar_lines import LINE, lines_of, read_lines
 from api.dashboard.errors import page_not_found
+from api.dashboard.forms.calendar_lines import LINE, lines_of, read_lines
 from api.requests.ids import NAME
 from api.requests.options.calendars import A_CALENDAR
 from api.responses.responses import ApiError
