@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.flows import late_starts, pacing
+from models.flows import late_starts, pacing, parking
 from models.flows.gate_tables import GateStart
 from models.flows.late_starts import SentJob
 from models.jobs import lifecycle
@@ -270,3 +270,11 @@ def test_a_host_whose_clock_is_apart_corrects_a_start_by_the_clock_of_the_window
     late_starts.correct([SentJob(job, clock.now())])
 
     assert GateStart.get().started_at == counted_at + clock.SECOND // 10
+
+
+@pytest.mark.parametrize(("limits", "named"), [({}, 150), ({"concurrency": 1000}, parking.JOBS_AT_ONCE)])
+def test_more_turns_are_named_in_advance_where_a_rate_is_the_only_limit(account, moved_clock, limits, named):
+    """A ticker that is busy for a moment would let a fast flow run dry."""
+    let_through(order(account, flow(rate=150, per_s=1, **limits), count=300))
+
+    assert len(next_turns(ahead_s=2)) == named
