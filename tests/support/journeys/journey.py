@@ -33,8 +33,8 @@ class Scale(NamedTuple):
 
 FULL = os.environ.get("BOOPER_TEST_JOURNEY_SCALE") == "full"
 SCALE = Scale(10_000, 60, 20_000, 20) if FULL else Scale(1_000, 6, 5_000, 5)
-# Each thread of the API keeps a connection; two runs at once must not take all that PostgreSQL has.
-FEWER_CONNECTIONS = {} if FULL else {"BOOPER_API_PROCESSES": "2"}
+# Each thread keeps a connection; journeys side by side must not take all that PostgreSQL has.
+FEWER_CONNECTIONS = {} if FULL else {"BOOPER_API_PROCESSES": "2", "BOOPER_DATABASE_CONNECTIONS": "4"}
 
 
 class Journey:
