@@ -6,6 +6,8 @@ That is in time: the row of a start is read when the start is as old as its wind
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import takewhile
 from typing import NamedTuple
 
 from models.database.transactions import transaction, wait_briefly_for_locks
@@ -67,8 +69,9 @@ def _count_again(late: Sequence[JobStart]) -> set[int]:
     uses = pacing.uses([rated[flow_id] for flow_id in left], len(late), clock.now())
     refused: set[int] = set()
     for flow_id, ids in left.items():
-        pace = uses.of[flow_id].pace._replace(room=None)  # they are under way already
-        count = sum(at <= uses.read_at for at in next_starts(pace, len(ids), uses.read_at))
+        pace = replace(uses.of[flow_id].pace, room=None)  # they are under way already
+        turns = next_starts(pace, len(ids), uses.read_at)
+        count = len(list(takewhile(lambda at: at <= uses.read_at, turns)))  # numbers have no gaps
         starts.add([(rated[flow_id], dict.fromkeys(ids[:count], uses.read_at + LEAVES_IN_US))])
         refused.update(ids[count:])
     return refused

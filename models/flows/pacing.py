@@ -4,7 +4,6 @@ On PostgreSQL the clock of the database counts, since the clocks of hosts differ
 """
 
 from collections.abc import Collection
-from itertools import accumulate
 from typing import NamedTuple
 
 from models.database.connection import dialect
@@ -28,7 +27,6 @@ BEGUN = f"{OF_LANE} AND attempted_at IS NOT NULL AND kind <> '{GROUP}' ORDER BY 
 HEAD = f"SELECT COALESCE(({BEGUN}), ({OF_LANE} AND ({IN_LINE}) AND ({HAS_COME}) ORDER BY id LIMIT 1))"
 SIGNED = "CASE WHEN staged_at IS NULL THEN id ELSE -id END"  # below zero: a message names it
 OLDEST = "gate_id = gate.id AND number > gate.starts - gate.rate AND number <= gate.starts - gate.rate + %s"
-LATEST = "SELECT started_at FROM gate_start WHERE gate_id = gate.id AND number = gate.starts"
 
 
 class Use(NamedTuple):
@@ -63,7 +61,6 @@ def uses(gates: Collection[Gate], looked_at: int, now: int) -> Uses:
         f"SELECT gate.id, {NOW if dialect() == 'postgresql' else 'NULL'}, "
         f"CASE WHEN concurrency IS NULL THEN 0 ELSE (SELECT count(*) FROM job WHERE {UNDER_WAY}) END, "
         f"CASE WHEN rate IS NULL THEN NULL ELSE {list_of(oldest)} END, "
-        f"CASE WHEN rate IS NULL THEN NULL ELSE ({LATEST}) END, "
         f"CASE WHEN kind <> '{LANE}' THEN NULL ELSE ({HEAD}) END, "
         f"CASE WHEN kind = '{LANE}' THEN {list_of(head_parked)} ELSE {list_of(parked)} END FROM gate WHERE {these}",
         (looked_at, now, now, now, now, looked_at, params),
@@ -82,16 +79,15 @@ def read_clock() -> Uses:
 
 
 def _use(gate: Gate, row: tuple[object, ...], looked_at: int) -> Use:
-    _, _, under_way, oldest, latest, head, parked = row
+    _, _, under_way, oldest, head, parked = row
     assert isinstance(under_way, int)
     signed = as_list(parked)
     room = None if gate.concurrency is None else max(0, gate.concurrency - under_way)
     if gate.rate is None:
         pace = Pace(room=room)
     else:
-        starts = list(accumulate(as_list(oldest), max))  # one that went out late holds back those behind it
-        free = min(looked_at, gate.rate) - len(starts)
-        pace = Pace(gate.rate, gate.per_us or 0, free, starts, room, latest if isinstance(latest, int) else 0)
+        starts = as_list(oldest)
+        pace = Pace(gate.rate, gate.per_us or 0, min(looked_at, gate.rate) - len(starts), starts, room)
     staged = {-job_id for job_id in signed if job_id < 0}
     return Use(pace, head if isinstance(head, int) else None, [abs(job_id) for job_id in signed], staged)
 

@@ -21,6 +21,7 @@ from models.rules.turns import Turn, together, turn
 AWAKE = "wake_at IS NOT NULL AND wake_at >= %s AND wake_at <= %s"
 GATES_AT_ONCE = 200
 JOBS_AT_ONCE = 100  # of one gate
+PACED_AT_ONCE = 500  # of one flow whose rate alone limits it: a ticker that is busy for a moment delays none of them
 RETURN_EVERY_US = clock.SECOND // 4  # jobs of a host that opens again return in small groups
 RETURN_AT_ONCE = 25
 LOOK_AGAIN_US = 50 * clock.MILLISECOND  # at a gate whose next jobs are all named
@@ -68,14 +69,25 @@ def stage_next(now: int, until: int, first: int = 0, room: int = GATES_AT_ONCE *
     awake = _take_awake(first, until, min(room, GATES_AT_ONCE))
     if not awake:
         return []
-    of_each = min(JOBS_AT_ONCE, room // len(awake))
-    uses, read_at, _ = pacing.uses(awake, of_each, now)
-    turns = {gate.id: _turns(gate, uses[gate.id], read_at, until) for gate in awake}
-    staged = [(each.job_id, each.at) for of_gate in turns.values() for each in of_gate]
-    looks = {gate.id: _next_look(gate, uses[gate.id], turns[gate.id], of_each, read_at) for gate in awake}
+    of_each = room // len(awake)
+    paced = [gate for gate in awake if gate.rate is not None and gate.concurrency is None]
+    others = [gate for gate in awake if gate not in paced]
+    turns, looks = _look_at(paced, min(PACED_AT_ONCE, of_each), now, until)
+    more_turns, more_looks = _look_at(others, min(JOBS_AT_ONCE, of_each), now, until)
     with transaction():
-        wake_by({gate_id: at for gate_id, at in looks.items() if at is not None})
-        return staging.stage_parked(staged)
+        wake_by(looks | more_looks)
+        return staging.stage_parked([(each.job_id, each.at) for each in (*turns, *more_turns)])
+
+
+def _look_at(looked_at: Sequence[Gate], of_each: int, now: int, until: int) -> tuple[list[Turn], dict[int, int]]:
+    """The turns by `until` of the parked jobs of these gates, at most so many of each; and when to look again, by gate,
+    where nobody wakes it."""
+    uses, read_at, _ = pacing.uses(looked_at, of_each, now)
+    turns = {gate.id: _turns(gate, uses[gate.id], read_at, until) for gate in looked_at}
+    looks = {gate.id: _next_look(gate, uses[gate.id], turns[gate.id], of_each, read_at) for gate in looked_at}
+    return [each for of_gate in turns.values() for each in of_gate], {
+        gate_id: at for gate_id, at in looks.items() if at is not None
+    }
 
 
 def wake_by(instants: Mapping[int, int]) -> None:

@@ -1,10 +1,15 @@
 """Computes when the next requests of a gate may start, from its limits and the starts that its rate counts. Pure.
 
 A rate allows at most `rate` starts in any window of `per_us`, wherever the window begins. So a start may not come
-before the one that is `rate` starts older has left the window.
+before the one with the number that is less by `rate` has left the window. Then of the starts 1, 1 + rate, 1 + 2 * rate
+and so on no window has two, and the same holds of each of the `rate` rows of numbers. One late start holds back its own
+row alone.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, takewhile
 from typing import NamedTuple
 
 from models.rules import clock
@@ -14,25 +19,31 @@ TOGETHER_US = 20 * clock.MILLISECOND
 LEAD_US = 30 * clock.MILLISECOND  # how long a message and a claim may take; with TOGETHER_US less than AHEAD_US
 
 
-class Pace(NamedTuple):
+@dataclass(frozen=True)
+class Pace:
     """What limits a gate at this moment.
 
-    `rate` None: no rate. `free`: how many starts the window still takes. `oldest`: the instants of the starts that
-    leave the window next, in ascending order. `room`: how many more requests may be under way; None: no such limit.
-    `latest`: the instant of the latest start; none comes before it."""
+    `rate` None: no rate. `free`: how many starts the window still takes. `before`: for each of the starts after those
+    the instant of the one before it in its row. `room`: how many more requests may be under way; None: no limit."""
 
     rate: int | None = None
     per_us: int = 0
     free: int = 0
-    oldest: Sequence[int] = ()
+    before: Sequence[int] = ()
     room: int | None = None
-    latest: int = 0
 
     @property
     def ahead_us(self) -> int:
         """How long before its turn a request may be let through. Where the requests under way are limited, one that
         waits for its instant would take up room."""
         return AHEAD_US if self.rate is not None and self.room is None else 0
+
+    @cached_property
+    def oldest(self) -> list[int]:
+        """`before` in the order in which the next starts may come. None comes while one of a lesser number is further
+        away than it may be let through ahead."""
+        passed = [latest - self.ahead_us for latest in accumulate(self.before, max)]
+        return [max(pair) for pair in zip(sorted(self.before), passed, strict=True)]
 
 
 class CountedStart(NamedTuple):
@@ -50,8 +61,8 @@ class Turn(NamedTuple):
 
 
 def turn(pace: Pace, place: int, now: int) -> int | None:
-    """The earliest instant for the request at this place; place 0 is the next one. None: not known, since it waits for
-    others to end."""
+    """The earliest instant for the request at this place, if those before it start in their turns; place 0 is the next
+    one. None: not known, since it waits for others to end."""
     if pace.room is not None and place >= pace.room:
         return None
     if pace.rate is None:
@@ -60,23 +71,24 @@ def turn(pace: Pace, place: int, now: int) -> int | None:
     leaving = place_in_window - pace.free
     if leaving >= len(pace.oldest):
         return None
-    # What lies further ahead was counted before the clock was set back: it leaves the window by then all the same.
-    furthest = now + pace.ahead_us
-    at = max(now, min(pace.latest, furthest))
-    if leaving >= 0:
-        at = max(at, min(pace.oldest[leaving], furthest) + pace.per_us)
+    at = now if leaving < 0 else _after(pace.oldest[leaving], pace, now)
     return at + windows * pace.per_us
+
+
+def _after(start: int, pace: Pace, now: int) -> int:
+    """The earliest instant for the next start of the row of this one. What lies further ahead was counted before the
+    clock was set back: it leaves the window by then all the same."""
+    return max(now, min(start, now + pace.ahead_us) + pace.per_us)
 
 
 def next_starts(pace: Pace, wanted: int, now: int) -> list[int]:
     """The instants at which the next requests start, as far as they may be let through now; at most `wanted`."""
-    starts: list[int] = []
-    while len(starts) < wanted:
-        at = turn(pace, len(starts), now)
-        if at is None or at > now + pace.ahead_us:
-            break
-        starts.append(at)
-    return starts
+    if pace.room is not None:
+        wanted = min(wanted, pace.room)
+    if pace.rate is None:
+        return [now] * wanted
+    starts = [*[now] * pace.free, *(_after(start, pace, now) for start in pace.before)][: min(wanted, pace.rate)]
+    return list(takewhile(lambda at: at <= now + pace.ahead_us, starts))
 
 
 def together(turns: Sequence[Turn], pace: Pace, opens_at: int) -> list[Turn]:
@@ -97,5 +109,5 @@ def _before_first(turns: Sequence[Turn], opens_at: int) -> list[Turn]:
 def _at_last(turns: Sequence[Turn]) -> list[Turn]:
     lasts: list[int] = []
     for each in reversed(turns):
-        lasts.append(lasts[-1] if lasts and lasts[-1] - each.at <= TOGETHER_US else each.at)
+        lasts.append(lasts[-1] if lasts and 0 <= lasts[-1] - each.at <= TOGETHER_US else each.at)
     return [Turn(each.job_id, at) for each, at in zip(turns, reversed(lasts), strict=True)]

@@ -32,10 +32,10 @@ def test_an_app_describes_its_routes_once_somebody_asks_for_the_document(setting
     app = create_app(settings)
     described = len(app.extensions[Documentation.EXTENSION].spec.to_dict()["paths"])
 
-    asked = [app.test_client().get("/api/openapi.json").json for _ in range(2)]
+    answers = [app.test_client().get("/api/openapi.json").json for _ in range(2)]
 
     assert described == 0
-    assert asked == [document, document]
+    assert answers == [document, document]
 
 
 def test_a_field_that_is_gone_is_noticed(document):

@@ -8,6 +8,8 @@ import yaml
 
 from booper_client import Client
 from booper_client.cli import failures
+from booper_client.cli.failures import Refusal
+from booper_client.cli.files import declaration_files
 from booper_client.cli.files.kinds.registry import KINDS
 from tests.support.command_line import in_a_pipe
 
@@ -239,3 +241,76 @@ def test_a_file_without_schedules_leaves_them_alone(applied, apply, api):
 
     assert there(api)["schedules"] == ["report"]
     assert there(api)["endpoints"] == []
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [("22:00", "22:00"), ("012", 12), ("0o17", 15), ("0x1F", 31), ("1_000", "1_000"), ("1e3", 1000.0), (".5", 0.5)],
+)
+def test_numbers_are_those_of_yaml_1_2(written, value, tmp_path):
+    file = tmp_path / "file.yml"
+    file.write_text(f"flows:\n  f: {{rate: {written}}}\n")
+    assert declaration_files.read(str(file)).declared == {"flows": {"f": {"rate": value}}}
+
+
+TEXTS = [
+    "22:00",
+    "012",
+    "1e3",
+    "-1e3",
+    "+1",
+    ".5",
+    "-.5",
+    "0o17",
+    "1_000",
+    "on",
+    "~",
+    "a\x85b",
+    "a\u2028b",
+    " a",
+    "a\n",
+    "<<",
+    "=",
+]
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_text_that_is_written_is_read_as_the_same_text(text, as_json, tmp_path):
+    file = tmp_path / "file"
+    file.write_text(declaration_files.written({"flows": {"f": {"a": text}}}, as_json), encoding="utf-8")
+    assert declaration_files.read(str(file)).declared == {"flows": {"f": {"a": text}}}
+
+
+def test_the_escapes_of_json_are_read(tmp_path):
+    file = tmp_path / "file.json"
+    file.write_text('{"flows": {"f": {"a": "https:\\/\\/example.com"}}}')
+    assert declaration_files.read(str(file)).declared == {"flows": {"f": {"a": "https://example.com"}}}
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        (
+            b"flows:\n  f: {a: .nan}",
+            "line 2: flows.f.a must be a text, a number, true, false, null, a list or an object",
+        ),
+        (b"flows:\n  f: {a: !!binary aGk=}", "got bytes"),
+        (b"flows:\n  f: {a: !!set {x}}", "got set"),
+        (b"flows:\n  f: &f {a: *f}", "must be nested at most 100 deep, got more"),
+        (b"flows: {f: {a: " + b"[" * 5000 + b"]" * 5000 + b"}}", "must be nested at most 100 deep, got more"),
+        (b"flows: {f: {a: \xff}}", "must be UTF-8, got another byte at 15"),
+        (b'{"flows": {"f": {}, "f": {}}}', "'f' is there twice"),
+        (
+            b"flows:\n  f:\n    a0: &a0 [0]\n"
+            + b"".join(b"    a%d: &a%d [%s]\n" % (n, n, b", ".join([b"*a%d" % (n - 1)] * 10)) for n in range(1, 12)),
+            "must have at most 1,000,000 values in all, got more",
+        ),
+    ],
+)
+def test_what_json_does_not_know_is_a_mistake_of_the_file(text, mistake, tmp_path):
+    file = tmp_path / "file.yml"
+    file.write_bytes(text)
+    with pytest.raises(Refusal) as refused:
+        declaration_files.read(str(file))
+    assert mistake in str(refused.value)

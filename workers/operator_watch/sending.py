@@ -20,7 +20,7 @@ from models.database.ids import new_id
 from models.rules.url_rules import split_url
 from runtime import metrics
 from workers.delivery.render import mail_of, with_secret
-from workers.transport.exchange_limit import cut_after
+from workers.transport.mail.exchange_limit import cut_after
 from workers.transport.mail.mailer import Mailer
 from workers.transport.outcome import Answered
 

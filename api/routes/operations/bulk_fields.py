@@ -1,7 +1,7 @@
 """Defines the bodies of requests that act on many jobs: a filter, and how many of its jobs.
 
-A misspelled name must never act on everything: an unknown member is an error, null is one, and an empty filter counts
-only with `all`.
+A misspelled name must never act on everything: an unknown member is an error, null is one, and a filter that leaves
+nothing out counts only with `all`.
 """
 
 from typing import Any
@@ -15,6 +15,7 @@ from api.requests.reading.strict_schema import Strict
 from models.jobs.job_kinds import REQUEST
 from models.jobs.states import FINAL, LIVE
 
+EVERYTHING = {"kind": REQUEST}  # what a filter means that names no kind
 MAX_IDS = 1000
 MAX_LIMIT = 2**53
 IDS = f"a list of 1 to {MAX_IDS} integers or UUIDs of jobs"
@@ -52,7 +53,7 @@ class FilterObject(fields.Nested):
 
     def __init__(self) -> None:
         null = "must be an object, got null"
-        super().__init__(BulkFilter, load_default=lambda: {"kind": REQUEST}, error_messages={"null": null})
+        super().__init__(BulkFilter, load_default=EVERYTHING.copy, error_messages={"null": null})
 
     def _deserialize(self, value: Any, *arguments: Any, **options: Any) -> Any:
         if not isinstance(value, dict):
@@ -72,9 +73,9 @@ class BulkFields(Strict):
 
     @validates_schema(pass_original=True)
     def check_filter(self, data: dict[str, Any], original: dict[str, Any], **_: Any) -> None:
-        named = original.get("filter")
+        named = original.get("filter") not in (None, {}, EVERYTHING)
         if not named and not data["all"]:
-            raise ValidationError('must not be empty, or come with "all": true', "filter")
+            raise ValidationError('must leave something out, or come with "all": true', "filter")
         if named and data["all"]:
             raise ValidationError("must be absent when a filter is given", "all")
         state = data["filter"].get("state")

@@ -9,7 +9,7 @@ from models.rules import clock
 from tests.support.api_client import errors_of, one_database
 from tests.support.listings import next_of
 from tests.support.operations import turn_of, work_off
-from tests.support.rows import make_failed_job, make_job
+from tests.support.rows import make_failed_job, make_job, reread
 
 OTHER = "https://other.example/x"
 
@@ -61,6 +61,18 @@ def test_matching_jobs_are_cancelled_and_no_others(client, account):
     assert (state_of(client, wanted), state_of(client, other)) == ("cancelled", "scheduled")
 
 
+def test_the_kind_that_a_filter_has_anyway_stands_for_all_jobs(client, account):
+    make_job(account, "scheduled", 60)
+    assert ended(client, account, filter={"kind": "request"}, all=True)["done"] == 1
+
+
+def test_another_kind_is_a_filter(client, account):
+    event = make_job(account, "scheduled", 60, kind="event")
+    other = make_job(account, "scheduled", 60)
+    assert ended(client, account, filter={"kind": "event"})["done"] == 1
+    assert [reread(job).state for job in (event, other)] == ["cancelled", "scheduled"]
+
+
 def test_matching_jobs_are_retried(client, account):
     make_job(account, "discarded", name="a")
     make_job(account, "discarded", name="b")
@@ -79,9 +91,10 @@ def test_matching_jobs_are_deleted(client, account):
 @pytest.mark.parametrize(
     ("fields", "wrong"),
     [
-        ({}, {"filter": 'must not be empty, or come with "all": true'}),
-        ({"filter": {}}, {"filter": 'must not be empty, or come with "all": true'}),
-        ({"all": False}, {"filter": 'must not be empty, or come with "all": true'}),
+        ({}, {"filter": 'must leave something out, or come with "all": true'}),
+        ({"filter": {}}, {"filter": 'must leave something out, or come with "all": true'}),
+        ({"filter": {"kind": "request"}}, {"filter": 'must leave something out, or come with "all": true'}),
+        ({"all": False}, {"filter": 'must leave something out, or come with "all": true'}),
         ({"filter": {"host": "a.example"}, "all": True}, {"all": "must be absent when a filter is given"}),
         ({"filters": {"host": "a.example"}}, {"filters": "unknown field, did you mean `filter`?"}),
         ({"filter": {"hots": "a.example"}}, {"filter.hots": "unknown field, did you mean `host`?"}),

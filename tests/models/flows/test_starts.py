@@ -8,7 +8,7 @@ from models.flows.late_starts import SentJob
 from models.jobs import lifecycle
 from models.operations import claims
 from models.rules import clock
-from models.rules.turns import AHEAD_US, LEAD_US
+from models.rules.turns import AHEAD_US, LEAD_US, Pace, Turn, together, turn
 from tests.support.flows import MARGIN, flow, ids_through, let_through, next_turns, order
 
 
@@ -121,6 +121,43 @@ def test_a_start_that_went_out_late_holds_back_those_behind_it(account, moved_cl
     moved_clock.advance(seconds=1)
 
     assert (too_early, ids_through(ids)) == ([], ids[2:])
+
+
+def test_a_start_that_went_out_a_little_late_holds_back_one_start_alone(account, moved_clock):
+    """All behind it waited for it. So each window of a fast flow was longer by its latest start."""
+    ids = order(account, flow(rate=3, per_s=10), count=6)
+    began_at = clock.now()
+    _, late, _ = let_through(ids)
+    late_starts.correct([SentJob(late, began_at + 100 * clock.MILLISECOND)])
+    moved_clock.advance(seconds=10)
+
+    starts = [job.start.at - began_at for job in let_through(ids)]
+
+    assert starts == [10 * clock.SECOND, 10 * clock.SECOND + 100 * clock.MILLISECOND, 10 * clock.SECOND]
+
+
+def test_turns_are_those_of_the_starts_that_leave_the_window_whatever_their_numbers():
+    pace = Pace(rate=3, per_us=10 * clock.SECOND, before=[100_000, 0, 50_000])
+
+    turns = [turn(pace, place, 9 * clock.SECOND) for place in range(3)]
+
+    assert turns == [10 * clock.SECOND, 10 * clock.SECOND + 50_000, 10 * clock.SECOND + 100_000]
+
+
+@pytest.mark.parametrize(("room", "ahead_us"), [(None, AHEAD_US), (9, 0)])
+def test_no_turn_comes_while_a_start_of_a_lesser_number_may_not_be_counted(room, ahead_us):
+    """Its job would be staged, refused and parked again and again."""
+    pace = Pace(rate=2, per_us=10 * clock.SECOND, before=[3 * clock.SECOND, 0], room=room)
+
+    turns = [turn(pace, place, 9 * clock.SECOND) for place in range(2)]
+
+    assert turns == [13 * clock.SECOND - ahead_us, 13 * clock.SECOND]
+
+
+def test_no_turn_moves_before_its_instant_where_those_behind_it_are_earlier():
+    turns = [Turn(1, 1000), Turn(2, 900)]
+
+    assert together(turns, Pace(rate=3, per_us=10, room=5), 0) == turns
 
 
 def test_a_job_is_let_through_a_moment_before_its_turn_and_counted_at_its_turn(account, moved_clock):

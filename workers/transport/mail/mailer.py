@@ -15,7 +15,7 @@ from functools import cached_property
 from urllib.parse import unquote, urlsplit
 
 from workers.transport.dialer import client_context
-from workers.transport.exchange_limit import cut_after
+from workers.transport.mail.exchange_limit import cut_after
 from workers.transport.outcome import Answered, Outcome, Refused, Timings, Unreachable
 
 THREADS = 2

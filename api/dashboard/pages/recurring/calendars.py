@@ -92,11 +92,11 @@ def _list(name: str, typed: str, problems: list[str], status: int) -> Response:
 def _calendar_page(calendar: CalendarRow, typed: str, problems: list[str], status: int) -> Response:
     account_id = visitor().account_id
     ids = calendar_store.users(account_id).get(calendar.name, [])
-    schedules = [schedule_store.find(account_id, each) for each in ids[:USERS_SHOWN]]
+    users = [schedule_store.find(account_id, each) for each in ids[:USERS_SHOWN]]
     values: dict[str, Any] = {
         "calendar": calendar,
         "size": len(json.loads(calendar.days)),
-        "schedules": sorted(filter(None, schedules), key=lambda row: (row.name or "", row.id)),
+        "schedules": sorted(filter(None, users), key=lambda row: (row.name or "", row.id)),
         "users": len(ids),
         "typed": typed,
         "problems": problems,

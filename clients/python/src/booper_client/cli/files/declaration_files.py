@@ -3,7 +3,9 @@
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import yaml
 
 from booper_client.cli.failures import WRONG_USE, Refusal
+from booper_client.cli.files.json_values import MAX_DEPTH, mistakes_of_json
 from booper_client.cli.files.kinds.kind import Declarations
 from booper_client.cli.files.kinds.registry import KINDS
 
@@ -19,7 +22,7 @@ EXPECTED = f"an object with `schedules` or another of {', '.join(NAMES)}, and in
 
 
 class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML 1.2 as far as texts go: no dates, and `on` and `yes` are no booleans. A key that occurs twice is refused."""
+    """YAML 1.2: no dates, `on` and `yes` are no booleans, 22:00 is no number. A key that occurs twice is refused."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         written = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
@@ -33,12 +36,29 @@ class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mis
         return mapping
 
 
-NOT_AS_IN_1_1 = ("tag:yaml.org,2002:timestamp", BOOL := "tag:yaml.org,2002:bool")
+TAG = "tag:yaml.org,2002:"
+NOT_AS_IN_1_1 = {f"{TAG}{name}" for name in ("timestamp", "bool", "int", "float")}
+WHOLE = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+DECIMAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag not in NOT_AS_IN_1_1]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-Loader.add_implicit_resolver(BOOL, re.compile("true|True|TRUE|false|False|FALSE"), list("tTfF"))
+Loader.add_implicit_resolver(f"{TAG}bool", re.compile("true|True|TRUE|false|False|FALSE"), list("tTfF"))
+Loader.add_implicit_resolver(f"{TAG}int", re.compile(rf"(?:{WHOLE.pattern})$"), list("-+0123456789"))
+Loader.add_implicit_resolver(f"{TAG}float", re.compile(rf"(?:{DECIMAL.pattern})$"), list("-+.0123456789"))
+
+
+def _whole(loader: Any, node: Any) -> int:
+    """A whole number; one that begins with 0 is no octal one."""
+    text = loader.construct_scalar(node)
+    return int(text, 0) if text.startswith(("0o", "0x")) else int(text)
+
+
+Loader.add_constructor(f"{TAG}int", _whole)
+
+
+ENDS_OF_LINES = re.compile("[\x85\u2028\u2029\ufeff]")  # for YAML alone; quoted, they are escaped
 
 
 class Dumper(yaml.SafeDumper):
@@ -46,7 +66,9 @@ class Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> Any:
-    style = "|" if "\n" in value else '"' if re.match(r"[*@%&!]|\d", value) else None
+    style: str | None = '"'
+    if not ENDS_OF_LINES.search(value):
+        style = "|" if "\n" in value else '"' if re.match(r"[*@%&!]|[-+.]*\d", value) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
@@ -82,18 +104,50 @@ def _member(node: Any, name: str) -> tuple[Any, Any] | None:
 
 def read(path: str) -> DeclarationFile:
     """The declarations of a file, `-` for standard input; a Refusal that names what is wrong."""
-    text = sys.stdin.read() if path == "-" else Path(path).read_text()
     try:
-        loader = Loader(text)
-        root = loader.get_single_node()
-        document = loader.construct_document(root) if root is not None else None
+        text = (sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()).decode("utf-8-sig")
+        root, document = _parsed(text)
+    except UnicodeDecodeError as error:
+        raise Refusal(f"{path} must be UTF-8, got another byte at {error.start}", WRONG_USE) from None
     except yaml.YAMLError as error:
         raise Refusal(f"{path} is neither YAML nor JSON: {error}", WRONG_USE) from None
+    except RecursionError:
+        raise Refusal(f"{path} must be nested at most {MAX_DEPTH} deep, got more", WRONG_USE) from None
     except Refusal as error:
         raise Refusal(f"{path}: {error}", WRONG_USE) from None
     for mistake in _mistakes(document):
         raise Refusal(f"{path}{mistake}", WRONG_USE)
-    return DeclarationFile(document or {}, root)
+    file = DeclarationFile(document, root)
+    for place, mistake in mistakes_of_json(document):
+        line = file.line(place)
+        raise Refusal(f"{path}: {f'line {line}: ' if line else ''}{'.'.join(place)} {mistake}", WRONG_USE)
+    return file
+
+
+def _parsed(text: str) -> tuple[Any, Any]:
+    """The nodes of the text, for the numbers of lines, and its value. JSON is read as JSON: YAML lets some characters
+    of texts be ends of lines, and knows not all of its escapes."""
+    document = None
+    if text.lstrip().startswith("{"):
+        with suppress(json.JSONDecodeError):
+            document = json.loads(text, object_pairs_hook=_once)
+    try:
+        loader = Loader(text)
+        root = loader.get_single_node()
+    except yaml.YAMLError:
+        if document is None:
+            raise
+        return None, document
+    if document is None and root is not None:
+        document = loader.construct_document(root)
+    return root, document
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    for name, count in Counter(name for name, _ in pairs).items():
+        if count > 1:
+            raise Refusal(f"{name!r} is there twice", WRONG_USE)
+    return dict(pairs)
 
 
 def _mistakes(document: Any) -> Iterator[str]:
