@@ -56,9 +56,10 @@ def failing_of_late(account_id: int, since: int) -> int:
     """How many of the newest failed jobs failed after `since`, whether they are tried again or not, `MANY` of each at
     most. A job that was run again is no failure any more."""
     newest = (
-        f"SELECT id, attempted_at FROM job WHERE {OF_KIND} AND state = %s ORDER BY inserted_at DESC, id DESC LIMIT %s"
+        "SELECT id, COALESCE(attempted_at, inserted_at) AS failed_at FROM job "
+        f"WHERE {OF_KIND} AND state = %s ORDER BY inserted_at DESC, id DESC LIMIT %s"
     )
-    failed = f"SELECT count(*) FROM ({newest}) AS few WHERE attempted_at >= %s AND {NOT_REPLAYED}"
+    failed = f"SELECT count(*) FROM ({newest}) AS few WHERE failed_at >= %s AND {NOT_REPLAYED}"
     counts = [fetch(failed, (account_id, state, MANY, since))[0][0] for state in FAILING]
     return min(sum(counts), MANY)
 

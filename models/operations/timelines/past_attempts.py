@@ -21,7 +21,8 @@ from models.jobs.searches.job_filter import (
 )
 from models.operations.timelines import slices
 
-WHOLE = 2_000  # rows that are read one by one
+WHOLE = 2_000  # rows of the log that are read one by one
+NEWEST = 1_000  # jobs of a label or a schedule
 SLICES = 120
 OF_SLICE = 8  # rows that each slice of a longer span gives
 TO_JUDGE = 20  # the same where a filter leaves few of them
@@ -100,8 +101,8 @@ def job_ids(account_id: int, job_filter: JobFilter, first: int, last: int) -> tu
 
 
 def _of_newest(sql: str, params: list[Any]) -> tuple[list[int], bool]:
-    ids = [row[0] for row in fetch(f"{sql} LIMIT %s", [*params, WHOLE])]
-    return ids, len(ids) < WHOLE
+    ids = [row[0] for row in fetch(f"{sql} LIMIT %s", [*params, NEWEST])]
+    return ids, len(ids) < NEWEST
 
 
 def _of_schedule(account_id: int, job_filter: JobFilter) -> Condition:

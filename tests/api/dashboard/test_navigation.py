@@ -103,6 +103,13 @@ def test_the_badge_does_not_count_what_was_run_again(alice):
     assert badge(alice) == "1"
 
 
+def test_the_badge_counts_a_job_that_was_given_up_before_it_was_attempted(alice):
+    """The page of failures lists it: such as one that came too late."""
+    make_job(alice.account, "discarded", attempt=0, attempted_at=None)
+
+    assert badge(alice) == "1"
+
+
 def test_where_nothing_failed_is_no_badge(alice):
     make_tried(alice.account, "completed", 1)
 

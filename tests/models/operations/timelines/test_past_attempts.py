@@ -103,3 +103,16 @@ def test_the_log_leads_to_the_attempts(account, moved_clock, early_log):
     LogEntry.delete().execute()
 
     assert read(account).attempts == []
+
+
+@pytest.mark.parametrize(("most", "is_whole"), [(2, False), (4, True)])
+def test_of_a_label_the_newest_jobs_count(account, moved_clock, early_log, monkeypatch, most, is_whole):
+    monkeypatch.setattr(past_attempts, "NEWEST", most)
+    jobs = [attempted_job(account, seconds) for seconds in (30, 20, 10)]
+    for number, job in enumerate(jobs):
+        at = clock.now() + number
+        JobLabel.insert(account_id=account.id, label="vip", inserted_at=at, job_id=job.id).execute()
+
+    past = read(account, JobFilter(REQUEST, label="vip"))
+
+    assert ([row.job_id for row in past.attempts], past.is_whole) == ([job.id for job in jobs[::-1]][:most], is_whole)
