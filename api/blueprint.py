@@ -1,5 +1,5 @@
 """Makes the blueprints of the routes under /api: they read requests by the parser of `api/requests/reading`, require
-a key, and refuse a query that a route does not take."""
+a key, and refuse a query where a route that reads takes none."""
 
 from collections.abc import Callable
 from functools import partial
@@ -46,9 +46,10 @@ class Blueprint(flask_smorest.Blueprint):
         super().add_url_rule(rule, endpoint, view_func, *args, **options)
 
     def _refuse_query(self) -> None:
-        """Answer 422 for a query where none is declared; a schema judges the others. A filter that counted for nothing
-        would let somebody take everything for what was asked for."""
-        if request.args and request.endpoint not in self._with_query:
+        """Answer 422 for the query of a GET where none is declared; a schema judges the others. A filter that counted
+        for nothing would let somebody take everything for what was asked for. What writes is told by its body: clients
+        of the service that Booper stands in for may add a query there, which counted for nothing."""
+        if request.args and request.method == "GET" and request.endpoint not in self._with_query:
             raise invalid({name: [f"{UNKNOWN}, this address takes none in its query"] for name in request.args})
 
     def register_views_in_doc(self, api: Any, *arguments: Any, **options: Any) -> None:

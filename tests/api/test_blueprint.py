@@ -74,6 +74,16 @@ def test_a_declared_query_or_none_is_taken(client_of, keyless, path):
     assert client_of(with_query(Blueprint("new", __name__))).get(path).status_code == 200
 
 
+def test_a_route_that_writes_passes_over_a_query(client_of, keyless):
+    blueprint = Blueprint("new", __name__)
+
+    @blueprint.route("/orders", methods=["POST"])
+    def order():
+        return {"data": "ordered"}
+
+    assert client_of(blueprint).post("/api/orders?host=x").status_code == 200
+
+
 def test_an_unknown_member_beside_a_declared_one_is_refused(client_of, keyless):
     answer = client_of(with_query(Blueprint("new", __name__))).get("/api/lists?host=x&state=due")
     assert set(errors_of(answer, 422)) == {"state"}
