@@ -12,7 +12,7 @@ from typing import NamedTuple
 from models.database.sql import fetch, skipping_locked
 from models.jobs import staging
 from models.jobs.lifecycle import ClaimedJob
-from models.jobs.states import UNDER_WAY_SQL
+from models.jobs.states import LIVE_SQL, UNDER_WAY_SQL
 from models.rules import clock
 from models.rules.lateness import LATE_AFTER_US
 from models.rules.templating import Memory
@@ -174,6 +174,7 @@ def _executing(schedule_ids: Sequence[str]) -> dict[str, list[UnderWay]]:
     these = f"{is_in('schedule_id', schedule_ids)} AND {UNDER_WAY_SQL}"
     # A job of a set that the schedule's own job made stands for no instant.
     columns = ", ".join(UnderWay._fields).replace("fire_at", "COALESCE(fire_at, attempted_at)")
+    columns = columns.replace("lane_id", f"CASE WHEN {LIVE_SQL} THEN lane_id END")
     sql = f"SELECT {columns} FROM job WHERE {these}"
     executing: dict[str, list[UnderWay]] = {}
     for row in fetch(sql, schedule_ids):

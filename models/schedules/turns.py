@@ -4,8 +4,7 @@ A job is behind when a later instant of its schedule has come. Jobs that are beh
 `overlap` says, so that what an outage left does not arrive at once. A job that is not behind goes before them, and is
 not skipped for the sake of one that is.
 
-Jobs of one lane need not wait here for one another: the claim lets them through their lane one after another, in the
-order of the lane.
+Jobs of one lane do not wait here for one another. Their lane lets them through one after another, in its own order.
 """
 
 from collections.abc import Sequence
@@ -19,7 +18,8 @@ PUNCTUAL_US = 2 * clock.SECOND  # jobs that are less late than this are not behi
 
 
 class UnderWay(NamedTuple):
-    """A job of the schedule that is executing."""
+    """A job of the schedule whose request is under way. `lane_id`: None also of a cancelled job, since its lane does not
+    wait for it."""
 
     schedule_id: str
     fire_at: int

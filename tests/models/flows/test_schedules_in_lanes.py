@@ -6,6 +6,7 @@ from models.database.sql import execute
 from models.flows import gates, leaving
 from models.flows.waits import waits_of
 from models.jobs import lifecycle
+from models.operations import cancelling
 from models.rules import clock
 from models.rules.limits import LANE
 from models.schedules import schedule_changes
@@ -148,6 +149,20 @@ def test_what_an_outage_left_waits_for_a_run_in_another_lane(account, moved_cloc
     assert run_ticker() == []
     assert parked_at(gate_of(LANE, "user").id) == []
     assert len(waiting_jobs_of(schedule_id)) >= 2
+
+
+@pytest.mark.parametrize("overlap", ["skip", "queue_one"])
+def test_a_request_that_was_cancelled_under_way_holds_back_the_next_although_its_lane_goes_on(
+    account, moved_clock, overlap
+):
+    hourly_in_lane(account, overlap=overlap, misfire="all")
+    [under_way] = run_ticker()
+    moved_clock.advance(hours=1)
+    cancelling.cancel(account.id, under_way.id, clock.now())
+
+    while_it_is_under_way = run_ticker()
+
+    assert while_it_is_under_way == []
 
 
 @pytest.mark.parametrize(("overlap", "left"), [("skip", []), ("queue_one", ["waits"]), ("allow", ["waits", "waits"])])
