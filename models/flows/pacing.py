@@ -22,7 +22,7 @@ PARKED = f"parked_by = gate.id AND {WAITING_SQL} AND scheduled_at <= %s"
 IN_LINE = f"kind <> '{GROUP}' OR parked_by IS NOT NULL"  # a job that makes others waits for an opening at most
 HAS_COME = "fire_at IS NULL OR scheduled_at <= %s"  # a schedule makes the job of its next instant in advance
 OF_LANE = f"SELECT id FROM job WHERE lane_id = gate.id AND {LIVE_SQL}"
-# In the order of the index job_lane_begun: in that of ids all that wait would be read.
+# Ordered as the index job_lane_begun is: if ordered by id, PostgreSQL would read every job that waits in the lane.
 BEGUN = f"{OF_LANE} AND attempted_at IS NOT NULL AND kind <> '{GROUP}' ORDER BY attempted_at LIMIT 1"
 HEAD = f"SELECT COALESCE(({BEGUN}), ({OF_LANE} AND ({IN_LINE}) AND ({HAS_COME}) ORDER BY id LIMIT 1))"
 SIGNED = "CASE WHEN staged_at IS NULL THEN id ELSE -id END"  # below zero: a message names it
@@ -86,8 +86,9 @@ def _use(gate: Gate, row: tuple[object, ...], looked_at: int) -> Use:
     if gate.rate is None:
         pace = Pace(room=room)
     else:
-        starts = as_list(oldest)
-        pace = Pace(gate.rate, gate.per_us or 0, min(looked_at, gate.rate) - len(starts), starts, room)
+        predecessors = as_list(oldest)
+        free = min(looked_at, gate.rate) - len(predecessors)
+        pace = Pace(gate.rate, gate.per_us or 0, free, predecessors, room)
     staged = {-job_id for job_id in signed if job_id < 0}
     return Use(pace, head if isinstance(head, int) else None, [abs(job_id) for job_id in signed], staged)
 

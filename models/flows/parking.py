@@ -5,6 +5,7 @@ brings it back: whoever makes room wakes the gate, and the ticker stages the nex
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from models.database.sql import any_of, execute, fetch, skipping_locked, unlocked, values_table
 from models.database.transactions import transaction
@@ -65,29 +66,41 @@ def first_awake(first: int, until: int) -> int | None:
 
 def stage_next(now: int, until: int, first: int = 0, room: int = GATES_AT_ONCE * JOBS_AT_ONCE) -> list[DueJob]:
     """Mark the parked jobs that may pass their gates by `until`, at most `room`, each for the instant of its turn;
-    soonest first. Looks at gates that are awake from `first` on, at the same number of jobs of each."""
+    soonest first. Looks at gates that are awake from `first` on, at no more than an equal share of `room` of each."""
     awake = _take_awake(first, until, min(room, GATES_AT_ONCE))
     if not awake:
         return []
-    of_each = room // len(awake)
-    paced = [gate for gate in awake if gate.rate is not None and gate.concurrency is None]
-    others = [gate for gate in awake if gate not in paced]
-    turns, looks = _look_at(paced, min(PACED_AT_ONCE, of_each), now, until)
-    more_turns, more_looks = _look_at(others, min(JOBS_AT_ONCE, of_each), now, until)
+    share = room // len(awake)
+    paced = _look_at([gate for gate in awake if _is_paced(gate)], min(PACED_AT_ONCE, share), now, until)
+    others = _look_at([gate for gate in awake if not _is_paced(gate)], min(JOBS_AT_ONCE, share), now, until)
     with transaction():
-        wake_by(looks | more_looks)
-        return staging.stage_parked([(each.job_id, each.at) for each in (*turns, *more_turns)])
+        wake_by(paced.next_looks | others.next_looks)
+        return staging.stage_parked([(each.job_id, each.at) for each in (*paced.turns, *others.turns)])
 
 
-def _look_at(looked_at: Sequence[Gate], of_each: int, now: int, until: int) -> tuple[list[Turn], dict[int, int]]:
-    """The turns by `until` of the parked jobs of these gates, at most so many of each; and when to look again, by gate,
-    where nobody wakes it."""
+def _is_paced(gate: Gate) -> bool:
+    """Whether its rate alone limits it."""
+    return gate.rate is not None and gate.concurrency is None
+
+
+class Look(NamedTuple):
+    """What a look at gates found: the turns of jobs, and when to look again, by gate, where nobody wakes it."""
+
+    turns: list[Turn]
+    next_looks: dict[int, int]
+
+
+def _look_at(looked_at: Sequence[Gate], of_each: int, now: int, until: int) -> Look:
+    """Look at the first parked jobs of these gates, at most so many of each, for turns by `until`."""
     uses, read_at, _ = pacing.uses(looked_at, of_each, now)
-    turns = {gate.id: _turns(gate, uses[gate.id], read_at, until) for gate in looked_at}
-    looks = {gate.id: _next_look(gate, uses[gate.id], turns[gate.id], of_each, read_at) for gate in looked_at}
-    return [each for of_gate in turns.values() for each in of_gate], {
-        gate_id: at for gate_id, at in looks.items() if at is not None
-    }
+    look = Look([], {})
+    for gate in looked_at:
+        turns = _turns(gate, uses[gate.id], read_at, until)
+        look.turns.extend(turns)
+        next_at = _next_look(gate, uses[gate.id], turns, of_each, read_at)
+        if next_at is not None:
+            look.next_looks[gate.id] = next_at
+    return look
 
 
 def wake_by(instants: Mapping[int, int]) -> None:

@@ -1,9 +1,8 @@
 """Computes when the next requests of a gate may start, from its limits and the starts that its rate counts. Pure.
 
-A rate allows at most `rate` starts in any window of `per_us`, wherever the window begins. So a start may not come
-before the one with the number that is less by `rate` has left the window. Then of the starts 1, 1 + rate, 1 + 2 * rate
-and so on no window has two, and the same holds of each of the `rate` rows of numbers. One late start holds back its own
-row alone.
+A rate allows at most `rate` starts in any window of `per_us`, wherever the window begins. Starts are numbered. Start n
+may come when start n - rate has left the window. That is enough: of the starts n, n + rate, n + 2 * rate and so on, no
+window has two, and there are `rate` such sequences. So a late start n holds back start n + rate alone.
 """
 
 from collections.abc import Sequence
@@ -23,13 +22,14 @@ LEAD_US = 30 * clock.MILLISECOND  # how long a message and a claim may take; wit
 class Pace:
     """What limits a gate at this moment.
 
-    `rate` None: no rate. `free`: how many starts the window still takes. `before`: for each of the starts after those
-    the instant of the one before it in its row. `room`: how many more requests may be under way; None: no limit."""
+    `rate` None: no rate. `free`: how many of the next starts have to wait for no earlier start. `predecessors`: for the
+    starts after those, in the order of their numbers, the instant of the start that each has to wait for. `room`: how
+    many more requests may be under way; None: no limit."""
 
     rate: int | None = None
     per_us: int = 0
     free: int = 0
-    before: Sequence[int] = ()
+    predecessors: Sequence[int] = ()
     room: int | None = None
 
     @property
@@ -40,10 +40,10 @@ class Pace:
 
     @cached_property
     def oldest(self) -> list[int]:
-        """`before` in the order in which the next starts may come. None comes while one of a lesser number is further
-        away than it may be let through ahead."""
-        passed = [latest - self.ahead_us for latest in accumulate(self.before, max)]
-        return [max(pair) for pair in zip(sorted(self.before), passed, strict=True)]
+        """`predecessors` in the order in which the next starts may come. Numbers have no gaps, so no start is counted
+        before those of lesser numbers may be, which is `ahead_us` before their turns."""
+        counted = [latest - self.ahead_us for latest in accumulate(self.predecessors, max)]
+        return [max(pair) for pair in zip(sorted(self.predecessors), counted, strict=True)]
 
 
 class CountedStart(NamedTuple):
@@ -76,7 +76,7 @@ def turn(pace: Pace, place: int, now: int) -> int | None:
 
 
 def _after(start: int, pace: Pace, now: int) -> int:
-    """The earliest instant for the next start of the row of this one. What lies further ahead was counted before the
+    """The earliest instant for the start that has to wait for this one. What lies further ahead was counted before the
     clock was set back: it leaves the window by then all the same."""
     return max(now, min(start, now + pace.ahead_us) + pace.per_us)
 
@@ -87,7 +87,7 @@ def next_starts(pace: Pace, wanted: int, now: int) -> list[int]:
         wanted = min(wanted, pace.room)
     if pace.rate is None:
         return [now] * wanted
-    starts = [*[now] * pace.free, *(_after(start, pace, now) for start in pace.before)][: min(wanted, pace.rate)]
+    starts = [*[now] * pace.free, *(_after(start, pace, now) for start in pace.predecessors)][: min(wanted, pace.rate)]
     return list(takewhile(lambda at: at <= now + pace.ahead_us, starts))
 
 

@@ -18,8 +18,8 @@ PUNCTUAL_US = 2 * clock.SECOND  # jobs that are less late than this are not behi
 
 
 class UnderWay(NamedTuple):
-    """A job of the schedule whose request is under way. `lane_id`: None also of a cancelled job, since its lane does not
-    wait for it."""
+    """A job of the schedule whose request is under way. `lane_id`: None also of a cancelled job, for which its lane
+    does not wait."""
 
     schedule_id: str
     fire_at: int

@@ -137,7 +137,7 @@ def test_a_start_that_went_out_a_little_late_holds_back_one_start_alone(account,
 
 
 def test_turns_are_those_of_the_starts_that_leave_the_window_whatever_their_numbers():
-    pace = Pace(rate=3, per_us=10 * clock.SECOND, before=[100_000, 0, 50_000])
+    pace = Pace(rate=3, per_us=10 * clock.SECOND, predecessors=[100_000, 0, 50_000])
 
     turns = [turn(pace, place, 9 * clock.SECOND) for place in range(3)]
 
@@ -147,7 +147,7 @@ def test_turns_are_those_of_the_starts_that_leave_the_window_whatever_their_numb
 @pytest.mark.parametrize(("room", "ahead_us"), [(None, AHEAD_US), (9, 0)])
 def test_no_turn_comes_while_a_start_of_a_lesser_number_may_not_be_counted(room, ahead_us):
     """Its job would be staged, refused and parked again and again."""
-    pace = Pace(rate=2, per_us=10 * clock.SECOND, before=[3 * clock.SECOND, 0], room=room)
+    pace = Pace(rate=2, per_us=10 * clock.SECOND, predecessors=[3 * clock.SECOND, 0], room=room)
 
     turns = [turn(pace, place, 9 * clock.SECOND) for place in range(2)]
 
