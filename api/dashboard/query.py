@@ -1,9 +1,11 @@
 """Reads the fields of a page's address, whole numbers in texts, and the texts of what is wrong with a form."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from flask import request
 from marshmallow import ValidationError
+
+from api.requests.ids import NAME
 
 
 def filled_fields(names: Iterable[str]) -> dict[str, str]:
@@ -26,3 +28,10 @@ def problems_of(error: ValidationError, labels: Mapping[str, str] | None = None)
     """What is wrong, each with the field's name in front, or with its label where there is one."""
     texts_by_field = error.normalized_messages()
     return [f"{(labels or {}).get(name, name)} {text}" for name, texts in texts_by_field.items() for text in texts]
+
+
+def problems_of_new_name(name: str, noun: str, expected: str, find: Callable[[str], object]) -> list[str]:
+    """What is wrong with the name of something new. `find`: what the account has under a name."""
+    if not NAME.fullmatch(name):
+        return [f"name must be {expected}"]
+    return [f"name must be another: there is a {noun} of this name"] if find(name) else []

@@ -41,6 +41,6 @@ def unfinished(incident_ids: Collection[int]) -> Unfinished:
 
 
 def behind(job: NewJob, target_id: int, incident_ids: Iterable[int], earlier: Unfinished, now: int) -> NewJob:
-    """The job of a message about these incidents, waiting for what is before it."""
+    """The job of a message about these incidents. It waits for the latest one about any of them that has not ended."""
     before = [earlier[key] for each in incident_ids if (key := (each, target_id)) in earlier]
     return job._replace(after_uuid=max(before).uuid, held_until=now + HELD_US) if before else job

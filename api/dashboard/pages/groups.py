@@ -1,13 +1,14 @@
 """Serves the pages of groups of targets: lists them, shows and changes one, makes and deletes them."""
 
 import json
+from functools import partial
 
 from flask import Response, make_response, render_template, request
 from marshmallow import ValidationError
 
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
-from api.dashboard.query import problems_of
+from api.dashboard.query import problems_of, problems_of_new_name
 from api.requests.ids import NAME
 from api.requests.options.group import A_GROUP
 from api.routes.targets.groups import GroupFields
@@ -27,15 +28,13 @@ def list_groups() -> Response:
 def add_group() -> Response:
     """Make a group; one that has the name already stays as it is."""
     name, typed = request.form.get("name", "").strip(), request.form.get("targets", "")
+    account_id = visitor().account_id
     targets, problems = read_targets(typed)
-    if not NAME.fullmatch(name):
-        problems.insert(0, f"name must be {A_GROUP}")
-    elif target_groups.find(visitor().account_id, name):
-        problems.insert(0, "name must be another: there is a group of this name")
+    problems = problems_of_new_name(name, "group", A_GROUP, partial(target_groups.find, account_id)) + problems
     if problems:
         return _list(name, typed, problems, 422)
     try:
-        target_groups.put(visitor().account_id, name, targets, clock.now())
+        target_groups.put(account_id, name, targets, clock.now())
     except TooMany:
         return _list(name, typed, [f"There may be at most {MAX_GROUPS} groups; delete one of them first."], 409)
     return redirect_to("show_group", "saved", name=name)

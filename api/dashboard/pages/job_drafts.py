@@ -13,12 +13,12 @@ from api.dashboard.query import problems_of
 from api.requests.job_fields import JobFields
 from api.requests.job_requests import JobRequest, due_at, new_job
 from models.flows import orders
-from models.jobs.job_store import JobRow
+from models.jobs.job_store import JobRow, NewJob
 from models.rules import backoff, clock
 
 DELAYS_SHOWN = 8
 MEAN_FRACTION = 0.5  # jitter as it is on average
-DEFAULT_ATTEMPTS = 20
+DEFAULT_ATTEMPTS: int = NewJob._field_defaults["max_attempts"]
 
 
 @pages.post("/jobs/new/commands")

@@ -8,7 +8,8 @@ import shlex
 
 import pytest
 
-from api.dashboard.forms.snippets import command_line, curl, python, snippets
+from api.dashboard.forms.snippets import OPTIONS, command_line, curl, python, snippets
+from booper_client.cli.commands import run_command
 from models.jobs.job_tables import Job
 from models.schedules.schedule_tables import Schedule
 from tests.support.rows import all_rows
@@ -70,6 +71,17 @@ def test_what_is_typed_is_a_value_in_every_command():
 )
 def test_the_command_line_says_each_field_by_its_option(fields, words):
     assert shlex.split(command_line({"url": URL, **fields})) == ["booper", "run", "get", URL, *words]
+
+
+def test_the_command_line_has_each_option_that_a_command_shows():
+    fields = {"flow": {"key": "a", "rate": 1, "concurrency": 1}, "lane": "l", "labels": ["x"], "headers": {"X-A": "1"}}
+    words = shlex.split(command_line({"url": URL, **dict.fromkeys(OPTIONS, "x"), **fields, "body": {}}))
+    known = {name for parameter in run_command.command.params for name in parameter.opts}
+
+    shown = {word for word in words if word.startswith("-")}
+
+    assert len(shown) >= len(OPTIONS) + 7
+    assert shown - known == set()
 
 
 def test_a_field_that_the_command_line_has_no_option_for_is_named():

@@ -88,23 +88,25 @@ def test_a_message_that_nobody_takes_is_sent_once_somebody_does(installation, wa
     assert installation.last.incidents[0].opened_at < clock.now() - 240 * clock.SECOND
 
 
-def test_a_target_that_is_down_gets_the_message_later_and_the_others_once(installation):
+def let_fail_while_slack_is_down(installation, seconds):
+    """The watch of an installation that has had a trouble for so long, with ntfy as a target beside."""
     watch = installation.watch(BOOPER_OPERATOR_ALERTS=f"{TARGETS} ntfy=https://ntfy.example/ops")
     installation.go_on(20, watch)
     let_fail(installation)
     installation.refusing = {"slack"}
-    installation.go_on(300, watch)
+    installation.go_on(seconds, watch)
+    return watch
+
+
+def test_a_target_that_is_down_gets_the_message_later_and_the_others_once(installation):
+    watch = let_fail_while_slack_is_down(installation, 300)
     assert [each for each in installation.sent if each[0] == "slack"] == []
     installation.refusing = set()
     assert installation.go_on(600, watch) == [("opened", "ticker")]
 
 
 def test_no_end_overtakes_its_beginning_to_a_target_that_was_down(installation):
-    watch = installation.watch(BOOPER_OPERATOR_ALERTS=f"{TARGETS} ntfy=https://ntfy.example/ops")
-    installation.go_on(20, watch)
-    let_fail(installation)
-    installation.refusing = {"slack"}
-    installation.go_on(120, watch)
+    watch = let_fail_while_slack_is_down(installation, 120)
     installation.well.add("ticker")
     installation.refusing = set()
     installation.go_on(600, watch)

@@ -1,4 +1,4 @@
-"""Limits how long an exchange of a library that waits may last, however many steps it has."""
+"""Ends an exchange over a socket that lasts too long. A library limits each of its steps, not all of them together."""
 
 import socket
 import threading

@@ -1,6 +1,7 @@
 """Serves the pages of calendars: lists them, shows one with the schedules that name it, makes, changes and deletes."""
 
 import json
+from functools import partial
 from typing import Any
 
 from flask import Response, make_response, render_template, request
@@ -8,6 +9,7 @@ from flask import Response, make_response, render_template, request
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
 from api.dashboard.forms.calendar_lines import LINE, lines_of, read_lines
+from api.dashboard.query import problems_of_new_name
 from api.requests.ids import NAME
 from api.requests.options.calendars import A_CALENDAR
 from api.responses.responses import ApiError
@@ -29,15 +31,16 @@ def list_calendars() -> Response:
 def add_calendar() -> Response:
     """Make a calendar; one that has the name already stays as it is."""
     name, typed = request.form.get("name", "").strip(), request.form.get("days", "")
+    account_id = visitor().account_id
     days, problems = read_lines(typed)
-    if not NAME.fullmatch(name):
-        problems.insert(0, f"name must be {A_CALENDAR}")
-    elif calendar_store.find(visitor().account_id, name):
-        problems.insert(0, "name must be another: there is a calendar of this name")
+    problems = [
+        *problems_of_new_name(name, "calendar", A_CALENDAR, partial(calendar_store.find, account_id)),
+        *problems,
+    ]
     if problems:
         return _list(name, typed, problems, 422)
     try:
-        calendar_changes.put(visitor().account_id, name, days, clock.now())
+        calendar_changes.put(account_id, name, days, clock.now())
     except TooMany:
         return _list(name, typed, [f"There may be at most {MAX_CALENDARS} calendars; delete one of them first."], 409)
     return redirect_to("show_calendar", "saved", name=name)
