@@ -1,5 +1,5 @@
 """Makes the blueprints of the routes under /api: they read requests by the parser of `api/requests/reading`, require
-a key, and refuse a query where a route that reads takes none."""
+a key, and answer 422 to a GET with a query that its route does not declare."""
 
 from collections.abc import Callable
 from functools import partial
@@ -46,9 +46,9 @@ class Blueprint(flask_smorest.Blueprint):
         super().add_url_rule(rule, endpoint, view_func, *args, **options)
 
     def _refuse_query(self) -> None:
-        """Answer 422 for the query of a GET where none is declared; a schema judges the others. A filter that counted
-        for nothing would let somebody take everything for what was asked for. What writes is told by its body: clients
-        of the service that Booper stands in for may add a query there, which counted for nothing."""
+        """Answer 422 to a GET with a query if its route declares none; where one is declared, its schema judges. If a
+        filter were ignored, the client would take everything for what it asked for. Other methods say all in their
+        bodies, and the clients of the original service may add a query that it ignores."""
         if request.args and request.method == "GET" and request.endpoint not in self._with_query:
             raise invalid({name: [f"{UNKNOWN}, this address takes none in its query"] for name in request.args})
 
