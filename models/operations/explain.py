@@ -63,7 +63,7 @@ CODES = {  # every code, and its meaning
     **waits.CODES,
     "waits_for_turn": "another job of its schedule is under way",
     "host_share_full": "its account or its host holds its whole share of the slots",
-    "waits_for_event": "the event before it was neither accepted nor has failed once, or the alert before it is not final",
+    "waits_for_event": "the event before it was neither accepted nor failed once, or the alert before it is not final",
     "held_after_crash": "its worker fell silent; it is tried again alone",
     "slots_full": "every slot is in use",
     "queued_behind": "jobs that were due before it have not begun",
