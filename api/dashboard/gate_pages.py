@@ -12,6 +12,7 @@ from api.dashboard.charts import Bar
 from api.dashboard.errors import page_not_found
 from api.dashboard.filters import time_of_day
 from api.dashboard.query import filled_fields, problems_of
+from api.dashboard.timelines.host_table import state_of
 from api.requests.flow_fields import is_gate_key
 from api.requests.gate_fields import GatesQuery, PauseFields
 from api.requests.paging import cursor_of
@@ -30,7 +31,7 @@ LABELS = {"text": "text in key", "until": "until", "reason": "reason"}
 
 class GateRow(NamedTuple):
     """A line of a list: a gate, how it is used, and whether a pause or a rest holds it. `hour`: the starts of a flow in
-    each minute of the last hour, as bars."""
+    each minute of the last hour, as bars. `state`: of a host what the page says of it, and `look` the class of that."""
 
     gate: Gate
     usage: Usage
@@ -38,6 +39,8 @@ class GateRow(NamedTuple):
     rests_until: int | None
     next_at: int | None
     hour: list[Bar]
+    state: str
+    look: str
 
 
 def listed(template: str, kind: str, problems: tuple[str, ...] = (), **more: Any) -> Response:
@@ -116,7 +119,7 @@ def _hour(counts: Sequence[int], now: int) -> list[Bar]:
 def _row(gate: Gate, usage: Usage, hour: list[Bar], now: int) -> GateRow:
     rests_until = gate.rests_until if gate.rests_until and gate.rests_until > now else None
     next_at = None if usage.next_at == FAR else usage.next_at
-    return GateRow(gate, usage, gate.is_paused(now), rests_until, next_at, hour)
+    return GateRow(gate, usage, gate.is_paused(now), rests_until, next_at, hour, *state_of(gate, now))
 
 
 def _page(

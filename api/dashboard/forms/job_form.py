@@ -14,7 +14,7 @@ from models.schedules.policies import MISFIRES, OVERLAPS
 REQUEST_FIELDS = ("method", "url", "headers", "body", "name", "description", "timeout", "max_attempts")
 GATES = ("flow", "lane")
 FLOW_MEMBERS = ("key", "rate", "per", "concurrency")
-LISTS = ("labels", "exclude", "calendars", "backoff")  # texts between commas
+LISTS = ("labels", "exclude", "calendars", "backoff")  # texts separated by commas
 TEXTS = ("callback_url", "failure_callback_url", "starts_at", "until", "overlap", "misfire")
 NUMBERS = ("max_runs",)
 CHOICES = {"overlap": OVERLAPS, "misfire": MISFIRES}

@@ -51,7 +51,7 @@ def _is_usable(host: str) -> bool:
 
 
 def state_of(gate: Gate | None, now: int) -> tuple[str, str]:
-    """What holds a host back, or nothing."""
+    """What holds a host back, or whether it fails; and the class of that word."""
     if gate is None:
         return "open", "enabled"
     if gate.is_paused(now):

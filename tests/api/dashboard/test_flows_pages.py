@@ -123,6 +123,16 @@ def test_a_host_that_fails_is_opened_by_hand(alice):
     assert ">held back<" not in alice.get("/hosts").text
 
 
+def test_a_host_that_fails_and_is_not_held_back_yet_is_not_called_open(alice):
+    """One table of the page said so, and the other one that it fails."""
+    with transaction():
+        breakers.failed(HostName(alice.account.id, "api.example.com"), 3, 20, clock.now())
+
+    text = alice.get("/hosts").text
+
+    assert (">failing<" in text, ">open<" in text) == (True, False)
+
+
 def test_a_host_that_asked_for_rest_says_so(alice):
     closing.rest(made(alice, HOST, "api.example.com").id, clock.now() + clock.MINUTE, clock.now())
     assert ">resting<" in alice.get("/hosts").text
