@@ -32,7 +32,7 @@ def check_broker(settings: Settings, management: str | None) -> Iterator[Finding
             inspection.publish_once(node, settings.queue_prefix)
         except Unusable as error:
             level = ERROR if len(nodes) == 1 else WARNING
-            yield broker_is(level, f"{inspection.address_of(node)} takes no message: {error}", _advice(error))
+            yield broker_is(level, f"{inspection.address_of(node)} takes no message: {error}", _advice(error, node))
         else:
             taking.append(node)
             encrypted = ", over TLS" if node.ssl_options else ""
@@ -43,10 +43,11 @@ def check_broker(settings: Settings, management: str | None) -> Iterator[Finding
         yield broker_is(ERROR, "no node takes messages", REACH)
 
 
-def _advice(error: Unusable) -> str:
+def _advice(error: Unusable, node: Node) -> str:
     if "alarm" in str(error):
         return ROOM
-    known = tls.advice(error)
+    reset = node.ssl_options and "ConnectionResetError" in str(error)
+    known = tls.CUT if reset else tls.advice(error)
     return f"{known[:1].upper()}{known[1:]}." if known else REACH
 
 

@@ -10,6 +10,8 @@ from runtime.settings import Settings, SettingsError
 
 URL = "BOOPER_BROKER_URL"
 CA, CERT, KEY = "BOOPER_BROKER_CA_FILE", "BOOPER_BROKER_CERT_FILE", "BOOPER_BROKER_KEY_FILE"
+# With TLS 1.3 a server judges our certificate after we count the connection as made, so its reason may not reach us.
+CUT = f"RabbitMQ ended the TLS connection without a reason: if it asks for a certificate, set {CERT} and {KEY}"
 ADVICE = {
     "certificate is not valid for": (
         f"RabbitMQ's certificate is for another name: use that name in {URL}, or renew the certificate"
@@ -17,6 +19,7 @@ ADVICE = {
     "certificate has expired": "renew the certificate of RabbitMQ",
     "CERTIFICATE_VERIFY_FAILED": f"name the file of the CA that signed RabbitMQ's certificate in {CA}",
     "CERTIFICATE_REQUIRED": f"RabbitMQ asks for a certificate: set {CERT} and {KEY}",
+    "SSLEOFError": CUT,
     "WRONG_VERSION_NUMBER": f"this port of {URL} speaks no TLS: RabbitMQ's for amqps:// is usually 5671",
 }
 

@@ -1,6 +1,7 @@
 """TLS to RabbitMQ: which files are taken, and what becomes of a server with a certificate that is not to be trusted."""
 
 import contextlib
+import os
 import socket
 import ssl
 import threading
@@ -165,6 +166,37 @@ def refusal_of(port):
 
 def test_tls_at_a_port_without_it_gets_advice(plain_server):
     assert "speaks no TLS" in brokers.advice(refusal_of(plain_server))
+
+
+@pytest.fixture
+def cutting_server(files):
+    """The port of a server that ends each connection after the handshake, as RabbitMQ may where it misses ours."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(files / "one.pem", files / "one.key")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=cut, args=(listening, context), name="server")
+        thread.start()
+        yield listening.getsockname()[1]
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+
+
+def cut(listening, context):
+    with contextlib.suppress(OSError):
+        while True:
+            connection, _ = listening.accept()
+            encrypted = context.wrap_socket(connection, server_side=True)
+            encrypted.recv(1000)
+            os.close(encrypted.detach())
+
+
+def test_a_connection_that_ends_without_a_reason_may_miss_our_certificate(files, cutting_server):
+    broker = make_broker(load(f"amqps://localhost:{cutting_server}", **{CA: files / "ca-one.pem"}))
+
+    with pytest.raises(BrokerError) as cut_off:
+        Actors(broker, "booper_tls", lambda *_: None, lambda *_: None).send_probe(0)
+
+    assert "if it asks for a certificate, set BOOPER_BROKER_CERT_FILE" in brokers.advice(cut_off.value)
 
 
 def test_a_port_at_which_nothing_listens_gets_no_advice_about_tls():
