@@ -8,11 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from models.alerts import evaluation, forms, messages, ways
+from models.alerts import evaluation, message_order, messages, ways
 from models.alerts.alert_tables import Notification
 from models.alerts.change_counts import MADE, count
 from models.alerts.conditions import OPERATOR, RECOVERED, Rule
 from models.alerts.exclusive import is_alone
+from models.alerts.forms import message_forms
 from models.alerts.messages import CLOSED, OPENED, REPEATED, IncidentRow, Message
 from models.alerts.quiet_hours import end_of_quiet
 from models.alerts.ways import Target
@@ -23,7 +24,6 @@ from models.jobs import job_store
 from models.jobs.job_json import compact
 from models.jobs.job_kinds import ALERT
 from models.jobs.job_store import NewJob
-from models.webhooks import alert_order
 
 AT_ONCE = 500
 COLUMNS = ", ".join(IncidentRow._fields)
@@ -96,8 +96,8 @@ def targets_of(alert_ids: Iterable[int]) -> dict[int, list[StoredTarget]]:
 
 def job_for(account_id: int, stored: StoredTarget, message: Message, now: int) -> NewJob:
     """The job that sends the message there. It holds no secret: the sender looks that up."""
-    form = forms.form_of(stored.target.way, message)
-    args = {"method": "post", "url": stored.target.shown, alert_order.TARGET: stored.id}
+    form = message_forms.form_of(stored.target.way, message)
+    args = {"method": "post", "url": stored.target.shown, message_order.TARGET: stored.id}
     if stored.target.way in (ways.PAGERDUTY, ways.EMAIL):
         args["url"] = stored.target.url
     return NewJob(
@@ -143,7 +143,7 @@ def _send(
         for stored in targets.get(alert_id, [])
         for part in parts_for(stored.target.way, incidents)
     ]
-    earlier = alert_order.unfinished({incident.id for incident, step in steps if step.type})
+    earlier = message_order.unfinished({incident.id for incident, step in steps if step.type})
     made = [_in_order(rules, stored, message, earlier, now) for stored, message in mail]
     jobs = job_store.create_many(made, now)
     count(MADE, len(jobs))
@@ -160,10 +160,10 @@ def _send(
 
 
 def _in_order(
-    rules: dict[int, Rule], stored: StoredTarget, message: Message, earlier: alert_order.Unfinished, now: int
+    rules: dict[int, Rule], stored: StoredTarget, message: Message, earlier: message_order.Unfinished, now: int
 ) -> NewJob:
     job = job_for(rules[message.incidents[0].alert_id].account_id, stored, message, now)
-    return alert_order.behind(job, stored.id, [each.id for each in message.incidents], earlier, now)
+    return message_order.behind(job, stored.id, [each.id for each in message.incidents], earlier, now)
 
 
 def parts_for(way: str, incidents: list[IncidentRow]) -> list[list[IncidentRow]]:

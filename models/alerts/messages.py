@@ -1,4 +1,4 @@
-"""Says in words what is sent about incidents. Pure. `models/alerts/forms.py` writes it in the form of each way."""
+"""Says in words what is sent about incidents. Pure. `models/alerts/forms` writes it in the form of each way."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple

@@ -24,7 +24,7 @@ RELEASED_AT_ONCE = 1000
 IS_UNTRIED = (
     in_states(LIVE, "{0}") + " AND {0}.attempt - {0}.crashes - CASE WHEN {0}.state = 'executing' THEN 1 ELSE 0 END <= 0"
 )
-# A message about an incident waits until the one before it has ended (models/webhooks/alert_order.py).
+# A message about an incident waits until the one before it has ended (models/alerts/message_order.py).
 IS_AHEAD = f"CASE WHEN {{0}}.kind = '{ALERT}' THEN {in_states(LIVE, '{0}')} ELSE {IS_UNTRIED} END"
 
 

@@ -12,8 +12,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from models.alerts import forms, ways
+from models.alerts import ways
 from models.alerts.announcing import parts_for
+from models.alerts.forms import message_forms
 from models.alerts.messages import IncidentRow, Message
 from models.alerts.ways import Target
 from models.database.ids import new_id
@@ -43,7 +44,7 @@ class Sender:
 
     def __call__(self, target: Target, message: Message) -> str:
         """Why the target has not taken the message, without its address; empty: it has."""
-        form = forms.form_of(target.way, message)
+        form = message_forms.form_of(target.way, message)
         try:
             if target.way == ways.EMAIL:
                 address = target.url.removeprefix(ways.MAILTO)

@@ -5,7 +5,8 @@ from email.header import decode_header, make_header
 
 import pytest
 
-from models.alerts import forms, messages
+from models.alerts import messages
+from models.alerts.forms import message_forms
 from models.alerts.messages import CLOSED, OPENED, REPEATED, TEST, IncidentRow, Message
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
 
@@ -20,7 +21,7 @@ def message(message_type=OPENED, rows=(ROW,), at=AT + 90 * SECOND):
 
 
 def document(way, sent):
-    form = forms.form_of(way, sent)
+    form = message_forms.form_of(way, sent)
     assert form.content_type == "application/json"
     return json.loads(form.body)
 
@@ -80,7 +81,7 @@ def test_a_name_without_markup_stays_as_it_is(name):
 
 def test_ntfy_gets_no_more_than_its_servers_take_as_a_message():
     sent = message(rows=[ROW._replace(title="\N{BELL}" * 100)] * 10)
-    body = forms.form_of("ntfy", sent).body
+    body = message_forms.form_of("ntfy", sent).body
     assert 3990 < len(body) <= 4000
     assert body.decode().endswith("…")
 
@@ -95,7 +96,7 @@ def test_teams_gets_an_adaptive_card_without_links_of_names():
 
 
 def test_ntfy_gets_text_and_a_title_of_any_script():
-    form = forms.form_of("ntfy", message(rows=[ROW._replace(title="Sicherung läuft\r\nX: 1")]))
+    form = message_forms.form_of("ntfy", message(rows=[ROW._replace(title="Sicherung läuft\r\nX: 1")]))
     title = form.headers["Title"]
     assert title.isascii()
     assert "\n" not in title

@@ -1,7 +1,7 @@
 """Keeps the messages of an incident to one target in order: each waits until the one before it has ended.
 
 Otherwise an end would overtake a beginning that is tried again, and PagerDuty would keep an incident that nothing ends.
-The ticker releases what waits, as it does with events (`event_order.py`).
+The ticker releases what waits, as it does with events (`models/webhooks/event_order.py`).
 """
 
 import json

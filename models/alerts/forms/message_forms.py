@@ -6,7 +6,8 @@ Names come from clients, so each way gets them as its plain text: no name become
 from email.header import Header
 from typing import Any, NamedTuple
 
-from models.alerts import mail_forms, ways
+from models.alerts import ways
+from models.alerts.forms import mail_forms
 from models.alerts.messages import CLOSED, OPENED, REPEATED, Message, headline, lines, shape, text
 from models.jobs.job_json import JSON_TYPE, compact
 from models.rules.times import format_instant
