@@ -21,7 +21,7 @@ DUE_AT = "COALESCE(held_until, scheduled_at)"
 # The cast hides the partial index job_after: believed empty, it was searched whole for each set of ids.
 WAITS_FOR_EVENT = "CAST(after_uuid AS TEXT) IS NOT NULL"
 PAUSED_UNTIL = 253_402_300_799 * clock.SECOND  # the last second of the year 9999
-DUE = f"id, {DUE_AT}, account_id, host, kind, timeout_ms"
+DUE = f"id, {DUE_AT}, account_id, host, kind, timeout_ms, flow_id, lane_id"
 
 
 class DueJob(NamedTuple):
@@ -33,6 +33,8 @@ class DueJob(NamedTuple):
     host: str
     kind: str = REQUEST
     timeout_ms: int = 0
+    flow_id: int | None = None
+    lane_id: int | None = None
 
     @property
     def ref(self) -> JobRef:

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from models.database.transactions import transaction
-from models.flows import parking
+from models.flows import full_flows, parking
 from models.jobs import staging
 from models.jobs.staging import DueJob
 from models.operations import ticker_row
@@ -107,7 +107,9 @@ class Stager:
             jobs = staging.stage(now, first, last, room, requests_only)
             # Before the commit: if its answer is lost, nobody else knows which marks it stored.
             self._unpublished.update(job.id for job in jobs)
-        return self._publish(jobs, now)
+            parked = full_flows.park_unnamed([job for job in jobs if job.due_at <= now], now)
+        self._unpublished -= parked
+        return len(parked) + self._publish([job for job in jobs if job.id not in parked], now)
 
     def _stage_parked(self, now: int, until: int, first: int) -> int:
         """Publish the parked jobs that may pass their gates by then, as far as there is room."""
