@@ -133,6 +133,8 @@ def _callbacks(subject: Subject, event: JobEvent, now: int) -> list[NewJob]:
     urls = [subject.notify.get("callback")]
     if subject.row.state == "discarded":
         urls.append(subject.notify.get("failure_callback"))
+    if not any(urls):
+        return []
     of_each = {"next_at": None} if "callback_on" in subject.notify else {}
     body = _payload(subject, {"attempts": subject.attempt} | of_each | event.about)
     made = [

@@ -14,7 +14,7 @@ from models.rules.clock import MILLISECOND, MINUTE, SECOND
 from workers.ticker.throttle import Throttle, steady_us
 
 log = logging.getLogger("booper.operations")
-MAX_ROWS = 500  # of a chunk
+MIN_ROWS, MAX_ROWS = 100, 500  # of a chunk; on a busy machine smaller ones would take as long
 STEP_US = 20 * MILLISECOND  # the statements of a chunk take 8 ms of it, however few its rows
 LOOK_EVERY_US = 250 * MILLISECOND  # while nothing is to be done
 STUCK_US = SECOND  # after a turn that found all jobs held by others
@@ -25,7 +25,7 @@ class BulkTurns:
     """`steady`: as in workers/ticker/throttle.py."""
 
     def __init__(self, steady: Callable[[], int] = steady_us) -> None:
-        self._throttle = Throttle(steady, STEP_US)
+        self._throttle = Throttle(steady, STEP_US, MIN_ROWS)
         self._account_id = 0  # whose turn it was
         self._next_look_at = 0
         self._resting: dict[int, int] = {}  # until when an operation is left alone

@@ -20,13 +20,13 @@ def steady_us() -> int:
 
 
 class Throttle:
-    """`rows`: how many the next step handles, from MIN_ROWS to MAX_ROWS. `step_us`: how long a step may take."""
+    """`rows`: how many the next step handles, from `min_rows` to MAX_ROWS. `step_us`: how long a step may take."""
 
     MIN_ROWS, FIRST_ROWS, MAX_ROWS = 25, 200, 2000
 
-    def __init__(self, steady: Callable[[], int] = steady_us, step_us: int = STEP_US) -> None:
+    def __init__(self, steady: Callable[[], int] = steady_us, step_us: int = STEP_US, min_rows: int = MIN_ROWS) -> None:
         self._steady = steady
-        self._step_us = step_us
+        self._step_us, self._min_rows = step_us, min_rows
         self._rest_until = 0
         self.rows = self.FIRST_ROWS
 
@@ -39,7 +39,7 @@ class Throttle:
         took = self._steady() - began
         self._rest_until = began + took + min(REST_TIMES * took, LONGEST_REST_US)
         if took > self._step_us:
-            self.rows = max(self.MIN_ROWS, self.rows // 2)
+            self.rows = max(self._min_rows, self.rows // 2)
         elif took < self._step_us // 2:
             self.rows = min(self.MAX_ROWS, self.rows * 2)
         return done

@@ -86,3 +86,24 @@ def test_an_operation_whose_jobs_others_hold_is_tried_each_second(db, account, m
 
     assert reread(job).state == "cancelled"
     assert counts_of(reread_operation(operation)) == ("done", 1, 0)
+
+
+def test_a_chunk_on_a_slow_machine_has_a_hundred_jobs_and_not_fewer(account, moved_clock, monkeypatch):
+    """Its statements take as long however few its rows are: with 25 an operation of 100,000 jobs took a quarter of an
+    hour."""
+    order_operation(account)
+    sizes, now = [], 0
+
+    def take_slowly(_key, rows, _now):
+        nonlocal now
+        sizes.append(rows)
+        now += clock.SECOND
+        return bulk.Turn(rows, False)
+
+    monkeypatch.setattr(bulk, "take_turn", take_slowly)
+    turns = BulkTurns(steady=lambda: now)
+    for _ in range(4):
+        turns.work_off(clock.now())
+        now += 10 * clock.SECOND
+
+    assert sizes == [200, 100, 100, 100]
