@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from bench import create, drain, events, flows, growth, instants, limit, pages, pruning, schedules
+from bench import bodies, create, drain, events, flows, growth, instants, limit, pages, pruning, schedules
 from bench.figures import Figures
 from bench.session import Session
 
@@ -45,6 +45,7 @@ WORKLOADS = (
             Bound("times graphile-worker", AT_LEAST, 1.4),
         ),
     ),
+    Workload("bodies", bodies.rounds, (Bound("2 KiB, share of 1 octet, %", AT_LEAST, 80),)),
     Workload("the limit", limit.rounds, (Bound("share of the limit, %", AT_LEAST, 60),)),
     Workload(
         "lateness",
