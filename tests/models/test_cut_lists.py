@@ -7,7 +7,8 @@ import pytest
 from models.alerts import alert_store, announcing, evaluation, incident_store, status_pages
 from models.alerts.alert_tables import Incident, IncidentSubject, Notification
 from models.flows import gates, parking
-from models.jobs import lifecycle
+from models.flows.gate_tables import Gate
+from models.jobs import lifecycle, staging
 from models.jobs.job_kinds import REQUEST
 from models.jobs.job_tables import Job, JobLabel
 from models.jobs.searches.job_filter import JobFilter
@@ -15,7 +16,7 @@ from models.operations import acks, failures, overview
 from models.operations.listening import open_requests
 from models.operations.timelines import active_jobs, coming_jobs, past_attempts, planned_instants, waiting_causes
 from models.rules import clock
-from models.rules.clock import HOUR, MINUTE
+from models.rules.clock import HOUR, MINUTE, SECOND
 from models.rules.limits import FLOW
 from models.schedules import misfire, planning
 from models.schedules.health_events import FAILED
@@ -301,3 +302,30 @@ def test_the_rules_of_an_account_are_listed_with_their_own_targets_oldest_first(
         ("b", ["https://b.example/"]),
         ("a", ["https://a.example/"]),
     ]
+
+
+FIRST = {
+    "a job that has not begun": (misfire.first_expired, lambda account, at: make_job(account, start_by=at), False),
+    "a due schedule": (planning.first_due, lambda account, at: a_schedule_due_at(account, at), True),
+    "a due job": (staging.first_due, lambda account, at: make_job(account, "scheduled", at / SECOND), True),
+    "a lost job": (lifecycle.first_lost, lambda account, at: lost(account, at), True),
+    "a gate to look at": (parking.first_awake, lambda account, at: a_gate_awake_at(account, at), True),
+}
+
+
+def a_schedule_due_at(account, at):
+    Schedule.update(next_at=at).where(Schedule.id == make_schedule(account)).execute()
+
+
+def a_gate_awake_at(account, at):
+    Gate.update(wake_at=at).where(Gate.id == gates.hold(account.id, FLOW, str(at), clock.now()).id).execute()
+
+
+@pytest.mark.parametrize("what", FIRST)
+def test_the_first_of_a_span_is_the_earliest_in_it(account, monkeypatch, what):
+    find, make, is_last_in = FIRST[what]
+    monkeypatch.setattr(clock, "source", lambda: 0)
+    for at in (50, 30, 90):
+        make(account, at)
+    assert [find(30, 91), find(31, 91), find(51, 89)] == [30, 50, None]
+    assert find(31, 50) == (50 if is_last_in else None)
