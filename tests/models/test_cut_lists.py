@@ -12,7 +12,7 @@ from models.jobs import lifecycle, staging
 from models.jobs.job_kinds import REQUEST
 from models.jobs.job_tables import Job, JobLabel
 from models.jobs.searches.job_filter import JobFilter
-from models.operations import acks, failures, overview
+from models.operations import acks, database_figures, failures, overview
 from models.operations.listening import open_requests
 from models.operations.timelines import active_jobs, coming_jobs, past_attempts, planned_instants, waiting_causes
 from models.rules import clock
@@ -92,10 +92,22 @@ def test_of_many_jobs_under_way_the_newest_are_shown(account, monkeypatch, state
     assert ids(coming_jobs.running(account.id, ALL)) == [newest.id]
 
 
+def test_jobs_that_are_sent_just_now_come_before_those_that_wait_for_a_worker(account):
+    waiting, sent = make_job(account), make_job(account, "executing")
+    assert ids(coming_jobs.running(account.id, ALL)) == [sent.id, waiting.id]
+
+
 def test_of_many_jobs_of_a_timeline_the_soonest_due_are_acted_on(account, monkeypatch):
     monkeypatch.setattr(active_jobs, "DUE", 1)
     _, soon, _ = three(account, 120, 60, 180)
     assert active_jobs.between(account.id, ALL, clock.now(), clock.now() + HOUR) == ((soon.id,), False)
+
+
+def test_an_attempt_that_began_at_the_end_of_a_stretch_belongs_to_the_next(account):
+    at_its_end, within = attempted_job(account, 60), attempted_job(account, 61)
+    first, last = clock.now() - 120 * SECOND, clock.now() - 60 * SECOND
+    assert active_jobs._attempted([at_its_end.id, within.id], first, last) == [within.id]
+    assert active_jobs._attempted([at_its_end.id, within.id], last, clock.now()) == [at_its_end.id]
 
 
 @pytest.mark.parametrize("by", ["schedule", "label"])
@@ -239,6 +251,19 @@ def test_of_many_cancelled_jobs_the_longest_silent_end_first(account, monkeypatc
     jobs = [lost(account, each) for each in (2, 1)]
     Job.update(state="cancelled", cancelled_at=1).execute()
     assert ids(lifecycle.end_cancelled(clock.now())) == [jobs[1].id]
+
+
+def test_claims_whose_leases_end_later_go_on_though_their_jobs_were_cancelled(account):
+    now = clock.now()
+    jobs = [lost(account, now - age) for age in (2, 1)]
+    Job.update(state="cancelled", cancelled_at=1).execute()
+    assert ids(lifecycle.end_cancelled(now, leases_until=now - 2)) == [jobs[0].id]
+
+
+def test_the_hosts_of_the_latest_jobs_are_named_the_latest_first(account):
+    for host in ("b.example", "a.example", "c.example", "b.example", ""):
+        make_job(account, host=host)
+    assert database_figures.recent_hosts(2) == ["b.example", "c.example"]
 
 
 def test_of_many_schedules_those_that_were_due_first_are_planned_first(account):

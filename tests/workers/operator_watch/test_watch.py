@@ -258,6 +258,14 @@ def test_the_open_incidents_are_shown_while_somebody_looks(installation, watch):
     assert operator_incidents.open_now(clock.now()) == []
 
 
+def test_an_incident_that_is_over_is_shown_no_more(installation, watch):
+    let_fail(installation)
+    installation.go_on(120, watch)
+    installation.well.add("ticker")
+    installation.go_on(60, watch)
+    assert operator_incidents.open_now(clock.now()) == []
+
+
 def test_nobody_watches_where_nobody_is_to_be_notified(installation):
     watch = installation.watch(BOOPER_OPERATOR_ALERTS="")
     watch.start()
