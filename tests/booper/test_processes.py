@@ -390,6 +390,29 @@ def test_a_second_order_and_no_echo_ends_the_process_at_once(later_s, code, hand
     assert abandoned == ([True] if code else [])
 
 
+class Created(Exception):
+    """Ends the making of a server once its options are known."""
+
+
+def test_the_server_of_the_embedded_mode_has_the_limits_of_its_settings(monkeypatch):
+    def create_server(_app, **options):
+        raise Created(options)
+
+    monkeypatch.setattr(processes, "prepare_database", lambda _settings: None)
+    monkeypatch.setattr("waitress.create_server", create_server)
+    small_bodies = replace(EMBEDDED, host="::1", port=81, keep_alive_s=7, max_body_bytes=3000, max_batch_bytes=5000)
+
+    with pytest.raises(Created) as created:
+        processes.serve(small_bodies)
+
+    [options] = created.value.args
+    assert (options["host"], options["port"], options["channel_timeout"]) == ("::1", 81, 7)
+    assert options["max_request_body_size"] == 10_000
+    assert not options["clear_untrusted_proxy_headers"]
+    assert options["asyncore_use_poll"]
+    assert options["ident"] is None
+
+
 class Ticking:
     """A ticker that leads, and gets the signal to stop in its first round."""
 

@@ -394,3 +394,10 @@ def test_no_sample_says_when_a_metric_was_made():
     metrics.count_message_failure("dead")
     names = {sample.name for family in metrics.REGISTRY.collect() for sample in family.samples}
     assert [name for name in names if name.endswith("_created")] == []
+
+
+def test_an_incident_of_booper_itself_is_shown_until_it_closes():
+    for is_open, shown in ((["ticker", "disk"], (1, 1, 0)), (["disk"], (0, 1, 0)), ([], (0, 0, 0))):
+        metrics.set_operator_incidents(is_open)
+        names = ("ticker", "disk", "broker")
+        assert tuple(metrics.OPERATOR_INCIDENTS.labels(name)._value.get() for name in names) == shown

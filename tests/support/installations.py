@@ -1,5 +1,6 @@
 """An installation that is well or not, as its rows show it, and what a watch over it sends."""
 
+from models.database.transactions import transaction
 from models.operations import heartbeats, ticker_row
 from models.operations.heartbeats import Depths, WorkerRow
 from models.rules import clock
@@ -34,7 +35,10 @@ class Installation:
         return ""
 
     def beat(self):
-        now = clock.now()
+        with transaction():  # one commit for all
+            self._beat(clock.now())
+
+    def _beat(self, now):
         if "ticker" in self.well:
             ticker_row.record_seen(now)
         if "broker" in self.well:

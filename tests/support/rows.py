@@ -2,6 +2,8 @@
 
 import json
 
+from peewee import fn
+
 from models.database.base import BaseModel
 from models.database.connection import database
 from models.jobs import lifecycle, staging
@@ -12,15 +14,24 @@ from models.rules import clock
 
 def make_job(account, state="available", due_in_s=0, url="http://127.0.0.1:9/", method="post", **columns):
     """A job row of the account, due `due_in_s` seconds from the clock's now."""
+    return Job.create(**_columns(account, state, due_in_s, url, method, columns))
+
+
+def make_jobs(account, dues_in_s, state="available", url="http://127.0.0.1:9/", method="post", **columns):
+    """The ids of job rows that are equal but for when they are due, in the order of `dues_in_s`. One transaction: a
+    thousand take as long as ten that are made one by one."""
+    rows = [_columns(account, state, due_in_s, url, method, columns) for due_in_s in dues_in_s]
+    with database.atomic():
+        last = Job.select(fn.max(Job.id)).scalar() or 0
+        Job.insert_many(rows).execute()
+        return [job.id for job in Job.select(Job.id).where(Job.id > last).order_by(Job.id)]
+
+
+def _columns(account, state, due_in_s, url, method, columns):
     now = clock.now()
-    columns.setdefault("args", json.dumps({"method": method, "url": url}))
-    columns.setdefault("inserted_at", now)
-    return Job.create(
-        account_id=account.id,
-        state=state,
-        scheduled_at=now + int(due_in_s * clock.SECOND),
-        **columns,
-    )
+    defaults = {"args": json.dumps({"method": method, "url": url}), "inserted_at": now}
+    fixed = {"account_id": account.id, "state": state, "scheduled_at": now + int(due_in_s * clock.SECOND)}
+    return defaults | fixed | columns
 
 
 def plan_of(db, sql, params):

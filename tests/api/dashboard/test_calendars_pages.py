@@ -4,6 +4,7 @@ import pytest
 
 from models.schedules.calendars import calendar_changes, calendar_store
 from models.schedules.calendars.calendar_store import MAX_DAYS
+from models.schedules.schedule_tables import Schedule
 from tests.support.browsers import submit_schedule
 
 DAYS = "2026-12-08\n\n2026-12-24 to 2027-01-06\n"
@@ -42,6 +43,19 @@ def test_a_calendar_shows_the_schedules_that_name_it_and_is_not_deleted(alice, m
     answer = alice.send("/calendars/holidays/delete")
     assert (answer.status_code, "1 schedule names the calendar" in answer.text) == (409, True)
     assert "holidays" in stored(alice)
+
+
+def test_a_schedule_that_is_edited_to_name_another_calendar_does_so(alice, moved_clock):
+    add(alice)
+    add(alice, name="strikes")
+    schedule = submit_schedule(alice, name="Payroll", more='{"exclude": {"calendars": ["holidays"]}}')
+    form = {"method": "POST", "url": "https://example.com/hook", "when": "cron", "cron": "0 9 * * *"}
+
+    answer = alice.send(f"/schedules/{schedule.id}/edit", **form, more='{"exclude": {"calendars": ["strikes"]}}')
+
+    assert answer.status_code == 303, answer.text
+    frequency = Schedule.get_by_id(schedule.id).frequency
+    assert list(calendar_store.names_in(frequency)) == ["strikes"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ import subprocess
 import pytest
 
 from api.dashboard.curl import MAX_ARGUMENT_BYTES, curl
+from api.dashboard.pages.job import curl_of
+from models.jobs.job_kinds import ALERT, CALLBACK, CHANNEL, EVENT, GROUP, REQUEST
 from models.rules.query_strings import with_query
 from tests.support.browsers import Markup
 from tests.support.rows import make_job
@@ -157,3 +159,14 @@ def test_a_message_has_no_command_since_its_url_is_a_secret(alice, kind):
     job = make_job(alice.account, kind=kind, args='{"method":"post","url":"https://example.com/[redacted]"}')
     assert "curl command" not in alice.get(f"/jobs/{job.uuid}").text
     assert alice.get(f"/jobs/{job.uuid}/curl").status_code == 404
+
+
+@pytest.mark.parametrize("kind", [ALERT, CHANNEL, GROUP])
+def test_what_sends_no_request_of_its_owner_has_no_command(account, kind):
+    """The addresses of alerts and channels are secrets, and a set sends nothing itself."""
+    assert curl_of(make_job(account, kind=kind)) is None
+
+
+@pytest.mark.parametrize("kind", [REQUEST, CALLBACK, EVENT])
+def test_what_sends_a_request_has_a_command(account, kind):
+    assert curl_of(make_job(account, kind=kind)).startswith("curl ")

@@ -7,7 +7,10 @@ import pytest
 
 from api.dashboard import attempt_bars, charts, filters
 from api.dashboard.curl import curl
+from api.dashboard.timelines import health_cards, spans, timeline_drawing
 from models.jobs.records import AttemptRow
+from models.operations.heartbeats import Minute
+from models.operations.timelines.attempt_counts import Count as AttemptCount
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
 from models.rules.times import format_instant
 
@@ -22,6 +25,26 @@ def test_bars_stand_on_the_floor_and_failures_on_top_of_them():
     ]
     assert bars[0].title == "b"
     assert 200 <= bars[0].x < bars[2].x < 600
+
+
+def test_failed_attempts_of_a_slice_stand_on_the_others():
+    counts = {0: AttemptCount(3, 1), MINUTE: AttemptCount(0, 4), 2 * MINUTE: AttemptCount(0, 0)}
+    first, second = timeline_drawing.blocks(counts, {}, MINUTE, spans.SPANS[0], 4)
+    assert [bar.kind for bar in first.bars] == ["done", "failed"]
+    done, failed = first.bars
+    assert failed.y + failed.height == pytest.approx(done.y)
+    assert done.height == pytest.approx(3 * failed.height, rel=0.1)
+    assert [bar.kind for bar in second.bars] == ["failed"]
+    assert second.bars[0].y + second.bars[0].height == pytest.approx(done.y + done.height)
+
+
+@pytest.mark.parametrize(
+    ("completed", "failed", "look"), [(99, 1, "good"), (989, 11, "warn"), (95, 5, "warn"), (949, 51, "bad"), (0, 0, "")]
+)
+def test_the_rate_of_success_is_good_from_99_and_bad_below_95_percent(bare, completed, failed, look):
+    minute = Minute(0, completed, failed, None, None)
+    with bare.app.test_request_context():
+        assert health_cards._success([minute], 0).look == look
 
 
 ANSWERED = AttemptRow(1, 1, 0, 100_000, 20_000, "answered", 200, None, 10.0, 20.0, 30.0, 80.0, 100.0)

@@ -13,7 +13,7 @@ from models.jobs import job_store
 from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Job
 from models.rules import clock
-from models.rules.recurrence import Frequency
+from models.rules.recurrence import Frequency, frequency_of
 from models.rules.times import parse_instant
 from models.schedules import firing_rows, planning, run_results
 from models.schedules.backfills import backfill_turns
@@ -299,6 +299,12 @@ def test_what_a_customer_calls_a_schedule_is_text(alice):
         text = alice.get(path).text
         assert SVG not in text, path
         assert "&lt;svg/onload" in text, path
+
+
+@pytest.mark.parametrize(("max_runs", "shown"), [(3, 3), (10, 10), (11, 10), (None, 10)])
+def test_the_preview_shows_no_more_instants_than_runs(max_runs, shown):
+    rule = frequency_of(json.dumps({"repeat_every": 60} | ({"max_runs": max_runs} if max_runs else {})))
+    assert len(preview_page.instants_from(rule, 0, preview_page.COUNT)) == shown
 
 
 def preview(browser, query):

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from api.requests import paging as request_paging
 from models.database import paging
 from models.database.sql import execute
 from models.jobs import job_lists, log_entries, records
@@ -35,6 +36,15 @@ def many(client, moved_clock):
             if (number + place) % 3:
                 execute(f"UPDATE job SET {stamp} = %s WHERE id = %s", (number * 7 % 5, job))
     moved_clock.advance(seconds=2)
+
+
+def test_a_cursor_may_be_as_long_as_one_can_be(monkeypatch):
+    text, order = cursor("scheduled_at", "asc", 1, 2), ("scheduled_at", "asc")
+    monkeypatch.setattr(request_paging, "MAX_CURSOR_CHARS", len(text))
+    assert request_paging.place_of(text, job_lists.LISTING, order) == paging.Place(1, 2)
+    monkeypatch.setattr(request_paging, "MAX_CURSOR_CHARS", len(text) - 1)
+    with pytest.raises(ValueError):
+        request_paging.place_of(text, job_lists.LISTING, order)
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -53,11 +53,11 @@ def test_a_rule_is_made_with_defaults_read_listed_and_deleted(client):
     assert AlertTarget.select().count() == 0
 
 
-def test_a_rule_takes_all_that_it_shows(client, account):
-    schedule = create_schedule(account)
-    fields = {
+def all_fields(account):
+    """A value of each field that is not its default."""
+    return {
         "on": ["late", "silent", "recovered"],
-        "scope": {"schedule": schedule.id},
+        "scope": {"schedule": create_schedule(account).id},
         "after": 3,
         "share": 0.2,
         "within": 1800.0,
@@ -70,8 +70,21 @@ def test_a_rule_takes_all_that_it_shows(client, account):
         "quiet": {"from": "22:00", "to": "07:30", "timezone": "Europe/Berlin"},
         "enabled": False,
     }
+
+
+def test_a_rule_takes_all_that_it_shows(client, account):
+    fields = all_fields(account)
     made = make(client, **fields)
     assert {name: made[name] for name in fields} == fields
+
+
+def test_a_change_of_one_field_leaves_every_other(client, account):
+    made = make(client, **all_fields(account))
+    for name, value in make(client).items():
+        if name in all_fields(account):
+            changed = client.ask("PATCH", f"/api/alerts/{made['id']}", json={name: value}).json["data"]
+            assert changed == made | {name: value}, name
+            made = changed
 
 
 def test_no_response_shows_a_secret(client):

@@ -34,6 +34,11 @@ def test_a_backfill_is_answered_with_what_it_will_do(client, schedule):
     assert client.get(f"/api/schedules/{schedule}/backfills").json["data"] == [made]
 
 
+def test_a_range_may_reach_up_to_this_instant_and_no_further(client, schedule):
+    assert ask(client, schedule, to="2026-01-01T09:00:00Z").status_code == 202
+    assert "to" in errors_of(ask(client, schedule, to="2026-01-01T09:00:00.000001Z"))
+
+
 def test_its_runs_are_marked_and_its_progress_is_shown(client, schedule):
     made = ask(client, schedule).json["data"]
     backfill_turns.take_turns(clock.now(), 10)

@@ -51,6 +51,19 @@ def test_a_webhook_gets_the_incident_with_its_times(schedule, account, moved_clo
     assert closed["incident"]["closed_at"] is not None
 
 
+def test_a_message_gathers_for_two_seconds_what_else_begins(schedule, account, moved_clock):
+    make_alert(account)
+    fail_due()
+    look()
+    moved_clock.advance(seconds=2)
+    moved_clock.now -= 1
+    send()
+    assert messages() == []
+    moved_clock.now += 1
+    send()
+    assert len(messages()) == 1
+
+
 def test_the_end_is_sent_only_to_those_who_want_it(schedule, account, moved_clock):
     make_alert(account, on=("failed",))
     fail(moved_clock)

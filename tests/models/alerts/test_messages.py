@@ -50,6 +50,21 @@ def test_a_message_says_in_a_line_what_happened(sent, line):
     assert messages.headline(sent) == line
 
 
+@pytest.mark.parametrize(
+    ("message_type", "priority", "tag"),
+    [
+        (OPENED, "high", "bell"),
+        (REPEATED, "high", "bell"),
+        (CLOSED, "default", "white_check_mark"),
+        (TEST, "default", "bell"),
+    ],
+)
+def test_ntfy_gets_what_is_open_with_a_high_priority(message_type, priority, tag):
+    rows = () if message_type == TEST else (ROW._replace(closed_at=AT if message_type == CLOSED else None),)
+    headers = message_forms.form_of("ntfy", message(message_type, rows)).headers
+    assert (headers["Priority"], headers["Tags"]) == (priority, tag)
+
+
 def test_slack_gets_names_as_plain_text():
     form = document("slack", message(rows=[ROW._replace(title=NASTY)]))
     text = form["text"]
@@ -93,6 +108,13 @@ def test_teams_gets_an_adaptive_card_without_links_of_names():
     card = attachment["content"]
     assert (card["type"], card["version"]) == ("AdaptiveCard", "1.4")
     assert card["body"][0]["text"] == "\\*<@U1\\> \\[a\\](https://evil.example) \\_x\\_ fails"
+
+
+def test_no_line_of_a_card_is_markup():
+    [attachment] = document("teams", message(rows=[ROW._replace(detail=NASTY)]))["attachments"]
+    texts = [block["text"] for block in attachment["content"]["body"]]
+    assert any("evil" in text for text in texts[1:])
+    assert not [text for text in texts if "[a](" in text]
 
 
 def test_ntfy_gets_text_and_a_title_of_any_script():

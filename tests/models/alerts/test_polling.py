@@ -11,6 +11,7 @@ from models.flows.gate_tables import Gate
 from models.jobs.job_tables import Job
 from models.rules import clock
 from models.schedules import schedule_changes
+from models.schedules.schedule_tables import Schedule
 from tests.support.alerts import fail_due, incidents, look, make_alert, succeed_due
 from tests.support.flows import flow, let_through, order
 from tests.support.results import answered, result_of
@@ -52,6 +53,14 @@ def test_a_disabled_schedule_is_not_silent(schedule, account, moved_clock):
     schedule_changes.disable(account.id, schedule.id, clock.now())
     assert poll() == [("silent", "backup", False)]
     moved_clock.advance(hours=9)
+    assert poll() == [("silent", "backup", False)]
+
+
+def test_a_finished_schedule_is_not_silent_any_more(schedule, account, moved_clock):
+    make_alert(account, on=("silent",), silent_after_us=clock.HOUR)
+    moved_clock.advance(hours=2)
+    assert poll() == [("silent", "backup", True)]
+    Schedule.update(next_at=None).execute()
     assert poll() == [("silent", "backup", False)]
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from models.database.sql import fetch
 from models.flows import closing, forgetting, gates
 from models.flows.gate_tables import Gate
 from models.jobs import lifecycle
@@ -26,6 +27,17 @@ def test_a_gate_that_nobody_has_used_for_a_week_is_forgotten(account, moved_cloc
     moved_clock.advance(days=8)
 
     assert (forgetting.forget(clock.now()), keys()) == (2, [])
+
+
+def test_with_a_gate_its_starts_and_its_minutes_are_forgotten_and_no_others(account, moved_clock):
+    finish(account, flow("old", rate=1, per_s=30 * 86_400))
+    moved_clock.advance(days=8)
+    finish(account, flow("new", rate=1, per_s=30 * 86_400))
+
+    assert forgetting.forget(clock.now()) == 1
+
+    new = gate_of(FLOW, "new").id
+    assert fetch("SELECT gate_id FROM gate_start") == fetch("SELECT gate_id FROM flow_minute") == [(new,)]
 
 
 def test_a_gate_that_was_used_within_the_week_is_not_forgotten(account, moved_clock):

@@ -12,6 +12,7 @@ from models.jobs.job_tables import Job
 from models.rules import clock
 from models.rules.limits import FLOW, LANE, GateName, Limits
 from tests.support.flows import gate_of, ids_through, let_through
+from tests.support.rows import make_job, reread
 
 LIMITS = Limits(rate=1, per_us=10 * clock.SECOND)
 FLOW_ARGS = {"flow": {"key": "shop", "rate": 1, "per": "10s"}}
@@ -51,6 +52,16 @@ def test_a_copy_joins_the_flow_that_was_made_anew_meanwhile(copies, account, mov
     assert ids_through([first, second]) == [first, second]
     assert {Job.get_by_id(job_id).flow_id for job_id in (first, second)} == {gate_of(FLOW, "shop").id}
     assert (gate_of(FLOW, "shop").rate, gate_of(FLOW, "shop").concurrency) == (None, 2)
+
+
+def test_a_job_under_way_keeps_the_flow_that_counts_it(copies, account, moved_clock):
+    first, _ = copies(FLOW_ARGS, SHOP)
+    forgotten = Job.get_by_id(first).flow_id
+    under_way = make_job(account, "executing", flow_id=forgotten, claim_id=7, attempt=1, attempted_at=clock.now())
+    orders.create(NewJob(account.id, "{}", None, None, clock.now(), gates=(SHOP,)), clock.now())
+
+    assert ids_through([first]) == [first]
+    assert reread(under_way).flow_id == forgotten != Job.get_by_id(first).flow_id
 
 
 @pytest.mark.parametrize("ordered", ["user", {"key": "user", "on_failure": "stop"}])

@@ -13,7 +13,7 @@ from models.schedules.backfills import backfill_store, backfill_turns
 from models.schedules.backfills.backfill_store import CANCELLED, DONE, RUNNING
 from models.schedules.schedule_tables import Firing, Schedule
 from tests.support.races import at_once
-from tests.support.schedule_rows import claim_firings, make_schedule, run_ticker, waiting_jobs_of
+from tests.support.schedule_rows import claim_firings, make_schedule, planned, run_ticker, waiting_jobs_of
 
 CRON = json.dumps({"cron": "0 * * * *"})
 
@@ -283,3 +283,9 @@ def test_backfills_that_ended_long_ago_are_deleted(account, moved_clock):
 def _jobs_made(schedule_id):
     work_off(schedule_id)
     return list(Job.select().where(Job.schedule_id == schedule_id, Job.state == "completed").order_by(Job.fire_at))
+
+
+@pytest.mark.parametrize("frequency", [{"cron": "0 * * * *", "timezone": "Europe/Atlantis"}, {"every_moon": 1}])
+def test_an_instant_whose_schedule_can_not_be_computed_any_more_has_no_following_one(account, moved_clock, frequency):
+    schedule = planned(make_schedule(account))._replace(frequency=json.dumps(frequency))
+    assert backfill_turns._following(schedule, clock.now()) is None

@@ -8,6 +8,7 @@ from models.jobs import lifecycle
 from models.jobs.job_tables import Job, LogEntry
 from models.operations import cancelling
 from models.rules import clock
+from models.schedules import disable as disabling
 from models.schedules import planning, schedule_changes, schedule_store
 from models.schedules.schedule_tables import Schedule
 from tests.support.rows import claim_job, make_job, reread
@@ -93,6 +94,15 @@ def test_the_log_of_its_latest_job_says_that_a_schedule_was_disabled_by_the_plan
     [latest] = Job.select().where(Job.schedule_id == schedule.id, Job.id != first.id)
     assert entries_of(first) == []
     assert ("worker.schedule.disabled", {"reason": "its next instant can't be computed"}) in entries_of(latest)
+
+
+def test_the_log_says_once_that_a_schedule_was_disabled_by_the_planner(account, moved_clock):
+    schedule = create_schedule(account)
+
+    for _ in range(2):
+        disabling.disable_not_computable(schedule.id, account.id, clock.now())
+
+    assert LogEntry.select().where(LogEntry.event == "worker.schedule.disabled").count() == 1
 
 
 def test_a_job_cancelled_under_way_is_counted_once(account, moved_clock):

@@ -9,7 +9,9 @@ from models.operations import cancelling, claims
 from models.rules import clock
 from models.schedules import firing_rows, misfire, overlap, planning, schedule_changes, schedule_store
 from models.schedules.firing_rows import FiringRow
+from models.schedules.ready_jobs import ReadyJob
 from models.schedules.schedule_tables import Firing, Schedule
+from models.schedules.turns import UnderWay
 from tests.support.acks import answer_later
 from tests.support.races import held_elsewhere, map_at_once
 from tests.support.schedule_rows import (
@@ -25,6 +27,17 @@ from tests.support.schedule_rows import (
     waiting_jobs_of,
 )
 from workers.ticker.rescuer import rescue_lost
+
+
+def test_a_job_that_was_made_within_its_jitter_is_queued_behind_the_one_under_way(monkeypatch):
+    """It was made after its instant, and before it was due."""
+    offset_us = 600 * clock.SECOND
+    job = ReadyJob(7, "s", 0, offset_us, None, clock.SECOND, None, None)
+    schedule = overlap.LockedSchedule("s", "queue_one", "once", SECONDLY, offset_us, None, None, None, "{}", None)
+    monkeypatch.setattr(overlap, "ready_jobs", lambda *_: [job])
+
+    assert overlap._queued([job], schedule, [UnderWay("s", 0, 1, offset_us - 1, None)], offset_us) == [7]
+    assert overlap._queued([job], schedule, [UnderWay("s", 0, 1, offset_us, None)], offset_us) == []
 
 
 def test_the_claim_of_a_job_is_the_row_of_its_instant(account, moved_clock):

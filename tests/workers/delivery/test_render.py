@@ -139,5 +139,6 @@ def test_a_job_that_may_be_acknowledged_says_where_and_no_other_does(account):
 
 
 def test_a_job_that_may_be_acknowledged_is_not_sent_where_nobody_said_at_which_address(account):
-    with pytest.raises(Blocked, match="BOOPER_PUBLIC_URLS"):
+    with pytest.raises(Blocked, match="BOOPER_PUBLIC_URLS") as refused:
         render_request(claim(account, ack_within_us=clock.MINUTE))
+    assert refused.value.reason == "invalid_request"  # it is refused for good

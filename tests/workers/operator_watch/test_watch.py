@@ -173,11 +173,11 @@ class SlowTarget:
 
 
 def test_a_trouble_is_sent_again_as_often_as_the_operator_wants(installation):
-    watch = installation.watch(BOOPER_OPERATOR_REPEAT_SECONDS="3600")
+    watch = installation.watch(BOOPER_OPERATOR_REPEAT_SECONDS="600")
     installation.go_on(20, watch)
     let_fail(installation)
-    assert installation.go_on(3600, watch) == [("opened", "ticker")]
-    assert installation.go_on(3600, watch) == [("repeated", "ticker")]
+    assert installation.go_on(600, watch) == [("opened", "ticker")]
+    assert installation.go_on(600, watch) == [("repeated", "ticker")]
 
 
 def test_a_trouble_that_flaps_ends_after_a_calm_time(installation, watch):
@@ -255,6 +255,14 @@ def test_the_open_incidents_are_shown_while_somebody_looks(installation, watch):
     installation.go_on(120, watch)
     assert [each.type for each in operator_incidents.open_now(clock.now())] == ["ticker"]
     installation.pass_by(600)
+    assert operator_incidents.open_now(clock.now()) == []
+
+
+def test_an_incident_that_is_over_is_shown_no_more(installation, watch):
+    let_fail(installation)
+    installation.go_on(120, watch)
+    installation.well.add("ticker")
+    installation.go_on(60, watch)
     assert operator_incidents.open_now(clock.now()) == []
 
 

@@ -12,7 +12,7 @@ from models.operations.ticker_row import record_delivered
 from models.rules import clock
 from models.rules.limits import FLOW
 from tests.support.flows import flow, gate_of, order
-from tests.support.rows import make_job, reread
+from tests.support.rows import make_job, make_jobs, reread
 from workers.ticker.stager import LOST_AFTER_US, Stager
 
 LOOK_AHEAD = 10 * clock.SECOND
@@ -24,7 +24,7 @@ def stager(account, moved_clock, messages):
 
 
 def test_due_jobs_go_out_in_messages_of_a_hundred(stager, account, messages):
-    ids = [make_job(account, due_in_s=-number).id for number in range(150)]
+    ids = make_jobs(account, [-number for number in range(150)])
     assert stager.stage_due(clock.now()) == 150
     assert [len(named) for named, _ in messages.delivers] == [100, 50]
     assert sorted(messages.named) == ids
@@ -72,8 +72,7 @@ def test_follow_ups_gather_for_a_tenth_of_a_second_after_one_went(stager, accoun
 
 
 def test_follow_ups_that_stand_before_requests_do_not_gather(stager, account, messages):
-    for _ in range(601):
-        make_job(account, kind="event", due_in_s=-10)
+    make_jobs(account, [-10] * 601, kind="event")
     for named in (300, 600, 600):
         stager.stage_due(clock.now())
         assert len(messages.named) == named
@@ -96,8 +95,7 @@ def test_early_follow_ups_share_a_message_within_a_tenth_of_a_second(stager, acc
 
 
 def test_the_queue_never_holds_more_than_its_bound(stager, account, messages, moved_clock):
-    for _ in range(350):
-        make_job(account, due_in_s=-60)
+    make_jobs(account, [-60] * 350)
     for _ in range(5):
         stager.stage_due(clock.now())
         moved_clock.advance(seconds=30)
@@ -109,8 +107,7 @@ def test_the_queue_never_holds_more_than_its_bound(stager, account, messages, mo
 
 
 def test_a_backlog_does_not_delay_what_is_due_next(stager, account, messages):
-    for _ in range(400):
-        make_job(account, due_in_s=-60)
+    make_jobs(account, [-60] * 400)
     soon = make_job(account, "scheduled", due_in_s=1)
     stager.stage_due(clock.now())
     assert soon.id in messages.named
@@ -118,8 +115,7 @@ def test_a_backlog_does_not_delay_what_is_due_next(stager, account, messages):
 
 def test_what_falls_due_between_two_rounds_does_not_stand_behind_the_backlog(stager, account, messages, moved_clock):
     """One in eight of a neighbor's jobs ordered for now waited 20 s, until a backlog of 100,000 had drained."""
-    for _ in range(1500):
-        make_job(account, due_in_s=-60)
+    make_jobs(account, [-60] * 1500)
     stager.stage_due(clock.now())
     now = make_job(account)
     moved_clock.advance(seconds=0.3)
@@ -129,8 +125,7 @@ def test_what_falls_due_between_two_rounds_does_not_stand_behind_the_backlog(sta
 
 @pytest.mark.parametrize("due_in_s", [-60, -1])
 def test_the_queue_never_holds_more_than_twice_its_bound(stager, account, messages, moved_clock, due_in_s):
-    for number in range(700):
-        make_job(account, due_in_s=due_in_s if number % 2 else -1)
+    make_jobs(account, [-1, due_in_s] * 350)
     for _ in range(5):
         stager.stage_due(clock.now())
     assert len(messages.named) == 600
@@ -164,8 +159,7 @@ def test_parked_jobs_of_each_gate_get_the_same_room(stager, account, messages):
 
 def test_parked_jobs_take_no_room_of_others_and_others_none_of_theirs(stager, account, messages):
     park_many(account, count=300, keys=3)
-    for _ in range(700):
-        make_job(account, due_in_s=-1)
+    make_jobs(account, [-1] * 700)
 
     stager.stage_due(clock.now())
 
@@ -173,8 +167,7 @@ def test_parked_jobs_take_no_room_of_others_and_others_none_of_theirs(stager, ac
 
 
 def test_what_the_broker_did_not_take_is_staged_again(stager, account, messages):
-    for _ in range(150):
-        make_job(account)
+    make_jobs(account, [0] * 150)
     messages.accepts = 1
     with pytest.raises(BrokerError):
         stager.stage_due(clock.now())

@@ -14,12 +14,23 @@ from models.operations.listening import open_requests
 from models.operations.listening.open_requests import Reply
 from models.rules import clock
 from models.rules.clock import SECOND
-from tests.support.listeners import TIMEOUT_S, end_over, hand, reply, take, waiting
+from tests.support.listeners import NAME, TIMEOUT_S, end_over, hand, reply, take, waiting
 from tests.support.races import at_once
 from tests.support.rows import claim_job, make_job, plan_of, reread, stage_all
 from workers.embedded import EVERY_LEASE
 from workers.ticker.listener_results import ListenerResults
 from workers.ticker.rescuer import Rescuer, rescue_lost
+
+
+def test_a_listener_has_room_again_once_a_request_of_it_has_ended(account, moved_clock, monkeypatch):
+    monkeypatch.setattr(open_requests, "MAX_OPEN", 1)
+    assert open_requests.has_room(account.id, NAME)
+    waiting(account)
+    assert not open_requests.has_room(account.id, NAME)
+    assert open_requests.has_room(account.id, "another")
+    moved_clock.advance(seconds=TIMEOUT_S)
+    assert end_over() == 1
+    assert open_requests.has_room(account.id, NAME)
 
 
 def test_a_job_whose_request_waits_is_under_way_without_a_worker(account, moved_clock):
