@@ -4,6 +4,8 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.support.readers import in_both_browsers
+
 TYPED = "2026-07-01T10:00:30"
 IN_UTC = "2026-07-01T08:00:30.000000Z"
 
@@ -15,6 +17,7 @@ def ask_for_range(reader):
     reader.page.get_by_role("button", name="Show").click()
 
 
+@in_both_browsers
 def test_a_range_is_typed_and_shown_again_in_the_readers_zone(reader):
     page = reader.page
     ask_for_range(reader)
