@@ -171,6 +171,7 @@ function preview(form) {
   const latest = new Map();
   const show = async (id, address, options) => {
     const place = document.getElementById(id), number = (latest.get(id) || 0) + 1;
+    if (!place) return; // a form in JSON has no previews
     latest.set(id, number);
     const response = await fetch(address, options).catch(() => null);
     if (number !== latest.get(id) || !response || !response.ok || response.redirected) return; // redirected: signed out
