@@ -29,7 +29,7 @@ def list(chosen: argparse.Namespace, now: int) -> str:  # noqa: A001 - the actio
             if key.ends_at is None
             else f"{'ends' if key.ends_at > now else 'ended'} {format_instant(key.ends_at)}"
         )
-        print(f"{key.uuid}  made {format_instant(key.created_at)}  {ends}")
+        print(f"{key.uuid}  made {format_instant(key.created_at)}  {ends}{f'  {key.name}' if key.name else ''}")
     return ""
 
 

@@ -8,10 +8,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from api.dashboard.causes import cause
 from api.dashboard.labels import LOG_FIELDS, RUN_RESULTS
 from api.responses.timestamps import micros_utc
-from models.jobs.attempt_reasons import in_words
+from models.jobs.attempt_reasons import cause, in_words
 from models.jobs.job_json import BYTES_TYPE, Sent, as_base64
 from models.jobs.job_store import JobRow
 from models.jobs.states import FINAL

@@ -12,6 +12,7 @@ from api.dashboard.charts import Bar
 from api.dashboard.errors import page_not_found
 from api.dashboard.filters import time_of_day
 from api.dashboard.query import filled_fields, problems_of
+from api.dashboard.reader_times import ZONE, in_utc
 from api.dashboard.timelines.host_table import state_of
 from api.requests.flow_fields import is_gate_key
 from api.requests.gate_fields import GatesQuery, PauseFields
@@ -59,9 +60,10 @@ def listed(template: str, kind: str, problems: tuple[str, ...] = (), **more: Any
 
 def pause(template: str, kind: str, key: str) -> Response:
     """Pause a gate as the form says; shows the list again, with what is wrong with the form if anything is."""
-    sent = {name: request.form.get(name, "").strip() or None for name in ("until", "reason")}
+    sent = {name: request.form.get(name, "").strip() for name in ("until", "reason", ZONE)}
     try:
-        fields: dict[str, Any] = PauseFields().load(sent)
+        in_time = in_utc(sent, ("until",))
+        fields: dict[str, Any] = PauseFields().load({name: text or None for name, text in in_time.items()})
     except ValidationError as error:
         return listed(template, kind, tuple(problems_of(error, LABELS)))
     account_id, now = visitor().account_id, clock.now()

@@ -18,6 +18,7 @@ from api.dashboard.pages import (
     hosts,
     job,
     job_drafts,
+    job_modes,
     jobs,
     logs,
     new_job,
@@ -60,7 +61,7 @@ SECTIONS = (
         "Jobs",
         "jobs",
         (
-            Tab("Jobs", "list_jobs", (jobs, job, new_job, job_drafts, preview), "j"),
+            Tab("Jobs", "list_jobs", (jobs, job, new_job, job_drafts, job_modes, preview), "j"),
             Tab("Log", "list_logs", (logs,), "l"),
             Tab("Operations", "list_operations", (bulk,)),
         ),

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from api.dashboard.causes import cause
+from models.jobs.attempt_reasons import cause
 from models.jobs.records import AttemptRow
 from models.rules.clock import SECOND
 

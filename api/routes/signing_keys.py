@@ -8,13 +8,14 @@ from marshmallow import Schema, ValidationError, fields
 
 from api.auth import caller
 from api.blueprint import Blueprint
+from api.requests.alert_fields import A_NAME, MAX_NAME_CHARS, read_name
 from api.requests.fields import Must
 from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.ids import uuid_in_path
 from api.requests.job_values import A_DURATION, DURATION_FORM
 from api.requests.reading.body import load_optional
 from api.requests.reading.strict_schema import Strict
-from api.requests.text_forms import B64, pattern_form
+from api.requests.text_forms import B64, pattern_form, printable_form
 from api.responses import schemas
 from api.responses.responses import ApiError, or_not_found, respond
 from api.responses.timestamps import micros_utc
@@ -35,6 +36,7 @@ class NewSigningKey(Schema):
 
 class SigningKey(Schema):
     id = fields.UUID()
+    name = fields.String(allow_none=True)
     inserted_at = schemas.instant()
     ends_at = schemas.instant(allow_none=True)
     live = fields.Boolean(metadata={"description": "Whether it signs now."})
@@ -43,6 +45,7 @@ class SigningKey(Schema):
 def shape(key: SigningKeyRow, now: int) -> dict[str, Any]:
     return {
         "id": key.uuid,
+        "name": key.name,
         "inserted_at": micros_utc(key.created_at),
         "ends_at": micros_utc(key.ends_at),
         "live": key.ends_at is None or key.ends_at > now,
@@ -77,6 +80,7 @@ class NewKey(Strict):
     """What POST /signing-keys takes."""
 
     secret = Must(signatures.EXPECTED, read_secret, SECRET_FORM, allow_none=True)
+    name = Must(A_NAME, read_name, printable_form(MAX_NAME_CHARS), allow_none=True)
 
 
 class Retirement(Strict):
@@ -87,7 +91,7 @@ class Retirement(Strict):
 
 @blueprint.route("/signing-keys", methods=["POST"])
 @blueprint.doc(
-    description="`secret`: your own instead of a new one.",
+    description="`secret`: your own instead of a new one. `name`: by which you know the key in lists.",
     requestBody=schemas.body_of(NewKey, required=False),
     parameters=[KEY_PARAMETER],
 )
@@ -96,12 +100,12 @@ class Retirement(Strict):
 def create_signing_key() -> Response:
     """Make a signing key."""
     values = load_optional(NewKey())
-    return respond_once(values, lambda now: _create(values.get("secret"), now), _with_secret)
+    return respond_once(values, lambda now: _create(values, now), _with_secret)
 
 
-def _create(secret: str | None, now: int) -> tuple[int, str]:
+def _create(values: dict[str, Any], now: int) -> tuple[int, str]:
     """The key's id alone: its secret is stored in one table only, not with the response."""
-    key = signing_keys.create(caller().account_id, secret, now)
+    key = signing_keys.create(caller().account_id, values.get("secret"), now, values.get("name"))
     if key is None:
         message = f"There may be at most {signing_keys.MAX_LIVE} live signing keys; retire one of them first."
         raise ApiError(409, message)

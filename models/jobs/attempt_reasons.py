@@ -1,5 +1,8 @@
 """Says in words why an attempt failed or a job was given up. The codes stand in attempts, callbacks and log entries."""
 
+import re
+from http import HTTPStatus
+
 from models.rules.statuses import REDIRECTS
 
 NOT_FOLLOWED = "the target redirects, and no redirect is followed: order it for the address in `location`"
@@ -41,6 +44,27 @@ WORDS = {
 }
 
 
+_STATUS = re.compile(r"status_([0-9]{3})")
+
+
+def cause(reason: str) -> str:
+    """`answered 401 Unauthorized`, `the target's certificate has expired`; a reason without words as it is."""
+    status = _STATUS.fullmatch(reason)
+    if not status:
+        return WORDS.get(reason, reason)
+    answered = f"answered {status[1]} {phrase(int(status[1]))}".strip()
+    return f"{answered}; {WORDS[reason]}" if reason in WORDS else answered
+
+
 def in_words(reason: str) -> str:
-    """A reason with its meaning, if it is a code that needs one."""
-    return f"{reason}: {WORDS[reason]}" if reason in WORDS else reason
+    """`answered 401 Unauthorized (status_401)`: the cause with its code beside it."""
+    words = cause(reason)
+    return reason if words == reason else f"{words} ({reason})"
+
+
+def phrase(status_code: int) -> str:
+    """The phrase of a status code; "" for a code that has none."""
+    try:
+        return HTTPStatus(status_code).phrase
+    except ValueError:
+        return ""

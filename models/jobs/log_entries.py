@@ -35,6 +35,7 @@ class LogFilter(NamedTuple):
     event: str | None = None
     schedule_id: str | None = None
     before: int | None = None  # inserted earlier than this instant
+    after: int | None = None  # inserted at this instant or later
 
 
 SHOWN = ", ".join(LogEntryRow._fields)
@@ -72,6 +73,7 @@ def _restricted(account_id: int, chosen: LogFilter) -> tuple[str, list[Any]]:
         "event = %s": chosen.event,
         "schedule_id = %s": chosen.schedule_id,
         "inserted_at < %s": chosen.before,
+        "inserted_at >= %s": chosen.after,
     }
     values = {condition: value for condition, value in conditions.items() if value is not None}
     return " AND ".join(values), list(values.values())

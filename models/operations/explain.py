@@ -171,7 +171,7 @@ def _at_listener(waiting: Waiting, now: int) -> Reason:
 def _not_due(facts: Facts) -> Reason:
     at = format_instant(facts.scheduled_at)
     if facts.state == "retryable":
-        failed = f" failed ({in_words(facts.reason)})" if facts.reason else " failed"
+        failed = f" failed: {in_words(facts.reason)}" if facts.reason else " failed"
         return Reason(
             "waits_for_retry",
             f"Attempt {facts.attempt} of {facts.max_attempts}{failed}; the next is at {at}.",

@@ -16,14 +16,14 @@ MAX_ENDED = 50  # of an account: all are read whenever something is sent for it
 LONGEST_AFTER_US = 366 * DAY
 
 
-def create(account_id: int, secret: str | None, now: int) -> SigningKey | None:
-    """A key of the account with this secret or a fresh one; None when two are live already."""
+def create(account_id: int, secret: str | None, now: int, name: str | None = None) -> SigningKey | None:
+    """A key of the account with this secret or a fresh one; None when two are live already. `name`: for its owner."""
     with transaction():
         account_store.lock(account_id)
         if SigningKey.select().where(SigningKey.account_id == account_id, _is_live(now)).count() >= MAX_LIVE:
             return None
         _delete_old(account_id, now)
-        return SigningKey.create(account_id=account_id, secret=secret or new_secret(), created_at=now)
+        return SigningKey.create(account_id=account_id, secret=secret or new_secret(), created_at=now, name=name)
 
 
 def listed(account_id: int) -> list[SigningKey]:

@@ -17,6 +17,7 @@ class SigningKey(BaseModel):
     uuid = UuidText(default=new_id, unique=True)
     account_id = BigIntegerField(index=True)
     secret = TextField()  # whsec_ and base64
+    name = TextField(null=True)  # for its owner alone
     created_at = BigIntegerField()
     ends_at = BigIntegerField(null=True)  # signs nothing from then on; null: not retired
 

@@ -1,12 +1,15 @@
-"""What the browser tests start from: the embedded product as a process, a receiver, and Chromium, signed in.
+"""What the browser tests start from: the embedded product as a process, a receiver, and Chromium, signed in. Some of
+them (`in_both_browsers`) run in Firefox too.
 
 Chromium is Debian's package `chromium`; nothing is downloaded. Where it is missing these tests are skipped with a
-reason, but never where BOOPER_TEST_REQUIRE_CHROMIUM says that it must be there. Whatever a page asked another host for,
+reason, but never where BOOPER_TEST_REQUIRE_CHROMIUM says that it must be there. Firefox is Debian's `firefox-esr`,
+driven by WebDriver BiDi; where it is missing its tests are skipped. Whatever a page asked another host for,
 and whatever it complained of on its console, fails the test that opened it.
 """
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -15,21 +18,47 @@ from tests.support.journeys.processes import ReceiverProcess
 from tests.support.journeys.product import Embedded
 from tests.support.readers import LIMIT_MS, Reader
 
+SHIM = Path(__file__).parents[1] / "support" / "stock_firefox.cjs"
 CHROMIUM = os.environ.get("BOOPER_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+FIREFOX = os.environ.get("BOOPER_TEST_FIREFOX") or shutil.which("firefox-esr") or shutil.which("firefox")
 
 
 @pytest.fixture(scope="session")
-def chromium():
+def playwright():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NODE_OPTIONS", f"--require {SHIM}")
+        with sync_playwright() as started:
+            yield started
+
+
+@pytest.fixture(scope="session")
+def chromium(request):
     if not CHROMIUM:
         reason = "Chromium is not installed: apt-get install chromium, or name it in BOOPER_TEST_CHROMIUM"
         if os.environ.get("BOOPER_TEST_REQUIRE_CHROMIUM"):
             pytest.fail(reason)
         pytest.skip(reason)
     expect.set_options(timeout=LIMIT_MS)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    launch = request.getfixturevalue("playwright").chromium.launch
+    browser = launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def firefox(request):
+    if not FIREFOX:
+        pytest.skip("Firefox is not installed: apt-get install firefox-esr, or name it in BOOPER_TEST_FIREFOX")
+    launch = request.getfixturevalue("playwright").firefox.launch
+    browser = launch(channel="moz-firefox", executable_path=FIREFOX)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def browser(request):
+    """Chromium, or the one that the test names."""
+    return request.getfixturevalue(getattr(request, "param", "chromium"))
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +74,12 @@ def receiver(tmp_path_factory, chromium):
 
 
 @pytest.fixture
-def open_reader(chromium, product):
+def open_reader(browser, product):
     """Opens readers in contexts of their own; checks what each asked for and complained of at the end."""
     opened = []
 
     def open_one(**options):
-        context = chromium.new_context(**options)
+        context = browser.new_context(**options)
         reader = Reader(context, f"http://127.0.0.1:{product.port}")
         opened.append((context, reader))
         return reader

@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.support.journeys.product import DEMO_KEY
+from tests.support.readers import in_both_browsers
 
 
 def order(reader, receiver, path, **fields):
@@ -16,6 +17,7 @@ def order(reader, receiver, path, **fields):
     return answer.json()["data"]["id"]
 
 
+@in_both_browsers
 def test_a_job_is_found_while_its_address_is_typed(reader, receiver):
     job_id = order(reader, receiver, "/ok?needle")
     page = reader.page
@@ -29,6 +31,7 @@ def test_a_job_is_found_while_its_address_is_typed(reader, receiver):
     page.wait_for_url(re.compile(f"/jobs/{job_id}$"))
 
 
+@in_both_browsers
 def test_a_place_is_reached_by_its_name(reader):
     page = reader.page
     page.keyboard.press("Control+k")

@@ -124,14 +124,14 @@ def test_a_form_that_is_open_is_not_thrown_away(reader, part_requests):
     """The range of a backfill was gone three seconds after its fields had lost the focus."""
     page = reader.page
     page.get_by_text("Make up for past runs…").click()
-    page.get_by_label("From (UTC)").fill("2026-01-01T00:00")
+    page.get_by_label("From, in Europe/Berlin").fill("2026-01-01T00:00")
     page.evaluate("document.activeElement.blur()")
 
     for _ in range(3):
         page.clock.run_for(REFRESH_MS + 100)
         page.evaluate(SETTLED)
 
-    expect(page.get_by_label("From (UTC)")).to_have_value("2026-01-01T00:00")
+    expect(page.get_by_label("From, in Europe/Berlin")).to_have_value("2026-01-01T00:00")
 
 
 def test_a_live_tail_tells_each_entry_once_though_it_is_told_again(reader, receiver):

@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.support.journeys.product import DEMO_KEY
+from tests.support.readers import in_both_browsers
 from tests.support.waiting import wait_until
 
 MOVED = "getComputedStyle(document.querySelector('.tl-moving')).transform"
@@ -31,6 +32,7 @@ def mark_of(reader, job, number=1):
     return reader.page.locator(f'[data-key="{job}.{number}"]')
 
 
+@in_both_browsers
 def test_a_job_comes_in_from_the_right_and_is_filled_when_it_is_sent(reader, receiver):
     job = order(reader, receiver, "comes in", in_s=4)
     reader.go("/?span=5m")
@@ -43,6 +45,7 @@ def test_a_job_comes_in_from_the_right_and_is_filled_when_it_is_sent(reader, rec
     assert reader.page.locator(f'.tl-ahead [data-key="{job}.1"]').count() == 0
 
 
+@in_both_browsers
 def test_a_click_on_a_mark_opens_its_job(reader, receiver):
     job = order(reader, receiver, "clicked", in_s=150)
     reader.go("/?span=5m")
@@ -87,6 +90,7 @@ def test_nothing_moves_for_who_prefers_that_but_it_stays_fresh(open_reader, rece
     assert reader.page.evaluate("document.getAnimations().length") == 0
 
 
+@in_both_browsers
 def test_the_zoom_changes_the_picture_and_the_address_without_a_reload(reader, receiver):
     page = reader.page
     job = order(reader, receiver, "far away", in_s=3 * 60 * 60)
@@ -102,6 +106,7 @@ def test_the_zoom_changes_the_picture_and_the_address_without_a_reload(reader, r
     assert page.evaluate("window.sameDocument") is True
 
 
+@in_both_browsers
 def test_the_keyboard_leads_from_mark_to_mark_and_opens_one(reader, receiver):
     page = reader.page
     job = order(reader, receiver, "by keys", in_s=100)

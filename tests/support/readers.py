@@ -1,8 +1,11 @@
-"""A person before the dashboard in Chromium."""
+"""A person before the dashboard in a browser."""
+
+import pytest
 
 from tests.support.journeys.product import DEMO_KEY
 
 LIMIT_MS = 60_000
+in_both_browsers = pytest.mark.parametrize("browser", ["chromium", "firefox"], indirect=True)
 
 
 class Reader:

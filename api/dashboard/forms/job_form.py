@@ -15,7 +15,7 @@ REQUEST_FIELDS = ("method", "url", "headers", "body", "name", "description", "ti
 GATES = ("flow", "lane")
 FLOW_MEMBERS = ("key", "rate", "per", "concurrency")
 LISTS = ("labels", "exclude", "calendars", "backoff")  # texts separated by commas
-TEXTS = ("callback_url", "failure_callback_url", "starts_at", "until", "overlap", "misfire")
+TEXTS = ("callback_url", "failure_callback_url", "webhook_url", "starts_at", "until", "overlap", "misfire")
 NUMBERS = ("max_runs",)
 CHOICES = {"overlap": OVERLAPS, "misfire": MISFIRES}
 OPTIONS = (*LISTS, *TEXTS, *NUMBERS)
@@ -76,22 +76,6 @@ def form_of(row: StoredRequest, left_out: tuple[str, ...] = replays.NOT_REPLAYED
     }
 
 
-def once_now(form: dict[str, str]) -> dict[str, str]:
-    """The form with the same request, due now and with one attempt."""
-    kept = {name: text for name, text in form.items() if name not in (*replays.NOT_REPLAYED, "calendars", "backoff")}
-    return {**kept, "when": "now", "max_attempts": "1", "more": _without_times(form.get("more", ""))}
-
-
-def _without_times(text: str) -> str:
-    try:
-        more = json.loads(text)
-    except (ValueError, RecursionError):
-        return text  # its fault is told
-    if not isinstance(more, dict):
-        return text
-    return json.dumps({name: value for name, value in more.items() if name not in (*replays.NOT_REPLAYED, "backoff")})
-
-
 def options_of(args: dict[str, Any]) -> dict[str, str]:
     """The fields of the form for the options that a field of one line can hold."""
     lists = {**args, **_excluded(args.get("exclude")), "backoff": _delays(args.get("backoff"))}
@@ -137,9 +121,12 @@ def _fits(value: Any) -> bool:
     return not isinstance(value, list) and str(value) == str(value).strip()
 
 
-def errors_by_field(errors: dict[str, Any]) -> dict[str, list[str]]:
+def errors_by_field(errors: dict[str, Any], whole: str = "") -> dict[str, list[str]]:
     """The errors of each field of the form; under "" those of the form as a whole. A nested path, and the name of a
-    field that stands under "more", go in front of the text."""
+    field that stands under "more", go in front of the text. `whole`: the one field of a form that has no other."""
+    if whole:
+        named = [(path if path != whole else "", text) for path, texts in errors.items() for text in texts]
+        return {whole: [f"{path}: {text}" if path else text for path, text in named]} if errors else {}
     by_field: dict[str, list[str]] = {}
     for path, texts in errors.items():
         name, _, rest = path.partition(".")

@@ -8,6 +8,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError
 
+from api.dashboard.forms import json_mode
 from api.dashboard.forms.job_form import (
     FLOW_MEMBERS,
     LISTS,
@@ -42,7 +43,7 @@ class Reading:
 def read_job_form(schema: Schema, form: dict[str, str], original: StoredRequest | None = None) -> JobRequest:
     """The request of a form. Raises ValidationError with all errors: what can't be read, and what the schema refuses.
     `original`: the job or schedule that the form was filled in from."""
-    reading = _read(form, original)
+    reading = _read(form, original) if form.get(json_mode.MODE) != json_mode.JSON else _read_text(form, original)
     dropped = _drop_unstorable(reading)
     try:
         job_request: JobRequest = schema.load(reading.fields)
@@ -54,10 +55,25 @@ def read_job_form(schema: Schema, form: dict[str, str], original: StoredRequest 
     return job_request
 
 
+def read_members(form: dict[str, str], original: StoredRequest | None) -> Fields:
+    """The members of the request that the fields of a form stand for, unchecked. Raises ValidationError for what can't
+    be read."""
+    reading = _read(form, original)
+    if reading.errors:
+        raise ValidationError(dict(reading.errors))
+    return reading.fields
+
+
 def read_retries(form: dict[str, str]) -> Fields:
     """The fields that say how a job is tried again, as a request of their own."""
     texts = {name: form.get(name, "").strip() for name in ("max_attempts", "backoff")}
     return Fields({"url": ANY_URL, **_options(texts), **_numbers(texts, "max_attempts")})
+
+
+def _read_text(form: dict[str, str], original: StoredRequest | None) -> Reading:
+    reading = Reading()
+    reading.fields = json_mode.read(form.get(json_mode.JSON, ""), original)
+    return reading
 
 
 def _read(form: dict[str, str], original: StoredRequest | None) -> Reading:

@@ -32,9 +32,14 @@ def form_times(frequency_text: str) -> dict[str, str]:
         return {"when": "cron", "cron": frequency["cron"], "timezone": frequency.get("timezone", "")}
     if "repeat_every" not in frequency:  # a newer version may have stored it
         return {}
-    every = frequency["repeat_every"]
-    amount, unit = every if isinstance(every, list) else (every, "seconds")
-    return {"when": "every", "every": str(amount), "every_unit": unit if unit.endswith("s") else f"{unit}s"}
+    every, unit = form_units(frequency["repeat_every"])
+    return {"when": "every", "every": every, "every_unit": unit}
+
+
+def form_units(duration: Any) -> tuple[str, str]:
+    """The number and the unit, as the form has them, of a number of seconds or of a pair."""
+    amount, unit = duration if isinstance(duration, list) else (duration, "seconds")
+    return str(amount), unit if unit.endswith("s") else f"{unit}s"
 
 
 def number(text: str) -> Any:

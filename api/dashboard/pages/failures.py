@@ -1,32 +1,40 @@
 """Serves the page of failures: jobs that were given up or wait for a retry, grouped by host and reason."""
 
-from flask import Response, render_template, request, url_for
+from flask import Response, make_response, render_template, request, url_for
 from marshmallow import ValidationError
 
+from api.dashboard import ranges
 from api.dashboard.blueprint import pages, redirect_to, visitor
+from api.dashboard.query import filled_fields, problems_of
+from api.dashboard.ranges import Range, RangeFields, range_of
+from api.dashboard.reader_times import ZONE, in_utc
 from api.requests.job_filters import JobsQuery
+from api.responses.responses import ApiError
 from models.operations import changing, failures
 from models.operations.failures import Failure
 from models.rules import clock
-from models.rules.clock import DAY, HOUR
 
-SPANS = {"1h": HOUR, "24h": DAY, "7d": 7 * DAY, "all": 0}  # by the word in the address; 0: whatever is kept
 USUAL = "24h"  # as the badge of the menu counts
 
 
 @pages.get("/failures")
-def list_failures() -> str:
-    span = span_of(request.args.get("span", ""))
-    groups = failures.grouped(visitor().account_id, since(span))
-    return render_template(
+def list_failures() -> Response:
+    shown, groups, problems = Range(USUAL, {}), [], []
+    try:
+        shown, since, before = read_range(filled_fields((ZONE, *ranges.FIELDS)))
+        groups = failures.grouped(visitor().account_id, since, before=before)
+    except ValidationError as error:
+        problems = problems_of(error)
+    text = render_template(
         "failures.html",
         groups=groups,
         jobs_of=jobs_of,
         looked_at=failures.GROUPED,
-        spans=tuple(SPANS),
-        span=span,
-        usual=USUAL,
+        spans=ranges.LABELS,
+        range=shown,
+        problems=problems,
     )
+    return make_response(text, 422 if problems else 200)
 
 
 @pages.get("/failures/badge")
@@ -39,9 +47,13 @@ def show_badge() -> str:
 def replay_failures() -> Response:
     """Retry now the newest jobs of a group that wait for a retry; replay those that were given up. The old jobs stay
     as they are, for the record."""
-    form, span = request.form, span_of(request.form.get("span", "all"))
+    form = request.form
     names = (form.get("state", ""), form.get("host", ""), form.get("reason", ""))
-    ids = failures.of_group(visitor().account_id, *names, since(span))
+    try:
+        _, *bounds = read_range({"span": ranges.ANY, **{name: form[name] for name in ranges.FIELDS if form.get(name)}})
+    except ValidationError as error:
+        raise ApiError(422, "; ".join(problems_of(error))) from None
+    ids = failures.of_group(visitor().account_id, *names, *bounds)
     if not changing.run_again(visitor().account_id, ids, clock.now()):
         return redirect_to("list_failures", "nothing")
     return redirect_to("list_jobs", "bulk_again")
@@ -58,9 +70,8 @@ def jobs_of(group: Failure) -> str:
     return url_for("pages.list_jobs", **fields)  # type: ignore[arg-type]
 
 
-def span_of(word: str) -> str:
-    return word if word in SPANS else USUAL
-
-
-def since(span: str) -> int:
-    return clock.now() - SPANS[span] if SPANS[span] else 0
+def read_range(fields: dict[str, str]) -> tuple[Range, int, int]:
+    """The range of an address or a form, and the instants between which it lies. Raises ValidationError."""
+    shown = range_of(in_utc(fields, ranges.ENDS), clock.now(), USUAL)
+    ends: dict[str, int] = RangeFields().load(shown.ends)
+    return shown, ends.get("after", 0), ends.get("before", failures.FURTHEST)

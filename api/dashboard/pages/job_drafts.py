@@ -4,8 +4,8 @@ from flask import Response, render_template, request
 from marshmallow import ValidationError
 
 from api.dashboard.blueprint import pages, redirect_to, visitor
-from api.dashboard.forms.job_form import once_now
 from api.dashboard.forms.job_form_reader import read_job_form, read_retries
+from api.dashboard.forms.json_mode import once_now
 from api.dashboard.forms.snippets import snippets
 from api.dashboard.pages.job import find_job
 from api.dashboard.pages.new_job import form_page

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from flask import Response, make_response, redirect, render_template, request
 
+from api.dashboard import ranges
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
 from api.dashboard.labels import JOB_FILTERS
@@ -81,7 +82,8 @@ def selected_ids() -> list[int]:
 
 
 def _rendered(search: Search, jobs: JobSearch, page: Page) -> str:
-    in_words = search_box.written(search.fields)
+    untimed = {name: text for name, text in search.fields.items() if name not in ranges.ENDS}
+    in_words = search_box.written(untimed if search.span else search.fields)
     return render_template(
         "jobs.html",
         jobs=listed_jobs(page.rows, clock.now()),
@@ -89,6 +91,9 @@ def _rendered(search: Search, jobs: JobSearch, page: Page) -> str:
         searched_to=page.end.value if page.end and len(page.rows) < SHOWN else None,
         is_first="cursor" not in request.args,
         filters=search.fields,
+        range=ranges.Range(search.span, {name: search.fields[name] for name in ranges.ENDS if name in search.fields}),
+        untimed=untimed,
+        spans=ranges.LABELS,
         scope={name: search.fields[name] for name in SCOPES if name in search.fields},
         typed=request.args.get("q", "").strip() or in_words,
         in_words=in_words,

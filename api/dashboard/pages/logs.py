@@ -7,10 +7,12 @@ from flask import Response, current_app, g, make_response, render_template, requ
 from marshmallow import ValidationError
 
 from api import held_threads
-from api.dashboard import log_stream
+from api.dashboard import log_stream, ranges
 from api.dashboard.blueprint import pages, visitor
 from api.dashboard.errors import page_not_found
 from api.dashboard.query import filled_fields, problems_of, whole_number
+from api.dashboard.ranges import Range, RangeFields, range_of
+from api.dashboard.reader_times import ZONE, in_utc
 from api.requests.ids import uuid_key
 from api.requests.paging import cursor_of
 from api.responses.responses import ApiError
@@ -23,18 +25,25 @@ from models.rules import clock
 
 SHOWN = 50
 MAX_SINCE_US = clock.HOUR  # ago; older entries are not streamed
-FIELDS = ("event", "job", "cursor")
+FIELDS = ("event", "job", "cursor", ZONE, *ranges.FIELDS)
 LABELS = {"job_id": "job"}
+
+
+class RangedLogsQuery(LogsQuery, RangeFields):
+    """What the page takes beyond GET /logs."""
 
 
 @pages.get("/logs")
 def list_logs() -> Response:
     fields, page, problems, now = filled_fields(FIELDS), Page([], None), [], clock.now()
+    shown = Range(ranges.ANY, {})
     try:
-        page = log_entries.listed(visitor().account_id, *read_filter(fields))
+        fields = in_utc(fields, ranges.ENDS)
+        shown = range_of(fields, now)
+        page = log_entries.listed(visitor().account_id, *read_filter(fields | shown.ends))
     except ValidationError as error:
         problems = problems_of(error, LABELS)
-    return make_response(_rendered(fields, page, problems, now), 422 if problems else 200)
+    return make_response(_rendered(fields, shown, page, problems, now), 422 if problems else 200)
 
 
 @pages.get("/logs/<key>")
@@ -80,18 +89,24 @@ def stream_logs() -> Response:
 
 def read_filter(fields: dict[str, str]) -> tuple[LogFilter, PageRequest]:
     """The filter and the page of the list, as GET /api/logs reads them. Raises ValidationError."""
-    renamed = {"job_id" if name == "job" else name: value for name, value in fields.items()}
-    query = LogsQuery().load({**renamed, "limit": str(SHOWN)})
-    return LogFilter(query.get("job_id"), query.get("event")), query["page"]
+    names = ("event", "cursor", *ranges.ENDS)
+    wanted = {"job_id": fields.get("job"), **{name: fields.get(name) for name in names}}
+    query = RangedLogsQuery().load({**{name: text for name, text in wanted.items() if text}, "limit": str(SHOWN)})
+    ends = {name: query.get(name) for name in ranges.ENDS}
+    return LogFilter(query.get("job_id"), query.get("event"), **ends), query["page"]
 
 
-def _rendered(fields: dict[str, str], page: Page, problems: list[str], now: int) -> str:
+def _rendered(fields: dict[str, str], shown: Range, page: Page, problems: list[str], now: int) -> str:
+    untimed = {name: fields[name] for name in ("event", "job") if name in fields}
     return render_template(
         "logs.html",
         entries=[with_payload(row) for row in page.rows],
         next=page.end and cursor_of(NEWEST_FIRST, page.end),
         is_first="cursor" not in fields,
-        filters={name: fields[name] for name in ("event", "job") if name in fields},
+        filters=untimed | shown.ends,
+        untimed=untimed,
+        range=shown,
+        spans=ranges.LABELS,
         problems=problems,
         events=EVENTS,
         now=now,

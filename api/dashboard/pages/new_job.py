@@ -10,6 +10,7 @@ from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.forms.job_form import CHOICES, EMPTY, errors_by_field, form_of
 from api.dashboard.forms.job_form_reader import read_job_form
 from api.dashboard.forms.job_times import UNITS, WAYS
+from api.dashboard.forms.json_mode import MODE
 from api.dashboard.pages.job import find_job
 from api.dashboard.pages.recurring.schedule import too_many_refused
 from api.requests.job_fields import JobFields
@@ -59,7 +60,7 @@ def _create_schedule(new: NewSchedule, form: dict[str, str], now: int) -> Respon
 
 
 def form_page(form: dict[str, str], errors: dict[str, Any], status: int) -> Response:
-    by_field = errors_by_field(errors)
+    by_field = errors_by_field(errors, form.get(MODE, ""))
     return make_response(
         render_template(
             "new_job.html",

@@ -7,9 +7,10 @@ from marshmallow import ValidationError
 
 from api.dashboard.labels import JOB_FILTERS
 from api.dashboard.query import filled_fields, problems_of
+from api.dashboard.ranges import SPAN, range_of
+from api.dashboard.reader_times import ZONE, in_utc, zone_of
 from api.dashboard.searching import search_box
-from api.dashboard.searching.search_box import FILTERS, Search
-from api.dashboard.searching.search_times import zone_of
+from api.dashboard.searching.search_box import FILTERS, TIMES, Search
 from api.requests.job_filters import FURTHEST, JobsQuery, filter_of, read_instant
 from api.requests.job_values import AN_INSTANT, read_label
 from models.database.paging import NEWEST_FIRST, PageRequest
@@ -34,14 +35,23 @@ class JobSearch(NamedTuple):
 
 
 def read_address(account_id: int) -> Search:
-    """What the address asks for. A field of its own outranks the same one in the box."""
+    """What the address asks for. A field of its own outranks the same one in the box, and a time in either outranks
+    the preset of a range."""
     typed = read_typed(account_id)
-    return Search(typed.fields | filled_fields(FILTERS), typed.problems)
+    if typed.problems:
+        return typed._replace(fields=typed.fields | filled_fields(FILTERS))
+    fields = typed.fields | in_utc(filled_fields((*FILTERS, ZONE)), TIMES)
+    chosen = range_of(fields | filled_fields((SPAN,)), clock.now())
+    return Search(fields | chosen.ends, [], chosen.span)
 
 
 def read_typed(account_id: int) -> Search:
     """What was typed into the box. A text that is a label of the account is looked for as one."""
-    typed = search_box.read(request.args.get("q", ""), clock.now(), zone_of(request.args.get("zone", "")))
+    try:
+        zone = zone_of(request.args.get(ZONE, ""))
+    except ValidationError as error:
+        return Search({}, problems_of(error))
+    typed = search_box.read(request.args.get("q", ""), clock.now(), zone)
     text = typed.fields.get("text", "")
     if "label" in typed.fields or not _is_label(account_id, text):
         return typed

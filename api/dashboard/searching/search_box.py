@@ -37,10 +37,12 @@ _PIECE = re.compile(
 
 
 class Search(NamedTuple):
-    """What was typed: the fields that GET /jobs takes, and what is wrong with it."""
+    """What was typed: the fields that GET /jobs takes, and what is wrong with it. `span`: the preset that gave the
+    range of time."""
 
     fields: dict[str, str]
     problems: list[str]
+    span: str = ""
 
 
 def read(text: str, now: int, zone: ZoneInfo) -> Search:

@@ -25,6 +25,12 @@ function showLocal(root) {
     if ("local" in time.dataset) time.textContent = shownTime(date, time.dataset.local);
     else time.title = `${localText(date)} here, ${time.title}`;
   }
+  for (const place of root.querySelectorAll("[data-zone]")) place.textContent = ZONE;
+  for (const field of root.querySelectorAll("[data-zone-name]")) field.value = ZONE; // in which the form's times are
+  for (const input of root.querySelectorAll("input[data-instant]")) {
+    const date = new Date(input.dataset.instant);
+    if (!isNaN(date)) input.value = localText(date).replace(" ", "T");
+  }
 }
 
 function parsed(html) {
@@ -165,6 +171,7 @@ function preview(form) {
   const latest = new Map();
   const show = async (id, address, options) => {
     const place = document.getElementById(id), number = (latest.get(id) || 0) + 1;
+    if (!place) return; // a form in JSON has no previews
     latest.set(id, number);
     const response = await fetch(address, options).catch(() => null);
     if (number !== latest.get(id) || !response || !response.ok || response.redirected) return; // redirected: signed out
@@ -275,7 +282,6 @@ document.addEventListener("change", (event) => {
 forgetNote();
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 showLocal(document);
-for (const place of document.querySelectorAll("[data-zone]")) place.textContent = ZONE;
 document.querySelectorAll("[data-refresh]").forEach(keepFresh);
 if (document.body.dataset.alive) watchReach();
 setInterval(refreshBadge, BADGE_MS);

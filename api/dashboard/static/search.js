@@ -15,7 +15,6 @@ async function search(form) {
   newer.querySelectorAll("[data-refresh]").forEach(keepFresh);
 }
 
-for (const place of document.querySelectorAll("[data-zone-name]")) place.value = ZONE;
 for (const form of document.querySelectorAll("[data-search]")) {
   let waiting;
   form.addEventListener("input", () => {

@@ -121,7 +121,8 @@ def test_the_table_of_hosts_says_how_each_did(alice, bob, moved_clock):
 
     assert hosts == ["bad.example.com", "good.example.com"]
     assert re.findall(r"([\d.]+%)<span class=\"narrow-only\"> succeeded", page) == ["50%", "100%"]
-    assert f'<a href="/jobs/{failed.id}"' in page
+    error = re.search(rf'href="/jobs/{failed.id}" title="[^"]*">([^<]*)</a>.*?<code>([^<]*)</code>', page)
+    assert error.groups() == ("no whole response came in time", "timeout")
     assert re.findall(r'class="hidden">(\d attempts, \d failed)', page) == [
         "2 attempts, 1 failed",
         "3 attempts, 0 failed",

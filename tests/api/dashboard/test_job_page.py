@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from api.dashboard.causes import cause
 from api.dashboard.retry_ladder import ladder
+from models.jobs.attempt_reasons import cause
 from models.jobs.job_tables import Job
 from models.jobs.records import AttemptRow, add_attempts
 from models.operations import explain, retry_plan

@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from api.dashboard.searching.search_box import read, written
-from api.dashboard.searching.search_times import zone_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = int(datetime(2026, 11, 28, 12, tzinfo=UTC).timestamp() * 1_000_000)
@@ -67,8 +66,3 @@ def test_what_a_search_does_not_understand_is_told(typed, problem):
 )
 def test_filters_are_written_as_a_search_that_reads_the_same(fields):
     assert read(written(fields), NOW, BERLIN) == (fields, [])
-
-
-@pytest.mark.parametrize("name", ["", "Nowhere/Land", "../../etc/passwd", "a\0b", "x" * 5000])
-def test_a_zone_that_is_none_is_utc(name):
-    assert zone_of(name).key == "UTC"

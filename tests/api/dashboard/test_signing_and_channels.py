@@ -19,6 +19,23 @@ def test_a_signing_secret_is_shown_once(alice):
     assert key.secret not in alice.get("/signing-keys").text
 
 
+def test_a_signing_key_is_shown_with_its_name_and_works_without_one(alice):
+    alice.send("/signing-keys", name=f" {SVG} ")
+    alice.send("/signing-keys")
+
+    page = alice.get("/signing-keys").text
+
+    assert [key.name for key in signing_keys.listed(alice.account.id)] == [SVG, None]
+    assert "<b>&lt;svg/onload=alert(1)&gt;</b>" in page
+    assert SVG not in page
+
+
+def test_a_name_that_is_too_long_makes_no_key(alice):
+    answer = alice.send("/signing-keys", name="x" * 101)
+    assert (answer.status_code, "name must be" in answer.text) == (422, True)
+    assert signing_keys.listed(alice.account.id) == []
+
+
 def test_a_third_living_key_is_refused_with_what_to_do(alice):
     for _ in range(2):
         alice.send("/signing-keys")

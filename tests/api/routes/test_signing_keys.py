@@ -27,7 +27,13 @@ def test_a_key_answers_its_secret_once(client):
     assert len(signatures.key_of(key["secret"])) == 32
     listed = client.get(PATH)
     assert listed.json["data"] == [
-        {"id": key["id"], "inserted_at": listed.json["data"][0]["inserted_at"], "ends_at": None, "live": True}
+        {
+            "id": key["id"],
+            "name": None,
+            "inserted_at": listed.json["data"][0]["inserted_at"],
+            "ends_at": None,
+            "live": True,
+        }
     ]
     assert key["secret"].removeprefix("whsec_") not in listed.text
 
@@ -38,6 +44,18 @@ def test_a_key_needs_no_body(client):
 
 def test_a_secret_of_ones_own_is_taken(client):
     assert create_signing_key(client, secret=OWN)["secret"] == OWN
+
+
+def test_a_key_is_listed_by_the_name_of_its_owner(client, stranger):
+    create_signing_key(client, name="2027, all receivers")
+    assert [key["name"] for key in client.get(PATH).json["data"]] == ["2027, all receivers"]
+    assert stranger.get(PATH).json["data"] == []
+
+
+@pytest.mark.parametrize("name", ["", "x" * 101, 5, "a\nb"])
+def test_a_name_of_another_form_is_refused_and_makes_no_key(client, name):
+    assert set(errors_of(client.post(PATH, json={"name": name}))) == {"name"}
+    assert client.get(PATH).json["data"] == []
 
 
 def post_in_chunks(client, path, fields):

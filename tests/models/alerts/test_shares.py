@@ -68,7 +68,7 @@ def test_it_closes_with_a_success_after_which_the_share_is_smaller(account, run)
     a_fifth(account)
     run("sssf")
     assert incidents() == [("failed", "backup", True)]
-    assert Incident.get().detail.startswith("1 of 5 jobs failed within 1 h 0 min; the last: status_500")
+    assert Incident.get().detail.startswith("1 of 5 jobs failed within 1 h 0 min; the last: answered 500")
     run("f")
     run("ssss")
     assert incidents() == [("failed", "backup", True)]  # 2 of 10

@@ -26,14 +26,20 @@ def test_every_cause_of_the_transport_has_words():
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_of_a_redirect_it_is_said_that_none_is_followed(status):
-    assert in_words(f"status_{status}").startswith(
-        f"status_{status}: the target redirects, and no redirect is followed"
-    )
+    text = in_words(f"status_{status}")
+    assert text.startswith(f"answered {status} ")
+    assert "; the target redirects, and no redirect is followed" in text
+    assert text.endswith(f" (status_{status})")
 
 
 @pytest.mark.parametrize(
     ("reason", "text"),
-    [("worker_lost", "worker_lost: its worker fell silent"), ("status_503", "status_503"), ("new", "new")],
+    [
+        ("worker_lost", "its worker fell silent (worker_lost)"),
+        ("status_503", "answered 503 Service Unavailable (status_503)"),
+        ("status_599", "answered 599 (status_599)"),
+        ("new", "new"),
+    ],
 )
-def test_a_reason_is_shown_with_its_words_if_it_has_any(reason, text):
+def test_words_come_first_and_their_code_beside_them(reason, text):
     assert in_words(reason) == text

@@ -95,14 +95,17 @@ def test_the_texts_name_numbers_and_instants():
 
     assert texts[0] == "1,204 jobs were due before it and have not begun."
     assert texts[1] == "more than 10,000 jobs were due before it and have not begun."
-    assert texts[2] == "Attempt 3 of 20 failed (status_503); the next is at 2026-01-01T09:00:00.000001Z."
+    assert texts[2] == (
+        "Attempt 3 of 20 failed: answered 503 Service Unavailable (status_503); the next is at "
+        "2026-01-01T09:00:00.000001Z."
+    )
 
 
 def test_r5_a_job_that_met_a_redirect_says_what_to_do():
     """Nobody learned why a job with a target that had moved never succeeded."""
     changes = {"state": "discarded", "attempt": 1, "reason": "status_308"}
     [reason] = explain.explain(CALM._replace(**changes), NOW)
-    assert "after attempt 1 of 20: status_308: the target redirects, and no redirect is followed" in reason.text
+    assert "after attempt 1 of 20: answered 308 Permanent Redirect; the target redirects, and no" in reason.text
 
 
 def reasons_of(account, job):

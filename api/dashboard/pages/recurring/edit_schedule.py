@@ -12,6 +12,7 @@ from api.dashboard.errors import page_not_found
 from api.dashboard.forms.job_form import CHOICES, errors_by_field, form_of
 from api.dashboard.forms.job_form_reader import read_job_form
 from api.dashboard.forms.job_times import UNITS, form_times
+from api.dashboard.forms.json_mode import MODE
 from api.dashboard.pages.recurring.schedule import find_schedule, too_many_refused
 from api.requests.job_requests import due_at
 from api.requests.new_schedule import new_schedule
@@ -30,7 +31,7 @@ from models.schedules.schedule_store import ScheduleRow
 @pages.get("/schedules/<key>/edit")
 def edit_schedule(key: str) -> Response:
     row = find_schedule(key)
-    return _page(row, {**form_of(row, replays.TIMES), **form_times(row.frequency)}, {}, 200)
+    return schedule_form_page(row, {**form_of(row, replays.TIMES), **form_times(row.frequency)}, {}, 200)
 
 
 @pages.post("/schedules/<key>/edit")
@@ -40,7 +41,7 @@ def change_schedule(key: str) -> Response:
     try:
         job_request = read_job_form(ScheduleFields(), form, row)
     except ValidationError as error:
-        return _page(row, form, error.normalized_messages(), 422)
+        return schedule_form_page(row, form, error.normalized_messages(), 422)
     new = new_schedule(job_request, visitor().account_id, due_at(job_request, now), now, 0, row.key)
     with suppress(UnknownFrequency):
         names = [calendar_store.names_in(frequency) for frequency in (new.frequency, row.frequency)]
@@ -50,14 +51,14 @@ def change_schedule(key: str) -> Response:
         with refusals(), too_many_refused():
             changed = schedule_changes.replace(visitor().account_id, row.id, new, now, settings().max_schedules)
     except ApiError as error:
-        return _page(row, form, error.errors or {"": [error.message]}, 422)
+        return schedule_form_page(row, form, error.errors or {"": [error.message]}, 422)
     if changed is None:
         raise page_not_found()
     return redirect_to("show_schedule", "saved", key=row.id)
 
 
-def _page(row: ScheduleRow, form: dict[str, str], errors: dict[str, Any], status: int) -> Response:
-    by_field = errors_by_field(errors)
+def schedule_form_page(row: ScheduleRow, form: dict[str, str], errors: dict[str, Any], status: int) -> Response:
+    by_field = errors_by_field(errors, form.get(MODE, ""))
     text = render_template(
         "edit_schedule.html", schedule=row, form=form, errors=by_field, units=UNITS, methods=METHODS, choices=CHOICES
     )

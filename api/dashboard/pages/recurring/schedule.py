@@ -12,6 +12,7 @@ from api.dashboard.blueprint import is_part, pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
 from api.dashboard.filters import body_text
 from api.dashboard.labels import RUN_RESULTS
+from api.dashboard.reader_times import ZONE, in_utc
 from api.dashboard.timelines.timeline_values import timeline_values
 from api.requests.ids import uuid_key
 from api.requests.options.refusals import backfill_refusals
@@ -83,7 +84,8 @@ def backfill_schedule(key: str) -> Response:
     """Make up for the instants of a past range."""
     schedule = find_schedule(key)
     try:
-        values = BackfillFields().load({name: f"{request.form.get(name, '')}Z" for name in ("from", "to")})
+        sent = {name: request.form.get(name, "") for name in ("from", "to", ZONE)}
+        values = BackfillFields().load(in_utc(sent, ("from", "to")))
     except ValidationError as error:
         problems = [f"{name}: {texts[0]}" for name, texts in error.normalized_messages().items()]
         raise ApiError(422, ". ".join(problems)) from None

@@ -1,9 +1,12 @@
 """Serves the page of signing keys: lists, creates and retires them. A new secret is shown once."""
 
 from flask import Response, make_response, render_template, request
+from marshmallow import ValidationError
 
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
+from api.dashboard.query import problems_of
+from api.routes.signing_keys import NewKey
 from models.database.ids import is_uuid
 from models.rules import clock
 from models.rules.clock import DAY
@@ -18,7 +21,12 @@ def list_signing_keys() -> Response:
 @pages.post("/signing-keys")
 def create_signing_key() -> Response:
     """Create a key. Only this response holds its secret, so it does not redirect."""
-    key = signing_keys.create(visitor().account_id, None, clock.now())
+    name = request.form.get("name", "").strip()
+    try:
+        values = NewKey().load({"name": name} if name else {})
+    except ValidationError as error:
+        return _page("", "; ".join(problems_of(error)), 422)
+    key = signing_keys.create(visitor().account_id, None, clock.now(), values.get("name"))
     if key is None:
         return _page("", f"At most {signing_keys.MAX_LIVE} keys may be active. Retire one of them first.", 409)
     return _page(key.secret, "", 200)

@@ -88,9 +88,10 @@ class SigningKeys(_Resource):
     def list(self) -> builtins.list[SigningKey]:
         return self._sender.fetch_all(SigningKey, Request("GET", "/signing-keys"))
 
-    def create(self, *, secret: str | None = None, once: str | None = None) -> NewSigningKey:
-        """A new key, whose secret is shown this once."""
-        return self._sender.fetch(NewSigningKey, post("/signing-keys", {"secret": secret} if secret else {}, once))
+    def create(self, *, secret: str | None = None, name: str | None = None, once: str | None = None) -> NewSigningKey:
+        """A new key, whose secret is shown this once. `name`: by which lists show it."""
+        fields = {field: text for field, text in (("secret", secret), ("name", name)) if text}
+        return self._sender.fetch(NewSigningKey, post("/signing-keys", fields, once))
 
     def retire(self, key: str | SigningKey, *, after: Span = 0) -> SigningKey:
         """Let it end after so long; until then it signs beside the other one."""

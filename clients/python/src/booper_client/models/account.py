@@ -38,6 +38,7 @@ class SigningKey(Model):
     inserted_at: datetime
     live: bool
     ends_at: datetime | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
