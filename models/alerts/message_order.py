@@ -43,4 +43,9 @@ def unfinished(incident_ids: Collection[int]) -> Unfinished:
 def behind(job: NewJob, target_id: int, incident_ids: Iterable[int], earlier: Unfinished, now: int) -> NewJob:
     """The job of a message about these incidents. It waits for the latest one about any of them that has not ended."""
     before = [earlier[key] for each in incident_ids if (key := (each, target_id)) in earlier]
-    return job._replace(after_uuid=max(before).uuid, held_until=now + HELD_US) if before else job
+    return after(job, max(before).uuid, now) if before else job
+
+
+def after(job: NewJob, uuid: str, now: int) -> NewJob:
+    """The job, which waits until the one with this id has ended."""
+    return job._replace(after_uuid=uuid, held_until=now + HELD_US)
