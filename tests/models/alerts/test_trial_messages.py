@@ -5,13 +5,12 @@ import json
 import pytest
 
 from models.accounts import account_store
-from models.alerts import trial_messages
+from models.alerts import message_order, trial_messages
 from models.alerts.trial_messages import AN_HOUR, TooManyTests
 from models.jobs import staging
 from models.jobs.job_kinds import ALERT
 from models.jobs.job_tables import Job
 from models.rules import clock
-from models.webhooks import event_order
 from tests.support.alerts import RECEIVER, make_alert, messages
 
 SLACK = "https://hooks.slack.example/services/T0/s3cret"
@@ -34,7 +33,7 @@ def test_each_target_gets_one_or_the_one_that_is_named(account, rule):
 
 def due():
     """The actions of the messages that may go now, once those before them have gone."""
-    event_order.release_left_over_events(clock.now())
+    message_order.release_next_messages(clock.now())
     ids = [job.id for job in staging.due(0, clock.now(), 10)]
     rows = Job.select().where(Job.id.in_(ids), Job.kind == ALERT).order_by(Job.id)
     return [json.loads(bytes(job.body)).get("event_action") for job in rows]
