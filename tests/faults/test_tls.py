@@ -90,6 +90,15 @@ def test_postgresql_that_asks_for_a_certificate_is_told_so(tls_cluster):
     assert "add &sslcert=FILE&sslkey=FILE to BOOPER_DATABASE_URL" in refused("migrate", BOOPER_DATABASE_URL=url)
 
 
+def test_postgresql_is_shown_the_certificate_that_a_unit_of_systemd_is_given(tls_cluster):
+    made = tls_cluster.authority
+    settings = {"BOOPER_DATABASE_URL": f"{tls_cluster.plain_url}?sslmode=verify-full&sslrootcert={made.ca}"}
+    certificate = {"PGSSLCERT": str(made.client_cert), "PGSSLKEY": str(made.client_key)}
+    env = environment(settings) | certificate
+    done = subprocess.run([BOOPER, "migrate"], env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def broker_findings(settings):
     text = refused("doctor", BOOPER_DATABASE_URL="postgresql://127.0.0.1:1/n", **settings)
     assert "guest:guest" not in text
