@@ -5,8 +5,8 @@ from functools import partial
 
 from booper.doctor.finding import ERROR, NOTE, OK, WARNING, Finding, about
 from models.alerts import messages
-from models.alerts.messages import TEST, Message
-from models.alerts.ways import read_targets
+from models.alerts.messages import TEST, TEST_ENDED, Message
+from models.alerts.ways import KEPT_OPEN, Target, read_targets
 from models.database import schema
 from models.database.connection import connection
 from models.operations.operator_alerts import operator_incidents, turn
@@ -50,10 +50,19 @@ def send_tests(settings: Settings, send: Send | None = None) -> Iterator[Finding
     if not targets:
         yield operator_is(ERROR, NOBODY, NAME)
     used = send or Sender(Mailer(settings.smtp_url), settings.smtp_from)
-    message = Message(TEST, "operator", (), clock.now())
-    failures = side_by_side([partial(used, target, message) for target in targets], TEST_LIMIT_S)
+    failures = side_by_side([partial(_test, used, target) for target in targets], TEST_LIMIT_S)
     for target, failure in zip(targets, failures, strict=True):
         if failure:
             yield operator_is(ERROR, f"the test by {target.way} was not taken: {failure}", "Look at the address.")
         else:
             yield operator_is(OK, f"the test by {target.way} was taken")
+
+
+def _test(send: Send, target: Target) -> str:
+    """Why the target did not take the test, or its end where it needs one; empty: it took them."""
+    message = Message(TEST, "operator", (), clock.now())
+    failure = send(target, message)
+    if failure or target.way not in KEPT_OPEN:
+        return failure
+    failure = send(target, message._replace(type=TEST_ENDED))
+    return failure and f"its end failed ({failure}); resolve it there"

@@ -109,5 +109,5 @@ class Notification(BaseModel):
     type = TextField()  # one of TYPES in models/alerts/messages.py
     way = TextField()
     address = TextField()  # without its secret
-    job_id = BigIntegerField()  # several notifications of one message share it
+    job_id = BigIntegerField(index=True)  # several notifications of one message share it
     inserted_at = BigIntegerField()

@@ -10,6 +10,7 @@ from models.webhooks import channel_forms
 
 OPENED, REPEATED, CLOSED, TEST = "opened", "repeated", "closed", "test"
 TYPES = (OPENED, REPEATED, CLOSED, TEST)
+TEST_ENDED = "test_ended"  # only for ways.KEPT_OPEN, which keep a test until they get its end
 LISTED = 10  # of many incidents in one message
 MAX_TEXT_CHARS = 1500
 VERBS = {  # while it is open, and once it is closed
@@ -66,6 +67,8 @@ def headline(message: Message) -> str:
 def _headline(message: Message) -> str:
     if message.type == TEST:
         return f"This is a test of the alert rule {message.rule_name}"
+    if message.type == TEST_ENDED:
+        return f"The test of the alert rule {message.rule_name} has ended"
     if len(message.incidents) == 1:
         return _line(message.type, message.incidents[0], message.at)
     verb = {OPENED: "opened", REPEATED: "are still open", CLOSED: "closed"}[message.type]

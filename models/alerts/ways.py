@@ -13,6 +13,7 @@ WEBHOOK, SLACK, DISCORD, TEAMS = "webhook", "slack", "discord", "teams"
 NTFY, PAGERDUTY, EMAIL = "ntfy", "pagerduty", "email"
 WAYS = (WEBHOOK, SLACK, DISCORD, TEAMS, NTFY, PAGERDUTY, EMAIL)
 FOR_PEOPLE = (SLACK, DISCORD, TEAMS, NTFY, EMAIL)  # many incidents at once are one message
+KEPT_OPEN = (PAGERDUTY,)  # what begins there stays open until its end comes, also a test
 MAILTO = "mailto:"
 PAGERDUTY_URL = "https://events.pagerduty.com/v2/enqueue"
 MAIL_ADDRESS = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,8}")

@@ -42,10 +42,12 @@ OF_WORK = Limits(connect_s=5, reply_s=10.0, statement="9s", lock="8s")
 NO_CERTIFICATE = "it asks for a certificate: add &sslcert=FILE&sslkey=FILE to BOOPER_DATABASE_URL"
 # What libpq says where TLS fails, and what to do about it.
 TLS_ADVICE = {
-    "certificate verify failed": (
+    "certificate verify failed": (  # libpq does not say why
         "the CA of its certificate is not in the file of sslrootcert: name it in BOOPER_DATABASE_URL, "
-        "…?sslmode=verify-full&sslrootcert=FILE"
+        "…?sslmode=verify-full&sslrootcert=FILE; or its certificate has expired: "
+        "`openssl s_client -starttls postgres -connect HOST:PORT` shows until when it is valid"
     ),
+    "alert certificate expired": "the certificate of sslcert in BOOPER_DATABASE_URL has expired: renew it",
     "does not match host name": (
         "its certificate is for another name: use that name in BOOPER_DATABASE_URL, or renew the certificate"
     ),

@@ -193,6 +193,20 @@ def release_events(ids: Sequence[int]) -> int:
         return execute(f"UPDATE job SET held_until = NULL, after_uuid = NULL WHERE {these}", params)
 
 
+def wait_behind(ids: Sequence[int], uuids: Sequence[str]) -> None:
+    """Let each of the jobs that wait for another one wait for that of the uuid at its place instead. Passes over those
+    that another session has locked."""
+    if not ids:
+        return
+    these, params = unlocked("job", ids, "CAST(job.after_uuid AS TEXT) IS NOT NULL")
+    table, rows = values_table("id bigint, after_uuid uuid", list(zip(ids, uuids, strict=True)))
+    with write_turn():
+        execute(
+            f"UPDATE job SET after_uuid = input.after_uuid FROM {table} AS input WHERE job.id = input.id AND {these}",
+            (*rows, *params),
+        )
+
+
 def unclaimed(ids: Sequence[int], now: int) -> tuple[list[int], list[int]]:
     """Those of the jobs that wait and that a message names: first those that wait for an instant after `now` (their
     message came early, or they were moved), then those that are due (another session held them)."""

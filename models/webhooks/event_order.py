@@ -24,8 +24,6 @@ RELEASED_AT_ONCE = 1000
 IS_UNTRIED = (
     in_states(LIVE, "{0}") + " AND {0}.attempt - {0}.crashes - CASE WHEN {0}.state = 'executing' THEN 1 ELSE 0 END <= 0"
 )
-# A message about an incident waits until the one before it has ended (models/alerts/message_order.py).
-IS_AHEAD = f"CASE WHEN {{0}}.kind = '{ALERT}' THEN {in_states(LIVE, '{0}')} ELSE {IS_UNTRIED} END"
 
 
 def untried_events(parent_ids: Collection[int]) -> list[tuple[int, int | str, str]]:
@@ -50,10 +48,12 @@ def release_next_events(parent_ids: Collection[int]) -> int:
 
 
 def release_left_over_events(_now: int) -> int:
-    """Release the events of all jobs that a crash left waiting, and the messages about incidents whose turn it is."""
+    """Release the events of all jobs that a crash left waiting. Messages about incidents are another matter
+    (`models/alerts/message_order.py`)."""
     sql = (
         "SELECT event.id FROM job AS event LEFT JOIN job AS earlier ON earlier.uuid = event.after_uuid "
-        f"WHERE event.after_uuid IS NOT NULL AND (earlier.id IS NULL OR NOT {IS_AHEAD.format('earlier')}) "
+        f"WHERE event.after_uuid IS NOT NULL AND event.kind <> '{ALERT}' "
+        f"AND (earlier.id IS NULL OR NOT ({IS_UNTRIED.format('earlier')})) "
         # The sign keeps SQLite from reading all jobs in the order of their ids instead of the few that wait.
         f"ORDER BY +event.id LIMIT {RELEASED_AT_ONCE}"
     )

@@ -7,13 +7,17 @@ import subprocess
 import sys
 
 import pytest
+from psycopg.pq import Conninfo
 
 from booper import cli
+from models.database import postgres
 from runtime import settings
 from tests.support.documents import ROOT
 
 FOLDER = ROOT / "deploy/systemd"
 UNITS = sorted(FOLDER.glob("*.service"))
+DROP_IN = FOLDER / "tls.conf"
+ASK_FOR_KEYS = "booper-api.service", "booper-worker.service"
 PROGRAM = "/opt/booper/bin/booper"
 MOST_EXPOSED = "2.0"  # of ten, as `systemd-analyze security` counts
 systemd_only = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
@@ -57,6 +61,54 @@ def test_a_unit_may_do_little(unit, installed):
     words = "security", "--offline=true", "--no-pager", f"--threshold={MOST_EXPOSED.replace('.', '')}"
     code, printed = analyze(*words, str(installed / unit.name), folder=installed)
     assert code == 0, printed
+
+
+@pytest.fixture
+def with_keys(installed):
+    """The units of production with the drop-in that gives them their keys."""
+    for name in ASK_FOR_KEYS:
+        (installed / f"{name}.d").mkdir()
+        shutil.copy(DROP_IN, installed / f"{name}.d")
+    return installed
+
+
+@systemd_only
+def test_systemd_takes_the_units_with_their_keys_without_a_word(with_keys):
+    units = [str(with_keys / name) for name in ASK_FOR_KEYS]
+    assert analyze("verify", "--man=no", "--recursive-errors=one", *units, folder=with_keys) == (0, "")
+
+
+@systemd_only
+def test_a_misspelled_line_of_the_keys_would_be_noticed(with_keys):
+    place = with_keys / f"{ASK_FOR_KEYS[0]}.d" / DROP_IN.name
+    place.write_text(place.read_text().replace("LoadCredential", "LoadKredential"))
+    _, printed = analyze("verify", "--man=no", str(with_keys / ASK_FOR_KEYS[0]), folder=with_keys)
+    assert "LoadKredential" in printed
+
+
+def as_systemd_gives_it(credentials):
+    """The environment of a unit with the drop-in; its credentials are copied into this folder."""
+    loaded = {name for name, _ in (line.split(":") for line in values(DROP_IN, "LoadCredential"))}
+    named = dict(line.split("=", 1) for line in values(DROP_IN, "Environment"))
+    assert {value.removeprefix("%d/") for value in named.values() if value.startswith("%d/")} == loaded
+    return {name: value.replace("%d", str(credentials)) for name, value in named.items()}
+
+
+def test_the_keys_that_a_unit_is_given_are_those_that_booper_reads(tmp_path):
+    environment = as_systemd_gives_it(tmp_path)
+    effective = settings.load({name: value for name, value in environment.items() if name.startswith("BOOPER_")})
+    assert effective.broker_key_file == str(tmp_path / "broker.key")
+    assert effective.broker_cert_file == "/etc/booper/broker.pem"
+
+
+def test_postgresql_is_shown_the_key_that_a_unit_is_given(tmp_path, monkeypatch):
+    for name, value in as_systemd_gives_it(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    defaults = {each.keyword.decode(): each.val for each in Conninfo.get_defaults()}
+    assert defaults["sslkey"] == str(tmp_path / "postgresql.key").encode()
+    assert defaults["sslcert"] == b"/etc/booper/postgresql.pem"
+    url = "postgresql://booper@db.example/booper"
+    assert not {"sslkey", "sslcert"} & postgres.parameters(url, postgres.OF_WORK, "booper").keys()
 
 
 def test_each_unit_runs_a_command_that_the_program_takes():

@@ -90,6 +90,15 @@ def test_postgresql_that_asks_for_a_certificate_is_told_so(tls_cluster):
     assert "add &sslcert=FILE&sslkey=FILE to BOOPER_DATABASE_URL" in refused("migrate", BOOPER_DATABASE_URL=url)
 
 
+def test_postgresql_is_shown_the_certificate_that_a_unit_of_systemd_is_given(tls_cluster):
+    made = tls_cluster.authority
+    settings = {"BOOPER_DATABASE_URL": f"{tls_cluster.plain_url}?sslmode=verify-full&sslrootcert={made.ca}"}
+    certificate = {"PGSSLCERT": str(made.client_cert), "PGSSLKEY": str(made.client_key)}
+    env = environment(settings) | certificate
+    done = subprocess.run([BOOPER, "migrate"], env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def broker_findings(settings):
     text = refused("doctor", BOOPER_DATABASE_URL="postgresql://127.0.0.1:1/n", **settings)
     assert "guest:guest" not in text
@@ -109,3 +118,30 @@ def test_the_doctor_says_which_setting_is_wrong_where_rabbitmq_is_refused(tls_no
 
 def test_the_doctor_finds_nothing_wrong_with_rabbitmq_over_tls(tls_node):
     assert "takes messages, over TLS" in broker_findings(tls_node.settings())
+
+
+@pytest.mark.parametrize("command", ["migrate", "doctor"])
+def test_postgresql_with_an_expired_certificate_is_refused_with_advice(command, tls_cluster):
+    with tls_cluster.expired():
+        text = refused(command, BOOPER_DATABASE_URL=tls_cluster.url)
+    assert "or its certificate has expired" in text
+
+
+def test_an_expired_certificate_that_postgresql_is_shown_is_named(tls_cluster):
+    cert, key = tls_cluster.authority.expired("ours")
+    url = f"{tls_cluster.plain_url}?sslmode=verify-full&sslrootcert={tls_cluster.authority.ca}"
+    text = refused("migrate", BOOPER_DATABASE_URL=f"{url}&sslcert={cert}&sslkey={key}")
+    assert "the certificate of sslcert in BOOPER_DATABASE_URL has expired" in text
+
+
+def test_the_doctor_says_that_the_certificate_of_rabbitmq_has_expired(tls_node):
+    with tls_node.expired():
+        text = broker_findings(tls_node.settings())
+    assert "Renew the certificate of RabbitMQ" in text
+
+
+def test_an_expired_certificate_that_rabbitmq_is_shown_is_hinted_at(tls_node):
+    """RabbitMQ ends the connection; its reason arrives at times."""
+    cert, key = tls_node.authority.expired("ours")
+    text = broker_findings(tls_node.settings(BOOPER_BROKER_CERT_FILE=str(cert), BOOPER_BROKER_KEY_FILE=str(key)))
+    assert any(advice in text for advice in ("to one of its CA that has not expired", "CERT_FILE has expired"))

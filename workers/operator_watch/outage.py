@@ -12,13 +12,13 @@ MAX_REASON_CHARS = 200
 class Outage:
     def __init__(self, rule: Rule, outbox: Outbox) -> None:
         self._rule, self._outbox = rule, outbox
-        self._is_on = False
+        self._since: int | None = None  # None: it is not on
         self._sent_at: int | None = None
 
     def go_on(self, since: int, reason: str, now: int, now_s: float) -> None:
         """Send that the database has been away since then, once it has been for long enough, and again as often as the
         operator wants."""
-        self._is_on = True
+        self._since = since
         repeat_us = self._rule.options.repeat_us
         is_due = now - since > AFTER_US if self._sent_at is None else repeat_us and now - self._sent_at >= repeat_us
         if not is_due:
@@ -28,7 +28,14 @@ class Outage:
         if self._outbox.put(message_type, self._rule.name, [incident], now, now_s):
             self._sent_at = now
 
-    def end(self) -> bool:
-        """Whether it was on until now."""
-        was_on, self._is_on, self._sent_at = self._is_on, False, None
-        return was_on
+    @property
+    def is_on(self) -> bool:
+        return self._since is not None
+
+    @property
+    def sent_since(self) -> int | None:
+        """Since when the outage has lasted whose beginning was sent from here; None: none was."""
+        return None if self._sent_at is None else self._since
+
+    def end(self) -> None:
+        self._since = self._sent_at = None

@@ -78,6 +78,7 @@ class Watch:
         except DatabaseUnreachable as error:
             log.warning("database gone (%s): next look in %s s", error, LOOK_EVERY_S)
             self._answered_since = None
+            self._turn.forget()
             if self._watched_since is not None:
                 self._outage.go_on(self._looked_at, str(error), now, now_s)
         except Exception:
@@ -87,18 +88,28 @@ class Watch:
     def _look(self, now: int, now_s: float) -> None:
         self._answered_since = now if self._answered_since is None else self._answered_since
         before = self._turn.take(now, now_s)
+        self._end_outage(before, self._answered_since, now)
         if before is None:
             self._watched_since = None
             metrics.set_operator_incidents(())
             return
-        if self._outage.end() or self._watched_since is None:
-            self._watched_since = now
-        if before and self._answered_since - before > AFTER_US:
-            operator_incidents.note_outage(self._rule, before, self._answered_since, now)
+        self._watched_since = now if self._watched_since is None else self._watched_since
         self._looked_at = now
         operator_incidents.update(self._rule, troubles.troubles(self._bounds, now), self._watched_since, now)
         metrics.set_operator_incidents([each.type for each in operator_incidents.open_now(now)])
         self._announce(now, now_s)
+
+    def _end_outage(self, before: int | None, answered_since: int, now: int) -> None:
+        """Note the outage that is over. Whoever sent its beginning notes it, also if another process has the turn by
+        now: nobody else knows of that message."""
+        sent_since = self._outage.sent_since
+        if sent_since is not None:
+            operator_incidents.note_outage(self._rule, sent_since, answered_since, now, is_sent=True)
+        elif before and answered_since - before > AFTER_US:
+            operator_incidents.note_outage(self._rule, before, answered_since, now, is_sent=False)
+        if self._outage.is_on:
+            self._watched_since = None
+        self._outage.end()
 
     def _announce(self, now: int, now_s: float) -> None:
         dues = operator_incidents.due(self._rule, now)
@@ -106,5 +117,7 @@ class Watch:
         for message_type, group in operator_incidents.grouped(dues).items():
             if self._outbox.put(message_type, self._rule.name, [each.incident for each in group], now, now_s):
                 operator_incidents.note(group)
-            if not self._turn.keep(clock.now()):
+            looked_at = clock.now()
+            if not self._turn.keep(looked_at):
                 return
+            self._looked_at = looked_at

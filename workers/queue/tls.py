@@ -11,12 +11,16 @@ from runtime.settings import Settings, SettingsError
 URL = "BOOPER_BROKER_URL"
 CA, CERT, KEY = "BOOPER_BROKER_CA_FILE", "BOOPER_BROKER_CERT_FILE", "BOOPER_BROKER_KEY_FILE"
 # With TLS 1.3 a server judges our certificate after we count the connection as made, so its reason may not reach us.
-CUT = f"RabbitMQ ended the TLS connection without a reason: if it asks for a certificate, set {CERT} and {KEY}"
+CUT = (
+    f"RabbitMQ ended the TLS connection without a reason: if it asks for a certificate, set {CERT} and {KEY} to one of "
+    "its CA that has not expired"
+)
 ADVICE = {
     "certificate is not valid for": (
         f"RabbitMQ's certificate is for another name: use that name in {URL}, or renew the certificate"
     ),
     "certificate has expired": "renew the certificate of RabbitMQ",
+    "ALERT_CERTIFICATE_EXPIRED": f"the certificate of {CERT} has expired: renew it",
     "CERTIFICATE_VERIFY_FAILED": f"name the file of the CA that signed RabbitMQ's certificate in {CA}",
     "CERTIFICATE_REQUIRED": f"RabbitMQ asks for a certificate: set {CERT} and {KEY}",
     "SSLEOFError": CUT,
@@ -54,8 +58,25 @@ def _show(made: ssl.SSLContext, cert: str, key: str) -> None:
     try:
         made.load_cert_chain(cert, key, password=_no_passphrase)
     except (OSError, ValueError) as error:
-        why = "the key must have no passphrase" if isinstance(error, ValueError) else "they don't belong together"
-        raise SettingsError(f"{CERT} and {KEY} must be a certificate and its key in PEM form ({why})") from None
+        raise SettingsError(_why_not_shown(error, cert, key)) from None
+
+
+def _why_not_shown(error: OSError | ValueError, cert: str, key: str) -> str:
+    if isinstance(error, ValueError):
+        return f"{KEY} must be a key without a passphrase, got {key} with one"
+    if getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
+        return f"{CERT} and {KEY} must belong together, but {key} is not the key of {cert}"
+    if _has_certificates(cert):
+        return f"{KEY} must be a private key in PEM form, got {key} with something else"
+    return f"{CERT} must be a certificate in PEM form, got {cert} with something else"
+
+
+def _has_certificates(path: str) -> bool:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except OSError:
+        return False
+    return True
 
 
 def _no_passphrase() -> str:

@@ -1,6 +1,6 @@
 """Lists the duties of the leading ticker: every how many seconds, what is called, and what it is for."""
 
-from models.alerts import polling
+from models.alerts import message_order, polling
 from models.flows import counts, forgetting, minutes, parking
 from models.operations import address_changes, heartbeats, operation_store, ticker_row
 from models.schedules.backfills import backfill_store, backfill_turns
@@ -46,6 +46,7 @@ def duties(stager: Stager, pruner: Pruner, results: ListenerResults) -> list[Dut
         Duty(10.0, polling.poll, "look for long requests and gates that hold jobs back"),
         Duty(60.0, polling.poll_silence, "look for silent schedules"),
         Duty(5.0, event_order.release_left_over_events, "release events that no recorder released"),
+        Duty(5.0, message_order.release_next_messages, "release messages about incidents whose turn it is"),
         Duty(0.5, address_changes.follow_endpoints, "let events follow that wait for a changed endpoint"),
         Duty(5.0, lambda _now: metrics.set_parked(counts.parked(COUNTED)), "count the jobs that wait at gates"),
         Duty(60.0, measure_parked_age, "measure how long jobs wait at gates"),

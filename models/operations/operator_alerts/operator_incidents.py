@@ -67,16 +67,21 @@ def update(rule: Rule, present: Sequence[Trouble], watched_since: int, now: int)
     incident_rows.close_calm(now)
 
 
-def note_outage(rule: Rule, since: int, until: int, now: int) -> None:
-    """Note that no process could use the database from `since` until then, so that its end is sent. Whoever could has
-    sent the beginning, from memory."""
+def note_outage(rule: Rule, since: int, until: int, now: int, is_sent: bool) -> None:
+    """Note that no process could use the database from `since` until then. Its end is sent, and before that its
+    beginning unless that `is_sent`, from memory. An outage that is noted already stays as it is. None flaps: each
+    beginning that was sent needs its own end."""
+    uuid = outage_id(since)
     with transaction():
         wait_until_alone()
+        if fetch("SELECT 1 FROM incident WHERE uuid = %s", (uuid,)):
+            return
         outage = Trouble(DATABASE, "no process could use it, or none ran", since)
         incident_rows.begin([_begin(rule, outage, since)], now)
         execute(
-            "UPDATE incident SET uuid = %s, announced = %s WHERE alert_id = %s AND type = %s AND closed_at IS NULL",
-            (outage_id(since), OPENED, OPERATOR, DATABASE),
+            "UPDATE incident SET uuid = %s, announced = %s, is_flapping = 0 "
+            "WHERE alert_id = %s AND type = %s AND closed_at IS NULL",
+            (uuid, OPENED if is_sent else None, OPERATOR, DATABASE),
         )
         incident_rows.end([(_key(DATABASE), until)], now)
 

@@ -36,6 +36,10 @@ class Turn:
         is_free = row.watcher in ("", self.watcher) or steady_s - self._seen_s >= TAKE_AFTER_S
         return row.looked_at if is_free and _write(row, Row(self.watcher, now)) else None
 
+    def forget(self) -> None:
+        """Begin anew to see whether the row stands still: while the database was away, it did for everybody."""
+        self._seen = Row("", -1)
+
     def keep(self, now: int) -> bool:
         """Show between two slow steps of a look that it goes on; whether it is still this process's turn."""
         row = read()

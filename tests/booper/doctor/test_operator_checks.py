@@ -11,6 +11,7 @@ from models.rules import clock
 from runtime.settings import load
 
 TARGETS = {"BOOPER_OPERATOR_ALERTS": "slack=https://a.example/s3cret webhook=https://b.example/s3cret"}
+PAGERDUTY = {"BOOPER_OPERATOR_ALERTS": f"pagerduty={'k' * 32}"}
 
 
 def levels(findings):
@@ -56,6 +57,26 @@ def test_each_target_says_whether_it_took_the_test():
         (ERROR, "the test by slack was not taken: answered 500"),
         (OK, "the test by webhook was taken"),
     ]
+
+
+def test_a_test_that_opens_an_incident_is_ended_right_after_it():
+    sent = []
+    list(send_tests(load(PAGERDUTY), lambda target, message: sent.append((target.way, message.type)) or ""))
+    assert sent == [("pagerduty", "test"), ("pagerduty", "test_ended")]
+
+
+@pytest.mark.parametrize(
+    ("refused", "text"),
+    [
+        ("test", "the test by pagerduty was not taken: answered 500"),
+        ("test_ended", "the test by pagerduty was not taken: its end failed (answered 500); resolve it there"),
+    ],
+)
+def test_a_test_or_its_end_that_is_not_taken_is_found(refused, text):
+    def send(_, message):
+        return "answered 500" if message.type == refused else ""
+
+    assert levels(send_tests(load(PAGERDUTY), send)) == [(ERROR, text)]
 
 
 def test_without_a_target_no_test_is_taken():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.alerts import alert_store, incident_store
+from models.alerts import alert_store, incident_store, message_order
 from models.alerts.alert_tables import Incident, Notification
 from models.alerts.conditions import Quiet
 from models.jobs import staging
@@ -10,7 +10,6 @@ from models.jobs.job_kinds import ALERT
 from models.jobs.job_tables import Job
 from models.rules import clock
 from models.rules.times import format_instant
-from models.webhooks import event_order
 from tests.support.alerts import RECEIVER, fail_due, look, make_alert, messages, send, sent, succeed_due
 from tests.support.schedule_rows import create_schedule
 
@@ -246,7 +245,7 @@ def alert_jobs():
 
 def due_messages():
     """The ids of the messages that may go now."""
-    event_order.release_left_over_events(clock.now())
+    message_order.release_next_messages(clock.now())
     return [job.id for job in staging.due(0, clock.now(), 10) if job.kind == ALERT]
 
 

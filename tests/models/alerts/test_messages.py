@@ -7,7 +7,7 @@ import pytest
 
 from models.alerts import messages
 from models.alerts.forms import message_forms
-from models.alerts.messages import CLOSED, OPENED, REPEATED, TEST, IncidentRow, Message
+from models.alerts.messages import CLOSED, OPENED, REPEATED, TEST, TEST_ENDED, IncidentRow, Message
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
 
 AT = 1_767_258_000_000_000  # 2026-01-01T09:00:00Z
@@ -149,6 +149,13 @@ def test_pagerduty_gets_a_trigger_and_a_resolve_of_one_key():
     assert {"summary", "source", "severity"} <= trigger["payload"].keys()
     assert trigger["payload"]["timestamp"] == "2026-01-01T09:00:00.000000Z"
     assert document("pagerduty", message(CLOSED)) == {"event_action": "resolve", "dedup_key": "019b"}
+
+
+def test_a_test_of_pagerduty_is_resolved_by_its_end():
+    trigger = document("pagerduty", message(TEST, rows=[]))
+    assert (trigger["event_action"], trigger["payload"]["severity"]) == ("trigger", "info")
+    ended = document("pagerduty", message(TEST_ENDED, rows=[]))
+    assert ended == {"event_action": "resolve", "dedup_key": trigger["dedup_key"]}
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,15 @@
 """Test messages go to each target or to one of them, and only so many within an hour."""
 
+import json
+
 import pytest
 
 from models.accounts import account_store
-from models.alerts import trial_messages
+from models.alerts import message_order, trial_messages
 from models.alerts.trial_messages import AN_HOUR, TooManyTests
+from models.jobs import staging
+from models.jobs.job_kinds import ALERT
+from models.jobs.job_tables import Job
 from models.rules import clock
 from tests.support.alerts import RECEIVER, make_alert, messages
 
@@ -24,6 +29,38 @@ def test_each_target_gets_one_or_the_one_that_is_named(account, rule):
     assert len(send(account, rule)) == 2
     assert len(send(account, rule, 1)) == 1
     assert [("text" in each) for each in messages()] == [False, True, True]
+
+
+def due():
+    """The actions of the messages that may go now, once those before them have gone."""
+    message_order.release_next_messages(clock.now())
+    ids = [job.id for job in staging.due(0, clock.now(), 10)]
+    rows = Job.select().where(Job.id.in_(ids), Job.kind == ALERT).order_by(Job.id)
+    return [json.loads(bytes(job.body)).get("event_action") for job in rows]
+
+
+@pytest.mark.parametrize("end", ["completed", "discarded"])
+def test_a_test_of_pagerduty_is_resolved_a_minute_later_once_it_has_gone(account, moved_clock, end):
+    rule = make_alert(account, to=[("pagerduty", "k" * 32)])
+    [test] = send(account, rule)
+    assert due() == ["trigger"]
+    moved_clock.advance(minutes=2)
+    assert due() == ["trigger"]
+
+    Job.update(state=end).where(Job.id == test.id).execute()
+    assert due() == ["resolve"]
+
+
+def test_a_test_of_pagerduty_that_has_gone_is_not_resolved_at_once(account, moved_clock):
+    [test] = send(account, make_alert(account, to=[("pagerduty", "k" * 32)]))
+    Job.update(state="completed").where(Job.id == test.id).execute()
+    moved_clock.advance(seconds=59)
+    assert due() == []
+
+
+def test_a_test_of_other_ways_needs_no_end(account, rule):
+    send(account, rule)
+    assert len(messages()) == 2
 
 
 def test_no_more_than_so_many_are_sent_within_an_hour(account, rule, moved_clock):

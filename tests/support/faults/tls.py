@@ -2,6 +2,9 @@
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -37,8 +40,28 @@ class Authority:
         if owner and os.getuid() == 0:
             shutil.chown(self.server_key, owner)
 
-    def _issue(self, name: str, host: str) -> tuple[Path, Path]:
-        issued = self._made.issue_cert(host)
+    def expired(self, name: str) -> tuple[Path, Path]:
+        """A certificate of this CA that ended yesterday, and its key."""
+        return self._issue(name, HOST, datetime.now(UTC) - timedelta(days=1))
+
+    @contextmanager
+    def shown_expired(self) -> Iterator[None]:
+        """For as long as the block lasts the server's files hold a certificate that ended."""
+        cert, key = self.expired("expired")
+        before = self.server_cert.read_bytes(), self.server_key.read_bytes()
+        self._write(cert.read_bytes(), key.read_bytes())
+        try:
+            yield
+        finally:
+            self._write(*before)
+
+    def _write(self, cert: bytes, key: bytes) -> None:
+        """Into the files as they are, so that they keep their owner."""
+        self.server_cert.write_bytes(cert)
+        self.server_key.write_bytes(key)
+
+    def _issue(self, name: str, host: str, ends_at: datetime | None = None) -> tuple[Path, Path]:
+        issued = self._made.issue_cert(host, not_before=ends_at and ends_at - timedelta(days=9), not_after=ends_at)
         cert, key = self._folder / f"{name}.pem", self._folder / f"{name}.key"
         issued.cert_chain_pems[0].write_to_path(str(cert))
         issued.private_key_pem.write_to_path(str(key))
@@ -72,6 +95,14 @@ class TlsCluster(Cluster):
         """The URL by which a client trusts this CA, and shows the right certificate."""
         shown = {"sslcert": str(self.authority.client_cert), "sslkey": str(self.authority.client_key)}
         return f"{self.plain_url}?{urlencode({'sslmode': 'verify-full', 'sslrootcert': str(ca)} | shown)}"
+
+    @contextmanager
+    def expired(self) -> Iterator[None]:
+        """For as long as the block lasts the server shows a certificate that ended."""
+        with self.authority.shown_expired():
+            self._control("restart")
+            yield
+        self._control("restart")
 
     def cut_connections(self) -> int:
         """End every session of Booper; how many there were."""
@@ -109,6 +140,17 @@ class TlsNode(FragileNode):
             "BOOPER_BROKER_CERT_FILE": str(made.client_cert),
             "BOOPER_BROKER_KEY_FILE": str(made.client_key),
         } | changed
+
+    @contextmanager
+    def expired(self) -> Iterator[None]:
+        """For as long as the block lasts the server shows a certificate that ended."""
+        with self.authority.shown_expired():
+            self._read_anew()
+            yield
+        self._read_anew()
+
+    def _read_anew(self) -> None:
+        self.broker.control("eval", "ssl:clear_pem_cache().")
 
     def connections(self) -> set[str]:
         """Whether those that there are use TLS: of `true` and `false`."""

@@ -17,6 +17,12 @@ from workers.operator_watch.sending import Outbox, Sender, post, side_by_side
 from workers.operator_watch.watch import Watch
 from workers.transport.mail.mailer import Mailer
 
+BOTH = [("opened", "database"), ("closed", "database")]
+
+
+def unreachable(*_, **__):
+    raise watching.DatabaseUnreachable[0]("connection to 10.0.0.9 failed")
+
 
 @pytest.fixture
 def away(monkeypatch):
@@ -26,7 +32,7 @@ def away(monkeypatch):
 
     def take_or_fail(self, *instants):
         if switch["away"]:
-            raise watching.DatabaseUnreachable[0]("connection to 10.0.0.9 failed")
+            unreachable()
         return take(self, *instants)
 
     monkeypatch.setattr(turn.Turn, "take", take_or_fail)
@@ -230,13 +236,85 @@ def test_one_of_two_watches_sends_that_the_database_is_away(installation, watch,
     assert installation.go_on(600, other, watch) == [("closed", "database")]
 
 
-def test_a_restart_while_the_database_is_away_repeats_nothing_and_sends_the_end(installation, watch, away):
+def test_a_restart_while_the_database_is_away_sends_nothing_until_it_is_back_then_both(installation, watch, away):
+    """Nobody knows any more whether the beginning was sent. It has the same id, so that programs see one incident."""
     away["away"] = True
     assert installation.go_on(300, watch) == [("opened", "database")]
+    opened = installation.last.incidents[0]
     again = installation.watch()
     assert installation.go_on(600, again) == []
     away["away"] = False
-    assert installation.go_on(300, again) == [("closed", "database")]
+    assert installation.go_on(300, again) == BOTH
+    assert installation.last.incidents[0].uuid == opened.uuid
+
+
+def test_an_outage_that_ends_between_two_looks_is_sent_with_its_beginning(installation, watch, away):
+    away["away"] = True
+    assert installation.go_on(60, watch) == []
+    away["away"] = False
+    assert installation.go_on(600, watch) == BOTH
+
+
+def test_an_outage_that_nobody_was_there_to_send_is_sent_with_its_beginning(installation, watch):
+    installation.pass_by(7200)
+    assert installation.go_on(600, installation.watch()) == BOTH
+
+
+def test_an_outage_whose_beginning_no_target_took_is_sent_with_it(installation, watch, away):
+    away["away"], installation.refusing = True, {"slack"}
+    installation.go_on(300, watch)
+    away["away"] = False
+    assert installation.go_on(300, watch) == []
+    installation.refusing = set()
+    assert installation.go_on(60, watch) == BOTH
+
+
+def test_a_process_that_alone_was_cut_off_sends_the_end_of_what_it_sent(installation, watch, monkeypatch):
+    other = installation.watch()
+    installation.go_on(60, watch, other)
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr(watch._turn, "take", unreachable)
+        assert installation.go_on(600, watch, other) == [("opened", "database")]
+    opened = installation.last.incidents[0]
+    assert installation.go_on(600, watch, other) == [("closed", "database")]
+    assert installation.last.incidents[0].uuid == opened.uuid
+
+
+def test_outages_one_after_another_are_each_sent_with_their_own_id(installation, watch, away):
+    ids = []
+    for _ in range(6):
+        away["away"] = True
+        assert installation.go_on(120, watch) == [("opened", "database")]
+        ids.append(installation.last.incidents[0].uuid)
+        away["away"] = False
+        assert installation.go_on(60, watch) == [("closed", "database")]
+        assert installation.last.incidents[0].uuid == ids[-1]
+    assert len(set(ids)) == 6
+
+
+def test_an_outage_right_after_a_message_ends_with_the_id_that_it_began_with(installation, watch, away, monkeypatch):
+    """The row of the turn was written once more, after the message."""
+    let_fail(installation)
+    installation.go_on(60, watch)
+    monkeypatch.setattr(watch._outbox, "_send", lambda *sent: installation.pass_by(3) or installation.send(*sent))
+    assert installation.go_on(10, watch) == [("opened", "ticker")]
+    away["away"] = True
+    installation.go_on(120, watch)
+    opened = installation.last.incidents[0]
+    again = installation.watch()
+    away["away"] = False
+    installation.go_on(120, again)
+    assert [each.uuid for each in installation.last.incidents if each.type == "database"] == [opened.uuid]
+
+
+def test_an_end_that_could_not_be_noted_is_sent_later(installation, watch, away, monkeypatch):
+    away["away"] = True
+    assert installation.go_on(300, watch) == [("opened", "database")]
+    away["away"] = False
+    with monkeypatch.context() as flaky:
+        flaky.setattr(operator_incidents, "note_outage", unreachable)
+        assert installation.go_on(20, watch) == []
+    assert installation.go_on(60, watch) == [("closed", "database")]
 
 
 def test_a_killed_process_that_is_back_soon_is_no_outage(installation, watch):

@@ -5,6 +5,7 @@ import os
 import socket
 import ssl
 import threading
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import trustme
@@ -19,6 +20,7 @@ from workers.queue.actors import Actors
 from workers.queue.broker import make_broker, reachable
 from workers.queue.nodes import parameters
 
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 CA, CERT, KEY = "BOOPER_BROKER_CA_FILE", "BOOPER_BROKER_CERT_FILE", "BOOPER_BROKER_KEY_FILE"
 
 
@@ -31,11 +33,16 @@ def files(tmp_path):
         authority.cert_pem.write_to_path(str(tmp_path / f"ca-{name}.pem"))
         issued.cert_chain_pems[0].write_to_path(str(tmp_path / f"{name}.pem"))
         issued.private_key_pem.write_to_path(str(tmp_path / f"{name}.key"))
+        if name == "one":
+            expired = authority.issue_cert("localhost", not_before=LONG_AGO, not_after=LONG_AGO + timedelta(days=1))
+            expired.cert_chain_pems[0].write_to_path(str(tmp_path / "expired.pem"))
+            expired.private_key_pem.write_to_path(str(tmp_path / "expired.key"))
     key = serialization.load_pem_private_key((tmp_path / "one.key").read_bytes(), None)
     form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     locked = key.private_bytes(*form, serialization.BestAvailableEncryption(b"c4nary"))
     (tmp_path / "locked.key").write_bytes(locked)
     (tmp_path / "empty.pem").write_text("")
+    (tmp_path / "junk.key").write_bytes(bytes(range(256)))
     return tmp_path
 
 
@@ -70,8 +77,13 @@ def test_a_broker_without_tls_needs_no_files_and_reads_none():
         ({CERT: "one.pem"}, [CERT, KEY, "set together"]),
         ({KEY: "one.key"}, [CERT, KEY, "set together"]),
         ({CERT: "one.pem", KEY: "missing.key"}, [KEY, "a file that can be read"]),
-        ({CERT: "one.pem", KEY: "two.key"}, [CERT, KEY, "belong together"]),
-        ({CERT: "one.pem", KEY: "locked.key"}, [KEY, "no passphrase"]),
+        ({CERT: "one.pem", KEY: "two.key"}, [f"{CERT} and {KEY} must belong together", "two.key"]),
+        ({CERT: "one.pem", KEY: "locked.key"}, [KEY, "without a passphrase"]),
+        ({CERT: "one.pem", KEY: "empty.pem"}, [f"{KEY} must be a private key in PEM form", "empty.pem"]),
+        ({CERT: "one.pem", KEY: "junk.key"}, [f"{KEY} must be a private key in PEM form", "junk.key"]),
+        ({CERT: "one.pem", KEY: "one.pem"}, [f"{KEY} must be a private key in PEM form", "one.pem"]),
+        ({CERT: "junk.key", KEY: "one.key"}, [f"{CERT} must be a certificate in PEM form", "junk.key"]),
+        ({CERT: "one.key", KEY: "one.pem"}, [f"{CERT} must be a certificate in PEM form", "one.key"]),
     ],
 )
 def test_files_that_can_not_be_used_are_refused_with_the_name_of_the_setting(files, names, words):
@@ -98,10 +110,12 @@ def test_options_of_tls_in_the_url_are_refused_as_they_could_switch_the_checks_o
 
 
 @pytest.fixture
-def server(files):
-    """The port of a server with a certificate of the first CA for `localhost`; it says nothing after the handshake."""
+def server(files, request):
+    """The port of a server with a certificate of the first CA for `localhost`, or another one that a test names; it
+    says nothing after the handshake."""
+    shown = getattr(request, "param", "one")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(files / "one.pem", files / "one.key")
+    context.load_cert_chain(files / f"{shown}.pem", files / f"{shown}.key")
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=shake_hands, args=(listening, context), name="server")
         thread.start()
@@ -119,11 +133,13 @@ def shake_hands(listening, context):
 
 
 @pytest.mark.parametrize(
-    ("host", "ca", "advice"),
+    ("server", "host", "ca", "advice"),
     [
-        ("localhost", "ca-two.pem", "name the file of the CA that signed RabbitMQ's certificate"),
-        ("127.0.0.1", "ca-one.pem", "RabbitMQ's certificate is for another name"),
+        ("one", "localhost", "ca-two.pem", "name the file of the CA that signed RabbitMQ's certificate"),
+        ("one", "127.0.0.1", "ca-one.pem", "RabbitMQ's certificate is for another name"),
+        ("expired", "localhost", "ca-one.pem", "renew the certificate of RabbitMQ"),
     ],
+    indirect=["server"],
 )
 def test_a_server_that_is_not_to_be_trusted_is_an_error_of_the_broker_with_advice(server, files, host, ca, advice):
     broker = make_broker(load(f"amqps://u:c4nary@{host}:{server}", **{CA: files / ca}))
