@@ -261,6 +261,7 @@ class NewAlert(AlertChange):
     on = Must(CONDITIONS, read_on, CONDITIONS_FORM, load_default=list(ON_BY_DEFAULT))
     to = Must(TARGETS, read_targets, TARGETS_FORM, required=True)
     enabled = flag(load_default=True)
+    unique = flag(load_default=False, metadata={"description": "True: 409 if there is a rule of this name."})
 
 
 QuietFields = Strict.from_dict(  # `from` can be no attribute of a class
