@@ -25,7 +25,7 @@ CAUSES = {  # a pattern of what is said of a field: why the document can't say i
     r"must be a number of seconds from 0 (to|up)": "a text has no bounds",
     r"must be at most \d+ days": "a text has no bounds",
     # One member decides about another; generated clients don't understand such a schema.
-    r"must be absent when \w+ is given": "of two there may be one",
+    r"must be absent when \w+( or \w+)? is given": "of two there may be one",
     r"must be absent when a (cursor|filter) is given": "of two there may be one",
     r"must be absent(: follow the cursor| with this filter)": "of two there may be one",
     r"must be by inserted_at with this filter": "the filter decides about the order",
@@ -35,7 +35,7 @@ CAUSES = {  # a pattern of what is said of a field: why the document can't say i
     r"must be there when error is not": "one of two has to be there",
     r"must be given with (rate|per), got nothing": "null counts as absent",
     r"must leave something out, or come with": "an empty filter needs `all`",
-    r"must be (request|one of completed, discarded, cancelled) here": "the operation decides about the filter",
+    r"must be (request|one of [a-z, ]+) here": "the operation decides about the filter",
     r"must differ from `from`": "two members are compared",
     r"must not be before from": "two members are compared",
     r"must be given once, got it again in another case": "names of headers have no case",
@@ -52,6 +52,9 @@ CONFLICTS = {  # of an operation: why what there is does not allow it
     "retry_job": "the state of the job",
     "delete_job": "the state of the job",
     "delete_calendar": "a schedule names it",
+    "cancel_jobs": "so many operations are under way",
+    "retry_jobs": "so many operations are under way",
+    "delete_jobs": "so many operations are under way",
     "send_test": "so many an hour",
     "backfill_schedule": "another one is running",
 }
