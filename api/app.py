@@ -37,7 +37,7 @@ from api.routes import (
     try_targets,
 )
 from api.routes.alerts import alert_rules, badges, incidents, status_page
-from api.routes.declarations import declaration_check
+from api.routes.declarations import declaration_check, limits
 from api.routes.operations import bulk_actions, failures, operations, replays, stats
 from api.routes.recurring import backfills, calendars, schedule_check
 from api.routes.targets import acks, groups, listeners
@@ -82,6 +82,7 @@ RESOURCES = (
     badges,
     status_page,
     declaration_check,
+    limits,
 )
 
 

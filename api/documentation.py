@@ -11,6 +11,7 @@ from typing import Any
 
 import flask_smorest
 from flask import Response
+from marshmallow.fields import Field
 from werkzeug.exceptions import HTTPException
 
 from api.responses import responses
@@ -23,6 +24,7 @@ Document = dict[str, Any]
 
 METHODS = ("get", "post", "put", "patch", "delete")
 ERROR = {"$ref": "#/components/responses/DEFAULT_ERROR"}
+KEPT = ("if", "then", "else", "dependentRequired", "propertyNames", "contains", "contentEncoding")
 ABOUT = {
     "description": "Orders HTTP requests for a time, repeats them by schedules, and says what came of them.",
     "contact": {"name": "The operator of this Booper"},
@@ -42,6 +44,7 @@ class Documentation(flask_smorest.Api):
         self._describing = Lock()
         self._document: Document = {}
         super().__init__(*arguments, **options)
+        self.ma_plugin.converter.add_attribute_function(_kept)
 
     def describe_later(self, describe: Callable[[], None]) -> None:
         """Call `describe` once somebody asks for the document: most processes that start are never asked for it."""
@@ -66,6 +69,11 @@ class Documentation(flask_smorest.Api):
     @cached_property
     def _text(self) -> str:
         return compact(self.document)
+
+
+def _kept(_: Any, field: Field[Any], **__: Any) -> Document:
+    """What apispec drops of a field's form: it knows only the words of OpenAPI 3.0."""
+    return {word: field.metadata[word] for word in KEPT if word in field.metadata}
 
 
 def security() -> Document:

@@ -8,14 +8,16 @@ from marshmallow import ValidationError
 from api.auth import caller
 from api.context import settings
 from api.requests.fields import Must, flag, shown, whole, words_form
-from api.requests.flow_fields import A_GATE_KEY, is_gate_key
+from api.requests.flow_fields import A_GATE_KEY, KEY_FORM, is_gate_key
 from api.requests.gate_fields import read_until
-from api.requests.job_filters import read_host, read_schedule
+from api.requests.job_filters import HOST_FORM, SCHEDULE_FORM, read_host, read_schedule
 from api.requests.job_values import (
     A_LABEL,
     AN_INSTANT,
-    DURATION_FORM,
     INSTANT_FORM,
+    LABEL_FORM,
+    URL_FORM,
+    duration_form,
     is_printable,
     read_label,
     read_url,
@@ -23,13 +25,13 @@ from api.requests.job_values import (
 from api.requests.reading.body import kind_of
 from api.requests.reading.strict_schema import Strict
 from api.requests.schedule_fields import A_ZONE, ZONE_FORM, read_zone
-from api.requests.text_forms import printable_form
+from api.requests.text_forms import pattern_form, printable_form
 from models.alerts import conditions, ways
 from models.alerts.alert_store import MAX_TARGETS
 from models.alerts.conditions import ON, ON_BY_DEFAULT, RECOVERED, SCOPES, Quiet
 from models.alerts.ways import WAYS, Target, target_of
 from models.rules import times
-from models.rules.clock import DAY
+from models.rules.clock import DAY, SECOND
 from models.rules.lateness import LATE_AFTER_US
 from models.rules.redaction import REDACTED
 from models.schedules import schedule_store
@@ -40,13 +42,21 @@ SHORTEST_US = LATE_AFTER_US  # a start that is less late counts as on time every
 LONGEST_US = 90 * DAY
 A_NAME = f"a string of 1 to {MAX_NAME_CHARS} printable characters"
 CONDITIONS = f"a list of conditions ({', '.join(ON)}), not {RECOVERED} alone"
-CONDITIONS_FORM = {"type": "array", "items": words_form(ON), "minItems": 1}
+CONDITIONS_FORM = {
+    "type": "array",
+    "items": words_form(ON),
+    "minItems": 1,
+    "contains": words_form([each for each in ON if each != RECOVERED]),
+}
 A_SCOPE = f'an object with one member ({", ".join(SCOPES)}), such as {{"label": "nightly"}} or {{"account": true}}'
 SCOPE_FORM = {
     "type": "object",
     "properties": {
         conditions.ACCOUNT: {"type": "boolean", "enum": [True]},
-        **dict.fromkeys(SCOPES[1:], {"type": "string"}),
+        conditions.SCHEDULE: SCHEDULE_FORM,
+        conditions.LABEL: LABEL_FORM,
+        conditions.HOST: HOST_FORM,
+        conditions.FLOW: KEY_FORM,
     },
     "minProperties": 1,
     "maxProperties": 1,
@@ -62,6 +72,10 @@ QUIET_FORM = {
     "required": ["from", "to", "timezone"],
     "additionalProperties": False,
 }
+MAIL_FORM = {"type": "string", "format": "email", "example": "ops@example.com"}
+ROUTING_KEY_FORM = pattern_form(ways.ROUTING_KEY.pattern, "0123456789abcdef0123456789abcdef")
+SPAN_FORM = duration_form(SHORTEST_US // SECOND, LONGEST_US // SECOND)
+WINDOW_FORM = duration_form(SHORTEST_US // SECOND, DAY // SECOND)
 TARGETS = f'a list of 1 to {MAX_TARGETS} objects with one member ({", ".join(WAYS)}), such as {{"slack": "https://…"}}'
 TARGETS_FORM = {
     "type": "array",
@@ -69,7 +83,7 @@ TARGETS_FORM = {
     "maxItems": MAX_TARGETS,
     "items": {
         "type": "object",
-        "properties": dict.fromkeys(WAYS, {"type": "string"}),
+        "properties": dict.fromkeys(WAYS, URL_FORM) | {ways.EMAIL: MAIL_FORM, ways.PAGERDUTY: ROUTING_KEY_FORM},
         "minProperties": 1,
         "maxProperties": 1,
         "additionalProperties": False,
@@ -241,13 +255,13 @@ class AlertChange(Strict):
     scope = Must(A_SCOPE, read_scope, SCOPE_FORM)
     after = whole(1, MAX_AFTER)
     share = Must(A_SHARE, read_share, SHARE_FORM, allow_none=True)
-    within = Must(A_WINDOW, read_window, DURATION_FORM)
+    within = Must(A_WINDOW, read_window, WINDOW_FORM)
     at_least = whole(1, MAX_AFTER)
-    late_after = Must(A_SPAN, read_span, DURATION_FORM)
-    long_after = Must(A_SPAN, read_span, DURATION_FORM)
-    silent_after = Must(A_SPAN, read_span, DURATION_FORM)
-    waiting_after = Must(A_SPAN, read_span, DURATION_FORM)
-    repeat_every = Must(A_SPAN, read_span, DURATION_FORM, allow_none=True)
+    late_after = Must(A_SPAN, read_span, SPAN_FORM)
+    long_after = Must(A_SPAN, read_span, SPAN_FORM)
+    silent_after = Must(A_SPAN, read_span, SPAN_FORM)
+    waiting_after = Must(A_SPAN, read_span, SPAN_FORM)
+    repeat_every = Must(A_SPAN, read_span, SPAN_FORM, allow_none=True)
     quiet = Must(QUIET, read_quiet, QUIET_FORM, allow_none=True)
     to = Must(TARGETS, read_targets, TARGETS_FORM)
     enabled = flag()
@@ -261,6 +275,7 @@ class NewAlert(AlertChange):
     on = Must(CONDITIONS, read_on, CONDITIONS_FORM, load_default=list(ON_BY_DEFAULT))
     to = Must(TARGETS, read_targets, TARGETS_FORM, required=True)
     enabled = flag(load_default=True)
+    unique = flag(load_default=False, metadata={"description": "True: 409 if there is a rule of this name."})
 
 
 QuietFields = Strict.from_dict(  # `from` can be no attribute of a class

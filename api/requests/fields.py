@@ -63,12 +63,17 @@ def text(max_chars: int, **options: Any) -> Must:
             raise ValueError
         return value
 
-    return Must(f"a string of at most {max_chars} characters", read, text_form(max_chars), **options)
+    return Must(f"a string of at most {max_chars} characters", read, plain_form(max_chars), **options)
 
 
 def text_form(max_chars: int, min_chars: int = 0) -> dict[str, Any]:
     """What OpenAPI says of a string of bounded length."""
     return {"type": "string", **({"minLength": min_chars} if min_chars else {}), "maxLength": max_chars}
+
+
+def plain_form(max_chars: int, min_chars: int = 0) -> dict[str, Any]:
+    """The same without NUL, which PostgreSQL can't store."""
+    return {**text_form(max_chars, min_chars), "pattern": r"^[^\x00]*$"}
 
 
 def number_form(low: float, high: float | None = None, kind: str = "number") -> dict[str, Any]:

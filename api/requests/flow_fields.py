@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from api.requests.fields import number_form, shown, words_form
-from api.requests.job_values import DURATION_FORM, is_printable
+from api.requests.job_values import duration_form, is_printable
 from api.requests.text_forms import printable_form
 from models.rules import times
 from models.rules.clock import DAY, SECOND
@@ -21,7 +21,7 @@ A_GATE_KEY = f"a string of 1 to {MAX_KEY_CHARS} printable characters"
 A_PERIOD = "a duration from 1 second to 7 days, such as 60 or 1m"
 
 KEY_FORM = printable_form(MAX_KEY_CHARS)
-PERIOD_FORM = DURATION_FORM
+PERIOD_FORM = duration_form(1, 7 * DAY // SECOND)
 LIMIT_FORMS = {
     "rate": number_form(1, MAX_RATE, "integer"),
     "per": PERIOD_FORM,

@@ -14,6 +14,7 @@ from api.requests.job_values import (
     A_METHOD,
     A_TIMEOUT,
     A_URL,
+    ACK_FORM,
     AN_INSTANT,
     DURATION_FORM,
     HEADERS_FORM,
@@ -86,7 +87,7 @@ class JobFields(RequestFields, RecurringFields):
     name = text(255, allow_none=True)
     description = text(4096, allow_none=True)
     timeout = Must(A_TIMEOUT, read_timeout, TIMEOUT_FORM, allow_none=True)
-    ack_within = Must(A_DURATION, read_ack_within, DURATION_FORM, allow_none=True)
+    ack_within = Must(A_DURATION, read_ack_within, ACK_FORM, allow_none=True)
     backoff = Must(BACKOFF, read_backoff, BACKOFF_FORM, allow_none=True)
     labels = Must(LABELS, read_labels, LABELS_FORM, allow_none=True)
     max_age = Must(A_DURATION, read_max_age, DURATION_FORM, allow_none=True)

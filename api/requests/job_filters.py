@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import ValidationError, pre_load, validates_schema
 
-from api.requests.fields import Must, choice, expansion, text_form
+from api.requests.fields import Must, choice, expansion, plain_form, text_form
 from api.requests.flow_fields import A_GATE_KEY, KEY_FORM, is_gate_key
 from api.requests.forms import as_number
 from api.requests.ids import NAME, read_job_key, uuid_key
@@ -23,7 +23,8 @@ from models.rules.url_rules import MAX_NAME_CHARS, MAX_URL_CHARS, split_url
 FURTHEST = 2**62
 MAX_TEXT_CHARS = 200
 MAX_REASON_CHARS = 300
-MAX_SCHEDULE_CHARS = 100
+HOST_FORM = text_form(MAX_NAME_CHARS, 1) | {"format": "hostname", "example": "api.example.com"}
+SCHEDULE_FORM = pattern_form(NAME.pattern, "daily-report")
 OVERDUE = "overdue"
 OR_BEGINS = "; with * at its end: whatever begins so"
 
@@ -82,7 +83,7 @@ def plain_text(max_chars: int, expected: str) -> Must:
         value.encode()  # a lone surrogate raises UnicodeEncodeError, a ValueError
         return value
 
-    return Must(f"{expected}, 1 to {max_chars} characters", read, text_form(max_chars, 1))
+    return Must(f"{expected}, 1 to {max_chars} characters", read, plain_form(max_chars, 1))
 
 
 class FilterFields(Strict):
@@ -93,15 +94,13 @@ class FilterFields(Strict):
     after = Must(AN_INSTANT, read_instant, INSTANT_IN_QUERY)
     before = Must(AN_INSTANT, read_instant, INSTANT_IN_QUERY)
     label = Must(f"{A_LABEL}{OR_BEGINS}", read_label, LABEL_FORM)
-    host = Must(
-        f"a host such as api.example.com, at most {MAX_NAME_CHARS} characters", read_host, text_form(MAX_NAME_CHARS)
-    )
+    host = Must(f"a host such as api.example.com, at most {MAX_NAME_CHARS} characters", read_host, HOST_FORM)
     parent = Must("the integer or UUID of a job", read_job_key, JOB_KEY_FORM)
     text = plain_text(MAX_TEXT_CHARS, "a part of a URL or a name")
     url = plain_text(MAX_URL_CHARS, f"a URL as it was ordered{OR_BEGINS}")
     path = plain_text(MAX_URL_CHARS, f"the path of a URL without its query{OR_BEGINS}")
     name = plain_text(255, f"a name{OR_BEGINS}")
-    schedule = Must("the UUID or the key of a schedule", read_schedule, text_form(MAX_SCHEDULE_CHARS, 1))
+    schedule = Must("the UUID or the key of a schedule", read_schedule, SCHEDULE_FORM)
     flow = Must(A_GATE_KEY, read_gate, KEY_FORM)
     lane = Must(A_GATE_KEY, read_gate, KEY_FORM)
     status_code = Must(

@@ -57,7 +57,15 @@ A_PAIR = {
     "maxItems": 2,
     "example": [30, "seconds"],
 }
-DURATION_FORM = {"anyOf": [number_form(0), DURATION_TEXT, A_PAIR]}
+
+
+def duration_form(low_s: float, high_s: float | None = None) -> dict[str, Any]:
+    """A duration; its bounds are those of the number of seconds."""
+    return {"anyOf": [number_form(low_s, high_s), DURATION_TEXT, A_PAIR]}
+
+
+DURATION_FORM = duration_form(0)
+ACK_FORM = duration_form(1, 7 * 86_400)
 TIMEOUT_FORM = {"anyOf": [number_form(1, LONGEST_TIMEOUT_S), DURATION_TEXT]}
 INSTANT_FORM = {"anyOf": [INSTANT_TEXT, {"type": "number"}]}
 

@@ -20,6 +20,7 @@ from models.jobs.job_json import compact
 from models.operations import address_changes
 from models.rules import clock
 from models.webhooks import endpoints
+from models.webhooks.endpoints import NotUnique
 from models.webhooks.event_types import EVENT_TYPES
 from models.webhooks.webhook_tables import Endpoint as EndpointRow
 
@@ -66,6 +67,7 @@ class NewEndpoint(Strict):
     url = Must(A_URL, read_target, TARGET_URL_FORM, required=True)
     types = Must(TYPES, read_types, TYPES_FORM, allow_none=True)
     enabled = flag(load_default=True)
+    unique = flag(load_default=False, metadata={"description": "True: 409 if there is an endpoint with this URL."})
 
 
 class EndpointChange(Strict):
@@ -80,15 +82,20 @@ class EndpointChange(Strict):
 @blueprint.doc(parameters=[KEY_PARAMETER])
 @blueprint.arguments(NewEndpoint())
 @blueprint.response(201, schemas.single(Endpoint))
-@blueprint.alt_response(409, schema=schemas.ErrorResponse, description="The account has as many as it may have.")
+@blueprint.alt_response(
+    409, schema=schemas.ErrorResponse, description="The account has as many as it may, or this one."
+)
 def create_endpoint(values: dict[str, Any]) -> Response:
     """Add an endpoint."""
     return respond_once(values, lambda now: _create(values, now))
 
 
 def _create(values: dict[str, Any], now: int) -> tuple[int, str]:
-    types = stored_types(values.get("types"))
-    endpoint = endpoints.create(caller().account_id, values["url"], types, values["enabled"], now)
+    account_id, types = caller().account_id, stored_types(values.get("types"))
+    try:
+        endpoint = endpoints.create(account_id, values["url"], types, values["enabled"], now, values["unique"])
+    except NotUnique:
+        raise ApiError(409, "There is an endpoint with this URL; change it, or leave `unique` out.") from None
     if endpoint is None:
         raise ApiError(409, f"There may be at most {endpoints.MAX_ENDPOINTS} endpoints; delete one of them first.")
     return 201, compact({"data": shape(endpoint)})

@@ -11,7 +11,7 @@ from api.blueprint import Blueprint
 from api.requests.fields import Must
 from api.requests.ids import read_job_key, read_uuid, uuid_in_path
 from api.requests.paging import NEXT_HEADERS, PageQuery, ordered, page_response
-from api.requests.text_forms import JOB_KEY_FORM
+from api.requests.text_forms import JOB_KEY_FORM, pattern_form
 from api.responses import schemas, serializers
 from api.responses.responses import json_response, or_not_found
 from api.responses.timestamps import micros_utc
@@ -55,7 +55,11 @@ class LogsQuery(PageQuery):
     """What GET /logs takes."""
 
     job_id = Must("the integer or UUID of a job", read_job_key, JOB_KEY_FORM)
-    event = Must("the name of an event, such as worker.http.response", read_event, "string")
+    event = Must(
+        "the name of an event, such as worker.http.response",
+        read_event,
+        pattern_form(_EVENT.pattern, "worker.http.response"),
+    )
     schedule_id = Must("the UUID of a schedule", read_uuid, {"type": "string", "format": "uuid"})
     listing = log_entries.LISTING
     order_by = ordered(listing)

@@ -9,6 +9,7 @@ from marshmallow import Schema, fields
 
 from api.auth import caller
 from api.requests.fields import Must, whole_in_query
+from api.requests.ids import NAME
 from api.requests.new_schedule import frequency
 from api.requests.options.calendars import Excluded, read_days, read_names
 from api.requests.options.refusals import refusals
@@ -21,7 +22,7 @@ from api.requests.schedule_fields import (
     read_repeat_every,
     read_zone,
 )
-from api.requests.text_forms import INSTANT_IN_QUERY
+from api.requests.text_forms import INSTANT_IN_QUERY, pattern_form
 from api.responses import schemas
 from api.responses.responses import invalid, respond
 from api.responses.timestamps import seconds_utc
@@ -31,6 +32,7 @@ from models.rules.recurrence import Frequency
 from models.schedules.calendars.calendar_store import days_in
 
 SPELLED_DAYS = "days and ranges of days with commas between, such as 2026-12-24,2026-12-31/2027-01-06"
+SPELLED_FORM = pattern_form(f"{NAME.pattern}(,{NAME.pattern}){{0,{bounds.MAX_NAMED - 1}}}", "holidays-at,plant")
 SPELLED_NAMES = f"at most {bounds.MAX_NAMED} names of calendars with commas between, such as holidays-at,plant"
 LAST_FROM = times.parse_instant("3000-01-01T00:00:00Z")
 
@@ -91,7 +93,7 @@ class PreviewQuery(RecurringFields):
     )
     cron = Must("five or six cron fields", read_cron, CRON_FORM)
     timezone = Must("the name of an IANA time zone", read_zone, ZONE_FORM)
-    calendars = Must(SPELLED_NAMES, read_spelled_names, "string")
+    calendars = Must(SPELLED_NAMES, read_spelled_names, SPELLED_FORM)
     starts_at = Must("a date and time, or a Unix timestamp", read_from, INSTANT_IN_QUERY)
     until = Must("a date and time, or a Unix timestamp", read_from, INSTANT_IN_QUERY)
     count = whole_in_query(1, 100, load_default=10)

@@ -48,12 +48,17 @@ def put(account_id: int, name: str, targets: Sequence[Target], now: int) -> tupl
         row = _row(account_id, name)
         is_new = row is None
         if row is None:
-            if TargetGroup.select().where(TargetGroup.account_id == account_id).count() >= MAX_GROUPS:
+            if total(account_id) >= MAX_GROUPS:
                 raise TooMany
             row = TargetGroup(account_id=account_id, name=name, created_at=now)
         row.targets, row.changed_at = text, now
         row.save()
     return _group(row), is_new
+
+
+def total(account_id: int) -> int:
+    """How many the account has."""
+    return int(TargetGroup.select().where(TargetGroup.account_id == account_id).count())
 
 
 def find(account_id: int, name: str) -> Group | None:

@@ -40,15 +40,28 @@ class TooMany(Exception):
     """The account has as many rules as it may have."""
 
 
-def create(account_id: int, values: dict[str, Any], now: int) -> AlertRow:
-    """A new rule. `values`: the fields of AlertRow that a client sets. Raises TooMany."""
+class NotUnique(Exception):
+    """The account has a rule of this name."""
+
+
+def create(account_id: int, values: dict[str, Any], now: int, unique: bool = False) -> AlertRow:
+    """A new rule. `values`: the fields of AlertRow that a client sets. `unique`: raise NotUnique where there is one of
+    this name. Raises TooMany."""
     with transaction():
         account_store.lock(account_id)
-        if Alert.select().where(Alert.account_id == account_id).count() >= MAX_ALERTS:
+        these = (Alert.account_id == account_id, Alert.name == values["name"])
+        if unique and Alert.select().where(*these).exists():
+            raise NotUnique
+        if total(account_id) >= MAX_ALERTS:
             raise TooMany
         row = Alert.create(account_id=account_id, created_at=now, changed_at=now, **_columns(values))
         _set_targets(row, values["targets"])
         return _alert(row, _stored(row.id))
+
+
+def total(account_id: int) -> int:
+    """How many the account has."""
+    return int(Alert.select().where(Alert.account_id == account_id).count())
 
 
 def listed(account_id: int) -> list[AlertRow]:

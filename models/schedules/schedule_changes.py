@@ -28,8 +28,6 @@ from models.schedules.schedule_tables import Schedule
 
 PUTS_TRIED = 100
 CHANGED = "its schedule was changed"
-CREATE, CHANGE, NONE = "create", "change", "none"
-CHANGES = (CREATE, CHANGE, NONE)
 
 
 class TooMany(Exception):
@@ -78,24 +76,14 @@ def put(new: NewSchedule, now: int, at_most: int) -> tuple[ScheduleRow, bool]:
             schedule_id = replace(account_id, key, new, now, at_most)
             if schedule_id:
                 return _existing(schedule_id), False
-            _check_room(account_id, at_most)
+            if new.first_at is not None:
+                _check_room(account_id, at_most)
             schedule_id, new = new_id(), _joined(new, now)
             if schedule_store.insert(new, schedule_id, now):
                 if new.first_at is not None:
                     job_store.create(_first_job(new, schedule_id, new.first_at), now)
                 return _existing(schedule_id), True
     raise RuntimeError(f"schedule not stored: its key was taken and freed {PUTS_TRIED} times in a row")
-
-
-def change_by(new: NewSchedule) -> str:
-    """What `put` would do: one of CHANGES. Another spelling of what is stored is no change. Raises NoCalendar."""
-    with transaction():
-        new = calendar_store.applied(new)
-        schedule_id = id_of(new.job.account_id, new.key or "")
-        if schedule_id is None:
-            return CREATE
-        stored = schedule_store.stored_definition(schedule_id)
-    return NONE if definitions.is_same_order(definition_of(new, schedule_id), stored) else CHANGE
 
 
 def replace(
@@ -253,8 +241,7 @@ def _check_room(account_id: int, at_most: int) -> None:
     """Raise TooMany when so many are enabled and not finished. The account's lock makes others who check wait for this
     commit."""
     account_store.lock(account_id)
-    enabled = (Schedule.account_id == account_id, Schedule.disabled_at.is_null(), Schedule.next_at.is_null(False))
-    if Schedule.select().where(*enabled).count() >= at_most:
+    if schedule_store.enabled_total(account_id) >= at_most:
         raise TooMany
 
 

@@ -79,6 +79,12 @@ DEFINITION = (
 )
 
 
+def enabled_total(account_id: int) -> int:
+    """How many the account has that are enabled and not finished."""
+    enabled = (Schedule.account_id == account_id, Schedule.disabled_at.is_null(), Schedule.next_at.is_null(False))
+    return int(Schedule.select().where(*enabled).count())
+
+
 def find(account_id: int, key: str) -> ScheduleRow | None:
     """The account's schedule of this UUID or client's key."""
     schedule_id = id_of(account_id, key)

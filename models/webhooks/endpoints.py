@@ -14,13 +14,27 @@ from models.webhooks.webhook_tables import Endpoint
 MAX_ENDPOINTS = 20  # of an account: each event of each job is a job for each of them
 
 
-def create(account_id: int, url: str, types: str | None, enabled: bool, now: int) -> Endpoint | None:
-    """A new endpoint; None when the account has MAX_ENDPOINTS already. `types`: JSON list, or None for all."""
+class NotUnique(Exception):
+    """The account has an endpoint with this URL."""
+
+
+def create(
+    account_id: int, url: str, types: str | None, enabled: bool, now: int, unique: bool = False
+) -> Endpoint | None:
+    """A new endpoint; None when the account has MAX_ENDPOINTS already. `types`: JSON list, or None for all. `unique`:
+    raise NotUnique where there is one with this URL."""
     with transaction():
         account_store.lock(account_id)
-        if _of(account_id).count() >= MAX_ENDPOINTS:
+        if unique and _of(account_id).where(Endpoint.url == url).exists():
+            raise NotUnique
+        if total(account_id) >= MAX_ENDPOINTS:
             return None
         return Endpoint.create(account_id=account_id, url=url, types=types, enabled=int(enabled), created_at=now)
+
+
+def total(account_id: int) -> int:
+    """How many the account has."""
+    return int(_of(account_id).count())
 
 
 def listed(account_id: int) -> list[Endpoint]:

@@ -4,11 +4,14 @@
 """
 
 import os
+from collections import Counter
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from api.documentation import METHODS, operations
+from tests.support.allowed_and_refused import causes_of
 from tests.support.api_client import URL, document_of, one_database
 from tests.support.openapi_requests import requests
 
@@ -46,7 +49,8 @@ def every_operation(client):
 
 
 def ask_each(client, filled, is_broken, look):
-    """Ask for each operation some times; `look` at each request and its answer, which is as the document says."""
+    """Ask for each operation some times; `look` at its name, each request and its answer, which is as the document
+    says."""
     document = document_of(client.app)
 
     def known(path, name):
@@ -54,35 +58,63 @@ def ask_each(client, filled, is_broken, look):
         return filled.get(prefix, [])
 
     for path, method, name in every_operation(client):
-        if name in WAITS:
-            continue
+        if name not in WAITS:
+            ask_some(client, requests(document, path, method, known, is_broken), partial(look, name))
 
-        @settings(
-            max_examples=EXAMPLES,
-            derandomize=not FULL,
-            database=None,
-            deadline=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(requests(document, path, method, known, is_broken))
-        def ask(request):
-            options = {} if request.body is None else {"json": request.body}
-            answer = client.ask(request.method, request.address, **options)
-            assert answer.status_code < 500, (request, answer.text)
-            look(request, answer)
 
-        ask()
+def ask_some(client, some, look):
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=not FULL,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(some)
+    def ask(request):
+        options = {} if request.body is None else {"json": request.body}
+        answer = client.ask(request.method, request.address, **options)
+        assert answer.status_code < 500, (request, answer.text)
+        look(request, answer)
+
+    ask()
 
 
 @one_database
 @pytest.mark.parametrize("is_broken", [False, True], ids=["allowed", "broken"])
 def test_every_request_is_answered_as_the_document_says(client, filled, is_broken):
-    statuses = set()
+    statuses = Counter()
 
-    ask_each(client, filled, is_broken, lambda _, answer: statuses.add(answer.status_code))
+    ask_each(client, filled, is_broken, lambda _, __, answer: statuses.update([answer.status_code]))
 
-    assert {200, 404, 422} <= statuses
+    print(sorted(statuses.items()))
+    assert {200, 404, 422} <= statuses.keys()
+
+
+@one_database
+def test_no_allowed_request_is_refused_without_a_cause_that_is_known(client, filled):
+    causes, unknown = Counter(), {}
+
+    def look(name, request, answer):
+        if 400 <= answer.status_code < 500:
+            for shown, cause in causes_of(name, answer).items():
+                causes[cause] += 1
+                if cause is None:
+                    unknown[shown] = request
+
+    ask_each(client, filled, False, look)
+
+    print(causes.most_common())
+    assert unknown == {}, "\n".join(map(str, unknown.items()))
+    assert len(causes) > 5
+
+
+@one_database
+def test_a_refusal_without_a_cause_is_noticed(client):
+    answer = client.post("/api/jobs", json={"url": URL, "method": "fetch"})
+
+    assert [*causes_of("create_job", answer).values()] == [None]
 
 
 @one_database

@@ -8,8 +8,9 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from api import create_app
 from api.documentation import Documentation, operations
+from api.requests.text_forms import HEADER_NAME
 from models.webhooks.event_types import EVENT_TYPES
-from tests.support.api_client import FORM
+from tests.support.api_client import FORM, document_of
 from tests.support.openapi import contract, dangling_references, objections
 
 FROZEN = Path(__file__).with_name("openapi.txt")
@@ -156,3 +157,13 @@ def test_a_cursor_is_described_in_the_answer_s_headers(document):
         "Booper-Next-Cursor": {"type": "string"},
         "Link": {"type": "string"},
     }
+
+
+def test_the_document_keeps_what_openapi_3_1_says_of_a_field(bare):
+    """apispec drops words that OpenAPI 3.0 did not have."""
+    fields = document_of(bare.app)["components"]["schemas"]["JobFields"]["properties"]
+
+    assert fields["flow"]["dependentRequired"] == {"rate": ["per"], "per": ["rate"]}
+    assert fields["headers"]["propertyNames"] == {"pattern": HEADER_NAME}
+    assert fields["dedup"]["then"] == {"not": {"required": ["content"]}}
+    assert fields["body_base64"]["contentEncoding"] == "base64"

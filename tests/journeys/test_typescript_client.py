@@ -31,6 +31,26 @@ def package(tmp_path):
     return folder
 
 
+CHECKED = (
+    *("npx", "tsc", "--noEmit", "--allowJs", "--checkJs", "--strict", "--noImplicitAny", "false"),
+    *("--module", "nodenext", "--target", "es2022", "--types", "node"),
+)
+TYPED = """
+import { createBooper } from "booper-client";
+const booper = createBooper();
+// @ts-expect-error there is no such path
+await booper.GET("/api/nothing");
+// @ts-expect-error the field has another type
+await booper.POST("/api/jobs", { body: { url: 5 } });
+// @ts-expect-error a part of the path is missing
+await booper.GET("/api/endpoints/{key}");
+const { data } = await booper.GET("/api/endpoints/{key}", { params: { path: { key: "x" } } });
+const url: string = data.data.url; // a refusal is thrown, so there is always an answer
+console.log(url, (await booper.GET("/api/endpoints")).data.data.length);
+await booper.DELETE("/api/endpoints/{key}", { params: { path: { key: "x" } } });
+"""
+
+
 def run(package, *words, **variables):
     env = {name: value for name, value in os.environ.items() if not name.startswith("BOOPER_")} | variables
     done = subprocess.run(words, cwd=package, env=env, capture_output=True, text=True, timeout=300)
@@ -69,6 +89,8 @@ def test_the_package_is_built_and_its_tests_pass(package, tmp_path):
 
         [example] = code_blocks("docs/clients.md", "js")
         (package / "example.mjs").write_text(example)
+        (package / "typed.mts").write_text(TYPED)
+        run(package, *CHECKED, "example.mjs", "typed.mts")
         printed = run(package, "node", "example.mjs", BOOPER_URL=server.url, BOOPER_API_KEY=key)
         [receiver] = code_blocks("docs/clients.md", "mjs")
         received = received_by("node", package / "receiver.mjs", receiver, server.url, key)

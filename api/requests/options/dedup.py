@@ -38,7 +38,7 @@ DEDUP_FORM = {
         "content": {"type": "boolean", "enum": [True]},
         "for": DURATION_FORM,
     },
-    "if": {"required": ["key"]},
+    "if": {"type": "object", "required": ["key"]},  # null is neither
     "then": {"not": {"required": ["content"]}},
     "else": {"required": ["content"]},
     "additionalProperties": False,

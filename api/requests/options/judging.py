@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from api.requests.fields import number_form, shown, text_form
+from api.requests.fields import number_form, plain_form, shown
 from models.rules import statuses
 
 MAX_STATUSES = 50
@@ -21,7 +21,7 @@ STATUS_FORM = {"anyOf": [number_form(200, 999, "integer"), {"type": "string", "p
 STATUSES_FORM = {"type": "array", "items": STATUS_FORM, "minItems": 1, "maxItems": MAX_STATUSES}
 SUCCESS_FORM = {
     "type": "object",
-    "properties": {"status": STATUSES_FORM, "body": text_form(MAX_TEXT_CHARS, 1)},
+    "properties": {"status": STATUSES_FORM, "body": plain_form(MAX_TEXT_CHARS, 1)},
     "minProperties": 1,
     "additionalProperties": False,
 }

@@ -18,7 +18,7 @@ from api.responses import schemas
 from api.responses.responses import ApiError, invalid, not_found, or_not_found, respond
 from api.responses.timestamps import micros_utc
 from models.alerts import alert_store, conditions, trial_messages
-from models.alerts.alert_store import MAX_ALERTS, MAX_TARGETS, AlertRow, TooMany
+from models.alerts.alert_store import MAX_ALERTS, MAX_TARGETS, AlertRow, NotUnique, TooMany
 from models.alerts.conditions import ACCOUNT, Options, Quiet
 from models.alerts.trial_messages import AN_HOUR, TooManyTests
 from models.alerts.ways import WAYS, Target
@@ -120,7 +120,9 @@ def _clock(minutes: int) -> str:
 @blueprint.doc(parameters=[KEY_PARAMETER])
 @blueprint.arguments(NewAlert())
 @blueprint.response(201, schemas.single(Alert))
-@blueprint.alt_response(409, schema=schemas.ErrorResponse, description="The account has as many as it may have.")
+@blueprint.alt_response(
+    409, schema=schemas.ErrorResponse, description="The account has as many as it may, or this one."
+)
 def create_alert(values: dict[str, Any]) -> Response:
     """Add a rule. It looks at what happens from now on."""
     return respond_once(values, lambda now: _create(values, now))
@@ -128,7 +130,9 @@ def create_alert(values: dict[str, Any]) -> Response:
 
 def _create(values: dict[str, Any], now: int) -> tuple[int, str]:
     try:
-        alert = alert_store.create(caller().account_id, new_rule(values), now)
+        alert = alert_store.create(caller().account_id, new_rule(values), now, values["unique"])
+    except NotUnique:
+        raise ApiError(409, "There is a rule of this name; change it, or leave `unique` out.") from None
     except TooMany:
         raise ApiError(409, f"There may be at most {MAX_ALERTS} alert rules; delete one of them first.") from None
     return 201, compact({"data": shape(alert)})

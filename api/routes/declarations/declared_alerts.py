@@ -20,7 +20,7 @@ class DeclaredAlert(NewAlert):
     """The fields beside the name."""
 
     class Meta(Strict.Meta):
-        exclude = ("name", "muted_until")
+        exclude = ("name", "muted_until", "unique")
 
 
 alert_fields = DeclaredAlert()

@@ -14,7 +14,7 @@ class DeclaredEndpoint(NewEndpoint):
     """The fields beside the URL."""
 
     class Meta(Strict.Meta):
-        exclude = ("url",)
+        exclude = ("url", "unique")
 
 
 endpoint_fields = DeclaredEndpoint()

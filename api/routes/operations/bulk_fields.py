@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validates_schema
 
-from api.requests.fields import Must, flag, shown, whole
+from api.requests.fields import Must, flag, number_form, shown, whole
 from api.requests.ids import BIGGEST, uuid_key
 from api.requests.job_filters import FilterFields
 from api.requests.reading.strict_schema import Strict
@@ -21,7 +21,7 @@ MAX_LIMIT = 2**53
 IDS = f"a list of 1 to {MAX_IDS} integers or UUIDs of jobs"
 IDS_FORM = {
     "type": "array",
-    "items": {"anyOf": [{"type": "integer"}, {"type": "string", "format": "uuid"}]},
+    "items": {"anyOf": [number_form(0, BIGGEST, "integer"), {"type": "string", "format": "uuid"}]},
     "minItems": 1,
     "maxItems": MAX_IDS,
 }

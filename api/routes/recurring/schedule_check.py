@@ -19,7 +19,7 @@ from api.responses.responses import invalid, json_response
 from api.routes.schedules import KEY_EXPECTED, ScheduleFields, blueprint, is_key
 from models.jobs.job_json import compact
 from models.rules import clock
-from models.schedules import schedule_changes
+from models.schedules import change_check
 
 SCHEDULES = "schedules"
 MAX_SCHEDULES = 1000
@@ -48,10 +48,11 @@ class CheckFields(Strict):
 
 VERDICT = {
     "type": "object",
-    "required": ["change", "key"],
+    "required": ["change", "counts", "key"],
     "properties": {
         "key": {"type": "string", "example": "daily-report"},
-        "change": {"type": "string", "enum": list(schedule_changes.CHANGES)},
+        "change": {"type": "string", "enum": list(change_check.CHANGES)},
+        "counts": {"type": "boolean", "description": "One more is enabled then, as the account's limit counts them."},
     },
 }
 
@@ -79,4 +80,4 @@ def _verdict(document: Document, now: int) -> str:
     job_request = schedule_fields.load(sent)
     new = new_schedule(job_request, caller().account_id, due_at(job_request, now), now, hops(), key)
     with refusals():
-        return compact({"key": key, "change": schedule_changes.change_by(new)})
+        return compact({"key": key, **change_check.change_by(new)._asdict()})

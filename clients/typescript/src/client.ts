@@ -1,4 +1,5 @@
-import createClient, { type Client } from "openapi-fetch";
+import createClient from "openapi-fetch";
+import type { Client, ClientPathsWithMethod, FetchResponse, MaybeOptionalInit } from "openapi-fetch";
 import { randomUUID } from "node:crypto";
 import { ConnectionFailedError, errorOf } from "./errors.js";
 import type { paths } from "./schema.js";
@@ -16,8 +17,32 @@ export interface Options {
   fetch?: typeof fetch;
 }
 
-/** `client.GET`, `client.POST` and so on take the paths of the API; a refusal is an ApiError. */
-export type Booper = Client<paths>;
+type Method = "get" | "put" | "post" | "patch" | "delete";
+type Raw = Client<paths>;
+type Inits<Init> = {} extends Init ? [init?: Init] : [init: Init];
+
+interface Answer<Data> {
+  data: NonNullable<Data>;
+  response: Response;
+}
+
+/** What openapi-fetch answers, without its errors: those are thrown. */
+type Ask<Of extends Method> = <
+  Path extends ClientPathsWithMethod<Raw, Of>,
+  Init extends MaybeOptionalInit<paths[Path], Of>,
+>(
+  path: Path,
+  ...init: Inits<Init>
+) => Promise<Answer<FetchResponse<paths[Path][Of] & {}, Init, `${string}/${string}`>["data"]>>;
+
+/** `client.GET`, `client.POST` and so on take the paths of the API. `data` is the answer; a refusal is an ApiError. */
+export interface Booper extends Pick<Raw, "use" | "eject"> {
+  GET: Ask<"get">;
+  PUT: Ask<"put">;
+  POST: Ask<"post">;
+  PATCH: Ask<"patch">;
+  DELETE: Ask<"delete">;
+}
 
 export function createBooper(options: Options = {}): Booper {
   const url = options.url ?? process.env["BOOPER_URL"] ?? "http://127.0.0.1:8000";
@@ -27,7 +52,7 @@ export function createBooper(options: Options = {}): Booper {
     baseUrl: url.replace(/\/$/, ""),
     ...(key ? { headers: { Authorization: `Bearer ${key}` } } : {}),
     fetch: (request: Request) => send(request, options),
-  });
+  }) as Booper;
 }
 
 /** The answer, which is a success; else the error that it means. A POST has the same Idempotency-Key in each attempt. */

@@ -55,7 +55,7 @@ def delete(account_id: int, name: str) -> bool:
 
 def _insert(account_id: int, name: str, text: str, now: int) -> bool:
     account_store.lock(account_id)
-    if Calendar.select().where(Calendar.account_id == account_id).count() >= MAX_CALENDARS:
+    if calendar_store.total(account_id) >= MAX_CALENDARS:
         raise TooMany
     row = {"account_id": account_id, "name": name, "days": text, "created_at": now, "changed_at": now}
     return bool(Calendar.insert(row).on_conflict_ignore().as_rowcount().execute())

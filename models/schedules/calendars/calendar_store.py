@@ -54,6 +54,11 @@ def listed(account_id: int) -> list[CalendarRow]:
     return read_rows(CalendarRow, rows.order_by(Calendar.name))
 
 
+def total(account_id: int) -> int:
+    """How many the account has."""
+    return int(Calendar.select().where(Calendar.account_id == account_id).count())
+
+
 def users(account_id: int) -> dict[str, list[str]]:
     """The ids of the schedules that name a calendar, by its name."""
     sql = "SELECT id, frequency FROM schedule WHERE account_id = %s AND calendar_days IS NOT NULL"

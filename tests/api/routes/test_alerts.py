@@ -14,6 +14,7 @@ from runtime import settings
 from tests.support.alerts import fail_due, look, send
 from tests.support.api_client import ApiClient, errors_of, one_database
 from tests.support.apps import app_of
+from tests.support.races import at_once
 from tests.support.schedule_rows import create_schedule
 
 SLACK = "https://hooks.slack.example/services/T0/s3cret"
@@ -51,6 +52,21 @@ def test_a_rule_is_made_with_defaults_read_listed_and_deleted(client):
     assert client.ask("DELETE", f"/api/alerts/{made['id']}").status_code == 204
     assert errors_of(client.get(f"/api/alerts/{made['id']}"), 404) == {}
     assert AlertTarget.select().count() == 0
+
+
+def test_a_second_rule_of_the_name_is_refused_only_where_it_has_to_be_unique(client, stranger):
+    unique = RULE | {"unique": True}
+    assert [client.post("/api/alerts", json=unique).status_code for _ in range(2)] == [201, 409]
+    assert client.post("/api/alerts", json=unique | {"name": "Nightly"}).status_code == 201
+    assert stranger.post("/api/alerts", json=unique).status_code == 201
+    assert make(client)["name"] == RULE["name"]
+
+
+def test_of_many_made_at_once_that_have_to_be_unique_one_is_made(client):
+    answers = at_once(*[lambda: client.post("/api/alerts", json=RULE | {"unique": True})] * 6)
+
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 5
+    assert len(client.get("/api/alerts").json["data"]) == 1
 
 
 def all_fields(account):

@@ -112,6 +112,24 @@ def test_what_another_account_has_is_not_there(filled, stranger):
     assert {each["change"] for each in check(stranger, *declared)} == {"create"}
 
 
+def test_the_limits_are_shown_with_what_is_there(filled, stranger):
+    filled.post("/api/schedules", json={"url": HOOK, "cron": "@daily"})
+
+    def limits(client):
+        return {
+            each["kind"]: (each["used"], each["limit"]) for each in client.get("/api/declarations/limits").json["data"]
+        }
+
+    assert limits(filled) == {
+        "calendars": (1, 100),
+        "groups": (1, 1000),
+        "endpoints": (1, 20),
+        "schedules": (1, 10_000),
+        "alerts": (1, 100),
+    }
+    assert {used for used, _ in limits(stranger).values()} == {0}
+
+
 def test_a_flow_whose_limits_come_from_orders_is_not_there(client):
     client.post("/api/jobs", json={"url": HOOK, "flow": {"key": "f", "concurrency": 3}})
 

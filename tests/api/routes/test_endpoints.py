@@ -104,6 +104,23 @@ def test_many_made_at_once_are_no_more_than_an_account_may_have(account):
     assert len(endpoints.listed(account.id)) == endpoints.MAX_ENDPOINTS == 20
 
 
+def test_a_second_one_with_the_url_is_refused_only_where_it_has_to_be_unique(client, stranger):
+    assert [client.post(PATH, json={"url": URL, "unique": True}).status_code for _ in range(2)] == [201, 409]
+    assert client.post(PATH, json={"url": f"{URL}/2", "unique": True}).status_code == 201
+    assert stranger.post(PATH, json={"url": URL, "unique": True}).status_code == 201
+    create_endpoint(client)
+    for endpoint in client.get(PATH).json["data"]:
+        client.ask("DELETE", f"{PATH}/{endpoint['id']}")
+    assert client.post(PATH, json={"url": URL, "unique": True}).status_code == 201
+
+
+def test_of_many_made_at_once_that_have_to_be_unique_one_is_made(account):
+    results = at_once(*[lambda: endpoints.create(account.id, URL, None, True, clock.now(), unique=True)] * 8)
+
+    assert sorted(type(result).__name__ for result in results) == ["Endpoint", *["NotUnique"] * 7]
+    assert len(endpoints.listed(account.id)) == 1
+
+
 def test_an_endpoint_of_another_account_stays_as_it_is(client, stranger):
     endpoint = create_endpoint(client)
     path = f"{PATH}/{endpoint['id']}"

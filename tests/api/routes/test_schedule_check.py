@@ -34,12 +34,12 @@ def check(client, *schedules):
 def test_it_says_what_put_would_do(client, fields, change):
     put(client, "a", **DAILY)
 
-    assert check(client, {"key": "a", **fields}) == [{"key": "a", "change": change}]
+    assert check(client, {"key": "a", **fields}) == [{"key": "a", "change": change, "counts": False}]
     assert Schedule.select(Schedule.args).scalar() == '{"cron":"0 0 * * *","url":"https://example.com/hook"}'
 
 
 def test_what_there_is_not_would_be_created_and_is_not(client):
-    assert check(client, {"key": "a", **DAILY}) == [{"key": "a", "change": "create"}]
+    assert check(client, {"key": "a", **DAILY}) == [{"key": "a", "change": "create", "counts": True}]
     assert Schedule.select().count() == 0
 
 

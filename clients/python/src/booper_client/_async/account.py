@@ -69,9 +69,12 @@ class Endpoints(_Resource):
     async def list(self) -> builtins.list[Endpoint]:
         return await self._sender.fetch_all(Endpoint, Request("GET", "/endpoints"))
 
-    async def create(self, url: str, *, types: Sequence[str] | None = None, enabled: bool = True) -> Endpoint:
-        """`types`: the events that it receives; None for all."""
-        return await self._sender.fetch(Endpoint, post("/endpoints", {"url": url, "types": types, "enabled": enabled}))
+    async def create(
+        self, url: str, *, types: Sequence[str] | None = None, enabled: bool = True, unique: bool = False
+    ) -> Endpoint:
+        """`types`: the events that it receives; None for all. `unique`: a ConflictError if there is one of this URL."""
+        fields = {"url": url, "types": types, "enabled": enabled, **({"unique": True} if unique else {})}
+        return await self._sender.fetch(Endpoint, post("/endpoints", fields))
 
     async def get(self, endpoint: str | Endpoint) -> Endpoint:
         return await self._sender.fetch(Endpoint, Request("GET", f"/endpoints/{part(endpoint)}"))

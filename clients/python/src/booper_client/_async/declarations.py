@@ -9,7 +9,7 @@ from typing import Any
 from booper_client._async.sender import Sender
 from booper_client.decoding import decode
 from booper_client.errors import ApiError, refusal
-from booper_client.models.declarations import Channel, DeclarationVerdict
+from booper_client.models.declarations import Channel, DeclarationLimit, DeclarationVerdict
 from booper_client.requests_out import Request, part, post
 
 
@@ -42,3 +42,7 @@ class Declarations:
         """What would become of up to 100, each with `kind`, `name` and `fields`; or the error. Changes nothing."""
         items = await self._sender.data(post("/declarations/check", {"declarations": declarations}))
         return [decode(DeclarationVerdict, item) if "error" not in item else refusal(item) for item in items]
+
+    async def limits(self) -> builtins.list[DeclarationLimit]:
+        """How many of each kind the account has and may have; of a kind without a limit nothing."""
+        return await self._sender.fetch_all(DeclarationLimit, Request("GET", "/declarations/limits"))

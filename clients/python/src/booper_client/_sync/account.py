@@ -67,9 +67,12 @@ class Endpoints(_Resource):
     def list(self) -> builtins.list[Endpoint]:
         return self._sender.fetch_all(Endpoint, Request("GET", "/endpoints"))
 
-    def create(self, url: str, *, types: Sequence[str] | None = None, enabled: bool = True) -> Endpoint:
-        """`types`: the events that it receives; None for all."""
-        return self._sender.fetch(Endpoint, post("/endpoints", {"url": url, "types": types, "enabled": enabled}))
+    def create(
+        self, url: str, *, types: Sequence[str] | None = None, enabled: bool = True, unique: bool = False
+    ) -> Endpoint:
+        """`types`: the events that it receives; None for all. `unique`: a ConflictError if there is one of this URL."""
+        fields = {"url": url, "types": types, "enabled": enabled, **({"unique": True} if unique else {})}
+        return self._sender.fetch(Endpoint, post("/endpoints", fields))
 
     def get(self, endpoint: str | Endpoint) -> Endpoint:
         return self._sender.fetch(Endpoint, Request("GET", f"/endpoints/{part(endpoint)}"))

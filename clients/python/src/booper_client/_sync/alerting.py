@@ -22,10 +22,18 @@ class Alerts:
         return self._sender.fetch_all(Alert, Request("GET", "/alerts"))
 
     def create(
-        self, name: str, to: Sequence[Mapping[str, str]], *, once: str | None = None, **fields: Unpack[AlertFields]
+        self,
+        name: str,
+        to: Sequence[Mapping[str, str]],
+        *,
+        unique: bool = False,
+        once: str | None = None,
+        **fields: Unpack[AlertFields],
     ) -> Alert:
-        """`to`: who is notified, such as `[{"email": "ops@example.com"}]`."""
-        return self._sender.fetch(Alert, post("/alerts", {**fields, "name": name, "to": to}, once))
+        """`to`: who is notified, such as `[{"email": "ops@example.com"}]`. `unique`: a ConflictError if there is a rule
+        of this name."""
+        own = {"name": name, "to": to, **({"unique": True} if unique else {})}
+        return self._sender.fetch(Alert, post("/alerts", {**fields, **own}, once))
 
     def get(self, alert: str | Alert) -> Alert:
         return self._sender.fetch(Alert, Request("GET", f"/alerts/{part(alert)}"))

@@ -54,9 +54,13 @@ def request_options(of_schedule: bool = False) -> Callable[[Any], Any]:
         click.option("--cron", metavar="CRON", help="By a cron expression: '0 9 * * 1-5'. Makes a schedule."),
         click.option("--timezone", metavar="ZONE", help="The time zone of --cron; default UTC."),
         click.option(
-            "--overlap", type=click.Choice(["skip", "queue_one", "allow"]), help="While the last one is under way."
+            "--overlap",
+            type=click.Choice(["skip", "queue_one", "allow"]),
+            help="What to do while an earlier job is under way.",
         ),
-        click.option("--misfire", type=click.Choice(["once", "all", "skip"]), help="What becomes of missed instants."),
+        click.option(
+            "--misfire", type=click.Choice(["once", "all", "skip"]), help="Which missed instants get a job afterwards."
+        ),
         click.option("--name", help="A name to find it by."),
         click.option("--description", help="What it is for."),
         click.option("--label", multiple=True, help="A label to find it by; may be repeated."),

@@ -47,8 +47,13 @@ def command(run: Command) -> Command:
 def with_output(run: Command) -> Command:
     """The same without `--json`, which `run` needs for a body."""
 
-    @click.option("--output", "-o", type=click.Choice(["table", "plain", "json"]), help="Default: what stdout is.")
-    @click.option("--profile", help="Which server, as `login` has kept it.")
+    @click.option(
+        "--output",
+        "-o",
+        type=click.Choice(["table", "plain", "json"]),
+        help="Default: table on a terminal, else plain.",
+    )
+    @click.option("--profile", help="The server to ask, by its name in `profiles`.")
     @click.pass_context
     @functools.wraps(run)
     def wrapped(ctx: click.Context, output: str | None, profile: str | None, **options: Any) -> Any:

@@ -29,3 +29,13 @@ class DeclarationVerdict(Model):
     after: dict[str, Any] = field(repr=False)
     id: str | None = None
     before: dict[str, Any] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeclarationLimit(Model):
+    """How many of a kind an account may have, and how many it has. Of schedules those count that are enabled and not
+    finished."""
+
+    kind: str
+    limit: int
+    used: int

@@ -52,10 +52,12 @@ class Schedule(Model):
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict(Model):
-    """What `put` would do with the schedule of a key. `change`: `create`, `change` or `none`."""
+    """What `put` would do with the schedule of a key. `change`: `create`, `change` or `none`. `counts`: the account
+    would have one more that is enabled and not finished."""
 
     key: str
     change: str
+    counts: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

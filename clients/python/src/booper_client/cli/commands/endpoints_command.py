@@ -70,7 +70,7 @@ def update_endpoint(session: Session, endpoint: str, **options: Any) -> None:
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @shared
 def delete_endpoint(session: Session, endpoint: str, yes: bool) -> None:
-    """Delete it, and cancel its events that wait."""
+    """Delete an endpoint, and cancel its events that wait."""
     confirm(f"Delete the endpoint {endpoint}?", yes)
     session.client.endpoints.delete(endpoint)
     session.output.line(None, f"{endpoint} deleted")

@@ -61,7 +61,7 @@ def get_flow(session: Session, flow: str) -> None:
 @click.option("--concurrency", type=int, help="How many may be under way at once.")
 @shared
 def set_flow(session: Session, flow: str, rate: str | None, concurrency: int | None) -> None:
-    """Set its limits for good: orders change them no more."""
+    """Set a flow's limits for good: orders change them no more."""
     if rate is None and concurrency is None:
         raise click.UsageError("Say which limit: --rate 10/1m, --concurrency 3, or both.")
     _show(session.output, session.client.flows.put(flow, concurrency=concurrency, **rate_of(rate)))
@@ -73,7 +73,7 @@ def set_flow(session: Session, flow: str, rate: str | None, concurrency: int | N
 @click.option("--reason", help="Why, for those who look at it.")
 @shared
 def pause_flow(session: Session, flow: str, until: str | None, reason: str | None) -> None:
-    """Let none of its jobs begin."""
+    """Let no job of a flow begin."""
     _show(session.output, session.client.flows.pause(flow, until=until, reason=reason))
 
 
@@ -81,7 +81,7 @@ def pause_flow(session: Session, flow: str, until: str | None, reason: str | Non
 @FLOW
 @shared
 def resume_flow(session: Session, flow: str) -> None:
-    """Let its jobs begin again."""
+    """Let the jobs of a paused flow begin again."""
     _show(session.output, session.client.flows.resume(flow))
 
 
@@ -89,7 +89,7 @@ def resume_flow(session: Session, flow: str) -> None:
 @FLOW
 @shared
 def reset_flow(session: Session, flow: str) -> None:
-    """Forget the starts that its rate has counted."""
+    """Forget the starts that a flow's rate has counted."""
     _show(session.output, session.client.flows.reset(flow))
 
 
@@ -97,5 +97,5 @@ def reset_flow(session: Session, flow: str) -> None:
 @FLOW
 @shared
 def unset_flow(session: Session, flow: str) -> None:
-    """Take its limits away; orders may set them again."""
+    """Take a flow's limits away; orders may set them again."""
     _show(session.output, session.client.flows.unpin(flow))

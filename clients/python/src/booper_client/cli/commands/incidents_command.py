@@ -55,7 +55,7 @@ def get_incident(session: Session, incident: str) -> None:
 @INCIDENT
 @shared
 def acknowledge_incident(session: Session, incident: str) -> None:
-    """Say that somebody works on it: it is not repeated."""
+    """Say that somebody works on an incident: it is not repeated."""
     _show(session, session.client.incidents.acknowledge(incident))
 
 
@@ -64,7 +64,7 @@ def acknowledge_incident(session: Session, incident: str) -> None:
 @click.option("--until", metavar="TIME", help="Notify nobody until then; left out, notify again.")
 @shared
 def mute_incident(session: Session, incident: str, until: str | None) -> None:
-    """Notify nobody of it for a while."""
+    """Notify nobody of an incident for a while."""
     _show(session, session.client.incidents.mute(incident, until=until))
 
 
@@ -72,5 +72,5 @@ def mute_incident(session: Session, incident: str, until: str | None) -> None:
 @INCIDENT
 @shared
 def close_incident(session: Session, incident: str) -> None:
-    """Close it by hand."""
+    """Close an incident by hand."""
     _show(session, session.client.incidents.close(incident))

@@ -102,5 +102,5 @@ def list_attempts(session: Session, job: str) -> None:
 @JOB
 @shared
 def watch_job(session: Session, job: str) -> int:
-    """Wait until a job has ended; 0 if it completed."""
+    """Wait until a job has ended; exit with 0 if it completed."""
     return watched(session, session.client.jobs.get(job))

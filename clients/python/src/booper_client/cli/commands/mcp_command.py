@@ -11,7 +11,7 @@ MISSING = "`mcp` needs the extra of that name: pip install './clients/python[mcp
 
 @click.command("mcp")
 @click.option("--read-only", is_flag=True, help="Only tools that change nothing.")
-@click.option("--profile", help="Which server, as `login` has kept it.")
+@click.option("--profile", help="The server to ask, by its name in `profiles`.")
 @click.pass_context
 def command(ctx: click.Context, read_only: bool, profile: str | None) -> None:
     """Let an assistant work with jobs and schedules.

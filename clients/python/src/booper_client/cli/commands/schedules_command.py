@@ -79,7 +79,7 @@ def update_schedule(session: Session, schedule: str, method: str | None, url: st
 @SCHEDULE
 @shared
 def enable_schedule(session: Session, schedule: str) -> None:
-    """Let it make jobs again."""
+    """Let a disabled schedule make jobs again."""
     session.output.line(session.client.schedules.enable(schedule), f"{schedule} enabled")
 
 
@@ -87,7 +87,7 @@ def enable_schedule(session: Session, schedule: str) -> None:
 @SCHEDULE
 @shared
 def disable_schedule(session: Session, schedule: str) -> None:
-    """Stop it from making jobs, and cancel those that wait."""
+    """Stop a schedule from making jobs, and cancel those that wait."""
     session.output.line(session.client.schedules.disable(schedule), f"{schedule} disabled")
 
 
@@ -96,7 +96,7 @@ def disable_schedule(session: Session, schedule: str) -> None:
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @shared
 def delete_schedule(session: Session, schedule: str, yes: bool) -> None:
-    """Delete it, and cancel its jobs that wait."""
+    """Delete a schedule, and cancel its jobs that wait."""
     confirm(f"Delete the schedule {schedule}?", yes)
     session.client.schedules.delete(schedule)
     session.output.line(None, f"{schedule} deleted")
@@ -106,7 +106,7 @@ def delete_schedule(session: Session, schedule: str, yes: bool) -> None:
 @SCHEDULE
 @shared
 def run_schedule(session: Session, schedule: str) -> None:
-    """Make one more of its jobs, at once."""
+    """Make one more job of a schedule, at once."""
     job_views.show(session.output, session.client.schedules.run(schedule))
 
 
@@ -116,7 +116,7 @@ def run_schedule(session: Session, schedule: str) -> None:
 @LIMIT
 @shared
 def list_runs(session: Session, schedule: str, status: str | None, limit: int) -> None:
-    """List what came of its instants, the latest first."""
+    """List what came of a schedule's instants, the latest first."""
     runs = islice(session.client.schedules.runs(schedule, status=status), limit)
     session.output.rows(("INSTANT", "STATUS", "JOB", "LATE MS", "COUNT"), runs, schedule_views.run_cells)
 

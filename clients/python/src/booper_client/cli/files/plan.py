@@ -1,32 +1,19 @@
 """Compares a file of declarations with the server, shows the difference, and makes it so."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from booper_client import ApiError, Client
-from booper_client.cli.failures import Refusal, option
+from booper_client import ApiError, Client, NotFoundError
+from booper_client.cli.failures import Refusal
+from booper_client.cli.files import mistakes
 from booper_client.cli.files.declaration_files import DeclarationFile
 from booper_client.cli.files.kinds.kind import Kind, Verdict
 from booper_client.cli.files.kinds.registry import KINDS
+from booper_client.cli.files.steps import Names, Step
 
 CHANGES = ("create", "change", "delete")
-Names = dict[str, dict[str, str | None]]
-
-
-@dataclass(frozen=True)
-class Step:
-    """What is to be done with a declaration. `sent`: its fields in the file."""
-
-    kind: Kind
-    name: str
-    change: str
-    verdict: Verdict
-    sent: dict[str, Any]
-
-    @property
-    def title(self) -> str:
-        return f"{self.kind.noun} {self.name}"
 
 
 @dataclass(frozen=True)
@@ -44,10 +31,11 @@ class Plan:
 
 def plan(client: Client, file: DeclarationFile, prune: bool) -> Plan:
     """What makes the server's things those of the file. A Refusal names every mistake of the file."""
+    limits = client.declarations.limits()  # first: what others make from now on counts as there or as new, not as both
     compared = _compared(client, file)
     gone = _gone(client, file) if prune else {}
-    if mistakes := [*_refused(file, compared), *_missing(client, file, gone)]:
-        raise Refusal("\n".join(["the file has mistakes, and nothing was changed:", *mistakes]))
+    if problems := [*mistakes.of_file(client, file, compared, gone), *mistakes.of_limits(limits, compared)]:
+        raise Refusal("\n".join(["the file has mistakes, and nothing was changed:", *problems]))
     changed = [step for step in compared if step.change != "none"]
     deleted = [
         Step(kind, name, "delete", Verdict("delete", {}, {}, id), {})
@@ -90,40 +78,12 @@ def _gone(client: Client, file: DeclarationFile) -> Names:
     }
 
 
-def _refused(file: DeclarationFile, steps: list[Step]) -> Iterator[str]:
-    """A line for each mistake, with its place in the file."""
-    for step in steps:
-        if step.change == "refused":
-            for field, texts in step.verdict.after.items():
-                yield from (_mistake(file, step.kind.name, step.name, field, text) for text in texts)
-
-
-def _missing(client: Client, file: DeclarationFile, gone: Names) -> Iterator[str]:
-    """A line for each name of something that will not be there."""
-    groups: set[str] | None = None
-    for kind in KINDS:
-        for name, fields in file.declared.get(kind.name, {}).items():
-            for each in kind.references(fields):
-                if each.name in gone.get(each.kind, {}):
-                    text = f"{each.name!r} is not in the file, and --prune would delete it"
-                    yield _mistake(file, kind.name, name, each.path, text)
-                elif each.kind == "groups" and each.name not in file.declared.get("groups", {}):
-                    groups = groups if groups is not None else {group.name for group in client.groups.list()}
-                    if each.name not in groups:
-                        yield _mistake(file, kind.name, name, each.path, f"there is no group {each.name!r}")
-
-
-def _mistake(file: DeclarationFile, kind: str, name: str, field: str, text: str) -> str:
-    line = file.line([kind, name, *field.split(".")])
-    place = f"line {line}: " if line else ""
-    return f"  {place}{kind}: {name}: {field or option(field)}: {text}"
-
-
 def carry_out(client: Client, steps: list[Step]) -> Iterator[str]:
     """Do each step, and say so. What was done stays done if a later step fails: run it again."""
     for step in steps:
         if step.change == "delete":
-            step.kind.delete(client, step.name, step.verdict.id)
+            with suppress(NotFoundError):  # another run of the same file has deleted it
+                step.kind.delete(client, step.name, step.verdict.id)
         else:
             step.kind.put(client, step.name, step.sent, step.verdict)
         yield f"{step.title} {step.change}d"

@@ -1,6 +1,7 @@
 """Alert rules in a file: the fields of each by its name. Secret addresses are exported as the server shows them."""
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from booper_client import ApiError, Client
@@ -27,7 +28,7 @@ class Alerts(Kind):
     def _of_new_schedule(self, verdict: Verdict, fields: dict[str, Any]) -> Verdict:
         """A rule for a schedule that is still to be made can't be as it is declared."""
         change = "change" if verdict.change == "none" else verdict.change
-        return Verdict(change, {**verdict.after, "scope": fields["scope"]}, verdict.before, verdict.id)
+        return replace(verdict, change=change, after={**verdict.after, "scope": fields["scope"]})
 
     def checked(self, name: str, fields: dict[str, Any], new: Mapping[str, Collection[str]]) -> dict[str, Any]:
         """A schedule that the file makes is left out: the server would miss it."""
@@ -46,10 +47,9 @@ class Alerts(Kind):
 
     def put(self, client: Client, name: str, fields: dict[str, Any], verdict: Verdict) -> None:
         """What the file leaves out gets its default, which `after` has."""
-        if verdict.id is None:
-            client.alerts.create(name, **fields)
-        else:
-            client.alerts.change(verdict.id, **{**verdict.after, **fields})
+        id = verdict.id or self.made(client, name, lambda: client.alerts.create(name, unique=True, **fields))
+        if id is not None:
+            client.alerts.change(id, **{**verdict.after, **fields})
 
     def delete(self, client: Client, name: str, id: str | None) -> None:
         client.alerts.delete(id or name)

@@ -15,10 +15,9 @@ class Endpoints(Kind):
         return by_name([(each.url, each.id) for each in client.endpoints.list()])
 
     def put(self, client: Client, name: str, fields: dict[str, Any], verdict: Verdict) -> None:
-        if verdict.id is None:
-            client.endpoints.create(name, **fields)
-        else:
-            client.endpoints.change(verdict.id, **verdict.after)
+        id = verdict.id or self.made(client, name, lambda: client.endpoints.create(name, unique=True, **fields))
+        if id is not None:
+            client.endpoints.change(id, **verdict.after)
 
     def delete(self, client: Client, name: str, id: str | None) -> None:
         client.endpoints.delete(id or name)

@@ -1,10 +1,10 @@
 """What is the same for every kind that a file declares."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from booper_client import ApiError, Client
+from booper_client import ApiError, Client, ConflictError
 from booper_client.models.declarations import DeclarationVerdict
 
 Named = dict[str, dict[str, Any]]  # the fields of each by its name
@@ -15,12 +15,13 @@ AT_ONCE = 100
 @dataclass(frozen=True)
 class Verdict:
     """What becomes of one declaration. `change`: `create`, `change` or `none`. `before` and `after`: its fields, as
-    they are shown."""
+    they are shown. `counts`: the account has one more then, as its limit counts them."""
 
     change: str
     after: Mapping[str, Any]
     before: Mapping[str, Any] | None = None
     id: str | None = None
+    counts: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,7 @@ class Kind:
         verdicts: list[DeclarationVerdict | ApiError] = []
         for start in range(0, len(items), AT_ONCE):
             verdicts += client.declarations.check(items[start : start + AT_ONCE])
-        return [
-            each if isinstance(each, ApiError) else Verdict(each.change, each.after, each.before, each.id)
-            for each in verdicts
-        ]
+        return [each if isinstance(each, ApiError) else _verdict(each) for each in verdicts]
 
     def checked(self, name: str, fields: dict[str, Any], _: Mapping[str, Collection[str]]) -> dict[str, Any]:
         """What the server is asked about a declaration."""
@@ -71,12 +69,27 @@ class Kind:
         """Make it, or give it exactly these fields."""
         raise NotImplementedError
 
+    def made(self, client: Client, name: str, create: Callable[[], object]) -> str | None:
+        """Create it; None, or the id of one that somebody else has made since it was looked for."""
+        try:
+            create()
+        except ConflictError:
+            id = self.there(client).get(name)
+            if id is None:
+                raise  # the account has as many as it may have
+            return id
+        return None
+
     def delete(self, client: Client, name: str, id: str | None) -> None:
         raise NotImplementedError
 
     def exported(self, client: Client) -> tuple[Named, int]:
         """What a file declares so that nothing changes, and how many can stand in no file."""
         raise NotImplementedError
+
+
+def _verdict(of: DeclarationVerdict) -> Verdict:
+    return Verdict(of.change, of.after, of.before, of.id, counts=of.change == "create")
 
 
 def by_name(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -9,4 +9,5 @@ from booper_client.cli.files.kinds.groups import Groups
 from booper_client.cli.files.kinds.kind import Kind
 from booper_client.cli.files.kinds.schedules import Schedules
 
-KINDS: tuple[Kind, ...] = (Calendars(), Groups(), Flows(), Endpoints(), Channels(), Schedules(), Alerts())
+SCHEDULES = Schedules()
+KINDS: tuple[Kind, ...] = (Calendars(), Groups(), Flows(), Endpoints(), Channels(), SCHEDULES, Alerts())

@@ -1,6 +1,7 @@
 """Schedules in a file: the fields of each by its key. The server compares them by meaning."""
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from booper_client import ApiError, Client
@@ -23,20 +24,18 @@ class Schedules(Kind):
         verdicts: list[Any] = []
         for start in range(0, len(items), AT_ONCE):
             verdicts += client.schedules.check(items[start : start + AT_ONCE])
-        changes = [self._change(each, fields, new) for each, fields in zip(verdicts, schedules.values(), strict=True)]
-        before: Named = self.exported(client)[0] if "change" in changes else {}
-        pairs = zip(changes, schedules.items(), strict=True)
+        pairs = zip(verdicts, schedules.values(), strict=True)
+        compared = [each if isinstance(each, ApiError) else self._verdict(each, fields, new) for each, fields in pairs]
+        before: Named = self.exported(client)[0] if any(_is_change(each) for each in compared) else {}
         return [
-            change if isinstance(change, ApiError) else Verdict(change, fields, before.get(key))
-            for change, (key, fields) in pairs
+            replace(each, before=before.get(key)) if isinstance(each, Verdict) else each
+            for key, each in zip(schedules, compared, strict=True)
         ]
 
-    def _change(self, verdict: Any, fields: dict[str, Any], new: Mapping[str, Collection[str]]) -> str | ApiError:
+    def _verdict(self, of: Any, fields: dict[str, Any], new: Mapping[str, Collection[str]]) -> Verdict:
         """A schedule that names a calendar that is still to be made can't be as it is declared."""
-        if isinstance(verdict, ApiError):
-            return verdict
         lacks = any(each.name in new.get(each.kind, ()) for each in self.references(fields) if each.kind == "calendars")
-        return "change" if lacks and verdict.change == "none" else str(verdict.change)
+        return Verdict("change" if lacks and of.change == "none" else of.change, fields, counts=of.counts)
 
     def checked(self, name: str, fields: dict[str, Any], new: Mapping[str, Collection[str]]) -> dict[str, Any]:
         """Calendars that the file makes are left out: the server would miss them."""
@@ -67,3 +66,7 @@ class Schedules(Kind):
         schedules = list(client.schedules.list(expand="key"))
         keyed: Named = {each.key: each.args for each in schedules if each.key}
         return keyed, len(schedules) - len(keyed)
+
+
+def _is_change(verdict: Verdict | ApiError) -> bool:
+    return isinstance(verdict, Verdict) and verdict.change == "change"
