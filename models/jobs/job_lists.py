@@ -11,6 +11,7 @@ from models.database import settling
 from models.database.paging import Listing, Page, PageRequest, Place, bytes_of, fitting, ids_of, shown_page
 from models.database.sql import any_of, fetch
 from models.jobs.job_store import SHOWN, JobRow, shown_row
+from models.jobs.searches import overdue
 from models.jobs.searches.job_filter import (
     JobFilter,
     due_rows,
@@ -91,6 +92,8 @@ def matching(account_id: int, job_filter: JobFilter, page: PageRequest, looked_a
 
 
 def _indexed(account_id: int, job_filter: JobFilter, page: PageRequest) -> Page:
+    if job_filter.due_by is not None and page.order[0] == overdue.ORDER:
+        return overdue.matching(account_id, job_filter, page)
     where, params = joined(of_index(account_id, job_filter))
     if job_filter.due_by is None:
         return ids_of("job", LISTING, where, params, page)

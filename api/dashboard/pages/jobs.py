@@ -87,8 +87,8 @@ def _rendered(search: Search, jobs: JobSearch, page: Page) -> str:
     return render_template(
         "jobs.html",
         jobs=listed_jobs(page.rows, clock.now()),
-        next=page.end and cursor_of(NEWEST_FIRST, page.end),
-        searched_to=page.end.value if page.end and len(page.rows) < SHOWN else None,
+        next=page.end and cursor_of(jobs.page.order, page.end),
+        searched_to=page.end.value if page.end and jobs.page.order == NEWEST_FIRST and len(page.rows) < SHOWN else None,
         is_first="cursor" not in request.args,
         filters=search.fields,
         range=ranges.Range(search.span, {name: search.fields[name] for name in ranges.ENDS if name in search.fields}),

@@ -14,7 +14,7 @@ from api.dashboard.filters import ended_at
 from api.dashboard.searching.job_columns import ListedJob, listed_jobs
 from api.responses.timestamps import micros_utc
 from models.database.connection import connection
-from models.database.paging import PageRequest
+from models.database.paging import NEWEST_FIRST, PageRequest
 from models.jobs import job_lists
 from models.jobs.searches.job_filter import JobFilter
 from models.rules import clock
@@ -32,7 +32,7 @@ Line = Callable[[list[Any]], str]
 
 def pieces(account_id: int, job_filter: JobFilter, page: PageRequest, line: Line) -> Iterator[str]:
     """The export; it holds no connection while its reader takes a piece."""
-    left, created_at = MAX_JOBS, 0
+    left, last_at = MAX_JOBS, 0
     for _ in range(MAX_LOOKS):
         with connection():
             part = job_lists.listed(account_id, job_filter, page._replace(limit=min(left, AT_ONCE)))
@@ -41,10 +41,11 @@ def pieces(account_id: int, job_filter: JobFilter, page: PageRequest, line: Line
         left -= len(rows)
         if part.end is None:
             return
-        page, created_at = page._replace(place=part.end), int(part.end.value or 0)
+        page, last_at = page._replace(place=part.end), int(part.end.value or 0)
         if left <= 0:
             break
-    yield line([f"More jobs may match. They were created before {micros_utc(created_at)}."])
+    rest = "were created before" if page.order == NEWEST_FIRST else f"come after the {page.order[0]}"
+    yield line([f"More jobs may match. They {rest} {micros_utc(last_at)}."])
 
 
 def values(row: ListedJob) -> list[Any]:

@@ -20,7 +20,7 @@ from models.jobs.searches.job_filter import JobFilter
 from models.operations.timelines import active_jobs
 from models.rules import clock
 
-NEWEST = {"order_by": list(NEWEST_FIRST)}  # what is overdue, too: the page goes on by its cursor
+NEWEST = {"order_by": list(NEWEST_FIRST)}
 ACTIVE = ("active_after", "active_before")  # a stretch of the timeline
 
 
@@ -74,7 +74,8 @@ def loaded(account_id: int, search: Search, limit: int) -> JobSearch:
     others = {name: value for name, value in search.fields.items() if name not in ACTIVE}
     try:
         active = _stretch({name: search.fields[name] for name in ACTIVE if name in search.fields})
-        query = JobsQuery().load({**others, **filled_fields(("cursor",)), **NEWEST, "limit": str(limit)})
+        ordered = {} if "due" in others else NEWEST  # what is overdue comes as the API lists it
+        query = JobsQuery().load({**others, **filled_fields(("cursor",)), **ordered, "limit": str(limit)})
     except ValidationError as error:
         return nothing._replace(problems=problems_of(error, JOB_FILTERS))
     job_filter, is_whole = _of_stretch(account_id, filter_of(query), **active)
