@@ -384,7 +384,7 @@ def attempt_shown(browser, reason, event, payload):
 
 def test_t11_a_jobs_page_says_in_words_why_no_response_came(alice):
     text = attempt_shown(alice, "certificate_expired", REQUEST_FAILED, {"reason": "certificate_expired"})
-    assert "No response. certificate_expired: the target&#39;s certificate has expired." in text
+    assert "No response: the target&#39;s certificate has expired (certificate_expired)." in text
     assert "Given up after attempt 1 of 20: the target&#39;s certificate has expired." in text
 
 

@@ -65,4 +65,4 @@ def test_what_a_search_does_not_understand_is_told(typed, problem):
     ],
 )
 def test_filters_are_written_as_a_search_that_reads_the_same(fields):
-    assert read(written(fields), NOW, BERLIN) == (fields, [])
+    assert read(written(fields), NOW, BERLIN)[:2] == (fields, [])
