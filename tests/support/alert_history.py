@@ -17,8 +17,10 @@ from models.alerts.alert_tables import Incident
 from models.alerts.conditions import HOST, LABEL, Quiet
 from models.database.connection import connection
 from models.database.sql import fetch
+from models.jobs.job_kinds import REQUEST
 from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Job
+from models.jobs.states import NOT_BEGUN
 from models.operations import claims
 from models.rules.clock import HOUR, MINUTE, SECOND
 from models.schedules import schedule_changes
@@ -165,14 +167,18 @@ class AlertHistory:
         missed, begun = self.fates(now)
         self.kills.survive(lambda: planner.expire(now))
         self.kills.survive(lambda: planner.plan_due(now))
-        due = Job.select(Job.id).where(Job.state.in_(("available", "scheduled")), Job.scheduled_at <= now)
-        jobs = claims.claim([job.id for job in due.where(Job.schedule_id.is_null(False))], now, MARGIN)
+        jobs = claims.claim([job.id for job in self.due(now)], now, MARGIN)
         assert Counter((job.schedule_id, job.fire_at) for job in jobs) == Counter(begun)
         for schedule in missed:
             self.judge.saw(now, schedule, "missed")
         for schedule, at in begun:
             self.judge.saw(now, schedule, "begun", lateness=now - at)
         return jobs
+
+    def due(self, now):
+        """The jobs of schedules that are due, by an index: those of past weeks are not to be read at each step."""
+        mine = Job.select(Job.id).where(Job.account_id == self.account.id, Job.kind == REQUEST)
+        return mine.where(Job.state.in_(NOT_BEGUN), Job.scheduled_at <= now).order_by(Job.id)
 
     def fates(self, now):
         """The schedules that missed instants, and the instants whose jobs begin now."""

@@ -1,5 +1,7 @@
 """The pages of alerts: rules are added, tested and removed; incidents show whom they are about and what was sent."""
 
+import re
+
 import pytest
 
 from models.alerts import alert_store
@@ -161,6 +163,21 @@ def test_once_a_mute_has_ended_the_button_mutes_again(alice, moved_clock, incide
     over = alice.get(path).text
 
     assert ("Unmute" in over, "Muted until" in over, "Mute for a day" in over) == (False, False, True)
+
+
+def test_the_pages_can_be_read_without_styles(alice, incident):
+    """A browser for text sets what no space parts as one word."""
+    make_alert(alice.account, to=[("webhook", "https://a.example/hook"), ("ntfy", "https://b.example/topic")])
+    alerts = without_markup(alice.get("/alerts").text)
+    menu = ["Search /", "Failures 1", "Light Dark System", "Endpoints Channels Alerts"]
+    form = ["failed missed late", "Within Late after Long after"]
+    for words in (*menu, *form, "https://a.example/hook Test", "Test all Disable Remove", "New job n"):
+        assert words in alerts
+    assert "Webhook URL Set" in without_markup(alice.get("/channels").text)
+
+
+def without_markup(html):
+    return " ".join(re.sub("<[^>]*>", "", html).split())
 
 
 def test_open_incidents_stand_before_closed_ones(alice, moved_clock, incident):

@@ -65,6 +65,8 @@ def test_it_shows_how_schedules_fare_and_how_many(anybody, url, account, moved_c
     assert page.status_code == 200
     assert sums(page) == {"failing": "1", "late": "0", "running": "1", "on time": "1", "new": "1", "paused": "1"}
     assert texts(page, "li") == ["bad failing", "slow running", "good on time", "unborn new", "off paused"]
+    without_markup = re.sub("<[^>]*>", "", page.text)
+    assert "bad failing" in without_markup, "also where styles do not part them"
 
 
 def test_a_run_that_begins_late_or_not_at_all_is_late(anybody, url, account, moved_clock):
