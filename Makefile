@@ -6,7 +6,7 @@ unexport PYTHONDONTWRITEBYTECODE
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: client install run test test-quick chart docs check format lint types imports openapi numbers pictures lock packages journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full alerts-full agreement-full upgrade
+.PHONY: client install run test test-quick chart docs check format lint types imports openapi pictures lock packages journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full alerts-full agreement-full upgrade
 
 install: $(STAMP)
 
@@ -57,10 +57,6 @@ client: $(DEV_STAMP)
 # After a change of the API that is meant: writes what its test compares.
 openapi: $(DEV_STAMP)
 	$(BIN)/python -m tests.support.frozen_openapi
-
-# After a change of a limit, a duration or a default that is meant: writes what its test compares.
-numbers: $(DEV_STAMP)
-	$(BIN)/python -m tests.support.frozen_numbers
 
 # The pictures of the README and the documents, from a server that it fills itself.
 pictures: $(DEV_STAMP)

@@ -50,7 +50,7 @@ def test_a_failure_reaches_a_signed_webhook_and_people(account, embedded, receiv
     headers = {name.lower(): value for name, value in hook.headers.items()}
     signed = headers_for([secret], headers["webhook-id"], int(headers["webhook-timestamp"]), hook.body)
     assert {name: headers[name] for name in names} == signed
-    assert json.loads(slack.body)["text"].startswith("backup fails\nstatus_500")
+    assert json.loads(slack.body)["text"].startswith("backup fails\nanswered 500 Internal Server Error (status_500)")
     wait_until(lambda: Job.select().where(Job.kind == "alert", Job.state == "completed").count() == 2)
     assert Notification.select().count() == 2
     assert not [row for row in LogEntry.select() if "s3cret" in row.payload]
@@ -108,6 +108,10 @@ def test_a_failure_reaches_people_by_mail(account, db, receiver):
     [mail] = server.mailbox.mails
     assert (mail["From"], mail["To"], mail["Subject"]) == ("booper@example.com", "ops@example.com", "backup fails")
     text, html = mail.iter_parts()
-    assert text.get_content().splitlines()[:3] == ["backup fails", "", "status_500"]
+    assert text.get_content().splitlines()[:3] == [
+        "backup fails",
+        "",
+        "answered 500 Internal Server Error (status_500)",
+    ]
     assert "<strong>backup fails</strong>" in html.get_content()
     assert Job.get(Job.kind == "alert").uuid in mail["Message-ID"]

@@ -44,7 +44,7 @@ def show_overview() -> str:
         depths=heartbeats.depths(),
         workers=workers,
         alive=heartbeats.alive(workers, now),
-        troubles=[(messages.line_of(each, now), each.detail) for each in operator_incidents.open_now(now)],
+        troubles=[messages.line_of(each, now) for each in operator_incidents.open_now(now)],
         upcoming=overview.upcoming(account_id, UPCOMING),
         **({} if is_part() else timeline_values("show_overview", {})),
         messages=channels.kept(None if demo_is_open() else account_id)[:MESSAGES],

@@ -67,8 +67,8 @@ def test_open_troubles_of_the_installation_are_shown_without_their_details(alice
     trouble = Trouble(TICKER, "on host 10.0.0.9", clock.now() - clock.HOUR)
     operator_incidents.update(rule, [trouble], trouble.since, clock.now())
 
-    assert "The ticker is silent, for 1 h 0 min now" in panel(alice, "system")
+    assert "The ticker is silent, for 1 h 0 min now" in panel(alice, "troubles-title")
     assert "10.0.0.9" not in alice.get("/").text
 
     operator_incidents.update(rule, [], trouble.since, clock.now())
-    assert "The ticker" not in " ".join(panel(alice, "system"))
+    assert "The ticker" not in " ".join(panel(alice, "troubles-title"))
