@@ -6,7 +6,7 @@ unexport PYTHONDONTWRITEBYTECODE
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: client install run test test-quick chart docs check format lint types imports openapi pictures lock packages journeys-full bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full alerts-full agreement-full upgrade
+.PHONY: client install run test test-quick chart docs check format lint types imports openapi pictures lock packages journeys-full firefox bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full alerts-full agreement-full upgrade
 
 install: $(STAMP)
 
@@ -72,6 +72,10 @@ bench-quick: $(DEV_STAMP)
 
 journeys-full: $(DEV_STAMP)
 	BOOPER_TEST_JOURNEY_SCALE=full $(BIN)/python -m pytest tests/journeys --durations=20 -rA
+
+# The journeys of the dashboard in Debian's firefox-esr. One at a time: it takes its time beside others.
+firefox: $(DEV_STAMP)
+	BOOPER_TEST_FIREFOX=$${BOOPER_TEST_FIREFOX:-$$(command -v firefox-esr)} $(BIN)/python -m pytest tests/browser -k firefox
 
 bench-lateness: $(DEV_STAMP)
 	$(BIN)/python -m bench.lateness

@@ -165,5 +165,5 @@ def test_the_document_keeps_what_openapi_3_1_says_of_a_field(bare):
 
     assert fields["flow"]["dependentRequired"] == {"rate": ["per"], "per": ["rate"]}
     assert fields["headers"]["propertyNames"] == {"pattern": HEADER_NAME}
-    assert fields["dedup"]["then"] == {"not": {"required": ["content"]}}
+    assert fields["dedup"]["then"] == {"not": {"properties": {"content": {}}, "required": ["content"]}}
     assert fields["body_base64"]["contentEncoding"] == "base64"

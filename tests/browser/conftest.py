@@ -3,7 +3,7 @@ them (`in_both_browsers`) run in Firefox too.
 
 Chromium is Debian's package `chromium`; nothing is downloaded. Where it is missing these tests are skipped with a
 reason, but never where BOOPER_TEST_REQUIRE_CHROMIUM says that it must be there. Firefox is Debian's `firefox-esr`,
-driven by WebDriver BiDi; where it is missing its tests are skipped. Whatever a page asked another host for,
+driven by WebDriver BiDi; its tests run by `make firefox`. Whatever a page asked another host for,
 and whatever it complained of on its console, fails the test that opened it.
 """
 
@@ -20,7 +20,7 @@ from tests.support.readers import LIMIT_MS, Reader
 
 SHIM = Path(__file__).parents[1] / "support" / "stock_firefox.cjs"
 CHROMIUM = os.environ.get("BOOPER_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-FIREFOX = os.environ.get("BOOPER_TEST_FIREFOX") or shutil.which("firefox-esr") or shutil.which("firefox")
+FIREFOX = os.environ.get("BOOPER_TEST_FIREFOX")
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +48,7 @@ def chromium(request):
 @pytest.fixture(scope="session")
 def firefox(request):
     if not FIREFOX:
-        pytest.skip("Firefox is not installed: apt-get install firefox-esr, or name it in BOOPER_TEST_FIREFOX")
+        pytest.skip("only where BOOPER_TEST_FIREFOX names Firefox, as `make firefox` does")
     launch = request.getfixturevalue("playwright").firefox.launch
     browser = launch(channel="moz-firefox", executable_path=FIREFOX)
     yield browser

@@ -31,6 +31,8 @@ VOLATILE = {
     *("date", "user-agent", "webhook-id", "webhook-timestamp", "webhook-signature"),
 }
 
+HAS_KEY = {"properties": {"key": {}}, "required": ["key"]}
+HAS_CONTENT = {"properties": {"content": {}}, "required": ["content"]}
 DEDUP_FORM = {
     "type": "object",
     "properties": {
@@ -38,9 +40,9 @@ DEDUP_FORM = {
         "content": {"type": "boolean", "enum": [True]},
         "for": DURATION_FORM,
     },
-    "if": {"type": "object", "required": ["key"]},  # null is neither
-    "then": {"not": {"required": ["content"]}},
-    "else": {"required": ["content"]},
+    "if": {"type": "object", **HAS_KEY},  # null is neither
+    "then": {"not": HAS_CONTENT},
+    "else": HAS_CONTENT,
     "additionalProperties": False,
 }
 
