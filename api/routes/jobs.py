@@ -23,7 +23,7 @@ from api.responses import expanded_jobs, schemas, serializers
 from api.responses.attempts import Attempt, attempt
 from api.responses.expanded_jobs import ExpandedJob
 from api.responses.responses import ApiError, invalid, json_response, or_not_found, respond
-from api.routes.targets.group_orders import check_group, jobs_for
+from api.routes.targets.group_orders import check_group, is_for_group, jobs_for
 from models.flows import orders, sets
 from models.jobs import job_lists, job_store
 from models.jobs.job_store import NewJob
@@ -139,10 +139,10 @@ def list_attempts(key: str) -> Response:
 
 def _create(job_request: JobRequest, now: int) -> tuple[int, str]:
     owner, due = caller(), due_at(job_request, now)
-    if job_request.values.get("group") is not None and not recurs(job_request):
+    if is_for_group(job_request):
         return _create_set(job_request, due, now)
     if recurs(job_request):
-        check_group(job_request)
+        check_group(job_request, owner.account_id)
         row, created = _create_recurring(new_schedule(job_request, owner.account_id, due, now, hops()), now)
     else:
         row, created = orders.create(new_job(job_request, owner.account_id, due, hops(), traceparent()), now)

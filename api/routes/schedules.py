@@ -224,5 +224,5 @@ def schedule_response(row: ScheduleRow | None, status: int = 200) -> Response:
 
 
 def _new(job_request: JobRequest, now: int, key: str | None = None) -> NewSchedule:
-    check_group(job_request)
+    check_group(job_request, caller().account_id)
     return new_schedule(job_request, caller().account_id, due_at(job_request, now), now, hops(), key)

@@ -4,6 +4,7 @@ The API's schema checks the result; what can't be read is reported together with
 sends every line end as CRLF; a body that was not edited keeps the bytes of the old job.
 """
 
+import json
 from typing import Any
 
 from marshmallow import Schema, ValidationError
@@ -64,6 +65,16 @@ def read_members(form: dict[str, str], original: StoredRequest | None) -> Fields
     return reading.fields
 
 
+def form_to_show(form: dict[str, str], original: StoredRequest) -> dict[str, str]:
+    """The form filled in with a stored request; as JSON where it is for a group, for which there is no field."""
+    fields = _read(form, original).fields
+    if "group" not in fields:
+        return form
+    if "method" not in json.loads(original.args):
+        del fields["method"]
+    return {json_mode.MODE: json_mode.JSON, json_mode.JSON: json_mode.written(fields)}
+
+
 def read_retries(form: dict[str, str]) -> Fields:
     """The fields that say how a job is tried again, as a request of their own."""
     texts = {name: form.get(name, "").strip() for name in ("max_attempts", "backoff")}
@@ -90,6 +101,8 @@ def _read(form: dict[str, str], original: StoredRequest | None) -> Reading:
             add()
         except ValidationError as error:
             reading.refuse(error)
+    if "group" in fields and not fields["url"]:
+        del fields["url"]
     return reading
 
 

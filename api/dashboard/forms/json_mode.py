@@ -5,7 +5,6 @@ takes it.
 """
 
 import json
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from marshmallow import ValidationError
@@ -42,17 +41,18 @@ def read(text: str, original: StoredRequest | None) -> Fields:
         raise ValidationError(f"must be JSON, got something else: {error}", JSON) from None
     except ApiError as error:
         raise ValidationError({name or JSON: texts for name, texts in (error.errors or {}).items()}) from None
-    if strict_json.faults(document.value, text):
-        raise ValidationError("must be JSON that can be kept: no NUL, no lone surrogates, no huge numbers", JSON)
+    if faults := strict_json.faults(document.value, text):
+        raise ValidationError({path or JSON: [fault] for path, fault in faults})
     old_text = body_of(original) if original else None
     if old_text is not None and _is_json_of(old_text, fields.get("body")):
         fields.body_text = old_text
     return fields
 
 
-def written(fields: Mapping[str, Any]) -> str:
-    """The text of these members."""
-    return json.dumps(fields, indent=2, ensure_ascii=False)
+def written(fields: Fields) -> str:
+    """The text of these members. A body of JSON keeps its bytes."""
+    text = json.dumps({**fields, "body": 0} if fields.body_text else fields, indent=2, ensure_ascii=False)
+    return text.replace('\n  "body": 0', f'\n  "body": {fields.body_text}', 1) if fields.body_text else text
 
 
 def form_of_request(job_request: JobRequest) -> dict[str, str]:
@@ -77,13 +77,13 @@ def once_now(form: dict[str, str]) -> dict[str, str]:
 def _without_times(text: str, **more: Any) -> str:
     """The text of an object without what says when. One that can't be read stays, and its fault is told."""
     try:
-        members = json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-    if not isinstance(members, dict):
+        members = read(text, None)
+    except ValidationError:
         return text
     kept = {name: value for name, value in members.items() if name not in (*replays.NOT_REPLAYED, "backoff")}
-    return json.dumps(kept | more)
+    once = Fields(kept | more)
+    once.body_text = members.body_text
+    return written(once)
 
 
 def _times(sent: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
@@ -103,6 +103,6 @@ def _times(sent: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
 
 def _is_json_of(text: str, value: Any) -> bool:
     try:
-        return bool(json.loads(text) == value)
+        return json.dumps(json.loads(text)) == json.dumps(value)  # 1 equals true in Python
     except (ValueError, RecursionError):
         return False

@@ -47,11 +47,15 @@ def curl(fields: Mapping[str, Any], root_url: str) -> str:
 
 def python(fields: Mapping[str, Any]) -> str:
     """A call of the client. A client's fields have no names that Python takes for something else."""
-    others = {name: value for name, value in fields.items() if name != "url"}
+    subject = "url" if "url" in fields else "group"
+    others = {name: value for name, value in fields.items() if name != subject}
     resource = "schedules" if any(name in fields for name in RECURRING) else "jobs"
-    arguments = [ascii(fields["url"]), *(f"{name}={ascii(value)}" for name, value in others.items())]
+    if subject == "group" and resource == "schedules":
+        return "# a schedule of a group is made with a key: client.schedules.put(key, group=…)"
+    call = "create" if subject == "url" else "create_for_group"
+    arguments = [ascii(fields[subject]), *(f"{name}={ascii(value)}" for name, value in others.items())]
     lines = ["from booper_client import Client", "", "with Client() as client:"]
-    return "\n".join([*lines, f"    client.{resource}.create(", *(f"        {each}," for each in arguments), "    )"])
+    return "\n".join([*lines, f"    client.{resource}.{call}(", *(f"        {each}," for each in arguments), "    )"])
 
 
 def command_line(fields: Mapping[str, Any]) -> str:

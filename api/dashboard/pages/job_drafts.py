@@ -3,16 +3,16 @@
 from flask import Response, render_template, request
 from marshmallow import ValidationError
 
-from api.dashboard.blueprint import pages, redirect_to, visitor
+from api.dashboard.blueprint import pages
 from api.dashboard.forms.job_form_reader import read_job_form, read_retries
 from api.dashboard.forms.json_mode import once_now
 from api.dashboard.forms.snippets import snippets
 from api.dashboard.pages.job import find_job
-from api.dashboard.pages.new_job import form_page
+from api.dashboard.pages.new_job import form_page, order
 from api.dashboard.query import problems_of
 from api.requests.job_fields import JobFields
-from api.requests.job_requests import JobRequest, due_at, new_job
-from models.flows import orders
+from api.requests.job_requests import JobRequest
+from api.responses.responses import ApiError
 from models.jobs.job_store import JobRow, NewJob
 from models.rules import backoff, clock
 
@@ -52,9 +52,10 @@ def send_test() -> Response:
         job_request = read_job_form(JobFields(), once_now(form), _original())
     except ValidationError as error:
         return form_page(form, error.normalized_messages(), 422)
-    now = clock.now()
-    job, _ = orders.create(new_job(job_request, visitor().account_id, due_at(job_request, now), 0), now)
-    return redirect_to("show_job", "tested", key=job.uuid)
+    try:
+        return order(job_request, clock.now(), "tested")
+    except ApiError as error:
+        return form_page(form, error.errors or {"": [error.message]}, 422)
 
 
 def _original() -> JobRow | None:

@@ -2,11 +2,11 @@
 
 from marshmallow import ValidationError
 
-from api.auth import caller
 from api.requests.fields import shown
 from api.requests.hops import hops, traceparent
 from api.requests.job_fields import JobFields
 from api.requests.job_requests import JobRequest, new_job
+from api.requests.new_schedule import recurs
 from api.requests.options.dedup import window_of_set
 from api.requests.reading.body import Fields
 from api.requests.reading.strict_schema import flat
@@ -26,11 +26,16 @@ def group_of(account_id: int, name: str) -> Group:
     return group
 
 
-def check_group(job_request: JobRequest) -> None:
-    """Answer 422 if the order names a group that there is not."""
+def check_group(job_request: JobRequest, account_id: int) -> None:
+    """Answer 422 if the order names a group that the account has not."""
     name = job_request.values.get("group")
     if name is not None:
-        group_of(caller().account_id, name)
+        group_of(account_id, name)
+
+
+def is_for_group(job_request: JobRequest) -> bool:
+    """Whether it makes a job for each target of a group now, and no schedule."""
+    return job_request.values.get("group") is not None and not recurs(job_request)
 
 
 def jobs_for(job_request: JobRequest, account_id: int, due: int) -> list[NewJob]:

@@ -6,7 +6,10 @@ import re
 
 import pytest
 
+from models.accounts import target_groups
+from models.accounts.target_groups import Target
 from models.jobs.job_tables import Job
+from models.rules import clock
 from models.schedules.schedule_tables import Schedule
 from tests.support.browsers import Markup, submit_schedule
 from tests.support.rows import all_rows, make_job
@@ -99,7 +102,7 @@ def test_a_job_and_a_schedule_are_created_from_json(alice):
         ('{"url": "https://a.example/", "url": "https://b.example/"}', "url: must be given once"),
         ('{"url": "x", "max_attempts": 0}', "max_attempts: must be a whole number from 1 to 100"),
         ('{"url": "https://a.example/", "flow": {"rate": 1}}', "flow."),
-        ('{"url": "https://a.example/", "name": "\\u0000"}', "must be JSON that can be kept"),
+        ('{"url": "https://a.example/", "name": "\\u0000"}', "must be text without NUL"),
         ('{"url": "https://a.example/", "maxattempts": 1}', "unknown field"),
         ("", "must be JSON"),
     ],
@@ -168,3 +171,73 @@ def test_the_form_has_a_field_for_the_webhook(alice):
     assert fields_in(page)["webhook_url"] == "https://example.com/events"
     refused = alice.send("/jobs/new", method="POST", url=URL, when="now", webhook_url="nowhere")
     assert (refused.status_code, "webhook_url-problem" in refused.text) == (422, True)
+
+
+def make_group(browser, name="shops"):
+    targets = [Target("a", "https://a.example/", {}), Target("b", "https://b.example/", {})]
+    target_groups.put(browser.account.id, name, targets, clock.now())
+
+
+@pytest.mark.parametrize("more", [{}, {"cron": "0 9 * * *"}])
+def test_a_group_that_there_is_not_is_refused(alice, more):
+    for path in ("/jobs/new", *(() if more else ("/jobs/test",))):
+        answer = alice.send(path, mode="json", json=json.dumps({"group": "none", **more}))
+        assert (answer.status_code, "must be the name of a group" in answer.text) == (422, True)
+    assert (Job.select().count(), Schedule.select().count()) == (0, 0)
+
+
+def test_a_group_gets_a_job_for_each_target(alice):
+    make_group(alice)
+    answer = create(alice, {"group": "shops"})
+    assert (answer.status_code, answer.location.split("?")[0]) == (303, "/jobs")
+    assert [json.loads(job.args)["url"] for job in Job.select().order_by(Job.id)] == [
+        "https://a.example/",
+        "https://b.example/",
+    ]
+
+
+def test_a_schedule_of_a_group_is_edited_as_json_and_stays_as_it_is(alice):
+    make_group(alice)
+    create(alice, {"group": "shops", "cron": "0 9 * * *", "timezone": "Europe/Vienna"})
+    made = Schedule.get()
+    page = alice.get(f"/schedules/{made.id}/edit").text
+    assert json.loads(text_in(page))["group"] == "shops"
+
+    assert alice.send(f"/schedules/{made.id}/edit", mode="json", json=text_in(page)).status_code == 303
+    after = Schedule.get()
+    assert (json.loads(after.args), after.frequency) == (json.loads(made.args), made.frequency)
+    renamed = alice.send(f"/schedules/{made.id}/edit", mode="json", json=text_in(page).replace("shops", "none"))
+    assert renamed.status_code == 422
+
+
+def test_the_commands_of_a_group_are_shown(alice):
+    text = alice.send("/jobs/new/commands", mode="json", json='{"group": "shops"}').text
+    assert "client.jobs.create_for_group(" in html.unescape(text)
+    assert alice.send("/jobs/new/commands", mode="json", json='{"group": "a", "cron": "@daily"}').status_code == 200
+
+
+@pytest.mark.parametrize(("old", "new"), [("1", "true"), ("0", "false"), ("1", "1.0")])
+def test_a_body_that_is_equal_to_python_alone_is_an_edit(alice, old, new):
+    job = make_job(alice.account, body=f'{{"a":{old}}}'.encode(), content_type="application/json")
+    alice.send("/jobs/new", mode="json", json=f'{{"url": "{URL}", "body": {{"a":{new}}}}}', **{"from": str(job.uuid)})
+    assert bytes(Job.get(Job.id != job.id).body) == f'{{"a":{new}}}'.encode()
+
+
+def test_the_body_keeps_its_bytes_in_both_modes_and_in_a_test(alice):
+    body = '{"a":1,"p":1.10,"q":0.12345678901234567890123,"e":1e2}'
+    page = alice.send("/jobs/new/mode", **{**FIELDS, "body": body}).text
+    alice.send("/jobs/test", mode="json", json=text_in(page))
+    assert (body in text_in(page), bytes(Job.get().body).decode()) == (True, body)
+
+
+def test_a_test_refuses_what_would_not_be_created(alice):
+    twice = '{"url": "https://a.example/", "url": "https://b.example/"}'
+    for path in ("/jobs/new", "/jobs/test"):
+        assert "must be given once" in alice.send(path, mode="json", json=twice).text
+    assert Job.select().count() == 0
+
+
+def test_json_that_is_nested_too_deep_is_told_so(alice):
+    deep = "[" * 900 + "]" * 900
+    answer = alice.send("/jobs/new", mode="json", json=f'{{"url": "{URL}", "body": {deep}}}')
+    assert (answer.status_code, "nested" in answer.text) == (422, True)

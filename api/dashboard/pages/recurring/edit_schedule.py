@@ -10,7 +10,7 @@ from api.context import settings
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
 from api.dashboard.forms.job_form import CHOICES, errors_by_field, form_of
-from api.dashboard.forms.job_form_reader import read_job_form
+from api.dashboard.forms.job_form_reader import form_to_show, read_job_form
 from api.dashboard.forms.job_times import UNITS, form_times
 from api.dashboard.forms.json_mode import MODE
 from api.dashboard.pages.recurring.schedule import find_schedule, too_many_refused
@@ -19,6 +19,7 @@ from api.requests.new_schedule import new_schedule
 from api.requests.options.refusals import refusals
 from api.responses.responses import ApiError
 from api.routes.schedules import ScheduleFields
+from api.routes.targets.group_orders import check_group
 from models.jobs import replays
 from models.rules import clock, recurrence
 from models.rules.recurrence import UnknownFrequency
@@ -31,7 +32,8 @@ from models.schedules.schedule_store import ScheduleRow
 @pages.get("/schedules/<key>/edit")
 def edit_schedule(key: str) -> Response:
     row = find_schedule(key)
-    return schedule_form_page(row, {**form_of(row, replays.TIMES), **form_times(row.frequency)}, {}, 200)
+    form = form_to_show({**form_of(row, replays.TIMES), **form_times(row.frequency)}, row)
+    return schedule_form_page(row, form, {}, 200)
 
 
 @pages.post("/schedules/<key>/edit")
@@ -48,6 +50,7 @@ def change_schedule(key: str) -> Response:
         if names[0] == names[1] and recurrence.frequency_of(new.frequency) == recurrence.frequency_of(row.frequency):
             new = new._replace(frequency=row.frequency)  # the form may spell the same frequency in another way
     try:
+        check_group(job_request, visitor().account_id)
         with refusals(), too_many_refused():
             changed = schedule_changes.replace(visitor().account_id, row.id, new, now, settings().max_schedules)
     except ApiError as error:
