@@ -22,6 +22,7 @@ from typing import Any
 import psycopg
 
 from bench.neighbours import POSTGRES_URL, RABBITMQ_URL
+from bench.session import settle_tables
 from tests.support.journeys import checker
 from tests.support.journeys.broker import shared_broker
 from tests.support.journeys.client import Order, now_us
@@ -109,6 +110,7 @@ def operation(journey: Journey, options: argparse.Namespace, label: str, kill: b
     status, model = client.ask("POST", "/api/jobs", fields | {"schedule_in": WEEK // SECOND})
     assert status == 201, model
     product.copy_job(model["data"]["job_id"], label, options.jobs - 1, "scheduled", now_us() + WEEK)
+    settle_tables(product)
     began = time.monotonic()
     status, answer = client.ask("POST", "/api/jobs/cancel", {"filter": {"name": label}})
     assert status == 202, answer
