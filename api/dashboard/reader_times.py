@@ -28,8 +28,9 @@ def zone_of(name: str) -> ZoneInfo:
 
 def in_utc(fields: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
     """The fields without their zone, and the times of `names` as the API takes them: `2026-11-28T11:00:00.000000Z`. A
-    text that is no time stays as it is, for a schema to refuse. Raises ValidationError for a zone that is none."""
-    zone = zone_of(fields.get(ZONE, ""))
+    text that is no time stays as it is, for a schema to refuse. Raises ValidationError for a zone that is none if there
+    is a time: a browser may know zones that the server does not."""
+    zone = zone_of(fields.get(ZONE, "") if any(fields.get(name) for name in names) else "")
     return {name: _as_instant(text, zone) if name in names else text for name, text in fields.items() if name != ZONE}
 
 

@@ -40,23 +40,32 @@ def read_address(account_id: int) -> Search:
     typed = read_typed(account_id)
     if typed.problems:
         return typed._replace(fields=typed.fields | filled_fields(FILTERS))
-    fields = typed.fields | in_utc(filled_fields((*FILTERS, ZONE)), TIMES)
+    try:
+        fields = typed.fields | in_utc(filled_fields((*FILTERS, ZONE)), TIMES)
+    except ValidationError as error:
+        return Search(typed.fields | filled_fields(FILTERS), problems_of(error))
     chosen = range_of(fields | filled_fields((SPAN,)), clock.now())
     return Search(fields | chosen.ends, [], chosen.span)
 
 
 def read_typed(account_id: int) -> Search:
     """What was typed into the box. A text that is a label of the account is looked for as one."""
-    try:
-        zone = zone_of(request.args.get(ZONE, ""))
-    except ValidationError as error:
-        return Search({}, problems_of(error))
-    typed = search_box.read(request.args.get("q", ""), clock.now(), zone)
+    typed = _read_box()
     text = typed.fields.get("text", "")
     if "label" in typed.fields or not _is_label(account_id, text):
         return typed
     others = {name: value for name, value in typed.fields.items() if name != "text"}
     return Search({**others, "label": text}, typed.problems)
+
+
+def _read_box() -> Search:
+    """The words of the box. A zone that is none is a problem for its times alone."""
+    name, text, now = request.args.get(ZONE, ""), request.args.get("q", ""), clock.now()
+    try:
+        return search_box.read(text, now, zone_of(name))
+    except ValidationError as error:
+        typed = search_box.read(text, now, zone_of(""))
+        return Search({}, problems_of(error)) if any(each in typed.fields for each in TIMES) else typed
 
 
 def _is_label(account_id: int, text: str) -> bool:

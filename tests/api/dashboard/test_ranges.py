@@ -74,7 +74,8 @@ def test_times_of_ones_own_outrank_a_preset(alice, moved_clock, path):
 
 @pytest.mark.parametrize("path", LISTS)
 def test_a_range_that_cant_be_read_is_told(alice, path):
-    for name, fields in {"after": {"after": "soon"}, "zone": {"zone": "Nowhere/Land"}}.items():
+    unknown = {"after": "2026-01-01T09:00", "zone": "Nowhere/Land"}
+    for name, fields in {"after": {"after": "soon"}, "zone": unknown}.items():
         answer = alice.client.get(path, query_string=fields)
         assert answer.status_code == 422
         assert f"{name} must be" in answer.text.replace("created from", "after")
@@ -133,6 +134,18 @@ def test_a_pause_with_a_zone_that_is_none_pauses_nothing(alice, moved_clock):
     answer = alice.send("/hosts/pause", **form)
     assert (answer.status_code, "zone must be a time zone" in answer.text) == (422, True)
     assert gates.find(alice.account.id, "host", "a.example") is None
+
+
+@pytest.mark.parametrize("path", [*LISTS, "/find/results"])
+def test_a_zone_that_is_none_matters_only_to_a_time(alice, path):
+    """A browser may know zones that the server does not."""
+    assert alice.client.get(path, query_string={"q": "shop", "zone": "Etc/Unknown"}).status_code == 200
+    assert alice.send("/hosts/pause", key="a.example", until="", zone="Etc/Unknown").status_code == 303
+
+
+def test_a_time_in_the_box_is_not_read_in_a_zone_that_is_none(alice):
+    answer = alice.client.get("/jobs", query_string={"q": "after:2026-01-01", "zone": "Etc/Unknown"})
+    assert (answer.status_code, "zone must be a time zone" in answer.text) == (422, True)
 
 
 def test_a_backfill_covers_the_times_of_the_readers_zone(alice, moved_clock):
