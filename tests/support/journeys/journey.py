@@ -59,7 +59,7 @@ class Journey:
             sample = self.order(list(spread(SAMPLE, began_at + WEEK, 1)))
             pace_us = (now_us() - began_at) / SAMPLE
             self.cancel(sample)
-        return 2 * SECOND + int(1.5 * pace_us * count)
+        return 2 * SECOND + int(3 * pace_us * count)  # others may come to use the machine
 
     def cancel(self, created: list[Created]) -> None:
         self.history.cancelled += [self.client.cancel(create) for create in created]
