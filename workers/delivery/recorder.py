@@ -111,7 +111,7 @@ class Recorder:
 
     def _await_results(self) -> None:
         """Wait until results arrive, or until it is time to retry what is kept."""
-        if self._results:
+        if self._results or not self._has_more():  # it was told to stop since the last look, while it connected
             return
         (self._gave_up if self._is_stopping else self._arrived).wait(self._until_retry_s())
         self._arrived.clear()

@@ -1,6 +1,7 @@
 """From an outcome to the rows that tell of it."""
 
 import json
+import threading
 
 import pytest
 from peewee import OperationalError
@@ -377,3 +378,27 @@ def test_the_statistics_count_a_long_attempt_when_it_ends(account, moved_clock, 
     [judged] = record([result_of(claim, OK)])
     counted_at = recording.recorded_of(judged).attempted_at
     assert counted_at == (claim.attempted_at if is_counted_at_start else clock.now())
+
+
+def test_a_recorder_that_is_told_to_stop_while_it_connects_ends_at_once(db, monkeypatch):
+    """It waited for results until its grace was over."""
+    connecting, ordered = threading.Event(), threading.Event()
+    connect = recording.connect_and_keep
+
+    def connect_slowly():
+        connecting.set()
+        ordered.wait(5)
+        connect()
+
+    monkeypatch.setattr(recording, "connect_and_keep", connect_slowly)
+    recorder = Recorder()
+    recorder.start()
+    assert connecting.wait(5)
+    stopping = threading.Thread(target=recorder.stop, args=(30,), daemon=True)
+    stopping.start()
+    wait_until(lambda: recorder._is_stopping)
+
+    ordered.set()
+
+    stopping.join(5)
+    assert not stopping.is_alive()
