@@ -217,7 +217,8 @@ def boot(same_signal_s):
     middleware.DeliveryMiddleware(Delivery()).after_process_boot(None)
     signal.signal(signal.SIGURG, lambda *_: tell("alive"))
     tell(f"ready {os.getpid()}")
-    time.sleep(60)
+    for _ in range(1200):  # Python heeds a signal that comes just before it sleeps only after the sleep
+        time.sleep(0.05)
 """
 # Dramatiq's own answer to an order to stop.
 GOES_ON = 'signal.signal(signal.SIGTERM, lambda *_: tell("stop"))'
