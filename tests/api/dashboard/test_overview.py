@@ -7,6 +7,8 @@ from models.alerts.conditions import TICKER
 from models.jobs import job_store
 from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Job
+from models.operations import heartbeats
+from models.operations.heartbeats import WorkerRow
 from models.operations.operator_alerts import operator_incidents, turn
 from models.operations.operator_alerts.troubles import Trouble
 from models.rules import clock
@@ -72,3 +74,13 @@ def test_open_troubles_of_the_installation_are_shown_without_their_details(alice
 
     operator_incidents.update(rule, [], trouble.since, clock.now())
     assert "The ticker" not in " ".join(panel(alice, "troubles-title"))
+
+
+def test_a_missing_worker_is_told_above_all_else_and_nothing_is_shown_where_one_runs(alice, moved_clock):
+    page = alice.get("/").text
+    assert panel(alice, "troubles-title") == ["No worker is running, so nothing is sent. Start one with booper worker."]
+    assert page.index('id="troubles"') < page.index('id="timeline"')
+
+    heartbeats.record_heartbeat(WorkerRow("a", "host", 1, "0", 8, 0, 0, clock.now()))
+
+    assert re.search(r'<section id="troubles"[^>]* hidden>', alice.get("/").text)
