@@ -5,6 +5,7 @@ import contextlib
 import http.server
 import json
 import threading
+from unittest.mock import Mock
 
 import pika
 import pytest
@@ -48,6 +49,17 @@ def test_a_broker_that_takes_messages_is_fine_and_gets_no_queue(rabbitmq):
     findings = findings_of(rabbitmq)
     assert (levels(findings), "takes messages" in findings[0].text) == ([OK, NOTE], True)
     assert "management" in findings[1].advice
+
+
+def test_a_message_counts_as_taken_once_the_broker_has_confirmed_it(monkeypatch):
+    """Without that, one that the broker drops would count as taken."""
+    channel = Mock()
+    monkeypatch.setattr(inspection.pika, "BlockingConnection", lambda _: Mock(channel=lambda: channel))
+
+    inspection.publish_once(pika.URLParameters("amqp://broker"), "booper")
+
+    assert [call[0] for call in channel.method_calls] == ["confirm_delivery", "queue_declare", "basic_publish"]
+    assert channel.queue_declare.call_args.kwargs == {"exclusive": True}
 
 
 def test_a_broker_that_is_away_is_an_error_without_the_password():

@@ -98,6 +98,7 @@ def test_the_log_of_its_latest_job_says_that_a_schedule_was_disabled_by_the_plan
 
 def test_the_log_says_once_that_a_schedule_was_disabled_by_the_planner(account, moved_clock):
     schedule = create_schedule(account)
+    run_ticker()
 
     for _ in range(2):
         disabling.disable_not_computable(schedule.id, account.id, clock.now())

@@ -6,8 +6,8 @@ import pytest
 
 from models.jobs import job_store, lifecycle
 from models.rules import clock
+from models.schedules import firing_rows, health_events, planning, schedule_changes, schedule_store
 from models.schedules import misfire as misfire_rule
-from models.schedules import planning, schedule_changes, schedule_store
 from models.schedules.put_off import PutOff
 from models.schedules.schedule_tables import Firing, Schedule
 from tests.support.races import held_elsewhere, map_at_once
@@ -245,3 +245,23 @@ MIN = clock.MINUTE
 )
 def test_a_job_may_begin_within_catch_up_and_always_within_a_minute(misfire, catch_up, window):
     assert misfire_rule.window_us(misfire, catch_up) == window
+
+
+@pytest.mark.parametrize(
+    ("status", "fields", "event"),
+    [
+        (firing_rows.FIRED, {"lateness_us": 5}, (health_events.BEGUN, 5, 0)),
+        (firing_rows.LATE, {"lateness_us": 7}, (health_events.BEGUN, 7, 1)),
+        (firing_rows.MISSED, {"until_at": 9, "instants": 40}, (health_events.MISSED, 40, 1)),
+        (firing_rows.MISFIRED, {}, (health_events.MISSED, 1, 1)),
+        (firing_rows.OVERLAPPED, {}, None),
+        (firing_rows.PAUSED, {}, None),
+        (firing_rows.DISABLED, {}, None),
+        (firing_rows.BACKFILLED, {}, None),
+    ],
+)
+def test_what_became_of_an_instant_is_an_event_for_alert_rules(status, fields, event):
+    row = firing_rows.FiringRow("s", 1, status, None, None, 3)._replace(**fields)
+    made = firing_rows._health_event(row)
+    assert (made and (made.type, made.number, made.matters)) == event
+    assert made is None or (made.schedule_id, made.at) == ("s", 3)

@@ -124,6 +124,13 @@ def test_a_job_that_can_not_be_made_into_a_request_ends_as_refused(account, send
     assert senders._slots.in_use == 0
 
 
+def test_no_mail_is_sent_after_the_end(senders, monkeypatch):
+    closed = []
+    monkeypatch.setattr(senders._mailer, "close", lambda: closed.append("mailer"))
+    senders.drain(0)
+    assert closed == ["mailer"]
+
+
 def test_what_outlasts_the_grace_is_left_and_given_back(account, senders, results, receiver):
     [job] = claimed(account, 1, receiver.url + "/hang")
     submit(senders, [job])

@@ -42,6 +42,19 @@ def answer(account, body=b"", **fields):
     return end_over()
 
 
+def test_an_attempt_ends_when_its_answer_came_however_late_the_ticker_looks(account, moved_clock):
+    waiting(account)
+    moved_clock.advance(seconds=2)
+    [taken] = take(account)
+    reply(account, taken)
+    answered_at = clock.now()
+    moved_clock.advance(seconds=3)
+
+    assert end_over() == 1
+
+    assert (Attempt.get().finished_at, Attempt.get().total_ms) == (answered_at, 2000)
+
+
 def test_an_answer_of_success_completes_the_job(account, moved_clock):
     claim = waiting(account, body=b'{"a": 1}', content_type="application/json")
     moved_clock.advance(seconds=2)

@@ -232,6 +232,22 @@ def test_a_duty_that_succeeds_again_has_its_old_rhythm(monkeypatch):
     assert tried == [0, 2, 3, 4]
 
 
+def test_a_duty_that_succeeded_waits_after_its_next_failure_as_after_its_first():
+    tried = []
+
+    def do(now):
+        tried.append(now)
+        if now != 6:
+            raise ValueError("a bug")
+
+    duty = Duty(1.0, do, "fail but once")
+
+    for second in range(14):
+        duty.run_if_due(second, float(second), second)
+
+    assert tried == [0, 2, 6, 7, 9, 13]
+
+
 def test_only_one_of_two_candidates_leads_and_the_other_takes_over(db):
     first, second = candidate(), candidate()
     assert first.hold()

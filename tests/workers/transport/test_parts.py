@@ -1,6 +1,7 @@
 """The small parts of the transport, each by itself: on clocks that stand still, and without a socket."""
 
 import asyncio
+import threading
 
 import pytest
 
@@ -8,7 +9,8 @@ from workers.transport import deadline, idle_connections, pool, race
 from workers.transport.deadline import Deadline, Start
 from workers.transport.idle_connections import IdleConnections, is_usable
 from workers.transport.lookup_queue import Lookup, LookupQueue, domain_of
-from workers.transport.mail import mailer
+from workers.transport.loop_thread import LagMeter
+from workers.transport.mail import exchange_limit, mailer
 from workers.transport.outcome import Answered, Blocked, Failed, Refused, Timings, Unreachable, outcome_of
 from workers.transport.race import GoodAddresses
 
@@ -277,3 +279,42 @@ def test_phases_are_timed_and_can_be_forgotten(steady):
     assert limit.timings().dns_ms == 12.5
     limit.forget_phases()
     assert (limit.timings().dns_ms, limit.timings().total_ms) == (None, 12.5)
+
+
+class Loop:
+    """Notes when it is to call what."""
+
+    def __init__(self):
+        self.calls = []
+
+    def call_later(self, _delay_s, function, *args):
+        self.calls.append((function, args))
+
+    def run_next(self):
+        function, args = self.calls.pop(0)
+        function(*args)
+
+
+def test_the_lag_is_measured_whenever_the_loop_is_busy():
+    loop, busy, lags = Loop(), [True, False, False], []
+    meter = LagMeter(loop, lambda: busy.pop(0), lags.append)
+    meter.watch()
+    meter.watch()
+    assert len(loop.calls) == 1
+    loop.run_next()
+    loop.run_next()
+    assert (len(lags), loop.calls) == (2, [])
+
+    meter.watch()
+    loop.run_next()
+    assert (len(lags), loop.calls) == (3, [])
+
+
+def test_the_limit_of_an_exchange_ends_with_it():
+    """Otherwise it would cut what comes next over the same socket."""
+    before = threading.enumerate()
+    with exchange_limit.cut_after(3600, lambda: None):
+        [limit] = [each for each in threading.enumerate() if each not in before]
+        assert limit.daemon
+    limit.join(5)
+    assert not limit.is_alive()
