@@ -16,6 +16,7 @@ from workers.ticker.throttle import Throttle, steady_us
 log = logging.getLogger("booper.operations")
 MIN_ROWS, MAX_ROWS = 100, 500  # of a chunk; on a busy machine smaller ones would take as long
 STEP_US = 20 * MILLISECOND  # the statements of a chunk take 8 ms of it, however few its rows
+REST_TIMES = 8  # with five, jobs that fell due meanwhile were sent a quarter later at p99
 LOOK_EVERY_US = 250 * MILLISECOND  # while nothing is to be done
 STUCK_US = SECOND  # after a turn that found all jobs held by others
 FAILED_US = MINUTE
@@ -25,7 +26,7 @@ class BulkTurns:
     """`steady`: as in workers/ticker/throttle.py."""
 
     def __init__(self, steady: Callable[[], int] = steady_us) -> None:
-        self._throttle = Throttle(steady, STEP_US, MIN_ROWS)
+        self._throttle = Throttle(steady, STEP_US, MIN_ROWS, REST_TIMES)
         self._account_id = 0  # whose turn it was
         self._next_look_at = 0
         self._resting: dict[int, int] = {}  # until when an operation is left alone

@@ -20,13 +20,20 @@ def steady_us() -> int:
 
 
 class Throttle:
-    """`rows`: how many the next step handles, from `min_rows` to MAX_ROWS. `step_us`: how long a step may take."""
+    """`rows`: how many the next step handles, from `min_rows` to MAX_ROWS. `step_us`: how long a step may take.
+    `rest_times`: as REST_TIMES."""
 
     MIN_ROWS, FIRST_ROWS, MAX_ROWS = 25, 200, 2000
 
-    def __init__(self, steady: Callable[[], int] = steady_us, step_us: int = STEP_US, min_rows: int = MIN_ROWS) -> None:
+    def __init__(
+        self,
+        steady: Callable[[], int] = steady_us,
+        step_us: int = STEP_US,
+        min_rows: int = MIN_ROWS,
+        rest_times: int = REST_TIMES,
+    ) -> None:
         self._steady = steady
-        self._step_us, self._min_rows = step_us, min_rows
+        self._step_us, self._min_rows, self._rest_times = step_us, min_rows, rest_times
         self._rest_until = 0
         self.rows = self.FIRST_ROWS
 
@@ -37,7 +44,7 @@ class Throttle:
             return 0
         done = work(self.rows)
         took = self._steady() - began
-        self._rest_until = began + took + min(REST_TIMES * took, LONGEST_REST_US)
+        self._rest_until = began + took + min(self._rest_times * took, LONGEST_REST_US)
         if took > self._step_us:
             self.rows = max(self._min_rows, self.rows // 2)
         elif took < self._step_us // 2:

@@ -107,3 +107,18 @@ def test_a_chunk_on_a_slow_machine_has_a_hundred_jobs_and_not_fewer(account, mov
         now += 10 * clock.SECOND
 
     assert sizes == [200, 100, 100, 100]
+
+
+def test_operations_rest_for_eight_times_the_last_chunk(account, moved_clock, monkeypatch):
+    """An operation may work for a ninth of the time, so that what falls due meanwhile is not late."""
+    steady = [0]
+    monkeypatch.setattr(bulk, "take_turn", lambda *_: steady.__setitem__(0, steady[0] + 10) or bulk.Turn(1, False))
+    order_operation(account)
+    turns = BulkTurns(steady=lambda: steady[0])
+
+    worked = []
+    for passed in (0, 79, 1):
+        steady[0] += passed
+        worked.append(turns.work_off(clock.now()))
+
+    assert worked == [1, 0, 1]
