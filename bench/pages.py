@@ -1,13 +1,19 @@
 """Measures how long the server takes for each page of the dashboard, with many jobs of the account in the table."""
 
+import contextlib
+import json
 import re
+import threading
+import time
 from collections.abc import Iterator
 
 import requests
 
-from bench.clients import Line
+from api.dashboard.timelines.spans import SPANS
+from bench.clients import Line, octets
 from bench.figures import Figures, percentile
 from bench.session import WEEK, Session, add_jobs, model_job, settle_tables
+from bench.targets import Target
 from tests.support.journeys.client import now_us
 from tests.support.journeys.product import Production
 
@@ -15,66 +21,99 @@ PARTS = {"scheduled": 0.4, "completed": 0.4, "retryable": 0.1, "discarded": 0.1}
 LOGGED = 200_000
 SCHEDULES, INSTANTS = 1_000, 200  # INSTANTS: of each schedule
 LIMIT_S = 10
-NAMES = (
-    *("overview", "jobs", "jobs of a state", "jobs, second page", "jobs by a text that none has", "job that waits"),
-    *(
-        "job that failed",
-        "new job",
-        "schedules",
-        "schedule",
-        "failures",
-        "logs",
-        "log entry",
-        "keys",
-        "signing keys",
-        "channels",
-        "endpoints",
-        "cancel all",
-        "run a group again",
-    ),
-)
+COMING_PER_S = 100  # jobs that are created and sent while pages are requested
+KB = 1000
+# The address of each page by its name. {…}: the id of an existing row, or a cursor.
+PAGES = {
+    "overview": "/",
+    "jobs": "/jobs",
+    "jobs of a state": "/jobs?state=completed",
+    "jobs, second page": "{older}",
+    "jobs by a text that none has": "/jobs?text=nowhere",
+    "jobs that are overdue": "/jobs?due=overdue",
+    "job that waits": "/jobs/{waiting}",
+    "job that failed": "/jobs/{failed}",
+    "new job": "/jobs/new?from={failed}",
+    "results of a search": "/find/results?q=host-1",
+    "schedules": "/schedules",
+    "schedule": "/schedules/{schedule}",
+    "failures": "/failures",
+    "logs": "/logs",
+    "log entry": "/logs/{entry}",
+    "hosts": "/hosts",
+    "flows": "/flows",
+    "lanes": "/lanes",
+    "groups": "/groups",
+    "calendars": "/calendars",
+    "operations": "/operations",
+    "alerts": "/alerts",
+    "keys": "/keys",
+    "signing keys": "/signing-keys",
+    "channels": "/channels",
+    "endpoints": "/endpoints",
+    "cancel all": "/jobs/bulk?action=cancel",
+    "run a group again": "/jobs/bulk?action=retry&state=discarded&host=host-1&reason=status_500&group=1",
+}
+TIMELINES = {f"timeline of {span.label}": f"/timeline?span={span.name}" for span in SPANS}
 
 
 def rounds(session: Session) -> Iterator[Figures]:
-    """The p95 of each page, requested one after another by a signed-in client."""
+    """The p95 of each page, requested one after another by a signed-in client while other jobs come; and the largest
+    answer of a timeline."""
     count, requests_each = session.size(1_000_000, 20_000), session.size(40, 20)
-    with session.production() as product:
+    with session.production() as product, Target() as target:
         session.tell(f"pages: making {count} jobs")
         model = fill(product, count)
         cookie = signed_in(product)
         for _ in session.each_round("pages"):
-            yield {
-                f"{page}, ms": percentile(latencies_ms(product, path, cookie, requests_each), 95)
-                for page, path in pages(product, model, cookie).items()
-            }
+            with jobs_coming(product, target):
+                yield figures_of(product, addresses(product, model, cookie), cookie, requests_each)
 
 
-def pages(product: Production, model: int, cookie: str) -> dict[str, str]:
-    """The address of each page, with the ids of existing rows."""
-    failed = product.sql("SELECT id FROM job WHERE state = 'discarded' ORDER BY id DESC LIMIT 1")[0][0]
-    schedule = product.sql("SELECT id FROM schedule LIMIT 1")[0][0]
-    entry = product.sql("SELECT uuid FROM log_entry LIMIT 1")[0][0]
-    return {
-        "overview": "/",
-        "jobs": "/jobs",
-        "jobs of a state": "/jobs?state=completed",
-        "jobs, second page": older(product, cookie),
-        "jobs by a text that none has": "/jobs?text=nowhere",
-        "job that waits": f"/jobs/{model}",
-        "job that failed": f"/jobs/{failed}",
-        "new job": f"/jobs/new?from={failed}",
-        "schedules": "/schedules",
-        "schedule": f"/schedules/{schedule}",
-        "failures": "/failures",
-        "logs": "/logs",
-        "log entry": f"/logs/{entry}",
-        "keys": "/keys",
-        "signing keys": "/signing-keys",
-        "channels": "/channels",
-        "endpoints": "/endpoints",
-        "cancel all": "/jobs/bulk?action=cancel",
-        "run a group again": "/jobs/bulk?action=retry&state=discarded&host=host-1&reason=status_500&group=1",
+def figures_of(product: Production, addresses: dict[str, str], cookie: str, requests_each: int) -> Figures:
+    figures, largest = {}, 0
+    for name, path in addresses.items():
+        answers = answered(product, path, cookie, requests_each)
+        figures[f"{name}, ms"] = percentile([ms for ms, _ in answers], 95)
+        if name in TIMELINES:
+            largest = max(largest, *(size for _, size in answers))
+    return figures | {"largest timeline, kB": largest / KB}
+
+
+def addresses(product: Production, model: int, cookie: str) -> dict[str, str]:
+    """The address of each page and timeline, with the ids of existing rows."""
+    ids = {
+        "waiting": model,
+        "failed": product.sql("SELECT id FROM job WHERE state = 'discarded' ORDER BY id DESC LIMIT 1")[0][0],
+        "schedule": product.sql("SELECT id FROM schedule LIMIT 1")[0][0],
+        "entry": product.sql("SELECT uuid FROM log_entry LIMIT 1")[0][0],
+        "older": older(product, cookie),
     }
+    return {name: path.format_map(ids) for name, path in (PAGES | TIMELINES).items()}
+
+
+@contextlib.contextmanager
+def jobs_coming(product: Production, target: Target) -> Iterator[None]:
+    """Create jobs that are due at once, at a steady rate, and let them be sent."""
+    body = {"url": f"http://127.0.0.1:{target.port}/ok", "schedule_in": 0, "headers": {"X-Nonce": "bench"}}
+    request = octets("POST", "/api/jobs", product.key, json.dumps(body).encode())
+    stop = threading.Event()
+
+    def create() -> None:
+        line, began, created = Line(product.port), time.monotonic(), 0
+        while not stop.wait(max(0.0, began + created / COMING_PER_S - time.monotonic())):
+            status, answer = line.ask(request)
+            assert status == 201, answer
+            created += 1
+        line.close()
+
+    thread = threading.Thread(target=create, name="jobs coming")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(LIMIT_S)
 
 
 def fill(product: Production, count: int) -> int:
@@ -141,14 +180,15 @@ def older(product: Production, cookie: str) -> str:
     return link[1]
 
 
-def latencies_ms(product: Production, path: str, cookie: str, count: int) -> list[float]:
-    line, latencies = Line(product.port), []
+def answered(product: Production, path: str, cookie: str, count: int) -> list[tuple[float, int]]:
+    """Of each of so many requests: how long the response took, in ms, and how many octets it has."""
+    line, answers = Line(product.port), []
     for _ in range(count):
         began = now_us()
-        asked_once(line, path, cookie)
-        latencies.append((now_us() - began) / 1000)
+        body = asked_once(line, path, cookie)
+        answers.append(((now_us() - began) / 1000, len(body)))
     line.close()
-    return latencies
+    return answers
 
 
 def asked_once(line: Line, path: str, cookie: str) -> bytes:

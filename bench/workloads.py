@@ -33,6 +33,12 @@ class Workload(NamedTuple):
     quick: bool = True
 
 
+PAGE_BOUNDS = (
+    *(Bound(f"{page}, ms", AT_MOST, 100) for page in pages.PAGES),
+    *(Bound(f"{timeline}, ms", AT_MOST, 150) for timeline in pages.TIMELINES),
+    Bound("largest timeline, kB", AT_MOST, 200),
+)
+
 WORKLOADS = (
     Workload(
         "drain",
@@ -102,7 +108,7 @@ WORKLOADS = (
             Bound("jobs pruned/s", AT_LEAST, 4000),
         ),
     ),
-    Workload("pages", pages.rounds, tuple(Bound(f"{page}, ms", AT_MOST, 100) for page in pages.NAMES), quick=False),
+    Workload("pages", pages.rounds, PAGE_BOUNDS, quick=False),
     Workload("growth", growth.drains, (Bound("large / small", AT_LEAST, 0.9),)),
     Workload("embedded mode", drain.embedded_rounds, (Bound("jobs/s", AT_LEAST, 800),)),
     Workload("memory per waiting job", growth.memory, (Bound("bytes a waiting job", AT_MOST, 0),)),
