@@ -87,7 +87,7 @@ def fill(product: Production, model: int, far: int, finished: int) -> None:
 def settle_tables(product: Production) -> None:
     """Vacuum and analyze, as autovacuum would within minutes."""
     with psycopg.connect(product.database_url, autocommit=True) as connection:
-        connection.execute("VACUUM ANALYZE job")
+        connection.execute("VACUUM ANALYZE")
 
 
 def await_recorded(product: Embedded | Production, count: int, limit_seconds: float) -> None:

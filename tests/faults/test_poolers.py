@@ -12,6 +12,8 @@ from tests.support.journeys.journey import under_way
 from tests.support.services import optional
 
 CONNECTIONS = 12  # two API processes of eight threads and two sending processes would like far more
+MINUTES = 5
+LATE_MS = 1000
 
 
 @pytest.fixture
@@ -34,3 +36,26 @@ def test_f19_behind_a_small_pool_of_pgbouncer_every_job_is_sent_once(production_
 
     assert set(journey.client.statuses()) == {201}
     assert checker.check(history) == []
+
+
+@pytest.fixture
+def production_behind_a_whole_pool(tmp_path, receiver, postgres_url, broker):
+    """All the defaults of PgBouncer."""
+    with optional(lambda: Pooler(tmp_path, postgres_url)) as pooler:
+        product = FaultyProduction(tmp_path, postgres_url, broker, BOOPER_DATABASE_CONNECTIONS="3")
+        product.env["BOOPER_DATABASE_URL"] = pooler.url(product.database_url)
+        yield from under_way(product, receiver)
+
+
+@only_full
+def test_f19_behind_pgbouncer_no_job_of_five_minutes_is_late(production_behind_a_whole_pool):
+    journey = production_behind_a_whole_pool
+    with Load(journey, rate=100) as load:
+        load.lasts(60 * MINUTES)
+    history = journey.settle(60)
+
+    note(f"F19 {MINUTES} minutes", history, statuses=dict(journey.client.statuses()))
+
+    assert set(journey.client.statuses()) == {201}
+    assert checker.check(history) == []
+    assert checker.lateness_us(history)["max"] < 1000 * LATE_MS

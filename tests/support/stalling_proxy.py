@@ -6,6 +6,7 @@ connections and closes none, but forwards nothing: what arrives waits, and goes 
 
 import asyncio
 import contextlib
+import random
 import threading
 from typing import Self
 from urllib.parse import urlsplit, urlunsplit
@@ -23,6 +24,8 @@ class StallingProxy:
         self._speaks = asyncio.Event()
         self._speaks.set()
         self._delay_s = 0.0
+        self._cut_at, self._one_in, self._chance = b"", 1, random.Random(1)
+        self.cuts = 0
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()
@@ -62,6 +65,11 @@ class StallingProxy:
         """Cut every connection; new ones are accepted."""
         self._call(lambda: [writer.transport.abort() for writer in self._writers])
 
+    def cut_at(self, octets: bytes, one_in: int) -> None:
+        """Cut the connection of one in so many pieces that have these octets, once its target has them; b"" cuts none.
+        `cuts` counts."""
+        self._cut_at, self._one_in = octets, one_in
+
     @contextlib.contextmanager
     def silent(self):
         """Silent while the block lasts."""
@@ -94,10 +102,19 @@ class StallingProxy:
         task.add_done_callback(self._tasks.discard)
         with contextlib.suppress(OSError):
             far_reader, far_writer = await asyncio.open_connection(*self._target)
-            await asyncio.gather(self._copy(reader, far_writer), self._copy(far_reader, writer))
+            await asyncio.gather(
+                self._copy(reader, far_writer, writer.transport), self._copy(far_reader, writer, far_writer.transport)
+            )
         writer.transport.abort()
 
-    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _is_to_cut(self, piece: bytes) -> bool:
+        if not self._cut_at or self._cut_at not in piece:
+            return False
+        return self._chance.randrange(self._one_in) == 0  # one in turn would meet the same client at each try
+
+    async def _copy(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, source: asyncio.WriteTransport
+    ) -> None:
         """Copy until one side ends; then the other side hears of it, but not while the proxy is silent."""
         self._writers.add(writer)
         try:
@@ -105,6 +122,9 @@ class StallingProxy:
                 await asyncio.sleep(self._delay_s)
                 await self._speaks.wait()
                 writer.write(piece)
+                if self._is_to_cut(piece):
+                    self.cuts += 1
+                    source.abort()  # before the answer can come
                 await writer.drain()
         finally:
             self._writers.discard(writer)

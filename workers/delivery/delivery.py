@@ -162,18 +162,17 @@ class Delivery:
         """Claim the jobs that got slots, and give back the slots of those that could not be claimed. Returns those that
         another session held just then; after the last try they are put off instead."""
         claimed: list[ClaimedJob] = []
-        with connection():
-            try:
+        try:
+            with connection():
                 self.unknown_claims.settle()
                 claimed = self._claim_all(jobs)
                 metrics.count_claimed(claimed)
-            finally:
-                taken = {job.id for job in claimed}
-                self.slots.give([job for job in jobs if job.id not in taken])
-            self._follow_moved(jobs, claimed)
-            self.senders.submit(claimed)
-            left = [job for job in jobs if job.id not in taken]
-            return self._held(left, last_try) if left else []
+                self._follow_moved(jobs, claimed)
+                self.senders.submit(claimed)
+                left = beyond(jobs, claimed)
+                return self._held(left, last_try) if left else []
+        finally:
+            self.slots.give(beyond(jobs, claimed))
 
     def _follow_moved(self, named: Sequence[JobRef], claimed: Sequence[ClaimedJob]) -> None:
         """Take the slots of the hosts to which the jobs go now, and of long ones where they are long now: some were
@@ -196,8 +195,7 @@ class Delivery:
         """The jobs that could be claimed. What stops only jobs with limits or of schedules does not stop the others."""
         self._configs.refresh({job.account_id for job in jobs})
         claimed = self._claim_and_notify(jobs, lifecycle.claim)
-        taken = {job.id for job in claimed}
-        left = [job for job in jobs if job.id not in taken]
+        left = beyond(jobs, claimed)
         return claimed + self._claim_limited(left) if left else claimed
 
     def _claim_limited(self, jobs: Sequence[JobRef]) -> list[ClaimedJob]:
@@ -239,6 +237,12 @@ class Delivery:
 
 def ids_of(jobs: Sequence[JobRef]) -> list[int]:
     return [job.id for job in jobs]
+
+
+def beyond(jobs: Sequence[JobRef], claimed: Sequence[ClaimedJob]) -> list[JobRef]:
+    """Those of the jobs that were not claimed."""
+    taken = {job.id for job in claimed}
+    return [job for job in jobs if job.id not in taken]
 
 
 def wait_until(instant: int) -> None:

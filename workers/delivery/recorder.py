@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from models.database.connection import Unreachable as DatabaseUnreachable
-from models.database.connection import connect_and_keep, release_connection
+from models.database.connection import connect_and_keep, database, release_connection
 from models.database.transactions import after_commit, transaction, wait_briefly_for_locks
 from models.flows import closing, leaving
 from models.jobs import records
@@ -120,15 +120,18 @@ class Recorder:
         return self._is_connected and len(self._results) + sum(map(len, self._kept)) < MAX_WAITING
 
     def _record(self, group: list[Result]) -> None:
-        """Record the group, or keep it for a retry after a pause. If others succeeded since the last failure, the
-        database works, and each result is retried alone."""
+        """Record the group, or keep it for a retry. If others succeeded since the last failure, the database works:
+        where the connection was lost the group is retried at once on another, else each result alone after a pause."""
         began_s = time.monotonic()
         if self._try(group):
             self._succeeded = True
             return
-        self._kept += [[result] for result in group] if self._succeeded else [group]
+        works, is_cut = self._succeeded, not database.is_connection_usable()
+        self._kept += [[result] for result in group] if works and not is_cut else [group]
         took_s, pause_s = time.monotonic() - began_s, WAIT_FOR_DATABASE_S
-        self._retry_at_s = began_s + took_s + (max(pause_s, PAUSE_TIMES * took_s) if self._succeeded else pause_s)
+        if works:
+            pause_s = 0.0 if is_cut else max(pause_s, PAUSE_TIMES * took_s)
+        self._retry_at_s = began_s + took_s + pause_s
         self._succeeded = False
 
     def _until_retry_s(self) -> float | None:

@@ -19,11 +19,12 @@ RETRIED = "/fail-then-ok/1"
 
 
 class Answer(NamedTuple):
-    """How one create was answered; `status` is None where no answer came."""
+    """How one create was answered, and after how long; `status` is None where no answer came."""
 
     at: int
     status: int | None
     retry_after: str | None = None
+    took_s: float = 0
 
 
 class FaultClient(Client):
@@ -41,7 +42,7 @@ class FaultClient(Client):
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         creates = (method, path) == ("POST", "/api/jobs")
         connection = self._connection()
-        answer = Answer(0, None)
+        answer, began = Answer(0, None), time.monotonic()
         try:
             headers = self.headers | (self.headers_of_create() if creates else {})
             connection.request(method, path, body and json.dumps({**body, **self.fields}), headers)
@@ -55,7 +56,7 @@ class FaultClient(Client):
         finally:
             self._local.used = time.monotonic()
             if creates:
-                self.answers.append(answer._replace(at=now_us()))
+                self.answers.append(answer._replace(at=now_us(), took_s=time.monotonic() - began))
 
     def statuses(self) -> Counter[int | None]:
         return Counter(answer.status for answer in self.answers)

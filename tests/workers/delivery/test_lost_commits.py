@@ -188,3 +188,20 @@ def test_what_the_broker_did_not_take_is_staged_again_though_the_database_went_t
 @pytest.fixture(autouse=True)
 def quiet(caplog):
     caplog.set_level(logging.CRITICAL)
+
+
+def test_jobs_that_got_no_connection_leave_their_slots_to_others(account, delivery, receiver, monkeypatch):
+    """A message that found no connection kept its slots for good: after some crashes of the database none was free."""
+    job, opened = make_job(account, url=receiver.url, host="127.0.0.1"), connection
+
+    @contextlib.contextmanager
+    def refused():
+        monkeypatch.setattr(delivering, "connection", opened)
+        raise OperationalError("the database system is starting up")
+        yield
+
+    monkeypatch.setattr(delivering, "connection", refused)
+    delivery.deliver(named(job), clock.now())
+
+    wait_until(lambda: reread(job).state == "completed")
+    assert delivery.slots.in_use == 0

@@ -7,7 +7,7 @@ import pytest
 from peewee import OperationalError
 
 from models.database import transactions
-from models.database.connection import connections_in_use
+from models.database.connection import connections_in_use, database, dialect
 from models.jobs import lifecycle
 from models.jobs.job_tables import Attempt, Job, LogEntry
 from models.rules import clock
@@ -251,6 +251,30 @@ def test_results_wait_for_a_database_that_is_gone(account, monkeypatch):
     recorder.put([result_of(claim, OK)])
     recorder.stop(10)
     assert reread(job).state == "completed"
+
+
+def test_results_whose_connection_was_cut_are_recorded_together_at_once(account, db, monkeypatch):
+    """Each was tried alone, with a pause of a second after each further cut: leases ended meanwhile, and requests that
+    had been answered went out again."""
+    if dialect() != "postgresql":
+        pytest.skip("SQLite has no connection that could be cut")
+    monkeypatch.setattr(recording, "WAIT_FOR_DATABASE_S", 3600)
+    groups, results = [], [result_of(job_and_claim(account)[1], OK) for _ in range(3)]
+
+    def cut(group, *rest, really=recording.record):
+        groups.append(len(group))
+        if len(groups) == 1:
+            database.connection().close()
+        return really(group, *rest)
+
+    monkeypatch.setattr(recording, "record", cut)
+    recorder = Recorder()
+    recorder.put(results)
+    recorder.start()
+
+    wait_until(lambda: Job.select().where(Job.state == "completed").count() == 3)
+    recorder.stop(10)
+    assert groups == [3, 3]
 
 
 def test_a_row_that_another_session_has_locked_keeps_back_its_own_result_alone(account, db, monkeypatch):
