@@ -109,6 +109,8 @@ class FilterFields(Strict):
     reason = plain_text(MAX_REASON_CHARS, "the reason of a failed attempt, or unknown")
     scheduled_after = Must(AN_INSTANT, read_instant, INSTANT_IN_QUERY)
     scheduled_before = Must(AN_INSTANT, read_instant, INSTANT_IN_QUERY)
+    failed_after = Must(AN_INSTANT, read_instant, INSTANT_IN_QUERY)
+    failed_before = Must(AN_INSTANT, read_instant, INSTANT_IN_QUERY)
     due = choice((OVERDUE,))
     replayed = Must("true or false", read_replayed, "boolean")
 

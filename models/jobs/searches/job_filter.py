@@ -17,6 +17,7 @@ FEW_DUE = 10_000  # jobs; to read so many by the index takes some 20 ms
 ANY_END = "*"  # at the end of a label, URL, path or name: whatever follows
 LATER_DUE = f"account_id = %s AND kind = %s AND {in_states(LATER)} AND scheduled_at <= %s"
 FAILING = ("discarded", "retryable")  # the states in which a job's latest attempt has failed
+FAILED_AT = "COALESCE(job.attempted_at, job.inserted_at)"  # of such a job; that of its creation if it had no attempt
 
 Condition = tuple[str, list[Any]]  # SQL and its parameters
 
@@ -42,6 +43,8 @@ class JobFilter(NamedTuple):
     status_code: str | None = None  # of the latest attempt: "503", or "5xx" for all from 500 to 599
     scheduled_after: int | None = None  # due at this instant or later
     scheduled_before: int | None = None  # due earlier than this instant
+    failed_after: int | None = None  # discarded or retryable, and failed at this instant or later, see FAILED_AT
+    failed_before: int | None = None  # the same, earlier than this instant
     due_by: int | None = None  # waits, and has been due at this instant
     ids: tuple[int, ...] | None = None  # integers
     replayed: bool | None = None  # whether there is a replay of it
@@ -55,7 +58,7 @@ class JobFilter(NamedTuple):
 
 JUDGED = (
     *("label", "host", "text", "reason", "url", "path", "name", "flow", "lane", "status_code"),
-    *("scheduled_after", "scheduled_before", "replayed"),
+    *("scheduled_after", "scheduled_before", "failed_after", "failed_before", "replayed"),
 )
 
 
@@ -75,6 +78,7 @@ def _of_account(account_id: int, job_filter: JobFilter) -> list[Condition]:
         *of_kind(account_id, job_filter),
         *_if_set("job.inserted_at >= %s", job_filter.after),
         *_if_set("job.inserted_at < %s", job_filter.before),
+        *_if_set("job.inserted_at < %s", job_filter.failed_before),  # none failed before it was made
         *_if_set("job.id <= %s", job_filter.until_id),
     ]
 
@@ -104,6 +108,8 @@ def of_rows(account_id: int, job_filter: JobFilter, with_label: bool = True) -> 
         *_gate(account_id, "lane", job_filter.lane),
         *_status(job_filter.status_code),
         *_replayed(job_filter.replayed),
+        *_failed(">=", job_filter.failed_after),
+        *_failed("<", job_filter.failed_before),
         *_if_set("job.scheduled_at >= %s", job_filter.scheduled_after),
         *_if_set("job.scheduled_at < %s", job_filter.scheduled_before),
         *(_label(job_filter.label) if with_label else []),
@@ -153,6 +159,7 @@ def label_rows(account_id: int, job_filter: JobFilter) -> list[Condition]:
         ("job_label.account_id = %s AND job_label.label = %s", [account_id, job_filter.label]),
         *_if_set("job_label.inserted_at >= %s", job_filter.after),
         *_if_set("job_label.inserted_at < %s", job_filter.before),
+        *_if_set("job_label.inserted_at < %s", job_filter.failed_before),
         *_if_set("job_label.job_id <= %s", job_filter.until_id),
     ]
 
@@ -248,6 +255,10 @@ def _reason(reason: str | None) -> list[Condition]:
         return []
     failed = f"COALESCE(NULLIF(({_of_latest('reason')}), ''), '{UNKNOWN}') = %s"
     return [(f"{in_states(FAILING, 'job')} AND {failed}", [reason])]
+
+
+def _failed(sign: str, instant: int | None) -> list[Condition]:
+    return _if_set(f"{in_states(FAILING, 'job')} AND {FAILED_AT} {sign} %s", instant)
 
 
 def _status(status_code: str | None) -> list[Condition]:

@@ -3,7 +3,7 @@
 import pytest
 
 from models.database import paging
-from models.jobs import job_lists
+from models.jobs import job_lists, labels
 from models.rules import clock
 from tests.support.api_client import errors_of, one_database
 from tests.support.listings import ids_of, pages_of
@@ -59,3 +59,41 @@ def test_a_long_list_of_waiting_jobs_is_given_in_the_order_of_time(client, waiti
 )
 def test_what_no_index_gives_in_the_order_of_time_is_refused(client, query):
     assert set(errors_of(client.get(f"/api/jobs?{query}"))) <= {"order_by", "due"}
+@pytest.fixture
+def failed(account, moved_clock):
+    """The UUIDs of failed jobs: made an hour ago, attempted 0, 1 and 2 seconds from now; and one without an attempt."""
+    now = clock.now()
+    for state in ("completed", "executing"):
+        make_job(account, state, attempt=1, attempted_at=now, inserted_at=now - clock.HOUR)
+    times = [("discarded", 0), ("retryable", 1), ("discarded", 2)]
+    jobs = [
+        make_job(account, state, attempt=1, attempted_at=now + after_s * clock.SECOND, inserted_at=now - clock.HOUR)
+        for state, after_s in times
+    ]
+    jobs.append(make_job(account, "discarded", attempt=0, attempted_at=None, inserted_at=now))
+    for job in jobs:
+        labels.add([(account.id, "shop", job.inserted_at, job.id)])
+    return [job.uuid for job in jobs]
+
+
+@pytest.mark.parametrize("path", ["/api/jobs", "/api/failures"])
+@pytest.mark.parametrize("more", ["", "&label=shop", "&state=discarded"])
+def test_failed_jobs_are_found_by_when_their_latest_attempt_began(client, failed, path, more):
+    first, second, third, unattempted = failed
+    expected = {
+        "failed_after=2026-01-01T09:00:01Z": {second, third},
+        "failed_before=2026-01-01T09:00:01Z": {first, unattempted},
+        "failed_after=2026-01-01T09:00:00Z&failed_before=2026-01-01T09:00:02Z": {first, second, unattempted},
+        "failed_before=2026-01-01T09:00:00Z": set(),
+    }
+    for query, uuids in expected.items():
+        wanted = uuids - {second} if "discarded" in more else uuids
+        assert set(ids_of(client.get(f"{path}?{query}{more}"))) == wanted
+
+
+def test_what_failed_in_a_time_is_run_again_alone(client, account, failed):
+    members = {"failed_after": "2026-01-01T09:00:01Z", "state": "discarded"}
+    answer = client.post("/api/jobs/retry", json={"filter": members, "dry_run": True})
+    assert answer.json == {"data": {"matches": 1, "more": False}}
+
+

@@ -204,6 +204,8 @@ FILTERS = [
     ({"scheduled_after": "2026-01-01T10:00:00.000001Z"}, False),
     ({"scheduled_before": "2026-01-01T10:00:00.000001Z"}, True),
     ({"scheduled_before": "2026-01-01T10:00:00Z"}, False),
+    ({"failed_after": "2025-01-01T09:00:00Z"}, False),
+    ({"failed_before": "2027-01-01T09:00:00Z"}, False),
     ({"after": "2026-01-01T09:00:00Z"}, True),
     ({"before": "2026-01-01T09:00:00Z"}, False),
     ({"due": "overdue"}, False),

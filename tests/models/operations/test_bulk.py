@@ -277,7 +277,8 @@ def test_the_operations_of_accounts_take_turns(account, moved_clock):
 
 def test_a_filter_is_stored_with_all_its_members():
     values = {name: f"{name}" for name in JobFilter._fields}
-    numbers = ("after", "before", "scheduled_after", "scheduled_before", "due_by", "until_id")
+    numbers = ("after", "before", "scheduled_after", "scheduled_before", "failed_after", "failed_before")
+    numbers += ("due_by", "until_id")
     values |= {name: 10 + number for number, name in enumerate(numbers)} | {"ids": (1, 2)}
     job_filter = JobFilter(**values)
     assert operation_store.read_filter(operation_store.written(job_filter)) == job_filter

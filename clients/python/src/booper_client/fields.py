@@ -115,6 +115,8 @@ class JobFilters(TypedDict, total=False):
     reason: str | None
     scheduled_after: Moment | None
     scheduled_before: Moment | None
+    failed_after: Moment | None
+    failed_before: Moment | None
     replayed: bool | None
     due: Literal["overdue"] | None
     parent: str | int | None
