@@ -82,6 +82,8 @@ JOB_FILTERS = {
     "text": "text in URL or name",
     "after": "created from",
     "before": "created before",
+    "failed_after": "failed from",
+    "failed_before": "failed before",
     "due": "due",
     "active_after": "attempted or due from",
     "active_before": "attempted or due before",

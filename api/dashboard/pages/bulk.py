@@ -6,9 +6,10 @@ The answer to the question makes an operation, which the ticker works off, also 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from flask import Response, make_response, render_template, request
+from flask import Response, make_response, render_template, request, url_for
 from marshmallow import ValidationError
 
+from api.dashboard import ranges
 from api.dashboard.blueprint import pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
 from api.dashboard.labels import JOB_FILTERS, OPERATIONS
@@ -56,6 +57,7 @@ def show_bulk() -> Response:
             left=left,
             fields=form_fields(question),
             filter_labels=JOB_FILTERS,
+            back=came_from(question),
         )
     )
 
@@ -107,6 +109,15 @@ def find_operation(key: str) -> OperationRow:
     if operation is None:
         raise page_not_found()
     return operation
+
+
+def came_from(question: Question) -> str:
+    """The address of the list that asks this question."""
+    if not question.is_group:
+        return url_for("pages.list_jobs", **question.fields)  # type: ignore[arg-type]
+    ends = {name: question.fields.get(f"failed_{name}", "") for name in ranges.ENDS}
+    shown = ranges.address_of({name: text for name, text in ends.items() if text})
+    return url_for("pages.list_failures", **shown)  # type: ignore[arg-type]
 
 
 def form_fields(question: Question) -> dict[str, Any]:

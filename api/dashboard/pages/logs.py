@@ -11,7 +11,7 @@ from api.dashboard import log_stream, ranges
 from api.dashboard.blueprint import pages, visitor
 from api.dashboard.errors import page_not_found
 from api.dashboard.query import filled_fields, problems_of, whole_number
-from api.dashboard.ranges import Range, RangeFields, range_of
+from api.dashboard.ranges import Range, RangeFields, as_typed, range_of
 from api.dashboard.reader_times import ZONE, in_utc
 from api.requests.ids import uuid_key
 from api.requests.paging import cursor_of
@@ -26,7 +26,7 @@ from models.rules import clock
 SHOWN = 50
 MAX_SINCE_US = clock.HOUR  # ago; older entries are not streamed
 FIELDS = ("event", "job", "cursor", ZONE, *ranges.FIELDS)
-LABELS = {"job_id": "job"}
+LABELS = {"job_id": "job", **ranges.END_LABELS}
 
 
 class RangedLogsQuery(LogsQuery, RangeFields):
@@ -35,15 +35,17 @@ class RangedLogsQuery(LogsQuery, RangeFields):
 
 @pages.get("/logs")
 def list_logs() -> Response:
-    fields, page, problems, now = filled_fields(FIELDS), Page([], None), [], clock.now()
-    shown = Range(ranges.ANY, {})
+    fields, page, problems, is_live, now = filled_fields(FIELDS), Page([], None), [], False, clock.now()
+    shown = as_typed(fields)
     try:
         fields = in_utc(fields, ranges.ENDS)
         shown = range_of(fields, now)
-        page = log_entries.listed(visitor().account_id, *read_filter(fields | shown.ends))
+        log_filter, wanted = read_filter(fields | shown.ends)
+        page = log_entries.listed(visitor().account_id, log_filter, wanted)
+        is_live = "cursor" not in fields and is_open(log_filter, now)
     except ValidationError as error:
         problems = problems_of(error, LABELS)
-    return make_response(_rendered(fields, shown, page, problems, now), 422 if problems else 200)
+    return make_response(_rendered(fields, shown, page, problems, is_live, now), 422 if problems else 200)
 
 
 @pages.get("/logs/<key>")
@@ -73,6 +75,8 @@ def stream_logs() -> Response:
         log_filter, _ = read_filter(filled_fields(FIELDS))
     except ValidationError as error:
         raise ApiError(422, errors=error.normalized_messages()) from None
+    if not is_open(log_filter, clock.now()):
+        raise ApiError(422, "A live log has no range that ends or is still to begin.")
     account_id = visitor().account_id
     if not held_threads.places.take(account_id):
         message = "All live streams that this account may have are taken. The page refreshes by itself instead."
@@ -96,13 +100,14 @@ def read_filter(fields: dict[str, str]) -> tuple[LogFilter, PageRequest]:
     return LogFilter(query.get("job_id"), query.get("event"), **ends), query["page"]
 
 
-def _rendered(fields: dict[str, str], shown: Range, page: Page, problems: list[str], now: int) -> str:
+def _rendered(fields: dict[str, str], shown: Range, page: Page, problems: list[str], is_live: bool, now: int) -> str:
     untimed = {name: fields[name] for name in ("event", "job") if name in fields}
     return render_template(
         "logs.html",
         entries=[with_payload(row) for row in page.rows],
         next=page.end and cursor_of(NEWEST_FIRST, page.end),
         is_first="cursor" not in fields,
+        is_live=is_live,
         filters=untimed | shown.ends,
         untimed=untimed,
         range=shown,
@@ -111,6 +116,11 @@ def _rendered(fields: dict[str, str], shown: Range, page: Page, problems: list[s
         events=EVENTS,
         now=now,
     )
+
+
+def is_open(log_filter: LogFilter, now: int) -> bool:
+    """Whether new entries may match: the range has begun and has no end."""
+    return log_filter.before is None and (log_filter.after or 0) <= now
 
 
 def seen_until(now: int) -> int:

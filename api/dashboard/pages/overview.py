@@ -20,6 +20,7 @@ from models.operations import failures, heartbeats, overview
 from models.operations.operator_alerts import operator_incidents
 from models.rules import clock
 from models.rules.clock import DAY
+from models.rules.times import format_instant
 from models.schedules import run_results, schedule_store
 from models.schedules.schedule_store import ScheduleRow
 from models.webhooks import channels
@@ -40,6 +41,7 @@ def show_overview() -> str:
         cards=health_cards.cards(account_id, heartbeats.minutes(account_id, now, MINUTES), now),
         failures=failures.grouped(account_id, now - DAY, FAILURES)[:SHOWN],
         jobs_of=jobs_of,
+        last_day={"after": format_instant(now - DAY)},
         schedules=schedules_in_need(account_id),
         depths=heartbeats.depths(),
         workers=workers,

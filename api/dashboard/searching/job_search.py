@@ -7,7 +7,7 @@ from marshmallow import ValidationError
 
 from api.dashboard.labels import JOB_FILTERS
 from api.dashboard.query import filled_fields, problems_of
-from api.dashboard.ranges import SPAN, range_of
+from api.dashboard.ranges import ENDS, SPAN, as_typed, check_order, range_of
 from api.dashboard.reader_times import ZONE, in_utc, zone_of
 from api.dashboard.searching import search_box
 from api.dashboard.searching.search_box import FILTERS, TIMES, Search
@@ -22,6 +22,7 @@ from models.rules import clock
 
 NEWEST = {"order_by": list(NEWEST_FIRST)}
 ACTIVE = ("active_after", "active_before")  # a stretch of the timeline
+RANGES = (ENDS, ("failed_after", "failed_before"), ACTIVE)
 
 
 class JobSearch(NamedTuple):
@@ -38,12 +39,14 @@ def read_address(account_id: int) -> Search:
     """What the address asks for. A field of its own outranks the same one in the box, and a time in either outranks
     the preset of a range."""
     typed = read_typed(account_id)
+    raw = typed.fields | filled_fields(FILTERS)
+    as_it_stands = Search(raw, typed.problems, as_typed(raw | filled_fields((SPAN,))).span)
     if typed.problems:
-        return typed._replace(fields=typed.fields | filled_fields(FILTERS))
+        return as_it_stands
     try:
         fields = typed.fields | in_utc(filled_fields((*FILTERS, ZONE)), TIMES)
     except ValidationError as error:
-        return Search(typed.fields | filled_fields(FILTERS), problems_of(error))
+        return as_it_stands._replace(problems=problems_of(error))
     chosen = range_of(fields | filled_fields((SPAN,)), clock.now())
     return Search(fields | chosen.ends, [], chosen.span)
 
@@ -85,6 +88,8 @@ def loaded(account_id: int, search: Search, limit: int) -> JobSearch:
         active = _stretch({name: search.fields[name] for name in ACTIVE if name in search.fields})
         ordered = {} if "due" in others else NEWEST  # what is overdue comes as the API lists it
         query = JobsQuery().load({**others, **filled_fields(("cursor",)), **ordered, "limit": str(limit)})
+        for first, last in RANGES:
+            check_order(query | active, first, last)
     except ValidationError as error:
         return nothing._replace(problems=problems_of(error, JOB_FILTERS))
     job_filter, is_whole = _of_stretch(account_id, filter_of(query), **active)

@@ -24,10 +24,11 @@ STATE_WORDS = {  # what people call a state
 }
 FILTERS = (  # of GET /jobs and of a stretch of the timeline, each with its own name as a word of the box
     *("state", "kind", "label", "host", "text", "url", "path", "name", "schedule", "flow", "lane"),
-    *("reason", "status_code", "after", "before", "due", "parent", "replayed", "active_after", "active_before"),
+    *("reason", "status_code", "after", "before", "failed_after", "failed_before", "due", "parent", "replayed"),
+    *("active_after", "active_before"),
 )
 SHORT = {"status": "status_code", "from": "after", "to": "before"}
-TIMES = ("after", "before", "active_after", "active_before")
+TIMES = ("after", "before", "failed_after", "failed_before", "active_after", "active_before")
 SPACE, SPACE_OR_COLON = r"\s", r"[\s:]"
 
 _PIECE = re.compile(

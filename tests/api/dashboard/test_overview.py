@@ -32,7 +32,7 @@ def test_what_failed_within_a_day_is_told_with_its_cause(alice, bob, moved_clock
     Job.update(attempted_at=clock.now() - 25 * clock.HOUR).where(Job.id == old.id).execute()
 
     assert panel(alice, "failing") == ["discarded a.example answered 401 Unauthorized 2 now"]
-    assert 'href="/jobs?state=discarded&amp;host=a.example&amp;reason=status_401"' in alice.get("/").text
+    assert 'href="/jobs?state=discarded&amp;host=a.example&amp;reason=status_401&amp;' in alice.get("/").text
 
 
 def test_schedules_that_fail_are_told_and_those_on_time_are_not(alice, moved_clock):

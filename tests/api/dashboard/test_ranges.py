@@ -2,18 +2,20 @@
 
 import html
 import re
+from urllib.parse import unquote, urlencode
 
 import pytest
 from marshmallow import ValidationError
 
 from api.dashboard.reader_times import in_utc, zone_of
 from models.flows import gates
-from models.jobs import records
+from models.jobs import records, replays
 from models.jobs.job_tables import Job
+from models.operations import failures
 from models.rules import clock
 from models.rules.times import parse_instant
 from models.schedules.backfills.backfill_tables import Backfill
-from tests.support.browsers import submit_schedule
+from tests.support.browsers import Markup, submit_schedule
 from tests.support.log_rows import insert_log_rows
 from tests.support.rows import make_failed_job, make_job
 
@@ -65,6 +67,52 @@ def test_times_of_a_range_are_those_of_the_zone_beside_them(alice, moved_clock, 
 
 
 @pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize("before", ["2026-01-01T09:00", "2026-01-01T09:00:01"])
+def test_a_range_that_ends_before_it_begins_is_told_and_kept(alice, moved_clock, path, before):
+    own = {"after": "2026-01-01T09:00:01", "before": before, "zone": BERLIN}
+    answer = alice.client.get(path, query_string=own)
+
+    assert answer.status_code == 422
+    assert "must be later than the beginning of the range" in answer.text
+    for instant in ("08:00:01", f"08:{before[14:]}:00"[:8]):
+        assert f'data-instant="2026-01-01T{instant}.000000Z"' in answer.text
+    assert '<details class="range" id="range" open>' in answer.text
+
+
+@pytest.mark.parametrize("ends", [("active_after", "active_before"), ("failed_after", "failed_before")])
+def test_other_ranges_of_jobs_end_after_they_begin(alice, moved_clock, ends):
+    for times, status in ((("08:00", "07:00"), 422), (("08:00", "08:00"), 422), (("07:00", "08:00"), 200)):
+        fields = {name: f"2026-01-01T{time}" for name, time in zip(ends, times, strict=True)}
+        assert alice.client.get("/jobs", query_string=fields).status_code == status
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_range_in_a_zone_that_is_none_is_kept_as_it_was_typed(alice, path):
+    own = {"after": "2026-01-01T09:00", "zone": "Nowhere/Land"}
+    picker = alice.client.get(path, query_string=own).text.split('id="range"')[1].split("</form>")[0]
+    assert 'name="after" type="datetime-local" step="1" value="2026-01-01T09:00"' in picker
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong"), [("/jobs", {"host": "a b"}), ("/jobs", {"q": "nonsense:1"}), ("/logs", {"job": "x"})]
+)
+def test_an_error_elsewhere_leaves_the_range_as_it_was(alice, moved_clock, path, wrong):
+    preset = alice.client.get(path, query_string=wrong | {"span": "7d"})
+    own = alice.client.get(path, query_string=wrong | {"after": "2026-01-01T07:00:00.000000Z"})
+
+    assert (preset.status_code, own.status_code) == (422, 422)
+    assert re.findall(r'aria-current="true">([^<]+)</a>', preset.text)[-1:] == ["7 days"]
+    assert '<details class="range" id="range"><summary>' in preset.text
+    assert 'data-instant="2026-01-01T07:00:00.000000Z"' in own.text.split('id="range"')[1]
+
+
+def test_another_range_keeps_a_search_that_is_wrong(alice, moved_clock):
+    picker = html.unescape(alice.client.get("/jobs", query_string={"q": "nonsense:1"}).text.split('class="ranges"')[1])
+    assert "/jobs?q=nonsense:1&span=1h" in picker
+    assert '<input type="hidden" name="q" value="nonsense:1">' in picker
+
+
+@pytest.mark.parametrize("path", LISTS)
 def test_times_of_ones_own_outrank_a_preset(alice, moved_clock, path):
     add_at(alice, path, "old.example", at("07:30:00"))
     add_at(alice, path, "now.example", at("08:30:00"))
@@ -78,7 +126,7 @@ def test_a_range_that_cant_be_read_is_told(alice, path):
     for name, fields in {"after": {"after": "soon"}, "zone": unknown}.items():
         answer = alice.client.get(path, query_string=fields)
         assert answer.status_code == 422
-        assert f"{name} must be" in answer.text.replace("created from", "after")
+        assert f"{name.replace('after', 'from')} must be" in answer.text
 
 
 @pytest.mark.parametrize("path", LISTS)
@@ -109,7 +157,18 @@ def test_a_time_in_the_search_outranks_a_preset(alice, moved_clock):
 
 def test_the_log_of_a_time_that_is_over_is_not_followed(alice, moved_clock):
     assert "data-tail" in alice.get("/logs?span=1h").text
-    assert "data-tail" not in alice.get("/logs?before=2026-01-01T07:00").text
+    for own in ("before=2026-01-01T07:00", "before=2027-01-01T07:00", "after=2026-01-01T09:00:01"):
+        text = alice.get(f"/logs?{own}").text
+        assert "data-tail" not in text
+        assert "appear here by themselves" not in text
+
+
+@pytest.mark.parametrize(
+    ("own", "status"), [("after=2026-01-01T09:00:00Z", 200), ("after=2026-01-01T09:00:01Z", 422), ("before=1", 422)]
+)
+def test_no_stream_follows_a_range_that_is_over_or_to_come(alice, moved_clock, own, status):
+    with alice.client.get(f"/logs/stream?{own}", buffered=False) as answer:
+        assert answer.status_code == status
 
 
 def test_a_group_of_failures_is_run_again_within_the_range_that_is_shown(alice, moved_clock):
@@ -121,6 +180,63 @@ def test_a_group_of_failures_is_run_again_within_the_range_that_is_shown(alice, 
     )
 
     assert Job.select().where(Job.state == "available").count() == 1
+
+
+@pytest.fixture
+def failed_twice(alice, moved_clock):
+    """Of one group: a job that failed at 07:30 and one that failed at 08:30, both made at 07:00; and one that was run
+    again."""
+    for name, instant in (("old", at("07:30:00")), ("now", at("08:30:00")), ("seen to", at("08:30:00"))):
+        job = make_failed_job(alice.account, "a.example", "timeout")
+        Job.update(name=name, attempted_at=instant, inserted_at=at("07:00:00")).where(Job.id == job.id).execute()
+    replays.replay(alice.account.id, [job.id], clock.now())
+
+
+def links_of(browser, path, part):
+    return [tag["href"] for name, tag in Markup(browser.get(path).text).tags if name == "a" and part in tag["href"]]
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("/failures?span=1h", ["now"]),
+        ("/failures?before=2026-01-01T08:00", ["old"]),
+        ("/failures?after=2026-01-01T09:00&zone=Europe/Berlin", ["now"]),
+        ("/failures?span=all", ["old", "now"]),
+        ("/failures", ["old", "now"]),
+        ("/", ["old", "now"]),
+    ],
+)
+def test_a_group_of_failures_leads_to_the_jobs_that_it_counts(alice, failed_twice, path, names):
+    [link] = links_of(alice, path, "/jobs?state=discarded")
+    listed = alice.get(link).text
+    assert [name for name in ("old", "now", "seen to") if f"</span> {name}</a>" in listed] == names
+
+
+def test_many_jobs_of_a_group_are_run_again_within_the_range_that_is_shown(alice, failed_twice, monkeypatch):
+    monkeypatch.setattr(failures, "EXAMPLES", 0)
+    for path, jobs in (("/failures?span=1h", "1 job matches"), ("/failures?span=all", "2 jobs match")):
+        [link] = links_of(alice, path, "/jobs/bulk")
+        assert jobs in alice.get(link).text
+
+
+def test_a_question_about_a_group_leads_back_to_its_range(alice, failed_twice, monkeypatch):
+    monkeypatch.setattr(failures, "EXAMPLES", 0)
+    shown = "/failures?before=2026-01-01T08:00:00.000000Z"
+    [link] = links_of(alice, shown, "/jobs/bulk")
+    assert unquote(links_of(alice, link, "/failures?")[0]) == shown
+    [link] = links_of(alice, "/failures?span=all", "/jobs/bulk")
+    assert links_of(alice, link, "/failures?") == ["/failures?span=all"]
+
+
+def test_the_form_of_filters_keeps_those_that_it_does_not_show(alice, moved_clock):
+    """Else a list would become wider than the one that its reader narrows."""
+    fields = {"url": "https://a.example/x", "parent": "7", "replayed": "false"}
+    text = alice.get(f"/jobs?{urlencode(fields)}&failed_after=2026-01-01T07:00").text
+    form = text.split('aria-label="Filter jobs"')[1].split("</form>")[0]
+    for name, value in fields.items():
+        assert f'<input type="hidden" name="{name}" value="{value}">' in form
+    assert 'data-instant="2026-01-01T07:00:00.000000Z"' in form
 
 
 def test_a_pause_ends_at_the_time_of_the_readers_zone(alice, moved_clock):
