@@ -1,6 +1,6 @@
 """Holds what the pages of flows, lanes and hosts share: the rows of a list, and the forms that pause and resume."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from flask import Response, g, make_response, render_template, request
@@ -12,7 +12,7 @@ from api.dashboard.charts import Bar
 from api.dashboard.errors import page_not_found
 from api.dashboard.filters import time_of_day
 from api.dashboard.query import filled_fields, problems_of
-from api.dashboard.reader_times import ZONE, in_utc
+from api.dashboard.reader_times import ZONE, load
 from api.dashboard.timelines.host_table import state_of
 from api.requests.flow_fields import is_gate_key
 from api.requests.gate_fields import GatesQuery, PauseFields
@@ -45,9 +45,10 @@ class GateRow(NamedTuple):
 
 
 def listed(template: str, kind: str, problems: tuple[str, ...] = (), **more: Any) -> Response:
-    """The page that lists the visitor's gates of a kind. `problems`: what is wrong with the form that came.
-    `more`: for the template; with `only_failing` only gates whose latest requests failed are listed."""
-    fields = filled_fields(("text", "cursor")) if request.method == "GET" else {}
+    """The page that lists the visitor's gates of a kind. `problems`: what is wrong with the form that came, which is
+    shown as it was filled in. `more`: for the template; with `only_failing` only gates whose latest requests failed
+    are listed."""
+    fields = filled_fields(("text", "cursor")) if request.method == "GET" else kept_text()
     try:
         query: dict[str, Any] = GatesQuery().load({**fields, "limit": str(SHOWN)})
     except ValidationError as error:
@@ -58,14 +59,14 @@ def listed(template: str, kind: str, problems: tuple[str, ...] = (), **more: Any
     return _page(template, rows, fields, problems, end and cursor_of(NEWEST_FIRST, end), more)
 
 
-def pause(template: str, kind: str, key: str) -> Response:
-    """Pause a gate as the form says; shows the list again, with what is wrong with the form if anything is."""
-    sent = {name: request.form.get(name, "").strip() for name in ("until", "reason", ZONE)}
+def pause(template: str, kind: str, key: str, more: Callable[[], dict[str, Any]] = dict) -> Response:
+    """Pause a gate as the form says; shows the list again, with what is wrong with the form if anything is. `more`: for
+    the template of the list."""
+    typed = {name: request.form.get(name, "").strip() for name in ("until", "reason", ZONE)}
     try:
-        in_time = in_utc(sent, ("until",))
-        fields: dict[str, Any] = PauseFields().load({name: text or None for name, text in in_time.items()})
+        fields = load(PauseFields(), {name: text for name, text in typed.items() if text}, ("until",))
     except ValidationError as error:
-        return listed(template, kind, tuple(problems_of(error, LABELS)))
+        return listed(template, kind, tuple(problems_of(error, LABELS)), **more())
     account_id, now = visitor().account_id, clock.now()
     closing.pause(account_id, kind, key, **fields, now=now)
     return redirect_to(LISTS[template], "paused", **kept_text())
@@ -139,6 +140,8 @@ def _page(
         is_first="cursor" not in fields,
         next=cursor,
         problems=problems,
+        refused=request.endpoint,
+        typed=request.form,
         **more,
     )
     return make_response(text, 422 if problems else 200)

@@ -5,9 +5,10 @@ Where no zone is named, as in a page without script, local times are those of UT
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from marshmallow import ValidationError
+from marshmallow import Schema, ValidationError
 
 from api.requests.fields import shown
 from models.rules import times
@@ -34,6 +35,17 @@ def in_utc(fields: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
     return {name: _as_instant(text, zone) if name in names else text for name, text in fields.items() if name != ZONE}
 
 
+def load(schema: Schema, fields: Mapping[str, str], names: Collection[str]) -> dict[str, Any]:
+    """What a schema reads of a form with local times. Raises ValidationError, which quotes a time as it was typed."""
+    instants = in_utc(fields, names)
+    try:
+        values: dict[str, Any] = schema.load(instants)
+    except ValidationError as error:
+        errors = error.normalized_messages()
+        raise ValidationError({name: _as_typed(errors[name], name, fields, instants) for name in errors}) from None
+    return values
+
+
 def instant_of(text: str, zone: ZoneInfo) -> int:
     """The instant of a date, or of a date and a time; without an offset it is one of the zone. Raises ValueError or
     OverflowError."""
@@ -45,6 +57,12 @@ def instant_of(text: str, zone: ZoneInfo) -> int:
 
 def day_begins(day: date, zone: ZoneInfo) -> int:
     return _micros(datetime.combine(day, time(), zone))
+
+
+def _as_typed(texts: list[str], name: str, fields: Mapping[str, str], instants: Mapping[str, str]) -> list[str]:
+    if name not in instants:
+        return texts
+    return [text.replace(shown(instants[name]), shown(fields[name])) for text in texts]
 
 
 def _as_instant(text: str, zone: ZoneInfo) -> str:

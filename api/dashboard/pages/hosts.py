@@ -2,6 +2,8 @@
 and resume hosts and the whole account.
 """
 
+from typing import Any
+
 from flask import Response, request
 from marshmallow import ValidationError
 
@@ -16,10 +18,9 @@ from models.rules.limits import ACCOUNT, HOST
 
 @pages.get("/hosts")
 def list_hosts() -> Response:
-    only_failing = request.args.get("show") == "failing"
-    now, text = clock.now(), request.args.get("text", "").strip().lower()
-    rows = [] if only_failing else host_table.rows(visitor().account_id, now, lambda host: text in host)
-    return gate_pages.listed("hosts.html", HOST, only_failing=only_failing, hosts=rows)
+    if request.args.get("show") == "failing":
+        return gate_pages.listed("hosts.html", HOST, only_failing=True)
+    return gate_pages.listed("hosts.html", HOST, **last_hour())
 
 
 @pages.post("/hosts/pause")
@@ -28,8 +29,9 @@ def pause_host() -> Response:
     try:
         host = read_host(request.form.get("key", "").strip())
     except (ValueError, ValidationError):
-        return gate_pages.listed("hosts.html", HOST, ("host must be a name or an address, such as api.example.com",))
-    return gate_pages.pause("hosts.html", HOST, host)
+        problem = "host must be a name or an address, such as api.example.com"
+        return gate_pages.listed("hosts.html", HOST, (problem,), **last_hour())
+    return gate_pages.pause("hosts.html", HOST, host, last_hour)
 
 
 @pages.post("/hosts/resume")
@@ -41,10 +43,16 @@ def resume_host() -> Response:
 
 @pages.post("/pause")
 def pause_account() -> Response:
-    return gate_pages.pause("hosts.html", ACCOUNT, "")
+    return gate_pages.pause("hosts.html", ACCOUNT, "", last_hour)
 
 
 @pages.post("/resume")
 def resume_account() -> Response:
     closing.resume(visitor().account_id, ACCOUNT, "", clock.now())
     return redirect_to("list_hosts", "resumed")
+
+
+def last_hour() -> dict[str, Any]:
+    """The table of how hosts did, of those that the search of the list names."""
+    text = request.values.get("text", "").strip().lower()
+    return {"hosts": host_table.rows(visitor().account_id, clock.now(), lambda host: text in host)}

@@ -91,6 +91,10 @@ def test_what_can_not_be_taken_is_said_at_its_field_and_stays_as_typed(alice, fi
     assert {each["aria-describedby"] for _, each in tags if "aria-invalid" in each} == {f"{problem}-problem"}
     (name,) = [each["value"] for tag, each in tags if tag == "input" and each.get("name") == "name"]
     assert name == (FORM | fields)["name"]
+    typed = {each["name"]: each["value"] for tag, each in tags if each.get("name", "").startswith("address")}
+    assert {name: text for name, text in typed.items() if text} == {
+        name: text for name, text in (FORM | fields).items() if name.startswith("address")
+    }
     assert rules_of(alice) == []
 
 

@@ -1,5 +1,7 @@
 """The pages of flows, lanes and hosts: what they show, their pauses, and what is refused or belongs to others."""
 
+import html
+
 import pytest
 
 from models.database.transactions import transaction
@@ -8,6 +10,7 @@ from models.flows.breakers import HostName
 from models.jobs.job_tables import Job
 from models.rules import clock
 from models.rules.limits import ACCOUNT, FLOW, HOST, LANE, Limits
+from tests.support.attempt_rows import attempted_job
 from tests.support.browsers import Markup
 from tests.support.rows import make_job
 
@@ -49,6 +52,51 @@ def test_a_pause_that_cant_be_taken_says_why_and_pauses_nothing(alice, path, kin
         assert answer.status_code == 422
         assert 'role="alert"' in answer.text
         assert gate_of(alice, kind, "shop-42").paused_at is None
+
+
+@pytest.mark.parametrize(("path", "kind"), KINDS)
+def test_a_pause_that_cant_be_taken_is_shown_as_it_was_typed(alice, path, kind):
+    made(alice, kind, "shop-42")
+    typed = {"key": "shop-42", "reason": "deploy", "until": "2001-01-01T10:00", "zone": "Europe/Berlin"}
+
+    text = html.unescape(alice.send(f"{path}/pause", **typed).text)
+
+    assert 'got "2001-01-01T10:00"' in text
+    form = text.split('class="stack"')[1].split("</form>")[0]
+    for name in ("key", "reason", "until"):
+        assert f'value="{typed[name]}"' in form
+    assert f'action="{path}/pause"' in text
+
+
+@pytest.mark.parametrize(("path", "kind"), KINDS)
+def test_a_pause_that_is_not_sent_yet_is_empty(alice, path, kind):
+    made(alice, kind, "shop-42")
+    assert "Pause shop-42" not in alice.get(f"{path}?reason=deploy&until=2001-01-01T10:00").text
+    assert "deploy" not in alice.get(f"{path}?reason=deploy").text
+
+
+def test_a_pause_of_the_account_that_cant_be_taken_is_shown_as_it_was_typed(alice):
+    text = alice.send("/pause", reason="deploy", until="2001-01-01T10:00").text
+    form = text.split('id="pause-account" open>')[1].split("</form>")[0]
+    assert 'value="deploy"' in form
+    assert 'value="2001-01-01T10:00"' in form
+
+
+def test_a_host_that_is_none_is_shown_as_it_was_typed(alice, moved_clock):
+    text = alice.send("/hosts/pause", key="a b/c", reason="deploy").text
+    assert 'value="a b/c"' in text
+    assert 'value="deploy"' in text
+
+
+def test_after_a_pause_that_cant_be_taken_the_list_is_the_one_before(alice, moved_clock):
+    """Its search was lost, and of hosts the table of the last hour."""
+    attempted_job(alice.account, 60, host="shop.example")
+    text = alice.send("/hosts/pause", key="other.example", until="2001-01-01T10:00").text
+    assert "Last hour" in text
+    made(alice, LANE, "shop-42"), made(alice, LANE, "other")
+    text = alice.send("/lanes/pause", key="shop-42", text="shop", until="2001-01-01T10:00").text
+    assert "<span>shop-42</span>" in text
+    assert "<span>other</span>" not in text
 
 
 @pytest.mark.parametrize(("path", "kind"), KINDS)

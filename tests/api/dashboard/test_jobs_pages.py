@@ -439,7 +439,9 @@ def test_a_key_is_shown_once_and_works(app, alice):
     assert secret not in alice.get("/keys").text
     assert account_store.account_of(secret).id == alice.account.id
     for wrong in ("", " ", "x" * 101, "a\nb", account_store.DEMO_KEY_NAME):
-        assert alice.send("/keys", name=wrong).status_code == 422
+        answer = alice.send("/keys", name=wrong)
+        assert answer.status_code == 422
+        assert f'value="{wrong.strip()}"' in answer.text
 
 
 def test_n5_keys_are_shown_fifty_a_page(alice):

@@ -271,6 +271,29 @@ def test_a_backfill_covers_the_times_of_the_readers_zone(alice, moved_clock):
     assert [(row.first_at, row.last_at) for row in Backfill.select()] == [(at("06:00:00"), at("07:00:00"))]
 
 
+@pytest.mark.parametrize(
+    ("past", "status", "problem"),
+    [
+        ({"from": "2026-01-01T08:00", "to": "2026-01-01T07:00"}, 422, "to must not be before from"),
+        ({"from": "2026-01-01T08:00", "to": "2026-01-01T11:00"}, 422, 'not in the future, got "2026-01-01T11:00"'),
+        ({"from": "2026-01-01T07:10", "to": "2026-01-01T07:20"}, 422, "from must leave a range with an instant"),
+        ({"from": "2026-01-01T07:00", "to": "2026-01-01T08:00"}, 409, "of this schedule is running"),
+    ],
+)
+def test_a_backfill_that_is_refused_is_kept_as_it_was_typed(alice, moved_clock, past, status, problem):
+    made = submit_schedule(alice, cron="0 * * * *")
+    if status == 409:
+        alice.send(f"/schedules/{made.id}/backfill", **past, zone=BERLIN)
+
+    answer = alice.send(f"/schedules/{made.id}/backfill", **past, zone=BERLIN)
+
+    form = html.unescape(answer.text.split('<details id="backfill" open>')[1].split("</form>")[0])
+    assert answer.status_code == status
+    assert problem in form
+    for text in past.values():
+        assert f'value="{text}"' in form
+
+
 @pytest.mark.parametrize("name", ["Nowhere/Land", "../../etc/passwd", "a\0b", "x" * 5000])
 def test_a_zone_that_is_none_is_refused(name):
     with pytest.raises(ValidationError, match="time zone that this server knows"):

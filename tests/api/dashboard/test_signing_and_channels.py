@@ -83,6 +83,19 @@ def test_a_wrong_url_is_told_and_not_repeated(alice, url):
     assert channels.hosts(alice.account.id)["discord"] is None
 
 
+def test_the_name_of_a_signing_key_that_is_refused_is_kept(alice):
+    assert 'value="a&#9;b"' in alice.send("/signing-keys", name="a\tb").text.replace("\t", "&#9;")
+    for _ in range(signing_keys.MAX_LIVE):
+        alice.send("/signing-keys")
+    answer = alice.send("/signing-keys", name="2027, all receivers")
+    assert answer.status_code == 409
+    assert 'value="2027, all receivers"' in answer.text
+
+
+def test_the_name_of_a_signing_key_that_was_made_is_not_in_the_form(alice):
+    assert 'value="2027"' not in alice.send("/signing-keys", name="2027").text
+
+
 def test_only_channels_that_forward_can_be_set(alice):
     for name in ("demo", "teams"):
         assert alice.send(f"/channels/{name}", url=HOOK).status_code == 404

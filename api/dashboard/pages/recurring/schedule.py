@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flask import Response, render_template, request
+from flask import Response, make_response, render_template, request
 from marshmallow import ValidationError
 
 from api.context import settings
@@ -12,7 +12,8 @@ from api.dashboard.blueprint import is_part, pages, redirect_to, visitor
 from api.dashboard.errors import page_not_found
 from api.dashboard.filters import body_text
 from api.dashboard.labels import RUN_RESULTS
-from api.dashboard.reader_times import ZONE, in_utc
+from api.dashboard.query import problems_of
+from api.dashboard.reader_times import ZONE, load
 from api.dashboard.timelines.timeline_values import timeline_values
 from api.requests.ids import uuid_key
 from api.requests.options.refusals import backfill_refusals
@@ -29,13 +30,18 @@ from models.schedules.schedule_changes import NotComputable, TooMany
 from models.schedules.schedule_store import ScheduleRow
 
 BACKFILLS_SHOWN = 5
+RANGE = ("from", "to")  # of a backfill
 
 
 @pages.get("/schedules/<key>")
-def show_schedule(key: str) -> str:
-    row = find_schedule(key)
+def show_schedule(key: str) -> Response:
+    return _page(find_schedule(key), [], 200)
+
+
+def _page(row: ScheduleRow, problems: list[str], status: int) -> Response:
+    """`problems`: what is wrong with the form of a backfill, which is shown as it was filled in."""
     runs = run_results.latest(visitor().account_id, [row.id]).get(row.id, [])
-    return render_template(
+    text = render_template(
         "schedule.html",
         schedule=row,
         args=json.loads(row.args),
@@ -49,7 +55,10 @@ def show_schedule(key: str) -> str:
         run_statuses=RUN_RESULTS,
         **({} if is_part() else timeline_values("show_schedule", {"schedule": row.id}, key=row.id)),
         backfills=backfill_store.listed(visitor().account_id, row.id, BACKFILLS_SHOWN),
+        problems=problems,
+        typed=request.form,
     )
+    return make_response(text, status)
 
 
 @pages.post("/schedules/<key>/disable")
@@ -84,13 +93,14 @@ def backfill_schedule(key: str) -> Response:
     """Make up for the instants of a past range."""
     schedule = find_schedule(key)
     try:
-        sent = {name: request.form.get(name, "") for name in ("from", "to", ZONE)}
-        values = BackfillFields().load(in_utc(sent, ("from", "to")))
+        values = load(BackfillFields(), {name: request.form.get(name, "") for name in (*RANGE, ZONE)}, RANGE)
+        with backfill_refusals():
+            backfill_store.create(visitor().account_id, schedule.id, values["from"], values["to"], clock.now())
     except ValidationError as error:
-        problems = [f"{name}: {texts[0]}" for name, texts in error.normalized_messages().items()]
-        raise ApiError(422, ". ".join(problems)) from None
-    with backfill_refusals():
-        backfill_store.create(visitor().account_id, schedule.id, values["from"], values["to"], clock.now())
+        return _page(schedule, problems_of(error), 422)
+    except ApiError as error:
+        texts = problems_of(ValidationError(error.errors)) if error.errors else [error.message]
+        return _page(schedule, texts, error.status)
     return redirect_to("show_schedule", "backfill", key=schedule.id)
 
 

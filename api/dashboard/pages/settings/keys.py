@@ -24,9 +24,9 @@ def create_key() -> Response:
     """Create a key. Only this response holds it, so it does not redirect."""
     name = request.form.get("name", "").strip()
     if not 1 <= len(name) <= MAX_NAME_CHARS or not is_printable(name):
-        return _page("", f"The name must be 1 to {MAX_NAME_CHARS} printable characters.", 422)
+        return _page("", f"The name must be 1 to {MAX_NAME_CHARS} printable characters.", 422, name)
     if name == account_store.DEMO_KEY_NAME:
-        return _page("", f"The name must not be {name}, which is reserved.", 422)
+        return _page("", f"The name must not be {name}, which is reserved.", 422, name)
     _, secret = account_store.create_key(Account.get_by_id(visitor().account_id), name, clock.now())
     return _page(secret, "", 200)
 
@@ -38,7 +38,9 @@ def revoke_key(key_id: str) -> Response:
     return redirect_to("list_keys", "revoked")
 
 
-def _page(secret: str, problem: str, status: int) -> Response:
+def _page(secret: str, problem: str, status: int, name: str = "") -> Response:
+    """`name`: as it was typed, of a key that was refused."""
     before_id = whole_number(request.args.get("before", "")) or None
     keys, older = account_store.keys_of(visitor().account_id, before_id)
-    return make_response(render_template("keys.html", keys=keys, older=older, secret=secret, problem=problem), status)
+    shown = {"keys": keys, "older": older, "secret": secret, "problem": problem, "name": name}
+    return make_response(render_template("keys.html", **shown), status)

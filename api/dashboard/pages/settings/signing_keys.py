@@ -25,10 +25,11 @@ def create_signing_key() -> Response:
     try:
         values = NewKey().load({"name": name} if name else {})
     except ValidationError as error:
-        return _page("", "; ".join(problems_of(error)), 422)
+        return _page("", "; ".join(problems_of(error)), 422, name)
     key = signing_keys.create(visitor().account_id, None, clock.now(), values.get("name"))
     if key is None:
-        return _page("", f"At most {signing_keys.MAX_LIVE} keys may be active. Retire one of them first.", 409)
+        problem = f"At most {signing_keys.MAX_LIVE} keys may be active. Retire one of them first."
+        return _page("", problem, 409, name)
     return _page(key.secret, "", 200)
 
 
@@ -42,10 +43,9 @@ def retire_signing_key(key_id: str) -> Response:
     return redirect_to("list_signing_keys", "retired")
 
 
-def _page(secret: str, problem: str, status: int) -> Response:
+def _page(secret: str, problem: str, status: int, name: str = "") -> Response:
+    """`name`: as it was typed, of a key that was refused."""
     rows, now = signing_keys.listed(visitor().account_id), clock.now()
     active = [row for row in rows if row.ends_at is None or row.ends_at > now]
-    text = render_template(
-        "signing_keys.html", keys=rows, active=[row.uuid for row in active], secret=secret, problem=problem
-    )
-    return make_response(text, status)
+    shown = {"keys": rows, "active": [row.uuid for row in active], "secret": secret, "problem": problem, "name": name}
+    return make_response(render_template("signing_keys.html", **shown), status)
