@@ -15,7 +15,7 @@ from api.requests.reading.strict_schema import Strict
 from api.requests.text_forms import INSTANT_IN_QUERY, JOB_KEY_FORM, pattern_form
 from api.responses.expanded_jobs import EXPANSIONS
 from models.jobs import job_kinds, job_lists
-from models.jobs.searches.job_filter import JUDGED, JobFilter
+from models.jobs.searches.job_filter import JobFilter
 from models.jobs.states import LATER, STATES
 from models.rules import clock, times
 from models.rules.url_rules import MAX_NAME_CHARS, MAX_URL_CHARS, split_url
@@ -129,18 +129,17 @@ class JobsQuery(FilterFields, ExpandQuery, PageQuery):
 
     @pre_load
     def order_due(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        """What is overdue comes in the order in which it was due, where an index gives it."""
-        if "due" not in data or "order_by" in data:
-            return data
-        return {**data, "order_by": ["inserted_at", "asc"] if set(data) & set(JUDGED) else ["scheduled_at", "asc"]}
+        """What is overdue comes in the order in which it was due."""
+        return {"order_by": ["scheduled_at", "asc"], **data} if "due" in data else data
 
     @validates_schema
     def check_search(self, data: dict[str, Any], **_: Any) -> None:
         if not filter_of(data).is_search:
             return
         name = data["order_by"][0]
-        if name != "inserted_at" and not (name == "scheduled_at" and data.get("state") in LATER):
-            expected = f"by inserted_at with this filter, or by scheduled_at with the state {' or '.join(LATER)}"
+        in_time = "due" in data or data.get("state") in LATER
+        if name != "inserted_at" and not (name == "scheduled_at" and in_time):
+            expected = f"by inserted_at with this filter, or by scheduled_at with due or the state {' or '.join(LATER)}"
             raise ValidationError(f"must be {expected}, got {name}", "order_by")
         if data["offset"]:
             raise ValidationError(f"must be absent with this filter, got {data['offset']}", "offset")

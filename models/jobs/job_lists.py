@@ -85,6 +85,8 @@ def settled(job_filter: JobFilter, order: tuple[str, str]) -> JobFilter:
 
 def matching(account_id: int, job_filter: JobFilter, page: PageRequest, looked_at: int | None = None) -> Page:
     """The integers of the jobs of a page."""
+    if job_filter.due_by is not None and page.order[0] == overdue.ORDER:
+        return overdue.matching(account_id, job_filter, page, looked_at or LOOKED_AT)
     by_time = page.order[0] == "scheduled_at" and job_filter.state in LATER and not page.offset
     if job_filter.is_search or by_time:
         return _search(account_id, job_filter, page, looked_at or LOOKED_AT)
@@ -92,8 +94,6 @@ def matching(account_id: int, job_filter: JobFilter, page: PageRequest, looked_a
 
 
 def _indexed(account_id: int, job_filter: JobFilter, page: PageRequest) -> Page:
-    if job_filter.due_by is not None and page.order[0] == overdue.ORDER:
-        return overdue.matching(account_id, job_filter, page)
     where, params = joined(of_index(account_id, job_filter))
     if job_filter.due_by is None:
         return ids_of("job", LISTING, where, params, page)

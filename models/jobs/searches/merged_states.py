@@ -35,11 +35,19 @@ def matching(account_id: int, job_filter: JobFilter, states: States, page: PageR
     """The places of the jobs of a page; at most `looked_at` rows are looked at. The page's order is by insertion."""
     looked_at = looked_at if is_judged(job_filter) else page.limit
     places = _places(account_id, job_filter, states, page, looked_at + 1)
+    return page_of(account_id, job_filter, states, page.limit, places, looked_at)
+
+
+def page_of(
+    account_id: int, job_filter: JobFilter, states: States, limit: int, places: list[Place], looked_at: int
+) -> Page:
+    """The first of these places whose jobs match, `limit` at most. It ends behind the last that was looked at where
+    there are more than `looked_at`."""
     looked = places[:looked_at]
     ids = _judged(account_id, job_filter, states, [place.tie for place in looked])
     matches = [place for place in looked if place.tie in ids]
-    if len(matches) > page.limit:
-        return Page(matches[: page.limit], matches[page.limit - 1])
+    if len(matches) > limit:
+        return Page(matches[:limit], matches[limit - 1])
     return Page(matches, looked[-1] if len(places) > looked_at else None)
 
 

@@ -1,7 +1,8 @@
 """Finds the jobs behind a stretch of a timeline: those that were attempted in it, and those that are due in it."""
 
 from models.database.sql import any_of, fetch
-from models.jobs.searches.job_filter import JobFilter, due_rows, joined
+from models.jobs.searches.job_filter import Condition, JobFilter, due_rows, joined
+from models.jobs.states import LATER, WAITING, in_states
 from models.operations.timelines import past_attempts
 
 DUE = 1_000
@@ -11,8 +12,9 @@ def between(account_id: int, job_filter: JobFilter, first: int, last: int) -> tu
     """The integers of such jobs, from `first` on and before `last`; and whether they are all. A job may be among them
     that the filter leaves out."""
     ids, is_whole = past_attempts.job_ids(account_id, job_filter, first, last)
-    due = _due(account_id, job_filter, first, last)
-    return (*_attempted(ids, first, last), *due), is_whole and len(due) < DUE
+    parts = [_due(conditions, first, last) for conditions in _waiting(account_id, job_filter)]
+    due = [job_id for part in parts for job_id in part]
+    return (*_attempted(ids, first, last), *due), is_whole and max(map(len, parts)) < DUE
 
 
 def _attempted(ids: list[int], first: int, last: int) -> list[int]:
@@ -23,8 +25,15 @@ def _attempted(ids: list[int], first: int, last: int) -> list[int]:
     return [row[0] for row in fetch(sql, (params, first, last))]
 
 
-def _due(account_id: int, job_filter: JobFilter, first: int, last: int) -> list[int]:
-    of_time = JobFilter(job_filter.kind, scheduled_after=first, scheduled_before=last)
-    where, params = joined(due_rows(account_id, of_time))
+def _waiting(account_id: int, job_filter: JobFilter) -> list[list[Condition]]:
+    """Those to come later, in the order of time by their index, and those that were due when they were made."""
+    at_once = in_states([state for state in WAITING if state not in LATER], "job")
+    available = [("job.account_id = %s AND job.kind = %s", [account_id, job_filter.kind]), (at_once, [])]
+    return [due_rows(account_id, JobFilter(job_filter.kind)), available]
+
+
+def _due(conditions: list[Condition], first: int, last: int) -> list[int]:
+    in_time = ("job.scheduled_at >= %s AND job.scheduled_at < %s", [first, last])
+    where, params = joined([*conditions, in_time])
     sql = f"SELECT job.id FROM job WHERE {where} ORDER BY job.scheduled_at LIMIT {DUE}"
     return [row[0] for row in fetch(sql, params)]

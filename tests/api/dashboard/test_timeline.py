@@ -7,7 +7,7 @@ import pytest
 
 from api.dashboard.timelines import spans, timeline_view
 from models.jobs.job_tables import JobLabel
-from models.operations.timelines import coming_jobs, past_attempts
+from models.operations.timelines import active_jobs, coming_jobs, past_attempts
 from models.rules import clock
 from models.rules.clock import HOUR, MINUTE
 from tests.support.attempt_rows import add_attempt, attempted_job, note
@@ -200,6 +200,25 @@ def test_a_stretch_ahead_lists_what_is_due_in_it(alice, moved_clock):
     first, last = (clock.now() + seconds * clock.SECOND for seconds in (60, 120))
 
     assert jobs_of(alice, f"/jobs?active_after={first / 1e6}&active_before={last / 1e6}") == {chosen.uuid}
+
+
+@pytest.mark.parametrize("more", ["", "&due=overdue"])
+def test_a_stretch_lists_what_was_due_at_once_and_waits(alice, moved_clock, more):
+    chosen = {make_job(alice.account, state, -90).uuid for state in ("available", "scheduled", "retryable")}
+    for due_in_s in (-400, -30):
+        make_job(alice.account, "available", due_in_s)
+    first, last = (clock.now() - seconds * clock.SECOND for seconds in (120, 60))
+
+    assert jobs_of(alice, f"/jobs?active_after={first / 1e6}&active_before={last / 1e6}{more}") == chosen
+
+
+def test_a_stretch_with_more_jobs_due_at_once_than_a_page_looks_at_says_so(alice, moved_clock, monkeypatch):
+    monkeypatch.setattr(active_jobs, "DUE", 2)
+    for _ in range(2):
+        make_job(alice.account, "available")
+    assert "These are some of the jobs of this time." in alice.get("/jobs?due=overdue&active_after=1").text
+    monkeypatch.setattr(active_jobs, "DUE", 3)
+    assert "These are some of the jobs of this time." not in alice.get("/jobs?due=overdue&active_after=1").text
 
 
 def test_a_stretch_that_is_no_time_is_refused(alice):

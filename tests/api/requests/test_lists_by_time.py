@@ -29,10 +29,24 @@ def test_overdue_jobs_come_in_the_order_in_which_they_were_due(client, account, 
     assert sum(pages_of(client, "/api/jobs?due=overdue&limit=2"), []) == expected
 
 
-def test_overdue_jobs_of_a_host_come_in_the_order_in_which_they_were_made(client, waiting, moved_clock):
+@pytest.mark.parametrize("looked_at", [2, 5000])
+@pytest.mark.parametrize("limit", [1, 2, 50])
+def test_a_search_gives_overdue_jobs_in_the_same_order(client, account, waiting, monkeypatch, limit, looked_at):
+    monkeypatch.setattr(job_lists, "LOOKED_AT", looked_at)
+    for state in ("available", "scheduled"):
+        make_job(account, state, -15, host="b.example")
+    now = make_job(account, "available", -12, host="a.example").uuid
+    expected = [waiting["retryable", -20], waiting["scheduled", -20], now]
+    expected += [waiting["retryable", -10], waiting["scheduled", -10]]
+    address = f"/api/jobs?due=overdue&host=a.example&limit={limit}"
+    assert sum(pages_of(client, address), []) == expected
+    assert sum(pages_of(client, f"{address}&order_by=scheduled_at,desc"), []) == expected[::-1]
+
+
+def test_overdue_jobs_of_a_search_come_in_the_order_in_which_they_were_made_by_wish(client, waiting, moved_clock):
     moved_clock.advance(seconds=2)  # what was made within a second is not listed in this order yet
     expected = [waiting[state, due_in_s] for due_in_s in (-20, -10) for state in ("retryable", "scheduled")]
-    assert ids_of(client.get("/api/jobs?due=overdue&host=a.example")) == expected
+    assert ids_of(client.get("/api/jobs?due=overdue&host=a.example&order_by=inserted_at,asc")) == expected
 
 
 @pytest.mark.parametrize("more", ["", "&host=a.example", "&text=127"])
@@ -52,13 +66,6 @@ def test_a_long_list_of_waiting_jobs_is_given_in_the_order_of_time(client, waiti
     assert ids_of(client.get(f"/api/jobs?state={state}&order_by=scheduled_at,desc")) == expected
 
 
-@one_database
-@pytest.mark.parametrize(
-    "query",
-    ["order_by=scheduled_at,asc&scheduled_after=1", "state=completed&order_by=scheduled_at,asc&host=a", "due=never"],
-)
-def test_what_no_index_gives_in_the_order_of_time_is_refused(client, query):
-    assert set(errors_of(client.get(f"/api/jobs?{query}"))) <= {"order_by", "due"}
 @pytest.fixture
 def failed(account, moved_clock):
     """The UUIDs of failed jobs: made an hour ago, attempted 0, 1 and 2 seconds from now; and one without an attempt."""
@@ -97,3 +104,10 @@ def test_what_failed_in_a_time_is_run_again_alone(client, account, failed):
     assert answer.json == {"data": {"matches": 1, "more": False}}
 
 
+@one_database
+@pytest.mark.parametrize(
+    "query",
+    ["order_by=scheduled_at,asc&scheduled_after=1", "state=completed&order_by=scheduled_at,asc&host=a", "due=never"],
+)
+def test_what_no_index_gives_in_the_order_of_time_is_refused(client, query):
+    assert set(errors_of(client.get(f"/api/jobs?{query}"))) <= {"order_by", "due"}
