@@ -28,6 +28,37 @@ def test_a_range_is_typed_and_shown_again_in_the_readers_zone(reader):
     expect(page.locator(".range")).to_contain_text("in Europe/Berlin")
 
 
+@in_both_browsers
+def test_a_time_of_the_hour_that_comes_twice_stays(reader):
+    page, second = reader.page, "2026-10-25T01:30:00.000000Z"  # 02:30 for the second time
+    reader.go(f"/jobs?after={second}")
+    expect(page.locator(".range input[name=after]")).to_have_value(re.compile("^2026-10-25T02:30"))
+    page.locator(".range input[name=before]").fill("2026-10-26T10:00:30")
+    page.get_by_role("button", name="Show").click()
+
+    page.wait_for_url(re.compile("zone=Europe%2FBerlin"))
+    expect(page.locator(".range input[name=after]")).to_have_attribute("data-instant", second)
+
+    page.locator(".range input[name=after]").fill("2026-10-25T02:30:30")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator(".range input[name=after]")).to_have_attribute("data-instant", "2026-10-25T00:30:30.000000Z")
+
+
+@in_both_browsers
+def test_the_time_of_a_new_job_keeps_its_offset_until_it_is_changed(reader):
+    page = reader.page
+    reader.go("/jobs/new")
+    page.evaluate("""() => {
+        const form = document.querySelector("form[data-preview]");
+        form.at.setAttribute("value", "2026-10-25T02:30:00");
+        form.offset.value = "+01:00";
+    }""")
+    page.locator("input[name=url]").fill("https://example.com/")
+    assert page.locator("input[name=offset]").input_value() == "+01:00"
+    page.locator("input[name=at]").fill("2026-10-25T02:30:30")
+    assert page.locator("input[name=offset]").input_value() == "+02:00"
+
+
 def test_without_script_times_are_in_utc_and_the_page_says_so(open_reader):
     reader = open_reader(java_script_enabled=False, timezone_id="Europe/Berlin")
     reader.sign_in()

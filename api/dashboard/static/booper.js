@@ -29,7 +29,16 @@ function showLocal(root) {
   for (const field of root.querySelectorAll("[data-zone-name]")) field.value = ZONE; // in which the form's times are
   for (const input of root.querySelectorAll("input[data-instant]")) {
     const date = new Date(input.dataset.instant);
-    if (!isNaN(date)) input.value = localText(date).replace(" ", "T");
+    if (isNaN(date)) continue;
+    input.value = localText(date).replace(" ", "T");
+    input.dataset.shown = input.value;
+  }
+}
+
+// A time that was left as it is goes back as its instant: in an hour that comes twice, its local text means the first.
+function sendInstants(event) {
+  for (const input of event.target.querySelectorAll("input[data-shown]")) {
+    if (input.value === input.dataset.shown) event.formData.set(input.name, input.dataset.instant);
   }
 }
 
@@ -213,7 +222,7 @@ function choose(input) {
   if (radio && radio !== input) radio.checked = true;
   const at = input.form?.querySelector("input[name=at]");
   const offset = input.form?.querySelector("[data-offset]");
-  if (at && offset && at.value) offset.value = offsetOf(new Date(at.value));
+  if (at && offset && at.value && (input === at || !offset.value)) offset.value = offsetOf(new Date(at.value));
 }
 
 function offsetOf(date) {
@@ -279,6 +288,7 @@ document.addEventListener("change", (event) => {
   const all = event.target.dataset.all;
   if (all) for (const box of event.target.form.querySelectorAll(`input[name="${all}"]`)) box.checked = event.target.checked;
 });
+document.addEventListener("formdata", sendInstants);
 forgetNote();
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 showLocal(document);
