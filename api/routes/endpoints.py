@@ -83,7 +83,9 @@ class EndpointChange(Strict):
 @blueprint.arguments(NewEndpoint())
 @blueprint.response(201, schemas.single(Endpoint))
 @blueprint.alt_response(
-    409, schema=schemas.ErrorResponse, description="The account has as many as it may, or this one."
+    409,
+    schema=schemas.ErrorResponse,
+    description=f"The account has {endpoints.MAX_ENDPOINTS} endpoints, or `unique` is true and one has this URL.",
 )
 def create_endpoint(values: dict[str, Any]) -> Response:
     """Add an endpoint."""

@@ -68,7 +68,7 @@ def _headline(message: Message) -> str:
     if message.type == TEST:
         return f"This is a test of the alert rule {message.rule_name}"
     if message.type == TEST_ENDED:
-        return f"The test of the alert rule {message.rule_name} has ended"
+        return f"End of the test of the alert rule {message.rule_name}"  # also the name of its job, while that waits
     if len(message.incidents) == 1:
         return _line(message.type, message.incidents[0], message.at)
     verb = {OPENED: "opened", REPEATED: "are still open", CLOSED: "closed"}[message.type]

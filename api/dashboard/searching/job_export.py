@@ -44,8 +44,8 @@ def pieces(account_id: int, job_filter: JobFilter, page: PageRequest, line: Line
         page, last_at = page._replace(place=part.end), int(part.end.value or 0)
         if left <= 0:
             break
-    rest = "were created before" if page.order == NEWEST_FIRST else f"come after the {page.order[0]}"
-    yield line([f"More jobs may match. They {rest} {micros_utc(last_at)}."])
+    rest = "created at {} or earlier" if page.order == NEWEST_FIRST else "due at {} or later"
+    yield line([f"More jobs may match. They were {rest.format(micros_utc(last_at))}."])
 
 
 def values(row: ListedJob) -> list[Any]:

@@ -121,7 +121,9 @@ def _clock(minutes: int) -> str:
 @blueprint.arguments(NewAlert())
 @blueprint.response(201, schemas.single(Alert))
 @blueprint.alt_response(
-    409, schema=schemas.ErrorResponse, description="The account has as many as it may, or this one."
+    409,
+    schema=schemas.ErrorResponse,
+    description=f"The account has {MAX_ALERTS} alert rules, or `unique` is true and one has this name.",
 )
 def create_alert(values: dict[str, Any]) -> Response:
     """Add a rule. It looks at what happens from now on."""

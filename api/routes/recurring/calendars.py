@@ -91,7 +91,9 @@ def get_calendar(name: str) -> Response:
 @blueprint.arguments(CalendarFields())
 @blueprint.response(200, schemas.single(Calendar), description="The calendar as it is now.")
 @blueprint.alt_response(201, schema=schemas.single(Calendar), description="The new calendar.")
-@blueprint.alt_response(409, schema=schemas.ErrorResponse, description="The account has as many as it may have.")
+@blueprint.alt_response(
+    409, schema=schemas.ErrorResponse, description=f"The account has {MAX_CALENDARS} calendars, none of this name."
+)
 def put_calendar(values: dict[str, Any], name: str) -> Response:
     """Make a calendar, or give the present one exactly these days. The schedules that name it are planned again."""
     name = new_name_in_path(name, A_CALENDAR)

@@ -136,7 +136,9 @@ def get_group(name: str) -> Response:
 @blueprint.arguments(GroupFields())
 @blueprint.response(200, schemas.single(Group), description="The group as it is now.")
 @blueprint.alt_response(201, schema=schemas.single(Group), description="The new group.")
-@blueprint.alt_response(409, schema=schemas.ErrorResponse, description="The account has as many as it may have.")
+@blueprint.alt_response(
+    409, schema=schemas.ErrorResponse, description=f"The account has {MAX_GROUPS} groups, none of this name."
+)
 def put_group(values: dict[str, Any], name: str) -> Response:
     """Make a group, or give the present one exactly these targets. Jobs that are ordered already stay as they are."""
     name = new_name_in_path(name, A_GROUP)

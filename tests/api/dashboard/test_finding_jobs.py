@@ -135,6 +135,20 @@ def test_an_export_goes_over_pages_and_says_where_it_ends(alice, monkeypatch):
     assert (len(lines), list(json.loads(last))) == (5, ["note"])
 
 
+@pytest.mark.parametrize(
+    ("fields", "rest"),
+    [
+        ({}, "They were created at 2026-01-01T09:00:00.000000Z or earlier."),
+        ({"due": "overdue"}, "They were due at 2026-01-01T08:58:00.000000Z or later."),
+    ],
+)
+def test_an_export_that_is_cut_says_which_jobs_are_missing(alice, moved_clock, monkeypatch, fields, rest):
+    for due_in_s in (-60, -120):
+        make_job(alice.account, due_in_s=due_in_s)
+    monkeypatch.setattr(job_export, "MAX_JOBS", 1)
+    assert rows_of(export(alice, "csv", **fields))[-1]["id"] == f"More jobs may match. {rest}"
+
+
 def test_an_export_of_a_search_that_is_wrong_is_refused(alice):
     assert alice.client.get("/jobs/export.csv?q=colour:red").status_code == 422
     assert alice.client.get("/jobs/export.xml").status_code == 404

@@ -44,6 +44,7 @@ def document(way, sent):
         (message(CLOSED, [ROW._replace(type="missed", closed_at=AT)]), "backup has recovered: it missed runs for 0 s"),
         (message(CLOSED, [ROW, ROW]), "nightly: 2 incidents closed"),
         (message(TEST, ()), "This is a test of the alert rule nightly"),
+        (message(TEST_ENDED, ()), "End of the test of the alert rule nightly"),
     ],
 )
 def test_a_message_says_in_a_line_what_happened(sent, line):
