@@ -15,7 +15,6 @@ from api.dashboard.forms.job_form import (
     LISTS,
     NUMBERS,
     OPTIONS,
-    REQUEST_FIELDS,
     StoredRequest,
     body_of,
     sent_as_text,
@@ -83,7 +82,7 @@ def read_retries(form: dict[str, str]) -> Fields:
 
 def _read_text(form: dict[str, str], original: StoredRequest | None) -> Reading:
     reading = Reading()
-    reading.fields = json_mode.read(form.get(json_mode.JSON, ""), original)
+    reading.fields = json_mode.read(unix_lines(form.get(json_mode.JSON, "")), original)
     return reading
 
 
@@ -96,7 +95,7 @@ def _read(form: dict[str, str], original: StoredRequest | None) -> Reading:
             fields[name] = form[name].strip().replace("\r\n", "\n")
     fields.update(_numbers(form, "timeout", "max_attempts") | _gates(form) | _options(form))
     _add_headers(reading, form.get("headers", ""))
-    for add in (lambda: _add_body(fields, form, original), lambda: _add_more(fields, form.get("more", ""))):
+    for add in (lambda: _add_body(fields, form, original), lambda: _add_more(fields, form)):
         try:
             add()
         except ValidationError as error:
@@ -170,7 +169,7 @@ def _add_body(fields: Fields, form: dict[str, str], original: StoredRequest | No
     old_text = None if original is None else body_of(original)
     if original and old_text is not None and (unix_lines(old_text), sent_as_text(original)) == (text, is_text):
         _set_body(fields, old_text, is_text)
-    elif text.strip():
+    elif text if is_text else text.strip():
         _set_body(fields, text, is_text)
 
 
@@ -181,17 +180,20 @@ def _set_body(fields: Fields, text: str, is_text: bool) -> None:
         fields["body"], fields.body_text = _json(text, "body").value, text.strip()
 
 
-def _add_more(fields: Fields, text: str) -> None:
-    """Add the fields that the form has no input for, from a JSON object."""
-    if not text.strip():
+def _add_more(fields: Fields, form: dict[str, str]) -> None:
+    """Add the fields that the form has no input for, or whose input is empty since it can't hold them, from a JSON
+    object."""
+    if not form.get("more", "").strip():
         return
-    more = _json(text, "more").value
+    more = _json(form["more"], "more").value
     if not isinstance(more, dict):
         raise ValidationError('must be a JSON object, such as {"redact": ["body"]}, got something else', "more")
-    repeated = [name for name in more if name in fields or name in REQUEST_FIELDS]
+    if "body" in more and not form.get("body"):
+        fields.pop("body", None)  # the empty body of the old job
+    repeated = [name for name in more if name in fields or form.get(name)]
     fields.update({name: value for name, value in more.items() if name not in repeated})
     if repeated:
-        raise ValidationError(f"must leave out what has its own field above, got {repeated[0][:40]}", "more")
+        raise ValidationError(f"must leave out what is filled in above, got {repeated[0][:40]}", "more")
 
 
 def _json(text: str, name: str) -> strict_json.Document:

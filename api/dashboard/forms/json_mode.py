@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from marshmallow import ValidationError
 
-from api.dashboard.forms.job_form import StoredRequest, body_of, form_of
+from api.dashboard.forms.job_form import StoredRequest, body_of, form_of, unix_lines
 from api.dashboard.forms.job_times import form_times, form_units
 from api.requests.job_requests import BODIES, JobRequest
 from api.requests.job_requests import body_of as sent_body_of
@@ -20,6 +20,7 @@ from models.jobs import replays
 
 MODE, JSON = "mode", "json"  # the field that says the mode, and its word for a text; that is the field of the text too
 OUTSIDE = ("name", "description", *BODIES)  # members that a stored request has in columns of their own
+TEXTS = ("name", "description", "body")
 
 
 class _Sent(NamedTuple):
@@ -63,7 +64,24 @@ def form_of_request(job_request: JobRequest) -> dict[str, str]:
     times, left = _times(sent)
     args = {name: value for name, value in left.items() if name not in OUTSIDE}
     names = (sent.get("name"), sent.get("description"))
-    return {**form_of(_Sent(json.dumps(args), *sent_body_of(job_request), *names), ()), **times}
+    form = form_of(_Sent(json.dumps(args), *sent_body_of(job_request), *names), ()) | times
+    return _with_texts(form, {name: text for name, text in sent.items() if _changes_in_field(name, text)})
+
+
+def _with_texts(form: dict[str, str], texts: dict[str, str]) -> dict[str, str]:
+    """The form with these texts among the other fields, as their own inputs would not give them back."""
+    if not texts:
+        return form
+    more = {**json.loads(form["more"] or "{}"), **texts}
+    return {**form, **dict.fromkeys(texts, ""), "more": json.dumps(more, ensure_ascii=False)}
+
+
+def _changes_in_field(name: str, text: Any) -> bool:
+    """Whether the input of a member would give another text back: none for an empty one, and LF for every line end."""
+    if name not in TEXTS or not isinstance(text, str):
+        return False
+    as_read = unix_lines(text) if name == "body" else unix_lines(text).strip()
+    return not text or as_read != text
 
 
 def once_now(form: dict[str, str]) -> dict[str, str]:

@@ -85,7 +85,7 @@ def test_further_members_are_taken_as_json(alice):
         ({"timeout": "0"}, "must be from 1 to 7200 seconds"),
         ({"max_attempts": "many"}, "must be a whole number from 1 to 100"),
         ({"more": "[]"}, "must be a JSON object"),
-        ({"more": '{"url": "https://x.example"}'}, "must leave out what has its own field"),
+        ({"more": '{"url": "https://x.example"}'}, "must leave out what is filled in"),
         ({"more": '{"colour": 1}'}, "unknown field"),
         ({"more": '{"backoff": 1}'}, "backoff"),
         ({"name": "x" * 300}, "at most 255 characters"),
@@ -126,7 +126,7 @@ def test_all_that_is_wrong_is_told_at_once_each_by_its_field(alice):
     assert by_field.keys() == {*wrong, "when"} - {"amount"}
     for part in ("one without a colon", "one twice", "Host: must be another header"):
         assert part in by_field["headers"]
-    for part in ("redact: must be", "colour: unknown field", "its own field above, got body"):
+    for part in ("redact: must be", "colour: unknown field", "is filled in above, got body"):
         assert part in by_field["more"]
     for typed in ("ftp://x", "no colon", "{nope", "soon", "x" * 300, "many", "colour"):
         assert typed in answer.text

@@ -88,6 +88,50 @@ def test_the_time_of_a_request_survives_both_modes(alice, moved_clock, times):
     assert {name: back[name] for name in back if name not in ("url", "method")} == times
 
 
+def as_browsers_send(fields):
+    """Every line end as CRLF, also a lone CR."""
+    return {name: re.sub(r"\r\n|\r|\n", "\r\n", text) for name, text in fields.items()}
+
+
+@pytest.mark.parametrize("body", ["", " ", "a\r\nb", "a\nb", "a\rb\n", "\n", "text", {"a": "b\r\n"}, [], 0, None])
+def test_a_body_survives_both_modes(alice, body):
+    page = alice.send("/jobs/new/mode", mode="json", json=json.dumps({"url": URL, "body": body})).text
+    back = alice.send("/jobs/new/mode", **as_browsers_send(fields_in(page)))
+
+    assert json.loads(text_in(back.text)).get("body") == body
+    assert ("body" in json.loads(text_in(back.text))) is (body is not None)
+
+
+@pytest.mark.parametrize("name", ["name", "description"])
+@pytest.mark.parametrize("text", ["", " a", "a\r\nb", "a\nb"])
+def test_a_text_survives_both_modes(alice, name, text):
+    page = alice.send("/jobs/new/mode", mode="json", json=json.dumps({"url": URL, name: text}))
+    if page.status_code == 422:  # such as a name of two lines
+        return
+    back = alice.send("/jobs/new/mode", **as_browsers_send(fields_in(page.text)))
+    assert json.loads(text_in(back.text))[name] == text
+
+
+@pytest.mark.parametrize("body", ["", "a\r\nb"])
+def test_the_body_of_an_old_job_is_changed_in_json_and_survives_both_modes(alice, body):
+    old = make_job(alice.account, body=b"", content_type="text/plain; charset=utf-8")
+    page = alice.send("/jobs/new/mode", mode="json", json=json.dumps({"url": URL, "body": body}), **{"from": old.uuid})
+    back = alice.send("/jobs/new/mode", **as_browsers_send(fields_in(page.text)))
+    assert json.loads(text_in(back.text))["body"] == body
+
+
+def test_the_line_ends_of_a_browser_are_no_part_of_a_body(alice):
+    text = f'{{"url": "{URL}",\r\n "body": {{\r\n  "a": 1}}}}'
+    alice.send("/jobs/new", mode="json", json=text)
+    assert bytes(Job.get().body) == b'{\n  "a": 1}'
+
+
+def test_what_is_filled_in_is_not_given_again_among_the_other_fields(alice):
+    answer = alice.send("/jobs/new", method="POST", url=URL, body="1", body_type="json", more='{"body": 2}')
+    assert answer.status_code == 422
+    assert "must leave out what is filled in above, got body" in answer.text
+
+
 def test_a_job_and_a_schedule_are_created_from_json(alice):
     assert create(alice, {"url": URL, "name": "once"}).location.startswith("/jobs/")
     assert create(alice, {"url": URL, "cron": "0 9 * * *"}).location.startswith("/schedules/")
