@@ -45,6 +45,21 @@ def test_a_time_of_the_hour_that_comes_twice_stays(reader):
 
 
 @in_both_browsers
+def test_the_bounds_of_a_schedule_are_typed_and_shown_in_the_readers_zone(reader):
+    page = reader.page
+    reader.go("/jobs/new?when=cron")
+    page.locator("input[name=url]").fill("https://example.com/")
+    page.locator("#bounds summary").click()
+    page.get_by_label("Not before, in Europe/Berlin").fill("2096-07-01T10:00:30")
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("link", name="Edit").click()
+
+    expect(page.get_by_label("Not before, in Europe/Berlin")).to_have_value("2096-07-01T10:00:30")
+    page.get_by_role("button", name="Edit as JSON").click()
+    expect(page.locator("textarea[name=json]")).to_have_value(re.compile('"starts_at": "2096-07-01T08:00:30Z"'))
+
+
+@in_both_browsers
 def test_the_time_of_a_new_job_keeps_its_offset_until_it_is_changed(reader):
     page = reader.page
     reader.go("/jobs/new")

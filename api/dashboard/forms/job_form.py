@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from models.jobs import replays
 from models.jobs.job_json import BYTES_TYPE, JSON_TYPE, Sent, as_base64
+from models.rules import times
 from models.rules.query_strings import with_query
 from models.schedules.policies import MISFIRES, OVERLAPS
 
@@ -15,10 +16,11 @@ REQUEST_FIELDS = ("method", "url", "headers", "body", "name", "description", "ti
 GATES = ("flow", "lane")
 FLOW_MEMBERS = ("key", "rate", "per", "concurrency")
 LISTS = ("labels", "exclude", "calendars", "backoff")  # texts separated by commas
-TEXTS = ("callback_url", "failure_callback_url", "webhook_url", "starts_at", "until", "overlap", "misfire")
+TEXTS = ("callback_url", "failure_callback_url", "webhook_url", "overlap", "misfire")
+BOUNDS = ("starts_at", "until")  # instants; their inputs show and take local times
 NUMBERS = ("max_runs",)
 CHOICES = {"overlap": OVERLAPS, "misfire": MISFIRES}
-OPTIONS = (*LISTS, *TEXTS, *NUMBERS)
+OPTIONS = (*LISTS, *TEXTS, *BOUNDS, *NUMBERS)
 FORM_FIELDS = (*REQUEST_FIELDS, *GATES, *OPTIONS, "query", "when", "more")  # each has its own place for errors
 EMPTY = {
     **{"method": "POST", "when": "now", "amount": "30", "unit": "seconds", "body_type": "json"},
@@ -81,7 +83,21 @@ def options_of(args: dict[str, Any]) -> dict[str, str]:
     lists = {**args, **_excluded(args.get("exclude")), "backoff": _delays(args.get("backoff"))}
     texts = {name: ", ".join(lists[name]) for name in LISTS if _is_list_of_words(lists.get(name))}
     texts |= {name: args[name] for name in TEXTS if isinstance(args.get(name), str) and _fits(args[name])}
+    texts |= {name: text for name in BOUNDS if (text := _bound(args.get(name)))}
     return texts | {name: str(args[name]) for name in NUMBERS if type(args.get(name)) is int}
+
+
+def to_the_second(instant: str) -> str:
+    """`2026-12-01T00:00:00Z` for the text of an instant, unless it has a fraction."""
+    return instant.replace(".000000Z", "Z")
+
+
+def _bound(value: Any) -> str:
+    """An instant in UTC, whatever its spelling; "" for what is none."""
+    try:
+        return to_the_second(times.format_instant(times.parse_instant(value)))
+    except (ValueError, TypeError, ArithmeticError):
+        return ""
 
 
 def _excluded(exclude: Any) -> dict[str, Any]:

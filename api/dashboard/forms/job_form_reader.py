@@ -11,6 +11,7 @@ from marshmallow import Schema, ValidationError
 
 from api.dashboard.forms import json_mode
 from api.dashboard.forms.job_form import (
+    BOUNDS,
     FLOW_MEMBERS,
     LISTS,
     NUMBERS,
@@ -18,9 +19,11 @@ from api.dashboard.forms.job_form import (
     StoredRequest,
     body_of,
     sent_as_text,
+    to_the_second,
     unix_lines,
 )
 from api.dashboard.forms.job_times import number, request_times
+from api.dashboard.reader_times import ZONE, in_utc
 from api.requests.job_requests import JobRequest
 from api.requests.reading import strict_json
 from api.requests.reading.body import Fields
@@ -95,7 +98,11 @@ def _read(form: dict[str, str], original: StoredRequest | None) -> Reading:
             fields[name] = form[name].strip().replace("\r\n", "\n")
     fields.update(_numbers(form, "timeout", "max_attempts") | _gates(form) | _options(form))
     _add_headers(reading, form.get("headers", ""))
-    for add in (lambda: _add_body(fields, form, original), lambda: _add_more(fields, form)):
+    for add in (
+        lambda: _add_bounds(fields, form),
+        lambda: _add_body(fields, form, original),
+        lambda: _add_more(fields, form),
+    ):
         try:
             add()
         except ValidationError as error:
@@ -130,6 +137,16 @@ def _options(form: dict[str, str]) -> dict[str, Any]:
     if calendars := lists.pop("calendars", None):
         lists["exclude"] = {"days": lists.get("exclude", []), "calendars": calendars}
     return {**texts, **lists, **{name: number(texts[name]) for name in NUMBERS if name in texts}}
+
+
+def _add_bounds(fields: Fields, form: dict[str, str]) -> None:
+    """Read the bounds of a schedule in the zone beside them."""
+    typed = {name: form[name].strip() for name in BOUNDS if form.get(name, "").strip()}
+    try:
+        instants = in_utc({**typed, ZONE: form.get(ZONE, "")}, typed)
+    except ValidationError as error:
+        raise ValidationError(dict.fromkeys(typed, error.normalized_messages()[ZONE])) from None
+    fields.update({name: to_the_second(text) for name, text in instants.items()})
 
 
 def _drop_unstorable(reading: Reading) -> set[str]:

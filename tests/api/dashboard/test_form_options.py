@@ -35,9 +35,43 @@ def test_the_bounds_and_policies_of_a_schedule_have_fields(alice):
 
     page = alice.get(f"/schedules/{made.id}/edit").text
 
-    assert {name: field(page, name) for name in BOUNDS} == BOUNDS
+    assert {name: field(page, name) for name in BOUNDS} == {name: text[:19] for name, text in BOUNDS.items()}
+    for name in ("starts_at", "until"):
+        assert f'value="{BOUNDS[name][:19]}" data-instant="{BOUNDS[name]}"' in page
     assert field(page, "exclude") == "2096-01-05, 2096-01-06"
     assert "<option selected>allow</option>" in page
+
+
+@pytest.mark.parametrize(
+    ("typed", "zone", "stored"),
+    [
+        ("2096-07-01T10:00", "Europe/Berlin", "2096-07-01T08:00:00Z"),
+        ("2096-07-01T10:00:30", "", "2096-07-01T10:00:30Z"),
+        ("2096-07-01T10:00:00Z", "Europe/Berlin", "2096-07-01T10:00:00Z"),
+    ],
+)
+@pytest.mark.parametrize("name", ["starts_at", "until"])
+def test_the_bounds_of_a_schedule_are_times_of_the_readers_zone(alice, name, typed, zone, stored):
+    made = submit_schedule(alice, **{name: typed, "zone": zone})
+    assert json.loads(made.args)[name] == stored
+    assert f'value="{stored[:19]}" data-instant="{stored}"' in alice.get(f"/schedules/{made.id}/edit").text
+
+
+def test_a_bound_in_a_zone_that_is_none_is_told_beside_its_field_and_kept(alice):
+    form = {"method": "POST", "url": URL, "when": "cron", "cron": "0 9 * * *", "zone": "Nowhere/Land"}
+    assert alice.send("/jobs/new", **form).status_code == 303
+    answer = alice.send("/jobs/new", **form, until="2096-07-01T10:00")
+    assert answer.status_code == 422
+    assert 'id="until-problem"' in answer.text
+    assert field(answer.text, "until") == "2096-07-01T10:00"
+
+
+@pytest.mark.parametrize("spelled", ["2096-07-01T10:00:00+02:00", "2096-07-01T08:00:00", 3_991_968_000])
+def test_a_bound_of_any_spelling_has_its_field(alice, spelled):
+    made = submit_schedule(alice, more=json.dumps({"until": spelled}))
+    page = alice.get(f"/schedules/{made.id}/edit").text
+    assert field(page, "until") == "2096-07-01T08:00:00"
+    assert "&#34;until&#34;" not in page
 
 
 def test_what_commas_would_tear_stays_among_the_other_fields(alice):

@@ -136,7 +136,7 @@ def test_a_wrong_range_is_not_made_up_for(alice, moved_clock, past):
     answer = alice.send(f"/schedules/{made.id}/backfill", **past)
 
     assert answer.status_code == 422
-    assert "to: must" in answer.text
+    assert "to must" in answer.text
     assert Backfill.select().count() == 0
 
 
