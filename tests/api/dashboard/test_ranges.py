@@ -229,6 +229,20 @@ def test_a_question_about_a_group_leads_back_to_its_range(alice, failed_twice, m
     assert links_of(alice, link, "/failures?") == ["/failures?span=all"]
 
 
+def test_the_times_of_an_operation_are_shown_in_the_readers_zone(alice, failed_twice, monkeypatch):
+    monkeypatch.setattr(failures, "EXAMPLES", 0)
+    [link] = links_of(alice, "/failures?before=2026-01-01T08:00", "/jobs/bulk")
+    shown = '<code><time datetime="2026-01-01T08:00:00.000000Z" data-local'
+    question = alice.get(link).text
+    form = {
+        tag["name"]: tag["value"]
+        for _, tag in Markup(question.split('id="bulk"')[1]).tags
+        if tag.get("type") == "hidden"
+    }
+    assert shown in question
+    assert shown in alice.get(alice.client.post("/jobs/bulk", data=form).location).text
+
+
 def test_the_form_of_filters_keeps_those_that_it_does_not_show(alice, moved_clock):
     """Else a list would become wider than the one that its reader narrows."""
     fields = {"url": "https://a.example/x", "parent": "7", "replayed": "false"}
