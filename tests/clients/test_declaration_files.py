@@ -9,8 +9,9 @@ import yaml
 from booper_client import Client
 from booper_client.cli import failures
 from booper_client.cli.failures import Refusal
-from booper_client.cli.files import declaration_files
+from booper_client.cli.files import declaration_files, plan
 from booper_client.cli.files.kinds.registry import KINDS
+from models.webhooks import endpoints
 from tests.support.command_line import in_a_pipe
 
 SLACK = "https://hooks.slack.com/services/T0/B0/s3cret"
@@ -150,13 +151,16 @@ def test_what_is_exported_changes_nothing_when_it_is_applied(applied, apply, api
     exported = in_a_pipe(["schedules", "export"], configured)
     document = yaml.safe_load(exported.out)
 
-    again = apply(exported.out, "--dry-run", "--prune")
+    again, pruned = apply(exported.out, "--dry-run"), apply(exported.out, "--dry-run", "--prune")
 
     assert list(document) == ["calendars", "groups", "flows", "endpoints", "channels", "schedules", "alerts"]
     assert exported.err == "1 endpoints have the URL of another and are left out.\n"
     assert document["channels"] == {"slack": {"url": "https://hooks.slack.com/[redacted]"}}
     assert document["alerts"]["reports"]["scope"] == {"schedule": "report"}
     assert (again.code, again.out) == (0, EQUAL.replace("7", "8"))
+    assert [line.partition(" (")[0] for line in pruned.out.splitlines()[:-1]] == [
+        "- endpoint https://example.com/events"
+    ]
 
 
 def test_a_kind_may_be_exported_alone(applied, booper):
@@ -314,3 +318,57 @@ def test_what_json_does_not_know_is_a_mistake_of_the_file(text, mistake, tmp_pat
     with pytest.raises(Refusal) as refused:
         declaration_files.read(str(file))
     assert mistake in str(refused.value)
+
+
+def test_of_endpoints_with_one_url_and_rules_with_one_name_prune_keeps_the_oldest(applied, apply, api):
+    before = api.endpoints.list()[0].id, api.alerts.list()[0].id
+    second = api.endpoints.create("https://example.com/events").id
+    third = api.endpoints.create("https://example.com/events").id
+    rule = api.alerts.create("reports", [{"webhook": "https://ops.example.com/hook"}]).id
+
+    kept, pruned = apply(FILE, "--yes"), apply(FILE, "--yes", "--prune")
+
+    assert (kept.out, pruned.code) == (EQUAL, 0)
+    assert set(pruned.out.splitlines()[:-1]) == {
+        f"- alert rule reports (duplicate {rule})",
+        f"- endpoint https://example.com/events (duplicate {second})",
+        f"- endpoint https://example.com/events (duplicate {third})",
+    }
+    assert ([each.id for each in api.endpoints.list()], [each.id for each in api.alerts.list()]) == (
+        [before[0]],
+        [before[1]],
+    )
+
+
+def test_prune_deletes_all_endpoints_of_a_url_that_is_not_in_the_file(applied, apply, api):
+    api.endpoints.create("https://example.com/events")
+
+    pruned = apply("endpoints: {}", "--yes", "--prune")
+
+    assert "0 to create, 0 to change, 2 to delete" in pruned.out
+    assert list(api.endpoints.list()) == []
+
+
+def test_what_breaks_off_says_what_was_made_and_what_is_left(apply, api, monkeypatch):
+    """Another run of another file has filled the account since this one looked."""
+    looked = plan.plan
+
+    def look_and_fill(*words):
+        steps = looked(*words)
+        for number in range(endpoints.MAX_ENDPOINTS):
+            api.endpoints.create(f"https://example.org/{number}")
+        return steps
+
+    monkeypatch.setattr(plan, "plan", look_and_fill)
+    run = apply(FILE, "--yes")
+
+    assert run.code == failures.FAILED
+    assert run.err.startswith(
+        "Made, 3 of 7 changes:\n"
+        "  calendar holidays created\n  group regions created\n  flow shop-42 created\n"
+        "Left, from where it broke off:\n"
+        "  create endpoint https://example.com/events\n"
+        "  create channel slack\n  create schedule report\n  create alert rule reports\n"
+        "booper: There may be at most 20 endpoints"
+    )
+    assert {kind for kind, names in there(api).items() if names} == {"calendars", "groups", "flows", "endpoints"}

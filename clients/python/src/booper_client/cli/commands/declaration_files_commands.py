@@ -2,11 +2,13 @@
 
 import click
 
+from booper_client import BooperError
 from booper_client.cli.failures import WOULD_CHANGE
 from booper_client.cli.files import declaration_files, plan
 from booper_client.cli.files.difference import difference
 from booper_client.cli.files.kinds.kind import Declarations
 from booper_client.cli.files.kinds.registry import KINDS
+from booper_client.cli.files.steps import Step
 from booper_client.cli.session import Session, confirm, with_output
 from booper_client.cli.session import command as shared
 
@@ -41,9 +43,19 @@ def apply_file(session: Session, file: str, dry_run: bool, prune: bool, yes: boo
     if dry_run or not made.steps:
         return WOULD_CHANGE if made.steps else 0
     confirm(f"Make these {len(made.steps)} changes?", yes)
-    for line in plan.carry_out(session.client, made.steps):
-        session.output.note(line)
+    carry_out(session, made.steps)
     return 0
+
+
+def carry_out(session: Session, steps: list[Step]) -> None:
+    """Do each step; if that breaks off, say what was made and what is left."""
+    count = 0
+    try:
+        for count, line in enumerate(plan.carry_out(session.client, steps), 1):  # noqa: B007 - it is read afterwards
+            session.output.note(line)
+    except (BooperError, KeyboardInterrupt):
+        click.echo("\n".join(plan.broken_off(steps, count)), err=True)
+        raise
 
 
 @click.command("export")

@@ -42,7 +42,7 @@ def _missing(client: Client, file: DeclarationFile, gone: Names) -> Iterator[str
     for kind in KINDS:
         for name, fields in file.declared.get(kind.name, {}).items():
             for each in kind.references(fields):
-                if each.name in gone.get(each.kind, {}):
+                if each.name in gone.get(each.kind, ()):
                     text = f"{each.name!r} is not in the file, and --prune would delete it"
                     yield _mistake(file, kind.name, name, each.path, text)
                 elif each.kind == "groups" and each.name not in file.declared.get("groups", {}):
@@ -53,7 +53,7 @@ def _missing(client: Client, file: DeclarationFile, gone: Names) -> Iterator[str
 
 def _in_use(schedules: Iterable[Schedule], file: DeclarationFile, gone: Names) -> Iterator[str]:
     """Calendars that `--prune` would delete, and that schedules name which are no matter of the file."""
-    of_the_file = {*file.declared.get("schedules", {}), *gone.get("schedules", {})}
+    of_the_file = {*file.declared.get("schedules", {}), *gone.get("schedules", ())}
     for schedule in schedules:
         if schedule.key not in of_the_file:
             for each in SCHEDULES.references(schedule.args):

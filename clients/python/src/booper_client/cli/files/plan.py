@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from booper_client import ApiError, Client, NotFoundError
@@ -11,7 +12,7 @@ from booper_client.cli.files import mistakes
 from booper_client.cli.files.declaration_files import DeclarationFile
 from booper_client.cli.files.kinds.kind import Kind, Verdict
 from booper_client.cli.files.kinds.registry import KINDS
-from booper_client.cli.files.steps import Names, Step
+from booper_client.cli.files.steps import Step
 
 CHANGES = ("create", "change", "delete")
 
@@ -33,15 +34,11 @@ def plan(client: Client, file: DeclarationFile, prune: bool) -> Plan:
     """What makes the server's things those of the file. A Refusal names every mistake of the file."""
     limits = client.declarations.limits()  # first: what others make from now on counts as there or as new, not as both
     compared = _compared(client, file)
-    gone = _gone(client, file) if prune else {}
+    deleted = list(_deleted(client, file)) if prune else []
+    gone = {kind.name: {step.name for step in deleted if step.kind is kind and not step.is_duplicate} for kind in KINDS}
     if problems := [*mistakes.of_file(client, file, compared, gone), *mistakes.of_limits(limits, compared)]:
         raise Refusal("\n".join(["the file has mistakes, and nothing was changed:", *problems]))
     changed = [step for step in compared if step.change != "none"]
-    deleted = [
-        Step(kind, name, "delete", Verdict("delete", {}, {}, id), {})
-        for kind in reversed(KINDS)
-        for name, id in sorted(gone.get(kind.name, {}).items())
-    ]
     return Plan([*changed, *deleted], len(compared) - len(changed))
 
 
@@ -69,13 +66,15 @@ def _problems(error: ApiError) -> Mapping[str, list[str]]:
     return error.errors or {"": [error.message]}
 
 
-def _gone(client: Client, file: DeclarationFile) -> Names:
-    """What there is and is not in the file, of the kinds that the file mentions."""
-    there = {kind.name: kind.there(client) for kind in KINDS if kind.name in file.declared}
-    return {
-        kind: {name: id for name, id in names.items() if name not in file.declared[kind]}
-        for kind, names in there.items()
-    }
+def _deleted(client: Client, file: DeclarationFile) -> Iterator[Step]:
+    """What there is and is not in the file, of the kinds that the file mentions: what names others first."""
+    for kind in reversed(KINDS):
+        known: set[str] = set()
+        rows = kind.rows(client) if kind.name in file.declared else []
+        for name, id in sorted(rows, key=itemgetter(0)):  # which leaves the oldest of a name the first
+            if name in known or name not in file.declared[kind.name]:
+                yield Step(kind, name, "delete", Verdict("delete", {}, {}, id), {}, is_duplicate=name in known)
+            known.add(name)
 
 
 def carry_out(client: Client, steps: list[Step]) -> Iterator[str]:
@@ -86,4 +85,16 @@ def carry_out(client: Client, steps: list[Step]) -> Iterator[str]:
                 step.kind.delete(client, step.name, step.verdict.id)
         else:
             step.kind.put(client, step.name, step.sent, step.verdict)
-        yield f"{step.title} {step.change}d"
+        yield done(step)
+
+
+def done(step: Step) -> str:
+    return f"{step.title} {step.change}d"
+
+
+def broken_off(steps: list[Step], count: int) -> Iterator[str]:
+    """What was made and what is left, where it broke off after so many steps."""
+    yield f"Made, {count} of {len(steps)} changes:"
+    yield from (f"  {done(step)}" for step in steps[:count])
+    yield "Left, from where it broke off:"
+    yield from (f"  {step.change} {step.title}" for step in steps[count:])

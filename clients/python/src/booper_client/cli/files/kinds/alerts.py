@@ -43,7 +43,10 @@ class Alerts(Kind):
             yield Reference("schedules", key, "scope.schedule")
 
     def there(self, client: Client) -> dict[str, str | None]:
-        return by_name([(each.name, each.id) for each in client.alerts.list()])
+        return by_name(self.rows(client))
+
+    def rows(self, client: Client) -> list[tuple[str, str | None]]:
+        return [(each.name, each.id) for each in client.alerts.list()]
 
     def put(self, client: Client, name: str, fields: dict[str, Any], verdict: Verdict) -> None:
         """What the file leaves out gets its default, which `after` has."""

@@ -12,7 +12,10 @@ class Endpoints(Kind):
     why_left_out = "have the URL of another"
 
     def there(self, client: Client) -> dict[str, str | None]:
-        return by_name([(each.url, each.id) for each in client.endpoints.list()])
+        return by_name(self.rows(client))
+
+    def rows(self, client: Client) -> list[tuple[str, str | None]]:
+        return [(each.url, each.id) for each in client.endpoints.list()]
 
     def put(self, client: Client, name: str, fields: dict[str, Any], verdict: Verdict) -> None:
         id = verdict.id or self.made(client, name, lambda: client.endpoints.create(name, unique=True, **fields))

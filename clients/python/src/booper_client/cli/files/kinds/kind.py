@@ -65,6 +65,10 @@ class Kind:
         """What there is: the id of each by its name, None where the kind has no ids."""
         raise NotImplementedError
 
+    def rows(self, client: Client) -> list[tuple[str, str | None]]:
+        """The same as pairs, the oldest first: where names are not unique, with those that have the name of another."""
+        return list(self.there(client).items())
+
     def put(self, client: Client, name: str, fields: dict[str, Any], verdict: Verdict) -> None:
         """Make it, or give it exactly these fields."""
         raise NotImplementedError
