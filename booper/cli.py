@@ -25,28 +25,27 @@ def parser() -> Parser:
     top = Parser(prog="booper", description="A self-hosted scheduler of HTTP requests.")
     top.add_argument("--version", action="version", version=f"booper {__version__}")
     commands = top.add_subparsers(
-        dest="command", required=True, metavar="COMMAND", parser_class=argparse.ArgumentParser
+        title="commands of the server",
+        dest="command",
+        required=True,
+        metavar="COMMAND",
+        parser_class=argparse.ArgumentParser,
     )
     data = [serve_flags.data()]
     serve_flags.add_to(add_command(commands, "serve", "everything in one process (embedded mode)", data))
-    add_command(commands, "api", "the API under gunicorn (production mode)")
-    add_command(commands, "worker", "sending processes and a ticker (production mode)")
-    add_command(commands, "ticker", "a ticker alone; `worker` starts its own")
-    add_command(commands, "migrate", "bring the schema up to date", data)
-    about = "delete now the jobs that are kept no longer; the ticker does it by itself"
+    add_command(commands, "api", "the API and the dashboard, by gunicorn (production mode)")
+    add_command(commands, "worker", "processes that send requests, and a ticker (production mode)")
+    add_command(commands, "ticker", "a ticker alone, which finds due jobs; `worker` starts its own")
+    add_command(commands, "migrate", "bring the tables of the database up to date", data)
+    about = "delete ended jobs that were kept long enough; the ticker does it by itself"
     add_command(commands, "prune", about, data)
-    add_command(commands, "config", "print the effective settings", data)
+    add_command(commands, "config", "print the settings in force, and where each comes from", data)
     add_doctor(commands, data)
     copied = "copy the database of `booper serve` into a new file, while it runs"
-    add_command(commands, "backup", copied, data).add_argument("file", metavar="FILE")
+    add_command(commands, "backup", copied, data).add_argument("file", metavar="FILE", help="the new file")
     put_back = "put a backup in the place of the database of `booper serve`, which must be stopped"
-    add_command(commands, "restore", put_back, data).add_argument("file", metavar="FILE")
-    keys = add_command(commands, "keys", "API keys").add_subparsers(dest="action", required=True, metavar="ACTION")
-    create = keys.add_parser("create", parents=data, help="make a key and print it, this once")
-    create.add_argument("--account", required=True, help="whose key it is; a new name makes a new account")
-    create.add_argument("--name", default="", help="what the key is for")
-    keys.add_parser("list", parents=data, help="list all keys")
-    keys.add_parser("revoke", parents=data, help="stop a key").add_argument("id", help="its id, as `list` prints it")
+    add_command(commands, "restore", put_back, data).add_argument("file", metavar="FILE", help="the backup")
+    add_keys(commands, data)
     add_signing_keys(commands, data)
     top.commands = commands.choices
     return top
@@ -71,19 +70,32 @@ def add_doctor(commands: Any, data: list[argparse.ArgumentParser]) -> None:
     doctor.epilog = "Exit code: 1 if an error was found."
     doctor.add_argument("--json", action="store_true", help="print one JSON object")
     doctor.add_argument("--target", action="append", default=[], metavar="URL", help="send HEAD to this URL too")
-    doctor.add_argument("--management", metavar="URL", help="the management plugin (http://HOST:15672 of the broker)")
+    doctor.add_argument(
+        "--management", metavar="URL", help="URL of RabbitMQ's management plugin (http://HOST:15672 of the broker)"
+    )
     doctor.add_argument("--test-alerts", action="store_true", help="send a test message to the operator's targets")
 
 
+def add_keys(commands: Any, data: list[argparse.ArgumentParser]) -> None:
+    keys = add_command(commands, "keys", "make, list and revoke API keys")
+    actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
+    create = add_command(actions, "create", "make a key and print it, this once", data)
+    create.add_argument("--account", required=True, help="whose key it is; a new name makes a new account")
+    create.add_argument("--name", default="", help="what the key is for")
+    add_command(actions, "list", "list all keys", data)
+    revoke = add_command(actions, "revoke", "let a key open the API no more", data)
+    revoke.add_argument("id", metavar="ID", help="its id, as `list` prints it")
+
+
 def add_signing_keys(commands: Any, data: list[argparse.ArgumentParser]) -> None:
-    about = "secrets that sign what is sent on behalf of an account"
+    about = "make, list and retire secrets that sign what is sent on behalf of an account"
     signing = add_command(commands, "signing-keys", about)
     actions = signing.add_subparsers(dest="action", required=True, metavar="ACTION")
-    create = actions.add_parser("create", parents=data, help="make a key and print its secret, this once")
-    shown = actions.add_parser("list", parents=data, help="list the account's keys, without their secrets")
-    retire = actions.add_parser("retire", parents=data, help="let a key end")
-    retire.add_argument("id", help="its id, as `list` prints it")
-    retire.add_argument("--after", type=float, default=0, help="seconds for which it goes on signing")
+    create = add_command(actions, "create", "make a key and print its secret, this once", data)
+    shown = add_command(actions, "list", "list the account's keys, without their secrets", data)
+    retire = add_command(actions, "retire", "let a key sign no more, at once or later", data)
+    retire.add_argument("id", metavar="ID", help="its id, as `list` prints it")
+    retire.add_argument("--after", type=float, default=0, metavar="SECONDS", help="for so long it goes on signing (0)")
     for action in (create, shown, retire):
         action.add_argument("--account", required=True, help="whose keys; `create` makes a new account")
 

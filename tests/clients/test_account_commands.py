@@ -86,7 +86,9 @@ def test_an_incident_is_acknowledged_muted_and_closed(booper, api, receiver):
     assert fields(booper("incidents", "acknowledge", row[-1]))["state"] == "acknowledged"
     until = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%dT%H:%M:%SZ}"
     assert fields(booper("incidents", "mute", row[-1], "--until", until))["muted until"] == until
-    assert fields(booper("incidents", "mute", row[-1]))["muted until"] == ""
+    assert fields(booper("incidents", "unmute", row[-1]))["muted until"] == ""
+    tomorrow = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%S.%fZ}"
+    assert fields(booper("incidents", "mute", row[-1]))["muted until"] >= tomorrow
     assert fields(booper("incidents", "close", row[-1]))["state"] == "closed"
     assert fields(booper("incidents", "get", row[-1]))["closed"]
     assert booper("incidents", "list", "--state", "open").out == ""

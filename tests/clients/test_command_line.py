@@ -36,6 +36,7 @@ def test_the_help_of_each_command_fits_80_columns_and_says_what_each_option_is_f
 
     assert run.code == 0
     assert max(map(len, run.out.splitlines())) <= 80
+    assert not re.search(r"\w\.\.\.$", re.sub("Usage:.*", "", run.out), re.MULTILINE), "the text of a command is cut"
     command = COMMANDS[path]
     assert path == () or (command.help and command.get_short_help_str())
     assert [each.name for each in command.params if isinstance(each, click.Option) and not each.help] == []
@@ -315,7 +316,11 @@ def test_completion_knows_the_commands_of_the_server_too(configured):
 
 def test_completion_says_what_a_command_of_the_server_is_for(configured):
     asking = {"_BOOPER_COMPLETE": "zsh_complete", "COMP_WORDS": "booper migr", "COMP_CWORD": "1"}
-    assert in_a_pipe([], configured | asking).out.splitlines() == ["plain", "migrate", "bring the schema up to date"]
+    assert in_a_pipe([], configured | asking).out.splitlines() == [
+        "plain",
+        "migrate",
+        "bring the tables of the database up to date",
+    ]
 
 
 def test_a_machine_without_the_client_says_what_to_install(monkeypatch):

@@ -54,7 +54,7 @@ class Typist:
         beginning = (
             None if "--help" in line else next((ENDLESS[word] for word in line.split() if word in ENDLESS), None)
         )
-        words = [] if set("<>|;$~&") & set(line) else shlex.split(CALL.search(line)[1])
+        words = [] if set("<>|;$~&") & set(line) else shlex.split(CALL.search(line)[1], comments=True)
         if beginning:
             return self._begin(line, beginning)
         if words and client_commands.is_for_client(words, cli.server_commands()):

@@ -72,8 +72,12 @@ class Incidents:
         return self._change(incident, "close")
 
     def mute(self, incident: str | Incident, *, until: Moment | None = None) -> Incident:
-        """Notify nobody of it until then; None ends that."""
-        return self._change(incident, "mute", {"until": until})
+        """Notify nobody of it until then, or for a day."""
+        return self._change(incident, "mute", {} if until is None else {"until": until})
+
+    def unmute(self, incident: str | Incident) -> Incident:
+        """Notify of it again."""
+        return self._change(incident, "mute", {"until": None})
 
     def _change(self, incident: str | Incident, change: str, body: Any = None) -> Incident:
         return self._sender.fetch(Incident, post(f"/incidents/{part(incident)}/{change}", body))

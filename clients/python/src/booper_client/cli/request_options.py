@@ -33,6 +33,7 @@ def span(text: str | None) -> Any:
 
 def request_options(of_schedule: bool = False) -> Callable[[Any], Any]:
     """A decorator: the options of a job, or those that a schedule takes too."""
+    makes = "" if of_schedule else " Makes a schedule."
     options = [
         click.option(
             "--data",
@@ -50,8 +51,8 @@ def request_options(of_schedule: bool = False) -> Callable[[Any], Any]:
         click.option("--header", "-H", multiple=True, metavar="'NAME: VALUE'", help="A header; may be repeated."),
         click.option("--in", "in_", metavar="SPAN", help="How long from now: 90s, 1h30m, '30 seconds'."),
         click.option("--at", metavar="TIME", help="When: 2026-01-31T09:00:00Z, any offset."),
-        click.option("--every", metavar="SPAN", help="Again and again: '5 minutes'. Makes a schedule."),
-        click.option("--cron", metavar="CRON", help="By a cron expression: '0 9 * * 1-5'. Makes a schedule."),
+        click.option("--every", metavar="SPAN", help=f"Again and again: '5 minutes'.{makes}"),
+        click.option("--cron", metavar="CRON", help=f"By a cron expression: '0 9 * * 1-5'.{makes}"),
         click.option("--timezone", metavar="ZONE", help="The time zone of --cron; default UTC."),
         click.option(
             "--overlap",
@@ -59,7 +60,9 @@ def request_options(of_schedule: bool = False) -> Callable[[Any], Any]:
             help="What to do while an earlier job is under way.",
         ),
         click.option(
-            "--misfire", type=click.Choice(["once", "all", "skip"]), help="Which missed instants get a job afterwards."
+            "--misfire",
+            type=click.Choice(["once", "all", "skip"]),
+            help="Which instants get a job that were missed while Booper was stopped.",
         ),
         click.option("--name", help="A name to find it by."),
         click.option("--description", help="What it is for."),
@@ -68,13 +71,19 @@ def request_options(of_schedule: bool = False) -> Callable[[Any], Any]:
         click.option("--max-attempts", type=int, help="How often it is tried; default 20."),
         click.option("--flow", metavar="KEY", help="Its flow: jobs that share limits."),
         click.option("--rate", metavar="N/SPAN", help="The flow's rate, such as 10/1m."),
-        click.option("--concurrency", type=int, help="How many of the flow may be under way."),
+        click.option("--concurrency", type=int, help="How many of the flow may be under way at once."),
         click.option("--lane", metavar="KEY", help="Its lane: jobs that go one after another."),
-        click.option("--callback-url", metavar="URL", help="Who receives the result."),
-        click.option("--webhook-url", metavar="URL", help="Who receives the events."),
+        click.option("--callback-url", metavar="URL", help="The URL that gets the result of the job."),
+        click.option(
+            "--webhook-url", metavar="URL", help="The URL that gets the events of the job, such as a failed attempt."
+        ),
     ]
     if not of_schedule:
-        options.append(click.option("--key", metavar="KEY", help="An idempotency key: one job until it is sent."))
+        options.append(
+            click.option(
+                "--key", metavar="KEY", help="An idempotency key: no second job with it until the first is sent."
+            )
+        )
 
     def decorated(run: Any) -> Any:
         for option in reversed(options):

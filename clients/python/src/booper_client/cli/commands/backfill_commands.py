@@ -23,7 +23,12 @@ def _cells(backfill: Backfill) -> tuple[Any, ...]:
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @shared
 def backfill(session: Session, schedule: str, first: str, last: str, yes: bool) -> None:
-    """Make up for past instants of a schedule, one after another."""
+    """Make jobs for past instants of a schedule, one after another.
+
+    \b
+    booper schedules backfill daily-report \\
+      --from 2026-01-01T00:00:00Z --to 2026-01-03T00:00:00Z --yes
+    """
     confirm(f"Make the jobs of {schedule} from {first} to {last}?", yes)
     made = session.client.backfills.create(schedule, first, last)
     session.output.item(made, zip(map(str.lower, COLUMNS), _cells(made), strict=True))
@@ -31,7 +36,7 @@ def backfill(session: Session, schedule: str, first: str, last: str, yes: bool) 
 
 @click.command("backfills")
 @click.argument("schedule")
-@click.option("--cancel", metavar="BACKFILL", help="Stop this one first; its jobs stay.")
+@click.option("--cancel", metavar="BACKFILL", help="Stop this one first, by its UUID; its jobs stay.")
 @shared
 def backfills(session: Session, schedule: str, cancel: str | None) -> None:
     """List the backfills of a schedule, the latest first."""

@@ -23,8 +23,9 @@ def apply_file(session: Session, file: str, dry_run: bool, prune: bool, yes: boo
     """Make the server's schedules those of FILE, YAML or JSON.
 
     FILE may also have calendars, groups, flows, endpoints, channels and alerts.
-    Shows what would change and asks. The same file changes nothing when it is
-    applied again. A file with a mistake changes nothing at all.
+    Shows what would change and asks. Deletes nothing without --prune. The same
+    file changes nothing when it is applied again. A file with a mistake changes
+    nothing at all.
 
     \b
     schedules:
@@ -59,7 +60,9 @@ def carry_out(session: Session, steps: list[Step]) -> None:
 
 
 @click.command("export")
-@click.option("--only", multiple=True, type=click.Choice([kind.name for kind in KINDS]), help="This kind alone.")
+@click.option(
+    "--only", multiple=True, type=click.Choice([kind.name for kind in KINDS]), help="This kind alone; may be repeated."
+)
 @shared
 def export_file(session: Session, only: tuple[str, ...]) -> None:
     """Print a file of what there is, for `apply`.

@@ -19,7 +19,7 @@ def command() -> None:
 @click.option("--timezone", metavar="ZONE", help="Of the machine, where no CRON_TZ says it; default UTC.")
 @click.option("--json", "as_json", is_flag=True, help="JSON in place of YAML.")
 def import_crontab(file: TextIO, users: bool, timezone: str | None, as_json: bool) -> None:
-    """Print a file of schedules for the lines of FILE that call curl or wget.
+    """Print schedules for the lines of FILE that call curl or wget.
 
     What is not carried over is named on standard error. Look through the file,
     then `booper schedules apply` it. `-` is standard input:
@@ -36,7 +36,7 @@ def import_crontab(file: TextIO, users: bool, timezone: str | None, as_json: boo
 @click.option("--timezone", metavar="ZONE", help="Where FILE names none; default UTC, as Celery's.")
 @click.option("--json", "as_json", is_flag=True, help="JSON in place of YAML.")
 def import_celery_beat(file: TextIO, url: str, timezone: str | None, as_json: bool) -> None:
-    """Print a file of schedules for those of Celery in FILE.
+    """Print schedules for those of Celery in FILE.
 
     FILE is a module that sets `beat_schedule`, which is read and not run, or
     what `manage.py dumpdata django_celery_beat` prints. Each schedule POSTs its

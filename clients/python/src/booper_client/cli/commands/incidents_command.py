@@ -55,22 +55,30 @@ def get_incident(session: Session, incident: str) -> None:
 @INCIDENT
 @shared
 def acknowledge_incident(session: Session, incident: str) -> None:
-    """Say that somebody works on an incident: it is not repeated."""
+    """Say that somebody works on an incident: no more reminders."""
     _show(session, session.client.incidents.acknowledge(incident))
 
 
 @command.command("mute")
 @INCIDENT
-@click.option("--until", metavar="TIME", help="Notify nobody until then; left out, notify again.")
+@click.option("--until", metavar="TIME", help="Until when: 2026-01-31T09:00:00Z; default: a day from now.")
 @shared
 def mute_incident(session: Session, incident: str, until: str | None) -> None:
     """Notify nobody of an incident for a while."""
     _show(session, session.client.incidents.mute(incident, until=until))
 
 
+@command.command("unmute")
+@INCIDENT
+@shared
+def unmute_incident(session: Session, incident: str) -> None:
+    """Notify of a muted incident again."""
+    _show(session, session.client.incidents.unmute(incident))
+
+
 @command.command("close")
 @INCIDENT
 @shared
 def close_incident(session: Session, incident: str) -> None:
-    """Close an incident by hand."""
+    """Close an incident, although what caused it may go on."""
     _show(session, session.client.incidents.close(incident))

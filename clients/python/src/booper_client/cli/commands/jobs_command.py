@@ -27,16 +27,16 @@ def filters(run: Any) -> Any:
     for option in (
         click.option("--limit", "-n", type=click.IntRange(1), default=20, show_default=True, help="How many at most."),
         click.option("--all", "everything", is_flag=True, help="All of them, however many."),
-        click.option("--before", metavar="TIME", help="Created before this time."),
-        click.option("--after", metavar="TIME", help="Created at this time or later."),
+        click.option("--before", metavar="TIME", help="Created before this time: 2026-01-31T09:00:00Z."),
+        click.option("--after", metavar="TIME", help="Created at this time or later: 2026-01-31T09:00:00Z."),
         click.option("--text", help="Its URL or name contains this."),
-        click.option("--reason", help="Why its last attempt failed."),
+        click.option("--reason", help="Why its last attempt failed, such as timeout or status_500."),
         click.option("--status-code", metavar="STATUS", help="Of its last attempt: 503, or 5xx."),
         click.option("--lane", metavar="KEY", help="Of this lane."),
         click.option("--flow", metavar="KEY", help="Of this flow."),
         click.option("--schedule", metavar="SCHEDULE", help="Of this schedule, by UUID or key."),
         click.option("--name", help="With this name; `*` at the end for any that begins so."),
-        click.option("--host", help="To this host."),
+        click.option("--host", help="To this host, such as example.com."),
         click.option("--label", help="With this label; `customer:*` for any that begins so."),
     ):
         run = option(run)
@@ -102,5 +102,5 @@ def list_attempts(session: Session, job: str) -> None:
 @JOB
 @shared
 def watch_job(session: Session, job: str) -> int:
-    """Wait until a job has ended; exit with 0 if it completed."""
+    """Wait until a job has ended; exit with 0 if it completed, else 1."""
     return watched(session, session.client.jobs.get(job))

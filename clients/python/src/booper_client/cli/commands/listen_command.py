@@ -44,17 +44,26 @@ def read_server(_ctx: click.Context, _param: click.Parameter, url: str) -> Local
 
 @click.command("listen", short_help="Bring requests of jobs to a server on this machine.")
 @click.option(
-    "--to", "local", required=True, metavar="URL", callback=read_server, help="Such as http://localhost:3000."
+    "--to",
+    "local",
+    required=True,
+    metavar="URL",
+    callback=read_server,
+    help="The server on this machine, such as http://localhost:3000.",
 )
-@click.option("--name", callback=read_name, help="What jobs call it; default: the name of this machine.")
+@click.option("--name", callback=read_name, help="NAME in the URLs of jobs; default: the name of this machine.")
 @click.option("--at-once", type=click.IntRange(1, 50), default=10, show_default=True, help="Requests at the same time.")
 @shared
 def command(session: Session, local: LocalServer, name: str, at_once: int) -> None:
     """Bring the requests of jobs for listener://NAME/PATH to a server on this
     machine, until Ctrl-C, and its responses back to Booper.
 
-    No port has to be open. Only the server of --to is ever asked. In JSON each
-    request is a line.
+    \b
+    booper listen --to http://localhost:3000 --name laptop
+    booper run post listener://laptop/hook -d a=1    # in another terminal
+
+    No port has to be open. Only the server of --to is ever asked. With --json
+    each request is a line.
     """
     lines = Lines(session)
     listening = Listening(

@@ -26,7 +26,7 @@ def command() -> None:
 def filters(run: Any) -> Any:
     """The options that choose entries."""
     for option in (
-        click.option("--schedule", "schedule_id", metavar="UUID", help="Of this schedule."),
+        click.option("--schedule", "schedule_id", metavar="UUID", help="Of this schedule, by UUID."),
         click.option("--event", help="Only these, such as worker.http.error."),
         click.option("--job", "job_id", metavar="JOB", help="Of this job, by number or UUID."),
         click.option("--limit", "-n", type=click.IntRange(0), default=20, show_default=True, help="How many at most."),
@@ -72,7 +72,8 @@ def get_entry(session: Session, entry: str) -> None:
 def tail(session: Session, limit: int, **options: Any) -> None:
     """Show entries as they come, until Ctrl-C.
 
-    In JSON each entry is a line.
+    Begins with the latest ones, as many as --limit says. With --json each entry
+    is a line.
     """
     for entry in following(session, limit, options):
         if session.output.form == "json":

@@ -14,10 +14,11 @@ MISSING = "`mcp` needs the extra of that name: pip install './clients/python[mcp
 @click.option("--profile", help="The server to ask, by its name in `profiles`.")
 @click.pass_context
 def command(ctx: click.Context, read_only: bool, profile: str | None) -> None:
-    """Let an assistant work with jobs and schedules.
+    """Let an AI assistant work with jobs and schedules (MCP).
 
     A server of the Model Context Protocol on standard input and output. The
     assistant starts it, and may do what the key may do. It ends with its input.
+    docs/clients.md shows what to write into the assistant's settings.
     """
     try:
         from booper_client.mcp_tools.server import server

@@ -13,9 +13,11 @@ COLUMNS = ("STATE", "ACTION", "DONE", "LEFT", "FAILED", "CREATED", "ID")
 OPERATION = click.argument("operation")
 
 
-@click.group("operations", short_help="Show and stop what is done to many jobs.")
+@click.group("operations", short_help="Show and stop bulk actions, such as cancelling many jobs.")
 def command() -> None:
-    """Show and stop what is done to many jobs. OPERATION is a UUID."""
+    """Show and stop bulk actions: many jobs that are cancelled, retried or deleted
+    by a filter. OPERATION is a UUID.
+    """
 
 
 def _cells(operation: Operation) -> tuple[Any, ...]:
@@ -49,5 +51,5 @@ def get_operation(session: Session, operation: str) -> None:
 @OPERATION
 @shared
 def cancel_operation(session: Session, operation: str) -> None:
-    """Stop an operation; what is done stays done."""
+    """Stop an operation; the jobs that it has changed stay changed."""
     _show(session, session.client.operations.cancel(operation))

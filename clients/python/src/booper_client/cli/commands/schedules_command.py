@@ -125,11 +125,17 @@ def list_runs(session: Session, schedule: str, status: str | None, limit: int) -
 @click.option("--cron", metavar="CRON", help="A cron expression.")
 @click.option("--every", metavar="SPAN", help="An interval: '5 minutes'.")
 @click.option("--timezone", metavar="ZONE", help="The time zone of --cron; default UTC.")
-@click.option("--from", "after", metavar="TIME", help="The instants after this time; default now.")
+@click.option(
+    "--from", "after", metavar="TIME", help="The instants after this time: 2026-01-31T09:00:00Z; default now."
+)
 @click.option("--count", "-n", type=click.IntRange(1, 100), default=10, show_default=True, help="How many.")
 @shared
 def preview(session: Session, every: str | None, **options: Any) -> None:
-    """Show when a frequency would be due. Makes nothing."""
+    """Show when a schedule would be due, without making one.
+
+    \b
+    booper schedules preview --cron '0 9 * * 1-5' --timezone Europe/Berlin
+    """
     shown = session.client.schedules.preview(repeat_every=span(every), **options)
     session.output.item(
         shown, [("when", shown.description), *(("", f"{each:%Y-%m-%d %H:%M:%S} UTC") for each in shown.instants)]
