@@ -107,7 +107,8 @@ def expansion(names: Sequence[str]) -> Must:
             raise ValueError
         return chosen
 
-    form = {"type": "string", "example": ",".join(names)}
+    name = f"({'|'.join(names)})"
+    form = {"type": "string", "pattern": f"^{name}(,{name})*$", "example": ",".join(names)}
     return Must(f"one or both of {', '.join(names)}, joined by a comma", read, form)
 
 

@@ -12,7 +12,7 @@ from api.requests.alert_fields import A_NAME, MAX_NAME_CHARS, read_name
 from api.requests.fields import Must
 from api.requests.idempotency import KEY_PARAMETER, respond_once
 from api.requests.ids import uuid_in_path
-from api.requests.job_values import A_DURATION, DURATION_FORM
+from api.requests.job_values import A_DURATION, duration_form
 from api.requests.reading.body import load_optional
 from api.requests.reading.strict_schema import Strict
 from api.requests.text_forms import B64, pattern_form, printable_form
@@ -68,6 +68,9 @@ def read_secret(value: Any) -> str:
     return str(value)
 
 
+AFTER_FORM = duration_form(0, signing_keys.LONGEST_AFTER_US // 1_000_000)
+
+
 def read_after(value: Any) -> int:
     """Microseconds."""
     after = times.parse_duration(value)
@@ -86,7 +89,7 @@ class NewKey(Strict):
 class Retirement(Strict):
     """What POST /signing-keys/{id}/retire takes."""
 
-    after = Must(f"{A_DURATION}, at most 366 days", read_after, DURATION_FORM, load_default=0)
+    after = Must(f"{A_DURATION}, at most 366 days", read_after, AFTER_FORM, load_default=0)
 
 
 @blueprint.route("/signing-keys", methods=["POST"])

@@ -49,7 +49,7 @@ def ping() -> Response:
 
 @blueprint.route("/echo", methods=["POST"])
 @blueprint.doc(security=[])
-@blueprint.doc(requestBody={"content": {JSON_TYPE: {"schema": {}}}})
+@blueprint.doc(requestBody={"content": {JSON_TYPE: {"schema": {"propertyNames": {"pattern": r"^[^\x00]*$"}}}}})
 @blueprint.response(200, {}, description="The body that was sent; `{}` for an empty one.")
 def echo() -> Response:
     """Return the body: JSON as JSON, a form as an object, anything else as its bytes."""

@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 from collections import Counter
 from functools import partial
 
@@ -133,6 +134,46 @@ def test_each_405_names_the_methods_of_the_document(bare):
 
             allowed = {each.strip() for each in answer.headers["Allow"].split(",")} - {"HEAD", "OPTIONS"}
             assert (answer.status_code, allowed) == (405, documented), (method, path)
+
+
+@pytest.mark.parametrize(
+    ("place", "allowed", "refused"),
+    [
+        (("/api/schedules", "get", "expand"), ["key", "health,key"], ["", "names", "key,", "health;key"]),
+        (("/api/jobs", "get", "expand"), ["replays,last_attempt"], ["", "key"]),
+        (("/api/listeners/{listener}/take", "post", "listener"), ["laptop", "a-1"], ["Laptop", "-a", "a" * 33]),
+    ],
+    ids=str,
+)
+def test_a_parameter_is_described_by_what_it_takes(bare, place, allowed, refused):
+    path, method, name = place
+    item = document_of(bare.app)["paths"][path]
+    parameters = item.get("parameters", []) + item[method].get("parameters", [])
+    [form] = [each["schema"] for each in parameters if each["name"] == name]
+
+    assert [value for value in allowed if not re.search(form["pattern"], value)] == []
+    assert [value for value in refused if re.search(form["pattern"], value)] == []
+
+
+def test_bodies_are_described_by_what_they_take(bare):
+    document = document_of(bare.app)
+    [echo] = document["paths"]["/api/echo"]["post"]["requestBody"]["content"].values()
+    seconds = document["components"]["schemas"]["Retirement"]["properties"]["after"]["anyOf"][0]
+
+    assert re.search(echo["schema"]["propertyNames"]["pattern"], "any name")
+    assert not re.search(echo["schema"]["propertyNames"]["pattern"], "a\0")
+    assert seconds["maximum"] == 366 * 86_400
+
+
+@one_database
+def test_options_names_the_methods_of_the_document(client):
+    for path, item in document_of(client.app)["paths"].items():
+        documented = {method.upper() for method in METHODS if method in item}
+
+        answer = client.ask("OPTIONS", path.replace("{", "").replace("}", ""))
+
+        allowed = {each.strip() for each in answer.headers["Allow"].split(",")}
+        assert (answer.status_code, answer.data, allowed - {"HEAD", "OPTIONS"}) == (200, b"", documented), path
 
 
 @one_database

@@ -19,6 +19,7 @@ from api.requests.fields import shown
 from api.requests.ids import uuid_in_path
 from api.requests.options.listener_answers import AnswerFields, TakeFields
 from api.requests.reading.body import load_optional
+from api.requests.text_forms import pattern_form
 from api.responses import schemas
 from api.responses.responses import ApiError, invalid, not_found, respond
 from api.responses.timestamps import micros_utc
@@ -26,10 +27,11 @@ from models.jobs.job_json import as_base64, compact
 from models.operations.listening import listener_store, open_requests
 from models.operations.listening.open_requests import Answer, Reply, Taken
 from models.rules import clock
-from models.rules.listener_urls import NAMES, is_name
+from models.rules.listener_urls import NAME_PATTERN, NAMES, is_name
 
 blueprint = Blueprint("listeners", __name__, description="Developers' machines that fetch requests.")
 LOOK_EVERY_S = 0.2
+NAME_FORM = pattern_form(NAME_PATTERN, "laptop")
 REFUSALS = {
     Reply.SECOND: ApiError(409, "This request has been answered already; the first answer counts."),
     Reply.LATE: ApiError(410, "The attempt has ended without this answer: its time was over, or its job was changed."),
@@ -69,7 +71,11 @@ def list_listeners() -> Response:
     return respond({"data": [_shape(row, now) for row in rows]})
 
 
-@blueprint.route("/listeners/<listener>/take", methods=["POST"])
+@blueprint.route(
+    "/listeners/<listener>/take",
+    methods=["POST"],
+    parameters=[{"in": "path", "name": "listener", "required": True, "schema": NAME_FORM}],
+)
 @blueprint.doc(requestBody=schemas.body_of(TakeFields, required=False))
 @blueprint.response(200, schemas.list_of(TakenRequest))
 @blueprint.alt_response(409, schema=schemas.ErrorResponse, description="As many others are connected as may be.")
