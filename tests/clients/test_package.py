@@ -60,3 +60,25 @@ def test_the_version_is_that_of_the_metadata():
 def test_every_name_that_the_package_offers_is_there():
     assert [name for name in booper_client.__all__ if not hasattr(booper_client, name)] == []
     assert not hasattr(booper_client, "Missing")
+
+
+def command(*words, before="pass"):
+    """Runs the command that the package installs, as its script does."""
+    project = tomllib.loads((HOME / "pyproject.toml").read_text())["project"]
+    module, _, function = project["scripts"]["booper-client"].partition(":")
+    code = f"import sys; {before}; from {module} import {function}; sys.exit({function}())"
+    env = {"PYTHONPATH": str(HOME / "src")}
+    return subprocess.run([sys.executable, "-P", "-c", code, *words], env=env, capture_output=True, text=True)
+
+
+def test_the_package_installs_the_command_of_a_machine_without_the_server():
+    help_text = command("jobs", "--help")
+
+    assert help_text.stdout.startswith("Usage: booper-client jobs "), help_text.stderr
+
+
+def test_the_command_says_which_extra_is_missing():
+    run = command("jobs", "--help", before="sys.modules['click'] = None")
+
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr == "`booper-client` needs the extra `cli`: pip install './clients/python[cli]'\n"

@@ -70,6 +70,12 @@ def answer_of(port, path):
         return answer.status, answer.read().decode()
 
 
+def test_the_client_has_a_command_of_its_own(booper):
+    shown = subprocess.run([booper.with_name("booper-client"), "--help"], capture_output=True, text=True, timeout=60)
+
+    assert (shown.returncode, shown.stdout[:28]) == (0, "Usage: booper-client [OPTION"), shown.stderr
+
+
 def test_both_packages_hold_every_file_of_the_product(packages):
     sdist, wheel, _ = packages
     with tarfile.open(sdist) as archive:
