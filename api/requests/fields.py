@@ -98,11 +98,18 @@ def choice(words: Collection[str], **options: Any) -> Must:
     return Must(f"one of {', '.join(words)}", read, form, **options)
 
 
+def split_by_commas(value: Any) -> list[str]:
+    """The parts of a text. A parameter that is in the query twice is a list, and ValueError."""
+    if not isinstance(value, str):
+        raise ValueError
+    return value.split(",")
+
+
 def expansion(names: Sequence[str]) -> Must:
     """What a response has beside its keys: names with commas between; none where it is left out."""
 
     def read(value: Any) -> tuple[str, ...]:
-        chosen = tuple(dict.fromkeys(value.split(",")))
+        chosen = tuple(dict.fromkeys(split_by_commas(value)))
         if not set(chosen) <= set(names):
             raise ValueError
         return chosen

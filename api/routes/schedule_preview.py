@@ -8,7 +8,7 @@ from flask import Response
 from marshmallow import Schema, fields
 
 from api.auth import caller
-from api.requests.fields import Must, whole_in_query
+from api.requests.fields import Must, split_by_commas, whole_in_query
 from api.requests.ids import NAME
 from api.requests.new_schedule import frequency
 from api.requests.options.calendars import Excluded, read_days, read_names
@@ -55,14 +55,14 @@ def read_spelled_interval(value: Any) -> int:
 
 def read_spelled_days(value: Any) -> Excluded:
     """`2026-12-24,2026-12-31/2027-01-06`, as ranges of days."""
-    parts = [part.split("/") for part in value.split(",")]
+    parts = [part.split("/") for part in split_by_commas(value)]
     days = [part[0] if len(part) == 1 else dict(zip(("from", "to"), part, strict=True)) for part in parts]
     return Excluded(read_days(days, bounds.MAX_EXCLUDED))
 
 
 def read_spelled_names(value: Any) -> tuple[str, ...]:
     """`holidays-at,plant`, as names of calendars."""
-    return read_names(value.split(","))
+    return read_names(split_by_commas(value))
 
 
 def read_from(value: Any) -> int:

@@ -166,6 +166,18 @@ def test_bodies_are_described_by_what_they_take(bare):
 
 
 @one_database
+@pytest.mark.parametrize("value", ["null", "1", "a,b", ""])
+def test_no_parameter_that_is_there_twice_is_a_mistake_of_ours(client, value):
+    document = document_of(client.app)
+    for path, item in document["paths"].items():
+        for parameter in item.get("get", {}).get("parameters", []):
+            if parameter["in"] == "query":
+                name = parameter["name"]
+                answer = client.get(f"{path.replace('{', '').replace('}', '')}?{name}={value}&{name}={value}")
+                assert answer.status_code < 500, (path, name)
+
+
+@one_database
 def test_options_names_the_methods_of_the_document(client):
     for path, item in document_of(client.app)["paths"].items():
         documented = {method.upper() for method in METHODS if method in item}

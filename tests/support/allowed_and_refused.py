@@ -15,6 +15,7 @@ CAUSES = {  # a pattern of what is said of a field: why the document can't say i
     r"in the future, got": "the clock decides",
     r"must be less than \d+, the number of targets": "the number of targets decides",
     r"with a year from 1970 to 8999": "a text of a pattern has no bounds",
+    r"must have a host of at most \d+ characters": "a text of a format has no bounds",
     r"must be a date and time, or a Unix timestamp, got": "a text of a pattern has no bounds",
     r"must leave a range ": "the schedule decides",
     r"must leave the schedule at least one instant": "the schedule decides",

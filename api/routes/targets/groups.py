@@ -36,7 +36,7 @@ blueprint = Blueprint("groups", __name__, description="Targets that an order nam
 TARGETS = f"a list of 1 to {MAX_TARGETS} targets, each an object with name, url and perhaps headers"
 TARGET_FORM = {
     "type": "object",
-    "properties": {"name": LABEL_FORM, "url": URL_FORM, "headers": HEADERS_FORM},
+    "properties": {"name": LABEL_FORM, "url": URL_FORM, "headers": {"anyOf": [HEADERS_FORM, {"type": "null"}]}},
     "required": ["name", "url"],
     "additionalProperties": False,
 }
