@@ -226,3 +226,23 @@ def files():
 def test_no_file_names_the_host_of_a_package_registry():
     naming = [str(path) for path, content in files() if any(host.encode() in content for host in REGISTRIES)]
     assert naming == []
+
+
+PORTS = {  # of loopback, where the pages name one
+    "8000": "the server's default",
+    "8001": "of a second process beside it",
+    "9000": "the reader's own program, which receives requests",
+    "4318": "a collector of traces",
+}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_the_pages_use_the_same_port_for_the_same_thing(document):
+    shown = re.findall(r'(?:127\.0\.0\.1|localhost)(?::|", |\', )(\d+)|listen\((\d+), "127', document.read_text())
+    of_services = {"3000", "5672"} if document.name in ("CHANGELOG.md", "CONTRIBUTING.md") else set()
+
+    assert {port for pair in shown for port in pair if port} - PORTS.keys() - of_services - {"5432"} == set()
+
+
+def test_the_port_of_the_pages_is_the_default_of_the_server():
+    assert str(settings.load({}).port) == next(iter(PORTS))

@@ -9,7 +9,7 @@ from booper_client import Client
 from tests.support.journeys.ports import free_port
 from tests.support.waiting import wait_until
 
-PORT_OF_THE_PAGE = "5000"
+PORT_OF_THE_PAGE = "9000"
 
 
 def received_by(program, file, source, url, key):
