@@ -1,0 +1,122 @@
+"""Each option of each command makes a difference, and what a command asks for is in the API's document."""
+
+import json
+
+import click
+import pytest
+
+from booper import cli
+from booper_client._sync import transport
+from booper_client.requests_out import Answer
+from tests.support.command_line import commands
+from tests.support.documented import assert_documented, document, operation_of
+from tests.support.sample_answers import answer_to
+
+HERE = {"run --watch", "--yes", "--profile", "--help"}  # other tests see what these do
+ELSEWHERE = {  # commands with tests of their own: they need a file, another program, or no server
+    *("listen", "mcp", "login", "logout", "profiles", "completion", "import"),
+    *("jobs watch", "logs tail", "schedules apply", "schedules export"),
+}
+WORDS = {
+    "targets": ["a=https://a.example/"],
+    "days": ["2026-01-01"],
+    "--rate": ["10/1m", "7/2m"],
+    "--data": ["a=1", "b=2"],
+    "--header": ["A: b", "A: c"],
+    "--to": ["webhook=https://a.example/", "webhook=https://b.example/"],
+}
+NEEDED = {
+    "schedules create": ["--cron", "@daily"],
+    "alerts create": ["--to", "webhook=https://a.example/"],
+    "flows set": ["--concurrency", "1"],
+    "schedules update": ["--name", "n"],
+    "alerts update": ["--name", "n"],
+    "endpoints update": ["--url", "https://a.example/"],
+    "--rate": ["--flow", "f"],
+    "--concurrency": ["--flow", "f"],
+}
+
+
+def of_server():
+    for path, command in commands():
+        if not isinstance(command, click.Group) and path and not {path[0], " ".join(path)} & ELSEWHERE:
+            yield pytest.param(path, command, id=" ".join(path))
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """The requests that commands made. Each got the answer of which the document tells."""
+    requests = []
+
+    def send(_, request):
+        assert_documented(request)
+        requests.append(request)
+        status, answer = answer_to(document(), operation_of(request))
+        return Answer(status, {}, json.dumps(answer).encode())
+
+    monkeypatch.setenv("BOOPER_API_KEY", "sk_x")
+    monkeypatch.setattr(transport.Transport, "send", send)
+    return requests
+
+
+@pytest.fixture
+def effect(sent, capsys):
+    """What a command asked for and printed."""
+
+    def run(words):
+        sent.clear()
+        code = cli.main(words)
+        printed = capsys.readouterr()
+        assert code == 0, printed.err
+        return [(each.method, each.path, each.query(), each.body) for each in sent], printed.out
+
+    return run
+
+
+def base_of(path, command):
+    """The least words that the command takes."""
+    words = [*path, *NEEDED.get(" ".join(path), [])]
+    for each in command.params:
+        if isinstance(each, click.Argument):
+            words += WORDS.get(each.name, ["get" if each.name == "method" else f"{each.name}-1"])
+        elif "--yes" in each.opts:
+            words.append("--yes")
+        elif each.required and each.opts[0] not in words:
+            words += [each.opts[0], "2026-01-01T00:00:00Z"]
+    return words
+
+
+def values_of(option, folder):
+    """Two values that make a difference."""
+    if option.opts[0] in WORDS:
+        return WORDS[option.opts[0]]
+    if option.name == "body":
+        return ["1", "2"]
+    if isinstance(option.type, click.Choice):
+        return [option.type.choices[0], option.type.choices[-1]]
+    if isinstance(option.type, click.Path):
+        for name in ("a", "b"):
+            (folder / name).write_text(name)
+        return [str(folder / "a"), str(folder / "b")]
+    return ["3", "4"] if isinstance(option.type, click.types.IntParamType | click.types.FloatParamType) else ["a", "b"]
+
+
+def of_limits(name, path):
+    return NEEDED.get(name, []) if path[0] != "flows" else []
+
+
+@pytest.mark.parametrize(("path", "command"), list(of_server()))
+def test_each_option_makes_a_difference(effect, path, command, tmp_path):
+    base = base_of(path, command)
+    effects = [effect(base)]
+    for option in command.params:
+        name = option.opts[0]
+        if isinstance(option, click.Argument) or {name, f"{path[-1]} {name}"} & HERE:
+            continue
+        if option.is_flag:
+            ways = [[each] for each in (*option.opts[:1], *option.secondary_opts)]
+            seen = [effects[0], *(effect([*base, *way]) for way in ways)]
+        else:
+            seen = [effect([*base, *of_limits(name, path), name, value]) for value in values_of(option, tmp_path)]
+        if name != "--output" or path[-1] in ("list", "get"):
+            assert len({repr(each) for each in seen}) == len(seen), name
