@@ -1,16 +1,22 @@
 """Forms that are filled in from something old and sent as they are: nothing of it may change on the way."""
 
+import html
 import json
+import re
+from datetime import date, timedelta
 from html.parser import HTMLParser
 
 import pytest
 
+from models.accounts.target_groups import MAX_TARGETS
 from models.flows import gates
 from models.jobs.job_tables import Job
 from models.rules import clock
 from models.rules.limits import FLOW, LANE
+from models.schedules.calendars.calendar_store import MAX_DAYS
 from models.schedules.schedule_tables import Schedule
 from tests.support.browsers import submit_schedule
+from tests.support.rows import all_rows
 
 URL = "https://example.com/hook"
 POLICIES = {
@@ -190,3 +196,22 @@ def test_a_job_of_the_form_without_a_flow_has_none(alice):
     alice.send("/jobs/new", method="POST", url=URL, when="now", flow_key="", lane_key="")
 
     assert (Job.get().flow_id, Job.get().lane_id) == (None, None)
+
+
+LONGEST = {
+    "/calendars": ("days", lambda: "\n".join(str(date(2026, 1, 1) + timedelta(2 * n)) for n in range(MAX_DAYS))),
+    "/groups": ("targets", lambda: json.dumps([{"name": f"t{n}", "url": f"{URL}/{n}"} for n in range(MAX_TARGETS)])),
+}
+
+
+@pytest.mark.parametrize("path", LONGEST)
+def test_the_longest_list_that_a_form_takes_comes_back_whole(alice, moved_clock, path):
+    name, lines = LONGEST[path]
+    alice.send(path, name="longest", **{name: lines()})
+    before = all_rows()
+
+    shown = re.search(rf'<textarea[^>]* name="{name}"[^>]*>(.*?)</textarea>', alice.get(f"{path}/longest").text, re.S)
+    answer = alice.send(f"{path}/longest", **{name: html.unescape(shown[1])})
+
+    assert answer.status_code == 303
+    assert all_rows() == before

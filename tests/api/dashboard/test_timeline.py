@@ -221,6 +221,14 @@ def test_a_stretch_with_more_jobs_due_at_once_than_a_page_looks_at_says_so(alice
     assert "These are some of the jobs of this time." not in alice.get("/jobs?due=overdue&active_after=1").text
 
 
+def test_a_stretch_may_be_open_at_either_end(alice, moved_clock):
+    soon, later = (make_job(alice.account, "scheduled", seconds) for seconds in (90, 400))
+    between = (clock.now() + 120 * clock.SECOND) / 1e6
+
+    assert jobs_of(alice, f"/jobs?active_after={between}") == {later.uuid}
+    assert jobs_of(alice, f"/jobs?active_before={between}") == {soon.uuid}
+
+
 def test_a_stretch_that_is_no_time_is_refused(alice):
     answer = alice.get("/jobs?active_after=soon")
 
