@@ -1,5 +1,6 @@
 """The one shape of errors: whatever goes wrong, and never HTML."""
 
+import re
 import sqlite3
 
 import peewee
@@ -50,6 +51,15 @@ def test_every_answer_carries_the_safety_headers_and_an_id(bare, path):
     assert "default-src 'none'" in headers["Content-Security-Policy"]
     assert len(headers["X-Request-Id"]) == 16
     assert headers["Content-Type"] == "application/json"
+
+
+def test_no_route_of_an_account_may_be_cached(client):
+    paths = [rule.rule for rule in client.app.url_map.iter_rules() if "GET" in rule.methods]
+    of_accounts = [path for path in paths if path.startswith("/api/") and path != "/api/docs"]
+    assert len(of_accounts) >= 30
+    for path in of_accounts:
+        headers = client.get(re.sub("<[^>]+>", "1", path)).headers
+        assert (headers["Cache-Control"], headers["X-Content-Type-Options"]) == ("no-store", "nosniff"), path
 
 
 def test_two_requests_have_two_ids(bare):

@@ -361,3 +361,12 @@ def test_python_m_booper_ends_with_the_code_of_its_command(tmp_path):
     )
     assert ended.returncode == 2
     assert ended.stderr.startswith("booper: wrong settings: BOOPER_NONSENSE is no setting")
+
+
+@pytest.mark.parametrize("name", cli.parser().commands)
+def test_the_help_of_each_command_says_what_it_is_for_as_the_list_of_commands_does(name):
+    about = cli.server_commands()[name]
+
+    assert about
+    assert about in " ".join(cli.parser().format_help().split())
+    assert about in " ".join(cli.parser().commands[name].format_help().split())

@@ -48,6 +48,11 @@ def test_a_badge_is_drawn_with_the_name_as_text(app, client, schedule):
     assert "<script" not in drawn.text
 
 
+@pytest.mark.parametrize("kind", ["svg", "json"])
+def test_a_badge_may_be_kept_for_half_a_minute(app, client, schedule, kind):
+    assert ApiClient(app).get(path_of(client, schedule, kind)).headers["Cache-Control"] == "public, max-age=30"
+
+
 def test_a_token_of_another_schedule_is_none(app, client, account, schedule):
     path = path_of(client, schedule)
     token = path.rpartition("/")[2].removesuffix(".json")
