@@ -4,11 +4,16 @@ import json
 import signal
 import socket
 import subprocess
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from booper_client import Client, verify
 from booper_client.cli.commands import listen_command
+from booper_client.cli.listening.listening import Heard
+from booper_client.cli.output import Output
+from booper_client.cli.session import Session
+from booper_client.models.listeners import LocalAnswer, TakenRequest
 from tests.support.command_line import START, in_a_pipe
 from tests.support.listening_process import Listen
 from tests.support.live_server import LossyFront
@@ -161,3 +166,47 @@ def test_it_ends_when_nobody_reads_what_it_shows(configured, api, receiver):
     assert process.wait(60) == 0
     assert b"Traceback" not in process.stderr.read()
     assert ended(api, job).state == "completed"
+
+
+HEARD = Heard(
+    TakenRequest(
+        **{"raw": {}, "id": "r-1", "job_id": 7, "attempt": 2, "method": "POST", "path": "/a?b=1"},
+        **{"headers": {}, "seconds_left": 5.0, "keep_bytes": 9},
+    ),
+    LocalAnswer(status=201),
+    0.01234,
+    "",
+)
+
+
+def printed_of(form, heard, capsys):
+    listen_command.Lines(Session(Output(form), None, "booper")).report(heard)
+    return capsys.readouterr().out.rstrip("\n")
+
+
+def test_each_member_of_a_request_in_json_is_what_its_name_says(capsys):
+    line = json.loads(printed_of("json", HEARD, capsys))
+
+    assert abs(datetime.fromisoformat(line.pop("at")) - datetime.now(UTC)) < timedelta(minutes=1)
+    request = {"id": "r-1", "job_id": 7, "attempt": 2, "method": "POST", "path": "/a?b=1"}
+    assert line == {**request, "status": 201, "error": None, "ms": 12.3, "accepted": True}
+
+
+@pytest.mark.parametrize(
+    ("answer", "fate", "end"),
+    [
+        (LocalAnswer(status=201), "", "POST    201  12 ms  /a?b=1"),
+        (LocalAnswer(error="timeout"), "", "POST    timeout  12 ms  /a?b=1"),
+        (LocalAnswer(status=500), "it came too late", "POST    500  12 ms  /a?b=1  (it came too late)"),
+    ],
+)
+def test_a_request_is_a_line_with_its_result_and_its_time(capsys, answer, fate, end):
+    assert printed_of("plain", HEARD._replace(answer=answer, fate=fate), capsys)[10:] == end
+
+
+@pytest.mark.parametrize(
+    ("status", "fate", "color"),
+    [(200, "", "green"), (299, "", "green"), (300, "", "red"), (None, "", "red"), (200, "too late", "red")],
+)
+def test_only_a_success_that_counts_is_green_on_a_terminal(status, fate, color):
+    assert listen_command._color(HEARD._replace(answer=LocalAnswer(status=status), fate=fate)) == color

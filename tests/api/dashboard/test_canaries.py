@@ -4,8 +4,9 @@ import pytest
 
 from models.database.connection import database
 from models.database.schema import TABLE
-from tests.support.apps import PAGES
-from tests.support.canaries import MARK, SECRET, SHOWN, Filled, canary, loose_marks, text_columns
+from runtime import settings
+from tests.support.apps import PAGES, app_of
+from tests.support.canaries import MARK, SECRET, SHOWN, Filled, canary, fill, loose_marks, text_columns
 from tests.support.crawling import forms_of, route_of, walk
 
 NO_TEXT = {"ticker", "queue_depth", TABLE}  # and the runner's own table
@@ -85,6 +86,19 @@ def test_what_stands_in_a_table_is_text_on_every_page(app, alice, filled):
 
     assert texts() - OURS - shown == KEPT_BACK
     assert pages_of(app) - routes == {"pages.stream_logs"}
+
+
+def test_nothing_of_an_account_is_on_a_page_of_another_or_in_its_answers(bob, filled):
+    fill("channel_message", account_id=filled.account_id, inserted_at=filled.now)
+    bob.client.application = production = app_of(settings.load({"BOOPER_BROKER_URL": "amqp://127.0.0.1"}))
+
+    pages = list(walk(bob, *PAGES, "/timeline?span=7d"))
+    lists = [rule.rule for rule in production.url_map.iter_rules() if "GET" in rule.methods and not rule.arguments]
+    answers = [bob.get(path, headers={"Authorization": f"Bearer {bob.secret}"}) for path in lists if "/api/" in path]
+
+    assert (len(pages) > 25, len(answers) > 15) == (True, True)
+    assert [page.path for page in pages if "canary" in page.answer.text] == []
+    assert [answer.request.path for answer in answers if "canary" in answer.text] == []
 
 
 def pages_of(app):

@@ -1,6 +1,7 @@
 """Lists longer than a page: their links show each row once, and every link of every page leads somewhere."""
 
 import re
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
@@ -102,6 +103,28 @@ def test_further_pages_and_the_link_back_keep_the_filter(alice, path):
 
     assert re.findall(row, first.text) + re.findall(row, second.text) == chosen[::-1]
     assert path in [attributes.get("href") for _, attributes in Markup(second.text).tags]
+
+
+PARAMETERS = {  # of each list, all that its links have to keep
+    "/jobs": {"state": "completed", "kind": "request", "after": "2020-01-01T00:00:00", "before": "2099-01-01T00:00:00"},
+    "/logs": {"event": "worker.http.request", "job": "1", "after": "2020-01-01T00:00:00"},
+}
+
+
+@pytest.mark.parametrize("path", PARAMETERS)
+def test_further_pages_and_the_link_back_keep_each_parameter(alice, path):
+    make, shown, _ = LISTS[path]
+    make(alice.account, shown + 1)
+    wanted = PARAMETERS[path]
+
+    first, second = pages_from(alice, f"{path}?{urlencode(wanted)}")
+
+    hrefs = [attributes.get("href") or "" for _, attributes in Markup(second.text).tags]
+    back = [
+        href for href in hrefs if href.startswith(f"{path}?") and set(wanted) <= set(parse_qs(urlsplit(href).query))
+    ]
+    assert set(wanted) <= set(parse_qs(urlsplit(link(first, "next")).query))
+    assert [href for href in back if "cursor" not in href]
 
 
 def test_the_pages_of_schedules_lead_back_as_they_led_on(alice):
