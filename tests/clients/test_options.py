@@ -10,6 +10,7 @@ from booper_client._sync import transport
 from booper_client.requests_out import Answer
 from tests.support.command_line import commands
 from tests.support.documented import assert_documented, document, operation_of
+from tests.support.openapi import resolved
 from tests.support.sample_answers import answer_to
 
 HERE = {"run --watch", "--yes", "--profile", "--help"}  # other tests see what these do
@@ -35,6 +36,7 @@ NEEDED = {
     "--rate": ["--flow", "f"],
     "--concurrency": ["--flow", "f"],
 }
+FEWER = {"failures state": {"discarded", "retryable"}}  # no other job has failed
 
 
 def of_server():
@@ -120,3 +122,22 @@ def test_each_option_makes_a_difference(effect, path, command, tmp_path):
             seen = [effect([*base, *of_limits(name, path), name, value]) for value in values_of(option, tmp_path)]
         if name != "--output" or path[-1] in ("list", "get"):
             assert len({repr(each) for each in seen}) == len(seen), name
+
+
+def words_of(request, name):
+    """The words that the document has for a parameter or a member of this name; none where it is no choice."""
+    operation = operation_of(request)
+    media = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    members = dict(resolved(document(), media.get("schema", {})).get("properties", {}))
+    members |= {each["name"]: each["schema"] for each in operation.get("parameters", [])}
+    return {word for word in resolved(document(), members.get(name, {})).get("enum", ()) if word}
+
+
+@pytest.mark.parametrize(("path", "command"), list(of_server()))
+def test_a_choice_has_the_words_of_the_document(effect, sent, path, command):
+    for option in command.params:
+        if isinstance(option.type, click.Choice) and option.name != "output":
+            effect([*base_of(path, command), option.opts[0], option.type.choices[0]])
+            words = words_of(sent[0], option.name)
+            assert words, option.name
+            assert set(option.type.choices) == words & FEWER.get(f"{path[-1]} {option.name}", words)

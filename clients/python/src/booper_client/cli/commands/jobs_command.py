@@ -1,7 +1,7 @@
 """`booper jobs`: lists, shows, cancels and repeats jobs."""
 
 from itertools import islice
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -9,10 +9,11 @@ from booper_client.cli import job_views
 from booper_client.cli.commands.run_command import watched
 from booper_client.cli.session import Session
 from booper_client.cli.session import command as shared
+from booper_client.fields import Kind
 from booper_client.models.jobs import FINAL
 
 STATES = ("available", "scheduled", "executing", "retryable", *FINAL)
-KINDS = ("request", "callback", "event", "channel", "group")
+KINDS = get_args(Kind)
 JOB = click.argument("job")
 JOBS = click.argument("jobs", nargs=-1, required=True, metavar="JOB...")
 
