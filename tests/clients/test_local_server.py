@@ -1,5 +1,6 @@
 """What `booper listen` sends to the local server, and what it makes of what that answers."""
 
+import http.client
 import threading
 
 import pytest
@@ -166,3 +167,24 @@ def test_what_is_no_server_is_refused(url):
 def test_a_server_may_be_named_in_short():
     assert LocalServer("localhost:3000").url == "http://localhost:3000"
     assert LocalServer("https://a.test/app/").url == "https://a.test/app"
+
+
+@pytest.mark.parametrize(
+    ("failure", "error"),
+    [
+        (ConnectionRefusedError(), "connection_refused"),
+        (ConnectionResetError(), "connection_reset"),
+        (BrokenPipeError(), "connection_reset"),
+        (TimeoutError(), "timeout"),
+        (http.client.IncompleteRead(b""), "protocol"),
+        (ValueError(), "protocol"),
+        (OSError(), "connection_failed"),
+    ],
+    ids=repr,
+)
+def test_each_way_to_fail_has_its_word(monkeypatch, failure, error):
+    def fail(*_):
+        raise failure
+
+    monkeypatch.setattr(LocalServer, "_exchange", fail)
+    assert LocalServer("127.0.0.1:9").send(taken()) == LocalAnswer(error=error)

@@ -15,7 +15,7 @@ from models.database.connection import (
     keep_connection,
     open_database,
 )
-from models.database.sql import fetch
+from models.database.sql import fetch, skipping_locked
 from models.database.transactions import transaction, wait_briefly_for_locks
 from tests.support.races import at_once
 
@@ -182,3 +182,14 @@ def test_outside_of_a_transaction_locks_are_waited_for_briefly_from_then_on(db):
     with transaction():
         assert shown("lock_timeout") == {"lock_timeout": "2s"}
     assert shown("lock_timeout") == {"lock_timeout": "2s"}
+
+
+def test_a_row_that_somebody_refers_to_is_hidden_from_the_strongest_lock_alone(db, account):
+    if db == "sqlite":
+        pytest.skip("SQLite's writers take turns")
+    rows = "SELECT id FROM account"
+    with psycopg.connect(str(database.obj.database)) as other, transaction():
+        other.execute(f"{rows} FOR KEY SHARE")
+
+        assert fetch(f"{rows}{skipping_locked('NO KEY UPDATE')}") == [(account.id,)]
+        assert fetch(f"{rows}{skipping_locked()}") == []

@@ -145,6 +145,13 @@ def test_turns_are_those_of_the_starts_that_leave_the_window_whatever_their_numb
 
 
 @pytest.mark.parametrize(("room", "ahead_us"), [(None, AHEAD_US), (9, 0)])
+def test_a_start_that_was_counted_before_the_clock_was_set_back_leaves_the_window_all_the_same(room, ahead_us):
+    pace = Pace(rate=1, per_us=10 * clock.SECOND, predecessors=[clock.DAY], room=room)
+
+    assert turn(pace, 0, 9 * clock.SECOND) == 19 * clock.SECOND + ahead_us
+
+
+@pytest.mark.parametrize(("room", "ahead_us"), [(None, AHEAD_US), (9, 0)])
 def test_no_turn_comes_while_a_start_of_a_lesser_number_may_not_be_counted(room, ahead_us):
     """Its job would be staged, refused and parked again and again."""
     pace = Pace(rate=2, per_us=10 * clock.SECOND, predecessors=[3 * clock.SECOND, 0], room=room)
