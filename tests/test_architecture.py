@@ -149,3 +149,23 @@ def test_the_names_in_a_recipe_are_in_the_files_that_it_names(recipe):
 def test_the_recipe_of_a_migration_names_every_module_of_tables():
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "models").rglob("*_tables.py")}
     assert modules <= set(paths_of("a migration"))
+
+
+AWAITED = {"workers/queue/middleware.py"}  # the thread that closes the delivery: the process waits for it
+
+
+def threads_of(path):
+    """Each thread that the module starts: which of its arguments are named."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        called = node.func if isinstance(node, ast.Call) else None
+        if getattr(called, "attr", getattr(called, "id", "")) == "Thread":
+            yield {each.arg: getattr(each.value, "value", None) for each in node.keywords}
+
+
+def test_no_thread_keeps_its_process_from_ending_and_each_has_a_name():
+    modules = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    threads = [(str(path.relative_to(ROOT)), named) for path in modules for named in threads_of(path)]
+
+    assert len(threads) >= 15
+    assert [path for path, named in threads if "name" not in named] == []
+    assert {path for path, named in threads if named.get("daemon") is not True} == AWAITED

@@ -163,7 +163,10 @@ def side_by_side(calls: Sequence[Callable[[], str]], limit_s: float) -> list[str
     def run(place: int) -> None:
         answers[place] = calls[place]()
 
-    threads = [threading.Thread(target=run, args=(place,), daemon=True) for place in range(len(calls))]
+    threads = [
+        threading.Thread(target=run, args=(place,), name=f"sending-{place + 1}", daemon=True)
+        for place in range(len(calls))
+    ]
     for thread in threads:
         thread.start()
     ends_s = time.monotonic() + limit_s
