@@ -9,7 +9,7 @@ from models.jobs.job_store import NewJob
 from models.jobs.job_tables import Job, JobLabel, LogEntry
 from models.operations import cancelling
 from models.rules import clock
-from models.schedules import planning, schedule_changes, schedule_store
+from models.schedules import firing_rows, planning, schedule_changes, schedule_store
 from models.schedules.schedule_store import NewSchedule
 from models.schedules.schedule_tables import Schedule
 from tests.support.races import at_once, beside
@@ -38,6 +38,8 @@ def test_what_passed_while_disabled_is_rows_though_the_frequency_was_changed_mea
     schedule_changes.enable(account.id, schedule_id, clock.now(), 100)
     passed = [(3600, "disabled"), (7200, "disabled"), (9000, "disabled"), (16200, "disabled")]
     assert firings_of(schedule_id) == [(0, "fired"), *passed]
+    decided = {row.decided_at for row in firing_rows.latest([schedule_id])[schedule_id] if row.status == "disabled"}
+    assert decided == {clock.now() - 2 * clock.HOUR, clock.now()}
 
 
 def test_changing_the_frequency_of_an_enabled_one_makes_no_row(account, moved_clock):

@@ -185,6 +185,15 @@ def test_a_target_puts_a_job_off_for_as_long_as_the_operator_allows(account, mov
     assert reread(job).scheduled_at == clock.now() + wait_s * clock.SECOND
 
 
+def test_a_recorder_keeps_to_what_the_operator_allows(account, moved_clock):
+    job, claim = job_and_claim(account)
+    recorder = Recorder(longest_us=clock.MINUTE)
+
+    recorder._try([result_of(claim, Answered(500, [("Retry-After", "7200")], b"", False, Timings()))])
+
+    assert clock.MINUTE <= reread(job).scheduled_at - clock.now() < 2 * clock.MINUTE
+
+
 def test_a_stale_holder_records_nothing(account, moved_clock):
     job, stale = job_and_claim(account, timeout_ms=1000)
     moved_clock.advance(seconds=60)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.transport.answer_reader import AnswerReader
+from workers.transport.answer_reader import MAX_BODY_KEPT_BYTES, MAX_HEADERS, AnswerReader
 from workers.transport.outcome import Failed, Timings
 
 ANSWERS = [
@@ -66,3 +66,22 @@ def test_what_comes_behind_an_answer_is_noticed(answer, excess):
     reader.expect("GET")
     assert reader.feed(answer + excess)
     assert not reader.leaves_open
+
+
+def answered_with(headers=0, body=b""):
+    lines = b"X: y\r\n" * headers
+    return answer_of(read([b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n" % len(body) + lines + b"\r\n", body]))
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_an_answer_has_as_many_headers_as_are_kept_and_no_more(beyond):
+    answer = answered_with(headers=MAX_HEADERS - 1 + beyond)
+
+    assert (len(answer.headers), answer.unreadable) == (MAX_HEADERS, bool(beyond))
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_a_body_is_whole_up_to_what_is_kept_and_cut_beyond(beyond):
+    answer = answered_with(body=b"x" * (MAX_BODY_KEPT_BYTES + beyond))
+
+    assert (len(answer.body), answer.truncated) == (MAX_BODY_KEPT_BYTES, bool(beyond))
