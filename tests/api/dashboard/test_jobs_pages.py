@@ -75,6 +75,7 @@ def test_further_members_are_taken_as_json(alice):
         ({"headers": "no colon"}, "lines of `Name: value`"),
         ({"headers": "Host: x"}, "Booper sets or keeps back"),
         ({"headers": "A: 1\nA: 2"}, "must be given once each"),
+        ({"headers": "A: 1\n A : 2"}, "must be given once each"),
         ({"body": "{nope"}, "must be JSON"),
         ({"body": '"\\ud800"'}, "must be JSON that can be kept"),
         ({"when": "in", "amount": "soon"}, "must be a number of seconds"),

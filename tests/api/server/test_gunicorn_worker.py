@@ -366,3 +366,12 @@ def test_seats_are_given_once_and_again_after_their_process_ended():
     again = accept_balance.take_seat()
     assert again in seats
     accept_balance.leave_seat(again)
+
+
+def test_a_worker_that_ends_sends_its_spans(monkeypatch):
+    stops = []
+    monkeypatch.setattr(gunicorn_hooks.tracing, "stop", lambda: stops.append("tracing"))
+
+    gunicorn_hooks.worker_exit(None, None)
+
+    assert stops == ["tracing"]
