@@ -80,7 +80,7 @@ def base_of(path, command):
     words = [*path, *NEEDED.get(" ".join(path), [])]
     for each in command.params:
         if isinstance(each, click.Argument):
-            words += WORDS.get(each.name, ["get" if each.name == "method" else f"{each.name}-1"])
+            words += WORDS.get(each.name, ["get" if each.name == "method" else f"{each.name.title()}-1"])
         elif "--yes" in each.opts:
             words.append("--yes")
         elif each.required and each.opts[0] not in words:
@@ -111,6 +111,7 @@ def of_limits(name, path):
 def test_each_option_makes_a_difference(effect, path, command, tmp_path):
     base = base_of(path, command)
     effects = [effect(base)]
+    assert [word for word in base if word.endswith("-1") and word not in repr(effects[0][0])] == []
     for option in command.params:
         name = option.opts[0]
         if isinstance(option, click.Argument) or {name, f"{path[-1]} {name}"} & HERE:
