@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from bench import report
+from bench import pages, report
 from bench.peers import peers
 from bench.report import Result
 from bench.workloads import WORKLOADS, Bound, Workload
@@ -50,13 +50,9 @@ PROMISED = {
         "jobs pruned/s": "at least 4000",
     },
     "pages": {
-        **{"overview, ms": "at most 100", "jobs, ms": "at most 100", "jobs of a state, ms": "at most 100"},
-        **{"jobs, second page, ms": "at most 100", "jobs by a text that none has, ms": "at most 100"},
-        **{"job that waits, ms": "at most 100", "job that failed, ms": "at most 100", "new job, ms": "at most 100"},
-        **{"schedules, ms": "at most 100", "schedule, ms": "at most 100", "failures, ms": "at most 100"},
-        **{"logs, ms": "at most 100", "log entry, ms": "at most 100", "keys, ms": "at most 100"},
-        **{"signing keys, ms": "at most 100", "channels, ms": "at most 100", "endpoints, ms": "at most 100"},
-        **{"cancel all, ms": "at most 100", "run a group again, ms": "at most 100"},
+        **{f"{page}, ms": "at most 100" for page in pages.PAGES},
+        **{f"{timeline}, ms": "at most 150" for timeline in pages.TIMELINES},
+        "largest timeline, kB": "at most 200",
     },
     "growth": {"large / small": "at least 0.9"},
     "embedded mode": {"jobs/s": "at least 800"},
