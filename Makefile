@@ -6,7 +6,7 @@ unexport PYTHONDONTWRITEBYTECODE
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: client install run test test-quick chart docs check format lint types imports openapi pictures lock packages journeys-full firefox bench bench-quick bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full alerts-full agreement-full upgrade
+.PHONY: client install run test test-quick chart docs check format lint types imports openapi pictures lock packages journeys-full firefox bench bench-quick bench-large bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full alerts-full agreement-full upgrade
 
 install: $(STAMP)
 
@@ -85,6 +85,9 @@ bench-neighbours: $(DEV_STAMP)
 
 bench-operations: $(DEV_STAMP)
 	$(BIN)/python -m bench.operations
+
+bench-large: $(DEV_STAMP)
+	$(BIN)/python -m bench.large
 
 bench-old-transaction: $(DEV_STAMP)
 	$(BIN)/python -m bench.old_transaction

@@ -74,10 +74,11 @@ def slowest_sign_of_life(port, end):
     """How long the slowest of the answers took that need no database, while it is silent. `end`: of a steady clock."""
     slowest_s = 0.0
     while time.monotonic() < end:
-        for path, status in (("/healthz", 200), ("/api/ping", 200), ("/readyz", 503)):
+        for path in ("/healthz", "/api/ping"):
             began = time.monotonic()
-            assert status_of(port, path) == status
+            assert status_of(port, path) == 200
             slowest_s = max(slowest_s, time.monotonic() - began)
+        assert status_of(port, "/readyz") == 503
         time.sleep(0.5)
     return slowest_s
 
