@@ -49,6 +49,7 @@ class Exchange:
         self._origin: Origin
         self._timer: asyncio.TimerHandle
         self._dialing: asyncio.Task[None] | None = None
+        self._has_begun_to_dial = False
         self._questions = 0  # asked so far
         self._connection: Connection | None = None  # that carries the request
         self._is_reused = self._has_heard = self._is_served = self.is_sent = False
@@ -82,7 +83,7 @@ class Exchange:
     # Called by the pool.
 
     def dial(self) -> None:
-        self._is_reused = False
+        self._is_reused = self._has_begun_to_dial = False
         self._dialing = asyncio.get_running_loop().create_task(self._dial_and_send())
 
     def send_on(self, connection: Connection) -> None:
@@ -131,6 +132,7 @@ class Exchange:
         self._pool.serve(self._origin, self)
 
     async def _dial_and_send(self) -> None:
+        self._has_begun_to_dial = True
         try:
             connection = await self._dialer.connect(self._target, self._origin, self._deadline)
         except Exception as error:  # noqa: BLE001 - as in begin
@@ -194,8 +196,11 @@ class Exchange:
             self._pool.leave(self._origin, self)
             late = f"no connection to {self._origin.host} came free in time"
             self._finish(Unreachable("connect", late, self._deadline.timings()))
-        if self._dialing is not None:
+        elif self._has_begun_to_dial:
             self._dialing.cancel()  # it says why nobody answered
+        else:
+            # Not at once: what is cancelled before its first step runs nothing of it, and says nothing.
+            asyncio.get_running_loop().call_soon(self._dialing.cancel)
 
     def _leave_connection(self) -> Connection:
         connection, self._connection = self._connection, None
