@@ -73,11 +73,18 @@ class Lookups:
             if not lookup.waiters:  # its attempts ended before its turn came
                 self._forget(lookup)
                 continue
-            if self._idle:
-                self._idle -= 1
-            else:
-                self._add_thread()
-            self._work.put(lookup)
+            try:
+                self._hand_to_thread(lookup)
+            except RuntimeError as error:  # the system gives no further thread
+                self._forget(lookup)
+                lookup.answer.set_result(error)
+
+    def _hand_to_thread(self, lookup: Lookup) -> None:
+        if self._idle:
+            self._idle -= 1
+        else:
+            self._add_thread()
+        self._work.put(lookup)
 
     def _forget(self, lookup: Lookup) -> None:
         del self._known[lookup.host, lookup.port]
@@ -85,8 +92,9 @@ class Lookups:
 
     def _add_thread(self) -> None:
         name, loop = f"lookup-{len(self._threads) + 1}", asyncio.get_running_loop()
-        self._threads.append(threading.Thread(target=self._run, args=(loop,), name=name, daemon=True))
-        self._threads[-1].start()
+        thread = threading.Thread(target=self._run, args=(loop,), name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         while (lookup := self._work.get()) is not None:

@@ -105,6 +105,35 @@ def test_an_account_looks_up_again_when_what_hung_has_ended(hanging):
     lookups.close()
 
 
+@pytest.fixture
+def no_threads(monkeypatch):
+    """While it is set, the system starts no thread for lookups."""
+    is_refusing, start = threading.Event(), threading.Thread.start
+
+    def started(thread):
+        if is_refusing.is_set() and thread.name.startswith("lookup-"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", started)
+    is_refusing.set()
+    return is_refusing
+
+
+def test_a_name_is_looked_up_again_after_the_system_gave_no_thread(hanging, no_threads):
+    """Its lookup was under way for ever: each later attempt to that host waited for it, and failed."""
+    lookups = Lookups(hanging, threads=1)
+
+    async def run():
+        with pytest.raises(Failed, match="RuntimeError"):
+            await lookups.addresses("good.example", 80, ALICE)
+        no_threads.clear()
+        return await lookups.addresses("good.example", 80, ALICE)
+
+    assert asyncio.run(run()) == [ADDRESS]
+    lookups.close()
+
+
 def test_a_name_that_many_ask_for_at_once_is_looked_up_once(hanging):
     assert outcomes(Lookups(hanging), *[("good.example", ALICE), ("good.example", BOB)] * 500) == [[ADDRESS]] * 1000
     assert hanging.begun == ["good.example"]
