@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import threading
 from email.message import EmailMessage
 
 import pytest
@@ -170,4 +171,44 @@ def test_a_password_that_smtp_cannot_carry_is_an_outcome_too(serve, trusting):
     sender.submit(a_mail(), outcomes.append)
     wait_until(lambda: outcomes)
     assert outcomes == [Unreachable("protocol", "UnicodeEncodeError", outcomes[0].timings)]
+    assert server.mailbox.mails == []
+
+
+@pytest.fixture
+def no_threads(monkeypatch):
+    """While its list has names, the system starts no thread whose name begins with the first."""
+    refused, start = [], threading.Thread.start
+
+    def started(thread):
+        if refused and thread.name.startswith(refused[0]):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", started)
+    return refused
+
+
+def test_a_mail_for_which_there_is_no_thread_fails_once_and_is_not_sent_later(serve, no_threads):
+    """It was told as refused for good, and sent by the thread of the next mail: its slot was put back twice."""
+    server, outcomes = serve(Mailbox(), tls=None), []
+    mailer_of_server = Mailer(f"smtp+plain://127.0.0.1:{server.port}")
+    no_threads.append("mail")
+    mailer_of_server.submit(a_mail(), outcomes.append)
+    no_threads.clear()
+
+    mailer_of_server.submit(a_mail(), outcomes.append)
+
+    wait_until(lambda: len(outcomes) == 2)
+    mailer_of_server.close()
+    assert [(type(outcome), len(server.mailbox.mails)) for outcome in outcomes] == [(Unreachable, 1), (Answered, 1)]
+
+
+def test_a_mail_whose_time_can_not_be_limited_has_an_outcome(serve, no_threads):
+    """Nothing was told of it, and its slot was never put back."""
+    server = serve(Mailbox(), tls=None)
+    no_threads.append("Thread-")
+
+    outcome = Mailer(f"smtp+plain://127.0.0.1:{server.port}").send(a_mail())
+
+    assert (type(outcome), outcome.reason) == (Unreachable, "protocol")
     assert server.mailbox.mails == []

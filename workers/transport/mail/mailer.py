@@ -6,6 +6,7 @@ comes first, `smtp+plain://` has none. No password goes out without TLS. Certifi
 
 import smtplib
 import ssl
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -35,10 +36,21 @@ class Mailer:
         self._threads: ThreadPoolExecutor | None = None
 
     def submit(self, message: EmailMessage, done: Callable[[Outcome], None]) -> None:
-        """Send the message soon, and call `done` with what came of it."""
+        """Send the message soon, and call `done` once with what came of it."""
         if self._threads is None:
             self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="mail")
-        self._threads.submit(lambda: done(self.send(message)))
+        is_taken = threading.Lock()
+
+        def run() -> None:
+            if is_taken.acquire(blocking=False):
+                done(self.send(message))
+
+        try:
+            self._threads.submit(run)
+        except RuntimeError as error:
+            # Without a thread for it the message is in the queue all the same, and a later thread would send it.
+            if is_taken.acquire(blocking=False):
+                done(Unreachable("connect", str(error), Timings()))
 
     def close(self) -> None:
         """Send nothing that has not begun."""
@@ -63,7 +75,7 @@ class Mailer:
             return Unreachable("timeout", type(error).__name__, _timings(began_s))
         except (OSError, smtplib.SMTPException) as error:
             return _of_break(error, began_s)
-        except ValueError as error:  # such as a password beyond ASCII, which smtplib cannot write
+        except Exception as error:  # noqa: BLE001 - such as a password beyond ASCII; whoever waits must hear an end
             return Unreachable("protocol", type(error).__name__, _timings(began_s))
 
     @cached_property
