@@ -31,8 +31,9 @@ class HostClock:
     def compare(self, at_once: bool = False) -> int:
         """The difference, after asking for it if it is time."""
         if dialect() == "postgresql" and (at_once or self._steady_s() >= self._next_s):
-            self._next_s = self._steady_s() + EVERY_S
+            self._next_s = 0.0  # in case that the database does not answer
             self.ahead_us = measure()
+            self._next_s = self._steady_s() + EVERY_S
             self._report()
         return self.ahead_us
 

@@ -24,10 +24,10 @@ class LongLeases:
         """Renew the leases of long requests. `ahead_us`: how far this host's clock is ahead of the database's."""
         if abs(now - self._renewed_at) < RENEWED_EVERY_US:
             return
-        self._renewed_at = now
         margin_us = self._margin_us - ahead_us
         long = [job for job in self._under_way() if job.timeout_ms > LEASED_AT_ONCE_MS]
         lifecycle.extend([(job, min(_latest_end(job), now + LEASED_AT_ONCE_US) + margin_us) for job in long])
+        self._renewed_at = now
 
 
 def _latest_end(job: ClaimedJob) -> int:

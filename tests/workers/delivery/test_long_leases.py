@@ -1,5 +1,8 @@
 """Leases of requests that may take longer than one lease: short at first, and renewed while the process lives."""
 
+import pytest
+from peewee import OperationalError
+
 from models.jobs import lifecycle
 from models.rules import clock
 from models.rules.clock import MINUTE, SECOND
@@ -42,6 +45,25 @@ def test_a_long_request_whose_process_died_is_taken_back_within_sixteen_minutes(
     assert rescue_lost(clock.now()) == 1
     assert leases_of(claim).renew(clock.now()) is None
     assert (reread(claim).state, reread(claim).lease_until) == ("available", None)
+
+
+def test_leases_that_could_not_be_renewed_are_renewed_at_the_next_call(account, moved_clock, monkeypatch):
+    """The next try came a minute later."""
+    claim, extend = claim_job(account, timeout_ms=HOURS_2), lifecycle.extend
+    leases = leases_of(claim)
+    moved_clock.advance(minutes=5)
+    monkeypatch.setattr(lifecycle, "extend", failing)
+    with pytest.raises(OperationalError):
+        leases.renew(clock.now())
+    monkeypatch.setattr(lifecycle, "extend", extend)
+
+    leases.renew(clock.now())
+
+    assert reread(claim).lease_until == clock.now() + 15 * MINUTE + MARGIN
+
+
+def failing(_leases):
+    raise OperationalError("gone")
 
 
 def test_the_lease_of_a_short_request_is_not_renewed(account, moved_clock):

@@ -1,6 +1,7 @@
 """Leases where the clocks of hosts differ: they end by the clock of the database."""
 
 import pytest
+from peewee import OperationalError
 
 from models.database import host_clock
 from models.database.host_clock import HostClock
@@ -95,6 +96,25 @@ def test_c11_the_clocks_are_compared_once_a_minute_and_a_difference_is_told(acco
         "this host's clock is 3.0 s ahead of the datab",
         "this host's clock agrees with the database's ",
     ]
+
+
+@postgres
+def test_clocks_that_could_not_be_compared_are_compared_at_the_next_call(db, monkeypatch):
+    """A worker that began while the database was away counted its leases by a wrong clock for a minute."""
+    answers = iter([OperationalError("gone"), 3 * S])
+
+    def measured():
+        if isinstance(answer := next(answers), Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(host_clock, "measure", measured)
+    compared = HostClock(lambda: 1.0)
+
+    with pytest.raises(OperationalError):
+        compared.compare()
+
+    assert compared.compare() == 3 * S
 
 
 @postgres
