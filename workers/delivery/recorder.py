@@ -100,7 +100,7 @@ class Recorder:
             if group:
                 self._record(group)
             while self._kept and time.monotonic() >= self._retry_at_s:
-                self._record(self._kept.pop(0))
+                self._record(self._kept.pop(0), is_retry=True)
             with self._fewer:
                 self._fewer.notify_all()
         with suppress(*DatabaseUnreachable):
@@ -119,20 +119,29 @@ class Recorder:
     def _takes_more(self) -> bool:
         return self._is_connected and len(self._results) + sum(map(len, self._kept)) < MAX_WAITING
 
-    def _record(self, group: list[Result]) -> None:
-        """Record the group, or keep it for a retry. If others succeeded since the last failure, the database works:
-        where the connection was lost the group is retried at once on another, else each result alone after a pause."""
+    def _record(self, group: list[Result], is_retry: bool = False) -> None:
+        """Record the group, or keep it for a retry."""
         began_s = time.monotonic()
         if self._try(group):
             self._succeeded = True
             return
-        works, is_cut = self._succeeded, not database.is_connection_usable()
-        self._kept += [[result] for result in group] if works and not is_cut else [group]
-        took_s, pause_s = time.monotonic() - began_s, WAIT_FOR_DATABASE_S
-        if works:
-            pause_s = 0.0 if is_cut else max(pause_s, PAUSE_TIMES * took_s)
+        took_s = time.monotonic() - began_s
+        parts, pause_s = self._next_tries(group, took_s, is_retry)
+        self._kept += parts
         self._retry_at_s = began_s + took_s + pause_s
         self._succeeded = False
+
+    def _next_tries(self, group: list[Result], took_s: float, is_retry: bool) -> tuple[list[list[Result]], float]:
+        """In which parts the group is retried, and after how many seconds. Where the connection was lost it is retried
+        as a whole, at once if the database worked before. If it is lost again, the group may be what ends it, as one
+        that takes too long does: it is halved. Where others succeed on such a connection, each result goes alone."""
+        works, is_cut = self._succeeded, not database.is_connection_usable()
+        if works and is_cut and not is_retry:
+            return [group], 0.0
+        pause_s = max(WAIT_FOR_DATABASE_S, PAUSE_TIMES * took_s) if works else WAIT_FOR_DATABASE_S
+        if is_cut:
+            return (halves(group) if self._is_connected and is_retry else [group]), pause_s
+        return ([[result] for result in group] if works else [group]), pause_s
 
     def _until_retry_s(self) -> float | None:
         """How long to wait for the next result, in seconds; None: without limit."""
@@ -168,6 +177,12 @@ class Recorder:
             with self._fewer:
                 self._is_connected = True
                 self._fewer.notify_all()
+
+
+def halves(group: list[Result]) -> list[list[Result]]:
+    """The group in two parts; in one if there is nothing to part."""
+    middle = len(group) // 2
+    return [part for part in (group[:middle], group[middle:]) if part]
 
 
 def record(

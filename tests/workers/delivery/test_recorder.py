@@ -286,6 +286,54 @@ def test_results_whose_connection_was_cut_are_recorded_together_at_once(account,
     assert groups == [3, 3]
 
 
+def test_a_result_that_ends_each_connection_does_not_hold_up_those_of_its_group(account, db, monkeypatch):
+    """As one does that the database can't take in time. Its group was retried as a whole, for ever."""
+    if dialect() != "postgresql":
+        pytest.skip("SQLite has no connection that could be cut")
+    monkeypatch.setattr(recording, "WAIT_FOR_DATABASE_S", 0.01)
+    poison, *good = (job_and_claim(account) for _ in range(6))
+
+    def cut(group, *rest, really=recording.record):
+        if poison[0].id in [result.job.id for result in group]:
+            database.connection().close()
+        return really(group, *rest)
+
+    monkeypatch.setattr(recording, "record", cut)
+    recorder = Recorder()
+    recorder.put([result_of(claim, OK) for _, claim in (poison, *good)])
+    recorder.start()
+
+    wait_until(lambda: Job.select().where(Job.state == "completed").count() == 5)
+    recorder.stop(0.1)
+    assert reread(poison[0]).state == "executing"
+
+
+def test_results_are_kept_together_while_the_database_can_not_be_reached(account, db, monkeypatch):
+    """They may wait for long, and are many: one by one they would take much longer than together."""
+    monkeypatch.setattr(recording, "WAIT_FOR_DATABASE_S", 0.01)
+    groups, failures = [], iter([OperationalError("gone")] * 5)
+
+    def refused(really=recording.connect_and_keep):
+        for failure in failures:
+            raise failure
+        really()
+
+    def recorded(group, *rest, really=recording.record):
+        groups.append(len(group))
+        return really(group, *rest)
+
+    monkeypatch.setattr(recording, "connect_and_keep", refused)
+    monkeypatch.setattr(recording, "record", recorded)
+    results = [result_of(job_and_claim(account)[1], OK) for _ in range(3)]
+    recorder = Recorder()
+    recorder.put(results)
+    recorder.start()
+
+    wait_until(lambda: Job.select().where(Job.state == "completed").count() == 3)
+    recorder.stop(10)
+    assert groups == [3]
+
+
 def test_a_row_that_another_session_has_locked_keeps_back_its_own_result_alone(account, db, monkeypatch):
     """Its group was tried again and again before any other: a process sent nothing for as long as the lock lasted."""
     monkeypatch.setattr(transactions, "BRIEFLY_MS", 1)
