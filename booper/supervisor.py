@@ -42,14 +42,23 @@ class Child:
         if self.process is not None:
             self._note_end(now_s)
         if now_s >= self.start_again_s:
+            self._start(now_s)
+
+    def _start(self, now_s: float) -> None:
+        try:
             self.process = subprocess.Popen(self.command, preexec_fn=die_with_parent)
             self.started_s = now_s
+        except (OSError, subprocess.SubprocessError) as error:  # the system is out of memory, or of processes
+            self._pause(now_s, is_young=True)
+            log.error("%s could not start (%s); the next try is in %s s", self.name, error, self.pause_s)
+
+    def _pause(self, now_s: float, is_young: bool) -> None:
+        self.pause_s = min(max(1.0, self.pause_s * 2), LONGEST_PAUSE_S) if is_young else 0.5
+        self.start_again_s = now_s + self.pause_s
 
     def _note_end(self, now_s: float) -> None:
         assert self.process is not None
-        young = now_s - self.started_s < QUICK_DEATH_S
-        self.pause_s = min(max(1.0, self.pause_s * 2), LONGEST_PAUSE_S) if young else 0.5
-        self.start_again_s = now_s + self.pause_s
+        self._pause(now_s, is_young=now_s - self.started_s < QUICK_DEATH_S)
         log.error("%s ended with code %s; starts again in %s s", self.name, self.process.returncode, self.pause_s)
         self.process = None
 

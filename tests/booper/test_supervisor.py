@@ -122,6 +122,24 @@ def test_a_child_that_lived_for_a_while_starts_again_soon_and_its_next_pause_is_
     assert pause_after(child, 0.1, 8.704) == 1
 
 
+def test_a_child_that_the_system_can_not_start_is_tried_again_later(make_child, monkeypatch):
+    """The group ended with it: no deliveries on this host until somebody started it again."""
+    child, start = make_child(ENDS_WELL), subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", refusing)
+    child.keep_running(0.0)
+    child.keep_running(1.0)
+    monkeypatch.setattr(subprocess, "Popen", start)
+
+    child.keep_running(2.9)
+    assert child.process is None
+    child.keep_running(3.0)
+    assert child.process is not None
+
+
+def refusing(*_args, **_kwargs):
+    raise BlockingIOError("Resource temporarily unavailable")
+
+
 def test_a_child_that_runs_is_left_alone(make_child):
     child = make_child(ENDS_WELL)
     child.keep_running(0.0)
