@@ -1,13 +1,18 @@
 """Due jobs of a flow that is full are parked before a message names them; nothing else is."""
 
 import pytest
+from peewee import OperationalError
 
-from models.flows import closing
+from models.flows import closing, gates, leaving, parking
 from models.jobs import staging
 from models.rules import clock
-from models.rules.limits import FLOW
+from models.rules.limits import FLOW, Limits
 from tests.support.flows import flow, gate_of, ids_through, lane, order, parked_at
+from tests.support.lost_answers import answer_lost
+from tests.support.races import beside
+from workers.queue.actors import BrokerError
 from workers.ticker.stager import Stager
+from workers.ticker.ticker import drop_connection
 
 
 @pytest.fixture
@@ -121,3 +126,63 @@ def test_parked_jobs_do_not_count_as_marked_without_a_message(stager, account, m
 
     assert len(messages.named) == 1
     assert staging.staged_between(0, clock.now(), 10) == 1
+
+
+def test_jobs_of_a_flow_that_is_resumed_while_they_are_parked_are_named_at_the_next_turn(stager, account, messages):
+    ids = order(account, flow(), count=3)
+    closing.pause(account.id, FLOW, "shop", None, None, clock.now())
+
+    beside(lambda: stager.stage_due(clock.now()), lambda: closing.resume(account.id, FLOW, "shop", clock.now()))
+    stager.stage_due(clock.now())
+
+    assert messages.named == ids
+
+
+def test_jobs_of_a_flow_that_loses_its_rate_while_they_are_parked_are_named_at_the_next_turn(stager, account, messages):
+    ids = order(account, flow(rate=1, per_s=10), count=3)
+    gate = gate_of(FLOW, "shop")
+
+    beside(lambda: stager.stage_due(clock.now()), lambda: gates.set_limits(gate, Limits(), True, clock.now()))
+    stager.stage_due(clock.now())
+
+    assert messages.named == ids
+
+
+def test_jobs_parked_by_a_ticker_that_died_are_found(stager, account, messages, monkeypatch):
+    ids = order(account, flow(rate=1, per_s=10), count=2)
+    monkeypatch.setattr(leaving, "look_again", lambda _gate_ids: None)  # it died right after its commit
+    stager.stage_due(clock.now())
+    stager.stage_due(clock.now())
+    assert messages.named == []
+
+    assert parking.wake_forgotten(clock.now()) == 1
+    stager.stage_due(clock.now())
+
+    assert messages.named == ids[:1]
+
+
+def test_jobs_whose_parking_was_committed_unanswered_are_named_in_their_turns(stager, account, messages):
+    ids = order(account, flow(rate=1, per_s=10), count=2)
+    with answer_lost(), pytest.raises(OperationalError):
+        stager.stage_due(clock.now())
+    drop_connection()
+
+    stager.stage_due(clock.now())
+    parking.wake_forgotten(clock.now())
+    stager.stage_due(clock.now())
+
+    assert messages.named == ids[:1]
+
+
+def test_jobs_that_were_parked_wait_on_when_the_broker_does_not_take_the_others(stager, account, messages):
+    order(account, flow(rate=1, per_s=10), count=2)
+    [other] = order(account)
+    messages.accepts = 0
+    with pytest.raises(BrokerError):
+        stager.stage_due(clock.now())
+
+    messages.accepts = 10
+    stager.stage_due(clock.now())
+
+    assert other in messages.named
+    assert len(messages.named) == 2
