@@ -139,8 +139,9 @@ class Postgres(PostgresqlDatabase):
                     return None
                 if self._is_scarce(now_s) and now_s - self._sound_at_s > SILENT_AFTER_S:
                     raise OperationalError("the database does not answer, and another thread waits for it already")
-                if not self._changed.wait(until_s - now_s):
+                if now_s >= until_s:
                     raise MaxConnectionsExceeded(f"all {self._limit(now_s)} connections of this process are in use")
+                self._changed.wait(until_s - now_s)  # what comes back as the time ends, nobody else is woken for
 
     def _is_scarce(self, now_s: float) -> bool:
         return now_s < self._scarce_until_s

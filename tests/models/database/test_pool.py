@@ -169,6 +169,25 @@ def test_a_thread_waits_for_a_connection_that_comes_back(two):
     assert connections_in_use() == 1
 
 
+def test_a_connection_that_comes_back_as_a_thread_gives_up_waiting_is_not_forgotten(two, monkeypatch):
+    """The thread failed, and no other was woken for it."""
+    ends = [held(), held()]
+    wait = two._changed.wait
+
+    def given_back_too_late(_timeout_s):
+        monkeypatch.setattr(two._changed, "wait", wait)
+        two._changed.release()
+        ends[0]()
+        two._changed.acquire()
+        return False
+
+    monkeypatch.setattr(two._changed, "wait", given_back_too_late)
+    assert database.connect()
+
+    database.close()
+    ends[1]()
+
+
 def test_a_thread_keeps_no_connection_that_another_may_need(two):
     end = held()
     fetch("SELECT 1")
