@@ -40,16 +40,20 @@ def correct(sent: Sequence[SentJob]) -> set[int]:
 
 def count_anew(jobs: Sequence[ClaimedJob]) -> set[int]:
     """Count the starts of these jobs for `LEAVES_IN_US` from now, as their requests are about to go out. Park those
-    whose flow has had its starts meanwhile, as if nothing had been attempted; returns the ids of those."""
+    whose flow has had its starts meanwhile, as if nothing had been attempted. Returns the ids of those, and of jobs
+    that the caller holds no longer: they were parked before, and it did not hear of the commit, or they were rescued.
+    """
     with transaction():
         wait_briefly_for_locks()
+        held_ids = lifecycle.held_of(jobs)
+        held = [job for job in jobs if job.id in held_ids]
         leaves_at = pacing.read_clock().read_at + LEAVES_IN_US
         # As long as half of its window is left, the next start waits for this one: nobody has to be locked out.
-        moves = [(_start_of(job), leaves_at) for job in jobs]
+        moves = [(_start_of(job), leaves_at) for job in held]
         moved = starts.move(moves, "gate_start.started_at > input.at - gate.per_us / 2")
-        refused = _count_again([_start_of(job) for job in jobs if job.id not in moved])
-        _park([job for job in jobs if job.id in refused])
-    return refused
+        refused = _count_again([_start_of(job) for job in held if job.id not in moved])
+        _park([job for job in held if job.id in refused])
+    return refused | ({job.id for job in jobs} - held_ids)
 
 
 def _start_of(job: ClaimedJob) -> JobStart:

@@ -307,6 +307,14 @@ def cancelled_of(jobs: Iterable[ClaimedJob]) -> set[int]:
     return {row[0] for row in fetch(f"SELECT id FROM job WHERE {these} AND {in_states(['cancelled'])}", (params,))}
 
 
+def held_of(jobs: Iterable[ClaimedJob]) -> set[int]:
+    """The ids of those that the caller still holds."""
+    claims = {(job.id, job.claim_id) for job in jobs}
+    these, params = any_of("id", sorted(job_id for job_id, _ in claims))
+    rows = fetch(f"SELECT id, claim_id FROM job WHERE {these}", (params,))
+    return {job_id for job_id, claim_id in rows if (job_id, claim_id) in claims}
+
+
 def withdraw(jobs: Iterable[ClaimedJob]) -> set[int]:
     """End the claims on jobs that were cancelled before their requests went out, as if never attempted."""
     return _withdraw([(job.id, job.claim_id, None) for job in jobs])

@@ -1,7 +1,9 @@
 """Starts as a rate counts them: ahead of their instants, and moved when the requests go out later."""
 
 import pytest
+from peewee import OperationalError
 
+from models.database.connection import release_connection
 from models.flows import late_starts, pacing, parking
 from models.flows.gate_tables import GateStart
 from models.flows.late_starts import SentJob
@@ -10,6 +12,7 @@ from models.operations import claims
 from models.rules import clock
 from models.rules.turns import AHEAD_US, LEAD_US, Pace, Turn, together, turn
 from tests.support.flows import MARGIN, flow, ids_through, let_through, next_turns, order
+from tests.support.lost_answers import answer_lost
 
 
 @pytest.mark.parametrize("late_s", [1, 8])
@@ -32,6 +35,21 @@ def test_a_start_that_is_so_late_that_others_took_its_place_may_not_go(account, 
     ids_through(ids)
 
     assert late_starts.count_anew(late) == {ids[0]}
+
+
+def test_a_job_that_was_parked_though_nobody_heard_of_it_may_not_go_later(account, moved_clock):
+    """It went out when there was room, and a second time in its turn."""
+    ids = order(account, flow(rate=1, per_s=10), count=2)
+    late = let_through(ids)
+    moved_clock.advance(seconds=10)
+    ids_through(ids)
+    with answer_lost(), pytest.raises(OperationalError):
+        late_starts.count_anew(late)
+    release_connection()
+    moved_clock.advance(seconds=10)
+
+    assert late_starts.count_anew(late) == {ids[0]}
+    assert ids_through(ids) == [ids[0]]
 
 
 def test_it_may_go_when_the_window_has_room_again(account, moved_clock):
