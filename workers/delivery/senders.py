@@ -29,7 +29,7 @@ from workers.delivery.render import NOWHERE, AckUrls, mail_address_of, render_ma
 from workers.delivery.slots import Slots
 from workers.transport.client import Transport
 from workers.transport.mail.mailer import Mailer
-from workers.transport.outcome import Blocked, Outcome, Refused
+from workers.transport.outcome import Blocked, Outcome, Refused, Timings, Unreachable
 from workers.transport.wire_format import Request
 
 log = logging.getLogger("booper.senders")
@@ -138,15 +138,17 @@ class Senders:
                 return None
             return Sending(job, *tracing.begin_attempt(job, request))
         except Blocked as blocked:
-            refused = Refused(blocked.reason, blocked.detail)
+            outcome: Outcome = Refused(blocked.reason, blocked.detail)
         except DatabaseUnreachable as error:
             log.warning("database gone (%s): job %d is given back and begins later", error, job.id)
             self._give_up(job)
             return None
+        except MemoryError:  # there may be enough at the next attempt
+            outcome = Unreachable("protocol", "no memory for the request", Timings())
         except Exception as error:
             log.exception("job %d could not be made into a request", job.id)
-            refused = Refused("invalid_request", type(error).__name__)
-        self._end([(Sending(job, request, None), refused)])
+            outcome = Refused("invalid_request", type(error).__name__)
+        self._end([(Sending(job, request, None), outcome)])
         return None
 
     def _mail(self, sending: Sending, address: str) -> None:

@@ -15,6 +15,7 @@ from models.schedules.cancel import cancel
 from tests.support.rows import make_job, reread
 from tests.support.waiting import wait_until
 from workers.delivery import senders as sending
+from workers.delivery.judge import Retry, judge
 from workers.delivery.senders import Senders
 from workers.delivery.slots import Slots
 from workers.transport.client import Transport
@@ -121,6 +122,15 @@ def test_a_job_that_can_not_be_made_into_a_request_ends_as_refused(account, send
     submit(senders, claimed(account, 1))
     [result] = results
     assert result.outcome == Refused("invalid_request", "ValueError")
+    assert senders._slots.in_use == 0
+
+
+def test_a_job_for_whose_request_there_was_no_memory_is_tried_again(account, senders, results, monkeypatch):
+    """It was discarded for good, whatever attempts it had left."""
+    monkeypatch.setattr(sending, "render_request", lambda *_: (_ for _ in ()).throw(MemoryError))
+    submit(senders, [job := claimed(account, 1)[0]])
+    [result] = results
+    assert isinstance(judge(result.outcome, job, clock.now(), 0.5), Retry)
     assert senders._slots.in_use == 0
 
 
