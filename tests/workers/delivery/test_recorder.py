@@ -291,10 +291,12 @@ def test_a_result_that_ends_each_connection_does_not_hold_up_those_of_its_group(
     if dialect() != "postgresql":
         pytest.skip("SQLite has no connection that could be cut")
     monkeypatch.setattr(recording, "WAIT_FOR_DATABASE_S", 0.01)
+    is_poison = threading.Event()
+    is_poison.set()
     poison, *good = (job_and_claim(account) for _ in range(6))
 
     def cut(group, *rest, really=recording.record):
-        if poison[0].id in [result.job.id for result in group]:
+        if is_poison.is_set() and poison[0].id in [result.job.id for result in group]:
             database.connection().close()
         return really(group, *rest)
 
@@ -304,8 +306,10 @@ def test_a_result_that_ends_each_connection_does_not_hold_up_those_of_its_group(
     recorder.start()
 
     wait_until(lambda: Job.select().where(Job.state == "completed").count() == 5)
-    recorder.stop(0.1)
     assert reread(poison[0]).state == "executing"
+    is_poison.clear()
+    recorder.stop(10)
+    assert reread(poison[0]).state == "completed"
 
 
 def test_results_are_kept_together_while_the_database_can_not_be_reached(account, db, monkeypatch):
