@@ -1,9 +1,9 @@
 """Specifies the tables of gates and of the starts that a rate counts.
 
 A gate is a row that jobs of an account have to pass: a flow or a lane that a job names, the host of its target, or the
-account itself. Queries live in `gates.py` (the rows), `admission.py` (the claim), `starts.py` (what rates count),
-`minutes.py` (starts by the minute), `parking.py` (jobs that wait at a gate) and `closing.py` (pauses, rests, breakers).
-Instants are microseconds since the Unix epoch.
+account itself. These modules of this folder write them: `gates.py` (the rows), `starts.py` (what rates count),
+`minutes.py` (starts by the minute), `parking.py` (jobs that wait at a gate), `closing.py` (pauses, rests, failures of
+hosts) and `forgetting.py` (gates that nobody uses). Instants are microseconds since the Unix epoch.
 """
 
 from peewee import BigAutoField, BigIntegerField, CompositeKey, IntegerField, TextField
@@ -39,8 +39,8 @@ class Gate(BaseModel):
     probe_at = BigIntegerField(null=True)  # the breaker is open: one request may go out from this instant on
     closed_until = BigIntegerField(null=True)  # nothing passes before this instant; null: open
 
-    # Written by the claim.
-    starts = BigIntegerField()  # how many starts were counted, if there is a rate
+    starts = BigIntegerField()  # how many starts were counted, if there is a rate; written by models/flows/starts.py
+    # Written by gates.py, closing.py and parking.py, for whoever makes room or has to look again.
     wake_at = BigIntegerField(null=True)  # when the ticker looks for jobs that may pass; null: nothing to look for
 
     class Meta:

@@ -55,7 +55,7 @@ class Job(BaseModel):
     traceparent = TextField(null=True)  # W3C trace context of the order, if there are traces; null: none
     inserted_at = BigIntegerField()
 
-    # Written by models/jobs/lifecycle.py and models/jobs/staging.py alone.
+    # Written by models/jobs/lifecycle.py, models/jobs/staging.py and models/flows/parking.py alone.
     state = TextField()
     scheduled_at = BigIntegerField()  # due; of a retryable job the next attempt
     start_by = BigIntegerField(

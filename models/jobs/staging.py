@@ -1,7 +1,8 @@
 """Stages jobs: marks which jobs a message names, holds jobs back for a while, and counts the backlog.
 
-A mark (`staged_at`) is no part of the state. Only this module and the transitions of `models/jobs/lifecycle.py` write
-`staged_at`, `held_until` and `after_uuid` of a stored job.
+A mark (`staged_at`) is no part of the state. Of a stored job only this module, the transitions of
+`models/jobs/lifecycle.py` and `models/flows/parking.py` write `staged_at`, `held_until` and `parked_by`. Only this
+module writes `after_uuid`.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,8 @@
 """Declares what can come of sending one request: the types that the transport returns and the judge reads.
 
-The transport is the only maker of outcomes. Nothing here decides whether a job is done, tried again or given up.
+Who ends an attempt without the transport makes its outcome: the senders, for what can't be rendered or makes a set; the
+way to a listener; and the ticker, for acknowledgements and listeners. Nothing here decides whether a job is done, tried
+again or given up.
 """
 
 import codecs
@@ -74,7 +76,7 @@ Outcome = Answered | Refused | Unreachable
 
 
 class Blocked(Exception):  # noqa: N818
-    """Is raised inside the transport only, which turns it into Refused."""
+    """The request may not be sent. Is raised by the transport and while a job is rendered, and becomes Refused."""
 
     def __init__(self, reason: RefusedReason, detail: str) -> None:
         super().__init__(detail)
@@ -82,7 +84,7 @@ class Blocked(Exception):  # noqa: N818
 
 
 class Failed(Exception):  # noqa: N818
-    """Is raised inside the transport only, which turns it into Unreachable."""
+    """No answer comes. Is raised inside the transport only, which turns it into Unreachable."""
 
     def __init__(self, reason: UnreachableReason, detail: str, cause: str | None = None) -> None:
         super().__init__(detail)
