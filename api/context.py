@@ -1,6 +1,7 @@
-"""Keeps with the app what the views need from outside: settings, the cache of keys, the check of the broker.
+"""Keeps with the app what it needs from outside: settings, the cache of keys, the check of the broker, the host clock.
 
-`create_app` fills it; views read it through the functions here.
+`create_app` fills it; whoever serves a request reads it through the functions here. The secret of sessions is read from
+the database when it is first needed.
 """
 
 from collections.abc import Callable

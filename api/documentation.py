@@ -14,6 +14,7 @@ from flask import Response
 from marshmallow.fields import Field
 from werkzeug.exceptions import HTTPException
 
+from api.requests.fields import Must
 from api.responses import responses
 from api.responses.schema_examples import add_examples
 from api.responses.schemas import EXPANDED, ErrorResponse
@@ -45,6 +46,7 @@ class Documentation(flask_smorest.Api):
         self._document: Document = {}
         super().__init__(*arguments, **options)
         self.ma_plugin.converter.add_attribute_function(_kept)
+        self.ma_plugin.converter.add_attribute_function(_in_force)
 
     def describe_later(self, describe: Callable[[], None]) -> None:
         """Call `describe` once somebody asks for the document: most processes that start are never asked for it."""
@@ -74,6 +76,11 @@ class Documentation(flask_smorest.Api):
 def _kept(_: Any, field: Field[Any], **__: Any) -> Document:
     """What apispec drops of a field's form: it knows only the words of OpenAPI 3.0."""
     return {word: field.metadata[word] for word in KEPT if word in field.metadata}
+
+
+def _in_force(_: Any, field: Field[Any], **__: Any) -> Document:
+    """What the settings decide about the values of a field."""
+    return field.form_in_force() if isinstance(field, Must) else {}
 
 
 def security() -> Document:

@@ -23,8 +23,9 @@ from workers.queue.threads import THREADS
 from workers.ticker.rescuer import rescue_lost
 
 log = logging.getLogger("booper.embedded")
-PREFETCH = 100_000  # the delay queue would get the small prefetch, and a near job would wait behind far ones
-EVERY_LEASE = NO_DEADLINE - 1  # but of those that no worker of an earlier process could have held
+# Dramatiq would prefetch few delayed messages, and a message that is due soon would wait behind those due later.
+PREFETCH = 100_000
+EVERY_LEASE = NO_DEADLINE - 1  # every lease with an end; those without one are of listeners and acknowledged jobs
 STOP_LIMIT_MS = 10_000
 
 

@@ -16,21 +16,21 @@ MAX_SHOWN_CHARS = 60
 MAX_PAIR_CHARS = 100
 
 _WHOLE = re.compile(r"[0-9]{1,18}")
+Form = str | dict[str, Any] | Callable[[], dict[str, Any]] | None
 
 
 class Must(fields.Field[Any]):
     """A field that `read(value)` reads, which raises ValueError for a value that isn't `expected`.
 
     A `read` that raises marshmallow's ValidationError words the error itself. `form`: what OpenAPI says of the value, a
-    type or a whole schema.
+    type or a whole schema; a function where the settings decide about it, called when the document is made.
     """
 
-    def __init__(
-        self, expected: str, read: Callable[[Any], Any], form: str | dict[str, Any] | None = None, **options: Any
-    ) -> None:
-        about = {"description": f"Must be {expected}.", **({"type": form} if isinstance(form, str) else form or {})}
-        if options.get("allow_none") and "anyOf" in about:  # a single type gets its null from apispec
-            about |= {"anyOf": [*about["anyOf"], {"type": "null"}]}
+    def __init__(self, expected: str, read: Callable[[Any], Any], form: Form = None, **options: Any) -> None:
+        about = {"description": f"Must be {expected}."}
+        self._form = form if callable(form) else None
+        if not callable(form):
+            about |= _or_null({"type": form} if isinstance(form, str) else form or {}, bool(options.get("allow_none")))
         template = expected.replace("{", "{{").replace("}", "}}")  # marshmallow formats these messages
         messages: dict[str, Any] = {
             "required": f"must be {template}, got nothing",
@@ -40,6 +40,10 @@ class Must(fields.Field[Any]):
         self.expected = expected
         self._read = read
 
+    def form_in_force(self) -> dict[str, Any]:
+        """What OpenAPI says of the value by the settings of the app; nothing where they do not matter."""
+        return _or_null(self._form(), self.allow_none) if self._form else {}
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Any:  # noqa: ARG002 - marshmallow's
         try:
             return self._read(value)
@@ -47,6 +51,11 @@ class Must(fields.Field[Any]):
             raise
         except (ValueError, TypeError, ArithmeticError, LookupError):
             raise ValidationError(f"must be {self.expected}, got {shown(value)}") from None
+
+
+def _or_null(form: dict[str, Any], allow_none: bool) -> dict[str, Any]:
+    """The form, with null among several types where it is allowed; a single type gets it from apispec."""
+    return form | {"anyOf": [*form["anyOf"], {"type": "null"}]} if allow_none and "anyOf" in form else form
 
 
 def shown(value: Any) -> str:

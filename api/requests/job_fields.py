@@ -1,4 +1,4 @@
-"""Defines the fields of POST /jobs and the rules that concern several of them."""
+"""Defines the fields of a job, which POST and PATCH /jobs and /schedules share, and the rules for several of them."""
 
 from typing import Any
 
@@ -14,7 +14,6 @@ from api.requests.job_values import (
     A_METHOD,
     A_TIMEOUT,
     A_URL,
-    ACK_FORM,
     AN_INSTANT,
     DURATION_FORM,
     HEADERS_FORM,
@@ -24,7 +23,7 @@ from api.requests.job_values import (
     LABELS_FORM,
     METHOD_FORM,
     TARGET_URL_FORM,
-    TIMEOUT_FORM,
+    ack_form,
     read_ack_within,
     read_base64,
     read_headers,
@@ -37,6 +36,7 @@ from api.requests.job_values import (
     read_scheduled_at,
     read_target,
     read_timeout,
+    timeout_form,
 )
 from api.requests.options.dedup import A_DEDUP, DEDUP_FORM, read_dedup
 from api.requests.options.group import A_GROUP, GROUP_FORM, read_group
@@ -86,8 +86,8 @@ class JobFields(RequestFields, RecurringFields):
     dedup = Must(A_DEDUP, read_dedup, DEDUP_FORM, allow_none=True)
     name = text(255, allow_none=True)
     description = text(4096, allow_none=True)
-    timeout = Must(A_TIMEOUT, read_timeout, TIMEOUT_FORM, allow_none=True)
-    ack_within = Must(A_DURATION, read_ack_within, ACK_FORM, allow_none=True)
+    timeout = Must(A_TIMEOUT, read_timeout, timeout_form, allow_none=True)
+    ack_within = Must(A_DURATION, read_ack_within, ack_form, allow_none=True)
     backoff = Must(BACKOFF, read_backoff, BACKOFF_FORM, allow_none=True)
     labels = Must(LABELS, read_labels, LABELS_FORM, allow_none=True)
     max_age = Must(A_DURATION, read_max_age, DURATION_FORM, allow_none=True)

@@ -21,7 +21,6 @@ from models.rules.url_rules import MAX_URL_CHARS, UrlRefused, check_url
 UNITS = "second(s), minute(s), hour(s), day(s) or week(s)"
 MAX_KEY_CHARS = 255
 MAX_LABELS = 10
-LONGEST_TIMEOUT_S = 7200  # the most that BOOPER_MAX_TIMEOUT_SECONDS allows
 MAX_LABEL_CHARS = 50
 UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
 TURNS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -65,9 +64,15 @@ def duration_form(low_s: float, high_s: float | None = None) -> dict[str, Any]:
 
 
 DURATION_FORM = duration_form(0)
-ACK_FORM = duration_form(1, 7 * 86_400)
-TIMEOUT_FORM = {"anyOf": [number_form(1, LONGEST_TIMEOUT_S), DURATION_TEXT]}
 INSTANT_FORM = {"anyOf": [INSTANT_TEXT, {"type": "number"}]}
+
+
+def ack_form() -> dict[str, Any]:
+    return duration_form(1, settings().max_ack_s)
+
+
+def timeout_form() -> dict[str, Any]:
+    return {"anyOf": [number_form(1, settings().max_timeout_s), DURATION_TEXT]}
 
 
 def read_method(value: Any) -> str:

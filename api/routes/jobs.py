@@ -1,4 +1,4 @@
-"""Serves /jobs: ordering requests, looking at them, cancelling them."""
+"""Serves /jobs: ordering requests, looking at them and their attempts, changing, running and cancelling them."""
 
 from typing import Any
 

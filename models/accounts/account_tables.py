@@ -1,4 +1,7 @@
-"""Declares the tables of accounts, their API keys, and the sessions of the dashboard. An account is never deleted."""
+"""Declares the tables of accounts, their API keys and groups of targets, and of the sessions of the dashboard.
+
+An account is never deleted.
+"""
 
 from peewee import BigAutoField, BigIntegerField, CharField, ForeignKeyField, IntegerField, TextField
 
@@ -32,7 +35,7 @@ class ApiKey(BaseModel):
 
 
 class SessionSecret(BaseModel):
-    """One row: the secret that signs the cookies of the dashboard."""
+    """One row: the secret that signs cookies of the dashboard, and the addresses of acknowledgements and badges."""
 
     id = IntegerField(primary_key=True)
     value = TextField()

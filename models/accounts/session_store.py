@@ -1,7 +1,8 @@
-"""Keeps what all API processes share about sessions of the dashboard: the secret that signs cookies, and sign-outs.
+"""Keeps what all processes share about sessions of the dashboard: the secret that signs cookies, and sign-outs.
 
-The secret is no setting, because a forgotten or copied setting would be worse than none. Whoever can read the database
-could read every job anyway.
+The secret also signs the addresses of acknowledgements and badges (`ack_tokens.py`, `badge_tokens.py`). It is no
+setting, because a forgotten or copied setting would be worse than none. Whoever can read the database could read every
+job anyway.
 
 A cookie is valid by its signature. A session that was signed out needs a row, so that a copied cookie is worthless, and
 only until the cookie expires. The row holds a digest: whoever reads the table learns no token.

@@ -1,10 +1,10 @@
-"""Settles instants: what is stamped and committed appears in a list in ascending order only where nothing comes before
-it any more.
+"""Settles instants: says until when a list in the order of stamps is complete, so that a cursor passes over no row.
 
-A row is stamped before it is committed, so a later stamp may be seen before an earlier one, and who follows a list by
-cursor would never see the row in between. So a stamp is raised where it would be more than SETTLE_US older than the
-writing (`raised`), and such a list ends SETTLE_US before now and before every transaction that is writing
-(`settled_until`). On PostgreSQL its clock decides, so differences between the clocks of hosts do no harm.
+A row gets its stamp first and is committed later, so a row with a later stamp may be visible before one with an earlier
+stamp. Whoever follows the list by cursor would then never see the earlier one. Two rules prevent that. A stamp is at
+most SETTLE_US older than the instant at which its row is written: an older one is raised (`raised`). And the list ends
+SETTLE_US before now, and before the beginning of every transaction that is writing (`settled_until`). On PostgreSQL the
+clock of the database decides, so differences between the clocks of hosts do no harm.
 """
 
 from models.database.connection import database, dialect

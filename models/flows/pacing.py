@@ -17,9 +17,10 @@ from models.rules.limits import LANE
 from models.rules.turns import Pace
 
 UNDER_WAY = "flow_id = gate.id AND claim_id IS NOT NULL"  # also of a job cancelled under way, until its claim ends
-SAME_US = 20 * clock.MILLISECOND
+SAME_US = 20 * clock.MILLISECOND  # clocks that differ by less count as the same
 PARKED = f"parked_by = gate.id AND {WAITING_SQL} AND scheduled_at <= %s"
-IN_LINE = f"kind <> '{GROUP}' OR parked_by IS NOT NULL"  # a job that makes others waits for an opening at most
+# A job that makes others has no place in the line of its lane: it waits, parked, only while the lane is closed.
+IN_LINE = f"kind <> '{GROUP}' OR parked_by IS NOT NULL"
 HAS_COME = "fire_at IS NULL OR scheduled_at <= %s"  # a schedule makes the job of its next instant in advance
 OF_LANE = f"SELECT id FROM job WHERE lane_id = gate.id AND {LIVE_SQL}"
 # Ordered as the index job_lane_begun is: if ordered by id, PostgreSQL would read every job that waits in the lane.
@@ -94,9 +95,9 @@ def _use(gate: Gate, row: tuple[object, ...], looked_at: int) -> Use:
 
 
 def _ahead_us(read: list[int | None]) -> int:
-    """How far the clock of the database is ahead of this host's; 0 where the time that the question took may be all
-    of it. Read now: who asks may have waited for the gates, and a start that is counted too early leaves its window too
-    early."""
+    """How far the clock of the database is ahead of this host's; 0 for a difference that the way of the answer may
+    explain. Compared with this host's clock as it is now: the caller's `now` may be from before it waited for the
+    gates, and a start that is counted too early leaves its window too early."""
     latest = max((instant for instant in read if instant is not None), default=None)
     ahead_us = 0 if latest is None else latest - clock.wall_clock()
     return ahead_us if abs(ahead_us) > SAME_US else 0

@@ -44,8 +44,8 @@ def add(new: Sequence[tuple[Gate, Mapping[int, int]]]) -> None:
 
 
 def move(starts: Sequence[tuple[JobStart, int]], condition: str) -> set[int]:
-    """Move those of the starts that meet the condition, each to its instant; returns the ids of their jobs. One that
-    was counted again since has a later number."""
+    """Move those of the starts that meet the condition, each to its instant; returns the ids of their jobs. A start
+    that was counted again has a later number than the caller knows, so later numbers of the job match too."""
     if not starts:
         return set()
     rows = [(*each, at) for each, at in starts]

@@ -112,11 +112,12 @@ SHOWN = ", ".join(JobRow._fields)
 COMPUTED = ("uuid", "scheduled_at", "inserted_at", "state")
 COPIED = tuple(name for name in NewJob._fields if name in column_names(Job) and name not in COMPUTED)
 WRITTEN = (*COMPUTED, *COPIED)
-# Names give the places of values here, once: a dictionary a job would cost 0.9 us of the 12 us of a job in a set.
+# The place of each value follows from its name, once at import: a dictionary for each job would cost 0.9 of the 12 us
+# that a job of a set takes.
 _copied_values = itemgetter(*map(NewJob._fields.index, COPIED))
 _STORED = (*WRITTEN, "id", None)
 _shown_values = itemgetter(*(_STORED.index(name if name in _STORED else None) for name in JobRow._fields))
-STAMP = WRITTEN.index("inserted_at")
+STAMP = WRITTEN.index("inserted_at")  # its place in a row of WRITTEN
 INSERTED = "ON CONFLICT DO NOTHING RETURNING uuid, id, inserted_at"
 INSERT = f"INSERT INTO job ({', '.join(WRITTEN)}, attempt, staged_count) "
 FIND_LIVE = f"SELECT {SHOWN} FROM job WHERE account_id = %s AND idempotency_key = %s AND {KEY_IS_LIVE}"

@@ -21,10 +21,11 @@ from models.jobs.job_kinds import REQUEST
 
 
 class Job(BaseModel):
-    """One request to send at one time."""
+    """One request to send at one time, or of the kind `group` what makes such jobs."""
 
     # Set at creation. Before its first attempt its owner may change some (models/operations/changing.py); `args` and
-    # `host` of a waiting event change when its endpoint has another URL.
+    # `host` of a waiting event change when its endpoint has another URL; `flow_id` and `lane_id` change when a gate
+    # that was forgotten is made again (models/flows/revival.py).
     id = BigAutoField()  # `job_id` to clients
     uuid = UuidText(default=new_id, unique=True)  # `id` to clients
     account_id = BigIntegerField()

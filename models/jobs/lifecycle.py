@@ -1,10 +1,12 @@
 """Changes `Job.state`: one guarded UPDATE of a set of jobs for each transition of `models/jobs/states.py`.
 
-Nothing else writes the state of a stored job. Each verb takes a set of jobs and the caller's `now`, and returns what it
-changed; a lost race is a normal return value, never an error. Two things make the verbs safe. The guard names the
-states that a verb may leave, so one of two racers finds no row. The fence `claim_id` is a random number that each claim
-draws, so a holder whose claim was rescued can't record for the next one. Attempt numbers or states can't fence: after a
-rescue two holders see the same state.
+Nothing else writes the state of a stored job. The verb `stage`, which leaves it as it is, is in
+`models/jobs/staging.py`. Each verb returns what it changed; a lost race is a normal return value, never an error. Most
+take a set of jobs, `change` and `reschedule` take one; those that write an instant take the caller's `now`.
+
+Two things make the verbs safe. The guard names the states that a verb may leave, so one of two racers finds no row. The
+fence `claim_id` is a random number that each claim draws, so a holder whose claim was rescued can't record for the next
+one. Attempt numbers or states can't fence: after a rescue two holders see the same state.
 """
 
 import secrets
@@ -53,8 +55,8 @@ LEASED_US = f"(CASE WHEN timeout_ms < {LEASED_AT_ONCE_MS} THEN timeout_ms ELSE {
 NO_DEADLINE = 2**61
 COUNTED = {"change": "changed", "reschedule": "rescheduled"}
 RESCUED_AT_ONCE = 500
-CRASHES_ALLOWED = 3  # a job whose holder fell silent this often is discarded
-ALONE_US = 2 * clock.SECOND  # how long a job whose next crash is its last is under way alone, unless it ends sooner
+CRASHES_ALLOWED = 3  # a job whose holder fell silent this often in a row is discarded
+ALONE_US = 2 * clock.SECOND  # how long the next job waits behind one whose next crash is its last, at most
 
 
 class ClaimedJob(NamedTuple):

@@ -8,14 +8,15 @@ The SQL names the states as literals, since a partial index fits no parameter.
 from collections.abc import Iterable
 
 WAITING = ("available", "scheduled", "retryable")
-NOT_BEGUN = ("available", "scheduled")
+NOT_BEGUN = ("available", "scheduled")  # no attempt that counts, or it was given back or taken back
 LATER = ("scheduled", "retryable")  # those whose time may lie ahead
 LIVE = (*WAITING, "executing")
 FINAL = ("completed", "discarded", "cancelled")
 STATES = ("available", "scheduled", "executing", "retryable", *FINAL)
 
 TRANSITIONS: dict[str, tuple[tuple[str, ...], str | None]] = {
-    # verb: (states it leaves, state it enters; None: the same (stage, change, hasten) or none at all (prune))
+    # Each verb has the states that it leaves and the state that it enters. None: stage, change and hasten leave the
+    # state as it is, and prune deletes the row.
     "stage": (WAITING, None),
     "change": (NOT_BEGUN, None),
     "reschedule": (NOT_BEGUN, "scheduled"),

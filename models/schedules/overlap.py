@@ -152,7 +152,8 @@ def _choose(ready: Sequence[ReadyJob], schedules: Mapping[str, LockedSchedule], 
 
 
 def _turns(jobs: Sequence[ReadyJob], schedule: LockedSchedule | None, under_way: Sequence[UnderWay], now: int) -> Turns:
-    """The turns of the due jobs of one schedule; None: of one that was deleted, so that they are cancelled."""
+    """The turns of the due jobs of one schedule. `schedule` None: it was deleted, and its jobs are cancelled already,
+    so none of them has a turn."""
     if schedule is None:
         return Turns([], [], [])
     queued = _queued(jobs, schedule, under_way, now) if schedule.overlap != ALLOW else []

@@ -10,7 +10,8 @@ from models.schedules import firing_rows
 from models.schedules.firing_rows import BACKFILLED, CANCELLED, FIRED, LATE, STATUSES, FiringRow
 
 SUCCEEDED, RETRYING, FAILED, RUNNING = "succeeded", "retrying", "failed", "running"
-RESULTS = (SUCCEEDED, RETRYING, FAILED, RUNNING, *STATUSES)  # FIRED: its job is deleted, so nobody knows any more
+# What a job tells, and the statuses of instants. FIRED is the result of a run whose job is deleted: its end is unknown.
+RESULTS = (SUCCEEDED, RETRYING, FAILED, RUNNING, *STATUSES)
 GOOD = (SUCCEEDED, LATE, BACKFILLED)  # those whose job succeeded
 HAVE_JOBS = (FIRED, LATE, BACKFILLED)
 OF_STATE = {

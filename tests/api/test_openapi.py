@@ -1,5 +1,6 @@
 """Freezes what the OpenAPI document promises: tests/api/openapi.txt changes only together with the API."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from api import create_app
 from api.documentation import Documentation, operations
+from api.requests.job_fields import JobFields
 from api.requests.text_forms import HEADER_NAME
 from models.webhooks.event_types import EVENT_TYPES
 from tests.support.api_client import FORM, document_of
@@ -37,6 +39,25 @@ def test_an_app_describes_its_routes_once_somebody_asks_for_the_document(setting
 
     assert described == 0
     assert answers == [document, document]
+
+
+@pytest.mark.parametrize(("setting", "name"), [("max_timeout_s", "timeout"), ("max_ack_s", "ack_within")])
+@pytest.mark.parametrize("limit_s", [60, 7000])
+def test_the_document_and_the_message_tell_the_limit_that_is_in_force(settings, setting, name, limit_s):
+    app = create_app(replace(settings, **{setting: limit_s}))
+    with app.app_context():
+        messages = JobFields().validate({"url": "https://example.com/", name: limit_s + 1})
+        allowed = JobFields().validate({"url": "https://example.com/", name: limit_s})
+
+    for schema in ("JobFields", "JobChange"):
+        number, *_ = document_of(app)["components"]["schemas"][schema]["properties"][name]["anyOf"]
+        assert number == {"type": "number", "minimum": 1, "maximum": limit_s}
+    assert messages == {name: [f"must be from 1 to {limit_s} seconds, got {limit_s + 1}"]}
+    assert allowed == {}
+
+
+def test_a_limit_that_a_setting_decides_allows_null_too(document):
+    assert document["components"]["schemas"]["JobFields"]["properties"]["timeout"]["anyOf"][-1] == {"type": "null"}
 
 
 def test_a_field_that_is_gone_is_noticed(document):

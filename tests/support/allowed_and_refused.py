@@ -9,7 +9,7 @@ CAUSES = {  # a pattern of what is said of a field: why the document can't say i
     r"must be the name of a group of this account": "the group has to be there",
     r"must be names of calendars of this account": "the calendar has to be there",
     r"must be absent where BOOPER_SMTP_URL is not set": "the operator decides",
-    r"must be absent where BOOPER_URL is not set": "the operator decides",
+    r"must be absent where BOOPER_PUBLIC_URLS is not set": "the operator decides",
     r"must be an https URL, got one (without a scheme|of another)": "the operator decides which schemes are allowed",
     r"must be at most 366 days ahead": "the horizon moves with the clock",
     r"in the future, got": "the clock decides",

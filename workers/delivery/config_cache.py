@@ -1,4 +1,4 @@
-"""Caches the endpoints, signing keys and channels of accounts in a sending process, for at most a second.
+"""Caches endpoints, signing keys, channels and alert targets of accounts in a sending process, for at most a second.
 
 So a job costs no query of its own, only a look into a dictionary. The cache is refreshed for a whole group of jobs
 before their claim, and a change takes effect within a second. Threads may share it: every change is one dictionary

@@ -1,8 +1,9 @@
 """Delivers: claims the jobs that a message names and hands them to the senders; owns the parts of a sending process.
 
-A message names up to a hundred jobs. As many as there are free slots are claimed in one statement. Jobs that find no
-slot within HOLD_S go back to the table, so that no message is held for long; the stager names them again. Jobs of an
-account or host whose share stays full for 50 ms are snoozed, longer each time.
+A message names up to a hundred jobs. As many are claimed as there are free slots: those that nothing limits in one
+statement, those of schedules, flows and lanes in a second transaction. Jobs that find no slot within HOLD_S go back to
+the table, so that no message is held for long; the stager names them again. Jobs of an account or host whose share
+stays full for 50 ms are snoozed, longer each time.
 """
 
 import logging

@@ -38,7 +38,8 @@ log = logging.getLogger("booper.recorder")
 GROUP = 200
 WAIT_FOR_DATABASE_S = 1.0
 PAUSE_TIMES = 4  # the pause after a failure, in durations of the failed try, if others succeed
-COUNTED_AT_START_US = 15 * clock.MINUTE  # shorter than the heartbeat keeps a minute (heartbeat.MINUTES_HELD)
+# A longer attempt counts in the minute of its end: the heartbeat may hold that of its start no more (MINUTES_HELD).
+COUNTED_AT_START_US = 15 * clock.MINUTE
 MAX_WAITING = 1000  # results: each has a response of up to BOOPER_KEEP_RESPONSE_BYTES and a lease that runs
 
 

@@ -1,4 +1,7 @@
-"""Sends from memory that the database is away. Its end is a matter of the rows (`operator_incidents.note_outage`)."""
+"""Notifies the operator of an outage of the database while it lasts; what was sent is kept in memory.
+
+Its end is sent from the rows, once the database answers again (`operator_incidents.note_outage`).
+"""
 
 from models.alerts.conditions import Rule
 from models.alerts.messages import OPENED, REPEATED

@@ -1,4 +1,4 @@
-"""Sends messages to the operator's targets: at once and side by side, by no job. What fails is tried again.
+"""Sends messages to the operator's targets, all at the same time and without a job. What fails is tried again.
 
 The operator named these addresses, so they may lie inside of the network.
 """
@@ -28,7 +28,9 @@ from workers.transport.outcome import Answered
 log = logging.getLogger("booper.operator")
 ANSWER_LIMIT_S = 10.0  # of each step of the exchange
 EXCHANGE_LIMIT_S = 20.0  # of all steps after the connect: an answer may come byte by byte
-LIMIT_S = 25.0  # of all messages at once; with the pause between two looks less than turn.TAKE_AFTER_S
+# For all messages, which are sent side by side. With the pause between two looks it is less than turn.TAKE_AFTER_S, so
+# that no other process takes the turn meanwhile.
+LIMIT_S = 25.0
 ROUNDS_S = 5.0  # within which one round after another begins
 PAUSES_S = 15.0, 300.0  # before the next try: at first, and at most
 KEPT_S = 86_400.0

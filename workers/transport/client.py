@@ -25,7 +25,8 @@ log = logging.getLogger("booper.transport")
 MAX_UNSENT = 200  # what waits here counts as attempted and is not, and is lost with its process
 AT_ONCE = 16  # how many requests are begun before the loop looks at its sockets again
 
-Ended = tuple[Any, Outcome]  # what was submitted as the key of a request, and its outcome
+Ended = tuple[Any, Outcome]  # the key under which a request was submitted, and its outcome
+# Takes a key, whether the start is to be counted anew, and a function to be called once with the permission.
 IsWanted = Callable[[Any, bool, Callable[[Permission], None]], object]
 
 
@@ -65,11 +66,12 @@ class Transport:
         is_wanted: IsWanted | None = None,
         was_late: Callable[[Any], object] = lambda _: None,
     ) -> None:
-        """Start the loop, on which all of these are called. `take` gets what has ended since the last call: Refused
-        when it might not be sent, Unreachable when it failed. `is_wanted` gets the key of a request that is about to go
-        out late, whether its start is to be counted anew, and what to call once with whether to send it. `was_late`
-        gets the key of a request that has gone later than its start was counted. Raises RuntimeError when the system
-        gives no thread."""
+        """Start the loop, which calls each of these functions.
+
+        `take` gets the requests that have ended since its last call, with their outcomes. `is_wanted` is asked about a
+        request that has waited before it goes out: the request goes, or not, when the answer comes. `was_late` gets the
+        key of a request that went out later than its start was counted. Raises RuntimeError when the system gives no
+        thread."""
         self._take, self._is_wanted, self._was_late = take, is_wanted or _always_wanted, was_late
         self._thread.start()
 
