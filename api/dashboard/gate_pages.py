@@ -115,7 +115,7 @@ def _hour(counts: Sequence[int], now: int) -> list[Bar]:
     """The bars of the minutes that end with the present one."""
     first = now // MINUTE - len(counts) + 1
     names = [time_of_day((first + number) * MINUTE) for number in range(len(counts))]
-    titles = [f"{name}: {count:,} started" for name, count in zip(names, counts, strict=True)]
+    titles = [f"{name} UTC: {count:,} started" for name, count in zip(names, counts, strict=True)]
     return charts.stacked_bars([{"started": count} for count in counts], titles)
 
 

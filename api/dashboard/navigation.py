@@ -20,6 +20,7 @@ from api.dashboard.pages import (
     job_drafts,
     job_modes,
     jobs,
+    lanes,
     logs,
     new_job,
     overview,
@@ -80,7 +81,7 @@ SECTIONS = (
         "flows",
         (
             Tab("Flows", "list_flows", (flows,), "w"),
-            Tab("Lanes", "list_lanes"),
+            Tab("Lanes", "list_lanes", (lanes,)),
             Tab("Hosts", "list_hosts", (hosts,), "h"),
             Tab("Groups", "list_groups", (groups,)),
         ),

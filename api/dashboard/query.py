@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from flask import request
 from marshmallow import ValidationError
 
+from api.dashboard.reader_times import ZONE, in_zone
 from api.requests.ids import NAME
 
 
@@ -26,7 +27,7 @@ def number_or_text(text: str) -> int | str:
 
 def problems_of(error: ValidationError, labels: Mapping[str, str] | None = None) -> list[str]:
     """What is wrong, each with the field's name in front, or with its label where there is one."""
-    texts_by_field = error.normalized_messages()
+    texts_by_field = in_zone(error.normalized_messages(), request.values.get(ZONE, ""))
     return [f"{(labels or {}).get(name, name)} {text}" for name, texts in texts_by_field.items() for text in texts]
 
 

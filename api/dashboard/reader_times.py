@@ -15,6 +15,7 @@ from models.rules import times
 
 ZONE = "zone"  # the field that names it
 A_ZONE = "a time zone that this server knows, such as Europe/Berlin"
+BY_THE_API = "without a zone: UTC"
 DATE_CHARS = len("2026-11-28")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -44,6 +45,12 @@ def load(schema: Schema, fields: Mapping[str, str], names: Collection[str]) -> d
         errors = error.normalized_messages()
         raise ValidationError({name: _as_typed(errors[name], name, fields, instants) for name in errors}) from None
     return values
+
+
+def in_zone(errors: Mapping[str, list[str]], zone: str) -> dict[str, list[str]]:
+    """The errors of a form with local times. A schema says what the API does with a time without a zone."""
+    of_the_form = f"without a zone: {zone or 'UTC'}"
+    return {name: [text.replace(BY_THE_API, of_the_form) for text in texts] for name, texts in errors.items()}
 
 
 def instant_of(text: str, zone: ZoneInfo) -> int:

@@ -23,7 +23,7 @@ from api.dashboard.forms.job_form import (
     unix_lines,
 )
 from api.dashboard.forms.job_times import number, request_times
-from api.dashboard.reader_times import ZONE, in_utc
+from api.dashboard.reader_times import ZONE, in_utc, in_zone
 from api.requests.job_requests import JobRequest
 from api.requests.reading import strict_json
 from api.requests.reading.body import Fields
@@ -46,7 +46,8 @@ class Reading:
 def read_job_form(schema: Schema, form: dict[str, str], original: StoredRequest | None = None) -> JobRequest:
     """The request of a form. Raises ValidationError with all errors: what can't be read, and what the schema refuses.
     `original`: the job or schedule that the form was filled in from."""
-    reading = _read(form, original) if form.get(json_mode.MODE) != json_mode.JSON else _read_text(form, original)
+    is_text = form.get(json_mode.MODE) == json_mode.JSON
+    reading = _read_text(form, original) if is_text else _read(form, original)
     dropped = _drop_unstorable(reading)
     try:
         job_request: JobRequest = schema.load(reading.fields)
@@ -54,7 +55,7 @@ def read_job_form(schema: Schema, form: dict[str, str], original: StoredRequest 
         errors = error.normalized_messages().items()
         reading.refuse(ValidationError({path: texts for path, texts in errors if _first(path) not in dropped}))
     if reading.errors:
-        raise ValidationError(dict(reading.errors))
+        raise ValidationError(reading.errors if is_text else in_zone(reading.errors, form.get(ZONE, "")))
     return job_request
 
 

@@ -1,4 +1,4 @@
-"""Serves the pages of flows and of lanes: limits and use of each, pause and resume."""
+"""Serves the pages of flows: limits and use of each, pause and resume."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from models.flows import closing, gates
 from models.flows.gates import Gate
 from models.rules import clock
 from models.rules.clock import SECOND
-from models.rules.limits import FLOW, LANE
+from models.rules.limits import FLOW
 
 LIMITS = {"rate": "rate", "per": "period", "concurrency": "at once"}
 
@@ -57,32 +57,15 @@ def reset_flow() -> Response:
     return redirect_to("show_flow", "reset", key=key)
 
 
-@pages.get("/lanes")
-def list_lanes() -> Response:
-    return gate_pages.listed("lanes.html", LANE)
-
-
 @pages.post("/flows/pause")
 def pause_flow() -> Response:
     return gate_pages.pause("flows.html", FLOW, gate_pages.known_key(FLOW))
-
-
-@pages.post("/lanes/pause")
-def pause_lane() -> Response:
-    return gate_pages.pause("lanes.html", LANE, gate_pages.known_key(LANE))
 
 
 @pages.post("/flows/resume")
 def resume_flow() -> Response:
     closing.resume(visitor().account_id, FLOW, gate_pages.known_key(FLOW), clock.now())
     return redirect_to("list_flows", "resumed", **gate_pages.kept_text())
-
-
-@pages.post("/lanes/resume")
-def resume_lane() -> Response:
-    """Let the next job of the lane begin, also when the lane has stopped at a discarded job."""
-    closing.resume(visitor().account_id, LANE, gate_pages.known_key(LANE), clock.now())
-    return redirect_to("list_lanes", "resumed", **gate_pages.kept_text())
 
 
 def _flow_page(gate: Gate, texts: dict[str, Any], problems: Sequence[str] = ()) -> Response:

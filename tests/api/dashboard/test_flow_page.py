@@ -30,7 +30,7 @@ def test_the_page_shows_limits_and_the_last_hour(alice, shop, moved_clock):
 
     assert "10 in 1 min, 3 at once" in page
     assert [bar["height"] for bar in bars(page)] == ["120.0", "60.0"]
-    assert "09:00: 2 started" in page
+    assert "09:00 UTC: 2 started" in page
     assert len(bars(alice.get("/flows").text)) == 2
 
 

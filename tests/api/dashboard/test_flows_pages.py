@@ -69,6 +69,28 @@ def test_a_pause_that_cant_be_taken_is_shown_as_it_was_typed(alice, path, kind):
 
 
 @pytest.mark.parametrize(("path", "kind"), KINDS)
+def test_a_pause_that_cant_be_taken_is_on_the_tab_of_its_list(alice, path, kind):
+    """A lane's was on the tab of the flows."""
+    made(alice, kind, "shop-42")
+
+    text = alice.send(f"{path}/pause", key="shop-42", until="yesterday").text
+
+    tabs = text.split('class="tabs"')[1].split("</nav>")[0]
+    assert [link["href"] for _, link in Markup(tabs).tags if link.get("aria-current")] == [path]
+
+
+@pytest.mark.parametrize(("path", "kind"), KINDS)
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "UTC"])
+def test_a_pause_that_cant_be_taken_says_in_which_zone_its_end_is(alice, path, kind, zone):
+    """The form takes the reader's zone; what was wrong spoke of UTC, as the API does."""
+    made(alice, kind, "shop-42")
+
+    text = alice.send(f"{path}/pause", key="shop-42", until="2001-01-01T10:00", zone=zone).text
+
+    assert f"(without a zone: {zone})" in text
+
+
+@pytest.mark.parametrize(("path", "kind"), KINDS)
 def test_a_pause_that_is_not_sent_yet_is_empty(alice, path, kind):
     made(alice, kind, "shop-42")
     assert "Pause shop-42" not in alice.get(f"{path}?reason=deploy&until=2001-01-01T10:00").text

@@ -139,3 +139,16 @@ def test_a_calendar_is_added_to_a_schedule_and_taken_away(alice, more):
 
     assert alice.send(path, **form).status_code == 303
     assert "exclude" not in json.loads(Schedule.get().frequency)
+
+
+@pytest.mark.parametrize(
+    ("form", "zone"),
+    [
+        ({"when": "at", "at": "soon"}, "Europe/Berlin"),
+        ({"mode": "json", "json": json.dumps({"url": URL, "scheduled_at": "soon"})}, "UTC"),
+    ],
+)
+def test_a_wrong_time_speaks_of_the_zone_that_the_form_is_in(alice, form, zone):
+    """The fields are in the reader's zone; one JSON text is what the API takes."""
+    text = alice.send("/jobs/new", method="POST", url=URL, zone="Europe/Berlin", **form).text
+    assert f"(without a zone: {zone})" in text
