@@ -68,7 +68,7 @@ PHASES = {  # what an attempt spends its time on
     "body": "read the response",
     "nothing": "no response",
 }
-LOG_FIELDS = {"next_at": "next attempt", "elapsed_ms": "took, ms"}
+LOG_FIELDS = {"next_at": "next attempt", "next_probe_at": "next probe", "elapsed_ms": "took, ms"}
 OPERATIONS = {  # what is done to all jobs of a filter
     "cancel": "Cancel all matching jobs",
     "retry": "Run all matching jobs again",

@@ -80,15 +80,22 @@ def _over_limit(flow: Gate, job_id: int, scheduled_at: int, now: int) -> list[Wa
     before = _parked_before(flow.id, job_id, scheduled_at)
     uses = pacing.uses([flow], min(before, flow.rate or 0) + 1, now)
     pace = uses.of[flow.id].pace
-    shown = f"more than {COUNTED:,}" if before > COUNTED else f"{before:,}"
+    ahead = _ahead(before)
     if pace.room is not None and before >= pace.room:
-        text = f"Its flow {flow.key} has its {flow.concurrency} requests under way; {shown} of its jobs go before it."
+        most = f"{flow.concurrency:,} {'request' if flow.concurrency == 1 else 'requests'}"
+        text = f"Its flow {flow.key} has at most {most} under way at once; {ahead}."
         return [Wait("flow_busy", text)]
     at = turn(pace, before, uses.read_at)
     if at is None or at <= uses.read_at:
         return []
-    text = f"Its flow {flow.key} has had its starts; its turn is at {format_instant(at)}, {shown} jobs go before it."
+    text = f"Its flow {flow.key} has had its starts; its turn is at {format_instant(at)}; {ahead}."
     return [Wait("flow_rate", text, at)]
+
+
+def _ahead(before: int) -> str:
+    if before > COUNTED:
+        return f"more than {COUNTED:,} jobs go before it"
+    return "1 job goes before it" if before == 1 else f"{before:,} jobs go before it"
 
 
 def _parked_before(flow_id: int, job_id: int, scheduled_at: int) -> int:

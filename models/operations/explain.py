@@ -135,10 +135,13 @@ def _ended(facts: Facts) -> Reason:
     texts = {
         "completed": f"It has run: attempt {facts.attempt} was answered with success.",
         "cancelled": "It was cancelled.",
-        "discarded": f"It was given up after attempt {facts.attempt} of {facts.max_attempts}"
-        f"{f': {in_words(facts.reason)}' if facts.reason else ''}.",
+        "discarded": f"It was given up {_given_up_when(facts)}{f': {in_words(facts.reason)}' if facts.reason else ''}.",
     }
     return Reason(facts.state, texts[facts.state])
+
+
+def _given_up_when(facts: Facts) -> str:
+    return f"after attempt {facts.attempt} of {facts.max_attempts}" if facts.attempt else "before its first attempt"
 
 
 def _under_way(facts: Facts) -> Reason:

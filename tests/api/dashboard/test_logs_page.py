@@ -160,10 +160,10 @@ def test_the_page_shows_the_newest_first_and_takes_filters(alice, moved_clock):
         moved_clock.advance(seconds=1)
         add(alice.account, event)
     text = alice.get("/logs").text
-    assert text.index(">http.error<") < text.index(">http.request<")
-    assert ">http.request<" not in alice.get("/logs?event=worker.http.error").text
-    assert ">http.error<" in alice.get("/logs?job=1").text
-    assert ">http.error<" not in alice.get("/logs?job=2").text
+    assert text.index(">http.error</span>") < text.index(">http.request</span>")
+    assert ">http.request</span>" not in alice.get("/logs?event=worker.http.error").text
+    assert ">http.error</span>" in alice.get("/logs?job=1").text
+    assert ">http.error</span>" not in alice.get("/logs?job=2").text
 
 
 def entry_page(browser, **payload):
@@ -254,7 +254,7 @@ def test_every_event_of_the_log_can_be_chosen(alice):
     events = re.findall(r"`(worker\.\w+\.\w+)`", documented)
 
     page = alice.get("/logs").text
-    offered = re.findall(r"<option[^>]*>(worker[^<]*)</option>", page)
+    offered = re.findall(r'<option value="(worker[^"]*)"', page)
 
     assert len(events) == 11
     assert offered == events
@@ -266,3 +266,30 @@ def test_the_reason_of_an_error_is_in_words(alice, moved_clock):
     page = alice.get("/logs").text
     assert "reason: the target&#39;s certificate has expired · attempt: 2" in page
     assert "reason: unheard_of · attempt: 1" in page
+
+
+def test_an_entry_says_in_words_why_it_failed_and_has_the_name_of_the_list(alice):
+    """The list said "http.error" and the words; the entry said "worker.http.error" and the code alone."""
+    text = entry_page(alice, reason="name_unknown", attempt=1)
+    assert "<code>http.request</code>" in text
+    assert "exist in DNS, or leads to no address that may be reached (name_unknown)</td>" in text
+
+
+def test_a_reason_without_a_code_stays_as_it_is(alice):
+    assert "<td>2 of its jobs in a row failed</td>" in entry_page(alice, reason="2 of its jobs in a row failed")
+
+
+def test_when_a_host_is_probed_is_a_time_of_the_reader(alice):
+    """The list and the entry showed the text for programs, in UTC."""
+    text = entry_page(alice, host="a.example", next_probe_at="2026-01-01T09:00:00.000000Z")
+    for page in (text, alice.get("/logs").text):
+        assert 'datetime="2026-01-01T09:00:00.000000Z" data-local' in page
+        assert "next probe" in page
+        assert "next_probe_at" not in page
+
+
+def test_a_long_url_takes_two_lines_of_the_list_and_a_short_one_is_not_cut(alice):
+    add(alice.account, payload={"method": "post", "url": f"https://example.com/{'a' * 300}"})
+    assert 'class="two-lines">POST' in alice.get("/logs").text
+    add(alice.account, payload={"method": "get", "url": "https://example.com/a"})
+    assert "<span>GET https://example.com/a</span>" in alice.get("/logs").text

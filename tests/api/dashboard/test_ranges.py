@@ -210,7 +210,7 @@ def links_of(browser, path, part):
 def test_a_group_of_failures_leads_to_the_jobs_that_it_counts(alice, failed_twice, path, names):
     [link] = links_of(alice, path, "/jobs?state=discarded")
     listed = alice.get(link).text
-    assert [name for name in ("old", "now", "seen to") if f"</span> {name}</a>" in listed] == names
+    assert [name for name in ("old", "now", "seen to") if f"<bdi>{name}</bdi></a>" in listed] == names
 
 
 def test_many_jobs_of_a_group_are_run_again_within_the_range_that_is_shown(alice, failed_twice, monkeypatch):

@@ -51,3 +51,24 @@ def test_a_flow_that_is_paused_says_by_whom_it_is_held(account, moved_clock):
     [wait] = waits_of(job_id, clock.now())
 
     assert wait.text == "Its flow shop is paused: deploy."
+
+
+def test_a_busy_flow_says_how_many_may_be_under_way_and_how_many_jobs_go_first(account, moved_clock):
+    """It said "has its 1 requests under way", also while none was."""
+    first, second, third, fourth = order(account, flow(concurrency=1), count=4)
+    ids_through([first, second, third, fourth])
+
+    [wait] = waits_of(third, clock.now())
+    assert wait.text == "Its flow shop has at most 1 request under way at once; 1 job goes before it."
+    [wait] = waits_of(fourth, clock.now())
+    assert wait.text.endswith("; 2 jobs go before it.")
+
+
+def test_a_rate_says_how_many_jobs_go_first(account, moved_clock):
+    first, second, third = order(account, flow(rate=1, per_s=60), count=3)
+    ids_through([first, second, third])
+
+    [wait] = waits_of(third, clock.now())
+
+    assert "has had its starts; its turn is at 2026-01-01T" in wait.text
+    assert wait.text.endswith("; 1 job goes before it.")

@@ -108,6 +108,13 @@ def test_r5_a_job_that_met_a_redirect_says_what_to_do():
     assert "after attempt 1 of 20: answered 308 Permanent Redirect; the target redirects, and no" in reason.text
 
 
+@pytest.mark.parametrize(("attempt", "when"), [(0, "before its first attempt"), (2, "after attempt 2 of 20")])
+def test_a_job_that_was_given_up_says_after_which_attempt(attempt, when):
+    """It was "attempt 0 of 20" where there was none."""
+    [reason] = explain.explain(CALM._replace(state="discarded", attempt=attempt), NOW)
+    assert reason.text == f"It was given up {when}."
+
+
 def reasons_of(account, job):
     facts = explain.facts_of(account.id, job.id, clock.now())
     return [reason.code for reason in explain.explain(facts, clock.now())]
