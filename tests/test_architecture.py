@@ -14,6 +14,7 @@ PACKAGES = ("api", "booper", "models", "runtime", "workers")
 RECIPES = (
     *("a setting", "an API resource", "an event type", "a log event"),
     *("a transition", "a field of a job", "a state of a job", "a limit that a job waits for"),
+    *("a limit on requests that are refused", "a state of a schedule's health"),
     *("a page", "a way of alerting", "a command", "a migration", "a duty of the ticker"),
 )
 PATH = re.compile(

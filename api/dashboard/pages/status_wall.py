@@ -8,6 +8,7 @@ from flask import Response, make_response, render_template, request
 
 from api.dashboard.blueprint import THEMES, pages
 from api.dashboard.errors import page_not_found
+from api.responses import schedule_health
 from api.responses.schedule_health import INCONCLUSIVE, health
 from models.alerts import status_pages
 from models.alerts.messages import VERBS
@@ -31,9 +32,14 @@ LOOKS = {
     PAUSED: "cancelled",
     FINISHED: "cancelled",
 }
-# By the look and by the word of a schedule's health.
+# By the look of a schedule's health, else by its word.
 OF_LOOK = {"discarded": FAILING, "late": LATE}
-OF_WORD = {schedule_states.DISABLED: PAUSED, schedule_states.FINISHED: FINISHED, schedule_states.ENABLED: NEW}
+OF_WORD = {
+    schedule_health.ON_TIME: ON_TIME,
+    schedule_states.DISABLED: PAUSED,
+    schedule_states.FINISHED: FINISHED,
+    schedule_states.ENABLED: NEW,
+}
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
@@ -96,7 +102,7 @@ def deciding_runs(account_id: int, schedules: Sequence[ShownSchedule]) -> dict[s
 def state_of(schedule: ShownSchedule, runs: Sequence[FiringRow]) -> str:
     """In the words of the page. A job under way hides all but failures and a pause."""
     word, look = health(schedule, runs)
-    state = OF_LOOK.get(look) or OF_WORD.get(word, ON_TIME)
+    state = OF_LOOK.get(look) or OF_WORD[word]
     return RUNNING if schedule.is_running and state not in (FAILING, PAUSED) else state
 
 

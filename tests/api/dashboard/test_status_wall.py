@@ -4,10 +4,16 @@ import re
 
 import pytest
 
+from api.dashboard.pages import status_wall
+from api.dashboard.pages.status_wall import LOOKS, ON_TIME, STATES
+from api.responses.schedule_health import Health, health
+from api.routes.alerts.badges import COLORS
 from models.alerts import status_pages
+from models.alerts.status_pages import ShownSchedule
 from models.rules import clock
 from models.schedules import firing_rows, schedule_changes
 from models.schedules.firing_rows import FiringRow
+from models.schedules.run_results import RESULTS
 from models.schedules.schedule_tables import Firing
 from tests.support.alerts import REFUSED, end_due, fail_due, look, make_alert, succeed_due
 from tests.support.api_client import ApiClient, errors_of
@@ -67,6 +73,31 @@ def test_it_shows_how_schedules_fare_and_how_many(anybody, url, account, moved_c
     assert texts(page, "li") == ["bad failing", "slow running", "good on time", "unborn new", "off paused"]
     without_markup = re.sub("<[^>]*>", "", page.text)
     assert "bad failing" in without_markup, "also where styles do not part them"
+
+
+@pytest.mark.parametrize("status", [None, *RESULTS])
+@pytest.mark.parametrize(("disabled_at", "next_at"), [(None, 1), (None, None), (1, 1)])
+@pytest.mark.parametrize("failures", [0, 1, 3])
+def test_every_health_of_a_schedule_has_its_look_on_the_wall_and_its_color_as_a_badge(
+    status, disabled_at, next_at, failures
+):
+    schedule = ShownSchedule("key", "backup", disabled_at, next_at, failures, False)
+    runs = [FiringRow(schedule.id, 1, status, None, None, 1)] if status else []
+
+    word, look = health(schedule, runs)
+    state = status_wall.state_of(schedule, runs)
+
+    assert look in COLORS
+    assert state in STATES
+    assert state in LOOKS
+    assert (state == ON_TIME) == (word == ON_TIME)
+
+
+def test_a_word_of_health_that_the_wall_does_not_know_is_not_on_time(monkeypatch):
+    monkeypatch.setattr(status_wall, "health", lambda *_: Health("resting", "enabled"))
+
+    with pytest.raises(KeyError):
+        status_wall.state_of(ShownSchedule("key", "backup", None, 1, 0, False), [])
 
 
 def test_a_run_that_begins_late_or_not_at_all_is_late(anybody, url, account, moved_clock):
