@@ -88,7 +88,8 @@ def _attempts(minutes: list[Minute]) -> Card:
     url = _stretch(latest.minute_at, latest.minute_at + MINUTE)
     line = sparklines.line(both[:-1], 0, max([*both, 1]))
     course = [f"{each:,}" for each in both[:-1]]
-    return Card("attempts", f"{both[-2]:,}", "attempts a minute", url, "", line, course=course)
+    label = "attempt a minute" if both[-2] == 1 else "attempts a minute"
+    return Card("attempts", f"{both[-2]:,}", label, url, "", line, course=course)
 
 
 def _hosts(account_id: int, minutes: list[Minute]) -> Card:

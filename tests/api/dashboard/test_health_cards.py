@@ -174,3 +174,9 @@ def test_a_card_has_the_figure_of_each_minute_of_its_line(alice, moved_clock):
     assert (len(shown["attempts"]), shown["attempts"][-5]) == (59, "100")
     assert shown["lateness"][-6].endswith("ms")
     assert {int(first) for *_, first in pages} == {(clock.now() // clock.MINUTE - 59) * 60_000}
+
+
+@pytest.mark.parametrize(("count", "label"), [(1, "attempt a minute"), (2, "attempts a minute")])
+def test_the_card_of_attempts_agrees_with_its_figure(alice, moved_clock, count, label):
+    note(alice.account, 1, 1000, completed=count)
+    assert f"<b>{count}</b> <span>{label}</span>" in alice.get("/").text
