@@ -22,23 +22,34 @@ class Caller(NamedTuple):
     user_id: str
 
 
+class Entry(NamedTuple):
+    """The caller of a key, as the database had it. `is_prolonged`: a thread began to query it again since."""
+
+    until: float
+    caller: Caller | None
+    is_prolonged: bool = False
+
+
+UNKNOWN = Entry(0.0, None)
+
+
 class KeyCache:
     """The accounts of recent keys, by the digest of the key. `demo_key`: the one key without a checksum, or ""."""
 
     def __init__(self, demo_key: str) -> None:
         self._demo_key = demo_key.encode()
-        self._entries: dict[str, tuple[float, Caller]] = {}
+        self._entries: dict[str, Entry] = {}
 
     def caller_of(self, secret: str) -> Caller | None:
         """Whose key this is, or None. A malformed key is refused without a query."""
         digest, now = key_format.digest(secret), time.monotonic()
-        until, caller = self._entries.get(digest, (0.0, None))
+        until, caller, is_prolonged = self._entries.get(digest, UNKNOWN)
         if caller and now < until:
             return caller
         if not key_format.well_formed(secret) and not self._is_demo(secret):
             return None
-        if caller and now < until + REFRESH_S:
-            self._entries[digest] = (now + REFRESH_S, caller)
+        if caller and not is_prolonged and now < until + REFRESH_S:
+            self._entries[digest] = Entry(now + REFRESH_S, caller, True)
         return self._look_up(secret, digest, now)
 
     def _look_up(self, secret: str, digest: str, now: float) -> Caller | None:
@@ -49,7 +60,7 @@ class KeyCache:
         if len(self._entries) >= CACHED_KEYS:
             self._entries.clear()
         caller = Caller(account.id, account.uuid)
-        self._entries[digest] = (now + CACHED_S, caller)
+        self._entries[digest] = Entry(now + CACHED_S, caller)
         return caller
 
     def _is_demo(self, secret: str) -> bool:

@@ -147,7 +147,7 @@ def test_a_known_key_is_not_looked_up_again_at_once(client, monkeypatch):
     lookups = []
     monkeypatch.setattr(key_cache.account_store, "account_of", lambda secret: lookups.append(secret))
     seen = key_cache.KeyCache("")
-    seen._entries[key_format.digest(secret := key_format.new_key())] = (1000.1, key_cache.Caller(1, "u"))
+    seen._entries[key_format.digest(secret := key_format.new_key())] = key_cache.Entry(1000.1, key_cache.Caller(1, "u"))
     assert seen.caller_of(secret) == key_cache.Caller(1, "u")
     assert lookups == []
 
@@ -168,7 +168,7 @@ def asking_again(seen, secret, monkeypatch):
 def test_while_a_thread_looks_up_a_key_the_others_use_an_entry_that_has_just_expired(monkeypatch):
     monkeypatch.setattr(key_cache.time, "monotonic", lambda: 1000.0)
     seen = key_cache.KeyCache("")
-    seen._entries[key_format.digest(secret := key_format.new_key())] = (999.99, key_cache.Caller(1, "u"))
+    seen._entries[key_format.digest(secret := key_format.new_key())] = key_cache.Entry(999.99, key_cache.Caller(1, "u"))
     assert asking_again(seen, secret, monkeypatch)
     assert seen.caller_of(secret) is None
 
@@ -176,8 +176,20 @@ def test_while_a_thread_looks_up_a_key_the_others_use_an_entry_that_has_just_exp
 def test_while_a_thread_looks_up_a_key_the_others_do_not_use_an_entry_that_expired_long_ago(monkeypatch):
     monkeypatch.setattr(key_cache.time, "monotonic", lambda: 1000.0)
     seen = key_cache.KeyCache("")
-    seen._entries[key_format.digest(secret := key_format.new_key())] = (999.0, key_cache.Caller(1, "u"))
+    seen._entries[key_format.digest(secret := key_format.new_key())] = key_cache.Entry(999.0, key_cache.Caller(1, "u"))
     assert not asking_again(seen, secret, monkeypatch)
+
+
+def test_an_entry_is_prolonged_once_however_often_the_look_up_fails(monkeypatch):
+    """Each failed look-up prolonged it, so a revoked key worked on for as long as they failed."""
+    now, seen = [1000.0], key_cache.KeyCache("")
+    monkeypatch.setattr(key_cache.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(key_cache.account_store, "account_of", lambda _: 1 / 0)
+    seen._entries[key_format.digest(secret := key_format.new_key())] = key_cache.Entry(1000.0, key_cache.Caller(1, "u"))
+    for passed in (0, key_cache.REFRESH_S, key_cache.REFRESH_S / 2):
+        now[0] += passed
+        with pytest.raises(ZeroDivisionError):
+            seen.caller_of(secret)
 
 
 def test_the_remembered_keys_are_bounded(app, account, monkeypatch):
