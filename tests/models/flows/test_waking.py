@@ -219,6 +219,20 @@ def test_a_new_job_does_not_overtake_those_staged_in_their_turn(account, moved_c
     assert (ids_through([late]), ids_through(ids[2:])) == ([], ids[2:])
 
 
+@pytest.mark.parametrize(("limits", "is_woken"), [({"concurrency": 1}, True), ({"rate": 1, "per_s": 60}, False)])
+def test_the_end_of_a_job_wakes_its_flow_unless_a_rate_alone_limits_it(account, moved_clock, limits, is_woken):
+    """A flow with a rate alone waits for no end: it would be looked at in vain after each."""
+    ids = order(account, flow(**limits), count=2)
+    first = let_through(ids)
+    turn_at = gate_of(FLOW, "shop").wake_at
+    moved_clock.advance(seconds=1)
+    lifecycle.complete(first, clock.now())
+
+    leaving.make_room(first)
+
+    assert gate_of(FLOW, "shop").wake_at == (clock.now() if is_woken else turn_at)
+
+
 def test_a_look_at_gates_never_reads_all_jobs(account, db):
     """Told that no job was parked, PostgreSQL read all jobs once for all gates: 15,000 took a sixth of a second."""
     if db == "sqlite":
