@@ -126,6 +126,7 @@ CHANGE_NO_STATE = {
     "first_lost",
     "give_back_unknown",
     "hand_over",
+    "held_of",
     "id_range",
     "keep_acknowledged",
     "new_claim_id",
