@@ -37,6 +37,7 @@ from workers.delivery.judge import LONGEST_RETRY_AFTER_US, Complete, Discard, La
 log = logging.getLogger("booper.recorder")
 GROUP = 200
 WAIT_FOR_DATABASE_S = 1.0
+QUICK_S = 0.2  # a try that lost its connection so soon holds up no other results
 PAUSE_TIMES = 4  # the pause after a failure, in durations of the failed try, if others succeed
 # A longer attempt counts in the minute of its end: the heartbeat may hold that of its start no more (MINUTES_HELD).
 COUNTED_AT_START_US = 15 * clock.MINUTE
@@ -135,13 +136,17 @@ class Recorder:
     def _next_tries(self, group: list[Result], took_s: float, is_retry: bool) -> tuple[list[list[Result]], float]:
         """In which parts the group is retried, and after how many seconds. Where the connection was lost it is retried
         as a whole, at once if the database worked before. If it is lost again, the group may be what ends it, as one
-        that takes too long does: it is halved. Where others succeed on such a connection, each result goes alone."""
+        that takes too long does: it is halved, at once if it was lost quickly. Where others succeed on such a
+        connection, each result goes alone."""
         works, is_cut = self._succeeded, not database.is_connection_usable()
         if works and is_cut and not is_retry:
             return [group], 0.0
         pause_s = max(WAIT_FOR_DATABASE_S, PAUSE_TIMES * took_s) if works else WAIT_FOR_DATABASE_S
+        if is_cut and self._is_connected and is_retry:
+            parts = halves(group)
+            return parts, 0.0 if len(parts) > 1 and took_s < QUICK_S else pause_s
         if is_cut:
-            return (halves(group) if self._is_connected and is_retry else [group]), pause_s
+            return [group], pause_s
         return ([[result] for result in group] if works else [group]), pause_s
 
     def _until_retry_s(self) -> float | None:
