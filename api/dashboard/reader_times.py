@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 from marshmallow import Schema, ValidationError
 
 from api.requests.fields import shown
+from api.requests.job_values import WITHOUT_A_ZONE
 from models.rules import times
 
 ZONE = "zone"  # the field that names it
 A_ZONE = "a time zone that this server knows, such as Europe/Berlin"
-BY_THE_API = "without a zone: UTC"
 DATE_CHARS = len("2026-11-28")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -49,8 +49,8 @@ def load(schema: Schema, fields: Mapping[str, str], names: Collection[str]) -> d
 
 def in_zone(errors: Mapping[str, list[str]], zone: str) -> dict[str, list[str]]:
     """The errors of a form with local times. A schema says what the API does with a time without a zone."""
-    of_the_form = f"without a zone: {zone or 'UTC'}"
-    return {name: [text.replace(BY_THE_API, of_the_form) for text in texts] for name, texts in errors.items()}
+    of_the_form = WITHOUT_A_ZONE.replace("UTC", zone or "UTC")
+    return {name: [text.replace(WITHOUT_A_ZONE, of_the_form) for text in texts] for name, texts in errors.items()}
 
 
 def instant_of(text: str, zone: ZoneInfo) -> int:

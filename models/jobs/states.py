@@ -10,6 +10,7 @@ from collections.abc import Iterable
 WAITING = ("available", "scheduled", "retryable")
 NOT_BEGUN = ("available", "scheduled")  # no attempt that counts, or it was given back or taken back
 LATER = ("scheduled", "retryable")  # those whose time may lie ahead
+AT_ONCE = ("available",)  # the other that waits: it is due since it was made or given back
 LIVE = (*WAITING, "executing")
 FINAL = ("completed", "discarded", "cancelled")
 STATES = ("available", "scheduled", "executing", "retryable", *FINAL)

@@ -17,15 +17,16 @@ LATE_MS = 1000
 
 
 @pytest.fixture
-def production_behind_pgbouncer(tmp_path, receiver, postgres_url, broker):
-    """All the default of PgBouncer, but for the size of its pool."""
-    with optional(lambda: Pooler(tmp_path, postgres_url, f"default_pool_size = {CONNECTIONS}")) as pooler:
+def production_behind_pgbouncer(tmp_path, receiver, postgres_url, broker, request):
+    """All the defaults of PgBouncer, but for the lines of its file that the test adds."""
+    with optional(lambda: Pooler(tmp_path, postgres_url, *request.param)) as pooler:
         product = FaultyProduction(tmp_path, postgres_url, broker, BOOPER_DATABASE_CONNECTIONS="3")
         product.env["BOOPER_DATABASE_URL"] = pooler.url(product.database_url)
         yield from under_way(product, receiver)
 
 
 @only_full
+@pytest.mark.parametrize("production_behind_pgbouncer", [[f"default_pool_size = {CONNECTIONS}"]], indirect=True)
 def test_f19_behind_a_small_pool_of_pgbouncer_every_job_is_sent_once(production_behind_pgbouncer):
     journey = production_behind_pgbouncer
     with Load(journey, rate=50) as load:
@@ -38,18 +39,10 @@ def test_f19_behind_a_small_pool_of_pgbouncer_every_job_is_sent_once(production_
     assert checker.check(history) == []
 
 
-@pytest.fixture
-def production_behind_a_whole_pool(tmp_path, receiver, postgres_url, broker):
-    """All the defaults of PgBouncer."""
-    with optional(lambda: Pooler(tmp_path, postgres_url)) as pooler:
-        product = FaultyProduction(tmp_path, postgres_url, broker, BOOPER_DATABASE_CONNECTIONS="3")
-        product.env["BOOPER_DATABASE_URL"] = pooler.url(product.database_url)
-        yield from under_way(product, receiver)
-
-
 @only_full
-def test_f19_behind_pgbouncer_no_job_of_five_minutes_is_late(production_behind_a_whole_pool):
-    journey = production_behind_a_whole_pool
+@pytest.mark.parametrize("production_behind_pgbouncer", [[]], indirect=True)
+def test_f19_behind_pgbouncer_no_job_of_five_minutes_is_late(production_behind_pgbouncer):
+    journey = production_behind_pgbouncer
     with Load(journey, rate=100) as load:
         load.lasts(60 * MINUTES)
     history = journey.settle(60)

@@ -1,12 +1,11 @@
 """F5: PostgreSQL restarted, crashed, and without a free connection: all under a steady load."""
 
-import contextlib
 import time
 
 import psycopg.conninfo
 import pytest
 
-from tests.support.faults.asking import Load
+from tests.support.faults.asking import Load, loads
 from tests.support.faults.faulty_product import FaultyProduction
 from tests.support.faults.report import note
 from tests.support.faults.scale import FULL, PATIENCE, only_full
@@ -17,7 +16,7 @@ from tests.support.stalling_proxy import StallingProxy
 from tests.support.waiting import wait_until
 
 AWAY_SECONDS = 3
-CRASHES, CLIENTS = 20, 6
+CRASHES = 20
 LIMIT_SECONDS = 300
 CUT = 1_000  # connections
 RECOVERY_US = PATIENCE * 10 * SECOND
@@ -110,13 +109,6 @@ def later_than_the_outage(history, outages):
     """How long after the end of an outage those jobs arrived that were due before it ended."""
     due = {create.nonce: create.due_at for create in history.created}
     return [a.at - back_at for a in history.arrivals for began, back_at in outages if began <= due[a.nonce] <= back_at]
-
-
-@contextlib.contextmanager
-def loads(journey, rate, ahead_seconds):
-    """A load of several clients: one alone waits for each answer."""
-    with contextlib.ExitStack() as stack:
-        yield [stack.enter_context(Load(journey, rate / CLIENTS, ahead_seconds)) for _ in range(CLIENTS)][0]
 
 
 @pytest.fixture

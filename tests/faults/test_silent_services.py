@@ -1,12 +1,11 @@
 """F20: services that are reachable and silent. F21: two APIs behind a proxy restarted in turn under load."""
 
-import contextlib
 import time
 
 import psycopg.conninfo
 import pytest
 
-from tests.support.faults.asking import FaultClient, Load
+from tests.support.faults.asking import FaultClient, Load, loads
 from tests.support.faults.faulty_product import FaultyProduction
 from tests.support.faults.nginx import Nginx
 from tests.support.faults.proxies import PageProxy
@@ -47,9 +46,8 @@ def test_f20_while_the_database_is_silent_creates_get_503_and_signs_of_life_are_
     production_through_proxy, proxy, seconds
 ):
     journey = production_through_proxy
-    with contextlib.ExitStack() as loads:
-        first, *_ = [loads.enter_context(Load(journey, rate=1)) for _ in range(CLIENTS)]
-        first.lasts(2)
+    with loads(journey, rate=CLIENTS, clients=CLIENTS) as load:
+        load.lasts(2)
         with proxy.silent():
             end = time.monotonic() + seconds
             wait_until(lambda: journey.client.statuses()[503] > 0, 60, "a create to be answered with 503", 0.2)
@@ -57,7 +55,7 @@ def test_f20_while_the_database_is_silent_creates_get_503_and_signs_of_life_are_
         began = time.monotonic()
         wait_until(lambda: ready(journey.product.port), 60, "an API that is ready again", 0.2)
         back_s = time.monotonic() - began
-        first.lasts(3)
+        load.lasts(3)
     history = journey.settle(60)
     create_s = max(answer.took_s for answer in journey.client.answers)
 

@@ -170,10 +170,10 @@ class Delivery:
                 metrics.count_claimed(claimed)
                 self._follow_moved(jobs, claimed)
                 self.senders.submit(claimed)
-                left = beyond(jobs, claimed)
+                left = not_claimed(jobs, claimed)
                 return self._held(left, last_try) if left else []
         finally:
-            self.slots.give(beyond(jobs, claimed))
+            self.slots.give(not_claimed(jobs, claimed))
 
     def _follow_moved(self, named: Sequence[JobRef], claimed: Sequence[ClaimedJob]) -> None:
         """Take the slots of the hosts to which the jobs go now, and of long ones where they are long now: some were
@@ -196,7 +196,7 @@ class Delivery:
         """The jobs that could be claimed. What stops only jobs with limits or of schedules does not stop the others."""
         self._configs.refresh({job.account_id for job in jobs})
         claimed = self._claim_and_notify(jobs, lifecycle.claim)
-        left = beyond(jobs, claimed)
+        left = not_claimed(jobs, claimed)
         return claimed + self._claim_limited(left) if left else claimed
 
     def _claim_limited(self, jobs: Sequence[JobRef]) -> list[ClaimedJob]:
@@ -240,7 +240,7 @@ def ids_of(jobs: Sequence[JobRef]) -> list[int]:
     return [job.id for job in jobs]
 
 
-def beyond(jobs: Sequence[JobRef], claimed: Sequence[ClaimedJob]) -> list[JobRef]:
+def not_claimed(jobs: Sequence[JobRef], claimed: Sequence[ClaimedJob]) -> list[JobRef]:
     """Those of the jobs that were not claimed."""
     taken = {job.id for job in claimed}
     return [job for job in jobs if job.id not in taken]

@@ -139,15 +139,13 @@ class Recorder:
         that takes too long does: it is halved, at once if it was lost quickly. Where others succeed on such a
         connection, each result goes alone."""
         works, is_cut = self._succeeded, not database.is_connection_usable()
-        if works and is_cut and not is_retry:
-            return [group], 0.0
         pause_s = max(WAIT_FOR_DATABASE_S, PAUSE_TIMES * took_s) if works else WAIT_FOR_DATABASE_S
-        if is_cut and self._is_connected and is_retry:
-            parts = halves(group)
-            return parts, 0.0 if len(parts) > 1 and took_s < QUICK_S else pause_s
-        if is_cut:
-            return [group], pause_s
-        return ([[result] for result in group] if works else [group]), pause_s
+        if not is_cut:
+            return ([[result] for result in group] if works else [group]), pause_s
+        if not is_retry:
+            return [group], 0.0 if works else pause_s
+        parts = halves(group) if self._is_connected else [group]
+        return parts, 0.0 if len(parts) > 1 and took_s < QUICK_S else pause_s
 
     def _until_retry_s(self) -> float | None:
         """How long to wait for the next result, in seconds; None: without limit."""

@@ -144,7 +144,7 @@ class Senders:
             self._give_up(job)
             return None
         except MemoryError:  # there may be enough at the next attempt
-            outcome = Unreachable("protocol", "no memory for the request", Timings())
+            outcome = Unreachable("connect", "no memory for the request", Timings())
         except Exception as error:
             log.exception("job %d could not be made into a request", job.id)
             outcome = Refused("invalid_request", type(error).__name__)

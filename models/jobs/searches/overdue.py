@@ -8,7 +8,7 @@ from models.database.paging import Page, PageRequest, Place
 from models.database.sql import fetch
 from models.jobs.searches import merged_states
 from models.jobs.searches.job_filter import Condition, JobFilter, joined, of_index
-from models.jobs.states import LATER, WAITING, in_states
+from models.jobs.states import AT_ONCE, LATER, WAITING, in_states
 
 ORDER = "scheduled_at"
 
@@ -29,7 +29,7 @@ def _places(account_id: int, job_filter: JobFilter, page: PageRequest, limit: in
     """The next of what an index gives, soonest first or last."""
     others = of_index(account_id, job_filter._replace(due_by=None))
     later = [(in_states(LATER, "job"), []), ("job.scheduled_at <= %s", [job_filter.due_by])]
-    at_once: list[Condition] = [(in_states([state for state in WAITING if state not in LATER], "job"), [])]
+    at_once: list[Condition] = [(in_states(AT_ONCE, "job"), [])]
     parts = [_part([*others, *conditions], page, limit) for conditions in (later, at_once)]
     merged = " UNION ALL ".join(f"SELECT * FROM ({sql}) AS part" for sql, _ in parts)
     sql = f"SELECT at, job_id FROM ({merged}) AS parts ORDER BY {_order('at', 'job_id', page)} LIMIT %s OFFSET %s"

@@ -2,7 +2,7 @@
 
 from models.database.sql import any_of, fetch
 from models.jobs.searches.job_filter import Condition, JobFilter, due_rows, joined
-from models.jobs.states import LATER, WAITING, in_states
+from models.jobs.states import AT_ONCE, in_states
 from models.operations.timelines import past_attempts
 
 DUE = 1_000
@@ -27,9 +27,8 @@ def _attempted(ids: list[int], first: int, last: int) -> list[int]:
 
 def _waiting(account_id: int, job_filter: JobFilter) -> list[list[Condition]]:
     """Those to come later, in the order of time by their index, and those that were due when they were made."""
-    at_once = in_states([state for state in WAITING if state not in LATER], "job")
-    available = [("job.account_id = %s AND job.kind = %s", [account_id, job_filter.kind]), (at_once, [])]
-    return [due_rows(account_id, JobFilter(job_filter.kind)), available]
+    of_account = ("job.account_id = %s AND job.kind = %s", [account_id, job_filter.kind])
+    return [due_rows(account_id, JobFilter(job_filter.kind)), [of_account, (in_states(AT_ONCE, "job"), [])]]
 
 
 def _due(conditions: list[Condition], first: int, last: int) -> list[int]:

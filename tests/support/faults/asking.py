@@ -3,11 +3,13 @@
 Owns what support/journeys/client.py leaves out: what the API answers while things break.
 """
 
+import contextlib
 import json
 import secrets
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any, NamedTuple, Self
 
 from tests.support.journeys.client import Client, Order, now_us
@@ -115,3 +117,10 @@ class Load:
             order = Order(f"{self._mark}-{number}", now_us() + self._ahead_us, path)
             self._journey.history.created.append(self._journey.client.create(order))
             number += 1
+
+
+@contextlib.contextmanager
+def loads(journey: Journey, rate: float, ahead_seconds: float = 0.5, clients: int = 6) -> Iterator[Load]:
+    """A load of several clients, since one alone waits for each answer; gives the first."""
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(Load(journey, rate / clients, ahead_seconds)) for _ in range(clients)][0]
