@@ -6,6 +6,7 @@ An HTTP library would take more CPU than the endpoint under test.
 import socket
 import threading
 import time
+from collections.abc import Collection
 from typing import NamedTuple
 
 TIMEOUT_SECONDS = 30
@@ -49,6 +50,17 @@ class Line:
                 raise OSError("the server closed the connection inside an answer")
             data += more
         return data
+
+
+def latencies_ms(line: Line, request: bytes, count: int, expected: Collection[int] = (200,)) -> list[float]:
+    """Of so many requests, one after another; every response must have an expected status."""
+    latencies = []
+    for _ in range(count):
+        began = time.monotonic()
+        status, body = line.ask(request)
+        latencies.append(1000 * (time.monotonic() - began))
+        assert status in expected, f"{request[:200]!r} was answered {status}: {body[:300]!r}"
+    return latencies
 
 
 def ask_all(port: int, request: bytes, count: int, clients: int, expected: int, per_s: float = 0) -> Asked:

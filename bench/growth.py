@@ -6,7 +6,7 @@ Both products run side by side, so that the measurements alternate.
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.clients import Line, octets
+from bench.clients import Line, latencies_ms, octets
 from bench.drain import NAME, drained
 from bench.figures import Figures, percentile, ratio
 from bench.session import SECOND, WEEK, Session, add_jobs, fill, model_job, settle_tables
@@ -44,13 +44,8 @@ def lists(session: Session) -> Iterator[Figures]:
 
 def p50_ms(product: Production, path: str, count: int) -> float:
     """The p50 of `count` requests, one after another."""
-    line, request = Line(product.port), octets("GET", path, product.key)
-    latencies = []
-    for _ in range(count):
-        began = now_us()
-        status, body = line.ask(request)
-        assert status == 200, f"GET {path} was answered {status}: {body[:300]!r}"
-        latencies.append((now_us() - began) / 1000)
+    line = Line(product.port)
+    latencies = latencies_ms(line, octets("GET", path, product.key), count)
     line.close()
     return percentile(latencies, 50)
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import requests
 from tqdm import tqdm
 
-from bench.clients import Line, octets
+from bench.clients import Line, latencies_ms, octets
 from bench.drain import NAME, drained
 from bench.figures import percentile
 from bench.neighbours import RABBITMQ_URL
@@ -104,12 +104,7 @@ def cursor_of(product: Production, path: str) -> str | None:
 
 def p95_ms(line: Line, product: Production, path: str) -> float:
     """Of one request after another. An order that no index gives is refused with 422 where there are too many rows."""
-    latencies = []
-    for _ in range(REQUESTS):
-        began = now_us()
-        status, body = line.ask(octets("GET", path, product.key))
-        assert status in (200, 422), f"GET {path} was answered {status}: {body[:300]!r}"
-        latencies.append((now_us() - began) / 1000)
+    latencies = latencies_ms(line, octets("GET", path, product.key), REQUESTS, (200, 422))
     return percentile(latencies, 95)
 
 
