@@ -37,7 +37,7 @@ from tests.support.operations import order_operation
 from tests.support.rows import make_job, reread
 from tests.support.schedule_rows import create_schedule, make_schedule, run_ticker
 from workers.assembly import make_ticker
-from workers.ticker import front, throttle
+from workers.ticker import bulk_turns, front, throttle
 
 A_MOMENT_S = 0.01
 
@@ -45,7 +45,8 @@ A_MOMENT_S = 0.01
 @pytest.fixture
 def make(messages, monkeypatch):
     """Makes the ticker of these settings, which leads."""
-    monkeypatch.setattr(throttle, "REST_TIMES", 0)  # a rest lasts as long as the machine takes for a step
+    for module in (throttle, bulk_turns):
+        monkeypatch.setattr(module, "REST_TIMES", 0)  # a rest lasts as long as the machine takes for a step
 
     def make_with(**environ):
         settings = load({f"BOOPER_{name}": value for name, value in environ.items()})

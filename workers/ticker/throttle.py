@@ -21,7 +21,7 @@ def steady_us() -> int:
 
 class Throttle:
     """`rows`: how many the next step handles, from `min_rows` to MAX_ROWS. `step_us`: how long a step may take.
-    `rest_times`: as REST_TIMES."""
+    `rest_times`: in place of REST_TIMES."""
 
     MIN_ROWS, FIRST_ROWS, MAX_ROWS = 25, 200, 2000
 
@@ -30,10 +30,11 @@ class Throttle:
         steady: Callable[[], int] = steady_us,
         step_us: int = STEP_US,
         min_rows: int = MIN_ROWS,
-        rest_times: int = REST_TIMES,
+        rest_times: int | None = None,
     ) -> None:
         self._steady = steady
-        self._step_us, self._min_rows, self._rest_times = step_us, min_rows, rest_times
+        self._step_us, self._min_rows = step_us, min_rows
+        self._rest_times = REST_TIMES if rest_times is None else rest_times
         self._rest_until = 0
         self.rows = self.FIRST_ROWS
 
