@@ -1,6 +1,7 @@
 """Writes log lines to standard error for the operator: one line an event, as JSON or as text.
 
-An event is a message and fields: `log.info("job.attempted", extra=fields(job_id=7))`. The fields must not hold an API
+An event is a message and fields: `log.info("job.stopped", extra=fields(job_id=7))`. Many events of one kind are one
+record: `log.info("job.attempted", extra=lines([{"job_id": 7}, {"job_id": 8}]))`. The fields must not hold an API
 key, an `Authorization` header, a body, a query string or a user name of a URL.
 """
 
@@ -9,8 +10,7 @@ import json
 import logging
 import os
 import re
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -30,7 +30,13 @@ NOT_PRINTED_BELOW = {number: text for number, text in NOT_PRINTED.items() if num
 
 def fields(**named: Any) -> dict[str, Any]:
     """The argument `extra` of a log call, with fields of any names."""
-    return {"fields": named}
+    return {"lines": [named]}
+
+
+def lines(each: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The argument `extra` of a log call that writes a line for each of these fields, and none if there are none. A
+    record a line would cost more than the line."""
+    return {"lines": each}
 
 
 def configure(settings: Settings) -> None:
@@ -55,20 +61,12 @@ def writes_json(settings: Settings) -> bool:
     return not settings.embedded and not os.isatty(STDERR)
 
 
-class Buffer(threading.local):
-    """The lines that this thread has gathered in a `together` block; None outside of one."""
-
-    lines: list[str] | None = None
-
-
-_buffer = Buffer()
-
-
 class Lines(logging.Handler):
-    """Writes each line at once, or, within `together`, many lines with one write.
+    """Writes the lines of a record with few writes: each write releases the interpreter, and getting it back among busy
+    threads costs more than the line.
 
-    It takes no lock. A write releases the interpreter; a thread that gets it back late would hold the lock while all
-    others wait (this cost a sixth of the creates of an API). The system keeps up to IN_ONE_PIECE bytes of one write
+    It takes no lock. A thread that gets the interpreter back late would hold the lock while all others wait (this cost
+    a sixth of the creates of an API). The system keeps up to IN_ONE_PIECE bytes of one write
     together; longer lines of several threads may mix, as those of several processes do.
     """
 
@@ -85,14 +83,12 @@ class Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            line = f"{self.format(record)}\n"
+            text = self.format(record)
         except Exception:  # noqa: BLE001 - as the library does when a message doesn't fit its arguments
             self.handleError(record)
             return
-        if _buffer.lines is None:
-            self.write(line)
-        else:
-            _buffer.lines.append(line)
+        for piece in in_pieces(text) if text else ():
+            self.write(piece)
 
     def write(self, text: str) -> None:
         """Write the text; errors of a closed standard error or a full disk are ignored."""
@@ -102,62 +98,55 @@ class Lines(logging.Handler):
                 rest = rest[self._write(rest) :]
 
 
-@contextlib.contextmanager
-def together() -> Iterator[None]:
-    """Write the lines that this thread logs within the block at its end, many at once. Each write releases the
-    interpreter, and getting it back among busy threads costs more than the line."""
-    lines: list[str] = []
-    _buffer.lines = lines
-    try:
-        yield
-    finally:
-        _buffer.lines = None
-        if lines:
-            output = next(each for each in logging.getLogger().handlers if isinstance(each, Lines))
-            for piece in in_pieces(lines):
-                output.write(piece)
-
-
-def in_pieces(lines: list[str]) -> Iterator[str]:
-    """The lines, joined to pieces of at most IN_ONE_PIECE."""
+def in_pieces(text: str) -> Iterator[str]:
+    """The lines of the text, joined to pieces of at most IN_ONE_PIECE."""
     piece = ""
-    for line in lines:
-        if piece and len(piece) + len(line) > IN_ONE_PIECE:
+    for line in text.split("\n"):
+        if piece and len(piece) + len(line) >= IN_ONE_PIECE:
             yield piece
             piece = ""
-        piece += line
-    if piece:
-        yield piece
+        piece += f"{line}\n"
+    yield piece
+
+
+def lines_of(record: logging.LogRecord) -> Sequence[dict[str, Any]]:
+    """The fields of each line of the record; of a call without fields, one line."""
+    return getattr(record, "lines", ({},))
 
 
 class Json(logging.Formatter):
     """One JSON object a line: time, level, logger, message, the event's fields, and the exception if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {
+        begin = {
             "time": time_text(record.created),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
-            **getattr(record, "fields", {}),
         }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json_text(line)
+        end = {"exception": self.formatException(record.exc_info)} if record.exc_info else {}
+        return "\n".join([json_text({**begin, **fields, **end}) for fields in lines_of(record)])
 
 
 class Text(logging.Formatter):
     """Time, level, logger, message, and fields as name=value; a traceback below. Writes no control characters."""
 
     def format(self, record: logging.LogRecord) -> str:
-        named = "".join(f" {name}={value_text(value)}" for name, value in getattr(record, "fields", {}).items())
-        message = f"{record.getMessage()}{named}"
-        if not message.isprintable():
-            message = message.translate(NOT_PRINTED)
-        line = f"{time_text(record.created)} {record.levelname:<7} {record.name} {message}"
-        if not record.exc_info:
-            return line
-        return f"{line}\n{self.formatException(record.exc_info).translate(NOT_PRINTED_BELOW)}"
+        begin = f"{time_text(record.created)} {record.levelname:<7} {record.name} "
+        message = record.getMessage()
+        lines = [begin + printed(message + fields_text(fields)) for fields in lines_of(record)]
+        if record.exc_info:
+            lines.append(self.formatException(record.exc_info).translate(NOT_PRINTED_BELOW))
+        return "\n".join(lines)
+
+
+def fields_text(fields: dict[str, Any]) -> str:
+    return "".join([f" {name}={value_text(value)}" for name, value in fields.items()])
+
+
+def printed(text: str) -> str:
+    """The text without control characters."""
+    return text if text.isprintable() else text.translate(NOT_PRINTED)
 
 
 def json_text(line: dict[str, Any]) -> str:

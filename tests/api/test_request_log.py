@@ -117,7 +117,7 @@ def test_a_request_is_counted_by_its_route_and_never_by_its_path(client):
 
 
 def request_lines(caplog):
-    return [record.fields for record in caplog.records if record.getMessage() == "request"]
+    return [line for record in caplog.records if record.getMessage() == "request" for line in record.lines]
 
 
 def test_a_request_is_one_line_with_the_id_of_its_answer(client, account, caplog):

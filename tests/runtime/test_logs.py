@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import threading
 from dataclasses import replace
 
@@ -100,34 +101,30 @@ def pieces(monkeypatch):
     return written
 
 
-def test_lines_of_a_block_are_written_in_few_pieces_of_whole_lines(pieces):
-    with logs.together():
-        for number in range(10):
-            logging.getLogger("booper.attempts").error("%d %s", number, "x" * 1000)
-        assert pieces == []
-    assert [piece.count("\n") for piece in pieces] == [4, 4, 2]
+def test_lines_of_one_record_are_written_in_few_pieces_of_whole_lines(pieces):
+    logging.getLogger().handlers[0].setFormatter(logs.Json())
+    each = [{"number": number, "text": "x" * 1000} for number in range(10)]
+
+    logging.getLogger("booper.attempts").error("job.attempted", extra=logs.lines(each))
+
+    assert [piece.count("\n") for piece in pieces] == [3, 3, 3, 1]
     assert max(map(len, pieces)) <= logs.IN_ONE_PIECE
-    assert [line.split()[0] for line in "".join(pieces).splitlines()] == [str(number) for number in range(10)]
+    assert [json.loads(line)["number"] for line in "".join(pieces).splitlines()] == list(range(10))
 
 
-def test_lines_of_a_block_are_written_although_it_fails(pieces):
-    def fail():
-        with logs.together():
-            logging.getLogger("booper.attempts").error("within")
-            raise ZeroDivisionError
-
-    pytest.raises(ZeroDivisionError, fail)
-    assert pieces == ["within\n"]
-    logging.getLogger("booper.attempts").error("alone")
-    assert pieces == ["within\n", "alone\n"]
+def test_a_record_of_no_lines_writes_nothing(pieces):
+    logging.getLogger().handlers[0].setFormatter(logs.Json())
+    logging.getLogger("booper.attempts").error("job.attempted", extra=logs.lines([]))
+    assert pieces == []
 
 
-def test_another_threads_lines_do_not_wait_for_the_block(pieces):
-    with logs.together():
-        other = threading.Thread(target=lambda: logging.getLogger("booper.attempts").error("of another"))
-        other.start()
-        other.join(60)
-        assert pieces == ["of another\n"]
+def test_lines_of_one_record_read_as_text_begin_alike(pieces):
+    logging.getLogger().handlers[0].setFormatter(logs.Text())
+
+    logging.getLogger("booper.attempts").error("job.attempted", extra=logs.lines([{"job_id": 7}, {"host": "a\nb"}]))
+
+    time_and_level = r"[0-9T:.-]+Z ERROR   booper.attempts job.attempted "
+    assert re.fullmatch(rf'{time_and_level}job_id=7\n{time_and_level}host="a\\nb"\n', "".join(pieces))
 
 
 def test_a_closed_standard_error_fails_nothing(pieces, monkeypatch):
@@ -135,9 +132,7 @@ def test_a_closed_standard_error_fails_nothing(pieces, monkeypatch):
         raise BrokenPipeError
 
     monkeypatch.setattr(logging.getLogger().handlers[0], "_write", refuse)
-    with logs.together():
-        logging.getLogger("booper.attempts").error("lost")
-    logging.getLogger("booper.attempts").error("lost too")
+    logging.getLogger("booper.attempts").error("lost")
     assert pieces == []
 
 
@@ -265,11 +260,12 @@ def test_a_value_with_an_equals_sign_is_quoted_in_text():
 
 
 def test_a_piece_is_filled_up_to_what_is_written_at_once():
-    whole = ["x" * 4000, "y" * 96]
-    assert list(logs.in_pieces(whole)) == ["".join(whole)]
-    assert list(logs.in_pieces([*whole, "z"])) == ["".join(whole), "z"]
-    assert list(logs.in_pieces(["x" * 5000, "z"])) == ["x" * 5000, "z"]
-    assert list(logs.in_pieces([])) == []
+    whole = ["x" * 4000, "y" * 94]  # with the ends of their lines
+    first = "\n".join(whole) + "\n"
+    assert list(logs.in_pieces("\n".join(whole))) == [first]
+    assert len(first) == logs.IN_ONE_PIECE
+    assert list(logs.in_pieces("\n".join([*whole, "z"]))) == [first, "z\n"]
+    assert list(logs.in_pieces("x" * 5000 + "\nz")) == ["x" * 5000 + "\n", "z\n"]
 
 
 def test_a_line_that_a_filter_refuses_is_not_written(pieces):

@@ -4,6 +4,7 @@ Pure, except for the logger.
 """
 
 import logging
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from models.jobs.job_json import BYTES_TYPE, JSON_TYPE, as_base64
@@ -14,7 +15,7 @@ from models.jobs.records import AttemptRow, LogRow, Written, log_row
 from models.rules.redaction import BODY, REDACTED, hidden_names, redacted
 from models.rules.times import format_instant
 from models.rules.url_rules import split_url
-from runtime.logs import fields
+from runtime import logs
 from workers.delivery.judge import (
     NOT_REACHABLE,
     Complete,
@@ -169,23 +170,26 @@ def measured(result: Result) -> tuple[str, int | None, float | None]:
     return type(outcome).__name__.lower(), getattr(outcome, "status_code", None), total_ms
 
 
-def log_attempt(result: Result, verdict: Verdict, held: bool) -> None:
-    """Log one wide line for the operator; it holds no key, body or query string."""
+def log_attempts(judged: Iterable[tuple[Result, Verdict, bool]]) -> None:
+    """Log a wide line for each attempt for the operator, with whether its claim still held the job."""
+    log.info("job.attempted", extra=logs.lines([operators_line(*each) for each in judged]))
+
+
+def operators_line(result: Result, verdict: Verdict, held: bool) -> dict[str, Any]:
+    """The fields of an attempt's line; they hold no key, body or query string."""
     job, outcome = result.job, result.outcome
     name, status, total_ms = measured(result)
-    line = fields(
-        job_id=job.id,
-        attempt=job.attempt,
-        outcome=name,
-        status=status,
-        verdict=type(verdict).__name__.lower(),
-        reason=getattr(verdict, "reason", None),
-        lateness_ms=(job.attempted_at - job.scheduled_at) / 1000,
-        total_ms=None if total_ms is None else round(total_ms, 3),
-        account_id=job.account_id,
-        host=job.host,
-        held=held,
-    )
-    if not isinstance(outcome, Answered):
-        line["fields"]["detail"] = outcome.detail
-    log.info("job.attempted", extra=line)
+    line = {
+        "job_id": job.id,
+        "attempt": job.attempt,
+        "outcome": name,
+        "status": status,
+        "verdict": type(verdict).__name__.lower(),
+        "reason": getattr(verdict, "reason", None),
+        "lateness_ms": (job.attempted_at - job.scheduled_at) / 1000,
+        "total_ms": None if total_ms is None else round(total_ms, 3),
+        "account_id": job.account_id,
+        "host": job.host,
+        "held": held,
+    }
+    return line if isinstance(outcome, Answered) else {**line, "detail": outcome.detail}

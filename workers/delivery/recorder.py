@@ -25,7 +25,7 @@ from models.jobs import records
 from models.jobs.job_kinds import ALERT
 from models.rules import clock
 from models.webhooks import event_order
-from runtime import logs, metrics
+from runtime import metrics
 from workers.delivery import attempt_records, ended_claims, job_events, schedule_results
 from workers.delivery.attempt_records import Result
 from workers.delivery.config_cache import ConfigCache
@@ -213,9 +213,7 @@ def _after_commit(judged: Sequence[Judged], recorded: Sequence[Judged], waiting:
     metrics.count_attempts(attempt_records.measured(result) for result, _ in recorded)
     count_alert_messages(recorded)
     held = {claim_of(each) for each in recorded}
-    with logs.together():
-        for each in judged:
-            attempt_records.log_attempt(*each, claim_of(each) in held)
+    attempt_records.log_attempts((*each, claim_of(each) in held) for each in judged)
 
 
 def count_alert_messages(recorded: Sequence[Judged]) -> None:

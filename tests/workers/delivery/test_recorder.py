@@ -95,7 +95,7 @@ def test_the_log_line_of_an_attempt_has_its_times_in_milliseconds(account, moved
     caplog.set_level("INFO", "booper.attempts")
     _, claim = job_and_claim(account, due_in_s=-1.5)
     record([result_of(claim, OK)])
-    [line] = [entry.fields for entry in caplog.records if entry.name == "booper.attempts"]
+    [[line]] = [entry.lines for entry in caplog.records if entry.name == "booper.attempts"]
     assert (line["lateness_ms"], line["total_ms"]) == (1500, 3.5)
 
 
