@@ -5,6 +5,8 @@ import uuid
 
 from models.rules import clock
 
+MARKS = 7 << 76 | 1 << 63  # of the version, and of the variant
+
 
 def new_id() -> str:
     """A fresh UUID as lower-case text with dashes: 48 bits of milliseconds, then 74 random bits. It is no secret.
@@ -13,12 +15,10 @@ def new_id() -> str:
     bits come from the module `random`, which is seeded by the system and again after a fork. To ask the system each
     time would release the interpreter, and a busy process gets it back late.
     """
-    when = f"{clock.now() // clock.MILLISECOND & (1 << 48) - 1:012x}"
+    milliseconds = clock.now() // clock.MILLISECOND & (1 << 48) - 1
     random_bits = random.getrandbits(74)  # noqa: S311
-    rest = (
-        f"7{random_bits >> 62:03x}-{1 << 15 | random_bits >> 48 & (1 << 14) - 1:04x}-{random_bits & (1 << 48) - 1:012x}"
-    )
-    return f"{when[:8]}-{when[8:]}-{rest}"
+    digits = f"{milliseconds << 80 | random_bits >> 62 << 64 | random_bits & (1 << 62) - 1 | MARKS:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def is_uuid(text: str) -> bool:

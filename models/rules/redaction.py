@@ -21,14 +21,21 @@ def hidden_names(redact: str | None) -> frozenset[str]:
 
 def redacted(headers: Iterable[tuple[str, Any]], hidden: frozenset[str]) -> dict[str, str]:
     """The headers, with the values of secret-looking and of hidden headers replaced."""
+    pairs = list(headers)
+    secret = secret_names(tuple([name for name, _ in pairs]), hidden)
     shown: dict[str, str] = {}
-    for name, value in headers:
-        plain = REDACTED if is_secret(name.lower(), hidden) else str(value)
+    for name, value in pairs:
+        plain = REDACTED if name in secret else str(value)
         shown[name] = f"{shown[name]}, {plain}" if name in shown else plain
     return shown
 
 
 @lru_cache(maxsize=256)
+def secret_names(names: tuple[str, ...], hidden: frozenset[str]) -> frozenset[str]:
+    """Those of the names whose values are hidden. Cached, since most requests have the same names."""
+    return frozenset(name for name in names if is_secret(name.lower(), hidden))
+
+
 def is_secret(name: str, hidden: frozenset[str]) -> bool:
     plain = name.replace("_", "-")
     looks_secret = plain.endswith("-key") or any(word in plain for word in SECRET_WORDS)

@@ -8,7 +8,7 @@ import binascii
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection
 
 PREFIX = "whsec_"
 NEW_BYTES = 32
@@ -31,12 +31,12 @@ def key_of(secret: str) -> bytes:
     return key
 
 
-def headers_for(signing_secrets: Iterable[str], message_id: str, timestamp_s: int, body: bytes) -> dict[str, str]:
+def headers_for(signing_secrets: Collection[str], message_id: str, timestamp_s: int, body: bytes) -> dict[str, str]:
     """The three headers of a signed request, one signature for each secret; none at all without a secret."""
+    if not signing_secrets:
+        return {}
     payload = f"{message_id}.{timestamp_s}.".encode() + body
     signed = [signature(key_of(secret), payload) for secret in signing_secrets]
-    if not signed:
-        return {}
     return {"webhook-id": message_id, "webhook-timestamp": str(timestamp_s), "webhook-signature": " ".join(signed)}
 
 

@@ -125,7 +125,7 @@ def response_payload(result: Result, outcome: Answered) -> dict[str, Any]:
     secrets = secrets_of(result)
     return {
         "status": outcome.status_code,
-        "headers": redacted([(name, covered(value, secrets)) for name, value in outcome.headers], hidden),
+        "headers": redacted(covered_headers(outcome.headers, secrets), hidden),
         "body": REDACTED if BODY in hidden else covered(outcome.text("replace"), secrets),
         "truncated": outcome.truncated,
         "unreadable": outcome.unreadable,
@@ -144,6 +144,10 @@ def secrets_of(result: Result) -> list[str]:
     plain = [target.request_target, target.path, target.path.rstrip("/"), query, query.removeprefix("?")]
     written = {*plain, *(part.replace("/", "\\/") for part in plain)} - {"\\/"}
     return sorted((part for part in written if len(part) > 1), key=len, reverse=True)
+
+
+def covered_headers(headers: list[tuple[str, str]], secrets: list[str]) -> list[tuple[str, str]]:
+    return [(name, covered(value, secrets)) for name, value in headers] if secrets else headers
 
 
 def covered(text: str, secrets: list[str]) -> str:

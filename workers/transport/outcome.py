@@ -49,7 +49,9 @@ class Answered:
 
     def text(self, errors: str = "strict") -> str:
         """The body as UTF-8, without the beginning of a character that the cut goes through."""
-        return codecs.getincrementaldecoder("utf-8")(errors).decode(self.body, final=not self.truncated)
+        if not self.truncated:
+            return self.body.decode("utf-8", errors)
+        return codecs.getincrementaldecoder("utf-8")(errors).decode(self.body)
 
 
 @dataclass(slots=True)

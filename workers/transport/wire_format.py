@@ -5,6 +5,7 @@ models/rules/request_rules.py. No text of a refusal quotes a header's value or t
 """
 
 import re
+from functools import lru_cache
 
 from requests import PreparedRequest
 
@@ -74,9 +75,15 @@ def to_wire(request: Request, target: Target) -> bytes:
     return b"%b\r\n%b\r\n%b" % (first_line, lines, request.body or b"")
 
 
+@lru_cache(maxsize=256)
+def _names(headers: tuple[str, ...]) -> tuple[frozenset[str], list[str]]:
+    """The names in lower case, and those of them that frame a request. Cached: most requests have the same names."""
+    names = frozenset(name.lower() for name in headers)
+    return names, [name for name in names if name in FRAMING_NAMES or name.startswith(FRAMING_PREFIXES)]
+
+
 def _headers(request: Request, target: Target) -> dict[str, str]:
-    names = {name.lower() for name in request.headers}
-    framing = [name for name in names if name in FRAMING_NAMES or name.startswith(FRAMING_PREFIXES)]
+    names, framing = _names(tuple(request.headers))
     if framing or len(names) != len(request.headers):
         raise Blocked("invalid_request", f"the headers {framing} frame the request, or one is there twice")
     headers = {"Host": target.host_header, **request.headers}
