@@ -11,7 +11,7 @@ from models.database import settling
 from models.database.paging import Listing, Page, PageRequest, Place, bytes_of, fitting, ids_of, shown_page
 from models.database.sql import any_of, fetch
 from models.jobs.job_store import SHOWN, JobRow, shown_row
-from models.jobs.searches import overdue
+from models.jobs.searches import merged_states, overdue
 from models.jobs.searches.job_filter import (
     JobFilter,
     due_rows,
@@ -24,7 +24,7 @@ from models.jobs.searches.job_filter import (
     of_kind,
     of_rows,
 )
-from models.jobs.states import LATER
+from models.jobs.states import LATER, STATES
 
 LISTING = Listing(
     {
@@ -43,6 +43,7 @@ LISTING = Listing(
     frozenset({"inserted_at", "job_id"}),
 )
 FOLLOWED = (("inserted_at", "asc"), ("job_id", "asc"))
+MERGED = Listing({"inserted_at": ("merged.at", False)}, "merged.job_id")
 LOOKED_AT = 5_000
 
 
@@ -90,7 +91,21 @@ def matching(account_id: int, job_filter: JobFilter, page: PageRequest, looked_a
     by_time = page.order[0] == "scheduled_at" and job_filter.state in LATER and not page.offset
     if job_filter.is_search or by_time:
         return _search(account_id, job_filter, page, looked_at or LOOKED_AT)
+    if page.order[0] == "inserted_at" and _has_any_state(job_filter):
+        table, params = _merged(account_id, job_filter, page, page.offset + page.limit + 1)
+        return ids_of(table, MERGED, "true", params, page)
     return _indexed(account_id, job_filter, page)
+
+
+def _has_any_state(job_filter: JobFilter) -> bool:
+    """Whether the jobs are in any states, and no other index than that of states leads to them."""
+    return not (job_filter.state or job_filter.due_by or merged_states.has_own_index(job_filter))
+
+
+def _merged(account_id: int, job_filter: JobFilter, page: PageRequest, rows: int) -> tuple[str, list[Any]]:
+    """The next jobs of all states, so many, as a table in the order of the page; and its parameters."""
+    sql, params = merged_states.rows(account_id, job_filter, STATES, page, rows)
+    return f"({sql}) AS merged", params
 
 
 def _indexed(account_id: int, job_filter: JobFilter, page: PageRequest) -> Page:
@@ -104,7 +119,7 @@ def _indexed(account_id: int, job_filter: JobFilter, page: PageRequest) -> Page:
 
 def _search(account_id: int, job_filter: JobFilter, page: PageRequest, looked_at: int) -> Page:
     """The edge is read before the search: else a row that is added in between could fall between page and edge."""
-    source = _source(account_id, job_filter, page.order[0])
+    source = _source(account_id, job_filter, page, looked_at)
     listing = Listing({page.order[0]: (source.at, False)}, source.id)
     edge = _edge(source, listing, page, looked_at)
     where, params = source.where, source.params
@@ -123,21 +138,23 @@ def _edge(source: Source, listing: Listing, page: PageRequest, looked_at: int) -
     return looked.end
 
 
-def _source(account_id: int, job_filter: JobFilter, order: str) -> Source:
-    if order == "scheduled_at":
+def _source(account_id: int, job_filter: JobFilter, page: PageRequest, looked_at: int) -> Source:
+    if page.order[0] == "scheduled_at":
         return _timed(account_id, job_filter)
-    return _labeled(account_id, job_filter) if is_one_label(job_filter.label) else _all(account_id, job_filter)
+    if is_one_label(job_filter.label):
+        return _labeled(account_id, job_filter)
+    judged = joined(of_rows(account_id, job_filter))
+    if _has_any_state(job_filter):
+        table, params = _merged(account_id, job_filter, page, looked_at + 1)
+        return Source(table, "merged.at", "merged.job_id", "true", params, *judged)
+    where, params = joined(of_index(account_id, job_filter))
+    return Source("job", "job.inserted_at", "job.id", where, params, *judged)
 
 
 def _timed(account_id: int, job_filter: JobFilter) -> Source:
     where, params = joined(due_rows(account_id, job_filter))
     judged = joined([*of_index(account_id, job_filter), *of_rows(account_id, job_filter)])
     return Source("job", "job.scheduled_at", "job.id", where, params, *judged)
-
-
-def _all(account_id: int, job_filter: JobFilter) -> Source:
-    where, params = joined(of_index(account_id, job_filter))
-    return Source("job", "job.inserted_at", "job.id", where, params, *joined(of_rows(account_id, job_filter)))
 
 
 def _labeled(account_id: int, job_filter: JobFilter) -> Source:

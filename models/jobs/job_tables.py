@@ -80,10 +80,7 @@ class Job(BaseModel):
     ack_until = BigIntegerField(null=True)
 
     class Meta:
-        indexes = (
-            (("account_id", "kind", "inserted_at", "id"), False),
-            (("account_id", "kind", "state", "inserted_at", "id"), False),
-        )
+        indexes = ((("account_id", "kind", "state", "inserted_at", "id"), False),)
 
 
 class JobLabel(BaseModel):

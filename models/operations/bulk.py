@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from models.database.ids import new_id
-from models.database.paging import PageRequest, Place, bytes_of, fitting
+from models.database.paging import NEWEST_FIRST, PageRequest, Place, bytes_of, fitting
 from models.database.sql import any_of, fetch
 from models.database.transactions import transaction
 from models.jobs import job_lists, lifecycle, replays
@@ -78,9 +78,9 @@ def until_now(account_id: int, job_filter: JobFilter) -> JobFilter:
     that there is keeps the reading from the many entries that later jobs leave in the index."""
     if job_filter.until_id is None:
         job_filter = job_filter._replace(until_id=lifecycle.id_range()[1])
-    sql = "SELECT max(inserted_at) FROM job WHERE account_id = %s AND kind = %s"
-    [[latest_at]] = fetch(sql, (account_id, job_filter.kind))
-    after_all = (latest_at or 0) + 1
+    of_kind = JobFilter(job_filter.kind)
+    latest = fetch(*merged_states.rows(account_id, of_kind, STATES, PageRequest(NEWEST_FIRST, 1), 1))
+    after_all = latest[0][0] + 1 if latest else 1
     return job_filter._replace(before=after_all if job_filter.before is None else min(job_filter.before, after_all))
 
 

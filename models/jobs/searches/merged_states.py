@@ -2,7 +2,8 @@
 
 An index of jobs gives those of one state in this order. One statement reads the beginning of each of them and merges:
 there every job is in exactly one state. So whoever follows the list by its place meets every job once, whatever states
-the jobs go through meanwhile. Every query names the account.
+the jobs go through meanwhile. An index of all states would take an entry at each of the four writes of a job. Every
+query names the account.
 """
 
 from typing import Any, NamedTuple
@@ -19,7 +20,7 @@ from models.jobs.searches.job_filter import (
     of_known,
     of_rows,
 )
-from models.jobs.states import STATES, in_states
+from models.jobs.states import in_states
 
 States = tuple[str, ...]
 
@@ -56,9 +57,14 @@ def count(account_id: int, job_filter: JobFilter, states: States, page: PageRequ
     if is_judged(job_filter):
         matches = matching(account_id, job_filter, states, page, looked_at)
         return Count(len(matches.rows), matches.end is not None)
-    sql, params = _rows(account_id, job_filter, states, page, page.limit + 1)
+    sql, params = rows(account_id, job_filter, states, page, page.limit + 1)
     [[jobs]] = fetch(f"SELECT count(*) FROM ({sql}) AS rows_ahead", params)
     return Count(min(jobs, page.limit), jobs > page.limit)
+
+
+def has_own_index(job_filter: JobFilter) -> bool:
+    """Whether another index than that of states leads to few jobs."""
+    return job_filter.ids is not None or job_filter.schedule is not None or job_filter.parent is not None
 
 
 def is_judged(job_filter: JobFilter) -> bool:
@@ -67,18 +73,18 @@ def is_judged(job_filter: JobFilter) -> bool:
 
 
 def _places(account_id: int, job_filter: JobFilter, states: States, page: PageRequest, limit: int) -> list[Place]:
-    return [Place(at, job_id) for at, job_id in fetch(*_rows(account_id, job_filter, states, page, limit))]
+    return [Place(at, job_id) for at, job_id in fetch(*rows(account_id, job_filter, states, page, limit))]
 
 
-def _rows(account_id: int, job_filter: JobFilter, states: States, page: PageRequest, limit: int) -> Condition:
-    """The SQL of the next rows (instant, integer) in the order of the page, and its parameters."""
+def rows(account_id: int, job_filter: JobFilter, states: States, page: PageRequest, limit: int) -> Condition:
+    """The SQL of the next rows (at, job_id) behind the page's place, in its order, and its parameters."""
     if is_one_label(job_filter.label) and job_filter.ids is None:
         label = label_rows(account_id, job_filter)
         return _part("job_label", "job_label.inserted_at", "job_label.job_id", label, page, limit)
     indexed = of_index(account_id, job_filter)
     guards = [in_states([state], "job") for state in states]
-    if job_filter.ids is not None or job_filter.schedule is not None or set(states) == set(STATES):
-        guards = ["true" if set(states) == set(STATES) else in_states(states, "job")]  # another index is better
+    if has_own_index(job_filter):
+        guards = [in_states(states, "job")]
     parts = [_part("job", "job.inserted_at", "job.id", [*indexed, (guard, [])], page, limit) for guard in guards]
     merged = " UNION ALL ".join(f"SELECT * FROM ({sql}) AS part" for sql, _ in parts)
     direction = page.order[1].upper()

@@ -7,11 +7,10 @@ from models.database.connection import database
 from models.database.paging import PageRequest
 from models.jobs import job_lists
 from models.jobs.job_kinds import REQUEST
-from models.jobs.job_tables import Job
 from models.jobs.searches import job_filter, overdue
 from models.jobs.searches.job_filter import JobFilter, due_table
 from models.rules import clock
-from tests.support.rows import make_job, plan_of
+from tests.support.rows import copy, make_job, plan_of
 
 NEWEST, IN_TIME = ("inserted_at", "desc"), ("scheduled_at", "asc")
 
@@ -90,13 +89,6 @@ def test_a_table_of_finished_jobs_is_not_read_for_those_that_are_due(account, db
 
     assert "Seq Scan" not in plans[True]
     assert "Seq Scan" in plans[False]  # else this would show nothing
-
-
-def copy(job, count):
-    names = [field.column_name for field in Job._meta.sorted_fields if field.column_name not in ("id", "uuid")]
-    columns = ", ".join(names)
-    sql = f"INSERT INTO job (uuid, {columns}) SELECT gen_random_uuid(), {columns} FROM job, generate_series(1, %s)"
-    database.execute_sql(f"{sql} WHERE id = %s", (count, job.id))
 
 
 def plan(table, params):

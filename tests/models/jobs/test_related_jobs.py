@@ -29,4 +29,4 @@ def test_finding_follow_ups_reads_none_of_the_account_s_other_jobs(account, db, 
     [(sql, params)] = statements
     plan = plan_of(db, sql, params)
     assert "job_parent" in plan
-    assert "job_account" not in plan
+    assert "job_account_state" not in plan
