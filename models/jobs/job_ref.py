@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from models.jobs.job_kinds import REQUEST
+from models.jobs.job_kinds import is_follow_up
 
 LONG_MS = 900_000  # an attempt that may take longer is long, and has slots of its own kind (workers/delivery/slots.py)
 Wire = tuple[int, int, str] | tuple[int, int, str, int]
@@ -32,5 +32,5 @@ class JobRef(NamedTuple):
 
 
 def ref_of(job_id: int, account_id: int, host: str, kind: str, timeout_ms: int = 0) -> JobRef:
-    """The reference to a job of this kind; every kind but a request is a follow-up."""
-    return JobRef(job_id, account_id, host, kind != REQUEST, timeout_ms > LONG_MS)
+    """The reference to a job of this kind."""
+    return JobRef(job_id, account_id, host, is_follow_up(kind), timeout_ms > LONG_MS)

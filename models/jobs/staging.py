@@ -11,7 +11,7 @@ from typing import NamedTuple
 from models.database.connection import dialect
 from models.database.sql import any_of, execute, fetch, lock_free, skipping_locked, unlocked, values_table
 from models.database.transactions import transaction, write_turn
-from models.jobs.job_kinds import REQUEST
+from models.jobs.job_kinds import REQUEST, is_follow_up
 from models.jobs.job_ref import JobRef, ref_of
 from models.jobs.states import LEAVES, WAITING_SQL
 from models.jobs.transition_counts import count_transition
@@ -36,6 +36,10 @@ class DueJob(NamedTuple):
     timeout_ms: int = 0
     flow_id: int | None = None
     lane_id: int | None = None
+
+    @property
+    def is_follow_up(self) -> bool:
+        return is_follow_up(self.kind)
 
     @property
     def ref(self) -> JobRef:

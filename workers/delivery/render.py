@@ -13,7 +13,7 @@ from models.accounts import session_store
 from models.accounts.ack_tokens import Attempted, token_of
 from models.alerts.ways import MAILTO
 from models.jobs.job_json import compact, with_member
-from models.jobs.job_kinds import ALERT, CHANNEL
+from models.jobs.job_kinds import ALERT, CHANNEL, is_follow_up
 from models.jobs.lifecycle import ClaimedJob
 from models.rules import clock, templating
 from models.rules.clock import SECOND
@@ -64,7 +64,7 @@ def render_request(job: ClaimedJob, config: DeliveryConfig = NONE, acks: AckUrls
         headers=headers | signed,
         body=body,
         timeout_ms=job.timeout_ms,
-        owner=-job.account_id if job.ref.is_follow_up else job.account_id,  # each has lookup threads of its own
+        owner=-job.account_id if is_follow_up(job.kind) else job.account_id,  # each has lookup threads of its own
         starts_at_ns=None if job.start is None else time.monotonic_ns() + (job.start.at - clock.now()) * 1000,
     )
 

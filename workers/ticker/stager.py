@@ -123,8 +123,8 @@ class Stager:
         return self._publish(jobs, now)
 
     def _publish(self, jobs: list[DueJob], now: int) -> int:
-        jobs.sort(key=lambda job: job.ref.is_follow_up)  # no message names both kinds
-        if jobs and jobs[-1].ref.is_follow_up:
+        jobs.sort(key=lambda job: job.is_follow_up)  # no message names both kinds
+        if jobs and jobs[-1].is_follow_up:
             self._follow_ups_at = now
         try:
             for group in groups(jobs, now):
@@ -156,7 +156,7 @@ def groups(jobs: Sequence[DueJob], now: int) -> Iterator[list[DueJob]]:
 
 def go_together(first: DueJob, job: DueJob, now: int) -> bool:
     """Whether one message may name both. `job` is not due before `first`."""
-    if first.ref.is_follow_up != job.ref.is_follow_up:
+    if first.is_follow_up != job.is_follow_up:
         return False
-    bucket_us = FOLLOW_UPS_US if job.ref.is_follow_up else BUCKET_US
+    bucket_us = FOLLOW_UPS_US if job.is_follow_up else BUCKET_US
     return max(job.due_at, now) - max(first.due_at, now) <= bucket_us

@@ -26,8 +26,9 @@ class Unsent:
         """Wait until they are fewer than the limit, and keep room for `count` more in the block, which adds them: else
         every thread that waits would claim at once when room comes free. Gives False if that takes too long."""
         with self._few:
-            has_room = self._few.wait_for(lambda: self._count < self._limit, timeout_s)
+            has_room = self._few.wait_for(self._has_room, timeout_s)
             self._count += count if has_room else 0
+            self._wake_next()
         try:
             yield has_room
         finally:
@@ -36,7 +37,15 @@ class Unsent:
 
     def _lower(self, count: int) -> None:
         with self._few:
-            was_full = self._count >= self._limit
+            was_full = not self._has_room()
             self._count -= count
-            if was_full and self._count < self._limit:
-                self._few.notify_all()
+            if was_full:
+                self._wake_next()
+
+    def _has_room(self) -> bool:
+        return self._count < self._limit
+
+    def _wake_next(self) -> None:
+        """Wake one of those who wait, if there is room; it wakes the next. Of all at once most would wait again."""
+        if self._has_room():
+            self._few.notify()

@@ -41,7 +41,8 @@ def finish(job, outcome):
 
 
 def payloads_of(event):
-    return [json.loads(row.payload) for row in LogEntry.select().where(LogEntry.event == event)]
+    rows = LogEntry.select().where(LogEntry.event == event).order_by(LogEntry.inserted_at)
+    return [json.loads(row.payload) for row in rows]
 
 
 @pytest.fixture
