@@ -5,12 +5,13 @@ connection: a server that is cut off, frozen or behind a silent proxy enforces n
 after connecting, since PgBouncer takes no `options` at the start of a connection.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import psycopg
 from psycopg import adapters, conninfo
-from psycopg.adapt import AdaptersMap
-from psycopg.pq import TransactionStatus
+from psycopg.abc import Buffer
+from psycopg.adapt import AdaptersMap, Loader
+from psycopg.pq import Format, TransactionStatus
 from psycopg.types.string import TextLoader
 
 from models.database.binary_arrays import BinaryArray, BinaryArrayDumper
@@ -57,10 +58,31 @@ TLS_ADVICE = {
 }
 
 
-# How values are written and read: arrays are encoded by us, and a UUID is its text, as on SQLite.
+class UuidLoader(Loader):
+    """Reads a binary UUID as its text, as it is on SQLite."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> str:
+        digits = bytes(data).hex()
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+# How values are written and read: arrays are encoded by us, and a UUID is its text.
 ADAPTERS = AdaptersMap(adapters)
 ADAPTERS.register_dumper(BinaryArray, BinaryArrayDumper)
 ADAPTERS.register_loader("uuid", TextLoader)
+ADAPTERS.register_loader("uuid", UuidLoader)
+
+
+class Cursor(psycopg.Cursor[Any]):
+    """Has the results of a statement with parameters sent in binary form: as text a body is twice as long, and takes
+    far longer to read. Without parameters a text may hold several statements, whose results are text."""
+
+    def execute(
+        self, query: Any, params: Any = None, *, prepare: bool | None = None, binary: bool | None = None
+    ) -> Self:
+        return super().execute(query, params, prepare=prepare, binary=bool(params) if binary is None else binary)
 
 
 class Silent(psycopg.OperationalError):
@@ -86,7 +108,9 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
 def connect(url: str, limits: Limits, name: str = "booper") -> Connection:
     """A connection in autocommit mode. Raises psycopg.Error, for a database that can't be used too."""
     try:
-        connection = Connection.connect(url, autocommit=True, context=ADAPTERS, **parameters(url, limits, name))
+        connection = Connection.connect(
+            url, autocommit=True, context=ADAPTERS, cursor_factory=Cursor, **parameters(url, limits, name)
+        )
     except psycopg.OperationalError as error:
         if advice := tls_advice(str(error)):
             raise psycopg.OperationalError(f"{str(error).strip()} ({advice})") from None

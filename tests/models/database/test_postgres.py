@@ -2,9 +2,12 @@
 
 import contextlib
 import uuid
+from datetime import UTC, datetime
+from decimal import Decimal
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from models.database import postgres, schema
@@ -174,3 +177,33 @@ class Pooler:
 def test_o2_a_pooler_that_loses_the_limits_is_refused():
     with pytest.raises(psycopg.OperationalError, match="must pool by session"):
         postgres.set_limits(Pooler(), OF_WORK)
+
+
+VALUES = {
+    "uuid": "01a22716-04db-7f5c-ada5-a4c781dc91ff",
+    "bytea": bytes(range(256)),
+    "text": "\u00e4\u2028",
+    "bigint": -(2**62),
+    "int": 7,
+    "float8": 0.1,
+    "boolean": True,
+    "numeric": Decimal("12.50"),
+    "bigint[]": [1, None],
+    "text[]": ["a", ""],
+    "timestamptz": datetime(2026, 11, 29, tzinfo=UTC),
+}
+
+
+@pytest.mark.parametrize("sql_type", VALUES)
+def test_a_value_is_read_alike_in_binary_form_and_as_text(postgres_url, sql_type):
+    with postgres.connect(postgres_url, OF_WORK) as connection:
+        binary = connection.execute(f"SELECT CAST(%s AS {sql_type})", (VALUES[sql_type],))
+        text = connection.execute(f"SELECT CAST({sql.Literal(VALUES[sql_type]).as_string()} AS {sql_type})")
+
+        assert (binary.pgresult.fformat(0), text.pgresult.fformat(0)) == (1, 0)
+        assert binary.fetchone() == text.fetchone() == (VALUES[sql_type],)
+
+
+def test_a_text_without_parameters_may_hold_several_statements(postgres_url):
+    with postgres.connect(postgres_url, OF_WORK) as connection:
+        connection.execute("SET statement_timeout = 0; SET lock_timeout = 0")
