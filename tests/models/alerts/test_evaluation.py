@@ -3,7 +3,7 @@
 import pytest
 
 from models.accounts import account_store
-from models.alerts import alert_store, evaluation
+from models.alerts import alert_store, evaluation, incident_rows, incident_store
 from models.alerts.alert_tables import Incident
 from models.alerts.conditions import HOST, LABEL, SCHEDULE
 from models.database.sql import fetch
@@ -231,6 +231,42 @@ def test_an_incident_that_opens_often_flaps_and_closes_after_a_calm_time(account
 
     assert incidents()[3:] == [("failed", "backup", False)]
     assert len(incidents()) == 4
+
+
+@pytest.mark.parametrize("closed_by", ["its calm time", "its owner", "a change of its rule"])
+def test_only_a_flapping_incident_that_is_calm_has_a_time_at_which_it_closes(account, moved_clock, closed_by):
+    rule, schedule = make_alert(account), create_schedule(account, {"name": "backup"})
+
+    def end(end_jobs):
+        schedule_changes.fire_now(account.id, schedule.id, clock.now())
+        end_jobs()
+        look()
+        moved_clock.advance(minutes=1)
+
+    def closes_at():
+        return [row.closes_at for row in Incident.select().order_by(Incident.id)][-1]
+
+    succeed_due()
+    for _ in range(3):
+        end(fail_due)
+        end(succeed_due)
+        assert closes_at() is None
+    end(fail_due)
+    assert closes_at() is None
+    end(succeed_due)
+    assert closes_at() == clock.now() - clock.MINUTE + incident_rows.CALM_US
+    end(fail_due)
+    assert closes_at() is None
+    end(succeed_due)
+
+    if closed_by == "its owner":
+        incident_store.close(account.id, Incident.select().order_by(Incident.id.desc()).get().uuid, clock.now())
+    elif closed_by == "a change of its rule":
+        alert_store.change(account.id, rule.uuid, {"enabled": False}, clock.now())
+    else:
+        moved_clock.advance(minutes=10)
+        look()
+    assert (closes_at(), incidents()[-1]) == (None, ("failed", "backup", False))
 
 
 def test_a_deleted_rule_closes_its_incidents_and_nobody_is_notified(schedule, account, moved_clock):
