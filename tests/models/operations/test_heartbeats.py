@@ -122,6 +122,17 @@ def test_minutes_of_more_than_a_day_ago_become_hours(account, moved_clock):
     assert MinuteStat.select().count() == 0
 
 
+def test_minutes_that_are_written_late_are_added_to_their_hour(account, moved_clock):
+    """A process that stood still writes the minutes of before."""
+    hour = clock.now() // HOUR * HOUR
+    for worker in ("a", "b"):
+        row = MinuteRow(account.id, hour + MINUTE, worker, 2, 1, json.dumps(histogram(500)))
+        heartbeats.record_minutes([row])
+        heartbeats.prune(hour + 27 * HOUR)
+
+    assert attempt_counts.by_slice(account.id, hour, hour + HOUR, HOUR) == {hour: (4, 2)}
+
+
 def test_minutes_of_today_stay_minutes(account, moved_clock):
     now = clock.now()
     heartbeats.record_minutes([MinuteRow(account.id, now - now % MINUTE, "a", 2, 1, json.dumps(histogram(500)))])
