@@ -234,6 +234,19 @@ def test_with_a_limit_no_more_than_that_are_left(account, moved_clock, at_most):
     assert turn_of(operation, 1).jobs_left == at_most - 1
 
 
+def test_with_a_limit_those_that_could_not_be_acted_on_are_not_left_either(account, moved_clock, monkeypatch):
+    for _ in range(6):
+        make_job(account, "scheduled", 60)
+    operation = order_operation(account, at_most=4)
+    monkeypatch.setattr(bulk, "_act", lambda _operation, ids, _now: (len(ids) - 1, []))  # one had just ended
+    moved_clock.advance(seconds=2)
+
+    after = turn_of(operation, 2)
+
+    assert counts_of(after) == ("running", 1, 1)
+    assert (after.jobs_left, after.more_left) == (2, 0)
+
+
 def test_a_cancelled_operation_does_no_more(account, moved_clock):
     jobs = [make_job(account, "scheduled", 60) for _ in range(3)]
     operation = turn_of(order_operation(account))
