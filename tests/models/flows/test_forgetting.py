@@ -3,7 +3,9 @@
 import pytest
 
 from models.database.sql import fetch
-from models.flows import closing, forgetting, gates
+from models.database.transactions import transaction
+from models.flows import breakers, closing, forgetting, gates
+from models.flows.breakers import HostName
 from models.flows.gate_tables import Gate
 from models.jobs import lifecycle
 from models.rules import clock
@@ -63,6 +65,23 @@ def test_a_pinned_or_paused_gate_is_not_forgotten(account, moved_clock):
     moved_clock.advance(days=8)
 
     assert (forgetting.forget(clock.now()), keys()) == (0, ["paused", "pinned"])
+
+
+def test_a_host_that_is_still_probed_is_not_forgotten(account, moved_clock):
+    with transaction():
+        breakers.failed(HostName(account.id, "a.example"), 1, 1, clock.now())
+    moved_clock.advance(days=8)
+
+    assert (forgetting.forget(clock.now()), keys()) == (0, ["a.example"])
+
+
+def test_a_host_that_works_again_is_forgotten(account, moved_clock):
+    with transaction():
+        breakers.failed(HostName(account.id, "a.example"), 1, 1, clock.now())
+        breakers.worked(HostName(account.id, "a.example"), clock.now())
+    moved_clock.advance(days=8)
+
+    assert (forgetting.forget(clock.now()), keys()) == (1, [])
 
 
 def test_a_gate_whose_pause_has_ended_is_forgotten(account, moved_clock):
