@@ -8,8 +8,8 @@ from models.operations.timelines.past_attempts import PastAttempt
 MIXED = 37  # prime to 100, so that the attempts come in no order of their lengths
 
 
-def attempt(number, took_us, reason=None, started_at=0):
-    ended = ("answered", 200, reason, None, "completed", None, "a.example")
+def attempt(number, took_us, reason=None, started_at=0, host="a.example"):
+    ended = ("answered", 200, reason, None, "completed", None, host)
     return PastAttempt(1, number, started_at, started_at + took_us, 0, *ended)
 
 
@@ -30,3 +30,17 @@ def test_the_slices_count_attempts_and_failures_and_the_last_one_holds_the_end()
 
     assert (figures.failed, figures.last_error) == (2, rows[0])
     assert figures.by_slice == [(1, 1), (2, 1)]
+
+
+def test_hosts_with_most_failures_come_first_then_those_with_most_attempts_then_by_name():
+    attempts = {"d": (1, 1), "c": (9, 0), "b": (3, 2), "a": (2, 0), "e": (2, 0), "f": (5, 2)}  # of a host: all, failed
+    rows = [
+        attempt(number, 1, "timeout" if number < failed else None, host=host)
+        for host, (every, failed) in attempts.items()
+        for number in range(every)
+    ]
+
+    figures = host_figures.of_attempts(rows, 0, 40, 2)
+
+    assert [each.host for each in figures] == ["f", "b", "d", "c", "a", "e"]
+    assert {each.host: (each.attempts, each.failed) for each in figures} == attempts
