@@ -144,6 +144,19 @@ def test_nothing_lies_further_ahead_than_the_horizon(client, settings, moved_clo
     assert path in errors_of(client.create(**ahead(horizon_s + 1, now_s)))
 
 
+def test_no_pause_ends_further_ahead_than_the_horizon(app, client, settings, moved_clock):
+    rules = [rule.rule for rule in app.url_map.iter_rules() if re.fullmatch(r"/api/.*/?pause", rule.rule)]
+    paths = sorted({re.sub("<[^>]+>", "a.example", rule) for rule in rules})
+    assert [path.split("/")[2] for path in paths] == ["flows", "hosts", "lanes", "pause"]
+
+    for path in paths:
+        for beyond, status in ((0, 200), (1, 422)):
+            until = moved_clock.now + settings.horizon_days * clock.DAY + beyond * clock.SECOND
+            answer = client.post(path, json={"until": times.format_instant(until)})
+            assert answer.status_code == status, (path, beyond)
+        assert list(errors_of(answer)) == ["until"]
+
+
 @pytest.mark.parametrize("beyond", [0, 1])
 def test_a6_an_integer_has_as_many_digits_as_documented_and_no_more(client, beyond):
     """The document said that none is beyond a double."""
