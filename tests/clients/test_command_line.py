@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from types import SimpleNamespace
 
 import click
@@ -283,6 +284,30 @@ def test_a_tail_shows_each_entry_once_as_it_comes(configured, server, key, recei
 
     assert len(lines) == len(set(lines)) == 6
     assert all("worker.http.re" in line for line in lines)
+
+
+def test_a_tail_shows_what_came_in_the_order_in_which_it_came(monkeypatch):
+    entries = [SimpleNamespace(id=number) for number in range(9)]
+    there = [3, 6, 6, 9]  # so many of them, at each look
+
+    class Logs:
+        def list(self, **_):
+            return reversed(entries[: there.pop(0)])
+
+        def page(self, limit, cursor, **_):
+            shown = Page(reversed(entries[: there.pop(0)]))
+            shown.next_cursor = None
+            return shown
+
+    class Page(list):
+        pass
+
+    monkeypatch.setattr(logs_command, "LOOK_EVERY_S", 0)
+    session = SimpleNamespace(client=SimpleNamespace(logs=Logs()))
+
+    shown = [entry.id for entry in islice(logs_command.following(session, 2, {}), 8)]
+
+    assert shown == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 def test_a_tail_that_looks_away_for_more_than_a_page_misses_nothing(server, key, receiver):

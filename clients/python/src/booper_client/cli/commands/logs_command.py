@@ -15,6 +15,7 @@ from booper_client.models.account import LogEntry
 
 LOOK_EVERY_S = 1.0
 REMEMBERED = 10_000
+PAGE = 100
 COLUMNS = ("WHEN", "EVENT", "JOB", "WHAT", "ID")
 
 
@@ -86,7 +87,7 @@ def tail(session: Session, limit: int, **options: Any) -> None:
 
 def following(session: Session, limit: int, filters: dict[str, Any]) -> Iterator[LogEntry]:
     """The latest entries, then each that comes, once."""
-    first = list(islice(session.client.logs.list(**filters), max(limit, 1)))
+    first = list(islice(session.client.logs.list(**filters), max(limit, PAGE)))  # all that a look may find again
     seen = dict.fromkeys(entry.id for entry in first)
     yield from reversed(first[:limit])
     while True:
@@ -103,7 +104,7 @@ def _fresh(session: Session, filters: dict[str, Any], seen: dict[str, None]) -> 
     fresh: list[LogEntry] = []
     cursor: str | None = None
     while True:
-        page = session.client.logs.page(limit=100, cursor=cursor, **filters)
+        page = session.client.logs.page(limit=PAGE, cursor=cursor, **filters)
         new = [entry for entry in page if entry.id not in seen]
         fresh += new
         cursor = page.next_cursor
