@@ -5,11 +5,16 @@ import json
 import pytest
 
 from models.rules import clock
-from models.webhooks import endpoints, signing_keys
+from models.webhooks import delivery_config, endpoints, notifications, signing_keys
+from models.webhooks.event_types import FINISHED
+from models.webhooks.notifications import JobEvent
 from models.webhooks.webhook_tables import Endpoint
 from tests.support.browsers import Markup
+from tests.support.follow_ups import follow_ups
+from tests.support.rows import make_job, reread
 
 URL = "https://example.com/events?a=1"
+ABOUT = {"response": None, "error": None, "timings": None}
 
 
 def stored_endpoints(browser):
@@ -37,6 +42,19 @@ def test_an_endpoint_is_disabled_enabled_and_removed(alice):
     for action in ("disable", "enable", "remove"):
         assert alice.send(f"{path}/{action}").status_code == 404
         assert alice.send(f"/endpoints/x/{action}").status_code == 404
+
+
+def test_what_waits_for_an_endpoint_is_cancelled_with_it_as_its_button_says(alice):
+    alice.send("/endpoints", url=URL)
+    config = delivery_config.of_accounts([alice.account.id])[alice.account.id]
+    about = JobEvent(make_job(alice.account, "completed").id, FINISHED, clock.now(), ABOUT)
+    notifications.add([about], lambda _: config, clock.now())
+    [event] = follow_ups("event")
+    assert "those that wait for it are cancelled" in alice.get("/endpoints").text
+
+    alice.send(f"/endpoints/{Endpoint.get().uuid}/remove")
+
+    assert reread(event).state == "cancelled"
 
 
 @pytest.mark.parametrize(
