@@ -48,7 +48,7 @@ def listed(template: str, kind: str, problems: tuple[str, ...] = (), **more: Any
     """The page that lists the visitor's gates of a kind. `problems`: what is wrong with the form that came, which is
     shown as it was filled in. `more`: for the template; with `only_failing` only gates whose latest requests failed
     are listed."""
-    fields = filled_fields(("text", "cursor")) if request.method == "GET" else kept_text()
+    fields = filled_fields(("text", "cursor")) if request.method == "GET" else kept_search("text")
     try:
         query: dict[str, Any] = GatesQuery().load({**fields, "limit": str(SHOWN)})
     except ValidationError as error:
@@ -69,7 +69,7 @@ def pause(template: str, kind: str, key: str, more: Callable[[], dict[str, Any]]
         return listed(template, kind, tuple(problems_of(error, LABELS)), **more())
     account_id, now = visitor().account_id, clock.now()
     closing.pause(account_id, kind, key, **fields, now=now)
-    return redirect_to(LISTS[template], "paused", **kept_text())
+    return redirect_to(LISTS[template], "paused", **kept_search())
 
 
 def known_gate(kind: str) -> Gate:
@@ -86,9 +86,9 @@ def known_key(kind: str) -> str:
     return known_gate(kind).key
 
 
-def kept_text() -> dict[str, str]:
-    """The search that the list showed, so that it shows the same again."""
-    return {"text": request.form["text"]} if request.form.get("text") else {}
+def kept_search(*names: str) -> dict[str, str]:
+    """The search that the list showed, so that it shows the same again; only these fields of it if any are named."""
+    return {name: request.form[name] for name in names or ("text", "show") if request.form.get(name)}
 
 
 @pages.before_request

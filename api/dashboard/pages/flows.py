@@ -65,7 +65,7 @@ def pause_flow() -> Response:
 @pages.post("/flows/resume")
 def resume_flow() -> Response:
     closing.resume(visitor().account_id, FLOW, gate_pages.known_key(FLOW), clock.now())
-    return redirect_to("list_flows", "resumed", **gate_pages.kept_text())
+    return redirect_to("list_flows", "resumed", **gate_pages.kept_search())
 
 
 def _flow_page(gate: Gate, texts: dict[str, Any], problems: Sequence[str] = ()) -> Response:

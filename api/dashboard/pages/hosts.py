@@ -38,7 +38,7 @@ def pause_host() -> Response:
 def resume_host() -> Response:
     """Send to a host again, whether it was paused, rests or failed."""
     closing.reopen(visitor().account_id, gate_pages.known_key(HOST), clock.now())
-    return redirect_to("list_hosts", "resumed", **gate_pages.kept_text())
+    return redirect_to("list_hosts", "resumed", **gate_pages.kept_search())
 
 
 @pages.post("/pause")

@@ -23,4 +23,4 @@ def pause_lane() -> Response:
 def resume_lane() -> Response:
     """Let the next job of the lane begin, also when the lane has stopped at a discarded job."""
     closing.resume(visitor().account_id, LANE, gate_pages.known_key(LANE), clock.now())
-    return redirect_to("list_lanes", "resumed", **gate_pages.kept_text())
+    return redirect_to("list_lanes", "resumed", **gate_pages.kept_search())
