@@ -12,7 +12,7 @@ from models.rules.signatures import headers_for, new_secret
 from models.rules.times import format_instant
 from models.webhooks.delivery_config import DeliveryConfig
 from tests.support.rows import make_job
-from workers.delivery.render import AckUrls, arguments_of, render_request
+from workers.delivery.render import AckUrls, arguments_of, render_mail, render_request
 from workers.transport.outcome import Blocked
 from workers.transport.wire_format import target_of, to_wire
 
@@ -142,3 +142,23 @@ def test_a_job_that_may_be_acknowledged_is_not_sent_where_nobody_said_at_which_a
     with pytest.raises(Blocked, match="BOOPER_PUBLIC_URLS") as refused:
         render_request(claim(account, ack_within_us=clock.MINUTE))
     assert refused.value.reason == "invalid_request"  # it is refused for good
+
+
+def test_a_mail_has_these_headers_in_each_attempt_and_both_forms_of_its_text(account, moved_clock):
+    parts = {"subject": "Late: ü", "text": "as text", "html": "<p>as html</p>"}
+    job = claim(account, kind="alert", body=json.dumps(parts).encode())
+
+    mail = render_mail(job, "ops@a.example", "booper@b.example")
+
+    assert {name: value for name, value in mail.items() if name not in ("MIME-Version", "Content-Type")} == {
+        "From": "booper@b.example",
+        "To": "ops@a.example",
+        "Subject": "Late: ü",
+        "Date": "Thu, 01 Jan 2026 09:00:00 +0000",
+        "Message-ID": f"<{job.uuid}@b.example>",
+        "Auto-Submitted": "auto-generated",  # nobody's holiday notice answers it
+    }
+    assert [(part.get_content_type(), part.get_content().strip()) for part in mail.iter_parts()] == [
+        ("text/plain", "as text"),
+        ("text/html", "<p>as html</p>"),
+    ]
