@@ -106,6 +106,32 @@ def test_a_later_end_lets_a_finished_schedule_go_on(client, moved_clock):
     assert len(waiting_jobs_of(schedule["id"])) == 1
 
 
+@pytest.mark.parametrize(
+    ("change", "is_anew"),
+    [
+        ({"repeat_every": 7200}, True),
+        ({"starts_at": "2026-01-01T10:00:00Z"}, True),
+        ({"until": "2026-11-30T00:00:00Z"}, True),
+        ({"exclude": ["2027-01-01"]}, True),
+        ({"max_runs": 4}, True),
+        ({"name": "again"}, False),
+        ({"body": "x"}, False),
+        ({"misfire": "skip"}, False),
+    ],
+)
+def test_a_change_of_the_frequency_or_of_a_bound_begins_the_count_of_runs_anew(client, moved_clock, change, is_anew):
+    schedule = post(client, **HOURLY, max_runs=3)
+    run_hours(moved_clock, 1)
+    moved_clock.advance(minutes=-30)
+
+    assert client.ask("PATCH", f"/api/schedules/{schedule['id']}", json=change).status_code == 200
+
+    moved_clock.advance(minutes=30)
+    run_hours(moved_clock, 9)
+    ran = Job.select().where(Job.schedule_id == schedule["id"], Job.state == "completed").count()
+    assert ran == change.get("max_runs", 3) + is_anew  # the one that had run is counted no more
+
+
 def test_a_change_of_the_name_lets_a_finished_schedule_be_finished(client, moved_clock):
     schedule = post(client, **HOURLY, max_runs=1)
     run_hours(moved_clock, 2)
