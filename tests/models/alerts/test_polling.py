@@ -5,7 +5,7 @@ import pytest
 from models.accounts import account_store
 from models.alerts import polling
 from models.alerts.alert_tables import Incident
-from models.alerts.conditions import FLOW, HOST, LABEL, SCHEDULE
+from models.alerts.conditions import ACCOUNT, FLOW, HOST, LABEL, SCHEDULE, SCOPES
 from models.database.connection import dialect
 from models.flows.gate_tables import Gate
 from models.jobs.job_tables import Job
@@ -121,7 +121,21 @@ def test_a_request_that_is_under_way_for_long_opens_an_incident_until_it_ends(sc
     assert poll() == [("long", "backup", False)]
 
 
-@pytest.mark.parametrize(("scope", "seen"), [(("account", ""), True), ((FLOW, "shop"), True), ((FLOW, "other"), False)])
+WAITING_IN_FLOW = {  # by the scope of a rule: whether it sees that the flow `shop` holds a job back
+    (ACCOUNT, ""): True,
+    (FLOW, "shop"): True,
+    (FLOW, "other"): False,
+    (HOST, "shop"): False,
+    (SCHEDULE, "shop"): False,
+    (LABEL, "shop"): False,
+}
+
+
+def test_gates_are_tried_with_each_kind_of_scope():
+    assert {kind for kind, _ in WAITING_IN_FLOW} == set(SCOPES)
+
+
+@pytest.mark.parametrize(("scope", "seen"), WAITING_IN_FLOW.items())
 def test_a_flow_that_holds_back_a_job_for_long_opens_an_incident(account, moved_clock, scope, seen):
     first, second = order(account, flow(key="shop", concurrency=1), count=2)
     let_through([first, second])
