@@ -233,6 +233,23 @@ def test_an_incident_that_opens_often_flaps_and_closes_after_a_calm_time(account
     assert len(incidents()) == 4
 
 
+def test_of_conditions_that_began_at_different_times_each_flaps_by_the_hour_before_it(account, moved_clock):
+    """They are counted by one statement."""
+    make_alert(account)
+    [rule] = evaluation.all_rules()
+    begin = incident_rows.Begin(rule, "failed", "a", "a", "a", "", clock.now())
+    for number in range(incident_rows.FLAPS):
+        for subject in ("a", "b"):
+            each = begin._replace(subject=subject, about=subject, at=clock.now() + number)
+            incident_rows.begin([each], clock.now())
+            incident_rows.end([(each.key, clock.now())], clock.now())
+    moved_clock.advance(hours=1)
+    again = [begin._replace(at=clock.now() - clock.MINUTE)]
+    again.append(begin._replace(subject="b", about="b", at=clock.now() + clock.MINUTE))
+
+    assert incident_rows._flapping(again) == {again[0].incident_key}
+
+
 @pytest.mark.parametrize("closed_by", ["its calm time", "its owner", "a change of its rule"])
 def test_only_a_flapping_incident_that_is_calm_has_a_time_at_which_it_closes(account, moved_clock, closed_by):
     rule, schedule = make_alert(account), create_schedule(account, {"name": "backup"})
