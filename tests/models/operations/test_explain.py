@@ -150,6 +150,14 @@ def test_a_worker_that_fell_silent_is_not_counted(account, machinery, moved_cloc
     assert reasons_of(account, job) == ["ticker_silent", "no_worker"]
 
 
+def test_of_workers_that_fell_silent_the_last_one_says_since_when_there_is_none(account, machinery, moved_clock):
+    for name, ago_s in (("b", 40), ("a", 20), ("c", 30)):
+        heartbeats.record_heartbeat(WORKER._replace(id=name, seen_at=clock.now() - ago_s * SECOND))
+    moved_clock.advance(seconds=16)
+    facts = explain.facts_of(account.id, make_job(account).id, clock.now())
+    assert (facts.workers, facts.worker_seen_at) == (0, clock.now() - 16 * SECOND)
+
+
 @pytest.mark.parametrize(("in_use", "code"), [(8, "slots_full"), (0, "on_its_way")])
 def test_the_slots_of_a_worker_that_fell_silent_do_not_count(account, machinery, moved_clock, in_use, code):
     """Neither those that it had free nor those that it had in use."""
