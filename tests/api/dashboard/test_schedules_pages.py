@@ -196,6 +196,22 @@ def test_only_a_run_that_succeeded_is_shown_as_a_success(alice, moved_clock):
     assert looks == ["succeeded", "retrying", "failed", "running", "cancelled"]
 
 
+@pytest.mark.parametrize(
+    ("states", "status", "said"),
+    [
+        (["completed", "retryable", "discarded", "executing", "completed", "cancelled"], "fired", "2 of the last 3"),
+        (["completed", "discarded"], "late", "1 of the last 2"),
+        (["completed"], "backfilled", "1 of the last 1"),
+        (["discarded", "discarded"], "fired", "0 of the last 2"),
+        (["retryable", "executing", "cancelled"], "fired", None),
+    ],
+)
+def test_of_the_runs_that_ended_those_that_succeeded_are_counted(alice, moved_clock, states, status, said):
+    _, _, text = runs_in_states(alice, states, status)
+
+    assert re.findall(r"(\d+ of the last \d+) ended runs? succeeded", text) == ([said] if said else [])
+
+
 def test_a_run_that_succeeded_late_is_no_failure(alice, moved_clock):
     _, looks, text = runs_in_states(alice, ["completed", "discarded"], status="late")
 
