@@ -2,7 +2,7 @@
 
 import html
 import re
-from urllib.parse import unquote, urlencode
+from urllib.parse import parse_qsl, unquote, urlencode
 
 import pytest
 from marshmallow import ValidationError
@@ -180,6 +180,14 @@ def test_a_group_of_failures_is_run_again_within_the_range_that_is_shown(alice, 
     )
 
     assert Job.select().where(Job.state == "available").count() == 1
+
+
+@pytest.mark.parametrize("shown", [{"before": "2026-01-01T08:00:00.000000Z"}, {"span": "all"}])
+def test_a_group_of_which_nothing_is_left_leads_back_to_the_range_that_was_shown(alice, moved_clock, shown):
+    answer = alice.send("/failures/again", state="discarded", host="a.example", reason="timeout", **shown)
+
+    path, _, query = answer.location.partition("?")
+    assert (path, dict(parse_qsl(query))) == ("/failures", {"note": "nothing", **shown})
 
 
 @pytest.fixture
