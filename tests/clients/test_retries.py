@@ -137,4 +137,5 @@ def test_the_wait_doubles_up_to_a_limit_and_keeps_to_what_the_server_says():
         assert doubled / 2 <= wait <= doubled
     assert retries.seconds_before(2, 7) == 7
     assert retries.seconds_before(10, None) is None
-    assert retries.seconds_before(2, 11) is None
+    assert retries.seconds_before(2, 10) == 10
+    assert retries.seconds_before(2, 10.1) is None
