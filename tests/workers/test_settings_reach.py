@@ -4,6 +4,7 @@ from dataclasses import fields
 
 import pytest
 
+from models.rules import clock
 from runtime import settings
 from runtime.settings import SETTINGS, Settings
 from tests.support.leads import Lead
@@ -52,6 +53,7 @@ ELSEWHERE = {  # what no object of these parts holds
     *("max_body_bytes", "max_batch_bytes", "log_level", "log_format", "metrics_token", "worker_metrics_port"),
     "otel_endpoint",
 }
+UNITS = {"us": 1, "s": clock.SECOND, "days": clock.DAY}  # by the end of a name
 EACH_TIME_ANOTHER = {"Heartbeat.id", "Turn.watcher", "LeaseClock.offset"}
 NAMES = {setting.attribute: setting.name for setting in SETTINGS}
 
@@ -79,3 +81,24 @@ def test_a_setting_reaches_every_part_that_needs_it(held_values):
         changed = held_values({NAMES[name]: text})
         differing = {place for place in {*usual, *changed} if usual.get(place) != changed.get(place)}
         assert (name, differing - EACH_TIME_ANOTHER) == (name, places)
+
+
+HALVES = {"Senders.fresh_us"}
+
+
+def unit_of(name):
+    """The microseconds in the unit in which it counts; 0: it is no length of time."""
+    return next((UNITS[end] for part in name.split(".") if (end := part.rpartition("_")[2]) in UNITS), 0)
+
+
+TIMES = {name: text for name, (text, _) in REACHES.items() if unit_of(name)}
+
+
+@pytest.mark.parametrize("name", TIMES)
+@pytest.mark.parametrize("db", ["sqlite"], indirect=True)
+def test_a_length_of_time_reaches_each_part_in_the_unit_of_its_name(held_values, name):
+    held = held_values({NAMES[name]: TIMES[name]})
+
+    for place in REACHES[name][1]:
+        value = int(TIMES[name]) * unit_of(name) / (2 if place in HALVES else 1)
+        assert {float(text) * unit_of(place) for text in held[place]} == {value}, place
