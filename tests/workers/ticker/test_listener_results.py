@@ -151,6 +151,17 @@ def test_a_job_cancelled_after_it_was_taken_stays_so_and_its_attempt_is_recorded
     assert (Attempt.get().status_code, Attempt.get().next_at) == (500, None)
 
 
+@pytest.mark.parametrize(("sent", "was_cut", "is_cut"), [(10, False, False), (11, False, True), (1, True, True)])
+def test_a_body_is_shown_as_cut_whoever_cut_it(account, moved_clock, sent, was_cut, is_cut):
+    claim = waiting(account)
+    [taken] = take(account)
+    reply(account, taken, b"x" * sent, truncated=was_cut)
+
+    end_over(kept_bytes=10)
+
+    assert entries_of(claim)[-1][1].get("truncated", False) == is_cut
+
+
 def test_a_body_is_kept_up_to_the_limit_and_unpacked(account, moved_clock):
     waiting(account)
     [taken] = take(account)
