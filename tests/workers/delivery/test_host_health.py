@@ -84,6 +84,16 @@ def test_r1_a_target_that_asks_for_rest_is_left_alone(account, moved_clock):
     assert gate_of(HOST, A_HOST).closed_until == clock.now() + 30 * clock.SECOND
 
 
+@pytest.mark.parametrize("wanted_s", [(30, 90, 60), (90, 30, 60), (30, 60, 90)])
+@pytest.mark.parametrize(("gates", "held"), [((), (HOST, A_HOST)), ((flow("shop"),), (FLOW, "shop"))])
+def test_of_rests_that_were_wanted_at_once_the_longest_counts(account, moved_clock, gates, held, wanted_s):
+    jobs = claimed(account, *gates, count=len(wanted_s))
+
+    HostHealth().note([result(job, answered(503, retry_after=str(s))) for job, s in zip(jobs, wanted_s, strict=True)])
+
+    assert gate_of(*held).closed_until == clock.now() + 90 * clock.SECOND
+
+
 def test_a_rest_holds_back_the_flow_of_the_job_where_there_is_one(account, moved_clock):
     [job] = claimed(account, flow("shop"))
 
