@@ -95,6 +95,31 @@ def test_the_mark_of_an_early_message_counts_from_the_instant_it_is_due(account,
     assert staging.unstage_lost(job.scheduled_at + 1) == 1
 
 
+MARKS = {"staged_at": 1, "held_until": 2, "parked_by": 3}
+LEFT = {  # what moves a job that waits: the marks of before that stay
+    "claim": (lambda ids: lifecycle.claim(ids, clock.now(), MARGIN), set()),
+    "snooze": (lambda ids: staging.snooze(ids, clock.now(), clock.SECOND), set()),
+    "pause": (staging.pause, set()),
+    "release_hold": (staging.release_hold, {"parked_by"}),
+    "unstage_lost": (lambda _: staging.unstage_lost(2), {"held_until", "parked_by"}),
+}
+
+
+@pytest.mark.parametrize("action", LEFT)
+def test_what_moves_a_job_leaves_of_its_marks_those_that_still_hold(account, moved_clock, action):
+    """A job that kept its place at a gate kept others from it."""
+    change, left = LEFT[action]
+    job = make_job(account, due_in_s=-1, **MARKS)
+    other = make_job(account, due_in_s=-1, **MARKS, state="completed")
+
+    change([job.id, other.id])
+
+    row = reread(job)
+    assert {name for name, value in MARKS.items() if getattr(row, name) == value} == left
+    if action != "unstage_lost":  # it is for those that are staged, whatever their state
+        assert [getattr(reread(other), name) for name in MARKS] == list(MARKS.values())
+
+
 def test_a_job_snoozed_is_not_due_for_the_stager_until_then(account, moved_clock):
     job = make_job(account)
     stage_all()
