@@ -77,6 +77,15 @@ def test_the_instants_ahead_are_those_that_have_no_job_yet(account, moved_clock)
     ]
 
 
+def test_the_instants_ahead_have_the_jitter_of_their_jobs(account, moved_clock):
+    key = make_schedule(account, EVERY_TEN_MINUTES, first_in_s=600)
+    Schedule.update(offset_us=7 * MINUTE).where(Schedule.id == key).execute()
+
+    ahead = planned_instants.ahead(account.id, clock.now() + HOUR)
+
+    assert [(each.at - clock.now()) // MINUTE for each in ahead] == [27, 37, 47, 57]
+
+
 def test_a_schedule_that_is_disabled_or_another_accounts_plans_nothing(account, moved_clock):
     key = make_schedule(account, EVERY_TEN_MINUTES, first_in_s=600)
     other = account_store.account_named("other", clock.now())
