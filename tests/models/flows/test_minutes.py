@@ -48,6 +48,15 @@ def test_counts_of_another_flow_and_of_an_hour_ago_are_not_shown(account, moved_
     assert sum(hour_of(gate_of(FLOW, "shop"))) == 0
 
 
+def test_no_count_is_deleted_while_it_is_shown(account, moved_clock):
+    ids_through(order(account, flow("shop")))
+    for _ in range(minutes.SHOWN - 1):
+        moved_clock.advance(seconds=60)
+        minutes.forget(clock.now())
+
+    assert hour_of(gate_of(FLOW, "shop"))[0] == 1
+
+
 def test_old_counts_are_deleted_and_shown_ones_are_not(account, moved_clock):
     ids_through(order(account, flow("shop")))
     moved_clock.advance(seconds=3 * 3600)
