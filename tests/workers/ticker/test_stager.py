@@ -13,6 +13,7 @@ from models.rules import clock
 from models.rules.limits import FLOW
 from tests.support.flows import flow, gate_of, order
 from tests.support.rows import make_job, make_jobs, reread
+from workers.ticker.front import Front
 from workers.ticker.stager import LOST_AFTER_US, Stager
 
 LOOK_AHEAD = 10 * clock.SECOND
@@ -174,6 +175,17 @@ def test_what_the_broker_did_not_take_is_staged_again(stager, account, messages)
     messages.accepts = 10
     assert stager.stage_due(clock.now()) == 50
     assert len(set(messages.named)) == len(messages.named) == 150
+
+
+def test_a_new_leader_begins_each_of_its_searches_anew(stager, moved_clock):
+    fronts = [value for value in vars(stager).values() if isinstance(value, Front)]
+    for front in fronts:
+        front.search(clock.now(), lambda _: None)
+    assert all(front.begins_at(clock.now()) for front in fronts)
+
+    stager.clear_marks()
+
+    assert [front.begins_at(clock.now()) for front in fronts] == [0, 0, 0]
 
 
 def test_a_backlog_that_waits_is_not_published_again(stager, account, messages, moved_clock):
