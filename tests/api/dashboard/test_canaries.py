@@ -1,13 +1,27 @@
 """A canary in every text of every table: on no page is it more than text."""
 
+import re
+
 import pytest
 
+from models.alerts import status_pages
 from models.database.connection import database
 from models.database.schema import TABLE
+from models.database.sql import execute
+from models.flows import gates
+from models.jobs import records
+from models.jobs.records import AttemptRow
+from models.rules import clock
+from models.rules.limits import FLOW, HOST, LANE
+from models.webhooks import endpoints
 from runtime import settings
+from tests.support.alerts import make_alert
+from tests.support.api_client import one_database
 from tests.support.apps import PAGES, app_of
 from tests.support.canaries import MARK, SECRET, SHOWN, Filled, canary, fill, loose_marks, text_columns
 from tests.support.crawling import forms_of, route_of, walk
+from tests.support.rows import make_job
+from tests.support.schedule_rows import create_schedule
 
 NO_TEXT = {"ticker", "queue_depth", TABLE}  # and the runner's own table
 OURS = {  # words that Booper chooses; a page asks which one it is
@@ -99,6 +113,46 @@ def test_nothing_of_an_account_is_on_a_page_of_another_or_in_its_answers(bob, fi
     assert (len(pages) > 25, len(answers) > 15) == (True, True)
     assert [page.path for page in pages if "canary" in page.answer.text] == []
     assert [answer.request.path for answer in answers if "canary" in answer.text] == []
+
+
+def owned_by(account):
+    """Something of each kind, as many as a page may count."""
+    now = clock.now()
+    schedule = create_schedule(account, {"name": "own"})
+    for state in ("discarded", "retryable", "executing", "completed", "scheduled"):
+        job = make_job(account, state, 60, host="own.example", schedule_id=schedule.id, attempted_at=now)
+        records.add_attempts([AttemptRow(job.id, 1, now, now, 0, "answered", 500, "status_500")])
+    for kind in (FLOW, LANE, HOST):
+        gates.ensure(account.id, kind, "own.example", now)
+    execute("UPDATE gate SET failures = 1", ())
+    endpoints.create(account.id, "https://own.example/", None, True, now)
+    make_alert(account)
+    return status_pages.renew(account.id, now)
+
+
+@one_database
+def test_what_an_account_has_changes_no_page_and_no_answer_of_another(app, alice, bob, moved_clock, monkeypatch):
+    """Not by a word, and not by a number."""
+    monkeypatch.setattr(status_pages, "AT_MOST", 1)  # it tells how many there are if they are more
+    token = owned_by(bob.account)
+    rules = [rule.rule for rule in app.url_map.iter_rules() if "GET" in rule.methods and not rule.arguments]
+    answered = [path for path in rules if path.startswith("/api/")]
+
+    def seen():
+        pages = {page.path: page.answer.text for page in walk(bob, *PAGES, "/timeline?span=7d", f"/status/{token}")}
+        key = {"Authorization": f"Bearer {bob.secret}"}
+        texts = pages | {path: bob.get(path, headers=key).text for path in answered}
+        return {path: re.sub('"request_id": "[^"]*"', "", text) for path, text in texts.items()}
+
+    before = seen()
+    Filled(alice.account)
+    owned_by(alice.account)
+    for shared in ("worker", "channel_message"):  # it is all accounts'
+        execute(f"DELETE FROM {shared}", ())
+    after = seen()
+
+    assert len(before) > 60
+    assert [path for path in {*before, *after} if before.get(path) != after.get(path)] == []
 
 
 def pages_of(app):
