@@ -81,6 +81,18 @@ def test_a_restored_database_holds_what_the_backup_held_and_the_other_is_kept(ac
     assert jobs_in(tmp_path / "copy.db") == 1
 
 
+@pytest.mark.parametrize("suffix", ["-wal", "-shm"])
+def test_what_sqlite_keeps_beside_a_database_does_not_stay_beside_the_restored_one(account, booper, tmp_path, suffix):
+    booper("backup", str(tmp_path / "copy.db"))
+    (tmp_path / f"test.db{suffix}").write_bytes(b"of the one before")
+
+    booper("restore", str(tmp_path / "copy.db"))
+
+    [kept] = tmp_path.glob(f"test.db.before-*Z{suffix}")
+    assert kept.read_bytes() == b"of the one before"
+    assert not (tmp_path / f"test.db{suffix}").exists()
+
+
 def test_a_database_in_use_is_not_replaced(account, booper, tmp_path):
     booper("backup", str(tmp_path / "copy.db"))
     with closing(sqlite3.connect(tmp_path / "test.db", isolation_level=None)) as running:

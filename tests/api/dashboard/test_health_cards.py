@@ -42,6 +42,13 @@ def test_the_success_rate_is_that_of_the_last_hour(alice, bob, moved_clock):
     assert cards(alice)["success"][:2] == ("97%", "warn")
 
 
+@pytest.mark.parametrize(("completed", "look"), [(990, "good"), (989, "warn"), (950, "warn"), (949, "bad")])
+def test_the_look_of_the_success_rate_changes_at_its_bounds(alice, moved_clock, completed, look):
+    note(alice.account, 5, 900, completed=completed, failed=1000 - completed)
+
+    assert cards(alice)["success"][1] == look
+
+
 def test_a_rate_is_never_rounded_up_to_all(alice, moved_clock):
     note(alice.account, 5, 900, completed=9999, failed=1)
 

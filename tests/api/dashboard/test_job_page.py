@@ -37,6 +37,12 @@ def test_a_ladder_has_the_made_attempts_and_behind_them_those_to_come():
     assert ladder([attempt_row(1, 0)], []) == []
 
 
+def test_an_attempt_without_an_answer_is_bad_also_where_nothing_follows_from_it():
+    """A job that was cancelled during the attempt has no reason."""
+    cut = attempt_row(2, SECOND, None, None)._replace(outcome="unreachable")
+    assert [(dot.kind, dot.text) for dot in ladder([attempt_row(1, 0), cut], [])][1] == ("bad", "unreachable")
+
+
 @pytest.mark.parametrize(
     ("reason", "words"),
     [

@@ -116,10 +116,11 @@ def test_where_nothing_failed_is_no_badge(alice):
     assert badge(alice) is None
 
 
-def test_the_count_of_the_badge_ends(alice, monkeypatch):
+@pytest.mark.parametrize("states", [("discarded", "discarded"), ("discarded", "retryable")])
+def test_the_count_of_the_badge_ends(alice, monkeypatch, states):
     monkeypatch.setattr(overview, "MANY", 2)
-    for _ in range(4):
-        make_tried(alice.account, "discarded", 1)
+    for state in 2 * states:
+        make_tried(alice.account, state, 1)
 
     assert overview.failing_of_late(alice.account.id, clock.now() - clock.DAY) == 2
 

@@ -75,6 +75,16 @@ def test_it_shows_how_schedules_fare_and_how_many(anybody, url, account, moved_c
     assert "bad failing" in without_markup, "also where styles do not part them"
 
 
+def test_schedules_for_which_there_is_no_tile_count_all_the_same(anybody, url, account, monkeypatch):
+    monkeypatch.setattr(status_wall, "SHOWN", 1)
+    for name in ("first", "second"):
+        create_schedule(account, {"name": name})
+
+    page = anybody.get(url)
+
+    assert (len(texts(page, "li")), sums(page)["new"]) == (1, "2")
+
+
 @pytest.mark.parametrize("status", [None, *RESULTS])
 @pytest.mark.parametrize(("disabled_at", "next_at"), [(None, 1), (None, None), (1, 1)])
 @pytest.mark.parametrize("failures", [0, 1, 3])

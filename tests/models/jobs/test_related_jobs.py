@@ -18,6 +18,15 @@ def test_a_job_and_its_follow_ups_are_found_and_nothing_else(account):
     assert related_ids(account.id + 1, parent) is None
 
 
+def test_follow_ups_are_listed_oldest_first_in_parts(account):
+    parent = make_job(account)
+    events = [make_job(account, kind="event", parent_id=parent.id).id for _ in range(3)]
+
+    parts = [job_store.related_to(account.id, parent.id, 2, offset) for offset in (0, 2)]
+
+    assert [[row.id for row in part] for part in parts] == [events[:2], events[2:]]
+
+
 def test_finding_follow_ups_reads_none_of_the_account_s_other_jobs(account, db, monkeypatch):
     parent = make_job(account)
     statements = []

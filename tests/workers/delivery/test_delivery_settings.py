@@ -5,6 +5,7 @@ import resource
 
 import pytest
 
+from models.database.host_clock import HostClock
 from models.jobs.job_tables import Attempt, LogEntry
 from models.rules import clock
 from models.webhooks import signing_keys
@@ -14,6 +15,7 @@ from tests.support.rows import make_job, reread
 from tests.support.scripted_receivers import ScriptedReceiver, answering
 from tests.support.waiting import wait_until
 from workers.delivery.delivery import Delivery
+from workers.delivery.long_leases import LongLeases
 from workers.delivery.open_files import SPARE
 
 ALLOWED = {"BOOPER_TARGET_ALLOW": "127.0.0.0/8"}
@@ -130,3 +132,15 @@ def test_the_lag_of_the_loop_is_measured_while_it_sends(account, start, receiver
     before = sample("booper_sender_loop_lag_seconds_count")
     deliver(start(ALLOWED), make_job(account, url=f"{receiver.url}/slow", host="127.0.0.1"))
     assert sample("booper_sender_loop_lag_seconds_count") > before
+
+
+def test_leases_are_renewed_by_the_clock_of_the_database(db, monkeypatch):
+    """Of a host whose clock is ahead they would have ended early."""
+    seen = []
+    monkeypatch.setattr(HostClock, "compare", lambda _: 7)
+    monkeypatch.setattr(LongLeases, "renew", lambda _, now, ahead_us=0: seen.append(ahead_us))
+    delivery = Delivery(load({}))
+
+    delivery.heartbeat._at_beat()
+
+    assert seen == [7]

@@ -147,6 +147,15 @@ def test_a_message_that_was_kept_for_a_day_is_dropped(installation):
     assert installation.sent_to("slack") == []
 
 
+def test_a_watch_that_has_run_for_long_keeps_a_message_as_long_as_a_new_one(installation):
+    installation.pass_by(200_000)
+    watch = let_fail_while_slack_is_down(installation, 300)
+
+    installation.refusing = set()
+
+    assert installation.go_on(600, watch) == [("opened", "ticker")]
+
+
 def test_slow_targets_give_the_turn_to_no_other_watch(installation):
     """Something opens, something closes, and something is repeated: three messages, each of which takes 25 s."""
     watch, other = [installation.watch(BOOPER_OPERATOR_REPEAT_SECONDS="10") for _ in range(2)]

@@ -10,6 +10,7 @@ from models.operations import claims
 from models.rules import clock
 from models.schedules import planning, schedule_changes
 from models.schedules.schedule_tables import Schedule
+from tests.support.flows import MARGIN, ids_through, lane, let_through, order
 from tests.support.races import held_elsewhere
 from tests.support.rows import make_job, reread
 from tests.support.schedule_rows import create_schedule, make_schedule
@@ -74,6 +75,26 @@ def test_a_job_that_ended_its_worker_three_times_is_discarded_as_crashed(account
     [given_up] = LogEntry.select().where(LogEntry.event == "worker.job.discarded")
     assert '"reason":"crashed"' in given_up.payload
     assert Attempt.select().count() == 3
+
+
+def lost_in(account, moved_clock, gate, attempts):
+    """Of two jobs of a lane the first loses its worker in the first of so many attempts; the ids of those that may begin
+    then."""
+    ids = order(account, gate, count=2)
+    Job.update(max_attempts=attempts, timeout_ms=1000).execute()
+    let_through(ids)
+    moved_clock.advance(seconds=MARGIN / clock.SECOND + 2)
+    rescue_lost(clock.now())
+    return [ids.index(each) for each in ids_through(ids)]
+
+
+def test_a_lane_stops_at_a_job_whose_worker_fell_silent_for_the_last_time(account, moved_clock):
+    assert lost_in(account, moved_clock, lane(stops=True), attempts=1) == []
+
+
+def test_a_lane_does_not_stop_at_a_job_that_comes_back_or_where_it_is_to_go_on(account, moved_clock):
+    assert lost_in(account, moved_clock, lane("back", stops=True), attempts=2) == [0]
+    assert lost_in(account, moved_clock, lane("on", stops=False), attempts=1) == [1]
 
 
 ONE_ATTEMPT = {"max_attempts": 1, "timeout_ms": 1000}

@@ -1,6 +1,7 @@
 """E-mails go out by the operator's server: with TLS unless the operator wants none, and each comes to one outcome."""
 
 import asyncio
+import smtplib
 import socket
 import ssl
 import threading
@@ -212,3 +213,25 @@ def test_a_mail_whose_time_can_not_be_limited_has_an_outcome(serve, no_threads):
 
     assert (type(outcome), outcome.reason) == (Unreachable, "protocol")
     assert server.mailbox.mails == []
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [
+        ("smtp://mail.example", 587),
+        ("smtps://mail.example", 465),
+        ("smtp+plain://mail.example", 25),
+        ("smtps://mail.example:2465", 2465),
+    ],
+)
+def test_a_server_is_asked_at_the_port_of_its_url_or_at_the_usual_one(monkeypatch, url, port):
+    asked = []
+
+    def refuse(host, port, **_):
+        asked.append((host, port))
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(smtplib, "SMTP", refuse)
+    monkeypatch.setattr(smtplib, "SMTP_SSL", refuse)
+    Mailer(url).send(EmailMessage())
+    assert asked == [("mail.example", port)]

@@ -4,7 +4,7 @@ from models.accounts import account_store
 from models.operations.listening import listener_store
 from models.operations.listening.listener_store import CONNECTED_US, KEPT_US, note_seen
 from models.rules import clock
-from tests.support.listeners import take, waiting
+from tests.support.listeners import reply, take, waiting
 from tests.support.races import at_once
 
 
@@ -45,9 +45,14 @@ def test_a_list_says_how_many_requests_wait_and_how_many_are_unanswered(account,
     note_seen(account.id, "laptop", 1, clock.now())
     for _ in range(3):
         waiting(account)
-    take(account, limit=1)
+    [taken] = take(account, limit=1)
     [listener] = listener_store.listed(account.id)
     assert (listener.waiting, listener.taken) == (2, 1)
+
+    reply(account, taken)
+
+    [listener] = listener_store.listed(account.id)
+    assert (listener.waiting, listener.taken) == (2, 0)
 
 
 def test_one_that_was_away_for_a_week_is_forgotten(account, moved_clock):
