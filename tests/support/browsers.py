@@ -1,6 +1,7 @@
 """Browsers of the dashboard for tests in one process: cookies, forms with their token, and what a page is made of."""
 
 import re
+from functools import lru_cache
 from html.parser import HTMLParser
 
 from api.dashboard import sessions
@@ -50,6 +51,16 @@ class Markup(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         self.tags.append((tag, dict(attributes)))
+
+    def updatepos(self, _, end):
+        """Count no lines: nobody asks where a tag stands."""
+        return end
+
+
+@lru_cache(maxsize=8)
+def tags_of(text):
+    """The tags of a page, read once: a walk asks for them again and again. Not to be changed."""
+    return Markup(text).tags
 
 
 def signed_in(app, name):

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from tests.support.browsers import Markup
+from tests.support.browsers import tags_of
 
 MOST_ALIKE = 12  # pages of one route with the same names in their query
 MOST_PAGES = 2_000
@@ -20,7 +20,7 @@ class Page(NamedTuple):
 
     @property
     def tags(self):
-        return Markup(self.answer.text).tags if self.answer.mimetype == "text/html" else []
+        return tags_of(self.answer.text) if self.answer.mimetype == "text/html" else []
 
 
 class Form(NamedTuple):
