@@ -1,6 +1,7 @@
 """The databases of the tests: names, emptying, one that is away, and those that killed runs left behind."""
 
 import contextlib
+from functools import cache
 
 import psycopg
 
@@ -14,6 +15,10 @@ LARGE = 256 * 1024  # octets
 COUNT_FROM_1 = """
 SELECT setval(sequence.oid, 1, false) FROM pg_class AS sequence JOIN pg_depend ON objid = sequence.oid
 WHERE relkind = 'S' AND deptype IN ('a', 'i') AND refobjid = ANY(CAST(%s AS regclass[]))
+"""
+ANEW = """
+of_ticker AS (UPDATE ticker SET seen_at = 0, delivered_until = 0),
+of_operator_watch AS (UPDATE operator_watch SET watcher = '', looked_at = 0)
 """
 LEFT_BEHIND = """
 SELECT datname FROM pg_database WHERE datname ~ '^booper_test_[0-9]{1,9}$'
@@ -65,15 +70,15 @@ def empty_tables():
     filled = dict(database.execute_sql(_sizes_of_filled()).fetchall())
     if any(size > LARGE for size in filled.values()):
         database.execute_sql(f"TRUNCATE {', '.join(filled)} RESTART IDENTITY CASCADE")
-    elif filled:  # in one statement, so that it does not matter which refers to which
-        deletes = ", ".join(f"of_{name} AS (DELETE FROM {name})" for name in filled)  # noqa: S608
-        database.execute_sql(f"WITH {deletes} {COUNT_FROM_1}", (list(filled),))
-    database.execute_sql("UPDATE ticker SET seen_at = 0, delivered_until = 0")
-    database.execute_sql("UPDATE operator_watch SET watcher = '', looked_at = 0")
+        filled = {}
+    deletes = "".join(f", of_{name} AS (DELETE FROM {name})" for name in filled)  # noqa: S608
+    # in one statement, so that it does not matter which refers to which
+    database.execute_sql(f"WITH {ANEW}{deletes} {COUNT_FROM_1}", (list(filled),))
 
 
+@cache
 def _sizes_of_filled():
-    """Finds the tables with rows, and the octets of each."""
+    """Finds the tables with rows, and the octets of each. The tables are the same in all databases of a run."""
     names = [name for name in database.get_tables() if name not in ("ticker", "operator_watch", schema.TABLE)]
     return " UNION ALL ".join(
         f"SELECT '{name}', pg_relation_size('{name}') WHERE EXISTS (SELECT 1 FROM {name})"  # noqa: S608
