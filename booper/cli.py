@@ -6,6 +6,7 @@ Those that ask a running server are a matter of `booper/client_commands.py`, all
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from booper import client_commands, serve_flags
@@ -59,8 +60,9 @@ def add_command(
     return added
 
 
+@cache
 def server_commands() -> dict[str, str]:
-    """The commands of the server with what they are for."""
+    """The commands of the server with what they are for. Kept: to make the parser takes longer than to use it."""
     return {name: command.description or "" for name, command in parser().commands.items()}
 
 
