@@ -5,7 +5,6 @@ PostgreSQL half is skipped with a reason, but never where CI or BOOPER_TEST_REQU
 """
 
 import gc
-import shutil
 from pathlib import Path
 
 import psycopg
@@ -13,14 +12,15 @@ import pytest
 
 from models.accounts import account_store
 from models.database import schema
-from models.database.connection import close_all, database, open_database
+from models.database.connection import close_all, open_database
 from models.rules import clock
 
 pytest.register_assert_rewrite("tests.support")
 
 from tests.support.clocks import START, MovedClock  # noqa: E402 - after the line above
-from tests.support.databases import empty_tables, own_database  # noqa: E402 - after the line above
-from tests.support.kept_connection import close_all_but_one, close_kept, open_with_kept  # noqa: E402 - after the line above
+from tests.support.databases import own_database  # noqa: E402 - after the line above
+from tests.support.kept_connection import close_kept, kept_database  # noqa: E402 - after the line above
+from tests.support.kept_file import close_kept_file, kept_file, own_file  # noqa: E402 - after the line above
 from tests.support.services import POSTGRES_URL, unavailable  # noqa: E402 - after the line above
 from tests.support.traces import traced  # noqa: E402 - after the line above
 from workers.ticker import front  # noqa: E402 - after the line above
@@ -74,26 +74,28 @@ def sqlite_file(tmp_path_factory):
     open_database(f"sqlite:///{path}")
     schema.migrate()
     close_all()
-    return path
+    yield path
+    close_kept_file()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def db(request):
     """An empty, migrated database; the test runs once on each kind."""
-    if request.param == "sqlite":
-        tmp_path = request.getfixturevalue("tmp_path")
-        shutil.copy(request.getfixturevalue("sqlite_file"), tmp_path / "test.db")
-        opened = open_database(f"sqlite:///{tmp_path}/test.db")
-        opened.pragma("synchronous", "off", permanent=True)  # no power fails here
-    else:
-        opened = open_with_kept(request.getfixturevalue("postgres_url"))
-        empty_tables()
-    database.connect(reuse_if_open=True)
-    yield request.param
-    if request.param == "sqlite":
-        close_all()
-    else:
-        close_all_but_one(opened)
+    with request.getfixturevalue(f"on_{request.param}"):
+        yield request.param
+
+
+@pytest.fixture
+def on_postgresql(postgres_url):
+    return kept_database(postgres_url)
+
+
+@pytest.fixture
+def on_sqlite(request, sqlite_file, tmp_path_factory):
+    """A test that asks for its folder has a file of its own in it."""
+    if "tmp_path" in request.fixturenames:
+        return own_file(sqlite_file, request.getfixturevalue("tmp_path"))
+    return kept_file(sqlite_file, tmp_path_factory.mktemp)
 
 
 @pytest.fixture(autouse=True)

@@ -1,14 +1,27 @@
 """Hands a connection to PostgreSQL on from test to test: a new one takes longer than most tests, since its server
 process reads the catalog anew. What a test did to its session is undone."""
 
+from contextlib import contextmanager
+
 from psycopg.pq import TransactionStatus
 
 from models.database.connection import close_all, database, open_database
 from models.database.postgres import OF_WORK, set_limits
+from tests.support.databases import empty_tables
 
 UNDO = "RESET ALL; CLOSE ALL; UNLISTEN *; DISCARD TEMP; SELECT pg_advisory_unlock_all()"
 
 _kept = []
+
+
+@contextmanager
+def kept_database(url):
+    """The database of this URL, emptied."""
+    opened = open_with_kept(url)
+    empty_tables()
+    database.connect(reuse_if_open=True)
+    yield
+    close_all_but_one(opened)
 
 
 def open_with_kept(url):
