@@ -1,5 +1,8 @@
 """An installation that is well or not, as its rows show it, and what a watch over it sends."""
 
+from contextlib import contextmanager
+
+from models.database.connection import connect_and_keep
 from models.database.transactions import transaction
 from models.operations import heartbeats, ticker_row
 from models.operations.heartbeats import Depths, WorkerRow
@@ -73,3 +76,10 @@ class Installation:
 
 def worker(worker_id, started_at, seen_at):
     return WorkerRow(worker_id, "host", 7, "1", 8, 0, started_at, seen_at)
+
+
+@contextmanager
+def connected():
+    """Keeps the connection of this thread: to open a file of SQLite for each look takes longer than to look."""
+    connect_and_keep()
+    yield

@@ -2,12 +2,13 @@
 
 import pytest
 
-from tests.support.installations import Installation
+from tests.support.installations import Installation, connected
 
 
 @pytest.fixture
 def installation(db, moved_clock, monkeypatch):
     monkeypatch.setattr("models.operations.operator_alerts.troubles.LITTLE_ROOM", 0)
+    monkeypatch.setattr("workers.operator_watch.watch.connection", connected)
     return Installation(moved_clock)
 
 

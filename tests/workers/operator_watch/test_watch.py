@@ -7,9 +7,10 @@ from contextlib import suppress
 import pytest
 
 from models.alerts.alert_tables import Incident
+from models.database.connection import database
 from models.operations.operator_alerts import operator_incidents, turn
 from models.rules import clock
-from tests.support.installations import TARGETS
+from tests.support.installations import TARGETS, Installation
 from tests.support.mail_servers import Mailbox, MailServer
 from tests.support.scripted_receivers import ScriptedReceiver, read_request
 from workers.operator_watch import watch as watching
@@ -434,3 +435,11 @@ def test_a_target_that_does_not_answer_holds_up_no_other():
         assert side_by_side([lambda: str(never.wait(30)), lambda: ""], 0.05) == ["no end in time", ""]
     finally:
         never.set()
+
+
+def test_a_look_gives_its_connection_back(db, moved_clock):
+    watch = Installation(moved_clock).watch()
+
+    watch.look(clock.now(), 0.0)
+
+    assert database.is_closed()
