@@ -420,7 +420,7 @@ class Ticking:
         self.lead, self.signum = lead, signum
 
     def tick_until(self, stop):
-        self.led = self.lead.hold()
+        self.led = wait_until(self.lead.hold)  # the session of the test before may not have ended yet
         self.stopped = [stop.is_set()]
         kill(self.signum)
         self.stopped.append(stop.is_set())
