@@ -78,8 +78,7 @@ def test_a_job_that_ended_its_worker_three_times_is_discarded_as_crashed(account
 
 
 def lost_in(account, moved_clock, gate, attempts):
-    """Of two jobs of a lane the first loses its worker in the first of so many attempts; the ids of those that may begin
-    then."""
+    """Of two jobs of a lane the first loses its worker in the first of so many attempts. Which may begin then."""
     ids = order(account, gate, count=2)
     Job.update(max_attempts=attempts, timeout_ms=1000).execute()
     let_through(ids)
