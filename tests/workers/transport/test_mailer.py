@@ -225,13 +225,13 @@ def test_a_mail_whose_time_can_not_be_limited_has_an_outcome(serve, no_threads):
     ],
 )
 def test_a_server_is_asked_at_the_port_of_its_url_or_at_the_usual_one(monkeypatch, url, port):
-    asked = []
+    addresses = []
 
     def refuse(host, port, **_):
-        asked.append((host, port))
+        addresses.append((host, port))
         raise ConnectionRefusedError
 
     monkeypatch.setattr(smtplib, "SMTP", refuse)
     monkeypatch.setattr(smtplib, "SMTP_SSL", refuse)
     Mailer(url).send(EmailMessage())
-    assert asked == [("mail.example", port)]
+    assert addresses == [("mail.example", port)]
