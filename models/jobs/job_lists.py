@@ -13,6 +13,7 @@ from models.database.sql import any_of, fetch
 from models.jobs.job_store import SHOWN, JobRow, shown_row
 from models.jobs.searches import merged_states, overdue
 from models.jobs.searches.job_filter import (
+    ANY_NUMBER,
     JobFilter,
     due_rows,
     due_table,
@@ -24,7 +25,7 @@ from models.jobs.searches.job_filter import (
     of_kind,
     of_rows,
 )
-from models.jobs.states import LATER, STATES
+from models.jobs.states import LATER, STATES, WAITING, in_states
 
 LISTING = Listing(
     {
@@ -58,6 +59,7 @@ class Source(NamedTuple):
     params: list[Any]
     judged_by: str
     judged_params: list[Any]
+    is_merged: bool = False
 
 
 def listed(account_id: int, job_filter: JobFilter, page: PageRequest, looked_at: int | None = None) -> Page:
@@ -91,25 +93,31 @@ def matching(account_id: int, job_filter: JobFilter, page: PageRequest, looked_a
     by_time = page.order[0] == "scheduled_at" and job_filter.state in LATER and not page.offset
     if job_filter.is_search or by_time:
         return _search(account_id, job_filter, page, looked_at or LOOKED_AT)
-    if page.order[0] == "inserted_at" and _has_any_state(job_filter):
+    if page.order[0] == "inserted_at" and _has_any_state(job_filter) and job_filter.due_by is None:
         table, params = _merged(account_id, job_filter, page, page.offset + page.limit + 1)
         return ids_of(table, MERGED, "true", params, page)
     return _indexed(account_id, job_filter, page)
 
 
 def _has_any_state(job_filter: JobFilter) -> bool:
-    """Whether the jobs are in any states, and no other index than that of states leads to them."""
-    return not (job_filter.state or job_filter.due_by or merged_states.has_own_index(job_filter))
+    """Whether the jobs are in several states, and no other index than that of states leads to them."""
+    return not (job_filter.state or merged_states.has_own_index(job_filter))
 
 
-def _merged(account_id: int, job_filter: JobFilter, page: PageRequest, rows: int) -> tuple[str, list[Any]]:
+def _merged(
+    account_id: int, job_filter: JobFilter, page: PageRequest, rows: int, until: Place | None = None
+) -> tuple[str, list[Any]]:
     """The next jobs of all states, so many, as a table in the order of the page; and its parameters."""
-    sql, params = merged_states.rows(account_id, job_filter, STATES, page, rows)
+    states = STATES if job_filter.due_by is None else WAITING
+    sql, params = merged_states.rows(account_id, job_filter, states, page, rows, until)
     return f"({sql}) AS merged", params
 
 
 def _indexed(account_id: int, job_filter: JobFilter, page: PageRequest) -> Page:
-    where, params = joined(of_index(account_id, job_filter))
+    conditions = of_index(account_id, job_filter)
+    if _has_any_state(job_filter) and (job_filter.after or job_filter.before):
+        conditions.append((in_states(STATES, "job"), []))  # so that the index of states finds the span in each
+    where, params = joined(conditions)
     if job_filter.due_by is None:
         return ids_of("job", LISTING, where, params, page)
     due = (account_id, job_filter.kind, job_filter.due_by)
@@ -122,6 +130,9 @@ def _search(account_id: int, job_filter: JobFilter, page: PageRequest, looked_at
     source = _source(account_id, job_filter, page, looked_at)
     listing = Listing({page.order[0]: (source.at, False)}, source.id)
     edge = _edge(source, listing, page, looked_at)
+    if source.is_merged:  # as many as there are up to the edge now: some may have been added
+        table, of_table = _merged(account_id, job_filter, page, ANY_NUMBER, edge)
+        source = source._replace(table=table, params=of_table)
     where, params = source.where, source.params
     if edge:
         mark = "<=" if page.order[1] == "asc" else ">="
@@ -146,7 +157,7 @@ def _source(account_id: int, job_filter: JobFilter, page: PageRequest, looked_at
     judged = joined(of_rows(account_id, job_filter))
     if _has_any_state(job_filter):
         table, params = _merged(account_id, job_filter, page, looked_at + 1)
-        return Source(table, "merged.at", "merged.job_id", "true", params, *judged)
+        return Source(table, "merged.at", "merged.job_id", "true", params, *judged, is_merged=True)
     where, params = joined(of_index(account_id, job_filter))
     return Source("job", "job.inserted_at", "job.id", where, params, *judged)
 

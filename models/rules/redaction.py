@@ -30,7 +30,7 @@ def redacted(headers: Iterable[tuple[str, Any]], hidden: frozenset[str]) -> dict
     return shown
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def secret_names(names: tuple[str, ...], hidden: frozenset[str]) -> frozenset[str]:
     """Those of the names whose values are hidden. Cached, since most requests have the same names."""
     return frozenset(name for name in names if is_secret(name.lower(), hidden))

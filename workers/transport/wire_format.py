@@ -75,7 +75,7 @@ def to_wire(request: Request, target: Target) -> bytes:
     return b"%b\r\n%b\r\n%b" % (first_line, lines, request.body or b"")
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _names(headers: tuple[str, ...]) -> tuple[frozenset[str], list[str]]:
     """The names in lower case, and those of them that frame a request. Cached: most requests have the same names."""
     names = frozenset(name.lower() for name in headers)

@@ -1,5 +1,5 @@
-"""Lists of all states merge those of each state (`models/jobs/searches/all_states.py`), so they need no index of their
-own, into which each of a job's four writes put an entry."""
+"""Lists of all states merge those of each state (`models/jobs/searches/merged_states.py`), so they need no index of
+their own, into which each of a job's four writes put an entry."""
 
 from typing import Any
 

@@ -76,12 +76,20 @@ def _places(account_id: int, job_filter: JobFilter, states: States, page: PageRe
     return [Place(at, job_id) for at, job_id in fetch(*rows(account_id, job_filter, states, page, limit))]
 
 
-def rows(account_id: int, job_filter: JobFilter, states: States, page: PageRequest, limit: int) -> Condition:
-    """The SQL of the next rows (at, job_id) behind the page's place, in its order, and its parameters."""
+def rows(
+    account_id: int,
+    job_filter: JobFilter,
+    states: States,
+    page: PageRequest,
+    limit: int,
+    until: Place | None = None,
+) -> Condition:
+    """The SQL of the next rows (at, job_id) behind the page's place, in its order, and its parameters. `until`: the
+    last of them."""
     if is_one_label(job_filter.label) and job_filter.ids is None:
         label = label_rows(account_id, job_filter)
         return _part("job_label", "job_label.inserted_at", "job_label.job_id", label, page, limit)
-    indexed = of_index(account_id, job_filter)
+    indexed = [*of_index(account_id, job_filter), *_until(page, until)]
     guards = [in_states([state], "job") for state in states]
     if has_own_index(job_filter):
         guards = [in_states(states, "job")]
@@ -90,6 +98,13 @@ def rows(account_id: int, job_filter: JobFilter, states: States, page: PageReque
     direction = page.order[1].upper()
     sql = f"SELECT at, job_id FROM ({merged}) AS parts ORDER BY at {direction}, job_id {direction} LIMIT {limit}"
     return sql, [value for _, params in parts for value in params]
+
+
+def _until(page: PageRequest, last: Place | None) -> list[Condition]:
+    if last is None:
+        return []
+    sign = "<=" if page.order[1] == "asc" else ">="
+    return [(f"(job.inserted_at, job.id) {sign} (%s, %s)", [last.value, last.tie])]
 
 
 def _part(table: str, at: str, job_id: str, conditions: list[Condition], page: PageRequest, limit: int) -> Condition:

@@ -10,6 +10,7 @@ from models.jobs.job_kinds import REQUEST
 from models.jobs.job_tables import Job
 from models.jobs.searches.job_filter import JobFilter
 from models.jobs.states import STATES
+from models.rules import clock
 from tests.support.rows import copy, make_job, plan_of
 
 
@@ -66,6 +67,46 @@ def test_a_search_ends_where_it_has_looked_at_enough(account, jobs):
     second = job_lists.matching(account.id, JobFilter(REQUEST, text="/"), page._replace(place=first.end), looked_at=9)
 
     assert (first.rows, second.rows, second.end) == (jobs[:3:-1], jobs[3::-1], None)
+
+
+@pytest.mark.parametrize("looked_at", [5, 7])
+def test_jobs_made_during_a_search_hide_no_older_ones(account, jobs, monkeypatch, looked_at):
+    """The second statement was cut behind so many rows from the newest, those made meanwhile among them."""
+    edge_of = job_lists._edge
+
+    def made_meanwhile(*arguments):
+        edge = edge_of(*arguments)
+        if not made:
+            made.extend(make_job(account).id for _ in range(4))
+        return edge
+
+    made, page, ids = [], PageRequest(paging.NEWEST_FIRST, 9), []
+    monkeypatch.setattr(job_lists, "_edge", made_meanwhile)
+    for _ in range(9):
+        part = job_lists.matching(account.id, JobFilter(REQUEST, text="/"), page, looked_at)
+        ids += part.rows
+        if part.end is None:
+            break
+        page = page._replace(place=part.end, limit=2)
+
+    assert [each for each in ids if each in jobs] == jobs[::-1]
+
+
+@pytest.mark.parametrize("order", ["job_id", "scheduled_at"])
+def test_a_span_of_time_is_found_by_the_index_of_states_in_other_orders_too(account, db, monkeypatch, order):
+    """It was looked for among all jobs of the account."""
+    if db == "postgresql":
+        copy(make_job(account, "completed"), 5000)
+        database.execute_sql("UPDATE job SET inserted_at = inserted_at + id * 1000")
+        database.execute_sql("ANALYZE job")
+    statements = []
+    monkeypatch.setattr(paging, "fetch", lambda sql, params: statements.append((sql, params)) or [])
+    span = JobFilter(REQUEST, after=clock.now() + clock.DAY, before=clock.now() + 2 * clock.DAY)
+
+    job_lists.matching(account.id, span, PageRequest((order, "asc"), 50))
+
+    for sql, params in statements:
+        assert "inserted_at" in plan_of(db, sql, params).partition("job_account_state")[2]
 
 
 @pytest.mark.parametrize("search", [{}, {"text": "/ok"}], ids=["all", "searched"])
