@@ -66,8 +66,8 @@ class Lines(logging.Handler):
     threads costs more than the line.
 
     It takes no lock. A thread that gets the interpreter back late would hold the lock while all others wait (this cost
-    a sixth of the creates of an API). The system keeps up to IN_ONE_PIECE bytes of one write
-    together; longer lines of several threads may mix, as those of several processes do.
+    a sixth of the creates of an API). The system keeps up to IN_ONE_PIECE bytes of one write together; longer lines of
+    several threads may mix, as those of several processes do.
     """
 
     def __init__(self, write: Callable[[bytes], int]) -> None:
@@ -87,26 +87,27 @@ class Lines(logging.Handler):
         except Exception:  # noqa: BLE001 - as the library does when a message doesn't fit its arguments
             self.handleError(record)
             return
-        for piece in in_pieces(text) if text else ():
+        data = text.encode("utf-8", "backslashreplace")
+        for piece in [data + b"\n"] if record.exc_info else in_pieces(data):
             self.write(piece)
 
-    def write(self, text: str) -> None:
-        """Write the text; errors of a closed standard error or a full disk are ignored."""
-        rest = text.encode("utf-8", "backslashreplace")
+    def write(self, rest: bytes) -> None:
+        """Write these bytes; errors of a closed standard error or a full disk are ignored."""
         with contextlib.suppress(OSError):
             while rest:
                 rest = rest[self._write(rest) :]
 
 
-def in_pieces(text: str) -> Iterator[str]:
-    """The lines of the text, joined to pieces of at most IN_ONE_PIECE."""
-    piece = ""
-    for line in text.split("\n"):
+def in_pieces(data: bytes) -> Iterator[bytes]:
+    """The lines of these bytes, joined to pieces of at most IN_ONE_PIECE."""
+    piece = b""
+    for line in data.split(b"\n") if data else ():
         if piece and len(piece) + len(line) >= IN_ONE_PIECE:
             yield piece
-            piece = ""
-        piece += f"{line}\n"
-    yield piece
+            piece = b""
+        piece += line + b"\n"
+    if piece:
+        yield piece
 
 
 def lines_of(record: logging.LogRecord) -> Sequence[dict[str, Any]]:

@@ -260,12 +260,31 @@ def test_a_value_with_an_equals_sign_is_quoted_in_text():
 
 
 def test_a_piece_is_filled_up_to_what_is_written_at_once():
-    whole = ["x" * 4000, "y" * 94]  # with the ends of their lines
-    first = "\n".join(whole) + "\n"
-    assert list(logs.in_pieces("\n".join(whole))) == [first]
+    whole = [b"x" * 4000, b"y" * 94]  # with the ends of their lines
+    first = b"\n".join(whole) + b"\n"
+    assert list(logs.in_pieces(b"\n".join(whole))) == [first]
     assert len(first) == logs.IN_ONE_PIECE
-    assert list(logs.in_pieces("\n".join([*whole, "z"]))) == [first, "z\n"]
-    assert list(logs.in_pieces("x" * 5000 + "\nz")) == ["x" * 5000 + "\n", "z\n"]
+    assert list(logs.in_pieces(b"\n".join([*whole, b"z"]))) == [first, b"z\n"]
+    assert list(logs.in_pieces(b"x" * 5000 + b"\nz")) == [b"x" * 5000 + b"\n", b"z\n"]
+
+
+def test_pieces_are_counted_in_bytes(pieces):
+    logging.getLogger().handlers[0].setFormatter(logs.Text())
+
+    logging.getLogger("booper.attempts").error("job.attempted", extra=logs.lines([{"host": "\u00e4" * 700}] * 6))
+
+    assert max(len(piece.encode()) for piece in pieces) <= logs.IN_ONE_PIECE
+
+
+def test_a_traceback_is_written_in_one_piece(pieces):
+    logging.getLogger().handlers[0].setFormatter(logs.Text())
+
+    try:
+        raise ValueError("x\n" * 3000)
+    except ValueError:
+        logging.getLogger("booper.attempts").exception("failed")
+
+    assert len(pieces) == 1
 
 
 def test_a_line_that_a_filter_refuses_is_not_written(pieces):
