@@ -22,7 +22,9 @@ class Parser(argparse.ArgumentParser):
         return super().format_help() + client_commands.listed()
 
 
+@cache
 def parser() -> Parser:
+    """The parser of the server's commands. Cached: making it takes longer than using it."""
     top = Parser(prog="booper", description="A self-hosted scheduler of HTTP requests.")
     top.add_argument("--version", action="version", version=f"booper {__version__}")
     commands = top.add_subparsers(
@@ -60,9 +62,8 @@ def add_command(
     return added
 
 
-@cache
 def server_commands() -> dict[str, str]:
-    """The commands of the server with what they are for. Kept: to make the parser takes longer than to use it."""
+    """The commands of the server with what they are for."""
     return {name: command.description or "" for name, command in parser().commands.items()}
 
 

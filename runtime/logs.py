@@ -1,6 +1,6 @@
 """Writes log lines to standard error for the operator: one line an event, as JSON or as text.
 
-An event is a message and fields: `log.info("job.stopped", extra=fields(job_id=7))`. Many events of one kind are one
+An event is a message and fields: `log.info("request", extra=fields(status=200))`. Many events of one kind are one
 record: `log.info("job.attempted", extra=lines([{"job_id": 7}, {"job_id": 8}]))`. The fields must not hold an API
 key, an `Authorization` header, a body, a query string or a user name of a URL.
 """
@@ -91,8 +91,9 @@ class Lines(logging.Handler):
         for piece in [data + b"\n"] if record.exc_info else in_pieces(data):
             self.write(piece)
 
-    def write(self, rest: bytes) -> None:
+    def write(self, data: bytes) -> None:
         """Write these bytes; errors of a closed standard error or a full disk are ignored."""
+        rest = data
         with contextlib.suppress(OSError):
             while rest:
                 rest = rest[self._write(rest) :]

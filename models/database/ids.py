@@ -18,6 +18,11 @@ def new_id() -> str:
     milliseconds = clock.now() // clock.MILLISECOND & (1 << 48) - 1
     random_bits = random.getrandbits(74)  # noqa: S311
     digits = f"{milliseconds << 80 | random_bits >> 62 << 64 | random_bits & (1 << 62) - 1 | MARKS:032x}"
+    return with_dashes(digits)
+
+
+def with_dashes(digits: str) -> str:
+    """The usual 36 characters of a UUID, from its 32 digits."""
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 

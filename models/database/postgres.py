@@ -15,6 +15,7 @@ from psycopg.pq import Format, TransactionStatus
 from psycopg.types.string import TextLoader
 
 from models.database.binary_arrays import BinaryArray, BinaryArrayDumper
+from models.database.ids import with_dashes
 
 # Both ends notice within seconds that their peer has vanished without a word.
 DEAD_PEER = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
@@ -64,8 +65,7 @@ class UuidLoader(Loader):
     format = Format.BINARY
 
     def load(self, data: Buffer) -> str:
-        digits = bytes(data).hex()
-        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+        return with_dashes(bytes(data).hex())
 
 
 # How values are written and read: arrays are encoded by us, and a UUID is its text.
@@ -77,7 +77,7 @@ ADAPTERS.register_loader("uuid", UuidLoader)
 
 class Cursor(psycopg.Cursor[Any]):
     """Has the results of a statement with parameters sent in binary form: as text a body is twice as long, and takes
-    far longer to read. Without parameters a text may hold several statements, whose results are text."""
+    far longer to read. A text without parameters may hold several statements; those can have no binary results."""
 
     def execute(
         self, query: Any, params: Any = None, *, prepare: bool | None = None, binary: bool | None = None

@@ -59,7 +59,7 @@ class Source(NamedTuple):
     params: list[Any]
     judged_by: str
     judged_params: list[Any]
-    is_merged: bool = False
+    is_merged: bool = False  # the table merges the states, see _merged
 
 
 def listed(account_id: int, job_filter: JobFilter, page: PageRequest, looked_at: int | None = None) -> Page:
@@ -100,7 +100,7 @@ def matching(account_id: int, job_filter: JobFilter, page: PageRequest, looked_a
 
 
 def _has_any_state(job_filter: JobFilter) -> bool:
-    """Whether the jobs are in several states, and no other index than that of states leads to them."""
+    """Whether the jobs may be in any state, and only the index of states leads to them."""
     return not (job_filter.state or merged_states.has_own_index(job_filter))
 
 
@@ -116,7 +116,7 @@ def _merged(
 def _indexed(account_id: int, job_filter: JobFilter, page: PageRequest) -> Page:
     conditions = of_index(account_id, job_filter)
     if _has_any_state(job_filter) and (job_filter.after or job_filter.before):
-        conditions.append((in_states(STATES, "job"), []))  # so that the index of states finds the span in each
+        conditions.append((in_states(STATES, "job"), []))  # then the index of states finds the span
     where, params = joined(conditions)
     if job_filter.due_by is None:
         return ids_of("job", LISTING, where, params, page)
@@ -130,11 +130,11 @@ def _search(account_id: int, job_filter: JobFilter, page: PageRequest, looked_at
     source = _source(account_id, job_filter, page, looked_at)
     listing = Listing({page.order[0]: (source.at, False)}, source.id)
     edge = _edge(source, listing, page, looked_at)
-    if source.is_merged:  # as many as there are up to the edge now: some may have been added
+    if source.is_merged:  # again as far as the edge, since some may have been added before it
         table, of_table = _merged(account_id, job_filter, page, ANY_NUMBER, edge)
         source = source._replace(table=table, params=of_table)
     where, params = source.where, source.params
-    if edge:
+    if edge and not source.is_merged:
         mark = "<=" if page.order[1] == "asc" else ">="
         where, params = f"{where} AND ({source.at}, {source.id}) {mark} (%s, %s)", [*params, edge.value, edge.tie]
     table = "job" if source.table == "job" else f"{source.table} JOIN job ON job.id = {source.id}"

@@ -147,6 +147,7 @@ def secrets_of(result: Result) -> list[str]:
 
 
 def covered_headers(headers: list[tuple[str, str]], secrets: list[str]) -> list[tuple[str, str]]:
+    """The headers with values without the secrets."""
     return [(name, covered(value, secrets)) for name, value in headers] if secrets else headers
 
 

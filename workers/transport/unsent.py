@@ -46,6 +46,6 @@ class Unsent:
         return self._count < self._limit
 
     def _wake_next(self) -> None:
-        """Wake one of those who wait, if there is room; it wakes the next. Of all at once most would wait again."""
+        """Wake one of those who wait, if there is room; that one wakes the next. If all woke, most would wait again."""
         if self._has_room():
             self._few.notify()

@@ -63,7 +63,7 @@ def count(account_id: int, job_filter: JobFilter, states: States, page: PageRequ
 
 
 def has_own_index(job_filter: JobFilter) -> bool:
-    """Whether another index than that of states leads to few jobs."""
+    """Whether an index leads to these jobs without their states."""
     return job_filter.ids is not None or job_filter.schedule is not None or job_filter.parent is not None
 
 
@@ -84,8 +84,8 @@ def rows(
     limit: int,
     until: Place | None = None,
 ) -> Condition:
-    """The SQL of the next rows (at, job_id) behind the page's place, in its order, and its parameters. `until`: the
-    last of them."""
+    """The SQL of the next rows (at, job_id) behind the page's place, in the page's order, and its parameters. `until`:
+    none comes behind this place."""
     if is_one_label(job_filter.label) and job_filter.ids is None:
         label = label_rows(account_id, job_filter)
         return _part("job_label", "job_label.inserted_at", "job_label.job_id", label, page, limit)
