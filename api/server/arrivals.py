@@ -121,9 +121,7 @@ class Arrivals:
         elif not buffer.has_head:
             self._refuse(conn, 431)
         else:
-            conn.read_behind, conn.is_too_large = buffer.rest, buffer.is_too_large
-            conn.data_ready = True
-            conn.sock.serve_from(buffer.file())
+            conn.serve_from(buffer)
             return self._serve(conn, buffer.path)
         buffer.close()
         return None

@@ -27,6 +27,7 @@ class ClientSocket(socket.socket):
 
     def serve_from(self, file: IO[bytes]) -> None:
         """Let a thread read this, and for WAIT_S in all what follows on the connection."""
+        self.drop_read_ahead()
         self.read_ahead, self._read_until_s = file, time.monotonic() + WAIT_S
 
     def recv(self, size: int, flags: int = 0) -> bytes:

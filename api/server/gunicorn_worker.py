@@ -1,9 +1,10 @@
 """Extends gunicorn's threaded worker: which connections it accepts, how it reads requests, which thread serves them,
 how it stops, and how it answers a malformed request.
 
-A request is read in the main loop (api/server/arrivals.py); threads only serve. gunicorn itself would read it in a
-thread, so that forty slow clients held all of them, and would answer broken request lines and headers that are too
-large with HTML; this answers with our JSON. Used as `--worker-class`.
+A request is read in the main loop (api/server/arrivals.py), or in a thread where it has arrived whole
+(api/server/next_request.py). gunicorn itself would read it in a thread, so that forty slow clients held all of them. It
+would answer broken request lines and headers that are too large with HTML; this answers with our JSON. Used as
+`--worker-class`.
 """
 
 import errno
@@ -19,10 +20,11 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from api import held_threads
 from api.responses.responses import HEADERS, ApiError, error_text, new_request_id
-from api.server import accept_balance
+from api.server import accept_balance, next_request
 from api.server.arrivals import Arrivals
 from api.server.client_socket import ClientSocket
 from api.server.lanes import Lane, lane_of
+from api.server.request_buffer import RequestBuffer
 from runtime import settings, signals
 
 STATUSES = {errors.LimitRequestLine: 414, errors.LimitRequestHeaders: 431, errors.ExpectationFailed: 417}
@@ -38,10 +40,16 @@ class Connection(TConn):
 
     read_behind = b""
     is_too_large = False  # its request, whose body was not waited for
+    lane: Lane = "other"  # of its request
 
     def __init__(self, worker: "Worker", accepted: socket, client: Any, server: Any) -> None:
         super().__init__(worker.cfg, ClientSocket(accepted), client, server)
         self._worker = worker
+
+    def serve_from(self, buffer: RequestBuffer) -> None:
+        """Let a thread serve the request that is in the buffer."""
+        self.read_behind, self.is_too_large, self.data_ready = buffer.rest, buffer.is_too_large, True
+        self.sock.serve_from(buffer.file())
 
     def close(self, graceful: bool = False) -> None:
         """Close it; `graceful`: without waiting for the client in the main loop, as gunicorn would."""
@@ -70,6 +78,8 @@ class Worker(ThreadWorker):
         self.stop_delay_s = effective.stop_delay_s
         self.stops_at_s: float | None = None
         self.lanes: dict[Lane, ThreadPoolExecutor] = {}
+        self.max_body = max_body
+        self.handed_over = 0  # connections that have or await a thread of the pool; only the main loop changes it
 
     def init_process(self) -> None:
         self.lanes = {"quick": ThreadPoolExecutor(1, "quick"), "ready": ThreadPoolExecutor(1, "ready")}
@@ -98,7 +108,9 @@ class Worker(ThreadWorker):
 
     def serve(self, conn: Connection, path: bytes) -> None:
         """Have a thread serve the request, which has arrived."""
-        future = self.lanes.get(lane_of(path), self.tpool).submit(self.handle, conn)
+        conn.lane = lane_of(path)
+        self.handed_over += conn.lane == "other"
+        future = self.lanes.get(conn.lane, self.tpool).submit(self.handle, conn)
         future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
 
     def refuse(self, conn: Connection, status: int) -> None:
@@ -113,6 +125,18 @@ class Worker(ThreadWorker):
         self.nr_conns -= 1
         conn.close()
 
+    def handle(self, conn: Connection) -> Any:
+        """Serve its request, and those that follow at once; whether the connection is kept. Runs in a thread."""
+        is_kept = super().handle(conn)
+        while is_kept and self._may_stay(conn) and next_request.take(conn, self.max_body):
+            is_kept = super().handle(conn)
+        return is_kept
+
+    def _may_stay(self, conn: Connection) -> bool:
+        """Whether its thread may wait for the next request: no connection needs the thread, and nothing is read yet."""
+        has_free_thread = conn.lane == "other" and self.handed_over < self.cfg.threads
+        return has_free_thread and not conn.read_behind and not conn.parser.unreader.buf.getvalue()
+
     def handle_request(self, req: Any, conn: Connection) -> Any:
         """Serve a request. Nothing follows one whose body was not read, or that is the last before the stop."""
         if conn.is_too_large or self.stops_at_s is not None:
@@ -120,6 +144,7 @@ class Worker(ThreadWorker):
         return super().handle_request(req, conn)
 
     def finish_request(self, conn: Connection, fs: Any) -> None:
+        self.handed_over -= conn.lane == "other"
         conn.sock.drop_read_ahead()
         super().finish_request(conn, fs)
         if conn.read_behind and self.keepalived_conns and self.keepalived_conns[-1] is conn:

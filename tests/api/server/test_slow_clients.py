@@ -1,100 +1,19 @@
 """Clients that are slow, silent or never done hold no thread of the API, and get 408 in the end."""
 
-import contextlib
 import json
-import os
-import selectors
 import signal
 import socket
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from gunicorn.config import Config
-from gunicorn.glogging import Logger
 
 from api import held_threads
 from api.server import arrivals, client_socket
 from api.server.arrivals import Arrival
-from api.server.gunicorn_worker import Worker
 from api.server.request_buffer import RequestBuffer
 from runtime import signals
+from tests.support.http_worker import GET, POST, answer, response, response_of
 from tests.support.waiting import wait_until
-
-GET = b"GET /path HTTP/1.1\r\nHost: x\r\n\r\n"
-POST = b"POST /path HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
-LARGE = 8 * 1024 * 1024  # more than the system takes for a client that does not read
-
-
-class App:
-    """Answers with the path and the body; `/hang` when it is let go on, `/large` with more than a client takes."""
-
-    def __init__(self):
-        self.go_on, self.hanging = threading.Event(), 0
-
-    def __call__(self, environ, start_response):
-        body = environ["wsgi.input"].read()
-        if environ["PATH_INFO"] == "/hang":
-            self.hanging += 1
-            self.go_on.wait(60)
-        answer = b"x" * LARGE if environ["PATH_INFO"] == "/large" else environ["PATH_INFO"].encode() + b" " + body
-        start_response("200 OK", [("Content-Length", str(len(answer)))])
-        return [answer]
-
-
-@pytest.fixture
-def app():
-    return App()
-
-
-@pytest.fixture
-def worker(app):
-    """A worker with two threads that serves this app, as gunicorn's master would start it."""
-    config = Config()
-    config.set("threads", 2)
-    config.set("keepalive", 60)
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
-        worker = Worker(0, os.getppid(), [listener], None, 30, config, Logger(config))
-        worker.port = listener.getsockname()[1]
-        worker.wsgi, worker.tpool, worker.poller = app, ThreadPoolExecutor(2), selectors.DefaultSelector()
-        worker.lanes = {"quick": ThreadPoolExecutor(1), "ready": ThreadPoolExecutor(1)}
-        worker.method_queue.init()
-        thread = threading.Thread(target=worker.run, name="gunicorn", daemon=True)
-        thread.start()
-        yield worker
-        app.go_on.set()
-        worker.alive = False
-        worker.method_queue.defer(lambda: None)
-        thread.join(60)
-        assert not thread.is_alive()
-
-
-@pytest.fixture
-def connect(worker):
-    with contextlib.ExitStack() as stack:
-        yield lambda: stack.enter_context(socket.create_connection(("127.0.0.1", worker.port), 20))
-
-
-def response(connection):
-    """Status, and the body that follows; None, None where the connection ended without one."""
-    return response_of(connection.makefile("rb"))
-
-
-def response_of(file):
-    line = file.readline()
-    if not line:
-        return None, None
-    length = 0
-    while (field := file.readline()) != b"\r\n":
-        name, _, value = field.partition(b":")
-        length = int(value) if name.lower() == b"content-length" else length
-    return int(line.split()[1]), file.read(length)
-
-
-def answer(connect, request):
-    connection = connect()
-    connection.sendall(request)
-    return response(connection)
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET", GET[:-2], POST, POST + b"hel"])
