@@ -6,6 +6,7 @@ Booper sends by itself. Linters accept the document, and generated clients have 
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from http import HTTPStatus
 from threading import Lock
 from typing import Any
 
@@ -25,6 +26,7 @@ Document = dict[str, Any]
 
 METHODS = ("get", "post", "put", "patch", "delete")
 ERROR = {"$ref": "#/components/responses/DEFAULT_ERROR"}
+INVALID = "UNPROCESSABLE_ENTITY"  # Python calls the status UNPROCESSABLE_CONTENT since 3.13
 KEPT = ("if", "then", "else", "dependentRequired", "propertyNames", "contains", "contentEncoding")
 ABOUT = {
     "description": "Orders HTTP requests for a time, repeats them by schedules, and says what came of them.",
@@ -93,7 +95,9 @@ def completed(document: Document, server: str) -> Document:
     """The document that flask-smorest made, completed in place."""
     document["info"] |= ABOUT
     document["servers"] = [{"url": server, "description": "The server that gave this document."}]
-    document["components"]["responses"]["DEFAULT_ERROR"]["description"] = "An error, in the one shape of errors."
+    shared = document["components"]["responses"]
+    shared[INVALID] = shared.pop(HTTPStatus(422).name)
+    shared["DEFAULT_ERROR"]["description"] = "An error, in the one shape of errors."
     for path, _, operation in operations(document):
         _complete(document, path, operation)
     for schema in _schemas_of_answers(document):
@@ -119,6 +123,8 @@ def operations(document: Document) -> Iterator[tuple[str, str, Document]]:
 def _complete(document: Document, path: str, operation: Document) -> None:
     operation.setdefault("description", operation["summary"])
     answers = operation["responses"]
+    if "422" in answers:
+        answers["422"] = {"$ref": f"#/components/responses/{INVALID}"}
     statuses = ["401"] if operation.get("security", document["security"]) else []
     statuses += ["404"] if "{" in path else []
     statuses += ["400", "413", "415", "422"] if "requestBody" in operation else []

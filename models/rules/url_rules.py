@@ -148,9 +148,11 @@ def _ipv6(text: str) -> str:
     try:
         if "%" in text:
             raise ValueError(text)
-        return str(ipaddress.IPv6Address(text[1:-1]))
+        address = ipaddress.IPv6Address(text[1:-1])
     except ValueError:
         raise UrlRefused(f"must have an IPv6 address without zone in the brackets, got {text[:60]!r}") from None
+    # Python writes the IPv4 address inside in two ways: as hexadecimal groups before 3.13, with dots since.
+    return f"::ffff:{address.ipv4_mapped}" if address.ipv4_mapped else str(address)
 
 
 def _ipv4(name: str, text: str) -> str:

@@ -94,6 +94,9 @@ JSON = [
     (b'{"a":{"b":[1,{"c":null}]}}', {"a": {"b": [1, {"c": None}]}}),
 ]
 
+# Before its place is known Python's reader gives up, or reads it all: that depends on the version of Python.
+TOO_DEEP = None
+
 UNSTORABLE = [
     (b'{"x":"\\u0000"}', "x"),
     (b'{"x":"\\ud800"}', "x"),
@@ -104,8 +107,8 @@ UNSTORABLE = [
     (b'"\\u0000"', ""),
     (b"[" * 65 + b"]" * 65, "0" + ".0" * 63),
     (b'{"x":' * 66 + b"1" + b"}" * 66, "x" + ".x" * 63),
-    (b"[" * 100_000 + b"]" * 100_000, ""),
-    (b'[{"a":' * 30_000 + b"1" + b"}]" * 30_000, ""),
+    (b"[" * 100_000 + b"]" * 100_000, TOO_DEEP),
+    (b'[{"a":' * 30_000 + b"1" + b"}]" * 30_000, TOO_DEEP),
 ]
 
 
@@ -131,7 +134,8 @@ def test_what_is_json_comes_back(bare, text, value):
 @pytest.mark.parametrize(("text", "path"), UNSTORABLE, ids=shortened)
 def test_json_that_can_not_be_kept_is_422_at_its_place(bare, text, path):
     answer = bare.post("/api/echo", data=text, content_type="application/json")
-    assert list(errors_of(answer)) == [path]
+    [found] = errors_of(answer)
+    assert found == path or (path is TOO_DEEP and (not found or found.count(".") == strict_json.MAX_DEPTH - 1))
 
 
 @one_database

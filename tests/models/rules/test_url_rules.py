@@ -160,7 +160,7 @@ def test_s_url_what_is_no_string_is_refused(url):
         ("http://127.0.0.1:65535/", "127.0.0.1", 65535, "127.0.0.1:65535"),
         ("http://127.0.0.1./", "127.0.0.1", 80, "127.0.0.1"),
         ("http://[::1]:80/", "::1", 80, "[::1]"),
-        ("http://[::FFFF:1.2.3.4]:8/", "::ffff:102:304", 8, "[::ffff:102:304]:8"),
+        ("http://[::FFFF:1.2.3.4]:8/", "::ffff:1.2.3.4", 8, "[::ffff:1.2.3.4]:8"),
         ("http://bücher.example/", "xn--bcher-kva.example", 80, "xn--bcher-kva.example"),
         ("http://straße.example/", "xn--strae-oqa.example", 80, "xn--strae-oqa.example"),
         ("http://XN--bcher-KVA.example/", "xn--bcher-kva.example", 80, "xn--bcher-kva.example"),
