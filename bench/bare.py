@@ -11,8 +11,8 @@ from flask import Flask, Response, jsonify, request
 
 INSERT = "INSERT INTO bare (uuid, url, body, scheduled_at, inserted_at) VALUES (%s, %s, %s, %s, %s) RETURNING id"
 TABLE = (
-    "CREATE TABLE bare (id BIGSERIAL PRIMARY KEY, uuid UUID NOT NULL UNIQUE, url TEXT NOT NULL, body TEXT, "
-    "scheduled_at TEXT, inserted_at BIGINT NOT NULL)"
+    "CREATE TABLE IF NOT EXISTS bare (id BIGSERIAL PRIMARY KEY, uuid UUID NOT NULL UNIQUE, url TEXT NOT NULL, "
+    "body TEXT, scheduled_at TEXT, inserted_at BIGINT NOT NULL)"
 )
 app = Flask("bare", static_folder=None)
 local = threading.local()

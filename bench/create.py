@@ -1,7 +1,7 @@
 """Measures creates through the API: one job a request beside a bare endpoint, and many jobs a request.
 
-The bare endpoint runs with the command line of Booper's API but for app and port, so that both have the same gunicorn,
-worker class, processes and threads.
+The bare endpoint runs twice with the command line of Booper's API but for app and port: once with gunicorn's own
+threaded worker, as a bare Flask app is served, and once with Booper's worker, which spends less on each request.
 """
 
 import contextlib
@@ -24,6 +24,7 @@ from tests.support.waiting import wait_until
 CLIENTS = 16
 WARM_UP = 320
 JOBS_A_CALL = 1000
+OURS = "api.server.gunicorn_worker.Worker"
 ROOT = Path(__file__).parent.parent
 
 
@@ -41,18 +42,21 @@ def order() -> dict[str, object]:
 def rounds(session: Session) -> Iterator[Figures]:
     """Requests a second by 16 clients, alternating with the bare endpoint."""
     count = session.size(16_000, 2_400)
-    with session.production() as product, bare_endpoint(product) as bare_port:
+    with session.production() as product, bare_endpoint(product, "gthread") as bare, bare_endpoint(product) as same:
         request = octets("POST", "/api/jobs", product.key, json.dumps(order()).encode())
-        for port in (product.port, bare_port):
+        for port in (product.port, bare, same):
             ask_all(port, request, WARM_UP, CLIENTS, 201)
         for _ in session.each_round("create"):
-            ours = ask_all(product.port, request, count, CLIENTS, 201)
-            bare = ask_all(bare_port, request, count, CLIENTS, 201)
+            ours, of_gunicorn, of_ours = (
+                ask_all(port, request, count, CLIENTS, 201) for port in (product.port, bare, same)
+            )
             yield {
                 "requests/s": ours.per_s,
                 "p99, ms": 1000 * percentile(ours.latencies_s, 99),
-                "bare Flask and one INSERT, requests/s": bare.per_s,
-                "share of it, %": 100 * ratio(ours.per_s, bare.per_s),
+                "bare Flask and one INSERT, requests/s": of_gunicorn.per_s,
+                "share of it, %": 100 * ratio(ours.per_s, of_gunicorn.per_s),
+                "the same on Booper's worker, requests/s": of_ours.per_s,
+                "share of that, %": 100 * ratio(ours.per_s, of_ours.per_s),
             }
 
 
@@ -77,12 +81,12 @@ def batch_rounds(session: Session) -> Iterator[Figures]:
 
 
 @contextlib.contextmanager
-def bare_endpoint(product: Production) -> Iterator[int]:
+def bare_endpoint(product: Production, worker_class: str = OURS) -> Iterator[int]:
     """The port of the bare endpoint, run with the command line of the API."""
     product.sql(TABLE)
     port = free_port()
     line = Path(f"/proc/{product.processes['api'].pid}/cmdline").read_text().split("\0")[:-1]
-    other = {"booper.wsgi:app": "bench.bare:app", f"127.0.0.1:{product.port}": f"127.0.0.1:{port}"}
+    other = {OURS: worker_class, "booper.wsgi:app": "bench.bare:app", f"127.0.0.1:{product.port}": f"127.0.0.1:{port}"}
     env = product.env | {"PYTHONPATH": str(ROOT)}
     bare = Running("bare", [other.get(word, word) for word in line], env, product.folder)
     try:
