@@ -6,7 +6,6 @@ Booper sends by itself. Linters accept the document, and generated clients have 
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from http import HTTPStatus
 from threading import Lock
 from typing import Any
 
@@ -26,7 +25,7 @@ Document = dict[str, Any]
 
 METHODS = ("get", "post", "put", "patch", "delete")
 ERROR = {"$ref": "#/components/responses/DEFAULT_ERROR"}
-INVALID = "UNPROCESSABLE_ENTITY"  # Python calls the status UNPROCESSABLE_CONTENT since 3.13
+INVALID, INVALID_SINCE_3_13 = "UNPROCESSABLE_ENTITY", "UNPROCESSABLE_CONTENT"  # Python's names of the status 422
 KEPT = ("if", "then", "else", "dependentRequired", "propertyNames", "contains", "contentEncoding")
 ABOUT = {
     "description": "Orders HTTP requests for a time, repeats them by schedules, and says what came of them.",
@@ -96,7 +95,7 @@ def completed(document: Document, server: str) -> Document:
     document["info"] |= ABOUT
     document["servers"] = [{"url": server, "description": "The server that gave this document."}]
     shared = document["components"]["responses"]
-    shared[INVALID] = shared.pop(HTTPStatus(422).name)
+    shared[INVALID] = shared.pop(INVALID_SINCE_3_13, None) or shared[INVALID]
     shared["DEFAULT_ERROR"]["description"] = "An error, in the one shape of errors."
     for path, _, operation in operations(document):
         _complete(document, path, operation)

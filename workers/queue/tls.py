@@ -24,6 +24,11 @@ ADVICE = {
     "CERTIFICATE_VERIFY_FAILED": f"name the file of the CA that signed RabbitMQ's certificate in {CA}",
     "CERTIFICATE_REQUIRED": f"RabbitMQ asks for a certificate: set {CERT} and {KEY}",
     "SSLEOFError": CUT,
+    # Python before 3.11.4 says this of a connection that was cut under TLS as well.
+    "IncompatibleProtocolError": (
+        f"what listens at {URL} is no RabbitMQ, or ended the connection: if it asks for a certificate under TLS, set "
+        f"{CERT} and {KEY} to one of its CA that has not expired"
+    ),
     "WRONG_VERSION_NUMBER": f"this port of {URL} speaks no TLS: RabbitMQ's for amqps:// is usually 5671",
 }
 

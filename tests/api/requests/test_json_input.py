@@ -134,8 +134,8 @@ def test_what_is_json_comes_back(bare, text, value):
 @pytest.mark.parametrize(("text", "path"), UNSTORABLE, ids=shortened)
 def test_json_that_can_not_be_kept_is_422_at_its_place(bare, text, path):
     answer = bare.post("/api/echo", data=text, content_type="application/json")
-    [found] = errors_of(answer)
-    assert found == path or (path is TOO_DEEP and (not found or found.count(".") == strict_json.MAX_DEPTH - 1))
+    [place] = errors_of(answer)
+    assert place == path or (path is TOO_DEEP and (not place or place.count(".") == strict_json.MAX_DEPTH - 1))
 
 
 @one_database

@@ -173,8 +173,8 @@ def answer_plainly(listening):
                 connection.sendall(b"AMQP\0\0\x09\x01")
 
 
-def refusal_of(port):
-    broker = make_broker(load(f"amqps://localhost:{port}"))
+def refusal_of(port, scheme="amqps"):
+    broker = make_broker(load(f"{scheme}://localhost:{port}"))
     with pytest.raises(BrokerError) as refused:
         Actors(broker, "booper_tls", lambda *_: None, lambda *_: None).send_probe(0)
     return refused.value
@@ -212,7 +212,13 @@ def test_a_connection_that_ends_without_a_reason_may_miss_our_certificate(files,
     with pytest.raises(BrokerError) as cut_off:
         Actors(broker, "booper_tls", lambda *_: None, lambda *_: None).send_probe(0)
 
-    assert "if it asks for a certificate, set BOOPER_BROKER_CERT_FILE" in brokers.advice(cut_off.value)
+    advice = brokers.advice(cut_off.value)
+    assert "it asks for a certificate" in advice
+    assert "set BOOPER_BROKER_CERT_FILE" in advice
+
+
+def test_what_is_no_rabbitmq_gets_advice(plain_server):
+    assert "what listens at BOOPER_BROKER_URL is no RabbitMQ" in brokers.advice(refusal_of(plain_server, "amqp"))
 
 
 def test_a_port_at_which_nothing_listens_gets_no_advice_about_tls():
