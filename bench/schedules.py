@@ -31,7 +31,7 @@ def planned(session: Session, due: int, idle: int, lead_seconds: int) -> tuple[f
     """Seconds from the instant until the last next job was made, and how many instants did not fire exactly once."""
     with session.production(BOOPER_MAX_SCHEDULES="1000000") as product, Target() as target:
         add_idle(product, target.port, idle)
-        due_at = (now_us() // SECOND + lead_seconds + due // 50) * SECOND
+        due_at = (now_us() // SECOND + lead_seconds + due // 20) * SECOND
         for number in range(due):
             order(product, target.port, due_at, str(number))
         assert now_us() < due_at, "the schedules must be made before they are due"
