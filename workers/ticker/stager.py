@@ -57,9 +57,12 @@ class Stager:
         gather = 0 <= now - self._follow_ups_at < FOLLOW_UPS_US
         # Each has its own room, so that a backlog can't hide what is due next. So have parked jobs, named above.
         due = self._stage(first, now, self._bound, now, gather) if first <= now else 0
+        # Only a backlog may have nothing that is due soon. To count for nothing costs more than to look.
+        soon_from = first if first >= now - JUST_NOW_US else staging.first_due(now - JUST_NOW_US, until)
+        if soon_from is None:
+            return passing + due
         soon_bound = 2 * self._bound + self._named_parked
-        soon = self._stage(max(first, now - JUST_NOW_US), until, soon_bound, now, gather)
-        return passing + due + soon
+        return passing + due + self._stage(soon_from, until, soon_bound, now, gather)
 
     def look_everywhere(self) -> None:
         """Search for due jobs from the beginning: some have come back."""
