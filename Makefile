@@ -6,7 +6,7 @@ unexport PYTHONDONTWRITEBYTECODE
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: client install run test test-quick chart docs check format lint types imports openapi pictures lock packages journeys-full firefox bench bench-quick bench-large bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full alerts-full agreement-full upgrade
+.PHONY: client install run test test-quick chart docs check format lint types imports openapi pictures recorded lock packages journeys-full firefox bench bench-quick bench-large bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full alerts-full agreement-full upgrade
 
 install: $(STAMP)
 
@@ -61,6 +61,10 @@ openapi: $(DEV_STAMP)
 # The pictures of the README and the documents, from a server that it fills itself.
 pictures: $(DEV_STAMP)
 	$(BIN)/python -m tests.support.pictures
+
+# After a change that is meant: writes what the recorded outputs of tests/**/recorded/ are compared with.
+recorded: $(DEV_STAMP)
+	BOOPER_TEST_RECORD=1 $(BIN)/python -m pytest $$(find tests -name "test_recorded_*.py") -k "not postgresql"
 
 check: lint types imports test
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.databases import RUN, drop_left_behind
 from tests.support.journeys import ports
+from tests.support.recorded import ANEW, RECORD, Recorded
 from tests.support.services import POSTGRES_URL
 
 GONE = "booper_test_999999999"  # no session has this number
@@ -61,3 +62,46 @@ def test_no_port_is_one_of_those_that_the_kernel_gives_to_connections():
     first = int(ports.KERNEL_S_OWN.read_text().split()[0])
 
     assert ports.free_port() < first <= of_the_kernel
+
+
+@pytest.fixture
+def recorded(tmp_path, monkeypatch):
+    """A folder with a text, "kept"."""
+    monkeypatch.delenv(RECORD, raising=False)
+    (tmp_path / "kept.txt").write_text("first\nsecond\n")
+    return Recorded(tmp_path)
+
+
+def test_a_text_that_is_as_recorded_passes(recorded):
+    recorded.compare("kept", "first\nsecond\n")
+    recorded.are_exactly(["kept"])
+
+
+def test_a_text_that_differs_from_the_recorded_fails_with_the_lines_and_how_to_write_it_anew(recorded):
+    with pytest.raises(AssertionError) as failure:
+        recorded.compare("kept", "first\nanother\n")
+
+    lines = str(failure.value).splitlines()
+    assert ANEW in lines[0]
+    assert lines[-3:] == [" first", "-second", "+another"]
+
+
+@pytest.mark.parametrize("text", ["", "first\n"])
+def test_a_text_that_was_never_recorded_fails(recorded, text):
+    with pytest.raises(AssertionError, match="make recorded"):
+        recorded.compare("missing", text)
+
+
+def test_a_recorded_text_that_nothing_is_compared_with_is_noticed(recorded):
+    with pytest.raises(AssertionError, match="'kept'"):
+        recorded.are_exactly(["other"])
+
+
+def test_recording_writes_what_differs_and_removes_what_is_compared_no_more(recorded, monkeypatch):
+    monkeypatch.setenv(RECORD, "1")
+
+    recorded.compare("pages/new", "third\n")
+    recorded.are_exactly(["pages/new"])
+
+    assert recorded.names() == {"pages/new"}
+    assert (recorded.folder / "pages/new.txt").read_text() == "third\n"
