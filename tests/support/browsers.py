@@ -27,7 +27,7 @@ class Browser:
         """The token that the site puts into this browser's forms."""
         return TOKEN.search(self.get("/sign-in").text)[1]
 
-    def send(self, path, token=None, **fields):
+    def send(self, path, token=None, /, **fields):
         return self.client.post(path, data={"csrf": self._known_token() if token is None else token, **fields})
 
     def _known_token(self):

@@ -5,6 +5,7 @@ import re
 from hashlib import sha256
 
 from api.dashboard import sessions
+from api.dashboard.pages import signing_in
 from api.responses import responses
 from models.accounts import key_format, session_store
 from models.alerts import status_pages
@@ -14,6 +15,8 @@ from tests.support.clocks import MovedClock
 
 NOW = 1_773_153_320_123_456  # 2026-03-10T14:35:20.123456Z, a Tuesday
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+BEFORE = 100  # so many ids and tokens may be drawn before the first visit
 
 _names = {}  # by id
 
@@ -26,19 +29,34 @@ def uuid_of(name):
     return uuid
 
 
+def of_bob(name):
+    """The id of the twin."""
+    return uuid_of(f"bob's {name}")
+
+
+def name_of(uuid):
+    """The name that the scenario has for an id; None: it has given none such."""
+    return _names.get(uuid)
+
+
 def with_names(text):
-    """The text with a name in the place of each id: those of the scenario, and `new 3` for the third made since."""
-    return UUID.sub(lambda match: f"{{{_names.get(match[0]) or f'new {int(match[0][-8:], 16)}'}}}", text)
+    """The text with a name in the place of each id: those of the scenario, and `new 3` for the third of a visit."""
+    return UUID.sub(lambda match: f"{{{_names.get(match[0]) or _name_of_new(match[0])}}}", text)
+
+
+def _name_of_new(uuid):
+    return f"new {int(uuid[-8:], 16) - BEFORE}"
 
 
 class Counted:
-    """In the place of what draws at random: numbers that count up from 1."""
+    """In the place of what draws at random: numbers that count up."""
 
     def __init__(self):
         self.number = 0
 
     def begin_again(self):
-        self.number = 0
+        """Count what a visit makes, always from the same number on."""
+        self.number = BEFORE
 
     def _next(self):
         self.number += 1
@@ -58,11 +76,14 @@ class Counted:
 
 
 def fix(monkeypatch):
-    """Fix them for a test; returns what counts the ids."""
+    """Fix them for a test; returns what counts the ids, keys and tokens."""
     monkeypatch.setattr(clock, "source", MovedClock(NOW))
+    monkeypatch.setattr(responses, "new_request_id", lambda: "00000000000000ab")
+    monkeypatch.setattr(signing_in, "failures", signing_in.Failures())
     counted = Counted()
     monkeypatch.setattr(ids, "random", counted)
-    monkeypatch.setattr(responses, "random", Counted())
-    for module in (sessions, key_format, session_store, status_pages, signatures):
+    for module in (key_format, status_pages, signatures):
+        monkeypatch.setattr(module, "secrets", counted)
+    for module in (sessions, session_store):
         monkeypatch.setattr(module, "secrets", Counted())
     return counted

@@ -1,12 +1,15 @@
 """Writes a page as lines for people: an element a line, with what matters of it, indented by what it stands in."""
 
-import re
+from functools import lru_cache
 from html.parser import HTMLParser
 
 VOID = ("area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr")
 FOLDED = ("b", "bdi", "code", "strong", "em", "kbd")  # parts of the text they stand in
-THROUGH = ("tbody", "html", "figure")  # leave their children where they themselves stand
+IN_ONE_LINE = ("thead", "select")
+THROUGH = ("tbody", "html", "figure", "div.scroll", "div.page")  # leave their children where they themselves stand
 LEFT_OUT = ("svg.icon", "svg.tl-defs", "svg.tl-sign", "meta", "link", "script", "option")
+SAYING = {"problem", "note", "empty", "bad-card"}
+FEW = 4
 UNSAID = (
     *("autocomplete", "spellcheck", "viewbox", "preserveaspectratio", "aria-hidden", "tabindex", "size", "inputmode"),
     *("scope", "rx", "rows", "aria-live", "aria-labelledby"),
@@ -24,17 +27,26 @@ class Element:
         """The tag with its classes, as a selector spells them."""
         return ".".join([self.tag, *(self.attributes.get("class") or "").split()])
 
+    @property
+    def elements(self):
+        """The elements right in it."""
+        return [part for part in self.parts if isinstance(part, Element)]
+
     def __iter__(self):
         """The element and all that are in it, in the order of the page."""
         yield self
-        for part in self.parts:
-            if isinstance(part, Element):
-                yield from part
+        for part in self.elements:
+            yield from part
 
     @property
     def text(self):
         """All of its text in one line."""
         return " ".join("".join(_texts(self)).split())
+
+    @property
+    def words(self):
+        """The same without the instants that stand behind its times."""
+        return " ".join("".join(_texts(self, _time_in_words)).split())
 
 
 class Tree(HTMLParser):
@@ -68,27 +80,29 @@ class Tree(HTMLParser):
         return end
 
 
+@lru_cache(maxsize=2)
 def tree_of(text):
+    """The elements of a page or of a part of one. Not to be changed."""
     return Tree(text).root
 
 
 def lines(element, depth=0):
     """The whole element."""
     indent = " " * depth
-    if element.kind in LEFT_OUT or element.tag in LEFT_OUT or _is_token(element):
+    if _is_left_out(element):
         return
     if element.tag in ("pre", "textarea"):
         yield f"{indent}{_head(element)}"
         yield from (f"{indent} | {line}".rstrip() for line in "".join(_texts(element)).strip("\n").splitlines())
-        return
-    if element.tag == "thead":
-        yield f"{indent}columns | {' · '.join(each.text or '?' for each in element if each.tag == 'th')}"
-        return
-    if element.tag == "select":
-        yield f"{indent}{_head(element)} | {' / '.join(map(_option, _options(element)))}"
-        return
-    pieces = list(_pieces(element))
-    if not element.tag or element.tag in THROUGH:
+    elif element.tag in IN_ONE_LINE or _is_plain_row(element):
+        yield f"{indent}{_in_one_line(element)}"
+    else:
+        yield from _nested(element, list(_pieces(element)), depth)
+
+
+def _nested(element, pieces, depth):
+    indent = " " * depth
+    if not element.tag or element.tag in THROUGH or element.kind in THROUGH:
         yield from _all(pieces, depth)
     elif len(pieces) == 1 and isinstance(pieces[0], str):
         yield f"{indent}{_head(element)} | {pieces[0]}"
@@ -97,33 +111,108 @@ def lines(element, depth=0):
         yield from _all(pieces, depth + 1)
 
 
+def _is_left_out(element):
+    return element.kind in LEFT_OUT or element.tag in LEFT_OUT or _is_token(element)
+
+
+def _in_one_line(element):
+    if element.tag == "thead":
+        return f"columns | {' · '.join(each.text or '?' for each in element if each.tag == 'th')}"
+    if element.tag == "select":
+        return f"{_head(element)} | {' / '.join(map(_option, _options(element)))}"
+    return f"tr | {' · '.join(cell.text for cell in element.elements)}"
+
+
+def _is_plain_row(element):
+    return element.tag == "tr" and all(_is_plain(part) for part in element.elements)
+
+
+def chosen(*kinds):
+    """What notes the elements of these kinds alone: a tag with classes, `.` and a class, `#` and an id, or `@` and the
+    id of what is its label."""
+
+    def parts(element, depth=0):
+        if _is_of(element, kinds):
+            yield from lines(element, depth)
+            return
+        for part in element.elements:
+            yield from parts(part, depth)
+
+    return parts
+
+
+def anywhere(*kinds):
+    """The same, also outside of the content of a page."""
+    parts = chosen(*kinds)
+    parts.is_of_whole_page = True
+    return parts
+
+
+def attributes_of_page(root):
+    """The element that holds the page."""
+    yield from (_head(each) for each in root if each.tag in ("html", "body"))
+
+
+attributes_of_page.is_of_whole_page = True
+
+
+def _is_of(element, kinds):
+    classes = (element.attributes.get("class") or "").split()
+    marks = {"#": element.attributes.get("id"), "@": element.attributes.get("aria-labelledby")}
+    names = {element.tag, element.kind, *(f".{each}" for each in classes), *(f"{mark}{marks[mark]}" for mark in marks)}
+    return not names.isdisjoint(kinds)
+
+
 def brief(element):
     """What differs between the variations of a page: what it says, its rows in a line each, what its forms hold."""
-    for each in element:
-        classes = (each.attributes.get("class") or "").split()
-        if each.tag == "h1" or {"problem", "note", "empty", "bad-card"} & set(classes):
-            yield f"{each.kind} | {each.text}"
-        elif each.tag == "tr" and any(part.tag == "td" for part in each):
-            yield f"row | {each.text}"
-        elif each.tag == "a" and ("aria-current" in each.attributes or "rel" in each.attributes):
-            yield _said(each)
-        elif each.tag in ("input", "textarea") and not _is_token(each):
-            yield from _held(each)
-        elif each.tag == "select":
-            yield from (f"{each.attributes['name']} = {option.text}" for option in _options(each) if _is_on(option))
+    for each in element.elements:
+        if each.tag == "tr":
+            cells = [cell.words for cell in each.elements if cell.tag == "td"]
+            yield from [f"row | {' · '.join(cells)}"] if cells else []
+            continue
+        yield from _in_brief(each)
+        yield from brief(each)
+
+
+def _in_brief(element):
+    classes = (element.attributes.get("class") or "").split()
+    if element.tag == "h1" or not SAYING.isdisjoint(classes):
+        yield f"{element.kind} | {element.words}"
+    elif element.tag == "a" and (element.attributes.get("aria-current") == "true" or "rel" in element.attributes):
+        yield f"{_head(element)} | {element.text}"
+    elif element.tag in ("input", "textarea") and not _is_token(element):
+        yield from _held(element)
+    elif element.tag == "select":
+        yield from (f"{element.attributes['name']} = {option.text}" for option in element.elements if _is_on(option))
+
+
+def few(element):
+    """The same with the first rows alone."""
+    rows = 0
+    for line in brief(element):
+        rows += line.startswith("row | ")
+        if not line.startswith("row | ") or rows <= FEW:
+            yield line
+    yield f"{rows} rows"
+
+
+def said(*kinds):
+    """What notes nothing but the text of the elements of these kinds."""
+    return lambda element: [f"{each.kind} | {each.words}" for each in element if _is_of(each, kinds)]
 
 
 def _held(field):
     """What a field of a form holds, if it is filled in, and that it is refused."""
     name, kind = field.attributes.get("name"), field.attributes.get("type")
     value = "".join(_texts(field)).strip("\n") if field.tag == "textarea" else field.attributes.get("value") or ""
-    refused = " (refused)" if "aria-invalid" in field.attributes or "aria-describedby" in field.attributes else ""
+    described = field.attributes.get("aria-describedby") or ""
+    refused = " (refused)" if "aria-invalid" in field.attributes or "problem" in described else ""
     if kind in ("checkbox", "radio"):
         shown = "checked" in field.attributes
         value = f"{value}, checked"
     else:
         shown = value or refused
-    if shown:
+    if shown and (name, value) != ("zone", "UTC"):
         first, *others = value.splitlines() or [""]
         yield f"{name} = {first}{refused}"
         yield from (f" | {line}" for line in others)
@@ -152,6 +241,14 @@ def _pieces(element):
         yield text
 
 
+def _is_plain(cell):
+    """Whether there is nothing but text in a cell of a table."""
+    return all(isinstance(part, str) or _is_folded(part) for part in cell.parts) and set(cell.attributes) <= {
+        "class",
+        "scope",
+    }
+
+
 def _is_folded(element):
     if element.tag == "time":
         return True
@@ -162,24 +259,27 @@ def _is_flat(element):
     return all(isinstance(part, str) or _is_folded(part) for part in element.parts)
 
 
-def _texts(element):
+def _texts(element, time=None):
     if element.tag == "time":
-        yield _instant(element)
+        yield (time or _instant)(element)
         return
     for part in element.parts:
         if isinstance(part, str):
             yield part
         else:
-            yield from _texts(part)
+            yield from _texts(part, time)
+
+
+def _time_in_words(element):
+    return "".join(map(str, element.parts))
 
 
 def _instant(element):
-    """`<09:00:00.5 "3 min ago">`: the instant for machines, and what people read. Its tooltip says the same instant."""
+    """`<2026-01-01 09:00:00.000000, 3 min ago>`: the instant, and what people read. The attributes say the same."""
     instant, text = element.attributes.get("datetime") or "", "".join(map(str, element.parts))
-    exact = f"{instant[:-1].replace('T', ' ')} UTC" if instant else ""
-    tooltip = element.attributes.get("title")
-    other = "" if tooltip == exact else f" but {tooltip}"
-    return f"<{instant}{other} {text}>"
+    exact = instant[:-1].replace("T", " ")
+    other = "" if element.attributes.get("title") == f"{exact} UTC" else f", titled {element.attributes.get('title')}"
+    return f"<{exact}{other}{'' if text == f'{exact[:19]} UTC' else f', {text}'}>"
 
 
 def _head(element):
@@ -188,10 +288,6 @@ def _head(element):
         if name not in UNSAID and name != "class":
             said.append(name if value is None else f'{name}="{value}"')
     return " ".join([element.kind, *said, *(["with-token"] if _has_token(element) else [])])
-
-
-def _said(element):
-    return f"{_head(element)} | {element.text}"
 
 
 def _has_token(element):
@@ -214,8 +310,3 @@ def _option(option):
 
 def _is_on(option):
     return "selected" in option.attributes
-
-
-def squeezed(text):
-    """The text without the blanks at the ends of its lines."""
-    return re.sub(r" +$", "", text, flags=re.MULTILINE)

@@ -2,14 +2,18 @@
 
 import json
 
-from peewee import fn
+from peewee import BigAutoField
 
+from models.database.base import BaseModel
 from models.database.connection import database, dialect
 from models.jobs.job_tables import Attempt, Job, JobLabel, LogEntry, Replay
 from models.jobs.records import AttemptRow
 from models.rules.clock import DAY, HOUR, MILLISECOND, MINUTE, SECOND
 from tests.support.recorded_account.fixed import NOW, uuid_of
 
+COUNTED = [
+    table._meta.table_name for table in BaseModel.__subclasses__() if isinstance(table._meta.primary_key, BigAutoField)
+]
 UNITS = {"d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND, "ms": MILLISECOND, "us": 1}
 
 
@@ -70,12 +74,12 @@ def add_replay(older, newer):
     Replay.create(replay_of=older.id, job_id=newer.id)
 
 
-def count_on_from(table, number):
-    """The next row of a table with integers gets this one, on either database, also after it was given back."""
-    name = table._meta.table_name
+def count_on_from(number):
+    """The next row of each table with integers gets this one, on either database, also after it was given back."""
     if dialect() == "postgresql":
-        database.execute_sql("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s, false)", (name, number))
+        anew = ", ".join(f"setval(pg_get_serial_sequence('{name}', 'id'), {number}, false)" for name in COUNTED)
+        database.execute_sql(f"SELECT {anew}")
     else:
-        assert (table.select(fn.max(table.id)).scalar() or 0) < number
-        database.execute_sql("DELETE FROM sqlite_sequence WHERE name = %s", (name,))
-        database.execute_sql("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", (name, number - 1))
+        database.execute_sql(f"DELETE FROM sqlite_sequence WHERE name IN ({', '.join(map(repr, COUNTED))})")
+        rows = ", ".join(f"({name!r}, {number - 1})" for name in COUNTED)
+        database.execute_sql(f"INSERT INTO sqlite_sequence (name, seq) VALUES {rows}")

@@ -1,14 +1,22 @@
 """Visits pages as somebody with a browser does, and notes what they show."""
 
+import re
 from contextlib import contextmanager
+from copy import copy
+from html import unescape
 from urllib.parse import unquote
 
 from models.database.connection import database
-from tests.support.browsers import Browser
-from tests.support.recorded_account import account
 from tests.support.recorded_account.fixed import with_names
 from tests.support.recorded_account.markup import brief, lines, tree_of
+from tests.support.recorded_account.rows import count_on_from
 
+FIRST_NEW = 5001  # the integer of what is made by a visit
+
+USUAL = "200 text/html"
+TITLE = re.compile("<title>(.*)</title>\n<link")  # of the page, not of a mark in a picture
+CONTENT = re.compile('(<div class="page">|<main>).*</main>(\n</div>)?', re.DOTALL)
+UNREACHABLE = re.compile('<p [^>]*id="unreachable"[^>]*></p>')
 SHOWN_HEADERS = ("Location", "Retry-After", "Allow", "Content-Disposition")
 
 
@@ -20,6 +28,12 @@ class Visits:
         for name in ("keep_connection", "drop_if_stale"):  # they would end the transaction of a visit
             monkeypatch.setattr(f"api.app.{name}", lambda: None)
 
+    def of(self, browser):
+        """The visits of another browser, noted in the same files."""
+        other = copy(self)
+        other.browser = browser
+        return other
+
     def page(self, name, path, what=lines, **options):
         """Note a page. `what`: `lines` for the whole of it, `brief` for what differs between its variations."""
         self.note(name, f"GET {path}", self.get(path, **options), what)
@@ -28,12 +42,12 @@ class Visits:
         for path in paths:
             self.page(name, path, what)
 
-    def send(self, name, path, then=brief, headers=None, **fields):
+    def send(self, name, path, /, then=brief, **fields):
         """Note what comes of a form, and the page to which it leads. Nothing of that stays."""
         with self.undone():
-            answer = self.browser.client.post(path, data={"csrf": self.browser.token(), **fields}, headers=headers)
+            answer = self.browser.send(path, None, **fields)
             spelled = " ".join(f"{field}={value}" for field, value in fields.items())
-            self.note(name, f"POST {path} {spelled}".strip(), answer, then)
+            self.note(name, repr(f"POST {path} {spelled}".strip())[1:-1], answer, then)
             if answer.status_code == 303 and then:
                 self.page(name, answer.location, then)
 
@@ -43,14 +57,15 @@ class Visits:
     @contextmanager
     def undone(self):
         """What happens in the block leaves nothing in the database."""
-        account.count_anew()
+        count_on_from(FIRST_NEW)
         self.counted.begin_again()
         with database.atomic() as transaction:
             yield
             transaction.rollback()
 
     def note(self, name, title, answer, what=lines):
-        said = [f"=== {title}", f"{answer.status_code} {answer.mimetype}"]
+        kind = f"{answer.status_code} {answer.mimetype}"
+        said = [f"=== {title}", *([] if kind == USUAL else [kind])]
         said += [f"{each}: {unquote(answer.headers[each])}" for each in SHOWN_HEADERS if each in answer.headers]
         said += self.content(answer, what)
         self.texts.setdefault(name, []).append(with_names("\n".join(said)) + "\n")
@@ -60,19 +75,10 @@ class Visits:
             return answer.text.splitlines()
         if answer.status_code == 303:
             return []
-        root = tree_of(answer.text)
-        title = [f"title | {each.text}" for each in root if each.tag == "title" and not inside_picture(root, each)]
-        bodies = [each for each in root if each.kind == "div.page" or (each.tag == "main" and not title)]
-        whole = bodies[0] if bodies else root
-        return [*title[:1], *what(whole)]
+        title, content = TITLE.search(answer.text), CONTENT.search(answer.text)
+        whole = getattr(what, "is_of_whole_page", False) or not content
+        shown = what(tree_of(answer.text if whole else UNREACHABLE.sub("", content[0])))
+        return [*([f"title | {unescape(title[1])}"] if title and what is lines else []), *shown]
 
     def files(self):
         return {name: "\n".join(noted) for name, noted in self.texts.items()}
-
-
-def inside_picture(root, title):
-    return any(each.tag == "svg" and title in list(each) for each in root)
-
-
-def anybody(app):
-    return Browser(app)

@@ -1,18 +1,8 @@
-"""Which pages of the account are recorded, and what is sent to them."""
+"""Which pages of the account are recorded."""
 
-from tests.support.recorded_account.markup import brief, lines
+from tests.support.recorded_account import walk_forms, walk_jobs, walk_places, walk_schedules, walk_settings
 
 
 def walk(visits):
-    overview(visits)
-    jobs(visits)
-
-
-def overview(visits):
-    visits.page("overview", "/")
-
-
-def jobs(visits):
-    visits.page("jobs", "/jobs")
-    visits.pages("jobs-found", "/jobs?state=discarded", what=brief)
-    visits.send("job-actions", "/jobs/101/cancel", then=lines)
+    for part in (walk_jobs, walk_places, walk_schedules, walk_forms, walk_settings):
+        part.walk(visits)
