@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from runtime import settings as booper_settings
 from tests.support.apps import app_of
 from tests.support.browsers import signed_in
@@ -26,5 +28,6 @@ def test_the_pages_are_as_recorded(db, monkeypatch):
             RECORDED.compare(name, text)
         except AssertionError as difference:
             differences.append(str(difference))
-    assert not differences, "\n\n".join(differences)
+    if differences:
+        pytest.fail("\n\n".join(differences), pytrace=False)
     RECORDED.are_exactly(visits.files())

@@ -26,6 +26,7 @@ HOST = "billing.example.com"
 def fill(account):
     """The jobs that no schedule and no gate has to do with."""
     waiting(account)
+    soon(account)
     under_way(account)
     retrying(account)
     ended(account)
@@ -89,6 +90,21 @@ def waiting(account):
     add_job(account, "for a group", "scheduled", "29m", "+53m", 106, group, kind="group", name="price list")
 
 
+def soon(account):
+    """Jobs whose times lie at the edges of how a length of time is written."""
+    ahead = ("+999ms", "+1s", "+59.999s", "+1m", "+59m 59s", "+9h 59m", "+10h 5m", "+24h", "+9d 23h", "+10d 3h")
+    for number, due in enumerate(ahead):
+        add_job(
+            account,
+            f"soon {number}",
+            "scheduled",
+            f"{9 * number + 1}ms",
+            due,
+            181 + number,
+            {"url": f"https://soon.example.com/{number}"},
+        )
+
+
 def under_way(account):
     claimed = {"claim_id": 71, "lease_until": "+47s", "attempted_at": "5s", "attempt": 1, "host": HOST}
     add_job(account, "sending", "executing", "8m 2s", "6s", 111, {"url": f"https://{HOST}/send"}, **claimed)
@@ -145,10 +161,22 @@ def retrying(account):
         backoff="[60, 7200]",
     )
     phases = {"dns_ms": 12.5, "connect_ms": 20.25, "tls_ms": 31.75, "first_byte_ms": 90.5, "total_ms": 130.0}
-    add_attempt(row, 1, "25h", "130ms", "61.5s", 503, "status_503", next="24h 59m", **phases)
-    add_attempt(row, 2, "24h 59m", "30s", "1.5ms", None, "timeout", "unreachable", next="45m", connect_ms=14.0)
+    add_attempt(row, 1, "25h", "130ms", "61.5s", 503, "status_503", next="24h 59m", **phases, logged=True)
     add_attempt(
-        row, 3, "44m", "1.9s", "640ms", 404, "status_404", next="+1h 37m", first_byte_ms=1800.0, total_ms=1900.0
+        row, 2, "24h 59m", "30s", "1.5ms", None, "timeout", "unreachable", next="45m", connect_ms=14.0, logged=True
+    )
+    add_attempt(
+        row,
+        3,
+        "44m",
+        "1.9s",
+        "640ms",
+        404,
+        "status_404",
+        next="+1h 37m",
+        first_byte_ms=1800.0,
+        total_ms=1900.0,
+        logged=True,
     )
     sent = {"method": "put", "url": "https://stock.example.net/refresh", "headers": {"User-Agent": "Booper"}}
     add_log(row, "refresh sent 1", REQUEST_SENT, "25h", attempt=1, **sent, body="colour=red&size=4")
@@ -192,7 +220,9 @@ def ended(account):
     add_attempt(
         row, 1, "47m", "55ms", "1m 11s", 429, "status_429", next="46m", dns_ms=3.0, first_byte_ms=50.0, total_ms=55.0
     )
-    add_attempt(row, 2, "46m", "250ms", "60.1s", 201, None, tls_ms=8.0, first_byte_ms=100.0, total_ms=250.0)
+    add_attempt(
+        row, 2, "46m", "250ms", "60.1s", 201, None, tls_ms=8.0, first_byte_ms=100.0, total_ms=250.0, logged=True
+    )
     sent = {"method": "post", "url": f"https://{HOST}/invoices", "headers": {"X-Number": "4711"}}
     add_log(row, "invoice sent 2", REQUEST_SENT, "46m", attempt=2, **sent, body='{"invoice":4711,"customer":"Ada"}')
     good = {"status": 201, "headers": {"Location": "/invoices/9"}, "body": '{"id":9}'}

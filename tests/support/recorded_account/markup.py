@@ -201,6 +201,11 @@ def said(*kinds):
     return lambda element: [f"{each.kind} | {each.words}" for each in element if _is_of(each, kinds)]
 
 
+def heads(*kinds):
+    """What notes the elements of these kinds without what is in them."""
+    return lambda element: [_head(each) for each in element if _is_of(each, kinds)]
+
+
 def _held(field):
     """What a field of a form holds, if it is filled in, and that it is refused."""
     name, kind = field.attributes.get("name"), field.attributes.get("type")

@@ -7,6 +7,7 @@ from peewee import BigAutoField
 from models.database.base import BaseModel
 from models.database.connection import database, dialect
 from models.jobs.job_tables import Attempt, Job, JobLabel, LogEntry, Replay
+from models.jobs.log_events import REQUEST_SENT
 from models.jobs.records import AttemptRow
 from models.rules.clock import DAY, HOUR, MILLISECOND, MINUTE, SECOND
 from tests.support.recorded_account.fixed import NOW, uuid_of
@@ -59,10 +60,22 @@ def _is_instant(key):
 
 
 def add_attempt(job, number, began, took, late, status=None, reason=None, outcome="answered", next=None, **phases):
+    """An attempt. `phases` may say that it is `logged` elsewhere."""
+    logged = phases.pop("logged", False)
     began_at = at(began)
     ends = {"finished_at": began_at + us(took), "lateness_us": us(late), "next_at": next and at(next)}
     row = AttemptRow(job.id, number, began_at, outcome=outcome, status_code=status, reason=reason, **ends, **phases)
     Attempt.create(**row._asdict())
+    if not logged:
+        add_log(
+            job,
+            f"request {job.id}.{number}",
+            REQUEST_SENT,
+            began,
+            attempt=number,
+            method="post",
+            url="https://a.example",
+        )
 
 
 def add_log(job, name, event, ago, **payload):

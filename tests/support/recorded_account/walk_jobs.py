@@ -6,17 +6,27 @@ from models.accounts.account_tables import Account
 from models.database.sql import execute
 from models.jobs.log_events import EVENTS
 from tests.support.recorded_account.fixed import NOW, of_bob, uuid_of
-from tests.support.recorded_account.markup import brief, chosen, few, lines, said, tree_of
+from tests.support.recorded_account.markup import brief, chosen, few, heads, lines, said, tree_of
 from tests.support.rows import make_jobs
 
 TOP = chosen("nav.crumbs", "div.head", ".facts", ".why", ".bad-card", ".note")
-STATE = said("h1", ".buttons", ".facts", ".why", ".bad-card")
+SAID = said("h1", ".buttons", ".facts", ".why", ".bad-card")
 WHOLE = ("order sync", "stock refresh", "invoice", "welcome mail", "event")
 STATES = (
     *("plain", "long one", "held after a crash", "no share", "for a group", "sending", "to be acknowledged"),
     *("for the laptop", "for the tablet", "for the phone", "late retry", "newsletter", "invoice again 0", "never sent"),
     *("lost", "callback", "later event", "to a channel", "message of an alert", "next message of an alert", "run 401"),
-    *("run 406", "run 407", "in its flow", "first in its lane", "for its flow's rate", "second for its flow's rate"),
+    *(
+        "run 406",
+        "run 407",
+        "soon 0",
+        "soon 1",
+        "soon 5",
+        "in its flow",
+        "first in its lane",
+        "for its flow's rate",
+        "second for its flow's rate",
+    ),
     *("for room in its flow", "for its paused flow", "for its resting flow", "behind in its lane"),
     *("in a stopped lane", "for a paused host", "for a resting host", "for a failing host"),
 )
@@ -78,6 +88,11 @@ LOGS = (
 )
 
 
+def state_of(root):
+    yield from heads("#job", ".why")(root)
+    yield from SAID(root)
+
+
 def walk(visits):
     lists(visits)
     single_jobs(visits)
@@ -106,7 +121,7 @@ def single_jobs(visits):
     for name in WHOLE:
         visits.page("job", f"/jobs/{uuid_of(name)}")
     for name in STATES:
-        visits.page("job-states", f"/jobs/{uuid_of(name)}", STATE)
+        visits.page("job-states", f"/jobs/{uuid_of(name)}", state_of)
     for name in ("run 401", "invoice again 0", "for the laptop"):
         visits.page("job-states", f"/jobs/{uuid_of(name)}", TOP)
     for name in ("binary", "long body"):
@@ -132,15 +147,15 @@ def silent(visits):
         execute("UPDATE endpoint SET enabled = 0, id = 31 WHERE uuid = %s", (uuid_of("endpoint 0"),))
         execute("UPDATE job SET endpoint_id = 31 WHERE id IN (162, 163)")
         for name in ("plain", "run 406", "event", "order sync", "later event"):
-            visits.page("job-machinery", f"/jobs/{uuid_of(name)}", STATE)
+            visits.page("job-machinery", f"/jobs/{uuid_of(name)}", state_of)
         visits.page("overview-parts", "/", chosen("#troubles", "#system", ".small-figures"))
     with visits.undone():
         execute("UPDATE worker SET slots_in_use = slots")
         execute("UPDATE ticker SET seen_at = 0")
-        visits.page("job-machinery", f"/jobs/{uuid_of('plain')}", STATE)
+        visits.page("job-machinery", f"/jobs/{uuid_of('plain')}", state_of)
         execute("DELETE FROM worker")
         execute("DELETE FROM queue_depth")
-        visits.page("job-machinery", f"/jobs/{uuid_of('plain')}", STATE)
+        visits.page("job-machinery", f"/jobs/{uuid_of('plain')}", state_of)
         visits.page("overview-parts", "/", chosen("#troubles", "#system", ".small-figures"))
 
 
