@@ -196,7 +196,7 @@ def _stopped(facts: Facts, now: int) -> list[Reason]:
         )
     if now - facts.ticker_seen_at > ticker_row.SILENT_S * SECOND:
         since = f"no sign of life since {format_instant(facts.ticker_seen_at)}"
-        shown = since if facts.ticker_seen_at else "never a sign of life"
+        shown = since if facts.ticker_seen_at else "no sign of life so far"
         reasons.append(Reason("ticker_silent", f"The ticker, which hands over due jobs, has shown {shown}."))
     if not facts.workers:
         since = (
