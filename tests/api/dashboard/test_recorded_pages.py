@@ -18,6 +18,7 @@ RECORDED = Recorded(Path(__file__).with_name("recorded"))
 def test_the_pages_are_as_recorded(db, monkeypatch):
     counted = fixed.fix(monkeypatch)
     account.fill()
+    counted.begin_again(0)
     visits = Visits(signed_in(app_of(booper_settings.load({})), "alice"), counted, monkeypatch)
 
     walk(visits)

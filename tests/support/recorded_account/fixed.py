@@ -45,7 +45,8 @@ def with_names(text):
 
 
 def _name_of_new(uuid):
-    return f"new {int(uuid[-8:], 16) - BEFORE}"
+    number = int(uuid[-8:], 16)
+    return f"new {number - BEFORE}" if number > BEFORE else f"first {number}"
 
 
 class Counted:
@@ -54,9 +55,9 @@ class Counted:
     def __init__(self):
         self.number = 0
 
-    def begin_again(self):
+    def begin_again(self, number=BEFORE):
         """Count what a visit makes, always from the same number on."""
-        self.number = BEFORE
+        self.number = number
 
     def _next(self):
         self.number += 1

@@ -121,7 +121,7 @@ def parked(account):
         attempt=1,
     )
     for number, took in enumerate(("10ms", "20ms", "3s")):
-        ago = f"{10 + 20 * number}m"
+        ago = f"{10 + 20 * number}m 2s"
         done = {"attempt": 1, "attempted_at": ago, "completed_at": ago, "host": "fast.example.com"}
         row = add_job(
             account,
