@@ -2,6 +2,7 @@
 
 import json
 
+from models.jobs.job_tables import Job
 from models.jobs.log_events import (
     ANSWER_NOT_KEPT,
     HOST_FAILING,
@@ -326,6 +327,7 @@ def failed(account):
             ("Not A Host", "status_302", "51m 30s"),
             ("old.example.org", "strange_reason", "6d 23h"),
             ("older.example.org", "dns", "7d 1h"),
+            ("tls.example.org", "certificate_expired", "20h 30m"),
         )
     ):
         failure = {"host": host, "attempt": 1, "attempted_at": ago, "discarded_at": ago, "max_attempts": 1}
@@ -336,8 +338,13 @@ def failed(account):
         status = int(reason[7:]) if reason.startswith("status_") else None
         outcome = "answered" if status else "refused" if reason == "blocked_url" else "unreachable"
         add_attempt(row, 1, ago, f"{31 + number}ms", f"{5 + number}ms", status, reason, outcome, total_ms=31.0 + number)
+    again = {"host": "tls.example.org", "completed_at": "19h"}
+    newer = add_job(
+        account, "failed 8 again", "completed", "19h 1m", "19h 1m", 152, {"url": "https://tls.example.org/8"}, **again
+    )
+    add_replay(Job.get_by_id(150), newer)
     unsent = {"discarded_at": "1h 1m", "max_attempts": 8}
-    add_job(account, "never sent", "discarded", "1h 5m", "1h 2m", 150, {"url": "https://never.example.com/"}, **unsent)
+    add_job(account, "never sent", "discarded", "1h 5m", "1h 2m", 153, {"url": "https://never.example.com/"}, **unsent)
     lost = {"discarded_at": "1h 41m", "attempt": 3, "attempted_at": "1h 43m", "crashes": 3, "max_attempts": 5}
     row = add_job(account, "lost", "discarded", "1h 49m", "1h 47m", 151, {"url": "https://lost.example.com/"}, **lost)
     add_attempt(row, 3, "1h 43m", "2m", "9ms", None, "crashed", "lost")

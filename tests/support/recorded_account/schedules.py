@@ -70,7 +70,7 @@ def whole(account):
     add_schedule(account, "nightly", "45d", frequency, "+17h 24m", request, **texts, **policies, **remembered, **body)
     states = ("completed", "retryable", "discarded", "executing", "cancelled", "available", "scheduled")
     for number, state in enumerate(states):
-        claimed = {"claim_id": 91} if state == "executing" else {}
+        claimed = {"claim_id": 91, "lease_until": "+41s"} if state == "executing" else {}
         add_run(account, "nightly", 401 + number, f"{number + 1}d 5h", state, late=f"{number + 2}.5s", **claimed)
     for number, status in enumerate(STATUSES):
         many = {"until_at": at(f"{number + 9}d"), "instants": 4 + number} if status == "missed_down" else {}
@@ -108,9 +108,9 @@ def healths():
         ("failed once", "43d", hourly, "+29m", {"name": "Failed once", "failures": 1}, ["discarded", "completed"]),
         ("tried again", "42d", hourly, "+31m", {"name": "Tried again"}, ["retryable", "completed"]),
         ("late", "41d", {"repeat_every": 90}, "+59s", {"name": "Late"}, ["late", "completed"]),
-        ("missed", "40d", {"repeat_every": [2, "days"]}, "+1d 3h", {"name": "Missed"}, ["missed_down", "completed"]),
+        ("missed", "40d", {"repeat_every": [2, "days"]}, "+1d 3h", {"name": "Missed"}, ["executing", "missed_down"]),
         ("held back", "39d", hourly, "+33m", {"name": "Held back"}, ["paused", "completed"]),
-        ("off", "38d", hourly, "+2h", {"name": "Off", "disabled_at": "7h 7m"}, ["disabled", "completed"]),
+        ("off", "38d", hourly, "+2h", {"name": "Off", "disabled_at": "7h 7m"}, ["disabled", "executing"]),
         ("finished", "37d", {"repeat_every": [3, "weeks"], "max_runs": 2}, None, {"name": "Finished"}, ["completed"]),
         ("nameless", "36d", CRON, "+18h 24m 39s", {"args": json.dumps(no_name)}, []),
         ("unknown", "35d", {"every_moon": 1}, "+9d", {"name": "Of a newer version"}, ["executing"]),
@@ -128,6 +128,7 @@ def one_of_each(account, number, name, made, frequency, next_at, columns, latest
         late = "61s" if result == "late" else f"{place + 1}.25s"
         ago = f"{place * 5 + 1}m {number + 11}s"
         if has_job:
-            add_run(account, name, 421 + 2 * number + place, ago, state, status, late)
+            claimed = {"claim_id": 92 + number, "lease_until": f"+{31 + number}s"} if state == "executing" else {}
+            add_run(account, name, 421 + 2 * number + place, ago, state, status, late, **claimed)
         else:
             add_run(account, name, 0, ago, None, result)

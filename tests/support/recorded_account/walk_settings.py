@@ -45,7 +45,7 @@ def walk(visits):
 def secrets(visits):
     visits.page("keys", "/keys")
     visits.send("keys", "/keys", name="a new key")
-    for name in ("", "x" * 101, "a\tb", "BOOPER_DEMO_KEY"):
+    for name in ("", "x", "x" * 100, "x" * 101, "a\tb", "BOOPER_DEMO_KEY"):
         visits.send("keys", "/keys", name=name)
     for name in ("key 0", "key 1", "bob's key 0"):
         visits.send("keys", f"/keys/{uuid_of(name)}/revoke")
