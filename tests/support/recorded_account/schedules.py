@@ -102,25 +102,26 @@ def healths():
     """(name, made, frequency, next, columns, what came of its latest runs, the latest first)."""
     every = {"repeat_every": [5, "minutes"]}
     hourly = {"repeat_every": [1, "hour"]}
+    closed = hourly | {"exclude": {"calendars": ["stocktaking"]}}
     no_name = {"url": "https://nameless.example.com/", "method": "get"}
     return (
         ("rates", "44d", every, "+3m 2s", {"name": "Exchange rates"}, ["completed", "completed"]),
         ("failed once", "43d", hourly, "+29m", {"name": "Failed once", "failures": 1}, ["discarded", "completed"]),
-        ("tried again", "42d", hourly, "+31m", {"name": "Tried again"}, ["retryable", "completed"]),
+        ("tried again", "42d", closed, "+31m", {"name": "Tried again"}, ["retryable", "completed"]),
         ("late", "41d", {"repeat_every": 90}, "+59s", {"name": "Late"}, ["late", "completed"]),
         ("missed", "40d", {"repeat_every": [2, "days"]}, "+1d 3h", {"name": "Missed"}, ["executing", "missed_down"]),
-        ("held back", "39d", hourly, "+33m", {"name": "Held back"}, ["paused", "completed"]),
-        ("off", "38d", hourly, "+2h", {"name": "Off", "disabled_at": "7h 7m"}, ["disabled", "executing"]),
+        ("held back", "39d", closed, "+33m", {"name": "Held back"}, ["paused", "completed"]),
+        ("off", "38d", closed, "+2h", {"name": "Off", "disabled_at": "7h 7m"}, ["disabled", "executing"]),
         ("finished", "37d", {"repeat_every": [3, "weeks"], "max_runs": 2}, None, {"name": "Finished"}, ["completed"]),
         ("nameless", "36d", CRON, "+18h 24m 39s", {"args": json.dumps(no_name)}, []),
         ("unknown", "35d", {"every_moon": 1}, "+9d", {"name": "Of a newer version"}, ["executing"]),
-        ("of a group", "34d", hourly, "+37m", {"args": '{"group":"shops"}'}, ["skipped_overlap", "completed"]),
+        ("of a group", "34d", closed, "+37m", {"args": '{"group":"shops"}'}, ["skipped_overlap", "completed"]),
     )
 
 
 def one_of_each(account, number, name, made, frequency, next_at, columns, latest):
     request = json.loads(columns.pop("args", "null"))
-    add_schedule(account, name, made, frequency, next_at, request, **columns)
+    add_schedule(account, name, made, frequency, next_at, request, calendar_days="[]", **columns)
     for place, result in enumerate(latest):
         state = "completed" if result == "late" else result
         status = "late" if result == "late" else "fired"

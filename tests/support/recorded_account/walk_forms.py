@@ -123,6 +123,10 @@ def changed(visits):
     )
     visits.send("schedule-forms", path, then=brief, **{**PLAIN, "url": "x", **TIMES["no time"]})
     visits.send("schedule-forms", path, then=brief, **PLAIN)
+    same = {"when": "every", "every": "90", "every_unit": "seconds"}  # spelled in another way
+    visits.send(
+        "schedule-forms", f"/schedules/{uuid_of('late')}/edit", then=top, **{**PLAIN, **same, "name": "As often"}
+    )
 
 
 def modes(visits):
