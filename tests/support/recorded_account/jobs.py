@@ -109,9 +109,9 @@ def soon(account):
 def under_way(account):
     claimed = {"claim_id": 71, "lease_until": "+47s", "attempted_at": "5s", "attempt": 1, "host": HOST}
     add_job(account, "sending", "executing", "8m 2s", "6s", 111, {"url": f"https://{HOST}/send"}, **claimed)
-    asked = {"claim_id": 72, "attempted_at": "8m", "attempt": 3, "ack_until": "+1h 12m", "ack_within_us": 2 * HOUR}
+    awaited = {"claim_id": 72, "attempted_at": "8m", "attempt": 3, "ack_until": "+1h 12m", "ack_within_us": 2 * HOUR}
     acked = {"url": "https://ack.example.com/later", "method": "patch"}
-    add_job(account, "to be acknowledged", "executing", "33m", "31m", 112, acked, **asked)
+    add_job(account, "to be acknowledged", "executing", "33m", "31m", 112, acked, **awaited)
     for number, (name, seen, taken) in enumerate(
         (("laptop", "14s", "9s"), ("tablet", "59s", None), ("phone", "60s", None))
     ):

@@ -5,11 +5,16 @@ from html.parser import HTMLParser
 
 VOID = ("area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr")
 FOLDED = ("b", "bdi", "code", "strong", "em", "kbd")  # parts of the text they stand in
-IN_ONE_LINE = ("thead", "select")
+IN_ONE_LINE = {"thead", "select", "nav.tabs"}
 THROUGH = ("tbody", "html", "figure", "div.scroll", "div.page")  # leave their children where they themselves stand
 LEFT_OUT = ("svg.icon", "svg.tl-defs", "svg.tl-sign", "meta", "link", "script", "option")
+LOOKS = {"nowrap", "wide", "right", "spare", "muted", "small", "narrow-only", "under", "grow", "row", "pair"}
+ZONE = "span data-zone"  # whose text becomes the name of the reader's zone
+FOOTER = "Times are in [UTC]."
 SAYING = {"problem", "note", "empty", "bad-card"}
 FEW = 4
+WHOLE_ROWS = 12  # of a table; of the others what people read
+LONGEST = 120  # of a value of a form
 UNSAID = (
     *("autocomplete", "spellcheck", "viewbox", "preserveaspectratio", "aria-hidden", "tabindex", "size", "inputmode"),
     *("scope", "rx", "rows", "aria-live", "aria-labelledby"),
@@ -25,7 +30,12 @@ class Element:
     @property
     def kind(self):
         """The tag with its classes, as a selector spells them."""
-        return ".".join([self.tag, *(self.attributes.get("class") or "").split()])
+        return ".".join([self.tag, *self.classes])
+
+    @property
+    def classes(self):
+        """Its classes, but for those that only say how it looks."""
+        return [each for each in (self.attributes.get("class") or "").split() if each not in LOOKS]
 
     @property
     def elements(self):
@@ -94,15 +104,18 @@ def lines(element, depth=0):
     if element.tag in ("pre", "textarea"):
         yield f"{indent}{_head(element)}"
         yield from (f"{indent} | {line}".rstrip() for line in "".join(_texts(element)).strip("\n").splitlines())
-    elif element.tag in IN_ONE_LINE or _is_plain_row(element):
+    elif {element.tag, element.kind} & IN_ONE_LINE or _is_plain_row(element) or _is_mark(element):
         yield f"{indent}{_in_one_line(element)}"
+    elif element.tag == "tbody":
+        yield from _all(element.elements[:WHOLE_ROWS], depth)
+        yield from (f"{indent}row | {_row_in_words(row)}" for row in element.elements[WHOLE_ROWS:])
     else:
         yield from _nested(element, list(_pieces(element)), depth)
 
 
 def _nested(element, pieces, depth):
     indent = " " * depth
-    if not element.tag or element.tag in THROUGH or element.kind in THROUGH:
+    if not element.tag or element.tag in THROUGH or element.kind in THROUGH or _is_bare(element):
         yield from _all(pieces, depth)
     elif len(pieces) == 1 and isinstance(pieces[0], str):
         yield f"{indent}{_head(element)} | {pieces[0]}"
@@ -111,7 +124,14 @@ def _nested(element, pieces, depth):
         yield from _all(pieces, depth + 1)
 
 
+def _is_bare(element):
+    """Whether it is there for its looks alone."""
+    return element.tag in ("div", "section", "g") and _head(element) == element.tag
+
+
 def _is_left_out(element):
+    if element.tag == "p" and element.text == FOOTER:
+        return True
     return element.kind in LEFT_OUT or element.tag in LEFT_OUT or _is_token(element)
 
 
@@ -120,7 +140,22 @@ def _in_one_line(element):
         return f"columns | {' · '.join(each.text or '?' for each in element if each.tag == 'th')}"
     if element.tag == "select":
         return f"{_head(element)} | {' / '.join(map(_option, _options(element)))}"
+    if element.kind == "nav.tabs":
+        tabs = [f"[{each.text}]" if "aria-current" in each.attributes else each.text for each in element.elements]
+        return f"{_head(element)} | {' · '.join(tabs)}"
+    if element.tag == "a":
+        shape, title = element.elements
+        return f"{_head(element)} {_head(shape)} | {title.text}"
     return f"tr | {' · '.join(cell.text for cell in element.elements)}"
+
+
+def _row_in_words(row):
+    return " · ".join(cell.words for cell in row.elements)
+
+
+def _is_mark(element):
+    """Whether it is a mark of a picture: a link that holds a shape and its title."""
+    return element.tag == "a" and [each.tag for each in element.elements][1:] == ["title"]
 
 
 def _is_plain_row(element):
@@ -157,9 +192,13 @@ attributes_of_page.is_of_whole_page = True
 
 
 def _is_of(element, kinds):
-    classes = (element.attributes.get("class") or "").split()
     marks = {"#": element.attributes.get("id"), "@": element.attributes.get("aria-labelledby")}
-    names = {element.tag, element.kind, *(f".{each}" for each in classes), *(f"{mark}{marks[mark]}" for mark in marks)}
+    names = {
+        element.tag,
+        element.kind,
+        *(f".{each}" for each in element.classes),
+        *(f"{mark}{marks[mark]}" for mark in marks),
+    }
     return not names.isdisjoint(kinds)
 
 
@@ -167,16 +206,14 @@ def brief(element):
     """What differs between the variations of a page: what it says, its rows in a line each, what its forms hold."""
     for each in element.elements:
         if each.tag == "tr":
-            cells = [cell.words for cell in each.elements if cell.tag == "td"]
-            yield from [f"row | {' · '.join(cells)}"] if cells else []
+            yield from [f"row | {_row_in_words(each)}"] if each.elements[-1].tag == "td" else []
             continue
         yield from _in_brief(each)
         yield from brief(each)
 
 
 def _in_brief(element):
-    classes = (element.attributes.get("class") or "").split()
-    if element.tag == "h1" or not SAYING.isdisjoint(classes):
+    if element.tag == "h1" or not SAYING.isdisjoint(element.classes):
         yield f"{element.kind} | {element.words}"
     elif element.tag == "a" and (element.attributes.get("aria-current") == "true" or "rel" in element.attributes):
         yield f"{_head(element)} | {element.text}"
@@ -206,6 +243,11 @@ def heads(*kinds):
     return lambda element: [_head(each) for each in element if _is_of(each, kinds)]
 
 
+def shortened(text):
+    """A long text, with how long it is."""
+    return text if len(text) <= LONGEST or "\n" in text else f"{text[:LONGEST]}… {len(text)} characters"
+
+
 def _held(field):
     """What a field of a form holds, if it is filled in, and that it is refused."""
     name, kind = field.attributes.get("name"), field.attributes.get("type")
@@ -218,7 +260,7 @@ def _held(field):
     else:
         shown = value or refused
     if shown and (name, value) != ("zone", "UTC"):
-        first, *others = value.splitlines() or [""]
+        first, *others = shortened(value).splitlines() or [""]
         yield f"{name} = {first}{refused}"
         yield from (f" | {line}" for line in others)
 
@@ -257,7 +299,7 @@ def _is_plain(cell):
 def _is_folded(element):
     if element.tag == "time":
         return True
-    return (element.tag in FOLDED or element.tag == "span") and not element.attributes and _is_flat(element)
+    return element.tag in (*FOLDED, "span") and _head(element) in (element.tag, ZONE) and _is_flat(element)
 
 
 def _is_flat(element):
@@ -267,6 +309,9 @@ def _is_flat(element):
 def _texts(element, time=None):
     if element.tag == "time":
         yield (time or _instant)(element)
+        return
+    if element.tag == "span" and "data-zone" in element.attributes:
+        yield f"[{''.join(map(str, element.parts))}]"
         return
     for part in element.parts:
         if isinstance(part, str):

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from models.database.connection import database
 from tests.support.recorded_account.fixed import with_names
-from tests.support.recorded_account.markup import brief, lines, tree_of
+from tests.support.recorded_account.markup import brief, lines, shortened, tree_of
 from tests.support.recorded_account.rows import count_on_from
 
 FIRST_NEW = 5001  # the integer of what is made by a visit
@@ -46,7 +46,7 @@ class Visits:
         """Note what comes of a form, and the page to which it leads. Nothing of that stays."""
         with self.undone():
             answer = self.browser.send(path, None, **fields)
-            spelled = " ".join(f"{field}={value}" for field, value in fields.items())
+            spelled = " ".join(f"{field}={shortened(str(value))}" for field, value in fields.items())
             self.note(name, repr(f"POST {path} {spelled}".strip())[1:-1], answer, then)
             if answer.status_code == 303 and then:
                 self.page(name, answer.location, then)

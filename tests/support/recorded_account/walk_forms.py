@@ -1,7 +1,7 @@
 """The form of jobs and schedules: empty, filled in, refused, in its other mode; what comes of it; its previews."""
 
 from tests.support.recorded_account.fixed import uuid_of
-from tests.support.recorded_account.markup import brief, chosen, lines
+from tests.support.recorded_account.markup import brief, chosen, lines, said
 
 MADE = chosen(".note", "h1", ".facts", "#ordered", ".url", ".bad-card", "pre")
 PLAIN = {"method": "PUT", "url": "https://new.example.com/a?b=c", "when": "now"}
@@ -101,7 +101,7 @@ def made(visits):
         visits.send(
             "jobs-made",
             "/jobs/new",
-            then=MADE if fields is FULL else chosen(".note", "h1", ".facts", ".bad-card", ".problem"),
+            then=MADE if fields is FULL else said(".note", "h1", ".facts", ".bad-card", ".problem"),
             **fields,
         )
     visits.send("jobs-made", "/jobs/new", then=MADE, **{**FULL, **TIMES["cron"], **RECURRING})
@@ -176,6 +176,10 @@ def previews(visits):
     )
     for fields in (FULL, {**FULL, **TIMES["every"]}, {**PLAIN, **TIMES["in"], "lane_key": "a"}, {**PLAIN, "url": ""}):
         visits.send("commands", "/jobs/new/commands", then=lines, **fields)
+    plain = {**PLAIN, **TIMES["cron"], "overlap": "allow", "misfire": "all", "name": "é", "description": "of a shell"}
+    visits.send("commands", "/jobs/new/commands", then=lines, **{**plain, "timeout": "9", "max_attempts": "3"})
+    about = {"webhook_url": "https://callback.example.com/4", "callback_url": "https://callback.example.com/5"}
+    visits.send("commands", "/jobs/new/commands", then=lines, **{**PLAIN, **TIMES["at"], **about, "headers": "A: b"})
     visits.send(
         "commands",
         "/jobs/new/commands",

@@ -31,10 +31,19 @@ def walk(visits):
     operations(visits)
 
 
+def tabs(root):
+    """The tabs of a section, each with where it leads."""
+    for nav in (each for each in root if each.kind == "nav.tabs"):
+        for each in nav.elements:
+            yield from lines(each)
+
+
 def overview(visits):
     visits.page("overview", "/")
     visits.page("frame", "/", anywhere(".skip", "header.side", "dialog", "#unreachable"))
     visits.page("frame", "/", attributes_of_page)
+    for path in ("/jobs", "/schedules", "/flows", "/keys"):
+        visits.page("frame", path, tabs)
     visits.page(
         "overview-parts", "/", chosen("h1", ".head", "#troubles"), headers={"Booper-Part": "1", "Accept": "text/html"}
     )

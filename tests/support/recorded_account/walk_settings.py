@@ -6,7 +6,7 @@ from runtime import settings as booper_settings
 from tests.support.apps import PAGES, app_of
 from tests.support.browsers import Browser, signed_in
 from tests.support.recorded_account.fixed import NOW, of_bob, uuid_of
-from tests.support.recorded_account.markup import anywhere, attributes_of_page, brief, chosen, lines, said
+from tests.support.recorded_account.markup import anywhere, attributes_of_page, brief, chosen, few, lines, said
 from tests.support.recorded_account.settings import TOKEN
 
 OWN_KEY = "sk_XlME6wxDnwfnXkXxa4FBSErm2Zz0GVUJe"
@@ -85,7 +85,7 @@ def outgoing(visits):
 
 def alerts(visits):
     visits.page("alerts", "/alerts")
-    visits.send("alerts-changed", "/alerts", then=chosen(".note", "@rules-title"), **ALERT)
+    visits.send("alerts-changed", "/alerts", then=few, **ALERT)
     more = {
         "way2": "slack",
         "address2": "https://hooks.slack.com/n",
@@ -156,7 +156,7 @@ def wall(visits):
 
 
 def others(visits):
-    visits.page("api", "/api/docs", chosen("h1", "#createJob", "#create_job", "#listJobs", "#list_jobs"))
+    visits.page("api", "/api/docs", chosen("h1", "#list_schedules"))
     json = {"Accept": "application/json"}
     visits.page("refused", "/nowhere", lines)
     visits.page("refused", "/nowhere", lines, headers=json)
