@@ -29,6 +29,7 @@ ERROR_TITLES = {
     403: "Form refused",
     404: "Not found",
     405: "Method not allowed",
+    409: "Not possible now",
     413: "Too large",
     422: "Invalid input",
     429: "Too many attempts",
