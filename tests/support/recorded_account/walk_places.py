@@ -1,11 +1,16 @@
 """The overview, the timeline, failures, flows, lanes, hosts, groups, calendars, operations."""
 
+from collections import Counter
+
 from models.accounts.account_tables import Account
 from models.database.sql import execute
-from models.jobs.records import AttemptRow, add_attempts
+from models.jobs.job_tables import Attempt, LogEntry
+from models.jobs.log_events import REQUEST_SENT
+from models.jobs.records import AttemptRow
 from models.rules.clock import MILLISECOND, SECOND
 from tests.support.recorded_account.fixed import NOW, of_bob, uuid_of
 from tests.support.recorded_account.markup import anywhere, attributes_of_page, brief, chosen, few, lines, said
+from tests.support.recorded_account.settings import add_minute
 from tests.support.rows import make_jobs
 
 FIGURES = chosen("figcaption", ".tl-rows", ".tl-empty", "h1", ".bad-card", "text.tl-time")
@@ -62,23 +67,35 @@ def overview(visits):
     troubled(visits)
 
 
+def looks_of_marks(root):
+    """How many marks have each look."""
+    marks = [each for each in root if "data-key" in each.attributes]
+    return [f"{number} x {kind}" for kind, number in sorted(Counter(each.elements[0].kind for each in marks).items())]
+
+
 def dense(visits):
     """More attempts than a timeline has marks for."""
     with visits.undone():
         account = Account.get(Account.name == "alice")
         jobs = make_jobs(account, [-61 - number * 7 for number in range(403)], "completed", host="dense.example.com")
-        rows = []
+        attempts, entries = [], []
         for number, job_id in enumerate(jobs):
-            began_at, reason = NOW - (61 + number * 7) * SECOND, "status_500" if number % 5 == 0 else None
+            began_at, reason = NOW - (61 + number * 7) * SECOND, "status_500" if number % 3 else None
             took, status = (number + 1) * MILLISECOND, 500 if reason else 200
-            rows.append(AttemptRow(job_id, 1, began_at, began_at + took, 1000 + number, "answered", status, reason))
-        add_attempts(rows)
-        visits.page("timelines", "/timeline?host=dense.example.com", chosen("figcaption", ".tl-rows", "rect.tl-bar"))
+            row = AttemptRow(job_id, 1, began_at, began_at + took, 1000 + number, "answered", status, reason)
+            attempts.append(row._asdict())
+            entry = {"account_id": account.id, "job_id": job_id, "event": REQUEST_SENT, "payload": "{}"}
+            entries.append(entry | {"uuid": uuid_of(f"dense {number}"), "inserted_at": began_at})
+        Attempt.insert_many(attempts).execute()
+        LogEntry.insert_many(entries).execute()
+        bars = chosen("figcaption", ".tl-rows", ".tl-bar")
+        visits.page("timelines", "/timeline?host=dense.example.com", bars)
+        visits.page("timelines", "/timeline?host=dense.example.com&span=6h", looks_of_marks)
 
 
 def troubled(visits):
     """The cards and the line of an installation and an account that are not well."""
-    cards = chosen("#troubles", "li.health-waiting", "@failing")
+    cards = chosen("#troubles", ".health-waiting", "@failing")
     with visits.undone():
         execute("UPDATE operator_watch SET looked_at = %s, watcher = 'w'", (NOW - 120_000_000,))
         names = "uuid, account_id, alert_id, alert_name, type, subject, title, detail, opened_at, is_flapping, subjects"
@@ -101,19 +118,20 @@ def troubled(visits):
         visits.page("overview-parts", "/", cards)
         execute("UPDATE operator_watch SET looked_at = %s", (NOW - 120_000_001,))
         visits.page("overview-parts", "/", chosen("#troubles"))
-    for completed, failed in ((99, 1), (989, 11), (95, 5), (949, 51), (0, 0), (1, 0)):
+    for completed, failed, late in (
+        (99, 1, ""),
+        (989, 11, "50s"),
+        (95, 5, "61s"),
+        (949, 51, ""),
+        (0, 0, ""),
+        (1, 0, "2h"),
+    ):
         with visits.undone():
             execute("DELETE FROM minute_stat")
             if completed:
-                at = NOW - NOW % 60_000_000 - 60_000_000
-                sql = "INSERT INTO minute_stat (account_id, minute_at, worker_id, completed, failed, lateness) "
-                account = Account.get(Account.name == "alice")
-                execute(f"{sql} VALUES (%s, %s, 'w', %s, %s, '[]')", (account.id, at, completed, failed))
-            visits.page(
-                "overview-cards",
-                "/",
-                said("li.health-success", "li.health-attempts"),
-            )
+                add_minute(Account.get(Account.name == "alice"), 1, completed, failed, late)
+            cards = said(".health-success", ".health-attempts", ".health-lateness", ".health-hosts")
+            visits.page("overview-cards", "/", cards)
 
 
 def failures(visits):
@@ -208,7 +226,7 @@ def paused_account(visits):
         visits.browser.send("/pause", reason="holiday")
         visits.page("pauses", f"/jobs/{uuid_of('plain')}", chosen(".why"))
         visits.page("pauses", "/keys", chosen(".why", "h1"))
-        visits.page("pauses", "/", chosen("li.health-waiting"))
+        visits.page("pauses", "/", chosen(".health-waiting"))
         visits.page("pauses", "/hosts", chosen(".head"))
         answer = visits.browser.send("/resume")
         visits.note("pauses", "POST /resume", answer)

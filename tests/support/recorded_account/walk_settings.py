@@ -19,7 +19,7 @@ ALERT = {
     "way": "webhook",
     "address": "https://hooks.example/new",
 }
-RULES = said(".note", ".bad-card", "h1", "strong", "span.enabled", "span.cancelled")
+RULES = said(".note", ".bad-card", "h1", "strong", ".enabled", ".cancelled")
 SPANS = {
     "within": "3h",
     "late_after": "90s",
@@ -58,7 +58,7 @@ def secrets(visits):
     with visits.undone():
         execute("DELETE FROM signing_key")
         visits.page("signing-keys", "/signing-keys", brief)
-        visits.page("endpoints", "/endpoints", chosen(".card", ".muted"))
+        visits.page("endpoints", "/endpoints", chosen(".card", "p"))
         visits.note("signing-keys", "POST /signing-keys", visits.browser.send("/signing-keys", name="2027"), lines)
 
 
@@ -148,7 +148,7 @@ def wall(visits):
     for name in latest:
         with visits.undone():
             execute("UPDATE incident SET opened_at = %s WHERE uuid = %s", (NOW - 5_000_000, uuid_of(name)))
-            visits.page("status-wall", f"/status/{TOKEN}", chosen("section p", "p"))
+            visits.page("status-wall", f"/status/{TOKEN}", chosen("p"))
     with visits.undone():
         execute("DELETE FROM incident")
         execute("DELETE FROM schedule")
