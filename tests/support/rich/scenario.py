@@ -1,0 +1,146 @@
+"""Runs actions, each from the same state, and writes down what they returned and changed."""
+
+import re
+from contextlib import contextmanager
+
+from models.database.connection import database, dialect
+from tests.support import table_changes
+from tests.support.clocks import START
+from tests.support.kept_connection import kept_database
+from tests.support.kept_file import kept_file
+from tests.support.plain_lines import lines_of
+from tests.support.rich import state
+from tests.support.rich.names import BY_NUMBER, BY_UUID
+from tests.support.rich.numbers import A_NUMBER, BASES, TABLES
+from tests.support.rich.sources import fixed_sources
+
+A_UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+AN_INSTANT = re.compile(r"(?<![0-9.])1[0-9]{15}(?![0-9])")
+LONG = 150
+UNITS = (("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("us", 1))
+
+
+class Undone(Exception):
+    """Ends the transaction of an action."""
+
+
+@contextmanager
+def scenario_on(kind, request):
+    """The state on a database of this kind."""
+    if kind == "sqlite":
+        opened = kept_file(request.getfixturevalue("sqlite_file"), request.getfixturevalue("tmp_path_factory").mktemp)
+    else:
+        opened = kept_database(request.getfixturevalue("postgres_url"))
+    with opened, fixed_sources() as sources:
+        state.put()
+        with Statements() as statements:
+            yield Scenario(sources, statements)
+
+
+class Statements:
+    """Notes which tables are written."""
+
+    def __init__(self):
+        self.written = set()
+
+    def __enter__(self):
+        self._opened, run = database.obj, database.obj.execute_sql
+
+        def noting(sql, params=None):
+            self.written |= table_changes.written_by(sql, BASES)
+            return run(sql, params)
+
+        self._opened.execute_sql = noting
+        return self
+
+    def __exit__(self, *_):
+        del self._opened.execute_sql
+
+
+class Scenario:
+    """`clock`: an action may move it."""
+
+    def __init__(self, sources, statements):
+        self._sources, self._statements, self.clock = sources, statements, sources.clock
+        self._before = table_changes.read(TABLES)
+
+    def text_of(self, actions):
+        """What came of each of the actions, by name."""
+        return "\n".join("\n".join([f"== {name}", *self._lines_of(action), ""]) for name, action in actions.items())
+
+    def _lines_of(self, action):
+        lines = []
+        try:
+            with database.atomic():
+                self._begin()
+                lines += self._outcome(action)
+                raise Undone
+        except Undone:
+            return shortened(named(lines))
+
+    def _begin(self):
+        if self._statements.written and dialect() == "postgresql":  # what counts there is not undone
+            state.count_anew()
+        self._statements.written.clear()
+        self._sources.restart()
+
+    def _outcome(self, action):
+        try:
+            returned = lines_of(action())
+        except Exception as error:  # noqa: BLE001 - what is raised is a part of the text
+            return [f"raises {type(error).__name__} {error}".strip()]
+        after = table_changes.read([table for table in TABLES if table._meta.table_name in self._statements.written])
+        return [*([] if returned == ["null"] else returned), *table_changes.changes(self._before, after)]
+
+
+def shortened(lines):
+    """The lines without the long values that stand in a line before."""
+    places, kept = {}, []
+    for line in lines:
+        name, _, value = line.partition(": ")
+        if len(value) < LONG:
+            kept.append(line)
+        elif value in places:
+            kept.append(f"{name}: the same as ({places[value]})")
+        else:
+            places[value] = len(places) + 1
+            kept.append(f"{name} ({places[value]}): {value}")
+    return kept
+
+
+def named(lines):
+    """The lines with names for integers and UUIDs, and with spans for instants."""
+    names = _Names()
+    text = A_UUID.sub(lambda match: names.of_uuid(match[0]), "\n".join(lines))
+    text = A_NUMBER.sub(lambda match: names.of_number(match[0]), text)
+    return AN_INSTANT.sub(lambda match: span(int(match[0])), text).split("\n")
+
+
+class _Names:
+    def __init__(self):
+        self._fresh = {}
+
+    def of_uuid(self, text):
+        if text in BY_UUID:
+            return f"<{BY_UUID[text]}>"
+        if text[14] != "7":  # it follows from something
+            return text
+        return self._fresh.setdefault(text, f"<uuid {len(self._fresh) + 1}>")
+
+    def of_number(self, text):
+        number = int(text)
+        if number in BY_NUMBER:
+            return f"[{BY_NUMBER[number]}]"
+        table = next((name for name, base in BASES.items() if base < number < base + 10_000), None)
+        return text if table is None else f"[new {table} {number % 5_000}]"
+
+
+def span(instant):
+    """now+1h3m, now-0.5s"""
+    left, sign = abs(instant - START), "+" if instant >= START else "-"
+    parts = []
+    for unit, length in UNITS:
+        amount, left = divmod(left, length)
+        if amount:
+            parts.append(f"{amount}{unit}")
+    return f"now{sign}{''.join(parts)}" if parts else "now"
