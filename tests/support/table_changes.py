@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from models.database.sql import fetch
 
+ABOUT = ("parent_id", "job_id", "schedule_id", "incident_id", "gate_id", "name")
 COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
@@ -62,13 +63,23 @@ def changes(before, after):
         known = before[name].rows
         if known == contents.rows:
             continue
-        for key in sorted(known.keys() | contents.rows.keys(), key=_sortable):
+        for key in sorted(known.keys() | contents.rows.keys(), key=lambda key: _order(key, known, contents)):
             lines += _of_row(contents.table, key, contents.columns, known.get(key), contents.rows.get(key))
     return lines
 
 
-def _sortable(key):
-    return [(value is None, isinstance(value, str), value) for value in key]
+def _order(key, known, contents):
+    """New rows come last, those about the same thing in the order in which they were made: which of two things a
+    database looks at first is its own affair."""
+    if key in known:
+        return (0, [], _sortable(key))
+    row = contents.rows[key]
+    about = [row[place] for place, name in enumerate(contents.columns) if name in ABOUT]
+    return (1, _sortable(about), _sortable(key))
+
+
+def _sortable(values):
+    return [(value is None, isinstance(value, str), value) for value in values]
 
 
 def _of_row(table, key, columns, old, new):

@@ -125,14 +125,18 @@ class _Names:
             return f"<{BY_UUID[text]}>"
         if text[14] != "7":  # it follows from something
             return text
-        return self._fresh.setdefault(text, f"<uuid {len(self._fresh) + 1}>")
+        fresh = self._fresh.setdefault("uuid", {})
+        return f"<uuid {fresh.setdefault(text, len(fresh) + 1)}>"
 
     def of_number(self, text):
         number = int(text)
         if number in BY_NUMBER:
             return f"[{BY_NUMBER[number]}]"
         table = next((name for name, base in BASES.items() if base < number < base + 10_000), None)
-        return text if table is None else f"[new {table} {number % 5_000}]"
+        if table is None:
+            return text
+        fresh = self._fresh.setdefault(table, {})
+        return f"[new {table} {fresh.setdefault(number, len(fresh) + 1)}]"
 
 
 def span(instant):
