@@ -8,6 +8,7 @@ from peewee import Model
 from tests.support.table_changes import shown
 
 INSIDE = "    "
+SHORT = 230
 
 
 def lines_of(value):
@@ -18,10 +19,19 @@ def lines_of(value):
     name, members = parts
     lines = [name]
     for label, member in members:
-        first, *others = lines_of(member)
+        first, *others = _short(member) or lines_of(member)
         lines.append(f"{INSIDE}{label}{first}")
         lines += [f"{INSIDE}{line}" for line in others]
     return lines
+
+
+def _short(value):
+    """A part in one line, if it is short and has no parts of its own."""
+    name, members = _parts(value) or ("", [])
+    if not members or not all(_parts(member) is None for _, member in members):
+        return None
+    line = f"{name} {', '.join(f'{label}{_scalar(member)}' for label, member in members)}"
+    return [line] if len(line) < SHORT else None
 
 
 def _scalar(value):
@@ -32,16 +42,11 @@ def _scalar(value):
 
 def _parts(value):
     """The name of what consists of others, and those with their labels; None for what does not."""
-    if isinstance(value, Enum) or isinstance(value, str | bytes):
+    if isinstance(value, Enum | str | bytes):
         return None
-    if isinstance(value, Model):
-        return type(value).__name__, _labeled(value.__data__)
-    if hasattr(value, "_asdict"):
-        return type(value).__name__, _labeled(value._asdict())
-    if dataclasses.is_dataclass(value):
-        return type(value).__name__, _labeled(
-            {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
-        )
+    fields = _fields_of(value)
+    if fields is not None:
+        return type(value).__name__, [(f"{name}: ", member) for name, member in fields.items() if member is not None]
     if isinstance(value, dict):
         return "by name", [(f"{shown(name)}: ", member) for name, member in value.items()]
     if isinstance(value, set | frozenset):
@@ -53,5 +58,11 @@ def _parts(value):
     return None
 
 
-def _labeled(fields):
-    return [(f"{name}: ", member) for name, member in fields.items() if member is not None]
+def _fields_of(value):
+    if isinstance(value, Model):
+        return value.__data__
+    if hasattr(value, "_asdict"):
+        return value._asdict()
+    if dataclasses.is_dataclass(value):
+        return {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
+    return None
