@@ -48,7 +48,7 @@ def _parts(value):
     if fields is not None:
         return type(value).__name__, [(f"{name}: ", member) for name, member in fields.items() if member is not None]
     if isinstance(value, dict):
-        return "by name", [(f"{shown(name)}: ", member) for name, member in value.items()]
+        return "by name", [(f"{shown(name)}: ", value[name]) for name in sorted(value, key=str)]
     if isinstance(value, set | frozenset):
         value = sorted(value, key=str)
     if isinstance(value, list | tuple):

@@ -8,10 +8,11 @@ from typing import NamedTuple
 from models.database.sql import fetch
 
 ABOUT = ("parent_id", "job_id", "schedule_id", "incident_id", "gate_id", "name")
+FEW = 5  # cells
 COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
-WRITES = re.compile(r'(?:INSERT INTO|UPDATE|DELETE FROM)\s+"?(\w+)"?')
+WRITES = re.compile(r'(?:INSERT(?: OR \w+)? INTO|UPDATE|DELETE FROM)\s+"?(\w+)"?')
 
 
 class Contents(NamedTuple):
@@ -63,9 +64,32 @@ def changes(before, after):
         known = before[name].rows
         if known == contents.rows:
             continue
+        last = []
         for key in sorted(known.keys() | contents.rows.keys(), key=lambda key: _order(key, known, contents)):
-            lines += _of_row(contents.table, key, contents.columns, known.get(key), contents.rows.get(key))
+            title = f"{name} {' '.join(map(str, key))}"
+            old, new = known.get(key), contents.rows.get(key)
+            if old is None:
+                cells = _cells(contents.table, contents.columns, new)
+                lines += _of_new(title, cells, last)
+                last = cells
+            elif old != new:
+                lines += _of_old(title, contents.columns, old, new)
     return lines
+
+
+def _of_new(title, cells, last):
+    """The cells of a new row; if it is much like the one before, those that differ."""
+    fresh, missing = (
+        [cell for cell in cells if cell not in last],
+        {_column(cell) for cell in last} - set(map(_column, cells)),
+    )
+    if len(fresh) > len(cells) / 2 or len(cells) < FEW:
+        return [f"+ {title}", *cells]
+    return [f"+ {title}, as the one before but", *fresh, *(f"{column} null" for column in sorted(missing))]
+
+
+def _column(cell):
+    return cell.partition(":")[0]
 
 
 def _order(key, known, contents):
@@ -82,14 +106,9 @@ def _sortable(values):
     return [(value is None, isinstance(value, str), value) for value in values]
 
 
-def _of_row(table, key, columns, old, new):
-    if old == new:
-        return []
-    title = f"{table._meta.table_name} {' '.join(map(str, key))}"
+def _of_old(title, columns, old, new):
     if new is None:
         return [f"- {title}"]
-    if old is None:
-        return [f"+ {title}", *_cells(table, columns, new)]
     changed = [
         f"    {column}: {shown(was)} → {shown(now)}"
         for column, was, now in zip(columns, old, new, strict=True)

@@ -300,8 +300,8 @@ def _of_schedules():
         of("queue-snoozed", "queue", at(m=-5), start_by=at(m=3), held_until=at(s=6)),
         of("allow-old", "allow", at(m=-3), start_by=at(m=4)),
         of("allow-new", "allow", at(s=-7), start_by=at(m=5)),
-        of("missed-old", "missed", at(m=-40), start_by=at(m=20)),
-        of("missed-older", "missed", at(m=-41), start_by=at(m=19)),
+        of("missed-old", "missed", at(m=-49), start_by=at(m=20)),
+        of("missed-older", "missed", at(m=-59), start_by=at(m=19)),
         of("missed-now", "missed", at(s=-1), start_by=at(m=59)),
         of("expired", "fragile", at(m=-2), start_by=at(us=-1)),
         of("expired-paused", "paused", at(m=-4), start_by=at(s=-2), lane_id=GATE["lane-stopped"]),
@@ -358,7 +358,11 @@ def rows():
         tables.JobLabel: list(_labels(by_name)),
         tables.Attempt: list(_attempts(jobs)),
         tables.LogEntry: list(_entries(jobs)),
-        tables.Replay: [_replay("copy", "copied"), _replay("failed-seen", "copied"), _replay("copy", "copied-again")],
+        tables.Replay: [
+            _replay("copy", "copied"),
+            _replay("failed-seen", "done-slow"),
+            _replay("copy", "copied-again"),
+        ],
         tables.Ack: list(_acks()),
     }
 

@@ -68,7 +68,7 @@ def _schedules():
         schedule("skip", {"repeat_every": 10}, at(s=1), overlap="skip"),
         schedule("queue", {"repeat_every": [2, "minutes"]}, at(s=52), overlap="queue_one", failures=1),
         schedule("allow", {"repeat_every": [3, "minutes"]}, at(m=2), overlap="allow", succeeded_at=at(d=-2)),
-        schedule("missed", {"repeat_every": 60}, at(m=-39), misfire="all", catch_up_us=45 * MINUTE),
+        schedule("missed", {"repeat_every": 600}, at(m=-39), misfire="all", catch_up_us=45 * MINUTE),
         schedule("off", HOURLY, at(h=-4), disabled_at=at(h=-4, m=1), failures=5, previous='{"old":1}'),
         schedule("finished", HOURLY | {"max_runs": 9}, None, runs=9),
         schedule("group", HOURLY, at(h=1, m=-1), template={"kind": "group", "host": ""}, args='{"group": "shops"}'),

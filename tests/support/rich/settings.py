@@ -65,7 +65,7 @@ def _endpoints():
         _endpoint("some", types=EVENTS),
         _endpoint("off", enabled=0, unsettled_at=at(m=-50)),
         _endpoint("gone", enabled=0, deleted_at=at(m=-59), unsettled_at=at(m=-59)),
-        _endpoint("quiet", types=json.dumps(["job.cancelled"]), unsettled_at=at(m=-1)),
+        _endpoint("quiet", types=json.dumps(["host.recovered", "job.error"]), unsettled_at=at(m=-1)),
         _endpoint("bob-all", url="https://all.example/events"),
         _endpoint("gone-idle", enabled=0, deleted_at=at(h=-1), unsettled_at=at(h=-1)),
         _endpoint("moved", url="https://new.moved.example/e", types="[]", unsettled_at=at(s=-59)),
