@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from models.database.sql import fetch
 
-ABOUT = ("parent_id", "job_id", "schedule_id", "incident_id", "gate_id", "name")
+ABOUT = ("subject", "name", "schedule_id", "gate_id", "parent_id", "job_id", "incident_id")
 FEW = 5  # cells
 COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
@@ -57,8 +57,8 @@ def _plain(value):
     return bytes(value) if isinstance(value, memoryview | bytes) else str(value)
 
 
-def changes(before, after):
-    """Lines for each row that differs, by table and key."""
+def changes(before, after, usual):
+    """Lines for each row that differs, by table and key. `usual`: values of new rows that are not shown, by table."""
     lines = []
     for name, contents in after.items():
         known = before[name].rows
@@ -69,7 +69,7 @@ def changes(before, after):
             title = f"{name} {' '.join(map(str, key))}"
             old, new = known.get(key), contents.rows.get(key)
             if old is None:
-                cells = _cells(contents.table, contents.columns, new)
+                cells = _cells(contents.table, contents.columns, new, usual.get(name, {}))
                 lines += _of_new(title, cells, last)
                 last = cells
             elif old != new:
@@ -98,7 +98,7 @@ def _order(key, known, contents):
     if key in known:
         return (0, [], _sortable(key))
     row = contents.rows[key]
-    about = [row[place] for place, name in enumerate(contents.columns) if name in ABOUT]
+    about = [row[contents.columns.index(name)] for name in ABOUT if name in contents.columns]
     return (1, _sortable(about), _sortable(key))
 
 
@@ -117,14 +117,14 @@ def _of_old(title, columns, old, new):
     return [f"~ {title}", *changed]
 
 
-def _cells(table, columns, values):
-    """What a new row has besides its key, defaults and zeros."""
+def _cells(table, columns, values, usual):
+    """What a new row has besides its key, defaults, zeros and what is usual."""
     fields = table._meta.columns
     keys = key_of(table)
     return [
         f"    {column}{part}: {text}"
         for column, value in zip(columns, values, strict=True)
-        if column not in keys and value not in (None, 0, fields[column].default)
+        if column not in keys and value not in (None, 0, fields[column].default) and value != usual.get(column)
         for part, text in members(value)
     ]
 

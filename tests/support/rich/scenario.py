@@ -10,7 +10,7 @@ from tests.support.kept_connection import kept_database
 from tests.support.kept_file import kept_file
 from tests.support.plain_lines import lines_of
 from tests.support.rich import state
-from tests.support.rich.names import BY_NUMBER, BY_UUID
+from tests.support.rich.names import ACCOUNT, BY_NUMBER, BY_UUID
 from tests.support.rich.numbers import A_NUMBER, BASES, TABLES
 from tests.support.rich.sources import fixed_sources
 
@@ -18,6 +18,17 @@ A_UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 AN_INSTANT = re.compile(r"(?<![0-9.])1[0-9]{15}(?![0-9])")
 LONG = 150
 UNITS = (("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("us", 1))
+
+
+OF_ALICE = {"account_id": ACCOUNT["alice"], "inserted_at": START}
+USUAL = {  # of new rows; none of these may be null
+    "job": OF_ALICE | {"scheduled_at": START, "state": "available"},
+    "log_entry": OF_ALICE,
+    "health_event": OF_ALICE | {"at": START},
+    "firing": {"decided_at": START},
+    "incident": OF_ALICE,
+    "notification": {"inserted_at": START},
+}
 
 
 class Undone(Exception):
@@ -90,7 +101,7 @@ class Scenario:
         except Exception as error:  # noqa: BLE001 - what is raised is a part of the text
             return [f"raises {type(error).__name__} {error}".strip()]
         after = table_changes.read([table for table in TABLES if table._meta.table_name in self._statements.written])
-        return [*([] if returned == ["null"] else returned), *table_changes.changes(self._before, after)]
+        return [*([] if returned == ["null"] else returned), *table_changes.changes(self._before, after, USUAL)]
 
 
 def shortened(lines):
