@@ -179,8 +179,8 @@ INCIDENTS = {
 def flap(minutes):
     """The incident opened that long ago, and closed."""
     execute(
-        "INSERT INTO incident (uuid, account_id, alert_id, alert_name, type, subject, title, detail, opened_at, is_flapping, "
-        "subjects, closed_at) VALUES (%s, %s, %s, 'a', 'failed', %s, 't', 'd', %s, 0, 1, %s)",
+        "INSERT INTO incident (uuid, account_id, alert_id, alert_name, type, subject, title, detail, opened_at, "
+        "is_flapping, subjects, closed_at) VALUES (%s, %s, %s, 'a', 'failed', %s, 't', 'd', %s, 0, 1, %s)",
         (
             *(uuid_of("incident", f"flap {minutes}"), ALICE, ALERT["any"], f"schedule:{SCHEDULE['weekly']}"),
             *(NOW - minutes * MINUTE, NOW - minutes * MINUTE + 1),

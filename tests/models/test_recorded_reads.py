@@ -30,6 +30,7 @@ from tests.support.rich.names import JOB, OPERATION, SCHEDULE, uuid_of
 
 RECORDED = Recorded(Path(__file__).with_name("recorded") / "reads")
 REQUESTS = JobFilter("request")
+FAILED_OTHER = NOW - 23 * MINUTE - 700_000
 FILTERS = {
     "all": {},
     "kind event": {"kind": "event"},
@@ -70,6 +71,16 @@ FILTERS = {
     "failed before": {"failed_before": NOW - 23 * MINUTE},
     "due": {"due_by": NOW - 5 * SECOND},
     "due with a label": {"due_by": NOW, "label": "billing"},
+    **{
+        f"{name} at its edge{late:+}": {name: edge + late}
+        for name, edge in (
+            *(("after", NOW - 20 * MINUTE + 2 * SECOND), ("before", NOW - 20 * MINUTE + 2 * SECOND)),
+            *(("scheduled_after", NOW + DAY), ("scheduled_before", NOW - 30 * DAY), ("due_by", NOW - 12 * SECOND)),
+            *(("failed_after", FAILED_OTHER), ("failed_before", FAILED_OTHER)),
+        )
+        for late in (0, 1)
+    },
+    "lane of a flow's name": {"lane": "shop"},
     "ids": {"ids": tuple(numbers("done bob-ready ready"))},
     "replayed": {"replayed": True},
     "not replayed": {"replayed": False, "state": "discarded"},
@@ -190,6 +201,7 @@ READS = {
     "log of a schedule": lambda: logged(LogFilter(schedule_id=SCHEDULE["hourly"])),
     "log before": lambda: logged(LogFilter(before=NOW - DAY)),
     "log after": lambda: logged(LogFilter(after=NOW - 60 * SECOND)),
+    "log at its edges": lambda: [logged(LogFilter(**{name: NOW - 31 * SECOND}))[0] for name in ("after", "before")][0],
     "log by event": lambda: logged(order="event", limit=3),
     "log by job": lambda: logged(order="job_id", direction="asc", limit=3),
     "log of bob": lambda: log_entries.listed(BOB, LogFilter(), page()),
@@ -301,9 +313,9 @@ FIGURES = {
     **of_each(
         "explain",
         explained,
-        "ready rich soon named snoozed retry retry-due at-flow at-host at-stopped at-probing flow-ready running running-last "
-        "lost acking listened taken away other-listener done failed given-up cancelled event-first event-second event-off "
-        "alert-second hourly-next off-waiting queue-snoozed lost-again callback expired",
+        "ready rich soon named snoozed retry retry-due at-flow at-host at-stopped at-probing flow-ready running "
+        "running-last lost acking listened taken away other-listener done failed given-up cancelled event-first event-second "
+        "event-off alert-second hourly-next off-waiting queue-snoozed lost-again callback expired",
     ),
     "facts": lambda: explain.facts_of(ALICE, JOB["queue-waiting"], NOW),
     "facts of another": lambda: explain.facts_of(BOB, JOB["ready"], NOW),

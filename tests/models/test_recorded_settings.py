@@ -39,7 +39,7 @@ def shown(target_group):
 
 
 TARGETS = [Target("a", "https://a.example/", {"X": "1"}), Target("b", "https://b.example/", {})]
-ORDERED = {"name": "order", "headers": {"x-own": "1", "X-Other": "2"}}
+ORDERED = {"name": "order", "headers": {"X-OWN": "1", "x-shop": "3", "X-Other": "2"}}
 ACCOUNTS = {
     "account": lambda: [account_store.account_named(name, NOW).id for name in ("alice", "dora")],
     "create a key": lambda: account_store.create_key(account(BOB), "fresh", NOW),

@@ -14,7 +14,7 @@ from runtime import settings
 from tests.support.clocks import START as NOW
 from tests.support.messages import RememberedMessages
 from tests.support.recorded import Recorded
-from tests.support.rich.asking import ALICE, held, of_each
+from tests.support.rich.asking import ALICE, held, in_turn, of_each
 from tests.support.rich.names import ENDPOINT, GATE, SCHEDULE, TARGET
 from tests.support.rich.scenario import scenario_on
 from workers import assembly
@@ -92,7 +92,7 @@ RENDERING = {
     ),
     "a get": lambda: rendered(args='{"url":"https://t.example"}'),
     "a client's key": lambda: rendered(args=args(headers={"IDEMPOTENCY-KEY": "mine"})),
-    "of a schedule": lambda: rendered("hourly-running", memory=Memory('{"x":5}', '{"s":6}'), fire_at=NOW - HOUR),
+    "of a schedule": lambda: rendered("hourly-running", memory=Memory('{"x":5}', '{"s":6}'), fire_at=NOW - 5 * HOUR),
     "of a schedule without an answer": lambda: rendered(
         "hourly-running", memory=Memory(None, "{}"), content_type="text/plain"
     ),

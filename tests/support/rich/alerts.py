@@ -218,7 +218,7 @@ def _notification(number, incident, message_type, target, job_name):
         "type": message_type,
         "way": target_row["way"],
         "address": shown[target],
-        "job_id": JOB[job_name] if job_name in JOB else 1,
+        "job_id": JOB.get(job_name, 1),
         "inserted_at": at(m=-90 + number),
     }
 

@@ -64,6 +64,8 @@ def _gates():
         gate("flow-week", used_at=at(d=-7)),
         gate("lane-other", used_at=at(d=-1, us=-1)),
         gate("flow-waking", rate=4, per_us=MINUTE, wake_at=at(s=5)),
+        gate("lane-shop"),
+        gate("flow-kept", **old, is_pinned=1, concurrency=9),
     ]
 
 

@@ -9,7 +9,7 @@ GATE = numbered(
     "gate",
     "account- host-closed host-resting host-probing host-failing host-calm flow-shop flow-full flow-narrow flow-rested "
     "lane-user lane-stops lane-stopped flow-unused flow-pinned flow-of-schedule host-old bob-flow-shop "
-    "bob-host-failing bob-account flow-week lane-other flow-waking",
+    "bob-host-failing bob-account flow-week lane-other flow-waking lane-shop flow-kept",
 )
 ENDPOINT = numbered("endpoint", "all some off gone quiet bob-all gone-idle moved")
 ALERT = numbered("alert", "any hourly label host flow share muted quiet off bob-any polled")
@@ -24,24 +24,25 @@ INCIDENT = numbered(
 JOB = numbered(
     "job",
     # what waits
-    "ready rich soon named snoozed later keyed windowed retry retry-due retry-last retry-aged hook-retry "
+    "ready rich soon named snoozed later keyed windowed retry retry-due retry-last retry-aged retry-now hook-retry "
     "at-flow at-flow-next at-full at-host at-host-next at-probing at-lane-head at-lane-next at-stopped at-account "
     "flow-ready flow-soon narrow-ready narrow-next rested-ready lane-first lane-second closed-ready probe-ready "
     # what is under way
-    "running running-last running-long running-flow running-lane lost lost-edge lost-later lost-again lost-third "
-    "lost-last lost-lane cancelled-running cancelled-lost cancelled-ack "
+    "running running-last running-long running-flow running-lane lost lost-edge lost-later lost-again crashed crashed-next "
+    "lost-third lost-last lost-lane cancelled-running cancelled-lost cancelled-ack "
     "acking acked acked-bad ack-over ack-edge ack-early "
-    "listened taken answered answered-error away withdrawn silent-listener other-listener "
+    "listened taken answered answered-error away withdrawn silent-listener heard-late heard-early other-listener "
     # what has ended
     "done done-slow done-old done-edge done-young failed failed-host failed-other failed-old failed-seen given-up "
     "cancelled cancelled-old copy copied copied-again "
     # sets and follow-ups
-    "set-first set-second callback event-first event-second event-third event-tried event-after event-off event-gone "
+    "set-first set-second callback event-first event-second event-third event-tried event-after event-lost "
+    "event-behind-lost event-off event-gone "
     "event-moved event-own channel-message alert-first alert-second alert-third alert-mail alert-mail-done alert-ended "
     # of schedules
     "hourly-next hourly-due hourly-running hourly-done hourly-failed daily-next cron-next cron-due skip-running "
     "skip-behind queue-running queue-waiting queue-snoozed allow-old allow-new missed-old missed-older missed-now "
-    "expired expired-paused expired-behind expired-recent gone-schedule off-waiting off-new group-due filled "
+    "expired expired-paused expired-behind expired-recent gone-schedule off-waiting off-edge off-new group-due filled "
     "weekly-next calendar-next calendar-far "
     # of another account
     "bob-ready bob-rich bob-failed bob-running bob-parked bob-labeled bob-event bob-windowed bob-scheduled",

@@ -98,6 +98,8 @@ class Scenario:
     def _outcome(self, action):
         try:
             returned = lines_of(action())
+        except (NameError, TypeError, AttributeError):
+            raise
         except Exception as error:  # noqa: BLE001 - what is raised is a part of the text
             return [f"raises {type(error).__name__} {error}".strip()]
         after = table_changes.read([table for table in TABLES if table._meta.table_name in self._statements.written])

@@ -73,7 +73,7 @@ def _schedules():
         schedule("finished", HOURLY | {"max_runs": 9}, None, runs=9),
         schedule("group", HOURLY, at(h=1, m=-1), template={"kind": "group", "host": ""}, args='{"group": "shops"}'),
         schedule(
-            "weekly", {"repeat_every": [1, "week"], "until": "2026-03-01T00:00:00Z"}, at(d=4), succeeded_at=at(d=-3)
+            "weekly", {"repeat_every": [1, "week"], "until": "2026-03-01T00:00:00Z"}, at(d=4), succeeded_at=at(h=-49)
         ),
         schedule(
             "calendar",
@@ -88,7 +88,12 @@ def _schedules():
             calendar_days=HOLIDAYS,
         ),
         schedule(
-            "filled", {"repeat_every": [1, "day"]}, at(h=18), template={"max_age_us": 7 * MINUTE}, overlap="allow"
+            "filled",
+            {"repeat_every": [1, "day"]},
+            at(h=18),
+            template={"max_age_us": 7 * MINUTE},
+            overlap="allow",
+            succeeded_at=at(h=-49, us=1),
         ),
         schedule("behind", {"repeat_every": [20, "minutes"]}, at(m=-62), misfire="skip", catch_up_us=90 * MINUTE),
         schedule("paused", {"repeat_every": [4, "hours"]}, at(h=3, m=56), template={"lane_id": GATE["lane-stopped"]}),

@@ -182,6 +182,8 @@ def _requests():
         _request("away", "laptop", place=5, deadline_at=at()),
         _request("withdrawn", "laptop", place=6),
         _request("silent-listener", "laptop", place=7, **taken, deadline_at=at(s=-1)),
+        _request("heard-late", "laptop", place=9, handed_at=at(s=-8), deadline_at=at(m=2)),
+        _request("heard-early", "laptop", place=10, handed_at=at(s=-9), deadline_at=at(m=3)),
         _request("other-listener", "desk", place=8),
         _request("ended-old", "laptop", "done", place=9, request="{}", ended_at=at(h=-1, us=-1)),
         _request("ended", "laptop", "done-slow", place=10, request="{}", ended_at=at(h=-1)),
