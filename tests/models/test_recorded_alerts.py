@@ -163,6 +163,12 @@ INCIDENTS = {
     "shares": lambda: shares.ends_within(
         [Window(SCHEDULE["hourly"], NOW - spans * HOUR, 2 * HOUR) for spans in (0, 1, 2)]
     ),
+    "shares at the edges": lambda: shares.ends_within(
+        [
+            Window(SCHEDULE["hourly"], NOW - 119 * MINUTE + late, span)
+            for late, span in ((0, 1), (-1, 1), (HOUR, HOUR), (HOUR, HOUR + 1))
+        ]
+    ),
     "scopes": lambda: {
         name: sorted(row[0] for row in fetch(f"SELECT name FROM schedule WHERE {where} AND name IS NOT NULL", params))
         for name, (where, params) in ((name, scopes.schedules_of(rule)) for name, rule in rules().items())
@@ -281,6 +287,13 @@ FORMS = {
     "more than are listed": lambda: messages.text(message("repeated", *["fresh", "of-host"] * 6)),
     "many that closed": lambda: messages.text(message("closed", "closed", "late-one")),
     "end of a test": lambda: message_forms.form_of("pagerduty", message("test_ended")),
+    "each condition": lambda: [
+        [
+            messages.headline(Message(kind, "r", [instances("fresh")[0]._replace(type=condition)], NOW))
+            for kind in messages.TYPES[:3]
+        ]
+        for condition in messages.VERBS
+    ],
     "a repeated one": lambda: messages.text(message("repeated", "flapping")),
     "a host that is down": lambda: [
         messages.headline(message("opened", "of-host")),

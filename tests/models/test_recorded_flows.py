@@ -163,6 +163,10 @@ CLAIMS = {
         gates.set_limits(known("flow-narrow")[0], Limits(2, MINUTE), False, NOW),
         claim("narrow-ready narrow-next"),
     ],
+    "a flow that is paused": lambda: [
+        closing.pause(ALICE, FLOW, "narrow", None, None, NOW) and None,
+        claim("narrow-ready narrow-next"),
+    ],
     "a lane after its job": lambda: [
         lifecycle.complete(held("running-lane lost-lane"), NOW),
         claim("lane-first lane-second"),
@@ -267,6 +271,10 @@ PARKING = {
         lambda: gates.set_limits(known("flow-narrow")[0], Limits(1, MINUTE), False, NOW) and None,
         lambda: full_flows.park_unnamed(due("narrow-ready narrow-next"), NOW),
     ),
+    "park unnamed of a burst as large as the rate": lambda: in_turn(
+        lambda: gates.set_limits(known("flow-narrow")[0], Limits(2, MINUTE), False, NOW) and None,
+        lambda: full_flows.park_unnamed(due("narrow-ready narrow-next"), NOW),
+    ),
     "park unnamed behind others": lambda: in_turn(
         lambda: parking.wake_by({GATE["flow-shop"]: NOW + SECOND}),
         lambda: full_flows.park_unnamed(due("flow-ready"), NOW),
@@ -293,6 +301,7 @@ LISTS = {
     "list by text": lambda: keys(gate_lists.listed(ALICE, FLOW, "SH", page())),
     "list by a mark": lambda: keys(gate_lists.listed(ALICE, FLOW, "%", page())),
     "list of another account": lambda: gate_lists.listed(BOB, FLOW, None, page()),
+    "usages when a start leaves the window": lambda: gate_lists.usages(known("flow-shop"), NOW + 250_000),
     "usages": lambda: gate_lists.usages(known(f"{GATES} flow-waking"), NOW),
     **of_each("why waits", lambda name: waits.waits_of(JOB[name], NOW), ALL_AT_GATES),
     "why waits a job that makes others": lambda: [

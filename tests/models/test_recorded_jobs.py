@@ -153,7 +153,7 @@ LIFE = {
     "reschedule": lambda: lifecycle.reschedule(JOB["snoozed"], {"name": "other"}, NOW + HOUR),
     "reschedule a named one": lambda: lifecycle.reschedule(JOB["named"], {}, NOW + HOUR),
     "reschedule one under way": lambda: lifecycle.reschedule(JOB["running"], {}, NOW + HOUR),
-    "hasten": lambda: in_any_order(lifecycle.hasten(numbers("retry retry-due soon event-tried done"), NOW)),
+    "hasten": lambda: in_any_order(lifecycle.hasten(numbers("retry retry-due retry-now soon event-tried done"), NOW)),
     "claim": lambda: ids(claimed(WAITING)),
     "claim with limits": lambda: ids(claimed(WAITING, limited=True)),
     "claim a rich job": lambda: in_any_order(lifecycle.claim(numbers("rich"), NOW + 2 * HOUR, 8 * SECOND, None, True)),

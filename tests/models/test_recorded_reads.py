@@ -151,6 +151,16 @@ LISTS = {
         {"due_by": NOW, "text": "e"}, order="scheduled_at", direction="asc", looked_at=6
     ),
     "in pages by name": lambda: followed(order="name", direction="asc"),
+    "what is due, at an offset": lambda: listed(
+        {"due_by": NOW}, order="scheduled_at", direction="asc", offset=3, limit=2
+    ),
+    "counts at the limit": lambda: [
+        merged_states.count(
+            ALICE, filter_of(FILTERS[name]), ("available", "discarded"), page(direction="asc", limit=limit), 30
+        )
+        for name, most in (("label", 3), ("all", 21))
+        for limit in range(most - 1, most + 4)
+    ],
     "at an offset": lambda: [listed(offset=3, limit=3), listed({"state": "completed"}, offset=2, limit=2)],
     "rows": lambda: job_lists.listed(ALICE, filter_of({"ids": tuple(numbers("rich done cancelled"))}), page()).rows,
     "settled": lambda: [
@@ -313,9 +323,9 @@ FIGURES = {
     **of_each(
         "explain",
         explained,
-        "ready rich soon named snoozed retry retry-due at-flow at-host at-stopped at-probing flow-ready running "
-        "running-last lost acking listened taken away other-listener done failed given-up cancelled event-first event-second "
-        "event-off alert-second hourly-next off-waiting queue-snoozed lost-again callback expired",
+        "ready rich soon named snoozed retry retry-due at-flow at-host at-stopped at-probing flow-ready "
+        "running running-last lost acking listened taken away other-listener done failed given-up cancelled event-first "
+        "event-second event-off alert-second hourly-next off-waiting queue-snoozed lost-again callback expired",
     ),
     "facts": lambda: explain.facts_of(ALICE, JOB["queue-waiting"], NOW),
     "facts of another": lambda: explain.facts_of(BOB, JOB["ready"], NOW),
@@ -354,6 +364,7 @@ FIGURES = {
     "upcoming of another": lambda: overview.upcoming(BOB, 9),
     "retry plan": lambda: [
         policy(),
+        policy(retry_until=NOW + HOUR),
         policy(attempt=1, state="retryable"),
         policy(retry_until=None, backoff=None, max_attempts=4),
         policy(state="executing"),

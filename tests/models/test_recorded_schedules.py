@@ -222,7 +222,7 @@ def chosen(names, now=NOW):
 
 OF_SCHEDULES = (
     "hourly-due cron-due skip-behind queue-waiting queue-snoozed allow-old allow-new missed-old missed-older "
-    "missed-now gone-schedule off-waiting off-new group-due filled expired-recent hourly-next"
+    "missed-now gone-schedule off-waiting off-edge off-new group-due filled expired-recent hourly-next"
 )
 TURNS = {
     "claim everything": lambda: claim(OF_SCHEDULES),

@@ -131,6 +131,7 @@ HOOKS = {
         "all gone bob-all",
     ),
     "follow": lambda: address_changes.follow_endpoints(NOW),
+    "follow twice": lambda: [address_changes.follow_endpoints(NOW), address_changes.follow_endpoints(NOW)],
     "follow until all is settled": lambda: [
         address_changes.follow_endpoints(NOW),
         address_changes.follow_endpoints(NOW),

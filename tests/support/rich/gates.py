@@ -51,7 +51,7 @@ def _gates():
         gate("flow-full", concurrency=0, wake_at=at(s=2)),
         gate("flow-narrow", concurrency=1),
         gate("flow-rested", rests_until=at(s=44), closed_until=at(s=44)),
-        gate("lane-user"),
+        gate("lane-user", used_at=at(d=-1)),
         gate("lane-stops", stops=1),
         gate("lane-stopped", stops=1, paused_at=at(m=-5), reason="job 12 was discarded", closed_until=FAR),
         gate("flow-unused", **old, rate=5, per_us=SECOND, starts=2),

@@ -28,8 +28,8 @@ JOB = numbered(
     "at-flow at-flow-next at-full at-host at-host-next at-probing at-lane-head at-lane-next at-stopped at-account "
     "flow-ready flow-soon narrow-ready narrow-next rested-ready lane-first lane-second closed-ready probe-ready "
     # what is under way
-    "running running-last running-long running-flow running-lane lost lost-edge lost-later lost-again crashed crashed-next "
-    "lost-third lost-last lost-lane cancelled-running cancelled-lost cancelled-ack "
+    "running running-last running-long running-flow running-lane lost lost-edge lost-later lost-again crashed "
+    "crashed-next lost-third lost-last lost-lane cancelled-running cancelled-lost cancelled-ack "
     "acking acked acked-bad ack-over ack-edge ack-early "
     "listened taken answered answered-error away withdrawn silent-listener heard-late heard-early other-listener "
     # what has ended

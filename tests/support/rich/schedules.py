@@ -131,6 +131,8 @@ def _firings():
         _firing("filled", at(d=-3), "backfilled", "filled"),
         _firing("filled", at(d=-6), "missed_down", until_at=at(d=-4), instants=3),
         _firing("filled", at(d=-7), "fired", "failed"),
+        _firing("filled", at(d=-8), "fired", "retry"),
+        _firing("filled", at(d=-9), "late", "hourly-running"),
         _firing("skip", at(m=-10), "fired", "skip-running", 1_300),
         _firing("queue", at(m=-11), "fired", "queue-running", 1_400),
         _firing("weekly", at(d=-91), "fired", decided_at=at(d=-90, us=-1)),

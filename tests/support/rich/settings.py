@@ -15,6 +15,7 @@ from tests.support.rich import names
 from tests.support.rich.jobs import at, fence_of
 from tests.support.rich.names import ACCOUNT, ENDPOINT, JOB, OPERATION, uuid_of
 
+LAST_UUID = "ffffffff-0000-5000-8000-000000000001"  # behind that of any request that is handed over later
 EVENTS = json.dumps(["job.finished", "host.failing"])
 
 
@@ -183,7 +184,7 @@ def _requests():
         _request("withdrawn", "laptop", place=6),
         _request("silent-listener", "laptop", place=7, **taken, deadline_at=at(s=-1)),
         _request("heard-late", "laptop", place=9, handed_at=at(s=-8), deadline_at=at(m=2)),
-        _request("heard-early", "laptop", place=10, handed_at=at(s=-9), deadline_at=at(m=3)),
+        _request("heard-early", "laptop", place=10, uuid=LAST_UUID, handed_at=at(s=-9), deadline_at=at(m=3)),
         _request("other-listener", "desk", place=8),
         _request("ended-old", "laptop", "done", place=9, request="{}", ended_at=at(h=-1, us=-1)),
         _request("ended", "laptop", "done-slow", place=10, request="{}", ended_at=at(h=-1)),
