@@ -217,6 +217,7 @@ TARGETS_SAY = {
     "room": lambda: [open_requests.has_room(ALICE, "laptop"), open_requests.has_room(BOB, "none")],
     "take": take,
     "take one": lambda: take(limit=1),
+    "take two": lambda: take(limit=2),
     "take another's": lambda: [take("desk"), take(account_id=BOB), take("shelf")],
     "take too late": lambda: take(now=NOW + MINUTE),
     **of_each("answer", answer, "taken listened answered away ended other-listener"),
