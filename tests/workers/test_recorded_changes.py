@@ -426,7 +426,7 @@ TEXTS = {
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_worker_changes_what_is_recorded(scenario, name):
-    RECORDED.compare(name, scenario.text_of(TEXTS[name], bodies=name == "changes_recording"))
+    RECORDED.compare(name, scenario.text_of(TEXTS[name]))
 
 
 def test_each_text_is_of_some_actions():
