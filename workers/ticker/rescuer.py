@@ -78,7 +78,9 @@ def _after_commit(lost: Sequence[LostJob], waiting: set[int]) -> None:
 
 
 def end_of(job: LostJob) -> FinishedJob:
-    return FinishedJob(job.id, job.account_id, str(job.schedule_id), job.fire_at or 0, None)
+    return FinishedJob(
+        job.id, job.account_id, str(job.schedule_id), job.fire_at or 0, answer=None, reason=given_up_for(job)
+    )
 
 
 def attempt_row(job: LostJob, now: int, again: bool) -> AttemptRow:

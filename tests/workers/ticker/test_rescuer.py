@@ -3,6 +3,7 @@
 import pytest
 from peewee import OperationalError
 
+from models.alerts.alert_tables import Incident
 from models.database.sql import execute
 from models.jobs import lifecycle, states
 from models.jobs.job_tables import Attempt, Job, LogEntry
@@ -10,6 +11,7 @@ from models.operations import claims
 from models.rules import clock
 from models.schedules import planning, schedule_changes
 from models.schedules.schedule_tables import Schedule
+from tests.support.alerts import look, make_alert
 from tests.support.flows import MARGIN, ids_through, lane, let_through, order
 from tests.support.races import held_elsewhere
 from tests.support.rows import make_job, reread
@@ -128,6 +130,16 @@ def test_a_schedule_whose_jobs_end_their_workers_is_disabled_by_failures(schedul
     lose_next(schedule_id, moved_clock)
     assert Schedule.get().failures == 2
     assert Schedule.get().disabled_at is not None
+
+
+def test_an_incident_of_a_lost_job_says_that_its_worker_fell_silent(account, schedule_id, moved_clock):
+    """It gave no reason at all."""
+    make_alert(account)
+
+    lose_next(schedule_id, moved_clock)
+    look()
+
+    assert Incident.get().detail == "its worker fell silent (worker_lost)"
 
 
 def test_a_lost_job_with_attempts_left_is_no_failure_of_its_schedule(schedule_id, moved_clock):
