@@ -49,7 +49,7 @@ from workers.ticker.rescuer import Rescuer
 from workers.ticker.stager import Stager
 from workers.transport.outcome import Answered, Refused, Timings, Unreachable
 
-RECORDED = Recorded(Path(__file__).with_name("recorded"))
+RECORDED = Recorded(Path(__file__).with_name("recorded") / "changes")
 TIMINGS = Timings(1.5, 2.5, 3.5, 4.5, 5.5)
 ACKS = AckUrls("https://own.example")
 
@@ -419,8 +419,11 @@ DUTIES = {
     "a probe": lambda: assembly.probe(NOW - 5),
 }
 TEXTS = {
-    **{"changes_rendering": RENDERING, "changes_outcomes": OUTCOMES, "changes_recording": RECORDING},
-    **{"changes_beside": BESIDE, "changes_duties": DUTIES},
+    "rendering": RENDERING,
+    "outcomes": OUTCOMES,
+    "recording": RECORDING,
+    "beside": BESIDE,
+    "duties": DUTIES,
 }
 
 
@@ -430,4 +433,4 @@ def test_a_worker_changes_what_is_recorded(scenario, name):
 
 
 def test_each_text_is_of_some_actions():
-    assert {name for name in RECORDED.names() if name.startswith("changes_")} == set(TEXTS)
+    assert RECORDED.names() == set(TEXTS)

@@ -9,7 +9,7 @@ from tests.support.scenes.log_lines import logged
 from tests.support.scenes.measuring import forget_metrics, shown_metrics
 from tests.support.scenes.scene import Scene
 
-RECORDED = Recorded(Path(__file__).with_name("recorded"))
+RECORDED = Recorded(Path(__file__).with_name("recorded") / "work")
 NAMES = ("requests", "log", "metrics", "operator")
 
 
