@@ -34,10 +34,12 @@ from models.alerts.conditions import (
 )
 from models.alerts.forms import message_forms
 from models.alerts.incident_rows import Begin, Key
+from models.alerts.message_order import Earlier
 from models.alerts.messages import Message
 from models.alerts.ways import WAYS, Target, WrongTarget, read_targets, target_of
 from models.database.paging import PageRequest
 from models.database.sql import execute, fetch
+from models.jobs.job_store import NewJob
 from models.operations.operator_alerts import operator_incidents, troubles, turn
 from models.operations.operator_alerts.troubles import Bounds, Trouble
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
@@ -258,6 +260,19 @@ SENDING = {
     "step in quiet hours": lambda: step("fresh", "quiet"),
     "step without a rule": lambda: announcing.step_of(instances("fresh")[0], "opened", None, NOW),
     "targets": lambda: announcing.targets_of([ALERT["any"], ALERT["flow"], ALERT["muted"]]),
+    "behind the latest": lambda: message_order.behind(
+        NewJob(ALICE, "{}", None, None, NOW),
+        5,
+        [1, 2, 3, 4],
+        {
+            (1, 5): Earlier(7, "first"),
+            (3, 5): Earlier(9, "latest"),
+            (2, 5): Earlier(8, "second"),
+            (4, 6): Earlier(10, "other"),
+        },
+        NOW,
+    )._asdict(),
+    "behind nothing": lambda: message_order.behind(NewJob(ALICE, "{}", None, None, NOW), 5, [1], {}, NOW).after_uuid,
     "release": lambda: message_order.release_next_messages(NOW),
     "unfinished": lambda: message_order.unfinished([INCIDENT["repeated"], INCIDENT["closed"], INCIDENT["fresh"]]),
     "test": lambda: trial_messages.send(ALICE, ALERT["any"], "rule any", NOW),

@@ -110,7 +110,12 @@ CREATING = {
         windowed("w-key", "d-2", idempotency_key="key-rich"), NOW
     ),
     "a set": lambda: sets.create(
-        [full(kind="request", gates=(FLOW_KNOWN,)), new("s-2", gates=(LANE_KNOWN,)), windowed("s-3", "d-3")], NOW
+        [
+            full(kind="request", gates=(FLOW_KNOWN,)),
+            new("s-2", gates=(LANE_KNOWN,), idempotency_key="key-s2"),
+            windowed("s-3", "d-3"),
+        ],
+        NOW,
     ),
     "a set with a held key": lambda: sets.create([new("s-1", idempotency_key="key-set"), new("s-2")], NOW),
     "labels": lambda: labels.add([(ALICE, "new", NOW, JOB["ready"]), (BOB, "new", NOW + 1, JOB["bob-ready"])]),

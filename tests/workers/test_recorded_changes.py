@@ -7,6 +7,7 @@ import pytest
 
 from models.database.sql import execute
 from models.jobs import lifecycle
+from models.jobs.staging import DueJob
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
 from models.rules.templating import Memory
 from models.webhooks import delivery_config
@@ -46,7 +47,7 @@ from workers.ticker.calendar_turns import CalendarTurns
 from workers.ticker.listener_results import ListenerResults
 from workers.ticker.pruner import Pruner
 from workers.ticker.rescuer import Rescuer
-from workers.ticker.stager import Stager
+from workers.ticker.stager import Stager, groups
 from workers.transport.outcome import Answered, Refused, Timings, Unreachable
 
 RECORDED = Recorded(Path(__file__).with_name("recorded") / "changes")
@@ -377,6 +378,11 @@ def pruner(**kept):
 KEPT = {"completed": 30 * DAY, "discarded": 32 * DAY, "cancelled": 30 * DAY}
 
 
+def due(number, late_us, kind):
+    return DueJob(number, NOW + late_us, ALICE, "h.example", kind)
+
+
+LATE = (-9, 0, 5_000, 5_001, 10_001, 100_000, 110_002)
 DUTIES = {
     "stage": lambda: staged(lambda each: each.stage_due(NOW)),
     "stage few": lambda: staged(lambda each: each.stage_due(NOW), bound=4),
@@ -384,6 +390,17 @@ DUTIES = {
         lambda each: [each.stage_due(NOW), each.stage_due(NOW + 90_000), each.stage_due(NOW + 9 * SECOND)]
     )[0],
     "stage without a broker": lambda: staged(lambda each: each.stage_due(NOW), accepts=1),
+    "groups": lambda: [
+        [
+            [job.id for job in group]
+            for group in groups([due(place, late_us, kind) for place, late_us in enumerate(LATE)], NOW)
+        ]
+        for kind in ("request", "event")
+    ],
+    "groups of a hundred": lambda: [
+        len(group) for group in groups([due(place, 0, "request") for place in range(201)], NOW)
+    ],
+    "groups of both kinds": lambda: [len(group) for group in groups([due(1, 0, "request"), due(2, 0, "event")], NOW)],
     "find lost": lambda: staged(lambda each: [each.stage_due(NOW - 30 * SECOND) and None, each.find_lost(NOW)])[1:],
     "clear marks": lambda: staged(lambda each: each.clear_marks()),
     "backlog": lambda: staged(lambda each: each.backlog(NOW, 99)),
