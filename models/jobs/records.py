@@ -76,14 +76,15 @@ def add_attempts(rows: Sequence[AttemptRow]) -> None:
 
 
 def add_log_entries(rows: Sequence[LogRow]) -> None:
-    """Insert log entries. Those whose instants are raised keep the order in which they come."""
+    """Insert log entries, each with an id that no other has. Those whose instants are raised keep the order in which
+    they come."""
     if not rows:
         return
     columns = ", ".join(LogRow._fields)
     source, params = values_table(f"{typed_columns(LogEntry, LogRow._fields)}, place bigint", _placed(rows))
     values = columns.replace("inserted_at", f"{settling.raised('inserted_at - place')} + place")
     execute(
-        f"INSERT INTO log_entry ({columns}) SELECT {values} FROM {source} AS input WHERE true ON CONFLICT DO NOTHING",
+        f"INSERT INTO log_entry ({columns}) SELECT {values} FROM {source} AS input",
         (settling.earliest(), *params),
     )
 
