@@ -24,7 +24,7 @@ class Visits:
     """`texts`: what was noted so far, by the name of the file that it is for."""
 
     def __init__(self, browser, counted, monkeypatch):
-        self.browser, self.counted, self.texts = browser, counted, {}
+        self.browser, self.counted, self.monkeypatch, self.texts = browser, counted, monkeypatch, {}
         for name in ("keep_connection", "drop_if_stale"):  # they would end the transaction of a visit
             monkeypatch.setattr(f"api.app.{name}", lambda: None)
 
@@ -62,6 +62,14 @@ class Visits:
         with database.atomic() as transaction:
             yield
             transaction.rollback()
+
+    @contextmanager
+    def limited(self, **limits):
+        """In the block these constants are as low as that. A name has `__` in the place of each dot."""
+        with self.monkeypatch.context() as patched:
+            for name, limit in limits.items():
+                patched.setattr(name.replace("__", "."), limit)
+            yield
 
     def note(self, name, title, answer, what=lines):
         kind = f"{answer.status_code} {answer.mimetype}"

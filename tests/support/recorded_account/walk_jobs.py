@@ -180,7 +180,7 @@ def many(visits):
     with visits.undone():
         account = Account.get(Account.name == "alice")
         make_jobs(account, [3600 + number for number in range(120)], "scheduled", host="many.example.com", name="many")
-        make_jobs(account, [-number for number in range(1, 61)], "discarded", host="bad.example.com", name="bad")
+        make_jobs(account, [-number for number in range(1, 102)], "discarded", host="bad.example.com", name="bad")
         execute("UPDATE job SET inserted_at = inserted_at - id * 1000000 WHERE name IN ('many', 'bad')")
         ends = chosen("nav.pager", ".actions", ".empty")
         path = "/jobs?host=many.example.com"
