@@ -90,6 +90,7 @@ def dense(visits):
         LogEntry.insert_many(entries).execute()
         bars = chosen("figcaption", ".tl-rows", ".tl-bar")
         visits.page("timelines", "/timeline?host=dense.example.com", bars)
+        visits.page("hosts-found", "/hosts?text=dense", few)
         visits.page("timelines", "/timeline?host=dense.example.com&span=6h", looks_of_marks)
 
 
@@ -150,6 +151,8 @@ def failures(visits):
         "/failures?after=2026-03-10T13:00&zone=Europe/Vienna",
         "/failures?after=2026-03-10&before=2026-03-09",
     )
+    edge = "2026-03-10T09:25:20.123456Z"  # when the welcome mail failed
+    visits.pages("failures-found", f"/failures?span=all&before={edge}", f"/failures?after={edge}")
     visits.page("failures-found", "/failures/badge", lines)
     group = {"state": "discarded", "host": "tls.example.org", "reason": "certificate_expired"}
     retrying = {"state": "retryable", "host": "mail.example.org", "reason": "connection_refused"}
