@@ -94,7 +94,11 @@ def waiting(account):
 def soon(account):
     """Jobs whose times lie at the edges of how a length of time is written."""
     ahead = ("+999ms", "+1s", "+59.999s", "+1m", "+59m 59s", "+9h 59m", "+10h 5m", "+24h", "+9d 23h", "+10d 3h")
+    computed = ("=1+1", "+1", "-1", "@sum", "\tx", '\'quoted", "')  # by a spreadsheet
     for number, due in enumerate(ahead):
+        names = {"name": computed[number]} if number < len(computed) else {}
+        labels = ["sheet"] if names else []
+        url = f"https://soon.example.com/{number}"
         add_job(
             account,
             f"soon {number}",
@@ -102,7 +106,9 @@ def soon(account):
             f"{9 * number + 1}ms",
             due,
             181 + number,
-            {"url": f"https://soon.example.com/{number}"},
+            {"url": url},
+            labels,
+            **names,
         )
 
 

@@ -41,7 +41,13 @@ SEARCHES = (
     *("failed_after=2026-03-09T14:35:20Z&failed_before=2026-03-10T09:30:00Z", "before=2026-03-10&zone=Mars/Olympus"),
     *("active_after=2026-03-10T13:48:00Z&active_before=2026-03-10T13:52:00Z", "after=2026-03-09&before=2026-03-08"),
     *("state=failed", "due=now", "host=a%20b", "url=https://billing.example.com/invoices", "status_code=999"),
-    *("active_after=soon", "label=a,b", f"schedule={uuid_of('late')}", "kind=request&state=available&host=x.example"),
+    *(
+        "active_after=soon",
+        "after=2026-03-10T13:00&before=2026-03-10T13:00",
+        "label=a,b",
+        f"schedule={uuid_of('late')}",
+        "kind=request&state=available&host=x.example",
+    ),
 )
 TYPED = (
     *(
@@ -83,6 +89,7 @@ LOGS = (
         "after=2026-03-11T00:00",
         "before=1&zone=Mars",
         "event=odd",
+        "after=2026-03-10T13:00&before=2026-03-10T13:00",
     ),
     *("after=2026-03-10T14:49:30&zone=Europe/Vienna",),
 )
@@ -110,9 +117,16 @@ def lists(visits):
     visits.pages("find", *(f"/find?q={each}" for each in IDS), "/find?q=mail+state:failed", "/find?q=colour:red")
     visits.page("find", "/find")
     visits.page("find", "/find?q=after:yesterday+failed_after:today&zone=America/New_York")
-    for typed in (*IDS, "mail", "state:failed mail", "nothing-like-it", "colour:red", ""):
+    for typed in (*IDS, "mail", "state:failed mail", "nothing-like-it", "colour:red", "state:completed", ""):
         visits.page("find", f"/find/results?q={quote(typed)}")
-    for search in ("state=completed", "state=discarded&label=mail", "label=nobody", "due=overdue", "host=a%20b"):
+    for search in (
+        "state=completed",
+        "state=discarded&label=mail",
+        "label=sheet",
+        "label=nobody",
+        "due=overdue",
+        "host=a%20b",
+    ):
         visits.page("export", f"/jobs/export.csv?{search}")
     visits.pages("export", "/jobs/export.jsonl?label=billing", "/jobs/export.jsonl?kind=event", "/jobs/export.txt")
 

@@ -9,11 +9,10 @@ from models.jobs.log_events import REQUEST_SENT
 from models.jobs.records import AttemptRow
 from models.rules.clock import MILLISECOND, SECOND
 from tests.support.recorded_account.fixed import NOW, of_bob, uuid_of
-from tests.support.recorded_account.markup import anywhere, attributes_of_page, brief, chosen, few, lines, said
+from tests.support.recorded_account.markup import anywhere, attributes_of_page, brief, chosen, few, heads, lines, said
 from tests.support.recorded_account.settings import add_minute
 from tests.support.rows import make_jobs
 
-FIGURES = chosen("figcaption", ".tl-rows", ".tl-empty", "h1", ".bad-card", "text.tl-time")
 BULK = (
     *("action=cancel", "action=cancel&state=scheduled", "action=retry&state=discarded&label=mail", "action=retry"),
     *(
@@ -26,6 +25,12 @@ BULK = (
     *("action=retry&state=discarded&host=&reason=blocked_url&group=1&failed_after=2026-03-10T00:00:00Z",),
     *("action=cancel&host=mail.example.org&state=retryable", "action=cancel&text=order+sync&until=0"),
 )
+
+
+def figures(root):
+    """What a timeline says, without its marks."""
+    yield from heads(".tl-moving", ".tl-plot")(root)
+    yield from chosen("figcaption", ".tl-rows", ".tl-empty", "h1", ".bad-card", "text.tl-time")(root)
 
 
 def walk(visits):
@@ -53,7 +58,7 @@ def overview(visits):
         "overview-parts", "/", chosen("h1", ".head", "#troubles"), headers={"Booper-Part": "1", "Accept": "text/html"}
     )
     for query in ("span=5m", "span=15m&height=long", "span=6h", "span=24h", "span=7d", "span=odd&height=odd"):
-        visits.page("timelines", f"/timeline?{query}", FIGURES)
+        visits.page("timelines", f"/timeline?{query}", figures)
     for scope in (
         "host=billing.example.com",
         "label=billing",
@@ -61,7 +66,7 @@ def overview(visits):
         f"schedule={uuid_of('late')}",
         "host=no.example",
     ):
-        visits.page("timelines", f"/timeline?{scope}&span=24h", FIGURES)
+        visits.page("timelines", f"/timeline?{scope}&span=24h", figures)
     visits.page("timelines", "/timeline?host=a%20b", brief)
     dense(visits)
     troubled(visits)

@@ -1,6 +1,6 @@
 """The pages of the place "Settings", signing in and out, the status page, errors, an account without anything."""
 
-from models.accounts.account_tables import Account
+from api.dashboard import sessions
 from models.database.sql import execute
 from runtime import settings as booper_settings
 from tests.support.apps import PAGES, app_of
@@ -161,6 +161,7 @@ def others(visits):
     visits.page("refused", "/nowhere", lines)
     visits.page("refused", "/nowhere", lines, headers=json)
     visits.page("refused", "/jobs/chosen", lines)
+    visits.page("refused", "/pause", lines)
     visits.note(
         "refused",
         "POST /jobs without a token",
@@ -174,7 +175,8 @@ def others(visits):
                 data={"csrf": visits.browser.token(), "theme": theme},
                 headers={"Referer": "http://localhost/jobs?state=discarded"},
             )
-            visits.note("frame", f"POST /theme {theme} from /jobs?state=discarded", answer, brief)
+            cookie = answer.headers["Set-Cookie"].partition("; Expires")[0]
+            visits.note("frame", f"POST /theme {theme} from /jobs?state=discarded sets {cookie}", answer, brief)
             visits.page("frame", "/keys", anywhere("form.themes"))
             visits.page("frame", "/keys", attributes_of_page)
     visits.browser.client.delete_cookie("booper_theme")
@@ -228,15 +230,17 @@ def doors(visits):
     nobody.page("doors", "/sign-in?next=https://evil.example", chosen("input"))
     nobody.send("doors", "/sign-in", then=lines, key="sk_wrong", next="/jobs")
     nobody.send("doors", "/keys", name="x")
-    account = Account.get(Account.name == "alice")
-    assert account.name == "alice"
     with visits.undone():
         browser = Browser(app)
         answer = browser.sign_in(visits.browser.secret, next="/failures?span=7d")
         visits.of(browser).note("doors", "POST /sign-in with a key", answer)
         visits.of(browser).page("doors", "/failures?span=7d", chosen("h1"))
+        copied = browser.client.get_cookie(sessions.COOKIE).value
         visits.of(browser).note("doors", "POST /sign-out", browser.send("/sign-out"))
         visits.of(browser).page("doors", "/failures", chosen("h1"))
-    for _ in range(10):
+        browser.client.set_cookie(sessions.COOKIE, copied)
+        visits.of(browser).page("doors", "/failures?with=a+copy+of+the+cookie", chosen("h1"))
+    for _ in range(8):
         nobody.browser.send("/sign-in", key="sk_wrong")
+    nobody.send("doors", "/sign-in", then=brief, key="sk_wrong")
     nobody.send("doors", "/sign-in", then=lines, key="sk_wrong")
