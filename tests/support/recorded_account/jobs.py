@@ -87,6 +87,7 @@ def waiting(account):
     )
     held = {"held_until": "+1m 9s"}
     add_job(account, "no share", "available", "3m 1s", "2m 53s", 105, {"url": "https://full.example.com/"}, **held)
+    add_job(account, "due right now", "scheduled", "12m 1s", "0s", 107, {"url": "https://now.example.com/"})
     group = {"group": "shops", "method": "put"}
     add_job(account, "for a group", "scheduled", "29m", "+53m", 106, group, kind="group", name="price list")
 
@@ -202,6 +203,9 @@ def retrying(account):
     )
     add_attempt(late, 1, "3h 8m", "7ms", "3ms", None, "connection_refused", "unreachable", next="3h 4m", total_ms=7.0)
     add_attempt(late, 2, "3h 4m", "8ms", "4ms", None, "connection_refused", "unreachable", next="2m 4s", total_ms=8.0)
+    for number, status in enumerate((399, 400)):
+        answer = {"status": status, "headers": {}, "body": f"at the edge {number}"}
+        add_log(late, f"mail answered {status}", RESPONSE_RECEIVED, f"3h 3m {50 + number}s", attempt=2, **answer)
 
 
 def ended(account):

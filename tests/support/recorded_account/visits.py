@@ -17,7 +17,7 @@ USUAL = "200 text/html"
 TITLE = re.compile("<title>(.*)</title>\n<link")  # of the page, not of a mark in a picture
 CONTENT = re.compile('(<div class="page">|<main>).*</main>(\n</div>)?', re.DOTALL)
 UNREACHABLE = re.compile('<p [^>]*id="unreachable"[^>]*></p>')
-SHOWN_HEADERS = ("Location", "Retry-After", "Allow", "Content-Disposition")
+SHOWN_HEADERS = ("Location", "Retry-After", "Content-Disposition")
 
 
 class Visits:
@@ -75,6 +75,7 @@ class Visits:
         kind = f"{answer.status_code} {answer.mimetype}"
         said = [f"=== {title}", *([] if kind == USUAL else [kind])]
         said += [f"{each}: {unquote(answer.headers[each])}" for each in SHOWN_HEADERS if each in answer.headers]
+        said += [f"Allow: {', '.join(sorted(answer.allow))}"] if answer.allow else []
         said += self.content(answer, what)
         self.texts.setdefault(name, []).append(with_names("\n".join(said)) + "\n")
 
