@@ -1,5 +1,8 @@
 """Types each command of the client, after jobs, schedules and alerts have had a history."""
 
+from datetime import UTC, datetime, timedelta
+
+from booper_client.cli import output
 from tests.support.scenes.history import History
 
 EVERY_OPTION = (
@@ -30,6 +33,8 @@ def play(scene, shell_of):
     gates(scene, shell)
     people(scene, shell, history)
     files(scene, shell)
+    scene.title("Moments")
+    show_spans(scene)
     fail(scene, shell, history)
 
 
@@ -248,6 +253,17 @@ def files(scene, shell):
             "MAILTO=x\n0 9 * * 1-5 /usr/bin/curl -s https://fine.example/c\n*/5 * * * * backup --all\n@reboot x\n"
         )
     shell.type("import", "crontab", "crontab", "--timezone", "Europe/Berlin")
+
+
+SPANS_S = (0, 0.4, 1, 2, 59, 60, 61, 119, 120, 3599, 3600, 7199, 7200, 86_399, 86_400, 172_800)
+
+
+def show_spans(scene):
+    """How far moments are away, before and after now."""
+    now = datetime(2026, 1, 1, 9, tzinfo=UTC)
+    for seconds in SPANS_S:
+        sides = [output.relative(now + timedelta(seconds=side * seconds), now) for side in (1, -1)]
+        scene.write(f"{seconds} s: {' | '.join(sides)}")
 
 
 def fail(scene, shell, history):

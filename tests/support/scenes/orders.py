@@ -185,6 +185,41 @@ SEVERAL = (
     {"url": HOOK, "cron": "@daily", "exclude": {"calendars": ["none"]}},
     {"url": HOOK, "method": "x", "headers": {"Host": "a", "b c": "d"}, "timeout": 0, "max_attempts": 0},
 )
+EDGES = {  # which are taken
+    "timeout": [1, 7200],
+    "ack_within": [1, "7d"],
+    "max_attempts": [1, 100],
+    "name": ["x" * 255],
+    "description": ["x" * 4096],
+    "labels": [[str(number) for number in range(10)], ["x" * 50]],
+    "schedule_in": ["366d"],
+    "max_age": ["366d"],
+    "idempotency_key": ["x" * 255],
+    "backoff": [
+        {"fixed": 1},
+        [1] * 100,
+        {"delays": [1]},
+        "engine",
+        {"exponential": {"base": 1, "factor": 1, "cap": 1}},
+    ],
+    "flow": [
+        {"key": "x" * 128, "rate": 1_000_000, "per": "7d", "concurrency": 10_000},
+        {"key": "x", "rate": 1, "per": "1s", "concurrency": 1},
+    ],
+    "lane": ["x" * 128],
+    "headers": [{f"X{number}": "" for number in range(50)}, {"X": "x" * 8191}],
+    "success": [{"status": [200] * 50}, {"body": "x" * 1000}, {"status": [999]}],
+    "stop_on": [[200], [999]],
+    "dedup": [{"key": "a", "for": 1}, {"key": "b", "for": "30d"}, {"key": "x" * 255}],
+}
+RECURRING_EDGES = {
+    "catch_up_seconds": [60, 604_800],
+    "jitter_seconds": [0, 3600],
+    "disable_after_failures": [1, 1000],
+    "max_runs": [1, 1_000_000_000],
+    "exclude": [["2026-05-05"] * 200, ["2026-05-05"] * 201],
+    "until": ["2026-01-01T10:00:00Z", "8999-12-31T23:59:59Z"],
+}
 PLACES = ("", "/7", "/x", "/00000000-0000-7000-8000-000000000000", "/9999999999999999999999")
 
 
@@ -206,6 +241,10 @@ def play(scene):
     bodies(alice)
     scene.title("What is refused")
     alice.wrong("POST", "/api/jobs", {"url": HOOK}, WRONG)
+    scene.title("What is just taken")
+    alice.wrong("POST", "/api/jobs", {"url": HOOK}, EDGES)
+    alice.wrong("POST", "/api/schedules", {"url": HOOK, "repeat_every": 1}, RECURRING_EDGES)
+    scene.title("What is refused together")
     for fields in SEVERAL:
         alice.wrong_fields("POST", "/api/jobs", fields)
     look_wrongly(scene, alice)

@@ -23,6 +23,7 @@ OF_EACH = {
     "X-Content-Type-Options": "nosniff",
 }
 VERSION = re.compile(rf"(?<![\w.]){re.escape(__version__)}(?![\w.])")
+USUAL = {"status", "code", "message", "errors", "request_id"}
 WIDE, LONGEST = 110, 900
 LAST_JOB = "SELECT COALESCE(max(id), 0) FROM job"
 COUNT_ON = {
@@ -134,7 +135,7 @@ class Caller:
         errors = [
             f"    {name or '(all)'}: {' | '.join(each)}" for name, each in sorted(error.get("errors", {}).items())
         ]
-        message = "" if errors else f" {error.get('message') or shown_cut(answer.json)}"
+        message = "" if errors else f" {error.get('message') or 'taken'}"
         status = "" if answer.status_code == 422 else f" {answer.status_code}"
         self.scene.write("\n".join([f"{text or shown_value(fields)} ->{status}{message}", *errors]))
 
@@ -184,10 +185,21 @@ def shown_headers(answer):
 
 
 def shown_body(answer):
-    """JSON with sorted keys; other texts as they are."""
+    """JSON with sorted keys, errors of the usual form in short; other texts as they are."""
+    if answer.mimetype == "application/json" and answer.status_code >= 400 and is_usual_error(answer):
+        error = answer.json["error"]
+        errors = [f"    {name or '(all)'}: {' | '.join(each)}" for name, each in sorted(error["errors"].items())]
+        return "\n".join([f"{error['code']}: {error['message']}", *errors])
     if answer.mimetype == "application/json":
         return pretty(answer.json)
     return answer.data.decode("utf-8", "backslashreplace")
+
+
+def is_usual_error(answer):
+    """Whether it is of the one shape, with the id and the status of this answer."""
+    error = answer.json.get("error")
+    shape = {"status": answer.status_code, "request_id": answer.headers.get("X-Request-Id")}
+    return set(answer.json) == {"error"} and error == {**error, **shape} and set(error) == USUAL
 
 
 def pretty(value, indent="", sort=True):
@@ -195,7 +207,7 @@ def pretty(value, indent="", sort=True):
     line, inner = json.dumps(value, ensure_ascii=False, sort_keys=sort), indent + " "
     parts = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
     is_row = len(line) < WIDE and not any(isinstance(part, dict | list) and part for part in parts)
-    if not parts or (is_row and (isinstance(value, list) or len(parts) < 3)):
+    if not parts or (is_row and (isinstance(value, list) or len(parts) < 6)):
         return line
     if isinstance(value, dict):
         names = sorted(value) if sort else value

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from booper import cli, commands
-from models.database.connection import close_all
+from models.database.connection import close_all, database
 
 ZONES = re.compile(r"(?<=Time zones: )\S+ of")
 SET = {
@@ -50,7 +50,8 @@ class ServerShell:
             self.capsys.readouterr()
             code = ended(words)
             printed = self.capsys.readouterr()
-        close_all()
+        if database.obj is not None:
+            close_all()
         set_first = " ".join(f"{name}={value}" for name, value in environ.items())
         self.scene.write(
             f"\n$ {set_first + ' ' if environ else ''}booper {' '.join(words)}"
