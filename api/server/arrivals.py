@@ -99,14 +99,13 @@ class Arrivals:
         buffer, sock = arrival.buffer, arrival.conn.sock
         try:
             while not buffer.is_complete:
+                if buffer.expects_continue:
+                    buffer.expects_continue = False
+                    sock.send(CONTINUE)
                 data = sock.receive_now(PIECE)
                 if not data:
                     return True
                 buffer.feed(data)
-                if buffer.expects_continue:
-                    buffer.expects_continue = False
-                    if not buffer.is_complete:
-                        sock.send(CONTINUE)
         except BlockingIOError:
             return False
         except OSError:

@@ -93,6 +93,12 @@ def test_a_long_body_that_follows_arrives_whole(kept):
     assert ask(kept, head + body) == (200, b"/path " + body)
 
 
+def test_a_client_that_waits_for_100_in_a_request_that_follows_is_told_to_continue(kept):
+    kept.sendall(POST.replace(b"Host: x", b"Expect: 100-continue"))
+    assert kept.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert ask(kept, b"hello") == (200, b"/path hello")
+
+
 def test_two_requests_that_follow_together_are_answered_one_after_another(kept):
     file = kept.makefile("rb")
     kept.sendall(GET + POST + b"hello")
