@@ -23,6 +23,7 @@ ANSWERS = {
     "https://fails.example/nightly": UP_AGAIN,
     "https://fails.example": FAILING,
     "https://down.example": [DOWN, DOWN, answered(200, total_ms=11.0)],
+    "https://gateway.example": [answered(code, total_ms=8.5) for code in (504, 503, 502, 505)],
     "https://flaps.example": [FAILING[0], answered(200, total_ms=12.0)] * 4,
     "https://long.example": [None],
     "https://hooks.slack.example": [answered(404, b"no_service", total_ms=14.0), answered(200, b"ok", total_ms=13.0)],
@@ -37,6 +38,7 @@ SCHEDULES = {
     },
     "down 1": {"url": "https://down.example/1", "repeat_every": 700, "labels": ["ways"]},
     "down 2": {"url": "https://down.example/2", "repeat_every": 710, "labels": ["ways"]},
+    "by a gateway": {"url": "https://gateway.example/", "repeat_every": 3000},
     "flaps": {"url": "https://flaps.example/", "repeat_every": 300},
     "long": {"url": "https://long.example/", "repeat_every": 4000, "timeout": 3600},
     "late": {"url": "https://late.example/", "repeat_every": 800},
@@ -168,7 +170,7 @@ def play(scene):
     machinery = Machinery(scene, ANSWERS)
     forget_metrics()
     machinery.targets.hides = tuple(
-        f"https://{host}.example" for host in ("fails", "down", "flaps", "long", "late", "fine", "waits")
+        f"https://{host}.example" for host in ("gateway", "fails", "down", "flaps", "long", "late", "fine", "waits")
     )
     machinery.targets.is_brief = True
     scene.begin_page("alerts")

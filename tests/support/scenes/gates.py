@@ -21,8 +21,11 @@ WRONG_PAUSE = {"until": ["2025-01-01T00:00:00Z", "x", "2028-01-01T00:00:00Z"], "
 def play(scene):
     alice, bob = scene.caller("alice"), scene.caller("bob")
     machinery = Machinery(scene, ANSWERS)
-    machinery.targets.hides = ("https://",)
+    machinery.targets.hides = tuple(
+        f"https://{host}.example" for host in ("fine", "open", "rests", "fails", "stops", "busy", "held")
+    )
     scene.begin_page("gates")
+    alice.made("/api/endpoints", {"url": "https://back.example/hosts", "types": ["host.failing", "host.recovered"]})
     ids = order(scene, alice, bob)
     machinery.go_on(2)
     scene.title("Flows")

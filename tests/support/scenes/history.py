@@ -77,6 +77,7 @@ JOBS = [  # name, host, fields
     ("babble", "babble.example", {"backoff": {"fixed": 60, "jitter": "full"}}),
     ("private", "private.example", {}),
     ("gone", "gone.example", {}),
+    ("gone too", "gone.example", {}),
     ("moved", "moved.example", {}),
     ("stop", "stop.example", {"stop_on": ["4xx"]}),
     ("abort", "abort.example", {}),
@@ -159,6 +160,14 @@ class History:
             self.scene.clock.advance(minutes=16)
             self.machinery.steady_s += 960
             self.machinery.go_on(60, step=20)
+
+    def acknowledge_too_late(self):
+        """Report of attempts that have ended, once more, and for a token of nobody's."""
+        targets, nobody = self.machinery.targets, self.scene.visitor()
+        for host in ("later", "none"):
+            path = next(path for url, path in targets.ack_paths.items() if f"/{host}" in url)
+            nobody.post(path, {"success": True})
+            nobody.post(path[:-1] + "A", {"success": True})
 
     def acknowledge(self, path, fields):
         """Report how the attempt of this job ended."""

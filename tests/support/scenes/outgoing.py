@@ -126,6 +126,10 @@ def channels(scene, machinery, alice, bob):
     scene.clock.advance(seconds=1)
     scene.visitor().post("/api/channels/demo", {"author": "bo", "content": "again", "$state": {}})
     alice.get("/api/channels/demo/messages")
+    for number in range(100):
+        alice.quietly("POST", "/api/channels/demo", {"author": "ann", "content": f"{number}"})
+    kept = [each["content"] for each in alice.quietly("GET", "/api/channels/demo/messages").json["data"]]
+    scene.write(f"{len(kept)} messages are kept, from {kept[0]} to {kept[-1]}")
     alice.get("/api/channels")
     for name in ("slack", "discord", "demo", "other"):
         alice.put(f"/api/channels/{name}", {"url": f"https://hooks.{name}.example/services/T/B/secret"})

@@ -76,6 +76,8 @@ def look(scene, history):
     follow_pages(alice)
     scene.title("Single jobs")
     look_at_jobs(alice, bob, history)
+    scene.title("Acknowledgements that come too late")
+    history.acknowledge_too_late()
     scene.title("Failures")
     look_at_failures(alice, bob, history)
     scene.title("Figures")
