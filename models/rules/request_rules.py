@@ -84,7 +84,7 @@ def is_token(name: str) -> bool:
 def value_error(name: str, value: object) -> str | None:
     """Why this value cannot be sent, or None; the text does not quote the value, which may be a secret."""
     if not isinstance(value, str):
-        return f"must be a string, got {type(value).__name__}"
+        return "must be a string, got something else"
     if _BAD_VALUE.search(value):
         return "must have no line breaks, control characters or lone surrogates, got one"
     if value != value.strip(" \t"):

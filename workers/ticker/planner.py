@@ -37,5 +37,5 @@ def expire(now: int) -> int:
     first = _expired.search(now, lambda begin: misfire.first_expired(begin, now))
     count = 0 if first is None else misfire.expire(now, EXPIRED_AT_ONCE, first)
     if count:
-        log.warning("%d jobs of schedules could not begin in time, and are cancelled", count)
+        log.warning("jobs of schedules that could not begin in time are cancelled: %d", count)
     return count

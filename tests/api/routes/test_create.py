@@ -153,7 +153,7 @@ WRONG = [
     ({"headers": [1]}, "headers", "must be an object of names and strings, got a list"),
     ({"headers": {"Host": "x"}}, "headers.Host", "got 'Host'"),
     ({"headers": {"X": "a\r\nb"}}, "headers.X", "must have no line breaks"),
-    ({"headers": {"X": 5}}, "headers.X", "must be a string, got int"),
+    ({"headers": {"X": 5}}, "headers.X", "must be a string, got something else"),
     ({"headers": {"A": "1", "a": "2"}}, "headers.a", "must be given once"),
     ({"headers": {f"x{n}": "1" for n in range(51)}}, "headers", "must be at most 50 headers"),
     ({"query": "a=b"}, "query", "must be an object of names and values, got a string"),
