@@ -12,6 +12,7 @@ from collections.abc import Callable
 from selectors import EVENT_READ, BaseSelector
 from typing import Any, NamedTuple
 
+from api.server.client_socket import ClientSocket
 from api.server.request_buffer import RequestBuffer
 
 PIECE = 65_536
@@ -47,7 +48,7 @@ class Arrivals:
     ) -> None:
         self._max_body, self._serve, self._refuse, self._forget = max_body, serve, refuse, forget
         self._arriving: dict[int, Arrival] = {}
-        self._lingering: dict[int, tuple[socket.socket, float]] = {}
+        self._lingering: dict[int, tuple[ClientSocket, float]] = {}
         self._next_sweep_s = 0.0
 
     def begin(self, conn: Any, poller: BaseSelector, read_before: bytes = b"") -> None:
@@ -62,7 +63,7 @@ class Arrivals:
         poller.register(conn.sock, EVENT_READ, lambda _: self._go_on(number, poller))
         return None
 
-    def linger(self, sock: socket.socket, poller: BaseSelector) -> None:
+    def linger(self, sock: ClientSocket, poller: BaseSelector) -> None:
         """Half-close a connection, and close it when its client has, or after LINGER_S. Closed at once, with bytes of
         the client unread, it would lose the end of the response."""
         try:
@@ -142,7 +143,7 @@ class Arrivals:
         sock, _ = self._lingering[number]
         with contextlib.suppress(BlockingIOError):
             try:
-                if sock.recv(PIECE):
+                if sock.receive_now(PIECE):
                     return
             except BlockingIOError:
                 raise

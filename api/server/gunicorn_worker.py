@@ -39,7 +39,7 @@ class Connection(TConn):
     """A client's connection. `read_behind`: what came behind its request, which begins the next one."""
 
     read_behind = b""
-    is_too_large = False  # its request, whose body was not waited for
+    is_last = False  # of its request: none may follow
     lane: Lane = "other"  # of its request
 
     def __init__(self, worker: "Worker", accepted: socket, client: Any, server: Any) -> None:
@@ -48,7 +48,7 @@ class Connection(TConn):
 
     def serve_from(self, buffer: RequestBuffer) -> None:
         """Let a thread serve the request that is in the buffer."""
-        self.read_behind, self.is_too_large, self.data_ready = buffer.rest, buffer.is_too_large, True
+        self.read_behind, self.is_last, self.data_ready = buffer.rest, buffer.is_last, True
         self.sock.serve_from(buffer.file())
 
     def close(self, graceful: bool = False) -> None:
@@ -138,8 +138,8 @@ class Worker(ThreadWorker):
         return has_free_thread and not conn.read_behind and not conn.parser.unreader.buf.getvalue()
 
     def handle_request(self, req: Any, conn: Connection) -> Any:
-        """Serve a request. Nothing follows one whose body was not read, or that is the last before the stop."""
-        if conn.is_too_large or self.stops_at_s is not None:
+        """Serve a request. Nothing follows one whose end is not known, or that is the last before the stop."""
+        if conn.is_last or self.stops_at_s is not None:
             req.force_close()
         return super().handle_request(req, conn)
 

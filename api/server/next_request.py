@@ -24,7 +24,7 @@ def take(conn: Any, max_body: int) -> bool:
         return False
     buffer = RequestBuffer(max_body)
     buffer.feed(data)
-    is_whole = buffer.is_complete and buffer.has_head and not buffer.is_too_large
+    is_whole = buffer.is_complete and buffer.has_head and not buffer.is_last
     if not is_whole or lane_of(buffer.path) != "other":
         buffer.close()
         conn.read_behind = data

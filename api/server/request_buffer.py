@@ -1,7 +1,7 @@
 """Gathers the bytes of one request until a thread can serve it without waiting for the client.
 
-It only finds where the request ends; gunicorn's parser judges it. What it can't tell is passed on at once, for the
-parser to refuse. Bodies above IN_MEMORY go to a temporary file.
+It only finds where the request ends; gunicorn's parser judges it. Where it can't tell, it passes on what it has, for
+the parser to refuse, and no request may follow. Bodies above IN_MEMORY go to a temporary file.
 """
 
 import io
@@ -13,12 +13,16 @@ from typing import IO
 IN_MEMORY = 1_048_576
 MAX_HEAD = 131_072
 MAX_CHUNK_LINE = 1024
+MORE_THAN_TAKEN = 65_536  # of a chunked body that is too long, so that the app finds that out without the client
 HEX = re.compile(rb"[0-9A-Fa-f]{1,16}")
 END_OF_HEAD = b"\r\n\r\n"
 
 
 class RequestBuffer:
-    """`feed` it what arrives. `max_body`: the app refuses a longer one, so it is not waited for."""
+    """`feed` it what arrives. `max_body`: the app refuses a longer one, so it is not waited for.
+
+    `is_last`: nothing may follow the request, because its end is not known or not waited for.
+    """
 
     def __init__(self, max_body: int) -> None:
         self._max_body = max_body
@@ -26,7 +30,7 @@ class RequestBuffer:
         self._searched = 0
         self._body: _Sized | _Chunked | None = None
         self._file: IO[bytes] | None = None
-        self.is_complete = self.expects_continue = self.is_too_large = False
+        self.is_complete = self.expects_continue = self.is_last = False
         self.received = 0
         self.rest = b""  # what came behind this request
 
@@ -63,7 +67,7 @@ class RequestBuffer:
         end = self._head.find(END_OF_HEAD, max(0, self._searched - len(END_OF_HEAD)))
         self._searched = len(self._head)
         if end < 0:
-            self.is_too_large = self.is_complete = len(self._head) > MAX_HEAD
+            self.is_last = self.is_complete = len(self._head) > MAX_HEAD
             return b""
         end += len(END_OF_HEAD)
         body = bytes(self._head[end:])
@@ -71,7 +75,7 @@ class RequestBuffer:
         self._read_head(bytes(self._head))
         self._file = io.BytesIO()
         self._file.write(self._head)
-        if self.is_complete:
+        if self.is_complete and not self.is_last:
             self.rest = body
         return body
 
@@ -84,10 +88,12 @@ class RequestBuffer:
         codings = [value for name, value in fields if name == b"transfer-encoding"]
         if codings == [b"chunked"] and not lengths:
             self._body = _Chunked(self._max_body)
-        elif len(lengths) == 1 and not codings and lengths[0].isdigit() and len(lengths[0]) < 20 and int(lengths[0]):
-            self._body = _Sized(int(lengths[0]))
-            self.is_too_large = int(lengths[0]) > self._max_body
-        self.is_complete = self._body is None or self.is_too_large
+        elif len(lengths) == 1 and not codings and lengths[0].isdigit() and len(lengths[0]) < 20:
+            self._body = _Sized(int(lengths[0])) if int(lengths[0]) else None
+            self.is_last = int(lengths[0]) > self._max_body
+        else:
+            self.is_last = bool(lengths or codings)
+        self.is_complete = self._body is None or self.is_last
         if not self.is_complete and (b"expect", b"100-continue") in fields and lines[0].endswith(b"HTTP/1.1"):
             self.expects_continue = True
             kept = [line for line in lines if line.partition(b":")[0].strip().lower() != b"expect"]
@@ -100,7 +106,8 @@ class RequestBuffer:
         self._file.write(data[:used])
         if self.received > IN_MEMORY and isinstance(self._file, io.BytesIO):
             self._move_to_disk()
-        self.is_complete, self.rest = self._body.is_complete, data[used:]
+        self.is_complete, self.is_last = self._body.is_complete, self._body.is_last
+        self.rest = b"" if self.is_last else data[used:]
 
     def _move_to_disk(self) -> None:
         assert self._file is not None
@@ -111,6 +118,8 @@ class RequestBuffer:
 
 class _Sized:
     """A body of a stated length."""
+
+    is_last = False
 
     def __init__(self, length: int) -> None:
         self._left = length
@@ -125,14 +134,15 @@ class _Sized:
 
 
 class _Chunked:
-    """A body in chunks. It counts as complete, for the parser to refuse, where it is malformed or too long."""
+    """A body in chunks. It counts as complete, and `is_last`, where it is malformed or too long."""
 
     def __init__(self, max_body: int) -> None:
-        self._budget = max_body
+        self._left = max_body + MORE_THAN_TAKEN  # bytes of the body itself
+        self._lines_left = 4 * max_body + MAX_HEAD  # of the lines around it, which are three for each byte at most
         self._skip = 0  # bytes of the present chunk that are still to come, with the end of its line
         self._line = b""
         self._in_trailer = False
-        self.is_complete = False
+        self.is_complete = self.is_last = False
 
     def feed(self, data: bytes) -> int:
         """How many of the bytes belong to the body."""
@@ -140,31 +150,38 @@ class _Chunked:
         while at < len(data) and not self.is_complete:
             if self._skip:
                 step = min(self._skip, len(data) - at)
+                self._left -= max(0, min(step, self._skip - 2))
                 self._skip -= step
                 at += step
+                self._end_if(self._left < 0)
             else:
                 end = data.find(b"\n", at)
                 end = len(data) if end < 0 else end + 1
                 self._line += data[at:end]
+                self._lines_left -= end - at
                 at = end
+                self._end_if(self._lines_left < 0)
                 self._read_line()
         return at
 
     def _read_line(self) -> None:
         if not self._line.endswith(b"\n"):
-            self.is_complete = len(self._line) > MAX_CHUNK_LINE
+            self._end_if(len(self._line) > MAX_CHUNK_LINE)
             return
-        line, self._line = self._line.strip(), b""
+        line, self._line = self._line, b""
+        self._end_if(not line.endswith(b"\r\n"))
         if self._in_trailer:
-            self.is_complete = not line
+            self.is_complete |= line == b"\r\n"
             return
-        size = _chunk_size(line)
-        self._budget -= size or 0
+        size = _chunk_size(line.strip())
         self._in_trailer = size == 0
-        if size is None or self._budget < 0:
-            self.is_complete = True
-        elif size:
+        self._end_if(size is None)
+        if size:
             self._skip = size + 2
+
+    def _end_if(self, is_wrong: bool) -> None:
+        if is_wrong:
+            self.is_complete = self.is_last = True
 
 
 def _chunk_size(line: bytes) -> int | None:

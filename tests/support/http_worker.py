@@ -4,11 +4,13 @@ import threading
 
 GET = b"GET /path HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST /path HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
+UNREAD = POST.replace(b"/path", b"/unread")
 LARGE = 8 * 1024 * 1024  # more than the system takes for a client that does not read
 
 
 class App:
-    """Answers with the path and the body; `/hang` when it is let go on, `/large` with more than a client takes.
+    """Answers with the path and the body; `/hang` when it is let go on, `/large` with more than a client takes;
+    `/unread` without a look at the body.
 
     `threads`: the names of those that served the requests.
     """
@@ -17,7 +19,7 @@ class App:
         self.go_on, self.hanging, self.threads = threading.Event(), 0, []
 
     def __call__(self, environ, start_response):
-        body = environ["wsgi.input"].read()
+        body = b"" if environ["PATH_INFO"] == "/unread" else environ["wsgi.input"].read()
         self.threads.append(threading.current_thread().name)
         if environ["PATH_INFO"] == "/hang":
             self.hanging += 1

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from api.server.request_buffer import IN_MEMORY, MAX_HEAD, RequestBuffer
+from api.server.request_buffer import IN_MEMORY, MAX_HEAD, MORE_THAN_TAKEN, RequestBuffer
 
 GET = b"GET /api/jobs?limit=1 HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST /api/jobs HTTP/1.1\r\nHost: x\r\n"
@@ -34,7 +34,7 @@ def test_a_request_is_complete_at_its_last_byte_however_it_arrives(request_bytes
     buffer = fed(request_bytes, size)
     assert buffer.is_complete
     assert buffer.file().read() == request_bytes
-    assert (buffer.rest, buffer.is_too_large) == (b"", False)
+    assert (buffer.rest, buffer.is_last) == (b"", False)
 
 
 @pytest.mark.parametrize("request_bytes", WHOLE)
@@ -67,31 +67,69 @@ def test_the_path_is_known_without_its_query(head, path):
 )
 def test_a_head_that_is_not_clear_is_left_to_the_parser(fields):
     buffer = fed(POST + fields + b"\r\n\r\n", 1000)
-    assert buffer.is_complete
-    assert buffer.has_head
+    assert (buffer.is_complete, buffer.is_last, buffer.has_head) == (True, True, True)
 
 
-@pytest.mark.parametrize("chunks", [b"-5\r\n", b"x\r\n", b"\r\n", b"0x5\r\n", b"1" * 17 + b"\r\n", b"5" * 2000])
+@pytest.mark.parametrize(
+    "fields", [b"Content-Length: 99999999999999999999999", b"Transfer-Encoding: identity, chunked"]
+)
+def test_nothing_is_taken_for_a_request_behind_one_whose_end_is_not_known(fields):
+    buffer = RequestBuffer(1000)
+    buffer.feed(POST + fields + b"\r\n\r\n" + GET)
+    assert (buffer.rest, buffer.is_last) == (b"", True)
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [b"-5\r\n", b"x\r\n", b"\r\n", b"0x5\r\n", b"1" * 17 + b"\r\n", b"5" * 2000, b"5\n", b"0\r\nX: y\n"],
+)
 def test_a_malformed_chunk_is_left_to_the_parser(chunks):
     head = POST + b"Transfer-Encoding: chunked\r\n\r\n"
     buffer = RequestBuffer(1000)
     buffer.feed(head + chunks)
+    assert (buffer.is_complete, buffer.is_last) == (True, True)
+    assert buffer.file().read() == head + chunks
+
+
+@pytest.mark.parametrize("line", [b" \r\n", b"\r\r\n"])
+def test_only_an_empty_line_ends_the_trailer(line):
+    buffer = RequestBuffer(1000)
+    buffer.feed(POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + line)
+    assert not buffer.is_complete
+    buffer.feed(b"\r\n")
     assert buffer.is_complete
-    assert buffer.file().read() + buffer.rest == head + chunks
+
+
+@pytest.mark.parametrize("repeated", [b"X: y\r\n", b"1;" + b"x" * 1000 + b"\r\nx\r\n"])
+def test_lines_around_chunks_without_end_are_passed_on(repeated):
+    start = b"0\r\n" if repeated.startswith(b"X") else b""
+    buffer = RequestBuffer(1000)
+    buffer.feed(POST + b"Transfer-Encoding: chunked\r\n\r\n" + start + repeated * 100_000)
+    assert (buffer.is_complete, buffer.is_last) == (True, True)
 
 
 def test_a_body_longer_than_the_app_takes_is_not_waited_for():
     buffer = fed(POST + b"Content-Length: 1001\r\n\r\n", 1000)
-    assert (buffer.is_complete, buffer.is_too_large) == (True, True)
+    assert (buffer.is_complete, buffer.is_last) == (True, True)
     assert not fed(POST + b"Content-Length: 1000\r\n\r\n", 1000).is_complete
 
 
 def test_a_chunked_body_longer_than_the_app_takes_is_passed_on_when_that_shows():
     buffer = RequestBuffer(1000)
     buffer.feed(POST + b"Transfer-Encoding: chunked\r\n\r\n3e8\r\n" + b"x" * 1000 + b"\r\n")
+    buffer.feed(b"20000\r\n" + b"x" * MORE_THAN_TAKEN)
     assert not buffer.is_complete
-    buffer.feed(b"1\r\n")
-    assert buffer.is_complete
+    buffer.feed(b"x" + GET)
+    assert (buffer.is_complete, buffer.is_last, buffer.rest) == (True, True, b"")
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+def test_a_body_in_chunks_of_any_size_is_taken_to_its_end(size):
+    chunk = b"%x\r\n" % size + b"x" * size + b"\r\n"
+    body = chunk * (100_000 // size) + b"0\r\n\r\n"
+    buffer = RequestBuffer(100_000)
+    buffer.feed(POST + b"Transfer-Encoding: chunked\r\n\r\n" + body + GET)
+    assert (buffer.is_complete, buffer.is_last, buffer.rest) == (True, False, GET)
 
 
 def test_a_head_without_end_is_too_large():

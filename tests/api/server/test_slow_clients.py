@@ -12,7 +12,7 @@ from api.server import arrivals, client_socket
 from api.server.arrivals import Arrival
 from api.server.request_buffer import RequestBuffer
 from runtime import signals
-from tests.support.http_worker import GET, POST, answer, response, response_of
+from tests.support.http_worker import GET, POST, UNREAD, answer, response, response_of
 from tests.support.waiting import wait_until
 
 
@@ -23,6 +23,37 @@ def test_o4_any_number_of_clients_that_stop_in_their_request_hold_nobody_up(conn
         connect().sendall(sent)
 
     assert answer(connect, GET) == (200, b"/path ")
+
+
+CHUNKED = POST.replace(b"Content-Length: 5", b"Transfer-Encoding: chunked")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        CHUNKED.replace(b"chunked", b"identity, chunked"),
+        POST.replace(b": 5", b": " + b"0" * 30 + b"5"),
+        CHUNKED + b"0" * 17 + b"5\r\n",
+        CHUNKED + b"5;" + b"x" * 2000,
+        CHUNKED + b"0\r\n \r\n",
+    ],
+)
+def test_o4_clients_whose_requests_only_seem_to_have_arrived_hold_nobody_up(connect, sent, monkeypatch):
+    """gunicorn sees the end of each later than Booper, and waited for it in a thread, without a key."""
+    monkeypatch.setattr(client_socket, "WAIT_S", 3600.0)
+    for _ in range(40):
+        connect().sendall(sent)
+
+    assert answer(connect, GET) == (200, b"/path ")
+
+
+def test_no_request_follows_one_whose_end_is_not_known(connect):
+    """gunicorn would take the next client's request, which a proxy may send on the connection, for the body."""
+    connection = connect()
+    connection.sendall(UNREAD.replace(b": 5", b": " + b"0" * 30 + b"5"))
+    head, _, body = connection.makefile("rb").read().partition(b"\r\n\r\n")
+    assert b"Connection: close" in head.split(b"\r\n")
+    assert body == b"/unread "
 
 
 def test_a_request_that_comes_byte_by_byte_is_served(connect):
