@@ -162,6 +162,7 @@ def test_a_package_whose_insides_we_use_has_an_upper_bound(package):
         (ThreadWorker.enqueue_req, ["conn"]),
         (ThreadWorker.handle, ["conn"]),
         (ThreadWorker.handle_request, ["req", "conn"]),
+        (ThreadWorker._keepalive_after, ["conn", "keepalive"]),
         (ThreadWorker.finish_request, ["conn", "fs"]),
         (ThreadWorker.on_client_socket_readable, ["conn", "client"]),
         (TConn.close, ["graceful"]),

@@ -143,6 +143,13 @@ class Worker(ThreadWorker):
             req.force_close()
         return super().handle_request(req, conn)
 
+    def _keepalive_after(self, conn: Connection, keepalive: bool) -> bool:
+        """Whether the connection is kept: not after a malformed body that nobody read. gunicorn would send a second
+        response, which a proxy takes for that to the next request."""
+        with suppress(Exception):
+            return bool(super()._keepalive_after(conn, keepalive))
+        return False
+
     def finish_request(self, conn: Connection, fs: Any) -> None:
         self.handed_over -= conn.lane == "other"
         conn.sock.drop_read_ahead()

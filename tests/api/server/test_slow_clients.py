@@ -56,6 +56,16 @@ def test_no_request_follows_one_whose_end_is_not_known(connect):
     assert body == b"/unread "
 
 
+@pytest.mark.parametrize("body", [b"5;a b\r\nhello\r\n0\r\n\r\n", b"5\r\nhelloxx0\r\n\r\n", b"0\r\n x\r\n\r\n"])
+def test_a_malformed_body_that_nobody_read_gets_no_second_response(connect, body):
+    """A proxy would take it for the response to the next request."""
+    connection = connect()
+    connection.sendall(UNREAD.replace(b"Content-Length: 5", b"Transfer-Encoding: chunked") + body)
+    file = connection.makefile("rb")
+    assert response_of(file) == (200, b"/unread ")
+    assert file.read() == b""
+
+
 def test_a_request_that_comes_byte_by_byte_is_served(connect):
     connection = connect()
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
