@@ -95,7 +95,8 @@ def completed(document: Document, server: str) -> Document:
     document["info"] |= ABOUT
     document["servers"] = [{"url": server, "description": "The server that gave this document."}]
     shared = document["components"]["responses"]
-    shared[INVALID] = shared.pop(INVALID_SINCE_3_13, None) or shared[INVALID]
+    invalid = shared.pop(INVALID_SINCE_3_13, None) or shared.pop(INVALID)
+    shared[INVALID] = invalid | {"description": "Unprocessable Entity"}
     shared["DEFAULT_ERROR"]["description"] = "An error, in the one shape of errors."
     for path, _, operation in operations(document):
         _complete(document, path, operation)
