@@ -230,6 +230,7 @@ def first_and_last(root):
 
 def log(visits):
     visits.page("log", "/logs")
+    visits.page("log", "/logs?job=122", chosen("tr"))
     visits.pages("logs-found", *(f"/logs?{search}" for search in LOGS))
     for name in ("refresh sent 1", "refresh answered 1", "refresh failed 2", "refresh answered 3", "host fails"):
         visits.page("log-entries", f"/logs/{uuid_of(name)}")
