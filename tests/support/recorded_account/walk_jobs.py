@@ -5,6 +5,7 @@ from urllib.parse import quote
 from models.accounts.account_tables import Account
 from models.database.sql import execute
 from models.jobs.log_events import EVENTS
+from models.rules.clock import HOUR
 from tests.support.recorded_account.fixed import NOW, of_bob, uuid_of
 from tests.support.recorded_account.markup import brief, chosen, few, heads, lines, said, tree_of
 from tests.support.rows import make_jobs
@@ -228,7 +229,16 @@ def first_and_last(root):
     return [f"{len(rows)} rows", *rows[:1], *rows[-1:]]
 
 
+def streams(visits):
+    """New entries as events; each stream ends after its first look."""
+    at_once = {"api__dashboard__log_stream__LASTS_S": 0.001, "api__dashboard__log_stream__LOOK_EVERY_S": 0.01}
+    with visits.limited(**at_once):
+        for search in ("job=151", "job=131&event=worker.http.response", "event=worker.job.cancelled"):
+            visits.page("log-stream", f"/logs/stream?{search}&since={NOW - 2 * HOUR}")
+
+
 def log(visits):
+    streams(visits)
     visits.page("log", "/logs")
     visits.page("log", "/logs?job=122", chosen("tr"))
     visits.pages("logs-found", *(f"/logs?{search}" for search in LOGS))

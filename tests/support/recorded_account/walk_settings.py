@@ -55,6 +55,10 @@ def secrets(visits):
     for after in ("day", "now"):
         visits.send("signing-keys", f"/signing-keys/{uuid_of('signing key 2')}/retire", after=after)
     visits.send("signing-keys", f"/signing-keys/{of_bob('signing key 2')}/retire", after="now")
+    for those in ("ends_at IS NULL OR ends_at > %s", "ends_at IS NULL OR ends_at < %s"):
+        with visits.undone():
+            execute(f"DELETE FROM signing_key WHERE {those}", (NOW,))
+            visits.page("endpoints", "/endpoints", said(".card", "p"))
     with visits.undone():
         execute("DELETE FROM signing_key")
         visits.page("signing-keys", "/signing-keys", brief)
