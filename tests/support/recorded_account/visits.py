@@ -77,6 +77,7 @@ class Visits:
         said += [f"{each}: {unquote(answer.headers[each])}" for each in SHOWN_HEADERS if each in answer.headers]
         said += [f"Allow: {', '.join(sorted(answer.allow))}"] if answer.allow else []
         said += self.content(answer, what)
+        answer.close()  # which gives back the place of a stream
         self.texts.setdefault(name, []).append(with_names("\n".join(said)) + "\n")
 
     def content(self, answer, what):
