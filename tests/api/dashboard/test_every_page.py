@@ -149,7 +149,7 @@ def test_a_form_without_its_token_changes_nothing(app, alice):
 
 def test_the_token_of_another_session_is_refused(alice, bob):
     job = make_job(alice.account, "scheduled", 3600)
-    assert alice.send(f"/jobs/{job.uuid}/cancel", token=bob.token()).status_code == 403
+    assert alice.send(f"/jobs/{job.uuid}/cancel", bob.token()).status_code == 403
     assert alice.send(f"/jobs/{job.uuid}/cancel").status_code == 303
 
 

@@ -91,7 +91,7 @@ def test_a_cookie_that_is_too_old_is_nobodys(app, alice):
     old = browser_with_cookie(app, signed_ago(alice, sessions.LASTS_S + 1))
 
     assert [old.get(path).status_code for path in ("/", "/jobs", "/logs/stream")] == [303] * 3
-    assert old.send("/keys", token="token", name="mine").status_code == 403
+    assert old.send("/keys", "token", name="mine").status_code == 403
 
 
 def test_a_cookie_lets_in_until_it_is_too_old(app, alice):
@@ -141,7 +141,7 @@ def test_a_copied_cookie_is_worth_nothing_after_signing_out(app, alice):
         other.client.set_cookie("booper_session", cookie)
         assert other.get("/").status_code == 303
         assert other.get("/logs/stream").status_code == 303
-        assert other.send("/keys", token=token, name="mine").status_code == 403
+        assert other.send("/keys", token, name="mine").status_code == 403
 
 
 def test_a_signed_out_session_is_not_made_young_again_by_the_form(app, alice):
