@@ -5,6 +5,7 @@ import threading
 import time
 
 import pytest
+from peewee import OperationalError
 
 from api import context, held_threads
 from api.requests.options import listener_answers
@@ -111,6 +112,16 @@ def test_a_listener_takes_a_request_and_its_answer_is_that_of_the_attempt(client
     assert (attempt["outcome"], attempt["status_code"]) == ("answered", 201)
     [entry] = client.get("/api/logs?event=worker.http.response").json["data"]
     assert entry["payload"]["body"] == "done"
+
+
+def test_a_header_of_an_answer_loses_the_spaces_around_it_as_that_of_any_target_does(client):
+    order(client)
+
+    reply(client, take(client)[0], status=200, headers=[["X-A", " \t1 2\t "]])
+    end_over()
+
+    [entry] = client.get("/api/logs?event=worker.http.response").json["data"]
+    assert entry["payload"]["headers"]["X-A"] == "1 2"
 
 
 def test_a_request_without_a_body_has_none(client):
@@ -236,6 +247,23 @@ def test_who_waits_is_answered_when_the_process_stops(client):
     held_threads.stopping.set()
     waits.join(5)
     assert not waits.is_alive()
+
+
+def test_who_waits_frees_its_place_also_when_the_database_goes_away(client, monkeypatch):
+    """Each place that is not freed is one that no other machine can wait in, until the process is started anew."""
+    looks = iter([[], OperationalError("connection refused")])
+
+    def look(*_):
+        found = next(looks)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr(listeners.open_requests, "take", look)
+
+    errors_of(client.post("/api/listeners/laptop/take", json={"wait": 20}), 503)
+
+    assert held_threads.places._taken.total() == 0
 
 
 @one_database
