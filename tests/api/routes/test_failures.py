@@ -219,6 +219,17 @@ def test_a_job_that_retries_itself_for_ever_comes_to_an_end(client, account, pat
     assert set(errors_of(client.post(address, json=fields, headers={"Booper-Hop": "5"}))) == {"Booper-Hop"}
 
 
+@pytest.mark.parametrize(("of_the_job", "of_the_retry"), [("4", "0"), ("0", "4"), ("4", "3")])
+def test_a_job_that_is_run_again_has_come_through_as_many_jobs_as_the_longer_way(client, of_the_job, of_the_retry):
+    """A loop that goes through a retry would start to count anew each time."""
+    answer = client.post("/api/jobs", json={"url": URL}, headers={"Booper-Hop": of_the_job})
+
+    address = f"/api/jobs/{answer.json['data']['id']}/retry"
+    assert client.post(address, json={}, headers={"Booper-Hop": of_the_retry}).status_code == 201
+
+    assert Job.select().order_by(Job.id.desc()).get().hops == 4
+
+
 def test_a_job_shows_its_last_attempt_on_request_alone(client, account, moved_clock):
     job, fresh = make_failed_job(account, "a", "timeout"), make_job(account)
     plain = client.get(f"/api/jobs/{job.uuid}").json["data"]
