@@ -6,6 +6,7 @@ import pytest
 
 from models.rules import clock
 from models.schedules import schedule_changes
+from models.schedules.schedule_tables import Schedule
 from tests.support.alerts import fail_due, succeed_due
 from tests.support.api_client import ApiClient, errors_of
 from tests.support.schedule_rows import create_schedule
@@ -38,6 +39,25 @@ def test_a_badge_says_how_the_schedule_is_doing(app, client, account, schedule, 
     assert client.get(f"/api/schedules/{schedule.id}/badge").json["data"]["state"] == "failed"
     schedule_changes.disable(account.id, schedule.id, clock.now())
     assert anybody.get(path).json["message"] == "disabled"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"next_at": None}, "finished"),
+        ({"next_at": None, "failures": 1}, "failed"),
+        ({"next_at": None, "failures": 2}, "failing (2)"),
+        ({"disabled_at": 5, "failures": 2}, "disabled"),
+        ({"disabled_at": 5, "next_at": None}, "disabled"),
+    ],
+)
+def test_a_schedule_that_failed_last_has_not_finished_well_and_one_that_was_disabled_is_not_looked_at(
+    app, client, schedule, change, message
+):
+    succeed_due()
+    Schedule.update(change).execute()
+
+    assert ApiClient(app).get(path_of(client, schedule)).json["message"] == message
 
 
 def test_a_badge_is_drawn_with_the_name_as_text(app, client, schedule):

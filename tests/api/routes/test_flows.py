@@ -174,6 +174,17 @@ def test_a_flow_says_how_it_is_used(client, moved_clock):
     assert used == {"waiting": 2, "under_way": 2, "started_in_window": 2, "next_at": "2026-01-01T09:01:00.000000Z"}
 
 
+@pytest.mark.parametrize("until", [None, "2026-01-01T10:00:00.000000Z"])
+def test_a_paused_flow_says_when_a_job_that_waits_may_pass_unless_only_its_owner_knows(client, moved_clock, until):
+    order(client, flow={"key": "a"})
+    client.ask("POST", "/api/flows/a/pause", json={"until": until} if until else {})
+    ids_through([order(client, flow={"key": "a"})["job_id"]])
+
+    flow = shown(client, "/api/flows/a")
+
+    assert (flow["waiting"], flow["closed_until"], flow["next_at"]) == (1, until, until)
+
+
 def test_flows_of_another_account_are_not_found(client, stranger):
     order(client, flow={"key": "a", "concurrency": 1})
 
