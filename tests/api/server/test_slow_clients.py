@@ -213,6 +213,23 @@ def test_o11_a_kept_connection_is_answered_once_more_while_the_process_stops(app
     assert response(kept) == (200, b"/path ")
 
 
+def test_a_process_that_stops_waits_for_a_request_that_has_begun_but_not_for_a_client_that_asks_nothing(
+    app, worker, connect, told_to_stop, monkeypatch
+):
+    """A request that came in pieces was cut off, and its client could not know what became of it."""
+    hanging, slow, silent = connect(), connect(), connect()
+    hanging.sendall(GET.replace(b"/path", b"/hang"))
+    slow.sendall(POST)
+    wait_until(lambda: app.hanging and worker.nr_conns == 3, what="all to be there")
+    monkeypatch.setattr(arrivals, "LINGER_S", 0.0)
+
+    told_to_stop(0.0)
+    assert response(silent) == (None, None)
+    slow.sendall(b"hello")
+
+    assert response(slow) == (200, b"/path hello")
+
+
 def test_no_connection_is_forgotten_in_the_count(worker, connect, monkeypatch):
     monkeypatch.setattr(arrivals, "HEAD_S", 0.2)
     for sent in (b"", b"GET", GET.replace(b"Host: x", b"Connection: close"), POST + b"hello"):

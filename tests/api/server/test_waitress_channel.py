@@ -4,10 +4,13 @@ import contextlib
 import json
 import socket
 import threading
+from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 import waitress
 from waitress import wasyncore
+from waitress.task import ThreadedTaskDispatcher
 
 from api import create_app
 from api.server import waitress_channel
@@ -157,3 +160,29 @@ def test_a_name_with_several_addresses_is_adapted_at_each():
     assert {each.channel_class for each in waitress_channel.listening(server)} == {waitress_channel.Channel}
     server.task_dispatcher.shutdown(timeout=60)
     server.close()
+
+
+def test_the_stop_waits_for_a_sign_of_life_that_is_under_way():
+    """Its thread is one of its own, so the stop of the others would not wait for it."""
+    hanging, go_on = threading.Event(), threading.Event()
+
+    class Channel:
+        requests: ClassVar = [SimpleNamespace(path="/healthz")]
+
+        def service(self):
+            hanging.set()
+            go_on.wait(60)
+
+    others = ThreadedTaskDispatcher()
+    lanes = waitress_channel.Lanes(others)
+    lanes.enqueue(Channel())
+    assert hanging.wait(60)
+
+    stop = threading.Thread(target=lanes.shutdown, kwargs={"timeout": 60}, name="stop")
+    stop.start()
+    wait_until(lambda: lanes._own["quick"].stop_count, what="its thread to be told")
+    assert stop.is_alive()
+    go_on.set()
+
+    stop.join(60)
+    assert not any(each.threads for each in lanes._own.values())
