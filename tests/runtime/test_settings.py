@@ -279,6 +279,11 @@ OF_A_SERVICE = {
     "_PORT_80_TCP_ADDR": "10.96.0.17",
     "_PORT_53_UDP": "udp://[fd00::17]:53",
     "_PORT_53_UDP_ADDR": "fd00::17",
+    **{
+        f"_PORT_9_{name.upper()}{ending}": value
+        for name in ("tcp", "udp", "sctp")
+        for ending, value in (("", f"{name}://10.0.0.1:9"), ("_PROTO", name), ("_PORT", "9"), ("_ADDR", "10.0.0.1"))
+    },
 }
 
 
@@ -413,6 +418,7 @@ def test_targets_of_the_operator_are_parted_in_every_usual_way_and_count_once():
     [
         ({}, "http://127.0.0.1:8000"),
         ({"BOOPER_HOST": "::1", "PORT": "81"}, "http://[::1]:81"),
+        ({"BOOPER_PATH_PREFIX": "/x"}, "http://127.0.0.1:8000/x"),
         ({"BOOPER_HOST": "0.0.0.0"}, ""),
         ({"BOOPER_BROKER_URL": AMQP}, ""),
         (
