@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from booper_client import Client, verify
+from booper_client import Client, ConnectionFailedError, verify
 from booper_client.cli.commands import listen_command
-from booper_client.cli.listening.listening import Heard
+from booper_client.cli.listening.listening import BUSY_PAUSE_S, Heard, Listening
+from booper_client.cli.listening.local_server import LocalServer
 from booper_client.cli.output import Output
 from booper_client.cli.session import Session
 from booper_client.models.listeners import LocalAnswer, TakenRequest
@@ -150,6 +151,39 @@ def test_one_listener_too_many_is_refused(configured, api):
     assert run.code == 1
     assert "There may be at most 5 listeners at once" in run.err
     assert [listener.name for listener in api.listeners.list()] == list("abcde")
+
+
+class Unsteady:
+    """A client whose connection is as this says, look by look: what comes, or how it breaks."""
+
+    def __init__(self, *looks):
+        self.listeners, self._looks = self, iter(looks)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def take(self, *_, **__):
+        look = next(self._looks)
+        if isinstance(look, BaseException):
+            raise look
+        return look
+
+
+def test_each_break_is_told_once_and_each_end_of_one_and_the_pauses_begin_anew(monkeypatch):
+    broken, over = ConnectionFailedError("away"), KeyboardInterrupt()
+    client = Unsteady(broken, broken, [], [], broken, [], [], over)
+    notes, pauses = [], []
+    monkeypatch.setattr("booper_client.cli.listening.listening.time.sleep", pauses.append)
+    local = LocalServer("localhost:1")
+
+    with pytest.raises(KeyboardInterrupt):
+        Listening("laptop", local, lambda: client, print, notes.append, at_once=1).run()
+
+    assert notes == ["No connection to Booper (ConnectionFailedError); trying again.", "Connected again."] * 2
+    assert [pause for pause in pauses if pause != BUSY_PAUSE_S] == [0.25, 0.5, 0.25]
 
 
 def test_by_itself_it_has_the_name_of_the_machine(monkeypatch):
