@@ -254,10 +254,10 @@ def test_who_waits_frees_its_place_also_when_the_database_goes_away(client, monk
     looks = iter([[], OperationalError("connection refused")])
 
     def look(*_):
-        found = next(looks)
-        if isinstance(found, Exception):
-            raise found
-        return found
+        taken = next(looks)
+        if isinstance(taken, Exception):
+            raise taken
+        return taken
 
     monkeypatch.setattr(listeners.open_requests, "take", look)
 
