@@ -12,6 +12,7 @@ from models.rules.times import format_instant
 from models.schedules.schedule_tables import Schedule
 from models.webhooks import endpoints
 from tests.support.acks import WITHIN_S, acknowledge, answer_later, waiting
+from tests.support.flows import flow, lane, let_through, next_turns, order
 from tests.support.follow_ups import follow_up_bodies
 from tests.support.rows import reread
 from tests.support.schedule_rows import create_schedule, run_ticker
@@ -138,6 +139,27 @@ def test_a_hidden_body_is_hidden_in_the_log(account, moved_clock):
 def test_the_address_of_the_acknowledgement_is_hidden_in_the_log(account, moved_clock):
     _, payload = entries_of(waiting(account))[0]
     assert payload["headers"]["Booper-Ack-Url"] == "[redacted]"
+
+
+@pytest.mark.parametrize("gate", [flow(concurrency=1), lane()])
+@pytest.mark.parametrize("is_acknowledged", [True, False])
+def test_the_next_of_its_flow_or_lane_has_its_turn_once_the_attempt_has_ended(
+    account, moved_clock, gate, is_acknowledged
+):
+    first, second = order(account, gate, count=2)
+    columns = {"args": '{"url": "https://a.example/"}', "ack_within_us": WITHIN_S * SECOND, "max_attempts": 1}
+    Job.update(columns).where(Job.id == first).execute()
+    [claim] = let_through([first, second])
+    answer_later(claim)
+    assert next_turns() == []
+
+    if is_acknowledged:
+        acknowledge(claim)
+        end_acknowledged(clock.now())
+    else:
+        end_late(moved_clock)
+
+    assert [job_id for job_id, _ in next_turns()] == [second]
 
 
 def test_a_schedule_waits_for_the_acknowledgement_and_remembers_its_body(account, moved_clock):
