@@ -203,6 +203,24 @@ def test_of_those_that_wait_each_schedules_oldest_is_let_go(account, moved_clock
     assert not {queued, other_queued} & set(due)
 
 
+def test_of_those_that_wait_one_that_is_not_behind_is_let_go_before_one_that_is(account, moved_clock):
+    schedule_id = make_schedule(account, overlap="queue_one", misfire="all", catch_up_us=24 * clock.HOUR)
+    [first] = run_ticker()
+    moved_clock.advance(hours=2, minutes=30)
+    run_ticker()
+    lifecycle.complete([first], clock.now())
+    [under_way] = run_ticker()
+    moved_clock.advance(minutes=30)
+    run_ticker()
+    behind, queued, _planned = waiting_jobs_of(schedule_id)
+    lifecycle.complete([under_way], clock.now())
+
+    overlap.release_next_in_turn([schedule_id], clock.now())
+
+    due = [job.id for job in staging.due(0, clock.now(), 100)]
+    assert (queued.id in due, behind.id in due) == (True, False)
+
+
 def test_a_job_that_waits_for_its_retry_does_not_hold_back_the_next(account, moved_clock):
     schedule_id = make_schedule(account)
     [first] = run_ticker()
