@@ -394,6 +394,18 @@ def test_the_ticker_waits_for_no_schedule_that_another_session_holds(client, by_
     assert applied(client) is True
 
 
+def test_a_change_has_an_end_only_after_the_last_schedule_is_no_longer_held(client, by_id, db):
+    put(client, days=["2026-01-01"], status=200)
+    turns = CalendarTurns()
+
+    with held_by_another(db, Schedule.get_by_id(by_id[4]["id"]), "schedule"):
+        assert [turns.take_turn(clock.now()) for _ in range(2)] == [2, 0]
+        assert (days_of_all(by_id), applied(client)) == ([[2], [2], [2], [2], [1]], False)
+
+    assert turns.take_turn(clock.now()) == 1
+    assert (days_of_all(by_id), applied(client)) == ([[2]] * 5, True)
+
+
 def test_schedules_that_are_made_during_changes_have_the_days_of_the_last(client, account, moved_clock):
     put(client, days=[])
     days = [["2026-01-01"], ["2026-01-02"], ["2026-01-01", "2026-01-02"]]
