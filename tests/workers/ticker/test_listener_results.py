@@ -99,6 +99,17 @@ def test_what_the_answer_asks_for_counts_as_from_any_target(account, moved_clock
     assert Attempt.get(Attempt.job_id == unexpected.id).reason == "unexpected_body"
 
 
+@pytest.mark.parametrize(("longest_us", "wait_s"), [(clock.DAY, 7200), (MINUTE, 60)])
+def test_a_listener_puts_a_job_off_for_as_long_as_the_operator_allows(account, moved_clock, longest_us, wait_s):
+    claim = waiting(account, retry_until=clock.now() + wait_s * SECOND)
+    [taken] = take(account)
+    reply(account, taken, status=503, headers=[["Retry-After", "7200"]])
+
+    end_over(longest_us=longest_us)
+
+    assert reread(claim).scheduled_at == clock.now() + wait_s * SECOND
+
+
 def test_what_nobody_took_in_time_has_failed_since_its_listener_is_away(account, moved_clock):
     claim = waiting(account, backoff='{"fixed": 30}')
     moved_clock.advance(seconds=TIMEOUT_S - 1)
