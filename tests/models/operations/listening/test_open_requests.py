@@ -14,7 +14,7 @@ from models.operations.listening import open_requests
 from models.operations.listening.open_requests import Reply
 from models.rules import clock
 from models.rules.clock import SECOND
-from tests.support.listeners import NAME, TIMEOUT_S, end_over, hand, reply, take, waiting
+from tests.support.listeners import NAME, TIMEOUT_S, URL, end_over, hand, reply, take, waiting
 from tests.support.races import at_once
 from tests.support.rows import claim_job, make_job, plan_of, reread, stage_all
 from workers.embedded import EVERY_LEASE
@@ -63,6 +63,16 @@ def test_a_listener_gets_the_request_of_its_job_as_it_would_be_sent(account, mov
     assert sent["headers"]["Idempotency-Key"] == claim.uuid
     assert sent["headers"]["Content-Type"] == "application/octet-stream"
     assert sent["headers"]["User-Agent"].startswith("Booper/")
+
+
+@pytest.mark.parametrize("name", ["User-Agent", "user-agent"])
+def test_the_agent_that_the_order_names_is_the_only_one(account, moved_clock, name):
+    args = {"method": "post", "url": URL, "headers": {name: "own"}}
+
+    waiting(account, args=json.dumps(args))
+
+    headers = json.loads(take(account)[0].request)["headers"]
+    assert {each: value for each, value in headers.items() if each.lower() == "user-agent"} == {name: "own"}
 
 
 def test_the_oldest_requests_are_given_first_and_no_more_than_wanted(account, moved_clock):
