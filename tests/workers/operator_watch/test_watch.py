@@ -7,12 +7,15 @@ from contextlib import suppress
 import pytest
 
 from models.alerts.alert_tables import Incident
+from models.alerts.messages import TEST, Message
+from models.alerts.ways import Target
 from models.database.connection import database
 from models.operations.operator_alerts import operator_incidents, turn
 from models.rules import clock
+from runtime.metrics import REGISTRY
 from tests.support.installations import TARGETS, Installation
 from tests.support.mail_servers import Mailbox, MailServer
-from tests.support.scripted_receivers import ScriptedReceiver, read_request
+from tests.support.scripted_receivers import ScriptedReceiver, answering, read_request
 from workers.operator_watch import watch as watching
 from workers.operator_watch.sending import Outbox, Sender, post, side_by_side
 from workers.operator_watch.watch import Watch
@@ -354,6 +357,25 @@ def test_an_incident_that_is_over_is_shown_no_more(installation, watch):
     assert operator_incidents.open_now(clock.now()) == []
 
 
+def test_a_process_whose_turn_it_is_no_more_counts_no_open_incident(installation, watch):
+    """The page of metrics adds up what the processes say: each incident would count for ever."""
+    other = installation.watch()
+    let_fail(installation)
+    installation.go_on(120, watch)
+    assert counted("ticker") == 1
+    installation.go_on(120, other)
+    assert (other._watched_since is not None, counted("ticker")) == (True, 1)
+
+    watch.look(clock.now(), installation.steady_s)
+
+    assert counted("ticker") == 0
+
+
+def counted(trouble):
+    """The open incidents that this process shows in its metrics."""
+    return REGISTRY.get_sample_value("booper_operator_incidents", {"type": trouble})
+
+
 def test_nobody_watches_where_nobody_is_to_be_notified(installation):
     watch = installation.watch(BOOPER_OPERATOR_ALERTS="")
     watch.start()
@@ -414,6 +436,22 @@ def test_an_answer_that_never_ends_is_cut(monkeypatch):
             post(receiver.url("/hook"), b"{}", {})
     finally:
         receiver.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "refusal"),
+    [(200, ""), (299, ""), *((status, f"answered {status}") for status in (199, 300, 301, 308, 400, 404, 500))],
+)
+def test_only_a_target_that_answers_with_success_has_taken_the_message(status, refusal):
+    """What redirects has not: no redirect is followed."""
+    receiver = ScriptedReceiver(answering(f"HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n".encode()))
+    send = Sender(Mailer(""), "booper@example.com")
+    try:
+        answer = send(Target("webhook", receiver.url("/hook")), Message(TEST, "operator", [], clock.now()))
+    finally:
+        receiver.close()
+
+    assert answer == refusal
 
 
 def taking(conn, receiver):
