@@ -3,6 +3,7 @@
 import gzip
 import json
 import tracemalloc
+import zlib
 
 import pytest
 
@@ -247,6 +248,16 @@ def test_t12_of_a_body_that_is_compressed_unasked_the_beginning_is_unpacked(rece
     packed = sized(gzip.compress(b"a" * size, mtime=0), b"Content-Encoding: gzip\r\n")
     answered = send(receiver(answering(packed)).url())
     assert (answered.body, answered.truncated) == (b"a" * min(size, 65_536), truncated)
+
+
+@pytest.mark.parametrize(
+    ("coding", "compress"),
+    [("gzip", gzip.compress), ("GZIP", gzip.compress), ("x-gzip", gzip.compress), ("deflate", zlib.compress)],
+)
+def test_t12_a_body_is_unpacked_by_each_name_of_its_coding(receiver, send, coding, compress):
+    packed = sized(compress(b"plain"), f"Content-Encoding: {coding}\r\n".encode())
+    answered = send(receiver(answering(packed)).url())
+    assert (answered.body, answered.truncated) == (b"plain", False)
 
 
 @pytest.mark.parametrize("kept_bytes", [1024, 200_000])

@@ -66,11 +66,11 @@ def a_mail():
 
 def test_a_mail_goes_out_by_starttls_after_a_login(serve, trusting):
     server = serve(Mailbox())
-    outcome = Mailer(f"smtp://alice:p%40ss@127.0.0.1:{server.port}", trusting).send(a_mail())
+    outcome = Mailer(f"smtp://alice%40a.example:p%40ss@127.0.0.1:{server.port}", trusting).send(a_mail())
     assert isinstance(outcome, Answered), outcome
     [mail] = server.mailbox.mails
     assert (mail["Subject"], mail.get_content().strip()) == ("Sicherung schlägt fehl", "Es läuft nicht.")
-    assert server.mailbox.logins == [("alice", "p@ss")]
+    assert server.mailbox.logins == [("alice@a.example", "p@ss")]
 
 
 def test_a_server_without_starttls_gets_neither_mail_nor_password(serve, trusting):
