@@ -1,5 +1,6 @@
 """The pages of jobs: the list and what finds jobs in it, a job in each state, what is done to jobs, the log."""
 
+from threading import Event
 from urllib.parse import quote
 
 from models.accounts.account_tables import Account
@@ -44,6 +45,7 @@ SEARCHES = (
     *("state=failed", "due=now", "host=a%20b", "url=https://billing.example.com/invoices", "status_code=999"),
     *(
         "active_after=soon",
+        "text=invoice:4711",
         "after=2026-03-10T13:00&before=2026-03-10T13:00",
         "label=a,b",
         f"schedule={uuid_of('late')}",
@@ -231,8 +233,9 @@ def first_and_last(root):
 
 def streams(visits):
     """New entries as events; each stream ends after its first look."""
-    at_once = {"api__dashboard__log_stream__LASTS_S": 0.001, "api__dashboard__log_stream__LOOK_EVERY_S": 0.01}
-    with visits.limited(**at_once):
+    stopping = Event()
+    stopping.set()  # as when the process stops, which ends a stream after a look
+    with visits.limited(api__held_threads__stopping=stopping):
         for search in ("job=151", "job=131&event=worker.http.response", "event=worker.job.cancelled"):
             visits.page("log-stream", f"/logs/stream?{search}&since={NOW - 2 * HOUR}")
 

@@ -43,8 +43,9 @@ def counts(visits):
     with visits.limited(models__operations__bulk__COUNTED=2, models__operations__bulk__LOOKED_AT=2):
         for query in ("action=cancel", "action=cancel&text=nothing", "action=retry&state=discarded&text=mail"):
             visits.page("limits", f"/jobs/bulk?{query}", said("#bulk"))
-    with visits.limited(models__operations__timelines__waiting_causes__LOOKED_AT=3):
-        visits.page("limits", "/", chosen(".health-waiting"))
+    for limit in (19, 20):  # as many as there are, and one more
+        with visits.limited(api__dashboard__timelines__health_cards__LOOKED_AT=limit):
+            visits.page("limits", "/", chosen(".health-waiting"))
     with visits.limited(api__dashboard__filters__CAP=1):
         visits.page("limits", "/flows", few)
     with visits.limited(models__alerts__incident_store__SUBJECTS_SHOWN=2):

@@ -120,8 +120,9 @@ def troubled(visits):
                 1,
             )
             execute(f"INSERT INTO incident ({names}) VALUES ({', '.join(['%s'] * 11)})", values)
-        make_jobs(Account.get(Account.name == "alice"), [-number for number in range(101)], host="late.example.com")
-        visits.page("overview-parts", "/", cards)
+        for count in (80, 1):  # to 99 jobs that are due, and to 100
+            make_jobs(Account.get(Account.name == "alice"), range(-count, 0), host="late.example.com")
+            visits.page("overview-parts", "/", cards)
         execute("UPDATE operator_watch SET looked_at = %s", (NOW - 120_000_001,))
         visits.page("overview-parts", "/", chosen("#troubles"))
     for completed, failed, late in (

@@ -212,6 +212,7 @@ def production(visits):
     with visits.undone():
         here = visits.of(signed_in(app, "alice"))
         here.page("production", "/", anywhere("header.side"))
+        here.page("production", "/", attributes_of_page)
         here.page("production", "/logs?job=131", chosen("tr", "nav", "form"))
         here.page("production", "/channels", lines)
         here.page("production", "/alerts", chosen("select", "p.url"))
