@@ -2,7 +2,6 @@
 
 import contextlib
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from tests.support.journeys.client import now_us
 from tests.support.journeys.journey import Journey
 from tests.support.journeys.processes import ReceiverProcess, descendants
 from tests.support.journeys.product import Production
+from tests.support.waiting import wait_until
 
 RATES = (100, 500)
 SLOTS_FOR_SLOW = {"BOOPER_SENDER_SLOTS": "14000", "BOOPER_WORKER_PROCESSES": "3"}  # a host may take half of the slots
@@ -91,14 +91,16 @@ def slow_target(processes: int) -> Iterator[list[ReceiverProcess]]:
 
 def await_all(product: Production, count: int) -> int:
     """Wait until so many attempts are recorded; the most jobs that were seen under way at once."""
-    most_at_once, done, give_up_at = 0, 0, now_us() + 600 * SECOND
-    while done < count:
-        assert now_us() < give_up_at, f"{done} of {count} attempts were recorded within ten minutes"
+    seen = [0]
+
+    def are_recorded() -> bool:
         under_way = "SELECT count(*) FROM job WHERE state = 'executing'"
-        ((executing, done),) = product.sql(f"SELECT ({under_way}), (SELECT count(*) FROM attempt)")
-        most_at_once = max(most_at_once, executing)
-        time.sleep(0.2)
-    return most_at_once
+        ((executing, recorded),) = product.sql(f"SELECT ({under_way}), (SELECT count(*) FROM attempt)")
+        seen.append(executing)
+        return recorded >= count
+
+    wait_until(are_recorded, 600, f"{count} attempts", pause_seconds=0.2)
+    return max(seen)
 
 
 def peak_bytes(pids: list[int]) -> int:

@@ -92,6 +92,18 @@ def test_a_text_that_was_never_recorded_fails(recorded, text):
         recorded.compare("missing", text)
 
 
+def test_of_several_texts_each_that_differs_is_told(recorded):
+    with pytest.raises(AssertionError) as failure:
+        recorded.compare_all({"kept": "other\n", "missing": "new\n"})
+
+    assert "kept is not as recorded" in str(failure.value)
+    assert "missing is not as recorded" in str(failure.value)
+
+
+def test_several_texts_that_are_as_recorded_pass(recorded):
+    recorded.compare_all({"kept": "first\nsecond\n"})
+
+
 def test_a_recorded_text_that_nothing_is_compared_with_is_noticed(recorded):
     with pytest.raises(AssertionError, match="'kept'"):
         recorded.are_exactly(["other"])

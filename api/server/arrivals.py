@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 from api.server.client_socket import ClientSocket
 from api.server.request_buffer import RequestBuffer
 
-PIECE = 65_536
 HEAD_S = 15.0  # for the head of a request, and for the first byte of a new connection
 SLOWEST_BYTES_A_SECOND = 1000  # of a body, after HEAD_S
 LINGER_S = 2.0
@@ -46,14 +45,14 @@ class Arrivals:
         refuse: Callable[[Any, int], None],
         forget: Callable[[Any], None],
     ) -> None:
-        self._max_body, self._serve, self._refuse, self._forget = max_body, serve, refuse, forget
+        self.max_body, self._serve, self._refuse, self._forget = max_body, serve, refuse, forget
         self._arriving: dict[int, Arrival] = {}
         self._lingering: dict[int, tuple[ClientSocket, float]] = {}
         self._next_sweep_s = 0.0
 
     def begin(self, conn: Any, poller: BaseSelector, read_before: bytes = b"") -> None:
         """Read a request, which begins with what was read before."""
-        arrival = Arrival(conn, RequestBuffer(self._max_body), time.monotonic())
+        arrival = Arrival(conn, RequestBuffer(self.max_body), time.monotonic())
         if read_before:
             arrival.buffer.feed(read_before)
         if self._read(arrival):
@@ -103,7 +102,7 @@ class Arrivals:
                 if buffer.expects_continue:
                     buffer.expects_continue = False
                     sock.send(CONTINUE)
-                data = sock.receive_now(PIECE)
+                data = sock.receive_now()
                 if not data:
                     return True
                 buffer.feed(data)
@@ -143,7 +142,7 @@ class Arrivals:
         sock, _ = self._lingering[number]
         with contextlib.suppress(BlockingIOError):
             try:
-                if sock.receive_now(PIECE):
+                if sock.receive_now():
                     return
             except BlockingIOError:
                 raise

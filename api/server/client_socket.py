@@ -6,6 +6,7 @@ import struct
 from typing import IO, Any
 
 WAIT_S = 10.0  # for a client that does not read its response
+PIECE = 65_536  # what is read at once
 
 
 class ClientSocket(socket.socket):
@@ -31,9 +32,9 @@ class ClientSocket(socket.socket):
         request later than Booper does, it would wait here, and take the next request for a part of this one."""
         return b"" if self.read_ahead is None else self.read_ahead.read(size)
 
-    def receive_now(self, size: int) -> bytes:
-        """What has arrived just now. Raises BlockingIOError for nothing."""
-        return super().recv(size, socket.MSG_DONTWAIT)
+    def receive_now(self) -> bytes:
+        """What has arrived just now, at most a PIECE. Raises BlockingIOError for nothing."""
+        return super().recv(PIECE, socket.MSG_DONTWAIT)
 
     def sendall(self, data: Any, flags: int = 0) -> None:
         try:

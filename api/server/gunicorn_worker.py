@@ -78,7 +78,6 @@ class Worker(ThreadWorker):
         self.stop_delay_s = effective.stop_delay_s
         self.stops_at_s: float | None = None
         self.lanes: dict[Lane, ThreadPoolExecutor] = {}
-        self.max_body = max_body
         self.handed_over = 0  # connections that have or await a thread of the pool; only the main loop changes it
 
     def init_process(self) -> None:
@@ -128,7 +127,7 @@ class Worker(ThreadWorker):
     def handle(self, conn: Connection) -> Any:
         """Serve its request, and those that follow at once; whether the connection is kept. Runs in a thread."""
         is_kept = super().handle(conn)
-        while is_kept and self._may_stay(conn) and next_request.take(conn, self.max_body):
+        while is_kept and self._may_stay(conn) and next_request.take(conn, self.arrivals.max_body):
             is_kept = super().handle(conn)
         return is_kept
 

@@ -11,7 +11,6 @@ from api.server.lanes import lane_of
 from api.server.request_buffer import RequestBuffer
 
 WAIT_MS = 2
-PIECE = 65_536
 
 
 def take(conn: Any, max_body: int) -> bool:
@@ -39,6 +38,6 @@ def _arrived(conn: Any) -> bytes:
     waiting = select.poll()
     waiting.register(conn.sock, select.POLLIN)
     try:
-        return conn.sock.receive_now(PIECE) if waiting.poll(WAIT_MS) else b""
+        return conn.sock.receive_now() if waiting.poll(WAIT_MS) else b""
     except OSError:
         return b""

@@ -34,9 +34,7 @@ def test_answers_are_as_recorded(pages, db, moved_clock, monkeypatch):
         SCENARIOS[pages](scene)
 
     assert tuple(scene.texts()) == pages
-    for name, text in scene.texts().items():
-        RECORDED.compare(name, text)
-    RECORDED.compare(f"log_lines/{pages[0]}", rare(lines))
+    RECORDED.compare_all(scene.texts() | {f"log_lines/{pages[0]}": rare(lines)})
 
 
 def test_each_recorded_text_is_that_of_a_scenario():

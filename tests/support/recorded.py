@@ -25,6 +25,16 @@ class Recorded:
             lines = difflib.unified_diff(kept.splitlines(), text.splitlines(), f"{path}", "now", "", "", 3, "")
             raise AssertionError("\n".join([f"{name} is not as recorded. {ANEW}", *lines]))
 
+    def compare_all(self, texts):
+        """Compare each of the texts, which are by their names; fail with the differences of all."""
+        differences = []
+        for name, text in texts.items():
+            try:
+                self.compare(name, text)
+            except AssertionError as difference:
+                differences.append(str(difference))
+        assert not differences, "\n\n".join(differences)
+
     def are_exactly(self, names):
         """Fail if the folder holds a text that none of these names is for. While recording, remove it."""
         others = self.names() - set(names)

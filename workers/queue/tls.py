@@ -11,10 +11,8 @@ from runtime.settings import Settings, SettingsError
 URL = "BOOPER_BROKER_URL"
 CA, CERT, KEY = "BOOPER_BROKER_CA_FILE", "BOOPER_BROKER_CERT_FILE", "BOOPER_BROKER_KEY_FILE"
 # With TLS 1.3 a server judges our certificate after we count the connection as made, so its reason may not reach us.
-CUT = (
-    f"RabbitMQ ended the TLS connection without a reason: if it asks for a certificate, set {CERT} and {KEY} to one of "
-    "its CA that has not expired"
-)
+SHOW_ONE = f"if it asks for a certificate, set {CERT} and {KEY} to one of its CA that has not expired"
+CUT = f"RabbitMQ ended the TLS connection without a reason: {SHOW_ONE}"
 ADVICE = {
     "certificate is not valid for": (
         f"RabbitMQ's certificate is for another name: use that name in {URL}, or renew the certificate"
@@ -24,11 +22,8 @@ ADVICE = {
     "CERTIFICATE_VERIFY_FAILED": f"name the file of the CA that signed RabbitMQ's certificate in {CA}",
     "CERTIFICATE_REQUIRED": f"RabbitMQ asks for a certificate: set {CERT} and {KEY}",
     "SSLEOFError": CUT,
-    # Python before 3.11.4 says this of a connection that was cut under TLS as well.
-    "IncompatibleProtocolError": (
-        f"what listens at {URL} is no RabbitMQ, or ended the connection: if it asks for a certificate under TLS, set "
-        f"{CERT} and {KEY} to one of its CA that has not expired"
-    ),
+    # Under Python 3.11.2 this is also all that is known of a TLS connection that was cut.
+    "IncompatibleProtocolError": f"what listens at {URL} is no RabbitMQ, or it ended the connection: {SHOW_ONE}",
     "WRONG_VERSION_NUMBER": f"this port of {URL} speaks no TLS: RabbitMQ's for amqps:// is usually 5671",
 }
 

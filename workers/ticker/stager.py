@@ -57,7 +57,7 @@ class Stager:
         gather = 0 <= now - self._follow_ups_at < FOLLOW_UPS_US
         # Each has its own room, so that a backlog can't hide what is due next. So have parked jobs, named above.
         due = self._stage(first, now, self._bound, now, gather) if first <= now else 0
-        # Only a backlog may have nothing that is due soon. To count for nothing costs more than to look.
+        # Behind an old backlog nothing may be due soon. To look for that costs less than to count the marked jobs.
         soon_from = first if first >= now - JUST_NOW_US else staging.first_due(now - JUST_NOW_US, until)
         if soon_from is None:
             return passing + due

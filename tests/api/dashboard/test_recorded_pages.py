@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from runtime import settings as booper_settings
 from tests.support.apps import app_of
 from tests.support.browsers import signed_in
@@ -23,12 +21,5 @@ def test_the_pages_are_as_recorded(db, monkeypatch):
 
     walk(visits)
 
-    differences = []
-    for name, text in visits.files().items():
-        try:
-            RECORDED.compare(name, text)
-        except AssertionError as difference:
-            differences.append(str(difference))
-    if differences:
-        pytest.fail("\n\n".join(differences), pytrace=False)
+    RECORDED.compare_all(visits.files())
     RECORDED.are_exactly(visits.files())

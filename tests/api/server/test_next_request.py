@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.server import next_request
+from api.server import client_socket, next_request
 from tests.support.http_worker import GET, POST, answer, response, response_of
 from tests.support.waiting import wait_until
 
@@ -88,7 +88,7 @@ def test_a_request_that_follows_in_part_holds_no_thread(app, connect, kept, miss
 
 
 def test_a_long_body_that_follows_arrives_whole(kept):
-    body = b"x" * 3 * next_request.PIECE
+    body = b"x" * 3 * client_socket.PIECE
     head = POST.replace(b"Content-Length: 5", b"Content-Length: %d" % len(body))
     assert ask(kept, head + body) == (200, b"/path " + body)
 
