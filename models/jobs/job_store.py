@@ -5,7 +5,7 @@ alone. Of jobs made at once with one idempotency key, the partial unique index `
 callers of the others get that one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -118,8 +118,9 @@ _copied_values = itemgetter(*map(NewJob._fields.index, COPIED))
 _STORED = (*WRITTEN, "id", None)
 _shown_values = itemgetter(*(_STORED.index(name if name in _STORED else None) for name in JobRow._fields))
 STAMP = WRITTEN.index("inserted_at")  # its place in a row of WRITTEN
-INSERTED = "ON CONFLICT DO NOTHING RETURNING uuid, id, inserted_at"
-INSERT = f"INSERT INTO job ({', '.join(WRITTEN)}, attempt, staged_count) "
+INSERTED = "RETURNING uuid, id, inserted_at"
+UNLESS_TAKEN = "ON CONFLICT DO NOTHING "
+INSERT = f"INSERT INTO job ({', '.join(WRITTEN)}, attempt, staged_count)"
 FIND_LIVE = f"SELECT {SHOWN} FROM job WHERE account_id = %s AND idempotency_key = %s AND {KEY_IS_LIVE}"
 
 
@@ -140,9 +141,12 @@ def create(new: NewJob, now: int) -> tuple[JobRow, bool]:
 def create_many(new: Sequence[NewJob], now: int) -> list[JobRow | None]:
     """Store many jobs in one transaction, joining the caller's. In their order: the job, or None where a live job holds
     the idempotency key."""
-    rows = [_row(job, now) for job in new]
+    rows, may_be_taken = [_row(job, now) for job in new], any(map(_may_be_taken, new))
     with transaction():
-        inserted = _insert_set(rows) if dialect() == "postgresql" else {row[0]: _insert_one(row) for row in rows}
+        if dialect() == "postgresql":
+            inserted: Mapping[str, Inserted | None] = _insert_set(rows, may_be_taken)
+        else:
+            inserted = {row[0]: _insert_one(row, may_be_taken) for row in rows}
         count_transition("created", sum(each is not None for each in inserted.values()))
         jobs = [_job_row(row, inserted.get(row[0])) for row in rows]
         labels.add([row for made, job in zip(new, jobs, strict=True) if job for row in _label_rows(made, job)])
@@ -216,7 +220,7 @@ def shown_row(row: Sequence[Any]) -> JobRow:
 def _insert(new: NewJob, now: int) -> JobRow | None:
     row = _row(new, now)
     with transaction() if new.labels else write_turn():
-        job = _job_row(row, _insert_one(row))
+        job = _job_row(row, _insert_one(row, _may_be_taken(new)))
         labels.add(_label_rows(new, job) if job else [])
     return job
 
@@ -231,24 +235,33 @@ def _row(new: NewJob, now: int) -> tuple[Any, ...]:
     return (new.uuid or new_id(), due, now, "scheduled" if due > now else "available", *_copied_values(new))
 
 
-def _insert_one(row: tuple[Any, ...]) -> Inserted | None:
+def _may_be_taken(new: NewJob) -> bool:
+    """Whether another job may hold what only one may have. To look for one takes PostgreSQL a quarter of an insert."""
+    return not (new.uuid is None and new.idempotency_key is None and new.fire_at is None)
+
+
+def _insert_one(row: tuple[Any, ...], may_be_taken: bool) -> Inserted | None:
     before, behind = row[: STAMP + 1], row[STAMP + 1 :]
-    inserted = fetch(_insert_one_sql(dialect()), (*before, settling.earliest(), *behind))
+    inserted = fetch(_insert_one_sql(dialect(), may_be_taken), (*before, settling.earliest(), *behind))
     return Inserted(*inserted[0][1:]) if inserted else None
 
 
-def _insert_set(rows: Sequence[tuple[Any, ...]]) -> dict[str, Inserted]:
+def _insert_set(rows: Sequence[tuple[Any, ...]], may_be_taken: bool) -> dict[str, Inserted]:
     """What was inserted, by the UUID of the row."""
     if not rows:
         return {}
     source, params = values_table(typed_columns(Job, WRITTEN), rows)
-    sql = f"{INSERT} SELECT {_values(list(WRITTEN))}, 0, 0 FROM {source} AS input {INSERTED}"
+    sql = _insert_sql(f"SELECT {_values(list(WRITTEN))}, 0, 0 FROM {source} AS input", may_be_taken)
     return {uuid: Inserted(*inserted) for uuid, *inserted in fetch(sql, (settling.earliest(), *params))}
 
 
 @cache
-def _insert_one_sql(_dialect: str) -> str:
-    return f"{INSERT} VALUES ({_values(['%s'] * len(WRITTEN))}, 0, 0) {INSERTED}"
+def _insert_one_sql(_dialect: str, may_be_taken: bool) -> str:
+    return _insert_sql(f"VALUES ({_values(['%s'] * len(WRITTEN))}, 0, 0)", may_be_taken)
+
+
+def _insert_sql(source: str, may_be_taken: bool) -> str:
+    return f"{INSERT} {source} {UNLESS_TAKEN if may_be_taken else ''}{INSERTED}"
 
 
 def _values(expressions: list[str]) -> str:

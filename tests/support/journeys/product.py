@@ -29,6 +29,16 @@ BOOPER = str(Path(sys.executable).with_name("booper"))
 READY_SECONDS = 60
 STOP_SECONDS = 40  # more than the grace Booper gives requests under way
 DEMO_KEY = "sk_public_20230921"
+# UUIDs of version 7, as the API makes them: rows made together lie together in the index.
+NEW_UUID_OF_POSTGRESQL = (
+    "CAST(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7' || "
+    "substr(md5(random()::text), 1, 3) || 'a' || substr(md5(random()::text), 1, 15) AS uuid)"
+)
+MS_OF_SQLITE = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+NEW_UUID_OF_SQLITE = (
+    f"printf('%08x-%04x-7%s-a%s-%s', {MS_OF_SQLITE} >> 16, {MS_OF_SQLITE} & 65535, "
+    "substr(lower(hex(randomblob(2))), 2), substr(lower(hex(randomblob(2))), 2), lower(hex(randomblob(6))))"
+)
 
 
 def environment(settings: dict[str, str]) -> dict[str, str]:
@@ -135,12 +145,7 @@ class Embedded(Product):
         """`count` copies of one row, due a microsecond apart, with nonces `<nonce>-1`, `<nonce>-2`, …"""
         numbers = "WITH RECURSIVE g(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < %s)"
         columns = [row[1] for row in self.sql("PRAGMA table_info(job)")]
-        random_uuid = (
-            "substr(lower(hex(randomblob(4))), 1, 8) || '-' || lower(hex(randomblob(2))) || '-4' || "
-            "substr(lower(hex(randomblob(2))), 2) || '-8' || substr(lower(hex(randomblob(2))), 2) || '-' || "
-            "lower(hex(randomblob(6)))"
-        )
-        into, select = copy_statement(columns, random_uuid)
+        into, select = copy_statement(columns, NEW_UUID_OF_SQLITE)
         self.sql(
             f"{numbers} {into} {select} FROM job, g WHERE job.id = %s",
             (count, nonce, f"{nonce}-", first_due_at, state, job_id),
@@ -191,7 +196,7 @@ class Production(Product):
     def copy_job(self, job_id: int, nonce: str, count: int, state: str, first_due_at: int) -> None:
         """`count` copies of one row, due a microsecond apart, with nonces `<nonce>-1`, `<nonce>-2`, …"""
         columns = self.sql("SELECT column_name FROM information_schema.columns WHERE table_name = 'job'")
-        into, select = copy_statement([row[0] for row in columns], "gen_random_uuid()")
+        into, select = copy_statement([row[0] for row in columns], NEW_UUID_OF_POSTGRESQL)
         self.sql(
             f"{into} {select} FROM job, generate_series(1, %s) AS g(n) WHERE job.id = %s",
             (nonce, f"{nonce}-", first_due_at, state, count, job_id),
@@ -241,10 +246,10 @@ def connected(url: str, autocommit: bool = False) -> psycopg.Connection[Any]:
     return wait_until(attempt, what="a connection to PostgreSQL")
 
 
-def copy_statement(columns: list[str], random_uuid: str) -> tuple[str, str]:
+def copy_statement(columns: list[str], new_uuid: str) -> tuple[str, str]:
     """INSERT and SELECT that copy a job; parameters: nonce, start of the new nonces, first due instant, state."""
     changed = {
-        "uuid": random_uuid,
+        "uuid": new_uuid,
         "args": "replace(args, %s, CAST(%s AS TEXT) || n)",
         "scheduled_at": "CAST(%s AS BIGINT) + n",
         "state": "CAST(%s AS TEXT)",
