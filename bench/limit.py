@@ -26,7 +26,7 @@ from workers.delivery.attempt_records import Result
 from workers.delivery.last_look import LastLook
 from workers.delivery.recorder import Recorder
 from workers.delivery.senders import Senders
-from workers.delivery.slots import Slots
+from workers.delivery.slots.slots import Slots
 from workers.transport.client import Transport
 from workers.transport.deadline import Permission
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from booper.doctor.finding import ERROR, NOTE, OK, WARNING, Finding, about
 from models.rules.address_rules import parse_allow
 from runtime.settings import DEMO_KEY, LOOPBACK, Settings
-from workers.delivery.open_files import IDLE_CONNECTIONS, SPARE
+from workers.delivery.slots.open_files import IDLE_CONNECTIONS, SPARE
 
 settings_are = about("settings")
 WIDE_BITS = 8  # 10.0.0.0/8 is usual; a shorter prefix opens nearly everything

@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 from models.jobs.job_kinds import is_follow_up
 
-LONG_MS = 900_000  # an attempt that may take longer is long, and has slots of its own kind (workers/delivery/slots.py)
+LONG_MS = (
+    900_000  # an attempt that may take longer is long, and has slots of its own kind (workers/delivery/slots/slots.py)
+)
 Wire = tuple[int, int, str] | tuple[int, int, str, int]
 
 

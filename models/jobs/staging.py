@@ -132,8 +132,8 @@ def unstage_lost(staged_before: int, staged_from: int = 0) -> int:
         return execute(f"UPDATE job SET staged_at = NULL WHERE {these}", (params,))
 
 
-def snooze(ids: Sequence[int], now: int, base_us: int) -> int:
-    """Snooze jobs that may not begin now: clear `staged_at`, and set `held_until` to
+def snooze(ids: Sequence[int], now: int, base_us: int) -> dict[int, int | None]:
+    """Snooze jobs that may not begin now: clear `staged_at`, and set `held_until`, which is returned by the id, to
 
         now + base_us * 2^n, n = how many messages have named the job in vain, at most 5,
 
@@ -142,17 +142,25 @@ def snooze(ids: Sequence[int], now: int, base_us: int) -> int:
     and again. A snoozed job waits at no gate: it would keep its place there from jobs that may begin.
     """
     if not ids:
-        return 0
+        return {}
     vain = "staged_count - attempt"
     times = f"CASE WHEN {vain} < 1 THEN 1 WHEN {vain} < 5 THEN 1 << ({vain}) ELSE 32 END"
     these, params = unlocked("job", ids, WAITING_SQL)
     with write_turn():
-        return execute(
+        rows = fetch(
             "UPDATE job SET staged_at = NULL, parked_by = NULL, held_until = CASE WHEN scheduled_at <= %s THEN "
             f"((CAST(%s AS BIGINT) + CAST(%s AS BIGINT) * ({times})) / {RETURN_US} + 1) * {RETURN_US} END "
-            f"WHERE {these}",
+            f"WHERE {these} RETURNING id, held_until",
             (now, now, base_us, *params),
         )
+    return dict(rows)
+
+
+def held_until(ids: Sequence[int]) -> dict[int, int]:
+    """Until when those of the jobs are held that wait and are held, by their ids."""
+    these, params = any_of("id", ids)
+    sql = f"SELECT id, held_until FROM job WHERE {these} AND {WAITING_SQL} AND held_until IS NOT NULL"
+    return dict(fetch(sql, (params,)))
 
 
 def release_hold(ids: Sequence[int]) -> int:

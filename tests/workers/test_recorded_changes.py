@@ -40,7 +40,7 @@ from workers.delivery.last_look import withdraw_cancelled
 from workers.delivery.listening.hand_over import hand_over
 from workers.delivery.long_leases import LongLeases
 from workers.delivery.render import AckUrls
-from workers.delivery.slots import Slots
+from workers.delivery.slots.slots import Slots
 from workers.ticker import acknowledger, alerting, duties, listener_results, planner, rescuer
 from workers.ticker.bulk_turns import BulkTurns
 from workers.ticker.calendar_turns import CalendarTurns

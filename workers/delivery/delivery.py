@@ -3,14 +3,15 @@
 A message names up to a hundred jobs. As many are claimed as there are free slots: those that nothing limits in one
 statement, those of schedules, flows and lanes in a second transaction. Jobs that find no slot within HOLD_S go back to
 the table, so that no message is held for long; the stager names them again. Jobs of an account or host whose share
-stays full for 50 ms are snoozed, longer each time.
+stays full for 50 ms are snoozed, longer each time, unless a slot becomes free for them before.
 """
 
 import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.database.connection import connection
@@ -25,7 +26,7 @@ from models.rules import clock
 from models.webhooks import event_order
 from runtime import metrics
 from runtime.settings import Settings
-from workers.delivery import job_events, open_files
+from workers.delivery import job_events
 from workers.delivery.address_policy import address_policy
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.heartbeat import Heartbeat
@@ -34,7 +35,9 @@ from workers.delivery.long_leases import LongLeases
 from workers.delivery.recorder import Recorder
 from workers.delivery.render import AckUrls
 from workers.delivery.senders import Senders
-from workers.delivery.slots import Slots, Taken
+from workers.delivery.slots import open_files
+from workers.delivery.slots.put_off import PutOff, SnoozedJob
+from workers.delivery.slots.slots import Slots, Taken
 from workers.delivery.unknown_claims import UnknownClaims
 from workers.transport.client import Transport
 from workers.transport.mail.mailer import Mailer
@@ -79,6 +82,7 @@ class Delivery:
         parts = self.slots, self._transport, self.recorder, self._lease_margin_us // 2, self._configs
         mailer = Mailer(settings.smtp_url)
         self.senders = Senders(*parts, acks=AckUrls(settings.own_url), mailer=mailer, mail_from=settings.smtp_from)
+        self._put_off = PutOff(self._claim_put_off)
         self._leases = LongLeases(self.senders.under_way, self._lease_margin_us)
         self._sampling = metrics.Sampling(lambda: self.slots.in_use, self.slots.size)
 
@@ -87,6 +91,7 @@ class Delivery:
         self.heartbeat.start()
         self._sampling.start()
         self.senders.start()
+        self._put_off.start()
 
     def _look_at_database(self) -> None:
         self.unknown_claims.settle()
@@ -96,9 +101,11 @@ class Delivery:
         """Claim nothing more; jobs that wait for a slot go back to the table."""
         self.slots.close()
         self._closed.set()
+        self._put_off.close()
 
     def drain(self) -> None:
         """Let requests under way finish within the grace and record them; then end every thread."""
+        self._put_off.stop()
         self.senders.drain(self._grace_s)
         self.recorder.stop(RECORDING_GRACE_S)
         self.heartbeat.stop()
@@ -138,7 +145,8 @@ class Delivery:
     def _deliver(self, waiting: list[JobRef], give_up_s: float) -> None:
         looks = 0
         while waiting:
-            taken, held = self._take_and_claim(waiting, give_up_s, last_try=looks >= HELD_LOOKS)
+            claim = partial(self._claim, last_try=looks >= HELD_LOOKS)
+            taken, held = self._take_and_claim(waiting, give_up_s, claim)
             waiting = taken.no_slot + taken.over_share + held
             if taken.over_share and (looks >= LOOKS or taken.over_share[-1].is_follow_up):
                 self._snooze(taken.over_share)
@@ -150,14 +158,16 @@ class Delivery:
                 return
             looks += 1
 
-    def _take_and_claim(self, waiting: list[JobRef], give_up_s: float, last_try: bool) -> tuple[Taken, list[JobRef]]:
-        """Slots for these jobs, none while results or requests pile up; and those of the jobs that got one but are held
-        by another session."""
+    def _take_and_claim(
+        self, waiting: list[JobRef], give_up_s: float, claim: Callable[[Sequence[JobRef]], list[JobRef]]
+    ) -> tuple[Taken, list[JobRef]]:
+        """Slots for these jobs, none while results or requests pile up; and what `claim` returns for those with slots:
+        the jobs that another session holds."""
         if not self.recorder.keeps_up(give_up_s - time.monotonic()):
             return Taken([], [], waiting), []
         with self.senders.room(len(waiting), give_up_s - time.monotonic()) as has_room:
             taken = self.slots.take(waiting) if has_room else Taken([], [], waiting)
-            return taken, self._claim(taken.admitted, last_try) if taken.admitted else []
+            return taken, claim(taken.admitted) if taken.admitted else []
 
     def _claim(self, jobs: Sequence[JobRef], last_try: bool) -> list[JobRef]:
         """Claim the jobs that got slots, and give back the slots of those that could not be claimed. Returns those that
@@ -233,7 +243,27 @@ class Delivery:
         """Snooze jobs whose account or host has its share of the slots, spread so that messages don't return as one."""
         base_us = int(random.uniform(*SNOOZE_S) * clock.SECOND)
         with connection():
-            staging.snooze(ids_of(jobs), clock.now(), base_us)
+            until = staging.snooze(ids_of(jobs), clock.now(), base_us)
+        self._put_off.remember([SnoozedJob(job, at) for job in jobs if (at := until.get(job.id))])
+
+    def _claim_put_off(self, jobs: Sequence[SnoozedJob]) -> list[SnoozedJob]:
+        """Claim those of the snoozed jobs for which there are slots now; returns those for which there are none."""
+        claim = partial(self._claim_snoozed, {job.ref.id: job.until for job in jobs})
+        taken, _ = self._take_and_claim([job.ref for job in jobs], time.monotonic() + LOOK_AGAIN_S, claim)
+        waiting = {*taken.over_share, *taken.no_slot}
+        return [job for job in jobs if job.ref in waiting]
+
+    def _claim_snoozed(self, until: Mapping[int, int], jobs: Sequence[JobRef]) -> list[JobRef]:
+        """Claim the jobs that are still held until these instants; the others were changed, paused or claimed since,
+        and give back their slots."""
+        same: list[JobRef] = []
+        try:
+            with connection():
+                held = staging.held_until(ids_of(jobs))
+            same = [job for job in jobs if held.get(job.id) == until[job.id]]
+        finally:
+            self.slots.give(set(jobs).difference(same))
+        return self._claim(same, last_try=False) if same else []
 
 
 def ids_of(jobs: Sequence[JobRef]) -> list[int]:

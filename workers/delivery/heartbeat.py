@@ -20,7 +20,7 @@ from models.operations.heartbeats import MinuteRow, WorkerRow
 from models.rules import clock, lateness
 from models.rules.clock import MINUTE
 from runtime.version import __version__
-from workers.delivery.slots import Slots
+from workers.delivery.slots.slots import Slots
 
 log = logging.getLogger("booper.heartbeat")
 EVERY_S = 5.0

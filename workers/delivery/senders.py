@@ -26,7 +26,7 @@ from workers.delivery.last_look import LastLook
 from workers.delivery.listening.hand_over import hand_over
 from workers.delivery.recorder import Recorder
 from workers.delivery.render import NOWHERE, AckUrls, mail_address_of, render_mail, render_request
-from workers.delivery.slots import Slots
+from workers.delivery.slots.slots import Slots
 from workers.transport.client import Transport
 from workers.transport.mail.mailer import Mailer
 from workers.transport.outcome import Blocked, Outcome, Refused, Timings, Unreachable

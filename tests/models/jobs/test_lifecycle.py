@@ -259,7 +259,7 @@ HELD_BACK = {"held_until": 1}
 LOOKS_AFTER_ALL = {
     "claim": (lambda: lifecycle.claim(all_ids(), clock.now(), MARGIN), WAITS),
     "unstage": (lambda: [None] * staging.unstage(all_ids()), WAITS),
-    "snooze": (lambda: [None] * staging.snooze(all_ids(), clock.now(), 1), WAITS),
+    "snooze": (lambda: staging.snooze(all_ids(), clock.now(), 1), WAITS),
     "release_hold": (lambda: [None] * staging.release_hold(all_ids()), HELD_BACK),
     "release_events": (lambda: [None] * staging.release_events(all_ids()), {"after_uuid": new_id()}),
     "stage": (stage_all, {}),

@@ -123,7 +123,7 @@ def test_what_moves_a_job_leaves_of_its_marks_those_that_still_hold(account, mov
 def test_a_job_snoozed_is_not_due_for_the_stager_until_then(account, moved_clock):
     job = make_job(account)
     stage_all()
-    assert staging.snooze([job.id], clock.now(), clock.SECOND // 2) == 1
+    assert staging.snooze([job.id], clock.now(), clock.SECOND // 2) == {job.id: reread(job).held_until}
     assert staging.due(0, clock.now(), 10) == []
     moved_clock.advance(seconds=1.25)
     assert [due.id for due in staging.due(0, clock.now(), 10)] == [job.id]
@@ -153,16 +153,26 @@ def test_snoozed_jobs_return_together_at_quarters_of_a_second(account, moved_clo
     assert returns[0] == returns[1] < returns[2]
 
 
+def test_until_when_jobs_are_held_is_said_of_those_that_wait_and_are_held(account, moved_clock):
+    snoozed, free, unasked = [make_job(account) for _ in range(3)]
+    ended = make_job(account, state="completed", held_until=clock.now())
+    staging.snooze([snoozed.id, unasked.id], clock.now(), clock.SECOND)
+
+    held = staging.held_until([snoozed.id, free.id, ended.id])
+
+    assert held == {snoozed.id: reread(snoozed).held_until}
+
+
 def test_a_job_claimed_meanwhile_is_not_snoozed(account, moved_clock):
     job = job_in("executing", account)
-    assert staging.snooze([job.id], clock.now(), clock.SECOND) == 0
+    assert staging.snooze([job.id], clock.now(), clock.SECOND) == {}
     assert reread(job).held_until is None
 
 
 def test_a_job_that_waits_for_its_retry_is_not_snoozed_to_before_it(account, moved_clock):
     """A stale message did so: the job was named, refused and named again, dozens of times a second, until its retry."""
     job = make_job(account, "retryable", due_in_s=60, attempt=1, staged_count=1)
-    staging.snooze([job.id], clock.now(), clock.SECOND)
+    assert staging.snooze([job.id], clock.now(), clock.SECOND) == {job.id: None}
     assert staging.due(0, reread(job).scheduled_at - 1, 10) == []
     assert [due.id for due in staging.due(0, reread(job).scheduled_at, 10)] == [job.id]
 

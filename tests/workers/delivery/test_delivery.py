@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from models.flows import gates
-from models.jobs import lifecycle
+from models.jobs import lifecycle, staging
 from models.jobs.job_ref import JobRef
 from models.jobs.job_tables import Attempt, Job
 from models.operations import claims as claiming
@@ -25,6 +25,8 @@ from workers.delivery import recorder as recording
 from workers.delivery.attempt_records import Result
 from workers.delivery.delivery import LOOKS, Delivery
 from workers.delivery.render import render_request
+from workers.delivery.slots.put_off import SnoozedJob
+from workers.delivery.slots.slots import Taken
 from workers.transport.outcome import Answered, Timings
 
 MARGIN = {"BOOPER_LEASE_MARGIN_SECONDS": "10", "BOOPER_TARGET_ALLOW": "127.0.0.0/8"}
@@ -248,15 +250,22 @@ def test_a_message_goes_to_the_channel_that_was_set_a_moment_before(account, del
 
 
 @pytest.fixture
-def full_share(delivery, monkeypatch):
-    """All slots of a host are taken; the fixture is how often slots were asked for since."""
+def held_slots(delivery, monkeypatch):
+    """All slots of a host are taken; the fixture is those who hold them."""
     monkeypatch.setattr(delivering, "LOOK_AGAIN_S", 0)
     held = [JobRef(-number, 99, "127.0.0.1", is_follow_up) for number in range(9999) for is_follow_up in (False, True)]
-    asked_for, take = [], delivery.slots.take
-    taken = take(held).admitted
-    monkeypatch.setattr(delivery.slots, "take", lambda jobs: asked_for.append(jobs) or take(jobs))
-    yield asked_for
+    taken = delivery.slots.take(held).admitted
+    yield taken
     delivery.slots.give(taken)
+
+
+@pytest.fixture
+def full_share(delivery, held_slots, monkeypatch):
+    """All slots of a host are taken, and nobody asks for one again; the fixture is how often slots were asked for."""
+    asked_for, take = [], delivery.slots.take
+    monkeypatch.setattr(delivery.slots, "take", lambda jobs: asked_for.append(jobs) or take(jobs))
+    monkeypatch.setattr(delivery._put_off, "remember", lambda jobs: None)
+    return asked_for
 
 
 def test_a_message_waits_a_moment_for_a_full_share_and_then_its_job_is_snoozed(account, delivery, full_share):
@@ -288,6 +297,76 @@ def test_a_job_whose_share_comes_free_in_a_moment_is_sent(account, delivery, rec
 
     wait_until(lambda: reread(job).state == "completed")
     delivery.slots.take([JobRef(0, 99, "127.0.0.1")])
+
+
+def give_one(delivery, held_slots):
+    delivery.slots.give([held_slots.pop(0)])
+
+
+def test_a_snoozed_job_is_sent_as_soon_as_a_slot_is_free_for_it(account, delivery, receiver, held_slots):
+    """It slept for up to 24 s beside a free slot: a slow target got half of what it could take."""
+    job = make_job(account, url=receiver.url, host="127.0.0.1", staged_at=clock.now(), staged_count=9)
+    delivery.deliver(named(job), clock.now())
+    assert reread(job).held_until > clock.now() + 7 * clock.SECOND
+
+    give_one(delivery, held_slots)
+
+    wait_until(lambda: reread(job).state == "completed")
+    wait_until(lambda: delivery.slots.in_use == len(held_slots))
+
+
+MOVED = {
+    "paused": lambda job: staging.pause([job.id]),
+    "snoozed by another process": lambda job: staging.snooze([job.id], clock.now() + clock.SECOND, clock.SECOND),
+    "due later": lambda job: lifecycle.reschedule(job.id, {}, clock.now() + clock.HOUR),
+    "cancelled": lambda job: lifecycle.cancel([job.id], clock.now(), waiting_only=True),
+}
+
+
+@pytest.mark.parametrize("move", MOVED.values(), ids=MOVED)
+def test_a_snoozed_job_that_was_moved_since_is_not_sent_for_a_free_slot(
+    account, delivery, receiver, held_slots, monkeypatch, move
+):
+    job = make_job(account, url=receiver.url, host="127.0.0.1", staged_at=clock.now(), staged_count=1)
+    monkeypatch.setattr(delivery._put_off, "look", lambda: None)
+    delivery.deliver(named(job), clock.now())
+    monkeypatch.undo()
+    move(job)
+    moved = reread(job)
+
+    give_one(delivery, held_slots)
+    delivery._put_off.look()
+
+    assert (reread(job), receiver.arrivals) == (moved, [])
+    assert (delivery.slots.in_use, delivery._put_off._kinds) == (len(held_slots), {})
+
+
+@pytest.mark.parametrize("which", ["over_share", "no_slot"])
+def test_a_snoozed_job_for_which_there_is_no_slot_yet_stays_remembered(account, delivery, monkeypatch, which):
+    ref = JobRef(1, account.id, "127.0.0.1")
+    monkeypatch.setattr(delivery.slots, "take", lambda jobs: Taken([], [], [])._replace(**{which: jobs}))
+    assert delivery._claim_put_off([SnoozedJob(ref, 7)]) == [SnoozedJob(ref, 7)]
+
+
+def test_jobs_that_wait_for_slots_are_left_alone_from_the_close_on(delivery):
+    thread = delivery._put_off._thread
+    assert thread.is_alive()
+
+    delivery.close()
+    assert delivery._put_off._closed.is_set()
+
+    delivery.drain()
+    assert not thread.is_alive()
+
+
+def test_a_drain_ends_the_claims_before_it_waits_for_what_they_claimed(delivery, monkeypatch):
+    ended = []
+    monkeypatch.setattr(delivery._put_off, "stop", lambda: ended.append("jobs that wait for slots"))
+    monkeypatch.setattr(delivery.senders, "drain", lambda grace_s: ended.append("senders"))
+
+    delivery.drain()
+
+    assert ended == ["jobs that wait for slots", "senders"]
 
 
 def test_jobs_with_limits_are_claimed_by_one_thread_at_a_time(delivery, account, monkeypatch):

@@ -16,7 +16,7 @@ from tests.support.scripted_receivers import ScriptedReceiver, answering
 from tests.support.waiting import wait_until
 from workers.delivery.delivery import Delivery
 from workers.delivery.long_leases import LongLeases
-from workers.delivery.open_files import SPARE
+from workers.delivery.slots.open_files import SPARE
 
 ALLOWED = {"BOOPER_TARGET_ALLOW": "127.0.0.0/8"}
 

@@ -11,7 +11,7 @@ from tests.support.databases import go_away
 from tests.support.rows import make_job
 from tests.support.waiting import wait_until
 from workers.delivery.heartbeat import MINUTES_HELD, Heartbeat, Recorded
-from workers.delivery.slots import Slots
+from workers.delivery.slots.slots import Slots
 
 
 def new_heartbeat():

@@ -19,7 +19,7 @@ from tests.support.rows import reread
 from tests.support.waiting import wait_until
 from workers.delivery import last_look
 from workers.delivery.senders import Senders
-from workers.delivery.slots import Slots
+from workers.delivery.slots.slots import Slots
 from workers.transport import exchange
 from workers.transport.client import Transport
 from workers.transport.deadline import LATE_MS, TOO_LATE_MS

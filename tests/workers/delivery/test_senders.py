@@ -17,7 +17,7 @@ from tests.support.waiting import wait_until
 from workers.delivery import senders as sending
 from workers.delivery.judge import Retry, judge
 from workers.delivery.senders import Senders
-from workers.delivery.slots import Slots
+from workers.delivery.slots.slots import Slots
 from workers.transport.client import Transport
 from workers.transport.deadline import LOOK_AFTER_MS
 from workers.transport.outcome import Answered, Refused

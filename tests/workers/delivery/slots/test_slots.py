@@ -6,7 +6,7 @@ import threading
 
 from models.jobs.job_ref import JobRef
 from workers.delivery.delivery import SNOOZE_S
-from workers.delivery.slots import SWEEP_S, WAITS_S, Slots
+from workers.delivery.slots.slots import SWEEP_S, WAITS_S, Slots
 
 
 def named(count, account_id=1, host="a.example"):

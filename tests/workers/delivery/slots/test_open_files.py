@@ -4,7 +4,7 @@ import resource
 
 import pytest
 
-from workers.delivery.open_files import IDLE_CONNECTIONS, SPARE, slots_allowed
+from workers.delivery.slots.open_files import IDLE_CONNECTIONS, SPARE, slots_allowed
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""The slots of a sending process, and the jobs that wait for one."""
