@@ -2,7 +2,7 @@
 
 NOTES = {  # what the next page says after a form was accepted; the word stands in its address
     "created": "Created.",
-    "known": "A job with this idempotency key, or within this window, was there already: this one. No other was created.",
+    "known": "No job was created: this one, with the same idempotency key or in the same window, was there already.",
     "cancelled": "Cancelled.",
     "final": "The job had already ended; nothing was changed.",
     "backfill_over": "The backfill had already ended; nothing was changed.",
@@ -27,7 +27,8 @@ NOTES = {  # what the next page says after a form was accepted; the word stands 
     "bulk_cancelled": "The selected jobs are cancelled; those that had ended stay as they were.",
     "bulk_again": "Selected jobs that waited for a time of their own are due now. "
     "A new job was created for each request that had ended.",
-    "none_waits": "Nothing was changed: none of these jobs waits for a time of its own, and none is a request that has ended.",
+    "none_waits": "Nothing was changed: none of these jobs waits for a time of its own, "
+    "and none is a request that has ended.",
 }
 ERROR_TITLES = {
     400: "Bad request",
