@@ -67,7 +67,7 @@ def dots(marks: Iterable[Mark], levels_top_us: int, now: int, each_way_us: int) 
     """Marks with a height by it, on a logarithmic scale; the others stacked on one another, from the base up."""
     stacked: dict[int, int] = {}
     drawn = []
-    for mark in sorted(marks, key=lambda mark: mark.at):
+    for mark in sorted(marks, key=lambda mark: (mark.at, mark.job_id or 0, mark.key)):
         if mark.height_us is not None:
             drawn.append(Dot(place(mark.at, now, each_way_us), _y(mark.height_us, levels_top_us), mark))
             continue

@@ -1,6 +1,9 @@
 """Lists the jobs around now that have not ended: those under way, those that are due, and those to come.
 
 Where more jobs are to come than `SHOWN`, each slice of the time ahead is counted up to `COUNTED`, and a few are listed.
+
+Jobs of one instant are put in their order after the list is cut: the index has no ids, and a mass of jobs of one
+instant would be sorted for a few of them.
 """
 
 from collections import Counter
@@ -122,4 +125,4 @@ def _due(first: int, last: int) -> list[Condition]:
 
 
 def _jobs(sql: str, params: list[object]) -> list[ComingJob]:
-    return [ComingJob(*row) for row in fetch(sql, params)]
+    return sorted((ComingJob(*row) for row in fetch(sql, params)), key=lambda job: (job.scheduled_at, job.id))

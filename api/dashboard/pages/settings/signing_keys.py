@@ -41,7 +41,7 @@ def retire_signing_key(key_id: str) -> Response:
     key = signing_keys.retire(visitor().account_id, key_id, ends_at, now) if is_uuid(key_id) else None
     if key is None:
         raise page_not_found()
-    return redirect_to("list_signing_keys", "retires" if key.ends_at > now else "retired")
+    return redirect_to("list_signing_keys", "retires" if (key.ends_at or now) > now else "retired")
 
 
 def _page(secret: str, problem: str, status: int, name: str = "") -> Response:
