@@ -25,9 +25,15 @@ from api.server.arrivals import Arrivals
 from api.server.client_socket import ClientSocket
 from api.server.lanes import Lane, lane_of
 from api.server.request_buffer import RequestBuffer
+from api.server.transfer_codings import CHUNKED_ALONE, is_chunked_alone
 from runtime import settings, signals
 
-STATUSES = {errors.LimitRequestLine: 414, errors.LimitRequestHeaders: 431, errors.ExpectationFailed: 417}
+STATUSES = {
+    errors.LimitRequestLine: 414,
+    errors.LimitRequestHeaders: 431,
+    errors.ExpectationFailed: 417,
+    errors.UnsupportedTransferCoding: 501,
+}
 SEND_LIMIT_S = 1
 MESSAGES = {
     408: "The request must arrive whole, without long pauses.",
@@ -137,7 +143,13 @@ class Worker(ThreadWorker):
         return has_free_thread and not conn.read_behind and not conn.parser.unreader.buf.getvalue()
 
     def handle_request(self, req: Any, conn: Connection) -> Any:
-        """Serve a request. Nothing follows one whose end is not known, or that is the last before the stop."""
+        """Serve a request. Nothing follows one whose end is not known, or that is the last before the stop.
+
+        gunicorn reads the chunks of a body that is coded otherwise too, and would pass on what is in them.
+        """
+        codings = [value for name, value in req.headers if name == "TRANSFER-ENCODING"]
+        if codings and not is_chunked_alone(codings):
+            raise errors.UnsupportedTransferCoding(", ".join(codings))
         if conn.is_last or self.stops_at_s is not None:
             req.force_close()
         return super().handle_request(req, conn)
@@ -232,6 +244,8 @@ def error_of(exc: BaseException) -> ApiError:
         if not isinstance(exc, errors.ParseException | OSError):
             return ApiError(500)
         status = 400
+    if status == 501:
+        return ApiError(status, CHUNKED_ALONE)
     return ApiError(status, f"The request must be valid HTTP within this server's limits, got {type(exc).__name__}.")
 
 

@@ -41,7 +41,7 @@ def error_response(error):
     [
         (errors.InvalidRequestLine("canary"), 400),
         (errors.InvalidHeaderName("canary"), 400),
-        (errors.UnsupportedTransferCoding("canary"), 400),
+        (errors.UnsupportedTransferCoding("canary"), 501),
         (errors.InvalidChunkSize(b"canary"), 400),
         (errors.LimitRequestLine(9000, 8190), 414),
         (errors.LimitRequestHeaders("canary"), 431),
