@@ -27,6 +27,7 @@ from api.server.lanes import Lane, lane_of
 from api.server.request_buffer import RequestBuffer
 from api.server.transfer_codings import CHUNKED_ALONE, is_chunked_alone
 from runtime import settings, signals
+from runtime.file_shortage import FileShortage
 
 STATUSES = {
     errors.LimitRequestLine: 414,
@@ -80,6 +81,7 @@ class Worker(ThreadWorker):
         super().__init__(*args, **kwargs)
         effective = settings.load()
         max_body = max(effective.max_body_bytes, effective.max_batch_bytes)
+        self.shortage = FileShortage()
         self.arrivals = Arrivals(max_body, self.serve, self.refuse, self.forget)
         self.stop_delay_s = effective.stop_delay_s
         self.stops_at_s: float | None = None
@@ -91,20 +93,28 @@ class Worker(ThreadWorker):
         super().init_process()
 
     def accept(self, listener: socket) -> None:
-        """Accept a connection, or leave it to a process that holds fewer; only once, since that process may be busy."""
+        """Accept a connection, or leave it to a process that holds fewer; only once, since that process may be busy.
+        Without a file for it, the connection waits: an error would end the process with all that it serves."""
         if not self.rested and accept_balance.another_holds_fewer(self.nr_conns):
-            self.rests_until_s = time.monotonic() + accept_balance.REST_S
-            self.set_accept_enabled(False)
+            self._rest_until(time.monotonic() + accept_balance.REST_S)
             return
         self.rested = False
         try:
             accepted, client = listener.accept()
         except OSError as error:
-            if error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
+            if self.shortage.begin(error):
+                self._rest_until(self.shortage.pauses_until_s)
+                self._note_connections()
+            elif error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
                 raise
             return
+        self.shortage.end()
         self._take(accepted, client, listener)
         self._note_connections()
+
+    def _rest_until(self, instant_s: float) -> None:
+        self.rests_until_s = instant_s
+        self.set_accept_enabled(False)
 
     def enqueue_req(self, conn: Connection) -> None:
         """Read the next request of this connection, then have a thread serve it."""
@@ -207,8 +217,10 @@ class Worker(ThreadWorker):
         self.enqueue_req(Connection(self, accepted, client, listener.getsockname()))
 
     def _note_connections(self) -> None:
-        """Publish the number of connections. A process that stops accepts none, so the others must not wait for it."""
-        accept_balance.note(self.seat, self.nr_conns if self.alive else accept_balance.EMPTY)
+        """Publish the number of connections. A process that stops or has no file left accepts none, so the others must
+        not wait for it."""
+        accepts = self.alive and not self.shortage.pauses
+        accept_balance.note(self.seat, self.nr_conns if accepts else accept_balance.EMPTY)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Go on for the stop delay, with responses that end their connections, then stop."""

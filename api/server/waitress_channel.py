@@ -19,6 +19,7 @@ from waitress.utilities import Error
 from api.responses.responses import HEADERS, ApiError, error_text, new_request_id
 from api.server.lanes import Lane, lane_of
 from api.server.transfer_codings import CHUNKED_ALONE, is_ambiguous
+from runtime.file_shortage import pause_without_files
 
 HEAD_S = 15.0  # for the head of a request
 SLOWEST_BYTES_A_SECOND = 1000  # of a body, after HEAD_S
@@ -156,6 +157,7 @@ def adapt(server: Any) -> None:
     lanes = Lanes(server.task_dispatcher)
     for each in listening(server):
         each.channel_class, each.task_dispatcher = Channel, lanes
+        pause_without_files(each)
     server.task_dispatcher = lanes
 
 
