@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from runtime import metrics_files
+from runtime.file_shortage import pause_without_files
 from runtime.metrics_access import PATH, may_read
 from runtime.settings import Settings
 
@@ -48,6 +49,7 @@ def served(settings: Settings, port: int) -> Iterator[None]:
         clear_untrusted_proxy_headers=False,
         ident=None,
     )
+    pause_without_files(server)
     thread = threading.Thread(target=server.run, name="metrics", daemon=True)
     thread.start()
     try:

@@ -68,7 +68,7 @@ INCIDENTS = Counter(
 )
 ALERT_MESSAGES = Counter(
     "booper_alert_messages",
-    "Messages about incidents that were made, and those that were delivered or given up.",
+    "Messages of alert rules, about incidents and tests, that were made, and those that were delivered or given up.",
     ("result",),
     registry=REGISTRY,
 )
@@ -172,7 +172,8 @@ def count_claimed(jobs: Iterable[ClaimedJob]) -> None:
 
 
 def count_alert_messages(delivered: int, given_up: int) -> None:
-    """Count messages about incidents whose jobs ended."""
+    """Count messages of alert rules whose jobs ended. A test is one: it goes the way of the others, so that what ends
+    is a part of what was made."""
     ALERT_MESSAGES.labels("delivered").inc(delivered)
     ALERT_MESSAGES.labels("given_up").inc(given_up)
 

@@ -73,7 +73,10 @@ def switch() -> Form:
 
 def own_address() -> Form:
     def parse(text: str) -> str:
-        return text if text == "localhost" else str(ipaddress.ip_address(text))
+        if text == "localhost":
+            return text
+        address = ipaddress.ip_address(text)
+        return str(getattr(address, "ipv4_mapped", None) or address)  # Booper knows its own address by its usual form
 
     return Form("an address of this machine, or localhost", parse)
 

@@ -2,8 +2,10 @@
 
 NOTES = {  # what the next page says after a form was accepted; the word stands in its address
     "created": "Created.",
+    "known": "No job was created: this one, with the same idempotency key or in the same window, was there already.",
     "cancelled": "Cancelled.",
     "final": "The job had already ended; nothing was changed.",
+    "backfill_over": "The backfill had already ended; nothing was changed.",
     "now": "It is due now.",
     "again": "This is a new job with the same request.",
     "nothing": "Nothing was selected.",
@@ -11,17 +13,22 @@ NOTES = {  # what the next page says after a form was accepted; the word stands 
     "saved": "Saved.",
     "deleted": "Deleted.",
     "enabled": "Enabled. The next run is planned.",
+    "finished": "Enabled, but its bounds leave no further run.",
     "disabled": "Disabled. Its waiting jobs are cancelled.",
+    "was_disabled": "It was disabled already; nothing was changed.",
     "fired": "This is a new job of the schedule, due now.",
     "backfill": "The past runs are made up for, one after another.",
     "paused": "Paused. Requests under way go on.",
-    "resumed": "Resumed. What waited goes out in turn.",
+    "resumed": "Resumed. What waited for this alone goes out in turn.",
     "retired": "Retired.",
+    "retires": "It signs until the time that stands beside it, and is retired then.",
     "tested": "The test is on its way.",
-    "reset": "Forgotten. The next jobs may begin at once.",
+    "reset": "Forgotten. The rate lets the next jobs begin at once.",
     "bulk_cancelled": "The selected jobs are cancelled; those that had ended stay as they were.",
-    "bulk_again": "Selected jobs that waited are due now. A new job was created for each that had ended.",
-    "none_waits": "Nothing was changed: none of these jobs waits for a time of its own, and none has ended.",
+    "bulk_again": "Selected jobs that waited for a time of their own are due now. "
+    "A new job was created for each request that had ended.",
+    "none_waits": "Nothing was changed: none of these jobs waits for a time of its own, "
+    "and none is a request that has ended.",
 }
 ERROR_TITLES = {
     400: "Bad request",

@@ -25,9 +25,16 @@ from api.server.arrivals import Arrivals
 from api.server.client_socket import ClientSocket
 from api.server.lanes import Lane, lane_of
 from api.server.request_buffer import RequestBuffer
+from api.server.transfer_codings import CHUNKED_ALONE, is_chunked_alone
 from runtime import settings, signals
+from runtime.file_shortage import FileShortage
 
-STATUSES = {errors.LimitRequestLine: 414, errors.LimitRequestHeaders: 431, errors.ExpectationFailed: 417}
+STATUSES = {
+    errors.LimitRequestLine: 414,
+    errors.LimitRequestHeaders: 431,
+    errors.ExpectationFailed: 417,
+    errors.UnsupportedTransferCoding: 501,
+}
 SEND_LIMIT_S = 1
 MESSAGES = {
     408: "The request must arrive whole, without long pauses.",
@@ -74,6 +81,7 @@ class Worker(ThreadWorker):
         super().__init__(*args, **kwargs)
         effective = settings.load()
         max_body = max(effective.max_body_bytes, effective.max_batch_bytes)
+        self.shortage = FileShortage()
         self.arrivals = Arrivals(max_body, self.serve, self.refuse, self.forget)
         self.stop_delay_s = effective.stop_delay_s
         self.stops_at_s: float | None = None
@@ -85,20 +93,28 @@ class Worker(ThreadWorker):
         super().init_process()
 
     def accept(self, listener: socket) -> None:
-        """Accept a connection, or leave it to a process that holds fewer; only once, since that process may be busy."""
+        """Accept a connection, or leave it to a process that holds fewer; only once, since that process may be busy.
+        Without a file for it, the connection waits: an error would end the process with all that it serves."""
         if not self.rested and accept_balance.another_holds_fewer(self.nr_conns):
-            self.rests_until_s = time.monotonic() + accept_balance.REST_S
-            self.set_accept_enabled(False)
+            self._rest_until(time.monotonic() + accept_balance.REST_S)
             return
         self.rested = False
         try:
             accepted, client = listener.accept()
         except OSError as error:
-            if error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
+            if self.shortage.begin(error):
+                self._rest_until(self.shortage.pauses_until_s)
+                self._note_connections()
+            elif error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
                 raise
             return
+        self.shortage.end()
         self._take(accepted, client, listener)
         self._note_connections()
+
+    def _rest_until(self, instant_s: float) -> None:
+        self.rests_until_s = instant_s
+        self.set_accept_enabled(False)
 
     def enqueue_req(self, conn: Connection) -> None:
         """Read the next request of this connection, then have a thread serve it."""
@@ -137,7 +153,13 @@ class Worker(ThreadWorker):
         return has_free_thread and not conn.read_behind and not conn.parser.unreader.buf.getvalue()
 
     def handle_request(self, req: Any, conn: Connection) -> Any:
-        """Serve a request. Nothing follows one whose end is not known, or that is the last before the stop."""
+        """Serve a request. Nothing follows one whose end is not known, or that is the last before the stop.
+
+        gunicorn reads the chunks of a body that is coded otherwise too, and would pass on what is in them.
+        """
+        codings = [value for name, value in req.headers if name == "TRANSFER-ENCODING"]
+        if codings and not is_chunked_alone(codings):
+            raise errors.UnsupportedTransferCoding(", ".join(codings))
         if conn.is_last or self.stops_at_s is not None:
             req.force_close()
         return super().handle_request(req, conn)
@@ -195,8 +217,10 @@ class Worker(ThreadWorker):
         self.enqueue_req(Connection(self, accepted, client, listener.getsockname()))
 
     def _note_connections(self) -> None:
-        """Publish the number of connections. A process that stops accepts none, so the others must not wait for it."""
-        accept_balance.note(self.seat, self.nr_conns if self.alive else accept_balance.EMPTY)
+        """Publish the number of connections. A process that stops or has no file left accepts none, so the others must
+        not wait for it."""
+        accepts = self.alive and not self.shortage.pauses
+        accept_balance.note(self.seat, self.nr_conns if accepts else accept_balance.EMPTY)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Go on for the stop delay, with responses that end their connections, then stop."""
@@ -232,6 +256,8 @@ def error_of(exc: BaseException) -> ApiError:
         if not isinstance(exc, errors.ParseException | OSError):
             return ApiError(500)
         status = 400
+    if status == 501:
+        return ApiError(status, CHUNKED_ALONE)
     return ApiError(status, f"The request must be valid HTTP within this server's limits, got {type(exc).__name__}.")
 
 

@@ -1,24 +1,30 @@
 """Adapts waitress (embedded mode): JSON for malformed requests, 408 for late ones, threads for signs of life, the stop.
 
-waitress itself would answer with plain text, and wait two minutes for each byte of a request.
+waitress itself would answer with plain text, and wait two minutes for each byte of a request. It would close a
+connection while its client still sends, which then may get a reset in place of the answer.
 """
 
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
 
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
+from waitress.parser import HTTPRequestParser, ParsingError, get_header_lines
 from waitress.server import BaseWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher
 from waitress.utilities import Error
 
 from api.responses.responses import HEADERS, ApiError, error_text, new_request_id
 from api.server.lanes import Lane, lane_of
+from api.server.transfer_codings import CHUNKED_ALONE, is_ambiguous
+from runtime.file_shortage import pause_without_files
 
 HEAD_S = 15.0  # for the head of a request
 SLOWEST_BYTES_A_SECOND = 1000  # of a body, after HEAD_S
+LINGER_S = 2.0
+PIECE = 65_536  # what is read at once
 WAITRESSS_NAME = "add_task"
 
 
@@ -33,7 +39,8 @@ class JsonError(ErrorTask):
     def execute(self) -> None:
         refused = self.request.error
         request_id = new_request_id()
-        error = ApiError(refused.code, f"The request must be valid HTTP within this server's limits: {refused.reason}.")
+        reason = f"The request must be valid HTTP within this server's limits: {refused.reason}."
+        error = ApiError(refused.code, CHUNKED_ALONE if refused.code == 501 else reason)
         body = error_text(error, request_id).encode("ascii")
         self.status = f"{refused.code} {refused.reason}"
         headers = {"Content-Type": "application/json", "X-Request-Id": request_id, **HEADERS}
@@ -43,13 +50,26 @@ class JsonError(ErrorTask):
         self.write(body)
 
 
-class Channel(HTTPChannel):
-    """A connection of waitress that answers errors with JSON, and a request that does not arrive in time with 408."""
+class Parser(HTTPRequestParser):
+    """Refuses a request that a proxy in front may have taken for two, or two for one."""
 
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        lines = [line.partition(b":") for line in get_header_lines(header_plus.partition(b"\r\n")[2])]
+        if is_ambiguous(self.version, [(name.strip().lower(), value) for name, _, value in lines]):
+            raise ParsingError("Transfer-Encoding is ambiguous")
+
+
+class Channel(HTTPChannel):
+    """A connection of waitress that answers errors with JSON, and a request that does not arrive in time with 408. It
+    is closed when the client has closed it, or LINGER_S after the last answer."""
+
+    parser_class = Parser
     error_task_class = JsonError
     request: Any
     requests: list[Any]
     began_s = 0.0  # when the request that is arriving began
+    lingers_until_s: float | None = None
 
     def received(self, data: bytes) -> bool:
         if self.request is None:
@@ -58,9 +78,45 @@ class Channel(HTTPChannel):
 
     def readable(self) -> bool:
         """waitress asks in each round of its loop."""
+        if self.lingers_until_s is not None:
+            return self._goes_on_lingering(self.lingers_until_s)
         if self.request is not None and not self.requests and self._is_late(self.request):
             self._refuse_late()
         return bool(super().readable())
+
+    def writable(self) -> bool:
+        return self.lingers_until_s is None and bool(super().writable())
+
+    def handle_read(self) -> None:
+        if self.lingers_until_s is None:
+            super().handle_read()
+            return
+        try:
+            has_ended = not self.socket.recv(PIECE)
+        except BlockingIOError:
+            return
+        except OSError:
+            has_ended = True
+        if has_ended:
+            super().handle_close()
+
+    def handle_close(self) -> None:
+        """Half-close a connection that ends with an answer; any other is closed at once, if it is not closed yet."""
+        if self.socket is None or not self.will_close or self.lingers_until_s is not None:
+            super().handle_close()
+            return
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            super().handle_close()
+        else:
+            self.lingers_until_s = time.monotonic() + LINGER_S
+
+    def _goes_on_lingering(self, until_s: float) -> bool:
+        if time.monotonic() > until_s:
+            super().handle_close()
+            return False
+        return True
 
     def _is_late(self, request: HTTPRequestParser) -> bool:
         body_s = (request.body_bytes_received or 0) / SLOWEST_BYTES_A_SECOND
@@ -101,6 +157,7 @@ def adapt(server: Any) -> None:
     lanes = Lanes(server.task_dispatcher)
     for each in listening(server):
         each.channel_class, each.task_dispatcher = Channel, lanes
+        pause_without_files(each)
     server.task_dispatcher = lanes
 
 

@@ -6,6 +6,7 @@ from models.accounts import account_store
 from models.alerts import message_order, messages, ways
 from models.alerts.alert_tables import AlertTest
 from models.alerts.announcing import StoredTarget, job_for, targets_of
+from models.alerts.change_counts import MADE, count
 from models.alerts.messages import Message
 from models.database.transactions import transaction
 from models.jobs import job_store
@@ -34,7 +35,8 @@ def send(account_id: int, alert_id: int, rule_name: str, now: int, place: int | 
         _count(account_id, len(chosen), now)
         made = job_store.create_many([job_for(account_id, each, message, now) for each in chosen], now)
         jobs = [job for job in made if job]
-        job_store.create_many(_ends(account_id, chosen, jobs, message, now), now)
+        ends = job_store.create_many(_ends(account_id, chosen, jobs, message, now), now)
+        count(MADE, len(jobs) + len(ends))
     return jobs
 
 

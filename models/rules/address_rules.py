@@ -32,6 +32,7 @@ _METADATA = _networks(
 _V4_CARRIERS = _networks("::/96 64:ff9b::/96 64:ff9b:1::/48")
 NAT64_LENGTHS = (32, 40, 48, 56, 64, 96)  # RFC 6052, 2.2
 WELL_KNOWN_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 _WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104
 _OWN_PATHS = re.compile(r"/api/(?:echo|ping|broadcast|channels/[A-Za-z0-9_-]+)")
 _ALLOW = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<v4>[0-9.]+))(?P<length>/[0-9]+)?(?::(?P<port>[0-9]{1,5}))?")
@@ -86,7 +87,8 @@ class AddressPolicy:
     def is_own_origin(self, host: str, port: int, path: str) -> bool:
         """Whether a request to `path` at a host that is not yet looked up would come back to Booper through its proxy
         at an endpoint that may start work."""
-        return (host, port) in self.own_origins and not _OWN_PATHS.fullmatch(path)
+        own_hosts = [_plain_host(own_host) for own_host, own_port in self.own_origins if own_port == port]
+        return bool(own_hosts) and _plain_host(host) in own_hosts and not _OWN_PATHS.fullmatch(path)
 
     def is_own(self, ip: str, port: int, path: str) -> bool:
         """Whether a request to `path` there would come back to Booper at an endpoint that may start work."""
@@ -117,11 +119,12 @@ def _parse_item(item: str) -> Allowed:
     match = _ALLOW.fullmatch(item)
     try:
         if match is None:
-            return Allowed(ipaddress.ip_network(item))
+            return Allowed(_unmapped_network(ipaddress.ip_network(item)))
         port = int(match["port"]) if match["port"] else None
         if port is not None and not 1 <= port <= 65535:
             raise ValueError(item)
-        return Allowed(ipaddress.ip_network((match["v6"] or match["v4"]) + (match["length"] or "")), port)
+        network = ipaddress.ip_network((match["v6"] or match["v4"]) + (match["length"] or ""))
+        return Allowed(_unmapped_network(network), port)
     except ValueError:
         raise ValueError(
             f"must be networks as CIDR[:port], such as 127.0.0.0/8, 10.0.0.0/8:8080 or [fd00::]/8:443, got {item!r}"
@@ -137,6 +140,8 @@ def _parse_nat64(item: str) -> ipaddress.IPv6Network:
     prefix = ipaddress.IPv6Network(item)
     if prefix.prefixlen not in NAT64_LENGTHS:
         raise ValueError(f"must be a prefix of 32, 40, 48, 56, 64 or 96 bits, got {item!r}")
+    if prefix.subnet_of(_MAPPED):
+        raise ValueError(f"no translator has the prefix of mapped addresses, got {item!r}")
     return prefix
 
 
@@ -146,9 +151,25 @@ def _embedded_v4(address: ipaddress.IPv6Address, prefix_bits: int) -> ipaddress.
     return ipaddress.IPv4Address(address.packed[12:] if prefix_bits == 96 else octets[first : first + 4])
 
 
+def _unmapped_network(network: Network) -> Network:
+    """The IPv4 network that a network of mapped addresses stands for, since addresses are judged so; else itself."""
+    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):
+        first = ipaddress.IPv4Address(int(network.network_address) & 0xFFFFFFFF)
+        return ipaddress.IPv4Network((first, network.prefixlen - _MAPPED.prefixlen))
+    return network
+
+
 def _unmapped(address: Address) -> Address:
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return mapped or address
+
+
+def _plain_host(host: str) -> str:
+    """A mapped address as the IPv4 address that it stands for; a name and any other address as it is."""
+    try:
+        return str(_unmapped(ipaddress.ip_address(host)))
+    except ValueError:
+        return host
 
 
 def _carried_v4(address: Address) -> Address:

@@ -27,6 +27,15 @@ def fields(run):
     return dict(cells(run))
 
 
+def test_a_rule_takes_other_fields_and_one_of_its_targets_is_tested(booper):
+    words = ["--to", f"webhook={URL}/a", "--to", f"webhook={URL}/b", "--field", "share:=0.5", "--on", "failed"]
+    made = json.loads(booper("alerts", "create", "reports", *words, "-o", "json").out)
+
+    assert made["share"] == 0.5
+    assert len(cells(booper("alerts", "test", made["id"], "--target", "1"))) == 1
+    assert len(cells(booper("alerts", "test", made["id"]))) == 2
+
+
 def test_a_group_has_exactly_the_targets_that_were_set(booper):
     booper("groups", "set", "shops", f"a={URL}/a", f"b={URL}/b")
 

@@ -66,6 +66,54 @@ def test_an_option_of_run_is_a_field_of_the_api(booper, words, member, value):
     assert json.loads(shown.out)["args"][member] == value
 
 
+def test_a_field_without_an_option_of_its_own_is_sent_as_it_is_said(booper):
+    more = ["--field", "max_age=1h", "--field", "stop_on:=[404]", "--field", f"url={URL}/other"]
+
+    args = json.loads(booper("run", "POST", URL, *more, "-o", "json").out)["args"]
+
+    assert args == {"method": "post", "url": f"{URL}/other", "max_age": "1h", "stop_on": [404]}
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["run", "get", URL, "--field", "stop_on:=nope"], "must be JSON"),
+        (["run", "get", URL, "--field", "max_age"], "must be NAME=VALUE or NAME:=JSON"),
+        (["run", "get", URL, "--field", "once=x"], "once is no field"),
+        (["run", "get", URL, "--field", "colour=red"], "colour"),
+        (["schedules", "update", "s", "--field", "schedule=x"], "schedule is no field"),
+        (["run", "get"], "a URL, or --group NAME"),
+        (["run", "get", URL, "--group", "shops"], "a URL, or --group NAME"),
+        (["run", "get", "--group", "shops", "--watch"], "--group makes several"),
+        (["schedules", "create", "get", "--cron", "@daily"], "a URL, or --group NAME"),
+    ],
+)
+def test_what_can_not_be_ordered_is_refused_with_the_reason(booper, words, problem):
+    run = booper(*words)
+    assert run.code != 0
+    assert problem in " ".join(run.err.split())
+
+
+def test_a_group_of_targets_takes_the_place_of_a_url(booper, api):
+    api.groups.put("shops", [{"name": "a", "url": f"{URL}/a"}, {"name": "b", "url": f"{URL}/b"}])
+
+    jobs = booper("run", "post", "--group", "shops", "--in", "1h")
+    made = booper("schedules", "create", "post", "--group", "shops", "--key", "all", "--cron", "@daily")
+    other = api.schedules.create(group="shops", cron="@hourly")
+
+    assert [f"{URL}/{name}" in jobs.out for name in "ab"] == [True, True], jobs.err
+    assert made.code == 0, made.err
+    assert api.schedules.get("all").args["group"] == other.args["group"] == "shops"
+
+
+def test_a_job_is_run_again_with_another_field(booper, api):
+    job = api.jobs.create(URL, schedule_in="1h")
+
+    booper("jobs", "retry", job.id, "--field", f"url={URL}/other")
+
+    assert next(iter(api.jobs.list())).url == f"{URL}/other"
+
+
 def test_a_body_may_come_from_a_file_as_json_or_as_bytes(booper, tmp_path):
     (tmp_path / "a.json").write_text('{"ä": 1}')
 

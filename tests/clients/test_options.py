@@ -9,11 +9,11 @@ from booper import cli
 from booper_client._sync import transport
 from booper_client.requests_out import Answer
 from tests.support.command_line import commands
-from tests.support.documented import assert_documented, document, operation_of
+from tests.support.documented import assert_documented, document, names_of, operation_of
 from tests.support.openapi import resolved
 from tests.support.sample_answers import answer_to
 
-HERE = {"run --watch", "--yes", "--profile", "--help"}  # other tests see what these do
+HERE = {"run --watch", "run --group", "create --group", "--yes", "--profile", "--help"}  # other tests see what these do
 ELSEWHERE = {  # commands with tests of their own: they need a file, another program, or no server
     *("listen", "mcp", "login", "logout", "profiles", "completion", "import"),
     *("jobs watch", "logs tail", "schedules apply", "schedules export"),
@@ -24,6 +24,8 @@ WORDS = {
     "--rate": ["10/1m", "7/2m"],
     "--data": ["a=1", "b=2"],
     "--header": ["A: b", "A: c"],
+    "--field": ["max_attempts:=3", "max_attempts:=4"],
+    "alerts --field": ["share:=0.25", "share:=0.5"],
     "--to": ["webhook=https://a.example/", "webhook=https://b.example/"],
 }
 NEEDED = {
@@ -88,8 +90,10 @@ def base_of(path, command):
     return words
 
 
-def values_of(option, folder):
+def values_of(option, folder, path):
     """Two values that make a difference."""
+    if words := WORDS.get(f"{path[0]} {option.opts[0]}"):
+        return words
     if option.opts[0] in WORDS:
         return WORDS[option.opts[0]]
     if option.name == "body":
@@ -120,9 +124,46 @@ def test_each_option_makes_a_difference(effect, path, command, tmp_path):
             ways = [[each] for each in (*option.opts[:1], *option.secondary_opts)]
             seen = [effects[0], *(effect([*base, *way]) for way in ways)]
         else:
-            seen = [effect([*base, *of_limits(name, path), name, value]) for value in values_of(option, tmp_path)]
+            seen = [effect([*base, *of_limits(name, path), name, value]) for value in values_of(option, tmp_path, path)]
         if name != "--output" or path[-1] in ("list", "get"):
             assert len({repr(each) for each in seen}) == len(seen), name
+
+
+NOT_SENT = {  # what no option says, with the reason
+    **dict.fromkeys(("limit", "offset", "cursor"), "a list goes through as many pages as are wanted"),
+    **dict.fromkeys(("callback", "webhook"), "other names of callback_url and webhook_url"),
+    "expand": "a command shows what it needs",
+    "Idempotency-Key": "a command that is repeated is meant to do it again",
+    "Booper-Hop": "not of a person",
+}
+BEFORE = {"get_schedule", "get_job"}  # asked after what the command is for
+
+
+@pytest.mark.parametrize(("path", "command"), list(of_server()))
+def test_the_options_say_all_that_the_api_takes(effect, sent, path, command, tmp_path):
+    base, names = base_of(path, command), {}
+    options = [each for each in command.params if not isinstance(each, click.Argument) and each.name != "help"]
+    ways = [[*of_limits(each.opts[0], path), *way] for each in options for way in ways_of(each, tmp_path, path)]
+    for way in [[], *ways]:
+        effect([*base, *way])
+        for request in sent:
+            operation = operation_of(request)
+            said = names.setdefault(operation["operationId"], (operation, set()))[1]
+            said |= {*request.query(), *request.headers(), *(request.body or ())}
+
+    for name, (operation, said) in names.items():
+        has_any = "field" in [each.name for each in options] and operation.get("requestBody")
+        if not has_any and name not in BEFORE:
+            assert names_of(operation) - said - set(NOT_SENT) == set(), name
+
+
+def ways_of(option, folder, path):
+    """The words by which an option is given, one of each of its values."""
+    if option.opts[0] in ("--watch", "--group", "--yes", "--profile", "--output"):
+        return []
+    if option.is_flag:
+        return [[each] for each in (*option.opts[:1], *option.secondary_opts)]
+    return [[option.opts[0], value] for value in values_of(option, folder, path)]
 
 
 def words_of(request, name):

@@ -2,6 +2,7 @@
 
 import inspect
 from datetime import UTC, datetime
+from functools import cache
 from types import SimpleNamespace
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -9,13 +10,25 @@ import pytest
 
 from booper_client import Client
 from booper_client.models.listeners import LocalAnswer
-from tests.support.documented import assert_documented
+from tests.support.documented import assert_documented, document, names_of, operation_of
 
 HERE = {  # what a method keeps to itself, with the reason
     "every_seconds": "a pause between two requests",
     "request": "an object whose id is in the path",
-    "answer": "an object; tests/clients/test_listen.py",
     "all": "a mark beside an empty filter",
+}
+NOT_SENT = {  # what no method takes, with the reason
+    "limit": "a list goes through all pages",
+    "offset": "the same",
+    "cursor": "the same",
+    "callback": "another name of callback_url",
+    "webhook": "another name of webhook_url",
+}
+WITHOUT_METHOD = {  # operations that the client has not
+    *("echo", "broadcast", "post_to_channel", "list_demo_messages"),  # targets for trying things out
+    *("acknowledge", "describe_badge"),  # asked by a token, without a key
+    *("delete_job", "change_flow", "delete_signing_key"),  # cancel, put and retire do it
+    *("get_pause", "get_badge_addresses", "get_status_page", "renew_status_page", "revoke_status_page"),
 }
 
 
@@ -38,7 +51,7 @@ def calls():
     holders = {"": client} | {name: each for name, each in vars(client).items() if hasattr(each, "_sender")}
     for holder, value in holders.items():
         for name, method in inspect.getmembers(value, inspect.ismethod):
-            if not name.startswith("_") and name != "close":
+            if not name.startswith("_") and (holder, name) != ("", "close"):
                 yield call_of(f"{holder}.{name}".lstrip("."), method)
 
 
@@ -75,7 +88,8 @@ def request_of(call, **values):
 def example(name, hint, other=False):
     """A value of the type; `other`: another one."""
     if name in ("answer", "request"):
-        return LocalAnswer(status=200) if name == "answer" else SimpleNamespace(id="r-1")
+        answer = LocalAnswer(error="refused") if other else LocalAnswer(status=200)
+        return answer if name == "answer" else SimpleNamespace(id="r-1")
     kind = form_of(hint)
     if get_origin(kind) is Literal:
         return get_args(kind)[-1 if other else 0]
@@ -95,6 +109,43 @@ def form_of(hint):
         return hint
     kinds = [each for each in get_args(hint) if each is not type(None)] or [hint]
     return next((each for each in kinds if get_origin(each) is Literal), kinds[0])
+
+
+def examples_of(name, hint):
+    """Two values, or each word of a choice."""
+    kind = form_of(hint)
+    return get_args(kind) if get_origin(kind) is Literal else [example(name, hint, other) for other in (False, True)]
+
+
+@cache
+def sent_names():
+    """By the name of each operation that a method asks for: the parameters and members that some call sends."""
+    names = {}
+    for call in CALLS:
+        taken = {**call.parameters, **call.fields}
+        changes = [{name: value} for name, hint in taken.items() for value in examples_of(name, hint)]
+        for request in [request_of(call), *(request_of(call, **change) for change in changes)]:
+            sent = names.setdefault(operation_of(request)["operationId"], set())
+            sent |= {*request.query(), *request.headers(), *(request.body or ())}
+            sent |= {f"filter.{name}" for name in (request.body or {}).get("filter", ())}
+    return names
+
+
+def documented_operations():
+    return [
+        pytest.param(operation, id=operation["operationId"])
+        for operations in document()["paths"].values()
+        for method, operation in operations.items()
+        if method != "parameters"
+    ]
+
+
+@pytest.mark.parametrize("operation", documented_operations())
+def test_the_client_has_each_operation_with_each_parameter_of_the_document(operation):
+    """`group`, `calendars` and `target` were missing, and nobody noticed."""
+    name = operation["operationId"]
+    assert (name in sent_names()) != (name in WITHOUT_METHOD)
+    assert names_of(operation) - sent_names().get(name, names_of(operation)) - set(NOT_SENT) == set()
 
 
 def everything_of(request):

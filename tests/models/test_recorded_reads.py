@@ -392,7 +392,7 @@ def past(fields=(), first=NOW - HOUR, last=NOW, account_id=ALICE):
 
 
 def coming(fields=(), first=NOW, last=NOW + HOUR, slice_us=10 * MINUTE):
-    rows, counts = coming_jobs.waiting(ALICE, filter_of(dict(fields)), first, last, slice_us)
+    rows, counts, _ = coming_jobs.waiting(ALICE, filter_of(dict(fields)), first, last, slice_us)
     return [[row.id for row in rows], counts]
 
 

@@ -7,20 +7,23 @@ from contextlib import suppress
 import pytest
 from prometheus_client import Gauge
 
-from models.alerts import change_counts
+from models.alerts import change_counts, trial_messages
 from models.database.connection import database
 from models.database.transactions import after_commit, transaction
 from models.jobs import job_store, lifecycle, staging, states
+from models.jobs.job_kinds import ALERT, REQUEST
+from models.jobs.job_tables import Job
 from models.rules import clock
 from models.rules.limits import GATES
 from runtime import metrics
-from tests.support.alerts import fail_due, look, make_alert, send, succeed_due
+from tests.support.alerts import RECEIVER, fail_due, look, make_alert, send, succeed_due
 from tests.support.results import answered, result_of
 from tests.support.rows import claim_job, make_job, stage_all
 from tests.support.samples import Grown
 from tests.support.schedule_rows import create_schedule, run_ticker
 from tests.support.transitions import VERBS, fitting_job, held, job_in
 from workers.delivery.recorder import record
+from workers.ticker.rescuer import rescue_lost
 from workers.transport.outcome import Timings, Unreachable
 
 BOUNDED = {
@@ -38,6 +41,9 @@ BOUNDED = {
     "version",
     "le",
 }
+
+
+HOOK = "https://hooks.slack.example/services/T0/s3cret"
 
 
 @pytest.fixture
@@ -83,6 +89,39 @@ def test_incidents_and_messages_about_them_count(account, moved_clock, grown, ca
     results = [grown("booper_alert_messages_total", result=name) for name in ("made", "delivered", "given_up")]
     assert results == [2, 1, 1]
     assert f"given up: jobs [{closed.id}]" in caplog.text
+
+
+def test_a_test_of_a_rule_counts_as_made_and_as_what_became_of_it(account, moved_clock, grown):
+    rule = make_alert(account, to=[("webhook", RECEIVER), ("pagerduty", "R0KEY"), ("slack", HOOK)])
+
+    trial_messages.send(account.id, rule.id, rule.name, clock.now())
+    webhook, incident, slack = [job for job in run_ticker() if job.kind == ALERT]
+    record([result_of(webhook, answered(204)), result_of(incident, answered(202))])
+    record([result_of(slack._replace(max_attempts=1), answered(404))])
+
+    results = [grown("booper_alert_messages_total", result=name) for name in ("made", "delivered", "given_up")]
+    assert results == [4, 2, 1]  # the end of the test at PagerDuty waits still
+
+
+def test_a_message_that_is_lost_with_its_worker_counts_as_given_up(account, moved_clock, grown):
+    rule = make_alert(account)
+    trial_messages.send(account.id, rule.id, rule.name, clock.now())
+    Job.update(max_attempts=1).execute()
+    make_job(account, "available", max_attempts=1)
+    assert {job.kind for job in run_ticker()} == {ALERT, REQUEST}
+    moved_clock.advance(hours=1)
+
+    assert rescue_lost(clock.now()) == 2
+    assert grown("booper_alert_messages_total", result="given_up") == 1
+
+
+def test_too_many_tests_of_rules_count_as_none_made(account, moved_clock, grown):
+    rule = make_alert(account)
+    for _ in range(trial_messages.AN_HOUR):
+        trial_messages.send(account.id, rule.id, rule.name, clock.now())
+    with suppress(trial_messages.TooManyTests):
+        trial_messages.send(account.id, rule.id, rule.name, clock.now())
+    assert grown("booper_alert_messages_total", result="made") == trial_messages.AN_HOUR
 
 
 def test_what_is_rolled_back_and_what_fails_without_a_rule_counts_no_incident(account, moved_clock, grown):

@@ -29,3 +29,13 @@ def assert_documented(request):
     assert set(request.query()) <= parameters
     media = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     assert set(request.body or ()) <= set(resolved(document(), media.get("schema", {})).get("properties", {}))
+
+
+def names_of(operation):
+    """What a request may hold by the document: parameters but for those of the path, members of the body and of its
+    filter."""
+    parameters = {each["name"] for each in operation.get("parameters", []) if each["in"] != "path"}
+    media = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    members = resolved(document(), media.get("schema", {})).get("properties", {})
+    filters = resolved(document(), members.get("filter", {})).get("properties", {})
+    return {*parameters, *members, *(f"filter.{name}" for name in filters)}

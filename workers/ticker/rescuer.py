@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from models.database.transactions import transaction
 from models.flows import closing, leaving
 from models.jobs import lifecycle, records
+from models.jobs.job_kinds import ALERT
 from models.jobs.lifecycle import LostJob
 from models.jobs.log_events import JOB_DISCARDED, REQUEST_FAILED
 from models.jobs.records import AttemptRow, LogRow, log_row
@@ -17,6 +18,7 @@ from models.schedules import schedule_memory
 from models.schedules.overlap import release_next_in_turn
 from models.schedules.schedule_memory import FinishedJob
 from models.webhooks import event_order
+from runtime import metrics
 from workers.delivery import job_events
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.judge import WORKER_LOST, given_up_for
@@ -52,6 +54,7 @@ def rescue_lost(now: int, leases_until: int | None = None, leases_from: int = 0)
         cancelled = lifecycle.end_cancelled(now, leases_until, leases_from)
         waiting = _record([], discarded, cancelled, now)
     _after_commit([*discarded, *cancelled], waiting)
+    metrics.count_alert_messages(delivered=0, given_up=sum(job.kind == ALERT for job in discarded))
     if rescued or discarded:
         log.warning("workers fell silent: %d jobs rescued, %d discarded", len(rescued), len(discarded))
     return len(rescued) + len(discarded)

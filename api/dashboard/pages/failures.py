@@ -62,7 +62,7 @@ def replay_failures() -> Response:
         raise ApiError(422, "; ".join(problems_of(error, ranges.END_LABELS))) from None
     ids = failures.of_group(visitor().account_id, *names, *bounds)
     if not changing.run_again(visitor().account_id, ids, clock.now()):
-        return redirect_to("list_failures", "nothing", **ranges.address_of(shown.ends))
+        return redirect_to("list_failures", "none_waits", **ranges.address_of(shown.ends))
     return redirect_to("list_jobs", "bulk_again")
 
 

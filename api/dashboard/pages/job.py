@@ -89,8 +89,9 @@ def show_curl(key: str) -> Response:
 @pages.post("/jobs/<key>/cancel")
 def cancel_job(key: str) -> Response:
     job = find_job(key)
-    cancelling.cancel(visitor().account_id, job.id, clock.now())
-    return redirect_to("show_job", "final" if job.state in FINAL else "cancelled", key=job.uuid)
+    after = cancelling.cancel(visitor().account_id, job.id, clock.now())
+    is_cancelled = job.state not in FINAL and after is not None and after.state == "cancelled"
+    return redirect_to("show_job", "cancelled" if is_cancelled else "final", key=job.uuid)
 
 
 @pages.post("/jobs/<key>/again")

@@ -56,8 +56,8 @@ def order(job_request: JobRequest, now: int, note: str) -> Response:
     if is_for_group(job_request):
         sets.create(jobs_for(job_request, account_id, due), now)
         return redirect_to("list_jobs")
-    job, _ = orders.create(new_job(job_request, account_id, due, 0), now)
-    return redirect_to("show_job", note, key=job.uuid)
+    job, made = orders.create(new_job(job_request, account_id, due, 0), now)
+    return redirect_to("show_job", note if made else "known", key=job.uuid)
 
 
 def _create_schedule(job_request: JobRequest, now: int) -> Response:
@@ -67,7 +67,7 @@ def _create_schedule(job_request: JobRequest, now: int) -> Response:
     with refusals(), too_many_refused():
         row, job, _ = schedule_changes.create(new, now, settings().max_schedules)
     if row is None:  # a live job has the idempotency key of the request
-        return redirect_to("show_job", "created", key=job.uuid)
+        return redirect_to("show_job", "known", key=job.uuid)
     return redirect_to("show_schedule", "created", key=row.id)
 
 

@@ -22,9 +22,12 @@ LEVELS = (BASE - TOP) // LEVEL
 
 
 class Dot(NamedTuple):
+    """`is_earlier`: what it stands for lies before the picture, so it is drawn at the left edge."""
+
     x: float
     y: float
     mark: Mark
+    is_earlier: bool = False
 
 
 class Bar(NamedTuple):
@@ -64,14 +67,17 @@ def dots(marks: Iterable[Mark], levels_top_us: int, now: int, each_way_us: int) 
     """Marks with a height by it, on a logarithmic scale; the others stacked on one another, from the base up."""
     stacked: dict[int, int] = {}
     drawn = []
-    for mark in sorted(marks, key=lambda mark: mark.at):
-        x = place(mark.at, now, each_way_us)
+    for mark in sorted(marks, key=lambda mark: (mark.at, mark.job_id or 0, mark.key)):
         if mark.height_us is not None:
-            drawn.append(Dot(x, _y(mark.height_us, levels_top_us), mark))
+            drawn.append(Dot(place(mark.at, now, each_way_us), _y(mark.height_us, levels_top_us), mark))
             continue
+        is_earlier = mark.at < now - each_way_us
+        x = 0.0 if is_earlier else place(mark.at, now, each_way_us)
         column = int(x / COLUMN_PERCENT)
         level = stacked[column] = stacked.get(column, -1) + 1
-        drawn.append(Dot(x, BASE - LEVEL // 2 - 2 - LEVEL * (level % LEVELS), mark))
+        if is_earlier:  # no mark hides another one: beyond the highest level they stand side by side
+            x = round(level // LEVELS * COLUMN_PERCENT, 2)
+        drawn.append(Dot(x, BASE - LEVEL // 2 - 2 - LEVEL * (level % LEVELS), mark, is_earlier))
     return drawn
 
 
@@ -118,12 +124,12 @@ def place(at: int, now: int, each_way_us: int) -> float:
 
 
 def chosen(marks: Sequence[Mark], most: int, first_looks: Sequence[str]) -> list[Mark]:
-    """At most so many of the marks, spread evenly; of certain looks more than of others."""
+    """So many of the marks, or all if there are fewer, spread evenly; of certain looks more than of others."""
     if len(marks) <= most:
         return list(marks)
     weighty = [mark for mark in marks if mark.look in first_looks]
     others = [mark for mark in marks if mark.look not in first_looks]
-    kept = _spread(weighty, most // 2)
+    kept = _spread(weighty, max(most // 2, most - len(others)))
     return [*kept, *_spread(others, most - len(kept))]
 
 

@@ -35,7 +35,9 @@ class TableRow(NamedTuple):
 
 class Timeline(NamedTuple):
     """What the template shows. `sampled`: how many attempts have a mark, where not all have one. `at_least`: whether
-    there are more attempts than were counted. `now_ms`, `each_way_ms`: for the script that moves it."""
+    there are more attempts than were counted. `is_cut_ahead`: the same of jobs to come. `is_cut_now`: whether so many
+    jobs are due or under way that some may have no mark. `has_earlier`: whether some are older than the picture.
+    `now_ms`, `each_way_ms`: for the script that moves it."""
 
     span: Span
     height: str
@@ -53,15 +55,20 @@ class Timeline(NamedTuple):
     sampled: int | None
     at_least: bool
     is_cut_ahead: bool
+    is_cut_now: bool
+    has_earlier: bool
     looks: list[str]
 
 
 class _Ahead(NamedTuple):
-    """Marks of what has not ended, and how many jobs each slice has, if some have no mark."""
+    """Marks of what has not ended, how many jobs each slice has, and whether bars count them because some have no
+    mark. `is_cut`: whether there are more to come than were counted; `is_cut_now`: see Timeline."""
 
     marks: list[Mark]
     counts: dict[int, int]
     has_all: bool
+    is_cut: bool
+    is_cut_now: bool
 
 
 def timeline(account_id: int, job_filter: JobFilter, shown: Span, height: str, now: int) -> Timeline:
@@ -75,13 +82,14 @@ def timeline(account_id: int, job_filter: JobFilter, shown: Span, height: str, n
     highest = max([8, *(both.completed + both.failed for both in counts.values()), *ahead.counts.values()])
     top_us = timeline_drawing.top_of(kept)
     bars_ahead = {} if ahead.has_all else ahead.counts
+    coming = timeline_drawing.dots(ahead.marks, top_us, now, shown.each_way_us)
     return Timeline(
         span=shown,
         height=height,
         now_ms=now // MILLISECOND,
         each_way_ms=shown.each_way_us // MILLISECOND,
         past=timeline_drawing.dots(kept, top_us, now, shown.each_way_us),
-        coming=timeline_drawing.dots(ahead.marks, top_us, now, shown.each_way_us),
+        coming=coming,
         blocks=timeline_drawing.blocks(counts if is_dense else {}, bars_ahead, now, shown, highest),
         levels=timeline_drawing.scale(top_us),
         axis=timeline_drawing.axis(now, shown),
@@ -91,7 +99,9 @@ def timeline(account_id: int, job_filter: JobFilter, shown: Span, height: str, n
         ahead=sum(ahead.counts.values()),
         sampled=len(kept) if is_dense else None,
         at_least=not past.is_whole and not _is_of_all(job_filter),
-        is_cut_ahead=any(jobs >= COUNTED for jobs in ahead.counts.values()),
+        is_cut_ahead=ahead.is_cut,
+        is_cut_now=ahead.is_cut_now,
+        has_earlier=any(dot.is_earlier for dot in coming),
         looks=_looks(kept, ahead.marks),
     )
 
@@ -100,14 +110,16 @@ def _ahead(account_id: int, job_filter: JobFilter, first: int, now: int, shown: 
     last = now + shown.each_way_us
     overdue = coming_jobs.overdue(account_id, job_filter, first, now)
     coming = coming_jobs.waiting(account_id, job_filter, now + 1, last, shown.slice_us)
-    jobs = [*overdue, *coming.jobs, *coming_jobs.running(account_id, job_filter)]
+    running = coming_jobs.running(account_id, job_filter)
+    jobs = [*overdue, *coming.jobs, *running]
     shown_marks = [marks.of_job(job, now) for job in jobs]
     counts = coming.counts
     if counts is None:
         counts = _by_slice([mark for mark in shown_marks if mark.at > now], first, shown)
     shown_marks += [marks.of_instant(instant) for instant in _instants(account_id, job_filter, last)]
     shown_marks += _without_job(account_id, job_filter.schedule, first) if job_filter.schedule else []
-    return _Ahead(shown_marks, counts, coming.counts is None)
+    is_cut = not coming.is_whole or any(jobs >= COUNTED for jobs in (coming.counts or {}).values())
+    return _Ahead(shown_marks, counts, coming.counts is None, is_cut, coming_jobs.is_full(overdue, running))
 
 
 def _instants(account_id: int, job_filter: JobFilter, last: int) -> list[planned_instants.PlannedInstant]:

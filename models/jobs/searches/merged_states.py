@@ -6,8 +6,10 @@ the jobs go through meanwhile. An index of all states would take an entry at eac
 query names the account.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from models.database.connection import dialect
 from models.database.paging import Page, PageRequest, Place
 from models.database.sql import any_of, fetch
 from models.jobs.searches.job_filter import (
@@ -88,16 +90,27 @@ def rows(
     none comes behind this place."""
     if is_one_label(job_filter.label) and job_filter.ids is None:
         label = label_rows(account_id, job_filter)
-        return _part("job_label", "job_label.inserted_at", "job_label.job_id", label, page, limit)
+        sql, params = _part("job_label", "job_label.inserted_at", "job_label.job_id", label, page, limit)
+        return _merged([sql], page, limit), params
     indexed = [*of_index(account_id, job_filter), *_until(page, until)]
     guards = [in_states([state], "job") for state in states]
     if has_own_index(job_filter):
         guards = [in_states(states, "job")]
     parts = [_part("job", "job.inserted_at", "job.id", [*indexed, (guard, [])], page, limit) for guard in guards]
-    merged = " UNION ALL ".join(f"SELECT * FROM ({sql}) AS part" for sql, _ in parts)
+    return _merged([sql for sql, _ in parts], page, limit), [value for _, params in parts for value in params]
+
+
+def _merged(parts: Sequence[str], page: PageRequest, limit: int) -> str:
+    """SQLite merges the parts row by row, each in the order of its index, and stops at the limit: a limit of each part
+    would have it sort them. PostgreSQL does so only for parts that have a limit."""
     direction = page.order[1].upper()
-    sql = f"SELECT at, job_id FROM ({merged}) AS parts ORDER BY at {direction}, job_id {direction} LIMIT {limit}"
-    return sql, [value for _, params in parts for value in params]
+    order = f"ORDER BY at {direction}, job_id {direction} LIMIT {limit}"
+    if dialect() == "sqlite":
+        return f"{' UNION ALL '.join(parts)} {order}"
+    if len(parts) == 1:
+        return parts[0]
+    merged = " UNION ALL ".join(f"SELECT * FROM ({sql}) AS part" for sql in parts)
+    return f"SELECT at, job_id FROM ({merged}) AS parts {order}"
 
 
 def _until(page: PageRequest, last: Place | None) -> list[Condition]:
@@ -114,10 +127,12 @@ def _part(table: str, at: str, job_id: str, conditions: list[Condition], page: P
         sign = ">" if page.order[1] == "asc" else "<"
         beyond = [(f"({at}, {job_id}) {sign} (%s, %s)", [page.place.value, page.place.tie])]
     where, params = joined([*conditions, *beyond])
+    sql = f"SELECT {at} AS at, {job_id} AS job_id FROM {table} WHERE {where}"
+    if dialect() == "sqlite":
+        return sql, params
     # The limit stands in the text. For one that it does not know PostgreSQL expects a tenth of all rows, and plans the
     # statement anew each time.
-    order = f"ORDER BY {at} {direction}, {job_id} {direction} LIMIT {limit}"
-    return f"SELECT {at} AS at, {job_id} AS job_id FROM {table} WHERE {where} {order}", params
+    return f"{sql} ORDER BY {at} {direction}, {job_id} {direction} LIMIT {limit}", params
 
 
 def _judged(account_id: int, job_filter: JobFilter, states: States, ids: list[Any]) -> set[int]:

@@ -71,7 +71,7 @@ def _latest(rows: Sequence[WorkerRow]) -> int:
 
 def _workers(rows: Sequence[WorkerRow], alive: Sequence[WorkerRow]) -> Iterator[Trouble]:
     """Processes that fell silent, if no later one has taken their place. One that stops in order leaves no row."""
-    silent = sorted(set(rows) - set(alive), key=lambda row: row.seen_at)
+    silent = sorted(set(rows) - set(alive), key=lambda row: (row.seen_at, row.id))
     started = sorted(row.started_at for row in alive)
     lost = []
     for row in silent:

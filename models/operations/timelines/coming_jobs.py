@@ -1,8 +1,12 @@
 """Lists the jobs around now that have not ended: those under way, those that are due, and those to come.
 
 Where more jobs are to come than `SHOWN`, each slice of the time ahead is counted up to `COUNTED`, and a few are listed.
+
+Jobs of one instant are put in their order after the list is cut: the index has no ids, and a mass of jobs of one
+instant would be sorted for a few of them.
 """
 
+from collections import Counter
 from typing import NamedTuple
 
 from models.database.sql import fetch
@@ -32,10 +36,11 @@ class ComingJob(NamedTuple):
 
 class Coming(NamedTuple):
     """`jobs`: those that are due, or a sample of them, soonest first. `counts`: how many each slice has, COUNTED at
-    most, by the instant at which the slice begins; None when `jobs` are all."""
+    most, by the instant at which the slice begins; None when `jobs` are all, or if not `is_whole` the first."""
 
     jobs: list[ComingJob]
     counts: dict[int, int] | None
+    is_whole: bool = True
 
 
 COLUMNS = ", ".join(f"job.{name}" for name in ComingJob._fields)
@@ -44,10 +49,8 @@ COLUMNS = ", ".join(f"job.{name}" for name in ComingJob._fields)
 def waiting(account_id: int, job_filter: JobFilter, first: int, last: int, slice_us: int) -> Coming:
     """Jobs that are due from `first` on and before `last`."""
     jobs = _between(account_id, job_filter, first, last, SHOWN + 1)
-    if len(jobs) <= SHOWN or job_filter.schedule is not None:
-        return Coming(jobs[:SHOWN], None)
-    if job_filter.is_search:
-        return Coming(jobs[:SHOWN], None)
+    if len(jobs) <= SHOWN or job_filter.schedule is not None or job_filter.is_search:
+        return Coming(jobs[:SHOWN], None, len(jobs) <= SHOWN)
     edges = [first, *range(first - first % slice_us + slice_us, last, slice_us), last]
     return Coming(_sampled(account_id, job_filter, first, last), _counts(account_id, job_filter, edges))
 
@@ -64,6 +67,12 @@ def running(account_id: int, job_filter: JobFilter) -> list[ComingJob]:
         for state, limit in (("executing", RUNNING), ("available", RUNNING))
         for job in _in_state(account_id, job_filter, state, limit)
     ]
+
+
+def is_full(overdue_jobs: list[ComingJob], running_jobs: list[ComingJob]) -> bool:
+    """Whether one of these lists has as many jobs as it may have, so that there may be others."""
+    lengths = Counter(job.state for job in running_jobs)
+    return len(overdue_jobs) >= OVERDUE or any(length >= RUNNING for length in lengths.values())
 
 
 def _in_state(account_id: int, job_filter: JobFilter, state: str, limit: int) -> list[ComingJob]:
@@ -116,4 +125,4 @@ def _due(first: int, last: int) -> list[Condition]:
 
 
 def _jobs(sql: str, params: list[object]) -> list[ComingJob]:
-    return [ComingJob(*row) for row in fetch(sql, params)]
+    return sorted((ComingJob(*row) for row in fetch(sql, params)), key=lambda job: (job.scheduled_at, job.id))

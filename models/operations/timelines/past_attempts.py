@@ -82,7 +82,7 @@ def read(account_id: int, job_filter: JobFilter, first: int, last: int) -> Past:
     )
     sql = (
         f"SELECT {COLUMNS} FROM attempt JOIN job ON job.id = attempt.job_id WHERE {where} "
-        "ORDER BY attempt.started_at DESC LIMIT %s"
+        "ORDER BY attempt.started_at DESC, attempt.job_id DESC, attempt.number DESC LIMIT %s"
     )
     attempts = [PastAttempt(*row) for row in fetch(sql, [*values, MOST])]
     return Past(attempts, is_whole and len(attempts) < MOST)
@@ -107,12 +107,13 @@ def _of_newest(sql: str, params: list[Any]) -> tuple[list[int], bool]:
 
 def _of_schedule(account_id: int, job_filter: JobFilter) -> Condition:
     where, params = joined(of_known(account_id, JobFilter(REQUEST, schedule=job_filter.schedule)))
-    return f"SELECT job.id FROM job WHERE {where} ORDER BY job.inserted_at DESC", params
+    return f"SELECT job.id FROM job WHERE {where} ORDER BY job.inserted_at DESC, job.id DESC", params
 
 
 def _of_label(account_id: int, job_filter: JobFilter) -> Condition:
     where, params = joined(label_rows(account_id, job_filter))
-    return f"SELECT job_label.job_id FROM job_label WHERE {where} ORDER BY job_label.inserted_at DESC", params
+    newest = "ORDER BY job_label.inserted_at DESC, job_label.job_id DESC"
+    return f"SELECT job_label.job_id FROM job_label WHERE {where} {newest}", params
 
 
 def _logged(account_id: int, first: int, last: int, limit: int) -> list[int]:

@@ -26,7 +26,7 @@ def ahead(account_id: int, last: int, schedule_id: str | None = None) -> list[Pl
     only, params = ("AND id = %s ", [schedule_id]) if schedule_id else ("", [])
     rows = fetch(
         "SELECT id, name, frequency, next_at, offset_us, runs FROM schedule WHERE account_id = %s "
-        f"AND disabled_at IS NULL AND next_at < %s {only}ORDER BY next_at LIMIT {SCHEDULES}",
+        f"AND disabled_at IS NULL AND next_at < %s {only}ORDER BY next_at, id LIMIT {SCHEDULES}",
         [account_id, last, *params],
     )
     most = INSTANTS // max(len(rows), 1)

@@ -187,7 +187,7 @@ def test_a_group_of_which_nothing_is_left_leads_back_to_the_range_that_was_shown
     answer = alice.send("/failures/again", state="discarded", host="a.example", reason="timeout", **shown)
 
     path, _, query = answer.location.partition("?")
-    assert (path, dict(parse_qsl(query))) == ("/failures", {"note": "nothing", **shown})
+    assert (path, dict(parse_qsl(query))) == ("/failures", {"note": "none_waits", **shown})
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from models.rules import clock
 from models.rules.clock import HOUR, MINUTE
 from tests.support.attempt_rows import add_attempt, attempted_job, note
 from tests.support.browsers import Markup, submit_schedule
-from tests.support.rows import make_job
+from tests.support.rows import make_job, make_jobs
 
 SVG = "<svg/onload=alert(1)>"
 
@@ -191,6 +191,79 @@ def test_a_bar_leads_to_the_jobs_behind_it(alice, bob, moved_clock, monkeypatch)
     shown = jobs_of(alice, target)
 
     assert shown == {job.uuid for job in chosen}
+
+
+def test_a_dense_timeline_has_as_many_marks_as_it_may_however_few_succeeded(alice, moved_clock, monkeypatch):
+    """Half of the room was kept for successes, and stayed empty where there were fewer of them."""
+    monkeypatch.setattr(timeline_view, "MARKS", 10)
+    for number in range(30):
+        attempted_job(alice.account, 60 + number * 60, None if number < 3 else "status_500")
+
+    picture = Picture(alice)
+
+    assert (picture.past.count("done"), picture.past.count("failed")) == (3, 7)
+    assert "a sample of 10" in picture.text
+
+
+def test_failures_leave_half_of_the_marks_to_many_successes(alice, moved_clock, monkeypatch):
+    monkeypatch.setattr(timeline_view, "MARKS", 10)
+    for number in range(30):
+        attempted_job(alice.account, 60 + number * 60, None if number < 15 else "status_500")
+
+    assert sorted(Picture(alice).past) == ["done"] * 5 + ["failed"] * 5
+
+
+@pytest.mark.parametrize("state", ["available", "executing"])
+def test_what_is_older_than_the_picture_is_marked_at_its_edge(alice, moved_clock, state):
+    make_job(alice.account, state, -74 * 3600, attempted_at=clock.now() - 74 * HOUR)
+
+    picture = Picture(alice)
+
+    assert picture.places == [0.0]
+    assert '<use href="#tl-earlier"' in picture.text
+    assert "from before the picture begins" in picture.text
+
+
+def test_no_mark_at_the_edge_hides_another_one(alice, moved_clock):
+    make_jobs(alice.account, [-74 * 3600] * 60)
+
+    spots = re.findall(r'<use href="#tl-earlier" class="tl-overdue" x="([^"]*)" y="([^"]*)"', Picture(alice).text)
+
+    assert len(spots) == 61  # with that of the legend
+    assert len(set(spots)) == 61
+
+
+def test_what_lies_in_the_picture_is_not_said_to_be_older(alice, moved_clock):
+    make_job(alice.account, "available", -3600)
+
+    picture = Picture(alice)
+
+    assert picture.places == [0.0]
+    assert '<use href="#tl-earlier"' not in picture.text
+    assert "from before the picture begins" not in picture.text
+
+
+@pytest.mark.parametrize("state", ["available", "executing", "scheduled"])
+def test_more_jobs_due_or_under_way_than_have_a_mark_are_told(alice, moved_clock, monkeypatch, state):
+    monkeypatch.setattr(coming_jobs, "RUNNING", 3)
+    monkeypatch.setattr(coming_jobs, "OVERDUE", 3)
+    sentence = "jobs that are due have a mark, and as many of those under way"
+    for _ in range(2):
+        make_job(alice.account, state, -60, attempted_at=clock.now())
+    assert sentence not in Picture(alice).text
+
+    make_job(alice.account, state, -60, attempted_at=clock.now())
+
+    assert sentence in Picture(alice).text
+
+
+@pytest.mark.parametrize(("jobs", "total"), [(3, "3"), (4, "3+")])
+def test_a_part_with_more_jobs_to_come_than_have_a_mark_says_so(alice, moved_clock, monkeypatch, jobs, total):
+    monkeypatch.setattr(coming_jobs, "SHOWN", 3)
+    for number in range(jobs):
+        make_job(alice.account, "scheduled", 60 + number, host="a.example")
+
+    assert Picture(alice, "/timeline?host=a.example").totals[2] == (total, "to come")
 
 
 def test_a_stretch_ahead_lists_what_is_due_in_it(alice, moved_clock):

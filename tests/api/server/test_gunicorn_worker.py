@@ -1,8 +1,11 @@
 """Malformed requests are answered in our one shape; connections are shared among the processes."""
 
 import contextlib
+import errno
 import json
 import logging
+import os
+import resource
 import selectors
 import signal
 import socket
@@ -17,7 +20,7 @@ from gunicorn.workers.gthread import PollableMethodQueue
 from api import held_threads
 from api.server import accept_balance, gunicorn_hooks, gunicorn_worker
 from api.server.gunicorn_worker import Worker
-from runtime import signals
+from runtime import file_shortage, signals
 
 
 def error_response(error):
@@ -41,7 +44,7 @@ def error_response(error):
     [
         (errors.InvalidRequestLine("canary"), 400),
         (errors.InvalidHeaderName("canary"), 400),
-        (errors.UnsupportedTransferCoding("canary"), 400),
+        (errors.UnsupportedTransferCoding("canary"), 501),
         (errors.InvalidChunkSize(b"canary"), 400),
         (errors.LimitRequestLine(9000, 8190), 414),
         (errors.LimitRequestHeaders("canary"), 431),
@@ -268,6 +271,69 @@ def test_a_rest_that_ends_between_two_looks_makes_nobody_deaf(listener, workers,
 
     assert first.poller.timeouts[-1] == 0
     assert len(first.held) == 3
+
+
+@contextlib.contextmanager
+def no_file_left():
+    """This process has as many files open as it may have."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    held = [os.open(os.devnull, os.O_RDONLY)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (held[0] + 1, limits[1]))
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                held.append(os.dup(held[0]))
+        yield
+    finally:
+        for number in held:
+            os.close(number)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_a_process_without_a_file_left_pauses_says_so_once_and_goes_on(listener, workers, clock, caplog, monkeypatch):
+    """It ended, with all requests that it served."""
+    monkeypatch.setattr(file_shortage, "time", clock)
+    first, _ = workers
+    with clients_of(listener, 1):
+        with no_file_left():
+            for _ in range(3):
+                let_run(first)
+                assert accept_balance._counts[first.seat] == accept_balance.EMPTY
+                clock.at_s += file_shortage.PAUSE_S
+        assert first.held == []
+        let_run(first, 2)
+
+        assert len(first.held) == 1
+    assert [record.message for record in caplog.records if "no connection can be accepted" in record.message] == [
+        "no connection can be accepted: Too many open files; those that wait are accepted once files are free. Raise "
+        "the limit of open files (ulimit -n, LimitNOFILE of systemd)"
+    ]
+
+
+def test_a_process_does_not_try_to_accept_while_it_pauses(listener, workers, clock, monkeypatch):
+    monkeypatch.setattr(file_shortage, "time", clock)
+    first, _ = workers
+    with clients_of(listener, 1):
+        with no_file_left():
+            let_run(first)
+        let_run(first, 3)
+        assert first.held == []
+
+        clock.at_s += file_shortage.PAUSE_S
+        let_run(first)
+        assert len(first.held) == 1
+
+
+def test_another_error_of_accepting_is_no_shortage(listener, workers):
+    first, _ = workers
+
+    class Broken:
+        def accept(self):
+            raise OSError(errno.EBADF, "closed")
+
+    with pytest.raises(OSError, match="closed"):
+        first.accept(Broken())
+    assert not first.shortage.pauses
 
 
 def test_a_process_that_stops_takes_what_waits_and_then_listens_no_more(listener, workers, clock):

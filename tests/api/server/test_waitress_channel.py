@@ -16,6 +16,7 @@ from api import create_app
 from api.server import waitress_channel
 from api.server.waitress_channel import adapt, stop_listening
 from runtime import settings
+from tests.support.http_worker import response_of
 from tests.support.waiting import wait_until
 
 HEAD = b"POST /api/echo HTTP/1.1\r\nHost: x\r\n"
@@ -67,6 +68,12 @@ def port(server):
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\n1770\r\n" + b"x" * 6000 + b"\r\n0\r\n\r\n", 413),
         (HEAD + b"Content-Length: -5\r\n\r\n", 400),
         (HEAD + b"Transfer-Encoding: gzip\r\n\r\n", 501),
+        (HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
+        (HEAD + b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", 400),
+        (HEAD + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (HEAD + b"Transfer-Encoding: chunked,\r\n chunked\r\n\r\n0\r\n\r\n", 400),
+        (HEAD + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (HEAD.replace(b"1.1", b"1.0") + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
         (HEAD + b"X: " + b"x" * 1500 + b"\r\n\r\n", 431),
         (b"GARBAGE\r\n\r\n", 400),
     ],
@@ -82,6 +89,67 @@ def test_a_broken_request_is_answered_in_the_one_shape(port, sent, status):
     error = json.loads(body)["error"]
     assert set(error) == {"status", "code", "message", "errors", "request_id"}
     assert error["status"] == status
+
+
+def test_a_chunked_body_is_served(port):
+    json_in_chunks = b"Content-Type: application/json\r\nTransfer-Encoding: Chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+    assert status_of(port, HEAD + json_in_chunks) == 200
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        b"HTTP/1.1\r\nTransfer-Encoding: gzip, chunked",
+        b"HTTP/1.1\r\nTransfer-Encoding: chunked, chunked",
+        b"HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked",
+        b"HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked",
+    ],
+)
+def test_what_comes_behind_a_request_of_uncertain_length_is_no_request(port, framing):
+    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+        connection.sendall(
+            b"POST /api/echo " + framing + b"\r\nHost: x\r\n\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+        )
+        file = connection.makefile("rb")
+        assert response_of(file)[0] in (400, 501)
+        assert file.read() == b""
+
+
+def test_a_refused_client_that_still_sends_gets_the_answer_and_no_reset(port):
+    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+        connection.sendall(HEAD + b"Content-Length: -5\r\n\r\n")
+        file = connection.makefile("rb")
+        assert response_of(file)[0] == 400
+        assert file.read() == b""  # the server says no more
+        for _ in range(5):
+            connection.sendall(b"x" * 1000)
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1) == b""
+
+
+def test_a_client_that_never_closes_is_waited_for_no_longer_than_a_moment(server, port, monkeypatch):
+    monkeypatch.setattr(waitress_channel, "LINGER_S", 0.1)
+    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert b" 200 " in connection.makefile("rb").read()
+        wait_until(lambda: not server.active_channels, what="the connection to be closed")
+
+
+def test_a_client_that_closes_is_waited_for_no_more(server, port):
+    assert status_of(port, b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") == 200
+    wait_until(lambda: not server.active_channels, what="the connection to be closed")
+
+
+def test_a_connection_that_its_client_has_closed_already_may_end_again(server, port):
+    with socket.create_connection(("127.0.0.1", port), 20):
+        wait_until(lambda: server.active_channels, what="the connection to be there")
+        [channel] = server.active_channels.values()
+    wait_until(lambda: not server.active_channels, what="the connection to be closed")
+
+    channel.will_close = True
+    channel.handle_close()
+
+    assert not channel.connected
 
 
 def status_of(port, sent):

@@ -60,6 +60,15 @@ def test_a_process_that_fell_silent_is_sent_until_one_takes_its_place(installati
     assert installation.go_on(20, watch) == [("closed", "worker")]
 
 
+def test_processes_that_fell_silent_together_are_named_in_one_order(installation, watch):
+    now = clock.now()
+    for name in "hgfedcb":
+        heartbeats.record_heartbeat(worker(name, now, now)._replace(host=f"host-{name}"))
+
+    assert installation.go_on(90, watch) == [("opened", "worker")]
+    assert "host-b (process 7), host-c (process 7), host-d (process 7)" in installation.last.incidents[0].detail
+
+
 def test_a_process_that_was_started_again_is_not_silent(installation, watch):
     heartbeats.record_heartbeat(worker("b", clock.now(), clock.now()))
     installation.go_on(10, watch)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.rules.address_rules import WELL_KNOWN_NAT64, AddressPolicy, parse_allow, parse_nat64
+from models.rules.url_rules import origins, split_url
 from workers.transport.local_addresses import is_local
 
 REFUSED = """
@@ -104,6 +105,15 @@ def test_t6_behind_a_prefix_of_the_operator_metadata_and_booper_itself_stay_refu
         ("127.0.0.0/8", "127.9.9.9", 1, True),
         ("127.0.0.0/8", "10.0.0.1", 1, False),
         ("127.0.0.0/8", "::ffff:127.0.0.1", 1, True),
+        ("::ffff:10.0.0.0/104", "10.255.0.1", 1, True),
+        ("::ffff:10.0.0.0/104", "::ffff:10.255.0.1", 1, True),
+        ("::ffff:10.0.0.0/104", "192.168.0.1", 1, False),
+        ("[::ffff:a00:0]/104:8080", "10.1.2.3", 8080, True),
+        ("[::ffff:a00:0]/104:8080", "10.1.2.3", 8081, False),
+        ("::ffff:10.0.0.1", "10.0.0.1", 1, True),
+        ("[::ffff:10.0.0.1]:80", "10.0.0.2", 80, False),
+        ("::ffff:0:0/96", "192.168.0.1", 1, True),
+        ("::fffe:0:0/96", "192.168.0.1", 1, False),
         ("10.0.0.0/8:8080", "10.1.2.3", 8080, True),
         ("10.0.0.0/8:8080", "10.1.2.3", 8081, False),
         ("[::1]/128", "::1", 80, True),
@@ -180,3 +190,20 @@ def test_s_time_boopers_own_address_is_refused_except_where_nothing_is_started(o
 @pytest.mark.parametrize("ip", ["169.254.42.1", "169.254.169.254", "::ffff:169.254.0.1", "fe80::1%eth0"])
 def test_s_addr_link_local_addresses_and_zones_stay_refused_whatever_is_allowed(ip):
     assert AddressPolicy(parse_allow("0.0.0.0/0,::/0")).refusal(ip, 80)
+
+
+@pytest.mark.parametrize(
+    ("own", "url", "is_own"),
+    [
+        ("https://booper.example", "https://booper.example/api/jobs", True),
+        ("https://booper.example", "https://booper.example:8443/api/jobs", False),
+        ("https://booper.example", "https://booper.example/api/echo", False),
+        ("https://booper.example", "https://other.example/api/jobs", False),
+        ("https://9.9.9.9", "https://[::ffff:9.9.9.9]/api/jobs", True),
+        ("https://[::ffff:9.9.9.9]", "https://9.9.9.9/api/jobs", True),
+        ("https://9.9.9.9", "https://[::ffff:9.9.9.8]/api/jobs", False),
+    ],
+)
+def test_a_public_url_of_booper_is_known_by_its_address_however_it_is_written(own, url, is_own):
+    policy, target = AddressPolicy(own_origins=origins(own)), split_url(url)
+    assert policy.is_own_origin(target.host, target.port, target.path) == is_own

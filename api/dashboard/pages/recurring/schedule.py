@@ -25,6 +25,7 @@ from models.rules import clock, recurrence
 from models.schedules import run_results, schedule_changes, schedule_store
 from models.schedules.backfills import backfill_store
 from models.schedules.calendars import calendar_store
+from models.schedules.health import state_of
 from models.schedules.run_results import FAILED, GOOD
 from models.schedules.schedule_changes import NotComputable, TooMany
 from models.schedules.schedule_store import ScheduleRow
@@ -65,7 +66,7 @@ def _page(row: ScheduleRow, problems: list[str], status: int) -> Response:
 def disable_schedule(key: str) -> Response:
     schedule = find_schedule(key)
     schedule_changes.disable(visitor().account_id, schedule.id, clock.now())
-    return redirect_to("show_schedule", "disabled", key=schedule.id)
+    return redirect_to("show_schedule", "disabled" if schedule.disabled_at is None else "was_disabled", key=schedule.id)
 
 
 @pages.post("/schedules/<key>/enable")
@@ -73,10 +74,10 @@ def enable_schedule(key: str) -> Response:
     schedule = find_schedule(key)
     try:
         with too_many_refused():
-            schedule_changes.enable(visitor().account_id, schedule.id, clock.now(), settings().max_schedules)
+            row = schedule_changes.enable(visitor().account_id, schedule.id, clock.now(), settings().max_schedules)
     except NotComputable:
         raise not_computable() from None
-    return redirect_to("show_schedule", "enabled", key=schedule.id)
+    return redirect_to("show_schedule", state_of(row or schedule), key=schedule.id)
 
 
 @pages.post("/schedules/<key>/fire")
@@ -106,11 +107,12 @@ def backfill_schedule(key: str) -> Response:
 
 @pages.post("/backfills/<key>/cancel")
 def cancel_backfill(key: str) -> Response:
-    uuid = uuid_key(key)
-    row = backfill_store.cancel(visitor().account_id, uuid, clock.now()) if uuid else None
+    uuid, now = uuid_key(key), clock.now()
+    row = backfill_store.cancel(visitor().account_id, uuid, now) if uuid else None
     if row is None:
         raise page_not_found()
-    return redirect_to("show_schedule", "cancelled", key=row.schedule_id)
+    is_cancelled = (row.state, row.ended_at) == (backfill_store.CANCELLED, now)
+    return redirect_to("show_schedule", "cancelled" if is_cancelled else "backfill_over", key=row.schedule_id)
 
 
 @pages.post("/schedules/<key>/delete")

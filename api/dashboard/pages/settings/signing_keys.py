@@ -38,9 +38,10 @@ def retire_signing_key(key_id: str) -> Response:
     """End a key now, or in a day, so that receivers can change to its successor."""
     now = clock.now()
     ends_at = now + DAY if request.form.get("after") == "day" else now
-    if not is_uuid(key_id) or signing_keys.retire(visitor().account_id, key_id, ends_at, now) is None:
+    key = signing_keys.retire(visitor().account_id, key_id, ends_at, now) if is_uuid(key_id) else None
+    if key is None:
         raise page_not_found()
-    return redirect_to("list_signing_keys", "retired")
+    return redirect_to("list_signing_keys", "retires" if (key.ends_at or now) > now else "retired")
 
 
 def _page(secret: str, problem: str, status: int, name: str = "") -> Response:

@@ -129,6 +129,22 @@ class BulkFilters(JobFilters, total=False):
     ids: Sequence[int | str | UUID] | None
 
 
+class LogFilters(TypedDict, total=False):
+    """Which log entries."""
+
+    job_id: int | str | None
+    event: str | None
+    schedule_id: str | None
+
+
+class EndpointChanges(TypedDict, total=False):
+    """What may be changed of an endpoint. `types`: the events that it receives; None for all."""
+
+    url: str
+    types: Sequence[str] | None
+    enabled: bool
+
+
 class AlertFields(TypedDict, total=False):
     """The fields of an alert rule beside its `name` and `to`."""
 

@@ -6,6 +6,7 @@ import pytest
 
 from models.accounts import account_store
 from models.jobs.job_kinds import REQUEST
+from models.jobs.job_tables import Job
 from models.jobs.searches.job_filter import JobFilter
 from models.operations.timelines import coming_jobs, planned_instants
 from models.rules import clock
@@ -34,6 +35,28 @@ def test_jobs_that_wait_come_soonest_first(account, moved_clock):
 
     assert [job.id for job in coming.jobs] == [soon.id, late.id]
     assert coming.counts is None
+
+
+@pytest.mark.parametrize("host", [None, "a.example"])
+def test_jobs_of_one_instant_come_in_the_order_in_which_they_were_made(account, moved_clock, host):
+    jobs = [make_job(account, "scheduled", 60, host="a.example") for _ in range(5)]
+    for job in (jobs[0], jobs[2]):  # a row that was written again lies behind the others
+        Job.update(state="retryable").where(Job.id == job.id).execute()
+
+    coming = waiting(account, ALL._replace(host=host))
+
+    assert [job.id for job in coming.jobs] == [job.id for job in jobs]
+
+
+def test_of_schedules_of_one_instant_the_same_are_planned_each_time(account, moved_clock, monkeypatch):
+    monkeypatch.setattr(planned_instants, "SCHEDULES", 2)
+    ids = sorted(make_schedule(account, EVERY_TEN_MINUTES, first_in_s=600) for _ in range(5))
+    for schedule_id in (ids[0], ids[1]):
+        Schedule.update(name="changed").where(Schedule.id == schedule_id).execute()
+
+    instants = planned_instants.ahead(account.id, clock.now() + HOUR)
+
+    assert {instant.schedule_id for instant in instants} == set(ids[:2])
 
 
 def test_many_are_counted_by_slice_and_a_few_of_them_listed(account, moved_clock, monkeypatch):

@@ -5,13 +5,14 @@ import pytest
 from models.accounts import account_store
 from models.flows import gates
 from models.jobs.job_kinds import CALLBACK, REQUEST
-from models.jobs.job_tables import JobLabel, LogEntry
+from models.jobs.job_tables import Job, JobLabel, LogEntry
 from models.jobs.searches.job_filter import JobFilter
 from models.operations.timelines import past_attempts
 from models.rules import clock
 from models.rules.clock import MINUTE
 from models.rules.limits import FLOW
 from tests.support.attempt_rows import add_attempt, attempted_job
+from tests.support.schedule_rows import make_schedule
 
 ALL = JobFilter(REQUEST)
 
@@ -38,6 +39,34 @@ def test_the_attempts_of_the_span_are_read_newest_first(account, moved_clock, ea
         *[(new.id, 1, True), (old.id, 2, False), (old.id, 1, False)]
     ]
     assert past.is_whole
+
+
+def test_attempts_of_one_instant_come_in_one_order(account, moved_clock, early_log):
+    """The newest job first, as if it had begun a moment later, and of one job the latest attempt."""
+    jobs = [attempted_job(account, 60) for _ in range(5)]
+    for job in (jobs[2], jobs[0]):
+        add_attempt(job, 60, number=2)
+
+    attempts = [(row.job_id, row.number) for row in read(account).attempts]
+
+    assert len(attempts) == 7
+    assert attempts == sorted(attempts, reverse=True)
+
+
+@pytest.mark.parametrize("scope", ["label", "schedule"])
+def test_of_many_jobs_of_one_instant_the_last_count(account, moved_clock, monkeypatch, scope):
+    monkeypatch.setattr(past_attempts, "NEWEST", 2)
+    schedule_id = make_schedule(account, first_in_s=600)
+    jobs = [attempted_job(account, 60, schedule_id=schedule_id, inserted_at=clock.now()) for _ in range(4)]
+    JobLabel.insert_many(
+        [{"account_id": account.id, "label": "nightly", "inserted_at": 0, "job_id": job.id} for job in jobs]
+    ).execute()
+    job_filter = ALL._replace(label="nightly") if scope == "label" else ALL._replace(schedule=schedule_id)
+    Job.delete().where(Job.schedule_id == schedule_id, Job.attempt == 0).execute()
+
+    attempts = read(account, job_filter).attempts
+
+    assert [row.job_id for row in attempts] == [jobs[3].id, jobs[2].id]
 
 
 def test_an_attempt_that_began_after_the_span_is_left_out(account, moved_clock, early_log):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Unpack
 
 from booper_client._async.sender import Sender
-from booper_client.fields import JobFilters, Span
+from booper_client.fields import EndpointChanges, JobFilters, LogFilters, Span
 from booper_client.models.account import Endpoint, Group, LogEntry, NewSigningKey, SigningKey
 from booper_client.models.jobs import FailureGroup, Job, Operation
 from booper_client.models.pages import Page
@@ -22,9 +22,9 @@ class _Resource:
 class Failures(_Resource):
     """Jobs that were discarded or wait for another attempt, and that nobody has run again."""
 
-    def list(self, **filters: Unpack[JobFilters]) -> AsyncIterator[Job]:
+    def list(self, *, order_by: str | None = None, **filters: Unpack[JobFilters]) -> AsyncIterator[Job]:
         """Each with its `last_attempt`."""
-        return self._sender.every(Job, "/failures", dict(filters))
+        return self._sender.every(Job, "/failures", {**filters, "order_by": order_by})
 
     async def groups(self) -> builtins.list[FailureGroup]:
         """By state, host and reason, the largest first."""
@@ -34,8 +34,8 @@ class Failures(_Resource):
 class Operations(_Resource):
     """What is done to many jobs."""
 
-    def list(self, *, state: str | None = None) -> AsyncIterator[Operation]:
-        return self._sender.every(Operation, "/operations", {"state": state})
+    def list(self, *, state: str | None = None, order_by: str | None = None) -> AsyncIterator[Operation]:
+        return self._sender.every(Operation, "/operations", {"state": state, "order_by": order_by})
 
     async def get(self, operation: str | Operation) -> Operation:
         return await self._sender.fetch(Operation, Request("GET", f"/operations/{part(operation)}"))
@@ -49,14 +49,19 @@ class Logs(_Resource):
     """What happened to jobs."""
 
     async def page(
-        self, *, limit: int | None = None, cursor: str | None = None, order_by: str | None = None, **filters: Any
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        order_by: str | None = None,
+        **filters: Unpack[LogFilters],
     ) -> Page[LogEntry]:
-        """A page, the newest first. Filters: `job_id`, `event`, `schedule_id`."""
+        """A page, the newest first."""
         return await self._sender.page(
             LogEntry, "/logs", {**filters, "limit": limit, "cursor": cursor, "order_by": order_by}
         )
 
-    def list(self, *, order_by: str | None = None, **filters: Any) -> AsyncIterator[LogEntry]:
+    def list(self, *, order_by: str | None = None, **filters: Unpack[LogFilters]) -> AsyncIterator[LogEntry]:
         return self._sender.every(LogEntry, "/logs", {**filters, "order_by": order_by})
 
     async def get(self, entry: str | LogEntry) -> LogEntry:
@@ -79,9 +84,9 @@ class Endpoints(_Resource):
     async def get(self, endpoint: str | Endpoint) -> Endpoint:
         return await self._sender.fetch(Endpoint, Request("GET", f"/endpoints/{part(endpoint)}"))
 
-    async def change(self, endpoint: str | Endpoint, **fields: Any) -> Endpoint:
-        """`url`, `types` and `enabled`, each optional."""
-        return await self._sender.fetch(Endpoint, Request("PATCH", f"/endpoints/{part(endpoint)}", body=fields))
+    async def change(self, endpoint: str | Endpoint, **fields: Unpack[EndpointChanges]) -> Endpoint:
+        """Change fields, each optional."""
+        return await self._sender.fetch(Endpoint, Request("PATCH", f"/endpoints/{part(endpoint)}", body=dict(fields)))
 
     async def delete(self, endpoint: str | Endpoint) -> None:
         await self._sender.send(Request("DELETE", f"/endpoints/{part(endpoint)}"))

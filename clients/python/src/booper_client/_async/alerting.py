@@ -46,9 +46,12 @@ class Alerts:
         """Delete it and close its incidents."""
         await self._sender.send(Request("DELETE", f"/alerts/{part(alert)}"))
 
-    async def test(self, alert: str | Alert, *, once: str | None = None) -> builtins.list[SentTest]:
-        """Send a test message to each target."""
-        return await self._sender.fetch_all(SentTest, post(f"/alerts/{part(alert)}/test", once=once))
+    async def test(
+        self, alert: str | Alert, *, target: int | None = None, once: str | None = None
+    ) -> builtins.list[SentTest]:
+        """Send a test message to each target, or to the one at this place of `to`, from 0 on."""
+        body = None if target is None else {"target": target}
+        return await self._sender.fetch_all(SentTest, post(f"/alerts/{part(alert)}/test", body, once))
 
 
 class Incidents:
@@ -57,9 +60,9 @@ class Incidents:
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
 
-    def list(self, *, state: str | None = None) -> AsyncIterator[Incident]:
+    def list(self, *, state: str | None = None, order_by: str | None = None) -> AsyncIterator[Incident]:
         """The latest first. `state`: `open` or `closed`."""
-        return self._sender.every(Incident, "/incidents", {"state": state})
+        return self._sender.every(Incident, "/incidents", {"state": state, "order_by": order_by})
 
     async def get(self, incident: str | Incident) -> Incident:
         return await self._sender.fetch(Incident, Request("GET", f"/incidents/{part(incident)}"))

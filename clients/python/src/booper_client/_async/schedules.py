@@ -24,9 +24,18 @@ class Schedules:
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
 
-    async def create(self, url: str, *, once: str | None = None, **fields: Unpack[ScheduleFields]) -> Schedule:
-        """Make a schedule. `put` is the better choice where you have a key of your own."""
-        return await self._sender.fetch(Schedule, post("/schedules", {**fields, "url": url}, once))
+    async def create(
+        self,
+        url: str | None = None,
+        *,
+        group: str | None = None,
+        once: str | None = None,
+        **fields: Unpack[ScheduleFields],
+    ) -> Schedule:
+        """Make a schedule of a URL, or of a group of targets. `put` is the better choice where you have a key of your
+        own."""
+        target = {name: value for name, value in (("url", url), ("group", group)) if value is not None}
+        return await self._sender.fetch(Schedule, post("/schedules", {**fields, **target}, once))
 
     async def put(self, key: str, **fields: Unpack[ScheduleChanges]) -> Schedule:
         """Make the schedule of this key, or change it to exactly these fields. The same fields change nothing."""
@@ -80,12 +89,15 @@ class Schedules:
         starts_at: Moment | None = None,
         until: Moment | None = None,
         exclude: str | None = None,
+        calendars: str | None = None,
         after: Moment | None = None,
         count: int | None = None,
     ) -> Preview:
-        """The instants after `after` (default now), without making anything."""
+        """The instants after `after` (default now), without making anything. `exclude`, `calendars`: days, and names of
+        calendars, with commas between."""
         parameters: dict[str, Any] = {
             **{"cron": cron, "timezone": timezone, "repeat_every": repeat_every},
-            **{"starts_at": starts_at, "until": until, "exclude": exclude, "from": after, "count": count},
+            **{"starts_at": starts_at, "until": until, "exclude": exclude, "calendars": calendars},
+            **{"from": after, "count": count},
         }
         return await self._sender.fetch(Preview, Request("GET", "/schedules/preview", parameters))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Unpack
 
 from booper_client._sync.sender import Sender
-from booper_client.fields import JobFilters, Span
+from booper_client.fields import EndpointChanges, JobFilters, LogFilters, Span
 from booper_client.models.account import Endpoint, Group, LogEntry, NewSigningKey, SigningKey
 from booper_client.models.jobs import FailureGroup, Job, Operation
 from booper_client.models.pages import Page
@@ -22,9 +22,9 @@ class _Resource:
 class Failures(_Resource):
     """Jobs that were discarded or wait for another attempt, and that nobody has run again."""
 
-    def list(self, **filters: Unpack[JobFilters]) -> Iterator[Job]:
+    def list(self, *, order_by: str | None = None, **filters: Unpack[JobFilters]) -> Iterator[Job]:
         """Each with its `last_attempt`."""
-        return self._sender.every(Job, "/failures", dict(filters))
+        return self._sender.every(Job, "/failures", {**filters, "order_by": order_by})
 
     def groups(self) -> builtins.list[FailureGroup]:
         """By state, host and reason, the largest first."""
@@ -34,8 +34,8 @@ class Failures(_Resource):
 class Operations(_Resource):
     """What is done to many jobs."""
 
-    def list(self, *, state: str | None = None) -> Iterator[Operation]:
-        return self._sender.every(Operation, "/operations", {"state": state})
+    def list(self, *, state: str | None = None, order_by: str | None = None) -> Iterator[Operation]:
+        return self._sender.every(Operation, "/operations", {"state": state, "order_by": order_by})
 
     def get(self, operation: str | Operation) -> Operation:
         return self._sender.fetch(Operation, Request("GET", f"/operations/{part(operation)}"))
@@ -49,12 +49,17 @@ class Logs(_Resource):
     """What happened to jobs."""
 
     def page(
-        self, *, limit: int | None = None, cursor: str | None = None, order_by: str | None = None, **filters: Any
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        order_by: str | None = None,
+        **filters: Unpack[LogFilters],
     ) -> Page[LogEntry]:
-        """A page, the newest first. Filters: `job_id`, `event`, `schedule_id`."""
+        """A page, the newest first."""
         return self._sender.page(LogEntry, "/logs", {**filters, "limit": limit, "cursor": cursor, "order_by": order_by})
 
-    def list(self, *, order_by: str | None = None, **filters: Any) -> Iterator[LogEntry]:
+    def list(self, *, order_by: str | None = None, **filters: Unpack[LogFilters]) -> Iterator[LogEntry]:
         return self._sender.every(LogEntry, "/logs", {**filters, "order_by": order_by})
 
     def get(self, entry: str | LogEntry) -> LogEntry:
@@ -77,9 +82,9 @@ class Endpoints(_Resource):
     def get(self, endpoint: str | Endpoint) -> Endpoint:
         return self._sender.fetch(Endpoint, Request("GET", f"/endpoints/{part(endpoint)}"))
 
-    def change(self, endpoint: str | Endpoint, **fields: Any) -> Endpoint:
-        """`url`, `types` and `enabled`, each optional."""
-        return self._sender.fetch(Endpoint, Request("PATCH", f"/endpoints/{part(endpoint)}", body=fields))
+    def change(self, endpoint: str | Endpoint, **fields: Unpack[EndpointChanges]) -> Endpoint:
+        """Change fields, each optional."""
+        return self._sender.fetch(Endpoint, Request("PATCH", f"/endpoints/{part(endpoint)}", body=dict(fields)))
 
     def delete(self, endpoint: str | Endpoint) -> None:
         self._sender.send(Request("DELETE", f"/endpoints/{part(endpoint)}"))

@@ -31,6 +31,24 @@ def span(text: str | None) -> Any:
         return text
 
 
+OF_CLIENT = {"once", "job", "schedule", "alert", "key"}  # parameters of its methods beside the fields
+FIELD = click.option(
+    "--field",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Any other field of the API, as text; NAME:=JSON for other values, such as max_runs:=3.",
+)
+ORDER = click.option("--order-by", metavar="FIELD,DIRECTION", help="Another order, such as inserted_at,asc.")
+
+
+def other_fields(texts: Sequence[str]) -> dict[str, Any]:
+    """What --field says. The server checks the names, but for those that a method of the client has for itself."""
+    fields = dict(_member(text, "--field") for text in texts)
+    if own := sorted(fields.keys() & OF_CLIENT):
+        raise click.BadParameter(f"{own[0]} is no field", param_hint="--field")
+    return fields
+
+
 def request_options(of_schedule: bool = False) -> Callable[[Any], Any]:
     """A decorator: the options of a job, or those that a schedule takes too."""
     makes = "" if of_schedule else " Makes a schedule."
@@ -74,6 +92,7 @@ def request_options(of_schedule: bool = False) -> Callable[[Any], Any]:
         click.option("--concurrency", type=int, help="How many of the flow may be under way at once."),
         click.option("--lane", metavar="KEY", help="Its lane: jobs that go one after another."),
         click.option("--callback-url", metavar="URL", help="The URL that gets the result of the job."),
+        FIELD,
         click.option(
             "--webhook-url", metavar="URL", help="The URL that gets the events of the job, such as a failed attempt."
         ),
@@ -104,7 +123,8 @@ def fields_of(options: dict[str, Any]) -> dict[str, Any]:
         "flow": flow(options["flow"], options["rate"], options["concurrency"]),
         **body(options["data"], options["body"], options["body_file"]),
     }
-    return {name: value for name, value in fields.items() if value is not None}
+    known = {name: value for name, value in fields.items() if value is not None}
+    return known | other_fields(options["field"])
 
 
 def headers(lines: Sequence[str]) -> dict[str, str]:
@@ -142,7 +162,13 @@ def body(data: Sequence[str], text: str | None, file: str | None) -> dict[str, A
         return {"body_base64": base64.b64encode(Path(file).read_bytes()).decode()}
     if text:
         return {"body": parsed(_content(text), "--json")}
-    return {"body": dict(map(_member, data))} if data else {}
+    return {"body": dict(_member(text, "--data") for text in data)} if data else {}
+
+
+def check_target(url: str | None, group: str | None) -> None:
+    """One of both says where requests go."""
+    if (url is None) == (group is None):
+        raise click.UsageError("Say where: a URL, or --group NAME for each target of a group.")
 
 
 def _content(text: str) -> str:
@@ -156,11 +182,11 @@ def _content(text: str) -> str:
     return text
 
 
-def _member(text: str) -> tuple[str, Any]:
+def _member(text: str, hint: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not (name.strip(": ") and equals):
-        raise click.BadParameter(f"must be NAME=VALUE or NAME:=JSON, got {text!r}", param_hint="--data")
-    return (name[:-1], parsed(value, "--data")) if name.endswith(":") else (name, value)
+        raise click.BadParameter(f"must be NAME=VALUE or NAME:=JSON, got {text!r}", param_hint=hint)
+    return (name[:-1], parsed(value, hint)) if name.endswith(":") else (name, value)
 
 
 def parsed(text: str, hint: str) -> Any:

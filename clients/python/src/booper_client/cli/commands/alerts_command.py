@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from booper_client.cli.request_options import span
+from booper_client.cli.request_options import FIELD, other_fields, span
 from booper_client.cli.session import Session, confirm
 from booper_client.cli.session import command as shared
 from booper_client.models.alerts import Alert, SentTest
@@ -35,6 +35,7 @@ def options(run: Any) -> Any:
         click.option("--host", help="Watch jobs to this host."),
         click.option("--flow", metavar="KEY", help="Watch this flow."),
         click.option("--on", multiple=True, metavar="REASON", help="failed, missed, late, long, silent, waiting, …"),
+        FIELD,
         click.option("--to", multiple=True, metavar="WAY=ADDRESS", help=f"Who: {', '.join(WAYS)}."),
     ):
         run = option(run)
@@ -49,7 +50,8 @@ def fields_of(values: dict[str, Any]) -> dict[str, Any]:
     fields: dict[str, Any] = {name: span(values[name]) for name in SPANS if values[name] is not None}
     fields |= {"after": values["after"]} if values["after"] is not None else {}
     fields |= {"on": list(values["on"])} if values["on"] else {}
-    return fields | ({"scope": scopes} if scopes else {}) | ({"to": targets(values["to"])} if values["to"] else {})
+    fields |= ({"scope": scopes} if scopes else {}) | ({"to": targets(values["to"])} if values["to"] else {})
+    return fields | other_fields(values["field"])
 
 
 def targets(texts: tuple[str, ...]) -> list[dict[str, str]]:
@@ -99,9 +101,9 @@ def create_alert(session: Session, name: str, **values: Any) -> None:
       --schedule daily-report --on failed --on missed
     """
     fields = fields_of(values)
-    if not (to := fields.pop("to", None)):
+    if "to" not in fields:
         raise click.UsageError("Say who is notified: --to email=ops@example.com.")
-    _show(session, session.client.alerts.create(name, to, **fields))
+    _show(session, session.client.alerts.create(**{"name": name, **fields}))
 
 
 @command.command("update")
@@ -122,10 +124,11 @@ def update_alert(session: Session, alert: str, name: str | None, enabled: bool |
 
 @command.command("test")
 @ALERT
+@click.option("--target", type=click.IntRange(0), metavar="PLACE", help="Only the target at this place, from 0 on.")
 @shared
-def send_test(session: Session, alert: str) -> None:
+def send_test(session: Session, alert: str, target: int | None) -> None:
     """Send a test message to each target of a rule."""
-    sent: list[SentTest] = session.client.alerts.test(alert)
+    sent: list[SentTest] = session.client.alerts.test(alert, target=target)
     session.output.rows(("WAY", "JOB"), sent, lambda each: (each.way, each.job_id))
 
 

@@ -45,10 +45,11 @@ def get_endpoint(session: Session, endpoint: str) -> None:
 @command.command("create")
 @click.argument("url")
 @TYPE
+@click.option("--unique", is_flag=True, help="Not if there is one of this URL.")
 @shared
-def create_endpoint(session: Session, url: str, types: tuple[str, ...]) -> None:
+def create_endpoint(session: Session, url: str, types: tuple[str, ...], unique: bool) -> None:
     """Add a URL that receives events."""
-    _show(session, session.client.endpoints.create(url, types=list(types) or None))
+    _show(session, session.client.endpoints.create(url, types=list(types) or None, unique=unique))
 
 
 @command.command("update")

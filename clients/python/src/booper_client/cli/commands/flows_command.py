@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from booper_client.cli.output import Output
-from booper_client.cli.request_options import rate_of
+from booper_client.cli.request_options import ORDER, rate_of
 from booper_client.cli.session import Session
 from booper_client.cli.session import command as shared
 from booper_client.models.flow_control import Flow
@@ -40,11 +40,12 @@ def _show(output: Output, flow: Flow) -> None:
 
 @command.command("list")
 @click.option("--text", help="Whose key contains this.")
+@ORDER
 @shared
-def list_flows(session: Session, text: str | None) -> None:
+def list_flows(session: Session, text: str | None, order_by: str | None) -> None:
     """List all flows."""
     columns = ("FLOW", "STATE", "WAITING", "UNDER WAY", "RATE", "CONCURRENCY", "NEXT")
-    session.output.rows(columns, session.client.flows.list(text=text), _cells)
+    session.output.rows(columns, session.client.flows.list(text=text, order_by=order_by), _cells)
 
 
 @command.command("get")

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from booper_client.cli.request_options import ORDER
 from booper_client.cli.session import Session
 from booper_client.cli.session import command as shared
 from booper_client.models.alerts import Incident
@@ -37,10 +38,11 @@ def _show(session: Session, incident: Incident) -> None:
 @command.command("list")
 @click.option("--state", type=click.Choice(["open", "closed"]), help="Only these.")
 @click.option("--limit", "-n", type=click.IntRange(1), default=20, show_default=True, help="How many at most.")
+@ORDER
 @shared
-def list_incidents(session: Session, state: str | None, limit: int) -> None:
+def list_incidents(session: Session, state: str | None, order_by: str | None, limit: int) -> None:
     """List incidents, the latest first."""
-    session.output.rows(COLUMNS, islice(session.client.incidents.list(state=state), limit), _cells)
+    session.output.rows(COLUMNS, islice(session.client.incidents.list(state=state, order_by=order_by), limit), _cells)
 
 
 @command.command("get")

@@ -7,6 +7,7 @@ import click
 
 from booper_client.cli import job_views
 from booper_client.cli.commands.run_command import watched
+from booper_client.cli.request_options import FIELD, ORDER, other_fields
 from booper_client.cli.session import Session
 from booper_client.cli.session import command as shared
 from booper_client.fields import Kind
@@ -30,6 +31,16 @@ def filters(run: Any) -> Any:
         click.option("--all", "everything", is_flag=True, help="All of them, however many."),
         click.option("--before", metavar="TIME", help="Created before this time: 2026-01-31T09:00:00Z."),
         click.option("--after", metavar="TIME", help="Created at this time or later: 2026-01-31T09:00:00Z."),
+        ORDER,
+        click.option("--scheduled-before", metavar="TIME", help="Due before this time."),
+        click.option("--scheduled-after", metavar="TIME", help="Due at this time or later."),
+        click.option("--failed-before", metavar="TIME", help="Whose last attempt failed before this time."),
+        click.option("--failed-after", metavar="TIME", help="Whose last attempt failed at this time or later."),
+        click.option("--replayed/--not-replayed", default=None, help="That were run again, or were not."),
+        click.option("--overdue", "due", flag_value="overdue", default=None, help="Due, and not sent yet."),
+        click.option("--parent", metavar="JOB", help="That are about this job, by number or UUID."),
+        click.option("--path", help="To this path of a URL; `*` at the end for any that begins so."),
+        click.option("--url", help="To this URL; `*` at the end for any that begins so."),
         click.option("--text", help="Its URL or name contains this."),
         click.option("--reason", help="Why its last attempt failed, such as timeout or status_500."),
         click.option("--status-code", metavar="STATUS", help="Of its last attempt: 503, or 5xx."),
@@ -38,6 +49,7 @@ def filters(run: Any) -> Any:
         click.option("--schedule", metavar="SCHEDULE", help="Of this schedule, by UUID or key."),
         click.option("--name", help="With this name; `*` at the end for any that begins so."),
         click.option("--host", help="To this host, such as example.com."),
+        click.option("--kind", type=click.Choice(KINDS), metavar="KIND", help=f"One of {', '.join(KINDS)}."),
         click.option("--label", help="With this label; `customer:*` for any that begins so."),
     ):
         run = option(run)
@@ -46,7 +58,6 @@ def filters(run: Any) -> Any:
 
 @command.command("list")
 @click.option("--state", type=click.Choice(STATES), metavar="STATE", help=f"One of {', '.join(STATES)}.")
-@click.option("--kind", type=click.Choice(KINDS), metavar="KIND", help=f"One of {', '.join(KINDS)}.")
 @filters
 @shared
 def list_jobs(session: Session, limit: int, everything: bool, **options: Any) -> None:
@@ -75,11 +86,15 @@ def cancel_jobs(session: Session, jobs: tuple[str, ...]) -> None:
 
 @command.command("retry")
 @JOBS
+@FIELD
 @shared
-def retry_jobs(session: Session, jobs: tuple[str, ...]) -> None:
-    """Run jobs again: a new job with the same request, due now."""
+def retry_jobs(session: Session, jobs: tuple[str, ...], field: tuple[str, ...]) -> None:
+    """Run jobs again: a new job with the same request, due now. --field takes the
+    place of a part of the request, as in --field url=https://example.com/.
+    """
+    fields: Any = other_fields(field)
     for job in jobs:
-        again = session.client.jobs.retry(job)
+        again = session.client.jobs.retry(job, **fields)
         session.output.line(again, f"{again.job_id} {again.state} {again.id}")
 
 

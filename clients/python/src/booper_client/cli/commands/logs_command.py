@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from booper_client.cli.output import printable
+from booper_client.cli.request_options import ORDER
 from booper_client.cli.session import Session
 from booper_client.cli.session import command as shared
 from booper_client.models.account import LogEntry
@@ -51,6 +52,7 @@ def _cells(entry: LogEntry) -> tuple[Any, ...]:
 
 @command.command("list")
 @filters
+@ORDER
 @shared
 def list_entries(session: Session, limit: int, **options: Any) -> None:
     """List entries, the newest first."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from booper_client.cli.request_options import ORDER
 from booper_client.cli.session import Session
 from booper_client.cli.session import command as shared
 from booper_client.models.jobs import Operation
@@ -33,10 +34,11 @@ def _show(session: Session, operation: Operation) -> None:
 @command.command("list")
 @click.option("--state", type=click.Choice(["running", "done", "cancelled"]), help="Only these.")
 @click.option("--limit", "-n", type=click.IntRange(1), default=20, show_default=True, help="How many at most.")
+@ORDER
 @shared
-def list_operations(session: Session, state: str | None, limit: int) -> None:
+def list_operations(session: Session, state: str | None, order_by: str | None, limit: int) -> None:
     """List operations, the latest first."""
-    session.output.rows(COLUMNS, islice(session.client.operations.list(state=state), limit), _cells)
+    session.output.rows(COLUMNS, islice(session.client.operations.list(state=state, order_by=order_by), limit), _cells)
 
 
 @command.command("get")

@@ -7,7 +7,7 @@ import click
 
 from booper_client.cli import job_views
 from booper_client.cli.failures import FAILED
-from booper_client.cli.request_options import fields_of, request_options
+from booper_client.cli.request_options import check_target, fields_of, request_options
 from booper_client.cli.session import Session, with_output
 from booper_client.models.jobs import Job
 
@@ -16,11 +16,12 @@ LOOK_EVERY_S = 0.25
 
 @click.command("run")
 @click.argument("method")
-@click.argument("url")
+@click.argument("url", required=False)
+@click.option("--group", metavar="NAME", help="In place of URL: a job for each target of this group.")
 @request_options()
 @click.option("--watch", "-w", is_flag=True, help="Wait until the job has ended, and show its attempts.")
 @with_output
-def command(session: Session, method: str, url: str, watch: bool, **options: Any) -> int:
+def command(session: Session, method: str, url: str | None, group: str | None, watch: bool, **options: Any) -> int:
     """Order an HTTP request, for now or for later.
 
     \b
@@ -30,13 +31,26 @@ def command(session: Session, method: str, url: str, watch: bool, **options: Any
 
     For JSON output add `-o json`: here --json is the body.
     """
-    job = session.client.jobs.create(url, **{"method": method.lower(), **fields_of(options)})
+    check_target(url, group)
+    fields: Any = {"method": method.lower(), **fields_of(options)}
+    if url is None:
+        return _of_group(session, str(group), watch, fields)
+    job = session.client.jobs.create(**{"url": url, **fields})
     if job.existed:
         session.output.note("This order was there already.")
     if not watch:
         job_views.show(session.output, job)
         return 0
     return watched(session, job)
+
+
+def _of_group(session: Session, group: str, watch: bool, fields: Any) -> int:
+    """Order a request for each target, and list them."""
+    if watch:
+        raise click.UsageError("--watch waits for one job, and --group makes several.")
+    jobs = session.client.jobs.create_for_group(**{"group": group, **fields})
+    session.output.rows(job_views.COLUMNS, jobs, job_views.cells)
+    return 0
 
 
 def watched(session: Session, job: Job) -> int:

@@ -8,7 +8,7 @@ import click
 from booper_client.cli import job_views, schedule_views
 from booper_client.cli.commands.backfill_commands import backfill, backfills
 from booper_client.cli.commands.declaration_files_commands import apply_file, export_file
-from booper_client.cli.request_options import fields_of, request_options, span
+from booper_client.cli.request_options import ORDER, check_target, fields_of, request_options, span
 from booper_client.cli.session import Session, confirm, with_output
 from booper_client.cli.session import command as shared
 
@@ -22,10 +22,11 @@ def command() -> None:
 
 
 @command.command("list")
+@ORDER
 @shared
-def list_schedules(session: Session) -> None:
+def list_schedules(session: Session, order_by: str | None) -> None:
     """List all schedules with their next instants."""
-    schedules = session.client.schedules.list(expand=schedule_views.EXPAND)
+    schedules = session.client.schedules.list(order_by=order_by, expand=schedule_views.EXPAND)
     session.output.rows(schedule_views.COLUMNS, schedules, schedule_views.cells)
 
 
@@ -39,11 +40,14 @@ def get_schedule(session: Session, schedule: str) -> None:
 
 @command.command("create")
 @click.argument("method")
-@click.argument("url")
+@click.argument("url", required=False)
+@click.option("--group", metavar="NAME", help="In place of URL: each target of this group.")
 @click.option("--key", metavar="KEY", help="Its key: the same command then changes the schedule of this key.")
 @request_options(of_schedule=True)
 @with_output
-def create_schedule(session: Session, method: str, url: str, key: str | None, **options: Any) -> None:
+def create_schedule(
+    session: Session, method: str, url: str | None, group: str | None, key: str | None, **options: Any
+) -> None:
     """Make a schedule that sends METHOD URL.
 
     \b
@@ -52,11 +56,13 @@ def create_schedule(session: Session, method: str, url: str, key: str | None, **
 
     For JSON output add `-o json`: here --json is the body.
     """
-    fields = {"method": method.lower(), **fields_of(options)}
+    check_target(url, group)
+    target = {"url": url} if group is None else {"group": group}
+    fields = {"method": method.lower(), **target, **fields_of(options)}
     if not {"cron", "repeat_every"} & fields.keys():
         raise click.UsageError("Say when: --cron '0 9 * * 1-5', or --every '5 minutes'.")
     schedules = session.client.schedules
-    made = schedules.put(key, url=url, **fields) if key else schedules.create(url, **fields)
+    made = schedules.put(key, **fields) if key else schedules.create(**fields)
     schedule_views.show(session.output, schedules.get(made, expand=schedule_views.EXPAND))
 
 
@@ -113,11 +119,12 @@ def run_schedule(session: Session, schedule: str) -> None:
 @command.command("runs")
 @SCHEDULE
 @click.option("--status", help="Only these, such as late or skipped_overlap.")
+@ORDER
 @LIMIT
 @shared
-def list_runs(session: Session, schedule: str, status: str | None, limit: int) -> None:
+def list_runs(session: Session, schedule: str, status: str | None, order_by: str | None, limit: int) -> None:
     """List what came of a schedule's instants, the latest first."""
-    runs = islice(session.client.schedules.runs(schedule, status=status), limit)
+    runs = islice(session.client.schedules.runs(schedule, status=status, order_by=order_by), limit)
     session.output.rows(("INSTANT", "STATUS", "JOB", "LATE MS", "COUNT"), runs, schedule_views.run_cells)
 
 
@@ -125,6 +132,10 @@ def list_runs(session: Session, schedule: str, status: str | None, limit: int) -
 @click.option("--cron", metavar="CRON", help="A cron expression.")
 @click.option("--every", metavar="SPAN", help="An interval: '5 minutes'.")
 @click.option("--timezone", metavar="ZONE", help="The time zone of --cron; default UTC.")
+@click.option("--starts-at", metavar="TIME", help="No instant before this time.")
+@click.option("--until", metavar="TIME", help="No instant after this time.")
+@click.option("--exclude", metavar="DAYS", help="Days without an instant: 2026-12-24,2026-12-25.")
+@click.option("--calendars", metavar="NAMES", help="Calendars whose days have none: holidays-at,plant.")
 @click.option(
     "--from", "after", metavar="TIME", help="The instants after this time: 2026-01-31T09:00:00Z; default now."
 )
