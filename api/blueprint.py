@@ -7,6 +7,7 @@ from typing import Any
 
 import flask_smorest
 from flask import request
+from marshmallow import Schema
 
 from api.auth import require_key
 from api.requests.reading.parser import Parser
@@ -44,6 +45,12 @@ class Blueprint(flask_smorest.Blueprint):
         """Add a route. The name of its view is the name of the operation in OpenAPI and in generated clients."""
         view_func = self.doc(operationId=view_func.__name__)(view_func)
         super().add_url_rule(rule, endpoint, view_func, *args, **options)
+
+    @staticmethod
+    def _make_doc_response_schema(schema: Any) -> Any:
+        """The class stands for a schema in what is documented. Each decorator of a view copies what those before it
+        documented: an instance with all its fields, a class not at all. That took a seventh of the imports' time."""
+        return type(schema) if isinstance(schema, Schema) else schema
 
     def _refuse_query(self) -> None:
         """Answer 422 to a GET with a query if its route declares none; where one is declared, its schema judges. If a

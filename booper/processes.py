@@ -74,7 +74,7 @@ def serve(settings: Settings) -> int:
     watchdog.start()
     watch = Watch(settings)
     watch.start()
-    gc_tuning.collect_rarely()
+    gc_tuning.exempt_all()
     greet(settings)
     systemd.notify(systemd.READY)
     try:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from itertools import islice
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 from marshmallow import RAISE, Schema, ValidationError, missing
 from marshmallow.error_store import ErrorStore
@@ -26,6 +26,11 @@ class Strict(Schema):
         self._by_key = {key: (attribute, field) for key, attribute, field in named}
         # Fields that have a value or an error even when the request does not name them.
         self._always = [each for each in named if each[2].required or each[2].load_default is not missing]
+
+    def __deepcopy__(self, _: Any) -> Self:
+        """The same: it is never changed. Each decorator of a view copies what those before it documented, which with
+        all fields of its schemas took a seventh of the time in which a process starts."""
+        return self
 
     def _deserialize(self, data: Any, *, error_store: ErrorStore, **options: Any) -> Any:
         """Read the fields that were sent, and those that do something when they were not.
