@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import threading
 import time
 
@@ -9,9 +10,11 @@ import pytest
 from peewee import OperationalError
 
 from models.jobs import lifecycle
+from models.jobs.job_tables import Job
 from models.rules import clock
 from models.rules.address_rules import AddressPolicy, parse_allow
 from models.schedules.cancel import cancel
+from tests.support.flows import keys_awake, let_through, order_with_two_behind, sleep_all
 from tests.support.rows import make_job, reread
 from tests.support.waiting import wait_until
 from workers.delivery import senders as sending
@@ -151,6 +154,18 @@ def test_what_outlasts_the_grace_is_left_and_given_back(account, senders, result
     assert (reread(job).state, reread(job).attempt) == ("available", 0)
     assert results == []
     assert not any(thread.name == "transport" for thread in threading.enumerate())
+
+
+def test_who_waits_behind_a_job_that_is_given_back_is_looked_at(account, senders, receiver):
+    ids = order_with_two_behind(account)
+    Job.update(args=json.dumps({"url": receiver.url + "/hang"})).execute()
+    submit(senders, let_through(ids))
+    wait_until(lambda: receiver.arrivals)
+    sleep_all()
+
+    senders.drain(0)
+
+    assert keys_awake() == {"shop", "user"}
 
 
 def test_what_can_not_be_given_back_does_not_keep_a_process_from_ending_in_order(
