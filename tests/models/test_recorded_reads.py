@@ -25,7 +25,7 @@ from models.operations.timelines import (
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
 from tests.support.clocks import START as NOW
 from tests.support.recorded import Recorded
-from tests.support.rich.asking import ALICE, BOB, CAROL, numbers, of_each
+from tests.support.rich.asking import ALICE, BOB, CAROL, inside, numbers, of_each
 from tests.support.rich.names import JOB, OPERATION, SCHEDULE, uuid_of
 
 RECORDED = Recorded(Path(__file__).with_name("recorded") / "reads")
@@ -439,7 +439,7 @@ TIMELINES = {
     },
     "failing hosts": lambda: [host_figures.failing(account_id) for account_id in (ALICE, BOB, CAROL)],
 }
-TEXTS = {"lists": LISTS, "reads": READS, "bulk": BULK, "figures": FIGURES, "timelines": TIMELINES}
+TEXTS = {"lists": LISTS, "reads": READS, "bulk": inside(BULK, "locked"), "figures": FIGURES, "timelines": TIMELINES}
 
 
 @pytest.mark.parametrize("name", TEXTS)

@@ -18,6 +18,7 @@ from tests.support.rich.sources import fixed_sources
 
 A_UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 AN_INSTANT = re.compile(r"(?<![0-9.])1[0-9]{15}(?![0-9])")
+LOCKING = re.compile(r"\s*(SELECT\b.*\bFOR (NO KEY UPDATE|UPDATE|KEY SHARE|SHARE)\b|SET LOCAL\b)", re.DOTALL)
 LONG = 150
 UNITS = (("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("us", 1))
 
@@ -31,6 +32,10 @@ USUAL = {  # of new rows; none of these may be null
     "incident": OF_ALICE,
     "notification": {"inserted_at": START},
 }
+
+
+class Unheld(Exception):
+    """A row is locked outside of a transaction."""
 
 
 class Undone(Exception):
@@ -53,7 +58,8 @@ def scenario_on(kind, request):
 
 
 class Statements:
-    """Notes which tables are written, and in how many commits."""
+    """Notes which tables are written, and in how many commits. A lock is let go at the end of its transaction, so
+    outside of one it holds nothing."""
 
     def __init__(self):
         self.written, self._commits, self._transactions = set(), [], 0
@@ -78,6 +84,8 @@ class Statements:
         return [f"writes in {count} commits"] if count > 1 else []
 
     def _noting(self, sql, params=None):
+        if LOCKING.match(sql) and not transactions._after_commit.depth:
+            raise Unheld(f"no transaction holds the lock of {sql}")
         if tables := table_changes.written_by(sql, BASES):
             self.written |= tables
             self._commits.append(self._transactions if transactions._after_commit.depth else None)
@@ -122,7 +130,7 @@ class Scenario:
     def _outcome(self, action):
         try:
             returned = lines_of(action())
-        except (NameError, TypeError, AttributeError):
+        except (NameError, TypeError, AttributeError, Unheld):
             raise
         except Exception as error:  # noqa: BLE001 - what is raised is a part of the text
             return [f"raises {type(error).__name__} {error}".strip()]
