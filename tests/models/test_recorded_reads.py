@@ -213,7 +213,10 @@ READS = {
     "log of a schedule": lambda: logged(LogFilter(schedule_id=SCHEDULE["hourly"])),
     "log before": lambda: logged(LogFilter(before=NOW - DAY)),
     "log after": lambda: logged(LogFilter(after=NOW - 60 * SECOND)),
-    "log at its edges": lambda: [logged(LogFilter(**{name: NOW - 31 * SECOND}))[0] for name in ("after", "before")][0],
+    "log at its edges": lambda: [
+        logged(LogFilter(after=NOW - 31 * SECOND), direction="asc", limit=1)[0],
+        logged(LogFilter(before=NOW - 31 * SECOND), limit=1)[0],
+    ],
     "log by event": lambda: logged(order="event", limit=3),
     "log by job": lambda: logged(order="job_id", direction="asc", limit=3),
     "log of bob": lambda: log_entries.listed(BOB, LogFilter(), page()),
